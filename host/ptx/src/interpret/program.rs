@@ -1,0 +1,393 @@
+//! What the interpreter runs: one entry and the functions that it reaches, flattened. Registers are
+//! slots, labels are places in the code, and constants are in a table that each launch fills in.
+
+use super::alu::Flags;
+use crate::modifier::Modifier;
+use crate::types::Special;
+
+/// A register's place among those of its function.
+pub(crate) type Slot = u32;
+
+/// Where a value comes from: a slot or, with the top bit set, the table of constants.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Source(pub u32);
+
+impl Source {
+    const CONSTANT: u32 = 1 << 31;
+
+    pub(crate) fn slot(slot: Slot) -> Source {
+        Source(slot & !Source::CONSTANT)
+    }
+
+    pub(crate) fn constant(index: u32) -> Source {
+        Source(index | Source::CONSTANT)
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_constant(self) -> bool {
+        self.0 & Source::CONSTANT != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn index(self) -> usize {
+        (self.0 & !Source::CONSTANT) as usize
+    }
+}
+
+/// A value that is the same for all threads of a launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Constant {
+    Value(u64),
+    /// The address of a module's variable, plus so much.
+    Global {
+        variable: u32,
+        addend: i64,
+    },
+    /// Part of the arguments: so many bytes, their sign extended to so many bits.
+    Argument {
+        offset: u32,
+        bytes: u32,
+        extend: Extend,
+    },
+    Ntid(u8),
+    Nctaid(u8),
+    Nwarpid,
+    DynamicSharedSize,
+    TotalSharedSize,
+}
+
+/// How a value that is narrower than its register fills it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Extend {
+    Zero,
+    /// Copies of the top bit, from so many bits to so many.
+    Sign {
+        from: u8,
+        to: u8,
+    },
+}
+
+impl Extend {
+    #[inline(always)]
+    pub(crate) fn apply(self, value: u64) -> u64 {
+        match self {
+            Extend::Zero => value,
+            Extend::Sign { from, to } => {
+                let unused = 64 - u32::from(from);
+                let signed = (value << unused).cast_signed() >> unused;
+                signed.cast_unsigned() & super::integer::mask(u32::from(to))
+            }
+        }
+    }
+}
+
+/// A kind of memory, when code runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Window {
+    Generic,
+    Global,
+    Shared,
+    Local,
+    Argument,
+}
+
+/// An address as an instruction gives it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub base: Source,
+    pub offset: i64,
+    pub window: Window,
+    /// Whether the address counts from the function's frame.
+    pub in_frame: bool,
+}
+
+/// The boolean operation that a comparison's outcome goes through.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Junction {
+    None,
+    And,
+    Or,
+    Xor,
+}
+
+impl Junction {
+    pub(crate) fn apply(self, a: u64, b: u64) -> u64 {
+        match self {
+            Junction::None => a,
+            Junction::And => a & b,
+            Junction::Or => a | b,
+            Junction::Xor => a ^ b,
+        }
+    }
+}
+
+/// A predicate as operand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Condition {
+    pub source: Source,
+    pub negated: bool,
+}
+
+/// A comparison: `junction(function(a, b), c)`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Comparison {
+    pub function: fn(u64, u64, Flags) -> u64,
+    pub flags: Flags,
+    pub a: Source,
+    pub b: Source,
+    pub junction: Junction,
+    pub c: Condition,
+}
+
+/// A read-modify-write of memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Atomic {
+    pub target: Slot,
+    pub place: Place,
+    pub bytes: u32,
+    pub change: Change,
+    pub flags: Flags,
+    pub b: Source,
+    pub c: Source,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Change {
+    /// `c` where the old value is `b`.
+    Swap,
+    With(fn(u64, u64, Flags) -> u64),
+}
+
+/// Addition, subtraction or multiplication with the carry flag.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Carry {
+    pub target: Slot,
+    pub a: Source,
+    pub b: Source,
+    /// What is added to the product; absent for addition and subtraction.
+    pub c: Option<Source>,
+    pub bits: u32,
+    pub signed: bool,
+    pub high: bool,
+    pub subtract: bool,
+    pub carry_in: bool,
+    pub carry_out: bool,
+    /// Where the flag is kept.
+    pub flag: Slot,
+}
+
+/// What the threads of a warp do together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WarpStep {
+    pub what: Together,
+    pub target: Slot,
+    /// A predicate that is also written.
+    pub second: Slot,
+    pub a: Source,
+    pub negated: bool,
+    pub b: Source,
+    pub c: Source,
+    pub mask: Source,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Together {
+    /// `up`, `down`, `bfly` or `idx`.
+    Shuffle(Modifier),
+    /// `all`, `any`, `uni` or `ballot`.
+    Vote(Modifier),
+    MatchAny,
+    MatchAll,
+    Combine(Modifier, crate::types::Type),
+    Nothing,
+}
+
+/// Where a call's argument or result comes from or goes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Passed {
+    Value(Source),
+    /// A variable in a frame.
+    Variable {
+        offset: u32,
+        bytes: u32,
+    },
+}
+
+/// A call of a function.
+#[derive(Clone, Debug)]
+pub(crate) struct CallStep {
+    /// Where its code begins.
+    pub target: u32,
+    /// How far its slots and its frame lie behind the caller's.
+    pub slots: u32,
+    pub frame: u32,
+    /// From the caller into the callee.
+    pub arguments: Vec<(Passed, Passed)>,
+    /// From the callee into the caller.
+    pub results: Vec<(Passed, Passed)>,
+}
+
+/// What one step does.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    Move {
+        target: Slot,
+        a: Source,
+    },
+    One {
+        function: fn(u64, Flags) -> u64,
+        flags: Flags,
+        target: Slot,
+        a: Source,
+    },
+    Two {
+        function: fn(u64, u64, Flags) -> u64,
+        flags: Flags,
+        target: Slot,
+        a: Source,
+        b: Source,
+    },
+    Three {
+        function: fn(u64, u64, u64, Flags) -> u64,
+        flags: Flags,
+        target: Slot,
+        a: Source,
+        b: Source,
+        c: Source,
+    },
+    Four {
+        function: fn(u64, u64, u64, u64, Flags) -> u64,
+        flags: Flags,
+        target: Slot,
+        sources: Box<[Source; 4]>,
+    },
+    Select {
+        target: Slot,
+        a: Source,
+        b: Source,
+        c: Condition,
+    },
+    Carry(Box<Carry>),
+    /// Both outcomes of a comparison: itself, and its opposite.
+    Compare {
+        comparison: Box<Comparison>,
+        target: Slot,
+        opposite: Slot,
+    },
+    /// A comparison with its outcome as a number.
+    CompareInto {
+        comparison: Box<Comparison>,
+        target: Slot,
+        when_true: u64,
+    },
+    /// A value spread over several registers of so many bits each.
+    Spread {
+        targets: Box<[Slot]>,
+        a: Source,
+        bits: u32,
+    },
+    Gather {
+        target: Slot,
+        sources: Box<[Source]>,
+        bits: u32,
+    },
+    Special {
+        target: Slot,
+        special: Special,
+    },
+    /// The address of a variable in the function's frame.
+    FrameAddress {
+        target: Slot,
+        offset: u32,
+    },
+    /// Adds to an address, or takes from it, where a window begins.
+    ToGeneric {
+        target: Slot,
+        a: Source,
+        base: u64,
+    },
+    FromGeneric {
+        target: Slot,
+        a: Source,
+        base: u64,
+    },
+    IsIn {
+        target: Slot,
+        a: Source,
+        from: u64,
+        to: u64,
+    },
+    Load {
+        target: Slot,
+        place: Place,
+        bytes: u32,
+        extend: Extend,
+    },
+    LoadMany {
+        targets: Box<[Slot]>,
+        place: Place,
+        bytes: u32,
+        extend: Extend,
+    },
+    Store {
+        place: Place,
+        bytes: u32,
+        value: Source,
+    },
+    StoreMany {
+        place: Place,
+        bytes: u32,
+        values: Box<[Source]>,
+    },
+    Atomic(Box<Atomic>),
+    Jump {
+        target: u32,
+    },
+    JumpTable {
+        index: Source,
+        targets: Box<[u32]>,
+    },
+    Call(Box<CallStep>),
+    Return,
+    Exit,
+    Trap,
+    Nothing,
+    /// Waits at a barrier of the block, for all threads or so many; `reduce` combines predicates.
+    Barrier {
+        id: Source,
+        count: Option<Source>,
+        wait: bool,
+        reduce: Option<Box<Reduce>>,
+    },
+    Warp(Box<WarpStep>),
+    ActiveMask {
+        target: Slot,
+    },
+}
+
+/// A barrier that also combines a predicate of all threads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reduce {
+    pub target: Slot,
+    /// `popc`, `and` or `or`.
+    pub how: Modifier,
+    pub value: Condition,
+}
+
+/// One step with its guard.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub action: Action,
+    /// The predicate that must be true or, where `negated`, false.
+    pub guard: Option<Slot>,
+    pub negated: bool,
+    /// The line of the text.
+    pub line: u32,
+}
+
+/// One entry, ready to run.
+#[derive(Debug, Default)]
+pub(crate) struct Program {
+    pub code: Vec<Step>,
+    pub constants: Vec<Constant>,
+}

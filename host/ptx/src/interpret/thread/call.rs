@@ -1,0 +1,97 @@
+//! Calls: arguments go into the callee's slots and frame, results come back out of them.
+
+use super::super::launch;
+use super::super::memory::Memory;
+use super::super::program::{Action, CallStep, Passed, Source};
+use super::{Machine, Return, Stop};
+
+impl<M: Memory + ?Sized> Machine<'_, M> {
+    pub(super) fn enter(&mut self, call: &CallStep) {
+        let (slots, frame) = (self.thread.slot_base, self.thread.frame_base);
+        let (inner_slots, inner_frame) = (slots + call.slots, frame + call.frame);
+        for (from, to) in &call.arguments {
+            self.pass(*from, (slots, frame), *to, (inner_slots, inner_frame));
+        }
+        // The step's own place, so that the results are found again.
+        let place = self.thread.place - 1;
+        self.thread.calls.push(Return {
+            place,
+            slot_base: slots,
+            frame_base: frame,
+        });
+        self.thread.slot_base = inner_slots;
+        self.thread.frame_base = inner_frame;
+        self.thread.place = call.target;
+    }
+
+    pub(super) fn leave(&mut self) -> Option<Stop> {
+        let Some(back) = self.thread.calls.pop() else {
+            return Some(Stop::Ended);
+        };
+        let inner = (self.thread.slot_base, self.thread.frame_base);
+        let outer = (back.slot_base, back.frame_base);
+        let launch = self.launch;
+        if let Some(Action::Call(call)) = launch
+            .program
+            .code
+            .get(back.place as usize)
+            .map(|step| &step.action)
+        {
+            for (from, to) in &call.results {
+                self.pass(*from, inner, *to, outer);
+            }
+        }
+        self.thread.slot_base = outer.0;
+        self.thread.frame_base = outer.1;
+        self.thread.place = back.place + 1;
+        None
+    }
+
+    /// Copies an argument or a result between two functions, each given by its slots and frame.
+    pub(super) fn pass(
+        &mut self,
+        from: Passed,
+        from_bases: (u32, u32),
+        to: Passed,
+        to_bases: (u32, u32),
+    ) {
+        let slot = |base: u32, source: Source| base as usize + source.index();
+        let start = |base: u32, offset: u32| u64::from(base) + u64::from(offset);
+        if let (
+            Passed::Variable { offset, bytes },
+            Passed::Variable {
+                offset: to_offset, ..
+            },
+        ) = (from, to)
+        {
+            let begin = start(from_bases.1, offset) as usize;
+            let target = start(to_bases.1, to_offset) as usize;
+            let end = begin + bytes as usize;
+            if end <= self.local.len() && target + bytes as usize <= self.local.len() {
+                self.local.copy_within(begin..end, target);
+            }
+            return;
+        }
+        let value = match from {
+            Passed::Value(source) if source.is_constant() => self.get(source),
+            Passed::Value(source) => {
+                let register = self.registers.get(slot(from_bases.0, source));
+                register.copied().unwrap_or(0)
+            }
+            Passed::Variable { offset, bytes } => {
+                launch::read(self.local, start(from_bases.1, offset), bytes.min(8)).unwrap_or(0)
+            }
+        };
+        match to {
+            Passed::Value(source) => {
+                if let Some(register) = self.registers.get_mut(slot(to_bases.0, source)) {
+                    *register = value;
+                }
+            }
+            Passed::Variable { offset, bytes } => {
+                // Frames were laid out to fit.
+                let _ = launch::write(self.local, start(to_bases.1, offset), bytes.min(8), value);
+            }
+        }
+    }
+}

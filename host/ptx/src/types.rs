@@ -1,0 +1,259 @@
+//! The small vocabulary of PTX: types, state spaces, special registers.
+
+use std::fmt;
+
+/// The type of a register, a variable or an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Type {
+    Pred,
+    B8,
+    B16,
+    B32,
+    B64,
+    U8,
+    U16,
+    U32,
+    U64,
+    S8,
+    S16,
+    S32,
+    S64,
+    F16,
+    F16x2,
+    BF16,
+    BF16x2,
+    F32,
+    F64,
+}
+
+/// What the bits of a value mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    Pred,
+    Bits,
+    Unsigned,
+    Signed,
+    Float,
+}
+
+/// Every type with its name, size in bits and class.
+const TYPES: [(Type, &str, u32, Class); 19] = [
+    (Type::Pred, "pred", 1, Class::Pred),
+    (Type::B8, "b8", 8, Class::Bits),
+    (Type::B16, "b16", 16, Class::Bits),
+    (Type::B32, "b32", 32, Class::Bits),
+    (Type::B64, "b64", 64, Class::Bits),
+    (Type::U8, "u8", 8, Class::Unsigned),
+    (Type::U16, "u16", 16, Class::Unsigned),
+    (Type::U32, "u32", 32, Class::Unsigned),
+    (Type::U64, "u64", 64, Class::Unsigned),
+    (Type::S8, "s8", 8, Class::Signed),
+    (Type::S16, "s16", 16, Class::Signed),
+    (Type::S32, "s32", 32, Class::Signed),
+    (Type::S64, "s64", 64, Class::Signed),
+    (Type::F16, "f16", 16, Class::Float),
+    (Type::F16x2, "f16x2", 32, Class::Float),
+    (Type::BF16, "bf16", 16, Class::Float),
+    (Type::BF16x2, "bf16x2", 32, Class::Float),
+    (Type::F32, "f32", 32, Class::Float),
+    (Type::F64, "f64", 64, Class::Float),
+];
+
+impl Type {
+    /// The type of this name, which has no dot.
+    pub(crate) fn named(name: &str) -> Option<Type> {
+        let found = TYPES.iter().find(|row| row.1 == name)?;
+        Some(found.0)
+    }
+
+    fn row(self) -> (Type, &'static str, u32, Class) {
+        TYPES
+            .iter()
+            .find(|row| row.0 == self)
+            .copied()
+            .unwrap_or((self, "", 0, Class::Bits))
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        self.row().1
+    }
+
+    pub(crate) fn bits(self) -> u32 {
+        self.row().2
+    }
+
+    /// The size in memory. A predicate has none.
+    pub(crate) fn bytes(self) -> u32 {
+        self.bits() / 8
+    }
+
+    pub(crate) fn class(self) -> Class {
+        self.row().3
+    }
+
+    pub(crate) fn is_signed(self) -> bool {
+        self.class() == Class::Signed
+    }
+
+    pub(crate) fn is_float(self) -> bool {
+        self.class() == Class::Float
+    }
+
+    pub(crate) fn is_integer(self) -> bool {
+        matches!(self.class(), Class::Bits | Class::Unsigned | Class::Signed)
+    }
+
+    /// The integer type of twice the size, for `.wide`.
+    pub(crate) fn doubled(self) -> Type {
+        match self {
+            Type::U16 => Type::U32,
+            Type::S16 => Type::S32,
+            Type::U32 => Type::U64,
+            Type::S32 => Type::S64,
+            other => other,
+        }
+    }
+
+    /// Whether a register of this type can stand where an operation works on `operation`: the same
+    /// size, and the same class unless one of them is bits.
+    pub(crate) fn fits(self, operation: Type) -> bool {
+        if self.bits() != operation.bits() {
+            return false;
+        }
+        match (self.class(), operation.class()) {
+            (Class::Pred, other) | (other, Class::Pred) => other == Class::Pred,
+            (Class::Bits, _) | (_, Class::Bits) => true,
+            (Class::Float, _) | (_, Class::Float) => self == operation,
+            _ => true,
+        }
+    }
+
+    /// Like [`fits`](Type::fits), but the register may also be wider, as loads, stores and
+    /// conversions allow.
+    pub(crate) fn fits_loosely(self, operation: Type) -> bool {
+        self.fits(operation)
+            || (self.is_integer() && operation.is_integer() && self.bits() > operation.bits())
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, ".{}", self.name())
+    }
+}
+
+/// A state space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Space {
+    Generic,
+    Global,
+    Shared,
+    Local,
+    Const,
+    Param,
+}
+
+/// A register that the device sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Special {
+    /// The dimension is 0, 1 or 2.
+    Tid(u8),
+    Ntid(u8),
+    Ctaid(u8),
+    Nctaid(u8),
+    Laneid,
+    Warpid,
+    Nwarpid,
+    Smid,
+    Nsmid,
+    Gridid,
+    LanemaskEq,
+    LanemaskLe,
+    LanemaskLt,
+    LanemaskGe,
+    LanemaskGt,
+    Clock,
+    ClockHi,
+    Clock64,
+    GlobalTimer,
+    GlobalTimerLo,
+    GlobalTimerHi,
+    DynamicSharedSize,
+    TotalSharedSize,
+    WarpSize,
+}
+
+const DIMENSIONS: [&str; 3] = ["x", "y", "z"];
+
+/// Every special register without a dimension.
+const PLAIN_SPECIALS: [(&str, Special); 20] = [
+    ("%laneid", Special::Laneid),
+    ("%warpid", Special::Warpid),
+    ("%nwarpid", Special::Nwarpid),
+    ("%smid", Special::Smid),
+    ("%nsmid", Special::Nsmid),
+    ("%gridid", Special::Gridid),
+    ("%lanemask_eq", Special::LanemaskEq),
+    ("%lanemask_le", Special::LanemaskLe),
+    ("%lanemask_lt", Special::LanemaskLt),
+    ("%lanemask_ge", Special::LanemaskGe),
+    ("%lanemask_gt", Special::LanemaskGt),
+    ("%clock", Special::Clock),
+    ("%clock_hi", Special::ClockHi),
+    ("%clock64", Special::Clock64),
+    ("%globaltimer", Special::GlobalTimer),
+    ("%globaltimer_lo", Special::GlobalTimerLo),
+    ("%globaltimer_hi", Special::GlobalTimerHi),
+    ("%dynamic_smem_size", Special::DynamicSharedSize),
+    ("%total_smem_size", Special::TotalSharedSize),
+    ("WARP_SZ", Special::WarpSize),
+];
+
+impl Special {
+    /// The register of this name and, where it has dimensions, this one.
+    pub(crate) fn named(name: &str, dimension: Option<&str>) -> Option<Special> {
+        let Some(dimension) = dimension else {
+            let found = PLAIN_SPECIALS.iter().find(|row| row.0 == name)?;
+            return Some(found.1);
+        };
+        let dimension = DIMENSIONS.iter().position(|known| *known == dimension)?;
+        let dimension = u8::try_from(dimension).ok()?;
+        match name {
+            "%tid" => Some(Special::Tid(dimension)),
+            "%ntid" => Some(Special::Ntid(dimension)),
+            "%ctaid" => Some(Special::Ctaid(dimension)),
+            "%nctaid" => Some(Special::Nctaid(dimension)),
+            _ => None,
+        }
+    }
+
+    /// Whether this name, followed by a dimension, is a special register.
+    pub(crate) fn has_dimensions(name: &str) -> bool {
+        Special::named(name, Some("x")).is_some()
+    }
+
+    /// The size of its value.
+    pub(crate) fn bits(self) -> u32 {
+        match self {
+            Special::Clock64 | Special::GlobalTimer | Special::Gridid => 64,
+            _ => 32,
+        }
+    }
+}
+
+impl fmt::Display for Special {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, dimension) = match self {
+            Special::Tid(dimension) => ("%tid", dimension),
+            Special::Ntid(dimension) => ("%ntid", dimension),
+            Special::Ctaid(dimension) => ("%ctaid", dimension),
+            Special::Nctaid(dimension) => ("%nctaid", dimension),
+            plain => {
+                let row = PLAIN_SPECIALS.iter().find(|row| row.1 == *plain);
+                return f.write_str(row.map_or("", |row| row.0));
+            }
+        };
+        let dimension = DIMENSIONS.get(usize::from(*dimension)).unwrap_or(&"x");
+        write!(f, "{name}.{dimension}")
+    }
+}

@@ -1,0 +1,202 @@
+//! A device for tests: one flat memory, and a launch in one call.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::{Arc, Mutex};
+
+use tensor_wasm_ptx::address::GLOBAL_BASE;
+use tensor_wasm_ptx::interpret::{Launch, Memory, MemoryError, RunError, run_grid};
+use tensor_wasm_ptx::{Extent, Limits, Module, parse};
+
+/// Steps that no test's kernel takes unless it hangs.
+pub const STEPS: u64 = 200_000_000;
+
+/// Device memory: bytes from [`GLOBAL_BASE`] on.
+pub struct Flat(pub Mutex<Vec<u8>>);
+
+impl Flat {
+    pub fn new(bytes: usize) -> Flat {
+        Flat(Mutex::new(vec![0; bytes]))
+    }
+
+    /// Writes values at an offset from the memory's beginning.
+    pub fn put<T: Number>(&self, offset: usize, values: &[T]) {
+        let mut bytes = self.0.lock().unwrap();
+        for (index, value) in values.iter().enumerate() {
+            let start = offset + index * T::BYTES;
+            bytes[start..start + T::BYTES].copy_from_slice(&value.bits().to_le_bytes()[..T::BYTES]);
+        }
+    }
+
+    pub fn get<T: Number>(&self, offset: usize, count: usize) -> Vec<T> {
+        let bytes = self.0.lock().unwrap();
+        (0..count)
+            .map(|index| {
+                let start = offset + index * T::BYTES;
+                let mut word = [0; 8];
+                word[..T::BYTES].copy_from_slice(&bytes[start..start + T::BYTES]);
+                T::of(u64::from_le_bytes(word))
+            })
+            .collect()
+    }
+
+    fn range(&self, address: u64, bytes: u32) -> Result<std::ops::Range<usize>, MemoryError> {
+        let unmapped = MemoryError::Unmapped { address };
+        let start = address.checked_sub(GLOBAL_BASE).ok_or(unmapped)?;
+        let start = usize::try_from(start).map_err(|_| unmapped)?;
+        let end = start.checked_add(bytes as usize).ok_or(unmapped)?;
+        if end > self.0.lock().unwrap().len() {
+            return Err(unmapped);
+        }
+        Ok(start..end)
+    }
+}
+
+impl Memory for Flat {
+    fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
+        let range = self.range(address, bytes)?;
+        let mut word = [0; 8];
+        word[..bytes as usize].copy_from_slice(&self.0.lock().unwrap()[range]);
+        Ok(u64::from_le_bytes(word))
+    }
+
+    fn store(&self, address: u64, bytes: u32, value: u64) -> Result<(), MemoryError> {
+        let range = self.range(address, bytes)?;
+        let value = &value.to_le_bytes()[..bytes as usize];
+        self.0.lock().unwrap()[range].copy_from_slice(value);
+        Ok(())
+    }
+
+    fn update(
+        &self,
+        address: u64,
+        bytes: u32,
+        f: &mut dyn FnMut(u64) -> u64,
+    ) -> Result<u64, MemoryError> {
+        let old = self.load(address, bytes)?;
+        self.store(address, bytes, f(old))?;
+        Ok(old)
+    }
+}
+
+/// A number with its bits.
+pub trait Number: Copy {
+    const BYTES: usize;
+    fn bits(self) -> u64;
+    fn of(bits: u64) -> Self;
+}
+
+macro_rules! numbers {
+    ($($ty:ty),*) => {
+        $(impl Number for $ty {
+            const BYTES: usize = size_of::<$ty>();
+            fn bits(self) -> u64 {
+                let mut word = [0; 8];
+                word[..Self::BYTES].copy_from_slice(&self.to_le_bytes());
+                u64::from_le_bytes(word)
+            }
+            fn of(bits: u64) -> Self {
+                Self::from_le_bytes(bits.to_le_bytes()[..Self::BYTES].try_into().unwrap())
+            }
+        })*
+    };
+}
+
+numbers!(u8, i8, u16, i16, u32, i32, u64, i64, f32, f64);
+
+/// Arguments as they are packed: each at a multiple of its size.
+#[derive(Default)]
+pub struct Arguments(pub Vec<u8>);
+
+impl Arguments {
+    pub fn new() -> Arguments {
+        Arguments::default()
+    }
+
+    pub fn with<T: Number>(mut self, value: T) -> Arguments {
+        while !self.0.len().is_multiple_of(T::BYTES) {
+            self.0.push(0);
+        }
+        self.0.extend(&value.bits().to_le_bytes()[..T::BYTES]);
+        self
+    }
+
+    /// The device address of an offset of [`Flat`].
+    pub fn pointer(self, offset: u64) -> Arguments {
+        self.with(GLOBAL_BASE + offset)
+    }
+}
+
+pub const fn line(x: u32) -> Extent {
+    Extent { x, y: 1, z: 1 }
+}
+
+pub const fn plane(x: u32, y: u32) -> Extent {
+    Extent { x, y, z: 1 }
+}
+
+/// Parses a text that must be right.
+#[track_caller]
+pub fn module(text: &str) -> Arc<Module> {
+    match parse(text.as_bytes(), &Limits::default()) {
+        Ok(module) => Arc::new(module),
+        Err(diagnostics) => {
+            let shown: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+            panic!("{}", shown.join("\n"))
+        }
+    }
+}
+
+/// What is wrong with a text that must be refused.
+#[track_caller]
+pub fn refusal(text: &str) -> String {
+    match parse(text.as_bytes(), &Limits::default()) {
+        Ok(_) => panic!("accepted:\n{text}"),
+        Err(diagnostics) => {
+            assert!(!diagnostics.is_empty() && diagnostics.len() <= 20);
+            let shown: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+            shown.join("\n")
+        }
+    }
+}
+
+/// Puts the module's variables behind everything else, and says where they are.
+pub fn place_globals(module: &Module, memory: &Flat) -> Vec<u64> {
+    let mut bytes = memory.0.lock().unwrap();
+    let mut symbols = Vec::new();
+    for variable in module.globals() {
+        let start = bytes.len().next_multiple_of(256);
+        symbols.push(GLOBAL_BASE + start as u64);
+        bytes.resize(start + usize::try_from(variable.bytes()).unwrap(), 0);
+    }
+    for (variable, symbol) in module.globals().iter().zip(&symbols) {
+        let start = usize::try_from(symbol - GLOBAL_BASE).unwrap();
+        let initial = variable.initial(&symbols);
+        bytes[start..start + initial.len()].copy_from_slice(&initial);
+    }
+    symbols
+}
+
+/// Runs an entry over a grid.
+#[track_caller]
+pub fn launch(
+    module: &Arc<Module>,
+    entry: &str,
+    grid: Extent,
+    block: Extent,
+    shared: u32,
+    arguments: Arguments,
+    memory: &Flat,
+) -> Result<u64, RunError> {
+    let symbols = place_globals(module, memory);
+    let launch = Launch::new(
+        module.clone(),
+        entry,
+        grid,
+        block,
+        shared,
+        arguments.0,
+        symbols,
+    )
+    .unwrap();
+    run_grid(&launch, memory, STEPS)
+}
