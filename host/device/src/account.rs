@@ -1,0 +1,225 @@
+//! The bookkeeping behind [`Limits`]: what is taken is a [`Charge`], and a
+//! charge gives back what it took when it is dropped, so that no path, an error
+//! or a cancelled instance included, can leak quota.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{Error, Limits, Usage};
+
+/// What [`Account::charge`] counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Resource {
+    Memory,
+    Buffers,
+    Modules,
+    Queues,
+    Events,
+}
+
+impl Resource {
+    fn name(self) -> &'static str {
+        match self {
+            Resource::Memory => "memory in bytes",
+            Resource::Buffers => "buffers",
+            Resource::Modules => "modules",
+            Resource::Queues => "queues",
+            Resource::Events => "events",
+        }
+    }
+
+    fn limit(self, limits: &Limits) -> u64 {
+        match self {
+            Resource::Memory => limits.memory_bytes,
+            Resource::Buffers => limits.buffers.into(),
+            Resource::Modules => limits.modules.into(),
+            Resource::Queues => limits.queues.into(),
+            Resource::Events => limits.events.into(),
+        }
+    }
+}
+
+/// The memory of the whole device, which all tenants share.
+#[derive(Debug)]
+pub(crate) struct Total {
+    pub(crate) limit: u64,
+    used: AtomicU64,
+}
+
+impl Total {
+    pub(crate) fn new(limit: u64) -> Total {
+        Total {
+            limit,
+            used: AtomicU64::new(0),
+        }
+    }
+}
+
+/// One tenant's account.
+#[derive(Debug)]
+pub(crate) struct Account {
+    limits: Limits,
+    device: Arc<Total>,
+    memory: AtomicU64,
+    buffers: AtomicU64,
+    modules: AtomicU64,
+    queues: AtomicU64,
+    events: AtomicU64,
+    commands: Arc<Semaphore>,
+    /// In units of [`STAGED_UNIT`].
+    staged: Arc<Semaphore>,
+    staged_units: u32,
+}
+
+/// A semaphore counts to less than 2³² at once; in steps of 64 bytes that is
+/// more than any host stages.
+const STAGED_UNIT: u64 = 64;
+
+impl Account {
+    pub(crate) fn new(limits: Limits, device: Arc<Total>) -> Account {
+        let commands = limits.launches_in_flight.max(1) as usize;
+        let staged_units = u32::try_from(limits.staged_bytes.div_ceil(STAGED_UNIT))
+            .unwrap_or(u32::MAX)
+            .clamp(1, 1 << 28);
+        Account {
+            limits,
+            device,
+            memory: AtomicU64::new(0),
+            buffers: AtomicU64::new(0),
+            modules: AtomicU64::new(0),
+            queues: AtomicU64::new(0),
+            events: AtomicU64::new(0),
+            commands: Arc::new(Semaphore::new(commands.min(1 << 28))),
+            staged: Arc::new(Semaphore::new(staged_units as usize)),
+            staged_units,
+        }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn counter(&self, resource: Resource) -> &AtomicU64 {
+        match resource {
+            Resource::Memory => &self.memory,
+            Resource::Buffers => &self.buffers,
+            Resource::Modules => &self.modules,
+            Resource::Queues => &self.queues,
+            Resource::Events => &self.events,
+        }
+    }
+
+    /// Takes `amount` of a resource until the charge is dropped.
+    ///
+    /// # Errors
+    /// [`Error::QuotaExceeded`], and for memory [`Error::OutOfMemory`] where the
+    /// tenant may have it but the device has it not.
+    pub(crate) fn charge(
+        self: &Arc<Self>,
+        resource: Resource,
+        amount: u64,
+    ) -> Result<Charge, Error> {
+        let limit = resource.limit(&self.limits);
+        take(self.counter(resource), limit, amount).map_err(|requested| Error::QuotaExceeded {
+            resource: resource.name(),
+            limit,
+            requested,
+        })?;
+        let mut charge = Charge {
+            account: Arc::clone(self),
+            resource,
+            amount,
+            of_device: false,
+        };
+        if matches!(resource, Resource::Memory) {
+            take(&self.device.used, self.device.limit, amount)
+                .map_err(|_| Error::OutOfMemory { bytes: amount })?;
+            charge.of_device = true;
+        }
+        Ok(charge)
+    }
+
+    /// Waits until the tenant may queue one more command that makes the host
+    /// hold `staged_bytes`.
+    ///
+    /// # Errors
+    /// None in practice: the semaphores are never closed.
+    pub(crate) async fn ticket(&self, staged_bytes: u64) -> Result<Ticket, Error> {
+        let command = Arc::clone(&self.commands).acquire_owned().await;
+        let command = command.map_err(|_| Error::lease_ended())?;
+        let units = u32::try_from(staged_bytes.div_ceil(STAGED_UNIT))
+            .unwrap_or(u32::MAX)
+            .min(self.staged_units);
+        let staged = if units == 0 {
+            None
+        } else {
+            let staged = Arc::clone(&self.staged).acquire_many_owned(units).await;
+            Some(staged.map_err(|_| Error::lease_ended())?)
+        };
+        Ok(Ticket {
+            _command: command,
+            _staged: staged,
+        })
+    }
+
+    pub(crate) fn memory_used(&self) -> u64 {
+        self.memory.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Acquire);
+        let commands = (self.limits.launches_in_flight.clamp(1, 1 << 28) as usize)
+            .saturating_sub(self.commands.available_permits());
+        let staged = (self.staged_units as usize).saturating_sub(self.staged.available_permits());
+        Usage {
+            memory_bytes: of(&self.memory),
+            buffers: of(&self.buffers),
+            modules: of(&self.modules),
+            queues: of(&self.queues),
+            events: of(&self.events),
+            launches_in_flight: commands as u64,
+            staged_bytes: staged as u64 * STAGED_UNIT,
+        }
+    }
+}
+
+/// Adds `amount` to `used` unless that passes `limit`; the sum, if it does.
+fn take(used: &AtomicU64, limit: u64, amount: u64) -> Result<(), u64> {
+    used.fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
+        used.checked_add(amount).filter(|sum| *sum <= limit)
+    })
+    .map(|_| ())
+    .map_err(|used| used.saturating_add(amount))
+}
+
+/// Something taken from an account, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Charge {
+    account: Arc<Account>,
+    resource: Resource,
+    amount: u64,
+    of_device: bool,
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        if self.of_device {
+            self.account
+                .device
+                .used
+                .fetch_sub(self.amount, Ordering::AcqRel);
+        }
+        self.account
+            .counter(self.resource)
+            .fetch_sub(self.amount, Ordering::AcqRel);
+    }
+}
+
+/// One command's place in the queue, given back when the command is done or dropped.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    _command: OwnedSemaphorePermit,
+    _staged: Option<OwnedSemaphorePermit>,
+}

@@ -1,0 +1,160 @@
+//! Modules that were checked already, by the hash of their text, for all tenants
+//! of a device. A text is compiled once, however many ask for it at the same
+//! time; what was not used for longest goes first.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use blake3::Hash;
+use tensor_wasm_ptx::Module;
+use tokio::sync::oneshot;
+
+use crate::Error;
+use crate::sync::lock;
+
+/// What a compiled module takes for each byte of its text, roughly.
+const BYTES_PER_TEXT_BYTE: u64 = 4;
+
+/// What a module takes besides, in bytes, roughly.
+const BYTES_PER_MODULE: u64 = 4096;
+
+type Outcome = Result<Arc<Module>, Error>;
+
+/// The cache.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    limit: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    kept: HashMap<Hash, Kept>,
+    /// By when they were last used.
+    by_age: BTreeMap<u64, Hash>,
+    clock: u64,
+    bytes: u64,
+    /// Who waits for what is being compiled.
+    pending: HashMap<Hash, Vec<oneshot::Sender<Outcome>>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    module: Arc<Module>,
+    bytes: u64,
+    used: u64,
+}
+
+/// What to do about a text.
+pub(crate) enum Claim {
+    Ready(Arc<Module>),
+    /// Another does it. Where that one gives up, nothing is sent: claim again.
+    Wait(oneshot::Receiver<Outcome>),
+    /// The caller does it.
+    Compile(Permit),
+}
+
+/// The duty to compile a text; dropped, it lets another do it.
+pub(crate) struct Permit {
+    cache: Arc<Cache>,
+    hash: Hash,
+    fulfilled: bool,
+}
+
+impl Cache {
+    pub(crate) fn new(limit: u64) -> Cache {
+        Cache {
+            limit,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The module of this text, where it is kept.
+    pub(crate) fn get(&self, hash: &Hash) -> Option<Arc<Module>> {
+        lock(&self.state).touch(hash)
+    }
+
+    pub(crate) fn claim(self: &Arc<Self>, hash: Hash) -> Claim {
+        let mut state = lock(&self.state);
+        if let Some(module) = state.touch(&hash) {
+            return Claim::Ready(module);
+        }
+        if let Some(waiting) = state.pending.get_mut(&hash) {
+            let (sender, receiver) = oneshot::channel();
+            waiting.push(sender);
+            return Claim::Wait(receiver);
+        }
+        state.pending.insert(hash, Vec::new());
+        Claim::Compile(Permit {
+            cache: Arc::clone(self),
+            hash,
+            fulfilled: false,
+        })
+    }
+}
+
+impl Permit {
+    /// Tells all who wait, and keeps the module if it is one.
+    pub(crate) fn fulfil(mut self, outcome: &Outcome, text_bytes: u64) {
+        self.fulfilled = true;
+        let mut state = lock(&self.cache.state);
+        let waiting = state.pending.remove(&self.hash).unwrap_or_default();
+        let mut forgotten = Vec::new();
+        if let Ok(module) = outcome {
+            let bytes = text_bytes.saturating_mul(BYTES_PER_TEXT_BYTE) + BYTES_PER_MODULE;
+            forgotten = state.keep(self.hash, Arc::clone(module), bytes, self.cache.limit);
+        }
+        drop(state);
+        drop(forgotten);
+        for sender in waiting {
+            drop(sender.send(outcome.clone()));
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if !self.fulfilled {
+            let waiting = lock(&self.cache.state).pending.remove(&self.hash);
+            drop(waiting);
+        }
+    }
+}
+
+impl State {
+    fn touch(&mut self, hash: &Hash) -> Option<Arc<Module>> {
+        let kept = self.kept.get_mut(hash)?;
+        self.by_age.remove(&kept.used);
+        self.clock += 1;
+        kept.used = self.clock;
+        self.by_age.insert(self.clock, *hash);
+        Some(Arc::clone(&kept.module))
+    }
+
+    /// Keeps a module; what had to make room for it.
+    fn keep(&mut self, hash: Hash, module: Arc<Module>, bytes: u64, limit: u64) -> Vec<Kept> {
+        let mut forgotten = Vec::new();
+        if bytes > limit || self.kept.contains_key(&hash) {
+            return forgotten;
+        }
+        while self.bytes > limit - bytes
+            && let Some((_, oldest)) = self.by_age.pop_first()
+            && let Some(kept) = self.kept.remove(&oldest)
+        {
+            self.bytes -= kept.bytes;
+            forgotten.push(kept);
+        }
+        self.clock += 1;
+        self.bytes += bytes;
+        self.by_age.insert(self.clock, hash);
+        self.kept.insert(
+            hash,
+            Kept {
+                module,
+                bytes,
+                used: self.clock,
+            },
+        );
+        forgotten
+    }
+}

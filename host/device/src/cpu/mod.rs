@@ -1,0 +1,19 @@
+//! The processor as a device: a pool of threads of its own, which share their
+//! time between the tenants' queues and interpret kernels block by block.
+//!
+//! [`scheduler`] decides who is next, [`lane`] is one queue's order, and
+//! [`grid`] and [`transfer`] are the two kinds of work that take time. A backend
+//! that lives elsewhere takes the same [`Command`](crate::command::Command)s.
+
+mod grid;
+mod lane;
+mod pool;
+mod scheduler;
+mod stopwatch;
+mod transfer;
+
+pub(crate) use pool::start;
+pub(crate) use scheduler::{LaneId, LeaseId, PoisonId, Scheduler, SessionId};
+
+/// How long a thread stays with one queue before it looks who is next.
+pub(crate) const SLICE: std::time::Duration = std::time::Duration::from_millis(1);

@@ -1,0 +1,457 @@
+//! Who is next. Tenants share the pool's time evenly: the session that has had
+//! the least of it among those with work goes first, for about a millisecond;
+//! within a session its queues take turns. So any number of endless kernels
+//! keeps a neighbour waiting for a slice each, and no longer.
+
+use std::any::Any;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::SLICE;
+use super::grid::{Claim, Grid};
+use super::lane::{Aftermath, Entry, Head, Lane, Serial};
+use crate::Error;
+use crate::account::Ticket;
+use crate::command::Queued;
+use crate::sync::lock;
+
+/// A session, as the scheduler knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SessionId(u64);
+
+/// An instance's hold on a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct LeaseId(u64);
+
+/// A queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct LaneId(u64);
+
+/// A failure in a queue that nobody was told of when it happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PoisonId(u64);
+
+/// Work that [`Scheduler::next`] hands to a thread, which owes a `settle` for it.
+pub(crate) enum Work {
+    Serial(Serial),
+    Grid(Arc<Grid>, Claim),
+}
+
+/// The device's one scheduler.
+pub(crate) struct Scheduler {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+impl std::fmt::Debug for Scheduler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scheduler").finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct State {
+    lanes: HashMap<LaneId, Lane>,
+    leases: HashMap<LeaseId, Vec<LaneId>>,
+    sessions: HashMap<SessionId, Share>,
+    /// The sessions with work that no thread has, by the time they have had.
+    line: BTreeSet<(u64, SessionId)>,
+    /// The time that the session last chosen had had: where a session that had
+    /// nothing to do joins, so that idling earns no credit.
+    floor: u64,
+    ids: u64,
+    /// What a pool thread is to drop.
+    discarded: Vec<Box<dyn Any + Send>>,
+    stopped: bool,
+}
+
+/// A session's share of the device.
+#[derive(Default)]
+struct Share {
+    /// Thread time that it has had, in nanoseconds.
+    had: u64,
+    /// Queues with work that no thread has.
+    ready: VecDeque<LaneId>,
+    in_line: bool,
+    /// The queue that has this session's one large launch, and those that wait
+    /// for their turn to have it.
+    large: Option<LaneId>,
+    held_back: VecDeque<LaneId>,
+}
+
+impl Scheduler {
+    pub(crate) fn new() -> Scheduler {
+        Scheduler {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn add_session(&self) -> SessionId {
+        let mut state = lock(&self.state);
+        let id = SessionId(state.new_id());
+        state.sessions.insert(id, Share::default());
+        id
+    }
+
+    /// Forgets a session that has no lanes any more.
+    pub(crate) fn remove_session(&self, id: SessionId) {
+        let mut state = lock(&self.state);
+        if let Some(share) = state.sessions.remove(&id) {
+            state.line.remove(&(share.had, id));
+        }
+    }
+
+    pub(crate) fn add_lease(&self) -> LeaseId {
+        LeaseId(lock(&self.state).new_id())
+    }
+
+    /// Opens a queue. `hold` is dropped with it.
+    pub(crate) fn add_lane(
+        &self,
+        session: SessionId,
+        lease: LeaseId,
+        hold: impl Any + Send,
+    ) -> LaneId {
+        let mut state = lock(&self.state);
+        let id = LaneId(state.new_id());
+        state
+            .lanes
+            .insert(id, Lane::new(session, lease, Box::new(hold)));
+        state.leases.entry(lease).or_default().push(id);
+        id
+    }
+
+    /// Queues a command.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where the lane's lease has ended, and what the
+    /// interpreter says against a launch.
+    pub(crate) fn push(&self, lane: LaneId, queued: Queued) -> Result<(), Error> {
+        self.push_entry(lane, Entry::new(queued)?)
+    }
+
+    /// Queues work that is no queue's.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where the lane's lease has ended.
+    pub(crate) fn push_task(
+        &self,
+        lane: LaneId,
+        task: Box<dyn FnOnce() + Send>,
+        ticket: Ticket,
+    ) -> Result<(), Error> {
+        self.push_entry(lane, Entry::task(task, ticket))
+    }
+
+    fn push_entry(&self, id: LaneId, entry: Entry) -> Result<(), Error> {
+        self.change(|state, after| {
+            let Some(lane) = state.lanes.get_mut(&id).filter(|lane| !lane.closed) else {
+                after.release(entry);
+                return Err(Error::lease_ended());
+            };
+            lane.push(entry, after);
+            state.go_on(id, after);
+            Ok(())
+        })
+    }
+
+    /// The last handle of a queue is gone: its work goes on, and then it goes.
+    pub(crate) fn retire(&self, id: LaneId) {
+        self.change(|state, after| {
+            if let Some(lane) = state.lanes.get_mut(&id) {
+                lane.retired = true;
+                state.remove_if_over(id, after);
+            }
+        });
+    }
+
+    /// An instance has ended: what it queued is dropped, what runs for it stops.
+    pub(crate) fn close(&self, lease: LeaseId) {
+        self.change(|state, after| {
+            for id in state.leases.get(&lease).cloned().unwrap_or_default() {
+                let Some(lane) = state.lanes.get_mut(&id) else {
+                    continue;
+                };
+                lane.close(after);
+                if lane.is_idle() {
+                    let session = lane.session;
+                    state.pass_on(id, session);
+                }
+                state.remove_if_over(id, after);
+            }
+        });
+    }
+
+    /// Someone was told of a queue's failure: the queue is usable again.
+    pub(crate) fn acknowledge(&self, id: LaneId, poison: PoisonId) {
+        if let Some(lane) = lock(&self.state).lanes.get_mut(&id) {
+            lane.acknowledge(poison);
+        }
+    }
+
+    /// Drops something on a thread of the pool: unmapping a gigabyte takes tens
+    /// of milliseconds, which a thread that serves requests does not have.
+    pub(crate) fn discard(&self, what: impl Any + Send) {
+        lock(&self.state).discarded.push(Box::new(what));
+        self.wake.notify_one();
+    }
+
+    /// Lets the threads end once they have nothing at hand.
+    pub(crate) fn shut_down(&self) {
+        lock(&self.state).stopped = true;
+        self.wake.notify_all();
+    }
+
+    /// The next work for the calling thread, waiting for it if need be; `None`
+    /// once the device is shut down.
+    pub(crate) fn next(&self) -> Option<(LaneId, Work)> {
+        let mut state = lock(&self.state);
+        loop {
+            if state.stopped {
+                return None;
+            }
+            if let Some(what) = state.discarded.pop() {
+                drop(state);
+                drop(what);
+                state = lock(&self.state);
+                continue;
+            }
+            if let Some(found) = state.choose() {
+                let more = !state.line.is_empty();
+                drop(state);
+                if more {
+                    self.wake.notify_one();
+                }
+                return Some(found);
+            }
+            state = self
+                .wake
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Takes back serial work after a slice; `None` where nothing is left of it.
+    pub(crate) fn settle_serial(
+        &self,
+        id: LaneId,
+        serial: Option<Serial>,
+        more: bool,
+        took: Duration,
+    ) {
+        self.settle(|state, after| {
+            let Some(lane) = state.lanes.get_mut(&id) else {
+                return;
+            };
+            lane.workers = 0;
+            let session = lane.session;
+            let ticket = lane.ticket.take();
+            lane.head = Head::Nothing;
+            match serial {
+                Some(serial) if lane.closed => after.release((serial, ticket)),
+                Some(serial) if more => lane.head = Head::Serial { serial, ticket },
+                Some(serial) => {
+                    after.release(ticket);
+                    after.finish(serial);
+                }
+                None => after.release(ticket),
+            }
+            state.charge(session, took);
+            state.go_on(id, after);
+        });
+    }
+
+    /// A thread has ended its slice of a launch.
+    pub(crate) fn settle_grid(&self, id: LaneId, worked_on: Arc<Grid>, took: Duration) {
+        self.settle(|state, after| {
+            // The lane keeps the launch until its last thread is here: whatever
+            // the launch holds is given back by then, and not a moment later.
+            drop(worked_on);
+            let Some(lane) = state.lanes.get_mut(&id) else {
+                return;
+            };
+            lane.workers = lane.workers.saturating_sub(1);
+            let session = lane.session;
+            if let Head::Launch { grid, .. } = &lane.head
+                && lane.workers == 0
+                && !grid.is_open()
+            {
+                let failure = grid.take_failure();
+                after.release(std::mem::replace(&mut lane.head, Head::Nothing));
+                if let Some(error) = failure {
+                    tracing::debug!(%error, "a launch failed");
+                    state.ids += 1;
+                    lane.fail(PoisonId(state.ids), error, after);
+                }
+                state.pass_on(id, session);
+            }
+            state.charge(session, took);
+            state.go_on(id, after);
+        });
+    }
+
+    /// Changes the state, wakes a thread if there is work, and does what is to be
+    /// done outside of the lock.
+    fn change<T>(&self, how: impl FnOnce(&mut State, &mut Aftermath) -> T) -> T {
+        let mut after = Aftermath::default();
+        let mut state = lock(&self.state);
+        let result = how(&mut state, &mut after);
+        let work = !state.line.is_empty();
+        drop(state);
+        if work {
+            self.wake.notify_one();
+        }
+        after.carry_out();
+        result
+    }
+
+    /// As [`change`](Scheduler::change), by a thread of the pool. It comes for its
+    /// next work at once, and wakes another then if there is more than that.
+    fn settle(&self, how: impl FnOnce(&mut State, &mut Aftermath)) {
+        let mut after = Aftermath::default();
+        how(&mut lock(&self.state), &mut after);
+        after.carry_out();
+    }
+}
+
+impl State {
+    fn new_id(&mut self) -> u64 {
+        self.ids += 1;
+        self.ids
+    }
+
+    /// Brings a lane's next work to its head, puts the lane in line if a thread
+    /// is wanted, and removes it if it is over.
+    fn go_on(&mut self, id: LaneId, after: &mut Aftermath) {
+        let Some(lane) = self.lanes.get_mut(&id) else {
+            return;
+        };
+        lane.advance(after);
+        let wanted = match &lane.head {
+            Head::Serial { .. } => true,
+            Head::Launch { grid, .. } => grid.is_open(),
+            Head::Taken | Head::Nothing => false,
+        };
+        if wanted && !lane.ready {
+            lane.ready = true;
+            let session = lane.session;
+            if let Some(share) = self.sessions.get_mut(&session) {
+                share.ready.push_back(id);
+                self.join_line(session);
+            }
+        }
+        self.remove_if_over(id, after);
+    }
+
+    /// Puts a session with ready queues in line.
+    fn join_line(&mut self, session: SessionId) {
+        let Some(share) = self.sessions.get_mut(&session) else {
+            return;
+        };
+        if !share.in_line && !share.ready.is_empty() {
+            share.in_line = true;
+            share.had = share.had.max(self.floor);
+            self.line.insert((share.had, session));
+        }
+    }
+
+    /// A lane's launch is over: if it was the session's large one, another may be.
+    fn pass_on(&mut self, id: LaneId, session: SessionId) {
+        let Some(share) = self.sessions.get_mut(&session) else {
+            return;
+        };
+        if share.large == Some(id) {
+            share.large = None;
+            share.ready.append(&mut share.held_back);
+            self.join_line(session);
+        }
+    }
+
+    fn remove_if_over(&mut self, id: LaneId, after: &mut Aftermath) {
+        let over = self
+            .lanes
+            .get(&id)
+            .is_some_and(|lane| lane.retired && lane.workers == 0 && lane.is_idle());
+        if !over {
+            return;
+        }
+        let Some(lane) = self.lanes.remove(&id) else {
+            return;
+        };
+        if let Some(lanes) = self.leases.get_mut(&lane.lease) {
+            lanes.retain(|other| *other != id);
+            if lanes.is_empty() {
+                self.leases.remove(&lane.lease);
+            }
+        }
+        after.release(lane.hold);
+    }
+
+    /// The next work of the session that has had the least.
+    fn choose(&mut self) -> Option<(LaneId, Work)> {
+        while let Some((had, session)) = self.line.pop_first() {
+            let Some(share) = self.sessions.get_mut(&session) else {
+                continue;
+            };
+            share.in_line = false;
+            self.floor = self.floor.max(had);
+            let Some(id) = share.ready.pop_front() else {
+                continue;
+            };
+            let lane = self.lanes.get_mut(&id);
+            let held_back = lane.as_ref().is_some_and(|lane| match &lane.head {
+                Head::Launch { grid, .. } if grid.is_large() => {
+                    *share.large.get_or_insert(id) != id
+                }
+                _ => false,
+            });
+            if held_back {
+                share.held_back.push_back(id);
+                self.join_line(session);
+                continue;
+            }
+            let found = lane.and_then(|lane| {
+                lane.ready = false;
+                lane.take_work()
+            });
+            // Charged ahead, so that the next thread looks at another tenant
+            // first; corrected when the slice is over.
+            if found.is_some() {
+                share.had = share.had.saturating_add(SLICE.as_nanos() as u64);
+            }
+            if let Some(Work::Grid(grid, _)) = &found
+                && grid.is_open()
+                && let Some(lane) = self.lanes.get_mut(&id)
+            {
+                lane.ready = true;
+                share.ready.push_back(id);
+            }
+            if !share.ready.is_empty() {
+                share.in_line = true;
+                self.line.insert((share.had, session));
+            }
+            if let Some(work) = found {
+                return Some((id, work));
+            }
+        }
+        None
+    }
+
+    /// Corrects what [`choose`](State::choose) charged ahead.
+    fn charge(&mut self, session: SessionId, took: Duration) {
+        let Some(share) = self.sessions.get_mut(&session) else {
+            return;
+        };
+        let before = share.had;
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        share.had = before
+            .saturating_sub(SLICE.as_nanos() as u64)
+            .saturating_add(took);
+        if share.in_line {
+            self.line.remove(&(before, session));
+            self.line.insert((share.had, session));
+        }
+    }
+}

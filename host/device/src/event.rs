@@ -1,0 +1,97 @@
+//! Points in a queue, to wait for and to measure from.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::Error;
+use crate::account::Charge;
+use crate::command::EventState;
+use crate::cpu::LaneId;
+use crate::session::Shared;
+
+/// A point in a queue. Clones are the same point.
+#[derive(Clone, Debug)]
+pub struct Event {
+    shared: Arc<EventShared>,
+}
+
+#[derive(Debug)]
+struct EventShared {
+    state: watch::Receiver<EventState>,
+    session: Arc<Shared>,
+    lane: LaneId,
+    _charge: Charge,
+}
+
+impl Event {
+    pub(crate) fn new(
+        state: watch::Receiver<EventState>,
+        session: Arc<Shared>,
+        lane: LaneId,
+        charge: Charge,
+    ) -> Event {
+        Event {
+            shared: Arc::new(EventShared {
+                state,
+                session,
+                lane,
+                _charge: charge,
+            }),
+        }
+    }
+
+    /// Whether [`wait`](Event::wait) would return at once: the point is reached,
+    /// or will never be.
+    pub fn is_done(&self) -> bool {
+        let state = &self.shared.state;
+        // An error says that the queue ended without reaching the point.
+        !matches!(*state.borrow(), EventState::Pending) || state.has_changed().is_err()
+    }
+
+    /// Waits until the queue has done all that was queued before this point.
+    ///
+    /// # Errors
+    /// The error of the work whose failure made the queue drop this point;
+    /// [`Error::DeviceLost`] where the instance ended before.
+    pub async fn wait(&self) -> Result<(), Error> {
+        let mut state = self.shared.state.clone();
+        let reached = state
+            .wait_for(|state| !matches!(state, EventState::Pending))
+            .await;
+        let outcome = reached.map_err(|_| Error::lease_ended())?.clone();
+        match outcome {
+            EventState::Failed { error, poison } => {
+                let scheduler = &self.shared.session.device.shared.scheduler;
+                scheduler.acknowledge(self.shared.lane, poison);
+                Err(error)
+            }
+            EventState::Reached(_) | EventState::Pending => Ok(()),
+        }
+    }
+
+    /// The time from an earlier point to this one, in nanoseconds; zero where
+    /// the other is the later one.
+    ///
+    /// # Errors
+    /// [`Error::InvalidLaunch`] where one of the two is not reached yet, the
+    /// failure where it never will be.
+    pub fn elapsed_since(&self, earlier: &Event) -> Result<u64, Error> {
+        let (from, to) = (
+            earlier.reached("the earlier event")?,
+            self.reached("this event")?,
+        );
+        let elapsed = to.saturating_duration_since(from).as_nanos();
+        Ok(u64::try_from(elapsed).unwrap_or(u64::MAX))
+    }
+
+    fn reached(&self, which: &str) -> Result<std::time::Instant, Error> {
+        match &*self.shared.state.borrow() {
+            EventState::Reached(when) => Ok(*when),
+            EventState::Failed { error, .. } => Err(error.clone()),
+            EventState::Pending => Err(Error::InvalidLaunch(format!(
+                "{which} is not reached yet: wait for it first"
+            ))),
+        }
+    }
+}

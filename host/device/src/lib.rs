@@ -1,0 +1,92 @@
+//! A tenant's use of a device: memory, queues, kernels and limits.
+//!
+//! Lifetimes nest. A [`Device`] lives as long as the host; a [`Session`] is one
+//! tenant's use of it, with that tenant's [`Limits`]; a [`Lease`] is one
+//! component instance's hold on the session; buffers, modules and queues are
+//! made from a lease. Whatever is dropped gives back what it held, and dropping
+//! a lease ends the work of its instance.
+//!
+//! Work is done by the device's own threads. The asynchronous calls here only
+//! hand it over and wait, on any executor.
+//!
+//! ```
+//! use tensor_wasm_device::{Argument, CpuConfig, Device, Extent, LaunchConfig, Limits};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), tensor_wasm_device::Error> {
+//! let double = r"
+//!     .version 7.0
+//!     .target sm_70
+//!     .address_size 64
+//!     .visible .entry double(.param .u64 values)
+//!     {
+//!         .reg .b32 %r<3>;
+//!         .reg .b64 %rd<4>;
+//!         ld.param.u64 %rd1, [values];
+//!         mov.u32 %r1, %tid.x;
+//!         mul.wide.u32 %rd2, %r1, 4;
+//!         add.s64 %rd3, %rd1, %rd2;
+//!         ld.global.u32 %r2, [%rd3];
+//!         shl.b32 %r2, %r2, 1;
+//!         st.global.u32 [%rd3], %r2;
+//!         ret;
+//!     }";
+//!
+//! let device = Device::cpu(CpuConfig::default())?;
+//! let session = device.session(Limits::default());
+//! let lease = session.lease();
+//!
+//! let kernel = lease.load(double.into()).await?.kernel("double")?;
+//! let values = lease.allocate(16)?;
+//! let queue = lease.create_queue()?;
+//! let input: Vec<u8> = [1_u32, 2, 3, 4].iter().flat_map(|n| n.to_le_bytes()).collect();
+//! queue.write(&values, 0, input).await?;
+//! let config = LaunchConfig {
+//!     grid: Extent { x: 1, y: 1, z: 1 },
+//!     block: Extent { x: 4, y: 1, z: 1 },
+//!     shared_bytes: 0,
+//! };
+//! let pointer = Argument::Pointer { buffer: values.clone(), offset: 0 };
+//! queue.launch(&kernel, config, vec![pointer]).await?;
+//! assert_eq!(queue.read(&values, 12, 4).await?, 8_u32.to_le_bytes());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The crate knows nothing of WebAssembly: `tensor-wasm-runtime` shows it to
+//! components as the interface `tensor:gpu/kernels`.
+#![forbid(unsafe_code)]
+
+mod account;
+mod buffer;
+mod cache;
+mod command;
+mod cpu;
+mod description;
+mod device;
+mod error;
+mod event;
+mod launch;
+mod lease;
+mod limits;
+mod memory;
+mod module;
+mod queue;
+mod residency;
+mod session;
+mod sync;
+
+pub use buffer::Buffer;
+pub use description::{Backend, Description, Info, list};
+pub use device::{CpuConfig, Device};
+pub use error::Error;
+pub use event::Event;
+pub use launch::{Argument, LaunchConfig};
+pub use lease::Lease;
+pub use limits::{Limits, Usage};
+pub use module::{Kernel, Module};
+pub use queue::Queue;
+pub use residency::Residency;
+pub use session::Session;
+pub use tensor_wasm_ptx::interpret::Fault;
+pub use tensor_wasm_ptx::{Diagnostic, Extent, Param, ParamType};

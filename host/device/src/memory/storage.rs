@@ -1,0 +1,248 @@
+//! The bytes of one allocation. They lie in atomic words, since blocks of a
+//! kernel run in parallel and may race: a race between relaxed atomics gives a
+//! guest odd values, and never undefined behaviour to the host. What is narrower
+//! than a word is exchanged within its word. Ranges are checked by the callers;
+//! a range that is outside nevertheless is left alone.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const WORD: usize = size_of::<u64>();
+
+/// One zeroed allocation, never given to anyone else afterwards.
+#[derive(Debug)]
+pub(crate) struct Storage {
+    words: Box<[AtomicU64]>,
+    bytes: u64,
+}
+
+impl Storage {
+    /// Zeroed memory; pages cost nothing until they are written.
+    /// `None` where the host has no room.
+    pub(crate) fn zeroed(bytes: u64) -> Option<Storage> {
+        let words = usize::try_from(bytes.div_ceil(WORD as u64)).ok()?;
+        let words = bytemuck::allocation::try_zeroed_slice_box(words).ok()?;
+        Some(Storage { words, bytes })
+    }
+
+    /// In bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The value of 1, 2, 4 or 8 bytes at an offset aligned to as many.
+    #[inline]
+    pub(crate) fn load(&self, offset: usize, bytes: u32) -> Option<u64> {
+        let word = self.words.get(offset / WORD)?.load(Ordering::Relaxed);
+        Some((word >> shift_of(offset)) & mask_of(bytes))
+    }
+
+    /// Stores the low `bytes` bytes of `value` at an offset aligned to as many.
+    #[inline]
+    pub(crate) fn store(&self, offset: usize, bytes: u32, value: u64) -> Option<()> {
+        let word = self.words.get(offset / WORD)?;
+        if bytes as usize == WORD {
+            word.store(value, Ordering::Relaxed);
+        } else {
+            let (shift, mask) = (shift_of(offset), mask_of(bytes));
+            replace(word, mask << shift, (value & mask) << shift);
+        }
+        Some(())
+    }
+
+    /// Replaces a value by what `f` makes of it, in one atomic step; the old value.
+    #[inline]
+    pub(crate) fn update(
+        &self,
+        offset: usize,
+        bytes: u32,
+        f: &mut dyn FnMut(u64) -> u64,
+    ) -> Option<u64> {
+        let word = self.words.get(offset / WORD)?;
+        let (shift, mask) = (shift_of(offset), mask_of(bytes));
+        let mut whole = word.load(Ordering::Acquire);
+        loop {
+            let old = (whole >> shift) & mask;
+            let new = (whole & !(mask << shift)) | ((f(old) & mask) << shift);
+            match word.compare_exchange_weak(whole, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(old),
+                Err(other) => whole = other,
+            }
+        }
+    }
+
+    /// Copies bytes from `offset` on into `out`.
+    pub(crate) fn read(&self, offset: usize, mut out: &mut [u8]) {
+        let skew = offset % WORD;
+        let mut index = offset / WORD;
+        if skew != 0 {
+            let (head, rest) = out.split_at_mut(out.len().min(WORD - skew));
+            self.read_part(index, skew, head);
+            out = rest;
+            index += 1;
+        }
+        let (body, tail) = out.as_chunks_mut::<WORD>();
+        let Some(words) = self.words.get(index..) else {
+            return;
+        };
+        for (chunk, word) in body.iter_mut().zip(words) {
+            *chunk = word.load(Ordering::Relaxed).to_le_bytes();
+        }
+        self.read_part(index + body.len(), 0, tail);
+    }
+
+    /// Copies `data` to `offset`.
+    pub(crate) fn write(&self, offset: usize, mut data: &[u8]) {
+        let skew = offset % WORD;
+        let mut index = offset / WORD;
+        if skew != 0 {
+            let (head, rest) = data.split_at(data.len().min(WORD - skew));
+            self.write_part(index, skew, head);
+            data = rest;
+            index += 1;
+        }
+        let (body, tail) = data.as_chunks::<WORD>();
+        let Some(words) = self.words.get(index..) else {
+            return;
+        };
+        for (chunk, word) in body.iter().zip(words) {
+            word.store(u64::from_le_bytes(*chunk), Ordering::Relaxed);
+        }
+        self.write_part(index + body.len(), 0, tail);
+    }
+
+    /// Sets `bytes` bytes from `offset` on to `value`.
+    pub(crate) fn fill(&self, offset: usize, bytes: usize, value: u8) {
+        let pattern = [value; WORD];
+        let skew = offset % WORD;
+        let mut index = offset / WORD;
+        let mut left = bytes;
+        if skew != 0 {
+            let head = left.min(WORD - skew);
+            self.write_part(index, skew, pattern.get(..head).unwrap_or_default());
+            left -= head;
+            index += 1;
+        }
+        let Some(words) = self.words.get(index..) else {
+            return;
+        };
+        for word in words.iter().take(left / WORD) {
+            word.store(u64::from_le_bytes(pattern), Ordering::Relaxed);
+        }
+        let tail = pattern.get(..left % WORD).unwrap_or_default();
+        self.write_part(index + left / WORD, 0, tail);
+    }
+
+    fn read_part(&self, index: usize, skew: usize, out: &mut [u8]) {
+        let Some(word) = self.words.get(index) else {
+            return;
+        };
+        let bytes = word.load(Ordering::Relaxed).to_le_bytes();
+        for (to, from) in out.iter_mut().zip(bytes.iter().skip(skew)) {
+            *to = *from;
+        }
+    }
+
+    fn write_part(&self, index: usize, skew: usize, data: &[u8]) {
+        if data.is_empty() {
+            return;
+        }
+        let Some(word) = self.words.get(index) else {
+            return;
+        };
+        let (mut mask, mut value) = ([0; WORD], [0; WORD]);
+        let places = mask.iter_mut().zip(value.iter_mut()).skip(skew);
+        for ((mask, value), byte) in places.zip(data) {
+            *mask = 0xff;
+            *value = *byte;
+        }
+        replace(word, u64::from_le_bytes(mask), u64::from_le_bytes(value));
+    }
+}
+
+#[inline]
+fn shift_of(offset: usize) -> u32 {
+    (offset % WORD) as u32 * 8
+}
+
+#[inline]
+fn mask_of(bytes: u32) -> u64 {
+    u64::MAX >> (64 - 8 * bytes.clamp(1, 8))
+}
+
+/// Sets the bits of `mask` to those of `value`, and leaves the others.
+#[inline]
+fn replace(word: &AtomicU64, mask: u64, value: u64) {
+    let mut old = word.load(Ordering::Relaxed);
+    while let Err(other) = word.compare_exchange_weak(
+        old,
+        (old & !mask) | value,
+        Ordering::Relaxed,
+        Ordering::Relaxed,
+    ) {
+        old = other;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn ranges_of_any_alignment_behave_like_a_slice_of_bytes(
+            steps in prop::collection::vec((0_usize..100, 0_usize..100, any::<u8>(), 0_u8..3), 1..40),
+        ) {
+            let storage = Storage::zeroed(100).unwrap();
+            let mut model = [0_u8; 100];
+            for (start, length, value, what) in steps {
+                let length = length.min(100 - start);
+                let range = start..start + length;
+                match what {
+                    0 => {
+                        let data: Vec<u8> = (0..length).map(|i| value.wrapping_add(i as u8)).collect();
+                        storage.write(start, &data);
+                        model[range].copy_from_slice(&data);
+                    }
+                    1 => {
+                        storage.fill(start, length, value);
+                        model[range].fill(value);
+                    }
+                    _ => {
+                        let mut out = vec![0; length];
+                        storage.read(start, &mut out);
+                        prop_assert_eq!(&out[..], &model[range]);
+                    }
+                }
+            }
+            let mut all = [0; 100];
+            storage.read(0, &mut all);
+            prop_assert_eq!(all, model);
+        }
+    }
+
+    #[test]
+    fn values_narrower_than_a_word_leave_their_neighbours() {
+        let storage = Storage::zeroed(16).unwrap();
+        storage.store(8, 8, u64::MAX).unwrap();
+        storage.store(10, 2, 0x1_1234).unwrap();
+        assert_eq!(storage.load(8, 8), Some(0xffff_ffff_1234_ffff));
+        assert_eq!(storage.load(10, 2), Some(0x1234));
+        assert_eq!(
+            storage.update(12, 4, &mut |old| old.wrapping_add(2)),
+            Some(0xffff_ffff)
+        );
+        assert_eq!(storage.load(8, 8), Some(0x0000_0001_1234_ffff));
+        assert_eq!(storage.load(16, 1), None);
+    }
+
+    #[test]
+    fn an_allocation_that_cannot_be_is_refused() {
+        assert!(Storage::zeroed(u64::MAX).is_none());
+        assert!(Storage::zeroed(1 << 62).is_none());
+        assert_eq!(Storage::zeroed(0).unwrap().size(), 0);
+    }
+}

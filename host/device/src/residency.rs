@@ -1,0 +1,78 @@
+//! Buffers that outlive the instance that made them: weights, tables, a cache.
+//! The names belong to one function of one tenant.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex};
+
+use crate::session::Tenant;
+use crate::sync::lock;
+use crate::{Buffer, Error};
+
+/// How many names one function may keep.
+const MAX_NAMES: usize = 1024;
+
+/// How long a name may be, in bytes.
+const MAX_NAME_BYTES: usize = 256;
+
+/// The buffers that one function keeps. Clones are the same names.
+#[derive(Clone, Debug)]
+pub struct Residency {
+    tenant: Arc<Tenant>,
+    kept: Arc<Mutex<HashMap<String, Buffer>>>,
+}
+
+impl Residency {
+    pub(crate) fn new(tenant: &Arc<Tenant>) -> Residency {
+        Residency {
+            tenant: Arc::clone(tenant),
+            kept: Arc::default(),
+        }
+    }
+
+    /// The buffer kept under this name, if any.
+    ///
+    /// # Errors
+    /// None on this device; others can lose theirs.
+    pub fn lookup(&self, name: &str) -> Result<Option<Buffer>, Error> {
+        Ok(lock(&self.kept).get(name).cloned())
+    }
+
+    /// Keeps a buffer under a name. Where the name has one already, that one
+    /// stays, and comes back.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for a name of more than 256 bytes,
+    /// [`Error::QuotaExceeded`] past 1024 names, [`Error::Denied`] for another
+    /// session's buffer.
+    pub fn keep(&self, name: &str, buffer: Buffer) -> Result<Buffer, Error> {
+        buffer.belongs_to(&self.tenant)?;
+        if name.len() > MAX_NAME_BYTES {
+            return Err(Error::OutOfRange(format!(
+                "a name has at most {MAX_NAME_BYTES} bytes, and this one has {}",
+                name.len()
+            )));
+        }
+        let mut kept = lock(&self.kept);
+        let names = kept.len();
+        match kept.entry(name.to_owned()) {
+            Entry::Occupied(first) => Ok(first.get().clone()),
+            Entry::Vacant(_) if names >= MAX_NAMES => Err(Error::QuotaExceeded {
+                resource: "names of kept buffers",
+                limit: MAX_NAMES as u64,
+                requested: names as u64 + 1,
+            }),
+            Entry::Vacant(free) => Ok(free.insert(buffer).clone()),
+        }
+    }
+
+    /// Forgets a name. The memory goes when its last user is done.
+    ///
+    /// # Errors
+    /// None on this device. A name that is not kept is no error.
+    pub fn release(&self, name: &str) -> Result<(), Error> {
+        let released = lock(&self.kept).remove(name);
+        drop(released);
+        Ok(())
+    }
+}

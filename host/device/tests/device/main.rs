@@ -1,0 +1,13 @@
+//! The device as its embedder sees it: each test states a promise, and keeps to
+//! the public interface.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+mod fairness;
+mod faults;
+mod launches;
+mod limits;
+mod memory;
+mod modules;
+mod queues;
+mod residency;

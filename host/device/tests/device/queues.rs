@@ -1,0 +1,143 @@
+//! Order, events, and the ends of queues.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use tensor_wasm_device::{
+    Argument, Buffer, Device, Error, Event, Kernel, Lease, Module, Queue, Residency, Session,
+};
+
+use crate::common::{in_time, nothing_is_held, session};
+
+#[tokio::test]
+async fn a_queue_does_its_work_in_order() {
+    in_time(async {
+        let lease = session().lease();
+        let queue = lease.create_queue().unwrap();
+        let (a, b) = (lease.allocate(4096).unwrap(), lease.allocate(4096).unwrap());
+        for round in 1..=50 {
+            queue.fill(&a, 0, 4096, round).await.unwrap();
+            queue.copy(&a, 0, &b, 0, 4096).await.unwrap();
+            queue.write(&a, 0, vec![0; 4096]).await.unwrap();
+            queue.copy(&b, 0, &a, 2048, 2048).await.unwrap();
+        }
+        let found = queue.read(&a, 0, 4096).await.unwrap();
+        assert_eq!(found[..2048], [0; 2048]);
+        assert_eq!(found[2048..], [50; 2048]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn events_mark_points_and_measure_between_them() {
+    in_time(async {
+        let lease = session().lease();
+        let queue = lease.create_queue().unwrap();
+        let buffer = lease.allocate(1 << 20).unwrap();
+        let before = queue.record_event().await.unwrap();
+        queue.fill(&buffer, 0, 1 << 20, 1).await.unwrap();
+        let after = queue.record_event().await.unwrap();
+        after.wait().await.unwrap();
+        assert!(before.is_done() && after.is_done());
+        assert!(after.elapsed_since(&before).unwrap() > 0);
+        assert_eq!(before.elapsed_since(&after).unwrap(), 0);
+        assert_eq!(after.elapsed_since(&after.clone()).unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dropped_queue_still_does_its_work() {
+    in_time(async {
+        let session = session();
+        let lease = session.lease();
+        let buffer = lease.allocate(8 << 20).unwrap();
+        let queue = lease.create_queue().unwrap();
+        queue.fill(&buffer, 0, 8 << 20, 7).await.unwrap();
+        let event = queue.record_event().await.unwrap();
+        drop(queue);
+        event.wait().await.unwrap();
+        let queue = lease.create_queue().unwrap();
+        assert_eq!(queue.read(&buffer, (8 << 20) - 1, 1).await.unwrap(), [7]);
+        drop((buffer, queue, event));
+        nothing_is_held(&session).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn handles_outlive_their_lease_but_only_to_say_so() {
+    in_time(async {
+        let session = session();
+        let lease = session.lease();
+        let (queue, buffer) = (lease.create_queue().unwrap(), lease.allocate(8).unwrap());
+        let event = queue.record_event().await.unwrap();
+        drop(lease);
+        assert!(matches!(
+            queue.write(&buffer, 0, vec![1]).await,
+            Err(Error::DeviceLost(_))
+        ));
+        assert!(matches!(
+            queue.read(&buffer, 0, 1).await,
+            Err(Error::DeviceLost(_))
+        ));
+        assert!(matches!(
+            queue.synchronize().await,
+            Err(Error::DeviceLost(_))
+        ));
+        assert!(matches!(
+            queue.record_event().await,
+            Err(Error::DeviceLost(_))
+        ));
+        assert!(event.is_done());
+        event.wait().await.unwrap();
+        assert_eq!(buffer.size(), 8);
+        drop((queue, buffer, event));
+        nothing_is_held(&session).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_caller_that_stops_waiting_leaves_the_queue_in_order() {
+    in_time(async {
+        let session = session();
+        let lease = session.lease();
+        let (queue, buffer) = (
+            lease.create_queue().unwrap(),
+            lease.allocate(4 << 20).unwrap(),
+        );
+        queue.fill(&buffer, 0, 4 << 20, 3).await.unwrap();
+        {
+            let read = pin!(queue.read(&buffer, 0, 4 << 20));
+            let _ = read.poll(&mut Context::from_waker(Waker::noop()));
+            let synchronize = pin!(queue.synchronize());
+            let _ = synchronize.poll(&mut Context::from_waker(Waker::noop()));
+        }
+        queue.fill(&buffer, 0, 1, 4).await.unwrap();
+        assert_eq!(queue.read(&buffer, 0, 2).await.unwrap(), [4, 3]);
+        drop((queue, buffer));
+        nothing_is_held(&session).await;
+    })
+    .await;
+}
+
+#[test]
+fn every_call_that_waits_may_move_between_threads() {
+    fn may_move<T: Send>(_: impl FnOnce(&Queue, &Buffer) -> T) {}
+    fn shared<T: Send + Sync + 'static>() {}
+    may_move(|queue, buffer| {
+        let (queue, buffer) = (queue.clone(), buffer.clone());
+        async move {
+            queue.write(&buffer, 0, Vec::new()).await?;
+            queue.copy(&buffer, 0, &buffer, 0, 0).await?;
+            queue.fill(&buffer, 0, 0, 0).await?;
+            queue.record_event().await?.wait().await?;
+            queue.read(&buffer, 0, 0).await?;
+            queue.synchronize().await
+        }
+    });
+    shared::<(Device, Session, Lease, Residency)>();
+    shared::<(Buffer, Module, Kernel, Queue, Event, Argument)>();
+}
