@@ -1,0 +1,87 @@
+//! What can go wrong when a component is loaded. What can go wrong in a
+//! request is [`crate::HandleError`].
+
+/// Why a component was not loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The engine, or something that it needs of the machine, failed.
+    #[error("{what}: {cause:#}")]
+    Engine {
+        /// What was tried, and what may help.
+        what: String,
+        /// What the engine says.
+        cause: wasmtime::Error,
+    },
+    /// The bytes are no component.
+    #[error(
+        "this is not a WebAssembly component: {0} (build with `cargo build --target wasm32-wasip2`, or make a component of a core module with `wasm-tools component new`)"
+    )]
+    NotAComponent(String),
+    /// The component is one, but breaks a rule, or exceeds a limit, of the engine.
+    #[error("the component cannot be compiled: {0:#}")]
+    Compile(wasmtime::Error),
+    /// Imports that this host does not have, all of them.
+    #[error("the component needs what this host does not have: {}", join(.0))]
+    MissingImports(Vec<MissingImport>),
+    /// The component asks for the GPU, and the operator refuses such components.
+    #[error(
+        "the component is refused, since the GPU is not granted and it imports {} (serve it with `--gpu auto` to grant the GPU, or with `--gpu deny` to let it run without)",
+        .0.join(", ")
+    )]
+    GpuRefused(Vec<String>),
+    /// Nothing that the host can call with a request.
+    #[error(
+        "the component exports no HTTP handler: `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3` is needed, and it exports {}",
+        list_or_nothing(.0)
+    )]
+    NoHandler(Vec<String>),
+    /// Its imports have the right names, and the wrong shapes.
+    #[error("the component does not fit this host: {0:#}")]
+    Link(wasmtime::Error),
+    /// A directory that was to be granted cannot be opened.
+    #[error("the directory {path} cannot be granted: {cause:#}")]
+    Directory {
+        /// The directory on the host.
+        path: String,
+        /// What the operating system says.
+        cause: wasmtime::Error,
+    },
+}
+
+/// An import that the host does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingImport {
+    /// The import's name, as the component spells it.
+    pub name: String,
+    /// Why the host does not have it, and what to do.
+    pub reason: String,
+}
+
+impl std::fmt::Display for MissingImport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` ({})", self.name, self.reason)
+    }
+}
+
+impl Error {
+    pub(crate) fn engine(what: impl Into<String>, cause: wasmtime::Error) -> Error {
+        Error::Engine {
+            what: what.into(),
+            cause,
+        }
+    }
+}
+
+fn join(imports: &[MissingImport]) -> String {
+    let names: Vec<String> = imports.iter().map(ToString::to_string).collect();
+    names.join(", ")
+}
+
+fn list_or_nothing(names: &[String]) -> String {
+    if names.is_empty() {
+        "nothing".into()
+    } else {
+        names.join(", ")
+    }
+}

@@ -1,0 +1,60 @@
+//! Hosts WebAssembly components: an engine, the capabilities that an operator
+//! grants, composition, and serving one application over HTTP.
+//!
+//! ```no_run
+//! use std::net::SocketAddr;
+//! use tensor_wasm_device::{CpuConfig, Device, Limits};
+//! use tensor_wasm_runtime::{
+//!     Application, ApplicationConfig, Engine, EngineConfig, GpuAccess, GpuGrant,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Once per process: the engine, and the device.
+//! let engine = Engine::new(EngineConfig::default())?;
+//! let device = Device::cpu(CpuConfig::default())?;
+//!
+//! // Once per tenant: a session on the device, with the tenant's limits.
+//! let session = device.session(Limits::default());
+//!
+//! // Once per application: the component, and what it is granted.
+//! let component = std::fs::read("image.wasm")?;
+//! let application = Application::load(
+//!     &engine,
+//!     &component,
+//!     ApplicationConfig {
+//!         gpu: GpuGrant::Granted(GpuAccess::new(session)),
+//!         ..ApplicationConfig::default()
+//!     },
+//! )?;
+//! println!("{}", application.digest());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What lives how long: an [`Engine`] as long as the process, an [`Application`]
+//! as long as it is served, an instance as long as a request (or a few), and
+//! what a guest holds of the GPU as long as its instance, but for the buffers
+//! that it asks to keep.
+
+mod application;
+mod bindings;
+mod capability;
+mod compose;
+mod engine;
+mod error;
+mod exchange;
+mod gpu;
+mod handler;
+mod inspect;
+mod output;
+pub mod policy;
+pub mod server;
+mod state;
+
+pub use application::{Application, ApplicationConfig, Directory};
+pub use capability::Asked;
+pub use compose::{ComposeError, Member, compose, plug};
+pub use engine::{Engine, EngineConfig};
+pub use error::{Error, MissingImport};
+pub use gpu::{GpuAccess, GpuGrant};
+pub use inspect::{Capability, InspectError, Inspection, Item, Kind, inspect};

@@ -1,0 +1,79 @@
+//! The error answers of the host: one JSON shape for each of them.
+//!
+//! ```json
+//! {"error":{"kind":"timeout","message":"…","request_id":"…"}}
+//! ```
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Response};
+use serde::Serialize;
+
+use super::handler::HandleError;
+use super::request_id::{REQUEST_ID, RequestId};
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    error: Body<'a>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    kind: &'a str,
+    message: &'a str,
+    request_id: &'a str,
+}
+
+/// What a client gets in place of an answer of the guest.
+pub(super) fn response(error: &HandleError, id: &RequestId) -> Response<Bytes> {
+    let envelope = Envelope {
+        error: Body {
+            kind: error.kind(),
+            message: &error.to_string(),
+            request_id: id.as_str(),
+        },
+    };
+    // Three strings always serialize; were it otherwise, the status says enough.
+    let mut text = serde_json::to_vec(&envelope).unwrap_or_default();
+    text.push(b'\n');
+    let mut response = Response::new(Bytes::from(text));
+    *response.status_mut() = error.status();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(REQUEST_ID, id.to_header());
+    if *error == HandleError::Overloaded {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    #[test]
+    fn an_error_answer_names_kind_message_and_request() {
+        let id = RequestId::from_client(&HeaderValue::from_static("abc")).unwrap();
+        let response = response(&HandleError::Trapped, &id);
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()["x-request-id"], "abc");
+        assert_eq!(response.headers()["content-type"], "application/json");
+        let json: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(json["error"]["kind"], "trap");
+        assert_eq!(json["error"]["request_id"], "abc");
+        assert!(json["error"]["message"].as_str().unwrap().contains("log"));
+    }
+
+    #[test]
+    fn only_an_overloaded_server_asks_to_retry() {
+        let id = RequestId::random();
+        let overloaded = response(&HandleError::Overloaded, &id);
+        assert_eq!(overloaded.status(), 503);
+        assert_eq!(overloaded.headers()["retry-after"], "1");
+        let late = response(&HandleError::TimedOut, &id);
+        assert_eq!(late.status(), 504);
+        assert!(!late.headers().contains_key("retry-after"));
+    }
+}

@@ -1,0 +1,62 @@
+//! Why a listener could not be had.
+
+use std::io;
+use std::net::SocketAddr;
+
+use thiserror::Error;
+
+/// Why an address could not be listened on.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// Another program listens there.
+    #[error(
+        "address {address} is in use: choose another with {option}, or stop the program that holds it"
+    )]
+    InUse {
+        /// The address.
+        address: SocketAddr,
+        /// The option that chooses it.
+        option: &'static str,
+    },
+    /// The operating system reserves it.
+    #[error(
+        "address {address} is not permitted: ports below 1024 need a privilege; choose another with {option}"
+    )]
+    NotPermitted {
+        /// The address.
+        address: SocketAddr,
+        /// The option that chooses it.
+        option: &'static str,
+    },
+    /// The machine doesn't have it.
+    #[error(
+        "address {address} is not an address of this machine: choose another with {option}, for example 127.0.0.1:8080"
+    )]
+    NotHere {
+        /// The address.
+        address: SocketAddr,
+        /// The option that chooses it.
+        option: &'static str,
+    },
+    /// Something else.
+    #[error("can't listen on {address}")]
+    Other {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+impl ListenError {
+    pub(super) fn new(address: SocketAddr, option: &'static str, cause: io::Error) -> Self {
+        match cause.kind() {
+            io::ErrorKind::AddrInUse => Self::InUse { address, option },
+            io::ErrorKind::PermissionDenied => Self::NotPermitted { address, option },
+            io::ErrorKind::AddrNotAvailable => Self::NotHere { address, option },
+            _ => Self::Other { address, cause },
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! A request's body on its way to the guest: bounded in length, and in how long a
+//! client may leave the guest waiting.
+//!
+//! What goes wrong here, the guest sees as an error of its stream. The front sees it
+//! too, so that the client is told what it did wrong and not how the guest took it.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::handler::HandleError;
+use super::limits::Limits;
+
+/// What the front learns of a body that a guest reads.
+pub(super) struct BodyWatch(Option<Arc<Mutex<Failure>>>);
+
+/// What the client did wrong, if anything.
+#[derive(Default)]
+struct Failure {
+    error: Option<HandleError>,
+    /// What is left of a body that was too long: see [`super::answer::Linger`].
+    rest: Option<Incoming>,
+}
+
+impl BodyWatch {
+    /// The client's mistake, and what of its body is still to come.
+    pub(super) fn failure(&self) -> Option<(HandleError, Option<Incoming>)> {
+        let mut failure = lock(self.0.as_ref()?);
+        let error = failure.error.take()?;
+        Some((error, failure.rest.take()))
+    }
+}
+
+/// Wraps a request's body for a guest.
+///
+/// # Errors
+///
+/// Gives the body back where its announced length is over the limit.
+pub(super) fn limit(
+    incoming: Incoming,
+    limits: &Limits,
+) -> Result<(WasiBody, BodyWatch), Incoming> {
+    if incoming.is_end_stream() {
+        let nothing = Empty::new().map_err(|never| match never {});
+        return Ok((nothing.boxed_unsync(), BodyWatch(None)));
+    }
+    if incoming.size_hint().lower() > limits.body_bytes {
+        return Err(incoming);
+    }
+    let failure = Arc::new(Mutex::new(Failure::default()));
+    let body = RequestBody {
+        incoming: Some(incoming),
+        limit: limits.body_bytes,
+        left: limits.body_bytes,
+        idle: limits.body_idle_timeout,
+        timer: None,
+        waiting: false,
+        failure: failure.clone(),
+    };
+    Ok((body.boxed_unsync(), BodyWatch(Some(failure))))
+}
+
+struct RequestBody {
+    /// Gone once it failed.
+    incoming: Option<Incoming>,
+    limit: u64,
+    left: u64,
+    idle: Duration,
+    /// Made at the first wait, for most bodies come with their head.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whether the timer runs.
+    waiting: bool,
+    failure: Arc<Mutex<Failure>>,
+}
+
+impl RequestBody {
+    fn fail(&mut self, error: HandleError) {
+        let mut failure = lock(&self.failure);
+        failure.error = Some(error);
+        failure.rest = self.incoming.take();
+    }
+
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let idle = self.idle;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(idle)));
+        if !self.waiting {
+            timer.as_mut().reset(Instant::now() + idle);
+            self.waiting = true;
+        }
+        timer.as_mut().poll(cx)
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let Some(incoming) = &mut self.incoming else {
+            return Poll::Ready(None);
+        };
+        let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
+            ready!(self.poll_idle(cx));
+            self.fail(HandleError::BodyStalled);
+            return Poll::Ready(Some(Err(Error::ConnectionReadTimeout)));
+        };
+        self.waiting = false;
+        Poll::Ready(match frame {
+            Some(Ok(frame)) => {
+                let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+                match self.left.checked_sub(bytes) {
+                    Some(left) => {
+                        self.left = left;
+                        Some(Ok(frame))
+                    }
+                    None => {
+                        let limit = self.limit;
+                        self.fail(HandleError::BodyTooLarge { limit });
+                        Some(Err(Error::HttpRequestBodySize(Some(limit))))
+                    }
+                }
+            }
+            Some(Err(error)) => Some(Err(error.into())),
+            None => None,
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+fn lock(failure: &Arc<Mutex<Failure>>) -> std::sync::MutexGuard<'_, Failure> {
+    // Nothing panics while it is held, and what it holds is valid at any time.
+    failure.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,109 @@
+//! The name of one request, the same in the client's answer, the guest's headers
+//! and the host's log.
+//!
+//! A client may choose it, so that one id follows a call through several servers;
+//! what it sends is only taken where it can't forge a log line or a header.
+
+use std::fmt;
+use std::fmt::Write as _;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderName, HeaderValue};
+
+/// The header that carries the id, in both directions.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest id that is taken from a client, in characters.
+const LONGEST: usize = 128;
+
+/// A request's id: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// Thirty-two hexadecimal digits that no other request has. They tell requests
+    /// apart and guard nothing, so a fast generator is good enough.
+    pub fn random() -> Self {
+        let mut text = BytesMut::with_capacity(32);
+        // Writing to a buffer that is large enough can't fail.
+        let _ = write!(text, "{:032x}", fastrand::u128(..));
+        Self::from_checked(text.freeze())
+    }
+
+    /// The id that a client sent, or `None` where it is empty, too long, or holds
+    /// a character that doesn't belong in an id.
+    pub fn from_client(value: &HeaderValue) -> Option<Self> {
+        let bytes = value.as_bytes();
+        let fits = (1..=LONGEST).contains(&bytes.len())
+            && bytes
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
+        fits.then(|| Self(value.clone()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        // Both constructors admit only ASCII.
+        self.0.to_str().unwrap_or_default()
+    }
+
+    /// The id as the value of [`REQUEST_ID`].
+    pub fn to_header(&self) -> HeaderValue {
+        self.0.clone()
+    }
+
+    fn from_checked(text: Bytes) -> Self {
+        // Hexadecimal digits are always a valid header value.
+        Self(HeaderValue::from_maybe_shared(text).unwrap_or(HeaderValue::from_static("-")))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestId({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    fn client(text: &str) -> Option<RequestId> {
+        RequestId::from_client(&HeaderValue::from_bytes(text.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn a_made_id_is_thirty_two_hexadecimal_digits_and_differs_each_time() {
+        let (one, other) = (RequestId::random(), RequestId::random());
+        assert_eq!(one.as_str().len(), 32);
+        assert!(one.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn a_made_id_would_be_taken_from_a_client_too() {
+        let id = RequestId::random();
+        assert_eq!(RequestId::from_client(&id.to_header()), Some(id));
+    }
+
+    #[test]
+    fn a_clients_id_of_harmless_characters_is_kept() {
+        assert_eq!(client("build-7_a.B").unwrap().as_str(), "build-7_a.B");
+        assert!(client(&"x".repeat(128)).is_some());
+    }
+
+    #[test]
+    fn a_clients_id_that_could_mislead_a_log_is_not_taken() {
+        for text in ["", "a b", "a\tb", "{\"a\"}", "a=b", "é", &"x".repeat(129)] {
+            assert_eq!(client(text), None, "{text:?}");
+        }
+    }
+}

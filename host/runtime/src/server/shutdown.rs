@@ -1,0 +1,62 @@
+//! The end of a server, in phases that each connection follows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+
+/// Where a server stands. Phases only go forward.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// It accepts connections and answers requests.
+    #[default]
+    Serving,
+    /// It answers what it took up, and nothing more.
+    Draining,
+    /// The time for draining is over.
+    Closed,
+}
+
+/// The server's end of the phases.
+#[derive(Default)]
+pub(super) struct Shutdown(watch::Sender<Phase>);
+
+impl Shutdown {
+    pub(super) fn enter(&self, phase: Phase) {
+        self.0.send_replace(phase);
+    }
+
+    pub(super) fn signal(&self) -> Signal {
+        Signal(self.0.subscribe())
+    }
+}
+
+/// A connection's end of the phases.
+pub(super) struct Signal(watch::Receiver<Phase>);
+
+impl Signal {
+    /// Waits until the server is in this phase, or a later one, or gone.
+    pub(super) fn reached(&self, phase: Phase) -> impl Future<Output = ()> + use<> {
+        let mut receiver = self.0.clone();
+        async move {
+            // An error says that the server is gone, which is past every phase.
+            let _ = receiver.wait_for(|current| *current >= phase).await;
+        }
+    }
+}
+
+/// Whether a server takes requests: what `/readyz` answers. Clones are one.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Whether requests are taken now.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Says whether requests are taken from now on.
+    pub fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Relaxed);
+    }
+}
