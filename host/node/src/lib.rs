@@ -1,0 +1,3 @@
+//! What many tenants share, beside the components themselves: who may call.
+
+pub mod tokens;
