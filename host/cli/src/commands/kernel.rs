@@ -1,0 +1,222 @@
+//! `tensor-wasm kernel check`: whether the device can run the kernels of a file, and
+//! how they are to be launched.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bytesize::ByteSize;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use tensor_wasm_ptx::{Diagnostic, Limits, Module, Param, ParamType};
+
+/// Look at kernels without launching them
+#[derive(Args)]
+pub struct Kernel {
+    #[command(subcommand)]
+    command: KernelCommand,
+}
+
+#[derive(Subcommand)]
+enum KernelCommand {
+    Check(Check),
+}
+
+/// Check a PTX file: its kernels, their parameters, and what the device can't run
+///
+/// Ends with status 1 where the device refuses the module.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  tensor-wasm kernel check blur.ptx
+  tensor-wasm kernel check blur.ptx --json | jq '.kernels[].parameters'")]
+struct Check {
+    /// The PTX file
+    file: PathBuf,
+    /// Print JSON, for machines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Kernel {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            KernelCommand::Check(check) => check.run(),
+        }
+    }
+}
+
+impl Check {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let text = super::read(&self.file)?;
+        let name = self.file.display().to_string();
+        let checked = tensor_wasm_ptx::parse(&text, &Limits::default());
+        if self.json {
+            super::print_json(&Report::new(&checked))?;
+        } else {
+            match &checked {
+                Ok(module) => super::print(&describe(&name, module))?,
+                Err(diagnostics) => {
+                    for diagnostic in diagnostics {
+                        eprintln!("{name}:{diagnostic}");
+                    }
+                    let wrong = match diagnostics.len() {
+                        1 => "one problem".to_owned(),
+                        more => format!("{more} problems"),
+                    };
+                    eprintln!("error: the device can't run {name}: {wrong}");
+                }
+            }
+        }
+        Ok(match checked {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        })
+    }
+}
+
+fn describe(name: &str, module: &Module) -> String {
+    let (major, minor) = module.version();
+    let mut text = format!("{name}: PTX {major}.{minor} for sm_{}\n", module.target());
+    if module.entries().is_empty() {
+        text.push_str("no kernels\n");
+    }
+    for entry in module.entries() {
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "kernel {}", entry.name());
+        for param in entry.params() {
+            let _ = writeln!(
+                text,
+                "  {:<8} {} (offset {})",
+                type_name(param),
+                param.name,
+                param.offset
+            );
+        }
+        if entry.params().is_empty() {
+            text.push_str("  no parameters\n");
+        }
+        for (what, bytes) in [
+            ("static shared memory", entry.shared_bytes()),
+            ("local memory per thread", entry.local_bytes()),
+        ] {
+            if bytes > 0 {
+                let _ = writeln!(text, "  {what}: {}", ByteSize(bytes.into()));
+            }
+        }
+        if let Some(threads) = entry.max_threads() {
+            let _ = writeln!(text, "  threads per block: at most {threads}");
+        }
+    }
+    text
+}
+
+fn type_name(param: &Param) -> String {
+    match param.ty {
+        ParamType::U8 => "u8".to_owned(),
+        ParamType::U16 => "u16".to_owned(),
+        ParamType::U32 => "u32".to_owned(),
+        ParamType::U64 => "u64".to_owned(),
+        ParamType::S8 => "s8".to_owned(),
+        ParamType::S16 => "s16".to_owned(),
+        ParamType::S32 => "s32".to_owned(),
+        ParamType::S64 => "s64".to_owned(),
+        ParamType::F16 => "f16".to_owned(),
+        ParamType::BF16 => "bf16".to_owned(),
+        ParamType::F32 => "f32".to_owned(),
+        ParamType::F64 => "f64".to_owned(),
+        ParamType::Bytes { bytes, .. } => format!("bytes[{bytes}]"),
+    }
+}
+
+/// The result, in the shape that scripts may rely on.
+#[derive(Serialize)]
+struct Report<'a> {
+    runs: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ptx_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+    kernels: Vec<KernelReport<'a>>,
+    diagnostics: Vec<DiagnosticReport<'a>>,
+}
+
+#[derive(Serialize)]
+struct KernelReport<'a> {
+    name: &'a str,
+    parameters: Vec<ParameterReport<'a>>,
+    parameter_bytes: u32,
+    shared_bytes: u32,
+    local_bytes: u32,
+    max_threads_per_block: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct ParameterReport<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    ty: String,
+    offset: u32,
+    bytes: u32,
+    align: u32,
+}
+
+#[derive(Serialize)]
+struct DiagnosticReport<'a> {
+    line: u32,
+    column: u32,
+    message: &'a str,
+    excerpt: &'a str,
+}
+
+impl<'a> Report<'a> {
+    fn new(checked: &'a Result<Module, Vec<Diagnostic>>) -> Self {
+        let module = checked.as_ref().ok();
+        Self {
+            runs: module.is_some(),
+            ptx_version: module.map(|module| {
+                let (major, minor) = module.version();
+                format!("{major}.{minor}")
+            }),
+            target: module.map(|module| format!("sm_{}", module.target())),
+            kernels: module
+                .map(Module::entries)
+                .unwrap_or_default()
+                .iter()
+                .map(|entry| KernelReport {
+                    name: entry.name(),
+                    parameters: entry.params().iter().map(ParameterReport::new).collect(),
+                    parameter_bytes: entry.param_bytes(),
+                    shared_bytes: entry.shared_bytes(),
+                    local_bytes: entry.local_bytes(),
+                    max_threads_per_block: entry.max_threads(),
+                })
+                .collect(),
+            diagnostics: checked
+                .as_ref()
+                .err()
+                .map(Vec::as_slice)
+                .unwrap_or_default()
+                .iter()
+                .map(|diagnostic| DiagnosticReport {
+                    line: diagnostic.line,
+                    column: diagnostic.column,
+                    message: &diagnostic.message,
+                    excerpt: &diagnostic.excerpt,
+                })
+                .collect(),
+        }
+    }
+}
+
+impl<'a> ParameterReport<'a> {
+    fn new(param: &'a Param) -> Self {
+        Self {
+            name: &param.name,
+            ty: type_name(param),
+            offset: param.offset,
+            bytes: param.bytes,
+            align: param.align,
+        }
+    }
+}

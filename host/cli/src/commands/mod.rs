@@ -1,0 +1,57 @@
+//! The commands, one file each.
+
+mod completions;
+mod compose;
+mod devices;
+mod inspect;
+mod kernel;
+mod serve;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub enum Command {
+    Serve(Box<serve::Serve>),
+    Compose(compose::Compose),
+    Inspect(inspect::Inspect),
+    Devices(devices::Devices),
+    Kernel(kernel::Kernel),
+    Completions(completions::Completions),
+}
+
+impl Command {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Serve(command) => command.run(),
+            Self::Compose(command) => command.run(),
+            Self::Inspect(command) => command.run(),
+            Self::Devices(command) => command.run(),
+            Self::Kernel(command) => command.run(),
+            Self::Completions(command) => command.run(),
+        }
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("can't read {}", path.display()))
+}
+
+/// Prints to standard output. A reader that goes away early, such as `head`, ends
+/// the program quietly, as it ends others.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("can't write to standard output"),
+    }
+}
+
+fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    print(&format!("{}\n", serde_json::to_string_pretty(value)?))
+}

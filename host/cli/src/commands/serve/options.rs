@@ -1,0 +1,145 @@
+//! The options of `serve`, and what they mean to the crates that do the work.
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use tensor_wasm_runtime::Directory;
+use tensor_wasm_runtime::server;
+
+use super::cache::CacheOptions;
+use crate::log::LogOptions;
+use crate::values;
+
+/// Serve a component over HTTP
+///
+/// Grants the component the GPU and nothing else, unless options say so: no files,
+/// no environment, no network. Prints what was granted and denied, then serves
+/// until it gets SIGTERM or SIGINT; it then drains, and a second signal ends it at
+/// once.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  tensor-wasm serve image.wasm
+  tensor-wasm serve image.wasm --addr 0.0.0.0:80 --admin 127.0.0.1:9090
+  tensor-wasm serve image.wasm --policy policy.wasm --token-file tokens
+  tensor-wasm serve image.wasm --gpu deny --dir ./models::/models --env MODE=fast")]
+pub struct Serve {
+    /// The component, with a WASI 0.2 or 0.3 HTTP handler
+    pub(super) component: PathBuf,
+
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(super) addr: SocketAddr,
+    /// An address for /livez and /readyz
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) admin: Option<SocketAddr>,
+
+    /// A policy component to put in front; repeat for more, outermost first
+    #[arg(long = "policy", value_name = "COMPONENT", help_heading = "Policy")]
+    pub(super) policies: Vec<PathBuf>,
+    /// The bearer tokens that the policy knows, one a line: TOKEN or NAME:TOKEN
+    #[arg(long, value_name = "FILE", help_heading = "Policy")]
+    pub(super) token_file: Option<PathBuf>,
+
+    /// What stands behind tensor:gpu
+    #[arg(long, value_enum, default_value = "auto", help_heading = "Grants")]
+    pub(super) gpu: Gpu,
+    /// A directory that the component may use, with everything in it; repeatable
+    #[arg(long = "dir", value_name = "HOST::GUEST", value_parser = values::directory, help_heading = "Grants")]
+    pub(super) directories: Vec<Directory>,
+    /// An environment variable that the component sees; repeatable
+    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = values::variable, help_heading = "Grants")]
+    pub(super) variables: Vec<(String, String)>,
+
+    /// How long a request may take, from its head to the end of its answer
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "30s", help_heading = "Limits")]
+    pub(super) request_timeout: Duration,
+    /// Requests at one time; one more is answered with 503
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "256",
+        help_heading = "Limits"
+    )]
+    pub(super) max_concurrent_requests: NonZeroU32,
+    /// The longest request body
+    #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "64MiB", help_heading = "Limits")]
+    pub(super) max_body_bytes: u64,
+    /// The memory that one instance of the component can grow to
+    #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "256MiB", help_heading = "Limits")]
+    pub(super) max_memory_bytes: u64,
+    /// The device memory that all instances together may hold
+    #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "1GiB", help_heading = "Limits")]
+    pub(super) gpu_memory_bytes: u64,
+    /// How long one kernel launch may run
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "10s", help_heading = "Limits")]
+    pub(super) kernel_timeout: Duration,
+    /// How long a client may send nothing in the middle of a request
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "15s", help_heading = "Limits")]
+    pub(super) client_timeout: Duration,
+    /// How long running requests may go on after SIGTERM
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "10s", help_heading = "Limits")]
+    pub(super) drain_timeout: Duration,
+
+    /// How many requests one instance answers, one after another. With more than 1
+    /// it keeps what it remembers between requests, and serves faster
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    pub(super) reuse: NonZeroUsize,
+    #[command(flatten)]
+    pub(super) cache: CacheOptions,
+    #[command(flatten)]
+    pub(super) log: LogOptions,
+}
+
+/// What stands behind `tensor:gpu`.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Gpu {
+    /// The best device of this machine
+    Auto,
+    /// The processor
+    Cpu,
+    /// Nothing: each call answers that it is denied, so that a component can do without
+    Deny,
+    /// Nothing: a component that asks for the GPU is not served
+    Refuse,
+}
+
+impl Serve {
+    pub(super) fn limits(&self) -> server::Limits {
+        server::Limits {
+            concurrent_requests: NonZeroUsize::try_from(self.max_concurrent_requests)
+                .unwrap_or(NonZeroUsize::MAX),
+            body_bytes: self.max_body_bytes,
+            head_timeout: self.client_timeout,
+            body_idle_timeout: self.client_timeout,
+            ..server::Limits::default()
+        }
+    }
+
+    pub(super) fn device_limits(&self) -> tensor_wasm_device::Limits {
+        let defaults = tensor_wasm_device::Limits::default();
+        // All instances share one session: what would do for one of them must not
+        // run out only because the others run.
+        let instances = self.instances().get();
+        let at_least = |limit: u32, each: u32| limit.max(instances.saturating_mul(each));
+        tensor_wasm_device::Limits {
+            memory_bytes: self.gpu_memory_bytes,
+            kernel_time: self.kernel_timeout,
+            queues: at_least(defaults.queues, 4),
+            modules: at_least(defaults.modules, 8),
+            buffers: at_least(defaults.buffers, 64),
+            events: at_least(defaults.events, 64),
+            ..defaults
+        }
+    }
+
+    /// Instances at one time: one for each request, and some that are being taken
+    /// down while the next request already runs.
+    pub(super) fn instances(&self) -> NonZeroU32 {
+        let requests = self.max_concurrent_requests;
+        requests.saturating_add(requests.get() / 4 + 8)
+    }
+}

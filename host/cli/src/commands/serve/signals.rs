@@ -1,0 +1,55 @@
+//! The signals that end the server: the first drains it, the second ends it.
+//!
+//! They are waited for on a thread of their own. Beside the guests, on the threads
+//! that serve HTTP, they would come last exactly when somebody wants to get rid of
+//! guests that occupy all of them.
+
+use std::process;
+use std::thread;
+
+use anyhow::Context;
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// Begins to listen; the future is done at the first SIGTERM or SIGINT.
+pub(super) fn listen() -> anyhow::Result<impl Future<Output = ()>> {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("can't wait for signals")?;
+    let (mut terminate, mut interrupt) = {
+        let _context = runtime.enter();
+        let listen = |kind| signal(kind).context("can't wait for signals");
+        (
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::interrupt())?,
+        )
+    };
+    let (first, drain) = oneshot::channel();
+    let wait = async move {
+        let mut next = async || {
+            tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            }
+        };
+        let name = next().await;
+        tracing::info!("{name}: draining; a second signal ends the server at once");
+        // The server may be past the point where anybody listens.
+        let _ = first.send(());
+        let name = next().await;
+        tracing::warn!("{name}: ending at once");
+        process::exit(1);
+    };
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || runtime.block_on(wait))
+        .context("can't wait for signals")?;
+    Ok(async {
+        // Without the thread there are no signals to wait for.
+        if drain.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}

@@ -1,0 +1,50 @@
+//! The log: events of the program and of its guests, on standard error.
+
+use std::io::{self, IsTerminal};
+
+use clap::{Args, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+/// What of the log is written, and how.
+#[derive(Args)]
+pub struct LogOptions {
+    /// How log lines look
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    log: Format,
+    /// What is logged: error, warn, info, debug, trace, or a filter such as
+    /// tensor_wasm_runtime=debug
+    #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
+    log_level: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON object a line, for machines
+    Json,
+}
+
+impl LogOptions {
+    /// Starts to log.
+    ///
+    /// # Errors
+    ///
+    /// Where the filter can't be understood.
+    pub fn start(&self) -> anyhow::Result<()> {
+        let filter = EnvFilter::try_new(&self.log_level).map_err(|error| {
+            anyhow::anyhow!(
+                "`{}` is no log filter ({error}): try error, warn, info, debug or trace",
+                self.log_level
+            )
+        })?;
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(io::stderr);
+        match self.log {
+            Format::Text => log.with_ansi(io::stderr().is_terminal()).init(),
+            Format::Json => log.json().init(),
+        }
+        Ok(())
+    }
+}

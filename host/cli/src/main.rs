@@ -1,0 +1,57 @@
+//! `tensor-wasm`: serves WebAssembly components that use a GPU as a capability.
+//!
+//! This is the thin end: it reads options, calls the crates that do the work, and
+//! prints. Each command has a file of its own under `commands/`.
+
+mod backtraces;
+mod commands;
+mod log;
+mod values;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use commands::Command;
+
+/// Serves WebAssembly components that use a GPU as a capability.
+#[derive(Parser)]
+#[command(name = "tensor-wasm", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tensor-wasm serve image.wasm                      serve a component on 127.0.0.1:8080
+  tensor-wasm serve image.wasm --policy policy.wasm --token-file tokens
+  tensor-wasm inspect image.wasm                    what does it import, and ask for?
+  tensor-wasm kernel check blur.ptx                 can the device run these kernels?
+
+Each command explains itself: tensor-wasm serve --help";
+
+fn main() -> ExitCode {
+    backtraces::only_where_asked_for();
+    match Cli::parse().command.run() {
+        Ok(code) => code,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints an error with its causes, each on a line.
+fn report(error: &anyhow::Error) {
+    eprintln!("error: {error}");
+    let mut last = error.to_string();
+    for cause in error.chain().skip(1) {
+        let text = cause.to_string();
+        // Some errors repeat their cause in their own text.
+        if !last.contains(&text) {
+            eprintln!("  caused by: {text}");
+        }
+        last = text;
+    }
+}

@@ -1,0 +1,94 @@
+//! Values of options that need more than a number: sizes, durations, pairs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use tensor_wasm_runtime::Directory;
+
+/// A duration such as `30s`, `500ms` or `2m`, above zero.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}: write for example 30s, 500ms or 2m"))?;
+    if duration.is_zero() {
+        return Err("it has to be longer than nothing".to_owned());
+    }
+    Ok(duration)
+}
+
+/// A size in bytes such as `1048576`, `64MiB` or `1GB`.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    text.parse::<ByteSize>()
+        .map(|size| size.as_u64())
+        .map_err(|_| "write a number of bytes, or for example 64MiB or 1GB".to_owned())
+}
+
+/// `HOST::GUEST`, or one path for both.
+pub fn directory(text: &str) -> Result<Directory, String> {
+    let (host, guest) = text.split_once("::").unwrap_or((text, text));
+    if host.is_empty() || guest.is_empty() {
+        return Err("write HOST::GUEST, for example ./models::/models".to_owned());
+    }
+    Ok(Directory {
+        host: PathBuf::from(host),
+        guest: guest.to_owned(),
+    })
+}
+
+/// `KEY=VALUE`, or `KEY` to pass on the variable of this process.
+pub fn variable(text: &str) -> Result<(String, String), String> {
+    let (key, value) = match text.split_once('=') {
+        Some((key, value)) => (key, value.to_owned()),
+        None => {
+            let value = std::env::var(text).map_err(|_| {
+                format!("the environment has no variable `{text}`: write {text}=VALUE")
+            })?;
+            (text, value)
+        }
+    };
+    if key.is_empty() {
+        return Err("write KEY=VALUE".to_owned());
+    }
+    Ok((key.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit_and_a_length() {
+        assert_eq!(duration("500ms").unwrap(), Duration::from_millis(500));
+        assert_eq!(duration("2m").unwrap(), Duration::from_secs(120));
+        for wrong in ["", "5", "0s", "-1s", "soon"] {
+            assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_have_a_unit() {
+        assert_eq!(bytes("1000").unwrap(), 1000);
+        assert_eq!(bytes("64MiB").unwrap(), 64 << 20);
+        assert_eq!(bytes("1GB").unwrap(), 1_000_000_000);
+        for wrong in ["", "many", "-1"] {
+            assert!(bytes(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_directory_has_a_name_for_the_host_and_one_for_the_guest() {
+        let both = directory("./models::/m").unwrap();
+        assert_eq!((both.host, both.guest.as_str()), ("./models".into(), "/m"));
+        assert_eq!(directory("/data").unwrap().guest, "/data");
+        assert!(directory("::/m").is_err() && directory("a::").is_err());
+    }
+
+    #[test]
+    fn a_variable_is_a_pair_or_one_of_our_own() {
+        assert_eq!(variable("A=b=c").unwrap(), ("A".into(), "b=c".into()));
+        assert_eq!(variable("PATH").unwrap().0, "PATH");
+        assert!(variable("=b").is_err() && variable("NOT_SET_ANYWHERE").is_err());
+    }
+}

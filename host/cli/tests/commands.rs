@@ -1,0 +1,506 @@
+//! What the commands promise that serve nothing: the real binary, with good and bad
+//! input, and what it prints and returns.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// One run of the binary: its status, and what it wrote.
+struct Run {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Run {
+    let output = Command::new(env!("CARGO_BIN_EXE_tensor-wasm"))
+        .args(arguments)
+        .env_remove("RUST_LOG")
+        .output()
+        .unwrap();
+    Run {
+        status: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Run {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out))
+    }
+
+    #[track_caller]
+    fn fails(&self, status: i32, words: &[&str]) {
+        assert_eq!(self.status, status, "{}{}", self.out, self.err);
+        assert!(self.err.starts_with("error: "), "{}", self.err);
+        for word in words {
+            assert!(self.err.contains(word), "no {word:?} in: {}", self.err);
+        }
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+    }
+}
+
+/// A directory with files to work on.
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn with(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        fs::write(self.path(name), bytes).unwrap();
+        self.path(name).display().to_string()
+    }
+
+    fn component(&self, name: &str, text: &str) -> String {
+        self.with(name, wat::parse_str(text).unwrap())
+    }
+}
+
+/// Exports an instance under the handler's name, which is all that composing asks.
+const SERVICE: &str = r#"(component
+    (instance $handler)
+    (export "wasi:http/incoming-handler@0.2.12" (instance $handler)))"#;
+
+const POLICY: &str = r#"(component
+    (import "wasi:http/incoming-handler@0.2.0" (instance))
+    (import "tensor:policy/decision@0.1.0" (instance))
+    (instance $handler)
+    (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#;
+
+#[test]
+fn help_shows_every_command_and_examples() {
+    let help = run(["--help"]);
+    assert_eq!(help.status, 0);
+    for word in [
+        "serve",
+        "compose",
+        "inspect",
+        "devices",
+        "kernel",
+        "completions",
+        "Examples:",
+    ] {
+        assert!(help.out.contains(word), "{}", help.out);
+    }
+}
+
+#[test]
+fn each_commands_help_has_an_example_that_begins_with_our_name() {
+    for command in [
+        &["serve"][..],
+        &["compose"],
+        &["inspect"],
+        &["devices"],
+        &["kernel", "check"],
+        &["completions"],
+    ] {
+        let help = run(command.iter().copied().chain(["--help"]));
+        assert_eq!(help.status, 0, "{command:?}");
+        let example = format!("Examples:\n  tensor-wasm {}", command.join(" "));
+        assert!(help.out.contains(&example), "{command:?}: {}", help.out);
+    }
+}
+
+#[test]
+fn the_help_of_serve_lists_the_options_that_operators_were_promised() {
+    let help = run(["serve", "--help"]).out;
+    for option in [
+        "--addr",
+        "--admin",
+        "--policy",
+        "--token-file",
+        "--gpu",
+        "--dir",
+        "--env",
+        "--request-timeout",
+        "--max-concurrent-requests",
+        "--max-body-bytes",
+        "--reuse",
+        "--kernel-timeout",
+        "--gpu-memory-bytes",
+        "--max-memory-bytes",
+        "--drain-timeout",
+        "--log",
+        "--log-level",
+        "--cache-dir",
+        "--no-cache",
+    ] {
+        assert!(help.contains(option), "{option}: {help}");
+    }
+}
+
+#[test]
+fn usage_errors_end_with_status_2_and_say_what_is_allowed() {
+    for (arguments, words) in [
+        (vec!["serve"], vec!["<COMPONENT>"]),
+        (vec!["serve", "a.wasm", "--addr", "nowhere"], vec!["--addr"]),
+        (
+            vec!["serve", "a.wasm", "--gpu", "yes"],
+            vec!["auto", "cpu", "deny", "refuse"],
+        ),
+        (
+            vec!["serve", "a.wasm", "--request-timeout", "soon"],
+            vec!["500ms"],
+        ),
+        (
+            vec!["serve", "a.wasm", "--request-timeout", "0s"],
+            vec!["longer than nothing"],
+        ),
+        (
+            vec!["serve", "a.wasm", "--max-body-bytes", "much"],
+            vec!["64MiB"],
+        ),
+        (
+            vec!["serve", "a.wasm", "--max-concurrent-requests", "0"],
+            vec!["--max-concurrent-requests"],
+        ),
+        (vec!["serve", "a.wasm", "--reuse", "0"], vec!["--reuse"]),
+        (
+            vec!["serve", "a.wasm", "--dir", "::/x"],
+            vec!["HOST::GUEST"],
+        ),
+        (
+            vec!["serve", "a.wasm", "--env", "SURELY_NOT_SET"],
+            vec!["SURELY_NOT_SET=VALUE"],
+        ),
+        (
+            vec!["serve", "a.wasm", "--cache-dir", "x", "--no-cache"],
+            vec!["--no-cache"],
+        ),
+        (
+            vec!["compose", "only-one.wasm", "-o", "x"],
+            vec!["only-one.wasm", "--plug"],
+        ),
+        (vec!["compose", "a.wasm", "b.wasm"], vec!["--output"]),
+        (vec!["completions", "teletype"], vec!["bash", "zsh", "fish"]),
+        (vec!["frobnicate"], vec!["frobnicate"]),
+    ] {
+        run(&arguments).fails(2, &words);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    for arguments in [
+        &["inspect", "/nowhere/a.wasm"][..],
+        &[
+            "compose",
+            "/nowhere/a.wasm",
+            "/nowhere/b.wasm",
+            "-o",
+            "/nowhere/c.wasm",
+        ],
+        &["kernel", "check", "/nowhere/a.wasm"],
+        &[
+            "serve",
+            "/nowhere/a.wasm",
+            "--addr",
+            "127.0.0.1:0",
+            "--no-cache",
+        ],
+    ] {
+        run(arguments).fails(1, &["/nowhere/a.wasm", "caused by: No such file"]);
+    }
+}
+
+#[test]
+fn inspect_tells_a_component_in_words_and_in_json() {
+    let files = Files::new();
+    let policy = files.component("policy.wasm", POLICY);
+    let words = run(["inspect", &policy]);
+    assert_eq!(words.status, 0, "{}", words.err);
+    for word in [
+        "HTTP middleware",
+        "blake3:",
+        "tensor:policy/decision@0.1.0",
+        "http-next",
+    ] {
+        assert!(words.out.contains(word), "{}", words.out);
+    }
+    let json = run(["inspect", "--json", &policy]).json();
+    assert_eq!(json["kind"], "http-middleware");
+    assert_eq!(
+        json["capabilities"]["policy"][0],
+        "tensor:policy/decision@0.1.0"
+    );
+    assert_eq!(json["imports"][0]["version"], "0.2.0");
+}
+
+#[test]
+fn inspect_refuses_what_is_no_component_and_says_what_it_is() {
+    let files = Files::new();
+    let module = files.component("module.wasm", "(module)");
+    run(["inspect", &module]).fails(1, &["module.wasm", "core module", "wasm32-wasip2"]);
+    for bytes in [&b""[..], b"\0asm", b"#!/bin/sh", &[0xff; 5000]] {
+        let file = files.with("odd.wasm", bytes);
+        run(["inspect", &file]).fails(1, &["odd.wasm", "not a valid WebAssembly component"]);
+    }
+}
+
+#[test]
+fn compose_writes_a_component_with_the_policy_in_front() {
+    let files = Files::new();
+    let (policy, service) = (
+        files.component("policy.wasm", POLICY),
+        files.component("service.wasm", SERVICE),
+    );
+    let result = files.path("out.wasm").display().to_string();
+    let composed = run(["compose", &policy, &policy, &service, "-o", &result]);
+    assert_eq!(composed.status, 0, "{}", composed.err);
+    let json = run(["inspect", "--json", &result]).json();
+    assert_eq!(json["kind"], "http-service-0.2");
+    assert_eq!(
+        json["exports"][0]["version"], "0.2.0",
+        "the outermost policy's"
+    );
+    assert_eq!(
+        json["imports"].as_array().unwrap().len(),
+        1,
+        "equal imports are one"
+    );
+    assert_eq!(
+        composed.out,
+        format!("{result} {}\n", json["digest"].as_str().unwrap())
+    );
+}
+
+#[test]
+fn compose_plugs_a_provider_into_the_application_before_the_policies() {
+    const PROVIDER: &str = r#"(component
+        (instance $kernels)
+        (export "tensor:gpu/kernels@0.1.0" (instance $kernels)))"#;
+    const ASKING: &str = r#"(component
+        (import "tensor:gpu/kernels@0.1.0" (instance))
+        (instance $handler)
+        (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#;
+    let files = Files::new();
+    let provider = files.component("provider.wasm", PROVIDER);
+    let asking = files.component("asking.wasm", ASKING);
+    let result = files.path("out.wasm").display().to_string();
+    let before = run(["inspect", "--json", &asking]).json();
+    assert_eq!(before["imports"].as_array().unwrap().len(), 1);
+
+    let composed = run(["compose", &asking, "--plug", &provider, "-o", &result]);
+    assert_eq!(composed.status, 0, "{}", composed.err);
+    let after = run(["inspect", "--json", &result]).json();
+    assert_eq!(after["imports"].as_array().unwrap().len(), 0, "{after}");
+    assert_eq!(after["kind"], "http-service-0.2");
+
+    run(["compose", &asking, "--plug", &asking, "-o", &result]).fails(
+        1,
+        &[
+            "can't plug",
+            "asking.wasm",
+            "nothing that the consumer imports",
+        ],
+    );
+}
+
+#[test]
+fn compose_says_which_file_does_not_fit_and_writes_nothing() {
+    let files = Files::new();
+    let (policy, service) = (
+        files.component("policy.wasm", POLICY),
+        files.component("service.wasm", SERVICE),
+    );
+    let nothing = files.component("nothing.wasm", "(component)");
+    let module = files.component("module.wasm", "(module)");
+    let result = files.path("out.wasm").display().to_string();
+    for (components, words) in [
+        (
+            [&nothing, &service],
+            ["nothing.wasm", "policy 1 exports no"],
+        ),
+        (
+            [&service, &service],
+            ["service.wasm", "policy 1 imports no"],
+        ),
+        (
+            [&policy, &nothing],
+            ["nothing.wasm", "the application exports no HTTP handler"],
+        ),
+        (
+            [&policy, &module],
+            ["module.wasm", "the application is a core module"],
+        ),
+        (
+            [&module, &service],
+            ["module.wasm", "policy 1 is a core module"],
+        ),
+    ] {
+        run(["compose", components[0], components[1], "-o", &result]).fails(1, &words);
+        assert!(!files.path("out.wasm").exists());
+    }
+}
+
+#[test]
+fn serve_does_not_begin_with_what_it_can_not_serve() {
+    let files = Files::new();
+    let service = files.component("service.wasm", SERVICE);
+    let module = files.component("module.wasm", "(module)");
+    let tokens = files.with("tokens", "name:secret token");
+    let missing = files.component(
+        "missing.wasm",
+        r#"(component (import "acme:rockets/launch@1.0.0" (instance)) (import "acme:rockets/land@1.0.0" (instance)))"#,
+    );
+    let begin = |more: &[&str]| {
+        let start = ["serve", "--addr", "127.0.0.1:0", "--no-cache"];
+        let run = run(start.iter().chain(more));
+        assert_eq!(run.out, "", "it announced itself");
+        run
+    };
+    begin(&[&module]).fails(1, &["module.wasm", "core module"]);
+    begin(&[&missing]).fails(1, &["acme:rockets/launch@1.0.0", "acme:rockets/land@1.0.0"]);
+    begin(&[&service, "--policy", &service]).fails(1, &["service.wasm", "policy 1"]);
+    let secret = begin(&[&service, "--token-file", &tokens, "--log-level", "error"]);
+    secret.fails(1, &["tokens", "line 1"]);
+    begin(&[&service, "--log-level", "[["]).fails(1, &["log filter"]);
+    assert!(!secret.err.contains("secret"), "{}", secret.err);
+}
+
+#[test]
+fn serve_names_an_address_that_is_in_use() {
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap().to_string();
+    let files = Files::new();
+    let service = files.component("service.wasm", SERVICE);
+    run(["serve", &service, "--addr", &address]).fails(1, &[&address, "is in use", "--addr"]);
+    run([
+        "serve",
+        &service,
+        "--addr",
+        "127.0.0.1:0",
+        "--admin",
+        &address,
+    ])
+    .fails(1, &[&address, "is in use", "--admin"]);
+}
+
+#[test]
+fn devices_lists_the_processor() {
+    let words = run(["devices"]);
+    assert!(
+        words.status == 0 && words.out.starts_with("cpu: "),
+        "{}",
+        words.out
+    );
+    let json = run(["devices", "--json"]).json();
+    assert_eq!(json[0]["backend"], "cpu");
+    assert_eq!(json[0]["warp_size"], 32);
+    assert!(json[0]["memory_bytes"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn completions_exist_for_common_shells() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(["completions", shell]);
+        assert_eq!(script.status, 0, "{shell}");
+        assert!(script.out.contains("tensor-wasm"), "{shell}");
+    }
+}
+
+const KERNEL: &str = "\
+.version 7.0
+.target sm_50
+.address_size 64
+
+.visible .entry fill(
+    .param .u64 out,
+    .param .u32 count,
+    .param .f32 value
+)
+{
+    .reg .pred %p<2>;
+    .reg .b32 %r<2>;
+    .reg .f32 %f<2>;
+    .reg .b64 %rd<4>;
+    .shared .align 4 .b8 scratch[64];
+
+    ld.param.u64 %rd1, [out];
+    ld.param.u32 %r1, [count];
+    ld.param.f32 %f1, [value];
+    cvta.to.global.u64 %rd2, %rd1;
+    st.global.f32 [%rd2], %f1;
+    ret;
+}
+";
+
+#[test]
+fn kernel_check_lists_kernels_with_their_parameters() {
+    let files = Files::new();
+    let file = files.with("fill.ptx", KERNEL);
+    let words = run(["kernel", "check", &file]);
+    assert_eq!(words.status, 0, "{}", words.err);
+    for word in [
+        "PTX 7.0 for sm_50",
+        "kernel fill",
+        "u64      out (offset 0)",
+        "f32      value (offset 12)",
+    ] {
+        assert!(words.out.contains(word), "no {word:?} in {}", words.out);
+    }
+    let json = run(["kernel", "check", "--json", &file]).json();
+    assert_eq!(json["runs"], true);
+    assert_eq!(json["kernels"][0]["name"], "fill");
+    assert_eq!(json["kernels"][0]["parameter_bytes"], 16);
+    assert_eq!(json["kernels"][0]["shared_bytes"], 64);
+    assert_eq!(json["kernels"][0]["parameters"][1]["type"], "u32");
+    assert_eq!(json["diagnostics"], Value::Array(vec![]));
+}
+
+#[test]
+fn kernel_check_points_at_what_the_device_can_not_run() {
+    let files = Files::new();
+    let file = files.with(
+        "odd.ptx",
+        KERNEL.replace("ret;", "frobnicate.u32 %r1, %r1;\n    ret;"),
+    );
+    let line = 1 + KERNEL
+        .lines()
+        .position(|line| line.trim() == "ret;")
+        .unwrap();
+    run(["kernel", "check", &file]).fails_somewhere(&[&format!("odd.ptx:{line}:"), "frobnicate"]);
+    let json = run(["kernel", "check", "--json", &file]);
+    assert_eq!(json.status, 1);
+    let json = json.json();
+    assert_eq!(json["runs"], false);
+    assert_eq!(json["diagnostics"][0]["line"], line);
+}
+
+#[test]
+fn kernel_check_survives_what_is_no_ptx() {
+    let files = Files::new();
+    for bytes in [
+        &b""[..],
+        b"hello",
+        &[0xff; 5000],
+        &[0; 100],
+        &KERNEL.as_bytes()[..200],
+    ] {
+        let file = files.with("odd.ptx", bytes);
+        run(["kernel", "check", &file]).fails_somewhere(&["odd.ptx", "can't run"]);
+    }
+}
+
+impl Run {
+    /// As [`Run::fails`], where diagnostics come before the error.
+    #[track_caller]
+    fn fails_somewhere(&self, words: &[&str]) {
+        assert_eq!(self.status, 1, "{}{}", self.out, self.err);
+        for word in words.iter().chain(&["error: "]) {
+            assert!(self.err.contains(word), "no {word:?} in: {}", self.err);
+        }
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+    }
+}
