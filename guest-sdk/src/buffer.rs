@@ -1,0 +1,133 @@
+//! Typed device memory. A buffer is a handle: its values are reached through a
+//! [`Queue`](crate::Queue), and dropping it frees the memory once queued work
+//! that uses it is done.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Bound, RangeBounds};
+
+use crate::bindings::kernels as raw;
+use crate::error::{Error, Result};
+
+/// Memory on a device for a number of `T`.
+pub struct Buffer<T> {
+    pub(crate) raw: raw::Buffer,
+    /// In values, not in bytes.
+    pub(crate) len: u64,
+    pub(crate) of: PhantomData<T>,
+}
+
+impl<T> Buffer<T> {
+    /// How many values it holds. Not a `usize`: a device may hold more than a
+    /// 32-bit component can address.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it holds no value.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The buffer from its value number `index` on, as an argument of a launch:
+    /// what pointer arithmetic is to a kernel's author.
+    pub fn from_index(&self, index: u64) -> FromIndex<'_, T> {
+        FromIndex {
+            buffer: self,
+            index,
+        }
+    }
+
+    /// Takes a handle without a type for one of this type.
+    pub(crate) fn of_raw(raw: raw::Buffer) -> Result<Buffer<T>> {
+        let (bytes, size) = (raw.size(), size_of::<T>() as u64);
+        match (bytes.checked_div(size), bytes.checked_rem(size)) {
+            (Some(len), Some(0)) => Ok(Buffer {
+                raw,
+                len,
+                of: PhantomData,
+            }),
+            _ => Err(Error::OutOfRange(format!(
+                "a buffer of {bytes} bytes does not hold whole values of {size} bytes"
+            ))),
+        }
+    }
+
+    /// A range of values as offset and length in bytes.
+    pub(crate) fn bytes_of(&self, range: impl RangeBounds<u64>) -> Result<(u64, u64)> {
+        byte_range(range, self.len, size_of::<T>() as u64)
+    }
+}
+
+impl<T> fmt::Debug for Buffer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = std::any::type_name::<T>();
+        write!(f, "Buffer<{of}>({})", self.len)
+    }
+}
+
+/// A buffer from one of its values on; see [`Buffer::from_index`].
+#[derive(Clone, Copy, Debug)]
+pub struct FromIndex<'a, T> {
+    pub(crate) buffer: &'a Buffer<T>,
+    pub(crate) index: u64,
+}
+
+/// Offset and length in bytes of a range of `len` values of `size` bytes each.
+fn byte_range(range: impl RangeBounds<u64>, len: u64, size: u64) -> Result<(u64, u64)> {
+    let start = match range.start_bound() {
+        Bound::Included(&start) => Some(start),
+        Bound::Excluded(&before) => before.checked_add(1),
+        Bound::Unbounded => Some(0),
+    };
+    let end = match range.end_bound() {
+        Bound::Included(&last) => last.checked_add(1),
+        Bound::Excluded(&end) => Some(end),
+        Bound::Unbounded => Some(len),
+    };
+    match (start, end) {
+        // The buffer exists, so its size in bytes, and what lies within, fits.
+        (Some(start), Some(end)) if start <= end && end <= len => {
+            Ok((start * size, (end - start) * size))
+        }
+        // Where a bound itself overflows, the largest number stands for it.
+        _ => Err(Error::OutOfRange(format!(
+            "the range {}..{} does not lie in a buffer of {len} values",
+            start.unwrap_or(u64::MAX),
+            end.unwrap_or(u64::MAX)
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_values_becomes_a_range_of_bytes() {
+        assert_eq!(byte_range(.., 10, 4), Ok((0, 40)));
+        assert_eq!(byte_range(2..5, 10, 4), Ok((8, 12)));
+        assert_eq!(byte_range(2..=5, 10, 8), Ok((16, 32)));
+        assert_eq!(byte_range(10.., 10, 4), Ok((40, 0)));
+    }
+
+    #[test]
+    fn a_range_past_the_end_is_refused() {
+        for range in [5..11, 11..11] {
+            assert!(matches!(
+                byte_range(range, 10, 4),
+                Err(Error::OutOfRange(_))
+            ));
+        }
+        assert!(matches!(
+            byte_range(0..=u64::MAX, 10, 4),
+            Err(Error::OutOfRange(_))
+        ));
+        #[allow(clippy::reversed_empty_ranges)]
+        let backwards = 6..5;
+        assert!(matches!(
+            byte_range(backwards, 10, 4),
+            Err(Error::OutOfRange(_))
+        ));
+    }
+}

@@ -1,0 +1,54 @@
+//! A small synchronous HTTP service over `wasi:http`: one function from
+//! [`Request`] to [`Response`], bodies whole. Behind the feature `http`. What
+//! needs streaming or outgoing requests takes `wasip2` or `wstd` instead; the
+//! rest of this crate goes with either.
+
+mod request;
+mod response;
+
+pub use request::{BodyError, Request};
+pub use response::Response;
+
+#[doc(hidden)]
+pub use wasip2;
+
+/// Makes a function of this component its `wasi:http/incoming-handler`:
+///
+/// ```
+/// use tensor_wasm_guest::http::{self, Request, Response};
+///
+/// http::service!(answer);
+///
+/// fn answer(request: Request) -> Response {
+///     Response::text(200, format!("you asked for {}\n", request.path()))
+/// }
+/// # fn main() {}
+/// ```
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __http_service {
+    ($answer:path) => {
+        const _: fn($crate::http::Request) -> $crate::http::Response = $answer;
+        const _: () = {
+            struct Service;
+
+            impl $crate::http::wasip2::exports::http::incoming_handler::Guest for Service {
+                fn handle(
+                    request: $crate::http::wasip2::http::types::IncomingRequest,
+                    out: $crate::http::wasip2::http::types::ResponseOutparam,
+                ) {
+                    $answer($crate::http::Request::new(request)).send(out);
+                }
+            }
+
+            // Elsewhere than in a component, linkers refuse the names of these exports.
+            #[cfg(target_arch = "wasm32")]
+            $crate::http::wasip2::http::proxy::export!(
+                Service with_types_in $crate::http::wasip2
+            );
+        };
+    };
+}
+
+#[doc(inline)]
+pub use crate::__http_service as service;
