@@ -1,0 +1,24 @@
+//! Both interfaces of `tensor:gpu`, as exports.
+
+// Generated code is what crosses the component's boundary.
+#![allow(missing_docs, unsafe_code, unused_qualifications, clippy::all)]
+
+wit_bindgen::generate!({
+    path: "../../wit/gpu.wit",
+    inline: "
+        package tensor:deny-gpu;
+
+        world provider {
+            export tensor:gpu/kernels@0.1.0;
+            export tensor:gpu/residency@0.1.0;
+        }
+    ",
+});
+
+pub use exports::tensor::gpu::{kernels, residency};
+
+// Elsewhere than in a component, linkers refuse the names of these exports.
+#[cfg(target_arch = "wasm32")]
+export!(Denied);
+#[cfg(target_arch = "wasm32")]
+use super::Denied;
