@@ -1,0 +1,14 @@
+//! Answers in full, and then computes for ever.
+
+use tensor_wasm_test_guests::answer;
+use wasip2::http::types::{IncomingRequest, ResponseOutparam};
+
+fn handle(_request: IncomingRequest, response_out: ResponseOutparam) {
+    answer(response_out, 200, "text/plain", b"done\n");
+    let mut count = 0u64;
+    loop {
+        count = std::hint::black_box(count.wrapping_add(1));
+    }
+}
+
+tensor_wasm_test_guests::service!(handle);

@@ -1,0 +1,16 @@
+//! Reads the whole body before it answers with the number of its bytes.
+
+use tensor_wasm_test_guests::{answer, body};
+use wasip2::http::types::{IncomingRequest, ResponseOutparam};
+
+fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
+    let bytes = body(&request).len();
+    answer(
+        response_out,
+        200,
+        "text/plain",
+        bytes.to_string().as_bytes(),
+    );
+}
+
+tensor_wasm_test_guests::service!(handle);

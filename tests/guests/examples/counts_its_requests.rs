@@ -1,0 +1,20 @@
+//! Answers with how many requests this instance has had, itself included.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tensor_wasm_test_guests::answer;
+use wasip2::http::types::{IncomingRequest, ResponseOutparam};
+
+static REQUESTS: AtomicU32 = AtomicU32::new(0);
+
+fn handle(_request: IncomingRequest, response_out: ResponseOutparam) {
+    let count = REQUESTS.fetch_add(1, Ordering::Relaxed) + 1;
+    answer(
+        response_out,
+        200,
+        "text/plain",
+        count.to_string().as_bytes(),
+    );
+}
+
+tensor_wasm_test_guests::service!(handle);

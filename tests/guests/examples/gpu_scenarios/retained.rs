@@ -1,0 +1,135 @@
+//! What a request leaves behind: buffers kept by name on purpose, and handles
+//! and running kernels that the host has to clear away.
+
+use crate::bindings::kernels::{Argument, Device};
+use crate::bindings::residency;
+use crate::report::Outcome;
+use crate::{kernel, line, numbers};
+use serde_json::{Value, json};
+
+const MIB: u64 = 1024 * 1024;
+
+pub fn scenario(name: &str) -> Option<Outcome> {
+    let outcome = match name {
+        "residency-keep" => keep(),
+        "residency-lookup" => lookup(),
+        "residency-count" => count(),
+        "residency-release" => residency::release("weights").map(|()| Value::Null),
+        "residency-first-stays" => first_stays(),
+        "residency-long-name" => long_name(),
+        "residency-many" => many(),
+        "leak" => leak(),
+        "leave-endless-kernel" => leave_endless_kernel(false),
+        "trap-beside-endless-kernel" => leave_endless_kernel(true),
+        "wait-for-endless-kernel" => wait_for_endless_kernel(),
+        _ => return None,
+    };
+    Some(outcome)
+}
+
+/// Leaves four numbers for a later request.
+fn keep() -> Outcome {
+    let device = Device::open()?;
+    let queue = device.create_queue()?;
+    let buffer = device.allocate(16)?;
+    queue.fill(&buffer, 0, 16, 1)?;
+    queue.synchronize()?;
+    let kept = residency::keep("weights", buffer)?;
+    Ok(json!(numbers(&queue.read(&kept, 0, 16)?)))
+}
+
+fn lookup() -> Outcome {
+    let device = Device::open()?;
+    match residency::lookup(&device, "weights")? {
+        None => Ok(Value::Null),
+        Some(buffer) => {
+            let bytes = device.create_queue()?.read(&buffer, 0, buffer.size())?;
+            Ok(json!(numbers(&bytes)))
+        }
+    }
+}
+
+/// Counts requests in device memory that outlives each of them.
+fn count() -> Outcome {
+    let device = Device::open()?;
+    let counter = match residency::lookup(&device, "counter")? {
+        Some(counter) => counter,
+        None => residency::keep("counter", device.allocate(4)?)?,
+    };
+    let queue = device.create_queue()?;
+    let count_threads = kernel(&device, "count_threads")?;
+    queue.launch(
+        &count_threads,
+        line(1, 1),
+        &[Argument::Pointer((&counter, 0))],
+    )?;
+    Ok(json!(numbers(&queue.read(&counter, 0, 4)?)))
+}
+
+/// Where a name is taken, the first buffer stays and comes back.
+fn first_stays() -> Outcome {
+    let device = Device::open()?;
+    let first = residency::keep("twice", device.allocate(4)?)?;
+    let second = residency::keep("twice", device.allocate(8)?)?;
+    let sizes = [first.size(), second.size()];
+    residency::release("twice")?;
+    let forgotten = residency::lookup(&device, "twice")?.is_none();
+    Ok(json!({ "sizes": sizes, "forgotten": forgotten, "still": first.size() }))
+}
+
+fn long_name() -> Outcome {
+    let name = "n".repeat(100_000);
+    residency::keep(&name, Device::open()?.allocate(4)?)?;
+    Ok(Value::Null)
+}
+
+/// Keeps names until the host refuses one.
+fn many() -> Outcome {
+    let device = Device::open()?;
+    let mut kept = 0u32;
+    let refused = loop {
+        let buffer = device.allocate(1)?;
+        match residency::keep(&format!("many-{kept}"), buffer) {
+            Ok(_) => kept += 1,
+            Err(error) => break crate::report::describe(error),
+        }
+    };
+    for index in 0..kept {
+        residency::release(&format!("many-{index}"))?;
+    }
+    Ok(json!({ "kept": kept, "refused": refused }))
+}
+
+/// Ends with eight MiB in buffers that it never drops.
+fn leak() -> Outcome {
+    let device = Device::open()?;
+    for _ in 0..8 {
+        std::mem::forget(device.allocate(MIB)?);
+    }
+    Ok(json!(device.info().memory_used))
+}
+
+/// Ends while a kernel of its own runs for ever.
+fn leave_endless_kernel(trap: bool) -> Outcome {
+    let device = Device::open()?;
+    let queue = device.create_queue()?;
+    let buffer = device.allocate(MIB)?;
+    queue.launch(&kernel(&device, "endless")?, line(64, 64), &[])?;
+    queue.fill(&buffer, 0, MIB, 1)?;
+    std::mem::forget((queue, buffer));
+    if trap {
+        std::process::abort();
+    }
+    Ok(Value::Null)
+}
+
+/// Waits for a kernel that never ends, until the request's own time is over.
+fn wait_for_endless_kernel() -> Outcome {
+    let device = Device::open()?;
+    let queue = device.create_queue()?;
+    queue.launch(&kernel(&device, "endless")?, line(1, 1), &[])?;
+    // Tells a test that the kernel is queued.
+    eprintln!("waiting");
+    queue.synchronize()?;
+    Ok(Value::Null)
+}

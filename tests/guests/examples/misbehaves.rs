@@ -1,0 +1,43 @@
+//! All the ways to misbehave in one component, by path, so that a request that
+//! misbehaves has a well-behaved one for a neighbour: `/` answers `well`.
+
+use tensor_wasm_test_guests::{answer, path};
+use wasip2::http::types::{IncomingRequest, ResponseOutparam};
+
+fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
+    match path(&request).as_str() {
+        "/trap" => std::process::abort(),
+        "/panic" => panic(),
+        "/exit" => std::process::exit(3),
+        "/loop" => {
+            // Tells a test that the loop has begun.
+            eprintln!("looping");
+            while std::hint::black_box(true) {}
+        }
+        "/recurse" => drop(descend(std::hint::black_box(1))),
+        "/hog" => hog(),
+        "/nothing" => {}
+        _ => answer(response_out, 200, "text/plain", b"well\n"),
+    }
+}
+
+#[allow(clippy::panic)]
+fn panic() {
+    panic!("on purpose");
+}
+
+#[allow(unconditional_recursion)]
+#[inline(never)]
+fn descend(depth: u64) -> u64 {
+    let here = std::hint::black_box([depth; 16]);
+    descend(depth.wrapping_add(1)).wrapping_add(here[3])
+}
+
+fn hog() {
+    let mut held: Vec<Vec<u8>> = Vec::new();
+    loop {
+        held.push(std::hint::black_box(vec![1; 1024 * 1024]));
+    }
+}
+
+tensor_wasm_test_guests::service!(handle);

@@ -1,0 +1,10 @@
+//! Panics with a message that belongs into the log and not into the answer.
+
+use wasip2::http::types::{IncomingRequest, ResponseOutparam};
+
+#[allow(clippy::panic)]
+fn handle(_request: IncomingRequest, _response_out: ResponseOutparam) {
+    panic!("the ledger of the bank of Lilliput does not balance");
+}
+
+tensor_wasm_test_guests::service!(handle);

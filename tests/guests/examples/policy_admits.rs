@@ -1,0 +1,11 @@
+//! A policy that lets everybody in.
+
+use tensor_wasm_test_guests::policy::{decision, forward};
+use wasip2::http::types::{IncomingRequest, ResponseOutparam};
+
+fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
+    decision::admit(None, 0);
+    forward(request, response_out);
+}
+
+tensor_wasm_test_guests::service!(handle);

@@ -1,0 +1,16 @@
+//! Waits for as many milliseconds as its path says, then answers.
+
+use tensor_wasm_test_guests::{answer, path};
+use wasip2::clocks::monotonic_clock::subscribe_duration;
+use wasip2::http::types::{IncomingRequest, ResponseOutparam};
+
+fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
+    let milliseconds: u64 = path(&request)
+        .trim_start_matches('/')
+        .parse()
+        .unwrap_or(100);
+    subscribe_duration(milliseconds * 1_000_000).block();
+    answer(response_out, 200, "text/plain", b"rested\n");
+}
+
+tensor_wasm_test_guests::service!(handle);

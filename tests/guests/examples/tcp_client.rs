@@ -1,0 +1,23 @@
+//! Tries to open a TCP connection to the address that its path names, and tells
+//! in JSON how far it got.
+
+use serde_json::json;
+use std::net::TcpStream;
+use tensor_wasm_test_guests::{answer, path};
+use wasip2::http::types::{IncomingRequest, ResponseOutparam};
+
+fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
+    let path = path(&request);
+    let seen = match TcpStream::connect(path.trim_start_matches('/')) {
+        Ok(_) => json!({ "connected": true }),
+        Err(error) => json!({ "error": error.to_string() }),
+    };
+    answer(
+        response_out,
+        200,
+        "application/json",
+        seen.to_string().as_bytes(),
+    );
+}
+
+tensor_wasm_test_guests::service!(handle);

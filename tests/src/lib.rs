@@ -1,0 +1,27 @@
+//! The harness of the end-to-end tests: it finds the binary and the components,
+//! starts `tensor-wasm serve` on a free port, reads what it prints, talks to it
+//! over real HTTP, and ends it.
+//!
+//! Waits here are bounded only so that a broken server fails a test instead of
+//! hanging it; no test passes or fails by how long something took.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod artifacts;
+mod command;
+mod process;
+mod raw;
+mod reply;
+mod server;
+mod shared;
+mod start;
+mod wait;
+
+pub use artifacts::{component, guest, tensor_wasm};
+pub use command::{Output, run};
+pub use raw::Raw;
+pub use reply::Reply;
+pub use server::{Serve, Server};
+pub use shared::Shared;
+pub use start::Start;
+pub use wait::{PATIENCE, eventually};

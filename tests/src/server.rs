@@ -1,0 +1,268 @@
+//! `tensor-wasm serve` as a child process.
+
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use reqwest::blocking::{Client, RequestBuilder};
+use rustix::process::Signal;
+
+use crate::artifacts::tensor_wasm;
+use crate::command::{Output, finish};
+use crate::process::Process;
+use crate::raw::Raw;
+use crate::reply::Reply;
+use crate::start::Start;
+use crate::wait::{PATIENCE, eventually};
+
+/// A `serve` command to be.
+pub struct Serve(Command);
+
+impl Serve {
+    /// Serves a component on a free port of this machine.
+    pub fn new(component: impl AsRef<Path>) -> Self {
+        Self::at(component, ([127, 0, 0, 1], 0).into())
+    }
+
+    /// Serves a component on this address.
+    pub fn at(component: impl AsRef<Path>, address: SocketAddr) -> Self {
+        let mut command = tensor_wasm();
+        command
+            .arg("serve")
+            .arg(component.as_ref())
+            .arg(format!("--addr={address}"));
+        Self(command)
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.0.arg(argument);
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<S: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.0.args(arguments);
+        self
+    }
+
+    /// Sets a variable of the server's environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// Starts it, and waits until it says that it is ready.
+    ///
+    /// # Panics
+    /// Where it ends instead, showing what it wrote.
+    pub fn start(mut self) -> Server {
+        let mut process = Process::spawn(&mut self.0);
+        let start = eventually("the start lines of `serve`", || {
+            Start::parse(&process.stdout.text()).or_else(|| {
+                if let Some(status) = process.exited() {
+                    process.wait();
+                    let (stdout, stderr) = (process.stdout.text(), process.stderr.text());
+                    panic!("`serve` ended at its start with {status}\n{stdout}{stderr}");
+                }
+                None
+            })
+        });
+        let client = Client::builder()
+            .timeout(PATIENCE)
+            .no_proxy()
+            .build()
+            .expect("a client without TLS");
+        Server {
+            process,
+            start,
+            client,
+        }
+    }
+
+    /// Runs it to its end, for one that must refuse to serve.
+    ///
+    /// # Panics
+    /// Where it starts to serve instead.
+    pub fn refused(mut self) -> Output {
+        let mut process = Process::spawn(&mut self.0);
+        eventually("`serve` to refuse", || {
+            let stdout = process.stdout.text();
+            assert!(!stdout.contains("device "), "it serves:\n{stdout}");
+            process.exited()
+        });
+        let code = process.wait().code();
+        Output {
+            code,
+            stdout: process.stdout.text(),
+            stderr: process.stderr.text(),
+        }
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Panics
+    /// Where it does not end within [`PATIENCE`].
+    pub fn finish(mut self) -> Output {
+        finish(&mut self.0)
+    }
+}
+
+/// A server that is up. Dropping it kills it.
+pub struct Server {
+    process: Process,
+    start: Start,
+    client: Client,
+}
+
+impl Server {
+    /// Serves a component with no other option.
+    pub fn of(component: impl AsRef<Path>) -> Self {
+        Serve::new(component).start()
+    }
+
+    /// What it printed at its start.
+    pub fn start(&self) -> &Start {
+        &self.start
+    }
+
+    /// Where it serves.
+    pub fn address(&self) -> SocketAddr {
+        self.start.address
+    }
+
+    /// The full address of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.start.address)
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// A client that speaks HTTP/2 from the first byte.
+    ///
+    /// # Panics
+    /// Where it can't be made.
+    pub fn http2(&self) -> Client {
+        Client::builder()
+            .timeout(PATIENCE)
+            .no_proxy()
+            .http2_prior_knowledge()
+            .build()
+            .expect("a client without TLS")
+    }
+
+    /// A connection for plain bytes.
+    ///
+    /// # Panics
+    /// Where nobody listens any more.
+    pub fn raw(&self) -> Raw {
+        Raw::connect(self.address())
+    }
+
+    /// Starts a request with no body, and leaves its answer to be read.
+    ///
+    /// # Panics
+    /// Where nobody listens any more.
+    pub fn begin(&self, path: &str) -> Raw {
+        let mut raw = self.raw();
+        raw.send(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n"));
+        raw
+    }
+
+    /// A request to be, on this server's client.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.url(path))
+    }
+
+    /// GETs a path.
+    ///
+    /// # Panics
+    /// Where no whole answer comes, showing the log.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Reply {
+        self.send(self.client.get(self.url(path)))
+    }
+
+    /// POSTs bytes to a path.
+    ///
+    /// # Panics
+    /// Where no whole answer comes, showing the log.
+    #[track_caller]
+    pub fn post(&self, path: &str, body: impl Into<Vec<u8>>) -> Reply {
+        self.send(self.client.post(self.url(path)).body(body.into()))
+    }
+
+    /// Sends a request.
+    ///
+    /// # Panics
+    /// Where no whole answer comes, showing the log.
+    #[track_caller]
+    pub fn send(&self, request: RequestBuilder) -> Reply {
+        match self.try_send(request) {
+            Ok(reply) => reply,
+            Err(error) => panic!("{error:?}\nthe log of the server:\n{}", self.log()),
+        }
+    }
+
+    /// Sends a request that may get no whole answer.
+    ///
+    /// # Errors
+    /// Where it got none.
+    pub fn try_send(&self, request: RequestBuilder) -> reqwest::Result<Reply> {
+        request.send().and_then(Reply::read)
+    }
+
+    /// GETs a path of the health routes.
+    ///
+    /// # Panics
+    /// Where the server was started without `--admin`.
+    #[track_caller]
+    pub fn admin(&self, path: &str) -> Reply {
+        let address = self.start.admin.expect("the server has --admin");
+        self.send(self.client.get(format!("http://{address}{path}")))
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.process.stderr.text()
+    }
+
+    /// Waits until the log holds all of these in one line or several.
+    ///
+    /// # Panics
+    /// Where that does not happen within [`PATIENCE`].
+    pub fn log_with(&self, texts: &[&str]) -> String {
+        eventually(&format!("a log with {texts:?}"), || {
+            let log = self.log();
+            texts.iter().all(|text| log.contains(text)).then_some(log)
+        })
+    }
+
+    /// Asks it to end, as an operator's service manager does.
+    pub fn terminate(&self) {
+        self.process.signal(Signal::TERM);
+    }
+
+    /// Waits for its end.
+    pub fn wait(mut self) -> Output {
+        let code = self.process.wait().code();
+        Output {
+            code,
+            stdout: self.process.stdout.text(),
+            stderr: self.process.stderr.text(),
+        }
+    }
+
+    /// Asks it to end, and waits for it.
+    pub fn stop(self) -> Output {
+        self.terminate();
+        self.wait()
+    }
+}

@@ -1,0 +1,180 @@
+//! The contract in `wit/`: that it resolves beside the WASI that components are
+//! built against, and keeps the properties that its readers are promised.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use wit_parser::{Interface, Resolve, Type, TypeDefKind, WorldId};
+
+const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
+
+#[test]
+fn every_world_resolves_beside_the_wasi_that_components_are_built_against() {
+    let (resolve, _) = contract();
+    for world in [
+        "tensor:gpu/capability@0.1.0",
+        "tensor:policy/capability@0.1.0",
+        "tensor:worlds/gpu-service@0.1.0",
+        "tensor:worlds/policy@0.1.0",
+    ] {
+        world_named(&resolve, world);
+    }
+}
+
+#[test]
+fn a_component_that_uses_the_device_needs_no_wasi_to_be_bound() {
+    for file in ["gpu.wit", "policy.wit"] {
+        let mut resolve = Resolve::default();
+        resolve
+            .push_file(Path::new(CONTRACT).join(file))
+            .unwrap_or_else(|error| panic!("{file} does not stand alone: {error:#}"));
+    }
+}
+
+#[test]
+fn a_service_exports_a_handler_and_may_launch_kernels() {
+    let (resolve, _) = contract();
+    let world = world_named(&resolve, "tensor:worlds/gpu-service@0.1.0");
+    let (imports, exports) = names(&resolve, world);
+    assert!(imports.contains(&"tensor:gpu/kernels@0.1.0".to_owned()));
+    assert!(imports.contains(&"tensor:gpu/residency@0.1.0".to_owned()));
+    assert_eq!(exports, ["wasi:http/incoming-handler@0.2.12"]);
+}
+
+#[test]
+fn a_policy_has_a_handler_on_both_sides_and_cannot_reach_the_device() {
+    let (resolve, _) = contract();
+    let world = world_named(&resolve, "tensor:worlds/policy@0.1.0");
+    let (imports, exports) = names(&resolve, world);
+    assert!(imports.contains(&"wasi:http/incoming-handler@0.2.12".to_owned()));
+    assert_eq!(exports, ["wasi:http/incoming-handler@0.2.12"]);
+    assert!(!imports.iter().any(|name| name.starts_with("tensor:gpu/")));
+}
+
+#[test]
+fn what_a_guest_holds_of_the_device_is_a_resource_that_it_cannot_forge() {
+    let (resolve, _) = contract();
+    let kernels = interface_named(&resolve, "kernels");
+    for name in ["device", "buffer", "module", "kernel", "queue", "event"] {
+        let kind = &resolve.types[kernels.types[name]].kind;
+        assert!(
+            matches!(kind, TypeDefKind::Resource),
+            "{name} is no resource"
+        );
+    }
+}
+
+#[test]
+fn whatever_can_fail_on_the_device_says_why_in_one_way() {
+    let (resolve, _) = contract();
+    let error = interface_named(&resolve, "kernels").types["error"];
+    for interface in ["kernels", "residency"] {
+        for function in interface_named(&resolve, interface).functions.values() {
+            let Some(Type::Id(result)) = function.result else {
+                continue;
+            };
+            let TypeDefKind::Result(result) = &resolve.types[result].kind else {
+                continue;
+            };
+            let Some(Type::Id(mut of)) = result.err else {
+                panic!("{} fails without saying why", function.name);
+            };
+            while let TypeDefKind::Type(Type::Id(aliased)) = resolve.types[of].kind {
+                of = aliased;
+            }
+            assert_eq!(of, error, "{} fails in its own way", function.name);
+        }
+    }
+}
+
+/// The whole contract. The folder that it was read from goes with the second value.
+fn contract() -> (Resolve, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let packages = folder.path().join("deps");
+    fs::create_dir(&packages).unwrap();
+    for entry in fs::read_dir(wasi()).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), packages.join(entry.file_name())).unwrap();
+    }
+    for file in ["gpu.wit", "policy.wit"] {
+        fs::copy(Path::new(CONTRACT).join(file), packages.join(file)).unwrap();
+    }
+    fs::copy(
+        Path::new(CONTRACT).join("worlds.wit"),
+        folder.path().join("worlds.wit"),
+    )
+    .unwrap();
+    let mut resolve = Resolve::default();
+    resolve
+        .push_dir(folder.path())
+        .unwrap_or_else(|error| panic!("the contract does not resolve: {error:#}"));
+    (resolve, folder)
+}
+
+/// WASI's packages, as the newest `wasip2` of the lock file brings them.
+fn wasi() -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--locked"])
+        .args(["--filter-platform", "wasm32-wasip2"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "cargo metadata: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let newest = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|package| package["name"] == "wasip2")
+        .max_by_key(|package| {
+            let numbers = package["version"].as_str().unwrap().split(['.', '+']);
+            let numbers = numbers.take(3).map(|number| number.parse::<u64>().unwrap());
+            numbers.collect::<Vec<_>>()
+        })
+        .expect("no package uses wasip2");
+    let manifest = Path::new(newest["manifest_path"].as_str().unwrap());
+    manifest.parent().unwrap().join("wit/deps")
+}
+
+fn world_named(resolve: &Resolve, name: &str) -> WorldId {
+    let (world, _) = resolve
+        .worlds
+        .iter()
+        .find(|(_, world)| {
+            let package = &resolve.packages[world.package.unwrap()].name;
+            package.interface_id(&world.name) == name
+        })
+        .unwrap_or_else(|| panic!("there is no world {name}"));
+    world
+}
+
+fn interface_named<'a>(resolve: &'a Resolve, name: &str) -> &'a Interface {
+    let (_, interface) = resolve
+        .interfaces
+        .iter()
+        .find(|(_, interface)| {
+            let package = &resolve.packages[interface.package.unwrap()].name;
+            package.namespace == "tensor"
+                && package.name == "gpu"
+                && interface.name.as_deref() == Some(name)
+        })
+        .unwrap_or_else(|| panic!("there is no interface tensor:gpu/{name}"));
+    interface
+}
+
+/// The names of a world's imports and exports.
+fn names(resolve: &Resolve, world: WorldId) -> (Vec<String>, Vec<String>) {
+    let world = &resolve.worlds[world];
+    let name = |key| resolve.name_world_key(key);
+    (
+        world.imports.keys().map(name).collect(),
+        world.exports.keys().map(name).collect(),
+    )
+}

@@ -1,0 +1,290 @@
+//! What the documentation says is so: its commands run, its options are all and
+//! only those there are, its code is code that is compiled, its links lead
+//! somewhere.
+//!
+//! A block marked `sh` is run. All of a page's blocks make one script, in order,
+//! in a folder of its own that looks like the checkout. A server that the page
+//! starts runs on a free port until the page starts another or ends. A block
+//! marked `sh checked` holds commands that would run the tests within the tests;
+//! only that they exist, with their options, is checked.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// Stands in front of each page's script. Commands of cargo go to the checkout
+/// itself; `tensor-wasm serve` goes to the background, once it listens.
+const PRELUDE: &str = r#"
+set -euo pipefail
+server=
+stop() { if [ -n "$server" ]; then kill -TERM "$server" && wait "$server"; server=; fi; }
+trap stop EXIT
+cargo() { (cd "$CHECKOUT" && command cargo "$@"); }
+curl() { command curl --silent --show-error --max-time 120 "${@//127.0.0.1:8080/${address:-}}"; echo; }
+tensor-wasm() {
+    if [ "$1" != serve ]; then command tensor-wasm "$@"; return; fi
+    stop
+    command tensor-wasm "${@//127.0.0.1:9090/127.0.0.1:0}" --addr 127.0.0.1:0 > started 2> log &
+    server=$!
+    for attempt in $(seq 2400); do
+        if grep -q '^device ' started; then
+            address=$(sed -n 's,^listening on http://,,p' started)
+            admin=$(sed -n 's,^admin on http://,,p' started)
+            return
+        fi
+        kill -0 "$server" || { cat log >&2; return 1; }
+        sleep 0.05
+    done
+    echo "the server does not start" >&2
+    return 1
+}
+"#;
+
+/// `curl` knows the admin address only once a server runs.
+const ADMIN: (&str, &str) = ("http://127.0.0.1:9090", "http://$admin");
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// The binary, as `cargo xtask test` names it, else where cargo puts it.
+fn binary() -> PathBuf {
+    let binary = env::var_os("TENSOR_WASM_BIN")
+        .map_or_else(|| target().join("debug/tensor-wasm"), PathBuf::from);
+    assert!(
+        binary.exists(),
+        "{} is missing: run `cargo xtask test`",
+        binary.display()
+    );
+    binary
+}
+
+fn pages() -> Vec<PathBuf> {
+    let mut pages = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
+    for entry in fs::read_dir(root().join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    pages.sort();
+    pages
+}
+
+/// The text of each fenced block whose first line is exactly this mark.
+fn blocks(page: &Path, mark: &str) -> Vec<String> {
+    let text = fs::read_to_string(page).unwrap();
+    let mut blocks = Vec::new();
+    let mut inside: Option<(bool, String)> = None;
+    for line in text.lines() {
+        match (&mut inside, line.strip_prefix("```")) {
+            (None, Some(opening)) => inside = Some((opening == mark, String::new())),
+            (Some(_), Some(_)) => {
+                if let Some((true, block)) = inside.take() {
+                    blocks.push(block);
+                }
+            }
+            (Some((_, block)), None) => {
+                block.push_str(line);
+                block.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+/// A folder in which a page's relative paths lead where they lead in the
+/// checkout, and what the page writes does not stay.
+fn folder_like_the_checkout() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["components", "guest-sdk", "tests", "wit", "docs"] {
+        symlink(root().join(name), folder.path().join(name)).unwrap();
+    }
+    symlink(target(), folder.path().join("target")).unwrap();
+    folder
+}
+
+/// Runs a page's commands and returns what they printed.
+fn run(page: &str) -> String {
+    let folder = folder_like_the_checkout();
+    let mut script = PRELUDE.to_owned();
+    for block in blocks(&root().join(page), "sh") {
+        script.push_str(&block.replace(ADMIN.0, ADMIN.1));
+    }
+    let binary = binary();
+    let path = env::join_paths(
+        std::iter::once(binary.parent().unwrap().to_owned())
+            .chain(env::split_paths(&env::var_os("PATH").unwrap())),
+    )
+    .unwrap();
+    let output = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .env("PATH", path)
+        .env("CHECKOUT", root())
+        .env("CARGO_TARGET_DIR", target())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{page}: {}\n{said}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    said
+}
+
+fn assert_said(said: &str, expected: &[&str]) {
+    for part in expected {
+        assert!(said.contains(part), "{part:?} is not in:\n{said}");
+    }
+}
+
+#[test]
+fn the_commands_of_the_readme_run_and_its_own_component_answers() {
+    assert_said(&run("README.md"), &["12.0,24.0,36.0", "[2.0, 4.0, 6.0]"]);
+}
+
+#[test]
+fn the_commands_of_the_page_on_guests_run() {
+    assert_said(&run("docs/guests.md"), &["tensor:gpu/kernels", "gaussian"]);
+}
+
+#[test]
+fn the_commands_of_the_page_on_serving_run() {
+    assert_said(&run("docs/serving.md"), &["cpu"]);
+}
+
+#[test]
+fn the_commands_of_the_page_on_policy_run_and_the_policy_decides() {
+    assert_said(&run("docs/policy.md"), &["unauthorized", "12.0,24.0"]);
+}
+
+#[test]
+fn no_page_has_commands_that_nobody_runs() {
+    let run = ["README.md", "guests.md", "serving.md", "policy.md"];
+    for page in pages() {
+        let name = page.file_name().unwrap().to_str().unwrap();
+        assert!(
+            blocks(&page, "sh").is_empty() || run.contains(&name),
+            "{name} has a block marked `sh`, and no test that runs it"
+        );
+        for mark in ["bash", "shell", "console", "shell-session"] {
+            assert!(
+                blocks(&page, mark).is_empty(),
+                "{name}: mark commands with `sh`, not `{mark}`, and they are tested"
+            );
+        }
+    }
+}
+
+#[test]
+fn commands_that_are_too_large_to_run_here_exist_with_their_options() {
+    for page in pages() {
+        for line in blocks(&page, "sh checked").iter().flat_map(|b| b.lines()) {
+            let words = line
+                .strip_prefix("cargo xtask ")
+                .unwrap_or_else(|| panic!("{}: cannot check `{line}`", page.display()))
+                .split_whitespace();
+            let (options, words): (Vec<_>, Vec<_>) = words.partition(|w| w.starts_with("--"));
+            // `bench serve` is a command of two words; elsewhere the second is an argument.
+            let command = &words[..words.len().min(if words[0] == "bench" { 2 } else { 1 })];
+            let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+                .current_dir(root())
+                .env("CARGO_TARGET_DIR", target())
+                .arg("xtask")
+                .args(command)
+                .arg("--help")
+                .output()
+                .unwrap();
+            let help = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "`{line}`: {}", output.status);
+            for option in options {
+                assert!(
+                    help.contains(option),
+                    "`{line}`: no {option} among its options:\n{help}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_on_serving_names_every_option_and_no_other() {
+    let output = Command::new(binary()).args(["serve", "--help"]).output();
+    let help = String::from_utf8(output.unwrap().stdout).unwrap();
+    let there: BTreeSet<_> = help
+        .lines()
+        .filter_map(|line| {
+            line.trim_start()
+                .trim_start_matches("-h, ")
+                .strip_prefix("--")
+        })
+        .map(option_name)
+        .filter(|name| name != "help")
+        .collect();
+    let page = fs::read_to_string(root().join("docs/serving.md")).unwrap();
+    let named: BTreeSet<_> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `--"))
+        .map(option_name)
+        .collect();
+    assert_eq!(
+        there, named,
+        "left: `tensor-wasm serve --help`, right: docs/serving.md"
+    );
+}
+
+fn option_name(text: &str) -> String {
+    text.chars()
+        .take_while(|letter| letter.is_ascii_lowercase() || *letter == '-')
+        .collect()
+}
+
+#[test]
+fn the_code_in_the_readme_is_the_example_that_is_compiled() {
+    let example = fs::read_to_string(root().join("guest-sdk/examples/service.rs")).unwrap();
+    let shown = blocks(&root().join("README.md"), "rust");
+    assert_eq!(shown, [example]);
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let file = link.split('#').next().unwrap();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            assert!(
+                page.parent().unwrap().join(file).exists(),
+                "{}: {link} leads nowhere",
+                page.display()
+            );
+        }
+    }
+}

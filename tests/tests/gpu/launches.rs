@@ -1,0 +1,169 @@
+//! Launches: right ones, ones that are refused, and kernels that go wrong.
+
+use serde_json::{Value, json};
+
+use crate::{SERVER, assert_message, assert_well, error, ok};
+
+#[test]
+fn a_kernel_changes_the_memory_that_it_was_given() {
+    assert_well(&SERVER.get());
+}
+
+#[test]
+fn threads_of_a_block_meet_at_barriers_and_share_memory() {
+    let expected: Vec<u32> = (0..64).rev().chain((64..128).rev()).collect();
+    assert_eq!(ok("/reverse"), json!(expected));
+}
+
+#[test]
+fn every_type_of_argument_arrives_as_it_was_sent() {
+    assert_eq!(
+        ok("/all-types"),
+        json!([
+            "00000000000000ff",
+            "000000000000ffff",
+            "00000000ffffffff",
+            "fffffffffffffffe",
+            "fffffffffffffff8",
+            "fffffffffffffff0",
+            "ffffffffffffffe0",
+            "ffffffffffffffc0",
+            format!("00000000{:08x}", 1.5f32.to_bits()),
+            format!("{:016x}", (-2.25f64).to_bits()),
+            "00000000feedf00d",
+        ])
+    );
+}
+
+#[test]
+fn a_kernel_tells_its_parameters() {
+    let told = ok("/parameters");
+    let parameters: Vec<&str> = told["parameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|parameter| parameter.as_str().unwrap())
+        .collect();
+    let expected = [
+        "U64", "U8", "U16", "U32", "U64", "S8", "S16", "S32", "S64", "F32", "F64",
+    ];
+    for (parameter, expected) in parameters.iter().zip(expected) {
+        assert!(parameter.ends_with(expected), "{parameters:?}");
+    }
+    assert_eq!(parameters[11], "bytes(12, 4)");
+    assert_eq!(told["threads"], 1024);
+}
+
+#[test]
+fn a_launch_in_three_dimensions_runs_every_thread_once() {
+    assert_eq!(ok("/count-threads"), json!([2 * 3 * 4 * 5 * 6 * 7]));
+}
+
+#[test]
+fn wrong_arguments_are_refused_with_what_the_kernel_wants() {
+    assert_message(
+        &error("/wrong-argument-count", "invalid-launch"),
+        &["increment", "2", "1"],
+    );
+    assert_message(
+        &error("/too-many-arguments", "invalid-launch"),
+        &["increment", "2", "3"],
+    );
+    assert_message(
+        &error("/wrong-argument-type", "invalid-launch"),
+        &["n", "u32", "f32"],
+    );
+    assert_message(
+        &error("/number-for-a-pointer", "invalid-launch"),
+        &["data", "u64", "u32"],
+    );
+    assert_message(
+        &error("/wrong-argument-size", "invalid-launch"),
+        &["k", "12", "11"],
+    );
+    error("/pointer-past-the-end", "out-of-range");
+}
+
+#[test]
+fn wrong_extents_are_refused_with_the_limit() {
+    for scenario in ["/zero-extent", "/zero-block"] {
+        assert_message(&error(scenario, "invalid-launch"), &["0"]);
+    }
+    assert_message(
+        &error("/huge-extent", "invalid-launch"),
+        &["70000", "65535"],
+    );
+    error("/overflowing-extent", "invalid-launch");
+    assert_message(
+        &error("/too-many-threads", "invalid-launch"),
+        &["2048", "1024"],
+    );
+    assert_message(&error("/too-much-shared", "invalid-launch"), &["shared"]);
+}
+
+#[test]
+fn a_kernel_that_leaves_its_memory_is_named_with_the_line_that_did_it() {
+    let kernels: Vec<&str> = include_str!("../../guests/examples/gpu_scenarios/scenarios.ptx")
+        .lines()
+        .collect();
+    for (scenario, kernel, instruction) in [
+        ("/fault-outside", "store_at", "st.global.u32 [%rd5], %r1;"),
+        (
+            "/fault-just-outside",
+            "store_at",
+            "st.global.u32 [%rd5], %r1;",
+        ),
+        ("/fault-before", "store_at", "st.global.u32 [%rd5], %r1;"),
+        ("/fault-load", "load_at", "ld.global.u32 %r1, [%rd5];"),
+        ("/null-pointer", "store_raw", "st.global.u32 [%rd1], %r1;"),
+        (
+            "/made-up-address",
+            "store_raw",
+            "st.global.u32 [%rd1], %r1;",
+        ),
+        ("/misaligned", "store_at", "st.global.u32 [%rd5], %r1;"),
+    ] {
+        let fault = error(scenario, "fault");
+        assert_eq!(fault["kernel"], kernel, "{scenario}: {fault}");
+        assert_eq!(fault["block"], json!([0, 0, 0]), "{scenario}: {fault}");
+        assert_eq!(fault["thread"], json!([0, 0, 0]), "{scenario}: {fault}");
+        let line = fault["line"].as_u64().unwrap() as usize;
+        assert_eq!(kernels[line - 1].trim(), instruction, "{scenario}: {fault}");
+    }
+}
+
+#[test]
+fn a_division_by_zero_gives_a_number_and_harms_nobody() {
+    // PTX leaves the number to the device, as NVIDIA's do.
+    let result = ok("/divide-by-zero");
+    assert_eq!(result.as_array().map(Vec::len), Some(2), "{result}");
+    assert_well(&SERVER.get());
+}
+
+#[test]
+fn a_kernel_that_never_ends_is_stopped_and_the_next_one_works() {
+    let outcome = ok("/endless-kernel");
+    assert_eq!(outcome["failed"]["kind"], "deadline-exceeded", "{outcome}");
+    assert_message(&outcome["failed"], &["endless"]);
+    assert_eq!(outcome["after"], json!([42, 42, 42, 42]));
+}
+
+#[test]
+fn a_barrier_that_others_never_reach_is_an_error_and_the_next_kernel_works() {
+    let outcome = ok("/barrier-deadlock");
+    let kind = outcome["failed"]["kind"].as_str().unwrap_or_default();
+    assert!(["fault", "deadline-exceeded"].contains(&kind), "{outcome}");
+    assert_eq!(outcome["after"], json!([42, 42, 42, 42]));
+}
+
+#[test]
+fn a_queue_tells_an_error_once_and_drops_what_was_behind_it() {
+    let outcome = ok("/fault-then-work");
+    assert_eq!(outcome["first"]["kind"], "fault", "{outcome}");
+    assert_eq!(outcome["second"], Value::Null);
+    assert_eq!(outcome["dropped"], json!([0, 0, 0, 0]));
+    assert_eq!(
+        outcome["after"],
+        json!([0x0101_0101, 0x0101_0101, 0x0101_0101, 0x0101_0101])
+    );
+}

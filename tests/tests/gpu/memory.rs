@@ -1,0 +1,108 @@
+//! Memory, queues and events: ranges, limits, zeroing, order, and stale handles.
+
+use serde_json::{Value, json};
+use tensor_wasm_tests::{Serve, guest};
+
+use crate::{SERVER, assert_message, assert_well, error, ok, take};
+
+#[test]
+fn the_device_tells_what_it_is_and_what_it_may_be_used_for() {
+    let info = ok("/info");
+    assert_eq!(info["backend"], "Backend::Cpu");
+    assert_eq!(info["memory_limit"], 64 << 20);
+    assert_eq!(info["warp_size"], 32);
+    assert!(info["target"].as_u64().unwrap() >= 70, "{info}");
+    assert!(info["max_threads_per_block"].as_u64().unwrap() >= 1024);
+    let server = SERVER.get();
+    let device = &server.start().device;
+    assert!(
+        device.contains(info["name"].as_str().unwrap()),
+        "{device} {info}"
+    );
+}
+
+#[test]
+fn ranges_outside_of_a_buffer_are_refused() {
+    for scenario in [
+        "/out-of-range-read",
+        "/out-of-range-write",
+        "/out-of-range-fill",
+        "/out-of-range-copy",
+        "/out-of-range-overflow",
+    ] {
+        assert_message(&error(scenario, "out-of-range"), &["16"]);
+    }
+    assert_eq!(ok("/empty-range-at-the-end"), Value::Null);
+}
+
+#[test]
+fn memory_is_granted_up_to_the_limit_and_given_back() {
+    // Alone on its server: what others hold would count.
+    let server = Serve::new(guest("gpu_scenarios"))
+        .arg("--gpu-memory-bytes=8MiB")
+        .start();
+    let refused = take(server.get("/allocate-too-much"), "error");
+    assert_eq!(refused["kind"], "quota-exceeded", "{refused}");
+    assert_eq!(refused["limit"], 8 << 20);
+    for _ in 0..3 {
+        let outcome = take(server.get("/allocate-many"), "ok");
+        assert_eq!(outcome["count"], 8, "{outcome}");
+        assert_eq!(outcome["refused"]["kind"], "quota-exceeded");
+        assert_eq!(outcome["refused"]["limit"], 8 << 20);
+        assert_eq!(outcome["again"], true);
+    }
+    assert_eq!(take(server.get("/allocate-nothing"), "ok"), 0);
+}
+
+#[test]
+fn queues_are_granted_up_to_the_limit() {
+    let refused = error("/many-queues", "quota-exceeded");
+    assert!(refused["limit"].as_u64().unwrap() > 0, "{refused}");
+}
+
+#[test]
+fn new_memory_is_zeroed_whoever_had_it_before() {
+    for _ in 0..5 {
+        assert_eq!(ok("/zeroed")["dirty"], 0);
+    }
+}
+
+#[test]
+fn copies_and_fills_reach_the_bytes_that_they_name_and_no_others() {
+    assert_eq!(
+        ok("/copy-fill"),
+        json!([0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 2, 1, 1])
+    );
+}
+
+#[test]
+fn a_queue_works_in_order() {
+    assert_eq!(ok("/order"), json!([999]));
+}
+
+#[test]
+fn events_mark_points_of_a_queue() {
+    let events = ok("/events");
+    assert_eq!(events["done"], json!([true, true]));
+    assert!(events["elapsed"].is_u64(), "{events}");
+    assert_eq!(ok("/event-of-nothing"), true);
+}
+
+#[test]
+fn a_dropped_buffer_stays_until_queued_work_is_done_with_it() {
+    let outcome = ok("/drop-while-queued");
+    assert_eq!(outcome["copied"], json!([9, 9, 9, 9]));
+    assert_eq!(outcome["healthy"], json!([42, 42]));
+}
+
+#[test]
+fn a_handle_used_after_its_drop_or_made_up_traps() {
+    let server = SERVER.get();
+    for scenario in ["/drop-then-use", "/made-up-handle"] {
+        let reply = server.get(scenario);
+        reply.assert_error(500, "trap");
+        let id = reply.header("x-request-id").unwrap();
+        server.log_with(&[id, "handle"]);
+        assert_well(&server);
+    }
+}

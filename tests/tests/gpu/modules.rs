@@ -1,0 +1,101 @@
+//! Modules of the guest: good ones, and PTX that is none.
+
+use serde_json::{Value, json};
+
+use crate::{SERVER, assert_message, assert_well, error, take};
+
+const HEAD: &str = ".version 7.0\n.target sm_70\n.address_size 64\n";
+
+#[test]
+fn an_unknown_kernel_is_named() {
+    assert_message(
+        &error("/unknown-kernel", "unknown-kernel"),
+        &["no_such_kernel"],
+    );
+    error("/kernel-with-nul", "unknown-kernel");
+}
+
+/// The diagnostics of a module that can't be loaded.
+#[track_caller]
+fn diagnostics(ptx: impl Into<Vec<u8>>) -> Vec<Value> {
+    let server = SERVER.get();
+    let error = take(server.post("/load", ptx), "error");
+    assert_eq!(error["kind"], "invalid-module", "{error}");
+    let diagnostics = error["diagnostics"].as_array().unwrap().clone();
+    assert!((1..=20).contains(&diagnostics.len()), "{error}");
+    diagnostics
+}
+
+#[test]
+fn a_module_of_the_guest_is_loaded_and_tells_its_kernels() {
+    let ptx = format!("{HEAD}.visible .entry one() {{ ret; }}\n.visible .entry two() {{ ret; }}\n");
+    let mut names = take(SERVER.get().post("/load", ptx), "ok");
+    names.as_array_mut().unwrap().sort_by_key(Value::to_string);
+    assert_eq!(names, json!(["one", "two"]));
+}
+
+#[test]
+fn random_bytes_are_no_module() {
+    let mut state = 0x2545_f491_4f6c_dd1du64;
+    for length in [0, 1, 100, 100_000] {
+        let bytes: Vec<u8> = (0..length)
+            .map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 32) as u8
+            })
+            .collect();
+        diagnostics(bytes);
+    }
+    assert_well(&SERVER.get());
+}
+
+#[test]
+fn a_truncated_module_is_an_error_wherever_it_ends() {
+    let whole = include_str!("../../guests/examples/gpu_scenarios/scenarios.ptx").trim_end();
+    for part in 1..8 {
+        // Always within a kernel: at a line that begins with an instruction.
+        let cut = whole.len() * part / 8;
+        let cut = cut + whole[cut..].find("\n    ").unwrap() + 6;
+        diagnostics(&whole.as_bytes()[..cut]);
+    }
+}
+
+#[test]
+fn a_huge_module_is_refused_at_once_whatever_it_holds() {
+    let server = SERVER.get();
+    // More than the device takes, and just as much as it takes.
+    for bytes in [10 << 20, 8_300_000] {
+        let body = "add.s32 %r1, %r1, 1;\n".repeat(bytes / 21);
+        for ptx in [
+            format!("{HEAD}.visible .entry long()\n{{\n.reg .b32 %r<2>;\n{body}ret;\n}}\n"),
+            format!("{HEAD}.visible .entry deep() {}", "{".repeat(bytes)),
+            format!("{HEAD}.global .u32 large = {};", "9".repeat(bytes)),
+            "(".repeat(bytes),
+        ] {
+            diagnostics(ptx);
+            assert_well(&server);
+        }
+    }
+}
+
+#[test]
+fn an_unknown_instruction_is_named_with_its_place() {
+    let ptx =
+        format!("{HEAD}.visible .entry odd()\n{{\n    frobnicate.u32 %r1, %r2;\n    ret;\n}}\n");
+    let told = &diagnostics(ptx)[0];
+    assert_eq!(told["line"], 6, "{told}");
+    assert_eq!(told["column"], 5, "{told}");
+    assert!(
+        told["message"].as_str().unwrap().contains("frobnicate"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_module_for_a_newer_device_is_refused() {
+    let told = diagnostics(".version 9.9\n.target sm_999\n.address_size 64\n");
+    let text = json!(told).to_string();
+    assert!(text.contains("sm_999") || text.contains("9.9"), "{text}");
+}

@@ -1,0 +1,123 @@
+//! What one request does wrong, its neighbours do not feel.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use tensor_wasm_tests::{Raw, Serve, Server, eventually, guest};
+
+/// Begins requests that do not end, and waits until the guest has told of each.
+fn occupy(server: &Server, path: &str, told: &str, requests: usize) -> Vec<Raw> {
+    let held = (0..requests).map(|_| server.begin(path)).collect();
+    eventually(&format!("{requests} guests {told}"), || {
+        (server.log().matches(told).count() >= requests).then_some(())
+    });
+    held
+}
+
+#[test]
+fn sixteen_endless_loops_leave_a_healthy_client_its_answers() {
+    let server = Serve::new(guest("misbehaves"))
+        .args([
+            "--max-concurrent-requests=17",
+            "--request-timeout=10m",
+            "--admin=127.0.0.1:0",
+        ])
+        .start();
+    let loops = occupy(&server, "/loop", "looping", 16);
+    for _ in 0..20 {
+        // The one place that is left may be that of the answer before.
+        let reply = eventually("a place", || {
+            let reply = server.get("/");
+            (reply.status != 503).then_some(reply)
+        });
+        assert_eq!(reply.text(), "well\n");
+        assert_eq!(server.admin("/livez").status, 200);
+        assert_eq!(server.admin("/readyz").status, 200);
+    }
+
+    // They end with their clients: so many can't all find a place otherwise.
+    drop(loops);
+    let mut others = Vec::new();
+    eventually("seventeen loops more", || {
+        others.push(server.begin("/loop"));
+        (server.log().matches("looping").count() >= 16 + 17).then_some(())
+    });
+}
+
+#[test]
+fn sixteen_endless_kernels_leave_a_healthy_client_its_answers() {
+    let server = Serve::new(guest("gpu_scenarios"))
+        .args(["--request-timeout=10m", "--kernel-timeout=10m"])
+        .start();
+    let kernels = occupy(&server, "/wait-for-endless-kernel", "waiting", 16);
+    for _ in 0..5 {
+        let reply = server.get("/increment");
+        assert_eq!(reply.json()["ok"][0], 42, "{}", reply.text());
+    }
+
+    // They end with their clients: then others find a queue.
+    drop(kernels);
+    eventually("sixteen queues again", || {
+        let reply = server.get("/many-queues").json();
+        (reply["error"]["limit"].as_u64() >= Some(1)).then_some(())
+    });
+    assert_eq!(server.get("/increment").json()["ok"][0], 42);
+}
+
+/// Sends bad requests, one after another, while a neighbour is served; the
+/// neighbour must not notice.
+fn beside_a_neighbour(server: &Server, path: &str, status: u16) {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let bad = scope.spawn(|| {
+            let mut sent = 0;
+            while !stop.load(Ordering::Relaxed) || sent == 0 {
+                let reply = server.get(path);
+                assert_eq!(reply.status, status, "{path}: {}", reply.text());
+                sent += 1;
+            }
+        });
+        let well: Vec<String> = (0..20).map(|_| server.get("/").text()).collect();
+        stop.store(true, Ordering::Relaxed);
+        bad.join()
+            .expect("the bad request was answered as it should be");
+        assert!(well.iter().all(|text| text == "well\n"), "{path}: {well:?}");
+    });
+    assert_eq!(server.get("/").text(), "well\n", "{path}");
+}
+
+#[test]
+fn no_guest_that_misbehaves_disturbs_its_neighbour() {
+    let server = Serve::new(guest("misbehaves"))
+        .args(["--request-timeout=2s", "--max-memory-bytes=64MiB"])
+        .start();
+    for (path, status) in [
+        ("/trap", 500),
+        ("/panic", 500),
+        ("/exit", 500),
+        ("/recurse", 500),
+        ("/hog", 500),
+        ("/nothing", 500),
+        ("/loop", 504),
+    ] {
+        beside_a_neighbour(&server, path, status);
+    }
+    let output = server.stop();
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+}
+
+#[test]
+fn a_reused_instance_shields_its_neighbours_as_well() {
+    let server = Serve::new(guest("misbehaves"))
+        .args([
+            "--request-timeout=2s",
+            "--max-memory-bytes=64MiB",
+            "--reuse=100",
+        ])
+        .start();
+    for (path, status) in [("/trap", 500), ("/nothing", 500), ("/loop", 504)] {
+        beside_a_neighbour(&server, path, status);
+    }
+}

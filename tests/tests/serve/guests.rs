@@ -1,0 +1,159 @@
+//! What becomes of guests: new or used again, and each way to go wrong.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use tensor_wasm_tests::{Reply, Serve, Server, eventually, guest};
+
+/// Serves a guest, gets its answer to one request, and makes sure that the server
+/// still serves after it.
+fn answer_of(name: &str, options: &[&str]) -> (Server, Reply) {
+    let server = Serve::new(guest(name)).args(options).start();
+    let reply = server.get("/");
+    let again = server.get("/");
+    assert_eq!(reply.status, again.status);
+    (server, reply)
+}
+
+#[test]
+fn each_request_meets_a_new_instance_by_default() {
+    let server = Server::of(guest("counts_its_requests"));
+    for _ in 0..20 {
+        assert_eq!(server.get("/").text(), "1");
+    }
+}
+
+#[test]
+fn a_reused_instance_answers_as_often_as_it_was_allowed_to() {
+    let server = Serve::new(guest("counts_its_requests"))
+        .arg("--reuse=3")
+        .start();
+    let counts: BTreeSet<String> = (0..60).map(|_| server.get("/").text()).collect();
+    assert!(
+        counts.contains("2"),
+        "no instance was used again: {counts:?}"
+    );
+    assert!(
+        counts
+            .iter()
+            .all(|count| ["1", "2", "3"].contains(&count.as_str())),
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn a_reused_instance_that_trapped_is_not_used_again() {
+    let server = Serve::new(guest("misbehaves")).arg("--reuse=1000").start();
+    for _ in 0..5 {
+        assert_eq!(server.get("/").text(), "well\n");
+        server.get("/trap").assert_error(500, "trap");
+    }
+    assert_eq!(server.get("/").text(), "well\n");
+}
+
+#[test]
+fn a_trap_is_a_500_whose_cause_only_the_log_tells() {
+    let (server, reply) = answer_of("trap", &[]);
+    reply.assert_error(500, "trap");
+    for inside in ["unreachable", "backtrace", "wasm"] {
+        assert!(!reply.text().contains(inside), "{}", reply.text());
+    }
+    let id = reply.header("x-request-id").unwrap();
+    server.log_with(&[id, "unreachable", "backtrace"]);
+}
+
+#[test]
+fn a_panic_message_is_logged_under_its_request_and_not_sent() {
+    let (server, reply) = answer_of("panics_with_message", &[]);
+    reply.assert_error(500, "trap");
+    assert!(!reply.text().contains("Lilliput"), "{}", reply.text());
+    let id = reply.header("x-request-id").unwrap();
+    let log = server.log_with(&[id, "Lilliput"]);
+    let told = log
+        .lines()
+        .any(|line| line.contains("Lilliput") && line.contains("request_id"));
+    assert!(told, "the message stands without its request:\n{log}");
+}
+
+#[test]
+fn logs_in_json_are_one_object_a_line() {
+    let server = Serve::new(guest("trap")).args(["--log", "json"]).start();
+    let id = server.get("/").header("x-request-id").unwrap().to_owned();
+    server.log_with(&[&id, "unreachable"]);
+    let log = server.stop().stderr;
+    for line in log.lines() {
+        let entry: serde_json::Value = serde_json::from_str(line).expect(line);
+        assert!(entry["level"].is_string(), "{entry}");
+    }
+}
+
+#[test]
+fn a_guest_that_exits_is_a_500() {
+    answer_of("exit", &[]).1.assert_error(500, "trap");
+}
+
+#[test]
+fn a_guest_that_recurses_without_end_is_a_500() {
+    answer_of("endless_recursion", &[])
+        .1
+        .assert_error(500, "trap");
+}
+
+#[test]
+fn a_guest_that_gives_no_answer_is_a_500() {
+    answer_of("no_response", &[])
+        .1
+        .assert_error(500, "no_response");
+}
+
+#[test]
+fn a_guest_that_loops_is_a_504_after_the_request_timeout() {
+    let (_, reply) = answer_of("endless_loop", &["--request-timeout=300ms"]);
+    reply.assert_error(504, "timeout");
+}
+
+#[test]
+fn a_guest_that_waits_too_long_is_a_504_after_the_request_timeout() {
+    let server = Serve::new(guest("sleep"))
+        .arg("--request-timeout=300ms")
+        .start();
+    server.get("/600000").assert_error(504, "timeout");
+    assert_eq!(server.get("/0").text(), "rested\n");
+}
+
+#[test]
+fn a_guest_that_wants_all_memory_gets_as_much_as_the_limit() {
+    let server = Serve::new(guest("memory_hog"))
+        .arg("--max-memory-bytes=64MiB")
+        .start();
+    let got: usize = server.get("/").text().parse().unwrap();
+    assert!((32 << 20..64 << 20).contains(&got), "{got} bytes");
+    server.get("/insist").assert_error(500, "trap");
+    assert_eq!(server.get("/").text(), got.to_string());
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_not_taken_for_a_whole_one() {
+    let server = Server::of(guest("half_a_response"));
+    assert!(server.try_send(server.request(Method::GET, "/")).is_err());
+    let half = server.begin("/").read_to_end();
+    assert!(!half.ends_with("0\r\n\r\n"), "{half}");
+    server.log_with(&["unreachable"]);
+    let http2 = server.http2().get(server.url("/")).send();
+    assert!(http2.and_then(|response| response.bytes()).is_err());
+}
+
+#[test]
+fn a_guest_that_works_on_after_its_answer_is_stopped_in_time() {
+    let server = Serve::new(guest("answers_then_loops"))
+        .args(["--request-timeout=500ms", "--max-concurrent-requests=2"])
+        .start();
+    for _ in 0..8 {
+        // Where all places are still held by guests that work on, the server says so.
+        let reply = eventually("an answer", || {
+            let reply = server.get("/");
+            (reply.status != 503).then_some(reply)
+        });
+        assert_eq!(reply.text(), "done\n");
+    }
+}
