@@ -1,0 +1,31 @@
+//! `cargo xtask bench`: measurements.
+
+mod load;
+mod report;
+mod serve;
+
+use anyhow::Result;
+
+use crate::workspace::Workspace;
+
+/// Measure.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    subject: Subject,
+}
+
+#[derive(clap::Subcommand)]
+enum Subject {
+    Serve(serve::Arguments),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where something does not build or a server fails.
+pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    match &arguments.subject {
+        Subject::Serve(arguments) => serve::run(workspace, arguments),
+    }
+}

@@ -1,0 +1,64 @@
+//! The project's habits as commands. Each command is one file; this one only
+//! reads the command line and sets the exit status.
+
+mod bench;
+mod check;
+mod components;
+mod demo;
+mod http;
+mod kernels;
+mod picture;
+mod server;
+mod steps;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// The project's habits as commands.
+///
+/// Newcomers start with `cargo xtask demo`, which needs no GPU. Before a change
+/// is sent: `cargo xtask check`, then `cargo xtask test`.
+#[derive(Parser)]
+#[command(
+    bin_name = "cargo xtask",
+    disable_version_flag = true,
+    arg_required_else_help = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Arguments),
+    Components(components::Arguments),
+    Kernels(kernels::Arguments),
+    Test(test::Arguments),
+    Check(check::Arguments),
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = Workspace::find().and_then(|workspace| match arguments.command {
+        Command::Demo(arguments) => demo::run(&workspace, &arguments),
+        Command::Components(arguments) => components::run(&workspace, &arguments),
+        Command::Kernels(arguments) => kernels::run(&workspace, &arguments),
+        Command::Test(arguments) => test::run(&workspace, &arguments),
+        Command::Check(arguments) => check::run(&workspace, &arguments),
+        Command::Bench(arguments) => bench::run(&workspace, &arguments),
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

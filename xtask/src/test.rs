@@ -1,0 +1,215 @@
+//! `cargo xtask test`: every test there is, host and guests, after building
+//! what they drive: the binary and the components.
+
+use std::{
+    io::IsTerminal,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Result, bail};
+
+use crate::{
+    components::{self, Which},
+    steps::Steps,
+    workspace::{Profile, Workspace},
+};
+
+/// Run all tests: units, end to end against the real binary, documentation.
+///
+/// Uses cargo-nextest where it is installed, else `cargo test`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Run only tests whose name contains this.
+    filter: Option<String>,
+    /// Run the tests of this package only; may be repeated.
+    #[arg(long, short)]
+    package: Vec<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where something does not build, and where a test fails.
+pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    let mut steps = Steps::new(4);
+
+    let step = steps.begin("building components");
+    components::add_target(workspace, &step)?;
+    let built = components::build(workspace, &step, Which::All)?;
+    step.done(format_args!("{} components", built.len()));
+
+    let step = steps.begin("building tensor-wasm");
+    let binary = workspace.build_binary(&step, Profile::Dev)?;
+    step.done(workspace.relative(&binary));
+
+    let environment = |command: &mut Command| {
+        command
+            .env("TENSOR_WASM_BIN", &binary)
+            .env("TENSOR_WASM_COMPONENTS", workspace.components_folder());
+        if std::io::stderr().is_terminal() {
+            command.env("CARGO_TERM_COLOR", "always");
+        }
+    };
+
+    let nextest = has_nextest(workspace);
+    let step = steps.begin("running tests of host and guests");
+    let mut command = match nextest {
+        true => workspace.cargo(["nextest", "run", "--no-fail-fast", "--no-tests", "pass"]),
+        false => workspace.cargo(["test", "--tests", "--no-fail-fast"]),
+    };
+    environment(command.args(selection(&arguments.package)));
+    if let Some(filter) = &arguments.filter {
+        command.args(["--", filter]);
+    }
+    let mut tests = Tally::default();
+    let tests_ran = step.run_shown(&mut command, &mut |line| tests.read(line))?;
+    step.done(&tests);
+
+    let step = steps.begin("running examples in the documentation");
+    let mut examples = Tally::default();
+    let libraries: Vec<_> = arguments
+        .package
+        .iter()
+        .filter(|package| workspace.has_library(package))
+        .cloned()
+        .collect();
+    let examples_ran = if arguments.filter.is_some() {
+        step.done("left out, since a filter was given");
+        true
+    } else if libraries.is_empty() && !arguments.package.is_empty() {
+        step.done("none, since there is no library");
+        true
+    } else {
+        let mut command = workspace.cargo(["test", "--doc", "--no-fail-fast"]);
+        environment(command.args(selection(&libraries)));
+        let ran = step.run_shown(&mut command, &mut |line| examples.read(line))?;
+        step.done(&examples);
+        ran
+    };
+
+    let passed = tests.passed + examples.passed;
+    let failed = tests.failed + examples.failed;
+    if failed > 0 {
+        bail!("{failed} failed, {passed} passed, in {}", steps.elapsed());
+    }
+    if !tests_ran || !examples_ran {
+        bail!("not all tests could be run (see above); {passed} passed");
+    }
+    if passed == 0 {
+        bail!("no test was run: none fits what was asked for");
+    }
+    println!(
+        "{passed} passed ({} tests, {} examples in the documentation), none failed, in {}",
+        tests.passed,
+        examples.passed,
+        steps.elapsed()
+    );
+    Ok(())
+}
+
+/// These packages, or where none is named, all.
+fn selection(packages: &[String]) -> Vec<&str> {
+    if packages.is_empty() {
+        return Workspace::HOST_MEMBERS.to_vec();
+    }
+    packages
+        .iter()
+        .flat_map(|package| ["--package", package])
+        .collect()
+}
+
+fn has_nextest(workspace: &Workspace) -> bool {
+    workspace
+        .cargo(["nextest", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// How many tests passed and failed, as the runner's own summaries say.
+#[derive(Default, Debug, PartialEq)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+    left_out: u64,
+}
+
+impl Tally {
+    /// Adds what a line of a runner's output says, if it is a summary.
+    fn read(&mut self, line: &str) {
+        let line = console::strip_ansi_codes(line);
+        // cargo test: `test result: ok. 5 passed; 0 failed; 1 ignored; …`
+        // nextest: `     Summary [   0.018s] 7 tests run: 6 passed, 1 failed, 2 skipped`
+        let Some(summary) = line.strip_prefix("test result:").or_else(|| {
+            let (_, counts) = line
+                .trim_start()
+                .strip_prefix("Summary [")?
+                .split_once("run:")?;
+            Some(counts)
+        }) else {
+            return;
+        };
+        let mut before = 0;
+        for word in summary.split([' ', ',', ';', '(']) {
+            match word {
+                "passed" => self.passed += before,
+                "failed" | "timed" => self.failed += before,
+                "ignored" | "skipped" => self.left_out += before,
+                _ => before = word.parse().unwrap_or(before),
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)?;
+        if self.left_out > 0 {
+            write!(f, ", {} left out", self.left_out)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(lines: &[&str]) -> Tally {
+        let mut tally = Tally::default();
+        lines.iter().for_each(|line| tally.read(line));
+        tally
+    }
+
+    #[test]
+    fn summaries_of_cargo_test_add_up() {
+        let lines = [
+            "test server::tests::drains ... ok",
+            "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s",
+            "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out",
+        ];
+        let expected = Tally {
+            passed: 7,
+            failed: 1,
+            left_out: 1,
+        };
+        assert_eq!(tally(&lines), expected);
+    }
+
+    #[test]
+    fn the_summary_of_nextest_is_read_in_colour_and_with_slow_tests() {
+        let line = "\u{1b}[32;1m     Summary\u{1b}[0m [   0.018s] \u{1b}[1m9\u{1b}[0m tests run: \u{1b}[1m6\u{1b}[0m passed (1 slow), 2 failed, 1 timed out, 2 skipped";
+        let expected = Tally {
+            passed: 6,
+            failed: 3,
+            left_out: 2,
+        };
+        assert_eq!(tally(&[line]), expected);
+    }
+
+    #[test]
+    fn a_test_that_prints_the_word_passed_is_not_counted() {
+        assert_eq!(tally(&["3 passed the gate"]), Tally::default());
+    }
+}

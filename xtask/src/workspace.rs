@@ -1,0 +1,156 @@
+//! Where things are: the checkout, its build folder, and which packages are
+//! components. Everything comes from `cargo metadata`, so that a new component
+//! is found by being there.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+use cargo_metadata::{CrateType, Metadata, MetadataCommand, Package};
+
+use crate::steps::Step;
+
+/// The package whose examples are the components of the end-to-end tests.
+const TEST_GUESTS: &str = "tensor-wasm-test-guests";
+
+/// The package of the binary.
+const BINARY: &str = "tensor-wasm";
+
+/// The workspace this program was built from.
+pub struct Workspace {
+    metadata: Metadata,
+}
+
+/// An integration test that is quick to build.
+const SMALL_TEST: &str = "docs";
+
+/// How the binary is built.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Profile {
+    /// For the demo and the tests, which share one build.
+    Dev,
+    /// For measurements.
+    Release,
+}
+
+impl Workspace {
+    /// Asks cargo for the workspace around this program's own manifest.
+    ///
+    /// # Errors
+    /// Where cargo cannot read the workspace.
+    pub fn find() -> Result<Self> {
+        let metadata = MetadataCommand::new()
+            .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+            .no_deps()
+            .exec()
+            .context("cannot read the workspace")?;
+        Ok(Self { metadata })
+    }
+
+    /// The root of the checkout.
+    pub fn root(&self) -> &Path {
+        self.metadata.workspace_root.as_std_path()
+    }
+
+    /// The build folder: `target`, unless cargo is told otherwise.
+    pub fn target(&self) -> &Path {
+        self.metadata.target_directory.as_std_path()
+    }
+
+    /// Where built components are put.
+    pub fn components_folder(&self) -> PathBuf {
+        self.target().join("components")
+    }
+
+    /// A path as a reader at the root would type it.
+    pub fn relative<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
+        path.strip_prefix(self.root()).unwrap_or(path).display()
+    }
+
+    /// A cargo command at the root.
+    pub fn cargo<const N: usize>(&self, arguments: [&str; N]) -> Command {
+        let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+        let mut command = Command::new(program);
+        command.current_dir(self.root()).args(arguments);
+        command
+    }
+
+    /// The packages under `components/` that build a component.
+    pub fn components(&self) -> impl Iterator<Item = &Package> {
+        let folder = self.metadata.workspace_root.join("components");
+        self.metadata
+            .workspace_packages()
+            .into_iter()
+            .filter(move |package| {
+                package.manifest_path.starts_with(&folder)
+                    && package
+                        .targets
+                        .iter()
+                        .any(|target| target.crate_types.contains(&CrateType::CDyLib))
+            })
+    }
+
+    /// The package of the end-to-end tests' components, where it has any.
+    pub fn test_guests(&self) -> Option<&Package> {
+        self.metadata
+            .workspace_packages()
+            .into_iter()
+            .find(|package| package.name == TEST_GUESTS)
+            .filter(|package| package.targets.iter().any(|target| target.is_example()))
+    }
+
+    /// Whether a package of this name has a library, and so examples in its
+    /// documentation that can be run.
+    pub fn has_library(&self, name: &str) -> bool {
+        self.metadata
+            .workspace_packages()
+            .into_iter()
+            .filter(|package| package.name == name)
+            .flat_map(|package| &package.targets)
+            .any(|target| target.is_lib())
+    }
+
+    /// Selects all that is built and tested on the host: everything but the
+    /// components of the end-to-end tests, which are nothing but components.
+    pub const HOST_MEMBERS: [&str; 5] = [
+        "--workspace",
+        "--exclude",
+        TEST_GUESTS,
+        // Its documentation holds a whole service, which needs it.
+        "--features",
+        "tensor-wasm-guest/http",
+    ];
+
+    /// Builds `tensor-wasm` and says where it is.
+    ///
+    /// # Errors
+    /// Where it does not build.
+    pub fn build_binary(&self, step: &Step, profile: Profile) -> Result<PathBuf> {
+        let mut command = self.cargo(["build", "--bin", BINARY]);
+        match profile {
+            // Cargo unites the features of what one command builds, development
+            // dependencies included where it builds a test. Naming a test gives
+            // the binary the same features as all tests together: otherwise the
+            // demo and the tests would each compile the engine, for minutes.
+            Profile::Dev => command
+                .args(Self::HOST_MEMBERS)
+                .args(["--test", SMALL_TEST]),
+            Profile::Release => command.args(["--package", BINARY, "--release"]),
+        };
+        step.run(&mut command)?;
+        Ok(self.binary(profile))
+    }
+
+    /// Where `tensor-wasm` is once it is built.
+    pub fn binary(&self, profile: Profile) -> PathBuf {
+        let folder = match profile {
+            Profile::Dev => "debug",
+            Profile::Release => "release",
+        };
+        let name = format!("{BINARY}{}", std::env::consts::EXE_SUFFIX);
+        self.target().join(folder).join(name)
+    }
+}
