@@ -213,6 +213,7 @@ impl TokenList {
         let principal = Principal {
             id,
             scope: Scope::All,
+            roles: Vec::new(),
         };
         self.entries.push(Entry {
             line,

@@ -13,10 +13,11 @@ fn past_the_limit_of_requests_a_client_is_asked_to_come_back() {
     let server = Serve::new(guest("sleep"))
         .args(["--max-concurrent-requests=1", "--request-timeout=10m"])
         .start();
-    let held = server.begin("/600000");
-    let refused = eventually("the server to be full", || {
+    // Begun anew where the look at the server took the only place before it.
+    let (held, refused) = eventually("the server to be full", || {
+        let held = server.begin("/600000");
         let reply = server.get("/0");
-        (reply.status == 503).then_some(reply)
+        (reply.status == 503).then_some((held, reply))
     });
     refused.assert_error(503, "overloaded");
     let after: u32 = refused.header("retry-after").unwrap().parse().unwrap();

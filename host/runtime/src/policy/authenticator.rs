@@ -22,6 +22,9 @@ pub struct Principal {
     pub id: String,
     /// The tenants that the principal may act for.
     pub scope: Scope,
+    /// What the principal may do, in words that the operator chose and a policy
+    /// understands, for example `admin`.
+    pub roles: Vec<String>,
 }
 
 /// The tenants that a principal may act for.

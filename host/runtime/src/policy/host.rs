@@ -51,6 +51,7 @@ impl PolicyView<'_> {
 fn principal_out(principal: Principal) -> wit::Principal {
     wit::Principal {
         id: principal.id,
+        roles: principal.roles,
         scope: match principal.scope {
             Scope::All => wit::Scope::All,
             Scope::Only(tenants) => wit::Scope::Only(tenants),
@@ -61,6 +62,7 @@ fn principal_out(principal: Principal) -> wit::Principal {
 fn principal_in(principal: wit::Principal) -> Principal {
     Principal {
         id: principal.id,
+        roles: principal.roles,
         scope: match principal.scope {
             wit::Scope::All => Scope::All,
             wit::Scope::Only(tenants) => Scope::Only(tenants),

@@ -1,11 +1,15 @@
-//! The capability `tensor:policy`: who a caller is, and what the policy decided
-//! on the request at hand. The mechanism is the host's; the decision is the
-//! policy component's, and it fails closed.
+//! The capability `tensor:policy`: who a caller is, how often it may call, and what
+//! the policy decided on the request at hand. The mechanism is the host's; the
+//! decision is the policy component's, and it fails closed.
 
+mod audit;
 mod authenticator;
 mod host;
+mod limiter;
 
+pub use audit::{Auditor, Kept, RequestRecord};
 pub use authenticator::{Authenticator, NoTokens, Principal, Refusal, Scope};
+pub use limiter::{Limiter, Rate};
 
 use crate::bindings::policy::tensor::policy::{credentials, decision};
 use crate::exchange::Exchange;
