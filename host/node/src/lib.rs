@@ -1,3 +1,4 @@
 //! What many tenants share, beside the components themselves: who may call.
 
+pub mod grants;
 pub mod tokens;
