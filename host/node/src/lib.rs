@@ -1,3 +1,5 @@
-//! What many tenants share, beside the components themselves: who may call.
+//! What many tenants share, beside the components themselves: who may call, and how
+//! often.
 
+pub mod limiter;
 pub mod tokens;
