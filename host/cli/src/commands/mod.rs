@@ -6,6 +6,7 @@ mod devices;
 mod inspect;
 mod kernel;
 mod serve;
+mod token;
 
 use std::fs;
 use std::io::Write;
@@ -22,6 +23,7 @@ pub enum Command {
     Inspect(inspect::Inspect),
     Devices(devices::Devices),
     Kernel(kernel::Kernel),
+    Token(token::Token),
     Completions(completions::Completions),
 }
 
@@ -33,6 +35,7 @@ impl Command {
             Self::Inspect(command) => command.run(),
             Self::Devices(command) => command.run(),
             Self::Kernel(command) => command.run(),
+            Self::Token(command) => command.run(),
             Self::Completions(command) => command.run(),
         }
     }
