@@ -6,6 +6,7 @@
 //! kind and text of the answer, so that two layers can't tell two stories.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::StatusCode;
 use thiserror::Error;
@@ -34,6 +35,10 @@ pub struct RequestInfo {
     pub request_id: RequestId,
     /// The other end of the connection.
     pub peer: SocketAddr,
+    /// The subject of the certificate that the client proved itself with, as RFC 4514
+    /// writes it: at most 256 characters, safe to log. `None` without TLS, and where
+    /// the client showed no certificate.
+    pub certificate: Option<Arc<str>>,
 }
 
 /// Why a request got no answer from the guest.
