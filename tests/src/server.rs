@@ -137,7 +137,7 @@ impl Server {
 
     /// The full address of a path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.start.address)
+        format!("{}{path}", self.start.url)
     }
 
     /// Its process id.

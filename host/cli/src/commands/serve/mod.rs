@@ -4,6 +4,7 @@ mod cache;
 mod files;
 mod options;
 mod signals;
+mod tls;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ impl Serve {
         // First the address, which fails fast, then what takes long: nobody should
         // wait for a compilation to learn that a port is busy.
         let server = runtime.block_on(Server::bind(self.addr, self.limits()))?;
+        let server = server.with_tls(self.tls.load()?);
         let admin = match self.admin {
             Some(address) => Some(Admin::start(address, server.readiness())?),
             None => None,
@@ -49,7 +51,7 @@ impl Serve {
         let signals = signals::listen()?;
 
         let admin_address = admin.as_ref().map(Admin::address);
-        self.announce(&application, server.address(), admin_address, &device)?;
+        self.announce(&application, &server.url(), admin_address, &device)?;
         let Drained { cut_off } =
             runtime.block_on(server.serve(Arc::new(application), signals, self.drain_timeout));
         match cut_off {
@@ -113,11 +115,11 @@ impl Serve {
     fn announce(
         &self,
         application: &Application,
-        address: SocketAddr,
+        url: &str,
         admin: Option<SocketAddr>,
         device: &str,
     ) -> anyhow::Result<()> {
-        let mut text = format!("listening on http://{address}\n");
+        let mut text = format!("listening on {url}\n");
         if let Some(admin) = admin {
             text += &format!("admin on http://{admin}\n");
         }

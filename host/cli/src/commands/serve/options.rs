@@ -10,6 +10,7 @@ use tensor_wasm_runtime::Directory;
 use tensor_wasm_runtime::server;
 
 use super::cache::CacheOptions;
+use super::tls::TlsOptions;
 use crate::log::LogOptions;
 use crate::values;
 
@@ -25,6 +26,7 @@ Examples:
   tensor-wasm serve image.wasm
   tensor-wasm serve image.wasm --addr 0.0.0.0:80 --admin 127.0.0.1:9090
   tensor-wasm serve image.wasm --policy policy.wasm --token-file tokens
+  tensor-wasm serve image.wasm --tls-cert cert.pem --tls-key key.pem
   tensor-wasm serve image.wasm --gpu deny --dir ./models::/models --env MODE=fast")]
 pub struct Serve {
     /// The component, with a WASI 0.2 or 0.3 HTTP handler
@@ -88,6 +90,8 @@ pub struct Serve {
     /// it keeps what it remembers between requests, and serves faster
     #[arg(long, value_name = "NUMBER", default_value = "1")]
     pub(super) reuse: NonZeroUsize,
+    #[command(flatten)]
+    pub(super) tls: TlsOptions,
     #[command(flatten)]
     pub(super) cache: CacheOptions,
     #[command(flatten)]
