@@ -22,6 +22,7 @@ use tokio::runtime::Runtime;
 
 use super::compose;
 use super::devices::one_line;
+use crate::config::Settings;
 use options::Gpu;
 pub use options::Serve;
 
@@ -29,8 +30,9 @@ pub use options::Serve;
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
 impl Serve {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         self.log.start()?;
+        settings.log();
         files::allow_as_many_as_possible();
         let runtime = Runtime::new().context("can't start the threads that serve HTTP")?;
         // First the address, which fails fast, then what takes long: nobody should

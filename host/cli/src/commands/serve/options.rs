@@ -25,7 +25,8 @@ Examples:
   tensor-wasm serve image.wasm
   tensor-wasm serve image.wasm --addr 0.0.0.0:80 --admin 127.0.0.1:9090
   tensor-wasm serve image.wasm --policy policy.wasm --token-file tokens
-  tensor-wasm serve image.wasm --gpu deny --dir ./models::/models --env MODE=fast")]
+  tensor-wasm serve image.wasm --gpu deny --dir ./models::/models --env MODE=fast
+  tensor-wasm serve --config tensor-wasm.toml")]
 pub struct Serve {
     /// The component, with a WASI 0.2 or 0.3 HTTP handler
     pub(super) component: PathBuf,
