@@ -2,6 +2,7 @@
 
 mod completions;
 mod compose;
+mod config;
 mod devices;
 mod inspect;
 mod kernel;
@@ -16,6 +17,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Subcommand;
 
+use crate::config::Settings;
+
 #[derive(Subcommand)]
 pub enum Command {
     Serve(Box<serve::Serve>),
@@ -24,18 +27,21 @@ pub enum Command {
     Devices(devices::Devices),
     Kernel(kernel::Kernel),
     Token(token::Token),
+    Config(config::Config),
     Completions(completions::Completions),
 }
 
 impl Command {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    /// Runs it. `settings` are those of a command that has them.
+    pub fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Serve(command) => command.run(),
+            Self::Serve(command) => command.run(settings),
             Self::Compose(command) => command.run(),
             Self::Inspect(command) => command.run(),
             Self::Devices(command) => command.run(),
             Self::Kernel(command) => command.run(),
             Self::Token(command) => command.run(),
+            Self::Config(command) => command.run(settings),
             Self::Completions(command) => command.run(),
         }
     }
