@@ -250,6 +250,11 @@ impl Server {
         self.process.signal(Signal::TERM);
     }
 
+    /// Asks it to read its files again.
+    pub fn hang_up(&self) {
+        self.process.signal(Signal::HUP);
+    }
+
     /// Waits for its end.
     pub fn wait(mut self) -> Output {
         let code = self.process.wait().code();

@@ -99,10 +99,7 @@ impl Serve {
     /// Who may call. Says so loudly where that is everybody, or nobody.
     fn tokens(&self) -> anyhow::Result<Tokens> {
         let options = &self.policy;
-        let tokens = Tokens::new(
-            options.api_tokens.as_deref(),
-            options.token_file.as_deref(),
-        )?;
+        let tokens = Tokens::new(options.api_tokens.as_deref(), options.token_file.as_deref())?;
         if options.insecure_no_auth {
             tracing::warn!(
                 "--insecure-no-auth: WHOEVER REACHES {} IS LET IN WITHOUT A TOKEN",

@@ -63,7 +63,11 @@ pub struct Serve {
     pub(super) variables: Vec<(String, String)>,
 
     /// A server that the component may send HTTP requests to; repeatable
-    #[arg(long = "allow-http", value_name = "HOST[:PORT]", help_heading = "Grants")]
+    #[arg(
+        long = "allow-http",
+        value_name = "HOST[:PORT]",
+        help_heading = "Grants"
+    )]
     pub(super) destinations: Vec<Destination>,
 
     /// How long a request may take, from its head to the end of its answer
@@ -160,6 +164,7 @@ impl Serve {
     /// Instances of the application and of each policy in front of it.
     pub(super) fn all_instances(&self) -> NonZeroU32 {
         let policies = u32::try_from(self.policy.policies.len()).unwrap_or(u32::MAX);
-        self.instances().saturating_mul(NonZeroU32::MIN.saturating_add(policies))
+        self.instances()
+            .saturating_mul(NonZeroU32::MIN.saturating_add(policies))
     }
 }
