@@ -187,12 +187,18 @@ fn the_commands_of_the_page_on_tls_run_and_every_client_is_answered() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_configuration_run_and_the_file_is_served() {
+    assert_said(&run("docs/configuration.md"), &["ok, 2 keys", "[5.0,8.0]"]);
+}
+
+#[test]
 fn no_page_has_commands_that_nobody_runs() {
     let run = [
         "README.md",
+        "configuration.md",
         "guests.md",
-        "serving.md",
         "policy.md",
+        "serving.md",
         "tls.md",
     ];
     for page in pages() {
