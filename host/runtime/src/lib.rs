@@ -54,9 +54,11 @@ mod state;
 
 pub use application::{Application, ApplicationConfig, Directory};
 pub use capability::Asked;
-pub use compose::{ComposeError, Member, compose, plug};
+pub use compose::{ComposeError, Member, Source, compose, compose_named, plug, plug_named};
 pub use engine::{Engine, EngineConfig};
 pub use error::{Error, MissingImport};
 pub use gpu::{GpuAccess, GpuGrant, GpuGrants, Standing};
-pub use inspect::{Capability, InspectError, Inspection, Item, Kind, inspect};
+pub use inspect::{
+    Capability, InspectError, Inspection, Item, Kind, Link, Part, Provided, inspect,
+};
 pub use network::Destination;
