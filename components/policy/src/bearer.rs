@@ -1,47 +1,73 @@
 //! The bearer token of a request, as RFC 6750 has it.
 
-/// The token in a request's `authorization` headers, or why there is none.
-pub fn token(headers: &[Vec<u8>]) -> Result<&str, &'static str> {
+use crate::refusal::Refusal;
+
+/// The longest value of the header, in bytes.
+const LONGEST: usize = 1024;
+
+const SCHEME: &[u8] = b"bearer ";
+
+/// The token in a request's `authorization` headers, if there are any.
+pub fn token(headers: &[Vec<u8>]) -> Result<Option<&str>, Refusal> {
     let header = match headers {
-        [] => return Err("a token is needed: send the header `Authorization: Bearer TOKEN`"),
+        [] => return Ok(None),
         [header] => header,
         // Which one counts would be for each reader to guess.
-        _ => return Err("more than one Authorization header"),
+        _ => {
+            return Err(Refusal::InvalidAuth(
+                "there is more than one header Authorization: send one",
+            ));
+        }
     };
+    if header.len() > LONGEST {
+        return Err(Refusal::InvalidAuth(
+            "the header Authorization is longer than 1024 bytes: send `Bearer TOKEN` in it",
+        ));
+    }
     match header.split_at_checked(SCHEME.len()) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => {
             let token = token.trim_ascii();
-            if token.is_empty() || !token.iter().all(u8::is_ascii_graphic) {
-                return Err("the token is empty, or holds characters that no token has");
-            }
-            str::from_utf8(token).map_err(|_| "the token is not text")
+            let known = !token.is_empty() && token.iter().all(u8::is_ascii_graphic);
+            str::from_utf8(token)
+                .ok()
+                .filter(|_| known)
+                .map(Some)
+                .ok_or(Refusal::InvalidAuth(
+                    "the token is empty, or holds characters that no token has: \
+                     send it as it was given out",
+                ))
         }
-        _ => Err("only `Authorization: Bearer TOKEN` is understood"),
+        _ => Err(Refusal::InvalidAuth(
+            "the header Authorization is not understood: send `Authorization: Bearer TOKEN`",
+        )),
     }
 }
-
-const SCHEME: &[u8] = b"bearer ";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    fn of(headers: &[&str]) -> Result<String, &'static str> {
+    fn of(headers: &[&str]) -> Result<Option<String>, Refusal> {
         let headers: Vec<_> = headers.iter().map(|h| h.as_bytes().to_vec()).collect();
-        token(&headers).map(str::to_owned)
+        token(&headers).map(|token| token.map(str::to_owned))
     }
 
     #[test]
     fn a_bearer_token_is_found_whatever_the_case_of_its_scheme() {
-        assert_eq!(of(&["Bearer secret"]), Ok("secret".into()));
-        assert_eq!(of(&["bEARER   s3cr3t== "]), Ok("s3cr3t==".into()));
+        assert_eq!(of(&["Bearer secret"]), Ok(Some("secret".into())));
+        assert_eq!(of(&["bEARER   s3cr3t== "]), Ok(Some("s3cr3t==".into())));
+    }
+
+    #[test]
+    fn no_header_is_no_credentials_and_no_mistake() {
+        assert_eq!(of(&[]), Ok(None));
     }
 
     #[test]
     fn whatever_is_no_bearer_token_is_refused() {
         for headers in [
-            &[][..],
-            &[""],
+            &[""][..],
             &["Bearer"],
             &["Bearer "],
             &["Bearersecret"],
@@ -49,8 +75,50 @@ mod tests {
             &["Bearer two words"],
             &["Bearer caf\u{e9}"],
             &["Bearer one", "Bearer two"],
+            &["Bearer one", "Bearer one"],
         ] {
-            assert!(of(headers).is_err(), "{headers:?}");
+            assert!(
+                matches!(of(headers), Err(Refusal::InvalidAuth(_))),
+                "{headers:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_header_of_more_than_a_kibibyte_is_refused() {
+        let longest = "x".repeat(LONGEST - SCHEME.len());
+        assert_eq!(
+            of(&[&format!("Bearer {longest}")]),
+            Ok(Some(longest.clone()))
+        );
+        assert!(of(&[&format!("Bearer {longest}x")]).is_err());
+        // Blanks count: a header is not read further than that.
+        assert!(of(&[&format!("Bearer {longest} ")]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_bytes_a_token_is_graphic_and_stands_in_the_header(
+            headers in prop::collection::vec(
+                prop_oneof![
+                    any::<Vec<u8>>(),
+                    any::<Vec<u8>>().prop_map(|rest| [b"Bearer ", &rest[..]].concat()),
+                    "[Bb]earer [ \t]*[!-~]{1,40}[ \t]*".prop_map(String::into_bytes),
+                ],
+                0..3,
+            )
+        ) {
+            match token(&headers) {
+                Ok(None) => prop_assert!(headers.is_empty()),
+                Ok(Some(token)) => {
+                    prop_assert_eq!(headers.len(), 1);
+                    prop_assert!(!token.is_empty());
+                    prop_assert!(token.bytes().all(|byte| byte.is_ascii_graphic()));
+                    let at = headers[0].windows(token.len()).any(|w| w == token.as_bytes());
+                    prop_assert!(at);
+                }
+                Err(refusal) => prop_assert!(matches!(refusal, Refusal::InvalidAuth(_))),
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The world `tensor:worlds/policy`: the service behind, and the host's part of
-//! a policy.
+//! The world `tensor:worlds/policy`: the service behind, the operator's settings,
+//! and the host's part of a policy.
 
 // Generated code is what crosses the component's boundary.
 #![allow(missing_docs, unsafe_code, unused_qualifications, clippy::all)]
@@ -24,11 +24,10 @@ wit_bindgen::generate!({
 });
 
 pub use exports::wasi::http::incoming_handler::Guest;
-pub use tensor::policy::{credentials, decision};
+pub use tensor::policy::{credentials, decision, limiter};
+pub use wasi::config::store;
 pub use wasi::http::incoming_handler::handle as forward;
-pub use wasip2::http::types::{
-    Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
-};
+pub use wasip2::http::types::{IncomingRequest, Method, ResponseOutparam};
 
 // Elsewhere than in a component, linkers refuse the names of these exports.
 #[cfg(target_arch = "wasm32")]
