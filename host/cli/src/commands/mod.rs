@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod audit;
 mod completions;
 mod compose;
 mod config;
@@ -28,6 +29,7 @@ pub enum Command {
     Kernel(kernel::Kernel),
     Token(token::Token),
     Config(config::Config),
+    Audit(audit::Audit),
     Completions(completions::Completions),
 }
 
@@ -42,6 +44,7 @@ impl Command {
             Self::Kernel(command) => command.run(),
             Self::Token(command) => command.run(),
             Self::Config(command) => command.run(settings),
+            Self::Audit(command) => command.run(),
             Self::Completions(command) => command.run(),
         }
     }
