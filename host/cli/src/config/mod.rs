@@ -158,6 +158,15 @@ pub fn load(arguments: Vec<OsString>) -> Result<Loaded, Error> {
     };
     let warnings = names::unknown_variables(&command, &names::ours());
     let resolved = Resolved::new(&table, leaf, contents.values);
+    if let Some(key) = resolved.exposed() {
+        let message = format!(
+            "--{} is a secret, and other users of this machine can read command lines: set the \
+             variable {}, or the key in the configuration file",
+            key.name,
+            key.variable().unwrap_or_default()
+        );
+        return Err(command.clone().error(ErrorKind::ArgumentConflict, message))?;
+    }
     let (command, arguments) = resolved.apply(command, path, arguments);
     let matches = command
         .try_get_matches_from(arguments)

@@ -194,6 +194,12 @@ impl<'t> Resolved<'t> {
             .collect()
     }
 
+    /// A secret that stands on the command line, where other users can read it.
+    pub fn exposed(&self) -> Option<&Key> {
+        let flag = |key: &&Key| key.is_secret() && self.source(&key.name) == Source::Flag;
+        self.table.iter().find(flag)
+    }
+
     fn source(&self, name: &str) -> Source {
         self.sources.get(name).copied().unwrap_or(Source::Default)
     }
