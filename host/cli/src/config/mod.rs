@@ -36,7 +36,7 @@ use table::{with_variables, without_variable};
 /// The file that is used where none is named and it is there.
 const HERE: &str = "tensor-wasm.toml";
 
-/// Where the configuration is.
+// Where the configuration is. No documentation: it would become that of the command.
 #[derive(Args, Default)]
 pub struct FileOption {
     /// The configuration; ./tensor-wasm.toml, if there is one, where none is named

@@ -6,23 +6,23 @@ use clap::{Args, ValueEnum};
 use tensor_wasm_node::audit::{AuditConfig, AuditLog, AuditTarget, OnFailure};
 
 #[derive(Args)]
-#[command(next_help_heading = "Audit")]
 pub(super) struct AuditOptions {
     /// Where a record of each request that a policy decides on goes: stdout, file:PATH
     /// or none
     #[arg(
         long,
+        help_heading = "Audit",
         value_name = "WHERE",
         env = "TENSOR_WASM_API_AUDIT_LOG",
         default_value = "stdout"
     )]
     audit_log: AuditTarget,
     /// Send each answer only when its record is safe on the disk
-    #[arg(long, value_parser = BoolishValueParser::new())]
+    #[arg(long, value_parser = BoolishValueParser::new(), help_heading = "Audit")]
     audit_sync: bool,
     /// What happens to requests that could change something while the log can't be
     /// written
-    #[arg(long, value_enum, default_value = "refuse")]
+    #[arg(long, value_enum, default_value = "refuse", help_heading = "Audit")]
     audit_on_failure: WhenFailing,
 }
 

@@ -12,18 +12,18 @@ use crate::values;
 pub(super) const TOKENS_VARIABLE: &str = "TENSOR_WASM_API_TOKENS";
 
 #[derive(Args)]
-#[command(next_help_heading = "Policy")]
 pub(super) struct PolicyOptions {
     /// A policy component to put in front; repeat for more, outermost first
-    #[arg(long = "policy", value_name = "COMPONENT")]
+    #[arg(long = "policy", value_name = "COMPONENT", help_heading = "Policy")]
     pub(super) policies: Vec<PathBuf>,
     /// The bearer tokens that policies know, as `tensor-wasm token new` writes them
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Policy")]
     pub(super) token_file: Option<PathBuf>,
     /// Bearer tokens as token:tenant=* or token:tenant=1,2, separated by commas. Only
     /// from the variable or the configuration file: options are seen by other users
     #[arg(
         long,
+        help_heading = "Policy",
         value_name = "TOKENS",
         env = TOKENS_VARIABLE,
         hide = true,
@@ -31,27 +31,38 @@ pub(super) struct PolicyOptions {
     )]
     pub(super) api_tokens: Option<String>,
     /// Let requests without a token through, to anybody who can reach the address
-    #[arg(long)]
+    #[arg(long, help_heading = "Policy")]
     pub(super) insecure_no_auth: bool,
     /// Refuse requests that name no tenant in X-TensorWasm-Tenant, instead of taking
     /// them for tenant 0's
     #[arg(
         long,
+        help_heading = "Policy",
         env = "TENSOR_WASM_API_REQUIRE_TENANT",
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub(super) require_tenant: bool,
     /// Requests a second that each token may make in the long run; 0 for no limit
-    #[arg(long, value_name = "NUMBER", env = "TENSOR_WASM_API_RATE_LIMIT_QPS")]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "TENSOR_WASM_API_RATE_LIMIT_QPS",
+        help_heading = "Policy"
+    )]
     pub(super) rate_limit_qps: Option<u32>,
     /// Requests that each token may make at once after a pause; 0 for no limit
-    #[arg(long, value_name = "NUMBER", env = "TENSOR_WASM_API_RATE_LIMIT_BURST")]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "TENSOR_WASM_API_RATE_LIMIT_BURST",
+        help_heading = "Policy"
+    )]
     pub(super) rate_limit_burst: Option<u32>,
     /// Whether each tenant of a token has a limit of its own too
-    #[arg(long, value_enum, default_value = "token")]
+    #[arg(long, value_enum, default_value = "token", help_heading = "Policy")]
     pub(super) rate_limit_by: RateLimitBy,
     /// A setting that policies find in wasi:config/store; repeatable
-    #[arg(long = "setting", value_name = "KEY=VALUE", value_parser = values::setting)]
+    #[arg(long = "setting", value_name = "KEY=VALUE", value_parser = values::setting, help_heading = "Policy")]
     pub(super) settings: Vec<(String, String)>,
 }
 
