@@ -19,14 +19,14 @@ pub(super) struct PolicyOptions {
     /// The bearer tokens that policies know, as `tensor-wasm token new` writes them
     #[arg(long, value_name = "FILE", help_heading = "Policy")]
     pub(super) token_file: Option<PathBuf>,
-    /// Bearer tokens as token:tenant=* or token:tenant=1,2, separated by commas. Only
-    /// from the variable or the configuration file: options are seen by other users
+    /// Bearer tokens as token:tenant=* or token:tenant=1,2, separated by commas. Not to
+    /// be given as an option, which other users could see: set the variable, or the key
+    /// of the configuration file
     #[arg(
         long,
         help_heading = "Policy",
         value_name = "TOKENS",
         env = TOKENS_VARIABLE,
-        hide = true,
         hide_env_values = true
     )]
     pub(super) api_tokens: Option<String>,
