@@ -180,8 +180,22 @@ fn the_commands_of_the_page_on_policy_run_and_the_policy_decides() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_composing_run_and_show_the_chain() {
+    assert_said(
+        &run("docs/composing.md"),
+        &["1. policy, middleware", "2. image, application", "from deny-gpu"],
+    );
+}
+
+#[test]
 fn no_page_has_commands_that_nobody_runs() {
-    let run = ["README.md", "guests.md", "serving.md", "policy.md"];
+    let run = [
+        "README.md",
+        "composing.md",
+        "guests.md",
+        "serving.md",
+        "policy.md",
+    ];
     for page in pages() {
         let name = page.file_name().unwrap().to_str().unwrap();
         assert!(
