@@ -14,7 +14,7 @@ use tensor_wasm_runtime::{
     Capability, InspectError, Inspection, Kind, Link, Source, compose, compose_named, inspect,
     plug_named,
 };
-use tools::{Command, TOOLS, wac_plug};
+use tools::{Command, TOOLS, repeat, wac_plug};
 
 #[test]
 fn each_import_is_counted_to_the_capability_that_it_asks_for() {
@@ -440,20 +440,12 @@ fn a_component_with_more_instances_than_can_be_listed_ends_as_unknown() {
 }
 
 #[test]
-fn a_component_nested_deeper_than_anybody_composes_is_read() {
-    let mut component = SERVICE.replace("$service", "$level");
-    for _ in 0..900 {
-        component = format!(
-            r#"(component $level {component}
-                (instance $it (instantiate $level))
-                (export "wasi:http/incoming-handler@0.2.0"
-                    (instance $it "wasi:http/incoming-handler@0.2.0")))"#
-        );
-    }
-    // Whether such a one is valid is the validator's to say: nothing else may happen.
-    if let Ok(bytes) = wat::parse_str(&component) {
-        let _ = inspect(&bytes);
-    }
+fn a_chain_of_more_policies_than_anybody_composes_is_listed_whole() {
+    let (front, service) = (policy("0.2.0", ""), application("0.2.0", ""));
+    let bytes = repeat(wac_plug, &[&front[..]; 80], &service);
+    let inspection = inspect(&bytes).unwrap();
+    assert_eq!(inspection.chain.len(), 81);
+    assert!(matches!(&inspection.chain[80], Link::Application(_)));
 }
 
 fn composites() -> Vec<Vec<u8>> {
