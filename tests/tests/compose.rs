@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::Value;
 use tempfile::TempDir;
 use tensor_wasm_tests::{Reply, Serve, Server, component, guest, run};
-use tools::{TOOLS, repeat};
+use tools::{TOOLS, repeat, wac_plug, wasm_tools_compose_files};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
@@ -261,4 +261,61 @@ fn what_is_denied_before_composing_is_asked_for_by_nobody_after() {
         .arg(tokens)
         .start();
     assert_eq!(post(&server, None, b"").status, 401);
+}
+
+/// Does what a command line of the page does, with its files in this folder.
+fn obey(line: &str, folder: &Path) {
+    let words: Vec<_> = line.split_whitespace().collect();
+    let file = |word: &str| folder.join(word);
+    match words[..] {
+        ["wac", "plug", socket, "--plug", plug, "-o", out] => {
+            let (socket, plug) = (fs::read(file(socket)), fs::read(file(plug)));
+            fs::write(file(out), wac_plug(&socket.unwrap(), &plug.unwrap())).unwrap();
+        }
+        ["wasm-tools", "compose", front, "-d", behind, "-o", out] => {
+            let composite = wasm_tools_compose_files(&file(front), &file(behind));
+            fs::write(file(out), composite).unwrap();
+        }
+        ["tensor-wasm", "compose", ..] => {
+            let arguments = words[1..].iter().map(|word| match word {
+                word if word.ends_with(".wasm") => file(word).into_os_string(),
+                word => word.into(),
+            });
+            let output = run(arguments);
+            assert_eq!(output.code, Some(0), "{line}: {}", output.stderr);
+        }
+        _ => panic!("the page has a command that nobody tests: {line}"),
+    }
+}
+
+#[test]
+fn the_commands_on_the_page_make_what_it_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let page = fs::read_to_string(root.join("docs/composing.md")).unwrap();
+    let bench = Bench::new();
+    for (name, file) in [
+        ("policy.wasm", component("policy")),
+        ("outer.wasm", guest("policy_admits")),
+        ("inner.wasm", component("policy")),
+        ("saxpy.wasm", component("saxpy")),
+    ] {
+        fs::copy(file, bench.path(name)).unwrap();
+    }
+    let blocks = page.split("```text\n").skip(1);
+    let mut chains = Vec::new();
+    for block in blocks.map(|rest| rest.split("```").next().unwrap()) {
+        if !["wac ", "wasm-tools ", "tensor-wasm "].iter().any(|tool| block.starts_with(tool)) {
+            continue;
+        }
+        for line in block.lines() {
+            obey(line, bench.0.path());
+        }
+        let inspection = inspect(&bench.path("guarded.wasm"));
+        let chain = inspection["chain"].as_array().unwrap().iter();
+        chains.push(chain.map(|link| link["digest"].clone()).collect::<Vec<_>>());
+    }
+    let lengths: Vec<_> = chains.iter().map(Vec::len).collect();
+    assert_eq!(lengths, [2, 2, 3, 3, 3], "two tools, then three for several policies");
+    assert_eq!(chains[0], chains[1]);
+    assert!(chains[2] == chains[3] && chains[3] == chains[4]);
 }

@@ -177,7 +177,20 @@ fn the_commands_of_the_page_on_serving_run() {
 
 #[test]
 fn the_commands_of_the_page_on_policy_run_and_the_policy_decides() {
-    assert_said(&run("docs/policy.md"), &["unauthorized", "12.0,24.0"]);
+    assert_said(
+        &run("docs/policy.md"),
+        &[
+            "unauthorized",
+            "invalid_auth",
+            "invalid_tenant",
+            "duplicate_tenant_header",
+            "tenant_scope_denied",
+            "rate_limited",
+            "request_too_large",
+            "12.0,24.0",
+            "\"error_kind\":\"rate_limited\"",
+        ],
+    );
 }
 
 #[test]
@@ -192,9 +205,24 @@ fn the_commands_of_the_page_on_configuration_run_and_the_file_is_served() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_the_audit_log_run_and_the_chain_verifies() {
+    run("docs/audit-log.md");
+}
+
+#[test]
+fn the_commands_of_the_page_on_composing_run_and_show_the_chain() {
+    assert_said(
+        &run("docs/composing.md"),
+        &["1. policy, middleware", "2. image, application", "from deny-gpu"],
+    );
+}
+
+#[test]
 fn no_page_has_commands_that_nobody_runs() {
     let run = [
         "README.md",
+        "audit-log.md",
+        "composing.md",
         "configuration.md",
         "guests.md",
         "policy.md",

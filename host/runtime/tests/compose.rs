@@ -3,9 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod components;
+mod tools;
 
 use components::{application, component, core_module, policy, with_packages};
-use tensor_wasm_runtime::{ComposeError, Inspection, Kind, Member, compose, inspect, plug};
+use tensor_wasm_runtime::{
+    Capability, ComposeError, Inspection, Kind, Link, Member, Source, compose, compose_named,
+    inspect, plug,
+};
+use tools::{TOOLS, repeat};
 
 fn imports(inspection: &Inspection) -> Vec<&str> {
     let mut names: Vec<_> = inspection.imports.iter().map(|item| &*item.name).collect();
@@ -253,4 +258,124 @@ fn a_provider_of_nothing_that_is_asked_for_is_an_error() {
     let provider = component("0.2.0", "export tensor:gpu/kernels@0.1.0;");
     let error = plug(&provider, &application("0.2.0", "")).unwrap_err();
     assert!(matches!(error, ComposeError::NothingToPlug { .. }));
+}
+
+fn named<'a>(names: &[&'a str], parts: &[&'a [u8]]) -> Vec<Source<'a>> {
+    let pairs = names.iter().zip(parts);
+    pairs
+        .map(|(name, bytes)| Source {
+            name: Some(name),
+            bytes,
+        })
+        .collect()
+}
+
+#[test]
+fn others_tools_make_the_same_of_the_same_parts() {
+    let outer = policy("0.2.0", "import tensor:policy/decision@0.1.0;");
+    let inner = policy("0.2.0", "import wasi:clocks/monotonic-clock@0.2.0;");
+    let application = application("0.2.0", "import tensor:gpu/kernels@0.1.0;");
+    for policies in [&[&outer[..]][..], &[&outer, &inner], &[&inner, &outer, &outer]] {
+        let ours = inspect(&compose(policies, &application).unwrap()).unwrap();
+        for (tool, command) in TOOLS {
+            let theirs = inspect(&repeat(command, policies, &application)).unwrap();
+            assert_eq!(imports(&theirs), imports(&ours), "{tool}");
+            assert_eq!(exports(&theirs), exports(&ours), "{tool}");
+            assert_eq!(theirs.kind, ours.kind, "{tool}");
+            assert_eq!(theirs.chain, ours.chain, "{tool}");
+        }
+    }
+}
+
+#[test]
+fn names_are_part_of_the_result_and_the_same_names_make_the_same_bytes() {
+    let (policy, application) = (policy("0.2.0", ""), application("0.2.0", ""));
+    let parts: [&[u8]; 3] = [&policy, &policy, &application];
+    let composed = |names: &[&str]| {
+        let parts = named(names, &parts);
+        compose_named(&parts[..2], parts[2]).unwrap()
+    };
+    let result = composed(&["outer", "inner", "hello"]);
+    assert_eq!(result, composed(&["outer", "inner", "hello"]));
+    assert_ne!(result, composed(&["outer", "other", "hello"]));
+    assert!(composed(&["", "ünïcödé", "a b\n"]).starts_with(b"\0asm"));
+}
+
+#[test]
+fn an_application_that_decides_is_refused_behind_a_policy_that_does() {
+    let deciding = policy("0.2.0", "import tensor:policy/decision@0.1.0;");
+    for import in ["tensor:policy/decision@0.1.0", "tensor:policy/limiter@0.1.0"] {
+        let application = application("0.2.0", &format!("import {import};"));
+        let error = compose(&[&policy("0.2.0", ""), &deciding], &application).unwrap_err();
+        assert!(
+            matches!(&error, ComposeError::ApplicationDecides { imports } if imports == &[import]),
+            "{error:?}"
+        );
+        let text = error.to_string();
+        assert!(text.contains(import) && text.contains("Remove the import"), "{text}");
+    }
+}
+
+#[test]
+fn a_composite_that_decides_counts_as_an_application_that_does() {
+    let deciding = policy("0.2.0", "import tensor:policy/decision@0.1.0;");
+    let guarded = compose(&[&deciding], &application("0.2.0", "")).unwrap();
+    let error = compose(&[&deciding], &guarded).unwrap_err();
+    assert!(matches!(error, ComposeError::ApplicationDecides { .. }));
+}
+
+#[test]
+fn behind_a_middleware_that_decides_nothing_an_application_may_decide_for_itself() {
+    let deciding = policy("0.2.0", "import tensor:policy/decision@0.1.0;");
+    let guarded = compose(&[&deciding], &application("0.2.0", "")).unwrap();
+    let result = inspect(&compose(&[&policy("0.2.0", "")], &guarded).unwrap()).unwrap();
+    assert_eq!(result.chain.len(), 3);
+}
+
+#[test]
+fn a_provider_is_no_way_for_an_application_to_decide() {
+    let deciding = policy("0.2.0", "import tensor:policy/decision@0.1.0;");
+    let provider = component(
+        "0.2.0",
+        "export wasi:cli/environment@0.2.0; import tensor:policy/decision@0.1.0;",
+    );
+    let application = application("0.2.0", "import wasi:cli/environment@0.2.0;");
+    let plugged = plug(&provider, &application).unwrap();
+    let error = compose(&[&deciding], &plugged).unwrap_err();
+    assert!(matches!(error, ComposeError::ApplicationDecides { .. }));
+}
+
+#[test]
+fn a_provider_may_answer_an_applications_decisions_itself() {
+    let deciding = policy("0.2.0", "import tensor:policy/decision@0.1.0;");
+    let provider = component("0.2.0", "export tensor:policy/decision@0.1.0;");
+    let application = application("0.2.0", "import tensor:policy/decision@0.1.0;");
+    let plugged = plug(&provider, &application).unwrap();
+    let result = inspect(&compose(&[&deciding], &plugged).unwrap()).unwrap();
+    assert!(result.warnings.is_empty(), "{:?}", result.warnings);
+}
+
+#[test]
+fn an_application_can_not_answer_a_policys_imports() {
+    let deciding = policy("0.2.0", "import tensor:policy/decision@0.1.0;");
+    let greedy = application("0.2.0", "export tensor:policy/decision@0.1.0;");
+    let result = inspect(&compose(&[&deciding], &greedy).unwrap()).unwrap();
+    assert!(imports(&result).contains(&"tensor:policy/decision@0.1.0"));
+    assert!(result.warnings.is_empty(), "{:?}", result.warnings);
+}
+
+#[test]
+fn a_policy_keeps_the_device_that_was_denied_to_the_application() {
+    let gpu = "import tensor:gpu/kernels@0.1.0;";
+    let deny = component("0.2.0", "export tensor:gpu/kernels@0.1.0;");
+    let denied = plug(&deny, &application("0.2.0", gpu)).unwrap();
+    let without = inspect(&compose(&[&policy("0.2.0", "")], &denied).unwrap()).unwrap();
+    assert!(!without.capabilities.contains_key(&Capability::Gpu));
+    let with = inspect(&compose(&[&policy("0.2.0", gpu)], &denied).unwrap()).unwrap();
+    assert!(with.capabilities.contains_key(&Capability::Gpu));
+    let [Link::Middleware(policy), Link::Application(application)] = &with.chain[..] else {
+        panic!("{:?}", with.chain);
+    };
+    assert!(policy.capabilities.contains_key(&Capability::Gpu));
+    assert!(!application.capabilities.contains_key(&Capability::Gpu));
 }

@@ -89,8 +89,8 @@ fn passes(text: &mut String, inspection: &Inspection) {
     text.push_str("a request passes\n");
     for (number, link) in (1..).zip(&inspection.chain) {
         match link {
-            Link::Middleware(member) => part(text, &format!("{number}. "), member, "middleware"),
-            Link::Application(member) => part(text, &format!("{number}. "), member, "application"),
+            Link::Middleware(member) => part(text, &format!("{number}. "), member, ", middleware"),
+            Link::Application(member) => part(text, &format!("{number}. "), member, ", application"),
             Link::Unknown { reason } => {
                 let _ = writeln!(text, "  {number}. unknown: {reason}");
             }
@@ -100,10 +100,11 @@ fn passes(text: &mut String, inspection: &Inspection) {
         }
     }
     if !inspection.beside.is_empty() {
+        // Of no use to a request but by what it gives to the others.
         text.push_str("beside them\n");
     }
     for member in &inspection.beside {
-        part(text, "", member, "answers to the others, if to anybody");
+        part(text, "", member, "");
     }
     for warning in &inspection.warnings {
         let _ = writeln!(text, "warning: {warning}");
@@ -112,7 +113,7 @@ fn passes(text: &mut String, inspection: &Inspection) {
 
 fn part(text: &mut String, number: &str, part: &Part, role: &str) {
     let name = part.name.as_deref().unwrap_or("(no name)");
-    let _ = writeln!(text, "  {number}{name}, {role}, {}", part.short_digest());
+    let _ = writeln!(text, "  {number}{name}{role}, {}", part.short_digest());
     let asks: Vec<_> = part
         .capabilities
         .iter()

@@ -8,6 +8,8 @@
 mod capability;
 mod chain;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -42,6 +42,7 @@ const OTHERS: &str = "
     }
     package tensor:policy@0.1.0 {
         interface decision { admit: func(tenant: u64); }
+        interface limiter { take: func(key: string) -> result<_, u64>; }
     }
     package wasi:clocks@0.2.0 {
         interface monotonic-clock { now: func() -> u64; }

@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
+use std::path::Path;
 
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions};
@@ -32,23 +33,22 @@ pub fn wac_plug(front: &[u8], behind: &[u8]) -> Vec<u8> {
 
 /// `wasm-tools compose FRONT -d BEHIND`.
 pub fn wasm_tools_compose(front: &[u8], behind: &[u8]) -> Vec<u8> {
-    wasm_tools_compose_with(front, behind, Config::default())
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["front.wasm", "behind.wasm"].map(|name| folder.path().join(name));
+    fs::write(&files[0], front).unwrap();
+    fs::write(&files[1], behind).unwrap();
+    wasm_tools_compose_files(&files[0], &files[1])
 }
 
-/// `wasm-tools compose FRONT -d BEHIND -c CONFIG`.
-pub fn wasm_tools_compose_with(front: &[u8], behind: &[u8], mut config: Config) -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
-    let (front_path, behind_path) = (
-        folder.path().join("front.wasm"),
-        folder.path().join("behind.wasm"),
-    );
-    fs::write(&front_path, front).unwrap();
-    fs::write(&behind_path, behind).unwrap();
-    config.dir = folder.path().to_owned();
-    config.definitions.push(behind_path);
-    ComponentComposer::new(&front_path, &config)
-        .compose()
-        .unwrap()
+/// The same with the command's files, whose names it cares about.
+pub fn wasm_tools_compose_files(front: &Path, behind: &Path) -> Vec<u8> {
+    let config = Config {
+        dir: front.parent().unwrap().to_owned(),
+        definitions: vec![behind.to_owned()],
+        ..Config::default()
+    };
+    let composer = ComponentComposer::new(front, &config);
+    composer.compose().unwrap()
 }
 
 /// Policies in front of an application, outermost first: the command repeated,
