@@ -128,7 +128,7 @@ fn a_reload_takes_new_tokens_and_drops_old_ones_and_keeps_the_environments() {
 fn after_a_reload_that_fails_the_list_is_what_it_was() {
     let files = Files::new(&format!("a:{OLD}\n"));
     let tokens = Tokens::new(None, Some(&files.path())).unwrap();
-    let mut fails = |text: Option<&[u8]>, expected: fn(&TokenError) -> bool| {
+    let fails = |text: Option<&[u8]>, expected: fn(&TokenError) -> bool| {
         match text {
             Some(text) => files.write(text),
             None => fs::remove_file(files.path()).unwrap(),
