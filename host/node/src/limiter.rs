@@ -43,6 +43,10 @@ const SHARDS: usize = 64;
 /// Billionths of a token in a token.
 const WHOLE: u64 = 1_000_000_000;
 
+/// The last nanosecond that a clock can show: 146 years. It stands still there, so
+/// that the time at which a bucket is full can always be told from now.
+const LAST: u64 = 1 << 62;
+
 /// How many buckets a [`Buckets`] keeps at most unless told otherwise: about 25 MB
 /// when all are in use.
 pub const DEFAULT_CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add((1 << 18) - 1);
@@ -181,7 +185,7 @@ impl Limiter for Buckets {
         let Some(shard) = self.shards.get(usize::from(first) % SHARDS) else {
             return Err(Duration::MAX);
         };
-        let now = u64::try_from((self.clock)().as_nanos()).unwrap_or(u64::MAX);
+        let now = u64::try_from((self.clock)().as_nanos()).map_or(LAST, |now| now.min(LAST));
         lock(shard)
             .take(name, rate, cost, now, self.capacity)
             .map_err(Duration::from_nanos)

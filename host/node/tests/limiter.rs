@@ -122,7 +122,8 @@ fn the_largest_numbers_overflow_nothing() {
     }
     let forever = || Duration::MAX;
     let buckets = Buckets::with(DEFAULT_CAPACITY, Box::new(forever)).unwrap();
-    assert_eq!(buckets.take("a", most, ONE), Ok(()));
+    assert_eq!(buckets.take("a", most, most.burst), Ok(()));
+    assert!(buckets.take("a", most, ONE).is_err(), "time stands still");
 }
 
 #[test]
