@@ -35,6 +35,20 @@ impl Serve {
         Self(command)
     }
 
+    /// Serves what this configuration says, with no option beside it.
+    pub fn configured(file: &Path) -> Self {
+        let mut command = tensor_wasm();
+        command.arg("serve").arg("--config").arg(file);
+        Self(command)
+    }
+
+    /// Serves what the configuration in this folder says.
+    pub fn within(folder: &Path) -> Self {
+        let mut command = tensor_wasm();
+        command.arg("serve").current_dir(folder);
+        Self(command)
+    }
+
     /// Adds an argument.
     #[must_use]
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {

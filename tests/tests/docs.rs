@@ -180,8 +180,19 @@ fn the_commands_of_the_page_on_policy_run_and_the_policy_decides() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_configuration_run_and_the_file_is_served() {
+    assert_said(&run("docs/configuration.md"), &["ok, 2 keys", "[5.0,8.0]"]);
+}
+
+#[test]
 fn no_page_has_commands_that_nobody_runs() {
-    let run = ["README.md", "guests.md", "serving.md", "policy.md"];
+    let run = [
+        "README.md",
+        "configuration.md",
+        "guests.md",
+        "policy.md",
+        "serving.md",
+    ];
     for page in pages() {
         let name = page.file_name().unwrap().to_str().unwrap();
         assert!(

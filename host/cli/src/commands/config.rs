@@ -229,8 +229,8 @@ fn as_table(settings: &Settings) -> String {
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let (first, second) = (width(0), width(1));
-    let lines = rows.iter().map(|[name, value, source]| {
-        format!("{name:first$}  {value:second$}  {source}\n")
-    });
+    let lines = rows
+        .iter()
+        .map(|[name, value, source]| format!("{name:first$}  {value:second$}  {source}\n"));
     format!("file: {file}\n{}", lines.collect::<String>())
 }

@@ -57,7 +57,9 @@ impl File {
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => {
-                let (good, _) = bytes.split_at_checked(error.valid_up_to()).unwrap_or_default();
+                let (good, _) = bytes
+                    .split_at_checked(error.valid_up_to())
+                    .unwrap_or_default();
                 let good = String::from_utf8_lossy(good);
                 let message = "this is no UTF-8: is it the right file?".to_owned();
                 let position = Position::of(&good, good.len());
@@ -235,7 +237,14 @@ impl Reader<'_> {
         };
         if let Err(reason) = key.accepts(&text) {
             let shown = readable(&key.shown(&text));
-            self.mistake(at, format!("`{name}` can't be `{shown}`: {reason}"));
+            // The reasons of parsers don't all tell the form.
+            let form = match key.defaults().first() {
+                _ if !key.choices().is_empty() => String::new(),
+                Some(default) => format!(" (it is `{default}` by default)"),
+                None => format!(" (it takes {})", key.value_name()),
+            };
+            let message = format!("`{name}` can't be `{shown}`: {reason}{form}");
+            self.mistake(at, message);
             return None;
         }
         Some(text)
@@ -244,7 +253,10 @@ impl Reader<'_> {
     fn tenants(&mut self, value: &Spanned<DeValue<'_>>) -> Tenants {
         let mut tenants = Tenants::default();
         let DeValue::Table(entries) = value.get_ref() else {
-            self.mistake(value.span().start, format!("`{TENANTS}` is no table: write [{TENANTS}.7]"));
+            self.mistake(
+                value.span().start,
+                format!("`{TENANTS}` is no table: write [{TENANTS}.7]"),
+            );
             return tenants;
         };
         let table = TenantGrant::table();
@@ -273,9 +285,7 @@ impl Reader<'_> {
                 }
             };
             if let Some(name) = &grant.name {
-                let at = entries
-                    .get("name")
-                    .map_or(at, |value| value.span().start);
+                let at = entries.get("name").map_or(at, |value| value.span().start);
                 if id.is_none() {
                     let message = format!("`{place}` is every other tenant, and can't have a name");
                     self.mistake(at, message);

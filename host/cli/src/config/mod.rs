@@ -134,7 +134,12 @@ pub fn load(arguments: Vec<OsString>) -> Result<Loaded, Error> {
     let flags = match flags(&command, &arguments) {
         Ok(flags) => flags,
         // Said again by the whole command, whose help has the variables.
-        Err(error) => return Err(command.try_get_matches_from(arguments).err().unwrap_or(error))?,
+        Err(error) => {
+            return Err(command
+                .try_get_matches_from(arguments)
+                .err()
+                .unwrap_or(error))?;
+        }
     };
     let Some((path, leaf)) = configured(&flags) else {
         let matches = command.try_get_matches_from(arguments)?;

@@ -43,9 +43,10 @@ pub fn with_variables(command: Command) -> Command {
 
 /// The long flag; of what has none, its place on the command line in words.
 fn name_of(argument: &Arg) -> String {
-    argument
-        .get_long()
-        .map_or_else(|| argument.get_id().as_str().replace('_', "-"), str::to_owned)
+    argument.get_long().map_or_else(
+        || argument.get_id().as_str().replace('_', "-"),
+        str::to_owned,
+    )
 }
 
 /// What a key takes.
@@ -124,7 +125,9 @@ impl Table {
 
     /// The key that clap's errors call so.
     pub fn shown_as(&self, argument: &str) -> Option<&Key> {
-        self.0.iter().find(|key| key.argument.to_string() == argument)
+        self.0
+            .iter()
+            .find(|key| key.argument.to_string() == argument)
     }
 }
 

@@ -134,7 +134,10 @@ impl TenantGrant {
             ("gpu-memory-bytes", words(&memory)),
             ("gpu-modules", words(&self.gpu_modules)),
             ("gpu-queues", words(&self.gpu_queues)),
-            ("gpu-launches-in-flight", words(&self.gpu_launches_in_flight)),
+            (
+                "gpu-launches-in-flight",
+                words(&self.gpu_launches_in_flight),
+            ),
             (
                 "kernel-timeout",
                 words(&self.kernel_timeout.map(humantime::format_duration)),
