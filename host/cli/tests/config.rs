@@ -127,10 +127,16 @@ fn a_switch_can_be_turned_on_by_the_file_and_off_by_its_variable() {
 fn a_list_of_a_higher_source_takes_the_place_of_the_whole_list() {
     let folder = Folder::with("policy = [\"a.wasm\", \"b.wasm\"]\ndir = \"x\"\n");
     let file = folder.shown(&[], &[]);
-    assert_eq!(setting(&file, "policy"), (&json!(["a.wasm", "b.wasm"]), "file"));
+    assert_eq!(
+        setting(&file, "policy"),
+        (&json!(["a.wasm", "b.wasm"]), "file")
+    );
     assert_eq!(setting(&file, "dir"), (&json!(["x"]), "file"));
     let flags = folder.shown(&["--policy=c.wasm", "--policy", "d.wasm"], &[]);
-    assert_eq!(setting(&flags, "policy"), (&json!(["c.wasm", "d.wasm"]), "flag"));
+    assert_eq!(
+        setting(&flags, "policy"),
+        (&json!(["c.wasm", "d.wasm"]), "flag")
+    );
     let none = Folder::empty().shown(&[], &[]);
     assert_eq!(setting(&none, "policy"), (&json!([]), "default"));
 }
@@ -141,7 +147,10 @@ fn the_component_can_stand_in_the_file_and_the_command_line_wins() {
     let file = folder.shown(&[], &[]);
     assert_eq!(setting(&file, "component"), (&json!("-odd.wasm"), "file"));
     let variable = folder.shown(&[], &[("TENSOR_WASM_COMPONENT", "b.wasm")]);
-    assert_eq!(setting(&variable, "component"), (&json!("b.wasm"), "environment"));
+    assert_eq!(
+        setting(&variable, "component"),
+        (&json!("b.wasm"), "environment")
+    );
     let flag = folder.shown(&["c.wasm"], &[]);
     assert_eq!(setting(&flag, "component"), (&json!("c.wasm"), "flag"));
     let none = Folder::empty().shown(&[], &[]);
@@ -170,7 +179,10 @@ fn what_can_not_stand_beside_a_higher_source_gives_way_to_it() {
     assert_eq!(setting(&flag, "cache-dir"), (&json!("x"), "flag"));
     assert_eq!(setting(&flag, "no-cache"), (&json!(false), "default"));
     let variable = folder.shown(&[], &[("TENSOR_WASM_CACHE_DIR", "y")]);
-    assert_eq!(setting(&variable, "cache-dir"), (&json!("y"), "environment"));
+    assert_eq!(
+        setting(&variable, "cache-dir"),
+        (&json!("y"), "environment")
+    );
     assert_eq!(setting(&variable, "no-cache"), (&json!(false), "default"));
     let switch = folder.shown(&["--no-cache"], &[("TENSOR_WASM_CACHE_DIR", "y")]);
     assert_eq!(setting(&switch, "cache-dir"), (&Value::Null, "default"));
@@ -208,7 +220,11 @@ fn a_variable_that_nothing_reads_is_a_warning_with_the_nearest_name() {
     ] {
         let run = folder.run_with(arguments, &odd);
         assert!(run.err.contains("TENSOR_WASM_ADR"), "{}", run.err);
-        assert!(run.err.contains("did you mean TENSOR_WASM_ADDR?"), "{}", run.err);
+        assert!(
+            run.err.contains("did you mean TENSOR_WASM_ADDR?"),
+            "{}",
+            run.err
+        );
         assert!(run.err.contains("TENSOR_WASM_QQQ"), "{}", run.err);
         assert!(!run.err.contains("hush"), "{}", run.err);
     }
@@ -227,7 +243,11 @@ fn the_file_is_the_one_that_is_named_or_the_one_that_is_here() {
         (folder.shown(&[], &[]), json!("tensor-wasm.toml"), "2"),
         (folder.shown(&["--config", other], &[]), json!(other), "3"),
         (folder.shown(&[], &variable), json!(third), "4"),
-        (folder.shown(&["--config", other], &variable), json!(other), "3"),
+        (
+            folder.shown(&["--config", other], &variable),
+            json!(other),
+            "3",
+        ),
         (Folder::empty().shown(&[], &[]), Value::Null, "1"),
     ] {
         assert_eq!(shown["file"], file);
@@ -241,7 +261,11 @@ fn a_file_that_can_not_be_read_ends_with_status_1_and_its_name() {
     let directory = folder.0.path().join("directory.toml");
     fs::create_dir(&directory).unwrap();
     let large = folder.write("large.toml", "# much\n".repeat(200_000));
-    for command in [&["serve", "a.wasm"][..], &["config", "show"], &["config", "check"]] {
+    for command in [
+        &["serve", "a.wasm"][..],
+        &["config", "show"],
+        &["config", "check"],
+    ] {
         for (path, words) in [
             (Path::new("missing.toml"), ["missing.toml", "No such file"]),
             (&directory, ["directory.toml", "directory"]),
@@ -259,7 +283,11 @@ fn a_file_that_can_not_be_read_ends_with_status_1_and_its_name() {
 #[test]
 fn a_wrong_file_ends_every_command_that_reads_it_with_status_2_and_all_mistakes() {
     let folder = Folder::with("adr = \"x\"\ngpu = \"yes\"\n[tenants.7]\ngpu-queues = 0\n");
-    for command in [&["serve", "a.wasm"][..], &["config", "show"], &["config", "check"]] {
+    for command in [
+        &["serve", "a.wasm"][..],
+        &["config", "show"],
+        &["config", "check"],
+    ] {
         folder.run(command).fails(
             2,
             &[
@@ -293,7 +321,10 @@ fn help_and_wrong_usage_come_before_a_wrong_file() {
 fn check_counts_the_keys_of_a_right_file() {
     let folder = Folder::with("addr = \"127.0.0.1:0\"\nreuse = 2\n[tenants.7]\ngpu = \"deny\"\n");
     let words = folder.run(&["config", "check"]);
-    assert_eq!((words.status, words.out.as_str()), (0, "tensor-wasm.toml: ok, 3 keys\n"));
+    assert_eq!(
+        (words.status, words.out.as_str()),
+        (0, "tensor-wasm.toml: ok, 3 keys\n")
+    );
     let json = folder.run(&["config", "check", "--json"]);
     let json: Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!(json["valid"], true);
@@ -324,12 +355,23 @@ fn show_tells_what_each_tenant_may_have_and_why() {
     let seven = &shown["tenants"]["7"];
     assert_eq!(seven["name"], json!({"value": "acme", "source": "file"}));
     assert_eq!(seven["gpu"], json!({"value": "deny", "source": "file"}));
-    assert_eq!(seven["gpu-memory-bytes"], json!({"value": "1GiB", "source": "file"}));
-    assert_eq!(seven["gpu-share"], json!({"value": "1", "source": "tenants.default"}));
-    assert_eq!(seven["gpu-queues"], json!({"value": null, "source": "serve"}));
+    assert_eq!(
+        seven["gpu-memory-bytes"],
+        json!({"value": "1GiB", "source": "file"})
+    );
+    assert_eq!(
+        seven["gpu-share"],
+        json!({"value": "1", "source": "tenants.default"})
+    );
+    assert_eq!(
+        seven["gpu-queues"],
+        json!({"value": null, "source": "serve"})
+    );
     assert_eq!(shown["tenants"]["default"]["gpu"]["value"], "grant");
     let words = folder.run(&["config", "show"]).out;
-    let line = words.lines().find(|line| line.starts_with("tenants.7.gpu "));
+    let line = words
+        .lines()
+        .find(|line| line.starts_with("tenants.7.gpu "));
     let words: Vec<&str> = line.unwrap().split_whitespace().collect();
     assert_eq!(words, ["tenants.7.gpu", "deny", "file"]);
 }
@@ -338,10 +380,17 @@ fn show_tells_what_each_tenant_may_have_and_why() {
 fn show_in_words_names_the_file_and_the_variable_that_decides() {
     let folder = Folder::with("reuse = 2\n");
     let shown = folder.run_with(&["config", "show"], &[("TENSOR_WASM_GPU", "cpu")]);
-    assert!(shown.out.starts_with("file: tensor-wasm.toml\n"), "{}", shown.out);
+    assert!(
+        shown.out.starts_with("file: tensor-wasm.toml\n"),
+        "{}",
+        shown.out
+    );
     let row = |key: &str| {
         let line = shown.out.lines().find(|line| line.starts_with(key));
-        line.unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+        line.unwrap()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     assert_eq!(row("reuse "), "reuse 2 file");
     assert_eq!(row("gpu "), "gpu cpu environment (TENSOR_WASM_GPU)");
@@ -403,7 +452,10 @@ fn the_default_file_is_right_with_and_without_its_comments() {
     let again = folder.shown(&[], &[]);
     for (key, setting) in shown["settings"].as_object().unwrap() {
         assert_eq!(again["settings"][key]["value"], setting["value"], "{key}");
-        assert!(text.contains(&format!("\n#{key} = ")), "{key} is not in:\n{text}");
+        assert!(
+            text.contains(&format!("\n#{key} = ")),
+            "{key} is not in:\n{text}"
+        );
         let variable = setting["variable"].as_str().unwrap();
         assert!(text.contains(&format!(", {variable}")), "{variable}");
     }

@@ -237,7 +237,14 @@ impl Reader<'_> {
         };
         if let Err(reason) = key.accepts(&text) {
             let shown = readable(&key.shown(&text));
-            self.mistake(at, format!("`{name}` can't be `{shown}`: {reason}"));
+            // The reasons of parsers don't all tell the form.
+            let form = match key.defaults().first() {
+                _ if !key.choices().is_empty() => String::new(),
+                Some(default) => format!(" (it is `{default}` by default)"),
+                None => format!(" (it takes {})", key.value_name()),
+            };
+            let message = format!("`{name}` can't be `{shown}`: {reason}{form}");
+            self.mistake(at, message);
             return None;
         }
         Some(text)

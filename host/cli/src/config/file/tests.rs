@@ -64,7 +64,10 @@ fn wrong(text: &str) -> Vec<String> {
 fn one_wrong(text: &str, place: &str, words: &[&str]) {
     let mistakes = wrong(text);
     assert_eq!(mistakes.len(), 1, "{mistakes:?}");
-    assert!(mistakes[0].starts_with(&format!("{place}: ")), "{mistakes:?}");
+    assert!(
+        mistakes[0].starts_with(&format!("{place}: ")),
+        "{mistakes:?}"
+    );
     for word in words {
         assert!(mistakes[0].contains(word), "no {word:?} in {mistakes:?}");
     }
@@ -98,10 +101,18 @@ fn each_kind_of_key_takes_the_types_that_fit_it() {
 
 #[test]
 fn an_unknown_key_is_told_with_the_nearest_one() {
-    one_wrong("\n  adr = 1", "2:3", &["no key `adr`", "did you mean `addr`?"]);
+    one_wrong(
+        "\n  adr = 1",
+        "2:3",
+        &["no key `adr`", "did you mean `addr`?"],
+    );
     one_wrong("qqq = 1", "1:1", &["no key `qqq`", "config default"]);
     one_wrong("[tenant.7]", "1:2", &["no key `tenant`", "`tenants`"]);
-    one_wrong("[addr]\nx = 1", "1:2", &["`addr` is a table", "TEXT in quotes"]);
+    one_wrong(
+        "[addr]\nx = 1",
+        "1:2",
+        &["`addr` is a table", "TEXT in quotes"],
+    );
 }
 
 #[test]
@@ -116,13 +127,24 @@ fn a_value_of_a_wrong_type_is_told_with_the_right_one() {
         ("gpu = 1", ["an integer", "in quotes"]),
         ("count = true", ["a truth value", "a number, or TEXT"]),
         ("truth = 1", ["an integer", "true or false"]),
-        ("dry = 'true'", ["a string", "true or false, without quotes"]),
+        (
+            "dry = 'true'",
+            ["a string", "true or false, without quotes"],
+        ),
         ("dry = 1", ["an integer", "true or false, without quotes"]),
         ("dry = [true]", ["an array", "true or false"]),
     ] {
-        one_wrong(text, &format!("1:{}", 1 + text.find("= ").unwrap() + 2), &words);
+        one_wrong(
+            text,
+            &format!("1:{}", 1 + text.find("= ").unwrap() + 2),
+            &words,
+        );
     }
-    one_wrong("policy = ['a', 1]", "1:16", &["an integer", "an array of them"]);
+    one_wrong(
+        "policy = ['a', 1]",
+        "1:16",
+        &["an integer", "an array of them"],
+    );
     one_wrong("policy = [['a']]", "1:11", &["an array"]);
 }
 
@@ -210,7 +232,10 @@ fn the_mistakes_of_tenants_name_the_tenant() {
         ("tenants = 1", ["`tenants` is no table", "[tenants.7]"]),
         ("tenants.7 = 1", ["`tenants.7` is no table", "[tenants.7]"]),
         ("[[tenants.7]]", ["`tenants.7` is no table", "[tenants.7]"]),
-        ("[tenants.acme]", ["`tenants.acme` names no tenant", "default"]),
+        (
+            "[tenants.acme]",
+            ["`tenants.acme` names no tenant", "default"],
+        ),
         ("[tenants.07]", ["`tenants.07` names no tenant", "default"]),
         ("[tenants.-1]", ["`tenants.-1` names no tenant", "default"]),
         (
@@ -246,7 +271,10 @@ fn the_mistakes_of_tenants_name_the_tenant() {
             "[tenants.default]\nname = 'a'",
             ["`tenants.default`", "can't have a name"],
         ),
-        ("[tenants.7]\nname = ['a']", ["`tenants.7.name`", "an array"]),
+        (
+            "[tenants.7]\nname = ['a']",
+            ["`tenants.7.name`", "an array"],
+        ),
     ] {
         let mistakes = wrong(text);
         assert_eq!(mistakes.len(), 1, "{text}: {mistakes:?}");
