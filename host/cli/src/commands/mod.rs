@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod audit;
 mod completions;
 mod compose;
 mod devices;
@@ -22,6 +23,7 @@ pub enum Command {
     Inspect(inspect::Inspect),
     Devices(devices::Devices),
     Kernel(kernel::Kernel),
+    Audit(audit::Audit),
     Completions(completions::Completions),
 }
 
@@ -33,6 +35,7 @@ impl Command {
             Self::Inspect(command) => command.run(),
             Self::Devices(command) => command.run(),
             Self::Kernel(command) => command.run(),
+            Self::Audit(command) => command.run(),
             Self::Completions(command) => command.run(),
         }
     }
