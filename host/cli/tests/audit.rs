@@ -108,7 +108,10 @@ fn a_rotated_log_is_verified_over_its_files_and_from_where_it_begins() {
     assert!(last.status.success());
     let out = text(&last.stdout);
     assert!(out.contains("begins   after record 1"), "{out}");
-    log.is_refused(&["audit.log", "audit.log.1"], &["audit.log.1:1: begins a new log"]);
+    log.is_refused(
+        &["audit.log", "audit.log.1"],
+        &["audit.log.1:1: begins a new log"],
+    );
 }
 
 #[test]
@@ -123,17 +126,26 @@ fn what_is_wrong_is_named_with_file_and_line() {
 
     let missing = [&lines[..1], &lines[3..]].concat();
     log.write("missing", &missing);
-    log.is_refused(&["missing"], &["missing:2:", "records missing before it: 1 to 2"]);
+    log.is_refused(
+        &["missing"],
+        &["missing:2:", "records missing before it: 1 to 2"],
+    );
 
     let mut moved = lines.clone();
     moved.swap(1, 2);
     log.write("moved", &moved);
-    log.is_refused(&["moved"], &["moved:3:", "record 1 belongs further up", "one problem"]);
+    log.is_refused(
+        &["moved"],
+        &["moved:3:", "record 1 belongs further up", "one problem"],
+    );
 
     let mut repeated = lines.clone();
     repeated.insert(2, lines[1].clone());
     log.write("repeated", &repeated);
-    log.is_refused(&["repeated"], &["repeated:3:", "repeats record 1", "one problem"]);
+    log.is_refused(
+        &["repeated"],
+        &["repeated:3:", "repeats record 1", "one problem"],
+    );
 
     let mut torn = lines.join("\n");
     torn.truncate(torn.len() - 10);
@@ -180,7 +192,10 @@ fn the_head_of_the_file_before_is_looked_for_too() {
     log.write("audit.log", after);
     assert!(log.verify(&["audit.log", "--head", &head]).status.success());
     let other = head.replace(|c: char| c.is_ascii_digit() && c != '4', "f");
-    log.is_refused(&["audit.log", "--head", &other], &["is not the one that was noted"]);
+    log.is_refused(
+        &["audit.log", "--head", &other],
+        &["is not the one that was noted"],
+    );
     log.write("audit.log", &lines[..1]);
     log.is_refused(&["audit.log", "--head", &head], &["end was cut off"]);
 }
@@ -200,7 +215,12 @@ fn a_report_in_json_holds_the_same() {
     assert_eq!(problem["line"], 2);
     assert_eq!(problem["kind"], "missing");
     assert_eq!(problem["detail"]["from"], 1);
-    assert!(report["messages"][0].as_str().unwrap().starts_with("missing:2:"));
+    assert!(
+        report["messages"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("missing:2:")
+    );
 }
 
 #[test]

@@ -1,7 +1,5 @@
-//! What many tenants share, beside the components themselves: who may call, how often,
-//! how much of the device each gets, and what is recorded of it all.
+//! What many tenants share, beside the components themselves: who may
+//! call, and what is recorded of it.
 
 pub mod audit;
-pub mod grants;
-pub mod limiter;
 pub mod tokens;

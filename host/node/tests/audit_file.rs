@@ -153,7 +153,10 @@ fn a_file_that_is_no_log_is_left_as_it_is_and_named() {
         let error = open(&path).unwrap_err();
         assert!(matches!(error, AuditError::NoLog { .. }));
         let message = error.to_string();
-        assert!(message.contains(name) && message.contains("move it away"), "{message}");
+        assert!(
+            message.contains(name) && message.contains("move it away"),
+            "{message}"
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), content);
     }
 }
@@ -162,7 +165,13 @@ fn a_file_that_is_no_log_is_left_as_it_is_and_named() {
 fn a_place_where_no_file_can_be_is_named_with_a_cure() {
     let folder = Folder::new();
     let pipe = folder.path("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
     for (path, words) in [
         (folder.path("nowhere/audit.log"), "a folder that exists"),
         (folder.path(""), "name a file"),

@@ -99,7 +99,10 @@ fn a_request_is_recorded_in_the_order_and_the_words_that_the_page_shows() {
     assert_eq!(line, expected);
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/audit-log.md");
     let page = fs::read_to_string(page).unwrap();
-    assert!(page.contains(expected), "docs/audit-log.md shows another record");
+    assert!(
+        page.contains(expected),
+        "docs/audit-log.md shows another record"
+    );
 }
 
 #[test]
@@ -139,7 +142,10 @@ fn a_refusal_is_recorded_with_its_reason_and_with_nobody() {
         ..request()
     };
     let anonymous = first(&log_of([refused(None, None)]));
-    assert_eq!(anonymous["actor"], json!({"kind": "anonymous", "id": null, "scope": null}));
+    assert_eq!(
+        anonymous["actor"],
+        json!({"kind": "anonymous", "id": null, "scope": null})
+    );
     assert_eq!(
         anonymous["outcome"],
         json!({"status_code": 429, "error_kind": "rate_limited"})
@@ -149,7 +155,10 @@ fn a_refusal_is_recorded_with_its_reason_and_with_nobody() {
         Some(principal("bob", Scope::All)),
         Some("timeout"),
     )]));
-    assert_eq!(known["actor"], json!({"kind": "token", "id": "bob", "scope": "*"}));
+    assert_eq!(
+        known["actor"],
+        json!({"kind": "token", "id": "bob", "scope": "*"})
+    );
     assert_eq!(known["outcome"]["error_kind"], "timeout");
 }
 
@@ -220,8 +229,7 @@ prop_compose! {
 fn any_decision() -> impl Strategy<Value = Option<Decision>> {
     let caller = || prop::option::of(any_principal());
     prop::option::of(prop_oneof![
-        (caller(), any::<u64>())
-            .prop_map(|(caller, tenant)| Decision::Admitted { caller, tenant }),
+        (caller(), any::<u64>()).prop_map(|(caller, tenant)| Decision::Admitted { caller, tenant }),
         (caller(), any::<String>()).prop_map(|(caller, kind)| Decision::Refused { caller, kind }),
     ])
 }

@@ -54,7 +54,8 @@ impl Serialize for LineHash {
 impl<'de> Deserialize<'de> for LineHash {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse(&text).ok_or_else(|| D::Error::custom("a hash is not 64 lower-case hexadecimal digits"))
+        parse(&text)
+            .ok_or_else(|| D::Error::custom("a hash is not 64 lower-case hexadecimal digits"))
     }
 }
 

@@ -25,7 +25,9 @@ pub enum AuditError {
         input: String,
     },
     /// A noted head can't be read.
-    #[error("`{input}` is no head of an audit log: write SEQ:HASH as `tensor-wasm audit verify` prints it, a number and 64 lower-case hexadecimal digits")]
+    #[error(
+        "`{input}` is no head of an audit log: write SEQ:HASH as `tensor-wasm audit verify` prints it, a number and 64 lower-case hexadecimal digits"
+    )]
     Head {
         /// What was given.
         input: String,

@@ -49,7 +49,9 @@ impl LogFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(open(error)),
         }
-        let file = private(OpenOptions::new().read(true)).open(path).map_err(open)?;
+        let file = private(OpenOptions::new().read(true))
+            .open(path)
+            .map_err(open)?;
         let metadata = file.metadata().map_err(open)?;
         let mut opened = Opened {
             file: LogFile {
@@ -125,7 +127,8 @@ impl LogFile {
                         bytes.get(..SHOWN).unwrap_or(&bytes).escape_ascii()
                     ),
                 }
-                self.file.set_len(length.saturating_sub(bytes.len() as u64))?;
+                self.file
+                    .set_len(length.saturating_sub(bytes.len() as u64))?;
                 Ok(Some(kept.unwrap_or_default()))
             }
         }

@@ -172,7 +172,10 @@ impl Queue {
         let (left, gone) = (state.left + state.waiting(), state.gone);
         drop(state);
         if !gone {
-            tracing::error!(left, "the audit log takes too long to be written to its end");
+            tracing::error!(
+                left,
+                "the audit log takes too long to be written to its end"
+            );
         }
         left
     }
@@ -263,7 +266,10 @@ impl Queue {
         self.progress.notify_all();
         drop(state);
         if left > 0 || !expected {
-            tracing::error!(left, "the audit log ends, with records that are not written");
+            tracing::error!(
+                left,
+                "the audit log ends, with records that are not written"
+            );
         }
     }
 

@@ -148,7 +148,9 @@ mod tests {
     #[test]
     fn a_whole_record_of_another_chain_is_torn_off() {
         let (bytes, chains) = log(2);
-        let last = bytes[..bytes.len() - 1].rsplit(|byte| *byte == b'\n').next();
+        let last = bytes[..bytes.len() - 1]
+            .rsplit(|byte| *byte == b'\n')
+            .next();
         let twice = [bytes.as_slice(), last.unwrap()].concat();
         let found = tail(&twice).unwrap();
         assert_eq!(found.chain, chains[2]);

@@ -32,9 +32,9 @@ impl FromStr for AuditTarget {
             _ => match input.strip_prefix("file:") {
                 Some("") => Err(wrong("; the path is missing".to_owned())),
                 Some(path) => Ok(Self::File(PathBuf::from(path))),
-                None if input.contains(['/', '.']) => Err(wrong(format!(
-                    "; did you mean `file:{input}`?"
-                ))),
+                None if input.contains(['/', '.']) => {
+                    Err(wrong(format!("; did you mean `file:{input}`?")))
+                }
                 None => Err(wrong(String::new())),
             },
         }
@@ -103,7 +103,10 @@ mod tests {
     #[test]
     fn a_wrong_target_is_repeated_with_what_could_have_been_meant() {
         for (text, words) in [
-            ("/var/log/audit.log", "did you mean `file:/var/log/audit.log`?"),
+            (
+                "/var/log/audit.log",
+                "did you mean `file:/var/log/audit.log`?",
+            ),
             ("file:", "the path is missing"),
             ("", "write `stdout`, `file:PATH` or `none`"),
             ("syslog", "`syslog`"),

@@ -18,7 +18,6 @@ const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 
 struct Log {
     log: AuditLog,
-    disk: Disk,
 }
 
 fn start(disk: &Disk, change: impl FnOnce(&mut AuditConfig)) -> Log {
@@ -28,8 +27,7 @@ fn start(disk: &Disk, change: impl FnOnce(&mut AuditConfig)) -> Log {
     };
     change(&mut config);
     let log = AuditLog::start(&config, Box::new(disk.clone()), Chain::NEW, None).unwrap();
-    let disk = disk.clone();
-    Log { log, disk }
+    Log { log }
 }
 
 impl Log {
@@ -156,7 +154,9 @@ fn what_does_not_fit_while_the_disk_fails_is_counted_and_told_in_its_place() {
     assert_eq!((stats.lost, stats.waiting), (3, 3));
     disk.set(|inside| inside.room = None);
     log.log.reopen();
-    log.log.queue.wait_until(|state| state.idle_without_failure());
+    log.log
+        .queue
+        .wait_until(|state| state.idle_without_failure());
     log.add("seven");
     log.end();
     let expected = ["one", "two", "three", "gap of 3", "seven"];
@@ -173,7 +173,9 @@ fn a_recovery_needs_no_new_record() {
     let log = start(&disk, |config| config.retry = Duration::from_millis(1));
     log.round(|| log.add("one"));
     disk.set(|inside| inside.room = None);
-    log.log.queue.wait_until(|state| state.idle_without_failure());
+    log.log
+        .queue
+        .wait_until(|state| state.idle_without_failure());
     assert_eq!(disk.resources(), ["one"]);
 }
 
@@ -228,7 +230,9 @@ fn an_answer_does_not_wait_for_a_disk_that_fails() {
             inside.sync_fails = false;
         });
         log.round(|| log.log.reopen());
-        log.log.queue.wait_until(|state| state.idle_without_failure());
+        log.log
+            .queue
+            .wait_until(|state| state.idle_without_failure());
         log.add_and_wait("well again").blocking_recv().unwrap();
         log.end();
         assert_eq!(disk.records().len(), 5);

@@ -70,7 +70,9 @@ impl Writer {
     fn run(mut self) {
         loop {
             let stuck = self.state.failing || self.state.reopen;
-            let work = self.queue.next(self.state.failing, stuck.then_some(self.retry));
+            let work = self
+                .queue
+                .next(self.state.failing, stuck.then_some(self.retry));
             self.state.reopen |= work.reopen;
             let mut lost = 0;
             for item in work.items {
@@ -100,10 +102,7 @@ impl Writer {
     /// JSON, which no record is known to be.
     fn add(&mut self, record: Record, done: Option<Done>) -> bool {
         let chain = &mut self.chain;
-        let added = self
-            .state
-            .out
-            .add(done, |bytes| record.write(chain, bytes));
+        let added = self.state.out.add(done, |bytes| record.write(chain, bytes));
         if let Err(error) = &added {
             tracing::error!(%error, "an audit record can't be written as JSON and is lost");
         }

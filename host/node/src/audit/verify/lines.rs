@@ -12,9 +12,7 @@ pub(super) enum Line<'a> {
     /// A line that is longer than any record.
     TooLong,
     /// The input ends in so many bytes without a newline.
-    Torn {
-        bytes: u64,
-    },
+    Torn { bytes: u64 },
 }
 
 /// Reads lines.

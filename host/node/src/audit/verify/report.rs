@@ -71,7 +71,9 @@ pub enum Fault {
         bytes: u64,
     },
     /// The hash that it holds isn't that of the line before it.
-    #[error("does not hold the hash of the line before it: record {seq} was altered, or this line's prev_hash")]
+    #[error(
+        "does not hold the hash of the line before it: record {seq} was altered, or this line's prev_hash"
+    )]
     Altered {
         /// The number of the record before.
         seq: u64,
@@ -108,7 +110,9 @@ pub enum Fault {
     #[error("was altered: it says it is record 0, and its prev_hash is not all zeros")]
     NotTheFirst,
     /// A log begins in the middle of another.
-    #[error("begins a new log: the server started without the file before it, or that file was made away with")]
+    #[error(
+        "begins a new log: the server started without the file before it, or that file was made away with"
+    )]
     NewChain,
     /// A head that was noted is another.
     #[error("comes after a record {} that is not the one that was noted: the log was written anew", .0.seq)]
