@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use wit_parser::{Interface, Resolve, Type, TypeDefKind, WorldId};
 
@@ -18,6 +19,7 @@ fn every_world_resolves_beside_the_wasi_that_components_are_built_against() {
         "tensor:gpu/capability@0.1.0",
         "tensor:policy/capability@0.1.0",
         "tensor:worlds/gpu-service@0.1.0",
+        "tensor:worlds/middleware@0.1.0",
         "tensor:worlds/policy@0.1.0",
     ] {
         world_named(&resolve, world);
@@ -45,12 +47,27 @@ fn a_service_exports_a_handler_and_may_launch_kernels() {
 }
 
 #[test]
-fn a_policy_has_a_handler_on_both_sides_and_cannot_reach_the_device() {
+fn a_middleware_has_a_handler_on_both_sides_and_needs_a_host_of_wasi_alone() {
     let (resolve, _) = contract();
-    let world = world_named(&resolve, "tensor:worlds/policy@0.1.0");
+    let world = world_named(&resolve, "tensor:worlds/middleware@0.1.0");
     let (imports, exports) = names(&resolve, world);
     assert!(imports.contains(&"wasi:http/incoming-handler@0.2.12".to_owned()));
+    assert!(imports.contains(&"wasi:config/store@0.2.0-rc.1".to_owned()));
     assert_eq!(exports, ["wasi:http/incoming-handler@0.2.12"]);
+    assert!(imports.iter().all(|name| name.starts_with("wasi:")));
+}
+
+#[test]
+fn a_policy_is_a_middleware_that_decides_and_cannot_reach_the_device() {
+    let (resolve, _) = contract();
+    let names_of = |world| names(&resolve, world_named(&resolve, world));
+    let (imports, exports) = names_of("tensor:worlds/policy@0.1.0");
+    let (middleware, handler) = names_of("tensor:worlds/middleware@0.1.0");
+    assert_eq!(exports, handler);
+    assert!(middleware.iter().all(|name| imports.contains(name)));
+    for interface in ["credentials", "decision", "limiter"] {
+        assert!(imports.contains(&format!("tensor:policy/{interface}@0.1.0")));
+    }
     assert!(!imports.iter().any(|name| name.starts_with("tensor:gpu/")));
 }
 
@@ -94,11 +111,11 @@ fn whatever_can_fail_on_the_device_says_why_in_one_way() {
 fn contract() -> (Resolve, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let packages = folder.path().join("deps");
-    fs::create_dir(&packages).unwrap();
-    for entry in fs::read_dir(wasi()).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), packages.join(entry.file_name())).unwrap();
-    }
+    copy(&brought_by("wasip2").join("wit/deps"), &packages);
+    copy(
+        &brought_by("wasmtime-wasi-config").join("wit/deps/config"),
+        &packages.join("config"),
+    );
     for file in ["gpu.wit", "policy.wit"] {
         fs::copy(Path::new(CONTRACT).join(file), packages.join(file)).unwrap();
     }
@@ -114,8 +131,33 @@ fn contract() -> (Resolve, tempfile::TempDir) {
     (resolve, folder)
 }
 
-/// WASI's packages, as the newest `wasip2` of the lock file brings them.
-fn wasi() -> PathBuf {
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+/// The folder of a crate, the newest of the lock file, that brings packages of WASI.
+fn brought_by(name: &str) -> PathBuf {
+    let newest = METADATA["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|package| package["name"] == name)
+        .max_by_key(|package| {
+            let numbers = package["version"].as_str().unwrap().split(['.', '+']);
+            let numbers = numbers.take(3).map(|number| number.parse::<u64>().unwrap());
+            numbers.collect::<Vec<_>>()
+        })
+        .unwrap_or_else(|| panic!("no package uses {name}"));
+    let manifest = Path::new(newest["manifest_path"].as_str().unwrap());
+    manifest.parent().unwrap().to_owned()
+}
+
+/// What cargo knows of all packages.
+static METADATA: LazyLock<serde_json::Value> = LazyLock::new(|| {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--locked"])
         .args(["--filter-platform", "wasm32-wasip2"])
@@ -127,21 +169,8 @@ fn wasi() -> PathBuf {
         "cargo metadata: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let newest = metadata["packages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|package| package["name"] == "wasip2")
-        .max_by_key(|package| {
-            let numbers = package["version"].as_str().unwrap().split(['.', '+']);
-            let numbers = numbers.take(3).map(|number| number.parse::<u64>().unwrap());
-            numbers.collect::<Vec<_>>()
-        })
-        .expect("no package uses wasip2");
-    let manifest = Path::new(newest["manifest_path"].as_str().unwrap());
-    manifest.parent().unwrap().join("wit/deps")
-}
+    serde_json::from_slice(&output.stdout).unwrap()
+});
 
 fn world_named(resolve: &Resolve, name: &str) -> WorldId {
     let (world, _) = resolve

@@ -12,6 +12,10 @@ use tensor_wasm_tests::{Reply, Serve, Server, component, guest, run};
 const TOKEN: &str = "correct-horse-battery-staple";
 const WRONG: &str = "incorrect-horse-battery-staple";
 
+/// What a client hears of how to authenticate (RFC 6750).
+const MALFORMED: &str = "Bearer error=\"invalid_request\"";
+const NOT_KNOWN: &str = "Bearer error=\"invalid_token\"";
+
 /// A server with the project's policy in front of an application, and the token
 /// file that it needs.
 struct Guarded {
@@ -86,26 +90,52 @@ fn behind(policies: &[&str], options: &[&str]) -> Server {
 }
 
 fn guards_as_promised(guarded: &Guarded) {
-    for stranger in [
-        None,
-        Some(""),
-        Some("Bearer"),
-        Some("Bearer "),
-        Some(TOKEN),
-        Some("Basic YTpi"),
-        Some(&format!("Bearer {WRONG}")),
-        Some(&format!("Bearer {TOKEN}x")),
-        Some(&format!("Bearer {}", &TOKEN[1..])),
-        Some(&format!("Bearer alice:{TOKEN}")),
-        Some(&format!("Bearer {}", "x".repeat(20_000))),
+    for (stranger, kind, challenge) in [
+        (None, "unauthorized", "Bearer"),
+        (Some(""), "invalid_auth", MALFORMED),
+        (Some("Bearer"), "invalid_auth", MALFORMED),
+        (Some("Bearer "), "invalid_auth", MALFORMED),
+        (Some(TOKEN), "invalid_auth", MALFORMED),
+        (Some("Basic YTpi"), "invalid_auth", MALFORMED),
+        (Some("Bearer two words"), "invalid_auth", MALFORMED),
+        (
+            Some(&*format!("Bearer {}", "x".repeat(1018))),
+            "invalid_auth",
+            MALFORMED,
+        ),
+        (
+            Some(&*format!("Bearer {}", "x".repeat(20_000))),
+            "invalid_auth",
+            MALFORMED,
+        ),
+        (
+            Some(&*format!("Bearer {}", "x".repeat(1017))),
+            "unauthorized",
+            NOT_KNOWN,
+        ),
+        (Some(&*format!("Bearer {WRONG}")), "unauthorized", NOT_KNOWN),
+        (
+            Some(&*format!("Bearer {TOKEN}x")),
+            "unauthorized",
+            NOT_KNOWN,
+        ),
+        (
+            Some(&*format!("Bearer {}", &TOKEN[1..])),
+            "unauthorized",
+            NOT_KNOWN,
+        ),
+        (
+            Some(&*format!("Bearer alice:{TOKEN}")),
+            "unauthorized",
+            NOT_KNOWN,
+        ),
     ] {
         let reply = guarded.get(stranger);
-        reply.assert_error(401, "unauthorized");
-        assert!(
-            reply
-                .header("www-authenticate")
-                .is_some_and(|how| how.starts_with("Bearer"))
-        );
+        reply.assert_error(401, kind);
+        assert_eq!(reply.header("www-authenticate"), Some(challenge));
+        for secret in [TOKEN, WRONG] {
+            assert!(!reply.text().contains(secret), "a token is in an answer");
+        }
     }
     for known in [TOKEN, "other-token"] {
         let reply = guarded.get(Some(&format!("Bearer {known}")));
@@ -140,7 +170,44 @@ fn two_tokens_in_one_request_admit_nobody() {
         .request(Method::GET, "/")
         .header("authorization", format!("Bearer {WRONG}"))
         .header("authorization", format!("Bearer {TOKEN}"));
-    assert_eq!(guarded.server.send(request).status, 401);
+    let reply = guarded.server.send(request);
+    reply.assert_error(401, "invalid_auth");
+    assert_eq!(reply.header("www-authenticate"), Some(MALFORMED));
+}
+
+#[test]
+fn a_tenant_is_a_number_that_comes_once() {
+    let guarded = Guarded::by_option(&guest("hello"));
+    let ask = |tenants: &[&str]| {
+        let request = guarded.server.request(Method::GET, "/").bearer_auth(TOKEN);
+        guarded
+            .server
+            .send(tenants.iter().fold(request, |request, tenant| {
+                request.header("x-tensorwasm-tenant", *tenant)
+            }))
+    };
+    for tenants in [&[][..], &["0"], &["7"], &["18446744073709551615"]] {
+        assert_eq!(ask(tenants).text(), "hello\n", "{tenants:?}");
+    }
+    for tenant in ["", "+1", "-1", "1 2", "1,2", "0x7", "18446744073709551616"] {
+        ask(&[tenant]).assert_error(400, "invalid_tenant");
+    }
+    for tenants in [["1", "1"], ["1", "2"], ["1", "x"]] {
+        ask(&tenants).assert_error(400, "duplicate_tenant_header");
+    }
+}
+
+#[test]
+fn what_a_tenant_s_header_says_is_nobody_s_to_hear_without_a_token() {
+    let guarded = Guarded::by_option(&guest("hello"));
+    let request = guarded
+        .server
+        .request(Method::GET, "/")
+        .header("x-tensorwasm-tenant", "x");
+    guarded
+        .server
+        .send(request)
+        .assert_error(401, "unauthorized");
 }
 
 #[test]
@@ -169,7 +236,12 @@ fn a_policy_passes_bodies_through_untouched() {
 fn the_start_lines_tell_what_policy_and_application_were_granted_together() {
     let guarded = Guarded::by_option(&component("saxpy"));
     let granted = &guarded.server.start().granted;
-    for interface in ["tensor:policy/credentials", "tensor:gpu/kernels"] {
+    for interface in [
+        "tensor:policy/credentials",
+        "tensor:policy/limiter",
+        "wasi:config/store",
+        "tensor:gpu/kernels",
+    ] {
         assert!(
             granted.iter().any(|name| name.starts_with(interface)),
             "{granted:?}"
@@ -264,5 +336,77 @@ fn a_token_file_that_is_not_there_is_named() {
         output.stderr.contains("no/such/tokens"),
         "{}",
         output.stderr
+    );
+}
+
+#[test]
+fn the_first_of_two_decisions_holds() {
+    let server = behind(&["policy_decides_twice"], &[]);
+    for path in ["/", "/refuse"] {
+        assert_eq!(server.get(path).text(), "hello\n");
+    }
+    // A policy behind the first can't let in what that refused.
+    let both = behind(&["policy_refuses", "policy_decides_twice"], &[]);
+    assert_eq!(both.get("/").status, 403);
+}
+
+#[test]
+fn a_policy_that_hangs_does_not_hang_its_neighbours() {
+    let server = behind(
+        &["policy_loops_before_deciding"],
+        &["--request-timeout=300ms"],
+    );
+    server.get("/loop").assert_error(504, "timeout");
+    assert_eq!(server.get("/").text(), "hello\n");
+}
+
+#[test]
+fn a_policy_that_answers_twice_answers_once_at_most() {
+    let server = behind(&["policy_answers_twice"], &[]);
+    for path in ["/", "/set", "/trap"] {
+        // The first answer may be on its way, and breaks off where the guest failed.
+        match server.try_send(server.request(Method::GET, path)) {
+            Ok(reply) if reply.status == 200 => assert_eq!(reply.text(), "first\n"),
+            Ok(reply) => reply.assert_error(500, "trap"),
+            Err(_) => {}
+        }
+        server.log_with(&["the guest failed"]);
+    }
+}
+
+#[test]
+fn a_request_that_is_too_large_ends_behind_the_policy() {
+    let (_folder, tokens) = tokens();
+    let server = Serve::new(guest("count_body"))
+        .arg("--policy")
+        .arg(component("policy"))
+        .arg("--policy")
+        .arg(component("request-limit"))
+        .arg("--token-file")
+        .arg(tokens)
+        .start();
+    let post = |path: &str, bytes: usize| {
+        let request = server.request(Method::POST, path).bearer_auth(TOKEN);
+        server.send(request.body(vec![b'x'; bytes]))
+    };
+    assert_eq!(post("/", 1024 * 1024).status, 200);
+    post("/", 1024 * 1024 + 1).assert_error(413, "request_too_large");
+    let path = format!("/{}", "x".repeat(8 * 1024));
+    post(&path, 1).assert_error(414, "path_too_long");
+    // Of HTTP/1.1 the host itself takes no more than 100.
+    let many = (0..101).fold(
+        server.http2().get(server.url("/")).bearer_auth(TOKEN),
+        |request, number| request.header(format!("x-{number}"), "1"),
+    );
+    server.send(many).assert_error(431, "too_many_headers");
+    let mut raw = server.raw();
+    raw.send(format!(
+        "POST / HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {TOKEN}\r\n\
+         transfer-encoding: chunked\r\nconnection: close\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+    ));
+    let answer = raw.read_to_end();
+    assert!(
+        answer.starts_with("HTTP/1.1 411") && answer.contains("length_required"),
+        "{answer}"
     );
 }

@@ -44,7 +44,8 @@ impl Rate {
     /// The narrow bucket comes first. Where it refuses, the wide one is untouched:
     /// a tenant that calls too often can't use up what the other tenants of the
     /// same token need. Where the wide one refuses, the narrow one has lost a
-    /// request, but that is the tenant's own, which was about to call too often.
+    /// request, but that is the tenant's own. It bounds how often a tenant can try
+    /// for a place in the wide one, so that the others get theirs.
     ///
     /// # Errors
     ///

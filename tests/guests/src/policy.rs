@@ -1,5 +1,5 @@
-//! What a policy imports beside WASI: the host's part of `tensor:policy`, and
-//! the handler that it stands in front of.
+//! What a policy imports beside WASI's HTTP: the host's part of `tensor:policy`,
+//! the operator's settings, and the handler that it stands in front of.
 
 // Generated code is what crosses the component's boundary.
 #![allow(unsafe_code, missing_docs)]
@@ -18,4 +18,5 @@ wit_bindgen::generate!({
 });
 
 pub use tensor::policy::{credentials, decision, limiter};
+pub use wasi::config::store;
 pub use wasi::http::incoming_handler::handle as forward;
