@@ -27,6 +27,8 @@ pub enum Command {
     Inspect(inspect::Inspect),
     Devices(devices::Devices),
     Kernel(kernel::Kernel),
+    Token(token::Token),
+    Config(config::Config),
     Audit(audit::Audit),
     Completions(completions::Completions),
 }
@@ -40,6 +42,8 @@ impl Command {
             Self::Inspect(command) => command.run(),
             Self::Devices(command) => command.run(),
             Self::Kernel(command) => command.run(),
+            Self::Token(command) => command.run(),
+            Self::Config(command) => command.run(settings),
             Self::Audit(command) => command.run(),
             Self::Completions(command) => command.run(),
         }
