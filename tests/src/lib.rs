@@ -8,19 +8,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod artifacts;
+mod authority;
 mod command;
 mod process;
 mod raw;
 mod reply;
+mod secure;
 mod server;
 mod shared;
 mod start;
 mod wait;
 
 pub use artifacts::{component, guest, tensor_wasm};
+pub use authority::{Authority, Issued};
 pub use command::{Output, run};
 pub use raw::Raw;
 pub use reply::Reply;
+pub use secure::{Secure, SecureConnection};
 pub use server::{Serve, Server};
 pub use shared::Shared;
 pub use start::Start;

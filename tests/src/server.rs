@@ -35,6 +35,20 @@ impl Serve {
         Self(command)
     }
 
+    /// Serves what this configuration says, with no option beside it.
+    pub fn configured(file: &Path) -> Self {
+        let mut command = tensor_wasm();
+        command.arg("serve").arg("--config").arg(file);
+        Self(command)
+    }
+
+    /// Serves what the configuration in this folder says.
+    pub fn within(folder: &Path) -> Self {
+        let mut command = tensor_wasm();
+        command.arg("serve").current_dir(folder);
+        Self(command)
+    }
+
     /// Adds an argument.
     #[must_use]
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
@@ -137,7 +151,7 @@ impl Server {
 
     /// The full address of a path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.start.address)
+        format!("{}{path}", self.start.url)
     }
 
     /// Its process id.
@@ -248,6 +262,11 @@ impl Server {
     /// Asks it to end, as an operator's service manager does.
     pub fn terminate(&self) {
         self.process.signal(Signal::TERM);
+    }
+
+    /// Asks it to read its files again.
+    pub fn hang_up(&self) {
+        self.process.signal(Signal::HUP);
     }
 
     /// Waits for its end.

@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 pub struct Start {
     /// Where it serves.
     pub address: SocketAddr,
+    /// The same as it printed it, `http` or `https` included.
+    pub url: String,
     /// Where it answers health checks, if it was asked to.
     pub admin: Option<SocketAddr>,
     /// The component's file and digest.
@@ -30,8 +32,10 @@ impl Start {
                 .find_map(|line| line.strip_prefix(prefix))
         };
         let device = after("device ")?.to_owned();
+        let url = after("listening on ")?.to_owned();
         Some(Self {
-            address: address(after("listening on ")?)?,
+            address: address(&url)?,
+            url,
             admin: after("admin on ").and_then(address),
             component: after("component ")?.to_owned(),
             granted: list(after("granted ")?),
@@ -43,7 +47,10 @@ impl Start {
 }
 
 fn address(url: &str) -> Option<SocketAddr> {
-    url.strip_prefix("http://")?.parse().ok()
+    let (scheme, address) = url.split_once("://")?;
+    matches!(scheme, "http" | "https")
+        .then(|| address.parse().ok())
+        .flatten()
 }
 
 fn list(line: &str) -> Vec<String> {

@@ -25,6 +25,7 @@ set -euo pipefail
 server=
 stop() { if [ -n "$server" ]; then kill -TERM "$server" && wait "$server"; server=; fi; }
 trap stop EXIT
+pidof() { echo "$server"; }
 cargo() { (cd "$CHECKOUT" && command cargo "$@"); }
 curl() { command curl --silent --show-error --max-time 120 "${@//127.0.0.1:8080/${address:-}}"; echo; }
 tensor-wasm() {
@@ -34,7 +35,7 @@ tensor-wasm() {
     server=$!
     for attempt in $(seq 2400); do
         if grep -q '^device ' started; then
-            address=$(sed -n 's,^listening on http://,,p' started)
+            address=$(sed -n 's,^listening on https*://,,p' started)
             admin=$(sed -n 's,^admin on http://,,p' started)
             return
         fi
@@ -180,8 +181,26 @@ fn the_commands_of_the_page_on_policy_run_and_the_policy_decides() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_tls_run_and_every_client_is_answered() {
+    let said = run("docs/tls.md");
+    assert_said(&said, &["12.0,24.0", "16.0,28.0", "20.0,32.0", "24.0,36.0"]);
+}
+
+#[test]
+fn the_commands_of_the_page_on_configuration_run_and_the_file_is_served() {
+    assert_said(&run("docs/configuration.md"), &["ok, 2 keys", "[5.0,8.0]"]);
+}
+
+#[test]
 fn no_page_has_commands_that_nobody_runs() {
-    let run = ["README.md", "guests.md", "serving.md", "policy.md"];
+    let run = [
+        "README.md",
+        "configuration.md",
+        "guests.md",
+        "policy.md",
+        "serving.md",
+        "tls.md",
+    ];
     for page in pages() {
         let name = page.file_name().unwrap().to_str().unwrap();
         assert!(

@@ -132,6 +132,33 @@ fn a_component_reaches_no_other_server_over_http() {
 }
 
 #[test]
+fn a_component_reaches_the_server_that_it_was_granted_and_no_other() {
+    let (listener, elsewhere) = forbidden();
+    let neighbour = Serve::new(guest("hello")).start();
+    let granted = neighbour.address().to_string();
+    let server = Serve::new(guest("outgoing"))
+        .arg("--allow-http")
+        .arg(&granted)
+        .start();
+    assert_eq!(server.get(&format!("/{granted}")).json()["status"], 200);
+    let seen = server.get(&format!("/{elsewhere}")).json();
+    assert!(seen["error"].is_string(), "{seen}");
+    assert_unreached(&listener);
+    assert!(
+        server
+            .start()
+            .granted
+            .iter()
+            .any(|name| name.starts_with("wasi:http/outgoing"))
+    );
+    let wrong = Serve::new(guest("outgoing"))
+        .args(["--allow-http", "http://a/b"])
+        .refused();
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("HOST:PORT"), "{}", wrong.stderr);
+}
+
+#[test]
 fn a_component_opens_no_sockets() {
     let (listener, address) = forbidden();
     let server = Serve::new(guest("tcp_client")).start();

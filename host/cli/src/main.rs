@@ -5,6 +5,7 @@
 
 mod backtraces;
 mod commands;
+mod config;
 mod log;
 mod values;
 
@@ -28,12 +29,17 @@ Examples:
   tensor-wasm serve image.wasm --policy policy.wasm --token-file tokens
   tensor-wasm inspect image.wasm                    what does it import, and ask for?
   tensor-wasm kernel check blur.ptx                 can the device run these kernels?
+  tensor-wasm config show                           what is set, and by what?
 
 Each command explains itself: tensor-wasm serve --help";
 
 fn main() -> ExitCode {
     backtraces::only_where_asked_for();
-    match Cli::parse().command.run() {
+    let config::Loaded { cli, settings } = match config::load(std::env::args_os().collect()) {
+        Ok(loaded) => loaded,
+        Err(error) => return error.report(),
+    };
+    match cli.command.run(settings) {
         Ok(code) => code,
         Err(error) => {
             report(&error);

@@ -52,6 +52,14 @@ pub fn variable(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value))
 }
 
+/// `KEY=VALUE`, of a policy's settings.
+pub fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE, for example max-request-bytes=65536".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]

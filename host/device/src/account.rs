@@ -4,9 +4,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::rate::{Rate, Turn};
+use crate::timer::Timer;
 use crate::{Error, Limits, Usage};
 
 /// What [`Account::charge`] counts.
@@ -55,13 +58,40 @@ impl Total {
             used: AtomicU64::new(0),
         }
     }
+
+    /// In bytes.
+    pub(crate) fn used(&self) -> u64 {
+        self.used.load(Ordering::Acquire)
+    }
+
+    /// Takes room for `bytes` bytes; `None` where the device has it not.
+    pub(crate) fn take(self: &Arc<Self>, bytes: u64) -> Option<Room> {
+        take(&self.used, self.limit, bytes).ok()?;
+        Some(Room {
+            total: Arc::clone(self),
+            bytes,
+        })
+    }
+}
+
+/// Room for memory on the device, given back when dropped: after the memory
+/// itself, which may be later than the tenant's own charge for it.
+#[derive(Debug)]
+pub(crate) struct Room {
+    total: Arc<Total>,
+    bytes: u64,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.total.used.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
 }
 
 /// One tenant's account.
 #[derive(Debug)]
 pub(crate) struct Account {
     limits: Limits,
-    device: Arc<Total>,
     memory: AtomicU64,
     buffers: AtomicU64,
     modules: AtomicU64,
@@ -71,6 +101,7 @@ pub(crate) struct Account {
     /// In units of [`STAGED_UNIT`].
     staged: Arc<Semaphore>,
     staged_units: u32,
+    rate: Option<Rate>,
 }
 
 /// A semaphore counts to less than 2³² at once; in steps of 64 bytes that is
@@ -78,14 +109,16 @@ pub(crate) struct Account {
 const STAGED_UNIT: u64 = 64;
 
 impl Account {
-    pub(crate) fn new(limits: Limits, device: Arc<Total>) -> Account {
+    pub(crate) fn new(limits: Limits, now: Instant) -> Account {
         let commands = limits.launches_in_flight.max(1) as usize;
         let staged_units = u32::try_from(limits.staged_bytes.div_ceil(STAGED_UNIT))
             .unwrap_or(u32::MAX)
             .clamp(1, 1 << 28);
         Account {
+            rate: limits
+                .launches_per_second
+                .map(|per_second| Rate::new(per_second, now)),
             limits,
-            device,
             memory: AtomicU64::new(0),
             buffers: AtomicU64::new(0),
             modules: AtomicU64::new(0),
@@ -114,8 +147,7 @@ impl Account {
     /// Takes `amount` of a resource until the charge is dropped.
     ///
     /// # Errors
-    /// [`Error::QuotaExceeded`], and for memory [`Error::OutOfMemory`] where the
-    /// tenant may have it but the device has it not.
+    /// [`Error::QuotaExceeded`].
     pub(crate) fn charge(
         self: &Arc<Self>,
         resource: Resource,
@@ -127,18 +159,20 @@ impl Account {
             limit,
             requested,
         })?;
-        let mut charge = Charge {
+        Ok(Charge {
             account: Arc::clone(self),
             resource,
             amount,
-            of_device: false,
-        };
-        if matches!(resource, Resource::Memory) {
-            take(&self.device.used, self.device.limit, amount)
-                .map_err(|_| Error::OutOfMemory { bytes: amount })?;
-            charge.of_device = true;
+        })
+    }
+
+    /// Waits until the tenant may queue another launch, as to its rate; `None`
+    /// where there is no such limit. While the turn is held other launches wait.
+    pub(crate) async fn turn<'a>(&'a self, timer: &'a Timer) -> Option<Turn<'a>> {
+        match &self.rate {
+            None => None,
+            Some(rate) => Some(rate.turn(timer).await),
         }
-        Ok(charge)
     }
 
     /// Waits until the tenant may queue one more command that makes the host
@@ -200,17 +234,10 @@ pub(crate) struct Charge {
     account: Arc<Account>,
     resource: Resource,
     amount: u64,
-    of_device: bool,
 }
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        if self.of_device {
-            self.account
-                .device
-                .used
-                .fetch_sub(self.amount, Ordering::AcqRel);
-        }
         self.account
             .counter(self.resource)
             .fetch_sub(self.amount, Ordering::AcqRel);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::Error;
-use crate::account::{Charge, Resource};
+use crate::account::{Charge, Resource, Room};
+use crate::janitor::Waste;
 use crate::memory::Storage;
 use crate::session::Tenant;
 
@@ -26,13 +27,18 @@ struct Shared {
     tenant: Arc<Tenant>,
     _place: Charge,
     _memory: Charge,
+    /// Until the memory goes.
+    room: Option<Room>,
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
         self.tenant.map.remove(self.address);
-        if self.storage.size() >= LARGE {
-            self.tenant.scheduler.discard(Arc::clone(&self.storage));
+        if self.storage.size() >= LARGE
+            && let Some(room) = self.room.take()
+        {
+            let storage = Arc::clone(&self.storage);
+            self.tenant.janitor.discard(Waste::new(storage, room));
         }
     }
 }
@@ -48,6 +54,7 @@ impl Buffer {
         let place = tenant.account.charge(Resource::Buffers, 1)?;
         let memory = tenant.account.charge(Resource::Memory, bytes)?;
         let full = || Error::OutOfMemory { bytes };
+        let room = tenant.room(bytes).ok_or_else(full)?;
         let storage = Arc::new(Storage::zeroed(bytes).ok_or_else(full)?);
         let address = tenant
             .map
@@ -60,6 +67,7 @@ impl Buffer {
             tenant,
             _place: place,
             _memory: memory,
+            room: Some(room),
         };
         Ok(Buffer {
             shared: Arc::new(shared),

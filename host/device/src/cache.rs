@@ -18,7 +18,7 @@ const BYTES_PER_TEXT_BYTE: u64 = 4;
 /// What a module takes besides, in bytes, roughly.
 const BYTES_PER_MODULE: u64 = 4096;
 
-type Outcome = Result<Arc<Module>, Error>;
+pub(crate) type Outcome = Result<Arc<Module>, Error>;
 
 /// The cache.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ struct State {
     by_age: BTreeMap<u64, Hash>,
     clock: u64,
     bytes: u64,
-    /// Who waits for what is being compiled.
+    /// Who waits for what a thread compiles now.
     pending: HashMap<Hash, Vec<oneshot::Sender<Outcome>>>,
 }
 
@@ -45,16 +45,7 @@ struct Kept {
     used: u64,
 }
 
-/// What to do about a text.
-pub(crate) enum Claim {
-    Ready(Arc<Module>),
-    /// Another does it. Where that one gives up, nothing is sent: claim again.
-    Wait(oneshot::Receiver<Outcome>),
-    /// The caller does it.
-    Compile(Permit),
-}
-
-/// The duty to compile a text; dropped, it lets another do it.
+/// The duty to compile a text; dropped, nothing is sent to those who wait.
 pub(crate) struct Permit {
     cache: Arc<Cache>,
     hash: Hash,
@@ -74,18 +65,27 @@ impl Cache {
         lock(&self.state).touch(hash)
     }
 
-    pub(crate) fn claim(self: &Arc<Self>, hash: Hash) -> Claim {
+    /// Has the outcome sent to `reply`: at once where the module is kept, once it
+    /// is compiled where a thread is at it. Otherwise the caller is to compile it,
+    /// and to do so now: all who ask from now on wait for that, whoever they are.
+    pub(crate) fn claim(
+        self: &Arc<Self>,
+        hash: Hash,
+        reply: oneshot::Sender<Outcome>,
+    ) -> Option<Permit> {
         let mut state = lock(&self.state);
         if let Some(module) = state.touch(&hash) {
-            return Claim::Ready(module);
+            drop(state);
+            // The caller may have stopped waiting.
+            drop(reply.send(Ok(module)));
+            return None;
         }
         if let Some(waiting) = state.pending.get_mut(&hash) {
-            let (sender, receiver) = oneshot::channel();
-            waiting.push(sender);
-            return Claim::Wait(receiver);
+            waiting.push(reply);
+            return None;
         }
-        state.pending.insert(hash, Vec::new());
-        Claim::Compile(Permit {
+        state.pending.insert(hash, vec![reply]);
+        Some(Permit {
             cache: Arc::clone(self),
             hash,
             fulfilled: false,

@@ -75,8 +75,14 @@ impl Event {
     ///
     /// # Errors
     /// [`Error::InvalidLaunch`] where one of the two is not reached yet, the
-    /// failure where it never will be.
+    /// failure where it never will be, [`Error::Denied`] where the two are of
+    /// different sessions.
     pub fn elapsed_since(&self, earlier: &Event) -> Result<u64, Error> {
+        if !Arc::ptr_eq(&earlier.shared.session, &self.shared.session) {
+            return Err(Error::Denied(
+                "the two events belong to different tenants' sessions".to_owned(),
+            ));
+        }
         let (from, to) = (
             earlier.reached("the earlier event")?,
             self.reached("this event")?,

@@ -1,45 +1,56 @@
 //! One component instance's hold on its tenant's session. When the instance
 //! ends, whatever it queued ends too.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use crate::account::Resource;
-use crate::cache::Claim;
-use crate::cpu::{LaneId, LeaseId, Scheduler};
+use crate::cpu::{LaneId, LeaseId};
 use crate::session::Shared;
 use crate::{Buffer, Error, Info, Module, Queue};
 
+/// Up to this, in bytes, a module's text is hashed by the caller, who finds it
+/// in the cache then without asking a thread.
+const SHORT_TEXT: usize = 256 << 10;
+
 /// One instance's hold on a session. Dropping it discards what the instance's
-/// queues still have to do, and stops its running kernels within about a
-/// millisecond.
+/// queues still have to do, stops its running kernels within about a
+/// millisecond, and ends every call that waits on one of its queues with
+/// [`Error::DeviceLost`].
 #[derive(Debug)]
 pub struct Lease {
     session: Arc<Shared>,
     id: LeaseId,
     /// Where modules are compiled; opened with the first one.
-    loader: OnceLock<LaneId>,
+    loader: OnceLock<(LeaseId, LaneId)>,
+    ended: CancellationToken,
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.scheduler().close(self.id);
+        let device = &self.session.device.shared;
+        device.scheduler.close(self.id);
+        if let Some((id, _)) = self.loader.get() {
+            device.compiler.close(*id);
+        }
+        self.ended.cancel();
+        self.session.leases.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 impl Lease {
     pub(crate) fn new(session: &Arc<Shared>) -> Lease {
+        session.leases.fetch_add(1, Ordering::AcqRel);
         let id = session.device.shared.scheduler.add_lease();
         Lease {
             session: Arc::clone(session),
             id,
             loader: OnceLock::new(),
+            ended: CancellationToken::new(),
         }
-    }
-
-    fn scheduler(&self) -> &Scheduler {
-        &self.session.device.shared.scheduler
     }
 
     /// What the device is, and how much of it this tenant may use and uses.
@@ -61,7 +72,8 @@ impl Lease {
         Buffer::allocate(&self.session.tenant, bytes, false)
     }
 
-    /// Checks and compiles a PTX module, on the device's threads. What was
+    /// Checks and compiles a PTX module, on threads that the device has for
+    /// that: one text of a tenant at a time, and tenants take turns. What was
     /// compiled is kept, for all tenants, under the hash of its text.
     ///
     /// # Errors
@@ -69,51 +81,46 @@ impl Lease {
     /// [`Error::QuotaExceeded`] and [`Error::OutOfMemory`] where the module, or
     /// the variables that it declares, find no room.
     pub async fn load(&self, ptx: Vec<u8>) -> Result<Module, Error> {
-        let device = &self.session.device.shared;
-        let charge = self.session.tenant.account.charge(Resource::Modules, 1)?;
-        let hash = blake3::hash(&ptx);
-        let parsed = match device.cache.get(&hash) {
+        let tenant = &self.session.tenant;
+        let charge = tenant.account.charge(Resource::Modules, 1)?;
+        let hash = (ptx.len() <= SHORT_TEXT).then(|| blake3::hash(&ptx));
+        let kept = hash.and_then(|hash| self.session.device.shared.cache.get(&hash));
+        let parsed = match kept {
             Some(parsed) => parsed,
             None => self.compile(ptx, hash).await?,
         };
-        Module::new(parsed, &self.session.tenant, charge)
+        Module::new(parsed, tenant, charge)
     }
 
     async fn compile(
         &self,
         ptx: Vec<u8>,
-        hash: blake3::Hash,
+        hash: Option<blake3::Hash>,
     ) -> Result<Arc<tensor_wasm_ptx::Module>, Error> {
         let device = &self.session.device.shared;
-        // Before the claim: others may wait for it, and must not wait for this
-        // tenant's own limits.
         let ticket = self.session.tenant.account.ticket(ptx.len() as u64).await?;
-        let permit = loop {
-            match device.cache.claim(hash) {
-                Claim::Ready(parsed) => return Ok(parsed),
-                Claim::Wait(receiver) => {
-                    // Where the instance that compiles it ends, nothing is sent.
-                    if let Ok(outcome) = receiver.await {
-                        return outcome;
-                    }
-                }
-                Claim::Compile(permit) => break permit,
-            }
-        };
-        let limits = device.ptx.clone();
-        let (sender, receiver) = oneshot::channel();
+        let (cache, limits) = (Arc::clone(&device.cache), device.ptx.clone());
+        let (reply, answer) = oneshot::channel();
+        // Claimed when it runs, not when it is queued: who waits for the same
+        // text waits for a thread at work, never for another tenant's turn.
         let task = Box::new(move || {
-            let parsed = tensor_wasm_ptx::parse(&ptx, &limits);
-            let outcome = parsed.map(Arc::new).map_err(Error::InvalidModule);
-            permit.fulfil(&outcome, ptx.len() as u64);
-            // The caller may have stopped waiting.
-            drop(sender.send(outcome));
+            let hash = hash.unwrap_or_else(|| blake3::hash(&ptx));
+            if reply.is_closed() {
+                return;
+            }
+            if let Some(permit) = cache.claim(hash, reply) {
+                let parsed = tensor_wasm_ptx::parse(&ptx, &limits);
+                let outcome = parsed.map(Arc::new).map_err(Error::InvalidModule);
+                permit.fulfil(&outcome, ptx.len() as u64);
+            }
         });
-        let loader = *self
-            .loader
-            .get_or_init(|| self.scheduler().add_lane(self.session.id, self.id, ()));
-        self.scheduler().push_task(loader, task, ticket)?;
-        receiver.await.map_err(|_| {
+        let (_, loader) = *self.loader.get_or_init(|| {
+            let id = device.compiler.add_lease();
+            let lane = device.compiler.add_lane(self.session.compiler_id, id, ());
+            (id, lane)
+        });
+        device.compiler.push_task(loader, task, ticket)?;
+        answer.await.map_err(|_| {
             Error::DeviceLost("the device failed while it compiled the module".to_owned())
         })?
     }
@@ -124,6 +131,11 @@ impl Lease {
     /// [`Error::QuotaExceeded`] at the tenant's limit.
     pub fn create_queue(&self) -> Result<Queue, Error> {
         let charge = self.session.tenant.account.charge(Resource::Queues, 1)?;
-        Ok(Queue::new(&self.session, self.id, charge))
+        Ok(Queue::new(
+            &self.session,
+            self.id,
+            self.ended.clone(),
+            charge,
+        ))
     }
 }

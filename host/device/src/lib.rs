@@ -66,15 +66,20 @@ mod description;
 mod device;
 mod error;
 mod event;
+mod janitor;
 mod launch;
 mod lease;
 mod limits;
 mod memory;
 mod module;
 mod queue;
+mod rate;
 mod residency;
 mod session;
 mod sync;
+#[cfg(test)]
+mod testing;
+mod timer;
 
 pub use buffer::Buffer;
 pub use description::{Backend, Description, Info, list};

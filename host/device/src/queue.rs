@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
-use crate::account::{Charge, Resource};
+use crate::account::{Charge, Resource, Ticket};
 use crate::command::{Command, EventState, LaunchCommand, Queued};
 use crate::cpu::{LaneId, LeaseId};
 use crate::session::Shared;
@@ -20,6 +21,10 @@ use crate::{Argument, Buffer, Error, Event, Kernel, LaunchConfig, launch};
 /// [`synchronize`](Queue::synchronize), or [`Event::wait`] for an event behind
 /// it. What was queued in between is dropped; then the queue is as good as new.
 ///
+/// Buffers and kernels must be of the queue's own session; whichever of its
+/// leases they came from. Another session's are refused with [`Error::Denied`],
+/// before anything is queued or waited for.
+///
 /// Every call fails with [`Error::DeviceLost`] once the [`Lease`](crate::Lease)
 /// that the queue came from is dropped.
 #[derive(Clone, Debug)]
@@ -31,6 +36,8 @@ pub struct Queue {
 struct QueueShared {
     session: Arc<Shared>,
     lane: LaneId,
+    /// The lease's end.
+    ended: CancellationToken,
 }
 
 /// What lives until a queue's work is done.
@@ -46,7 +53,12 @@ impl Drop for QueueShared {
 }
 
 impl Queue {
-    pub(crate) fn new(session: &Arc<Shared>, lease: LeaseId, charge: Charge) -> Queue {
+    pub(crate) fn new(
+        session: &Arc<Shared>,
+        lease: LeaseId,
+        ended: CancellationToken,
+        charge: Charge,
+    ) -> Queue {
         let hold = Hold {
             _charge: charge,
             _session: Arc::clone(session),
@@ -60,6 +72,7 @@ impl Queue {
             shared: Arc::new(QueueShared {
                 session: Arc::clone(session),
                 lane,
+                ended,
             }),
         }
     }
@@ -91,7 +104,7 @@ impl Queue {
     /// first error of what was queued.
     pub async fn read(&self, source: &Buffer, offset: u64, bytes: u64) -> Result<Vec<u8>, Error> {
         self.check(source, "a read", offset, bytes)?;
-        let ticket = self.shared.session.tenant.account.ticket(bytes).await?;
+        let ticket = self.ticket(bytes).await?;
         let into = usize::try_from(bytes)
             .ok()
             .and_then(|bytes| bytemuck::allocation::try_zeroed_slice_box(bytes).ok())
@@ -160,12 +173,14 @@ impl Queue {
         .await
     }
 
-    /// Queues a launch.
+    /// Queues a launch. One that comes before the tenant's rate of launches
+    /// allows it waits, and then pays for itself alone: dropped before, it counts
+    /// for nothing.
     ///
     /// # Errors
     /// [`Error::InvalidLaunch`] where extents, shared memory or arguments fit
     /// neither kernel nor device; [`Error::OutOfRange`] for a pointer outside of
-    /// its buffer.
+    /// its buffer; [`Error::Denied`] for another session's kernel or buffer.
     pub async fn launch(
         &self,
         kernel: &Kernel,
@@ -184,7 +199,14 @@ impl Queue {
             arguments,
             _held: held,
         };
-        self.queue(0, Command::Launch(command)).await
+        let timer = &self.shared.session.device.shared.timer;
+        let account = &self.shared.session.tenant.account;
+        let turn = self.unless_ended(account.turn(timer)).await?;
+        self.queue(0, Command::Launch(command)).await?;
+        if let Some(turn) = turn {
+            turn.take();
+        }
+        Ok(())
     }
 
     /// Marks this point of the queue.
@@ -220,14 +242,20 @@ impl Queue {
     }
 
     async fn queue(&self, staged_bytes: u64, command: Command) -> Result<(), Error> {
-        let ticket = self
-            .shared
-            .session
-            .tenant
-            .account
-            .ticket(staged_bytes)
-            .await?;
+        let ticket = self.ticket(staged_bytes).await?;
         self.push(Queued { command, ticket })
+    }
+
+    async fn ticket(&self, staged_bytes: u64) -> Result<Ticket, Error> {
+        let account = &self.shared.session.tenant.account;
+        self.unless_ended(account.ticket(staged_bytes)).await?
+    }
+
+    /// Waits for what may take long for other reasons than this queue's work,
+    /// but no longer than the lease lives.
+    async fn unless_ended<T>(&self, what: impl Future<Output = T>) -> Result<T, Error> {
+        let outcome = self.shared.ended.run_until_cancelled(what).await;
+        outcome.ok_or_else(Error::lease_ended)
     }
 
     fn push(&self, queued: Queued) -> Result<(), Error> {

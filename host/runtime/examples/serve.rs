@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         &engine,
         &std::fs::read(path)?,
         ApplicationConfig {
-            gpu: GpuGrant::Granted(GpuAccess::new(session)),
+            gpu: Arc::new(GpuGrant::Granted(GpuAccess::new(session))),
             ..ApplicationConfig::default()
         },
     )?;

@@ -3,10 +3,11 @@
 
 use crate::capability::{self, Asked, Grants};
 use crate::exchange::{Exchange, Finish, Stop};
-use crate::gpu::{GpuContext, GpuGrant};
+use crate::gpu::{GpuContext, GpuGrant, GpuGrants};
 use crate::handler::{StartTimedOut, Workers};
+use crate::network::{Destination, Outgoing};
 use crate::output::{GuestOutput, Stream};
-use crate::policy::{Authenticator, PolicyContext};
+use crate::policy::{Auditor, BorrowedBody, Mechanisms, PendingRecord, PolicyContext, PolicyGrant};
 use crate::server::{HandleError, Handler, RequestInfo};
 use crate::state::InstanceState;
 use crate::{Engine, Error};
@@ -22,20 +23,29 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
+use wasmtime_wasi_config::WasiConfigVariables;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::{InstantiationError, ProxyHandler, ProxyPre};
 use wasmtime_wasi_http::{p2, p3};
 
 /// What an application is granted, and its limits.
 pub struct ApplicationConfig {
-    /// The GPU.
-    pub gpu: GpuGrant,
+    /// The GPU, by tenant.
+    pub gpu: Arc<dyn GpuGrants>,
     /// Environment variables that the guest sees.
     pub environment: Vec<(String, String)>,
     /// Directories that the guest can open, with everything in them.
     pub directories: Vec<Directory>,
-    /// Who answers `tensor:policy/credentials`. Without it nobody is known.
-    pub authenticator: Option<Arc<dyn Authenticator>>,
+    /// Servers that the guest may send HTTP requests to.
+    pub destinations: Vec<Destination>,
+    /// What stands behind `tensor:policy/*` and `wasi:config/store`.
+    pub policy: PolicyGrant,
+    /// The application that this component is a policy for, with instances of its
+    /// own. Without it, a component that imports the handler is not loaded.
+    pub next: Option<Arc<Application>>,
+    /// Whether a policy will stand in front of this component, so that requests of
+    /// several tenants reach it.
+    pub guarded: bool,
     /// How long a request may take, from its head to the end of its answer.
     pub request_timeout: Duration,
     /// How many requests one instance answers, one after another. One is the
@@ -46,10 +56,13 @@ pub struct ApplicationConfig {
 impl Default for ApplicationConfig {
     fn default() -> Self {
         ApplicationConfig {
-            gpu: GpuGrant::Denied,
+            gpu: Arc::new(GpuGrant::Denied),
             environment: Vec::new(),
             directories: Vec::new(),
-            authenticator: None,
+            destinations: Vec::new(),
+            policy: PolicyGrant::default(),
+            next: None,
+            guarded: false,
             request_timeout: Duration::from_secs(30),
             reuse: NonZeroUsize::MIN,
         }
@@ -74,6 +87,13 @@ pub struct Application {
     /// Whether the component imports `tensor:policy/decision`: then no answer
     /// leaves the host for which no decision was made.
     decides: bool,
+    /// Who keeps a record of each request, where a policy decides on it.
+    auditor: Option<Arc<dyn Auditor>>,
+    gpu: Arc<dyn GpuGrants>,
+    /// Whether the component, or one behind it, imports `tensor:gpu`.
+    asks_gpu: bool,
+    /// Whether the component, or one behind it, decides.
+    decided: bool,
 }
 
 impl Application {
@@ -95,16 +115,28 @@ impl Application {
         let component = Component::from_binary(wasmtime, component).map_err(Error::Compile)?;
         let ty = component.component_type();
         let imports: Vec<&str> = ty.imports(wasmtime).map(|(name, _)| name).collect();
-        let decides = imports
-            .iter()
-            .any(|name| name.starts_with("tensor:policy/decision@"));
+        let imports_any = |prefix: &str| imports.iter().any(|name| name.starts_with(prefix));
+        let decides = imports_any("tensor:policy/decision@");
+        let own_gpu = imports_any("tensor:gpu/");
+        if config.next.is_some() && !imports_any("wasi:http/incoming-handler@0.2.") {
+            return Err(Error::PolicyWithoutNext);
+        }
+        let gpu = if decides || config.guarded {
+            config.gpu.standing()
+        } else {
+            // Without a policy each request is tenant 0's.
+            config.gpu.standing_of(0)
+        };
         let asked = capability::sort(
             imports.into_iter(),
             &Grants {
-                gpu: &config.gpu,
+                gpu,
                 filesystem: !config.directories.is_empty(),
                 environment: !config.environment.is_empty(),
-                policy: config.authenticator.is_some(),
+                http: !config.destinations.is_empty(),
+                policy: config.policy.authenticator.is_some(),
+                settings: !config.policy.settings.is_empty(),
+                next: config.next.is_some(),
             },
         )?;
         let exports: Vec<String> = ty
@@ -115,11 +147,20 @@ impl Application {
         let pre = linker.instantiate_pre(&component).map_err(Error::Link)?;
         let pre = handler_of(pre, exports)?;
         let request_timeout = config.request_timeout;
+        let auditor = config.policy.auditor.clone();
+        let gpu = config.gpu.clone();
+        let next = config.next.as_deref();
+        let asks_gpu = own_gpu || next.is_some_and(|next| next.asks_gpu);
+        let decided = decides || next.is_some_and(|next| next.decided);
+        let own = Own {
+            decides,
+            asks_gpu: own_gpu,
+        };
         let workers = Workers {
             pre,
             reuse: config.reuse,
             start_timeout: request_timeout,
-            instances: InstanceFactory::new(engine, config)?,
+            instances: InstanceFactory::new(engine, config, own)?,
         };
         Ok(Application {
             workers: ProxyHandler::new(workers),
@@ -127,6 +168,10 @@ impl Application {
             asked,
             request_timeout,
             decides,
+            auditor,
+            gpu,
+            asks_gpu,
+            decided,
         })
     }
 
@@ -138,6 +183,54 @@ impl Application {
     /// What the component asks for, and what of it was granted.
     pub fn asked(&self) -> &Asked {
         &self.asked
+    }
+
+    /// Whether this tenant may not have what is behind the policies, since it, or
+    /// another component on the way, asks for the GPU.
+    pub(crate) fn refuses(&self, tenant: u64) -> bool {
+        self.asks_gpu && self.gpu.is_refused(tenant)
+    }
+
+    /// Answers a request, and keeps no record of it.
+    pub(crate) async fn respond(
+        &self,
+        mut request: http::Request<WasiBody>,
+        exchange: Arc<Exchange>,
+    ) -> Result<http::Response<WasiBody>, HandleError> {
+        if self.workers.state().instances.has_next() {
+            let seen = BorrowedBody::of(&exchange);
+            let mut copy = http::Request::new(seen);
+            *copy.method_mut() = request.method().clone();
+            *copy.uri_mut() = request.uri().clone();
+            *copy.version_mut() = request.version();
+            *copy.headers_mut() = request.headers().clone();
+            *exchange.onward() = Some(std::mem::replace(&mut request, copy));
+        }
+        let watch = Watch(Some(exchange.clone()));
+        let answer = self.workers.handle(exchange.clone(), request);
+        // The worker watches the time of a guest that runs; this watches the
+        // time of a request that waits for a guest.
+        let response = match tokio::time::timeout_at(exchange.deadline.into(), answer).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                return Err(match exchange.failure() {
+                    Some(failure) => failure,
+                    None => explain(&error, &exchange).await,
+                });
+            }
+            Err(_) => {
+                exchange.stop(Stop::TimedOut);
+                return Err(timed_out(&exchange));
+            }
+        };
+        if self.decides && exchange.decision().is_none() {
+            tracing::error!(
+                request_id = exchange.request_id.as_str(),
+                "the policy let an answer out without a decision; it is withheld"
+            );
+            return Err(HandleError::Undecided);
+        }
+        Ok(response.map(|body| AnswerBody::new(body, watch).boxed_unsync()))
     }
 }
 
@@ -171,13 +264,31 @@ fn handler_of(
 pub(crate) struct InstanceFactory {
     engine: Engine,
     config: ApplicationConfig,
+    own: Own,
+    destinations: Arc<[Destination]>,
+    settings: Arc<WasiConfigVariables>,
+}
+
+/// What a component's own imports say of it.
+struct Own {
+    decides: bool,
+    asks_gpu: bool,
 }
 
 impl InstanceFactory {
-    fn new(engine: &Engine, config: ApplicationConfig) -> Result<InstanceFactory, Error> {
+    fn new(
+        engine: &Engine,
+        mut config: ApplicationConfig,
+        own: Own,
+    ) -> Result<InstanceFactory, Error> {
+        let settings = std::mem::take(&mut config.policy.settings);
+        let destinations = std::mem::take(&mut config.destinations);
         let factory = InstanceFactory {
             engine: engine.clone(),
             config,
+            own,
+            destinations: destinations.into(),
+            settings: Arc::new(settings.into_iter().collect()),
         };
         // Once at the start, so that an operator learns of a wrong directory
         // now, not a client with the first request.
@@ -205,8 +316,20 @@ impl InstanceFactory {
         }
         let state = InstanceState::new(
             wasi.build(),
-            GpuContext::new(&self.config.gpu),
-            PolicyContext::new(self.config.authenticator.clone()),
+            GpuContext::new(self.config.gpu.clone(), self.own.asks_gpu),
+            PolicyContext {
+                mechanisms: Mechanisms {
+                    authenticator: self.config.policy.authenticator.clone(),
+                    limiter: self.config.policy.limiter.clone(),
+                },
+                settings: self.settings.clone(),
+                decides: self.own.decides,
+                next: self.config.next.clone(),
+                exchange: None,
+            },
+            Outgoing {
+                allowed: self.destinations.clone(),
+            },
             output,
             self.engine.instance_memory_bytes(),
         );
@@ -219,6 +342,11 @@ impl InstanceFactory {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Whether the component is a policy, with another component behind it.
+    fn has_next(&self) -> bool {
+        self.config.next.is_some()
     }
 }
 
@@ -233,30 +361,21 @@ impl Handler for Application {
         request: http::Request<WasiBody>,
         info: RequestInfo,
     ) -> Result<http::Response<WasiBody>, HandleError> {
-        let exchange = Arc::new(Exchange::new(
-            info.request_id,
-            Instant::now() + self.request_timeout,
-        ));
-        let watch = Watch(Some(exchange.clone()));
-        let answer = self.workers.handle(exchange.clone(), request);
-        // The worker watches the time of a guest that runs; this watches the
-        // time of a request that waits for a guest.
-        let response = match tokio::time::timeout_at(exchange.deadline.into(), answer).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(explain(&error, &exchange).await),
-            Err(_) => {
-                exchange.stop(Stop::TimedOut);
-                return Err(timed_out(&exchange));
-            }
+        let deadline = Instant::now() + self.request_timeout;
+        let exchange = Arc::new(Exchange::new(info.request_id.clone(), deadline));
+        let Some(auditor) = self.auditor.as_ref().filter(|_| self.decided) else {
+            return self.respond(request, exchange).await;
         };
-        if self.decides && exchange.decision().is_none() {
-            tracing::error!(
-                request_id = exchange.request_id.as_str(),
-                "the policy let an answer out without a decision; it is withheld"
-            );
-            return Err(HandleError::Undecided);
-        }
-        Ok(response.map(|body| AnswerBody::new(body, watch).boxed_unsync()))
+        // Of a method that changes nothing (RFC 9110, section 9.2.1) nothing is lost
+        // where the record is.
+        let may_go_on = request.method().is_safe() || auditor.ready();
+        let pending = PendingRecord::new(auditor.as_ref(), &request, info, exchange.clone());
+        let outcome = match may_go_on {
+            true => self.respond(request, exchange).await,
+            false => Err(HandleError::AuditUnavailable),
+        };
+        pending.finish(&outcome).wait().await;
+        outcome
     }
 }
 

@@ -4,11 +4,12 @@
 //! beside it; `tests/linking.rs` holds the two together.
 
 use crate::error::MissingImport;
-use crate::gpu::GpuGrant;
+use crate::gpu::Standing;
 use crate::state::InstanceState;
 use crate::{Error, gpu, policy};
 use semver::{Version, VersionReq};
 use wasmtime::component::Linker;
+use wasmtime_wasi_config::WasiConfig;
 
 /// Something that an operator grants, or does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,10 +18,16 @@ enum Capability {
     Basic,
     Gpu,
     Policy,
+    /// What an operator tells a policy: `wasi:config`.
+    Settings,
+    /// The component behind a policy.
+    Next,
     Filesystem,
     Environment,
-    /// Sockets and outgoing requests.
-    Network,
+    /// Requests to other servers.
+    Http,
+    /// Never granted.
+    Sockets,
 }
 
 /// One interface of this host.
@@ -36,6 +43,8 @@ struct Interface {
 const WASI_02: &str = "0.2";
 const WASI_03: &str = "0.3";
 const OURS: &str = "0.1";
+/// A draft, of which each version stands for itself.
+const CONFIG: &str = "0.2.0-rc.1";
 
 const fn interface(
     package: &'static str,
@@ -61,10 +70,11 @@ const INTERFACES: &[Interface] = &[
     ),
     interface(
         "tensor:policy",
-        &["credentials", "decision"],
+        &["credentials", "decision", "limiter"],
         OURS,
         Capability::Policy,
     ),
+    interface("wasi:config", &["store"], CONFIG, Capability::Settings),
     interface(
         "wasi:io",
         &["error", "poll", "streams"],
@@ -123,14 +133,20 @@ const INTERFACES: &[Interface] = &[
             "udp-create-socket",
         ],
         WASI_02,
-        Capability::Network,
+        Capability::Sockets,
     ),
     interface("wasi:http", &["types"], WASI_02, Capability::Basic),
     interface(
         "wasi:http",
+        &["incoming-handler"],
+        WASI_02,
+        Capability::Next,
+    ),
+    interface(
+        "wasi:http",
         &["outgoing-handler"],
         WASI_02,
-        Capability::Network,
+        Capability::Http,
     ),
     interface(
         "wasi:clocks",
@@ -177,10 +193,10 @@ const INTERFACES: &[Interface] = &[
         "wasi:sockets",
         &["types", "ip-name-lookup"],
         WASI_03,
-        Capability::Network,
+        Capability::Sockets,
     ),
     interface("wasi:http", &["types"], WASI_03, Capability::Basic),
-    interface("wasi:http", &["client"], WASI_03, Capability::Network),
+    interface("wasi:http", &["client"], WASI_03, Capability::Http),
 ];
 
 /// Builds the linker that every application of an engine shares.
@@ -190,17 +206,25 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Insta
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    wasmtime_wasi_config::add_to_linker(&mut linker, |state: &mut InstanceState| {
+        WasiConfig::from(&*state.policy.settings)
+    })?;
     gpu::add_to_linker(&mut linker)?;
     policy::add_to_linker(&mut linker)?;
+    policy::add_next_to_linker(&mut linker)?;
     Ok(linker)
 }
 
 /// What an operator grants to a component, as far as imports are concerned.
-pub(crate) struct Grants<'a> {
-    pub(crate) gpu: &'a GpuGrant,
+pub(crate) struct Grants {
+    pub(crate) gpu: Standing,
     pub(crate) filesystem: bool,
     pub(crate) environment: bool,
+    pub(crate) http: bool,
     pub(crate) policy: bool,
+    pub(crate) settings: bool,
+    /// Whether a component stands behind this one, which then is a policy.
+    pub(crate) next: bool,
 }
 
 /// A component's imports, sorted by what stands behind them.
@@ -221,24 +245,30 @@ pub struct Asked {
 /// them, and [`Error::MissingImports`] with all that this host does not have.
 pub(crate) fn sort<'a>(
     imports: impl Iterator<Item = &'a str>,
-    grants: &Grants<'_>,
+    grants: &Grants,
 ) -> Result<Asked, Error> {
     let mut asked = Asked::default();
     let mut refused = Vec::new();
     let mut missing = Vec::new();
     for name in imports {
         match find(name) {
-            Ok(Capability::Gpu) if matches!(grants.gpu, GpuGrant::Refused) => {
+            Ok(Capability::Gpu) if matches!(grants.gpu, Standing::Refused { .. }) => {
                 refused.push(format!("`{name}`"));
             }
+            Ok(Capability::Next) if !grants.next => missing.push(MissingImport {
+                name: name.to_string(),
+                reason: "this is a policy without an application: compose them, or give the policy with `--policy`".into(),
+            }),
             Ok(capability) => {
                 let granted = match capability {
-                    Capability::Basic => true,
-                    Capability::Gpu => matches!(grants.gpu, GpuGrant::Granted(_)),
+                    Capability::Basic | Capability::Next => true,
+                    Capability::Gpu => grants.gpu == Standing::Granted,
+                    Capability::Settings => grants.settings,
                     Capability::Policy => grants.policy,
                     Capability::Filesystem => grants.filesystem,
                     Capability::Environment => grants.environment,
-                    Capability::Network => false,
+                    Capability::Http => grants.http,
+                    Capability::Sockets => false,
                 };
                 let list = if granted {
                     &mut asked.granted
@@ -256,8 +286,11 @@ pub(crate) fn sort<'a>(
     if !missing.is_empty() {
         return Err(Error::MissingImports(missing));
     }
-    if !refused.is_empty() {
-        return Err(Error::GpuRefused(refused));
+    if let (Standing::Refused { tenants }, false) = (&grants.gpu, refused.is_empty()) {
+        return Err(Error::GpuRefused {
+            tenants: tenants.clone(),
+            imports: refused,
+        });
     }
     Ok(asked)
 }
@@ -283,8 +316,8 @@ fn find(import: &str) -> Result<Capability, String> {
             .flat_map(|interface| interface.names.iter().copied())
             .collect();
         return Err(match (near.is_empty(), name) {
-            (_, "incoming-handler" | "handler") if package == "wasi:http" => {
-                "this is a policy without an application: compose them, or give the policy with `--policy`".into()
+            (_, "handler") if package == "wasi:http" => {
+                "this is a policy without an application: compose them".into()
             }
             (true, _) => format!("no interface of package `{package}` is known here"),
             (false, _) => format!("of package `{package}` this host has {}", near.join(", ")),
@@ -302,8 +335,9 @@ fn find(import: &str) -> Result<Capability, String> {
     };
     same_name()
         .find(|interface| {
-            VersionReq::parse(&format!("~{}", interface.versions))
-                .is_ok_and(|range| range.matches(&parsed))
+            interface.versions == version
+                || VersionReq::parse(&format!("~{}", interface.versions))
+                    .is_ok_and(|range| range.matches(&parsed))
         })
         .map(|interface| interface.capability)
         .ok_or_else(known)
@@ -314,11 +348,14 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const NOTHING: Grants<'_> = Grants {
-        gpu: &GpuGrant::Denied,
+    const NOTHING: Grants = Grants {
+        gpu: Standing::Denied,
         filesystem: false,
         environment: false,
+        http: false,
         policy: false,
+        settings: false,
+        next: false,
     };
 
     #[test]
@@ -366,11 +403,14 @@ mod tests {
     #[test]
     fn a_refused_gpu_is_refused_by_the_names_of_its_imports() {
         let grants = Grants {
-            gpu: &GpuGrant::Refused,
+            gpu: Standing::Refused {
+                tenants: "tenant 7 (acme)".to_owned(),
+            },
             ..NOTHING
         };
         let imports = ["tensor:gpu/kernels@0.1.0", "tensor:gpu/residency@0.1.0"];
         let error = sort(imports.into_iter(), &grants).unwrap_err();
-        assert!(matches!(&error, Error::GpuRefused(names) if names.len() == 2));
+        assert!(matches!(&error, Error::GpuRefused { imports, .. } if imports.len() == 2));
+        assert!(error.to_string().contains("tenant 7 (acme)"));
     }
 }

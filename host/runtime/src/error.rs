@@ -26,10 +26,20 @@ pub enum Error {
     MissingImports(Vec<MissingImport>),
     /// The component asks for the GPU, and the operator refuses such components.
     #[error(
-        "the component is refused, since the GPU is not granted and it imports {} (serve it with `--gpu auto` to grant the GPU, or with `--gpu deny` to let it run without)",
-        .0.join(", ")
+        "the component is refused to {tenants}, to whom the GPU is not granted, since it imports {} (serve it with `--gpu auto` to grant the GPU, or with `--gpu deny` to let it run without)",
+        .imports.join(", ")
     )]
-    GpuRefused(Vec<String>),
+    GpuRefused {
+        /// Whose grant refuses it.
+        tenants: String,
+        /// Its imports of the GPU, all of them.
+        imports: Vec<String>,
+    },
+    /// A policy that could not pass a request on.
+    #[error(
+        "the policy imports no `wasi:http/incoming-handler@0.2`, so it could never pass a request on (compose a policy for `wasi:http/handler@0.3` with its application, with `tensor-wasm compose`)"
+    )]
+    PolicyWithoutNext,
     /// Nothing that the host can call with a request.
     #[error(
         "the component exports no HTTP handler: `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3` is needed, and it exports {}",

@@ -2,12 +2,13 @@
 //! the guest, and the policy capability share about it.
 
 use crate::policy::Decision;
-use crate::server::RequestId;
+use crate::server::{HandleError, RequestId};
 use futures::task::AtomicWaker;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
+use wasmtime_wasi_http::WasiBody;
 
 /// Why a guest is stopped before it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,12 @@ pub(crate) struct Exchange {
     pub(crate) request_id: RequestId,
     /// When the request runs out of time.
     pub(crate) deadline: Instant,
-    decision: OnceLock<Decision>,
+    /// Of the whole chain: what a policy decided holds for those behind it too.
+    decision: Arc<OnceLock<Decision>>,
+    /// What went wrong behind this guest, which knows only that something did.
+    failure: OnceLock<HandleError>,
+    /// The request as it came, for the component behind a policy.
+    onward: Mutex<Option<http::Request<WasiBody>>>,
     stop: AtomicU8,
     /// The worker, to be woken where the client goes away.
     worker: AtomicWaker,
@@ -50,10 +56,29 @@ const CLIENT_GONE: u8 = 2;
 
 impl Exchange {
     pub(crate) fn new(request_id: RequestId, deadline: Instant) -> Exchange {
+        Exchange::with(request_id, deadline, Arc::default())
+    }
+
+    /// The same request, on its way through the component behind this one.
+    pub(crate) fn behind(&self) -> Exchange {
+        Exchange::with(
+            self.request_id.clone(),
+            self.deadline,
+            self.decision.clone(),
+        )
+    }
+
+    fn with(
+        request_id: RequestId,
+        deadline: Instant,
+        decision: Arc<OnceLock<Decision>>,
+    ) -> Exchange {
         Exchange {
             request_id,
             deadline,
-            decision: OnceLock::new(),
+            decision,
+            failure: OnceLock::new(),
+            onward: Mutex::new(None),
             stop: AtomicU8::new(RUNNING),
             worker: AtomicWaker::new(),
             finish: OnceLock::new(),
@@ -69,6 +94,29 @@ impl Exchange {
 
     pub(crate) fn decision(&self) -> Option<&Decision> {
         self.decision.get()
+    }
+
+    /// The tenant that the request is for: what a policy admitted it for, or 0, the
+    /// tenant of a host without policies.
+    pub(crate) fn tenant(&self) -> u64 {
+        match self.decision() {
+            Some(Decision::Admitted { tenant, .. }) => *tenant,
+            Some(Decision::Refused { .. }) | None => 0,
+        }
+    }
+
+    /// Records what the client is told where the guest can't answer. The first holds.
+    pub(crate) fn fail(&self, error: HandleError) {
+        let _ = self.failure.set(error);
+    }
+
+    pub(crate) fn failure(&self) -> Option<HandleError> {
+        self.failure.get().copied()
+    }
+
+    /// Keeps the request for the component behind, or takes it out.
+    pub(crate) fn onward(&self) -> std::sync::MutexGuard<'_, Option<http::Request<WasiBody>>> {
+        self.onward.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stops the guest. The first reason holds.

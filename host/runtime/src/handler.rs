@@ -161,6 +161,7 @@ impl WorkerState for Worker {
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
         let state = store.data_mut();
         state.output.begin(exchange.request_id.as_str());
+        state.gpu.serve(exchange.tenant());
         state.policy.exchange = Some(exchange.clone());
         // A guest that takes its next request is done with the one before, which
         // `Expiration` may not have seen yet, and from now on can't.

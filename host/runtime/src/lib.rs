@@ -22,7 +22,7 @@
 //!     &engine,
 //!     &component,
 //!     ApplicationConfig {
-//!         gpu: GpuGrant::Granted(GpuAccess::new(session)),
+//!         gpu: std::sync::Arc::new(GpuGrant::Granted(GpuAccess::new(session))),
 //!         ..ApplicationConfig::default()
 //!     },
 //! )?;
@@ -46,6 +46,7 @@ mod exchange;
 mod gpu;
 mod handler;
 mod inspect;
+mod network;
 mod output;
 pub mod policy;
 pub mod server;
@@ -53,8 +54,11 @@ mod state;
 
 pub use application::{Application, ApplicationConfig, Directory};
 pub use capability::Asked;
-pub use compose::{ComposeError, Member, compose, plug};
+pub use compose::{ComposeError, Member, Source, compose, compose_named, plug, plug_named};
 pub use engine::{Engine, EngineConfig};
 pub use error::{Error, MissingImport};
-pub use gpu::{GpuAccess, GpuGrant};
-pub use inspect::{Capability, InspectError, Inspection, Item, Kind, inspect};
+pub use gpu::{GpuAccess, GpuGrant, GpuGrants, Standing};
+pub use inspect::{
+    Capability, InspectError, Inspection, Item, Kind, Link, Part, Provided, inspect,
+};
+pub use network::Destination;

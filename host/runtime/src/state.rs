@@ -2,14 +2,13 @@
 //! the instance's limits.
 
 use crate::gpu::GpuContext;
+use crate::network::Outgoing;
 use crate::output::GuestOutput;
 use crate::policy::PolicyContext;
 use wasmtime::component::ResourceTable;
 use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{
-    RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
-};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 /// How many WASI and GPU resources an instance can hold at one time. Each is memory
 /// of the host, up to 128 KiB where it is a set of header fields.
@@ -19,7 +18,7 @@ const RESOURCES: usize = 16_384;
 pub(crate) struct InstanceState {
     pub(crate) wasi: WasiCtx,
     pub(crate) http: WasiHttpCtx,
-    pub(crate) hooks: HttpHooks,
+    pub(crate) hooks: Outgoing,
     pub(crate) table: ResourceTable,
     pub(crate) limits: StoreLimits,
     pub(crate) gpu: GpuContext,
@@ -33,6 +32,7 @@ impl InstanceState {
         wasi: WasiCtx,
         gpu: GpuContext,
         policy: PolicyContext,
+        outgoing: Outgoing,
         output: GuestOutput,
         memory_bytes: usize,
     ) -> InstanceState {
@@ -41,7 +41,7 @@ impl InstanceState {
         InstanceState {
             wasi,
             http: WasiHttpCtx::new(),
-            hooks: HttpHooks,
+            hooks: outgoing,
             table,
             limits: StoreLimitsBuilder::new().memory_size(memory_bytes).build(),
             gpu,
@@ -67,26 +67,5 @@ impl WasiHttpView for InstanceState {
             table: &mut self.table,
             ctx: &mut self.http,
         }
-    }
-}
-
-/// Refuses every outgoing request: the network is not granted.
-pub(crate) struct HttpHooks;
-
-type Answer = (
-    http::Response<WasiBody>,
-    Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
-);
-
-impl WasiHttpHooks for HttpHooks {
-    fn send_request(
-        &mut self,
-        _request: http::Request<WasiBody>,
-        _options: Option<RequestOptions>,
-        _done: Box<dyn Future<Output = wasmtime_wasi_http::Result<()>> + Send>,
-    ) -> Box<dyn Future<Output = wasmtime_wasi_http::Result<Answer>> + Send> {
-        Box::new(std::future::ready(Err(
-            wasmtime_wasi_http::Error::HttpRequestDenied,
-        )))
     }
 }

@@ -1,7 +1,9 @@
 //! `cargo xtask bench`: measurements.
 
 mod load;
+mod policy;
 mod report;
+mod rounds;
 mod serve;
 
 use anyhow::Result;
@@ -17,6 +19,7 @@ pub struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Subject {
+    Policy(policy::Arguments),
     Serve(serve::Arguments),
 }
 
@@ -26,6 +29,7 @@ enum Subject {
 /// Where something does not build or a server fails.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     match &arguments.subject {
+        Subject::Policy(arguments) => policy::run(workspace, arguments),
         Subject::Serve(arguments) => serve::run(workspace, arguments),
     }
 }

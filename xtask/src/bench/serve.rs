@@ -1,30 +1,12 @@
 //! `cargo xtask bench serve`: how fast a minimal component is served, beside
 //! `wasmtime serve` where that is installed, and what a policy in front costs.
-//!
-//! All servers of one number of connections run at once, and are put under
-//! load in turn, round after round: what slows the machine down for a while
-//! slows all of them.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{path::Path, process::Command};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::{
-    load::{Generator, Load, Outcome},
-    report::{Cell, Report},
-};
-use crate::{
-    components::{self, Which},
-    demo::write_secret,
-    server::{Kind, Server},
-    steps::{Step, Steps},
-    workspace::{Profile, Workspace},
-};
+use super::rounds::{self, Amount, Bench, Subject, tensor_wasm_serve};
+use crate::{demo::write_secret, server::Kind, steps::Step, workspace::Workspace};
 
 /// How many requests an instance serves in the subjects that reuse instances.
 const REUSE: &str = "1000";
@@ -32,44 +14,14 @@ const REUSE: &str = "1000";
 /// What the policy in front asks for.
 const TOKEN: &str = "a-token-for-the-bench-only";
 
-/// How long each server is under load before its first round.
-const WARM_UP: Duration = Duration::from_secs(1);
-
-/// How long a server may take to end after SIGTERM.
-const STOP: Duration = Duration::from_secs(30);
-
 /// Measure how fast a minimal component is served.
 ///
 /// Compares with `wasmtime serve` where `wasmtime` is on the path, and uses
 /// `wrk` where that is. The table also goes to target/bench/serve.json.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// How long each subject is measured in each round.
-    #[arg(long, default_value_t = 5, value_name = "N")]
-    seconds: u64,
-    /// How often each subject is measured; figures are medians.
-    #[arg(long, default_value_t = 3, value_name = "N")]
-    rounds: usize,
-    /// How many connections send at a time.
-    #[arg(long, value_delimiter = ',', default_value = "1,16,64")]
-    connections: Vec<usize>,
-    /// One round of one second: shows that everything works, and measures little.
-    #[arg(long)]
-    quick: bool,
-    /// Write the figures to this file too.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-}
-
-/// One way to serve the component.
-struct Subject {
-    name: String,
-    kind: Kind,
-    program: PathBuf,
-    arguments: Vec<String>,
-    authorization: Option<String>,
-    /// The place of the subject to compare with.
-    against: Option<usize>,
+    #[command(flatten)]
+    amount: Amount,
 }
 
 /// Runs the command.
@@ -77,76 +29,14 @@ struct Subject {
 /// # Errors
 /// Where something does not build or a server fails.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let folder = workspace.target().join("bench");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let mut steps = Steps::new(3 + arguments.connections.len());
-
-    let step = steps.begin("building components");
-    components::add_target(workspace, &step)?;
-    let built = components::build(workspace, &step, Which::All)?;
-    step.done(format_args!("{} components", built.len()));
-
-    let step = steps.begin("building tensor-wasm for release (the first time takes minutes)");
-    let binary = workspace.build_binary(&step, Profile::Release)?;
-    step.done(workspace.relative(&binary));
-
-    let step = steps.begin("preparing");
-    let wasmtime = version("wasmtime");
-    let subjects = subjects(workspace, &step, &binary, wasmtime.is_some(), &folder)?;
-    let generator = Generator::find();
-    step.done(match &wasmtime {
-        Some(version) => format!("compared with {version}"),
-        None => "no wasmtime on the path: ours alone".to_owned(),
-    });
-
-    let (rounds, time) = match arguments.quick {
-        true => (1, Duration::from_secs(1)),
-        false => (
-            arguments.rounds.max(1),
-            Duration::from_secs(arguments.seconds.max(1)),
-        ),
-    };
-    let mut groups = Vec::new();
-    for &connections in &arguments.connections {
-        let step = steps.begin(&format!("measuring, connections: {connections}"));
-        groups.push(measure(
-            &step,
-            &subjects,
-            generator,
-            connections,
-            rounds,
-            time,
-        )?);
-        step.done(format_args!(
-            "{rounds} rounds of {} subjects",
-            subjects.len()
-        ));
-    }
-
-    let report = Report {
-        conditions: conditions(&binary, wasmtime, generator, rounds, time),
-        groups,
-    };
-    println!("{}", report.markdown());
-    let json = serde_json::to_string_pretty(&report.json())?;
-    let kept = folder.join("serve.json");
-    for path in std::iter::once(&kept).chain(&arguments.json) {
-        fs::write(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    println!("figures of every round: {}", workspace.relative(&kept));
-    Ok(())
+    rounds::run(workspace, "serve", &arguments.amount, subjects)
 }
 
 /// What is measured. Ours stands after theirs, and is compared with it; with
 /// the policy in front, ours is compared with ours without.
-fn subjects(
-    workspace: &Workspace,
-    step: &Step,
-    binary: &Path,
-    with_wasmtime: bool,
-    folder: &Path,
-) -> Result<Vec<Subject>> {
-    let built = workspace.components_folder();
+fn subjects(bench: &Bench<'_>, step: &Step) -> Result<Vec<Subject>> {
+    let Bench { binary, folder, .. } = *bench;
+    let built = bench.workspace.components_folder();
     let hello = built.join("tests/hello.wasm");
     let composite = folder.join("hello-behind-policy.wasm");
     step.run(
@@ -166,7 +56,7 @@ fn subjects(
             None => "instance a request".to_owned(),
             Some(count) => format!("{count} requests an instance"),
         };
-        let theirs = with_wasmtime.then(|| {
+        let theirs = bench.with_wasmtime.then(|| {
             subjects.push(wasmtime_serve(&hello, &way, reuse));
             subjects.len() - 1
         });
@@ -176,6 +66,8 @@ fn subjects(
         let without = subjects.len() - 1;
         let way = format!("{way}, policy in front");
         let mut behind = tensor_wasm_serve(binary, &composite, &way, reuse);
+        // Records are no part of this: `bench policy` measures them.
+        behind.arguments.push("--audit-log=none".to_owned());
         behind.arguments.push("--token-file".to_owned());
         behind.arguments.push(tokens.display().to_string());
         behind.authorization = Some(format!("Bearer {TOKEN}"));
@@ -183,22 +75,6 @@ fn subjects(
         subjects.push(behind);
     }
     Ok(subjects)
-}
-
-fn tensor_wasm_serve(binary: &Path, component: &Path, way: &str, reuse: Option<&str>) -> Subject {
-    let mut arguments = vec!["serve".to_owned(), component.display().to_string()];
-    arguments.extend(["--addr", "127.0.0.1:0"].map(str::to_owned));
-    if let Some(count) = reuse {
-        arguments.extend(["--reuse", count].map(str::to_owned));
-    }
-    Subject {
-        name: format!("tensor-wasm, {way}"),
-        kind: Kind::TensorWasm,
-        program: binary.to_owned(),
-        arguments,
-        authorization: None,
-        against: None,
-    }
 }
 
 fn wasmtime_serve(component: &Path, way: &str, reuse: Option<&str>) -> Subject {
@@ -219,116 +95,4 @@ fn wasmtime_serve(component: &Path, way: &str, reuse: Option<&str>) -> Subject {
         authorization: None,
         against: None,
     }
-}
-
-impl Subject {
-    fn start(&self) -> Result<Server> {
-        let mut command = Command::new(&self.program);
-        command
-            .args(&self.arguments)
-            // Whoever debugs with these set would measure the backtraces.
-            .env_remove("RUST_BACKTRACE")
-            .env_remove("RUST_LIB_BACKTRACE")
-            .env_remove("RUST_LOG");
-        Server::start(&mut command, self.kind)
-    }
-}
-
-fn measure(
-    step: &Step,
-    subjects: &[Subject],
-    generator: Generator,
-    connections: usize,
-    rounds: usize,
-    time: Duration,
-) -> Result<Vec<Cell>> {
-    let mut running = Vec::new();
-    for subject in subjects {
-        running.push((subject, subject.start()?, Vec::new()));
-    }
-    let put_under_load = |subject: &Subject, server: &Server, time| -> Result<Outcome> {
-        let load = Load {
-            address: server.address(),
-            authorization: subject.authorization.as_deref(),
-            connections,
-            time,
-        };
-        generator.run(&load).with_context(|| {
-            format!(
-                "{}; the server said:\n{}",
-                subject.name,
-                server.recent_output()
-            )
-        })
-    };
-    for (subject, server, _) in &running {
-        put_under_load(subject, server, WARM_UP)?;
-    }
-    for round in 1..=rounds {
-        for (subject, server, outcomes) in &mut running {
-            step.at(format_args!("round {round} of {rounds}: {}", subject.name));
-            outcomes.push(put_under_load(subject, server, time)?);
-        }
-    }
-    let mut cells = Vec::new();
-    for (subject, server, rounds) in running {
-        cells.push(Cell {
-            subject: subject.name.clone(),
-            connections,
-            rounds,
-            peak_resident_bytes: server.peak_resident_bytes(),
-            against: subject.against,
-        });
-        if subject.kind == Kind::TensorWasm {
-            server.stop(STOP)?;
-        }
-    }
-    Ok(cells)
-}
-
-fn conditions(
-    binary: &Path,
-    wasmtime: Option<String>,
-    generator: Generator,
-    rounds: usize,
-    time: Duration,
-) -> Vec<(&'static str, String)> {
-    let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
-    let model = fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        })
-        .unwrap_or_else(|| "an unknown processor".to_owned());
-    let generator = match generator {
-        Generator::Wrk => "wrk, 1 thread, on the same machine",
-        Generator::BuiltIn => "built in, 1 thread, on the same machine",
-    };
-    vec![
-        ("machine", format!("{processors} processors, {model}")),
-        (
-            "ours",
-            version(binary).unwrap_or_else(|| "unknown".to_owned()),
-        ),
-        (
-            "compared with",
-            wasmtime.unwrap_or_else(|| "nothing: no wasmtime on the path".to_owned()),
-        ),
-        ("load", generator.to_owned()),
-        (
-            "figures",
-            format!("medians of {rounds} rounds of {} s each", time.as_secs()),
-        ),
-    ]
-}
-
-/// What a program says of its version, where it can be started.
-fn version(program: impl AsRef<Path>) -> Option<String> {
-    let output = Command::new(program.as_ref())
-        .arg("--version")
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    Some(text.trim().to_owned()).filter(|text| output.status.success() && !text.is_empty())
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::{Shell, generate};
 
 /// Print a completion script for a shell
@@ -23,7 +23,7 @@ impl Completions {
         let mut script = Vec::new();
         generate(
             self.shell,
-            &mut crate::Cli::command(),
+            &mut crate::config::command(),
             "tensor-wasm",
             &mut script,
         );

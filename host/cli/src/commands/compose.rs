@@ -7,13 +7,18 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
-use tensor_wasm_runtime::{compose, inspect, plug};
+use tensor_wasm_runtime::{Source, compose_named, inspect, plug_named};
 
 /// Put policies in front of an application, as one component
 ///
 /// The first policy is the outermost. Each has to import and export the HTTP
 /// handler that the application exports. Before that, `--plug` gives the
 /// application's imports to a component that exports them.
+///
+/// Behind a policy that decides on requests the application must not import
+/// `tensor:policy` itself: it could admit its own requests.
+///
+/// The parts are named after their files; `tensor-wasm inspect` shows them.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -51,7 +56,7 @@ impl Compose {
         let providers = read_all(&self.plug)?;
         let mut bytes = super::read(application)?;
         for (path, provider) in &providers {
-            bytes = plug(provider, &bytes).with_context(|| {
+            bytes = plug_named(source(path, provider), source(application, &bytes)).with_context(|| {
                 format!(
                     "can't plug {} into {}",
                     path.display(),
@@ -95,11 +100,23 @@ pub fn read_all(paths: &[PathBuf]) -> anyhow::Result<Vec<Read>> {
         .collect()
 }
 
+/// A component, named after its file.
+fn source<'a>(path: &'a Path, bytes: &'a [u8]) -> Source<'a> {
+    Source {
+        // A name that is no text is none.
+        name: path.file_stem().and_then(|stem| stem.to_str()),
+        bytes,
+    }
+}
+
 /// The application behind the policies, as `serve` composes it too. `name` is the
 /// application's, for messages.
 pub fn in_front(policies: &[Read], name: &Path, application: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let bytes: Vec<&[u8]> = policies.iter().map(|(_, bytes)| bytes.as_slice()).collect();
-    compose(&bytes, application).with_context(|| {
+    let sources: Vec<_> = policies
+        .iter()
+        .map(|(path, bytes)| source(path, bytes))
+        .collect();
+    compose_named(&sources, source(name, application)).with_context(|| {
         let names: Vec<_> = policies
             .iter()
             .map(|(path, _)| path.display().to_string())

@@ -7,14 +7,19 @@ use std::process::ExitCode;
 use anyhow::Context;
 use bytesize::ByteSize;
 use clap::Args;
-use tensor_wasm_runtime::{Inspection, Item, inspect};
+use tensor_wasm_runtime::{Capability, Inspection, Item, Link, Part, inspect};
 
-/// Show what a component imports, exports and asks for
+/// Show what a component imports, exports and asks for, and what a request passes
+///
+/// Of a component that was made of several, by whichever tool, it lists the policies
+/// and the application, outermost first, each with what it asks for. Names are what
+/// whoever composed it wrote; the digest is that of the file that went in.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tensor-wasm inspect image.wasm
-  tensor-wasm inspect image.wasm --json | jq .capabilities")]
+  tensor-wasm inspect image.wasm --json | jq .capabilities
+  tensor-wasm inspect guarded.wasm --json | jq .chain")]
 pub struct Inspect {
     /// The component
     component: PathBuf,
@@ -59,6 +64,7 @@ fn describe(name: &str, inspection: &Inspection) -> String {
     line("written in", &inspection.languages.join(", "));
     line("made by", &inspection.tools.join(", "));
 
+    passes(&mut text, inspection);
     text.push_str("asks for\n");
     if inspection.capabilities.is_empty() {
         text.push_str("  nothing\n");
@@ -69,6 +75,58 @@ fn describe(name: &str, inspection: &Inspection) -> String {
     list(&mut text, "imports", &inspection.imports);
     list(&mut text, "exports", &inspection.exports);
     text
+}
+
+/// The chain, unless it is the component alone, of which all is said elsewhere.
+fn passes(text: &mut String, inspection: &Inspection) {
+    let alone = match inspection.chain.as_slice() {
+        [Link::Middleware(part) | Link::Application(part)] => part.digest == inspection.digest,
+        chain => chain.is_empty(),
+    };
+    if alone && inspection.beside.is_empty() && inspection.warnings.is_empty() {
+        return;
+    }
+    text.push_str("a request passes\n");
+    for (number, link) in (1..).zip(&inspection.chain) {
+        match link {
+            Link::Middleware(member) => part(text, &format!("{number}. "), member, "middleware"),
+            Link::Application(member) => part(text, &format!("{number}. "), member, "application"),
+            Link::Unknown { reason } => {
+                let _ = writeln!(text, "  {number}. unknown: {reason}");
+            }
+            _ => {
+                let _ = writeln!(text, "  {number}. something that this version can't name");
+            }
+        }
+    }
+    if !inspection.beside.is_empty() {
+        text.push_str("beside them\n");
+    }
+    for member in &inspection.beside {
+        part(text, "", member, "answers to the others, if to anybody");
+    }
+    for warning in &inspection.warnings {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+}
+
+fn part(text: &mut String, number: &str, part: &Part, role: &str) {
+    let name = part.name.as_deref().unwrap_or("(no name)");
+    let _ = writeln!(text, "  {number}{name}, {role}, {}", part.short_digest());
+    let asks: Vec<_> = part
+        .capabilities
+        .iter()
+        .map(|(capability, imports)| match capability {
+            // Where the names say more than the word.
+            Capability::Gpu | Capability::Policy | Capability::Other => imports.join(", "),
+            capability => capability.to_string(),
+        })
+        .collect();
+    let asks = if asks.is_empty() { "nothing".to_owned() } else { asks.join(", ") };
+    let _ = writeln!(text, "     asks for {asks}");
+    for provided in &part.provided {
+        let _ = writeln!(text, "     gets {} from {}", provided.import, provided.by);
+    }
 }
 
 fn list(text: &mut String, title: &str, items: &[Item]) {

@@ -1,11 +1,14 @@
 //! The commands, one file each.
 
+mod audit;
 mod completions;
 mod compose;
+mod config;
 mod devices;
 mod inspect;
 mod kernel;
 mod serve;
+mod token;
 
 use std::fs;
 use std::io::Write;
@@ -15,6 +18,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Subcommand;
 
+use crate::config::Settings;
+
 #[derive(Subcommand)]
 pub enum Command {
     Serve(Box<serve::Serve>),
@@ -22,17 +27,24 @@ pub enum Command {
     Inspect(inspect::Inspect),
     Devices(devices::Devices),
     Kernel(kernel::Kernel),
+    Token(token::Token),
+    Config(config::Config),
+    Audit(audit::Audit),
     Completions(completions::Completions),
 }
 
 impl Command {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    /// Runs it. `settings` are those of a command that has them.
+    pub fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Serve(command) => command.run(),
+            Self::Serve(command) => command.run(settings),
             Self::Compose(command) => command.run(),
             Self::Inspect(command) => command.run(),
             Self::Devices(command) => command.run(),
             Self::Kernel(command) => command.run(),
+            Self::Token(command) => command.run(),
+            Self::Config(command) => command.run(settings),
+            Self::Audit(command) => command.run(),
             Self::Completions(command) => command.run(),
         }
     }

@@ -104,6 +104,19 @@ pub(crate) enum Head {
     },
 }
 
+impl Head {
+    /// Whether a session does this one at a time, whatever its queues: launches
+    /// whose blocks take much memory, and tasks, which have no slices, so that one
+    /// tenant's take no more than one thread from the others.
+    pub(crate) fn runs_alone(&self) -> bool {
+        match self {
+            Head::Serial { serial, .. } => matches!(serial, Serial::Task(_)),
+            Head::Launch { grid, .. } => grid.is_large(),
+            Head::Nothing | Head::Taken => false,
+        }
+    }
+}
+
 /// What there is to do once the scheduler's lock is released. Releasing comes
 /// before telling: who waited finds the quota that its work held given back.
 #[derive(Default)]

@@ -1,17 +1,20 @@
 //! The processor as a device: a pool of threads of its own, which share their
 //! time between the tenants' queues and interpret kernels block by block.
 //!
-//! [`scheduler`] decides who is next, [`lane`] is one queue's order, and
-//! [`grid`] and [`transfer`] are the two kinds of work that take time. A backend
+//! [`scheduler`] decides who is next, with the [`line`] of sessions; [`lane`] is
+//! one queue's order; [`grid`] and [`transfer`] are the two kinds of work that take time. A backend
 //! that lives elsewhere takes the same [`Command`](crate::command::Command)s.
 
 mod grid;
 mod lane;
+mod line;
 mod pool;
 mod scheduler;
 mod stopwatch;
 mod transfer;
 
+#[cfg(test)]
+pub(crate) use pool::perform;
 pub(crate) use pool::start;
 pub(crate) use scheduler::{LaneId, LeaseId, PoisonId, Scheduler, SessionId};
 

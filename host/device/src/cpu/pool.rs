@@ -7,62 +7,69 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::lane::Serial;
-use super::scheduler::{Scheduler, Work};
+use super::scheduler::{Done, Scheduler, Work};
 use crate::Error;
 
-/// Starts the pool. The threads end when the scheduler is shut down.
+/// Starts a scheduler's threads, called after `name`. They end when it is shut down.
 ///
 /// # Errors
 /// [`Error::DeviceLost`] where the operating system gives no thread.
-pub(crate) fn start(threads: NonZeroUsize) -> Result<Arc<Scheduler>, Error> {
-    let scheduler = Arc::new(Scheduler::new());
+pub(crate) fn start(
+    name: &str,
+    threads: NonZeroUsize,
+    scheduler: &Arc<Scheduler>,
+) -> Result<(), Error> {
     for index in 0..threads.get() {
-        let shared = Arc::clone(&scheduler);
-        let name = format!("device-{index}");
+        let shared = Arc::clone(scheduler);
         let spawned = std::thread::Builder::new()
-            .name(name)
+            .name(format!("{name}-{index}"))
             .spawn(move || work(&shared));
-        if let Err(error) = spawned {
-            scheduler.shut_down();
-            return Err(Error::DeviceLost(format!(
-                "cannot start thread {} of the device's {threads}: {error}",
+        spawned.map_err(|error| {
+            Error::DeviceLost(format!(
+                "cannot start thread {} of the {threads} called {name}: {error}",
                 index + 1
-            )));
-        }
+            ))
+        })?;
     }
-    Ok(scheduler)
+    Ok(())
 }
 
 fn work(scheduler: &Scheduler) {
     while let Some((lane, work)) = scheduler.next() {
         let started = Instant::now();
-        match work {
-            Work::Grid(grid, claim) => {
-                let outcome = catch_unwind(AssertUnwindSafe(|| grid.slice(claim)));
-                if outcome.is_err() {
-                    grid.fail(internal_error());
-                }
-                scheduler.settle_grid(lane, grid, started.elapsed());
+        let done = perform(work);
+        scheduler.settle(lane, done, started.elapsed());
+    }
+}
+
+/// Does about a slice of work.
+pub(crate) fn perform(work: Work) -> Done {
+    match work {
+        Work::Grid(grid, claim) => {
+            let outcome = catch_unwind(AssertUnwindSafe(|| grid.slice(claim)));
+            if outcome.is_err() {
+                grid.fail(internal_error());
             }
-            Work::Serial(Serial::Transfer(mut transfer)) => {
-                let outcome = catch_unwind(AssertUnwindSafe(|| transfer.slice()));
-                let more = outcome.unwrap_or_else(|_| {
-                    internal_error();
-                    false
-                });
-                scheduler.settle_serial(
-                    lane,
-                    Some(Serial::Transfer(transfer)),
-                    more,
-                    started.elapsed(),
-                );
+            Done::Grid(grid)
+        }
+        Work::Serial(Serial::Transfer(mut transfer)) => {
+            let outcome = catch_unwind(AssertUnwindSafe(|| transfer.slice()));
+            let more = outcome.unwrap_or_else(|_| {
+                internal_error();
+                false
+            });
+            let serial = Serial::Transfer(transfer);
+            if more {
+                Done::Part(serial)
+            } else {
+                Done::Serial(serial)
             }
-            Work::Serial(Serial::Task(task)) => {
-                if catch_unwind(AssertUnwindSafe(task)).is_err() {
-                    internal_error();
-                }
-                scheduler.settle_serial(lane, None, false, started.elapsed());
+        }
+        Work::Serial(Serial::Task(task)) => {
+            if catch_unwind(AssertUnwindSafe(task)).is_err() {
+                internal_error();
             }
+            Done::Task
         }
     }
 }

@@ -1,16 +1,19 @@
-//! Who is next. Tenants share the pool's time evenly: the session that has had
-//! the least of it among those with work goes first, for about a millisecond;
-//! within a session its queues take turns. So any number of endless kernels
-//! keeps a neighbour waiting for a slice each, and no longer.
+//! Who is next. Tenants share the pool's time by their weights: the session that
+//! has had the least of its share among those with work goes first, for about a
+//! millisecond; within a session its queues take turns. So neither any number
+//! of endless kernels nor a thousand queued ones keep a neighbour waiting for
+//! longer than the slices that have begun.
 
 use std::any::Any;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
+use std::num::NonZeroU32;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::SLICE;
 use super::grid::{Claim, Grid};
 use super::lane::{Aftermath, Entry, Head, Lane, Serial};
+use super::line::{Line, Place};
 use crate::Error;
 use crate::account::Ticket;
 use crate::command::Queued;
@@ -38,7 +41,18 @@ pub(crate) enum Work {
     Grid(Arc<Grid>, Claim),
 }
 
-/// The device's one scheduler.
+/// What became of it.
+pub(crate) enum Done {
+    /// A slice of a launch.
+    Grid(Arc<Grid>),
+    /// A slice of serial work of which more is left.
+    Part(Serial),
+    /// The last of serial work.
+    Serial(Serial),
+    Task,
+}
+
+/// Shares the time of one pool of threads.
 pub(crate) struct Scheduler {
     state: Mutex<State>,
     wake: Condvar,
@@ -55,28 +69,20 @@ struct State {
     lanes: HashMap<LaneId, Lane>,
     leases: HashMap<LeaseId, Vec<LaneId>>,
     sessions: HashMap<SessionId, Share>,
-    /// The sessions with work that no thread has, by the time they have had.
-    line: BTreeSet<(u64, SessionId)>,
-    /// The time that the session last chosen had had: where a session that had
-    /// nothing to do joins, so that idling earns no credit.
-    floor: u64,
+    /// The sessions with work that no thread has.
+    line: Line,
     ids: u64,
-    /// What a pool thread is to drop.
-    discarded: Vec<Box<dyn Any + Send>>,
     stopped: bool,
 }
 
-/// A session's share of the device.
-#[derive(Default)]
+/// A session's share of the pool.
 struct Share {
-    /// Thread time that it has had, in nanoseconds.
-    had: u64,
+    place: Place,
     /// Queues with work that no thread has.
     ready: VecDeque<LaneId>,
-    in_line: bool,
-    /// The queue that has this session's one large launch, and those that wait
-    /// for their turn to have it.
-    large: Option<LaneId>,
+    /// The queue that has this session's one piece of work that runs alone, and
+    /// those that wait for their turn to have it.
+    alone: Option<LaneId>,
     held_back: VecDeque<LaneId>,
 }
 
@@ -88,18 +94,24 @@ impl Scheduler {
         }
     }
 
-    pub(crate) fn add_session(&self) -> SessionId {
+    pub(crate) fn add_session(&self, share: NonZeroU32) -> SessionId {
         let mut state = lock(&self.state);
         let id = SessionId(state.new_id());
-        state.sessions.insert(id, Share::default());
+        let share = Share {
+            place: Place::new(share),
+            ready: VecDeque::new(),
+            alone: None,
+            held_back: VecDeque::new(),
+        };
+        state.sessions.insert(id, share);
         id
     }
 
     /// Forgets a session that has no lanes any more.
     pub(crate) fn remove_session(&self, id: SessionId) {
         let mut state = lock(&self.state);
-        if let Some(share) = state.sessions.remove(&id) {
-            state.line.remove(&(share.had, id));
+        if let Some(mut share) = state.sessions.remove(&id) {
+            state.line.leave(id, &mut share.place);
         }
     }
 
@@ -191,13 +203,6 @@ impl Scheduler {
         }
     }
 
-    /// Drops something on a thread of the pool: unmapping a gigabyte takes tens
-    /// of milliseconds, which a thread that serves requests does not have.
-    pub(crate) fn discard(&self, what: impl Any + Send) {
-        lock(&self.state).discarded.push(Box::new(what));
-        self.wake.notify_one();
-    }
-
     /// Lets the threads end once they have nothing at hand.
     pub(crate) fn shut_down(&self) {
         lock(&self.state).stopped = true;
@@ -211,12 +216,6 @@ impl Scheduler {
         loop {
             if state.stopped {
                 return None;
-            }
-            if let Some(what) = state.discarded.pop() {
-                drop(state);
-                drop(what);
-                state = lock(&self.state);
-                continue;
             }
             if let Some(found) = state.choose() {
                 let more = !state.line.is_empty();
@@ -233,63 +232,75 @@ impl Scheduler {
         }
     }
 
-    /// Takes back serial work after a slice; `None` where nothing is left of it.
-    pub(crate) fn settle_serial(
-        &self,
-        id: LaneId,
-        serial: Option<Serial>,
-        more: bool,
-        took: Duration,
-    ) {
-        self.settle(|state, after| {
-            let Some(lane) = state.lanes.get_mut(&id) else {
-                return;
-            };
-            lane.workers = 0;
-            let session = lane.session;
-            let ticket = lane.ticket.take();
-            lane.head = Head::Nothing;
-            match serial {
-                Some(serial) if lane.closed => after.release((serial, ticket)),
-                Some(serial) if more => lane.head = Head::Serial { serial, ticket },
-                Some(serial) => {
-                    after.release(ticket);
-                    after.finish(serial);
-                }
-                None => after.release(ticket),
-            }
-            state.charge(session, took);
-            state.go_on(id, after);
-        });
+    /// The next work, if there is any now.
+    #[cfg(test)]
+    pub(crate) fn try_next(&self) -> Option<(LaneId, Work)> {
+        lock(&self.state).choose()
     }
 
-    /// A thread has ended its slice of a launch.
-    pub(crate) fn settle_grid(&self, id: LaneId, worked_on: Arc<Grid>, took: Duration) {
-        self.settle(|state, after| {
-            // The lane keeps the launch until its last thread is here: whatever
-            // the launch holds is given back by then, and not a moment later.
-            drop(worked_on);
-            let Some(lane) = state.lanes.get_mut(&id) else {
-                return;
-            };
-            lane.workers = lane.workers.saturating_sub(1);
-            let session = lane.session;
-            if let Head::Launch { grid, .. } = &lane.head
-                && lane.workers == 0
-                && !grid.is_open()
-            {
-                let failure = grid.take_failure();
-                after.release(std::mem::replace(&mut lane.head, Head::Nothing));
-                if let Some(error) = failure {
-                    tracing::debug!(%error, "a launch failed");
-                    state.ids += 1;
-                    lane.fail(PoisonId(state.ids), error, after);
-                }
-                state.pass_on(id, session);
+    /// A thread has ended its slice, and comes for its next work at once: it wakes
+    /// another then if there is more than that.
+    pub(crate) fn settle(&self, id: LaneId, done: Done, took: Duration) {
+        let mut after = Aftermath::default();
+        match done {
+            Done::Grid(grid) => self.settle_grid(id, grid, took, &mut after),
+            other => self.settle_serial(id, other, took, &mut after),
+        }
+        after.carry_out();
+    }
+
+    fn settle_serial(&self, id: LaneId, done: Done, took: Duration, after: &mut Aftermath) {
+        let mut state = lock(&self.state);
+        let Some(lane) = state.lanes.get_mut(&id) else {
+            return;
+        };
+        lane.workers = 0;
+        let session = lane.session;
+        let ticket = lane.ticket.take();
+        lane.head = Head::Nothing;
+        match done {
+            Done::Part(serial) if !lane.closed => lane.head = Head::Serial { serial, ticket },
+            Done::Part(serial) => after.release((serial, ticket)),
+            Done::Serial(serial) if lane.closed => after.release((serial, ticket)),
+            Done::Serial(serial) => {
+                after.release(ticket);
+                after.finish(serial);
             }
-            state.charge(session, took);
-            state.go_on(id, after);
-        });
+            Done::Task | Done::Grid(_) => after.release(ticket),
+        }
+        if matches!(lane.head, Head::Nothing) {
+            state.pass_on(id, session);
+        }
+        state.charge(session, took);
+        state.go_on(id, after);
+    }
+
+    fn settle_grid(&self, id: LaneId, worked_on: Arc<Grid>, took: Duration, after: &mut Aftermath) {
+        let mut state = lock(&self.state);
+        // The lane keeps the launch until its last thread is here: whatever
+        // the launch holds is given back by then, and not a moment later.
+        drop(worked_on);
+        let state = &mut *state;
+        let Some(lane) = state.lanes.get_mut(&id) else {
+            return;
+        };
+        lane.workers = lane.workers.saturating_sub(1);
+        let session = lane.session;
+        if let Head::Launch { grid, .. } = &lane.head
+            && lane.workers == 0
+            && !grid.is_open()
+        {
+            let failure = grid.take_failure();
+            after.release(std::mem::replace(&mut lane.head, Head::Nothing));
+            if let Some(error) = failure {
+                tracing::debug!(%error, "a launch failed");
+                state.ids += 1;
+                lane.fail(PoisonId(state.ids), error, after);
+            }
+            state.pass_on(id, session);
+        }
+        state.charge(session, took);
+        state.go_on(id, after);
     }
 
     /// Changes the state, wakes a thread if there is work, and does what is to be
@@ -305,14 +316,6 @@ impl Scheduler {
         }
         after.carry_out();
         result
-    }
-
-    /// As [`change`](Scheduler::change), by a thread of the pool. It comes for its
-    /// next work at once, and wakes another then if there is more than that.
-    fn settle(&self, how: impl FnOnce(&mut State, &mut Aftermath)) {
-        let mut after = Aftermath::default();
-        how(&mut lock(&self.state), &mut after);
-        after.carry_out();
     }
 }
 
@@ -339,33 +342,23 @@ impl State {
             let session = lane.session;
             if let Some(share) = self.sessions.get_mut(&session) {
                 share.ready.push_back(id);
-                self.join_line(session);
+                self.line.join(session, &mut share.place);
             }
         }
         self.remove_if_over(id, after);
     }
 
-    /// Puts a session with ready queues in line.
-    fn join_line(&mut self, session: SessionId) {
-        let Some(share) = self.sessions.get_mut(&session) else {
-            return;
-        };
-        if !share.in_line && !share.ready.is_empty() {
-            share.in_line = true;
-            share.had = share.had.max(self.floor);
-            self.line.insert((share.had, session));
-        }
-    }
-
-    /// A lane's launch is over: if it was the session's large one, another may be.
+    /// A lane's work is over: if it was what the session ran alone, another's may be.
     fn pass_on(&mut self, id: LaneId, session: SessionId) {
         let Some(share) = self.sessions.get_mut(&session) else {
             return;
         };
-        if share.large == Some(id) {
-            share.large = None;
+        if share.alone == Some(id) {
+            share.alone = None;
             share.ready.append(&mut share.held_back);
-            self.join_line(session);
+            if !share.ready.is_empty() {
+                self.line.join(session, &mut share.place);
+            }
         }
     }
 
@@ -389,27 +382,21 @@ impl State {
         after.release(lane.hold);
     }
 
-    /// The next work of the session that has had the least.
+    /// The next work of the session that has had the least of its share.
     fn choose(&mut self) -> Option<(LaneId, Work)> {
-        while let Some((had, session)) = self.line.pop_first() {
+        while let Some(session) = self.line.first() {
             let Some(share) = self.sessions.get_mut(&session) else {
+                self.line.skip();
                 continue;
             };
-            share.in_line = false;
-            self.floor = self.floor.max(had);
             let Some(id) = share.ready.pop_front() else {
+                self.line.leave(session, &mut share.place);
                 continue;
             };
             let lane = self.lanes.get_mut(&id);
-            let held_back = lane.as_ref().is_some_and(|lane| match &lane.head {
-                Head::Launch { grid, .. } if grid.is_large() => {
-                    *share.large.get_or_insert(id) != id
-                }
-                _ => false,
-            });
-            if held_back {
+            let alone = lane.as_ref().is_some_and(|lane| lane.head.runs_alone());
+            if alone && *share.alone.get_or_insert(id) != id {
                 share.held_back.push_back(id);
-                self.join_line(session);
                 continue;
             }
             let found = lane.and_then(|lane| {
@@ -419,7 +406,7 @@ impl State {
             // Charged ahead, so that the next thread looks at another tenant
             // first; corrected when the slice is over.
             if found.is_some() {
-                share.had = share.had.saturating_add(SLICE.as_nanos() as u64);
+                self.line.charge(session, &mut share.place, SLICE);
             }
             if let Some(Work::Grid(grid, _)) = &found
                 && grid.is_open()
@@ -428,9 +415,8 @@ impl State {
                 lane.ready = true;
                 share.ready.push_back(id);
             }
-            if !share.ready.is_empty() {
-                share.in_line = true;
-                self.line.insert((share.had, session));
+            if share.ready.is_empty() {
+                self.line.leave(session, &mut share.place);
             }
             if let Some(work) = found {
                 return Some((id, work));
@@ -441,17 +427,11 @@ impl State {
 
     /// Corrects what [`choose`](State::choose) charged ahead.
     fn charge(&mut self, session: SessionId, took: Duration) {
-        let Some(share) = self.sessions.get_mut(&session) else {
-            return;
-        };
-        let before = share.had;
-        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        share.had = before
-            .saturating_sub(SLICE.as_nanos() as u64)
-            .saturating_add(took);
-        if share.in_line {
-            self.line.remove(&(before, session));
-            self.line.insert((share.had, session));
+        if let Some(share) = self.sessions.get_mut(&session) {
+            self.line.correct(session, &mut share.place, SLICE, took);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,7 +128,12 @@ impl Transfer {
                 break;
             }
         }
-        self.done < self.bytes
+        let more = self.done < self.bytes;
+        if !more && let What::Write { data, .. } = &mut self.what {
+            // Within the slice, so that its tenant pays for the time it takes.
+            *data = Vec::new();
+        }
+        more
     }
 
     /// The answer where someone waits for one, and the rest, for dropping.

@@ -199,3 +199,14 @@ pub async fn nothing_is_held(session: &Session) {
     }
     assert_eq!(session.usage(), Usage::default());
 }
+
+/// Waits until the device holds no memory: a thread of its own gives it back.
+pub async fn nothing_is_used(device: &Device) {
+    for _ in 0..60_000 {
+        if device.memory_used() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(device.memory_used(), 0);
+}

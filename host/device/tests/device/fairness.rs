@@ -1,5 +1,6 @@
 //! No tenant keeps the device from another.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tensor_wasm_device::{Argument, Limits};
@@ -48,6 +49,62 @@ async fn sixteen_endless_tenants_do_not_keep_a_healthy_one_from_its_work() {
             drop((lease, events));
             nothing_is_held(&session).await;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_thousand_queued_launches_do_not_keep_another_tenant_from_its_one() {
+    in_time(async {
+        let device = device(2);
+        let greedy = device.session(Limits {
+            kernel_time: Duration::from_secs(3600),
+            share: NonZeroU32::MAX,
+            ..Limits::default()
+        });
+        let lease = greedy.lease();
+        let (wait_for, tally) = (
+            kernel(&lease, "wait_for").await,
+            kernel(&lease, "tally").await,
+        );
+        let (flag, count) = (lease.allocate(4).unwrap(), lease.allocate(4).unwrap());
+        let queues: Vec<_> = (0..15).map(|_| lease.create_queue().unwrap()).collect();
+        // Each queue begins with a launch that takes both threads and ends only
+        // when it is told to, so none of the greedy tenant's ends meanwhile.
+        for queue in &queues {
+            let arguments = vec![pointer(&flag)];
+            queue
+                .launch(&wait_for, line(2, 32), arguments)
+                .await
+                .unwrap();
+        }
+        for number in 0..1000 {
+            let arguments = vec![pointer(&count)];
+            let queue = &queues[number % queues.len()];
+            queue.launch(&tally, line(1, 1), arguments).await.unwrap();
+        }
+        let queued = greedy.usage().launches_in_flight;
+
+        let other = device.session(Limits {
+            share: NonZeroU32::MIN,
+            ..Limits::default()
+        });
+        let one = other.lease();
+        let queue = one.create_queue().unwrap();
+        let (once, done) = (kernel(&one, "tally").await, one.allocate(4).unwrap());
+        queue
+            .launch(&once, line(1, 1), vec![pointer(&done)])
+            .await
+            .unwrap();
+        queue.synchronize().await.unwrap();
+        assert_eq!(greedy.usage().launches_in_flight, queued);
+
+        let last = lease.create_queue().unwrap();
+        last.write(&flag, 0, vec![1; 4]).await.unwrap();
+        for queue in &queues {
+            queue.synchronize().await.unwrap();
+        }
+        assert_eq!(values_of(&last, &count).await.unwrap(), [1000]);
     })
     .await;
 }

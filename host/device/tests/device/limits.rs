@@ -1,17 +1,16 @@
 //! Limits are exact, and nothing that was taken stays taken.
 
 use std::future::Future;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::pin;
 use std::task::{Context, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use proptest::prelude::*;
-use tensor_wasm_device::{
-    Argument, Buffer, CpuConfig, Device, Error, Event, Limits, Module, Usage,
+use tensor_wasm_device::{Argument, CpuConfig, Device, Error, Limits, Session, Usage};
+
+use crate::common::{
+    device, in_time, kernel, line, nothing_is_held, nothing_is_used, pointer, values_of,
 };
-
-use crate::common::{device, in_time, kernel, line, nothing_is_held, pointer, values_of};
 
 #[test]
 fn memory_is_limited_to_the_byte_and_given_back_on_drop() {
@@ -270,159 +269,81 @@ async fn launches_that_need_much_state_take_turns_and_all_end() {
     .await;
 }
 
-/// One thing that a component may do. Numbers choose among what is there.
-#[derive(Clone, Debug)]
-enum Step {
-    Allocate(u16),
-    Drop(usize),
-    Write(usize, u8),
-    Fill(usize, u8),
-    Copy(usize, usize),
-    Read(usize),
-    Add(usize),
-    Spin,
-    Stray,
-    Event,
-    WaitForEvent(usize),
-    NewQueue,
-    DropQueue,
-    Synchronize,
-    Keep(usize, u8),
-    Release(u8),
-    Load,
-    NextInstance,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let n = 0_usize..8;
-    prop_oneof![
-        4 => any::<u16>().prop_map(Step::Allocate),
-        2 => n.clone().prop_map(Step::Drop),
-        3 => (n.clone(), any::<u8>()).prop_map(|(n, value)| Step::Write(n, value)),
-        2 => (n.clone(), any::<u8>()).prop_map(|(n, value)| Step::Fill(n, value)),
-        2 => (n.clone(), n.clone()).prop_map(|(from, to)| Step::Copy(from, to)),
-        2 => n.clone().prop_map(Step::Read),
-        3 => n.clone().prop_map(Step::Add),
-        1 => Just(Step::Spin),
-        1 => Just(Step::Stray),
-        2 => Just(Step::Event),
-        1 => n.clone().prop_map(Step::WaitForEvent),
-        1 => Just(Step::NewQueue),
-        1 => Just(Step::DropQueue),
-        1 => Just(Step::Synchronize),
-        1 => (n.clone(), 0_u8..4).prop_map(|(n, name)| Step::Keep(n, name)),
-        1 => (0_u8..4).prop_map(Step::Release),
-        1 => Just(Step::Load),
-        1 => Just(Step::NextInstance),
-    ]
-}
-
-async fn carry_out(steps: Vec<Step>) {
-    let session = device(2).session(Limits {
-        memory_bytes: 100_000,
-        buffers: 8,
-        modules: 3,
-        queues: 3,
-        events: 4,
-        launches_in_flight: 8,
-        staged_bytes: 32_768,
-        kernel_time: Duration::from_millis(20),
-    });
-    let kept = session.residency();
-    let mut lease = session.lease();
-    let mut buffers: Vec<Buffer> = Vec::new();
-    let mut events: Vec<Event> = Vec::new();
-    let mut modules: Vec<Module> = Vec::new();
-    let mut queues = vec![lease.create_queue().unwrap()];
-    for step in steps {
-        // Whether a step succeeds does not matter here: what it leaves behind does.
-        let queue = queues.last().cloned();
-        let pick = |n: usize| (!buffers.is_empty()).then(|| buffers[n % buffers.len()].clone());
-        match (step, queue) {
-            (Step::Allocate(bytes), _) => buffers.extend(lease.allocate(bytes.into())),
-            (Step::Drop(n), _) if !buffers.is_empty() => drop(buffers.remove(n % buffers.len())),
-            (Step::NewQueue, _) => queues.extend(lease.create_queue()),
-            (Step::DropQueue, _) => drop(queues.pop()),
-            (Step::Keep(n, name), _) => {
-                if let Some(buffer) = pick(n) {
-                    let _ = kept.keep(&name.to_string(), buffer);
-                }
-            }
-            (Step::Release(name), _) => kept.release(&name.to_string()).unwrap(),
-            (Step::Load, _) => modules.extend(lease.load(crate::common::KERNELS.into()).await),
-            (Step::NextInstance, _) => {
-                lease = session.lease();
-                queues = lease.create_queue().into_iter().collect();
-            }
-            (Step::WaitForEvent(n), _) if !events.is_empty() => {
-                let event = events.swap_remove(n % events.len());
-                let _ = event.wait().await;
-            }
-            (step, Some(queue)) => {
-                let launch = |name: &str| modules.last().map(|module| module.kernel(name).unwrap());
-                let _ = match step {
-                    Step::Write(n, value) => match pick(n) {
-                        Some(to) => queue.write(&to, 0, vec![value; to.size() as usize]).await,
-                        None => Ok(()),
-                    },
-                    Step::Fill(n, value) => match pick(n) {
-                        Some(buffer) => queue.fill(&buffer, 0, buffer.size(), value).await,
-                        None => Ok(()),
-                    },
-                    Step::Copy(from, to) => match (pick(from), pick(to)) {
-                        (Some(from), Some(to)) => {
-                            queue
-                                .copy(&from, 0, &to, 0, from.size().min(to.size()))
-                                .await
-                        }
-                        _ => Ok(()),
-                    },
-                    Step::Read(n) => match pick(n) {
-                        Some(buffer) => queue.read(&buffer, 0, buffer.size()).await.map(drop),
-                        None => Ok(()),
-                    },
-                    Step::Add(n) => match (pick(n), launch("add")) {
-                        (Some(buffer), Some(add)) => {
-                            let count = Argument::U32(buffer.size() as u32 / 4);
-                            let arguments = vec![pointer(&buffer), count, Argument::U32(1)];
-                            queue.launch(&add, line(8, 128), arguments).await
-                        }
-                        _ => Ok(()),
-                    },
-                    Step::Spin => match launch("spin") {
-                        Some(spin) => queue.launch(&spin, line(4, 32), vec![]).await,
-                        None => Ok(()),
-                    },
-                    Step::Stray => match launch("tell") {
-                        Some(tell) => {
-                            let arguments = vec![Argument::U64(64), Argument::U64(0)];
-                            queue.launch(&tell, line(4, 32), arguments).await
-                        }
-                        None => Ok(()),
-                    },
-                    Step::Event => queue.record_event().await.map(|event| events.push(event)),
-                    Step::Synchronize => queue.synchronize().await,
-                    _ => Ok(()),
-                };
-            }
-            _ => {}
+#[tokio::test]
+async fn launches_per_second_let_a_seconds_worth_through_and_then_keep_their_pace() {
+    in_time(async {
+        let session = device(2).session(Limits {
+            launches_per_second: NonZeroU32::new(200),
+            ..Limits::default()
+        });
+        let lease = session.lease();
+        let queue = lease.create_queue().unwrap();
+        let (tally, count) = (kernel(&lease, "tally").await, lease.allocate(4).unwrap());
+        let started = Instant::now();
+        for _ in 0..210 {
+            queue
+                .launch(&tally, line(1, 1), vec![pointer(&count)])
+                .await
+                .unwrap();
         }
-        let usage = session.usage();
-        assert!(usage.memory_bytes <= 100_000 && usage.buffers <= 8 && usage.modules <= 3);
-        assert!(usage.queues <= 3 && usage.events <= 4 && usage.launches_in_flight <= 8);
-    }
-    drop((lease, queues, buffers, events, modules, kept));
-    nothing_is_held(&session).await;
+        assert!(started.elapsed() >= Duration::from_millis(50));
+        assert_eq!(values_of(&queue, &count).await.unwrap(), [210]);
+    })
+    .await;
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+#[tokio::test]
+async fn a_device_counts_what_all_tenants_hold_until_it_is_back_with_the_host() {
+    in_time(async {
+        let device = device(2);
+        let sessions: Vec<_> = (0..3).map(|_| device.session(Limits::default())).collect();
+        let buffers: Vec<_> = sessions
+            .iter()
+            .map(|session| {
+                let lease = session.lease();
+                [
+                    lease.allocate(100).unwrap(),
+                    lease.allocate(8 << 20).unwrap(),
+                ]
+            })
+            .collect();
+        assert_eq!(device.memory_used(), 3 * (100 + (8 << 20)));
+        drop(buffers);
+        assert!(sessions.iter().all(Session::is_idle));
+        nothing_is_used(&device).await;
+    })
+    .await;
+}
 
-    #[test]
-    fn whatever_an_instance_does_nothing_is_held_in_the_end(
-        steps in prop::collection::vec(step(), 1..60),
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(in_time(carry_out(steps)));
+#[test]
+fn a_tenant_that_frees_memory_may_have_it_again_at_once() {
+    let device = Device::cpu(CpuConfig {
+        threads: NonZeroUsize::new(1),
+        memory_bytes: Some(64 << 20),
+        ..CpuConfig::default()
+    })
+    .unwrap();
+    let session = device.session(Limits::default());
+    let lease = session.lease();
+    for _ in 0..200 {
+        drop(lease.allocate(64 << 20).unwrap());
     }
+}
+
+#[tokio::test]
+async fn a_session_is_idle_once_nothing_is_held_and_no_instance_runs() {
+    in_time(async {
+        let session = device(1).session(Limits::default());
+        assert!(session.is_idle());
+        let lease = session.lease();
+        assert_eq!(session.usage(), Usage::default());
+        assert!(!session.is_idle());
+        let kept = session.residency();
+        kept.keep("weights", lease.allocate(0).unwrap()).unwrap();
+        drop(lease);
+        assert!(!session.is_idle());
+        kept.release("weights").unwrap();
+        assert!(session.is_idle());
+    })
+    .await;
 }

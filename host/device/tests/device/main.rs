@@ -5,9 +5,11 @@
 mod common;
 mod fairness;
 mod faults;
+mod handles;
 mod launches;
 mod limits;
 mod memory;
 mod modules;
+mod properties;
 mod queues;
 mod residency;

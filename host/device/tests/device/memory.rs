@@ -105,26 +105,3 @@ async fn a_buffer_may_have_no_bytes() {
     })
     .await;
 }
-
-#[tokio::test]
-async fn another_tenants_buffer_is_denied() {
-    in_time(async {
-        let device = crate::common::device(1);
-        let (mine, theirs) = (
-            device.session(Limits::default()),
-            device.session(Limits::default()),
-        );
-        let buffer = theirs.lease().allocate(8).unwrap();
-        let queue = mine.lease();
-        let queue = queue.create_queue().unwrap();
-        assert!(matches!(
-            queue.read(&buffer, 0, 8).await,
-            Err(Error::Denied(_))
-        ));
-        assert!(matches!(
-            mine.residency().keep("x", buffer),
-            Err(Error::Denied(_))
-        ));
-    })
-    .await;
-}

@@ -3,7 +3,7 @@
 //! device answers is a value.
 
 use super::convert;
-use super::{DeviceHandle, GpuView};
+use super::{DeviceHandle, GpuGrant, GpuView, Opened};
 use crate::bindings::gpu::tensor::gpu::{kernels as wit, residency};
 use tensor_wasm_device::{self as device, Buffer, Event, Kernel, Lease, Module, Queue};
 use wasmtime::Result;
@@ -12,11 +12,15 @@ use wasmtime::component::Resource;
 type Answer<T> = Result<Result<T, wit::Error>>;
 
 impl GpuView<'_> {
-    fn lease(&self) -> Result<&Lease, wit::Error> {
+    fn opened(&self) -> Result<&Opened, wit::Error> {
         self.context
-            .lease
+            .opened
             .as_ref()
-            .ok_or_else(|| wit::Error::Denied("no device is open".into()))
+            .ok_or_else(|| wit::Error::DeviceLost("no device is open: open it first".into()))
+    }
+
+    fn lease(&self) -> Result<&Lease, wit::Error> {
+        self.opened().map(|opened| &opened.lease)
     }
 
     /// Gives the guest a handle to what the device made, or the device's error.
@@ -32,14 +36,18 @@ impl wit::Host for GpuView<'_> {}
 
 impl wit::HostDevice for GpuView<'_> {
     fn open(&mut self) -> Answer<Resource<DeviceHandle>> {
-        let Some(access) = &self.context.access else {
-            return Ok(Err(wit::Error::Denied(
-                "the operator has not granted the GPU to this component".into(),
-            )));
-        };
-        self.context
-            .lease
-            .get_or_insert_with(|| access.session().lease());
+        if self.context.opened.is_none() {
+            let GpuGrant::Granted(access) = self.context.grants.of(self.tenant) else {
+                return Ok(Err(wit::Error::Denied(
+                    "the operator has not granted the GPU to this component".into(),
+                )));
+            };
+            self.context.opened = Some(Opened {
+                tenant: self.tenant,
+                lease: access.session().lease(),
+                access,
+            });
+        }
         Ok(Ok(self.table.push(DeviceHandle(()))?))
     }
 
@@ -47,7 +55,7 @@ impl wit::HostDevice for GpuView<'_> {
         self.table.get(&device)?;
         match self.lease() {
             Ok(lease) => Ok(convert::info(lease.info())),
-            Err(_) => wasmtime::bail!("no device is open"),
+            Err(_) => wasmtime::bail!("the device was opened for another request"),
         }
     }
 
@@ -299,10 +307,11 @@ impl residency::Host for GpuView<'_> {
         name: String,
     ) -> Answer<Option<Resource<Buffer>>> {
         self.table.get(&device)?;
-        let Some(access) = &self.context.access else {
-            return Ok(Err(wit::Error::Denied("no device is open".into())));
+        let opened = match self.opened() {
+            Ok(opened) => opened,
+            Err(error) => return Ok(Err(error)),
         };
-        Ok(match access.residency.lookup(&name) {
+        Ok(match opened.access.residency.lookup(&name) {
             Ok(Some(buffer)) => Ok(Some(self.table.push(buffer)?)),
             Ok(None) => Ok(None),
             Err(error) => Err(convert::error(error)),
@@ -312,17 +321,18 @@ impl residency::Host for GpuView<'_> {
     fn keep(&mut self, name: String, buffer: Resource<Buffer>) -> Answer<Resource<Buffer>> {
         // The guest gave its handle away, whatever becomes of the call.
         let buffer = self.table.delete(buffer)?;
-        let Some(access) = &self.context.access else {
-            return Ok(Err(wit::Error::Denied("no device is open".into())));
+        let opened = match self.opened() {
+            Ok(opened) => opened,
+            Err(error) => return Ok(Err(error)),
         };
-        let kept = access.residency.keep(&name, buffer);
+        let kept = opened.access.residency.keep(&name, buffer);
         self.answer(kept)
     }
 
     fn release(&mut self, name: String) -> Answer<()> {
-        let Some(access) = &self.context.access else {
-            return Ok(Err(wit::Error::Denied("no device is open".into())));
-        };
-        Ok(access.residency.release(&name).map_err(convert::error))
+        Ok(self.opened().and_then(|opened| {
+            let released = opened.access.residency.release(&name);
+            released.map_err(convert::error)
+        }))
     }
 }

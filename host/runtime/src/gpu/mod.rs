@@ -2,12 +2,15 @@
 //! instance holds of it. The guest-facing calls are in `host.rs`.
 
 mod convert;
+mod grants;
 mod host;
+
+pub use grants::{GpuGrants, Standing};
 
 use crate::bindings::gpu::Capability;
 use crate::state::InstanceState;
 use std::sync::Arc;
-use tensor_wasm_device::{Lease, Residency, Session};
+use tensor_wasm_device::{Lease, Residency, Session, Usage};
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
 /// What a function may do with the GPU.
@@ -40,25 +43,46 @@ impl GpuAccess {
     pub fn session(&self) -> &Session {
         &self.session
     }
+
+    /// Whether nothing would be lost with it: no instance has the device open by way
+    /// of it or a clone, and nothing is kept on the device.
+    pub fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.residency) == 1 && self.session.usage() == Usage::default()
+    }
 }
 
 /// What one instance holds of the GPU. Its work ends with it.
 pub(crate) struct GpuContext {
-    access: Option<GpuAccess>,
+    pub(crate) grants: Arc<dyn GpuGrants>,
+    /// Whether the component imports `tensor:gpu` at all.
+    pub(crate) asked: bool,
     /// Made by the first `device.open`, so that an instance that uses no GPU
     /// costs nothing.
-    lease: Option<Lease>,
+    opened: Option<Opened>,
+}
+
+/// A device in use.
+struct Opened {
+    /// On whose account. An instance that is reused may serve another tenant's
+    /// request next, which must not go on with what this one opened.
+    tenant: u64,
+    access: GpuAccess,
+    lease: Lease,
 }
 
 impl GpuContext {
-    pub(crate) fn new(grant: &GpuGrant) -> GpuContext {
+    pub(crate) fn new(grants: Arc<dyn GpuGrants>, asked: bool) -> GpuContext {
         GpuContext {
-            access: match grant {
-                GpuGrant::Granted(access) => Some(access.clone()),
-                GpuGrant::Denied | GpuGrant::Refused => None,
-            },
-            lease: None,
+            grants,
+            asked,
+            opened: None,
         }
+    }
+
+    /// Begins to serve a tenant. What an instance that is reused holds for another
+    /// one is lost: its queues stop, and their handles answer that the device is gone.
+    pub(crate) fn serve(&mut self, tenant: u64) {
+        self.opened.take_if(|opened| opened.tenant != tenant);
     }
 }
 
@@ -70,6 +94,8 @@ pub struct DeviceHandle(());
 pub(crate) struct GpuView<'a> {
     context: &'a mut GpuContext,
     table: &'a mut ResourceTable,
+    /// The tenant that the request at hand is for.
+    tenant: u64,
 }
 
 struct Gpu;
@@ -81,6 +107,7 @@ impl HasData for Gpu {
 /// Adds `tensor:gpu/kernels` and `tensor:gpu/residency` to a linker.
 pub(crate) fn add_to_linker(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()> {
     Capability::add_to_linker::<_, Gpu>(linker, |state| GpuView {
+        tenant: state.policy.tenant(),
         context: &mut state.gpu,
         table: &mut state.table,
     })

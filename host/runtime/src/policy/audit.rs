@@ -4,10 +4,11 @@
 //! runtime writes nothing itself: whoever embeds it brings an [`Auditor`].
 
 use super::Decision;
-use crate::server::RequestId;
+use crate::exchange::Exchange;
+use crate::server::{HandleError, RequestId, RequestInfo};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::oneshot;
 
 /// One request that a policy stood in front of, at the moment when its answer's
@@ -70,6 +71,80 @@ impl Kept {
         if let Some(done) = self.0 {
             // A writer that is gone has said so in the log.
             let _ = done.await;
+        }
+    }
+}
+
+/// The status that is recorded where the client went away before there was any, as
+/// the logs of other servers have it.
+const CLIENT_GONE: u16 = 499;
+
+/// The record of a request that is being answered. Where the client goes away, and
+/// the request with it, it is kept all the same.
+pub(crate) struct PendingRecord<'a> {
+    auditor: &'a dyn Auditor,
+    exchange: Arc<Exchange>,
+    time: SystemTime,
+    start: Instant,
+    /// Taken out when the record is kept.
+    head: Option<(http::Method, String, RequestInfo)>,
+}
+
+impl<'a> PendingRecord<'a> {
+    pub(crate) fn new<B>(
+        auditor: &'a dyn Auditor,
+        request: &http::Request<B>,
+        info: RequestInfo,
+        exchange: Arc<Exchange>,
+    ) -> PendingRecord<'a> {
+        let path = request.uri().path().to_owned();
+        PendingRecord {
+            auditor,
+            exchange,
+            time: SystemTime::now(),
+            start: Instant::now(),
+            head: Some((request.method().clone(), path, info)),
+        }
+    }
+
+    /// Keeps the record of an answer.
+    pub(crate) fn finish<B>(mut self, outcome: &Result<http::Response<B>, HandleError>) -> Kept {
+        match outcome {
+            Ok(response) => self.keep(response.status(), None),
+            Err(error) => self.keep(error.status(), Some(error.kind())),
+        }
+    }
+
+    fn keep(&mut self, status: http::StatusCode, error: Option<&str>) -> Kept {
+        let Some((method, path, info)) = self.head.take() else {
+            return Kept::later();
+        };
+        let decision = self.exchange.decision().cloned();
+        let refused = match &decision {
+            Some(Decision::Refused { kind, .. }) => Some(kind.clone()),
+            Some(Decision::Admitted { .. }) | None => None,
+        };
+        self.auditor.record(RequestRecord {
+            time: self.time,
+            request_id: info.request_id,
+            peer: info.peer,
+            certificate: info.certificate,
+            method,
+            path,
+            decision,
+            status,
+            error_kind: error.map(str::to_owned).or(refused),
+            latency: self.start.elapsed(),
+        })
+    }
+}
+
+impl Drop for PendingRecord<'_> {
+    fn drop(&mut self) {
+        if self.head.is_some() {
+            let status = http::StatusCode::from_u16(CLIENT_GONE).unwrap_or_default();
+            // Nobody is there to wait for it.
+            drop(self.keep(status, Some("client_gone")));
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The guest-facing calls of `tensor:policy`.
 
-use super::{Decision, PolicyView, Principal, Refusal, Scope};
-use crate::bindings::policy::tensor::policy::{credentials as wit, decision};
+use super::{Decision, PolicyView, Principal, Rate, Refusal, Scope};
+use crate::bindings::policy::tensor::policy::{credentials as wit, decision, limiter};
+use crate::server::HandleError;
+use std::num::NonZeroU32;
+use std::time::Duration;
 use wasmtime::Result;
 
 impl wit::Host for PolicyView<'_> {
     fn authenticate(&mut self, token: String) -> Result<Result<wit::Principal, wit::Refusal>> {
         // Without a list of tokens nobody is known.
-        let answer = match &self.context.authenticator {
+        let answer = match &self.context.mechanisms.authenticator {
             Some(authenticator) => authenticator.authenticate(&token),
             None => Err(Refusal::Unknown),
         };
@@ -18,12 +21,44 @@ impl wit::Host for PolicyView<'_> {
     }
 }
 
+impl limiter::Host for PolicyView<'_> {
+    fn take(&mut self, key: String, limit: limiter::Rate, cost: u32) -> Result<Result<(), u64>> {
+        let Some(cost) = NonZeroU32::new(cost) else {
+            return Ok(Ok(()));
+        };
+        let (Some(limiter), Some(per_second), Some(burst)) = (
+            &self.context.mechanisms.limiter,
+            NonZeroU32::new(limit.per_second),
+            NonZeroU32::new(limit.burst),
+        ) else {
+            return Ok(Err(u64::MAX));
+        };
+        let taken = limiter.take(&key, Rate { per_second, burst }, cost);
+        Ok(taken.map_err(nanoseconds))
+    }
+}
+
+fn nanoseconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX)
+}
+
 impl decision::Host for PolicyView<'_> {
     fn admit(&mut self, caller: Option<wit::Principal>, tenant: u64) -> Result<()> {
-        self.decide(Decision::Admitted {
-            caller: caller.map(principal_in),
-            tenant,
-        })
+        let caller = caller.map(principal_in);
+        // In a composite nothing but this call stands between policy and application.
+        if self.gpu.asked && self.gpu.grants.is_refused(tenant) {
+            self.decide(Decision::Refused {
+                caller,
+                kind: HandleError::GpuRefused { tenant }.kind().to_owned(),
+            })?;
+            if let Some(exchange) = &self.context.exchange {
+                exchange.fail(HandleError::GpuRefused { tenant });
+            }
+            wasmtime::bail!("tenant {tenant} is refused the GPU, which the component imports");
+        }
+        self.decide(Decision::Admitted { caller, tenant })?;
+        self.gpu.serve(self.context.tenant());
+        Ok(())
     }
 
     fn refuse(&mut self, caller: Option<wit::Principal>, kind: String) -> Result<()> {

@@ -4,18 +4,26 @@
 
 mod audit;
 mod authenticator;
+mod grant;
 mod host;
 mod limiter;
+mod next;
 
+pub(crate) use audit::PendingRecord;
 pub use audit::{Auditor, Kept, RequestRecord};
 pub use authenticator::{Authenticator, NoTokens, Principal, Refusal, Scope};
+pub use grant::PolicyGrant;
 pub use limiter::{Limiter, Rate};
+pub(crate) use next::{BorrowedBody, add_to_linker as add_next_to_linker};
 
-use crate::bindings::policy::tensor::policy::{credentials, decision};
+use crate::application::Application;
+use crate::bindings::policy::tensor::policy::{credentials, decision, limiter as wit_limiter};
 use crate::exchange::Exchange;
+use crate::gpu::GpuContext;
 use crate::state::InstanceState;
 use std::sync::Arc;
 use wasmtime::component::{HasData, Linker};
+use wasmtime_wasi_config::WasiConfigVariables;
 
 /// What a policy decided on one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,24 +44,47 @@ pub enum Decision {
     },
 }
 
+impl Decision {
+    /// Who calls, where the policy knows.
+    pub fn caller(&self) -> Option<&Principal> {
+        match self {
+            Decision::Admitted { caller, .. } | Decision::Refused { caller, .. } => caller.as_ref(),
+        }
+    }
+}
+
 /// What one instance holds of the policy capability.
 pub(crate) struct PolicyContext {
-    authenticator: Option<Arc<dyn Authenticator>>,
+    pub(crate) mechanisms: Mechanisms,
+    /// What `wasi:config/store` shows.
+    pub(crate) settings: Arc<WasiConfigVariables>,
+    /// Whether the component can decide at all.
+    pub(crate) decides: bool,
+    /// The component behind, where it is not composed with this one.
+    pub(crate) next: Option<Arc<Application>>,
     /// The request that the instance works on, to which a decision belongs.
     pub(crate) exchange: Option<Arc<Exchange>>,
 }
 
 impl PolicyContext {
-    pub(crate) fn new(authenticator: Option<Arc<dyn Authenticator>>) -> PolicyContext {
-        PolicyContext {
-            authenticator,
-            exchange: None,
-        }
+    /// The tenant that the request at hand is for.
+    pub(crate) fn tenant(&self) -> u64 {
+        self.exchange
+            .as_ref()
+            .map_or(0, |exchange| exchange.tenant())
     }
+}
+
+/// The host's part of a policy.
+#[derive(Clone)]
+pub(crate) struct Mechanisms {
+    pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
+    pub(crate) limiter: Option<Arc<dyn Limiter>>,
 }
 
 pub(crate) struct PolicyView<'a> {
     context: &'a mut PolicyContext,
+    gpu: &'a mut GpuContext,
 }
 
 struct Policy;
@@ -62,13 +93,15 @@ impl HasData for Policy {
     type Data<'a> = PolicyView<'a>;
 }
 
-/// Adds `tensor:policy/credentials` and `tensor:policy/decision` to a linker.
+/// Adds `tensor:policy` to a linker.
 pub(crate) fn add_to_linker(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()> {
     fn view(state: &mut InstanceState) -> PolicyView<'_> {
         PolicyView {
             context: &mut state.policy,
+            gpu: &mut state.gpu,
         }
     }
     credentials::add_to_linker::<_, Policy>(linker, view)?;
+    wit_limiter::add_to_linker::<_, Policy>(linker, view)?;
     decision::add_to_linker::<_, Policy>(linker, view)
 }

@@ -35,6 +35,8 @@ impl Shared {
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) peer: SocketAddr,
+    /// Who the client is, by the certificate that it showed.
+    pub(super) certificate: Option<Arc<str>>,
     /// Counts whatever happens: requests that start, and steps of their answers.
     steps: AtomicU64,
     running: AtomicUsize,
@@ -54,10 +56,15 @@ pub(super) enum Standing {
 }
 
 impl Connection {
-    pub(super) fn new(shared: Arc<Shared>, peer: SocketAddr) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        peer: SocketAddr,
+        certificate: Option<Arc<str>>,
+    ) -> Self {
         Self {
             shared,
             peer,
+            certificate,
             steps: AtomicU64::new(0),
             running: AtomicUsize::new(0),
             at_guest: AtomicUsize::new(0),
@@ -139,7 +146,7 @@ mod tests {
             ..Limits::default()
         };
         let peer = ([127, 0, 0, 1], 1).into();
-        Arc::new(Connection::new(Arc::new(Shared::new(limits)), peer))
+        Arc::new(Connection::new(Arc::new(Shared::new(limits)), peer, None))
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use super::handler::HandleError;
@@ -41,7 +41,7 @@ pub(super) fn response(error: &HandleError, id: &RequestId) -> Response<Bytes> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(REQUEST_ID, id.to_header());
-    if *error == HandleError::Overloaded {
+    if error.status() == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response

@@ -50,6 +50,7 @@ pub(super) async fn answer<H: Handler>(
     let info = RequestInfo {
         request_id: id.clone(),
         peer: connection.peer,
+        certificate: connection.certificate.clone(),
     };
     let outcome = handler.handle(Request::from_parts(head, body), info).await;
 

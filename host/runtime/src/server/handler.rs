@@ -6,6 +6,7 @@
 //! kind and text of the answer, so that two layers can't tell two stories.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::StatusCode;
 use thiserror::Error;
@@ -34,6 +35,8 @@ pub struct RequestInfo {
     pub request_id: RequestId,
     /// The other end of the connection.
     pub peer: SocketAddr,
+    /// The subject of the client's certificate, where it showed one that was checked.
+    pub certificate: Option<Arc<str>>,
 }
 
 /// Why a request got no answer from the guest.
@@ -68,6 +71,17 @@ pub enum HandleError {
     /// The client stopped sending in the middle of the request's body.
     #[error("the request body made no progress for too long")]
     BodyStalled,
+    /// The component uses the GPU, and may not be had by this tenant.
+    #[error("tenant {tenant} is refused the GPU, which this component asks for")]
+    GpuRefused {
+        /// Which tenant.
+        tenant: u64,
+    },
+    /// What would change something has to be recorded, and can't be.
+    #[error(
+        "the audit log can't be written: only requests that change nothing are served, such as GET"
+    )]
+    AuditUnavailable,
     /// The request can't be passed to a component.
     #[error("the request is malformed: {0}")]
     BadRequest(&'static str),
@@ -81,7 +95,8 @@ impl HandleError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::AuditUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::GpuRefused { .. } => StatusCode::FORBIDDEN,
             Self::Trapped | Self::NoResponse | Self::Undecided | Self::Internal => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -101,6 +116,8 @@ impl HandleError {
             Self::Undecided => "undecided",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyStalled => "body_stalled",
+            Self::GpuRefused { .. } => "gpu_refused",
+            Self::AuditUnavailable => "audit_unavailable",
             Self::BadRequest(_) => "bad_request",
             Self::Internal => "internal",
         }

@@ -1,5 +1,5 @@
-//! The socket: accepts connections, speaks HTTP/1.1 or HTTP/2 on each, and drains
-//! them at the end.
+//! The socket: accepts connections, speaks HTTP/1.1 or HTTP/2 on each, over TLS
+//! where it is asked to, and drains them at the end.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,9 +10,11 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio_rustls::server::TlsStream;
 
 use super::connection::{Connection, Shared, Standing};
 use super::error::ListenError;
@@ -20,6 +22,7 @@ use super::front;
 use super::handler::Handler;
 use super::limits::Limits;
 use super::shutdown::{Phase, Readiness, Shutdown, Signal};
+use super::tls::Tls;
 
 /// Streams at one time on one HTTP/2 connection.
 const STREAMS: u32 = 256;
@@ -37,6 +40,7 @@ pub struct Server {
     address: SocketAddr,
     limits: Limits,
     readiness: Readiness,
+    tls: Option<Tls>,
 }
 
 /// How a server came to its end.
@@ -60,12 +64,26 @@ impl Server {
             listener,
             limits,
             readiness: Readiness::default(),
+            tls: None,
         })
+    }
+
+    /// Speaks TLS on each connection, and nothing else.
+    #[must_use]
+    pub fn with_tls(mut self, tls: impl Into<Option<Tls>>) -> Self {
+        self.tls = tls.into();
+        self
     }
 
     /// The address that clients reach it at, with the port that it got.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The same as a URL: `https` where it speaks TLS, else `http`.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Whether it serves: true from the call of [`Server::serve`] until it drains.
@@ -96,13 +114,28 @@ impl Server {
                 accepted = accept(&self.listener, &places) => accepted,
                 () = &mut shutdown => break,
             };
-            let connection = Arc::new(Connection::new(shared.clone(), peer));
             let (builder, handler) = (builder.clone(), handler.clone());
-            let signal = phases.signal();
-            tokio::spawn(async move {
-                run(stream, &builder, handler, connection, signal).await;
-                drop(place);
-            });
+            let (shared, signal) = (shared.clone(), phases.signal());
+            match self.tls.clone() {
+                None => {
+                    let connection = Arc::new(Connection::new(shared, peer, None));
+                    tokio::spawn(async move {
+                        run(stream, &builder, handler, connection, signal).await;
+                        drop(place);
+                    });
+                }
+                // In a task of its own, since it waits for the client.
+                Some(tls) => {
+                    tokio::spawn(async move {
+                        let greeted = greet(&tls, stream, peer, &limits, &signal).await;
+                        if let Some((stream, certificate)) = greeted {
+                            let connection = Arc::new(Connection::new(shared, peer, certificate));
+                            run(stream, &builder, handler, connection, signal).await;
+                        }
+                        drop(place);
+                    });
+                }
+            }
         }
 
         self.readiness.set(false);
@@ -170,9 +203,32 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
+/// Shakes hands with a client, which has as long for it as for the head of a request,
+/// and no longer than the server accepts connections. Gives the stream, and who the
+/// client is by its certificate.
+async fn greet(
+    tls: &Tls,
+    stream: TcpStream,
+    peer: SocketAddr,
+    limits: &Limits,
+    signal: &Signal,
+) -> Option<(TlsStream<TcpStream>, Option<Arc<str>>)> {
+    let outcome = tokio::select! {
+        outcome = timeout(limits.head_timeout, tls.accept(stream)) => outcome,
+        () = signal.reached(Phase::Draining) => return None,
+    };
+    match outcome {
+        Ok(Ok(greeted)) => return Some(greeted),
+        // Scanners and clients that distrust the certificate are everyday events.
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
+        Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
+    }
+    None
+}
+
 /// Serves one connection until it ends, or has to.
 async fn run<H: Handler>(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     builder: &auto::Builder<TokioExecutor>,
     handler: Arc<H>,
     connection: Arc<Connection>,

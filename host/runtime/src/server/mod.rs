@@ -14,6 +14,7 @@ mod listener;
 mod request_body;
 mod request_id;
 mod shutdown;
+mod tls;
 
 pub use admin::Admin;
 pub use error::ListenError;
@@ -22,3 +23,4 @@ pub use limits::Limits;
 pub use listener::{Drained, Server};
 pub use request_id::{REQUEST_ID, RequestId};
 pub use shutdown::Readiness;
+pub use tls::{ClientCertificates, Tls, TlsError, TlsFiles};

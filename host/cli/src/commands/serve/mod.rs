@@ -1,57 +1,84 @@
 //! `tensor-wasm serve`: one application, behind its policies, over HTTP.
 
+mod audit;
 mod cache;
 mod files;
 mod options;
+mod policy;
+mod reload;
 mod signals;
+mod tenants;
+mod tls;
 
-use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tensor_wasm_device::{CpuConfig, Device};
-use tensor_wasm_node::tokens::TokenList;
-use tensor_wasm_runtime::policy::Authenticator;
+use tensor_wasm_node::audit::{AuditLog, Outcome};
+use tensor_wasm_node::grants::{Gpu as Grant, TenantGrants};
+use tensor_wasm_node::limiter::Buckets;
+use tensor_wasm_node::tokens::Tokens;
+use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
 use tensor_wasm_runtime::server::{Admin, Drained, Server};
-use tensor_wasm_runtime::{
-    Application, ApplicationConfig, Engine, EngineConfig, GpuAccess, GpuGrant,
-};
+use tensor_wasm_runtime::{Application, ApplicationConfig, Engine, EngineConfig, GpuGrant, plug};
 use tokio::runtime::Runtime;
 
-use super::compose;
 use super::devices::one_line;
+use crate::config::Settings;
 use options::Gpu;
 pub use options::Serve;
+use reload::Reloadable;
 
 /// How long what still runs may hold up the end of the process.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
+/// How long the last records may take to reach the disk.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
+
 impl Serve {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         self.log.start()?;
+        settings.log();
         files::allow_as_many_as_possible();
         let runtime = Runtime::new().context("can't start the threads that serve HTTP")?;
         // First the address, which fails fast, then what takes long: nobody should
         // wait for a compilation to learn that a port is busy.
         let server = runtime.block_on(Server::bind(self.addr, self.limits()))?;
+        let tls = self.tls.load()?;
+        let server = server.with_tls(tls.clone());
         let admin = match self.admin {
             Some(address) => Some(Admin::start(address, server.readiness())?),
             None => None,
         };
-        let (grant, device) = self.gpu()?;
+        let tokens = Arc::new(self.tokens()?);
+        let audit = self.audit.open()?.map(Arc::new);
+        let (grants, device) = self.gpu(&settings)?;
+        let grants = Arc::new(grants);
         // Connections to the guests' world are made on the runtime's threads.
-        let application = {
+        let chain = {
             let _context = runtime.enter();
-            self.load(grant)?
+            self.load(&grants, &tokens, audit.as_ref())?
         };
-        let signals = signals::listen()?;
+        let reloadable = Reloadable {
+            tokens,
+            tls,
+            audit: audit.clone(),
+        };
+        let signals = signals::listen(move || reloadable.reload())?;
 
-        let admin_address = admin.as_ref().map(Admin::address);
-        self.announce(&application, server.address(), admin_address, &device)?;
+        let mut lines = format!("listening on {}\n", server.url());
+        if let Some(admin) = &admin {
+            lines += &format!("admin on http://{}\n", admin.address());
+        }
+        lines += &self.describe(&chain, &grants, &device);
+        super::print(&lines)?;
+        let resource = chain.application.digest().to_owned();
+        record(audit.as_deref(), "server.start", &resource);
         let Drained { cut_off } =
-            runtime.block_on(server.serve(Arc::new(application), signals, self.drain_timeout));
+            runtime.block_on(server.serve(chain.outermost, signals, self.drain_timeout));
         match cut_off {
             0 => tracing::info!("drained: every request was answered"),
             _ => tracing::warn!(
@@ -60,70 +87,147 @@ impl Serve {
             ),
         }
         runtime.shutdown_timeout(LAST_WAIT);
+        record(audit.as_deref(), "server.stop", &resource);
+        if let Some(lost) = audit.map(|audit| audit.close(LAST_RECORDS))
+            && lost > 0
+        {
+            tracing::error!(lost, "records could not be written to the audit log");
+        }
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The grant of the GPU, and what to say of it.
-    fn gpu(&self) -> anyhow::Result<(GpuGrant, String)> {
-        match self.gpu {
-            Gpu::Auto | Gpu::Cpu => {
-                let device = Device::cpu(CpuConfig::default()).context("there is no device")?;
-                let session = device.session(self.device_limits());
-                let description = one_line(&device.description());
-                Ok((GpuGrant::Granted(GpuAccess::new(session)), description))
-            }
-            Gpu::Deny => Ok((GpuGrant::Denied, "none: the GPU is denied".to_owned())),
-            Gpu::Refuse => Ok((GpuGrant::Refused, "none: the GPU is refused".to_owned())),
+    /// Who may call. Says so loudly where that is everybody, or nobody.
+    fn tokens(&self) -> anyhow::Result<Tokens> {
+        let options = &self.policy;
+        let tokens = Tokens::new(options.api_tokens.as_deref(), options.token_file.as_deref())?;
+        if options.insecure_no_auth {
+            tracing::warn!(
+                "--insecure-no-auth: WHOEVER REACHES {} IS LET IN WITHOUT A TOKEN",
+                self.addr
+            );
+        } else if tokens.current().is_empty() && !options.policies.is_empty() {
+            tracing::warn!(
+                "there is no token, so policies that ask for one refuse every request: \
+                 name some with --token-file or {}",
+                policy::TOKENS_VARIABLE
+            );
         }
+        match options.rate() {
+            Some((qps, burst)) => {
+                tracing::info!("rate limit: {qps} requests/s for each token, burst {burst}");
+            }
+            None => tracing::info!("rate limit: none"),
+        }
+        Ok(tokens)
     }
 
-    fn load(&self, gpu: GpuGrant) -> anyhow::Result<Application> {
-        let authenticator = match &self.token_file {
-            Some(path) => {
-                let list = TokenList::from_file(path)
-                    .with_context(|| format!("the token file {} can't be used", path.display()))?;
-                Some(Arc::new(list) as Arc<dyn Authenticator>)
+    /// The grants of the GPU, and what to say of the device.
+    fn gpu(&self, settings: &Settings) -> anyhow::Result<(TenantGrants, String)> {
+        let (grant, device, description) = match self.gpu {
+            Gpu::Auto | Gpu::Cpu => {
+                let device = Device::cpu(CpuConfig::default()).context("there is no device")?;
+                let description = one_line(&device.description());
+                (Grant::Grant, Some(device), description)
             }
-            None => None,
+            Gpu::Deny => (Grant::Deny, None, "none: the GPU is denied".to_owned()),
+            Gpu::Refuse => (Grant::Refuse, None, "none: the GPU is refused".to_owned()),
         };
-        let policies = compose::read_all(&self.policies)?;
+        let limits = self.device_limits();
+        let grants = tenants::grants(device, &settings.tenants, grant, &limits);
+        Ok((grants, description))
+    }
+
+    /// Loads the application, and each policy in front of the one before it.
+    fn load(
+        &self,
+        grants: &Arc<TenantGrants>,
+        tokens: &Arc<Tokens>,
+        audit: Option<&Arc<AuditLog>>,
+    ) -> anyhow::Result<Chain> {
+        let policies = super::compose::read_all(&self.policy.policies)?;
+        let providers = super::compose::read_all(&self.plug)?;
         let mut component = super::read(&self.component)?;
-        if !policies.is_empty() {
-            component = compose::in_front(&policies, &self.component, &component)?;
+        for (path, provider) in &providers {
+            component = plug(provider, &component).with_context(|| {
+                format!(
+                    "can't plug {} into {}",
+                    path.display(),
+                    self.component.display()
+                )
+            })?;
         }
         let engine = Engine::new(EngineConfig {
-            instances: self.instances(),
+            instances: self.all_instances(),
             instance_memory_bytes: usize::try_from(self.max_memory_bytes)
                 .context("--max-memory-bytes is more than this machine can address")?,
             cache_directory: self.cache.directory()?,
         })?;
-        let config = ApplicationConfig {
-            gpu,
-            environment: self.variables.clone(),
-            directories: self.directories.clone(),
-            authenticator,
-            request_timeout: self.request_timeout,
-            reuse: self.reuse,
+        let policy = PolicyGrant {
+            authenticator: Some(tokens.clone()),
+            limiter: Some(Arc::new(Buckets::new()?)),
+            auditor: audit.map(|log| log.clone() as Arc<dyn Auditor>),
+            settings: self.policy.settings(),
         };
-        Application::load(&engine, &component, config)
-            .with_context(|| format!("can't serve {}", self.component.display()))
+        let behind_policies = !policies.is_empty();
+        let application = Application::load(
+            &engine,
+            &component,
+            ApplicationConfig {
+                gpu: grants.clone(),
+                environment: self.variables.clone(),
+                directories: self.directories.clone(),
+                destinations: self.destinations.clone(),
+                // Where policies stand in front, what is theirs is not the
+                // application's.
+                policy: match behind_policies {
+                    true => PolicyGrant::default(),
+                    false => policy.clone(),
+                },
+                next: None,
+                guarded: behind_policies,
+                request_timeout: self.request_timeout,
+                reuse: self.reuse,
+            },
+        )
+        .with_context(|| format!("can't serve {}", self.component.display()))?;
+        let application = Arc::new(application);
+        let mut chain = Chain {
+            outermost: application.clone(),
+            application,
+            policies: Vec::new(),
+        };
+        for (path, component) in policies.iter().rev() {
+            let config = ApplicationConfig {
+                gpu: Arc::new(GpuGrant::Denied),
+                policy: policy.clone(),
+                next: Some(chain.outermost.clone()),
+                guarded: true,
+                request_timeout: self.request_timeout,
+                reuse: self.reuse,
+                ..ApplicationConfig::default()
+            };
+            let policy = Application::load(&engine, component, config).with_context(|| {
+                format!(
+                    "can't put {} in front of {}",
+                    path.display(),
+                    self.component.display()
+                )
+            })?;
+            chain.outermost = Arc::new(policy);
+            chain.policies.insert(0, chain.outermost.clone());
+        }
+        Ok(chain)
     }
 
     /// The lines that say what is served. Programs read them, so their form stays.
-    fn announce(
-        &self,
-        application: &Application,
-        address: SocketAddr,
-        admin: Option<SocketAddr>,
-        device: &str,
-    ) -> anyhow::Result<()> {
-        let mut text = format!("listening on http://{address}\n");
-        if let Some(admin) = admin {
-            text += &format!("admin on http://{admin}\n");
+    fn describe(&self, chain: &Chain, grants: &TenantGrants, device: &str) -> String {
+        let mut text = String::new();
+        for (path, policy) in self.policy.policies.iter().zip(&chain.policies) {
+            text += &format!("policy {} {}\n", file_name(path), policy.digest());
         }
-        let name = self.component.file_name().unwrap_or_default();
-        text += &format!("component {} {}\n", name.display(), application.digest());
-        let asked = application.asked();
+        let name = file_name(&self.component);
+        text += &format!("component {name} {}\n", chain.application.digest());
+        let asked = chain.application.asked();
         for (word, imports) in [("granted", &asked.granted), ("denied", &asked.denied)] {
             let imports = match imports.as_slice() {
                 [] => "none".to_owned(),
@@ -131,7 +235,37 @@ impl Serve {
             };
             text += &format!("{word} {imports}\n");
         }
-        text += &format!("device {device}\n");
-        super::print(&text)
+        let refused = grants.refused();
+        let gpu = |import: &&String| import.starts_with("tensor:gpu/");
+        let imports: Vec<_> = asked.granted.iter().chain(&asked.denied).collect();
+        let imports: Vec<_> = imports.into_iter().filter(gpu).cloned().collect();
+        if !refused.is_empty() && !imports.is_empty() {
+            text += &format!(
+                "refused to tenant {}: {}\n",
+                refused.join(", "),
+                imports.join(", ")
+            );
+        }
+        text + &format!("device {device}\n")
+    }
+}
+
+/// What answers requests.
+struct Chain {
+    /// What a request comes to first.
+    outermost: Arc<Application>,
+    /// Outermost first.
+    policies: Vec<Arc<Application>>,
+    application: Arc<Application>,
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().display().to_string()
+}
+
+/// Records what the server itself did.
+fn record(audit: Option<&AuditLog>, action: &str, resource: &str) {
+    if let Some(audit) = audit {
+        audit.event(action, resource, Outcome::done());
     }
 }

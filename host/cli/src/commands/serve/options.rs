@@ -6,17 +6,21 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tensor_wasm_runtime::Directory;
 use tensor_wasm_runtime::server;
+use tensor_wasm_runtime::{Destination, Directory};
 
+use super::audit::AuditOptions;
 use super::cache::CacheOptions;
+use super::policy::PolicyOptions;
+use super::tls::TlsOptions;
 use crate::log::LogOptions;
 use crate::values;
 
 /// Serve a component over HTTP
 ///
 /// Grants the component the GPU and nothing else, unless options say so: no files,
-/// no environment, no network. Prints what was granted and denied, then serves
+/// no environment, no network. Each option can stand in the environment and in
+/// tensor-wasm.toml too: see `tensor-wasm config --help`. Prints what was granted and denied, then serves
 /// until it gets SIGTERM or SIGINT; it then drains, and a second signal ends it at
 /// once.
 #[derive(Args)]
@@ -25,7 +29,9 @@ Examples:
   tensor-wasm serve image.wasm
   tensor-wasm serve image.wasm --addr 0.0.0.0:80 --admin 127.0.0.1:9090
   tensor-wasm serve image.wasm --policy policy.wasm --token-file tokens
-  tensor-wasm serve image.wasm --gpu deny --dir ./models::/models --env MODE=fast")]
+  tensor-wasm serve image.wasm --tls-cert cert.pem --tls-key key.pem
+  tensor-wasm serve image.wasm --gpu deny --dir ./models::/models --env MODE=fast
+  tensor-wasm serve --config tensor-wasm.toml")]
 pub struct Serve {
     /// The component, with a WASI 0.2 or 0.3 HTTP handler
     pub(super) component: PathBuf,
@@ -37,13 +43,15 @@ pub struct Serve {
     #[arg(long, value_name = "ADDRESS")]
     pub(super) admin: Option<SocketAddr>,
 
-    /// A policy component to put in front; repeat for more, outermost first
-    #[arg(long = "policy", value_name = "COMPONENT", help_heading = "Policy")]
-    pub(super) policies: Vec<PathBuf>,
-    /// The bearer tokens that the policy knows, one a line: TOKEN or NAME:TOKEN
-    #[arg(long, value_name = "FILE", help_heading = "Policy")]
-    pub(super) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) policy: PolicyOptions,
+    #[command(flatten)]
+    pub(super) audit: AuditOptions,
 
+    /// Satisfy the component's imports with another component's exports, as
+    /// deny-gpu.wasm does for tensor:gpu, before any policy; repeatable
+    #[arg(long, value_name = "FILE", help_heading = "Grants")]
+    pub(super) plug: Vec<PathBuf>,
     /// What stands behind tensor:gpu
     #[arg(long, value_enum, default_value = "auto", help_heading = "Grants")]
     pub(super) gpu: Gpu,
@@ -53,6 +61,14 @@ pub struct Serve {
     /// An environment variable that the component sees; repeatable
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = values::variable, help_heading = "Grants")]
     pub(super) variables: Vec<(String, String)>,
+
+    /// A server that the component may send HTTP requests to; repeatable
+    #[arg(
+        long = "allow-http",
+        value_name = "HOST[:PORT]",
+        help_heading = "Grants"
+    )]
+    pub(super) destinations: Vec<Destination>,
 
     /// How long a request may take, from its head to the end of its answer
     #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "30s", help_heading = "Limits")]
@@ -71,7 +87,7 @@ pub struct Serve {
     /// The memory that one instance of the component can grow to
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "256MiB", help_heading = "Limits")]
     pub(super) max_memory_bytes: u64,
-    /// The device memory that all instances together may hold
+    /// The device memory that each tenant may hold
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "1GiB", help_heading = "Limits")]
     pub(super) gpu_memory_bytes: u64,
     /// How long one kernel launch may run
@@ -88,6 +104,8 @@ pub struct Serve {
     /// it keeps what it remembers between requests, and serves faster
     #[arg(long, value_name = "NUMBER", default_value = "1")]
     pub(super) reuse: NonZeroUsize,
+    #[command(flatten)]
+    pub(super) tls: TlsOptions,
     #[command(flatten)]
     pub(super) cache: CacheOptions,
     #[command(flatten)]
@@ -136,10 +154,17 @@ impl Serve {
         }
     }
 
-    /// Instances at one time: one for each request, and some that are being taken
-    /// down while the next request already runs.
+    /// Instances of one component at one time: one for each request, and some that are
+    /// being taken down while the next request already runs.
     pub(super) fn instances(&self) -> NonZeroU32 {
         let requests = self.max_concurrent_requests;
         requests.saturating_add(requests.get() / 4 + 8)
+    }
+
+    /// Instances of the application and of each policy in front of it.
+    pub(super) fn all_instances(&self) -> NonZeroU32 {
+        let policies = u32::try_from(self.policy.policies.len()).unwrap_or(u32::MAX);
+        self.instances()
+            .saturating_mul(NonZeroU32::MIN.saturating_add(policies))
     }
 }

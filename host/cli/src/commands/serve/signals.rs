@@ -1,4 +1,5 @@
-//! The signals that end the server: the first drains it, the second ends it.
+//! The signals that an operator sends: SIGTERM and SIGINT end the server, the first
+//! drains it, the second ends it at once; SIGHUP has it read its files again.
 //!
 //! They are waited for on a thread of their own. Beside the guests, on the threads
 //! that serve HTTP, they would come last exactly when somebody wants to get rid of
@@ -13,25 +14,33 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 /// Begins to listen; the future is done at the first SIGTERM or SIGINT.
-pub(super) fn listen() -> anyhow::Result<impl Future<Output = ()>> {
+///
+/// `reload` is called at each SIGHUP, on the signals' own thread, where it may block.
+pub(super) fn listen(
+    mut reload: impl FnMut() + Send + 'static,
+) -> anyhow::Result<impl Future<Output = ()>> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("can't wait for signals")?;
-    let (mut terminate, mut interrupt) = {
+    let (mut terminate, mut interrupt, mut hangup) = {
         let _context = runtime.enter();
         let listen = |kind| signal(kind).context("can't wait for signals");
         (
             listen(SignalKind::terminate())?,
             listen(SignalKind::interrupt())?,
+            listen(SignalKind::hangup())?,
         )
     };
     let (first, drain) = oneshot::channel();
     let wait = async move {
         let mut next = async || {
-            tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => return "SIGTERM",
+                    _ = interrupt.recv() => return "SIGINT",
+                    _ = hangup.recv() => reload(),
+                }
             }
         };
         let name = next().await;

@@ -1,8 +1,14 @@
 //! What a component is, read from its bytes and without running it: imports,
-//! exports, the capabilities that the imports amount to, and what made it.
+//! exports, the capabilities that the imports amount to, what a request passes in
+//! it, and what made it.
 //!
 //! The result serializes to a JSON shape that scripts may rely on: fields are
 //! added, never renamed or removed.
+
+mod capability;
+mod chain;
+mod resolve;
+mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,6 +18,9 @@ use thiserror::Error;
 use wasmparser::{
     ComponentExternalKind, Encoding, KnownCustom, Parser, Payload, Validator, WasmFeatures,
 };
+
+pub use capability::Capability;
+pub use chain::{Link, Part, Provided};
 
 /// Why bytes could not be inspected.
 #[derive(Debug, Error)]
@@ -38,6 +47,15 @@ pub struct Inspection {
     pub size: usize,
     /// The capabilities that its imports ask for, each with the imports that do.
     pub capabilities: BTreeMap<Capability, Vec<String>>,
+    /// What a request passes, outermost first, where it exports an HTTP handler: of
+    /// a component that was not composed, the component alone. The last one is the
+    /// application, or a policy that still waits for one.
+    pub chain: Vec<Link>,
+    /// The components in it that run code and that no request passes, such as those
+    /// that answer imports of the others.
+    pub beside: Vec<Part>,
+    /// What to know of the chain before serving it, in sentences.
+    pub warnings: Vec<String>,
     /// In the component's order.
     pub imports: Vec<Item>,
     /// In the component's order.
@@ -100,79 +118,6 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Something of the world outside that imports ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Capability {
-    /// Launching kernels: `tensor:gpu`.
-    Gpu,
-    /// Deciding on requests: `tensor:policy`.
-    Policy,
-    /// The handler behind a middleware.
-    HttpNext,
-    /// Requests to other servers.
-    HttpOutgoing,
-    /// Files and directories.
-    Filesystem,
-    /// TCP, UDP and name lookup.
-    Sockets,
-    /// Environment variables, arguments and configuration.
-    Environment,
-    /// Clocks and timers.
-    Clocks,
-    /// Random numbers.
-    Random,
-    /// Standard input, output and error.
-    Stdio,
-    /// What this version can't place.
-    Other,
-}
-
-impl fmt::Display for Capability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Gpu => "gpu",
-            Self::Policy => "policy",
-            Self::HttpNext => "http-next",
-            Self::HttpOutgoing => "http-outgoing",
-            Self::Filesystem => "filesystem",
-            Self::Sockets => "sockets",
-            Self::Environment => "environment",
-            Self::Clocks => "clocks",
-            Self::Random => "random",
-            Self::Stdio => "stdio",
-            Self::Other => "other",
-        })
-    }
-}
-
-impl Capability {
-    /// What an import asks for; `None` for an interface that gives access to
-    /// nothing outside of the component, such as one of plain types.
-    fn of(item: &Item) -> Option<Self> {
-        let (Some(package), Some(interface)) = (item.package.as_deref(), item.interface.as_deref())
-        else {
-            return Some(Self::Other);
-        };
-        Some(match (package, interface) {
-            ("wasi:io", _) | ("wasi:http", "types") | ("wasi:cli", "exit" | "types") => {
-                return None;
-            }
-            ("tensor:gpu", _) => Self::Gpu,
-            ("tensor:policy", _) => Self::Policy,
-            ("wasi:http", "incoming-handler" | "handler") => Self::HttpNext,
-            ("wasi:http", _) => Self::HttpOutgoing,
-            ("wasi:filesystem", _) => Self::Filesystem,
-            ("wasi:sockets", _) => Self::Sockets,
-            ("wasi:cli", "environment") | ("wasi:config", _) => Self::Environment,
-            ("wasi:cli", _) => Self::Stdio,
-            ("wasi:clocks", _) => Self::Clocks,
-            ("wasi:random", _) => Self::Random,
-            _ => Self::Other,
-        })
-    }
-}
-
 /// Reads what a component is. The bytes are validated whole first, so what comes
 /// back can be relied on.
 pub fn inspect(component: &[u8]) -> Result<Inspection, InspectError> {
@@ -182,9 +127,11 @@ pub fn inspect(component: &[u8]) -> Result<Inspection, InspectError> {
     Validator::new_with_features(WasmFeatures::all())
         .validate_all(component)
         .map_err(|error| InspectError::NotAComponent(error.to_string()))?;
+    let not_a_component = |error: wasmparser::Error| InspectError::NotAComponent(error.to_string());
+    let wiring = chain::follow(&tree::read(component).map_err(not_a_component)?);
     Reader::default()
-        .read(component)
-        .map_err(|error| InspectError::NotAComponent(error.to_string()))
+        .read(component, wiring)
+        .map_err(not_a_component)
 }
 
 #[derive(Default)]
@@ -198,7 +145,11 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(mut self, component: &[u8]) -> wasmparser::Result<Inspection> {
+    fn read(
+        mut self,
+        component: &[u8],
+        wiring: chain::Wiring,
+    ) -> wasmparser::Result<Inspection> {
         // The parser walks into nested components and modules; only what the
         // outermost one imports and exports concerns a host.
         let mut depth = 0_usize;
@@ -247,9 +198,12 @@ impl Reader {
         }
         Ok(Inspection {
             kind: kind(&self.imports, &self.exports),
-            digest: format!("blake3:{}", blake3::hash(component).to_hex()),
+            digest: digest(component),
             size: component.len(),
             capabilities,
+            chain: wiring.chain,
+            beside: wiring.beside,
+            warnings: wiring.warnings,
             imports: self.imports,
             exports: self.exports,
             core_modules: self.core_modules,
@@ -272,15 +226,29 @@ impl Reader {
             };
             for value in field.values {
                 let value = value?;
-                into.insert(
-                    format!("{} {}", value.name, value.version)
-                        .trim()
-                        .to_owned(),
-                );
+                let text = format!("{} {}", value.name, value.version);
+                into.insert(clean(text.trim()));
             }
         }
         Ok(())
     }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    format!("blake3:{}", blake3::hash(bytes).to_hex())
+}
+
+/// Text out of a custom section, which nothing checks: without letters that a
+/// terminal would act upon, and of a length that fits a line.
+fn clean(text: &str) -> String {
+    const LETTERS: usize = 80;
+    let visible = |letter: char| match letter {
+        '\'' | '"' | '\\' => letter,
+        // What Rust would write as an escape is invisible, or moves the cursor.
+        _ if letter.escape_debug().len() > 1 => char::REPLACEMENT_CHARACTER,
+        _ => letter,
+    };
+    text.chars().take(LETTERS).map(visible).collect()
 }
 
 fn kind(imports: &[Item], exports: &[Item]) -> Kind {

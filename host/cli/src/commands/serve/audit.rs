@@ -1,0 +1,59 @@
+//! The options of the audit log, which is kept where a policy decides on requests.
+
+use anyhow::Context;
+use clap::builder::BoolishValueParser;
+use clap::{Args, ValueEnum};
+use tensor_wasm_node::audit::{AuditConfig, AuditLog, AuditTarget, OnFailure};
+
+#[derive(Args)]
+pub(super) struct AuditOptions {
+    /// Where a record of each request that a policy decides on goes: stdout, file:PATH
+    /// or none
+    #[arg(
+        long,
+        help_heading = "Audit",
+        value_name = "WHERE",
+        env = "TENSOR_WASM_API_AUDIT_LOG",
+        default_value = "stdout"
+    )]
+    audit_log: AuditTarget,
+    /// Send each answer only when its record is safe on the disk
+    #[arg(long, value_parser = BoolishValueParser::new(), help_heading = "Audit")]
+    audit_sync: bool,
+    /// What happens to requests that could change something while the log can't be
+    /// written
+    #[arg(long, value_enum, default_value = "refuse", help_heading = "Audit")]
+    audit_on_failure: WhenFailing,
+}
+
+/// What happens while records can't be kept.
+#[derive(Clone, Copy, ValueEnum)]
+enum WhenFailing {
+    /// They are answered with 503
+    Refuse,
+    /// They go on; what is lost is counted and warned about
+    Warn,
+}
+
+impl AuditOptions {
+    /// Opens the log, if there is to be one, and says which in the log of the server.
+    pub(super) fn open(&self) -> anyhow::Result<Option<AuditLog>> {
+        let config = AuditConfig {
+            target: self.audit_log.clone(),
+            sync: self.audit_sync,
+            on_failure: match self.audit_on_failure {
+                WhenFailing::Refuse => OnFailure::Refuse,
+                WhenFailing::Warn => OnFailure::Warn,
+            },
+            ..AuditConfig::default()
+        };
+        let log = AuditLog::open(&config).context("the audit log can't be kept")?;
+        tracing::info!(
+            sync = self.audit_sync,
+            on_failure = %config.on_failure,
+            "audit log: {}",
+            self.audit_log
+        );
+        Ok(log)
+    }
+}

@@ -1,0 +1,112 @@
+//! What `serve` gives to policies: who is known, how often they may call, and the
+//! settings that policies read.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::values;
+
+/// The variable that holds tokens, for operators who keep them out of files.
+pub(super) const TOKENS_VARIABLE: &str = "TENSOR_WASM_API_TOKENS";
+
+#[derive(Args)]
+pub(super) struct PolicyOptions {
+    /// A policy component to put in front; repeat for more, outermost first
+    #[arg(long = "policy", value_name = "COMPONENT", help_heading = "Policy")]
+    pub(super) policies: Vec<PathBuf>,
+    /// The bearer tokens that policies know, as `tensor-wasm token new` writes them
+    #[arg(long, value_name = "FILE", help_heading = "Policy")]
+    pub(super) token_file: Option<PathBuf>,
+    /// Bearer tokens as token:tenant=* or token:tenant=1,2, separated by commas. Not to
+    /// be given as an option, which other users could see: set the variable, or the key
+    /// of the configuration file
+    #[arg(
+        long,
+        help_heading = "Policy",
+        value_name = "TOKENS",
+        env = TOKENS_VARIABLE,
+        hide_env_values = true
+    )]
+    pub(super) api_tokens: Option<String>,
+    /// Let requests without a token through, to anybody who can reach the address
+    #[arg(long, help_heading = "Policy")]
+    pub(super) insecure_no_auth: bool,
+    /// Refuse requests that name no tenant in X-TensorWasm-Tenant, instead of taking
+    /// them for tenant 0's
+    #[arg(
+        long,
+        help_heading = "Policy",
+        env = "TENSOR_WASM_API_REQUIRE_TENANT",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub(super) require_tenant: bool,
+    /// Requests a second that each token may make in the long run; 0 for no limit
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "TENSOR_WASM_API_RATE_LIMIT_QPS",
+        help_heading = "Policy"
+    )]
+    pub(super) rate_limit_qps: Option<u32>,
+    /// Requests that each token may make at once after a pause; 0 for no limit
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "TENSOR_WASM_API_RATE_LIMIT_BURST",
+        help_heading = "Policy"
+    )]
+    pub(super) rate_limit_burst: Option<u32>,
+    /// Whether each tenant of a token has a limit of its own too
+    #[arg(long, value_enum, default_value = "token", help_heading = "Policy")]
+    pub(super) rate_limit_by: RateLimitBy,
+    /// A setting that policies find in wasi:config/store; repeatable
+    #[arg(long = "setting", value_name = "KEY=VALUE", value_parser = values::setting, help_heading = "Policy")]
+    pub(super) settings: Vec<(String, String)>,
+}
+
+/// What has a bucket of its own.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(super) enum RateLimitBy {
+    /// Each token
+    Token,
+    /// Each token, and each tenant of it
+    TokenAndTenant,
+}
+
+/// Where only one of the two is set, the other is this, as it always was.
+const QPS: NonZeroU32 = NonZeroU32::new(100).unwrap();
+const BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
+
+impl PolicyOptions {
+    /// The limit of each token, as requests a second and requests at once.
+    pub(super) fn rate(&self) -> Option<(NonZeroU32, NonZeroU32)> {
+        let set = |number: Option<u32>| number.and_then(NonZeroU32::new);
+        match (set(self.rate_limit_qps), set(self.rate_limit_burst)) {
+            (None, None) => None,
+            (qps, burst) => Some((qps.unwrap_or(QPS), burst.unwrap_or(BURST))),
+        }
+    }
+
+    /// What policies find in `wasi:config/store`.
+    pub(super) fn settings(&self) -> Vec<(String, String)> {
+        let mut settings = Vec::new();
+        let mut set = |key: &str, value: String| settings.push((key.to_owned(), value));
+        if self.insecure_no_auth {
+            set("insecure-no-auth", "true".to_owned());
+        }
+        if self.require_tenant {
+            set("require-tenant", "true".to_owned());
+        }
+        if let Some((qps, burst)) = self.rate() {
+            set("rate-limit-qps", qps.to_string());
+            set("rate-limit-burst", burst.to_string());
+        }
+        if self.rate_limit_by == RateLimitBy::TokenAndTenant {
+            set("rate-limit-by", "token-and-tenant".to_owned());
+        }
+        settings.extend(self.settings.iter().cloned());
+        settings
+    }
+}

@@ -1,0 +1,96 @@
+//! Names that nobody knows, and what was probably meant.
+
+use std::collections::BTreeSet;
+
+use clap::Command;
+
+/// What all our variables begin with.
+pub const PREFIX: &str = "TENSOR_WASM_";
+
+/// From here on two names are alike enough to ask whether the other was meant; the
+/// measure and the bound are those that clap has for flags.
+const ALIKE: f64 = 0.7;
+
+/// The known name that is most like this one, if any is.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(alike, _)| *alike > ALIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, candidate)| candidate)
+}
+
+/// Says of each of our variables in the environment that nothing reads it. Their
+/// values may be secrets under a mistyped name, and are not told.
+pub fn unknown_variables(command: &Command, environment: &[String]) -> Vec<String> {
+    let mut known = BTreeSet::new();
+    collect(command, &mut known);
+    let short = |name: &str| name.strip_prefix(PREFIX).map(str::to_owned);
+    let shorts: Vec<String> = known.iter().filter_map(|name| short(name)).collect();
+    environment
+        .iter()
+        .filter(|name| !known.contains(*name))
+        .filter_map(|name| {
+            // Compared without what all of them share, which would make all alike.
+            let cure = match nearest(&short(name)?, shorts.iter().map(String::as_str)) {
+                Some(meant) => format!("did you mean {PREFIX}{meant}?"),
+                None => "`tensor-wasm config default` lists those that are".to_owned(),
+            };
+            Some(format!("the variable {name} is not read: {cure}"))
+        })
+        .collect()
+}
+
+/// The variables that a command and those below it read.
+fn collect(command: &Command, known: &mut BTreeSet<String>) {
+    for argument in command.get_arguments() {
+        if let Some(name) = argument.get_env() {
+            known.insert(name.to_string_lossy().into_owned());
+        }
+    }
+    for below in command.get_subcommands() {
+        collect(below, known);
+    }
+}
+
+/// The names of the variables in the environment that are ours.
+pub fn ours() -> Vec<String> {
+    let mut names: Vec<String> = std::env::vars_os()
+        .map(|(name, _)| name.to_string_lossy().into_owned())
+        .filter(|name| name.starts_with(PREFIX))
+        .collect();
+    names.sort();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Arg;
+
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_the_one_that_was_meant() {
+        let known = ["addr", "admin", "request-timeout"];
+        assert_eq!(nearest("adr", known), Some("addr"));
+        assert_eq!(nearest("request_timeout", known), Some("request-timeout"));
+        assert_eq!(nearest("xyz", known), None);
+        assert_eq!(nearest("", known), None);
+    }
+
+    #[test]
+    fn a_variable_that_nothing_reads_is_named_with_the_nearest_one_and_without_its_value() {
+        let below = Command::new("below").arg(Arg::new("a").long("a").env("TENSOR_WASM_ADDR"));
+        let command = Command::new("top").subcommand(below);
+        let environment = ["ADDR", "ADR", "ZZZ"].map(|name| format!("{PREFIX}{name}"));
+        let warnings = unknown_variables(&command, &environment);
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        for (warning, words) in warnings.iter().zip([
+            ["TENSOR_WASM_ADR", "did you mean TENSOR_WASM_ADDR?"],
+            ["TENSOR_WASM_ZZZ", "config default"],
+        ]) {
+            assert!(words.iter().all(|word| warning.contains(word)), "{warning}");
+        }
+    }
+}

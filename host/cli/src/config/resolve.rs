@@ -1,0 +1,215 @@
+//! Which of its sources decides each setting.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+use serde::Serialize;
+
+use super::table::{Key, Kind, Table, without_variable};
+
+/// What decides a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// Nothing does.
+    Default,
+    /// The configuration file.
+    File,
+    /// Its variable.
+    Environment,
+    /// The command line.
+    Flag,
+}
+
+impl Source {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::File => "file",
+            Self::Environment => "environment",
+            Self::Flag => "flag",
+        }
+    }
+}
+
+/// One setting as it is in effect, with secrets hidden.
+#[derive(Debug)]
+pub struct Setting {
+    pub name: String,
+    /// None where it is not set and has no default.
+    pub values: Option<Vec<String>>,
+    pub kind: Kind,
+    pub source: Source,
+    pub variable: Option<String>,
+}
+
+/// What decides each setting of one start.
+pub struct Resolved<'t> {
+    table: &'t Table,
+    sources: BTreeMap<String, Source>,
+    /// What the file sets, of the keys that it decides.
+    file: BTreeMap<String, Vec<String>>,
+    /// The keys whose variable clap must not read.
+    passed_over: BTreeSet<String>,
+}
+
+impl<'t> Resolved<'t> {
+    /// Decides, from what stands on the command line alone and in the file.
+    ///
+    /// A setting that can't be beside one from a higher source gives way to it.
+    pub fn new(
+        table: &'t Table,
+        flags: &ArgMatches,
+        mut file: BTreeMap<String, Vec<String>>,
+    ) -> Self {
+        let mut sources = BTreeMap::new();
+        let mut passed_over = BTreeSet::new();
+        for key in table.iter() {
+            let source = flags.value_source(key.id());
+            if source == Some(ValueSource::CommandLine) {
+                sources.insert(key.name.clone(), Source::Flag);
+            }
+        }
+        let by_flag: BTreeSet<String> = sources.keys().cloned().collect();
+        // What stands in the way of others: a switch that is off does not.
+        let mut in_effect = by_flag.clone();
+        for key in table.iter().filter(|key| !by_flag.contains(&key.name)) {
+            let Some(value) = key.variable().and_then(env::var_os) else {
+                continue;
+            };
+            let is_off = key.kind == Kind::Switch
+                && value.to_str().and_then(|value| key.switched(value)) == Some(false);
+            let gives_way = !is_off && !key.conflicts.is_disjoint(&by_flag);
+            if is_off || gives_way {
+                passed_over.insert(key.name.clone());
+            } else {
+                in_effect.insert(key.name.clone());
+            }
+            if !gives_way {
+                sources.insert(key.name.clone(), Source::Environment);
+            }
+        }
+        file.retain(|name, values| {
+            let conflicts = table.get(name).map(|key| &key.conflicts);
+            let is_off = values.iter().all(|value| value == "false");
+            let gives_way =
+                !is_off && conflicts.is_some_and(|others| !others.is_disjoint(&in_effect));
+            !gives_way && !sources.contains_key(name)
+        });
+        for name in file.keys() {
+            sources.insert(name.clone(), Source::File);
+        }
+        Self {
+            table,
+            sources,
+            file,
+            passed_over,
+        }
+    }
+
+    /// The command and the command line with what the file sets.
+    pub fn apply(
+        &self,
+        command: Command,
+        path: &[&str],
+        mut arguments: Vec<OsString>,
+    ) -> (Command, Vec<OsString>) {
+        let change = |argument: Arg| {
+            let Some(key) = self.table.iter().find(|key| key.id() == argument.get_id()) else {
+                return argument;
+            };
+            let argument = if self.passed_over.contains(&key.name) {
+                without_variable(argument)
+            } else {
+                argument
+            };
+            match self.file.get(&key.name) {
+                // It has no flag to stand behind.
+                Some(values) if key.is_positional() => {
+                    argument.required(false).default_values(values)
+                }
+                _ => argument,
+            }
+        };
+        let command = super::at(command, path, &mut |command| command.mut_args(change));
+        let from_file: Vec<OsString> = self
+            .table
+            .iter()
+            .filter(|key| !key.is_positional())
+            .filter_map(|key| Some((key, self.file.get(&key.name)?)))
+            .flat_map(|(key, values)| values.iter().filter_map(|value| flag(key, value)))
+            .collect();
+        // Behind the names of the program and of the command.
+        let place = arguments.len().min(1 + path.len());
+        arguments.splice(place..place, from_file);
+        (command, arguments)
+    }
+
+    /// An error of the command line, with where its value came from where that was
+    /// not the command line, and without what is secret.
+    pub fn explained(&self, mut error: clap::Error, path: Option<&Path>) -> clap::Error {
+        let text = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => Some(text.clone()),
+            _ => None,
+        };
+        let key = text(ContextKind::InvalidArg).and_then(|shown| self.table.shown_as(&shown));
+        let Some(key) = key else {
+            return error;
+        };
+        if let Some(value) = text(ContextKind::InvalidValue) {
+            let shown = ContextValue::String(key.shown(&value));
+            error.insert(ContextKind::InvalidValue, shown);
+        }
+        let source = match (self.source(&key.name), key.variable(), path) {
+            (Source::Environment, Some(variable), _) => format!("the variable {variable}"),
+            (Source::File, _, Some(path)) => path.display().to_string(),
+            _ => return error,
+        };
+        let tip = StyledStr::from(format!("`{}` is set by {source}", key.name));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+        error
+    }
+
+    /// All settings, from what the whole command line came to.
+    pub fn effective(&self, matches: &ArgMatches) -> Vec<Setting> {
+        self.table
+            .iter()
+            .map(|key| {
+                let values = key.values(matches);
+                Setting {
+                    name: key.name.clone(),
+                    values: values.map(|values| values.iter().map(|v| key.shown(v)).collect()),
+                    kind: key.kind,
+                    source: self.source(&key.name),
+                    variable: key.variable(),
+                }
+            })
+            .collect()
+    }
+
+    /// A secret that stands on the command line, where other users can read it.
+    pub fn exposed(&self) -> Option<&Key> {
+        let flag = |key: &&Key| key.is_secret() && self.source(&key.name) == Source::Flag;
+        self.table.iter().find(flag)
+    }
+
+    fn source(&self, name: &str) -> Source {
+        self.sources.get(name).copied().unwrap_or(Source::Default)
+    }
+}
+
+/// A value of the file as a flag. A switch that is off is none.
+fn flag(key: &Key, value: &str) -> Option<OsString> {
+    match (key.kind, value) {
+        (Kind::Switch, "true") => Some(format!("--{}", key.name).into()),
+        (Kind::Switch, _) => None,
+        _ => Some(format!("--{}={value}", key.name).into()),
+    }
+}

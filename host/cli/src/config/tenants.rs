@@ -1,0 +1,270 @@
+//! What each tenant may have, as the file grants it.
+//!
+//! `[tenants.7]` is the tenant 7, `[tenants.default]` is every tenant without a table
+//! of its own, and what a tenant's table leaves out. What neither says is as the
+//! flags of `serve` say it. The keys are declared as options, so that they are read,
+//! checked and documented as those of `serve` are; there just is no command line
+//! that has them.
+
+use std::collections::BTreeMap;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::time::Duration;
+
+use clap::{Args, Command, FromArgMatches, ValueEnum};
+
+use super::table::Table;
+use crate::values;
+
+/// The table of the tenants that have none of their own.
+pub const DEFAULT: &str = "default";
+
+/// What one tenant may have. A limit that is `None` is the next one's to say: the
+/// default tenant's, then the flag's.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantGrant {
+    /// What the tenant is called in errors and records
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub name: Option<String>,
+    /// Whether the tenant's components may use the GPU
+    #[arg(long, value_enum, value_name = "GRANT")]
+    pub gpu: Option<TenantGpu>,
+    /// The device memory that the tenant may hold
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub gpu_memory_bytes: Option<NonZeroU64>,
+    /// The modules that the tenant may have loaded at one time
+    #[arg(long, value_name = "NUMBER")]
+    pub gpu_modules: Option<NonZeroU32>,
+    /// The queues that the tenant may have at one time
+    #[arg(long, value_name = "NUMBER")]
+    pub gpu_queues: Option<NonZeroU32>,
+    /// The launches that may be queued or running at one time
+    #[arg(long, value_name = "NUMBER")]
+    pub gpu_launches_in_flight: Option<NonZeroU32>,
+    /// How long one launch may run
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub kernel_timeout: Option<Duration>,
+    /// The launches that the tenant may begin in one second
+    #[arg(long, value_name = "NUMBER")]
+    pub gpu_launches_per_second: Option<NonZeroU32>,
+    /// The tenant's part of a busy device: one with 3 gets three times as much of it
+    /// as one with 1
+    #[arg(long, value_name = "NUMBER")]
+    pub gpu_share: Option<NonZeroU32>,
+}
+
+/// Whether a tenant's components may use the GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TenantGpu {
+    /// They may
+    Grant,
+    /// Each of their calls answers that it is denied, so that they can do without
+    Deny,
+    /// A component that asks for the GPU is not loaded
+    Refuse,
+}
+
+/// What every tenant may have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tenants {
+    /// The tenants that have no table of their own.
+    pub default: TenantGrant,
+    /// Those that have one, as it says and without what they take from the default.
+    pub by_id: BTreeMap<u64, TenantGrant>,
+}
+
+impl Tenants {
+    /// What a tenant may have: as its own table says, else as the default's does.
+    pub fn of(&self, tenant: u64) -> TenantGrant {
+        let (own, default) = (self.by_id.get(&tenant).cloned(), &self.default);
+        let own = own.unwrap_or_default();
+        TenantGrant {
+            name: own.name,
+            gpu: own.gpu.or(default.gpu),
+            gpu_memory_bytes: own.gpu_memory_bytes.or(default.gpu_memory_bytes),
+            gpu_modules: own.gpu_modules.or(default.gpu_modules),
+            gpu_queues: own.gpu_queues.or(default.gpu_queues),
+            gpu_launches_in_flight: own
+                .gpu_launches_in_flight
+                .or(default.gpu_launches_in_flight),
+            kernel_timeout: own.kernel_timeout.or(default.kernel_timeout),
+            gpu_launches_per_second: own
+                .gpu_launches_per_second
+                .or(default.gpu_launches_per_second),
+            gpu_share: own.gpu_share.or(default.gpu_share),
+        }
+    }
+}
+
+impl TenantGrant {
+    /// The keys of a tenant's table.
+    pub fn table() -> Table {
+        let mut command = Self::command();
+        command.build();
+        Table::of(&command)
+    }
+
+    fn command() -> Command {
+        Self::augment_args(Command::new("tenant").no_binary_name(true))
+    }
+
+    /// The grant that these keys make, each with a value that was checked.
+    ///
+    /// # Errors
+    ///
+    /// Where they don't fit together after all.
+    pub fn from_values(values: &BTreeMap<String, Vec<String>>) -> Result<Self, clap::Error> {
+        let arguments = values.iter().flat_map(|(name, values)| {
+            let argument = move |value| format!("--{name}={value}");
+            values.iter().map(argument)
+        });
+        let matches = Self::command().try_get_matches_from(arguments)?;
+        Self::from_arg_matches(&matches)
+    }
+
+    /// Each key with its value in words, as the file could have it.
+    pub fn in_words(&self) -> Vec<(&'static str, Option<String>)> {
+        fn words(value: &Option<impl ToString>) -> Option<String> {
+            value.as_ref().map(ToString::to_string)
+        }
+        let gpu = self.gpu.and_then(|gpu| gpu.to_possible_value());
+        let memory = self.gpu_memory_bytes.map(exact_size);
+        vec![
+            ("name", self.name.clone()),
+            ("gpu", gpu.map(|gpu| gpu.get_name().to_owned())),
+            ("gpu-memory-bytes", words(&memory)),
+            ("gpu-modules", words(&self.gpu_modules)),
+            ("gpu-queues", words(&self.gpu_queues)),
+            (
+                "gpu-launches-in-flight",
+                words(&self.gpu_launches_in_flight),
+            ),
+            (
+                "kernel-timeout",
+                words(&self.kernel_timeout.map(humantime::format_duration)),
+            ),
+            (
+                "gpu-launches-per-second",
+                words(&self.gpu_launches_per_second),
+            ),
+            ("gpu-share", words(&self.gpu_share)),
+        ]
+    }
+}
+
+/// A tenant's id: the one way to write a number that is used as a name.
+pub fn id(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|id: &u64| id.to_string() == text)
+}
+
+/// A size in the largest unit that leaves no rest.
+fn exact_size(size: NonZeroU64) -> String {
+    let size = size.get();
+    ["GiB", "MiB", "KiB"]
+        .into_iter()
+        .zip([30, 20, 10])
+        .find(|(_, bits)| size.trailing_zeros() >= *bits)
+        .map_or_else(
+            || size.to_string(),
+            |(unit, bits)| format!("{}{unit}", size >> bits),
+        )
+}
+
+fn bytes(text: &str) -> Result<NonZeroU64, String> {
+    NonZeroU64::new(values::bytes(text)?).ok_or_else(|| "it has to be more than nothing".to_owned())
+}
+
+/// Names stand in records and error texts, on one line.
+fn name(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 64;
+    if text.trim().is_empty() || text.trim() != text {
+        return Err("write a name, without blanks around it".to_owned());
+    }
+    if text.chars().any(char::is_control) || text.chars().count() > LONGEST {
+        return Err(format!(
+            "write up to {LONGEST} letters, none of them a control character"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_a_tenants_table_leaves_out_is_the_defaults() {
+        let tenants = Tenants {
+            default: TenantGrant {
+                gpu: Some(TenantGpu::Grant),
+                gpu_share: NonZeroU32::new(2),
+                ..TenantGrant::default()
+            },
+            by_id: BTreeMap::from([(
+                7,
+                TenantGrant {
+                    name: Some("acme".to_owned()),
+                    gpu: Some(TenantGpu::Deny),
+                    ..TenantGrant::default()
+                },
+            )]),
+        };
+        let seven = tenants.of(7);
+        assert_eq!(seven.name.as_deref(), Some("acme"));
+        assert_eq!(seven.gpu, Some(TenantGpu::Deny));
+        assert_eq!(seven.gpu_share, NonZeroU32::new(2));
+        assert_eq!(seven.gpu_queues, None);
+        assert_eq!(tenants.of(8), tenants.default);
+    }
+
+    #[test]
+    fn the_words_of_a_grant_are_its_keys_in_their_order_and_make_it_again() {
+        let values = [
+            ("name", "acme"),
+            ("gpu", "refuse"),
+            ("gpu-memory-bytes", "1GiB"),
+            ("gpu-modules", "8"),
+            ("gpu-queues", "4"),
+            ("gpu-launches-in-flight", "64"),
+            ("kernel-timeout", "2s"),
+            ("gpu-launches-per-second", "100"),
+            ("gpu-share", "3"),
+        ];
+        let of = |values: Vec<(&str, String)>| {
+            let values = values
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), vec![value]));
+            TenantGrant::from_values(&values.collect()).unwrap()
+        };
+        let grant = of(values.map(|(name, value)| (name, value.to_owned())).into());
+        assert_eq!(grant.gpu_memory_bytes, NonZeroU64::new(1 << 30));
+        let words: Vec<(&str, String)> = grant
+            .in_words()
+            .into_iter()
+            .map(|(name, value)| (name, value.unwrap()))
+            .collect();
+        let table = TenantGrant::table();
+        let names: Vec<&str> = table.iter().map(|key| key.name.as_str()).collect();
+        let told: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, told);
+        assert_eq!(of(words), grant);
+    }
+
+    #[test]
+    fn sizes_are_told_exactly() {
+        let told = |size| exact_size(NonZeroU64::new(size).unwrap());
+        assert_eq!(told(1 << 30), "1GiB");
+        assert_eq!(told(3 << 20), "3MiB");
+        assert_eq!(told((1 << 30) + 1), "1073741825");
+    }
+
+    #[test]
+    fn an_id_is_a_number_in_its_only_form() {
+        assert_eq!(id("0"), Some(0));
+        assert_eq!(id("18446744073709551615"), Some(u64::MAX));
+        for wrong in ["", "07", "+7", "-1", "7 ", "acme", "18446744073709551616"] {
+            assert_eq!(id(wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A device that does nothing by itself: a test says when a thread takes work,
+//! how long that took, and what time it is.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use crate::cpu::{SLICE, Scheduler, perform};
+use crate::timer::{Clock, Timer};
+use crate::{CpuConfig, Device, Extent, Kernel, LaunchConfig, Lease};
+
+/// A clock that stands still until it is moved.
+#[derive(Clone, Debug)]
+pub(crate) struct ManualClock(Arc<Mutex<Instant>>);
+
+impl ManualClock {
+    pub(crate) fn move_to(&self, at: Instant) {
+        let mut now = self.0.lock().unwrap();
+        *now = at.max(*now);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Instant {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// The device, and its clock.
+pub(crate) fn device_by_hand(memory_bytes: u64) -> (Device, ManualClock) {
+    let clock = ManualClock(Arc::new(Mutex::new(Instant::now())));
+    let config = CpuConfig {
+        memory_bytes: Some(memory_bytes),
+        ..CpuConfig::default()
+    };
+    let timer = Timer::new(Box::new(clock.clone()));
+    (Device::without_threads(config, timer), clock)
+}
+
+pub(crate) fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// The result of what need not wait.
+pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match poll(pin!(future)) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("this waits"),
+    }
+}
+
+/// Does a slice of the next work, as one thread would; false where there is none.
+pub(crate) fn step(scheduler: &Scheduler) -> bool {
+    let Some((lane, work)) = scheduler.try_next() else {
+        return false;
+    };
+    scheduler.settle(lane, perform(work), SLICE);
+    true
+}
+
+/// A kernel that does nothing.
+pub(crate) fn nothing(device: &Device, lease: &Lease) -> Kernel {
+    let mut load = pin!(lease.load(text("nothing").into()));
+    loop {
+        if let Poll::Ready(module) = poll(load.as_mut()) {
+            return module.unwrap().kernel("nothing").unwrap();
+        }
+        assert!(step(&device.shared.compiler));
+    }
+}
+
+/// A module with one kernel, which does nothing.
+pub(crate) fn text(kernel: &str) -> String {
+    format!(
+        ".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry {kernel}() {{ ret; }}\n"
+    )
+}
+
+pub(crate) fn one_thread() -> LaunchConfig {
+    let one = Extent { x: 1, y: 1, z: 1 };
+    LaunchConfig {
+        grid: one,
+        block: one,
+        shared_bytes: 0,
+    }
+}
+
+pub(crate) fn milliseconds(count: u64) -> Duration {
+    Duration::from_millis(count)
+}

@@ -1,0 +1,166 @@
+//! Waiting for a time, on any executor. The clock is a parameter, so that tests
+//! need not wait.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use crate::Error;
+use crate::sync::lock;
+
+/// What tells the time.
+pub(crate) trait Clock: std::fmt::Debug + Send + Sync {
+    /// Never earlier than what it told before.
+    fn now(&self) -> Instant;
+}
+
+/// The host's own clock.
+#[derive(Debug)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+/// Wakes those whose time has come.
+#[derive(Debug)]
+pub(crate) struct Timer {
+    clock: Box<dyn Clock>,
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// By when they are to be woken; the number tells those of one time apart.
+    waiting: BTreeMap<(Instant, u64), Waker>,
+    numbers: u64,
+    stopped: bool,
+}
+
+impl Timer {
+    /// Starts a thread that wakes all in time. It ends when the device is shut down.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where the operating system gives no thread.
+    pub(crate) fn start(self: &Arc<Self>) -> Result<(), Error> {
+        let shared = Arc::clone(self);
+        std::thread::Builder::new()
+            .name("device-timer".to_owned())
+            .spawn(move || shared.work())
+            .map_err(|error| {
+                Error::DeviceLost(format!("cannot start the device's timer: {error}"))
+            })?;
+        Ok(())
+    }
+
+    /// A timer that wakes nobody until it is started, or [`fire`](Timer::fire) is called.
+    pub(crate) fn new(clock: Box<dyn Clock>) -> Timer {
+        Timer {
+            clock,
+            state: Mutex::default(),
+            wake: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Waits until the clock tells `at`, or later. Dropped, it leaves nothing behind.
+    pub(crate) fn until(&self, at: Instant) -> Until<'_> {
+        Until {
+            timer: self,
+            at,
+            number: None,
+        }
+    }
+
+    /// Wakes those whose time has come; when the next is to be woken.
+    pub(crate) fn fire(&self) -> Option<Instant> {
+        loop {
+            let mut state = lock(&self.state);
+            let (at, _) = *state.waiting.first_key_value()?.0;
+            if at > self.now() {
+                return Some(at);
+            }
+            let due = state.waiting.pop_first();
+            drop(state);
+            if let Some((_, waker)) = due {
+                waker.wake();
+            }
+        }
+    }
+
+    pub(crate) fn shut_down(&self) {
+        lock(&self.state).stopped = true;
+        self.wake.notify_all();
+    }
+
+    fn work(&self) {
+        loop {
+            self.fire();
+            let state = lock(&self.state);
+            if state.stopped {
+                return;
+            }
+            // Looked up again: somebody may have come since.
+            let next = state.waiting.first_key_value().map(|((at, _), _)| *at);
+            match next {
+                None => drop(
+                    self.wake
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner),
+                ),
+                Some(at) => {
+                    let left = at.saturating_duration_since(self.now());
+                    let waited = self.wake.wait_timeout(state, left);
+                    drop(waited.unwrap_or_else(PoisonError::into_inner));
+                }
+            }
+        }
+    }
+}
+
+/// See [`Timer::until`].
+#[derive(Debug)]
+pub(crate) struct Until<'a> {
+    timer: &'a Timer,
+    at: Instant,
+    /// Under which number it waits, once it does.
+    number: Option<u64>,
+}
+
+impl Future for Until<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.timer.now() >= self.at {
+            return Poll::Ready(());
+        }
+        let mut state = lock(&self.timer.state);
+        let number = *self.number.get_or_insert_with(|| {
+            state.numbers += 1;
+            state.numbers
+        });
+        state.waiting.insert((self.at, number), cx.waker().clone());
+        drop(state);
+        self.timer.wake.notify_one();
+        Poll::Pending
+    }
+}
+
+impl Drop for Until<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            let waker = lock(&self.timer.state).waiting.remove(&(self.at, number));
+            // Its owner's code runs when it is dropped: not under the lock.
+            drop(waker);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The audit log: one line of JSON for each request that a policy decided on, and
+//! for each change of the server's state.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use tensor_wasm_node::audit::{AuditConfig, AuditLog, Outcome};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // At start: `None` where the operator wants no log.
+//! let config = AuditConfig {
+//!     target: "file:/var/log/tensor-wasm/audit.log".parse()?,
+//!     ..AuditConfig::default()
+//! };
+//! if let Some(log) = AuditLog::open(&config)? {
+//!     log.event("server.start", "127.0.0.1:8080", Outcome::done());
+//!     // Requests reach it as the runtime's `Auditor`. On SIGHUP:
+//!     log.reopen();
+//!     // At the end:
+//!     log.event("server.stop", "127.0.0.1:8080", Outcome::done());
+//!     log.close(Duration::from_secs(5));
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Each line holds the hash of the one before it, and [`verify`] finds a line that
+//! is altered, missing or moved. A thread of the log's own writes. While it can't,
+//! records wait in a queue of bounded length; what doesn't fit is counted, and one
+//! record says later how many are missing. `docs/audit-log.md` is for operators.
+
+mod chain;
+mod error;
+mod escape;
+mod file;
+mod outgoing;
+mod queue;
+mod record;
+mod seldom;
+mod sink;
+mod tail;
+mod target;
+#[cfg(test)]
+mod tests;
+pub mod verify;
+mod writer;
+
+pub use chain::{Head, LineHash};
+pub use error::AuditError;
+pub use queue::AuditStats;
+pub use record::{Actor, ActorKind, LONGEST_LINE, Outcome, Record, Scope, Star};
+pub use target::{AuditTarget, OnFailure};
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tensor_wasm_runtime::policy::{Auditor, Kept, RequestRecord};
+use tokio::sync::oneshot;
+
+use chain::Chain;
+use file::LogFile;
+use queue::{Item, Queue};
+use sink::{Sink, Stdout};
+use writer::{Progress, Writer};
+
+/// How a log is kept.
+#[derive(Clone, Debug)]
+pub struct AuditConfig {
+    /// Where it goes.
+    pub target: AuditTarget,
+    /// Whether an answer waits until its record is on the disk.
+    pub sync: bool,
+    /// What happens to requests while records can't be kept.
+    pub on_failure: OnFailure,
+    /// The most records that wait to be written; a few hundred bytes each.
+    pub backlog: NonZeroUsize,
+    /// After a failure, how long until the next attempt, unless a record comes.
+    pub retry: Duration,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self {
+            target: AuditTarget::default(),
+            sync: false,
+            on_failure: OnFailure::default(),
+            backlog: NonZeroUsize::MIN.saturating_add(8191),
+            retry: Duration::from_millis(500),
+        }
+    }
+}
+
+/// A log that is being kept. Nothing here waits for a disk but [`close`](Self::close).
+/// Dropped without it, the log is written to its end unless the process ends first.
+pub struct AuditLog {
+    queue: Arc<Queue>,
+    sync: bool,
+    on_failure: OnFailure,
+}
+
+impl fmt::Debug for AuditLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AuditLog").field(&self.stats()).finish()
+    }
+}
+
+impl AuditLog {
+    /// Opens the log, or `None` where none is to be kept. A file that is there is
+    /// continued; of a line in which it breaks off, the bytes are moved to a file
+    /// beside it, whose name ends in `.torn`.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`]: the file can't be opened, holds something else, or is being
+    /// written by another process.
+    pub fn open(config: &AuditConfig) -> Result<Option<AuditLog>, AuditError> {
+        match &config.target {
+            AuditTarget::None => Ok(None),
+            AuditTarget::Stdout => {
+                let sink = Box::new(Stdout::open()?);
+                Self::start(config, sink, Chain::NEW, None).map(Some)
+            }
+            AuditTarget::File(path) => {
+                let opened = LogFile::open(path)?;
+                let sink = Box::new(opened.file);
+                Self::start(config, sink, opened.chain, opened.torn).map(Some)
+            }
+        }
+    }
+
+    fn start(
+        config: &AuditConfig,
+        sink: Box<dyn Sink>,
+        chain: Chain,
+        torn: Option<String>,
+    ) -> Result<AuditLog, AuditError> {
+        let log = AuditLog {
+            queue: Arc::new(Queue::new(config.backlog.get())),
+            sync: config.sync,
+            on_failure: config.on_failure,
+        };
+        let writer = Writer {
+            queue: log.queue.clone(),
+            sink,
+            chain,
+            sync: config.sync,
+            retry: config.retry,
+            state: Progress::default(),
+        };
+        writer.start(torn)?;
+        Ok(log)
+    }
+
+    /// Records a change of the server's state: what was done (`server.start`), to
+    /// what, and how it ended. Neither may hold a secret.
+    pub fn event(&self, action: &str, resource: &str, outcome: Outcome) {
+        self.queue.push(Item {
+            record: Record::of_system(action, resource, outcome),
+            done: None,
+        });
+    }
+
+    /// Has the file opened anew, soon, where another program has moved it away; the
+    /// chain goes on in the new one. To be called on SIGHUP, so that a log can be
+    /// rotated. Where that fails, records go on to the old file, and it is tried
+    /// again.
+    pub fn reopen(&self) {
+        self.queue.reopen();
+    }
+
+    /// How the log fares, for metrics.
+    pub fn stats(&self) -> AuditStats {
+        self.queue.stats()
+    }
+
+    /// Writes what waits, and ends. Blocks until that is done, but no longer than
+    /// `patience`. Returns how many records are then not written; what comes later
+    /// is lost.
+    pub fn close(&self, patience: Duration) -> u64 {
+        self.queue.close(patience)
+    }
+
+    fn push(&self, record: Record) -> Option<oneshot::Receiver<()>> {
+        let (done, kept) = match self.sync {
+            true => Some(oneshot::channel()).unzip(),
+            false => (None, None),
+        };
+        self.queue.push(Item { record, done });
+        kept
+    }
+}
+
+impl Auditor for AuditLog {
+    fn ready(&self) -> bool {
+        self.on_failure == OnFailure::Warn || self.queue.keeps()
+    }
+
+    fn record(&self, record: RequestRecord) -> Kept {
+        match self.push(Record::of_request(record)) {
+            Some(kept) => Kept::when(kept),
+            None => Kept::later(),
+        }
+    }
+}
+
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        self.queue.end();
+    }
+}

@@ -1,0 +1,323 @@
+//! One record, as it is written and as it is read back: the fields of a line, in
+//! their order, and how long each may be.
+
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use tensor_wasm_runtime::policy::{Decision, Principal, RequestRecord, Scope as Tenants};
+
+use super::chain::{Chain, LineHash};
+use super::escape::Ascii;
+
+/// The longest line that is written or taken for a record, in bytes, without its
+/// newline. The limits below keep each record well under it.
+pub const LONGEST_LINE: usize = 64 << 10;
+
+/// The longest resource and certificate subject that is kept, in bytes.
+const LONGEST_RESOURCE: usize = 1024;
+/// The longest name of a caller, in bytes.
+const LONGEST_ID: usize = 256;
+/// The longest request id, error kind and action, in bytes.
+const LONGEST_WORD: usize = 128;
+/// How many tenants of a scope are kept.
+const LONGEST_SCOPE: usize = 256;
+/// The longest latency that is told, in microseconds: 49 days. So far each
+/// microsecond survives being written as a fraction and read back.
+const LONGEST_LATENCY: u64 = u32::MAX as u64 * 1000;
+
+/// What happened, once: a line of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The record's number in its chain, from 0.
+    pub seq: u64,
+    /// When it happened, in milliseconds since 1970 (UTC).
+    pub ts_unix_ms: u64,
+    /// The request's id; `None` for what the server does by itself.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub request_id: Option<String>,
+    /// Who did it.
+    pub actor: Actor,
+    /// What was done, for example `http.post` or `server.start`.
+    pub action: String,
+    /// What it was done to: a request's path without its query, for example.
+    pub resource: String,
+    /// The tenant that the request was for, where the policy admitted it.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub tenant: Option<u64>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// From the request's head to the answer's, in milliseconds with a fraction.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub latency_ms: Option<f64>,
+    /// The other end of the connection, address and port.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub peer_addr: Option<String>,
+    /// The subject of the client's certificate, where it showed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_certificate: Option<String>,
+    /// How many records are missing from here, in `audit.gap` and `audit.torn`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<u64>,
+    /// The hash of the line before this one; zeros in the first.
+    pub prev_hash: LineHash,
+}
+
+/// Who did something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Actor {
+    /// What kind of somebody it is.
+    pub kind: ActorKind,
+    /// The name of the token; never the token.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub id: Option<String>,
+    /// The tenants that the token may act for.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub scope: Option<Scope>,
+    /// How many more tenants the scope has than are listed, where there are more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_omitted: Option<u64>,
+}
+
+/// What kind of somebody did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// The holder of a token that the server knows.
+    Token,
+    /// A client that is not known.
+    Anonymous,
+    /// The server itself.
+    System,
+}
+
+/// The tenants that a token may act for: `"*"`, or their numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Scope {
+    /// Each of them.
+    All(Star),
+    /// These.
+    Only(Vec<u64>),
+}
+
+/// The word `*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Star {
+    /// `*`
+    #[serde(rename = "*")]
+    Star,
+}
+
+/// How something ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// The status of the answer; `None` for what the server does by itself.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub status_code: Option<u16>,
+    /// Why it was refused or failed; `None` where it wasn't.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub error_kind: Option<String>,
+}
+
+impl Outcome {
+    /// It went well.
+    pub fn done() -> Outcome {
+        Outcome::default()
+    }
+
+    /// It failed, for this reason: a word such as `token_file`.
+    pub fn failed(kind: impl Into<String>) -> Outcome {
+        Outcome {
+            status_code: None,
+            error_kind: Some(cut(kind.into(), LONGEST_WORD)),
+        }
+    }
+}
+
+impl Record {
+    /// The record of a request; its place in the chain comes later.
+    pub(super) fn of_request(request: RequestRecord) -> Record {
+        let mut error_kind = request.error_kind;
+        let (caller, tenant) = match request.decision {
+            Some(Decision::Admitted { caller, tenant }) => (caller, Some(tenant)),
+            Some(Decision::Refused { caller, kind }) => {
+                error_kind.get_or_insert(kind);
+                (caller, None)
+            }
+            None => (None, None),
+        };
+        let mut path = request.path;
+        // It comes without; but what a query holds must not depend on that.
+        if let Some(end) = path.find('?') {
+            path.truncate(end);
+        }
+        let method = request.method.as_str().to_ascii_lowercase();
+        Record {
+            request_id: Some(cut(request.request_id.to_string(), LONGEST_WORD)),
+            actor: caller.map_or_else(|| Actor::nameless(ActorKind::Anonymous), Actor::token),
+            tenant,
+            outcome: Outcome {
+                status_code: Some(request.status.as_u16()),
+                error_kind: error_kind.map(|kind| cut(kind, LONGEST_WORD)),
+            },
+            latency_ms: Some(milliseconds(request.latency)),
+            peer_addr: Some(request.peer.to_string()),
+            peer_certificate: request
+                .certificate
+                .map(|subject| cut(subject.as_ref().to_owned(), LONGEST_RESOURCE)),
+            ..Record::new(request.time, format!("http.{method}"), path)
+        }
+    }
+
+    /// The record of what the server did by itself, now.
+    pub(super) fn of_system(action: &str, resource: &str, outcome: Outcome) -> Record {
+        Record {
+            outcome,
+            ..Record::new(SystemTime::now(), action.to_owned(), resource.to_owned())
+        }
+    }
+
+    /// Says that records are missing here, since there was no room to keep them.
+    pub(super) fn of_gap(lost: u64) -> Record {
+        Record {
+            lost: Some(lost),
+            ..Record::of_system("audit.gap", "", Outcome::failed("audit_log_failed"))
+        }
+    }
+
+    /// Says that a torn line was cut off, and where its bytes are.
+    pub(super) fn of_torn(kept: &str) -> Record {
+        Record {
+            lost: Some(1),
+            ..Record::of_system("audit.torn", kept, Outcome::failed("torn_line"))
+        }
+    }
+
+    fn new(time: SystemTime, action: String, resource: String) -> Record {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH);
+        let ms = since.unwrap_or_default().as_millis();
+        Record {
+            seq: 0,
+            ts_unix_ms: u64::try_from(ms).unwrap_or(u64::MAX),
+            request_id: None,
+            actor: Actor::nameless(ActorKind::System),
+            action: cut(action, LONGEST_WORD),
+            resource: cut(resource, LONGEST_RESOURCE),
+            tenant: None,
+            outcome: Outcome::done(),
+            latency_ms: None,
+            peer_addr: None,
+            peer_certificate: None,
+            lost: None,
+            prev_hash: LineHash::ZERO,
+        }
+    }
+
+    /// Takes its place in the chain and is written to the end of `bytes`, with a
+    /// newline.
+    pub(super) fn write(mut self, chain: &mut Chain, bytes: &mut Vec<u8>) -> io::Result<()> {
+        self.seq = chain.seq;
+        self.prev_hash = chain.prev_hash;
+        let start = bytes.len();
+        let mut json = serde_json::Serializer::with_formatter(&mut *bytes, Ascii);
+        if let Err(error) = self.serialize(&mut json) {
+            bytes.truncate(start);
+            return Err(error.into());
+        }
+        *chain = Chain::after(self.seq, bytes.get(start..).unwrap_or_default());
+        bytes.push(b'\n');
+        Ok(())
+    }
+
+    /// Reads a line, without its newline.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, where it is no record.
+    pub fn parse(line: &[u8]) -> Result<Record, serde_json::Error> {
+        serde_json::from_slice(line)
+    }
+}
+
+impl Actor {
+    fn nameless(kind: ActorKind) -> Actor {
+        Actor {
+            kind,
+            id: None,
+            scope: None,
+            scope_omitted: None,
+        }
+    }
+
+    fn token(holder: Principal) -> Actor {
+        let mut omitted = 0;
+        let scope = match holder.scope {
+            Tenants::All => Scope::All(Star::Star),
+            Tenants::Only(mut tenants) => {
+                omitted = tenants.len().saturating_sub(LONGEST_SCOPE) as u64;
+                tenants.truncate(LONGEST_SCOPE);
+                Scope::Only(tenants)
+            }
+        };
+        Actor {
+            kind: ActorKind::Token,
+            id: Some(cut(holder.id, LONGEST_ID)),
+            scope: Some(scope),
+            scope_omitted: (omitted > 0).then_some(omitted),
+        }
+    }
+}
+
+/// Cuts text to so many bytes, never through a character.
+fn cut(mut text: String, longest: usize) -> String {
+    text.truncate(text.floor_char_boundary(longest));
+    text
+}
+
+fn milliseconds(latency: Duration) -> f64 {
+    let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+    micros.min(LONGEST_LATENCY) as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        assert_eq!(cut("aé".to_owned(), 2), "a");
+        assert_eq!(cut("aé".to_owned(), 3), "aé");
+        assert_eq!(cut(String::new(), 0), "");
+    }
+
+    #[test]
+    fn a_latency_is_told_to_the_microsecond() {
+        assert_eq!(milliseconds(Duration::from_nanos(1_234_567)), 1.234);
+        assert_eq!(milliseconds(Duration::MAX), 4_294_967_295.0);
+    }
+
+    #[test]
+    fn a_record_without_one_of_its_fields_or_with_another_is_none() {
+        let (mut line, mut chain) = (Vec::new(), Chain::NEW);
+        Record::of_system("server.start", "x", Outcome::done())
+            .write(&mut chain, &mut line)
+            .unwrap();
+        let whole: serde_json::Value = serde_json::from_slice(&line).unwrap();
+        assert!(Record::parse(whole.to_string().as_bytes()).is_ok());
+        for name in whole.as_object().unwrap().keys() {
+            let mut less = whole.clone();
+            less.as_object_mut().unwrap().remove(name);
+            let error = Record::parse(less.to_string().as_bytes()).unwrap_err();
+            assert!(error.to_string().contains(name.as_str()), "{error}");
+        }
+        let mut more = whole.clone();
+        more["token"] = "secret".into();
+        assert!(Record::parse(more.to_string().as_bytes()).is_err());
+    }
+}

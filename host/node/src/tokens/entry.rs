@@ -1,0 +1,113 @@
+//! One token of a list, as a hash, with who holds it.
+
+use std::time::SystemTime;
+
+use tensor_wasm_runtime::policy::{Principal, Scope};
+use zeroize::Zeroizing;
+
+use super::hashed::{FileKey, HashedLine};
+use super::{Place, TokenError};
+
+/// The keys that were made for this process, and never leave it.
+#[derive(Clone)]
+pub(super) struct ProcessKeys {
+    /// What tokens in the clear are hashed with.
+    pub(super) tokens: Zeroizing<[u8; blake3::KEY_LEN]>,
+    /// What hashes of tokens are looked up by.
+    pub(super) lookup: Zeroizing<[u8; blake3::KEY_LEN]>,
+}
+
+impl ProcessKeys {
+    pub(super) fn generate() -> Result<ProcessKeys, TokenError> {
+        let random = || {
+            let mut key = Zeroizing::new([0; blake3::KEY_LEN]);
+            getrandom::fill(key.as_mut_slice()).map_err(TokenError::NoRandomNumbers)?;
+            Ok(key)
+        };
+        Ok(ProcessKeys {
+            tokens: random()?,
+            lookup: random()?,
+        })
+    }
+}
+
+/// One token of a list.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) place: Place,
+    /// What the hash was made with; `None` is the process's key.
+    pub(super) key: Option<FileKey>,
+    pub(super) hash: [u8; blake3::OUT_LEN],
+    pub(super) principal: Principal,
+    /// Whether we gave it its name, since it came without one.
+    pub(super) unnamed: bool,
+    pub(super) expires: Option<SystemTime>,
+}
+
+impl Entry {
+    /// For a token that came in the clear.
+    pub(super) fn plain(
+        keys: &ProcessKeys,
+        place: Place,
+        token: &str,
+        principal: Principal,
+        unnamed: bool,
+    ) -> Entry {
+        Entry {
+            place,
+            key: None,
+            hash: *blake3::keyed_hash(&keys.tokens, token.as_bytes()).as_bytes(),
+            principal,
+            unnamed,
+            expires: None,
+        }
+    }
+
+    /// For a token that came as a hash.
+    pub(super) fn hashed(place: Place, line: HashedLine) -> Entry {
+        Entry {
+            place,
+            key: Some(line.key),
+            hash: line.hash,
+            principal: Principal {
+                id: line.grant.name,
+                scope: line.grant.scope,
+                roles: line.grant.roles,
+            },
+            unnamed: false,
+            expires: line.grant.expires,
+        }
+    }
+
+    pub(super) fn has_expired(&self, now: SystemTime) -> bool {
+        self.expires.is_some_and(|end| end <= now)
+    }
+
+    pub(super) fn listed(&self) -> Listed<'_> {
+        Listed {
+            place: self.place,
+            name: &self.principal.id,
+            scope: &self.principal.scope,
+            roles: &self.principal.roles,
+            expires: self.expires,
+            hashed: self.key.is_some(),
+        }
+    }
+}
+
+/// What may be shown of a token: all but the token and its hash.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed<'a> {
+    /// Where it was read.
+    pub place: Place,
+    /// Who holds it.
+    pub name: &'a str,
+    /// The tenants that it is for.
+    pub scope: &'a Scope,
+    /// What its holder may do.
+    pub roles: &'a [String],
+    /// When it stops being good.
+    pub expires: Option<SystemTime>,
+    /// Whether it was read as a hash, and not in the clear.
+    pub hashed: bool,
+}

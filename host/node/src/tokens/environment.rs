@@ -1,0 +1,171 @@
+//! The tokens of `TENSOR_WASM_API_TOKENS`.
+//!
+//! Entries with commas between them: `TOKEN:tenant=*`, or `TOKEN:tenant=1,2,3`. An
+//! item that is only a number belongs to the list of tenants before it. A bare
+//! `TOKEN` still works, for all tenants, and is deprecated.
+
+use tensor_wasm_runtime::policy::{Principal, Scope};
+
+use super::entry::{Entry, ProcessKeys};
+use super::grant::parse_tenant;
+use super::secret::problem_of;
+use super::{Place, SHORT, TokenError};
+
+/// An entry of the variable.
+struct Item<'a> {
+    token: &'a str,
+    /// `None` for a bare token.
+    scope: Option<Scope>,
+}
+
+/// Takes the tokens from the variable's text. Warns in the log, once, where some of
+/// them are bare.
+pub(super) fn parse(keys: &ProcessKeys, text: &str) -> Result<Vec<Entry>, TokenError> {
+    let items = items(text)?;
+    let bare = items.iter().filter(|item| item.scope.is_none()).count();
+    if bare > 0 {
+        tracing::warn!(
+            bare,
+            "bare bearer tokens in TENSOR_WASM_API_TOKENS are deprecated: \
+             write token:tenant=* or token:tenant=1,2"
+        );
+    }
+    let entries = items.into_iter().enumerate().map(|(index, item)| {
+        let (number, place) = (index + 1, Place::Entry(index + 1));
+        if item.token.len() < SHORT {
+            tracing::warn!("{place}: a token of fewer than {SHORT} characters could be guessed");
+        }
+        let principal = Principal {
+            id: format!("env-{number}"),
+            scope: item.scope.unwrap_or(Scope::All),
+            roles: Vec::new(),
+        };
+        Entry::plain(keys, place, item.token, principal, true)
+    });
+    Ok(entries.collect())
+}
+
+fn items(text: &str) -> Result<Vec<Item<'_>>, TokenError> {
+    let mut items = Vec::<Item<'_>>::new();
+    for part in text.split(',').map(str::trim) {
+        if part.is_empty() {
+            continue;
+        }
+        let number = items.len();
+        let wrong = |number, problem| TokenError::Wrong {
+            place: Place::Entry(number),
+            problem,
+        };
+        if part.bytes().all(|b| b.is_ascii_digit()) {
+            let Some(Item {
+                scope: Some(Scope::Only(tenants)),
+                ..
+            }) = items.last_mut()
+            else {
+                // As a token it would be for all tenants, and easy to guess.
+                return Err(wrong(
+                    number + 1,
+                    "is a number with no list of tenants before it",
+                ));
+            };
+            let tenant = parse_tenant(part).map_err(|problem| wrong(number, problem))?;
+            if !tenants.contains(&tenant) {
+                tenants.push(tenant);
+            }
+        } else {
+            items.push(item(part).map_err(|problem| wrong(number + 1, problem))?);
+        }
+    }
+    Ok(items)
+}
+
+fn item(text: &str) -> Result<Item<'_>, &'static str> {
+    let (token, scope) = match text.split_once(':') {
+        None => (text, None),
+        Some((token, scope)) => {
+            let tenants = scope
+                .trim()
+                .strip_prefix("tenant=")
+                .ok_or("has something other than tenant= behind its colon")?;
+            let scope = match tenants.trim() {
+                "*" => Scope::All,
+                tenant => Scope::Only(vec![parse_tenant(tenant)?]),
+            };
+            (token.trim(), Some(scope))
+        }
+    };
+    match problem_of(token) {
+        Some(problem) => Err(problem),
+        None => Ok(Item { token, scope }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+    use proptest::prelude::*;
+
+    fn scopes(text: &str) -> Vec<(String, Scope)> {
+        let entries = parse(&ProcessKeys::generate().unwrap(), text).unwrap();
+        entries
+            .into_iter()
+            .map(|e| (e.principal.id, e.principal.scope))
+            .collect()
+    }
+
+    #[test]
+    fn entries_have_all_tenants_or_some_and_names_by_their_position() {
+        let expected = [
+            ("env-1".to_owned(), Scope::All),
+            ("env-2".to_owned(), Scope::Only(vec![1, 2, 3])),
+            ("env-3".to_owned(), Scope::All),
+            ("env-4".to_owned(), Scope::Only(vec![u64::MAX])),
+        ];
+        for text in [
+            "a:tenant=*,b:tenant=1,2,3,bare,d:tenant=18446744073709551615",
+            " a:tenant=* ,\nb:tenant=1, 2,2 ,3,,bare,d : tenant= 18446744073709551615,",
+        ] {
+            assert_eq!(scopes(text), expected, "{text}");
+        }
+        assert!(scopes("").is_empty() && scopes(" , ,").is_empty());
+        assert_eq!(scopes("123:tenant=4")[0].1, Scope::Only(vec![4]));
+    }
+
+    #[test]
+    fn an_error_names_the_entrys_position_and_never_its_text() {
+        for (text, number, word) in [
+            ("a:tenant=*,b:tenant=1,2,secret:tenant=x", 3, "tenants"),
+            ("secret:tenant=", 1, "tenants"),
+            ("secret:tenant=1,18446744073709551616", 1, "64-bit"),
+            ("secret:tenant=-1", 1, "tenants"),
+            ("secret:tenant=*,5", 2, "number"),
+            ("secret,5", 2, "number"),
+            ("5", 1, "number"),
+            ("a:tenant=1,secret:role=x", 2, "tenant="),
+            ("secret:tenant=1:tenant=2", 1, "tenants"),
+            (":tenant=1", 1, "empty"),
+            ("a,b,se cret", 3, "HTTP"),
+            ("sécret:tenant=1", 1, "HTTP"),
+        ] {
+            let Err(error) = parse(&ProcessKeys::generate().unwrap(), text) else {
+                panic!("{text} was taken");
+            };
+            let shown = format!("{error} {error:?}");
+            let place = format!("entry {number} of TENSOR_WASM_API_TOKENS ");
+            assert!(
+                shown.contains(&place) && shown.contains(word),
+                "{text}: {shown}"
+            );
+            assert!(!shown.contains("cret"), "{shown}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "(\\PC{0,9}|[a-c]|:tenant=|[0-9]{1,22}|\\*|,){0,20}") {
+            let _ = parse(&ProcessKeys::generate().unwrap(), &text);
+        }
+    }
+}

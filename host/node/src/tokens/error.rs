@@ -1,0 +1,126 @@
+//! Why a list of tokens was not taken, and where to look. No message holds a token.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::{LARGEST_FILE, MOST_KEYS};
+
+/// Where a token was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A line of the token file, from 1.
+    Line(usize),
+    /// An entry of `TENSOR_WASM_API_TOKENS`, from 1. Numbers of tenants are no
+    /// entries of their own.
+    Entry(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Line(number) => write!(f, "line {number} of the token file"),
+            Place::Entry(number) => write!(f, "entry {number} of TENSOR_WASM_API_TOKENS"),
+        }
+    }
+}
+
+impl Place {
+    /// How to write a token there.
+    fn cure(self) -> &'static str {
+        match self {
+            Place::Line(_) => "TOKEN, NAME:TOKEN, or what `tensor-wasm token new` prints",
+            Place::Entry(_) => "TOKEN:tenant=* or TOKEN:tenant=1,2",
+        }
+    }
+}
+
+/// Why a list of tokens was not taken. No message holds a token.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// The file can't be read.
+    #[error("the token file {path} can't be read", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// The file can't be written.
+    #[error("the token file {path} can't be written", path = path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// The file is larger than a list of tokens could reasonably be.
+    #[error("the token file {path} is larger than {LARGEST_FILE} bytes", path = path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something that is no token.
+    #[error("{place} {problem}; write {cure}", cure = place.cure())]
+    Wrong {
+        /// Where it stands.
+        place: Place,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The same token twice, or a name that can be there only once.
+    #[error("{place} repeats the {what} of {first}: remove one of them")]
+    Repeated {
+        /// Where it stands.
+        place: Place,
+        /// Where it stood before.
+        first: Place,
+        /// `name` or `token`.
+        what: &'static str,
+    },
+    /// More tokens of one name than a rotation needs.
+    #[error(
+        "{place} is a third valid token of the name that {first} and {second} have: \
+         two are enough to change from one to the other, so remove one"
+    )]
+    ThirdOfName {
+        /// Where it stands.
+        place: Place,
+        /// Where the first stands.
+        first: Place,
+        /// Where the second stands.
+        second: Place,
+    },
+    /// Each key would cost every request a hash.
+    #[error(
+        "{place} has one key more than the {MOST_KEYS} that a token file may have: \
+         add tokens with `tensor-wasm token new --file`, which uses the file's own key"
+    )]
+    TooManyKeys {
+        /// Where the key too many stands.
+        place: Place,
+    },
+    /// Nobody could call.
+    #[error("the token list holds no token: write one token a line")]
+    Empty,
+    /// A token that can't be made as it was asked for.
+    #[error("the token {problem}")]
+    Grant {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A secret that a fast hash doesn't protect, or that no request can carry.
+    #[error("the secret {problem}; `tensor-wasm token new` makes a good one")]
+    Secret {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The operating system has no random numbers.
+    #[error("the operating system gives no random numbers to hash tokens with: {0}")]
+    NoRandomNumbers(getrandom::Error),
+}

@@ -1,0 +1,60 @@
+//! The bearer tokens that a server knows: from a file, from the environment, or both.
+//!
+//! A file has one token a line; blank lines, and lines that begin with `#`, don't
+//! count:
+//!
+//! ```text
+//! # written by `tensor-wasm token new`: a name, a hash, and what the token is good for
+//! alice blake3:9f0c…:77a1… tenants=1,2 roles=admin expires=2027-01-01T00:00:00Z
+//! # tokens as they are work too, with a name before them or without
+//! build-server:0Jd9rUq4mW2hX7cT
+//! Zk3vN8pQ1sY6bF5g
+//! ```
+//!
+//! The environment has them in one variable, each with the tenants that it is for:
+//! `TENSOR_WASM_API_TOKENS='0Jd9rUq4mW2hX7cT:tenant=*,Zk3vN8pQ1sY6bF5g:tenant=1,2'`.
+//!
+//! No token stays in memory. What came as a hash stays one; the others are hashed
+//! under a key that was made for this process, so that a copy of its memory tells
+//! nobody a token, and two processes with the same list have nothing in common.
+//!
+//! BLAKE3 is fast, and so fits secrets that nobody can guess: the tokens that
+//! [`Secret::generate`] makes hold 256 bits, and [`Secret::from_text`] refuses what
+//! is too short. A slow hash would add nothing to them, and would cost every request
+//! what it should cost an attacker.
+
+mod append;
+mod entry;
+mod environment;
+mod error;
+mod file;
+mod grant;
+mod hashed;
+mod list;
+mod reload;
+mod secret;
+
+pub use append::{Appended, append};
+pub use entry::Listed;
+pub use error::{Place, TokenError};
+pub use file::others_may_read;
+pub use grant::{Grant, format_tenants, format_time, parse_expiry, parse_tenants};
+pub use hashed::{FileKey, HashedLine};
+pub use list::TokenList;
+pub use reload::{Clock, Reloaded, Tokens};
+pub use secret::Secret;
+
+/// The longest file that is read, in bytes: some 200,000 hashed tokens.
+const LARGEST_FILE: u64 = 32 << 20;
+
+/// Below this many characters, a token in the clear is worth a warning: it could be
+/// guessed.
+const SHORT: usize = 16;
+
+/// The longest name and the longest token, in characters.
+const LONGEST_NAME: usize = 64;
+const LONGEST_TOKEN: usize = 512;
+
+/// How many keys the hashes of one file may be made with. Each costs every request a
+/// hash; `tensor-wasm token new --file` makes all of a file's with one.
+const MOST_KEYS: usize = 64;

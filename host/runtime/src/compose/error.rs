@@ -1,0 +1,134 @@
+//! Why components can't be composed, in words that name the one that is at fault.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// One of the components that were to be composed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Member {
+    /// A policy, by its place in the chain, from 0.
+    Policy(usize),
+    /// The application behind the policies.
+    Application,
+    /// What [`plug`] takes exports from.
+    Provider,
+    /// What [`plug`] fills imports of.
+    Consumer,
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Policy(index) => write!(f, "policy {}", index + 1),
+            Self::Application => f.write_str("the application"),
+            Self::Provider => f.write_str("the provider"),
+            Self::Consumer => f.write_str("the consumer"),
+        }
+    }
+}
+
+/// Why components could not be composed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ComposeError {
+    /// The bytes are no component, or an invalid one.
+    #[error("{member} is not a valid WebAssembly component: {cause}")]
+    NotAComponent {
+        /// Whose bytes.
+        member: Member,
+        /// What is wrong, and at which offset.
+        cause: String,
+    },
+    /// The bytes are a core module.
+    #[error(
+        "{member} is a core module, not a component: build it for wasm32-wasip2, or wrap it with `wasm-tools component new`"
+    )]
+    CoreModule {
+        /// Whose bytes.
+        member: Member,
+    },
+    /// An application that decides on requests behind a policy that does.
+    #[error(
+        "the application imports {}, and a policy in front of it imports `tensor:policy` too; composed, equal imports become one, and the application could admit its own requests. Remove the import from the application, and from what is plugged into it. If it is a policy, name it before the application; if it is a composite, compose again from its parts",
+        quoted(.imports)
+    )]
+    ApplicationDecides {
+        /// Its imports of `tensor:policy`.
+        imports: Vec<String>,
+    },
+    /// Nothing that a policy could stand in front of.
+    #[error(
+        "the application exports no HTTP handler (`wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`); it exports {}",
+        list(.exports)
+    )]
+    ApplicationWithoutHandler {
+        /// What it exports instead.
+        exports: Vec<String>,
+    },
+    /// A policy that nobody could call.
+    #[error(
+        "{member} exports no `{handler}`, which the application exports, so it can't stand in front of it; it exports {}",
+        list(.exports)
+    )]
+    PolicyWithoutExport {
+        /// Which policy.
+        member: Member,
+        /// The interface that the chain is made of.
+        handler: String,
+        /// What it exports instead.
+        exports: Vec<String>,
+    },
+    /// A policy that would answer each request itself.
+    #[error(
+        "{member} imports no `{handler}`, so it could never pass a request on; name a middleware here, and the application last"
+    )]
+    PolicyWithoutImport {
+        /// Which policy.
+        member: Member,
+        /// The interface that the chain is made of.
+        handler: String,
+    },
+    /// Same name, other types.
+    #[error("`{interface}` of {provider} doesn't fit {consumer}: {cause}")]
+    Mismatch {
+        /// Who exports it.
+        provider: Member,
+        /// Who imports it.
+        consumer: Member,
+        /// The interface, as the consumer names it.
+        interface: String,
+        /// The first difference.
+        cause: String,
+    },
+    /// The provider exports nothing that the consumer imports.
+    #[error("the provider exports nothing that the consumer imports; it exports {}", list(.exports))]
+    NothingToPlug {
+        /// What the provider exports.
+        exports: Vec<String>,
+    },
+    /// Imports of the same name and incompatible types, in two members.
+    #[error("two of the components import `{interface}` with types that contradict: {cause}")]
+    ImportConflict {
+        /// The interface.
+        interface: String,
+        /// The first difference.
+        cause: String,
+    },
+    /// The composition is not a valid component.
+    #[error("the components can't be composed: {0}")]
+    Encode(String),
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        "nothing".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

@@ -1,0 +1,197 @@
+//! The graph of what is composed: `wac`'s, with errors that name members instead of
+//! nodes.
+
+use wac_graph::types::{Package, are_semver_compatible};
+use wac_graph::{
+    CompositionGraph, EncodeError, EncodeOptions, InstantiationArgumentError, NodeId, PackageId,
+};
+use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
+
+use super::{HANDLERS, Source};
+use super::error::{ComposeError, Member};
+
+/// The graph of what is composed, with errors that name members instead of nodes.
+#[derive(Default)]
+pub(super) struct Composition {
+    graph: CompositionGraph,
+}
+
+/// One component in the graph.
+pub(super) struct Part {
+    pub(super) member: Member,
+    package: PackageId,
+    instance: NodeId,
+}
+
+impl Composition {
+    /// Adds a component that [`check`] has found good. Those that others depend on
+    /// come first: names are written in this order, and have to be sorted.
+    pub(super) fn add(&mut self, member: Member, source: Source<'_>) -> Result<Part, ComposeError> {
+        let not_a_component = |cause: String| ComposeError::NotAComponent { member, cause };
+        // The package's name only has to differ from the others': `wac` never shows it.
+        let types = self.graph.types_mut();
+        let package = Package::from_bytes(&member.to_string(), None, source.bytes, types)
+            .map_err(|error| not_a_component(format!("{error:#}")))?;
+        let package = self
+            .graph
+            .register_package(package)
+            .map_err(|error| not_a_component(error.to_string()))?;
+        let instance = self.graph.instantiate(package);
+        if let Some(name) = source.name {
+            self.graph.set_node_name(instance, name);
+        }
+        Ok(Part {
+            member,
+            package,
+            instance,
+        })
+    }
+
+    pub(super) fn exports(&self, part: &Part) -> Vec<String> {
+        let world = &self.graph.types()[self.graph[part.package].ty()];
+        world.exports.keys().cloned().collect()
+    }
+
+    fn find_export(&self, part: &Part, name: &str) -> Option<String> {
+        let world = &self.graph.types()[self.graph[part.package].ty()];
+        // The exact version first: a component may export several.
+        world
+            .exports
+            .get_key_value(name)
+            .map(|(export, _)| export)
+            .or_else(|| {
+                let mut exports = world.exports.keys();
+                exports.find(|export| are_semver_compatible(export, name))
+            })
+            .cloned()
+    }
+
+    pub(super) fn find_imports(&self, part: &Part, name: &str) -> Vec<String> {
+        let world = &self.graph.types()[self.graph[part.package].ty()];
+        let imports = world.imports.keys();
+        imports
+            .filter(|import| are_semver_compatible(import, name))
+            .cloned()
+            .collect()
+    }
+
+    /// Its imports whose names begin so.
+    pub(super) fn imports_of(&self, part: &Part, prefix: &str) -> Vec<String> {
+        let world = &self.graph.types()[self.graph[part.package].ty()];
+        let imports = world.imports.keys();
+        imports
+            .filter(|import| import.starts_with(prefix))
+            .cloned()
+            .collect()
+    }
+
+    /// The handler that the application exports and that the policies can carry.
+    /// Where no handler suits all, that of the application: the chain then fails
+    /// at the first policy that doesn't fit, with that policy's name.
+    pub(super) fn common_handler(&self, service: &Part, chain: &[Part]) -> Result<&'static str, ComposeError> {
+        let exported = HANDLERS
+            .into_iter()
+            .filter(|handler| self.find_export(service, handler).is_some());
+        let suits_all = |handler: &&str| {
+            chain
+                .iter()
+                .all(|policy| self.find_export(policy, handler).is_some())
+        };
+        exported
+            .clone()
+            .find(suits_all)
+            .or_else(|| exported.clone().next())
+            .ok_or_else(|| ComposeError::ApplicationWithoutHandler {
+                exports: self.exports(service),
+            })
+    }
+
+    pub(super) fn find_handler(&self, part: &Part, handler: &str) -> Result<String, ComposeError> {
+        self.find_export(part, handler)
+            .ok_or_else(|| ComposeError::PolicyWithoutExport {
+                member: part.member,
+                handler: handler.to_owned(),
+                exports: self.exports(part),
+            })
+    }
+
+    pub(super) fn connect(
+        &mut self,
+        provider: &Part,
+        export: &str,
+        consumer: &Part,
+        import: &str,
+    ) -> Result<(), ComposeError> {
+        let alias = self
+            .graph
+            .alias_instance_export(provider.instance, export)
+            .map_err(|error| ComposeError::Encode(error.to_string()))?;
+        self.graph
+            .set_instantiation_argument(consumer.instance, import, alias)
+            .map_err(|error| match error {
+                InstantiationArgumentError::ArgumentTypeMismatch { name, source } => {
+                    ComposeError::Mismatch {
+                        provider: provider.member,
+                        consumer: consumer.member,
+                        interface: name,
+                        cause: format!("{source:#}"),
+                    }
+                }
+                other => ComposeError::Encode(other.to_string()),
+            })
+    }
+
+    pub(super) fn export(&mut self, part: &Part, export: &str) -> Result<(), ComposeError> {
+        let encode = |error: String| ComposeError::Encode(error);
+        let alias = self
+            .graph
+            .alias_instance_export(part.instance, export)
+            .map_err(|error| encode(error.to_string()))?;
+        self.graph
+            .export(alias, export)
+            .map_err(|error| encode(error.to_string()))
+    }
+
+    pub(super) fn encode(&self) -> Result<Vec<u8>, ComposeError> {
+        // Validated here and not by `wac`, whose parser may be an older one.
+        let options = EncodeOptions {
+            validate: false,
+            ..EncodeOptions::default()
+        };
+        let bytes = self.graph.encode(options).map_err(|error| match error {
+            EncodeError::ImportTypeMergeConflict { import, source, .. } => {
+                ComposeError::ImportConflict {
+                    interface: import,
+                    cause: format!("{source:#}"),
+                }
+            }
+            other => ComposeError::Encode(other.to_string()),
+        })?;
+        Validator::new_with_features(WasmFeatures::all())
+            .validate_all(&bytes)
+            .map_err(|error| ComposeError::Encode(error.to_string()))?;
+        Ok(bytes)
+    }
+}
+
+/// Tells apart what is no WebAssembly, a core module, and an invalid component,
+/// since each has its own cure.
+pub(super) fn check(member: Member, bytes: &[u8]) -> Result<(), ComposeError> {
+    let not_a_component = |cause: String| ComposeError::NotAComponent { member, cause };
+    match Parser::new(0).parse_all(bytes).next() {
+        Some(Ok(Payload::Version {
+            encoding: Encoding::Component,
+            ..
+        })) => {}
+        Some(Ok(Payload::Version {
+            encoding: Encoding::Module,
+            ..
+        })) => return Err(ComposeError::CoreModule { member }),
+        Some(Err(error)) => return Err(not_a_component(error.to_string())),
+        _ => return Err(not_a_component("it is empty".to_owned())),
+    }
+    Validator::new_with_features(WasmFeatures::all())
+        .validate_all(bytes)
+        .map(drop)
+        .map_err(|error| not_a_component(error.to_string()))
+}

@@ -1,0 +1,119 @@
+//! TLS: certificates read from files, and a handshake before the first request.
+//!
+//! Files change while the server runs, since certificates expire. [`Tls::reload`]
+//! reads them anew, and only what could be used as a whole takes the place of what
+//! is in use. A connection keeps what it began with.
+
+mod error;
+mod files;
+mod subject;
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls::ServerConfig;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+pub use error::TlsError;
+
+/// The files that a server speaks TLS with. All of them are PEM.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The server's certificate first, then those that lead to its authority.
+    pub certificate: PathBuf,
+    /// The certificate's private key: PKCS#8, PKCS#1 or SEC1, not encrypted.
+    pub key: PathBuf,
+    /// The authorities that clients' certificates are verified against. Without
+    /// them clients are not asked for certificates.
+    pub client_ca: Option<PathBuf>,
+    /// What is asked of clients. Means nothing without `client_ca`.
+    pub client_certificates: ClientCertificates,
+}
+
+/// What is asked of clients where their certificates can be verified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// A client without a certificate does not get through the handshake.
+    #[default]
+    Required,
+    /// A client may come without. One that shows a certificate has to show a valid
+    /// one all the same.
+    Optional,
+}
+
+/// What a server needs to speak TLS. Clones are one: [`Tls::reload`] of one of them
+/// reaches all.
+#[derive(Clone)]
+pub struct Tls(Arc<Inner>);
+
+struct Inner {
+    files: TlsFiles,
+    config: RwLock<Arc<ServerConfig>>,
+}
+
+impl Tls {
+    /// Reads the files. Warns in the log of a key that everybody on the machine can
+    /// read, and of a certificate that is not valid at this time.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] where a file can't be read or used, or two don't fit together.
+    pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
+        let config = RwLock::new(Arc::new(files::read(&files)?));
+        Ok(Self(Arc::new(Inner { files, config })))
+    }
+
+    /// Reads the files again, for the connections that come from now on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tls::load`]. What was in use stays in use then.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        let config = Arc::new(files::read(&self.0.files)?);
+        // What it holds is valid at any time, whoever panicked with it.
+        *self
+            .0
+            .config
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = config;
+        Ok(())
+    }
+
+    /// Shakes hands with a client. Gives the stream of what it says, and the
+    /// subject of its certificate where it showed one.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the client did wrong, or that it went away.
+    pub(super) async fn accept(
+        &self,
+        stream: TcpStream,
+    ) -> io::Result<(TlsStream<TcpStream>, Option<Arc<str>>)> {
+        let config = self.config();
+        let stream = TlsAcceptor::from(config).accept(stream).await?;
+        let (_, session) = stream.get_ref();
+        let certificate = session
+            .peer_certificates()
+            .and_then(<[_]>::first)
+            .map(subject::of);
+        Ok((stream, certificate))
+    }
+
+    fn config(&self) -> Arc<ServerConfig> {
+        self.0
+            .config
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tls").field(&self.0.files).finish()
+    }
+}

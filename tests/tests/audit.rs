@@ -1,0 +1,314 @@
+//! The record of what a policy decided: written for each request, refusals included,
+//! chained, rotated, and never in silence where it can't be.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tensor_wasm_tests::{Reply, Serve, Server, component, eventually, guest, run};
+
+const TOKEN: &str = "twt_a-token-that-only-this-test-knows-000001";
+const WRONG: &str = "twt_a-token-that-nobody-knows-at-all-0000002";
+
+/// A server whose policy keeps its records in a file.
+struct Audited {
+    server: Server,
+    folder: TempDir,
+}
+
+impl Audited {
+    fn start(application: &Path, options: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let tokens = folder.path().join("tokens");
+        fs::write(&tokens, format!("alice:{TOKEN}\n")).unwrap();
+        let server = Serve::new(application)
+            .arg("--policy")
+            .arg(component("policy"))
+            .arg("--token-file")
+            .arg(tokens)
+            .arg(format!("--audit-log=file:{}", log(&folder).display()))
+            .args(options)
+            .start();
+        Self { server, folder }
+    }
+
+    fn ask(&self, method: Method, path: &str, token: Option<&str>) -> Reply {
+        let request = self.server.request(method, path);
+        self.server.send(match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        })
+    }
+
+    /// The records so far, once there are at least this many.
+    fn records(&self, at_least: usize) -> Vec<Value> {
+        eventually(&format!("{at_least} records"), || {
+            let records = read(&log(&self.folder));
+            (records.len() >= at_least).then_some(records)
+        })
+    }
+}
+
+fn log(folder: &TempDir) -> PathBuf {
+    folder.path().join("audit.log")
+}
+
+fn read(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
+fn verify(files: &[&Path]) -> tensor_wasm_tests::Output {
+    run(["audit", "verify"]
+        .iter()
+        .map(|word| Path::new(*word))
+        .chain(files.iter().copied()))
+}
+
+#[test]
+fn each_request_that_the_policy_decides_on_is_a_record_of_the_whole_exchange() {
+    let audited = Audited::start(&guest("misbehaves"), &["--audit-sync"]);
+    let admitted = audited.ask(Method::POST, "/some/where?secret=1", Some(TOKEN));
+    audited.ask(Method::GET, "/refused", None);
+    audited.ask(Method::GET, "/unknown", Some(WRONG));
+    let trapped = audited.ask(Method::GET, "/trap", Some(TOKEN));
+    assert_eq!(trapped.status, 500);
+
+    // Synchronous records are there before the answer is: no waiting for them here.
+    let records = read(&log(&audited.folder));
+    let of = |path: &str| {
+        let found = records.iter().find(|record| record["resource"] == path);
+        found.unwrap_or_else(|| panic!("no record of {path} in {records:#?}"))
+    };
+    assert_eq!(records[0]["action"], "server.start");
+    let record = of("/some/where");
+    assert_eq!(record["action"], "http.post");
+    assert_eq!(
+        record["actor"],
+        json!({ "kind": "token", "id": "alice", "scope": "*" })
+    );
+    assert_eq!(record["tenant"], 0);
+    assert_eq!(
+        record["outcome"],
+        json!({ "status_code": 200, "error_kind": null })
+    );
+    assert_eq!(
+        record["request_id"].as_str(),
+        admitted.header("x-request-id")
+    );
+    assert!(
+        record["peer_addr"]
+            .as_str()
+            .unwrap()
+            .starts_with("127.0.0.1:")
+    );
+    assert!(record["latency_ms"].as_f64().unwrap() >= 0.0);
+
+    let refused = of("/refused");
+    assert_eq!(refused["actor"]["kind"], "anonymous");
+    assert_eq!(refused["tenant"], Value::Null);
+    assert_eq!(
+        refused["outcome"],
+        json!({ "status_code": 401, "error_kind": "unauthorized" })
+    );
+    assert_eq!(of("/unknown")["outcome"]["status_code"], 401);
+    assert_eq!(
+        of("/trap")["outcome"],
+        json!({ "status_code": 500, "error_kind": "trap" })
+    );
+
+    let folder = audited.folder;
+    let output = audited.server.stop();
+    assert_eq!(read(&log(&folder)).last().unwrap()["action"], "server.stop");
+    let verified = verify(&[&log(&folder)]);
+    assert_eq!(verified.code, Some(0), "{}", verified.stderr);
+    // Neither the token, nor a wrong one, nor a query is in a log or a record.
+    let written = fs::read_to_string(log(&folder)).unwrap();
+    for secret in [TOKEN, WRONG, "secret=1"] {
+        for place in [&written, &output.stderr, &output.stdout] {
+            assert!(!place.contains(secret), "{secret} is in:\n{place}");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_goes_away_leaves_a_record() {
+    let audited = Audited::start(&guest("sleep"), &["--request-timeout=10m"]);
+    let mut client = audited.server.raw();
+    client.send(format!(
+        "GET /600000 HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {TOKEN}\r\n\r\n"
+    ));
+    // Once the policy has admitted it, it is on its way.
+    audited.ask(Method::GET, "/0", Some(TOKEN));
+    drop(client);
+    eventually("the record of the one who left", || {
+        let records = audited.records(1);
+        let left = records
+            .iter()
+            .find(|record| record["resource"] == "/600000")?;
+        assert_eq!(
+            left["outcome"],
+            json!({ "status_code": 499, "error_kind": "client_gone" })
+        );
+        Some(())
+    });
+}
+
+#[test]
+fn a_changed_or_missing_line_is_found() {
+    let audited = Audited::start(&guest("hello"), &[]);
+    for path in ["/one", "/two", "/three"] {
+        audited.ask(Method::GET, path, Some(TOKEN));
+    }
+    let folder = audited.folder;
+    audited.server.stop();
+    let good = fs::read_to_string(log(&folder)).unwrap();
+    let other = folder.path().join("other.log");
+
+    fs::write(&other, good.replace("/two", "/six")).unwrap();
+    let output = verify(&[&other]);
+    assert_eq!(output.code, Some(1), "{}", output.stdout);
+
+    let without: Vec<&str> = good.lines().filter(|line| !line.contains("/two")).collect();
+    fs::write(&other, without.join("\n") + "\n").unwrap();
+    let output = verify(&[&other]);
+    assert_eq!(output.code, Some(1), "{}", output.stdout);
+    assert_eq!(verify(&[&log(&folder)]).code, Some(0));
+}
+
+#[test]
+fn a_rotated_log_goes_on_in_a_new_file_and_verifies_across_both() {
+    let audited = Audited::start(&guest("hello"), &["--audit-sync"]);
+    audited.ask(Method::GET, "/before", Some(TOKEN));
+    let old = audited.folder.path().join("audit.log.1");
+    fs::rename(log(&audited.folder), &old).unwrap();
+    audited.server.hang_up();
+    eventually("the new file", || {
+        log(&audited.folder).exists().then_some(())
+    });
+    audited.ask(Method::GET, "/after", Some(TOKEN));
+    audited.records(1);
+    let folder = audited.folder;
+    audited.server.stop();
+    assert!(fs::read_to_string(&old).unwrap().contains("/before"));
+    let new = fs::read_to_string(log(&folder)).unwrap();
+    assert!(new.contains("/after") && !new.contains("/before"), "{new}");
+    let verified = verify(&[&old, &log(&folder)]);
+    assert_eq!(
+        verified.code,
+        Some(0),
+        "{}{}",
+        verified.stdout,
+        verified.stderr
+    );
+}
+
+#[test]
+fn a_server_that_was_killed_continues_its_chain() {
+    let audited = Audited::start(&guest("hello"), &["--audit-sync"]);
+    audited.ask(Method::GET, "/first", Some(TOKEN));
+    let Audited { server, folder } = audited;
+    // Dropping it kills it.
+    drop(server);
+    let tokens = folder.path().join("tokens");
+    let server = Serve::new(guest("hello"))
+        .arg("--policy")
+        .arg(component("policy"))
+        .arg("--token-file")
+        .arg(tokens)
+        .arg(format!("--audit-log=file:{}", log(&folder).display()))
+        .start();
+    server.send(server.request(Method::GET, "/second").bearer_auth(TOKEN));
+    server.stop();
+    let verified = verify(&[&log(&folder)]);
+    assert_eq!(
+        verified.code,
+        Some(0),
+        "{}{}",
+        verified.stdout,
+        verified.stderr
+    );
+    let text = fs::read_to_string(log(&folder)).unwrap();
+    assert!(text.contains("/first") && text.contains("/second"));
+}
+
+/// A server whose log can't be written: its disk is always full.
+fn with_full_disk(options: &[&str]) -> Server {
+    Serve::new(guest("hello"))
+        .arg("--policy")
+        .arg(component("policy"))
+        .env("TENSOR_WASM_API_TOKENS", &format!("{TOKEN}:tenant=*"))
+        .arg("--audit-log=file:/dev/full")
+        .args(options)
+        .start()
+}
+
+#[test]
+fn where_the_log_cannot_be_written_only_what_changes_nothing_is_served() {
+    let server = with_full_disk(&[]);
+    let ask = |method| {
+        let request = server.request(method, "/").bearer_auth(TOKEN);
+        server.send(request)
+    };
+    // The record of the start is the first that can't be written.
+    eventually("the failure to be noticed", || {
+        (ask(Method::POST).status == 503).then_some(())
+    });
+    let refused = ask(Method::DELETE);
+    refused.assert_error(503, "audit_unavailable");
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(ask(Method::GET).text(), "hello\n");
+    server.log_with(&["audit"]);
+}
+
+#[test]
+fn where_the_operator_prefers_it_a_failing_log_is_warned_about_and_requests_go_on() {
+    let server = with_full_disk(&["--audit-on-failure=warn"]);
+    for _ in 0..5 {
+        let request = server.request(Method::POST, "/").bearer_auth(TOKEN);
+        assert_eq!(server.send(request).text(), "hello\n");
+    }
+    server.log_with(&["ERROR", "audit"]);
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_is_named_at_the_start() {
+    for (option, word) in [
+        (
+            "--audit-log=file:/no/such/folder/audit.log",
+            "/no/such/folder",
+        ),
+        ("--audit-log=/var/log/audit.log", "file:"),
+        ("--audit-log=file:", "path"),
+    ] {
+        let output = Serve::new(guest("hello")).arg(option).refused();
+        assert_ne!(output.code, Some(0));
+        assert!(output.stderr.contains(word), "{option}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn records_go_to_standard_output_unless_they_are_sent_elsewhere() {
+    let with = |option: Option<&str>| {
+        let server = Serve::new(guest("hello"))
+            .arg("--policy")
+            .arg(component("policy"))
+            .args(option)
+            .start();
+        assert_eq!(server.get("/here").status, 401);
+        server.stop().stdout
+    };
+    let stdout = with(None);
+    assert!(
+        stdout
+            .lines()
+            .any(|line| line.starts_with('{') && line.contains("/here"))
+    );
+    assert!(!with(Some("--audit-log=none")).contains("/here"));
+}

@@ -1,0 +1,234 @@
+//! Who may call, and how often: tokens from variable and file, read again while
+//! requests go on, and rates that no client can stretch.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use proptest::prelude::*;
+use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode};
+use tempfile::TempDir;
+use tensor_wasm_tests::{Reply, Serve, Server, component, eventually, guest};
+
+const ONE: &str = "twt_the-first-token-of-this-test-0000000001";
+const TWO: &str = "twt_the-second-token-of-this-test-000000002";
+
+fn policed() -> Serve {
+    Serve::new(guest("hello"))
+        .arg("--policy")
+        .arg(component("policy"))
+        .arg("--audit-log=none")
+}
+
+fn ask(server: &Server, token: &str, tenant: Option<&str>) -> Reply {
+    let request = server.request(Method::GET, "/").bearer_auth(token);
+    server.send(match tenant {
+        Some(tenant) => request.header("x-tensorwasm-tenant", tenant),
+        None => request,
+    })
+}
+
+#[test]
+fn tokens_of_the_variable_are_good_for_the_tenants_that_it_names() {
+    let server = policed()
+        .env(
+            "TENSOR_WASM_API_TOKENS",
+            &format!("{ONE}:tenant=*,{TWO}:tenant=1,2,3"),
+        )
+        .start();
+    for tenant in [None, Some("0"), Some("9")] {
+        assert_eq!(ask(&server, ONE, tenant).text(), "hello\n");
+    }
+    for tenant in ["1", "2", "3"] {
+        assert_eq!(ask(&server, TWO, Some(tenant)).text(), "hello\n");
+    }
+    for tenant in [None, Some("4")] {
+        ask(&server, TWO, tenant).assert_error(403, "tenant_scope_denied");
+    }
+    assert!(!server.log().contains("deprecated"));
+}
+
+#[test]
+fn a_bare_token_still_works_and_is_warned_about_once() {
+    let server = policed()
+        .env("TENSOR_WASM_API_TOKENS", &format!("{ONE},{TWO}"))
+        .start();
+    assert_eq!(ask(&server, ONE, Some("5")).text(), "hello\n");
+    assert_eq!(ask(&server, TWO, Some("5")).text(), "hello\n");
+    let warning = "bare bearer tokens in TENSOR_WASM_API_TOKENS are deprecated";
+    assert_eq!(server.log().matches(warning).count(), 1, "{}", server.log());
+}
+
+#[test]
+fn a_token_on_the_command_line_is_not_taken() {
+    let output = policed().arg(format!("--api-tokens={ONE}")).refused();
+    assert_ne!(output.code, Some(0));
+    assert!(
+        output.stderr.contains("TENSOR_WASM_API_TOKENS"),
+        "{}",
+        output.stderr
+    );
+    assert!(!output.stderr.contains(ONE));
+}
+
+#[test]
+fn without_tokens_nobody_is_let_in_unless_the_operator_insists_loudly() {
+    let server = policed().start();
+    ask(&server, ONE, None).assert_error(401, "unauthorized");
+    server.log_with(&["refuse every request"]);
+
+    let open = policed().arg("--insecure-no-auth").start();
+    assert_eq!(open.get("/").text(), "hello\n");
+    open.log_with(&["WARN", "--insecure-no-auth"]);
+    // A token that is shown is still looked at.
+    ask(&open, ONE, None).assert_error(401, "unauthorized");
+}
+
+#[test]
+fn a_tenant_can_be_required() {
+    let server = policed()
+        .env("TENSOR_WASM_API_TOKENS", &format!("{ONE}:tenant=*"))
+        .env("TENSOR_WASM_API_REQUIRE_TENANT", "1")
+        .start();
+    ask(&server, ONE, None).assert_error(400, "missing_tenant");
+    assert_eq!(ask(&server, ONE, Some("0")).text(), "hello\n");
+}
+
+#[test]
+fn a_hang_up_has_the_tokens_read_again_and_drops_no_request() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("tokens");
+    fs::write(&file, format!("alice:{ONE}\n")).unwrap();
+    let server = policed().arg("--token-file").arg(&file).start();
+    ask(&server, TWO, None).assert_error(401, "unauthorized");
+
+    // During a rotation both are good, and a third is not.
+    fs::write(&file, format!("alice:{ONE}\nalice:{TWO}\n")).unwrap();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let steady = scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                assert_eq!(ask(&server, ONE, None).status, 200);
+            }
+        });
+        for _ in 0..20 {
+            server.hang_up();
+        }
+        eventually("the second token to be known", || {
+            (ask(&server, TWO, None).status == 200).then_some(())
+        });
+        stop.store(true, Ordering::Relaxed);
+        steady.join().unwrap();
+    });
+
+    // What can't be read leaves everything as it was.
+    fs::write(&file, "alice:\n").unwrap();
+    server.hang_up();
+    server.log_with(&["stay as they were"]);
+    assert_eq!(ask(&server, ONE, None).status, 200);
+
+    fs::write(&file, format!("alice:{TWO}\n")).unwrap();
+    server.hang_up();
+    eventually("the first token to be forgotten", || {
+        (ask(&server, ONE, None).status == 401).then_some(())
+    });
+    assert_eq!(ask(&server, TWO, None).status, 200);
+}
+
+#[test]
+fn past_its_rate_a_token_is_asked_to_come_back_and_others_are_not() {
+    let server = policed()
+        .env(
+            "TENSOR_WASM_API_TOKENS",
+            &format!("{ONE}:tenant=*,{TWO}:tenant=*"),
+        )
+        // One in a thousand days could be refilled here; so none is.
+        .env("TENSOR_WASM_API_RATE_LIMIT_QPS", "1")
+        .env("TENSOR_WASM_API_RATE_LIMIT_BURST", "5")
+        .start();
+    // A wildcard token can't multiply its rate by changing tenants.
+    let replies: Vec<_> = (0..50)
+        .map(|tenant: u64| ask(&server, ONE, Some(&tenant.to_string())))
+        .collect();
+    let admitted = replies.iter().filter(|reply| reply.status == 200).count();
+    assert!((5..50).contains(&admitted), "{admitted}");
+    let refused = replies
+        .iter()
+        .find(|reply| reply.status == StatusCode::TOO_MANY_REQUESTS)
+        .unwrap();
+    refused.assert_error(429, "rate_limited");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(ask(&server, TWO, None).status, 200);
+    server.log_with(&["rate limit: 1 requests/s", "burst 5"]);
+}
+
+#[test]
+fn of_a_rate_and_a_burst_the_one_that_is_not_set_is_what_it_always_was() {
+    let log = |name: &str, value: &str| {
+        let server = policed().env(name, value).start();
+        server.log_with(&["rate limit:"])
+    };
+    let log_of_qps = log("TENSOR_WASM_API_RATE_LIMIT_QPS", "7");
+    assert!(log_of_qps.contains("7 requests/s for each token, burst 200"));
+    let log_of_burst = log("TENSOR_WASM_API_RATE_LIMIT_BURST", "7");
+    assert!(log_of_burst.contains("100 requests/s for each token, burst 7"));
+    let off = log("TENSOR_WASM_API_RATE_LIMIT_QPS", "0");
+    assert!(off.contains("rate limit: none"));
+}
+
+#[test]
+fn no_header_gets_more_than_an_answer_in_the_envelope() {
+    let server = policed()
+        .env("TENSOR_WASM_API_TOKENS", &format!("{ONE}:tenant=1"))
+        .start();
+    let value = || prop::collection::vec(any::<u8>(), 0..64);
+    let likely = prop_oneof![
+        value(),
+        Just(format!("Bearer {ONE}").into_bytes()),
+        Just(b"Bearer ".to_vec()),
+        Just(b"1".to_vec()),
+        "[0-9]{0,24}".prop_map(String::into_bytes),
+    ];
+    let name = prop::sample::select(vec![
+        "authorization",
+        "x-tensorwasm-tenant",
+        "origin",
+        "access-control-request-method",
+        "x-request-id",
+        "cookie",
+    ]);
+    let headers = prop::collection::vec((name, likely), 0..5);
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 256,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let outcome = runner.run(&headers, |headers| {
+        let mut request = server.request(Method::GET, "/");
+        for (name, value) in &headers {
+            // What is no header value at all never leaves a client.
+            if let Ok(value) = HeaderValue::from_bytes(value) {
+                request = request.header(HeaderName::from_static(name), value);
+            }
+        }
+        let reply = server.send(request);
+        match reply.status.as_u16() {
+            200 => prop_assert_eq!(reply.text(), "hello\n"),
+            status @ (400 | 401 | 403) => {
+                let error = &reply.json()["error"];
+                let kind = error["kind"].as_str().unwrap_or_default();
+                prop_assert!(
+                    !kind.is_empty() && error["message"].is_string(),
+                    "{}",
+                    status
+                );
+            }
+            status => prop_assert!(false, "{}: {}", status, reply.text()),
+        }
+        Ok(())
+    });
+    outcome.unwrap();
+}

@@ -1,0 +1,264 @@
+//! Composing in three ways: `tensor-wasm compose`, and the commands of two other
+//! tools by the libraries that they consist of. Whatever composed it, it is served
+//! alike by the real binary.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../../host/runtime/tests/tools/mod.rs"]
+mod tools;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use reqwest::Method;
+use serde_json::Value;
+use tempfile::TempDir;
+use tensor_wasm_tests::{Reply, Serve, Server, component, guest, run};
+use tools::{TOOLS, repeat};
+
+const TOKEN: &str = "correct-horse-battery-staple";
+
+/// A folder for composites.
+struct Bench(TempDir);
+
+impl Bench {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Composes with our own command, and any further arguments.
+    fn ours(&self, policies: &[&Path], application: &Path, more: &[&Path]) -> PathBuf {
+        let target = self.path("tensor-wasm compose.wasm");
+        let mut arguments = vec![Path::new("compose")];
+        arguments.extend(policies);
+        arguments.extend([application, Path::new("-o"), &target]);
+        arguments.extend(more);
+        let output = run(arguments);
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+        target
+    }
+
+    /// The same composed in each of the three ways, with the way's name.
+    fn three_ways(&self, policies: &[&Path], application: &Path) -> Vec<(&'static str, PathBuf)> {
+        let mut ways = vec![(
+            "tensor-wasm compose",
+            self.ours(policies, application, &[]),
+        )];
+        let policies: Vec<_> = policies.iter().map(|path| fs::read(path).unwrap()).collect();
+        let policies: Vec<_> = policies.iter().map(Vec::as_slice).collect();
+        let application = fs::read(application).unwrap();
+        for (name, tool) in TOOLS {
+            let target = self.path(&format!("{name}.wasm"));
+            fs::write(&target, repeat(tool, &policies, &application)).unwrap();
+            ways.push((name, target));
+        }
+        ways
+    }
+
+    fn serve(&self, composite: &Path) -> Server {
+        let tokens = self.path("tokens");
+        fs::write(&tokens, format!("alice:{TOKEN}\n")).unwrap();
+        Serve::new(composite).arg("--token-file").arg(tokens).start()
+    }
+}
+
+fn inspect(path: &Path) -> Value {
+    let output = run([Path::new("inspect"), Path::new("--json"), path]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    serde_json::from_str(&output.stdout).unwrap()
+}
+
+fn names(items: &Value) -> Vec<String> {
+    let items = items.as_array().unwrap().iter();
+    let mut names: Vec<_> = items
+        .map(|item| item["name"].as_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn post(server: &Server, token: Option<&str>, body: &[u8]) -> Reply {
+    let request = server.request(Method::POST, "/").body(body.to_vec());
+    server.send(match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    })
+}
+
+#[test]
+fn three_ways_of_composing_serve_alike() {
+    let bench = Bench::new();
+    let body: Vec<u8> = (0..300_000u32).map(|i| ((i * 7) >> 2) as u8).collect();
+    for (way, composite) in bench.three_ways(&[&component("policy")], &guest("echo")) {
+        let server = bench.serve(&composite);
+        let stranger = post(&server, None, &body);
+        assert_eq!(stranger.status, 401, "{way}");
+        stranger.assert_error(401, "unauthorized");
+        assert_eq!(post(&server, Some("wrong"), &body).status, 401, "{way}");
+        let reply = post(&server, Some(TOKEN), &body);
+        assert_eq!(reply.status, 200, "{way}");
+        assert!(reply.body == body, "{way}: the body is not what was sent");
+    }
+}
+
+#[test]
+fn three_ways_of_composing_import_and_export_the_same() {
+    let bench = Bench::new();
+    let (policy, application) = (component("policy"), component("saxpy"));
+    let ways = bench.three_ways(&[&policy], &application);
+    let ours = inspect(&ways[0].1);
+    assert_eq!(ours["exports"].as_array().unwrap().len(), 1);
+    for (way, composite) in &ways {
+        let inspection = inspect(composite);
+        for what in ["imports", "exports"] {
+            assert_eq!(names(&inspection[what]), names(&ours[what]), "{way}");
+        }
+        assert_eq!(inspection["kind"], ours["kind"], "{way}");
+        assert_eq!(inspection["warnings"], Value::Array(Vec::new()), "{way}");
+        let chain = inspection["chain"].as_array().unwrap();
+        let told: Vec<_> = chain
+            .iter()
+            .map(|link| (link["role"].as_str().unwrap(), &link["digest"]))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("middleware", &inspect(&policy)["digest"]),
+                ("application", &inspect(&application)["digest"]),
+            ],
+            "{way}"
+        );
+    }
+}
+
+/// `policy_admits` passes on, `policy_refuses` answers 403, `policy_traps` is a 500:
+/// which of them stands first shows in the answer.
+#[test]
+fn several_policies_stand_in_the_order_in_which_they_are_named() {
+    for (policies, status) in [
+        (["policy_admits", "policy_admits", "policy_refuses"], 403),
+        (["policy_admits", "policy_refuses", "policy_traps"], 403),
+        (["policy_admits", "policy_traps", "policy_refuses"], 500),
+        (["policy_admits", "policy_admits", "policy_admits"], 200),
+    ] {
+        let bench = Bench::new();
+        let policies = policies.map(guest);
+        let policies: Vec<_> = policies.iter().map(PathBuf::as_path).collect();
+        for (way, composite) in bench.three_ways(&policies, &guest("hello")) {
+            let reply = bench.serve(&composite).get("/");
+            assert_eq!(reply.status, status, "{way}: {policies:?}");
+            let inspection = inspect(&composite);
+            let chain = inspection["chain"].as_array().unwrap().iter();
+            let digests: Vec<_> = chain.map(|link| link["digest"].clone()).collect();
+            let hello = guest("hello");
+            let files = policies.iter().copied().chain([hello.as_path()]);
+            let expected: Vec<_> = files.map(|file| inspect(file)["digest"].clone()).collect();
+            assert_eq!(digests, expected, "{way}: {policies:?}");
+        }
+    }
+}
+
+/// A copy of a component that was built against another patch of WASI 0.2: the
+/// versions in its names are as long, so nothing else moves.
+fn of_another_patch(bench: &Bench, component: &Path) -> PathBuf {
+    let mut bytes = fs::read(component).unwrap();
+    let (from, to) = (b"@0.2.12", b"@0.2.11");
+    let mut replaced = 0;
+    for at in 0..bytes.len() - from.len() {
+        if bytes[at..].starts_with(from) {
+            bytes[at..at + to.len()].copy_from_slice(to);
+            replaced += 1;
+        }
+    }
+    assert!(replaced > 0, "it is of another version of WASI");
+    let path = bench.path("other-patch.wasm");
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn parts_of_different_patches_of_wasi_fit() {
+    let bench = Bench::new();
+    let policy = component("policy");
+    let echo = of_another_patch(&bench, &guest("echo"));
+    for (way, composite) in bench.three_ways(&[&policy], &echo) {
+        let server = bench.serve(&composite);
+        assert_eq!(post(&server, None, b"body").status, 401, "{way}");
+        let reply = post(&server, Some(TOKEN), b"body");
+        assert_eq!((reply.status.as_u16(), reply.text().as_str()), (200, "body"), "{way}");
+    }
+}
+
+#[test]
+fn inspect_lists_what_a_request_passes() {
+    let bench = Bench::new();
+    let (policy, admits, image) = (component("policy"), guest("policy_admits"), component("image"));
+    let deny = component("deny-gpu");
+    let composite = bench.ours(
+        &[&admits, &policy],
+        &image,
+        &[Path::new("--plug"), &deny],
+    );
+    let output = run([Path::new("inspect"), &composite]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let at = |words: &str| {
+        let found = output.stdout.find(words);
+        found.unwrap_or_else(|| panic!("no {words:?} in {}", output.stdout))
+    };
+    let order = [
+        "1. policy_admits, middleware, blake3:",
+        "2. policy, middleware, blake3:",
+        "3. image, application, blake3:",
+        "gets tensor:gpu/kernels@0.1.0 from deny-gpu",
+        "beside them",
+    ];
+    assert!(order.map(at).is_sorted(), "{}", output.stdout);
+    assert!(output.stdout.contains("tensor:policy/decision@0.1.0"));
+}
+
+#[test]
+fn an_application_that_could_admit_its_own_requests_is_refused() {
+    let bench = Bench::new();
+    let target = bench.path("out.wasm");
+    let guarded = bench.ours(&[&guest("policy_admits")], &guest("hello"), &[]);
+    let output = run([
+        Path::new("compose"),
+        &component("policy"),
+        &guarded,
+        Path::new("-o"),
+        &target,
+    ]);
+    assert_eq!(output.code, Some(1));
+    for word in ["tensor:policy/decision@0.1.0", "admit its own requests", "name it before"] {
+        assert!(output.stderr.contains(word), "{}", output.stderr);
+    }
+    assert!(!target.exists());
+
+    let output = Serve::new(&guarded).arg("--policy").arg(component("policy")).refused();
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("admit its own requests"), "{}", output.stderr);
+}
+
+#[test]
+fn what_is_denied_before_composing_is_asked_for_by_nobody_after() {
+    let bench = Bench::new();
+    let deny = component("deny-gpu");
+    let more = [Path::new("--plug"), deny.as_path()];
+    let composite = bench.ours(&[&component("policy")], &component("image"), &more);
+    let inspection = inspect(&composite);
+    assert!(inspection["capabilities"]["gpu"].is_null(), "{inspection:#}");
+    assert!(inspect(&component("image"))["capabilities"]["gpu"].is_array());
+    // So it is served even where the host refuses the device to whoever asks.
+    let tokens = bench.path("tokens");
+    fs::write(&tokens, TOKEN).unwrap();
+    let server = Serve::new(&composite)
+        .arg("--gpu=refuse")
+        .arg("--token-file")
+        .arg(tokens)
+        .start();
+    assert_eq!(post(&server, None, b"").status, 401);
+}

@@ -1,0 +1,297 @@
+//! `serve` over TLS: both protocols, certificates of clients, and each way in which
+//! a client or an operator gets it wrong.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use reqwest::Version;
+use tempfile::TempDir;
+use tensor_wasm_tests::{Authority, Secure, Serve, Server, guest};
+
+/// A server's certificate and key, and who issued them.
+struct Files {
+    folder: TempDir,
+    authority: Authority,
+}
+
+impl Files {
+    fn new() -> Self {
+        let files = Self {
+            folder: TempDir::new().unwrap(),
+            authority: Authority::new(),
+        };
+        files
+            .authority
+            .issue("server")
+            .write(files.path("cert.pem"), files.path("key.pem"));
+        files
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn serve(&self, name: &str) -> Serve {
+        Serve::new(guest(name))
+            .arg("--tls-cert")
+            .arg(self.path("cert.pem"))
+            .arg("--tls-key")
+            .arg(self.path("key.pem"))
+    }
+
+    /// Where clients show certificates of this authority.
+    fn serve_known(&self, name: &str, clients: &Authority) -> Serve {
+        clients.write(self.path("clients.pem"));
+        self.serve(name)
+            .arg("--tls-client-ca")
+            .arg(self.path("clients.pem"))
+    }
+
+    fn client(&self) -> Secure {
+        Secure::trusting(&self.authority)
+    }
+
+    #[track_caller]
+    fn assert_answers(&self, server: &Server) {
+        let reply = self.client().get(server.address(), "/").unwrap();
+        assert_eq!(reply.status, 200);
+    }
+}
+
+#[test]
+fn a_component_is_served_over_tls_in_the_protocol_that_the_client_prefers() {
+    let files = Files::new();
+    let server = files.serve("echo").start();
+    assert!(server.start().url.starts_with("https://"));
+    let body: Vec<u8> = (0..1 << 20).map(|place| (place % 251) as u8).collect();
+    for (client, version) in [
+        (files.client(), Version::HTTP_11),
+        (files.client().http2(), Version::HTTP_2),
+    ] {
+        let mut connection = client.connect(server.address()).unwrap();
+        assert_eq!(connection.version(), version);
+        for _ in 0..2 {
+            let reply = connection.post("/", body.clone()).unwrap();
+            assert_eq!(reply.status, 200);
+            assert!(reply.body == body);
+            assert!(reply.header("x-request-id").is_some());
+        }
+    }
+}
+
+#[test]
+fn a_client_that_does_not_know_the_authority_goes_away_and_the_server_stays() {
+    let files = Files::new();
+    let server = files.serve("hello").start();
+    let client = Secure::trusting(&Authority::new());
+    assert!(client.connect(server.address()).is_err());
+    files.assert_answers(&server);
+}
+
+#[test]
+fn plain_http_gets_no_answer_over_tls_and_the_server_lives_on() {
+    let files = Files::new();
+    let server = files.serve("hello").start();
+    let mut plain = server.begin("/");
+    let answer = plain.read_to_end();
+    assert!(!answer.contains("HTTP"), "{answer}");
+    files.assert_answers(&server);
+}
+
+#[test]
+fn garbage_and_handshakes_that_never_end_hold_up_nobody() {
+    let files = Files::new();
+    let server = files.serve("hello").start();
+    let mut held = Vec::new();
+    for bytes in [
+        &b""[..],
+        b"\x16",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ] {
+        for _ in 0..16 {
+            let mut raw = server.raw();
+            raw.send(bytes);
+            held.push(raw);
+        }
+    }
+    for garbage in [vec![0; 100], vec![0xff; 100], b"SSH-2.0-x\r\n".to_vec()] {
+        let mut raw = server.raw();
+        raw.send(garbage);
+        raw.end();
+        raw.read_to_end();
+    }
+    files.assert_answers(&server);
+    drop(held);
+    files.assert_answers(&server);
+}
+
+#[test]
+fn a_required_certificate_has_to_be_there_and_of_the_right_authority() {
+    let files = Files::new();
+    let clients = Authority::new();
+    let server = files.serve_known("hello", &clients).start();
+    let address = server.address();
+    let strange = Authority::new().issue("alice");
+    let known = clients.issue("alice");
+
+    assert!(files.client().get(address, "/").is_err());
+    let client = Secure::showing(&files.authority, &strange);
+    assert!(client.get(address, "/").is_err());
+    for client in [
+        Secure::showing(&files.authority, &known),
+        Secure::showing(&files.authority, &known).http2(),
+    ] {
+        assert_eq!(client.get(address, "/").unwrap().text(), "hello\n");
+    }
+}
+
+#[test]
+fn an_optional_certificate_may_be_missing_and_may_not_be_wrong() {
+    let files = Files::new();
+    let clients = Authority::new();
+    let server = files
+        .serve_known("hello", &clients)
+        .args(["--tls-client-auth", "optional"])
+        .start();
+    let address = server.address();
+    files.assert_answers(&server);
+    let known = Secure::showing(&files.authority, &clients.issue("alice"));
+    assert_eq!(known.get(address, "/").unwrap().status, 200);
+    let strange = Secure::showing(&files.authority, &Authority::new().issue("alice"));
+    assert!(strange.get(address, "/").is_err());
+}
+
+#[test]
+fn draining_closes_connections_over_tls_and_ends_the_server() {
+    let files = Files::new();
+    let server = files.serve("hello").start();
+    let mut held = Vec::new();
+    for client in [files.client(), files.client().http2()] {
+        let mut connection = client.connect(server.address()).unwrap();
+        assert_eq!(connection.get("/").unwrap().status, 200);
+        held.push(connection);
+    }
+    let half = server.raw();
+    let output = server.stop();
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stderr.contains("every request was answered"));
+    drop((held, half));
+}
+
+#[test]
+fn the_health_routes_stay_plain() {
+    let files = Files::new();
+    let server = files.serve("hello").arg("--admin=127.0.0.1:0").start();
+    assert_eq!(server.admin("/livez").status, 200);
+    assert_eq!(server.admin("/readyz").status, 200);
+}
+
+#[test]
+fn options_of_tls_that_lack_another_are_a_mistake_of_usage() {
+    let files = Files::new();
+    let cert = format!("--tls-cert={}", files.path("cert.pem").display());
+    let key = format!("--tls-key={}", files.path("key.pem").display());
+    let clients = format!("--tls-client-ca={}", files.path("cert.pem").display());
+    let optional = "--tls-client-auth=optional".to_owned();
+    for (arguments, missing) in [
+        (vec![&cert], "--tls-key"),
+        (vec![&key], "--tls-cert"),
+        (vec![&clients], "--tls-cert"),
+        (vec![&cert, &key, &optional], "--tls-client-ca"),
+    ] {
+        let output = Serve::new(guest("hello")).args(&arguments).refused();
+        assert_eq!(output.code, Some(2), "{}", output.stderr);
+        assert!(output.stderr.contains(missing), "{}", output.stderr);
+    }
+    let sometimes = "--tls-client-auth=sometimes".to_owned();
+    let output = Serve::new(guest("hello"))
+        .args([&cert, &key, &clients, &sometimes])
+        .refused();
+    assert_eq!(output.code, Some(2), "{}", output.stderr);
+    for text in ["sometimes", "required", "optional"] {
+        assert!(output.stderr.contains(text), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn files_of_tls_that_do_not_work_are_named_at_the_start() {
+    let files = Files::new();
+    let clients = Authority::new();
+    files
+        .authority
+        .issue("other")
+        .write(files.path("other-cert.pem"), files.path("other-key.pem"));
+    let cases: [(&str, &dyn Fn(), &str); 5] = [
+        (
+            "cert.pem",
+            &|| fs::remove_file(files.path("cert.pem")).unwrap(),
+            "can't read the certificate",
+        ),
+        (
+            "cert.pem",
+            &|| fs::write(files.path("cert.pem"), "nothing").unwrap(),
+            "there is no certificate in",
+        ),
+        (
+            "key.pem",
+            &|| fs::write(files.path("key.pem"), "nothing").unwrap(),
+            "there is no private key in",
+        ),
+        (
+            "key.pem",
+            &|| drop(fs::copy(files.path("other-key.pem"), files.path("key.pem")).unwrap()),
+            "does not belong to the certificate",
+        ),
+        (
+            "clients.pem",
+            &|| fs::write(files.path("clients.pem"), "nothing").unwrap(),
+            "there is no certificate in",
+        ),
+    ];
+    for (name, break_it, text) in cases {
+        let serve = files.serve_known("hello", &clients);
+        let issued = files.authority.issue("server");
+        issued.write(files.path("cert.pem"), files.path("key.pem"));
+        break_it();
+        let output = serve.refused();
+        assert_eq!(output.code, Some(1), "{}", output.stderr);
+        let path = files.path(name).display().to_string();
+        for text in [text, &path] {
+            assert!(output.stderr.contains(text), "{}", output.stderr);
+        }
+    }
+}
+
+#[test]
+fn what_works_and_is_a_mistake_all_the_same_is_warned_of() {
+    let files = Files::new();
+    let past = files.authority.issue_with("server", |params| {
+        params.not_before = rcgen::date_time_ymd(2000, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2001, 1, 1);
+    });
+    past.write(files.path("cert.pem"), files.path("key.pem"));
+    fs::set_permissions(files.path("key.pem"), fs::Permissions::from_mode(0o644)).unwrap();
+    let server = files.serve("hello").start();
+    server.log_with(&["expired", "cert.pem", "everybody", "key.pem"]);
+    assert!(files.client().connect(server.address()).is_err());
+}
+
+#[test]
+fn a_private_key_appears_in_no_log() {
+    let files = Files::new();
+    let issued = files.authority.issue("server");
+    issued.write(files.path("cert.pem"), files.path("key.pem"));
+    let server = files.serve("hello").args(["--log-level", "trace"]).start();
+    files.assert_answers(&server);
+    server.begin("/").read_to_end();
+    let output = server.stop();
+    let secrets = issued.secrets();
+    assert!(!secrets.is_empty());
+    for secret in secrets {
+        assert!(!output.stderr.contains(&secret));
+        assert!(!output.stdout.contains(&secret));
+    }
+}
