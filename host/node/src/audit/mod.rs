@@ -47,7 +47,7 @@ mod writer;
 pub use chain::{Head, LineHash};
 pub use error::AuditError;
 pub use queue::AuditStats;
-pub use record::{Actor, ActorKind, LONGEST_LINE, Outcome, Record, Scope, Star};
+pub use record::{Actor, ActorKind, LONGEST_LINE, NoRecord, Outcome, Record, Scope, Star};
 pub use target::{AuditTarget, OnFailure};
 
 use std::fmt;

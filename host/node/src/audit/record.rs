@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use tensor_wasm_runtime::policy::{Decision, Principal, RequestRecord, Scope as Tenants};
+use thiserror::Error;
 
 use super::chain::{Chain, LineHash};
 use super::escape::Ascii;
@@ -238,8 +239,29 @@ impl Record {
     /// # Errors
     ///
     /// What is wrong with it, where it is no record.
-    pub fn parse(line: &[u8]) -> Result<Record, serde_json::Error> {
-        serde_json::from_slice(line)
+    pub fn parse(line: &[u8]) -> Result<Record, NoRecord> {
+        serde_json::from_slice(line).map_err(NoRecord::new)
+    }
+}
+
+/// Why a line is no record, in words that are short and safe to print, whatever the
+/// line holds.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct NoRecord(String);
+
+impl NoRecord {
+    fn new(error: serde_json::Error) -> NoRecord {
+        // It repeats what it doesn't know, up to a whole line of it.
+        let text = error.to_string();
+        let shown = text.chars().take(LONGEST_WORD).flat_map(|c| {
+            let (plain, escaped) = match matches!(c, ' '..='~') {
+                true => (Some(c), None),
+                false => (None, Some(c.escape_default())),
+            };
+            plain.into_iter().chain(escaped.into_iter().flatten())
+        });
+        NoRecord(shown.collect())
     }
 }
 
@@ -319,5 +341,16 @@ mod tests {
         let mut more = whole.clone();
         more["token"] = "secret".into();
         assert!(Record::parse(more.to_string().as_bytes()).is_err());
+    }
+
+    #[test]
+    fn why_a_line_is_no_record_is_short_and_commands_no_terminal() {
+        let line = format!(r#"{{"\u001b[2J\u009b{}": 1}}"#, "x".repeat(60_000));
+        let error = Record::parse(line.as_bytes()).unwrap_err().to_string();
+        assert!(
+            error.contains(r"unknown field `\u{1b}[2J\u{9b}xxx"),
+            "{error}"
+        );
+        assert!(error.len() < 200, "{error}");
     }
 }

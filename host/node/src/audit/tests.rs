@@ -180,6 +180,15 @@ fn a_recovery_needs_no_new_record() {
 }
 
 #[test]
+fn a_torn_line_is_told_of_before_anything_else_happens() {
+    let disk = Disk::file();
+    let (config, sink) = (AuditConfig::default(), Box::new(disk.clone()));
+    let log = AuditLog::start(&config, sink, Chain::NEW, Some("aside".to_owned())).unwrap();
+    log.queue.wait_until(|state| state.rounds > 0);
+    assert_eq!(disk.resources(), ["aside"]);
+}
+
+#[test]
 fn no_line_waits_for_another() {
     let disk = Disk::file();
     let log = start(&disk, |_| {});

@@ -50,15 +50,12 @@ impl Drop for Leave {
 impl Writer {
     /// Starts the thread. `torn` says where the bytes are of a line that was cut off
     /// when the log was opened.
-    pub fn start(mut self, torn: Option<String>) -> Result<(), AuditError> {
+    pub fn start(self, torn: Option<String>) -> Result<(), AuditError> {
         let leave = Leave(self.queue.clone());
         let run = move || {
             // Dropped last: who waits for the end may then open the file again.
             let _leave = leave;
-            if let Some(kept) = torn {
-                self.add(Record::of_torn(&kept), None);
-            }
-            self.run();
+            self.run(torn);
         };
         thread::Builder::new()
             .name("audit".to_owned())
@@ -67,26 +64,21 @@ impl Writer {
         Ok(())
     }
 
-    fn run(mut self) {
+    fn run(mut self, torn: Option<String>) {
+        if let Some(kept) = torn {
+            self.add(Record::of_torn(&kept), None);
+            self.round(0);
+        }
         loop {
-            let stuck = self.state.failing || self.state.reopen;
-            let work = self
-                .queue
-                .next(self.state.failing, stuck.then_some(self.retry));
+            let again = self.state.failing || self.state.reopen;
+            let longest = again.then_some(self.retry);
+            let work = self.queue.next(self.state.failing, longest);
             self.state.reopen |= work.reopen;
             let mut lost = 0;
             for item in work.items {
                 lost += u64::from(!self.add(item.record, item.done));
             }
-            let (written, result) = self.attempt();
-            self.state.failing = result.is_err();
-            self.say(&result);
-            self.queue.tell(Round {
-                written,
-                in_hand: self.state.out.len() as u64,
-                lost,
-                failing: self.state.failing,
-            });
+            self.round(lost);
             if work.closing && (self.state.failing || self.queue.is_empty()) {
                 break;
             }
@@ -96,6 +88,19 @@ impl Writer {
         {
             tracing::error!(%error, "the last audit records may not have reached the disk");
         }
+    }
+
+    /// Tries to write what there is, and tells how that went.
+    fn round(&mut self, lost: u64) {
+        let (written, result) = self.attempt();
+        self.say(&result);
+        self.state.failing = result.is_err();
+        self.queue.tell(Round {
+            written,
+            in_hand: self.state.out.len() as u64,
+            lost,
+            failing: self.state.failing,
+        });
     }
 
     /// Gives a record its place in the chain. `false` where it can't be written as
@@ -164,7 +169,7 @@ impl Writer {
                 }
             }
             Ok(()) => {
-                if self.queue.stats().failing {
+                if self.state.failing {
                     self.state.failures.reset();
                     tracing::warn!(
                         lost = self.queue.stats().lost,
