@@ -44,11 +44,11 @@ impl Bench {
 
     /// The same composed in each of the three ways, with the way's name.
     fn three_ways(&self, policies: &[&Path], application: &Path) -> Vec<(&'static str, PathBuf)> {
-        let mut ways = vec![(
-            "tensor-wasm compose",
-            self.ours(policies, application, &[]),
-        )];
-        let policies: Vec<_> = policies.iter().map(|path| fs::read(path).unwrap()).collect();
+        let mut ways = vec![("tensor-wasm compose", self.ours(policies, application, &[]))];
+        let policies: Vec<_> = policies
+            .iter()
+            .map(|path| fs::read(path).unwrap())
+            .collect();
         let policies: Vec<_> = policies.iter().map(Vec::as_slice).collect();
         let application = fs::read(application).unwrap();
         for (name, tool) in TOOLS {
@@ -62,7 +62,10 @@ impl Bench {
     fn serve(&self, composite: &Path) -> Server {
         let tokens = self.path("tokens");
         fs::write(&tokens, format!("alice:{TOKEN}\n")).unwrap();
-        Serve::new(composite).arg("--token-file").arg(tokens).start()
+        Serve::new(composite)
+            .arg("--token-file")
+            .arg(tokens)
+            .start()
     }
 }
 
@@ -185,24 +188,36 @@ fn parts_of_different_patches_of_wasi_fit() {
     let bench = Bench::new();
     let policy = component("policy");
     let echo = of_another_patch(&bench, &guest("echo"));
-    for (way, composite) in bench.three_ways(&[&policy], &echo) {
+    // `wasm-tools compose` takes only what has the very same version.
+    let plugged = bench.path("plugged.wasm");
+    let bytes = wac_plug(&fs::read(&policy).unwrap(), &fs::read(&echo).unwrap());
+    fs::write(&plugged, bytes).unwrap();
+    let ways = [
+        ("tensor-wasm compose", bench.ours(&[&policy], &echo, &[])),
+        ("wac plug", plugged),
+    ];
+    for (way, composite) in ways {
         let server = bench.serve(&composite);
         assert_eq!(post(&server, None, b"body").status, 401, "{way}");
         let reply = post(&server, Some(TOKEN), b"body");
-        assert_eq!((reply.status.as_u16(), reply.text().as_str()), (200, "body"), "{way}");
+        assert_eq!(
+            (reply.status.as_u16(), reply.text().as_str()),
+            (200, "body"),
+            "{way}"
+        );
     }
 }
 
 #[test]
 fn inspect_lists_what_a_request_passes() {
     let bench = Bench::new();
-    let (policy, admits, image) = (component("policy"), guest("policy_admits"), component("image"));
-    let deny = component("deny-gpu");
-    let composite = bench.ours(
-        &[&admits, &policy],
-        &image,
-        &[Path::new("--plug"), &deny],
+    let (policy, admits, image) = (
+        component("policy"),
+        guest("policy_admits"),
+        component("image"),
     );
+    let deny = component("deny-gpu");
+    let composite = bench.ours(&[&admits, &policy], &image, &[Path::new("--plug"), &deny]);
     let output = run([Path::new("inspect"), &composite]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     let at = |words: &str| {
@@ -233,14 +248,21 @@ fn an_application_that_could_admit_its_own_requests_is_refused() {
         &target,
     ]);
     assert_eq!(output.code, Some(1));
-    for word in ["tensor:policy/decision@0.1.0", "admit its own requests", "name it before"] {
+    for word in [
+        "tensor:policy/decision@0.1.0",
+        "admit its own requests",
+        "name it before",
+    ] {
         assert!(output.stderr.contains(word), "{}", output.stderr);
     }
     assert!(!target.exists());
 
-    let output = Serve::new(&guarded).arg("--policy").arg(component("policy")).refused();
-    assert_eq!(output.code, Some(1));
-    assert!(output.stderr.contains("admit its own requests"), "{}", output.stderr);
+    // Apart from its policy it may be served: what it decides is too late there.
+    let server = Serve::new(&guarded)
+        .arg("--policy")
+        .arg(component("policy"))
+        .start();
+    assert_eq!(server.get("/").status, 401);
 }
 
 #[test]
@@ -250,7 +272,10 @@ fn what_is_denied_before_composing_is_asked_for_by_nobody_after() {
     let more = [Path::new("--plug"), deny.as_path()];
     let composite = bench.ours(&[&component("policy")], &component("image"), &more);
     let inspection = inspect(&composite);
-    assert!(inspection["capabilities"]["gpu"].is_null(), "{inspection:#}");
+    assert!(
+        inspection["capabilities"]["gpu"].is_null(),
+        "{inspection:#}"
+    );
     assert!(inspect(&component("image"))["capabilities"]["gpu"].is_array());
     // So it is served even where the host refuses the device to whoever asks.
     let tokens = bench.path("tokens");
@@ -304,7 +329,10 @@ fn the_commands_on_the_page_make_what_it_says() {
     let blocks = page.split("```text\n").skip(1);
     let mut chains = Vec::new();
     for block in blocks.map(|rest| rest.split("```").next().unwrap()) {
-        if !["wac ", "wasm-tools ", "tensor-wasm "].iter().any(|tool| block.starts_with(tool)) {
+        if !["wac ", "wasm-tools ", "tensor-wasm "]
+            .iter()
+            .any(|tool| block.starts_with(tool))
+        {
             continue;
         }
         for line in block.lines() {
@@ -315,7 +343,11 @@ fn the_commands_on_the_page_make_what_it_says() {
         chains.push(chain.map(|link| link["digest"].clone()).collect::<Vec<_>>());
     }
     let lengths: Vec<_> = chains.iter().map(Vec::len).collect();
-    assert_eq!(lengths, [2, 2, 3, 3, 3], "two tools, then three for several policies");
+    assert_eq!(
+        lengths,
+        [2, 2, 3, 3, 3],
+        "two tools, then three for several policies"
+    );
     assert_eq!(chains[0], chains[1]);
     assert!(chains[2] == chains[3] && chains[3] == chains[4]);
 }

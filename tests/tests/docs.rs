@@ -206,14 +206,18 @@ fn the_commands_of_the_page_on_configuration_run_and_the_file_is_served() {
 
 #[test]
 fn the_commands_of_the_page_on_the_audit_log_run_and_the_chain_verifies() {
-    run("docs/audit-log.md");
+    assert_said(&run("docs/audit-log.md"), &["unauthorized", "records"]);
 }
 
 #[test]
 fn the_commands_of_the_page_on_composing_run_and_show_the_chain() {
     assert_said(
         &run("docs/composing.md"),
-        &["1. policy, middleware", "2. image, application", "from deny-gpu"],
+        &[
+            "1. policy, middleware",
+            "2. image, application",
+            "from deny-gpu",
+        ],
     );
 }
 

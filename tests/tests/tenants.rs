@@ -65,7 +65,7 @@ fn each_tenant_has_its_own_grant_and_limits() {
     ask(&server, 9, "/").assert_error(403, "gpu_refused");
 
     let too_much = format!("/{}", (1 << 20) + 1);
-    assert_eq!(ask(&server, 1, &too_much).json()["error"], "quota-exceeded");
+    assert_eq!(ask(&server, 1, &too_much).json()["error"], "quota_exceeded");
     assert_eq!(ask(&server, 7, &too_much).status, 200);
 }
 

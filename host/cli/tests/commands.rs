@@ -20,6 +20,8 @@ fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Run
     let output = Command::new(env!("CARGO_BIN_EXE_tensor-wasm"))
         .args(arguments)
         .env_remove("RUST_LOG")
+        .env_remove("TENSOR_WASM_BIN")
+        .env_remove("TENSOR_WASM_COMPONENTS")
         .output()
         .unwrap();
     Run {

@@ -24,6 +24,8 @@ fn token_with(input: impl AsRef<[u8]>, arguments: &[&str]) -> Run {
         .arg("token")
         .args(arguments)
         .env_remove("RUST_LOG")
+        .env_remove("TENSOR_WASM_BIN")
+        .env_remove("TENSOR_WASM_COMPONENTS")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

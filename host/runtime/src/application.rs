@@ -135,7 +135,8 @@ impl Application {
                 environment: !config.environment.is_empty(),
                 http: !config.destinations.is_empty(),
                 policy: config.policy.authenticator.is_some(),
-                settings: !config.policy.settings.is_empty(),
+                settings: config.policy.authenticator.is_some()
+                    || !config.policy.settings.is_empty(),
                 next: config.next.is_some(),
             },
         )?;
@@ -183,6 +184,11 @@ impl Application {
     /// What the component asks for, and what of it was granted.
     pub fn asked(&self) -> &Asked {
         &self.asked
+    }
+
+    /// Whether a policy decides on requests: this component, or one behind it.
+    pub fn decides(&self) -> bool {
+        self.decided
     }
 
     /// Whether this tenant may not have what is behind the policies, since it, or

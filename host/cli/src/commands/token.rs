@@ -90,7 +90,7 @@ struct GrantOptions {
     #[arg(long)]
     name: String,
     /// The tenants that it is for: numbers with commas between them, or * for all
-    #[arg(long, value_name = "TENANTS", value_parser = tenants, default_value = "*")]
+    #[arg(long, value_name = "TENANTS", value_parser = tenants, default_value = "*", allow_hyphen_values = true)]
     tenant: Scope,
     /// What its holder may do, in a word that your policy knows; repeatable
     #[arg(long = "role", value_name = "ROLE")]

@@ -3,7 +3,7 @@
 //! device answers is a value.
 
 use super::convert;
-use super::{DeviceHandle, GpuGrant, GpuView, Opened};
+use super::{DeviceHandle, GpuAccess, GpuGrant, GpuView, Opened};
 use crate::bindings::gpu::tensor::gpu::{kernels as wit, residency};
 use tensor_wasm_device::{self as device, Buffer, Event, Kernel, Lease, Module, Queue};
 use wasmtime::Result;
@@ -19,6 +19,18 @@ impl GpuView<'_> {
             .ok_or_else(|| wit::Error::DeviceLost("no device is open: open it first".into()))
     }
 
+    /// The tenant's part of the device, be it open or not: a name can be released
+    /// without a handle to anything.
+    fn access(&self) -> Result<GpuAccess, wit::Error> {
+        if let Some(opened) = &self.context.opened {
+            return Ok(opened.access.clone());
+        }
+        match self.context.grants.of(self.tenant) {
+            GpuGrant::Granted(access) => Ok(access),
+            GpuGrant::Denied | GpuGrant::Refused => Err(denied()),
+        }
+    }
+
     fn lease(&self) -> Result<&Lease, wit::Error> {
         self.opened().map(|opened| &opened.lease)
     }
@@ -32,15 +44,18 @@ impl GpuView<'_> {
     }
 }
 
+fn denied() -> wit::Error {
+    wit::Error::Denied("the operator has not granted the GPU to this component".into())
+}
+
 impl wit::Host for GpuView<'_> {}
 
 impl wit::HostDevice for GpuView<'_> {
     fn open(&mut self) -> Answer<Resource<DeviceHandle>> {
         if self.context.opened.is_none() {
-            let GpuGrant::Granted(access) = self.context.grants.of(self.tenant) else {
-                return Ok(Err(wit::Error::Denied(
-                    "the operator has not granted the GPU to this component".into(),
-                )));
+            let access = match self.access() {
+                Ok(access) => access,
+                Err(error) => return Ok(Err(error)),
             };
             self.context.opened = Some(Opened {
                 tenant: self.tenant,
@@ -321,17 +336,16 @@ impl residency::Host for GpuView<'_> {
     fn keep(&mut self, name: String, buffer: Resource<Buffer>) -> Answer<Resource<Buffer>> {
         // The guest gave its handle away, whatever becomes of the call.
         let buffer = self.table.delete(buffer)?;
-        let opened = match self.opened() {
-            Ok(opened) => opened,
+        let kept = match self.access() {
+            Ok(access) => access.residency.keep(&name, buffer),
             Err(error) => return Ok(Err(error)),
         };
-        let kept = opened.access.residency.keep(&name, buffer);
         self.answer(kept)
     }
 
     fn release(&mut self, name: String) -> Answer<()> {
-        Ok(self.opened().and_then(|opened| {
-            let released = opened.access.residency.release(&name);
+        Ok(self.access().and_then(|access| {
+            let released = access.residency.release(&name);
             released.map_err(convert::error)
         }))
     }

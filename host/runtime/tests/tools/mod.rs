@@ -55,5 +55,7 @@ pub fn wasm_tools_compose_files(front: &Path, behind: &Path) -> Vec<u8> {
 /// from the inside outwards.
 pub fn repeat(command: Command, policies: &[&[u8]], application: &[u8]) -> Vec<u8> {
     let policies = policies.iter().rev();
-    policies.fold(application.to_vec(), |behind, front| command(front, &behind))
+    policies.fold(application.to_vec(), |behind, front| {
+        command(front, &behind)
+    })
 }

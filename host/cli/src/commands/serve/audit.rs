@@ -36,7 +36,7 @@ enum WhenFailing {
 }
 
 impl AuditOptions {
-    /// Opens the log, if there is to be one, and says which in the log of the server.
+    /// Opens the log, if there is to be one.
     pub(super) fn open(&self) -> anyhow::Result<Option<AuditLog>> {
         let config = AuditConfig {
             target: self.audit_log.clone(),
@@ -47,13 +47,20 @@ impl AuditOptions {
             },
             ..AuditConfig::default()
         };
-        let log = AuditLog::open(&config).context("the audit log can't be kept")?;
-        tracing::info!(
-            sync = self.audit_sync,
-            on_failure = %config.on_failure,
-            "audit log: {}",
-            self.audit_log
-        );
-        Ok(log)
+        AuditLog::open(&config).context("the audit log can't be kept")
+    }
+
+    /// Whether it goes where the server prints its own lines.
+    pub(super) fn is_stdout(&self) -> bool {
+        self.audit_log == AuditTarget::Stdout
+    }
+
+    /// Logs where records go; loudly where that is nowhere.
+    pub(super) fn tell(&self, audited: bool) {
+        if audited {
+            tracing::info!(sync = self.audit_sync, "audit log: {}", self.audit_log);
+        } else {
+            tracing::warn!("audit log: none; no decision is recorded");
+        }
     }
 }

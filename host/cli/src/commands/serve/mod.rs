@@ -62,6 +62,13 @@ impl Serve {
             let _context = runtime.enter();
             self.load(&grants, &tokens, audit.as_ref())?
         };
+        // Where nothing decides there is nothing to record but the server's own end,
+        // which nobody expects on standard output.
+        let decides = chain.outermost.decides();
+        let audit = audit.filter(|_| decides || !self.audit.is_stdout());
+        if decides {
+            self.tell(&tokens, audit.is_some());
+        }
         let reloadable = Reloadable {
             tokens,
             tls,
@@ -96,16 +103,22 @@ impl Serve {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Who may call. Says so loudly where that is everybody, or nobody.
+    /// Who may call.
     fn tokens(&self) -> anyhow::Result<Tokens> {
         let options = &self.policy;
-        let tokens = Tokens::new(options.api_tokens.as_deref(), options.token_file.as_deref())?;
+        let (text, file) = (&options.api_tokens, &options.token_file);
+        Ok(Tokens::new(text.as_deref(), file.as_deref())?)
+    }
+
+    /// Logs what policies go by; loudly where that lets everybody in, or nobody.
+    fn tell(&self, tokens: &Tokens, audited: bool) {
+        let options = &self.policy;
         if options.insecure_no_auth {
             tracing::warn!(
                 "--insecure-no-auth: WHOEVER REACHES {} IS LET IN WITHOUT A TOKEN",
                 self.addr
             );
-        } else if tokens.current().is_empty() && !options.policies.is_empty() {
+        } else if tokens.current().is_empty() {
             tracing::warn!(
                 "there is no token, so policies that ask for one refuse every request: \
                  name some with --token-file or {}",
@@ -118,7 +131,7 @@ impl Serve {
             }
             None => tracing::info!("rate limit: none"),
         }
-        Ok(tokens)
+        self.audit.tell(audited);
     }
 
     /// The grants of the GPU, and what to say of the device.
@@ -223,17 +236,20 @@ impl Serve {
     fn describe(&self, chain: &Chain, grants: &TenantGrants, device: &str) -> String {
         let mut text = String::new();
         for (path, policy) in self.policy.policies.iter().zip(&chain.policies) {
-            text += &format!("policy {} {}\n", file_name(path), policy.digest());
+            let asked = policy.asked();
+            text += &format!(
+                "policy {} {} granted {}; denied {}\n",
+                file_name(path),
+                policy.digest(),
+                list(&asked.granted),
+                list(&asked.denied)
+            );
         }
         let name = file_name(&self.component);
         text += &format!("component {name} {}\n", chain.application.digest());
         let asked = chain.application.asked();
         for (word, imports) in [("granted", &asked.granted), ("denied", &asked.denied)] {
-            let imports = match imports.as_slice() {
-                [] => "none".to_owned(),
-                imports => imports.join(", "),
-            };
-            text += &format!("{word} {imports}\n");
+            text += &format!("{word} {}\n", list(imports));
         }
         let refused = grants.refused();
         let gpu = |import: &&String| import.starts_with("tensor:gpu/");
@@ -257,6 +273,13 @@ struct Chain {
     /// Outermost first.
     policies: Vec<Arc<Application>>,
     application: Arc<Application>,
+}
+
+fn list(imports: &[String]) -> String {
+    match imports {
+        [] => "none".to_owned(),
+        imports => imports.join(", "),
+    }
 }
 
 fn file_name(path: &Path) -> String {
