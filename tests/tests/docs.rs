@@ -31,10 +31,11 @@ curl() { command curl --silent --show-error --max-time 120 "${@//127.0.0.1:8080/
 tensor-wasm() {
     if [ "$1" != serve ]; then command tensor-wasm "$@"; return; fi
     stop
+    rm -f started
     command tensor-wasm "${@//127.0.0.1:9090/127.0.0.1:0}" --addr 127.0.0.1:0 > started 2> log &
     server=$!
     for attempt in $(seq 2400); do
-        if grep -q '^device ' started; then
+        if grep -qs '^device ' started; then
             address=$(sed -n 's,^listening on https*://,,p' started)
             admin=$(sed -n 's,^admin on http://,,p' started)
             return

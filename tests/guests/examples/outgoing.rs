@@ -27,6 +27,7 @@ fn attempt(authority: &str) -> Result<u16, String> {
     request
         .set_scheme(Some(&Scheme::Http))
         .and_then(|()| request.set_authority(Some(authority)))
+        .and_then(|()| request.set_path_with_query(Some("/")))
         .map_err(|()| format!("`{authority}` is no authority"))?;
     let body = request.body().map_err(|()| "no body".to_owned())?;
     let future = outgoing_handler::handle(request, None).map_err(|code| format!("{code:?}"))?;
