@@ -359,6 +359,28 @@ async fn a_client_that_sends_its_whole_long_body_still_reads_the_refusal() {
 }
 
 #[tokio::test]
+async fn a_client_that_sends_what_nobody_reads_still_reads_the_answer_and_that_it_is_the_last() {
+    let server = Running::start(Limits::default()).await;
+    let body = "x".repeat(4 << 20);
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let answer = server.exchange(&(head + &body)).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("connection: close") && answer.contains("hello"));
+}
+
+#[tokio::test]
+async fn a_short_body_that_nobody_reads_costs_no_connection() {
+    let server = Running::start(Limits::default()).await;
+    let post = "POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 4\r\n\r\nbody";
+    let last = "GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
+    let answers = server.exchange(&format!("{post}{post}{last}")).await;
+    assert_eq!(answers.matches("hello").count(), 3, "{answers}");
+}
+
+#[tokio::test]
 async fn a_streamed_body_that_grows_too_long_is_refused_whatever_the_guest_says() {
     let server = Running::start(Limits {
         body_bytes: 10,

@@ -2,7 +2,7 @@
 //! last byte, or a text of the host.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use tokio::time::{Sleep, sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::connection::Pass;
+use super::request_body::BodyWatch;
 
 /// How much is read of a request that is refused, and for how long.
 const LINGER_BYTES: u64 = 16 << 20;
@@ -20,7 +21,12 @@ const LINGER_TIME: Duration = Duration::from_secs(1);
 /// The body of an answer.
 pub(super) enum Answer {
     /// What the guest sends.
-    Guest { body: WasiBody, pass: Pass },
+    Guest {
+        body: WasiBody,
+        /// Gone once the guest has sent all of it.
+        pass: Option<Pass>,
+        linger: Option<Linger>,
+    },
     /// What the host sends.
     Host {
         text: Option<Bytes>,
@@ -29,6 +35,15 @@ pub(super) enum Answer {
 }
 
 impl Answer {
+    /// The guest's answer; with it what watches a body that is not read to its end.
+    pub(super) fn guest(body: WasiBody, pass: Pass, unread: Option<BodyWatch>) -> Self {
+        Self::Guest {
+            body,
+            pass: Some(pass),
+            linger: unread.map(Linger::behind),
+        }
+    }
+
     /// A text of the host, to a client that may still be sending.
     pub(super) fn host(text: Bytes, request: Option<Incoming>) -> Self {
         Self::Host {
@@ -36,9 +51,9 @@ impl Answer {
             linger: request
                 .filter(|incoming| !incoming.is_end_stream())
                 .map(|incoming| Linger {
-                    incoming,
+                    rest: Rest::There(incoming),
                     left: LINGER_BYTES,
-                    deadline: Box::pin(sleep(LINGER_TIME)),
+                    deadline: None,
                 }),
         }
     }
@@ -50,18 +65,47 @@ impl Answer {
 /// reset connection instead of the answer: closing a socket with unread data resets
 /// it, and a reset destroys what the client did not read yet.
 pub(super) struct Linger {
-    incoming: Incoming,
+    rest: Rest,
     left: u64,
-    deadline: Pin<Box<Sleep>>,
+    /// Set when the answer is sent.
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+/// What is left of a request's body.
+enum Rest {
+    There(Incoming),
+    /// The guest has it, and may leave some of it.
+    WithTheGuest(BodyWatch),
 }
 
 impl Linger {
+    fn behind(watch: BodyWatch) -> Self {
+        Self {
+            rest: Rest::WithTheGuest(watch),
+            left: LINGER_BYTES,
+            deadline: None,
+        }
+    }
+
     fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(sleep(LINGER_TIME)));
         loop {
-            if self.deadline.as_mut().poll(cx).is_ready() {
+            if deadline.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());
             }
-            match Pin::new(&mut self.incoming).poll_frame(cx) {
+            let incoming = match &mut self.rest {
+                Rest::There(incoming) => incoming,
+                Rest::WithTheGuest(watch) => match ready!(watch.poll_rest(cx)) {
+                    Some(incoming) => {
+                        self.rest = Rest::There(incoming);
+                        continue;
+                    }
+                    None => return Poll::Ready(()),
+                },
+            };
+            match Pin::new(incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
                     match self.left.checked_sub(bytes) {
@@ -85,10 +129,20 @@ impl Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match &mut *self {
-            Self::Guest { body, pass } => {
-                let frame = Pin::new(body).poll_frame(cx);
-                pass.step(frame.is_pending());
-                frame
+            Self::Guest { body, pass, linger } => {
+                if let Some(going) = pass {
+                    let frame = Pin::new(body).poll_frame(cx);
+                    going.step(frame.is_pending());
+                    if !matches!(frame, Poll::Ready(None)) || linger.is_none() {
+                        return frame;
+                    }
+                    // Others may take the place while the client is read to its end.
+                    *pass = None;
+                }
+                match linger {
+                    Some(linger) => linger.poll_done(cx).map(|()| None),
+                    None => Poll::Ready(None),
+                }
             }
             Self::Host { text, linger } => {
                 if let Some(text) = text.take() {
@@ -104,19 +158,24 @@ impl Body for Answer {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Guest { body, .. } => body.is_end_stream(),
+            Self::Guest { body, linger, .. } => linger.is_none() && body.is_end_stream(),
             Self::Host { text, linger } => text.is_none() && linger.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Guest { body, .. } => body.size_hint(),
             // A body of known length is over with its last byte, and would take
             // `linger` with it.
-            Self::Host {
+            Self::Guest {
+                linger: Some(_), ..
+            }
+            | Self::Host {
                 linger: Some(_), ..
             } => SizeHint::default(),
+            Self::Guest {
+                body, linger: None, ..
+            } => body.size_hint(),
             Self::Host { text, linger: None } => {
                 SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64))
             }

@@ -7,8 +7,9 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::task::Poll;
 
-use http::{HeaderMap, Request, Response, Uri, Version, header};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri, Version, header};
 use hyper::body::Incoming;
 
 use super::answer::Answer;
@@ -46,6 +47,7 @@ pub(super) async fn answer<H: Handler>(
         }
     };
 
+    let version = head.version;
     head.headers.insert(REQUEST_ID, id.to_header());
     let info = RequestInfo {
         request_id: id.clone(),
@@ -61,8 +63,16 @@ pub(super) async fn answer<H: Handler>(
     Ok(match outcome {
         Ok(response) => {
             pass.step(false);
-            let mut response = response.map(|body| Answer::Guest { body, pass });
-            response.headers_mut().insert(REQUEST_ID, id.to_header());
+            let unread = std::future::poll_fn(|cx| Poll::Ready(watch.poll_unread(cx))).await;
+            let watch = unread.then_some(watch);
+            let mut response = response.map(|body| Answer::guest(body, pass, watch));
+            let headers = response.headers_mut();
+            headers.insert(REQUEST_ID, id.to_header());
+            // A request that nobody read to its end can't be told from the next one on
+            // the same connection: so the client learns that there is no next one.
+            if unread && version < Version::HTTP_2 {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             response
         }
         Err(error) => refuse(error, &id, None),

@@ -6,7 +6,7 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,23 +19,73 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::handler::HandleError;
 use super::limits::Limits;
 
-/// What the front learns of a body that a guest reads.
-pub(super) struct BodyWatch(Option<Arc<Mutex<Failure>>>);
+/// How much of a body that nobody reads is passed over without a second thought.
+const SHORT_BYTES: usize = 64 << 10;
 
-/// What the client did wrong, if anything.
+/// What the front learns of a body that a guest reads.
+pub(super) struct BodyWatch(Option<Arc<Mutex<Fate>>>);
+
+/// What became of a body.
 #[derive(Default)]
-struct Failure {
+struct Fate {
+    /// What the client did wrong, if anything.
     error: Option<HandleError>,
-    /// What is left of a body that was too long: see [`super::answer::Linger`].
+    /// What is left of a body that was too long, or that the guest did not read to its
+    /// end: see [`super::answer::Linger`].
     rest: Option<Incoming>,
+    /// Whether nothing of it is the guest's any more.
+    over: bool,
+    /// Who waits for that.
+    waker: Option<Waker>,
 }
 
 impl BodyWatch {
     /// The client's mistake, and what of its body is still to come.
     pub(super) fn failure(&self) -> Option<(HandleError, Option<Incoming>)> {
-        let mut failure = lock(self.0.as_ref()?);
-        let error = failure.error.take()?;
-        Some((error, failure.rest.take()))
+        let mut fate = lock(self.0.as_ref()?);
+        let error = fate.error.take()?;
+        Some((error, fate.rest.take()))
+    }
+
+    /// Whether there is a body that has not been read to its end, after a look at what
+    /// of it has arrived. A short body that the guest left alone is over with that.
+    pub(super) fn poll_unread(&self, cx: &mut Context<'_>) -> bool {
+        let Some(fate) = &self.0 else {
+            return false;
+        };
+        let mut fate = lock(fate);
+        if !fate.over {
+            return true;
+        }
+        let mut left = SHORT_BYTES;
+        while let Some(rest) = &mut fate.rest {
+            match Pin::new(rest).poll_frame(cx) {
+                Poll::Pending => return true,
+                Poll::Ready(Some(Ok(frame))) => {
+                    let bytes = frame.data_ref().map_or(0, Bytes::len);
+                    match left.checked_sub(bytes) {
+                        Some(less) => left = less,
+                        None => return true,
+                    }
+                }
+                Poll::Ready(Some(Err(_)) | None) => fate.rest = None,
+            }
+        }
+        false
+    }
+
+    /// What the guest left of the body, once it is done with it.
+    pub(super) fn poll_rest(&self, cx: &Context<'_>) -> Poll<Option<Incoming>> {
+        let Some(fate) = &self.0 else {
+            return Poll::Ready(None);
+        };
+        let mut fate = lock(fate);
+        if fate.over {
+            Poll::Ready(fate.rest.take())
+        } else {
+            fate.waker = Some(cx.waker().clone());
+            Poll::Pending
+        }
     }
 }
 
@@ -55,7 +105,7 @@ pub(super) fn limit(
     if incoming.size_hint().lower() > limits.body_bytes {
         return Err(incoming);
     }
-    let failure = Arc::new(Mutex::new(Failure::default()));
+    let fate = Arc::new(Mutex::new(Fate::default()));
     let body = RequestBody {
         incoming: Some(incoming),
         limit: limits.body_bytes,
@@ -63,9 +113,9 @@ pub(super) fn limit(
         idle: limits.body_idle_timeout,
         timer: None,
         waiting: false,
-        failure: failure.clone(),
+        fate: fate.clone(),
     };
-    Ok((body.boxed_unsync(), BodyWatch(Some(failure))))
+    Ok((body.boxed_unsync(), BodyWatch(Some(fate))))
 }
 
 struct RequestBody {
@@ -78,14 +128,29 @@ struct RequestBody {
     timer: Option<Pin<Box<Sleep>>>,
     /// Whether the timer runs.
     waiting: bool,
-    failure: Arc<Mutex<Failure>>,
+    fate: Arc<Mutex<Fate>>,
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        let rest = self.incoming.take().filter(|rest| !rest.is_end_stream());
+        let mut fate = lock(&self.fate);
+        fate.over = true;
+        if rest.is_some() {
+            fate.rest = rest;
+        }
+        if let Some(waker) = fate.waker.take() {
+            waker.wake();
+        }
+    }
 }
 
 impl RequestBody {
     fn fail(&mut self, error: HandleError) {
-        let mut failure = lock(&self.failure);
-        failure.error = Some(error);
-        failure.rest = self.incoming.take();
+        let mut fate = lock(&self.fate);
+        fate.error = Some(error);
+        fate.rest = self.incoming.take();
+        fate.over = true;
     }
 
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -110,12 +175,16 @@ impl Body for RequestBody {
         let Some(incoming) = &mut self.incoming else {
             return Poll::Ready(None);
         };
-        let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
+        let Poll::Ready(frame) = Pin::new(&mut *incoming).poll_frame(cx) else {
             ready!(self.poll_idle(cx));
             self.fail(HandleError::BodyStalled);
             return Poll::Ready(Some(Err(Error::ConnectionReadTimeout)));
         };
+        let read_to_the_end = !matches!(frame, Some(Ok(_))) || incoming.is_end_stream();
         self.waiting = false;
+        if read_to_the_end {
+            lock(&self.fate).over = true;
+        }
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
@@ -147,7 +216,7 @@ impl Body for RequestBody {
     }
 }
 
-fn lock(failure: &Arc<Mutex<Failure>>) -> std::sync::MutexGuard<'_, Failure> {
+fn lock(fate: &Arc<Mutex<Fate>>) -> std::sync::MutexGuard<'_, Fate> {
     // Nothing panics while it is held, and what it holds is valid at any time.
-    failure.lock().unwrap_or_else(PoisonError::into_inner)
+    fate.lock().unwrap_or_else(PoisonError::into_inner)
 }
