@@ -73,7 +73,10 @@ impl Secure {
     /// Where one of the two does not like the other. A server that wants to see a
     /// certificate may say so only in place of its first answer.
     pub fn connect(&self, address: SocketAddr) -> Outcome<SecureConnection> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
         let config = Arc::new(self.config.clone());
         let (certificate, sender) = runtime.block_on(async {
             let stream = TcpStream::connect(address).await?;
@@ -120,7 +123,8 @@ enum Sender {
 
 /// A connection that stays open until it is dropped.
 pub struct SecureConnection {
-    /// Where the connection lives; it gets on while a request is made.
+    /// Where the connection lives. Its thread answers what the server says between
+    /// requests, such as that it is about to close.
     runtime: Runtime,
     sender: Sender,
     address: SocketAddr,
