@@ -90,7 +90,7 @@ struct GrantOptions {
     #[arg(long)]
     name: String,
     /// The tenants that it is for: numbers with commas between them, or * for all
-    #[arg(long, value_name = "TENANTS", value_parser = tenants, default_value = "*", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TENANTS", value_parser = tenants, default_value = "*", allow_negative_numbers = true)]
     tenant: Scope,
     /// What its holder may do, in a word that your policy knows; repeatable
     #[arg(long = "role", value_name = "ROLE")]
@@ -108,7 +108,7 @@ struct GrantOptions {
 
 fn tenants(text: &str) -> Result<Scope, String> {
     tokens::parse_tenants(text)
-        .map_err(|problem| format!("{problem}: write for example 7, or 1,2, or '*' for all"))
+        .map_err(|problem| format!("it {problem}: write for example 7, or 1,2, or '*' for all"))
 }
 
 fn expiry(text: &str) -> Result<SystemTime, String> {
