@@ -364,7 +364,8 @@ fn serve_does_not_begin_with_what_it_can_not_serve() {
     };
     begin(&[&module]).fails(1, &["module.wasm", "core module"]);
     begin(&[&missing]).fails(1, &["acme:rockets/launch@1.0.0", "acme:rockets/land@1.0.0"]);
-    begin(&[&service, "--policy", &service]).fails(1, &["service.wasm", "policy 1"]);
+    let plain = files.component("plain.wasm", "(component)");
+    begin(&[&plain]).fails(1, &["plain.wasm", "no HTTP handler"]);
     let secret = begin(&[&service, "--token-file", &tokens, "--log-level", "error"]);
     secret.fails(1, &["tokens", "line 1"]);
     begin(&[&service, "--log-level", "[["]).fails(1, &["log filter"]);

@@ -6,6 +6,7 @@
 //! something went wrong.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -16,7 +17,7 @@ use super::answer::Answer;
 use super::connection::Connection;
 use super::envelope;
 use super::handler::{HandleError, Handler, RequestInfo};
-use super::request_body;
+use super::request_body::{self, Reading};
 use super::request_id::{REQUEST_ID, RequestId};
 
 /// Answers one request. Never fails: what goes wrong becomes an answer.
@@ -63,14 +64,14 @@ pub(super) async fn answer<H: Handler>(
     Ok(match outcome {
         Ok(response) => {
             pass.step(false);
-            let unread = std::future::poll_fn(|cx| Poll::Ready(watch.poll_unread(cx))).await;
-            let watch = unread.then_some(watch);
+            let reading = poll_fn(|cx| Poll::Ready(watch.poll_reading(cx))).await;
+            let watch = (reading != Reading::Over).then_some(watch);
             let mut response = response.map(|body| Answer::guest(body, pass, watch));
             let headers = response.headers_mut();
             headers.insert(REQUEST_ID, id.to_header());
-            // A request that nobody read to its end can't be told from the next one on
-            // the same connection: so the client learns that there is no next one.
-            if unread && version < Version::HTTP_2 {
+            // Behind a request that nobody reads to its end there is no next one on the
+            // same connection, and the client had better know.
+            if reading == Reading::LeftAlone && version < Version::HTTP_2 {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             response

@@ -25,6 +25,17 @@ const SHORT_BYTES: usize = 64 << 10;
 /// What the front learns of a body that a guest reads.
 pub(super) struct BodyWatch(Option<Arc<Mutex<Fate>>>);
 
+/// How far a request's body has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// To its end.
+    Over,
+    /// The guest may yet read it.
+    WithTheGuest,
+    /// The guest is done with it, and the client still sends.
+    LeftAlone,
+}
+
 /// What became of a body.
 #[derive(Default)]
 struct Fate {
@@ -47,31 +58,31 @@ impl BodyWatch {
         Some((error, fate.rest.take()))
     }
 
-    /// Whether there is a body that has not been read to its end, after a look at what
-    /// of it has arrived. A short body that the guest left alone is over with that.
-    pub(super) fn poll_unread(&self, cx: &mut Context<'_>) -> bool {
+    /// How far the body has been read, after a look at what of it has arrived: a short
+    /// one that the guest left alone is over with that.
+    pub(super) fn poll_reading(&self, cx: &mut Context<'_>) -> Reading {
         let Some(fate) = &self.0 else {
-            return false;
+            return Reading::Over;
         };
         let mut fate = lock(fate);
         if !fate.over {
-            return true;
+            return Reading::WithTheGuest;
         }
         let mut left = SHORT_BYTES;
         while let Some(rest) = &mut fate.rest {
             match Pin::new(rest).poll_frame(cx) {
-                Poll::Pending => return true,
+                Poll::Pending => return Reading::LeftAlone,
                 Poll::Ready(Some(Ok(frame))) => {
                     let bytes = frame.data_ref().map_or(0, Bytes::len);
                     match left.checked_sub(bytes) {
                         Some(less) => left = less,
-                        None => return true,
+                        None => return Reading::LeftAlone,
                     }
                 }
                 Poll::Ready(Some(Err(_)) | None) => fate.rest = None,
             }
         }
-        false
+        Reading::Over
     }
 
     /// What the guest left of the body, once it is done with it.
