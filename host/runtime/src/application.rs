@@ -186,8 +186,8 @@ impl Application {
         &self.asked
     }
 
-    /// Whether a policy decides on requests: this component, or one behind it.
-    pub fn decides(&self) -> bool {
+    /// Whether a policy decides on its requests: this component, or one behind it.
+    pub fn is_decided_on(&self) -> bool {
         self.decided
     }
 

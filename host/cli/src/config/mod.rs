@@ -165,7 +165,7 @@ pub fn load(arguments: Vec<OsString>) -> Result<Loaded, Error> {
             key.name,
             key.variable().unwrap_or_default()
         );
-        return Err(command.clone().error(ErrorKind::ArgumentConflict, message))?;
+        Err(command.clone().error(ErrorKind::ArgumentConflict, message))?;
     }
     let (command, arguments) = resolved.apply(command, path, arguments);
     let matches = command

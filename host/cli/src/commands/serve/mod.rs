@@ -64,7 +64,7 @@ impl Serve {
         };
         // Where nothing decides there is nothing to record but the server's own end,
         // which nobody expects on standard output.
-        let decides = chain.outermost.decides();
+        let decides = chain.outermost.is_decided_on();
         let audit = audit.filter(|_| decides || !self.audit.is_stdout());
         if decides {
             self.tell(&tokens, audit.is_some());
