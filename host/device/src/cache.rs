@@ -10,6 +10,7 @@ use tensor_wasm_ptx::Module;
 use tokio::sync::oneshot;
 
 use crate::Error;
+use crate::account::Ticket;
 use crate::sync::lock;
 
 /// What a compiled module takes for each byte of its text, roughly.
@@ -18,7 +19,7 @@ const BYTES_PER_TEXT_BYTE: u64 = 4;
 /// What a module takes besides, in bytes, roughly.
 const BYTES_PER_MODULE: u64 = 4096;
 
-pub(crate) type Outcome = Result<Arc<Module>, Error>;
+type Outcome = Result<Arc<Module>, Error>;
 
 /// The cache.
 #[derive(Debug)]
@@ -35,7 +36,33 @@ struct State {
     clock: u64,
     bytes: u64,
     /// Who waits for what a thread compiles now.
-    pending: HashMap<Hash, Vec<oneshot::Sender<Outcome>>>,
+    pending: HashMap<Hash, Vec<Asker>>,
+}
+
+/// Who asks for a module, and its place among the tenant's commands, which is
+/// given back before the answer comes.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    ticket: Ticket,
+    reply: oneshot::Sender<Outcome>,
+}
+
+impl Asker {
+    pub(crate) fn new(ticket: Ticket) -> (Asker, oneshot::Receiver<Outcome>) {
+        let (reply, answer) = oneshot::channel();
+        (Asker { ticket, reply }, answer)
+    }
+
+    /// Whether nobody waits for the answer any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn tell(self, outcome: Outcome) {
+        drop(self.ticket);
+        // The caller may have stopped waiting.
+        drop(self.reply.send(outcome));
+    }
 }
 
 #[derive(Debug)]
@@ -65,26 +92,21 @@ impl Cache {
         lock(&self.state).touch(hash)
     }
 
-    /// Has the outcome sent to `reply`: at once where the module is kept, once it
+    /// Has the outcome told to the asker: at once where the module is kept, once it
     /// is compiled where a thread is at it. Otherwise the caller is to compile it,
     /// and to do so now: all who ask from now on wait for that, whoever they are.
-    pub(crate) fn claim(
-        self: &Arc<Self>,
-        hash: Hash,
-        reply: oneshot::Sender<Outcome>,
-    ) -> Option<Permit> {
+    pub(crate) fn claim(self: &Arc<Self>, hash: Hash, asker: Asker) -> Option<Permit> {
         let mut state = lock(&self.state);
         if let Some(module) = state.touch(&hash) {
             drop(state);
-            // The caller may have stopped waiting.
-            drop(reply.send(Ok(module)));
+            asker.tell(Ok(module));
             return None;
         }
         if let Some(waiting) = state.pending.get_mut(&hash) {
-            waiting.push(reply);
+            waiting.push(asker);
             return None;
         }
-        state.pending.insert(hash, vec![reply]);
+        state.pending.insert(hash, vec![asker]);
         Some(Permit {
             cache: Arc::clone(self),
             hash,
@@ -106,8 +128,8 @@ impl Permit {
         }
         drop(state);
         drop(forgotten);
-        for sender in waiting {
-            drop(sender.send(outcome.clone()));
+        for asker in waiting {
+            asker.tell(outcome.clone());
         }
     }
 }

@@ -4,10 +4,10 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::Resource;
+use crate::cache::Asker;
 use crate::cpu::{LaneId, LeaseId};
 use crate::session::Shared;
 use crate::{Buffer, Error, Info, Module, Queue};
@@ -100,18 +100,20 @@ impl Lease {
         let device = &self.session.device.shared;
         let ticket = self.session.tenant.account.ticket(ptx.len() as u64).await?;
         let (cache, limits) = (Arc::clone(&device.cache), device.ptx.clone());
-        let (reply, answer) = oneshot::channel();
+        let (asker, answer) = Asker::new(ticket);
         // Claimed when it runs, not when it is queued: who waits for the same
         // text waits for a thread at work, never for another tenant's turn.
         let task = Box::new(move || {
             let hash = hash.unwrap_or_else(|| blake3::hash(&ptx));
-            if reply.is_closed() {
+            if asker.is_gone() {
                 return;
             }
-            if let Some(permit) = cache.claim(hash, reply) {
+            if let Some(permit) = cache.claim(hash, asker) {
                 let parsed = tensor_wasm_ptx::parse(&ptx, &limits);
                 let outcome = parsed.map(Arc::new).map_err(Error::InvalidModule);
-                permit.fulfil(&outcome, ptx.len() as u64);
+                let bytes = ptx.len() as u64;
+                drop(ptx);
+                permit.fulfil(&outcome, bytes);
             }
         });
         let (_, loader) = *self.loader.get_or_init(|| {
@@ -119,7 +121,7 @@ impl Lease {
             let lane = device.compiler.add_lane(self.session.compiler_id, id, ());
             (id, lane)
         });
-        device.compiler.push_task(loader, task, ticket)?;
+        device.compiler.push_task(loader, task)?;
         answer.await.map_err(|_| {
             Error::DeviceLost("the device failed while it compiled the module".to_owned())
         })?

@@ -81,10 +81,10 @@ impl Entry {
         })
     }
 
-    pub(crate) fn task(task: Box<dyn FnOnce() + Send>, ticket: Ticket) -> Entry {
+    pub(crate) fn task(task: Box<dyn FnOnce() + Send>) -> Entry {
         Entry {
             job: Job::Serial(Serial::Task(task)),
-            ticket: Some(ticket),
+            ticket: None,
         }
     }
 }

@@ -15,7 +15,6 @@ use super::grid::{Claim, Grid};
 use super::lane::{Aftermath, Entry, Head, Lane, Serial};
 use super::line::{Line, Place};
 use crate::Error;
-use crate::account::Ticket;
 use crate::command::Queued;
 use crate::sync::lock;
 
@@ -144,7 +143,8 @@ impl Scheduler {
         self.push_entry(lane, Entry::new(queued)?)
     }
 
-    /// Queues work that is no queue's.
+    /// Queues work that is no queue's. What it takes of its tenant's limits it
+    /// holds itself.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] where the lane's lease has ended.
@@ -152,9 +152,8 @@ impl Scheduler {
         &self,
         lane: LaneId,
         task: Box<dyn FnOnce() + Send>,
-        ticket: Ticket,
     ) -> Result<(), Error> {
-        self.push_entry(lane, Entry::task(task, ticket))
+        self.push_entry(lane, Entry::task(task))
     }
 
     fn push_entry(&self, id: LaneId, entry: Entry) -> Result<(), Error> {

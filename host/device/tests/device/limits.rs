@@ -177,6 +177,20 @@ async fn by_the_time_a_wait_is_over_what_the_work_held_is_given_back() {
 }
 
 #[tokio::test]
+async fn by_the_time_a_module_is_loaded_its_text_is_given_back() {
+    in_time(async {
+        let session = device(2).session(Limits::default());
+        let lease = session.lease();
+        for number in 0..50 {
+            let text = format!("{}// {number}\n", crate::common::KERNELS);
+            lease.load(text.into()).await.unwrap();
+            assert_eq!(session.usage(), Usage::default());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn dropping_a_lease_stops_an_endless_kernel_and_gives_back_what_it_held() {
     in_time(async {
         let session = device(2).session(Limits {
