@@ -110,7 +110,7 @@ fn an_unknown_key_is_told_with_the_nearest_one() {
     one_wrong("[tenant.7]", "1:2", &["no key `tenant`", "`tenants`"]);
     one_wrong(
         "[addr]\nx = 1",
-        "1:2",
+        "1:1",
         &["`addr` is a table", "TEXT in quotes"],
     );
 }
