@@ -17,7 +17,14 @@ struct Run {
 }
 
 fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Run {
-    let output = Command::new(env!("CARGO_BIN_EXE_tensor-wasm"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tensor-wasm"));
+    // A developer's own settings must not change what a test sees.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TENSOR_WASM_") {
+            command.env_remove(name);
+        }
+    }
+    let output = command
         .args(arguments)
         .env_remove("RUST_LOG")
         .env_remove("TENSOR_WASM_BIN")
@@ -90,6 +97,7 @@ fn help_shows_every_command_and_examples() {
         "inspect",
         "devices",
         "kernel",
+        "config",
         "completions",
         "Examples:",
     ] {
@@ -105,6 +113,9 @@ fn each_commands_help_has_an_example_that_begins_with_our_name() {
         &["inspect"],
         &["devices"],
         &["kernel", "check"],
+        &["config", "check"],
+        &["config", "show"],
+        &["config", "default"],
         &["completions"],
     ] {
         let help = run(command.iter().copied().chain(["--help"]));
@@ -137,6 +148,7 @@ fn the_help_of_serve_lists_the_options_that_operators_were_promised() {
         "--log-level",
         "--cache-dir",
         "--no-cache",
+        "--config",
     ] {
         assert!(help.contains(option), "{option}: {help}");
     }

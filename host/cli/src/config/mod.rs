@@ -133,12 +133,13 @@ pub fn load(arguments: Vec<OsString>) -> Result<Loaded, Error> {
     let command = command();
     let flags = match flags(&command, &arguments) {
         Ok(flags) => flags,
-        // Said again by the whole command, whose help has the variables.
         Err(error) => {
-            return Err(command
+            // Said again by the whole command, whose help has the variables.
+            let error = command
                 .try_get_matches_from(arguments)
                 .err()
-                .unwrap_or(error))?;
+                .unwrap_or(error);
+            return Err(resolve::without_secrets(&settings_table(), error).into());
         }
     };
     let Some((path, leaf)) = configured(&flags) else {

@@ -154,27 +154,17 @@ impl<'t> Resolved<'t> {
 
     /// An error of the command line, with where its value came from where that was
     /// not the command line, and without what is secret.
-    pub fn explained(&self, mut error: clap::Error, path: Option<&Path>) -> clap::Error {
-        let text = |kind| match error.get(kind) {
-            Some(ContextValue::String(text)) => Some(text.clone()),
-            _ => None,
-        };
-        let key = text(ContextKind::InvalidArg).and_then(|shown| self.table.shown_as(&shown));
-        let Some(key) = key else {
+    pub fn explained(&self, error: clap::Error, path: Option<&Path>) -> clap::Error {
+        let Some((key, value)) = refused(self.table, &error) else {
             return error;
         };
-        if let Some(value) = text(ContextKind::InvalidValue) {
-            let shown = ContextValue::String(key.shown(&value));
-            error.insert(ContextKind::InvalidValue, shown);
-        }
         let source = match (self.source(&key.name), key.variable(), path) {
-            (Source::Environment, Some(variable), _) => format!("the variable {variable}"),
-            (Source::File, _, Some(path)) => path.display().to_string(),
-            _ => return error,
+            (Source::Environment, Some(variable), _) => Some(format!("the variable {variable}")),
+            (Source::File, _, Some(path)) => Some(path.display().to_string()),
+            _ => None,
         };
-        let tip = StyledStr::from(format!("`{}` is set by {source}", key.name));
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
-        error
+        let tip = source.map(|source| format!("`{}` is set by {source}", key.name));
+        told(key, value.as_deref(), error, tip)
     }
 
     /// All settings, from what the whole command line came to.
@@ -205,11 +195,118 @@ impl<'t> Resolved<'t> {
     }
 }
 
+/// An error of the command line without what is secret.
+pub fn without_secrets(table: &Table, error: clap::Error) -> clap::Error {
+    match refused(table, &error) {
+        Some((key, value)) => told(key, value.as_deref(), error, None),
+        None => error,
+    }
+}
+
+/// The key that an error is about, and the value that it refuses.
+fn refused<'t>(table: &'t Table, error: &clap::Error) -> Option<(&'t Key, Option<String>)> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let key = table.shown_as(&text(ContextKind::InvalidArg)?)?;
+    Some((key, text(ContextKind::InvalidValue)))
+}
+
+/// The error with a tip. One that holds a secret is told anew: not only the value is
+/// in it, but also what the option's parser says of the value.
+fn told(
+    key: &Key,
+    value: Option<&str>,
+    mut error: clap::Error,
+    tip: Option<String>,
+) -> clap::Error {
+    if let Some(value) = value.filter(|value| key.shown(value) != **value) {
+        let reason = key.accepts(value).err().unwrap_or_default();
+        let (shown, flag) = (key.shown(value), key.flag());
+        let tip = tip
+            .map(|tip| format!("\n\n  tip: {tip}"))
+            .unwrap_or_default();
+        let message = format!("invalid value '{shown}' for '{flag}': {reason}{tip}\n");
+        return clap::Error::raw(error.kind(), message);
+    }
+    if let Some(tip) = tip {
+        let tip = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
+        error.insert(ContextKind::Suggested, tip);
+    }
+    error
+}
+
 /// A value of the file as a flag. A switch that is off is none.
 fn flag(key: &Key, value: &str) -> Option<OsString> {
     match (key.kind, value) {
         (Kind::Switch, "true") => Some(format!("--{}", key.name).into()),
         (Kind::Switch, _) => None,
         _ => Some(format!("--{}={value}", key.name).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    /// A program with one command whose options are a certificate, its key, and a
+    /// secret that is never accepted.
+    fn program() -> Command {
+        let option = |name: &'static str| Arg::new(name).long(name);
+        let refuse = |text: &str| Err::<String, _>(format!("{text} is no token"));
+        Command::new("program").subcommand(Command::new("serve").args([
+            option("cert").requires("key"),
+            option("key"),
+            option("tokens").hide_env_values(true).value_parser(refuse),
+        ]))
+    }
+
+    fn parse(line: &[&str], file: &[(&str, &str)]) -> Result<ArgMatches, clap::Error> {
+        let mut built = program();
+        built.build();
+        let table = Table::of(built.find_subcommand("serve").unwrap());
+        let line: Vec<OsString> = line.iter().map(OsString::from).collect();
+        let flags = super::super::flags(&program(), &line)
+            .map_err(|error| without_secrets(&table, error))?;
+        let file = file
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()]))
+            .collect();
+        let flags = flags.subcommand_matches("serve").unwrap();
+        let resolved = Resolved::new(&table, flags, file);
+        let (command, line) = resolved.apply(program(), &["serve"], line);
+        command
+            .try_get_matches_from(line)
+            .map_err(|error| resolved.explained(error, Some(Path::new("the file"))))
+    }
+
+    #[test]
+    fn an_option_that_needs_another_one_can_have_it_from_the_file() {
+        let line = ["program", "serve", "--cert", "a"];
+        let matches = parse(&line, &[("key", "b")]).unwrap();
+        let serve = matches.subcommand_matches("serve").unwrap();
+        assert_eq!(serve.get_one::<String>("cert").unwrap(), "a");
+        assert_eq!(serve.get_one::<String>("key").unwrap(), "b");
+        let alone = parse(&line, &[]).unwrap_err().to_string();
+        assert!(alone.contains("--key"), "{alone}");
+        let file = parse(&["program", "serve"], &[("cert", "a")]).unwrap_err();
+        assert!(file.to_string().contains("--key"), "{file}");
+    }
+
+    #[test]
+    fn an_error_does_not_tell_a_secret_and_tells_where_it_was_set() {
+        let secret = [("tokens", "hush")];
+        let error = parse(&["program", "serve"], &secret)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("`tokens` is set by the file"), "{error}");
+        assert!(!error.contains("hush"), "{error}");
+        let flag = parse(&["program", "serve", "--tokens=hush"], &[]);
+        let flag = flag.unwrap_err().to_string();
+        assert!(flag.contains("--tokens"), "{flag}");
+        assert!(!flag.contains("hush"), "{flag}");
     }
 }
