@@ -14,7 +14,9 @@ use reqwest::Method;
 use serde_json::Value;
 use tempfile::TempDir;
 use tensor_wasm_tests::{Reply, Serve, Server, component, guest, run};
-use tools::{TOOLS, repeat, wac_plug, wasm_tools_compose_files};
+use tools::{
+    TOOLS, repeat, wac_plug, wasm_tools_compose_by_name, wasm_tools_compose_files,
+};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
@@ -44,11 +46,11 @@ impl Bench {
 
     /// The same composed in each of the three ways, with the way's name.
     fn three_ways(&self, policies: &[&Path], application: &Path) -> Vec<(&'static str, PathBuf)> {
-        let mut ways = vec![(
-            "tensor-wasm compose",
-            self.ours(policies, application, &[]),
-        )];
-        let policies: Vec<_> = policies.iter().map(|path| fs::read(path).unwrap()).collect();
+        let mut ways = vec![("tensor-wasm compose", self.ours(policies, application, &[]))];
+        let policies: Vec<_> = policies
+            .iter()
+            .map(|path| fs::read(path).unwrap())
+            .collect();
         let policies: Vec<_> = policies.iter().map(Vec::as_slice).collect();
         let application = fs::read(application).unwrap();
         for (name, tool) in TOOLS {
@@ -62,7 +64,10 @@ impl Bench {
     fn serve(&self, composite: &Path) -> Server {
         let tokens = self.path("tokens");
         fs::write(&tokens, format!("alice:{TOKEN}\n")).unwrap();
-        Serve::new(composite).arg("--token-file").arg(tokens).start()
+        Serve::new(composite)
+            .arg("--token-file")
+            .arg(tokens)
+            .start()
     }
 }
 
@@ -180,29 +185,56 @@ fn of_another_patch(bench: &Bench, component: &Path) -> PathBuf {
     path
 }
 
+/// Serves a composite of the project's policy and `echo`.
+#[track_caller]
+fn guards_echo(bench: &Bench, composite: &Path) {
+    let server = bench.serve(composite);
+    assert_eq!(post(&server, None, b"body").status, 401);
+    let reply = post(&server, Some(TOKEN), b"body");
+    assert_eq!(
+        (reply.status.as_u16(), reply.text().as_str()),
+        (200, "body")
+    );
+}
+
 #[test]
-fn parts_of_different_patches_of_wasi_fit() {
+fn tensor_wasm_and_wac_know_that_patches_of_wasi_fit() {
     let bench = Bench::new();
     let policy = component("policy");
     let echo = of_another_patch(&bench, &guest("echo"));
-    for (way, composite) in bench.three_ways(&[&policy], &echo) {
-        let server = bench.serve(&composite);
-        assert_eq!(post(&server, None, b"body").status, 401, "{way}");
-        let reply = post(&server, Some(TOKEN), b"body");
-        assert_eq!((reply.status.as_u16(), reply.text().as_str()), (200, "body"), "{way}");
-    }
+    guards_echo(&bench, &bench.ours(&[&policy], &echo, &[]));
+    let plugged = bench.path("plugged.wasm");
+    let (policy, echo) = (fs::read(policy).unwrap(), fs::read(echo).unwrap());
+    fs::write(&plugged, wac_plug(&policy, &echo)).unwrap();
+    guards_echo(&bench, &plugged);
+}
+
+#[test]
+fn wasm_tools_is_told_which_patch_of_wasi_fits() {
+    let bench = Bench::new();
+    let policy = component("policy");
+    let echo = of_another_patch(&bench, &guest("echo"));
+    let error = wasm_tools_compose_files(&policy, &echo).unwrap_err();
+    assert!(error.to_string().contains("no dependencies"), "{error:#}");
+    let composite = bench.path("composite.wasm");
+    let bytes = wasm_tools_compose_by_name(
+        (&policy, "wasi:http/incoming-handler@0.2.12"),
+        (&echo, "wasi:http/incoming-handler@0.2.11"),
+    );
+    fs::write(&composite, bytes.unwrap()).unwrap();
+    guards_echo(&bench, &composite);
 }
 
 #[test]
 fn inspect_lists_what_a_request_passes() {
     let bench = Bench::new();
-    let (policy, admits, image) = (component("policy"), guest("policy_admits"), component("image"));
-    let deny = component("deny-gpu");
-    let composite = bench.ours(
-        &[&admits, &policy],
-        &image,
-        &[Path::new("--plug"), &deny],
+    let (policy, admits, image) = (
+        component("policy"),
+        guest("policy_admits"),
+        component("image"),
     );
+    let deny = component("deny-gpu");
+    let composite = bench.ours(&[&admits, &policy], &image, &[Path::new("--plug"), &deny]);
     let output = run([Path::new("inspect"), &composite]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     let at = |words: &str| {
@@ -233,14 +265,25 @@ fn an_application_that_could_admit_its_own_requests_is_refused() {
         &target,
     ]);
     assert_eq!(output.code, Some(1));
-    for word in ["tensor:policy/decision@0.1.0", "admit its own requests", "name it before"] {
+    for word in [
+        "tensor:policy/decision@0.1.0",
+        "admit its own requests",
+        "name it before",
+    ] {
         assert!(output.stderr.contains(word), "{}", output.stderr);
     }
     assert!(!target.exists());
 
-    let output = Serve::new(&guarded).arg("--policy").arg(component("policy")).refused();
+    let output = Serve::new(&guarded)
+        .arg("--policy")
+        .arg(component("policy"))
+        .refused();
     assert_eq!(output.code, Some(1));
-    assert!(output.stderr.contains("admit its own requests"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("admit its own requests"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
@@ -250,7 +293,10 @@ fn what_is_denied_before_composing_is_asked_for_by_nobody_after() {
     let more = [Path::new("--plug"), deny.as_path()];
     let composite = bench.ours(&[&component("policy")], &component("image"), &more);
     let inspection = inspect(&composite);
-    assert!(inspection["capabilities"]["gpu"].is_null(), "{inspection:#}");
+    assert!(
+        inspection["capabilities"]["gpu"].is_null(),
+        "{inspection:#}"
+    );
     assert!(inspect(&component("image"))["capabilities"]["gpu"].is_array());
     // So it is served even where the host refuses the device to whoever asks.
     let tokens = bench.path("tokens");
@@ -273,7 +319,7 @@ fn obey(line: &str, folder: &Path) {
             fs::write(file(out), wac_plug(&socket.unwrap(), &plug.unwrap())).unwrap();
         }
         ["wasm-tools", "compose", front, "-d", behind, "-o", out] => {
-            let composite = wasm_tools_compose_files(&file(front), &file(behind));
+            let composite = wasm_tools_compose_files(&file(front), &file(behind)).unwrap();
             fs::write(file(out), composite).unwrap();
         }
         ["tensor-wasm", "compose", ..] => {
@@ -304,7 +350,10 @@ fn the_commands_on_the_page_make_what_it_says() {
     let blocks = page.split("```text\n").skip(1);
     let mut chains = Vec::new();
     for block in blocks.map(|rest| rest.split("```").next().unwrap()) {
-        if !["wac ", "wasm-tools ", "tensor-wasm "].iter().any(|tool| block.starts_with(tool)) {
+        if !["wac ", "wasm-tools ", "tensor-wasm "]
+            .iter()
+            .any(|tool| block.starts_with(tool))
+        {
             continue;
         }
         for line in block.lines() {
@@ -315,7 +364,11 @@ fn the_commands_on_the_page_make_what_it_says() {
         chains.push(chain.map(|link| link["digest"].clone()).collect::<Vec<_>>());
     }
     let lengths: Vec<_> = chains.iter().map(Vec::len).collect();
-    assert_eq!(lengths, [2, 2, 3, 3, 3], "two tools, then three for several policies");
+    assert_eq!(
+        lengths,
+        [2, 2, 3, 3, 3],
+        "two tools, then three for several policies"
+    );
     assert_eq!(chains[0], chains[1]);
     assert!(chains[2] == chains[3] && chains[3] == chains[4]);
 }

@@ -183,7 +183,11 @@ fn the_commands_of_the_page_on_policy_run_and_the_policy_decides() {
 fn the_commands_of_the_page_on_composing_run_and_show_the_chain() {
     assert_said(
         &run("docs/composing.md"),
-        &["1. policy, middleware", "2. image, application", "from deny-gpu"],
+        &[
+            "1. policy, middleware",
+            "2. image, application",
+            "from deny-gpu",
+        ],
     );
 }
 

@@ -275,7 +275,11 @@ fn others_tools_make_the_same_of_the_same_parts() {
     let outer = policy("0.2.0", "import tensor:policy/decision@0.1.0;");
     let inner = policy("0.2.0", "import wasi:clocks/monotonic-clock@0.2.0;");
     let application = application("0.2.0", "import tensor:gpu/kernels@0.1.0;");
-    for policies in [&[&outer[..]][..], &[&outer, &inner], &[&inner, &outer, &outer]] {
+    for policies in [
+        &[&outer[..]][..],
+        &[&outer, &inner],
+        &[&inner, &outer, &outer],
+    ] {
         let ours = inspect(&compose(policies, &application).unwrap()).unwrap();
         for (tool, command) in TOOLS {
             let theirs = inspect(&repeat(command, policies, &application)).unwrap();
@@ -304,7 +308,10 @@ fn names_are_part_of_the_result_and_the_same_names_make_the_same_bytes() {
 #[test]
 fn an_application_that_decides_is_refused_behind_a_policy_that_does() {
     let deciding = policy("0.2.0", "import tensor:policy/decision@0.1.0;");
-    for import in ["tensor:policy/decision@0.1.0", "tensor:policy/limiter@0.1.0"] {
+    for import in [
+        "tensor:policy/decision@0.1.0",
+        "tensor:policy/limiter@0.1.0",
+    ] {
         let application = application("0.2.0", &format!("import {import};"));
         let error = compose(&[&policy("0.2.0", ""), &deciding], &application).unwrap_err();
         assert!(
@@ -312,7 +319,10 @@ fn an_application_that_decides_is_refused_behind_a_policy_that_does() {
             "{error:?}"
         );
         let text = error.to_string();
-        assert!(text.contains(import) && text.contains("Remove the import"), "{text}");
+        assert!(
+            text.contains(import) && text.contains("Remove the import"),
+            "{text}"
+        );
     }
 }
 

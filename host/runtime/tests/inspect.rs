@@ -198,8 +198,16 @@ fn the_chain_names_each_part_and_what_it_asks_for() {
     );
     let json = serde_json::to_value(&inspection).unwrap();
     for (place, file, asked) in [
-        (0, &outer, json!({"policy": ["tensor:policy/decision@0.1.0"]})),
-        (1, &inner, json!({"clocks": ["wasi:clocks/monotonic-clock@0.2.0"]})),
+        (
+            0,
+            &outer,
+            json!({"policy": ["tensor:policy/decision@0.1.0"]}),
+        ),
+        (
+            1,
+            &inner,
+            json!({"clocks": ["wasi:clocks/monotonic-clock@0.2.0"]}),
+        ),
         (2, &last, json!({"gpu": ["tensor:gpu/kernels@0.1.0"]})),
     ] {
         let link = &json["chain"][place];
@@ -215,22 +223,27 @@ fn a_policy_made_of_two_still_waits_for_its_application() {
     let part = policy("0.2.0", "");
     for (tool, command) in TOOLS {
         let inspection = inspect(&command(&part, &part)).unwrap();
-        let roles: Vec<_> = told(&inspection).into_iter().map(|(role, _)| role).collect();
+        let roles: Vec<_> = told(&inspection)
+            .into_iter()
+            .map(|(role, _)| role)
+            .collect();
         assert_eq!(roles, ["middleware", "middleware"], "{tool}");
         assert_eq!(inspection.kind, Kind::HttpMiddleware, "{tool}");
         let Link::Middleware(last) = &inspection.chain[1] else {
             panic!("{tool}");
         };
-        assert!(last.capabilities.contains_key(&Capability::HttpNext), "{tool}");
+        assert!(
+            last.capabilities.contains_key(&Capability::HttpNext),
+            "{tool}"
+        );
     }
 }
 
 #[test]
 fn composites_of_composites_are_one_flat_chain_whoever_made_them() {
     let (front, service) = (policy("0.2.0", ""), application("0.2.0", ""));
-    let ours: Command = |front, behind| {
-        compose_named(&[named("front", front)], named("behind", behind)).unwrap()
-    };
+    let ours: Command =
+        |front, behind| compose_named(&[named("front", front)], named("behind", behind)).unwrap();
     let tools = [ours, TOOLS[0].1, TOOLS[1].1];
     for inner in tools {
         for middle in tools {
@@ -239,7 +252,10 @@ fn composites_of_composites_are_one_flat_chain_whoever_made_them() {
                 let inspection = inspect(&bytes).unwrap();
                 let links = told(&inspection);
                 let roles: Vec<_> = links.iter().map(|(role, _)| *role).collect();
-                assert_eq!(roles, ["middleware", "middleware", "middleware", "application"]);
+                assert_eq!(
+                    roles,
+                    ["middleware", "middleware", "middleware", "application"]
+                );
                 assert!(inspection.beside.is_empty() && inspection.warnings.is_empty());
             }
         }
@@ -283,7 +299,10 @@ fn an_application_that_decides_behind_a_policy_is_warned_of() {
         let [warning] = &inspection.warnings[..] else {
             panic!("{tool}: {:?}", inspection.warnings);
         };
-        assert!(warning.contains("admit its own requests"), "{tool}: {warning}");
+        assert!(
+            warning.contains("admit its own requests"),
+            "{tool}: {warning}"
+        );
     }
 }
 
@@ -401,7 +420,7 @@ fn a_handler_that_stands_within_its_caller_is_found_too() {
     let links = told(&inspection);
     let roles: Vec<_> = links.iter().map(|(role, _)| *role).collect();
     assert_eq!(roles, ["middleware", "application"]);
-    assert_eq!(links[1].1, "service");
+    assert_eq!(links[1].1, "held");
 }
 
 #[test]
@@ -433,7 +452,10 @@ fn a_component_with_more_instances_than_can_be_listed_ends_as_unknown() {
     let inspection = text(&component);
     assert_eq!(told(&inspection)[0].0, "application");
     assert!(
-        inspection.warnings.iter().any(|it| it.contains("more than is listed")),
+        inspection
+            .warnings
+            .iter()
+            .any(|it| it.contains("more than is listed")),
         "{:?}",
         inspection.warnings
     );

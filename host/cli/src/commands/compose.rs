@@ -56,13 +56,15 @@ impl Compose {
         let providers = read_all(&self.plug)?;
         let mut bytes = super::read(application)?;
         for (path, provider) in &providers {
-            bytes = plug_named(source(path, provider), source(application, &bytes)).with_context(|| {
-                format!(
-                    "can't plug {} into {}",
-                    path.display(),
-                    application.display()
-                )
-            })?;
+            bytes = plug_named(source(path, provider), source(application, &bytes)).with_context(
+                || {
+                    format!(
+                        "can't plug {} into {}",
+                        path.display(),
+                        application.display()
+                    )
+                },
+            )?;
         }
         let result = match policies.as_slice() {
             [] => bytes,

@@ -90,7 +90,9 @@ fn passes(text: &mut String, inspection: &Inspection) {
     for (number, link) in (1..).zip(&inspection.chain) {
         match link {
             Link::Middleware(member) => part(text, &format!("{number}. "), member, ", middleware"),
-            Link::Application(member) => part(text, &format!("{number}. "), member, ", application"),
+            Link::Application(member) => {
+                part(text, &format!("{number}. "), member, ", application")
+            }
             Link::Unknown { reason } => {
                 let _ = writeln!(text, "  {number}. unknown: {reason}");
             }
@@ -123,7 +125,11 @@ fn part(text: &mut String, number: &str, part: &Part, role: &str) {
             capability => capability.to_string(),
         })
         .collect();
-    let asks = if asks.is_empty() { "nothing".to_owned() } else { asks.join(", ") };
+    let asks = if asks.is_empty() {
+        "nothing".to_owned()
+    } else {
+        asks.join(", ")
+    };
     let _ = writeln!(text, "     asks for {asks}");
     for provided in &part.provided {
         let _ = writeln!(text, "     gets {} from {}", provided.import, provided.by);

@@ -11,9 +11,9 @@ pub enum Member {
     Policy(usize),
     /// The application behind the policies.
     Application,
-    /// What [`plug`] takes exports from.
+    /// What [`plug`](crate::plug) takes exports from.
     Provider,
-    /// What [`plug`] fills imports of.
+    /// What [`plug`](crate::plug) fills imports of.
     Consumer,
 }
 

@@ -7,8 +7,8 @@ use wac_graph::{
 };
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
-use super::{HANDLERS, Source};
 use super::error::{ComposeError, Member};
+use super::{HANDLERS, Source};
 
 /// The graph of what is composed, with errors that name members instead of nodes.
 #[derive(Default)]
@@ -88,7 +88,11 @@ impl Composition {
     /// The handler that the application exports and that the policies can carry.
     /// Where no handler suits all, that of the application: the chain then fails
     /// at the first policy that doesn't fit, with that policy's name.
-    pub(super) fn common_handler(&self, service: &Part, chain: &[Part]) -> Result<&'static str, ComposeError> {
+    pub(super) fn common_handler(
+        &self,
+        service: &Part,
+        chain: &[Part],
+    ) -> Result<&'static str, ComposeError> {
         let exported = HANDLERS
             .into_iter()
             .filter(|handler| self.find_export(service, handler).is_some());

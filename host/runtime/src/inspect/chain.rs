@@ -98,7 +98,10 @@ pub(super) fn follow(tree: &[Component<'_>]) -> Wiring {
         names: BTreeMap::new(),
         digests: BTreeMap::new(),
     };
-    let mut traces = handlers.into_iter().map(|it| follower.trace(it)).collect::<Vec<_>>();
+    let mut traces = handlers
+        .into_iter()
+        .map(|it| follower.trace(it))
+        .collect::<Vec<_>>();
     if traces.is_empty() {
         return Wiring::default();
     }
@@ -121,9 +124,9 @@ pub(super) fn is_handler(name: &str) -> bool {
 }
 
 fn handlers<'t, 'a>(externs: &'t [Extern<'a>]) -> impl Iterator<Item = &'t Extern<'a>> {
-    externs.iter().filter(|it| {
-        it.kind == ComponentExternalKind::Instance && is_handler(&it.full_name)
-    })
+    externs
+        .iter()
+        .filter(|it| it.kind == ComponentExternalKind::Instance && is_handler(&it.full_name))
 }
 
 /// The way of a request: places, each with whether it passes requests on.
@@ -168,7 +171,9 @@ impl<'t, 'a> Follower<'t, 'a> {
             if !seen.insert(place) {
                 return Err(Lost::Fork);
             }
-            next = self.next(place).inspect_err(|_| links.push((place, true)))?;
+            next = self
+                .next(place)
+                .inspect_err(|_| links.push((place, true)))?;
             links.push((place, next.is_some()));
         }
         Ok(())
@@ -198,7 +203,9 @@ impl<'t, 'a> Follower<'t, 'a> {
             self.places.charge(held.exports.len())?;
             for export in handlers(&held.exports) {
                 let path = [HANDLE, export.name];
-                add(self.places.follow(place, (Sort::Instance, instance), &path)?)?;
+                add(self
+                    .places
+                    .follow(place, (Sort::Instance, instance), &path)?)?;
             }
         }
         Ok(next)
@@ -242,7 +249,8 @@ impl<'t, 'a> Follower<'t, 'a> {
         }
         wiring.warnings = warnings(&wiring);
         if !complete {
-            let text = "not every component in it could be followed: there may be more than is listed";
+            let text =
+                "not every component in it could be followed: there may be more than is listed";
             wiring.warnings.push(text.to_owned());
         }
         wiring
@@ -271,7 +279,9 @@ impl<'t, 'a> Follower<'t, 'a> {
         if let Some(name) = component.instance_names.get(&instance) {
             return Some(name);
         }
-        let (_, of) = component.instantiated().find(|(index, _)| *index == instance)?;
+        let (_, of) = component
+            .instantiated()
+            .find(|(index, _)| *index == instance)?;
         component.component_names.get(&of).copied()
     }
 
@@ -302,7 +312,8 @@ impl<'t, 'a> Follower<'t, 'a> {
             };
             let provider = match origin {
                 Origin::Outside => {
-                    if let Some(capability) = Capability::of(&item(&import.full_name, import.kind)) {
+                    if let Some(capability) = Capability::of(&item(&import.full_name, import.kind))
+                    {
                         let names = part.capabilities.entry(capability).or_default();
                         names.push(import.full_name.clone());
                     }

@@ -147,11 +147,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(
-        mut self,
-        component: &[u8],
-        wiring: chain::Wiring,
-    ) -> wasmparser::Result<Inspection> {
+    fn read(mut self, component: &[u8], wiring: chain::Wiring) -> wasmparser::Result<Inspection> {
         // The parser walks into nested components and modules; only what the
         // outermost one imports and exports concerns a host.
         let mut depth = 0_usize;

@@ -151,8 +151,7 @@ impl<'t, 'a> Places<'t, 'a> {
         let Some(Definition::Instantiated { component, .. }) = definition else {
             return Err(Lost::NoFunction);
         };
-        let origin =
-            self.follow_at(place, (Sort::Component, *component), Vec::new(), depth + 1)?;
+        let origin = self.follow_at(place, (Sort::Component, *component), Vec::new(), depth + 1)?;
         let Origin::Component { component, around } = origin else {
             return Err(Lost::ComponentFromOutside);
         };

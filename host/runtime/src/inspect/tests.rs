@@ -62,8 +62,14 @@ fn an_alias_out_of_a_component_and_a_shim_are_followed() {
     let json = serde_json::to_value(&inspection).unwrap();
     let chain = &json["chain"];
     assert_eq!(chain.as_array().unwrap().len(), 2, "{json:#}");
-    assert_eq!((&chain[0]["role"], &chain[0]["name"]), (&"middleware".into(), &"front".into()));
-    assert_eq!((&chain[1]["role"], &chain[1]["name"]), (&"application".into(), &"it".into()));
+    assert_eq!(
+        (&chain[0]["role"], &chain[0]["name"]),
+        (&"middleware".into(), &"front".into())
+    );
+    assert_eq!(
+        (&chain[1]["role"], &chain[1]["name"]),
+        (&"application".into(), &"it".into())
+    );
     assert_eq!(chain[1]["provided"][0]["by"], "gpu");
     assert_eq!(json["beside"][0]["name"], "gpu");
     assert!(inspection.warnings.is_empty());

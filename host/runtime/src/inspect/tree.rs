@@ -155,7 +155,12 @@ pub(super) fn read(bytes: &[u8]) -> wasmparser::Result<Vec<Component<'_>>> {
             _ => {}
         }
         let nested = tree.len();
-        let Some(component) = open.last().copied().flatten().and_then(|it| tree.get_mut(it)) else {
+        let Some(component) = open
+            .last()
+            .copied()
+            .flatten()
+            .and_then(|it| tree.get_mut(it))
+        else {
             continue;
         };
         if let Payload::ComponentSection {
@@ -237,11 +242,11 @@ fn read_section<'a>(component: &mut Component<'a>, payload: Payload<'a>) -> wasm
                         component: component_index,
                         with: named(args.iter().map(|arg| (arg.name, arg.kind, arg.index))),
                     },
-                    ComponentInstance::FromExports(exports) => {
-                        Definition::Bundle(named(exports.iter().map(|export| {
-                            (export.name.name, export.kind, export.index)
-                        })))
-                    }
+                    ComponentInstance::FromExports(exports) => Definition::Bundle(named(
+                        exports
+                            .iter()
+                            .map(|export| (export.name.name, export.kind, export.index)),
+                    )),
                 };
                 component.define(Sort::Instance, definition);
             }
