@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::Value;
 use tempfile::TempDir;
 use tensor_wasm_tests::{Reply, Serve, Server, component, guest, run};
-use tools::{TOOLS, repeat, wac_plug, wasm_tools_compose_files};
+use tools::{TOOLS, repeat, wac_plug, wasm_tools_compose_by_name, wasm_tools_compose_files};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
@@ -183,29 +183,44 @@ fn of_another_patch(bench: &Bench, component: &Path) -> PathBuf {
     path
 }
 
+/// Serves a composite of the project's policy and `echo`.
+#[track_caller]
+fn guards_echo(bench: &Bench, composite: &Path) {
+    let server = bench.serve(composite);
+    assert_eq!(post(&server, None, b"body").status, 401);
+    let reply = post(&server, Some(TOKEN), b"body");
+    assert_eq!(
+        (reply.status.as_u16(), reply.text().as_str()),
+        (200, "body")
+    );
+}
+
 #[test]
-fn parts_of_different_patches_of_wasi_fit() {
+fn tensor_wasm_and_wac_know_that_patches_of_wasi_fit() {
     let bench = Bench::new();
     let policy = component("policy");
     let echo = of_another_patch(&bench, &guest("echo"));
-    // `wasm-tools compose` takes only what has the very same version.
+    guards_echo(&bench, &bench.ours(&[&policy], &echo, &[]));
     let plugged = bench.path("plugged.wasm");
-    let bytes = wac_plug(&fs::read(&policy).unwrap(), &fs::read(&echo).unwrap());
-    fs::write(&plugged, bytes).unwrap();
-    let ways = [
-        ("tensor-wasm compose", bench.ours(&[&policy], &echo, &[])),
-        ("wac plug", plugged),
-    ];
-    for (way, composite) in ways {
-        let server = bench.serve(&composite);
-        assert_eq!(post(&server, None, b"body").status, 401, "{way}");
-        let reply = post(&server, Some(TOKEN), b"body");
-        assert_eq!(
-            (reply.status.as_u16(), reply.text().as_str()),
-            (200, "body"),
-            "{way}"
-        );
-    }
+    let (policy, echo) = (fs::read(policy).unwrap(), fs::read(echo).unwrap());
+    fs::write(&plugged, wac_plug(&policy, &echo)).unwrap();
+    guards_echo(&bench, &plugged);
+}
+
+#[test]
+fn wasm_tools_is_told_which_patch_of_wasi_fits() {
+    let bench = Bench::new();
+    let policy = component("policy");
+    let echo = of_another_patch(&bench, &guest("echo"));
+    let error = wasm_tools_compose_files(&policy, &echo).unwrap_err();
+    assert!(error.to_string().contains("no dependencies"), "{error:#}");
+    let composite = bench.path("composite.wasm");
+    let bytes = wasm_tools_compose_by_name(
+        (&policy, "wasi:http/incoming-handler@0.2.12"),
+        (&echo, "wasi:http/incoming-handler@0.2.11"),
+    );
+    fs::write(&composite, bytes.unwrap()).unwrap();
+    guards_echo(&bench, &composite);
 }
 
 #[test]
@@ -298,7 +313,7 @@ fn obey(line: &str, folder: &Path) {
             fs::write(file(out), wac_plug(&socket.unwrap(), &plug.unwrap())).unwrap();
         }
         ["wasm-tools", "compose", front, "-d", behind, "-o", out] => {
-            let composite = wasm_tools_compose_files(&file(front), &file(behind));
+            let composite = wasm_tools_compose_files(&file(front), &file(behind)).unwrap();
             fs::write(file(out), composite).unwrap();
         }
         ["tensor-wasm", "compose", ..] => {

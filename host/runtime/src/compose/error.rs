@@ -11,9 +11,9 @@ pub enum Member {
     Policy(usize),
     /// The application behind the policies.
     Application,
-    /// What [`plug`](super::plug) takes exports from.
+    /// What [`plug`](crate::plug) takes exports from.
     Provider,
-    /// What [`plug`](super::plug) fills imports of.
+    /// What [`plug`](crate::plug) fills imports of.
     Consumer,
 }
 
