@@ -193,6 +193,13 @@ impl WorkerState for Worker {
                     "the guest was stopped"
                 );
             }
+            // The host itself ended it, and knows what it tells the client.
+            (Err(error), None) if exchange.failure().is_some() => {
+                tracing::info!(
+                    request_id = exchange.request_id.as_str(),
+                    "the guest was ended: {error:#}"
+                );
+            }
             (Err(error), None) => {
                 tracing::error!(
                     request_id = exchange.request_id.as_str(),

@@ -15,6 +15,10 @@ use super::record::{Outcome, Record};
 use super::seldom::Seldom;
 use super::sink::{Reopened, Sink};
 
+/// How long records may gather where no answer waits for them. To wake the writer for
+/// each would cost a busy server more than all else that is done for a record.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// The writer and what it works on.
 pub(super) struct Writer {
     pub queue: Arc<Queue>,
@@ -75,12 +79,16 @@ impl Writer {
             let work = self.queue.next(self.state.failing, longest);
             self.state.reopen |= work.reopen;
             let mut lost = 0;
+            let any = !work.items.is_empty();
             for item in work.items {
                 lost += u64::from(!self.add(item.record, item.done));
             }
             self.round(lost);
             if work.closing && (self.state.failing || self.queue.is_empty()) {
                 break;
+            }
+            if any && !self.sync && !work.closing {
+                thread::sleep(GATHER);
             }
         }
         if !self.state.failing

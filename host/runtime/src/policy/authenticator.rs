@@ -46,14 +46,3 @@ pub enum Refusal {
     #[error("the token has expired")]
     Expired,
 }
-
-/// Knows no token, so refuses each. What an application gets whose operator
-/// named no tokens: a policy in front then fails closed.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoTokens;
-
-impl Authenticator for NoTokens {
-    fn authenticate(&self, _token: &str) -> Result<Principal, Refusal> {
-        Err(Refusal::Unknown)
-    }
-}

@@ -11,7 +11,7 @@ mod next;
 
 pub(crate) use audit::PendingRecord;
 pub use audit::{Auditor, Kept, RequestRecord};
-pub use authenticator::{Authenticator, NoTokens, Principal, Refusal, Scope};
+pub use authenticator::{Authenticator, Principal, Refusal, Scope};
 pub use grant::PolicyGrant;
 pub use limiter::{Limiter, Rate};
 pub(crate) use next::{BorrowedBody, add_to_linker as add_next_to_linker};
