@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::Value;
 use tempfile::TempDir;
 use tensor_wasm_tests::{Reply, Serve, Server, component, guest, run};
-use tools::{TOOLS, repeat, wac_plug, wasm_tools_compose_by_name, wasm_tools_compose_files};
+use tools::{TOOLS, repeat, wac_plug, wasm_tools_compose_files};
 
 const TOKEN: &str = "correct-horse-battery-staple";
 
@@ -208,19 +208,12 @@ fn tensor_wasm_and_wac_know_that_patches_of_wasi_fit() {
 }
 
 #[test]
-fn wasm_tools_is_told_which_patch_of_wasi_fits() {
+fn wasm_tools_takes_only_the_very_same_patch_of_wasi() {
     let bench = Bench::new();
     let policy = component("policy");
     let echo = of_another_patch(&bench, &guest("echo"));
     let error = wasm_tools_compose_files(&policy, &echo).unwrap_err();
     assert!(error.to_string().contains("no dependencies"), "{error:#}");
-    let composite = bench.path("composite.wasm");
-    let bytes = wasm_tools_compose_by_name(
-        (&policy, "wasi:http/incoming-handler@0.2.12"),
-        (&echo, "wasi:http/incoming-handler@0.2.11"),
-    );
-    fs::write(&composite, bytes.unwrap()).unwrap();
-    guards_echo(&bench, &composite);
 }
 
 #[test]

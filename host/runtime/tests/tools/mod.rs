@@ -7,7 +7,7 @@ use std::path::Path;
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions};
 use wasm_compose::composer::ComponentComposer;
-use wasm_compose::config::{Config, Dependency, Instantiation, InstantiationArg};
+use wasm_compose::config::Config;
 
 /// A command of two components: the one in front, and the one behind it.
 pub type Command = fn(&[u8], &[u8]) -> Vec<u8>;
@@ -47,31 +47,6 @@ pub fn wasm_tools_compose_files(front: &Path, behind: &Path) -> anyhow::Result<V
         definitions: vec![behind.to_owned()],
         ..Config::default()
     };
-    ComponentComposer::new(front, &config).compose()
-}
-
-/// `wasm-tools compose -c CONFIG FRONT`, where the configuration names, for the
-/// front's import `import`, the export `export` of what is behind.
-pub fn wasm_tools_compose_by_name(
-    (front, import): (&Path, &str),
-    (behind, export): (&Path, &str),
-) -> anyhow::Result<Vec<u8>> {
-    let mut config = Config {
-        dir: front.parent().unwrap().to_owned(),
-        ..Config::default()
-    };
-    let path = behind.to_owned();
-    let name = "application".to_owned();
-    config
-        .dependencies
-        .insert(name.clone(), Dependency { path });
-    let mut root = Instantiation::default();
-    let argument = InstantiationArg {
-        instance: name,
-        export: Some(export.to_owned()),
-    };
-    root.arguments.insert(import.to_owned(), argument);
-    config.instantiations.insert("root".to_owned(), root);
     ComponentComposer::new(front, &config).compose()
 }
 

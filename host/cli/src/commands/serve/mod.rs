@@ -107,7 +107,12 @@ impl Serve {
     fn tokens(&self) -> anyhow::Result<Tokens> {
         let options = &self.policy;
         let (text, file) = (&options.api_tokens, &options.token_file);
-        Ok(Tokens::new(text.as_deref(), file.as_deref())?)
+        Tokens::new(text.as_deref(), file.as_deref()).with_context(|| {
+            let variable = text.as_ref().map(|_| policy::TOKENS_VARIABLE.to_owned());
+            let file = file.as_ref().map(|path| path.display().to_string());
+            let sources: Vec<_> = variable.into_iter().chain(file).collect();
+            format!("can't use the tokens of {}", sources.join(" and "))
+        })
     }
 
     /// Logs what policies go by; loudly where that lets everybody in, or nobody.
