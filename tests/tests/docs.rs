@@ -196,6 +196,16 @@ fn the_commands_of_the_page_on_policy_run_and_the_policy_decides() {
 
 #[test]
 fn the_commands_of_the_page_on_tls_run_and_every_client_is_answered() {
+    // Older ones can't sign with `req -CA`. All else of TLS is tested without it.
+    let version = Command::new("openssl").arg("version").output();
+    let version = version.map_or_else(
+        |error| error.to_string(),
+        |output| String::from_utf8_lossy(&output.stdout).into_owned(),
+    );
+    if !version.starts_with("OpenSSL 3") {
+        eprintln!("left out: the page on TLS needs OpenSSL 3, and here is: {version}");
+        return;
+    }
     let said = run("docs/tls.md");
     assert_said(&said, &["12.0,24.0", "16.0,28.0", "20.0,32.0", "24.0,36.0"]);
 }
