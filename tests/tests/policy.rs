@@ -240,6 +240,29 @@ fn a_policy_passes_bodies_through_untouched() {
 }
 
 #[test]
+fn a_client_that_is_refused_while_it_sends_reads_the_whole_refusal_and_goes_on_or_knows() {
+    for guarded in [
+        Guarded::by_option(&guest("echo")),
+        Guarded::by_compose(&guest("echo")),
+    ] {
+        let mut client = guarded.server.raw();
+        let body = "x".repeat(1 << 20);
+        let post = format!(
+            "POST / HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        client.send(post);
+        let answer = client.read_until("}}\n\r\n0\r\n\r\n");
+        assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("}}"));
+        // Of a long body the host may say that it is the connection's last.
+        if !answer.contains("connection: close") {
+            client.send("GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+            assert!(client.read_to_end().starts_with("HTTP/1.1 401"));
+        }
+    }
+}
+
+#[test]
 fn the_start_lines_tell_what_policy_and_application_were_granted_together() {
     let guarded = Guarded::by_compose(&component("saxpy"));
     let granted = &guarded.server.start().granted;

@@ -42,13 +42,15 @@ async fn forward(
     out: Resource<HostResponseOutparam>,
 ) -> wasmtime::Result<()> {
     let state = store.data_mut();
-    // Both are the policy's no longer, as where it calls a component.
-    state.table.delete(request)?;
-    let out = state.table.delete(out)?;
     let (Some(exchange), Some(next)) = (&state.policy.exchange, &state.policy.next) else {
         wasmtime::bail!("a policy can pass on a request only while it handles one");
     };
-    let answer = match pass(exchange, next, state.policy.decides).await {
+    // Before the policy's own view of it goes, and takes with it what is not passed on.
+    let onward = exchange.onward().take();
+    // Both are the policy's no longer, as where it calls a component.
+    state.table.delete(request)?;
+    let out = state.table.delete(out)?;
+    let answer = match pass(exchange, onward, next, state.policy.decides).await {
         Ok(response) => Ok(response),
         Err(error) => {
             exchange.fail(error);
@@ -62,6 +64,7 @@ async fn forward(
 /// The answer of the component behind, if the request may reach it.
 async fn pass(
     exchange: &Arc<Exchange>,
+    request: Option<http::Request<WasiBody>>,
     next: &Arc<Application>,
     decides: bool,
 ) -> Result<http::Response<WasiBody>, HandleError> {
@@ -87,7 +90,7 @@ async fn pass(
         }
         Some(Decision::Admitted { .. }) | None => {}
     }
-    let Some(request) = exchange.onward().take() else {
+    let Some(request) = request else {
         tracing::error!(
             request_id,
             "the policy passed on a request whose body it had begun to read, or did so twice; \
@@ -124,6 +127,14 @@ impl BorrowedBody {
                 .as_ref()
                 .map(|request| look(request.body())),
         }
+    }
+}
+
+impl Drop for BorrowedBody {
+    fn drop(&mut self) {
+        // The policy answers by itself: nobody will read the body, and the connection
+        // should learn that now.
+        drop(self.exchange.onward().take());
     }
 }
 
