@@ -70,12 +70,12 @@ fn turn() -> impl Strategy<Value = Turn> {
         2 => n.clone().prop_map(Step::Read),
         2 => (n.clone(), any::<u8>()).prop_map(|(n, value)| Step::Fill(n, value)),
         2 => (n.clone(), n.clone()).prop_map(|(from, to)| Step::Copy(from, to)),
-        4 => n.clone().prop_map(Step::Add),
-        2 => Just(Step::Endless),
-        2 => Just(Step::Faulty),
+        6 => n.clone().prop_map(Step::Add),
+        4 => Just(Step::Endless),
+        3 => Just(Step::Faulty),
         1 => n.clone().prop_map(Step::Refused),
         1 => Just(Step::Foreign),
-        1 => Just(Step::Synchronize),
+        2 => Just(Step::Synchronize),
         2 => (n.clone(), 0_u8..4).prop_map(|(n, name)| Step::Keep(n, name)),
         1 => (0_u8..4).prop_map(Step::Lookup),
         1 => (0_u8..4).prop_map(Step::Release),
@@ -137,16 +137,16 @@ struct Tenant {
 }
 
 impl Tenant {
-    fn new(device: &Device, number: usize) -> Tenant {
+    async fn new(device: &Device, number: usize) -> Tenant {
         let session = device.session(limits(number));
         let lease = session.lease();
         Tenant {
             kept: session.residency(),
             queues: vec![lease.create_queue().unwrap()],
+            buffers: vec![lease.allocate(4096).unwrap()],
+            modules: vec![lease.load(KERNELS.into()).await.unwrap()],
             leases: vec![lease],
             session,
-            buffers: Vec::new(),
-            modules: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -314,9 +314,10 @@ async fn live(turns: Vec<Turn>) {
         ..CpuConfig::default()
     })
     .unwrap();
-    let mut tenants: Vec<Tenant> = (0..TENANTS)
-        .map(|number| Tenant::new(&device, number))
-        .collect();
+    let mut tenants = Vec::new();
+    for number in 0..TENANTS {
+        tenants.push(Tenant::new(&device, number).await);
+    }
     for (whose, n, gives_up, step) in turns {
         let foreign = pick(&tenants[(whose + 1) % TENANTS].buffers, n);
         carry_out(&mut tenants[whose], n, gives_up, step, foreign).await;
