@@ -23,13 +23,17 @@ impl Log {
 
     /// Starts a server's log, adds records and ends it.
     fn add(&self, records: usize) {
+        self.add_of("test", records);
+    }
+
+    fn add_of(&self, action: &str, records: usize) {
         let config = AuditConfig {
             target: AuditTarget::File(self.0.path().join("audit.log")),
             ..AuditConfig::default()
         };
         let log = AuditLog::open(&config).unwrap().unwrap();
         for number in 0..records {
-            log.event("test", &number.to_string(), Outcome::done());
+            log.event(action, &number.to_string(), Outcome::done());
         }
         assert_eq!(log.close(Duration::from_secs(600)), 0);
     }
@@ -178,7 +182,7 @@ fn a_log_that_was_written_anew_shows_beside_a_head_that_was_noted() {
     let log = Log::new();
     let head = log.head();
     fs::remove_file(log.0.path().join("audit.log")).unwrap();
-    log.add(9);
+    log.add_of("other", 9);
     assert!(log.verify(&["audit.log"]).status.success());
     log.is_refused(&["audit.log", "--head", &head], &["was written anew"]);
 }
