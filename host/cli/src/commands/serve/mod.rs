@@ -23,7 +23,9 @@ use tensor_wasm_node::limiter::Buckets;
 use tensor_wasm_node::tokens::Tokens;
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
 use tensor_wasm_runtime::server::{Admin, Drained, Server};
-use tensor_wasm_runtime::{Application, ApplicationConfig, Engine, EngineConfig, GpuGrant, plug};
+use tensor_wasm_runtime::{
+    Application, ApplicationConfig, Engine, EngineConfig, GpuGrant, inspect, plug,
+};
 use tokio::runtime::Runtime;
 
 use super::devices::one_line;
@@ -173,6 +175,10 @@ impl Serve {
                     self.component.display()
                 )
             })?;
+        }
+        // What other tools let pass. What is no component is told of when it is loaded.
+        for warning in inspect(&component).map_or_else(|_| Vec::new(), |seen| seen.warnings) {
+            tracing::warn!(component = %self.component.display(), "{warning}");
         }
         let engine = Engine::new(EngineConfig {
             instances: self.all_instances(),
