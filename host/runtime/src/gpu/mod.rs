@@ -10,7 +10,7 @@ pub use grants::{GpuGrants, Standing};
 use crate::bindings::gpu::Capability;
 use crate::state::InstanceState;
 use std::sync::Arc;
-use tensor_wasm_device::{Lease, Residency, Session, Usage};
+use tensor_wasm_device::{Lease, Residency, Session};
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
 /// What a function may do with the GPU.
@@ -47,7 +47,7 @@ impl GpuAccess {
     /// Whether nothing would be lost with it: no instance has the device open by way
     /// of it or a clone, and nothing is kept on the device.
     pub fn is_idle(&self) -> bool {
-        Arc::strong_count(&self.residency) == 1 && self.session.usage() == Usage::default()
+        Arc::strong_count(&self.residency) == 1 && self.session.is_idle()
     }
 }
 
