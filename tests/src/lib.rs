@@ -10,6 +10,7 @@
 mod artifacts;
 mod authority;
 mod command;
+mod driver;
 mod process;
 mod raw;
 mod reply;
@@ -22,6 +23,7 @@ mod wait;
 pub use artifacts::{component, guest, tensor_wasm};
 pub use authority::{Authority, Issued};
 pub use command::{Output, run};
+pub use driver::Driver;
 pub use raw::Raw;
 pub use reply::Reply;
 pub use secure::{Secure, SecureConnection};
