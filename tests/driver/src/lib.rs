@@ -16,6 +16,7 @@
 //! lies beside it: contexts, streams, memory, modules, launches. Pointers that come from the caller
 //! are wrapped in the types of `ffi`, the only place but `memory` that has unsafe code.
 
+#![cfg(target_os = "linux")] // Whose dynamic linker it relies on.
 #![allow(unsafe_code)] // It implements a C interface.
 #![allow(non_snake_case)] // The interface chose the names.
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]

@@ -58,7 +58,7 @@ fn on_device(context: &Context, to: u64, from: u64, bytes: usize) -> Result<Work
 /// Fills with a value of so many bytes, so many times.
 fn fill(context: &Context, to: u64, value: u32, size: usize, count: usize) -> Result<Work> {
     let bytes = count.checked_mul(size).ok_or(Code::INVALID_VALUE)?;
-    if to % size as u64 != 0 {
+    if !to.is_multiple_of(size as u64) {
         return Err(Code::INVALID_VALUE);
     }
     let (store, at) = device(context, to, bytes)?;

@@ -4,7 +4,7 @@ use cudarc::driver::{LaunchConfig, PushKernelArg, result, sys};
 use cudarc::nvrtc::Ptx;
 
 use crate::child::in_child;
-use crate::kernels::{ONE, SAXPY, code, context, kernel, module};
+use crate::kernels::{ONE, SAXPY, address, code, context, kernel, module};
 
 in_child! {
     fn saxpy_computes_what_it_should("") {
@@ -84,9 +84,10 @@ in_child! {
         let context = context();
         let stream = context.new_stream().unwrap();
         let gate = stream.alloc_zeros::<u32>(1).unwrap();
+        let mut to = stream.alloc_zeros::<u8>(1000).unwrap();
+        stream.synchronize().unwrap();
         let other = context.new_stream().unwrap();
         let wait = kernel(&context, "wait");
-        let mut to = stream.alloc_zeros::<u8>(1000).unwrap();
         // SAFETY: the argument is the kernel's.
         unsafe { stream.launch_builder(&wait).arg(&gate).launch(ONE) }.unwrap();
         // The copy cannot begin yet.
@@ -94,7 +95,7 @@ in_child! {
         stream.memcpy_htod(&bytes, &mut to).unwrap();
         bytes.fill(9);
         // SAFETY: the word is there; the kernel waits for it.
-        unsafe { result::memset_d8_async(address(&gate, &other), 1, 4, other.cu_stream()) }.unwrap();
+        unsafe { result::memset_d8_async(address(&gate, &stream), 1, 4, other.cu_stream()) }.unwrap();
         assert_eq!(stream.clone_dtoh(&to).unwrap(), vec![1; 1000]);
     }
 
@@ -162,10 +163,4 @@ in_child! {
         assert_eq!(code(cudarc::driver::CudaContext::new(2)), 101);
         assert!(context.has_async_alloc());
     }
-}
-
-/// Where a slice lies, without cudarc's events.
-fn address(slice: &cudarc::driver::CudaSlice<u32>, stream: &cudarc::driver::CudaStream) -> u64 {
-    use cudarc::driver::DevicePtr;
-    slice.device_ptr(stream).0
 }

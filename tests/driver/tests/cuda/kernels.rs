@@ -4,8 +4,10 @@ use std::ffi::{CString, c_void};
 use std::sync::Arc;
 
 use cudarc::driver::result::{self, DriverError};
-use cudarc::driver::sys::{CUfunction, CUresult, CUstream};
-use cudarc::driver::{CudaContext, CudaFunction, CudaModule, LaunchConfig};
+use cudarc::driver::sys::{CUfunction, CUstream};
+use cudarc::driver::{
+    CudaContext, CudaFunction, CudaModule, CudaSlice, CudaStream, DevicePtr, LaunchConfig,
+};
 use cudarc::nvrtc::Ptx;
 
 /// `y[i] += a * x[i]`, compiled by NVIDIA's compiler.
@@ -120,4 +122,7 @@ pub(crate) fn code<T>(result: Result<T, DriverError>) -> u32 {
     result.err().map_or(0, |error| error.0 as u32)
 }
 
-pub(crate) const ILLEGAL_ADDRESS: u32 = CUresult::CUDA_ERROR_ILLEGAL_ADDRESS as u32;
+/// Where a slice lies.
+pub(crate) fn address<T>(slice: &CudaSlice<T>, stream: &CudaStream) -> u64 {
+    slice.device_ptr(stream).0
+}
