@@ -67,6 +67,15 @@ impl Driver {
         &self.folder
     }
 
+    /// Makes a file in its folder: what its switches have said to happen `when` that is there,
+    /// happens from now on.
+    ///
+    /// # Panics
+    /// Where it cannot be made.
+    pub fn now(&self, file: &str) {
+        fs::write(self.folder.join(file), "").expect("a file can be made");
+    }
+
     /// The calls that it got so far, by name, from whatever process.
     #[must_use]
     pub fn calls(&self) -> Vec<String> {

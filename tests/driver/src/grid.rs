@@ -1,6 +1,6 @@
 //! Runs a launch: its blocks, in slices, on the stream's own thread and, where that takes long, on
-//! others that help. It ends when the blocks have ended, or the context is broken; an endless kernel
-//! never does.
+//! others that help. It ends when the blocks have ended, or the context is broken; an endless
+//! kernel never does.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, OnceLock};
@@ -50,8 +50,7 @@ pub(crate) fn run(context: &Context, kernel: &str, launch: &Launch) {
         std::thread::sleep(latency);
     }
     for rule in &switches::get().faults {
-        if rule.call == kernel
-            && rule.applies()
+        if rule.applies(kernel)
             && let Act::Fail { code, .. } = rule.act
         {
             return context.fail(code);

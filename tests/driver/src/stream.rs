@@ -1,6 +1,6 @@
-//! Streams: queues of work, each with a thread of its own that does it in order. Whoever waits for a
-//! stream helps: it does the next piece of work itself where the thread has not woken up for it yet,
-//! since to be woken takes longer than most work here.
+//! Streams: queues of work, each with a thread of its own that does it in order. Whoever waits for
+//! a stream helps: it does the next piece of work itself where the thread has not woken up for it
+//! yet, since to be woken takes longer than most work here.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};

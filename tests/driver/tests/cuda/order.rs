@@ -124,7 +124,10 @@ in_child! {
         for number in 0..3 {
             let number = std::ptr::without_provenance_mut(number);
             // SAFETY: the function takes the number for what it is.
-            unsafe { result::stream::launch_host_function(stream.cu_stream(), next, number) }.unwrap();
+            let queued = unsafe {
+                result::stream::launch_host_function(stream.cu_stream(), next, number)
+            };
+            queued.unwrap();
         }
         stream.synchronize().unwrap();
         assert_eq!(CALLED.load(Ordering::Relaxed), 3);
