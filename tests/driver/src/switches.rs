@@ -171,9 +171,12 @@ fn parse(text: &str, folder: &Path) -> Result<Switches, Mistake> {
             "lost_code" => switches.lost_code = Code(number(key, value)?),
             "trace" => {
                 let path = folder.join(value.as_str().ok_or("`trace` is no path")?);
-                let file = File::options().append(true).create(true).open(&path);
-                let file = file.map_err(|error| format!("{}: {error}", path.display()))?;
-                switches.trace = Some(Mutex::new(file));
+                match File::options().append(true).create(true).open(&path) {
+                    Ok(file) => switches.trace = Some(Mutex::new(file)),
+                    // The process may have given up the right to write there, which is no mistake
+                    // of the switches.
+                    Err(error) => eprintln!("no calls are listed: {}: {error}", path.display()),
+                }
             }
             "fault" => rules(key, value, folder, &mut switches.faults)?,
             _ => rules(key, value, folder, &mut switches.rules)?,

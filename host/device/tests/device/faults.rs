@@ -13,10 +13,10 @@ use crate::common::{
 async fn a_fault_names_kernel_block_thread_and_line() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let add = kernel(&lease, "add").await;
         // 100 values are there, 128 are said to be.
-        let buffer = lease.allocate(400).unwrap();
+        let buffer = lease.allocate(400).await.unwrap();
         let arguments = vec![pointer(&buffer), Argument::U32(128), Argument::U32(1)];
         queue.launch(&add, line(2, 64), arguments).await.unwrap();
         let Err(Error::Fault(fault)) = queue.synchronize().await else {
@@ -38,9 +38,9 @@ async fn a_fault_names_kernel_block_thread_and_line() {
 async fn the_next_call_that_waits_is_told_and_what_lies_between_is_dropped() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let tell = kernel(&lease, "tell").await;
-        let buffer = lease.allocate(4).unwrap();
+        let buffer = lease.allocate(4).await.unwrap();
         for wait in 0..3 {
             queue.fill(&buffer, 0, 4, 1).await.unwrap();
             let null = vec![Argument::U64(0), Argument::U64(0)];
@@ -71,9 +71,12 @@ async fn a_fault_stays_with_its_queue() {
     in_time(async {
         let session = session();
         let lease = session.lease();
-        let (faulty, healthy) = (lease.create_queue().unwrap(), lease.create_queue().unwrap());
+        let (faulty, healthy) = (
+            lease.create_queue().await.unwrap(),
+            lease.create_queue().await.unwrap(),
+        );
         let (tell, tally) = (kernel(&lease, "tell").await, kernel(&lease, "tally").await);
-        let count = lease.allocate(4).unwrap();
+        let count = lease.allocate(4).await.unwrap();
         let null = vec![Argument::U64(0), Argument::U64(0)];
         faulty.launch(&tell, line(50, 32), null).await.unwrap();
         healthy
@@ -96,9 +99,9 @@ async fn an_endless_kernel_meets_its_deadline_and_the_next_launch_works() {
             ..Limits::default()
         });
         let lease = session.lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let (spin, tally) = (kernel(&lease, "spin").await, kernel(&lease, "tally").await);
-        let count = lease.allocate(4).unwrap();
+        let count = lease.allocate(4).await.unwrap();
         for round in 1..=3 {
             queue.launch(&spin, line(100, 64), vec![]).await.unwrap();
             match queue.synchronize().await {
@@ -141,7 +144,7 @@ OTHER:
 }
 "#;
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let stuck = lease
             .load(text.into())
             .await
@@ -167,10 +170,10 @@ async fn an_address_is_worth_nothing_to_another_tenant() {
             device.session(Limits::default()),
         );
         let (mine, theirs) = (mine.lease(), theirs.lease());
-        let queue = mine.create_queue().unwrap();
-        let (tell, out) = (kernel(&mine, "tell").await, mine.allocate(8).unwrap());
-        let filler = mine.allocate(1 << 20).unwrap();
-        let secret = mine.allocate(8).unwrap();
+        let queue = mine.create_queue().await.unwrap();
+        let (tell, out) = (kernel(&mine, "tell").await, mine.allocate(8).await.unwrap());
+        let filler = mine.allocate(1 << 20).await.unwrap();
+        let secret = mine.allocate(8).await.unwrap();
         queue.fill(&filler, 0, 1 << 20, 0x5e).await.unwrap();
         queue.fill(&secret, 0, 8, 0x5e).await.unwrap();
         queue
@@ -186,8 +189,11 @@ async fn an_address_is_worth_nothing_to_another_tenant() {
         queue.launch(&peek, line(1, 1), arguments).await.unwrap();
         assert_eq!(queue.read(&out, 0, 4).await.unwrap(), [0x5e; 4]);
 
-        let queue = theirs.create_queue().unwrap();
-        let (peek, out) = (kernel(&theirs, "peek").await, theirs.allocate(8).unwrap());
+        let queue = theirs.create_queue().await.unwrap();
+        let (peek, out) = (
+            kernel(&theirs, "peek").await,
+            theirs.allocate(8).await.unwrap(),
+        );
         for guess in [address, address + 4, 0, u64::MAX - 7] {
             let arguments = vec![pointer(&out), Argument::U64(guess)];
             queue.launch(&peek, line(1, 1), arguments).await.unwrap();
@@ -205,9 +211,12 @@ async fn an_address_is_worth_nothing_to_another_tenant() {
 async fn a_freed_buffer_is_not_reached_by_its_old_address() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let (tell, peek) = (kernel(&lease, "tell").await, kernel(&lease, "peek").await);
-        let (out, freed) = (lease.allocate(8).unwrap(), lease.allocate(8).unwrap());
+        let (out, freed) = (
+            lease.allocate(8).await.unwrap(),
+            lease.allocate(8).await.unwrap(),
+        );
         queue
             .launch(&tell, line(1, 1), vec![pointer(&out), pointer(&freed)])
             .await
@@ -215,7 +224,7 @@ async fn a_freed_buffer_is_not_reached_by_its_old_address() {
         let address = queue.read(&out, 0, 8).await.unwrap();
         let address = u64::from_le_bytes(address.try_into().unwrap());
         drop(freed);
-        let _reusing_its_memory = lease.allocate(8).unwrap();
+        let _reusing_its_memory = lease.allocate(8).await.unwrap();
         let arguments = vec![pointer(&out), Argument::U64(address)];
         queue.launch(&peek, line(1, 1), arguments).await.unwrap();
         assert!(matches!(queue.synchronize().await, Err(Error::Fault(_))));
