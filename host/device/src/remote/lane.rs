@@ -308,9 +308,9 @@ impl Lane {
         }
     }
 
-    /// What the error is that a call would be told of.
-    pub(crate) fn poisoned(&mut self) -> Option<Error> {
-        self.poison.take().map(|(_, error)| error)
+    /// Whether there is a failure that nobody was told of.
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.poison.is_some()
     }
 
     /// What lives as long as the lane.

@@ -190,7 +190,8 @@ impl Worker {
             && state.lanes.is_empty()
             && state.idle_since.elapsed() >= since;
         if idle {
-            let after = self.lose(&mut state, Error::lease_ended(), None);
+            let lost = "nobody used the device's worker, and it was ended: open the device again";
+            let after = self.lose(&mut state, Error::DeviceLost(lost.to_owned()), None);
             drop(state);
             after.carry_out();
             self.attend();
@@ -438,11 +439,16 @@ impl Worker {
             return Err(lost.unwrap_or_else(Error::lease_ended));
         };
         if let Some(lost) = lost {
-            let waits = matches!(op.job, Job::Fence(_) | Job::Read(_));
-            let own = waits.then(|| lane.poisoned()).flatten();
+            // A failure that nobody knows of yet comes first, as ever.
+            if !lane.is_poisoned() {
+                drop(state);
+                drop(op);
+                return Err(lost);
+            }
+            lane.push(op, &mut after);
             drop(state);
-            drop(op);
-            return Err(own.unwrap_or(lost));
+            after.carry_out();
+            return Ok(());
         }
         lane.push(op, &mut after);
         let was_at_work = lane.is_at_work();

@@ -144,7 +144,6 @@ impl Workers {
                     slot.started = Some(Instant::now());
                     let worker = self.start(tenant, limits)?;
                     slot.worker = Some(Arc::clone(&worker));
-                    worker.enter();
                     worker
                 }
             }
@@ -283,7 +282,8 @@ impl State {
             loading: Default::default(),
             kept: Default::default(),
             lost: None,
-            users: 0,
+            // Whoever starts it uses it.
+            users: 1,
             idle_since: Instant::now(),
             ids: 0,
         }

@@ -148,6 +148,8 @@ pub fn workers() -> WorkerConfig {
         .join("examples/device_worker");
     WorkerConfig {
         program: vec![example.into()],
+        // Some tests have more tenants than most machines.
+        workers: 64,
         ..WorkerConfig::default()
     }
 }

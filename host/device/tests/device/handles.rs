@@ -100,6 +100,7 @@ async fn points_of_two_tenants_queues_are_not_measured_against_each_other() {
         }
         let other_queue = lease.create_queue().await.unwrap();
         let later = other_queue.record_event().await.unwrap();
+        later.wait().await.unwrap();
         later.elapsed_since(&event).unwrap();
     })
     .await;

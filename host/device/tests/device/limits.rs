@@ -6,10 +6,11 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use tensor_wasm_device::{Argument, CpuConfig, Device, Error, Limits, Session, Usage};
+use tensor_wasm_device::{Argument, CpuConfig, Error, Limits, Session, Usage};
 
 use crate::common::{
-    device, in_time, kernel, line, nothing_is_held, nothing_is_used, pointer, queues, values_of,
+    device, device_with, in_time, kernel, line, nothing_is_held, nothing_is_used, pointer, queues,
+    values_of,
 };
 
 #[tokio::test]
@@ -45,12 +46,11 @@ async fn memory_is_limited_to_the_byte_and_given_back_on_drop() {
 
 #[tokio::test]
 async fn a_full_device_is_told_from_a_full_quota() {
-    let device = Device::cpu(CpuConfig {
+    let device = device_with(CpuConfig {
         threads: NonZeroUsize::new(1),
         memory_bytes: Some(1000),
         ..CpuConfig::default()
-    })
-    .unwrap();
+    });
     let (one, other) = (
         device.session(Limits::default()),
         device.session(Limits::default()),
@@ -342,12 +342,11 @@ async fn a_device_counts_what_all_tenants_hold_until_it_is_back_with_the_host() 
 
 #[tokio::test]
 async fn a_tenant_that_frees_memory_may_have_it_again_at_once() {
-    let device = Device::cpu(CpuConfig {
+    let device = device_with(CpuConfig {
         threads: NonZeroUsize::new(1),
         memory_bytes: Some(64 << 20),
         ..CpuConfig::default()
-    })
-    .unwrap();
+    });
     let session = device.session(Limits::default());
     let lease = session.lease();
     for _ in 0..200 {

@@ -13,7 +13,7 @@ use tensor_wasm_device::{
     Session, Usage,
 };
 
-use crate::common::{KERNELS, in_time, line, nothing_is_used, pointer};
+use crate::common::{KERNELS, device_with, in_time, line, nothing_is_used, pointer};
 
 /// One thing that a component may do. Numbers choose among what is there.
 #[derive(Clone, Debug)]
@@ -308,12 +308,11 @@ async fn is_idle(session: &Session) {
 }
 
 async fn live(turns: Vec<Turn>) {
-    let device = Device::cpu(CpuConfig {
+    let device = device_with(CpuConfig {
         threads: NonZeroUsize::new(2),
         memory_bytes: Some(DEVICE_BYTES),
         ..CpuConfig::default()
-    })
-    .unwrap();
+    });
     let mut tenants = Vec::new();
     for number in 0..TENANTS {
         tenants.push(Tenant::new(&device, number).await);

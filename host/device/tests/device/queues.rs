@@ -79,6 +79,7 @@ async fn handles_outlive_their_lease_but_only_to_say_so() {
             lease.allocate(8).await.unwrap(),
         );
         let event = queue.record_event().await.unwrap();
+        event.wait().await.unwrap();
         drop(lease);
         assert!(matches!(
             queue.write(&buffer, 0, vec![1]).await,
