@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// The library as cargo names it.
 const LIBRARY: &str = "libtensor_wasm_test_driver.so";
 
-
 /// A driver of its own for one test. Its folder is removed with it.
 #[derive(Debug)]
 pub struct Driver {

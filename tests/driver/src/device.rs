@@ -2,7 +2,7 @@
 //! multiprocessors as this machine has processors.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::code::{Code, Result};
 use crate::context::Context;
@@ -122,7 +122,8 @@ impl Device {
 
 /// How many threads compute.
 pub(crate) fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// An attribute by its number in `CUdevice_attribute`; unknown ones are zero, as "not supported".
