@@ -13,13 +13,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// The library as cargo names it.
 const LIBRARY: &str = "libtensor_wasm_test_driver.so";
 
-/// The file in which the driver lists the calls that it got.
-const CALLS: &str = "calls";
-
 /// A driver of its own for one test. Its folder is removed with it.
 #[derive(Debug)]
 pub struct Driver {
     folder: PathBuf,
+    /// The file in which it lists the calls that it got.
+    calls: PathBuf,
 }
 
 impl Driver {
@@ -43,15 +42,20 @@ impl Driver {
         for function in functions {
             erase(&mut library, function);
         }
-        let driver = Driver {
-            folder: fresh_folder(),
+        let folder = fresh_folder();
+        // A worker may write only where the devices are.
+        let shared = Path::new("/dev/shm");
+        let calls = match (shared.is_dir(), folder.file_name()) {
+            (true, Some(name)) => shared.join(name),
+            _ => folder.join("calls"),
         };
+        let driver = Driver { folder, calls };
         let place = |name: &str| driver.folder.join(name);
         // A copy, for the driver knows its folder by the file that is loaded.
         fs::write(place("libcuda.so.1"), library).expect("the driver can be written");
         // cudarc tries this name first, and would find that of an installed CUDA.
         symlink("libcuda.so.1", place("libcuda.so")).expect("a link can be made");
-        let switches = format!("trace = \"{CALLS}\"\n{switches}\n");
+        let switches = format!("trace = {:?}\n{switches}\n", driver.calls);
         fs::write(place("libcuda.switches"), switches).expect("the switches can be written");
         driver
     }
@@ -67,16 +71,26 @@ impl Driver {
         &self.folder
     }
 
+    /// Makes a file in its folder: what its switches have said to happen `when` that is there,
+    /// happens from now on.
+    ///
+    /// # Panics
+    /// Where it cannot be made.
+    pub fn now(&self, file: &str) {
+        fs::write(self.folder.join(file), "").expect("a file can be made");
+    }
+
     /// The calls that it got so far, by name, from whatever process.
     #[must_use]
     pub fn calls(&self) -> Vec<String> {
-        let calls = fs::read_to_string(self.folder.join(CALLS)).unwrap_or_default();
+        let calls = fs::read_to_string(&self.calls).unwrap_or_default();
         calls.lines().map(str::to_owned).collect()
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
+        let _ = fs::remove_file(&self.calls);
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

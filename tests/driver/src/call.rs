@@ -70,7 +70,7 @@ fn gate(switches: &Switches, name: &str) -> Result {
         LOST.store(true, Ordering::Relaxed);
     }
     for rule in &switches.rules {
-        if rule.call != name || !rule.applies() {
+        if !rule.applies(name) {
             continue;
         }
         match rule.act {

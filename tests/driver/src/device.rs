@@ -2,7 +2,7 @@
 //! multiprocessors as this machine has processors.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::code::{Code, Result};
 use crate::context::Context;
@@ -31,6 +31,8 @@ pub(crate) const MOST_THREADS: u32 = 1024;
 pub(crate) const STATIC_SHARED: u32 = 48 << 10;
 pub(crate) const OPT_IN_SHARED: u32 = 227 << 10;
 pub(crate) const MULTIPROCESSOR_SHARED: u32 = 228 << 10;
+/// What the system takes of it for each block.
+pub(crate) const SYSTEM_SHARED: u32 = 1 << 10;
 pub(crate) const MULTIPROCESSOR_THREADS: u32 = 2048;
 pub(crate) const MULTIPROCESSOR_BLOCKS: u32 = 32;
 pub(crate) const REGISTERS: u32 = 65536;
@@ -120,7 +122,8 @@ impl Device {
 
 /// How many threads compute.
 pub(crate) fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// An attribute by its number in `CUdevice_attribute`; unknown ones are zero, as "not supported".
@@ -153,7 +156,7 @@ pub(crate) fn attribute(attribute: u32, ordinal: i32) -> Result<i32> {
         87 => 2,
         97 => value(OPT_IN_SHARED),
         106 => value(MULTIPROCESSOR_BLOCKS),
-        111 => 1024,
+        111 => value(SYSTEM_SHARED),
         // Copies beside kernels, mapped host memory, kernels beside one another, one space of
         // addresses, stream priorities, caches, preemption, registered memory by its own address,
         // cooperative launches, registering host memory at all, pools.

@@ -1,8 +1,9 @@
 //! Runs a launch: its blocks, in slices, on the stream's own thread and, where that takes long, on
-//! others that help. It ends when the blocks have ended, or the context is broken; an endless kernel
-//! never does.
+//! others. It ends when the blocks have ended, or the context is broken; an endless kernel never
+//! does, but leaves the machine to others.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -14,12 +15,16 @@ use crate::device;
 use crate::memory::View;
 use crate::switches::{self, Act};
 use crate::sync::lock;
+use crate::turns;
 
 /// Instructions of a block before another one's turn.
 const STEPS: u64 = 1 << 16;
 
-/// After so long, the stream's thread looks for help.
+/// For so long, the thread that waits for the kernel runs it.
 const PATIENCE: Duration = Duration::from_micros(500);
+
+/// After so long, a kernel's threads step back behind others of this machine.
+const LONG: Duration = Duration::from_millis(100);
 
 /// So many blocks take turns, as on a device, where those that run at once may wait for one
 /// another; and so many bytes of their state.
@@ -32,6 +37,8 @@ struct Grid<'a> {
     most_begun: u64,
     state: Mutex<State>,
     error: OnceLock<Code>,
+    /// Whether a block waits for ever.
+    hangs: AtomicBool,
 }
 
 #[derive(Default)]
@@ -50,8 +57,7 @@ pub(crate) fn run(context: &Context, kernel: &str, launch: &Launch) {
         std::thread::sleep(latency);
     }
     for rule in &switches::get().faults {
-        if rule.call == kernel
-            && rule.applies()
+        if rule.applies(kernel)
             && let Act::Fail { code, .. } = rule.act
         {
             return context.fail(code);
@@ -63,55 +69,62 @@ pub(crate) fn run(context: &Context, kernel: &str, launch: &Launch) {
         most_begun: (MOST_BYTES / launch.block_bytes().max(1)).clamp(1, MOST_BLOCKS),
         state: Mutex::default(),
         error: OnceLock::new(),
+        hangs: AtomicBool::new(false),
     };
-    std::thread::scope(|scope| {
-        let begun = Instant::now();
-        let mut helped = false;
-        grid.work(|| {
-            if helped || begun.elapsed() < PATIENCE {
-                return;
-            }
-            helped = true;
-            for _ in 1..device::processors().min(usize::try_from(launch.blocks()).unwrap_or(1)) {
-                // Without help it takes longer.
-                let _ = std::thread::Builder::new()
+    grid.work_for(PATIENCE);
+    if !grid.is_done() {
+        std::thread::scope(|scope| {
+            let most = usize::try_from(launch.blocks()).unwrap_or(usize::MAX);
+            for _ in 0..device::processors().min(most) {
+                let started = std::thread::Builder::new()
                     .name("cuda blocks".to_owned())
-                    .spawn_scoped(scope, || grid.work(|| {}));
+                    .spawn_scoped(scope, || grid.work());
+                if started.is_err() {
+                    context.fail(Code::OPERATING_SYSTEM);
+                }
             }
         });
-    });
+    }
+    while grid.hangs.load(Ordering::Relaxed) && !grid.is_over() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     if let Some(code) = grid.error.get() {
         context.fail(*code);
     }
 }
 
 impl Grid<'_> {
-    /// Runs blocks as long as there are any; `between` is called after each slice.
-    fn work(&self, mut between: impl FnMut()) {
-        let memory = self.context.memory.view();
-        let mut ended = None;
-        while let Some(mut block) = self.take(ended.take()) {
-            let progress = block.run(self.launch, &memory, STEPS);
-            between();
-            match progress {
-                Ok(Progress::Done) => {
-                    lock(&self.state).begun -= 1;
-                    ended = Some(block);
-                }
-                Ok(Progress::Yielded) => lock(&self.state).waiting.push_back(block),
-                Err(fault) => {
-                    if let Some(code) = error(&fault, &memory) {
-                        let _ = self.error.set(code);
-                        return;
-                    }
-                    // Threads that wait for one another do so for ever on a device.
-                    while !self.is_over() {
-                        std::thread::sleep(Duration::from_millis(1));
-                    }
-                    return;
-                }
+    /// Runs blocks for so long, on the thread that waits for them.
+    fn work_for(&self, time: Duration) {
+        let end = Instant::now() + time;
+        let mut worker = Worker::new(self);
+        while Instant::now() < end && worker.slice() {}
+    }
+
+    /// Runs blocks as long as there are any, and makes way for what takes less time.
+    fn work(&self) {
+        let begun = Instant::now();
+        let mut worker = Worker::new(self);
+        let mut polite = false;
+        loop {
+            let turn = turns::take();
+            let goes_on = worker.slice();
+            drop(turn);
+            if !goes_on {
+                return;
+            }
+            if !polite && begun.elapsed() > LONG {
+                polite = true;
+                turns::be_polite();
             }
         }
+    }
+
+    /// Whether all blocks have ended, or will not.
+    fn is_done(&self) -> bool {
+        let state = lock(&self.state);
+        let ended = state.next >= self.launch.blocks() && state.begun == 0;
+        ended || self.is_over()
     }
 
     /// The next block to run; `ended` is one whose memory may be used again.
@@ -136,6 +149,46 @@ impl Grid<'_> {
 
     fn is_over(&self) -> bool {
         self.error.get().is_some() || self.context.check().is_err()
+    }
+}
+
+/// One thread at work on a grid.
+struct Worker<'a> {
+    grid: &'a Grid<'a>,
+    memory: View,
+    ended: Option<Box<Block>>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(grid: &'a Grid<'a>) -> Worker<'a> {
+        Worker {
+            grid,
+            memory: grid.context.memory.view(),
+            ended: None,
+        }
+    }
+
+    /// Gives one block a turn; false where there is none left for this thread.
+    fn slice(&mut self) -> bool {
+        let Some(mut block) = self.grid.take(self.ended.take()) else {
+            return false;
+        };
+        match block.run(self.grid.launch, &self.memory, STEPS) {
+            Ok(Progress::Done) => {
+                lock(&self.grid.state).begun -= 1;
+                self.ended = Some(block);
+            }
+            Ok(Progress::Yielded) => lock(&self.grid.state).waiting.push_back(block),
+            Err(fault) => match error(&fault, &self.memory) {
+                Some(code) => {
+                    let _ = self.grid.error.set(code);
+                }
+                // Threads that wait for one another do so for ever on a device: the block has
+                // begun, and will not end.
+                None => self.grid.hangs.store(true, Ordering::Relaxed),
+            },
+        }
+        true
     }
 }
 

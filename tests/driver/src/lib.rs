@@ -36,3 +36,4 @@ mod module;
 mod stream;
 pub mod switches;
 mod sync;
+mod turns;

@@ -166,8 +166,8 @@ impl Function {
             return Ok(0);
         }
         let by_threads = device::MULTIPROCESSOR_THREADS / threads.next_multiple_of(32);
-        // A block also takes a kilobyte for the system.
-        let shared = dynamic as u64 + u64::from(self.entry()?.shared_bytes()) + 1024;
+        let fixed = self.entry()?.shared_bytes() + device::SYSTEM_SHARED;
+        let shared = dynamic as u64 + u64::from(fixed);
         let by_shared = u64::from(device::MULTIPROCESSOR_SHARED) / shared;
         let blocks = by_threads.min(device::MULTIPROCESSOR_BLOCKS);
         i32::try_from(by_shared.min(blocks.into())).map_err(|_| Code::INVALID_VALUE)

@@ -1,10 +1,12 @@
-//! Streams: queues of work, each with a thread of its own that does it in order.
+//! Streams: queues of work, each with a thread of its own that does it in order. Whoever waits for
+//! a stream helps: it does the next piece of work itself where the thread has not woken up for it
+//! yet, since to be woken takes longer than most work here.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-use crate::code::{Code, Result};
+use crate::code::{self, Code};
 use crate::context::{self, Context};
 use crate::handle::{Handle, Table};
 use crate::sync::{lock, wait};
@@ -32,6 +34,8 @@ struct Queue {
     /// How many pieces of work were ever handed over, and how many are done.
     submitted: u64,
     done: u64,
+    /// Whether a piece is being done.
+    busy: bool,
     closed: bool,
 }
 
@@ -55,25 +59,40 @@ impl Stream {
     }
 
     fn serve(&self) {
+        let mut queue = lock(&self.queue);
         loop {
-            let mut queue = lock(&self.queue);
-            let work = loop {
-                match queue.work.pop_front() {
-                    Some(work) => break work,
-                    None if queue.closed => return,
-                    None => queue = wait(&self.changed, queue),
-                }
+            queue = match self.step(queue) {
+                Ok(queue) => queue,
+                Err(queue) if queue.closed && queue.work.is_empty() => return,
+                Err(queue) => wait(&self.changed, queue),
             };
-            drop(queue);
-            // A broken context does nothing more, but those who wait for it are let go.
-            if self.context.check().is_ok()
-                && catch_unwind(AssertUnwindSafe(|| work(&self.context))).is_err()
-            {
-                self.context.fail(Code::UNKNOWN);
-            }
-            lock(&self.queue).done += 1;
-            self.changed.notify_all();
         }
+    }
+
+    /// Does the next piece of work, or hands the queue back where there is none to be done now.
+    fn step<'a>(
+        &'a self,
+        mut queue: MutexGuard<'a, Queue>,
+    ) -> Result<MutexGuard<'a, Queue>, MutexGuard<'a, Queue>> {
+        if queue.busy {
+            return Err(queue);
+        }
+        let Some(work) = queue.work.pop_front() else {
+            return Err(queue);
+        };
+        queue.busy = true;
+        drop(queue);
+        // A broken context does nothing more, but those who wait for it are let go.
+        if self.context.check().is_ok()
+            && catch_unwind(AssertUnwindSafe(|| work(&self.context))).is_err()
+        {
+            self.context.fail(Code::UNKNOWN);
+        }
+        let mut queue = lock(&self.queue);
+        queue.busy = false;
+        queue.done += 1;
+        self.changed.notify_all();
+        Ok(queue)
     }
 
     /// Hands over work, and says which number it has.
@@ -129,7 +148,10 @@ impl Stream {
     pub(crate) fn wait_for(&self, number: u64) {
         let mut queue = lock(&self.queue);
         while queue.done < number {
-            queue = wait(&self.changed, queue);
+            queue = match self.step(queue) {
+                Ok(queue) => queue,
+                Err(queue) => wait(&self.changed, queue),
+            };
         }
     }
 
@@ -138,7 +160,7 @@ impl Stream {
     }
 
     /// Waits for everything, and says how it went.
-    pub(crate) fn synchronise(&self) -> Result {
+    pub(crate) fn synchronise(&self) -> code::Result {
         self.wait_for_all();
         self.context.check()
     }
@@ -152,7 +174,7 @@ impl Stream {
 
 /// The stream of a handle, in a context that is not broken. Null and 1 are the default stream, 2 is
 /// the thread's own.
-pub(crate) fn get(handle: Handle) -> Result<Arc<Stream>> {
+pub(crate) fn get(handle: Handle) -> code::Result<Arc<Stream>> {
     match handle {
         0 | 1 => Ok(context::current()?.default_stream()),
         2 => Ok(context::current()?.stream_of_thread()),
@@ -166,7 +188,7 @@ pub(crate) fn get(handle: Handle) -> Result<Arc<Stream>> {
 }
 
 /// Does work in the default stream, and waits for it: what calls without a stream do.
-pub(crate) fn run_now(work: Work) -> Result {
+pub(crate) fn run_now(work: Work) -> code::Result {
     let stream = context::current()?.default_stream();
     let number = stream.submit(work);
     stream.wait_for(number);

@@ -14,15 +14,16 @@
 //! fail = { call = "cuMemAlloc_v2", after = 3, times = 1, code = 2, sticky = true }
 //! hang = { call = "cuCtxSynchronize", after = 1 }
 //! exit = { call = "cuModuleLoadData" }
-//! lose = { call = "cuLaunchKernel", after = 2 }
+//! lose = { call = "*", when = "gone" }
 //! delay = { call = "cuModuleLoadDataEx", ms = 200 }
 //! fault = { kernel = "saxpy", after = 1, code = 710 }
 //! ```
 //!
-//! The last six may also be lists of such tables. `after` is how many calls pass first (none, unless
-//! it says so), `times` how many then fail (all). `exit` aborts the process inside of the call;
-//! `lose` loses the device at that call; `delay` makes it slow; `fault` ends a kernel that way,
-//! for errors that the interpreter does not produce.
+//! The last six may also be lists of such tables. `call` names a function, or `*` for all. `after`
+//! is how many calls pass first (none, unless it says so), `times` how many then fail (all); `when`
+//! names a file, seen from this folder, and calls count only while it is there. `exit` aborts the
+//! process inside of the call; `lose` loses the device at that call; `delay` makes it slow; `fault`
+//! ends a kernel that way, for errors that the interpreter does not produce.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -74,10 +75,12 @@ impl Default for Switches {
 
 /// One call, or one kernel, and what becomes of it.
 pub(crate) struct Rule {
-    pub(crate) call: String,
+    call: String,
     pub(crate) act: Act,
     after: u64,
     times: u64,
+    /// A file that must be there.
+    when: Option<PathBuf>,
     seen: AtomicU64,
 }
 
@@ -91,8 +94,15 @@ pub(crate) enum Act {
 }
 
 impl Rule {
-    /// Counts the call, and says whether it is one of those that it is about.
-    pub(crate) fn applies(&self) -> bool {
+    /// Counts a call, or a kernel, of this name, and says whether it is one of those that this is
+    /// about.
+    pub(crate) fn applies(&self, name: &str) -> bool {
+        if self.call != name && self.call != "*" {
+            return false;
+        }
+        if self.when.as_ref().is_some_and(|file| !file.exists()) {
+            return false;
+        }
         let before = self.seen.fetch_add(1, Ordering::Relaxed);
         before >= self.after && before - self.after < self.times
     }
@@ -161,35 +171,43 @@ fn parse(text: &str, folder: &Path) -> Result<Switches, Mistake> {
             "lost_code" => switches.lost_code = Code(number(key, value)?),
             "trace" => {
                 let path = folder.join(value.as_str().ok_or("`trace` is no path")?);
-                let file = File::options().append(true).create(true).open(&path);
-                let file = file.map_err(|error| format!("{}: {error}", path.display()))?;
-                switches.trace = Some(Mutex::new(file));
+                match File::options().append(true).create(true).open(&path) {
+                    Ok(file) => switches.trace = Some(Mutex::new(file)),
+                    // The process may have given up the right to write there, which is no mistake
+                    // of the switches.
+                    Err(error) => eprintln!("no calls are listed: {}: {error}", path.display()),
+                }
             }
-            "fault" => rules(key, value, &mut switches.faults)?,
-            _ => rules(key, value, &mut switches.rules)?,
+            "fault" => rules(key, value, folder, &mut switches.faults)?,
+            _ => rules(key, value, folder, &mut switches.rules)?,
         }
     }
     Ok(switches)
 }
 
 /// One rule, or a list of them.
-fn rules(kind: &str, value: &DeValue<'_>, to: &mut Vec<Rule>) -> Result<(), Mistake> {
+fn rules(
+    kind: &str,
+    value: &DeValue<'_>,
+    folder: &Path,
+    to: &mut Vec<Rule>,
+) -> Result<(), Mistake> {
     match value {
         DeValue::Array(items) => {
             for item in items.iter() {
-                to.push(rule(kind, item.get_ref())?);
+                to.push(rule(kind, item.get_ref(), folder)?);
             }
         }
-        _ => to.push(rule(kind, value)?),
+        _ => to.push(rule(kind, value, folder)?),
     }
     Ok(())
 }
 
-fn rule(kind: &str, value: &DeValue<'_>) -> Result<Rule, Mistake> {
+fn rule(kind: &str, value: &DeValue<'_>, folder: &Path) -> Result<Rule, Mistake> {
     let DeValue::Table(table) = value else {
         return Err(format!("there is no switch `{kind}` with such a value"));
     };
-    let (mut call, mut after, mut times) = (None, 0, u64::MAX);
+    let (mut call, mut after, mut times, mut when) = (None, 0, u64::MAX, None);
     let (mut code, mut sticky, mut time) = (None, false, None);
     for (key, value) in table {
         let (key, value) = (key.get_ref().as_ref(), value.get_ref());
@@ -197,6 +215,7 @@ fn rule(kind: &str, value: &DeValue<'_>) -> Result<Rule, Mistake> {
             "call" | "kernel" => call = value.as_str().map(str::to_owned),
             "after" => after = number(key, value)?,
             "times" => times = number(key, value)?,
+            "when" => when = value.as_str().map(|file| folder.join(file)),
             "code" => code = Some(Code(number(key, value)?)),
             "sticky" => sticky = value.as_bool().unwrap_or(false),
             "ms" => time = Some(Duration::from_millis(number(key, value)?)),
@@ -220,6 +239,7 @@ fn rule(kind: &str, value: &DeValue<'_>) -> Result<Rule, Mistake> {
         act,
         after,
         times,
+        when,
         seen: AtomicU64::new(0),
     })
 }

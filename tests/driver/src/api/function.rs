@@ -100,6 +100,23 @@ driver_calls! {
         blocks.put(FUNCTIONS.get(function)?.occupancy(threads, shared)?)
     }
 
+    fn cuOccupancyAvailableDynamicSMemPerBlock(
+        bytes: Out<usize>,
+        function: Handle,
+        blocks: i32,
+        threads: i32,
+    ) {
+        context::current()?;
+        let function = FUNCTIONS.get(function)?;
+        if blocks < 1 || threads < 1 || function.occupancy(threads, 0)? < blocks {
+            return Err(Code::INVALID_VALUE);
+        }
+        let each = device::MULTIPROCESSOR_SHARED / blocks.unsigned_abs();
+        let taken = function.entry()?.shared_bytes() + device::SYSTEM_SHARED;
+        let left = each.saturating_sub(taken).min(device::OPT_IN_SHARED);
+        bytes.put(left as usize)
+    }
+
     fn cuOccupancyMaxPotentialBlockSize(
         blocks: Out<i32>,
         threads: Out<i32>,

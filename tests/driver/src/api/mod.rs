@@ -9,6 +9,7 @@ mod host_memory;
 mod launch;
 mod memory;
 mod module;
+mod refused;
 mod stream;
 mod symbol;
 
@@ -24,6 +25,7 @@ fn find(name: &str) -> Option<*const ()> {
         launch::find,
         memory::find,
         module::find,
+        refused::find,
         stream::find,
         symbol::find,
     ];

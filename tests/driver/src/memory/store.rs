@@ -3,8 +3,8 @@
 //!
 //! Memory that was never written reads as [`PATTERN`], so that a host that forgets to zero it is
 //! found out. To make this cost nothing, words are kept with the pattern's bits flipped, and pages
-//! that nobody wrote are the system's zeros. Memory of the host that kernels may reach is kept as it
-//! is, where it is.
+//! that nobody wrote are the system's zeros. Memory of the host that kernels may reach is kept as
+//! it is, where it is.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

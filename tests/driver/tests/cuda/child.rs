@@ -49,7 +49,7 @@ impl Ended {
     }
 }
 
-/// Runs `body` in a process of its own, and says there how it ended; in that process itself, `None`.
+/// Runs `body` in a process of its own, and says how that ended; in that process itself, `None`.
 ///
 /// `path` is the test's own, with the name of the crate.
 pub(crate) fn run(path: &str, driver: &Driver, body: impl FnOnce()) -> Option<Ended> {

@@ -95,7 +95,10 @@ in_child! {
         stream.memcpy_htod(&bytes, &mut to).unwrap();
         bytes.fill(9);
         // SAFETY: the word is there; the kernel waits for it.
-        unsafe { result::memset_d8_async(address(&gate, &stream), 1, 4, other.cu_stream()) }.unwrap();
+        let opened = unsafe {
+            result::memset_d8_async(address(&gate, &stream), 1, 4, other.cu_stream())
+        };
+        opened.unwrap();
         assert_eq!(stream.clone_dtoh(&to).unwrap(), vec![1; 1000]);
     }
 

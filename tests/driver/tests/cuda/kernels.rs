@@ -37,6 +37,21 @@ pub(crate) const KERNELS: &str = "
     ret;
 }
 
+// All threads but the first come to the barrier.
+.visible .entry deadlock()
+{
+    .reg .pred %p<2>;
+    .reg .b32 %r<2>;
+    mov.u32 %r1, %tid.x;
+    setp.eq.u32 %p1, %r1, 0;
+    @%p1 bra OTHER;
+    bar.sync 0;
+    ret;
+OTHER:
+    bar.sync 1;
+    ret;
+}
+
 // Waits until a word is not zero.
 .visible .entry wait(.param .u64 word)
 {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use cudarc::driver::sys::{CUevent_flags, CUresult, CUstream_flags};
-use cudarc::driver::{PushKernelArg, result, sys};
+use cudarc::driver::{LaunchConfig, PushKernelArg, result, sys};
 
 use crate::child::in_child;
 use crate::kernels::{ONE, code, context, kernel, raw_function, raw_launch};
@@ -124,7 +124,10 @@ in_child! {
         for number in 0..3 {
             let number = std::ptr::without_provenance_mut(number);
             // SAFETY: the function takes the number for what it is.
-            unsafe { result::stream::launch_host_function(stream.cu_stream(), next, number) }.unwrap();
+            let queued = unsafe {
+                result::stream::launch_host_function(stream.cu_stream(), next, number)
+            };
+            queued.unwrap();
         }
         stream.synchronize().unwrap();
         assert_eq!(CALLED.load(Ordering::Relaxed), 3);
@@ -148,6 +151,48 @@ in_child! {
         std::thread::sleep(Duration::from_millis(50));
         assert!(!waits.is_finished());
         // Nothing ends it but the end of the process. To let go of anything would wait for it.
+        std::process::exit(0);
+    }
+
+    fn threads_that_wait_for_one_another_do_so_for_ever_and_hold_up_nobody("") {
+        let context = context();
+        let (deadlock, store) = (kernel(&context, "deadlock"), raw_function("store"));
+        let two = LaunchConfig { block_dim: (2, 1, 1), ..ONE };
+        let mut waiting = Vec::new();
+        for _ in 0..20 {
+            let stream = context.new_stream().unwrap();
+            // SAFETY: the kernel takes nothing.
+            unsafe { stream.launch_builder(&deadlock).launch(two) }.unwrap();
+            waiting.push(std::thread::spawn(move || stream.synchronize()));
+        }
+        let free = context.new_stream().unwrap();
+        let word = free.alloc_zeros::<u64>(1).unwrap();
+        let address = crate::kernels::address(&word, &free);
+        raw_launch(store, free.cu_stream(), &mut [address, 3]).unwrap();
+        assert_eq!(free.clone_dtoh(&word).unwrap(), [3]);
+        assert!(waiting.iter().all(|waits| !waits.is_finished()));
+        std::process::exit(0);
+    }
+
+    fn more_endless_kernels_than_processors_leave_room_for_others("") {
+        let context = context();
+        let endless = kernel(&context, "endless");
+        let wide = LaunchConfig { grid_dim: (64, 1, 1), ..ONE };
+        let streams = [(); 16].map(|()| context.new_stream().unwrap());
+        for stream in &streams {
+            // SAFETY: the kernel takes nothing.
+            unsafe { stream.launch_builder(&endless).launch(wide) }.unwrap();
+        }
+        let free = context.new_stream().unwrap();
+        let word = free.alloc_zeros::<u32>(1).unwrap();
+        free.synchronize().unwrap();
+        let handshake = kernel(&context, "handshake");
+        // SAFETY: the argument is the kernel's.
+        unsafe {
+            free.launch_builder(&handshake).arg(&word).launch(LaunchConfig { grid_dim: (2, 1, 1), ..ONE })
+        }
+        .unwrap();
+        assert_eq!(free.clone_dtoh(&word).unwrap(), [1]);
         std::process::exit(0);
     }
 

@@ -32,7 +32,10 @@ in_child! {
     }
 
     fn several_calls_fail_each_in_its_way_and_stick_where_they_should(
-        "fail = [{ call = \"cuMemAlloc_v2\", code = 2 }, { call = \"cuMemGetInfo_v2\", code = 214, sticky = true }]"
+        "fail = [
+            { call = \"cuMemAlloc_v2\", code = 2 },
+            { call = \"cuMemGetInfo_v2\", code = 214, sticky = true },
+        ]"
     ) {
         let context = context();
         // SAFETY: nothing uses the memory.
@@ -65,6 +68,22 @@ in_child! {
         assert_eq!(code(stream.synchronize()), 46);
         assert_eq!(code(CudaContext::device_count()), 46);
         assert_eq!(code(CudaContext::new(0)), 46);
+    }
+
+    fn a_switch_may_wait_for_a_file(
+        "fail = { call = \"*\", when = \"now\", after = 1, code = 999 }"
+    ) {
+        let context = context();
+        context.synchronize().unwrap();
+        let folder = std::env::var_os("LD_LIBRARY_PATH").unwrap();
+        let file = std::path::Path::new(&folder).join("now");
+        std::fs::write(&file, "").unwrap();
+        let mut version = 0;
+        // SAFETY: there is a place for the version.
+        unsafe { sys::cuDriverGetVersion(&mut version) }.result().unwrap();
+        assert_eq!(code(context.synchronize()), 999);
+        std::fs::remove_file(&file).unwrap();
+        context.synchronize().unwrap();
     }
 
     fn a_device_is_lost_after_so_many_calls("lost_after = 3\nlost_code = 100") {
