@@ -5,7 +5,7 @@ use cudarc::driver::{CudaContext, result, sys};
 
 use crate::child::{in_child, run, run_in};
 use crate::driver::Driver;
-use crate::kernels::{ONE, context, kernel, raw_function};
+use crate::kernels::{ONE, code, context, kernel, raw_function, raw_launch};
 
 /// Where no driver lies.
 fn without_a_driver(path: &str, body: impl FnOnce()) -> Option<crate::child::Ended> {
@@ -72,6 +72,11 @@ fn a_missing_symbol_panics_when_it_is_first_called_and_not_before() {
             [1]
         );
         println!("all else works");
+        let ask = || std::panic::catch_unwind(|| context.mem_get_info());
+        assert!(
+            ask().is_err() && ask().is_err(),
+            "each call panics, not the first alone"
+        );
         let _ = context.mem_get_info();
     });
     if let Some(ended) = ended {
@@ -160,22 +165,66 @@ in_child! {
     ) {
         let context = context();
         drop(context.new_event(None).unwrap());
-        assert_eq!(crate::kernels::code(context.new_stream()), 999);
+        assert_eq!(code(context.new_stream()), 999);
         assert!(context.new_stream().is_ok());
     }
 
-    // A slice of cudarc makes two events, records them at each use, and each stream of its own
-    // waits for the others: a call for every argument of a launch.
-    fn events_of_its_own_go_with_every_slice_unless_they_are_switched_off("") {
+    // Who asks again and again whether an event is complete does so for ever.
+    fn an_event_of_a_broken_context_is_never_complete("") {
         let context = context();
-        // SAFETY: one stream is used.
-        unsafe { context.disable_event_tracking() };
+        let event = context.default_stream().record_event(None).unwrap();
+        context.synchronize().unwrap();
+        assert!(event.is_complete());
+        raw_launch(raw_function("stops"), std::ptr::null_mut(), &mut []).unwrap();
+        assert_eq!(code(context.synchronize()), 719);
+        assert!(!event.is_complete());
+        assert_eq!(code(event.try_is_complete()), 719);
+    }
+}
+
+/// A slice of cudarc makes two events. Each use waits for them and records them, once there is a
+/// stream of one's own.
+#[test]
+fn slices_bring_events_unless_that_is_switched_off() {
+    use cudarc::driver::PushKernelArg;
+    let path = concat!(
+        module_path!(),
+        "::slices_bring_events_unless_that_is_switched_off"
+    );
+    let launch = |tracking: bool| {
+        let context = context();
+        if !tracking {
+            // SAFETY: one stream is used.
+            unsafe { context.disable_event_tracking() };
+        }
         let stream = context.new_stream().unwrap();
         let word = stream.alloc_zeros::<u32>(1).unwrap();
         let store = kernel(&context, "store");
-        use cudarc::driver::PushKernelArg;
         // SAFETY: the arguments are the kernel's.
-        unsafe { stream.launch_builder(&store).arg(&word).arg(&1u32).launch(ONE) }.unwrap();
+        unsafe {
+            stream
+                .launch_builder(&store)
+                .arg(&word)
+                .arg(&1u32)
+                .launch(ONE)
+        }
+        .unwrap();
         stream.synchronize().unwrap();
+    };
+    for tracking in [true, false] {
+        let switches = format!("devices = {}", 1 + u32::from(tracking));
+        let driver = Driver::new(&switches);
+        let ended = run(path, &driver, || {
+            launch(CudaContext::device_count() == Ok(2));
+        });
+        let Some(ended) = ended else { return };
+        ended.succeeds();
+        let calls = driver.calls();
+        let count = |name: &str| calls.iter().filter(|call| *call == name).count();
+        let events = ["cuEventCreate", "cuEventRecord", "cuStreamWaitEvent"].map(count);
+        // The fill and the end of the slice wait for both, the launch that reads for the last to
+        // write; the fill and the launch record one each.
+        let expected = if tracking { [2, 2, 5] } else { [0, 0, 0] };
+        assert_eq!(events, expected, "{calls:?}");
     }
 }
