@@ -3,20 +3,9 @@
 
 use cudarc::driver::{CudaContext, result, sys};
 
-use crate::child::{in_child, run, run_in};
+use crate::child::{in_child, run, run_without};
 use crate::driver::Driver;
 use crate::kernels::{ONE, code, context, kernel, raw_function, raw_launch};
-
-/// Where no driver lies.
-fn without_a_driver(path: &str, body: impl FnOnce()) -> Option<crate::child::Ended> {
-    run_in(
-        path,
-        |command| {
-            command.env("LD_LIBRARY_PATH", "/nowhere");
-        },
-        body,
-    )
-}
 
 /// Whether this machine has a driver of its own, which would be found.
 fn has_a_driver() -> bool {
@@ -33,7 +22,7 @@ fn a_context_panics_where_there_is_no_library() {
     if has_a_driver() {
         return;
     }
-    let ended = without_a_driver(path, || drop(CudaContext::new(0)));
+    let ended = run_without(path, || drop(CudaContext::new(0)));
     if let Some(ended) = ended {
         ended.panicked("Unable to dynamically load the \"cuda\" shared library");
     }
@@ -45,12 +34,15 @@ fn whether_there_is_a_library_can_be_asked_first() {
         module_path!(),
         "::whether_there_is_a_library_can_be_asked_first"
     );
-    let driver = Driver::new("");
-    if let Some(ended) = run(path, &driver, || {
-        assert!(has_a_driver());
-        // It was unloaded again, and can be loaded for good.
-        context();
-    }) {
+    if let Some(ended) = run(
+        path,
+        || Driver::new(""),
+        || {
+            assert!(has_a_driver());
+            // It was unloaded again, and can be loaded for good.
+            context();
+        },
+    ) {
         ended.succeeds();
     }
 }
@@ -61,24 +53,27 @@ fn a_missing_symbol_panics_when_it_is_first_called_and_not_before() {
         module_path!(),
         "::a_missing_symbol_panics_when_it_is_first_called_and_not_before"
     );
-    let driver = Driver::lacking(&["cuMemGetInfo_v2", "cuCtxCreate_v4"], "");
-    let ended = run(path, &driver, || {
-        let context = context();
-        let stream = context.new_stream().unwrap();
-        assert_eq!(
-            stream
-                .clone_dtoh(&stream.clone_htod(&[1u8]).unwrap())
-                .unwrap(),
-            [1]
-        );
-        println!("all else works");
-        let ask = || std::panic::catch_unwind(|| context.mem_get_info());
-        assert!(
-            ask().is_err() && ask().is_err(),
-            "each call panics, not the first alone"
-        );
-        let _ = context.mem_get_info();
-    });
+    let ended = run(
+        path,
+        || Driver::lacking(&["cuMemGetInfo_v2", "cuCtxCreate_v4"], ""),
+        || {
+            let context = context();
+            let stream = context.new_stream().unwrap();
+            assert_eq!(
+                stream
+                    .clone_dtoh(&stream.clone_htod(&[1u8]).unwrap())
+                    .unwrap(),
+                [1]
+            );
+            println!("all else works");
+            let ask = || std::panic::catch_unwind(|| context.mem_get_info());
+            assert!(
+                ask().is_err() && ask().is_err(),
+                "each call panics, not the first alone"
+            );
+            let _ = context.mem_get_info();
+        },
+    );
     if let Some(ended) = ended {
         assert!(ended.output.contains("all else works"));
         ended.panicked("Missing symbol cuMemGetInfo_v2");
@@ -91,20 +86,23 @@ fn a_symbol_can_be_looked_for_before_it_is_called() {
         module_path!(),
         "::a_symbol_can_be_looked_for_before_it_is_called"
     );
-    let driver = Driver::lacking(&["cuCtxCreate_v4"], "");
-    let ended = run(path, &driver, || {
-        // SAFETY: the library is there; the symbols are not called.
-        unsafe {
-            let library = sys::culib();
-            let has = |name: &str| {
-                library
-                    .get::<unsafe extern "C" fn()>(name.as_bytes())
-                    .is_ok()
-            };
-            assert!(has("cuCtxCreate_v3"));
-            assert!(!has("cuCtxCreate_v4"));
-        }
-    });
+    let ended = run(
+        path,
+        || Driver::lacking(&["cuCtxCreate_v4"], ""),
+        || {
+            // SAFETY: the library is there; the symbols are not called.
+            unsafe {
+                let library = sys::culib();
+                let has = |name: &str| {
+                    library
+                        .get::<unsafe extern "C" fn()>(name.as_bytes())
+                        .is_ok()
+                };
+                assert!(has("cuCtxCreate_v3"));
+                assert!(!has("cuCtxCreate_v4"));
+            }
+        },
+    );
     if let Some(ended) = ended {
         ended.succeeds();
     }
@@ -113,11 +111,14 @@ fn a_symbol_can_be_looked_for_before_it_is_called() {
 #[test]
 fn a_nul_in_a_kernels_name_panics() {
     let path = concat!(module_path!(), "::a_nul_in_a_kernels_name_panics");
-    let driver = Driver::new("");
-    let ended = run(path, &driver, || {
-        let context = context();
-        drop(crate::kernels::module(&context).load_function("no\0thing"));
-    });
+    let ended = run(
+        path,
+        || Driver::new(""),
+        || {
+            let context = context();
+            drop(crate::kernels::module(&context).load_function("no\0thing"));
+        },
+    );
     if let Some(ended) = ended {
         ended.panicked("NulError");
     }
@@ -126,11 +127,14 @@ fn a_nul_in_a_kernels_name_panics() {
 #[test]
 fn a_nul_in_a_modules_text_panics() {
     let path = concat!(module_path!(), "::a_nul_in_a_modules_text_panics");
-    let driver = Driver::new("");
-    let ended = run(path, &driver, || {
-        let context = context();
-        drop(context.load_module("\0".into()));
-    });
+    let ended = run(
+        path,
+        || Driver::new(""),
+        || {
+            let context = context();
+            drop(context.load_module("\0".into()));
+        },
+    );
     if let Some(ended) = ended {
         ended.panicked("NulError");
     }
@@ -213,13 +217,16 @@ fn slices_bring_events_unless_that_is_switched_off() {
     };
     for tracking in [true, false] {
         let switches = format!("devices = {}", 1 + u32::from(tracking));
-        let driver = Driver::new(&switches);
-        let ended = run(path, &driver, || {
-            launch(CudaContext::device_count() == Ok(2));
-        });
+        let ended = run(
+            path,
+            || Driver::new(&switches),
+            || {
+                launch(CudaContext::device_count() == Ok(2));
+            },
+        );
         let Some(ended) = ended else { return };
         ended.succeeds();
-        let calls = driver.calls();
+        let calls = &ended.calls;
         let count = |name: &str| calls.iter().filter(|call| *call == name).count();
         let events = ["cuEventCreate", "cuEventRecord", "cuStreamWaitEvent"].map(count);
         // The fill and the end of the slice wait for both, the launch that reads for the last to
