@@ -151,6 +151,14 @@ impl Buffer {
         }
     }
 
+    /// Its number in whichever worker it is.
+    pub(crate) fn number(&self) -> Option<u64> {
+        match &self.shared.place {
+            Place::Worker(_, id) => Some(*id),
+            Place::Here { .. } => None,
+        }
+    }
+
     /// Whether what it held is gone.
     pub(crate) fn is_lost(&self) -> bool {
         match &self.shared.place {

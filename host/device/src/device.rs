@@ -120,10 +120,16 @@ impl Device {
     /// [`Error::DeviceLost`] where there is no driver or no such device, with the
     /// reason, and where the operating system gives no threads.
     pub fn cuda(ordinal: u32, config: CpuConfig, workers: WorkerConfig) -> Result<Device, Error> {
-        let description = crate::remote::probe(&workers)?
-            .into_iter()
-            .nth(ordinal as usize)
-            .ok_or_else(|| Error::DeviceLost(format!("there is no NVIDIA device {ordinal}")))?;
+        let found = crate::remote::probe(&workers)?;
+        let count = found.len();
+        let mut description = found.into_iter().nth(ordinal as usize).ok_or_else(|| {
+            Error::DeviceLost(format!(
+                "there is no NVIDIA device {ordinal}: the driver shows {count}, from 0 on"
+            ))
+        })?;
+        if let Some(most) = config.memory_bytes {
+            description.memory_bytes = description.memory_bytes.min(most);
+        }
         let backend = wire::Backend::Cuda { ordinal };
         Device::remote(config, description, Workers::new(workers, backend))
     }

@@ -153,7 +153,11 @@ pub(crate) enum Answer {
     /// It came behind a failure, and was not done.
     Skipped { queue: u64, number: u64 },
     /// The device is of no more use to this process.
-    Lost { message: String },
+    Lost {
+        message: String,
+        /// The queues whose work may have done it, and what it did.
+        blamed: Vec<(u64, Failure)>,
+    },
 }
 
 /// [`Error`], as it travels.

@@ -42,7 +42,6 @@ pub(crate) enum Job {
 /// What must stay until the worker is done with the work.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    #[expect(dead_code, reason = "only held")]
     pub(crate) buffers: Vec<Buffer>,
     pub(crate) area: Option<Area>,
     pub(crate) kernel: Option<Kernel>,
@@ -174,6 +173,11 @@ impl Lane {
             }
         }
         self.pass_fences(after);
+    }
+
+    /// The buffers that its work uses.
+    pub(crate) fn buffers(&self) -> impl Iterator<Item = &Buffer> {
+        self.ops.iter().flat_map(|op| &op.held.buffers)
     }
 
     /// The next work to be sent, with its number, if the worker is to have no more

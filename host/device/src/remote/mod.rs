@@ -27,8 +27,8 @@ use crate::cpu::PoisonId;
 use crate::queue::Hold;
 use crate::sync::lock;
 
+use lane::Op;
 use lane::{After, Lane, Released};
-use lane::{Job, Op};
 pub use pool::WorkerConfig;
 pub(crate) use pool::{Slot, Workers};
 pub(crate) use probe::probe;
@@ -191,7 +191,7 @@ impl Worker {
             && state.idle_since.elapsed() >= since;
         if idle {
             let lost = "nobody used the device's worker, and it was ended: open the device again";
-            let after = self.lose(&mut state, Error::DeviceLost(lost.to_owned()), None);
+            let after = self.lose(&mut state, Error::DeviceLost(lost.to_owned()), &[]);
             drop(state);
             after.carry_out();
             self.attend();
@@ -202,15 +202,15 @@ impl Worker {
     /// Ends it, whoever uses it.
     pub(crate) fn stop(&self, why: &str) {
         let mut state = lock(&self.state);
-        let after = self.lose(&mut state, Error::DeviceLost(why.to_owned()), None);
+        let after = self.lose(&mut state, Error::DeviceLost(why.to_owned()), &[]);
         drop(state);
         after.carry_out();
         self.attend();
     }
 
-    /// The worker is of no use any more. `own` says which queue's work did it, and
+    /// The worker is of no use any more. `blamed` says which queues' work did it, and
     /// what it did.
-    fn lose(&self, state: &mut State, lost: Error, own: Option<(u64, Error)>) -> After {
+    fn lose(&self, state: &mut State, lost: Error, blamed: &[(u64, Error)]) -> After {
         let mut after = After::default();
         if state.lost.is_some() {
             return after;
@@ -222,7 +222,7 @@ impl Worker {
         state.ids += 1;
         let poison = PoisonId::of(state.ids);
         for (id, lane) in &mut state.lanes {
-            let own = own.as_ref().filter(|(queue, _)| queue == id);
+            let own = blamed.iter().find(|(queue, _)| queue == id);
             lane.lose(
                 poison,
                 own.map(|(_, error)| error.clone()),

@@ -1,6 +1,7 @@
 //! The thread that watches one worker: it takes the worker's answers, keeps the
 //! time of its kernels, and ends it where it does wrong.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -8,11 +9,11 @@ use std::time::{Duration, Instant};
 use super::lane::{After, Lane, Outcome, Released};
 use super::process::Process;
 use super::{Started, State, Worker};
-use crate::Error;
 use crate::channel::wire::{self, Answer, Request};
 use crate::channel::{Broken, Consumer};
 use crate::cpu::PoisonId;
 use crate::sync::lock;
+use crate::{Buffer, Error};
 
 /// How many answers are taken under one lock.
 const BATCH: usize = 64;
@@ -77,7 +78,7 @@ impl Watch {
         let mut state = lock(&self.worker.state);
         let after = self
             .worker
-            .lose(&mut state, Error::DeviceLost(message), None);
+            .lose(&mut state, Error::DeviceLost(message), &[]);
         drop(state);
         after.carry_out();
     }
@@ -171,13 +172,17 @@ impl Watch {
             Answer::Skipped { queue, number } => {
                 self.settle(state, queue, number, Outcome::Skipped, after)?;
             }
-            Answer::Lost { message } => {
+            Answer::Lost { message, blamed } => {
+                let blamed: Vec<(u64, Error)> = blamed
+                    .into_iter()
+                    .map(|(queue, failure)| (queue, failure.into()))
+                    .collect();
                 let message = format!(
                     "{}; what was on the device is gone: open it again, and fill it anew",
                     wire::short(message)
                 );
                 tracing::warn!(worker = worker.id, "a device worker: {message}");
-                let lost = worker.lose(state, Error::DeviceLost(message), None);
+                let lost = worker.lose(state, Error::DeviceLost(message), &blamed);
                 after.append(lost);
             }
         }
@@ -243,6 +248,7 @@ impl Watch {
         if at_work {
             worker.turns.charge(worker.id, passed);
         }
+        let orphaned = state.orphaned();
         let slow = state
             .allocating
             .values()
@@ -256,9 +262,14 @@ impl Watch {
                 "{error}; the device's worker was ended, and what was on the device is gone: open it again, and fill it anew"
             ));
             tracing::warn!(worker = worker.id, %error, "a device worker was ended");
-            let after = worker.lose(&mut state, lost, Some((queue, error)));
+            let after = worker.lose(&mut state, lost, &[(queue, error)]);
             drop(state);
             after.carry_out();
+            return Duration::ZERO;
+        }
+        if orphaned {
+            drop(state);
+            worker.stop("the work of an instance that has ended was stopped");
             return Duration::ZERO;
         }
         if slow {
@@ -273,6 +284,7 @@ impl Watch {
             ));
             return Duration::ZERO;
         }
+        let state_has_orphans = state.users == 0;
         let mut after = After::default();
         let waiting = worker.pump_all(&mut state, &mut after);
         drop(state);
@@ -282,6 +294,8 @@ impl Watch {
         }
         if waiting {
             HELD_BACK
+        } else if launched > 0 && state_has_orphans {
+            ORPHANED / 4
         } else if launched > 0 {
             (limits.kernel / 16).clamp(HELD_BACK, AT_WORK)
         } else if at_work {
@@ -289,6 +303,33 @@ impl Watch {
         } else {
             AT_REST.min(limits.idle.max(HELD_BACK))
         }
+    }
+}
+
+/// How long a kernel may go on whose instance has ended, where nobody else uses its
+/// worker: no driver can stop a kernel alone.
+const ORPHANED: Duration = Duration::from_millis(50);
+
+impl State {
+    /// Whether kernels run on for nobody, and nothing would be lost with them.
+    fn orphaned(&self) -> bool {
+        if self.users > 0 || !self.allocating.is_empty() {
+            return false;
+        }
+        let runs = |lane: &&Lane| lane.is_at_work();
+        let over = self
+            .lanes
+            .values()
+            .filter(runs)
+            .all(|lane| lane.closed && lane.used > ORPHANED);
+        let any = self.lanes.values().any(|lane| lane.launched());
+        let theirs: HashSet<u64> = self
+            .lanes
+            .values()
+            .flat_map(Lane::buffers)
+            .filter_map(Buffer::number)
+            .collect();
+        any && over && self.allocations.keys().all(|id| theirs.contains(id))
     }
 }
 

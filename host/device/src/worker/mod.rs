@@ -89,7 +89,10 @@ fn work() -> std::io::Result<()> {
         // cudarc panics where the driver lacks a function.
         Err(panic) => Lost(panic_message(panic.as_ref())),
     };
-    outbox.send(&Answer::Lost { message: lost.0 });
+    outbox.send(&Answer::Lost {
+        message: lost.0,
+        blamed: Vec::new(),
+    });
     // The host ends this process once it has read that.
     loop {
         std::thread::park();

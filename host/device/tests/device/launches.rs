@@ -206,7 +206,7 @@ async fn extents_that_no_device_has_are_refused() {
                 },
                 0,
             ),
-            (one, one, (48 << 10) + 1),
+            (one, one, lease.info().description.max_shared_bytes + 1),
             (one, one, most),
         ] {
             let config = LaunchConfig {

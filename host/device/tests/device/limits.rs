@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use tensor_wasm_device::{Argument, CpuConfig, Error, Limits, Session, Usage};
 
 use crate::common::{
-    device, device_with, in_time, kernel, line, nothing_is_held, nothing_is_used, pointer, queues,
-    values_of,
+    device, device_with, in_time, is_cuda, kernel, line, nothing_is_held, nothing_is_used, pointer,
+    queues, values_of,
 };
 
 #[tokio::test]
@@ -141,7 +141,9 @@ async fn a_call_that_queues_waits_while_too_much_is_in_flight() {
             queue.synchronize().await,
             Err(Error::DeadlineExceeded(_))
         ));
-        assert_eq!(queue.read(&buffer, 0, 1).await.unwrap(), [0]);
+        if !is_cuda() {
+            assert_eq!(queue.read(&buffer, 0, 1).await.unwrap(), [0]);
+        }
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! What an error of the driver means. Some are about one call; most say that the
 //! whole process is of no more use, and which kernel did it is to be found out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
 use cudarc::driver::sys::CUresult;
@@ -72,8 +72,8 @@ pub(super) struct Faults {
 
 #[derive(Default)]
 struct State {
-    /// The kernel that each queue waits for, and its number there.
-    running: BTreeMap<u64, (u64, String)>,
+    /// The kernels of each queue that were handed over and are not known to be done.
+    running: BTreeMap<u64, VecDeque<String>>,
     told: bool,
 }
 
@@ -85,18 +85,31 @@ impl Faults {
         }
     }
 
-    /// A queue waits for this kernel now.
-    pub(super) fn waits(&self, queue: u64, number: u64, kernel: &str) {
+    /// A kernel is handed over.
+    pub(super) fn begins(&self, queue: u64, kernel: &str) {
         lock(&self.state)
             .running
-            .insert(queue, (number, kernel.to_owned()));
+            .entry(queue)
+            .or_default()
+            .push_back(kernel.to_owned());
     }
 
-    /// A queue's kernel is done. False where the process is broken already.
-    pub(super) fn done(&self, queue: u64) -> bool {
+    /// It was not after all.
+    pub(super) fn did_not_begin(&self, queue: u64) {
+        if let Some(kernels) = lock(&self.state).running.get_mut(&queue) {
+            kernels.pop_back();
+        }
+    }
+
+    /// A queue's oldest kernel is done.
+    pub(super) fn done(&self, queue: u64) {
         let mut state = lock(&self.state);
-        state.running.remove(&queue);
-        !state.told
+        if let Some(kernels) = state.running.get_mut(&queue) {
+            kernels.pop_front();
+            if kernels.is_empty() {
+                state.running.remove(&queue);
+            }
+        }
     }
 
     /// Whether the host knows already.
@@ -105,16 +118,21 @@ impl Faults {
     }
 
     /// An error that ends the process: tells the host which kernels may have done it,
-    /// and that the device is lost.
+    /// and that the device is lost, in one message, so that nobody sees the one without
+    /// the other.
     pub(super) fn tell(&self, refusal: Refusal) {
         let mut state = lock(&self.state);
         if std::mem::replace(&mut state.told, true) {
             return;
         }
+        let mut blamed = Vec::new();
         if kind(refusal) == Kind::Fault {
-            let names: Vec<_> = state
-                .running
-                .values()
+            let oldest: Vec<(u64, String)> = std::mem::take(&mut state.running)
+                .into_iter()
+                .filter_map(|(queue, mut kernels)| Some((queue, kernels.pop_front()?)))
+                .collect();
+            let names: Vec<_> = oldest
+                .iter()
                 .map(|(_, kernel)| format!("`{kernel}`"))
                 .collect();
             let message = match names.len() {
@@ -124,7 +142,7 @@ impl Faults {
                     names.join(", ")
                 ),
             };
-            for (queue, (number, kernel)) in std::mem::take(&mut state.running) {
+            blamed.extend(oldest.into_iter().map(|(queue, kernel)| {
                 let failure = Failure::Fault {
                     kernel,
                     block: None,
@@ -132,18 +150,15 @@ impl Faults {
                     line: None,
                     message: message.clone(),
                 };
-                self.outbox.send(&Answer::Failed {
-                    queue,
-                    number,
-                    failure,
-                });
-            }
+                (queue, failure)
+            }));
         }
         self.outbox.send(&Answer::Lost {
             message: match kind(refusal) {
                 Kind::Fault => format!("a kernel of this tenant failed: {refusal}"),
                 Kind::Call | Kind::Lost => format!("the device failed: {refusal}"),
             },
+            blamed,
         });
     }
 }

@@ -125,7 +125,12 @@ impl Cuda {
     }
 
     /// Hands a task to the driver; what is to be known of it when it is done.
-    fn hand_over(&self, stream: Stream, task: Task<'_>) -> Result<Pending, failure::Failed> {
+    fn hand_over(
+        &self,
+        queue: u64,
+        stream: Stream,
+        task: Task<'_>,
+    ) -> Result<Pending, failure::Failed> {
         let no_buffer = || failure::Failed::Host("there is no such buffer");
         let no_area = || failure::Failed::Host("a transfer lies outside of the shared memory");
         match task {
@@ -200,16 +205,16 @@ impl Cuda {
                 shared_bytes,
                 arguments,
             } => {
-                let name = self.modules.launch(
+                let launch = module::Launch {
                     module,
                     entry,
-                    stream,
                     grid,
                     block,
                     shared_bytes,
                     arguments,
-                )?;
-                Ok(Pending::Launch(name))
+                };
+                self.modules.launch(queue, stream, &launch)?;
+                Ok(Pending::Launch)
             }
             Task::Mark => Ok(Pending::Mark),
         }
@@ -266,7 +271,7 @@ impl Executor for Cuda {
         if open.is_failed() {
             return open.skip(number);
         }
-        match self.hand_over(open.stream(), task) {
+        match self.hand_over(queue, open.stream(), task) {
             Ok(pending) => open.wait_for(number, pending),
             Err(failed) => open.failed(number, failed),
         }

@@ -40,6 +40,18 @@ struct Entry {
     max_threads: u32,
 }
 
+/// What is launched, and how.
+pub(super) struct Launch<'a> {
+    pub(super) module: u64,
+    pub(super) entry: u32,
+    pub(super) grid: [u32; 3],
+    pub(super) block: [u32; 3],
+    /// Dynamic shared memory of a block, in bytes.
+    pub(super) shared_bytes: u32,
+    /// As the parameters lie.
+    pub(super) arguments: &'a [u8],
+}
+
 impl Modules {
     pub(super) fn new(
         context: Context,
@@ -96,25 +108,20 @@ impl Modules {
         drop(module);
     }
 
-    /// Hands a launch to the driver; the kernel's name.
-    #[expect(clippy::too_many_arguments, reason = "a launch has as many")]
+    /// Hands a launch to the driver.
     pub(super) fn launch(
         &self,
-        module: u64,
-        entry: u32,
+        queue: u64,
         stream: Stream,
-        grid: [u32; 3],
-        block: [u32; 3],
-        shared_bytes: u32,
-        arguments: &[u8],
-    ) -> Result<String, Failed> {
+        launch: &Launch<'_>,
+    ) -> Result<(), Failed> {
         let loaded = lock(&self.loaded);
         let entry = loaded
-            .get(&module)
-            .and_then(|module| module.entries.get(entry as usize))
+            .get(&launch.module)
+            .and_then(|module| module.entries.get(launch.entry as usize))
             .ok_or(Failed::Host("there is no such kernel"))?;
         // The driver copies the arguments before the call returns.
-        let mut bytes = arguments.to_vec();
+        let mut bytes = launch.arguments.to_vec();
         let pointers: Option<Vec<*mut c_void>> = entry
             .parameters
             .iter()
@@ -126,16 +133,25 @@ impl Modules {
             .collect();
         let mut pointers =
             pointers.ok_or(Failed::Host("the arguments are not those of the kernel"))?;
-        if shared_bytes > PLAIN_SHARED_BYTES {
+        if launch.shared_bytes > PLAIN_SHARED_BYTES {
             entry
                 .function
-                .allow_shared_bytes(shared_bytes)
+                .allow_shared_bytes(launch.shared_bytes)
                 .map_err(|refusal| refused(entry, refusal))?;
         }
-        stream
-            .launch(entry.function, grid, block, shared_bytes, &mut pointers)
-            .map_err(|refusal| refused(entry, refusal))?;
-        Ok(entry.name.clone())
+        // Said before: the kernel may have failed by the time the call returns.
+        self.faults.begins(queue, &entry.name);
+        let launched = stream.launch(
+            entry.function,
+            launch.grid,
+            launch.block,
+            launch.shared_bytes,
+            &mut pointers,
+        );
+        launched.map_err(|refusal| {
+            self.faults.did_not_begin(queue);
+            refused(entry, refusal)
+        })
     }
 }
 

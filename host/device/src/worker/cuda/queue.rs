@@ -16,7 +16,7 @@ const SPARE_EVENTS: usize = 64;
 /// What is to be known of a task when it is done.
 pub(super) enum Pending {
     Plain,
-    Launch(String),
+    Launch,
     Mark,
 }
 
@@ -163,20 +163,13 @@ impl Waiter {
                 failure,
             },
             Item::Wait(number, event, pending) => {
-                if let Pending::Launch(kernel) = &pending {
-                    self.faults.waits(queue, number, kernel);
-                }
                 event.synchronize()?;
-                if let Pending::Launch(_) = &pending
-                    && !self.faults.done(queue)
-                {
-                    // Another queue's error has ended the process, and this kernel was
-                    // among those that may have done it: the host was told.
-                    return Ok(());
+                if matches!(pending, Pending::Launch) {
+                    self.faults.done(queue);
                 }
                 let at = match pending {
                     Pending::Mark => Some(lock(&self.clock).tell(event)?),
-                    Pending::Plain | Pending::Launch(_) => {
+                    Pending::Plain | Pending::Launch => {
                         let mut spare = lock(&self.spare);
                         if spare.len() < SPARE_EVENTS {
                             spare.push(event);
