@@ -493,6 +493,21 @@ impl Worker {
         after.carry_out();
     }
 
+    /// Whether the queue has a failure that nobody was told of.
+    pub(crate) fn is_poisoned(&self, queue: u64) -> bool {
+        let state = lock(&self.state);
+        state.lanes.get(&queue).is_some_and(Lane::is_poisoned)
+    }
+
+    /// What a call that waits is told once the worker is lost: the queue's own failure
+    /// where nobody knows of it yet.
+    pub(crate) fn refusal(&self, queue: u64) -> Error {
+        let mut state = lock(&self.state);
+        let own = state.lanes.get_mut(&queue).and_then(Lane::take_poison);
+        drop(state);
+        own.unwrap_or_else(|| self.lost())
+    }
+
     /// Someone was told of a queue's failure: the queue is usable again.
     pub(crate) fn acknowledge(&self, queue: u64, poison: PoisonId) {
         if let Some(lane) = lock(&self.state).lanes.get_mut(&queue) {
