@@ -5,6 +5,7 @@
 
 use std::env;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -49,6 +50,7 @@ impl Driver {
             (true, Some(name)) => shared.join(name),
             _ => folder.join("calls"),
         };
+        let _ = fs::remove_file(&calls);
         let driver = Driver { folder, calls };
         let place = |name: &str| driver.folder.join(name);
         // A copy, for the driver knows its folder by the file that is loaded.
@@ -114,11 +116,17 @@ fn library() -> PathBuf {
 
 fn fresh_folder() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("tensor-wasm-driver-{}-{number}", std::process::id());
-    let folder = env::temp_dir().join(name);
-    fs::create_dir_all(&folder).expect("a temporary folder can be made");
-    folder
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("tensor-wasm-driver-{}-{number}", std::process::id());
+        let folder = env::temp_dir().join(name);
+        match fs::create_dir(&folder) {
+            Ok(()) => return folder,
+            // A process of this number was killed, and left it behind.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => panic!("{}: {error}", folder.display()),
+        }
+    }
 }
 
 /// Spoils a name in the library's tables of symbols, so that no search finds it.

@@ -31,6 +31,7 @@ use lane::Op;
 use lane::{After, Lane, Released};
 pub use pool::WorkerConfig;
 pub(crate) use pool::{Slot, Workers};
+pub use probe::NoNvidia;
 pub(crate) use probe::probe;
 pub(crate) use queue::Remote;
 use turns::Turns;

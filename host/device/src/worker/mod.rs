@@ -18,6 +18,7 @@ use std::sync::Arc;
 use crate::channel::wire::{self, Answer, Backend, EntryShape, Request, Start, Task};
 use crate::channel::{Consumer, SharedMemory};
 
+pub(crate) use cuda::NO_DRIVER;
 pub use cuda::{Probed, ProbedDevice, probe};
 use outbox::Outbox;
 

@@ -2,7 +2,7 @@
 //! nothing else could use.
 
 use std::io::Read;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::driver::Driver;
@@ -20,8 +20,8 @@ macro_rules! in_child {
         $(#[$meta])*
         fn $name() {
             let path = concat!(module_path!(), "::", stringify!($name));
-            let driver = $crate::driver::Driver::new($switches);
-            if let Some(ended) = $crate::child::run(path, &driver, || $body) {
+            let driver = || $crate::driver::Driver::new($switches);
+            if let Some(ended) = $crate::child::run(path, driver, || $body) {
                 ended.succeeds();
             }
         }
@@ -35,55 +35,67 @@ pub(crate) use in_child;
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
     pub(crate) output: String,
+    /// The calls that its driver got.
+    pub(crate) calls: Vec<String>,
 }
 
 impl Ended {
-    pub(crate) fn succeeds(self) {
+    pub(crate) fn succeeds(&self) {
         assert!(self.status.success(), "{}:\n{}", self.status, self.output);
     }
 
     /// It panicked, and said this.
-    pub(crate) fn panicked(self, with: &str) {
+    pub(crate) fn panicked(&self, with: &str) {
         assert_eq!(self.status.code(), Some(101), "{}", self.output);
         assert!(self.output.contains(with), "{}", self.output);
     }
 }
 
-/// Runs `body` in a process of its own, and says how that ended; in that process itself, `None`.
+/// Runs `body` in a process of its own, with a driver that is made for it, and says how that
+/// ended; in that process itself, `None`.
 ///
 /// `path` is the test's own, with the name of the crate.
-pub(crate) fn run(path: &str, driver: &Driver, body: impl FnOnce()) -> Option<Ended> {
-    run_in(
-        path,
-        |command| {
-            driver.set(command);
-        },
-        body,
-    )
-}
-
-/// As [`run`], in whatever environment.
-pub(crate) fn run_in(
+pub(crate) fn run(
     path: &str,
-    environment: impl FnOnce(&mut Command),
+    driver: impl FnOnce() -> Driver,
     body: impl FnOnce(),
 ) -> Option<Ended> {
-    if std::env::var_os(INSIDE).is_some() {
+    if is_inside() {
         body();
         return None;
     }
+    let driver = driver();
+    let mut ended = end_of(driver.set(&mut inside(path)));
+    ended.calls = driver.calls();
+    Some(ended)
+}
+
+/// As [`run`], where no driver is found.
+pub(crate) fn run_without(path: &str, body: impl FnOnce()) -> Option<Ended> {
+    if is_inside() {
+        body();
+        return None;
+    }
+    Some(end_of(inside(path).env("LD_LIBRARY_PATH", "/nowhere")))
+}
+
+fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
+/// The command that carries out a test.
+fn inside(path: &str) -> Command {
     let (_, test) = path.split_once("::").expect("a path has a crate");
     let mut command = Command::new(std::env::current_exe().expect("a test has an executable"));
     command
         .args(["--exact", test, "--nocapture"])
-        .env(INSIDE, "1")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    environment(&mut command);
-    Some(end_of(command.spawn().expect("it starts")))
+        .env(INSIDE, "1");
+    command
 }
 
-fn end_of(mut child: Child) -> Ended {
+fn end_of(command: &mut Command) -> Ended {
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
     let mut pipes: Vec<Box<dyn Read + Send>> = Vec::new();
     pipes.extend(child.stdout.take().map(|pipe| Box::new(pipe) as Box<_>));
     pipes.extend(child.stderr.take().map(|pipe| Box::new(pipe) as Box<_>));
@@ -111,5 +123,6 @@ fn end_of(mut child: Child) -> Ended {
     Ended {
         status,
         output: output.collect(),
+        calls: Vec::new(),
     }
 }

@@ -3,20 +3,9 @@
 
 use cudarc::driver::{CudaContext, result, sys};
 
-use crate::child::{in_child, run, run_in};
+use crate::child::{in_child, run, run_without};
 use crate::driver::Driver;
-use crate::kernels::{ONE, context, kernel, raw_function};
-
-/// Where no driver lies.
-fn without_a_driver(path: &str, body: impl FnOnce()) -> Option<crate::child::Ended> {
-    run_in(
-        path,
-        |command| {
-            command.env("LD_LIBRARY_PATH", "/nowhere");
-        },
-        body,
-    )
-}
+use crate::kernels::{ONE, code, context, kernel, raw_function, raw_launch};
 
 /// Whether this machine has a driver of its own, which would be found.
 fn has_a_driver() -> bool {
@@ -33,7 +22,7 @@ fn a_context_panics_where_there_is_no_library() {
     if has_a_driver() {
         return;
     }
-    let ended = without_a_driver(path, || drop(CudaContext::new(0)));
+    let ended = run_without(path, || drop(CudaContext::new(0)));
     if let Some(ended) = ended {
         ended.panicked("Unable to dynamically load the \"cuda\" shared library");
     }
@@ -45,12 +34,15 @@ fn whether_there_is_a_library_can_be_asked_first() {
         module_path!(),
         "::whether_there_is_a_library_can_be_asked_first"
     );
-    let driver = Driver::new("");
-    if let Some(ended) = run(path, &driver, || {
-        assert!(has_a_driver());
-        // It was unloaded again, and can be loaded for good.
-        context();
-    }) {
+    if let Some(ended) = run(
+        path,
+        || Driver::new(""),
+        || {
+            assert!(has_a_driver());
+            // It was unloaded again, and can be loaded for good.
+            context();
+        },
+    ) {
         ended.succeeds();
     }
 }
@@ -61,19 +53,27 @@ fn a_missing_symbol_panics_when_it_is_first_called_and_not_before() {
         module_path!(),
         "::a_missing_symbol_panics_when_it_is_first_called_and_not_before"
     );
-    let driver = Driver::lacking(&["cuMemGetInfo_v2", "cuCtxCreate_v4"], "");
-    let ended = run(path, &driver, || {
-        let context = context();
-        let stream = context.new_stream().unwrap();
-        assert_eq!(
-            stream
-                .clone_dtoh(&stream.clone_htod(&[1u8]).unwrap())
-                .unwrap(),
-            [1]
-        );
-        println!("all else works");
-        let _ = context.mem_get_info();
-    });
+    let ended = run(
+        path,
+        || Driver::lacking(&["cuMemGetInfo_v2", "cuCtxCreate_v4"], ""),
+        || {
+            let context = context();
+            let stream = context.new_stream().unwrap();
+            assert_eq!(
+                stream
+                    .clone_dtoh(&stream.clone_htod(&[1u8]).unwrap())
+                    .unwrap(),
+                [1]
+            );
+            println!("all else works");
+            let ask = || std::panic::catch_unwind(|| context.mem_get_info());
+            assert!(
+                ask().is_err() && ask().is_err(),
+                "each call panics, not the first alone"
+            );
+            let _ = context.mem_get_info();
+        },
+    );
     if let Some(ended) = ended {
         assert!(ended.output.contains("all else works"));
         ended.panicked("Missing symbol cuMemGetInfo_v2");
@@ -86,20 +86,23 @@ fn a_symbol_can_be_looked_for_before_it_is_called() {
         module_path!(),
         "::a_symbol_can_be_looked_for_before_it_is_called"
     );
-    let driver = Driver::lacking(&["cuCtxCreate_v4"], "");
-    let ended = run(path, &driver, || {
-        // SAFETY: the library is there; the symbols are not called.
-        unsafe {
-            let library = sys::culib();
-            let has = |name: &str| {
-                library
-                    .get::<unsafe extern "C" fn()>(name.as_bytes())
-                    .is_ok()
-            };
-            assert!(has("cuCtxCreate_v3"));
-            assert!(!has("cuCtxCreate_v4"));
-        }
-    });
+    let ended = run(
+        path,
+        || Driver::lacking(&["cuCtxCreate_v4"], ""),
+        || {
+            // SAFETY: the library is there; the symbols are not called.
+            unsafe {
+                let library = sys::culib();
+                let has = |name: &str| {
+                    library
+                        .get::<unsafe extern "C" fn()>(name.as_bytes())
+                        .is_ok()
+                };
+                assert!(has("cuCtxCreate_v3"));
+                assert!(!has("cuCtxCreate_v4"));
+            }
+        },
+    );
     if let Some(ended) = ended {
         ended.succeeds();
     }
@@ -108,11 +111,14 @@ fn a_symbol_can_be_looked_for_before_it_is_called() {
 #[test]
 fn a_nul_in_a_kernels_name_panics() {
     let path = concat!(module_path!(), "::a_nul_in_a_kernels_name_panics");
-    let driver = Driver::new("");
-    let ended = run(path, &driver, || {
-        let context = context();
-        drop(crate::kernels::module(&context).load_function("no\0thing"));
-    });
+    let ended = run(
+        path,
+        || Driver::new(""),
+        || {
+            let context = context();
+            drop(crate::kernels::module(&context).load_function("no\0thing"));
+        },
+    );
     if let Some(ended) = ended {
         ended.panicked("NulError");
     }
@@ -121,11 +127,14 @@ fn a_nul_in_a_kernels_name_panics() {
 #[test]
 fn a_nul_in_a_modules_text_panics() {
     let path = concat!(module_path!(), "::a_nul_in_a_modules_text_panics");
-    let driver = Driver::new("");
-    let ended = run(path, &driver, || {
-        let context = context();
-        drop(context.load_module("\0".into()));
-    });
+    let ended = run(
+        path,
+        || Driver::new(""),
+        || {
+            let context = context();
+            drop(context.load_module("\0".into()));
+        },
+    );
     if let Some(ended) = ended {
         ended.panicked("NulError");
     }
@@ -160,22 +169,69 @@ in_child! {
     ) {
         let context = context();
         drop(context.new_event(None).unwrap());
-        assert_eq!(crate::kernels::code(context.new_stream()), 999);
+        assert_eq!(code(context.new_stream()), 999);
         assert!(context.new_stream().is_ok());
     }
 
-    // A slice of cudarc makes two events, records them at each use, and each stream of its own
-    // waits for the others: a call for every argument of a launch.
-    fn events_of_its_own_go_with_every_slice_unless_they_are_switched_off("") {
+    // Who asks again and again whether an event is complete does so for ever.
+    fn an_event_of_a_broken_context_is_never_complete("") {
         let context = context();
-        // SAFETY: one stream is used.
-        unsafe { context.disable_event_tracking() };
+        let event = context.default_stream().record_event(None).unwrap();
+        context.synchronize().unwrap();
+        assert!(event.is_complete());
+        raw_launch(raw_function("stops"), std::ptr::null_mut(), &mut []).unwrap();
+        assert_eq!(code(context.synchronize()), 719);
+        assert!(!event.is_complete());
+        assert_eq!(code(event.try_is_complete()), 719);
+    }
+}
+
+/// A slice of cudarc makes two events. Each use waits for them and records them, once there is a
+/// stream of one's own.
+#[test]
+fn slices_bring_events_unless_that_is_switched_off() {
+    use cudarc::driver::PushKernelArg;
+    let path = concat!(
+        module_path!(),
+        "::slices_bring_events_unless_that_is_switched_off"
+    );
+    let launch = |tracking: bool| {
+        let context = context();
+        if !tracking {
+            // SAFETY: one stream is used.
+            unsafe { context.disable_event_tracking() };
+        }
         let stream = context.new_stream().unwrap();
         let word = stream.alloc_zeros::<u32>(1).unwrap();
         let store = kernel(&context, "store");
-        use cudarc::driver::PushKernelArg;
         // SAFETY: the arguments are the kernel's.
-        unsafe { stream.launch_builder(&store).arg(&word).arg(&1u32).launch(ONE) }.unwrap();
+        unsafe {
+            stream
+                .launch_builder(&store)
+                .arg(&word)
+                .arg(&1u32)
+                .launch(ONE)
+        }
+        .unwrap();
         stream.synchronize().unwrap();
+    };
+    for tracking in [true, false] {
+        let switches = format!("devices = {}", 1 + u32::from(tracking));
+        let ended = run(
+            path,
+            || Driver::new(&switches),
+            || {
+                launch(CudaContext::device_count() == Ok(2));
+            },
+        );
+        let Some(ended) = ended else { return };
+        ended.succeeds();
+        let calls = &ended.calls;
+        let count = |name: &str| calls.iter().filter(|call| *call == name).count();
+        let events = ["cuEventCreate", "cuEventRecord", "cuStreamWaitEvent"].map(count);
+        // The fill and the end of the slice wait for both, the launch that reads for the last to
+        // write; the fill and the launch record one each.
+        let expected = if tracking { [2, 2, 5] } else { [0, 0, 0] };
+        assert_eq!(events, expected, "{calls:?}");
     }
 }

@@ -163,15 +163,18 @@ in_child! {
 #[test]
 fn errors_have_names() {
     let path = concat!(module_path!(), "::errors_have_names");
-    let driver = crate::driver::Driver::new("");
-    let ended = crate::child::run(path, &driver, || {
-        let error = result::DriverError(CUresult::CUDA_ERROR_ILLEGAL_ADDRESS);
-        assert_eq!(error.error_name(), Ok(c"CUDA_ERROR_ILLEGAL_ADDRESS"));
-        assert!(format!("{error}").contains("an illegal memory access was encountered"));
-    });
+    let ended = crate::child::run(
+        path,
+        || crate::driver::Driver::new(""),
+        || {
+            let error = result::DriverError(CUresult::CUDA_ERROR_ILLEGAL_ADDRESS);
+            assert_eq!(error.error_name(), Ok(c"CUDA_ERROR_ILLEGAL_ADDRESS"));
+            assert!(format!("{error}").contains("an illegal memory access was encountered"));
+        },
+    );
     if let Some(ended) = ended {
         ended.succeeds();
         // To ask what an error means is no call of the device.
-        assert!(driver.calls().is_empty());
+        assert!(ended.calls.is_empty());
     }
 }

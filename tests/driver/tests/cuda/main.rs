@@ -16,4 +16,5 @@ mod errors;
 mod kernels;
 mod modules;
 mod order;
+mod plain;
 mod switches;

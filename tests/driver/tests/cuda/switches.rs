@@ -97,13 +97,16 @@ in_child! {
 #[test]
 fn the_process_dies_inside_of_a_call() {
     let path = concat!(module_path!(), "::the_process_dies_inside_of_a_call");
-    let driver = Driver::new("exit = { call = \"cuModuleLoadData\" }");
-    let ended = run(path, &driver, || {
-        let context = context();
-        println!("alive");
-        crate::kernels::module(&context);
-        println!("still alive");
-    });
+    let ended = run(
+        path,
+        || Driver::new("exit = { call = \"cuModuleLoadData\" }"),
+        || {
+            let context = context();
+            println!("alive");
+            crate::kernels::module(&context);
+            println!("still alive");
+        },
+    );
     if let Some(ended) = ended {
         assert_eq!(ended.status.signal(), Some(6), "{}", ended.output);
         assert!(ended.output.contains("alive") && !ended.output.contains("still"));
@@ -123,9 +126,13 @@ fn a_mistake_in_the_switches_ends_the_process_and_is_named() {
             module_path!(),
             "::a_mistake_in_the_switches_ends_the_process_and_is_named"
         );
-        let ended = run(path, &Driver::new(switches), || {
-            let _ = result::init();
-        });
+        let ended = run(
+            path,
+            || Driver::new(switches),
+            || {
+                let _ = result::init();
+            },
+        );
         let Some(ended) = ended else { return };
         assert_eq!(ended.status.signal(), Some(6), "{}", ended.output);
         assert!(ended.output.contains(mistake), "{}", ended.output);
@@ -135,13 +142,12 @@ fn a_mistake_in_the_switches_ends_the_process_and_is_named() {
 #[test]
 fn calls_are_listed_in_their_order() {
     let path = concat!(module_path!(), "::calls_are_listed_in_their_order");
-    let driver = Driver::new("");
-    let ended = run(path, &driver, || drop(CudaContext::new(0)));
+    let ended = run(path, || Driver::new(""), || drop(CudaContext::new(0)));
     if let Some(ended) = ended {
         ended.succeeds();
         // What cudarc calls to make a context, and to let it go.
         assert_eq!(
-            driver.calls(),
+            ended.calls,
             [
                 "cuInit",
                 "cuDeviceGet",

@@ -47,7 +47,8 @@ pub(super) fn load_driver() -> Result<(), Lost> {
     }
 }
 
-const NO_DRIVER: &str = "there is no NVIDIA driver on this machine: no libcuda.so.1 can be loaded";
+pub(crate) const NO_DRIVER: &str =
+    "there is no NVIDIA driver on this machine: no libcuda.so.1 can be loaded";
 
 /// Initialises the driver; its version.
 fn init() -> Result<i32, Lost> {
