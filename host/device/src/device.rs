@@ -100,7 +100,8 @@ impl Device {
 
     /// The host's processor as a device, with a process for each tenant that uses it:
     /// nothing that goes wrong in one tenant's kernels is in another's address space,
-    /// or in the host's. Shares are the operating system's: tenants get equal ones.
+    /// or in the host's. The operating system gives the processes equal time; shares
+    /// are kept by holding back the work of whoever is ahead.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] where the operating system gives no threads.

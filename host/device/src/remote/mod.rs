@@ -52,6 +52,10 @@ pub(crate) struct Worker {
     state: Mutex<State>,
     /// Set with `State::lost`, to be looked at without the lock.
     is_lost: AtomicBool,
+    /// That it was ended for no fault of its tenant's.
+    ended_well: AtomicBool,
+    /// The tenant's name, for the log.
+    tenant: String,
     /// That the watching thread is to look again.
     attention: AtomicBool,
     started: channel::Sender<Started>,
@@ -74,6 +78,13 @@ enum Started {
     NotYet,
     Ready,
     Lost(Error),
+}
+
+/// What becomes of what functions keep on the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Stays,
+    Goes,
 }
 
 /// What a tenant holds of the device for one allocation.
@@ -178,19 +189,21 @@ impl Worker {
         state.idle_since = Instant::now();
     }
 
-    /// Ends it, unless somebody uses it; whether it is over.
-    fn stop_if_idle(&self, since: Duration) -> bool {
+    /// Ends it, unless somebody uses it; whether it is over. What functions keep on the
+    /// device counts as use, unless the room is needed.
+    fn stop_if_idle(&self, since: Duration, kept: Kept) -> bool {
         let mut state = lock(&self.state);
         if state.lost.is_some() {
             return true;
         }
         let idle = state.users == 0
-            && state.allocations.is_empty()
+            && (kept == Kept::Goes || state.allocations.is_empty())
             && state.allocating.is_empty()
             && state.loading.is_empty()
             && state.lanes.is_empty()
             && state.idle_since.elapsed() >= since;
         if idle {
+            self.ended_well.store(true, Ordering::Release);
             let lost = "nobody used the device's worker, and it was ended: open the device again";
             let after = self.lose(&mut state, Error::DeviceLost(lost.to_owned()), &[]);
             drop(state);

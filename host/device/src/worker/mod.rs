@@ -70,7 +70,6 @@ pub fn run() -> ExitCode {
 fn work() -> std::io::Result<()> {
     let file = std::io::stdin().as_fd().try_clone_to_owned()?;
     let memory = Arc::new(SharedMemory::open(std::fs::File::from(file))?);
-    end_with_the_host()?;
     let mut requests = Consumer::to_worker(&memory);
     let mut message = Vec::new();
     requests.wait(None, || false);
@@ -81,6 +80,15 @@ fn work() -> std::io::Result<()> {
         },
         Ok(false) | Err(_) => return Err(std::io::Error::other("nothing was asked for")),
     };
+    if let Backend::Cuda { .. } = start.backend {
+        // Its libraries may lie anywhere, so it is loaded before files are restricted.
+        // What is wrong with it is told later.
+        cuda::load_driver().unwrap_or_default();
+    }
+    // Before any other thread: what a thread gives up holds for itself and for those
+    // that it starts.
+    sandbox::enter(&start)?;
+    end_with_the_host()?;
     let outbox = Outbox::new(&memory);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         serve(&start, &memory, &mut requests, &outbox)
@@ -137,14 +145,9 @@ fn begin(
     outbox: &Outbox,
 ) -> Result<Box<dyn Executor>, Lost> {
     match start.backend {
-        Backend::Cpu { threads } => {
-            sandbox::enter(start)?;
-            Ok(Box::new(cpu::Cpu::new(start, threads, memory, outbox)?))
-        }
+        Backend::Cpu { threads } => Ok(Box::new(cpu::Cpu::new(start, threads, memory, outbox)?)),
         Backend::Cuda { ordinal } => {
-            // The driver is loaded before: its libraries may lie anywhere.
             cuda::load_driver()?;
-            sandbox::enter(start)?;
             Ok(Box::new(cuda::Cuda::new(start, ordinal, memory, outbox)?))
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use tensor_wasm_device::{CpuConfig, Device, NoNvidia, WorkerConfig};
+use tensor_wasm_device::{Backend, CpuConfig, Device, NoNvidia, WorkerConfig};
 use tensor_wasm_node::grants::Gpu as Grant;
 
 use super::cache::CacheOptions;
@@ -124,9 +124,17 @@ impl DeviceOptions {
         };
         Ok(Chosen {
             grant: Grant::Grant,
-            description: one_line(&device.description()),
+            description: one_line(&device.description()) + self.apart(&device),
             device: Some(device),
         })
+    }
+
+    /// What there is to say of processes, where kernels could do without.
+    fn apart(&self, device: &Device) -> &'static str {
+        match (self.isolate, device.description().backend) {
+            (true, Backend::Cpu) => ", a process for each tenant",
+            _ => "",
+        }
     }
 
     fn processor(&self, cache: &CacheOptions) -> anyhow::Result<Device> {
