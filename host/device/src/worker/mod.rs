@@ -11,7 +11,6 @@ mod sandbox;
 
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -90,14 +89,8 @@ fn work() -> std::io::Result<()> {
     sandbox::enter(&start)?;
     end_with_the_host()?;
     let outbox = Outbox::new(&memory);
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        serve(&start, &memory, &mut requests, &outbox)
-    }));
-    let lost = match outcome {
-        Ok(lost) => lost,
-        // cudarc panics where the driver lacks a function.
-        Err(panic) => Lost(panic_message(panic.as_ref())),
-    };
+    tell_of_panics(&outbox);
+    let lost = serve(&start, &memory, &mut requests, &outbox);
     outbox.send(&Answer::Lost {
         message: lost.0,
         blamed: Vec::new(),
@@ -178,6 +171,19 @@ fn carry_out(
             task,
         } => executor.work(queue, number, task),
     }
+}
+
+/// Tells the host of a panic on whichever thread: cudarc panics where the driver lacks
+/// a function, and a thread that is gone would keep the host waiting.
+fn tell_of_panics(outbox: &Outbox) {
+    let outbox = outbox.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        eprintln!("{panic}");
+        outbox.send(&Answer::Lost {
+            message: panic_message(panic.payload()),
+            blamed: Vec::new(),
+        });
+    }));
 }
 
 /// Ends this process when the host has closed its end of standard output: then the
