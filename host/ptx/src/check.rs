@@ -366,6 +366,10 @@ pub(crate) fn conversion(modifiers: &Modifiers) -> Fit {
     use crate::modifier::Modifier::{Ftz, Rm, Rmi, Rn, Rni, Rp, Rpi, Rz, Rzi};
     let (to, from) = (modifiers.ty(), modifiers.second_ty());
     let to_integer = [Rni, Rzi, Rmi, Rpi].iter().any(|word| modifiers.has(*word));
+    // The table lists these with the rounding that they have.
+    if [to, from].iter().any(|ty| !ty.is_declared()) {
+        return Ok(());
+    }
     let to_float = [Rn, Rz, Rm, Rp].iter().any(|word| modifiers.has(*word));
     let bits_only = to.class() == Class::Bits || from.class() == Class::Bits;
     if bits_only {

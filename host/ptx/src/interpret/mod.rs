@@ -8,6 +8,7 @@ mod barrier;
 mod block;
 mod convert;
 mod decode;
+mod eighths;
 mod fault;
 mod float;
 mod integer;

@@ -199,6 +199,8 @@ pub(crate) enum Together {
     MatchAny,
     MatchAll,
     Combine(Modifier, crate::types::Type),
+    /// Which lane is the leader, and whether it is this one.
+    Elect,
     Nothing,
 }
 
@@ -225,6 +227,16 @@ pub(crate) struct CallStep {
     pub arguments: Vec<(Passed, Passed)>,
     /// From the callee into the caller.
     pub results: Vec<(Passed, Passed)>,
+}
+
+/// `lop3` with a predicate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Logic {
+    pub target: Slot,
+    pub predicate: Slot,
+    pub sources: [Source; 4],
+    pub junction: Junction,
+    pub c: Condition,
 }
 
 /// What one step does.
@@ -274,6 +286,20 @@ pub(crate) enum Action {
         target: Slot,
         opposite: Slot,
     },
+    /// A comparison of both halves of two pairs: the outcome of the lower halves, and of the upper.
+    CompareHalves {
+        comparison: Box<Comparison>,
+        lower: Slot,
+        upper: Slot,
+    },
+    /// A comparison of both halves, with each outcome as a number in its half.
+    CompareHalvesInto {
+        comparison: Box<Comparison>,
+        target: Slot,
+        when_true: u64,
+    },
+    /// Any function of three words, and a predicate combined with whether its result is not zero.
+    Logic(Box<Logic>),
     /// A comparison with its outcome as a number.
     CompareInto {
         comparison: Box<Comparison>,

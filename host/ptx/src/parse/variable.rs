@@ -78,7 +78,7 @@ impl<'a> Parser<'a> {
         };
         self.bump();
         match Type::named(word) {
-            Some(ty) if !matches!(ty, Type::F16x2 | Type::BF16x2) => Ok(ty),
+            Some(ty) if ty.is_declared() => Ok(ty),
             _ => {
                 let word = shortened(word);
                 self.issue(
@@ -153,7 +153,9 @@ impl<'a> Parser<'a> {
                     }
                 }
                 _ => match Type::named(word) {
-                    Some(ty) if ty != Type::Pred && found.is_none() => found = Some(ty),
+                    Some(ty) if ty != Type::Pred && ty.is_declared() && found.is_none() => {
+                        found = Some(ty);
+                    }
                     _ => {
                         let word = shortened(word);
                         return self.issue(

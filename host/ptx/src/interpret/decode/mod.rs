@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use super::alu::{self, Eval, Flags};
 use super::program::{
-    Action, Carry, Comparison, Condition, Constant, Junction, Program, Reduce, Slot, Source, Step,
-    Together, WarpStep,
+    Action, Carry, Comparison, Condition, Constant, Junction, Logic, Program, Reduce, Slot, Source,
+    Step, Together, WarpStep,
 };
 use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
 use crate::layout::{self, Frame};
@@ -205,7 +205,12 @@ impl<'m> Decoder<'m> {
                 c: self.condition(scope, 3),
             },
             Op::AddCarry | Op::SubCarry | Op::MadCarry => self.carry(scope),
-            Op::Set | Op::Setp => self.comparison(scope),
+            Op::Set | Op::Setp | Op::SetHalves | Op::SetpHalves => self.comparison(scope),
+            Op::Lop3Predicate => self.logic(scope),
+            Op::Policy => Action::Move {
+                target: scope.target(0),
+                a: self.value(0),
+            },
             Op::Cvta => self.converted_address(scope),
             Op::Isspacep => {
                 let (from, to) = match modifiers.space() {
@@ -274,7 +279,9 @@ impl<'m> Decoder<'m> {
                     reduce: Some(Box::new(reduce)),
                 }
             }
-            Op::Shfl | Op::Vote | Op::Match | Op::Redux | Op::WarpBarrier => self.together(scope),
+            Op::Shfl | Op::Vote | Op::Match | Op::Redux | Op::Elect | Op::WarpBarrier => {
+                self.together(scope)
+            }
             Op::Activemask => Action::ActiveMask {
                 target: scope.target(0),
             },
@@ -383,13 +390,20 @@ impl<'m> Decoder<'m> {
 
     fn comparison(&mut self, scope: &mut Scope<'m>) -> Action {
         let modifiers = scope.instruction.modifiers;
-        let set = scope.instruction.row.op == Op::Set;
+        let op = scope.instruction.row.op;
+        let set = matches!(op, Op::Set | Op::SetHalves);
+        let halves = matches!(op, Op::SetHalves | Op::SetpHalves);
         let compared = if set {
             modifiers.second_ty()
         } else {
             modifiers.ty()
         };
-        let Some(function) = alu::comparison(compared) else {
+        let half = match compared {
+            Type::F16x2 => Type::F16,
+            Type::BF16x2 => Type::BF16,
+            other => other,
+        };
+        let Some(function) = alu::comparison(half) else {
             return Action::Trap;
         };
         let junction = if modifiers.has(Modifier::And) {
@@ -418,16 +432,32 @@ impl<'m> Decoder<'m> {
         });
         let target = scope.target(0);
         if set {
-            let float = modifiers.ty() == Type::F32;
-            let when_true = if float {
-                u64::from(1f32.to_bits())
-            } else {
-                0xffff_ffff
+            let when_true = match modifiers.ty() {
+                Type::F32 => u64::from(1f32.to_bits()),
+                Type::F16 | Type::F16x2 => 0x3c00,
+                Type::BF16 | Type::BF16x2 => 0x3f80,
+                Type::U16 | Type::S16 => 0xffff,
+                _ if halves => 0xffff,
+                _ => 0xffff_ffff,
             };
+            if halves {
+                return Action::CompareHalvesInto {
+                    comparison,
+                    target,
+                    when_true,
+                };
+            }
             return Action::CompareInto {
                 comparison,
                 target,
                 when_true,
+            };
+        }
+        if halves {
+            return Action::CompareHalves {
+                comparison,
+                lower: target,
+                upper: scope.second_target(0),
             };
         }
         Action::Compare {
@@ -435,6 +465,17 @@ impl<'m> Decoder<'m> {
             target,
             opposite: scope.second_target(0),
         }
+    }
+
+    fn logic(&mut self, scope: &mut Scope<'m>) -> Action {
+        let or = scope.instruction.modifiers.has(Modifier::Or);
+        Action::Logic(Box::new(Logic {
+            target: scope.target(0),
+            predicate: scope.second_target(0),
+            sources: [1, 2, 3, 4].map(|index| self.source(scope, index)),
+            junction: if or { Junction::Or } else { Junction::And },
+            c: self.condition(scope, 5),
+        }))
     }
 
     fn together(&mut self, scope: &mut Scope<'m>) -> Action {
@@ -447,6 +488,7 @@ impl<'m> Decoder<'m> {
             Op::Vote => Together::Vote(word(&[All, Any, Uni, Ballot]).unwrap_or(All)),
             Op::Match if modifiers.has(Any) => Together::MatchAny,
             Op::Match => Together::MatchAll,
+            Op::Elect => Together::Elect,
             Op::Redux => Together::Combine(
                 word(&[Add, Min, Max, And, Or, Xor]).unwrap_or(Add),
                 scope.ty(),
