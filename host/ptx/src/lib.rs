@@ -94,6 +94,7 @@ mod modifier;
 mod module;
 mod parse;
 mod print;
+mod provided;
 mod syntax;
 mod table;
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod decode;
 mod eighths;
 mod fault;
 mod float;
+mod format;
 mod integer;
 mod launch;
 mod memory;

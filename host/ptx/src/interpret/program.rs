@@ -3,6 +3,7 @@
 
 use super::alu::Flags;
 use crate::modifier::Modifier;
+use crate::provided::Provided;
 use crate::types::Special;
 
 /// A register's place among those of its function.
@@ -239,6 +240,14 @@ pub(crate) struct Logic {
     pub c: Condition,
 }
 
+/// A call of a function that the device provides.
+#[derive(Clone, Debug)]
+pub(crate) struct ProvidedStep {
+    pub what: Provided,
+    pub arguments: Vec<Passed>,
+    pub result: Option<Passed>,
+}
+
 /// What one step does.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
@@ -374,6 +383,7 @@ pub(crate) enum Action {
         targets: Box<[u32]>,
     },
     Call(Box<CallStep>),
+    Provided(Box<ProvidedStep>),
     Return,
     Exit,
     Trap,

@@ -1,8 +1,9 @@
 //! Calls of device functions.
 
-use super::super::program::{Action, CallStep, Passed, Source};
+use super::super::program::{Action, CallStep, Passed, ProvidedStep, Source};
 use super::{Decoder, Scope};
 use crate::layout;
+use crate::provided::Provided;
 use crate::syntax::{CallSite, Formal, Operand, Symbol};
 use crate::types::{Space, Type};
 
@@ -39,6 +40,13 @@ impl<'m> Decoder<'m> {
         for (formal, actual) in callee.results.iter().zip(&site.results) {
             let outside = self.passed(scope, actual, formal_type(formal), true);
             results.push((inside(formal), outside));
+        }
+        if let Some(what) = Provided::of(callee) {
+            return Action::Provided(Box::new(ProvidedStep {
+                what,
+                arguments: arguments.iter().map(|(outside, _)| *outside).collect(),
+                result: results.first().map(|(_, outside)| *outside),
+            }));
         }
         Action::Call(Box::new(CallStep {
             target: site.function,

@@ -2,6 +2,7 @@
 
 mod access;
 mod call;
+mod provided;
 
 use super::integer::{lop3, mask};
 use super::launch::{self, Launch};
@@ -64,6 +65,8 @@ pub(super) struct Machine<'a, M: ?Sized> {
     pub number: u32,
     /// Steps that the block has taken, which serve as a clock.
     pub clock: u64,
+    /// Steps that an action is counted as beyond its own, since it takes so much longer.
+    pub extra: u64,
 }
 
 /// Why an access failed.
@@ -118,7 +121,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 Err(refused) => break Err(refused),
             }
         };
-        *taken += steps;
+        *taken += steps + std::mem::take(&mut self.extra);
         result
     }
 
@@ -251,6 +254,11 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             Action::Exit => return Ok(Some(Stop::Ended)),
             Action::Trap => return Err(Box::new("the kernel stops itself with `trap`".to_owned())),
             Action::Nothing => {}
+            Action::Provided(step) => {
+                self.provided(step)?;
+                // What it cost is only counted when the turn ends.
+                return Ok(Some(Stop::Slice));
+            }
             Action::Barrier { .. } | Action::Warp(_) | Action::ActiveMask { .. } => {
                 return Ok(Some(Stop::Together));
             }
