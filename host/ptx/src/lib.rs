@@ -84,6 +84,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+mod calls;
 mod check;
 mod diagnostic;
 pub mod interpret;

@@ -208,7 +208,7 @@ pub(crate) enum Special {
 const DIMENSIONS: [&str; 3] = ["x", "y", "z"];
 
 /// Every special register without a dimension.
-const PLAIN_SPECIALS: [(&str, Special); 20] = [
+const PLAIN_SPECIALS: [(&str, Special); 21] = [
     ("%laneid", Special::Laneid),
     ("%warpid", Special::Warpid),
     ("%nwarpid", Special::Nwarpid),
@@ -226,6 +226,7 @@ const PLAIN_SPECIALS: [(&str, Special); 20] = [
     ("%globaltimer", Special::GlobalTimer),
     ("%globaltimer_lo", Special::GlobalTimerLo),
     ("%globaltimer_hi", Special::GlobalTimerHi),
+    ("%aggr_smem_size", Special::TotalSharedSize),
     ("%dynamic_smem_size", Special::DynamicSharedSize),
     ("%total_smem_size", Special::TotalSharedSize),
     ("WARP_SZ", Special::WarpSize),
@@ -245,13 +246,42 @@ impl Special {
             "%ntid" => Some(Special::Ntid(dimension)),
             "%ctaid" => Some(Special::Ctaid(dimension)),
             "%nctaid" => Some(Special::Nctaid(dimension)),
+            // A block is its own cluster, since there are no others.
+            "%clusterid" => Some(Special::Ctaid(dimension)),
+            "%nclusterid" => Some(Special::Nctaid(dimension)),
+            _ => None,
+        }
+    }
+
+    /// What a register always holds that stands for something this device does not have: clusters,
+    /// graphs, counters of events, and the environment that a driver sets.
+    pub(crate) fn constant(name: &str, dimension: Option<&str>) -> Option<u64> {
+        let numbered = |prefix: &str, most: u32| {
+            let number = name.strip_prefix(prefix)?;
+            let plain = number == "0" || !number.starts_with('0');
+            number
+                .parse::<u32>()
+                .ok()
+                .filter(|number| plain && *number < most)
+        };
+        match (name, dimension) {
+            ("%tid" | "%ctaid" | "%clusterid" | "%cluster_ctaid", Some("w")) => Some(0),
+            ("%ntid" | "%nctaid" | "%nclusterid" | "%cluster_nctaid", Some("w")) => Some(1),
+            ("%cluster_ctaid", Some("x" | "y" | "z")) => Some(0),
+            ("%cluster_nctaid", Some("x" | "y" | "z")) => Some(1),
+            ("%cluster_ctarank" | "%current_graph_exec", None) => Some(0),
+            ("%cluster_nctarank", None) => Some(1),
+            (_, None) => {
+                let known = numbered("%envreg", 32).or_else(|| numbered("%pm", 8));
+                known.map(|_| 0)
+            }
             _ => None,
         }
     }
 
     /// Whether this name, followed by a dimension, is a special register.
     pub(crate) fn has_dimensions(name: &str) -> bool {
-        Special::named(name, Some("x")).is_some()
+        Special::named(name, Some("x")).is_some() || Special::constant(name, Some("x")).is_some()
     }
 
     /// The size of its value.

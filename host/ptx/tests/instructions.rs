@@ -758,3 +758,57 @@ fn structures_arrive_as_they_were_packed() {
     launch(&module, "k", line(1), line(1), 0, arguments, &memory).unwrap();
     assert_eq!(memory.get::<u64>(0, 4), [99, 1 << 32 | 2, 0xffff_fffd, 77]);
 }
+
+#[test]
+fn addresses_may_lie_among_the_bytes_of_a_variable() {
+    let address =
+        |name: &str, byte: u32| format!("{:#x}(generic({name})+4)", 0xffu64 << (8 * byte));
+    let bytes: Vec<String> = (0..8).map(|byte| address("x", byte)).collect();
+    let text = format!(
+        ".version 8.0\n.target sm_70\n.address_size 64\n.global .align 4 .attribute(.managed) .b32 x[2] = {{7, 9}};\n\
+         .global .align 1 .b8 t[13] = {{1, 2, 3, {}, 5, 6}};\n\
+         .entry k(.param .u64 out) {{ .reg .b64 %d<20>; .reg .b32 %r<4>; ld.param.u64 %d1, [out];\n\
+         mov.b64 %d2, 0; mov.b64 %d4, 0; mov.u64 %d3, t;\n\
+         more: add.u64 %d5, %d3, %d4; ld.global.u8 %d6, [%d5+3]; shl.b64 %d7, %d4, 3; cvt.u32.u64 %r1, %d7; shl.b64 %d6, %d6, %r1;\n\
+         or.b64 %d2, %d2, %d6; add.u64 %d4, %d4, 1; .reg .pred %p; setp.lt.u64 %p, %d4, 8; @%p bra more;\n\
+         ld.global.u32 %r2, [%d2]; st.global.u32 [%d1], %r2; ld.global.u8 %r3, [t+12]; st.global.u32 [%d1+4], %r3; ret; }}",
+        bytes.join(", ")
+    );
+    let module = module(&text);
+    let again = common::module(&module.to_string());
+    assert!(again == module);
+    for module in [module, again] {
+        let memory = Flat::new(64);
+        let arguments = Arguments::new().pointer(0);
+        launch(&module, "k", line(1), line(1), 0, arguments, &memory).unwrap();
+        assert_eq!(memory.get::<u32>(0, 2), [9, 6]);
+    }
+}
+
+#[test]
+fn special_registers_of_what_is_not_there_hold_constants() {
+    for (register, expected) in [
+        ("%cluster_ctaid.x", 0),
+        ("%cluster_nctaid.y", 1),
+        ("%cluster_ctarank", 0),
+        ("%cluster_nctarank", 1),
+        ("%clusterid.x", 0),
+        ("%nclusterid.x", 1),
+        ("%envreg31", 0),
+        ("%pm7", 0),
+        ("%tid.w", 0),
+        ("%ntid.w", 1),
+        ("%smid", 0),
+        ("%nsmid", 1),
+        ("%nwarpid", 1),
+        ("%laneid", 0),
+        ("%lanemask_le", 1),
+        ("%lanemask_gt", 0xffff_fffe),
+        ("%dynamic_smem_size", 0),
+        ("%aggr_smem_size", 0),
+        ("WARP_SZ", 32),
+    ] {
+        let body = format!("mov.u32 %r1, {register}; cvt.u64.u32 %d0, %r1;");
+        assert_eq!(lines(&body, &[]), expected, "{register}");
+    }
+}

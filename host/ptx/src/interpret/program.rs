@@ -224,6 +224,9 @@ pub(crate) struct CallStep {
     /// How far its slots and its frame lie behind the caller's.
     pub slots: u32,
     pub frame: u32,
+    /// How many slots and how much of a frame the callee itself takes.
+    pub needed_slots: u32,
+    pub needed_frame: u32,
     /// From the caller into the callee.
     pub arguments: Vec<(Passed, Passed)>,
     /// From the callee into the caller.

@@ -77,7 +77,13 @@ impl<'a> Parser<'a> {
             self.bump();
         }
         let rows = table::rows(name);
-        let refused = || format!("instruction {written} is not supported by this device");
+        let refused = || {
+            let message = format!("instruction {written} is not supported by this device");
+            match super::refused::family(name, &written) {
+                Some(family) => format!("{message} yet: {family}"),
+                None => message,
+            }
+        };
         let Some(mut modifiers) = modifiers.filter(|_| !rows.is_empty()) else {
             return self.issue(at, refused());
         };

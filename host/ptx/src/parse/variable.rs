@@ -144,6 +144,8 @@ impl<'a> Parser<'a> {
                 "align" => align = Some(self.alignment()?),
                 "v2" => lanes = 2,
                 "v4" => lanes = 4,
+                // Where the host may see the variable too, which is a matter of the embedder's.
+                "attribute" => self.attribute()?,
                 "ptr" => {
                     if let Token::Dot("global" | "const" | "shared" | "local") = self.token {
                         self.bump();
@@ -171,6 +173,18 @@ impl<'a> Parser<'a> {
         };
         let natural = ty.bytes() * lanes;
         Ok((ty, align.unwrap_or(natural).max(natural.min(8)), lanes))
+    }
+
+    /// Steps over the attributes of a variable, in parentheses.
+    fn attribute(&mut self) -> Parsed<()> {
+        self.expect('(')?;
+        while !self.eat(')') {
+            match self.bump() {
+                Token::Dot("managed") | Token::Mark(',') => {}
+                _ => return Err(self.unexpected("`.managed`, the attribute that is known")),
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn alignment(&mut self) -> Parsed<u32> {
@@ -239,6 +253,9 @@ impl<'a> Parser<'a> {
         let mut end = 0;
         if self.eat('=') {
             end = self.initial(declared, 0, 0, &mut initial)?;
+            if initial.partial.is_some() {
+                return self.issue(at, "the bytes of an address must all follow one another");
+            }
         }
         let bytes = if declared.is_unsized() {
             Some(end)

@@ -52,6 +52,8 @@ impl<'m> Decoder<'m> {
             target: site.function,
             slots: layout::slots(scope.function),
             frame: scope.frame.bytes,
+            needed_slots: layout::slots(callee),
+            needed_frame: callee_frame.bytes,
             arguments,
             results,
         }))

@@ -254,6 +254,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             Action::Exit => return Ok(Some(Stop::Ended)),
             Action::Trap => return Err(Box::new("the kernel stops itself with `trap`".to_owned())),
             Action::Nothing => {}
+            Action::Call(call) => self.enter(call)?,
             Action::Provided(step) => {
                 self.provided(step)?;
                 // What it cost is only counted when the turn ends.
@@ -335,7 +336,6 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 let inside = (*from..*to).contains(&self.get(*a));
                 self.set(*target, u64::from(inside));
             }
-            Action::Call(call) => self.enter(call),
             _ => {}
         }
     }
