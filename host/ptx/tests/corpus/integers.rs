@@ -19,7 +19,7 @@ fn hash() {
         let out = device.zeros::<u64>(100);
         let arguments = places(&[out, device.put(&x)]).with(100i32);
         device.run(module, "hash", line(1), line(128), arguments);
-        let high = |a: u64, b: u64| (u128::from(a) * u128::from(b) >> 64) as u64;
+        let high = |a: u64, b: u64| ((u128::from(a) * u128::from(b)) >> 64) as u64;
         let signed_high = |a: u64, b: u64| {
             let product = i128::from(a.cast_signed()) * i128::from(b.cast_signed());
             (product >> 64) as u64
@@ -28,8 +28,8 @@ fn hash() {
             .zip(&x)
             .map(|(i, x)| {
                 let mut z = x.wrapping_add(0x9e37_79b9_7f4a_7c15u64.wrapping_mul(i));
-                z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-                z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+                z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
                 z ^= z >> 31;
                 let s = z.cast_signed();
                 let divided = s / ((x >> 40).cast_signed() + 3);
@@ -114,7 +114,7 @@ fn bits() {
                 let both = u64::from(w) << 32 | u64::from(v);
                 r ^= v.reverse_bits()
                     ^ picked
-                    ^ (both << (i & 31) >> 32) as u32
+                    ^ ((both << (i & 31)) >> 32) as u32
                     ^ (both >> (i % 40).min(32)) as u32
                     ^ d.reverse_bits() as u32;
                 let field = v >> (i & 31) & ((1 << (w & 15)) - 1);
@@ -124,7 +124,7 @@ fn bits() {
                 let signed24 = |word: u32| i64::from((word << 8).cast_signed() >> 8);
                 r ^ ((a + b) >> 1) as u32
                     ^ ((signed(v) + signed(w) + 1) >> 1) as u32
-                    ^ (signed(v) * signed(w) >> 32) as u32
+                    ^ ((signed(v) * signed(w)) >> 32) as u32
                     ^ (signed24(v) * signed24(w)) as u32
                     ^ ((a & 0xff_ffff) * (b & 0xff_ffff)) as u32
             })

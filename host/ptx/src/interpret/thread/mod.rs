@@ -306,7 +306,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 when_true,
             } => {
                 let [lower, upper] = self.compare_halves(comparison);
-                self.set(*target, lower * when_true | (upper * when_true) << 16);
+                self.set(*target, (lower * when_true) | ((upper * when_true) << 16));
             }
             Action::Logic(logic) => {
                 let [a, b, c, table] = logic.sources.map(|source| self.get(source));
