@@ -121,3 +121,62 @@ pub fn lines(body: &str, inputs: &[u64]) -> u64 {
     .unwrap();
     memory.get::<u64>(64, 1)[0]
 }
+
+/// Runs one instruction on many rows of operands, a thread to each, and returns the results.
+pub fn many(instruction: &str, shape: &str, rows: &[Vec<u64>]) -> Vec<u64> {
+    let class = |letter: char| format!("%{letter}");
+    let memory_type = |letter: char| match letter {
+        'h' => "u16",
+        'r' => "u32",
+        'f' => "f32",
+        'g' => "f64",
+        _ => "u64",
+    };
+    let mut letters = shape.chars();
+    let result = letters.next().unwrap();
+    let inputs: Vec<char> = letters.collect();
+    let mut body = String::new();
+    let mut operands = format!("{}0", class(result));
+    for (index, letter) in inputs.iter().enumerate() {
+        let (number, ty) = (index + 1, memory_type(*letter));
+        body.push_str(&format!(
+            "ld.global.{ty} {}{number}, [%row+{}];\n",
+            class(*letter),
+            index * 8
+        ));
+        operands.push_str(&format!(", {}{number}", class(*letter)));
+    }
+    let store = match result {
+        'p' => "selp.u32 %r9, 1, 0, %p0;\nst.global.u32 [%row+32], %r9;".to_owned(),
+        letter => format!(
+            "st.global.{} [%row+32], {}0;",
+            memory_type(letter),
+            class(letter)
+        ),
+    };
+    let text = format!(
+        ".version 8.6\n.target sm_90\n.address_size 64\n.visible .entry k(.param .u64 p)\n{{\n\
+         .reg .pred %p<10>;\n.reg .b16 %h<10>;\n.reg .b32 %r<10>;\n.reg .b64 %d<10>;\n\
+         .reg .f32 %f<10>;\n.reg .f64 %g<10>;\n.reg .b64 %row, %step;\n.reg .b32 %who, %block;\n\
+         ld.param.u64 %row, [p];\nmov.u32 %who, %tid.x;\nmov.u32 %block, %ctaid.x;\n\
+         mad.lo.u32 %who, %block, 256, %who;\nmul.wide.u32 %step, %who, 40;\nadd.u64 %row, %row, %step;\n\
+         {body}{instruction} {operands};\n{store}\nret;\n}}\n"
+    );
+    let blocks = rows.len().div_ceil(256);
+    let memory = Flat::new(blocks * 256 * 40);
+    for (index, row) in rows.iter().enumerate() {
+        memory.put(index * 40, row);
+    }
+    let grid = line(u32::try_from(blocks).unwrap());
+    let arguments = Arguments::new().pointer(0);
+    launch(&module(&text), "k", grid, line(256), 0, arguments, &memory).unwrap();
+    (0..rows.len())
+        .map(|index| memory.get::<u64>(index * 40 + 32, 1)[0])
+        .collect()
+}
+
+/// All pairs of these values.
+pub fn pairs(values: &[u64]) -> Vec<Vec<u64>> {
+    let row = |a: &u64| values.iter().map(|b| vec![*a, *b]).collect::<Vec<_>>();
+    values.iter().flat_map(row).collect()
+}

@@ -34,11 +34,8 @@ fn hash() {
                 let s = z.cast_signed();
                 let divided = s / ((x >> 40).cast_signed() + 3);
                 let divided = divided.wrapping_add(s % (((x >> 50).cast_signed() - 8191) | 1));
-                z ^ high(z, x | 1)
-                    ^ z.rotate_left(23)
-                    ^ divided.cast_unsigned()
-                    ^ signed_high(z, *x)
-                    ^ z / ((x & 0xffff) + 1)
+                let divided = divided.cast_unsigned() ^ (z / ((x & 0xffff) + 1));
+                z ^ high(z, x | 1) ^ z.rotate_left(23) ^ divided ^ signed_high(z, *x)
             })
             .collect();
         assert_eq!(device.get::<u64>(out, 100), expected);
