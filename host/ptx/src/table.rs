@@ -101,9 +101,21 @@ pub(crate) enum Op {
     Tanh,
     Testp,
     Trap,
+    /// The same for each of so many lanes of a word.
+    Video(Lanewise, u8),
     Vote,
     WarpBarrier,
     Xor,
+}
+
+/// What a video instruction does in each lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Lanewise {
+    AbsDiff,
+    Add,
+    Max,
+    Min,
+    Sub,
 }
 
 /// A place among an instruction's modifiers.
@@ -245,6 +257,9 @@ const L2_POLICY: &[Modifier] = &[L2EvictLast, L2EvictNormal, L2EvictFirst, L2Evi
 const FETCH: &[Modifier] = &[L2B64, L2B128, L2B256];
 const LANES: &[Modifier] = &[V2, V4];
 
+/// Result, operands, and what becomes of the lanes' results.
+const VIDEO: &[Slot] = &[Of(SIDES), Of(SIDES), Of(SIDES), May(&[Sat, Add])];
+
 const PREDICATE: Ty = Is(Pred);
 const WORD: Ty = Is(U32);
 
@@ -324,6 +339,16 @@ static ROWS: &[Row] = &[
     row("max", &[Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
     row("dp4a", &[Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Dp4a),
     row("dp2a", &[Need(HALF_OF), Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Dp2a),
+    row("vabsdiff2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::AbsDiff, 2)),
+    row("vabsdiff4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::AbsDiff, 4)),
+    row("vadd2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Add, 2)),
+    row("vadd4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Add, 4)),
+    row("vmax2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Max, 2)),
+    row("vmax4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Max, 4)),
+    row("vmin2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Min, 2)),
+    row("vmin4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Min, 4)),
+    row("vsub2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Sub, 2)),
+    row("vsub4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Sub, 4)),
 
     // Bits.
     row("popc", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Op::Popc),

@@ -321,3 +321,93 @@ fn bit_fields_are_those_of_the_manual() {
         }
     }
 }
+
+#[test]
+fn lanes_of_a_word_are_worked_on_apart() {
+    common::eval::check(&[
+        (
+            "vabsdiff4.u32.u32.u32",
+            "rrrr",
+            &[0x01ff_0005, 0x0301_0005, 9],
+            0x02fe_0000,
+        ),
+        (
+            "vabsdiff4.u32.u32.u32.add",
+            "rrrr",
+            &[0x01ff_0005, 0x0301_0007, 9],
+            9 + 2 + 254 + 2,
+        ),
+        (
+            "vabsdiff4.u32.s32.s32",
+            "rrrr",
+            &[0x80ff_0005, 0x7f01_0005, 0],
+            0xff02_0000,
+        ),
+        (
+            "vabsdiff4.s32.s32.s32.sat",
+            "rrrr",
+            &[0x80ff_0005, 0x7f01_0005, 0],
+            0x7f02_0000,
+        ),
+        (
+            "vadd4.u32.u32.u32",
+            "rrrr",
+            &[0xff01_0280, 0x0101_0280, 0],
+            0x0002_0400,
+        ),
+        (
+            "vadd4.u32.u32.u32.sat",
+            "rrrr",
+            &[0xff01_0280, 0x0101_0280, 0],
+            0xff02_04ff,
+        ),
+        (
+            "vadd4.s32.s32.s32.sat",
+            "rrrr",
+            &[0x8001_027f, 0xff01_0201, 0],
+            0x8002_047f,
+        ),
+        (
+            "vsub4.u32.u32.u32.sat",
+            "rrrr",
+            &[0x0105_0000, 0x0201_0001, 0],
+            0x0004_0000,
+        ),
+        (
+            "vsub2.s32.s32.s32.add",
+            "rrrr",
+            &[0x0001_0005, 0x0003_0001, 10],
+            12,
+        ),
+        (
+            "vadd2.u32.u32.s32",
+            "rrrr",
+            &[0x0001_0005, 0xffff_fffe, 0],
+            0x0000_0003,
+        ),
+        (
+            "vmax4.s32.s32.s32",
+            "rrrr",
+            &[0x80ff_0005, 0x7f01_fe00, 0],
+            0x7f01_0005,
+        ),
+        (
+            "vmin2.u32.u32.u32",
+            "rrrr",
+            &[0x8000_0005, 0x7fff_fe00, 0],
+            0x7fff_0005,
+        ),
+        (
+            "vmax2.s32.s32.s32",
+            "rrrr",
+            &[0x8000_0005, 0x7fff_fe00, 0],
+            0x7fff_0005,
+        ),
+        (
+            "vabsdiff2.u32.u32.u32",
+            "rrrr",
+            &[0x8000_0005, 0x7fff_fe00, 0],
+            0x0001_fdfb,
+        ),
+    ]);
+}

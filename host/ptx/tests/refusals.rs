@@ -114,10 +114,7 @@ fn instructions_that_ptx_has_and_this_device_does_not_say_so() {
             "alloca.u64 %d1, %d2;",
             "variables whose size a kernel computes",
         ),
-        (
-            "vadd4.u32.u32.u32 %r1, %r2, %r3, %r4;",
-            "video instructions",
-        ),
+        ("vset4.u32.u32.lt %r1, %r2, %r3, %r4;", "video instructions"),
         (
             "vote.all.pred %p1, %p2;",
             "warp instructions without `.sync`",

@@ -9,6 +9,7 @@ use super::convert;
 use super::float;
 use super::integer as int;
 use super::soft::Round;
+use super::video;
 use crate::modifier::{Modifier, Modifiers};
 use crate::table::Op;
 use crate::types::Type;
@@ -34,6 +35,10 @@ pub(crate) struct Flags {
     /// What a conversion makes, and from what.
     pub to: Type,
     pub from: Type,
+    /// The type of a second operand, where that is a matter of its own.
+    pub third: Type,
+    /// The results of a word's lanes are added to a further operand.
+    pub accumulate: bool,
     /// The size of the register that a conversion writes.
     pub register_bits: u32,
     /// The operation's other choice, such as a half, a direction or a mode.
@@ -72,6 +77,8 @@ impl Flags {
             accepted: accepted(modifiers),
             to: modifiers.ty(),
             from: modifiers.second_ty(),
+            third: modifiers.types().nth(2).unwrap_or(modifiers.second_ty()),
+            accumulate: modifiers.has(Modifier::Add),
             register_bits: modifiers.ty().bits(),
             variant: variant.copied(),
         }
@@ -262,6 +269,7 @@ pub(crate) fn select(op: Op, modifiers: &Modifiers) -> Option<Eval> {
         Op::Selp => Some(Three(|a, b, c, _| if c != 0 { a } else { b })),
         Op::Slct if modifiers.second_ty() == Type::F32 => Some(Three(float::slct)),
         Op::Slct => Some(Three(int::slct)),
+        Op::Video(what, lanes) => Some(video::select(what, lanes)),
         Op::Cvt => convert::select(modifiers),
         Op::CvtPack => convert::pack(ty),
         Op::CvtPackSat if modifiers.types().count() > 2 => Some(Three(convert::pack_bytes)),

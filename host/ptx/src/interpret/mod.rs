@@ -18,6 +18,7 @@ mod memory;
 mod program;
 mod soft;
 mod thread;
+mod video;
 mod warp;
 
 pub(crate) use program::Program;

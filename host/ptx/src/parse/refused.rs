@@ -32,10 +32,7 @@ pub(super) fn family(mnemonic: &str, written: &str) -> Option<&'static str> {
         }
         "alloca" | "stacksave" | "stackrestore" => "variables whose size a kernel computes are not",
         "vadd" | "vsub" | "vabsdiff" | "vmin" | "vmax" | "vshl" | "vshr" | "vmad" | "vset"
-        | "vadd2" | "vsub2" | "vavrg2" | "vabsdiff2" | "vmin2" | "vmax2" | "vset2" | "vadd4"
-        | "vsub4" | "vavrg4" | "vabsdiff4" | "vmin4" | "vmax4" | "vset4" => {
-            "video instructions are not"
-        }
+        | "vavrg2" | "vset2" | "vavrg4" | "vset4" => "video instructions of this kind are not",
         "shfl" | "vote" if !written.contains(".sync") => {
             "warp instructions without `.sync` are not: compile for sm_70 or newer"
         }
