@@ -11,7 +11,7 @@ use crate::module::Module;
 use crate::syntax::{Base, Function, Instruction, Operand, Symbol};
 use crate::types::Space;
 
-/// How many visits of functions the layouts of all entries may take together. A module whose every
+/// How many visits of functions and shared variables the layouts of all entries may take together. A module whose every
 /// entry reaches every function would otherwise take time by the square of its length.
 const MOST_VISITS: usize = 1 << 20;
 
@@ -154,11 +154,16 @@ pub(crate) fn lay_out(module: &mut Module, limits: &Limits) -> Vec<Issue> {
     if !issues.is_empty() {
         return issues;
     }
+    let shares = shares(module);
     let mut visits = 0;
     let mut layouts = Vec::with_capacity(module.entries.len());
     for entry in &module.entries {
         let reached = reach(entry.function, &callees);
-        visits += reached.len();
+        let of_shared = |index: &u32| {
+            let shares = shares.get(*index as usize);
+            shares.map_or(0, |shares| shares.declared.len() + shares.named.len())
+        };
+        visits += reached.len() + reached.iter().map(of_shared).sum::<usize>();
         let at = module
             .functions
             .get(entry.function as usize)
@@ -167,12 +172,12 @@ pub(crate) fn lay_out(module: &mut Module, limits: &Limits) -> Vec<Issue> {
         if visits > MOST_VISITS {
             issues.push(Issue::new(
                 at,
-                "the entries of this module reach too many functions",
+                "the entries of this module reach too many functions and shared variables",
             ));
             return issues;
         }
         let need = needs.get(entry.function as usize).copied();
-        match shared(module, reached, need.unwrap_or_default()) {
+        match shared(module, &shares, reached, need.unwrap_or_default()) {
             Some(layout) if layout.shared_bytes <= limits.shared_bytes => layouts.push(layout),
             _ => {
                 let (name, limit) = (&entry.name, limits.shared_bytes);
@@ -192,32 +197,60 @@ pub(crate) fn lay_out(module: &mut Module, limits: &Limits) -> Vec<Issue> {
     issues
 }
 
+/// The shared variables of one function: those that it declares, and those of the module that it
+/// names.
+#[derive(Clone, Debug, Default)]
+struct Shares {
+    declared: Vec<u32>,
+    named: Vec<u32>,
+}
+
+/// The shared variables of each function, so that no body is looked at again for each entry.
+fn shares(module: &Module) -> Vec<Shares> {
+    fn note(operand: &Operand, named: &mut Vec<u32>) {
+        match operand {
+            Operand::AddressOf(Symbol::Shared(id), _)
+            | Operand::Memory(Base::Symbol(Symbol::Shared(id)), _) => named.push(*id),
+            Operand::Vector(elements) => elements.iter().for_each(|each| note(each, named)),
+            Operand::Call(site) => site.arguments.iter().for_each(|each| note(each, named)),
+            _ => {}
+        }
+    }
+    let of_function = |function: &Function| {
+        let mut found = Shares::default();
+        for (variable, declared) in (0..).zip(&function.variables) {
+            if declared.space == Space::Shared {
+                found.declared.push(variable);
+            }
+        }
+        for instruction in &function.body {
+            for operand in &instruction.operands {
+                note(operand, &mut found.named);
+            }
+        }
+        found.named.sort_unstable();
+        found.named.dedup();
+        found
+    };
+    module.functions.iter().map(of_function).collect()
+}
+
 /// Lays out the shared variables that these functions name or declare.
-fn shared(module: &Module, functions: Vec<u32>, need: Need) -> Option<Layout> {
+fn shared(module: &Module, shares: &[Shares], functions: Vec<u32>, need: Need) -> Option<Layout> {
     let mut used: Vec<(SharedId, u32, u32, bool)> = Vec::new();
     let mut named = std::collections::BTreeSet::new();
     for index in &functions {
         let function = module.functions.get(*index as usize)?;
-        for (variable, declared) in function.variables.iter().enumerate() {
-            if declared.space == Space::Shared {
-                let id = SharedId::Function {
-                    function: *index,
-                    variable: u32::try_from(variable).ok()?,
-                };
-                used.push((id, declared.bytes, declared.align, declared.dynamic));
-            }
+        let shares = shares.get(*index as usize)?;
+        for variable in &shares.declared {
+            let declared = function.variables.get(*variable as usize)?;
+            let id = SharedId::Function {
+                function: *index,
+                variable: *variable,
+            };
+            used.push((id, declared.bytes, declared.align, declared.dynamic));
         }
-        for operand in function
-            .body
-            .iter()
-            .flat_map(|instruction| &instruction.operands)
-        {
-            if let Operand::AddressOf(Symbol::Shared(id), _)
-            | Operand::Memory(Base::Symbol(Symbol::Shared(id)), _) = operand
-            {
-                named.insert(*id);
-            }
-        }
+        named.extend(&shares.named);
     }
     for id in named {
         let variable = module.shared.get(id as usize)?;

@@ -77,13 +77,12 @@ impl Module {
             return writeln!(f, "}};");
         }
         write!(f, ".{space} .align {align} .u64 {name}[{}] = {{", bytes / 8)?;
+        let mut relocations = variable.relocations.iter().peekable();
         for index in 0..bytes / 8 {
             let comma = if index == 0 { "" } else { ", " };
             let offset = index * 8;
-            let relocation = variable
-                .relocations
-                .iter()
-                .find(|relocation| relocation.offset == offset);
+            // They stand in the order of the text, which is that of their places.
+            let relocation = relocations.next_if(|relocation| relocation.offset == offset);
             match relocation {
                 Some(relocation) => {
                     let target = self.globals.get(relocation.variable as usize);

@@ -812,3 +812,25 @@ fn special_registers_of_what_is_not_there_hold_constants() {
         assert_eq!(lines(&body, &[]), expected, "{register}");
     }
 }
+
+#[test]
+fn shared_variables_have_places_wherever_they_are_named() {
+    let text = ".version 7.0\n.target sm_70\n.address_size 64\n.shared .align 8 .b8 a[16];\n.shared .align 8 .b8 b[24];\n\
+        .func (.reg .b64 r) same(.reg .b64 v) { mov.b64 r, v; ret; }\n\
+        .entry k(.param .u64 out) { .reg .b64 %d<4>; ld.param.u64 %d1, [out];\n\
+        st.global.v2.u64 [%d1], {a, b}; call (%d2), same, (b); st.global.u64 [%d1+16], %d2; ret; }";
+    let module = module(text);
+    assert_eq!(module.entry("k").unwrap().shared_bytes(), 40);
+    let memory = Flat::new(64);
+    launch(
+        &module,
+        "k",
+        line(1),
+        line(1),
+        0,
+        Arguments::new().pointer(0),
+        &memory,
+    )
+    .unwrap();
+    assert_eq!(memory.get::<u64>(0, 3), [0, 16, 16]);
+}

@@ -533,3 +533,43 @@ const WORDS: [&str; 64] = [
     "mov.u32",
     "ld.param.u64",
 ];
+
+#[test]
+fn time_and_memory_grow_with_the_text_and_not_with_its_square() {
+    use std::sync::Arc;
+    use tensor_wasm_ptx::interpret::Launch;
+    let one = common::line(1);
+    let launch = |text: String| {
+        let module = Arc::new(parse(text.as_bytes(), &Limits::default()).unwrap());
+        Launch::new(module, "k", one, one, 0, vec![0; 8], vec![]).unwrap();
+    };
+    // Many calls of one long function, from one with many variables.
+    launch(format!(
+        "{HEAD}.func f {{ {} ret; }}\n.entry k(.param .u64 p) {{ {} {} ret; }}\n",
+        "ret;".repeat(100_000),
+        (0..20_000)
+            .map(|index| format!(".param .b32 x{index};"))
+            .collect::<String>(),
+        "call f;".repeat(100_000)
+    ));
+    // Many jumps by one long table.
+    launch(format!(
+        "{HEAD}.entry k(.param .u64 p) {{ .reg .b32 %r; l: t: .branchtargets {}; {} }}\n",
+        vec!["l"; 50_000].join(","),
+        "brx.idx %r, t;".repeat(100_000)
+    ));
+    // Many entries that reach a function which names many shared variables.
+    let many = format!(
+        "{HEAD}{}.func f {{ .reg .b64 %d; {} ret; }}\n{}",
+        (0..20_000)
+            .map(|index| format!(".shared .b8 s{index};"))
+            .collect::<String>(),
+        (0..20_000)
+            .map(|index| format!("mov.b64 %d, s{index};"))
+            .collect::<String>(),
+        (0..20_000)
+            .map(|index| format!(".entry k{index}() {{ call f; ret; }}\n"))
+            .collect::<String>()
+    );
+    refused(&many, "reach too many functions and shared variables");
+}

@@ -383,7 +383,8 @@ pub(crate) enum Action {
     },
     JumpTable {
         index: Source,
-        targets: Box<[u32]>,
+        /// An index into [`Program::tables`]: many jumps may share a long one.
+        table: u32,
     },
     Call(Box<CallStep>),
     Provided(Box<ProvidedStep>),
@@ -429,4 +430,6 @@ pub(crate) struct Step {
 pub(crate) struct Program {
     pub code: Vec<Step>,
     pub constants: Vec<Constant>,
+    /// The places that jumps by a table go to.
+    pub tables: Vec<Vec<u32>>,
 }

@@ -2,7 +2,6 @@
 
 use super::super::program::{Action, CallStep, Passed, ProvidedStep, Source};
 use super::{Decoder, Scope};
-use crate::layout;
 use crate::provided::Provided;
 use crate::syntax::{CallSite, Formal, Operand, Symbol};
 use crate::types::{Space, Type};
@@ -12,7 +11,8 @@ impl<'m> Decoder<'m> {
         let Some(callee) = self.module.functions.get(site.function as usize) else {
             return Action::Trap;
         };
-        let callee_frame = layout::frame(callee).unwrap_or_default();
+        let size = self.size(site.function, callee);
+        let callee_frame = &size.frame;
         let inside = |formal: &Formal| match formal {
             Formal::Register(register) => Passed::Value(Source::slot(register.0)),
             Formal::Variable(index) => Passed::Variable {
@@ -50,9 +50,9 @@ impl<'m> Decoder<'m> {
         }
         Action::Call(Box::new(CallStep {
             target: site.function,
-            slots: layout::slots(scope.function),
-            frame: scope.frame.bytes,
-            needed_slots: layout::slots(callee),
+            slots: scope.size.slots,
+            frame: scope.size.frame.bytes,
+            needed_slots: size.slots,
             needed_frame: callee_frame.bytes,
             arguments,
             results,

@@ -7,6 +7,7 @@ mod memory;
 mod operand;
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::alu::{self, Eval, Flags};
 use super::program::{Action, Constant, Program, Reduce, Slot, Source, Step, Together, WarpStep};
@@ -26,6 +27,7 @@ pub(crate) fn program(module: &Module, entry: &Entry) -> Program {
         program: Program::default(),
         interned: HashMap::new(),
         starts: HashMap::new(),
+        sizes: HashMap::new(),
     };
     for index in &entry.layout.functions {
         if let Some(function) = module.functions.get(*index as usize) {
@@ -60,13 +62,24 @@ struct Decoder<'m> {
     interned: HashMap<Constant, u32>,
     /// Where the code of each function begins.
     starts: HashMap<u32, u32>,
+    /// What each function takes: asked for at every call, and as long to find as its body.
+    sizes: HashMap<u32, Rc<Size>>,
+}
+
+/// What one function takes for itself.
+#[derive(Debug)]
+struct Size {
+    slots: u32,
+    frame: Frame,
 }
 
 /// The function that is being decoded.
 struct Scope<'m> {
     index: u32,
     function: &'m Function,
-    frame: Frame,
+    size: Rc<Size>,
+    /// Where its tables of labels begin among the program's.
+    first_table: u32,
     instruction: &'m Instruction,
     /// How many slots for computed operands the instruction uses so far.
     computed: u32,
@@ -132,7 +145,8 @@ impl<'m> Decoder<'m> {
     }
 
     fn function(&mut self, index: u32, function: &'m Function) {
-        let frame = layout::frame(function).unwrap_or_default();
+        let size = self.size(index, function);
+        let first_table = place(self.program.tables.len());
         let begin = self.program.code.len();
         let mut places = Vec::with_capacity(function.body.len() + 1);
         for instruction in &function.body {
@@ -140,7 +154,8 @@ impl<'m> Decoder<'m> {
             let mut scope = Scope {
                 index,
                 function,
-                frame: frame.clone(),
+                size: size.clone(),
+                first_table,
                 instruction,
                 computed: 0,
             };
@@ -169,16 +184,24 @@ impl<'m> Decoder<'m> {
             target.copied().unwrap_or(u32::MAX)
         };
         for step in self.program.code.iter_mut().skip(begin) {
-            match &mut step.action {
-                Action::Jump { target } => *target = resolve(*target),
-                Action::JumpTable { targets, .. } => {
-                    for target in targets {
-                        *target = resolve(*target);
-                    }
-                }
-                _ => {}
+            if let Action::Jump { target } = &mut step.action {
+                *target = resolve(*target);
             }
         }
+        for table in &function.tables {
+            let targets = table.labels.iter().map(|label| resolve(label.0));
+            self.program.tables.push(targets.collect());
+        }
+    }
+
+    fn size(&mut self, index: u32, function: &Function) -> Rc<Size> {
+        let size = self.sizes.entry(index).or_insert_with(|| {
+            Rc::new(Size {
+                slots: layout::slots(function),
+                frame: layout::frame(function).unwrap_or_default(),
+            })
+        });
+        size.clone()
     }
 
     /// A step before the instruction, which computes one of its operands.
@@ -234,15 +257,12 @@ impl<'m> Decoder<'m> {
             },
             Op::BrxIdx => {
                 let table = match scope.operand(1) {
-                    Operand::Labels(table) => scope.function.tables.get(*table as usize),
-                    _ => None,
+                    Operand::Labels(table) => *table,
+                    _ => u32::MAX,
                 };
-                let labels = table
-                    .map(|table| table.labels.as_slice())
-                    .unwrap_or_default();
                 Action::JumpTable {
                     index: self.source(scope, 0),
-                    targets: labels.iter().map(|label| label.0).collect(),
+                    table: scope.first_table.saturating_add(table),
                 }
             }
             Op::Call => match scope.operand(0).clone() {

@@ -238,8 +238,10 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             }
             Action::Atomic(atomic) => self.atomic(atomic)?,
             Action::Jump { target } => self.thread.place = *target,
-            Action::JumpTable { index, targets } => {
+            Action::JumpTable { index, table } => {
                 let index = self.get(*index);
+                let targets = self.launch.program.tables.get(*table as usize);
+                let targets = targets.map(Vec::as_slice).unwrap_or_default();
                 let target = usize::try_from(index)
                     .ok()
                     .and_then(|index| targets.get(index));
