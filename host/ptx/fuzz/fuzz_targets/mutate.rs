@@ -123,5 +123,5 @@ fuzz_target!(|data: &[u8]| {
     let printed = module.to_string();
     let again = parse(printed.as_bytes(), &limits).expect("what was printed can be parsed");
     assert!(again == module, "printing changed the meaning:\n{printed}");
-    run(module, 5_000);
+    run(module, 1_500);
 });

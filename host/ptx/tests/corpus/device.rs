@@ -7,21 +7,25 @@ use tensor_wasm_ptx::{Extent, Limits, Module, parse};
 
 use crate::common::{Arguments, Flat, Number, launch, module};
 
-/// Runs a scenario with the module of each compiler, and with it printed and parsed again.
+/// Runs a scenario with the module of each of the two compilers of CUDA C++.
 pub fn both(name: &str, scenario: impl Fn(&Arc<Module>)) {
-    for compiler in ["nvrtc", "clang"] {
-        let root = env!("CARGO_MANIFEST_DIR");
-        let path = format!("{root}/corpus/{name}/{compiler}.ptx");
-        let parsed = module(&std::fs::read_to_string(path).unwrap());
-        let printed = parsed.to_string();
-        let again = parse(printed.as_bytes(), &Limits::default());
-        assert!(
-            again.is_ok_and(|again| again == *parsed),
-            "{name} from {compiler}"
-        );
-        println!("{name} from {compiler}");
-        scenario(&parsed);
-    }
+    from("nvrtc", name, &scenario);
+    from("clang", name, &scenario);
+}
+
+/// Runs a scenario with a compiler's module, after printing it and parsing it again.
+pub fn from(compiler: &str, name: &str, scenario: impl Fn(&Arc<Module>)) {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let path = format!("{root}/corpus/{name}/{compiler}.ptx");
+    let parsed = module(&std::fs::read_to_string(path).unwrap());
+    let printed = parsed.to_string();
+    let again = parse(printed.as_bytes(), &Limits::default());
+    assert!(
+        again.is_ok_and(|again| again == *parsed),
+        "{name} from {compiler}"
+    );
+    println!("{name} from {compiler}");
+    scenario(&parsed);
 }
 
 /// Device memory that grows as it is filled.
