@@ -217,7 +217,7 @@ const REGISTER: &[Type] = &[B16, B32, B64, U16, U32, U64, S16, S32, S64, F32, F6
 const UNSIGNED: &[Type] = &[U16, U32, U64];
 const TRUTH: &[Type] = &[U32, S32, F32];
 const HALF_TRUTH: &[Type] = &[F16, BF16];
-const TRUTH_OF_HALF: &[Type] = &[F16, U16, S16, U32, S32];
+const TRUTH_OF_HALF: &[Type] = &[F16, BF16, U16, S16, U32, S32];
 const TRUTH_OF_BRAIN: &[Type] = &[BF16, U16, S16, U32, S32];
 const CONVERTED: &[Type] = &[
     U8, U16, U32, U64, S8, S16, S32, S64, F16, BF16, F32, F64, B16,

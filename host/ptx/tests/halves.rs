@@ -222,6 +222,7 @@ fn pairs_are_compared_half_by_half() {
         ("set.lt.and.u32.f16", "rhhp", &[0x3c00, 0x4000, 0], 0),
         ("set.lt.f16.s32", "hrr", &[(-1).b(), 0], 0x3c00),
         ("set.hi.bf16.u32", "hrr", &[2, 1], 0x3f80),
+        ("set.gt.bf16.f16", "hhh", &[0x4000, 0x3c00], 0x3f80),
     ]);
 }
 
