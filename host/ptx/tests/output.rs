@@ -118,6 +118,26 @@ fn a_call_that_prints_is_guarded_and_counted_like_any_other() {
 }
 
 #[test]
+fn what_printing_costs_may_go_past_the_limit_and_the_next_block_is_told() {
+    let text = format!(
+        ".version 8.0\n.target sm_80\n.address_size 64\n{DECLARED}.global .b8 text[2000] = {{{}}};\n\
+         .visible .entry k() {{ .reg .b32 %r<3>; .reg .b64 %d<4>; mov.u64 %d3, text; mov.u64 %d1, 0;\n\
+         {{ .param .b64 a; .param .b64 b; .param .b32 r; st.param.b64 [a], %d3; st.param.b64 [b], %d1;\n\
+         call.uni (r), vprintf, (a, b); }} ret; }}\n",
+        vec!["120"; 1999].join(", ")
+    );
+    let module = module(&text);
+    let memory = Flat::new(64);
+    let symbols = place_globals(&module, &memory);
+    let launch = Launch::new(module, "k", line(3), line(1), 0, vec![], symbols).unwrap();
+    assert_eq!(
+        run_grid(&launch, &memory, 100),
+        Err(RunError::StepLimit { limit: 100 })
+    );
+    assert!(run_grid(&launch, &memory, 20_000).is_ok_and(|steps| steps > 3 * 2 * 1999));
+}
+
+#[test]
 fn a_failed_assertion_is_a_fault_that_says_where() {
     let body = "mov.u64 %d4, word;\nsetp.eq.u32 %p1, %r1, 0;\n@%p1 bra done;\n\
         { .param .b64 a; .param .b64 b; .param .b32 c; .param .b64 d; .param .b64 e;\n\

@@ -6,14 +6,17 @@ use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::interpret::{Launch, Memory, MemoryError, run_grid};
 use tensor_wasm_ptx::{Extent, Limits, Module};
 
-/// Four KiB of device memory.
-pub struct Page(pub Mutex<[u8; 4096]>);
+/// How large device memory is.
+const BYTES: usize = 16 << 10;
+
+/// A little device memory.
+pub struct Page(pub Mutex<Vec<u8>>);
 
 impl Page {
     fn range(&self, address: u64, bytes: u32) -> Result<std::ops::Range<usize>, MemoryError> {
         let start = address.wrapping_sub(GLOBAL_BASE);
         match usize::try_from(start) {
-            Ok(start) if start <= 4096 - bytes as usize => Ok(start..start + bytes as usize),
+            Ok(start) if start <= BYTES - bytes as usize => Ok(start..start + bytes as usize),
             _ => Err(MemoryError::Unmapped { address }),
         }
     }
@@ -57,7 +60,31 @@ pub fn limits() -> Limits {
 /// Runs every entry of a module on two small blocks, for so many steps.
 pub fn run(module: Module, steps: u64) {
     let module = Arc::new(module);
-    let symbols = vec![GLOBAL_BASE + 1024; module.globals().len()];
+    // Variables lie behind one another as far as there is room; kernels read their texts from them.
+    let mut end = 4096;
+    let mut places = Vec::new();
+    for variable in module.globals() {
+        let place = usize::try_from(variable.bytes()).ok().map(|bytes| {
+            let place = usize::next_multiple_of(end, variable.align() as usize);
+            (place, place.saturating_add(bytes))
+        });
+        let (place, next) = place.filter(|(_, next)| *next <= BYTES).unwrap_or((0, end));
+        places.push(place);
+        end = next;
+    }
+    let symbols: Vec<u64> = places
+        .iter()
+        .map(|place| GLOBAL_BASE + *place as u64)
+        .collect();
+    let mut page = vec![0; BYTES];
+    for (variable, place) in module.globals().iter().zip(&places) {
+        if variable.bytes() < BYTES as u64 {
+            let initial = variable.initial(&symbols);
+            if let Some(target) = page.get_mut(*place..*place + initial.len()) {
+                target.copy_from_slice(&initial);
+            }
+        }
+    }
     for entry in module.entries() {
         let mut arguments = GLOBAL_BASE
             .to_le_bytes()
@@ -75,7 +102,7 @@ pub fn run(module: Module, steps: u64) {
             symbols.clone(),
         );
         if let Ok(launch) = launch {
-            let _ = run_grid(&launch, &Page(Mutex::new([0; 4096])), steps);
+            let _ = run_grid(&launch, &Page(Mutex::new(page.clone())), steps);
         }
     }
 }
