@@ -109,7 +109,7 @@ fn operations_of_two_operands_wrap() {
             ("mul.hi", &high),
             ("min", &i128::min),
             ("max", &i128::max),
-            // What the manual leaves open is what the hardware gives.
+            // What the manual leaves open is at least always the same.
             ("div", &|a, b| if b == 0 { -1 } else { a / b }),
             ("rem", &|a, b| if b == 0 { a } else { a % b }),
         ];

@@ -1,6 +1,6 @@
 //! Integer operations. Everything wraps unless it says `.sat`; shifts past the width shift
-//! everything out; and division by zero gives what NVIDIA's hardware gives: all bits set as
-//! quotient, the dividend as remainder.
+//! everything out; and division by zero, which PTX leaves open, gives all bits set as quotient, as
+//! NVIDIA's compiler does, and the dividend as remainder.
 
 use super::alu::Flags;
 use crate::modifier::Modifier;
