@@ -307,7 +307,11 @@ pub(crate) fn rsqrt<F: Float>(a: u64, flags: Flags) -> u64 {
     approximated::<F>(a, flags, |value| 1.0 / value.sqrt())
 }
 
+/// Subnormal operands count as zeros even without `.ftz`, as the manual's table says.
 pub(crate) fn sin<F: Float>(a: u64, flags: Flags) -> u64 {
+    if is_subnormal::<F>(a) {
+        return a & F::FORMAT.sign();
+    }
     approximated::<F>(a, flags, f64::sin)
 }
 
@@ -402,7 +406,8 @@ pub(crate) fn testp<F: Float>(a: u64, flags: Flags) -> u64 {
         Some(Modifier::Number) => magnitude <= infinity,
         Some(Modifier::Notanumber) => magnitude > infinity,
         Some(Modifier::Subnormal) => is_subnormal::<F>(a),
-        _ => magnitude < infinity && magnitude >= (1 << F::FORMAT.fraction_bits),
+        // Zeros count as normal.
+        _ => magnitude < infinity && !is_subnormal::<F>(a),
     };
     u64::from(holds)
 }
