@@ -2,7 +2,8 @@
 //!
 //! Results are rounded once, in the direction that the instruction names; `fma` is fused. NaN
 //! results are the one NaN that NVIDIA's hardware gives for the format. The approximations
-//! (`.approx`, `.full`) are better than they need be: they are computed in double and rounded.
+//! (`.approx`, `.full`) are better than they need be: they are computed in double and rounded. What
+//! that means next to a GPU is in `docs/numerics.md`.
 
 use std::cmp::Ordering;
 
