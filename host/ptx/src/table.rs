@@ -5,11 +5,14 @@
 //! printer writes modifiers in its order, and the interpreter carries out its operations. Whatever
 //! is not here is refused by name.
 
+mod rows;
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::modifier::Modifier::{self, *};
-use crate::types::Type::{self, *};
+use crate::modifier::Modifier;
+use crate::types::Type;
+use rows::ROWS;
 
 /// What an instruction does, its types and modifiers aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,19 +40,26 @@ pub(crate) enum Op {
     Cos,
     Cvt,
     CvtPack,
+    /// `cvt.pack`: integers that are clamped, and packed into one register.
+    CvtPackSat,
     Cvta,
     Div,
     Dp2a,
     Dp4a,
+    Elect,
     Ex2,
     Exit,
     Fence,
     Fma,
+    Fns,
+    /// Changes nothing that a kernel could see: hints to caches, naps, counters.
     Hint,
     Isspacep,
     Ld,
     Lg2,
     Lop3,
+    /// `lop3` that also combines a predicate with whether its result is zero.
+    Lop3Predicate,
     Mad,
     Mad24,
     MadCarry,
@@ -62,6 +72,8 @@ pub(crate) enum Op {
     Neg,
     Not,
     Or,
+    /// `createpolicy`: makes a hint for caches, which nothing reads.
+    Policy,
     Popc,
     Prmt,
     Rcp,
@@ -73,7 +85,11 @@ pub(crate) enum Op {
     Sad,
     Selp,
     Set,
+    /// `set` of two halves, each with its own outcome.
+    SetHalves,
     Setp,
+    /// `setp` of two halves, each with its own predicate.
+    SetpHalves,
     Shf,
     Shfl,
     Shl,
@@ -84,12 +100,25 @@ pub(crate) enum Op {
     St,
     Sub,
     SubCarry,
+    Szext,
     Tanh,
     Testp,
     Trap,
+    /// The same for each of so many lanes of a word.
+    Video(Lanewise, u8),
     Vote,
     WarpBarrier,
     Xor,
+}
+
+/// What a video instruction does in each lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Lanewise {
+    AbsDiff,
+    Add,
+    Max,
+    Min,
+    Sub,
 }
 
 /// A place among an instruction's modifiers.
@@ -167,262 +196,7 @@ impl PartialEq for Row {
     }
 }
 
-use Kind::{Address as A, Dst, DstLoose, DstPair, PredPair, Src, SrcLoose, SrcPred};
 use Slot::{May, Need, Of};
-use Ty::{Is, T0, T1, Wide};
-
-const INT: &[Type] = &[U16, U32, U64, S16, S32, S64];
-const INT_32_64: &[Type] = &[U32, U64, S32, S64];
-const SIGNED: &[Type] = &[S16, S32, S64];
-const BITS: &[Type] = &[B16, B32, B64];
-const LOGIC: &[Type] = &[Pred, B16, B32, B64];
-const HALF: &[Type] = &[F16, F16x2];
-const BRAIN: &[Type] = &[BF16, BF16x2];
-const HALVES: &[Type] = &[F16, F16x2, BF16, BF16x2];
-const SIDES: &[Type] = &[U32, S32];
-const ANY: &[Type] = &[
-    B8, B16, B32, B64, U8, U16, U32, U64, S8, S16, S32, S64, F32, F64,
-];
-const REGISTER: &[Type] = &[B16, B32, B64, U16, U32, U64, S16, S32, S64, F32, F64];
-const UNSIGNED: &[Type] = &[U16, U32, U64];
-const TRUTH: &[Type] = &[U32, S32, F32];
-const CONVERTED: &[Type] = &[
-    U8, U16, U32, U64, S8, S16, S32, S64, F16, BF16, F32, F64, B16,
-];
-
-const ROUND: &[Modifier] = &[Rn, Rz, Rm, Rp];
-const ROUND_ANY: &[Modifier] = &[Rn, Rz, Rm, Rp, Rni, Rzi, Rmi, Rpi];
-const SAME: &[Modifier] = &[Eq, Ne];
-const ORDERED: &[Modifier] = &[Eq, Ne, Lt, Le, Gt, Ge];
-const ORDERED_UNSIGNED: &[Modifier] = &[Eq, Ne, Lt, Le, Gt, Ge, Lo, Ls, Hi, Hs];
-const ORDERED_FLOAT: &[Modifier] = &[
-    Eq, Ne, Lt, Le, Gt, Ge, Equ, Neu, Ltu, Leu, Gtu, Geu, Num, IsNan,
-];
-const BOOLEAN: &[Modifier] = &[And, Or, Xor];
-const HALF_OF: &[Modifier] = &[Hi, Lo];
-const SPACES: &[Modifier] = &[
-    Global, Shared, SharedCta, Local, Const, Param, ParamEntry, ParamFunc,
-];
-const STORE_SPACES: &[Modifier] = &[Global, Shared, SharedCta, Local, Param, ParamFunc];
-const WINDOWS: &[Modifier] = &[Global, Shared, SharedCta, Local, Const, Param, ParamEntry];
-const ATOM_SPACES: &[Modifier] = &[Global, Shared, SharedCta];
-const PLAIN: &[Modifier] = &[Weak, Volatile];
-const LOAD_ORDER: &[Modifier] = &[Relaxed, Acquire];
-const STORE_ORDER: &[Modifier] = &[Relaxed, Release];
-const ATOM_ORDER: &[Modifier] = &[Relaxed, Acquire, Release, AcqRel];
-const SCOPE: &[Modifier] = &[Cta, Cluster, Gpu, Sys];
-const LOAD_CACHE: &[Modifier] = &[Ca, Cg, Cs, Lu, Cv];
-const STORE_CACHE: &[Modifier] = &[Wb, Cg, Cs, Wt];
-const EVICT: &[Modifier] = &[
-    L1EvictNormal,
-    L1EvictUnchanged,
-    L1EvictFirst,
-    L1EvictLast,
-    L1NoAllocate,
-];
-const FETCH: &[Modifier] = &[L2B64, L2B128, L2B256];
-const LANES: &[Modifier] = &[V2, V4];
-
-const PREDICATE: Ty = Is(Pred);
-const WORD: Ty = Is(U32);
-
-const fn row(name: &'static str, slots: &'static [Slot], operands: &'static [Kind], op: Op) -> Row {
-    Row {
-        name,
-        slots,
-        operands,
-        op,
-    }
-}
-
-/// Every form, those of one mnemonic together. Where two rows fit, the first is taken.
-#[rustfmt::skip]
-static ROWS: &[Row] = &[
-    // Integer arithmetic.
-    row("add", &[Need(&[Cc]), Of(INT_32_64)], &[Dst(T0), Src(T0), Src(T0)], Op::AddCarry),
-    row("add", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
-    row("add", &[Need(&[Sat]), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
-    row("add", &[May(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
-    row("add", &[May(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
-    row("add", &[May(&[Rn]), May(&[Ftz]), May(&[Sat]), Of(HALF)], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
-    row("add", &[May(&[Rn]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
-    row("addc", &[May(&[Cc]), Of(INT_32_64)], &[Dst(T0), Src(T0), Src(T0)], Op::AddCarry),
-    row("sub", &[Need(&[Cc]), Of(INT_32_64)], &[Dst(T0), Src(T0), Src(T0)], Op::SubCarry),
-    row("sub", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
-    row("sub", &[Need(&[Sat]), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
-    row("sub", &[May(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
-    row("sub", &[May(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
-    row("sub", &[May(&[Rn]), May(&[Ftz]), May(&[Sat]), Of(HALF)], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
-    row("sub", &[May(&[Rn]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
-    row("subc", &[May(&[Cc]), Of(INT_32_64)], &[Dst(T0), Src(T0), Src(T0)], Op::SubCarry),
-    row("mul", &[Need(HALF_OF), Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Mul),
-    row("mul", &[Need(&[Modifier::Wide]), Of(&[U16, S16, U32, S32])], &[Dst(Wide), Src(T0), Src(T0)], Op::Mul),
-    row("mul", &[May(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0)], Op::Mul),
-    row("mul", &[May(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Mul),
-    row("mul", &[May(&[Rn]), May(&[Ftz]), May(&[Sat]), Of(HALF)], &[Dst(T0), Src(T0), Src(T0)], Op::Mul),
-    row("mul", &[May(&[Rn]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Mul),
-    row("mad", &[Need(HALF_OF), Need(&[Cc]), Of(INT_32_64)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::MadCarry),
-    row("mad", &[Need(HALF_OF), Of(INT)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Mad),
-    row("mad", &[Need(&[Hi]), Need(&[Sat]), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Mad),
-    row("mad", &[Need(&[Modifier::Wide]), Of(&[U16, S16, U32, S32])], &[Dst(Wide), Src(T0), Src(T0), Src(Wide)], Op::Mad),
-    row("mad", &[Need(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
-    row("mad", &[Need(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
-    row("madc", &[Need(HALF_OF), May(&[Cc]), Of(INT_32_64)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::MadCarry),
-    row("mul24", &[Need(HALF_OF), Of(SIDES)], &[Dst(T0), Src(T0), Src(T0)], Op::Mul24),
-    row("mad24", &[Need(HALF_OF), Of(SIDES)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Mad24),
-    row("mad24", &[Need(&[Hi]), Need(&[Sat]), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Mad24),
-    row("sad", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Sad),
-    row("div", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Div),
-    row("div", &[Need(&[Approx, Full]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0)], Op::Div),
-    row("div", &[Need(ROUND), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0)], Op::Div),
-    row("div", &[Need(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Div),
-    row("rem", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Rem),
-    row("abs", &[Of(SIGNED)], &[Dst(T0), Src(T0)], Op::Abs),
-    row("abs", &[May(&[Ftz]), Of(&[F32, F64, F16, F16x2, BF16, BF16x2])], &[Dst(T0), Src(T0)], Op::Abs),
-    row("neg", &[Of(SIGNED)], &[Dst(T0), Src(T0)], Op::Neg),
-    row("neg", &[May(&[Ftz]), Of(&[F32, F64, F16, F16x2, BF16, BF16x2])], &[Dst(T0), Src(T0)], Op::Neg),
-    row("min", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
-    row("min", &[May(&[Ftz]), May(&[Nan]), Of(&[F32, F64, F16, F16x2, BF16, BF16x2])], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
-    row("max", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
-    row("max", &[May(&[Ftz]), May(&[Nan]), Of(&[F32, F64, F16, F16x2, BF16, BF16x2])], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
-    row("dp4a", &[Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Dp4a),
-    row("dp2a", &[Need(HALF_OF), Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Dp2a),
-
-    // Bits.
-    row("popc", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Op::Popc),
-    row("clz", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Op::Clz),
-    row("bfind", &[May(&[Shiftamt]), Of(INT_32_64)], &[Dst(WORD), Src(T0)], Op::Bfind),
-    row("brev", &[Of(&[B32, B64])], &[Dst(T0), Src(T0)], Op::Brev),
-    row("bfe", &[Of(INT_32_64)], &[Dst(T0), Src(T0), Src(WORD), Src(WORD)], Op::Bfe),
-    row("bfi", &[Of(&[B32, B64])], &[Dst(T0), Src(T0), Src(T0), Src(WORD), Src(WORD)], Op::Bfi),
-    row("bmsk", &[Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(WORD), Src(WORD)], Op::Bmsk),
-    row("and", &[Of(LOGIC)], &[Dst(T0), Src(T0), Src(T0)], Op::And),
-    row("or", &[Of(LOGIC)], &[Dst(T0), Src(T0), Src(T0)], Op::Or),
-    row("xor", &[Of(LOGIC)], &[Dst(T0), Src(T0), Src(T0)], Op::Xor),
-    row("not", &[Of(LOGIC)], &[Dst(T0), Src(T0)], Op::Not),
-    row("cnot", &[Of(BITS)], &[Dst(T0), Src(T0)], Op::Cnot),
-    row("lop3", &[Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(T0), Src(WORD)], Op::Lop3),
-    row("shf", &[Need(&[Left, Right]), Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Op::Shf),
-    row("shl", &[Of(BITS)], &[Dst(T0), Src(T0), Src(WORD)], Op::Shl),
-    row("shr", &[Of(&[B16, B32, B64, U16, U32, U64, S16, S32, S64])], &[Dst(T0), Src(T0), Src(WORD)], Op::Shr),
-    row("prmt", &[Of(&[B32]), May(&[F4e, B4e, Rc8, Ecl, Ecr, Rc16])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Op::Prmt),
-
-    // Floating point.
-    row("fma", &[Need(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
-    row("fma", &[Need(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
-    row("fma", &[Need(&[Rn]), May(&[Ftz]), May(&[Sat]), Of(HALF)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
-    row("fma", &[Need(&[Rn]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
-    row("rcp", &[Need(&[Approx, Rn, Rz, Rm, Rp]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0)], Op::Rcp),
-    row("rcp", &[Need(ROUND), Of(&[F64])], &[Dst(T0), Src(T0)], Op::Rcp),
-    row("rcp", &[Need(&[Approx]), Need(&[Ftz]), Of(&[F64])], &[Dst(T0), Src(T0)], Op::Rcp),
-    row("sqrt", &[Need(&[Approx, Rn, Rz, Rm, Rp]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0)], Op::Sqrt),
-    row("sqrt", &[Need(ROUND), Of(&[F64])], &[Dst(T0), Src(T0)], Op::Sqrt),
-    row("rsqrt", &[Need(&[Approx]), May(&[Ftz]), Of(&[F32, F64])], &[Dst(T0), Src(T0)], Op::Rsqrt),
-    row("sin", &[Need(&[Approx]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0)], Op::Sin),
-    row("cos", &[Need(&[Approx]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0)], Op::Cos),
-    row("lg2", &[Need(&[Approx]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0)], Op::Lg2),
-    row("ex2", &[Need(&[Approx]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0)], Op::Ex2),
-    row("ex2", &[Need(&[Approx]), Of(HALF)], &[Dst(T0), Src(T0)], Op::Ex2),
-    row("ex2", &[Need(&[Approx]), Need(&[Ftz]), Of(BRAIN)], &[Dst(T0), Src(T0)], Op::Ex2),
-    row("tanh", &[Need(&[Approx]), Of(&[F32, F16, F16x2, BF16, BF16x2])], &[Dst(T0), Src(T0)], Op::Tanh),
-    row("copysign", &[Of(&[F32, F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Copysign),
-    row("testp", &[Need(&[Finite, Infinite, Number, Notanumber, Normal, Subnormal]), Of(&[F32, F64])], &[Dst(PREDICATE), Src(T0)], Op::Testp),
-
-    // Comparison and choice.
-    row("set", &[Need(SAME), Of(TRUTH), Of(BITS)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED_UNSIGNED), Of(TRUTH), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED), Of(TRUTH), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(TRUTH), Of(&[F32, F16])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Of(TRUTH), Of(&[F64, BF16])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(SAME), Need(BOOLEAN), Of(TRUTH), Of(BITS)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED_UNSIGNED), Need(BOOLEAN), Of(TRUTH), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED), Need(BOOLEAN), Of(TRUTH), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(TRUTH), Of(&[F32, F16])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(TRUTH), Of(&[F64, BF16])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("setp", &[Need(SAME), Of(BITS)], &[PredPair, Src(T0), Src(T0)], Op::Setp),
-    row("setp", &[Need(ORDERED_UNSIGNED), Of(UNSIGNED)], &[PredPair, Src(T0), Src(T0)], Op::Setp),
-    row("setp", &[Need(ORDERED), Of(SIGNED)], &[PredPair, Src(T0), Src(T0)], Op::Setp),
-    row("setp", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(&[F32])], &[PredPair, Src(T0), Src(T0)], Op::Setp),
-    row("setp", &[Need(ORDERED_FLOAT), Of(&[F64])], &[PredPair, Src(T0), Src(T0)], Op::Setp),
-    row("setp", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(&[F16])], &[Dst(PREDICATE), Src(T0), Src(T0)], Op::Setp),
-    row("setp", &[Need(ORDERED_FLOAT), Of(&[BF16])], &[Dst(PREDICATE), Src(T0), Src(T0)], Op::Setp),
-    row("setp", &[Need(SAME), Need(BOOLEAN), Of(BITS)], &[PredPair, Src(T0), Src(T0), SrcPred], Op::Setp),
-    row("setp", &[Need(ORDERED_UNSIGNED), Need(BOOLEAN), Of(UNSIGNED)], &[PredPair, Src(T0), Src(T0), SrcPred], Op::Setp),
-    row("setp", &[Need(ORDERED), Need(BOOLEAN), Of(SIGNED)], &[PredPair, Src(T0), Src(T0), SrcPred], Op::Setp),
-    row("setp", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(&[F32])], &[PredPair, Src(T0), Src(T0), SrcPred], Op::Setp),
-    row("setp", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(&[F64])], &[PredPair, Src(T0), Src(T0), SrcPred], Op::Setp),
-    row("setp", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(&[F16])], &[Dst(PREDICATE), Src(T0), Src(T0), SrcPred], Op::Setp),
-    row("setp", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(&[BF16])], &[Dst(PREDICATE), Src(T0), Src(T0), SrcPred], Op::Setp),
-    row("selp", &[Of(REGISTER)], &[Dst(T0), Src(T0), Src(T0), SrcPred], Op::Selp),
-    row("slct", &[Of(REGISTER), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0), Src(T1)], Op::Slct),
-    row("slct", &[May(&[Ftz]), Of(REGISTER), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0), Src(T1)], Op::Slct),
-
-    // Moves and conversions.
-    row("mov", &[Of(&[Pred])], &[Dst(T0), Src(T0)], Op::Mov),
-    row("mov", &[Of(REGISTER)], &[Kind::DstMove, Kind::SrcMove], Op::Mov),
-    row("cvt", &[Need(&[Rn, Rz]), Of(&[F16x2, BF16x2]), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::CvtPack),
-    row("cvt", &[May(ROUND_ANY), May(&[Ftz]), May(&[Sat]), Of(CONVERTED), Of(CONVERTED)], &[DstLoose(T0), SrcLoose(T1)], Op::Cvt),
-    row("cvta", &[May(&[To]), Need(WINDOWS), Of(&[U64])], &[Dst(T0), Src(T0)], Op::Cvta),
-    row("isspacep", &[Need(WINDOWS)], &[Dst(PREDICATE), Src(Is(U64))], Op::Isspacep),
-
-    // Memory.
-    row("ld", &[May(PLAIN), May(SPACES), May(LOAD_CACHE), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("ld", &[Need(&[Global]), May(&[Ca, Cg, Cs]), Need(&[Nc]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("ld", &[Need(LOAD_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("ldu", &[May(&[Global]), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("st", &[May(PLAIN), May(STORE_SPACES), May(STORE_CACHE), May(EVICT), May(LANES), Of(ANY)], &[A, Kind::SrcLanes], Op::St),
-    row("st", &[Need(STORE_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(LANES), Of(ANY)], &[A, Kind::SrcLanes], Op::St),
-    row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[And, Or, Xor, Exch]), Of(&[B32, B64])], &[Dst(T0), A, Src(T0)], Op::Atom),
-    row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Cas]), Of(BITS)], &[Dst(T0), A, Src(T0), Src(T0)], Op::Atom),
-    row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Add]), Of(&[U32, S32, U64, F32, F64])], &[Dst(T0), A, Src(T0)], Op::Atom),
-    row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Add]), Need(&[Noftz]), Of(HALVES)], &[Dst(T0), A, Src(T0)], Op::Atom),
-    row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Min, Max]), Of(INT_32_64)], &[Dst(T0), A, Src(T0)], Op::Atom),
-    row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Inc, Dec]), Of(&[U32])], &[Dst(T0), A, Src(T0)], Op::Atom),
-    row("red", &[May(STORE_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[And, Or, Xor]), Of(&[B32, B64])], &[A, Src(T0)], Op::Red),
-    row("red", &[May(STORE_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Add]), Of(&[U32, S32, U64, F32, F64])], &[A, Src(T0)], Op::Red),
-    row("red", &[May(STORE_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Add]), Need(&[Noftz]), Of(HALVES)], &[A, Src(T0)], Op::Red),
-    row("red", &[May(STORE_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Min, Max]), Of(INT_32_64)], &[A, Src(T0)], Op::Red),
-    row("red", &[May(STORE_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Inc, Dec]), Of(&[U32])], &[A, Src(T0)], Op::Red),
-    row("prefetch", &[May(&[Global, Local]), Need(&[L1, L2, L2EvictNormal, L2EvictLast])], &[A], Op::Hint),
-    row("prefetchu", &[Need(&[L1])], &[A], Op::Hint),
-    row("membar", &[Need(&[Cta, Gl, Sys])], &[], Op::Fence),
-    row("fence", &[May(&[Sc, AcqRel, Acquire, Release]), Need(SCOPE)], &[], Op::Fence),
-
-    // Control.
-    row("bra", &[May(&[Uni])], &[Kind::Label], Op::Bra),
-    row("brx", &[Need(&[Idx]), May(&[Uni])], &[Src(WORD), Kind::Labels], Op::BrxIdx),
-    row("call", &[May(&[Uni])], &[Kind::Call], Op::Call),
-    row("ret", &[May(&[Uni])], &[], Op::Ret),
-    row("exit", &[], &[], Op::Exit),
-    row("trap", &[], &[], Op::Trap),
-    row("brkpt", &[], &[], Op::Trap),
-    row("nanosleep", &[Of(&[U32])], &[Src(T0)], Op::Hint),
-
-    // Threads of a block and of a warp.
-    row("bar", &[Need(&[Warp]), Need(&[Sync])], &[Src(WORD)], Op::WarpBarrier),
-    row("bar", &[May(&[Cta]), Need(&[Sync])], &[Src(WORD)], Op::Barrier),
-    row("bar", &[May(&[Cta]), Need(&[Sync])], &[Src(WORD), Src(WORD)], Op::Barrier),
-    row("bar", &[May(&[Cta]), Need(&[Arrive])], &[Src(WORD), Src(WORD)], Op::BarrierArrive),
-    row("bar", &[May(&[Cta]), Need(&[Red]), Need(&[Popc]), Of(&[U32])], &[Dst(T0), Src(WORD), SrcPred], Op::BarrierReduce),
-    row("bar", &[May(&[Cta]), Need(&[Red]), Need(&[Popc]), Of(&[U32])], &[Dst(T0), Src(WORD), Src(WORD), SrcPred], Op::BarrierReduce),
-    row("bar", &[May(&[Cta]), Need(&[Red]), Need(&[And, Or]), Of(&[Pred])], &[Dst(T0), Src(WORD), SrcPred], Op::BarrierReduce),
-    row("bar", &[May(&[Cta]), Need(&[Red]), Need(&[And, Or]), Of(&[Pred])], &[Dst(T0), Src(WORD), Src(WORD), SrcPred], Op::BarrierReduce),
-    row("barrier", &[May(&[Cta]), Need(&[Sync]), May(&[Aligned])], &[Src(WORD)], Op::Barrier),
-    row("barrier", &[May(&[Cta]), Need(&[Sync]), May(&[Aligned])], &[Src(WORD), Src(WORD)], Op::Barrier),
-    row("barrier", &[May(&[Cta]), Need(&[Arrive]), May(&[Aligned])], &[Src(WORD), Src(WORD)], Op::BarrierArrive),
-    row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[Popc]), May(&[Aligned]), Of(&[U32])], &[Dst(T0), Src(WORD), SrcPred], Op::BarrierReduce),
-    row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[Popc]), May(&[Aligned]), Of(&[U32])], &[Dst(T0), Src(WORD), Src(WORD), SrcPred], Op::BarrierReduce),
-    row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[And, Or]), May(&[Aligned]), Of(&[Pred])], &[Dst(T0), Src(WORD), SrcPred], Op::BarrierReduce),
-    row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[And, Or]), May(&[Aligned]), Of(&[Pred])], &[Dst(T0), Src(WORD), Src(WORD), SrcPred], Op::BarrierReduce),
-    row("shfl", &[Need(&[Sync]), Need(&[Up, Down, Bfly, Idx]), Of(&[B32])], &[DstPair(T0), Src(T0), Src(WORD), Src(WORD), Src(WORD)], Op::Shfl),
-    row("vote", &[Need(&[Sync]), Need(&[All, Any, Uni]), Of(&[Pred])], &[Dst(T0), SrcPred, Src(WORD)], Op::Vote),
-    row("vote", &[Need(&[Sync]), Need(&[Ballot]), Of(&[B32])], &[Dst(T0), SrcPred, Src(WORD)], Op::Vote),
-    row("match", &[Need(&[Any]), Need(&[Sync]), Of(&[B32, B64])], &[Dst(WORD), Src(T0), Src(WORD)], Op::Match),
-    row("match", &[Need(&[All]), Need(&[Sync]), Of(&[B32, B64])], &[DstPair(WORD), Src(T0), Src(WORD)], Op::Match),
-    row("redux", &[Need(&[Sync]), Need(&[Add, Min, Max]), Of(SIDES)], &[Dst(T0), Src(T0), Src(WORD)], Op::Redux),
-    row("redux", &[Need(&[Sync]), Need(BOOLEAN), Of(&[B32])], &[Dst(T0), Src(T0), Src(WORD)], Op::Redux),
-    row("activemask", &[Of(&[B32])], &[Dst(T0)], Op::Activemask),
-];
 
 /// The rows of each mnemonic.
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Row>>> = LazyLock::new(|| {
@@ -452,7 +226,7 @@ impl Row {
             let next = words.peek().copied();
             let fits = match (slot, next) {
                 (Need(choices) | May(choices), Some(word)) => choices.contains(word),
-                (Of(types), Some(Type(ty))) => types.contains(ty),
+                (Of(types), Some(Modifier::Type(ty))) => types.contains(ty),
                 _ => false,
             };
             if fits {
@@ -462,5 +236,25 @@ impl Row {
             }
         }
         words.next().is_none()
+    }
+
+    /// These words in this form's order, where they are its modifiers in any order. NVIDIA's
+    /// assembler does not mind the order either, and CUDA's own headers rely on it.
+    pub(crate) fn ordered(&self, words: &[Modifier]) -> Option<Vec<Modifier>> {
+        let mut left = words.to_vec();
+        let mut ordered = Vec::with_capacity(left.len());
+        for slot in self.slots {
+            let found = left.iter().position(|word| match (slot, word) {
+                (Need(choices) | May(choices), word) => choices.contains(word),
+                (Of(types), Modifier::Type(ty)) => types.contains(ty),
+                _ => false,
+            });
+            match found {
+                Some(place) => ordered.push(left.remove(place)),
+                None if matches!(slot, May(_)) => {}
+                None => return None,
+            }
+        }
+        left.is_empty().then_some(ordered)
     }
 }

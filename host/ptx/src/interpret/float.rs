@@ -2,7 +2,8 @@
 //!
 //! Results are rounded once, in the direction that the instruction names; `fma` is fused. NaN
 //! results are the one NaN that NVIDIA's hardware gives for the format. The approximations
-//! (`.approx`, `.full`) are better than they need be: they are computed in double and rounded.
+//! (`.approx`, `.full`) are better than they need be: they are computed in double and rounded. What
+//! that means next to a GPU is in `docs/numerics.md`.
 
 use std::cmp::Ordering;
 
@@ -190,6 +191,9 @@ pub(crate) fn finished<F: Float>(a: u64, flags: Flags) -> u64 {
         return if flags.sat { 0 } else { F::NAN };
     }
     let a = flushed::<F>(a, flags);
+    if flags.relu && a & F::FORMAT.sign() != 0 {
+        return 0;
+    }
     if !flags.sat {
         return a;
     }
@@ -304,7 +308,11 @@ pub(crate) fn rsqrt<F: Float>(a: u64, flags: Flags) -> u64 {
     approximated::<F>(a, flags, |value| 1.0 / value.sqrt())
 }
 
+/// Subnormal operands count as zeros even without `.ftz`, as the manual's table says.
 pub(crate) fn sin<F: Float>(a: u64, flags: Flags) -> u64 {
+    if is_subnormal::<F>(a) {
+        return a & F::FORMAT.sign();
+    }
     approximated::<F>(a, flags, f64::sin)
 }
 
@@ -352,7 +360,21 @@ fn total<F: Float>(a: u64, b: u64) -> Ordering {
 
 /// `a` where it compares so with `b`, else `b`; a NaN loses, unless the flags say that it wins.
 fn chosen<F: Float>(a: u64, b: u64, flags: Flags, wanted: Ordering) -> u64 {
-    let (a, b) = (flushed::<F>(a, flags), flushed::<F>(b, flags));
+    let (mut a, mut b) = (flushed::<F>(a, flags), flushed::<F>(b, flags));
+    if flags.xorsign {
+        let sign = (a ^ b) & F::FORMAT.sign();
+        (a, b) = (magnitude::<F>(a), magnitude::<F>(b));
+        let plain = Flags {
+            xorsign: false,
+            ..flags
+        };
+        let found = chosen::<F>(a, b, plain, wanted);
+        return if is_nan::<F>(found) {
+            found
+        } else {
+            found | sign
+        };
+    }
     match (is_nan::<F>(a), is_nan::<F>(b)) {
         (true, true) => F::NAN,
         (true, false) | (false, true) if flags.nan => F::NAN,
@@ -385,7 +407,8 @@ pub(crate) fn testp<F: Float>(a: u64, flags: Flags) -> u64 {
         Some(Modifier::Number) => magnitude <= infinity,
         Some(Modifier::Notanumber) => magnitude > infinity,
         Some(Modifier::Subnormal) => is_subnormal::<F>(a),
-        _ => magnitude < infinity && magnitude >= (1 << F::FORMAT.fraction_bits),
+        // Zeros count as normal.
+        _ => magnitude < infinity && !is_subnormal::<F>(a),
     };
     u64::from(holds)
 }
