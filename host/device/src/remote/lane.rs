@@ -126,7 +126,8 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(hold: Hold) -> Lane {
+    /// `hold` lives as long as the lane.
+    pub(crate) fn new(hold: Option<Hold>) -> Lane {
         Lane {
             ops: VecDeque::new(),
             sent: 0,
@@ -136,7 +137,7 @@ impl Lane {
             used: Duration::ZERO,
             retired: false,
             closed: false,
-            hold: Some(hold),
+            hold,
         }
     }
 
@@ -394,3 +395,7 @@ fn refuse(op: Op, id: PoisonId, error: &Error, after: &mut After) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "lane_tests.rs"]
+mod tests;

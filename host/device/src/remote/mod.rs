@@ -433,7 +433,7 @@ impl Worker {
         };
         state.ids += 1;
         let queue = state.ids;
-        state.lanes.insert(queue, Lane::new(hold));
+        state.lanes.insert(queue, Lane::new(Some(hold)));
         self.send(&mut state, &Request::OpenQueue { queue });
         Ok(queue)
     }
