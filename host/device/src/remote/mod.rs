@@ -65,8 +65,11 @@ pub(crate) struct Worker {
 /// How long a worker may take.
 #[derive(Clone, Copy, Debug)]
 struct WorkerLimits {
-    /// For one kernel.
+    /// For one kernel, as its tenant is told.
     kernel: Duration,
+    /// What is added to that: a worker that keeps the time itself is ended only where it
+    /// does not.
+    slack: Duration,
     /// For anything else.
     patience: Duration,
     /// Until one that nobody uses is stopped.

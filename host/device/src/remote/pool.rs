@@ -64,9 +64,6 @@ pub(crate) struct Workers {
     turns: Arc<Turns>,
     live: Mutex<Vec<Weak<Worker>>>,
     ids: AtomicU64,
-    /// What a deadline is stretched by: a worker that keeps it itself is ended only
-    /// where it does not.
-    slack: u32,
 }
 
 /// Where one session's worker is, and when it may have the next.
@@ -77,6 +74,10 @@ pub(crate) struct Slot {
     /// Workers that ended soon after their start, in a row.
     short_lived: u32,
 }
+
+/// How much longer than its time a kernel may take to be stopped by a worker that can,
+/// on a machine that is busy.
+const SLACK: Duration = Duration::from_secs(1);
 
 /// How long what functions keep on the device stays at least, while they do not use
 /// it, where another tenant needs the room.
@@ -108,17 +109,12 @@ impl Drop for Slot {
 
 impl Workers {
     pub(crate) fn new(config: WorkerConfig, backend: wire::Backend) -> Workers {
-        let slack = match backend {
-            wire::Backend::Cpu { .. } => 2,
-            wire::Backend::Cuda { .. } => 1,
-        };
         Workers {
             config,
             backend,
             turns: Arc::default(),
             live: Mutex::default(),
             ids: AtomicU64::new(1),
-            slack,
         }
     }
 
@@ -224,7 +220,11 @@ impl Workers {
             attention: AtomicBool::new(false),
             started: channel::Sender::new(Started::NotYet),
             limits: WorkerLimits {
-                kernel: limits.kernel_time.saturating_mul(self.slack),
+                kernel: limits.kernel_time,
+                slack: match self.backend {
+                    wire::Backend::Cpu { .. } => limits.kernel_time.saturating_add(SLACK),
+                    wire::Backend::Cuda { .. } => Duration::ZERO,
+                },
                 patience: self.config.patience,
                 idle: self.config.idle,
             },

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::lane::{After, Lane, Outcome, Released};
 use super::process::Process;
-use super::{Kept, Started, State, Worker};
+use super::{Kept, Started, State, Worker, WorkerLimits};
 use crate::channel::wire::{self, Answer, Request};
 use crate::channel::{Broken, Consumer};
 use crate::cpu::PoisonId;
@@ -253,7 +253,7 @@ impl Watch {
             let limit = match lane.launched() {
                 true => {
                     lane.used += passed / busy / among;
-                    limits.kernel
+                    limits.kernel.saturating_add(limits.slack)
                 }
                 false => {
                     lane.used += passed / busy;
@@ -261,7 +261,7 @@ impl Watch {
                 }
             };
             if lane.used > limit {
-                overrun = Some((*queue, overrun_error(lane, limit)));
+                overrun = Some((*queue, overrun_error(lane, &limits)));
             }
         }
         clock.runs = at_work;
@@ -361,12 +361,13 @@ impl State {
 /// What a mark may say: some three hundred years.
 const MOST_NANOSECONDS: u64 = 1 << 60;
 
-fn overrun_error(lane: &Lane, limit: Duration) -> Error {
+fn overrun_error(lane: &Lane, limits: &WorkerLimits) -> Error {
+    let (limit, patience) = (limits.kernel, limits.patience);
     match lane.kernel() {
         Some(kernel) => Error::DeadlineExceeded(format!(
             "kernel `{kernel}` ran longer than the {limit:?} that this tenant's kernels may take; split its work over several launches, or ask the operator for a longer limit"
         )),
-        None => Error::DeviceLost(format!("a transfer did not end within {limit:?}")),
+        None => Error::DeviceLost(format!("a transfer did not end within {patience:?}")),
     }
 }
 
