@@ -9,6 +9,7 @@ mod http;
 mod kernels;
 mod picture;
 mod server;
+mod stand_in;
 mod steps;
 mod test;
 mod workspace;
