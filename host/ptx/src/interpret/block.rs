@@ -81,7 +81,8 @@ impl Block {
         self.live = launch.threads;
     }
 
-    /// How many steps the block has taken: one step is one instruction of one thread.
+    /// How many steps the block has taken: one step is one instruction of one thread, and one byte
+    /// that is printed another one.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
@@ -154,6 +155,7 @@ impl Block {
             block: self.index,
             number: u32::try_from(number).unwrap_or(u32::MAX),
             clock: self.steps,
+            extra: 0,
         };
         let stopped = machine.run(budget, &mut self.steps);
         match stopped {
@@ -258,7 +260,7 @@ pub fn run_grid<M: Memory + ?Sized>(
         if linear > 0 {
             block.restart(launch, launch.block_index(linear));
         }
-        if block.run(launch, memory, step_limit - taken)? == Progress::Yielded {
+        if block.run(launch, memory, step_limit.saturating_sub(taken))? == Progress::Yielded {
             return Err(RunError::StepLimit { limit: step_limit });
         }
         taken += block.steps();

@@ -8,14 +8,17 @@ mod barrier;
 mod block;
 mod convert;
 mod decode;
+mod eighths;
 mod fault;
 mod float;
+mod format;
 mod integer;
 mod launch;
 mod memory;
 mod program;
 mod soft;
 mod thread;
+mod video;
 mod warp;
 
 pub(crate) use program::Program;

@@ -1,6 +1,8 @@
 //! A device for tests: one flat memory, and a launch in one call.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod eval;
+
 use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;

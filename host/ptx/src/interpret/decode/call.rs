@@ -1,8 +1,8 @@
 //! Calls of device functions.
 
-use super::super::program::{Action, CallStep, Passed, Source};
+use super::super::program::{Action, CallStep, Passed, ProvidedStep, Source};
 use super::{Decoder, Scope};
-use crate::layout;
+use crate::provided::Provided;
 use crate::syntax::{CallSite, Formal, Operand, Symbol};
 use crate::types::{Space, Type};
 
@@ -11,7 +11,8 @@ impl<'m> Decoder<'m> {
         let Some(callee) = self.module.functions.get(site.function as usize) else {
             return Action::Trap;
         };
-        let callee_frame = layout::frame(callee).unwrap_or_default();
+        let size = self.size(site.function, callee);
+        let callee_frame = &size.frame;
         let inside = |formal: &Formal| match formal {
             Formal::Register(register) => Passed::Value(Source::slot(register.0)),
             Formal::Variable(index) => Passed::Variable {
@@ -40,10 +41,19 @@ impl<'m> Decoder<'m> {
             let outside = self.passed(scope, actual, formal_type(formal), true);
             results.push((inside(formal), outside));
         }
+        if let Some(what) = Provided::of(callee) {
+            return Action::Provided(Box::new(ProvidedStep {
+                what,
+                arguments: arguments.iter().map(|(outside, _)| *outside).collect(),
+                result: results.first().map(|(_, outside)| *outside),
+            }));
+        }
         Action::Call(Box::new(CallStep {
             target: site.function,
-            slots: layout::slots(scope.function),
-            frame: scope.frame.bytes,
+            slots: scope.size.slots,
+            frame: scope.size.frame.bytes,
+            needed_slots: size.slots,
+            needed_frame: callee_frame.bytes,
             arguments,
             results,
         }))

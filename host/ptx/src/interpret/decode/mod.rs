@@ -2,16 +2,15 @@
 //! looks at none.
 
 mod call;
+mod compare;
 mod memory;
 mod operand;
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::alu::{self, Eval, Flags};
-use super::program::{
-    Action, Carry, Comparison, Condition, Constant, Junction, Program, Reduce, Slot, Source, Step,
-    Together, WarpStep,
-};
+use super::program::{Action, Constant, Program, Reduce, Slot, Source, Step, Together, WarpStep};
 use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
 use crate::layout::{self, Frame};
 use crate::modifier::Modifier;
@@ -28,6 +27,7 @@ pub(crate) fn program(module: &Module, entry: &Entry) -> Program {
         program: Program::default(),
         interned: HashMap::new(),
         starts: HashMap::new(),
+        sizes: HashMap::new(),
     };
     for index in &entry.layout.functions {
         if let Some(function) = module.functions.get(*index as usize) {
@@ -62,13 +62,24 @@ struct Decoder<'m> {
     interned: HashMap<Constant, u32>,
     /// Where the code of each function begins.
     starts: HashMap<u32, u32>,
+    /// What each function takes: asked for at every call, and as long to find as its body.
+    sizes: HashMap<u32, Rc<Size>>,
+}
+
+/// What one function takes for itself.
+#[derive(Debug)]
+struct Size {
+    slots: u32,
+    frame: Frame,
 }
 
 /// The function that is being decoded.
 struct Scope<'m> {
     index: u32,
     function: &'m Function,
-    frame: Frame,
+    size: Rc<Size>,
+    /// Where its tables of labels begin among the program's.
+    first_table: u32,
     instruction: &'m Instruction,
     /// How many slots for computed operands the instruction uses so far.
     computed: u32,
@@ -134,7 +145,8 @@ impl<'m> Decoder<'m> {
     }
 
     fn function(&mut self, index: u32, function: &'m Function) {
-        let frame = layout::frame(function).unwrap_or_default();
+        let size = self.size(index, function);
+        let first_table = place(self.program.tables.len());
         let begin = self.program.code.len();
         let mut places = Vec::with_capacity(function.body.len() + 1);
         for instruction in &function.body {
@@ -142,7 +154,8 @@ impl<'m> Decoder<'m> {
             let mut scope = Scope {
                 index,
                 function,
-                frame: frame.clone(),
+                size: size.clone(),
+                first_table,
                 instruction,
                 computed: 0,
             };
@@ -171,16 +184,24 @@ impl<'m> Decoder<'m> {
             target.copied().unwrap_or(u32::MAX)
         };
         for step in self.program.code.iter_mut().skip(begin) {
-            match &mut step.action {
-                Action::Jump { target } => *target = resolve(*target),
-                Action::JumpTable { targets, .. } => {
-                    for target in targets {
-                        *target = resolve(*target);
-                    }
-                }
-                _ => {}
+            if let Action::Jump { target } = &mut step.action {
+                *target = resolve(*target);
             }
         }
+        for table in &function.tables {
+            let targets = table.labels.iter().map(|label| resolve(label.0));
+            self.program.tables.push(targets.collect());
+        }
+    }
+
+    fn size(&mut self, index: u32, function: &Function) -> Rc<Size> {
+        let size = self.sizes.entry(index).or_insert_with(|| {
+            Rc::new(Size {
+                slots: layout::slots(function),
+                frame: layout::frame(function).unwrap_or_default(),
+            })
+        });
+        size.clone()
     }
 
     /// A step before the instruction, which computes one of its operands.
@@ -205,7 +226,12 @@ impl<'m> Decoder<'m> {
                 c: self.condition(scope, 3),
             },
             Op::AddCarry | Op::SubCarry | Op::MadCarry => self.carry(scope),
-            Op::Set | Op::Setp => self.comparison(scope),
+            Op::Set | Op::Setp | Op::SetHalves | Op::SetpHalves => self.comparison(scope),
+            Op::Lop3Predicate => self.logic(scope),
+            Op::Policy => Action::Move {
+                target: scope.target(0),
+                a: self.value(0),
+            },
             Op::Cvta => self.converted_address(scope),
             Op::Isspacep => {
                 let (from, to) = match modifiers.space() {
@@ -231,15 +257,12 @@ impl<'m> Decoder<'m> {
             },
             Op::BrxIdx => {
                 let table = match scope.operand(1) {
-                    Operand::Labels(table) => scope.function.tables.get(*table as usize),
-                    _ => None,
+                    Operand::Labels(table) => *table,
+                    _ => u32::MAX,
                 };
-                let labels = table
-                    .map(|table| table.labels.as_slice())
-                    .unwrap_or_default();
                 Action::JumpTable {
                     index: self.source(scope, 0),
-                    targets: labels.iter().map(|label| label.0).collect(),
+                    table: scope.first_table.saturating_add(table),
                 }
             }
             Op::Call => match scope.operand(0).clone() {
@@ -274,7 +297,9 @@ impl<'m> Decoder<'m> {
                     reduce: Some(Box::new(reduce)),
                 }
             }
-            Op::Shfl | Op::Vote | Op::Match | Op::Redux | Op::WarpBarrier => self.together(scope),
+            Op::Shfl | Op::Vote | Op::Match | Op::Redux | Op::Elect | Op::WarpBarrier => {
+                self.together(scope)
+            }
             Op::Activemask => Action::ActiveMask {
                 target: scope.target(0),
             },
@@ -362,81 +387,6 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    fn carry(&mut self, scope: &mut Scope<'m>) -> Action {
-        let modifiers = scope.instruction.modifiers;
-        let name = scope.instruction.row.name;
-        let product = scope.instruction.row.op == Op::MadCarry;
-        Action::Carry(Box::new(Carry {
-            target: scope.target(0),
-            a: self.source(scope, 1),
-            b: self.source(scope, 2),
-            c: product.then(|| self.source(scope, 3)),
-            bits: scope.ty().bits(),
-            signed: scope.ty().is_signed(),
-            high: modifiers.has(Modifier::Hi),
-            subtract: scope.instruction.row.op == Op::SubCarry,
-            carry_in: name.ends_with('c'),
-            carry_out: modifiers.has(Modifier::Cc),
-            flag: scope.carry_flag(),
-        }))
-    }
-
-    fn comparison(&mut self, scope: &mut Scope<'m>) -> Action {
-        let modifiers = scope.instruction.modifiers;
-        let set = scope.instruction.row.op == Op::Set;
-        let compared = if set {
-            modifiers.second_ty()
-        } else {
-            modifiers.ty()
-        };
-        let Some(function) = alu::comparison(compared) else {
-            return Action::Trap;
-        };
-        let junction = if modifiers.has(Modifier::And) {
-            Junction::And
-        } else if modifiers.has(Modifier::Or) {
-            Junction::Or
-        } else if modifiers.has(Modifier::Xor) {
-            Junction::Xor
-        } else {
-            Junction::None
-        };
-        let comparison = Box::new(Comparison {
-            function,
-            flags: Flags::of(&modifiers),
-            a: self.source(scope, 1),
-            b: self.source(scope, 2),
-            junction,
-            c: if junction == Junction::None {
-                Condition {
-                    source: self.value(0),
-                    negated: false,
-                }
-            } else {
-                self.condition(scope, 3)
-            },
-        });
-        let target = scope.target(0);
-        if set {
-            let float = modifiers.ty() == Type::F32;
-            let when_true = if float {
-                u64::from(1f32.to_bits())
-            } else {
-                0xffff_ffff
-            };
-            return Action::CompareInto {
-                comparison,
-                target,
-                when_true,
-            };
-        }
-        Action::Compare {
-            comparison,
-            target,
-            opposite: scope.second_target(0),
-        }
-    }
-
     fn together(&mut self, scope: &mut Scope<'m>) -> Action {
         use Modifier::{Add, All, And, Any, Ballot, Bfly, Down, Idx, Max, Min, Or, Uni, Up, Xor};
         let modifiers = scope.instruction.modifiers;
@@ -447,6 +397,7 @@ impl<'m> Decoder<'m> {
             Op::Vote => Together::Vote(word(&[All, Any, Uni, Ballot]).unwrap_or(All)),
             Op::Match if modifiers.has(Any) => Together::MatchAny,
             Op::Match => Together::MatchAll,
+            Op::Elect => Together::Elect,
             Op::Redux => Together::Combine(
                 word(&[Add, Min, Max, And, Or, Xor]).unwrap_or(Add),
                 scope.ty(),

@@ -88,6 +88,7 @@ impl<'m> Decoder<'m> {
 
     pub(super) fn frame_offset(&self, scope: &Scope<'m>, variable: u32) -> u32 {
         scope
+            .size
             .frame
             .offsets
             .get(variable as usize)
