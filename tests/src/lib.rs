@@ -21,7 +21,7 @@ mod shared;
 mod start;
 mod wait;
 
-pub use artifacts::{component, guest, tensor_wasm};
+pub use artifacts::{Kind, component, guest, tensor_wasm};
 pub use authority::{Authority, Issued};
 pub use command::{Output, run};
 #[cfg(target_os = "linux")]

@@ -2,7 +2,9 @@
 //! what they drive: the binary, the components, and a driver without a device.
 
 use std::{
+    fs,
     io::IsTerminal,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -31,7 +33,7 @@ pub struct Arguments {
 /// # Errors
 /// Where something does not build, and where a test fails.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let mut steps = Steps::new(4 + usize::from(cfg!(target_os = "linux")));
+    let mut steps = Steps::new(4 + 3 * usize::from(cfg!(target_os = "linux")));
 
     let step = steps.begin("building components");
     components::add_target(workspace, &step)?;
@@ -76,8 +78,43 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         command.args(["--", filter]);
     }
     let mut tests = Tally::default();
-    let tests_ran = step.run_shown(&mut command, &mut |line| tests.read(line))?;
+    let mut tests_ran = step.run_shown(&mut command, &mut |line| tests.read(line))?;
     step.done(&tests);
+
+    // All that is promised of the device, where it is in processes of its own.
+    if let Some(driver) = &driver {
+        let folder = driver_folder(workspace, driver)?;
+        for (kind, what) in [
+            ("isolated", "the processor in processes of its own"),
+            ("cuda", "CUDA's driver interface"),
+        ] {
+            let step = steps.begin(&format!("running tests of the device on {what}"));
+            if !arguments.package.is_empty() {
+                step.done("left out, since packages were named");
+                continue;
+            }
+            let mut command = match nextest {
+                true => workspace.cargo(["nextest", "run", "--no-fail-fast", "--no-tests", "pass"]),
+                false => workspace.cargo(["test", "--no-fail-fast"]),
+            };
+            environment(command.args(Workspace::HOST_MEMBERS));
+            command.args(ON_WORKERS.iter().flat_map(|name| ["--test", name]));
+            command.env("TENSOR_WASM_TEST_DEVICE", kind);
+            if kind == "cuda" {
+                command.env("LD_LIBRARY_PATH", &folder);
+            }
+            command.arg("--").args(&arguments.filter);
+            if !nextest {
+                // Tests of one file share a server, and there a fault is all its tenant's.
+                command.arg("--test-threads=1");
+            }
+            let mut tally = Tally::default();
+            tests_ran &= step.run_shown(&mut command, &mut |line| tally.read(line))?;
+            step.done(&tally);
+            tests.passed += tally.passed;
+            tests.failed += tally.failed;
+        }
+    }
 
     let step = steps.begin("running examples in the documentation");
     let mut examples = Tally::default();
@@ -119,6 +156,29 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         steps.elapsed()
     );
     Ok(())
+}
+
+/// The files of tests that run again on each kind of device.
+const ON_WORKERS: [&str; 6] = [
+    "device",
+    "gpu",
+    "grants",
+    "isolation",
+    "services",
+    "tenants",
+];
+
+/// A folder in which programs find the driver under its own name.
+fn driver_folder(workspace: &Workspace, driver: &Path) -> Result<PathBuf> {
+    let folder = workspace.target().join("driver");
+    fs::create_dir_all(&folder)?;
+    for name in ["libcuda.so.1", "libcuda.so"] {
+        // Written beside and moved: a program that has the last one loaded keeps it.
+        let fresh = folder.join(format!("{name}.new"));
+        fs::copy(driver, &fresh)?;
+        fs::rename(fresh, folder.join(name))?;
+    }
+    Ok(folder)
 }
 
 /// These packages, or where none is named, all.

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::{CpuConfig, Error, WorkerConfig};
+use crate::{CpuConfig, NoNvidia, WorkerConfig};
 
 /// What runs the kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct Devices {
     /// The host's processor.
     pub processor: Description,
     /// NVIDIA's, in the order of their driver; or why there are none.
-    pub nvidia: Result<Vec<Description>, Error>,
+    pub nvidia: Result<Vec<Description>, NoNvidia>,
 }
 
 impl Devices {

@@ -10,7 +10,7 @@ use crate::cpu::{self, Scheduler};
 use crate::janitor::Janitor;
 use crate::remote::{WorkerConfig, Workers};
 use crate::timer::{SystemClock, Timer};
-use crate::{Description, Error, Limits, Session, description};
+use crate::{Description, Error, Limits, NoNvidia, Session, description};
 
 /// How the processor serves as a device.
 #[derive(Clone, Debug)]
@@ -100,7 +100,8 @@ impl Device {
 
     /// The host's processor as a device, with a process for each tenant that uses it:
     /// nothing that goes wrong in one tenant's kernels is in another's address space,
-    /// or in the host's. Shares are the operating system's: tenants get equal ones.
+    /// or in the host's. The operating system gives the processes equal time; shares
+    /// are kept by holding back the work of whoever is ahead.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] where the operating system gives no threads.
@@ -117,21 +118,22 @@ impl Device {
     /// process for each tenant that uses it. The driver is loaded there, never here.
     ///
     /// # Errors
-    /// [`Error::DeviceLost`] where there is no driver or no such device, with the
-    /// reason, and where the operating system gives no threads.
-    pub fn cuda(ordinal: u32, config: CpuConfig, workers: WorkerConfig) -> Result<Device, Error> {
+    /// [`NoNvidia`] says why it can't be had.
+    pub fn cuda(
+        ordinal: u32,
+        config: CpuConfig,
+        workers: WorkerConfig,
+    ) -> Result<Device, NoNvidia> {
         let found = crate::remote::probe(&workers)?;
         let count = found.len();
-        let mut description = found.into_iter().nth(ordinal as usize).ok_or_else(|| {
-            Error::DeviceLost(format!(
-                "there is no NVIDIA device {ordinal}: the driver shows {count}, from 0 on"
-            ))
-        })?;
+        let description = found.into_iter().nth(ordinal as usize);
+        let mut description = description.ok_or(NoNvidia::NoSuchDevice { ordinal, count })?;
         if let Some(most) = config.memory_bytes {
             description.memory_bytes = description.memory_bytes.min(most);
         }
         let backend = wire::Backend::Cuda { ordinal };
-        Device::remote(config, description, Workers::new(workers, backend))
+        let workers = Workers::new(workers, backend);
+        Ok(Device::remote(config, description, workers)?)
     }
 
     fn remote(

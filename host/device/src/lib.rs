@@ -93,7 +93,7 @@ pub use lease::Lease;
 pub use limits::{Limits, Usage};
 pub use module::{Kernel, Module};
 pub use queue::Queue;
-pub use remote::WorkerConfig;
+pub use remote::{NoNvidia, WorkerConfig};
 pub use residency::Residency;
 pub use session::Session;
 pub use tensor_wasm_ptx::interpret::Fault;

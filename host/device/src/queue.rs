@@ -141,23 +141,52 @@ impl Queue {
     /// # Errors
     /// [`Error::OutOfRange`] where the range does not lie within the buffer.
     pub async fn write(&self, target: &Buffer, offset: u64, data: Vec<u8>) -> Result<(), Error> {
+        match self.remote() {
+            None => {
+                let bytes = data.len() as u64;
+                self.check(target, "a write", offset, bytes)?;
+                let ticket = self.ticket(bytes).await?;
+                self.push_write(target, offset, data, ticket)
+            }
+            Some(_) => self.write_from(target, offset, &data).await,
+        }
+    }
+
+    /// As [`write`](Queue::write), from where the bytes are: they are copied once, to
+    /// where the device finds them, before this returns.
+    ///
+    /// # Errors
+    /// As those of `write`, and [`Error::OutOfMemory`] where the host has no room for
+    /// the copy.
+    pub async fn write_from(&self, target: &Buffer, offset: u64, data: &[u8]) -> Result<(), Error> {
         let bytes = data.len() as u64;
         self.check(target, "a write", offset, bytes)?;
+        let ticket = self.ticket(bytes).await?;
         if let Some(remote) = self.remote() {
-            let ticket = self.ticket(bytes).await?;
             return self
-                .unless_ended(remote.write(target, offset, &data, ticket))
+                .unless_ended(remote.write(target, offset, data, ticket))
                 .await?;
         }
-        self.queue(
-            bytes,
-            Command::Write {
-                target: target.clone(),
-                offset,
-                data,
-            },
-        )
-        .await
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(data.len())
+            .map_err(|_| Error::OutOfMemory { bytes })?;
+        copy.extend_from_slice(data);
+        self.push_write(target, offset, copy, ticket)
+    }
+
+    fn push_write(
+        &self,
+        target: &Buffer,
+        offset: u64,
+        data: Vec<u8>,
+        ticket: Ticket,
+    ) -> Result<(), Error> {
+        let command = Command::Write {
+            target: target.clone(),
+            offset,
+            data,
+        };
+        self.push(Queued { command, ticket })
     }
 
     /// Waits for what is queued, then reads `bytes` bytes, from `offset` bytes
@@ -211,16 +240,13 @@ impl Queue {
             return remote.copy(from, to, bytes, ticket);
         }
         let (source, target) = (source.clone(), target.clone());
-        self.queue(
-            0,
-            Command::Copy {
-                source,
-                source_offset,
-                target,
-                target_offset,
-                bytes,
-            },
-        )
+        self.queue(Command::Copy {
+            source,
+            source_offset,
+            target,
+            target_offset,
+            bytes,
+        })
         .await
     }
 
@@ -240,15 +266,12 @@ impl Queue {
             let ticket = self.ticket(0).await?;
             return remote.fill(target, offset, bytes, value, ticket);
         }
-        self.queue(
-            0,
-            Command::Fill {
-                target: target.clone(),
-                offset,
-                bytes,
-                value,
-            },
-        )
+        self.queue(Command::Fill {
+            target: target.clone(),
+            offset,
+            bytes,
+            value,
+        })
         .await
     }
 
@@ -282,7 +305,7 @@ impl Queue {
                     arguments,
                     _held: held,
                 };
-                self.queue(0, Command::Launch(command)).await?;
+                self.queue(Command::Launch(command)).await?;
             }
             Some(remote) => {
                 let ticket = self.ticket(0).await?;
@@ -313,7 +336,7 @@ impl Queue {
             arguments,
             _held: Vec::new(),
         };
-        self.queue(0, Command::Launch(command)).await
+        self.queue(Command::Launch(command)).await
     }
 
     /// Marks this point of the queue.
@@ -325,7 +348,7 @@ impl Queue {
         let charge = session.tenant.account.charge(Resource::Events, 1)?;
         let (signal, state) = watch::channel(EventState::Pending);
         match self.remote() {
-            None => self.queue(0, Command::Event(signal)).await?,
+            None => self.queue(Command::Event(signal)).await?,
             Some(remote) => {
                 let ticket = self.ticket(0).await?;
                 remote.mark(signal, ticket)?;
@@ -342,7 +365,7 @@ impl Queue {
     pub async fn synchronize(&self) -> Result<(), Error> {
         let (reply, answer) = oneshot::channel();
         match self.remote() {
-            None => self.queue(0, Command::Fence(reply)).await?,
+            None => self.queue(Command::Fence(reply)).await?,
             Some(remote) => {
                 let ticket = self.ticket(0).await?;
                 remote.fence(reply, ticket)?;
@@ -356,8 +379,9 @@ impl Queue {
         buffer.check_range(what, offset, bytes)
     }
 
-    async fn queue(&self, staged_bytes: u64, command: Command) -> Result<(), Error> {
-        let ticket = self.ticket(staged_bytes).await?;
+    /// Queues what makes the host hold no bytes.
+    async fn queue(&self, command: Command) -> Result<(), Error> {
+        let ticket = self.ticket(0).await?;
         self.push(Queued { command, ticket })
     }
 

@@ -462,6 +462,10 @@ fn comparisons_know_about_nan() {
         ("testp.infinite.f32", "pf", &[(-INF).b()], 1),
         ("testp.notanumber.f64", "pg", &[f64::NAN.b()], 1),
         ("testp.normal.f32", "pf", &[TINY], 0),
+        ("testp.normal.f32", "pf", &[MIN32], 1),
+        ("testp.normal.f64", "pg", &[0], 1),
+        ("testp.normal.f32", "pf", &[NAN32], 0),
+        ("testp.normal.f32", "pf", &[INF.b()], 0),
         ("testp.subnormal.f32", "pf", &[TINY], 1),
         ("testp.number.f32", "pf", &[0], 1),
     ]);

@@ -103,6 +103,17 @@ fn a_format_without_arguments_needs_no_list() {
 }
 
 #[test]
+fn a_text_that_is_nowhere_is_said_to_be_null() {
+    let body = format!("st.u64 [%d1], 0; st.u64 [%d1+8], 0;\n{PRINT}");
+    let (printed, result, _) = run("%s %.2s|", &body);
+    result.unwrap();
+    assert_eq!(printed, "(null) (n|(null) (n|");
+    let body = format!("st.u64 [%d1], 1;\n{PRINT}");
+    let (_, result, _) = run("%s", &body);
+    assert!(result.unwrap_err().to_string().contains("at address 0x1"));
+}
+
+#[test]
 fn a_call_that_prints_is_guarded_and_counted_like_any_other() {
     let body = format!(
         "setp.eq.u32 %p1, %r1, 0;\n{}",

@@ -312,6 +312,11 @@ impl Lane {
         }
     }
 
+    /// The failure that nobody was told of, for someone who is told now.
+    pub(crate) fn take_poison(&mut self) -> Option<Error> {
+        self.poison.take().map(|(_, error)| error)
+    }
+
     /// Whether there is a failure that nobody was told of.
     pub(crate) fn is_poisoned(&self) -> bool {
         self.poison.is_some()

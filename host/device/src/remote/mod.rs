@@ -31,6 +31,7 @@ use lane::Op;
 use lane::{After, Lane, Released};
 pub use pool::WorkerConfig;
 pub(crate) use pool::{Slot, Workers};
+pub use probe::NoNvidia;
 pub(crate) use probe::probe;
 pub(crate) use queue::Remote;
 use turns::Turns;
@@ -51,6 +52,10 @@ pub(crate) struct Worker {
     state: Mutex<State>,
     /// Set with `State::lost`, to be looked at without the lock.
     is_lost: AtomicBool,
+    /// That it was ended for no fault of its tenant's.
+    ended_well: AtomicBool,
+    /// The tenant's name, for the log.
+    tenant: String,
     /// That the watching thread is to look again.
     attention: AtomicBool,
     started: channel::Sender<Started>,
@@ -73,6 +78,13 @@ enum Started {
     NotYet,
     Ready,
     Lost(Error),
+}
+
+/// What becomes of what functions keep on the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Stays,
+    Goes,
 }
 
 /// What a tenant holds of the device for one allocation.
@@ -177,19 +189,21 @@ impl Worker {
         state.idle_since = Instant::now();
     }
 
-    /// Ends it, unless somebody uses it; whether it is over.
-    fn stop_if_idle(&self, since: Duration) -> bool {
+    /// Ends it, unless somebody uses it; whether it is over. What functions keep on the
+    /// device counts as use, unless the room is needed.
+    fn stop_if_idle(&self, since: Duration, kept: Kept) -> bool {
         let mut state = lock(&self.state);
         if state.lost.is_some() {
             return true;
         }
         let idle = state.users == 0
-            && state.allocations.is_empty()
+            && (kept == Kept::Goes || state.allocations.is_empty())
             && state.allocating.is_empty()
             && state.loading.is_empty()
             && state.lanes.is_empty()
             && state.idle_since.elapsed() >= since;
         if idle {
+            self.ended_well.store(true, Ordering::Release);
             let lost = "nobody used the device's worker, and it was ended: open the device again";
             let after = self.lose(&mut state, Error::DeviceLost(lost.to_owned()), &[]);
             drop(state);
@@ -490,6 +504,21 @@ impl Worker {
         }
         drop(state);
         after.carry_out();
+    }
+
+    /// Whether the queue has a failure that nobody was told of.
+    pub(crate) fn is_poisoned(&self, queue: u64) -> bool {
+        let state = lock(&self.state);
+        state.lanes.get(&queue).is_some_and(Lane::is_poisoned)
+    }
+
+    /// What a call that waits is told once the worker is lost: the queue's own failure
+    /// where nobody knows of it yet.
+    pub(crate) fn refusal(&self, queue: u64) -> Error {
+        let mut state = lock(&self.state);
+        let own = state.lanes.get_mut(&queue).and_then(Lane::take_poison);
+        drop(state);
+        own.unwrap_or_else(|| self.lost())
     }
 
     /// Someone was told of a queue's failure: the queue is usable again.

@@ -1,9 +1,10 @@
 //! All workers of one device: how many there may be, and who gets one.
 
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use tokio::sync::watch as channel;
 use super::process::Process;
 use super::turns::Turns;
 use super::watch::Watch;
-use super::{Started, State, Worker, WorkerLimits};
+use super::{Kept, Started, State, Worker, WorkerLimits};
 use crate::channel::wire::{self, Request, Start};
 use crate::channel::{Consumer, Layout, Producer, SharedMemory, Staging};
 use crate::sync::lock;
@@ -77,6 +78,10 @@ pub(crate) struct Slot {
     short_lived: u32,
 }
 
+/// How long what functions keep on the device stays at least, while they do not use
+/// it, where another tenant needs the room.
+const KEPT_FOR: Duration = Duration::from_secs(1);
+
 /// A worker that lived for less is counted as one that its tenant brings down.
 const SHORT_LIFE: Duration = Duration::from_secs(10);
 
@@ -134,8 +139,9 @@ impl Workers {
             match slot.worker.clone().filter(|worker| worker.enter()) {
                 Some(worker) => worker,
                 None => {
-                    if slot.worker.take().is_some() {
-                        let short = slot.started.is_some_and(|at| at.elapsed() < SHORT_LIFE);
+                    if let Some(last) = slot.worker.take() {
+                        let young = slot.started.is_some_and(|at| at.elapsed() < SHORT_LIFE);
+                        let short = young && !last.ended_well.load(Ordering::Acquire);
                         slot.short_lived = if short { slot.short_lived + 1 } else { 0 };
                     }
                     if let Some(at) = slot.not_before() {
@@ -181,20 +187,14 @@ impl Workers {
             .map_err(std::io::Error::other)
             .and_then(|()| requests.send(&message).map_err(std::io::Error::other));
         sent.map_err(failed)?;
-        let process =
-            Process::start(&self.config.program, file, &memory, tenant).map_err(failed)?;
-        let id = self.ids.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let id = self.ids.fetch_add(1, Ordering::Relaxed);
         self.turns.join(id, limits.share);
-        let worker = Arc::new(self.worker(id, &memory, requests, limits));
-        let watch = Watch {
-            worker: Arc::clone(&worker),
-            answers: Consumer::to_host(&memory),
-            process,
-            started: Instant::now(),
-        };
+        let worker = Arc::new(self.worker(id, &memory, requests, tenant, limits));
+        let (shared, program) = (Arc::clone(&worker), self.config.program.clone());
+        // Starting a process takes longer than a thread that serves requests has.
         let watching = std::thread::Builder::new()
             .name("device-worker".to_owned())
-            .spawn(move || watch.run());
+            .spawn(move || watch(&shared, &program, file, &memory));
         if let Err(error) = watching {
             worker.stop("no thread can be had to watch it");
             return Err(failed(error));
@@ -209,6 +209,7 @@ impl Workers {
         id: u64,
         memory: &Arc<SharedMemory>,
         requests: Producer,
+        tenant: &str,
         limits: &Limits,
     ) -> Worker {
         Worker {
@@ -218,6 +219,8 @@ impl Workers {
             turns: Arc::clone(&self.turns),
             state: Mutex::new(State::new(requests)),
             is_lost: AtomicBool::new(false),
+            ended_well: AtomicBool::new(false),
+            tenant: tenant.to_owned(),
             attention: AtomicBool::new(false),
             started: channel::Sender::new(Started::NotYet),
             limits: WorkerLimits {
@@ -237,10 +240,14 @@ impl Workers {
         if live.len() < self.config.workers {
             return Ok(());
         }
-        let stopped = live
-            .iter()
-            .filter_map(Weak::upgrade)
-            .any(|worker| worker.stop_if_idle(Duration::ZERO));
+        // Those that nobody uses, and if need be one that only keeps what its tenant's
+        // functions can fill again.
+        let stopped = [(Duration::ZERO, Kept::Stays), (KEPT_FOR, Kept::Goes)]
+            .into_iter()
+            .any(|(since, kept)| {
+                let mut workers = live.iter().filter_map(Weak::upgrade);
+                workers.any(|worker| worker.stop_if_idle(since, kept))
+            });
         live.retain(lives);
         if stopped {
             return Ok(());
@@ -267,6 +274,25 @@ impl Workers {
             .filter_map(|worker| worker.upgrade())
         {
             worker.stop("the device is shut down");
+        }
+    }
+}
+
+/// Starts a worker's process, and watches it.
+fn watch(worker: &Arc<Worker>, program: &[OsString], file: OwnedFd, memory: &Arc<SharedMemory>) {
+    match Process::start(program, file, memory, &worker.tenant) {
+        Ok(process) => {
+            let watch = Watch {
+                worker: Arc::clone(worker),
+                answers: Consumer::to_host(memory),
+                process,
+                began: Instant::now(),
+            };
+            watch.run();
+        }
+        Err(error) => {
+            tracing::error!(tenant = worker.tenant, %error, "a device worker can't be started");
+            worker.stop(&format!("the device's worker can't be started: {error}"));
         }
     }
 }

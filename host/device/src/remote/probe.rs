@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::WorkerConfig;
 use super::process::command;
+use crate::channel::wire::short;
 use crate::worker::Probed;
 use crate::{Backend, Description, Error};
 
@@ -17,14 +18,35 @@ const LONGEST: u64 = 1 << 20;
 /// What the process prints.
 pub(crate) type Answer = Result<Probed, String>;
 
+/// Why there is no NVIDIA device to be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NoNvidia {
+    /// As on most machines.
+    #[error("{}", crate::worker::NO_DRIVER)]
+    NoDriver,
+    /// There is a driver, but it is too old, it fails, or it shows no device.
+    #[error("{0}")]
+    Unusable(String),
+    /// The driver does not show this one.
+    #[error("there is no NVIDIA device {ordinal}: the driver shows {count}, numbered from 0")]
+    NoSuchDevice {
+        /// The number that was asked for.
+        ordinal: u32,
+        /// How many there are.
+        count: usize,
+    },
+    /// The host can't have what it needs itself.
+    #[error(transparent)]
+    Host(#[from] Error),
+}
+
 /// The devices that the driver shows, in its order.
 ///
 /// # Errors
-/// [`Error::DeviceLost`] with the reason where there is no driver, one that is too
-/// old, one that fails, or no device.
-pub(crate) fn probe(config: &WorkerConfig) -> Result<Vec<Description>, Error> {
+/// Why there are none.
+pub(crate) fn probe(config: &WorkerConfig) -> Result<Vec<Description>, NoNvidia> {
     let failed =
-        |what: String| Error::DeviceLost(format!("the NVIDIA driver can't be asked: {what}"));
+        |what: String| NoNvidia::Unusable(format!("the NVIDIA driver can't be asked: {what}"));
     let mut asking = command(&config.program).map_err(|error| failed(error.to_string()))?;
     let mut child = asking
         .arg("--probe")
@@ -63,9 +85,12 @@ pub(crate) fn probe(config: &WorkerConfig) -> Result<Vec<Description>, Error> {
     let text = reader.join().unwrap_or_default();
     let answer: Answer = postcard::from_bytes(&text)
         .map_err(|_| failed(format!("the process that asks it ended with {status}")))?;
-    let probed = answer.map_err(Error::DeviceLost)?;
+    let probed = answer.map_err(|error| match error.as_str() {
+        crate::worker::NO_DRIVER => NoNvidia::NoDriver,
+        _ => NoNvidia::Unusable(short(error)),
+    })?;
     if probed.devices.is_empty() {
-        return Err(Error::DeviceLost(
+        return Err(NoNvidia::Unusable(
             "the NVIDIA driver shows no device".to_owned(),
         ));
     }

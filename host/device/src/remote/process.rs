@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -68,6 +68,8 @@ impl Process {
     ) -> std::io::Result<Process> {
         let (ours, theirs) = UnixStream::pair()?;
         let child = command(program)?
+            // As whoever lists processes sees it.
+            .arg0(format!("tensor-wasm: device of tenant {name}"))
             .stdin(Stdio::from(file))
             .stderr(Stdio::from(OwnedFd::from(theirs.try_clone()?)))
             .stdout(Stdio::from(OwnedFd::from(theirs)))

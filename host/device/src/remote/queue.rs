@@ -41,7 +41,13 @@ impl Remote<'_> {
         loop {
             let piece = data.get(done..).unwrap_or_default();
             let piece = piece.get(..largest).unwrap_or(piece);
-            let area = self.area(piece.len()).await?;
+            let Some(area) = self.area(piece.len()).await else {
+                // Behind a failure that nobody knows of yet it is dropped like the rest.
+                return match self.worker.is_poisoned(self.number) {
+                    true => Ok(()),
+                    false => Err(self.worker.lost()),
+                };
+            };
             area.write(piece);
             let task = Task::Write {
                 target: number,
@@ -84,7 +90,8 @@ impl Remote<'_> {
         loop {
             while pieces.len() < AHEAD && (asked < whole || (whole == 0 && pieces.is_empty())) {
                 let piece = (whole - asked).min(largest);
-                let area = self.area(piece).await?;
+                let area = self.area(piece).await;
+                let area = area.ok_or_else(|| self.worker.refusal(self.number))?;
                 let task = Task::Read {
                     source: number,
                     offset: offset + asked as u64,
@@ -203,9 +210,8 @@ impl Remote<'_> {
         )
     }
 
-    async fn area(self, bytes: usize) -> Result<Area, Error> {
-        let area = self.worker.staging.take(bytes).await;
-        area.ok_or_else(|| self.worker.lost())
+    async fn area(self, bytes: usize) -> Option<Area> {
+        self.worker.staging.take(bytes).await
     }
 
     fn push(

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::lane::{After, Lane, Outcome, Released};
 use super::process::Process;
-use super::{Started, State, Worker};
+use super::{Kept, Started, State, Worker};
 use crate::channel::wire::{self, Answer, Request};
 use crate::channel::{Broken, Consumer};
 use crate::cpu::PoisonId;
@@ -29,7 +29,7 @@ pub(super) struct Watch {
     pub(super) worker: Arc<Worker>,
     pub(super) answers: Consumer,
     pub(super) process: Process,
-    pub(super) started: Instant,
+    pub(super) began: Instant,
 }
 
 impl Watch {
@@ -42,7 +42,11 @@ impl Watch {
             let more = match self.take(&mut message) {
                 Ok(more) => more,
                 Err(Broken(what)) => {
-                    tracing::error!(worker = worker.id, "a device worker was ended: {what}");
+                    tracing::error!(
+                        tenant = worker.tenant,
+                        worker = worker.id,
+                        "a device worker was ended: {what}"
+                    );
                     self.lose("the device's worker broke down, and was ended".to_owned());
                     false
                 }
@@ -51,9 +55,14 @@ impl Watch {
                 continue;
             }
             if let Some(how) = self.process.ended() {
-                // What it said last has been taken.
+                // What it said last counts.
+                while matches!(self.take(&mut message), Ok(true)) {}
                 if !worker.is_lost() {
-                    tracing::warn!(worker = worker.id, "a device worker {how}");
+                    tracing::warn!(
+                        tenant = worker.tenant,
+                        worker = worker.id,
+                        "a device worker {how}"
+                    );
                 }
                 self.lose(format!("the device's worker {how}"));
             }
@@ -81,6 +90,16 @@ impl Watch {
             .lose(&mut state, Error::DeviceLost(message), &[]);
         drop(state);
         after.carry_out();
+    }
+
+    /// What an author has to do, where anything was on the device.
+    fn with_cure(&self, message: String) -> String {
+        match *self.worker.started.borrow() {
+            Started::Ready => format!(
+                "{message}; what was on the device is gone: open it again, and fill it anew"
+            ),
+            Started::NotYet | Started::Lost(_) => message,
+        }
     }
 
     /// Takes some answers. True where there may be more.
@@ -157,7 +176,7 @@ impl Watch {
                 drop(asked._area);
             }
             Answer::Done { queue, number, at } => {
-                let at = at.map(|at| self.started + Duration::from_nanos(at.min(MOST_NANOSECONDS)));
+                let at = at.map(|at| self.began + Duration::from_nanos(at.min(MOST_NANOSECONDS)));
                 self.settle(state, queue, number, Outcome::Done(at), after)?;
             }
             Answer::Failed {
@@ -166,7 +185,7 @@ impl Watch {
                 failure,
             } => {
                 let error = Error::from(failure);
-                tracing::debug!(worker = worker.id, %error, "work of a queue failed");
+                tracing::debug!(tenant = worker.tenant, worker = worker.id, %error, "work of a queue failed");
                 self.settle(state, queue, number, Outcome::Failed(error), after)?;
             }
             Answer::Skipped { queue, number } => {
@@ -177,11 +196,12 @@ impl Watch {
                     .into_iter()
                     .map(|(queue, failure)| (queue, failure.into()))
                     .collect();
-                let message = format!(
-                    "{}; what was on the device is gone: open it again, and fill it anew",
-                    wire::short(message)
+                let message = self.with_cure(wire::short(message));
+                tracing::warn!(
+                    tenant = worker.tenant,
+                    worker = worker.id,
+                    "a device worker: {message}"
                 );
-                tracing::warn!(worker = worker.id, "a device worker: {message}");
                 let lost = worker.lose(state, Error::DeviceLost(message), &blamed);
                 after.append(lost);
             }
@@ -249,19 +269,24 @@ impl Watch {
             worker.turns.charge(worker.id, passed);
         }
         let orphaned = state.orphaned();
+        // Others may have the device, and a kernel of its own hold up all else.
+        let mut patience = limits.patience.saturating_mul(busy);
+        if launched > 0 {
+            patience = patience.saturating_add(limits.kernel.saturating_mul(busy));
+        }
         let slow = state
             .allocating
             .values()
             .map(|asked| asked.since)
             .chain(state.loading.values().map(|asked| asked.since))
-            .chain(matches!(*worker.started.borrow(), Started::NotYet).then_some(self.started))
+            .chain(matches!(*worker.started.borrow(), Started::NotYet).then_some(self.began))
             .min()
-            .is_some_and(|since| now.saturating_duration_since(since) > limits.patience);
+            .is_some_and(|since| now.saturating_duration_since(since) > patience);
         if let Some((queue, error)) = overrun {
             let lost = Error::DeviceLost(format!(
                 "{error}; the device's worker was ended, and what was on the device is gone: open it again, and fill it anew"
             ));
-            tracing::warn!(worker = worker.id, %error, "a device worker was ended");
+            tracing::warn!(tenant = worker.tenant, worker = worker.id, %error, "a device worker was ended");
             let after = worker.lose(&mut state, lost, &[(queue, error)]);
             drop(state);
             after.carry_out();
@@ -289,7 +314,7 @@ impl Watch {
         let waiting = worker.pump_all(&mut state, &mut after);
         drop(state);
         after.carry_out();
-        if !at_work && worker.stop_if_idle(limits.idle) {
+        if !at_work && worker.stop_if_idle(limits.idle, Kept::Stays) {
             return Duration::ZERO;
         }
         if waiting {

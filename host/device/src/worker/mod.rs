@@ -11,13 +11,13 @@ mod sandbox;
 
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::channel::wire::{self, Answer, Backend, EntryShape, Request, Start, Task};
 use crate::channel::{Consumer, SharedMemory};
 
+pub(crate) use cuda::NO_DRIVER;
 pub use cuda::{Probed, ProbedDevice, probe};
 use outbox::Outbox;
 
@@ -69,7 +69,6 @@ pub fn run() -> ExitCode {
 fn work() -> std::io::Result<()> {
     let file = std::io::stdin().as_fd().try_clone_to_owned()?;
     let memory = Arc::new(SharedMemory::open(std::fs::File::from(file))?);
-    end_with_the_host()?;
     let mut requests = Consumer::to_worker(&memory);
     let mut message = Vec::new();
     requests.wait(None, || false);
@@ -80,15 +79,18 @@ fn work() -> std::io::Result<()> {
         },
         Ok(false) | Err(_) => return Err(std::io::Error::other("nothing was asked for")),
     };
+    if let Backend::Cuda { .. } = start.backend {
+        // Its libraries may lie anywhere, so it is loaded before files are restricted.
+        // What is wrong with it is told later.
+        cuda::load_driver().unwrap_or_default();
+    }
+    // Before any other thread: what a thread gives up holds for itself and for those
+    // that it starts.
+    sandbox::enter(&start)?;
+    end_with_the_host()?;
     let outbox = Outbox::new(&memory);
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        serve(&start, &memory, &mut requests, &outbox)
-    }));
-    let lost = match outcome {
-        Ok(lost) => lost,
-        // cudarc panics where the driver lacks a function.
-        Err(panic) => Lost(panic_message(panic.as_ref())),
-    };
+    tell_of_panics(&outbox);
+    let lost = serve(&start, &memory, &mut requests, &outbox);
     outbox.send(&Answer::Lost {
         message: lost.0,
         blamed: Vec::new(),
@@ -136,14 +138,9 @@ fn begin(
     outbox: &Outbox,
 ) -> Result<Box<dyn Executor>, Lost> {
     match start.backend {
-        Backend::Cpu { threads } => {
-            sandbox::enter(start)?;
-            Ok(Box::new(cpu::Cpu::new(start, threads, memory, outbox)?))
-        }
+        Backend::Cpu { threads } => Ok(Box::new(cpu::Cpu::new(start, threads, memory, outbox)?)),
         Backend::Cuda { ordinal } => {
-            // The driver is loaded before: its libraries may lie anywhere.
             cuda::load_driver()?;
-            sandbox::enter(start)?;
             Ok(Box::new(cuda::Cuda::new(start, ordinal, memory, outbox)?))
         }
     }
@@ -174,6 +171,19 @@ fn carry_out(
             task,
         } => executor.work(queue, number, task),
     }
+}
+
+/// Tells the host of a panic on whichever thread: cudarc panics where the driver lacks
+/// a function, and a thread that is gone would keep the host waiting.
+fn tell_of_panics(outbox: &Outbox) {
+    let outbox = outbox.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        eprintln!("{panic}");
+        outbox.send(&Answer::Lost {
+            message: panic_message(panic.payload()),
+            blamed: Vec::new(),
+        });
+    }));
 }
 
 /// Ends this process when the host has closed its end of standard output: then the

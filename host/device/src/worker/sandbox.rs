@@ -8,11 +8,12 @@
     reason = "closing files that nothing of this process has opened yet"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use landlock::{
     ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, Scope,
+    RulesetCreatedAttr, RulesetStatus, Scope,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
 use seccompiler::{
@@ -20,7 +21,6 @@ use seccompiler::{
     SeccompRule,
 };
 
-use super::Lost;
 use crate::channel::wire::{Backend, Start};
 
 /// Closes what the host's own parent may have left open in it.
@@ -30,16 +30,15 @@ pub(super) fn close_inherited_files() {
     unsafe { close_fds::close_open_fds(3, &[]) }
 }
 
-/// Gives up what a worker does not need. To be called before other threads than the
-/// lifeline's run: a filter holds for the threads that come after it.
+/// Gives up what a worker does not need. To be called before other threads run: what
+/// is given up holds for this one and for those that come after it.
 ///
 /// # Errors
 /// Where a part that every supported kernel has cannot be had.
-pub(super) fn enter(start: &Start) -> Result<(), Lost> {
+pub(super) fn enter(start: &Start) -> std::io::Result<()> {
     be_the_first_to_go();
     limit_resources();
-    rustix::thread::set_no_new_privs(true)
-        .map_err(|error| Lost(format!("the worker can't give up its rights: {error}")))?;
+    rustix::thread::set_no_new_privs(true)?;
     if let Err(error) = restrict_files(start) {
         eprintln!("files are not restricted: {error}");
     }
@@ -57,12 +56,7 @@ fn be_the_first_to_go() {
 }
 
 fn limit_resources() {
-    for (resource, most) in [
-        (Resource::Core, 0),
-        (Resource::Nofile, 1024),
-        // What it writes are compiled modules.
-        (Resource::Fsize, 256 << 20),
-    ] {
+    for (resource, most) in [(Resource::Core, 0), (Resource::Nofile, 1024)] {
         let limit = Rlimit {
             current: Some(most),
             maximum: Some(most),
@@ -74,18 +68,16 @@ fn limit_resources() {
 }
 
 /// Only what the driver needs can be read, and only the tenant's folder of compiled
-/// modules and the devices can be written.
+/// modules, the process's own entry of `/proc` and the devices can be written.
 fn restrict_files(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
     let abi = ABI::V6;
-    let mut readable: Vec<PathBuf> = ["/usr", "/lib", "/lib64", "/etc", "/sys", "/opt"]
-        .map(PathBuf::from)
-        .to_vec();
-    readable.extend(libraries());
+    let mut readable: Vec<PathBuf> = READABLE.map(PathBuf::from).to_vec();
     let mut writable: Vec<PathBuf> = Vec::new();
-    match start.backend {
-        Backend::Cpu { .. } => readable.push("/proc".into()),
-        // The driver opens its device nodes, and tells its threads' names.
-        Backend::Cuda { .. } => writable.extend(["/dev".into(), "/proc".into()]),
+    if let Backend::Cuda { .. } = start.backend {
+        readable.extend(libraries());
+        // The driver tells its threads' names.
+        writable.push("/proc/self".into());
+        writable.extend(device_nodes());
     }
     if let Some(cache) = &start.cache {
         std::fs::create_dir_all(cache)?;
@@ -105,22 +97,60 @@ fn restrict_files(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
             rules = rules.add_rule(PathBeneath::new(PathFd::new(path)?, access))?;
         }
     }
-    rules.restrict_self()?;
+    let status = rules.restrict_self()?;
+    if status.ruleset == RulesetStatus::NotEnforced {
+        eprintln!("files are not restricted: the kernel has no Landlock");
+    }
     Ok(())
 }
 
-/// Where the loader looks for the driver's libraries.
+/// Libraries, and what they read of the machine. Nothing of `/etc` but the loader's
+/// own file: keys and tokens lie there.
+const READABLE: [&str; 8] = [
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/lib",
+    "/lib64",
+    "/etc/ld.so.cache",
+    "/proc",
+    "/sys",
+];
+
+/// Where the driver's libraries lie: beside the one that is loaded, and where the
+/// loader is told to look.
 fn libraries() -> Vec<PathBuf> {
     let path = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
-    std::env::split_paths(&path)
+    let told = std::env::split_paths(&path);
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let loaded = maps
+        .lines()
+        .filter_map(|line| Path::new(line.get(line.find('/')?..)?).parent())
+        .map(Path::to_owned);
+    told.chain(loaded)
         .filter(|path| path.is_absolute() && path != Path::new("/"))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
         .collect()
+}
+
+/// The nodes of NVIDIA's devices, and those that every program may need.
+fn device_nodes() -> Vec<PathBuf> {
+    let nodes = std::fs::read_dir("/dev").into_iter().flatten();
+    let nvidia = nodes
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default();
+            name.to_string_lossy().starts_with("nvidia")
+        });
+    let plain = ["/dev/null", "/dev/zero", "/dev/urandom"].map(PathBuf::from);
+    nvidia.chain(plain).collect()
 }
 
 /// No other program, no network, no look into other processes, none of the calls by
 /// which kernels have been broken and which no driver makes.
 fn restrict_calls() -> Result<(), Box<dyn std::error::Error>> {
-    let mut rules: std::collections::BTreeMap<i64, Vec<SeccompRule>> =
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         DENIED.iter().map(|call| (*call, Vec::new())).collect();
     // The driver talks to its own daemon by sockets of the local kind only.
     let not_local = SeccompCondition::new(
@@ -130,16 +160,48 @@ fn restrict_calls() -> Result<(), Box<dyn std::error::Error>> {
         libc::AF_UNIX as u64,
     )?;
     rules.insert(libc::SYS_socket, vec![SeccompRule::new(vec![not_local])?]);
+    // Threads it may start, but no namespaces of its own.
+    let namespaces = NAMESPACES
+        .iter()
+        .map(|flag| {
+            let flag = *flag as u64;
+            let set = SeccompCmpOp::MaskedEq(flag);
+            let set = SeccompCondition::new(0, SeccompCmpArgLen::Dword, set, flag)?;
+            SeccompRule::new(vec![set])
+        })
+        .collect::<Result<_, _>>()?;
+    rules.insert(libc::SYS_clone, namespaces);
+    apply(rules, libc::EPERM)?;
+    // Its flags lie in memory, where no filter looks. Who is told that there is no such
+    // call makes do with the older one.
+    apply([(libc::SYS_clone3, Vec::new())].into(), libc::ENOSYS)
+}
+
+/// Has the kernel answer these calls with an error.
+fn apply(
+    rules: BTreeMap<i64, Vec<SeccompRule>>,
+    answer: i32,
+) -> Result<(), Box<dyn std::error::Error>> {
     let filter = SeccompFilter::new(
         rules,
         SeccompAction::Allow,
-        SeccompAction::Errno(libc::EPERM as u32),
+        SeccompAction::Errno(answer as u32),
         std::env::consts::ARCH.try_into()?,
     )?;
     let program: BpfProgram = filter.try_into()?;
-    seccompiler::apply_filter_all_threads(&program)?;
+    seccompiler::apply_filter(&program)?;
     Ok(())
 }
+
+const NAMESPACES: &[i32] = &[
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWNET,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWUTS,
+    libc::CLONE_NEWCGROUP,
+];
 
 const DENIED: &[i64] = &[
     libc::SYS_execve,
@@ -151,6 +213,12 @@ const DENIED: &[i64] = &[
     libc::SYS_kcmp,
     libc::SYS_mount,
     libc::SYS_umount2,
+    libc::SYS_fsopen,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_mount_setattr,
     libc::SYS_pivot_root,
     libc::SYS_chroot,
     libc::SYS_setns,

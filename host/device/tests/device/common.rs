@@ -132,7 +132,7 @@ pub fn device_with(config: CpuConfig) -> Device {
     match std::env::var("TENSOR_WASM_TEST_DEVICE").as_deref() {
         Err(_) | Ok("cpu") => Device::cpu(config),
         Ok("isolated") => Device::isolated(config, workers()),
-        Ok("cuda") => Device::cuda(0, config, workers()),
+        Ok("cuda") => return Device::cuda(0, config, workers()).unwrap(),
         Ok(other) => panic!("there is no kind of device {other}"),
     }
     .unwrap()

@@ -2,7 +2,8 @@
 //!
 //! Results are rounded once, in the direction that the instruction names; `fma` is fused. NaN
 //! results are the one NaN that NVIDIA's hardware gives for the format. The approximations
-//! (`.approx`, `.full`) are better than they need be: they are computed in double and rounded.
+//! (`.approx`, `.full`) are better than they need be: they are computed in double and rounded. What
+//! that means next to a GPU is in `docs/numerics.md`.
 
 use std::cmp::Ordering;
 
@@ -307,7 +308,11 @@ pub(crate) fn rsqrt<F: Float>(a: u64, flags: Flags) -> u64 {
     approximated::<F>(a, flags, |value| 1.0 / value.sqrt())
 }
 
+/// Subnormal operands count as zeros even without `.ftz`, as the manual's table says.
 pub(crate) fn sin<F: Float>(a: u64, flags: Flags) -> u64 {
+    if is_subnormal::<F>(a) {
+        return a & F::FORMAT.sign();
+    }
     approximated::<F>(a, flags, f64::sin)
 }
 
@@ -402,7 +407,8 @@ pub(crate) fn testp<F: Float>(a: u64, flags: Flags) -> u64 {
         Some(Modifier::Number) => magnitude <= infinity,
         Some(Modifier::Notanumber) => magnitude > infinity,
         Some(Modifier::Subnormal) => is_subnormal::<F>(a),
-        _ => magnitude < infinity && magnitude >= (1 << F::FORMAT.fraction_bits),
+        // Zeros count as normal.
+        _ => magnitude < infinity && !is_subnormal::<F>(a),
     };
     u64::from(holds)
 }

@@ -199,6 +199,7 @@ impl GpuView<'_> {
 }
 
 impl wit::HostQueue for GpuView<'_> {
+    /// Never called: `write.rs` stands in its place.
     async fn write(
         &mut self,
         queue: Resource<Queue>,

@@ -4,6 +4,7 @@
 mod convert;
 mod grants;
 mod host;
+mod write;
 
 pub use grants::{GpuGrants, Standing};
 
@@ -110,5 +111,6 @@ pub(crate) fn add_to_linker(linker: &mut Linker<InstanceState>) -> wasmtime::Res
         tenant: state.policy.tenant(),
         context: &mut state.gpu,
         table: &mut state.table,
-    })
+    })?;
+    write::replace(linker)
 }

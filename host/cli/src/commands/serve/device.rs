@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use tensor_wasm_device::{CpuConfig, Device, WorkerConfig};
+use tensor_wasm_device::{Backend, CpuConfig, Device, NoNvidia, WorkerConfig};
 use tensor_wasm_node::grants::Gpu as Grant;
 
 use super::cache::CacheOptions;
@@ -105,22 +105,36 @@ impl DeviceOptions {
             Gpu::Deny => return Ok(without(Grant::Deny, "denied")),
             Gpu::Refuse => return Ok(without(Grant::Refuse, "refused")),
             Gpu::Cpu => self.processor(cache)?,
-            Gpu::Cuda(number) => self.nvidia(number, cache)?,
+            Gpu::Cuda(number) => self
+                .nvidia(number, cache)?
+                .with_context(|| format!("can't use --gpu cuda:{number}"))?,
             // Whoever asks for processes on the processor means the processor.
             Gpu::Auto if self.isolate => self.processor(cache)?,
-            Gpu::Auto => match self.nvidia(0, cache) {
+            Gpu::Auto => match self.nvidia(0, cache)? {
                 Ok(device) => device,
                 Err(error) => {
-                    tracing::info!("kernels run on the processor: {error:#}");
+                    match error {
+                        NoNvidia::NoDriver => tracing::debug!("{error}"),
+                        // Whoever has installed a driver means it to be used.
+                        _ => tracing::warn!("kernels run on the processor: {error}"),
+                    }
                     self.processor(cache)?
                 }
             },
         };
         Ok(Chosen {
             grant: Grant::Grant,
-            description: one_line(&device.description()),
+            description: one_line(&device.description()) + self.apart(&device),
             device: Some(device),
         })
+    }
+
+    /// What there is to say of processes, where kernels could do without.
+    fn apart(&self, device: &Device) -> &'static str {
+        match (self.isolate, device.description().backend) {
+            (true, Backend::Cpu) => ", a process for each tenant",
+            _ => "",
+        }
     }
 
     fn processor(&self, cache: &CacheOptions) -> anyhow::Result<Device> {
@@ -132,10 +146,13 @@ impl DeviceOptions {
         device.context("there is no device")
     }
 
-    fn nvidia(&self, number: u32, cache: &CacheOptions) -> anyhow::Result<Device> {
+    fn nvidia(
+        &self,
+        number: u32,
+        cache: &CacheOptions,
+    ) -> anyhow::Result<Result<Device, NoNvidia>> {
         let workers = self.workers(cache)?;
-        Device::cuda(number, CpuConfig::default(), workers)
-            .with_context(|| format!("can't use --gpu cuda:{number}"))
+        Ok(Device::cuda(number, CpuConfig::default(), workers))
     }
 
     fn workers(&self, cache: &CacheOptions) -> anyhow::Result<WorkerConfig> {

@@ -38,12 +38,18 @@ impl From<DriverError> for Refusal {
 
 pub(super) type Outcome<T> = Result<T, Refusal>;
 
-/// Whether there is a driver to be loaded. cudarc panics where it is asked for
-/// anything else without one.
-pub(super) fn is_there() -> bool {
+/// Loads the driver for as long as the process lives; whether there is one. cudarc
+/// panics where it is asked for anything else without one.
+pub(super) fn load() -> bool {
     // SAFETY: loading the driver runs its initialisers, which is why only a worker
     // does it.
-    unsafe { sys::is_culib_present() }
+    let found = unsafe { sys::is_culib_present() };
+    if found {
+        // The question closes the library again; this keeps it open.
+        // SAFETY: as above.
+        unsafe { sys::culib() };
+    }
+    found
 }
 
 /// The newest version of CUDA that the driver knows: 12090 is 12.9.

@@ -107,10 +107,8 @@ impl Keeper {
                 lock(&self.allocations).insert(id, (address, bytes));
                 Ok(address)
             }
-            Err(Refusal(CUresult::CUDA_ERROR_OUT_OF_MEMORY)) => Err(Failure::Full(bytes)),
-            Err(refusal) if kind(refusal) == Kind::Call => Err(Failure::DeviceLost(format!(
-                "the driver gives no memory: {refusal}"
-            ))),
+            // Out of memory, or more than the driver takes for a number of bytes.
+            Err(refusal) if kind(refusal) == Kind::Call => Err(Failure::Full(bytes)),
             Err(refusal) => return self.faults.tell(refusal),
         };
         self.outbox.send(&Answer::Allocated { id, outcome });
@@ -161,17 +159,48 @@ impl Keeper {
     }
 }
 
-/// Copies on the device. Ranges may overlap, which the driver does not allow: then
-/// the bytes go by way of others.
-pub(super) fn copy(stream: Stream, to: u64, from: u64, bytes: usize) -> Outcome<()> {
-    if bytes == 0 || to == from {
-        return Ok(());
+/// How many bytes of an overlapping copy go by way of others at a time, and from which
+/// distance on they need not.
+const BOUNCE: u64 = 1 << 20;
+
+/// Memory that a stream's overlapping copies go by way of.
+#[derive(Default)]
+pub(super) struct Bounce(Option<u64>);
+
+impl Bounce {
+    /// Copies on the device. Ranges may overlap, which the driver does not allow: then
+    /// they go in pieces, none of which overlaps, from the end where the target lies
+    /// behind.
+    pub(super) fn copy(&mut self, stream: Stream, to: u64, from: u64, bytes: u64) -> Outcome<()> {
+        let distance = to.abs_diff(from);
+        if bytes == 0 || distance == 0 {
+            return Ok(());
+        }
+        if distance >= bytes {
+            return stream.copy(to, from, bytes as usize);
+        }
+        let piece = distance.max(BOUNCE);
+        let mut done = 0;
+        while done < bytes {
+            let size = piece.min(bytes - done);
+            let at = if to > from { bytes - done - size } else { done };
+            if distance >= BOUNCE {
+                stream.copy(to + at, from + at, size as usize)?;
+            } else {
+                let by_way = self.memory()?;
+                stream.copy(by_way, from + at, size as usize)?;
+                stream.copy(to + at, by_way, size as usize)?;
+            }
+            done += size;
+        }
+        Ok(())
     }
-    if to.abs_diff(from) >= bytes as u64 {
-        return stream.copy(to, from, bytes);
+
+    /// It stays until the process ends, and is its tenant's own.
+    fn memory(&mut self) -> Outcome<u64> {
+        match self.0 {
+            Some(address) => Ok(address),
+            None => Ok(*self.0.insert(driver::allocate(BOUNCE as usize)?)),
+        }
     }
-    let between = stream.allocate(bytes)?;
-    stream.copy(between, from, bytes)?;
-    stream.copy(to, between, bytes)?;
-    stream.free(between)
 }

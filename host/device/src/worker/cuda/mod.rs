@@ -17,13 +17,15 @@ mod queue;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use cudarc::driver::sys::CUresult;
+
 use super::{Executor, Lost, Outbox};
 use crate::channel::SharedMemory;
-use crate::channel::wire::{EntryShape, Span, Start, Task};
+use crate::channel::wire::{EntryShape, Failure, Span, Start, Task};
 
 use cache::Cache;
 use clock::Clock;
-use driver::{Context, Device, Stream};
+use driver::{Context, Device};
 use failure::Faults;
 use memory::Memory;
 use module::Modules;
@@ -40,14 +42,15 @@ pub(crate) const OLDEST_DRIVER: i32 = 12_000;
 /// # Errors
 /// Where there is none.
 pub(super) fn load_driver() -> Result<(), Lost> {
-    if driver::is_there() {
+    if driver::load() {
         Ok(())
     } else {
         Err(Lost(NO_DRIVER.to_owned()))
     }
 }
 
-const NO_DRIVER: &str = "there is no NVIDIA driver on this machine: no libcuda.so.1 can be loaded";
+pub(crate) const NO_DRIVER: &str =
+    "there is no NVIDIA driver on this machine: no libcuda.so.1 can be loaded";
 
 /// Initialises the driver; its version.
 fn init() -> Result<i32, Lost> {
@@ -128,9 +131,10 @@ impl Cuda {
     fn hand_over(
         &self,
         queue: u64,
-        stream: Stream,
+        open: &Queue,
         task: Task<'_>,
     ) -> Result<Pending, failure::Failed> {
+        let stream = open.stream();
         let no_buffer = || failure::Failed::Host("there is no such buffer");
         let no_area = || failure::Failed::Host("a transfer lies outside of the shared memory");
         match task {
@@ -179,7 +183,14 @@ impl Cuda {
                     .memory
                     .range(target, target_offset, bytes)
                     .ok_or_else(no_buffer)?;
-                memory::copy(stream, to, from, bytes as usize)?;
+                open.bounce()
+                    .copy(stream, to, from, bytes)
+                    .map_err(|refusal| match refusal.0 {
+                        CUresult::CUDA_ERROR_OUT_OF_MEMORY => {
+                            failure::Failed::Call(Failure::Full(bytes))
+                        }
+                        _ => failure::Failed::Driver(refusal),
+                    })?;
                 Ok(Pending::Plain)
             }
             Task::Fill {
@@ -271,7 +282,7 @@ impl Executor for Cuda {
         if open.is_failed() {
             return open.skip(number);
         }
-        match self.hand_over(queue, open.stream(), task) {
+        match self.hand_over(queue, open, task) {
             Ok(pending) => open.wait_for(number, pending),
             Err(failed) => open.failed(number, failed),
         }

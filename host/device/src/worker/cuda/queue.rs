@@ -1,11 +1,12 @@
 //! One queue: a stream, and a thread that waits for what was handed to it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 
 use super::clock::Clock;
 use super::driver::{Context, Event, Outcome, Refusal, Stream};
 use super::failure::{Failed, Faults, Kind, kind};
+use super::memory::Bounce;
 use crate::channel::wire::{Answer, Failure};
 use crate::sync::lock;
 use crate::worker::{Lost, Outbox};
@@ -33,6 +34,7 @@ pub(super) struct Queue {
     stream: Stream,
     items: mpsc::Sender<Item>,
     spare: Arc<Mutex<Vec<Event>>>,
+    bounce: Mutex<Bounce>,
     /// Set by a failure until the host knows of it.
     failed: AtomicBool,
 }
@@ -66,12 +68,18 @@ impl Queue {
             stream,
             items,
             spare,
+            bounce: Mutex::default(),
             failed: AtomicBool::new(false),
         })
     }
 
     pub(super) fn stream(&self) -> Stream {
         self.stream
+    }
+
+    /// What its overlapping copies go by way of.
+    pub(super) fn bounce(&self) -> MutexGuard<'_, Bounce> {
+        lock(&self.bounce)
     }
 
     pub(super) fn is_failed(&self) -> bool {
