@@ -142,12 +142,13 @@ impl Row {
 
     fn shown(&self, figures: &[f64]) -> String {
         if figures.is_empty() {
-            return "".to_owned();
+            return String::new();
         }
         let middle = median(figures.iter().copied());
         match self.compared {
             Compared::Time => time(middle),
             Compared::Launches => format!("{middle:.0} /s"),
+            Compared::Bandwidth if middle < 1e9 => format!("{:.0} MB/s", middle / 1e6),
             Compared::Bandwidth => format!("{:.2} GB/s", middle / 1e9),
         }
     }
@@ -248,12 +249,12 @@ mod tests {
     #[test]
     fn differences_are_taken_within_each_round() {
         let ours = [
-            figures(9_000, 500_000, 500, None),
-            figures(90_000, 50_000, 50, None),
+            figures(9_000, 500_000, 500_000_000, None),
+            figures(90_000, 50_000, 50_000_000, None),
         ];
         let plain = [
-            figures(4_000, 1_000_000, 1000, Some("pageable")),
-            figures(80_000, 100_000, 100, Some("pageable")),
+            figures(4_000, 1_000_000, 1_000_000_000, Some("pageable")),
+            figures(80_000, 100_000, 100_000_000, Some("pageable")),
         ];
         let report = Report {
             conditions: vec![("device", "none".to_owned())],
@@ -263,7 +264,7 @@ mod tests {
         for line in [
             "| waited launch, p50 | 9.0 µs | 4.0 µs | +5.0 µs |",
             "| queued launches | 50000 /s | 100000 /s | +1.0 µs each |",
-            "| 4 KiB to the device | 0.00 GB/s | 0.00 GB/s | 0.50 of it |",
+            "| 4 KiB to the device | 50 MB/s | 100 MB/s | 0.50 of it |",
         ] {
             assert!(table.contains(line), "{table}");
         }
