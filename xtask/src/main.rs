@@ -5,10 +5,12 @@ mod bench;
 mod check;
 mod components;
 mod demo;
+mod gpu_check;
 mod http;
 mod kernels;
 mod picture;
 mod server;
+mod stand_in;
 mod steps;
 mod test;
 mod workspace;
@@ -42,6 +44,7 @@ enum Command {
     Test(test::Arguments),
     Check(check::Arguments),
     Bench(bench::Arguments),
+    GpuCheck(gpu_check::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -53,12 +56,16 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&workspace, &arguments),
         Command::Check(arguments) => check::run(&workspace, &arguments),
         Command::Bench(arguments) => bench::run(&workspace, &arguments),
+        Command::GpuCheck(arguments) => gpu_check::run(&workspace, &arguments),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            match error.is::<gpu_check::NoGpu>() {
+                true => ExitCode::from(gpu_check::NO_GPU),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -170,7 +170,8 @@ impl Workspace {
         Ok(self.profile_folder(profile).join("deps").join(DRIVER))
     }
 
-    fn profile_folder(&self, profile: Profile) -> PathBuf {
+    /// Where programs of a profile are put.
+    pub fn profile_folder(&self, profile: Profile) -> PathBuf {
         self.target().join(match profile {
             Profile::Dev => "debug",
             Profile::Release => "release",

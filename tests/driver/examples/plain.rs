@@ -1,8 +1,9 @@
 //! What cudarc alone does on this machine, as a measure for what stands in between: how long a
-//! launch takes that is waited for, how many can be queued a second, how fast copies are.
+//! launch takes that is waited for, how many can be queued a second, how fast copies are, and how
+//! long it takes to get at the device at all.
 //!
 //! ```text
-//! plain [--launches N] [BYTES]...
+//! plain [--gpu N] [--launches N] [--copying MILLISECONDS] [BYTES]...
 //! ```
 //!
 //! It prints one JSON object. With the driver without a device, `stand_in` is true there, and the
@@ -16,8 +17,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cudarc::driver::sys::{self, CUdeviceptr, CUfunction};
-use cudarc::driver::{CudaContext, CudaStream, result};
+use cudarc::driver::sys::{self, CUdeviceptr, CUfunction, CUresult};
+use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
 
 const NOTHING: &CStr = c"
 .version 7.0
@@ -28,31 +29,38 @@ const NOTHING: &CStr = c"
 
 const SIZES: [usize; 4] = [4 << 10, 1 << 20, 64 << 20, 1 << 30];
 
-/// How long copies of one kind are repeated, and how often at least and at most.
-const COPYING: Duration = Duration::from_millis(500);
-const FEWEST: usize = 5;
+/// How often copies of one kind are repeated, at least and at most.
+const FEWEST: usize = 3;
 const MOST: usize = 10_000;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
     let (mut launches, mut sizes) = (10_000, Vec::new());
+    let (mut gpu, mut copying) = (0, Duration::from_millis(500));
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            "--gpu" => gpu = arguments.next().ok_or("which GPU?")?.parse()?,
             "--launches" => launches = arguments.next().ok_or("how many launches?")?.parse()?,
+            "--copying" => {
+                let long = arguments.next().ok_or("copying for how long?")?.parse()?;
+                copying = Duration::from_millis(long);
+            }
             _ => sizes.push(argument.parse()?),
         }
     }
     if sizes.is_empty() {
         sizes.extend(SIZES);
     }
+    let begun = Instant::now();
     // SAFETY: it loads a library, and lets it go.
     if !unsafe { sys::is_culib_present() } {
         return Err("there is no libcuda.so here".into());
     }
-    let context = CudaContext::new(0)?;
+    let context = CudaContext::new(gpu)?;
     let stream = context.new_stream()?;
+    let started = begun.elapsed();
     let function = load()?;
     let launch = || {
         let (one, none) = ((1, 1, 1), &mut []);
@@ -77,7 +85,7 @@ fn main() -> Result<()> {
 
     let mut copies = Vec::new();
     for bytes in sizes {
-        copies.extend(copy(&context, &stream, bytes)?);
+        copies.extend(copy(&context, &stream, bytes, copying)?);
     }
 
     let name = context.name()?;
@@ -98,7 +106,8 @@ fn main() -> Result<()> {
     );
     println!("    \"done_per_second\": {:.0}", per_second(done));
     println!("  }},");
-    println!("  \"copies\": [\n    {}\n  ]", copies.join(",\n    "));
+    println!("  \"copies\": [\n    {}\n  ],", copies.join(",\n    "));
+    println!("  \"start_ns\": {}", distribution(vec![started]));
     println!("}}");
     Ok(())
 }
@@ -111,26 +120,35 @@ fn load() -> Result<CUfunction> {
     })
 }
 
-/// Copies each way, from memory that is pinned and such that is not: one line of JSON each.
-fn copy(context: &CudaContext, stream: &Arc<CudaStream>, bytes: usize) -> Result<Vec<String>> {
+/// Copies each way, from memory that is pinned and such that is not: one line of JSON each, and
+/// none where the device has no room for it.
+fn copy(
+    context: &CudaContext,
+    stream: &Arc<CudaStream>,
+    bytes: usize,
+    copying: Duration,
+) -> Result<Vec<String>> {
     context.bind_to_thread()?;
     let mut pageable = vec![1u8; bytes];
     // SAFETY: the memory is used until it is freed, and as much of it as there is.
     unsafe {
-        let device = result::malloc_sync(bytes)?;
+        let device = match result::malloc_sync(bytes) {
+            Err(DriverError(CUresult::CUDA_ERROR_OUT_OF_MEMORY)) => return Ok(Vec::new()),
+            other => other?,
+        };
         let pinned = result::malloc_host(bytes, 0)?.cast::<u8>();
         let pinned_slice = std::slice::from_raw_parts_mut(pinned, bytes);
         let lines = vec![
-            line("to_device", "pinned", bytes, || {
+            line("to_device", "pinned", bytes, copying, || {
                 to_device(stream, device, pinned_slice)
             })?,
-            line("to_host", "pinned", bytes, || {
+            line("to_host", "pinned", bytes, copying, || {
                 to_host(stream, device, pinned_slice)
             })?,
-            line("to_device", "pageable", bytes, || {
+            line("to_device", "pageable", bytes, copying, || {
                 to_device(stream, device, &pageable)
             })?,
-            line("to_host", "pageable", bytes, || {
+            line("to_host", "pageable", bytes, copying, || {
                 to_host(stream, device, &mut pageable)
             })?,
         ];
@@ -156,11 +174,12 @@ fn line(
     direction: &str,
     memory: &str,
     bytes: usize,
+    copying: Duration,
     mut copy: impl FnMut() -> Result<()>,
 ) -> Result<String> {
     copy()?;
     let (mut times, begun) = (Vec::new(), Instant::now());
-    while times.len() < FEWEST || (times.len() < MOST && begun.elapsed() < COPYING) {
+    while times.len() < FEWEST || (times.len() < MOST && begun.elapsed() < copying) {
         let begun = Instant::now();
         copy()?;
         times.push(begun.elapsed());

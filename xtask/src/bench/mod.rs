@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: measurements.
 
+mod device;
+mod figures;
 mod load;
 mod policy;
 mod report;
@@ -19,6 +21,7 @@ pub struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Subject {
+    Device(device::Arguments),
     Policy(policy::Arguments),
     Serve(serve::Arguments),
 }
@@ -26,9 +29,10 @@ enum Subject {
 /// Runs the command.
 ///
 /// # Errors
-/// Where something does not build or a server fails.
+/// Where something does not build, a server or a measurement fails.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     match &arguments.subject {
+        Subject::Device(arguments) => device::run(workspace, arguments),
         Subject::Policy(arguments) => policy::run(workspace, arguments),
         Subject::Serve(arguments) => serve::run(workspace, arguments),
     }

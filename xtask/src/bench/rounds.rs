@@ -258,20 +258,12 @@ fn conditions(
     rounds: usize,
     time: Duration,
 ) -> Vec<(&'static str, String)> {
-    let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
-    let model = fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        })
-        .unwrap_or_else(|| "an unknown processor".to_owned());
     let generator = match generator {
         Generator::Wrk => "wrk, 1 thread, on the same machine",
         Generator::BuiltIn => "built in, 1 thread, on the same machine",
     };
     vec![
-        ("machine", format!("{processors} processors, {model}")),
+        ("machine", machine()),
         (
             "ours",
             version(binary).unwrap_or_else(|| "unknown".to_owned()),
@@ -286,6 +278,19 @@ fn conditions(
             format!("medians of {rounds} rounds of {} s each", time.as_secs()),
         ),
     ]
+}
+
+/// Its processors.
+pub fn machine() -> String {
+    let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
+    let model = fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("model name"))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        })
+        .unwrap_or_else(|| "an unknown processor".to_owned());
+    format!("{processors} processors, {model}")
 }
 
 /// What a program says of its version, where it can be started.

@@ -5,6 +5,7 @@
 //! for its tenant, and for nobody else.
 
 mod lane;
+mod pages;
 mod pool;
 mod probe;
 mod process;
@@ -21,7 +22,7 @@ use tokio::sync::{oneshot, watch as channel};
 
 use crate::Error;
 use crate::account::{Charge, Room};
-use crate::channel::wire::{self, EntryShape, Request, Task};
+use crate::channel::wire::{self, EntryShape, Request};
 use crate::channel::{Area, Broken, Producer, SharedMemory, Staging, wake_host};
 use crate::cpu::PoisonId;
 use crate::queue::Hold;
@@ -114,6 +115,8 @@ struct State {
     users: u64,
     idle_since: Instant,
     ids: u64,
+    /// What a message is made in, kept for the next.
+    scratch: Vec<u8>,
 }
 
 /// A request that somebody waits for.
@@ -553,28 +556,18 @@ impl Worker {
         if state.lost.is_some() || !self.turns.may_send(self.id) {
             return;
         }
-        let mut message = Vec::new();
-        loop {
-            let Some(lane) = state.lanes.get_mut(&queue) else {
-                return;
-            };
+        let mut message = std::mem::take(&mut state.scratch);
+        while let Some(lane) = state.lanes.get_mut(&queue) {
             let Some((number, op)) = lane.next(WINDOW) else {
-                return;
+                break;
             };
-            let Ok(task) = wire::decode::<Task<'_>>(&op.task) else {
-                return;
-            };
-            let request = Request::Work {
-                queue,
-                number,
-                task,
-            };
-            if wire::encode(&request, &mut message).is_err() {
-                return;
+            if wire::encode_work(queue, number, &op.task, &mut message).is_err() {
+                break;
             }
             lane.sent();
             self.send_bytes(state, &message);
         }
+        state.scratch = message;
     }
 
     /// The state, while the worker is of use.

@@ -312,6 +312,7 @@ impl State {
             users: 1,
             idle_since: Instant::now(),
             ids: 0,
+            scratch: Vec::new(),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::Worker;
 use super::lane::{Held, Job, Op};
+use super::{Worker, pages};
 use crate::account::Ticket;
 use crate::channel::Area;
 use crate::channel::wire::{self, Task, to_array};
@@ -83,6 +83,7 @@ impl Remote<'_> {
         let mut into: Vec<u8> = bytemuck::allocation::try_zeroed_slice_box(whole)
             .map_err(|()| full)?
             .into_vec();
+        pages::prefer_large(&mut into);
         let largest = self.worker.staging.largest();
         let mut pieces: VecDeque<oneshot::Receiver<Result<Area, Error>>> = VecDeque::new();
         let mut rest = into.chunks_mut(largest);
@@ -90,8 +91,16 @@ impl Remote<'_> {
         loop {
             while pieces.len() < AHEAD && (asked < whole || (whole == 0 && pieces.is_empty())) {
                 let piece = (whole - asked).min(largest);
-                let area = self.area(piece).await;
-                let area = area.ok_or_else(|| self.worker.refusal(self.number))?;
+                // Who holds some waits for no more: all could hold some then, and wait.
+                let area = match pieces.is_empty() {
+                    true => self.area(piece).await,
+                    false => self.worker.staging.try_take(piece),
+                };
+                let area = match area {
+                    Some(area) => area,
+                    None if pieces.is_empty() => return Err(self.worker.refusal(self.number)),
+                    None => break,
+                };
                 let task = Task::Read {
                     source: number,
                     offset: offset + asked as u64,
