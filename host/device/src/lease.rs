@@ -151,11 +151,12 @@ impl Lease {
 
     /// What a worker is to load: on the processor the author's own text, so that its
     /// lines are told; for a driver what our parser understood, printed anew, so that
-    /// the driver's own parser reads nothing else.
+    /// the driver's own parser reads nothing else, with each rounding said, so that its
+    /// compiler computes what we do.
     fn text_for_worker(&self, parsed: &tensor_wasm_ptx::Module, text: Vec<u8>) -> Vec<u8> {
         match self.session.device.shared.description.backend {
             Backend::Cpu => text,
-            Backend::Cuda => parsed.to_string().into_bytes(),
+            Backend::Cuda => format!("{parsed:#}").into_bytes(),
         }
     }
 

@@ -3,12 +3,17 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use crate::modifier::Modifier;
 use crate::module::{Entry, Module, Param, ParamType, Relocation, Variable, VariableSpace};
 use crate::syntax::{
     Base, Formal, Function, Instruction, Linkage, LocalVariable, Operand, RegisterId, Symbol,
 };
+use crate::table::{Op, Slot};
 use crate::types::Space;
 
+/// With `{:#}`, sums and products of floating point say that they round: where nothing
+/// is said, NVIDIA's compiler may make one `fma` of two instructions, whose result is
+/// another.
 impl Display for Module {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (major, minor) = self.version;
@@ -48,6 +53,21 @@ impl Display for Module {
         }
         Ok(())
     }
+}
+
+/// Whether an instruction leaves its rounding to the compiler.
+fn rounding_is_unsaid(instruction: &Instruction) -> bool {
+    let row = instruction.row;
+    let Some(Slot::May(roundings)) = row.slots.first() else {
+        return false;
+    };
+    matches!(row.op, Op::Add | Op::Sub | Op::Mul)
+        && roundings.contains(&Modifier::Rn)
+        && !instruction
+            .modifiers
+            .as_slice()
+            .iter()
+            .any(|word| roundings.contains(word))
 }
 
 impl Module {
@@ -313,6 +333,9 @@ impl Printed<'_> {
             write!(f, "@{not}{} ", self.register(guard.register))?;
         }
         write!(f, "{}", instruction.row.name)?;
+        if f.alternate() && rounding_is_unsaid(instruction) {
+            write!(f, ".rn")?;
+        }
         for word in instruction.modifiers.as_slice() {
             write!(f, ".{}", word.text())?;
         }

@@ -129,3 +129,39 @@ fn modifiers_in_any_order_mean_the_same() {
         }
     }
 }
+
+#[test]
+fn for_a_driver_each_sum_and_product_says_how_it_rounds() {
+    let text = b".version 7.0
+.target sm_70
+.address_size 64
+.visible .entry k(.param .u64 out)
+{
+    .reg .f32 %f<4>;
+    .reg .f64 %d<3>;
+    .reg .b32 %r<3>;
+    add.f32 %f1, %f2, %f3;
+    mul.ftz.f32 %f1, %f2, %f3;
+    sub.rz.f32 %f1, %f2, %f3;
+    mul.f64 %d1, %d2, %d2;
+    fma.rn.f32 %f1, %f2, %f3, %f1;
+    add.u32 %r1, %r2, %r2;
+    mul.lo.u32 %r1, %r2, %r2;
+    ret;
+}
+";
+    let module = parse(text, &Limits::default()).expect("it is right");
+    let (plain, said) = (format!("{module}"), format!("{module:#}"));
+    for (without, with) in [
+        ("add.f32 ", "add.rn.f32 "),
+        ("mul.ftz.f32 ", "mul.rn.ftz.f32 "),
+        ("sub.rz.f32 ", "sub.rz.f32 "),
+        ("mul.f64 ", "mul.rn.f64 "),
+        ("fma.rn.f32 ", "fma.rn.f32 "),
+        ("add.u32 ", "add.u32 "),
+        ("mul.lo.u32 ", "mul.lo.u32 "),
+    ] {
+        assert!(plain.contains(without) && said.contains(with), "{said}");
+    }
+    parse(said.as_bytes(), &Limits::default()).expect("it is still right");
+}
