@@ -10,6 +10,7 @@ mod convert;
 mod decode;
 mod fault;
 mod float;
+mod helper;
 mod integer;
 mod launch;
 mod memory;
@@ -18,7 +19,12 @@ mod soft;
 mod thread;
 mod warp;
 
-pub(crate) use program::Program;
+pub(crate) use alu::Flags;
+pub(crate) use helper::{Helper, combine};
+pub(crate) use integer::mask;
+pub(crate) use program::{Junction, Program, Together};
+pub(crate) use soft::Round;
+pub(crate) use warp::source_lane;
 
 pub use block::{Block, Progress, run_grid};
 pub use fault::{Fault, RunError};

@@ -1,10 +1,15 @@
 //! A device for tests: one flat memory, and a launch in one call.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+//!
+//! Each launch runs twice, interpreted and compiled, and must come to the same.
+#![allow(dead_code, unsafe_code, clippy::unwrap_used, clippy::expect_used)]
+
+pub mod compiled;
 
 use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::interpret::{Launch, Memory, MemoryError, RunError, run_grid};
+use tensor_wasm_ptx::lower::lower;
 use tensor_wasm_ptx::{Extent, Limits, Module, parse};
 
 /// Steps that no test's kernel takes unless it hangs.
@@ -195,8 +200,34 @@ pub fn launch(
         block,
         shared,
         arguments.0,
-        symbols,
+        symbols.clone(),
     )
     .unwrap();
-    run_grid(&launch, memory, STEPS)
+    let before = memory.0.lock().unwrap().clone();
+    let interpreted = run_grid(&launch, memory, STEPS);
+    let expected = std::mem::replace(&mut *memory.0.lock().unwrap(), before);
+    let lowered = match lower(module, entry) {
+        Ok(lowered) => Arc::new(lowered),
+        Err(reason) => panic!("{entry}: {reason}"),
+    };
+    let regions = compiled::whole(memory);
+    let slice = std::time::Duration::from_millis(1);
+    let compiled = compiled::run_grid(&lowered, &launch, &symbols, regions, memory, slice);
+    match (&interpreted, &compiled) {
+        (Ok(_), Ok(())) => {
+            let found = memory.0.lock().unwrap();
+            let differs = found.iter().zip(&expected).position(|(a, b)| a != b);
+            if let Some(at) = differs {
+                let around = at & !7..(at & !7) + 8;
+                panic!(
+                    "{entry}: byte {at:#x} differs: compiled {:x?}, interpreted {:x?}",
+                    &found[around.clone()],
+                    &expected[around]
+                );
+            }
+        }
+        (Err(interpreted), Err(compiled)) => assert_eq!(compiled, interpreted),
+        _ => panic!("{entry}: compiled {compiled:?}, interpreted {interpreted:?}"),
+    }
+    interpreted
 }
