@@ -55,11 +55,7 @@ impl Buffer {
         let memory = tenant.account.charge(Resource::Memory, bytes)?;
         let full = || Error::OutOfMemory { bytes };
         let room = tenant.room(bytes).ok_or_else(full)?;
-        let storage = Arc::new(Storage::zeroed(bytes).ok_or_else(full)?);
-        let address = tenant
-            .map
-            .insert(Arc::clone(&storage), read_only)
-            .ok_or_else(full)?;
+        let (address, storage) = tenant.map.allocate(bytes, read_only).ok_or_else(full)?;
         let tenant = Arc::clone(tenant);
         let shared = Shared {
             storage,

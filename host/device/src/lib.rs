@@ -55,7 +55,7 @@
 //!
 //! The crate knows nothing of WebAssembly: `tensor-wasm-runtime` shows it to
 //! components as the interface `tensor:gpu/kernels`.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod account;
 mod buffer;

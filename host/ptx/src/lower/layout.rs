@@ -1,8 +1,6 @@
 //! Where things lie in the scratch memory of an instance. All of it is known when a kernel is
 //! lowered, except how large shared memory is: it comes last.
 
-/// The flag that threads read at each back edge: not zero where they are to return.
-pub(crate) const STOP: u32 = 0;
 /// The block's place in the grid, three words.
 pub(crate) const CTAID: u32 = 16;
 /// The extents of block and grid, three words each.
@@ -43,9 +41,16 @@ pub struct Layout {
     pub(crate) local_stride: u32,
     pub(crate) local_bytes: u32,
     pub(crate) shared: u32,
-    /// The size of all, in bytes, without shared memory.
-    pub(crate) fixed: u32,
+    /// The flag that threads read at each back edge: not zero where they are to return. It lies on a
+    /// page of its own, behind all else.
+    pub(crate) stop: u32,
 }
+
+/// Dynamic shared memory for which there is room.
+pub(crate) const MOST_SHARED: u32 = 1 << 20;
+
+/// A page of WebAssembly.
+pub(crate) const PAGE: u64 = 64 << 10;
 
 /// How many arrays the exchange has.
 pub(crate) const EXCHANGES: u32 = 4;
@@ -81,7 +86,7 @@ impl Layout {
             local_stride: local_bytes.checked_next_multiple_of(16)?,
             local_bytes,
             shared: 0,
-            fixed: 0,
+            stop: 0,
         })
     }
 
@@ -98,16 +103,18 @@ impl Layout {
     }
 
     /// To be called when all frames have their room.
-    pub(crate) fn finish(&mut self) -> Option<()> {
+    pub(crate) fn finish(&mut self, dynamic_shared: u32) -> Option<()> {
         let local = u64::from(self.local).next_multiple_of(64);
         let shared = local + u64::from(self.local_stride) * u64::from(self.threads);
         let shared = shared.next_multiple_of(256);
-        if shared + (64 << 20) > MOST_SCRATCH {
+        let end = shared + u64::from(dynamic_shared) + u64::from(MOST_SHARED);
+        let stop = end.next_multiple_of(PAGE);
+        if stop + PAGE > MOST_SCRATCH {
             return None;
         }
+        self.stop = u32::try_from(stop).ok()?;
         self.local = u32::try_from(local).ok()?;
         self.shared = u32::try_from(shared).ok()?;
-        self.fixed = self.shared;
         Some(())
     }
 }

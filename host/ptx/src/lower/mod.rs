@@ -85,6 +85,19 @@ impl Lowered {
         &self.wasm
     }
 
+    /// Where in scratch memory the flag lies, a word that is not zero where a running kernel is to
+    /// return at its next back edge. It begins the last page: nothing else is there.
+    #[must_use]
+    pub fn stop_flag(&self) -> usize {
+        self.layout.stop as usize
+    }
+
+    /// How large scratch memory is.
+    #[must_use]
+    pub fn scratch_bytes(&self) -> usize {
+        self.layout.stop as usize + layout::PAGE as usize
+    }
+
     /// How many threads run together in vectors: one.
     #[must_use]
     pub fn width(&self) -> u32 {
@@ -148,7 +161,8 @@ pub fn lower(module: &Arc<Module>, entry: &str) -> Result<Lowered, Unsupported> 
             slots.insert(reg, slot);
         }
     }
-    layout.finish().ok_or_else(too_large)?;
+    let dynamic_shared = found.layout.dynamic_shared;
+    layout.finish(dynamic_shared).ok_or_else(too_large)?;
     let (window_of, windows) = windows(&body);
     let shared = emit::Shared {
         body: &body,
@@ -162,21 +176,18 @@ pub fn lower(module: &Arc<Module>, entry: &str) -> Result<Lowered, Unsupported> 
     };
     let items = structure::structure(&body, &graph);
     let run = emit::scalar(&shared, &items)?;
-    let most = u64::from(layout.shared) + u64::from(found.layout.dynamic_shared) + MOST_SHARED;
-    let wasm = emit::module(&[("run", run)], shared.windows.len(), most);
+    let scratch = u64::from(layout.stop) + layout::PAGE;
+    let wasm = emit::module(&[("run", run)], shared.windows.len(), scratch);
     Ok(Lowered {
         wasm,
         kernel: entry.to_owned(),
         param_bytes: found.param_bytes,
-        dynamic_shared: found.layout.dynamic_shared,
+        dynamic_shared,
         after_stop: graph.after_stop.clone(),
         body,
         layout,
     })
 }
-
-/// Dynamic shared memory for which there is room.
-const MOST_SHARED: u64 = 1 << 20;
 
 /// Shares windows among accesses whose addresses have a common origin.
 fn windows(body: &Body) -> (HashMap<u32, usize>, Vec<emit::Window>) {

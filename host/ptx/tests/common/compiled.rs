@@ -177,7 +177,8 @@ pub fn run_grid(
                 Ok(Progress::Done) => break,
                 Ok(Progress::Yielded) => {
                     block.park(machine.scratch());
-                    machine.scratch()[4096..].fill(0xa5);
+                    let flag = lowered.stop_flag();
+                    machine.scratch()[..flag].fill(0xa5);
                     setup.prepare(machine.scratch());
                     rounds += 1;
                     if rounds > 20_000 {
@@ -224,7 +225,7 @@ unsafe fn flag(machine: &Compiled) -> Flag {
             machine
                 .scratch
                 .data_ptr(&machine.store)
-                .add(Setup::STOP_FLAG)
+                .add(machine.store.data().setup.lowered().stop_flag())
         }
         .cast(),
     )

@@ -413,7 +413,7 @@ impl Emitter<'_> {
             return;
         };
         self.i32(0);
-        self.op(W::I32AtomicLoad(scratch(layout::STOP, 2)));
+        self.op(W::I32AtomicLoad(scratch(self.shared.layout.stop, 2)));
         self.if_unlikely();
         let regs = self.shared.live.at(block);
         self.save(&regs);

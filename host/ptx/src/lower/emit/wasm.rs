@@ -7,9 +7,7 @@ use wasm_encoder::{
 };
 
 use super::Function;
-use crate::lower::layout::MOST_SCRATCH;
-
-const PAGE: u64 = 64 << 10;
+use crate::lower::layout::PAGE;
 
 /// The numbers of what a module imports.
 pub(crate) struct Imports;
@@ -89,7 +87,7 @@ pub(crate) fn module(functions: &[(&str, Function)], windows: usize, scratch: u6
     body.instruction(&W::End);
     code.function(&body);
     let mut memories = MemorySection::new();
-    for pages in [scratch.min(MOST_SCRATCH).div_ceil(PAGE), DEVICE_PAGES] {
+    for pages in [scratch.div_ceil(PAGE), DEVICE_PAGES] {
         memories.memory(MemoryType {
             minimum: pages,
             maximum: Some(pages),

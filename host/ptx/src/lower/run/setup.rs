@@ -9,7 +9,7 @@ use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BY
 use crate::interpret::{Fault, Launch, MemoryError};
 use crate::lower::Lowered;
 use crate::lower::ir::{SiteKind, Space};
-use crate::lower::layout::{self, ARGUMENTS, MOST_SCRATCH};
+use crate::lower::layout::{self, ARGUMENTS, MOST_SHARED};
 
 /// A range of device memory that a kernel may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +52,8 @@ impl Setup {
     pub fn new(lowered: Arc<Lowered>, launch: &Launch, symbols: &[u64]) -> Option<Setup> {
         let layout = &lowered.layout;
         let shared_bytes = launch.shared_bytes;
-        let end = u64::from(layout.shared) + u64::from(shared_bytes);
-        if launch.threads > layout.threads
-            || end > MOST_SCRATCH
-            || shared_bytes.checked_sub(lowered.dynamic_shared)? > 1 << 20
-        {
+        let dynamic = shared_bytes.checked_sub(lowered.dynamic_shared)?;
+        if launch.threads > layout.threads || dynamic > MOST_SHARED {
             return None;
         }
         Some(Setup {
@@ -64,7 +61,7 @@ impl Setup {
             block: launch.block,
             threads: launch.threads,
             shared_bytes,
-            dynamic_shared: shared_bytes - lowered.dynamic_shared,
+            dynamic_shared: dynamic,
             arguments: launch.arguments.clone(),
             symbols: symbols.to_vec(),
             lowered,
@@ -96,9 +93,6 @@ impl Setup {
             set_long(scratch, self.lowered.layout.symbols + 8 * number, *symbol);
         }
     }
-
-    /// Tells a running kernel to return at its next back edge.
-    pub const STOP_FLAG: usize = layout::STOP as usize;
 
     /// The import `miss`: the window of device memory that an access may use, as its base and its
     /// size in units of the access; `find` knows the region that holds an address.
