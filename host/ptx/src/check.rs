@@ -4,6 +4,7 @@
 use crate::lex::Issue;
 use crate::modifier::Modifiers;
 use crate::module::Module;
+use crate::provided::Provided;
 use crate::syntax::{Base, CallSite, Formal, Function, Instruction, Operand, Symbol};
 use crate::table::{Kind, Op, Ty};
 use crate::types::{Class, Space, Type};
@@ -274,7 +275,7 @@ impl Checked<'_> {
         let Some(callee) = self.module.functions.get(site.function as usize) else {
             return Err("there is no such function".into());
         };
-        if !callee.defined {
+        if !callee.defined && Provided::of(callee).is_none() {
             return Err(format!(
                 "function `{}` is only declared: this device does not provide it, and modules are not linked",
                 callee.name
@@ -366,6 +367,10 @@ pub(crate) fn conversion(modifiers: &Modifiers) -> Fit {
     use crate::modifier::Modifier::{Ftz, Rm, Rmi, Rn, Rni, Rp, Rpi, Rz, Rzi};
     let (to, from) = (modifiers.ty(), modifiers.second_ty());
     let to_integer = [Rni, Rzi, Rmi, Rpi].iter().any(|word| modifiers.has(*word));
+    // The table lists these with the rounding that they have.
+    if [to, from].iter().any(|ty| !ty.is_declared()) {
+        return Ok(());
+    }
     let to_float = [Rn, Rz, Rm, Rp].iter().any(|word| modifiers.has(*word));
     let bits_only = to.class() == Class::Bits || from.class() == Class::Bits;
     if bits_only {

@@ -1,9 +1,11 @@
 //! Where things lie when an entry runs: which functions it reaches, how large their frames are, and
-//! where shared variables begin. Calls may not be circular, so all of it is known beforehand.
+//! where shared variables begin. Functions may call themselves, but only so deep, so all of it is
+//! known beforehand.
 
 use std::collections::HashMap;
 
 use crate::Limits;
+use crate::calls::{callees, groups, reach};
 use crate::lex::Issue;
 use crate::module::Module;
 use crate::syntax::{Base, Function, Instruction, Operand, Symbol};
@@ -36,6 +38,9 @@ pub(crate) struct Layout {
     pub local_bytes: u32,
     /// Slots for registers of the entry and of the deepest calls.
     pub slots: u32,
+    /// Whether a function that it reaches may come to be called while it is active. How often it
+    /// may is bounded by local memory and slots.
+    pub recursive: bool,
 }
 
 /// Where the local and parameter variables of one function lie in its frame.
@@ -79,66 +84,70 @@ pub(crate) fn frame(function: &Function) -> Option<Frame> {
     Some(Frame { offsets, bytes })
 }
 
-/// The functions that each function calls, without repetition.
-fn callees(module: &Module) -> Vec<Vec<u32>> {
-    module
-        .functions
-        .iter()
-        .map(|function| {
-            let mut callees: Vec<u32> = function
-                .body
-                .iter()
-                .flat_map(|instruction| &instruction.operands)
-                .filter_map(|operand| match operand {
-                    Operand::Call(site) => Some(site.function),
-                    _ => None,
-                })
-                .collect();
-            callees.sort_unstable();
-            callees.dedup();
-            callees
-        })
-        .collect()
+/// What a function needs with the deepest calls that it makes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Need {
+    bytes: u32,
+    slots: u32,
+    recursive: bool,
 }
 
-/// Lays out every entry, and notes what is too large or circular.
+/// Lays out every entry, and notes what is too large.
 pub(crate) fn lay_out(module: &mut Module, limits: &Limits) -> Vec<Issue> {
     let callees = callees(module);
-    let Some(order) = callees_first(&callees) else {
-        let at = module
-            .functions
-            .first()
-            .map(|function| function.at)
-            .unwrap_or_default();
-        let message = "functions of this module call one another in a circle: recursion is not supported by this device";
-        return vec![Issue::new(at, message)];
-    };
     let mut issues = Vec::new();
-    let mut depths = vec![0u32; module.functions.len()];
-    let mut slot_depths = vec![0u32; module.functions.len()];
-    for index in order {
-        let Some(function) = module.functions.get(index as usize) else {
-            continue;
+    let mut needs = vec![Need::default(); module.functions.len()];
+    for group in groups(&callees) {
+        let mut own = Need {
+            recursive: group.recursive,
+            ..Need::default()
         };
-        let deepest = |depths: &[u32]| {
-            let called = callees.get(index as usize).into_iter().flatten();
-            let depths = called.filter_map(|callee| depths.get(*callee as usize));
-            depths.max().copied().unwrap_or(0)
-        };
-        let slot_depth = slots(function).saturating_add(deepest(&slot_depths));
-        if let Some(slot) = slot_depths.get_mut(index as usize) {
-            *slot = slot_depth;
+        let mut called = Need::default();
+        let mut fits = true;
+        for index in &group.functions {
+            let Some(function) = module.functions.get(*index as usize) else {
+                continue;
+            };
+            let frame = frame(function);
+            fits &= frame.is_some();
+            own.bytes = own.bytes.max(frame.map_or(0, |frame| frame.bytes));
+            own.slots = own.slots.max(slots(function));
+            for callee in callees.get(*index as usize).into_iter().flatten() {
+                // What the group's own members need is zero as yet.
+                if let Some(need) = needs.get(*callee as usize) {
+                    called.bytes = called.bytes.max(need.bytes);
+                    called.slots = called.slots.max(need.slots);
+                    own.recursive |= need.recursive;
+                }
+            }
         }
-        let deepest = deepest(&depths);
-        let depth = frame(function)
-            .and_then(|frame| frame.bytes.checked_add(deepest))
-            .filter(|depth| *depth <= limits.local_bytes);
-        match (depth, depths.get_mut(index as usize)) {
-            (Some(depth), Some(slot)) => *slot = depth,
-            _ => {
+        let times = if group.recursive {
+            limits.recursion_depth.max(1)
+        } else {
+            1
+        };
+        let bytes = own.bytes.checked_mul(times);
+        let bytes = bytes.and_then(|bytes| bytes.checked_add(called.bytes));
+        let bytes = bytes.filter(|bytes| fits && *bytes <= limits.local_bytes);
+        own.slots = own.slots.saturating_mul(times).saturating_add(called.slots);
+        let first = group.functions.first().copied().unwrap_or(0);
+        match (bytes, module.functions.get(first as usize)) {
+            (None, Some(function)) => {
                 let (name, limit) = (&function.name, limits.local_bytes);
-                let message = format!("`{name}` needs more than {limit} bytes of local memory");
+                let deep = if group.recursive {
+                    format!(" at {times} calls of itself")
+                } else {
+                    String::new()
+                };
+                let message =
+                    format!("`{name}` needs more than {limit} bytes of local memory{deep}");
                 issues.push(Issue::new(function.at, message));
+            }
+            (bytes, _) => own.bytes = bytes.unwrap_or(0),
+        }
+        for index in group.functions {
+            if let Some(need) = needs.get_mut(index as usize) {
+                *need = own;
             }
         }
     }
@@ -162,12 +171,8 @@ pub(crate) fn lay_out(module: &mut Module, limits: &Limits) -> Vec<Issue> {
             ));
             return issues;
         }
-        let local_bytes = depths.get(entry.function as usize).copied().unwrap_or(0);
-        let slots = slot_depths
-            .get(entry.function as usize)
-            .copied()
-            .unwrap_or(0);
-        match shared(module, reached, local_bytes, slots) {
+        let need = needs.get(entry.function as usize).copied();
+        match shared(module, reached, need.unwrap_or_default()) {
             Some(layout) if layout.shared_bytes <= limits.shared_bytes => layouts.push(layout),
             _ => {
                 let (name, limit) = (&entry.name, limits.shared_bytes);
@@ -187,53 +192,8 @@ pub(crate) fn lay_out(module: &mut Module, limits: &Limits) -> Vec<Issue> {
     issues
 }
 
-/// All functions, each behind those that it calls; `None` where calls are circular.
-fn callees_first(callees: &[Vec<u32>]) -> Option<Vec<u32>> {
-    let mut callers: Vec<Vec<u32>> = vec![Vec::new(); callees.len()];
-    let mut waiting: Vec<usize> = Vec::with_capacity(callees.len());
-    let mut order = Vec::with_capacity(callees.len());
-    for (index, list) in callees.iter().enumerate() {
-        let index = u32::try_from(index).ok()?;
-        waiting.push(list.len());
-        if list.is_empty() {
-            order.push(index);
-        }
-        for callee in list {
-            callers.get_mut(*callee as usize)?.push(index);
-        }
-    }
-    let mut next = 0;
-    while let Some(index) = order.get(next).copied() {
-        next += 1;
-        for caller in callers.get(index as usize)? {
-            let left = waiting.get_mut(*caller as usize)?;
-            *left -= 1;
-            if *left == 0 {
-                order.push(*caller);
-            }
-        }
-    }
-    (order.len() == callees.len()).then_some(order)
-}
-
-/// The functions that one reaches, itself first.
-fn reach(start: u32, callees: &[Vec<u32>]) -> Vec<u32> {
-    let mut seen = std::collections::HashSet::from([start]);
-    let mut reached = vec![start];
-    let mut next = 0;
-    while let Some(index) = reached.get(next).copied() {
-        next += 1;
-        for callee in callees.get(index as usize).into_iter().flatten() {
-            if seen.insert(*callee) {
-                reached.push(*callee);
-            }
-        }
-    }
-    reached
-}
-
 /// Lays out the shared variables that these functions name or declare.
-fn shared(module: &Module, functions: Vec<u32>, local_bytes: u32, slots: u32) -> Option<Layout> {
+fn shared(module: &Module, functions: Vec<u32>, need: Need) -> Option<Layout> {
     let mut used: Vec<(SharedId, u32, u32, bool)> = Vec::new();
     let mut named = std::collections::BTreeSet::new();
     for index in &functions {
@@ -270,8 +230,9 @@ fn shared(module: &Module, functions: Vec<u32>, local_bytes: u32, slots: u32) ->
     }
     let mut layout = Layout {
         functions,
-        local_bytes,
-        slots,
+        local_bytes: need.bytes,
+        slots: need.slots,
+        recursive: need.recursive,
         ..Layout::default()
     };
     let mut dynamic_align = 16;

@@ -84,6 +84,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+mod calls;
 mod check;
 mod diagnostic;
 pub mod interpret;
@@ -95,6 +96,7 @@ mod modifier;
 mod module;
 mod parse;
 mod print;
+mod provided;
 mod syntax;
 mod table;
 #[cfg(test)]

@@ -14,6 +14,9 @@ pub struct Limits {
     pub shared_bytes: u32,
     /// Local memory of one thread, all functions that are active at a time together, in bytes.
     pub local_bytes: u32,
+    /// How often a function may be active at a time in one thread, where functions call one another
+    /// in a circle.
+    pub recursion_depth: u32,
     /// Parameters of one entry together, in bytes.
     pub param_bytes: u32,
     /// Module-scope `.global` and `.const` variables together, in bytes.
@@ -35,6 +38,7 @@ impl Default for Limits {
             registers: 64 << 10,
             shared_bytes: 48 << 10,
             local_bytes: 512 << 10,
+            recursion_depth: 32,
             param_bytes: 4 << 10,
             global_bytes: 256 << 20,
             names: 64 << 10,

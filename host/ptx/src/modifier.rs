@@ -39,6 +39,7 @@ modifiers! {
     Rn = "rn", Rz = "rz", Rm = "rm", Rp = "rp",
     Rni = "rni", Rzi = "rzi", Rmi = "rmi", Rpi = "rpi",
     Ftz = "ftz", Noftz = "noftz", Sat = "sat", Approx = "approx", Full = "full", Nan = "NaN",
+    Rna = "rna", Relu = "relu", Satfinite = "satfinite", Xorsign = "xorsign", AbsWord = "abs",
     // Which part of an integer result.
     Hi = "hi", Lo = "lo", Wide = "wide", Cc = "cc",
     // Comparisons; `lo` and `hi` double as such.
@@ -65,6 +66,9 @@ modifiers! {
     L1NoAllocate = "L1::no_allocate",
     L2EvictNormal = "L2::evict_normal",
     L2EvictLast = "L2::evict_last",
+    L2EvictFirst = "L2::evict_first", L2EvictUnchanged = "L2::evict_unchanged",
+    L2CacheHint = "L2::cache_hint", Fractional = "fractional", Mmio = "mmio",
+    Proxy = "proxy", Alias = "alias", Async = "async",
     L2B64 = "L2::64B", L2B128 = "L2::128B", L2B256 = "L2::256B",
     // Threads of a warp and of a block.
     Sync = "sync", Aligned = "aligned", Warp = "warp", Arrive = "arrive", Red = "red",
@@ -73,7 +77,7 @@ modifiers! {
     // Shifts, permutations and bit fields.
     Left = "l", Right = "r", Wrap = "wrap", Clamp = "clamp",
     F4e = "f4e", B4e = "b4e", Rc8 = "rc8", Ecl = "ecl", Ecr = "ecr", Rc16 = "rc16",
-    Shiftamt = "shiftamt",
+    Shiftamt = "shiftamt", Pack = "pack", Mask = "mask",
     // Properties that testp asks for.
     Finite = "finite", Infinite = "infinite", Number = "number", Notanumber = "notanumber",
     Normal = "normal", Subnormal = "subnormal",
@@ -92,6 +96,15 @@ impl Modifiers {
             words: [Modifier::Uni; MOST_MODIFIERS],
             len: 0,
         }
+    }
+
+    /// These words; what is too much is left out.
+    pub(crate) fn of(words: &[Modifier]) -> Modifiers {
+        let mut modifiers = Modifiers::new();
+        for word in words {
+            let _ = modifiers.push(*word);
+        }
+        modifiers
     }
 
     /// Adds a word; `None` where there are too many.

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::module::{Entry, Module, Param, ParamType, Variable, VariableSpace};
+use crate::module::{Entry, Module, Param, ParamType, Relocation, Variable, VariableSpace};
 use crate::syntax::{
     Base, Formal, Function, Instruction, Linkage, LocalVariable, Operand, RegisterId, Symbol,
 };
@@ -70,6 +70,12 @@ impl Module {
             }
             return writeln!(f, ";");
         }
+        let whole = |relocation: &Relocation| relocation.offset.is_multiple_of(8);
+        if !bytes.is_multiple_of(8) || !variable.relocations.iter().all(whole) {
+            write!(f, ".{space} .align {align} .b8 {name}[{bytes}] = {{")?;
+            self.bytes_with_addresses(f, variable)?;
+            return writeln!(f, "}};");
+        }
         write!(f, ".{space} .align {align} .u64 {name}[{}] = {{", bytes / 8)?;
         for index in 0..bytes / 8 {
             let comma = if index == 0 { "" } else { ", " };
@@ -91,6 +97,37 @@ impl Module {
             }
         }
         writeln!(f, "}};")
+    }
+}
+
+impl Module {
+    /// The bytes of a variable in which addresses do not lie at multiples of their size.
+    fn bytes_with_addresses(&self, f: &mut Formatter<'_>, variable: &Variable) -> fmt::Result {
+        let mut relocations = variable.relocations.iter().peekable();
+        let mut offset = 0;
+        while offset < variable.bytes {
+            let comma = if offset == 0 { "" } else { ", " };
+            let next = relocations.next_if(|relocation| relocation.offset == offset);
+            let Some(relocation) = next else {
+                let byte = crate::interpret::read_bytes(&variable.initial, offset) & 0xff;
+                write!(f, "{comma}{byte}")?;
+                offset += 1;
+                continue;
+            };
+            let target = self.globals.get(relocation.variable as usize);
+            let target = target.map_or("", |target| target.name.as_str());
+            for byte in 0..8 {
+                let comma = if byte == 0 { comma } else { ", " };
+                let mask = 0xffu64 << (8 * byte);
+                write!(
+                    f,
+                    "{comma}{mask:#x}(generic({target}){})",
+                    Plus(relocation.addend)
+                )?;
+            }
+            offset += 8;
+        }
+        Ok(())
     }
 }
 

@@ -37,19 +37,26 @@ pub(crate) enum Op {
     Cos,
     Cvt,
     CvtPack,
+    /// `cvt.pack`: integers that are clamped, and packed into one register.
+    CvtPackSat,
     Cvta,
     Div,
     Dp2a,
     Dp4a,
+    Elect,
     Ex2,
     Exit,
     Fence,
     Fma,
+    Fns,
+    /// Changes nothing that a kernel could see: hints to caches, naps, counters.
     Hint,
     Isspacep,
     Ld,
     Lg2,
     Lop3,
+    /// `lop3` that also combines a predicate with whether its result is zero.
+    Lop3Predicate,
     Mad,
     Mad24,
     MadCarry,
@@ -62,6 +69,8 @@ pub(crate) enum Op {
     Neg,
     Not,
     Or,
+    /// `createpolicy`: makes a hint for caches, which nothing reads.
+    Policy,
     Popc,
     Prmt,
     Rcp,
@@ -73,7 +82,11 @@ pub(crate) enum Op {
     Sad,
     Selp,
     Set,
+    /// `set` of two halves, each with its own outcome.
+    SetHalves,
     Setp,
+    /// `setp` of two halves, each with its own predicate.
+    SetpHalves,
     Shf,
     Shfl,
     Shl,
@@ -84,12 +97,25 @@ pub(crate) enum Op {
     St,
     Sub,
     SubCarry,
+    Szext,
     Tanh,
     Testp,
     Trap,
+    /// The same for each of so many lanes of a word.
+    Video(Lanewise, u8),
     Vote,
     WarpBarrier,
     Xor,
+}
+
+/// What a video instruction does in each lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Lanewise {
+    AbsDiff,
+    Add,
+    Max,
+    Min,
+    Sub,
 }
 
 /// A place among an instruction's modifiers.
@@ -179,6 +205,10 @@ const LOGIC: &[Type] = &[Pred, B16, B32, B64];
 const HALF: &[Type] = &[F16, F16x2];
 const BRAIN: &[Type] = &[BF16, BF16x2];
 const HALVES: &[Type] = &[F16, F16x2, BF16, BF16x2];
+const FLUSHED: &[Type] = &[F32, F16, F16x2];
+const UNFLUSHED: &[Type] = &[F64, BF16, BF16x2];
+const EIGHTHS: &[Type] = &[E4M3x2, E5M2x2];
+const PAIRS: &[Type] = &[U16x2, S16x2];
 const SIDES: &[Type] = &[U32, S32];
 const ANY: &[Type] = &[
     B8, B16, B32, B64, U8, U16, U32, U64, S8, S16, S32, S64, F32, F64,
@@ -186,6 +216,9 @@ const ANY: &[Type] = &[
 const REGISTER: &[Type] = &[B16, B32, B64, U16, U32, U64, S16, S32, S64, F32, F64];
 const UNSIGNED: &[Type] = &[U16, U32, U64];
 const TRUTH: &[Type] = &[U32, S32, F32];
+const HALF_TRUTH: &[Type] = &[F16, BF16];
+const TRUTH_OF_HALF: &[Type] = &[F16, U16, S16, U32, S32];
+const TRUTH_OF_BRAIN: &[Type] = &[BF16, U16, S16, U32, S32];
 const CONVERTED: &[Type] = &[
     U8, U16, U32, U64, S8, S16, S32, S64, F16, BF16, F32, F64, B16,
 ];
@@ -220,8 +253,12 @@ const EVICT: &[Modifier] = &[
     L1EvictLast,
     L1NoAllocate,
 ];
+const L2_POLICY: &[Modifier] = &[L2EvictLast, L2EvictNormal, L2EvictFirst, L2EvictUnchanged];
 const FETCH: &[Modifier] = &[L2B64, L2B128, L2B256];
 const LANES: &[Modifier] = &[V2, V4];
+
+/// Result, operands, and what becomes of the lanes' results.
+const VIDEO: &[Slot] = &[Of(SIDES), Of(SIDES), Of(SIDES), May(&[Sat, Add])];
 
 const PREDICATE: Ty = Is(Pred);
 const WORD: Ty = Is(U32);
@@ -241,6 +278,7 @@ static ROWS: &[Row] = &[
     // Integer arithmetic.
     row("add", &[Need(&[Cc]), Of(INT_32_64)], &[Dst(T0), Src(T0), Src(T0)], Op::AddCarry),
     row("add", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
+    row("add", &[Of(PAIRS)], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
     row("add", &[Need(&[Sat]), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
     row("add", &[May(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
     row("add", &[May(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
@@ -278,15 +316,39 @@ static ROWS: &[Row] = &[
     row("div", &[Need(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Div),
     row("rem", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Rem),
     row("abs", &[Of(SIGNED)], &[Dst(T0), Src(T0)], Op::Abs),
-    row("abs", &[May(&[Ftz]), Of(&[F32, F64, F16, F16x2, BF16, BF16x2])], &[Dst(T0), Src(T0)], Op::Abs),
+    row("abs", &[May(&[Ftz]), Of(FLUSHED)], &[Dst(T0), Src(T0)], Op::Abs),
+    row("abs", &[Of(UNFLUSHED)], &[Dst(T0), Src(T0)], Op::Abs),
     row("neg", &[Of(SIGNED)], &[Dst(T0), Src(T0)], Op::Neg),
-    row("neg", &[May(&[Ftz]), Of(&[F32, F64, F16, F16x2, BF16, BF16x2])], &[Dst(T0), Src(T0)], Op::Neg),
+    row("neg", &[May(&[Ftz]), Of(FLUSHED)], &[Dst(T0), Src(T0)], Op::Neg),
+    row("neg", &[Of(UNFLUSHED)], &[Dst(T0), Src(T0)], Op::Neg),
+    row("min", &[Of(&[U16x2])], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
+    row("min", &[May(&[Relu]), Of(&[S16x2, S32])], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
     row("min", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
-    row("min", &[May(&[Ftz]), May(&[Nan]), Of(&[F32, F64, F16, F16x2, BF16, BF16x2])], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
+    row("min", &[May(&[Ftz]), May(&[Nan]), Of(FLUSHED)], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
+    row("min", &[May(&[Ftz]), May(&[Nan]), Need(&[Xorsign]), Need(&[AbsWord]), Of(FLUSHED)], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
+    row("min", &[May(&[Nan]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
+    row("min", &[May(&[Nan]), Need(&[Xorsign]), Need(&[AbsWord]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
+    row("min", &[Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
+    row("max", &[Of(&[U16x2])], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
+    row("max", &[May(&[Relu]), Of(&[S16x2, S32])], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
     row("max", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
-    row("max", &[May(&[Ftz]), May(&[Nan]), Of(&[F32, F64, F16, F16x2, BF16, BF16x2])], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
+    row("max", &[May(&[Ftz]), May(&[Nan]), Of(FLUSHED)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
+    row("max", &[May(&[Ftz]), May(&[Nan]), Need(&[Xorsign]), Need(&[AbsWord]), Of(FLUSHED)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
+    row("max", &[May(&[Nan]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
+    row("max", &[May(&[Nan]), Need(&[Xorsign]), Need(&[AbsWord]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
+    row("max", &[Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
     row("dp4a", &[Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Dp4a),
     row("dp2a", &[Need(HALF_OF), Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Dp2a),
+    row("vabsdiff2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::AbsDiff, 2)),
+    row("vabsdiff4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::AbsDiff, 4)),
+    row("vadd2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Add, 2)),
+    row("vadd4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Add, 4)),
+    row("vmax2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Max, 2)),
+    row("vmax4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Max, 4)),
+    row("vmin2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Min, 2)),
+    row("vmin4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Min, 4)),
+    row("vsub2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Sub, 2)),
+    row("vsub4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Sub, 4)),
 
     // Bits.
     row("popc", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Op::Popc),
@@ -295,6 +357,8 @@ static ROWS: &[Row] = &[
     row("brev", &[Of(&[B32, B64])], &[Dst(T0), Src(T0)], Op::Brev),
     row("bfe", &[Of(INT_32_64)], &[Dst(T0), Src(T0), Src(WORD), Src(WORD)], Op::Bfe),
     row("bfi", &[Of(&[B32, B64])], &[Dst(T0), Src(T0), Src(T0), Src(WORD), Src(WORD)], Op::Bfi),
+    row("szext", &[Need(&[Clamp, Wrap]), Of(SIDES)], &[Dst(T0), Src(T0), Src(WORD)], Op::Szext),
+    row("fns", &[Of(&[B32])], &[Dst(T0), Src(T0), Src(WORD), Src(Is(S32))], Op::Fns),
     row("bmsk", &[Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(WORD), Src(WORD)], Op::Bmsk),
     row("and", &[Of(LOGIC)], &[Dst(T0), Src(T0), Src(T0)], Op::And),
     row("or", &[Of(LOGIC)], &[Dst(T0), Src(T0), Src(T0)], Op::Or),
@@ -302,6 +366,7 @@ static ROWS: &[Row] = &[
     row("not", &[Of(LOGIC)], &[Dst(T0), Src(T0)], Op::Not),
     row("cnot", &[Of(BITS)], &[Dst(T0), Src(T0)], Op::Cnot),
     row("lop3", &[Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(T0), Src(WORD)], Op::Lop3),
+    row("lop3", &[Need(&[And, Or]), Of(&[B32])], &[DstPair(T0), Src(T0), Src(T0), Src(T0), Src(WORD), SrcPred], Op::Lop3Predicate),
     row("shf", &[Need(&[Left, Right]), Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Op::Shf),
     row("shl", &[Of(BITS)], &[Dst(T0), Src(T0), Src(WORD)], Op::Shl),
     row("shr", &[Of(&[B16, B32, B64, U16, U32, U64, S16, S32, S64])], &[Dst(T0), Src(T0), Src(WORD)], Op::Shr),
@@ -311,7 +376,8 @@ static ROWS: &[Row] = &[
     row("fma", &[Need(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
     row("fma", &[Need(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
     row("fma", &[Need(&[Rn]), May(&[Ftz]), May(&[Sat]), Of(HALF)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
-    row("fma", &[Need(&[Rn]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
+    row("fma", &[Need(&[Rn]), May(&[Ftz]), Need(&[Relu]), Of(HALF)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
+    row("fma", &[Need(&[Rn]), May(&[Relu]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
     row("rcp", &[Need(&[Approx, Rn, Rz, Rm, Rp]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0)], Op::Rcp),
     row("rcp", &[Need(ROUND), Of(&[F64])], &[Dst(T0), Src(T0)], Op::Rcp),
     row("rcp", &[Need(&[Approx]), Need(&[Ftz]), Of(&[F64])], &[Dst(T0), Src(T0)], Op::Rcp),
@@ -332,13 +398,31 @@ static ROWS: &[Row] = &[
     row("set", &[Need(SAME), Of(TRUTH), Of(BITS)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
     row("set", &[Need(ORDERED_UNSIGNED), Of(TRUTH), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
     row("set", &[Need(ORDERED), Of(TRUTH), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(TRUTH), Of(&[F32, F16])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Of(TRUTH), Of(&[F64, BF16])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(TRUTH), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(TRUTH_OF_HALF), Of(&[F16])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Of(TRUTH), Of(&[F64])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Of(TRUTH_OF_BRAIN), Of(&[BF16])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(SAME), Of(HALF_TRUTH), Of(BITS)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_UNSIGNED), Of(HALF_TRUTH), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED), Of(HALF_TRUTH), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(HALF_TRUTH), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Of(HALF_TRUTH), Of(&[F64])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(&[F16x2, U32, S32]), Of(&[F16x2])], &[Dst(T0), Src(T1), Src(T1)], Op::SetHalves),
+    row("set", &[Need(ORDERED_FLOAT), Of(&[BF16x2, U32, S32]), Of(&[BF16x2])], &[Dst(T0), Src(T1), Src(T1)], Op::SetHalves),
     row("set", &[Need(SAME), Need(BOOLEAN), Of(TRUTH), Of(BITS)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
     row("set", &[Need(ORDERED_UNSIGNED), Need(BOOLEAN), Of(TRUTH), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
     row("set", &[Need(ORDERED), Need(BOOLEAN), Of(TRUTH), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(TRUTH), Of(&[F32, F16])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(TRUTH), Of(&[F64, BF16])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(TRUTH), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(TRUTH_OF_HALF), Of(&[F16])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(TRUTH), Of(&[F64])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(TRUTH_OF_BRAIN), Of(&[BF16])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(SAME), Need(BOOLEAN), Of(HALF_TRUTH), Of(BITS)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_UNSIGNED), Need(BOOLEAN), Of(HALF_TRUTH), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED), Need(BOOLEAN), Of(HALF_TRUTH), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(HALF_TRUTH), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(HALF_TRUTH), Of(&[F64])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(&[F16x2, U32, S32]), Of(&[F16x2])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::SetHalves),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(&[BF16x2, U32, S32]), Of(&[BF16x2])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::SetHalves),
     row("setp", &[Need(SAME), Of(BITS)], &[PredPair, Src(T0), Src(T0)], Op::Setp),
     row("setp", &[Need(ORDERED_UNSIGNED), Of(UNSIGNED)], &[PredPair, Src(T0), Src(T0)], Op::Setp),
     row("setp", &[Need(ORDERED), Of(SIGNED)], &[PredPair, Src(T0), Src(T0)], Op::Setp),
@@ -353,6 +437,10 @@ static ROWS: &[Row] = &[
     row("setp", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(&[F64])], &[PredPair, Src(T0), Src(T0), SrcPred], Op::Setp),
     row("setp", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(&[F16])], &[Dst(PREDICATE), Src(T0), Src(T0), SrcPred], Op::Setp),
     row("setp", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(&[BF16])], &[Dst(PREDICATE), Src(T0), Src(T0), SrcPred], Op::Setp),
+    row("setp", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(&[F16x2])], &[PredPair, Src(T0), Src(T0)], Op::SetpHalves),
+    row("setp", &[Need(ORDERED_FLOAT), Of(&[BF16x2])], &[PredPair, Src(T0), Src(T0)], Op::SetpHalves),
+    row("setp", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(&[F16x2])], &[PredPair, Src(T0), Src(T0), SrcPred], Op::SetpHalves),
+    row("setp", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(&[BF16x2])], &[PredPair, Src(T0), Src(T0), SrcPred], Op::SetpHalves),
     row("selp", &[Of(REGISTER)], &[Dst(T0), Src(T0), Src(T0), SrcPred], Op::Selp),
     row("slct", &[Of(REGISTER), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0), Src(T1)], Op::Slct),
     row("slct", &[May(&[Ftz]), Of(REGISTER), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0), Src(T1)], Op::Slct),
@@ -360,7 +448,16 @@ static ROWS: &[Row] = &[
     // Moves and conversions.
     row("mov", &[Of(&[Pred])], &[Dst(T0), Src(T0)], Op::Mov),
     row("mov", &[Of(REGISTER)], &[Kind::DstMove, Kind::SrcMove], Op::Mov),
-    row("cvt", &[Need(&[Rn, Rz]), Of(&[F16x2, BF16x2]), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::CvtPack),
+    row("cvt", &[Need(&[Rn, Rz]), May(&[Relu]), May(&[Satfinite]), Of(&[F16x2, BF16x2]), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::CvtPack),
+    row("cvt", &[Need(&[Rn]), Need(&[Satfinite]), May(&[Relu]), Of(EIGHTHS), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::CvtPack),
+    row("cvt", &[Need(&[Rn]), Need(&[Satfinite]), May(&[Relu]), Of(EIGHTHS), Of(&[F16x2])], &[Dst(T0), Src(T1)], Op::Cvt),
+    row("cvt", &[Need(&[Rn]), May(&[Relu]), Of(&[F16x2]), Of(EIGHTHS)], &[Dst(T0), Src(T1)], Op::Cvt),
+    row("cvt", &[Need(&[Rn, Rz]), Need(&[Relu]), May(&[Satfinite]), Of(&[F16, BF16]), Of(&[F32])], &[Dst(T0), Src(T1)], Op::Cvt),
+    row("cvt", &[Need(&[Rn, Rz]), Need(&[Satfinite]), Of(&[F16, BF16]), Of(&[F32])], &[Dst(T0), Src(T1)], Op::Cvt),
+    row("cvt", &[Need(&[Rna]), May(&[Satfinite]), Of(&[TF32]), Of(&[F32])], &[Dst(T0), Src(T1)], Op::Cvt),
+    row("cvt", &[Need(&[Rn, Rz]), May(&[Relu]), Of(&[TF32]), Of(&[F32])], &[Dst(T0), Src(T1)], Op::Cvt),
+    row("cvt", &[Need(&[Pack]), Need(&[Sat]), Of(&[U16, S16]), Of(&[S32])], &[Dst(Is(B32)), Src(T1), Src(T1)], Op::CvtPackSat),
+    row("cvt", &[Need(&[Pack]), Need(&[Sat]), Of(&[U8, S8]), Of(&[S32]), Of(&[B32])], &[Dst(Is(B32)), Src(T1), Src(T1), Src(Is(B32))], Op::CvtPackSat),
     row("cvt", &[May(ROUND_ANY), May(&[Ftz]), May(&[Sat]), Of(CONVERTED), Of(CONVERTED)], &[DstLoose(T0), SrcLoose(T1)], Op::Cvt),
     row("cvta", &[May(&[To]), Need(WINDOWS), Of(&[U64])], &[Dst(T0), Src(T0)], Op::Cvta),
     row("isspacep", &[Need(WINDOWS)], &[Dst(PREDICATE), Src(Is(U64))], Op::Isspacep),
@@ -369,9 +466,14 @@ static ROWS: &[Row] = &[
     row("ld", &[May(PLAIN), May(SPACES), May(LOAD_CACHE), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
     row("ld", &[Need(&[Global]), May(&[Ca, Cg, Cs]), Need(&[Nc]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
     row("ld", &[Need(LOAD_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
+    row("ld", &[May(&[Weak]), May(&[Global]), May(LOAD_CACHE), May(EVICT), Need(&[L2CacheHint]), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A, Src(Is(B64))], Op::Ld),
+    row("ld", &[Need(&[Global]), May(&[Ca, Cg, Cs]), Need(&[Nc]), May(EVICT), Need(&[L2CacheHint]), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A, Src(Is(B64))], Op::Ld),
+    row("ld", &[Need(&[Mmio]), Need(&[Relaxed]), Need(&[Sys]), May(&[Global]), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
     row("ldu", &[May(&[Global]), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
     row("st", &[May(PLAIN), May(STORE_SPACES), May(STORE_CACHE), May(EVICT), May(LANES), Of(ANY)], &[A, Kind::SrcLanes], Op::St),
     row("st", &[Need(STORE_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(LANES), Of(ANY)], &[A, Kind::SrcLanes], Op::St),
+    row("st", &[May(&[Weak]), May(&[Global]), May(STORE_CACHE), May(EVICT), Need(&[L2CacheHint]), May(LANES), Of(ANY)], &[A, Kind::SrcLanes, Src(Is(B64))], Op::St),
+    row("st", &[Need(&[Mmio]), Need(&[Relaxed]), Need(&[Sys]), May(&[Global]), Of(ANY)], &[A, Kind::SrcLanes], Op::St),
     row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[And, Or, Xor, Exch]), Of(&[B32, B64])], &[Dst(T0), A, Src(T0)], Op::Atom),
     row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Cas]), Of(BITS)], &[Dst(T0), A, Src(T0), Src(T0)], Op::Atom),
     row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Add]), Of(&[U32, S32, U64, F32, F64])], &[Dst(T0), A, Src(T0)], Op::Atom),
@@ -385,7 +487,14 @@ static ROWS: &[Row] = &[
     row("red", &[May(STORE_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Inc, Dec]), Of(&[U32])], &[A, Src(T0)], Op::Red),
     row("prefetch", &[May(&[Global, Local]), Need(&[L1, L2, L2EvictNormal, L2EvictLast])], &[A], Op::Hint),
     row("prefetchu", &[Need(&[L1])], &[A], Op::Hint),
+    row("applypriority", &[May(&[Global]), Need(&[L2EvictNormal])], &[A, Src(WORD)], Op::Hint),
+    row("discard", &[May(&[Global]), Need(&[L2])], &[A, Src(WORD)], Op::Hint),
+    row("createpolicy", &[Need(&[Fractional]), Need(L2_POLICY), May(&[L2EvictUnchanged, L2EvictFirst]), Of(&[B64])], &[Dst(T0)], Op::Policy),
+    row("createpolicy", &[Need(&[Fractional]), Need(L2_POLICY), May(&[L2EvictUnchanged, L2EvictFirst]), Of(&[B64])], &[Dst(T0), Src(Is(F32))], Op::Policy),
     row("membar", &[Need(&[Cta, Gl, Sys])], &[], Op::Fence),
+    row("membar", &[Need(&[Proxy]), Need(&[Alias])], &[], Op::Fence),
+    row("fence", &[Need(&[Proxy]), Need(&[Alias])], &[], Op::Fence),
+    row("fence", &[Need(&[Proxy]), Need(&[Async]), May(&[Global, SharedCta])], &[], Op::Fence),
     row("fence", &[May(&[Sc, AcqRel, Acquire, Release]), Need(SCOPE)], &[], Op::Fence),
 
     // Control.
@@ -397,6 +506,7 @@ static ROWS: &[Row] = &[
     row("trap", &[], &[], Op::Trap),
     row("brkpt", &[], &[], Op::Trap),
     row("nanosleep", &[Of(&[U32])], &[Src(T0)], Op::Hint),
+    row("pmevent", &[May(&[Mask])], &[Src(WORD)], Op::Hint),
 
     // Threads of a block and of a warp.
     row("bar", &[Need(&[Warp]), Need(&[Sync])], &[Src(WORD)], Op::WarpBarrier),
@@ -421,6 +531,7 @@ static ROWS: &[Row] = &[
     row("match", &[Need(&[All]), Need(&[Sync]), Of(&[B32, B64])], &[DstPair(WORD), Src(T0), Src(WORD)], Op::Match),
     row("redux", &[Need(&[Sync]), Need(&[Add, Min, Max]), Of(SIDES)], &[Dst(T0), Src(T0), Src(WORD)], Op::Redux),
     row("redux", &[Need(&[Sync]), Need(BOOLEAN), Of(&[B32])], &[Dst(T0), Src(T0), Src(WORD)], Op::Redux),
+    row("elect", &[Need(&[Sync])], &[DstPair(WORD), Src(WORD)], Op::Elect),
     row("activemask", &[Of(&[B32])], &[Dst(T0)], Op::Activemask),
 ];
 
@@ -462,5 +573,25 @@ impl Row {
             }
         }
         words.next().is_none()
+    }
+
+    /// These words in this form's order, where they are its modifiers in any order. NVIDIA's
+    /// assembler does not mind the order either, and CUDA's own headers rely on it.
+    pub(crate) fn ordered(&self, words: &[Modifier]) -> Option<Vec<Modifier>> {
+        let mut left = words.to_vec();
+        let mut ordered = Vec::with_capacity(left.len());
+        for slot in self.slots {
+            let found = left.iter().position(|word| match (slot, word) {
+                (Need(choices) | May(choices), word) => choices.contains(word),
+                (Of(types), Type(ty)) => types.contains(ty),
+                _ => false,
+            });
+            match found {
+                Some(place) => ordered.push(left.remove(place)),
+                None if matches!(slot, May(_)) => {}
+                None => return None,
+            }
+        }
+        left.is_empty().then_some(ordered)
     }
 }

@@ -12,16 +12,24 @@ pub(crate) enum Type {
     B64,
     U8,
     U16,
+    U16x2,
     U32,
     U64,
     S8,
     S16,
+    S16x2,
     S32,
     S64,
     F16,
     F16x2,
     BF16,
     BF16x2,
+    /// Two numbers of 8 bits, with 4 of them for the exponent.
+    E4M3x2,
+    /// Two numbers of 8 bits, with 5 of them for the exponent.
+    E5M2x2,
+    /// A single whose fraction has only 10 bits that count.
+    TF32,
     F32,
     F64,
 }
@@ -37,7 +45,7 @@ pub(crate) enum Class {
 }
 
 /// Every type with its name, size in bits and class.
-const TYPES: [(Type, &str, u32, Class); 19] = [
+const TYPES: [(Type, &str, u32, Class); 24] = [
     (Type::Pred, "pred", 1, Class::Pred),
     (Type::B8, "b8", 8, Class::Bits),
     (Type::B16, "b16", 16, Class::Bits),
@@ -45,16 +53,21 @@ const TYPES: [(Type, &str, u32, Class); 19] = [
     (Type::B64, "b64", 64, Class::Bits),
     (Type::U8, "u8", 8, Class::Unsigned),
     (Type::U16, "u16", 16, Class::Unsigned),
+    (Type::U16x2, "u16x2", 32, Class::Unsigned),
     (Type::U32, "u32", 32, Class::Unsigned),
     (Type::U64, "u64", 64, Class::Unsigned),
     (Type::S8, "s8", 8, Class::Signed),
     (Type::S16, "s16", 16, Class::Signed),
+    (Type::S16x2, "s16x2", 32, Class::Signed),
     (Type::S32, "s32", 32, Class::Signed),
     (Type::S64, "s64", 64, Class::Signed),
     (Type::F16, "f16", 16, Class::Float),
     (Type::F16x2, "f16x2", 32, Class::Float),
     (Type::BF16, "bf16", 16, Class::Float),
     (Type::BF16x2, "bf16x2", 32, Class::Float),
+    (Type::E4M3x2, "e4m3x2", 16, Class::Float),
+    (Type::E5M2x2, "e5m2x2", 16, Class::Float),
+    (Type::TF32, "tf32", 32, Class::Float),
     (Type::F32, "f32", 32, Class::Float),
     (Type::F64, "f64", 64, Class::Float),
 ];
@@ -101,6 +114,15 @@ impl Type {
 
     pub(crate) fn is_integer(self) -> bool {
         matches!(self.class(), Class::Bits | Class::Unsigned | Class::Signed)
+    }
+
+    /// Whether registers and variables can be declared with it: the others only say how an operation
+    /// reads bits.
+    pub(crate) fn is_declared(self) -> bool {
+        !matches!(
+            self,
+            Type::U16x2 | Type::S16x2 | Type::BF16x2 | Type::E4M3x2 | Type::E5M2x2 | Type::TF32
+        )
     }
 
     /// The integer type of twice the size, for `.wide`.
@@ -186,7 +208,7 @@ pub(crate) enum Special {
 const DIMENSIONS: [&str; 3] = ["x", "y", "z"];
 
 /// Every special register without a dimension.
-const PLAIN_SPECIALS: [(&str, Special); 20] = [
+const PLAIN_SPECIALS: [(&str, Special); 21] = [
     ("%laneid", Special::Laneid),
     ("%warpid", Special::Warpid),
     ("%nwarpid", Special::Nwarpid),
@@ -204,6 +226,7 @@ const PLAIN_SPECIALS: [(&str, Special); 20] = [
     ("%globaltimer", Special::GlobalTimer),
     ("%globaltimer_lo", Special::GlobalTimerLo),
     ("%globaltimer_hi", Special::GlobalTimerHi),
+    ("%aggr_smem_size", Special::TotalSharedSize),
     ("%dynamic_smem_size", Special::DynamicSharedSize),
     ("%total_smem_size", Special::TotalSharedSize),
     ("WARP_SZ", Special::WarpSize),
@@ -223,13 +246,42 @@ impl Special {
             "%ntid" => Some(Special::Ntid(dimension)),
             "%ctaid" => Some(Special::Ctaid(dimension)),
             "%nctaid" => Some(Special::Nctaid(dimension)),
+            // A block is its own cluster, since there are no others.
+            "%clusterid" => Some(Special::Ctaid(dimension)),
+            "%nclusterid" => Some(Special::Nctaid(dimension)),
+            _ => None,
+        }
+    }
+
+    /// What a register always holds that stands for something this device does not have: clusters,
+    /// graphs, counters of events, and the environment that a driver sets.
+    pub(crate) fn constant(name: &str, dimension: Option<&str>) -> Option<u64> {
+        let numbered = |prefix: &str, most: u32| {
+            let number = name.strip_prefix(prefix)?;
+            let plain = number == "0" || !number.starts_with('0');
+            number
+                .parse::<u32>()
+                .ok()
+                .filter(|number| plain && *number < most)
+        };
+        match (name, dimension) {
+            ("%tid" | "%ctaid" | "%clusterid" | "%cluster_ctaid", Some("w")) => Some(0),
+            ("%ntid" | "%nctaid" | "%nclusterid" | "%cluster_nctaid", Some("w")) => Some(1),
+            ("%cluster_ctaid", Some("x" | "y" | "z")) => Some(0),
+            ("%cluster_nctaid", Some("x" | "y" | "z")) => Some(1),
+            ("%cluster_ctarank" | "%current_graph_exec", None) => Some(0),
+            ("%cluster_nctarank", None) => Some(1),
+            (_, None) => {
+                let known = numbered("%envreg", 32).or_else(|| numbered("%pm", 8));
+                known.map(|_| 0)
+            }
             _ => None,
         }
     }
 
     /// Whether this name, followed by a dimension, is a special register.
     pub(crate) fn has_dimensions(name: &str) -> bool {
-        Special::named(name, Some("x")).is_some()
+        Special::named(name, Some("x")).is_some() || Special::constant(name, Some("x")).is_some()
     }
 
     /// The size of its value.

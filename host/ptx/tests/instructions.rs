@@ -5,102 +5,8 @@
 
 mod common;
 
+use common::eval::{Bits, check, eval, lines};
 use common::{Arguments, Flat, launch, line, module};
-
-/// Runs one instruction. `shape` has a letter for each operand, the result first: `r` is a 32-bit
-/// register, `h` 16, `d` 64, `f` a single, `g` a double, `p` a predicate.
-fn eval(instruction: &str, shape: &str, inputs: &[u64]) -> u64 {
-    let class = |letter: char| match letter {
-        'r' => "%r",
-        'h' => "%h",
-        'd' => "%d",
-        'f' => "%f",
-        'g' => "%g",
-        'p' => "%p",
-        other => panic!("{other}"),
-    };
-    let mut letters = shape.chars();
-    let result = letters.next().unwrap();
-    let mut body = String::new();
-    let mut operands = format!("{}0", class(result));
-    for (index, letter) in letters.enumerate() {
-        let number = index + 1;
-        let load = match letter {
-            'h' => format!("ld.global.u16 %h{number}, [%base+{}];\n", index * 8),
-            'r' => format!("ld.global.u32 %r{number}, [%base+{}];\n", index * 8),
-            'f' => format!("ld.global.f32 %f{number}, [%base+{}];\n", index * 8),
-            'd' => format!("ld.global.u64 %d{number}, [%base+{}];\n", index * 8),
-            'g' => format!("ld.global.f64 %g{number}, [%base+{}];\n", index * 8),
-            _ => format!(
-                "ld.global.u32 %r{number}, [%base+{}];\nsetp.ne.u32 %p{number}, %r{number}, 0;\n",
-                index * 8
-            ),
-        };
-        body.push_str(&load);
-        operands.push_str(&format!(", {}{number}", class(letter)));
-    }
-    let store = match result {
-        'p' => "selp.u32 %r9, 1, 0, %p0;\nst.global.u32 [%base+64], %r9;",
-        'h' => "st.global.u16 [%base+64], %h0;",
-        'r' => "st.global.u32 [%base+64], %r0;",
-        'f' => "st.global.f32 [%base+64], %f0;",
-        'd' => "st.global.u64 [%base+64], %d0;",
-        _ => "st.global.f64 [%base+64], %g0;",
-    };
-    let text = format!(
-        ".version 8.6\n.target sm_90\n.address_size 64\n.visible .entry k(.param .u64 p)\n{{\n\
-         .reg .pred %p<10>;\n.reg .b16 %h<10>;\n.reg .b32 %r<10>;\n.reg .b64 %d<10>;\n\
-         .reg .f32 %f<10>;\n.reg .f64 %g<10>;\n.reg .b64 %base;\nld.param.u64 %base, [p];\n\
-         {body}{instruction} {operands};\n{store}\nret;\n}}\n"
-    );
-    let memory = Flat::new(128);
-    memory.put(0, inputs);
-    launch(
-        &module(&text),
-        "k",
-        line(1),
-        line(1),
-        0,
-        Arguments::new().pointer(0),
-        &memory,
-    )
-    .unwrap();
-    memory.get::<u64>(64, 1)[0]
-}
-
-#[track_caller]
-fn check(rows: &[(&str, &str, &[u64], u64)]) {
-    for (instruction, shape, inputs, expected) in rows {
-        let found = eval(instruction, shape, inputs);
-        assert!(
-            found == *expected,
-            "{instruction} of {inputs:#x?} is {found:#x}, expected {expected:#x}"
-        );
-    }
-}
-
-/// A number as the 64 bits that a slot holds.
-trait Bits {
-    fn b(self) -> u64;
-}
-
-impl Bits for f32 {
-    fn b(self) -> u64 {
-        u64::from(self.to_bits())
-    }
-}
-
-impl Bits for f64 {
-    fn b(self) -> u64 {
-        self.to_bits()
-    }
-}
-
-impl Bits for i32 {
-    fn b(self) -> u64 {
-        u64::from(self.cast_unsigned())
-    }
-}
 
 const M32: u64 = 0xffff_ffff;
 const M64: u64 = u64::MAX;
@@ -645,31 +551,6 @@ fn conversions_extend_truncate_round_and_clamp() {
     ]);
 }
 
-/// Runs lines that work on `%d1` to `%d4`, which the inputs fill, and returns `%d0`.
-fn lines(body: &str, inputs: &[u64]) -> u64 {
-    let loads: String = (0..inputs.len())
-        .map(|index| format!("ld.global.u64 %d{}, [%base+{}];\n", index + 1, index * 8))
-        .collect();
-    let text = format!(
-        ".version 8.6\n.target sm_90\n.address_size 64\n.visible .entry k(.param .u64 p)\n{{\n\
-         .reg .pred %p<10>;\n.reg .b16 %h<10>;\n.reg .b32 %r<10>;\n.reg .b64 %d<10>;\n.reg .f32 %f<10>;\n\
-         .reg .b64 %base;\nld.param.u64 %base, [p];\n{loads}{body}\nst.global.u64 [%base+64], %d0;\nret;\n}}\n"
-    );
-    let memory = Flat::new(128);
-    memory.put(0, inputs);
-    launch(
-        &module(&text),
-        "k",
-        line(1),
-        line(1),
-        0,
-        Arguments::new().pointer(0),
-        &memory,
-    )
-    .unwrap();
-    memory.get::<u64>(64, 1)[0]
-}
-
 #[test]
 fn values_are_packed_and_unpacked_from_the_low_end() {
     assert_eq!(
@@ -876,4 +757,58 @@ fn structures_arrive_as_they_were_packed() {
         .with(-3i8);
     launch(&module, "k", line(1), line(1), 0, arguments, &memory).unwrap();
     assert_eq!(memory.get::<u64>(0, 4), [99, 1 << 32 | 2, 0xffff_fffd, 77]);
+}
+
+#[test]
+fn addresses_may_lie_among_the_bytes_of_a_variable() {
+    let address =
+        |name: &str, byte: u32| format!("{:#x}(generic({name})+4)", 0xffu64 << (8 * byte));
+    let bytes: Vec<String> = (0..8).map(|byte| address("x", byte)).collect();
+    let text = format!(
+        ".version 8.0\n.target sm_70\n.address_size 64\n.global .align 4 .attribute(.managed) .b32 x[2] = {{7, 9}};\n\
+         .global .align 1 .b8 t[13] = {{1, 2, 3, {}, 5, 6}};\n\
+         .entry k(.param .u64 out) {{ .reg .b64 %d<20>; .reg .b32 %r<4>; ld.param.u64 %d1, [out];\n\
+         mov.b64 %d2, 0; mov.b64 %d4, 0; mov.u64 %d3, t;\n\
+         more: add.u64 %d5, %d3, %d4; ld.global.u8 %d6, [%d5+3]; shl.b64 %d7, %d4, 3; cvt.u32.u64 %r1, %d7; shl.b64 %d6, %d6, %r1;\n\
+         or.b64 %d2, %d2, %d6; add.u64 %d4, %d4, 1; .reg .pred %p; setp.lt.u64 %p, %d4, 8; @%p bra more;\n\
+         ld.global.u32 %r2, [%d2]; st.global.u32 [%d1], %r2; ld.global.u8 %r3, [t+12]; st.global.u32 [%d1+4], %r3; ret; }}",
+        bytes.join(", ")
+    );
+    let module = module(&text);
+    let again = common::module(&module.to_string());
+    assert!(again == module);
+    for module in [module, again] {
+        let memory = Flat::new(64);
+        let arguments = Arguments::new().pointer(0);
+        launch(&module, "k", line(1), line(1), 0, arguments, &memory).unwrap();
+        assert_eq!(memory.get::<u32>(0, 2), [9, 6]);
+    }
+}
+
+#[test]
+fn special_registers_of_what_is_not_there_hold_constants() {
+    for (register, expected) in [
+        ("%cluster_ctaid.x", 0),
+        ("%cluster_nctaid.y", 1),
+        ("%cluster_ctarank", 0),
+        ("%cluster_nctarank", 1),
+        ("%clusterid.x", 0),
+        ("%nclusterid.x", 1),
+        ("%envreg31", 0),
+        ("%pm7", 0),
+        ("%tid.w", 0),
+        ("%ntid.w", 1),
+        ("%smid", 0),
+        ("%nsmid", 1),
+        ("%nwarpid", 1),
+        ("%laneid", 0),
+        ("%lanemask_le", 1),
+        ("%lanemask_gt", 0xffff_fffe),
+        ("%dynamic_smem_size", 0),
+        ("%aggr_smem_size", 0),
+        ("WARP_SZ", 32),
+    ] {
+        let body = format!("mov.u32 %r1, {register}; cvt.u64.u32 %d0, %r1;");
+        assert_eq!(lines(&body, &[]), expected, "{register}");
+    }
 }

@@ -59,6 +59,83 @@ fn instructions_that_are_not_known_are_refused_by_name_with_line_and_column() {
 }
 
 #[test]
+fn instructions_that_ptx_has_and_this_device_does_not_say_so() {
+    for (line, family) in [
+        (
+            "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%f1}, {%r1}, {%r1}, {%f1};",
+            "matrix instructions are not",
+        ),
+        (
+            "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r1,%r2,%r3,%r4}, [%r1];",
+            "matrix instructions are not",
+        ),
+        ("wgmma.fence.sync.aligned;", "matrix instructions are not"),
+        (
+            "tcgen05.wait::ld.sync.aligned;",
+            "matrix instructions are not",
+        ),
+        (
+            "movmatrix.sync.aligned.m8n8.trans.b16 %r1, %r2;",
+            "matrix instructions are not",
+        ),
+        (
+            "cp.async.bulk.commit_group;",
+            "asynchronous copies and their barriers are not",
+        ),
+        (
+            "mbarrier.init.shared.b64 [%r1], 1;",
+            "asynchronous copies and their barriers are not",
+        ),
+        (
+            "red.async.relaxed.cluster.global.add.u32 [%r1], %r1, [%r2];",
+            "asynchronous copies",
+        ),
+        (
+            "tensormap.replace.tile.rank.global.b1024.b32 [%d1], 1;",
+            "tensor maps are not",
+        ),
+        (
+            "fence.proxy.tensormap::generic.release.gpu;",
+            "tensor maps are not",
+        ),
+        ("prefetch.tensormap [%d1];", "tensor maps are not"),
+        (
+            "suld.b.1d.b32.trap {%r1}, [%d1, {%r2}];",
+            "textures and surfaces are not",
+        ),
+        ("setmaxnreg.inc.sync.aligned.u32 64;", "clusters of blocks"),
+        ("griddepcontrol.wait;", "clusters of blocks"),
+        ("barrier.cluster.arrive.aligned;", "clusters of blocks"),
+        (
+            "mapa.shared::cluster.u32 %r1, %r2, 0;",
+            "clusters of blocks",
+        ),
+        (
+            "alloca.u64 %d1, %d2;",
+            "variables whose size a kernel computes",
+        ),
+        ("vset4.u32.u32.lt %r1, %r2, %r3, %r4;", "video instructions"),
+        (
+            "vote.all.pred %p1, %p2;",
+            "warp instructions without `.sync`",
+        ),
+        (
+            "atom.global.cas.b128 %d1, [%d1], %d2, %d3;",
+            "values of 128 bits",
+        ),
+    ] {
+        let shown = refusal(&entry(line));
+        let name = line.split([' ', ';']).next().unwrap();
+        let expected =
+            format!("11:1: instruction {name} is not supported by this device yet: {family}");
+        assert!(
+            shown.contains(&expected),
+            "expected `{expected}` in:\n{shown}"
+        );
+    }
+}
+
+#[test]
 fn one_mistake_does_not_hide_the_next() {
     let shown = refusal(&entry(
         "foo %r1;\nadd.s32 %r1, %r2;\nbar %r2;\nmov.u32 %r1, %nope;",
@@ -206,6 +283,28 @@ fn absurd_sizes_are_refused_before_memory_is_taken() {
         ),
         (".global .b8 x[2] = {{{{1}}}};", "more braces"),
         (".global .f32 x = 5;", "floating-point variable"),
+        (
+            ".global .b8 y[4]; .global .b8 x[2] = {0xFF(y), 0xFF00(y)};",
+            "must all follow one another",
+        ),
+        (
+            ".global .b8 y[4]; .global .b8 x[8] = {0xFF(y), 0xFF00(y), 1};",
+            "must all follow one another",
+        ),
+        (
+            ".global .b8 y[4]; .global .b8 x[8] = {0xFF00(y)};",
+            "picks one byte",
+        ),
+        (
+            ".global .b8 y[4]; .global .b8 x[8] = {0, 0xFF0(y)};",
+            "picks one byte",
+        ),
+        (
+            ".global .b8 y[4]; .global .b32 x[8] = {0xFF(y)};",
+            "picks one byte",
+        ),
+        (".global .attribute(.unified(1,2)) .b8 x;", "`.managed`"),
+        (".reg .bf16x2 x;", "`.reg` is not supported"),
         (".extern .global .b8 x[4];", "not defined in this module"),
         (".global .b32 x = y;", "`y` is not a"),
         (
@@ -230,13 +329,9 @@ fn absurd_sizes_are_refused_before_memory_is_taken() {
 }
 
 #[test]
-fn functions_that_are_missing_or_recurse_are_refused() {
+fn functions_that_are_missing_or_called_with_too_little_are_refused() {
     let text = format!("{HEAD}.func f;\n.entry k() {{ call f; ret; }}\n");
     refused(&text, "function `f` is only declared");
-    let text = format!(
-        "{HEAD}.func g;\n.func f {{ call g; ret; }}\n.func g {{ call f; ret; }}\n.entry k() {{ call f; ret; }}\n"
-    );
-    refused(&text, "recursion is not supported");
     let text = format!(
         "{HEAD}.func (.reg .b32 %o) f(.reg .b32 %a) {{ mov.b32 %o, %a; ret; }}\n.entry k() {{ .reg .b32 %r<2>; call (%r1), f; ret; }}\n"
     );

@@ -9,6 +9,7 @@ use super::convert;
 use super::float;
 use super::integer as int;
 use super::soft::Round;
+use super::video;
 use crate::modifier::{Modifier, Modifiers};
 use crate::table::Op;
 use crate::types::Type;
@@ -20,6 +21,12 @@ pub(crate) struct Flags {
     pub ftz: bool,
     /// The result is clamped: to the type's range, or to 0 to 1.
     pub sat: bool,
+    /// Negative results become zero, and NaN the one NaN.
+    pub relu: bool,
+    /// Results that would be infinite become the largest number.
+    pub satfinite: bool,
+    /// `min` and `max` compare magnitudes; the result's sign is the product of the signs.
+    pub xorsign: bool,
     /// A NaN among the operands of `min` and `max` is the result.
     pub nan: bool,
     pub round: Round,
@@ -28,6 +35,10 @@ pub(crate) struct Flags {
     /// What a conversion makes, and from what.
     pub to: Type,
     pub from: Type,
+    /// The type of a second operand, where that is a matter of its own.
+    pub third: Type,
+    /// The results of a word's lanes are added to a further operand.
+    pub accumulate: bool,
     /// The size of the register that a conversion writes.
     pub register_bits: u32,
     /// The operation's other choice, such as a half, a direction or a mode.
@@ -44,6 +55,7 @@ impl Flags {
             Modifier::Rz | Modifier::Rzi => Some(Round::Zero),
             Modifier::Rm | Modifier::Rmi => Some(Round::Down),
             Modifier::Rp | Modifier::Rpi => Some(Round::Up),
+            Modifier::Rna => Some(Round::Away),
             _ => None,
         });
         let variants = [
@@ -57,11 +69,16 @@ impl Flags {
         Flags {
             ftz: modifiers.has(Modifier::Ftz),
             sat: modifiers.has(Modifier::Sat),
+            relu: modifiers.has(Modifier::Relu),
+            satfinite: modifiers.has(Modifier::Satfinite),
+            xorsign: modifiers.has(Modifier::Xorsign),
             nan: modifiers.has(Modifier::Nan),
             round: round.unwrap_or(Round::Nearest),
             accepted: accepted(modifiers),
             to: modifiers.ty(),
             from: modifiers.second_ty(),
+            third: modifiers.types().nth(2).unwrap_or(modifiers.second_ty()),
+            accumulate: modifiers.has(Modifier::Add),
             register_bits: modifiers.ty().bits(),
             variant: variant.copied(),
         }
@@ -176,8 +193,24 @@ macro_rules! by_number {
 /// The function that carries out an operation; `None` where it is not one on registers alone.
 pub(crate) fn select(op: Op, modifiers: &Modifiers) -> Option<Eval> {
     let ty = modifiers.ty();
+    let packed = matches!(ty, Type::U16x2 | Type::S16x2);
     let approximate = modifiers.has(Modifier::Approx) || modifiers.has(Modifier::Full);
     match op {
+        Op::Add if packed => Some(Two(|a, b, f| {
+            float::halves2(a, b, |a, b| int::add::<u16>(a, b, f))
+        })),
+        Op::Min if ty == Type::U16x2 => Some(Two(|a, b, f| {
+            float::halves2(a, b, |a, b| int::min::<u16>(a, b, f))
+        })),
+        Op::Min if packed => Some(Two(|a, b, f| {
+            float::halves2(a, b, |a, b| int::min::<i16>(a, b, f))
+        })),
+        Op::Max if ty == Type::U16x2 => Some(Two(|a, b, f| {
+            float::halves2(a, b, |a, b| int::max::<u16>(a, b, f))
+        })),
+        Op::Max if packed => Some(Two(|a, b, f| {
+            float::halves2(a, b, |a, b| int::max::<i16>(a, b, f))
+        })),
         Op::Add => by_number!(Two, ty, int::add, float::add),
         Op::Sub => by_number!(Two, ty, int::sub, float::sub),
         Op::Mul if ty.is_float() => by_float!(Two, ty, float::mul),
@@ -206,6 +239,8 @@ pub(crate) fn select(op: Op, modifiers: &Modifiers) -> Option<Eval> {
         Op::Brev => by_integer!(One, ty, int::brev),
         Op::Bfe => by_integer!(Three, ty, int::bfe),
         Op::Bfi => by_integer!(Four, ty, int::bfi),
+        Op::Szext => by_integer!(Two, ty, int::szext),
+        Op::Fns => Some(Three(int::fns)),
         Op::Bmsk => Some(Two(int::bmsk)),
         Op::And => Some(Two(|a, b, _| a & b)),
         Op::Or => Some(Two(|a, b, _| a | b)),
@@ -213,7 +248,7 @@ pub(crate) fn select(op: Op, modifiers: &Modifiers) -> Option<Eval> {
         Op::Not if ty == Type::Pred => Some(One(|a, _| a ^ 1)),
         Op::Not => by_integer!(One, ty, int::not),
         Op::Cnot => Some(One(|a, _| u64::from(a == 0))),
-        Op::Lop3 => Some(Four(int::lop3)),
+        Op::Lop3 => Some(Four(|a, b, c, table, _| int::lop3(a, b, c, table))),
         Op::Shf if modifiers.has(Modifier::Left) => Some(Three(int::shf_left)),
         Op::Shf => Some(Three(int::shf_right)),
         Op::Shl => by_integer!(Two, ty, int::shl),
@@ -234,9 +269,11 @@ pub(crate) fn select(op: Op, modifiers: &Modifiers) -> Option<Eval> {
         Op::Selp => Some(Three(|a, b, c, _| if c != 0 { a } else { b })),
         Op::Slct if modifiers.second_ty() == Type::F32 => Some(Three(float::slct)),
         Op::Slct => Some(Three(int::slct)),
+        Op::Video(what, lanes) => Some(video::select(what, lanes)),
         Op::Cvt => convert::select(modifiers),
-        Op::CvtPack if ty == Type::F16x2 => Some(Two(convert::pack::<float::F16>)),
-        Op::CvtPack => Some(Two(convert::pack::<float::BF16>)),
+        Op::CvtPack => convert::pack(ty),
+        Op::CvtPackSat if modifiers.types().count() > 2 => Some(Three(convert::pack_bytes)),
+        Op::CvtPackSat => Some(Two(convert::pack_halves)),
         _ => None,
     }
 }

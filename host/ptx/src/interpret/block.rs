@@ -154,6 +154,7 @@ impl Block {
             block: self.index,
             number: u32::try_from(number).unwrap_or(u32::MAX),
             clock: self.steps,
+            extra: 0,
         };
         let stopped = machine.run(budget, &mut self.steps);
         match stopped {

@@ -1,15 +1,22 @@
 //! Conversions between number types.
 
 use super::alu::{Eval, Flags};
+use super::eighths;
 use super::float::{self, BF16, F16, F32, F64, Float};
 use super::integer::{Int, mask, range, wide};
-use super::soft::{self, Round};
+use super::soft::{self, Format, Round};
 use crate::modifier::{Modifier, Modifiers};
 use crate::types::Type;
 
 /// The function that carries out a conversion.
 pub(crate) fn select(modifiers: &Modifiers) -> Option<Eval> {
     let (to, from) = (modifiers.ty(), modifiers.second_ty());
+    match (to, from) {
+        (Type::E4M3x2 | Type::E5M2x2, Type::F16x2) => return Some(Eval::One(eighths::of_halves)),
+        (Type::F16x2, Type::E4M3x2 | Type::E5M2x2) => return Some(Eval::One(eighths::to_halves)),
+        (Type::TF32, _) => return Some(Eval::One(to_tf32)),
+        _ => {}
+    }
     let function = match (to.is_float(), from) {
         (false, Type::U8) => from_integer::<u8>,
         (false, Type::S8) => from_integer::<i8>,
@@ -83,6 +90,7 @@ fn from_integer<T: Int>(a: u64, flags: Flags) -> u64 {
 fn integral(value: f64, round: Round) -> f64 {
     match round {
         Round::Nearest => value.round_ties_even(),
+        Round::Away => value.round(),
         Round::Zero => value.trunc(),
         Round::Down => value.floor(),
         Round::Up => value.ceil(),
@@ -127,14 +135,62 @@ fn to_float<F: Float>(a: u64, flags: Flags) -> u64 {
         Type::S64 => soft::integer(wide::<i64>(a)),
         _ => soft::integer(wide::<u64>(a)),
     };
-    float::finished::<F>(soft::round(value, F::FORMAT, flags.round), flags)
+    let rounded = soft::round(value, F::FORMAT, flags.round);
+    float::finished::<F>(finite(rounded, F::FORMAT, flags), flags)
 }
 
-/// Two singles as a pair of halves, the first one above.
-pub(crate) fn pack<F: Float>(a: u64, b: u64, flags: Flags) -> u64 {
+/// The largest number in place of an infinity, where the flags ask for it.
+fn finite(bits: u64, format: Format, flags: Flags) -> u64 {
+    let infinite = bits & (format.sign() - 1) == format.infinity();
+    if flags.satfinite && infinite {
+        return bits - 1;
+    }
+    bits
+}
+
+/// A single rounded to ten bits of fraction, in the place of a single.
+fn to_tf32(a: u64, flags: Flags) -> u64 {
+    let format = Format {
+        exponent_bits: 8,
+        fraction_bits: 10,
+    };
+    if float::is_nan::<F32>(a) {
+        return F32::NAN;
+    }
+    let rounded = soft::round(F32::unpack(a), format, flags.round);
+    float::finished::<F32>(finite(rounded, format, flags) << 13, flags)
+}
+
+/// The function that makes a pair of two singles, the first one above.
+pub(crate) fn pack(ty: Type) -> Option<Eval> {
+    Some(Eval::Two(match ty {
+        Type::F16x2 => pair::<F16>,
+        Type::BF16x2 => pair::<BF16>,
+        Type::E4M3x2 | Type::E5M2x2 => eighths::of_singles,
+        _ => return None,
+    }))
+}
+
+fn pair<F: Float>(a: u64, b: u64, flags: Flags) -> u64 {
     let half = |bits: u64| {
         let rounded = soft::round(F32::unpack(bits), F::FORMAT, flags.round);
-        float::finished::<F>(rounded, flags)
+        float::finished::<F>(finite(rounded, F::FORMAT, flags), flags)
     };
     (half(a) << 16) | half(b)
+}
+
+/// An integer clamped to the type that is packed.
+fn clamped(a: u64, flags: Flags) -> u64 {
+    let (least, most) = integer_range(flags.to);
+    (wide::<i32>(a).clamp(least, most) as u64) & mask(flags.to.bits())
+}
+
+/// Two integers as 16 bits each, the first one above.
+pub(crate) fn pack_halves(a: u64, b: u64, flags: Flags) -> u64 {
+    (clamped(a, flags) << 16) | clamped(b, flags)
+}
+
+/// Two integers as 8 bits each, below them what `c` held there.
+pub(crate) fn pack_bytes(a: u64, b: u64, c: u64, flags: Flags) -> u64 {
+    ((c << 16) | (clamped(a, flags) << 8) | clamped(b, flags)) & mask(32)
 }

@@ -190,6 +190,9 @@ pub(crate) fn finished<F: Float>(a: u64, flags: Flags) -> u64 {
         return if flags.sat { 0 } else { F::NAN };
     }
     let a = flushed::<F>(a, flags);
+    if flags.relu && a & F::FORMAT.sign() != 0 {
+        return 0;
+    }
     if !flags.sat {
         return a;
     }
@@ -352,7 +355,21 @@ fn total<F: Float>(a: u64, b: u64) -> Ordering {
 
 /// `a` where it compares so with `b`, else `b`; a NaN loses, unless the flags say that it wins.
 fn chosen<F: Float>(a: u64, b: u64, flags: Flags, wanted: Ordering) -> u64 {
-    let (a, b) = (flushed::<F>(a, flags), flushed::<F>(b, flags));
+    let (mut a, mut b) = (flushed::<F>(a, flags), flushed::<F>(b, flags));
+    if flags.xorsign {
+        let sign = (a ^ b) & F::FORMAT.sign();
+        (a, b) = (magnitude::<F>(a), magnitude::<F>(b));
+        let plain = Flags {
+            xorsign: false,
+            ..flags
+        };
+        let found = chosen::<F>(a, b, plain, wanted);
+        return if is_nan::<F>(found) {
+            found
+        } else {
+            found | sign
+        };
+    }
     match (is_nan::<F>(a), is_nan::<F>(b)) {
         (true, true) => F::NAN,
         (true, false) | (false, true) if flags.nan => F::NAN,

@@ -167,12 +167,20 @@ pub(crate) fn neg<T: Int>(a: u64, _: Flags) -> u64 {
     narrow::<T>(-wide::<T>(a))
 }
 
-pub(crate) fn min<T: Int>(a: u64, b: u64, _: Flags) -> u64 {
-    if wide::<T>(a) <= wide::<T>(b) { a } else { b }
+pub(crate) fn min<T: Int>(a: u64, b: u64, flags: Flags) -> u64 {
+    let least = if wide::<T>(a) <= wide::<T>(b) { a } else { b };
+    rectified::<T>(least, flags)
 }
 
-pub(crate) fn max<T: Int>(a: u64, b: u64, _: Flags) -> u64 {
-    if wide::<T>(a) >= wide::<T>(b) { a } else { b }
+pub(crate) fn max<T: Int>(a: u64, b: u64, flags: Flags) -> u64 {
+    let most = if wide::<T>(a) >= wide::<T>(b) { a } else { b };
+    rectified::<T>(most, flags)
+}
+
+/// A result that is zero instead of negative, where the flags ask for it.
+#[inline(always)]
+fn rectified<T: Int>(a: u64, flags: Flags) -> u64 {
+    if flags.relu && wide::<T>(a) < 0 { 0 } else { a }
 }
 
 pub(crate) fn compare<T: Int>(a: u64, b: u64, flags: Flags) -> u64 {
@@ -265,6 +273,55 @@ pub(crate) fn bfi<T: Int>(a: u64, b: u64, pos: u64, len: u64, _: Flags) -> u64 {
     (b & !field) | ((a << pos) & field)
 }
 
+/// The low `len` bits of `a`, extended by their sign where the type is signed. A length of the whole
+/// width, or more where it is clamped, changes nothing.
+pub(crate) fn szext<T: Int>(a: u64, len: u64, flags: Flags) -> u64 {
+    let len = if flags.is(Modifier::Wrap) {
+        len & 31
+    } else {
+        len.min(32)
+    };
+    if len == 0 {
+        return 0;
+    }
+    let unused = 64 - len as u32;
+    let value = a << unused;
+    let extended = if T::SIGNED {
+        (value.cast_signed() >> unused).cast_unsigned()
+    } else {
+        value >> unused
+    };
+    extended & mask(T::BITS)
+}
+
+/// Where the `offset`-th set bit is, counted from bit `base` upwards, or downwards where the offset
+/// is negative; an offset of zero asks for the bit at `base` itself. All bits set where there is
+/// none.
+pub(crate) fn fns(bits: u64, base: u64, offset: u64, _: Flags) -> u64 {
+    let offset = wide::<i32>(offset);
+    let is_set = |place: u64| place < 32 && (bits >> place) & 1 == 1;
+    if offset == 0 {
+        return if is_set(base) { base } else { mask(32) };
+    }
+    // Bits that count are few, so an absurd offset just finds none.
+    let mut left = offset.unsigned_abs();
+    let mut place = Some(base).filter(|place| *place < 32);
+    while let Some(here) = place {
+        if is_set(here) {
+            left -= 1;
+            if left == 0 {
+                return here;
+            }
+        }
+        place = if offset > 0 {
+            Some(here + 1).filter(|next| *next < 32)
+        } else {
+            here.checked_sub(1)
+        };
+    }
+    mask(32)
+}
+
 /// A mask of `len` bits at `pos`.
 pub(crate) fn bmsk(pos: u64, len: u64, flags: Flags) -> u64 {
     let (pos, len) = if flags.is(Modifier::Wrap) {
@@ -281,7 +338,7 @@ pub(crate) fn not<T: Int>(a: u64, _: Flags) -> u64 {
 }
 
 /// Any function of three bits, whose value table is `table`.
-pub(crate) fn lop3(a: u64, b: u64, c: u64, table: u64, _: Flags) -> u64 {
+pub(crate) fn lop3(a: u64, b: u64, c: u64, table: u64) -> u64 {
     let mut result = 0;
     for row in 0..8u32 {
         if (table >> row) & 1 == 1 {

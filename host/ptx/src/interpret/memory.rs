@@ -29,6 +29,12 @@ pub trait Memory: Sync {
         bytes: u32,
         f: &mut dyn FnMut(u64) -> u64,
     ) -> Result<u64, MemoryError>;
+
+    /// Takes what a kernel prints with `printf`, one call's text at a time: any bytes, at most
+    /// 64 KiB. Blocks print in no particular order. Drops it, unless the embedder has a use for it.
+    fn print(&self, text: &[u8]) {
+        let _ = text;
+    }
 }
 
 /// Why an access to device memory failed.

@@ -8,8 +8,10 @@ mod barrier;
 mod block;
 mod convert;
 mod decode;
+mod eighths;
 mod fault;
 mod float;
+mod format;
 mod helper;
 mod integer;
 mod launch;
@@ -17,6 +19,7 @@ mod memory;
 mod program;
 mod soft;
 mod thread;
+mod video;
 mod warp;
 
 pub(crate) use alu::Flags;

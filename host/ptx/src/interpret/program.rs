@@ -3,6 +3,7 @@
 
 use super::alu::Flags;
 use crate::modifier::Modifier;
+use crate::provided::Provided;
 use crate::types::Special;
 
 /// A register's place among those of its function.
@@ -199,6 +200,8 @@ pub(crate) enum Together {
     MatchAny,
     MatchAll,
     Combine(Modifier, crate::types::Type),
+    /// Which lane is the leader, and whether it is this one.
+    Elect,
     Nothing,
 }
 
@@ -221,10 +224,31 @@ pub(crate) struct CallStep {
     /// How far its slots and its frame lie behind the caller's.
     pub slots: u32,
     pub frame: u32,
+    /// How many slots and how much of a frame the callee itself takes.
+    pub needed_slots: u32,
+    pub needed_frame: u32,
     /// From the caller into the callee.
     pub arguments: Vec<(Passed, Passed)>,
     /// From the callee into the caller.
     pub results: Vec<(Passed, Passed)>,
+}
+
+/// `lop3` with a predicate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Logic {
+    pub target: Slot,
+    pub predicate: Slot,
+    pub sources: [Source; 4],
+    pub junction: Junction,
+    pub c: Condition,
+}
+
+/// A call of a function that the device provides.
+#[derive(Clone, Debug)]
+pub(crate) struct ProvidedStep {
+    pub what: Provided,
+    pub arguments: Vec<Passed>,
+    pub result: Option<Passed>,
 }
 
 /// What one step does.
@@ -274,6 +298,20 @@ pub(crate) enum Action {
         target: Slot,
         opposite: Slot,
     },
+    /// A comparison of both halves of two pairs: the outcome of the lower halves, and of the upper.
+    CompareHalves {
+        comparison: Box<Comparison>,
+        lower: Slot,
+        upper: Slot,
+    },
+    /// A comparison of both halves, with each outcome as a number in its half.
+    CompareHalvesInto {
+        comparison: Box<Comparison>,
+        target: Slot,
+        when_true: u64,
+    },
+    /// Any function of three words, and a predicate combined with whether its result is not zero.
+    Logic(Box<Logic>),
     /// A comparison with its outcome as a number.
     CompareInto {
         comparison: Box<Comparison>,
@@ -348,6 +386,7 @@ pub(crate) enum Action {
         targets: Box<[u32]>,
     },
     Call(Box<CallStep>),
+    Provided(Box<ProvidedStep>),
     Return,
     Exit,
     Trap,

@@ -7,6 +7,8 @@
 pub(crate) enum Round {
     /// The nearer one; of two that are as near, the even one.
     Nearest,
+    /// The nearer one; of two that are as near, the one further from zero.
+    Away,
     Zero,
     Down,
     Up,
@@ -144,6 +146,7 @@ pub(crate) fn round(value: Value, format: Format, mode: Round) -> u64 {
     let half = 1u128 << (below - 1);
     let up = match mode {
         Round::Nearest => lost > half || (lost == half && kept & 1 == 1),
+        Round::Away => lost >= half,
         Round::Zero => false,
         Round::Down => lost != 0 && negative,
         Round::Up => lost != 0 && !negative,
@@ -155,7 +158,7 @@ pub(crate) fn round(value: Value, format: Format, mode: Round) -> u64 {
         return sign(negative, format) | encoded;
     }
     let to_infinity = match mode {
-        Round::Nearest => true,
+        Round::Nearest | Round::Away => true,
         Round::Zero => false,
         Round::Down => negative,
         Round::Up => !negative,

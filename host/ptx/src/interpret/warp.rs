@@ -161,6 +161,10 @@ impl Block {
                     0,
                 )
             }
+            Together::Elect => {
+                let leader = everyone.trailing_zeros() as usize;
+                (leader as u64, u64::from(own.number % LANES == leader))
+            }
             Together::Nothing => (0, 0),
         }
     }

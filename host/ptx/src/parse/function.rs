@@ -408,8 +408,14 @@ impl<'a> Parser<'a> {
 fn scalar_param(ty: Type) -> ParamType {
     match ty {
         Type::B8 | Type::U8 | Type::Pred => ParamType::U8,
-        Type::B16 | Type::U16 => ParamType::U16,
-        Type::B32 | Type::U32 | Type::F16x2 | Type::BF16x2 => ParamType::U32,
+        Type::B16 | Type::U16 | Type::E4M3x2 | Type::E5M2x2 => ParamType::U16,
+        Type::B32
+        | Type::U32
+        | Type::U16x2
+        | Type::S16x2
+        | Type::F16x2
+        | Type::BF16x2
+        | Type::TF32 => ParamType::U32,
         Type::B64 | Type::U64 => ParamType::U64,
         Type::S8 => ParamType::S8,
         Type::S16 => ParamType::S16,

@@ -14,6 +14,8 @@ use crate::types::Type;
 pub(super) struct Initial {
     pub bytes: Vec<u8>,
     pub relocations: Vec<Relocation>,
+    /// An address of which only the first bytes have been read, and how many.
+    pub partial: Option<(Relocation, u64)>,
 }
 
 impl<'a> Parser<'a> {
@@ -100,6 +102,9 @@ impl<'a> Parser<'a> {
                 self.relocation(name, ty, offset, initial)?;
                 return Ok(());
             }
+            Token::Integer(mask) if self.peek() == Token::Mark('(') => {
+                return self.masked(mask, ty, offset, initial);
+            }
             _ => {
                 let value = self.constant()?;
                 if ty.is_float() && value != 0 {
@@ -131,7 +136,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads an address as initial value: `name`, `name+4` or `generic(name)`.
+    /// Reads an address as initial value.
     fn relocation(
         &mut self,
         name: &'a str,
@@ -139,6 +144,21 @@ impl<'a> Parser<'a> {
         offset: u64,
         initial: &mut Initial,
     ) -> Parsed<()> {
+        let at = self.at;
+        let (variable, addend) = self.initial_address(name)?;
+        if ty.bytes() != 8 {
+            return self.issue(at, "an address needs a variable of 64-bit elements");
+        }
+        initial.relocations.push(Relocation {
+            offset,
+            variable,
+            addend,
+        });
+        Ok(())
+    }
+
+    /// Reads the address of a variable: `name`, `name+4` or `generic(name)+4`.
+    fn initial_address(&mut self, name: &'a str) -> Parsed<(u32, i64)> {
         let at = self.at;
         self.bump();
         let mut target = name;
@@ -159,14 +179,46 @@ impl<'a> Parser<'a> {
                 format!("`{target}` is not a `.global` or `.const` variable"),
             );
         };
-        if ty.bytes() != 8 {
-            return self.issue(at, "an address needs a variable of 64-bit elements");
-        }
-        initial.relocations.push(Relocation {
-            offset,
+        Ok((variable, addend))
+    }
+
+    /// Reads one byte of an address, such as `0xFF00(name)`: compilers write addresses so that lie
+    /// among bytes. All eight must follow one another.
+    fn masked(&mut self, mask: u64, ty: Type, offset: u64, initial: &mut Initial) -> Parsed<()> {
+        let at = self.at;
+        self.bump();
+        self.expect('(')?;
+        let Token::Name(name) = self.token else {
+            return Err(self.unexpected("the name of a variable"));
+        };
+        let (variable, addend) = self.initial_address(name)?;
+        self.expect(')')?;
+        let byte = u64::from(mask.trailing_zeros() / 8);
+        let start = offset.checked_sub(byte);
+        let (Some(start), true) = (start, ty.bytes() == 1 && mask == 0xff << (8 * byte.min(7)))
+        else {
+            return self.issue(
+                at,
+                "a mask picks one byte of an address, for an element of 8 bits",
+            );
+        };
+        let relocation = Relocation {
+            offset: start,
             variable,
             addend,
-        });
+        };
+        match &initial.partial {
+            None if byte == 0 => initial.partial = Some((relocation, 1)),
+            Some((before, count)) if *before == relocation && byte == *count => {
+                initial.partial = Some((relocation, byte + 1));
+            }
+            _ => return self.issue(at, "the bytes of an address must all follow one another"),
+        }
+        if byte == 7 {
+            initial
+                .relocations
+                .extend(initial.partial.take().map(|(relocation, _)| relocation));
+        }
         Ok(())
     }
 }

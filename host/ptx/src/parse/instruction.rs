@@ -77,10 +77,23 @@ impl<'a> Parser<'a> {
             self.bump();
         }
         let rows = table::rows(name);
-        let refused = || format!("instruction {written} is not supported by this device");
-        let Some(modifiers) = modifiers.filter(|_| !rows.is_empty()) else {
+        let refused = || {
+            let message = format!("instruction {written} is not supported by this device");
+            match super::refused::family(name, &written) {
+                Some(family) => format!("{message} yet: {family}"),
+                None => message,
+            }
+        };
+        let Some(mut modifiers) = modifiers.filter(|_| !rows.is_empty()) else {
             return self.issue(at, refused());
         };
+        let as_written = rows.iter().any(|row| row.accepts(modifiers.as_slice()));
+        if !as_written {
+            let ordered = rows
+                .iter()
+                .find_map(|row| row.ordered(modifiers.as_slice()));
+            modifiers = ordered.map_or(modifiers, |words| Modifiers::of(&words));
+        }
         let forms: Vec<&'static Row> = rows
             .iter()
             .copied()

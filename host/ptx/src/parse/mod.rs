@@ -10,6 +10,7 @@ mod function;
 mod initial;
 mod instruction;
 mod operand;
+mod refused;
 mod scope;
 mod variable;
 

@@ -115,6 +115,15 @@ impl<'a> Parser<'a> {
             self.bump();
             return Ok(Operand::Special(special));
         }
+        if let (true, Token::Dot(dimension)) = (Special::has_dimensions(name), self.token)
+            && let Some(value) = Special::constant(name, Some(dimension))
+        {
+            self.bump();
+            return Ok(Operand::Integer(value));
+        }
+        if let Some(value) = Special::constant(name, None) {
+            return Ok(Operand::Integer(value));
+        }
         if let Some(special) = Special::named(name, None) {
             return Ok(Operand::Special(special));
         }

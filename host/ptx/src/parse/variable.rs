@@ -78,7 +78,7 @@ impl<'a> Parser<'a> {
         };
         self.bump();
         match Type::named(word) {
-            Some(ty) if !matches!(ty, Type::F16x2 | Type::BF16x2) => Ok(ty),
+            Some(ty) if ty.is_declared() => Ok(ty),
             _ => {
                 let word = shortened(word);
                 self.issue(
@@ -144,6 +144,8 @@ impl<'a> Parser<'a> {
                 "align" => align = Some(self.alignment()?),
                 "v2" => lanes = 2,
                 "v4" => lanes = 4,
+                // Where the host may see the variable too, which is a matter of the embedder's.
+                "attribute" => self.attribute()?,
                 "ptr" => {
                     if let Token::Dot("global" | "const" | "shared" | "local") = self.token {
                         self.bump();
@@ -153,7 +155,9 @@ impl<'a> Parser<'a> {
                     }
                 }
                 _ => match Type::named(word) {
-                    Some(ty) if ty != Type::Pred && found.is_none() => found = Some(ty),
+                    Some(ty) if ty != Type::Pred && ty.is_declared() && found.is_none() => {
+                        found = Some(ty);
+                    }
                     _ => {
                         let word = shortened(word);
                         return self.issue(
@@ -169,6 +173,18 @@ impl<'a> Parser<'a> {
         };
         let natural = ty.bytes() * lanes;
         Ok((ty, align.unwrap_or(natural).max(natural.min(8)), lanes))
+    }
+
+    /// Steps over the attributes of a variable, in parentheses.
+    fn attribute(&mut self) -> Parsed<()> {
+        self.expect('(')?;
+        while !self.eat(')') {
+            match self.bump() {
+                Token::Dot("managed") | Token::Mark(',') => {}
+                _ => return Err(self.unexpected("`.managed`, the attribute that is known")),
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn alignment(&mut self) -> Parsed<u32> {
@@ -237,6 +253,9 @@ impl<'a> Parser<'a> {
         let mut end = 0;
         if self.eat('=') {
             end = self.initial(declared, 0, 0, &mut initial)?;
+            if initial.partial.is_some() {
+                return self.issue(at, "the bytes of an address must all follow one another");
+            }
         }
         let bytes = if declared.is_unsized() {
             Some(end)

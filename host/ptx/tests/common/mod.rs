@@ -5,6 +5,8 @@
 
 pub mod compiled;
 
+pub mod eval;
+
 use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
@@ -181,6 +183,16 @@ pub fn place_globals(module: &Module, memory: &Flat) -> Vec<u64> {
     symbols
 }
 
+/// What is left to the interpreter.
+const INTERPRETED: [&str; 6] = [
+    "functions that call themselves",
+    "`vprintf`",
+    "`__assertfail`",
+    "`lop3`",
+    "`set`",
+    "`setp`",
+];
+
 /// Runs an entry over a grid.
 #[track_caller]
 pub fn launch(
@@ -208,7 +220,14 @@ pub fn launch(
     let expected = std::mem::replace(&mut *memory.0.lock().unwrap(), before);
     let lowered = match lower(module, entry) {
         Ok(lowered) => Arc::new(lowered),
-        Err(reason) => panic!("{entry}: {reason}"),
+        Err(reason) => {
+            assert!(
+                INTERPRETED.iter().any(|known| reason.what.contains(known)),
+                "{entry}: {reason}"
+            );
+            *memory.0.lock().unwrap() = expected;
+            return interpreted;
+        }
     };
     let regions = compiled::whole(memory);
     let slice = std::time::Duration::from_millis(1);

@@ -1,8 +1,9 @@
 //! Calls of device functions.
 
-use super::super::program::{Action, CallStep, Passed, Source};
+use super::super::program::{Action, CallStep, Passed, ProvidedStep, Source};
 use super::{Decoder, Scope};
 use crate::layout;
+use crate::provided::Provided;
 use crate::syntax::{CallSite, Formal, Operand, Symbol};
 use crate::types::{Space, Type};
 
@@ -40,10 +41,19 @@ impl<'m> Decoder<'m> {
             let outside = self.passed(scope, actual, formal_type(formal), true);
             results.push((inside(formal), outside));
         }
+        if let Some(what) = Provided::of(callee) {
+            return Action::Provided(Box::new(ProvidedStep {
+                what,
+                arguments: arguments.iter().map(|(outside, _)| *outside).collect(),
+                result: results.first().map(|(_, outside)| *outside),
+            }));
+        }
         Action::Call(Box::new(CallStep {
             target: site.function,
             slots: layout::slots(scope.function),
             frame: scope.frame.bytes,
+            needed_slots: layout::slots(callee),
+            needed_frame: callee_frame.bytes,
             arguments,
             results,
         }))

@@ -2,16 +2,14 @@
 //! looks at none.
 
 mod call;
+mod compare;
 mod memory;
 mod operand;
 
 use std::collections::HashMap;
 
 use super::alu::{self, Eval, Flags};
-use super::program::{
-    Action, Carry, Comparison, Condition, Constant, Junction, Program, Reduce, Slot, Source, Step,
-    Together, WarpStep,
-};
+use super::program::{Action, Constant, Program, Reduce, Slot, Source, Step, Together, WarpStep};
 use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
 use crate::layout::{self, Frame};
 use crate::modifier::Modifier;
@@ -205,7 +203,12 @@ impl<'m> Decoder<'m> {
                 c: self.condition(scope, 3),
             },
             Op::AddCarry | Op::SubCarry | Op::MadCarry => self.carry(scope),
-            Op::Set | Op::Setp => self.comparison(scope),
+            Op::Set | Op::Setp | Op::SetHalves | Op::SetpHalves => self.comparison(scope),
+            Op::Lop3Predicate => self.logic(scope),
+            Op::Policy => Action::Move {
+                target: scope.target(0),
+                a: self.value(0),
+            },
             Op::Cvta => self.converted_address(scope),
             Op::Isspacep => {
                 let (from, to) = match modifiers.space() {
@@ -274,7 +277,9 @@ impl<'m> Decoder<'m> {
                     reduce: Some(Box::new(reduce)),
                 }
             }
-            Op::Shfl | Op::Vote | Op::Match | Op::Redux | Op::WarpBarrier => self.together(scope),
+            Op::Shfl | Op::Vote | Op::Match | Op::Redux | Op::Elect | Op::WarpBarrier => {
+                self.together(scope)
+            }
             Op::Activemask => Action::ActiveMask {
                 target: scope.target(0),
             },
@@ -362,81 +367,6 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    fn carry(&mut self, scope: &mut Scope<'m>) -> Action {
-        let modifiers = scope.instruction.modifiers;
-        let name = scope.instruction.row.name;
-        let product = scope.instruction.row.op == Op::MadCarry;
-        Action::Carry(Box::new(Carry {
-            target: scope.target(0),
-            a: self.source(scope, 1),
-            b: self.source(scope, 2),
-            c: product.then(|| self.source(scope, 3)),
-            bits: scope.ty().bits(),
-            signed: scope.ty().is_signed(),
-            high: modifiers.has(Modifier::Hi),
-            subtract: scope.instruction.row.op == Op::SubCarry,
-            carry_in: name.ends_with('c'),
-            carry_out: modifiers.has(Modifier::Cc),
-            flag: scope.carry_flag(),
-        }))
-    }
-
-    fn comparison(&mut self, scope: &mut Scope<'m>) -> Action {
-        let modifiers = scope.instruction.modifiers;
-        let set = scope.instruction.row.op == Op::Set;
-        let compared = if set {
-            modifiers.second_ty()
-        } else {
-            modifiers.ty()
-        };
-        let Some(function) = alu::comparison(compared) else {
-            return Action::Trap;
-        };
-        let junction = if modifiers.has(Modifier::And) {
-            Junction::And
-        } else if modifiers.has(Modifier::Or) {
-            Junction::Or
-        } else if modifiers.has(Modifier::Xor) {
-            Junction::Xor
-        } else {
-            Junction::None
-        };
-        let comparison = Box::new(Comparison {
-            function,
-            flags: Flags::of(&modifiers),
-            a: self.source(scope, 1),
-            b: self.source(scope, 2),
-            junction,
-            c: if junction == Junction::None {
-                Condition {
-                    source: self.value(0),
-                    negated: false,
-                }
-            } else {
-                self.condition(scope, 3)
-            },
-        });
-        let target = scope.target(0);
-        if set {
-            let float = modifiers.ty() == Type::F32;
-            let when_true = if float {
-                u64::from(1f32.to_bits())
-            } else {
-                0xffff_ffff
-            };
-            return Action::CompareInto {
-                comparison,
-                target,
-                when_true,
-            };
-        }
-        Action::Compare {
-            comparison,
-            target,
-            opposite: scope.second_target(0),
-        }
-    }
-
     fn together(&mut self, scope: &mut Scope<'m>) -> Action {
         use Modifier::{Add, All, And, Any, Ballot, Bfly, Down, Idx, Max, Min, Or, Uni, Up, Xor};
         let modifiers = scope.instruction.modifiers;
@@ -447,6 +377,7 @@ impl<'m> Decoder<'m> {
             Op::Vote => Together::Vote(word(&[All, Any, Uni, Ballot]).unwrap_or(All)),
             Op::Match if modifiers.has(Any) => Together::MatchAny,
             Op::Match => Together::MatchAll,
+            Op::Elect => Together::Elect,
             Op::Redux => Together::Combine(
                 word(&[Add, Min, Max, And, Or, Xor]).unwrap_or(Add),
                 scope.ty(),

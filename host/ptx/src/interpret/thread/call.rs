@@ -3,12 +3,21 @@
 use super::super::launch;
 use super::super::memory::Memory;
 use super::super::program::{Action, CallStep, Passed, Source};
-use super::{Machine, Return, Stop};
+use super::{Machine, Refused, Return, Stop};
 
 impl<M: Memory + ?Sized> Machine<'_, M> {
-    pub(super) fn enter(&mut self, call: &CallStep) {
+    pub(super) fn enter(&mut self, call: &CallStep) -> Result<(), Refused> {
         let (slots, frame) = (self.thread.slot_base, self.thread.frame_base);
         let (inner_slots, inner_frame) = (slots + call.slots, frame + call.frame);
+        // Only recursion can go past what the launch laid out.
+        let slots_end = inner_slots as usize + call.needed_slots as usize;
+        let frame_end = inner_frame as usize + call.needed_frame as usize;
+        if slots_end > self.registers.len() || frame_end > self.local.len() {
+            let depth = self.thread.calls.len() + 1;
+            return Err(Box::new(format!(
+                "calls are nested too deep: at {depth} of them the thread has no room for one more"
+            )));
+        }
         for (from, to) in &call.arguments {
             self.pass(*from, (slots, frame), *to, (inner_slots, inner_frame));
         }
@@ -22,6 +31,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
         self.thread.slot_base = inner_slots;
         self.thread.frame_base = inner_frame;
         self.thread.place = call.target;
+        Ok(())
     }
 
     pub(super) fn leave(&mut self) -> Option<Stop> {

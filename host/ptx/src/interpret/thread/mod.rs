@@ -2,8 +2,9 @@
 
 mod access;
 mod call;
+mod provided;
 
-use super::integer::mask;
+use super::integer::{lop3, mask};
 use super::launch::{self, Launch};
 use super::memory::Memory;
 use super::program::{Action, Carry, Comparison, Condition, Slot, Source};
@@ -64,6 +65,8 @@ pub(super) struct Machine<'a, M: ?Sized> {
     pub number: u32,
     /// Steps that the block has taken, which serve as a clock.
     pub clock: u64,
+    /// Steps that an action is counted as beyond its own, since it takes so much longer.
+    pub extra: u64,
 }
 
 /// Why an access failed.
@@ -118,7 +121,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 Err(refused) => break Err(refused),
             }
         };
-        *taken += steps;
+        *taken += steps + std::mem::take(&mut self.extra);
         result
     }
 
@@ -251,6 +254,12 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             Action::Exit => return Ok(Some(Stop::Ended)),
             Action::Trap => return Err(Box::new("the kernel stops itself with `trap`".to_owned())),
             Action::Nothing => {}
+            Action::Call(call) => self.enter(call)?,
+            Action::Provided(step) => {
+                self.provided(step)?;
+                // What it cost is only counted when the turn ends.
+                return Ok(Some(Stop::Slice));
+            }
             Action::Barrier { .. } | Action::Warp(_) | Action::ActiveMask { .. } => {
                 return Ok(Some(Stop::Together));
             }
@@ -282,6 +291,31 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 }
                 self.set(*target, value);
             }
+            Action::CompareHalves {
+                comparison,
+                lower,
+                upper,
+            } => {
+                let outcomes = self.compare_halves(comparison);
+                self.set(*lower, outcomes[0]);
+                self.set(*upper, outcomes[1]);
+            }
+            Action::CompareHalvesInto {
+                comparison,
+                target,
+                when_true,
+            } => {
+                let [lower, upper] = self.compare_halves(comparison);
+                self.set(*target, (lower * when_true) | ((upper * when_true) << 16));
+            }
+            Action::Logic(logic) => {
+                let [a, b, c, table] = logic.sources.map(|source| self.get(source));
+                let value = lop3(a, b, c, table);
+                let other = self.holds(logic.c);
+                self.set(logic.target, value);
+                let holds = logic.junction.apply(u64::from(value != 0), other);
+                self.set(logic.predicate, holds);
+            }
             Action::Special { target, special } => self.set(*target, self.special(*special)),
             Action::FrameAddress { target, offset } => {
                 let address = u64::from(self.thread.frame_base) + u64::from(*offset);
@@ -302,7 +336,6 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 let inside = (*from..*to).contains(&self.get(*a));
                 self.set(*target, u64::from(inside));
             }
-            Action::Call(call) => self.enter(call),
             _ => {}
         }
     }
@@ -320,6 +353,17 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             junction.apply(outcome, other),
             junction.apply(outcome ^ 1, other),
         )
+    }
+
+    /// The outcomes for the lower and for the upper halves.
+    fn compare_halves(&self, comparison: &Comparison) -> [u64; 2] {
+        let (a, b) = (self.get(comparison.a), self.get(comparison.b));
+        let other = self.holds(comparison.c);
+        [0, 16].map(|shift| {
+            let half = |bits: u64| (bits >> shift) & 0xffff;
+            let outcome = (comparison.function)(half(a), half(b), comparison.flags);
+            comparison.junction.apply(outcome, other)
+        })
     }
 
     fn carry(&mut self, carry: &Carry) {

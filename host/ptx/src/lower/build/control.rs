@@ -7,6 +7,7 @@ use crate::lower::Unsupported;
 use crate::lower::code::Code;
 use crate::lower::ir::{Arg, BlockId, End, Op as Step, Reg, SiteKind, Stop, StopKind, Ty};
 use crate::modifier::Modifier;
+use crate::provided::Provided;
 use crate::syntax::{CallSite, Formal, Operand, Symbol};
 use crate::table::Op;
 use crate::types::{Space as PtxSpace, Type};
@@ -24,6 +25,7 @@ fn is_pure(op: Op) -> bool {
             | Bra
             | BrxIdx
             | Call
+            | Elect
             | Exit
             | Fence
             | Hint
@@ -115,7 +117,10 @@ impl<'m> Builder<'m> {
             }
             Op::Fence | Op::Hint => {}
             Op::Barrier | Op::BarrierArrive | Op::BarrierReduce => self.barrier(scope),
-            Op::Shfl | Op::Vote | Op::Match | Op::Redux | Op::WarpBarrier => self.together(scope),
+            Op::Shfl | Op::Vote | Op::Match | Op::Redux | Op::Elect | Op::WarpBarrier => {
+                self.together(scope)
+            }
+            Op::Policy => self.write(scope, Arg::I64(0)),
             Op::Activemask => {
                 let taken = self.temp(Ty::I32);
                 self.stop(StopKind::ActiveMask, Vec::new(), [Some(taken), None]);
@@ -237,12 +242,13 @@ impl<'m> Builder<'m> {
                 let word = word(&[Add, Min, Max, And, Or, Xor]).unwrap_or(Add);
                 Together::Combine(word, scope.ty())
             }
+            Op::Elect => Together::Elect,
             _ => Together::Nothing,
         };
         let last = scope.instruction.operands.len() - 1;
         let zero = Arg::I64(0);
         let a = match op {
-            Op::WarpBarrier => zero,
+            Op::WarpBarrier | Op::Elect => zero,
             Op::Vote => {
                 let value = self.condition(scope, 1);
                 self.to_bits(value)
@@ -284,6 +290,9 @@ impl<'m> Builder<'m> {
         let Some(callee) = self.module.functions.get(site.function as usize) else {
             return Err(self.unsupported("a call of what is not there"));
         };
+        if Provided::of(callee).is_some() {
+            return Err(self.unsupported(format!("a call of `{}`", callee.name)));
+        }
         let back = self.new_block();
         let frame_base = scope.frame_base + scope.frame.bytes;
         let inner = self.enter(site.function, callee, frame_base, back);

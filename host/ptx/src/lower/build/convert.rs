@@ -17,6 +17,11 @@ impl<'m> Builder<'m> {
         let (to, from) = (modifiers.ty(), modifiers.second_ty());
         let flags = Flags::of(modifiers);
         let known = |ty: Type| ty.is_integer() || matches!(ty, Type::F32 | Type::F64);
+        let packed = |ty: Type| matches!(ty, Type::U16x2 | Type::S16x2);
+        if packed(to) || packed(from) || flags.relu || flags.satfinite || flags.round == Round::Away
+        {
+            return false;
+        }
         if !known(to) || !known(from) || to == Type::B16 || from == Type::B16 {
             return false;
         }
@@ -104,11 +109,11 @@ impl<'m> Builder<'m> {
             (Ty::F32, Round::Nearest) => Code::F32Nearest,
             (Ty::F32, Round::Zero) => Code::F32Trunc,
             (Ty::F32, Round::Down) => Code::F32Floor,
-            (Ty::F32, Round::Up) => Code::F32Ceil,
+            (Ty::F32, Round::Up | Round::Away) => Code::F32Ceil,
             (_, Round::Nearest) => Code::F64Nearest,
             (_, Round::Zero) => Code::F64Trunc,
             (_, Round::Down) => Code::F64Floor,
-            (_, Round::Up) => Code::F64Ceil,
+            (_, Round::Up | Round::Away) => Code::F64Ceil,
         };
         self.one(code, value)
     }
@@ -238,13 +243,14 @@ impl<'m> Builder<'m> {
         };
         if set {
             let outcome = joined(self, outcome);
-            let float = modifiers.ty() == Type::F32;
-            let yes = if float {
-                Arg::F32(1f32.to_bits())
-            } else {
-                Arg::I32(u32::MAX)
+            let yes = match modifiers.ty() {
+                Type::F32 => Arg::F32(1f32.to_bits()),
+                Type::F16 => Arg::I32(0x3c00),
+                Type::BF16 => Arg::I32(0x3f80),
+                Type::U16 | Type::S16 => Arg::I32(0xffff),
+                _ => Arg::I32(u32::MAX),
             };
-            let no = if float { Arg::F32(0) } else { Arg::I32(0) };
+            let no = Arg::constant(self.body.arg_ty(yes), 0);
             let value = self.select(outcome, yes, no);
             self.write(scope, value);
             return Ok(());

@@ -126,7 +126,7 @@ impl<'m> Builder<'m> {
             return false;
         };
         let flags = Flags::of(&scope.instruction.modifiers);
-        if flags.round != Round::Nearest {
+        if flags.round != Round::Nearest || flags.relu || flags.xorsign || flags.satfinite {
             return false;
         }
         let approximate = scope.has(Modifier::Approx);

@@ -112,7 +112,8 @@ impl<'m> Builder<'m> {
         let ty = scope.ty();
         let w = width(ty);
         let wide = scope.has(Modifier::Wide);
-        if scope.has(Modifier::Sat) {
+        let packed = matches!(ty, Type::U16x2 | Type::S16x2);
+        if packed || scope.has(Modifier::Sat) || scope.has(Modifier::Relu) {
             return Ok(false);
         }
         let value = match scope.instruction.row.op {

@@ -40,6 +40,9 @@ pub(crate) fn body(module: &Module, entry: &Entry, layout: &Layout) -> Result<Bo
         guard: None,
         helps: HashMap::new(),
     };
+    if entry.layout.recursive {
+        return Err(Unsupported::limit("functions that call themselves"));
+    }
     let begin = builder.new_block();
     builder.current = begin;
     let exit = builder.new_block();

@@ -148,6 +148,11 @@ fn result(what: Together, lanes: &Lanes, own: Lane) -> (u64, u64) {
             let whole = values.reduce(|a, b| combine(word, ty, a, b));
             (whole.unwrap_or(own.a), 0)
         }
+        Together::Elect => {
+            let leader = everyone().trailing_zeros();
+            let leads = own.thread % LANES as u32 == leader;
+            (u64::from(leader), u64::from(leads))
+        }
         Together::Nothing => (0, 0),
     }
 }

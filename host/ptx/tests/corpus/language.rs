@@ -1,0 +1,181 @@
+//! What languages need besides arithmetic: calls, recursion, structures, jumps, printing, assertions.
+
+use std::sync::Mutex;
+
+use tensor_wasm_ptx::interpret::{Launch, Memory, MemoryError, RunError, run_grid};
+
+use crate::common::{Flat, Number, STEPS, line, place_globals};
+use crate::device::{Device, both, doubles, near64, places, words};
+
+#[test]
+fn quicksort() {
+    both("quicksort", |module| {
+        let x: Vec<i32> = words(1, 320)
+            .iter()
+            .map(|word| (word % 500).cast_signed() - 250)
+            .collect();
+        let device = Device::new();
+        let place = device.put(&x);
+        device.run(
+            module,
+            "quicksorts",
+            line(2),
+            line(4),
+            places(&[place]).with(40i32),
+        );
+        let mut expected = x;
+        expected.chunks_mut(40).for_each(<[i32]>::sort_unstable);
+        assert_eq!(device.get::<i32>(place, 320), expected);
+    });
+}
+
+#[test]
+fn switch() {
+    both("switch", |module| {
+        let program: Vec<u8> = words(1, 60).iter().map(|word| (word % 10) as u8).collect();
+        let device = Device::new();
+        let out = device.zeros::<i32>(32);
+        let arguments = places(&[out, device.put(&program)]).with(60i32);
+        device.run(module, "machine", line(1), line(32), arguments);
+        let run = |thread: i32| {
+            let (mut a, mut b, mut i, mut steps, mut kept) = (thread, 1i32, 0, 0, 0i32);
+            while i < 60 && steps < 1000 {
+                i += 1;
+                match program[i - 1] {
+                    0 => a = a.wrapping_add(b),
+                    1 => b = a ^ 5,
+                    2 => a = a.wrapping_mul(3),
+                    3 => i += usize::from(a & 1 != 0),
+                    4 => a >>= 1,
+                    5 => b = b.wrapping_sub(a),
+                    6 if b > 0 => a = a.wrapping_rem(b.wrapping_add(1)),
+                    6 => a = a.wrapping_sub(b),
+                    7 if steps < 40 => i = 0,
+                    7 => {}
+                    8 => kept = a,
+                    _ => a = !a,
+                }
+                steps += 1;
+            }
+            kept.wrapping_add(a).wrapping_add(b)
+        };
+        let expected: Vec<i32> = (0..32).map(run).collect();
+        assert_eq!(device.get::<i32>(out, 32), expected);
+    });
+}
+
+#[test]
+fn structures() {
+    both("structures", |module| {
+        let n = 12;
+        let numbers = doubles(1, 6 * n);
+        let device = Device::new();
+        // Two vectors, a single, a short, and what aligns the next one.
+        let mut bytes = Vec::new();
+        for (i, six) in numbers.chunks(6).enumerate() {
+            six.iter()
+                .for_each(|value| bytes.extend(value.to_le_bytes()));
+            bytes.extend((i as f32).to_le_bytes());
+            bytes.extend([i as u8, 1, 0, 0]);
+        }
+        let (rays, lengths) = (device.put::<u8>(&bytes), device.zeros::<f64>(n));
+        let arguments = places(&[rays, lengths]).with(n as i32);
+        device.run(module, "structures", line(1), line(16), arguments);
+        let (mut expected, mut bent) = (Vec::new(), Vec::new());
+        for six in numbers.chunks(6) {
+            let (a, b) = six.split_at(3);
+            let cross = [1, 2, 0].map(|i: usize| a[i] * b[(i + 1) % 3] - a[(i + 1) % 3] * b[i]);
+            let length = cross.iter().map(|v| v * v).sum::<f64>().sqrt();
+            expected.push(length + a.iter().zip(cross).map(|(a, c)| a * c).sum::<f64>());
+            bent.extend(cross);
+        }
+        near64(&device.get(lengths, n), &expected, 1e-10);
+        for (i, cross) in bent.chunks(3).enumerate() {
+            let place = rays + i * 56;
+            near64(&device.get(place + 24, 3), cross, 1e-12);
+            let by = i as i16 - 3;
+            assert_eq!(device.get::<f32>(place + 48, 1), [i as f32 + f32::from(by)]);
+            assert_eq!(device.get::<i16>(place + 52, 1), [(i as i16 | 256) * by]);
+        }
+    });
+}
+
+/// Memory that keeps what is printed.
+struct Printing(Flat, Mutex<Vec<u8>>);
+
+impl Memory for Printing {
+    fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
+        self.0.load(address, bytes)
+    }
+
+    fn store(&self, address: u64, bytes: u32, value: u64) -> Result<(), MemoryError> {
+        self.0.store(address, bytes, value)
+    }
+
+    fn update(
+        &self,
+        address: u64,
+        bytes: u32,
+        f: &mut dyn FnMut(u64) -> u64,
+    ) -> Result<u64, MemoryError> {
+        self.0.update(address, bytes, f)
+    }
+
+    fn print(&self, text: &[u8]) {
+        self.1.lock().unwrap().extend(text);
+    }
+}
+
+#[test]
+fn print_and_assert() {
+    both("print_and_assert", |module| {
+        let memory = Printing(Flat::new(256), Mutex::default());
+        memory.0.put(0, &[1, 1, 0, 1].map(i32::cast_unsigned));
+        let symbols = place_globals(module, &memory.0);
+        let mut arguments = 3u32.bits().to_le_bytes()[..4].to_vec();
+        arguments.extend(1.5f32.to_le_bytes());
+        let launch = Launch::new(
+            module.clone(),
+            "prints",
+            line(1),
+            line(3),
+            0,
+            arguments,
+            symbols.clone(),
+        );
+        run_grid(&launch.unwrap(), &memory, STEPS).unwrap();
+        let printed = String::from_utf8(std::mem::take(&mut *memory.1.lock().unwrap())).unwrap();
+        let mut lines: Vec<&str> = printed.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(
+            lines,
+            [
+                "end",
+                "thread 0 of 3: zero 0.000     0|ff    |-1099511627776",
+                "thread 1 of 3: one 1.500     1|1fe   |-549755813888",
+                "thread 2 of 3: two 3.000     2|3fc   |-274877906944",
+            ]
+        );
+        let arguments = places(&[0]).0;
+        let launch = Launch::new(
+            module.clone(),
+            "asserts",
+            line(1),
+            line(4),
+            0,
+            arguments,
+            symbols,
+        );
+        let Err(RunError::Fault(fault)) = run_grid(&launch.unwrap(), &memory, STEPS) else {
+            panic!("the assertion holds")
+        };
+        assert!(fault.message.contains("print_and_assert.cu:"), "{fault}");
+        assert!(
+            fault
+                .message
+                .ends_with("assertion `x[threadIdx.x] > 0` failed"),
+            "{fault}"
+        );
+        assert_eq!(fault.thread.unwrap().x, 2);
+    });
+}

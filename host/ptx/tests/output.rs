@@ -1,0 +1,169 @@
+//! What kernels print, and assertions that fail.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::sync::Mutex;
+
+use common::{Arguments, Flat, STEPS, line, module, place_globals, refusal};
+use tensor_wasm_ptx::interpret::{Launch, Memory, MemoryError, RunError, run_grid};
+
+/// Device memory that keeps what is printed.
+struct Printing {
+    memory: Flat,
+    printed: Mutex<Vec<u8>>,
+}
+
+impl Memory for Printing {
+    fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
+        self.memory.load(address, bytes)
+    }
+
+    fn store(&self, address: u64, bytes: u32, value: u64) -> Result<(), MemoryError> {
+        self.memory.store(address, bytes, value)
+    }
+
+    fn update(
+        &self,
+        address: u64,
+        bytes: u32,
+        f: &mut dyn FnMut(u64) -> u64,
+    ) -> Result<u64, MemoryError> {
+        self.memory.update(address, bytes, f)
+    }
+
+    fn print(&self, text: &[u8]) {
+        self.printed.lock().unwrap().extend(text);
+    }
+}
+
+const DECLARED: &str = ".extern .func (.param .b32 r) vprintf(.param .b64 a, .param .b64 b);\n\
+    .extern .func __assertfail(.param .b64 a, .param .b64 b, .param .b32 c, .param .b64 d, .param .b64 e);\n";
+
+/// Runs two threads of a kernel with a buffer of 64 bytes on the stack for arguments, and returns
+/// what they print. `%d1` is that buffer's address, `%d2` that of device memory.
+fn run(format: &str, body: &str) -> (String, Result<u64, RunError>, Vec<u32>) {
+    let bytes: Vec<String> = format
+        .bytes()
+        .chain([0])
+        .map(|byte| byte.to_string())
+        .collect();
+    let text = format!(
+        ".version 8.0\n.target sm_80\n.address_size 64\n{DECLARED}\
+         .global .b8 text[{}] = {{{}}};\n.global .b8 word[6] = {{119, 111, 114, 108, 100}};\n\
+         .visible .entry k(.param .u64 p)\n{{\n.reg .b32 %r<8>; .reg .b64 %d<8>; .reg .pred %p<3>;\n\
+         .local .align 8 .b8 list[64];\nmov.u64 %d1, list; cvta.local.u64 %d1, %d1; ld.param.u64 %d2, [p];\n\
+         mov.u32 %r1, %tid.x; mov.u64 %d3, text;\n{body}\nret;\n}}\n",
+        bytes.len(),
+        bytes.join(", ")
+    );
+    let module = module(&text);
+    let printing = Printing {
+        memory: Flat::new(64),
+        printed: Mutex::default(),
+    };
+    let symbols = place_globals(&module, &printing.memory);
+    let arguments = Arguments::new().pointer(0).0;
+    let launch = Launch::new(module, "k", line(1), line(2), 0, arguments, symbols).unwrap();
+    let result = run_grid(&launch, &printing, STEPS);
+    let printed = String::from_utf8(printing.printed.into_inner().unwrap()).unwrap();
+    (printed, result, printing.memory.get::<u32>(0, 2))
+}
+
+const PRINT: &str = "{ .param .b64 a; .param .b64 b; .param .b32 r;\n\
+    st.param.b64 [a], %d3; st.param.b64 [b], %d1; call.uni (r), vprintf, (a, b); ld.param.b32 %r2, [r]; }\n\
+    mul.wide.u32 %d4, %r1, 4; add.u64 %d4, %d4, %d2; st.global.u32 [%d4], %r2;";
+
+#[test]
+fn a_kernel_prints_what_c_would() {
+    let body = format!(
+        "st.local.u32 [list], %r1; mov.f64 %d4, 0d3FF8000000000000; st.u64 [%d1+8], %d4;\n\
+         mov.u64 %d4, word; st.u64 [%d1+16], %d4; st.u64 [%d1+24], -2;\n{PRINT}"
+    )
+    .replace("mov.f64 %d4", "mov.b64 %d4");
+    let (printed, result, returned) = run("hello %d: %.2f %s %lld\n", &body);
+    result.unwrap();
+    assert_eq!(printed, "hello 0: 1.50 world -2\nhello 1: 1.50 world -2\n");
+    assert_eq!(returned, [4, 4]);
+}
+
+#[test]
+fn a_format_without_arguments_needs_no_list() {
+    let body = format!("mov.u64 %d1, 0;\n{PRINT}");
+    let (printed, result, returned) = run("plain 100%%\n", &body);
+    result.unwrap();
+    assert_eq!(printed, "plain 100%\nplain 100%\n");
+    assert_eq!(returned, [0, 0]);
+    let (_, result, _) = run("%d", &body);
+    assert!(result.unwrap_err().to_string().contains("at address 0x0"));
+    let body = format!("mov.u64 %d3, 0;\n{PRINT}");
+    let (printed, result, returned) = run("", &body);
+    result.unwrap();
+    assert_eq!((printed.as_str(), returned[0]), ("", u32::MAX));
+}
+
+#[test]
+fn a_call_that_prints_is_guarded_and_counted_like_any_other() {
+    let body = format!(
+        "setp.eq.u32 %p1, %r1, 0;\n{}",
+        PRINT.replace("call.uni", "@%p1 call.uni")
+    );
+    let (printed, result, _) = run("once\n", &body);
+    assert_eq!(printed, "once\n");
+    assert!(result.unwrap() > 10);
+    let endless = format!("again:\n{PRINT}\nbra again;");
+    let (printed, result, _) = run(&"x".repeat(8000), &endless);
+    assert!(matches!(result, Err(RunError::StepLimit { .. })));
+    assert!(printed.len() as u64 <= STEPS);
+}
+
+#[test]
+fn a_failed_assertion_is_a_fault_that_says_where() {
+    let body = "mov.u64 %d4, word;\nsetp.eq.u32 %p1, %r1, 0;\n@%p1 bra done;\n\
+        { .param .b64 a; .param .b64 b; .param .b32 c; .param .b64 d; .param .b64 e;\n\
+        st.param.b64 [a], %d3; st.param.b64 [b], %d4; st.param.b32 [c], 12; st.param.b64 [d], %d4; st.param.b64 [e], 1;\n\
+        call.uni __assertfail, (a, b, c, d, e); }\ndone:";
+    let (_, result, _) = run("x > 0", body);
+    let Err(RunError::Fault(fault)) = result else {
+        panic!("{result:?}")
+    };
+    assert_eq!(fault.message, "world:12: world: assertion `x > 0` failed");
+    assert_eq!(fault.thread.unwrap().x, 1);
+    assert!(fault.line.is_some());
+}
+
+#[test]
+fn functions_of_the_runtime_have_their_own_shape() {
+    let text = |head: &str, call: &str| {
+        format!(
+            ".version 8.0\n.target sm_80\n.address_size 64\n{head}\n.entry k() {{ .reg .b64 %d<3>; .reg .b32 %r<2>; {call} ret; }}\n"
+        )
+    };
+    let shown = refusal(&text(
+        ".extern .func (.param .b32 r) vprintf(.param .b64 a);",
+        "call (%r1), vprintf, (%d1);",
+    ));
+    assert!(
+        shown.contains("function `vprintf` is only declared"),
+        "{shown}"
+    );
+    let shown = refusal(&text(
+        ".extern .func (.param .b64 r) malloc(.param .b64 a);",
+        "call (%d1), malloc, (%d2);",
+    ));
+    assert!(
+        shown.contains("function `malloc` is only declared"),
+        "{shown}"
+    );
+    module(&text(
+        ".extern .func (.reg .b32 r) vprintf(.reg .b64 a, .reg .b64 b);",
+        "call (%r1), vprintf, (%d1, %d2);",
+    ));
+}
+
+#[test]
+fn a_list_at_the_end_of_the_address_space_is_a_fault() {
+    let body = format!("mov.u64 %d1, -1;\n{PRINT}");
+    let (_, result, _) = run("%d %f", &body);
+    assert!(matches!(result, Err(RunError::Fault(_))), "{result:?}");
+}
