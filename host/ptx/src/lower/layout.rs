@@ -9,6 +9,8 @@ pub(crate) const NCTAID: u32 = 48;
 pub(crate) const NWARPID: u32 = 68;
 pub(crate) const DYNAMIC_SHARED: u32 = 72;
 pub(crate) const TOTAL_SHARED: u32 = 76;
+/// Not zero where the block's shape lets groups of threads run together.
+pub(crate) const GROUPS: u32 = 80;
 /// Packed arguments, and behind them the addresses of the module's variables.
 pub(crate) const ARGUMENTS: u32 = 256;
 
@@ -18,6 +20,12 @@ pub(crate) const MOST_THREADS: u32 = 1024;
 /// A thread's place when it has ended; and this less the index of the stop when it waits.
 pub(crate) const ENDED: i32 = -1;
 pub(crate) const WAITS: i32 = -2;
+
+/// Set in the place of a thread that goes on alone, until it meets the others.
+pub(crate) const APART: u32 = 1 << 30;
+
+/// The size of what lanes go through one by one: arrays of a group's words of 64 bits.
+const LANES: u32 = 24 * 16 * 8;
 
 /// What a kernel's scratch memory may take, shared memory included.
 pub(crate) const MOST_SCRATCH: u64 = 1 << 30;
@@ -34,6 +42,8 @@ pub struct Layout {
     pub(crate) places: u32,
     /// What threads bring to a stop and take away from it: arrays of 64-bit words.
     pub(crate) exchange: u32,
+    /// Where lanes go through one by one.
+    pub(crate) lanes: u32,
     /// Saved registers: an array for each.
     pub(crate) frames: u32,
     pub(crate) local: u32,
@@ -73,7 +83,8 @@ impl Layout {
             .checked_add(symbols)?
             .checked_next_multiple_of(64)?;
         let exchange = places + threads * 4 + PAD;
-        let frames = exchange + EXCHANGES * (threads * 8 + PAD);
+        let lanes = exchange + EXCHANGES * (threads * 8 + PAD);
+        let frames = lanes + LANES;
         Some(Layout {
             threads,
             param_bytes,
@@ -81,6 +92,7 @@ impl Layout {
             globals,
             places,
             exchange,
+            lanes,
             frames,
             local: frames,
             local_stride: local_bytes.checked_next_multiple_of(16)?,

@@ -12,6 +12,7 @@
 //! its code that ask the host, so faults say the same as the interpreter's.
 
 mod build;
+mod class;
 mod code;
 mod emit;
 mod graph;
@@ -19,6 +20,7 @@ mod ir;
 mod layout;
 mod live;
 mod run;
+mod split;
 mod structure;
 
 use std::collections::HashMap;
@@ -76,6 +78,8 @@ pub struct Lowered {
     dynamic_shared: u32,
     /// The resume point behind each stop.
     after_stop: HashMap<u32, u32>,
+    /// Why threads do not run together.
+    alone: Option<&'static str>,
 }
 
 impl Lowered {
@@ -98,10 +102,16 @@ impl Lowered {
         self.layout.stop as usize + layout::PAGE as usize
     }
 
-    /// How many threads run together in vectors: one.
+    /// How many threads run together in vectors, as long as they take the same way.
     #[must_use]
     pub fn width(&self) -> u32 {
-        1
+        if self.alone.is_some() { 1 } else { emit::WIDTH }
+    }
+
+    /// Why each thread runs alone, where it does.
+    #[must_use]
+    pub fn alone(&self) -> Option<&'static str> {
+        self.alone
     }
 
     /// How many steps it has, of which each becomes a few instructions.
@@ -140,12 +150,19 @@ pub fn lower(module: &Arc<Module>, entry: &str) -> Result<Lowered, Unsupported> 
         found.layout.local_bytes,
     )
     .ok_or_else(too_large)?;
-    let body = build::body(module, found, &layout)?;
+    let mut body = build::body(module, found, &layout)?;
     if body.len() > MOST_STEPS {
         return Err(Unsupported::limit("too many steps"));
     }
+    let classes = class::classes(&body, &live::live(&body)?);
+    let alone = split::alone(&body, &classes);
+    let parting = if alone.is_none() {
+        split::split(&mut body, &classes)
+    } else {
+        Vec::new()
+    };
     let live = live::live(&body)?;
-    let graph = graph::graph(&body, &[])?;
+    let graph = graph::graph(&body, &parting)?;
     if graph.resumes.len() > MOST_RESUMES {
         return Err(Unsupported::limit("too many loops and barriers"));
     }
@@ -175,9 +192,13 @@ pub fn lower(module: &Arc<Module>, entry: &str) -> Result<Lowered, Unsupported> 
         static_shared: found.layout.shared_bytes,
     };
     let items = structure::structure(&body, &graph);
-    let run = emit::scalar(&shared, &items)?;
+    let one = emit::scalar(&shared, &items)?;
     let scratch = u64::from(layout.stop) + layout::PAGE;
-    let wasm = emit::module(&[("run", run)], shared.windows.len(), scratch);
+    let functions = match alone {
+        Some(_) => vec![("run", one)],
+        None => vec![("alone", one), ("run", emit::vector(&shared, &classes, &items)?)],
+    };
+    let wasm = emit::module(&functions, shared.windows.len(), scratch);
     Ok(Lowered {
         wasm,
         kernel: entry.to_owned(),
@@ -186,6 +207,7 @@ pub fn lower(module: &Arc<Module>, entry: &str) -> Result<Lowered, Unsupported> 
         after_stop: graph.after_stop.clone(),
         body,
         layout,
+        alone,
     })
 }
 

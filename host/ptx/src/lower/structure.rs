@@ -157,6 +157,8 @@ pub(crate) fn structure(body: &Body, graph: &Graph) -> Vec<Item> {
     let is_back = |from: NodeId, to: NodeId| number(to) <= number(from);
     let mut ways_in = vec![0usize; count];
     let mut is_loop = vec![false; count];
+    // Where threads part, the next group is reached by the root's label.
+    is_loop[0] = true;
     for node in &postorder {
         let table = matches!(exit(body, graph, *node), Exit::Table { .. });
         let selector = matches!(exit(body, graph, *node), Exit::Table { selector: true });

@@ -88,6 +88,24 @@ fn linker() -> Linker<Host> {
     linker
         .func_wrap(
             "host",
+            "find",
+            |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
+                let host = caller.data();
+                let access = (thread as u32, site as u32, address.cast_unsigned());
+                let find = |address: u64| {
+                    let inside =
+                        |region: &&Region| address.wrapping_sub(region.base) < region.bytes;
+                    host.regions.iter().find(inside).copied()
+                };
+                let found = host.setup.miss(host.block, access, find);
+                let (base, count) = found.unwrap_or((0, 0));
+                (base.cast_signed(), count.cast_signed())
+            },
+        )
+        .unwrap();
+    linker
+        .func_wrap(
+            "host",
             "fault",
             |caller: Caller<'_, Host>,
              thread: i32,

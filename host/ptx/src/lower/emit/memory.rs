@@ -33,6 +33,12 @@ impl To {
     }
 }
 
+/// An access of a vector at an offset of a memory.
+pub(super) fn vector_at(memory: u32, offset: u32) -> MemArg {
+    let to = if memory == 0 { To::Scratch(0) } else { To::Device };
+    to.at(offset, 2)
+}
+
 fn load_op(ty: Ty, bytes: u8, at: MemArg) -> W<'static> {
     match (bytes, ty) {
         (1, Ty::I64) => W::I64Load8U(at),
@@ -62,7 +68,7 @@ fn store_op(ty: Ty, bytes: u8, at: MemArg) -> W<'static> {
 }
 
 impl Emitter<'_> {
-    fn access(&self, place: &Place) -> (u32, u8) {
+    pub(super) fn access(&self, place: &Place) -> (u32, u8) {
         match self
             .shared
             .body
@@ -177,7 +183,7 @@ impl Emitter<'_> {
     }
 
     /// The address of 64 bits, into its local.
-    fn device_address(&mut self, place: &Place) {
+    pub(super) fn device_address(&mut self, place: &Place) {
         match place.base.bits() {
             Some(bits) => self.i64(bits.wrapping_add_signed(place.offset)),
             None => {
@@ -192,7 +198,7 @@ impl Emitter<'_> {
     }
 
     /// The address of 32 bits, into its local.
-    fn offset_address(&mut self, place: &Place) {
+    pub(super) fn offset_address(&mut self, place: &Place) {
         let offset = (place.offset.cast_unsigned() & 0xffff_ffff) as u32;
         match place.base.bits() {
             Some(bits) => self.i32((bits as u32).wrapping_add(offset)),
@@ -216,7 +222,7 @@ impl Emitter<'_> {
         offset % u64::from(size) == 0 && offset + u64::from(size) <= u64::from(bytes)
     }
 
-    fn rotated_offset(&mut self, shift: u8) {
+    pub(super) fn rotated_offset(&mut self, shift: u8) {
         self.get(self.offset);
         if shift > 0 {
             self.i32(u32::from(shift));
@@ -234,7 +240,7 @@ impl Emitter<'_> {
         self.op(W::End);
     }
 
-    fn window(&self, place: &Place) -> (usize, (u32, u32)) {
+    pub(super) fn window(&self, place: &Place) -> (usize, (u32, u32)) {
         let number = self.shared.window_of.get(&place.site).copied().unwrap_or(0);
         (number, self.windows.get(number).copied().unwrap_or((0, 0)))
     }

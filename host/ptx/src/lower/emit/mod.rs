@@ -2,18 +2,20 @@
 
 mod memory;
 mod step;
+mod vector;
 mod wasm;
 
 use std::collections::HashMap;
 
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
+pub(crate) use vector::{WIDTH, may_part, parting, vector};
 pub(crate) use wasm::{Imports, module};
 
 use super::Unsupported;
 use super::graph::{Graph, Kind};
 use super::ir::{Arg, BlockId, Body, End, Known, Reg, Ty};
-use super::layout::{self, ENDED, Layout, WAITS};
+use super::layout::{self, APART, ENDED, Layout, WAITS};
 use super::live::Live;
 use super::structure::Item;
 
@@ -63,6 +65,8 @@ pub(crate) struct Emitter<'k> {
     selector: u32,
     address: u32,
     offset: u32,
+    /// Where the code is for groups of threads.
+    vector: Option<vector::Vector<'k>>,
 }
 
 /// A finished function.
@@ -101,26 +105,7 @@ fn scratch(offset: u32, align: u32) -> MemArg {
 /// # Errors
 /// Where there are too many registers.
 pub(crate) fn scalar(shared: &Shared<'_>, items: &[Item]) -> Result<Function, Unsupported> {
-    let mut emitter = Emitter {
-        shared,
-        code: Vec::new(),
-        locals: vec![ValType::I32, ValType::I32],
-        regs: Vec::new(),
-        known: HashMap::new(),
-        limits: HashMap::new(),
-        windows: Vec::new(),
-        unlikely: Vec::new(),
-        thread: 0,
-        tid: [0; 3],
-        selector: 0,
-        address: 0,
-        offset: 0,
-    };
-    emitter.thread = emitter.local(ValType::I32);
-    emitter.tid = [(); 3].map(|()| emitter.local(ValType::I32));
-    emitter.selector = emitter.local(ValType::I32);
-    emitter.address = emitter.local(ValType::I64);
-    emitter.offset = emitter.local(ValType::I32);
+    let mut emitter = Emitter::new(shared);
     emitter.regs = shared
         .body
         .regs
@@ -136,14 +121,43 @@ pub(crate) fn scalar(shared: &Shared<'_>, items: &[Item]) -> Result<Function, Un
     }
     emitter.op(W::Unreachable);
     emitter.op(W::End);
-    Ok(Function {
-        locals: emitter.locals,
-        code: emitter.code,
-        unlikely: emitter.unlikely,
-    })
+    Ok(emitter.finish())
 }
 
-impl Emitter<'_> {
+impl<'k> Emitter<'k> {
+    fn new(shared: &'k Shared<'k>) -> Emitter<'k> {
+        let mut emitter = Emitter {
+            shared,
+            code: Vec::new(),
+            locals: vec![ValType::I32, ValType::I32],
+            regs: Vec::new(),
+            known: HashMap::new(),
+            limits: HashMap::new(),
+            windows: Vec::new(),
+            unlikely: Vec::new(),
+            thread: 0,
+            tid: [0; 3],
+            selector: 0,
+            address: 0,
+            offset: 0,
+            vector: None,
+        };
+        emitter.thread = emitter.local(ValType::I32);
+        emitter.tid = [(); 3].map(|()| emitter.local(ValType::I32));
+        emitter.selector = emitter.local(ValType::I32);
+        emitter.address = emitter.local(ValType::I64);
+        emitter.offset = emitter.local(ValType::I32);
+        emitter
+    }
+
+    fn finish(self) -> Function {
+        Function {
+            locals: self.locals,
+            code: self.code,
+            unlikely: self.unlikely,
+        }
+    }
+
     fn local(&mut self, ty: ValType) -> u32 {
         self.locals.push(ty);
         u32::try_from(self.locals.len() - 1).unwrap_or(u32::MAX)
@@ -281,6 +295,9 @@ impl Emitter<'_> {
     }
 
     fn item(&mut self, item: &Item) {
+        if self.is_group() {
+            self.count_labels(item);
+        }
         match item {
             Item::Loop => self.op(W::Loop(BlockType::Empty)),
             Item::Block => self.op(W::Block(BlockType::Empty)),
@@ -308,6 +325,11 @@ impl Emitter<'_> {
                     return;
                 };
                 match node.kind.clone() {
+                    ref kind @ (Kind::Root | Kind::Resume(_) | Kind::Check(_) | Kind::Block(_))
+                        if self.is_group() =>
+                    {
+                        self.group_node(kind);
+                    }
                     Kind::Root => self.root(),
                     Kind::Resume(resume) => self.resume(resume),
                     Kind::Dispatch(_) => {
@@ -373,6 +395,9 @@ impl Emitter<'_> {
         self.op(W::BrIf(0));
         self.op(W::End);
         self.get(self.selector);
+        self.i32(APART - 1);
+        self.op(W::I32And);
+        self.op(W::LocalTee(self.selector));
     }
 
     /// Where the thread is to go on.
@@ -417,7 +442,7 @@ impl Emitter<'_> {
         self.if_unlikely();
         let regs = self.shared.live.at(block);
         self.save(&regs);
-        self.set_place(resume.cast_signed());
+        self.set_place((resume | APART).cast_signed());
         self.get(self.thread);
         self.op(W::Return);
         self.op(W::End);
@@ -438,14 +463,7 @@ impl Emitter<'_> {
             self.clear_selector();
             return;
         }
-        let stop = self
-            .shared
-            .graph
-            .after_stop
-            .iter()
-            .find(|(_, other)| **other == resume)
-            .and_then(|(stop, _)| self.shared.body.stops.get(*stop as usize));
-        let takes = stop.map_or([None, None], |stop| stop.takes);
+        let takes = self.takes_of(resume);
         for reg in live {
             let Some(slot) = self.shared.slots.get(&reg).copied() else {
                 continue;
@@ -480,6 +498,14 @@ impl Emitter<'_> {
         self.clear_selector();
     }
 
+    /// What a resume point takes from the exchange, where it is behind a stop.
+    fn takes_of(&self, resume: u32) -> [Option<Reg>; 2] {
+        let stops = &self.shared.graph.after_stop;
+        let stop = stops.iter().find(|(_, other)| **other == resume);
+        stop.and_then(|(stop, _)| self.shared.body.stops.get(*stop as usize))
+            .map_or([None, None], |stop| stop.takes)
+    }
+
     fn clear_selector(&mut self) {
         self.i32(0);
         self.set(self.selector);
@@ -493,19 +519,16 @@ impl Emitter<'_> {
         for op in &block.ops {
             self.step(op);
         }
-        match &block.end {
+        self.end_of_block(&block.end);
+    }
+
+    fn end_of_block(&mut self, end: &End) {
+        let body = self.shared.body;
+        match end {
             End::Jump(_) => {}
             End::Branch(condition, ..) => self.arg(*condition),
             End::Table(place, targets, site) => {
-                self.arg(*place);
-                self.i32(u32::try_from(targets.len()).unwrap_or(u32::MAX));
-                self.op(W::I32GeU);
-                self.if_unlikely();
-                self.arg(*place);
-                self.op(W::I64ExtendI32U);
-                self.set(self.address);
-                self.fault(*site);
-                self.op(W::End);
+                self.table_check(*place, targets.len(), *site);
                 self.arg(*place);
             }
             End::Exit => self.set_place(ENDED),
@@ -531,6 +554,19 @@ impl Emitter<'_> {
                 self.set_place(WAITS - number.cast_signed());
             }
         }
+    }
+
+    /// A fault where a place lies behind a list of labels.
+    fn table_check(&mut self, place: Arg, labels: usize, site: u32) {
+        self.arg(place);
+        self.i32(u32::try_from(labels).unwrap_or(u32::MAX));
+        self.op(W::I32GeU);
+        self.if_unlikely();
+        self.arg(place);
+        self.op(W::I64ExtendI32U);
+        self.set(self.address);
+        self.fault(site);
+        self.op(W::End);
     }
 
     /// Ends the launch; the value in the address local goes with the message.

@@ -18,7 +18,8 @@ impl Imports {
     pub(crate) const FAULT: u32 = 2;
     pub(crate) const GENERIC: u32 = 3;
     pub(crate) const CLOCK: u32 = 4;
-    const COUNT: u32 = 5;
+    pub(crate) const FIND: u32 = 5;
+    pub(crate) const COUNT: u32 = 6;
 }
 
 /// Pages of device memory: all that 32 bits address.
@@ -36,8 +37,9 @@ pub(crate) fn module(functions: &[(&str, Function)], windows: usize, scratch: u6
     types.ty().function([I32, I32], [I32]);
     types.ty().function([], []);
     let mut imports = ImportSection::new();
-    for (number, name) in (0..).zip(["help", "miss", "fault", "generic", "clock"]) {
-        imports.import("host", name, EntityType::Function(number));
+    let names = ["help", "miss", "fault", "generic", "clock", "find"];
+    for (name, ty) in names.into_iter().zip([0, 1, 2, 3, 4, 1]) {
+        imports.import("host", name, EntityType::Function(ty));
     }
     let mut declared = FunctionSection::new();
     let mut exports = ExportSection::new();

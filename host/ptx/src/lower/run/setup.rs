@@ -8,6 +8,7 @@ use crate::Extent;
 use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
 use crate::interpret::{Fault, Launch, MemoryError};
 use crate::lower::Lowered;
+use crate::lower::emit::WIDTH;
 use crate::lower::ir::{SiteKind, Space};
 use crate::lower::layout::{self, ARGUMENTS, MOST_SHARED};
 
@@ -33,6 +34,7 @@ pub struct Region {
 /// | `fault: (i32, i32, i64)` | [`Setup::fault`], as an error that ends the call |
 /// | `generic: (i32, i32, i64) -> i32` | [`Setup::generic`] |
 /// | `clock: () -> i64` | nanoseconds |
+/// | `find: (i32, i32, i64) -> (i64, i64)` | [`Setup::miss`], with zeros in place of an error |
 #[derive(Debug)]
 pub struct Setup {
     pub(super) lowered: Arc<Lowered>,
@@ -85,6 +87,8 @@ impl Setup {
         set_word(scratch, layout::NWARPID, self.threads.div_ceil(32));
         set_word(scratch, layout::DYNAMIC_SHARED, self.dynamic_shared);
         set_word(scratch, layout::TOTAL_SHARED, self.shared_bytes);
+        let row = self.block.x.is_multiple_of(WIDTH) || self.threads == self.block.x;
+        set_word(scratch, layout::GROUPS, u32::from(row));
         let begin = ARGUMENTS as usize;
         if let Some(place) = scratch.get_mut(begin..begin + self.arguments.len()) {
             place.copy_from_slice(&self.arguments);
