@@ -99,6 +99,15 @@ impl<'m> Builder<'m> {
         if ty.bits() == 64 {
             return value;
         }
+        if let Some(bits) = value.bits() {
+            // A 32-bit constant, by now with its sign above the type's own bits.
+            let wide = if ty.is_signed() {
+                i64::from((bits as u32).cast_signed()).cast_unsigned()
+            } else {
+                bits
+            };
+            return Arg::I64(wide);
+        }
         let code = if ty.is_signed() {
             Code::I64ExtendI32S
         } else {
