@@ -28,7 +28,10 @@ fn main() {
                     "{}: {} threads together{}, {} steps, {} bytes in {took:?}",
                     entry.name(),
                     lowered.width(),
-                    lowered.alone().map(|why| format!(" ({why})")).unwrap_or_default(),
+                    lowered
+                        .alone()
+                        .map(|why| format!(" ({why})"))
+                        .unwrap_or_default(),
                     lowered.steps(),
                     lowered.wasm().len(),
                 );

@@ -60,13 +60,33 @@ fn compares(code: Code) -> bool {
     code.result() == Ty::I32
         && (matches!(
             code,
-            I32Eq | I32Ne | I32LtS | I32LtU | I32LeS | I32LeU | I32GtS | I32GtU | I32GeS | I32GeU
-                | I64Eq | I64Ne | I64LtS | I64LtU | I64LeS | I64LeU | I64GtS | I64GtU | I64GeS
+            I32Eq
+                | I32Ne
+                | I32LtS
+                | I32LtU
+                | I32LeS
+                | I32LeU
+                | I32GtS
+                | I32GtU
+                | I32GeS
+                | I32GeU
+                | I64Eq
+                | I64Ne
+                | I64LtS
+                | I64LtU
+                | I64LeS
+                | I64LeU
+                | I64GtS
+                | I64GtU
+                | I64GeS
                 | I64GeU
         ) || code.operand().is_float()
             && !matches!(
                 code,
-                I32TruncSatF32S | I32TruncSatF32U | I32TruncSatF64S | I32TruncSatF64U
+                I32TruncSatF32S
+                    | I32TruncSatF32U
+                    | I32TruncSatF64S
+                    | I32TruncSatF64U
                     | I32ReinterpretF32
             ))
 }
@@ -76,7 +96,11 @@ fn truths(body: &Body) -> Vec<bool> {
     let mut truths: Vec<bool> = body.regs.iter().map(|ty| *ty == Ty::I32).collect();
     let mut written = vec![false; truths.len()];
     // What a stop or a load brings may be any number.
-    for reg in body.stops.iter().flat_map(|stop| stop.takes.iter().flatten()) {
+    for reg in body
+        .stops
+        .iter()
+        .flat_map(|stop| stop.takes.iter().flatten())
+    {
         if let Some(truth) = truths.get_mut(reg.0 as usize) {
             *truth = false;
         }
@@ -113,7 +137,11 @@ fn truths(body: &Body) -> Vec<bool> {
             break;
         }
     }
-    truths.iter().zip(written).map(|(truth, written)| *truth && written).collect()
+    truths
+        .iter()
+        .zip(written)
+        .map(|(truth, written)| *truth && written)
+        .collect()
 }
 
 /// The class of what a step writes.
@@ -168,7 +196,9 @@ fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
                 (Code::I32Add | Code::I64Add, _) => of_stride(s.wrapping_add(t)),
                 (Code::I32Sub | Code::I64Sub, _) => of_stride(s.wrapping_sub(t)),
                 (Code::I32Mul | Code::I64Mul, Some(by)) => of_stride(s.wrapping_mul(by)),
-                (Code::I32Shl | Code::I64Shl, Some(by @ 0..=31)) => of_stride(s.wrapping_shl(by as u32)),
+                (Code::I32Shl | Code::I64Shl, Some(by @ 0..=31)) => {
+                    of_stride(s.wrapping_shl(by as u32))
+                }
                 _ => Varying,
             })
         }
@@ -257,7 +287,12 @@ pub(crate) fn classes(body: &Body, live: &Live) -> Classes {
 fn written_apart(body: &Body, live: &Live, branch: usize, meets: Option<usize>) -> Vec<Reg> {
     let mut seen = HashSet::new();
     let mut waiting: Vec<usize> = body.blocks.get(branch).map_or_else(Vec::new, |block| {
-        block.end.successors().iter().map(|next| next.0 as usize).collect()
+        block
+            .end
+            .successors()
+            .iter()
+            .map(|next| next.0 as usize)
+            .collect()
     });
     let mut written = HashSet::new();
     let mut wanted = HashSet::new();
@@ -290,7 +325,12 @@ fn postdominators(body: &Body) -> Vec<Option<usize>> {
         .blocks
         .iter()
         .map(|block| {
-            let next: Vec<usize> = block.end.successors().iter().map(|id| id.0 as usize).collect();
+            let next: Vec<usize> = block
+                .end
+                .successors()
+                .iter()
+                .map(|id| id.0 as usize)
+                .collect();
             if next.is_empty() { vec![exit] } else { next }
         })
         .collect();

@@ -131,11 +131,30 @@ impl Lowered {
     }
 }
 
+/// How many threads are to run together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// As many as pays off, by what the kernel looks like.
+    Chosen,
+    /// Each alone.
+    One,
+    /// Groups, whether that pays off or not.
+    Groups,
+}
+
 /// Compiles an entry of a module.
 ///
 /// # Errors
 /// What of it cannot be compiled.
 pub fn lower(module: &Arc<Module>, entry: &str) -> Result<Lowered, Unsupported> {
+    lower_as(module, entry, Width::Chosen)
+}
+
+/// Compiles an entry of a module for so many threads at a time.
+///
+/// # Errors
+/// What of it cannot be compiled.
+pub fn lower_as(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, Unsupported> {
     let Some(found) = module.entry(entry) else {
         return Err(Unsupported::limit("no such entry"));
     };
@@ -155,7 +174,11 @@ pub fn lower(module: &Arc<Module>, entry: &str) -> Result<Lowered, Unsupported> 
         return Err(Unsupported::limit("too many steps"));
     }
     let classes = class::classes(&body, &live::live(&body)?);
-    let alone = split::alone(&body, &classes);
+    let alone = match width {
+        Width::Chosen => split::alone(&body, &classes),
+        Width::One => Some("it was asked for"),
+        Width::Groups => None,
+    };
     let parting = if alone.is_none() {
         split::split(&mut body, &classes)
     } else {
@@ -196,7 +219,10 @@ pub fn lower(module: &Arc<Module>, entry: &str) -> Result<Lowered, Unsupported> 
     let scratch = u64::from(layout.stop) + layout::PAGE;
     let functions = match alone {
         Some(_) => vec![("run", one)],
-        None => vec![("alone", one), ("run", emit::vector(&shared, &classes, &items)?)],
+        None => vec![
+            ("alone", one),
+            ("run", emit::vector(&shared, &classes, &items)?),
+        ],
     };
     let wasm = emit::module(&functions, shared.windows.len(), scratch);
     Ok(Lowered {

@@ -13,14 +13,21 @@ pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
     let (mut together, mut one_by_one, mut vectors) = (0usize, 0usize, 0usize);
     let ops = body.blocks.iter().flat_map(|block| &block.ops);
     for op in ops {
-        let varies = op.targets().iter().any(|target| classes.of(*target) == Class::Varying);
-        let chunks = op.targets().iter().map(|target| body.ty(*target).bytes() * WIDTH / 16);
+        let varies = op
+            .targets()
+            .iter()
+            .any(|target| classes.of(*target) == Class::Varying);
+        let chunks = op
+            .targets()
+            .iter()
+            .map(|target| body.ty(*target).bytes() * WIDTH / 16);
         let chunks = chunks.sum::<u32>().max(WIDTH / 4) as usize;
         let lane_by_lane = match op {
             Op::Store { place, values, .. } => {
                 let site = body.sites.get(place.site as usize);
                 let class = classes.of_arg(place.base);
-                !values.is_empty() && !is_contiguous(site.map(|site| &site.what), place.space, class)
+                !values.is_empty()
+                    && !is_contiguous(site.map(|site| &site.what), place.space, class)
             }
             Op::Load { place, .. } if varies => {
                 let site = body.sites.get(place.site as usize);
@@ -71,7 +78,11 @@ pub(crate) fn split(body: &mut Body, classes: &Classes) -> Vec<BlockId> {
             .binary_search(&BlockId(u32::try_from(number).unwrap_or(0)))
             .is_ok();
         let skip = usize::from(begins);
-        let at = block.ops.iter().skip(skip).position(|op| may_part(classes, op));
+        let at = block
+            .ops
+            .iter()
+            .skip(skip)
+            .position(|op| may_part(classes, op));
         let at = match at {
             Some(at) => Some(at + skip),
             None if parting(classes, &block.end) && !(begins && block.ops.is_empty()) => {

@@ -35,7 +35,11 @@ impl To {
 
 /// An access of a vector at an offset of a memory.
 pub(super) fn vector_at(memory: u32, offset: u32) -> MemArg {
-    let to = if memory == 0 { To::Scratch(0) } else { To::Device };
+    let to = if memory == 0 {
+        To::Scratch(0)
+    } else {
+        To::Device
+    };
     to.at(offset, 2)
 }
 

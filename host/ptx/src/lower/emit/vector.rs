@@ -311,7 +311,10 @@ impl<'k> Emitter<'k> {
         for chunk in 0..WIDTH / 4 {
             self.element(4);
             self.op(W::V128Const(splat_i32(place.cast_unsigned())));
-            self.op(W::V128Store(scratch(self.shared.layout.places + 16 * chunk, 2)));
+            self.op(W::V128Store(scratch(
+                self.shared.layout.places + 16 * chunk,
+                2,
+            )));
         }
     }
 
@@ -431,17 +434,25 @@ impl<'k> Emitter<'k> {
         let mut ramp = 0u128;
         if ty == Ty::I32 {
             for lane in 0..4 {
-                let away = stride.wrapping_mul(i64::from(chunk * 4 + lane)).cast_unsigned();
+                let away = stride
+                    .wrapping_mul(i64::from(chunk * 4 + lane))
+                    .cast_unsigned();
                 ramp |= u128::from(away & 0xffff_ffff) << (32 * lane);
             }
         } else {
             for lane in 0..2 {
-                let away = stride.wrapping_mul(i64::from(chunk * 2 + lane)).cast_unsigned();
+                let away = stride
+                    .wrapping_mul(i64::from(chunk * 2 + lane))
+                    .cast_unsigned();
                 ramp |= u128::from(away) << (64 * lane);
             }
         }
         self.op(W::V128Const(ramp.cast_signed()));
-        self.op(if ty == Ty::I32 { W::I32x4Add } else { W::I64x2Add });
+        self.op(if ty == Ty::I32 {
+            W::I32x4Add
+        } else {
+            W::I64x2Add
+        });
     }
 
     /// Four lanes of a condition, as masks.
@@ -624,9 +635,15 @@ impl<'k> Emitter<'k> {
     }
 
     fn group_step(&mut self, id: BlockId, op: &Op) {
-        let class = op.targets().first().map(|target| self.v().classes.of(*target));
+        let class = op
+            .targets()
+            .first()
+            .map(|target| self.v().classes.of(*target));
         match (op, class) {
-            (Op::One(code @ (Code::I64ExtendI32S | Code::I64ExtendI32U), _, a), Some(Class::Affine(stride))) => {
+            (
+                Op::One(code @ (Code::I64ExtendI32S | Code::I64ExtendI32U), _, a),
+                Some(Class::Affine(stride)),
+            ) => {
                 self.extend_check(id, *code, *a, stride);
                 self.step(op);
             }
@@ -643,7 +660,9 @@ impl<'k> Emitter<'k> {
                     self.set_chunk(*target, chunk);
                 }
             }
-            (Op::Select(target, condition, yes, no), _) => self.group_select(*target, *condition, *yes, *no),
+            (Op::Select(target, condition, yes, no), _) => {
+                self.group_select(*target, *condition, *yes, *no)
+            }
             (Op::One(code, target, a), _) => {
                 if !self.group_one(*code, *target, *a) {
                     self.by_lane(op);
@@ -660,7 +679,11 @@ impl<'k> Emitter<'k> {
                     self.chunk(*a, chunk);
                     self.chunk(*b, chunk);
                     self.chunk(*c, chunk);
-                    self.op(if ty == Ty::F32 { W::F32x4RelaxedMadd } else { W::F64x2RelaxedMadd });
+                    self.op(if ty == Ty::F32 {
+                        W::F32x4RelaxedMadd
+                    } else {
+                        W::F64x2RelaxedMadd
+                    });
                     self.set_chunk(*target, chunk);
                 }
             }
@@ -732,7 +755,11 @@ impl<'k> Emitter<'k> {
         let signed = code == Code::I64ExtendI32S;
         // The last thread's value, in 64 bits, must be one of 32.
         self.arg(a);
-        self.op(if signed { W::I64ExtendI32S } else { W::I64ExtendI32U });
+        self.op(if signed {
+            W::I64ExtendI32S
+        } else {
+            W::I64ExtendI32U
+        });
         self.i64(reach.cast_unsigned());
         self.op(W::I64Add);
         if signed {
@@ -842,7 +869,11 @@ impl<'k> Emitter<'k> {
             return true;
         }
         if matches!(code, F32Copysign | F64Copysign) {
-            let sign = if ty == Ty::F32 { Arg::F32(1 << 31) } else { Arg::F64(1 << 63) };
+            let sign = if ty == Ty::F32 {
+                Arg::F32(1 << 31)
+            } else {
+                Arg::F64(1 << 63)
+            };
             for chunk in 0..self.chunk_count(ty) {
                 self.chunk(b, chunk);
                 self.chunk(a, chunk);
@@ -899,7 +930,10 @@ impl<'k> Emitter<'k> {
     /// Whether an access moves neighbouring words of so many bytes.
     fn neighbours(&self, place: &Place) -> Option<u32> {
         let site = self.shared.body.sites.get(place.site as usize);
-        let Some(SiteKind::Access { bytes, lanes: 1, .. }) = site.map(|site| &site.what) else {
+        let Some(SiteKind::Access {
+            bytes, lanes: 1, ..
+        }) = site.map(|site| &site.what)
+        else {
             return None;
         };
         let fits = matches!(bytes, 4 | 8)
@@ -961,7 +995,12 @@ impl<'k> Emitter<'k> {
     }
 
     fn group_load(&mut self, op: &Op, place: &Place, targets: &[Reg]) {
-        let Op::Load { bytes, atomic: false, .. } = op else {
+        let Op::Load {
+            bytes,
+            atomic: false,
+            ..
+        } = op
+        else {
             return self.by_lane(op);
         };
         let (Some(size), [target]) = (self.neighbours(place), targets) else {
@@ -984,14 +1023,25 @@ impl<'k> Emitter<'k> {
     }
 
     fn group_store(&mut self, op: &Op, place: &Place, values: &[Arg]) {
-        let Op::Store { bytes, atomic: false, .. } = op else {
+        let Op::Store {
+            bytes,
+            atomic: false,
+            ..
+        } = op
+        else {
             return self.by_lane(op);
         };
         let (Some(size), [value]) = (self.neighbours(place), values) else {
             let same = self.class(place.base) == Class::Uniform
                 && matches!(place.space, Space::Global | Space::Shared)
-                && values.iter().all(|value| self.class(*value) == Class::Uniform);
-            return if same { self.step(op) } else { self.by_lane(op) };
+                && values
+                    .iter()
+                    .all(|value| self.class(*value) == Class::Uniform);
+            return if same {
+                self.step(op)
+            } else {
+                self.by_lane(op)
+            };
         };
         if self.shared.body.arg_ty(*value).bytes() != u32::from(*bytes) {
             return self.by_lane(op);
