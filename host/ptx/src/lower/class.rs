@@ -228,7 +228,7 @@ pub(crate) fn classes(body: &Body, live: &Live) -> Classes {
         classes: vec![None; body.regs.len()],
         truths: truths(body),
     };
-    let mut set = |classes: &mut Classes, reg: Reg, class: Class| {
+    let set = |classes: &mut Classes, reg: Reg, class: Class| {
         let place = classes.classes.get_mut(reg.0 as usize);
         place.is_some_and(|place| {
             let joined = join(*place, class);

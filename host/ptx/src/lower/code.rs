@@ -64,7 +64,6 @@ codes! {
     I32ShrU: I32 -> I32;
     I32Clz: I32 -> I32;
     I32Popcnt: I32 -> I32;
-    I32Eqz: I32 -> I32;
     I32Eq: I32 -> I32, I32x4Eq;
     I32Ne: I32 -> I32, I32x4Ne;
     I32LtS: I32 -> I32, I32x4LtS;
@@ -98,7 +97,6 @@ codes! {
     I64ShrU: I64 -> I64;
     I64Clz: I64 -> I64;
     I64Popcnt: I64 -> I64;
-    I64Eqz: I64 -> I32;
     I64Eq: I64 -> I32, I64x2Eq;
     I64Ne: I64 -> I32, I64x2Ne;
     I64LtS: I64 -> I32, I64x2LtS;

@@ -167,7 +167,6 @@ pub(crate) enum Op {
         place: Place,
         /// Of each element; several lie one after another.
         bytes: u8,
-        signed: bool,
         atomic: bool,
     },
     Store {

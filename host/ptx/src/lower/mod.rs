@@ -18,6 +18,7 @@ mod emit;
 mod graph;
 mod ir;
 mod layout;
+mod lazy;
 mod live;
 mod run;
 mod split;
@@ -170,6 +171,7 @@ pub fn lower_as(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lower
     )
     .ok_or_else(too_large)?;
     let mut body = build::body(module, found, &layout)?;
+    lazy::see_late(&mut body);
     if body.len() > MOST_STEPS {
         return Err(Unsupported::limit("too many steps"));
     }

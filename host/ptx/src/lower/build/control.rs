@@ -396,7 +396,6 @@ impl<'m> Builder<'m> {
             targets: vec![target],
             place,
             bytes: bytes as u8,
-            signed: false,
             atomic: false,
         });
         target

@@ -90,7 +90,6 @@ impl<'m> Builder<'m> {
             targets: values.clone(),
             place,
             bytes: bytes as u8,
-            signed: false,
             atomic: is_atomic(scope),
         });
         for (target, value) in targets.iter().zip(values) {
