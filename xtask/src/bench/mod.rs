@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: measurements.
 
+mod kernels;
 mod load;
 mod policy;
 mod report;
@@ -19,6 +20,7 @@ pub struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Subject {
+    Kernels(kernels::Arguments),
     Policy(policy::Arguments),
     Serve(serve::Arguments),
 }
@@ -29,6 +31,7 @@ enum Subject {
 /// Where something does not build or a server fails.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     match &arguments.subject {
+        Subject::Kernels(arguments) => kernels::run(workspace, arguments),
         Subject::Policy(arguments) => policy::run(workspace, arguments),
         Subject::Serve(arguments) => serve::run(workspace, arguments),
     }

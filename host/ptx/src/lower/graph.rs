@@ -235,10 +235,8 @@ pub(crate) fn graph(body: &Body, extra: &[BlockId]) -> Result<Graph, Unsupported
     let mut resumes = vec![BlockId(0)];
     let mut after_stop = HashMap::new();
     let add = |resumes: &mut Vec<BlockId>, block: BlockId| {
-        u32::try_from(resumes.len()).map(|number| {
-            resumes.push(block);
-            number
-        })
+        resumes.push(block);
+        u32::try_from(resumes.len() - 1)
     };
     // What is reached, and the stops in it: those go on at resume points.
     let mut seen = vec![false; count];
@@ -375,8 +373,8 @@ impl Builder<'_> {
                 needs[number] = true;
             }
         }
-        for number in 0..needs.len() {
-            if needs[number] {
+        for (number, needed) in needs.into_iter().enumerate() {
+            if needed {
                 let node = self.node(Kind::Dispatch(vec![0]));
                 self.dispatch.insert(number, node);
             }

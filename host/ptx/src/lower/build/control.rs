@@ -199,13 +199,13 @@ impl<'m> Builder<'m> {
             self.stop(StopKind::Plain(id as u8), Vec::new(), [None, None]);
             return;
         }
-        let mut brings = vec![self.to_bits(id)];
+        let mut brings = vec![self.in_64(id)];
         let count = if counted {
             self.source(scope, first + 1)
         } else {
             Arg::I32(0)
         };
-        brings.push(self.to_bits(count));
+        brings.push(self.in_64(count));
         let reduce = reduces.then(|| {
             let words = [Modifier::Popc, Modifier::And, Modifier::Or];
             let word = words.iter().copied().find(|word| scope.has(*word));
@@ -216,7 +216,7 @@ impl<'m> Builder<'m> {
         } else {
             Arg::I32(0)
         };
-        brings.push(self.to_bits(value));
+        brings.push(self.in_64(value));
         let taken = reduces.then(|| self.temp(Ty::I32));
         let kind = StopKind::Barrier {
             counted,
@@ -251,21 +251,21 @@ impl<'m> Builder<'m> {
             Op::WarpBarrier | Op::Elect => zero,
             Op::Vote => {
                 let value = self.condition(scope, 1);
-                self.to_bits(value)
+                self.in_64(value)
             }
             _ => {
                 let value = self.source(scope, 1);
-                self.to_bits(value)
+                self.in_64(value)
             }
         };
         let (b, c) = if op == Op::Shfl {
             let (b, c) = (self.source(scope, 2), self.source(scope, 3));
-            (self.to_bits(b), self.to_bits(c))
+            (self.in_64(b), self.in_64(c))
         } else {
             (zero, zero)
         };
         let mask = self.source(scope, last);
-        let mask = self.to_bits(mask);
+        let mask = self.in_64(mask);
         let taken = (op != Op::WarpBarrier).then(|| self.temp(Ty::I32));
         let second = match scope.operand(0) {
             Operand::Pair(_, Some(register)) if last > 0 => Some(*register),

@@ -218,7 +218,7 @@ impl<'m> Builder<'m> {
             let Some(help) = Helper::of_comparison(compared, modifiers) else {
                 return Err(self.unsupported("this comparison"));
             };
-            let args = vec![self.to_bits(a), self.to_bits(b)];
+            let args = vec![self.in_64(a), self.in_64(b)];
             let help = self.help(help);
             let target = self.temp(Ty::I64);
             self.push(Step::Help { target, help, args });
@@ -233,10 +233,7 @@ impl<'m> Builder<'m> {
         } else {
             Junction::None
         };
-        let other = match junction.code() {
-            Some(_) => Some(self.condition(scope, 3)),
-            None => None,
-        };
+        let other = junction.code().map(|_| self.condition(scope, 3));
         let joined = |builder: &mut Self, outcome: Arg| match (junction.code(), other) {
             (Some(code), Some(other)) => builder.two(code, outcome, other),
             _ => outcome,
@@ -300,7 +297,7 @@ impl<'m> Builder<'m> {
             (Operand::Vector(targets), source) => {
                 let bits = ty.bits() / u32::try_from(targets.len()).unwrap_or(1).max(1);
                 let whole = self.read(scope, source, ty);
-                let whole = self.to_bits(whole);
+                let whole = self.in_64(whole);
                 let parts: Vec<Arg> = (0..targets.len() as u64)
                     .map(|place| {
                         let part = if place == 0 {
@@ -331,7 +328,7 @@ impl<'m> Builder<'m> {
                 let mut whole = Arg::I64(0);
                 for (place, source) in sources.iter().enumerate() {
                     let part = self.read(scope, source, each);
-                    let part = self.to_bits(part);
+                    let part = self.in_64(part);
                     let part = if place == 0 {
                         part
                     } else {

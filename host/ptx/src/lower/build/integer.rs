@@ -146,7 +146,7 @@ impl<'m> Builder<'m> {
                 };
                 let is_zero = self.two(code, a, zero);
                 if ty.bits() == 64 {
-                    self.to_bits(is_zero)
+                    self.in_64(is_zero)
                 } else {
                     is_zero
                 }
@@ -351,14 +351,14 @@ impl<'m> Builder<'m> {
         let value = if signed {
             let amount = self.select(inside, amount, Arg::I32(bits - 1));
             let amount = if bits == 64 {
-                self.to_bits(amount)
+                self.in_64(amount)
             } else {
                 amount
             };
             self.two(code, a, amount)
         } else {
             let by = if bits == 64 {
-                self.to_bits(amount)
+                self.in_64(amount)
             } else {
                 amount
             };
@@ -380,7 +380,7 @@ impl<'m> Builder<'m> {
             let inside = self.two(Code::I32LtU, amount, Arg::I32(32));
             self.select(inside, amount, Arg::I32(32))
         };
-        let (a, b, amount) = (self.to_bits(a), self.to_bits(b), self.to_bits(amount));
+        let (a, b, amount) = (self.in_64(a), self.in_64(b), self.in_64(amount));
         let high = self.two(Code::I64Shl, b, Arg::I64(32));
         let both = self.two(Code::I64Or, high, a);
         let value = if scope.has(Modifier::Left) {
@@ -532,7 +532,7 @@ impl<'m> Builder<'m> {
         let flag = Arg::Reg(scope.carry);
         let wide_flag = |builder: &mut Self| {
             if ty.bits() == 64 {
-                builder.to_bits(flag)
+                builder.in_64(flag)
             } else {
                 flag
             }

@@ -289,7 +289,7 @@ impl<'m> Builder<'m> {
         for operand in 1..=operands {
             let ty = self.source_type(scope, operand);
             let value = self.read(scope, scope.operand(operand), ty);
-            args.push(self.to_bits(value));
+            args.push(self.in_64(value));
         }
         let number = self.help(help);
         let target = self.temp(Ty::I64);
@@ -302,7 +302,7 @@ impl<'m> Builder<'m> {
             return Ok(());
         };
         let ty = self.body.ty(scope.register(*register));
-        let value = self.from_bits(Arg::Reg(target), ty);
+        let value = self.as_ty(Arg::Reg(target), ty);
         self.write_home(scope.register(*register), value);
         Ok(())
     }

@@ -102,12 +102,8 @@ impl<'m> Builder<'m> {
     }
 
     /// A value's bits in 64.
-    pub(super) fn to_bits(&mut self, value: Arg) -> Arg {
+    pub(super) fn in_64(&mut self, value: Arg) -> Arg {
         self.as_ty(value, Ty::I64)
-    }
-
-    pub(super) fn from_bits(&mut self, value: Arg, ty: Ty) -> Arg {
-        self.as_ty(value, ty)
     }
 
     /// An operand's value, read as a type.

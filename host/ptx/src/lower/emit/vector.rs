@@ -474,7 +474,7 @@ impl<'k> Emitter<'k> {
             return self.mask(condition, chunk);
         }
         self.mask(condition, chunk / 2);
-        self.op(if chunk % 2 == 0 {
+        self.op(if chunk.is_multiple_of(2) {
             W::I64x2ExtendLowI32x4S
         } else {
             W::I64x2ExtendHighI32x4S
@@ -788,7 +788,7 @@ impl<'k> Emitter<'k> {
                 }
                 I64ExtendI32S | I64ExtendI32U | F64PromoteF32 | F64ConvertI32S | F64ConvertI32U => {
                     self.chunk(a, chunk / 2);
-                    let low = chunk % 2 == 0;
+                    let low = chunk.is_multiple_of(2);
                     match (code, low) {
                         (I64ExtendI32S, true) => self.op(W::I64x2ExtendLowI32x4S),
                         (I64ExtendI32S, false) => self.op(W::I64x2ExtendHighI32x4S),
