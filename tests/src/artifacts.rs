@@ -3,6 +3,9 @@
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::LazyLock;
+
+use crate::driver::Driver;
 
 /// `target`, as seen from a test's executable in `target/PROFILE/deps`.
 fn target() -> PathBuf {
@@ -45,7 +48,45 @@ pub fn tensor_wasm() -> Command {
         .env_remove("RUST_LOG")
         .env("NO_COLOR", "1")
         .env("TENSOR_WASM_CACHE_DIR", target().join("test-cache"));
+    match Kind::under_test() {
+        Kind::Processor => {}
+        Kind::Isolated => {
+            command.env("TENSOR_WASM_ISOLATE", "true");
+        }
+        Kind::Cuda => {
+            static DRIVER: LazyLock<Driver> = LazyLock::new(|| Driver::new(""));
+            command.env("TENSOR_WASM_GPU", "cuda");
+            DRIVER.set(&mut command);
+        }
+    }
     command
+}
+
+/// The kind of device that stands behind `serve` where a test does not name one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The host's own processor.
+    Processor,
+    /// The processor, in a process for each tenant.
+    Isolated,
+    /// CUDA's driver interface, in a process for each tenant: a driver without a device.
+    Cuda,
+}
+
+impl Kind {
+    /// As `TENSOR_WASM_TEST_DEVICE` says: `cpu`, `isolated` or `cuda`.
+    ///
+    /// # Panics
+    /// Where it says something else.
+    #[must_use]
+    pub fn under_test() -> Kind {
+        match env::var("TENSOR_WASM_TEST_DEVICE").as_deref() {
+            Err(_) | Ok("cpu") => Kind::Processor,
+            Ok("isolated") => Kind::Isolated,
+            Ok("cuda") => Kind::Cuda,
+            Ok(other) => panic!("TENSOR_WASM_TEST_DEVICE: there is no kind of device {other}"),
+        }
+    }
 }
 
 /// One of the project's own components, by the name of its file.

@@ -10,6 +10,8 @@
 mod artifacts;
 mod authority;
 mod command;
+#[cfg(target_os = "linux")]
+mod driver;
 mod process;
 mod raw;
 mod reply;
@@ -19,9 +21,11 @@ mod shared;
 mod start;
 mod wait;
 
-pub use artifacts::{component, guest, tensor_wasm};
+pub use artifacts::{Kind, component, guest, tensor_wasm};
 pub use authority::{Authority, Issued};
 pub use command::{Output, run};
+#[cfg(target_os = "linux")]
+pub use driver::Driver;
 pub use raw::Raw;
 pub use reply::Reply;
 pub use secure::{Secure, SecureConnection};

@@ -177,6 +177,14 @@ fn the_commands_of_the_page_on_serving_run() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_gpus_run_with_a_process_for_each_tenant() {
+    assert_said(
+        &run("docs/gpu.md"),
+        &["ok, 10 keys", "12.0,24.0", "16.0,28.0"],
+    );
+}
+
+#[test]
 fn the_commands_of_the_page_on_policy_run_and_the_policy_decides() {
     assert_said(
         &run("docs/policy.md"),
@@ -239,6 +247,7 @@ fn no_page_has_commands_that_nobody_runs() {
         "audit-log.md",
         "composing.md",
         "configuration.md",
+        "gpu.md",
         "guests.md",
         "policy.md",
         "serving.md",

@@ -1,5 +1,5 @@
 //! `cargo xtask test`: every test there is, host and guests, after building
-//! what they drive: the binary and the components.
+//! what they drive: the binary, the components, and a driver without a device.
 
 use std::{
     io::IsTerminal,
@@ -31,7 +31,7 @@ pub struct Arguments {
 /// # Errors
 /// Where something does not build, and where a test fails.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let mut steps = Steps::new(4);
+    let mut steps = Steps::new(4 + usize::from(cfg!(target_os = "linux")));
 
     let step = steps.begin("building components");
     components::add_target(workspace, &step)?;
@@ -42,7 +42,21 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let binary = workspace.build_binary(&step, Profile::Dev)?;
     step.done(workspace.relative(&binary));
 
+    // A driver is found by the dynamic linker's rules, which are Linux's.
+    let driver = match cfg!(target_os = "linux") {
+        true => {
+            let step = steps.begin("building the driver without a device");
+            let driver = workspace.build_driver(&step, Profile::Dev)?;
+            step.done(workspace.relative(&driver));
+            Some(driver)
+        }
+        false => None,
+    };
+
     let environment = |command: &mut Command| {
+        if let Some(driver) = &driver {
+            command.env("TENSOR_WASM_DRIVER", driver);
+        }
         command
             .env("TENSOR_WASM_BIN", &binary)
             .env("TENSOR_WASM_COMPONENTS", workspace.components_folder());

@@ -27,6 +27,10 @@ pub struct Workspace {
 /// An integration test that is quick to build.
 const SMALL_TEST: &str = "docs";
 
+/// The driver without a device, as its package's library is called, and a program of its package.
+const DRIVER: &str = "libtensor_wasm_test_driver.so";
+const PLAIN: &str = "plain";
+
 /// How the binary is built.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Profile {
@@ -146,11 +150,30 @@ impl Workspace {
 
     /// Where `tensor-wasm` is once it is built.
     pub fn binary(&self, profile: Profile) -> PathBuf {
-        let folder = match profile {
+        let name = format!("{BINARY}{}", std::env::consts::EXE_SUFFIX);
+        self.profile_folder(profile).join(name)
+    }
+
+    /// Builds the driver without a device and says where it is: what loads as `libcuda.so.1`.
+    ///
+    /// # Errors
+    /// Where it does not build.
+    pub fn build_driver(&self, step: &Step, profile: Profile) -> Result<PathBuf> {
+        let mut command = self.cargo(["build", "--example", PLAIN]);
+        // The same features as in all else that is built, so that nothing is built twice. The
+        // library comes with the program, and cargo leaves it among what programs are made of.
+        command.args(Self::HOST_MEMBERS);
+        if profile == Profile::Release {
+            command.arg("--release");
+        }
+        step.run(&mut command)?;
+        Ok(self.profile_folder(profile).join("deps").join(DRIVER))
+    }
+
+    fn profile_folder(&self, profile: Profile) -> PathBuf {
+        self.target().join(match profile {
             Profile::Dev => "debug",
             Profile::Release => "release",
-        };
-        let name = format!("{BINARY}{}", std::env::consts::EXE_SUFFIX);
-        self.target().join(folder).join(name)
+        })
     }
 }

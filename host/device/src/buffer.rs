@@ -6,6 +6,7 @@ use crate::Error;
 use crate::account::{Charge, Resource, Room};
 use crate::janitor::Waste;
 use crate::memory::Storage;
+use crate::remote::{Holding, Worker};
 use crate::session::Tenant;
 
 /// What takes long enough to unmap that the caller's thread should not do it,
@@ -22,23 +23,40 @@ pub struct Buffer {
 
 #[derive(Debug)]
 struct Shared {
-    storage: Arc<Storage>,
+    place: Place,
+    /// Where kernels of its tenant see it.
     address: u64,
+    bytes: u64,
     tenant: Arc<Tenant>,
-    _place: Charge,
-    _memory: Charge,
-    /// Until the memory goes.
-    room: Option<Room>,
+}
+
+/// Where the bytes are.
+#[derive(Debug)]
+enum Place {
+    Here {
+        storage: Arc<Storage>,
+        _place: Charge,
+        _memory: Charge,
+        /// Until the memory goes.
+        room: Option<Room>,
+    },
+    /// Under this number, in the tenant's worker, which has the charges too.
+    Worker(Arc<Worker>, u64),
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.tenant.map.remove(self.address);
-        if self.storage.size() >= LARGE
-            && let Some(room) = self.room.take()
-        {
-            let storage = Arc::clone(&self.storage);
-            self.tenant.janitor.discard(Waste::new(storage, room));
+        match &mut self.place {
+            Place::Here { storage, room, .. } => {
+                self.tenant.map.remove(self.address);
+                if storage.size() >= LARGE
+                    && let Some(room) = room.take()
+                {
+                    let storage = Arc::clone(storage);
+                    self.tenant.janitor.discard(Waste::new(storage, room));
+                }
+            }
+            Place::Worker(worker, id) => worker.free(*id),
         }
     }
 }
@@ -56,23 +74,51 @@ impl Buffer {
         let full = || Error::OutOfMemory { bytes };
         let room = tenant.room(bytes).ok_or_else(full)?;
         let (address, storage) = tenant.map.allocate(bytes, read_only).ok_or_else(full)?;
-        let tenant = Arc::clone(tenant);
-        let shared = Shared {
+        let place = Place::Here {
             storage,
-            address,
-            tenant,
             _place: place,
             _memory: memory,
             room: Some(room),
         };
-        Ok(Buffer {
+        Ok(Buffer::new(place, address, bytes, tenant))
+    }
+
+    /// Memory in the tenant's worker.
+    ///
+    /// # Errors
+    /// As [`allocate`](Buffer::allocate), and [`Error::DeviceLost`].
+    pub(crate) async fn allocate_in(
+        worker: &Arc<Worker>,
+        tenant: &Arc<Tenant>,
+        bytes: u64,
+    ) -> Result<Buffer, Error> {
+        let place = tenant.account.charge(Resource::Buffers, 1)?;
+        let memory = tenant.account.charge(Resource::Memory, bytes)?;
+        let room = tenant.room(bytes).ok_or(Error::OutOfMemory { bytes })?;
+        let holding = Holding {
+            _charges: vec![place, memory],
+            _room: Some(room),
+        };
+        let (id, address) = worker.allocate(bytes, holding).await?;
+        let place = Place::Worker(Arc::clone(worker), id);
+        Ok(Buffer::new(place, address, bytes, tenant))
+    }
+
+    fn new(place: Place, address: u64, bytes: u64, tenant: &Arc<Tenant>) -> Buffer {
+        let shared = Shared {
+            place,
+            address,
+            bytes,
+            tenant: Arc::clone(tenant),
+        };
+        Buffer {
             shared: Arc::new(shared),
-        })
+        }
     }
 
     /// In bytes.
     pub fn size(&self) -> u64 {
-        self.shared.storage.size()
+        self.shared.bytes
     }
 
     /// Where kernels of its tenant see it.
@@ -80,8 +126,41 @@ impl Buffer {
         self.shared.address
     }
 
-    pub(crate) fn storage(&self) -> &Storage {
-        &self.shared.storage
+    /// Its bytes, where they are this process's own.
+    pub(crate) fn storage(&self) -> Option<&Storage> {
+        match &self.shared.place {
+            Place::Here { storage, .. } => Some(storage),
+            Place::Worker(..) => None,
+        }
+    }
+
+    /// Its number in this worker.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where it is not there: it was in a worker before this one.
+    pub(crate) fn number_in(&self, worker: &Arc<Worker>) -> Result<u64, Error> {
+        match &self.shared.place {
+            Place::Worker(own, id) if Arc::ptr_eq(own, worker) => Ok(*id),
+            Place::Worker(..) | Place::Here { .. } => Err(Error::DeviceLost(
+                "the buffer was lost with the device that it was on: allocate another".to_owned(),
+            )),
+        }
+    }
+
+    /// Its number in whichever worker it is.
+    pub(crate) fn number(&self) -> Option<u64> {
+        match &self.shared.place {
+            Place::Worker(_, id) => Some(*id),
+            Place::Here { .. } => None,
+        }
+    }
+
+    /// Whether what it held is gone.
+    pub(crate) fn is_lost(&self) -> bool {
+        match &self.shared.place {
+            Place::Here { .. } => false,
+            Place::Worker(worker, _) => worker.is_lost(),
+        }
     }
 
     /// Whether the other is the same memory.

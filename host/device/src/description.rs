@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::CpuConfig;
+use crate::{CpuConfig, NoNvidia, WorkerConfig};
 
 /// What runs the kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,10 @@ pub struct Description {
     pub max_shared_bytes: u32,
     /// Memory that all tenants share, in bytes.
     pub memory_bytes: u64,
+    /// The newest version of CUDA that the device's driver knows, as `12.4`.
+    pub driver: Option<String>,
+    /// The compute capability, as `(9, 0)`.
+    pub capability: Option<(u32, u32)>,
 }
 
 /// A device, as one tenant sees it.
@@ -56,8 +60,22 @@ pub struct Info {
 }
 
 /// The devices of this machine.
-pub fn list() -> Vec<Description> {
-    vec![cpu(&CpuConfig::default())]
+#[derive(Clone, Debug)]
+pub struct Devices {
+    /// The host's processor.
+    pub processor: Description,
+    /// NVIDIA's, in the order of their driver; or why there are none.
+    pub nvidia: Result<Vec<Description>, NoNvidia>,
+}
+
+impl Devices {
+    /// Looks which there are. The NVIDIA driver is asked by a process of its own.
+    pub fn look(workers: &WorkerConfig) -> Devices {
+        Devices {
+            processor: cpu(&CpuConfig::default()),
+            nvidia: crate::remote::probe(workers),
+        }
+    }
 }
 
 /// CUDA's limit, which kernels are written for.
@@ -80,6 +98,8 @@ pub(crate) fn cpu(config: &CpuConfig) -> Description {
         max_threads_per_block: MAX_THREADS_PER_BLOCK,
         max_shared_bytes: config.ptx.shared_bytes.min(MAX_SHARED_BYTES),
         memory_bytes: config.memory_bytes.unwrap_or_else(half_of_memory),
+        driver: None,
+        capability: None,
     }
 }
 

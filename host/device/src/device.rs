@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use crate::account::Total;
 use crate::cache::Cache;
+use crate::channel::wire;
 use crate::cpu::{self, Scheduler};
 use crate::janitor::Janitor;
+use crate::remote::{WorkerConfig, Workers};
 use crate::timer::{SystemClock, Timer};
-use crate::{Description, Error, Limits, Session, description};
+use crate::{Description, Error, Limits, NoNvidia, Session, description};
 
 /// How the processor serves as a device.
 #[derive(Clone, Debug)]
@@ -61,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) compiler: Arc<Scheduler>,
     pub(crate) janitor: Arc<Janitor>,
     pub(crate) timer: Arc<Timer>,
+    /// Where the device is in processes of its own; the scheduler has no threads then.
+    pub(crate) workers: Option<Workers>,
 }
 
 impl Drop for Shared {
@@ -70,6 +74,9 @@ impl Drop for Shared {
         self.compiler.shut_down();
         self.janitor.shut_down();
         self.timer.shut_down();
+        if let Some(workers) = &self.workers {
+            workers.shut_down();
+        }
     }
 }
 
@@ -91,9 +98,71 @@ impl Device {
         Ok(device)
     }
 
+    /// The host's processor as a device, with a process for each tenant that uses it:
+    /// nothing that goes wrong in one tenant's kernels is in another's address space,
+    /// or in the host's. The operating system gives the processes equal time; shares
+    /// are kept by holding back the work of whoever is ahead.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where the operating system gives no threads.
+    pub fn isolated(config: CpuConfig, workers: WorkerConfig) -> Result<Device, Error> {
+        let threads = description::threads(&config);
+        let description = description::cpu(&config);
+        let backend = wire::Backend::Cpu {
+            threads: u32::try_from(threads.get()).unwrap_or(u32::MAX),
+        };
+        Device::remote(config, description, Workers::new(workers, backend))
+    }
+
+    /// An NVIDIA device, by its number among those that the driver shows, with a
+    /// process for each tenant that uses it. The driver is loaded there, never here.
+    ///
+    /// # Errors
+    /// [`NoNvidia`] says why it can't be had.
+    pub fn cuda(
+        ordinal: u32,
+        config: CpuConfig,
+        workers: WorkerConfig,
+    ) -> Result<Device, NoNvidia> {
+        let found = crate::remote::probe(&workers)?;
+        let count = found.len();
+        let description = found.into_iter().nth(ordinal as usize);
+        let mut description = description.ok_or(NoNvidia::NoSuchDevice { ordinal, count })?;
+        if let Some(most) = config.memory_bytes {
+            description.memory_bytes = description.memory_bytes.min(most);
+        }
+        let backend = wire::Backend::Cuda { ordinal };
+        let workers = Workers::new(workers, backend);
+        Ok(Device::remote(config, description, workers)?)
+    }
+
+    fn remote(
+        config: CpuConfig,
+        description: Description,
+        workers: Workers,
+    ) -> Result<Device, Error> {
+        let threads = description::threads(&config);
+        let compilers =
+            NonZeroUsize::new(threads.get() / 4).map_or(COMPILERS, |n| n.max(COMPILERS));
+        let timer = Timer::new(Box::new(SystemClock));
+        let device = Device::idle(config, description, timer, Some(workers));
+        cpu::start("device-compiler", compilers, &device.shared.compiler)?;
+        device.shared.timer.start()?;
+        Ok(device)
+    }
+
     /// A device on which nothing happens by itself.
     pub(crate) fn without_threads(config: CpuConfig, timer: Timer) -> Device {
         let description = description::cpu(&config);
+        Device::idle(config, description, timer, None)
+    }
+
+    fn idle(
+        config: CpuConfig,
+        description: Description,
+        timer: Timer,
+        workers: Option<Workers>,
+    ) -> Device {
         let shared = Shared {
             memory: Arc::new(Total::new(description.memory_bytes)),
             cache: Arc::new(Cache::new(config.cache_bytes)),
@@ -103,6 +172,7 @@ impl Device {
             compiler: Arc::new(Scheduler::new()),
             janitor: Arc::default(),
             timer: Arc::new(timer),
+            workers,
         };
         Device {
             shared: Arc::new(shared),
@@ -120,9 +190,21 @@ impl Device {
         self.shared.description.clone()
     }
 
+    /// How many worker processes serve it now: none on the host's own processor.
+    pub fn workers(&self) -> usize {
+        let workers = self.shared.workers.as_ref();
+        workers.map_or(0, Workers::count)
+    }
+
+    /// Opens the session of a tenant that has a name, which its worker is known by in
+    /// the log, and its compiled modules on the disk.
+    pub fn session_of(&self, tenant: &str, limits: Limits) -> Session {
+        Session::new(self, tenant, limits)
+    }
+
     /// Opens a tenant's session. The tenant sees nothing of other sessions, of
     /// the same tenant or of another.
     pub fn session(&self, limits: Limits) -> Session {
-        Session::new(self, limits)
+        Session::new(self, "", limits)
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::Error;
 use crate::account::Charge;
 use crate::command::EventState;
-use crate::cpu::LaneId;
+use crate::queue::LaneRef;
 use crate::session::Shared;
 
 /// A point in a queue. Clones are the same point.
@@ -20,7 +20,7 @@ pub struct Event {
 struct EventShared {
     state: watch::Receiver<EventState>,
     session: Arc<Shared>,
-    lane: LaneId,
+    lane: LaneRef,
     _charge: Charge,
 }
 
@@ -28,7 +28,7 @@ impl Event {
     pub(crate) fn new(
         state: watch::Receiver<EventState>,
         session: Arc<Shared>,
-        lane: LaneId,
+        lane: LaneRef,
         charge: Charge,
     ) -> Event {
         Event {
@@ -62,8 +62,7 @@ impl Event {
         let outcome = reached.map_err(|_| Error::lease_ended())?.clone();
         match outcome {
             EventState::Failed { error, poison } => {
-                let scheduler = &self.shared.session.device.shared.scheduler;
-                scheduler.acknowledge(self.shared.lane, poison);
+                self.shared.lane.acknowledge(&self.shared.session, poison);
                 Err(error)
             }
             EventState::Reached(_) | EventState::Pending => Ok(()),

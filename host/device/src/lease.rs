@@ -2,15 +2,18 @@
 //! ends, whatever it queued ends too.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::Resource;
 use crate::cache::Asker;
 use crate::cpu::{LaneId, LeaseId};
+use crate::remote::Worker;
 use crate::session::Shared;
-use crate::{Buffer, Error, Info, Module, Queue};
+use crate::sync::lock;
+use crate::{Backend, Buffer, Error, Info, Module, Queue};
 
 /// Up to this, in bytes, a module's text is hashed by the caller, who finds it
 /// in the cache then without asking a thread.
@@ -27,6 +30,10 @@ pub struct Lease {
     /// Where modules are compiled; opened with the first one.
     loader: OnceLock<(LeaseId, LaneId)>,
     ended: CancellationToken,
+    /// The tenant's worker, where the device has any, once it is asked for.
+    worker: OnceCell<Option<Arc<Worker>>>,
+    /// The lease's queues there.
+    queues: Mutex<Vec<u64>>,
 }
 
 impl Drop for Lease {
@@ -37,6 +44,12 @@ impl Drop for Lease {
             device.compiler.close(*id);
         }
         self.ended.cancel();
+        if let Some(Some(worker)) = self.worker.get() {
+            for queue in lock(&self.queues).drain(..) {
+                worker.close(queue);
+            }
+            worker.leave();
+        }
         self.session.leases.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -50,7 +63,33 @@ impl Lease {
             id,
             loader: OnceLock::new(),
             ended: CancellationToken::new(),
+            worker: OnceCell::new(),
+            queues: Mutex::default(),
         }
+    }
+
+    /// Sees that the device is there: where it is in processes of its own, that the
+    /// tenant has one. What uses the device does this by itself; asked beforehand, it
+    /// tells early what is wrong.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where there is none.
+    pub async fn open(&self) -> Result<(), Error> {
+        self.worker().await.map(|_| ())
+    }
+
+    /// Whether the device that this lease used is lost, and all that was on it. A new
+    /// lease gets another.
+    pub fn is_lost(&self) -> bool {
+        matches!(self.worker.get(), Some(Some(worker)) if worker.is_lost())
+    }
+
+    async fn worker(&self) -> Result<Option<&Arc<Worker>>, Error> {
+        let worker = self
+            .worker
+            .get_or_try_init(|| self.session.worker())
+            .await?;
+        Ok(worker.as_ref())
     }
 
     /// What the device is, and how much of it this tenant may use and uses.
@@ -68,7 +107,15 @@ impl Lease {
     /// # Errors
     /// [`Error::QuotaExceeded`] at the tenant's limit, [`Error::OutOfMemory`]
     /// where the device is full.
-    pub fn allocate(&self, bytes: u64) -> Result<Buffer, Error> {
+    pub async fn allocate(&self, bytes: u64) -> Result<Buffer, Error> {
+        match self.worker().await? {
+            None => self.allocate_here(bytes),
+            Some(worker) => Buffer::allocate_in(worker, &self.session.tenant, bytes).await,
+        }
+    }
+
+    /// Memory of this process.
+    pub(crate) fn allocate_here(&self, bytes: u64) -> Result<Buffer, Error> {
         Buffer::allocate(&self.session.tenant, bytes, false)
     }
 
@@ -83,6 +130,16 @@ impl Lease {
     pub async fn load(&self, ptx: Vec<u8>) -> Result<Module, Error> {
         let tenant = &self.session.tenant;
         let charge = tenant.account.charge(Resource::Modules, 1)?;
+        if let Some(worker) = self.worker().await? {
+            // The worker gets the text too, or what was understood of it.
+            let hash = blake3::hash(&ptx);
+            let parsed = match self.session.device.shared.cache.get(&hash) {
+                Some(parsed) => parsed,
+                None => self.compile(ptx.clone(), Some(hash)).await?,
+            };
+            let text = self.text_for_worker(&parsed, ptx);
+            return Module::load_in(worker, parsed, &text, hash, tenant, charge).await;
+        }
         let hash = (ptx.len() <= SHORT_TEXT).then(|| blake3::hash(&ptx));
         let kept = hash.and_then(|hash| self.session.device.shared.cache.get(&hash));
         let parsed = match kept {
@@ -90,6 +147,16 @@ impl Lease {
             None => self.compile(ptx, hash).await?,
         };
         Module::new(parsed, tenant, charge)
+    }
+
+    /// What a worker is to load: on the processor the author's own text, so that its
+    /// lines are told; for a driver what our parser understood, printed anew, so that
+    /// the driver's own parser reads nothing else.
+    fn text_for_worker(&self, parsed: &tensor_wasm_ptx::Module, text: Vec<u8>) -> Vec<u8> {
+        match self.session.device.shared.description.backend {
+            Backend::Cpu => text,
+            Backend::Cuda => parsed.to_string().into_bytes(),
+        }
     }
 
     async fn compile(
@@ -134,13 +201,16 @@ impl Lease {
     ///
     /// # Errors
     /// [`Error::QuotaExceeded`] at the tenant's limit.
-    pub fn create_queue(&self) -> Result<Queue, Error> {
+    pub async fn create_queue(&self) -> Result<Queue, Error> {
         let charge = self.session.tenant.account.charge(Resource::Queues, 1)?;
-        Ok(Queue::new(
-            &self.session,
-            self.id,
-            self.ended.clone(),
-            charge,
-        ))
+        let ended = self.ended.clone();
+        match self.worker().await? {
+            None => Ok(Queue::new(&self.session, self.id, ended, charge)),
+            Some(worker) => {
+                let (number, queue) = Queue::new_in(worker, &self.session, ended, charge)?;
+                lock(&self.queues).push(number);
+                Ok(queue)
+            }
+        }
     }
 }

@@ -37,8 +37,8 @@
 //! let lease = session.lease();
 //!
 //! let kernel = lease.load(double.into()).await?.kernel("double")?;
-//! let values = lease.allocate(16)?;
-//! let queue = lease.create_queue()?;
+//! let values = lease.allocate(16).await?;
+//! let queue = lease.create_queue().await?;
 //! let input: Vec<u8> = [1_u32, 2, 3, 4].iter().flat_map(|n| n.to_le_bytes()).collect();
 //! queue.write(&values, 0, input).await?;
 //! let config = LaunchConfig {
@@ -55,11 +55,11 @@
 //!
 //! The crate knows nothing of WebAssembly: `tensor-wasm-runtime` shows it to
 //! components as the interface `tensor:gpu/kernels`.
-#![deny(unsafe_code)]
 
 mod account;
 mod buffer;
 mod cache;
+mod channel;
 mod command;
 mod cpu;
 mod description;
@@ -74,15 +74,17 @@ mod memory;
 mod module;
 mod queue;
 mod rate;
+mod remote;
 mod residency;
 mod session;
 mod sync;
 #[cfg(test)]
 mod testing;
 mod timer;
+pub mod worker;
 
 pub use buffer::Buffer;
-pub use description::{Backend, Description, Info, list};
+pub use description::{Backend, Description, Devices, Info};
 pub use device::{CpuConfig, Device};
 pub use error::Error;
 pub use event::Event;
@@ -91,6 +93,7 @@ pub use lease::Lease;
 pub use limits::{Limits, Usage};
 pub use module::{Kernel, Module};
 pub use queue::Queue;
+pub use remote::{NoNvidia, WorkerConfig};
 pub use residency::Residency;
 pub use session::Session;
 pub use tensor_wasm_ptx::interpret::Fault;

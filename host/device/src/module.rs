@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tensor_wasm_ptx::{Entry, Param, VariableSpace};
 
-use crate::account::Charge;
+use crate::account::{Charge, Resource};
+use crate::description::MAX_THREADS_PER_BLOCK;
+use crate::remote::{Holding, Loaded, Worker};
 use crate::session::Tenant;
 use crate::{Buffer, Error};
 
@@ -21,8 +23,18 @@ struct Shared {
     /// Where the module's variables lie, in the module's order.
     symbols: Vec<u64>,
     _variables: Vec<Buffer>,
+    /// Where it is in the tenant's worker.
+    remote: Option<Remote>,
     tenant: Arc<Tenant>,
     _charge: Charge,
+}
+
+#[derive(Debug)]
+struct Remote {
+    worker: Arc<Worker>,
+    loaded: Arc<Loaded>,
+    /// What its variables take.
+    _variables: Holding,
 }
 
 impl Module {
@@ -42,19 +54,95 @@ impl Module {
         }
         let symbols: Vec<u64> = variables.iter().map(Buffer::address).collect();
         for (global, buffer) in parsed.globals().iter().zip(&variables) {
-            buffer.storage().write(0, &global.initial(&symbols));
+            if let Some(storage) = buffer.storage() {
+                storage.write(0, &global.initial(&symbols));
+            }
         }
         let tenant = Arc::clone(tenant);
         let shared = Shared {
             parsed,
             symbols,
             _variables: variables,
+            remote: None,
             tenant,
             _charge: charge,
         };
         Ok(Module {
             shared: Arc::new(shared),
         })
+    }
+
+    /// Loads a module in the tenant's worker, which gives the variables their memory.
+    ///
+    /// # Errors
+    /// [`Error::QuotaExceeded`], [`Error::OutOfMemory`], [`Error::DeviceLost`], and
+    /// [`Error::InvalidModule`] where the device's own compiler refuses it.
+    pub(crate) async fn load_in(
+        worker: &Arc<Worker>,
+        parsed: Arc<tensor_wasm_ptx::Module>,
+        text: &[u8],
+        hash: blake3::Hash,
+        tenant: &Arc<Tenant>,
+        charge: Charge,
+    ) -> Result<Module, Error> {
+        let mut charges = Vec::new();
+        let mut bytes: u64 = 0;
+        for global in parsed.globals() {
+            charges.push(tenant.account.charge(Resource::Buffers, 1)?);
+            charges.push(tenant.account.charge(Resource::Memory, global.bytes())?);
+            bytes = bytes.saturating_add(global.bytes());
+        }
+        let room = tenant.room(bytes).ok_or(Error::OutOfMemory { bytes })?;
+        let loaded = worker.load(&parsed, text, hash).await?;
+        let shared = Shared {
+            parsed,
+            symbols: Vec::new(),
+            _variables: Vec::new(),
+            remote: Some(Remote {
+                worker: Arc::clone(worker),
+                loaded,
+                _variables: Holding {
+                    _charges: charges,
+                    _room: Some(room),
+                },
+            }),
+            tenant: Arc::clone(tenant),
+            _charge: charge,
+        };
+        Ok(Module {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Its number in this worker.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where it is not there: it was in a worker before this one.
+    pub(crate) fn number_in(&self, worker: &Arc<Worker>) -> Result<u64, Error> {
+        match &self.shared.remote {
+            Some(remote) if Arc::ptr_eq(&remote.worker, worker) => Ok(remote.loaded.id),
+            _ => Err(Error::DeviceLost(
+                "the module was lost with the device that it was on: load it again".to_owned(),
+            )),
+        }
+    }
+
+    /// The kernel with this number among the module's entries.
+    pub(crate) fn entry(&self, index: u32) -> Option<Kernel> {
+        let index = index as usize;
+        self.shared.parsed.entries().get(index)?;
+        Some(Kernel {
+            module: self.clone(),
+            index,
+        })
+    }
+
+    /// How many threads a block of each entry may have.
+    pub(crate) fn most_threads(&self) -> Vec<u32> {
+        (0..self.shared.parsed.entries().len())
+            .filter_map(|index| self.entry(u32::try_from(index).ok()?))
+            .map(|kernel| kernel.max_threads_per_block())
+            .collect()
     }
 
     /// The names of its kernels, in the order of its text.
@@ -129,7 +217,12 @@ impl Kernel {
 
     /// How many threads a block of it may have.
     pub fn max_threads_per_block(&self) -> u32 {
-        let device = crate::description::MAX_THREADS_PER_BLOCK;
+        let remote = self.module.shared.remote.as_ref();
+        let device = remote
+            .and_then(|remote| remote.loaded.max_threads.get(self.index).copied())
+            .map_or(MAX_THREADS_PER_BLOCK, |most| {
+                most.min(MAX_THREADS_PER_BLOCK)
+            });
         self.entry()
             .and_then(Entry::max_threads)
             .map_or(device, |most| most.min(device))
@@ -143,6 +236,11 @@ impl Kernel {
     /// The shared memory that every block has, in bytes.
     pub(crate) fn static_shared_bytes(&self) -> u32 {
         self.entry().map_or(0, Entry::shared_bytes)
+    }
+
+    /// Its number among the module's entries.
+    pub(crate) fn number(&self) -> u32 {
+        u32::try_from(self.index).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn module(&self) -> &Module {

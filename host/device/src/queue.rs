@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::account::{Charge, Resource, Ticket};
 use crate::command::{Command, EventState, LaunchCommand, Queued};
-use crate::cpu::{LaneId, LeaseId};
+use crate::cpu::{LaneId, LeaseId, PoisonId};
+use crate::remote::{Remote, Worker};
 use crate::session::Shared;
 use crate::{Argument, Buffer, Error, Event, Kernel, LaunchConfig, launch};
 
@@ -35,20 +36,44 @@ pub struct Queue {
 #[derive(Debug)]
 struct QueueShared {
     session: Arc<Shared>,
-    lane: LaneId,
+    lane: LaneRef,
     /// The lease's end.
     ended: CancellationToken,
 }
 
+/// Where a queue's work is done.
+#[derive(Clone, Debug)]
+pub(crate) enum LaneRef {
+    /// On the threads of this process.
+    Here(LaneId),
+    /// In the tenant's worker, under this number.
+    Worker(Arc<Worker>, u64),
+}
+
+impl LaneRef {
+    /// Someone was told of the queue's failure.
+    pub(crate) fn acknowledge(&self, session: &Shared, poison: PoisonId) {
+        match self {
+            LaneRef::Here(lane) => session.device.shared.scheduler.acknowledge(*lane, poison),
+            LaneRef::Worker(worker, queue) => worker.acknowledge(*queue, poison),
+        }
+    }
+}
+
 /// What lives until a queue's work is done.
-struct Hold {
+#[derive(Debug)]
+pub(crate) struct Hold {
     _charge: Charge,
     _session: Arc<Shared>,
 }
 
 impl Drop for QueueShared {
     fn drop(&mut self) {
-        self.session.device.shared.scheduler.retire(self.lane);
+        match &self.lane {
+            LaneRef::Here(lane) => self.session.device.shared.scheduler.retire(*lane),
+            // Where the lease has ended, it was closed, and this does no more.
+            LaneRef::Worker(worker, queue) => worker.retire(*queue),
+        }
     }
 }
 
@@ -68,11 +93,45 @@ impl Queue {
             .shared
             .scheduler
             .add_lane(session.id, lease, hold);
+        Queue::on(session, LaneRef::Here(lane), ended)
+    }
+
+    /// A queue in the tenant's worker, and its number there.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`].
+    pub(crate) fn new_in(
+        worker: &Arc<Worker>,
+        session: &Arc<Shared>,
+        ended: CancellationToken,
+        charge: Charge,
+    ) -> Result<(u64, Queue), Error> {
+        let hold = Hold {
+            _charge: charge,
+            _session: Arc::clone(session),
+        };
+        let number = worker.add_lane(hold)?;
+        let lane = LaneRef::Worker(Arc::clone(worker), number);
+        Ok((number, Queue::on(session, lane, ended)))
+    }
+
+    fn on(session: &Arc<Shared>, lane: LaneRef, ended: CancellationToken) -> Queue {
         Queue {
             shared: Arc::new(QueueShared {
                 session: Arc::clone(session),
                 lane,
                 ended,
+            }),
+        }
+    }
+
+    /// The queue as its worker knows it, where it is in one.
+    fn remote(&self) -> Option<Remote<'_>> {
+        match &self.shared.lane {
+            LaneRef::Here(_) => None,
+            LaneRef::Worker(worker, number) => Some(Remote {
+                worker,
+                number: *number,
             }),
         }
     }
@@ -84,6 +143,12 @@ impl Queue {
     pub async fn write(&self, target: &Buffer, offset: u64, data: Vec<u8>) -> Result<(), Error> {
         let bytes = data.len() as u64;
         self.check(target, "a write", offset, bytes)?;
+        if let Some(remote) = self.remote() {
+            let ticket = self.ticket(bytes).await?;
+            return self
+                .unless_ended(remote.write(target, offset, &data, ticket))
+                .await?;
+        }
         self.queue(
             bytes,
             Command::Write {
@@ -105,6 +170,11 @@ impl Queue {
     pub async fn read(&self, source: &Buffer, offset: u64, bytes: u64) -> Result<Vec<u8>, Error> {
         self.check(source, "a read", offset, bytes)?;
         let ticket = self.ticket(bytes).await?;
+        if let Some(remote) = self.remote() {
+            return self
+                .unless_ended(remote.read(source, offset, bytes, ticket))
+                .await?;
+        }
         let into = usize::try_from(bytes)
             .ok()
             .and_then(|bytes| bytemuck::allocation::try_zeroed_slice_box(bytes).ok())
@@ -135,6 +205,11 @@ impl Queue {
     ) -> Result<(), Error> {
         self.check(source, "a copy from here", source_offset, bytes)?;
         self.check(target, "a copy to here", target_offset, bytes)?;
+        if let Some(remote) = self.remote() {
+            let ticket = self.ticket(0).await?;
+            let (from, to) = ((source, source_offset), (target, target_offset));
+            return remote.copy(from, to, bytes, ticket);
+        }
         let (source, target) = (source.clone(), target.clone());
         self.queue(
             0,
@@ -161,6 +236,10 @@ impl Queue {
         value: u8,
     ) -> Result<(), Error> {
         self.check(target, "a fill", offset, bytes)?;
+        if let Some(remote) = self.remote() {
+            let ticket = self.ticket(0).await?;
+            return remote.fill(target, offset, bytes, value, ticket);
+        }
         self.queue(
             0,
             Command::Fill {
@@ -191,22 +270,50 @@ impl Queue {
         kernel.module().belongs_to(tenant)?;
         launch::check(kernel, &config, &device.shared.description)?;
         let launch::Packed { arguments, held } = launch::pack(kernel, arguments, tenant)?;
-        let (tenant, kernel) = (Arc::clone(tenant), kernel.clone());
-        let command = LaunchCommand {
-            tenant,
-            kernel,
-            config,
-            arguments,
-            _held: held,
-        };
         let timer = &self.shared.session.device.shared.timer;
         let account = &self.shared.session.tenant.account;
         let turn = self.unless_ended(account.turn(timer)).await?;
-        self.queue(0, Command::Launch(command)).await?;
+        match self.remote() {
+            None => {
+                let command = LaunchCommand {
+                    tenant: Arc::clone(tenant),
+                    kernel: kernel.clone(),
+                    config,
+                    arguments,
+                    _held: held,
+                };
+                self.queue(0, Command::Launch(command)).await?;
+            }
+            Some(remote) => {
+                let ticket = self.ticket(0).await?;
+                remote.launch(kernel, config, &arguments, held, ticket)?;
+            }
+        }
         if let Some(turn) = turn {
             turn.take();
         }
         Ok(())
+    }
+
+    /// Queues a launch that was checked already, by the host whose worker this is. The
+    /// buffers that the arguments point to are held there.
+    ///
+    /// # Errors
+    /// [`Error::InvalidLaunch`] where the interpreter refuses it.
+    pub(crate) async fn launch_packed(
+        &self,
+        kernel: Kernel,
+        config: LaunchConfig,
+        arguments: Vec<u8>,
+    ) -> Result<(), Error> {
+        let command = LaunchCommand {
+            tenant: Arc::clone(&self.shared.session.tenant),
+            kernel,
+            config,
+            arguments,
+            _held: Vec::new(),
+        };
+        self.queue(0, Command::Launch(command)).await
     }
 
     /// Marks this point of the queue.
@@ -217,13 +324,15 @@ impl Queue {
         let session = &self.shared.session;
         let charge = session.tenant.account.charge(Resource::Events, 1)?;
         let (signal, state) = watch::channel(EventState::Pending);
-        self.queue(0, Command::Event(signal)).await?;
-        Ok(Event::new(
-            state,
-            Arc::clone(session),
-            self.shared.lane,
-            charge,
-        ))
+        match self.remote() {
+            None => self.queue(0, Command::Event(signal)).await?,
+            Some(remote) => {
+                let ticket = self.ticket(0).await?;
+                remote.mark(signal, ticket)?;
+            }
+        }
+        let lane = self.shared.lane.clone();
+        Ok(Event::new(state, Arc::clone(session), lane, charge))
     }
 
     /// Waits until all that is queued is done.
@@ -232,7 +341,13 @@ impl Queue {
     /// The first error of what was queued.
     pub async fn synchronize(&self) -> Result<(), Error> {
         let (reply, answer) = oneshot::channel();
-        self.queue(0, Command::Fence(reply)).await?;
+        match self.remote() {
+            None => self.queue(0, Command::Fence(reply)).await?,
+            Some(remote) => {
+                let ticket = self.ticket(0).await?;
+                remote.fence(reply, ticket)?;
+            }
+        }
         answer.await.map_err(|_| Error::lease_ended())?
     }
 
@@ -259,11 +374,12 @@ impl Queue {
     }
 
     fn push(&self, queued: Queued) -> Result<(), Error> {
-        self.shared
-            .session
-            .device
-            .shared
-            .scheduler
-            .push(self.shared.lane, queued)
+        match &self.shared.lane {
+            LaneRef::Here(lane) => {
+                let scheduler = &self.shared.session.device.shared.scheduler;
+                scheduler.push(*lane, queued)
+            }
+            LaneRef::Worker(..) => Err(Error::lease_ended()),
+        }
     }
 }

@@ -30,12 +30,14 @@ impl Residency {
         }
     }
 
-    /// The buffer kept under this name, if any.
+    /// The buffer kept under this name, if any. What was lost with a device is kept
+    /// no more: who finds nothing fills it again.
     ///
     /// # Errors
-    /// None on this device; others can lose theirs.
+    /// None today: what is lost is not there.
     pub fn lookup(&self, name: &str) -> Result<Option<Buffer>, Error> {
-        Ok(lock(&self.kept).get(name).cloned())
+        let found = lock(&self.kept).get(name).cloned();
+        Ok(found.filter(|buffer| !buffer.is_lost()))
     }
 
     /// Keeps a buffer under a name. Where the name has one already, that one
@@ -56,6 +58,12 @@ impl Residency {
         let mut kept = lock(&self.kept);
         let names = kept.len();
         match kept.entry(name.to_owned()) {
+            Entry::Occupied(mut first) if first.get().is_lost() => {
+                let lost = first.insert(buffer.clone());
+                drop(kept);
+                drop(lost);
+                Ok(buffer)
+            }
             Entry::Occupied(first) => Ok(first.get().clone()),
             Entry::Vacant(_) if names >= MAX_NAMES => Err(Error::QuotaExceeded {
                 resource: "names of kept buffers",

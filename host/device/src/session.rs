@@ -7,6 +7,7 @@ use crate::account::{Account, Room, Total};
 use crate::cpu::SessionId;
 use crate::janitor::Janitor;
 use crate::memory::AddressMap;
+use crate::remote::{Slot, Worker};
 use crate::{Device, Lease, Limits, Residency, Usage};
 
 /// One tenant's use of a device: its memory, its limits, its share of the time.
@@ -31,6 +32,29 @@ pub(crate) struct Shared {
     pub(crate) compiler_id: SessionId,
     pub(crate) tenant: Arc<Tenant>,
     pub(crate) leases: AtomicU64,
+    /// The tenant's name, which may be empty.
+    name: String,
+    /// Its worker, where the device has any.
+    worker: tokio::sync::Mutex<Slot>,
+}
+
+impl Shared {
+    /// The tenant's worker, started if need be, where the device has any. Whoever gets
+    /// it owes a [`leave`](Worker::leave).
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`](crate::Error::DeviceLost) where none can be had.
+    pub(crate) async fn worker(&self) -> Result<Option<Arc<Worker>>, crate::Error> {
+        let device = &self.device.shared;
+        let Some(workers) = &device.workers else {
+            return Ok(None);
+        };
+        let limits = self.tenant.account.limits();
+        workers
+            .get(&self.worker, &device.timer, &self.name, limits)
+            .await
+            .map(Some)
+    }
 }
 
 /// What a tenant holds on the device.
@@ -71,7 +95,7 @@ impl Drop for Shared {
 }
 
 impl Session {
-    pub(crate) fn new(device: &Device, limits: Limits) -> Session {
+    pub(crate) fn new(device: &Device, name: &str, limits: Limits) -> Session {
         let of = &device.shared;
         let share = limits.share;
         let tenant = Tenant {
@@ -86,6 +110,8 @@ impl Session {
             compiler_id: of.compiler.add_session(share),
             tenant: Arc::new(tenant),
             leases: AtomicU64::new(0),
+            name: name.to_owned(),
+            worker: tokio::sync::Mutex::default(),
         };
         Session {
             shared: Arc::new(shared),

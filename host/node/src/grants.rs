@@ -87,7 +87,8 @@ impl TenantGrants {
             );
             return None;
         }
-        let access = GpuAccess::new(device.session(self.tenant(id).limits.clone()));
+        let access =
+            GpuAccess::new(device.session_of(&id.to_string(), self.tenant(id).limits.clone()));
         sessions.insert(id, access.clone());
         Some(access)
     }
@@ -190,14 +191,14 @@ mod tests {
         );
     }
 
-    #[test]
-    fn what_one_tenant_keeps_on_the_device_another_does_not_find() {
+    #[tokio::test]
+    async fn what_one_tenant_keeps_on_the_device_another_does_not_find() {
         let grants = grants(Gpu::Grant, &[]);
         let (GpuGrant::Granted(one), GpuGrant::Granted(other)) = (grants.of(1), grants.of(2))
         else {
             panic!("not granted");
         };
-        let buffer = one.session().lease().allocate(1000).unwrap();
+        let buffer = one.session().lease().allocate(1000).await.unwrap();
         assert_eq!(one.session().usage().memory_bytes, 1000);
         assert_eq!(other.session().usage().memory_bytes, 0);
         let GpuGrant::Granted(again) = grants.of(1) else {
@@ -207,13 +208,13 @@ mod tests {
         drop(buffer);
     }
 
-    #[test]
-    fn idle_sessions_make_room_and_busy_ones_stay() {
+    #[tokio::test]
+    async fn idle_sessions_make_room_and_busy_ones_stay() {
         let grants = grants(Gpu::Grant, &[]);
         let GpuGrant::Granted(busy) = grants.of(0) else {
             panic!("not granted");
         };
-        let buffer = busy.session().lease().allocate(10).unwrap();
+        let buffer = busy.session().lease().allocate(10).await.unwrap();
         drop(busy);
         for id in 1..3 * SESSIONS as u64 {
             assert!(matches!(grants.of(id), GpuGrant::Granted(_)), "{id}");

@@ -10,7 +10,10 @@ pub(crate) mod gpu {
         world: "tensor:gpu/capability",
         imports: {
             default: trappable,
+            "tensor:gpu/kernels.[static]device.open": async | trappable,
+            "tensor:gpu/kernels.[method]device.allocate": async | trappable,
             "tensor:gpu/kernels.[method]device.load": async | trappable,
+            "tensor:gpu/kernels.[method]device.create-queue": async | trappable,
             "tensor:gpu/kernels.[method]queue.write": async | trappable,
             "tensor:gpu/kernels.[method]queue.read": async | trappable,
             "tensor:gpu/kernels.[method]queue.copy": async | trappable,

@@ -1,14 +1,18 @@
 //! Memory, queues and events: ranges, limits, zeroing, order, and stale handles.
 
 use serde_json::{Value, json};
-use tensor_wasm_tests::{Serve, guest};
+use tensor_wasm_tests::{Kind, Serve, guest};
 
 use crate::{SERVER, assert_message, assert_well, error, ok, take};
 
 #[test]
 fn the_device_tells_what_it_is_and_what_it_may_be_used_for() {
     let info = ok("/info");
-    assert_eq!(info["backend"], "Backend::Cpu");
+    let backend = match Kind::under_test() {
+        Kind::Processor | Kind::Isolated => "Backend::Cpu",
+        Kind::Cuda => "Backend::Cuda",
+    };
+    assert_eq!(info["backend"], backend);
     assert_eq!(info["memory_limit"], 64 << 20);
     assert_eq!(info["warp_size"], 32);
     assert!(info["target"].as_u64().unwrap() >= 70, "{info}");

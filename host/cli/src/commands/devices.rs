@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use bytesize::ByteSize;
 use clap::Args;
 use serde::Serialize;
-use tensor_wasm_device::Description;
+use tensor_wasm_device::{Description, Devices as Found, WorkerConfig};
 
 /// List the devices of this machine
 #[derive(Args)]
@@ -31,6 +31,11 @@ struct Device<'a> {
     max_threads_per_block: u32,
     max_shared_bytes: u32,
     memory_bytes: u64,
+    /// The newest version of CUDA that the driver knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    driver: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compute_capability: Option<String>,
 }
 
 impl<'a> From<&'a Description> for Device<'a> {
@@ -44,13 +49,21 @@ impl<'a> From<&'a Description> for Device<'a> {
             max_threads_per_block: device.max_threads_per_block,
             max_shared_bytes: device.max_shared_bytes,
             memory_bytes: device.memory_bytes,
+            driver: device.driver.as_deref(),
+            compute_capability: device.capability.map(capability),
         }
     }
 }
 
 impl Devices {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let devices = tensor_wasm_device::list();
+        let Found { processor, nvidia } = Found::look(&WorkerConfig::default());
+        let (nvidia, why_none) = match nvidia {
+            Ok(devices) => (devices, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        // In the order in which `--gpu auto` chooses.
+        let devices: Vec<_> = nvidia.into_iter().chain([processor]).collect();
         if self.json {
             super::print_json(&devices.iter().map(Device::from).collect::<Vec<_>>())?;
         } else {
@@ -72,11 +85,25 @@ impl Devices {
                     device.warp_size,
                     device.max_threads_per_block,
                 );
+                if let (Some(driver), Some(has)) = (&device.driver, device.capability) {
+                    let _ = writeln!(
+                        text,
+                        "  driver           for CUDA {driver}\n  capability       {}",
+                        capability(has)
+                    );
+                }
             }
             super::print(&text)?;
+            if let Some(error) = why_none {
+                eprintln!("no NVIDIA device: {error}");
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn capability((major, minor): (u32, u32)) -> String {
+    format!("{major}.{minor}")
 }
 
 /// A device on one line, as `serve` prints it too.

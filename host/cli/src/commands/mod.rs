@@ -4,6 +4,7 @@ mod audit;
 mod completions;
 mod compose;
 mod config;
+mod device_worker;
 mod devices;
 mod inspect;
 mod kernel;
@@ -26,6 +27,8 @@ pub enum Command {
     Compose(compose::Compose),
     Inspect(inspect::Inspect),
     Devices(devices::Devices),
+    #[command(hide = true)]
+    DeviceWorker(device_worker::DeviceWorker),
     Kernel(kernel::Kernel),
     Token(token::Token),
     Config(config::Config),
@@ -41,6 +44,7 @@ impl Command {
             Self::Compose(command) => command.run(),
             Self::Inspect(command) => command.run(),
             Self::Devices(command) => command.run(),
+            Self::DeviceWorker(command) => Ok(command.run()),
             Self::Kernel(command) => command.run(),
             Self::Token(command) => command.run(),
             Self::Config(command) => command.run(settings),

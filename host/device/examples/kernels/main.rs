@@ -36,7 +36,7 @@ const fn extent(x: u32, y: u32) -> Extent {
 }
 
 impl Bench {
-    fn new(threads: usize, rounds: u32) -> Bench {
+    async fn new(threads: usize, rounds: u32) -> Bench {
         let device = Device::cpu(CpuConfig {
             threads: NonZeroUsize::new(threads),
             ..CpuConfig::default()
@@ -46,7 +46,7 @@ impl Bench {
             ..Limits::default()
         };
         let lease = device.unwrap().session(limits).lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         Bench {
             lease,
             queue,
@@ -61,7 +61,7 @@ impl Bench {
     }
 
     async fn floats(&self, count: usize) -> Buffer {
-        let buffer = self.lease.allocate(4 * count as u64).unwrap();
+        let buffer = self.lease.allocate(4 * count as u64).await.unwrap();
         let values = native::values(count);
         let bytes = values
             .iter()
@@ -178,7 +178,11 @@ impl Bench {
     }
 
     async fn mandelbrot(&self, width: usize, height: usize) {
-        let out = self.lease.allocate(4 * (width * height) as u64).unwrap();
+        let out = self
+            .lease
+            .allocate(4 * (width * height) as u64)
+            .await
+            .unwrap();
         let (left, top, step, most) = (-2.0, -1.0, 2.0 / height as f64, 200);
         let mut counts = vec![0; width * height];
         let native = self.native(|threads| {
@@ -259,9 +263,9 @@ fn main() {
     println!("|---|---:|---:|---:|---|---:|");
     let mut counts = vec![1, all];
     counts.dedup();
-    for threads in counts.into_iter().take(1) {
-        let bench = Bench::new(threads, if quick { 2 } else { 7 });
+    for threads in counts {
         runtime.block_on(async {
+            let bench = Bench::new(threads, if quick { 2 } else { 7 }).await;
             bench
                 .vectors("in memory", if quick { 1 << 20 } else { 1 << 24 })
                 .await;

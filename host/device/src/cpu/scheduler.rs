@@ -34,6 +34,13 @@ pub(crate) struct LaneId(u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PoisonId(u64);
 
+impl PoisonId {
+    /// For failures that something else than this scheduler counts.
+    pub(crate) fn of(number: u64) -> PoisonId {
+        PoisonId(number)
+    }
+}
+
 /// Work that [`Scheduler::next`] hands to a thread, which owes a `settle` for it.
 pub(crate) enum Work {
     Serial(Serial),

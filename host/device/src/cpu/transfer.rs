@@ -161,8 +161,8 @@ impl What {
                 offset,
                 data,
             } => {
-                if let Some(data) = data.get(range) {
-                    target.storage().write((*offset + done) as usize, data);
+                if let (Some(data), Some(storage)) = (data.get(range), target.storage()) {
+                    storage.write((*offset + done) as usize, data);
                 }
             }
             What::Read {
@@ -171,8 +171,8 @@ impl What {
                 into,
                 ..
             } => {
-                if let Some(into) = into.get_mut(range) {
-                    source.storage().read((*offset + done) as usize, into);
+                if let (Some(into), Some(storage)) = (into.get_mut(range), source.storage()) {
+                    storage.read((*offset + done) as usize, into);
                 }
             }
             What::Fill {
@@ -180,9 +180,9 @@ impl What {
                 offset,
                 value,
             } => {
-                target
-                    .storage()
-                    .fill((*offset + done) as usize, piece as usize, *value);
+                if let Some(storage) = target.storage() {
+                    storage.fill((*offset + done) as usize, piece as usize, *value);
+                }
             }
             What::Copy {
                 source,
@@ -199,13 +199,12 @@ impl What {
                     let bytes = (piece - moved).min(BOUNCE);
                     let at = done + moved;
                     let at = if backwards { whole - at - bytes } else { at };
-                    if let Some(bounce) = bounce.get_mut(..bytes as usize) {
-                        source
-                            .storage()
-                            .read((*source_offset + at) as usize, bounce);
-                        target
-                            .storage()
-                            .write((*target_offset + at) as usize, bounce);
+                    let bounce = bounce.get_mut(..bytes as usize);
+                    if let (Some(bounce), Some(from), Some(to)) =
+                        (bounce, source.storage(), target.storage())
+                    {
+                        from.read((*source_offset + at) as usize, bounce);
+                        to.write((*target_offset + at) as usize, bounce);
                     }
                     moved += bytes;
                 }

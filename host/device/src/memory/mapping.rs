@@ -3,7 +3,7 @@
 //! The one place of this crate with unsafe code for memory. It guarantees: a [`Mapping`] is never
 //! moved and lives as long as anything that refers to it; host code sees it only as atomic words;
 //! and behind what is accessible lies, up to the end of what is reserved, what is not.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "address space from the operating system")]
 
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;

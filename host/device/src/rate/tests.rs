@@ -86,7 +86,7 @@ fn a_launch_past_the_rate_waits_for_its_time_and_for_no_longer() {
         kernel,
         session,
     } = tenant(&device, 4);
-    let queue = lease.create_queue().unwrap();
+    let queue = at_once(lease.create_queue()).unwrap();
     for _ in 0..4 {
         at_once(queue.launch(&kernel, one_thread(), vec![])).unwrap();
     }
@@ -111,14 +111,14 @@ fn a_launch_past_the_rate_waits_for_its_time_and_for_no_longer() {
 fn who_waits_for_the_rate_keeps_neither_other_work_nor_other_tenants() {
     let (device, _) = device_by_hand(1 << 20);
     let (slow, other) = (tenant(&device, 1), tenant(&device, 1));
-    let queue = slow.lease.create_queue().unwrap();
+    let queue = at_once(slow.lease.create_queue()).unwrap();
     at_once(queue.launch(&slow.kernel, one_thread(), vec![])).unwrap();
     let mut launch = pin!(queue.launch(&slow.kernel, one_thread(), vec![]));
     assert!(poll(launch.as_mut()).is_pending());
     // Not even a place among the commands in flight is held meanwhile.
     assert_eq!(slow.session.usage().launches_in_flight, 1);
     at_once(queue.record_event()).unwrap();
-    let queue = other.lease.create_queue().unwrap();
+    let queue = at_once(other.lease.create_queue()).unwrap();
     at_once(queue.launch(&other.kernel, one_thread(), vec![])).unwrap();
 }
 
@@ -126,7 +126,7 @@ fn who_waits_for_the_rate_keeps_neither_other_work_nor_other_tenants() {
 fn a_call_that_is_dropped_while_it_waits_costs_nothing() {
     let (device, clock) = device_by_hand(1 << 20);
     let Tenant { lease, kernel, .. } = tenant(&device, 1);
-    let queue = lease.create_queue().unwrap();
+    let queue = at_once(lease.create_queue()).unwrap();
     at_once(queue.launch(&kernel, one_thread(), vec![])).unwrap();
     let mut last = pin!(async {
         queue.launch(&kernel, one_thread(), vec![]).await.unwrap();
@@ -150,7 +150,7 @@ fn a_call_that_is_dropped_while_it_waits_costs_nothing() {
 fn a_launch_that_is_refused_costs_nothing() {
     let (device, _) = device_by_hand(1 << 20);
     let Tenant { lease, kernel, .. } = tenant(&device, 1);
-    let queue = lease.create_queue().unwrap();
+    let queue = at_once(lease.create_queue()).unwrap();
     let mut too_wide = one_thread();
     too_wide.block.x = 5000;
     let refused = at_once(queue.launch(&kernel, too_wide, vec![]));
@@ -167,7 +167,10 @@ fn a_wait_ends_with_its_lease_and_the_next_in_line_moves_up() {
         session,
     } = tenant(&device, 1);
     let other = session.lease();
-    let (queue, next) = (lease.create_queue().unwrap(), other.create_queue().unwrap());
+    let (queue, next) = (
+        at_once(lease.create_queue()).unwrap(),
+        at_once(other.create_queue()).unwrap(),
+    );
     at_once(queue.launch(&kernel, one_thread(), vec![])).unwrap();
     let mut launch = pin!(queue.launch(&kernel, one_thread(), vec![]));
     let mut behind = pin!(next.launch(&kernel, one_thread(), vec![]));
@@ -190,9 +193,12 @@ fn a_wait_for_room_among_what_is_in_flight_ends_with_its_lease_too() {
         ..Limits::default()
     });
     let (holder, waiter) = (session.lease(), session.lease());
-    let (queue, buffer) = (holder.create_queue().unwrap(), holder.allocate(8).unwrap());
+    let (queue, buffer) = (
+        at_once(holder.create_queue()).unwrap(),
+        at_once(holder.allocate(8)).unwrap(),
+    );
     at_once(queue.fill(&buffer, 0, 8, 1)).unwrap();
-    let queue = waiter.create_queue().unwrap();
+    let queue = at_once(waiter.create_queue()).unwrap();
     let mut fill = pin!(queue.fill(&buffer, 0, 8, 1));
     assert!(poll(fill.as_mut()).is_pending());
     drop(waiter);
@@ -216,7 +222,7 @@ fn many_tasks_at_once_launch_exactly_at_the_rate() {
         .build()
         .unwrap();
     for _ in 0..TASKS {
-        let (queue, kernel) = (lease.create_queue().unwrap(), kernel.clone());
+        let (queue, kernel) = (at_once(lease.create_queue()).unwrap(), kernel.clone());
         let launched = Arc::clone(&launched);
         runtime.spawn(async move {
             for _ in 0..EACH {

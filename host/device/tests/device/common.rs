@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tensor_wasm_device::{
     Argument, Buffer, CpuConfig, Device, Error, Extent, Kernel, LaunchConfig, Lease, Limits, Queue,
-    Session, Usage,
+    Session, Usage, WorkerConfig,
 };
 
 /// Each kernel is small and does one thing; line numbers count from the first line.
@@ -120,12 +120,44 @@ AGAIN:
 }
 "#;
 
+/// A device of the kind under test: all that is promised of one is promised of each.
 pub fn device(threads: usize) -> Device {
-    Device::cpu(CpuConfig {
+    device_with(CpuConfig {
         threads: NonZeroUsize::new(threads),
         ..CpuConfig::default()
     })
+}
+
+pub fn device_with(config: CpuConfig) -> Device {
+    match std::env::var("TENSOR_WASM_TEST_DEVICE").as_deref() {
+        Err(_) | Ok("cpu") => Device::cpu(config),
+        Ok("isolated") => Device::isolated(config, workers()),
+        Ok("cuda") => return Device::cuda(0, config, workers()).unwrap(),
+        Ok(other) => panic!("there is no kind of device {other}"),
+    }
     .unwrap()
+}
+
+/// Workers that are this crate's example.
+pub fn workers() -> WorkerConfig {
+    let here = std::env::current_exe().unwrap();
+    let example = here
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .join("examples/device_worker");
+    WorkerConfig {
+        program: vec![example.into()],
+        // Some tests have more tenants than most machines.
+        workers: 64,
+        ..WorkerConfig::default()
+    }
+}
+
+/// Whether what is under test runs kernels in processes of their own, where a fault
+/// takes all of the tenant's device with it.
+pub fn is_cuda() -> bool {
+    std::env::var("TENSOR_WASM_TEST_DEVICE").is_ok_and(|kind| kind == "cuda")
 }
 
 pub fn session() -> Session {
@@ -139,6 +171,14 @@ pub async fn kernel(lease: &Lease, name: &str) -> Kernel {
         .unwrap()
         .kernel(name)
         .unwrap()
+}
+
+pub async fn queues(lease: &Lease, count: usize) -> Vec<Queue> {
+    let mut queues = Vec::new();
+    for _ in 0..count {
+        queues.push(lease.create_queue().await.unwrap());
+    }
+    queues
 }
 
 pub fn line(blocks: u32, threads: u32) -> LaunchConfig {

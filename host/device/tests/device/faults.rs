@@ -6,23 +6,28 @@ use std::time::Duration;
 use tensor_wasm_device::{Argument, Error, Extent, Limits};
 
 use crate::common::{
-    KERNELS, device, in_time, kernel, line, nothing_is_held, pointer, session, values_of,
+    KERNELS, device, in_time, is_cuda, kernel, line, nothing_is_held, pointer, session, values_of,
 };
 
 #[tokio::test]
 async fn a_fault_names_kernel_block_thread_and_line() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let add = kernel(&lease, "add").await;
         // 100 values are there, 128 are said to be.
-        let buffer = lease.allocate(400).unwrap();
+        let buffer = lease.allocate(400).await.unwrap();
         let arguments = vec![pointer(&buffer), Argument::U32(128), Argument::U32(1)];
         queue.launch(&add, line(2, 64), arguments).await.unwrap();
         let Err(Error::Fault(fault)) = queue.synchronize().await else {
             panic!("no fault")
         };
         assert_eq!(fault.kernel, "add");
+        if is_cuda() {
+            // The driver tells no more.
+            assert!(fault.message.contains("illegal"), "{fault}");
+            return;
+        }
         assert_eq!(fault.block, Some(Extent { x: 1, y: 0, z: 0 }));
         assert_eq!(fault.thread, Some(Extent { x: 36, y: 0, z: 0 }));
         let at = KERNELS
@@ -37,11 +42,12 @@ async fn a_fault_names_kernel_block_thread_and_line() {
 #[tokio::test]
 async fn the_next_call_that_waits_is_told_and_what_lies_between_is_dropped() {
     in_time(async {
-        let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
-        let tell = kernel(&lease, "tell").await;
-        let buffer = lease.allocate(4).unwrap();
+        let session = session();
         for wait in 0..3 {
+            let lease = session.lease();
+            let queue = lease.create_queue().await.unwrap();
+            let tell = kernel(&lease, "tell").await;
+            let buffer = lease.allocate(4).await.unwrap();
             queue.fill(&buffer, 0, 4, 1).await.unwrap();
             let null = vec![Argument::U64(0), Argument::U64(0)];
             queue.launch(&tell, line(1, 1), null).await.unwrap();
@@ -54,6 +60,11 @@ async fn the_next_call_that_waits_is_told_and_what_lies_between_is_dropped() {
                 _ => event.wait().await,
             };
             assert!(matches!(told, Err(Error::Fault(_))), "{told:?}");
+            if is_cuda() {
+                let lost = queue.read(&buffer, 0, 4).await;
+                assert!(matches!(lost, Err(Error::DeviceLost(_))), "{lost:?}");
+                continue;
+            }
             assert_eq!(queue.read(&buffer, 0, 4).await.unwrap(), [1; 4]);
             assert!(matches!(event.wait().await, Err(Error::Fault(_))));
             assert!(matches!(event.elapsed_since(&event), Err(Error::Fault(_))));
@@ -71,10 +82,17 @@ async fn a_fault_stays_with_its_queue() {
     in_time(async {
         let session = session();
         let lease = session.lease();
-        let (faulty, healthy) = (lease.create_queue().unwrap(), lease.create_queue().unwrap());
+        let (faulty, healthy) = (
+            lease.create_queue().await.unwrap(),
+            lease.create_queue().await.unwrap(),
+        );
         let (tell, tally) = (kernel(&lease, "tell").await, kernel(&lease, "tally").await);
-        let count = lease.allocate(4).unwrap();
+        let count = lease.allocate(4).await.unwrap();
         let null = vec![Argument::U64(0), Argument::U64(0)];
+        if is_cuda() {
+            // There a fault is the whole tenant's: see the tests of workers.
+            return;
+        }
         faulty.launch(&tell, line(50, 32), null).await.unwrap();
         healthy
             .launch(&tally, line(50, 32), vec![pointer(&count)])
@@ -95,10 +113,10 @@ async fn an_endless_kernel_meets_its_deadline_and_the_next_launch_works() {
             kernel_time: Duration::from_millis(50),
             ..Limits::default()
         });
-        let lease = session.lease();
-        let queue = lease.create_queue().unwrap();
-        let (spin, tally) = (kernel(&lease, "spin").await, kernel(&lease, "tally").await);
-        let count = lease.allocate(4).unwrap();
+        let mut lease = session.lease();
+        let mut queue = lease.create_queue().await.unwrap();
+        let (mut spin, mut tally) = (kernel(&lease, "spin").await, kernel(&lease, "tally").await);
+        let mut count = lease.allocate(4).await.unwrap();
         for round in 1..=3 {
             queue.launch(&spin, line(100, 64), vec![]).await.unwrap();
             match queue.synchronize().await {
@@ -110,6 +128,15 @@ async fn an_endless_kernel_meets_its_deadline_and_the_next_launch_works() {
                 }
                 other => panic!("{other:?}"),
             }
+            if is_cuda() {
+                // No driver ends a kernel alone: the tenant gets its device anew.
+                assert!(lease.is_lost());
+                lease = session.lease();
+                queue = lease.create_queue().await.unwrap();
+                (spin, tally) = (kernel(&lease, "spin").await, kernel(&lease, "tally").await);
+                count = lease.allocate(4).await.unwrap();
+            }
+            let round = if is_cuda() { 1 } else { round };
             queue
                 .launch(&tally, line(1, 32), vec![pointer(&count)])
                 .await
@@ -140,8 +167,12 @@ OTHER:
     ret;
 }
 "#;
+        if is_cuda() {
+            // Some hang and some go on: what the device does is not CUDA's to say.
+            return;
+        }
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let stuck = lease
             .load(text.into())
             .await
@@ -166,11 +197,12 @@ async fn an_address_is_worth_nothing_to_another_tenant() {
             device.session(Limits::default()),
             device.session(Limits::default()),
         );
-        let (mine, theirs) = (mine.lease(), theirs.lease());
-        let queue = mine.create_queue().unwrap();
-        let (tell, out) = (kernel(&mine, "tell").await, mine.allocate(8).unwrap());
-        let filler = mine.allocate(1 << 20).unwrap();
-        let secret = mine.allocate(8).unwrap();
+        let their_session = theirs;
+        let (mine, mut theirs) = (mine.lease(), their_session.lease());
+        let queue = mine.create_queue().await.unwrap();
+        let (tell, out) = (kernel(&mine, "tell").await, mine.allocate(8).await.unwrap());
+        let filler = mine.allocate(1 << 20).await.unwrap();
+        let secret = mine.allocate(8).await.unwrap();
         queue.fill(&filler, 0, 1 << 20, 0x5e).await.unwrap();
         queue.fill(&secret, 0, 8, 0x5e).await.unwrap();
         queue
@@ -186,17 +218,25 @@ async fn an_address_is_worth_nothing_to_another_tenant() {
         queue.launch(&peek, line(1, 1), arguments).await.unwrap();
         assert_eq!(queue.read(&out, 0, 4).await.unwrap(), [0x5e; 4]);
 
-        let queue = theirs.create_queue().unwrap();
-        let (peek, out) = (kernel(&theirs, "peek").await, theirs.allocate(8).unwrap());
         for guess in [address, address + 4, 0, u64::MAX - 7] {
+            if theirs.is_lost() {
+                theirs = their_session.lease();
+            }
+            let queue = theirs.create_queue().await.unwrap();
+            let (peek, out) = (
+                kernel(&theirs, "peek").await,
+                theirs.allocate(8).await.unwrap(),
+            );
             let arguments = vec![pointer(&out), Argument::U64(guess)];
             queue.launch(&peek, line(1, 1), arguments).await.unwrap();
             assert!(
                 matches!(queue.synchronize().await, Err(Error::Fault(_))),
                 "{guess:#x}"
             );
+            if !is_cuda() {
+                assert_eq!(queue.read(&out, 0, 8).await.unwrap(), [0; 8]);
+            }
         }
-        assert_eq!(queue.read(&out, 0, 8).await.unwrap(), [0; 8]);
     })
     .await;
 }
@@ -205,9 +245,12 @@ async fn an_address_is_worth_nothing_to_another_tenant() {
 async fn a_freed_buffer_is_not_reached_by_its_old_address() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let (tell, peek) = (kernel(&lease, "tell").await, kernel(&lease, "peek").await);
-        let (out, freed) = (lease.allocate(8).unwrap(), lease.allocate(8).unwrap());
+        let (out, freed) = (
+            lease.allocate(8).await.unwrap(),
+            lease.allocate(8).await.unwrap(),
+        );
         queue
             .launch(&tell, line(1, 1), vec![pointer(&out), pointer(&freed)])
             .await
@@ -215,7 +258,7 @@ async fn a_freed_buffer_is_not_reached_by_its_old_address() {
         let address = queue.read(&out, 0, 8).await.unwrap();
         let address = u64::from_le_bytes(address.try_into().unwrap());
         drop(freed);
-        let _reusing_its_memory = lease.allocate(8).unwrap();
+        let _reusing_its_memory = lease.allocate(8).await.unwrap();
         let arguments = vec![pointer(&out), Argument::U64(address)];
         queue.launch(&peek, line(1, 1), arguments).await.unwrap();
         assert!(matches!(queue.synchronize().await, Err(Error::Fault(_))));

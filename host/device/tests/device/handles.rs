@@ -26,10 +26,13 @@ async fn another_tenants_handles_are_denied_by_every_call_and_nothing_is_touched
         );
         let (lease, their_lease) = (mine.lease(), theirs.lease());
         let (queue, their_queue) = (
-            lease.create_queue().unwrap(),
-            their_lease.create_queue().unwrap(),
+            lease.create_queue().await.unwrap(),
+            their_lease.create_queue().await.unwrap(),
         );
-        let (buffer, secret) = (lease.allocate(8).unwrap(), their_lease.allocate(8).unwrap());
+        let (buffer, secret) = (
+            lease.allocate(8).await.unwrap(),
+            their_lease.allocate(8).await.unwrap(),
+        );
         queue.fill(&buffer, 0, 8, 1).await.unwrap();
         their_queue.fill(&secret, 0, 8, 2).await.unwrap();
         their_queue.synchronize().await.unwrap();
@@ -85,8 +88,8 @@ async fn points_of_two_tenants_queues_are_not_measured_against_each_other() {
         );
         let (lease, their_lease) = (mine.lease(), theirs.lease());
         let (queue, their_queue) = (
-            lease.create_queue().unwrap(),
-            their_lease.create_queue().unwrap(),
+            lease.create_queue().await.unwrap(),
+            their_lease.create_queue().await.unwrap(),
         );
         let event = queue.record_event().await.unwrap();
         let foreign = their_queue.record_event().await.unwrap();
@@ -95,8 +98,9 @@ async fn points_of_two_tenants_queues_are_not_measured_against_each_other() {
         for result in [event.elapsed_since(&foreign), foreign.elapsed_since(&event)] {
             assert!(matches!(result, Err(Error::Denied(_))), "{result:?}");
         }
-        let other_queue = lease.create_queue().unwrap();
+        let other_queue = lease.create_queue().await.unwrap();
         let later = other_queue.record_event().await.unwrap();
+        later.wait().await.unwrap();
         later.elapsed_since(&event).unwrap();
     })
     .await;
@@ -107,8 +111,11 @@ async fn a_tenants_own_buffers_and_kernels_work_on_the_queues_of_its_other_insta
     in_time(async {
         let session = session();
         let (first, second) = (session.lease(), session.lease());
-        let (count, tally) = (first.allocate(4).unwrap(), kernel(&first, "tally").await);
-        let queue = second.create_queue().unwrap();
+        let (count, tally) = (
+            first.allocate(4).await.unwrap(),
+            kernel(&first, "tally").await,
+        );
+        let queue = second.create_queue().await.unwrap();
         for expected in [1, 2] {
             queue
                 .launch(&tally, line(1, 1), vec![pointer(&count)])
@@ -130,13 +137,13 @@ async fn a_next_session_of_a_tenant_does_not_take_the_handles_of_the_last() {
     in_time(async {
         let device = device(1);
         let last = device.session(Limits::default());
-        let (kept, buffer) = (last.residency(), last.lease().allocate(8).unwrap());
+        let (kept, buffer) = (last.residency(), last.lease().allocate(8).await.unwrap());
         drop(last);
         let next = device.session(Limits::default());
         let lease = next.lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         denied(queue.read(&buffer, 0, 8)).await;
-        denied(async { kept.keep("x", lease.allocate(8)?) }).await;
+        denied(async { kept.keep("x", lease.allocate(8).await?) }).await;
         drop((queue, lease));
         assert_eq!(next.usage(), Usage::default());
     })

@@ -8,10 +8,10 @@ use crate::common::{bytes_of, device, in_time, kernel, line, pointer, session, v
 async fn a_kernel_computes_on_what_was_written() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let add = kernel(&lease, "add").await;
         let input: Vec<u32> = (0..10_000).collect();
-        let buffer = lease.allocate(40_000).unwrap();
+        let buffer = lease.allocate(40_000).await.unwrap();
         queue.write(&buffer, 0, bytes_of(&input)).await.unwrap();
         let arguments = vec![pointer(&buffer), Argument::U32(9_999), Argument::U32(7)];
         queue.launch(&add, line(100, 128), arguments).await.unwrap();
@@ -26,9 +26,9 @@ async fn a_kernel_computes_on_what_was_written() {
 async fn a_pointer_may_lead_into_a_buffer() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let add = kernel(&lease, "add").await;
-        let buffer = lease.allocate(16).unwrap();
+        let buffer = lease.allocate(16).await.unwrap();
         let inside = Argument::Pointer {
             buffer: buffer.clone(),
             offset: 8,
@@ -62,10 +62,10 @@ async fn a_pointer_may_lead_into_a_buffer() {
 async fn threads_of_a_block_meet_at_a_barrier() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let reverse = kernel(&lease, "reverse").await;
         let input: Vec<u32> = (0..640).collect();
-        let buffer = lease.allocate(2560).unwrap();
+        let buffer = lease.allocate(2560).await.unwrap();
         queue.write(&buffer, 0, bytes_of(&input)).await.unwrap();
         queue
             .launch(&reverse, line(10, 64), vec![pointer(&buffer)])
@@ -84,9 +84,9 @@ async fn threads_of_a_block_meet_at_a_barrier() {
 async fn every_thread_of_every_block_runs_once() {
     in_time(async {
         let lease = device(4).session(Limits::default()).lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let tally = kernel(&lease, "tally").await;
-        let count = lease.allocate(4).unwrap();
+        let count = lease.allocate(4).await.unwrap();
         let config = LaunchConfig {
             grid: Extent { x: 7, y: 5, z: 3 },
             block: Extent { x: 8, y: 4, z: 2 },
@@ -107,9 +107,12 @@ async fn every_thread_of_every_block_runs_once() {
 async fn a_queue_may_release_what_a_kernel_of_another_waits_for() {
     in_time(async {
         let lease = device(1).session(Limits::default()).lease();
-        let (one, other) = (lease.create_queue().unwrap(), lease.create_queue().unwrap());
+        let (one, other) = (
+            lease.create_queue().await.unwrap(),
+            lease.create_queue().await.unwrap(),
+        );
         let wait_for = kernel(&lease, "wait_for").await;
-        let flag = lease.allocate(4).unwrap();
+        let flag = lease.allocate(4).await.unwrap();
         one.launch(&wait_for, line(3, 32), vec![pointer(&flag)])
             .await
             .unwrap();
@@ -125,9 +128,9 @@ async fn a_queue_may_release_what_a_kernel_of_another_waits_for() {
 async fn arguments_that_do_not_fit_are_refused_by_name() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let add = kernel(&lease, "add").await;
-        let buffer = lease.allocate(4).unwrap();
+        let buffer = lease.allocate(4).await.unwrap();
         let p = || pointer(&buffer);
         let n = Argument::U32(0);
         for (arguments, says) in [
@@ -171,9 +174,9 @@ async fn arguments_that_do_not_fit_are_refused_by_name() {
 async fn extents_that_no_device_has_are_refused() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let tally = kernel(&lease, "tally").await;
-        let buffer = lease.allocate(4).unwrap();
+        let buffer = lease.allocate(4).await.unwrap();
         let one = Extent { x: 1, y: 1, z: 1 };
         let most = u32::MAX;
         for (grid, block, shared_bytes) in [
@@ -203,7 +206,7 @@ async fn extents_that_no_device_has_are_refused() {
                 },
                 0,
             ),
-            (one, one, (48 << 10) + 1),
+            (one, one, lease.info().description.max_shared_bytes + 1),
             (one, one, most),
         ] {
             let config = LaunchConfig {

@@ -8,7 +8,10 @@ use crate::common::{in_time, session};
 async fn what_is_written_comes_back() {
     in_time(async {
         let lease = session().lease();
-        let (queue, buffer) = (lease.create_queue().unwrap(), lease.allocate(1000).unwrap());
+        let (queue, buffer) = (
+            lease.create_queue().await.unwrap(),
+            lease.allocate(1000).await.unwrap(),
+        );
         let data: Vec<u8> = (0..700_u32).map(|i| (i * 7) as u8).collect();
         queue.write(&buffer, 13, data.clone()).await.unwrap();
         assert_eq!(queue.read(&buffer, 13, 700).await.unwrap(), data);
@@ -25,9 +28,9 @@ async fn memory_starts_as_zeros_also_where_another_tenant_used_it_before() {
         let device = crate::common::device(2);
         for _ in 0..8 {
             let lease = device.session(Limits::default()).lease();
-            let queue = lease.create_queue().unwrap();
+            let queue = lease.create_queue().await.unwrap();
             for bytes in [1, 100, 5000, 3 << 20] {
-                let buffer = lease.allocate(bytes).unwrap();
+                let buffer = lease.allocate(bytes).await.unwrap();
                 let found = queue.read(&buffer, 0, bytes).await.unwrap();
                 assert!(found.iter().all(|byte| *byte == 0));
                 queue.fill(&buffer, 0, bytes, 0xaa).await.unwrap();
@@ -42,12 +45,12 @@ async fn memory_starts_as_zeros_also_where_another_tenant_used_it_before() {
 async fn copies_within_one_buffer_may_overlap_either_way() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let size = 300_001;
         let data: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
         for (from, to) in [(0, 5), (5, 0), (3, 70_003), (70_003, 3), (17, 17)] {
             let bytes = size - from.max(to);
-            let buffer = lease.allocate(size).unwrap();
+            let buffer = lease.allocate(size).await.unwrap();
             queue.write(&buffer, 0, data.clone()).await.unwrap();
             queue.copy(&buffer, from, &buffer, to, bytes).await.unwrap();
             let mut expected = data.clone();
@@ -65,8 +68,11 @@ async fn copies_within_one_buffer_may_overlap_either_way() {
 async fn ranges_outside_of_a_buffer_are_refused_and_change_nothing() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
-        let (buffer, other) = (lease.allocate(64).unwrap(), lease.allocate(64).unwrap());
+        let queue = lease.create_queue().await.unwrap();
+        let (buffer, other) = (
+            lease.allocate(64).await.unwrap(),
+            lease.allocate(64).await.unwrap(),
+        );
         for (offset, bytes) in [
             (60, 5_u64),
             (65, 0),
@@ -98,7 +104,10 @@ async fn ranges_outside_of_a_buffer_are_refused_and_change_nothing() {
 async fn a_buffer_may_have_no_bytes() {
     in_time(async {
         let lease = session().lease();
-        let (queue, buffer) = (lease.create_queue().unwrap(), lease.allocate(0).unwrap());
+        let (queue, buffer) = (
+            lease.create_queue().await.unwrap(),
+            lease.allocate(0).await.unwrap(),
+        );
         assert_eq!(buffer.size(), 0);
         queue.write(&buffer, 0, Vec::new()).await.unwrap();
         assert_eq!(queue.read(&buffer, 0, 0).await.unwrap(), []);

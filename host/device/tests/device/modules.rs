@@ -96,7 +96,10 @@ async fn each_load_has_variables_of_its_own_that_count_as_memory() {
 "#;
         let session = session();
         let lease = session.lease();
-        let (queue, out) = (lease.create_queue().unwrap(), lease.allocate(4).unwrap());
+        let (queue, out) = (
+            lease.create_queue().await.unwrap(),
+            lease.allocate(4).await.unwrap(),
+        );
         for _ in 0..2 {
             let module = lease.load(text.into()).await.unwrap();
             assert_eq!(session.usage().memory_bytes, 16);

@@ -13,7 +13,7 @@ use tensor_wasm_device::{
     Session, Usage,
 };
 
-use crate::common::{KERNELS, in_time, line, nothing_is_used, pointer};
+use crate::common::{KERNELS, device_with, in_time, line, nothing_is_used, pointer};
 
 /// One thing that a component may do. Numbers choose among what is there.
 #[derive(Clone, Debug)]
@@ -142,8 +142,8 @@ impl Tenant {
         let lease = session.lease();
         Tenant {
             kept: session.residency(),
-            queues: vec![lease.create_queue().unwrap()],
-            buffers: vec![lease.allocate(4096).unwrap()],
+            queues: vec![lease.create_queue().await.unwrap()],
+            buffers: vec![lease.allocate(4096).await.unwrap()],
             modules: vec![lease.load(KERNELS.into()).await.unwrap()],
             leases: vec![lease],
             session,
@@ -192,7 +192,7 @@ async fn carry_out(
     ) else {
         // Nothing goes without these.
         let lease = tenant.session.lease();
-        tenant.queues.extend(lease.create_queue());
+        tenant.queues.extend(lease.create_queue().await);
         tenant.leases.push(lease);
         return;
     };
@@ -206,8 +206,8 @@ async fn carry_out(
         }
     };
     match step {
-        Step::Allocate(bytes) => tenant.buffers.extend(lease.allocate(bytes.into())),
-        Step::AllocateLarge => tenant.buffers.extend(lease.allocate(2 << 20)),
+        Step::Allocate(bytes) => tenant.buffers.extend(lease.allocate(bytes.into()).await),
+        Step::AllocateLarge => tenant.buffers.extend(lease.allocate(2 << 20).await),
         Step::DropBuffer(n) => remove(&mut tenant.buffers, n),
         Step::Load => {
             let loaded = call(gives_up, lease.load(KERNELS.into())).await;
@@ -218,7 +218,7 @@ async fn carry_out(
             assert!(!matches!(loaded, Some(Ok(_))));
         }
         Step::DropModule(n) => remove(&mut tenant.modules, n),
-        Step::NewQueue => tenant.queues.extend(lease.create_queue()),
+        Step::NewQueue => tenant.queues.extend(lease.create_queue().await),
         Step::DropQueue(n) => {
             drop(queue);
             remove(&mut tenant.queues, n);
@@ -308,12 +308,11 @@ async fn is_idle(session: &Session) {
 }
 
 async fn live(turns: Vec<Turn>) {
-    let device = Device::cpu(CpuConfig {
+    let device = device_with(CpuConfig {
         threads: NonZeroUsize::new(2),
         memory_bytes: Some(DEVICE_BYTES),
         ..CpuConfig::default()
-    })
-    .unwrap();
+    });
     let mut tenants = Vec::new();
     for number in 0..TENANTS {
         tenants.push(Tenant::new(&device, number).await);

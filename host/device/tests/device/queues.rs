@@ -14,8 +14,11 @@ use crate::common::{in_time, nothing_is_held, session};
 async fn a_queue_does_its_work_in_order() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
-        let (a, b) = (lease.allocate(4096).unwrap(), lease.allocate(4096).unwrap());
+        let queue = lease.create_queue().await.unwrap();
+        let (a, b) = (
+            lease.allocate(4096).await.unwrap(),
+            lease.allocate(4096).await.unwrap(),
+        );
         for round in 1..=50 {
             queue.fill(&a, 0, 4096, round).await.unwrap();
             queue.copy(&a, 0, &b, 0, 4096).await.unwrap();
@@ -33,8 +36,8 @@ async fn a_queue_does_its_work_in_order() {
 async fn events_mark_points_and_measure_between_them() {
     in_time(async {
         let lease = session().lease();
-        let queue = lease.create_queue().unwrap();
-        let buffer = lease.allocate(1 << 20).unwrap();
+        let queue = lease.create_queue().await.unwrap();
+        let buffer = lease.allocate(1 << 20).await.unwrap();
         let before = queue.record_event().await.unwrap();
         queue.fill(&buffer, 0, 1 << 20, 1).await.unwrap();
         let after = queue.record_event().await.unwrap();
@@ -52,13 +55,13 @@ async fn a_dropped_queue_still_does_its_work() {
     in_time(async {
         let session = session();
         let lease = session.lease();
-        let buffer = lease.allocate(8 << 20).unwrap();
-        let queue = lease.create_queue().unwrap();
+        let buffer = lease.allocate(8 << 20).await.unwrap();
+        let queue = lease.create_queue().await.unwrap();
         queue.fill(&buffer, 0, 8 << 20, 7).await.unwrap();
         let event = queue.record_event().await.unwrap();
         drop(queue);
         event.wait().await.unwrap();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         assert_eq!(queue.read(&buffer, (8 << 20) - 1, 1).await.unwrap(), [7]);
         drop((buffer, queue, event));
         nothing_is_held(&session).await;
@@ -71,8 +74,12 @@ async fn handles_outlive_their_lease_but_only_to_say_so() {
     in_time(async {
         let session = session();
         let lease = session.lease();
-        let (queue, buffer) = (lease.create_queue().unwrap(), lease.allocate(8).unwrap());
+        let (queue, buffer) = (
+            lease.create_queue().await.unwrap(),
+            lease.allocate(8).await.unwrap(),
+        );
         let event = queue.record_event().await.unwrap();
+        event.wait().await.unwrap();
         drop(lease);
         assert!(matches!(
             queue.write(&buffer, 0, vec![1]).await,
@@ -105,8 +112,8 @@ async fn a_caller_that_stops_waiting_leaves_the_queue_in_order() {
         let session = session();
         let lease = session.lease();
         let (queue, buffer) = (
-            lease.create_queue().unwrap(),
-            lease.allocate(4 << 20).unwrap(),
+            lease.create_queue().await.unwrap(),
+            lease.allocate(4 << 20).await.unwrap(),
         );
         queue.fill(&buffer, 0, 4 << 20, 3).await.unwrap();
         {
@@ -123,8 +130,8 @@ async fn a_caller_that_stops_waiting_leaves_the_queue_in_order() {
     .await;
 }
 
-#[test]
-fn every_call_that_waits_may_move_between_threads() {
+#[tokio::test]
+async fn every_call_that_waits_may_move_between_threads() {
     fn may_move<T: Send>(_: impl FnOnce(&Queue, &Buffer) -> T) {}
     fn shared<T: Send + Sync + 'static>() {}
     may_move(|queue, buffer| {

@@ -11,13 +11,16 @@ async fn a_later_instance_finds_what_an_earlier_one_kept() {
         let kept = session.residency();
         {
             let lease = session.lease();
-            let (queue, buffer) = (lease.create_queue().unwrap(), lease.allocate(4).unwrap());
+            let (queue, buffer) = (
+                lease.create_queue().await.unwrap(),
+                lease.allocate(4).await.unwrap(),
+            );
             queue.write(&buffer, 0, vec![1, 2, 3, 4]).await.unwrap();
             queue.synchronize().await.unwrap();
             kept.keep("weights", buffer).unwrap();
         }
         let lease = session.lease();
-        let queue = lease.create_queue().unwrap();
+        let queue = lease.create_queue().await.unwrap();
         let found = kept.lookup("weights").unwrap().unwrap();
         assert_eq!(queue.read(&found, 0, 4).await.unwrap(), [1, 2, 3, 4]);
         assert!(session.residency().lookup("weights").unwrap().is_none());
@@ -30,23 +33,25 @@ async fn a_later_instance_finds_what_an_earlier_one_kept() {
     .await;
 }
 
-#[test]
-fn the_first_buffer_under_a_name_stays() {
+#[tokio::test]
+async fn the_first_buffer_under_a_name_stays() {
     let session = session();
     let (lease, kept) = (session.lease(), session.residency());
-    kept.keep("a", lease.allocate(1).unwrap()).unwrap();
+    kept.keep("a", lease.allocate(1).await.unwrap()).unwrap();
     assert_eq!(
-        kept.keep("a", lease.allocate(2).unwrap()).unwrap().size(),
+        kept.keep("a", lease.allocate(2).await.unwrap())
+            .unwrap()
+            .size(),
         1
     );
     assert_eq!(session.usage().memory_bytes, 1);
 }
 
-#[test]
-fn names_are_bounded_in_length_and_number() {
+#[tokio::test]
+async fn names_are_bounded_in_length_and_number() {
     let session = session();
     let (lease, kept) = (session.lease(), session.residency());
-    let buffer = lease.allocate(1).unwrap();
+    let buffer = lease.allocate(1).await.unwrap();
     let long = "n".repeat(257);
     assert!(matches!(
         kept.keep(&long, buffer.clone()),

@@ -65,6 +65,10 @@ impl fmt::Display for Unsupported {
 const MOST_STEPS: usize = 24 << 10;
 /// The most points at which a thread can leave and come back.
 const MOST_RESUMES: usize = 1 << 10;
+/// The most registers that are saved and restored, at all those points together.
+const MOST_SAVED: usize = 32 << 10;
+/// The most bytes of a function's code.
+const MOST_CODE: usize = 1 << 20;
 /// The most windows that a kernel keeps.
 const MOST_WINDOWS: usize = 24;
 
@@ -156,6 +160,19 @@ pub fn lower(module: &Arc<Module>, entry: &str) -> Result<Lowered, Unsupported> 
 /// # Errors
 /// What of it cannot be compiled.
 pub fn lower_as(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, Unsupported> {
+    let lowered = generate(module, entry, width);
+    // What is too large for groups may do for single threads.
+    if lowered.is_err() && width == Width::Chosen {
+        let mut lowered = generate(module, entry, Width::One)?;
+        lowered.alone = Some(TOO_LARGE);
+        return Ok(lowered);
+    }
+    lowered
+}
+
+const TOO_LARGE: &str = "it is too large for vectors";
+
+fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, Unsupported> {
     let Some(found) = module.entry(entry) else {
         return Err(Unsupported::limit("no such entry"));
     };
@@ -191,6 +208,22 @@ pub fn lower_as(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lower
     if graph.resumes.len() > MOST_RESUMES {
         return Err(Unsupported::limit("too many loops and barriers"));
     }
+    // Each point at which threads leave or come back saves and restores all that is live there.
+    let saved: usize = graph
+        .resumes
+        .iter()
+        .map(|block| live.at(*block).len())
+        .sum();
+    let most = if alone.is_some() {
+        MOST_SAVED
+    } else {
+        MOST_SAVED / 8
+    };
+    if saved > most {
+        return Err(Unsupported::limit(
+            "too many registers across loops and barriers",
+        ));
+    }
     let mut slots = HashMap::new();
     for block in graph.resumes.iter().skip(1) {
         for reg in live.at(*block) {
@@ -218,13 +251,19 @@ pub fn lower_as(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lower
     };
     let items = structure::structure(&body, &graph);
     let one = emit::scalar(&shared, &items)?;
+    if one.code.len() > MOST_CODE {
+        return Err(Unsupported::limit("too much code"));
+    }
     let scratch = u64::from(layout.stop) + layout::PAGE;
     let functions = match alone {
         Some(_) => vec![("run", one)],
-        None => vec![
-            ("alone", one),
-            ("run", emit::vector(&shared, &classes, &items)?),
-        ],
+        None => {
+            let groups = emit::vector(&shared, &classes, &items)?;
+            if groups.code.len() > MOST_CODE / 2 {
+                return Err(Unsupported::limit("too much code"));
+            }
+            vec![("alone", one), ("run", groups)]
+        }
     };
     let wasm = emit::module(&functions, shared.windows.len(), scratch);
     Ok(Lowered {

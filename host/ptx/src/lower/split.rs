@@ -50,7 +50,7 @@ pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
         }
     }
     if vectors > MOST_VECTORS {
-        return Some("it is too large for vectors");
+        return Some(super::TOO_LARGE);
     }
     if one_by_one * 4 > together {
         return Some("too much of it is not done in vectors");

@@ -51,15 +51,21 @@ fn denied() -> wit::Error {
 impl wit::Host for GpuView<'_> {}
 
 impl wit::HostDevice for GpuView<'_> {
-    fn open(&mut self) -> Answer<Resource<DeviceHandle>> {
+    async fn open(&mut self) -> Answer<Resource<DeviceHandle>> {
+        // What was lost is opened anew, on another worker.
+        self.context.opened.take_if(|opened| opened.lease.is_lost());
         if self.context.opened.is_none() {
             let access = match self.access() {
                 Ok(access) => access,
                 Err(error) => return Ok(Err(error)),
             };
+            let lease = access.session().lease();
+            if let Err(error) = lease.open().await {
+                return Ok(Err(convert::error(error)));
+            }
             self.context.opened = Some(Opened {
                 tenant: self.tenant,
-                lease: access.session().lease(),
+                lease,
                 access,
             });
         }
@@ -74,11 +80,15 @@ impl wit::HostDevice for GpuView<'_> {
         }
     }
 
-    fn allocate(&mut self, device: Resource<DeviceHandle>, bytes: u64) -> Answer<Resource<Buffer>> {
+    async fn allocate(
+        &mut self,
+        device: Resource<DeviceHandle>,
+        bytes: u64,
+    ) -> Answer<Resource<Buffer>> {
         self.table.get(&device)?;
         match self.lease() {
             Ok(lease) => {
-                let made = lease.allocate(bytes);
+                let made = lease.allocate(bytes).await;
                 self.answer(made)
             }
             Err(denied) => Ok(Err(denied)),
@@ -100,11 +110,11 @@ impl wit::HostDevice for GpuView<'_> {
         }
     }
 
-    fn create_queue(&mut self, device: Resource<DeviceHandle>) -> Answer<Resource<Queue>> {
+    async fn create_queue(&mut self, device: Resource<DeviceHandle>) -> Answer<Resource<Queue>> {
         self.table.get(&device)?;
         match self.lease() {
             Ok(lease) => {
-                let made = lease.create_queue();
+                let made = lease.create_queue().await;
                 self.answer(made)
             }
             Err(denied) => Ok(Err(denied)),

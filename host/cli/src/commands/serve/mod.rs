@@ -2,6 +2,7 @@
 
 mod audit;
 mod cache;
+mod device;
 mod files;
 mod options;
 mod policy;
@@ -16,9 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tensor_wasm_device::{CpuConfig, Device};
 use tensor_wasm_node::audit::{AuditLog, Outcome};
-use tensor_wasm_node::grants::{Gpu as Grant, TenantGrants};
+use tensor_wasm_node::grants::TenantGrants;
 use tensor_wasm_node::limiter::Buckets;
 use tensor_wasm_node::tokens::Tokens;
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
@@ -28,9 +28,8 @@ use tensor_wasm_runtime::{
 };
 use tokio::runtime::Runtime;
 
-use super::devices::one_line;
 use crate::config::Settings;
-use options::Gpu;
+use device::Chosen;
 pub use options::Serve;
 use reload::Reloadable;
 
@@ -143,15 +142,11 @@ impl Serve {
 
     /// The grants of the GPU, and what to say of the device.
     fn gpu(&self, settings: &Settings) -> anyhow::Result<(TenantGrants, String)> {
-        let (grant, device, description) = match self.gpu {
-            Gpu::Auto | Gpu::Cpu => {
-                let device = Device::cpu(CpuConfig::default()).context("there is no device")?;
-                let description = one_line(&device.description());
-                (Grant::Grant, Some(device), description)
-            }
-            Gpu::Deny => (Grant::Deny, None, "none: the GPU is denied".to_owned()),
-            Gpu::Refuse => (Grant::Refuse, None, "none: the GPU is refused".to_owned()),
-        };
+        let Chosen {
+            grant,
+            device,
+            description,
+        } = self.device.open(&self.cache)?;
         let limits = self.device_limits();
         let grants = tenants::grants(device, &settings.tenants, grant, &limits);
         Ok((grants, description))

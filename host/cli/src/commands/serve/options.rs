@@ -5,12 +5,13 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tensor_wasm_runtime::server;
 use tensor_wasm_runtime::{Destination, Directory};
 
 use super::audit::AuditOptions;
 use super::cache::CacheOptions;
+use super::device::DeviceOptions;
 use super::policy::PolicyOptions;
 use super::tls::TlsOptions;
 use crate::log::LogOptions;
@@ -52,9 +53,8 @@ pub struct Serve {
     /// deny-gpu.wasm does for tensor:gpu, before any policy; repeatable
     #[arg(long, value_name = "FILE", help_heading = "Grants")]
     pub(super) plug: Vec<PathBuf>,
-    /// What stands behind tensor:gpu
-    #[arg(long, value_enum, default_value = "auto", help_heading = "Grants")]
-    pub(super) gpu: Gpu,
+    #[command(flatten)]
+    pub(super) device: DeviceOptions,
     /// A directory that the component may use, with everything in it; repeatable
     #[arg(long = "dir", value_name = "HOST::GUEST", value_parser = values::directory, help_heading = "Grants")]
     pub(super) directories: Vec<Directory>,
@@ -110,19 +110,6 @@ pub struct Serve {
     pub(super) cache: CacheOptions,
     #[command(flatten)]
     pub(super) log: LogOptions,
-}
-
-/// What stands behind `tensor:gpu`.
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Gpu {
-    /// The best device of this machine
-    Auto,
-    /// The processor
-    Cpu,
-    /// Nothing: each call answers that it is denied, so that a component can do without
-    Deny,
-    /// Nothing: a component that asks for the GPU is not served
-    Refuse,
 }
 
 impl Serve {

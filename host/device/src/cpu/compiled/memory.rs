@@ -4,7 +4,10 @@
 //! This is the place with unsafe code for the engine. It guarantees: what the engine gets is as
 //! large as it was told, is followed by as much inaccessible address space as it asked for, and
 //! lives as long as the engine uses it.
-#![allow(unsafe_code)]
+#![expect(
+    unsafe_code,
+    reason = "lending the engine memory, and looking into it between two calls"
+)]
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

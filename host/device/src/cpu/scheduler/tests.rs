@@ -28,8 +28,10 @@ fn session(device: &Device, share: u32) -> Session {
 fn busy(device: &Device, share: u32, queues: usize) -> Busy {
     let session = session(device, share);
     let lease = session.lease();
-    let buffer = lease.allocate(8).unwrap();
-    let queues: Vec<Queue> = (0..queues).map(|_| lease.create_queue().unwrap()).collect();
+    let buffer = at_once(lease.allocate(8)).unwrap();
+    let queues: Vec<Queue> = (0..queues)
+        .map(|_| at_once(lease.create_queue()).unwrap())
+        .collect();
     for queue in &queues {
         at_once(queue.fill(&buffer, 0, 8, 1)).unwrap();
     }
@@ -123,7 +125,10 @@ fn idling_earns_no_credit() {
     let (device, _) = device_by_hand(1 << 20);
     let idle = session(&device, 1000);
     let lease = idle.lease();
-    let (queue, buffer) = (lease.create_queue().unwrap(), lease.allocate(8).unwrap());
+    let (queue, buffer) = (
+        at_once(lease.create_queue()).unwrap(),
+        at_once(lease.allocate(8)).unwrap(),
+    );
     let busy = busy(&device, 1000, 4);
     let mut pool = Threads::new(&device, 1);
     for _ in 0..5_000 {
@@ -147,14 +152,14 @@ fn a_thousand_queued_launches_delay_another_by_no_more_than_those_in_flight() {
         let (greedy_lease, lease) = (greedy.lease(), other.lease());
         let kernel = nothing(&device, &greedy_lease);
         let queues: Vec<Queue> = (0..16)
-            .map(|_| greedy_lease.create_queue().unwrap())
+            .map(|_| at_once(greedy_lease.create_queue()).unwrap())
             .collect();
         for number in 0..1_000 {
             let queue = &queues[number % queues.len()];
             at_once(queue.launch(&kernel, one_thread(), vec![])).unwrap();
         }
         let kernel = nothing(&device, &lease);
-        let queue = lease.create_queue().unwrap();
+        let queue = at_once(lease.create_queue()).unwrap();
         let mut at_work = VecDeque::new();
         let mut slices = |until: &dyn Fn() -> bool| {
             while !until() {

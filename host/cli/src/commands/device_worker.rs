@@ -1,0 +1,25 @@
+//! `tensor-wasm device-worker`: what the host starts itself, one for each tenant that
+//! uses a device. People have no use for it, so no help shows it.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use tensor_wasm_device::worker;
+
+/// Be a device's worker for the host that starts this
+#[derive(Args)]
+pub struct DeviceWorker {
+    /// List the NVIDIA devices for the host, and end
+    #[arg(long)]
+    probe: bool,
+}
+
+impl DeviceWorker {
+    pub fn run(self) -> ExitCode {
+        if self.probe {
+            worker::answer_probe()
+        } else {
+            worker::run()
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! A ring of messages from one process to another. One side writes, one reads;
+//! who finds nothing looks again for a moment, then sleeps until it is woken.
+
+use std::hint::spin_loop;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::time::{Duration, Instant};
+
+use rustix::thread::futex;
+
+use super::memory::{Direction, SharedMemory};
+
+/// Up to where the reader has read, up to where the writer has written, and
+/// whether the reader sleeps.
+const HEAD: usize = 0;
+const TAIL: usize = 1;
+const SLEEPS: usize = 2;
+
+/// Of a message: its length.
+const PREFIX: usize = 4;
+
+/// The other side wrote what no correct one writes.
+#[derive(Debug, thiserror::Error)]
+#[error("the other side of the channel broke its rules: {0}")]
+pub(crate) struct Broken(pub(crate) &'static str);
+
+/// The writing end.
+#[derive(Debug)]
+pub(crate) struct Producer {
+    memory: Arc<SharedMemory>,
+    direction: Direction,
+    tail: u32,
+}
+
+impl Producer {
+    pub(crate) fn to_worker(memory: &Arc<SharedMemory>) -> Producer {
+        Producer::new(memory, Direction::ToWorker)
+    }
+
+    pub(crate) fn to_host(memory: &Arc<SharedMemory>) -> Producer {
+        Producer::new(memory, Direction::ToHost)
+    }
+
+    fn new(memory: &Arc<SharedMemory>, direction: Direction) -> Producer {
+        Producer {
+            memory: Arc::clone(memory),
+            direction,
+            tail: 0,
+        }
+    }
+
+    /// Appends a message, and wakes the reader where it sleeps. False where the
+    /// ring has no room for it now.
+    ///
+    /// # Errors
+    /// Where the reader claims to have read what was never written, and for a
+    /// message that no ring can hold.
+    pub(crate) fn send(&mut self, message: &[u8]) -> Result<bool, Broken> {
+        let capacity = self.memory.layout().ring;
+        let bytes = PREFIX + message.len();
+        if bytes > capacity {
+            return Err(Broken("a message is larger than the ring"));
+        }
+        let head = self.word(HEAD).load(Ordering::Acquire);
+        let used = self.tail.wrapping_sub(head) as usize;
+        if used > capacity {
+            return Err(Broken("the reader is ahead of the writer"));
+        }
+        if bytes > capacity - used {
+            return Ok(false);
+        }
+        // Bounded by the ring's size above.
+        let length = (message.len() as u32).to_le_bytes();
+        self.memory.ring_write(self.direction, self.tail, &length);
+        let start = self.tail.wrapping_add(PREFIX as u32);
+        self.memory.ring_write(self.direction, start, message);
+        self.tail = self.tail.wrapping_add(bytes as u32);
+        self.word(TAIL).store(self.tail, Ordering::Release);
+        // Either the reader sees the message after it said that it sleeps, or this
+        // sees that it sleeps.
+        fence(Ordering::SeqCst);
+        wake(self.word(SLEEPS));
+        Ok(true)
+    }
+
+    fn word(&self, index: usize) -> &AtomicU32 {
+        self.memory.word(self.direction, index)
+    }
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    Message,
+    TimeOut,
+    /// The condition that was to end it holds.
+    Over,
+}
+
+/// The reading end.
+#[derive(Debug)]
+pub(crate) struct Consumer {
+    memory: Arc<SharedMemory>,
+    direction: Direction,
+    head: u32,
+    spin: Duration,
+}
+
+impl Consumer {
+    pub(crate) fn to_worker(memory: &Arc<SharedMemory>) -> Consumer {
+        Consumer::new(memory, Direction::ToWorker)
+    }
+
+    pub(crate) fn to_host(memory: &Arc<SharedMemory>) -> Consumer {
+        Consumer::new(memory, Direction::ToHost)
+    }
+
+    fn new(memory: &Arc<SharedMemory>, direction: Direction) -> Consumer {
+        Consumer {
+            memory: Arc::clone(memory),
+            direction,
+            head: 0,
+            spin: spin(),
+        }
+    }
+
+    /// The next message, copied over what `into` held; false where there is none.
+    ///
+    /// # Errors
+    /// Where positions or a length make no sense.
+    pub(crate) fn receive(&mut self, into: &mut Vec<u8>) -> Result<bool, Broken> {
+        let capacity = self.memory.layout().ring;
+        let tail = self.word(TAIL).load(Ordering::Acquire);
+        let there = tail.wrapping_sub(self.head) as usize;
+        if there == 0 {
+            return Ok(false);
+        }
+        if there > capacity || there < PREFIX {
+            return Err(Broken("the writer's position makes no sense"));
+        }
+        let mut length = [0; PREFIX];
+        self.memory
+            .ring_read(self.direction, self.head, &mut length);
+        let length = u32::from_le_bytes(length) as usize;
+        if length > there - PREFIX {
+            return Err(Broken("a message is longer than what was written"));
+        }
+        into.clear();
+        into.resize(length, 0);
+        let start = self.head.wrapping_add(PREFIX as u32);
+        self.memory.ring_read(self.direction, start, into);
+        self.head = start.wrapping_add(length as u32);
+        self.word(HEAD).store(self.head, Ordering::Release);
+        Ok(true)
+    }
+
+    /// Waits for a message, no longer than until `over` or the time limit.
+    pub(crate) fn wait(&self, limit: Option<Duration>, over: impl Fn() -> bool) -> Wait {
+        let started = Instant::now();
+        let is_there = || self.word(TAIL).load(Ordering::Acquire) != self.head;
+        loop {
+            if is_there() {
+                return Wait::Message;
+            }
+            let waited = started.elapsed();
+            if limit.is_some_and(|limit| waited >= limit) {
+                return Wait::TimeOut;
+            }
+            if waited < self.spin {
+                for _ in 0..64 {
+                    spin_loop();
+                }
+                continue;
+            }
+            let sleeps = self.word(SLEEPS);
+            sleeps.store(1, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+            if !is_there() && !over() {
+                let left = limit.map(|limit| limit.saturating_sub(waited));
+                let left = left.and_then(|left| left.try_into().ok());
+                // Woken, interrupted or timed out: the loop looks again.
+                let _ = futex::wait(sleeps, futex::Flags::empty(), 1, left.as_ref());
+            }
+            sleeps.store(0, Ordering::SeqCst);
+            if over() {
+                return Wait::Over;
+            }
+        }
+    }
+
+    fn word(&self, index: usize) -> &AtomicU32 {
+        self.memory.word(self.direction, index)
+    }
+}
+
+/// Wakes the host's side, so that it looks whether its wait is over.
+pub(crate) fn wake_host(memory: &SharedMemory) {
+    fence(Ordering::SeqCst);
+    wake(memory.word(Direction::ToHost, SLEEPS));
+}
+
+fn wake(sleeps: &AtomicU32) {
+    if sleeps.load(Ordering::SeqCst) != 0 && sleeps.swap(0, Ordering::SeqCst) != 0 {
+        // It fails for an address that is none, which a reference is not.
+        let _ = futex::wake(sleeps, futex::Flags::empty(), u32::MAX);
+    }
+}
+
+/// How long it is worth looking before sleeping: being woken takes some 5 to 50
+/// microseconds. Where processors are few, others need them more.
+fn spin() -> Duration {
+    match std::thread::available_parallelism() {
+        Ok(processors) if processors.get() >= 4 => Duration::from_micros(50),
+        _ => Duration::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::channel::Layout;
+
+    fn pair() -> (Arc<SharedMemory>, Producer, Consumer) {
+        let (memory, _file) = SharedMemory::create(Layout::of(4096)).unwrap();
+        let memory = Arc::new(memory);
+        let ends = (Producer::to_host(&memory), Consumer::to_host(&memory));
+        (memory, ends.0, ends.1)
+    }
+
+    #[test]
+    fn messages_arrive_in_order_and_whole_across_threads() {
+        let (_memory, mut producer, mut consumer) = pair();
+        let sender = std::thread::spawn(move || {
+            for number in 0_u32..20_000 {
+                let message = vec![number as u8; number as usize % 300];
+                while !producer.send(&message).unwrap() {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        let mut message = Vec::new();
+        for number in 0_u32..20_000 {
+            assert_eq!(consumer.wait(None, || false), Wait::Message);
+            assert!(consumer.receive(&mut message).unwrap());
+            assert_eq!(message, vec![number as u8; number as usize % 300]);
+        }
+        sender.join().unwrap();
+        assert!(!consumer.receive(&mut message).unwrap());
+    }
+
+    #[test]
+    fn a_full_ring_takes_nothing_more_and_loses_nothing() {
+        let (_memory, mut producer, mut consumer) = pair();
+        let message = [7; 1000];
+        let mut sent = 0;
+        while producer.send(&message).unwrap() {
+            sent += 1;
+        }
+        assert_eq!(sent, Layout::RING / 1004);
+        let mut into = Vec::new();
+        for _ in 0..sent {
+            assert!(consumer.receive(&mut into).unwrap());
+            assert_eq!(into, message);
+        }
+        assert!(!consumer.receive(&mut into).unwrap());
+        assert!(producer.send(&message).unwrap());
+    }
+
+    #[test]
+    fn a_wait_ends_when_the_condition_holds_or_the_time_is_over() {
+        let (memory, _producer, consumer) = pair();
+        let waited = consumer.wait(Some(Duration::from_millis(1)), || false);
+        assert_eq!(waited, Wait::TimeOut);
+        assert_eq!(consumer.wait(None, || true), Wait::Over);
+        wake_host(&memory);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_other_side_writes_is_read_or_refused(
+            tail in any::<u32>(),
+            bytes in proptest::collection::vec(any::<u8>(), 0..64),
+        ) {
+            let (memory, _producer, mut consumer) = pair();
+            memory.ring_write(Direction::ToHost, 0, &bytes);
+            memory.word(Direction::ToHost, TAIL).store(tail, Ordering::Release);
+            let mut into = Vec::new();
+            for _ in 0..100 {
+                match consumer.receive(&mut into) {
+                    Ok(true) => prop_assert!(into.len() <= Layout::RING),
+                    Ok(false) | Err(_) => break,
+                }
+            }
+        }
+
+        #[test]
+        fn a_reader_that_lies_is_found_out(head in any::<u32>()) {
+            let (memory, mut producer, _consumer) = pair();
+            prop_assert!(producer.send(b"first").unwrap());
+            memory.word(Direction::ToHost, HEAD).store(head, Ordering::Release);
+            let used = 9_u32.wrapping_sub(head) as usize;
+            prop_assert_eq!(producer.send(b"second").is_err(), used > Layout::RING);
+        }
+    }
+}

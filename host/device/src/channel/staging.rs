@@ -1,0 +1,188 @@
+//! Room in the area for bulk data. The host gives it out; a worker only reads and
+//! writes where it is told to.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use offset_allocator::{Allocation, Allocator};
+use tokio::sync::Notify;
+
+use super::SharedMemory;
+use super::wire::Span;
+use crate::sync::lock;
+
+/// What is given out is a multiple of this, in bytes.
+const UNIT: usize = 256;
+
+/// The most that is given out at once, in parts of the whole: so that copying one
+/// piece and sending the next overlap.
+const PARTS: usize = 4;
+
+/// Gives out the area.
+pub(crate) struct Staging {
+    memory: Arc<SharedMemory>,
+    free: Mutex<Allocator<u32>>,
+    changed: Notify,
+    closed: AtomicBool,
+}
+
+impl std::fmt::Debug for Staging {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Staging").finish_non_exhaustive()
+    }
+}
+
+impl Staging {
+    pub(crate) fn new(memory: &Arc<SharedMemory>) -> Arc<Staging> {
+        let units = memory.layout().area / UNIT;
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        Arc::new(Staging {
+            memory: Arc::clone(memory),
+            // One more than is ever given out at a time.
+            free: Mutex::new(Allocator::with_max_allocs(units, units.clamp(16, 64 << 10))),
+            changed: Notify::new(),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// How many bytes one area has at most.
+    pub(crate) fn largest(&self) -> usize {
+        self.memory.layout().area / PARTS
+    }
+
+    /// The worker is gone: who waits gets nothing.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+
+    /// Room for this many bytes, waiting for it if need be. More than the
+    /// [largest](Staging::largest) is never given, and nothing once it is closed.
+    pub(crate) async fn take(self: &Arc<Self>, bytes: usize) -> Option<Area> {
+        if bytes > self.largest() {
+            return None;
+        }
+        loop {
+            let changed = self.changed.notified();
+            let mut changed = std::pin::pin!(changed);
+            changed.as_mut().enable();
+            if self.closed.load(Ordering::Acquire) {
+                return None;
+            }
+            if let Some(area) = self.try_take(bytes) {
+                return Some(area);
+            }
+            changed.await;
+        }
+    }
+
+    /// Room for this many bytes, if there is any now.
+    pub(crate) fn try_take(self: &Arc<Self>, bytes: usize) -> Option<Area> {
+        let units = u32::try_from(bytes.div_ceil(UNIT).max(1)).ok()?;
+        let allocation = lock(&self.free).allocate(units)?;
+        Some(Area {
+            staging: Arc::clone(self),
+            allocation: Some(allocation),
+            offset: allocation.offset as usize * UNIT,
+            bytes,
+        })
+    }
+}
+
+/// A part of the area, given back when dropped. It must live for as long as the
+/// worker may read or write there.
+pub(crate) struct Area {
+    staging: Arc<Staging>,
+    allocation: Option<Allocation<u32>>,
+    offset: usize,
+    bytes: usize,
+}
+
+impl std::fmt::Debug for Area {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Area")
+            .field("offset", &self.offset)
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Area {
+    pub(crate) fn span(&self) -> Span {
+        Span {
+            offset: self.offset as u64,
+            bytes: self.bytes as u64,
+        }
+    }
+
+    /// Fills it from its start.
+    pub(crate) fn write(&self, bytes: &[u8]) {
+        let most = bytes.len().min(self.bytes);
+        let bytes = bytes.get(..most).unwrap_or_default();
+        self.staging.memory.area_write(self.offset, bytes);
+    }
+
+    /// Copies what is there.
+    pub(crate) fn read(&self, into: &mut [u8]) {
+        let most = into.len().min(self.bytes);
+        let into = into.get_mut(..most).unwrap_or_default();
+        self.staging.memory.area_read(self.offset, into);
+    }
+}
+
+impl Drop for Area {
+    fn drop(&mut self) {
+        if let Some(allocation) = self.allocation.take() {
+            lock(&self.staging.free).free(allocation);
+            self.staging.changed.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::channel::Layout;
+
+    fn staging(bytes: usize) -> Arc<Staging> {
+        let (memory, _file) = SharedMemory::create(Layout::of(bytes)).unwrap();
+        Staging::new(&Arc::new(memory))
+    }
+
+    #[test]
+    fn areas_are_apart_and_what_is_given_back_is_given_out_again() {
+        let staging = staging(16 << 10);
+        let areas: Vec<_> = (0..4).map(|_| staging.try_take(4096).unwrap()).collect();
+        for (number, area) in areas.iter().enumerate() {
+            area.write(&[number as u8; 4096]);
+        }
+        for (number, area) in areas.iter().enumerate() {
+            let mut bytes = [0xff; 4096];
+            area.read(&mut bytes);
+            assert_eq!(bytes, [number as u8; 4096]);
+        }
+        assert!(staging.try_take(1).is_none());
+        drop(areas);
+        assert!(staging.try_take(4096).is_some());
+    }
+
+    #[test]
+    fn who_finds_no_room_waits_until_some_is_given_back() {
+        let staging = staging(16 << 10);
+        let mut areas: Vec<_> = (0..4).map(|_| staging.try_take(4096).unwrap()).collect();
+        let mut waiting = pin!(staging.take(4096));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        areas.pop();
+        assert!(matches!(
+            waiting.as_mut().poll(&mut context),
+            Poll::Ready(Some(_))
+        ));
+    }
+}

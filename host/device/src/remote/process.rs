@@ -1,0 +1,186 @@
+//! A worker's process: how it is started, what it inherits (nothing but the shared
+//! memory and one socket), and how its end is noticed.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use crate::channel::wire::short;
+use crate::channel::{SharedMemory, wake_host};
+use crate::sync::lock;
+
+/// What of the host's environment a worker gets: where the driver is found and
+/// which devices it shows.
+const INHERITED: &[&str] = &[
+    "LD_LIBRARY_PATH",
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_DEVICE_ORDER",
+    "NVIDIA_VISIBLE_DEVICES",
+];
+
+/// The longest line of a worker that is logged whole, in bytes.
+const LONGEST_LINE: u64 = 2048;
+
+/// Lines that are logged in a second: a kernel can print without end.
+const LINES_PER_SECOND: u32 = 100;
+
+/// A worker's process. It ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Process {
+    handle: OwnedFd,
+    ended: Arc<Mutex<Option<String>>>,
+    /// The worker ends by itself when the other end of its standard output closes.
+    _lifeline: UnixStream,
+}
+
+/// The command of a worker, with an environment that is cleared.
+pub(super) fn command(program: &[OsString]) -> std::io::Result<Command> {
+    let (program, arguments) = program
+        .split_first()
+        .ok_or_else(|| std::io::Error::other("no program is set for device workers"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().current_dir("/");
+    for name in INHERITED {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    Ok(command)
+}
+
+impl Process {
+    /// Starts a worker. `name` is its tenant's, for the log.
+    ///
+    /// # Errors
+    /// Where the operating system gives no process.
+    pub(super) fn start(
+        program: &[OsString],
+        file: OwnedFd,
+        memory: &Arc<SharedMemory>,
+        name: &str,
+    ) -> std::io::Result<Process> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let child = command(program)?
+            // As whoever lists processes sees it.
+            .arg0(format!("tensor-wasm: device of tenant {name}"))
+            .stdin(Stdio::from(file))
+            .stderr(Stdio::from(OwnedFd::from(theirs.try_clone()?)))
+            .stdout(Stdio::from(OwnedFd::from(theirs)))
+            .spawn()?;
+        let ended = Arc::new(Mutex::new(None));
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| std::io::Error::other("a process without a number"))?;
+        let handle = pidfd_open(pid, PidfdFlags::empty())?;
+        let watch = Watch {
+            child,
+            handle: handle.try_clone()?,
+            output: ours.try_clone()?,
+            ended: Arc::clone(&ended),
+            memory: Arc::clone(memory),
+            name: name.to_owned(),
+        };
+        std::thread::Builder::new()
+            .name("device-worker-log".to_owned())
+            .spawn(move || watch.run())?;
+        Ok(Process {
+            handle,
+            ended,
+            _lifeline: ours,
+        })
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn ended(&self) -> Option<String> {
+        lock(&self.ended).clone()
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        lock(&self.ended).is_some()
+    }
+
+    /// Ends it at once.
+    pub(super) fn kill(&self) {
+        // It fails where the process is gone already.
+        let _ = pidfd_send_signal(&self.handle, Signal::KILL);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// What the thread that logs a worker's output has.
+struct Watch {
+    child: Child,
+    handle: OwnedFd,
+    output: UnixStream,
+    ended: Arc<Mutex<Option<String>>>,
+    memory: Arc<SharedMemory>,
+    name: String,
+}
+
+impl Watch {
+    fn run(mut self) {
+        self.log();
+        // Nothing is heard from it any more: whatever it still does, it does for
+        // nobody.
+        let _ = pidfd_send_signal(&self.handle, Signal::KILL);
+        let how = match self.child.wait() {
+            Ok(status) => describe(status),
+            Err(error) => format!("ended in a way that can't be told: {error}"),
+        };
+        tracing::debug!(tenant = self.name, "a device worker {how}");
+        *lock(&self.ended) = Some(how);
+        wake_host(&self.memory);
+    }
+
+    /// Logs what it writes: what kernels print, and what the driver complains of.
+    fn log(&self) {
+        let mut output = BufReader::new(&self.output);
+        let mut line = Vec::new();
+        let (mut second, mut lines, mut left_out) = (Instant::now(), 0, 0_u64);
+        loop {
+            line.clear();
+            match output
+                .by_ref()
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut line)
+            {
+                Ok(0) => return,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(_) => return,
+                Ok(_) => {}
+            }
+            if second.elapsed() >= Duration::from_secs(1) {
+                if left_out > 0 {
+                    tracing::warn!(tenant = self.name, left_out, "lines of a device worker");
+                }
+                (second, lines, left_out) = (Instant::now(), 0, 0);
+            }
+            lines += 1;
+            if lines > LINES_PER_SECOND {
+                left_out += 1;
+                continue;
+            }
+            let text = short(String::from_utf8_lossy(&line).trim_end().to_owned());
+            tracing::info!(tenant = self.name, output = text, "device worker");
+        }
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with exit code {code}"),
+        (None, Some(signal)) => format!("was ended by signal {signal}"),
+        (None, None) => "ended".to_owned(),
+    }
+}

@@ -1,0 +1,206 @@
+//! Device memory: given out zeroed, scrubbed when it comes back. A thread does both,
+//! since the driver takes its time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, mpsc};
+
+use cudarc::driver::sys::{CUdevice_attribute, CUresult};
+
+use super::driver::{self, Context, Device, Outcome, Refusal, Stream};
+use super::failure::{Faults, Kind, kind};
+use crate::channel::wire::{Answer, Failure};
+use crate::sync::lock;
+use crate::worker::{Lost, Outbox};
+
+/// What a worker's process has allocated: address and size in bytes.
+type Allocations = Arc<Mutex<HashMap<u64, (u64, u64)>>>;
+
+pub(super) struct Memory {
+    allocations: Allocations,
+    orders: mpsc::Sender<Order>,
+}
+
+enum Order {
+    Allocate(u64, u64),
+    Free(u64),
+}
+
+impl Memory {
+    pub(super) fn start(
+        device: Device,
+        context: Context,
+        outbox: &Outbox,
+        faults: &Arc<Faults>,
+    ) -> Result<Memory, Lost> {
+        let pools = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED;
+        let lost = |error: Refusal| Lost(format!("the device's memory can't be used: {error}"));
+        let pooled = device.attribute(pools).map_err(lost)? != 0;
+        let stream = Stream::create().map_err(lost)?;
+        let allocations = Allocations::default();
+        let (orders, received) = mpsc::channel();
+        let keeper = Keeper {
+            stream,
+            pooled,
+            allocations: Arc::clone(&allocations),
+            outbox: outbox.clone(),
+            faults: Arc::clone(faults),
+        };
+        std::thread::Builder::new()
+            .name("memory".to_owned())
+            .spawn(move || keeper.run(context, &received))
+            .map_err(|error| Lost(format!("there is no thread: {error}")))?;
+        Ok(Memory {
+            allocations,
+            orders,
+        })
+    }
+
+    pub(super) fn allocate(&self, id: u64, bytes: u64) -> Result<(), Lost> {
+        self.order(Order::Allocate(id, bytes))
+    }
+
+    pub(super) fn free(&self, id: u64) -> Result<(), Lost> {
+        self.order(Order::Free(id))
+    }
+
+    fn order(&self, order: Order) -> Result<(), Lost> {
+        self.orders
+            .send(order)
+            .map_err(|_| Lost("the thread that has the device's memory is gone".to_owned()))
+    }
+
+    /// The address of a range of an allocation, if it lies in it.
+    pub(super) fn range(&self, id: u64, offset: u64, bytes: u64) -> Option<u64> {
+        let (address, size) = *lock(&self.allocations).get(&id)?;
+        let end = offset.checked_add(bytes)?;
+        (end <= size).then(|| address + offset)
+    }
+}
+
+/// What the thread has.
+struct Keeper {
+    stream: Stream,
+    /// Whether the device has memory pools, whose memory comes and goes in the order
+    /// of a stream.
+    pooled: bool,
+    allocations: Allocations,
+    outbox: Outbox,
+    faults: Arc<Faults>,
+}
+
+impl Keeper {
+    fn run(self, context: Context, orders: &mpsc::Receiver<Order>) {
+        if let Err(refusal) = context.enter() {
+            return self.faults.tell(refusal);
+        }
+        while let Ok(order) = orders.recv() {
+            match order {
+                Order::Allocate(id, bytes) => self.allocate(id, bytes),
+                Order::Free(id) => self.free(id),
+            }
+        }
+    }
+
+    fn allocate(&self, id: u64, bytes: u64) {
+        let outcome = match self.zeroed(bytes.max(1)) {
+            Ok(address) => {
+                lock(&self.allocations).insert(id, (address, bytes));
+                Ok(address)
+            }
+            // Out of memory, or more than the driver takes for a number of bytes.
+            Err(refusal) if kind(refusal) == Kind::Call => Err(Failure::Full(bytes)),
+            Err(refusal) => return self.faults.tell(refusal),
+        };
+        self.outbox.send(&Answer::Allocated { id, outcome });
+    }
+
+    fn zeroed(&self, bytes: u64) -> Outcome<u64> {
+        let full = Refusal(CUresult::CUDA_ERROR_OUT_OF_MEMORY);
+        let bytes = usize::try_from(bytes).map_err(|_| full)?;
+        let address = match self.pooled {
+            true => self.stream.allocate(bytes)?,
+            false => driver::allocate(bytes)?,
+        };
+        let filled = self
+            .stream
+            .fill(address, 0, bytes)
+            .and_then(|()| self.stream.synchronize());
+        if let Err(refusal) = filled {
+            // Where it can't be given back either, the process is broken anyway.
+            let _ = self.give_back(address);
+            return Err(refusal);
+        }
+        Ok(address)
+    }
+
+    fn free(&self, id: u64) {
+        let Some((address, bytes)) = lock(&self.allocations).remove(&id) else {
+            return;
+        };
+        let scrubbed = self
+            .stream
+            .fill(address, 0, bytes.max(1) as usize)
+            .and_then(|()| self.give_back(address))
+            // Pools give memory back to the device at such a point.
+            .and_then(|()| self.stream.synchronize());
+        if let Err(refusal) = scrubbed {
+            self.faults.tell(refusal);
+        }
+    }
+
+    fn give_back(&self, address: u64) -> Outcome<()> {
+        match self.pooled {
+            true => self.stream.free(address),
+            false => self
+                .stream
+                .synchronize()
+                .and_then(|()| driver::free(address)),
+        }
+    }
+}
+
+/// How many bytes of an overlapping copy go by way of others at a time, and from which
+/// distance on they need not.
+const BOUNCE: u64 = 1 << 20;
+
+/// Memory that a stream's overlapping copies go by way of.
+#[derive(Default)]
+pub(super) struct Bounce(Option<u64>);
+
+impl Bounce {
+    /// Copies on the device. Ranges may overlap, which the driver does not allow: then
+    /// they go in pieces, none of which overlaps, from the end where the target lies
+    /// behind.
+    pub(super) fn copy(&mut self, stream: Stream, to: u64, from: u64, bytes: u64) -> Outcome<()> {
+        let distance = to.abs_diff(from);
+        if bytes == 0 || distance == 0 {
+            return Ok(());
+        }
+        if distance >= bytes {
+            return stream.copy(to, from, bytes as usize);
+        }
+        let piece = distance.max(BOUNCE);
+        let mut done = 0;
+        while done < bytes {
+            let size = piece.min(bytes - done);
+            let at = if to > from { bytes - done - size } else { done };
+            if distance >= BOUNCE {
+                stream.copy(to + at, from + at, size as usize)?;
+            } else {
+                let by_way = self.memory()?;
+                stream.copy(by_way, from + at, size as usize)?;
+                stream.copy(to + at, by_way, size as usize)?;
+            }
+            done += size;
+        }
+        Ok(())
+    }
+
+    /// It stays until the process ends, and is its tenant's own.
+    fn memory(&mut self) -> Outcome<u64> {
+        match self.0 {
+            Some(address) => Ok(address),
+            None => Ok(*self.0.insert(driver::allocate(BOUNCE as usize)?)),
+        }
+    }
+}

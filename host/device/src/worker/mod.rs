@@ -1,0 +1,213 @@
+//! The other end: a process that runs the kernels of one tenant on one device, for
+//! the host that started it. Only here is a GPU's driver ever loaded.
+//!
+//! It is one tenant's, and nobody trusts it: it has no file, no socket and no
+//! environment but what [`sandbox`] leaves it, and it ends with its host.
+
+mod cpu;
+pub(crate) mod cuda;
+mod outbox;
+mod sandbox;
+
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::channel::wire::{self, Answer, Backend, EntryShape, Request, Start, Task};
+use crate::channel::{Consumer, SharedMemory};
+
+pub(crate) use cuda::NO_DRIVER;
+pub use cuda::{Probed, ProbedDevice, probe};
+use outbox::Outbox;
+
+/// What runs a worker's requests. All are answered in the outbox; an error says that
+/// the device is of no more use to this process.
+trait Executor {
+    fn allocate(&mut self, id: u64, bytes: u64) -> Result<(), Lost>;
+    fn free(&mut self, id: u64) -> Result<(), Lost>;
+    fn load(&mut self, id: u64, text: Vec<u8>, entries: Vec<EntryShape<'_>>) -> Result<(), Lost>;
+    fn unload(&mut self, id: u64) -> Result<(), Lost>;
+    fn open_queue(&mut self, queue: u64) -> Result<(), Lost>;
+    fn close_queue(&mut self, queue: u64) -> Result<(), Lost>;
+    fn resume(&mut self, queue: u64) -> Result<(), Lost>;
+    fn work(&mut self, queue: u64, number: u64, task: Task<'_>) -> Result<(), Lost>;
+}
+
+/// The device is of no more use to this process, and why.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Lost(String);
+
+/// Asks the driver which devices there are, and prints the answer for the host that
+/// started this process to ask.
+pub fn answer_probe() -> ExitCode {
+    let answer = probe();
+    let written = postcard::to_io(&answer, std::io::stdout());
+    match written {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Is a device's worker, on the shared memory that standard input is, until the host
+/// closes the socket that standard output is.
+///
+/// This is for a program that was started as one, by [`WorkerConfig`](crate::WorkerConfig):
+/// it closes all other files of the process and gives up most of its rights.
+pub fn run() -> ExitCode {
+    sandbox::close_inherited_files();
+    match work() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("device worker: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn work() -> std::io::Result<()> {
+    let file = std::io::stdin().as_fd().try_clone_to_owned()?;
+    let memory = Arc::new(SharedMemory::open(std::fs::File::from(file))?);
+    let mut requests = Consumer::to_worker(&memory);
+    let mut message = Vec::new();
+    requests.wait(None, || false);
+    let start = match requests.receive(&mut message) {
+        Ok(true) => match wire::decode(&message) {
+            Ok(Request::Start(start)) => start,
+            Ok(_) | Err(_) => return Err(std::io::Error::other("no start was asked for")),
+        },
+        Ok(false) | Err(_) => return Err(std::io::Error::other("nothing was asked for")),
+    };
+    if let Backend::Cuda { .. } = start.backend {
+        // Its libraries may lie anywhere, so it is loaded before files are restricted.
+        // What is wrong with it is told later.
+        cuda::load_driver().unwrap_or_default();
+    }
+    // Before any other thread: what a thread gives up holds for itself and for those
+    // that it starts.
+    sandbox::enter(&start)?;
+    end_with_the_host()?;
+    let outbox = Outbox::new(&memory);
+    tell_of_panics(&outbox);
+    let lost = serve(&start, &memory, &mut requests, &outbox);
+    outbox.send(&Answer::Lost {
+        message: lost.0,
+        blamed: Vec::new(),
+    });
+    // The host ends this process once it has read that.
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Serves requests until the device is lost.
+fn serve(
+    start: &Start,
+    memory: &Arc<SharedMemory>,
+    requests: &mut Consumer,
+    outbox: &Outbox,
+) -> Lost {
+    let mut executor = match begin(start, memory, outbox) {
+        Ok(executor) => executor,
+        Err(lost) => return lost,
+    };
+    outbox.send(&Answer::Ready);
+    let mut message = Vec::new();
+    loop {
+        match requests.receive(&mut message) {
+            Ok(true) => {}
+            Ok(false) => {
+                requests.wait(None, || false);
+                continue;
+            }
+            Err(broken) => return Lost(broken.to_string()),
+        }
+        let Ok(request) = wire::decode(&message) else {
+            return Lost("the host sent what is no request".to_owned());
+        };
+        if let Err(lost) = carry_out(executor.as_mut(), memory, request) {
+            return lost;
+        }
+    }
+}
+
+fn begin(
+    start: &Start,
+    memory: &Arc<SharedMemory>,
+    outbox: &Outbox,
+) -> Result<Box<dyn Executor>, Lost> {
+    match start.backend {
+        Backend::Cpu { threads } => Ok(Box::new(cpu::Cpu::new(start, threads, memory, outbox)?)),
+        Backend::Cuda { ordinal } => {
+            cuda::load_driver()?;
+            Ok(Box::new(cuda::Cuda::new(start, ordinal, memory, outbox)?))
+        }
+    }
+}
+
+fn carry_out(
+    executor: &mut dyn Executor,
+    memory: &SharedMemory,
+    request: Request<'_>,
+) -> Result<(), Lost> {
+    match request {
+        Request::Start(_) => Err(Lost("the host started it twice".to_owned())),
+        Request::Allocate { id, bytes } => executor.allocate(id, bytes),
+        Request::Free { id } => executor.free(id),
+        Request::Load { id, text, entries } => {
+            let (offset, bytes) = (text.offset as usize, text.bytes as usize);
+            let mut copy = vec![0; bytes.min(memory.layout().area)];
+            memory.area_read(offset, &mut copy);
+            executor.load(id, copy, entries)
+        }
+        Request::Unload { id } => executor.unload(id),
+        Request::OpenQueue { queue } => executor.open_queue(queue),
+        Request::CloseQueue { queue } => executor.close_queue(queue),
+        Request::Resume { queue } => executor.resume(queue),
+        Request::Work {
+            queue,
+            number,
+            task,
+        } => executor.work(queue, number, task),
+    }
+}
+
+/// Tells the host of a panic on whichever thread: cudarc panics where the driver lacks
+/// a function, and a thread that is gone would keep the host waiting.
+fn tell_of_panics(outbox: &Outbox) {
+    let outbox = outbox.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        eprintln!("{panic}");
+        outbox.send(&Answer::Lost {
+            message: panic_message(panic.payload()),
+            blamed: Vec::new(),
+        });
+    }));
+}
+
+/// Ends this process when the host has closed its end of standard output: then the
+/// host is gone, or has no more use for it.
+fn end_with_the_host() -> std::io::Result<()> {
+    let socket = std::io::stdout().as_fd().try_clone_to_owned()?;
+    std::thread::Builder::new()
+        .name("lifeline".to_owned())
+        .spawn(move || {
+            let mut socket = std::fs::File::from(socket);
+            let mut byte = [0];
+            while matches!(socket.read(&mut byte), Ok(read) if read > 0) {}
+            std::process::exit(0);
+        })?;
+    Ok(())
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    format!(
+        "the device's worker failed: {}",
+        text.unwrap_or("a panic without words")
+    )
+}

@@ -1,0 +1,7 @@
+//! Device memory: the bytes of each allocation, and the addresses at which kernels see them.
+
+mod map;
+mod store;
+
+pub(crate) use map::{Kind, Map, View};
+pub(crate) use store::Store;

@@ -1,0 +1,204 @@
+//! Drivers that are missing, too old, broken, slow, or that take the process down.
+
+use tensor_wasm_tests::{Driver, Serve, guest, run};
+
+use crate::{assert_increments, cuda, driver_of, kind, workers_become};
+
+#[test]
+fn without_a_driver_cuda_is_refused_and_auto_is_the_processor() {
+    let refused = Serve::new(guest("gpu_scenarios"))
+        .arg("--gpu=cuda")
+        .refused();
+    assert_eq!(refused.code, Some(1));
+    for text in ["cuda:0", "no NVIDIA driver", "libcuda.so.1"] {
+        assert!(refused.stderr.contains(text), "{}", refused.stderr);
+    }
+    let server = Serve::new(guest("gpu_scenarios")).arg("--gpu=auto").start();
+    assert!(server.start().device.starts_with("cpu: "));
+    assert!(!server.log().contains("NVIDIA"), "{}", server.log());
+}
+
+#[test]
+fn a_driver_that_can_t_be_used_is_named_with_the_reason() {
+    for (switches, reason) in [
+        ("driver_version = 11040", "CUDA 11.4"),
+        ("devices = 0", "CUDA_ERROR_NO_DEVICE"),
+        ("fail = { call = \"cuInit\", code = 803 }", "CUDA_ERROR"),
+        (
+            "fail = { call = \"cuDeviceGetName\", code = 999 }",
+            "CUDA_ERROR_UNKNOWN",
+        ),
+        ("exit = { call = \"cuInit\" }", "signal"),
+    ] {
+        let driver = Driver::new(switches);
+        let refused = cuda(&driver).refused();
+        assert_eq!(refused.code, Some(1), "{switches}: {}", refused.stderr);
+        assert!(
+            refused.stderr.contains(reason),
+            "{switches}: {}",
+            refused.stderr
+        );
+        assert!(!refused.stderr.contains("panicked"), "{}", refused.stderr);
+        // A machine whose driver is broken still serves, and says so.
+        let serve = Serve::new(guest("gpu_scenarios")).arg("--gpu=auto");
+        let server = driver_of(serve, &driver).start();
+        assert!(server.start().device.starts_with("cpu: "));
+        server.log_with(&["kernels run on the processor", reason]);
+        assert_increments(&server.get("/increment"));
+    }
+}
+
+#[test]
+fn a_device_that_the_driver_does_not_have_is_refused_with_their_number() {
+    let driver = Driver::new("devices = 2");
+    let refused = driver_of(Serve::new(guest("gpu_scenarios")), &driver)
+        .arg("--gpu=cuda:2")
+        .refused();
+    assert!(refused.stderr.contains("shows 2"), "{}", refused.stderr);
+    let second = driver_of(Serve::new(guest("gpu_scenarios")), &driver).arg("--gpu=cuda:1");
+    let server = second.start();
+    assert!(server.start().device.starts_with("cuda: "));
+    assert_increments(&server.get("/increment"));
+}
+
+#[test]
+fn devices_lists_what_the_driver_shows_before_the_processor() {
+    let driver = Driver::new("devices = 2\nmemory_bytes = 1073741824");
+    let mut command = tensor_wasm_tests::tensor_wasm();
+    driver.set(command.args(["devices", "--json"]));
+    let output = command.output().unwrap();
+    let devices: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let backends: Vec<_> = devices
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| &d["backend"])
+        .collect();
+    assert_eq!(backends, ["cuda", "cuda", "cpu"]);
+    assert_eq!(devices[0]["memory_bytes"], 1_073_741_824);
+    assert_eq!(devices[0]["driver"], "12.9");
+    assert!(devices[0]["compute_capability"].is_string(), "{devices}");
+    let none = run(["devices"]);
+    assert!(none.stderr.contains("no NVIDIA driver"), "{}", none.stderr);
+}
+
+#[test]
+fn whatever_call_fails_the_guest_gets_an_error_and_the_server_lives() {
+    for call in [
+        "cuDevicePrimaryCtxRetain",
+        "cuMemHostRegister_v2",
+        "cuStreamCreate",
+        "cuEventCreate",
+        "cuEventRecord",
+        "cuEventSynchronize",
+        "cuMemAllocAsync",
+        "cuMemsetD8Async",
+        "cuLinkCreate_v2",
+        "cuLinkAddData_v2",
+        "cuLinkComplete",
+        "cuModuleLoadData",
+        "cuModuleGetFunction",
+        "cuFuncGetAttribute",
+        "cuMemcpyHtoDAsync_v2",
+        "cuLaunchKernel",
+        "cuMemcpyDtoHAsync_v2",
+    ] {
+        let driver = Driver::new(&format!(
+            "fail = {{ call = \"{call}\", code = 999, when = \"broken\" }}"
+        ));
+        let server = cuda(&driver).start();
+        driver.now("broken");
+        let broken = server.get("/increment");
+        assert_eq!(kind(&broken), "device-lost", "{call}: {}", broken.text());
+        assert!(
+            !server.log().contains("panicked"),
+            "{call}: {}",
+            server.log()
+        );
+        std::fs::remove_file(driver.folder().join("broken")).unwrap();
+        assert_increments(&server.get("/increment"));
+    }
+}
+
+#[test]
+fn a_function_that_the_driver_lacks_is_named() {
+    for function in [
+        "cuLaunchKernel",
+        "cuMemAllocAsync",
+        "cuEventRecord",
+        "cuLinkCreate_v2",
+    ] {
+        let driver = Driver::lacking(&[function], "");
+        let server = cuda(&driver).start();
+        let lost = server.get("/increment");
+        assert_eq!(kind(&lost), "device-lost", "{function}: {}", lost.text());
+        server.log_with(&[function]);
+    }
+}
+
+#[test]
+fn a_driver_that_hangs_is_ended_with_its_worker() {
+    for call in [
+        "cuDevicePrimaryCtxRetain",
+        "cuLinkComplete",
+        "cuMemcpyHtoDAsync_v2",
+    ] {
+        let driver = Driver::new(&format!("hang = {{ call = \"{call}\", when = \"stuck\" }}"));
+        let server = cuda(&driver).arg("--gpu-worker-timeout=300ms").start();
+        driver.now("stuck");
+        let lost = server.get("/increment");
+        assert_eq!(kind(&lost), "device-lost", "{call}: {}", lost.text());
+        assert!(lost.text().contains("300ms"), "{call}: {}", lost.text());
+        std::fs::remove_file(driver.folder().join("stuck")).unwrap();
+        assert_increments(&server.get("/increment"));
+        workers_become(&server, 1);
+    }
+}
+
+#[test]
+fn a_worker_that_the_driver_takes_down_is_replaced() {
+    let driver = Driver::new("exit = { call = \"cuLaunchKernel\", when = \"crash\" }");
+    let server = cuda(&driver).start();
+    assert_increments(&server.get("/increment"));
+    driver.now("crash");
+    let lost = server.get("/increment");
+    assert_eq!(kind(&lost), "device-lost", "{}", lost.text());
+    assert!(lost.text().contains("signal"), "{}", lost.text());
+    std::fs::remove_file(driver.folder().join("crash")).unwrap();
+    assert_increments(&server.get("/increment"));
+}
+
+#[test]
+fn a_device_that_vanishes_is_lost_until_it_is_back() {
+    let driver = Driver::new("lose = { call = \"cuLaunchKernel\", when = \"gone\" }");
+    let server = cuda(&driver).start();
+    driver.now("gone");
+    let lost = server.get("/increment");
+    assert_eq!(kind(&lost), "device-lost", "{}", lost.text());
+    std::fs::remove_file(driver.folder().join("gone")).unwrap();
+    assert_increments(&server.get("/increment"));
+}
+
+#[test]
+fn compiled_modules_are_found_again_by_the_next_worker() {
+    let cache = tempfile::TempDir::new().unwrap();
+    let driver = Driver::new("delay = { call = \"cuLinkComplete\", ms = 1 }");
+    for round in 0..2 {
+        let serve = driver_of(Serve::new(guest("gpu_scenarios")), &driver)
+            .arg("--gpu=cuda")
+            .arg("--cache-dir")
+            .arg(cache.path());
+        let server = serve.start();
+        assert_increments(&server.get("/increment"));
+        let folder = cache.path().join("cubin").join("0");
+        let files: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().collect();
+        assert!(!files.is_empty(), "round {round}");
+        if round == 0 {
+            // Spoilt, it is compiled anew and nobody is harmed.
+            for file in &files {
+                std::fs::write(file.path(), b"no machine code").unwrap();
+            }
+        }
+        server.stop();
+    }
+}

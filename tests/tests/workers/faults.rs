@@ -1,0 +1,83 @@
+//! What goes wrong on the device of one tenant.
+
+use serde_json::json;
+use tensor_wasm_tests::Driver;
+
+use crate::{ask, assert_increments, cuda, driver_of, kind, memory_used, tenants};
+
+#[test]
+fn a_fault_is_its_tenant_s_own_and_another_tenant_keeps_what_it_has() {
+    let driver = Driver::new("");
+    let (serve, _folder) = tenants(&["--gpu=cuda", "--no-cache"]);
+    let server = driver_of(serve, &driver).start();
+    let ones = json!([0x0101_0101, 0x0101_0101, 0x0101_0101, 0x0101_0101]);
+    for tenant in [1, 2] {
+        let kept = ask(&server, tenant, "/residency-keep").json();
+        assert_eq!(kept["ok"], ones, "{kept}");
+    }
+    for scenario in ["/fault-outside", "/null-pointer", "/misaligned"] {
+        let fault = ask(&server, 1, scenario);
+        assert_eq!(kind(&fault), "fault", "{scenario}: {}", fault.text());
+        // The next one gets the device anew, and nothing of before is counted.
+        assert_increments(&ask(&server, 1, "/increment"));
+        assert_eq!(memory_used(&ask(&server, 1, "/info")), 0);
+    }
+    // What was kept is gone for the one, who can fill it again, and not for the other.
+    assert!(ask(&server, 1, "/residency-lookup").json()["ok"].is_null());
+    assert_eq!(ask(&server, 1, "/residency-keep").json()["ok"], ones);
+    assert_eq!(ask(&server, 1, "/residency-lookup").json()["ok"], ones);
+    assert_eq!(ask(&server, 2, "/residency-lookup").json()["ok"], ones);
+}
+
+#[test]
+fn errors_of_kernels_that_end_themselves_are_faults() {
+    for (code, text) in [
+        (710, "CUDA_ERROR_ASSERT"),
+        (715, "CUDA_ERROR_ILLEGAL_INSTRUCTION"),
+        (719, "CUDA_ERROR_LAUNCH_FAILED"),
+    ] {
+        let switches = format!("fault = {{ kernel = \"increment\", times = 1, code = {code} }}");
+        let driver = Driver::new(&switches);
+        let server = cuda(&driver).start();
+        let fault = server.get("/increment");
+        assert_eq!(kind(&fault), "fault", "{}", fault.text());
+        assert!(fault.text().contains(text), "{}", fault.text());
+        assert!(fault.text().contains("increment"), "{}", fault.text());
+    }
+}
+
+#[test]
+fn a_kernel_without_end_costs_its_tenant_the_device_and_no_other() {
+    let driver = Driver::new("");
+    let (serve, _folder) = tenants(&["--gpu=cuda", "--no-cache", "--kernel-timeout=500ms"]);
+    let server = driver_of(serve, &driver).start();
+    ask(&server, 2, "/residency-keep");
+    let outcome = ask(&server, 1, "/endless-kernel").json();
+    assert_eq!(outcome["ok"]["failed"]["kind"], "deadline-exceeded");
+    assert_eq!(outcome["ok"]["after"], json!([42, 42, 42, 42]));
+    assert!(ask(&server, 2, "/residency-lookup").json()["ok"].is_array());
+    server.log_with(&["ran longer than the 500ms"]);
+}
+
+#[test]
+fn a_full_device_is_an_error_of_its_own_that_costs_nothing() {
+    let driver =
+        Driver::new("fail = { call = \"cuMemAllocAsync\", after = 1, times = 1, code = 2 }");
+    let server = cuda(&driver).start();
+    let answers = [server.get("/increment"), server.get("/increment")];
+    let full: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer.json()["error"]["kind"] == "out-of-memory")
+        .collect();
+    assert_eq!(full.len(), 1, "{}", answers[0].text() + &answers[1].text());
+    assert_increments(&server.get("/increment"));
+    assert!(!server.log().contains("WARN"), "{}", server.log());
+}
+
+#[test]
+fn memory_starts_as_zeros_whatever_the_driver_leaves_there() {
+    let driver = Driver::new("");
+    let server = cuda(&driver).start();
+    let zeros = server.get("/zeroed").json();
+    assert!(zeros.get("ok").is_some(), "{zeros}");
+}

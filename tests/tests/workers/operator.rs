@@ -1,0 +1,50 @@
+//! How many workers there are, how long they stay, and what is said of them.
+
+use crate::{ask, assert_increments, kind, tenants, workers, workers_become};
+
+#[test]
+fn a_worker_that_nobody_uses_ends_and_one_that_keeps_something_stays() {
+    let (serve, _folder) = tenants(&["--isolate", "--gpu-worker-idle=100ms"]);
+    let server = serve.start();
+    assert!(workers(&server).is_empty());
+    assert_increments(&ask(&server, 1, "/increment"));
+    workers_become(&server, 0);
+    ask(&server, 1, "/residency-keep");
+    assert_increments(&ask(&server, 2, "/increment"));
+    // The other's goes; this one's tenant has something on it.
+    workers_become(&server, 1);
+    assert!(ask(&server, 1, "/residency-lookup").json()["ok"].is_array());
+    ask(&server, 1, "/residency-release");
+    workers_become(&server, 0);
+}
+
+#[test]
+fn idle_workers_make_room_and_busy_ones_do_not() {
+    let (serve, _folder) = tenants(&["--isolate", "--gpu-workers=1", "--kernel-timeout=10m"]);
+    let server = serve.start();
+    for tenant in 1..=6 {
+        assert_increments(&ask(&server, tenant, "/increment"));
+    }
+    let request = server.request(reqwest::Method::GET, "/wait-for-endless-kernel");
+    let request = request.header("x-tensorwasm-tenant", "7");
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.try_send(request));
+        server.log_with(&["waiting"]);
+        let refused = ask(&server, 8, "/increment");
+        assert_eq!(kind(&refused), "device-lost");
+        assert!(refused.text().contains("try again"), "{}", refused.text());
+        server.terminate();
+    });
+}
+
+#[test]
+fn a_process_is_listed_by_its_tenant() {
+    let (serve, _folder) = tenants(&["--isolate"]);
+    let server = serve.start();
+    assert_increments(&ask(&server, 7, "/increment"));
+    let [worker] = workers_become(&server, 1)[..] else {
+        panic!("one worker");
+    };
+    let line = std::fs::read_to_string(format!("/proc/{worker}/cmdline")).unwrap();
+    assert!(line.contains("device of tenant 7"), "{line:?}");
+}
