@@ -1,6 +1,6 @@
 //! `cargo xtask check`: what must hold before any test runs: formatting, lints
 //! without a warning on host and components, documentation without a broken
-//! link.
+//! link, and the PTX crate without a system under it.
 
 use anyhow::Result;
 
@@ -19,7 +19,7 @@ pub struct Arguments {
 /// # Errors
 /// Where a check fails.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let mut steps = Steps::new(4);
+    let mut steps = Steps::new(5);
 
     let step = steps.begin("checking formatting");
     let mut command = workspace.cargo(["fmt", "--all"]);
@@ -68,6 +68,19 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     step.done(workspace.relative(&workspace.target().join("doc")));
+
+    // No engine and no system: whoever embeds it brings those. What compiles for this target, which
+    // components need anyway, depends on neither.
+    let step = steps.begin("checking that the PTX crate stands alone");
+    step.run(&mut workspace.cargo([
+        "check",
+        "--lib",
+        "--package",
+        "tensor-wasm-ptx",
+        "--target",
+        components::TARGET,
+    ]))?;
+    step.done("clean");
 
     println!("all checks passed, in {}", steps.elapsed());
     Ok(())

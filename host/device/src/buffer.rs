@@ -73,11 +73,7 @@ impl Buffer {
         let memory = tenant.account.charge(Resource::Memory, bytes)?;
         let full = || Error::OutOfMemory { bytes };
         let room = tenant.room(bytes).ok_or_else(full)?;
-        let storage = Arc::new(Storage::zeroed(bytes).ok_or_else(full)?);
-        let address = tenant
-            .map
-            .insert(Arc::clone(&storage), read_only)
-            .ok_or_else(full)?;
+        let (address, storage) = tenant.map.allocate(bytes, read_only).ok_or_else(full)?;
         let place = Place::Here {
             storage,
             _place: place,

@@ -179,6 +179,9 @@ impl Lease {
             if let Some(permit) = cache.claim(hash, asker) {
                 let parsed = tensor_wasm_ptx::parse(&ptx, &limits);
                 let outcome = parsed.map(Arc::new).map_err(Error::InvalidModule);
+                if let Ok(module) = &outcome {
+                    crate::cpu::compiled::prepare(module);
+                }
                 let bytes = ptx.len() as u64;
                 drop(ptx);
                 permit.fulfil(&outcome, bytes);

@@ -91,6 +91,7 @@ pub mod interpret;
 mod layout;
 mod lex;
 mod limits;
+pub mod lower;
 mod modifier;
 mod module;
 mod parse;

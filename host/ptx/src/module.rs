@@ -1,5 +1,6 @@
 //! A parsed and checked module, as embedders see it: what it declares, not how it computes.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -251,9 +252,27 @@ pub struct Module {
     pub(crate) functions: Vec<Function>,
     /// What the state of one running block may take.
     pub(crate) block_bytes: u64,
+    pub(crate) extension: Extension,
+}
+
+/// What an embedder keeps with a module.
+#[derive(Default)]
+pub(crate) struct Extension(OnceLock<Box<dyn Any + Send + Sync>>);
+
+impl fmt::Debug for Extension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extension").finish_non_exhaustive()
+    }
 }
 
 impl Module {
+    /// What an embedder makes of the module and keeps with it, such as its compiled kernels: made at
+    /// the first call, and gone with the module. `None` where it is of another type.
+    pub fn extension<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
+        let made = self.extension.0.get_or_init(|| Box::new(make()));
+        made.downcast_ref()
+    }
+
     /// The PTX version that it is written in, major and minor.
     #[must_use]
     pub fn version(&self) -> (u32, u32) {

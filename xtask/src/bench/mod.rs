@@ -2,6 +2,7 @@
 
 mod device;
 mod figures;
+mod kernels;
 mod load;
 mod policy;
 mod report;
@@ -22,6 +23,7 @@ pub struct Arguments {
 #[derive(clap::Subcommand)]
 enum Subject {
     Device(device::Arguments),
+    Kernels(kernels::Arguments),
     Policy(policy::Arguments),
     Serve(serve::Arguments),
 }
@@ -33,6 +35,7 @@ enum Subject {
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     match &arguments.subject {
         Subject::Device(arguments) => device::run(workspace, arguments),
+        Subject::Kernels(arguments) => kernels::run(workspace, arguments),
         Subject::Policy(arguments) => policy::run(workspace, arguments),
         Subject::Serve(arguments) => serve::run(workspace, arguments),
     }

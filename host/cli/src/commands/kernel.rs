@@ -4,10 +4,12 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use bytesize::ByteSize;
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use tensor_wasm_ptx::lower::lower;
 use tensor_wasm_ptx::{Diagnostic, Limits, Module, Param, ParamType};
 
 /// Look at kernels without launching them
@@ -29,6 +31,7 @@ enum KernelCommand {
 #[command(after_help = "\
 Examples:
   tensor-wasm kernel check blur.ptx
+  tensor-wasm kernel check blur.ptx --verbose
   tensor-wasm kernel check blur.ptx --json | jq '.kernels[].parameters'")]
 struct Check {
     /// The PTX file
@@ -36,6 +39,10 @@ struct Check {
     /// Print JSON, for machines
     #[arg(long)]
     json: bool,
+    /// Tell how the processor runs each kernel: compiled, and how many threads at a time, or
+    /// interpreted, and why
+    #[arg(long, short, conflicts_with = "json")]
+    verbose: bool,
 }
 
 impl Kernel {
@@ -50,12 +57,12 @@ impl Check {
     fn run(self) -> anyhow::Result<ExitCode> {
         let text = super::read(&self.file)?;
         let name = self.file.display().to_string();
-        let checked = tensor_wasm_ptx::parse(&text, &Limits::default());
+        let checked = tensor_wasm_ptx::parse(&text, &Limits::default()).map(Arc::new);
         if self.json {
             super::print_json(&Report::new(&checked))?;
         } else {
             match &checked {
-                Ok(module) => super::print(&describe(&name, module))?,
+                Ok(module) => super::print(&describe(&name, module, self.verbose))?,
                 Err(diagnostics) => {
                     for diagnostic in diagnostics {
                         eprintln!("{name}:{diagnostic}");
@@ -75,7 +82,7 @@ impl Check {
     }
 }
 
-fn describe(name: &str, module: &Module) -> String {
+fn describe(name: &str, module: &Arc<Module>, verbose: bool) -> String {
     let (major, minor) = module.version();
     let mut text = format!("{name}: PTX {major}.{minor} for sm_{}\n", module.target());
     if module.entries().is_empty() {
@@ -107,8 +114,26 @@ fn describe(name: &str, module: &Module) -> String {
         if let Some(threads) = entry.max_threads() {
             let _ = writeln!(text, "  threads per block: at most {threads}");
         }
+        if verbose {
+            let _ = writeln!(text, "  {}", processor(module, entry.name()));
+        }
     }
     text
+}
+
+/// How the processor runs a kernel.
+fn processor(module: &Arc<Module>, kernel: &str) -> String {
+    let lowered = match lower(module, kernel) {
+        Ok(lowered) => lowered,
+        Err(reason) => return format!("on the processor: interpreted ({reason})"),
+    };
+    let (width, steps, bytes) = (lowered.width(), lowered.steps(), lowered.wasm().len());
+    let threads = match lowered.alone() {
+        Some(why) => format!("one thread at a time, since {why}"),
+        None => format!("{width} threads at a time"),
+    };
+    let bytes = ByteSize(bytes as u64);
+    format!("on the processor: compiled, {threads}; {steps} steps, {bytes} of WebAssembly")
 }
 
 fn type_name(param: &Param) -> String {
@@ -170,7 +195,7 @@ struct DiagnosticReport<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(checked: &'a Result<Module, Vec<Diagnostic>>) -> Self {
+    fn new(checked: &'a Result<Arc<Module>, Vec<Diagnostic>>) -> Self {
         let module = checked.as_ref().ok();
         Self {
             runs: module.is_some(),
@@ -180,7 +205,7 @@ impl<'a> Report<'a> {
             }),
             target: module.map(|module| format!("sm_{}", module.target())),
             kernels: module
-                .map(Module::entries)
+                .map(|module| module.entries())
                 .unwrap_or_default()
                 .iter()
                 .map(|entry| KernelReport {

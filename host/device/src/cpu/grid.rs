@@ -2,13 +2,16 @@
 //! how long it has run, and whether it is to stop.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tensor_wasm_ptx::interpret::{Block, Launch, Progress};
+use tensor_wasm_ptx::lower::{self, Setup};
 
 use super::SLICE;
+use super::compiled::{self, Instance, Kernel, Outcome};
 use super::stopwatch::Stopwatch;
 use crate::Error;
 use crate::command::LaunchCommand;
@@ -18,6 +21,11 @@ use crate::sync::lock;
 /// hundred microseconds.
 const STEPS: u64 = 8192;
 
+/// The most blocks of a compiled kernel that a thread takes at a time, so that short ones do not
+/// spend their time in line; and for about how long it takes them.
+const MOST_BLOCKS: u64 = 256;
+const SPELL: Duration = Duration::from_micros(100);
+
 /// A launch of which a block's state takes more than this, in bytes, runs alone
 /// in its session: so a tenant's begun blocks take bounded memory, however many
 /// queues it has.
@@ -26,6 +34,8 @@ const LARGE_BLOCK: u64 = 4 << 20;
 /// A launch, shared by the threads that work on it.
 pub(crate) struct Grid {
     launch: Launch,
+    /// Where the kernel was compiled.
+    compiled: Option<(Arc<Kernel>, Arc<Setup>)>,
     command: LaunchCommand,
     blocks: u64,
     limit: Duration,
@@ -40,7 +50,9 @@ struct State {
     /// Blocks whose thread went to another tenant. They go on before new ones
     /// begin: so no more blocks have begun than there are threads, their state
     /// takes bounded memory, and a block may wait for one of a lower number.
-    parked: VecDeque<Box<Block>>,
+    parked: VecDeque<Begun>,
+    /// Blocks that a thread had taken and did not come to.
+    returned: VecDeque<Range<u64>>,
     watch: Stopwatch,
     failure: Option<Error>,
 }
@@ -52,8 +64,14 @@ pub(crate) struct Claim {
 }
 
 enum Piece {
-    Fresh(u64),
-    Parked(Box<Block>),
+    Fresh(Range<u64>),
+    Parked(Begun),
+}
+
+/// A block that has begun.
+enum Begun {
+    Interpreted(Box<Block>),
+    Compiled(Box<lower::Block>),
 }
 
 impl Grid {
@@ -73,7 +91,14 @@ impl Grid {
         .map_err(|error| {
             Error::InvalidLaunch(format!("kernel `{}`: {error}", command.kernel.name()))
         })?;
+        let compiled =
+            compiled::kernel(module.parsed(), command.kernel.name()).and_then(|kernel| {
+                let lowered = Arc::clone(kernel.lowered());
+                let setup = Setup::new(lowered, &launch, module.symbols())?;
+                Some((kernel, Arc::new(setup)))
+            });
         Ok(Grid {
+            compiled,
             blocks: launch.blocks(),
             limit: command.tenant.account.limits().kernel_time,
             launch,
@@ -92,7 +117,7 @@ impl Grid {
     pub(crate) fn is_open(&self) -> bool {
         !self.is_stopped() && {
             let state = lock(&self.state);
-            !state.parked.is_empty() || state.next < self.blocks
+            !state.parked.is_empty() || !state.returned.is_empty() || state.next < self.blocks
         }
     }
 
@@ -102,7 +127,7 @@ impl Grid {
             return None;
         }
         let mut state = lock(&self.state);
-        let piece = state.take(self.blocks)?;
+        let piece = state.take(self.blocks, 1)?;
         let deadline = state.watch.begin(Instant::now(), self.limit);
         Some(Claim { piece, deadline })
     }
@@ -110,14 +135,49 @@ impl Grid {
     /// Works for about a slice.
     pub(crate) fn slice(&self, claim: Claim) {
         let _at_work = AtWork(self);
-        let memory = self.command.tenant.map.view();
         let started = Instant::now();
-        let mut block = match claim.piece {
-            Piece::Parked(block) => block,
-            Piece::Fresh(linear) => {
-                Box::new(Block::new(&self.launch, self.launch.block_index(linear)))
-            }
+        let slice = Slice {
+            started,
+            deadline: claim.deadline,
         };
+        let view = self.command.tenant.map.view();
+        let mut piece = Some(claim.piece);
+        if let Some((kernel, setup)) = &self.compiled {
+            let begun = match &piece {
+                Some(Piece::Parked(Begun::Compiled(_))) => true,
+                Some(Piece::Fresh(_)) => view.is_whole(),
+                _ => false,
+            };
+            if begun {
+                let work = |instance: &mut Instance| {
+                    if let Some(piece) = piece.take() {
+                        self.compiled_slice(instance, setup, piece, &slice);
+                    }
+                };
+                if compiled::with_instance(kernel, setup, view, work).is_some() {
+                    return;
+                }
+            }
+        }
+        match piece {
+            Some(Piece::Fresh(blocks)) => {
+                let mut blocks = blocks;
+                let first = blocks.next().unwrap_or(0);
+                self.give_back(blocks);
+                let index = self.launch.block_index(first);
+                self.interpreted_slice(Box::new(Block::new(&self.launch, index)), &slice);
+            }
+            Some(Piece::Parked(Begun::Interpreted(block))) => self.interpreted_slice(block, &slice),
+            // Its instance is gone and no other can be had.
+            Some(Piece::Parked(Begun::Compiled(_))) => self.fail(Error::DeviceLost(
+                "the host has no memory to go on with this kernel".to_owned(),
+            )),
+            None => {}
+        }
+    }
+
+    fn interpreted_slice(&self, mut block: Box<Block>, slice: &Slice) {
+        let memory = self.command.tenant.map.view();
         while !self.is_stopped() {
             let progress = match block.run(&self.launch, &memory, STEPS) {
                 Ok(progress) => progress,
@@ -128,25 +188,108 @@ impl Grid {
                 return;
             }
             let now = Instant::now();
-            if claim.deadline.is_some_and(|deadline| now >= deadline) {
+            if slice.is_too_late(now) {
                 return self.fail(self.deadline_exceeded());
             }
-            let over = now.duration_since(started) >= SLICE;
+            let over = slice.is_over(now);
             if over && !done {
-                return lock(&self.state).parked.push_back(block);
+                return self.park(Begun::Interpreted(block));
             }
             if over {
                 return;
             }
             if done {
-                match lock(&self.state).take(self.blocks) {
-                    Some(Piece::Parked(next)) => block = next,
-                    Some(Piece::Fresh(linear)) => {
-                        block.restart(&self.launch, self.launch.block_index(linear));
+                match lock(&self.state).take(self.blocks, 1) {
+                    Some(Piece::Parked(Begun::Interpreted(next))) => block = next,
+                    Some(Piece::Parked(other)) => return self.park(other),
+                    Some(Piece::Fresh(range)) => {
+                        block.restart(&self.launch, self.launch.block_index(range.start));
                     }
                     None => return,
                 }
             }
+        }
+    }
+
+    fn compiled_slice(
+        &self,
+        instance: &mut Instance,
+        setup: &Arc<Setup>,
+        piece: Piece,
+        slice: &Slice,
+    ) {
+        let (mut block, mut rest) = match piece {
+            Piece::Parked(Begun::Compiled(block)) => (block, 0..0),
+            Piece::Parked(other) => return self.park(other),
+            Piece::Fresh(mut range) => {
+                let first = range.next().unwrap_or(0);
+                let index = self.launch.block_index(first);
+                (Box::new(lower::Block::new(Arc::clone(setup), index)), range)
+            }
+        };
+        let (mut spell, mut began) = (1, slice.started);
+        while !self.is_stopped() {
+            let done = match instance.run(&mut block) {
+                Outcome::Done => true,
+                Outcome::Yielded => false,
+                Outcome::Failed(error) => return self.fail(error),
+            };
+            // The clock is looked at when the ticker says so, or a spell is over.
+            if done
+                && !instance.is_told()
+                && let Some(next) = rest.next()
+            {
+                block.restart(self.launch.block_index(next));
+                continue;
+            }
+            if done && rest.is_empty() && !self.is_open() {
+                return;
+            }
+            let now = Instant::now();
+            if slice.is_too_late(now) {
+                return self.fail(self.deadline_exceeded());
+            }
+            if slice.is_over(now) {
+                self.give_back(rest);
+                if !done {
+                    instance.park(&mut block);
+                    self.park(Begun::Compiled(block));
+                }
+                return;
+            }
+            if done && let Some(next) = rest.next() {
+                block.restart(self.launch.block_index(next));
+            } else if done {
+                // Twice as many blocks, as long as they are short and enough is left for others.
+                let short = now.duration_since(began) < SPELL / 2;
+                spell = if short {
+                    (spell * 2).min(MOST_BLOCKS)
+                } else {
+                    (spell / 2).max(1)
+                };
+                began = now;
+                match lock(&self.state).take(self.blocks, spell) {
+                    Some(Piece::Parked(Begun::Compiled(next))) => block = next,
+                    Some(Piece::Parked(other)) => return self.park(other),
+                    Some(Piece::Fresh(mut range)) => {
+                        let first = range.next().unwrap_or(0);
+                        block.restart(self.launch.block_index(first));
+                        rest = range;
+                    }
+                    None => return,
+                }
+            }
+        }
+    }
+
+    fn park(&self, block: Begun) {
+        lock(&self.state).parked.push_back(block);
+    }
+
+    /// Leaves blocks to another thread.
+    fn give_back(&self, blocks: Range<u64>) {
+        if !blocks.is_empty() {
+            lock(&self.state).returned.push_back(blocks);
         }
     }
 
@@ -179,14 +322,35 @@ impl Grid {
 }
 
 impl State {
-    fn take(&mut self, blocks: u64) -> Option<Piece> {
+    /// A block that has begun, or up to `most` of those that have not, but no more than leaves
+    /// something to the other threads.
+    fn take(&mut self, blocks: u64, most: u64) -> Option<Piece> {
         if let Some(block) = self.parked.pop_front() {
             return Some(Piece::Parked(block));
         }
-        (self.next < blocks).then(|| {
-            self.next += 1;
-            Piece::Fresh(self.next - 1)
-        })
+        if let Some(range) = self.returned.pop_front() {
+            return Some(Piece::Fresh(range));
+        }
+        let left = blocks.checked_sub(self.next).filter(|left| *left > 0)?;
+        let first = self.next;
+        self.next += most.min(left.div_ceil(16));
+        Some(Piece::Fresh(first..self.next))
+    }
+}
+
+/// What a thread's slice must keep to.
+struct Slice {
+    started: Instant,
+    deadline: Option<Instant>,
+}
+
+impl Slice {
+    fn is_over(&self, now: Instant) -> bool {
+        now.duration_since(self.started) >= SLICE
+    }
+
+    fn is_too_late(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| now >= deadline)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The processor as a device: a pool of threads of its own, which share their
-//! time between the tenants' queues and interpret kernels block by block.
+//! time between the tenants' queues and run kernels block by block, [`compiled`] or
+//! interpreted.
 //!
 //! [`scheduler`] decides who is next, with the [`line`] of sessions; [`lane`] is
 //! one queue's order; [`grid`] and [`transfer`] are the two kinds of work that take time. A backend
 //! that lives elsewhere takes the same [`Command`](crate::command::Command)s.
 
+pub(crate) mod compiled;
 mod grid;
 mod lane;
 mod line;

@@ -1,7 +1,11 @@
 //! A tenant's device addresses. They are only numbers that lead here, so a
-//! kernel reaches the allocations of its own tenant and nothing else. An address
-//! is never used twice in a session, and gaps lie between allocations, so that
-//! a stale or a stray pointer faults instead of reaching a neighbour.
+//! kernel reaches the allocations of its own tenant and nothing else. Gaps lie
+//! between allocations, and a freed address is given out again as late as
+//! possible, so that a stale or a stray pointer faults instead of reaching a
+//! neighbour.
+//!
+//! The first 4 GiB of them are a session's arena, which compiled kernels see.
+//! What finds no room there lies beyond, where only interpreted ones reach.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,15 +13,11 @@ use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::interpret::{Memory, MemoryError};
+use tensor_wasm_ptx::lower;
 
 use super::Storage;
+use super::arena::{ALIGNMENT, ARENA_BYTES, Arena, GAP};
 use crate::sync::lock;
-
-/// Every allocation starts at a multiple of this, as CUDA's do.
-const ALIGNMENT: u64 = 256;
-
-/// What lies between two allocations, in bytes, at least.
-const GAP: u64 = 4096;
 
 /// One allocation and where a kernel sees it.
 #[derive(Clone, Debug)]
@@ -35,7 +35,12 @@ pub(crate) struct AddressMap {
 
 #[derive(Debug)]
 struct Inner {
+    /// Made with the first allocation; `Some(None)` where the host has no address space for it.
+    arena: Option<Option<Arc<Arena>>>,
+    /// The next address beyond the arena.
     next: u64,
+    /// Goes up with each change.
+    version: u64,
     regions: BTreeMap<u64, Region>,
     /// The regions in order, as views hold them; made when next asked for.
     snapshot: Option<Arc<[Region]>>,
@@ -43,9 +48,10 @@ struct Inner {
 
 impl AddressMap {
     pub(crate) fn new() -> AddressMap {
-        let next = GLOBAL_BASE.next_multiple_of(ALIGNMENT);
         let inner = Inner {
-            next,
+            arena: None,
+            next: GLOBAL_BASE + ARENA_BYTES,
+            version: 1,
             regions: BTreeMap::new(),
             snapshot: None,
         };
@@ -54,27 +60,40 @@ impl AddressMap {
         }
     }
 
-    /// Gives the storage an address; `None` once the 64 bits of addresses are used up.
-    pub(crate) fn insert(&self, storage: Arc<Storage>, read_only: bool) -> Option<u64> {
+    /// Zeroed memory and its address; `None` where the host has no room for it, or the 64 bits of
+    /// addresses are used up.
+    pub(crate) fn allocate(&self, bytes: u64, read_only: bool) -> Option<(u64, Arc<Storage>)> {
         let mut inner = lock(&self.inner);
-        let base = inner.next;
-        let end = base.checked_add(storage.size())?.checked_add(GAP)?;
-        inner.next = end.checked_next_multiple_of(ALIGNMENT)?;
+        let arena = inner.arena.get_or_insert_with(Arena::new).clone();
+        let (base, storage) = match arena.and_then(|arena| arena.take(bytes)) {
+            Some(span) => (GLOBAL_BASE + span.offset(), Storage::within(span, bytes)),
+            None => {
+                let base = inner.next;
+                let end = base.checked_add(bytes)?.checked_add(GAP)?;
+                let next = end.checked_next_multiple_of(ALIGNMENT)?;
+                let storage = Storage::zeroed(bytes)?;
+                inner.next = next;
+                (base, storage)
+            }
+        };
+        let storage = Arc::new(storage);
         inner.regions.insert(
             base,
             Region {
                 base,
-                storage,
+                storage: Arc::clone(&storage),
                 read_only,
             },
         );
+        inner.version += 1;
         inner.snapshot = None;
-        Some(base)
+        Some((base, storage))
     }
 
     pub(crate) fn remove(&self, base: u64) {
         let mut inner = lock(&self.inner);
         let region = inner.regions.remove(&base);
+        inner.version += 1;
         let snapshot = inner.snapshot.take();
         drop(inner);
         // A snapshot may be the last that holds something: not under the lock.
@@ -86,12 +105,21 @@ impl AddressMap {
     pub(crate) fn view(&self) -> View {
         let mut inner = lock(&self.inner);
         let Inner {
-            regions, snapshot, ..
+            regions,
+            snapshot,
+            version,
+            arena,
+            ..
         } = &mut *inner;
         let regions = snapshot
             .get_or_insert_with(|| regions.values().cloned().collect())
             .clone();
+        let within = |region: &Region| region.base < GLOBAL_BASE + ARENA_BYTES;
+        let arena = arena.iter().flatten().next().cloned();
         View {
+            whole: arena.is_some() && regions.last().is_none_or(within),
+            arena,
+            version: *version,
             regions,
             last: AtomicUsize::new(0),
         }
@@ -101,12 +129,49 @@ impl AddressMap {
 /// Device memory as the kernels of one session see it.
 #[derive(Debug)]
 pub(crate) struct View {
+    /// Where all of it lies, but for what found no room there.
+    arena: Option<Arc<Arena>>,
+    /// Whether all of it does.
+    whole: bool,
+    version: u64,
     regions: Arc<[Region]>,
     /// Where the last access was: the next one is mostly there too.
     last: AtomicUsize,
 }
 
 impl View {
+    /// The session's arena, if it has one.
+    pub(crate) fn arena(&self) -> Option<&Arc<Arena>> {
+        self.arena.as_ref()
+    }
+
+    /// Whether the arena holds all of the session's memory: compiled kernels reach nothing else.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Which state of the session's memory this is.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The allocation of the arena that an address lies in.
+    pub(crate) fn region(&self, address: u64) -> Option<lower::Region> {
+        let after = self
+            .regions
+            .partition_point(|region| region.base <= address);
+        let region = self.regions.get(after.checked_sub(1)?)?;
+        within(region, address, 1)?;
+        if region.base >= GLOBAL_BASE + ARENA_BYTES {
+            return None;
+        }
+        Some(lower::Region {
+            base: region.base,
+            bytes: region.storage.size(),
+            read_only: region.read_only,
+        })
+    }
+
     /// The region that holds all of `bytes` bytes at `address`, and the offset there.
     #[inline]
     fn locate(&self, address: u64, bytes: u32) -> Result<(&Region, usize), MemoryError> {
@@ -194,10 +259,7 @@ mod tests {
         let map = AddressMap::new();
         let bases = sizes
             .iter()
-            .map(|bytes| {
-                map.insert(Arc::new(Storage::zeroed(*bytes).unwrap()), false)
-                    .unwrap()
-            })
+            .map(|bytes| map.allocate(*bytes, false).unwrap().0)
             .collect();
         (map, bases)
     }
@@ -251,18 +313,14 @@ mod tests {
             map.view().load(bases[0], 4),
             Err(MemoryError::Unmapped { address: bases[0] })
         );
-        let next = map
-            .insert(Arc::new(Storage::zeroed(64).unwrap()), false)
-            .unwrap();
+        let (next, _) = map.allocate(64, false).unwrap();
         assert_ne!(next, bases[0]);
     }
 
     #[test]
     fn constant_memory_can_be_read_but_not_written() {
         let map = AddressMap::new();
-        let base = map
-            .insert(Arc::new(Storage::zeroed(8).unwrap()), true)
-            .unwrap();
+        let (base, _) = map.allocate(8, true).unwrap();
         let view = map.view();
         assert_eq!(view.load(base, 4), Ok(0));
         assert_eq!(

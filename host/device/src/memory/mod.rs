@@ -1,8 +1,12 @@
 //! Device memory on the processor: the bytes of each allocation, and the map
 //! from a tenant's device addresses to them.
 
+mod arena;
 mod map;
+mod mapping;
 mod storage;
 
-pub(crate) use map::AddressMap;
+pub(crate) use arena::{ARENA_BYTES, Arena, GUARD_BYTES};
+pub(crate) use map::{AddressMap, View};
+pub(crate) use mapping::Mapping;
 pub(crate) use storage::Storage;

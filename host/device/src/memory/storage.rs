@@ -6,13 +6,22 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::arena::Span;
+
 const WORD: usize = size_of::<u64>();
 
 /// One zeroed allocation, never given to anyone else afterwards.
 #[derive(Debug)]
 pub(crate) struct Storage {
-    words: Box<[AtomicU64]>,
+    place: Place,
     bytes: u64,
+}
+
+#[derive(Debug)]
+enum Place {
+    Heap(Box<[AtomicU64]>),
+    /// Where compiled kernels reach it.
+    Arena(Span),
 }
 
 impl Storage {
@@ -21,7 +30,26 @@ impl Storage {
     pub(crate) fn zeroed(bytes: u64) -> Option<Storage> {
         let words = usize::try_from(bytes.div_ceil(WORD as u64)).ok()?;
         let words = bytemuck::allocation::try_zeroed_slice_box(words).ok()?;
-        Some(Storage { words, bytes })
+        Some(Storage {
+            place: Place::Heap(words),
+            bytes,
+        })
+    }
+
+    /// A range of a session's arena.
+    pub(crate) fn within(span: Span, bytes: u64) -> Storage {
+        Storage {
+            place: Place::Arena(span),
+            bytes,
+        }
+    }
+
+    #[inline]
+    fn words(&self) -> &[AtomicU64] {
+        match &self.place {
+            Place::Heap(words) => words,
+            Place::Arena(span) => span.words(),
+        }
     }
 
     /// In bytes.
@@ -32,14 +60,14 @@ impl Storage {
     /// The value of 1, 2, 4 or 8 bytes at an offset aligned to as many.
     #[inline]
     pub(crate) fn load(&self, offset: usize, bytes: u32) -> Option<u64> {
-        let word = self.words.get(offset / WORD)?.load(Ordering::Relaxed);
+        let word = self.words().get(offset / WORD)?.load(Ordering::Relaxed);
         Some((word >> shift_of(offset)) & mask_of(bytes))
     }
 
     /// Stores the low `bytes` bytes of `value` at an offset aligned to as many.
     #[inline]
     pub(crate) fn store(&self, offset: usize, bytes: u32, value: u64) -> Option<()> {
-        let word = self.words.get(offset / WORD)?;
+        let word = self.words().get(offset / WORD)?;
         if bytes as usize == WORD {
             word.store(value, Ordering::Relaxed);
         } else {
@@ -57,7 +85,7 @@ impl Storage {
         bytes: u32,
         f: &mut dyn FnMut(u64) -> u64,
     ) -> Option<u64> {
-        let word = self.words.get(offset / WORD)?;
+        let word = self.words().get(offset / WORD)?;
         let (shift, mask) = (shift_of(offset), mask_of(bytes));
         let mut whole = word.load(Ordering::Acquire);
         loop {
@@ -81,7 +109,7 @@ impl Storage {
             index += 1;
         }
         let (body, tail) = out.as_chunks_mut::<WORD>();
-        let Some(words) = self.words.get(index..) else {
+        let Some(words) = self.words().get(index..) else {
             return;
         };
         for (chunk, word) in body.iter_mut().zip(words) {
@@ -101,7 +129,7 @@ impl Storage {
             index += 1;
         }
         let (body, tail) = data.as_chunks::<WORD>();
-        let Some(words) = self.words.get(index..) else {
+        let Some(words) = self.words().get(index..) else {
             return;
         };
         for (chunk, word) in body.iter().zip(words) {
@@ -122,7 +150,7 @@ impl Storage {
             left -= head;
             index += 1;
         }
-        let Some(words) = self.words.get(index..) else {
+        let Some(words) = self.words().get(index..) else {
             return;
         };
         for word in words.iter().take(left / WORD) {
@@ -133,7 +161,7 @@ impl Storage {
     }
 
     fn read_part(&self, index: usize, skew: usize, out: &mut [u8]) {
-        let Some(word) = self.words.get(index) else {
+        let Some(word) = self.words().get(index) else {
             return;
         };
         let bytes = word.load(Ordering::Relaxed).to_le_bytes();
@@ -146,7 +174,7 @@ impl Storage {
         if data.is_empty() {
             return;
         }
-        let Some(word) = self.words.get(index) else {
+        let Some(word) = self.words().get(index) else {
             return;
         };
         let (mut mask, mut value) = ([0; WORD], [0; WORD]);

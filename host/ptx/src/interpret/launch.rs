@@ -17,11 +17,11 @@ pub struct Launch {
     pub(super) program: Arc<Program>,
     /// The program's table of constants, filled in for this launch.
     pub(super) constants: Vec<u64>,
-    pub(super) arguments: Vec<u8>,
-    pub(super) grid: Extent,
-    pub(super) block: Extent,
-    pub(super) threads: u32,
-    pub(super) shared_bytes: u32,
+    pub(crate) arguments: Vec<u8>,
+    pub(crate) grid: Extent,
+    pub(crate) block: Extent,
+    pub(crate) threads: u32,
+    pub(crate) shared_bytes: u32,
     /// Slots and local memory of one thread.
     pub(super) slots: u32,
     pub(super) local_bytes: u32,

@@ -12,6 +12,7 @@ mod eighths;
 mod fault;
 mod float;
 mod format;
+mod helper;
 mod integer;
 mod launch;
 mod memory;
@@ -21,7 +22,12 @@ mod thread;
 mod video;
 mod warp;
 
-pub(crate) use program::Program;
+pub(crate) use alu::Flags;
+pub(crate) use helper::{Helper, combine};
+pub(crate) use integer::mask;
+pub(crate) use program::{Junction, Program, Together};
+pub(crate) use soft::Round;
+pub(crate) use warp::source_lane;
 
 pub use block::{Block, Progress, run_grid};
 pub use fault::{Fault, RunError};

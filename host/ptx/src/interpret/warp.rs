@@ -203,7 +203,7 @@ impl Block {
 }
 
 /// The lane that a shuffle reads from, and whether it lies in the segment; else it is the own one.
-fn source_lane(how: Modifier, lane: u64, b: u64, c: u64) -> (u64, u64) {
+pub(crate) fn source_lane(how: Modifier, lane: u64, b: u64, c: u64) -> (u64, u64) {
     let (b, clamp, segment) = (b & 31, c & 31, (c >> 8) & 31);
     let (lane, b) = (lane.cast_signed(), b.cast_signed());
     let last = ((lane.cast_unsigned() & segment) | (clamp & !segment)).cast_signed();

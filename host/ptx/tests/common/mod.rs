@@ -1,5 +1,9 @@
 //! A device for tests: one flat memory, and a launch in one call.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+//!
+//! Each launch runs twice, interpreted and compiled, and must come to the same.
+#![allow(dead_code, unsafe_code, clippy::unwrap_used, clippy::expect_used)]
+
+pub mod compiled;
 
 pub mod eval;
 
@@ -7,6 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::interpret::{Launch, Memory, MemoryError, RunError, run_grid};
+use tensor_wasm_ptx::lower::{Width, lower_as};
 use tensor_wasm_ptx::{Extent, Limits, Module, parse};
 
 /// Steps that no test's kernel takes unless it hangs.
@@ -178,6 +183,16 @@ pub fn place_globals(module: &Module, memory: &Flat) -> Vec<u64> {
     symbols
 }
 
+/// What is left to the interpreter.
+const INTERPRETED: [&str; 6] = [
+    "functions that call themselves",
+    "`vprintf`",
+    "`__assertfail`",
+    "`lop3`",
+    "`set`",
+    "`setp`",
+];
+
 /// Runs an entry over a grid.
 #[track_caller]
 pub fn launch(
@@ -189,6 +204,27 @@ pub fn launch(
     arguments: Arguments,
     memory: &Flat,
 ) -> Result<u64, RunError> {
+    let widths = [Width::Chosen];
+    launch_as(
+        module,
+        entry,
+        (grid, block, shared),
+        arguments,
+        memory,
+        &widths,
+    )
+}
+
+/// Runs an entry over a grid, compiled in each of these ways.
+#[track_caller]
+pub fn launch_as(
+    module: &Arc<Module>,
+    entry: &str,
+    (grid, block, shared): (Extent, Extent, u32),
+    arguments: Arguments,
+    memory: &Flat,
+    widths: &[Width],
+) -> Result<u64, RunError> {
     let symbols = place_globals(module, memory);
     let launch = Launch::new(
         module.clone(),
@@ -197,8 +233,44 @@ pub fn launch(
         block,
         shared,
         arguments.0,
-        symbols,
+        symbols.clone(),
     )
     .unwrap();
-    run_grid(&launch, memory, STEPS)
+    let before = memory.0.lock().unwrap().clone();
+    let interpreted = run_grid(&launch, memory, STEPS);
+    let expected = std::mem::replace(&mut *memory.0.lock().unwrap(), before.clone());
+    for width in widths {
+        let lowered = match lower_as(module, entry, *width) {
+            Ok(lowered) => Arc::new(lowered),
+            Err(reason) => {
+                assert!(
+                    INTERPRETED.iter().any(|known| reason.what.contains(known)),
+                    "{entry}: {reason}"
+                );
+                *memory.0.lock().unwrap() = expected;
+                return interpreted;
+            }
+        };
+        *memory.0.lock().unwrap() = before.clone();
+        let regions = compiled::whole(memory);
+        let slice = std::time::Duration::from_millis(1);
+        let compiled = compiled::run_grid(&lowered, &launch, &symbols, regions, memory, slice);
+        match (&interpreted, &compiled) {
+            (Ok(_), Ok(())) => {
+                let found = memory.0.lock().unwrap();
+                let differs = found.iter().zip(&expected).position(|(a, b)| a != b);
+                if let Some(at) = differs {
+                    let around = at & !7..(at & !7) + 8;
+                    panic!(
+                        "{entry}, {width:?}: byte {at:#x} differs: compiled {:x?}, interpreted {:x?}",
+                        &found[around.clone()],
+                        &expected[around]
+                    );
+                }
+            }
+            (Err(interpreted), Err(compiled)) => assert_eq!(compiled, interpreted),
+            _ => panic!("{entry}, {width:?}: compiled {compiled:?}, interpreted {interpreted:?}"),
+        }
+    }
+    interpreted
 }

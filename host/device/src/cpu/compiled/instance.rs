@@ -1,0 +1,280 @@
+//! Instances of compiled kernels, one for each thread and session, and the functions that they
+//! import.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use tensor_wasm_ptx::Extent;
+use tensor_wasm_ptx::interpret::Fault;
+use tensor_wasm_ptx::lower::{Block, Failure, Machine, Progress, Setup};
+use wasmtime::{Caller, Engine, Linker, Store, TypedFunc};
+
+use super::memory::{Flag, Scratch, lending};
+use super::{ENGINE, Kernel, ticker};
+use crate::Error;
+use crate::memory::{Arena, View};
+
+/// How many instances a thread keeps for later: each holds address space, and what its kernel last
+/// left in scratch memory.
+const KEPT: usize = 16;
+
+/// What the imports know of the slice that runs.
+pub(super) struct Host {
+    at_work: Option<AtWork>,
+}
+
+struct AtWork {
+    setup: Arc<Setup>,
+    view: View,
+    block: Extent,
+}
+
+/// A fault on its way through the engine.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Faulted(Fault);
+
+/// How a block came on.
+pub(crate) enum Outcome {
+    Done,
+    /// Its slice is over: it is to be parked, or run again.
+    Yielded,
+    Failed(Error),
+}
+
+/// An instance with its memories.
+pub(crate) struct Instance {
+    kernel: Arc<Kernel>,
+    arena: Arc<Arena>,
+    store: Store<Host>,
+    scratch: Scratch,
+    flag: Flag,
+    run: TypedFunc<(i32, i32), i32>,
+    forget: TypedFunc<(), ()>,
+    /// The state of the session's memory that its windows are from.
+    version: u64,
+    /// The launch whose description lies in scratch memory.
+    prepared: Option<Arc<Setup>>,
+}
+
+thread_local! {
+    static INSTANCES: RefCell<Vec<Instance>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Calls `f` with this thread's instance of a kernel, ready for a slice of a launch. `None` where
+/// there can be none: the launch is to be interpreted.
+pub(crate) fn with_instance<T>(
+    kernel: &Arc<Kernel>,
+    setup: &Arc<Setup>,
+    view: View,
+    f: impl FnOnce(&mut Instance) -> T,
+) -> Option<T> {
+    let arena = Arc::clone(view.arena()?);
+    let is_it = |instance: &Instance| {
+        Arc::ptr_eq(&instance.kernel, kernel) && Arc::ptr_eq(&instance.arena, &arena)
+    };
+    let kept = INSTANCES.with_borrow_mut(|instances| {
+        let place = instances.iter().position(is_it)?;
+        Some(instances.remove(place))
+    });
+    let mut instance = match kept {
+        Some(instance) => instance,
+        None => Instance::new(kernel, arena)?,
+    };
+    instance.begin(setup, view)?;
+    let slice = ticker::slice(instance.flag.clone(), Instant::now())?;
+    let result = f(&mut instance);
+    drop(slice);
+    // The view keeps freed memory: not longer than a slice.
+    instance.store.data_mut().at_work = None;
+    INSTANCES.with_borrow_mut(|instances| {
+        if instances.len() >= KEPT {
+            // Those of sessions that are gone first, then what was not used for longest.
+            let gone = instances
+                .iter()
+                .position(|other| Arc::strong_count(&other.arena) == 1);
+            instances.remove(gone.unwrap_or(0));
+        }
+        instances.push(instance);
+    });
+    Some(result)
+}
+
+impl Instance {
+    fn new(kernel: &Arc<Kernel>, arena: Arc<Arena>) -> Option<Instance> {
+        let (engine, _) = ENGINE.as_ref()?;
+        let lowered = &kernel.lowered;
+        let scratch = Scratch::new(lowered.scratch_bytes(), lowered.stop_flag())?;
+        let mut store = Store::new(engine, Host { at_work: None });
+        let memories = [Arc::clone(scratch.mapping()), Arc::clone(arena.mapping())];
+        let made = lending(memories, || -> wasmtime::Result<_> {
+            let instance = kernel.ready.instantiate(&mut store)?;
+            let run = instance.get_typed_func(&mut store, "run")?;
+            let forget = instance.get_typed_func(&mut store, "forget")?;
+            Ok((run, forget))
+        });
+        let (run, forget) = match made {
+            Ok(made) => made,
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "a kernel will be interpreted");
+                return None;
+            }
+        };
+        let flag = scratch.flag();
+        Some(Instance {
+            kernel: Arc::clone(kernel),
+            arena,
+            store,
+            scratch,
+            flag,
+            run,
+            forget,
+            version: 0,
+            prepared: None,
+        })
+    }
+
+    fn begin(&mut self, setup: &Arc<Setup>, view: View) -> Option<()> {
+        if self.version != view.version() {
+            self.forget.call(&mut self.store, ()).ok()?;
+            self.version = view.version();
+        }
+        let same = self
+            .prepared
+            .as_ref()
+            .is_some_and(|other| Arc::ptr_eq(other, setup));
+        if !same {
+            setup.prepare(self.scratch.bytes());
+            self.prepared = Some(Arc::clone(setup));
+        }
+        self.store.data_mut().at_work = Some(AtWork {
+            setup: Arc::clone(setup),
+            view,
+            block: Extent { x: 0, y: 0, z: 0 },
+        });
+        Some(())
+    }
+
+    /// Runs a block until it is done or the slice is over.
+    pub(crate) fn run(&mut self, block: &mut Block) -> Outcome {
+        if let Some(at_work) = &mut self.store.data_mut().at_work {
+            at_work.block = block.index();
+        }
+        self.flag.set(false);
+        match block.run(self) {
+            Ok(Progress::Done) => Outcome::Done,
+            Ok(Progress::Yielded) => Outcome::Yielded,
+            Err(Failure::Fault(fault)) => Outcome::Failed(Error::Fault(*fault)),
+            Err(Failure::Machine(error)) => match error.downcast::<Faulted>() {
+                Ok(Faulted(fault)) => Outcome::Failed(Error::Fault(fault)),
+                Err(error) => {
+                    tracing::error!(error = format!("{error:#}"), "a compiled kernel trapped");
+                    let message = "the device failed while it ran this; the host's log tells more";
+                    Outcome::Failed(Error::DeviceLost(message.to_owned()))
+                }
+            },
+        }
+    }
+
+    /// Whether the ticker has said that the slice is over, and the kernel has not heard it.
+    pub(crate) fn is_told(&self) -> bool {
+        self.flag.is_set()
+    }
+
+    /// Takes a block out, so that another may run before it goes on.
+    pub(crate) fn park(&mut self, block: &mut Block) {
+        block.park(self.scratch.bytes());
+    }
+}
+
+impl Machine for Instance {
+    type Error = wasmtime::Error;
+
+    fn scratch(&mut self) -> &mut [u8] {
+        self.scratch.bytes()
+    }
+
+    fn run(&mut self, first: u32, behind: u32) -> Result<i32, wasmtime::Error> {
+        let range = (first.cast_signed(), behind.cast_signed());
+        self.run.call(&mut self.store, range)
+    }
+}
+
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+fn at_work<'c>(caller: &'c Caller<'_, Host>) -> wasmtime::Result<&'c AtWork> {
+    let at_work = caller.data().at_work.as_ref();
+    at_work.ok_or_else(|| wasmtime::format_err!("a kernel runs outside of a slice"))
+}
+
+/// The functions that kernels import.
+pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
+    let mut linker = Linker::new(engine);
+    linker.func_wrap(
+        "host",
+        "help",
+        |caller: Caller<'_, Host>, help: i32, a: i64, b: i64, c: i64, d: i64| {
+            let operands = [a, b, c, d].map(i64::cast_unsigned);
+            let lowered = at_work(&caller)?.setup.lowered();
+            Ok(lowered.help(help.cast_unsigned(), operands).cast_signed())
+        },
+    )?;
+    linker.func_wrap(
+        "host",
+        "miss",
+        |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
+            let work = at_work(&caller)?;
+            let find = |address| work.view.region(address);
+            let (base, count) = work
+                .setup
+                .miss(work.block, access(thread, site, address), find)
+                .map_err(Faulted)?;
+            Ok((base.cast_signed(), count.cast_signed()))
+        },
+    )?;
+    linker.func_wrap(
+        "host",
+        "find",
+        |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
+            let work = at_work(&caller)?;
+            let find = |address| work.view.region(address);
+            let access = access(thread, site, address);
+            let found = work.setup.miss(work.block, access, find);
+            let (base, count) = found.unwrap_or((0, 0));
+            Ok((base.cast_signed(), count.cast_signed()))
+        },
+    )?;
+    linker.func_wrap(
+        "host",
+        "fault",
+        |caller: Caller<'_, Host>, thread: i32, site: i32, value: i64| -> wasmtime::Result<()> {
+            let work = at_work(&caller)?;
+            let (thread, site, value) = access(thread, site, value);
+            Err(Faulted(work.setup.fault(work.block, thread, site, value)).into())
+        },
+    )?;
+    linker.func_wrap(
+        "host",
+        "generic",
+        |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
+            let work = at_work(&caller)?;
+            let access = access(thread, site, address);
+            Ok(work.setup.generic(work.block, access).map_err(Faulted)?)
+        },
+    )?;
+    linker.func_wrap("host", "clock", || {
+        // 292 years fit.
+        i64::try_from(BEGAN.elapsed().as_nanos()).unwrap_or(i64::MAX)
+    })?;
+    Ok(linker)
+}
+
+fn access(thread: i32, site: i32, address: i64) -> (u32, u32, u64) {
+    (
+        thread.cast_unsigned(),
+        site.cast_unsigned(),
+        address.cast_unsigned(),
+    )
+}

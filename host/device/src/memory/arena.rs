@@ -1,0 +1,164 @@
+//! A session's device memory as one range of addresses, which compiled kernels see as a whole: the
+//! address of an allocation says where in it the allocation lies.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+use super::mapping::{Mapping, PAGE};
+use crate::sync::lock;
+
+/// How much memory a session's compiled kernels reach: what 32 bits address.
+pub(crate) const ARENA_BYTES: u64 = 4 << 30;
+
+/// What the engine wants to lie behind a memory, not accessible: so far may an instruction's own
+/// offset reach.
+pub(crate) const GUARD_BYTES: u64 = (1 << 30) + (64 << 10);
+
+/// Every allocation starts at a multiple of this, as CUDA's do.
+pub(crate) const ALIGNMENT: u64 = 256;
+
+/// What lies between two allocations, in bytes, at least: so they share no page either.
+pub(crate) const GAP: u64 = PAGE;
+
+/// Where the first allocation may lie.
+const FIRST: u64 = 64 << 10;
+
+/// The memory of one session.
+#[derive(Debug)]
+pub(crate) struct Arena {
+    mapping: Arc<Mapping>,
+    used: Mutex<Used>,
+}
+
+#[derive(Debug)]
+struct Used {
+    /// The ranges in use, by where they begin.
+    ranges: BTreeMap<u64, u64>,
+    /// Where the next one is looked for: behind the last, so that an address comes back as late as
+    /// possible.
+    next: u64,
+}
+
+impl Arena {
+    /// `None` where the operating system has no such address space to give.
+    pub(crate) fn new() -> Option<Arc<Arena>> {
+        let bytes = usize::try_from(ARENA_BYTES).ok()?;
+        let reserved = usize::try_from(ARENA_BYTES + GUARD_BYTES).ok()?;
+        Some(Arc::new(Arena {
+            mapping: Arc::new(Mapping::new(bytes, reserved)?),
+            used: Mutex::new(Used {
+                ranges: BTreeMap::new(),
+                next: FIRST,
+            }),
+        }))
+    }
+
+    pub(crate) fn mapping(&self) -> &Arc<Mapping> {
+        &self.mapping
+    }
+
+    /// A zeroed range, until it is dropped; `None` where there is no room.
+    pub(crate) fn take(self: &Arc<Self>, bytes: u64) -> Option<Span> {
+        let mut used = lock(&self.used);
+        let offset = used
+            .find(used.next, ARENA_BYTES, bytes)
+            .or_else(|| used.find(FIRST, used.next, bytes))?;
+        used.ranges.insert(offset, offset + bytes);
+        used.next = offset + bytes + GAP;
+        Some(Span {
+            arena: Arc::clone(self),
+            offset,
+            bytes,
+        })
+    }
+}
+
+impl Used {
+    /// A gap for so many bytes that begins in a range.
+    fn find(&self, from: u64, until: u64, bytes: u64) -> Option<u64> {
+        let before = self.ranges.range(..=from).next_back();
+        let mut at = before.map_or(from, |(_, end)| from.max(end + GAP));
+        for (begin, end) in self.ranges.range(from.saturating_add(1)..) {
+            at = at.checked_next_multiple_of(ALIGNMENT)?;
+            if at.checked_add(bytes)?.checked_add(GAP)? <= *begin || at >= until {
+                break;
+            }
+            at = end + GAP;
+        }
+        at = at.checked_next_multiple_of(ALIGNMENT)?;
+        let end = at.checked_add(bytes)?.checked_add(GAP)?;
+        (at < until && end <= ARENA_BYTES).then_some(at)
+    }
+}
+
+/// A range of an arena.
+#[derive(Debug)]
+pub(crate) struct Span {
+    arena: Arc<Arena>,
+    offset: u64,
+    bytes: u64,
+}
+
+impl Span {
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Its memory, in words; the last may have bytes that are nobody's.
+    #[inline]
+    pub(crate) fn words(&self) -> &[AtomicU64] {
+        // Offsets and sizes fit the host's addresses, since the arena does.
+        let count = self.bytes.div_ceil(8) as usize;
+        self.arena.mapping.words(self.offset as usize, count)
+    }
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        // Zeros first, and then somebody else's.
+        self.arena.mapping.discard(self.offset, self.bytes);
+        lock(&self.arena.used).ranges.remove(&self.offset);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+
+    #[test]
+    fn ranges_do_not_share_a_page_and_come_back_as_zeros() {
+        let arena = Arena::new().unwrap();
+        let (first, second) = (arena.take(100).unwrap(), arena.take(0).unwrap());
+        let third = arena.take(13).unwrap();
+        assert!(first.offset() + 100 + GAP <= second.offset());
+        assert!(second.offset() + GAP <= third.offset());
+        first.words()[12].store(7, Ordering::Relaxed);
+        third.words()[1].store(9, Ordering::Relaxed);
+        drop(first);
+        assert_eq!(third.words()[1].load(Ordering::Relaxed), 9);
+        let again = arena.take(ARENA_BYTES).is_none();
+        assert!(again);
+    }
+
+    #[test]
+    fn an_address_comes_back_only_when_all_others_were_given_out() {
+        let arena = Arena::new().unwrap();
+        let large = ARENA_BYTES / 4;
+        let first = arena.take(large).unwrap().offset();
+        let second = arena.take(large).unwrap();
+        let third = arena.take(large).unwrap();
+        assert!(first < second.offset() && second.offset() < third.offset());
+        // The rest is too small for one more, so the first place is used again.
+        let fourth = arena.take(large).unwrap();
+        assert_eq!(fourth.offset(), first);
+        assert_eq!(fourth.words().len() as u64, large / 8);
+        assert!(arena.take(large).is_none());
+        drop(second);
+        assert!(arena.take(large).is_some());
+    }
+}

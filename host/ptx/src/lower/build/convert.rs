@@ -1,0 +1,349 @@
+//! Conversions between number types, comparisons, and choices.
+
+use super::{Builder, Scope, home};
+use crate::interpret::{Flags, Helper, Junction, Round, mask};
+use crate::lower::Unsupported;
+use crate::lower::code::Code;
+use crate::lower::ir::{Arg, Op as Step, Ty};
+use crate::modifier::Modifier;
+use crate::syntax::Operand;
+use crate::table::Op;
+use crate::types::Type;
+
+impl<'m> Builder<'m> {
+    /// `cvt`; false where the interpreter is to be asked.
+    pub(super) fn convert(&mut self, scope: &Scope<'m>) -> bool {
+        let modifiers = &scope.instruction.modifiers;
+        let (to, from) = (modifiers.ty(), modifiers.second_ty());
+        let flags = Flags::of(modifiers);
+        let known = |ty: Type| ty.is_integer() || matches!(ty, Type::F32 | Type::F64);
+        let packed = |ty: Type| matches!(ty, Type::U16x2 | Type::S16x2);
+        if packed(to) || packed(from) || flags.relu || flags.satfinite || flags.round == Round::Away
+        {
+            return false;
+        }
+        if !known(to) || !known(from) || to == Type::B16 || from == Type::B16 {
+            return false;
+        }
+        let value = self.source(scope, 1);
+        let converted = match (to.is_float(), from.is_float()) {
+            (false, false) => {
+                if flags.sat {
+                    return false;
+                }
+                let value = self.narrowed(from, value);
+                return self.integer_to_integer(scope, to, from, value);
+            }
+            (false, true) => self.float_to_integer(to, from, flags, value),
+            (true, false) if flags.round == Round::Nearest => {
+                let value = self.narrowed(from, value);
+                let value = self.signed(from, value);
+                let code = match (home(to), home(from), from.is_signed()) {
+                    (Ty::F32, Ty::I32, true) => Code::F32ConvertI32S,
+                    (Ty::F32, Ty::I32, false) => Code::F32ConvertI32U,
+                    (Ty::F32, _, true) => Code::F32ConvertI64S,
+                    (Ty::F32, _, false) => Code::F32ConvertI64U,
+                    (_, Ty::I32, true) => Code::F64ConvertI32S,
+                    (_, Ty::I32, false) => Code::F64ConvertI32U,
+                    (_, _, true) => Code::F64ConvertI64S,
+                    (_, _, false) => Code::F64ConvertI64U,
+                };
+                let value = self.one(code, value);
+                if flags.sat {
+                    self.finished(flags, value)
+                } else {
+                    value
+                }
+            }
+            (true, true) => match self.float_to_float(scope, to, from, flags, value) {
+                Some(value) => value,
+                None => return false,
+            },
+            _ => return false,
+        };
+        if to.is_float() {
+            self.write(scope, converted);
+            return true;
+        }
+        self.write_integer(scope, to, converted);
+        true
+    }
+
+    /// An integer of fewer bits than its register fills it with its sign, or with zeros.
+    fn write_integer(&mut self, scope: &Scope<'m>, ty: Type, value: Arg) {
+        let Operand::Register(register) = scope.operand(0) else {
+            return;
+        };
+        let bits = scope.function.register_type(*register).bits();
+        let value = if bits == 64 && ty.bits() < 64 {
+            self.widened(ty, value)
+        } else if bits > ty.bits() {
+            let value = self.signed(ty, value);
+            if bits < 32 {
+                self.two(Code::I32And, value, Arg::I32(mask(bits) as u32))
+            } else {
+                value
+            }
+        } else {
+            value
+        };
+        self.write(scope, value);
+    }
+
+    fn integer_to_integer(&mut self, scope: &Scope<'m>, to: Type, from: Type, value: Arg) -> bool {
+        let value = if to.bits() == 64 {
+            self.widened(from, value)
+        } else if from.bits() == 64 {
+            let value = self.as_ty(value, Ty::I32);
+            self.narrowed(to, value)
+        } else {
+            let value = self.signed(from, value);
+            self.narrowed(to, value)
+        };
+        self.write_integer(scope, to, value);
+        true
+    }
+
+    fn rounded(&mut self, ty: Ty, round: Round, value: Arg) -> Arg {
+        let code = match (ty, round) {
+            (Ty::F32, Round::Nearest) => Code::F32Nearest,
+            (Ty::F32, Round::Zero) => Code::F32Trunc,
+            (Ty::F32, Round::Down) => Code::F32Floor,
+            (Ty::F32, Round::Up | Round::Away) => Code::F32Ceil,
+            (_, Round::Nearest) => Code::F64Nearest,
+            (_, Round::Zero) => Code::F64Trunc,
+            (_, Round::Down) => Code::F64Floor,
+            (_, Round::Up | Round::Away) => Code::F64Ceil,
+        };
+        self.one(code, value)
+    }
+
+    fn float_to_integer(&mut self, to: Type, from: Type, flags: Flags, value: Arg) -> Arg {
+        let value = self.flushed(flags, value);
+        let ty = home(from);
+        let whole = if flags.round == Round::Zero {
+            value
+        } else {
+            self.rounded(ty, flags.round, value)
+        };
+        let code = match (ty, to.bits() == 64, to.is_signed()) {
+            (Ty::F32, false, true) => Code::I32TruncSatF32S,
+            (Ty::F32, false, false) => Code::I32TruncSatF32U,
+            (Ty::F32, true, true) => Code::I64TruncSatF32S,
+            (Ty::F32, true, false) => Code::I64TruncSatF32U,
+            (_, false, true) => Code::I32TruncSatF64S,
+            (_, false, false) => Code::I32TruncSatF64U,
+            (_, true, true) => Code::I64TruncSatF64S,
+            (_, true, false) => Code::I64TruncSatF64U,
+        };
+        let mut whole = self.one(code, whole);
+        if to.bits() < 32 {
+            let most = mask(to.bits() - u32::from(to.is_signed())) as u32;
+            let less = if to.is_signed() {
+                Code::I32LtS
+            } else {
+                Code::I32LtU
+            };
+            let fits = self.two(less, whole, Arg::I32(most));
+            whole = self.select(fits, whole, Arg::I32(most));
+            if to.is_signed() {
+                let least = !most;
+                let fits = self.two(Code::I32GtS, whole, Arg::I32(least));
+                whole = self.select(fits, whole, Arg::I32(least));
+            }
+            whole = self.narrowed(to, whole);
+        }
+        // The engine makes zero of a NaN, and so does PTX between types of at most 32 bits.
+        if from == Type::F32 && to.bits() < 64 {
+            return whole;
+        }
+        let eq = if ty == Ty::F32 {
+            Code::F32Eq
+        } else {
+            Code::F64Eq
+        };
+        let number = self.two(eq, value, value);
+        let none = Arg::constant(home(to), 1 << (to.bits() - 1));
+        self.select(number, whole, none)
+    }
+
+    fn float_to_float(
+        &mut self,
+        scope: &Scope<'m>,
+        to: Type,
+        from: Type,
+        flags: Flags,
+        value: Arg,
+    ) -> Option<Arg> {
+        let value = if from == Type::F32 {
+            self.flushed(flags, value)
+        } else {
+            value
+        };
+        let words = [Modifier::Rni, Modifier::Rzi, Modifier::Rmi, Modifier::Rpi];
+        let value = if words.iter().any(|word| scope.has(*word)) {
+            if to != from {
+                return None;
+            }
+            self.rounded(home(to), flags.round, value)
+        } else {
+            match (to, from) {
+                (Type::F64, Type::F32) => self.one(Code::F64PromoteF32, value),
+                (Type::F32, Type::F64) if flags.round == Round::Nearest => {
+                    self.one(Code::F32DemoteF64, value)
+                }
+                (Type::F32, Type::F64) => return None,
+                _ => value,
+            }
+        };
+        Some(self.finished(flags, value))
+    }
+
+    /// `set` and `setp`.
+    pub(super) fn comparison(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+        let modifiers = &scope.instruction.modifiers;
+        let set = scope.instruction.row.op == Op::Set;
+        let compared = if set {
+            modifiers.second_ty()
+        } else {
+            modifiers.ty()
+        };
+        let flags = Flags::of(modifiers);
+        let (a, b) = (self.source(scope, 1), self.source(scope, 2));
+        let outcome = if compared.is_integer() {
+            self.compare_integers(compared, flags, a, b)
+        } else if let Some(outcome) = self.compare_floats(compared, flags, a, b) {
+            outcome
+        } else {
+            let Some(help) = Helper::of_comparison(compared, modifiers) else {
+                return Err(self.unsupported("this comparison"));
+            };
+            let args = vec![self.in_64(a), self.in_64(b)];
+            let help = self.help(help);
+            let target = self.temp(Ty::I64);
+            self.push(Step::Help { target, help, args });
+            self.as_ty(Arg::Reg(target), Ty::I32)
+        };
+        let junction = if scope.has(Modifier::And) {
+            Junction::And
+        } else if scope.has(Modifier::Or) {
+            Junction::Or
+        } else if scope.has(Modifier::Xor) {
+            Junction::Xor
+        } else {
+            Junction::None
+        };
+        let other = junction.code().map(|_| self.condition(scope, 3));
+        let joined = |builder: &mut Self, outcome: Arg| match (junction.code(), other) {
+            (Some(code), Some(other)) => builder.two(code, outcome, other),
+            _ => outcome,
+        };
+        if set {
+            let outcome = joined(self, outcome);
+            let yes = match modifiers.ty() {
+                Type::F32 => Arg::F32(1f32.to_bits()),
+                Type::F16 => Arg::I32(0x3c00),
+                Type::BF16 => Arg::I32(0x3f80),
+                Type::U16 | Type::S16 => Arg::I32(0xffff),
+                _ => Arg::I32(u32::MAX),
+            };
+            let no = Arg::constant(self.body.arg_ty(yes), 0);
+            let value = self.select(outcome, yes, no);
+            self.write(scope, value);
+            return Ok(());
+        }
+        let opposite = match scope.operand(0) {
+            Operand::Pair(_, Some(register)) => {
+                let reverse = self.two(Code::I32Xor, outcome, Arg::I32(1));
+                Some((*register, joined(self, reverse)))
+            }
+            _ => None,
+        };
+        let value = joined(self, outcome);
+        self.write(scope, value);
+        if let Some((register, value)) = opposite {
+            self.write_home(scope.register(register), value);
+        }
+        Ok(())
+    }
+
+    /// `selp`.
+    pub(super) fn selp(&mut self, scope: &Scope<'m>) {
+        let (a, b) = (self.source(scope, 1), self.source(scope, 2));
+        let condition = self.condition(scope, 3);
+        let value = self.select(condition, a, b);
+        self.write(scope, value);
+    }
+
+    /// `slct`.
+    pub(super) fn slct(&mut self, scope: &Scope<'m>) {
+        let modifiers = &scope.instruction.modifiers;
+        let (a, b) = (self.source(scope, 1), self.source(scope, 2));
+        let c = self.read(scope, scope.operand(3), modifiers.second_ty());
+        let condition = if modifiers.second_ty() == Type::F32 {
+            let c = self.flushed(Flags::of(modifiers), c);
+            self.two(Code::F32Ge, c, Arg::F32(0))
+        } else {
+            self.two(Code::I32GeS, c, Arg::I32(0))
+        };
+        let value = self.select(condition, a, b);
+        self.write(scope, value);
+    }
+
+    /// `mov`, also between one register and several.
+    pub(super) fn moved(&mut self, scope: &Scope<'m>) {
+        let ty = scope.ty();
+        match (scope.operand(0), scope.operand(1)) {
+            (Operand::Vector(targets), source) => {
+                let bits = ty.bits() / u32::try_from(targets.len()).unwrap_or(1).max(1);
+                let whole = self.read(scope, source, ty);
+                let whole = self.in_64(whole);
+                let parts: Vec<Arg> = (0..targets.len() as u64)
+                    .map(|place| {
+                        let part = if place == 0 {
+                            whole
+                        } else {
+                            let by = Arg::I64(place * u64::from(bits));
+                            self.two(Code::I64ShrU, whole, by)
+                        };
+                        let part = if bits < 64 {
+                            self.two(Code::I64And, part, Arg::I64(mask(bits)))
+                        } else {
+                            part
+                        };
+                        self.as_ty(part, Ty::I32)
+                    })
+                    .collect();
+                for (target, part) in targets.iter().zip(parts) {
+                    self.write_to(scope, target, part);
+                }
+            }
+            (_, Operand::Vector(sources)) => {
+                let bits = ty.bits() / u32::try_from(sources.len()).unwrap_or(1).max(1);
+                let each = match bits {
+                    8 => Type::B8,
+                    16 => Type::B16,
+                    _ => Type::B32,
+                };
+                let mut whole = Arg::I64(0);
+                for (place, source) in sources.iter().enumerate() {
+                    let part = self.read(scope, source, each);
+                    let part = self.in_64(part);
+                    let part = if place == 0 {
+                        part
+                    } else {
+                        let by = Arg::I64(place as u64 * u64::from(bits));
+                        self.two(Code::I64Shl, part, by)
+                    };
+                    whole = self.two(Code::I64Or, whole, part);
+                }
+                let whole = self.as_ty(whole, home(ty));
+                self.write(scope, whole);
+            }
+            _ => {
+                let value = self.source(scope, 1);
+                self.write(scope, value);
+            }
+        }
+    }
+}

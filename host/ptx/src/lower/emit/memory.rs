@@ -1,0 +1,588 @@
+//! Loads, stores and atomics.
+//!
+//! An access of device memory is checked against the window that it, or one like it, found last: one
+//! subtraction, one rotation that turns a misaligned offset into a huge one, one comparison. What
+//! fails that asks the host, which answers with another window or ends the launch.
+
+use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
+
+use super::{Emitter, Imports};
+use crate::lower::ir::{Arg, Change, Op, Place, Reg, SiteKind, Space, Ty};
+use crate::lower::layout::ARGUMENTS;
+
+/// Where an access goes once its address was checked and is on the stack.
+#[derive(Clone, Copy, PartialEq)]
+enum To {
+    Device,
+    /// Scratch memory, at an offset.
+    Scratch(u32),
+}
+
+impl To {
+    fn at(self, offset: u32, align: u32) -> MemArg {
+        let (memory, base) = match self {
+            To::Device => (1, 0),
+            To::Scratch(base) => (0, base),
+        };
+        MemArg {
+            offset: u64::from(base) + u64::from(offset),
+            align,
+            target: MemArgTarget::Memory(memory),
+            ordering: None,
+        }
+    }
+}
+
+/// An access of a vector at an offset of a memory.
+pub(super) fn vector_at(memory: u32, offset: u32) -> MemArg {
+    let to = if memory == 0 {
+        To::Scratch(0)
+    } else {
+        To::Device
+    };
+    to.at(offset, 2)
+}
+
+fn load_op(ty: Ty, bytes: u8, at: MemArg) -> W<'static> {
+    match (bytes, ty) {
+        (1, Ty::I64) => W::I64Load8U(at),
+        (1, _) => W::I32Load8U(at),
+        (2, Ty::I64) => W::I64Load16U(at),
+        (2, _) => W::I32Load16U(at),
+        (4, Ty::F32) => W::F32Load(at),
+        (4, Ty::I64) => W::I64Load32U(at),
+        (4, _) => W::I32Load(at),
+        (_, Ty::F64) => W::F64Load(at),
+        _ => W::I64Load(at),
+    }
+}
+
+fn store_op(ty: Ty, bytes: u8, at: MemArg) -> W<'static> {
+    match (bytes, ty) {
+        (1, Ty::I64) => W::I64Store8(at),
+        (1, _) => W::I32Store8(at),
+        (2, Ty::I64) => W::I64Store16(at),
+        (2, _) => W::I32Store16(at),
+        (4, Ty::F32) => W::F32Store(at),
+        (4, Ty::I64) => W::I64Store32(at),
+        (4, _) => W::I32Store(at),
+        (_, Ty::F64) => W::F64Store(at),
+        _ => W::I64Store(at),
+    }
+}
+
+impl Emitter<'_> {
+    pub(super) fn access(&self, place: &Place) -> (u32, u8) {
+        match self
+            .shared
+            .body
+            .sites
+            .get(place.site as usize)
+            .map(|site| &site.what)
+        {
+            Some(SiteKind::Access { bytes, lanes, .. }) => {
+                let size = bytes * lanes;
+                (size, size.trailing_zeros() as u8)
+            }
+            _ => (1, 0),
+        }
+    }
+
+    /// Calls a function with the access's memory, its checked address on the stack: once, or for an
+    /// address whose kind shows only when the kernel runs, once for each kind.
+    fn checked(&mut self, place: &Place, mut access: impl FnMut(&mut Self, To)) {
+        match place.space {
+            Space::Global => {
+                self.device_address(place);
+                self.device_check(place, false);
+                self.get(self.address);
+                self.op(W::I32WrapI64);
+                access(self, To::Device);
+            }
+            Space::Shared => {
+                self.offset_address(place);
+                let (size, shift) = self.access(place);
+                if !self.is_inside(place, size, self.shared.static_shared) {
+                    let limit = self.limits.get(&shift).copied().unwrap_or(0);
+                    self.rotated_offset(shift);
+                    self.get(limit);
+                    self.op(W::I32GeU);
+                    self.offset_fault(place);
+                }
+                self.get(self.offset);
+                access(self, To::Scratch(self.shared.layout.shared));
+            }
+            Space::Local => {
+                self.offset_address(place);
+                let (size, shift) = self.access(place);
+                let bytes = self.shared.layout.local_bytes;
+                if !self.is_inside(place, size, bytes) {
+                    self.rotated_offset(shift);
+                    self.i32(bytes >> shift);
+                    self.op(W::I32GeU);
+                    self.offset_fault(place);
+                }
+                self.get(self.thread);
+                self.i32(self.shared.layout.local_stride);
+                self.op(W::I32Mul);
+                self.get(self.offset);
+                self.op(W::I32Add);
+                access(self, To::Scratch(self.shared.layout.local));
+            }
+            Space::Argument => {
+                self.device_address(place);
+                let (_, shift) = self.access(place);
+                self.get(self.address);
+                self.i64(u64::from(shift));
+                self.op(W::I64Rotr);
+                self.i64(u64::from(self.shared.layout.param_bytes >> shift));
+                self.op(W::I64GeU);
+                if self.writes(place) {
+                    self.op(W::Drop);
+                    self.i32(1);
+                }
+                self.if_unlikely();
+                self.fault(place.site);
+                self.op(W::End);
+                self.get(self.address);
+                self.op(W::I32WrapI64);
+                access(self, To::Scratch(ARGUMENTS));
+            }
+            Space::Generic => {
+                self.device_address(place);
+                self.op(W::Block(BlockType::Empty));
+                self.op(W::Block(BlockType::Empty));
+                self.device_outside(place);
+                self.op(W::I32Eqz);
+                self.op(W::BrIf(0));
+                self.get(self.thread);
+                self.i32(place.site);
+                self.get(self.address);
+                self.op(W::Call(Imports::GENERIC));
+                self.op(W::LocalTee(self.offset));
+                self.i32(u32::MAX);
+                self.op(W::I32Eq);
+                self.op(W::If(BlockType::Empty));
+                self.device_miss(place);
+                self.op(W::Br(1));
+                self.op(W::End);
+                self.get(self.offset);
+                access(self, To::Scratch(0));
+                self.op(W::Br(1));
+                self.op(W::End);
+                self.get(self.address);
+                self.op(W::I32WrapI64);
+                access(self, To::Device);
+                self.op(W::End);
+            }
+        }
+    }
+
+    fn writes(&self, place: &Place) -> bool {
+        let site = self.shared.body.sites.get(place.site as usize);
+        matches!(
+            site.map(|site| &site.what),
+            Some(SiteKind::Access { write: true, .. })
+        )
+    }
+
+    /// The address of 64 bits, into its local.
+    pub(super) fn device_address(&mut self, place: &Place) {
+        match place.base.bits() {
+            Some(bits) => self.i64(bits.wrapping_add_signed(place.offset)),
+            None => {
+                self.arg(place.base);
+                if place.offset != 0 {
+                    self.i64(place.offset.cast_unsigned());
+                    self.op(W::I64Add);
+                }
+            }
+        }
+        self.set(self.address);
+    }
+
+    /// The address of 32 bits, into its local.
+    pub(super) fn offset_address(&mut self, place: &Place) {
+        let offset = (place.offset.cast_unsigned() & 0xffff_ffff) as u32;
+        match place.base.bits() {
+            Some(bits) => self.i32((bits as u32).wrapping_add(offset)),
+            None => {
+                self.arg(place.base);
+                if offset != 0 {
+                    self.i32(offset);
+                    self.op(W::I32Add);
+                }
+            }
+        }
+        self.set(self.offset);
+    }
+
+    /// Whether an address that is known now lies within so many bytes.
+    fn is_inside(&self, place: &Place, size: u32, bytes: u32) -> bool {
+        let Some(base) = place.base.bits() else {
+            return false;
+        };
+        let offset = (base.wrapping_add_signed(place.offset)) & 0xffff_ffff;
+        offset % u64::from(size) == 0 && offset + u64::from(size) <= u64::from(bytes)
+    }
+
+    pub(super) fn rotated_offset(&mut self, shift: u8) {
+        self.get(self.offset);
+        if shift > 0 {
+            self.i32(u32::from(shift));
+            self.op(W::I32Rotr);
+        }
+    }
+
+    /// Where the condition on the stack holds, a fault at the offset.
+    fn offset_fault(&mut self, place: &Place) {
+        self.if_unlikely();
+        self.get(self.offset);
+        self.op(W::I64ExtendI32U);
+        self.set(self.address);
+        self.fault(place.site);
+        self.op(W::End);
+    }
+
+    pub(super) fn window(&self, place: &Place) -> (usize, (u32, u32)) {
+        let number = self.shared.window_of.get(&place.site).copied().unwrap_or(0);
+        (number, self.windows.get(number).copied().unwrap_or((0, 0)))
+    }
+
+    /// Leaves whether the address lies outside of the access's window, or is not aligned.
+    fn device_outside(&mut self, place: &Place) {
+        let (_, (low, count)) = self.window(place);
+        let (_, shift) = self.access(place);
+        self.get(self.address);
+        self.get(low);
+        self.op(W::I64Sub);
+        if shift > 0 {
+            self.i64(u64::from(shift));
+            self.op(W::I64Rotr);
+        }
+        self.get(count);
+        self.op(W::I64GeU);
+    }
+
+    fn device_check(&mut self, place: &Place, _: bool) {
+        self.device_outside(place);
+        self.if_unlikely();
+        self.device_miss(place);
+        self.op(W::End);
+    }
+
+    /// Asks the host for the window that the address lies in.
+    fn device_miss(&mut self, place: &Place) {
+        let (number, (low, count)) = self.window(place);
+        let global = u32::try_from(number).unwrap_or(0) * 2;
+        self.get(self.thread);
+        self.i32(place.site);
+        self.get(self.address);
+        self.op(W::Call(Imports::MISS));
+        self.op(W::LocalTee(count));
+        self.op(W::GlobalSet(global + 1));
+        self.op(W::LocalTee(low));
+        self.op(W::GlobalSet(global));
+    }
+
+    pub(super) fn load(&mut self, targets: &[Reg], place: &Place, bytes: u8, atomic: bool) {
+        let align = u32::from(bytes).trailing_zeros();
+        let targets = targets.to_vec();
+        self.checked(place, |emitter, to| {
+            let several = targets.len() > 1;
+            if several {
+                emitter.set(emitter.offset);
+            }
+            // What lies behind the address is read before any target is written: one may be the
+            // address itself, but that was copied.
+            for (lane, target) in (0u32..).zip(&targets) {
+                if several {
+                    emitter.get(emitter.offset);
+                }
+                let ty = emitter.shared.body.ty(*target);
+                let at = to.at(lane * u32::from(bytes), align);
+                if atomic && to == To::Device {
+                    emitter.atomic_load(ty, bytes, at);
+                } else {
+                    emitter.op(load_op(ty, bytes, at));
+                }
+                emitter.set_reg(*target);
+            }
+        });
+    }
+
+    fn atomic_load(&mut self, ty: Ty, bytes: u8, at: MemArg) {
+        self.op(match bytes {
+            1 => W::I32AtomicLoad8U(at),
+            2 => W::I32AtomicLoad16U(at),
+            4 => W::I32AtomicLoad(at),
+            _ => W::I64AtomicLoad(at),
+        });
+        match (ty, bytes) {
+            (Ty::F32, _) => self.op(W::F32ReinterpretI32),
+            (Ty::F64, _) => self.op(W::F64ReinterpretI64),
+            (Ty::I64, 1..=4) => self.op(W::I64ExtendI32U),
+            _ => {}
+        }
+    }
+
+    pub(super) fn store(&mut self, place: &Place, bytes: u8, values: &[Arg], atomic: bool) {
+        let align = u32::from(bytes).trailing_zeros();
+        let values = values.to_vec();
+        self.checked(place, |emitter, to| {
+            emitter.set(emitter.offset);
+            for (lane, value) in (0u32..).zip(&values) {
+                emitter.get(emitter.offset);
+                emitter.arg(*value);
+                let ty = emitter.shared.body.arg_ty(*value);
+                let at = to.at(lane * u32::from(bytes), align);
+                if !(atomic && to == To::Device) {
+                    emitter.op(store_op(ty, bytes, at));
+                    continue;
+                }
+                match ty {
+                    Ty::F32 => emitter.op(W::I32ReinterpretF32),
+                    Ty::F64 => emitter.op(W::I64ReinterpretF64),
+                    Ty::I64 if bytes < 8 => emitter.op(W::I32WrapI64),
+                    _ => {}
+                }
+                emitter.op(match bytes {
+                    1 => W::I32AtomicStore8(at),
+                    2 => W::I32AtomicStore16(at),
+                    4 => W::I32AtomicStore(at),
+                    _ => W::I64AtomicStore(at),
+                });
+            }
+        });
+    }
+
+    pub(super) fn atomic(&mut self, op: &Op) {
+        let Op::Atomic {
+            target,
+            place,
+            bytes,
+            change,
+            b,
+            c,
+        } = op
+        else {
+            return;
+        };
+        let int = if *bytes == 8 { Ty::I64 } else { Ty::I32 };
+        let float = matches!(change, Change::FloatAdd { .. });
+        let ty = self.shared.body.arg_ty(*b);
+        let old = self.local(super::val(int));
+        let new = self.local(super::val(int));
+        let seen = self.local(super::val(int));
+        self.checked(place, |emitter, to| {
+            let at = to.at(0, u32::from(*bytes).trailing_zeros());
+            if to == To::Device
+                && let Some(instruction) = read_modify_write(*change, *bytes, at)
+            {
+                emitter.arg(*b);
+                if *change == Change::Swap {
+                    emitter.arg(*c);
+                }
+                emitter.op(instruction);
+                emitter.set(old);
+                return;
+            }
+            emitter.set(emitter.offset);
+            // Only this thread sees scratch memory, as long as it runs.
+            if to != To::Device {
+                emitter.get(emitter.offset);
+                emitter.op(load_op(int, *bytes, at));
+                emitter.set(old);
+                emitter.get(emitter.offset);
+                emitter.changed(*change, int, ty, old, *b, *c);
+                emitter.op(store_op(int, *bytes, at));
+                return;
+            }
+            emitter.get(emitter.offset);
+            emitter.atomic_load(int, *bytes, at);
+            emitter.set(seen);
+            emitter.op(W::Loop(BlockType::Empty));
+            emitter.get(seen);
+            emitter.set(old);
+            emitter.changed(*change, int, ty, old, *b, *c);
+            emitter.set(new);
+            emitter.get(emitter.offset);
+            emitter.get(old);
+            emitter.get(new);
+            emitter.op(match bytes {
+                2 => W::I32AtomicRmw16CmpxchgU(at),
+                4 => W::I32AtomicRmwCmpxchg(at),
+                _ => W::I64AtomicRmwCmpxchg(at),
+            });
+            emitter.op(W::LocalTee(seen));
+            emitter.get(old);
+            emitter.op(if int == Ty::I64 { W::I64Ne } else { W::I32Ne });
+            emitter.op(W::BrIf(0));
+            emitter.op(W::End);
+        });
+        if let Some(target) = target {
+            self.get(old);
+            if float {
+                self.op(if int == Ty::I64 {
+                    W::F64ReinterpretI64
+                } else {
+                    W::F32ReinterpretI32
+                });
+            }
+            self.set_reg(*target);
+        }
+    }
+
+    /// Leaves what replaces the old value.
+    fn changed(&mut self, change: Change, int: Ty, ty: Ty, old: u32, b: Arg, c: Arg) {
+        let wide = int == Ty::I64;
+        let pick = |narrow: W<'static>, other: W<'static>| if wide { other } else { narrow };
+        match change {
+            Change::Add | Change::And | Change::Or | Change::Xor => {
+                self.get(old);
+                self.arg(b);
+                self.op(match change {
+                    Change::Add => pick(W::I32Add, W::I64Add),
+                    Change::And => pick(W::I32And, W::I64And),
+                    Change::Or => pick(W::I32Or, W::I64Or),
+                    _ => pick(W::I32Xor, W::I64Xor),
+                });
+            }
+            Change::Exchange => self.arg(b),
+            Change::Swap => {
+                self.arg(c);
+                self.get(old);
+                self.get(old);
+                self.arg(b);
+                self.op(pick(W::I32Eq, W::I64Eq));
+                self.op(W::Select);
+            }
+            Change::Least { signed, most } => {
+                self.get(old);
+                self.arg(b);
+                self.get(old);
+                self.arg(b);
+                self.op(match (signed, most) {
+                    (true, false) => pick(W::I32LeS, W::I64LeS),
+                    (true, true) => pick(W::I32GeS, W::I64GeS),
+                    (false, false) => pick(W::I32LeU, W::I64LeU),
+                    (false, true) => pick(W::I32GeU, W::I64GeU),
+                });
+                self.op(W::Select);
+            }
+            Change::Increment => {
+                self.i32(0);
+                self.get(old);
+                self.i32(1);
+                self.op(W::I32Add);
+                self.get(old);
+                self.arg(b);
+                self.op(W::I32GeU);
+                self.op(W::Select);
+            }
+            Change::Decrement => {
+                self.arg(b);
+                self.get(old);
+                self.i32(1);
+                self.op(W::I32Sub);
+                self.get(old);
+                self.op(W::I32Eqz);
+                self.get(old);
+                self.arg(b);
+                self.op(W::I32GtU);
+                self.op(W::I32Or);
+                self.op(W::Select);
+            }
+            Change::FloatAdd { flush } => self.float_sum(ty, flush, old, b),
+            Change::Help(help) => {
+                self.i32(help);
+                self.get(old);
+                if !wide {
+                    self.op(W::I64ExtendI32U);
+                }
+                self.arg(b);
+                if !wide {
+                    self.op(W::I64ExtendI32U);
+                }
+                self.i64(0);
+                self.i64(0);
+                self.op(W::Call(Imports::HELP));
+                if !wide {
+                    self.op(W::I32WrapI64);
+                }
+            }
+        }
+    }
+
+    fn float_sum(&mut self, ty: Ty, flush: bool, old: u32, b: Arg) {
+        let single = ty == Ty::F32;
+        let val = if single { ValType::F32 } else { ValType::F64 };
+        let (sum, addend) = (self.local(val), self.local(val));
+        let flushed = |emitter: &mut Self, local: u32| {
+            if !flush {
+                return;
+            }
+            emitter.op(W::F32Const(0f32.into()));
+            emitter.get(local);
+            emitter.op(W::F32Copysign);
+            emitter.get(local);
+            emitter.get(local);
+            emitter.op(W::F32Abs);
+            emitter.op(W::F32Const(f32::MIN_POSITIVE.into()));
+            emitter.op(W::F32Lt);
+            emitter.op(W::Select);
+            emitter.set(local);
+        };
+        self.get(old);
+        self.op(if single {
+            W::F32ReinterpretI32
+        } else {
+            W::F64ReinterpretI64
+        });
+        self.set(sum);
+        self.arg(b);
+        self.set(addend);
+        flushed(self, sum);
+        flushed(self, addend);
+        self.get(sum);
+        self.get(addend);
+        self.op(if single { W::F32Add } else { W::F64Add });
+        self.set(sum);
+        flushed(self, sum);
+        self.get(sum);
+        self.arg(if single {
+            Arg::F32(super::step::NAN32)
+        } else {
+            Arg::F64(super::step::NAN64)
+        });
+        self.get(sum);
+        self.get(sum);
+        self.op(if single { W::F32Eq } else { W::F64Eq });
+        self.op(W::Select);
+        self.op(if single {
+            W::I32ReinterpretF32
+        } else {
+            W::I64ReinterpretF64
+        });
+    }
+}
+
+/// The engine's own instruction for a change, where it has one.
+fn read_modify_write(change: Change, bytes: u8, at: MemArg) -> Option<W<'static>> {
+    Some(match (change, bytes) {
+        (Change::Add, 4) => W::I32AtomicRmwAdd(at),
+        (Change::Add, 8) => W::I64AtomicRmwAdd(at),
+        (Change::And, 4) => W::I32AtomicRmwAnd(at),
+        (Change::And, 8) => W::I64AtomicRmwAnd(at),
+        (Change::Or, 4) => W::I32AtomicRmwOr(at),
+        (Change::Or, 8) => W::I64AtomicRmwOr(at),
+        (Change::Xor, 4) => W::I32AtomicRmwXor(at),
+        (Change::Xor, 8) => W::I64AtomicRmwXor(at),
+        (Change::Exchange, 4) => W::I32AtomicRmwXchg(at),
+        (Change::Exchange, 8) => W::I64AtomicRmwXchg(at),
+        (Change::Swap, 2) => W::I32AtomicRmw16CmpxchgU(at),
+        (Change::Swap, 4) => W::I32AtomicRmwCmpxchg(at),
+        (Change::Swap, 8) => W::I64AtomicRmwCmpxchg(at),
+        _ => return None,
+    })
+}

@@ -1,0 +1,580 @@
+//! WebAssembly for the graph of a kernel, one thread after another.
+
+mod memory;
+mod step;
+mod vector;
+mod wasm;
+
+use std::collections::HashMap;
+
+use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
+
+pub(crate) use vector::{WIDTH, may_part, parting, vector};
+pub(crate) use wasm::{Imports, module};
+
+use super::Unsupported;
+use super::graph::{Graph, Kind};
+use super::ir::{Arg, BlockId, Body, End, Known, Reg, Ty};
+use super::layout::{self, APART, ENDED, Layout, WAITS};
+use super::live::Live;
+use super::structure::Item;
+
+/// The most locals of a function that the engine takes, less a few.
+const MOST_LOCALS: usize = 45_000;
+
+/// A window onto device memory that an access found last: two globals, and two locals of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Window {
+    /// What the address was computed from.
+    pub root: u32,
+    /// The logarithm of the access's size.
+    pub shift: u8,
+    pub write: bool,
+}
+
+/// What all functions of a module share.
+pub(crate) struct Shared<'k> {
+    pub body: &'k Body,
+    pub graph: &'k Graph,
+    pub live: &'k Live,
+    pub layout: &'k Layout,
+    /// Where each register is saved that has to be.
+    pub slots: HashMap<Reg, u32>,
+    /// The window of each site, by its place in `windows`.
+    pub window_of: HashMap<u32, usize>,
+    pub windows: Vec<Window>,
+    /// The size of static shared memory: addresses within it need no check.
+    pub static_shared: u32,
+}
+
+/// A function as it is written.
+pub(crate) struct Emitter<'k> {
+    shared: &'k Shared<'k>,
+    code: Vec<u8>,
+    /// Types of the locals, parameters included.
+    locals: Vec<ValType>,
+    regs: Vec<u32>,
+    known: HashMap<Known, u32>,
+    /// Limits of shared memory in units of the access's size, by its logarithm.
+    limits: HashMap<u8, u32>,
+    windows: Vec<(u32, u32)>,
+    /// Offsets of branches that are hardly ever taken.
+    unlikely: Vec<u32>,
+    thread: u32,
+    tid: [u32; 3],
+    selector: u32,
+    address: u32,
+    offset: u32,
+    /// Where the code is for groups of threads.
+    vector: Option<vector::Vector<'k>>,
+}
+
+/// A finished function.
+pub(crate) struct Function {
+    pub locals: Vec<ValType>,
+    pub code: Vec<u8>,
+    pub unlikely: Vec<u32>,
+}
+
+/// The parameters of a function: the first thread, and the one behind the last.
+const FIRST: u32 = 0;
+const BEHIND: u32 = 1;
+
+fn val(ty: Ty) -> ValType {
+    match ty {
+        Ty::I32 => ValType::I32,
+        Ty::I64 => ValType::I64,
+        Ty::F32 => ValType::F32,
+        Ty::F64 => ValType::F64,
+    }
+}
+
+/// An access of scratch memory.
+fn scratch(offset: u32, align: u32) -> MemArg {
+    MemArg {
+        offset: u64::from(offset),
+        align,
+        target: MemArgTarget::Memory(0),
+        ordering: None,
+    }
+}
+
+/// Writes the function that runs threads one by one. It returns -1 when all have been run to where
+/// they wait or end, else the number of the thread that was told to return.
+///
+/// # Errors
+/// Where there are too many registers.
+pub(crate) fn scalar(shared: &Shared<'_>, items: &[Item]) -> Result<Function, Unsupported> {
+    let mut emitter = Emitter::new(shared);
+    emitter.regs = shared
+        .body
+        .regs
+        .iter()
+        .map(|ty| emitter.local(val(*ty)))
+        .collect();
+    if emitter.locals.len() > MOST_LOCALS {
+        return Err(Unsupported::limit("too many registers"));
+    }
+    emitter.prologue();
+    for item in items {
+        emitter.item(item);
+    }
+    emitter.op(W::Unreachable);
+    emitter.op(W::End);
+    Ok(emitter.finish())
+}
+
+impl<'k> Emitter<'k> {
+    fn new(shared: &'k Shared<'k>) -> Emitter<'k> {
+        let mut emitter = Emitter {
+            shared,
+            code: Vec::new(),
+            locals: vec![ValType::I32, ValType::I32],
+            regs: Vec::new(),
+            known: HashMap::new(),
+            limits: HashMap::new(),
+            windows: Vec::new(),
+            unlikely: Vec::new(),
+            thread: 0,
+            tid: [0; 3],
+            selector: 0,
+            address: 0,
+            offset: 0,
+            vector: None,
+        };
+        emitter.thread = emitter.local(ValType::I32);
+        emitter.tid = [(); 3].map(|()| emitter.local(ValType::I32));
+        emitter.selector = emitter.local(ValType::I32);
+        emitter.address = emitter.local(ValType::I64);
+        emitter.offset = emitter.local(ValType::I32);
+        emitter
+    }
+
+    fn finish(self) -> Function {
+        Function {
+            locals: self.locals,
+            code: self.code,
+            unlikely: self.unlikely,
+        }
+    }
+
+    fn local(&mut self, ty: ValType) -> u32 {
+        self.locals.push(ty);
+        u32::try_from(self.locals.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    fn op(&mut self, instruction: W<'_>) {
+        use wasm_encoder::Encode;
+        instruction.encode(&mut self.code);
+    }
+
+    fn get(&mut self, local: u32) {
+        self.op(W::LocalGet(local));
+    }
+
+    fn set(&mut self, local: u32) {
+        self.op(W::LocalSet(local));
+    }
+
+    fn i32(&mut self, value: u32) {
+        self.op(W::I32Const(value.cast_signed()));
+    }
+
+    fn i64(&mut self, value: u64) {
+        self.op(W::I64Const(value.cast_signed()));
+    }
+
+    /// `if` for what hardly ever happens.
+    fn if_unlikely(&mut self) {
+        let at = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
+        self.unlikely.push(at);
+        self.op(W::If(BlockType::Empty));
+    }
+
+    fn reg(&self, reg: Reg) -> u32 {
+        self.regs.get(reg.0 as usize).copied().unwrap_or(0)
+    }
+
+    fn arg(&mut self, arg: Arg) {
+        match arg {
+            Arg::Reg(reg) => self.get(self.reg(reg)),
+            Arg::I32(bits) => self.i32(bits),
+            Arg::I64(bits) => self.i64(bits),
+            Arg::F32(bits) => self.op(W::F32Const(f32::from_bits(bits).into())),
+            Arg::F64(bits) => self.op(W::F64Const(f64::from_bits(bits).into())),
+        }
+    }
+
+    /// What all threads of a launch have in common goes into locals, once.
+    fn prologue(&mut self) {
+        let mut known: Vec<Known> = Vec::new();
+        let mut shifts = Vec::new();
+        for block in &self.shared.body.blocks {
+            for op in &block.ops {
+                if let super::ir::Op::Know(_, what @ (Known::Launch(..) | Known::LaunchPart(..))) =
+                    op
+                    && !self.known.contains_key(what)
+                {
+                    let ty = match what {
+                        Known::Launch(_, ty) => val(*ty),
+                        _ => ValType::I32,
+                    };
+                    let local = self.local(ty);
+                    self.known.insert(*what, local);
+                    known.push(*what);
+                }
+            }
+        }
+        for what in known {
+            let local = self.known.get(&what).copied().unwrap_or(0);
+            self.i32(0);
+            self.op(match what {
+                Known::Launch(at, Ty::I32) => W::I32Load(scratch(at, 2)),
+                Known::Launch(at, Ty::I64) => W::I64Load(scratch(at, 3)),
+                Known::Launch(at, Ty::F32) => W::F32Load(scratch(at, 2)),
+                Known::Launch(at, Ty::F64) => W::F64Load(scratch(at, 3)),
+                Known::LaunchPart(at, 1) => W::I32Load8U(scratch(at, 0)),
+                Known::LaunchPart(at, _) => W::I32Load16U(scratch(at, 1)),
+                _ => W::I32Const(0),
+            });
+            self.set(local);
+        }
+        for site in &self.shared.body.sites {
+            if let super::ir::SiteKind::Access { bytes, lanes, .. } = site.what {
+                shifts.push((bytes * lanes).trailing_zeros() as u8);
+            }
+        }
+        shifts.sort_unstable();
+        shifts.dedup();
+        for shift in shifts {
+            let local = self.local(ValType::I32);
+            self.limits.insert(shift, local);
+            self.i32(0);
+            self.op(W::I32Load(scratch(layout::TOTAL_SHARED, 2)));
+            self.i32(u32::from(shift));
+            self.op(W::I32ShrU);
+            self.set(local);
+        }
+        for number in 0..self.shared.windows.len() {
+            let pair = (self.local(ValType::I64), self.local(ValType::I64));
+            self.windows.push(pair);
+            let global = u32::try_from(number).unwrap_or(0) * 2;
+            self.op(W::GlobalGet(global));
+            self.set(pair.0);
+            self.op(W::GlobalGet(global + 1));
+            self.set(pair.1);
+        }
+        // The place of the thread before the first one: each begins by moving on.
+        let extent = |dimension: u32| layout::NTID + 4 * dimension;
+        let load = |emitter: &mut Self, at: u32| {
+            emitter.i32(0);
+            emitter.op(W::I32Load(scratch(at, 2)));
+        };
+        self.get(FIRST);
+        self.i32(1);
+        self.op(W::I32Sub);
+        self.set(self.thread);
+        self.get(FIRST);
+        load(self, extent(0));
+        self.op(W::I32RemU);
+        self.i32(1);
+        self.op(W::I32Sub);
+        self.set(self.tid[0]);
+        self.get(FIRST);
+        load(self, extent(0));
+        self.op(W::I32DivU);
+        load(self, extent(1));
+        self.op(W::I32RemU);
+        self.set(self.tid[1]);
+        self.get(FIRST);
+        load(self, extent(0));
+        self.op(W::I32DivU);
+        load(self, extent(1));
+        self.op(W::I32DivU);
+        self.set(self.tid[2]);
+    }
+
+    fn item(&mut self, item: &Item) {
+        if self.is_group() {
+            self.count_labels(item);
+        }
+        match item {
+            Item::Loop => self.op(W::Loop(BlockType::Empty)),
+            Item::Block => self.op(W::Block(BlockType::Empty)),
+            Item::End => self.op(W::End),
+            Item::If => self.op(W::If(BlockType::Empty)),
+            Item::Else => self.op(W::Else),
+            Item::Branch(level) => self.op(W::Br(*level)),
+            Item::Table(node, levels) => {
+                let is_dispatch = self
+                    .shared
+                    .graph
+                    .nodes
+                    .get(*node)
+                    .is_some_and(|node| matches!(node.kind, Kind::Dispatch(_)));
+                if is_dispatch {
+                    self.get(self.selector);
+                }
+                match levels.split_last() {
+                    Some((last, rest)) => self.op(W::BrTable(rest.into(), *last)),
+                    None => self.op(W::Unreachable),
+                }
+            }
+            Item::Node(node) => {
+                let Some(node) = self.shared.graph.nodes.get(*node) else {
+                    return;
+                };
+                match node.kind.clone() {
+                    ref kind @ (Kind::Root | Kind::Resume(_) | Kind::Check(_) | Kind::Block(_))
+                        if self.is_group() =>
+                    {
+                        self.group_node(kind);
+                    }
+                    Kind::Root => self.root(),
+                    Kind::Resume(resume) => self.resume(resume),
+                    Kind::Dispatch(_) => {
+                        self.get(self.selector);
+                        self.op(W::I32Eqz);
+                    }
+                    Kind::Select(selector) => {
+                        self.i32(selector);
+                        self.set(self.selector);
+                    }
+                    Kind::Check(resume) => self.check(resume),
+                    Kind::Block(block) => self.block(block),
+                }
+            }
+        }
+    }
+
+    /// The next thread that can run; returns where there is none. Leaves its resume point.
+    fn root(&mut self) {
+        let thread = self.thread;
+        self.op(W::Loop(BlockType::Empty));
+        self.get(thread);
+        self.i32(1);
+        self.op(W::I32Add);
+        self.op(W::LocalTee(thread));
+        self.get(BEHIND);
+        self.op(W::I32GeS);
+        self.if_unlikely();
+        self.i32(u32::MAX);
+        self.op(W::Return);
+        self.op(W::End);
+        let [x, y, z] = self.tid;
+        for (place, (this, next)) in [(x, y), (y, z)].into_iter().enumerate() {
+            if place == 0 {
+                self.get(this);
+                self.i32(1);
+                self.op(W::I32Add);
+                self.op(W::LocalTee(this));
+            } else {
+                self.get(this);
+            }
+            self.i32(0);
+            let at = layout::NTID + 4 * place as u32;
+            self.op(W::I32Load(scratch(at, 2)));
+            self.op(W::I32Eq);
+            self.if_unlikely();
+            self.i32(0);
+            self.set(this);
+            self.get(next);
+            self.i32(1);
+            self.op(W::I32Add);
+            self.set(next);
+        }
+        self.op(W::End);
+        self.op(W::End);
+        self.get(thread);
+        self.i32(2);
+        self.op(W::I32Shl);
+        self.op(W::I32Load(scratch(self.shared.layout.places, 2)));
+        self.op(W::LocalTee(self.selector));
+        self.i32(0);
+        self.op(W::I32LtS);
+        self.op(W::BrIf(0));
+        self.op(W::End);
+        self.get(self.selector);
+        self.i32(APART - 1);
+        self.op(W::I32And);
+        self.op(W::LocalTee(self.selector));
+    }
+
+    /// Where the thread is to go on.
+    fn set_place(&mut self, place: i32) {
+        self.get(self.thread);
+        self.i32(2);
+        self.op(W::I32Shl);
+        self.op(W::I32Const(place));
+        self.op(W::I32Store(scratch(self.shared.layout.places, 2)));
+    }
+
+    /// The address of a thread's element in an array of words of so many bytes, less its beginning.
+    fn element(&mut self, bytes: u32) {
+        self.get(self.thread);
+        self.i32(bytes.trailing_zeros());
+        self.op(W::I32Shl);
+    }
+
+    fn save(&mut self, regs: &[Reg]) {
+        for reg in regs {
+            let Some(slot) = self.shared.slots.get(reg).copied() else {
+                continue;
+            };
+            let ty = self.shared.body.ty(*reg);
+            self.element(ty.bytes());
+            self.get(self.reg(*reg));
+            self.op(match ty {
+                Ty::I32 => W::I32Store(scratch(slot, 2)),
+                Ty::I64 => W::I64Store(scratch(slot, 3)),
+                Ty::F32 => W::F32Store(scratch(slot, 2)),
+                Ty::F64 => W::F64Store(scratch(slot, 3)),
+            });
+        }
+    }
+
+    fn check(&mut self, resume: u32) {
+        let Some(block) = self.shared.graph.resumes.get(resume as usize).copied() else {
+            return;
+        };
+        self.i32(0);
+        self.op(W::I32AtomicLoad(scratch(self.shared.layout.stop, 2)));
+        self.if_unlikely();
+        let regs = self.shared.live.at(block);
+        self.save(&regs);
+        self.set_place((resume | APART).cast_signed());
+        self.get(self.thread);
+        self.op(W::Return);
+        self.op(W::End);
+    }
+
+    fn resume(&mut self, resume: u32) {
+        let Some(block) = self.shared.graph.resumes.get(resume as usize).copied() else {
+            return;
+        };
+        let live = self.shared.live.at(block);
+        if resume == 0 {
+            // Registers begin as zeros.
+            for reg in live {
+                let ty = self.shared.body.ty(reg);
+                self.arg(Arg::constant(ty, 0));
+                self.set(self.reg(reg));
+            }
+            self.clear_selector();
+            return;
+        }
+        let takes = self.takes_of(resume);
+        for reg in live {
+            let Some(slot) = self.shared.slots.get(&reg).copied() else {
+                continue;
+            };
+            if takes.contains(&Some(reg)) {
+                continue;
+            }
+            let ty = self.shared.body.ty(reg);
+            self.element(ty.bytes());
+            self.op(match ty {
+                Ty::I32 => W::I32Load(scratch(slot, 2)),
+                Ty::I64 => W::I64Load(scratch(slot, 3)),
+                Ty::F32 => W::F32Load(scratch(slot, 2)),
+                Ty::F64 => W::F64Load(scratch(slot, 3)),
+            });
+            self.set(self.reg(reg));
+        }
+        for (array, reg) in (0..).zip(takes) {
+            let Some(reg) = reg else {
+                continue;
+            };
+            self.element(8);
+            let at = self.shared.layout.exchanged(array);
+            self.op(match self.shared.body.ty(reg) {
+                Ty::I32 => W::I32Load(scratch(at, 2)),
+                Ty::I64 => W::I64Load(scratch(at, 3)),
+                Ty::F32 => W::F32Load(scratch(at, 2)),
+                Ty::F64 => W::F64Load(scratch(at, 3)),
+            });
+            self.set(self.reg(reg));
+        }
+        self.clear_selector();
+    }
+
+    /// What a resume point takes from the exchange, where it is behind a stop.
+    fn takes_of(&self, resume: u32) -> [Option<Reg>; 2] {
+        let stops = &self.shared.graph.after_stop;
+        let stop = stops.iter().find(|(_, other)| **other == resume);
+        stop.and_then(|(stop, _)| self.shared.body.stops.get(*stop as usize))
+            .map_or([None, None], |stop| stop.takes)
+    }
+
+    fn clear_selector(&mut self) {
+        self.i32(0);
+        self.set(self.selector);
+    }
+
+    fn block(&mut self, id: BlockId) {
+        let body = self.shared.body;
+        let Some(block) = body.block(id) else {
+            return;
+        };
+        for op in &block.ops {
+            self.step(op);
+        }
+        self.end_of_block(&block.end);
+    }
+
+    fn end_of_block(&mut self, end: &End) {
+        let body = self.shared.body;
+        match end {
+            End::Jump(_) => {}
+            End::Branch(condition, ..) => self.arg(*condition),
+            End::Table(place, targets, site) => {
+                self.table_check(*place, targets.len(), *site);
+                self.arg(*place);
+            }
+            End::Exit => self.set_place(ENDED),
+            End::Fault(site, value) => {
+                self.arg(*value);
+                self.set(self.address);
+                self.fault(*site);
+            }
+            End::Nowhere => self.op(W::Unreachable),
+            End::Stop(number, next) => {
+                let Some(stop) = body.stops.get(*number as usize) else {
+                    return;
+                };
+                for (array, value) in (0..).zip(&stop.brings) {
+                    self.element(8);
+                    self.arg(*value);
+                    let at = self.shared.layout.exchanged(array);
+                    self.op(W::I64Store(scratch(at, 3)));
+                }
+                let mut live = self.shared.live.at(*next);
+                live.retain(|reg| !stop.takes.contains(&Some(*reg)));
+                self.save(&live);
+                self.set_place(WAITS - number.cast_signed());
+            }
+        }
+    }
+
+    /// A fault where a place lies behind a list of labels.
+    fn table_check(&mut self, place: Arg, labels: usize, site: u32) {
+        self.arg(place);
+        self.i32(u32::try_from(labels).unwrap_or(u32::MAX));
+        self.op(W::I32GeU);
+        self.if_unlikely();
+        self.arg(place);
+        self.op(W::I64ExtendI32U);
+        self.set(self.address);
+        self.fault(site);
+        self.op(W::End);
+    }
+
+    /// Ends the launch; the value in the address local goes with the message.
+    fn fault(&mut self, site: u32) {
+        self.get(self.thread);
+        self.i32(site);
+        self.get(self.address);
+        self.op(W::Call(Imports::FAULT));
+        self.op(W::Unreachable);
+    }
+}

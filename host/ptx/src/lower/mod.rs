@@ -1,0 +1,377 @@
+//! The compiler: a kernel becomes a module of core WebAssembly.
+//!
+//! [`lower`] makes it, and an embedder compiles and runs it with whatever engine it has. The module
+//! defines two memories. The first is *scratch*: a page with the flag that stops a kernel and the
+//! launch's description, then the places, registers and local memory of a block's threads, then the
+//! block's shared memory. The second is the tenant's *device memory*: the address that a kernel
+//! computes with, less [`GLOBAL_BASE`](crate::address::GLOBAL_BASE), is an offset into it. No other
+//! memory is reached by a mistake of this compiler.
+//!
+//! A thread runs until it ends, waits for others, or is told to return; then the next one does.
+//! [`Block`] lets them meet, as the interpreter does. What a kernel does wrong is found by checks in
+//! its code that ask the host, so faults say the same as the interpreter's.
+
+mod build;
+mod class;
+mod code;
+mod emit;
+mod graph;
+mod ir;
+mod layout;
+mod lazy;
+mod live;
+mod run;
+mod split;
+mod structure;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::Module;
+use ir::{Body, Reg, SiteKind, Space, Ty};
+use layout::Layout;
+
+pub use run::{Block, Failure, Machine, Progress, Region, Setup};
+
+/// Why a kernel is not compiled; the interpreter runs it then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Unsupported {
+    /// The line of the text, counting from 1, where one is to blame.
+    pub line: Option<u32>,
+    /// What cannot be compiled.
+    pub what: String,
+}
+
+impl Unsupported {
+    fn limit(what: &str) -> Unsupported {
+        Unsupported {
+            line: None,
+            what: what.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {} is not compiled", self.what),
+            None => write!(f, "not compiled: {}", self.what),
+        }
+    }
+}
+
+/// The most steps that are worth compiling: beyond, an engine takes seconds.
+const MOST_STEPS: usize = 24 << 10;
+/// The most points at which a thread can leave and come back.
+const MOST_RESUMES: usize = 1 << 10;
+/// The most registers that are saved and restored, at all those points together.
+const MOST_SAVED: usize = 32 << 10;
+/// The most bytes of a function's code.
+const MOST_CODE: usize = 1 << 20;
+/// The most windows that a kernel keeps.
+const MOST_WINDOWS: usize = 24;
+
+/// A compiled kernel.
+#[derive(Debug)]
+pub struct Lowered {
+    wasm: Vec<u8>,
+    kernel: String,
+    body: Body,
+    layout: Layout,
+    param_bytes: u32,
+    dynamic_shared: u32,
+    /// The resume point behind each stop.
+    after_stop: HashMap<u32, u32>,
+    /// Why threads do not run together.
+    alone: Option<&'static str>,
+}
+
+impl Lowered {
+    /// The module. It imports functions of a module `host`; see [`Setup`].
+    #[must_use]
+    pub fn wasm(&self) -> &[u8] {
+        &self.wasm
+    }
+
+    /// Where in scratch memory the flag lies, a word that is not zero where a running kernel is to
+    /// return at its next back edge. It begins the last page: nothing else is there.
+    #[must_use]
+    pub fn stop_flag(&self) -> usize {
+        self.layout.stop as usize
+    }
+
+    /// How large scratch memory is.
+    #[must_use]
+    pub fn scratch_bytes(&self) -> usize {
+        self.layout.stop as usize + layout::PAGE as usize
+    }
+
+    /// How many threads run together in vectors, as long as they take the same way.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        if self.alone.is_some() { 1 } else { emit::WIDTH }
+    }
+
+    /// Why each thread runs alone, where it does.
+    #[must_use]
+    pub fn alone(&self) -> Option<&'static str> {
+        self.alone
+    }
+
+    /// How many steps it has, of which each becomes a few instructions.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.body.len()
+    }
+
+    /// The import `help`: what the interpreter makes of operands that the module does not compute
+    /// with itself.
+    #[must_use]
+    pub fn help(&self, help: u32, operands: [u64; 4]) -> u64 {
+        self.body
+            .helps
+            .get(help as usize)
+            .map_or(0, |help| help.call(operands))
+    }
+}
+
+/// How many threads are to run together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// As many as pays off, by what the kernel looks like.
+    Chosen,
+    /// Each alone.
+    One,
+    /// Groups, whether that pays off or not.
+    Groups,
+}
+
+/// Compiles an entry of a module.
+///
+/// # Errors
+/// What of it cannot be compiled.
+pub fn lower(module: &Arc<Module>, entry: &str) -> Result<Lowered, Unsupported> {
+    lower_as(module, entry, Width::Chosen)
+}
+
+/// Compiles an entry of a module for so many threads at a time.
+///
+/// # Errors
+/// What of it cannot be compiled.
+pub fn lower_as(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, Unsupported> {
+    let lowered = generate(module, entry, width);
+    // What is too large for groups may do for single threads.
+    if lowered.is_err() && width == Width::Chosen {
+        let mut lowered = generate(module, entry, Width::One)?;
+        lowered.alone = Some(TOO_LARGE);
+        return Ok(lowered);
+    }
+    lowered
+}
+
+const TOO_LARGE: &str = "it is too large for vectors";
+
+fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, Unsupported> {
+    let Some(found) = module.entry(entry) else {
+        return Err(Unsupported::limit("no such entry"));
+    };
+    let threads = found.max_threads.unwrap_or(layout::MOST_THREADS);
+    let threads = threads.clamp(1, layout::MOST_THREADS);
+    let globals = u32::try_from(module.globals.len()).unwrap_or(u32::MAX);
+    let too_large = || Unsupported::limit("too much memory for each thread");
+    let mut layout = Layout::new(
+        threads,
+        found.param_bytes,
+        globals,
+        found.layout.local_bytes,
+    )
+    .ok_or_else(too_large)?;
+    let mut body = build::body(module, found, &layout)?;
+    lazy::see_late(&mut body);
+    if body.len() > MOST_STEPS {
+        return Err(Unsupported::limit("too many steps"));
+    }
+    let classes = class::classes(&body, &live::live(&body)?);
+    let alone = match width {
+        Width::Chosen => split::alone(&body, &classes),
+        Width::One => Some("it was asked for"),
+        Width::Groups => None,
+    };
+    let parting = if alone.is_none() {
+        split::split(&mut body, &classes)
+    } else {
+        Vec::new()
+    };
+    let live = live::live(&body)?;
+    let graph = graph::graph(&body, &parting)?;
+    if graph.resumes.len() > MOST_RESUMES {
+        return Err(Unsupported::limit("too many loops and barriers"));
+    }
+    // Each point at which threads leave or come back saves and restores all that is live there.
+    let saved: usize = graph
+        .resumes
+        .iter()
+        .map(|block| live.at(*block).len())
+        .sum();
+    let most = if alone.is_some() {
+        MOST_SAVED
+    } else {
+        MOST_SAVED / 8
+    };
+    if saved > most {
+        return Err(Unsupported::limit(
+            "too many registers across loops and barriers",
+        ));
+    }
+    let mut slots = HashMap::new();
+    for block in graph.resumes.iter().skip(1) {
+        for reg in live.at(*block) {
+            if slots.contains_key(&reg) {
+                continue;
+            }
+            let slot = layout
+                .frame_slot(body.ty(reg).bytes())
+                .ok_or_else(too_large)?;
+            slots.insert(reg, slot);
+        }
+    }
+    let dynamic_shared = found.layout.dynamic_shared;
+    layout.finish(dynamic_shared).ok_or_else(too_large)?;
+    let (window_of, windows) = windows(&body);
+    let shared = emit::Shared {
+        body: &body,
+        graph: &graph,
+        live: &live,
+        layout: &layout,
+        slots,
+        window_of,
+        windows,
+        static_shared: found.layout.shared_bytes,
+    };
+    let items = structure::structure(&body, &graph);
+    let one = emit::scalar(&shared, &items)?;
+    if one.code.len() > MOST_CODE {
+        return Err(Unsupported::limit("too much code"));
+    }
+    let scratch = u64::from(layout.stop) + layout::PAGE;
+    let functions = match alone {
+        Some(_) => vec![("run", one)],
+        None => {
+            let groups = emit::vector(&shared, &classes, &items)?;
+            if groups.code.len() > MOST_CODE / 2 {
+                return Err(Unsupported::limit("too much code"));
+            }
+            vec![("alone", one), ("run", groups)]
+        }
+    };
+    let wasm = emit::module(&functions, shared.windows.len(), scratch);
+    Ok(Lowered {
+        wasm,
+        kernel: entry.to_owned(),
+        param_bytes: found.param_bytes,
+        dynamic_shared,
+        after_stop: graph.after_stop.clone(),
+        body,
+        layout,
+        alone,
+    })
+}
+
+/// Shares windows among accesses whose addresses have a common origin.
+fn windows(body: &Body) -> (HashMap<u32, usize>, Vec<emit::Window>) {
+    let mut made: HashMap<Reg, Vec<&ir::Op>> = HashMap::new();
+    for op in body.blocks.iter().flat_map(|block| &block.ops) {
+        for target in op.targets() {
+            made.entry(*target).or_default().push(op);
+        }
+    }
+    let mut numbers = HashMap::new();
+    let mut window_of = HashMap::new();
+    let mut windows = Vec::new();
+    for op in body.blocks.iter().flat_map(|block| &block.ops) {
+        let (ir::Op::Load { place, .. }
+        | ir::Op::Store { place, .. }
+        | ir::Op::Atomic { place, .. }) = op
+        else {
+            continue;
+        };
+        if !matches!(place.space, Space::Global | Space::Generic) {
+            continue;
+        }
+        let site = body.sites.get(place.site as usize);
+        let Some(SiteKind::Access {
+            bytes,
+            lanes,
+            write,
+            ..
+        }) = site.map(|site| &site.what)
+        else {
+            continue;
+        };
+        let root = place
+            .base
+            .reg()
+            .map_or(0, |reg| root(&made, reg, 0).unwrap_or(reg.0));
+        let shift = (bytes * lanes).trailing_zeros() as u8;
+        let window = emit::Window {
+            root,
+            shift,
+            write: *write,
+        };
+        let number = *numbers.entry(window).or_insert_with(|| {
+            windows.push(window);
+            windows.len() - 1
+        });
+        window_of.insert(place.site, number);
+    }
+    // Too many to keep in registers: accesses of one size share them.
+    if windows.len() > MOST_WINDOWS {
+        let mut kept: Vec<emit::Window> = Vec::new();
+        let renumbered: Vec<usize> = windows
+            .iter()
+            .map(|window| {
+                let root = window.root % (MOST_WINDOWS as u32 / 8);
+                let window = emit::Window { root, ..*window };
+                kept.iter()
+                    .position(|other| *other == window)
+                    .unwrap_or_else(|| {
+                        kept.push(window);
+                        kept.len() - 1
+                    })
+            })
+            .collect();
+        for number in window_of.values_mut() {
+            *number = renumbered.get(*number).copied().unwrap_or(0);
+        }
+        windows = kept;
+    }
+    (window_of, windows)
+}
+
+/// The pointer that an address is computed from: one that is an argument, if there is one.
+fn root(made: &HashMap<Reg, Vec<&ir::Op>>, reg: Reg, depth: u32) -> Option<u32> {
+    if depth > 12 {
+        return None;
+    }
+    for op in made.get(&reg)? {
+        let follow = |arg: ir::Arg| {
+            arg.reg()
+                .filter(|other| *other != reg)
+                .and_then(|other| root(made, other, depth + 1))
+        };
+        let found = match op {
+            ir::Op::Know(_, ir::Known::Launch(address, Ty::I64)) => Some(*address),
+            ir::Op::Copy(_, a) | ir::Op::One(_, _, a) => follow(*a),
+            ir::Op::Two(code::Code::I64Add | code::Code::I64Sub, _, a, b) => {
+                follow(*a).or_else(|| follow(*b))
+            }
+            ir::Op::Select(_, _, a, b) => follow(*a).or_else(|| follow(*b)),
+            _ => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}

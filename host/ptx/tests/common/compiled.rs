@@ -1,0 +1,263 @@
+//! Compiled kernels in tests: an engine, and a launch that runs like the interpreter's.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+use tensor_wasm_ptx::Extent;
+use tensor_wasm_ptx::address::GLOBAL_BASE;
+use tensor_wasm_ptx::interpret::{Fault, Launch, RunError};
+use tensor_wasm_ptx::lower::{Block, Failure, Lowered, Machine, Progress, Region, Setup};
+use wasmtime::{Caller, Config, Engine, Instance, Linker, Memory, Module, Store, TypedFunc};
+
+use super::Flat;
+
+pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    let mut config = Config::new();
+    config
+        .relaxed_simd_deterministic(true)
+        .wasm_threads(true)
+        .wasm_branch_hinting(true);
+    Engine::new(&config).unwrap()
+});
+
+/// What the imports know.
+struct Host {
+    setup: Arc<Setup>,
+    regions: Vec<Region>,
+    block: Extent,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Faulted(Fault);
+
+struct Compiled {
+    store: Store<Host>,
+    scratch: Memory,
+    run: TypedFunc<(i32, i32), i32>,
+}
+
+impl Machine for Compiled {
+    type Error = wasmtime::Error;
+
+    fn scratch(&mut self) -> &mut [u8] {
+        self.scratch.data_mut(&mut self.store)
+    }
+
+    fn run(&mut self, first: u32, behind: u32) -> Result<i32, wasmtime::Error> {
+        self.run
+            .call(&mut self.store, (first as i32, behind as i32))
+    }
+}
+
+fn linker() -> Linker<Host> {
+    let mut linker: Linker<Host> = Linker::new(&ENGINE);
+    linker
+        .func_wrap(
+            "host",
+            "help",
+            |caller: Caller<'_, Host>, help: i32, a: i64, b: i64, c: i64, d: i64| {
+                let operands = [a, b, c, d].map(i64::cast_unsigned);
+                caller
+                    .data()
+                    .setup
+                    .lowered()
+                    .help(help as u32, operands)
+                    .cast_signed()
+            },
+        )
+        .unwrap();
+    linker
+        .func_wrap(
+            "host",
+            "miss",
+            |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
+                let host = caller.data();
+                let access = (thread as u32, site as u32, address.cast_unsigned());
+                let find = |address: u64| {
+                    let inside =
+                        |region: &&Region| address.wrapping_sub(region.base) < region.bytes;
+                    host.regions.iter().find(inside).copied()
+                };
+                let (base, count) = host.setup.miss(host.block, access, find).map_err(Faulted)?;
+                Ok((base.cast_signed(), count.cast_signed()))
+            },
+        )
+        .unwrap();
+    linker
+        .func_wrap(
+            "host",
+            "find",
+            |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
+                let host = caller.data();
+                let access = (thread as u32, site as u32, address.cast_unsigned());
+                let find = |address: u64| {
+                    let inside =
+                        |region: &&Region| address.wrapping_sub(region.base) < region.bytes;
+                    host.regions.iter().find(inside).copied()
+                };
+                let found = host.setup.miss(host.block, access, find);
+                let (base, count) = found.unwrap_or((0, 0));
+                (base.cast_signed(), count.cast_signed())
+            },
+        )
+        .unwrap();
+    linker
+        .func_wrap(
+            "host",
+            "fault",
+            |caller: Caller<'_, Host>,
+             thread: i32,
+             site: i32,
+             value: i64|
+             -> wasmtime::Result<()> {
+                let host = caller.data();
+                let fault = host.setup.fault(
+                    host.block,
+                    thread as u32,
+                    site as u32,
+                    value.cast_unsigned(),
+                );
+                Err(Faulted(fault).into())
+            },
+        )
+        .unwrap();
+    linker
+        .func_wrap(
+            "host",
+            "generic",
+            |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
+                let host = caller.data();
+                let access = (thread as u32, site as u32, address.cast_unsigned());
+                Ok(host.setup.generic(host.block, access).map_err(Faulted)?)
+            },
+        )
+        .unwrap();
+    linker.func_wrap("host", "clock", || 0_i64).unwrap();
+    linker
+}
+
+/// Runs a grid as the interpreter's `run_grid` does, with `slice` between two times that the kernel
+/// is told to return.
+pub fn run_grid(
+    lowered: &Arc<Lowered>,
+    launch: &Launch,
+    symbols: &[u64],
+    regions: Vec<Region>,
+    memory: &Flat,
+    slice: Duration,
+) -> Result<(), RunError> {
+    let setup = Arc::new(Setup::new(lowered.clone(), launch, symbols).expect("the launch fits"));
+    let module = Module::new(&ENGINE, lowered.wasm()).unwrap();
+    let host = Host {
+        setup: setup.clone(),
+        regions,
+        block: launch.block_index(0),
+    };
+    let mut store = Store::new(&ENGINE, host);
+    let instance: Instance = linker().instantiate(&mut store, &module).unwrap();
+    let scratch = instance.get_memory(&mut store, "scratch").unwrap();
+    let device = instance.get_memory(&mut store, "device").unwrap();
+    let run = instance.get_typed_func(&mut store, "run").unwrap();
+    let mut machine = Compiled {
+        store,
+        scratch,
+        run,
+    };
+    {
+        let bytes = memory.0.lock().unwrap();
+        device.data_mut(&mut machine.store)[..bytes.len()].copy_from_slice(&bytes);
+    }
+    setup.prepare(machine.scratch());
+    let flag = unsafe { flag(&machine) };
+    let ended = Arc::new(AtomicBool::new(false));
+    let ticker = {
+        let ended = ended.clone();
+        std::thread::spawn(move || {
+            let flag = flag;
+            while !ended.load(Ordering::Relaxed) {
+                std::thread::park_timeout(slice);
+                // The store outlives this thread: it is joined below.
+                unsafe { flag.set(1) };
+            }
+        })
+    };
+    let mut result = Ok(());
+    let mut rounds = 0;
+    let mut block = Block::new(setup.clone(), launch.block_index(0));
+    'grid: for linear in 0..launch.blocks() {
+        block.restart(launch.block_index(linear));
+        machine.store.data_mut().block = launch.block_index(linear);
+        loop {
+            unsafe { flag.set(0) };
+            match block.run(&mut machine) {
+                Ok(Progress::Done) => break,
+                Ok(Progress::Yielded) => {
+                    block.park(machine.scratch());
+                    let flag = lowered.stop_flag();
+                    machine.scratch()[..flag].fill(0xa5);
+                    setup.prepare(machine.scratch());
+                    rounds += 1;
+                    if rounds > 20_000 {
+                        result = Err(RunError::StepLimit {
+                            limit: super::STEPS,
+                        });
+                        break 'grid;
+                    }
+                }
+                Err(Failure::Fault(fault)) => {
+                    result = Err(RunError::Fault(*fault));
+                    break 'grid;
+                }
+                Err(Failure::Machine(error)) => {
+                    let fault = error.downcast::<Faulted>().expect("no trap but a fault");
+                    result = Err(RunError::Fault(fault.0));
+                    break 'grid;
+                }
+            }
+        }
+    }
+    ended.store(true, Ordering::Relaxed);
+    ticker.thread().unpark();
+    ticker.join().unwrap();
+    let mut bytes = memory.0.lock().unwrap();
+    let length = bytes.len();
+    bytes.copy_from_slice(&device.data(&machine.store)[..length]);
+    result
+}
+
+#[derive(Clone, Copy)]
+struct Flag(*const std::sync::atomic::AtomicU32);
+unsafe impl Send for Flag {}
+
+impl Flag {
+    unsafe fn set(self, value: u32) {
+        unsafe { (*self.0).store(value, Ordering::Relaxed) };
+    }
+}
+
+unsafe fn flag(machine: &Compiled) -> Flag {
+    Flag(
+        unsafe {
+            machine
+                .scratch
+                .data_ptr(&machine.store)
+                .add(machine.store.data().setup.lowered().stop_flag())
+        }
+        .cast(),
+    )
+}
+
+/// The whole of a [`Flat`] memory.
+pub fn whole(memory: &Flat) -> Vec<Region> {
+    let bytes = memory.0.lock().unwrap().len() as u64;
+    vec![Region {
+        base: GLOBAL_BASE,
+        bytes,
+        read_only: false,
+    }]
+}
+
+/// One engine's worth of launches at a time is enough for the machine's address space.
+pub static ONE: Mutex<()> = Mutex::new(());

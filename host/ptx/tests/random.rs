@@ -1,0 +1,426 @@
+//! Kernels made at random: whatever they compute, the compiler and the interpreter agree on each bit
+//! of it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::fmt::Write;
+
+use common::{Arguments, Flat, launch_as, module, plane};
+use proptest::prelude::*;
+use tensor_wasm_ptx::lower::Width;
+
+/// Registers of each kind that kernels compute with.
+const REGISTERS: usize = 6;
+
+/// A kernel's body as it grows. Text is written as it is; a name is a kind and a number.
+#[derive(Clone, Debug)]
+enum Step {
+    /// An instruction on registers, with the kinds of its operands.
+    Compute(usize, [usize; 5], bool),
+    /// A constant for a register.
+    Constant(usize, u64),
+    /// Reads a word of the input: its own, its neighbour's, one that the block has in common, or one
+    /// that a register says.
+    Load(usize, usize, u8),
+    /// Writes and reads shared memory, with barriers between.
+    Exchange(usize, usize, u8),
+    Shuffle(usize, usize, u8),
+    Vote(usize, usize),
+    Atomic(usize, usize, u8),
+    /// Only for threads of which a predicate holds, or also for the others.
+    If(usize, Vec<Step>, Vec<Step>),
+    /// So many times, for all threads alike or as many as a register says.
+    Loop(u8, Option<usize>, Vec<Step>),
+}
+
+/// Instructions: the kinds of their operands, the result first. `r` 32 bits, `d` 64, `f` single, `g`
+/// double, `p` predicate, `h` 16 bits.
+const INSTRUCTIONS: &[(&str, &str)] = &[
+    ("add.s32", "rrr"),
+    ("sub.u32", "rrr"),
+    ("mul.lo.s32", "rrr"),
+    ("mul.hi.u32", "rrr"),
+    ("mul.hi.s32", "rrr"),
+    ("mul.wide.s32", "drr"),
+    ("mul.wide.u32", "drr"),
+    ("mad.lo.s32", "rrrr"),
+    ("mad.wide.u32", "drrd"),
+    ("div.s32", "rrr"),
+    ("rem.u32", "rrr"),
+    ("min.s32", "rrr"),
+    ("max.u32", "rrr"),
+    ("abs.s32", "rr"),
+    ("neg.s32", "rr"),
+    ("and.b32", "rrr"),
+    ("or.b32", "rrr"),
+    ("xor.b32", "rrr"),
+    ("not.b32", "rr"),
+    ("shl.b32", "rrr"),
+    ("shr.s32", "rrr"),
+    ("shr.u32", "rrr"),
+    ("popc.b32", "rr"),
+    ("clz.b32", "rr"),
+    ("brev.b32", "rr"),
+    ("shf.l.wrap.b32", "rrrr"),
+    ("prmt.b32", "rrrr"),
+    ("bfe.s32", "rrrr"),
+    ("bfi.b32", "rrrrr"),
+    ("add.cc.u32", "rrr"),
+    ("addc.u32", "rrr"),
+    ("add.s64", "ddd"),
+    ("sub.s64", "ddd"),
+    ("mul.lo.s64", "ddd"),
+    ("mul.hi.s64", "ddd"),
+    ("shl.b64", "ddr"),
+    ("shr.u64", "ddr"),
+    ("xor.b64", "ddd"),
+    ("min.u64", "ddd"),
+    ("div.u64", "ddd"),
+    ("add.u16", "hhh"),
+    ("mul.lo.s16", "hhh"),
+    ("shr.s16", "hhr"),
+    ("min.s16", "hhh"),
+    ("cvt.u32.u16", "rh"),
+    ("cvt.s32.s16", "rh"),
+    ("cvt.u16.u32", "hr"),
+    ("cvt.s64.s32", "dr"),
+    ("cvt.u64.u32", "dr"),
+    ("cvt.u32.u64", "rd"),
+    ("cvt.rn.f32.s32", "fr"),
+    ("cvt.rn.f32.u64", "fd"),
+    ("cvt.rzi.s32.f32", "rf"),
+    ("cvt.rni.u32.f32", "rf"),
+    ("cvt.rzi.s64.f64", "dg"),
+    ("cvt.rn.f64.s32", "gr"),
+    ("cvt.f64.f32", "gf"),
+    ("cvt.rn.f32.f64", "fg"),
+    ("cvt.rmi.f32.f32", "ff"),
+    ("add.f32", "fff"),
+    ("sub.ftz.f32", "fff"),
+    ("mul.f32", "fff"),
+    ("mul.sat.f32", "fff"),
+    ("add.rz.f32", "fff"),
+    ("fma.rn.f32", "ffff"),
+    ("fma.rn.ftz.f32", "ffff"),
+    ("div.rn.f32", "fff"),
+    ("div.approx.f32", "fff"),
+    ("rcp.rn.f32", "ff"),
+    ("sqrt.rn.f32", "ff"),
+    ("rsqrt.approx.f32", "ff"),
+    ("min.f32", "fff"),
+    ("max.NaN.f32", "fff"),
+    ("abs.f32", "ff"),
+    ("neg.f32", "ff"),
+    ("copysign.f32", "fff"),
+    ("add.f64", "ggg"),
+    ("mul.f64", "ggg"),
+    ("fma.rn.f64", "gggg"),
+    ("max.f64", "ggg"),
+    ("neg.f64", "gg"),
+    ("mov.b32", "rf"),
+    ("mov.b32", "fr"),
+    ("mov.b64", "dg"),
+    ("mov.b64", "gd"),
+    ("mov.f32", "ff"),
+    ("selp.b32", "rrrp"),
+    ("selp.f32", "fffp"),
+    ("selp.b64", "dddp"),
+    ("slct.s32.s32", "rrrr"),
+    ("setp.lt.s32", "prr"),
+    ("setp.ge.u32", "prr"),
+    ("setp.eq.s64", "pdd"),
+    ("setp.lt.u64", "pdd"),
+    ("setp.gt.f32", "pff"),
+    ("setp.neu.f32", "pff"),
+    ("setp.le.f64", "pgg"),
+    ("setp.lt.and.s32", "prrp"),
+    ("set.gt.u32.f32", "rff"),
+    ("and.pred", "ppp"),
+    ("xor.pred", "ppp"),
+    ("not.pred", "pp"),
+];
+
+fn steps(depth: u32) -> BoxedStrategy<Vec<Step>> {
+    let register = 0..REGISTERS;
+    let compute = (
+        0..INSTRUCTIONS.len(),
+        prop::array::uniform5(0..REGISTERS),
+        prop::bool::weighted(0.2),
+    )
+        .prop_map(|(what, operands, guarded)| Step::Compute(what, operands, guarded));
+    let constant = (
+        register.clone(),
+        prop_oneof![
+            any::<u64>(),
+            Just(0),
+            Just(1),
+            Just(u64::MAX),
+            (0u64..70),
+            Just(0x7f80_0000),
+            Just(0xffc1_2345),
+            Just(0x8000_0000),
+            Just(3),
+        ],
+    )
+        .prop_map(|(register, value)| Step::Constant(register, value));
+    let load =
+        (register.clone(), register.clone(), 0u8..6).prop_map(|(a, b, how)| Step::Load(a, b, how));
+    let leaf = prop_oneof![
+        12 => compute,
+        2 => constant,
+        2 => load,
+        1 => (register.clone(), register.clone(), 0u8..3).prop_map(|(a, b, how)| Step::Atomic(a, b, how)),
+    ];
+    if depth == 0 {
+        return prop::collection::vec(leaf, 1..6).boxed();
+    }
+    let inner = steps(depth - 1);
+    let branch = (
+        register.clone(),
+        inner.clone(),
+        prop_oneof![Just(Vec::new()).boxed(), inner.clone()],
+    )
+        .prop_map(|(p, yes, no)| Step::If(p, yes, no));
+    let repeat = (1u8..5, prop::option::of(0..REGISTERS), inner)
+        .prop_map(|(times, more, body)| Step::Loop(times, more, body));
+    prop::collection::vec(prop_oneof![6 => leaf, 1 => branch, 1 => repeat], 1..8).boxed()
+}
+
+/// At the outermost level all threads come by, so they may wait for each other.
+fn kernel() -> impl Strategy<Value = Vec<Step>> {
+    let register = 0..REGISTERS;
+    let together = prop_oneof![
+        (register.clone(), register.clone(), 0u8..3)
+            .prop_map(|(a, b, how)| Step::Exchange(a, b, how)),
+        (register.clone(), register.clone(), 0u8..4)
+            .prop_map(|(a, b, how)| Step::Shuffle(a, b, how)),
+        (register.clone(), register.clone()).prop_map(|(a, b)| Step::Vote(a, b)),
+    ];
+    let part = prop_oneof![3 => steps(2), 1 => together.clone().prop_map(|step| vec![step])];
+    let uniform =
+        (1u8..4, steps(1), together, steps(1)).prop_map(|(times, mut body, step, rest)| {
+            body.push(step);
+            body.extend(rest);
+            vec![Step::Loop(times, None, body)]
+        });
+    prop::collection::vec(prop_oneof![4 => part, 1 => uniform], 1..6)
+        .prop_map(|parts| parts.concat())
+}
+
+struct Writer {
+    text: String,
+    labels: usize,
+}
+
+impl Writer {
+    fn put(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn label(&mut self) -> String {
+        self.labels += 1;
+        format!("L{}", self.labels)
+    }
+
+    fn steps(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Compute(what, operands, guarded) => {
+                let (name, kinds) = INSTRUCTIONS[*what];
+                let guard = if *guarded {
+                    format!("@!%p{} ", operands[4])
+                } else {
+                    String::new()
+                };
+                let operands: Vec<String> = kinds
+                    .chars()
+                    .zip(operands)
+                    .map(|(kind, number)| format!("%{kind}{number}"))
+                    .collect();
+                self.put(&format!("{guard}{name} {};", operands.join(", ")));
+            }
+            Step::Constant(register, value) => {
+                let word = *value as u32;
+                match value % 4 {
+                    0 => self.put(&format!("mov.b32 %r{register}, {word};")),
+                    1 => self.put(&format!("mov.f32 %f{register}, 0f{word:08x};")),
+                    2 => self.put(&format!("mov.b64 %d{register}, {value};")),
+                    _ => self.put(&format!("mov.f64 %g{register}, 0d{value:016x};")),
+                }
+            }
+            Step::Load(to, from, how) => match how {
+                0 => self.put(&format!("ld.global.f32 %f{to}, [%own];")),
+                1 => self.put(&format!("ld.global.u32 %r{to}, [%own+4];")),
+                2 => self.put(&format!("ld.global.u32 %r{to}, [%in+{}];", from * 4)),
+                3 => self.put(&format!("ld.global.u16 %h{to}, [%own];")),
+                4 => self.put(&format!(
+                    "ld.global.v2.f32 {{%f{to}, %f{from}}}, [%in+{}];",
+                    from * 8
+                )),
+                _ => {
+                    self.put(&format!("and.b32 %t, %r{from}, 1020;"));
+                    self.put("cvt.u64.u32 %u, %t;");
+                    self.put("add.s64 %u, %u, %in;");
+                    self.put(&format!("ld.global.u32 %r{to}, [%u];"));
+                }
+            },
+            Step::Exchange(to, from, how) => {
+                self.put("bar.sync 0;");
+                self.put(&format!("st.shared.u32 [%slot], %r{from};"));
+                self.put("bar.sync 0;");
+                match how {
+                    0 => self.put(&format!("ld.shared.f32 %f{to}, [%slot];")),
+                    1 => {
+                        self.put("xor.b32 %t, %slot, 12;");
+                        self.put(&format!("ld.shared.u32 %r{to}, [%t];"));
+                    }
+                    _ => self.put(&format!("ld.shared.u32 %r{to}, [held+{}];", from * 4)),
+                }
+            }
+            Step::Shuffle(to, from, how) => {
+                let (mode, b, c) = [
+                    ("bfly", 5, 31),
+                    ("down", 2, 31),
+                    ("up", 3, 0),
+                    ("idx", 7, 31),
+                ][usize::from(*how)];
+                self.put(&format!(
+                    "shfl.sync.{mode}.b32 %r{to}|%p{from}, %r{from}, {b}, {c}, -1;"
+                ));
+            }
+            Step::Vote(to, from) => {
+                self.put(&format!("vote.sync.ballot.b32 %r{to}, %p{from}, -1;"));
+            }
+            Step::Atomic(to, from, how) => match how {
+                // Sums do not depend on the order; what an addition returns does.
+                0 => self.put(&format!("red.global.add.u32 [%sum], %r{from};")),
+                1 => self.put(&format!("atom.shared.max.u32 %t, [held+512], %r{from};")),
+                _ => self.put(&format!("atom.global.exch.b32 %r{to}, [%mine], %r{from};")),
+            },
+            Step::If(condition, yes, no) => {
+                let (other, end) = (self.label(), self.label());
+                self.put(&format!("@%p{condition} bra {other};"));
+                self.steps(no);
+                self.put(&format!("bra {end};\n{other}:"));
+                self.steps(yes);
+                self.put(&format!("{end}:"));
+            }
+            Step::Loop(times, more, body) => {
+                let (again, number) = (self.label(), self.labels);
+                self.put(&format!(".reg .b32 %n{number};"));
+                match more {
+                    Some(register) => self.put(&format!("and.b32 %n{number}, %r{register}, 3;")),
+                    None => self.put(&format!("mov.u32 %n{number}, {times};")),
+                }
+                self.put(&format!("{again}:"));
+                self.steps(body);
+                self.put(&format!("add.s32 %n{number}, %n{number}, -1;"));
+                self.put(&format!("setp.gt.s32 %q, %n{number}, 0;\n@%q bra {again};"));
+            }
+        }
+    }
+}
+
+const HEAD: &str = "\
+.version 8.6
+.target sm_90
+.address_size 64
+.visible .entry k(.param .u64 in, .param .u64 out, .param .u32 factor)
+{
+.reg .pred %p<6>, %q; .reg .b16 %h<6>; .reg .b32 %r<6>, %t, %slot, %i; .reg .b64 %d<6>, %u, %in, %out, %own, %sum, %mine;
+.reg .f32 %f<6>; .reg .f64 %g<6>;
+.shared .align 16 .b8 held[1024];
+ld.param.u64 %in, [in];
+ld.param.u64 %out, [out];
+mov.u32 %t, %tid.y;
+mov.u32 %i, %ntid.x;
+mov.u32 %slot, %tid.x;
+mad.lo.s32 %slot, %t, %i, %slot;
+mov.u32 %i, %ctaid.x;
+mad.lo.s32 %i, %i, 96, %slot;
+mul.wide.s32 %u, %i, 4;
+add.s64 %own, %in, %u;
+mul.wide.s32 %u, %i, 64;
+add.s64 %sum, %out, 32768;
+add.s64 %mine, %out, %u;
+shl.b32 %slot, %slot, 2;
+mov.u32 %t, held;
+add.s32 %slot, %slot, %t;
+ld.param.u32 %r0, [factor];
+mov.u32 %r1, %tid.x;
+mov.u32 %r2, %ctaid.x;
+mov.u32 %r3, %tid.y;
+ld.global.u32 %r4, [%own];
+ld.global.f32 %f0, [%own];
+ld.global.f32 %f1, [%in+16];
+cvt.rn.f32.u32 %f2, %r1;
+setp.lt.u32 %p0, %r1, 7;
+setp.eq.u32 %p1, %r2, 1;
+mul.wide.u32 %d0, %r4, %r4;
+cvt.f64.f32 %g0, %f1;
+";
+
+const TAIL: &str = "\
+st.global.u32 [%mine+4], %r0; st.global.u32 [%mine+8], %r1; st.global.f32 [%mine+12], %f0;
+st.global.v2.f32 [%mine+16], {%f1, %f2}; st.global.u64 [%mine+24], %d0;
+st.global.f64 [%mine+32], %g0; st.global.u16 [%mine+40], %h0;
+selp.u32 %t, 1, 0, %p2; st.global.u32 [%mine+44], %t;
+st.global.v2.u32 [%mine+48], {%r2, %r3}; st.global.u32 [%mine+56], %r4; st.global.f32 [%mine+60], %f3;
+ret;
+}
+";
+
+fn text(steps: &[Step]) -> String {
+    let mut writer = Writer {
+        text: String::new(),
+        labels: 0,
+    };
+    writer.steps(steps);
+    let mut text = String::new();
+    write!(text, "{HEAD}{}{TAIL}", writer.text).unwrap();
+    text
+}
+
+/// More in a long run: `PROPTEST_CASES=5000`.
+fn cases() -> u32 {
+    let given = std::env::var("PROPTEST_CASES").ok();
+    given.and_then(|given| given.parse().ok()).unwrap_or(48)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+
+    #[test]
+    fn compiled_and_interpreted_kernels_agree(steps in kernel(), seed: u32, shape in 0..4usize) {
+        let module = module(&text(&steps));
+        let memory = Flat::new(1 << 17);
+        let mut state = seed | 1;
+        let values: Vec<u32> = (0..1024)
+            .map(|place| {
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                match state % 7 {
+                    0 => 0x7fc0_0001 + (state >> 20),
+                    1 => (f32::from(state as u16) / 77.0).to_bits(),
+                    2 => place,
+                    3 => state >> 25,
+                    _ => state,
+                }
+            })
+            .collect();
+        memory.put(0, &values);
+        let block = [plane(96, 1), plane(32, 3), plane(48, 2), plane(24, 4)][shape];
+        let arguments = Arguments::new().pointer(0).pointer(8192).with(seed);
+        let shape = (plane(2, 1), block, 0);
+        let widths = [Width::One, Width::Groups];
+        launch_as(&module, "k", shape, arguments, &memory, &widths).unwrap();
+    }
+}
