@@ -205,7 +205,7 @@ impl<'a> Report<'a> {
             }),
             target: module.map(|module| format!("sm_{}", module.target())),
             kernels: module
-                .map(Module::entries)
+                .map(|module| module.entries())
                 .unwrap_or_default()
                 .iter()
                 .map(|entry| KernelReport {
