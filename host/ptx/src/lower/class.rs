@@ -24,7 +24,7 @@ pub(crate) enum Class {
 use Class::{Affine, Uniform, Varying};
 
 /// The classes of all registers.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Classes {
     classes: Vec<Option<Class>>,
     /// Registers that are 0 or 1, and have a mask for each thread instead where they vary.

@@ -65,6 +65,8 @@ impl fmt::Display for Unsupported {
 const MOST_STEPS: usize = 24 << 10;
 /// The most points at which a thread can leave and come back.
 const MOST_RESUMES: usize = 1 << 10;
+/// The most branches times blocks of a kernel whose threads run together.
+const MOST_WAYS: usize = 1 << 21;
 /// The most registers that are saved and restored, at all those points together.
 const MOST_SAVED: usize = 32 << 10;
 /// The most bytes of a function's code.
@@ -192,7 +194,19 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
     if body.len() > MOST_STEPS {
         return Err(Unsupported::limit("too many steps"));
     }
-    let classes = class::classes(&body, &live::live(&body)?);
+    // Where threads may part, all that may follow is looked at: branches times blocks.
+    let branches = body
+        .blocks
+        .iter()
+        .filter(|block| block.end.successors().len() > 1)
+        .count();
+    if width != Width::One && branches * body.blocks.len() > MOST_WAYS {
+        return Err(Unsupported::limit("too many branches"));
+    }
+    let classes = match width {
+        Width::One => class::Classes::default(),
+        _ => class::classes(&body, &live::live(&body)?),
+    };
     let alone = match width {
         Width::Chosen => split::alone(&body, &classes),
         Width::One => Some("it was asked for"),
