@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 use crate::account::Ticket;
 use crate::cpu::PoisonId;
 use crate::session::Tenant;
-use crate::{Buffer, Error, Kernel, LaunchConfig};
+use crate::{Buffer, Error, Kernel, LaunchConfig, Output};
 
 /// Where the answer to a call that waits goes.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -56,15 +56,25 @@ pub(crate) struct Queued {
 }
 
 /// A launch of a kernel.
-#[derive(Debug)]
 pub(crate) struct LaunchCommand {
     pub(crate) tenant: Arc<Tenant>,
     pub(crate) kernel: Kernel,
     pub(crate) config: LaunchConfig,
     /// Packed as the kernel's parameters lie.
     pub(crate) arguments: Vec<u8>,
+    /// Where the kernel prints.
+    pub(crate) output: Option<Arc<dyn Output>>,
     /// The buffers that the arguments point to, so that they outlive the launch.
     pub(crate) _held: Vec<Buffer>,
+}
+
+impl std::fmt::Debug for LaunchCommand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LaunchCommand")
+            .field("kernel", &self.kernel)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What became of an event. A sender that goes away while the event is pending

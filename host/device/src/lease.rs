@@ -13,7 +13,7 @@ use crate::cpu::{LaneId, LeaseId};
 use crate::remote::Worker;
 use crate::session::Shared;
 use crate::sync::lock;
-use crate::{Backend, Buffer, Error, Info, Module, Queue};
+use crate::{Backend, Buffer, Error, Info, Module, Output, Queue};
 
 /// Up to this, in bytes, a module's text is hashed by the caller, who finds it
 /// in the cache then without asking a thread.
@@ -23,7 +23,6 @@ const SHORT_TEXT: usize = 256 << 10;
 /// queues still have to do, stops its running kernels within about a
 /// millisecond, and ends every call that waits on one of its queues with
 /// [`Error::DeviceLost`].
-#[derive(Debug)]
 pub struct Lease {
     session: Arc<Shared>,
     id: LeaseId,
@@ -34,6 +33,16 @@ pub struct Lease {
     worker: OnceCell<Option<Arc<Worker>>>,
     /// The lease's queues there.
     queues: Mutex<Vec<u64>>,
+    /// Where its kernels print.
+    output: Option<Arc<dyn Output>>,
+}
+
+impl std::fmt::Debug for Lease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lease")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Drop for Lease {
@@ -55,7 +64,7 @@ impl Drop for Lease {
 }
 
 impl Lease {
-    pub(crate) fn new(session: &Arc<Shared>) -> Lease {
+    pub(crate) fn new(session: &Arc<Shared>, output: Option<Arc<dyn Output>>) -> Lease {
         session.leases.fetch_add(1, Ordering::AcqRel);
         let id = session.device.shared.scheduler.add_lease();
         Lease {
@@ -65,6 +74,7 @@ impl Lease {
             ended: CancellationToken::new(),
             worker: OnceCell::new(),
             queues: Mutex::default(),
+            output,
         }
     }
 
@@ -206,7 +216,13 @@ impl Lease {
         let charge = self.session.tenant.account.charge(Resource::Queues, 1)?;
         let ended = self.ended.clone();
         match self.worker().await? {
-            None => Ok(Queue::new(&self.session, self.id, ended, charge)),
+            None => Ok(Queue::new(
+                &self.session,
+                self.id,
+                ended,
+                charge,
+                self.output.clone(),
+            )),
             Some(worker) => {
                 let (number, queue) = Queue::new_in(worker, &self.session, ended, charge)?;
                 lock(&self.queues).push(number);

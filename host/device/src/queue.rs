@@ -10,7 +10,7 @@ use crate::command::{Command, EventState, LaunchCommand, Queued};
 use crate::cpu::{LaneId, LeaseId, PoisonId};
 use crate::remote::{Remote, Worker};
 use crate::session::Shared;
-use crate::{Argument, Buffer, Error, Event, Kernel, LaunchConfig, launch};
+use crate::{Argument, Buffer, Error, Event, Kernel, LaunchConfig, Output, launch};
 
 /// Work for a device, done in order; queues run beside one another. Clones are
 /// the same queue. When the last is gone, what is queued is still done.
@@ -33,12 +33,21 @@ pub struct Queue {
     shared: Arc<QueueShared>,
 }
 
-#[derive(Debug)]
 struct QueueShared {
     session: Arc<Shared>,
     lane: LaneRef,
     /// The lease's end.
     ended: CancellationToken,
+    /// Where its kernels print.
+    output: Option<Arc<dyn Output>>,
+}
+
+impl std::fmt::Debug for QueueShared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue")
+            .field("lane", &self.lane)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where a queue's work is done.
@@ -83,6 +92,7 @@ impl Queue {
         lease: LeaseId,
         ended: CancellationToken,
         charge: Charge,
+        output: Option<Arc<dyn Output>>,
     ) -> Queue {
         let hold = Hold {
             _charge: charge,
@@ -93,7 +103,7 @@ impl Queue {
             .shared
             .scheduler
             .add_lane(session.id, lease, hold);
-        Queue::on(session, LaneRef::Here(lane), ended)
+        Queue::on(session, LaneRef::Here(lane), ended, output)
     }
 
     /// A queue in the tenant's worker, and its number there.
@@ -112,15 +122,21 @@ impl Queue {
         };
         let number = worker.add_lane(hold)?;
         let lane = LaneRef::Worker(Arc::clone(worker), number);
-        Ok((number, Queue::on(session, lane, ended)))
+        Ok((number, Queue::on(session, lane, ended, None)))
     }
 
-    fn on(session: &Arc<Shared>, lane: LaneRef, ended: CancellationToken) -> Queue {
+    fn on(
+        session: &Arc<Shared>,
+        lane: LaneRef,
+        ended: CancellationToken,
+        output: Option<Arc<dyn Output>>,
+    ) -> Queue {
         Queue {
             shared: Arc::new(QueueShared {
                 session: Arc::clone(session),
                 lane,
                 ended,
+                output,
             }),
         }
     }
@@ -303,6 +319,7 @@ impl Queue {
                     kernel: kernel.clone(),
                     config,
                     arguments,
+                    output: self.shared.output.clone(),
                     _held: held,
                 };
                 self.queue(Command::Launch(command)).await?;
@@ -334,6 +351,7 @@ impl Queue {
             kernel,
             config,
             arguments,
+            output: self.shared.output.clone(),
             _held: Vec::new(),
         };
         self.queue(Command::Launch(command)).await

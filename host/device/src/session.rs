@@ -8,7 +8,7 @@ use crate::cpu::SessionId;
 use crate::janitor::Janitor;
 use crate::memory::AddressMap;
 use crate::remote::{Slot, Worker};
-use crate::{Device, Lease, Limits, Residency, Usage};
+use crate::{Device, Lease, Limits, Output, Residency, Usage};
 
 /// One tenant's use of a device: its memory, its limits, its share of the time.
 /// Clones are the same session.
@@ -118,9 +118,16 @@ impl Session {
         }
     }
 
-    /// A hold on the session for one component instance.
+    /// A hold on the session for one component instance. What its kernels print is
+    /// dropped.
     pub fn lease(&self) -> Lease {
-        Lease::new(&self.shared)
+        Lease::new(&self.shared, None)
+    }
+
+    /// A hold on the session for one component instance, whose kernels print here. What
+    /// kernels in a process of their own print is logged, with the tenant's name.
+    pub fn lease_printing(&self, output: Arc<dyn Output>) -> Lease {
+        Lease::new(&self.shared, Some(output))
     }
 
     /// What the session uses now. Buffers that a [`Residency`] keeps are used.

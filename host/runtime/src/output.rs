@@ -35,6 +35,13 @@ struct State {
     error: Vec<u8>,
 }
 
+/// What an instance's kernels print stands among what it writes to standard error.
+impl tensor_wasm_device::Output for GuestOutput {
+    fn print(&self, text: &[u8]) {
+        self.lock().write(Stream::Error, text);
+    }
+}
+
 impl GuestOutput {
     /// Begins a new request: its lines carry this identity.
     pub(crate) fn begin(&self, request_id: &str) {

@@ -139,6 +139,16 @@ fn a_kernel_that_leaves_its_memory_is_named_with_the_line_that_did_it() {
 }
 
 #[test]
+fn what_a_kernel_prints_is_in_the_log() {
+    let server = SERVER.get();
+    assert_eq!(
+        crate::take(server.get("/printing-kernel"), "ok"),
+        Value::Null
+    );
+    server.log_with(&["hello from thread 0", "hello from thread 2"]);
+}
+
+#[test]
 fn a_division_by_zero_gives_a_number_and_harms_nobody() {
     // PTX leaves the number to the device, as NVIDIA's do.
     let result = ok("/divide-by-zero");

@@ -15,6 +15,7 @@ use super::compiled::{self, Instance, Kernel, Outcome};
 use super::stopwatch::Stopwatch;
 use crate::Error;
 use crate::command::LaunchCommand;
+use crate::memory::View;
 use crate::sync::lock;
 
 /// Instructions between two looks at the clock and at the stop flag: some
@@ -140,7 +141,7 @@ impl Grid {
             started,
             deadline: claim.deadline,
         };
-        let view = self.command.tenant.map.view();
+        let view = self.view();
         let mut piece = Some(claim.piece);
         if let Some((kernel, setup)) = &self.compiled {
             let begun = match &piece {
@@ -176,8 +177,14 @@ impl Grid {
         }
     }
 
+    /// Device memory as the kernel sees it, and where it prints.
+    fn view(&self) -> View {
+        let view = self.command.tenant.map.view();
+        view.printing(self.command.output.clone())
+    }
+
     fn interpreted_slice(&self, mut block: Box<Block>, slice: &Slice) {
-        let memory = self.command.tenant.map.view();
+        let memory = self.view();
         while !self.is_stopped() {
             let progress = match block.run(&self.launch, &memory, STEPS) {
                 Ok(progress) => progress,

@@ -17,6 +17,7 @@ use tensor_wasm_ptx::lower;
 
 use super::Storage;
 use super::arena::{ALIGNMENT, ARENA_BYTES, Arena, GAP};
+use crate::Output;
 use crate::sync::lock;
 
 /// One allocation and where a kernel sees it.
@@ -122,12 +123,12 @@ impl AddressMap {
             version: *version,
             regions,
             last: AtomicUsize::new(0),
+            output: None,
         }
     }
 }
 
 /// Device memory as the kernels of one session see it.
-#[derive(Debug)]
 pub(crate) struct View {
     /// Where all of it lies, but for what found no room there.
     arena: Option<Arc<Arena>>,
@@ -137,9 +138,25 @@ pub(crate) struct View {
     regions: Arc<[Region]>,
     /// Where the last access was: the next one is mostly there too.
     last: AtomicUsize,
+    /// Where the kernel prints.
+    output: Option<Arc<dyn Output>>,
+}
+
+impl std::fmt::Debug for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("View")
+            .field("regions", &self.regions.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl View {
+    /// What its kernel prints goes here.
+    pub(crate) fn printing(mut self, output: Option<Arc<dyn Output>>) -> View {
+        self.output = output;
+        self
+    }
+
     /// The session's arena, if it has one.
     pub(crate) fn arena(&self) -> Option<&Arc<Arena>> {
         self.arena.as_ref()
@@ -216,6 +233,12 @@ fn within(region: &Region, address: u64, bytes: u32) -> Option<(&Region, usize)>
 }
 
 impl Memory for View {
+    fn print(&self, text: &[u8]) {
+        if let Some(output) = &self.output {
+            output.print(text);
+        }
+    }
+
     #[inline]
     fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
         let (region, offset) = self.locate(address, bytes)?;

@@ -5,6 +5,7 @@
 //! Each queue has a thread that does one thing after another.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -18,7 +19,7 @@ use crate::channel::SharedMemory;
 use crate::channel::wire::{Answer, EntryShape, Failure, Span, Start, Task, to_extent};
 use crate::sync::lock;
 use crate::{
-    Buffer, CpuConfig, Device, Error, LaunchConfig, Lease, Limits, Module, Queue, Session,
+    Buffer, CpuConfig, Device, Error, LaunchConfig, Lease, Limits, Module, Output, Queue, Session,
 };
 
 pub(super) struct Cpu {
@@ -30,6 +31,16 @@ pub(super) struct Cpu {
     modules: Arc<Mutex<HashMap<u64, Module>>>,
     queues: HashMap<u64, Lane>,
     started: Instant,
+}
+
+/// What kernels print goes to standard output.
+struct Printed;
+
+impl Output for Printed {
+    fn print(&self, text: &[u8]) {
+        // A host that does not read any more ends this process.
+        let _ = std::io::stdout().write_all(text);
+    }
 }
 
 /// A queue's thread, as the thread that reads requests sees it.
@@ -208,7 +219,8 @@ impl Executor for Cpu {
 
     fn open_queue(&mut self, queue: u64) -> Result<(), Lost> {
         let runtime = runtime()?;
-        let lease = self.session.lease();
+        // The host logs what the worker writes.
+        let lease = self.session.lease_printing(Arc::new(Printed));
         let device_queue = runtime
             .block_on(lease.create_queue())
             .map_err(|error| Lost(error.to_string()))?;

@@ -5,6 +5,7 @@
 use super::convert;
 use super::{DeviceHandle, GpuAccess, GpuGrant, GpuView, Opened};
 use crate::bindings::gpu::tensor::gpu::{kernels as wit, residency};
+use std::sync::Arc;
 use tensor_wasm_device::{self as device, Buffer, Event, Kernel, Lease, Module, Queue};
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -59,7 +60,8 @@ impl wit::HostDevice for GpuView<'_> {
                 Ok(access) => access,
                 Err(error) => return Ok(Err(error)),
             };
-            let lease = access.session().lease();
+            let output = Arc::new(self.output.clone());
+            let lease = access.session().lease_printing(output);
             if let Err(error) = lease.open().await {
                 return Ok(Err(convert::error(error)));
             }

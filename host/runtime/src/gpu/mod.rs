@@ -9,6 +9,7 @@ mod write;
 pub use grants::{GpuGrants, Standing};
 
 use crate::bindings::gpu::Capability;
+use crate::output::GuestOutput;
 use crate::state::InstanceState;
 use std::sync::Arc;
 use tensor_wasm_device::{Lease, Residency, Session};
@@ -95,6 +96,7 @@ pub struct DeviceHandle(());
 pub(crate) struct GpuView<'a> {
     context: &'a mut GpuContext,
     table: &'a mut ResourceTable,
+    output: &'a GuestOutput,
     /// The tenant that the request at hand is for.
     tenant: u64,
 }
@@ -111,6 +113,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<InstanceState>) -> wasmtime::Res
         tenant: state.policy.tenant(),
         context: &mut state.gpu,
         table: &mut state.table,
+        output: &state.output,
     })?;
     write::replace(linker)
 }

@@ -39,6 +39,7 @@ pub fn scenario(name: &str) -> Option<Outcome> {
         "endless-kernel" => then_healthy(run_endless),
         "barrier-deadlock" => then_healthy(run_two_barriers),
         "fault-then-work" => fault_then_work(),
+        "printing-kernel" => print_from_kernel(),
         _ => return None,
     };
     Some(outcome)
@@ -262,6 +263,46 @@ fn divide_by_zero() -> Outcome {
         ],
     )?;
     Ok(json!(numbers(&queue.read(&out, 0, 8)?)))
+}
+
+/// A kernel that says hello, with the number of its thread.
+const PRINTING: &str = r#"
+.version 7.0
+.target sm_70
+.address_size 64
+.extern .func (.param .b32 r) vprintf(.param .b64 format, .param .b64 values);
+.global .align 1 .b8 text[24] = {104, 101, 108, 108, 111, 32, 102, 114, 111, 109, 32, 116, 104, 114, 101, 97, 100, 32, 37, 117, 10};
+.visible .entry hello()
+{
+    .local .align 8 .b8 values[8];
+    .reg .b32 %r<3>;
+    .reg .b64 %rd<5>;
+    mov.u64 %rd1, values;
+    cvta.local.u64 %rd2, %rd1;
+    mov.u32 %r1, %tid.x;
+    st.local.u32 [%rd1], %r1;
+    mov.u64 %rd3, text;
+    cvta.global.u64 %rd4, %rd3;
+    {
+    .param .b64 param0;
+    .param .b64 param1;
+    .param .b32 retval0;
+    st.param.b64 [param0], %rd4;
+    st.param.b64 [param1], %rd2;
+    call.uni (retval0), vprintf, (param0, param1);
+    ld.param.b32 %r2, [retval0];
+    }
+    ret;
+}
+"#;
+
+fn print_from_kernel() -> Outcome {
+    let device = Device::open()?;
+    let queue = device.create_queue()?;
+    let hello = device.load(PRINTING.as_bytes())?.kernel("hello")?;
+    queue.launch(&hello, line(1, 3), &[])?;
+    queue.synchronize()?;
+    Ok(Value::Null)
 }
 
 fn run_endless(device: &Device) -> Result<(), Error> {
