@@ -63,7 +63,7 @@ pub(crate) struct Worker {
     limits: WorkerLimits,
 }
 
-/// How long a worker may take.
+/// How long a worker may take, and how much.
 #[derive(Clone, Copy, Debug)]
 struct WorkerLimits {
     /// For one kernel, as its tenant is told.
@@ -75,6 +75,8 @@ struct WorkerLimits {
     patience: Duration,
     /// Until one that nobody uses is stopped.
     idle: Duration,
+    /// What its process may take of the host's memory.
+    memory_bytes: u64,
 }
 
 #[derive(Clone, Debug)]

@@ -33,6 +33,10 @@ pub struct WorkerConfig {
     /// How long a worker may take to start, to compile a module, to find memory, to
     /// move data. One that takes longer is ended. 60 s.
     pub patience: Duration,
+    /// What a worker's process may take of the host's memory, beside what its tenant may
+    /// hold on the device and the area for data on its way, in bytes. One that takes more
+    /// is ended. 2 GiB.
+    pub overhead_bytes: u64,
     /// A folder for compiled modules, one in it for each tenant. None, if not set.
     pub cache: Option<PathBuf>,
 }
@@ -45,6 +49,7 @@ impl Default for WorkerConfig {
             workers: 16,
             idle: Duration::from_secs(60),
             patience: Duration::from_secs(60),
+            overhead_bytes: 2 << 30,
             cache: None,
         }
     }
@@ -227,6 +232,10 @@ impl Workers {
                 },
                 patience: self.config.patience,
                 idle: self.config.idle,
+                memory_bytes: limits
+                    .memory_bytes
+                    .saturating_add(memory.layout().area as u64)
+                    .saturating_add(self.config.overhead_bytes),
             },
         }
     }

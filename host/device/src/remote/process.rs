@@ -34,6 +34,7 @@ const LINES_PER_SECOND: u32 = 100;
 /// A worker's process. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Process {
+    id: u32,
     handle: OwnedFd,
     ended: Arc<Mutex<Option<String>>>,
     /// The worker ends by itself when the other end of its standard output closes.
@@ -78,6 +79,7 @@ impl Process {
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| std::io::Error::other("a process without a number"))?;
         let handle = pidfd_open(pid, PidfdFlags::empty())?;
+        let id = child.id();
         let watch = Watch {
             child,
             handle: handle.try_clone()?,
@@ -90,10 +92,22 @@ impl Process {
             .name("device-worker-log".to_owned())
             .spawn(move || watch.run())?;
         Ok(Process {
+            id,
             handle,
             ended,
             _lifeline: ours,
         })
+    }
+
+    /// How much of the host's memory it has now, in bytes; `None` where the system does
+    /// not tell.
+    pub(super) fn memory_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id)).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        kibibytes.checked_mul(1024)
     }
 
     /// How it ended, if it has.

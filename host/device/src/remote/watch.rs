@@ -25,6 +25,9 @@ const HELD_BACK: Duration = Duration::from_millis(1);
 const AT_WORK: Duration = Duration::from_millis(100);
 const AT_REST: Duration = Duration::from_secs(1);
 
+/// How often it is looked how much memory a worker takes.
+const WEIGHED: Duration = Duration::from_millis(500);
+
 pub(super) struct Watch {
     pub(super) worker: Arc<Worker>,
     pub(super) answers: Consumer,
@@ -38,6 +41,7 @@ impl Watch {
         let worker = Arc::clone(&self.worker);
         let mut message = Vec::new();
         let mut clock = Clock::default();
+        let mut weighed = Instant::now();
         loop {
             let more = match self.take(&mut message) {
                 Ok(more) => more,
@@ -69,6 +73,10 @@ impl Watch {
             if worker.is_lost() {
                 break;
             }
+            if weighed.elapsed() >= WEIGHED {
+                weighed = Instant::now();
+                self.weigh();
+            }
             worker.attention.store(false, Ordering::Release);
             let limit = self.keep_time(&mut clock);
             let over = || {
@@ -79,6 +87,25 @@ impl Watch {
             self.answers.wait(Some(limit), over);
         }
         self.process.kill();
+    }
+
+    /// Ends a worker that takes more of the host's memory than its tenant may.
+    fn weigh(&self) {
+        let most = self.worker.limits.memory_bytes;
+        let takes = self.process.memory_bytes().unwrap_or(0);
+        if takes > most {
+            let worker = &self.worker;
+            tracing::warn!(
+                tenant = worker.tenant,
+                worker = worker.id,
+                takes,
+                most,
+                "a device worker takes too much memory, and is ended"
+            );
+            self.lose(format!(
+                "the device's worker took {takes} bytes of memory, more than the {most} that it may, and was ended"
+            ));
+        }
     }
 
     fn lose(&self, message: String) {

@@ -2,7 +2,7 @@
 //! the host that started it. Only here is a GPU's driver ever loaded.
 //!
 //! It is one tenant's, and nobody trusts it: it has no file, no socket and no
-//! environment but what [`sandbox`] leaves it, and it ends with its host.
+//! environment but what its sandbox leaves it, and it ends with its host.
 
 mod cpu;
 pub(crate) mod cuda;

@@ -13,3 +13,4 @@ mod modules;
 mod properties;
 mod queues;
 mod residency;
+mod workers;
