@@ -144,11 +144,11 @@ fn a_driver_that_hangs_is_ended_with_its_worker() {
         "cuMemcpyHtoDAsync_v2",
     ] {
         let driver = Driver::new(&format!("hang = {{ call = \"{call}\", when = \"stuck\" }}"));
-        let server = cuda(&driver).arg("--gpu-worker-timeout=300ms").start();
+        let server = cuda(&driver).arg("--gpu-worker-timeout=3s").start();
         driver.now("stuck");
         let lost = server.get("/increment");
         assert_eq!(kind(&lost), "device-lost", "{call}: {}", lost.text());
-        assert!(lost.text().contains("300ms"), "{call}: {}", lost.text());
+        assert!(lost.text().contains("3s"), "{call}: {}", lost.text());
         std::fs::remove_file(driver.folder().join("stuck")).unwrap();
         assert_increments(&server.get("/increment"));
         workers_become(&server, 1);

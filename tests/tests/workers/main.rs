@@ -22,7 +22,7 @@ use tensor_wasm_tests::{Driver, Reply, Serve, Server, eventually, guest};
 fn cuda(driver: &Driver) -> Serve {
     driver_of(Serve::new(guest("gpu_scenarios")), driver).args([
         "--gpu=cuda",
-        "--kernel-timeout=500ms",
+        "--kernel-timeout=2s",
         "--gpu-memory-bytes=64MiB",
         "--no-cache",
     ])

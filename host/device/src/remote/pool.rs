@@ -88,6 +88,10 @@ const SLACK: Duration = Duration::from_secs(1);
 /// it, where another tenant needs the room.
 const KEPT_FOR: Duration = Duration::from_secs(1);
 
+/// How often, and how many times, it is looked whether there is room for another worker.
+const LOOK: Duration = Duration::from_millis(50);
+const LOOKS: u32 = 30;
+
 /// A worker that lived for less is counted as one that its tenant brings down.
 const SHORT_LIFE: Duration = Duration::from_secs(10);
 
@@ -148,6 +152,7 @@ impl Workers {
                     if let Some(at) = slot.not_before() {
                         timer.until(at).await;
                     }
+                    self.wait_for_room(timer).await;
                     slot.started = Some(Instant::now());
                     let worker = self.start(tenant, limits)?;
                     slot.worker = Some(Arc::clone(&worker));
@@ -158,6 +163,20 @@ impl Workers {
         let user = User(Some(worker));
         user.ready().await?;
         user.keep()
+    }
+
+    /// Waits a little where there is no room for another worker: one whose instance has
+    /// just answered its request is in use for a moment longer.
+    async fn wait_for_room(&self, timer: &crate::timer::Timer) {
+        for _ in 0..LOOKS {
+            if self.make_room(&mut lock(&self.live)).is_ok() {
+                return;
+            }
+            match timer.now().checked_add(LOOK) {
+                Some(then) => timer.until(then).await,
+                None => return,
+            }
+        }
     }
 
     /// Starts a worker.
