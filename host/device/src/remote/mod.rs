@@ -104,6 +104,8 @@ struct State {
     requests: Producer,
     /// Requests for which the ring had no room, in order.
     backlog: VecDeque<Vec<u8>>,
+    /// Since when the ring has had no room for the first of them.
+    unread_since: Option<Instant>,
     lanes: HashMap<u64, Lane>,
     /// What the tenant has on the device. It goes when the worker does, whoever
     /// still holds a handle.
@@ -604,6 +606,7 @@ impl Worker {
                 Err(Broken(_)) => {}
             }
         }
+        state.unread_since.get_or_insert_with(Instant::now);
         state.backlog.push_back(message.to_vec());
     }
 
@@ -614,7 +617,9 @@ impl Worker {
                 return Ok(());
             }
             state.backlog.pop_front();
+            state.unread_since = Some(Instant::now());
         }
+        state.unread_since = None;
         Ok(())
     }
 

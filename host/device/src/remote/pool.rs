@@ -330,6 +330,7 @@ impl State {
         State {
             requests,
             backlog: Default::default(),
+            unread_since: None,
             lanes: Default::default(),
             allocations: Default::default(),
             allocating: Default::default(),

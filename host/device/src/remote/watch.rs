@@ -25,6 +25,10 @@ const HELD_BACK: Duration = Duration::from_millis(1);
 const AT_WORK: Duration = Duration::from_millis(100);
 const AT_REST: Duration = Duration::from_secs(1);
 
+/// Requests that may wait for room in the ring. More than all limits of a tenant allow
+/// together: a worker that reads none of them is of no use.
+const MOST_UNREAD: usize = 1 << 19;
+
 /// How often it is looked how much memory a worker takes.
 const WEIGHED: Duration = Duration::from_millis(500);
 
@@ -42,6 +46,7 @@ impl Watch {
         let mut message = Vec::new();
         let mut clock = Clock::default();
         let mut weighed = Instant::now();
+        let mut looked = Instant::now();
         loop {
             let more = match self.take(&mut message) {
                 Ok(more) => more,
@@ -55,9 +60,11 @@ impl Watch {
                     false
                 }
             };
-            if more {
+            // However much it has to say, times are kept.
+            if more && looked.elapsed() < HELD_BACK {
                 continue;
             }
+            looked = Instant::now();
             if let Some(how) = self.process.ended() {
                 // What it said last counts.
                 while matches!(self.take(&mut message), Ok(true)) {}
@@ -84,7 +91,9 @@ impl Watch {
                     || worker.attention.load(Ordering::Acquire)
                     || self.process.has_ended()
             };
-            self.answers.wait(Some(limit), over);
+            if !more {
+                self.answers.wait(Some(limit), over);
+            }
         }
         self.process.kill();
     }
@@ -160,13 +169,17 @@ impl Watch {
         }
         match answer {
             Answer::Ready => {
-                worker.started.send_if_modified(|started| {
+                let first = worker.started.send_if_modified(|started| {
                     let first = matches!(started, Started::NotYet);
                     if first {
                         *started = Started::Ready;
                     }
                     first
                 });
+                // Said without end, it would keep this thread from all else.
+                if !first {
+                    return Err(Broken("it is ready a second time"));
+                }
             }
             Answer::Allocated { id, outcome } => {
                 let asked = state
@@ -301,14 +314,17 @@ impl Watch {
         if launched > 0 {
             patience = patience.saturating_add(limits.kernel.saturating_mul(busy));
         }
-        let slow = state
-            .allocating
-            .values()
-            .map(|asked| asked.since)
-            .chain(state.loading.values().map(|asked| asked.since))
-            .chain(matches!(*worker.started.borrow(), Started::NotYet).then_some(self.began))
-            .min()
-            .is_some_and(|since| now.saturating_duration_since(since) > patience);
+        let unread = state.backlog.len() > MOST_UNREAD;
+        let slow = unread
+            || state
+                .allocating
+                .values()
+                .map(|asked| asked.since)
+                .chain(state.loading.values().map(|asked| asked.since))
+                .chain(matches!(*worker.started.borrow(), Started::NotYet).then_some(self.began))
+                .chain(state.unread_since)
+                .min()
+                .is_some_and(|since| now.saturating_duration_since(since) > patience);
         if let Some((queue, error)) = overrun {
             let lost = Error::DeviceLost(format!(
                 "{error}; the device's worker was ended, and what was on the device is gone: open it again, and fill it anew"

@@ -80,8 +80,11 @@ fn restrict_files(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
         writable.extend(device_nodes());
     }
     if let Some(cache) = &start.cache {
-        std::fs::create_dir_all(cache)?;
-        writable.push(cache.clone());
+        // On a disk that is full nothing is kept; all else is restricted as ever.
+        match std::fs::create_dir_all(cache) {
+            Ok(()) => writable.push(cache.clone()),
+            Err(error) => eprintln!("compiled modules can't be kept: {error}"),
+        }
     }
     let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
@@ -94,7 +97,11 @@ fn restrict_files(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
     ];
     for (paths, access) in all {
         for path in paths.iter().filter(|path| path.exists()) {
-            rules = rules.add_rule(PathBeneath::new(PathFd::new(path)?, access))?;
+            match PathFd::new(path) {
+                Ok(opened) => rules = rules.add_rule(PathBeneath::new(opened, access))?,
+                // What can't be opened now can't be read later either.
+                Err(error) => eprintln!("{} is out of reach: {error}", path.display()),
+            }
         }
     }
     let status = rules.restrict_self()?;
