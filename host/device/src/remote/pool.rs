@@ -224,7 +224,7 @@ impl Workers {
         Ok(worker)
     }
 
-    fn worker(
+    pub(super) fn worker(
         &self,
         id: u64,
         memory: &Arc<SharedMemory>,

@@ -460,3 +460,7 @@ impl Worker {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;
