@@ -1,15 +1,15 @@
 //! WebAssembly for the graph of a kernel, one thread after another.
 
+mod group;
 mod memory;
 mod step;
-mod vector;
 mod wasm;
 
 use std::collections::HashMap;
 
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
-pub(crate) use vector::{WIDTH, may_part, parting, vector};
+pub(crate) use group::{WIDTH, may_part, parting, vector};
 pub(crate) use wasm::{Imports, module};
 
 use super::Unsupported;
@@ -66,7 +66,7 @@ pub(crate) struct Emitter<'k> {
     address: u32,
     offset: u32,
     /// Where the code is for groups of threads.
-    vector: Option<vector::Vector<'k>>,
+    vector: Option<group::Vector<'k>>,
 }
 
 /// A finished function.

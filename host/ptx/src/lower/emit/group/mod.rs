@@ -1,0 +1,330 @@
+//! WebAssembly for groups of threads that run together: one value where they have it in common, else
+//! vectors with a lane for each.
+//!
+//! What has no vector form is done for one lane after another, by the same code that serves single
+//! threads, so it says and does the same. Where the threads of a group part, each goes on alone, in
+//! the function that runs threads one by one.
+
+mod arithmetic;
+mod branch;
+mod lanes;
+mod memory;
+mod threads;
+mod value;
+
+use std::collections::HashMap;
+
+use wasm_encoder::{Instruction as W, ValType};
+
+use super::{Emitter, Function, Shared, scratch, val};
+use crate::lower::Unsupported;
+use crate::lower::class::{Class, Classes};
+use crate::lower::code::Code;
+use crate::lower::graph::Kind;
+use crate::lower::ir::{Arg, BlockId, End, Op, Reg, Ty};
+use crate::lower::layout::{ENDED, WAITS};
+use crate::lower::structure::Item;
+
+/// How many threads run together.
+pub(crate) const WIDTH: u32 = 16;
+
+/// The most locals of vectors: beyond, they would live on the stack, and compiling takes long.
+const MOST_VECTORS: usize = 12_000;
+
+/// What the function for groups knows besides.
+pub(super) struct Vector<'k> {
+    pub classes: &'k Classes,
+    /// The locals of each varying register: four lanes each, or two where they have 64 bits.
+    pub chunks: Vec<Vec<u32>>,
+    /// The resume point of blocks whose threads may part.
+    pub resume_of: HashMap<BlockId, u32>,
+    /// How many labels are open.
+    pub depth: u32,
+    /// Vectors for what is at hand.
+    pub temps: [u32; 3],
+    /// For lanes one by one: the lane, and scalar stand-ins of registers.
+    pub lane: u32,
+    pub first: u32,
+    pub stand_ins: HashMap<(Ty, usize), u32>,
+    pub told: u32,
+    /// Windows as vectors need them: how many units begin where a whole group's worth follows.
+    pub counts: Vec<u32>,
+    pub limits: HashMap<u8, u32>,
+}
+
+/// Writes the function that runs groups, and leaves single threads to the function `scalar`.
+///
+/// # Errors
+/// Where there are too many registers.
+pub(crate) fn vector(
+    shared: &Shared<'_>,
+    classes: &Classes,
+    items: &[Item],
+) -> Result<Function, Unsupported> {
+    let mut emitter = Emitter::new(shared);
+    let mut chunks = Vec::with_capacity(shared.body.regs.len());
+    let mut vectors = 0;
+    for (number, ty) in (0u32..).zip(&shared.body.regs) {
+        let varies = classes.of(Reg(number)) == Class::Varying;
+        let count = if varies { WIDTH * ty.bytes() / 16 } else { 0 };
+        vectors += count as usize;
+        let locals = (0..count).map(|_| emitter.local(ValType::V128)).collect();
+        chunks.push(locals);
+        let scalar = if varies { 0 } else { emitter.local(val(*ty)) };
+        emitter.regs.push(scalar);
+    }
+    if vectors > MOST_VECTORS || emitter.locals.len() > super::MOST_LOCALS {
+        return Err(Unsupported::limit("too many registers"));
+    }
+    let mut resume_of = HashMap::new();
+    for (number, block) in (0u32..).zip(&shared.graph.resumes).skip(1) {
+        resume_of.entry(*block).or_insert(number);
+    }
+    let temps = [(); 3].map(|()| emitter.local(ValType::V128));
+    let vector = Vector {
+        classes,
+        chunks,
+        resume_of,
+        depth: 0,
+        temps,
+        lane: emitter.local(ValType::I32),
+        first: emitter.local(ValType::I32),
+        stand_ins: HashMap::new(),
+        told: emitter.local(ValType::I32),
+        counts: Vec::new(),
+        limits: HashMap::new(),
+    };
+    emitter.vector = Some(vector);
+    emitter.group_prologue();
+    for item in items {
+        emitter.item(item);
+    }
+    emitter.op(W::Unreachable);
+    emitter.op(W::End);
+    Ok(emitter.finish())
+}
+
+impl<'k> Emitter<'k> {
+    pub(super) fn v(&self) -> &Vector<'k> {
+        // Only called while a function for groups is written.
+        match &self.vector {
+            Some(vector) => vector,
+            None => unreachable!("no group"),
+        }
+    }
+
+    pub(super) fn class(&self, arg: Arg) -> Class {
+        self.v().classes.of_arg(arg)
+    }
+
+    pub(super) fn chunk_count(&self, ty: Ty) -> u32 {
+        WIDTH * ty.bytes() / 16
+    }
+
+    pub(super) fn group_block(&mut self, id: BlockId) {
+        let body = self.shared.body;
+        let Some(block) = body.block(id) else {
+            return;
+        };
+        for op in &block.ops {
+            self.group_step(id, op);
+        }
+        match &block.end {
+            End::Branch(condition, ..) => {
+                if self.class(*condition) == Class::Uniform {
+                    return self.arg(*condition);
+                }
+                self.together_or_alone(id, *condition);
+            }
+            End::Table(place, targets, site) => {
+                if self.class(*place) == Class::Uniform {
+                    self.table_check(*place, targets.len(), *site);
+                    return self.arg(*place);
+                }
+                // Each goes its own way at once.
+                self.part(id);
+                self.i32(0);
+            }
+            End::Exit => self.group_places(ENDED),
+            End::Stop(number, next) => {
+                let Some(stop) = body.stops.get(*number as usize) else {
+                    return;
+                };
+                for (array, value) in (0..).zip(&stop.brings) {
+                    let at = self.shared.layout.exchanged(array);
+                    for chunk in 0..self.chunk_count(Ty::I64) {
+                        self.element(8);
+                        self.chunk(*value, chunk);
+                        self.op(W::V128Store(scratch(at + 16 * chunk, 2)));
+                    }
+                }
+                let mut live = self.shared.live.at(*next);
+                live.retain(|reg| !stop.takes.contains(&Some(*reg)));
+                self.group_save(&live);
+                self.group_places(WAITS - number.cast_signed());
+            }
+            other => self.end_of_block(other),
+        }
+    }
+
+    pub(super) fn nest(&mut self, by: i32) {
+        if let Some(vector) = &mut self.vector {
+            vector.depth = vector.depth.saturating_add_signed(by);
+        }
+    }
+
+    pub(super) fn group_step(&mut self, id: BlockId, op: &Op) {
+        let class = op
+            .targets()
+            .first()
+            .map(|target| self.v().classes.of(*target));
+        match (op, class) {
+            (
+                Op::One(code @ (Code::I64ExtendI32S | Code::I64ExtendI32U), _, a),
+                Some(Class::Affine(stride)),
+            ) => {
+                self.extend_check(id, *code, *a, stride);
+                self.step(op);
+            }
+            (Op::Store { place, values, .. }, _) => self.group_store(op, place, values),
+            (Op::Load { place, targets, .. }, Some(Class::Varying)) => {
+                self.group_load(op, place, targets);
+            }
+            // A value for all.
+            (_, Some(Class::Uniform | Class::Affine(_))) => self.step(op),
+            (Op::Copy(target, a), _) => {
+                let ty = self.shared.body.ty(*target);
+                for chunk in 0..self.chunk_count(ty) {
+                    self.value_for(*target, *a, chunk);
+                    self.set_chunk(*target, chunk);
+                }
+            }
+            (Op::Select(target, condition, yes, no), _) => {
+                self.group_select(*target, *condition, *yes, *no)
+            }
+            (Op::One(code, target, a), _) => {
+                if !self.group_one(*code, *target, *a) {
+                    self.by_lane(op);
+                }
+            }
+            (Op::Two(code, target, a, b), _) => {
+                if !self.group_two(*code, *target, *a, *b) {
+                    self.by_lane(op);
+                }
+            }
+            (Op::Fma(target, a, b, c), _) => {
+                let ty = self.shared.body.ty(*target);
+                for chunk in 0..self.chunk_count(ty) {
+                    self.chunk(*a, chunk);
+                    self.chunk(*b, chunk);
+                    self.chunk(*c, chunk);
+                    self.op(if ty == Ty::F32 {
+                        W::F32x4RelaxedMadd
+                    } else {
+                        W::F64x2RelaxedMadd
+                    });
+                    self.set_chunk(*target, chunk);
+                }
+            }
+            (Op::Canon(target, a), _) => {
+                let ty = self.shared.body.ty(*target);
+                let (nan, eq) = if ty == Ty::F32 {
+                    (Arg::F32(super::step::NAN32), W::F32x4Eq)
+                } else {
+                    (Arg::F64(super::step::NAN64), W::F64x2Eq)
+                };
+                for chunk in 0..self.chunk_count(ty) {
+                    self.chunk(*a, chunk);
+                    self.chunk(nan, chunk);
+                    self.chunk(*a, chunk);
+                    self.chunk(*a, chunk);
+                    self.op(eq.clone());
+                    self.op(W::V128Bitselect);
+                    self.set_chunk(*target, chunk);
+                }
+            }
+            (Op::Flush(target, a), _) => {
+                for chunk in 0..WIDTH / 4 {
+                    self.chunk(*a, chunk);
+                    self.op(W::V128Const(splat_i32(1 << 31)));
+                    self.op(W::V128And);
+                    self.chunk(*a, chunk);
+                    self.chunk(*a, chunk);
+                    self.op(W::F32x4Abs);
+                    self.op(W::V128Const(splat_i32(f32::MIN_POSITIVE.to_bits())));
+                    self.op(W::F32x4Lt);
+                    self.op(W::V128Bitselect);
+                    self.set_chunk(*target, chunk);
+                }
+            }
+            _ => self.by_lane(op),
+        }
+    }
+
+    /// Whether a node's code is written for a group.
+    pub(super) fn is_group(&self) -> bool {
+        self.vector.is_some()
+    }
+
+    /// Keeps count of open labels.
+    pub(super) fn count_labels(&mut self, item: &Item) {
+        match item {
+            Item::Loop | Item::Block | Item::If => self.nest(1),
+            Item::End => self.nest(-1),
+            _ => {}
+        }
+    }
+
+    pub(super) fn group_node(&mut self, kind: &Kind) {
+        let block_of = |emitter: &Self, resume: u32| {
+            emitter.shared.graph.resumes.get(resume as usize).copied()
+        };
+        match kind {
+            Kind::Root => self.group_root(),
+            Kind::Resume(resume) => {
+                if let Some(block) = block_of(self, *resume) {
+                    self.group_resume(*resume, block);
+                }
+            }
+            Kind::Check(resume) => {
+                if let Some(block) = block_of(self, *resume) {
+                    self.group_check(*resume, block);
+                }
+            }
+            Kind::Block(block) => self.group_block(*block),
+            Kind::Dispatch(_) | Kind::Select(_) => {}
+        }
+    }
+}
+
+/// Blocks in which threads may part get a point to come back to, with nothing before it: where a
+/// branch does not go the same way for all, and where an address may wrap around.
+pub(crate) fn parting(classes: &Classes, end: &End) -> bool {
+    match end {
+        End::Branch(condition, ..) => classes.of_arg(*condition) != Class::Uniform,
+        End::Table(place, ..) => classes.of_arg(*place) != Class::Uniform,
+        _ => false,
+    }
+}
+
+/// Whether a step may find that its group must part.
+pub(crate) fn may_part(classes: &Classes, op: &Op) -> bool {
+    match op {
+        Op::One(Code::I64ExtendI32S | Code::I64ExtendI32U, target, _) => {
+            matches!(classes.of(*target), Class::Affine(_))
+        }
+        _ => false,
+    }
+}
+
+fn splat_i32(bits: u32) -> i128 {
+    let bits = u128::from(bits);
+    (bits | bits << 32 | bits << 64 | bits << 96).cast_signed()
+}
+
+/// The even words of two vectors.
+const EVEN: [u8; 16] = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27];
+/// The lower halves of two vectors.
+const LOWER: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
+/// The upper half of the first in both halves.
+const UPPER: [u8; 16] = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];

@@ -1,0 +1,324 @@
+//! How a group of threads begins, leaves and comes back: places, saved registers, and parting.
+
+use wasm_encoder::{BlockType, Instruction as W, ValType};
+
+use super::{EVEN, WIDTH, splat_i32};
+use crate::lower::class::Class;
+use crate::lower::emit::{BEHIND, Emitter, FIRST, Imports, scratch};
+use crate::lower::ir::{Arg, BlockId, Reg, Ty};
+use crate::lower::layout::{self, APART};
+
+impl Emitter<'_> {
+    /// Calls the function for single threads, and returns what it says if it was told to return.
+    pub(super) fn alone(&mut self) {
+        let told = self.v().told;
+        self.op(W::Call(Imports::COUNT));
+        self.op(W::LocalTee(told));
+        self.i32(0);
+        self.op(W::I32GeS);
+        self.if_unlikely();
+        self.get(told);
+        self.op(W::Return);
+        self.op(W::End);
+    }
+
+    pub(super) fn group_prologue(&mut self) {
+        // Where the block's shape does not let groups have a row in common, nobody runs together.
+        self.i32(0);
+        self.op(W::I32Load(scratch(layout::GROUPS, 2)));
+        self.op(W::I32Eqz);
+        self.op(W::If(BlockType::Empty));
+        self.get(FIRST);
+        self.get(BEHIND);
+        self.op(W::Call(Imports::COUNT));
+        self.op(W::Return);
+        self.op(W::End);
+        // A group that was begun by single threads is ended by them.
+        let end = self.v().lane;
+        self.get(FIRST);
+        self.i32(WIDTH - 1);
+        self.op(W::I32And);
+        self.if_unlikely();
+        self.get(FIRST);
+        self.i32(WIDTH - 1);
+        self.op(W::I32Or);
+        self.i32(1);
+        self.op(W::I32Add);
+        self.set(end);
+        self.get(end);
+        self.get(BEHIND);
+        self.get(end);
+        self.get(BEHIND);
+        self.op(W::I32LtU);
+        self.op(W::Select);
+        self.set(end);
+        self.get(FIRST);
+        self.get(end);
+        self.alone();
+        self.get(end);
+        self.set(FIRST);
+        self.op(W::End);
+        self.prologue();
+        // The prologue has the thread before the first one; here it is the group before.
+        self.get(FIRST);
+        self.i32(WIDTH);
+        self.op(W::I32Sub);
+        self.set(self.thread);
+        self.get(self.tid[0]);
+        self.i32(WIDTH - 1);
+        self.op(W::I32Sub);
+        self.set(self.tid[0]);
+        let windows = self.windows.clone();
+        for (_, count) in windows {
+            let local = self.local(ValType::I64);
+            self.group_count(count, local);
+            if let Some(vector) = &mut self.vector {
+                vector.counts.push(local);
+            }
+        }
+        let limits: Vec<(u8, u32)> = self.limits.iter().map(|(k, v)| (*k, *v)).collect();
+        for (shift, limit) in limits {
+            let local = self.local(ValType::I32);
+            self.get(limit);
+            self.i32(WIDTH - 1);
+            self.op(W::I32Sub);
+            self.i32(0);
+            self.get(limit);
+            self.i32(WIDTH);
+            self.op(W::I32GeU);
+            self.op(W::Select);
+            self.set(local);
+            if let Some(vector) = &mut self.vector {
+                vector.limits.insert(shift, local);
+            }
+        }
+    }
+
+    /// How many units begin where a group's worth of them follows.
+    pub(super) fn group_count(&mut self, count: u32, into: u32) {
+        self.get(count);
+        self.i64(u64::from(WIDTH - 1));
+        self.op(W::I64Sub);
+        self.i64(0);
+        self.get(count);
+        self.i64(u64::from(WIDTH));
+        self.op(W::I64GeU);
+        self.op(W::Select);
+        self.set(into);
+    }
+
+    /// The next group whose threads are at one place; runs those alone that are not.
+    pub(super) fn group_root(&mut self) {
+        let thread = self.thread;
+        let places = self.shared.layout.places;
+        let [x, y, z] = self.tid;
+        self.op(W::Loop(BlockType::Empty));
+        self.get(thread);
+        self.i32(WIDTH);
+        self.op(W::I32Add);
+        self.op(W::LocalTee(thread));
+        self.i32(WIDTH);
+        self.op(W::I32Add);
+        self.get(BEHIND);
+        self.op(W::I32GtS);
+        self.if_unlikely();
+        self.get(thread);
+        self.get(BEHIND);
+        self.op(W::I32LtS);
+        self.op(W::If(BlockType::Empty));
+        self.get(thread);
+        self.get(BEHIND);
+        self.op(W::Call(Imports::COUNT));
+        self.op(W::Return);
+        self.op(W::End);
+        self.i32(u32::MAX);
+        self.op(W::Return);
+        self.op(W::End);
+        // A row is a number of groups, or the block has one row alone.
+        self.get(x);
+        self.i32(WIDTH);
+        self.op(W::I32Add);
+        self.op(W::LocalTee(x));
+        self.i32(0);
+        self.op(W::I32Load(scratch(layout::NTID, 2)));
+        self.op(W::I32GeU);
+        self.op(W::If(BlockType::Empty));
+        self.i32(0);
+        self.set(x);
+        self.get(y);
+        self.i32(1);
+        self.op(W::I32Add);
+        self.op(W::LocalTee(y));
+        self.i32(0);
+        self.op(W::I32Load(scratch(layout::NTID + 4, 2)));
+        self.op(W::I32GeU);
+        self.op(W::If(BlockType::Empty));
+        self.i32(0);
+        self.set(y);
+        self.get(z);
+        self.i32(1);
+        self.op(W::I32Add);
+        self.set(z);
+        self.op(W::End);
+        self.op(W::End);
+        // All at one place?
+        self.element(4);
+        self.op(W::I32Load(scratch(places, 2)));
+        self.set(self.selector);
+        for chunk in 0..WIDTH / 4 {
+            self.element(4);
+            self.op(W::V128Load(scratch(places + 16 * chunk, 2)));
+            self.get(self.selector);
+            self.op(W::I32x4Splat);
+            self.op(W::V128Xor);
+            if chunk > 0 {
+                self.op(W::V128Or);
+            }
+        }
+        let apart = self.v().told;
+        self.op(W::V128AnyTrue);
+        self.op(W::LocalTee(apart));
+        self.get(self.selector);
+        self.i32(APART);
+        self.op(W::I32GeU);
+        self.op(W::I32Or);
+        self.op(W::If(BlockType::Empty));
+        // Those that have all ended, or all wait, have no turn.
+        self.get(apart);
+        self.op(W::I32Eqz);
+        self.get(self.selector);
+        self.i32(0);
+        self.op(W::I32LtS);
+        self.op(W::I32And);
+        self.op(W::BrIf(1));
+        self.get(self.thread);
+        self.get(self.thread);
+        self.i32(WIDTH);
+        self.op(W::I32Add);
+        self.alone();
+        self.op(W::Br(1));
+        self.op(W::End);
+        self.op(W::End);
+        self.get(self.selector);
+    }
+
+    pub(super) fn group_places(&mut self, place: i32) {
+        for chunk in 0..WIDTH / 4 {
+            self.element(4);
+            self.op(W::V128Const(splat_i32(place.cast_unsigned())));
+            self.op(W::V128Store(scratch(
+                self.shared.layout.places + 16 * chunk,
+                2,
+            )));
+        }
+    }
+
+    pub(super) fn group_save(&mut self, regs: &[Reg]) {
+        for reg in regs {
+            let Some(slot) = self.shared.slots.get(reg).copied() else {
+                continue;
+            };
+            let ty = self.shared.body.ty(*reg);
+            for chunk in 0..self.chunk_count(ty) {
+                self.element(ty.bytes());
+                self.chunk(Arg::Reg(*reg), chunk);
+                self.op(W::V128Store(scratch(slot + 16 * chunk, 2)));
+            }
+        }
+    }
+
+    pub(super) fn group_restore(&mut self, reg: Reg, array: u32, stride: u32) {
+        let ty = self.shared.body.ty(reg);
+        if self.v().classes.of(reg) != Class::Varying {
+            self.element(stride);
+            self.op(match ty {
+                Ty::I32 => W::I32Load(scratch(array, 2)),
+                Ty::I64 => W::I64Load(scratch(array, 3)),
+                Ty::F32 => W::F32Load(scratch(array, 2)),
+                Ty::F64 => W::F64Load(scratch(array, 3)),
+            });
+            self.set(self.reg(reg));
+            return;
+        }
+        for chunk in 0..self.chunk_count(ty) {
+            if stride == ty.bytes() {
+                self.element(stride);
+                self.op(W::V128Load(scratch(array + 16 * chunk, 2)));
+            } else {
+                // The low halves of words of 64 bits.
+                for half in 0..2 {
+                    self.element(stride);
+                    self.op(W::V128Load(scratch(array + 32 * chunk + 16 * half, 2)));
+                }
+                self.op(W::I8x16Shuffle(EVEN));
+            }
+            self.set_chunk_from_number(reg, chunk);
+        }
+    }
+
+    pub(super) fn group_check(&mut self, resume: u32, block: BlockId) {
+        self.i32(0);
+        self.op(W::I32AtomicLoad(scratch(self.shared.layout.stop, 2)));
+        self.if_unlikely();
+        let regs = self.shared.live.at(block);
+        self.group_save(&regs);
+        self.group_places(resume.cast_signed());
+        self.get(self.thread);
+        self.i32(WIDTH - 1);
+        self.op(W::I32Add);
+        self.op(W::Return);
+        self.op(W::End);
+    }
+
+    pub(super) fn group_resume(&mut self, resume: u32, block: BlockId) {
+        let live = self.shared.live.at(block);
+        if resume == 0 {
+            for reg in live {
+                let ty = self.shared.body.ty(reg);
+                if self.v().classes.of(reg) == Class::Varying {
+                    for chunk in 0..self.chunk_count(ty) {
+                        self.op(W::V128Const(0));
+                        self.set_chunk(reg, chunk);
+                    }
+                } else {
+                    self.arg(Arg::constant(ty, 0));
+                    self.set(self.reg(reg));
+                }
+            }
+            return self.clear_selector();
+        }
+        let takes = self.takes_of(resume);
+        for reg in live {
+            let Some(slot) = self.shared.slots.get(&reg).copied() else {
+                continue;
+            };
+            if !takes.contains(&Some(reg)) {
+                let bytes = self.shared.body.ty(reg).bytes();
+                self.group_restore(reg, slot, bytes);
+            }
+        }
+        for (array, reg) in (0..).zip(takes) {
+            if let Some(reg) = reg {
+                let at = self.shared.layout.exchanged(array);
+                self.group_restore(reg, at, 8);
+            }
+        }
+        self.clear_selector();
+    }
+
+    /// Each thread of the group goes on alone, from the beginning of this block; then the next group.
+    pub(super) fn part(&mut self, id: BlockId) {
+        let resume = self.v().resume_of.get(&id).copied().unwrap_or(0);
+        let regs = self.shared.live.at(id);
+        self.group_save(&regs);
+        self.group_places((resume | APART).cast_signed());
+        self.get(self.thread);
+        self.get(self.thread);
+        self.i32(WIDTH);
+        self.op(W::I32Add);
+        self.alone();
+        // The root's loop is the outermost label but the function's own.
+        let level = self.v().depth.saturating_sub(1);
+        self.op(W::Br(level));
+    }
+}
