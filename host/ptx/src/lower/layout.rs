@@ -11,6 +11,10 @@ pub(crate) const DYNAMIC_SHARED: u32 = 72;
 pub(crate) const TOTAL_SHARED: u32 = 76;
 /// Not zero where the block's shape lets groups of threads run together.
 pub(crate) const GROUPS: u32 = 80;
+/// The place that all threads of the block have, or -1 where each has its own.
+pub(crate) const COMMON: u32 = 84;
+/// How many more blocks of the grid are to run, one after another, behind this one.
+pub(crate) const MORE: u32 = 88;
 /// Packed arguments, and behind them the addresses of the module's variables.
 pub(crate) const ARGUMENTS: u32 = 256;
 

@@ -264,7 +264,7 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
         static_shared: found.layout.shared_bytes,
     };
     let items = structure::structure(&body, &graph);
-    let one = emit::scalar(&shared, &items)?;
+    let one = emit::scalar(&shared, &items, alone.is_none())?;
     if one.code.len() > MOST_CODE {
         return Err(Unsupported::limit("too much code"));
     }

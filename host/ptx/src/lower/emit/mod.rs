@@ -63,6 +63,8 @@ pub(crate) struct Emitter<'k> {
     thread: u32,
     tid: [u32; 3],
     selector: u32,
+    /// The place that all threads have, or -1; `None` where each has its own in any case.
+    common: Option<u32>,
     address: u32,
     offset: u32,
     /// Where the code is for groups of threads.
@@ -99,13 +101,21 @@ fn scratch(offset: u32, align: u32) -> MemArg {
     }
 }
 
-/// Writes the function that runs threads one by one. It returns -1 when all have been run to where
-/// they wait or end, else the number of the thread that was told to return.
+/// Writes the function that runs threads one by one: the module's `run`, or what helps the function
+/// for groups out. It returns -1 when all have been run to where they wait or end, else the number of
+/// the thread that was told to return.
 ///
 /// # Errors
 /// Where there are too many registers.
-pub(crate) fn scalar(shared: &Shared<'_>, items: &[Item]) -> Result<Function, Unsupported> {
+pub(crate) fn scalar(
+    shared: &Shared<'_>,
+    items: &[Item],
+    helps: bool,
+) -> Result<Function, Unsupported> {
     let mut emitter = Emitter::new(shared);
+    if !helps {
+        emitter.common = Some(emitter.local(ValType::I32));
+    }
     emitter.regs = shared
         .body
         .regs
@@ -138,6 +148,7 @@ impl<'k> Emitter<'k> {
             thread: 0,
             tid: [0; 3],
             selector: 0,
+            common: None,
             address: 0,
             offset: 0,
             vector: None,
@@ -226,18 +237,12 @@ impl<'k> Emitter<'k> {
             }
         }
         for what in known {
-            let local = self.known.get(&what).copied().unwrap_or(0);
+            self.learn(what);
+        }
+        if let Some(common) = self.common {
             self.i32(0);
-            self.op(match what {
-                Known::Launch(at, Ty::I32) => W::I32Load(scratch(at, 2)),
-                Known::Launch(at, Ty::I64) => W::I64Load(scratch(at, 3)),
-                Known::Launch(at, Ty::F32) => W::F32Load(scratch(at, 2)),
-                Known::Launch(at, Ty::F64) => W::F64Load(scratch(at, 3)),
-                Known::LaunchPart(at, 1) => W::I32Load8U(scratch(at, 0)),
-                Known::LaunchPart(at, _) => W::I32Load16U(scratch(at, 1)),
-                _ => W::I32Const(0),
-            });
-            self.set(local);
+            self.op(W::I32Load(scratch(layout::COMMON, 2)));
+            self.set(common);
         }
         for site in &self.shared.body.sites {
             if let super::ir::SiteKind::Access { bytes, lanes, .. } = site.what {
@@ -292,6 +297,22 @@ impl<'k> Emitter<'k> {
         load(self, extent(1));
         self.op(W::I32DivU);
         self.set(self.tid[2]);
+    }
+
+    /// Loads what all threads have in common into its local.
+    fn learn(&mut self, what: Known) {
+        let local = self.known.get(&what).copied().unwrap_or(0);
+        self.i32(0);
+        self.op(match what {
+            Known::Launch(at, Ty::I32) => W::I32Load(scratch(at, 2)),
+            Known::Launch(at, Ty::I64) => W::I64Load(scratch(at, 3)),
+            Known::Launch(at, Ty::F32) => W::F32Load(scratch(at, 2)),
+            Known::Launch(at, Ty::F64) => W::F64Load(scratch(at, 3)),
+            Known::LaunchPart(at, 1) => W::I32Load8U(scratch(at, 0)),
+            Known::LaunchPart(at, _) => W::I32Load16U(scratch(at, 1)),
+            _ => W::I32Const(0),
+        });
+        self.set(local);
     }
 
     fn item(&mut self, item: &Item) {
@@ -358,8 +379,7 @@ impl<'k> Emitter<'k> {
         self.get(BEHIND);
         self.op(W::I32GeS);
         self.if_unlikely();
-        self.i32(u32::MAX);
-        self.op(W::Return);
+        self.block_done(1);
         self.op(W::End);
         let [x, y, z] = self.tid;
         for (place, (this, next)) in [(x, y), (y, z)].into_iter().enumerate() {
@@ -385,6 +405,13 @@ impl<'k> Emitter<'k> {
         }
         self.op(W::End);
         self.op(W::End);
+        if let Some(common) = self.common {
+            self.get(common);
+            self.op(W::LocalTee(self.selector));
+            self.i32(0);
+            self.op(W::I32LtS);
+            self.if_unlikely();
+        }
         self.get(thread);
         self.i32(2);
         self.op(W::I32Shl);
@@ -392,12 +419,108 @@ impl<'k> Emitter<'k> {
         self.op(W::LocalTee(self.selector));
         self.i32(0);
         self.op(W::I32LtS);
-        self.op(W::BrIf(0));
+        self.op(W::BrIf(u32::from(self.common.is_some())));
+        if self.common.is_some() {
+            self.op(W::End);
+        }
         self.op(W::End);
         self.get(self.selector);
         self.i32(APART - 1);
         self.op(W::I32And);
         self.op(W::LocalTee(self.selector));
+    }
+
+    /// Behind the last thread: the next block of the grid, which begins at the root's loop, so many
+    /// labels out; or back to the host.
+    fn block_done(&mut self, root: u32) {
+        if let Some(common) = self.common
+            && self.sweeps()
+        {
+            self.get(common);
+            self.i32(0);
+            self.op(W::I32GeS);
+            self.i32(0);
+            self.op(W::I32Load(scratch(layout::MORE, 2)));
+            self.i32(0);
+            self.op(W::I32Ne);
+            self.op(W::I32And);
+            self.i32(0);
+            self.op(W::I32AtomicLoad(scratch(self.shared.layout.stop, 2)));
+            self.op(W::I32Eqz);
+            self.op(W::I32And);
+            self.op(W::If(BlockType::Empty));
+            self.next_block();
+            self.op(W::Br(root + 1));
+            self.op(W::End);
+        }
+        self.i32(u32::MAX);
+        self.op(W::Return);
+    }
+
+    /// Whether one call may run several blocks: threads that never meet leave nothing behind.
+    fn sweeps(&self) -> bool {
+        self.shared.body.stops.is_empty()
+    }
+
+    fn next_block(&mut self) {
+        let load = |emitter: &mut Self, at: u32| {
+            emitter.i32(0);
+            emitter.op(W::I32Load(scratch(at, 2)));
+        };
+        let add = |emitter: &mut Self, at: u32, by: i32| {
+            emitter.i32(0);
+            load(emitter, at);
+            emitter.op(W::I32Const(by));
+            emitter.op(W::I32Add);
+            emitter.op(W::I32Store(scratch(at, 2)));
+        };
+        add(self, layout::MORE, -1);
+        add(self, layout::CTAID, 1);
+        for dimension in 0..2 {
+            let at = layout::CTAID + 4 * dimension;
+            load(self, at);
+            load(self, layout::NCTAID + 4 * dimension);
+            self.op(W::I32Eq);
+            self.if_unlikely();
+            self.i32(0);
+            self.i32(0);
+            self.op(W::I32Store(scratch(at, 2)));
+            add(self, at + 4, 1);
+        }
+        self.op(W::End);
+        self.op(W::End);
+        let mut known: Vec<Known> = self.known.keys().copied().collect();
+        known.retain(|what| {
+            matches!(what, Known::Launch(at, _) if (layout::CTAID..layout::CTAID + 12).contains(at))
+        });
+        known.sort_unstable_by_key(|what| match what {
+            Known::Launch(at, _) => *at,
+            _ => 0,
+        });
+        for what in known {
+            self.learn(what);
+        }
+        let width = if self.is_group() { WIDTH } else { 1 };
+        let [x, y, z] = self.tid;
+        for (local, value) in [(self.thread, width), (x, width), (y, 0), (z, 0)] {
+            self.i32(0u32.wrapping_sub(value));
+            self.set(local);
+        }
+    }
+
+    /// Threads have ended. Where all have one place and never meet, nobody wants to know.
+    fn ended(&mut self, tell: impl FnOnce(&mut Self)) {
+        match self.common {
+            Some(common) if self.sweeps() => {
+                self.get(common);
+                self.i32(0);
+                self.op(W::I32LtS);
+                self.if_unlikely();
+                tell(self);
+                self.op(W::End);
+            }
+            _ => tell(self),
+        }
     }
 
     /// Where the thread is to go on.
@@ -531,7 +654,7 @@ impl<'k> Emitter<'k> {
                 self.table_check(*place, targets.len(), *site);
                 self.arg(*place);
             }
-            End::Exit => self.set_place(ENDED),
+            End::Exit => self.ended(|emitter| emitter.set_place(ENDED)),
             End::Fault(site, value) => {
                 self.arg(*value);
                 self.set(self.address);

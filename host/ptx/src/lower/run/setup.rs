@@ -76,6 +76,31 @@ impl Setup {
         &self.lowered
     }
 
+    /// Whether groups of threads lie in rows of the block, as the function for groups needs them.
+    fn in_rows(&self) -> bool {
+        self.block.x.is_multiple_of(WIDTH) || self.threads == self.block.x
+    }
+
+    /// Whether the function `run` sees to it that all threads have a place in common.
+    pub(super) fn has_common(&self) -> bool {
+        self.lowered.alone.is_some() || self.in_rows()
+    }
+
+    /// Whether one call runs several blocks: their threads never meet, and leave nothing behind.
+    pub(super) fn sweeps(&self) -> bool {
+        self.has_common()
+            && self.lowered.body.stops.is_empty()
+            && self.shared_bytes == 0
+            && self.lowered.layout.local_stride == 0
+    }
+
+    /// Where in the grid the block is that runs.
+    #[must_use]
+    pub fn block_in(&self, scratch: impl Fn(u32) -> u32) -> Extent {
+        let [x, y, z] = [0, 4, 8].map(|at| scratch(layout::CTAID + at));
+        Extent { x, y, z }
+    }
+
     /// Writes the launch's description into scratch memory.
     pub fn prepare(&self, scratch: &mut [u8]) {
         let extents = [(layout::NTID, self.block), (layout::NCTAID, self.grid)];
@@ -87,8 +112,7 @@ impl Setup {
         set_word(scratch, layout::NWARPID, self.threads.div_ceil(32));
         set_word(scratch, layout::DYNAMIC_SHARED, self.dynamic_shared);
         set_word(scratch, layout::TOTAL_SHARED, self.shared_bytes);
-        let row = self.block.x.is_multiple_of(WIDTH) || self.threads == self.block.x;
-        set_word(scratch, layout::GROUPS, u32::from(row));
+        set_word(scratch, layout::GROUPS, u32::from(self.in_rows()));
         let begin = ARGUMENTS as usize;
         if let Some(place) = scratch.get_mut(begin..begin + self.arguments.len()) {
             place.copy_from_slice(&self.arguments);

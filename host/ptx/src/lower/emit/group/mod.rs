@@ -62,6 +62,7 @@ pub(crate) fn vector(
     items: &[Item],
 ) -> Result<Function, Unsupported> {
     let mut emitter = Emitter::new(shared);
+    emitter.common = Some(emitter.local(ValType::I32));
     let mut chunks = Vec::with_capacity(shared.body.regs.len());
     let mut vectors = 0;
     for (number, ty) in (0u32..).zip(&shared.body.regs) {
@@ -145,7 +146,7 @@ impl<'k> Emitter<'k> {
                 self.part(id);
                 self.i32(0);
             }
-            End::Exit => self.group_places(ENDED),
+            End::Exit => self.ended(|emitter| emitter.group_places(ENDED)),
             End::Stop(number, next) => {
                 let Some(stop) = body.stops.get(*number as usize) else {
                     return;

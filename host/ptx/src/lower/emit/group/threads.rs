@@ -122,17 +122,17 @@ impl Emitter<'_> {
         self.get(BEHIND);
         self.op(W::I32GtS);
         self.if_unlikely();
+        // What is left of the block is less than a group.
         self.get(thread);
         self.get(BEHIND);
         self.op(W::I32LtS);
         self.op(W::If(BlockType::Empty));
+        self.group_own_places();
         self.get(thread);
         self.get(BEHIND);
-        self.op(W::Call(Imports::COUNT));
-        self.op(W::Return);
+        self.alone();
         self.op(W::End);
-        self.i32(u32::MAX);
-        self.op(W::Return);
+        self.block_done(1);
         self.op(W::End);
         // A row is a number of groups, or the block has one row alone.
         self.get(x);
@@ -162,6 +162,13 @@ impl Emitter<'_> {
         self.op(W::End);
         self.op(W::End);
         // All at one place?
+        let common = self.common.unwrap_or(0);
+        let apart = self.v().told;
+        self.get(common);
+        self.op(W::LocalTee(self.selector));
+        self.i32(0);
+        self.op(W::I32LtS);
+        self.if_unlikely();
         self.element(4);
         self.op(W::I32Load(scratch(places, 2)));
         self.set(self.selector);
@@ -175,7 +182,6 @@ impl Emitter<'_> {
                 self.op(W::V128Or);
             }
         }
-        let apart = self.v().told;
         self.op(W::V128AnyTrue);
         self.op(W::LocalTee(apart));
         self.get(self.selector);
@@ -190,16 +196,36 @@ impl Emitter<'_> {
         self.i32(0);
         self.op(W::I32LtS);
         self.op(W::I32And);
-        self.op(W::BrIf(1));
+        self.op(W::BrIf(2));
         self.get(self.thread);
         self.get(self.thread);
         self.i32(WIDTH);
         self.op(W::I32Add);
         self.alone();
-        self.op(W::Br(1));
+        self.op(W::Br(2));
+        self.op(W::End);
         self.op(W::End);
         self.op(W::End);
         self.get(self.selector);
+    }
+
+    /// Gives threads places of their own where they have one in common.
+    fn group_own_places(&mut self) {
+        let common = self.common.unwrap_or(0);
+        self.get(common);
+        self.i32(0);
+        self.op(W::I32GeS);
+        self.op(W::If(BlockType::Empty));
+        for chunk in 0..WIDTH / 4 {
+            self.element(4);
+            self.get(common);
+            self.op(W::I32x4Splat);
+            self.op(W::V128Store(scratch(
+                self.shared.layout.places + 16 * chunk,
+                2,
+            )));
+        }
+        self.op(W::End);
     }
 
     pub(super) fn group_places(&mut self, place: i32) {
