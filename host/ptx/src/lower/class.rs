@@ -41,6 +41,15 @@ impl Classes {
         arg.reg().map_or(Uniform, |reg| self.of(reg))
     }
 
+    /// Adds a register that was made last, with a truth for each thread.
+    pub(crate) fn add_truth(&mut self, reg: Reg) {
+        let place = reg.0 as usize;
+        self.classes.resize(place, None);
+        self.classes.push(Some(Varying));
+        self.truths.resize(place, false);
+        self.truths.push(true);
+    }
+
     pub(crate) fn is_truth(&self, reg: Reg) -> bool {
         self.truths.get(reg.0 as usize).copied().unwrap_or(false)
     }

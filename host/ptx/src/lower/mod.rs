@@ -15,6 +15,7 @@ mod build;
 mod class;
 mod code;
 mod emit;
+mod ends;
 mod graph;
 mod ir;
 mod layout;
@@ -24,7 +25,7 @@ mod run;
 mod split;
 mod structure;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -203,7 +204,7 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
     if width != Width::One && branches * body.blocks.len() > MOST_WAYS {
         return Err(Unsupported::limit("too many branches"));
     }
-    let classes = match width {
+    let mut classes = match width {
         Width::One => class::Classes::default(),
         _ => class::classes(&body, &live::live(&body)?),
     };
@@ -212,11 +213,11 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
         Width::One => Some("it was asked for"),
         Width::Groups => None,
     };
-    let parting = if alone.is_none() {
-        split::split(&mut body, &classes)
-    } else {
-        Vec::new()
-    };
+    let (mut parting, mut by_ends) = (Vec::new(), HashSet::new());
+    if alone.is_none() {
+        by_ends = ends::repeat(&mut body, &mut classes);
+        parting = split::split(&mut body, &classes, &by_ends);
+    }
     let live = live::live(&body)?;
     let graph = graph::graph(&body, &parting)?;
     if graph.resumes.len() > MOST_RESUMES {
@@ -272,7 +273,7 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
     let functions = match alone {
         Some(_) => vec![("run", one)],
         None => {
-            let groups = emit::vector(&shared, &classes, &items)?;
+            let groups = emit::vector(&shared, &classes, &by_ends, &items)?;
             if groups.code.len() > MOST_CODE / 2 {
                 return Err(Unsupported::limit("too much code"));
             }

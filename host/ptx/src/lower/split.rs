@@ -1,9 +1,11 @@
 //! Whether threads run together, and the points at which they may part: each begins a block of its
 //! own, so that a thread can come back there.
 
+use std::collections::HashSet;
+
 use super::class::{Class, Classes};
 use super::emit::{WIDTH, may_part, parting};
-use super::ir::{Block, BlockId, Body, End, Op, SiteKind, Space};
+use super::ir::{Block, BlockId, Body, End, Op, Reg, SiteKind, Space};
 
 /// The most vector instructions that are worth compiling.
 const MOST_VECTORS: usize = 10_000;
@@ -69,7 +71,11 @@ fn is_contiguous(site: Option<&SiteKind>, space: Space, class: Class) -> bool {
 
 /// Splits blocks before the steps and branches at which threads may part, and returns the blocks
 /// that begin with one.
-pub(crate) fn split(body: &mut Body, classes: &Classes) -> Vec<BlockId> {
+pub(crate) fn split(
+    body: &mut Body,
+    classes: &Classes,
+    by_ends: &HashSet<Reg>,
+) -> Vec<BlockId> {
     let mut found: Vec<BlockId> = Vec::new();
     let mut number = 0;
     while let Some(block) = body.blocks.get(number) {
@@ -85,8 +91,11 @@ pub(crate) fn split(body: &mut Body, classes: &Classes) -> Vec<BlockId> {
             .position(|op| may_part(classes, op));
         let at = match at {
             Some(at) => Some(at + skip),
-            None if parting(classes, &block.end) && !(begins && block.ops.is_empty()) => {
-                Some(block.ops.len())
+            None if parting(classes, &block.end) => {
+                // The condition is made again by whoever comes back.
+                let made = |op: &Op| op.targets().iter().any(|reg| by_ends.contains(reg));
+                let first = block.ops.iter().position(made);
+                Some(first.unwrap_or(block.ops.len())).filter(|at| !(begins && *at == 0))
             }
             None => None,
         };

@@ -12,7 +12,7 @@ mod memory;
 mod threads;
 mod value;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use wasm_encoder::{Instruction as W, ValType};
 
@@ -34,6 +34,8 @@ const MOST_VECTORS: usize = 12_000;
 /// What the function for groups knows besides.
 pub(super) struct Vector<'k> {
     pub classes: &'k Classes,
+    /// Conditions that the first and the last thread answer for all, as long as they agree.
+    pub by_ends: &'k HashSet<Reg>,
     /// The locals of each varying register: four lanes each, or two where they have 64 bits.
     pub chunks: Vec<Vec<u32>>,
     /// The resume point of blocks whose threads may part.
@@ -56,9 +58,10 @@ pub(super) struct Vector<'k> {
 ///
 /// # Errors
 /// Where there are too many registers.
-pub(crate) fn vector(
-    shared: &Shared<'_>,
-    classes: &Classes,
+pub(crate) fn vector<'k>(
+    shared: &'k Shared<'k>,
+    classes: &'k Classes,
+    by_ends: &'k HashSet<Reg>,
     items: &[Item],
 ) -> Result<Function, Unsupported> {
     let mut emitter = Emitter::new(shared);
@@ -71,7 +74,8 @@ pub(crate) fn vector(
         vectors += count as usize;
         let locals = (0..count).map(|_| emitter.local(ValType::V128)).collect();
         chunks.push(locals);
-        let scalar = if varies { 0 } else { emitter.local(val(*ty)) };
+        let needs = !varies || by_ends.contains(&Reg(number));
+        let scalar = if needs { emitter.local(val(*ty)) } else { 0 };
         emitter.regs.push(scalar);
     }
     if vectors > MOST_VECTORS || emitter.locals.len() > super::MOST_LOCALS {
@@ -84,6 +88,7 @@ pub(crate) fn vector(
     let temps = [(); 3].map(|()| emitter.local(ValType::V128));
     let vector = Vector {
         classes,
+        by_ends,
         chunks,
         resume_of,
         depth: 0,
@@ -127,13 +132,19 @@ impl<'k> Emitter<'k> {
         let Some(block) = body.block(id) else {
             return;
         };
-        for op in &block.ops {
+        let by_ends = self.v().by_ends;
+        let of_ends = |op: &&Op| op.targets().iter().any(|reg| by_ends.contains(reg));
+        for op in block.ops.iter().filter(|op| !of_ends(op)) {
             self.group_step(id, op);
         }
         match &block.end {
             End::Branch(condition, ..) => {
                 if self.class(*condition) == Class::Uniform {
                     return self.arg(*condition);
+                }
+                let steps: Vec<&Op> = block.ops.iter().filter(of_ends).collect();
+                if !steps.is_empty() {
+                    return self.ends_or_each(id, *condition, &steps);
                 }
                 self.together_or_alone(id, *condition);
             }
