@@ -217,10 +217,10 @@ fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
         },
         Op::Fma(_, a, b, c) => all_uniform(&[*a, *b, *c]),
         Op::Help { args, .. } => all_uniform(args),
-        Op::Load { place, .. } => match place.space {
+        Op::Load { place, atomic, .. } => match place.space {
             Space::Local => Some(Varying),
-            // A generic address may be one of local memory.
-            Space::Generic => Some(Varying),
+            // A generic address may be one of local memory, unless that is looked at before.
+            Space::Generic if *atomic => Some(Varying),
             _ => all_uniform(&[place.base]),
         },
         Op::Atomic { .. } => Some(Varying),

@@ -21,6 +21,7 @@ mod ir;
 mod layout;
 mod lazy;
 mod live;
+mod plan;
 mod run;
 mod split;
 mod structure;
@@ -273,11 +274,12 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
     let functions = match alone {
         Some(_) => vec![("run", one)],
         None => {
-            let groups = emit::vector(&shared, &classes, &by_ends, &items)?;
+            let plan = plan::plan(&body, &classes, &shared.window_of);
+            let groups = emit::vector(&shared, &classes, &by_ends, &plan, &items)?;
             if groups.code.len() > MOST_CODE / 2 {
                 return Err(Unsupported::limit("too much code"));
             }
-            vec![("alone", one), ("run", groups)]
+            vec![("alone", one), ("groups", groups), ("run", emit::both())]
         }
     };
     let wasm = emit::module(&functions, shared.windows.len(), scratch);

@@ -4,8 +4,9 @@
 use std::collections::HashSet;
 
 use super::class::{Class, Classes};
-use super::emit::{WIDTH, may_part, parting};
-use super::ir::{Block, BlockId, Body, End, Op, Reg, SiteKind, Space};
+use super::emit::{WIDTH, parting};
+use super::ir::{Block, BlockId, Body, End, Op, Reg};
+use super::plan;
 
 /// The most vector instructions that are worth compiling.
 const MOST_VECTORS: usize = 10_000;
@@ -25,17 +26,10 @@ pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
             .map(|target| body.ty(*target).bytes() * WIDTH / 16);
         let chunks = chunks.sum::<u32>().max(WIDTH / 4) as usize;
         let lane_by_lane = match op {
-            Op::Store { place, values, .. } => {
-                let site = body.sites.get(place.site as usize);
-                let class = classes.of_arg(place.base);
-                !values.is_empty()
-                    && !is_contiguous(site.map(|site| &site.what), place.space, class)
+            Op::Store { values, .. } => {
+                !values.is_empty() && plan::together(body, classes, op).is_none()
             }
-            Op::Load { place, .. } if varies => {
-                let site = body.sites.get(place.site as usize);
-                let class = classes.of_arg(place.base);
-                !is_contiguous(site.map(|site| &site.what), place.space, class)
-            }
+            Op::Load { .. } if varies => plan::together(body, classes, op).is_none(),
             Op::Atomic { .. } => true,
             Op::Help { .. } => varies,
             Op::Two(code, ..) if varies => {
@@ -60,44 +54,31 @@ pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
     None
 }
 
-fn is_contiguous(site: Option<&SiteKind>, space: Space, class: Class) -> bool {
-    let Some(SiteKind::Access { bytes, lanes, .. }) = site else {
-        return false;
-    };
-    let uniform = class == Class::Uniform;
-    let neighbours = *lanes == 1 && class == Class::Affine(i64::from(*bytes));
-    matches!(space, Space::Global | Space::Shared) && (uniform || neighbours)
-}
-
 /// Splits blocks before the steps and branches at which threads may part, and returns the blocks
 /// that begin with one.
-pub(crate) fn split(
-    body: &mut Body,
-    classes: &Classes,
-    by_ends: &HashSet<Reg>,
-) -> Vec<BlockId> {
+pub(crate) fn split(body: &mut Body, classes: &Classes, by_ends: &HashSet<Reg>) -> Vec<BlockId> {
     let mut found: Vec<BlockId> = Vec::new();
     let mut number = 0;
     while let Some(block) = body.blocks.get(number) {
-        // What comes first is found again in the block that is split off.
         let begins = found
             .binary_search(&BlockId(u32::try_from(number).unwrap_or(0)))
             .is_ok();
-        let skip = usize::from(begins);
-        let at = block
+        let checked = block
             .ops
             .iter()
-            .skip(skip)
-            .position(|op| may_part(classes, op));
-        let at = match at {
-            Some(at) => Some(at + skip),
-            None if parting(classes, &block.end) => {
-                // The condition is made again by whoever comes back.
-                let made = |op: &Op| op.targets().iter().any(|reg| by_ends.contains(reg));
-                let first = block.ops.iter().position(made);
-                Some(first.unwrap_or(block.ops.len())).filter(|at| !(begins && *at == 0))
-            }
-            None => None,
+            .any(|op| plan::is_checked(body, classes, op));
+        let at = if checked && !begins {
+            // Threads come back to where the looks are, and to nothing before.
+            Some(0)
+        } else if let Some(at) = plan::unknown(body, classes, &block.ops) {
+            Some(at)
+        } else if parting(classes, &block.end) {
+            // The condition is made again by whoever comes back.
+            let made = |op: &Op| op.targets().iter().any(|reg| by_ends.contains(reg));
+            let first = block.ops.iter().position(made);
+            Some(first.unwrap_or(block.ops.len())).filter(|at| !(begins && *at == 0))
+        } else {
+            None
         };
         if let Some(at) = at {
             split_off(body, number, at);

@@ -96,25 +96,6 @@ fn linker() -> Linker<Host> {
     linker
         .func_wrap(
             "host",
-            "find",
-            |mut caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
-                let block = block(&mut caller);
-                let host = caller.data();
-                let access = (thread as u32, site as u32, address.cast_unsigned());
-                let find = |address: u64| {
-                    let inside =
-                        |region: &&Region| address.wrapping_sub(region.base) < region.bytes;
-                    host.regions.iter().find(inside).copied()
-                };
-                let found = host.setup.miss(block, access, find);
-                let (base, count) = found.unwrap_or((0, 0));
-                (base.cast_signed(), count.cast_signed())
-            },
-        )
-        .unwrap();
-    linker
-        .func_wrap(
-            "host",
             "fault",
             |mut caller: Caller<'_, Host>,
              thread: i32,
@@ -123,12 +104,9 @@ fn linker() -> Linker<Host> {
              -> wasmtime::Result<()> {
                 let block = block(&mut caller);
                 let host = caller.data();
-                let fault = host.setup.fault(
-                    block,
-                    thread as u32,
-                    site as u32,
-                    value.cast_unsigned(),
-                );
+                let fault =
+                    host.setup
+                        .fault(block, thread as u32, site as u32, value.cast_unsigned());
                 Err(Faulted(fault).into())
             },
         )

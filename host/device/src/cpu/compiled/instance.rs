@@ -240,18 +240,6 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     )?;
     linker.func_wrap(
         "host",
-        "find",
-        |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
-            let work = at_work(&caller)?;
-            let find = |address| work.view.region(address);
-            let access = access(thread, site, address);
-            let found = work.setup.miss(work.block(), access, find);
-            let (base, count) = found.unwrap_or((0, 0));
-            Ok((base.cast_signed(), count.cast_signed()))
-        },
-    )?;
-    linker.func_wrap(
-        "host",
         "fault",
         |caller: Caller<'_, Host>, thread: i32, site: i32, value: i64| -> wasmtime::Result<()> {
             let work = at_work(&caller)?;

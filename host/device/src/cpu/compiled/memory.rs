@@ -133,7 +133,11 @@ impl Reader {
         let word = words.first().map_or(0, |word| word.load(Ordering::Relaxed));
         let bytes = word.to_le_bytes();
         let [a, b, c, d, e, f, g, h] = bytes;
-        u32::from_le_bytes(if at & 4 == 0 { [a, b, c, d] } else { [e, f, g, h] })
+        u32::from_le_bytes(if at & 4 == 0 {
+            [a, b, c, d]
+        } else {
+            [e, f, g, h]
+        })
     }
 }
 

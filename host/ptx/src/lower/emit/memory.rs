@@ -33,17 +33,7 @@ impl To {
     }
 }
 
-/// An access of a vector at an offset of a memory.
-pub(super) fn vector_at(memory: u32, offset: u32) -> MemArg {
-    let to = if memory == 0 {
-        To::Scratch(0)
-    } else {
-        To::Device
-    };
-    to.at(offset, 2)
-}
-
-fn load_op(ty: Ty, bytes: u8, at: MemArg) -> W<'static> {
+pub(super) fn load_op(ty: Ty, bytes: u8, at: MemArg) -> W<'static> {
     match (bytes, ty) {
         (1, Ty::I64) => W::I64Load8U(at),
         (1, _) => W::I32Load8U(at),
@@ -57,7 +47,7 @@ fn load_op(ty: Ty, bytes: u8, at: MemArg) -> W<'static> {
     }
 }
 
-fn store_op(ty: Ty, bytes: u8, at: MemArg) -> W<'static> {
+pub(super) fn store_op(ty: Ty, bytes: u8, at: MemArg) -> W<'static> {
     match (bytes, ty) {
         (1, Ty::I64) => W::I64Store8(at),
         (1, _) => W::I32Store8(at),

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
-pub(crate) use group::{WIDTH, may_part, parting, vector};
+pub(crate) use group::{WIDTH, both, parting, vector};
 pub(crate) use wasm::{Imports, module};
 
 use super::Unsupported;
@@ -202,6 +202,13 @@ impl<'k> Emitter<'k> {
         self.op(W::If(BlockType::Empty));
     }
 
+    /// `br_if` for what hardly ever happens.
+    fn br_if_unlikely(&mut self, level: u32) {
+        let at = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
+        self.unlikely.push(at);
+        self.op(W::BrIf(level));
+    }
+
     fn reg(&self, reg: Reg) -> u32 {
         self.regs.get(reg.0 as usize).copied().unwrap_or(0)
     }
@@ -316,9 +323,6 @@ impl<'k> Emitter<'k> {
     }
 
     fn item(&mut self, item: &Item) {
-        if self.is_group() {
-            self.count_labels(item);
-        }
         match item {
             Item::Loop => self.op(W::Loop(BlockType::Empty)),
             Item::Block => self.op(W::Block(BlockType::Empty)),

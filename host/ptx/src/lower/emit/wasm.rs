@@ -18,8 +18,7 @@ impl Imports {
     pub(crate) const FAULT: u32 = 2;
     pub(crate) const GENERIC: u32 = 3;
     pub(crate) const CLOCK: u32 = 4;
-    pub(crate) const FIND: u32 = 5;
-    pub(crate) const COUNT: u32 = 6;
+    pub(crate) const COUNT: u32 = 5;
 }
 
 /// Pages of device memory: all that 32 bits address.
@@ -37,8 +36,8 @@ pub(crate) fn module(functions: &[(&str, Function)], windows: usize, scratch: u6
     types.ty().function([I32, I32], [I32]);
     types.ty().function([], []);
     let mut imports = ImportSection::new();
-    let names = ["help", "miss", "fault", "generic", "clock", "find"];
-    for (name, ty) in names.into_iter().zip([0, 1, 2, 3, 4, 1]) {
+    let names = ["help", "miss", "fault", "generic", "clock"];
+    for (name, ty) in names.into_iter().zip(0..) {
         imports.import("host", name, EntityType::Function(ty));
     }
     let mut declared = FunctionSection::new();

@@ -34,7 +34,6 @@ pub struct Region {
 /// | `fault: (i32, i32, i64)` | [`Setup::fault`], as an error that ends the call |
 /// | `generic: (i32, i32, i64) -> i32` | [`Setup::generic`] |
 /// | `clock: () -> i64` | nanoseconds |
-/// | `find: (i32, i32, i64) -> (i64, i64)` | [`Setup::miss`], with zeros in place of an error |
 #[derive(Debug)]
 pub struct Setup {
     pub(super) lowered: Arc<Lowered>,

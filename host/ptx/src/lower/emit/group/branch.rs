@@ -31,13 +31,11 @@ impl Emitter<'_> {
         self.set(told);
         self.get(apart);
         self.if_unlikely();
-        self.nest(1);
         for op in steps {
-            self.group_step(id, op);
+            self.group_step(op);
         }
         self.together_or_alone(id, condition);
         self.set(told);
-        self.nest(-1);
         self.op(W::End);
         self.get(told);
     }
@@ -64,7 +62,11 @@ impl Emitter<'_> {
         let Some(signed) = order else {
             // Whether the other one lies between the ends.
             let other = if of_a != 0 { b } else { a };
-            let (from, to) = if by > 0 { (grows, other) } else { (other, grows) };
+            let (from, to) = if by > 0 {
+                (grows, other)
+            } else {
+                (other, grows)
+            };
             self.arg(to);
             self.arg(from);
             self.op(pick(W::I32Sub, W::I64Sub));
@@ -123,40 +125,9 @@ impl Emitter<'_> {
         self.op(W::I32x4AllTrue);
         self.op(W::I32Ne);
         self.op(W::If(BlockType::Empty));
-        self.nest(1);
         self.part(id);
-        self.nest(-1);
         self.op(W::End);
         // Parting uses the local, but does not come back here.
         self.get(told);
-    }
-
-    /// An address computed in 32 bits is only as far apart in 64 if it does not wrap around within
-    /// the group.
-    pub(super) fn extend_check(&mut self, id: BlockId, code: Code, a: Arg, stride: i64) {
-        let reach = stride.wrapping_mul(i64::from(WIDTH - 1));
-        let signed = code == Code::I64ExtendI32S;
-        // The last thread's value, in 64 bits, must be one of 32.
-        self.arg(a);
-        self.op(if signed {
-            W::I64ExtendI32S
-        } else {
-            W::I64ExtendI32U
-        });
-        self.i64(reach.cast_unsigned());
-        self.op(W::I64Add);
-        if signed {
-            self.i64(1 << 31);
-            self.op(W::I64Add);
-        }
-        self.i64(32);
-        self.op(W::I64ShrU);
-        self.i64(0);
-        self.op(W::I64Ne);
-        self.if_unlikely();
-        self.nest(1);
-        self.part(id);
-        self.nest(-1);
-        self.op(W::End);
     }
 }

@@ -7,6 +7,7 @@
 
 mod arithmetic;
 mod branch;
+mod checks;
 mod lanes;
 mod memory;
 mod threads;
@@ -19,11 +20,13 @@ use wasm_encoder::{Instruction as W, ValType};
 use super::{Emitter, Function, Shared, scratch, val};
 use crate::lower::Unsupported;
 use crate::lower::class::{Class, Classes};
-use crate::lower::code::Code;
 use crate::lower::graph::Kind;
 use crate::lower::ir::{Arg, BlockId, End, Op, Reg, Ty};
 use crate::lower::layout::{ENDED, WAITS};
+use crate::lower::plan::{Plan, together};
 use crate::lower::structure::Item;
+
+pub(crate) use threads::both;
 
 /// How many threads run together.
 pub(crate) const WIDTH: u32 = 16;
@@ -40,18 +43,25 @@ pub(super) struct Vector<'k> {
     pub chunks: Vec<Vec<u32>>,
     /// The resume point of blocks whose threads may part.
     pub resume_of: HashMap<BlockId, u32>,
-    /// How many labels are open.
-    pub depth: u32,
     /// Vectors for what is at hand.
     pub temps: [u32; 3],
+    /// The address of an access.
+    pub base: u32,
     /// For lanes one by one: the lane, and scalar stand-ins of registers.
     pub lane: u32,
     pub first: u32,
     pub stand_ins: HashMap<(Ty, usize), u32>,
     pub told: u32,
-    /// Windows as vectors need them: how many units begin where a whole group's worth follows.
-    pub counts: Vec<u32>,
-    pub limits: HashMap<u8, u32>,
+    /// What is looked at before blocks.
+    pub plan: &'k Plan,
+    /// What registers will hold, for looks.
+    pub in_advance: HashMap<Reg, u32>,
+    /// Where windows begin.
+    pub lows: HashMap<usize, u32>,
+    /// How many accesses of a size begin in a window, or in shared memory, where the last of several
+    /// that go together lies so many sizes behind the first.
+    pub counts: HashMap<(usize, u64), u32>,
+    pub limits: HashMap<(u8, u64), u32>,
 }
 
 /// Writes the function that runs groups, and leaves single threads to the function `scalar`.
@@ -62,6 +72,7 @@ pub(crate) fn vector<'k>(
     shared: &'k Shared<'k>,
     classes: &'k Classes,
     by_ends: &'k HashSet<Reg>,
+    plan: &'k Plan,
     items: &[Item],
 ) -> Result<Function, Unsupported> {
     let mut emitter = Emitter::new(shared);
@@ -91,13 +102,16 @@ pub(crate) fn vector<'k>(
         by_ends,
         chunks,
         resume_of,
-        depth: 0,
         temps,
+        base: emitter.local(ValType::I32),
         lane: emitter.local(ValType::I32),
         first: emitter.local(ValType::I32),
         stand_ins: HashMap::new(),
         told: emitter.local(ValType::I32),
-        counts: Vec::new(),
+        plan,
+        in_advance: HashMap::new(),
+        lows: HashMap::new(),
+        counts: HashMap::new(),
         limits: HashMap::new(),
     };
     emitter.vector = Some(vector);
@@ -132,10 +146,11 @@ impl<'k> Emitter<'k> {
         let Some(block) = body.block(id) else {
             return;
         };
+        self.checks(id, &block.ops);
         let by_ends = self.v().by_ends;
         let of_ends = |op: &&Op| op.targets().iter().any(|reg| by_ends.contains(reg));
         for op in block.ops.iter().filter(|op| !of_ends(op)) {
-            self.group_step(id, op);
+            self.group_step(op);
         }
         match &block.end {
             End::Branch(condition, ..) => {
@@ -155,7 +170,7 @@ impl<'k> Emitter<'k> {
                 }
                 // Each goes its own way at once.
                 self.part(id);
-                self.i32(0);
+                self.op(W::Unreachable);
             }
             End::Exit => self.ended(|emitter| emitter.group_places(ENDED)),
             End::Stop(number, next) => {
@@ -179,29 +194,36 @@ impl<'k> Emitter<'k> {
         }
     }
 
-    pub(super) fn nest(&mut self, by: i32) {
-        if let Some(vector) = &mut self.vector {
-            vector.depth = vector.depth.saturating_add_signed(by);
-        }
-    }
-
-    pub(super) fn group_step(&mut self, id: BlockId, op: &Op) {
+    pub(super) fn group_step(&mut self, op: &Op) {
         let class = op
             .targets()
             .first()
             .map(|target| self.v().classes.of(*target));
+        let stride = together(self.shared.body, self.v().classes, op);
         match (op, class) {
             (
-                Op::One(code @ (Code::I64ExtendI32S | Code::I64ExtendI32U), _, a),
-                Some(Class::Affine(stride)),
-            ) => {
-                self.extend_check(id, *code, *a, stride);
-                self.step(op);
+                Op::Load {
+                    place,
+                    targets,
+                    bytes,
+                    ..
+                },
+                _,
+            ) if stride.is_some() => {
+                self.group_load(place, targets, *bytes, stride.unwrap_or(0));
             }
-            (Op::Store { place, values, .. }, _) => self.group_store(op, place, values),
-            (Op::Load { place, targets, .. }, Some(Class::Varying)) => {
-                self.group_load(op, place, targets);
+            (
+                Op::Store {
+                    place,
+                    values,
+                    bytes,
+                    ..
+                },
+                _,
+            ) if stride.is_some() => {
+                self.group_store(place, values, *bytes, stride.unwrap_or(0));
             }
+            (Op::Store { .. }, _) => self.by_lane(op),
             // A value for all.
             (_, Some(Class::Uniform | Class::Affine(_))) => self.step(op),
             (Op::Copy(target, a), _) => {
@@ -278,15 +300,6 @@ impl<'k> Emitter<'k> {
         self.vector.is_some()
     }
 
-    /// Keeps count of open labels.
-    pub(super) fn count_labels(&mut self, item: &Item) {
-        match item {
-            Item::Loop | Item::Block | Item::If => self.nest(1),
-            Item::End => self.nest(-1),
-            _ => {}
-        }
-    }
-
     pub(super) fn group_node(&mut self, kind: &Kind) {
         let block_of = |emitter: &Self, resume: u32| {
             emitter.shared.graph.resumes.get(resume as usize).copied()
@@ -309,22 +322,11 @@ impl<'k> Emitter<'k> {
     }
 }
 
-/// Blocks in which threads may part get a point to come back to, with nothing before it: where a
-/// branch does not go the same way for all, and where an address may wrap around.
+/// Whether threads may part at the end of a block.
 pub(crate) fn parting(classes: &Classes, end: &End) -> bool {
     match end {
         End::Branch(condition, ..) => classes.of_arg(*condition) != Class::Uniform,
         End::Table(place, ..) => classes.of_arg(*place) != Class::Uniform,
-        _ => false,
-    }
-}
-
-/// Whether a step may find that its group must part.
-pub(crate) fn may_part(classes: &Classes, op: &Op) -> bool {
-    match op {
-        Op::One(Code::I64ExtendI32S | Code::I64ExtendI32U, target, _) => {
-            matches!(classes.of(*target), Class::Affine(_))
-        }
         _ => false,
     }
 }

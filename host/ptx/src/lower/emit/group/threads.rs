@@ -1,25 +1,35 @@
 //! How a group of threads begins, leaves and comes back: places, saved registers, and parting.
 
-use wasm_encoder::{BlockType, Instruction as W, ValType};
+use wasm_encoder::{BlockType, Encode, Instruction as W, ValType};
 
 use super::{EVEN, WIDTH, splat_i32};
 use crate::lower::class::Class;
-use crate::lower::emit::{BEHIND, Emitter, FIRST, Imports, scratch};
+use crate::lower::emit::{BEHIND, Emitter, FIRST, Function, Imports, scratch};
 use crate::lower::ir::{Arg, BlockId, Reg, Ty};
 use crate::lower::layout::{self, APART};
 
 impl Emitter<'_> {
-    /// Calls the function for single threads, and returns what it says if it was told to return.
-    pub(super) fn alone(&mut self) {
-        let told = self.v().told;
-        self.op(W::Call(Imports::COUNT));
-        self.op(W::LocalTee(told));
-        self.i32(0);
-        self.op(W::I32GeS);
-        self.if_unlikely();
-        self.get(told);
+    /// Returns, so that these threads are run one by one, and then the groups behind them; both
+    /// numbers are in locals.
+    pub(super) fn alone(&mut self, first: u32, behind: u32) {
+        self.get(behind);
+        self.i32(BEHIND_SHIFT);
+        self.op(W::I32Shl);
+        self.get(first);
+        self.op(W::I32Or);
+        self.i32(APART);
+        self.op(W::I32Or);
         self.op(W::Return);
-        self.op(W::End);
+    }
+
+    /// Returns, so that the threads of the group at hand are run one by one.
+    fn group_alone(&mut self) {
+        let end = self.v().lane;
+        self.get(self.thread);
+        self.i32(WIDTH);
+        self.op(W::I32Add);
+        self.set(end);
+        self.alone(self.thread, end);
     }
 
     pub(super) fn group_prologue(&mut self) {
@@ -28,15 +38,24 @@ impl Emitter<'_> {
         self.op(W::I32Load(scratch(layout::GROUPS, 2)));
         self.op(W::I32Eqz);
         self.op(W::If(BlockType::Empty));
+        self.i32(u32::MAX);
         self.get(FIRST);
         self.get(BEHIND);
-        self.op(W::Call(Imports::COUNT));
-        self.op(W::Return);
+        self.op(W::I32GeS);
+        self.op(W::BrIf(1));
+        self.op(W::Drop);
+        self.alone(FIRST, BEHIND);
         self.op(W::End);
         // A group that was begun by single threads is ended by them.
         let end = self.v().lane;
         self.get(FIRST);
         self.i32(WIDTH - 1);
+        self.op(W::I32And);
+        self.i32(0);
+        self.op(W::I32Ne);
+        self.get(FIRST);
+        self.get(BEHIND);
+        self.op(W::I32LtS);
         self.op(W::I32And);
         self.if_unlikely();
         self.get(FIRST);
@@ -52,11 +71,7 @@ impl Emitter<'_> {
         self.op(W::I32LtU);
         self.op(W::Select);
         self.set(end);
-        self.get(FIRST);
-        self.get(end);
-        self.alone();
-        self.get(end);
-        self.set(FIRST);
+        self.alone(FIRST, end);
         self.op(W::End);
         self.prologue();
         // The prologue has the thread before the first one; here it is the group before.
@@ -68,43 +83,7 @@ impl Emitter<'_> {
         self.i32(WIDTH - 1);
         self.op(W::I32Sub);
         self.set(self.tid[0]);
-        let windows = self.windows.clone();
-        for (_, count) in windows {
-            let local = self.local(ValType::I64);
-            self.group_count(count, local);
-            if let Some(vector) = &mut self.vector {
-                vector.counts.push(local);
-            }
-        }
-        let limits: Vec<(u8, u32)> = self.limits.iter().map(|(k, v)| (*k, *v)).collect();
-        for (shift, limit) in limits {
-            let local = self.local(ValType::I32);
-            self.get(limit);
-            self.i32(WIDTH - 1);
-            self.op(W::I32Sub);
-            self.i32(0);
-            self.get(limit);
-            self.i32(WIDTH);
-            self.op(W::I32GeU);
-            self.op(W::Select);
-            self.set(local);
-            if let Some(vector) = &mut self.vector {
-                vector.limits.insert(shift, local);
-            }
-        }
-    }
-
-    /// How many units begin where a group's worth of them follows.
-    pub(super) fn group_count(&mut self, count: u32, into: u32) {
-        self.get(count);
-        self.i64(u64::from(WIDTH - 1));
-        self.op(W::I64Sub);
-        self.i64(0);
-        self.get(count);
-        self.i64(u64::from(WIDTH));
-        self.op(W::I64GeU);
-        self.op(W::Select);
-        self.set(into);
+        self.limits_of_looks();
     }
 
     /// The next group whose threads are at one place; runs those alone that are not.
@@ -128,9 +107,7 @@ impl Emitter<'_> {
         self.op(W::I32LtS);
         self.op(W::If(BlockType::Empty));
         self.group_own_places();
-        self.get(thread);
-        self.get(BEHIND);
-        self.alone();
+        self.alone(thread, BEHIND);
         self.op(W::End);
         self.block_done(1);
         self.op(W::End);
@@ -197,12 +174,7 @@ impl Emitter<'_> {
         self.op(W::I32LtS);
         self.op(W::I32And);
         self.op(W::BrIf(2));
-        self.get(self.thread);
-        self.get(self.thread);
-        self.i32(WIDTH);
-        self.op(W::I32Add);
-        self.alone();
-        self.op(W::Br(2));
+        self.group_alone();
         self.op(W::End);
         self.op(W::End);
         self.op(W::End);
@@ -338,13 +310,61 @@ impl Emitter<'_> {
         let regs = self.shared.live.at(id);
         self.group_save(&regs);
         self.group_places((resume | APART).cast_signed());
-        self.get(self.thread);
-        self.get(self.thread);
-        self.i32(WIDTH);
-        self.op(W::I32Add);
-        self.alone();
-        // The root's loop is the outermost label but the function's own.
-        let level = self.v().depth.saturating_sub(1);
-        self.op(W::Br(level));
+        self.group_alone();
+    }
+}
+
+/// In what the function for groups returns where threads are to be run alone: from which on, and
+/// from this bit on up to which.
+const BEHIND_SHIFT: u32 = 12;
+
+/// The function that runs groups, and threads one by one where those part.
+pub(crate) fn both() -> Function {
+    let told = 2;
+    let behind = 3;
+    let mut code = Vec::new();
+    let instructions = [
+        W::Loop(BlockType::Empty),
+        W::LocalGet(FIRST),
+        W::LocalGet(BEHIND),
+        W::Call(Imports::COUNT + 1),
+        W::LocalTee(told),
+        W::I32Const(APART.cast_signed()),
+        W::I32LtS,
+        W::If(BlockType::Empty),
+        W::LocalGet(told),
+        W::Return,
+        W::End,
+        W::LocalGet(told),
+        W::I32Const((1 << BEHIND_SHIFT) - 1),
+        W::I32And,
+        W::LocalGet(told),
+        W::I32Const(APART.cast_signed() - 1),
+        W::I32And,
+        W::I32Const(BEHIND_SHIFT.cast_signed()),
+        W::I32ShrU,
+        W::LocalTee(behind),
+        W::Call(Imports::COUNT),
+        W::LocalTee(told),
+        W::I32Const(0),
+        W::I32GeS,
+        W::If(BlockType::Empty),
+        W::LocalGet(told),
+        W::Return,
+        W::End,
+        W::LocalGet(behind),
+        W::LocalSet(FIRST),
+        W::Br(0),
+        W::End,
+        W::Unreachable,
+        W::End,
+    ];
+    for instruction in instructions {
+        instruction.encode(&mut code);
+    }
+    Function {
+        locals: vec![ValType::I32; 4],
+        code,
+        unlikely: Vec::new(),
     }
 }
