@@ -42,6 +42,10 @@ pub(crate) fn repeat(body: &mut Body, classes: &mut Classes) -> HashSet<Reg> {
                     *arg = Arg::Reg(*new);
                 }
             });
+            if let Op::Copy(target, Arg::Reg(new)) = op {
+                new_of.push((target, new));
+                continue;
+            }
             let Op::Two(_, target, ..) = &mut op else {
                 continue;
             };
@@ -74,6 +78,13 @@ fn collect(block: &Block, classes: &Classes, reg: Reg, before: usize, steps: &mu
     };
     if steps.len() >= MOST_STEPS {
         return false;
+    }
+    if let Op::Copy(_, Arg::Reg(from)) = op
+        && classes.of(*from) == Class::Varying
+        && collect(block, classes, *from, place, steps)
+    {
+        steps.push(op.clone());
+        return true;
     }
     let Op::Two(code, _, a, b) = op else {
         return false;

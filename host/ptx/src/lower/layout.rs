@@ -46,6 +46,8 @@ pub struct Layout {
     pub(crate) places: u32,
     /// What threads bring to a stop and take away from it: arrays of 64-bit words.
     pub(crate) exchange: u32,
+    /// What looks at shared memory compare with: a word for each.
+    pub(crate) limits: u32,
     /// Where lanes go through one by one.
     pub(crate) lanes: u32,
     /// Saved registers: an array for each.
@@ -96,6 +98,7 @@ impl Layout {
             globals,
             places,
             exchange,
+            limits: 0,
             lanes,
             frames,
             local: frames,
@@ -116,6 +119,14 @@ impl Layout {
         let begin = self.local;
         self.local = begin.checked_add(self.threads * bytes)?.checked_add(PAD)?;
         Some(begin)
+    }
+
+    /// Room for so many limits.
+    pub(crate) fn limits(&mut self, count: usize) -> Option<()> {
+        let bytes = u32::try_from(count).ok()?.checked_mul(4)?;
+        self.limits = self.local;
+        self.local = self.local.checked_add(bytes)?.checked_next_multiple_of(64)?;
+        Some(())
     }
 
     /// To be called when all frames have their room.

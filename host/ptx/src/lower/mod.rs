@@ -83,6 +83,8 @@ pub struct Lowered {
     kernel: String,
     body: Body,
     layout: Layout,
+    /// What looks at shared memory compare with; see [`plan::Limits`].
+    limits: Vec<(u8, u64)>,
     param_bytes: u32,
     dynamic_shared: u32,
     /// The resume point behind each stop.
@@ -252,9 +254,16 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
             slots.insert(reg, slot);
         }
     }
+    let (window_of, windows) = windows(&body);
+    let plan = if alone.is_none() {
+        plan::plan(&body, &classes, &window_of)
+    } else {
+        plan::Plan::default()
+    };
+    let limits = plan.limits();
+    layout.limits(limits.shared.len()).ok_or_else(too_large)?;
     let dynamic_shared = found.layout.dynamic_shared;
     layout.finish(dynamic_shared).ok_or_else(too_large)?;
-    let (window_of, windows) = windows(&body);
     let shared = emit::Shared {
         body: &body,
         graph: &graph,
@@ -263,6 +272,7 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
         slots,
         window_of,
         windows,
+        limits,
         static_shared: found.layout.shared_bytes,
     };
     let items = structure::structure(&body, &graph);
@@ -274,7 +284,6 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
     let functions = match alone {
         Some(_) => vec![("run", one)],
         None => {
-            let plan = plan::plan(&body, &classes, &shared.window_of);
             let groups = emit::vector(&shared, &classes, &by_ends, &plan, &items)?;
             if groups.code.len() > MOST_CODE / 2 {
                 return Err(Unsupported::limit("too much code"));
@@ -282,9 +291,11 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
             vec![("alone", one), ("groups", groups), ("run", emit::both())]
         }
     };
-    let wasm = emit::module(&functions, shared.windows.len(), scratch);
+    let wasm = emit::module(&functions, shared.globals(), scratch);
+    let limits = shared.limits.shared.clone();
     Ok(Lowered {
         wasm,
+        limits,
         kernel: entry.to_owned(),
         param_bytes: found.param_bytes,
         dynamic_shared,

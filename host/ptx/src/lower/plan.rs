@@ -49,6 +49,16 @@ pub(crate) struct Checks {
     pub needed: HashSet<usize>,
 }
 
+/// What looks compare with: how many accesses of a size can begin where the last of those that go
+/// together lies so many sizes behind.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Limits {
+    /// For shared memory, by the logarithm of the size.
+    pub shared: Vec<(u8, u64)>,
+    /// For the windows of device memory.
+    pub device: Vec<(usize, u64)>,
+}
+
 /// For all blocks of a kernel.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
@@ -67,10 +77,25 @@ impl Plan {
         self.first_of.get(&site).copied().unwrap_or(0)
     }
 
-    pub(crate) fn checks(&self) -> impl Iterator<Item = &Check> {
-        self.blocks
-            .values()
-            .flat_map(|block| block.checks.iter().map(|(_, check)| check))
+    /// What all looks compare with.
+    pub(crate) fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        let checks = self.blocks.values().flat_map(|block| &block.checks);
+        for (_, check) in checks {
+            let Check::Access(access) = check else {
+                continue;
+            };
+            if access.space == Space::Shared {
+                limits.shared.push((access.shift, access.reach));
+            } else {
+                limits.device.push((access.window, access.reach));
+            }
+        }
+        limits.shared.sort_unstable();
+        limits.shared.dedup();
+        limits.device.sort_unstable();
+        limits.device.dedup();
+        limits
     }
 }
 

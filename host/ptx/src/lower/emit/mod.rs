@@ -17,6 +17,7 @@ use super::graph::{Graph, Kind};
 use super::ir::{Arg, BlockId, Body, End, Known, Reg, Ty};
 use super::layout::{self, APART, ENDED, Layout, WAITS};
 use super::live::Live;
+use super::plan::Limits;
 use super::structure::Item;
 
 /// The most locals of a function that the engine takes, less a few.
@@ -43,8 +44,28 @@ pub(crate) struct Shared<'k> {
     /// The window of each site, by its place in `windows`.
     pub window_of: HashMap<u32, usize>,
     pub windows: Vec<Window>,
+    /// What the looks of groups compare with.
+    pub limits: Limits,
     /// The size of static shared memory: addresses within it need no check.
     pub static_shared: u32,
+}
+
+impl Shared<'_> {
+    /// The global with a window's base; its count follows.
+    fn window_global(window: usize) -> u32 {
+        u32::try_from(window).unwrap_or(0) * 2
+    }
+
+    /// The global with a limit of looks, by its place among those of device memory.
+    fn limit_global(&self, number: u32) -> u32 {
+        Self::window_global(self.windows.len()) + number
+    }
+
+    /// How many globals there are.
+    pub(crate) fn globals(&self) -> u32 {
+        let limits = u32::try_from(self.limits.device.len()).unwrap_or(0);
+        self.limit_global(limits)
+    }
 }
 
 /// A function as it is written.
@@ -270,7 +291,7 @@ impl<'k> Emitter<'k> {
         for number in 0..self.shared.windows.len() {
             let pair = (self.local(ValType::I64), self.local(ValType::I64));
             self.windows.push(pair);
-            let global = u32::try_from(number).unwrap_or(0) * 2;
+            let global = Shared::window_global(number);
             self.op(W::GlobalGet(global));
             self.set(pair.0);
             self.op(W::GlobalGet(global + 1));
@@ -338,6 +359,13 @@ impl<'k> Emitter<'k> {
                     .get(*node)
                     .is_some_and(|node| matches!(node.kind, Kind::Dispatch(_)));
                 if is_dispatch {
+                    self.get(self.selector);
+                }
+                let is_root = *node == 0;
+                if is_root && let Some(first) = levels.first() {
+                    // Most threads begin at the beginning.
+                    self.op(W::I32Eqz);
+                    self.op(W::BrIf(*first));
                     self.get(self.selector);
                 }
                 match levels.split_last() {

@@ -4,68 +4,41 @@ use wasm_encoder::{BlockType, Instruction as W, ValType};
 
 use super::WIDTH;
 use crate::lower::code::Code;
-use crate::lower::emit::{Emitter, val};
+use crate::lower::emit::{Emitter, Shared, scratch, val};
 use crate::lower::ir::{Arg, BlockId, Op, Reg, Space};
 use crate::lower::plan::{Access, Check};
 
 impl Emitter<'_> {
     /// The limits that looks compare with, into locals.
     pub(super) fn limits_of_looks(&mut self) {
-        let plan = self.v().plan;
-        let mut accesses: Vec<Access> = Vec::new();
-        for check in plan.checks() {
-            if let Check::Access(access) = check {
-                accesses.push(*access);
-            }
-        }
-        accesses.sort_unstable_by_key(|access| (access.window, access.shift, access.reach));
-        for access in accesses {
-            let (shift, reach, window) = (access.shift, access.reach, access.window);
-            if access.space == Space::Shared {
-                if self.v().limits.contains_key(&(shift, reach)) {
-                    continue;
-                }
-                let limit = self.limits.get(&shift).copied().unwrap_or(0);
-                let local = self.local(ValType::I32);
-                let reach = u32::try_from(reach).unwrap_or(u32::MAX);
-                self.get(limit);
-                self.i32(reach);
-                self.op(W::I32Sub);
-                self.i32(0);
-                self.get(limit);
-                self.i32(reach);
-                self.op(W::I32GtU);
-                self.op(W::Select);
-                self.set(local);
-                if let Some(vector) = &mut self.vector {
-                    vector.limits.insert((shift, access.reach), local);
-                }
-                continue;
-            }
-            let (low, count) = self.windows.get(window).copied().unwrap_or((0, 0));
-            if !self.v().lows.contains_key(&window) {
-                let own = self.local(ValType::I64);
-                self.get(low);
-                self.set(own);
-                if let Some(vector) = &mut self.vector {
-                    vector.lows.insert(window, own);
-                }
-            }
-            if self.v().counts.contains_key(&(window, reach)) {
-                continue;
-            }
-            let local = self.local(ValType::I64);
-            self.get(count);
-            self.i64(reach);
-            self.op(W::I64Sub);
-            self.i64(0);
-            self.get(count);
-            self.i64(reach);
-            self.op(W::I64GtU);
-            self.op(W::Select);
+        let shared = self.shared;
+        for (number, limit) in (0u32..).zip(&shared.limits.shared) {
+            let local = self.local(ValType::I32);
+            self.i32(0);
+            let at = shared.layout.limits + 4 * number;
+            self.op(W::I32Load(scratch(at, 2)));
             self.set(local);
             if let Some(vector) = &mut self.vector {
-                vector.counts.insert((window, reach), local);
+                vector.limits.insert(*limit, local);
+            }
+        }
+        for (number, limit) in (0u32..).zip(&shared.limits.device) {
+            let (window, _) = *limit;
+            let count = self.local(ValType::I64);
+            self.op(W::GlobalGet(shared.limit_global(number)));
+            self.set(count);
+            let low = match self.v().lows.get(&window).copied() {
+                Some(low) => low,
+                None => {
+                    let low = self.local(ValType::I64);
+                    self.op(W::GlobalGet(Shared::window_global(window)));
+                    self.set(low);
+                    low
+                }
+            };
+            if let Some(vector) = &mut self.vector {
+                vector.lows.insert(window, low);
+                vector.counts.insert(*limit, count);
             }
         }
     }
@@ -97,8 +70,12 @@ impl Emitter<'_> {
                     continue;
                 }
                 let own = self.in_advance(*target);
-                self.get(self.reg(*target));
-                self.set(own);
+                let mut reads_it = false;
+                op.each_arg(|arg| reads_it |= arg == Arg::Reg(*target));
+                if reads_it {
+                    self.get(self.reg(*target));
+                    self.set(own);
+                }
                 if let Some(local) = self.regs.get_mut(target.0 as usize) {
                     kept.push((*target, std::mem::replace(local, own)));
                 }
