@@ -46,6 +46,9 @@ pub struct Layout {
     pub(crate) places: u32,
     /// What threads bring to a stop and take away from it: arrays of 64-bit words.
     pub(crate) exchange: u32,
+    /// A word for each group of threads: not zero where registers that its threads have in common, or
+    /// a stride apart, are saved for the first of them alone.
+    pub(crate) brief: u32,
     /// What looks at shared memory compare with: a word for each.
     pub(crate) limits: u32,
     /// Where lanes go through one by one.
@@ -89,7 +92,8 @@ impl Layout {
             .checked_add(symbols)?
             .checked_next_multiple_of(64)?;
         let exchange = places + threads * 4 + PAD;
-        let lanes = exchange + EXCHANGES * (threads * 8 + PAD);
+        let brief = exchange + EXCHANGES * (threads * 8 + PAD);
+        let lanes = (brief + threads).checked_next_multiple_of(64)?;
         let frames = lanes + LANES;
         Some(Layout {
             threads,
@@ -98,6 +102,7 @@ impl Layout {
             globals,
             places,
             exchange,
+            brief,
             limits: 0,
             lanes,
             frames,
@@ -125,7 +130,10 @@ impl Layout {
     pub(crate) fn limits(&mut self, count: usize) -> Option<()> {
         let bytes = u32::try_from(count).ok()?.checked_mul(4)?;
         self.limits = self.local;
-        self.local = self.local.checked_add(bytes)?.checked_next_multiple_of(64)?;
+        self.local = self
+            .local
+            .checked_add(bytes)?
+            .checked_next_multiple_of(64)?;
         Some(())
     }
 

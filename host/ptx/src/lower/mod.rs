@@ -288,7 +288,13 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
             if groups.code.len() > MOST_CODE / 2 {
                 return Err(Unsupported::limit("too much code"));
             }
-            vec![("alone", one), ("groups", groups), ("run", emit::both())]
+            let write_out = emit::write_out(&shared, &classes, &by_ends, &plan)?;
+            vec![
+                ("alone", one),
+                ("groups", groups),
+                ("write out", write_out),
+                ("run", emit::both()),
+            ]
         }
     };
     let wasm = emit::module(&functions, shared.globals(), scratch);

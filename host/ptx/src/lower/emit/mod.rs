@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
-pub(crate) use group::{WIDTH, both, parting, vector};
+pub(crate) use group::{WIDTH, both, parting, vector, write_out};
 pub(crate) use wasm::{Imports, module};
 
 use super::Unsupported;
@@ -532,6 +532,11 @@ impl<'k> Emitter<'k> {
         for what in known {
             self.learn(what);
         }
+        self.first_thread();
+    }
+
+    /// The place of the thread, or group, before the first one: each begins by moving on.
+    fn first_thread(&mut self) {
         let width = if self.is_group() { WIDTH } else { 1 };
         let [x, y, z] = self.tid;
         for (local, value) in [(self.thread, width), (x, width), (y, 0), (z, 0)] {
