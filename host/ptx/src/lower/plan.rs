@@ -63,7 +63,8 @@ pub(crate) struct Limits {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     blocks: HashMap<BlockId, Checks>,
-    /// Where the accesses of a site begin to count: the first byte of the look that they share.
+    /// Where the accesses of a site begin to count: the first byte of the look that they share, from
+    /// their own base on.
     first_of: HashMap<u32, i64>,
 }
 
@@ -220,16 +221,76 @@ pub(crate) fn plan(body: &Body, classes: &Classes, window_of: &HashMap<u32, usiz
     plan
 }
 
-/// What accesses must have in common to share a look: the base and how often it was written before,
-/// and where they go.
+/// What a register counts from: a value, by the register that held it and how often that was written
+/// before, or the low half of one; and how far on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Origin {
+    reg: Reg,
+    version: usize,
+    low: bool,
+}
+
+/// What accesses must have in common to share a look: where they count from, and where they go.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
-    base: Result<u32, u64>,
-    version: usize,
+    origin: Result<Origin, u64>,
     space: Space,
     shift: u8,
     window: usize,
     part: i64,
+}
+
+/// Where registers of a block count from.
+#[derive(Default)]
+struct Origins {
+    written: HashMap<Reg, usize>,
+    known: HashMap<Reg, (Origin, i64)>,
+}
+
+impl Origins {
+    fn of(&self, reg: Reg) -> (Origin, i64) {
+        let version = self.written.get(&reg).copied().unwrap_or(0);
+        let low = false;
+        let own = Origin { reg, version, low };
+        self.known.get(&reg).copied().unwrap_or((own, 0))
+    }
+
+    /// Notes what a step writes.
+    fn note(&mut self, op: &Op) {
+        let made = match op {
+            Op::Copy(_, Arg::Reg(a)) => Some(self.of(*a)),
+            Op::One(Code::I32WrapI64, _, Arg::Reg(a)) => {
+                let (origin, offset) = self.of(*a);
+                Some((
+                    Origin {
+                        low: true,
+                        ..origin
+                    },
+                    offset,
+                ))
+            }
+            Op::Two(Code::I32Add | Code::I64Add, _, Arg::Reg(a), b) => {
+                let signed = match b {
+                    Arg::I32(bits) => Some(i64::from(bits.cast_signed())),
+                    Arg::I64(bits) => Some(bits.cast_signed()),
+                    _ => None,
+                };
+                let (origin, offset) = self.of(*a);
+                signed
+                    .and_then(|by| offset.checked_add(by))
+                    .filter(|offset| offset.abs() <= FAR)
+                    .map(|offset| (origin, offset))
+            }
+            _ => None,
+        };
+        for target in op.targets() {
+            *self.written.entry(*target).or_default() += 1;
+            self.known.remove(target);
+            if let Some(made) = made {
+                self.known.insert(*target, made);
+            }
+        }
+    }
 }
 
 fn of_block(
@@ -240,9 +301,10 @@ fn of_block(
     first_of: &mut HashMap<u32, i64>,
 ) -> Checks {
     let mut checks = Checks::default();
-    let mut written: HashMap<Reg, usize> = HashMap::new();
-    let mut shared: HashMap<Key, (usize, i64, i64)> = HashMap::new();
-    let mut sites: Vec<(u32, usize)> = Vec::new();
+    let mut origins = Origins::default();
+    // By what is shared: the check, how far its base is from the origin, the first and last byte.
+    let mut shared: HashMap<Key, (usize, i64, i64, i64)> = HashMap::new();
+    let mut sites: Vec<(u32, Key, i64)> = Vec::new();
     for (number, op) in block.ops.iter().enumerate() {
         if let Some((code, a, stride)) = extended(classes, op) {
             let check = Check::Extend { code, a, stride };
@@ -251,19 +313,20 @@ fn of_block(
         if let (Some(stride), Some(place)) = (together(body, classes, op), place(op))
             && let Some((size, shift)) = size(body, place)
         {
+            let (origin, away) = match place.base {
+                Arg::Reg(reg) => {
+                    let (origin, away) = origins.of(reg);
+                    (Ok(origin), away)
+                }
+                base => (Err(base.bits().unwrap_or(0)), 0),
+            };
+            let offset = place.offset.saturating_add(away);
             let last = stride * i64::from(WIDTH - 1);
-            let (from, to) = (
-                place.offset.saturating_add(last.min(0)),
-                place.offset.saturating_add(last.max(0)),
-            );
-            let version = place.base.reg().and_then(|reg| written.get(&reg));
+            let from = offset.saturating_add(last.min(0));
+            let to = offset.saturating_add(last.max(0));
             let window = window_of.get(&place.site).copied().unwrap_or(0);
             let key = Key {
-                base: place
-                    .base
-                    .reg()
-                    .map_or(Err(place.base.bits().unwrap_or(0)), |reg| Ok(reg.0)),
-                version: version.copied().unwrap_or(0),
+                origin,
                 space: place.space,
                 shift,
                 window: if place.space == Space::Shared {
@@ -272,10 +335,9 @@ fn of_block(
                     window
                 },
                 // Those that are aligned alike, and near each other.
-                part: place.offset.div_euclid(FAR) * i64::from(size)
-                    + place.offset.rem_euclid(i64::from(size)),
+                part: offset.div_euclid(FAR) * i64::from(size) + offset.rem_euclid(i64::from(size)),
             };
-            let (at, first, last) = shared.entry(key).or_insert_with(|| {
+            let (_, _, first, last) = shared.entry(key).or_insert_with(|| {
                 let access = Access {
                     space: place.space,
                     base: place.base,
@@ -285,25 +347,23 @@ fn of_block(
                     window: key.window,
                 };
                 checks.checks.push((number, Check::Access(access)));
-                (checks.checks.len() - 1, from, to)
+                (checks.checks.len() - 1, away, from, to)
             });
             *first = from.min(*first);
             *last = to.max(*last);
-            sites.push((place.site, *at));
+            sites.push((place.site, key, away));
         }
-        for target in op.targets() {
-            *written.entry(*target).or_default() += 1;
-        }
+        origins.note(op);
     }
-    for (at, first, last) in shared.values() {
+    for (at, away, first, last) in shared.values() {
         if let Some((_, Check::Access(access))) = checks.checks.get_mut(*at) {
-            access.first = *first;
+            access.first = first - away;
             access.reach = last.wrapping_sub(*first).cast_unsigned() >> access.shift;
         }
     }
-    for (site, at) in sites {
-        if let Some((_, Check::Access(access))) = checks.checks.get(at) {
-            first_of.insert(site, access.first);
+    for (site, key, away) in sites {
+        if let Some((_, _, first, _)) = shared.get(&key) {
+            first_of.insert(site, first - away);
         }
     }
     checks.needed = needed(block, &checks.checks);

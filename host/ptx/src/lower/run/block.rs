@@ -311,6 +311,9 @@ impl Block {
         if self.all_at_plain_barrier(scratch) {
             return Ok(Progress::Yielded);
         }
+        if self.all_ended(scratch) {
+            return Ok(Progress::Done);
+        }
         set_word(scratch, COMMON, u32::MAX);
         let threads = self.setup.threads;
         let mut warps: Vec<u32> = Vec::new();
@@ -409,6 +412,16 @@ impl Block {
             places.fill(resume.to_le_bytes());
         }
         true
+    }
+
+    /// As common: all threads have ended, and none before the others.
+    fn all_ended(&self, scratch: &[u8]) -> bool {
+        let begin = self.setup.lowered.layout.places as usize;
+        let end = begin + 4 * self.setup.threads as usize;
+        let (places, _) = scratch.get(begin..end).unwrap_or_default().as_chunks::<4>();
+        self.live == self.setup.threads
+            && self.barriers.iter().all(|barrier| barrier.arrived == 0)
+            && places.iter().all(|place| *place == ENDED.to_le_bytes())
     }
 
     pub(super) fn set_state(&mut self, thread: u32, state: State) {

@@ -10,6 +10,7 @@ mod branch;
 mod checks;
 mod lanes;
 mod memory;
+mod pace;
 mod threads;
 mod value;
 
@@ -26,6 +27,7 @@ use crate::lower::layout::{ENDED, WAITS};
 use crate::lower::plan::{Plan, together};
 use crate::lower::structure::Item;
 
+use pace::Pace;
 pub(crate) use threads::both;
 
 /// How many threads run together.
@@ -187,8 +189,10 @@ impl<'k> Emitter<'k> {
         self.checks(id, &block.ops);
         let by_ends = self.v().by_ends;
         let of_ends = |op: &&Op| op.targets().iter().any(|reg| by_ends.contains(reg));
+        let mut pace = Pace::default();
         for op in block.ops.iter().filter(|op| !of_ends(op)) {
             self.group_step(op);
+            self.keep_pace(&mut pace, op);
         }
         match &block.end {
             End::Branch(condition, ..) => {
