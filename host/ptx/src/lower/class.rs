@@ -327,7 +327,7 @@ fn written_apart(body: &Body, live: &Live, branch: usize, meets: Option<usize>) 
 }
 
 /// The block behind each in which all its ways meet again, if there is one.
-fn postdominators(body: &Body) -> Vec<Option<usize>> {
+pub(crate) fn postdominators(body: &Body) -> Vec<Option<usize>> {
     let count = body.blocks.len();
     let exit = count;
     let next: Vec<Vec<usize>> = body

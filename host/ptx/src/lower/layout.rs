@@ -15,6 +15,12 @@ pub(crate) const GROUPS: u32 = 80;
 pub(crate) const COMMON: u32 = 84;
 /// How many more blocks of the grid are to run, one after another, behind this one.
 pub(crate) const MORE: u32 = 88;
+/// The resume point at which the threads of a group that parted are awaited; 0 where they are not.
+pub(crate) const MEETING: u32 = 92;
+/// Not zero where the group with the first thread goes on where its threads have met, all bits.
+pub(crate) const AGAIN: u32 = 96;
+/// Where the block's groups wait so far.
+pub(crate) const MET: u32 = 100;
 /// Packed arguments, and behind them the addresses of the module's variables.
 pub(crate) const ARGUMENTS: u32 = 256;
 

@@ -217,9 +217,11 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
         Width::Groups => None,
     };
     let (mut parting, mut by_ends) = (Vec::new(), HashSet::new());
+    let mut meetings = HashMap::new();
     if alone.is_none() {
         by_ends = ends::repeat(&mut body, &mut classes);
         parting = split::split(&mut body, &classes, &by_ends);
+        meetings = split::meet(&mut body, &classes, &mut parting);
     }
     let live = live::live(&body)?;
     let graph = graph::graph(&body, &parting)?;
@@ -273,6 +275,7 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
         window_of,
         windows,
         limits,
+        meetings,
         static_shared: found.layout.shared_bytes,
     };
     let items = structure::structure(&body, &graph);

@@ -1,9 +1,9 @@
 //! Whether threads run together, and the points at which they may part: each begins a block of its
 //! own, so that a thread can come back there.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::class::{Class, Classes};
+use super::class::{Class, Classes, postdominators};
 use super::emit::{WIDTH, parting};
 use super::ir::{Block, BlockId, Body, End, Op, Reg};
 use super::plan;
@@ -88,6 +88,50 @@ pub(crate) fn split(body: &mut Body, classes: &Classes, by_ends: &HashSet<Reg>) 
         number += 1;
     }
     found
+}
+
+/// Where the threads of groups that part meet again: a block for each block in which they part.
+pub(crate) type Meetings = HashMap<BlockId, BlockId>;
+
+/// Makes points at which threads that parted at a branch are awaited, and adds the blocks behind them
+/// to those that begin with one.
+pub(crate) fn meet(body: &mut Body, classes: &Classes, found: &mut Vec<BlockId>) -> Meetings {
+    let after = postdominators(body);
+    let mut behind: HashMap<usize, BlockId> = HashMap::new();
+    let mut parts: Vec<(usize, usize)> = Vec::new();
+    for block in found.iter() {
+        let number = block.0 as usize;
+        let Some(Some(meets)) = after.get(number).copied() else {
+            continue;
+        };
+        let parted = body.blocks.get(number);
+        let ends = body.blocks.get(meets);
+        let goes_on = ends.is_some_and(|block| !matches!(block.end, End::Exit));
+        if parted.is_some_and(|block| parting(classes, &block.end)) && goes_on {
+            parts.push((number, meets));
+        }
+    }
+    for (_, meets) in &parts {
+        if behind.contains_key(meets) {
+            continue;
+        }
+        let next = BlockId(u32::try_from(body.blocks.len()).unwrap_or(0));
+        split_off(body, *meets, 0);
+        if let Some(block) = body.blocks.get_mut(*meets) {
+            block.end = End::Meet(next);
+        }
+        behind.insert(*meets, next);
+        found.push(next);
+    }
+    let moved = |number: usize| {
+        let own = BlockId(u32::try_from(number).unwrap_or(0));
+        behind.get(&number).copied().unwrap_or(own)
+    };
+    let meetings = parts.iter().filter_map(|(parted, meets)| {
+        let next = behind.get(meets).copied()?;
+        Some((moved(*parted), next))
+    });
+    meetings.collect()
 }
 
 fn split_off(body: &mut Body, number: usize, at: usize) {

@@ -18,6 +18,7 @@ use super::ir::{Arg, BlockId, Body, End, Known, Reg, Ty};
 use super::layout::{self, APART, ENDED, Layout, WAITS};
 use super::live::Live;
 use super::plan::Limits;
+use super::split::Meetings;
 use super::structure::Item;
 
 /// The most locals of a function that the engine takes, less a few.
@@ -44,6 +45,8 @@ pub(crate) struct Shared<'k> {
     /// The window of each site, by its place in `windows`.
     pub window_of: HashMap<u32, usize>,
     pub windows: Vec<Window>,
+    /// Where the threads of groups that part in a block are awaited.
+    pub meetings: Meetings,
     /// What the looks of groups compare with.
     pub limits: Limits,
     /// The size of static shared memory: addresses within it need no check.
@@ -51,6 +54,13 @@ pub(crate) struct Shared<'k> {
 }
 
 impl Shared<'_> {
+    /// The resume point of a block that has one of its own.
+    fn resume_of(&self, block: BlockId) -> Option<u32> {
+        let resumes = self.graph.resumes.iter().skip(1);
+        let place = resumes.clone().position(|other| *other == block)?;
+        u32::try_from(place + 1).ok()
+    }
+
     /// The global with a window's base; its count follows.
     fn window_global(window: usize) -> u32 {
         u32::try_from(window).unwrap_or(0) * 2
@@ -690,6 +700,20 @@ impl<'k> Emitter<'k> {
             End::Table(place, targets, site) => {
                 self.table_check(*place, targets.len(), *site);
                 self.arg(*place);
+            }
+            End::Meet(next) => {
+                let resume = self.shared.resume_of(*next).unwrap_or(0);
+                self.i32(0);
+                self.op(W::I32Load(scratch(layout::MEETING, 2)));
+                self.i32(resume);
+                self.op(W::I32Eq);
+                self.op(W::LocalTee(self.offset));
+                self.if_unlikely();
+                let regs = self.shared.live.at(*next);
+                self.save(&regs);
+                self.set_place(resume.cast_signed());
+                self.op(W::End);
+                self.get(self.offset);
             }
             End::Exit => self.ended(|emitter| emitter.set_place(ENDED)),
             End::Fault(site, value) => {

@@ -43,8 +43,6 @@ pub(super) struct Vector<'k> {
     pub by_ends: &'k HashSet<Reg>,
     /// The locals of each varying register: four lanes each, or two where they have 64 bits.
     pub chunks: Vec<Vec<u32>>,
-    /// The resume point of blocks whose threads may part.
-    pub resume_of: HashMap<BlockId, u32>,
     /// Vectors for what is at hand.
     pub temps: [u32; 3],
     /// The address of an access.
@@ -57,6 +55,8 @@ pub(super) struct Vector<'k> {
     /// Where the block's groups wait so far: the place that all of them have, 0 before the first, 1
     /// where they differ. `None` where no barrier is one for all.
     pub met: Option<u32>,
+    /// All ones where the first group goes on where its threads have met, whatever the others do.
+    pub again: u32,
     /// What is looked at before blocks.
     pub plan: &'k Plan,
     /// What registers will hold, for looks.
@@ -135,10 +135,6 @@ impl<'k> Emitter<'k> {
         if vectors > MOST_VECTORS || self.locals.len() > super::MOST_LOCALS {
             return Err(Unsupported::limit("too many registers"));
         }
-        let mut resume_of = HashMap::new();
-        for (number, block) in (0u32..).zip(&self.shared.graph.resumes).skip(1) {
-            resume_of.entry(*block).or_insert(number);
-        }
         let plain = |stop: &Stop| matches!(stop.kind, StopKind::Plain(_));
         let has_plain = self.shared.body.stops.iter().any(plain);
         let met = has_plain.then(|| self.local(ValType::I32));
@@ -147,7 +143,6 @@ impl<'k> Emitter<'k> {
             classes,
             by_ends,
             chunks,
-            resume_of,
             temps,
             base: self.local(ValType::I32),
             lane: self.local(ValType::I32),
@@ -155,6 +150,7 @@ impl<'k> Emitter<'k> {
             stand_ins: HashMap::new(),
             told: self.local(ValType::I32),
             met,
+            again: self.local(ValType::I32),
             plan,
             in_advance: HashMap::new(),
             lows: HashMap::new(),
@@ -214,6 +210,8 @@ impl<'k> Emitter<'k> {
                 self.part(id);
                 self.op(W::Unreachable);
             }
+            // The group is together.
+            End::Meet(_) => self.i32(0),
             End::Exit => {
                 self.ended(|emitter| emitter.group_places(ENDED));
                 self.group_meets(ENDED);

@@ -10,8 +10,20 @@ use crate::lower::layout::{self, APART, WAITS};
 
 impl Emitter<'_> {
     /// Returns, so that these threads are run one by one, and then the groups behind them; both
-    /// numbers are in locals.
-    pub(super) fn alone(&mut self, first: u32, behind: u32) {
+    /// numbers are in locals. Where there is a meeting, they are run up to there, and go on together.
+    pub(super) fn alone(&mut self, first: u32, behind: u32, meeting: u32) {
+        self.i32(0);
+        self.i32(meeting);
+        self.op(W::I32Store(scratch(layout::MEETING, 2)));
+        if let Some(met) = self.v().met {
+            self.i32(0);
+            if meeting == 0 {
+                self.i32(1);
+            } else {
+                self.get(met);
+            }
+            self.op(W::I32Store(scratch(layout::MET, 2)));
+        }
         self.get(behind);
         self.i32(BEHIND_SHIFT);
         self.op(W::I32Shl);
@@ -23,13 +35,13 @@ impl Emitter<'_> {
     }
 
     /// Returns, so that the threads of the group at hand are run one by one.
-    fn group_alone(&mut self) {
+    fn group_alone(&mut self, meeting: u32) {
         let end = self.v().lane;
         self.get(self.thread);
         self.i32(WIDTH);
         self.op(W::I32Add);
         self.set(end);
-        self.alone(self.thread, end);
+        self.alone(self.thread, end, meeting);
     }
 
     pub(super) fn group_prologue(&mut self) {
@@ -44,7 +56,7 @@ impl Emitter<'_> {
         self.op(W::I32GeS);
         self.op(W::BrIf(1));
         self.op(W::Drop);
-        self.alone(FIRST, BEHIND);
+        self.alone(FIRST, BEHIND, 0);
         self.op(W::End);
         // A group that was begun by single threads is ended by them.
         let end = self.v().lane;
@@ -71,7 +83,7 @@ impl Emitter<'_> {
         self.op(W::I32LtU);
         self.op(W::Select);
         self.set(end);
-        self.alone(FIRST, end);
+        self.alone(FIRST, end, 0);
         self.op(W::End);
         self.prologue();
         // The prologue has the thread before the first one; here it is the group before.
@@ -84,10 +96,22 @@ impl Emitter<'_> {
         self.op(W::I32Sub);
         self.set(self.tid[0]);
         self.limits_of_looks();
+        let again = self.v().again;
+        self.i32(0);
+        self.op(W::I32Load(scratch(layout::AGAIN, 2)));
+        self.set(again);
+        self.i32(0);
+        self.i32(0);
+        self.op(W::I32Store(scratch(layout::AGAIN, 2)));
         if let Some(met) = self.v().met {
-            self.get(FIRST);
+            // What was before, but for the first time.
             self.i32(0);
-            self.op(W::I32Ne);
+            self.op(W::I32Load(scratch(layout::MET, 2)));
+            self.i32(0);
+            self.get(FIRST);
+            self.get(again);
+            self.op(W::I32Or);
+            self.op(W::Select);
             self.set(met);
         }
     }
@@ -174,7 +198,7 @@ impl Emitter<'_> {
         self.op(W::I32LtS);
         self.op(W::If(BlockType::Empty));
         self.group_own_places();
-        self.alone(thread, BEHIND);
+        self.alone(thread, BEHIND, 0);
         self.op(W::End);
         self.all_met(1);
         self.block_done(1);
@@ -209,7 +233,12 @@ impl Emitter<'_> {
         // All at one place?
         let common = self.common.unwrap_or(0);
         let apart = self.v().told;
+        let again = self.v().again;
         self.get(common);
+        self.get(again);
+        self.op(W::I32Or);
+        self.i32(0);
+        self.set(again);
         self.op(W::LocalTee(self.selector));
         self.i32(0);
         self.op(W::I32LtS);
@@ -241,8 +270,14 @@ impl Emitter<'_> {
         self.i32(0);
         self.op(W::I32LtS);
         self.op(W::I32And);
-        self.op(W::BrIf(2));
-        self.group_alone();
+        self.op(W::If(BlockType::Empty));
+        if let Some(met) = self.v().met {
+            self.i32(1);
+            self.set(met);
+        }
+        self.op(W::Br(3));
+        self.op(W::End);
+        self.group_alone(0);
         self.op(W::End);
         self.op(W::End);
         self.op(W::End);
@@ -432,13 +467,17 @@ impl Emitter<'_> {
         self.clear_selector();
     }
 
-    /// Each thread of the group goes on alone, from the beginning of this block; then the next group.
+    /// Each thread of the group goes on alone, from the beginning of this block, to where they meet
+    /// again; then the group, or the next one.
     pub(super) fn part(&mut self, id: BlockId) {
-        let resume = self.v().resume_of.get(&id).copied().unwrap_or(0);
-        let regs = self.shared.live.at(id);
+        let shared = self.shared;
+        let resume = shared.resume_of(id).unwrap_or(0);
+        let meets = shared.meetings.get(&id).copied();
+        let meeting = meets.and_then(|block| shared.resume_of(block)).unwrap_or(0);
+        let regs = shared.live.at(id);
         self.group_save(&regs);
         self.group_places((resume | APART).cast_signed());
-        self.group_alone();
+        self.group_alone(meeting);
     }
 }
 
@@ -487,7 +526,20 @@ pub(crate) fn both() -> Function {
         W::LocalGet(told),
         W::Return,
         W::End,
+        // Where they meet, they go on; else those behind them do.
+        W::I32Const(0),
+        W::I32Const(0),
+        W::I32Const(0),
+        W::I32Load(scratch(layout::MEETING, 2)),
+        W::I32Const(0),
+        W::I32Ne,
+        W::LocalTee(told),
+        W::I32Sub,
+        W::I32Store(scratch(layout::AGAIN, 2)),
+        W::LocalGet(first),
         W::LocalGet(behind),
+        W::LocalGet(told),
+        W::Select,
         W::LocalSet(FIRST),
         W::Br(0),
         W::End,
