@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
-pub(crate) use group::{WIDTH, both, parting, vector, write_out};
+pub(crate) use group::{WIDTH, both, is_gather, parting, vector, write_out};
 pub(crate) use wasm::{Imports, module};
 
 use super::Unsupported;
