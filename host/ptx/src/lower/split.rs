@@ -106,6 +106,11 @@ fn split_off(body: &mut Body, number: usize, at: usize) {
         return;
     };
     let ops = block.ops.split_off(at.min(block.ops.len()));
+    let line = block.ops.iter().rev().find_map(|op| match op {
+        Op::Line(line) => Some(*line),
+        _ => None,
+    });
+    let line = line.unwrap_or(block.line);
     let end = std::mem::replace(&mut block.end, End::Jump(next));
-    body.blocks.push(Block { ops, end });
+    body.blocks.push(Block { line, ops, end });
 }

@@ -181,7 +181,8 @@ impl<'k> Emitter<'k> {
                 vector.counts.push(local);
             }
         }
-        let limits: Vec<(u8, u32)> = self.limits.iter().map(|(k, v)| (*k, *v)).collect();
+        let mut limits: Vec<(u8, u32)> = self.limits.iter().map(|(k, v)| (*k, *v)).collect();
+        limits.sort_unstable();
         for (shift, limit) in limits {
             let local = self.local(ValType::I32);
             self.get(limit);
@@ -536,6 +537,7 @@ impl<'k> Emitter<'k> {
         let Some(block) = body.block(id) else {
             return;
         };
+        self.from_line(block.line);
         for op in &block.ops {
             self.group_step(id, op);
         }
@@ -640,6 +642,7 @@ impl<'k> Emitter<'k> {
             .first()
             .map(|target| self.v().classes.of(*target));
         match (op, class) {
+            (Op::Line(_), _) => self.step(op),
             (
                 Op::One(code @ (Code::I64ExtendI32S | Code::I64ExtendI32U), _, a),
                 Some(Class::Affine(stride)),
