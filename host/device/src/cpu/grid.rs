@@ -231,7 +231,9 @@ impl Grid {
             Piece::Fresh(mut range) => {
                 let first = range.next().unwrap_or(0);
                 let index = self.launch.block_index(first);
-                (Box::new(lower::Block::new(Arc::clone(setup), index)), range)
+                let mut block = Box::new(lower::Block::new(Arc::clone(setup), index));
+                block.restart(index, blocks_in(&range));
+                (block, range)
             }
         };
         let (mut spell, mut began) = (1, slice.started);
@@ -241,12 +243,14 @@ impl Grid {
                 Outcome::Yielded => false,
                 Outcome::Failed(error) => return self.fail(error),
             };
+            // A kernel may have run through several.
+            rest.start = rest.end - u64::from(block.more());
             // The clock is looked at when the ticker says so, or a spell is over.
             if done
                 && !instance.is_told()
                 && let Some(next) = rest.next()
             {
-                block.restart(self.launch.block_index(next));
+                block.restart(self.launch.block_index(next), blocks_in(&rest));
                 continue;
             }
             if done && rest.is_empty() && !self.is_open() {
@@ -265,7 +269,7 @@ impl Grid {
                 return;
             }
             if done && let Some(next) = rest.next() {
-                block.restart(self.launch.block_index(next));
+                block.restart(self.launch.block_index(next), blocks_in(&rest));
             } else if done {
                 // Twice as many blocks, as long as they are short and enough is left for others.
                 let short = now.duration_since(began) < SPELL / 2;
@@ -280,7 +284,7 @@ impl Grid {
                     Some(Piece::Parked(other)) => return self.park(other),
                     Some(Piece::Fresh(mut range)) => {
                         let first = range.next().unwrap_or(0);
-                        block.restart(self.launch.block_index(first));
+                        block.restart(self.launch.block_index(first), blocks_in(&range));
                         rest = range;
                     }
                     None => return,
@@ -343,6 +347,10 @@ impl State {
         self.next += most.min(left.div_ceil(16));
         Some(Piece::Fresh(first..self.next))
     }
+}
+
+fn blocks_in(range: &Range<u64>) -> u32 {
+    u32::try_from(range.end - range.start).unwrap_or(0)
 }
 
 /// What a thread's slice must keep to.

@@ -41,6 +41,15 @@ impl Classes {
         arg.reg().map_or(Uniform, |reg| self.of(reg))
     }
 
+    /// Adds a register that was made last, with a truth for each thread.
+    pub(crate) fn add_truth(&mut self, reg: Reg) {
+        let place = reg.0 as usize;
+        self.classes.resize(place, None);
+        self.classes.push(Some(Varying));
+        self.truths.resize(place, false);
+        self.truths.push(true);
+    }
+
     pub(crate) fn is_truth(&self, reg: Reg) -> bool {
         self.truths.get(reg.0 as usize).copied().unwrap_or(false)
     }
@@ -208,10 +217,10 @@ fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
         },
         Op::Fma(_, a, b, c) => all_uniform(&[*a, *b, *c]),
         Op::Help { args, .. } => all_uniform(args),
-        Op::Load { place, .. } => match place.space {
+        Op::Load { place, atomic, .. } => match place.space {
             Space::Local => Some(Varying),
-            // A generic address may be one of local memory.
-            Space::Generic => Some(Varying),
+            // A generic address may be one of local memory, unless that is looked at before.
+            Space::Generic if *atomic => Some(Varying),
             _ => all_uniform(&[place.base]),
         },
         Op::Atomic { .. } => Some(Varying),
@@ -318,7 +327,7 @@ fn written_apart(body: &Body, live: &Live, branch: usize, meets: Option<usize>) 
 }
 
 /// The block behind each in which all its ways meet again, if there is one.
-fn postdominators(body: &Body) -> Vec<Option<usize>> {
+pub(crate) fn postdominators(body: &Body) -> Vec<Option<usize>> {
     let count = body.blocks.len();
     let exit = count;
     let next: Vec<Vec<usize>> = body

@@ -200,6 +200,9 @@ pub(crate) enum End {
     Exit,
     /// The kernel does what it may not: an index into [`Body::sites`], and a number for the message.
     Fault(u32, Arg),
+    /// The thread goes on, or waits for those of its group that went another way, where they are
+    /// awaited.
+    Meet(BlockId),
     /// The thread waits for others: an index into [`Body::stops`].
     Stop(u32, BlockId),
     /// Behind all others: nothing comes here.
@@ -209,7 +212,7 @@ pub(crate) enum End {
 impl End {
     pub(crate) fn successors(&self) -> Vec<BlockId> {
         match self {
-            End::Jump(next) | End::Stop(_, next) => vec![*next],
+            End::Jump(next) | End::Meet(next) | End::Stop(_, next) => vec![*next],
             End::Branch(_, yes, no) => vec![*yes, *no],
             End::Table(_, targets, _) => targets.clone(),
             End::Exit | End::Fault(..) | End::Nowhere => Vec::new(),

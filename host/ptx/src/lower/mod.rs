@@ -15,17 +15,19 @@ mod build;
 mod class;
 mod code;
 mod emit;
+mod ends;
 mod graph;
 mod ir;
 mod layout;
 mod lazy;
 mod lines;
 mod live;
+mod plan;
 mod run;
 mod split;
 mod structure;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -83,6 +85,8 @@ pub struct Lowered {
     kernel: String,
     body: Body,
     layout: Layout,
+    /// What looks at shared memory compare with; see [`plan::Limits`].
+    limits: Vec<(u8, u64)>,
     param_bytes: u32,
     dynamic_shared: u32,
     /// The resume point behind each stop.
@@ -220,7 +224,7 @@ fn attempt(
     if width != Width::One && branches * body.blocks.len() > MOST_WAYS {
         return Err(Unsupported::limit("too many branches"));
     }
-    let classes = match width {
+    let mut classes = match width {
         Width::One => class::Classes::default(),
         _ => class::classes(&body, &live::live(&body)?),
     };
@@ -229,11 +233,13 @@ fn attempt(
         Width::One => Some("it was asked for"),
         Width::Groups => None,
     };
-    let parting = if alone.is_none() {
-        split::split(&mut body, &classes)
-    } else {
-        Vec::new()
-    };
+    let (mut parting, mut by_ends) = (Vec::new(), HashSet::new());
+    let mut meetings = HashMap::new();
+    if alone.is_none() {
+        by_ends = ends::repeat(&mut body, &mut classes);
+        parting = split::split(&mut body, &classes, &by_ends);
+        meetings = split::meet(&mut body, &classes, &mut parting);
+    }
     let live = live::live(&body)?;
     let graph = graph::graph(&body, &parting)?;
     if graph.resumes.len() > MOST_RESUMES {
@@ -267,9 +273,16 @@ fn attempt(
             slots.insert(reg, slot);
         }
     }
+    let (window_of, windows) = windows(&body);
+    let plan = if alone.is_none() {
+        plan::plan(&body, &classes, &window_of)
+    } else {
+        plan::Plan::default()
+    };
+    let limits = plan.limits();
+    layout.limits(limits.shared.len()).ok_or_else(too_large)?;
     let dynamic_shared = found.layout.dynamic_shared;
     layout.finish(dynamic_shared).ok_or_else(too_large)?;
-    let (window_of, windows) = windows(&body);
     let shared = emit::Shared {
         body: &body,
         graph: &graph,
@@ -278,10 +291,12 @@ fn attempt(
         slots,
         window_of,
         windows,
+        limits,
+        meetings,
         static_shared: found.layout.shared_bytes,
     };
     let items = structure::structure(&body, &graph);
-    let one = emit::scalar(&shared, &items)?;
+    let one = emit::scalar(&shared, &items, alone.is_none())?;
     if one.code.len() > MOST_CODE {
         return Err(Unsupported::limit("too much code"));
     }
@@ -289,11 +304,17 @@ fn attempt(
     let mut functions = match alone {
         Some(_) => vec![("run", one)],
         None => {
-            let groups = emit::vector(&shared, &classes, &items)?;
+            let groups = emit::vector(&shared, &classes, &by_ends, &plan, &items)?;
             if groups.code.len() > MOST_CODE / 2 {
                 return Err(Unsupported::limit("too much code"));
             }
-            vec![("alone", one), ("run", groups)]
+            let write_out = emit::write_out(&shared, &classes, &by_ends, &plan)?;
+            vec![
+                ("alone", one),
+                ("groups", groups),
+                ("write out", write_out),
+                ("run", emit::both()),
+            ]
         }
     };
     let lines = functions
@@ -303,9 +324,11 @@ fn attempt(
             lines: std::mem::take(&mut function.lines),
         })
         .collect();
-    let wasm = emit::module(&functions, shared.windows.len(), scratch);
+    let wasm = emit::module(&functions, shared.globals(), scratch);
+    let limits = shared.limits.shared.clone();
     let lowered = Lowered {
         wasm,
+        limits,
         kernel: entry.to_owned(),
         param_bytes: found.param_bytes,
         dynamic_shared,

@@ -1,9 +1,12 @@
 //! Whether threads run together, and the points at which they may part: each begins a block of its
 //! own, so that a thread can come back there.
 
-use super::class::{Class, Classes};
-use super::emit::{WIDTH, may_part, parting};
-use super::ir::{Block, BlockId, Body, End, Op, SiteKind, Space};
+use std::collections::{HashMap, HashSet};
+
+use super::class::{Class, Classes, postdominators};
+use super::emit::{WIDTH, parting};
+use super::ir::{Block, BlockId, Body, End, Op, Reg};
+use super::plan;
 
 /// The most vector instructions that are worth compiling.
 const MOST_VECTORS: usize = 10_000;
@@ -23,17 +26,10 @@ pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
             .map(|target| body.ty(*target).bytes() * WIDTH / 16);
         let chunks = chunks.sum::<u32>().max(WIDTH / 4) as usize;
         let lane_by_lane = match op {
-            Op::Store { place, values, .. } => {
-                let site = body.sites.get(place.site as usize);
-                let class = classes.of_arg(place.base);
-                !values.is_empty()
-                    && !is_contiguous(site.map(|site| &site.what), place.space, class)
+            Op::Store { values, .. } => {
+                !values.is_empty() && plan::together(body, classes, op).is_none()
             }
-            Op::Load { place, .. } if varies => {
-                let site = body.sites.get(place.site as usize);
-                let class = classes.of_arg(place.base);
-                !is_contiguous(site.map(|site| &site.what), place.space, class)
-            }
+            Op::Load { .. } if varies => plan::together(body, classes, op).is_none(),
             Op::Atomic { .. } => true,
             Op::Help { .. } => varies,
             Op::Two(code, ..) if varies => {
@@ -58,37 +54,34 @@ pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
     None
 }
 
-fn is_contiguous(site: Option<&SiteKind>, space: Space, class: Class) -> bool {
-    let Some(SiteKind::Access { bytes, lanes, .. }) = site else {
-        return false;
-    };
-    let uniform = class == Class::Uniform;
-    let neighbours = *lanes == 1 && class == Class::Affine(i64::from(*bytes));
-    matches!(space, Space::Global | Space::Shared) && (uniform || neighbours)
-}
-
 /// Splits blocks before the steps and branches at which threads may part, and returns the blocks
 /// that begin with one.
-pub(crate) fn split(body: &mut Body, classes: &Classes) -> Vec<BlockId> {
+pub(crate) fn split(body: &mut Body, classes: &Classes, by_ends: &HashSet<Reg>) -> Vec<BlockId> {
     let mut found: Vec<BlockId> = Vec::new();
     let mut number = 0;
     while let Some(block) = body.blocks.get(number) {
-        // What comes first is found again in the block that is split off.
         let begins = found
             .binary_search(&BlockId(u32::try_from(number).unwrap_or(0)))
             .is_ok();
-        let skip = usize::from(begins);
-        let at = block
+        let checked = block
             .ops
             .iter()
-            .skip(skip)
-            .position(|op| may_part(classes, op));
-        let at = match at {
-            Some(at) => Some(at + skip),
-            None if parting(classes, &block.end) && !(begins && block.ops.is_empty()) => {
-                Some(block.ops.len())
-            }
-            None => None,
+            .any(|op| plan::is_checked(body, classes, op));
+        let at = if checked && !begins {
+            // Threads come back to where the looks are, and to nothing before.
+            Some(0)
+        } else if let Some(at) = plan::unknown(body, classes, &block.ops) {
+            Some(at)
+        } else if parting(classes, &block.end) {
+            // The condition is made again by whoever comes back.
+            let made = |op: &Op| op.targets().iter().any(|reg| by_ends.contains(reg));
+            let first = block.ops.iter().position(made);
+            let at = first.unwrap_or(block.ops.len());
+            let before = block.ops.iter().take(at);
+            let nothing = begins && before.into_iter().all(|op| matches!(op, Op::Line(_)));
+            (!nothing).then_some(at)
+        } else {
+            None
         };
         if let Some(at) = at {
             split_off(body, number, at);
@@ -98,6 +91,50 @@ pub(crate) fn split(body: &mut Body, classes: &Classes) -> Vec<BlockId> {
         number += 1;
     }
     found
+}
+
+/// Where the threads of groups that part meet again: a block for each block in which they part.
+pub(crate) type Meetings = HashMap<BlockId, BlockId>;
+
+/// Makes points at which threads that parted at a branch are awaited, and adds the blocks behind them
+/// to those that begin with one.
+pub(crate) fn meet(body: &mut Body, classes: &Classes, found: &mut Vec<BlockId>) -> Meetings {
+    let after = postdominators(body);
+    let mut behind: HashMap<usize, BlockId> = HashMap::new();
+    let mut parts: Vec<(usize, usize)> = Vec::new();
+    for block in found.iter() {
+        let number = block.0 as usize;
+        let Some(Some(meets)) = after.get(number).copied() else {
+            continue;
+        };
+        let parted = body.blocks.get(number);
+        let ends = body.blocks.get(meets);
+        let goes_on = ends.is_some_and(|block| !matches!(block.end, End::Exit));
+        if parted.is_some_and(|block| parting(classes, &block.end)) && goes_on {
+            parts.push((number, meets));
+        }
+    }
+    for (_, meets) in &parts {
+        if behind.contains_key(meets) {
+            continue;
+        }
+        let next = BlockId(u32::try_from(body.blocks.len()).unwrap_or(0));
+        split_off(body, *meets, 0);
+        if let Some(block) = body.blocks.get_mut(*meets) {
+            block.end = End::Meet(next);
+        }
+        behind.insert(*meets, next);
+        found.push(next);
+    }
+    let moved = |number: usize| {
+        let own = BlockId(u32::try_from(number).unwrap_or(0));
+        behind.get(&number).copied().unwrap_or(own)
+    };
+    let meetings = parts.iter().filter_map(|(parted, meets)| {
+        let next = behind.get(meets).copied()?;
+        Some((moved(*parted), next))
+    });
+    meetings.collect()
 }
 
 fn split_off(body: &mut Body, number: usize, at: usize) {

@@ -25,7 +25,14 @@ pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
 struct Host {
     setup: Arc<Setup>,
     regions: Vec<Region>,
-    block: Extent,
+}
+
+/// The block that runs.
+fn block(caller: &mut Caller<'_, Host>) -> Extent {
+    let scratch = caller.get_export("scratch").unwrap().into_memory().unwrap();
+    let setup = caller.data().setup.clone();
+    let bytes = scratch.data(caller);
+    setup.block_in(|at| u32::from_le_bytes(bytes[at as usize..][..4].try_into().unwrap()))
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +79,8 @@ fn linker() -> Linker<Host> {
         .func_wrap(
             "host",
             "miss",
-            |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
+            |mut caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
+                let block = block(&mut caller);
                 let host = caller.data();
                 let access = (thread as u32, site as u32, address.cast_unsigned());
                 let find = |address: u64| {
@@ -80,7 +88,7 @@ fn linker() -> Linker<Host> {
                         |region: &&Region| address.wrapping_sub(region.base) < region.bytes;
                     host.regions.iter().find(inside).copied()
                 };
-                let (base, count) = host.setup.miss(host.block, access, find).map_err(Faulted)?;
+                let (base, count) = host.setup.miss(block, access, find).map_err(Faulted)?;
                 Ok((base.cast_signed(), count.cast_signed()))
             },
         )
@@ -88,37 +96,17 @@ fn linker() -> Linker<Host> {
     linker
         .func_wrap(
             "host",
-            "find",
-            |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
-                let host = caller.data();
-                let access = (thread as u32, site as u32, address.cast_unsigned());
-                let find = |address: u64| {
-                    let inside =
-                        |region: &&Region| address.wrapping_sub(region.base) < region.bytes;
-                    host.regions.iter().find(inside).copied()
-                };
-                let found = host.setup.miss(host.block, access, find);
-                let (base, count) = found.unwrap_or((0, 0));
-                (base.cast_signed(), count.cast_signed())
-            },
-        )
-        .unwrap();
-    linker
-        .func_wrap(
-            "host",
             "fault",
-            |caller: Caller<'_, Host>,
+            |mut caller: Caller<'_, Host>,
              thread: i32,
              site: i32,
              value: i64|
              -> wasmtime::Result<()> {
+                let block = block(&mut caller);
                 let host = caller.data();
-                let fault = host.setup.fault(
-                    host.block,
-                    thread as u32,
-                    site as u32,
-                    value.cast_unsigned(),
-                );
+                let fault =
+                    host.setup
+                        .fault(block, thread as u32, site as u32, value.cast_unsigned());
                 Err(Faulted(fault).into())
             },
         )
@@ -127,10 +115,11 @@ fn linker() -> Linker<Host> {
         .func_wrap(
             "host",
             "generic",
-            |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
+            |mut caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
+                let block = block(&mut caller);
                 let host = caller.data();
                 let access = (thread as u32, site as u32, address.cast_unsigned());
-                Ok(host.setup.generic(host.block, access).map_err(Faulted)?)
+                Ok(host.setup.generic(block, access).map_err(Faulted)?)
             },
         )
         .unwrap();
@@ -153,7 +142,6 @@ pub fn run_grid(
     let host = Host {
         setup: setup.clone(),
         regions,
-        block: launch.block_index(0),
     };
     let mut store = Store::new(&ENGINE, host);
     let instance: Instance = linker().instantiate(&mut store, &module).unwrap();
@@ -186,14 +174,21 @@ pub fn run_grid(
     let mut result = Ok(());
     let mut rounds = 0;
     let mut block = Block::new(setup.clone(), launch.block_index(0));
-    'grid: for linear in 0..launch.blocks() {
-        block.restart(launch.block_index(linear));
-        machine.store.data_mut().block = launch.block_index(linear);
+    // A few at a time, as the device takes them.
+    let mut linear = 0;
+    'grid: while linear < launch.blocks() {
+        let more = u32::try_from((launch.blocks() - linear - 1).min(linear % 5)).unwrap();
+        let mut end = linear + 1 + u64::from(more);
+        block.restart(launch.block_index(linear), more);
         loop {
             unsafe { flag.set(0) };
             match block.run(&mut machine) {
-                Ok(Progress::Done) => break,
+                Ok(Progress::Done) => {
+                    linear = end - u64::from(block.more());
+                    break;
+                }
                 Ok(Progress::Yielded) => {
+                    end -= u64::from(block.more());
                     block.park(machine.scratch());
                     let flag = lowered.stop_flag();
                     machine.scratch()[..flag].fill(0xa5);

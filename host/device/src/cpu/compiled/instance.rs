@@ -11,7 +11,7 @@ use tensor_wasm_ptx::interpret::Fault;
 use tensor_wasm_ptx::lower::{Block, Failure, Machine, Progress, Setup};
 use wasmtime::{Caller, Engine, Linker, Store, TypedFunc};
 
-use super::memory::{Flag, Scratch, lending};
+use super::memory::{Flag, Reader, Scratch, lending};
 use super::{ENGINE, Kernel, ticker};
 use crate::Error;
 use crate::memory::{Arena, View};
@@ -28,7 +28,14 @@ pub(super) struct Host {
 struct AtWork {
     setup: Arc<Setup>,
     view: View,
-    block: Extent,
+    scratch: Reader,
+}
+
+impl AtWork {
+    /// The block that runs.
+    fn block(&self) -> Extent {
+        self.setup.block_in(|at| self.scratch.word(at))
+    }
 }
 
 /// A fault on its way through the engine.
@@ -152,16 +159,13 @@ impl Instance {
         self.store.data_mut().at_work = Some(AtWork {
             setup: Arc::clone(setup),
             view,
-            block: Extent { x: 0, y: 0, z: 0 },
+            scratch: self.scratch.reader(),
         });
         Some(())
     }
 
     /// Runs a block until it is done or the slice is over.
     pub(crate) fn run(&mut self, block: &mut Block) -> Outcome {
-        if let Some(at_work) = &mut self.store.data_mut().at_work {
-            at_work.block = block.index();
-        }
         self.flag.set(false);
         match block.run(self) {
             Ok(Progress::Done) => Outcome::Done,
@@ -229,20 +233,8 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
             let find = |address| work.view.region(address);
             let (base, count) = work
                 .setup
-                .miss(work.block, access(thread, site, address), find)
+                .miss(work.block(), access(thread, site, address), find)
                 .map_err(Faulted)?;
-            Ok((base.cast_signed(), count.cast_signed()))
-        },
-    )?;
-    linker.func_wrap(
-        "host",
-        "find",
-        |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
-            let work = at_work(&caller)?;
-            let find = |address| work.view.region(address);
-            let access = access(thread, site, address);
-            let found = work.setup.miss(work.block, access, find);
-            let (base, count) = found.unwrap_or((0, 0));
             Ok((base.cast_signed(), count.cast_signed()))
         },
     )?;
@@ -252,7 +244,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
         |caller: Caller<'_, Host>, thread: i32, site: i32, value: i64| -> wasmtime::Result<()> {
             let work = at_work(&caller)?;
             let (thread, site, value) = access(thread, site, value);
-            Err(Faulted(work.setup.fault(work.block, thread, site, value)).into())
+            Err(Faulted(work.setup.fault(work.block(), thread, site, value)).into())
         },
     )?;
     linker.func_wrap(
@@ -261,7 +253,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
         |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
             let work = at_work(&caller)?;
             let access = access(thread, site, address);
-            Ok(work.setup.generic(work.block, access).map_err(Faulted)?)
+            Ok(work.setup.generic(work.block(), access).map_err(Faulted)?)
         },
     )?;
     linker.func_wrap("host", "clock", || {

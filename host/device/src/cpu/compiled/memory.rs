@@ -111,11 +111,33 @@ impl Scratch {
         unsafe { self.mapping.exclusive(self.bytes) }
     }
 
+    pub(super) fn reader(&self) -> Reader {
+        Reader(Arc::clone(&self.mapping))
+    }
+
     pub(super) fn flag(&self) -> Flag {
         Flag {
             mapping: Arc::clone(&self.mapping),
             at: self.bytes,
         }
+    }
+}
+
+/// Looks into an instance's scratch memory while its kernel runs.
+pub(super) struct Reader(Arc<Mapping>);
+
+impl Reader {
+    /// The word of 32 bits at an offset.
+    pub(super) fn word(&self, at: u32) -> u32 {
+        let words = self.0.words(at as usize & !7, 1);
+        let word = words.first().map_or(0, |word| word.load(Ordering::Relaxed));
+        let bytes = word.to_le_bytes();
+        let [a, b, c, d, e, f, g, h] = bytes;
+        u32::from_le_bytes(if at & 4 == 0 {
+            [a, b, c, d]
+        } else {
+            [e, f, g, h]
+        })
     }
 }
 

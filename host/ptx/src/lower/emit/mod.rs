@@ -1,15 +1,15 @@
 //! WebAssembly for the graph of a kernel, one thread after another.
 
+mod group;
 mod memory;
 mod step;
-mod vector;
 mod wasm;
 
 use std::collections::HashMap;
 
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
-pub(crate) use vector::{WIDTH, may_part, parting, vector};
+pub(crate) use group::{WIDTH, both, parting, vector, write_out};
 pub(crate) use wasm::{Imports, module};
 
 use super::Unsupported;
@@ -18,6 +18,8 @@ use super::ir::{Arg, BlockId, Body, End, Known, Reg, Ty};
 use super::layout::{self, APART, ENDED, Layout, WAITS};
 use super::lines::CodeLine;
 use super::live::Live;
+use super::plan::Limits;
+use super::split::Meetings;
 use super::structure::Item;
 
 /// The most locals of a function that the engine takes, less a few.
@@ -44,8 +46,37 @@ pub(crate) struct Shared<'k> {
     /// The window of each site, by its place in `windows`.
     pub window_of: HashMap<u32, usize>,
     pub windows: Vec<Window>,
+    /// Where the threads of groups that part in a block are awaited.
+    pub meetings: Meetings,
+    /// What the looks of groups compare with.
+    pub limits: Limits,
     /// The size of static shared memory: addresses within it need no check.
     pub static_shared: u32,
+}
+
+impl Shared<'_> {
+    /// The resume point of a block that has one of its own.
+    fn resume_of(&self, block: BlockId) -> Option<u32> {
+        let resumes = self.graph.resumes.iter().skip(1);
+        let place = resumes.clone().position(|other| *other == block)?;
+        u32::try_from(place + 1).ok()
+    }
+
+    /// The global with a window's base; its count follows.
+    fn window_global(window: usize) -> u32 {
+        u32::try_from(window).unwrap_or(0) * 2
+    }
+
+    /// The global with a limit of looks, by its place among those of device memory.
+    fn limit_global(&self, number: u32) -> u32 {
+        Self::window_global(self.windows.len()) + number
+    }
+
+    /// How many globals there are.
+    pub(crate) fn globals(&self) -> u32 {
+        let limits = u32::try_from(self.limits.device.len()).unwrap_or(0);
+        self.limit_global(limits)
+    }
 }
 
 /// A function as it is written.
@@ -65,10 +96,12 @@ pub(crate) struct Emitter<'k> {
     thread: u32,
     tid: [u32; 3],
     selector: u32,
+    /// The place that all threads have, or -1; `None` where each has its own in any case.
+    common: Option<u32>,
     address: u32,
     offset: u32,
     /// Where the code is for groups of threads.
-    vector: Option<vector::Vector<'k>>,
+    vector: Option<group::Vector<'k>>,
 }
 
 /// A finished function.
@@ -102,13 +135,21 @@ fn scratch(offset: u32, align: u32) -> MemArg {
     }
 }
 
-/// Writes the function that runs threads one by one. It returns -1 when all have been run to where
-/// they wait or end, else the number of the thread that was told to return.
+/// Writes the function that runs threads one by one: the module's `run`, or what helps the function
+/// for groups out. It returns -1 when all have been run to where they wait or end, else the number of
+/// the thread that was told to return.
 ///
 /// # Errors
 /// Where there are too many registers.
-pub(crate) fn scalar(shared: &Shared<'_>, items: &[Item]) -> Result<Function, Unsupported> {
+pub(crate) fn scalar(
+    shared: &Shared<'_>,
+    items: &[Item],
+    helps: bool,
+) -> Result<Function, Unsupported> {
     let mut emitter = Emitter::new(shared);
+    if !helps {
+        emitter.common = Some(emitter.local(ValType::I32));
+    }
     emitter.regs = shared
         .body
         .regs
@@ -142,6 +183,7 @@ impl<'k> Emitter<'k> {
             thread: 0,
             tid: [0; 3],
             selector: 0,
+            common: None,
             address: 0,
             offset: 0,
             vector: None,
@@ -206,6 +248,13 @@ impl<'k> Emitter<'k> {
         }
     }
 
+    /// `br_if` for what hardly ever happens.
+    fn br_if_unlikely(&mut self, level: u32) {
+        let at = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
+        self.unlikely.push(at);
+        self.op(W::BrIf(level));
+    }
+
     fn reg(&self, reg: Reg) -> u32 {
         self.regs.get(reg.0 as usize).copied().unwrap_or(0)
     }
@@ -241,18 +290,12 @@ impl<'k> Emitter<'k> {
             }
         }
         for what in known {
-            let local = self.known.get(&what).copied().unwrap_or(0);
+            self.learn(what);
+        }
+        if let Some(common) = self.common {
             self.i32(0);
-            self.op(match what {
-                Known::Launch(at, Ty::I32) => W::I32Load(scratch(at, 2)),
-                Known::Launch(at, Ty::I64) => W::I64Load(scratch(at, 3)),
-                Known::Launch(at, Ty::F32) => W::F32Load(scratch(at, 2)),
-                Known::Launch(at, Ty::F64) => W::F64Load(scratch(at, 3)),
-                Known::LaunchPart(at, 1) => W::I32Load8U(scratch(at, 0)),
-                Known::LaunchPart(at, _) => W::I32Load16U(scratch(at, 1)),
-                _ => W::I32Const(0),
-            });
-            self.set(local);
+            self.op(W::I32Load(scratch(layout::COMMON, 2)));
+            self.set(common);
         }
         for site in &self.shared.body.sites {
             if let super::ir::SiteKind::Access { bytes, lanes, .. } = site.what {
@@ -273,7 +316,7 @@ impl<'k> Emitter<'k> {
         for number in 0..self.shared.windows.len() {
             let pair = (self.local(ValType::I64), self.local(ValType::I64));
             self.windows.push(pair);
-            let global = u32::try_from(number).unwrap_or(0) * 2;
+            let global = Shared::window_global(number);
             self.op(W::GlobalGet(global));
             self.set(pair.0);
             self.op(W::GlobalGet(global + 1));
@@ -309,10 +352,23 @@ impl<'k> Emitter<'k> {
         self.set(self.tid[2]);
     }
 
+    /// Loads what all threads have in common into its local.
+    fn learn(&mut self, what: Known) {
+        let local = self.known.get(&what).copied().unwrap_or(0);
+        self.i32(0);
+        self.op(match what {
+            Known::Launch(at, Ty::I32) => W::I32Load(scratch(at, 2)),
+            Known::Launch(at, Ty::I64) => W::I64Load(scratch(at, 3)),
+            Known::Launch(at, Ty::F32) => W::F32Load(scratch(at, 2)),
+            Known::Launch(at, Ty::F64) => W::F64Load(scratch(at, 3)),
+            Known::LaunchPart(at, 1) => W::I32Load8U(scratch(at, 0)),
+            Known::LaunchPart(at, _) => W::I32Load16U(scratch(at, 1)),
+            _ => W::I32Const(0),
+        });
+        self.set(local);
+    }
+
     fn item(&mut self, item: &Item) {
-        if self.is_group() {
-            self.count_labels(item);
-        }
         match item {
             Item::Loop => self.op(W::Loop(BlockType::Empty)),
             Item::Block => self.op(W::Block(BlockType::Empty)),
@@ -328,6 +384,13 @@ impl<'k> Emitter<'k> {
                     .get(*node)
                     .is_some_and(|node| matches!(node.kind, Kind::Dispatch(_)));
                 if is_dispatch {
+                    self.get(self.selector);
+                }
+                let is_root = *node == 0;
+                if is_root && let Some(first) = levels.first() {
+                    // Most threads begin at the beginning.
+                    self.op(W::I32Eqz);
+                    self.op(W::BrIf(*first));
                     self.get(self.selector);
                 }
                 match levels.split_last() {
@@ -374,8 +437,7 @@ impl<'k> Emitter<'k> {
         self.get(BEHIND);
         self.op(W::I32GeS);
         self.if_unlikely();
-        self.i32(u32::MAX);
-        self.op(W::Return);
+        self.block_done(1);
         self.op(W::End);
         let [x, y, z] = self.tid;
         for (place, (this, next)) in [(x, y), (y, z)].into_iter().enumerate() {
@@ -401,6 +463,13 @@ impl<'k> Emitter<'k> {
         }
         self.op(W::End);
         self.op(W::End);
+        if let Some(common) = self.common {
+            self.get(common);
+            self.op(W::LocalTee(self.selector));
+            self.i32(0);
+            self.op(W::I32LtS);
+            self.if_unlikely();
+        }
         self.get(thread);
         self.i32(2);
         self.op(W::I32Shl);
@@ -408,12 +477,113 @@ impl<'k> Emitter<'k> {
         self.op(W::LocalTee(self.selector));
         self.i32(0);
         self.op(W::I32LtS);
-        self.op(W::BrIf(0));
+        self.op(W::BrIf(u32::from(self.common.is_some())));
+        if self.common.is_some() {
+            self.op(W::End);
+        }
         self.op(W::End);
         self.get(self.selector);
         self.i32(APART - 1);
         self.op(W::I32And);
         self.op(W::LocalTee(self.selector));
+    }
+
+    /// Behind the last thread: the next block of the grid, which begins at the root's loop, so many
+    /// labels out; or back to the host.
+    fn block_done(&mut self, root: u32) {
+        if let Some(common) = self.common
+            && self.sweeps()
+        {
+            self.get(common);
+            self.i32(0);
+            self.op(W::I32GeS);
+            self.i32(0);
+            self.op(W::I32Load(scratch(layout::MORE, 2)));
+            self.i32(0);
+            self.op(W::I32Ne);
+            self.op(W::I32And);
+            self.i32(0);
+            self.op(W::I32AtomicLoad(scratch(self.shared.layout.stop, 2)));
+            self.op(W::I32Eqz);
+            self.op(W::I32And);
+            self.op(W::If(BlockType::Empty));
+            self.next_block();
+            self.op(W::Br(root + 1));
+            self.op(W::End);
+        }
+        self.i32(u32::MAX);
+        self.op(W::Return);
+    }
+
+    /// Whether one call may run several blocks: threads that never meet leave nothing behind.
+    fn sweeps(&self) -> bool {
+        self.shared.body.stops.is_empty()
+    }
+
+    fn next_block(&mut self) {
+        let load = |emitter: &mut Self, at: u32| {
+            emitter.i32(0);
+            emitter.op(W::I32Load(scratch(at, 2)));
+        };
+        let add = |emitter: &mut Self, at: u32, by: i32| {
+            emitter.i32(0);
+            load(emitter, at);
+            emitter.op(W::I32Const(by));
+            emitter.op(W::I32Add);
+            emitter.op(W::I32Store(scratch(at, 2)));
+        };
+        add(self, layout::MORE, -1);
+        add(self, layout::CTAID, 1);
+        for dimension in 0..2 {
+            let at = layout::CTAID + 4 * dimension;
+            load(self, at);
+            load(self, layout::NCTAID + 4 * dimension);
+            self.op(W::I32Eq);
+            self.if_unlikely();
+            self.i32(0);
+            self.i32(0);
+            self.op(W::I32Store(scratch(at, 2)));
+            add(self, at + 4, 1);
+        }
+        self.op(W::End);
+        self.op(W::End);
+        let mut known: Vec<Known> = self.known.keys().copied().collect();
+        known.retain(|what| {
+            matches!(what, Known::Launch(at, _) if (layout::CTAID..layout::CTAID + 12).contains(at))
+        });
+        known.sort_unstable_by_key(|what| match what {
+            Known::Launch(at, _) => *at,
+            _ => 0,
+        });
+        for what in known {
+            self.learn(what);
+        }
+        self.first_thread();
+    }
+
+    /// The place of the thread, or group, before the first one: each begins by moving on.
+    fn first_thread(&mut self) {
+        let width = if self.is_group() { WIDTH } else { 1 };
+        let [x, y, z] = self.tid;
+        for (local, value) in [(self.thread, width), (x, width), (y, 0), (z, 0)] {
+            self.i32(0u32.wrapping_sub(value));
+            self.set(local);
+        }
+    }
+
+    /// Threads have ended. Where all have one place and never meet, nobody wants to know.
+    fn ended(&mut self, tell: impl FnOnce(&mut Self)) {
+        match self.common {
+            Some(common) if self.sweeps() => {
+                self.get(common);
+                self.i32(0);
+                self.op(W::I32LtS);
+                self.if_unlikely();
+                tell(self);
+                self.op(W::End);
+            }
+            _ => tell(self),
+        }
     }
 
     /// Where the thread is to go on.
@@ -548,7 +718,21 @@ impl<'k> Emitter<'k> {
                 self.table_check(*place, targets.len(), *site);
                 self.arg(*place);
             }
-            End::Exit => self.set_place(ENDED),
+            End::Meet(next) => {
+                let resume = self.shared.resume_of(*next).unwrap_or(0);
+                self.i32(0);
+                self.op(W::I32Load(scratch(layout::MEETING, 2)));
+                self.i32(resume);
+                self.op(W::I32Eq);
+                self.op(W::LocalTee(self.offset));
+                self.if_unlikely();
+                let regs = self.shared.live.at(*next);
+                self.save(&regs);
+                self.set_place(resume.cast_signed());
+                self.op(W::End);
+                self.get(self.offset);
+            }
+            End::Exit => self.ended(|emitter| emitter.set_place(ENDED)),
             End::Fault(site, value) => {
                 self.arg(*value);
                 self.set(self.address);

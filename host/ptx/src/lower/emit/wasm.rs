@@ -18,15 +18,14 @@ impl Imports {
     pub(crate) const FAULT: u32 = 2;
     pub(crate) const GENERIC: u32 = 3;
     pub(crate) const CLOCK: u32 = 4;
-    pub(crate) const FIND: u32 = 5;
-    pub(crate) const COUNT: u32 = 6;
+    pub(crate) const COUNT: u32 = 5;
 }
 
 /// Pages of device memory: all that 32 bits address.
 const DEVICE_PAGES: u64 = 1 << 16;
 
 /// Writes a module.
-pub(crate) fn module(functions: &[(&str, Function)], windows: usize, scratch: u64) -> Vec<u8> {
+pub(crate) fn module(functions: &[(&str, Function)], count: u32, scratch: u64) -> Vec<u8> {
     use ValType::{I32, I64};
     let mut types = TypeSection::new();
     types.ty().function([I32, I64, I64, I64, I64], [I64]);
@@ -37,8 +36,8 @@ pub(crate) fn module(functions: &[(&str, Function)], windows: usize, scratch: u6
     types.ty().function([I32, I32], [I32]);
     types.ty().function([], []);
     let mut imports = ImportSection::new();
-    let names = ["help", "miss", "fault", "generic", "clock", "find"];
-    for (name, ty) in names.into_iter().zip([0, 1, 2, 3, 4, 1]) {
+    let names = ["help", "miss", "fault", "generic", "clock"];
+    for (name, ty) in names.into_iter().zip(0..) {
         imports.import("host", name, EntityType::Function(ty));
     }
     let mut declared = FunctionSection::new();
@@ -74,7 +73,7 @@ pub(crate) fn module(functions: &[(&str, Function)], windows: usize, scratch: u6
     exports.export("forget", ExportKind::Func, forget);
     let mut body = wasm_encoder::Function::new([]);
     let mut globals = GlobalSection::new();
-    for number in 0..u32::try_from(windows).unwrap_or(0) * 2 {
+    for number in 0..count {
         globals.global(
             GlobalType {
                 val_type: I64,

@@ -8,7 +8,7 @@ use super::{long, set_long, set_word, word};
 use crate::Extent;
 use crate::interpret::Fault;
 use crate::lower::ir::{Stop, StopKind};
-use crate::lower::layout::{CTAID, ENDED, WAITS};
+use crate::lower::layout::{COMMON, CTAID, ENDED, MORE, WAITS};
 use crate::modifier::Modifier;
 
 /// How many barriers a block has.
@@ -70,6 +70,8 @@ pub struct Block {
     pub(super) setup: Arc<Setup>,
     pub(super) index: Extent,
     begun: bool,
+    /// How many blocks behind this one are to run too.
+    more: u32,
     /// The thread whose turn it is.
     first: u32,
     /// Empty in kernels whose threads never meet.
@@ -90,6 +92,7 @@ impl Block {
             setup,
             index,
             begun: false,
+            more: 0,
             first: 0,
             states: Vec::new(),
             stops: Vec::new(),
@@ -97,13 +100,15 @@ impl Block {
             live: 0,
             parked: None,
         };
-        block.restart(index);
+        block.restart(index, 0);
         block
     }
 
-    /// Begins again as the block at another place of the grid.
-    pub fn restart(&mut self, index: Extent) {
+    /// Begins again as the block at another place of the grid, with so many behind it that are to run
+    /// too.
+    pub fn restart(&mut self, index: Extent, more: u32) {
         self.index = index;
+        self.more = more;
         self.begun = false;
         self.first = 0;
         self.live = self.setup.threads;
@@ -118,13 +123,21 @@ impl Block {
         }
     }
 
+    /// How many of the blocks behind it have not begun. A kernel whose threads never meet runs them by
+    /// itself; else the caller restarts as each.
+    #[must_use]
+    pub fn more(&self) -> u32 {
+        self.more
+    }
+
     /// The block's place in the grid.
     #[must_use]
     pub fn index(&self) -> Extent {
         self.index
     }
 
-    /// Runs until all threads have ended, or the stop flag was found set. The launch must have been
+    /// Runs until all threads have ended, or the stop flag was found set; where it can, through the
+    /// blocks behind it. The launch must have been
     /// [prepared](Setup::prepare) in the machine, and the flag cleared.
     ///
     /// # Errors
@@ -139,7 +152,9 @@ impl Block {
         loop {
             let first = self.first;
             let told = machine.run(first, threads).map_err(Failure::Machine)?;
+            self.see_where(machine.scratch());
             if let Ok(told) = u32::try_from(told) {
+                self.own_places(machine.scratch(), told);
                 // The others have their turn first, when the block goes on.
                 self.first = if told + 1 < threads { told + 1 } else { 0 };
                 return Ok(Progress::Yielded);
@@ -160,17 +175,51 @@ impl Block {
         }
     }
 
-    /// Takes the block out of scratch memory, so that another one may run in it.
+    /// Finds out how far a kernel came that runs through several blocks.
+    fn see_where(&mut self, scratch: &mut [u8]) {
+        if self.setup.sweeps() {
+            self.more = word(scratch, MORE).cast_unsigned();
+            let at = |at| word(scratch, at).cast_unsigned();
+            self.index = self.setup.block_in(at);
+        }
+    }
+
+    /// Gives each thread its own place, after this one was told to return while they had one in
+    /// common.
+    fn own_places(&mut self, scratch: &mut [u8], told: u32) {
+        let common = word(scratch, COMMON);
+        if common < 0 {
+            return;
+        }
+        set_word(scratch, COMMON, u32::MAX);
+        let width = self.setup.lowered.width();
+        let (begin, end) = (told - told % width, (told / width + 1) * width);
+        // Those before have ended, and where threads never meet did not say so.
+        if self.setup.lowered.body.stops.is_empty() {
+            for thread in 0..begin {
+                set_word(scratch, self.place(thread), ENDED.cast_unsigned());
+            }
+        }
+        for thread in end..self.setup.threads {
+            set_word(scratch, self.place(thread), common.cast_unsigned());
+        }
+    }
+
+    /// Takes the block out of scratch memory, so that another one may run in it. The blocks behind it
+    /// are the caller's again.
     pub fn park(&mut self, scratch: &[u8]) {
         let mut parked = Vec::new();
         for (begin, end) in self.ranges() {
             parked.extend_from_slice(scratch.get(begin..end).unwrap_or_default());
         }
         self.parked = Some(parked);
+        self.more = 0;
     }
 
     fn unpark(&self, scratch: &mut [u8], mut parked: &[u8]) {
         self.place_in_grid(scratch);
+        set_word(scratch, COMMON, u32::MAX);
+        set_word(scratch, MORE, 0);
         for (begin, end) in self.ranges() {
             if let (Some(place), Some((part, rest))) = (
                 scratch.get_mut(begin..end),
@@ -203,8 +252,13 @@ impl Block {
     fn begin(&mut self, scratch: &mut [u8]) {
         self.begun = true;
         self.place_in_grid(scratch);
+        let more = if self.setup.sweeps() { self.more } else { 0 };
+        set_word(scratch, MORE, more);
+        let common = if self.setup.has_common() { 0 } else { u32::MAX };
+        set_word(scratch, COMMON, common);
         let [(places, _), local, shared] = self.ranges();
-        let places = (places, places + 4 * self.setup.threads as usize);
+        let own = if self.setup.has_common() { 0 } else { 4 };
+        let places = (places, places + own * self.setup.threads as usize);
         for (begin, end) in [places, local, shared] {
             if let Some(range) = scratch.get_mut(begin..end) {
                 range.fill(0);
@@ -254,9 +308,13 @@ impl Block {
 
     /// Nobody can run: whoever has met goes on.
     fn meet(&mut self, scratch: &mut [u8]) -> Result<Progress, Fault> {
-        if self.all_at_plain_barrier(scratch) {
+        if self.all_at_one_stop(scratch) {
             return Ok(Progress::Yielded);
         }
+        if self.all_ended(scratch) {
+            return Ok(Progress::Done);
+        }
+        set_word(scratch, COMMON, u32::MAX);
         let threads = self.setup.threads;
         let mut warps: Vec<u32> = Vec::new();
         for thread in 0..threads {
@@ -323,38 +381,52 @@ impl Block {
         Err(self.deadlock())
     }
 
-    /// The common case, at once: all threads have come to the same barrier for all.
-    fn all_at_plain_barrier(&mut self, scratch: &mut [u8]) -> bool {
+    /// The common case, at once: all threads have come to the same barrier for all, or to the same step
+    /// of their warps.
+    fn all_at_one_stop(&mut self, scratch: &mut [u8]) -> bool {
         let begin = self.setup.lowered.layout.places as usize;
         let end = begin + 4 * self.setup.threads as usize;
-        let Some(places) = scratch.get_mut(begin..end) else {
-            return false;
-        };
-        let (places, _) = places.as_chunks_mut::<4>();
+        let (places, _) = scratch.get(begin..end).unwrap_or_default().as_chunks::<4>();
         let Some(first) = places.first().copied() else {
             return false;
         };
         let number = WAITS
             .wrapping_sub(i32::from_le_bytes(first))
             .cast_unsigned();
-        let lowered = &self.setup.lowered;
-        let stop = lowered.body.stops.get(number as usize);
-        let plain = stop.is_some_and(|stop| matches!(stop.kind, StopKind::Plain(_)));
-        if !plain
-            || self.live != self.setup.threads
+        let kind = self.stop(number).map(|stop| stop.kind);
+        if self.live != self.setup.threads
             || self.barriers.iter().any(|barrier| barrier.arrived > 0)
             || places.iter().any(|place| *place != first)
         {
             return false;
         }
-        let resume = lowered
-            .after_stop
-            .get(&number)
-            .copied()
-            .unwrap_or(0)
-            .to_le_bytes();
-        places.fill(resume);
+        let met = match kind {
+            Some(StopKind::Plain(_)) => true,
+            Some(StopKind::Warp(what)) => self.release_all_warps(scratch, what),
+            _ => false,
+        };
+        if !met {
+            return false;
+        }
+        let lowered = &self.setup.lowered;
+        let resume = lowered.after_stop.get(&number).copied().unwrap_or(0);
+        if self.setup.has_common() {
+            set_word(scratch, COMMON, resume);
+        } else {
+            let places = scratch.get_mut(begin..end).unwrap_or_default();
+            places.as_chunks_mut::<4>().0.fill(resume.to_le_bytes());
+        }
         true
+    }
+
+    /// As common: all threads have ended, and none before the others.
+    fn all_ended(&self, scratch: &[u8]) -> bool {
+        let begin = self.setup.lowered.layout.places as usize;
+        let end = begin + 4 * self.setup.threads as usize;
+        let (places, _) = scratch.get(begin..end).unwrap_or_default().as_chunks::<4>();
+        self.live == self.setup.threads
+            && self.barriers.iter().all(|barrier| barrier.arrived == 0)
+            && places.iter().all(|place| *place == ENDED.to_le_bytes())
     }
 
     pub(super) fn set_state(&mut self, thread: u32, state: State) {

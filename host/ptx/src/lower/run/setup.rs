@@ -34,7 +34,6 @@ pub struct Region {
 /// | `fault: (i32, i32, i64)` | [`Setup::fault`], as an error that ends the call |
 /// | `generic: (i32, i32, i64) -> i32` | [`Setup::generic`] |
 /// | `clock: () -> i64` | nanoseconds |
-/// | `find: (i32, i32, i64) -> (i64, i64)` | [`Setup::miss`], with zeros in place of an error |
 #[derive(Debug)]
 pub struct Setup {
     pub(super) lowered: Arc<Lowered>,
@@ -76,6 +75,31 @@ impl Setup {
         &self.lowered
     }
 
+    /// Whether groups of threads lie in rows of the block, as the function for groups needs them.
+    fn in_rows(&self) -> bool {
+        self.block.x.is_multiple_of(WIDTH) || self.threads == self.block.x
+    }
+
+    /// Whether the function `run` sees to it that all threads have a place in common.
+    pub(super) fn has_common(&self) -> bool {
+        self.lowered.alone.is_some() || self.in_rows()
+    }
+
+    /// Whether one call runs several blocks: their threads never meet, and leave nothing behind.
+    pub(super) fn sweeps(&self) -> bool {
+        self.has_common()
+            && self.lowered.body.stops.is_empty()
+            && self.shared_bytes == 0
+            && self.lowered.layout.local_stride == 0
+    }
+
+    /// Where in the grid the block is that runs.
+    #[must_use]
+    pub fn block_in(&self, scratch: impl Fn(u32) -> u32) -> Extent {
+        let [x, y, z] = [0, 4, 8].map(|at| scratch(layout::CTAID + at));
+        Extent { x, y, z }
+    }
+
     /// Writes the launch's description into scratch memory.
     pub fn prepare(&self, scratch: &mut [u8]) {
         let extents = [(layout::NTID, self.block), (layout::NCTAID, self.grid)];
@@ -87,11 +111,15 @@ impl Setup {
         set_word(scratch, layout::NWARPID, self.threads.div_ceil(32));
         set_word(scratch, layout::DYNAMIC_SHARED, self.dynamic_shared);
         set_word(scratch, layout::TOTAL_SHARED, self.shared_bytes);
-        let row = self.block.x.is_multiple_of(WIDTH) || self.threads == self.block.x;
-        set_word(scratch, layout::GROUPS, u32::from(row));
+        set_word(scratch, layout::GROUPS, u32::from(self.in_rows()));
         let begin = ARGUMENTS as usize;
         if let Some(place) = scratch.get_mut(begin..begin + self.arguments.len()) {
             place.copy_from_slice(&self.arguments);
+        }
+        for (number, (shift, reach)) in (0..).zip(&self.lowered.limits) {
+            let limit = u64::from(self.shared_bytes >> shift).saturating_sub(*reach);
+            let at = self.lowered.layout.limits + 4 * number;
+            set_word(scratch, at, u32::try_from(limit).unwrap_or(0));
         }
         for (number, symbol) in (0..).zip(&self.symbols) {
             set_long(scratch, self.lowered.layout.symbols + 8 * number, *symbol);
