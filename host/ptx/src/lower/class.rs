@@ -224,7 +224,7 @@ fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
             _ => all_uniform(&[place.base]),
         },
         Op::Atomic { .. } => Some(Varying),
-        Op::Store { .. } => {
+        Op::Store { .. } | Op::Line(_) => {
             let _ = body;
             None
         }

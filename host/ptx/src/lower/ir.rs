@@ -144,6 +144,9 @@ pub(crate) enum Change {
 /// One step.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
+    /// Does nothing: what follows in the block comes from this line of the text. Only there where
+    /// lines were asked for, since passes look at neighbouring steps.
+    Line(u32),
     Copy(Reg, Arg),
     One(Code, Reg, Arg),
     Two(Code, Reg, Arg, Arg),
@@ -220,6 +223,8 @@ impl End {
 /// A basic block.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
+    /// The line that its first step comes from, where lines were asked for, else 0.
+    pub line: u32,
     pub ops: Vec<Op>,
     pub end: End,
 }
@@ -315,7 +320,11 @@ impl Body {
 
     /// How many steps there are.
     pub(crate) fn len(&self) -> usize {
-        self.blocks.iter().map(|block| block.ops.len() + 1).sum()
+        let steps = |block: &Block| {
+            let marks = block.ops.iter().filter(|op| matches!(op, Op::Line(_)));
+            block.ops.len() - marks.count() + 1
+        };
+        self.blocks.iter().map(steps).sum()
     }
 }
 
@@ -334,7 +343,7 @@ impl Op {
             | Op::Help { target, .. } => std::slice::from_ref(target),
             Op::Load { targets, .. } => targets,
             Op::Atomic { target, .. } => target.as_slice(),
-            Op::Store { .. } => &[],
+            Op::Store { .. } | Op::Line(_) => &[],
         }
     }
 
@@ -351,7 +360,7 @@ impl Op {
                 f(*b);
                 f(*c);
             }
-            Op::Know(..) => {}
+            Op::Know(..) | Op::Line(_) => {}
             Op::Help { args, .. } => args.iter().copied().for_each(f),
             Op::Load { place, .. } => f(place.base),
             Op::Store { place, values, .. } => {
@@ -379,7 +388,7 @@ impl Op {
                 f(b);
                 f(c);
             }
-            Op::Know(..) => {}
+            Op::Know(..) | Op::Line(_) => {}
             Op::Help { args, .. } => args.iter_mut().for_each(f),
             Op::Load { place, .. } => f(&mut place.base),
             Op::Store { place, values, .. } => {

@@ -20,6 +20,7 @@ mod graph;
 mod ir;
 mod layout;
 mod lazy;
+mod lines;
 mod live;
 mod plan;
 mod run;
@@ -34,6 +35,7 @@ use crate::Module;
 use ir::{Body, Reg, SiteKind, Space, Ty};
 use layout::Layout;
 
+pub use lines::{CodeLine, FunctionLines, lower_with_lines};
 pub use run::{Block, Failure, Machine, Progress, Region, Setup};
 
 /// Why a kernel is not compiled; the interpreter runs it then.
@@ -166,19 +168,34 @@ pub fn lower(module: &Arc<Module>, entry: &str) -> Result<Lowered, Unsupported> 
 /// # Errors
 /// What of it cannot be compiled.
 pub fn lower_as(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, Unsupported> {
-    let lowered = generate(module, entry, width);
-    // What is too large for groups may do for single threads.
-    if lowered.is_err() && width == Width::Chosen {
-        let mut lowered = generate(module, entry, Width::One)?;
-        lowered.alone = Some(TOO_LARGE);
-        return Ok(lowered);
-    }
-    lowered
+    generate(module, entry, width, false).map(|(lowered, _)| lowered)
 }
 
 const TOO_LARGE: &str = "it is too large for vectors";
 
-fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, Unsupported> {
+/// Compiles an entry, with lines only where they are asked for.
+fn generate(
+    module: &Arc<Module>,
+    entry: &str,
+    width: Width,
+    lines: bool,
+) -> Result<(Lowered, Vec<FunctionLines>), Unsupported> {
+    let made = attempt(module, entry, width, lines);
+    // What is too large for groups may do for single threads.
+    if made.is_err() && width == Width::Chosen {
+        let (mut lowered, lines) = attempt(module, entry, Width::One, lines)?;
+        lowered.alone = Some(TOO_LARGE);
+        return Ok((lowered, lines));
+    }
+    made
+}
+
+fn attempt(
+    module: &Arc<Module>,
+    entry: &str,
+    width: Width,
+    lines: bool,
+) -> Result<(Lowered, Vec<FunctionLines>), Unsupported> {
     let Some(found) = module.entry(entry) else {
         return Err(Unsupported::limit("no such entry"));
     };
@@ -193,7 +210,7 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
         found.layout.local_bytes,
     )
     .ok_or_else(too_large)?;
-    let mut body = build::body(module, found, &layout)?;
+    let mut body = build::body(module, found, &layout, lines)?;
     lazy::see_late(&mut body);
     if body.len() > MOST_STEPS {
         return Err(Unsupported::limit("too many steps"));
@@ -284,7 +301,7 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
         return Err(Unsupported::limit("too much code"));
     }
     let scratch = u64::from(layout.stop) + layout::PAGE;
-    let functions = match alone {
+    let mut functions = match alone {
         Some(_) => vec![("run", one)],
         None => {
             let groups = emit::vector(&shared, &classes, &by_ends, &plan, &items)?;
@@ -300,9 +317,16 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
             ]
         }
     };
+    let lines = functions
+        .iter_mut()
+        .map(|(name, function)| FunctionLines {
+            name,
+            lines: std::mem::take(&mut function.lines),
+        })
+        .collect();
     let wasm = emit::module(&functions, shared.globals(), scratch);
     let limits = shared.limits.shared.clone();
-    Ok(Lowered {
+    let lowered = Lowered {
         wasm,
         limits,
         kernel: entry.to_owned(),
@@ -312,7 +336,8 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
         body,
         layout,
         alone,
-    })
+    };
+    Ok((lowered, lines))
 }
 
 /// Shares windows among accesses whose addresses have a common origin.

@@ -84,7 +84,10 @@ pub(crate) fn split(body: &mut Body, classes: &Classes, by_ends: &HashSet<Reg>) 
             // The condition is made again by whoever comes back.
             let made = |op: &Op| op.targets().iter().any(|reg| by_ends.contains(reg));
             let first = block.ops.iter().position(made);
-            Some(first.unwrap_or(block.ops.len())).filter(|at| !(begins && *at == 0))
+            let at = first.unwrap_or(block.ops.len());
+            let before = block.ops.iter().take(at);
+            let nothing = begins && before.into_iter().all(|op| matches!(op, Op::Line(_)));
+            (!nothing).then_some(at)
         } else {
             None
         };
@@ -148,6 +151,11 @@ fn split_off(body: &mut Body, number: usize, at: usize) {
         return;
     };
     let ops = block.ops.split_off(at.min(block.ops.len()));
+    let line = block.ops.iter().rev().find_map(|op| match op {
+        Op::Line(line) => Some(*line),
+        _ => None,
+    });
+    let line = line.unwrap_or(block.line);
     let end = std::mem::replace(&mut block.end, End::Jump(next));
-    body.blocks.push(Block { ops, end });
+    body.blocks.push(Block { line, ops, end });
 }

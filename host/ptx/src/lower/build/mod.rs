@@ -29,7 +29,12 @@ const MOST_STEPS: usize = 24 << 10;
 ///
 /// # Errors
 /// The first instruction that cannot be compiled, or a limit.
-pub(crate) fn body(module: &Module, entry: &Entry, layout: &Layout) -> Result<Body, Unsupported> {
+pub(crate) fn body(
+    module: &Module,
+    entry: &Entry,
+    layout: &Layout,
+    lines: bool,
+) -> Result<Body, Unsupported> {
     let mut builder = Builder {
         module,
         entry,
@@ -38,6 +43,7 @@ pub(crate) fn body(module: &Module, entry: &Entry, layout: &Layout) -> Result<Bo
         current: BlockId(0),
         line: 0,
         guard: None,
+        lines,
         helps: HashMap::new(),
     };
     if entry.layout.recursive {
@@ -62,6 +68,8 @@ struct Builder<'m> {
     line: u32,
     /// The predicate that decides whether the instruction at hand writes its registers.
     guard: Option<Arg>,
+    /// Whether steps are to say which line they come from.
+    lines: bool,
     /// Which help has which number, by how it is told apart.
     helps: HashMap<String, u32>,
 }
@@ -124,6 +132,7 @@ fn home(ty: Type) -> Ty {
 impl<'m> Builder<'m> {
     fn new_block(&mut self) -> BlockId {
         self.body.blocks.push(Block {
+            line: if self.lines { self.line } else { 0 },
             ops: Vec::new(),
             end: End::Nowhere,
         });
@@ -259,6 +268,9 @@ impl<'m> Builder<'m> {
             }
             scope.instruction = instruction;
             self.line = instruction.at.line;
+            if self.lines {
+                self.push(Op::Line(self.line));
+            }
             self.instruction(&mut scope)?;
             if self.body.regs.len() > 4 * MOST_STEPS || self.body.blocks.len() > MOST_STEPS {
                 return Err(Unsupported {

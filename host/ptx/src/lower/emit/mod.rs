@@ -16,6 +16,7 @@ use super::Unsupported;
 use super::graph::{Graph, Kind};
 use super::ir::{Arg, BlockId, Body, End, Known, Reg, Ty};
 use super::layout::{self, APART, ENDED, Layout, WAITS};
+use super::lines::CodeLine;
 use super::live::Live;
 use super::plan::Limits;
 use super::split::Meetings;
@@ -91,6 +92,7 @@ pub(crate) struct Emitter<'k> {
     windows: Vec<(u32, u32)>,
     /// Offsets of branches that are hardly ever taken.
     unlikely: Vec<u32>,
+    lines: Vec<CodeLine>,
     thread: u32,
     tid: [u32; 3],
     selector: u32,
@@ -107,6 +109,7 @@ pub(crate) struct Function {
     pub locals: Vec<ValType>,
     pub code: Vec<u8>,
     pub unlikely: Vec<u32>,
+    pub lines: Vec<CodeLine>,
 }
 
 /// The parameters of a function: the first thread, and the one behind the last.
@@ -176,6 +179,7 @@ impl<'k> Emitter<'k> {
             limits: HashMap::new(),
             windows: Vec::new(),
             unlikely: Vec::new(),
+            lines: Vec::new(),
             thread: 0,
             tid: [0; 3],
             selector: 0,
@@ -197,6 +201,7 @@ impl<'k> Emitter<'k> {
             locals: self.locals,
             code: self.code,
             unlikely: self.unlikely,
+            lines: self.lines,
         }
     }
 
@@ -231,6 +236,16 @@ impl<'k> Emitter<'k> {
         let at = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
         self.unlikely.push(at);
         self.op(W::If(BlockType::Empty));
+    }
+
+    /// What is written from here on comes from this line of the text; from none of them if it is 0.
+    fn from_line(&mut self, line: u32) {
+        let offset = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
+        match self.lines.last_mut() {
+            Some(last) if last.line == line => {}
+            Some(last) if last.offset == offset => last.line = line,
+            _ => self.lines.push(CodeLine { offset, line }),
+        }
     }
 
     /// `br_if` for what hardly ever happens.
@@ -387,6 +402,7 @@ impl<'k> Emitter<'k> {
                 let Some(node) = self.shared.graph.nodes.get(*node) else {
                     return;
                 };
+                self.from_line(0);
                 match node.kind.clone() {
                     ref kind @ (Kind::Root | Kind::Resume(_) | Kind::Check(_) | Kind::Block(_))
                         if self.is_group() =>
@@ -686,6 +702,7 @@ impl<'k> Emitter<'k> {
         let Some(block) = body.block(id) else {
             return;
         };
+        self.from_line(block.line);
         for op in &block.ops {
             self.step(op);
         }

@@ -184,6 +184,7 @@ impl<'k> Emitter<'k> {
         let Some(block) = body.block(id) else {
             return;
         };
+        self.from_line(block.line);
         self.checks(id, &block.ops);
         let by_ends = self.v().by_ends;
         let of_ends = |op: &&Op| op.targets().iter().any(|reg| by_ends.contains(reg));
@@ -247,6 +248,7 @@ impl<'k> Emitter<'k> {
             .map(|target| self.v().classes.of(*target));
         let stride = together(self.shared.body, self.v().classes, op);
         match (op, class) {
+            (Op::Line(_), _) => self.step(op),
             (
                 Op::Load {
                     place,

@@ -553,5 +553,6 @@ pub(crate) fn both() -> Function {
         locals: vec![ValType::I32; 5],
         code,
         unlikely: Vec::new(),
+        lines: Vec::new(),
     }
 }
