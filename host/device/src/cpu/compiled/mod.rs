@@ -5,10 +5,11 @@ mod instance;
 mod memory;
 mod ticker;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use tensor_wasm_ptx::Module;
-use tensor_wasm_ptx::lower::{Lowered, Unsupported, lower};
+use tensor_wasm_ptx::lower::{Lowered, Unsupported, Width, lower_as};
 use wasmtime::{Config, Engine, InstancePre, Linker};
 
 use instance::Host;
@@ -94,6 +95,22 @@ fn kernels(module: &Arc<Module>) -> Option<&Kernels> {
     module.extension(|| compile(module))
 }
 
+/// Whether the compiler is to leave each thread alone; for measurements.
+static SINGLE_THREADS: AtomicBool = AtomicBool::new(false);
+
+/// Has every module that this process loads from now on compiled for one thread at a time, so that
+/// it can be measured what running threads together brings.
+pub fn compile_for_single_threads() {
+    SINGLE_THREADS.store(true, Ordering::Relaxed);
+}
+
+fn width() -> Width {
+    match SINGLE_THREADS.load(Ordering::Relaxed) {
+        true => Width::One,
+        false => Width::Chosen,
+    }
+}
+
 fn compile(module: &Arc<Module>) -> Kernels {
     let mut steps = 0;
     module
@@ -101,7 +118,7 @@ fn compile(module: &Arc<Module>) -> Kernels {
         .iter()
         .map(|entry| {
             let name = entry.name();
-            let compiled = lower(module, name).and_then(|lowered| {
+            let compiled = lower_as(module, name, width()).and_then(|lowered| {
                 steps += lowered.steps();
                 if steps > MOST_STEPS {
                     return Err(refused("the module is large"));
