@@ -11,6 +11,7 @@
 //! [`Block`] lets them meet, as the interpreter does. What a kernel does wrong is found by checks in
 //! its code that ask the host, so faults say the same as the interpreter's.
 
+mod apart;
 mod build;
 mod class;
 mod code;

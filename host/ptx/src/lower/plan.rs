@@ -1,19 +1,19 @@
 //! How a group of threads reaches memory, and what is looked at before it does.
 //!
-//! Where threads access addresses that they have in common, or that lie a stride apart, one look at
-//! the first and the last of them serves all, and all accesses that count from one address share it.
+//! Where threads access addresses that they have in common, or that are known to be so far apart, one
+//! look at the least and the greatest of them serves all, and all accesses that count from one address share it.
 //! Such looks come before anything else of their block happens: where one fails, the group's threads
 //! begin the block again, each alone, and find out what is wrong. So addresses must be known where a
 //! block begins, but for arithmetic that can be done in advance.
 
 use std::collections::{HashMap, HashSet};
 
+use super::apart::Apart;
 use super::class::{Class, Classes};
 use super::code::Code;
-use super::emit::WIDTH;
 use super::ir::{Arg, Block, BlockId, Body, Known, Op, Place, Reg, SiteKind, Space};
 
-/// The largest stride, and how far apart accesses may be that share a look.
+/// How far apart threads may be, and accesses that share a look.
 const FAR: i64 = 1 << 20;
 
 /// A look.
@@ -22,7 +22,7 @@ pub(crate) enum Check {
     /// An access, and those that count from the same address.
     Access(Access),
     /// Numbers of 32 bits, so far apart, stay so in 64.
-    Extend { code: Code, a: Arg, stride: i64 },
+    Extend { code: Code, a: Arg, apart: Apart },
 }
 
 /// Accesses that count from one address.
@@ -100,9 +100,8 @@ impl Plan {
     }
 }
 
-/// The stride between the threads of a group, where they can access memory together: zero where all
-/// access the same.
-pub(crate) fn together(body: &Body, classes: &Classes, op: &Op) -> Option<i64> {
+/// How far the threads of a group are apart, where they can access memory together.
+pub(crate) fn together(body: &Body, classes: &Classes, op: &Op) -> Option<Apart> {
     let (place, values) = match op {
         Op::Load {
             place,
@@ -121,17 +120,18 @@ pub(crate) fn together(body: &Body, classes: &Classes, op: &Op) -> Option<i64> {
         return None;
     }
     let (size, _) = size(body, place)?;
-    let stride = match classes.of_arg(place.base) {
-        Class::Uniform => 0,
-        Class::Affine(stride) if stride.abs() <= FAR => stride,
+    let apart = match classes.of_arg(place.base) {
+        Class::Uniform => Apart::NONE,
+        Class::Apart(apart) if apart.all(|away| away.abs() <= FAR) => apart,
         _ => return None,
     };
     let uniform = |values: &Vec<Arg>| {
         let of = |value: &Arg| classes.of_arg(*value) == Class::Uniform;
         values.iter().all(of)
     };
-    let one_for_all = stride != 0 || values.is_none_or(uniform);
-    (stride % i64::from(size) == 0 && one_for_all).then_some(stride)
+    let one_for_all = !apart.is_none() || values.is_none_or(uniform);
+    let aligned = apart.all(|away| away % i64::from(size) == 0);
+    (aligned && one_for_all).then_some(apart)
 }
 
 /// The size of an access and its logarithm.
@@ -152,12 +152,12 @@ fn place(op: &Op) -> Option<&Place> {
     }
 }
 
-/// The stride of numbers that are extended to 64 bits, where they have one.
-fn extended(classes: &Classes, op: &Op) -> Option<(Code, Arg, i64)> {
+/// How far numbers that are extended to 64 bits are apart, where that is known.
+fn extended(classes: &Classes, op: &Op) -> Option<(Code, Arg, Apart)> {
     match op {
         Op::One(code @ (Code::I64ExtendI32S | Code::I64ExtendI32U), target, a) => {
             match classes.of(*target) {
-                Class::Affine(stride) => Some((*code, *a, stride)),
+                Class::Apart(apart) => Some((*code, *a, apart)),
                 _ => None,
             }
         }
@@ -306,11 +306,11 @@ fn of_block(
     let mut shared: HashMap<Key, (usize, i64, i64, i64)> = HashMap::new();
     let mut sites: Vec<(u32, Key, i64)> = Vec::new();
     for (number, op) in block.ops.iter().enumerate() {
-        if let Some((code, a, stride)) = extended(classes, op) {
-            let check = Check::Extend { code, a, stride };
+        if let Some((code, a, apart)) = extended(classes, op) {
+            let check = Check::Extend { code, a, apart };
             checks.checks.push((number, check));
         }
-        if let (Some(stride), Some(place)) = (together(body, classes, op), place(op))
+        if let (Some(apart), Some(place)) = (together(body, classes, op), place(op))
             && let Some((size, shift)) = size(body, place)
         {
             let (origin, away) = match place.base {
@@ -321,9 +321,8 @@ fn of_block(
                 base => (Err(base.bits().unwrap_or(0)), 0),
             };
             let offset = place.offset.saturating_add(away);
-            let last = stride * i64::from(WIDTH - 1);
-            let from = offset.saturating_add(last.min(0));
-            let to = offset.saturating_add(last.max(0));
+            let from = offset.saturating_add(apart.least());
+            let to = offset.saturating_add(apart.most());
             let window = window_of.get(&place.site).copied().unwrap_or(0);
             let key = Key {
                 origin,

@@ -2,7 +2,7 @@
 
 use wasm_encoder::{BlockType, Instruction as W, ValType};
 
-use super::WIDTH;
+use crate::lower::apart::Apart;
 use crate::lower::code::Code;
 use crate::lower::emit::{Emitter, Shared, scratch, val};
 use crate::lower::ir::{Arg, BlockId, Op, Reg, Space};
@@ -58,7 +58,7 @@ impl Emitter<'_> {
             for (_, check) in checks.checks.iter().filter(|(at, _)| *at == number) {
                 match check {
                     Check::Access(access) => self.look(access),
-                    Check::Extend { code, a, stride } => self.extends(*code, *a, *stride),
+                    Check::Extend { code, a, apart } => self.extends(*code, *a, *apart),
                 }
                 self.br_if_unlikely(0);
             }
@@ -155,24 +155,28 @@ impl Emitter<'_> {
 
     /// Leaves whether numbers of 32 bits, so far apart, wrap around within the group: in 64 bits they
     /// would not be as far apart.
-    fn extends(&mut self, code: Code, a: Arg, stride: i64) {
-        let reach = stride.wrapping_mul(i64::from(WIDTH - 1));
+    fn extends(&mut self, code: Code, a: Arg, apart: Apart) {
         let signed = code == Code::I64ExtendI32S;
-        // The last thread's value, in 64 bits, must be one of 32.
-        self.arg(a);
-        self.op(if signed {
-            W::I64ExtendI32S
-        } else {
-            W::I64ExtendI32U
-        });
-        self.i64(reach.cast_unsigned());
-        self.op(W::I64Add);
-        if signed {
-            self.i64(1 << 31);
+        let ends = [apart.least(), apart.most()];
+        self.i64(0);
+        // In 64 bits, the least and the most must be ones of 32.
+        for reach in ends.into_iter().filter(|reach| *reach != 0) {
+            self.arg(a);
+            self.op(if signed {
+                W::I64ExtendI32S
+            } else {
+                W::I64ExtendI32U
+            });
+            self.i64(reach.cast_unsigned());
             self.op(W::I64Add);
+            if signed {
+                self.i64(1 << 31);
+                self.op(W::I64Add);
+            }
+            self.i64(32);
+            self.op(W::I64ShrU);
+            self.op(W::I64Or);
         }
-        self.i64(32);
-        self.op(W::I64ShrU);
         self.op(W::I64Eqz);
         self.op(W::I32Eqz);
     }

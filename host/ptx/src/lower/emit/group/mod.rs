@@ -21,6 +21,7 @@ use wasm_encoder::{Instruction as W, ValType};
 
 use super::{Emitter, FIRST, Function, Shared, scratch, val};
 use crate::lower::Unsupported;
+use crate::lower::apart::Apart;
 use crate::lower::class::{Class, Classes};
 use crate::lower::graph::Kind;
 use crate::lower::ir::{Arg, BlockId, End, Op, Reg, Stop, StopKind, Ty};
@@ -47,6 +48,9 @@ pub(super) struct Vector<'k> {
     pub chunks: Vec<Vec<u32>>,
     /// Vectors for what is at hand.
     pub temps: [u32; 3],
+    /// Vectors for rows and columns of words, and halves of them.
+    pub rows: [u32; 4],
+    pub halves: [u32; 2],
     /// The address of an access.
     pub base: u32,
     /// For lanes one by one: the lane, and scalar stand-ins of registers.
@@ -146,6 +150,8 @@ impl<'k> Emitter<'k> {
             by_ends,
             chunks,
             temps,
+            rows: [(); 4].map(|()| self.local(ValType::V128)),
+            halves: [(); 2].map(|()| self.local(ValType::V128)),
             base: self.local(ValType::I32),
             lane: self.local(ValType::I32),
             first: self.local(ValType::I32),
@@ -246,7 +252,7 @@ impl<'k> Emitter<'k> {
             .targets()
             .first()
             .map(|target| self.v().classes.of(*target));
-        let stride = together(self.shared.body, self.v().classes, op);
+        let apart = together(self.shared.body, self.v().classes, op);
         match (op, class) {
             (Op::Line(_), _) => self.step(op),
             (
@@ -257,8 +263,8 @@ impl<'k> Emitter<'k> {
                     ..
                 },
                 _,
-            ) if stride.is_some() => {
-                self.group_load(place, targets, *bytes, stride.unwrap_or(0));
+            ) if apart.is_some() => {
+                self.group_load(place, targets, *bytes, apart.unwrap_or(Apart::NONE));
             }
             (
                 Op::Store {
@@ -268,8 +274,8 @@ impl<'k> Emitter<'k> {
                     ..
                 },
                 _,
-            ) if stride.is_some() => {
-                self.group_store(place, values, *bytes, stride.unwrap_or(0));
+            ) if apart.is_some() => {
+                self.group_store(place, values, *bytes, apart.unwrap_or(Apart::NONE));
             }
             (Op::Load { place, .. } | Op::Store { place, .. }, _)
                 if is_gather(self.class(place.base), op) =>
@@ -278,7 +284,7 @@ impl<'k> Emitter<'k> {
             }
             (Op::Store { .. }, _) => self.by_lane(op),
             // A value for all.
-            (_, Some(Class::Uniform | Class::Affine(_))) => self.step(op),
+            (_, Some(Class::Uniform | Class::Apart(_))) => self.step(op),
             (Op::Copy(target, a), _) => {
                 let ty = self.shared.body.ty(*target);
                 for chunk in 0..self.chunk_count(ty) {

@@ -314,7 +314,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// Saves registers: what threads have in common or a stride apart for the first of them alone,
+    /// Saves registers: what threads have in common or known to be apart for the first of them alone,
     /// until somebody asks for theirs.
     pub(super) fn group_save(&mut self, regs: &[Reg]) {
         for reg in regs {
