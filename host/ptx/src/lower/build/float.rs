@@ -2,6 +2,7 @@
 //! asked of the interpreter.
 
 use super::{Builder, Scope, home};
+use crate::approximate::functions;
 use crate::interpret::{Flags, Round};
 use crate::lower::code::Code;
 use crate::lower::ir::{Arg, Op as Step, Ty};
@@ -175,19 +176,16 @@ impl<'m> Builder<'m> {
             Op::Rsqrt => {
                 let a = self.source(scope, 1);
                 let a = self.flushed(flags, a);
-                let single = ty == Type::F32;
-                let a = if single {
-                    self.one(Code::F64PromoteF32, a)
-                } else {
-                    a
-                };
-                let root = self.one(Code::F64Sqrt, a);
-                let value = self.two(Code::F64Div, DOUBLE.one, root);
-                let value = if single {
-                    self.one(Code::F32DemoteF64, value)
-                } else {
-                    value
-                };
+                let root = self.one(f.sqrt, a);
+                let value = self.two(f.div, f.one, root);
+                self.finished(flags, value)
+            }
+            Op::Ex2 | Op::Lg2 | Op::Sin | Op::Cos | Op::Tanh if ty == Type::F32 => {
+                let a = self.source(scope, 1);
+                // The sine of a subnormal number is zero whether or not it is to be flushed.
+                let sine = Flags { ftz: true, ..flags };
+                let a = self.flushed(if op == Op::Sin { sine } else { flags }, a);
+                let value = self.approximated(op, a);
                 self.finished(flags, value)
             }
             Op::Abs => {
@@ -223,6 +221,17 @@ impl<'m> Builder<'m> {
         };
         self.write(scope, value);
         true
+    }
+
+    /// One of the functions that the interpreter has in common with compiled kernels.
+    fn approximated(&mut self, op: Op, a: Arg) -> Arg {
+        match op {
+            Op::Ex2 => functions::power_of_two(self, a),
+            Op::Lg2 => functions::logarithm_of_two(self, a),
+            Op::Sin => functions::sine(self, a),
+            Op::Cos => functions::cosine(self, a),
+            _ => functions::hyperbolic_tangent(self, a),
+        }
     }
 
     fn two_flushed(&mut self, scope: &Scope<'m>, flags: Flags) -> (Arg, Arg) {

@@ -7,6 +7,7 @@ mod float;
 mod integer;
 mod memory;
 mod operand;
+mod steps;
 
 use std::collections::HashMap;
 
