@@ -8,8 +8,12 @@
 //! [`functions`] has the approximations. What is exact ([`half`], [`directed`]) is for the compiler
 //! alone: the interpreter has another way to the same bits, and tests compare them.
 
+pub(crate) mod directed;
 pub(crate) mod functions;
+pub(crate) mod half;
 mod plain;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use plain::Plain;
 
@@ -43,10 +47,8 @@ pub(crate) trait Steps {
 
     fn promote(&mut self, a: Self::Single) -> Self::Double;
     fn demote(&mut self, a: Self::Double) -> Self::Single;
-    fn wide_add(&mut self, a: Self::Double, b: Self::Double) -> Self::Double;
     fn wide_sub(&mut self, a: Self::Double, b: Self::Double) -> Self::Double;
     fn wide_mul(&mut self, a: Self::Double, b: Self::Double) -> Self::Double;
-    fn wide_fma(&mut self, a: Self::Double, b: Self::Double, c: Self::Double) -> Self::Double;
     fn wide_lt(&mut self, a: Self::Double, b: Self::Double) -> Self::Truth;
     fn wide_eq(&mut self, a: Self::Double, b: Self::Double) -> Self::Truth;
 

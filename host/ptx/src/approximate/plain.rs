@@ -76,20 +76,12 @@ impl Steps for Plain {
         a as f32
     }
 
-    fn wide_add(&mut self, a: f64, b: f64) -> f64 {
-        a + b
-    }
-
     fn wide_sub(&mut self, a: f64, b: f64) -> f64 {
         a - b
     }
 
     fn wide_mul(&mut self, a: f64, b: f64) -> f64 {
         a * b
-    }
-
-    fn wide_fma(&mut self, a: f64, b: f64, c: f64) -> f64 {
-        a.mul_add(b, c)
     }
 
     fn wide_lt(&mut self, a: f64, b: f64) -> bool {

@@ -29,6 +29,13 @@ pub(crate) use program::{Junction, Program, Together};
 pub(crate) use soft::Round;
 pub(crate) use warp::source_lane;
 
+/// What tests compare other arithmetic with.
+#[cfg(test)]
+pub(crate) mod arithmetic {
+    pub(crate) use super::float::{BF16, F16, F32, F64, Float, max, min};
+    pub(crate) use super::soft::{Value, add, multiply, round};
+}
+
 pub use block::{Block, Progress, run_grid};
 pub use fault::{Fault, RunError};
 pub use launch::{Launch, LaunchError};

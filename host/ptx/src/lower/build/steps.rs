@@ -81,22 +81,12 @@ impl Steps for Builder<'_> {
         self.one(Code::F32DemoteF64, a)
     }
 
-    fn wide_add(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::F64Add, a, b)
-    }
-
     fn wide_sub(&mut self, a: Arg, b: Arg) -> Arg {
         self.two(Code::F64Sub, a, b)
     }
 
     fn wide_mul(&mut self, a: Arg, b: Arg) -> Arg {
         self.two(Code::F64Mul, a, b)
-    }
-
-    fn wide_fma(&mut self, a: Arg, b: Arg, c: Arg) -> Arg {
-        let target = self.temp(Ty::F64);
-        self.push(Op::Fma(target, a, b, c));
-        Arg::Reg(target)
     }
 
     fn wide_lt(&mut self, a: Arg, b: Arg) -> Arg {
