@@ -87,6 +87,11 @@ impl<'m> Builder<'m> {
             Op::Selp => self.selp(scope),
             Op::Slct => self.slct(scope),
             Op::Set | Op::Setp => self.comparison(scope)?,
+            Op::SetHalves | Op::SetpHalves => {
+                if !self.compare_pairs(scope) {
+                    return Err(self.unsupported("this comparison of pairs"));
+                }
+            }
             Op::AddCarry | Op::SubCarry | Op::MadCarry => self.carry(scope)?,
             Op::Cvta => self.converted_address(scope),
             Op::Isspacep => self.is_in_space(scope),
@@ -134,7 +139,7 @@ impl<'m> Builder<'m> {
             _ => {
                 let ty = scope.ty();
                 let done = if ty.is_float() {
-                    self.float(scope)
+                    self.float(scope) || self.halves(scope)
                 } else {
                     self.integer(scope)?
                 };

@@ -1,14 +1,34 @@
 //! Conversions between number types, comparisons, and choices.
 
+use super::half::kind;
 use super::{Builder, Scope, home};
+use crate::approximate::directed;
+use crate::approximate::half::{self, Kind};
 use crate::interpret::{Flags, Helper, Junction, Round, mask};
 use crate::lower::Unsupported;
 use crate::lower::code::Code;
 use crate::lower::ir::{Arg, Op as Step, Ty};
-use crate::modifier::Modifier;
+use crate::modifier::{Modifier, Modifiers};
 use crate::syntax::Operand;
 use crate::table::Op;
 use crate::types::Type;
+
+/// Rounds to an integer of the same format.
+const INTEGRAL: [Modifier; 4] = [Modifier::Rni, Modifier::Rzi, Modifier::Rmi, Modifier::Rpi];
+
+impl Junction {
+    pub(super) fn of(modifiers: &Modifiers) -> Junction {
+        if modifiers.has(Modifier::And) {
+            Junction::And
+        } else if modifiers.has(Modifier::Or) {
+            Junction::Or
+        } else if modifiers.has(Modifier::Xor) {
+            Junction::Xor
+        } else {
+            Junction::None
+        }
+    }
+}
 
 impl<'m> Builder<'m> {
     /// `cvt`; false where the interpreter is to be asked.
@@ -16,16 +36,43 @@ impl<'m> Builder<'m> {
         let modifiers = &scope.instruction.modifiers;
         let (to, from) = (modifiers.ty(), modifiers.second_ty());
         let flags = Flags::of(modifiers);
-        let known = |ty: Type| ty.is_integer() || matches!(ty, Type::F32 | Type::F64);
+        let (to_half, from_half) = (kind(to), kind(from));
+        let known = |ty: Type| {
+            ty.is_integer() || matches!(ty, Type::F32 | Type::F64 | Type::F16 | Type::BF16)
+        };
         let packed = |ty: Type| matches!(ty, Type::U16x2 | Type::S16x2);
-        if packed(to) || packed(from) || flags.relu || flags.satfinite || flags.round == Round::Away
-        {
+        if packed(to) || packed(from) || flags.satfinite || flags.round == Round::Away {
             return false;
         }
         if !known(to) || !known(from) || to == Type::B16 || from == Type::B16 {
             return false;
         }
         let value = self.source(scope, 1);
+        let integral = INTEGRAL.iter().any(|word| scope.has(*word));
+        let (value, from) = match from_half {
+            Some((kind, _)) => (self.half_to_single(kind, value), Type::F32),
+            None if from == Type::F32 => (self.flushed(flags, value), from),
+            None => (value, from),
+        };
+        if let Some((kind, _)) = to_half {
+            if integral && from_half != to_half {
+                return false;
+            }
+            let single = if integral {
+                self.rounded(Ty::F32, flags.round, value)
+            } else if let Some(single) = self.near_half(kind, from, value) {
+                single
+            } else {
+                return false;
+            };
+            let half = half::of_single(self, kind, flags.round, single);
+            let half = self.finished_half(kind, flags, half);
+            self.write(scope, half);
+            return true;
+        }
+        if flags.relu || (integral && from_half.is_some() && to.is_float()) {
+            return false;
+        }
         let converted = match (to.is_float(), from.is_float()) {
             (false, false) => {
                 if flags.sat {
@@ -35,31 +82,21 @@ impl<'m> Builder<'m> {
                 return self.integer_to_integer(scope, to, from, value);
             }
             (false, true) => self.float_to_integer(to, from, flags, value),
-            (true, false) if flags.round == Round::Nearest => {
-                let value = self.narrowed(from, value);
-                let value = self.signed(from, value);
-                let code = match (home(to), home(from), from.is_signed()) {
-                    (Ty::F32, Ty::I32, true) => Code::F32ConvertI32S,
-                    (Ty::F32, Ty::I32, false) => Code::F32ConvertI32U,
-                    (Ty::F32, _, true) => Code::F32ConvertI64S,
-                    (Ty::F32, _, false) => Code::F32ConvertI64U,
-                    (_, Ty::I32, true) => Code::F64ConvertI32S,
-                    (_, Ty::I32, false) => Code::F64ConvertI32U,
-                    (_, _, true) => Code::F64ConvertI64S,
-                    (_, _, false) => Code::F64ConvertI64U,
+            (true, false) => {
+                let value = match self.integer_to_float(to, from, flags.round, value) {
+                    Some(value) => value,
+                    None => return false,
                 };
-                let value = self.one(code, value);
                 if flags.sat {
                     self.finished(flags, value)
                 } else {
                     value
                 }
             }
-            (true, true) => match self.float_to_float(scope, to, from, flags, value) {
+            (true, true) => match self.float_to_float(to, from, flags, integral, value) {
                 Some(value) => value,
                 None => return false,
             },
-            _ => return false,
         };
         if to.is_float() {
             self.write(scope, converted);
@@ -67,6 +104,53 @@ impl<'m> Builder<'m> {
         }
         self.write_integer(scope, to, converted);
         true
+    }
+
+    /// A single that rounds to the half that a number would.
+    fn near_half(&mut self, kind: Kind, from: Type, value: Arg) -> Option<Arg> {
+        if from == Type::F32 {
+            return Some(value);
+        }
+        if from == Type::F64 {
+            return Some(half::odd_of_double(self, value));
+        }
+        if kind == Kind::Half {
+            // Integers of more than 24 bits are past the largest half, rounded or not.
+            return self.integer_to_float(Type::F32, from, Round::Nearest, value);
+        }
+        if from.bits() == 64 {
+            return None;
+        }
+        let value = self.integer_to_float(Type::F64, from, Round::Nearest, value)?;
+        Some(half::odd_of_double(self, value))
+    }
+
+    fn integer_to_float(&mut self, to: Type, from: Type, round: Round, value: Arg) -> Option<Arg> {
+        if round != Round::Nearest {
+            // Doubles hold all integers of 32 bits.
+            if from.bits() == 64 {
+                return None;
+            }
+            let value = self.integer_to_float(Type::F64, from, Round::Nearest, value)?;
+            return Some(if to == Type::F64 {
+                value
+            } else {
+                directed::of_double(self, round, value)
+            });
+        }
+        let value = self.narrowed(from, value);
+        let value = self.signed(from, value);
+        let code = match (home(to), home(from), from.is_signed()) {
+            (Ty::F32, Ty::I32, true) => Code::F32ConvertI32S,
+            (Ty::F32, Ty::I32, false) => Code::F32ConvertI32U,
+            (Ty::F32, _, true) => Code::F32ConvertI64S,
+            (Ty::F32, _, false) => Code::F32ConvertI64U,
+            (_, Ty::I32, true) => Code::F64ConvertI32S,
+            (_, Ty::I32, false) => Code::F64ConvertI32U,
+            (_, _, true) => Code::F64ConvertI64S,
+            (_, _, false) => Code::F64ConvertI64U,
+        };
+        Some(self.one(code, value))
     }
 
     /// An integer of fewer bits than its register fills it with its sign, or with zeros.
@@ -119,7 +203,6 @@ impl<'m> Builder<'m> {
     }
 
     fn float_to_integer(&mut self, to: Type, from: Type, flags: Flags, value: Arg) -> Arg {
-        let value = self.flushed(flags, value);
         let ty = home(from);
         let whole = if flags.round == Round::Zero {
             value
@@ -169,19 +252,13 @@ impl<'m> Builder<'m> {
 
     fn float_to_float(
         &mut self,
-        scope: &Scope<'m>,
         to: Type,
         from: Type,
         flags: Flags,
+        integral: bool,
         value: Arg,
     ) -> Option<Arg> {
-        let value = if from == Type::F32 {
-            self.flushed(flags, value)
-        } else {
-            value
-        };
-        let words = [Modifier::Rni, Modifier::Rzi, Modifier::Rmi, Modifier::Rpi];
-        let value = if words.iter().any(|word| scope.has(*word)) {
+        let value = if integral {
             if to != from {
                 return None;
             }
@@ -192,7 +269,7 @@ impl<'m> Builder<'m> {
                 (Type::F32, Type::F64) if flags.round == Round::Nearest => {
                     self.one(Code::F32DemoteF64, value)
                 }
-                (Type::F32, Type::F64) => return None,
+                (Type::F32, Type::F64) => directed::of_double(self, flags.round, value),
                 _ => value,
             }
         };
@@ -214,6 +291,10 @@ impl<'m> Builder<'m> {
             self.compare_integers(compared, flags, a, b)
         } else if let Some(outcome) = self.compare_floats(compared, flags, a, b) {
             outcome
+        } else if let Some((kind, false)) = kind(compared)
+            && let Some(outcome) = self.compare_half(kind, flags, [a, b])
+        {
+            outcome
         } else {
             let Some(help) = Helper::of_comparison(compared, modifiers) else {
                 return Err(self.unsupported("this comparison"));
@@ -224,15 +305,7 @@ impl<'m> Builder<'m> {
             self.push(Step::Help { target, help, args });
             self.as_ty(Arg::Reg(target), Ty::I32)
         };
-        let junction = if scope.has(Modifier::And) {
-            Junction::And
-        } else if scope.has(Modifier::Or) {
-            Junction::Or
-        } else if scope.has(Modifier::Xor) {
-            Junction::Xor
-        } else {
-            Junction::None
-        };
+        let junction = Junction::of(modifiers);
         let other = junction.code().map(|_| self.condition(scope, 3));
         let joined = |builder: &mut Self, outcome: Arg| match (junction.code(), other) {
             (Some(code), Some(other)) => builder.two(code, outcome, other),

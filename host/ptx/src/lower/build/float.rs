@@ -2,7 +2,7 @@
 //! asked of the interpreter.
 
 use super::{Builder, Scope, home};
-use crate::approximate::functions;
+use crate::approximate::{Steps, directed, functions};
 use crate::interpret::{Flags, Round};
 use crate::lower::code::Code;
 use crate::lower::ir::{Arg, Op as Step, Ty};
@@ -88,8 +88,14 @@ fn format(ty: Type) -> Option<&'static Format> {
 
 impl<'m> Builder<'m> {
     pub(super) fn flushed(&mut self, flags: Flags, value: Arg) -> Arg {
-        if !flags.ftz || self.body.arg_ty(value) != Ty::F32 {
+        if !flags.ftz {
             return value;
+        }
+        if self.body.arg_ty(value) == Ty::F64 {
+            let size = self.one(Code::F64Abs, value);
+            let small = self.two(Code::F64Lt, size, Arg::F64(f64::MIN_POSITIVE.to_bits()));
+            let zero = self.two(Code::F64Copysign, Arg::F64(0), value);
+            return self.select(small, zero, value);
         }
         let target = self.temp(Ty::F32);
         self.push(Step::Flush(target, value));
@@ -127,8 +133,11 @@ impl<'m> Builder<'m> {
             return false;
         };
         let flags = Flags::of(&scope.instruction.modifiers);
-        if flags.round != Round::Nearest || flags.relu || flags.xorsign || flags.satfinite {
+        if flags.relu || flags.xorsign || flags.satfinite {
             return false;
+        }
+        if flags.round != Round::Nearest {
+            return ty == Type::F32 && self.directed(scope, flags);
         }
         let approximate = scope.has(Modifier::Approx);
         let op = scope.instruction.row.op;
@@ -161,11 +170,14 @@ impl<'m> Builder<'m> {
                 self.push(Step::Fma(target, a, b, c));
                 self.finished(flags, Arg::Reg(target))
             }
-            Op::Rcp if !approximate || ty == Type::F32 => {
+            Op::Rcp => {
                 let a = self.source(scope, 1);
+                let upper = approximate && ty == Type::F64;
+                let a = if upper { self.upper_half(a) } else { a };
                 let a = self.flushed(flags, a);
                 let value = self.two(f.div, f.one, a);
-                self.finished(flags, value)
+                let value = self.finished(flags, value);
+                if upper { self.upper_half(value) } else { value }
             }
             Op::Sqrt => {
                 let a = self.source(scope, 1);
@@ -221,6 +233,38 @@ impl<'m> Builder<'m> {
         };
         self.write(scope, value);
         true
+    }
+
+    /// Single precision in a direction; false where the interpreter is to be asked.
+    fn directed(&mut self, scope: &Scope<'m>, flags: Flags) -> bool {
+        let op = scope.instruction.row.op;
+        if !matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Fma) {
+            return false;
+        }
+        let (a, b) = self.two_flushed(scope, flags);
+        let value = match op {
+            Op::Add => directed::sum(self, flags.round, a, b),
+            Op::Sub => {
+                let b = self.minus_single(b);
+                directed::sum(self, flags.round, a, b)
+            }
+            Op::Mul => directed::product(self, flags.round, a, b),
+            _ => {
+                let c = self.source(scope, 3);
+                let c = self.flushed(flags, c);
+                directed::fused(self, flags.round, [a, b, c])
+            }
+        };
+        let value = self.finished(flags, value);
+        self.write(scope, value);
+        true
+    }
+
+    /// A double whose lower 32 bits are zeros.
+    fn upper_half(&mut self, value: Arg) -> Arg {
+        let bits = self.as_ty(value, Ty::I64);
+        let upper = self.two(Code::I64And, bits, Arg::I64(!0xffff_ffff));
+        self.as_ty(upper, Ty::F64)
     }
 
     /// One of the functions that the interpreter has in common with compiled kernels.

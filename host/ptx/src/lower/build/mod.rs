@@ -4,6 +4,7 @@
 mod control;
 mod convert;
 mod float;
+mod half;
 mod integer;
 mod memory;
 mod operand;
