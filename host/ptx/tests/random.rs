@@ -189,6 +189,7 @@ const INSTRUCTIONS: &[(&str, &str)] = &[
     ("set.le.ftz.f16x2.f16x2", "rrr"),
     ("set.ltu.and.u32.bf16x2", "rrrp"),
     ("brev.b64", "dd"),
+    ("mad.hi.cc.u64", "dddd"),
     ("bfind.u32", "rr"),
     ("bfind.shiftamt.s32", "rr"),
     ("bfind.s64", "rd"),

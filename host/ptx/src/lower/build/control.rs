@@ -92,7 +92,12 @@ impl<'m> Builder<'m> {
                     return Err(self.unsupported("this comparison of pairs"));
                 }
             }
-            Op::AddCarry | Op::SubCarry | Op::MadCarry => self.carry(scope)?,
+            Op::Lop3Predicate => {
+                if !self.logic(scope) {
+                    return Err(self.unsupported("`lop3` by a table that is not known"));
+                }
+            }
+            Op::AddCarry | Op::SubCarry | Op::MadCarry => self.carry(scope),
             Op::Cvta => self.converted_address(scope),
             Op::Isspacep => self.is_in_space(scope),
             Op::Ld => self.load(scope)?,
@@ -141,7 +146,7 @@ impl<'m> Builder<'m> {
                 let done = if ty.is_float() {
                     self.float(scope) || self.halves(scope)
                 } else {
-                    self.integer(scope)?
+                    self.integer(scope)
                 };
                 if !done {
                     self.by_help(scope)?;

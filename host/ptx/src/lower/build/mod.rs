@@ -1,6 +1,7 @@
 //! From a kernel's instructions to blocks of steps. Every name, type and modifier is looked at here
 //! and nowhere later; calls are inlined, since they may not be circular.
 
+mod bits;
 mod control;
 mod convert;
 mod float;
