@@ -62,6 +62,8 @@ impl Numbers {
             'r' if edge => pick(&[0, 1, 0xffff_ffff, 0x8000_0000, 0x7fff_ffff, 0x7c00_3c00]),
             'r' => any & 0xffff_ffff,
             'p' => any & 1,
+            // With few bits below the highest ones.
+            'd' if how % 3 == 1 => any & 0xffff_ff80_0000_0001 | (how >> 16) % 3,
             'd' if edge => pick(&[0, 1, u64::MAX, 1 << 63, u64::MAX >> 1, 0xffff_ffff]),
             _ => any,
         }
@@ -125,6 +127,8 @@ fn directed_roundings_agree() {
             ("cvt.MODE.ftz.f32.f64", "fg"),
             ("cvt.MODE.f32.s32", "fr"),
             ("cvt.MODE.f32.u32", "fr"),
+            ("cvt.MODE.f32.s64", "fd"),
+            ("cvt.MODE.ftz.sat.f32.u64", "fd"),
             ("cvt.MODE.f16.f32", "hf"),
             ("cvt.MODE.bf16.f32", "hf"),
             ("cvt.MODE.f16.f64", "hg"),
@@ -236,6 +240,7 @@ fn bits_and_bytes_agree() {
         ("mul.hi.u64", "ddd"),
         ("mul.hi.s64", "ddd"),
         ("mad.hi.u64", "dddd"),
+        ("prmt.b32", "rrrr"),
         ("dp4a.s32.s32", "rrrr"),
         ("dp4a.u32.s32", "rrrr"),
         ("dp2a.lo.u32.u32", "rrrr"),

@@ -49,6 +49,25 @@ pub(crate) fn of_double<S: Steps>(s: &mut S, round: Round, value: S::Double) -> 
     corrected(s, round, nearest, sides)
 }
 
+/// A double, and what it lacks: less than half of its last bit.
+pub(crate) fn of_sum<S: Steps>(
+    s: &mut S,
+    round: Round,
+    value: S::Double,
+    lost: S::Double,
+) -> S::Single {
+    let nearest = s.demote(value);
+    let back = s.promote(nearest);
+    let (more, less) = (s.wide_lt(value, back), s.wide_lt(back, value));
+    let same = s.wide_eq(value, back);
+    let zero = s.single(0.0);
+    let zero = s.promote(zero);
+    let (lost_more, lost_less) = (s.wide_lt(lost, zero), s.wide_lt(zero, lost));
+    let (lost_more, lost_less) = (s.both(same, lost_more), s.both(same, lost_less));
+    let sides = (s.either(more, lost_more), s.either(less, lost_less));
+    corrected(s, round, nearest, sides)
+}
+
 /// `a * b`.
 pub(crate) fn product<S: Steps>(s: &mut S, round: Round, a: S::Single, b: S::Single) -> S::Single {
     let (a, b) = (s.promote(a), s.promote(b));

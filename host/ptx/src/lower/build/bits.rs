@@ -113,32 +113,19 @@ impl<'m> Builder<'m> {
         self.choose(empty, Arg::I32(u32::MAX), place)
     }
 
-    /// Bytes of two words, by a selector that is known.
+    /// Bytes of two words.
     fn permuted(&mut self, scope: &Scope<'m>) -> Option<Arg> {
         let flags = Flags::of(&scope.instruction.modifiers);
-        let selector = self.source(scope, 3).bits()?;
         if flags.variant.is_some() {
             return None;
         }
         let words = [self.source(scope, 1), self.source(scope, 2)];
+        let selector = self.source(scope, 3);
         let mut result: Option<Arg> = None;
         for place in 0..4u32 {
-            let picked = (selector >> (4 * place)) as u32;
-            let word = if picked & 4 == 0 { words[0] } else { words[1] };
-            let from = 8 * (picked & 3);
-            let byte = if picked & 8 == 0 {
-                // Moved, rather than down and up again.
-                let mask = 0xff << (8 * place);
-                let moved = match (8 * place).cmp(&from) {
-                    std::cmp::Ordering::Less => self.right(word, from - 8 * place),
-                    std::cmp::Ordering::Equal => word,
-                    std::cmp::Ordering::Greater => self.left(word, 8 * place - from),
-                };
-                self.and_mask(moved, mask)
-            } else {
-                let top = self.left(word, 24 - from);
-                let sign = self.right_signed(top, 31);
-                self.and_mask(sign, 0xff << (8 * place))
+            let byte = match selector.bits() {
+                Some(bits) => self.known_byte(words, (bits >> (4 * place)) as u32, 8 * place),
+                None => self.byte(words, selector, place),
             };
             result = Some(match result {
                 Some(others) => self.or(others, byte),
@@ -146,6 +133,42 @@ impl<'m> Builder<'m> {
             });
         }
         result
+    }
+
+    /// A byte, or its sign, at a place where all else is zero.
+    fn known_byte(&mut self, words: [Arg; 2], picked: u32, at: u32) -> Arg {
+        let word = if picked & 4 == 0 { words[0] } else { words[1] };
+        let from = 8 * (picked & 3);
+        if picked & 8 != 0 {
+            let top = self.left(word, 24 - from);
+            let sign = self.right_signed(top, 31);
+            return self.and_mask(sign, 0xff << at);
+        }
+        let moved = match at.cmp(&from) {
+            std::cmp::Ordering::Less => self.right(word, from - at),
+            std::cmp::Ordering::Equal => word,
+            std::cmp::Ordering::Greater => self.left(word, at - from),
+        };
+        self.and_mask(moved, 0xff << at)
+    }
+
+    /// The same by a selector that is found out later: bit by bit.
+    fn byte(&mut self, words: [Arg; 2], selector: Arg, place: u32) -> Arg {
+        let picked = self.right(selector, 4 * place);
+        let second = self.and_mask(picked, 4);
+        let word = self.choose(second, words[1], words[0]);
+        let upper = self.and_mask(picked, 2);
+        let half = self.right(word, 16);
+        let half = self.choose(upper, half, word);
+        let odd = self.and_mask(picked, 1);
+        let byte = self.right(half, 8);
+        let byte = self.choose(odd, byte, half);
+        let top = self.left(byte, 24);
+        let sign = self.right_signed(top, 31);
+        let of_sign = self.and_mask(picked, 8);
+        let byte = self.choose(of_sign, sign, byte);
+        let byte = self.and_mask(byte, 0xff);
+        self.left(byte, 8 * place)
     }
 
     /// Some bits of a word as an integer.

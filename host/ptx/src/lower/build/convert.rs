@@ -129,7 +129,7 @@ impl<'m> Builder<'m> {
         if round != Round::Nearest {
             // Doubles hold all integers of 32 bits.
             if from.bits() == 64 {
-                return None;
+                return (to == Type::F32).then(|| self.directed_long(from, round, value));
             }
             let value = self.integer_to_float(Type::F64, from, Round::Nearest, value)?;
             return Some(if to == Type::F64 {
@@ -151,6 +151,25 @@ impl<'m> Builder<'m> {
             (_, _, false) => Code::F64ConvertI64U,
         };
         Some(self.one(code, value))
+    }
+
+    /// A single from 64 bits: halves of them are doubles, and so is what their sum lacks.
+    fn directed_long(&mut self, from: Type, round: Round, value: Arg) -> Arg {
+        let upper = self.two(Code::I64ShrU, value, Arg::I64(32));
+        let upper = self.one(Code::I32WrapI64, upper);
+        let code = if from.is_signed() {
+            Code::F64ConvertI32S
+        } else {
+            Code::F64ConvertI32U
+        };
+        let upper = self.one(code, upper);
+        let upper = self.two(Code::F64Mul, upper, Arg::F64(4_294_967_296f64.to_bits()));
+        let lower = self.one(Code::I32WrapI64, value);
+        let lower = self.one(Code::F64ConvertI32U, lower);
+        let sum = self.two(Code::F64Add, upper, lower);
+        let part = self.two(Code::F64Sub, sum, upper);
+        let lost = self.two(Code::F64Sub, lower, part);
+        directed::of_sum(self, round, sum, lost)
     }
 
     /// An integer of fewer bits than its register fills it with its sign, or with zeros.
