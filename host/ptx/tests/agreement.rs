@@ -56,6 +56,15 @@ impl Numbers {
             // Of a moderate size.
             'f' if how % 3 == 1 => any & 0x87ff_ffff | 0x3c00_0000,
             'f' => any & 0xffff_ffff,
+            'g' if how % 11 == 0 => pick(&[
+                0,
+                1 << 63,
+                1,
+                0x7ff << 52,
+                0xfff << 52,
+                0x7ff8 << 48,
+                1 << 52,
+            ]),
             'g' if edge => f64::from(f32::from_bits((any >> 32) as u32))
                 .to_bits()
                 .wrapping_add_signed((how >> 8) as i64 % 3 - 1),
@@ -123,6 +132,11 @@ fn directed_roundings_agree() {
             ("mul.MODE.ftz.f32", "fff"),
             ("fma.MODE.f32", "ffff"),
             ("fma.MODE.ftz.f32", "ffff"),
+            ("div.MODE.f32", "fff"),
+            ("div.MODE.ftz.f32", "fff"),
+            ("rcp.MODE.f32", "ff"),
+            ("sqrt.MODE.f32", "ff"),
+            ("sqrt.MODE.ftz.f32", "ff"),
             ("cvt.MODE.f32.f64", "fg"),
             ("cvt.MODE.ftz.f32.f64", "fg"),
             ("cvt.MODE.f32.s32", "fr"),
@@ -223,8 +237,51 @@ fn conversions_agree() {
         ("cvt.rn.f16x2.f32", "rff"),
         ("cvt.rz.relu.f16x2.f32", "rff"),
         ("cvt.rn.bf16x2.f32", "rff"),
+        ("cvt.rn.satfinite.f16x2.f32", "rff"),
+        ("cvt.rz.satfinite.bf16x2.f32", "rff"),
+        ("cvt.rn.satfinite.bf16.f32", "hf"),
+        ("cvt.rn.relu.satfinite.f16.f32", "hf"),
+        ("cvt.rn.tf32.f32", "rf"),
+        ("cvt.rz.relu.tf32.f32", "rf"),
+        ("cvt.rna.tf32.f32", "rf"),
+        ("cvt.rna.satfinite.tf32.f32", "rf"),
+        ("cvt.pack.sat.s16.s32", "rrr"),
+        ("cvt.pack.sat.u16.s32", "rrr"),
+        ("cvt.pack.sat.u8.s32.b32", "rrrr"),
+        ("cvt.pack.sat.s8.s32.b32", "rrrr"),
         ("cvt.rz.bf16x2.f32", "rff"),
     ]);
+}
+
+#[test]
+fn clamped_and_packed_integers_agree() {
+    agree(&[
+        ("add.sat.s32", "rrr"),
+        ("sub.sat.s32", "rrr"),
+        ("min.relu.s32", "rrr"),
+        ("max.relu.s32", "rrr"),
+        ("add.u16x2", "rrr"),
+        ("add.s16x2", "rrr"),
+        ("min.u16x2", "rrr"),
+        ("max.s16x2", "rrr"),
+        ("min.relu.s16x2", "rrr"),
+        ("max.relu.s16x2", "rrr"),
+    ]);
+}
+
+#[test]
+fn kinds_of_numbers_agree() {
+    for kind in [
+        "finite",
+        "infinite",
+        "number",
+        "notanumber",
+        "normal",
+        "subnormal",
+    ] {
+        let [single, double] = ["f32", "f64"].map(|ty| format!("testp.{kind}.{ty}"));
+        agree(&[(&single, "pf"), (&double, "pg")]);
+    }
 }
 
 #[test]

@@ -75,6 +75,31 @@ pub(crate) fn product<S: Steps>(s: &mut S, round: Round, a: S::Single, b: S::Sin
     of_double(s, round, product)
 }
 
+/// `a / b`.
+pub(crate) fn quotient<S: Steps>(s: &mut S, round: Round, a: S::Single, b: S::Single) -> S::Single {
+    let nearest = s.div(a, b);
+    // Above the exact quotient is above the dividend, times the divisor, or below if that is negative.
+    let zero = s.single(0.0);
+    let negative = s.lt(b, zero);
+    let [a, b, value] = [a, b, nearest].map(|value| s.promote(value));
+    let product = s.wide_mul(value, b);
+    let (more, less) = (s.wide_lt(a, product), s.wide_lt(product, a));
+    let positive = s.not(negative);
+    let above = [s.both(more, positive), s.both(less, negative)];
+    let below = [s.both(less, positive), s.both(more, negative)];
+    let sides = (s.either(above[0], above[1]), s.either(below[0], below[1]));
+    corrected(s, round, nearest, sides)
+}
+
+/// The square root.
+pub(crate) fn root<S: Steps>(s: &mut S, round: Round, a: S::Single) -> S::Single {
+    let nearest = s.sqrt(a);
+    let [a, value] = [a, nearest].map(|value| s.promote(value));
+    let square = s.wide_mul(value, value);
+    let sides = (s.wide_lt(a, square), s.wide_lt(square, a));
+    corrected(s, round, nearest, sides)
+}
+
 /// `a + b`.
 pub(crate) fn sum<S: Steps>(s: &mut S, round: Round, a: S::Single, b: S::Single) -> S::Single {
     let one = s.single(1.0);

@@ -75,7 +75,7 @@ pub(crate) fn of_single<S: Steps>(s: &mut S, kind: Kind, round: Round, x: S::Sin
     let sign = s.and_mask(sign, SIGN);
     let rounded = match kind {
         Half => half_magnitude(s, round, bits, magnitude),
-        Brain => brain_magnitude(s, round, bits, magnitude),
+        Brain => shortened(s, round, (bits, magnitude), 16),
     };
     let value = s.or(rounded, sign);
     let nan = s.word(NAN);
@@ -94,29 +94,56 @@ fn outwards<S: Steps>(s: &mut S, round: Round, bits: S::Word) -> S::Word {
     }
 }
 
-fn brain_magnitude<S: Steps>(
+/// A magnitude without so many of its lowest bits, rounded.
+fn shortened<S: Steps>(
     s: &mut S,
     round: Round,
-    bits: S::Word,
-    magnitude: S::Word,
+    (bits, magnitude): (S::Word, S::Word),
+    by: u32,
 ) -> S::Word {
+    let half = 1 << (by - 1);
     let more = match round {
         Round::Nearest => {
-            let odd = s.right(magnitude, 16);
+            let odd = s.right(magnitude, by);
             let odd = s.and_mask(odd, 1);
-            s.plus_constant(odd, 0x7fff)
+            s.plus_constant(odd, half - 1)
         }
-        Round::Away => s.word(0x8000),
+        Round::Away => s.word(half),
         Round::Zero => s.word(0),
-        // 0xffff where it goes outwards.
+        // All bits that are lost, where it goes outwards.
         Round::Down | Round::Up => {
             let outwards = outwards(s, round, bits);
-            let shifted = s.left(outwards, 16);
+            let shifted = s.left(outwards, by);
             s.minus(shifted, outwards)
         }
     };
     let sum = s.plus(magnitude, more);
-    s.right(sum, 16)
+    s.right(sum, by)
+}
+
+/// A single with ten bits of fraction; where `finite`, the largest one in place of infinity. NaN
+/// becomes the one NaN.
+pub(crate) fn tensor_float<S: Steps>(
+    s: &mut S,
+    round: Round,
+    finite: bool,
+    x: S::Single,
+) -> S::Single {
+    let bits = s.bits(x);
+    let magnitude = s.and_mask(bits, 0x7fff_ffff);
+    let mut short = shortened(s, round, (bits, magnitude), 13);
+    if finite {
+        let most = s.word((0x7f80_0000 >> 13) - 1);
+        let fits = s.less(short, most);
+        short = s.choose(fits, short, most);
+    }
+    let sign = s.and_mask(bits, 1 << 31);
+    let value = s.left(short, 13);
+    let value = s.or(value, sign);
+    let value = s.of_bits(value);
+    let nan = s.single(f32::from_bits(0x7fff_ffff));
+    let number = s.eq(x, x);
+    s.pick(number, value, nan)
 }
 
 fn half_magnitude<S: Steps>(s: &mut S, round: Round, bits: S::Word, magnitude: S::Word) -> S::Word {
@@ -225,6 +252,16 @@ pub(crate) fn flushed<S: Steps>(s: &mut S, kind: Kind, value: S::Word) -> S::Wor
     let small = s.less(magnitude, normal);
     let zero = s.and_mask(value, SIGN);
     s.choose(small, zero, value)
+}
+
+/// The largest half in place of an infinity.
+pub(crate) fn finite<S: Steps>(s: &mut S, kind: Kind, value: S::Word) -> S::Word {
+    let magnitude = s.and_mask(value, MAGNITUDE);
+    let infinity = s.word(kind.infinity());
+    let infinite = s.same(magnitude, infinity);
+    let one = s.word(1);
+    let largest = s.minus(value, one);
+    s.choose(infinite, largest, value)
 }
 
 /// Zero where the sign is set, else the half. A NaN must be the one without a sign.

@@ -34,6 +34,7 @@ pub(crate) trait Steps {
     fn sub(&mut self, a: Self::Single, b: Self::Single) -> Self::Single;
     fn mul(&mut self, a: Self::Single, b: Self::Single) -> Self::Single;
     fn div(&mut self, a: Self::Single, b: Self::Single) -> Self::Single;
+    fn sqrt(&mut self, a: Self::Single) -> Self::Single;
     /// `a * b + c`, rounded once.
     fn fma(&mut self, a: Self::Single, b: Self::Single, c: Self::Single) -> Self::Single;
     fn abs(&mut self, a: Self::Single) -> Self::Single;

@@ -35,6 +35,10 @@ impl Steps for Plain {
         a / b
     }
 
+    fn sqrt(&mut self, a: f32) -> f32 {
+        a.sqrt()
+    }
+
     fn fma(&mut self, a: f32, b: f32, c: f32) -> f32 {
         a.mul_add(b, c)
     }

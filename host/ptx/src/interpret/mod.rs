@@ -33,7 +33,7 @@ pub(crate) use warp::source_lane;
 #[cfg(test)]
 pub(crate) mod arithmetic {
     pub(crate) use super::float::{BF16, F16, F32, F64, Float, max, min};
-    pub(crate) use super::soft::{Value, add, multiply, round};
+    pub(crate) use super::soft::{Value, add, divide, multiply, round, square_root};
 }
 
 pub use block::{Block, Progress, run_grid};

@@ -136,6 +136,7 @@ impl<'m> Builder<'m> {
                 self.stop(StopKind::ActiveMask, Vec::new(), [Some(taken), None]);
                 self.write(scope, Arg::Reg(taken));
             }
+            Op::CvtPackSat => self.packed(scope),
             Op::Cvt => {
                 if !self.convert(scope) {
                     self.by_help(scope)?;

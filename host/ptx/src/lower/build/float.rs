@@ -200,6 +200,7 @@ impl<'m> Builder<'m> {
                 let value = self.approximated(op, a);
                 self.finished(flags, value)
             }
+            Op::Testp => self.is_kind_of_number(scope, flags),
             Op::Abs => {
                 let a = self.source(scope, 1);
                 let a = self.flushed(flags, a);
@@ -237,23 +238,37 @@ impl<'m> Builder<'m> {
 
     /// Single precision in a direction; false where the interpreter is to be asked.
     fn directed(&mut self, scope: &Scope<'m>, flags: Flags) -> bool {
-        let op = scope.instruction.row.op;
-        if !matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Fma) {
-            return false;
-        }
-        let (a, b) = self.two_flushed(scope, flags);
-        let value = match op {
-            Op::Add => directed::sum(self, flags.round, a, b),
+        let round = flags.round;
+        let read = |builder: &mut Self, operand| {
+            let value = builder.source(scope, operand);
+            builder.flushed(flags, value)
+        };
+        let a = read(self, 1);
+        let value = match scope.instruction.row.op {
+            Op::Add => {
+                let b = read(self, 2);
+                directed::sum(self, round, a, b)
+            }
             Op::Sub => {
+                let b = read(self, 2);
                 let b = self.minus_single(b);
-                directed::sum(self, flags.round, a, b)
+                directed::sum(self, round, a, b)
             }
-            Op::Mul => directed::product(self, flags.round, a, b),
-            _ => {
-                let c = self.source(scope, 3);
-                let c = self.flushed(flags, c);
-                directed::fused(self, flags.round, [a, b, c])
+            Op::Mul => {
+                let b = read(self, 2);
+                directed::product(self, round, a, b)
             }
+            Op::Fma => {
+                let (b, c) = (read(self, 2), read(self, 3));
+                directed::fused(self, round, [a, b, c])
+            }
+            Op::Div => {
+                let b = read(self, 2);
+                directed::quotient(self, round, a, b)
+            }
+            Op::Rcp => directed::quotient(self, round, Arg::F32(1f32.to_bits()), a),
+            Op::Sqrt => directed::root(self, round, a),
+            _ => return false,
         };
         let value = self.finished(flags, value);
         self.write(scope, value);
@@ -275,6 +290,42 @@ impl<'m> Builder<'m> {
             Op::Sin => functions::sine(self, a),
             Op::Cos => functions::cosine(self, a),
             _ => functions::hyperbolic_tangent(self, a),
+        }
+    }
+
+    /// Whether a number is of a kind: finite, subnormal, and so on.
+    fn is_kind_of_number(&mut self, scope: &Scope<'m>, flags: Flags) -> Arg {
+        let a = self.source(scope, 1);
+        let (size, lt, eq, least, infinity) = if scope.ty() == Type::F64 {
+            let least = Arg::F64(f64::MIN_POSITIVE.to_bits());
+            let infinity = Arg::F64(f64::INFINITY.to_bits());
+            let size = self.one(Code::F64Abs, a);
+            (size, Code::F64Lt, Code::F64Eq, least, infinity)
+        } else {
+            let least = Arg::F32(f32::MIN_POSITIVE.to_bits());
+            (self.abs(a), Code::F32Lt, Code::F32Eq, least, INFINITY)
+        };
+        let zero = Arg::constant(self.body.arg_ty(a), 0);
+        let finite = self.two(lt, size, infinity);
+        match flags.variant {
+            Some(Modifier::Finite) => finite,
+            Some(Modifier::Infinite) => self.two(eq, size, infinity),
+            Some(Modifier::Number) => self.two(eq, size, size),
+            Some(Modifier::Notanumber) => {
+                let number = self.two(eq, size, size);
+                self.not(number)
+            }
+            which => {
+                let small = self.two(lt, size, least);
+                let some = self.two(lt, zero, size);
+                let subnormal = self.both(small, some);
+                if which == Some(Modifier::Subnormal) {
+                    return subnormal;
+                }
+                // Zeros count as normal.
+                let normal = self.not(subnormal);
+                self.both(finite, normal)
+            }
         }
     }
 

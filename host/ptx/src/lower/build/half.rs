@@ -34,7 +34,7 @@ impl<'m> Builder<'m> {
             Op::Fma => 3,
             _ => return false,
         };
-        if flags.xorsign || flags.satfinite || flags.round == Round::Away {
+        if flags.xorsign || flags.round == Round::Away {
             return false;
         }
         let operands: Vec<Arg> = (1..=operands)
@@ -136,6 +136,9 @@ impl<'m> Builder<'m> {
     /// A half whose NaN is the one NaN, as the flags want it.
     pub(super) fn finished_half(&mut self, kind: Kind, flags: Flags, value: Arg) -> Arg {
         let mut value = self.flushed_half(kind, flags, value);
+        if flags.satfinite {
+            value = half::finite(self, kind, value);
+        }
         if flags.relu {
             value = half::rectified(self, value);
         }

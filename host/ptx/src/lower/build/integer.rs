@@ -122,7 +122,11 @@ impl<'m> Builder<'m> {
         let wide = scope.has(Modifier::Wide);
         let packed = matches!(ty, Type::U16x2 | Type::S16x2);
         if packed || scope.has(Modifier::Sat) || scope.has(Modifier::Relu) {
-            return false;
+            let Some(value) = self.packed_or_clamped(scope) else {
+                return false;
+            };
+            self.write(scope, value);
+            return true;
         }
         let value = match scope.instruction.row.op {
             Op::Add => self.plain(scope, ty, w.add),

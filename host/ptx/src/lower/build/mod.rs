@@ -2,6 +2,7 @@
 //! and nowhere later; calls are inlined, since they may not be circular.
 
 mod bits;
+mod compare;
 mod control;
 mod convert;
 mod float;
@@ -9,6 +10,7 @@ mod half;
 mod integer;
 mod memory;
 mod operand;
+mod packed;
 mod steps;
 
 use std::collections::HashMap;

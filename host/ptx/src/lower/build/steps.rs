@@ -36,6 +36,10 @@ impl Steps for Builder<'_> {
         self.two(Code::F32Div, a, b)
     }
 
+    fn sqrt(&mut self, a: Arg) -> Arg {
+        self.one(Code::F32Sqrt, a)
+    }
+
     fn fma(&mut self, a: Arg, b: Arg, c: Arg) -> Arg {
         let target = self.temp(Ty::F32);
         self.push(Op::Fma(target, a, b, c));
