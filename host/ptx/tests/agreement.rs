@@ -72,7 +72,7 @@ impl Numbers {
             'r' => any & 0xffff_ffff,
             'p' => any & 1,
             // With few bits below the highest ones.
-            'd' if how % 3 == 1 => any & 0xffff_ff80_0000_0001 | (how >> 16) % 3,
+            'd' if how % 3 == 1 => any & 0xffff_ff80_0000_0001 | ((how >> 16) % 3),
             'd' if edge => pick(&[0, 1, u64::MAX, 1 << 63, u64::MAX >> 1, 0xffff_ffff]),
             _ => any,
         }

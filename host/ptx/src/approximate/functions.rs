@@ -14,17 +14,17 @@ const TO_INTEGER_BITS: u32 = 0x4b40_0000;
 
 /// `(2^x - 1) / x` from -0.5 to 0.5; of `2^x`, it is off by 2^-28.8.
 const POWER: [f32; 6] = [
-    0.693_147_2,
+    std::f32::consts::LN_2,
     0.240_226_48,
     0.055_503_342,
-    0.009_618_441_6,
+    0.009_618_442,
     0.001_339_842_1,
     0.000_153_518_08,
 ];
 
 /// `log2(1 + x) / x` from 1/√2 - 1 to √2 - 1, off by 2^-27.3.
 const LOGARITHM: [f32; 10] = [
-    1.442_695,
+    std::f32::consts::LOG2_E,
     -0.721_347_33,
     0.480_897_9,
     -0.360_696_43,
@@ -49,7 +49,11 @@ const TANGENT: [f32; 4] = [-0.333_330_27, 0.133_221_42, -0.052_746_944, 0.016_56
 const STEEP: f32 = 0.55;
 
 /// π/2 in three parts. All are cut off, so that none is negative: a zero keeps its sign.
-const QUARTER: [f32; 3] = [1.570_796_3, 7.549_789_4e-8, 5.390_302_5e-15];
+const QUARTER: [f32; 3] = [
+    f32::from_bits(0x3fc9_0fda),
+    f32::from_bits(0x33a2_2168),
+    f32::from_bits(0x27c2_34c4),
+];
 
 /// The largest angle that is reduced rightly: 2^20.
 const LARGEST_ANGLE: f32 = 1_048_576.0;

@@ -56,7 +56,7 @@ pub(crate) fn to_single<S: Steps>(s: &mut S, kind: Kind, upper: S::Word) -> S::S
     let shifted = s.right_signed(upper, 3);
     let moved = s.and_mask(shifted, 0x8fff_e000);
     let small = s.of_bits(moved);
-    let scale = s.single(5.192_296_9e33); // 2^112
+    let scale = s.single(f32::from_bits((127 + 112) << 23));
     let value = s.mul(small, scale);
     let field = s.and_mask(moved, 0x0f80_0000);
     let all = s.word(0x0f80_0000);

@@ -29,13 +29,6 @@ pub(crate) use program::{Junction, Program, Together};
 pub(crate) use soft::Round;
 pub(crate) use warp::source_lane;
 
-/// What tests compare other arithmetic with.
-#[cfg(test)]
-pub(crate) mod arithmetic {
-    pub(crate) use super::float::{BF16, F16, F32, F64, Float, max, min};
-    pub(crate) use super::soft::{Value, add, divide, multiply, round, square_root};
-}
-
 pub use block::{Block, Progress, run_grid};
 pub use fault::{Fault, RunError};
 pub use launch::{Launch, LaunchError};
@@ -51,4 +44,11 @@ pub(crate) fn read_bytes(bytes: &[u8], offset: u64) -> u64 {
         *place = *byte;
     }
     u64::from_le_bytes(word)
+}
+
+/// What tests compare other arithmetic with.
+#[cfg(test)]
+pub(crate) mod arithmetic {
+    pub(crate) use super::float::{BF16, F16, F32, F64, Float, max, min};
+    pub(crate) use super::soft::{Value, add, divide, multiply, round, square_root};
 }
