@@ -257,8 +257,8 @@ fn approximations_are_as_near_as_the_manual_of_numerics_says() {
     let functions: [Function; 5] = [
         ("ex2", functions::power_of_two, f64::exp2, 1.0),
         ("lg2", functions::logarithm_of_two, f64::log2, 1.6),
-        ("sin", functions::sine, f64::sin, 2.5),
-        ("cos", functions::cosine, f64::cos, 2.5),
+        ("sin", functions::sine, f64::sin, 2.7),
+        ("cos", functions::cosine, f64::cos, 2.7),
         ("tanh", functions::hyperbolic_tangent, f64::tanh, 2.0),
     ];
     for (name, function, exact, bound) in functions {
