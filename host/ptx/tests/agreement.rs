@@ -306,6 +306,16 @@ fn bits_and_bytes_agree() {
 }
 
 #[test]
+fn a_kernel_of_very_many_halves_is_compiled_too() {
+    let body = "fma.rn.f16x2 %r1, %r1, %r2, %r3;\nex2.approx.f32 %f1, %f1;\n".repeat(600);
+    let body = format!(
+        "cvt.u32.u64 %r1, %d1; cvt.u32.u64 %r2, %d2; mov.u32 %r3, 0x34003500; mov.b32 %f1, %r1;\n\
+         {body}mov.b64 %d0, {{%r1, %f1}};"
+    );
+    common::eval::lines(&body, &[0x3c01_2345, 0x3801_b802]);
+}
+
+#[test]
 fn bytes_picked_by_a_known_selector_agree() {
     // The selector stands in the name: operands are registers.
     for selector in ["0x5410", "0x0123", "0xfedc", "0x98ba", "0x3276", "0x7777"] {

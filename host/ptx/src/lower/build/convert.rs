@@ -32,6 +32,9 @@ impl<'m> Builder<'m> {
             return true;
         }
         let (to_half, from_half) = (kind(to), kind(from));
+        if (to_half.is_some() || from_half.is_some()) && !self.has_room() {
+            return false;
+        }
         let known = |ty: Type| {
             ty.is_integer() || matches!(ty, Type::F32 | Type::F64 | Type::F16 | Type::BF16)
         };

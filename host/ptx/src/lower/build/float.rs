@@ -137,7 +137,7 @@ impl<'m> Builder<'m> {
             return false;
         }
         if flags.round != Round::Nearest {
-            return ty == Type::F32 && self.directed(scope, flags);
+            return ty == Type::F32 && self.has_room() && self.directed(scope, flags);
         }
         let approximate = scope.has(Modifier::Approx);
         let op = scope.instruction.row.op;
@@ -192,7 +192,9 @@ impl<'m> Builder<'m> {
                 let value = self.two(f.div, f.one, root);
                 self.finished(flags, value)
             }
-            Op::Ex2 | Op::Lg2 | Op::Sin | Op::Cos | Op::Tanh if ty == Type::F32 => {
+            Op::Ex2 | Op::Lg2 | Op::Sin | Op::Cos | Op::Tanh
+                if ty == Type::F32 && self.has_room() =>
+            {
                 let a = self.source(scope, 1);
                 // The sine of a subnormal number is zero whether or not it is to be flushed.
                 let sine = Flags { ftz: true, ..flags };

@@ -34,7 +34,7 @@ impl<'m> Builder<'m> {
             Op::Fma => 3,
             _ => return false,
         };
-        if flags.xorsign || flags.round == Round::Away {
+        if flags.xorsign || flags.round == Round::Away || !self.has_room() {
             return false;
         }
         let operands: Vec<Arg> = (1..=operands)

@@ -279,6 +279,12 @@ impl<'m> Builder<'m> {
         Ok(())
     }
 
+    /// Whether what takes many steps may be added as such. A kernel that has many already asks the
+    /// interpreter for the rest, so that it stays small enough to be compiled at all.
+    fn has_room(&self) -> bool {
+        self.body.regs.len() < MOST_STEPS / 2
+    }
+
     /// What a register-only instruction does, by asking the interpreter.
     fn by_help(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
         let row = scope.instruction.row;
