@@ -4,6 +4,8 @@
 //! WebAssembly has, or one that takes a few of its instructions. What it means for one thread is
 //! fixed here; how it is emitted, for one thread or for several at once, is not.
 
+use std::collections::HashSet;
+
 use super::code::Code;
 use crate::interpret::{Junction, Together};
 use crate::modifier::Modifier;
@@ -289,6 +291,8 @@ pub(crate) struct Body {
     pub sites: Vec<Site>,
     pub stops: Vec<Stop>,
     pub helps: Vec<Help>,
+    /// Words that are a number's bits, for which it does not matter which NaN it is.
+    pub blind: HashSet<Reg>,
 }
 
 /// A function of the interpreter, with its flags.

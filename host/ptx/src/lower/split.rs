@@ -36,8 +36,9 @@ pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
             Op::Load { .. } if varies => apart,
             Op::Atomic { .. } => true,
             Op::Help { .. } => varies,
-            Op::Two(code, ..) if varies => {
-                code.vector().is_none() && !matches!(code.result(), super::ir::Ty::F32)
+            Op::Two(code, _, _, b) if varies => {
+                let shifts = code.is_shift() && classes.of_arg(*b) == Class::Uniform;
+                code.vector().is_none() && !shifts && !code.result().is_float()
             }
             _ => false,
         };

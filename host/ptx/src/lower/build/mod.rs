@@ -1,12 +1,17 @@
 //! From a kernel's instructions to blocks of steps. Every name, type and modifier is looked at here
 //! and nowhere later; calls are inlined, since they may not be circular.
 
+mod bits;
+mod compare;
 mod control;
 mod convert;
 mod float;
+mod half;
 mod integer;
 mod memory;
 mod operand;
+mod packed;
+mod steps;
 
 use std::collections::HashMap;
 
@@ -284,6 +289,12 @@ impl<'m> Builder<'m> {
         }
         self.end(End::Jump(scope.back), scope.back);
         Ok(())
+    }
+
+    /// Whether what takes many steps may be added as such. A kernel that has many already asks the
+    /// interpreter for the rest, so that it stays small enough to be compiled at all.
+    fn has_room(&self) -> bool {
+        self.body.regs.len() < MOST_STEPS / 2
     }
 
     /// What a register-only instruction does, by asking the interpreter.
