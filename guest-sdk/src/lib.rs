@@ -67,6 +67,8 @@ mod launch;
 mod module;
 mod queue;
 mod residency;
+#[cfg(all(feature = "testing", not(target_family = "wasm")))]
+pub mod testing;
 
 pub use buffer::{Buffer, FromIndex};
 pub use bytemuck;

@@ -172,6 +172,19 @@ fn the_commands_of_the_page_on_guests_run() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_checks_run_and_the_race_is_found() {
+    assert_said(
+        &run("docs/checking-kernels.md"),
+        &[
+            "12.0,24.0,36.0",
+            "race on shared memory: writes 4 bytes at address 0x4",
+            "(0, 0, 0), line 16, reads too",
+            "{\"ok\":[1,0,3,2,",
+        ],
+    );
+}
+
+#[test]
 fn the_commands_of_the_page_on_serving_run() {
     assert_said(&run("docs/serving.md"), &["cpu"]);
 }
@@ -245,6 +258,7 @@ fn no_page_has_commands_that_nobody_runs() {
     let run = [
         "README.md",
         "audit-log.md",
+        "checking-kernels.md",
         "composing.md",
         "configuration.md",
         "gpu.md",

@@ -123,9 +123,10 @@ impl Workspace {
         "--workspace",
         "--exclude",
         TEST_GUESTS,
-        // Its documentation holds a whole service, which needs it.
+        // Its documentation holds a whole service, which needs the one, and a test, which needs
+        // the other.
         "--features",
-        "tensor-wasm-guest/http",
+        "tensor-wasm-guest/http,tensor-wasm-guest/testing",
     ];
 
     /// Builds `tensor-wasm` and says where it is.

@@ -27,6 +27,11 @@ pub struct CpuConfig {
     pub cache_bytes: u64,
     /// What modules may ask for.
     pub ptx: tensor_wasm_ptx::Limits,
+    /// Whether kernels are checked as they run, for those who write them: see
+    /// [`checks`](tensor_wasm_ptx::interpret::checks). Every kernel is interpreted
+    /// then, which is slow, and each byte of a buffer takes another bit of the host's
+    /// memory. Only the processor does so.
+    pub checks: bool,
 }
 
 impl Default for CpuConfig {
@@ -36,6 +41,7 @@ impl Default for CpuConfig {
             memory_bytes: None,
             cache_bytes: 64 << 20,
             ptx: tensor_wasm_ptx::Limits::default(),
+            checks: false,
         }
     }
 }
@@ -55,6 +61,8 @@ pub struct Device {
 pub(crate) struct Shared {
     pub(crate) description: Description,
     pub(crate) ptx: tensor_wasm_ptx::Limits,
+    /// Whether kernels are checked as they run.
+    pub(crate) checks: bool,
     pub(crate) memory: Arc<Total>,
     pub(crate) cache: Arc<Cache>,
     pub(crate) scheduler: Arc<Scheduler>,
@@ -110,6 +118,7 @@ impl Device {
         let description = description::cpu(&config);
         let backend = wire::Backend::Cpu {
             threads: u32::try_from(threads.get()).unwrap_or(u32::MAX),
+            checks: config.checks,
         };
         Device::remote(config, description, Workers::new(workers, backend))
     }
@@ -167,6 +176,7 @@ impl Device {
             memory: Arc::new(Total::new(description.memory_bytes)),
             cache: Arc::new(Cache::new(config.cache_bytes)),
             ptx: config.ptx,
+            checks: config.checks,
             description,
             scheduler: Arc::new(Scheduler::new()),
             compiler: Arc::new(Scheduler::new()),

@@ -56,6 +56,8 @@ impl Module {
         for (global, buffer) in parsed.globals().iter().zip(&variables) {
             if let Some(storage) = buffer.storage() {
                 storage.write(0, &global.initial(&symbols));
+                // What the text does not name is zeros, which is a value too.
+                storage.note(0, storage.size(), true);
             }
         }
         let tenant = Arc::clone(tenant);

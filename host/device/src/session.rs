@@ -100,7 +100,7 @@ impl Session {
         let share = limits.share;
         let tenant = Tenant {
             account: Arc::new(Account::new(limits, of.timer.now())),
-            map: AddressMap::new(),
+            map: AddressMap::new(of.checks),
             janitor: Arc::clone(&of.janitor),
             total: Arc::clone(&of.memory),
         };

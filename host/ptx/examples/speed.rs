@@ -1,4 +1,4 @@
-//! How long the interpreter takes for one instruction of one thread.
+//! How long the interpreter takes for one instruction of one thread, without checks and with them.
 //!
 //! ```text
 //! cargo run --release -p tensor-wasm-ptx --example speed
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Instant;
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
+use tensor_wasm_ptx::interpret::checks::{Allocation, Shadow};
 use tensor_wasm_ptx::interpret::{Launch, Memory, MemoryError, run_grid};
 use tensor_wasm_ptx::{Extent, Limits, parse};
 
@@ -24,7 +25,27 @@ impl Words {
     }
 }
 
+/// One buffer, which is written everywhere.
+impl Shadow for Words {
+    fn allocation(&self, _: u64) -> Option<Allocation> {
+        Some(Allocation {
+            base: GLOBAL_BASE,
+            bytes: self.0.len() as u64 * 4,
+        })
+    }
+
+    fn unwritten(&self, _: u64, _: u64) -> Option<u64> {
+        None
+    }
+
+    fn write(&self, _: u64, _: u64) {}
+}
+
 impl Memory for Words {
+    fn shadow(&self) -> Option<&dyn Shadow> {
+        Some(self)
+    }
+
     fn load(&self, address: u64, _: u32) -> Result<u64, MemoryError> {
         Ok(u64::from(self.word(address)?.load(Relaxed)))
     }
@@ -98,13 +119,18 @@ fn main() {
             block,
             shared,
             arguments,
-            symbols,
+            symbols.clone(),
         )
         .unwrap();
-        let start = Instant::now();
-        let steps = run_grid(&launch, &memory, u64::MAX).unwrap();
-        let taken = start.elapsed();
-        let each = taken.as_secs_f64() * 1e9 / steps as f64;
-        println!("{entry}: {steps} steps in {taken:?}, {each:.2} ns each");
+        let each = time(&launch, &memory);
+        let checked = time(&launch.checked(&module, &symbols), &memory);
+        println!("{entry}: {each:.2} ns for one step, {checked:.2} ns with checks");
     }
+}
+
+/// Nanoseconds for one step.
+fn time(launch: &Launch, memory: &Words) -> f64 {
+    let start = Instant::now();
+    let steps = run_grid(launch, memory, u64::MAX).unwrap();
+    start.elapsed().as_secs_f64() * 1e9 / steps as f64
 }

@@ -27,8 +27,8 @@ pub(crate) struct Start {
 /// What runs the kernels in the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Backend {
-    /// The processor, with this many threads.
-    Cpu { threads: u32 },
+    /// The processor, with this many threads; `checks` where kernels are checked as they run.
+    Cpu { threads: u32, checks: bool },
     /// An NVIDIA device, as the driver numbers them.
     Cuda { ordinal: u32 },
 }

@@ -92,8 +92,15 @@ impl Grid {
         .map_err(|error| {
             Error::InvalidLaunch(format!("kernel `{}`: {error}", command.kernel.name()))
         })?;
-        let compiled =
-            compiled::kernel(module.parsed(), command.kernel.name()).and_then(|kernel| {
+        // A checked kernel is interpreted.
+        let launch = match command.tenant.map.is_checked() {
+            true => launch.checked(module.parsed(), module.symbols()),
+            false => launch,
+        };
+        let compiled = Some(())
+            .filter(|()| !launch.is_checked())
+            .and_then(|()| compiled::kernel(module.parsed(), command.kernel.name()))
+            .and_then(|kernel| {
                 let lowered = Arc::clone(kernel.lowered());
                 let setup = Setup::new(lowered, &launch, module.symbols())?;
                 Some((kernel, Arc::new(setup)))
@@ -188,7 +195,12 @@ impl Grid {
         while !self.is_stopped() {
             let progress = match block.run(&self.launch, &memory, STEPS) {
                 Ok(progress) => progress,
-                Err(fault) => return self.fail(Error::Fault(fault)),
+                Err(fault) => {
+                    if block.finding().is_some() {
+                        tracing::warn!(%fault, "a check of kernels found a mistake");
+                    }
+                    return self.fail(Error::Fault(fault));
+                }
             };
             let done = matches!(progress, Progress::Done);
             if done && !self.is_open() {

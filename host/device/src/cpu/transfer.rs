@@ -203,8 +203,8 @@ impl What {
                     if let (Some(bounce), Some(from), Some(to)) =
                         (bounce, source.storage(), target.storage())
                     {
-                        from.read((*source_offset + at) as usize, bounce);
-                        to.write((*target_offset + at) as usize, bounce);
+                        let (at_source, at_target) = (*source_offset + at, *target_offset + at);
+                        from.copy(at_source as usize, to, at_target as usize, bounce);
                     }
                     moved += bytes;
                 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
+use tensor_wasm_ptx::interpret::checks::{Allocation, Shadow};
 use tensor_wasm_ptx::interpret::{Memory, MemoryError};
 use tensor_wasm_ptx::lower;
 
@@ -32,6 +33,8 @@ struct Region {
 #[derive(Debug)]
 pub(crate) struct AddressMap {
     inner: Mutex<Inner>,
+    /// Whether it is noted what is written, for kernels that are checked.
+    checked: bool,
 }
 
 #[derive(Debug)]
@@ -48,7 +51,8 @@ struct Inner {
 }
 
 impl AddressMap {
-    pub(crate) fn new() -> AddressMap {
+    /// An empty one; `checked` where its kernels are checked.
+    pub(crate) fn new(checked: bool) -> AddressMap {
         let inner = Inner {
             arena: None,
             next: GLOBAL_BASE + ARENA_BYTES,
@@ -58,7 +62,13 @@ impl AddressMap {
         };
         AddressMap {
             inner: Mutex::new(inner),
+            checked,
         }
+    }
+
+    /// Whether kernels that use it are checked.
+    pub(crate) fn is_checked(&self) -> bool {
+        self.checked
     }
 
     /// Zeroed memory and its address; `None` where the host has no room for it, or the 64 bits of
@@ -77,7 +87,10 @@ impl AddressMap {
                 (base, storage)
             }
         };
-        let storage = Arc::new(storage);
+        let storage = match self.checked {
+            true => Arc::new(storage.noting()?),
+            false => Arc::new(storage),
+        };
         inner.regions.insert(
             base,
             Region {
@@ -124,6 +137,7 @@ impl AddressMap {
             regions,
             last: AtomicUsize::new(0),
             output: None,
+            checked: self.checked,
         }
     }
 }
@@ -140,6 +154,7 @@ pub(crate) struct View {
     last: AtomicUsize,
     /// Where the kernel prints.
     output: Option<Arc<dyn Output>>,
+    checked: bool,
 }
 
 impl std::fmt::Debug for View {
@@ -232,7 +247,36 @@ fn within(region: &Region, address: u64, bytes: u32) -> Option<(&Region, usize)>
     (left >= u64::from(bytes)).then_some((region, offset as usize))
 }
 
+impl Shadow for View {
+    fn allocation(&self, address: u64) -> Option<Allocation> {
+        let after = self
+            .regions
+            .partition_point(|region| region.base <= address);
+        let region = self.regions.get(after.checked_sub(1)?)?;
+        Some(Allocation {
+            base: region.base,
+            bytes: region.storage.size(),
+        })
+    }
+
+    fn unwritten(&self, address: u64, bytes: u64) -> Option<u64> {
+        let (region, offset) = self.locate(address, 1).ok()?;
+        let first = region.storage.first_unwritten(offset as u64, bytes)?;
+        Some(region.base + first)
+    }
+
+    fn write(&self, address: u64, bytes: u64) {
+        if let Ok((region, offset)) = self.locate(address, 1) {
+            region.storage.note(offset as u64, bytes, true);
+        }
+    }
+}
+
 impl Memory for View {
+    fn shadow(&self) -> Option<&dyn Shadow> {
+        self.checked.then_some(self)
+    }
+
     fn print(&self, text: &[u8]) {
         if let Some(output) = &self.output {
             output.print(text);
@@ -279,7 +323,7 @@ mod tests {
     use super::*;
 
     fn map_of(sizes: &[u64]) -> (AddressMap, Vec<u64>) {
-        let map = AddressMap::new();
+        let map = AddressMap::new(false);
         let bases = sizes
             .iter()
             .map(|bytes| map.allocate(*bytes, false).unwrap().0)
@@ -342,7 +386,7 @@ mod tests {
 
     #[test]
     fn constant_memory_can_be_read_but_not_written() {
-        let map = AddressMap::new();
+        let map = AddressMap::new(false);
         let (base, _) = map.allocate(8, true).unwrap();
         let view = map.view();
         assert_eq!(view.load(base, 4), Ok(0));

@@ -5,6 +5,7 @@ mod arena;
 mod map;
 mod mapping;
 mod storage;
+mod written;
 
 pub(crate) use arena::{ARENA_BYTES, Arena, GUARD_BYTES};
 pub(crate) use map::{AddressMap, View};

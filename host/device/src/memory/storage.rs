@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::arena::Span;
+use super::written::Written;
 
 const WORD: usize = size_of::<u64>();
 
@@ -15,6 +16,8 @@ const WORD: usize = size_of::<u64>();
 pub(crate) struct Storage {
     place: Place,
     bytes: u64,
+    /// Where kernels are checked.
+    written: Option<Written>,
 }
 
 #[derive(Debug)]
@@ -33,6 +36,7 @@ impl Storage {
         Some(Storage {
             place: Place::Heap(words),
             bytes,
+            written: None,
         })
     }
 
@@ -41,7 +45,26 @@ impl Storage {
         Storage {
             place: Place::Arena(span),
             bytes,
+            written: None,
         }
+    }
+
+    /// The same, which notes from now on what is written. `None` where the host has no room.
+    pub(crate) fn noting(mut self) -> Option<Storage> {
+        self.written = Some(Written::none_of(self.bytes)?);
+        Some(self)
+    }
+
+    /// Notes that a range is written, or is not any more.
+    pub(crate) fn note(&self, offset: u64, bytes: u64, is_written: bool) {
+        if let Some(written) = &self.written {
+            written.set(offset, bytes, is_written);
+        }
+    }
+
+    /// The first byte of a range that was never written, where that is noted.
+    pub(crate) fn first_unwritten(&self, offset: u64, bytes: u64) -> Option<u64> {
+        self.written.as_ref()?.first_unwritten(offset, bytes)
     }
 
     #[inline]
@@ -120,6 +143,7 @@ impl Storage {
 
     /// Copies `data` to `offset`.
     pub(crate) fn write(&self, offset: usize, mut data: &[u8]) {
+        self.note(offset as u64, data.len() as u64, true);
         let skew = offset % WORD;
         let mut index = offset / WORD;
         if skew != 0 {
@@ -140,6 +164,7 @@ impl Storage {
 
     /// Sets `bytes` bytes from `offset` on to `value`.
     pub(crate) fn fill(&self, offset: usize, bytes: usize, value: u8) {
+        self.note(offset as u64, bytes as u64, true);
         let pattern = [value; WORD];
         let skew = offset % WORD;
         let mut index = offset / WORD;
@@ -158,6 +183,38 @@ impl Storage {
         }
         let tail = pattern.get(..left % WORD).unwrap_or_default();
         self.write_part(index + left / WORD, 0, tail);
+    }
+
+    /// Copies bytes by way of `through`, which holds them all. What was never written in one place
+    /// counts as never written in the other.
+    pub(crate) fn copy(
+        &self,
+        offset: usize,
+        target: &Storage,
+        target_offset: usize,
+        through: &mut [u8],
+    ) {
+        let (from, to) = (offset as u64, target_offset as u64);
+        let gaps = self.gaps(from, through.len() as u64);
+        self.read(offset, through);
+        target.write(target_offset, through);
+        for (gap, bytes) in gaps {
+            target.note(to + (gap - from), bytes, false);
+        }
+    }
+
+    /// The ranges within a range that were never written: where each begins, and its size.
+    fn gaps(&self, offset: u64, bytes: u64) -> Vec<(u64, u64)> {
+        let mut gaps: Vec<(u64, u64)> = Vec::new();
+        let (mut at, end) = (offset, offset.saturating_add(bytes));
+        while let Some(gap) = self.first_unwritten(at, end - at) {
+            match gaps.last_mut() {
+                Some((begin, size)) if *begin + *size == gap => *size += 1,
+                _ => gaps.push((gap, 1)),
+            }
+            at = gap + 1;
+        }
+        gaps
     }
 
     fn read_part(&self, index: usize, skew: usize, out: &mut [u8]) {
@@ -265,6 +322,19 @@ mod tests {
         );
         assert_eq!(storage.load(8, 8), Some(0x0000_0001_1234_ffff));
         assert_eq!(storage.load(16, 1), None);
+    }
+
+    #[test]
+    fn what_was_never_written_stays_so_when_it_is_copied() {
+        let [from, to] = [64, 64].map(|bytes| Storage::zeroed(bytes).unwrap().noting().unwrap());
+        from.write(3, &[1; 5]);
+        to.fill(0, 64, 7);
+        from.copy(0, &to, 16, &mut [0; 16]);
+        assert_eq!(to.first_unwritten(0, 64), Some(16));
+        assert_eq!(to.first_unwritten(19, 5), None);
+        assert_eq!(to.first_unwritten(19, 45), Some(24));
+        assert_eq!(to.first_unwritten(32, 32), None);
+        assert_eq!(to.load(16, 8), Some(0x0101_0101_0100_0000));
     }
 
     #[test]

@@ -254,7 +254,12 @@ impl Workers {
                 memory_bytes: limits
                     .memory_bytes
                     .saturating_add(memory.layout().area as u64)
-                    .saturating_add(self.config.overhead_bytes),
+                    .saturating_add(self.config.overhead_bytes)
+                    .saturating_add(match self.backend {
+                        // One bit for each byte of a buffer.
+                        wire::Backend::Cpu { checks: true, .. } => limits.memory_bytes / 8,
+                        _ => 0,
+                    }),
             },
         }
     }

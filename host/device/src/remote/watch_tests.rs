@@ -9,7 +9,13 @@ use crate::remote::pool::{WorkerConfig, Workers};
 
 /// A process that says nothing, and what it says nevertheless.
 fn watch(says: &[Answer]) -> Error {
-    let workers = Workers::new(WorkerConfig::default(), Backend::Cpu { threads: 1 });
+    let workers = Workers::new(
+        WorkerConfig::default(),
+        Backend::Cpu {
+            threads: 1,
+            checks: false,
+        },
+    );
     let (memory, file) = SharedMemory::create(Layout::of(4 << 20)).unwrap();
     let memory = Arc::new(memory);
     let requests = Producer::to_worker(&memory);

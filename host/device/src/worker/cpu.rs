@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -71,15 +71,14 @@ enum Work {
 impl Cpu {
     pub(super) fn new(
         start: &Start,
-        threads: u32,
+        config: CpuConfig,
         memory: &Arc<SharedMemory>,
         outbox: &Outbox,
     ) -> Result<Cpu, Lost> {
         let config = CpuConfig {
-            threads: NonZeroUsize::new(threads as usize),
             // The host has counted already, and lets no more through.
             memory_bytes: Some(u64::MAX),
-            ..CpuConfig::default()
+            ..config
         };
         let device = Device::cpu(config).map_err(|error| Lost(error.to_string()))?;
         let limits = Limits {

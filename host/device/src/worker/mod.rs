@@ -10,10 +10,12 @@ mod outbox;
 mod sandbox;
 
 use std::io::Read;
+use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use crate::CpuConfig;
 use crate::channel::wire::{self, Answer, Backend, EntryShape, Request, Start, Task};
 use crate::channel::{Consumer, SharedMemory};
 
@@ -138,7 +140,14 @@ fn begin(
     outbox: &Outbox,
 ) -> Result<Box<dyn Executor>, Lost> {
     match start.backend {
-        Backend::Cpu { threads } => Ok(Box::new(cpu::Cpu::new(start, threads, memory, outbox)?)),
+        Backend::Cpu { threads, checks } => {
+            let config = CpuConfig {
+                threads: NonZeroUsize::new(threads as usize),
+                checks,
+                ..CpuConfig::default()
+            };
+            Ok(Box::new(cpu::Cpu::new(start, config, memory, outbox)?))
+        }
         Backend::Cuda { ordinal } => {
             cuda::load_driver()?;
             Ok(Box::new(cuda::Cuda::new(start, ordinal, memory, outbox)?))

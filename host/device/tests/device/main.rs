@@ -2,6 +2,7 @@
 //! the public interface.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod checks;
 mod common;
 mod fairness;
 mod faults;

@@ -71,15 +71,21 @@ impl Block {
             barrier.values += 1;
             barrier.trues += u32::from(value != 0);
         }
-        if *wait && let Some(thread) = self.threads.get_mut(number) {
-            thread.state = State::Barrier(name);
+        if *wait {
+            if let Some(thread) = self.threads.get_mut(number) {
+                thread.state = State::Barrier(name);
+            }
+        } else {
+            self.check_arrival(number, name);
         }
-        self.release_barriers(launch);
-        Ok(())
+        self.release_barriers(launch)
     }
 
     /// Lets the threads go on whose barrier everybody has come to.
-    pub(super) fn release_barriers(&mut self, launch: &Launch) {
+    ///
+    /// # Errors
+    /// In a checked block, where they did not come to it as one.
+    pub(super) fn release_barriers(&mut self, launch: &Launch) -> Result<(), Fault> {
         for name in 0..BARRIERS {
             let Some(barrier) = self.barriers.get_mut(name) else {
                 continue;
@@ -89,6 +95,7 @@ impl Block {
                 continue;
             }
             let done = std::mem::take(barrier);
+            self.check_barrier(launch, u8::try_from(name).unwrap_or(u8::MAX))?;
             for number in 0..self.threads.len() {
                 let waits = self.threads.get(number).map(|thread| thread.state);
                 if waits != Some(State::Barrier(u8::try_from(name).unwrap_or(u8::MAX))) {
@@ -107,6 +114,7 @@ impl Block {
                 }
             }
         }
+        Ok(())
     }
 
     /// What is said when no thread can ever run again.

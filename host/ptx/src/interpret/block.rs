@@ -3,6 +3,7 @@
 //! Which thread runs when is fixed, so a kernel without races computes the same on every run. A turn
 //! is bounded, since a thread may wait for another by reading memory in a loop.
 
+use super::checks::{Checks, Finding, Unwatched};
 use super::fault::{Fault, RunError};
 use super::launch::Launch;
 use super::memory::Memory;
@@ -30,6 +31,8 @@ pub struct Block {
     steps: u64,
     /// How many threads have not ended.
     pub(super) live: u32,
+    /// Where the launch is checked.
+    pub(super) checks: Option<Box<Checks>>,
 }
 
 /// How far [`Block::run`] came.
@@ -56,6 +59,7 @@ impl Block {
             moved: false,
             steps: 0,
             live: 0,
+            checks: None,
         };
         block.restart(launch, index);
         block
@@ -79,6 +83,7 @@ impl Block {
         self.moved = false;
         self.steps = 0;
         self.live = launch.threads;
+        self.checks = launch.is_checked().then(|| Box::new(Checks::new(launch)));
     }
 
     /// How many steps the block has taken: one step is one instruction of one thread, and one byte
@@ -86,6 +91,12 @@ impl Block {
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// What the checks have found, where a checked block has ended with a fault.
+    #[must_use]
+    pub fn finding(&self) -> Option<&Finding> {
+        self.checks.as_deref().and_then(Checks::finding)
     }
 
     /// Runs until all threads have ended, or for this many steps.
@@ -99,6 +110,9 @@ impl Block {
         steps: u64,
     ) -> Result<Progress, Fault> {
         let end = self.steps.saturating_add(steps);
+        if let Some(checks) = &mut self.checks {
+            checks.begin(launch, memory);
+        }
         while self.live > 0 {
             if self.current >= self.threads.len() {
                 self.current = 0;
@@ -124,7 +138,10 @@ impl Block {
             self.turn(launch, memory, number, left.min(TURN))?;
             self.current += 1;
         }
-        Ok(Progress::Done)
+        match self.checks.as_mut().and_then(|checks| checks.settle()) {
+            Some(found) => Err(found),
+            None => Ok(Progress::Done),
+        }
     }
 
     /// Lets one thread run until it must wait or its turn is over.
@@ -157,7 +174,10 @@ impl Block {
             clock: self.steps,
             extra: 0,
         };
-        let stopped = machine.run(budget, &mut self.steps);
+        let stopped = match &mut self.checks {
+            None => machine.run(budget, &mut self.steps, &mut Unwatched),
+            Some(checks) => machine.run(budget, &mut self.steps, checks.as_mut()),
+        };
         match stopped {
             Ok(Stop::Slice) => Ok(()),
             Ok(Stop::Ended) => {
@@ -166,7 +186,7 @@ impl Block {
                 }
                 self.live -= 1;
                 // Those that wait for all may have waited for this one.
-                self.release_barriers(launch);
+                self.release_barriers(launch)?;
                 self.release_warp(launch, number)
             }
             Ok(Stop::Together) => self.arrive(launch, number),
@@ -227,7 +247,10 @@ impl Block {
         if self.answer_active_masks(launch) {
             return Ok(());
         }
-        Err(self.deadlock(launch))
+        match self.check_deadlock(launch) {
+            Some(found) => Err(found),
+            None => Err(self.deadlock(launch)),
+        }
     }
 
     /// What a thread did wrong, or all of them together.

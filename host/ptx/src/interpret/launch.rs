@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::checks::{self, Names};
 use super::decode;
 use super::integer::mask;
 use super::program::{Constant, Program};
@@ -11,7 +12,7 @@ use crate::{Extent, Module};
 const MOST_THREADS: u64 = 1024;
 
 /// One launch of a kernel: everything that its blocks have in common.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Launch {
     pub(super) kernel: String,
     pub(super) program: Arc<Program>,
@@ -27,6 +28,8 @@ pub struct Launch {
     pub(super) local_bytes: u32,
     blocks: u64,
     block_bytes: u64,
+    /// Where its blocks are checked.
+    pub(super) names: Option<Arc<Names>>,
 }
 
 impl Launch {
@@ -114,6 +117,7 @@ impl Launch {
             local_bytes: layout.local_bytes,
             blocks,
             block_bytes: bytes,
+            names: None,
         };
         let program = launch.program.clone();
         for constant in &program.constants {
@@ -141,6 +145,26 @@ impl Launch {
             Constant::DynamicSharedSize => u64::from(dynamic_shared_bytes),
             Constant::TotalSharedSize => u64::from(self.shared_bytes),
         }
+    }
+
+    /// The same launch, whose blocks are [checked](super::checks) as they run. `module` and `symbols`
+    /// are those that it was made of; messages name what is in them.
+    #[must_use]
+    pub fn checked(mut self, module: &Module, symbols: &[u64]) -> Launch {
+        if let Some(entry) = module.entry(&self.kernel) {
+            let shared = u64::from(self.shared_bytes);
+            let own = self.block_bytes.saturating_sub(shared);
+            let more = checks::bytes(own, shared, u64::from(self.threads));
+            self.block_bytes = self.block_bytes.saturating_add(more);
+            self.names = Some(Names::of(module, entry, symbols));
+        }
+        self
+    }
+
+    /// Whether its blocks are checked as they run.
+    #[must_use]
+    pub fn is_checked(&self) -> bool {
+        self.names.is_some()
     }
 
     /// How many blocks the grid has.

@@ -1,5 +1,7 @@
 //! Device memory as a kernel sees it. The embedder owns it; the interpreter only asks.
 
+use super::checks::Shadow;
+
 /// Device memory, by device address. Values are little-endian and zero-extended to 64 bits.
 ///
 /// Several blocks may ask at once. What racing plain accesses see is the embedder's affair, as long
@@ -29,6 +31,12 @@ pub trait Memory: Sync {
         bytes: u32,
         f: &mut dyn FnMut(u64) -> u64,
     ) -> Result<u64, MemoryError>;
+
+    /// What the checks of a [checked](super::Launch::checked) launch must know of this memory. Where
+    /// there is nothing, they leave device memory out.
+    fn shadow(&self) -> Option<&dyn Shadow> {
+        None
+    }
 
     /// Takes what a kernel prints with `printf`, one call's text at a time: any bytes, at most
     /// 64 KiB. Blocks print in no particular order. Drops it, unless the embedder has a use for it.

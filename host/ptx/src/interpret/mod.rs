@@ -6,6 +6,7 @@
 mod alu;
 mod barrier;
 mod block;
+pub mod checks;
 mod convert;
 mod decode;
 mod eighths;

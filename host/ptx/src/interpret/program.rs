@@ -414,10 +414,29 @@ pub(crate) struct Reduce {
     pub value: Condition,
 }
 
+/// What the checks must know of a step beyond its action.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Flow {
+    #[default]
+    Other,
+    /// The result is the operand.
+    Copy,
+    /// An integer of 64 bits is the sum of operands; the last of three is what is added.
+    Sum,
+    Difference,
+    /// Bits of 64-bit operands, combined one by one.
+    Bits,
+    /// A load or store that threads may order themselves by.
+    Ordered,
+    /// A barrier that whole warps come to.
+    Aligned,
+}
+
 /// One step with its guard.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub action: Action,
+    pub flow: Flow,
     /// The predicate that must be true or, where `negated`, false.
     pub guard: Option<Slot>,
     pub negated: bool,

@@ -101,6 +101,14 @@ impl Block {
     fn perform(&mut self, launch: &Launch, lanes: &[Option<Lane<'_>>; LANES]) {
         // All results come first: a lane's target may be what another one reads.
         let results = lanes.map(|lane| lane.map(|lane| (lane, self.result(launch, lanes, lane))));
+        // Of all that a warp does together, only its barrier puts memory in order.
+        if lanes
+            .iter()
+            .flatten()
+            .any(|lane| lane.step.what == Together::Nothing)
+        {
+            self.check_warp(lanes.iter().flatten().map(|lane| lane.number));
+        }
         for (lane, (value, second)) in results.into_iter().flatten() {
             self.set_value(launch, lane.number, lane.step.target, value);
             self.set_value(launch, lane.number, lane.step.second, second);

@@ -1,8 +1,10 @@
 //! A device for tests: one flat memory, and a launch in one call.
 //!
-//! Each launch runs twice, interpreted and compiled, and must come to the same.
+//! Each launch runs three times, interpreted without checks, with them, and compiled, and must come
+//! to the same.
 #![allow(dead_code, unsafe_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod checked;
 pub mod compiled;
 
 pub mod eval;
@@ -236,6 +238,16 @@ pub fn launch_as(
     let before = memory.0.lock().unwrap().clone();
     let interpreted = run_grid(&launch, memory, STEPS);
     let expected = std::mem::replace(&mut *memory.0.lock().unwrap(), before.clone());
+    if interpreted.is_ok() {
+        // Tests of single instructions make mistakes as they please: what checks say is not looked
+        // at, but where they say nothing, they change nothing.
+        let buffers = [(0, before.len(), true)];
+        if checked::run_checked(&launch.clone().checked(module, &symbols), memory, &buffers).is_ok()
+        {
+            assert!(*memory.0.lock().unwrap() == expected, "{entry} with checks");
+        }
+        *memory.0.lock().unwrap() = before.clone();
+    }
     for width in widths {
         let lowered = match lower_as(module, entry, *width) {
             Ok(lowered) => Arc::new(lowered),

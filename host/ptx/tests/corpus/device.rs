@@ -1,10 +1,11 @@
 //! What every scenario needs: a kernel from both compilers, memory that is filled and read by place,
 //! and numbers that look random and are always the same.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::{Extent, Limits, Module, parse};
 
+use crate::common::checked::launch_checked;
 use crate::common::{Arguments, Flat, Number, launch, module};
 
 /// Runs a scenario with the module of each of the two compilers of CUDA C++.
@@ -29,21 +30,24 @@ pub fn from(compiler: &str, name: &str, scenario: impl Fn(&Arc<Module>)) {
 }
 
 /// Device memory that grows as it is filled.
-pub struct Device(pub Flat);
+pub struct Device(pub Flat, Mutex<Vec<(usize, usize, bool)>>);
 
 impl Device {
     pub fn new() -> Device {
-        Device(Flat::new(0))
+        Device(Flat::new(0), Mutex::default())
     }
 
     /// Puts values into fresh memory, and returns where they are.
     pub fn put<T: Number>(&self, values: &[T]) -> usize {
         let place = {
             let mut bytes = self.0.0.lock().unwrap();
-            let place = bytes.len().next_multiple_of(256);
+            // A byte at least lies between two.
+            let place = (bytes.len() + 1).next_multiple_of(256);
             bytes.resize(place + values.len() * T::BYTES, 0);
             place
         };
+        let buffer = (place, values.len() * T::BYTES, true);
+        self.1.lock().unwrap().push(buffer);
         self.0.put(place, values);
         place
     }
@@ -57,6 +61,7 @@ impl Device {
         self.0.get(place, count)
     }
 
+    /// Runs a kernel. Checks must find nothing in it, and change nothing.
     #[track_caller]
     pub fn run(
         &self,
@@ -66,7 +71,17 @@ impl Device {
         block: Extent,
         arguments: Arguments,
     ) {
+        let before = self.0.0.lock().unwrap().clone();
+        let again = Arguments(arguments.0.clone());
         launch(module, entry, grid, block, 4096, arguments, &self.0).unwrap();
+        let checked = Flat::new(0);
+        *checked.0.lock().unwrap() = before;
+        let shape = (grid, block, 4096);
+        let buffers = self.1.lock().unwrap().clone();
+        if let Err(finding) = launch_checked(module, entry, shape, again, &checked, &buffers) {
+            panic!("{finding}");
+        }
+        assert!(*checked.0.lock().unwrap() == *self.0.0.lock().unwrap());
     }
 }
 

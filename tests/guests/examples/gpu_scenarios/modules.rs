@@ -1,13 +1,15 @@
 //! Modules: what the host makes of the PTX that a guest brings.
 
 use crate::PTX;
-use crate::bindings::kernels::{Device, Parameter};
+use crate::bindings::kernels::{Argument, Device, Parameter};
 use crate::report::Outcome;
+use crate::{line, numbers};
 use serde_json::{Value, json};
 
 pub fn scenario(name: &str, body: impl FnOnce() -> Vec<u8>) -> Option<Outcome> {
     let outcome = match name {
         "load" => load(&body()),
+        "launch" => launch(&body()),
         "own-module" => load(PTX),
         "unknown-kernel" => unknown_kernel("no_such_kernel"),
         "kernel-with-nul" => unknown_kernel("increment\0"),
@@ -20,6 +22,22 @@ pub fn scenario(name: &str, body: impl FnOnce() -> Vec<u8>) -> Option<Outcome> {
 /// Loads a module and tells its kernels.
 fn load(ptx: &[u8]) -> Outcome {
     Ok(json!(Device::open()?.load(ptx)?.kernel_names()))
+}
+
+/// Launches the kernel `k` of a module with 64 threads, and two buffers of 64 numbers: one that is
+/// written, and one that nothing has written, which it tells.
+fn launch(ptx: &[u8]) -> Outcome {
+    let device = Device::open()?;
+    let kernel = device.load(ptx)?.kernel("k")?;
+    let queue = device.create_queue()?;
+    let (written, fresh) = (device.allocate(256)?, device.allocate(256)?);
+    queue.fill(&written, 0, 256, 1)?;
+    let pointers = [
+        Argument::Pointer((&written, 0)),
+        Argument::Pointer((&fresh, 0)),
+    ];
+    queue.launch(&kernel, line(1, 64), &pointers)?;
+    Ok(json!(numbers(&queue.read(&fresh, 0, 256)?)))
 }
 
 fn unknown_kernel(name: &str) -> Outcome {

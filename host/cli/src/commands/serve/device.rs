@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use tensor_wasm_device::{Backend, CpuConfig, Device, NoNvidia, WorkerConfig};
 use tensor_wasm_node::grants::Gpu as Grant;
@@ -30,6 +30,11 @@ pub(super) struct DeviceOptions {
     /// on an NVIDIA device always are
     #[arg(long, help_heading = "Grants")]
     isolate: bool,
+    /// Check kernels as they run, for those who write them: accesses outside of a buffer,
+    /// reads of what nothing has written, races on shared memory, divergent barriers.
+    /// They are interpreted then, on the processor, which is slow
+    #[arg(long, help_heading = "Grants")]
+    kernel_checks: bool,
     /// Processes that run tenants' kernels, at most; idle ones make room
     #[arg(
         long,
@@ -105,11 +110,15 @@ impl DeviceOptions {
             Gpu::Deny => return Ok(without(Grant::Deny, "denied")),
             Gpu::Refuse => return Ok(without(Grant::Refuse, "refused")),
             Gpu::Cpu => self.processor(cache)?,
+            Gpu::Cuda(number) if self.kernel_checks => bail!(
+                "--kernel-checks runs kernels on the processor, not on --gpu cuda:{number}: \
+                 use --gpu cpu, or NVIDIA's compute-sanitizer on the device"
+            ),
             Gpu::Cuda(number) => self
                 .nvidia(number, cache)?
                 .with_context(|| format!("can't use --gpu cuda:{number}"))?,
-            // Whoever asks for processes on the processor means the processor.
-            Gpu::Auto if self.isolate => self.processor(cache)?,
+            // Whoever asks for what the processor alone does means the processor.
+            Gpu::Auto if self.isolate || self.kernel_checks => self.processor(cache)?,
             Gpu::Auto => match self.nvidia(0, cache)? {
                 Ok(device) => device,
                 Err(error) => {
@@ -131,14 +140,29 @@ impl DeviceOptions {
 
     /// What there is to say of processes, where kernels could do without.
     fn apart(&self, device: &Device) -> &'static str {
-        match (self.isolate, device.description().backend) {
-            (true, Backend::Cpu) => ", a process for each tenant",
+        match (
+            self.isolate,
+            self.kernel_checks,
+            device.description().backend,
+        ) {
+            (true, false, Backend::Cpu) => ", a process for each tenant",
+            (true, true, Backend::Cpu) => ", a process for each tenant, kernels checked",
+            (false, true, Backend::Cpu) => ", kernels checked",
             _ => "",
         }
     }
 
     fn processor(&self, cache: &CacheOptions) -> anyhow::Result<Device> {
-        let config = CpuConfig::default();
+        let config = CpuConfig {
+            checks: self.kernel_checks,
+            ..CpuConfig::default()
+        };
+        if self.kernel_checks {
+            tracing::warn!(
+                "--kernel-checks: each step of a kernel is checked, which is slow; this is for \
+                 those who write kernels, not for serving"
+            );
+        }
         let device = match self.isolate {
             false => Device::cpu(config),
             true => Device::isolated(config, self.workers(cache)?),

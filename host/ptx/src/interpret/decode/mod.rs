@@ -3,6 +3,7 @@
 
 mod call;
 mod compare;
+mod flow;
 mod memory;
 mod operand;
 
@@ -10,7 +11,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::alu::{self, Eval, Flags};
-use super::program::{Action, Constant, Program, Reduce, Slot, Source, Step, Together, WarpStep};
+use super::program::{
+    Action, Constant, Flow, Program, Reduce, Slot, Source, Step, Together, WarpStep,
+};
 use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
 use crate::layout::{self, Frame};
 use crate::modifier::Modifier;
@@ -18,6 +21,7 @@ use crate::module::{Entry, Module};
 use crate::syntax::{Function, Instruction, Operand};
 use crate::table::Op;
 use crate::types::{Space, Type};
+use flow::flow;
 
 /// Makes the program of an entry.
 pub(crate) fn program(module: &Module, entry: &Entry) -> Program {
@@ -162,6 +166,7 @@ impl<'m> Decoder<'m> {
             let action = self.action(&mut scope);
             self.program.code.push(Step {
                 action,
+                flow: flow(instruction),
                 guard: instruction.guard.map(|guard| guard.register.0),
                 negated: instruction.guard.is_some_and(|guard| guard.negated),
                 line: instruction.at.line,
@@ -170,6 +175,7 @@ impl<'m> Decoder<'m> {
         places.push(place(self.program.code.len()));
         self.program.code.push(Step {
             action: Action::Return,
+            flow: Flow::Other,
             guard: None,
             negated: false,
             line: function
@@ -208,6 +214,7 @@ impl<'m> Decoder<'m> {
     fn before(&mut self, scope: &Scope<'m>, action: Action) {
         self.program.code.push(Step {
             action,
+            flow: Flow::Other,
             guard: None,
             negated: false,
             line: scope.instruction.at.line,

@@ -9,7 +9,7 @@ use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BY
 
 impl<M: Memory + ?Sized> Machine<'_, M> {
     #[inline(always)]
-    pub(super) fn address(&self, place: &Place) -> u64 {
+    pub(in super::super) fn address(&self, place: &Place) -> u64 {
         let address = self.get(place.base).wrapping_add_signed(place.offset);
         if place.in_frame {
             return address.wrapping_add(u64::from(self.thread.frame_base));
@@ -36,7 +36,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
 
     /// Which memory a generic address means, and where in it.
     #[inline(always)]
-    pub(super) fn resolve(&self, window: Window, address: u64) -> (Window, u64) {
+    pub(in super::super) fn resolve(&self, window: Window, address: u64) -> (Window, u64) {
         match window {
             Window::Generic => {}
             // Offsets into these have 32 bits, as on the hardware: what a kernel computes in

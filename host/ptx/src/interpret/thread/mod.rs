@@ -4,6 +4,7 @@ mod access;
 mod call;
 mod provided;
 
+use super::checks::Watch;
 use super::integer::{lop3, mask};
 use super::launch::{self, Launch};
 use super::memory::Memory;
@@ -70,11 +71,11 @@ pub(super) struct Machine<'a, M: ?Sized> {
 }
 
 /// Why an access failed.
-type Refused = Box<String>;
+pub(super) type Refused = Box<String>;
 
 impl<M: Memory + ?Sized> Machine<'_, M> {
     #[inline(always)]
-    fn get(&self, source: Source) -> u64 {
+    pub(super) fn get(&self, source: Source) -> u64 {
         let found = if source.is_constant() {
             self.launch.constants.get(source.index())
         } else {
@@ -97,7 +98,12 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
     }
 
     /// Runs until the thread ends, must wait, or has taken `budget` steps, and counts them.
-    pub(super) fn run(&mut self, budget: u64, taken: &mut u64) -> Result<Stop, Refused> {
+    pub(super) fn run<W: Watch>(
+        &mut self,
+        budget: u64,
+        taken: &mut u64,
+        watch: &mut W,
+    ) -> Result<Stop, Refused> {
         let launch = self.launch;
         let mut steps = 0;
         let result = loop {
@@ -114,6 +120,9 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 if holds == step.negated {
                     continue;
                 }
+            }
+            if let Err(refused) = watch.before(self, step) {
+                break Err(refused);
             }
             match self.step(&step.action) {
                 Ok(None) => {}

@@ -1,0 +1,229 @@
+//! A launch of a test's kernel: its arguments are held against the kernel's parameters, as a server
+//! does it.
+
+use std::sync::Arc;
+
+use bytemuck::Pod;
+use tensor_wasm_ptx::interpret::{self, Block, LaunchError, Progress};
+use tensor_wasm_ptx::{Param, ParamType};
+
+use super::{Buffer, Device, Failure};
+use crate::launch::{BFloat16, Extent, Half, LaunchConfig, Struct};
+
+/// How many instructions all threads of a launch may take together: some minutes' worth.
+const STEPS: u64 = 1 << 32;
+
+/// A launch in the making.
+#[derive(Debug)]
+#[must_use = "a kernel is run by `run`"]
+pub struct Launch<'d> {
+    device: &'d mut Device,
+    kernel: &'d str,
+    config: LaunchConfig,
+    arguments: Vec<Bits>,
+}
+
+/// An argument as it is packed.
+#[derive(Debug)]
+struct Bits {
+    /// What it is called in messages.
+    what: &'static str,
+    bytes: Vec<u8>,
+    /// The sizes and kinds of parameters that it fits.
+    fits: fn(ParamType, usize) -> bool,
+}
+
+impl<'d> Launch<'d> {
+    pub(super) fn new(device: &'d mut Device, kernel: &'d str, config: LaunchConfig) -> Launch<'d> {
+        Launch {
+            device,
+            kernel,
+            config,
+            arguments: Vec::new(),
+        }
+    }
+
+    /// Adds the next argument: a number of the parameter's type (the sign of an integer does not
+    /// matter), a [`Buffer`], or a [`Struct`].
+    pub fn arg(mut self, argument: impl Argument) -> Launch<'d> {
+        self.arguments.push(argument.bits());
+        self
+    }
+
+    /// Runs the kernel to its end, block after block, and checks each step.
+    ///
+    /// # Errors
+    /// [`Failure::Mistake`] with what the checks have found, and every other [`Failure`] but that
+    /// of a module.
+    pub fn run(self) -> Result<(), Failure> {
+        let Launch {
+            device,
+            kernel,
+            config,
+            arguments,
+        } = self;
+        let Device {
+            module,
+            symbols,
+            memory,
+        } = device;
+        let refused = |error: LaunchError| Failure::Launch(error.to_string());
+        let Some(entry) = module.entry(kernel) else {
+            return Err(refused(LaunchError::UnknownEntry(kernel.to_owned())));
+        };
+        let packed = pack(kernel, entry.params(), entry.param_bytes(), arguments)?;
+        let launch = interpret::Launch::new(
+            Arc::clone(module),
+            kernel,
+            extent(config.grid),
+            extent(config.block),
+            config.shared_memory,
+            packed,
+            symbols.clone(),
+        );
+        let launch = launch.map_err(refused)?.checked(module, symbols);
+        let mut left = STEPS;
+        for linear in 0..launch.blocks() {
+            let mut block = Block::new(&launch, launch.block_index(linear));
+            match block.run(&launch, &*memory, left) {
+                Ok(Progress::Done) => left = left.saturating_sub(block.steps()),
+                Ok(Progress::Yielded) => {
+                    return Err(Failure::Endless {
+                        kernel: kernel.to_owned(),
+                        steps: STEPS,
+                    });
+                }
+                Err(fault) => {
+                    return Err(match block.finding() {
+                        Some(finding) => Failure::Mistake(Box::new(finding.clone())),
+                        None => Failure::Fault(fault),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn extent(Extent { x, y, z }: Extent) -> tensor_wasm_ptx::Extent {
+    tensor_wasm_ptx::Extent { x, y, z }
+}
+
+fn pack(
+    kernel: &str,
+    params: &[Param],
+    bytes: u32,
+    arguments: Vec<Bits>,
+) -> Result<Vec<u8>, Failure> {
+    if params.len() != arguments.len() {
+        return Err(Failure::Launch(format!(
+            "kernel `{kernel}` takes {} arguments, but {} are given",
+            params.len(),
+            arguments.len()
+        )));
+    }
+    let mut packed = vec![0; bytes as usize];
+    for (number, (param, argument)) in params.iter().zip(arguments).enumerate() {
+        let start = param.offset as usize;
+        let place = packed.get_mut(start..start.saturating_add(argument.bytes.len()));
+        match place.filter(|_| (argument.fits)(param.ty, argument.bytes.len())) {
+            Some(place) => place.copy_from_slice(&argument.bytes),
+            None => {
+                return Err(Failure::Launch(format!(
+                    "argument {} of kernel `{kernel}` is {}, but parameter `{}` is {:?}",
+                    number + 1,
+                    argument.what,
+                    param.name,
+                    param.ty
+                )));
+            }
+        }
+    }
+    Ok(packed)
+}
+
+/// What can be an argument of a launch: numbers, buffers, [`Half`], [`BFloat16`] and [`Struct`].
+pub trait Argument: private::Packed {}
+
+impl<A: private::Packed> Argument for A {}
+
+mod private {
+    /// Keeps the packed form out of the public interface.
+    #[expect(private_interfaces, reason = "nobody else packs arguments")]
+    pub trait Packed {
+        fn bits(self) -> super::Bits;
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ident: $($ty:ident)|+,)*) => {$(
+        #[expect(private_interfaces, reason = "nobody else packs arguments")]
+        impl private::Packed for $number {
+            fn bits(self) -> Bits {
+                Bits {
+                    what: concat!("a ", stringify!($number)),
+                    bytes: self.to_le_bytes().to_vec(),
+                    fits: |ty, _| matches!(ty, $(ParamType::$ty)|+),
+                }
+            }
+        }
+    )*};
+}
+
+// As on a server, the sign of an integer is not looked at.
+numbers! {
+    u8: U8 | S8,
+    i8: U8 | S8,
+    u16: U16 | S16,
+    i16: U16 | S16,
+    u32: U32 | S32,
+    i32: U32 | S32,
+    u64: U64 | S64,
+    i64: U64 | S64,
+    f32: F32,
+    f64: F64,
+}
+
+#[expect(private_interfaces, reason = "nobody else packs arguments")]
+impl private::Packed for Half {
+    fn bits(self) -> Bits {
+        Bits {
+            what: "a half",
+            bytes: self.0.to_le_bytes().to_vec(),
+            fits: |ty, _| matches!(ty, ParamType::F16 | ParamType::U16),
+        }
+    }
+}
+
+#[expect(private_interfaces, reason = "nobody else packs arguments")]
+impl private::Packed for BFloat16 {
+    fn bits(self) -> Bits {
+        Bits {
+            what: "a bfloat16",
+            bytes: self.0.to_le_bytes().to_vec(),
+            fits: |ty, _| matches!(ty, ParamType::BF16 | ParamType::U16),
+        }
+    }
+}
+
+#[expect(private_interfaces, reason = "nobody else packs arguments")]
+impl<T> private::Packed for &Buffer<T> {
+    fn bits(self) -> Bits {
+        Bits {
+            what: "a buffer",
+            bytes: self.address.to_le_bytes().to_vec(),
+            fits: |ty, _| matches!(ty, ParamType::U64 | ParamType::S64),
+        }
+    }
+}
+
+#[expect(private_interfaces, reason = "nobody else packs arguments")]
+impl<T: Pod> private::Packed for Struct<'_, T> {
+    fn bits(self) -> Bits {
+        Bits {
+            what: "a structure",
+            bytes: bytemuck::bytes_of(self.0).to_vec(),
+            fits: |ty, given| matches!(ty, ParamType::Bytes { bytes, .. } if bytes as usize == given),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Kernels in tests, on the machine that builds the component: without a server, without a GPU,
+//! and with every step checked.
+//!
+//! A component's tests run on the machine itself, where there is no `tensor:gpu`. This module runs
+//! the kernels that the component brings, in the interpreter that is also the server's measure of
+//! what is right, and looks for what goes unnoticed on a device: accesses outside of the buffer
+//! that an address came from, reads of memory that nothing has written, races on shared memory,
+//! addresses that are not aligned, and barriers that threads do not come to as one. `tensor-wasm
+//! serve --kernel-checks` does the same for a whole service.
+//!
+//! It is there with the feature `testing`, for anything but WebAssembly:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! tensor-wasm-guest = { path = "guest-sdk", features = ["testing"] }
+//! ```
+//!
+//! # Example
+//!
+//! Each thread puts its number into shared memory and takes that of its neighbour. Where it does not
+//! wait for the neighbour, that is found, whatever the values come to:
+//!
+//! ```
+//! use tensor_wasm_guest::LaunchConfig;
+//! use tensor_wasm_guest::testing::{Device, Mistake};
+//!
+//! const KERNELS: &str = r#".version 7.0
+//! .target sm_70
+//! .address_size 64
+//! .visible .entry neighbour(.param .u64 out)
+//! {
+//!     .shared .align 4 .b8 numbers[256];
+//!     .reg .b32 %r<6>;
+//!     .reg .b64 %rd<4>;
+//!     mov.u32 %r1, %tid.x;
+//!     mov.u32 %r2, numbers;
+//!     shl.b32 %r3, %r1, 2;
+//!     add.u32 %r4, %r2, %r3;
+//!     st.shared.u32 [%r4], %r1;
+//!     bar.sync 0;
+//!     xor.b32 %r3, %r3, 4;
+//!     add.u32 %r4, %r2, %r3;
+//!     ld.shared.u32 %r5, [%r4];
+//!     ld.param.u64 %rd1, [out];
+//!     mul.wide.u32 %rd2, %r1, 4;
+//!     add.s64 %rd3, %rd1, %rd2;
+//!     st.global.u32 [%rd3], %r5;
+//!     ret;
+//! }
+//! "#;
+//!
+//! let mut device = Device::load(KERNELS)?;
+//! let out = device.allocate::<u32>(64)?;
+//! let config = LaunchConfig::new(1, 64);
+//! device.launch("neighbour", config).arg(&out).run()?;
+//! assert_eq!(device.read(&out)[..4], [1, 0, 3, 2]);
+//!
+//! // The same without its barrier.
+//! let mut device = Device::load(&KERNELS.replace("bar.sync 0;", ""))?;
+//! let out = device.allocate::<u32>(64)?;
+//! let failure = device.launch("neighbour", config).arg(&out).run().unwrap_err();
+//! let found = failure.finding().expect("a finding");
+//! assert!(matches!(found.mistake, Mistake::Race { .. }));
+//! assert_eq!(
+//!     found.to_string(),
+//!     "kernel neighbour, block (0, 0, 0), thread (1, 0, 0), line 13: race on shared memory: writes 4 \
+//!      bytes at address 0x4 of shared memory, which thread (0, 0, 0), line 17, reads too, with no \
+//!      barrier between the two"
+//! );
+//! # Ok::<(), tensor_wasm_guest::testing::Failure>(())
+//! ```
+
+mod launch;
+mod memory;
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use bytemuck::Pod;
+use tensor_wasm_ptx::{Limits, Module, VariableSpace, parse};
+
+pub use launch::{Argument, Launch};
+pub use tensor_wasm_ptx::interpret::Fault;
+pub use tensor_wasm_ptx::interpret::checks::{
+    Access, Allocation, Earlier, Finding, MemorySpace, Mistake, Name, Named, Straggler, Verb,
+    Waiting,
+};
+
+use crate::error::Diagnostic;
+use crate::launch::LaunchConfig;
+use memory::Memory;
+
+/// A device with one module, for a test.
+#[derive(Debug)]
+pub struct Device {
+    module: Arc<Module>,
+    /// Where the module's variables lie.
+    symbols: Vec<u64>,
+    memory: Memory,
+}
+
+/// Memory of a [`Device`], for a number of `T`.
+#[derive(Debug)]
+pub struct Buffer<T> {
+    address: u64,
+    len: usize,
+    of: PhantomData<T>,
+}
+
+impl<T> Buffer<T> {
+    /// How many values it holds.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it holds no value.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl Device {
+    /// A device with the kernels of a module's text.
+    ///
+    /// # Errors
+    /// [`Failure::Module`] where the text is wrong, or has what this SDK's interpreter does not
+    /// know; [`Failure::OutOfMemory`] where there is no room for its variables.
+    pub fn load(ptx: &str) -> Result<Device, Failure> {
+        let module = parse(ptx.as_bytes(), &Limits::default()).map_err(|found| {
+            let diagnostics = found.into_iter().map(|found| Diagnostic {
+                line: found.line,
+                column: found.column,
+                message: found.message,
+            });
+            Failure::Module(diagnostics.collect())
+        })?;
+        let mut memory = Memory::default();
+        let mut symbols = Vec::new();
+        for variable in module.globals() {
+            let is_constant = variable.space() == VariableSpace::Const;
+            symbols.push(memory.allocate(variable.bytes(), is_constant)?);
+        }
+        for (variable, symbol) in module.globals().iter().zip(&symbols) {
+            // What the text does not name is zeros.
+            memory.fill(*symbol, variable.bytes());
+            memory.write(*symbol, &variable.initial(&symbols));
+        }
+        Ok(Device {
+            module: Arc::new(module),
+            symbols,
+            memory,
+        })
+    }
+
+    /// Memory for `len` values that nothing has written: a kernel that reads it makes a mistake.
+    ///
+    /// # Errors
+    /// [`Failure::OutOfMemory`].
+    pub fn allocate<T: Pod>(&mut self, len: usize) -> Result<Buffer<T>, Failure> {
+        let bytes = (len as u64).saturating_mul(size_of::<T>() as u64);
+        Ok(Buffer {
+            address: self.memory.allocate(bytes, false)?,
+            len,
+            of: PhantomData,
+        })
+    }
+
+    /// Memory with these values.
+    ///
+    /// # Errors
+    /// [`Failure::OutOfMemory`].
+    pub fn upload<T: Pod>(&mut self, values: &[T]) -> Result<Buffer<T>, Failure> {
+        let buffer = self.allocate(values.len())?;
+        self.write(&buffer, values);
+        Ok(buffer)
+    }
+
+    /// Writes values to the beginning of a buffer. Those for which it has no room are left out.
+    pub fn write<T: Pod>(&mut self, buffer: &Buffer<T>, values: &[T]) {
+        let values = values.get(..buffer.len).unwrap_or(values);
+        self.memory
+            .write(buffer.address, bytemuck::cast_slice(values));
+    }
+
+    /// All values of a buffer; zeros where nothing has written any.
+    pub fn read<T: Pod>(&self, buffer: &Buffer<T>) -> Vec<T> {
+        let mut values = vec![T::zeroed(); buffer.len];
+        let bytes = bytemuck::cast_slice_mut(&mut values);
+        self.memory.read(buffer.address, bytes);
+        values
+    }
+
+    /// Begins a launch of the kernel of this name: give its arguments, then [run](Launch::run) it.
+    pub fn launch<'d>(&'d mut self, kernel: &'d str, config: LaunchConfig) -> Launch<'d> {
+        Launch::new(self, kernel, config)
+    }
+}
+
+/// Why a test's kernel did not run to its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The module's text is wrong.
+    #[error("the module is wrong: {}", joined(.0))]
+    Module(Vec<Diagnostic>),
+    /// There is no room for the memory that is asked for.
+    #[error("there is no memory for {bytes} bytes")]
+    OutOfMemory {
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// The launch does not fit the kernel.
+    #[error("{0}")]
+    Launch(String),
+    /// The checks have found a mistake.
+    #[error("{0}")]
+    Mistake(Box<Finding>),
+    /// The kernel did something that no device lets pass.
+    #[error("{0}")]
+    Fault(Fault),
+    /// The kernel does not seem to end.
+    #[error("kernel {kernel} has not ended within {steps} instructions of all threads together")]
+    Endless {
+        /// The kernel.
+        kernel: String,
+        /// How many instructions its threads have taken.
+        steps: u64,
+    },
+}
+
+impl Failure {
+    /// What the checks have found, if it is that.
+    pub fn finding(&self) -> Option<&Finding> {
+        match self {
+            Failure::Mistake(finding) => Some(finding),
+            _ => None,
+        }
+    }
+}
+
+fn joined(diagnostics: &[Diagnostic]) -> String {
+    let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    lines.join("; ")
+}

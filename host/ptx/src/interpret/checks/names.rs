@@ -1,0 +1,62 @@
+//! What a kernel calls the memory that it uses.
+
+use std::sync::Arc;
+
+use super::super::launch;
+use super::super::memory::Memory;
+use super::super::thread::Machine;
+use super::finding::{Name, Named};
+use super::shadow::Allocation;
+use crate::{Entry, Module};
+
+/// What a launch is told of its kernel, for its messages. That a launch has it means that it is
+/// checked.
+#[derive(Debug)]
+pub(crate) struct Names {
+    /// Pointers among the parameters: the name and the offset.
+    parameters: Vec<(String, u32)>,
+    /// The module's variables and where they lie.
+    variables: Vec<(String, u64)>,
+}
+
+impl Names {
+    pub(in super::super) fn of(module: &Module, entry: &Entry, symbols: &[u64]) -> Arc<Names> {
+        let pointers = entry.params().iter().filter(|param| param.bytes == 8);
+        let variables = module.globals().iter().zip(symbols);
+        Arc::new(Names {
+            parameters: pointers
+                .map(|param| (param.name.clone(), param.offset))
+                .collect(),
+            variables: variables
+                .map(|(variable, base)| (variable.name().to_owned(), *base))
+                .collect(),
+        })
+    }
+}
+
+/// An allocation with what the kernel of a thread calls it.
+pub(super) fn named<M: Memory + ?Sized>(machine: &Machine<'_, M>, allocation: Allocation) -> Named {
+    let names = machine.launch.names.as_deref();
+    let arguments = &machine.launch.arguments;
+    Named {
+        allocation,
+        name: names.and_then(|names| names.of_allocation(allocation, arguments)),
+    }
+}
+
+impl Names {
+    fn of_allocation(&self, allocation: Allocation, arguments: &[u8]) -> Option<Name> {
+        let variable = self
+            .variables
+            .iter()
+            .find(|(_, base)| *base == allocation.base);
+        if let Some((name, _)) = variable {
+            return Some(Name::Variable(name.clone()));
+        }
+        let parameter = self.parameters.iter().find(|(_, offset)| {
+            let value = launch::read(arguments, u64::from(*offset), 8);
+            value.is_some_and(|value| allocation.is_pointed_to_by(value))
+        });
+        parameter.map(|(name, _)| Name::Parameter(name.clone()))
+    }
+}
