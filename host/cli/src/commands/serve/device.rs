@@ -140,7 +140,10 @@ impl DeviceOptions {
     fn processor(&self, cache: &CacheOptions) -> anyhow::Result<Device> {
         let config = CpuConfig::default();
         let device = match self.isolate {
-            false => Device::cpu(config),
+            false => Device::cpu(CpuConfig {
+                kernel_folder: cache.directory()?.map(|folder| folder.join("kernels")),
+                ..config
+            }),
             true => Device::isolated(config, self.workers(cache)?),
         };
         device.context("there is no device")
