@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod components;
 mod demo;
+mod fuzz;
 mod gpu_check;
 mod http;
 mod kernels;
@@ -44,6 +45,7 @@ enum Command {
     Test(test::Arguments),
     Check(check::Arguments),
     Bench(bench::Arguments),
+    Fuzz(fuzz::Arguments),
     GpuCheck(gpu_check::Arguments),
 }
 
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&workspace, &arguments),
         Command::Check(arguments) => check::run(&workspace, &arguments),
         Command::Bench(arguments) => bench::run(&workspace, &arguments),
+        Command::Fuzz(arguments) => fuzz::run(&workspace, &arguments),
         Command::GpuCheck(arguments) => gpu_check::run(&workspace, &arguments),
     });
     match result {

@@ -128,6 +128,15 @@ impl Step {
         Ok(self.drive(command, Show::Always, each)?.1)
     }
 
+    /// Runs a child whose output is shown only where it fails, `each` line of both streams seen on
+    /// its way. Returns whether the child succeeded.
+    ///
+    /// # Errors
+    /// Where the child cannot be started.
+    pub fn run_quietly(&self, command: &mut Command, each: &mut dyn FnMut(&str)) -> Result<bool> {
+        Ok(self.drive(command, Show::OnFailure, each)?.1)
+    }
+
     fn drive(
         &self,
         command: &mut Command,

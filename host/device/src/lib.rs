@@ -85,6 +85,8 @@ mod timer;
 pub mod worker;
 
 pub use buffer::Buffer;
+#[doc(hidden)]
+pub use cpu::compiled::compile_for_single_threads;
 pub use description::{Backend, Description, Devices, Info};
 pub use device::{CpuConfig, Device};
 pub use error::Error;

@@ -12,7 +12,14 @@ const SYSTEM: [&str; 10] = [
 
 /// Macros that write somewhere or read a file.
 const MACROS: [&str; 8] = [
-    "print!", "println!", "eprint!", "eprintln!", "dbg!", "include!", "env!", "option_env!",
+    "print!",
+    "println!",
+    "eprint!",
+    "eprintln!",
+    "dbg!",
+    "include!",
+    "env!",
+    "option_env!",
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

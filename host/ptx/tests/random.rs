@@ -1,5 +1,5 @@
 //! Kernels made at random: whatever they compute, the compiler and the interpreter agree on each bit
-//! of it.
+//! of it. The fuzz target `differential` is this file too.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -7,11 +7,13 @@ mod common;
 use std::fmt::Write;
 
 use common::{Arguments, Flat, launch_as, module, plane};
-use proptest::prelude::*;
 use tensor_wasm_ptx::lower::Width;
 
 /// Registers of each kind that kernels compute with.
 const REGISTERS: usize = 6;
+
+/// Steps at a kernel's outermost level, so that one with much to choose from stays quick.
+const MOST_STEPS: usize = 64;
 
 /// A kernel's body as it grows. Text is written as it is; a name is a kind and a number.
 #[derive(Clone, Debug)]
@@ -141,71 +143,105 @@ const INSTRUCTIONS: &[(&str, &str)] = &[
     ("not.pred", "pp"),
 ];
 
-fn steps(depth: u32) -> BoxedStrategy<Vec<Step>> {
-    let register = 0..REGISTERS;
-    let compute = (
-        0..INSTRUCTIONS.len(),
-        prop::array::uniform5(0..REGISTERS),
-        prop::bool::weighted(0.2),
-    )
-        .prop_map(|(what, operands, guarded)| Step::Compute(what, operands, guarded));
-    let constant = (
-        register.clone(),
-        prop_oneof![
-            any::<u64>(),
-            Just(0),
-            Just(1),
-            Just(u64::MAX),
-            (0u64..70),
-            Just(0x7f80_0000),
-            Just(0xffc1_2345),
-            Just(0x8000_0000),
-            Just(3),
-        ],
-    )
-        .prop_map(|(register, value)| Step::Constant(register, value));
-    let load =
-        (register.clone(), register.clone(), 0u8..6).prop_map(|(a, b, how)| Step::Load(a, b, how));
-    let leaf = prop_oneof![
-        12 => compute,
-        2 => constant,
-        2 => load,
-        1 => (register.clone(), register.clone(), 0u8..3).prop_map(|(a, b, how)| Step::Atomic(a, b, how)),
-    ];
-    if depth == 0 {
-        return prop::collection::vec(leaf, 1..6).boxed();
-    }
-    let inner = steps(depth - 1);
-    let branch = (
-        register.clone(),
-        inner.clone(),
-        prop_oneof![Just(Vec::new()).boxed(), inner.clone()],
-    )
-        .prop_map(|(p, yes, no)| Step::If(p, yes, no));
-    let repeat = (1u8..5, prop::option::of(0..REGISTERS), inner)
-        .prop_map(|(times, more, body)| Step::Loop(times, more, body));
-    prop::collection::vec(prop_oneof![6 => leaf, 1 => branch, 1 => repeat], 1..8).boxed()
-}
+/// Where a kernel's shape comes from: bytes that a test made at random, or a fuzzer by design. When
+/// none are left, every choice is the first.
+struct Choices<'d>(&'d [u8]);
 
-/// At the outermost level all threads come by, so they may wait for each other.
-fn kernel() -> impl Strategy<Value = Vec<Step>> {
-    let register = 0..REGISTERS;
-    let together = prop_oneof![
-        (register.clone(), register.clone(), 0u8..3)
-            .prop_map(|(a, b, how)| Step::Exchange(a, b, how)),
-        (register.clone(), register.clone(), 0u8..4)
-            .prop_map(|(a, b, how)| Step::Shuffle(a, b, how)),
-        (register.clone(), register.clone()).prop_map(|(a, b)| Step::Vote(a, b)),
-    ];
-    let part = prop_oneof![3 => steps(2), 1 => together.clone().prop_map(|step| vec![step])];
-    let uniform =
-        (1u8..4, steps(1), together, steps(1)).prop_map(|(times, mut body, step, rest)| {
-            body.push(step);
-            body.extend(rest);
-            vec![Step::Loop(times, None, body)]
-        });
-    prop::collection::vec(prop_oneof![4 => part, 1 => uniform], 1..6)
-        .prop_map(|parts| parts.concat())
+impl Choices<'_> {
+    fn byte(&mut self) -> usize {
+        let Some((first, rest)) = self.0.split_first() else {
+            return 0;
+        };
+        self.0 = rest;
+        usize::from(*first)
+    }
+
+    fn below(&mut self, most: usize) -> usize {
+        self.byte() % most
+    }
+
+    fn small(&mut self, most: u8) -> u8 {
+        self.byte() as u8 % most
+    }
+
+    fn register(&mut self) -> usize {
+        self.below(REGISTERS)
+    }
+
+    fn constant(&mut self) -> u64 {
+        match self.below(9) {
+            0 => 0,
+            1 => 1,
+            2 => u64::MAX,
+            3 => 0x7f80_0000,
+            4 => 0xffc1_2345,
+            5 => 0x8000_0000,
+            6 => 3,
+            7 => self.byte() as u64 % 70,
+            _ => (0..8).fold(0, |word, _| word << 8 | self.byte() as u64),
+        }
+    }
+
+    /// A step that any thread can take by itself; deeper ones hold others.
+    fn step(&mut self, depth: usize) -> Step {
+        match self.below(if depth == 0 { 17 } else { 23 }) {
+            0..12 => {
+                let what = self.below(INSTRUCTIONS.len());
+                let operands = std::array::from_fn(|_| self.register());
+                Step::Compute(what, operands, self.below(5) == 1)
+            }
+            12 | 13 => Step::Constant(self.register(), self.constant()),
+            14 | 15 => Step::Load(self.register(), self.register(), self.small(6)),
+            16 => Step::Atomic(self.register(), self.register(), self.small(3)),
+            17..20 => {
+                let condition = self.register();
+                let yes = self.steps(depth - 1, 6);
+                let no = match self.below(2) {
+                    0 => Vec::new(),
+                    _ => self.steps(depth - 1, 6),
+                };
+                Step::If(condition, yes, no)
+            }
+            _ => {
+                let times = 1 + self.small(4);
+                let more = (self.below(2) == 1).then(|| self.register());
+                Step::Loop(times, more, self.steps(depth - 1, 6))
+            }
+        }
+    }
+
+    fn steps(&mut self, depth: usize, most: usize) -> Vec<Step> {
+        let count = 1 + self.below(most);
+        (0..count).map(|_| self.step(depth)).collect()
+    }
+
+    fn together(&mut self) -> Step {
+        let (to, from) = (self.register(), self.register());
+        match self.below(3) {
+            0 => Step::Exchange(to, from, self.small(3)),
+            1 => Step::Shuffle(to, from, self.small(4)),
+            _ => Step::Vote(to, from),
+        }
+    }
+
+    /// At the outermost level all threads come by, so they may wait for each other.
+    fn kernel(&mut self) -> Vec<Step> {
+        let mut kernel = Vec::new();
+        while !self.0.is_empty() && kernel.len() < MOST_STEPS {
+            match self.below(20) {
+                0..12 => kernel.extend(self.steps(2, 8)),
+                12..16 => kernel.push(self.together()),
+                _ => {
+                    let times = 1 + self.small(3);
+                    let mut body = self.steps(1, 6);
+                    body.push(self.together());
+                    body.extend(self.steps(1, 6));
+                    kernel.push(Step::Loop(times, None, body));
+                }
+            }
+        }
+        kernel
+    }
 }
 
 struct Writer {
@@ -388,39 +424,61 @@ fn text(steps: &[Step]) -> String {
     text
 }
 
-/// More in a long run: `PROPTEST_CASES=5000`.
-fn cases() -> u32 {
-    let given = std::env::var("PROPTEST_CASES").ok();
-    given.and_then(|given| given.parse().ok()).unwrap_or(48)
+/// Runs the kernel that the bytes describe, compiled and interpreted, and panics where they differ.
+pub fn agree(data: &[u8]) {
+    let mut choices = Choices(data);
+    let seed = (0..4).fold(0, |word, _| word << 8 | choices.byte() as u32);
+    let block = [plane(96, 1), plane(32, 3), plane(48, 2), plane(24, 4)][choices.below(4)];
+    let module = module(&text(&choices.kernel()));
+    let memory = Flat::new(1 << 17);
+    let mut state = seed | 1;
+    let values: Vec<u32> = (0..1024)
+        .map(|place| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            match state % 7 {
+                0 => 0x7fc0_0001 + (state >> 20),
+                1 => (f32::from(state as u16) / 77.0).to_bits(),
+                2 => place,
+                3 => state >> 25,
+                _ => state,
+            }
+        })
+        .collect();
+    memory.put(0, &values);
+    let arguments = Arguments::new().pointer(0).pointer(8192).with(seed);
+    let shape = (plane(2, 1), block, 0);
+    let widths = [Width::One, Width::Groups];
+    launch_as(&module, "k", shape, arguments, &memory, &widths).unwrap();
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    /// More in a long run: `PROPTEST_CASES=5000`.
+    fn cases() -> u32 {
+        let given = std::env::var("PROPTEST_CASES").ok();
+        given.and_then(|given| given.parse().ok()).unwrap_or(48)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+
+        #[test]
+        fn compiled_and_interpreted_kernels_agree(
+            data in prop::collection::vec(any::<u8>(), 5..600)
+        ) {
+            super::agree(&data);
+        }
+    }
 
     #[test]
-    fn compiled_and_interpreted_kernels_agree(steps in kernel(), seed: u32, shape in 0..4usize) {
-        let module = module(&text(&steps));
-        let memory = Flat::new(1 << 17);
-        let mut state = seed | 1;
-        let values: Vec<u32> = (0..1024)
-            .map(|place| {
-                state ^= state << 13;
-                state ^= state >> 17;
-                state ^= state << 5;
-                match state % 7 {
-                    0 => 0x7fc0_0001 + (state >> 20),
-                    1 => (f32::from(state as u16) / 77.0).to_bits(),
-                    2 => place,
-                    3 => state >> 25,
-                    _ => state,
-                }
-            })
-            .collect();
-        memory.put(0, &values);
-        let block = [plane(96, 1), plane(32, 3), plane(48, 2), plane(24, 4)][shape];
-        let arguments = Arguments::new().pointer(0).pointer(8192).with(seed);
-        let shape = (plane(2, 1), block, 0);
-        let widths = [Width::One, Width::Groups];
-        launch_as(&module, "k", shape, arguments, &memory, &widths).unwrap();
+    fn kernels_on_which_they_differed_once_agree() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/regressions/differential");
+        for input in std::fs::read_dir(folder).unwrap() {
+            super::agree(&std::fs::read(input.unwrap().path()).unwrap());
+        }
     }
 }

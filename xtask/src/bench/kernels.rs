@@ -1,24 +1,38 @@
 //! `cargo xtask bench kernels`: how fast kernels run on the processor, against the same algorithms
-//! in Rust. The measuring is the device's own example, built for release.
+//! in Rust and on PoCL. The measuring is the device's own example, built for release.
 
-use anyhow::{Result, bail};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::plot::{Plot, Row};
 use crate::{steps::Steps, workspace::Workspace};
 
 /// Measure kernels on the processor, on one thread and on all.
 ///
-/// Each is compared with the same algorithm in Rust, compiled for the same processor's baseline.
+/// Each is compared with the same algorithm in Rust, compiled for the same processor's baseline, and
+/// with the same kernel on PoCL, where an OpenCL of that name is installed.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Small problems and few rounds: shows in a few seconds that everything works
     #[arg(long)]
     quick: bool,
+    /// Write the figures to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write a plot of one thread's figures, as SVG, to this file
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// Where the example does not build or fails.
+/// Where the example does not build or fails, and where a file can't be written.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let mut steps = Steps::new(2);
     let example = ["--package", "tensor-wasm-device", "--example", "kernels"];
@@ -26,14 +40,87 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     step.run(workspace.cargo(["build", "--release"]).args(example))?;
     step.done("built");
     let step = steps.begin("measuring");
+    let folder = workspace.target().join("bench");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let json = folder.join("kernels.json");
     let mut command = workspace.cargo(["run", "--release", "--quiet"]);
-    command.args(example);
+    command.args(example).arg("--").arg("--json").arg(&json);
     if arguments.quick {
-        command.args(["--", "--quick"]);
+        command.arg("--quick");
     }
     if !step.run_shown(&mut command, &mut |_| {})? {
         bail!("the measurement failed");
     }
-    step.done("measured");
+    step.done(workspace.relative(&json));
+    let text = fs::read_to_string(&json)
+        .with_context(|| format!("cannot read {}", workspace.relative(&json)))?;
+    if let Some(path) = &arguments.json {
+        write(path, &text)?;
+    }
+    if let Some(path) = &arguments.plot {
+        let figures = serde_json::from_str(&text).context("the figures are not JSON")?;
+        write(path, &plot(&figures))?;
+    }
     Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The plot of one thread's figures.
+fn plot(figures: &Value) -> String {
+    let none = Vec::new();
+    let rows = figures.get("rows").and_then(Value::as_array);
+    let rows: Vec<Row> = rows
+        .unwrap_or(&none)
+        .iter()
+        .filter(|row| row.get("threads") == Some(&Value::from(1)))
+        .filter_map(|row| {
+            let rate = |way: &str| row.get(way).and_then(Value::as_f64);
+            let rust = rate("rust")?;
+            // What is Rust's alone has nothing to be compared with.
+            rate("chosen")?;
+            let ratios = ["alone", "chosen", "pocl"].map(|way| Some(rate(way)? / rust));
+            Some(Row {
+                name: row.get("kernel")?.as_str()?.to_owned(),
+                ratios: ratios.to_vec(),
+            })
+        })
+        .collect();
+    let plot = Plot {
+        title: "Kernels on one thread: times the rate of the same algorithm in Rust",
+        ways: &[
+            ("one thread at a time (W = 1)", "a"),
+            ("as many together as the compiler chooses", "b"),
+            ("PoCL", "c"),
+        ],
+        rows: &rows,
+    };
+    plot.svg()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plot_shows_one_thread_and_leaves_out_what_only_rust_does() {
+        let row = |kernel: &str, threads: u32, chosen: Value| {
+            serde_json::json!({
+                "kernel": kernel, "threads": threads, "rust": 2.0, "alone": 1.0, "chosen": chosen, "pocl": null,
+            })
+        };
+        let rows = [
+            row("saxpy", 1, Value::from(1.5)),
+            row("saxpy", 2, Value::from(3.5)),
+            row("row by row", 1, Value::Null),
+        ];
+        let svg = plot(&serde_json::json!({ "rows": rows }));
+        assert!(svg.contains(">0.75<") && svg.contains(">0.50<"), "{svg}");
+        assert!(
+            !svg.contains(">1.75<") && !svg.contains("row by row"),
+            "{svg}"
+        );
+    }
 }

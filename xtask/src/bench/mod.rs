@@ -4,6 +4,7 @@ mod device;
 mod figures;
 mod kernels;
 mod load;
+mod plot;
 mod policy;
 mod report;
 mod rounds;

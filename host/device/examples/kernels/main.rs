@@ -1,310 +1,215 @@
-//! How fast kernels run on the processor, against the same algorithm in Rust.
+//! How fast kernels run on the processor, against the same algorithms in Rust and on PoCL.
 //!
 //! ```text
 //! cargo run --release -p tensor-wasm-device --example kernels
 //! ```
 //!
-//! Each line: what, with how many threads, what the device reaches, what Rust reaches, the ratio.
+//! Each way to run them has a process of its own, which this program starts with a hidden argument:
+//! how many threads PoCL uses, and whether the compiler puts threads together, is settled once in a
+//! process. `--quick` takes small problems, `--json FILE` writes the figures for programs.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod device;
 mod native;
+mod opencl;
+mod subject;
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
-use tensor_wasm_device::{
-    Argument, Buffer, CpuConfig, Device, Extent, Kernel, LaunchConfig, Lease, Limits, Queue,
-};
+use serde_json::json;
+use subject::{Kernel, Sizes};
 
-const KERNELS: &str = include_str!("../../../ptx/tests/data/kernels.ptx");
-const SAXPY: &str = include_str!("../../../../components/saxpy/kernels/saxpy.ptx");
-const NAIVE: &str = include_str!("../../../ptx/corpus/matmul_naive/nvrtc.ptx");
-const TILED: &str = include_str!("../../../ptx/corpus/matmul_tiled/nvrtc.ptx");
-const MANDELBROT: &str = include_str!("../../../ptx/corpus/mandelbrot/nvrtc.ptx");
-const EMPTY: &str =
-    ".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry empty() { ret; }\n";
-
-struct Bench {
-    lease: Lease,
-    queue: Queue,
-    threads: usize,
-    rounds: u32,
+/// What runs the kernels.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Way {
+    Rust,
+    /// The device, each thread of a kernel alone.
+    Alone,
+    /// The device, as many threads together as it chooses.
+    Chosen,
+    Pocl,
 }
 
-const fn extent(x: u32, y: u32) -> Extent {
-    Extent { x, y, z: 1 }
-}
+impl Way {
+    const ALL: [Way; 4] = [Way::Rust, Way::Alone, Way::Chosen, Way::Pocl];
 
-impl Bench {
-    async fn new(threads: usize, rounds: u32) -> Bench {
-        let device = Device::cpu(CpuConfig {
-            threads: NonZeroUsize::new(threads),
-            ..CpuConfig::default()
-        });
-        let limits = Limits {
-            kernel_time: Duration::from_secs(100),
-            ..Limits::default()
-        };
-        let lease = device.unwrap().session(limits).lease();
-        let queue = lease.create_queue().await.unwrap();
-        Bench {
-            lease,
-            queue,
-            threads,
-            rounds,
+    fn name(self) -> &'static str {
+        match self {
+            Way::Rust => "rust",
+            Way::Alone => "alone",
+            Way::Chosen => "chosen",
+            Way::Pocl => "pocl",
         }
-    }
-
-    async fn kernel(&self, text: &str, name: &str) -> Kernel {
-        let module = self.lease.load(text.into()).await.unwrap();
-        module.kernel(name).unwrap()
-    }
-
-    async fn floats(&self, count: usize) -> Buffer {
-        let buffer = self.lease.allocate(4 * count as u64).await.unwrap();
-        let values = native::values(count);
-        let bytes = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        self.queue.write(&buffer, 0, bytes).await.unwrap();
-        buffer
-    }
-
-    /// The shortest time of a few.
-    async fn time(
-        &self,
-        kernel: &Kernel,
-        grid: Extent,
-        block: Extent,
-        arguments: Vec<Argument>,
-    ) -> f64 {
-        let config = LaunchConfig {
-            grid,
-            block,
-            shared_bytes: 0,
-        };
-        let mut best = f64::INFINITY;
-        for _ in 0..self.rounds {
-            let began = Instant::now();
-            self.queue
-                .launch(kernel, config, arguments.clone())
-                .await
-                .unwrap();
-            self.queue.synchronize().await.unwrap();
-            best = best.min(began.elapsed().as_secs_f64());
-        }
-        best
-    }
-
-    fn native(&self, mut work: impl FnMut(usize)) -> f64 {
-        let mut best = f64::INFINITY;
-        for _ in 0..self.rounds {
-            let began = Instant::now();
-            work(self.threads);
-            best = best.min(began.elapsed().as_secs_f64());
-        }
-        best
-    }
-
-    fn report(&self, what: &str, work: f64, unit: &str, device: f64, native: f64) {
-        let (device, native) = (work / device / 1e9, work / native / 1e9);
-        let ratio = device / native;
-        println!(
-            "| {what} | {} | {device:.2} | {native:.2} | {unit} | {ratio:.2} |",
-            self.threads
-        );
-    }
-
-    async fn vectors(&self, what: &str, count: usize) {
-        let (a, b, c) = (
-            self.floats(count).await,
-            self.floats(count).await,
-            self.floats(count).await,
-        );
-        let (grid, block) = (extent(count as u32 / 256, 1), extent(256, 1));
-        let kernel = self.kernel(KERNELS, "vector_add").await;
-        let n = Argument::U32(count as u32);
-        let arguments = vec![pointer(&a), pointer(&b), pointer(&c), n.clone()];
-        let device = self.time(&kernel, grid, block, arguments).await;
-        let (x, y) = (native::values(count), native::values(count));
-        let mut z = vec![0.0; count];
-        let native = self.native(|threads| native::add(&x, &y, &mut z, threads));
-        let bytes = 12.0 * count as f64;
-        self.report(
-            &format!("vector add, {what}"),
-            bytes,
-            "GB/s",
-            device,
-            native,
-        );
-        let kernel = self.kernel(SAXPY, "saxpy").await;
-        let arguments = vec![pointer(&a), pointer(&b), Argument::F32(2.0), n];
-        let device = self.time(&kernel, grid, block, arguments).await;
-        let native = self.native(|threads| native::saxpy(&mut z, &x, 2.0, threads));
-        self.report(&format!("saxpy, {what}"), bytes, "GB/s", device, native);
-    }
-
-    async fn matmuls(&self, n: usize) {
-        let (a, b, c) = (
-            self.floats(n * n).await,
-            self.floats(n * n).await,
-            self.floats(n * n).await,
-        );
-        let (x, y) = (native::values(n * n), native::values(n * n));
-        let mut z = vec![0.0; n * n];
-        let native = self.native(|threads| native::matmul(&x, &y, &mut z, n, threads));
-        let flops = 2.0 * (n as f64).powi(3);
-        let size = Argument::U32(n as u32);
-        let arguments = vec![
-            pointer(&c),
-            pointer(&a),
-            pointer(&b),
-            size.clone(),
-            size.clone(),
-            size,
-        ];
-        let grid = extent(n as u32 / 16, n as u32 / 16);
-        for (what, text, name) in [
-            ("naive matmul", NAIVE, "matmul_naive"),
-            ("tiled matmul", TILED, "matmul_tiled"),
-        ] {
-            let kernel = self.kernel(text, name).await;
-            let device = self
-                .time(&kernel, grid, extent(16, 16), arguments.clone())
-                .await;
-            self.report(what, flops, "GFLOP/s", device, native);
-        }
-    }
-
-    async fn mandelbrot(&self, width: usize, height: usize) {
-        let out = self
-            .lease
-            .allocate(4 * (width * height) as u64)
-            .await
-            .unwrap();
-        let (left, top, step, most) = (-2.0, -1.0, 2.0 / height as f64, 200);
-        let mut counts = vec![0; width * height];
-        let native = self.native(|threads| {
-            native::mandelbrot(&mut counts, width, (left, top, step), most, threads)
-        });
-        let iterations: f64 = counts.iter().map(|count| f64::from(*count)).sum();
-        let kernel = self.kernel(MANDELBROT, "mandelbrot").await;
-        let arguments = vec![
-            pointer(&out),
-            Argument::U32(width as u32),
-            Argument::U32(height as u32),
-            Argument::F64(left),
-            Argument::F64(top),
-            Argument::F64(step),
-            Argument::U32(most),
-        ];
-        let grid = extent(width as u32 / 32, height as u32 / 8);
-        let device = self.time(&kernel, grid, extent(32, 8), arguments).await;
-        self.report(
-            "Mandelbrot, doubles",
-            iterations,
-            "G iterations/s",
-            device,
-            native,
-        );
-    }
-
-    async fn latency(&self) {
-        let kernel = self.kernel(EMPTY, "empty").await;
-        let (one, count) = (extent(1, 1), 2000);
-        let config = LaunchConfig {
-            grid: one,
-            block: one,
-            shared_bytes: 0,
-        };
-        let began = Instant::now();
-        for _ in 0..count {
-            self.queue.launch(&kernel, config, vec![]).await.unwrap();
-        }
-        self.queue.synchronize().await.unwrap();
-        let queued = began.elapsed() / count;
-        let began = Instant::now();
-        for _ in 0..count {
-            self.queue.launch(&kernel, config, vec![]).await.unwrap();
-            self.queue.synchronize().await.unwrap();
-        }
-        let waited = began.elapsed() / count;
-        println!(
-            "an empty launch: {queued:?} one after another, {waited:?} when each is waited for"
-        );
     }
 }
 
-/// How long loading takes: compiled; from the folder by another device, the shortest of a few; and
-/// how much of that is work of our own, which is done each time.
-async fn loads() {
-    let folder = format!("tensor-wasm-example-{}", std::process::id());
-    let folder = std::env::temp_dir().join(folder);
-    for (what, text) in [
-        ("tiled matmul", TILED),
-        ("saxpy", SAXPY),
-        ("all tests' kernels", KERNELS),
-    ] {
-        let load = async || {
-            let device = Device::cpu(CpuConfig {
-                kernel_folder: Some(folder.clone()),
-                ..CpuConfig::default()
-            });
-            let lease = device.unwrap().session(Limits::default()).lease();
-            // The engine is made for the first kernel.
-            lease.load(EMPTY.into()).await.unwrap();
-            let began = Instant::now();
-            lease.load(text.into()).await.unwrap();
-            began.elapsed()
-        };
-        let compiled = load().await;
-        let mut kept = Duration::MAX;
-        let mut own = Duration::MAX;
-        for _ in 0..5 {
-            kept = kept.min(load().await);
-            let began = Instant::now();
-            let module =
-                tensor_wasm_ptx::parse(text.as_bytes(), &tensor_wasm_ptx::Limits::default());
-            let module = std::sync::Arc::new(module.unwrap());
-            for entry in module.entries() {
-                drop(tensor_wasm_ptx::lower::lower(&module, entry.name()));
+/// How often each way takes its turn: a machine whose speed drifts slows all of them.
+const TURNS: usize = 3;
+
+/// Seconds by kernel, and what else a way has to say.
+#[derive(Default)]
+struct Figures {
+    seconds: HashMap<&'static str, f64>,
+    notes: Vec<String>,
+}
+
+impl Figures {
+    fn read(&mut self, said: &str) {
+        for line in said.lines() {
+            if let Some(note) = line.strip_prefix("note\t") {
+                self.notes.push(note.to_owned());
             }
-            own = own.min(began.elapsed());
+            let Some((name, seconds)) = line
+                .strip_prefix("time\t")
+                .and_then(|rest| rest.split_once('\t'))
+            else {
+                continue;
+            };
+            let kernel = Kernel::ALL.iter().find(|kernel| kernel.name() == name);
+            if let (Some(kernel), Ok(seconds)) = (kernel, seconds.parse::<f64>()) {
+                let best = self.seconds.entry(kernel.name()).or_insert(f64::INFINITY);
+                *best = best.min(seconds);
+            }
         }
-        println!("loading {what}: {compiled:?}, {kept:?} from the folder, {own:?} of it our own");
     }
-    drop(std::fs::remove_dir_all(folder));
-}
 
-fn pointer(buffer: &Buffer) -> Argument {
-    Argument::Pointer {
-        buffer: buffer.clone(),
-        offset: 0,
+    /// What a kernel reaches, in billions a second.
+    fn rate(&self, kernel: Kernel, work: f64) -> Option<f64> {
+        let seconds = self.seconds.get(kernel.name())?;
+        Some(work / seconds / 1e9)
     }
 }
 
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let after = |name: &str| {
+        let place = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(place + 1).cloned()
+    };
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let sizes = Sizes::new(quick);
+    if let Some(way) = after("--way") {
+        let way = Way::ALL.into_iter().find(|known| known.name() == way);
+        let threads = after("--threads").and_then(|threads| threads.parse().ok());
+        return child(way.unwrap(), threads.unwrap_or(1), &sizes);
+    }
     let all = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    runtime.block_on(loads());
-    println!("| kernel | threads | here | Rust | unit | ratio |");
-    println!("|---|---:|---:|---:|---|---:|");
     let mut counts = vec![1, all];
     counts.dedup();
+    let mut rows = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
+    println!(
+        "| kernel | threads | unit | Rust | W = 1 | chosen W | PoCL | W = 1 / Rust | chosen W / Rust |"
+    );
+    println!("|---|---:|---|---:|---:|---:|---:|---:|---:|");
     for threads in counts {
-        runtime.block_on(async {
-            let bench = Bench::new(threads, if quick { 2 } else { 7 }).await;
-            bench
-                .vectors("in memory", if quick { 1 << 20 } else { 1 << 24 })
-                .await;
-            bench.vectors("in cache", 1 << 15).await;
-            bench.matmuls(if quick { 128 } else { 512 }).await;
-            bench.mandelbrot(512, if quick { 64 } else { 512 }).await;
-            bench.latency().await;
-        });
+        let mut found: HashMap<Way, Figures> = HashMap::new();
+        for _ in 0..if quick { 1 } else { TURNS } {
+            for way in Way::ALL {
+                let figures = found.entry(way).or_default();
+                figures.notes.clear();
+                figures.read(&start(way, threads, quick));
+            }
+        }
+        for kernel in Kernel::ALL {
+            let work = sizes.work(kernel);
+            let [rust, alone, chosen, pocl] =
+                Way::ALL.map(|way| found.get(&way).and_then(|found| found.rate(kernel, work)));
+            let ratio = |rate: Option<f64>| Some(rate? / rust?);
+            let cell = |rate: Option<f64>| rate.map_or("-".to_owned(), |rate| format!("{rate:.2}"));
+            println!(
+                "| {} | {threads} | {} | {} | {} | {} | {} | {} | {} |",
+                kernel.name(),
+                kernel.unit(),
+                cell(rust),
+                cell(alone),
+                cell(chosen),
+                cell(pocl),
+                cell(ratio(alone)),
+                cell(ratio(chosen)),
+            );
+            rows.push(json!({
+                "kernel": kernel.name(), "threads": threads, "unit": kernel.unit(),
+                "rust": rust, "alone": alone, "chosen": chosen, "pocl": pocl,
+            }));
+        }
+        notes.extend(
+            Way::ALL
+                .iter()
+                .filter_map(|way| found.remove(way))
+                .flat_map(|found| found.notes),
+        );
+    }
+    notes.dedup();
+    println!();
+    for note in &notes {
+        println!("{note}");
+    }
+    if let Some(path) = after("--json") {
+        let text = serde_json::to_string_pretty(&json!({ "rows": rows, "notes": notes })).unwrap();
+        std::fs::write(path, text + "\n").unwrap();
+    }
+}
+
+/// Runs this program again, for one way, and returns what it says.
+fn start(way: Way, threads: usize, quick: bool) -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--way", way.name(), "--threads", &threads.to_string()])
+        .args(quick.then_some("--quick"))
+        // PoCL's threads, by the name that its releases before and since 5.0 give them.
+        .env("POCL_MAX_PTHREAD_COUNT", threads.to_string())
+        .env("POCL_CPU_MAX_CU_COUNT", threads.to_string())
+        .stderr(Stdio::inherit());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{way:?}: {}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Measures one way.
+fn child(way: Way, threads: usize, sizes: &Sizes) {
+    let tell = |kernel: Kernel, seconds: f64| println!("time\t{}\t{seconds}", kernel.name());
+    let kernels = || Kernel::ALL.into_iter().filter(|kernel| kernel.has_kernel());
+    match way {
+        Way::Rust => {
+            for kernel in Kernel::ALL {
+                tell(kernel, native::measure(kernel, sizes, threads));
+            }
+        }
+        Way::Pocl => match opencl::Pocl::open() {
+            Ok(pocl) => kernels().for_each(|kernel| tell(kernel, pocl.measure(kernel, sizes))),
+            Err(why) => println!("note\tPoCL is left out: {why}."),
+        },
+        Way::Alone | Way::Chosen => {
+            if way == Way::Alone {
+                tensor_wasm_device::compile_for_single_threads();
+            }
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let bench = device::Bench::new(threads).await;
+                for kernel in kernels() {
+                    tell(kernel, bench.measure(kernel, sizes).await);
+                }
+                if way == Way::Chosen {
+                    let (queued, waited) = bench.latency().await;
+                    println!(
+                        "note\tAn empty launch on {threads} threads: {queued:?} one after another, \
+                         {waited:?} when each is waited for."
+                    );
+                    for device::Loading {
+                        what,
+                        compiled,
+                        kept,
+                    } in device::loading().await
+                    {
+                        println!("note\tLoading {what}: {compiled:?}, {kept:?} from disk.");
+                    }
+                }
+            });
+        }
     }
 }

@@ -1,16 +1,42 @@
-//! The same algorithms in Rust, as one would write them, over some threads.
+//! The same algorithms in Rust, as one would write them, over some threads: what the kernel computes
+//! for each element, in the same order, with the innermost loop over neighbours where the algorithm
+//! has such a loop.
 
-/// Numbers that look random.
-pub fn values(count: usize) -> Vec<f32> {
-    let mut state = 0x2545_f491_u32;
-    (0..count)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 17;
-            state ^= state << 5;
-            (state % 1000) as f32 / 500.0 - 1.0
-        })
-        .collect()
+use std::time::Instant;
+
+use crate::subject::{Kernel, Sizes, VIEW, values};
+
+/// Measures a kernel's algorithm: seconds, the best of some rounds.
+pub fn measure(kernel: Kernel, sizes: &Sizes, threads: usize) -> f64 {
+    let n = sizes.matrix;
+    let count = sizes.elements(kernel);
+    let (a, b) = (values(count), values(count));
+    let mut c = vec![0.0; count];
+    let mut counts = Vec::new();
+    if kernel == Kernel::Mandelbrot {
+        counts.resize(sizes.width * sizes.height, 0);
+    }
+    let mut best = f64::INFINITY;
+    for _ in 0..sizes.rounds {
+        let began = Instant::now();
+        match kernel {
+            Kernel::AddMemory | Kernel::AddCache => add(&a, &b, &mut c, threads),
+            Kernel::SaxpyMemory | Kernel::SaxpyCache => saxpy(&mut c, &a, 2.0, threads),
+            Kernel::Naive => naive(&a, &b, &mut c, n, threads),
+            Kernel::Tiled => tiled(&a, &b, &mut c, n, threads),
+            Kernel::Registers => registers(&a, &b, &mut c, n, threads),
+            Kernel::RowByRow => row_by_row(&a, &b, &mut c, n, threads),
+            Kernel::Mandelbrot => mandelbrot(&mut counts, sizes.width, threads),
+        }
+        best = best.min(began.elapsed().as_secs_f64());
+    }
+    let words: Vec<u32> = match kernel {
+        Kernel::Mandelbrot => counts,
+        _ => c.iter().map(|value| value.to_bits()).collect(),
+    };
+    let found: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    sizes.check(kernel, &found);
+    best
 }
 
 /// Runs parts of a slice, each of whole `rows`, on threads.
@@ -42,7 +68,7 @@ pub fn add(a: &[f32], b: &[f32], c: &mut [f32], threads: usize) {
     });
 }
 
-pub fn saxpy(y: &mut [f32], x: &[f32], a: f32, threads: usize) {
+fn saxpy(y: &mut [f32], x: &[f32], a: f32, threads: usize) {
     parts(y, 1, threads, |begin, part| {
         for (y, x) in part.iter_mut().zip(&x[begin..]) {
             *y += a * x;
@@ -50,8 +76,24 @@ pub fn saxpy(y: &mut [f32], x: &[f32], a: f32, threads: usize) {
     });
 }
 
+/// One element after another, each a product of a row and a column.
+fn naive(a: &[f32], b: &[f32], c: &mut [f32], n: usize, threads: usize) {
+    parts(c, n, threads, |begin, part| {
+        for (number, row) in part.chunks_mut(n).enumerate() {
+            let a = &a[begin + number * n..][..n];
+            for (column, c) in row.iter_mut().enumerate() {
+                let mut sum = 0.0;
+                for (a, b) in a.iter().zip(b.chunks_exact(n)) {
+                    sum += a * b[column];
+                }
+                *c = sum;
+            }
+        }
+    });
+}
+
 /// Row by row, so that the innermost loop is over neighbours.
-pub fn matmul(a: &[f32], b: &[f32], c: &mut [f32], n: usize, threads: usize) {
+pub fn row_by_row(a: &[f32], b: &[f32], c: &mut [f32], n: usize, threads: usize) {
     parts(c, n, threads, |begin, part| {
         for (number, row) in part.chunks_mut(n).enumerate() {
             let a = &a[begin + number * n..][..n];
@@ -65,22 +107,93 @@ pub fn matmul(a: &[f32], b: &[f32], c: &mut [f32], n: usize, threads: usize) {
     });
 }
 
-pub fn mandelbrot(
-    out: &mut [u32],
-    width: usize,
-    (left, top, step): (f64, f64, f64),
-    most: u32,
-    threads: usize,
-) {
+/// Tiles of 16 by 16 of both factors copied, then multiplied.
+fn tiled(a: &[f32], b: &[f32], c: &mut [f32], n: usize, threads: usize) {
+    const TILE: usize = 16;
+    parts(c, n * TILE, threads, |begin, part| {
+        for (band, rows) in part.chunks_mut(n * TILE).enumerate() {
+            let first = begin / n + band * TILE;
+            for column in (0..n).step_by(TILE) {
+                let mut sums = [[0.0f32; TILE]; TILE];
+                let (mut left, mut right) = ([[0.0f32; TILE]; TILE], [[0.0f32; TILE]; TILE]);
+                for t in (0..n).step_by(TILE) {
+                    for y in 0..TILE {
+                        left[y].copy_from_slice(&a[(first + y) * n + t..][..TILE]);
+                        right[y].copy_from_slice(&b[(t + y) * n + column..][..TILE]);
+                    }
+                    for (sums, left) in sums.iter_mut().zip(&left) {
+                        for (left, right) in left.iter().zip(&right) {
+                            for (sum, right) in sums.iter_mut().zip(right) {
+                                *sum += left * right;
+                            }
+                        }
+                    }
+                }
+                for (row, sums) in rows.chunks_mut(n).zip(&sums) {
+                    row[column..][..TILE].copy_from_slice(sums);
+                }
+            }
+        }
+    });
+}
+
+/// Tiles of 32 by 32, of which each of 64 "threads" has 4 by 4 elements in registers, from pieces of
+/// 8 columns and 8 rows of the factors.
+fn registers(a: &[f32], b: &[f32], c: &mut [f32], n: usize, threads: usize) {
+    const TILE: usize = 32;
+    const DEPTH: usize = 8;
+    parts(c, n * TILE, threads, |begin, part| {
+        for (band, rows) in part.chunks_mut(n * TILE).enumerate() {
+            let first = begin / n + band * TILE;
+            for column in (0..n).step_by(TILE) {
+                let mut sums = [[[0.0f32; 4]; 4]; 64];
+                let (mut left, mut right) = ([[0.0f32; TILE]; DEPTH], [[0.0f32; TILE]; DEPTH]);
+                for t in (0..n).step_by(DEPTH) {
+                    for y in 0..TILE {
+                        for (i, a) in a[(first + y) * n + t..][..DEPTH].iter().enumerate() {
+                            left[i][y] = *a;
+                        }
+                    }
+                    for (i, right) in right.iter_mut().enumerate() {
+                        right.copy_from_slice(&b[(t + i) * n + column..][..TILE]);
+                    }
+                    for (thread, own) in sums.iter_mut().enumerate() {
+                        let (x, y) = (thread % 8 * 4, thread / 8 * 4);
+                        let mut sum = *own;
+                        for (left, right) in left.iter().zip(&right) {
+                            let (p, q) = (&left[y..][..4], &right[x..][..4]);
+                            for j in 0..4 {
+                                for l in 0..4 {
+                                    sum[j][l] += p[j] * q[l];
+                                }
+                            }
+                        }
+                        *own = sum;
+                    }
+                }
+                for (thread, sum) in sums.iter().enumerate() {
+                    let (x, y) = (thread % 8 * 4, thread / 8 * 4);
+                    for (j, sum) in sum.iter().enumerate() {
+                        rows[(y + j) * n + column + x..][..4].copy_from_slice(sum);
+                    }
+                }
+            }
+        }
+    });
+}
+
+pub fn mandelbrot(out: &mut [u32], width: usize, threads: usize) {
+    let view = VIEW;
+    let step = view.step(out.len() / width);
     parts(out, width, threads, |begin, part| {
         for (place, count) in part.iter_mut().enumerate() {
             let place = begin + place;
             let (cx, cy) = (
-                left + (place % width) as f64 * step,
-                top + (place / width) as f64 * step,
+                view.left + (place % width) as f64 * step,
+                view.top + (place / width) as f64 * step,
             );
             let (mut x, mut y, mut i) = (0.0, 0.0, 0);
-            while i < most && x * x + y * y < 4.0 {
+            while i < view.most && x * x + y * y < 4.0 {
                 (x, y) = (x * x - y * y + cx, 2.0 * x * y + cy);
                 i += 1;
             }

@@ -1,12 +1,4 @@
-//! Whatever is parsed can be run: it ends, faults or runs out of steps, and never panics.
+//! Any bytes, run by the interpreter.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use tensor_wasm_ptx::parse;
-use tensor_wasm_ptx_fuzz::{limits, run};
-
-fuzz_target!(|text: &[u8]| {
-    if let Ok(module) = parse(text, &limits()) {
-        run(module, 20_000);
-    }
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tensor_wasm_ptx_fuzz::interpretation(data));

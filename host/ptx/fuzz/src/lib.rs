@@ -1,148 +1,91 @@
-//! What the targets share: a small device, and kernels to begin with.
+//! What the fuzzer calls with bytes, a function for each target. The tests call the same functions
+//! with what was found before (`tests/fuzz.rs`).
 
-use std::sync::{Arc, Mutex};
+mod device;
+mod mutation;
 
-use tensor_wasm_ptx::address::GLOBAL_BASE;
-use tensor_wasm_ptx::interpret::{Launch, Memory, MemoryError, run_grid};
-use tensor_wasm_ptx::{Extent, Limits, Module};
+use std::sync::Arc;
 
-/// How large device memory is.
-const BYTES: usize = 16 << 10;
+use tensor_wasm_ptx::lower::{Width, lower_as};
+use tensor_wasm_ptx::{Limits, Module, parse};
+use wasmparser::{Validator, WasmFeatures};
 
-/// A little device memory.
-pub struct Page(pub Mutex<Vec<u8>>);
+use device::{limits, run};
 
-impl Page {
-    fn range(&self, address: u64, bytes: u32) -> Result<std::ops::Range<usize>, MemoryError> {
-        let start = address.wrapping_sub(GLOBAL_BASE);
-        match usize::try_from(start) {
-            Ok(start) if start <= BYTES - bytes as usize => Ok(start..start + bytes as usize),
-            _ => Err(MemoryError::Unmapped { address }),
-        }
-    }
-}
+/// The most bytes that a kernel's module may have, and its scratch memory: what the compiler states,
+/// with room for what is around its functions.
+const MOST_WASM: usize = 2 << 20;
+const MOST_SCRATCH: usize = (1 << 30) + (64 << 10);
 
-impl Memory for Page {
-    fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
-        let range = self.range(address, bytes)?;
-        let mut word = [0; 8];
-        word[..bytes as usize].copy_from_slice(&self.0.lock().unwrap()[range]);
-        Ok(u64::from_le_bytes(word))
-    }
+/// What the device's engine has on, of all that modules may use.
+const FEATURES: WasmFeatures = WasmFeatures::WASM2
+    .union(WasmFeatures::RELAXED_SIMD)
+    .union(WasmFeatures::MULTI_MEMORY)
+    .union(WasmFeatures::THREADS);
 
-    fn store(&self, address: u64, bytes: u32, value: u64) -> Result<(), MemoryError> {
-        let range = self.range(address, bytes)?;
-        self.0.lock().unwrap()[range].copy_from_slice(&value.to_le_bytes()[..bytes as usize]);
-        Ok(())
-    }
-
-    fn update(
-        &self,
-        address: u64,
-        bytes: u32,
-        f: &mut dyn FnMut(u64) -> u64,
-    ) -> Result<u64, MemoryError> {
-        let old = self.load(address, bytes)?;
-        self.store(address, bytes, f(old))?;
-        Ok(old)
-    }
-}
-
-/// Limits under which a block stays small.
-pub fn limits() -> Limits {
-    Limits {
-        local_bytes: 4096,
-        recursion_depth: 8,
-        ..Limits::default()
-    }
-}
-
-/// Runs every entry of a module on two small blocks, for so many steps.
-pub fn run(module: Module, steps: u64) {
-    let module = Arc::new(module);
-    // Variables lie behind one another as far as there is room; kernels read their texts from them.
-    let mut end = 4096;
-    let mut places = Vec::new();
-    for variable in module.globals() {
-        let place = usize::try_from(variable.bytes()).ok().map(|bytes| {
-            let place = usize::next_multiple_of(end, variable.align() as usize);
-            (place, place.saturating_add(bytes))
-        });
-        let (place, next) = place.filter(|(_, next)| *next <= BYTES).unwrap_or((0, end));
-        places.push(place);
-        end = next;
-    }
-    let symbols: Vec<u64> = places
-        .iter()
-        .map(|place| GLOBAL_BASE + *place as u64)
-        .collect();
-    let mut page = vec![0; BYTES];
-    for (variable, place) in module.globals().iter().zip(&places) {
-        if variable.bytes() < BYTES as u64 {
-            let initial = variable.initial(&symbols);
-            if let Some(target) = page.get_mut(*place..*place + initial.len()) {
-                target.copy_from_slice(&initial);
+/// Any bytes are parsed or refused, and what is parsed means the same when it is printed and parsed
+/// again.
+pub fn parsing(text: &[u8]) {
+    match parse(text, &Limits::default()) {
+        Ok(module) => prints(&module, &Limits::default()),
+        Err(diagnostics) => {
+            assert!(!diagnostics.is_empty() && diagnostics.len() <= 20);
+            for diagnostic in diagnostics {
+                assert!(!diagnostic.to_string().is_empty());
             }
         }
     }
-    for entry in module.entries() {
-        let mut arguments = GLOBAL_BASE
-            .to_le_bytes()
-            .repeat(entry.param_bytes() as usize / 8 + 1);
-        arguments.truncate(entry.param_bytes() as usize);
-        let grid = Extent { x: 2, y: 1, z: 1 };
-        let block = Extent { x: 40, y: 1, z: 1 };
-        let launch = Launch::new(
-            module.clone(),
-            entry.name(),
-            grid,
-            block,
-            64,
-            arguments,
-            symbols.clone(),
-        );
-        if let Ok(launch) = launch {
-            let _ = run_grid(&launch, &Page(Mutex::new(page.clone())), steps);
-        }
+}
+
+/// What a mutated kernel became is printed, parsed again and run.
+pub fn mutation(data: &[u8]) {
+    let limits = limits();
+    if let Ok(module) = parse(mutation::mutated(data).as_bytes(), &limits) {
+        prints(&module, &limits);
+        run(module, 1_500);
     }
 }
 
-macro_rules! kernels {
-    ($($name:literal),* $(,)?) => {
-        &[$(
-            include_str!(concat!("../../corpus/", $name, "/nvrtc.ptx")),
-            include_str!(concat!("../../corpus/", $name, "/clang.ptx")),
-        )*]
-    };
+/// Whatever is parsed can be run: it ends, faults or runs out of steps, and never panics.
+pub fn interpretation(text: &[u8]) {
+    if let Ok(module) = parse(text, &limits()) {
+        run(module, 20_000);
+    }
 }
 
-/// Kernels that mutations begin with: those of the corpus that are short.
-pub const KERNELS: &[&str] = kernels!(
-    "argmax",
-    "big_integers",
-    "bits",
-    "bitonic_sort",
-    "compact",
-    "convolution",
-    "edit_distance",
-    "half",
-    "hash",
-    "histogram",
-    "mandelbrot",
-    "matmul_tiled",
-    "monte_carlo",
-    "philox",
-    "print_and_assert",
-    "quantized",
-    "quicksort",
-    "saxpy",
-    "scan",
-    "softmax",
-    "structures",
-    "switch",
-    "warp_aggregate",
-    "warp_reduce",
-);
+/// Whatever is parsed is compiled or left to the interpreter, and what it is compiled to is valid
+/// and within bounds. The last byte says for how many threads at a time.
+pub fn compilation(data: &[u8]) {
+    let (last, data) = data.split_last().unwrap_or((&0, data));
+    let widths = [Width::Groups, Width::Chosen, Width::One];
+    let width = widths[usize::from(*last) % widths.len()];
+    if let Ok(module) = parse(mutation::mutated(data).as_bytes(), &Limits::default()) {
+        compiles(&Arc::new(module), width);
+    }
+}
 
-/// One instruction in each form that the crate knows.
-pub const FORMS: &str = include_str!("../../tests/data/forms.ptx");
+fn prints(module: &Module, limits: &Limits) {
+    let printed = module.to_string();
+    let again = parse(printed.as_bytes(), limits).expect("what was printed can be parsed");
+    assert!(again == *module, "printing changed the meaning:\n{printed}");
+}
+
+fn compiles(module: &Arc<Module>, width: Width) {
+    for entry in module.entries() {
+        let what = format!("{}, {width:?}", entry.name());
+        match lower_as(module, entry.name(), width) {
+            Err(reason) => assert!(!reason.what.is_empty(), "{what}"),
+            Ok(lowered) => {
+                let mut validator = Validator::new_with_features(FEATURES);
+                let valid = validator.validate_all(lowered.wasm()).map(drop);
+                assert!(valid.is_ok(), "{what}: {valid:?}");
+                let (wasm, scratch) = (lowered.wasm().len(), lowered.scratch_bytes());
+                assert!(wasm <= MOST_WASM, "{what}: {wasm} bytes");
+                assert!(
+                    scratch <= MOST_SCRATCH,
+                    "{what}: {scratch} bytes of scratch"
+                );
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::class::{Class, Classes, postdominators};
-use super::emit::{WIDTH, parting};
+use super::emit::{WIDTH, is_gather, parting};
 use super::ir::{Block, BlockId, Body, End, Op, Reg};
 use super::plan;
 
@@ -25,11 +25,15 @@ pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
             .iter()
             .map(|target| body.ty(*target).bytes() * WIDTH / 16);
         let chunks = chunks.sum::<u32>().max(WIDTH / 4) as usize;
+        let place = match op {
+            Op::Load { place, .. } | Op::Store { place, .. } => Some(place),
+            _ => None,
+        };
+        let gathers = place.is_some_and(|place| is_gather(classes.of_arg(place.base), op));
+        let apart = !gathers && plan::together(body, classes, op).is_none();
         let lane_by_lane = match op {
-            Op::Store { values, .. } => {
-                !values.is_empty() && plan::together(body, classes, op).is_none()
-            }
-            Op::Load { .. } if varies => plan::together(body, classes, op).is_none(),
+            Op::Store { .. } => apart,
+            Op::Load { .. } if varies => apart,
             Op::Atomic { .. } => true,
             Op::Help { .. } => varies,
             Op::Two(code, ..) if varies => {
@@ -37,9 +41,13 @@ pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
             }
             _ => false,
         };
+        if lane_by_lane || gathers {
+            vectors += 24 + 4 * chunks;
+        }
         if lane_by_lane {
             one_by_one += 1;
-            vectors += 24 + 4 * chunks;
+        } else if gathers {
+            together += 1;
         } else if varies {
             together += 1;
             vectors += chunks;
@@ -77,9 +85,9 @@ pub(crate) fn split(body: &mut Body, classes: &Classes, by_ends: &HashSet<Reg>) 
             let made = |op: &Op| op.targets().iter().any(|reg| by_ends.contains(reg));
             let first = block.ops.iter().position(made);
             let at = first.unwrap_or(block.ops.len());
-            let before = block.ops.iter().take(at);
-            let nothing = begins && before.into_iter().all(|op| matches!(op, Op::Line(_)));
-            (!nothing).then_some(at)
+            let mut before = block.ops.iter().take(at);
+            let begins_so = begins && before.all(|op| matches!(op, Op::Line(_)));
+            (!begins_so).then_some(at)
         } else {
             None
         };

@@ -7,9 +7,10 @@ mod memory;
 mod ticker;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tensor_wasm_ptx::Module;
-use tensor_wasm_ptx::lower::{Lowered, Unsupported, lower};
+use tensor_wasm_ptx::lower::{Lowered, Unsupported, Width, lower_as};
 use wasmtime::InstancePre;
 
 pub(crate) use engine::KernelEngine;
@@ -70,6 +71,22 @@ pub(crate) fn kernel(module: &Arc<Module>, name: &str) -> Option<Arc<Kernel>> {
     kernels.get(place)?.as_ref().ok().cloned()
 }
 
+/// Whether the compiler is to leave each thread alone; for measurements.
+static SINGLE_THREADS: AtomicBool = AtomicBool::new(false);
+
+/// Has every module that this process loads from now on compiled for one thread at a time, so that
+/// it can be measured what running threads together brings.
+pub fn compile_for_single_threads() {
+    SINGLE_THREADS.store(true, Ordering::Relaxed);
+}
+
+fn width() -> Width {
+    match SINGLE_THREADS.load(Ordering::Relaxed) {
+        true => Width::One,
+        false => Width::Chosen,
+    }
+}
+
 fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
     let mut steps = 0;
     module
@@ -77,7 +94,7 @@ fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
         .iter()
         .map(|entry| {
             let name = entry.name();
-            let compiled = lower(module, name).and_then(|mut lowered| {
+            let compiled = lower_as(module, name, width()).and_then(|mut lowered| {
                 steps += lowered.steps();
                 if steps > MOST_STEPS {
                     return Err(refused("the module is large"));

@@ -8,6 +8,7 @@
 mod arithmetic;
 mod branch;
 mod checks;
+mod gather;
 mod lanes;
 mod memory;
 mod pace;
@@ -27,6 +28,7 @@ use crate::lower::layout::{ENDED, WAITS};
 use crate::lower::plan::{Plan, together};
 use crate::lower::structure::Item;
 
+pub(crate) use gather::is_gather;
 use pace::Pace;
 pub(crate) use threads::both;
 
@@ -182,7 +184,7 @@ impl<'k> Emitter<'k> {
         let Some(block) = body.block(id) else {
             return;
         };
-        self.from_line(block.line);
+        self.at_line(block.line);
         self.checks(id, &block.ops);
         let by_ends = self.v().by_ends;
         let of_ends = |op: &&Op| op.targets().iter().any(|reg| by_ends.contains(reg));
@@ -268,6 +270,11 @@ impl<'k> Emitter<'k> {
                 _,
             ) if stride.is_some() => {
                 self.group_store(place, values, *bytes, stride.unwrap_or(0));
+            }
+            (Op::Load { place, .. } | Op::Store { place, .. }, _)
+                if is_gather(self.class(place.base), op) =>
+            {
+                self.gather(op);
             }
             (Op::Store { .. }, _) => self.by_lane(op),
             // A value for all.

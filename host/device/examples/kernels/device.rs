@@ -1,0 +1,207 @@
+//! The kernels on the device: parsed, compiled and run as a tenant's are.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tensor_wasm_device::{
+    Argument, Buffer, CpuConfig, Device, Extent, LaunchConfig, Lease, Limits, Queue,
+};
+
+use crate::subject::{Kernel, Sizes, VIEW, bytes};
+
+const KERNELS: &str = include_str!("../../../ptx/tests/data/kernels.ptx");
+const SAXPY: &str = include_str!("../../../../components/saxpy/kernels/saxpy.ptx");
+const NAIVE: &str = include_str!("../../../ptx/corpus/matmul_naive/nvrtc.ptx");
+const TILED: &str = include_str!("../../../ptx/corpus/matmul_tiled/nvrtc.ptx");
+const REGISTERS: &str = include_str!("../../../ptx/corpus/matmul_registers/nvrtc.ptx");
+const MANDELBROT: &str = include_str!("../../../ptx/corpus/mandelbrot/nvrtc.ptx");
+const EMPTY: &str =
+    ".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry empty() { ret; }\n";
+
+/// A device with so many threads, and a queue on it.
+pub struct Bench {
+    lease: Lease,
+    queue: Queue,
+}
+
+const fn extent(x: usize, y: usize) -> Extent {
+    Extent {
+        x: x as u32,
+        y: y as u32,
+        z: 1,
+    }
+}
+
+const fn launch(grid: Extent, block: Extent) -> LaunchConfig {
+    LaunchConfig {
+        grid,
+        block,
+        shared_bytes: 0,
+    }
+}
+
+fn pointer(buffer: &Buffer) -> Argument {
+    Argument::Pointer {
+        buffer: buffer.clone(),
+        offset: 0,
+    }
+}
+
+impl Bench {
+    pub async fn new(threads: usize) -> Bench {
+        let device = Device::cpu(CpuConfig {
+            threads: NonZeroUsize::new(threads),
+            ..CpuConfig::default()
+        });
+        let limits = Limits {
+            kernel_time: Duration::from_secs(100),
+            ..Limits::default()
+        };
+        let lease = device.unwrap().session(limits).lease();
+        let queue = lease.create_queue().await.unwrap();
+        Bench { lease, queue }
+    }
+
+    async fn floats(&self, count: usize) -> Buffer {
+        let buffer = self.lease.allocate(4 * count as u64).await.unwrap();
+        self.queue.write(&buffer, 0, bytes(count)).await.unwrap();
+        buffer
+    }
+
+    /// Seconds, the best of some rounds, from the launch's call to the end of the queue.
+    pub async fn measure(&self, kernel: Kernel, sizes: &Sizes) -> f64 {
+        let count = sizes.elements(kernel);
+        let (a, b) = (self.floats(count).await, self.floats(count).await);
+        let c = self.floats(count).await;
+        let n = Argument::U32(sizes.matrix as u32);
+        let (text, name) = match kernel {
+            Kernel::AddMemory | Kernel::AddCache => (KERNELS, "vector_add"),
+            Kernel::SaxpyMemory | Kernel::SaxpyCache => (SAXPY, "saxpy"),
+            Kernel::Naive => (NAIVE, "matmul_naive"),
+            Kernel::Tiled => (TILED, "matmul_tiled"),
+            Kernel::Registers | Kernel::RowByRow => (REGISTERS, "matmul_registers"),
+            Kernel::Mandelbrot => (MANDELBROT, "mandelbrot"),
+        };
+        let size = Argument::U32(count as u32);
+        let tiles = extent(sizes.matrix / 16, sizes.matrix / 16);
+        let line = launch(extent(count / 256, 1), extent(256, 1));
+        let factors = vec![pointer(&c), pointer(&a), pointer(&b)];
+        let (config, arguments) = match kernel {
+            Kernel::AddMemory | Kernel::AddCache => {
+                (line, vec![pointer(&a), pointer(&b), pointer(&c), size])
+            }
+            Kernel::SaxpyMemory | Kernel::SaxpyCache => (
+                line,
+                vec![pointer(&c), pointer(&a), Argument::F32(2.0), size],
+            ),
+            Kernel::Naive | Kernel::Tiled => {
+                let mut arguments = factors;
+                arguments.extend([n.clone(), n.clone(), n]);
+                (launch(tiles, extent(16, 16)), arguments)
+            }
+            Kernel::Registers | Kernel::RowByRow => {
+                let mut arguments = factors;
+                arguments.push(n);
+                let tiles = extent(sizes.matrix / 32, sizes.matrix / 32);
+                (launch(tiles, extent(64, 1)), arguments)
+            }
+            Kernel::Mandelbrot => {
+                let (width, height) = (sizes.width, sizes.height);
+                let arguments = vec![
+                    pointer(&c),
+                    Argument::U32(width as u32),
+                    Argument::U32(height as u32),
+                    Argument::F64(VIEW.left),
+                    Argument::F64(VIEW.top),
+                    Argument::F64(VIEW.step(height)),
+                    Argument::U32(VIEW.most),
+                ];
+                let grid = extent(width / 32, height / 8);
+                (launch(grid, extent(32, 8)), arguments)
+            }
+        };
+        let module = self.lease.load(text.into()).await.unwrap();
+        let entry = module.kernel(name).unwrap();
+        let mut best = f64::INFINITY;
+        for _ in 0..sizes.rounds {
+            let arguments = arguments.clone();
+            let began = Instant::now();
+            self.queue.launch(&entry, config, arguments).await.unwrap();
+            self.queue.synchronize().await.unwrap();
+            best = best.min(began.elapsed().as_secs_f64());
+        }
+        let found = self.queue.read(&c, 0, 4 * count as u64).await.unwrap();
+        sizes.check(kernel, &found);
+        best
+    }
+
+    /// What an empty launch takes, one after another, and when each is waited for.
+    pub async fn latency(&self) -> (Duration, Duration) {
+        let count = 2000;
+        let module = self.lease.load(EMPTY.into()).await.unwrap();
+        let kernel = module.kernel("empty").unwrap();
+        let config = launch(extent(1, 1), extent(1, 1));
+        let began = Instant::now();
+        for _ in 0..count {
+            self.queue.launch(&kernel, config, vec![]).await.unwrap();
+        }
+        self.queue.synchronize().await.unwrap();
+        let queued = began.elapsed() / count;
+        let began = Instant::now();
+        for _ in 0..count {
+            self.queue.launch(&kernel, config, vec![]).await.unwrap();
+            self.queue.synchronize().await.unwrap();
+        }
+        (queued, began.elapsed() / count)
+    }
+}
+
+/// What loading a module takes, checks and lowering included, each the shortest of a few.
+pub struct Loading {
+    pub what: &'static str,
+    /// With nothing known of it.
+    pub compiled: Duration,
+    /// By another device, that finds on disk what was compiled before.
+    pub kept: Duration,
+}
+
+/// Measures loading, on devices that each know nothing of what others loaded in memory.
+pub async fn loading() -> Vec<Loading> {
+    let folder = format!("tensor-wasm-loading-{}", std::process::id());
+    let folder = std::env::temp_dir().join(folder);
+    let mut times = Vec::new();
+    for (what, text) in [
+        ("saxpy", SAXPY),
+        ("tiled matmul", TILED),
+        ("register-tiled matmul", REGISTERS),
+        ("all tests' kernels", KERNELS),
+    ] {
+        let mut loading = Loading {
+            what,
+            compiled: Duration::MAX,
+            kept: Duration::MAX,
+        };
+        for _ in 0..3 {
+            drop(std::fs::remove_dir_all(&folder));
+            loading.compiled = loading.compiled.min(load(&folder, text).await);
+            loading.kept = loading.kept.min(load(&folder, text).await);
+        }
+        times.push(loading);
+    }
+    drop(std::fs::remove_dir_all(folder));
+    times
+}
+
+async fn load(folder: &Path, text: &str) -> Duration {
+    let device = Device::cpu(CpuConfig {
+        kernel_folder: Some(folder.to_owned()),
+        ..CpuConfig::default()
+    });
+    let lease = device.unwrap().session(Limits::default()).lease();
+    // The engine is made for the first kernel.
+    lease.load(EMPTY.into()).await.unwrap();
+    let began = Instant::now();
+    lease.load(text.into()).await.unwrap();
+    began.elapsed()
+}

@@ -1,0 +1,177 @@
+//! What is measured: kernels, how large their work is, and the numbers that they work on.
+
+use crate::native;
+
+/// One line of the table, for each number of threads.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Kernel {
+    AddMemory,
+    SaxpyMemory,
+    AddCache,
+    SaxpyCache,
+    Naive,
+    Tiled,
+    Registers,
+    /// A matrix product as one would write it where nothing asks for another way; Rust alone.
+    RowByRow,
+    Mandelbrot,
+}
+
+impl Kernel {
+    pub const ALL: [Kernel; 9] = [
+        Kernel::AddMemory,
+        Kernel::SaxpyMemory,
+        Kernel::AddCache,
+        Kernel::SaxpyCache,
+        Kernel::Naive,
+        Kernel::Tiled,
+        Kernel::Registers,
+        Kernel::RowByRow,
+        Kernel::Mandelbrot,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Kernel::AddMemory => "vector add, in memory",
+            Kernel::SaxpyMemory => "saxpy, in memory",
+            Kernel::AddCache => "vector add, in cache",
+            Kernel::SaxpyCache => "saxpy, in cache",
+            Kernel::Naive => "naive matmul",
+            Kernel::Tiled => "tiled matmul",
+            Kernel::Registers => "register-tiled matmul",
+            Kernel::RowByRow => "matmul, row by row",
+            Kernel::Mandelbrot => "Mandelbrot, doubles",
+        }
+    }
+
+    pub fn unit(self) -> &'static str {
+        match self {
+            Kernel::AddMemory | Kernel::AddCache | Kernel::SaxpyMemory | Kernel::SaxpyCache => {
+                "GB/s"
+            }
+            Kernel::Mandelbrot => "G iterations/s",
+            _ => "GFLOP/s",
+        }
+    }
+
+    /// Whether there is a kernel of it.
+    pub fn has_kernel(self) -> bool {
+        self != Kernel::RowByRow
+    }
+}
+
+/// How large the problems are.
+pub struct Sizes {
+    pub rounds: u32,
+    pub memory: usize,
+    pub cache: usize,
+    pub matrix: usize,
+    pub width: usize,
+    pub height: usize,
+}
+
+impl Sizes {
+    pub fn new(quick: bool) -> Sizes {
+        Sizes {
+            rounds: if quick { 2 } else { 7 },
+            memory: if quick { 1 << 20 } else { 1 << 24 },
+            cache: 1 << 15,
+            matrix: if quick { 128 } else { 512 },
+            width: 512,
+            height: if quick { 64 } else { 512 },
+        }
+    }
+
+    /// Elements of each of a kernel's buffers.
+    pub fn elements(&self, kernel: Kernel) -> usize {
+        match kernel {
+            Kernel::AddMemory | Kernel::SaxpyMemory => self.memory,
+            Kernel::AddCache | Kernel::SaxpyCache => self.cache,
+            Kernel::Mandelbrot => self.width * self.height,
+            _ => self.matrix * self.matrix,
+        }
+    }
+
+    /// How much a kernel does: bytes, operations, or iterations.
+    pub fn work(&self, kernel: Kernel) -> f64 {
+        match kernel {
+            Kernel::Mandelbrot => self.escapes().iter().map(|count| f64::from(*count)).sum(),
+            _ if kernel.unit() == "GB/s" => 12.0 * self.elements(kernel) as f64,
+            _ => 2.0 * (self.matrix as f64).powi(3),
+        }
+    }
+
+    pub fn escapes(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.width * self.height];
+        native::mandelbrot(&mut counts, self.width, 1);
+        counts
+    }
+
+    /// Fails where a kernel's result is not what Rust computes. Sums may be rounded otherwise.
+    pub fn check(&self, kernel: Kernel, found: &[u8]) {
+        let words = found.chunks_exact(4).map(|word| match word {
+            [a, b, c, d] => u32::from_le_bytes([*a, *b, *c, *d]),
+            _ => 0,
+        });
+        if kernel == Kernel::Mandelbrot {
+            assert!(words.eq(self.escapes()), "{}", kernel.name());
+            return;
+        }
+        let count = self.elements(kernel);
+        let (a, b) = (values(count), values(count));
+        let mut expected = vec![0.0; count];
+        match kernel {
+            Kernel::AddMemory | Kernel::AddCache => native::add(&a, &b, &mut expected, 1),
+            // It adds to what the last round left.
+            Kernel::SaxpyMemory | Kernel::SaxpyCache => return,
+            _ => native::row_by_row(&a, &b, &mut expected, self.matrix, 1),
+        }
+        for (found, expected) in words.map(f32::from_bits).zip(expected) {
+            let far = (found - expected).abs() > 1e-3 * expected.abs().max(1.0);
+            assert!(!far, "{}: {found} for {expected}", kernel.name());
+        }
+    }
+}
+
+/// The part of the plane that is drawn.
+#[derive(Clone, Copy)]
+pub struct View {
+    pub left: f64,
+    pub top: f64,
+    pub most: u32,
+}
+
+pub const VIEW: View = View {
+    left: -2.0,
+    top: -1.0,
+    most: 200,
+};
+
+impl View {
+    /// From a point to the next, in so many rows.
+    pub fn step(&self, height: usize) -> f64 {
+        2.0 / height as f64
+    }
+}
+
+/// Numbers that look random.
+pub fn values(count: usize) -> Vec<f32> {
+    let mut state = 0x2545_f491_u32;
+    (0..count)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            (state % 1000) as f32 / 500.0 - 1.0
+        })
+        .collect()
+}
+
+/// The same as bytes.
+pub fn bytes(count: usize) -> Vec<u8> {
+    let values = values(count);
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
+}

@@ -1,0 +1,4 @@
+//! Kernels of the corpus, mutated, compiled.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tensor_wasm_ptx_fuzz::compilation(data));

@@ -1,0 +1,7 @@
+//! Kernels made at random, compiled and interpreted: both come to the same.
+#![no_main]
+
+#[path = "../../tests/random.rs"]
+mod random;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| random::agree(data));

@@ -1,0 +1,108 @@
+//! A small device, and whatever is parsed run on it.
+
+use std::sync::{Arc, Mutex};
+
+use tensor_wasm_ptx::address::GLOBAL_BASE;
+use tensor_wasm_ptx::interpret::{Launch, Memory, MemoryError, run_grid};
+use tensor_wasm_ptx::{Extent, Limits, Module};
+
+/// How large device memory is.
+const BYTES: usize = 16 << 10;
+
+/// A little device memory.
+pub struct Page(pub Mutex<Vec<u8>>);
+
+impl Page {
+    fn range(&self, address: u64, bytes: u32) -> Result<std::ops::Range<usize>, MemoryError> {
+        let start = address.wrapping_sub(GLOBAL_BASE);
+        match usize::try_from(start) {
+            Ok(start) if start <= BYTES - bytes as usize => Ok(start..start + bytes as usize),
+            _ => Err(MemoryError::Unmapped { address }),
+        }
+    }
+}
+
+impl Memory for Page {
+    fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
+        let range = self.range(address, bytes)?;
+        let mut word = [0; 8];
+        word[..bytes as usize].copy_from_slice(&self.0.lock().unwrap()[range]);
+        Ok(u64::from_le_bytes(word))
+    }
+
+    fn store(&self, address: u64, bytes: u32, value: u64) -> Result<(), MemoryError> {
+        let range = self.range(address, bytes)?;
+        self.0.lock().unwrap()[range].copy_from_slice(&value.to_le_bytes()[..bytes as usize]);
+        Ok(())
+    }
+
+    fn update(
+        &self,
+        address: u64,
+        bytes: u32,
+        f: &mut dyn FnMut(u64) -> u64,
+    ) -> Result<u64, MemoryError> {
+        let old = self.load(address, bytes)?;
+        self.store(address, bytes, f(old))?;
+        Ok(old)
+    }
+}
+
+/// Limits under which a block stays small.
+pub fn limits() -> Limits {
+    Limits {
+        local_bytes: 4096,
+        recursion_depth: 8,
+        ..Limits::default()
+    }
+}
+
+/// Runs every entry of a module on two small blocks, for so many steps.
+pub fn run(module: Module, steps: u64) {
+    let module = Arc::new(module);
+    // Variables lie behind one another as far as there is room; kernels read their texts from them.
+    let mut end = 4096;
+    let mut places = Vec::new();
+    for variable in module.globals() {
+        let place = usize::try_from(variable.bytes()).ok().map(|bytes| {
+            let place = usize::next_multiple_of(end, variable.align() as usize);
+            (place, place.saturating_add(bytes))
+        });
+        let (place, next) = place.filter(|(_, next)| *next <= BYTES).unwrap_or((0, end));
+        places.push(place);
+        end = next;
+    }
+    let symbols: Vec<u64> = places
+        .iter()
+        .map(|place| GLOBAL_BASE + *place as u64)
+        .collect();
+    let mut page = vec![0; BYTES];
+    for (variable, place) in module.globals().iter().zip(&places) {
+        if variable.bytes() < BYTES as u64 {
+            let initial = variable.initial(&symbols);
+            if let Some(target) = page.get_mut(*place..*place + initial.len()) {
+                target.copy_from_slice(&initial);
+            }
+        }
+    }
+    for entry in module.entries() {
+        let mut arguments = GLOBAL_BASE
+            .to_le_bytes()
+            .repeat(entry.param_bytes() as usize / 8 + 1);
+        arguments.truncate(entry.param_bytes() as usize);
+        let grid = Extent { x: 2, y: 1, z: 1 };
+        let block = Extent { x: 40, y: 1, z: 1 };
+        let launch = Launch::new(
+            module.clone(),
+            entry.name(),
+            grid,
+            block,
+            64,
+            arguments,
+            symbols.clone(),
+        );
+        if let Ok(launch) = launch {
+            let _ = run_grid(&launch, &Page(Mutex::new(page.clone())), steps);
+        }
+    }
+}
