@@ -77,32 +77,39 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
 ///
 /// # Errors
 /// Where the target is missing and cannot be added.
-pub fn add_target(workspace: &Workspace, step: &Step) -> Result<&'static str> {
-    if has_target(workspace) {
-        return Ok("wasm32-wasip2 is there");
+pub fn add_target(workspace: &Workspace, step: &Step) -> Result<String> {
+    add(workspace, step, TARGET, "which components are built for")
+}
+
+/// Makes sure that the toolchain can build for a target, and says how it is.
+///
+/// # Errors
+/// Where the target is missing and cannot be added: the message says what it is for.
+pub fn add(workspace: &Workspace, step: &Step, target: &str, why: &str) -> Result<String> {
+    if has(workspace, target) {
+        return Ok(format!("{target} is there"));
     }
-    step.at("rustup target add wasm32-wasip2");
+    step.at(format_args!("rustup target add {target}"));
     let added = step.run(
         Command::new("rustup")
-            .args(["target", "add", TARGET])
+            .args(["target", "add", target])
             .current_dir(workspace.root()),
     );
     if let Err(error) = added {
         bail!(
-            "the Rust target {TARGET}, which components are built for, is missing and could not \
-             be added ({error:#}). Where rustup is installed, run `rustup target add {TARGET}` \
-             with a network; without rustup, install the standard library for {TARGET} from where \
-             your Rust came from"
+            "the Rust target {target}, {why}, is missing and could not be added ({error:#}). \
+             Where rustup is installed, run `rustup target add {target}` with a network; without \
+             rustup, install the standard library for {target} from where your Rust came from"
         );
     }
-    Ok("wasm32-wasip2 was added")
+    Ok(format!("{target} was added"))
 }
 
 /// The target is there where its standard library is.
-fn has_target(workspace: &Workspace) -> bool {
+fn has(workspace: &Workspace, target: &str) -> bool {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     Command::new(rustc)
-        .args(["--print", "target-libdir", "--target", TARGET])
+        .args(["--print", "target-libdir", "--target", target])
         .current_dir(workspace.root())
         .output()
         .ok()

@@ -13,7 +13,7 @@ use crate::Error;
 use crate::account::Ticket;
 use crate::sync::lock;
 
-/// What a compiled module takes for each byte of its text, roughly.
+/// What a checked module takes for each byte of its text, roughly.
 const BYTES_PER_TEXT_BYTE: u64 = 4;
 
 /// What a module takes besides, in bytes, roughly.
@@ -115,15 +115,23 @@ impl Cache {
     }
 }
 
+/// What an entry counts: a checked module and its compiled kernels.
+fn size(text_bytes: u64, code_bytes: u64) -> u64 {
+    text_bytes
+        .saturating_mul(BYTES_PER_TEXT_BYTE)
+        .saturating_add(code_bytes)
+        .saturating_add(BYTES_PER_MODULE)
+}
+
 impl Permit {
     /// Tells all who wait, and keeps the module if it is one.
-    pub(crate) fn fulfil(mut self, outcome: &Outcome, text_bytes: u64) {
+    pub(crate) fn fulfil(mut self, outcome: &Outcome, text_bytes: u64, code_bytes: u64) {
         self.fulfilled = true;
         let mut state = lock(&self.cache.state);
         let waiting = state.pending.remove(&self.hash).unwrap_or_default();
         let mut forgotten = Vec::new();
         if let Ok(module) = outcome {
-            let bytes = text_bytes.saturating_mul(BYTES_PER_TEXT_BYTE) + BYTES_PER_MODULE;
+            let bytes = size(text_bytes, code_bytes);
             forgotten = state.keep(self.hash, Arc::clone(module), bytes, self.cache.limit);
         }
         drop(state);
@@ -178,5 +186,34 @@ impl State {
             },
         );
         forgotten
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn keep(state: &mut State, number: u8, bytes: u64) {
+        let text = b".version 7.0\n.target sm_70\n.address_size 64\n";
+        let limits = tensor_wasm_ptx::Limits::default();
+        let module = Arc::new(tensor_wasm_ptx::parse(text, &limits).unwrap());
+        drop(state.keep(Hash::from_bytes([number; 32]), module, bytes, 100));
+    }
+
+    #[test]
+    fn compiled_code_counts_against_the_bound() {
+        let code = BYTES_PER_MODULE * 10;
+        assert!(size(1000, code) > code + 1000);
+        assert_eq!(size(u64::MAX, u64::MAX), u64::MAX);
+        let mut state = State::default();
+        for (number, bytes) in [(1, 60), (2, 30), (3, 40), (4, 101)] {
+            keep(&mut state, number, bytes);
+            assert!(state.bytes <= 100);
+        }
+        // The first one made room, and the last one is too large for all of it.
+        let kept = |number| state.kept.contains_key(&Hash::from_bytes([number; 32]));
+        assert_eq!([1, 2, 3, 4].map(kept), [false, true, true, false]);
     }
 }

@@ -1,11 +1,13 @@
 //! A device of the host: what all tenants share.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::account::Total;
 use crate::cache::Cache;
 use crate::channel::wire;
+use crate::cpu::compiled::KernelEngine;
 use crate::cpu::{self, Scheduler};
 use crate::janitor::Janitor;
 use crate::remote::{WorkerConfig, Workers};
@@ -23,8 +25,12 @@ pub struct CpuConfig {
     /// if not set.
     pub memory_bytes: Option<u64>,
     /// Memory for checked modules that are kept for the next load of the same
-    /// text, in bytes, roughly. 64 MiB.
+    /// text, with their compiled kernels, in bytes, roughly. 64 MiB.
     pub cache_bytes: u64,
+    /// An absolute path of a folder where compiled kernels are kept for the next process
+    /// that loads them, about 256 MiB of them. Whoever can write there decides what runs in
+    /// this process, so tenants' workers get none. Not set, nothing is kept.
+    pub kernel_folder: Option<PathBuf>,
     /// What modules may ask for.
     pub ptx: tensor_wasm_ptx::Limits,
     /// Whether kernels are checked as they run, for those who write them: see
@@ -40,6 +46,7 @@ impl Default for CpuConfig {
             threads: None,
             memory_bytes: None,
             cache_bytes: 64 << 20,
+            kernel_folder: None,
             ptx: tensor_wasm_ptx::Limits::default(),
             checks: false,
         }
@@ -65,6 +72,8 @@ pub(crate) struct Shared {
     pub(crate) checks: bool,
     pub(crate) memory: Arc<Total>,
     pub(crate) cache: Arc<Cache>,
+    /// What compiles kernels, where they run in this process.
+    pub(crate) engine: Arc<KernelEngine>,
     pub(crate) scheduler: Arc<Scheduler>,
     /// Where modules are compiled. That has no slices, so it would keep a
     /// thread of the device from the kernels of all tenants.
@@ -175,6 +184,7 @@ impl Device {
         let shared = Shared {
             memory: Arc::new(Total::new(description.memory_bytes)),
             cache: Arc::new(Cache::new(config.cache_bytes)),
+            engine: KernelEngine::new(config.kernel_folder),
             ptx: config.ptx,
             checks: config.checks,
             description,

@@ -178,7 +178,7 @@ impl Lease {
         let device = &self.session.device.shared;
         let ticket = self.session.tenant.account.ticket(ptx.len() as u64).await?;
         let (cache, limits) = (Arc::clone(&device.cache), device.ptx.clone());
-        let checks = device.checks;
+        let (checks, engine) = (device.checks, Arc::clone(&device.engine));
         let (asker, answer) = Asker::new(ticket);
         // Claimed when it runs, not when it is queued: who waits for the same
         // text waits for a thread at work, never for another tenant's turn.
@@ -190,14 +190,14 @@ impl Lease {
             if let Some(permit) = cache.claim(hash, asker) {
                 let parsed = tensor_wasm_ptx::parse(&ptx, &limits);
                 let outcome = parsed.map(Arc::new).map_err(Error::InvalidModule);
-                if let Ok(module) = &outcome
-                    && !checks
-                {
-                    crate::cpu::compiled::prepare(module);
-                }
-                let bytes = ptx.len() as u64;
+                // Checked kernels are interpreted.
+                let code_bytes = match &outcome {
+                    Ok(module) if !checks => crate::cpu::compiled::prepare(module, &engine),
+                    _ => 0,
+                };
+                let text_bytes = ptx.len() as u64;
                 drop(ptx);
-                permit.fulfil(&outcome, bytes);
+                permit.fulfil(&outcome, text_bytes, code_bytes);
             }
         });
         let (_, loader) = *self.loader.get_or_init(|| {

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use tensor_wasm_ptx::lower::{lower, lower_with_lines};
@@ -14,9 +16,26 @@ fn module(text: &str) -> Arc<Module> {
     Arc::new(tensor_wasm_ptx::parse(text.as_bytes(), &Limits::default()).unwrap())
 }
 
+/// The texts of the corpus.
+fn corpus() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let kernels = fs::read_dir(folder).unwrap();
+    let files = kernels.flat_map(|kernel| fs::read_dir(kernel.unwrap().path()).into_iter());
+    files
+        .flatten()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "ptx"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect()
+}
+
+/// What is kept on disk is found by the code that a text becomes.
 #[test]
-fn asking_for_lines_changes_nothing_of_the_code() {
-    for text in [KERNELS, TILED] {
+fn a_text_always_becomes_the_same_code_whether_lines_are_asked_for_or_not() {
+    let mut texts = corpus();
+    assert!(texts.len() > 20);
+    texts.push(KERNELS.to_owned());
+    for text in &texts {
         let module = module(text);
         for entry in module.entries() {
             let name = entry.name();

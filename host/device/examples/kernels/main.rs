@@ -200,8 +200,13 @@ fn child(way: Way, threads: usize, sizes: &Sizes) {
                         "note\tAn empty launch on {threads} threads: {queued:?} one after another, \
                          {waited:?} when each is waited for."
                     );
-                    for (what, took) in bench.loading().await {
-                        println!("note\tLoading {what}: {took:?}.");
+                    for device::Loading {
+                        what,
+                        compiled,
+                        kept,
+                    } in device::loading().await
+                    {
+                        println!("note\tLoading {what}: {compiled:?}, {kept:?} from disk.");
                     }
                 }
             });

@@ -7,6 +7,7 @@ mod common;
 mod fairness;
 mod faults;
 mod handles;
+mod kept_kernels;
 mod launches;
 mod limits;
 mod memory;

@@ -103,6 +103,12 @@ impl Lowered {
         &self.wasm
     }
 
+    /// The module, for an embedder that keeps what it makes of it: it is here no more.
+    #[must_use]
+    pub fn take_wasm(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.wasm)
+    }
+
     /// Where in scratch memory the flag lies, a word that is not zero where a running kernel is to
     /// return at its next back edge. It begins the last page: nothing else is there.
     #[must_use]

@@ -86,9 +86,9 @@ pub(crate) fn split(body: &mut Body, classes: &Classes, by_ends: &HashSet<Reg>) 
             let made = |op: &Op| op.targets().iter().any(|reg| by_ends.contains(reg));
             let first = block.ops.iter().position(made);
             let at = first.unwrap_or(block.ops.len());
-            let before = block.ops.iter().take(at);
-            let nothing = begins && before.into_iter().all(|op| matches!(op, Op::Line(_)));
-            (!nothing).then_some(at)
+            let mut before = block.ops.iter().take(at);
+            let begins_so = begins && before.all(|op| matches!(op, Op::Line(_)));
+            (!begins_so).then_some(at)
         } else {
             None
         };

@@ -84,7 +84,7 @@ impl Marks {
             if let Payload::CodeSectionEntry(body) = payload?
                 && let Some(function) = functions.next()
             {
-                let begin = u64::try_from(body.get_operators_reader()?.original_position())?;
+                let begin = body.get_operators_reader()?.original_position();
                 marks.extend(
                     function
                         .lines

@@ -1,4 +1,4 @@
-//! Where compiled components are kept from one start to the next.
+//! Where compiled components and kernels are kept from one start to the next.
 
 use std::env;
 use std::fs;
@@ -9,8 +9,8 @@ use clap::Args;
 
 #[derive(Args)]
 pub(super) struct CacheOptions {
-    /// Where compiled components are kept, for a faster start the next time; by
-    /// default in the user's cache directory
+    /// Where compiled components and kernels are kept, for a faster start the next time;
+    /// by default in the user's cache directory
     #[arg(long, value_name = "DIRECTORY", env = "TENSOR_WASM_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
     /// Compile anew at every start
@@ -39,7 +39,7 @@ impl CacheOptions {
             Err(error) => {
                 tracing::warn!(
                     directory = %directory.display(), %error,
-                    "compiled components are not kept: name a directory with --cache-dir"
+                    "compiled components and kernels are not kept: name a directory with --cache-dir"
                 );
                 Ok(None)
             }

@@ -164,7 +164,10 @@ impl DeviceOptions {
             );
         }
         let device = match self.isolate {
-            false => Device::cpu(config),
+            false => Device::cpu(CpuConfig {
+                kernel_folder: cache.directory()?.map(|folder| folder.join("kernels")),
+                ..config
+            }),
             true => Device::isolated(config, self.workers(cache)?),
         };
         device.context("there is no device")

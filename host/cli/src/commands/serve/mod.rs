@@ -179,7 +179,11 @@ impl Serve {
             instances: self.all_instances(),
             instance_memory_bytes: usize::try_from(self.max_memory_bytes)
                 .context("--max-memory-bytes is more than this machine can address")?,
-            cache_directory: self.cache.directory()?,
+            // A folder of its own: the engine deletes whatever else is in it.
+            cache_directory: self
+                .cache
+                .directory()?
+                .map(|folder| folder.join("components")),
         })?;
         let policy = PolicyGrant {
             authenticator: Some(tokens.clone()),

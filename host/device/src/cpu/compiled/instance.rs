@@ -12,7 +12,7 @@ use tensor_wasm_ptx::lower::{Block, Failure, Machine, Progress, Setup};
 use wasmtime::{Caller, Engine, Linker, Store, TypedFunc};
 
 use super::memory::{Flag, Reader, Scratch, lending};
-use super::{ENGINE, Kernel, ticker};
+use super::{Kernel, ticker};
 use crate::Error;
 use crate::memory::{Arena, View};
 
@@ -111,7 +111,7 @@ pub(crate) fn with_instance<T>(
 
 impl Instance {
     fn new(kernel: &Arc<Kernel>, arena: Arc<Arena>) -> Option<Instance> {
-        let (engine, _) = ENGINE.as_ref()?;
+        let engine = kernel.ready.module().engine();
         let lowered = &kernel.lowered;
         let scratch = Scratch::new(lowered.scratch_bytes(), lowered.stop_flag())?;
         let mut store = Store::new(engine, Host { at_work: None });

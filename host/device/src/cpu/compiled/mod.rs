@@ -1,60 +1,28 @@
 //! Compiled kernels: the engine that compiles and runs them, once per process, and what each of a
 //! module's kernels became. What is not compiled is interpreted, and says why.
 
+mod engine;
 mod instance;
 mod memory;
 mod ticker;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
 
 use tensor_wasm_ptx::Module;
 use tensor_wasm_ptx::lower::{Lowered, Unsupported, Width, lower_as};
-use wasmtime::{Config, Engine, InstancePre, Linker};
+use wasmtime::InstancePre;
 
+pub(crate) use engine::KernelEngine;
 use instance::Host;
 pub(crate) use instance::{Instance, Outcome, with_instance};
-
-use crate::memory::{ARENA_BYTES, GUARD_BYTES};
 
 /// The steps of all kernels of a module that are compiled: compiling takes about a millisecond for a
 /// hundred, and one tenant's module is another's wait.
 const MOST_STEPS: usize = 64 << 10;
 
-/// The stack of a call: kernels call nothing but each other's helpers.
-const STACK_BYTES: usize = 256 << 10;
-
-/// The engine; `None` where the host's processor or address space does not do.
-static ENGINE: LazyLock<Option<(Engine, Linker<Host>)>> = LazyLock::new(|| {
-    let made = engine().and_then(|engine| {
-        let linker = instance::linker(&engine)?;
-        Ok((engine, linker))
-    });
-    match made {
-        Ok(made) => Some(made),
-        Err(error) => {
-            tracing::warn!(error = format!("{error:#}"), "kernels will be interpreted");
-            None
-        }
-    }
-});
-
-fn engine() -> wasmtime::Result<Engine> {
-    let mut config = Config::new();
-    config
-        // A true fused multiply-add on every processor.
-        .relaxed_simd_deterministic(true)
-        .wasm_threads(true)
-        .wasm_multi_memory(true)
-        .wasm_branch_hinting(true)
-        .wasm_backtrace_max_frames(None)
-        .max_wasm_stack(STACK_BYTES)
-        .memory_reservation(ARENA_BYTES)
-        .memory_guard_size(GUARD_BYTES)
-        .memory_may_move(false)
-        .with_host_memory(Arc::new(memory::Creator));
-    Engine::new(&config)
-}
+/// What a step of a compiled kernel takes for as long as it can run, in bytes, roughly.
+const BYTES_PER_STEP: usize = 64;
 
 /// One kernel, compiled.
 pub(crate) struct Kernel {
@@ -65,6 +33,14 @@ pub(crate) struct Kernel {
 impl Kernel {
     pub(crate) fn lowered(&self) -> &Arc<Lowered> {
         &self.lowered
+    }
+
+    /// What it takes, about: machine code, and what is known of its steps.
+    fn bytes(&self) -> u64 {
+        let code = self.ready.module().image_range();
+        let code = (code.end as usize).saturating_sub(code.start as usize);
+        let steps = self.lowered.steps() * BYTES_PER_STEP;
+        (code + steps) as u64
     }
 }
 
@@ -78,21 +54,21 @@ impl std::fmt::Debug for Kernel {
 type Kernels = Vec<Result<Arc<Kernel>, Unsupported>>;
 
 /// Compiles a module's kernels, where that was not done before. They live as long as the module.
-pub(crate) fn prepare(module: &Arc<Module>) {
-    let _ = kernels(module);
+/// The bytes that they take, about.
+pub(crate) fn prepare(module: &Arc<Module>, engine: &KernelEngine) -> u64 {
+    let kernels = module.extension(|| compile(module, engine));
+    let kernels = kernels.map(Vec::as_slice).unwrap_or_default();
+    kernels.iter().flatten().map(|kernel| kernel.bytes()).sum()
 }
 
-/// The compiled kernel of this name, if it was compiled.
+/// The compiled kernel of this name, if the module was [prepared](prepare) and it was compiled.
 pub(crate) fn kernel(module: &Arc<Module>, name: &str) -> Option<Arc<Kernel>> {
     let place = module
         .entries()
         .iter()
         .position(|entry| entry.name() == name)?;
-    kernels(module)?.get(place)?.as_ref().ok().cloned()
-}
-
-fn kernels(module: &Arc<Module>) -> Option<&Kernels> {
-    module.extension(|| compile(module))
+    let kernels: &Kernels = module.extension(Kernels::new)?;
+    kernels.get(place)?.as_ref().ok().cloned()
 }
 
 /// Whether the compiler is to leave each thread alone; for measurements.
@@ -111,25 +87,26 @@ fn width() -> Width {
     }
 }
 
-fn compile(module: &Arc<Module>) -> Kernels {
+fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
     let mut steps = 0;
     module
         .entries()
         .iter()
         .map(|entry| {
             let name = entry.name();
-            let compiled = lower_as(module, name, width()).and_then(|lowered| {
+            let compiled = lower_as(module, name, width()).and_then(|mut lowered| {
                 steps += lowered.steps();
                 if steps > MOST_STEPS {
                     return Err(refused("the module is large"));
                 }
-                let (engine, linker) = ENGINE.as_ref().ok_or_else(|| refused("no engine"))?;
+                let (engine, linker) = engine.get().ok_or_else(|| refused("no engine"))?;
                 // An error here is a mistake of the compiler: the interpreter makes up for it.
                 let failed = |error: wasmtime::Error| {
                     tracing::error!(kernel = name, error = format!("{error:#}"), "not compiled");
                     refused("the engine refuses the module")
                 };
-                let compiled = wasmtime::Module::new(engine, lowered.wasm()).map_err(failed)?;
+                let compiled =
+                    wasmtime::Module::new(engine, lowered.take_wasm()).map_err(failed)?;
                 let ready = linker.instantiate_pre(&compiled).map_err(failed)?;
                 Ok(Arc::new(Kernel {
                     lowered: Arc::new(lowered),

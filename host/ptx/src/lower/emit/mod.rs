@@ -239,7 +239,7 @@ impl<'k> Emitter<'k> {
     }
 
     /// What is written from here on comes from this line of the text; from none of them if it is 0.
-    fn from_line(&mut self, line: u32) {
+    fn at_line(&mut self, line: u32) {
         let offset = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
         match self.lines.last_mut() {
             Some(last) if last.line == line => {}
@@ -402,7 +402,7 @@ impl<'k> Emitter<'k> {
                 let Some(node) = self.shared.graph.nodes.get(*node) else {
                     return;
                 };
-                self.from_line(0);
+                self.at_line(0);
                 match node.kind.clone() {
                     ref kind @ (Kind::Root | Kind::Resume(_) | Kind::Check(_) | Kind::Block(_))
                         if self.is_group() =>
@@ -702,7 +702,7 @@ impl<'k> Emitter<'k> {
         let Some(block) = body.block(id) else {
             return;
         };
-        self.from_line(block.line);
+        self.at_line(block.line);
         for op in &block.ops {
             self.step(op);
         }

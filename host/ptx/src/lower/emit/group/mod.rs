@@ -190,7 +190,7 @@ impl<'k> Emitter<'k> {
         let Some(block) = body.block(id) else {
             return;
         };
-        self.from_line(block.line);
+        self.at_line(block.line);
         self.checks(id, &block.ops);
         let by_ends = self.v().by_ends;
         let of_ends = |op: &&Op| op.targets().iter().any(|reg| by_ends.contains(reg));
