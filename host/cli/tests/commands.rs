@@ -475,6 +475,33 @@ fn kernel_check_lists_kernels_with_their_parameters() {
 }
 
 #[test]
+fn kernel_check_shows_the_webassembly_beside_the_ptx_lines() {
+    let files = Files::new();
+    let text = KERNEL.replace("ret;", "// \u{1b}[31m red\n    ret;");
+    let file = files.with("fill.ptx", &text);
+    let shown = run(["kernel", "check", "--verbose", &file]);
+    assert_eq!(shown.status, 0, "{}", shown.err);
+    let (summary, listing) = shown.out.split_once(";; kernel fill\n").unwrap();
+    assert!(summary.contains("on the processor: compiled"), "{summary}");
+    // The whole is still WebAssembly text.
+    wat::parse_str(listing).unwrap();
+    let line = 1 + text
+        .lines()
+        .position(|line| line.contains("st.global"))
+        .unwrap();
+    let comment = format!(";; line {line}: st.global.f32 [%rd2], %f1;");
+    let store = listing.split_once(&comment).expect(listing).1;
+    let store = store
+        .split_once(";; line")
+        .map_or(store, |(store, _)| store);
+    assert!(store.contains("f32.store"), "{store}");
+    // What a text holds does not reach the terminal as commands.
+    assert!(!shown.out.contains('\u{1b}'));
+    let quiet = run(["kernel", "check", &file]);
+    assert!(!quiet.out.contains("(module"), "{}", quiet.out);
+}
+
+#[test]
 fn kernel_check_points_at_what_the_device_can_not_run() {
     let files = Files::new();
     let file = files.with(

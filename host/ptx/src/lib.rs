@@ -84,6 +84,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+mod approximate;
 mod calls;
 mod check;
 mod diagnostic;

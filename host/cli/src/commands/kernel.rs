@@ -1,6 +1,8 @@
 //! `tensor-wasm kernel check`: whether the device can run the kernels of a file, and
 //! how they are to be launched.
 
+mod listing;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +11,7 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tensor_wasm_ptx::lower::lower;
+use tensor_wasm_ptx::lower::{FunctionLines, Lowered, Unsupported, lower_with_lines};
 use tensor_wasm_ptx::{Diagnostic, Limits, Module, Param, ParamType};
 
 /// Look at kernels without launching them
@@ -31,7 +33,7 @@ enum KernelCommand {
 #[command(after_help = "\
 Examples:
   tensor-wasm kernel check blur.ptx
-  tensor-wasm kernel check blur.ptx --verbose
+  tensor-wasm kernel check blur.ptx --verbose | less
   tensor-wasm kernel check blur.ptx --json | jq '.kernels[].parameters'")]
 struct Check {
     /// The PTX file
@@ -40,7 +42,7 @@ struct Check {
     #[arg(long)]
     json: bool,
     /// Tell how the processor runs each kernel: compiled, and how many threads at a time, or
-    /// interpreted, and why
+    /// interpreted, and why; then print the WebAssembly text of each beside its PTX lines
     #[arg(long, short, conflicts_with = "json")]
     verbose: bool,
 }
@@ -62,7 +64,12 @@ impl Check {
             super::print_json(&Report::new(&checked))?;
         } else {
             match &checked {
-                Ok(module) => super::print(&describe(&name, module, self.verbose))?,
+                Ok(module) => {
+                    super::print(&describe(&name, module, self.verbose))?;
+                    if self.verbose {
+                        list(module, &text)?;
+                    }
+                }
                 Err(diagnostics) => {
                     for diagnostic in diagnostics {
                         eprintln!("{name}:{diagnostic}");
@@ -115,16 +122,35 @@ fn describe(name: &str, module: &Arc<Module>, verbose: bool) -> String {
             let _ = writeln!(text, "  threads per block: at most {threads}");
         }
         if verbose {
-            let _ = writeln!(text, "  {}", processor(module, entry.name()));
+            let _ = writeln!(
+                text,
+                "  {}",
+                processor(&lower_with_lines(module, entry.name()))
+            );
         }
     }
     text
 }
 
+/// A kernel as the processor runs it, and the lines that its code comes from.
+type Compiled = Result<(Lowered, Vec<FunctionLines>), Unsupported>;
+
+/// Prints each compiled kernel, one after another: together they may be large.
+fn list(module: &Arc<Module>, ptx: &[u8]) -> anyhow::Result<()> {
+    for entry in module.entries() {
+        let name = entry.name();
+        if let Ok((lowered, lines)) = lower_with_lines(module, name) {
+            let text = listing::listing(lowered.wasm(), &lines, ptx)?;
+            super::print(&format!("\n;; kernel {name}\n{text}"))?;
+        }
+    }
+    Ok(())
+}
+
 /// How the processor runs a kernel.
-fn processor(module: &Arc<Module>, kernel: &str) -> String {
-    let lowered = match lower(module, kernel) {
-        Ok(lowered) => lowered,
+fn processor(compiled: &Compiled) -> String {
+    let lowered = match compiled {
+        Ok((lowered, _)) => lowered,
         Err(reason) => return format!("on the processor: interpreted ({reason})"),
     };
     let (width, steps, bytes) = (lowered.width(), lowered.steps(), lowered.wasm().len());

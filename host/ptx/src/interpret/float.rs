@@ -2,13 +2,15 @@
 //!
 //! Results are rounded once, in the direction that the instruction names; `fma` is fused. NaN
 //! results are the one NaN that NVIDIA's hardware gives for the format. The approximations
-//! (`.approx`, `.full`) are better than they need be: they are computed in double and rounded. What
-//! that means next to a GPU is in `docs/numerics.md`.
+//! (`.approx`, `.full`) are exact ones where they are divisions and roots, and else those of
+//! [`functions`], which compiled kernels have too. What that means next to a GPU is in
+//! `docs/numerics.md`.
 
 use std::cmp::Ordering;
 
 use super::alu::Flags;
 use super::soft::{self, Format, Round, Value};
+use crate::approximate::{Plain, functions};
 use crate::modifier::Modifier;
 
 /// A floating-point format with its arithmetic to nearest.
@@ -298,14 +300,17 @@ pub(crate) fn sqrt<F: Float>(a: u64, flags: Flags) -> u64 {
     rounded::<F>(flags, || F::sqrt(a), || soft::square_root(F::unpack(a)))
 }
 
-/// A function that is computed in double and rounded.
-fn approximated<F: Float>(a: u64, flags: Flags, function: impl Fn(f64) -> f64) -> u64 {
-    let value = F::to_f64(flushed::<F>(a, flags));
-    finished::<F>(F::from_f64(function(value)), flags)
+/// A function of singles; halves go by way of the single that they are.
+fn approximated<F: Float>(a: u64, flags: Flags, function: fn(&mut Plain, f32) -> f32) -> u64 {
+    let value = F::to_f64(flushed::<F>(a, flags)) as f32;
+    let value = function(&mut Plain, value);
+    finished::<F>(F::from_f64(f64::from(value)), flags)
 }
 
+/// The reciprocal of the root, both rounded to the format.
 pub(crate) fn rsqrt<F: Float>(a: u64, flags: Flags) -> u64 {
-    approximated::<F>(a, flags, |value| 1.0 / value.sqrt())
+    let root = F::sqrt(flushed::<F>(a, flags));
+    finished::<F>(F::div(F::from_f64(1.0), root), flags)
 }
 
 /// Subnormal operands count as zeros even without `.ftz`, as the manual's table says.
@@ -313,23 +318,23 @@ pub(crate) fn sin<F: Float>(a: u64, flags: Flags) -> u64 {
     if is_subnormal::<F>(a) {
         return a & F::FORMAT.sign();
     }
-    approximated::<F>(a, flags, f64::sin)
+    approximated::<F>(a, flags, functions::sine)
 }
 
 pub(crate) fn cos<F: Float>(a: u64, flags: Flags) -> u64 {
-    approximated::<F>(a, flags, f64::cos)
+    approximated::<F>(a, flags, functions::cosine)
 }
 
 pub(crate) fn lg2<F: Float>(a: u64, flags: Flags) -> u64 {
-    approximated::<F>(a, flags, f64::log2)
+    approximated::<F>(a, flags, functions::logarithm_of_two)
 }
 
 pub(crate) fn ex2<F: Float>(a: u64, flags: Flags) -> u64 {
-    approximated::<F>(a, flags, f64::exp2)
+    approximated::<F>(a, flags, functions::power_of_two)
 }
 
 pub(crate) fn tanh<F: Float>(a: u64, flags: Flags) -> u64 {
-    approximated::<F>(a, flags, f64::tanh)
+    approximated::<F>(a, flags, functions::hyperbolic_tangent)
 }
 
 pub(crate) fn abs<F: Float>(a: u64, flags: Flags) -> u64 {

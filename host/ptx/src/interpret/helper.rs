@@ -36,14 +36,6 @@ impl Helper {
         })
     }
 
-    /// A comparison.
-    pub(crate) fn of_comparison(ty: Type, modifiers: &Modifiers) -> Option<Helper> {
-        Some(Helper {
-            eval: Eval::Two(alu::comparison(ty)?),
-            flags: Flags::of(modifiers),
-        })
-    }
-
     /// How many operands it has.
     pub(crate) fn operands(&self) -> usize {
         match self.eval {

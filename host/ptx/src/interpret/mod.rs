@@ -45,3 +45,10 @@ pub(crate) fn read_bytes(bytes: &[u8], offset: u64) -> u64 {
     }
     u64::from_le_bytes(word)
 }
+
+/// What tests compare other arithmetic with.
+#[cfg(test)]
+pub(crate) mod arithmetic {
+    pub(crate) use super::float::{BF16, F16, F32, F64, Float, max, min};
+    pub(crate) use super::soft::{Value, add, divide, multiply, round, square_root};
+}

@@ -6,7 +6,9 @@
 
 use std::collections::HashSet;
 
+use super::apart::Apart;
 use super::code::Code;
+use super::emit::WIDTH;
 use super::ir::{Arg, Body, End, Known, Op, Reg, Space, Ty};
 use super::live::Live;
 
@@ -15,18 +17,20 @@ use super::live::Live;
 pub(crate) enum Class {
     /// The same.
     Uniform,
-    /// Each so much more than the one before it, modulo the register's size.
-    Affine(i64),
+    /// Each known much apart from the first.
+    Apart(Apart),
     /// Whatever it is.
     Varying,
 }
 
-use Class::{Affine, Uniform, Varying};
+use Class::{Uniform, Varying};
 
 /// The classes of all registers.
 #[derive(Debug, Default)]
 pub(crate) struct Classes {
     classes: Vec<Option<Class>>,
+    /// How many low bits are zeros in what the first thread of a group has.
+    zeros: Vec<Option<u32>>,
     /// Registers that are 0 or 1, and have a mask for each thread instead where they vary.
     truths: Vec<bool>,
 }
@@ -39,6 +43,31 @@ impl Classes {
 
     pub(crate) fn of_arg(&self, arg: Arg) -> Class {
         arg.reg().map_or(Uniform, |reg| self.of(reg))
+    }
+
+    fn zeros_of(&self, arg: Arg) -> u32 {
+        match arg {
+            // What is not known yet may still have any number.
+            Arg::Reg(reg) => {
+                let zeros = self.zeros.get(reg.0 as usize).copied().flatten();
+                zeros.unwrap_or(MOST_ZEROS)
+            }
+            arg => match arg.bits() {
+                Some(0) | None => MOST_ZEROS,
+                Some(bits) => bits.trailing_zeros(),
+            },
+        }
+    }
+
+    /// Whether that is news.
+    fn set_zeros(&mut self, reg: Reg, zeros: u32) -> bool {
+        let Some(place) = self.zeros.get_mut(reg.0 as usize) else {
+            return false;
+        };
+        let least = place.map_or(zeros, |known| known.min(zeros));
+        let changed = *place != Some(least);
+        *place = Some(least);
+        changed
     }
 
     /// Adds a register that was made last, with a truth for each thread.
@@ -164,7 +193,7 @@ fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
         for arg in args {
             class = match (class, known(*arg)) {
                 (Some(Uniform), Some(Uniform)) => Some(Uniform),
-                (_, Some(Affine(_) | Varying)) => return Some(Varying),
+                (_, Some(Class::Apart(_) | Varying)) => return Some(Varying),
                 (Some(Varying), _) => Some(Varying),
                 // Not known yet.
                 _ => None,
@@ -172,26 +201,36 @@ fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
         }
         class
     };
-    let stride = |class: Class| match class {
-        Uniform => Some(0i64),
-        Affine(stride) => Some(stride),
+    let apart = |class: Class| match class {
+        Uniform => Some(Apart::NONE),
+        Class::Apart(apart) => Some(apart),
         Varying => None,
     };
-    let of_stride = |stride: i64| if stride == 0 { Uniform } else { Affine(stride) };
+    let of_apart = |apart: Apart| {
+        if apart.is_none() {
+            Uniform
+        } else {
+            Class::Apart(apart)
+        }
+    };
     match op {
         Op::Copy(_, a) => known(*a),
         Op::Know(_, Known::Launch(..) | Known::LaunchPart(..)) => Some(Uniform),
-        Op::Know(_, Known::Thread | Known::Tid(0)) => Some(Affine(1)),
+        Op::Know(_, Known::Thread | Known::Tid(0)) => Some(Class::Apart(Apart::stride(1))),
         Op::Know(_, Known::Tid(_)) => Some(Uniform),
         Op::Know(_, Known::Clock) => Some(Varying),
-        Op::One(Code::I32WrapI64 | Code::I64ExtendI32S | Code::I64ExtendI32U, _, a) => known(*a),
+        Op::One(Code::I64ExtendI32S | Code::I64ExtendI32U, _, a) => match known(*a)? {
+            Class::Apart(apart) if !apart.all(|away| away.abs() < 1 << 30) => Some(Varying),
+            class => Some(class),
+        },
+        Op::One(Code::I32WrapI64, _, a) => known(*a),
         Op::One(_, _, a) | Op::Canon(_, a) | Op::Flush(_, a) => all_uniform(&[*a]),
         Op::Two(code, _, a, b) => {
             let (x, y) = (known(*a)?, known(*b)?);
             if x == Uniform && y == Uniform {
                 return Some(Uniform);
             }
-            let (Some(s), Some(t)) = (stride(x), stride(y)) else {
+            let (Some(s), Some(t)) = (apart(x), apart(y)) else {
                 return Some(Varying);
             };
             let constant = b.bits().map(|bits| {
@@ -201,13 +240,33 @@ fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
                     bits.cast_signed()
                 }
             });
+            // Whether what threads have more than the first lies in bits that are zeros there.
+            let zeros = classes.zeros_of(*a);
+            let low = (1i64 << zeros.min(30)) - 1;
+            let disjoint = s.all(|away| (0..=low).contains(&away));
             Some(match (code, constant) {
-                (Code::I32Add | Code::I64Add, _) => of_stride(s.wrapping_add(t)),
-                (Code::I32Sub | Code::I64Sub, _) => of_stride(s.wrapping_sub(t)),
-                (Code::I32Mul | Code::I64Mul, Some(by)) => of_stride(s.wrapping_mul(by)),
-                (Code::I32Shl | Code::I64Shl, Some(by @ 0..=31)) => {
-                    of_stride(s.wrapping_shl(by as u32))
+                (Code::I32Add | Code::I64Add, _) => of_apart(s.with(t, i64::wrapping_add)),
+                (Code::I32Sub | Code::I64Sub, _) => of_apart(s.with(t, i64::wrapping_sub)),
+                (Code::I32Mul | Code::I64Mul, Some(by)) => {
+                    of_apart(s.map(|away| away.wrapping_mul(by)))
                 }
+                (Code::I32Shl | Code::I64Shl, Some(by @ 0..=31)) => {
+                    of_apart(s.map(|away| away.wrapping_shl(by as u32)))
+                }
+                (Code::I32And | Code::I64And, Some(mask)) if disjoint => {
+                    of_apart(s.map(|away| away & mask))
+                }
+                (Code::I32Or | Code::I64Or, Some(mask)) if disjoint => {
+                    of_apart(s.map(|away| away & !mask))
+                }
+                (Code::I32Xor | Code::I64Xor, Some(mask)) if disjoint => {
+                    let mask = mask & low;
+                    of_apart(s.map(|away| (away ^ mask) - mask))
+                }
+                (
+                    Code::I32ShrU | Code::I64ShrU | Code::I32ShrS | Code::I64ShrS,
+                    Some(by @ 0..=31),
+                ) if disjoint => of_apart(s.map(|away| away >> by)),
                 _ => Varying,
             })
         }
@@ -224,17 +283,51 @@ fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
             _ => all_uniform(&[place.base]),
         },
         Op::Atomic { .. } => Some(Varying),
-        Op::Store { .. } => {
+        Op::Store { .. } | Op::Line(_) => {
             let _ = body;
             None
         }
     }
 }
 
+/// How many low bits are zeros in what the first thread of a group gets from a step.
+fn zeros_of(classes: &Classes, op: &Op) -> u32 {
+    match op {
+        Op::Copy(_, a)
+        | Op::One(Code::I32WrapI64 | Code::I64ExtendI32S | Code::I64ExtendI32U, _, a) => {
+            classes.zeros_of(*a)
+        }
+        // Groups begin at multiples of their size, in each row.
+        Op::Know(_, Known::Thread | Known::Tid(0)) => WIDTH.trailing_zeros(),
+        Op::Select(_, _, a, b) => classes.zeros_of(*a).min(classes.zeros_of(*b)),
+        Op::Two(code, _, a, b) => {
+            let (x, y) = (classes.zeros_of(*a), classes.zeros_of(*b));
+            let by = b.bits().and_then(|bits| u32::try_from(bits).ok());
+            match (code, by) {
+                (Code::I32Add | Code::I64Add | Code::I32Sub | Code::I64Sub, _) => x.min(y),
+                (Code::I32Or | Code::I64Or | Code::I32Xor | Code::I64Xor, _) => x.min(y),
+                (Code::I32And | Code::I64And, _) => x.max(y),
+                (Code::I32Mul | Code::I64Mul, _) => x.saturating_add(y).min(MOST_ZEROS),
+                (Code::I32Shl | Code::I64Shl, Some(by @ 0..=31)) => (x + by).min(MOST_ZEROS),
+                (
+                    Code::I32ShrU | Code::I64ShrU | Code::I32ShrS | Code::I64ShrS,
+                    Some(by @ 0..=31),
+                ) => x.saturating_sub(by),
+                _ => 0,
+            }
+        }
+        _ => 0,
+    }
+}
+
+/// What is zero has as many zeros as anybody asks for.
+const MOST_ZEROS: u32 = 64;
+
 /// Finds the classes.
 pub(crate) fn classes(body: &Body, live: &Live) -> Classes {
     let mut classes = Classes {
         classes: vec![None; body.regs.len()],
+        zeros: vec![None; body.regs.len()],
         truths: truths(body),
     };
     let set = |classes: &mut Classes, reg: Reg, class: Class| {
@@ -248,10 +341,12 @@ pub(crate) fn classes(body: &Body, live: &Live) -> Classes {
     };
     for reg in live.at(super::ir::BlockId(0)) {
         set(&mut classes, reg, Uniform);
+        classes.set_zeros(reg, MOST_ZEROS);
     }
     for stop in &body.stops {
         for reg in stop.takes.iter().flatten() {
             set(&mut classes, *reg, Varying);
+            classes.set_zeros(*reg, 0);
         }
     }
     let after = postdominators(body);
@@ -260,6 +355,10 @@ pub(crate) fn classes(body: &Body, live: &Live) -> Classes {
         let mut changed = false;
         for block in &body.blocks {
             for op in &block.ops {
+                let zeros = zeros_of(&classes, op);
+                for target in op.targets() {
+                    changed |= classes.set_zeros(*target, zeros);
+                }
                 let Some(class) = class_of(body, &classes, op) else {
                     continue;
                 };
@@ -327,7 +426,7 @@ fn written_apart(body: &Body, live: &Live, branch: usize, meets: Option<usize>) 
 }
 
 /// The block behind each in which all its ways meet again, if there is one.
-fn postdominators(body: &Body) -> Vec<Option<usize>> {
+pub(crate) fn postdominators(body: &Body) -> Vec<Option<usize>> {
     let count = body.blocks.len();
     let exit = count;
     let next: Vec<Vec<usize>> = body

@@ -202,6 +202,15 @@ impl Code {
         )
     }
 
+    /// Whether it shifts, which vectors do where all lanes have one amount in common.
+    pub(crate) fn is_shift(self) -> bool {
+        use Code::*;
+        matches!(
+            self,
+            I32Shl | I32ShrS | I32ShrU | I64Shl | I64ShrS | I64ShrU
+        )
+    }
+
     /// Whether which NaN an operand is makes no difference to its result.
     pub(crate) fn ignores_payload(self) -> bool {
         use Code::*;

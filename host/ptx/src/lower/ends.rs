@@ -1,5 +1,5 @@
-//! Conditions that the first and the last thread of a group can answer for all: comparisons of what
-//! the threads have in common with what grows from one to the next, and what is made of such.
+//! Conditions that the threads of a group with the least and the most can answer for all: comparisons
+//! of what the threads have in common with what is known to be apart, and what is made of such.
 //!
 //! A branch on one needs no vectors as long as both ends agree, which is nearly always. For that, the
 //! comparisons are repeated right before the branch.
@@ -13,8 +13,8 @@ use super::ir::{Arg, Block, Body, End, Op, Reg, Ty};
 /// The most steps of one condition.
 const MOST_STEPS: usize = 8;
 
-/// The largest stride: what is far apart may wrap around in between.
-const MOST_STRIDE: i64 = 1 << 20;
+/// What is farther apart may wrap around in between.
+const FAR: i64 = 1 << 24;
 
 /// Repeats conditions before their branches where that helps; the registers that hold what is
 /// repeated. They have no other use than the branch behind them.
@@ -42,6 +42,10 @@ pub(crate) fn repeat(body: &mut Body, classes: &mut Classes) -> HashSet<Reg> {
                     *arg = Arg::Reg(*new);
                 }
             });
+            if let Op::Copy(target, Arg::Reg(new)) = op {
+                new_of.push((target, new));
+                continue;
+            }
             let Op::Two(_, target, ..) = &mut op else {
                 continue;
             };
@@ -74,6 +78,13 @@ fn collect(block: &Block, classes: &Classes, reg: Reg, before: usize, steps: &mu
     };
     if steps.len() >= MOST_STEPS {
         return false;
+    }
+    if let Op::Copy(_, Arg::Reg(from)) = op
+        && classes.of(*from) == Class::Varying
+        && collect(block, classes, *from, place, steps)
+    {
+        steps.push(op.clone());
+        return true;
     }
     let Op::Two(code, _, a, b) = op else {
         return false;
@@ -123,12 +134,12 @@ pub(crate) fn order(code: Code) -> Option<Option<bool>> {
     })
 }
 
-/// Whether one operand is the same for all and the other grows.
+/// Whether one operand is the same for all and the other apart.
 fn by_ends(classes: &Classes, a: Arg, b: Arg) -> bool {
-    let stride = |arg| match classes.of_arg(arg) {
-        Class::Uniform => Some(0),
-        Class::Affine(stride) if stride.abs() <= MOST_STRIDE => Some(stride),
+    let apart = |arg| match classes.of_arg(arg) {
+        Class::Uniform => Some(false),
+        Class::Apart(apart) if apart.all(|away| away.abs() <= FAR) => Some(true),
         _ => None,
     };
-    matches!((stride(a), stride(b)), (Some(a), Some(b)) if (a == 0) != (b == 0))
+    matches!((apart(a), apart(b)), (Some(a), Some(b)) if a != b)
 }

@@ -404,6 +404,11 @@ impl Builder<'_> {
             };
             match self.body.blocks.get(*block).map(|block| block.end.clone()) {
                 Some(End::Stop(..) | End::Exit) => self.link(node, 0),
+                Some(End::Meet(next)) => {
+                    self.link(node, 0);
+                    let target = self.enter(next.0 as usize, false);
+                    self.link(node, target);
+                }
                 Some(end) => {
                     for next in end.successors() {
                         let target = self.enter(next.0 as usize, false);

@@ -4,6 +4,8 @@
 //! WebAssembly has, or one that takes a few of its instructions. What it means for one thread is
 //! fixed here; how it is emitted, for one thread or for several at once, is not.
 
+use std::collections::HashSet;
+
 use super::code::Code;
 use crate::interpret::{Junction, Together};
 use crate::modifier::Modifier;
@@ -144,6 +146,9 @@ pub(crate) enum Change {
 /// One step.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
+    /// Does nothing: what follows in the block comes from this line of the text. Only there where
+    /// lines were asked for, since passes look at neighbouring steps.
+    Line(u32),
     Copy(Reg, Arg),
     One(Code, Reg, Arg),
     Two(Code, Reg, Arg, Arg),
@@ -197,6 +202,9 @@ pub(crate) enum End {
     Exit,
     /// The kernel does what it may not: an index into [`Body::sites`], and a number for the message.
     Fault(u32, Arg),
+    /// The thread goes on, or waits for those of its group that went another way, where they are
+    /// awaited.
+    Meet(BlockId),
     /// The thread waits for others: an index into [`Body::stops`].
     Stop(u32, BlockId),
     /// Behind all others: nothing comes here.
@@ -206,7 +214,7 @@ pub(crate) enum End {
 impl End {
     pub(crate) fn successors(&self) -> Vec<BlockId> {
         match self {
-            End::Jump(next) | End::Stop(_, next) => vec![*next],
+            End::Jump(next) | End::Meet(next) | End::Stop(_, next) => vec![*next],
             End::Branch(_, yes, no) => vec![*yes, *no],
             End::Table(_, targets, _) => targets.clone(),
             End::Exit | End::Fault(..) | End::Nowhere => Vec::new(),
@@ -217,6 +225,8 @@ impl End {
 /// A basic block.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
+    /// The line that its first step comes from, where lines were asked for, else 0.
+    pub line: u32,
     pub ops: Vec<Op>,
     pub end: End,
 }
@@ -281,6 +291,8 @@ pub(crate) struct Body {
     pub sites: Vec<Site>,
     pub stops: Vec<Stop>,
     pub helps: Vec<Help>,
+    /// Words that are a number's bits, for which it does not matter which NaN it is.
+    pub blind: HashSet<Reg>,
 }
 
 /// A function of the interpreter, with its flags.
@@ -312,7 +324,11 @@ impl Body {
 
     /// How many steps there are.
     pub(crate) fn len(&self) -> usize {
-        self.blocks.iter().map(|block| block.ops.len() + 1).sum()
+        let steps = |block: &Block| {
+            let marks = block.ops.iter().filter(|op| matches!(op, Op::Line(_)));
+            block.ops.len() - marks.count() + 1
+        };
+        self.blocks.iter().map(steps).sum()
     }
 }
 
@@ -331,7 +347,7 @@ impl Op {
             | Op::Help { target, .. } => std::slice::from_ref(target),
             Op::Load { targets, .. } => targets,
             Op::Atomic { target, .. } => target.as_slice(),
-            Op::Store { .. } => &[],
+            Op::Store { .. } | Op::Line(_) => &[],
         }
     }
 
@@ -348,7 +364,7 @@ impl Op {
                 f(*b);
                 f(*c);
             }
-            Op::Know(..) => {}
+            Op::Know(..) | Op::Line(_) => {}
             Op::Help { args, .. } => args.iter().copied().for_each(f),
             Op::Load { place, .. } => f(place.base),
             Op::Store { place, values, .. } => {
@@ -376,7 +392,7 @@ impl Op {
                 f(b);
                 f(c);
             }
-            Op::Know(..) => {}
+            Op::Know(..) | Op::Line(_) => {}
             Op::Help { args, .. } => args.iter_mut().for_each(f),
             Op::Load { place, .. } => f(&mut place.base),
             Op::Store { place, values, .. } => {

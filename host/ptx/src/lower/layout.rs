@@ -15,6 +15,12 @@ pub(crate) const GROUPS: u32 = 80;
 pub(crate) const COMMON: u32 = 84;
 /// How many more blocks of the grid are to run, one after another, behind this one.
 pub(crate) const MORE: u32 = 88;
+/// The resume point at which the threads of a group that parted are awaited; 0 where they are not.
+pub(crate) const MEETING: u32 = 92;
+/// Not zero where the group with the first thread goes on where its threads have met, all bits.
+pub(crate) const AGAIN: u32 = 96;
+/// Where the block's groups wait so far.
+pub(crate) const MET: u32 = 100;
 /// Packed arguments, and behind them the addresses of the module's variables.
 pub(crate) const ARGUMENTS: u32 = 256;
 
@@ -46,6 +52,11 @@ pub struct Layout {
     pub(crate) places: u32,
     /// What threads bring to a stop and take away from it: arrays of 64-bit words.
     pub(crate) exchange: u32,
+    /// A word for each group of threads: not zero where registers that its threads have in common, or
+    /// a stride apart, are saved for the first of them alone.
+    pub(crate) brief: u32,
+    /// What looks at shared memory compare with: a word for each.
+    pub(crate) limits: u32,
     /// Where lanes go through one by one.
     pub(crate) lanes: u32,
     /// Saved registers: an array for each.
@@ -87,7 +98,8 @@ impl Layout {
             .checked_add(symbols)?
             .checked_next_multiple_of(64)?;
         let exchange = places + threads * 4 + PAD;
-        let lanes = exchange + EXCHANGES * (threads * 8 + PAD);
+        let brief = exchange + EXCHANGES * (threads * 8 + PAD);
+        let lanes = (brief + threads).checked_next_multiple_of(64)?;
         let frames = lanes + LANES;
         Some(Layout {
             threads,
@@ -96,6 +108,8 @@ impl Layout {
             globals,
             places,
             exchange,
+            brief,
+            limits: 0,
             lanes,
             frames,
             local: frames,
@@ -116,6 +130,17 @@ impl Layout {
         let begin = self.local;
         self.local = begin.checked_add(self.threads * bytes)?.checked_add(PAD)?;
         Some(begin)
+    }
+
+    /// Room for so many limits.
+    pub(crate) fn limits(&mut self, count: usize) -> Option<()> {
+        let bytes = u32::try_from(count).ok()?.checked_mul(4)?;
+        self.limits = self.local;
+        self.local = self
+            .local
+            .checked_add(bytes)?
+            .checked_next_multiple_of(64)?;
+        Some(())
     }
 
     /// To be called when all frames have their room.

@@ -3,8 +3,10 @@
 //! An arithmetic operation gives some NaN, which one is the engine's affair. In a chain of them only
 //! whether there is one matters, so the looking waits until a value is stored, or its bits are taken
 //! for something else. Registers that hold values from elsewhere, which must not change, are left
-//! out: what goes into them is looked at at once.
+//! out: what goes into them is looked at at once. Functions that take numbers apart, and come to the
+//! same with any NaN, say so ([`Body::blind`]).
 
+use super::code::Code;
 use super::ir::{Arg, Body, Op, Reg};
 
 /// Whether a constant is some NaN.
@@ -28,8 +30,9 @@ fn lazy(body: &Body) -> Vec<bool> {
             };
             let fits = match op {
                 Op::Canon(..) | Op::Fma(..) => true,
+                // The one NaN of singles has no sign to lose.
+                Op::One(Code::F32Abs, _, a) | Op::Copy(_, a) | Op::Flush(_, a) => holds(*a, &lazy),
                 Op::One(code, ..) | Op::Two(code, ..) => code.is_float_arithmetic(),
-                Op::Copy(_, a) | Op::Flush(_, a) => holds(*a, &lazy),
                 Op::Select(_, _, a, b) => holds(*a, &lazy) && holds(*b, &lazy),
                 _ => false,
             };
@@ -65,6 +68,8 @@ pub(crate) fn see_late(body: &mut Body) {
                     rewritten.push(Op::Copy(*target, *a));
                     continue;
                 }
+                Op::One(_, target, _) if body.blind.contains(target) => true,
+                Op::One(Code::F32Abs, target, _) => is_lazy(*target),
                 Op::One(code, ..) | Op::Two(code, ..) => code.ignores_payload(),
                 Op::Copy(target, _) | Op::Select(target, ..) | Op::Flush(target, _) => {
                     is_lazy(*target)

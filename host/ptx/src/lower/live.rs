@@ -53,7 +53,7 @@ fn each_of_end(body: &Body, end: &End, mut f: impl FnMut(Reg)) {
                 .copied()
                 .for_each(arg);
         }
-        End::Jump(_) | End::Exit | End::Nowhere => {}
+        End::Jump(_) | End::Meet(_) | End::Exit | End::Nowhere => {}
     }
 }
 

@@ -11,6 +11,7 @@
 //! [`Block`] lets them meet, as the interpreter does. What a kernel does wrong is found by checks in
 //! its code that ask the host, so faults say the same as the interpreter's.
 
+mod apart;
 mod build;
 mod class;
 mod code;
@@ -20,6 +21,7 @@ mod graph;
 mod ir;
 mod layout;
 mod lazy;
+mod lines;
 mod live;
 mod plan;
 mod run;
@@ -34,6 +36,7 @@ use crate::Module;
 use ir::{Body, Reg, SiteKind, Space, Ty};
 use layout::Layout;
 
+pub use lines::{CodeLine, FunctionLines, lower_with_lines};
 pub use run::{Block, Failure, Machine, Progress, Region, Setup};
 
 /// Why a kernel is not compiled; the interpreter runs it then.
@@ -85,6 +88,8 @@ pub struct Lowered {
     kernel: String,
     body: Body,
     layout: Layout,
+    /// What looks at shared memory compare with; see [`plan::Limits`].
+    limits: Vec<(u8, u64)>,
     param_bytes: u32,
     dynamic_shared: u32,
     /// The resume point behind each stop.
@@ -166,19 +171,34 @@ pub fn lower(module: &Arc<Module>, entry: &str) -> Result<Lowered, Unsupported> 
 /// # Errors
 /// What of it cannot be compiled.
 pub fn lower_as(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, Unsupported> {
-    let lowered = generate(module, entry, width);
-    // What is too large for groups may do for single threads.
-    if lowered.is_err() && width == Width::Chosen {
-        let mut lowered = generate(module, entry, Width::One)?;
-        lowered.alone = Some(TOO_LARGE);
-        return Ok(lowered);
-    }
-    lowered
+    generate(module, entry, width, false).map(|(lowered, _)| lowered)
 }
 
 const TOO_LARGE: &str = "it is too large for vectors";
 
-fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, Unsupported> {
+/// Compiles an entry, with lines only where they are asked for.
+fn generate(
+    module: &Arc<Module>,
+    entry: &str,
+    width: Width,
+    lines: bool,
+) -> Result<(Lowered, Vec<FunctionLines>), Unsupported> {
+    let made = attempt(module, entry, width, lines);
+    // What is too large for groups may do for single threads.
+    if made.is_err() && width == Width::Chosen {
+        let (mut lowered, lines) = attempt(module, entry, Width::One, lines)?;
+        lowered.alone = Some(TOO_LARGE);
+        return Ok((lowered, lines));
+    }
+    made
+}
+
+fn attempt(
+    module: &Arc<Module>,
+    entry: &str,
+    width: Width,
+    lines: bool,
+) -> Result<(Lowered, Vec<FunctionLines>), Unsupported> {
     let Some(found) = module.entry(entry) else {
         return Err(Unsupported::limit("no such entry"));
     };
@@ -193,7 +213,7 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
         found.layout.local_bytes,
     )
     .ok_or_else(too_large)?;
-    let mut body = build::body(module, found, &layout)?;
+    let mut body = build::body(module, found, &layout, lines)?;
     lazy::see_late(&mut body);
     if body.len() > MOST_STEPS {
         return Err(Unsupported::limit("too many steps"));
@@ -217,9 +237,11 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
         Width::Groups => None,
     };
     let (mut parting, mut by_ends) = (Vec::new(), HashSet::new());
+    let mut meetings = HashMap::new();
     if alone.is_none() {
         by_ends = ends::repeat(&mut body, &mut classes);
         parting = split::split(&mut body, &classes, &by_ends);
+        meetings = split::meet(&mut body, &classes, &mut parting);
     }
     let live = live::live(&body)?;
     let graph = graph::graph(&body, &parting)?;
@@ -254,9 +276,16 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
             slots.insert(reg, slot);
         }
     }
+    let (window_of, windows) = windows(&body);
+    let plan = if alone.is_none() {
+        plan::plan(&body, &classes, &window_of)
+    } else {
+        plan::Plan::default()
+    };
+    let limits = plan.limits();
+    layout.limits(limits.shared.len()).ok_or_else(too_large)?;
     let dynamic_shared = found.layout.dynamic_shared;
     layout.finish(dynamic_shared).ok_or_else(too_large)?;
-    let (window_of, windows) = windows(&body);
     let shared = emit::Shared {
         body: &body,
         graph: &graph,
@@ -265,6 +294,8 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
         slots,
         window_of,
         windows,
+        limits,
+        meetings,
         static_shared: found.layout.shared_bytes,
     };
     let items = structure::structure(&body, &graph);
@@ -273,20 +304,34 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
         return Err(Unsupported::limit("too much code"));
     }
     let scratch = u64::from(layout.stop) + layout::PAGE;
-    let functions = match alone {
+    let mut functions = match alone {
         Some(_) => vec![("run", one)],
         None => {
-            let plan = plan::plan(&body, &classes, &shared.window_of);
             let groups = emit::vector(&shared, &classes, &by_ends, &plan, &items)?;
             if groups.code.len() > MOST_CODE / 2 {
                 return Err(Unsupported::limit("too much code"));
             }
-            vec![("alone", one), ("groups", groups), ("run", emit::both())]
+            let write_out = emit::write_out(&shared, &classes, &by_ends, &plan)?;
+            vec![
+                ("alone", one),
+                ("groups", groups),
+                ("write out", write_out),
+                ("run", emit::both()),
+            ]
         }
     };
-    let wasm = emit::module(&functions, shared.windows.len(), scratch);
-    Ok(Lowered {
+    let lines = functions
+        .iter_mut()
+        .map(|(name, function)| FunctionLines {
+            name,
+            lines: std::mem::take(&mut function.lines),
+        })
+        .collect();
+    let wasm = emit::module(&functions, shared.globals(), scratch);
+    let limits = shared.limits.shared.clone();
+    let lowered = Lowered {
         wasm,
+        limits,
         kernel: entry.to_owned(),
         param_bytes: found.param_bytes,
         dynamic_shared,
@@ -294,7 +339,8 @@ fn generate(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, 
         body,
         layout,
         alone,
-    })
+    };
+    Ok((lowered, lines))
 }
 
 /// Shares windows among accesses whose addresses have a common origin.

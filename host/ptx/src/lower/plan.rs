@@ -1,19 +1,19 @@
 //! How a group of threads reaches memory, and what is looked at before it does.
 //!
-//! Where threads access addresses that they have in common, or that lie a stride apart, one look at
-//! the first and the last of them serves all, and all accesses that count from one address share it.
+//! Where threads access addresses that they have in common, or that are known to be so far apart, one
+//! look at the least and the greatest of them serves all, and all accesses that count from one address share it.
 //! Such looks come before anything else of their block happens: where one fails, the group's threads
 //! begin the block again, each alone, and find out what is wrong. So addresses must be known where a
 //! block begins, but for arithmetic that can be done in advance.
 
 use std::collections::{HashMap, HashSet};
 
+use super::apart::Apart;
 use super::class::{Class, Classes};
 use super::code::Code;
-use super::emit::WIDTH;
 use super::ir::{Arg, Block, BlockId, Body, Known, Op, Place, Reg, SiteKind, Space};
 
-/// The largest stride, and how far apart accesses may be that share a look.
+/// How far apart threads may be, and accesses that share a look.
 const FAR: i64 = 1 << 20;
 
 /// A look.
@@ -22,7 +22,7 @@ pub(crate) enum Check {
     /// An access, and those that count from the same address.
     Access(Access),
     /// Numbers of 32 bits, so far apart, stay so in 64.
-    Extend { code: Code, a: Arg, stride: i64 },
+    Extend { code: Code, a: Arg, apart: Apart },
 }
 
 /// Accesses that count from one address.
@@ -49,11 +49,22 @@ pub(crate) struct Checks {
     pub needed: HashSet<usize>,
 }
 
+/// What looks compare with: how many accesses of a size can begin where the last of those that go
+/// together lies so many sizes behind.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Limits {
+    /// For shared memory, by the logarithm of the size.
+    pub shared: Vec<(u8, u64)>,
+    /// For the windows of device memory.
+    pub device: Vec<(usize, u64)>,
+}
+
 /// For all blocks of a kernel.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     blocks: HashMap<BlockId, Checks>,
-    /// Where the accesses of a site begin to count: the first byte of the look that they share.
+    /// Where the accesses of a site begin to count: the first byte of the look that they share, from
+    /// their own base on.
     first_of: HashMap<u32, i64>,
 }
 
@@ -67,16 +78,30 @@ impl Plan {
         self.first_of.get(&site).copied().unwrap_or(0)
     }
 
-    pub(crate) fn checks(&self) -> impl Iterator<Item = &Check> {
-        self.blocks
-            .values()
-            .flat_map(|block| block.checks.iter().map(|(_, check)| check))
+    /// What all looks compare with.
+    pub(crate) fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        let checks = self.blocks.values().flat_map(|block| &block.checks);
+        for (_, check) in checks {
+            let Check::Access(access) = check else {
+                continue;
+            };
+            if access.space == Space::Shared {
+                limits.shared.push((access.shift, access.reach));
+            } else {
+                limits.device.push((access.window, access.reach));
+            }
+        }
+        limits.shared.sort_unstable();
+        limits.shared.dedup();
+        limits.device.sort_unstable();
+        limits.device.dedup();
+        limits
     }
 }
 
-/// The stride between the threads of a group, where they can access memory together: zero where all
-/// access the same.
-pub(crate) fn together(body: &Body, classes: &Classes, op: &Op) -> Option<i64> {
+/// How far the threads of a group are apart, where they can access memory together.
+pub(crate) fn together(body: &Body, classes: &Classes, op: &Op) -> Option<Apart> {
     let (place, values) = match op {
         Op::Load {
             place,
@@ -95,17 +120,18 @@ pub(crate) fn together(body: &Body, classes: &Classes, op: &Op) -> Option<i64> {
         return None;
     }
     let (size, _) = size(body, place)?;
-    let stride = match classes.of_arg(place.base) {
-        Class::Uniform => 0,
-        Class::Affine(stride) if stride.abs() <= FAR => stride,
+    let apart = match classes.of_arg(place.base) {
+        Class::Uniform => Apart::NONE,
+        Class::Apart(apart) if apart.all(|away| away.abs() <= FAR) => apart,
         _ => return None,
     };
     let uniform = |values: &Vec<Arg>| {
         let of = |value: &Arg| classes.of_arg(*value) == Class::Uniform;
         values.iter().all(of)
     };
-    let one_for_all = stride != 0 || values.is_none_or(uniform);
-    (stride % i64::from(size) == 0 && one_for_all).then_some(stride)
+    let one_for_all = !apart.is_none() || values.is_none_or(uniform);
+    let aligned = apart.all(|away| away % i64::from(size) == 0);
+    (aligned && one_for_all).then_some(apart)
 }
 
 /// The size of an access and its logarithm.
@@ -126,12 +152,12 @@ fn place(op: &Op) -> Option<&Place> {
     }
 }
 
-/// The stride of numbers that are extended to 64 bits, where they have one.
-fn extended(classes: &Classes, op: &Op) -> Option<(Code, Arg, i64)> {
+/// How far numbers that are extended to 64 bits are apart, where that is known.
+fn extended(classes: &Classes, op: &Op) -> Option<(Code, Arg, Apart)> {
     match op {
         Op::One(code @ (Code::I64ExtendI32S | Code::I64ExtendI32U), target, a) => {
             match classes.of(*target) {
-                Class::Affine(stride) => Some((*code, *a, stride)),
+                Class::Apart(apart) => Some((*code, *a, apart)),
                 _ => None,
             }
         }
@@ -195,16 +221,76 @@ pub(crate) fn plan(body: &Body, classes: &Classes, window_of: &HashMap<u32, usiz
     plan
 }
 
-/// What accesses must have in common to share a look: the base and how often it was written before,
-/// and where they go.
+/// What a register counts from: a value, by the register that held it and how often that was written
+/// before, or the low half of one; and how far on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Origin {
+    reg: Reg,
+    version: usize,
+    low: bool,
+}
+
+/// What accesses must have in common to share a look: where they count from, and where they go.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
-    base: Result<u32, u64>,
-    version: usize,
+    origin: Result<Origin, u64>,
     space: Space,
     shift: u8,
     window: usize,
     part: i64,
+}
+
+/// Where registers of a block count from.
+#[derive(Default)]
+struct Origins {
+    written: HashMap<Reg, usize>,
+    known: HashMap<Reg, (Origin, i64)>,
+}
+
+impl Origins {
+    fn of(&self, reg: Reg) -> (Origin, i64) {
+        let version = self.written.get(&reg).copied().unwrap_or(0);
+        let low = false;
+        let own = Origin { reg, version, low };
+        self.known.get(&reg).copied().unwrap_or((own, 0))
+    }
+
+    /// Notes what a step writes.
+    fn note(&mut self, op: &Op) {
+        let made = match op {
+            Op::Copy(_, Arg::Reg(a)) => Some(self.of(*a)),
+            Op::One(Code::I32WrapI64, _, Arg::Reg(a)) => {
+                let (origin, offset) = self.of(*a);
+                Some((
+                    Origin {
+                        low: true,
+                        ..origin
+                    },
+                    offset,
+                ))
+            }
+            Op::Two(Code::I32Add | Code::I64Add, _, Arg::Reg(a), b) => {
+                let signed = match b {
+                    Arg::I32(bits) => Some(i64::from(bits.cast_signed())),
+                    Arg::I64(bits) => Some(bits.cast_signed()),
+                    _ => None,
+                };
+                let (origin, offset) = self.of(*a);
+                signed
+                    .and_then(|by| offset.checked_add(by))
+                    .filter(|offset| offset.abs() <= FAR)
+                    .map(|offset| (origin, offset))
+            }
+            _ => None,
+        };
+        for target in op.targets() {
+            *self.written.entry(*target).or_default() += 1;
+            self.known.remove(target);
+            if let Some(made) = made {
+                self.known.insert(*target, made);
+            }
+        }
+    }
 }
 
 fn of_block(
@@ -215,30 +301,31 @@ fn of_block(
     first_of: &mut HashMap<u32, i64>,
 ) -> Checks {
     let mut checks = Checks::default();
-    let mut written: HashMap<Reg, usize> = HashMap::new();
-    let mut shared: HashMap<Key, (usize, i64, i64)> = HashMap::new();
-    let mut sites: Vec<(u32, usize)> = Vec::new();
+    let mut origins = Origins::default();
+    // By what is shared: the check, how far its base is from the origin, the first and last byte.
+    let mut shared: HashMap<Key, (usize, i64, i64, i64)> = HashMap::new();
+    let mut sites: Vec<(u32, Key, i64)> = Vec::new();
     for (number, op) in block.ops.iter().enumerate() {
-        if let Some((code, a, stride)) = extended(classes, op) {
-            let check = Check::Extend { code, a, stride };
+        if let Some((code, a, apart)) = extended(classes, op) {
+            let check = Check::Extend { code, a, apart };
             checks.checks.push((number, check));
         }
-        if let (Some(stride), Some(place)) = (together(body, classes, op), place(op))
+        if let (Some(apart), Some(place)) = (together(body, classes, op), place(op))
             && let Some((size, shift)) = size(body, place)
         {
-            let last = stride * i64::from(WIDTH - 1);
-            let (from, to) = (
-                place.offset.saturating_add(last.min(0)),
-                place.offset.saturating_add(last.max(0)),
-            );
-            let version = place.base.reg().and_then(|reg| written.get(&reg));
+            let (origin, away) = match place.base {
+                Arg::Reg(reg) => {
+                    let (origin, away) = origins.of(reg);
+                    (Ok(origin), away)
+                }
+                base => (Err(base.bits().unwrap_or(0)), 0),
+            };
+            let offset = place.offset.saturating_add(away);
+            let from = offset.saturating_add(apart.least());
+            let to = offset.saturating_add(apart.most());
             let window = window_of.get(&place.site).copied().unwrap_or(0);
             let key = Key {
-                base: place
-                    .base
-                    .reg()
-                    .map_or(Err(place.base.bits().unwrap_or(0)), |reg| Ok(reg.0)),
-                version: version.copied().unwrap_or(0),
+                origin,
                 space: place.space,
                 shift,
                 window: if place.space == Space::Shared {
@@ -247,10 +334,9 @@ fn of_block(
                     window
                 },
                 // Those that are aligned alike, and near each other.
-                part: place.offset.div_euclid(FAR) * i64::from(size)
-                    + place.offset.rem_euclid(i64::from(size)),
+                part: offset.div_euclid(FAR) * i64::from(size) + offset.rem_euclid(i64::from(size)),
             };
-            let (at, first, last) = shared.entry(key).or_insert_with(|| {
+            let (_, _, first, last) = shared.entry(key).or_insert_with(|| {
                 let access = Access {
                     space: place.space,
                     base: place.base,
@@ -260,25 +346,23 @@ fn of_block(
                     window: key.window,
                 };
                 checks.checks.push((number, Check::Access(access)));
-                (checks.checks.len() - 1, from, to)
+                (checks.checks.len() - 1, away, from, to)
             });
             *first = from.min(*first);
             *last = to.max(*last);
-            sites.push((place.site, *at));
+            sites.push((place.site, key, away));
         }
-        for target in op.targets() {
-            *written.entry(*target).or_default() += 1;
-        }
+        origins.note(op);
     }
-    for (at, first, last) in shared.values() {
+    for (at, away, first, last) in shared.values() {
         if let Some((_, Check::Access(access))) = checks.checks.get_mut(*at) {
-            access.first = *first;
+            access.first = first - away;
             access.reach = last.wrapping_sub(*first).cast_unsigned() >> access.shift;
         }
     }
-    for (site, at) in sites {
-        if let Some((_, Check::Access(access))) = checks.checks.get(at) {
-            first_of.insert(site, access.first);
+    for (site, key, away) in sites {
+        if let Some((_, _, first, _)) = shared.get(&key) {
+            first_of.insert(site, first - away);
         }
     }
     checks.needed = needed(block, &checks.checks);

@@ -1,10 +1,10 @@
 //! Whether threads run together, and the points at which they may part: each begins a block of its
 //! own, so that a thread can come back there.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::class::{Class, Classes};
-use super::emit::{WIDTH, parting};
+use super::class::{Class, Classes, postdominators};
+use super::emit::{WIDTH, is_gather, parting};
 use super::ir::{Block, BlockId, Body, End, Op, Reg};
 use super::plan;
 
@@ -25,21 +25,30 @@ pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
             .iter()
             .map(|target| body.ty(*target).bytes() * WIDTH / 16);
         let chunks = chunks.sum::<u32>().max(WIDTH / 4) as usize;
+        let place = match op {
+            Op::Load { place, .. } | Op::Store { place, .. } => Some(place),
+            _ => None,
+        };
+        let gathers = place.is_some_and(|place| is_gather(classes.of_arg(place.base), op));
+        let apart = !gathers && plan::together(body, classes, op).is_none();
         let lane_by_lane = match op {
-            Op::Store { values, .. } => {
-                !values.is_empty() && plan::together(body, classes, op).is_none()
-            }
-            Op::Load { .. } if varies => plan::together(body, classes, op).is_none(),
+            Op::Store { .. } => apart,
+            Op::Load { .. } if varies => apart,
             Op::Atomic { .. } => true,
             Op::Help { .. } => varies,
-            Op::Two(code, ..) if varies => {
-                code.vector().is_none() && !matches!(code.result(), super::ir::Ty::F32)
+            Op::Two(code, _, _, b) if varies => {
+                let shifts = code.is_shift() && classes.of_arg(*b) == Class::Uniform;
+                code.vector().is_none() && !shifts && !code.result().is_float()
             }
             _ => false,
         };
+        if lane_by_lane || gathers {
+            vectors += 24 + 4 * chunks;
+        }
         if lane_by_lane {
             one_by_one += 1;
-            vectors += 24 + 4 * chunks;
+        } else if gathers {
+            together += 1;
         } else if varies {
             together += 1;
             vectors += chunks;
@@ -76,7 +85,10 @@ pub(crate) fn split(body: &mut Body, classes: &Classes, by_ends: &HashSet<Reg>) 
             // The condition is made again by whoever comes back.
             let made = |op: &Op| op.targets().iter().any(|reg| by_ends.contains(reg));
             let first = block.ops.iter().position(made);
-            Some(first.unwrap_or(block.ops.len())).filter(|at| !(begins && *at == 0))
+            let at = first.unwrap_or(block.ops.len());
+            let before = block.ops.iter().take(at);
+            let nothing = begins && before.into_iter().all(|op| matches!(op, Op::Line(_)));
+            (!nothing).then_some(at)
         } else {
             None
         };
@@ -90,12 +102,61 @@ pub(crate) fn split(body: &mut Body, classes: &Classes, by_ends: &HashSet<Reg>) 
     found
 }
 
+/// Where the threads of groups that part meet again: a block for each block in which they part.
+pub(crate) type Meetings = HashMap<BlockId, BlockId>;
+
+/// Makes points at which threads that parted at a branch are awaited, and adds the blocks behind them
+/// to those that begin with one.
+pub(crate) fn meet(body: &mut Body, classes: &Classes, found: &mut Vec<BlockId>) -> Meetings {
+    let after = postdominators(body);
+    let mut behind: HashMap<usize, BlockId> = HashMap::new();
+    let mut parts: Vec<(usize, usize)> = Vec::new();
+    for block in found.iter() {
+        let number = block.0 as usize;
+        let Some(Some(meets)) = after.get(number).copied() else {
+            continue;
+        };
+        let parted = body.blocks.get(number);
+        let ends = body.blocks.get(meets);
+        let goes_on = ends.is_some_and(|block| !matches!(block.end, End::Exit));
+        if parted.is_some_and(|block| parting(classes, &block.end)) && goes_on {
+            parts.push((number, meets));
+        }
+    }
+    for (_, meets) in &parts {
+        if behind.contains_key(meets) {
+            continue;
+        }
+        let next = BlockId(u32::try_from(body.blocks.len()).unwrap_or(0));
+        split_off(body, *meets, 0);
+        if let Some(block) = body.blocks.get_mut(*meets) {
+            block.end = End::Meet(next);
+        }
+        behind.insert(*meets, next);
+        found.push(next);
+    }
+    let moved = |number: usize| {
+        let own = BlockId(u32::try_from(number).unwrap_or(0));
+        behind.get(&number).copied().unwrap_or(own)
+    };
+    let meetings = parts.iter().filter_map(|(parted, meets)| {
+        let next = behind.get(meets).copied()?;
+        Some((moved(*parted), next))
+    });
+    meetings.collect()
+}
+
 fn split_off(body: &mut Body, number: usize, at: usize) {
     let next = BlockId(u32::try_from(body.blocks.len()).unwrap_or(0));
     let Some(block) = body.blocks.get_mut(number) else {
         return;
     };
     let ops = block.ops.split_off(at.min(block.ops.len()));
+    let line = block.ops.iter().rev().find_map(|op| match op {
+        Op::Line(line) => Some(*line),
+        _ => None,
+    });
+    let line = line.unwrap_or(block.line);
     let end = std::mem::replace(&mut block.end, End::Jump(next));
-    body.blocks.push(Block { ops, end });
+    body.blocks.push(Block { line, ops, end });
 }

@@ -141,7 +141,7 @@ fn exit(body: &Body, graph: &Graph, node: NodeId) -> Exit {
         Kind::Dispatch(_) => Exit::Table { selector: true },
         Kind::Resume(_) | Kind::Select(_) | Kind::Check(_) => Exit::One,
         Kind::Block(block) => match body.block(*block).map(|block| &block.end) {
-            Some(End::Branch(..)) => Exit::Two,
+            Some(End::Branch(..) | End::Meet(_)) => Exit::Two,
             Some(End::Table(..)) => Exit::Table { selector: false },
             Some(End::Jump(_) | End::Stop(..) | End::Exit) => Exit::One,
             _ => Exit::None,

@@ -1,6 +1,8 @@
 //! One instruction at a time: its operands from memory, its result into it.
 
-use super::{Arguments, Flat, launch, line, module};
+use tensor_wasm_ptx::lower::Width;
+
+use super::{Arguments, Flat, launch, launch_as, line, module};
 
 /// Runs one instruction. `shape` has a letter for each operand, the result first: `r` is a 32-bit
 /// register, `h` 16, `d` 64, `f` a single, `g` a double, `p` a predicate.
@@ -124,6 +126,11 @@ pub fn lines(body: &str, inputs: &[u64]) -> u64 {
 
 /// Runs one instruction on many rows of operands, a thread to each, and returns the results.
 pub fn many(instruction: &str, shape: &str, rows: &[Vec<u64>]) -> Vec<u64> {
+    many_as(instruction, shape, rows, &[Width::Chosen])
+}
+
+/// The same, compiled in each of these ways.
+pub fn many_as(instruction: &str, shape: &str, rows: &[Vec<u64>], widths: &[Width]) -> Vec<u64> {
     let class = |letter: char| format!("%{letter}");
     let memory_type = |letter: char| match letter {
         'h' => "u16",
@@ -169,7 +176,8 @@ pub fn many(instruction: &str, shape: &str, rows: &[Vec<u64>]) -> Vec<u64> {
     }
     let grid = line(u32::try_from(blocks).unwrap());
     let arguments = Arguments::new().pointer(0);
-    launch(&module(&text), "k", grid, line(256), 0, arguments, &memory).unwrap();
+    let shape = (grid, line(256), 0);
+    launch_as(&module(&text), "k", shape, arguments, &memory, widths).unwrap();
     (0..rows.len())
         .map(|index| memory.get::<u64>(index * 40 + 32, 1)[0])
         .collect()

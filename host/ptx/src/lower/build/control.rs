@@ -87,7 +87,17 @@ impl<'m> Builder<'m> {
             Op::Selp => self.selp(scope),
             Op::Slct => self.slct(scope),
             Op::Set | Op::Setp => self.comparison(scope)?,
-            Op::AddCarry | Op::SubCarry | Op::MadCarry => self.carry(scope)?,
+            Op::SetHalves | Op::SetpHalves => {
+                if !self.compare_pairs(scope) {
+                    return Err(self.unsupported("this comparison of pairs"));
+                }
+            }
+            Op::Lop3Predicate => {
+                if !self.logic(scope) {
+                    return Err(self.unsupported("`lop3` by a table that is not known"));
+                }
+            }
+            Op::AddCarry | Op::SubCarry | Op::MadCarry => self.carry(scope),
             Op::Cvta => self.converted_address(scope),
             Op::Isspacep => self.is_in_space(scope),
             Op::Ld => self.load(scope)?,
@@ -126,6 +136,7 @@ impl<'m> Builder<'m> {
                 self.stop(StopKind::ActiveMask, Vec::new(), [Some(taken), None]);
                 self.write(scope, Arg::Reg(taken));
             }
+            Op::CvtPackSat => self.packed(scope),
             Op::Cvt => {
                 if !self.convert(scope) {
                     self.by_help(scope)?;
@@ -134,9 +145,9 @@ impl<'m> Builder<'m> {
             _ => {
                 let ty = scope.ty();
                 let done = if ty.is_float() {
-                    self.float(scope)
+                    self.float(scope) || self.halves(scope)
                 } else {
-                    self.integer(scope)?
+                    self.integer(scope)
                 };
                 if !done {
                     self.by_help(scope)?;

@@ -1,14 +1,18 @@
-//! Conversions between number types, comparisons, and choices.
+//! Conversions between number types.
 
+use super::half::kind;
 use super::{Builder, Scope, home};
-use crate::interpret::{Flags, Helper, Junction, Round, mask};
-use crate::lower::Unsupported;
+use crate::approximate::directed;
+use crate::approximate::half::{self, Kind};
+use crate::interpret::{Flags, Round, mask};
 use crate::lower::code::Code;
-use crate::lower::ir::{Arg, Op as Step, Ty};
+use crate::lower::ir::{Arg, Ty};
 use crate::modifier::Modifier;
 use crate::syntax::Operand;
-use crate::table::Op;
 use crate::types::Type;
+
+/// Rounds to an integer of the same format.
+const INTEGRAL: [Modifier; 4] = [Modifier::Rni, Modifier::Rzi, Modifier::Rmi, Modifier::Rpi];
 
 impl<'m> Builder<'m> {
     /// `cvt`; false where the interpreter is to be asked.
@@ -16,16 +20,57 @@ impl<'m> Builder<'m> {
         let modifiers = &scope.instruction.modifiers;
         let (to, from) = (modifiers.ty(), modifiers.second_ty());
         let flags = Flags::of(modifiers);
-        let known = |ty: Type| ty.is_integer() || matches!(ty, Type::F32 | Type::F64);
+        if to == Type::TF32 {
+            let value = self.source(scope, 1);
+            let value = half::tensor_float(self, flags.round, flags.satfinite, value);
+            let value = if flags.relu {
+                self.rectified(value)
+            } else {
+                value
+            };
+            self.write(scope, value);
+            return true;
+        }
+        let (to_half, from_half) = (kind(to), kind(from));
+        if (to_half.is_some() || from_half.is_some()) && !self.has_room() {
+            return false;
+        }
+        let known = |ty: Type| {
+            ty.is_integer() || matches!(ty, Type::F32 | Type::F64 | Type::F16 | Type::BF16)
+        };
         let packed = |ty: Type| matches!(ty, Type::U16x2 | Type::S16x2);
-        if packed(to) || packed(from) || flags.relu || flags.satfinite || flags.round == Round::Away
-        {
+        if packed(to) || packed(from) || flags.round == Round::Away {
             return false;
         }
         if !known(to) || !known(from) || to == Type::B16 || from == Type::B16 {
             return false;
         }
         let value = self.source(scope, 1);
+        let integral = INTEGRAL.iter().any(|word| scope.has(*word));
+        let (value, from) = match from_half {
+            Some((kind, _)) => (self.half_to_single(kind, value), Type::F32),
+            None if from == Type::F32 => (self.flushed(flags, value), from),
+            None => (value, from),
+        };
+        if let Some((kind, _)) = to_half {
+            if integral && from_half != to_half {
+                return false;
+            }
+            let single = if integral {
+                self.rounded(Ty::F32, flags.round, value)
+            } else if let Some(single) = self.near_half(kind, from, value) {
+                single
+            } else {
+                return false;
+            };
+            let half = half::of_single(self, kind, flags.round, single);
+            let half = self.finished_half(kind, flags, half);
+            self.write(scope, half);
+            return true;
+        }
+        if flags.relu || flags.satfinite || (integral && from_half.is_some() && to.is_float()) {
+            return false;
+        }
         let converted = match (to.is_float(), from.is_float()) {
             (false, false) => {
                 if flags.sat {
@@ -35,31 +80,21 @@ impl<'m> Builder<'m> {
                 return self.integer_to_integer(scope, to, from, value);
             }
             (false, true) => self.float_to_integer(to, from, flags, value),
-            (true, false) if flags.round == Round::Nearest => {
-                let value = self.narrowed(from, value);
-                let value = self.signed(from, value);
-                let code = match (home(to), home(from), from.is_signed()) {
-                    (Ty::F32, Ty::I32, true) => Code::F32ConvertI32S,
-                    (Ty::F32, Ty::I32, false) => Code::F32ConvertI32U,
-                    (Ty::F32, _, true) => Code::F32ConvertI64S,
-                    (Ty::F32, _, false) => Code::F32ConvertI64U,
-                    (_, Ty::I32, true) => Code::F64ConvertI32S,
-                    (_, Ty::I32, false) => Code::F64ConvertI32U,
-                    (_, _, true) => Code::F64ConvertI64S,
-                    (_, _, false) => Code::F64ConvertI64U,
+            (true, false) => {
+                let value = match self.integer_to_float(to, from, flags.round, value) {
+                    Some(value) => value,
+                    None => return false,
                 };
-                let value = self.one(code, value);
                 if flags.sat {
                     self.finished(flags, value)
                 } else {
                     value
                 }
             }
-            (true, true) => match self.float_to_float(scope, to, from, flags, value) {
+            (true, true) => match self.float_to_float(to, from, flags, integral, value) {
                 Some(value) => value,
                 None => return false,
             },
-            _ => return false,
         };
         if to.is_float() {
             self.write(scope, converted);
@@ -67,6 +102,110 @@ impl<'m> Builder<'m> {
         }
         self.write_integer(scope, to, converted);
         true
+    }
+
+    /// Zero where a single is negative, or a negative zero. A NaN must be the one without a sign.
+    fn rectified(&mut self, value: Arg) -> Arg {
+        let bits = self.as_ty(value, Ty::I32);
+        let negative = self.two(Code::I32LtS, bits, Arg::I32(0));
+        self.select(negative, Arg::F32(0), value)
+    }
+
+    /// Two integers clamped to a type of fewer bits, side by side; below them what a word held there.
+    pub(super) fn packed(&mut self, scope: &Scope<'m>) {
+        let ty = scope.ty();
+        let bits = ty.bits();
+        let (least, most) = if ty.is_signed() {
+            (
+                (1u32 << (bits - 1)).wrapping_neg(),
+                (1u32 << (bits - 1)) - 1,
+            )
+        } else {
+            (0, (1u32 << bits) - 1)
+        };
+        let (least, most) = (Arg::I32(least), Arg::I32(most));
+        let parts = [1, 2].map(|operand| {
+            let value = self.source(scope, operand);
+            let below = self.two(Code::I32LtS, value, most);
+            let value = self.select(below, value, most);
+            let above = self.two(Code::I32LtS, least, value);
+            let value = self.select(above, value, least);
+            self.narrowed(ty, value)
+        });
+        let upper = self.two(Code::I32Shl, parts[0], Arg::I32(bits));
+        let mut whole = self.two(Code::I32Or, upper, parts[1]);
+        if bits == 8 {
+            let rest = self.source(scope, 3);
+            let rest = self.two(Code::I32Shl, rest, Arg::I32(16));
+            whole = self.two(Code::I32Or, whole, rest);
+        }
+        self.write(scope, whole);
+    }
+
+    /// A single that rounds to the half that a number would.
+    fn near_half(&mut self, kind: Kind, from: Type, value: Arg) -> Option<Arg> {
+        if from == Type::F32 {
+            return Some(value);
+        }
+        if from == Type::F64 {
+            return Some(half::odd_of_double(self, value));
+        }
+        if kind == Kind::Half {
+            // Integers of more than 24 bits are past the largest half, rounded or not.
+            return self.integer_to_float(Type::F32, from, Round::Nearest, value);
+        }
+        if from.bits() == 64 {
+            return None;
+        }
+        let value = self.integer_to_float(Type::F64, from, Round::Nearest, value)?;
+        Some(half::odd_of_double(self, value))
+    }
+
+    fn integer_to_float(&mut self, to: Type, from: Type, round: Round, value: Arg) -> Option<Arg> {
+        if round != Round::Nearest {
+            // Doubles hold all integers of 32 bits.
+            if from.bits() == 64 {
+                return (to == Type::F32).then(|| self.directed_long(from, round, value));
+            }
+            let value = self.integer_to_float(Type::F64, from, Round::Nearest, value)?;
+            return Some(if to == Type::F64 {
+                value
+            } else {
+                directed::of_double(self, round, value)
+            });
+        }
+        let value = self.narrowed(from, value);
+        let value = self.signed(from, value);
+        let code = match (home(to), home(from), from.is_signed()) {
+            (Ty::F32, Ty::I32, true) => Code::F32ConvertI32S,
+            (Ty::F32, Ty::I32, false) => Code::F32ConvertI32U,
+            (Ty::F32, _, true) => Code::F32ConvertI64S,
+            (Ty::F32, _, false) => Code::F32ConvertI64U,
+            (_, Ty::I32, true) => Code::F64ConvertI32S,
+            (_, Ty::I32, false) => Code::F64ConvertI32U,
+            (_, _, true) => Code::F64ConvertI64S,
+            (_, _, false) => Code::F64ConvertI64U,
+        };
+        Some(self.one(code, value))
+    }
+
+    /// A single from 64 bits: halves of them are doubles, and so is what their sum lacks.
+    fn directed_long(&mut self, from: Type, round: Round, value: Arg) -> Arg {
+        let upper = self.two(Code::I64ShrU, value, Arg::I64(32));
+        let upper = self.one(Code::I32WrapI64, upper);
+        let code = if from.is_signed() {
+            Code::F64ConvertI32S
+        } else {
+            Code::F64ConvertI32U
+        };
+        let upper = self.one(code, upper);
+        let upper = self.two(Code::F64Mul, upper, Arg::F64(4_294_967_296f64.to_bits()));
+        let lower = self.one(Code::I32WrapI64, value);
+        let lower = self.one(Code::F64ConvertI32U, lower);
+        let sum = self.two(Code::F64Add, upper, lower);
+        let part = self.two(Code::F64Sub, sum, upper);
+        let lost = self.two(Code::F64Sub, lower, part);
+        directed::of_sum(self, round, sum, lost)
     }
 
     /// An integer of fewer bits than its register fills it with its sign, or with zeros.
@@ -119,7 +258,6 @@ impl<'m> Builder<'m> {
     }
 
     fn float_to_integer(&mut self, to: Type, from: Type, flags: Flags, value: Arg) -> Arg {
-        let value = self.flushed(flags, value);
         let ty = home(from);
         let whole = if flags.round == Round::Zero {
             value
@@ -169,19 +307,13 @@ impl<'m> Builder<'m> {
 
     fn float_to_float(
         &mut self,
-        scope: &Scope<'m>,
         to: Type,
         from: Type,
         flags: Flags,
+        integral: bool,
         value: Arg,
     ) -> Option<Arg> {
-        let value = if from == Type::F32 {
-            self.flushed(flags, value)
-        } else {
-            value
-        };
-        let words = [Modifier::Rni, Modifier::Rzi, Modifier::Rmi, Modifier::Rpi];
-        let value = if words.iter().any(|word| scope.has(*word)) {
+        let value = if integral {
             if to != from {
                 return None;
             }
@@ -192,158 +324,10 @@ impl<'m> Builder<'m> {
                 (Type::F32, Type::F64) if flags.round == Round::Nearest => {
                     self.one(Code::F32DemoteF64, value)
                 }
-                (Type::F32, Type::F64) => return None,
+                (Type::F32, Type::F64) => directed::of_double(self, flags.round, value),
                 _ => value,
             }
         };
         Some(self.finished(flags, value))
-    }
-
-    /// `set` and `setp`.
-    pub(super) fn comparison(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
-        let modifiers = &scope.instruction.modifiers;
-        let set = scope.instruction.row.op == Op::Set;
-        let compared = if set {
-            modifiers.second_ty()
-        } else {
-            modifiers.ty()
-        };
-        let flags = Flags::of(modifiers);
-        let (a, b) = (self.source(scope, 1), self.source(scope, 2));
-        let outcome = if compared.is_integer() {
-            self.compare_integers(compared, flags, a, b)
-        } else if let Some(outcome) = self.compare_floats(compared, flags, a, b) {
-            outcome
-        } else {
-            let Some(help) = Helper::of_comparison(compared, modifiers) else {
-                return Err(self.unsupported("this comparison"));
-            };
-            let args = vec![self.in_64(a), self.in_64(b)];
-            let help = self.help(help);
-            let target = self.temp(Ty::I64);
-            self.push(Step::Help { target, help, args });
-            self.as_ty(Arg::Reg(target), Ty::I32)
-        };
-        let junction = if scope.has(Modifier::And) {
-            Junction::And
-        } else if scope.has(Modifier::Or) {
-            Junction::Or
-        } else if scope.has(Modifier::Xor) {
-            Junction::Xor
-        } else {
-            Junction::None
-        };
-        let other = junction.code().map(|_| self.condition(scope, 3));
-        let joined = |builder: &mut Self, outcome: Arg| match (junction.code(), other) {
-            (Some(code), Some(other)) => builder.two(code, outcome, other),
-            _ => outcome,
-        };
-        if set {
-            let outcome = joined(self, outcome);
-            let yes = match modifiers.ty() {
-                Type::F32 => Arg::F32(1f32.to_bits()),
-                Type::F16 => Arg::I32(0x3c00),
-                Type::BF16 => Arg::I32(0x3f80),
-                Type::U16 | Type::S16 => Arg::I32(0xffff),
-                _ => Arg::I32(u32::MAX),
-            };
-            let no = Arg::constant(self.body.arg_ty(yes), 0);
-            let value = self.select(outcome, yes, no);
-            self.write(scope, value);
-            return Ok(());
-        }
-        let opposite = match scope.operand(0) {
-            Operand::Pair(_, Some(register)) => {
-                let reverse = self.two(Code::I32Xor, outcome, Arg::I32(1));
-                Some((*register, joined(self, reverse)))
-            }
-            _ => None,
-        };
-        let value = joined(self, outcome);
-        self.write(scope, value);
-        if let Some((register, value)) = opposite {
-            self.write_home(scope.register(register), value);
-        }
-        Ok(())
-    }
-
-    /// `selp`.
-    pub(super) fn selp(&mut self, scope: &Scope<'m>) {
-        let (a, b) = (self.source(scope, 1), self.source(scope, 2));
-        let condition = self.condition(scope, 3);
-        let value = self.select(condition, a, b);
-        self.write(scope, value);
-    }
-
-    /// `slct`.
-    pub(super) fn slct(&mut self, scope: &Scope<'m>) {
-        let modifiers = &scope.instruction.modifiers;
-        let (a, b) = (self.source(scope, 1), self.source(scope, 2));
-        let c = self.read(scope, scope.operand(3), modifiers.second_ty());
-        let condition = if modifiers.second_ty() == Type::F32 {
-            let c = self.flushed(Flags::of(modifiers), c);
-            self.two(Code::F32Ge, c, Arg::F32(0))
-        } else {
-            self.two(Code::I32GeS, c, Arg::I32(0))
-        };
-        let value = self.select(condition, a, b);
-        self.write(scope, value);
-    }
-
-    /// `mov`, also between one register and several.
-    pub(super) fn moved(&mut self, scope: &Scope<'m>) {
-        let ty = scope.ty();
-        match (scope.operand(0), scope.operand(1)) {
-            (Operand::Vector(targets), source) => {
-                let bits = ty.bits() / u32::try_from(targets.len()).unwrap_or(1).max(1);
-                let whole = self.read(scope, source, ty);
-                let whole = self.in_64(whole);
-                let parts: Vec<Arg> = (0..targets.len() as u64)
-                    .map(|place| {
-                        let part = if place == 0 {
-                            whole
-                        } else {
-                            let by = Arg::I64(place * u64::from(bits));
-                            self.two(Code::I64ShrU, whole, by)
-                        };
-                        let part = if bits < 64 {
-                            self.two(Code::I64And, part, Arg::I64(mask(bits)))
-                        } else {
-                            part
-                        };
-                        self.as_ty(part, Ty::I32)
-                    })
-                    .collect();
-                for (target, part) in targets.iter().zip(parts) {
-                    self.write_to(scope, target, part);
-                }
-            }
-            (_, Operand::Vector(sources)) => {
-                let bits = ty.bits() / u32::try_from(sources.len()).unwrap_or(1).max(1);
-                let each = match bits {
-                    8 => Type::B8,
-                    16 => Type::B16,
-                    _ => Type::B32,
-                };
-                let mut whole = Arg::I64(0);
-                for (place, source) in sources.iter().enumerate() {
-                    let part = self.read(scope, source, each);
-                    let part = self.in_64(part);
-                    let part = if place == 0 {
-                        part
-                    } else {
-                        let by = Arg::I64(place as u64 * u64::from(bits));
-                        self.two(Code::I64Shl, part, by)
-                    };
-                    whole = self.two(Code::I64Or, whole, part);
-                }
-                let whole = self.as_ty(whole, home(ty));
-                self.write(scope, whole);
-            }
-            _ => {
-                let value = self.source(scope, 1);
-                self.write(scope, value);
-            }
-        }
     }
 }

@@ -2,6 +2,7 @@
 //! asked of the interpreter.
 
 use super::{Builder, Scope, home};
+use crate::approximate::{Steps, directed, functions};
 use crate::interpret::{Flags, Round};
 use crate::lower::code::Code;
 use crate::lower::ir::{Arg, Op as Step, Ty};
@@ -87,8 +88,14 @@ fn format(ty: Type) -> Option<&'static Format> {
 
 impl<'m> Builder<'m> {
     pub(super) fn flushed(&mut self, flags: Flags, value: Arg) -> Arg {
-        if !flags.ftz || self.body.arg_ty(value) != Ty::F32 {
+        if !flags.ftz {
             return value;
+        }
+        if self.body.arg_ty(value) == Ty::F64 {
+            let size = self.one(Code::F64Abs, value);
+            let small = self.two(Code::F64Lt, size, Arg::F64(f64::MIN_POSITIVE.to_bits()));
+            let zero = self.two(Code::F64Copysign, Arg::F64(0), value);
+            return self.select(small, zero, value);
         }
         let target = self.temp(Ty::F32);
         self.push(Step::Flush(target, value));
@@ -126,8 +133,11 @@ impl<'m> Builder<'m> {
             return false;
         };
         let flags = Flags::of(&scope.instruction.modifiers);
-        if flags.round != Round::Nearest || flags.relu || flags.xorsign || flags.satfinite {
+        if flags.relu || flags.xorsign || flags.satfinite {
             return false;
+        }
+        if flags.round != Round::Nearest {
+            return ty == Type::F32 && self.has_room() && self.directed(scope, flags);
         }
         let approximate = scope.has(Modifier::Approx);
         let op = scope.instruction.row.op;
@@ -160,11 +170,14 @@ impl<'m> Builder<'m> {
                 self.push(Step::Fma(target, a, b, c));
                 self.finished(flags, Arg::Reg(target))
             }
-            Op::Rcp if !approximate || ty == Type::F32 => {
+            Op::Rcp => {
                 let a = self.source(scope, 1);
+                let upper = approximate && ty == Type::F64;
+                let a = if upper { self.upper_half(a) } else { a };
                 let a = self.flushed(flags, a);
                 let value = self.two(f.div, f.one, a);
-                self.finished(flags, value)
+                let value = self.finished(flags, value);
+                if upper { self.upper_half(value) } else { value }
             }
             Op::Sqrt => {
                 let a = self.source(scope, 1);
@@ -175,21 +188,21 @@ impl<'m> Builder<'m> {
             Op::Rsqrt => {
                 let a = self.source(scope, 1);
                 let a = self.flushed(flags, a);
-                let single = ty == Type::F32;
-                let a = if single {
-                    self.one(Code::F64PromoteF32, a)
-                } else {
-                    a
-                };
-                let root = self.one(Code::F64Sqrt, a);
-                let value = self.two(Code::F64Div, DOUBLE.one, root);
-                let value = if single {
-                    self.one(Code::F32DemoteF64, value)
-                } else {
-                    value
-                };
+                let root = self.one(f.sqrt, a);
+                let value = self.two(f.div, f.one, root);
                 self.finished(flags, value)
             }
+            Op::Ex2 | Op::Lg2 | Op::Sin | Op::Cos | Op::Tanh
+                if ty == Type::F32 && self.has_room() =>
+            {
+                let a = self.source(scope, 1);
+                // The sine of a subnormal number is zero whether or not it is to be flushed.
+                let sine = Flags { ftz: true, ..flags };
+                let a = self.flushed(if op == Op::Sin { sine } else { flags }, a);
+                let value = self.approximated(op, a);
+                self.finished(flags, value)
+            }
+            Op::Testp => self.is_kind_of_number(scope, flags),
             Op::Abs => {
                 let a = self.source(scope, 1);
                 let a = self.flushed(flags, a);
@@ -223,6 +236,99 @@ impl<'m> Builder<'m> {
         };
         self.write(scope, value);
         true
+    }
+
+    /// Single precision in a direction; false where the interpreter is to be asked.
+    fn directed(&mut self, scope: &Scope<'m>, flags: Flags) -> bool {
+        let round = flags.round;
+        let read = |builder: &mut Self, operand| {
+            let value = builder.source(scope, operand);
+            builder.flushed(flags, value)
+        };
+        let a = read(self, 1);
+        let value = match scope.instruction.row.op {
+            Op::Add => {
+                let b = read(self, 2);
+                directed::sum(self, round, a, b)
+            }
+            Op::Sub => {
+                let b = read(self, 2);
+                let b = self.minus_single(b);
+                directed::sum(self, round, a, b)
+            }
+            Op::Mul => {
+                let b = read(self, 2);
+                directed::product(self, round, a, b)
+            }
+            Op::Fma => {
+                let (b, c) = (read(self, 2), read(self, 3));
+                directed::fused(self, round, [a, b, c])
+            }
+            Op::Div => {
+                let b = read(self, 2);
+                directed::quotient(self, round, a, b)
+            }
+            Op::Rcp => directed::quotient(self, round, Arg::F32(1f32.to_bits()), a),
+            Op::Sqrt => directed::root(self, round, a),
+            _ => return false,
+        };
+        let value = self.finished(flags, value);
+        self.write(scope, value);
+        true
+    }
+
+    /// A double whose lower 32 bits are zeros.
+    fn upper_half(&mut self, value: Arg) -> Arg {
+        let bits = self.as_ty(value, Ty::I64);
+        let upper = self.two(Code::I64And, bits, Arg::I64(!0xffff_ffff));
+        self.as_ty(upper, Ty::F64)
+    }
+
+    /// One of the functions that the interpreter has in common with compiled kernels.
+    fn approximated(&mut self, op: Op, a: Arg) -> Arg {
+        match op {
+            Op::Ex2 => functions::power_of_two(self, a),
+            Op::Lg2 => functions::logarithm_of_two(self, a),
+            Op::Sin => functions::sine(self, a),
+            Op::Cos => functions::cosine(self, a),
+            _ => functions::hyperbolic_tangent(self, a),
+        }
+    }
+
+    /// Whether a number is of a kind: finite, subnormal, and so on.
+    fn is_kind_of_number(&mut self, scope: &Scope<'m>, flags: Flags) -> Arg {
+        let a = self.source(scope, 1);
+        let (size, lt, eq, least, infinity) = if scope.ty() == Type::F64 {
+            let least = Arg::F64(f64::MIN_POSITIVE.to_bits());
+            let infinity = Arg::F64(f64::INFINITY.to_bits());
+            let size = self.one(Code::F64Abs, a);
+            (size, Code::F64Lt, Code::F64Eq, least, infinity)
+        } else {
+            let least = Arg::F32(f32::MIN_POSITIVE.to_bits());
+            (self.abs(a), Code::F32Lt, Code::F32Eq, least, INFINITY)
+        };
+        let zero = Arg::constant(self.body.arg_ty(a), 0);
+        let finite = self.two(lt, size, infinity);
+        match flags.variant {
+            Some(Modifier::Finite) => finite,
+            Some(Modifier::Infinite) => self.two(eq, size, infinity),
+            Some(Modifier::Number) => self.two(eq, size, size),
+            Some(Modifier::Notanumber) => {
+                let number = self.two(eq, size, size);
+                self.not(number)
+            }
+            which => {
+                let small = self.two(lt, size, least);
+                let some = self.two(lt, zero, size);
+                let subnormal = self.both(small, some);
+                if which == Some(Modifier::Subnormal) {
+                    return subnormal;
+                }
+                // Zeros count as normal.
+                let normal = self.not(subnormal);
+                self.both(finite, normal)
+            }
+        }
     }
 
     fn two_flushed(&mut self, scope: &Scope<'m>, flags: Flags) -> (Arg, Arg) {

@@ -1,10 +1,9 @@
 //! Integer arithmetic, bits and carries. What is rare is asked of the interpreter.
 
 use super::{Builder, Scope};
-use crate::interpret::{Flags, Helper, mask};
-use crate::lower::Unsupported;
+use crate::interpret::{Flags, mask};
 use crate::lower::code::Code;
-use crate::lower::ir::{Arg, Reg, Ty};
+use crate::lower::ir::{Arg, Ty};
 use crate::modifier::Modifier;
 use crate::table::Op;
 use crate::types::Type;
@@ -117,13 +116,17 @@ impl<'m> Builder<'m> {
     }
 
     /// An integer instruction on registers; false where the interpreter is to be asked.
-    pub(super) fn integer(&mut self, scope: &Scope<'m>) -> Result<bool, Unsupported> {
+    pub(super) fn integer(&mut self, scope: &Scope<'m>) -> bool {
         let ty = scope.ty();
         let w = width(ty);
         let wide = scope.has(Modifier::Wide);
         let packed = matches!(ty, Type::U16x2 | Type::S16x2);
         if packed || scope.has(Modifier::Sat) || scope.has(Modifier::Relu) {
-            return Ok(false);
+            let Some(value) = self.packed_or_clamped(scope) else {
+                return false;
+            };
+            self.write(scope, value);
+            return true;
         }
         let value = match scope.instruction.row.op {
             Op::Add => self.plain(scope, ty, w.add),
@@ -177,9 +180,7 @@ impl<'m> Builder<'m> {
             }
             Op::Mul | Op::Mad => {
                 let (a, b) = (self.source(scope, 1), self.source(scope, 2));
-                let Some(product) = self.product(scope, ty, a, b) else {
-                    return Ok(false);
-                };
+                let product = self.product(scope, ty, a, b);
                 let mad = scope.instruction.row.op == Op::Mad;
                 let result = if wide { ty.doubled() } else { ty };
                 if mad {
@@ -206,13 +207,13 @@ impl<'m> Builder<'m> {
             Op::Shf => self.funnel(scope),
             Op::Lop3 => {
                 let Some(table) = self.source(scope, 4).bits() else {
-                    return Ok(false);
+                    return false;
                 };
                 self.any_of_three(scope, table as u8)
             }
             Op::Bfe | Op::Bfi => match self.bit_field(scope, ty) {
                 Some(value) => value,
-                None => return Ok(false),
+                None => return false,
             },
             Op::Sad => {
                 let (a, b, c) = (
@@ -228,10 +229,13 @@ impl<'m> Builder<'m> {
                 let sum = self.two(w.add, distance, c);
                 self.narrowed(ty, sum)
             }
-            _ => return Ok(false),
+            _ => match self.bits_and_bytes(scope) {
+                Some(value) => value,
+                None => return false,
+            },
         };
         self.write(scope, value);
-        Ok(true)
+        true
     }
 
     fn plain(&mut self, scope: &Scope<'m>, ty: Type, code: Code) -> Arg {
@@ -243,32 +247,32 @@ impl<'m> Builder<'m> {
         value
     }
 
-    /// The product, as the instruction wants it; `None` where that takes 128 bits.
-    fn product(&mut self, scope: &Scope<'m>, ty: Type, a: Arg, b: Arg) -> Option<Arg> {
+    /// The product, as the instruction wants it.
+    fn product(&mut self, scope: &Scope<'m>, ty: Type, a: Arg, b: Arg) -> Arg {
         let (high, wide) = (scope.has(Modifier::Hi), scope.has(Modifier::Wide));
         if !high && !wide {
             let product = self.two(width(ty).mul, a, b);
-            return Some(self.narrowed(ty, product));
+            return self.narrowed(ty, product);
         }
         match ty.bits() {
-            64 => None,
+            64 => self.high_of_128(ty, a, b),
             32 => {
                 let (a, b) = (self.widened(ty, a), self.widened(ty, b));
                 let product = self.two(Code::I64Mul, a, b);
                 if wide {
-                    return Some(product);
+                    return product;
                 }
                 let high = self.two(Code::I64ShrU, product, Arg::I64(32));
-                Some(self.as_ty(high, Ty::I32))
+                self.as_ty(high, Ty::I32)
             }
             _ => {
                 let (a, b) = (self.signed(ty, a), self.signed(ty, b));
                 let product = self.two(Code::I32Mul, a, b);
                 if wide {
-                    return Some(product);
+                    return product;
                 }
-                Some(self.two(Code::I32ShrU, product, Arg::I32(16)))
-                    .map(|high| self.narrowed(ty, high))
+                let high = self.two(Code::I32ShrU, product, Arg::I32(16));
+                self.narrowed(ty, high)
             }
         }
     }
@@ -393,7 +397,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Any function of three bits: of `b` and `c` where `a` is set, and where it is not.
-    fn any_of_three(&mut self, scope: &Scope<'m>, table: u8) -> Arg {
+    pub(super) fn any_of_three(&mut self, scope: &Scope<'m>, table: u8) -> Arg {
         let (a, b, c) = (
             self.source(scope, 1),
             self.source(scope, 2),
@@ -513,18 +517,14 @@ impl<'m> Builder<'m> {
     }
 
     /// Addition, subtraction and multiplication with the carry flag.
-    pub(super) fn carry(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+    pub(super) fn carry(&mut self, scope: &Scope<'m>) {
         let ty = scope.ty();
         let w = width(ty);
         let op = scope.instruction.row.op;
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         let (a, b) = if op == Op::MadCarry {
             let c = self.source(scope, 3);
-            let product = match self.product(scope, ty, a, b) {
-                Some(product) => product,
-                None => self.high_of_128(scope, a, b)?,
-            };
-            (product, c)
+            (self.product(scope, ty, a, b), c)
         } else {
             (a, b)
         };
@@ -564,27 +564,5 @@ impl<'m> Builder<'m> {
             self.write_home(scope.carry, out);
         }
         self.write(scope, result);
-        Ok(())
-    }
-
-    /// The upper half of a product of 64-bit values.
-    fn high_of_128(&mut self, scope: &Scope<'m>, a: Arg, b: Arg) -> Result<Arg, Unsupported> {
-        let mut modifiers = crate::modifier::Modifiers::new();
-        for word in [Modifier::Hi, Modifier::Type(scope.ty())] {
-            if modifiers.push(word).is_none() {
-                return Err(self.unsupported("a product of 128 bits"));
-            }
-        }
-        let Some(help) = Helper::of(Op::Mul, &modifiers, None) else {
-            return Err(self.unsupported("a product of 128 bits"));
-        };
-        let help = self.help(help);
-        let target: Reg = self.temp(Ty::I64);
-        self.push(crate::lower::ir::Op::Help {
-            target,
-            help,
-            args: vec![a, b],
-        });
-        Ok(Arg::Reg(target))
     }
 }

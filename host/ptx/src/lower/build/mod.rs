@@ -1,12 +1,17 @@
 //! From a kernel's instructions to blocks of steps. Every name, type and modifier is looked at here
 //! and nowhere later; calls are inlined, since they may not be circular.
 
+mod bits;
+mod compare;
 mod control;
 mod convert;
 mod float;
+mod half;
 mod integer;
 mod memory;
 mod operand;
+mod packed;
+mod steps;
 
 use std::collections::HashMap;
 
@@ -29,7 +34,12 @@ const MOST_STEPS: usize = 24 << 10;
 ///
 /// # Errors
 /// The first instruction that cannot be compiled, or a limit.
-pub(crate) fn body(module: &Module, entry: &Entry, layout: &Layout) -> Result<Body, Unsupported> {
+pub(crate) fn body(
+    module: &Module,
+    entry: &Entry,
+    layout: &Layout,
+    lines: bool,
+) -> Result<Body, Unsupported> {
     let mut builder = Builder {
         module,
         entry,
@@ -38,6 +48,7 @@ pub(crate) fn body(module: &Module, entry: &Entry, layout: &Layout) -> Result<Bo
         current: BlockId(0),
         line: 0,
         guard: None,
+        lines,
         helps: HashMap::new(),
     };
     if entry.layout.recursive {
@@ -62,6 +73,8 @@ struct Builder<'m> {
     line: u32,
     /// The predicate that decides whether the instruction at hand writes its registers.
     guard: Option<Arg>,
+    /// Whether steps are to say which line they come from.
+    lines: bool,
     /// Which help has which number, by how it is told apart.
     helps: HashMap<String, u32>,
 }
@@ -124,6 +137,7 @@ fn home(ty: Type) -> Ty {
 impl<'m> Builder<'m> {
     fn new_block(&mut self) -> BlockId {
         self.body.blocks.push(Block {
+            line: if self.lines { self.line } else { 0 },
             ops: Vec::new(),
             end: End::Nowhere,
         });
@@ -259,6 +273,9 @@ impl<'m> Builder<'m> {
             }
             scope.instruction = instruction;
             self.line = instruction.at.line;
+            if self.lines {
+                self.push(Op::Line(self.line));
+            }
             self.instruction(&mut scope)?;
             if self.body.regs.len() > 4 * MOST_STEPS || self.body.blocks.len() > MOST_STEPS {
                 return Err(Unsupported {
@@ -272,6 +289,12 @@ impl<'m> Builder<'m> {
         }
         self.end(End::Jump(scope.back), scope.back);
         Ok(())
+    }
+
+    /// Whether what takes many steps may be added as such. A kernel that has many already asks the
+    /// interpreter for the rest, so that it stays small enough to be compiled at all.
+    fn has_room(&self) -> bool {
+        self.body.regs.len() < MOST_STEPS / 2
     }
 
     /// What a register-only instruction does, by asking the interpreter.

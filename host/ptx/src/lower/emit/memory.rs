@@ -6,7 +6,7 @@
 
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
-use super::{Emitter, Imports};
+use super::{Emitter, Imports, Shared};
 use crate::lower::ir::{Arg, Change, Op, Place, Reg, SiteKind, Space, Ty};
 use crate::lower::layout::ARGUMENTS;
 
@@ -264,7 +264,7 @@ impl Emitter<'_> {
     /// Asks the host for the window that the address lies in.
     fn device_miss(&mut self, place: &Place) {
         let (number, (low, count)) = self.window(place);
-        let global = u32::try_from(number).unwrap_or(0) * 2;
+        let global = Shared::window_global(number);
         self.get(self.thread);
         self.i32(place.site);
         self.get(self.address);
@@ -273,6 +273,21 @@ impl Emitter<'_> {
         self.op(W::GlobalSet(global + 1));
         self.op(W::LocalTee(low));
         self.op(W::GlobalSet(global));
+        let shared = self.shared;
+        for (limit, (window, reach)) in (0u32..).zip(&shared.limits.device) {
+            if *window != number {
+                continue;
+            }
+            self.get(count);
+            self.i64(*reach);
+            self.op(W::I64Sub);
+            self.i64(0);
+            self.get(count);
+            self.i64(*reach);
+            self.op(W::I64GtU);
+            self.op(W::Select);
+            self.op(W::GlobalSet(shared.limit_global(limit)));
+        }
     }
 
     pub(super) fn load(&mut self, targets: &[Reg], place: &Place, bytes: u8, atomic: bool) {

@@ -9,14 +9,17 @@ use std::collections::HashMap;
 
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
-pub(crate) use group::{WIDTH, both, parting, vector};
+pub(crate) use group::{WIDTH, both, is_gather, parting, vector, write_out};
 pub(crate) use wasm::{Imports, module};
 
 use super::Unsupported;
 use super::graph::{Graph, Kind};
 use super::ir::{Arg, BlockId, Body, End, Known, Reg, Ty};
 use super::layout::{self, APART, ENDED, Layout, WAITS};
+use super::lines::CodeLine;
 use super::live::Live;
+use super::plan::Limits;
+use super::split::Meetings;
 use super::structure::Item;
 
 /// The most locals of a function that the engine takes, less a few.
@@ -43,8 +46,37 @@ pub(crate) struct Shared<'k> {
     /// The window of each site, by its place in `windows`.
     pub window_of: HashMap<u32, usize>,
     pub windows: Vec<Window>,
+    /// Where the threads of groups that part in a block are awaited.
+    pub meetings: Meetings,
+    /// What the looks of groups compare with.
+    pub limits: Limits,
     /// The size of static shared memory: addresses within it need no check.
     pub static_shared: u32,
+}
+
+impl Shared<'_> {
+    /// The resume point of a block that has one of its own.
+    fn resume_of(&self, block: BlockId) -> Option<u32> {
+        let resumes = self.graph.resumes.iter().skip(1);
+        let place = resumes.clone().position(|other| *other == block)?;
+        u32::try_from(place + 1).ok()
+    }
+
+    /// The global with a window's base; its count follows.
+    fn window_global(window: usize) -> u32 {
+        u32::try_from(window).unwrap_or(0) * 2
+    }
+
+    /// The global with a limit of looks, by its place among those of device memory.
+    fn limit_global(&self, number: u32) -> u32 {
+        Self::window_global(self.windows.len()) + number
+    }
+
+    /// How many globals there are.
+    pub(crate) fn globals(&self) -> u32 {
+        let limits = u32::try_from(self.limits.device.len()).unwrap_or(0);
+        self.limit_global(limits)
+    }
 }
 
 /// A function as it is written.
@@ -60,6 +92,7 @@ pub(crate) struct Emitter<'k> {
     windows: Vec<(u32, u32)>,
     /// Offsets of branches that are hardly ever taken.
     unlikely: Vec<u32>,
+    lines: Vec<CodeLine>,
     thread: u32,
     tid: [u32; 3],
     selector: u32,
@@ -76,6 +109,7 @@ pub(crate) struct Function {
     pub locals: Vec<ValType>,
     pub code: Vec<u8>,
     pub unlikely: Vec<u32>,
+    pub lines: Vec<CodeLine>,
 }
 
 /// The parameters of a function: the first thread, and the one behind the last.
@@ -145,6 +179,7 @@ impl<'k> Emitter<'k> {
             limits: HashMap::new(),
             windows: Vec::new(),
             unlikely: Vec::new(),
+            lines: Vec::new(),
             thread: 0,
             tid: [0; 3],
             selector: 0,
@@ -166,6 +201,7 @@ impl<'k> Emitter<'k> {
             locals: self.locals,
             code: self.code,
             unlikely: self.unlikely,
+            lines: self.lines,
         }
     }
 
@@ -200,6 +236,16 @@ impl<'k> Emitter<'k> {
         let at = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
         self.unlikely.push(at);
         self.op(W::If(BlockType::Empty));
+    }
+
+    /// What is written from here on comes from this line of the text; from none of them if it is 0.
+    fn from_line(&mut self, line: u32) {
+        let offset = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
+        match self.lines.last_mut() {
+            Some(last) if last.line == line => {}
+            Some(last) if last.offset == offset => last.line = line,
+            _ => self.lines.push(CodeLine { offset, line }),
+        }
     }
 
     /// `br_if` for what hardly ever happens.
@@ -270,7 +316,7 @@ impl<'k> Emitter<'k> {
         for number in 0..self.shared.windows.len() {
             let pair = (self.local(ValType::I64), self.local(ValType::I64));
             self.windows.push(pair);
-            let global = u32::try_from(number).unwrap_or(0) * 2;
+            let global = Shared::window_global(number);
             self.op(W::GlobalGet(global));
             self.set(pair.0);
             self.op(W::GlobalGet(global + 1));
@@ -340,6 +386,13 @@ impl<'k> Emitter<'k> {
                 if is_dispatch {
                     self.get(self.selector);
                 }
+                let is_root = *node == 0;
+                if is_root && let Some(first) = levels.first() {
+                    // Most threads begin at the beginning.
+                    self.op(W::I32Eqz);
+                    self.op(W::BrIf(*first));
+                    self.get(self.selector);
+                }
                 match levels.split_last() {
                     Some((last, rest)) => self.op(W::BrTable(rest.into(), *last)),
                     None => self.op(W::Unreachable),
@@ -349,6 +402,7 @@ impl<'k> Emitter<'k> {
                 let Some(node) = self.shared.graph.nodes.get(*node) else {
                     return;
                 };
+                self.from_line(0);
                 match node.kind.clone() {
                     ref kind @ (Kind::Root | Kind::Resume(_) | Kind::Check(_) | Kind::Block(_))
                         if self.is_group() =>
@@ -504,6 +558,11 @@ impl<'k> Emitter<'k> {
         for what in known {
             self.learn(what);
         }
+        self.first_thread();
+    }
+
+    /// The place of the thread, or group, before the first one: each begins by moving on.
+    fn first_thread(&mut self) {
         let width = if self.is_group() { WIDTH } else { 1 };
         let [x, y, z] = self.tid;
         for (local, value) in [(self.thread, width), (x, width), (y, 0), (z, 0)] {
@@ -643,6 +702,7 @@ impl<'k> Emitter<'k> {
         let Some(block) = body.block(id) else {
             return;
         };
+        self.from_line(block.line);
         for op in &block.ops {
             self.step(op);
         }
@@ -657,6 +717,20 @@ impl<'k> Emitter<'k> {
             End::Table(place, targets, site) => {
                 self.table_check(*place, targets.len(), *site);
                 self.arg(*place);
+            }
+            End::Meet(next) => {
+                let resume = self.shared.resume_of(*next).unwrap_or(0);
+                self.i32(0);
+                self.op(W::I32Load(scratch(layout::MEETING, 2)));
+                self.i32(resume);
+                self.op(W::I32Eq);
+                self.op(W::LocalTee(self.offset));
+                self.if_unlikely();
+                let regs = self.shared.live.at(*next);
+                self.save(&regs);
+                self.set_place(resume.cast_signed());
+                self.op(W::End);
+                self.get(self.offset);
             }
             End::Exit => self.ended(|emitter| emitter.set_place(ENDED)),
             End::Fault(site, value) => {

@@ -15,6 +15,7 @@ const NORMAL32: f32 = f32::MIN_POSITIVE;
 impl Emitter<'_> {
     pub(super) fn step(&mut self, op: &Op) {
         match op {
+            Op::Line(line) => self.from_line(*line),
             Op::Copy(target, a) => {
                 self.arg(*a);
                 self.set_reg(*target);

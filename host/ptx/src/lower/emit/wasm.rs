@@ -25,7 +25,7 @@ impl Imports {
 const DEVICE_PAGES: u64 = 1 << 16;
 
 /// Writes a module.
-pub(crate) fn module(functions: &[(&str, Function)], windows: usize, scratch: u64) -> Vec<u8> {
+pub(crate) fn module(functions: &[(&str, Function)], count: u32, scratch: u64) -> Vec<u8> {
     use ValType::{I32, I64};
     let mut types = TypeSection::new();
     types.ty().function([I32, I64, I64, I64, I64], [I64]);
@@ -73,7 +73,7 @@ pub(crate) fn module(functions: &[(&str, Function)], windows: usize, scratch: u6
     exports.export("forget", ExportKind::Func, forget);
     let mut body = wasm_encoder::Function::new([]);
     let mut globals = GlobalSection::new();
-    for number in 0..u32::try_from(windows).unwrap_or(0) * 2 {
+    for number in 0..count {
         globals.global(
             GlobalType {
                 val_type: I64,

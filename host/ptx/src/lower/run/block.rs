@@ -308,8 +308,11 @@ impl Block {
 
     /// Nobody can run: whoever has met goes on.
     fn meet(&mut self, scratch: &mut [u8]) -> Result<Progress, Fault> {
-        if self.all_at_plain_barrier(scratch) {
+        if self.all_at_one_stop(scratch) {
             return Ok(Progress::Yielded);
+        }
+        if self.all_ended(scratch) {
+            return Ok(Progress::Done);
         }
         set_word(scratch, COMMON, u32::MAX);
         let threads = self.setup.threads;
@@ -378,37 +381,52 @@ impl Block {
         Err(self.deadlock())
     }
 
-    /// The common case, at once: all threads have come to the same barrier for all.
-    fn all_at_plain_barrier(&mut self, scratch: &mut [u8]) -> bool {
+    /// The common case, at once: all threads have come to the same barrier for all, or to the same step
+    /// of their warps.
+    fn all_at_one_stop(&mut self, scratch: &mut [u8]) -> bool {
         let begin = self.setup.lowered.layout.places as usize;
         let end = begin + 4 * self.setup.threads as usize;
-        let Some(places) = scratch.get_mut(begin..end) else {
-            return false;
-        };
-        let (places, _) = places.as_chunks_mut::<4>();
+        let (places, _) = scratch.get(begin..end).unwrap_or_default().as_chunks::<4>();
         let Some(first) = places.first().copied() else {
             return false;
         };
         let number = WAITS
             .wrapping_sub(i32::from_le_bytes(first))
             .cast_unsigned();
-        let lowered = &self.setup.lowered;
-        let stop = lowered.body.stops.get(number as usize);
-        let plain = stop.is_some_and(|stop| matches!(stop.kind, StopKind::Plain(_)));
-        if !plain
-            || self.live != self.setup.threads
+        let kind = self.stop(number).map(|stop| stop.kind);
+        if self.live != self.setup.threads
             || self.barriers.iter().any(|barrier| barrier.arrived > 0)
             || places.iter().any(|place| *place != first)
         {
             return false;
         }
+        let met = match kind {
+            Some(StopKind::Plain(_)) => true,
+            Some(StopKind::Warp(what)) => self.release_all_warps(scratch, what),
+            _ => false,
+        };
+        if !met {
+            return false;
+        }
+        let lowered = &self.setup.lowered;
         let resume = lowered.after_stop.get(&number).copied().unwrap_or(0);
         if self.setup.has_common() {
             set_word(scratch, COMMON, resume);
         } else {
-            places.fill(resume.to_le_bytes());
+            let places = scratch.get_mut(begin..end).unwrap_or_default();
+            places.as_chunks_mut::<4>().0.fill(resume.to_le_bytes());
         }
         true
+    }
+
+    /// As common: all threads have ended, and none before the others.
+    fn all_ended(&self, scratch: &[u8]) -> bool {
+        let begin = self.setup.lowered.layout.places as usize;
+        let end = begin + 4 * self.setup.threads as usize;
+        let (places, _) = scratch.get(begin..end).unwrap_or_default().as_chunks::<4>();
+        self.live == self.setup.threads
+            && self.barriers.iter().all(|barrier| barrier.arrived == 0)
+            && places.iter().all(|place| *place == ENDED.to_le_bytes())
     }
 
     pub(super) fn set_state(&mut self, thread: u32, state: State) {

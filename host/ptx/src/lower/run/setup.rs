@@ -116,6 +116,11 @@ impl Setup {
         if let Some(place) = scratch.get_mut(begin..begin + self.arguments.len()) {
             place.copy_from_slice(&self.arguments);
         }
+        for (number, (shift, reach)) in (0..).zip(&self.lowered.limits) {
+            let limit = u64::from(self.shared_bytes >> shift).saturating_sub(*reach);
+            let at = self.lowered.layout.limits + 4 * number;
+            set_word(scratch, at, u32::try_from(limit).unwrap_or(0));
+        }
         for (number, symbol) in (0..).zip(&self.symbols) {
             set_long(scratch, self.lowered.layout.symbols + 8 * number, *symbol);
         }

@@ -19,6 +19,50 @@ struct Lane {
 type Lanes = [Option<Lane>; LANES];
 
 impl Block {
+    /// The common case, at once: all threads of the block have come to the same step of their warps,
+    /// each with the mask of its whole warp. False, and nothing done, where it is not so.
+    pub(super) fn release_all_warps(&self, scratch: &mut [u8], what: Together) -> bool {
+        let threads = self.setup.threads;
+        let lanes_of = |first: u32| first..(first + LANES as u32).min(threads);
+        for first in (0..threads).step_by(LANES) {
+            let lanes = lanes_of(first);
+            let whole = u64::from(u32::MAX >> (LANES as u32 - (lanes.end - first)));
+            let mask = self.brought(scratch, first, 3);
+            let same = |thread| self.brought(scratch, thread, 3) == mask;
+            if mask & whole != whole || !lanes.into_iter().all(same) {
+                return false;
+            }
+        }
+        for first in (0..threads).step_by(LANES) {
+            let mut lanes = [None; LANES];
+            for (thread, lane) in lanes_of(first).zip(lanes.iter_mut()) {
+                *lane = Some(Lane {
+                    thread,
+                    a: self.brought(scratch, thread, 0),
+                    b: self.brought(scratch, thread, 1),
+                    c: self.brought(scratch, thread, 2),
+                });
+            }
+            // What is the same for all is found once.
+            let common = match (what, lanes.first()) {
+                (
+                    Together::Vote(_)
+                    | Together::MatchAll
+                    | Together::Combine(..)
+                    | Together::Nothing,
+                    Some(Some(lane)),
+                ) => Some(result(what, &lanes, *lane)),
+                _ => None,
+            };
+            for lane in lanes.iter().flatten() {
+                let (value, second) = common.unwrap_or_else(|| result(what, &lanes, *lane));
+                self.give(scratch, lane.thread, 0, value);
+                self.give(scratch, lane.thread, 1, second);
+            }
+        }
+        true
+    }
+
     /// Does the steps that are complete in the warp that begins at this thread.
     pub(super) fn release_warp(&mut self, scratch: &mut [u8], first: u32) {
         let mut done = 0u32;

@@ -3,6 +3,7 @@
 use wasm_encoder::{BlockType, Instruction as W};
 
 use super::WIDTH;
+use crate::lower::apart::Apart;
 use crate::lower::class::Class;
 use crate::lower::code::Code;
 use crate::lower::emit::Emitter;
@@ -44,56 +45,62 @@ impl Emitter<'_> {
     /// first one's answer is in the target.
     fn ends_differ(&mut self, code: Code, target: Reg, a: Arg, b: Arg, order: Option<bool>) {
         let wide = code.operand() == Ty::I64;
-        let stride = |class| match class {
-            Class::Affine(stride) => stride,
-            _ => 0,
+        let apart = |class| match class {
+            Class::Apart(apart) => apart,
+            _ => Apart::NONE,
         };
-        let (of_a, of_b) = (stride(self.class(a)), stride(self.class(b)));
-        let (grows, by) = if of_a != 0 { (a, of_a) } else { (b, of_b) };
-        let reach = by.wrapping_mul(i64::from(WIDTH - 1));
-        let constant = |emitter: &mut Self, value: i64| {
+        let (of_a, of_b) = (apart(self.class(a)), apart(self.class(b)));
+        let (grows, by, other) = if of_b.is_none() {
+            (a, of_a, b)
+        } else {
+            (b, of_b, a)
+        };
+        let (least, most) = (by.least(), by.most());
+        let add = |emitter: &mut Self, arg: Arg, value: i64| {
+            emitter.arg(arg);
+            if value == 0 {
+                return;
+            }
             if wide {
                 emitter.i64(value.cast_unsigned());
+                emitter.op(W::I64Add);
             } else {
                 emitter.i32(value.cast_unsigned() as u32);
+                emitter.op(W::I32Add);
             }
         };
         let pick = |narrow: W<'static>, other: W<'static>| if wide { other } else { narrow };
         let Some(signed) = order else {
             // Whether the other one lies between the ends.
-            let other = if of_a != 0 { b } else { a };
-            let (from, to) = if by > 0 {
-                (grows, other)
-            } else {
-                (other, grows)
-            };
-            self.arg(to);
-            self.arg(from);
+            self.arg(other);
+            add(self, grows, least);
             self.op(pick(W::I32Sub, W::I64Sub));
-            constant(self, reach.abs());
+            if wide {
+                self.i64((most - least).cast_unsigned());
+            } else {
+                self.i32((most - least).cast_unsigned() as u32);
+            }
             self.op(pick(W::I32LeU, W::I64LeU));
             return;
         };
-        for (arg, stride) in [(a, of_a), (b, of_b)] {
-            self.arg(arg);
-            if stride != 0 {
-                constant(self, reach);
-                self.op(pick(W::I32Add, W::I64Add));
+        for end in [least, most] {
+            if end == 0 {
+                self.get(self.reg(target));
+                continue;
             }
+            for arg in [a, b] {
+                add(self, arg, if arg == grows { end } else { 0 });
+            }
+            self.op(code.scalar());
         }
-        self.op(code.scalar());
-        self.get(self.reg(target));
         self.op(W::I32Xor);
         // Between ends in the wrong order lies everything.
-        self.arg(grows);
-        constant(self, reach);
-        self.op(pick(W::I32Add, W::I64Add));
-        self.arg(grows);
-        self.op(match (signed, by > 0) {
-            (true, true) => pick(W::I32LtS, W::I64LtS),
-            (true, false) => pick(W::I32GtS, W::I64GtS),
-            (false, true) => pick(W::I32LtU, W::I64LtU),
-            (false, false) => pick(W::I32GtU, W::I64GtU),
+        add(self, grows, most);
+        add(self, grows, least);
+        self.op(if signed {
+            pick(W::I32LtS, W::I64LtS)
+        } else {
+            pick(W::I32LtU, W::I64LtU)
         });
         self.op(W::I32Or);
     }

@@ -2,70 +2,43 @@
 
 use wasm_encoder::{BlockType, Instruction as W, ValType};
 
-use super::WIDTH;
+use crate::lower::apart::Apart;
 use crate::lower::code::Code;
-use crate::lower::emit::{Emitter, val};
+use crate::lower::emit::{Emitter, Shared, scratch, val};
 use crate::lower::ir::{Arg, BlockId, Op, Reg, Space};
 use crate::lower::plan::{Access, Check};
 
 impl Emitter<'_> {
     /// The limits that looks compare with, into locals.
     pub(super) fn limits_of_looks(&mut self) {
-        let plan = self.v().plan;
-        let mut accesses: Vec<Access> = Vec::new();
-        for check in plan.checks() {
-            if let Check::Access(access) = check {
-                accesses.push(*access);
-            }
-        }
-        accesses.sort_unstable_by_key(|access| (access.window, access.shift, access.reach));
-        for access in accesses {
-            let (shift, reach, window) = (access.shift, access.reach, access.window);
-            if access.space == Space::Shared {
-                if self.v().limits.contains_key(&(shift, reach)) {
-                    continue;
-                }
-                let limit = self.limits.get(&shift).copied().unwrap_or(0);
-                let local = self.local(ValType::I32);
-                let reach = u32::try_from(reach).unwrap_or(u32::MAX);
-                self.get(limit);
-                self.i32(reach);
-                self.op(W::I32Sub);
-                self.i32(0);
-                self.get(limit);
-                self.i32(reach);
-                self.op(W::I32GtU);
-                self.op(W::Select);
-                self.set(local);
-                if let Some(vector) = &mut self.vector {
-                    vector.limits.insert((shift, access.reach), local);
-                }
-                continue;
-            }
-            let (low, count) = self.windows.get(window).copied().unwrap_or((0, 0));
-            if !self.v().lows.contains_key(&window) {
-                let own = self.local(ValType::I64);
-                self.get(low);
-                self.set(own);
-                if let Some(vector) = &mut self.vector {
-                    vector.lows.insert(window, own);
-                }
-            }
-            if self.v().counts.contains_key(&(window, reach)) {
-                continue;
-            }
-            let local = self.local(ValType::I64);
-            self.get(count);
-            self.i64(reach);
-            self.op(W::I64Sub);
-            self.i64(0);
-            self.get(count);
-            self.i64(reach);
-            self.op(W::I64GtU);
-            self.op(W::Select);
+        let shared = self.shared;
+        for (number, limit) in (0u32..).zip(&shared.limits.shared) {
+            let local = self.local(ValType::I32);
+            self.i32(0);
+            let at = shared.layout.limits + 4 * number;
+            self.op(W::I32Load(scratch(at, 2)));
             self.set(local);
             if let Some(vector) = &mut self.vector {
-                vector.counts.insert((window, reach), local);
+                vector.limits.insert(*limit, local);
+            }
+        }
+        for (number, limit) in (0u32..).zip(&shared.limits.device) {
+            let (window, _) = *limit;
+            let count = self.local(ValType::I64);
+            self.op(W::GlobalGet(shared.limit_global(number)));
+            self.set(count);
+            let low = match self.v().lows.get(&window).copied() {
+                Some(low) => low,
+                None => {
+                    let low = self.local(ValType::I64);
+                    self.op(W::GlobalGet(Shared::window_global(window)));
+                    self.set(low);
+                    low
+                }
+            };
+            if let Some(vector) = &mut self.vector {
+                vector.lows.insert(window, low);
+                vector.counts.insert(*limit, count);
             }
         }
     }
@@ -85,7 +58,7 @@ impl Emitter<'_> {
             for (_, check) in checks.checks.iter().filter(|(at, _)| *at == number) {
                 match check {
                     Check::Access(access) => self.look(access),
-                    Check::Extend { code, a, stride } => self.extends(*code, *a, *stride),
+                    Check::Extend { code, a, apart } => self.extends(*code, *a, *apart),
                 }
                 self.br_if_unlikely(0);
             }
@@ -97,8 +70,12 @@ impl Emitter<'_> {
                     continue;
                 }
                 let own = self.in_advance(*target);
-                self.get(self.reg(*target));
-                self.set(own);
+                let mut reads_it = false;
+                op.each_arg(|arg| reads_it |= arg == Arg::Reg(*target));
+                if reads_it {
+                    self.get(self.reg(*target));
+                    self.set(own);
+                }
                 if let Some(local) = self.regs.get_mut(target.0 as usize) {
                     kept.push((*target, std::mem::replace(local, own)));
                 }
@@ -178,24 +155,28 @@ impl Emitter<'_> {
 
     /// Leaves whether numbers of 32 bits, so far apart, wrap around within the group: in 64 bits they
     /// would not be as far apart.
-    fn extends(&mut self, code: Code, a: Arg, stride: i64) {
-        let reach = stride.wrapping_mul(i64::from(WIDTH - 1));
+    fn extends(&mut self, code: Code, a: Arg, apart: Apart) {
         let signed = code == Code::I64ExtendI32S;
-        // The last thread's value, in 64 bits, must be one of 32.
-        self.arg(a);
-        self.op(if signed {
-            W::I64ExtendI32S
-        } else {
-            W::I64ExtendI32U
-        });
-        self.i64(reach.cast_unsigned());
-        self.op(W::I64Add);
-        if signed {
-            self.i64(1 << 31);
+        let ends = [apart.least(), apart.most()];
+        self.i64(0);
+        // In 64 bits, the least and the most must be ones of 32.
+        for reach in ends.into_iter().filter(|reach| *reach != 0) {
+            self.arg(a);
+            self.op(if signed {
+                W::I64ExtendI32S
+            } else {
+                W::I64ExtendI32U
+            });
+            self.i64(reach.cast_unsigned());
             self.op(W::I64Add);
+            if signed {
+                self.i64(1 << 31);
+                self.op(W::I64Add);
+            }
+            self.i64(32);
+            self.op(W::I64ShrU);
+            self.op(W::I64Or);
         }
-        self.i64(32);
-        self.op(W::I64ShrU);
         self.op(W::I64Eqz);
         self.op(W::I32Eqz);
     }

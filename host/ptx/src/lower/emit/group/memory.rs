@@ -3,7 +3,8 @@
 
 use wasm_encoder::{Instruction as W, MemArg, MemArgTarget};
 
-use super::{EVEN, WIDTH, splat_i32};
+use super::{EVEN, LOWER, WIDTH, splat_i32};
+use crate::lower::apart::Apart;
 use crate::lower::class::Class;
 use crate::lower::emit::Emitter;
 use crate::lower::emit::memory::{load_op, store_op};
@@ -14,6 +15,11 @@ const BYTES_0: [u8; 16] = spread(0);
 const BYTES_1: [u8; 16] = spread(4);
 const BYTES_2: [u8; 16] = spread(8);
 const BYTES_3: [u8; 16] = spread(12);
+
+/// The first words of two vectors in turn, the last ones, and the upper halves.
+const LOW_WORDS: [u8; 16] = [0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23];
+const HIGH_WORDS: [u8; 16] = [8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31];
+const UPPERS: [u8; 16] = [8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31];
 
 /// Four bytes from one on, each in a word of 32 bits with zeros above: for a shuffle with zeros.
 const fn spread(from: u8) -> [u8; 16] {
@@ -32,7 +38,7 @@ struct Elements<'p> {
     place: &'p Place,
     /// From the first thread's element on, of each element of a thread.
     offset: i64,
-    stride: i64,
+    apart: Apart,
     bytes: u8,
 }
 
@@ -51,7 +57,7 @@ impl Emitter<'_> {
     fn at(&self, elements: Elements<'_>, lane: u32) -> MemArg {
         let place = elements.place;
         let first = self.v().plan.first(place.site);
-        let away = elements.stride * i64::from(lane);
+        let away = elements.apart.of(lane);
         let offset = place.offset + elements.offset + away - first;
         let (memory, begin) = match place.space {
             Space::Shared => (0, self.shared.layout.shared),
@@ -65,20 +71,23 @@ impl Emitter<'_> {
         }
     }
 
-    pub(super) fn group_load(&mut self, place: &Place, targets: &[Reg], bytes: u8, stride: i64) {
+    pub(super) fn group_load(&mut self, place: &Place, targets: &[Reg], bytes: u8, apart: Apart) {
         // Targets may be what the address is computed from.
         let base = self.v().base;
         self.address(place);
         self.set(base);
+        if self.load_quads(place, targets, bytes, apart, base) {
+            return;
+        }
         for (number, target) in (0i64..).zip(targets) {
             let elements = Elements {
                 place,
                 offset: number * i64::from(bytes),
-                stride,
+                apart,
                 bytes,
             };
             let ty = self.shared.body.ty(*target);
-            if stride == 0 {
+            if apart.is_none() {
                 self.get(base);
                 let at = self.at(elements, 0);
                 self.op(load_op(ty, bytes, at));
@@ -113,12 +122,23 @@ impl Emitter<'_> {
     fn load_words(&mut self, elements: Elements<'_>, target: Reg, base: u32) {
         let size = u32::from(elements.bytes);
         let lanes = 16 / size;
+        let apart = elements.apart;
         for chunk in 0..WIDTH / lanes {
             let first = chunk * lanes;
             let at = self.at(elements, first);
-            if elements.stride == i64::from(size) {
+            let earlier = (0..chunk).find(|chunk| apart.repeats(first, chunk * lanes, lanes));
+            if let Some(earlier) = earlier {
+                self.raw_chunk(target, earlier);
+            } else if apart.is_stride(first, lanes, i64::from(size)) {
                 self.get(base);
                 self.op(W::V128Load(at));
+            } else if apart.is_stride(first, lanes, 0) {
+                self.get(base);
+                self.op(if size == 4 {
+                    W::V128Load32Splat(at)
+                } else {
+                    W::V128Load64Splat(at)
+                });
             } else {
                 self.get(base);
                 self.op(if size == 4 {
@@ -144,6 +164,130 @@ impl Emitter<'_> {
         }
     }
 
+    /// Loads four words for each thread at once; false where it is another access.
+    fn load_quads(
+        &mut self,
+        place: &Place,
+        targets: &[Reg],
+        bytes: u8,
+        apart: Apart,
+        base: u32,
+    ) -> bool {
+        let [a, b, c, d] = *targets else {
+            return false;
+        };
+        let words = targets
+            .iter()
+            .all(|target| self.shared.body.ty(*target).bytes() == 4);
+        if bytes != 4 || !words || apart.is_none() {
+            return false;
+        }
+        let elements = Elements {
+            place,
+            offset: 0,
+            apart,
+            bytes,
+        };
+        for chunk in 0..WIDTH / 4 {
+            let first = chunk * 4;
+            let earlier = (0..chunk).find(|chunk| apart.repeats(first, chunk * 4, 4));
+            if let Some(earlier) = earlier {
+                for target in targets {
+                    self.raw_chunk(*target, earlier);
+                    self.set_chunk(*target, chunk);
+                }
+                continue;
+            }
+            if apart.is_stride(first, 4, 0) {
+                for (number, target) in (0i64..).zip(targets) {
+                    let word = Elements {
+                        offset: number * 4,
+                        ..elements
+                    };
+                    self.get(base);
+                    let at = self.at(word, first);
+                    self.op(W::V128Load32Splat(at));
+                    self.set_chunk(*target, chunk);
+                }
+                continue;
+            }
+            let rows = self.v().rows;
+            for (lane, row) in (0u32..).zip(rows) {
+                self.get(base);
+                let at = self.at(elements, first + lane);
+                self.op(W::V128Load(at));
+                self.set(row);
+            }
+            self.transpose();
+            for (target, row) in [a, b, c, d].into_iter().zip(rows) {
+                self.get(row);
+                self.set_chunk(target, chunk);
+            }
+        }
+        true
+    }
+
+    /// Turns four rows of four words into columns.
+    fn transpose(&mut self) {
+        let [a, b, c, d] = self.v().rows;
+        let [low, high, _] = self.v().temps;
+        let [other_low, other_high] = self.v().halves;
+        for (x, y, low, high) in [(a, b, low, high), (c, d, other_low, other_high)] {
+            for (into, shuffle) in [(low, LOW_WORDS), (high, HIGH_WORDS)] {
+                self.get(x);
+                self.get(y);
+                self.op(W::I8x16Shuffle(shuffle));
+                self.set(into);
+            }
+        }
+        for (x, y, first, second) in [(low, other_low, a, b), (high, other_high, c, d)] {
+            for (into, shuffle) in [(first, LOWER), (second, UPPERS)] {
+                self.get(x);
+                self.get(y);
+                self.op(W::I8x16Shuffle(shuffle));
+                self.set(into);
+            }
+        }
+    }
+
+    /// Stores four words of each thread at once; false where it is another access.
+    fn store_quads(
+        &mut self,
+        place: &Place,
+        values: &[Arg],
+        bytes: u8,
+        apart: Apart,
+        base: u32,
+    ) -> bool {
+        let words = values
+            .iter()
+            .all(|value| self.shared.body.arg_ty(*value).bytes() == 4);
+        if bytes != 4 || values.len() != 4 || !words || apart.is_none() {
+            return false;
+        }
+        let elements = Elements {
+            place,
+            offset: 0,
+            apart,
+            bytes,
+        };
+        for chunk in 0..WIDTH / 4 {
+            let rows = self.v().rows;
+            for (value, row) in values.iter().zip(rows) {
+                self.chunk(*value, chunk);
+                self.set(row);
+            }
+            self.transpose();
+            for (lane, row) in (0u32..).zip(rows) {
+                self.get(base);
+                self.get(row);
+                let at = self.at(elements, chunk * 4 + lane);
+                self.op(W::V128Store(at));
+            }
+        }
+        true
+    }
+
     /// Loads what is smaller than its register, with zeros above.
     fn load_parts(&mut self, elements: Elements<'_>, target: Reg, ty: Ty, base: u32) {
         let size = u32::from(elements.bytes);
@@ -152,7 +296,7 @@ impl Emitter<'_> {
         for part in 0..WIDTH / lanes {
             let first = part * lanes;
             let at = self.at(elements, first);
-            if elements.stride == i64::from(size) {
+            if elements.apart.is_stride(first, 16 / size, i64::from(size)) {
                 self.get(base);
                 self.op(W::V128Load(at));
                 self.set(value);
@@ -208,19 +352,22 @@ impl Emitter<'_> {
         }
     }
 
-    pub(super) fn group_store(&mut self, place: &Place, values: &[Arg], bytes: u8, stride: i64) {
+    pub(super) fn group_store(&mut self, place: &Place, values: &[Arg], bytes: u8, apart: Apart) {
         let base = self.v().base;
         self.address(place);
         self.set(base);
+        if self.store_quads(place, values, bytes, apart, base) {
+            return;
+        }
         for (number, value) in (0i64..).zip(values) {
             let elements = Elements {
                 place,
                 offset: number * i64::from(bytes),
-                stride,
+                apart,
                 bytes,
             };
             let ty = self.shared.body.arg_ty(*value);
-            if stride == 0 {
+            if apart.is_none() {
                 self.get(base);
                 self.arg(*value);
                 let at = self.at(elements, 0);
@@ -279,7 +426,7 @@ impl Emitter<'_> {
         let size = u32::from(elements.bytes);
         let [value, ..] = self.v().temps;
         self.set(value);
-        if elements.stride == i64::from(size) {
+        if elements.apart.is_stride(first, 16 / size, i64::from(size)) {
             self.get(base);
             self.get(value);
             let at = self.at(elements, first);

@@ -8,8 +8,10 @@
 mod arithmetic;
 mod branch;
 mod checks;
+mod gather;
 mod lanes;
 mod memory;
+mod pace;
 mod threads;
 mod value;
 
@@ -17,15 +19,18 @@ use std::collections::{HashMap, HashSet};
 
 use wasm_encoder::{Instruction as W, ValType};
 
-use super::{Emitter, Function, Shared, scratch, val};
+use super::{Emitter, FIRST, Function, Shared, scratch, val};
 use crate::lower::Unsupported;
+use crate::lower::apart::Apart;
 use crate::lower::class::{Class, Classes};
 use crate::lower::graph::Kind;
-use crate::lower::ir::{Arg, BlockId, End, Op, Reg, Ty};
+use crate::lower::ir::{Arg, BlockId, End, Op, Reg, Stop, StopKind, Ty};
 use crate::lower::layout::{ENDED, WAITS};
 use crate::lower::plan::{Plan, together};
 use crate::lower::structure::Item;
 
+pub(crate) use gather::is_gather;
+use pace::Pace;
 pub(crate) use threads::both;
 
 /// How many threads run together.
@@ -41,10 +46,11 @@ pub(super) struct Vector<'k> {
     pub by_ends: &'k HashSet<Reg>,
     /// The locals of each varying register: four lanes each, or two where they have 64 bits.
     pub chunks: Vec<Vec<u32>>,
-    /// The resume point of blocks whose threads may part.
-    pub resume_of: HashMap<BlockId, u32>,
     /// Vectors for what is at hand.
     pub temps: [u32; 3],
+    /// Vectors for rows and columns of words, and halves of them.
+    pub rows: [u32; 4],
+    pub halves: [u32; 2],
     /// The address of an access.
     pub base: u32,
     /// For lanes one by one: the lane, and scalar stand-ins of registers.
@@ -52,6 +58,11 @@ pub(super) struct Vector<'k> {
     pub first: u32,
     pub stand_ins: HashMap<(Ty, usize), u32>,
     pub told: u32,
+    /// Where the block's groups wait so far: the place that all of them have, 0 before the first, 1
+    /// where they differ. `None` where no barrier is one for all.
+    pub met: Option<u32>,
+    /// All ones where the first group goes on where its threads have met, whatever the others do.
+    pub again: u32,
     /// What is looked at before blocks.
     pub plan: &'k Plan,
     /// What registers will hold, for looks.
@@ -77,44 +88,7 @@ pub(crate) fn vector<'k>(
 ) -> Result<Function, Unsupported> {
     let mut emitter = Emitter::new(shared);
     emitter.common = Some(emitter.local(ValType::I32));
-    let mut chunks = Vec::with_capacity(shared.body.regs.len());
-    let mut vectors = 0;
-    for (number, ty) in (0u32..).zip(&shared.body.regs) {
-        let varies = classes.of(Reg(number)) == Class::Varying;
-        let count = if varies { WIDTH * ty.bytes() / 16 } else { 0 };
-        vectors += count as usize;
-        let locals = (0..count).map(|_| emitter.local(ValType::V128)).collect();
-        chunks.push(locals);
-        let needs = !varies || by_ends.contains(&Reg(number));
-        let scalar = if needs { emitter.local(val(*ty)) } else { 0 };
-        emitter.regs.push(scalar);
-    }
-    if vectors > MOST_VECTORS || emitter.locals.len() > super::MOST_LOCALS {
-        return Err(Unsupported::limit("too many registers"));
-    }
-    let mut resume_of = HashMap::new();
-    for (number, block) in (0u32..).zip(&shared.graph.resumes).skip(1) {
-        resume_of.entry(*block).or_insert(number);
-    }
-    let temps = [(); 3].map(|()| emitter.local(ValType::V128));
-    let vector = Vector {
-        classes,
-        by_ends,
-        chunks,
-        resume_of,
-        temps,
-        base: emitter.local(ValType::I32),
-        lane: emitter.local(ValType::I32),
-        first: emitter.local(ValType::I32),
-        stand_ins: HashMap::new(),
-        told: emitter.local(ValType::I32),
-        plan,
-        in_advance: HashMap::new(),
-        lows: HashMap::new(),
-        counts: HashMap::new(),
-        limits: HashMap::new(),
-    };
-    emitter.vector = Some(vector);
+    emitter.begin_group(classes, by_ends, plan)?;
     emitter.group_prologue();
     for item in items {
         emitter.item(item);
@@ -124,7 +98,77 @@ pub(crate) fn vector<'k>(
     Ok(emitter.finish())
 }
 
+/// Writes the function that writes registers out for each thread of a group that has them in common.
+///
+/// # Errors
+/// Where there are too many registers.
+pub(crate) fn write_out<'k>(
+    shared: &'k Shared<'k>,
+    classes: &'k Classes,
+    by_ends: &'k HashSet<Reg>,
+    plan: &'k Plan,
+) -> Result<Function, Unsupported> {
+    let mut emitter = Emitter::new(shared);
+    emitter.begin_group(classes, by_ends, plan)?;
+    emitter.get(FIRST);
+    emitter.i32(0u32.wrapping_sub(WIDTH));
+    emitter.op(W::I32And);
+    emitter.set(emitter.thread);
+    emitter.write_out();
+    Ok(emitter.finish())
+}
+
 impl<'k> Emitter<'k> {
+    /// Locals for a function about groups.
+    fn begin_group(
+        &mut self,
+        classes: &'k Classes,
+        by_ends: &'k HashSet<Reg>,
+        plan: &'k Plan,
+    ) -> Result<(), Unsupported> {
+        let mut chunks = Vec::with_capacity(self.shared.body.regs.len());
+        let mut vectors = 0;
+        for (number, ty) in (0u32..).zip(&self.shared.body.regs) {
+            let varies = classes.of(Reg(number)) == Class::Varying;
+            let count = if varies { WIDTH * ty.bytes() / 16 } else { 0 };
+            vectors += count as usize;
+            let locals = (0..count).map(|_| self.local(ValType::V128)).collect();
+            chunks.push(locals);
+            let needs = !varies || by_ends.contains(&Reg(number));
+            let scalar = if needs { self.local(val(*ty)) } else { 0 };
+            self.regs.push(scalar);
+        }
+        if vectors > MOST_VECTORS || self.locals.len() > super::MOST_LOCALS {
+            return Err(Unsupported::limit("too many registers"));
+        }
+        let plain = |stop: &Stop| matches!(stop.kind, StopKind::Plain(_));
+        let has_plain = self.shared.body.stops.iter().any(plain);
+        let met = has_plain.then(|| self.local(ValType::I32));
+        let temps = [(); 3].map(|()| self.local(ValType::V128));
+        let vector = Vector {
+            classes,
+            by_ends,
+            chunks,
+            temps,
+            rows: [(); 4].map(|()| self.local(ValType::V128)),
+            halves: [(); 2].map(|()| self.local(ValType::V128)),
+            base: self.local(ValType::I32),
+            lane: self.local(ValType::I32),
+            first: self.local(ValType::I32),
+            stand_ins: HashMap::new(),
+            told: self.local(ValType::I32),
+            met,
+            again: self.local(ValType::I32),
+            plan,
+            in_advance: HashMap::new(),
+            lows: HashMap::new(),
+            counts: HashMap::new(),
+            limits: HashMap::new(),
+        };
+        self.vector = Some(vector);
+        Ok(())
+    }
+
     pub(super) fn v(&self) -> &Vector<'k> {
         // Only called while a function for groups is written.
         match &self.vector {
@@ -146,11 +190,14 @@ impl<'k> Emitter<'k> {
         let Some(block) = body.block(id) else {
             return;
         };
+        self.from_line(block.line);
         self.checks(id, &block.ops);
         let by_ends = self.v().by_ends;
         let of_ends = |op: &&Op| op.targets().iter().any(|reg| by_ends.contains(reg));
+        let mut pace = Pace::default();
         for op in block.ops.iter().filter(|op| !of_ends(op)) {
             self.group_step(op);
+            self.keep_pace(&mut pace, op);
         }
         match &block.end {
             End::Branch(condition, ..) => {
@@ -172,7 +219,12 @@ impl<'k> Emitter<'k> {
                 self.part(id);
                 self.op(W::Unreachable);
             }
-            End::Exit => self.ended(|emitter| emitter.group_places(ENDED)),
+            // The group is together.
+            End::Meet(_) => self.i32(0),
+            End::Exit => {
+                self.ended(|emitter| emitter.group_places(ENDED));
+                self.group_meets(ENDED);
+            }
             End::Stop(number, next) => {
                 let Some(stop) = body.stops.get(*number as usize) else {
                     return;
@@ -189,6 +241,7 @@ impl<'k> Emitter<'k> {
                 live.retain(|reg| !stop.takes.contains(&Some(*reg)));
                 self.group_save(&live);
                 self.group_places(WAITS - number.cast_signed());
+                self.group_meets(WAITS - number.cast_signed());
             }
             other => self.end_of_block(other),
         }
@@ -199,8 +252,9 @@ impl<'k> Emitter<'k> {
             .targets()
             .first()
             .map(|target| self.v().classes.of(*target));
-        let stride = together(self.shared.body, self.v().classes, op);
+        let apart = together(self.shared.body, self.v().classes, op);
         match (op, class) {
+            (Op::Line(_), _) => self.step(op),
             (
                 Op::Load {
                     place,
@@ -209,8 +263,8 @@ impl<'k> Emitter<'k> {
                     ..
                 },
                 _,
-            ) if stride.is_some() => {
-                self.group_load(place, targets, *bytes, stride.unwrap_or(0));
+            ) if apart.is_some() => {
+                self.group_load(place, targets, *bytes, apart.unwrap_or(Apart::NONE));
             }
             (
                 Op::Store {
@@ -220,12 +274,17 @@ impl<'k> Emitter<'k> {
                     ..
                 },
                 _,
-            ) if stride.is_some() => {
-                self.group_store(place, values, *bytes, stride.unwrap_or(0));
+            ) if apart.is_some() => {
+                self.group_store(place, values, *bytes, apart.unwrap_or(Apart::NONE));
+            }
+            (Op::Load { place, .. } | Op::Store { place, .. }, _)
+                if is_gather(self.class(place.base), op) =>
+            {
+                self.gather(op);
             }
             (Op::Store { .. }, _) => self.by_lane(op),
             // A value for all.
-            (_, Some(Class::Uniform | Class::Affine(_))) => self.step(op),
+            (_, Some(Class::Uniform | Class::Apart(_))) => self.step(op),
             (Op::Copy(target, a), _) => {
                 let ty = self.shared.body.ty(*target);
                 for chunk in 0..self.chunk_count(ty) {

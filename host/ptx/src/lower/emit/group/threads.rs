@@ -5,13 +5,25 @@ use wasm_encoder::{BlockType, Encode, Instruction as W, ValType};
 use super::{EVEN, WIDTH, splat_i32};
 use crate::lower::class::Class;
 use crate::lower::emit::{BEHIND, Emitter, FIRST, Function, Imports, scratch};
-use crate::lower::ir::{Arg, BlockId, Reg, Ty};
-use crate::lower::layout::{self, APART};
+use crate::lower::ir::{Arg, BlockId, Reg, StopKind, Ty};
+use crate::lower::layout::{self, APART, WAITS};
 
 impl Emitter<'_> {
     /// Returns, so that these threads are run one by one, and then the groups behind them; both
-    /// numbers are in locals.
-    pub(super) fn alone(&mut self, first: u32, behind: u32) {
+    /// numbers are in locals. Where there is a meeting, they are run up to there, and go on together.
+    pub(super) fn alone(&mut self, first: u32, behind: u32, meeting: u32) {
+        self.i32(0);
+        self.i32(meeting);
+        self.op(W::I32Store(scratch(layout::MEETING, 2)));
+        if let Some(met) = self.v().met {
+            self.i32(0);
+            if meeting == 0 {
+                self.i32(1);
+            } else {
+                self.get(met);
+            }
+            self.op(W::I32Store(scratch(layout::MET, 2)));
+        }
         self.get(behind);
         self.i32(BEHIND_SHIFT);
         self.op(W::I32Shl);
@@ -23,13 +35,13 @@ impl Emitter<'_> {
     }
 
     /// Returns, so that the threads of the group at hand are run one by one.
-    fn group_alone(&mut self) {
+    fn group_alone(&mut self, meeting: u32) {
         let end = self.v().lane;
         self.get(self.thread);
         self.i32(WIDTH);
         self.op(W::I32Add);
         self.set(end);
-        self.alone(self.thread, end);
+        self.alone(self.thread, end, meeting);
     }
 
     pub(super) fn group_prologue(&mut self) {
@@ -44,7 +56,7 @@ impl Emitter<'_> {
         self.op(W::I32GeS);
         self.op(W::BrIf(1));
         self.op(W::Drop);
-        self.alone(FIRST, BEHIND);
+        self.alone(FIRST, BEHIND, 0);
         self.op(W::End);
         // A group that was begun by single threads is ended by them.
         let end = self.v().lane;
@@ -71,7 +83,7 @@ impl Emitter<'_> {
         self.op(W::I32LtU);
         self.op(W::Select);
         self.set(end);
-        self.alone(FIRST, end);
+        self.alone(FIRST, end, 0);
         self.op(W::End);
         self.prologue();
         // The prologue has the thread before the first one; here it is the group before.
@@ -84,6 +96,85 @@ impl Emitter<'_> {
         self.op(W::I32Sub);
         self.set(self.tid[0]);
         self.limits_of_looks();
+        let again = self.v().again;
+        self.i32(0);
+        self.op(W::I32Load(scratch(layout::AGAIN, 2)));
+        self.set(again);
+        self.i32(0);
+        self.i32(0);
+        self.op(W::I32Store(scratch(layout::AGAIN, 2)));
+        if let Some(met) = self.v().met {
+            // What was before, but for the first time.
+            self.i32(0);
+            self.op(W::I32Load(scratch(layout::MET, 2)));
+            self.i32(0);
+            self.get(FIRST);
+            self.get(again);
+            self.op(W::I32Or);
+            self.op(W::Select);
+            self.set(met);
+        }
+    }
+
+    /// Notes where the group waits, or that it has ended: a place.
+    pub(super) fn group_meets(&mut self, place: i32) {
+        let Some(met) = self.v().met else {
+            return;
+        };
+        self.op(W::I32Const(place));
+        self.i32(1);
+        self.get(met);
+        self.op(W::I32Eqz);
+        self.get(met);
+        self.op(W::I32Const(place));
+        self.op(W::I32Eq);
+        self.op(W::I32Or);
+        self.op(W::Select);
+        self.set(met);
+    }
+
+    /// Where all threads of the block wait at one barrier for all, they go on behind it. The root's
+    /// loop is so many labels out.
+    fn all_met(&mut self, root: u32) {
+        let Some(met) = self.v().met else {
+            return;
+        };
+        let (common, next) = (self.common.unwrap_or(0), self.v().told);
+        self.i32(u32::MAX);
+        self.set(next);
+        for (number, stop) in (0u32..).zip(&self.shared.body.stops) {
+            let resume = self.shared.graph.after_stop.get(&number).copied();
+            let (StopKind::Plain(_), Some(resume)) = (stop.kind, resume) else {
+                continue;
+            };
+            self.get(met);
+            self.op(W::I32Const(WAITS - number.cast_signed()));
+            self.op(W::I32Eq);
+            self.op(W::If(BlockType::Empty));
+            self.i32(resume);
+            self.set(next);
+            self.op(W::End);
+        }
+        // Both have no sign.
+        self.get(common);
+        self.get(next);
+        self.op(W::I32Or);
+        self.i32(0);
+        self.op(W::I32GeS);
+        self.i32(0);
+        self.op(W::I32AtomicLoad(scratch(self.shared.layout.stop, 2)));
+        self.op(W::I32Eqz);
+        self.op(W::I32And);
+        self.op(W::If(BlockType::Empty));
+        self.i32(0);
+        self.get(next);
+        self.op(W::LocalTee(common));
+        self.op(W::I32Store(scratch(layout::COMMON, 2)));
+        self.i32(0);
+        self.set(met);
+        self.first_thread();
+        self.op(W::Br(root + 1));
+        self.op(W::End);
     }
 
     /// The next group whose threads are at one place; runs those alone that are not.
@@ -107,8 +198,9 @@ impl Emitter<'_> {
         self.op(W::I32LtS);
         self.op(W::If(BlockType::Empty));
         self.group_own_places();
-        self.alone(thread, BEHIND);
+        self.alone(thread, BEHIND, 0);
         self.op(W::End);
+        self.all_met(1);
         self.block_done(1);
         self.op(W::End);
         // A row is a number of groups, or the block has one row alone.
@@ -141,7 +233,12 @@ impl Emitter<'_> {
         // All at one place?
         let common = self.common.unwrap_or(0);
         let apart = self.v().told;
+        let again = self.v().again;
         self.get(common);
+        self.get(again);
+        self.op(W::I32Or);
+        self.i32(0);
+        self.set(again);
         self.op(W::LocalTee(self.selector));
         self.i32(0);
         self.op(W::I32LtS);
@@ -173,8 +270,14 @@ impl Emitter<'_> {
         self.i32(0);
         self.op(W::I32LtS);
         self.op(W::I32And);
-        self.op(W::BrIf(2));
-        self.group_alone();
+        self.op(W::If(BlockType::Empty));
+        if let Some(met) = self.v().met {
+            self.i32(1);
+            self.set(met);
+        }
+        self.op(W::Br(3));
+        self.op(W::End);
+        self.group_alone(0);
         self.op(W::End);
         self.op(W::End);
         self.op(W::End);
@@ -211,18 +314,78 @@ impl Emitter<'_> {
         }
     }
 
+    /// Saves registers: what threads have in common or known to be apart for the first of them alone,
+    /// until somebody asks for theirs.
     pub(super) fn group_save(&mut self, regs: &[Reg]) {
         for reg in regs {
             let Some(slot) = self.shared.slots.get(reg).copied() else {
                 continue;
             };
             let ty = self.shared.body.ty(*reg);
-            for chunk in 0..self.chunk_count(ty) {
-                self.element(ty.bytes());
-                self.chunk(Arg::Reg(*reg), chunk);
-                self.op(W::V128Store(scratch(slot + 16 * chunk, 2)));
+            if self.v().classes.of(*reg) == Class::Varying {
+                self.save_chunks(*reg, slot);
+                continue;
+            }
+            self.element(ty.bytes());
+            self.get(self.reg(*reg));
+            self.op(match ty {
+                Ty::I32 => W::I32Store(scratch(slot, 2)),
+                Ty::I64 => W::I64Store(scratch(slot, 3)),
+                Ty::F32 => W::F32Store(scratch(slot, 2)),
+                Ty::F64 => W::F64Store(scratch(slot, 3)),
+            });
+        }
+        self.brief_element();
+        self.i32(1);
+        self.op(W::I32Store(scratch(self.shared.layout.brief, 2)));
+    }
+
+    fn save_chunks(&mut self, reg: Reg, slot: u32) {
+        let ty = self.shared.body.ty(reg);
+        for chunk in 0..self.chunk_count(ty) {
+            self.element(ty.bytes());
+            self.chunk(Arg::Reg(reg), chunk);
+            self.op(W::V128Store(scratch(slot + 16 * chunk, 2)));
+        }
+    }
+
+    /// Where the group's word is that says how its registers are saved.
+    fn brief_element(&mut self) {
+        self.get(self.thread);
+        self.i32(WIDTH.trailing_zeros() - 2);
+        self.op(W::I32ShrU);
+    }
+
+    /// Writes out what was saved for the first thread of a group alone.
+    pub(super) fn write_out(&mut self) {
+        self.brief_element();
+        self.op(W::I32Load(scratch(self.shared.layout.brief, 2)));
+        self.i32(0);
+        self.op(W::I32Load(scratch(layout::GROUPS, 2)));
+        self.op(W::I32And);
+        self.op(W::I32Eqz);
+        self.op(W::If(BlockType::Empty));
+        self.i32(0);
+        self.op(W::Return);
+        self.op(W::End);
+        self.brief_element();
+        self.i32(0);
+        self.op(W::I32Store(scratch(self.shared.layout.brief, 2)));
+        let mut slots: Vec<(Reg, u32)> = self
+            .shared
+            .slots
+            .iter()
+            .map(|(reg, slot)| (*reg, *slot))
+            .collect();
+        slots.sort_unstable();
+        for (reg, slot) in slots {
+            if self.v().classes.of(reg) != Class::Varying {
+                self.group_restore(reg, slot, self.shared.body.ty(reg).bytes());
+                self.save_chunks(reg, slot);
             }
         }
+        self.i32(0);
+        self.op(W::End);
     }
 
     pub(super) fn group_restore(&mut self, reg: Reg, array: u32, stride: u32) {
@@ -304,13 +467,17 @@ impl Emitter<'_> {
         self.clear_selector();
     }
 
-    /// Each thread of the group goes on alone, from the beginning of this block; then the next group.
+    /// Each thread of the group goes on alone, from the beginning of this block, to where they meet
+    /// again; then the group, or the next one.
     pub(super) fn part(&mut self, id: BlockId) {
-        let resume = self.v().resume_of.get(&id).copied().unwrap_or(0);
-        let regs = self.shared.live.at(id);
+        let shared = self.shared;
+        let resume = shared.resume_of(id).unwrap_or(0);
+        let meets = shared.meetings.get(&id).copied();
+        let meeting = meets.and_then(|block| shared.resume_of(block)).unwrap_or(0);
+        let regs = shared.live.at(id);
         self.group_save(&regs);
         self.group_places((resume | APART).cast_signed());
-        self.group_alone();
+        self.group_alone(meeting);
     }
 }
 
@@ -322,6 +489,7 @@ const BEHIND_SHIFT: u32 = 12;
 pub(crate) fn both() -> Function {
     let told = 2;
     let behind = 3;
+    let first = 4;
     let mut code = Vec::new();
     let instructions = [
         W::Loop(BlockType::Empty),
@@ -343,7 +511,13 @@ pub(crate) fn both() -> Function {
         W::I32And,
         W::I32Const(BEHIND_SHIFT.cast_signed()),
         W::I32ShrU,
-        W::LocalTee(behind),
+        W::LocalSet(behind),
+        W::LocalTee(first),
+        W::LocalGet(behind),
+        W::Call(Imports::COUNT + 2),
+        W::Drop,
+        W::LocalGet(first),
+        W::LocalGet(behind),
         W::Call(Imports::COUNT),
         W::LocalTee(told),
         W::I32Const(0),
@@ -352,7 +526,20 @@ pub(crate) fn both() -> Function {
         W::LocalGet(told),
         W::Return,
         W::End,
+        // Where they meet, they go on; else those behind them do.
+        W::I32Const(0),
+        W::I32Const(0),
+        W::I32Const(0),
+        W::I32Load(scratch(layout::MEETING, 2)),
+        W::I32Const(0),
+        W::I32Ne,
+        W::LocalTee(told),
+        W::I32Sub,
+        W::I32Store(scratch(layout::AGAIN, 2)),
+        W::LocalGet(first),
         W::LocalGet(behind),
+        W::LocalGet(told),
+        W::Select,
         W::LocalSet(FIRST),
         W::Br(0),
         W::End,
@@ -363,8 +550,9 @@ pub(crate) fn both() -> Function {
         instruction.encode(&mut code);
     }
     Function {
-        locals: vec![ValType::I32; 4],
+        locals: vec![ValType::I32; 5],
         code,
         unlikely: Vec::new(),
+        lines: Vec::new(),
     }
 }

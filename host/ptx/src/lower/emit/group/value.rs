@@ -1,8 +1,9 @@
-//! Values of a group: a scalar where the threads have it in common or a stride apart, else vectors.
+//! Values of a group: a scalar where the threads have it in common or known to be apart, else vectors.
 
 use wasm_encoder::Instruction as W;
 
 use super::splat_i32;
+use crate::lower::apart::Apart;
 use crate::lower::class::Class;
 use crate::lower::emit::Emitter;
 use crate::lower::ir::{Arg, Reg, Ty};
@@ -68,8 +69,8 @@ impl Emitter<'_> {
                         Ty::F32 => W::F32x4Splat,
                         Ty::F64 => W::F64x2Splat,
                     });
-                    if let Class::Affine(stride) = class {
-                        self.ramp(ty, stride, chunk);
+                    if let Class::Apart(apart) = class {
+                        self.ramp(ty, apart, chunk);
                     }
                 }
             },
@@ -77,20 +78,16 @@ impl Emitter<'_> {
     }
 
     /// Adds to each lane what it is away from the group's first.
-    pub(super) fn ramp(&mut self, ty: Ty, stride: i64, chunk: u32) {
+    pub(super) fn ramp(&mut self, ty: Ty, apart: Apart, chunk: u32) {
         let mut ramp = 0u128;
         if ty == Ty::I32 {
             for lane in 0..4 {
-                let away = stride
-                    .wrapping_mul(i64::from(chunk * 4 + lane))
-                    .cast_unsigned();
+                let away = apart.of(chunk * 4 + lane).cast_unsigned();
                 ramp |= u128::from(away & 0xffff_ffff) << (32 * lane);
             }
         } else {
             for lane in 0..2 {
-                let away = stride
-                    .wrapping_mul(i64::from(chunk * 2 + lane))
-                    .cast_unsigned();
+                let away = apart.of(chunk * 2 + lane).cast_unsigned();
                 ramp |= u128::from(away) << (64 * lane);
             }
         }
