@@ -573,3 +573,20 @@ fn time_and_memory_grow_with_the_text_and_not_with_its_square() {
     );
     refused(&many, "reach too many functions and shared variables");
 }
+
+#[test]
+fn an_address_with_ever_more_ways_behind_it_is_compiled_like_any_other() {
+    // Each register has two definitions of two operands: looking at each way takes forever.
+    let steps: String = (1..200)
+        .map(|i| {
+            let (to, from, other) = (i % 20, (i + 7) % 20, (i + 13) % 20);
+            format!("add.s64 %a{to}, %a{from}, %a{other};\nst.global.u32 [%a{to}], 1;\n")
+        })
+        .collect();
+    let text = format!(
+        ".version 8.6\n.target sm_90\n.address_size 64\n.visible .entry k(.param .u64 p)\n{{\n\
+         .reg .b64 %a<20>;\n{steps}ret;\n}}\n"
+    );
+    let module = module(&text);
+    assert!(tensor_wasm_ptx::lower::lower(&module, "k").is_ok());
+}

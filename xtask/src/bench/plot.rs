@@ -29,6 +29,8 @@ const RIGHT: f64 = 60.0;
 /// Above the bars: the title and the legend.
 const TOP: f64 = 84.0;
 const BOTTOM: f64 = 40.0;
+/// Where the axis ends at the latest: what is faster ends there too, with its figure.
+const MOST: f64 = 3.0;
 const BAR: f64 = 14.0;
 const GAP: f64 = 14.0;
 
@@ -58,7 +60,7 @@ impl Plot<'_> {
         let height = TOP + group * self.rows.len() as f64 + BOTTOM;
         let width = LEFT + AXIS + RIGHT;
         let ratios = self.rows.iter().flat_map(|row| row.ratios.iter().flatten());
-        let (step, most) = scale(ratios.copied().fold(1.0, f64::max));
+        let (step, most) = scale(ratios.copied().fold(1.0, f64::max).min(MOST));
         let at = |ratio: f64| LEFT + AXIS * (ratio / most).clamp(0.0, 1.0);
 
         let mut out = String::new();

@@ -76,6 +76,8 @@ const MOST_WAYS: usize = 1 << 21;
 const MOST_SAVED: usize = 32 << 10;
 /// The most bytes of a function's code.
 const MOST_CODE: usize = 1 << 20;
+/// The most steps that are looked at for the pointer behind an address.
+const MOST_LOOKS: u32 = 256;
 /// The most windows that a kernel keeps.
 const MOST_WINDOWS: usize = 24;
 
@@ -378,10 +380,10 @@ fn windows(body: &Body) -> (HashMap<u32, usize>, Vec<emit::Window>) {
         else {
             continue;
         };
-        let root = place
-            .base
-            .reg()
-            .map_or(0, |reg| root(&made, reg, 0).unwrap_or(reg.0));
+        let root = place.base.reg().map_or(0, |reg| {
+            let found = root(&made, reg, &mut Vec::new(), &mut { MOST_LOOKS });
+            found.unwrap_or(reg.0)
+        });
         let shift = (bytes * lanes).trailing_zeros() as u8;
         let window = emit::Window {
             root,
@@ -418,17 +420,22 @@ fn windows(body: &Body) -> (HashMap<u32, usize>, Vec<emit::Window>) {
     (window_of, windows)
 }
 
-/// The pointer that an address is computed from: one that is an argument, if there is one.
-fn root(made: &HashMap<Reg, Vec<&ir::Op>>, reg: Reg, depth: u32) -> Option<u32> {
-    if depth > 12 {
+/// The pointer that an address is computed from: one that is an argument, if there is one. Each
+/// register on the way is asked once; a kernel's text says how many there are, so only some are
+/// looked at.
+fn root(
+    made: &HashMap<Reg, Vec<&ir::Op>>,
+    reg: Reg,
+    seen: &mut Vec<Reg>,
+    looks: &mut u32,
+) -> Option<u32> {
+    if seen.contains(&reg) {
         return None;
     }
+    seen.push(reg);
     for op in made.get(&reg)? {
-        let follow = |arg: ir::Arg| {
-            arg.reg()
-                .filter(|other| *other != reg)
-                .and_then(|other| root(made, other, depth + 1))
-        };
+        *looks = looks.checked_sub(1)?;
+        let mut follow = |arg: ir::Arg| root(made, arg.reg()?, seen, looks);
         let found = match op {
             ir::Op::Know(_, ir::Known::Launch(address, Ty::I64)) => Some(*address),
             ir::Op::Copy(_, a) | ir::Op::One(_, _, a) => follow(*a),
