@@ -74,8 +74,9 @@ const MOST_RESUMES: usize = 1 << 10;
 const MOST_WAYS: usize = 1 << 21;
 /// The most registers that are saved and restored, at all those points together.
 const MOST_SAVED: usize = 32 << 10;
-/// The most bytes of a function's code.
-const MOST_CODE: usize = 1 << 20;
+/// The most bytes of a function's code: of twice as many an engine makes five seconds of work, and
+/// takes a gigabyte for it.
+const MOST_CODE: usize = 512 << 10;
 /// The most steps that are looked at for the pointer behind an address.
 const MOST_LOOKS: u32 = 256;
 /// The most windows that a kernel keeps.
@@ -314,7 +315,7 @@ fn attempt(
         Some(_) => vec![("run", one)],
         None => {
             let groups = emit::vector(&shared, &classes, &by_ends, &plan, &items)?;
-            if groups.code.len() > MOST_CODE / 2 {
+            if groups.code.len() > MOST_CODE {
                 return Err(Unsupported::limit("too much code"));
             }
             let write_out = emit::write_out(&shared, &classes, &by_ends, &plan)?;
