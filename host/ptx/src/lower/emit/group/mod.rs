@@ -6,8 +6,10 @@
 //! the function that runs threads one by one.
 
 mod arithmetic;
+mod both;
 mod branch;
 mod checks;
+mod frame;
 mod gather;
 mod lanes;
 mod memory;
@@ -29,9 +31,9 @@ use crate::lower::layout::{ENDED, WAITS};
 use crate::lower::plan::{Plan, together};
 use crate::lower::structure::Item;
 
+pub(crate) use both::both;
 pub(crate) use gather::is_gather;
 use pace::Pace;
-pub(crate) use threads::both;
 
 /// How many threads run together.
 pub(crate) const WIDTH: u32 = 16;
