@@ -10,6 +10,8 @@ const MOST_BITS: usize = 1 << 29;
 pub(crate) struct Live {
     /// The registers that are wanted in another block than the one that writes them.
     across: Vec<Reg>,
+    /// The place of each register in that list, or the greatest number there is.
+    number: Vec<u32>,
     words: usize,
     begin: Vec<u64>,
 }
@@ -17,22 +19,45 @@ pub(crate) struct Live {
 impl Live {
     /// The registers that are wanted where a block begins.
     pub(crate) fn at(&self, block: BlockId) -> Vec<Reg> {
-        let row = self.row(block.0 as usize);
-        let numbers = self.across.iter().enumerate();
-        numbers
-            .filter(|(number, _)| {
-                row.get(number / 64)
-                    .is_some_and(|word| (word >> (number % 64)) & 1 == 1)
+        self.registers(self.begin_of(block))
+    }
+
+    /// The same as a set of bits.
+    pub(crate) fn begin_of(&self, block: BlockId) -> impl Iterator<Item = u64> {
+        self.set(&self.begin, block)
+    }
+
+    /// The set of a block, of sets for each.
+    pub(crate) fn set<'s>(
+        &self,
+        sets: &'s [u64],
+        block: BlockId,
+    ) -> impl Iterator<Item = u64> + use<'s> {
+        let begin = block.0 as usize * self.words;
+        let set = sets.get(begin..begin + self.words).unwrap_or_default();
+        set.iter().copied()
+    }
+
+    /// The registers of a set.
+    pub(crate) fn registers(&self, set: impl Iterator<Item = u64>) -> Vec<Reg> {
+        let words = self.across.chunks(64).zip(set);
+        words
+            .flat_map(|(regs, word)| {
+                let is_in = move |(place, _): &(u32, &Reg)| (word >> place) & 1 == 1;
+                (0u32..).zip(regs).filter(is_in).map(|(_, reg)| *reg)
             })
-            .map(|(_, reg)| *reg)
             .collect()
     }
 
-    fn row(&self, block: usize) -> &[u64] {
-        let begin = block * self.words;
-        self.begin
-            .get(begin..begin + self.words)
-            .unwrap_or_default()
+    /// How many words a set has.
+    pub(crate) fn words(&self) -> usize {
+        self.words
+    }
+
+    /// The word and the bit of a register, where it is wanted across blocks.
+    pub(crate) fn place(&self, reg: Reg) -> Option<(usize, u64)> {
+        let number = self.number.get(reg.0 as usize).copied()?;
+        (number != u32::MAX).then(|| (number as usize / 64, 1 << (number % 64)))
     }
 }
 
@@ -58,7 +83,7 @@ fn each_of_end(body: &Body, end: &End, mut f: impl FnMut(Reg)) {
 }
 
 /// What a block reads before it writes it, and what it writes.
-fn used_and_written(body: &Body, block: usize, mut used: impl FnMut(Reg, bool)) {
+pub(crate) fn used_and_written(body: &Body, block: usize, mut used: impl FnMut(Reg, bool)) {
     let Some(block) = body.blocks.get(block) else {
         return;
     };
@@ -158,6 +183,7 @@ pub(crate) fn live(body: &Body) -> Result<Live, Unsupported> {
     }
     Ok(Live {
         across,
+        number,
         words,
         begin,
     })

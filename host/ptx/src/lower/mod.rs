@@ -17,6 +17,7 @@ mod class;
 mod code;
 mod emit;
 mod ends;
+mod frames;
 mod graph;
 mod ir;
 mod layout;
@@ -283,6 +284,7 @@ fn attempt(
             slots.insert(reg, slot);
         }
     }
+    let frames = frames::frames(&body, &live, &graph);
     let (window_of, windows) = windows(&body);
     let plan = if alone.is_none() {
         plan::plan(&body, &classes, &window_of)
@@ -297,6 +299,7 @@ fn attempt(
         body: &body,
         graph: &graph,
         live: &live,
+        frames,
         layout: &layout,
         slots,
         window_of,

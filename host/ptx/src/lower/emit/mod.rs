@@ -15,6 +15,7 @@ pub(crate) use group::{WIDTH, both, is_gather, parting, vector, write_out};
 pub(crate) use wasm::{Imports, module};
 
 use super::Unsupported;
+use super::frames::Frames;
 use super::graph::{Graph, Kind};
 use super::ir::{Arg, BlockId, Body, Known, Reg, Ty};
 use super::layout::{self, Layout};
@@ -42,6 +43,7 @@ pub(crate) struct Shared<'k> {
     pub body: &'k Body,
     pub graph: &'k Graph,
     pub live: &'k Live,
+    pub frames: Frames,
     pub layout: &'k Layout,
     /// Where each register is saved that has to be.
     pub slots: HashMap<Reg, u32>,
@@ -62,6 +64,19 @@ impl Shared<'_> {
         let resumes = self.graph.resumes.iter().skip(1);
         let place = resumes.clone().position(|other| *other == block)?;
         u32::try_from(place + 1).ok()
+    }
+
+    /// What is saved where a block begins, and behind it for the next one; and restored at one.
+    fn saved(&self, block: BlockId) -> Vec<Reg> {
+        self.frames.saved(self.live, block)
+    }
+
+    fn saved_behind(&self, block: BlockId, next: BlockId) -> Vec<Reg> {
+        self.frames.saved_behind(self.live, block, next)
+    }
+
+    fn restored(&self, block: BlockId) -> Vec<Reg> {
+        self.frames.restored(self.live, block)
     }
 
     /// The global with a window's base; its count follows.

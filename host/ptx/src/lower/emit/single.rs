@@ -200,7 +200,7 @@ impl Emitter<'_> {
         self.i32(0);
         self.op(W::I32AtomicLoad(scratch(self.shared.layout.stop, 2)));
         self.if_unlikely();
-        let regs = self.shared.live.at(block);
+        let regs = self.shared.saved(block);
         self.save(&regs);
         self.set_place((resume | APART).cast_signed());
         self.get(self.thread);
@@ -212,7 +212,11 @@ impl Emitter<'_> {
         let Some(block) = self.shared.graph.resumes.get(resume as usize).copied() else {
             return;
         };
-        let live = self.shared.live.at(block);
+        let live = if resume == 0 {
+            self.shared.live.at(block)
+        } else {
+            self.shared.restored(block)
+        };
         if resume == 0 {
             // Registers begin as zeros.
             for reg in live {
@@ -280,10 +284,10 @@ impl Emitter<'_> {
         for op in &block.ops {
             self.step(op);
         }
-        self.end_of_block(&block.end);
+        self.end_of_block(id, &block.end);
     }
 
-    pub(super) fn end_of_block(&mut self, end: &End) {
+    pub(super) fn end_of_block(&mut self, id: BlockId, end: &End) {
         let body = self.shared.body;
         match end {
             End::Jump(_) => {}
@@ -300,7 +304,7 @@ impl Emitter<'_> {
                 self.op(W::I32Eq);
                 self.op(W::LocalTee(self.offset));
                 self.if_unlikely();
-                let regs = self.shared.live.at(*next);
+                let regs = self.shared.saved_behind(id, *next);
                 self.save(&regs);
                 self.set_place(resume.cast_signed());
                 self.op(W::End);
@@ -323,7 +327,7 @@ impl Emitter<'_> {
                     let at = self.shared.layout.exchanged(array);
                     self.op(W::I64Store(scratch(at, 3)));
                 }
-                let mut live = self.shared.live.at(*next);
+                let mut live = self.shared.saved_behind(id, *next);
                 live.retain(|reg| !stop.takes.contains(&Some(*reg)));
                 self.save(&live);
                 self.set_place(WAITS - number.cast_signed());

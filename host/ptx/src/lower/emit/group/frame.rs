@@ -127,7 +127,7 @@ impl Emitter<'_> {
         self.i32(0);
         self.op(W::I32AtomicLoad(scratch(self.shared.layout.stop, 2)));
         self.if_unlikely();
-        let regs = self.shared.live.at(block);
+        let regs = self.shared.saved(block);
         self.group_save(&regs);
         self.group_places(resume.cast_signed());
         self.get(self.thread);
@@ -138,7 +138,11 @@ impl Emitter<'_> {
     }
 
     pub(super) fn group_resume(&mut self, resume: u32, block: BlockId) {
-        let live = self.shared.live.at(block);
+        let live = if resume == 0 {
+            self.shared.live.at(block)
+        } else {
+            self.shared.restored(block)
+        };
         if resume == 0 {
             for reg in live {
                 let ty = self.shared.body.ty(reg);

@@ -239,13 +239,13 @@ impl<'k> Emitter<'k> {
                         self.op(W::V128Store(scratch(at + 16 * chunk, 2)));
                     }
                 }
-                let mut live = self.shared.live.at(*next);
+                let mut live = self.shared.saved_behind(id, *next);
                 live.retain(|reg| !stop.takes.contains(&Some(*reg)));
                 self.group_save(&live);
                 self.group_places(WAITS - number.cast_signed());
                 self.group_meets(WAITS - number.cast_signed());
             }
-            other => self.end_of_block(other),
+            other => self.end_of_block(id, other),
         }
     }
 

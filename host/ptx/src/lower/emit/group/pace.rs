@@ -12,7 +12,7 @@ use crate::lower::emit::{Emitter, scratch};
 use crate::lower::ir::{Arg, Op, Reg, Ty};
 
 /// How many vectors are loaded before what was made of them is computed.
-const MOST_LOADED: u32 = 8;
+const MOST_LOADED: u32 = 10;
 
 /// How a block comes on.
 #[derive(Default)]

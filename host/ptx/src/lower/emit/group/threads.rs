@@ -310,7 +310,7 @@ impl Emitter<'_> {
         let resume = shared.resume_of(id).unwrap_or(0);
         let meets = shared.meetings.get(&id).copied();
         let meeting = meets.and_then(|block| shared.resume_of(block)).unwrap_or(0);
-        let regs = shared.live.at(id);
+        let regs = shared.saved(id);
         self.group_save(&regs);
         self.group_places((resume | APART).cast_signed());
         self.group_alone(meeting);

@@ -1,0 +1,154 @@
+//! What is saved where threads leave, and restored where they come back: no more than has to be.
+//!
+//! A register that was restored and not written since is still in its frame, and is not saved again.
+//! One that nobody reads before the next place to leave stays there, and is not restored.
+
+use super::graph::Graph;
+use super::ir::{BlockId, Body, End, Reg};
+use super::live::{Live, used_and_written};
+
+/// Sets of registers, by block.
+pub(crate) struct Frames {
+    /// Those in their frames where a block begins, and behind its steps.
+    begin: Vec<u64>,
+    end: Vec<u64>,
+    /// Those that are read, or saved, before the next place to leave.
+    needed: Vec<u64>,
+}
+
+impl Frames {
+    /// What a thread saves that leaves where a block begins.
+    pub(crate) fn saved(&self, live: &Live, block: BlockId) -> Vec<Reg> {
+        let in_frame = live.set(&self.begin, block);
+        live.registers(live.begin_of(block).zip(in_frame).map(|(a, b)| a & !b))
+    }
+
+    /// What a thread saves that leaves behind a block, for the one at which it goes on.
+    pub(crate) fn saved_behind(&self, live: &Live, block: BlockId, next: BlockId) -> Vec<Reg> {
+        let in_frame = live.set(&self.end, block);
+        live.registers(live.begin_of(next).zip(in_frame).map(|(a, b)| a & !b))
+    }
+
+    /// What a thread finds again that goes on at a block.
+    pub(crate) fn restored(&self, live: &Live, block: BlockId) -> Vec<Reg> {
+        let needed = live.set(&self.needed, block);
+        live.registers(live.begin_of(block).zip(needed).map(|(a, b)| a & b))
+    }
+}
+
+/// Finds what is saved and restored where.
+pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
+    let words = live.words();
+    let count = body.blocks.len();
+    let row = |block: usize| block * words..(block + 1) * words;
+    let (mut written, mut used) = (vec![0u64; words * count], vec![0u64; words * count]);
+    let mut before: Vec<Vec<usize>> = vec![Vec::new(); count];
+    for block in 0..count {
+        used_and_written(body, block, |reg, writes| {
+            let Some((word, bit)) = live.place(reg) else {
+                return;
+            };
+            let at = block * words + word;
+            if writes {
+                written[at] |= bit;
+            } else if written[at] & bit == 0 {
+                used[at] |= bit;
+            }
+        });
+        for next in flow(body, block) {
+            if let Some(before) = before.get_mut(next) {
+                before.push(block);
+            }
+        }
+    }
+    // Where a thread comes back, all that is wanted is in its frame but what it takes from others.
+    let mut back: Vec<Option<Vec<u64>>> = vec![None; count];
+    for (number, block) in (0u32..).zip(&graph.resumes) {
+        let mut set = vec![0u64; words];
+        if number > 0 {
+            set = live.begin_of(*block).collect();
+            for reg in taken(body, graph, number) {
+                if let Some((word, bit)) = live.place(reg) {
+                    set[word] &= !bit;
+                }
+            }
+        }
+        let Some(back) = back.get_mut(block.0 as usize) else {
+            continue;
+        };
+        match back {
+            Some(other) => other.iter_mut().zip(set).for_each(|(a, b)| *a &= b),
+            None => *back = Some(set),
+        }
+    }
+    // From all registers down to those in their frames on each way.
+    let (mut begin, mut end) = (vec![u64::MAX; words * count], vec![u64::MAX; words * count]);
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for block in 0..count {
+            for word in 0..words {
+                let mut set = u64::MAX;
+                if let Some(back) = &back[block] {
+                    set &= back[word];
+                }
+                for from in &before[block] {
+                    set &= end[from * words + word];
+                }
+                let at = block * words + word;
+                let behind = set & !written[at];
+                changed |= begin[at] != set || end[at] != behind;
+                begin[at] = set;
+                end[at] = behind;
+            }
+        }
+    }
+    let mut needed = vec![0u64; words * count];
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for block in (0..count).rev() {
+            let mut behind = vec![0u64; words];
+            for next in flow(body, block) {
+                for (set, more) in behind.iter_mut().zip(&needed[row(next)]) {
+                    *set |= more;
+                }
+            }
+            let leaves = body.blocks.get(block).map(|block| &block.end);
+            if let Some(End::Stop(_, next) | End::Meet(next)) = leaves {
+                let wanted = live.begin_of(*next);
+                for ((set, wanted), in_frame) in behind.iter_mut().zip(wanted).zip(&end[row(block)])
+                {
+                    *set |= wanted & !in_frame;
+                }
+            }
+            let leaves_before = back[block].is_some();
+            let id = BlockId(u32::try_from(block).unwrap_or(u32::MAX));
+            for (word, wanted) in (0..words).zip(live.begin_of(id)) {
+                let at = block * words + word;
+                let mut set = used[at] | (behind[word] & !written[at]);
+                if leaves_before {
+                    set |= wanted & !begin[at];
+                }
+                changed |= needed[at] != set;
+                needed[at] = set;
+            }
+        }
+    }
+    Frames { begin, end, needed }
+}
+
+/// Where a block goes on without its thread having left.
+fn flow(body: &Body, block: usize) -> Vec<usize> {
+    match body.blocks.get(block).map(|block| &block.end) {
+        None | Some(End::Stop(..)) => Vec::new(),
+        Some(end) => end.successors().iter().map(|id| id.0 as usize).collect(),
+    }
+}
+
+/// What a thread takes from others that comes back here.
+fn taken(body: &Body, graph: &Graph, resume: u32) -> Vec<Reg> {
+    let stop = graph.after_stop.iter().find(|(_, other)| **other == resume);
+    let stop = stop.and_then(|(stop, _)| body.stops.get(*stop as usize));
+    stop.map_or_else(Vec::new, |stop| stop.takes.into_iter().flatten().collect())
+}
