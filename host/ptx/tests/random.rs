@@ -284,7 +284,7 @@ impl Choices<'_> {
                 Step::Compute(what, operands, self.below(5) == 1)
             }
             12 | 13 => Step::Constant(self.register(), self.constant()),
-            14 | 15 => Step::Load(self.register(), self.register(), self.small(6)),
+            14 | 15 => Step::Load(self.register(), self.register(), self.small(22)),
             16 => Step::Atomic(self.register(), self.register(), self.small(3)),
             17..20 => {
                 let condition = self.register();
@@ -359,6 +359,94 @@ impl Writer {
         }
     }
 
+    /// Accesses by what is made of the thread's number.
+    fn apart(&mut self, to: usize, from: usize, how: usize) {
+        let other = (to + 1) % REGISTERS;
+        let (third, fourth) = ((to + 2) % REGISTERS, (to + 3) % REGISTERS);
+        let words = format!("{{%f{to}, %f{other}, %f{third}, %f{fourth}}}");
+        let (index, shift, access) = match how {
+            0 => (
+                "and.b32 %t, %t, 7;",
+                2,
+                format!("ld.global.u32 %r{to}, [%u];"),
+            ),
+            1 => (
+                "shr.u32 %t, %t, 3;",
+                4,
+                format!("ld.global.v4.f32 {words}, [%u];"),
+            ),
+            2 => (
+                "and.b32 %t, %t, 7;",
+                4,
+                format!("ld.global.v4.f32 {words}, [%u];"),
+            ),
+            3 => (
+                "xor.b32 %t, %t, 5;",
+                2,
+                format!("ld.global.f32 %f{to}, [%u];"),
+            ),
+            4 => (
+                "or.b32 %t, %t, 3;",
+                3,
+                format!("ld.global.u64 %d{to}, [%u];"),
+            ),
+            5 => (
+                "mul.lo.u32 %t, %t, 3;",
+                0,
+                format!("ld.global.u8 %r{to}, [%u];"),
+            ),
+            6 => ("", 0, format!("ld.global.s8 %r{to}, [%u+3];")),
+            7 => ("", 1, format!("ld.global.u16 %r{to}, [%u];")),
+            8 => (
+                "sub.u32 %t, 127, %t;",
+                2,
+                format!("ld.global.u32 %r{to}, [%u];"),
+            ),
+            9 => (
+                "shr.s32 %t, %t, 2;",
+                3,
+                format!("ld.global.f64 %g{to}, [%u];"),
+            ),
+            10 => (
+                "mad.lo.u32 %t, %r2, 96, %t;\nand.b32 %t, %t, 30;",
+                2,
+                format!("ld.global.v2.u32 {{%r{to}, %r{other}}}, [%u];"),
+            ),
+            11 => (
+                "and.b32 %t, %t, 12;",
+                2,
+                format!("setp.lt.u32 %p{to}, %t, 8;"),
+            ),
+            12 => (
+                "shr.u32 %t, %t, 1;",
+                0,
+                format!("setp.ne.s32 %p{to}, %t, 5;"),
+            ),
+            13 => (
+                "",
+                6,
+                format!(
+                    "add.s64 %u, %u, 8192;\nst.global.v4.f32 [%mine+16], {words};\nld.global.v2.f32 {{%f{from}, %f{to}}}, [%mine+24];"
+                ),
+            ),
+            14 => (
+                "",
+                0,
+                format!("st.global.u8 [%mine+41], %r{from};\nld.global.u32 %r{to}, [%mine+40];"),
+            ),
+            _ => (
+                "",
+                0,
+                format!("st.global.u16 [%mine+42], %h{from};\nld.global.u16 %r{to}, [%mine+42];"),
+            ),
+        };
+        self.put("mov.u32 %t, %tid.x;");
+        self.put(index);
+        self.put(&format!("mul.wide.u32 %u, %t, {};", 1 << shift));
+        self.put("add.s64 %u, %u, %in;");
+        self.put(&access);
+    }
+
     fn step(&mut self, step: &Step) {
         match step {
             Step::Compute(what, operands, guarded) => {
@@ -393,12 +481,13 @@ impl Writer {
                     "ld.global.v2.f32 {{%f{to}, %f{from}}}, [%in+{}];",
                     from * 8
                 )),
-                _ => {
+                5 => {
                     self.put(&format!("and.b32 %t, %r{from}, 1020;"));
                     self.put("cvt.u64.u32 %u, %t;");
                     self.put("add.s64 %u, %u, %in;");
                     self.put(&format!("ld.global.u32 %r{to}, [%u];"));
                 }
+                how => self.apart(*to, *from, usize::from(*how) - 6),
             },
             Step::Exchange(to, from, how) => {
                 self.put("bar.sync 0;");
