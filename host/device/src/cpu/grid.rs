@@ -259,7 +259,7 @@ impl Grid {
             rest.start = rest.end - u64::from(block.more());
             // The clock is looked at when the ticker says so, or a spell is over.
             if done
-                && !instance.is_told()
+                && !instance.is_over()
                 && let Some(next) = rest.next()
             {
                 block.restart(self.launch.block_index(next), blocks_in(&rest));

@@ -62,6 +62,37 @@ AGAIN:
     ret;
 }
 
+// ever, from barrier to barrier
+.visible .entry spin_barriers()
+{
+AGAIN:
+    bar.sync 0;
+    bra AGAIN;
+}
+
+// ever, from one step of the warp to the next
+.visible .entry spin_warps()
+{
+    .reg .pred %p;
+    .reg .b32 %r<2>;
+AGAIN:
+    setp.eq.u32 %p, 0, 0;
+    vote.sync.ballot.b32 %r1, %p, -1;
+    bra AGAIN;
+}
+
+// ever, by barriers that count
+.visible .entry spin_counts()
+{
+    .reg .pred %p;
+    .reg .b32 %r<2>;
+    setp.eq.u32 %p, 0, 0;
+AGAIN:
+    barrier.sync 1, 64;
+    bar.red.popc.u32 %r1, 0, %p;
+    bra AGAIN;
+}
+
 // *out = value
 .visible .entry tell(.param .u64 out, .param .u64 value)
 {

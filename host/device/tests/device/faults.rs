@@ -107,7 +107,7 @@ async fn a_fault_stays_with_its_queue() {
 }
 
 #[tokio::test]
-async fn an_endless_kernel_meets_its_deadline_and_the_next_launch_works() {
+async fn endless_kernels_meet_their_deadline_and_the_next_launch_works() {
     in_time(async {
         let session = device(2).session(Limits {
             kernel_time: Duration::from_millis(50),
@@ -115,14 +115,16 @@ async fn an_endless_kernel_meets_its_deadline_and_the_next_launch_works() {
         });
         let mut lease = session.lease();
         let mut queue = lease.create_queue().await.unwrap();
-        let (mut spin, mut tally) = (kernel(&lease, "spin").await, kernel(&lease, "tally").await);
+        let mut tally = kernel(&lease, "tally").await;
         let mut count = lease.allocate(4).await.unwrap();
-        for round in 1..=3 {
+        let endless = ["spin", "spin_barriers", "spin_warps", "spin_counts", "spin"];
+        for (round, name) in (1..).zip(endless) {
+            let spin = kernel(&lease, name).await;
             queue.launch(&spin, line(100, 64), vec![]).await.unwrap();
             match queue.synchronize().await {
                 Err(Error::DeadlineExceeded(message)) => {
                     assert!(
-                        message.contains("`spin`") && message.contains("50ms"),
+                        message.contains(&format!("`{name}`")) && message.contains("50ms"),
                         "{message}"
                     );
                 }
@@ -133,7 +135,7 @@ async fn an_endless_kernel_meets_its_deadline_and_the_next_launch_works() {
                 assert!(lease.is_lost());
                 lease = session.lease();
                 queue = lease.create_queue().await.unwrap();
-                (spin, tally) = (kernel(&lease, "spin").await, kernel(&lease, "tally").await);
+                tally = kernel(&lease, "tally").await;
                 count = lease.allocate(4).await.unwrap();
             }
             let round = if is_cuda() { 1 } else { round };

@@ -56,6 +56,11 @@ impl Machine for Compiled {
         self.run
             .call(&mut self.store, (first as i32, behind as i32))
     }
+
+    fn is_told(&mut self) -> bool {
+        // Another thread sets it.
+        unsafe { flag(self).is_set() }
+    }
 }
 
 fn linker() -> Linker<Host> {
@@ -227,6 +232,10 @@ struct Flag(*const std::sync::atomic::AtomicU32);
 unsafe impl Send for Flag {}
 
 impl Flag {
+    unsafe fn is_set(self) -> bool {
+        unsafe { (*self.0).load(Ordering::Relaxed) != 0 }
+    }
+
     unsafe fn set(self, value: u32) {
         unsafe { (*self.0).store(value, Ordering::Relaxed) };
     }

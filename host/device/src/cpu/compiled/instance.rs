@@ -183,7 +183,7 @@ impl Instance {
     }
 
     /// Whether the ticker has said that the slice is over, and the kernel has not heard it.
-    pub(crate) fn is_told(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.flag.is_set()
     }
 
@@ -203,6 +203,10 @@ impl Machine for Instance {
     fn run(&mut self, first: u32, behind: u32) -> Result<i32, wasmtime::Error> {
         let range = (first.cast_signed(), behind.cast_signed());
         self.run.call(&mut self.store, range)
+    }
+
+    fn is_told(&mut self) -> bool {
+        self.flag.is_set()
     }
 }
 

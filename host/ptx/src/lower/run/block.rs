@@ -27,6 +27,9 @@ pub trait Machine {
     /// # Errors
     /// Where the call traps, or an import ends it.
     fn run(&mut self, first: u32, behind: u32) -> Result<i32, Self::Error>;
+
+    /// Whether the stop flag is set.
+    fn is_told(&mut self) -> bool;
 }
 
 /// How far [`Block::run`] came.
@@ -172,6 +175,11 @@ impl Block {
             if met == Progress::Done {
                 return Ok(Progress::Done);
             }
+            // From one meeting to the next, no loop of the module's may be closed.
+            if machine.is_told() {
+                self.places_from(machine.scratch(), 0);
+                return Ok(Progress::Yielded);
+            }
         }
     }
 
@@ -187,11 +195,9 @@ impl Block {
     /// Gives each thread its own place, after this one was told to return while they had one in
     /// common.
     fn own_places(&mut self, scratch: &mut [u8], told: u32) {
-        let common = word(scratch, COMMON);
-        if common < 0 {
+        if word(scratch, COMMON) < 0 {
             return;
         }
-        set_word(scratch, COMMON, u32::MAX);
         let width = self.setup.lowered.width();
         let (begin, end) = (told - told % width, (told / width + 1) * width);
         // Those before have ended, and where threads never meet did not say so.
@@ -200,7 +206,17 @@ impl Block {
                 set_word(scratch, self.place(thread), ENDED.cast_unsigned());
             }
         }
-        for thread in end..self.setup.threads {
+        self.places_from(scratch, end);
+    }
+
+    /// Gives threads from this one on the place as their own that all have in common, if they have.
+    fn places_from(&self, scratch: &mut [u8], first: u32) {
+        let common = word(scratch, COMMON);
+        if common < 0 {
+            return;
+        }
+        set_word(scratch, COMMON, u32::MAX);
+        for thread in first..self.setup.threads {
             set_word(scratch, self.place(thread), common.cast_unsigned());
         }
     }
