@@ -590,3 +590,25 @@ fn an_address_with_ever_more_ways_behind_it_is_compiled_like_any_other() {
     let module = module(&text);
     assert!(tensor_wasm_ptx::lower::lower(&module, "k").is_ok());
 }
+
+#[test]
+fn a_kernel_that_holds_too_much_at_once_is_left_to_the_interpreter() {
+    // An engine's time to find registers grows with the square of what is held.
+    let text = |count: usize| {
+        let loads: String = (0..count)
+            .map(|i| format!("ld.global.f32 %f{i}, [%d+{}];\n", i * 4))
+            .collect();
+        let stores: String = (0..count)
+            .rev()
+            .map(|i| format!("st.global.f32 [%d+{}], %f{i};\n", i * 4))
+            .collect();
+        format!(
+            ".version 8.6\n.target sm_90\n.address_size 64\n.visible .entry k(.param .u64 p)\n{{\n\
+             .reg .b64 %d;\n.reg .f32 %f<{count}>;\nld.param.u64 %d, [p];\n{loads}{stores}ret;\n}}\n"
+        )
+    };
+    let lower = |count| tensor_wasm_ptx::lower::lower(&module(&text(count)), "k");
+    assert!(lower(200).is_ok());
+    let refused = lower(3000).unwrap_err().to_string();
+    assert_eq!(refused, "not compiled: too many registers at once");
+}

@@ -81,61 +81,79 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
             None => *back = Some(set),
         }
     }
+    let after: Vec<Vec<usize>> = (0..count).map(|block| flow(body, block)).collect();
     // From all registers down to those in their frames on each way.
     let (mut begin, mut end) = (vec![u64::MAX; words * count], vec![u64::MAX; words * count]);
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for block in 0..count {
-            for word in 0..words {
-                let mut set = u64::MAX;
-                if let Some(back) = &back[block] {
-                    set &= back[word];
-                }
-                for from in &before[block] {
-                    set &= end[from * words + word];
-                }
-                let at = block * words + word;
-                let behind = set & !written[at];
-                changed |= begin[at] != set || end[at] != behind;
-                begin[at] = set;
-                end[at] = behind;
+    settle((0..count).rev(), &after, |block| {
+        let mut changed = false;
+        for word in 0..words {
+            let mut set = u64::MAX;
+            if let Some(back) = &back[block] {
+                set &= back[word];
             }
+            for from in &before[block] {
+                set &= end[from * words + word];
+            }
+            let at = block * words + word;
+            let behind = set & !written[at];
+            changed |= end[at] != behind;
+            begin[at] = set;
+            end[at] = behind;
         }
-    }
+        changed
+    });
     let mut needed = vec![0u64; words * count];
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for block in (0..count).rev() {
-            let mut behind = vec![0u64; words];
-            for next in flow(body, block) {
-                for (set, more) in behind.iter_mut().zip(&needed[row(next)]) {
-                    *set |= more;
-                }
+    let mut behind = vec![0u64; words];
+    settle(0..count, &before, |block| {
+        behind.fill(0);
+        for next in &after[block] {
+            for (set, more) in behind.iter_mut().zip(&needed[row(*next)]) {
+                *set |= more;
             }
-            let leaves = body.blocks.get(block).map(|block| &block.end);
-            if let Some(End::Stop(_, next) | End::Meet(next)) = leaves {
-                let wanted = live.begin_of(*next);
-                for ((set, wanted), in_frame) in behind.iter_mut().zip(wanted).zip(&end[row(block)])
-                {
-                    *set |= wanted & !in_frame;
-                }
+        }
+        let leaves = body.blocks.get(block).map(|block| &block.end);
+        if let Some(End::Stop(_, next) | End::Meet(next)) = leaves {
+            let wanted = live.begin_of(*next);
+            for ((set, wanted), in_frame) in behind.iter_mut().zip(wanted).zip(&end[row(block)]) {
+                *set |= wanted & !in_frame;
             }
-            let leaves_before = back[block].is_some();
-            let id = BlockId(u32::try_from(block).unwrap_or(u32::MAX));
-            for (word, wanted) in (0..words).zip(live.begin_of(id)) {
-                let at = block * words + word;
-                let mut set = used[at] | (behind[word] & !written[at]);
-                if leaves_before {
-                    set |= wanted & !begin[at];
-                }
-                changed |= needed[at] != set;
-                needed[at] = set;
+        }
+        let leaves_before = back[block].is_some();
+        let id = BlockId(u32::try_from(block).unwrap_or(u32::MAX));
+        let mut changed = false;
+        for (word, wanted) in (0..words).zip(live.begin_of(id)) {
+            let at = block * words + word;
+            let mut set = used[at] | (behind[word] & !written[at]);
+            if leaves_before {
+                set |= wanted & !begin[at];
+            }
+            changed |= needed[at] != set;
+            needed[at] = set;
+        }
+        changed
+    });
+    Frames { begin, end, needed }
+}
+
+/// Looks at all blocks, the last one first, and again at those that depend on one that changed.
+fn settle(
+    blocks: impl Iterator<Item = usize>,
+    dependent: &[Vec<usize>],
+    mut look: impl FnMut(usize) -> bool,
+) {
+    let mut waiting: Vec<usize> = blocks.collect();
+    let mut queued = vec![true; dependent.len()];
+    while let Some(block) = waiting.pop() {
+        queued[block] = false;
+        if !look(block) {
+            continue;
+        }
+        for next in &dependent[block] {
+            if !std::mem::replace(&mut queued[*next], true) {
+                waiting.push(*next);
             }
         }
     }
-    Frames { begin, end, needed }
 }
 
 /// Where a block goes on without its thread having left.

@@ -188,3 +188,47 @@ pub(crate) fn live(body: &Body) -> Result<Live, Unsupported> {
         begin,
     })
 }
+
+/// How many values are held at each step, all steps together: what an engine finds registers for.
+/// `values` is how many a register has.
+pub(crate) fn held(body: &Body, live: &Live, values: impl Fn(Reg) -> u64) -> u64 {
+    let mut is_held = vec![false; body.regs.len()];
+    let mut total = 0u64;
+    for block in &body.blocks {
+        let mut held: Vec<Reg> = Vec::new();
+        let mut now = 0u64;
+        let mut hold = |reg: Reg, is_held: &mut [bool], now: &mut u64| {
+            if let Some(place) = is_held.get_mut(reg.0 as usize).filter(|place| !**place) {
+                *place = true;
+                *now += values(reg);
+                held.push(reg);
+            }
+        };
+        for next in block.end.successors() {
+            for reg in live.at(next) {
+                hold(reg, &mut is_held, &mut now);
+            }
+        }
+        each_of_end(body, &block.end, |reg| hold(reg, &mut is_held, &mut now));
+        for op in block.ops.iter().rev() {
+            for target in op.targets() {
+                if let Some(place) = is_held.get_mut(target.0 as usize).filter(|place| **place) {
+                    *place = false;
+                    now = now.saturating_sub(values(*target));
+                }
+            }
+            op.each_arg(|arg| {
+                if let Arg::Reg(reg) = arg {
+                    hold(reg, &mut is_held, &mut now);
+                }
+            });
+            total = total.saturating_add(now);
+        }
+        for reg in held {
+            if let Some(place) = is_held.get_mut(reg.0 as usize) {
+                *place = false;
+            }
+        }
+    }
+    total
+}

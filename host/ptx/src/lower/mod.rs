@@ -78,6 +78,9 @@ const MOST_SAVED: usize = 32 << 10;
 /// The most bytes of a function's code: of twice as many an engine makes five seconds of work, and
 /// takes a gigabyte for it.
 const MOST_CODE: usize = 512 << 10;
+/// The most values that are held at each step, all steps together: an engine takes about a second to
+/// find registers for as many.
+const MOST_HELD: u64 = 2 << 20;
 /// The most steps that are looked at for the pointer behind an address.
 const MOST_LOOKS: u32 = 256;
 /// The most windows that a kernel keeps.
@@ -252,6 +255,17 @@ fn attempt(
         meetings = split::meet(&mut body, &classes, &mut parting);
     }
     let live = live::live(&body)?;
+    let values = |reg| {
+        if alone.is_none() && classes.of(reg) == class::Class::Varying {
+            u64::from(emit::WIDTH * body.ty(reg).bytes() / 16)
+        } else {
+            1
+        }
+    };
+    let held = live::held(&body, &live, values);
+    if held > MOST_HELD {
+        return Err(Unsupported::limit("too many registers at once"));
+    }
     let graph = graph::graph(&body, &parting)?;
     if graph.resumes.len() > MOST_RESUMES {
         return Err(Unsupported::limit("too many loops and barriers"));
