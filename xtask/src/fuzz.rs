@@ -80,6 +80,11 @@ const BOUNDS: [&str; 2] = ["-timeout=20", "-rss_limit_mb=2048"];
 /// # Errors
 /// Where a target does not build, and where one finds something.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    if let Some(input) = &arguments.input
+        && !input.is_file()
+    {
+        bail!("there is no input at {}", input.display());
+    }
     let targets = match arguments.target {
         Some(target) => vec![target],
         None => Target::QUICK.to_vec(),
