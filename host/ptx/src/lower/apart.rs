@@ -46,6 +46,11 @@ impl Apart {
         self.0.iter().all(|away| f(*away))
     }
 
+    /// Whether none is farther from the first.
+    pub(crate) fn is_within(&self, far: u64) -> bool {
+        self.all(|away| away.unsigned_abs() <= far)
+    }
+
     /// How far the one with the least is from the first: at most zero.
     pub(crate) fn least(&self) -> i64 {
         self.0.iter().copied().min().unwrap_or(0)

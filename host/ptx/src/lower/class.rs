@@ -220,7 +220,7 @@ fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
         Op::Know(_, Known::Tid(_)) => Some(Uniform),
         Op::Know(_, Known::Clock) => Some(Varying),
         Op::One(Code::I64ExtendI32S | Code::I64ExtendI32U, _, a) => match known(*a)? {
-            Class::Apart(apart) if !apart.all(|away| away.abs() < 1 << 30) => Some(Varying),
+            Class::Apart(apart) if !apart.is_within(1 << 30) => Some(Varying),
             class => Some(class),
         },
         Op::One(Code::I32WrapI64, _, a) => known(*a),
@@ -279,7 +279,7 @@ fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
         Op::Load { place, atomic, .. } => match place.space {
             Space::Local => Some(Varying),
             // A generic address may be one of local memory, unless that is looked at before.
-            Space::Generic if *atomic => Some(Varying),
+            Space::Generic if *atomic || !place.is_near() => Some(Varying),
             _ => all_uniform(&[place.base]),
         },
         Op::Atomic { .. } => Some(Varying),

@@ -14,7 +14,7 @@ use super::ir::{Arg, Block, Body, End, Op, Reg, Ty};
 const MOST_STEPS: usize = 8;
 
 /// What is farther apart may wrap around in between.
-const FAR: i64 = 1 << 24;
+const FAR: u64 = 1 << 24;
 
 /// Repeats conditions before their branches where that helps; the registers that hold what is
 /// repeated. They have no other use than the branch behind them.
@@ -138,7 +138,7 @@ pub(crate) fn order(code: Code) -> Option<Option<bool>> {
 fn by_ends(classes: &Classes, a: Arg, b: Arg) -> bool {
     let apart = |arg| match classes.of_arg(arg) {
         Class::Uniform => Some(false),
-        Class::Apart(apart) if apart.all(|away| away.abs() <= FAR) => Some(true),
+        Class::Apart(apart) if apart.is_within(FAR) => Some(true),
         _ => None,
     };
     matches!((apart(a), apart(b)), (Some(a), Some(b)) if a != b)

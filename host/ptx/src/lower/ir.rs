@@ -119,6 +119,16 @@ pub(crate) struct Place {
     pub site: u32,
 }
 
+/// The largest offset of accesses that threads make together: sums of a few do not overflow.
+const NEAR: u64 = 1 << 40;
+
+impl Place {
+    /// Whether its offset is one that sums can be made of.
+    pub(crate) fn is_near(&self) -> bool {
+        self.offset.unsigned_abs() <= NEAR
+    }
+}
+
 /// What replaces a value in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Change {

@@ -14,7 +14,7 @@ use super::code::Code;
 use super::ir::{Arg, Block, BlockId, Body, Known, Op, Place, Reg, SiteKind, Space};
 
 /// How far apart threads may be, and accesses that share a look.
-const FAR: i64 = 1 << 20;
+const FAR: u64 = 1 << 20;
 
 /// A look.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,13 +116,13 @@ pub(crate) fn together(body: &Body, classes: &Classes, op: &Op) -> Option<Apart>
         } => (place, Some(values)),
         _ => return None,
     };
-    if !matches!(place.space, Space::Global | Space::Shared | Space::Generic) {
+    if !matches!(place.space, Space::Global | Space::Shared | Space::Generic) || !place.is_near() {
         return None;
     }
     let (size, _) = size(body, place)?;
     let apart = match classes.of_arg(place.base) {
         Class::Uniform => Apart::NONE,
-        Class::Apart(apart) if apart.all(|away| away.abs() <= FAR) => apart,
+        Class::Apart(apart) if apart.is_within(FAR) => apart,
         _ => return None,
     };
     let uniform = |values: &Vec<Arg>| {
@@ -278,7 +278,7 @@ impl Origins {
                 let (origin, offset) = self.of(*a);
                 signed
                     .and_then(|by| offset.checked_add(by))
-                    .filter(|offset| offset.abs() <= FAR)
+                    .filter(|offset| offset.unsigned_abs() <= FAR)
                     .map(|offset| (origin, offset))
             }
             _ => None,
@@ -334,7 +334,8 @@ fn of_block(
                     window
                 },
                 // Those that are aligned alike, and near each other.
-                part: offset.div_euclid(FAR) * i64::from(size) + offset.rem_euclid(i64::from(size)),
+                part: offset.div_euclid(FAR.cast_signed()) * i64::from(size)
+                    + offset.rem_euclid(i64::from(size)),
             };
             let (_, _, first, last) = shared.entry(key).or_insert_with(|| {
                 let access = Access {
