@@ -609,6 +609,26 @@ fn a_kernel_that_holds_too_much_at_once_is_left_to_the_interpreter() {
     };
     let lower = |count| tensor_wasm_ptx::lower::lower(&module(&text(count)), "k");
     assert!(lower(200).is_ok());
-    let refused = lower(3000).unwrap_err().to_string();
+    let refused = lower(1240).unwrap_err().to_string();
     assert_eq!(refused, "not compiled: too many registers at once");
+}
+
+#[test]
+fn a_kernel_of_ever_more_accesses_is_left_to_the_interpreter() {
+    let text = |count: usize, access: &str| {
+        format!(
+            ".version 8.6\n.target sm_90\n.address_size 64\n.visible .entry k(.param .u64 p)\n{{\n\
+             .reg .b64 %d<3>;\nld.param.u64 %d0, [p];\n{}ret;\n}}\n",
+            access.repeat(count)
+        )
+    };
+    let lower = |count, access| tensor_wasm_ptx::lower::lower(&module(&text(count, access)), "k");
+    let same = "st.global.u64 [%d0], %d1;\n";
+    assert!(lower(2000, same).is_ok());
+    let refused = lower(2600, same).unwrap_err().to_string();
+    assert_eq!(refused, "not compiled: too many accesses of memory");
+    // Each address is what the one before it loaded: too many places for groups to part.
+    let chase = "ld.global.u64 %d0, [%d0];\n";
+    let alone = lower(2000, chase).unwrap();
+    assert_eq!(alone.width(), 1);
 }

@@ -4,7 +4,7 @@ use super::Unsupported;
 use super::ir::{Arg, BlockId, Body, End, Reg};
 
 /// Bits that the analysis may take, for all blocks together.
-const MOST_BITS: usize = 1 << 29;
+const MOST_BITS: usize = 1 << 27;
 
 /// For each block, the registers that are wanted where it begins.
 pub(crate) struct Live {

@@ -69,6 +69,9 @@ impl fmt::Display for Unsupported {
 
 /// The most steps that are worth compiling: beyond, an engine takes seconds.
 const MOST_STEPS: usize = 24 << 10;
+/// The most accesses of memory: each may call the host, and what an engine makes of values that are
+/// held across that many calls takes time that grows with their square.
+const MOST_SITES: usize = 2500;
 /// The most points at which a thread can leave and come back.
 const MOST_RESUMES: usize = 1 << 10;
 /// The most branches times blocks of a kernel whose threads run together.
@@ -229,6 +232,9 @@ fn attempt(
     if body.len() > MOST_STEPS {
         return Err(Unsupported::limit("too many steps"));
     }
+    if body.sites.len() > MOST_SITES {
+        return Err(Unsupported::limit("too many accesses of memory"));
+    }
     // Where threads may part, all that may follow is looked at: branches times blocks.
     let branches = body
         .blocks
@@ -247,11 +253,12 @@ fn attempt(
         Width::One => Some("it was asked for"),
         Width::Groups => None,
     };
+    let stops = || Unsupported::limit("too many loops and barriers");
     let (mut parting, mut by_ends) = (Vec::new(), HashSet::new());
     let mut meetings = HashMap::new();
     if alone.is_none() {
         by_ends = ends::repeat(&mut body, &mut classes);
-        parting = split::split(&mut body, &classes, &by_ends);
+        parting = split::split(&mut body, &classes, &by_ends, MOST_RESUMES).ok_or_else(stops)?;
         meetings = split::meet(&mut body, &classes, &mut parting);
     }
     let live = live::live(&body)?;
@@ -268,7 +275,7 @@ fn attempt(
     }
     let graph = graph::graph(&body, &parting)?;
     if graph.resumes.len() > MOST_RESUMES {
-        return Err(Unsupported::limit("too many loops and barriers"));
+        return Err(stops());
     }
     // Each point at which threads leave or come back saves and restores all that is live there.
     let saved: usize = graph

@@ -49,6 +49,20 @@ pub(crate) struct Checks {
     pub needed: HashSet<usize>,
 }
 
+impl Checks {
+    /// What is looked at before a step.
+    pub(crate) fn before(&self, step: usize) -> impl Iterator<Item = &Check> {
+        at(&self.checks, step).map(|(_, check)| check)
+    }
+}
+
+/// Those of checks in order that come before a step.
+fn at(checks: &[(usize, Check)], step: usize) -> impl Iterator<Item = &(usize, Check)> {
+    let first = checks.partition_point(|(number, _)| *number < step);
+    let rest = checks.get(first..).unwrap_or_default();
+    rest.iter().take_while(move |(number, _)| *number == step)
+}
+
 /// What looks compare with: how many accesses of a size can begin where the last of those that go
 /// together lies so many sizes behind.
 #[derive(Clone, Debug, Default)]
@@ -383,7 +397,7 @@ fn needed(block: &Block, checks: &[(usize, Check)]) -> HashSet<usize> {
             }
             op.each_arg(|arg| wanted.extend(arg.reg()));
         }
-        for (_, check) in checks.iter().filter(|(at, _)| *at == number) {
+        for (_, check) in at(checks, number) {
             let arg = match check {
                 Check::Access(access) => access.base,
                 Check::Extend { a, .. } => *a,

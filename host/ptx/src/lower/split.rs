@@ -64,11 +64,19 @@ pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
 }
 
 /// Splits blocks before the steps and branches at which threads may part, and returns the blocks
-/// that begin with one.
-pub(crate) fn split(body: &mut Body, classes: &Classes, by_ends: &HashSet<Reg>) -> Vec<BlockId> {
+/// that begin with one; `None` where there are more than `most`.
+pub(crate) fn split(
+    body: &mut Body,
+    classes: &Classes,
+    by_ends: &HashSet<Reg>,
+    most: usize,
+) -> Option<Vec<BlockId>> {
     let mut found: Vec<BlockId> = Vec::new();
     let mut number = 0;
     while let Some(block) = body.blocks.get(number) {
+        if found.len() > most {
+            return None;
+        }
         let begins = found
             .binary_search(&BlockId(u32::try_from(number).unwrap_or(0)))
             .is_ok();
@@ -99,7 +107,7 @@ pub(crate) fn split(body: &mut Body, classes: &Classes, by_ends: &HashSet<Reg>) 
         }
         number += 1;
     }
-    found
+    Some(found)
 }
 
 /// Where the threads of groups that part meet again: a block for each block in which they part.

@@ -55,7 +55,7 @@ impl Emitter<'_> {
         self.op(W::Block(BlockType::Empty));
         self.op(W::Block(BlockType::Empty));
         for (number, op) in ops.iter().enumerate() {
-            for (_, check) in checks.checks.iter().filter(|(at, _)| *at == number) {
+            for check in checks.before(number) {
                 match check {
                     Check::Access(access) => self.look(access),
                     Check::Extend { code, a, apart } => self.extends(*code, *a, *apart),
