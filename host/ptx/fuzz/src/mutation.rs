@@ -20,7 +20,7 @@ impl Choices<'_> {
 }
 
 /// Numbers that something may not have been ready for.
-const NUMBERS: [&str; 12] = [
+const NUMBERS: [&str; 14] = [
     "0",
     "1",
     "-1",
@@ -30,6 +30,8 @@ const NUMBERS: [&str; 12] = [
     "0xffffffff",
     "-2147483648",
     "9223372036854775807",
+    "-9223372036854775808",
+    "4611686018427387904",
     "18446744073709551615",
     "0f7FC00000",
     "0dFFF0000000000000",

@@ -325,6 +325,9 @@ fn attempt(
         slots,
         window_of,
         windows,
+        classes: &classes,
+        by_ends: &by_ends,
+        plan: &plan,
         limits,
         meetings,
         static_shared: found.layout.shared_bytes,
@@ -338,11 +341,11 @@ fn attempt(
     let mut functions = match alone {
         Some(_) => vec![("run", one)],
         None => {
-            let groups = emit::vector(&shared, &classes, &by_ends, &plan, &items)?;
+            let groups = emit::vector(&shared, &items)?;
             if groups.code.len() > MOST_CODE {
                 return Err(Unsupported::limit("too much code"));
             }
-            let write_out = emit::write_out(&shared, &classes, &by_ends, &plan)?;
+            let write_out = emit::write_out(&shared)?;
             vec![
                 ("alone", one),
                 ("groups", groups),

@@ -7,21 +7,23 @@ mod single;
 mod step;
 mod wasm;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
+use group::Group;
 pub(crate) use group::{WIDTH, both, is_gather, parting, vector, write_out};
 pub(crate) use wasm::{Imports, module};
 
 use super::Unsupported;
+use super::class::Classes;
 use super::frames::Frames;
 use super::graph::{Graph, Kind};
 use super::ir::{Arg, BlockId, Body, Known, Reg, Ty};
 use super::layout::{self, Layout};
 use super::lines::CodeLine;
 use super::live::Live;
-use super::plan::Limits;
+use super::plan::{Limits, Plan};
 use super::split::Meetings;
 use super::structure::Item;
 
@@ -52,6 +54,12 @@ pub(crate) struct Shared<'k> {
     pub windows: Vec<Window>,
     /// Where the threads of groups that part in a block are awaited.
     pub meetings: Meetings,
+    /// What the threads of groups have in each register.
+    pub classes: &'k Classes,
+    /// Conditions that the threads with the least and the most answer for all, while they agree.
+    pub by_ends: &'k HashSet<Reg>,
+    /// What groups look at before blocks.
+    pub plan: &'k Plan,
     /// What the looks of groups compare with.
     pub limits: Limits,
     /// The size of static shared memory: addresses within it need no check.
@@ -118,7 +126,7 @@ pub(crate) struct Emitter<'k> {
     address: u32,
     offset: u32,
     /// Where the code is for groups of threads.
-    vector: Option<group::Vector<'k>>,
+    group: Group,
 }
 
 /// A finished function.
@@ -203,7 +211,7 @@ impl<'k> Emitter<'k> {
             common: None,
             address: 0,
             offset: 0,
-            vector: None,
+            group: Group::default(),
         };
         emitter.thread = emitter.local(ValType::I32);
         emitter.tid = [(); 3].map(|()| emitter.local(ValType::I32));

@@ -181,16 +181,33 @@ impl Emitter<'_> {
             let Some(slot) = self.shared.slots.get(reg).copied() else {
                 continue;
             };
-            let ty = self.shared.body.ty(*reg);
-            self.element(ty.bytes());
-            self.get(self.reg(*reg));
-            self.op(match ty {
-                Ty::I32 => W::I32Store(scratch(slot, 2)),
-                Ty::I64 => W::I64Store(scratch(slot, 3)),
-                Ty::F32 => W::F32Store(scratch(slot, 2)),
-                Ty::F64 => W::F64Store(scratch(slot, 3)),
-            });
+            self.save_one(*reg, slot);
         }
+    }
+
+    /// Saves what the thread has in a register.
+    pub(super) fn save_one(&mut self, reg: Reg, slot: u32) {
+        let ty = self.shared.body.ty(reg);
+        self.element(ty.bytes());
+        self.get(self.reg(reg));
+        self.op(match ty {
+            Ty::I32 => W::I32Store(scratch(slot, 2)),
+            Ty::I64 => W::I64Store(scratch(slot, 3)),
+            Ty::F32 => W::F32Store(scratch(slot, 2)),
+            Ty::F64 => W::F64Store(scratch(slot, 3)),
+        });
+    }
+
+    /// Gets what the thread has in an array of words of so many bytes.
+    pub(super) fn restore_one(&mut self, reg: Reg, array: u32, stride: u32) {
+        self.element(stride);
+        self.op(match self.shared.body.ty(reg) {
+            Ty::I32 => W::I32Load(scratch(array, 2)),
+            Ty::I64 => W::I64Load(scratch(array, 3)),
+            Ty::F32 => W::F32Load(scratch(array, 2)),
+            Ty::F64 => W::F64Load(scratch(array, 3)),
+        });
+        self.set(self.reg(reg));
     }
 
     pub(super) fn check(&mut self, resume: u32) {
@@ -212,54 +229,38 @@ impl Emitter<'_> {
         let Some(block) = self.shared.graph.resumes.get(resume as usize).copied() else {
             return;
         };
-        let live = if resume == 0 {
-            self.shared.live.at(block)
-        } else {
-            self.shared.restored(block)
-        };
         if resume == 0 {
             // Registers begin as zeros.
-            for reg in live {
-                let ty = self.shared.body.ty(reg);
-                self.arg(Arg::constant(ty, 0));
+            for reg in self.shared.live.at(block) {
+                self.arg(Arg::constant(self.shared.body.ty(reg), 0));
                 self.set(self.reg(reg));
             }
-            self.clear_selector();
-            return;
-        }
-        let takes = self.takes_of(resume);
-        for reg in live {
-            let Some(slot) = self.shared.slots.get(&reg).copied() else {
-                continue;
-            };
-            if takes.contains(&Some(reg)) {
-                continue;
-            }
-            let ty = self.shared.body.ty(reg);
-            self.element(ty.bytes());
-            self.op(match ty {
-                Ty::I32 => W::I32Load(scratch(slot, 2)),
-                Ty::I64 => W::I64Load(scratch(slot, 3)),
-                Ty::F32 => W::F32Load(scratch(slot, 2)),
-                Ty::F64 => W::F64Load(scratch(slot, 3)),
-            });
-            self.set(self.reg(reg));
-        }
-        for (array, reg) in (0..).zip(takes) {
-            let Some(reg) = reg else {
-                continue;
-            };
-            self.element(8);
-            let at = self.shared.layout.exchanged(array);
-            self.op(match self.shared.body.ty(reg) {
-                Ty::I32 => W::I32Load(scratch(at, 2)),
-                Ty::I64 => W::I64Load(scratch(at, 3)),
-                Ty::F32 => W::F32Load(scratch(at, 2)),
-                Ty::F64 => W::F64Load(scratch(at, 3)),
-            });
-            self.set(self.reg(reg));
+        } else {
+            self.get_back(resume, block, Self::restore_one);
         }
         self.clear_selector();
+    }
+
+    /// Gets back what is needed at a resume point but the first, each by a function that is told the
+    /// array and the bytes of its words: from frames, and what others gave.
+    pub(super) fn get_back(
+        &mut self,
+        resume: u32,
+        block: BlockId,
+        mut restore: impl FnMut(&mut Self, Reg, u32, u32),
+    ) {
+        let takes = self.takes_of(resume);
+        for reg in self.shared.restored(block) {
+            let slot = self.shared.slots.get(&reg).copied();
+            if let Some(slot) = slot.filter(|_| !takes.contains(&Some(reg))) {
+                restore(self, reg, slot, self.shared.body.ty(reg).bytes());
+            }
+        }
+        for (array, reg) in (0..).zip(takes) {
+            if let Some(reg) = reg {
+                restore(self, reg, self.shared.layout.exchanged(array), 8);
+            }
+        }
     }
 
     /// What a resume point takes from the exchange, where it is behind a stop.

@@ -92,7 +92,7 @@ impl Emitter<'_> {
     pub(super) fn group_two(&mut self, code: Code, target: Reg, a: Arg, b: Arg) -> bool {
         use Code::*;
         let ty = code.operand();
-        let truth = self.v().classes.is_truth(target);
+        let truth = self.shared.classes.is_truth(target);
         let shift = match code {
             I32Shl => Some(W::I32x4Shl),
             I32ShrS => Some(W::I32x4ShrS),

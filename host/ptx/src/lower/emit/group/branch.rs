@@ -14,7 +14,7 @@ impl Emitter<'_> {
     /// Leaves whether the condition holds that these steps make: for the first and the last thread,
     /// and where they do not settle it, for each.
     pub(super) fn ends_or_each(&mut self, id: BlockId, condition: Arg, steps: &[&Op]) {
-        let (told, apart) = (self.v().told, self.v().lane);
+        let (told, apart) = (self.group.told, self.group.lane);
         self.i32(0);
         self.set(apart);
         for op in steps {
@@ -107,8 +107,8 @@ impl Emitter<'_> {
 
     /// Leaves whether the condition holds, where it does for all or for none; else the threads part.
     pub(super) fn together_or_alone(&mut self, id: BlockId, condition: Arg) {
-        let [any, all, _] = self.v().temps;
-        let told = self.v().told;
+        let [any, all, _] = self.group.temps;
+        let told = self.group.told;
         for chunk in 0..WIDTH / 4 {
             self.mask(condition, chunk);
             if chunk == 0 {
@@ -116,11 +116,11 @@ impl Emitter<'_> {
                 self.set(all);
                 continue;
             }
-            self.op(W::LocalTee(self.v().temps[2]));
+            self.op(W::LocalTee(self.group.temps[2]));
             self.get(any);
             self.op(W::V128Or);
             self.set(any);
-            self.get(self.v().temps[2]);
+            self.get(self.group.temps[2]);
             self.get(all);
             self.op(W::V128And);
             self.set(all);

@@ -18,16 +18,14 @@ impl Emitter<'_> {
             let at = shared.layout.limits + 4 * number;
             self.op(W::I32Load(scratch(at, 2)));
             self.set(local);
-            if let Some(vector) = &mut self.vector {
-                vector.limits.insert(*limit, local);
-            }
+            self.group.limits.insert(*limit, local);
         }
         for (number, limit) in (0u32..).zip(&shared.limits.device) {
             let (window, _) = *limit;
             let count = self.local(ValType::I64);
             self.op(W::GlobalGet(shared.limit_global(number)));
             self.set(count);
-            let low = match self.v().lows.get(&window).copied() {
+            let low = match self.group.lows.get(&window).copied() {
                 Some(low) => low,
                 None => {
                     let low = self.local(ValType::I64);
@@ -36,10 +34,8 @@ impl Emitter<'_> {
                     low
                 }
             };
-            if let Some(vector) = &mut self.vector {
-                vector.lows.insert(window, low);
-                vector.counts.insert(*limit, count);
-            }
+            self.group.lows.insert(window, low);
+            self.group.counts.insert(*limit, count);
         }
     }
 
@@ -48,7 +44,7 @@ impl Emitter<'_> {
     /// What is computed for that goes into registers of its own, since threads that part are to find
     /// theirs as they were. The engine does not compute the same twice.
     pub(super) fn checks(&mut self, id: BlockId, ops: &[Op]) {
-        let Some(checks) = self.v().plan.of(id) else {
+        let Some(checks) = self.shared.plan.of(id) else {
             return;
         };
         let mut kept: Vec<(Reg, u32)> = Vec::new();
@@ -95,13 +91,11 @@ impl Emitter<'_> {
 
     /// The local for what a register will hold.
     fn in_advance(&mut self, reg: Reg) -> u32 {
-        if let Some(local) = self.v().in_advance.get(&reg).copied() {
+        if let Some(local) = self.group.in_advance.get(&reg).copied() {
             return local;
         }
         let local = self.local(val(self.shared.body.ty(reg)));
-        if let Some(vector) = &mut self.vector {
-            vector.in_advance.insert(reg, local);
-        }
+        self.group.in_advance.insert(reg, local);
         local
     }
 
@@ -114,13 +108,17 @@ impl Emitter<'_> {
                 self.i32(u32::from(access.shift));
                 self.op(W::I32Rotr);
             }
-            let limit = self.v().limits.get(&(access.shift, access.reach)).copied();
+            let limit = self
+                .group
+                .limits
+                .get(&(access.shift, access.reach))
+                .copied();
             self.get(limit.unwrap_or(0));
             self.op(W::I32GeU);
             return;
         }
-        let low = self.v().lows.get(&access.window).copied();
-        let count = self.v().counts.get(&key).copied();
+        let low = self.group.lows.get(&access.window).copied();
+        let count = self.group.counts.get(&key).copied();
         self.anchor(access.base, access.first, false);
         self.get(low.unwrap_or(0));
         self.op(W::I64Sub);

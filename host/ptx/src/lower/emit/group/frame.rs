@@ -5,10 +5,11 @@ use wasm_encoder::{BlockType, Instruction as W};
 use super::{EVEN, WIDTH, splat_i32};
 use crate::lower::class::Class;
 use crate::lower::emit::{Emitter, scratch};
-use crate::lower::ir::{Arg, BlockId, Reg, Ty};
+use crate::lower::ir::{Arg, BlockId, Reg};
 use crate::lower::layout;
 
 impl Emitter<'_> {
+    /// Gives all threads of the group a place.
     pub(super) fn group_places(&mut self, place: i32) {
         for chunk in 0..WIDTH / 4 {
             self.element(4);
@@ -27,19 +28,11 @@ impl Emitter<'_> {
             let Some(slot) = self.shared.slots.get(reg).copied() else {
                 continue;
             };
-            let ty = self.shared.body.ty(*reg);
-            if self.v().classes.of(*reg) == Class::Varying {
+            if self.shared.classes.of(*reg) == Class::Varying {
                 self.save_chunks(*reg, slot);
-                continue;
+            } else {
+                self.save_one(*reg, slot);
             }
-            self.element(ty.bytes());
-            self.get(self.reg(*reg));
-            self.op(match ty {
-                Ty::I32 => W::I32Store(scratch(slot, 2)),
-                Ty::I64 => W::I64Store(scratch(slot, 3)),
-                Ty::F32 => W::F32Store(scratch(slot, 2)),
-                Ty::F64 => W::F64Store(scratch(slot, 3)),
-            });
         }
         self.brief_element();
         self.i32(1);
@@ -85,7 +78,7 @@ impl Emitter<'_> {
             .collect();
         slots.sort_unstable();
         for (reg, slot) in slots {
-            if self.v().classes.of(reg) != Class::Varying {
+            if self.shared.classes.of(reg) != Class::Varying {
                 self.group_restore(reg, slot, self.shared.body.ty(reg).bytes());
                 self.save_chunks(reg, slot);
             }
@@ -96,16 +89,8 @@ impl Emitter<'_> {
 
     pub(super) fn group_restore(&mut self, reg: Reg, array: u32, stride: u32) {
         let ty = self.shared.body.ty(reg);
-        if self.v().classes.of(reg) != Class::Varying {
-            self.element(stride);
-            self.op(match ty {
-                Ty::I32 => W::I32Load(scratch(array, 2)),
-                Ty::I64 => W::I64Load(scratch(array, 3)),
-                Ty::F32 => W::F32Load(scratch(array, 2)),
-                Ty::F64 => W::F64Load(scratch(array, 3)),
-            });
-            self.set(self.reg(reg));
-            return;
+        if self.shared.classes.of(reg) != Class::Varying {
+            return self.restore_one(reg, array, stride);
         }
         for chunk in 0..self.chunk_count(ty) {
             if stride == ty.bytes() {
@@ -138,40 +123,20 @@ impl Emitter<'_> {
     }
 
     pub(super) fn group_resume(&mut self, resume: u32, block: BlockId) {
-        let live = if resume == 0 {
-            self.shared.live.at(block)
-        } else {
-            self.shared.restored(block)
-        };
-        if resume == 0 {
-            for reg in live {
-                let ty = self.shared.body.ty(reg);
-                if self.v().classes.of(reg) == Class::Varying {
-                    for chunk in 0..self.chunk_count(ty) {
-                        self.op(W::V128Const(0));
-                        self.set_chunk(reg, chunk);
-                    }
-                } else {
-                    self.arg(Arg::constant(ty, 0));
-                    self.set(self.reg(reg));
-                }
-            }
+        if resume > 0 {
+            self.get_back(resume, block, Self::group_restore);
             return self.clear_selector();
         }
-        let takes = self.takes_of(resume);
-        for reg in live {
-            let Some(slot) = self.shared.slots.get(&reg).copied() else {
-                continue;
-            };
-            if !takes.contains(&Some(reg)) {
-                let bytes = self.shared.body.ty(reg).bytes();
-                self.group_restore(reg, slot, bytes);
-            }
-        }
-        for (array, reg) in (0..).zip(takes) {
-            if let Some(reg) = reg {
-                let at = self.shared.layout.exchanged(array);
-                self.group_restore(reg, at, 8);
+        for reg in self.shared.live.at(block) {
+            let ty = self.shared.body.ty(reg);
+            if self.shared.classes.of(reg) == Class::Varying {
+                for chunk in 0..self.chunk_count(ty) {
+                    self.op(W::V128Const(0));
+                    self.set_chunk(reg, chunk);
+                }
+            } else {
+                self.arg(Arg::constant(ty, 0));
+                self.set(self.reg(reg));
             }
         }
         self.clear_selector();

@@ -50,7 +50,7 @@ impl Emitter<'_> {
     /// Leaves whether the address of some thread lies outside of what there is, or is not aligned.
     fn outside(&mut self, place: &Place) {
         let (size, shift) = self.access(place);
-        let [limit, distance, _] = self.v().temps;
+        let [limit, distance, _] = self.group.temps;
         let short = place.space == Space::Shared;
         // The last address that an access may have, from the first on.
         if short {
@@ -161,7 +161,7 @@ impl Emitter<'_> {
             })
             .collect();
         for lane in 0..WIDTH {
-            let base = self.v().base;
+            let base = self.group.base;
             self.lane_address(place, lane);
             self.set(base);
             for (element, (target, chunks)) in (0u32..).zip(targets.iter().zip(&fresh)) {
@@ -198,7 +198,7 @@ impl Emitter<'_> {
 
     fn scatter(&mut self, place: &Place, values: &[Arg], bytes: u8) {
         for lane in 0..WIDTH {
-            let base = self.v().base;
+            let base = self.group.base;
             self.lane_address(place, lane);
             self.set(base);
             for (element, value) in (0u32..).zip(values) {

@@ -19,10 +19,10 @@ impl Emitter<'_> {
                 sources.push(reg);
             }
         });
-        sources.retain(|reg| self.v().classes.of(*reg) != Class::Uniform);
+        sources.retain(|reg| self.shared.classes.of(*reg) != Class::Uniform);
         let targets = op.targets().to_vec();
         let lanes = self.shared.layout.lanes;
-        let (lane, first) = (self.v().lane, self.v().first);
+        let (lane, first) = (self.group.lane, self.group.first);
         let place_of = |number: usize| lanes + u32::try_from(number).unwrap_or(0) * WIDTH * 8;
         for (number, reg) in sources.iter().enumerate() {
             let ty = self.shared.body.ty(*reg);
@@ -107,13 +107,11 @@ impl Emitter<'_> {
     }
 
     pub(super) fn stand_in(&mut self, ty: Ty, number: usize) -> u32 {
-        if let Some(local) = self.v().stand_ins.get(&(ty, number)).copied() {
+        if let Some(local) = self.group.stand_ins.get(&(ty, number)).copied() {
             return local;
         }
         let local = self.local(val(ty));
-        if let Some(vector) = &mut self.vector {
-            vector.stand_ins.insert((ty, number), local);
-        }
+        self.group.stand_ins.insert((ty, number), local);
         local
     }
 }

@@ -42,21 +42,46 @@ struct Elements<'p> {
     bytes: u8,
 }
 
+impl Elements<'_> {
+    /// Those that lie so many behind in what each thread accesses.
+    fn of(self, number: i64) -> Self {
+        let offset = number * i64::from(self.bytes);
+        Elements { offset, ..self }
+    }
+}
+
 impl Emitter<'_> {
-    /// Leaves the address that an access counts from.
-    fn address(&mut self, place: &Place) {
-        let first = self.v().plan.first(place.site);
-        if place.space == Space::Shared {
-            return self.anchor(place.base, first, true);
+    /// The first elements of an access, and the local with the address that it counts from: what is
+    /// loaded may be what the address was computed from.
+    fn begin_access<'p>(
+        &mut self,
+        place: &'p Place,
+        apart: Apart,
+        bytes: u8,
+    ) -> (Elements<'p>, u32) {
+        let (first, short) = (
+            self.shared.plan.first(place.site),
+            place.space == Space::Shared,
+        );
+        self.anchor(place.base, first, short);
+        if !short {
+            self.op(W::I32WrapI64);
         }
-        self.anchor(place.base, first, false);
-        self.op(W::I32WrapI64);
+        let (base, offset) = (self.group.base, 0);
+        self.set(base);
+        let elements = Elements {
+            place,
+            offset,
+            apart,
+            bytes,
+        };
+        (elements, base)
     }
 
     /// Where the element of a thread lies, from that address on.
     fn at(&self, elements: Elements<'_>, lane: u32) -> MemArg {
         let place = elements.place;
-        let first = self.v().plan.first(place.site);
+        let first = self.shared.plan.first(place.site);
         let away = elements.apart.of(lane);
         let offset = place.offset + elements.offset + away - first;
         let (memory, begin) = match place.space {
@@ -72,20 +97,12 @@ impl Emitter<'_> {
     }
 
     pub(super) fn group_load(&mut self, place: &Place, targets: &[Reg], bytes: u8, apart: Apart) {
-        // Targets may be what the address is computed from.
-        let base = self.v().base;
-        self.address(place);
-        self.set(base);
-        if self.load_quads(place, targets, bytes, apart, base) {
+        let (elements, base) = self.begin_access(place, apart, bytes);
+        if self.load_quads(elements, targets, base) {
             return;
         }
         for (number, target) in (0i64..).zip(targets) {
-            let elements = Elements {
-                place,
-                offset: number * i64::from(bytes),
-                apart,
-                bytes,
-            };
+            let elements = elements.of(number);
             let ty = self.shared.body.ty(*target);
             if apart.is_none() {
                 self.get(base);
@@ -102,7 +119,7 @@ impl Emitter<'_> {
 
     /// Sets a register from one value.
     fn set_for_all(&mut self, target: Reg, ty: Ty) {
-        if self.v().classes.of(target) != Class::Varying {
+        if self.shared.classes.of(target) != Class::Varying {
             return self.set(self.reg(target));
         }
         self.op(match ty {
@@ -111,7 +128,7 @@ impl Emitter<'_> {
             Ty::F32 => W::F32x4Splat,
             Ty::F64 => W::F64x2Splat,
         });
-        let [value, ..] = self.v().temps;
+        let [value, ..] = self.group.temps;
         self.set(value);
         for chunk in 0..self.chunk_count(ty) {
             self.get(value);
@@ -146,7 +163,7 @@ impl Emitter<'_> {
                 } else {
                     W::V128Load64Zero(at)
                 });
-                let [value, ..] = self.v().temps;
+                let [value, ..] = self.group.temps;
                 for lane in 1..lanes {
                     self.set(value);
                     self.get(base);
@@ -165,14 +182,8 @@ impl Emitter<'_> {
     }
 
     /// Loads four words for each thread at once; false where it is another access.
-    fn load_quads(
-        &mut self,
-        place: &Place,
-        targets: &[Reg],
-        bytes: u8,
-        apart: Apart,
-        base: u32,
-    ) -> bool {
+    fn load_quads(&mut self, elements: Elements<'_>, targets: &[Reg], base: u32) -> bool {
+        let Elements { apart, bytes, .. } = elements;
         let [a, b, c, d] = *targets else {
             return false;
         };
@@ -182,12 +193,6 @@ impl Emitter<'_> {
         if bytes != 4 || !words || apart.is_none() {
             return false;
         }
-        let elements = Elements {
-            place,
-            offset: 0,
-            apart,
-            bytes,
-        };
         for chunk in 0..WIDTH / 4 {
             let first = chunk * 4;
             let earlier = (0..chunk).find(|chunk| apart.repeats(first, chunk * 4, 4));
@@ -200,10 +205,7 @@ impl Emitter<'_> {
             }
             if apart.is_stride(first, 4, 0) {
                 for (number, target) in (0i64..).zip(targets) {
-                    let word = Elements {
-                        offset: number * 4,
-                        ..elements
-                    };
+                    let word = elements.of(number);
                     self.get(base);
                     let at = self.at(word, first);
                     self.op(W::V128Load32Splat(at));
@@ -211,7 +213,7 @@ impl Emitter<'_> {
                 }
                 continue;
             }
-            let rows = self.v().rows;
+            let rows = self.group.rows;
             for (lane, row) in (0u32..).zip(rows) {
                 self.get(base);
                 let at = self.at(elements, first + lane);
@@ -229,9 +231,9 @@ impl Emitter<'_> {
 
     /// Turns four rows of four words into columns.
     fn transpose(&mut self) {
-        let [a, b, c, d] = self.v().rows;
-        let [low, high, _] = self.v().temps;
-        let [other_low, other_high] = self.v().halves;
+        let [a, b, c, d] = self.group.rows;
+        let [low, high, _] = self.group.temps;
+        let [other_low, other_high] = self.group.halves;
         for (x, y, low, high) in [(a, b, low, high), (c, d, other_low, other_high)] {
             for (into, shuffle) in [(low, LOW_WORDS), (high, HIGH_WORDS)] {
                 self.get(x);
@@ -251,28 +253,16 @@ impl Emitter<'_> {
     }
 
     /// Stores four words of each thread at once; false where it is another access.
-    fn store_quads(
-        &mut self,
-        place: &Place,
-        values: &[Arg],
-        bytes: u8,
-        apart: Apart,
-        base: u32,
-    ) -> bool {
+    fn store_quads(&mut self, elements: Elements<'_>, values: &[Arg], base: u32) -> bool {
+        let Elements { apart, bytes, .. } = elements;
         let words = values
             .iter()
             .all(|value| self.shared.body.arg_ty(*value).bytes() == 4);
         if bytes != 4 || values.len() != 4 || !words || apart.is_none() {
             return false;
         }
-        let elements = Elements {
-            place,
-            offset: 0,
-            apart,
-            bytes,
-        };
         for chunk in 0..WIDTH / 4 {
-            let rows = self.v().rows;
+            let rows = self.group.rows;
             for (value, row) in values.iter().zip(rows) {
                 self.chunk(*value, chunk);
                 self.set(row);
@@ -292,7 +282,7 @@ impl Emitter<'_> {
     fn load_parts(&mut self, elements: Elements<'_>, target: Reg, ty: Ty, base: u32) {
         let size = u32::from(elements.bytes);
         let lanes = 16 / size;
-        let [value, narrow, _] = self.v().temps;
+        let [value, narrow, _] = self.group.temps;
         for part in 0..WIDTH / lanes {
             let first = part * lanes;
             let at = self.at(elements, first);
@@ -353,19 +343,12 @@ impl Emitter<'_> {
     }
 
     pub(super) fn group_store(&mut self, place: &Place, values: &[Arg], bytes: u8, apart: Apart) {
-        let base = self.v().base;
-        self.address(place);
-        self.set(base);
-        if self.store_quads(place, values, bytes, apart, base) {
+        let (elements, base) = self.begin_access(place, apart, bytes);
+        if self.store_quads(elements, values, base) {
             return;
         }
         for (number, value) in (0i64..).zip(values) {
-            let elements = Elements {
-                place,
-                offset: number * i64::from(bytes),
-                apart,
-                bytes,
-            };
+            let elements = elements.of(number);
             let ty = self.shared.body.arg_ty(*value);
             if apart.is_none() {
                 self.get(base);
@@ -424,7 +407,7 @@ impl Emitter<'_> {
     /// Stores the vector on the stack from a thread on.
     fn store_lanes(&mut self, elements: Elements<'_>, first: u32, base: u32) {
         let size = u32::from(elements.bytes);
-        let [value, ..] = self.v().temps;
+        let [value, ..] = self.group.temps;
         self.set(value);
         if elements.apart.is_stride(first, 16 / size, i64::from(size)) {
             self.get(base);

@@ -17,7 +17,7 @@ mod pace;
 mod threads;
 mod value;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use wasm_encoder::{Instruction as W, ValType};
 
@@ -28,7 +28,7 @@ use crate::lower::class::{Class, Classes};
 use crate::lower::graph::Kind;
 use crate::lower::ir::{Arg, BlockId, End, Op, Reg, Stop, StopKind, Ty};
 use crate::lower::layout::{ENDED, WAITS};
-use crate::lower::plan::{Plan, together};
+use crate::lower::plan::together;
 use crate::lower::structure::Item;
 
 pub(crate) use both::both;
@@ -41,11 +41,11 @@ pub(crate) const WIDTH: u32 = 16;
 /// The most locals of vectors: beyond, they would live on the stack, and compiling takes long.
 const MOST_VECTORS: usize = 12_000;
 
-/// What the function for groups knows besides.
-pub(super) struct Vector<'k> {
-    pub classes: &'k Classes,
-    /// Conditions that the first and the last thread answer for all, as long as they agree.
-    pub by_ends: &'k HashSet<Reg>,
+/// What the functions for groups know besides.
+#[derive(Default)]
+pub(super) struct Group {
+    /// Whether the function is one of them.
+    pub is_one: bool,
     /// The locals of each varying register: four lanes each, or two where they have 64 bits.
     pub chunks: Vec<Vec<u32>>,
     /// Vectors for what is at hand.
@@ -65,8 +65,6 @@ pub(super) struct Vector<'k> {
     pub met: Option<u32>,
     /// All ones where the first group goes on where its threads have met, whatever the others do.
     pub again: u32,
-    /// What is looked at before blocks.
-    pub plan: &'k Plan,
     /// What registers will hold, for looks.
     pub in_advance: HashMap<Reg, u32>,
     /// Where windows begin.
@@ -81,16 +79,10 @@ pub(super) struct Vector<'k> {
 ///
 /// # Errors
 /// Where there are too many registers.
-pub(crate) fn vector<'k>(
-    shared: &'k Shared<'k>,
-    classes: &'k Classes,
-    by_ends: &'k HashSet<Reg>,
-    plan: &'k Plan,
-    items: &[Item],
-) -> Result<Function, Unsupported> {
+pub(crate) fn vector<'k>(shared: &'k Shared<'k>, items: &[Item]) -> Result<Function, Unsupported> {
     let mut emitter = Emitter::new(shared);
     emitter.common = Some(emitter.local(ValType::I32));
-    emitter.begin_group(classes, by_ends, plan)?;
+    emitter.begin_group()?;
     emitter.group_prologue();
     for item in items {
         emitter.item(item);
@@ -104,14 +96,9 @@ pub(crate) fn vector<'k>(
 ///
 /// # Errors
 /// Where there are too many registers.
-pub(crate) fn write_out<'k>(
-    shared: &'k Shared<'k>,
-    classes: &'k Classes,
-    by_ends: &'k HashSet<Reg>,
-    plan: &'k Plan,
-) -> Result<Function, Unsupported> {
+pub(crate) fn write_out<'k>(shared: &'k Shared<'k>) -> Result<Function, Unsupported> {
     let mut emitter = Emitter::new(shared);
-    emitter.begin_group(classes, by_ends, plan)?;
+    emitter.begin_group()?;
     emitter.get(FIRST);
     emitter.i32(0u32.wrapping_sub(WIDTH));
     emitter.op(W::I32And);
@@ -120,14 +107,10 @@ pub(crate) fn write_out<'k>(
     Ok(emitter.finish())
 }
 
-impl<'k> Emitter<'k> {
+impl Emitter<'_> {
     /// Locals for a function about groups.
-    fn begin_group(
-        &mut self,
-        classes: &'k Classes,
-        by_ends: &'k HashSet<Reg>,
-        plan: &'k Plan,
-    ) -> Result<(), Unsupported> {
+    fn begin_group(&mut self) -> Result<(), Unsupported> {
+        let (classes, by_ends) = (self.shared.classes, self.shared.by_ends);
         let mut chunks = Vec::with_capacity(self.shared.body.regs.len());
         let mut vectors = 0;
         for (number, ty) in (0u32..).zip(&self.shared.body.regs) {
@@ -147,9 +130,8 @@ impl<'k> Emitter<'k> {
         let has_plain = self.shared.body.stops.iter().any(plain);
         let met = has_plain.then(|| self.local(ValType::I32));
         let temps = [(); 3].map(|()| self.local(ValType::V128));
-        let vector = Vector {
-            classes,
-            by_ends,
+        self.group = Group {
+            is_one: true,
             chunks,
             temps,
             rows: [(); 4].map(|()| self.local(ValType::V128)),
@@ -157,30 +139,16 @@ impl<'k> Emitter<'k> {
             base: self.local(ValType::I32),
             lane: self.local(ValType::I32),
             first: self.local(ValType::I32),
-            stand_ins: HashMap::new(),
             told: self.local(ValType::I32),
             met,
             again: self.local(ValType::I32),
-            plan,
-            in_advance: HashMap::new(),
-            lows: HashMap::new(),
-            counts: HashMap::new(),
-            limits: HashMap::new(),
+            ..Group::default()
         };
-        self.vector = Some(vector);
         Ok(())
     }
 
-    pub(super) fn v(&self) -> &Vector<'k> {
-        // Only called while a function for groups is written.
-        match &self.vector {
-            Some(vector) => vector,
-            None => unreachable!("no group"),
-        }
-    }
-
     pub(super) fn class(&self, arg: Arg) -> Class {
-        self.v().classes.of_arg(arg)
+        self.shared.classes.of_arg(arg)
     }
 
     pub(super) fn chunk_count(&self, ty: Ty) -> u32 {
@@ -194,7 +162,7 @@ impl<'k> Emitter<'k> {
         };
         self.at_line(block.line);
         self.checks(id, &block.ops);
-        let by_ends = self.v().by_ends;
+        let by_ends = self.shared.by_ends;
         let of_ends = |op: &&Op| op.targets().iter().any(|reg| by_ends.contains(reg));
         let mut pace = Pace::default();
         for op in block.ops.iter().filter(|op| !of_ends(op)) {
@@ -253,8 +221,8 @@ impl<'k> Emitter<'k> {
         let class = op
             .targets()
             .first()
-            .map(|target| self.v().classes.of(*target));
-        let apart = together(self.shared.body, self.v().classes, op);
+            .map(|target| self.shared.classes.of(*target));
+        let apart = together(self.shared.body, self.shared.classes, op);
         match (op, class) {
             (Op::Line(_), _) => self.step(op),
             (
@@ -358,7 +326,7 @@ impl<'k> Emitter<'k> {
 
     /// Whether a node's code is written for a group.
     pub(super) fn is_group(&self) -> bool {
-        self.vector.is_some()
+        self.group.is_one
     }
 
     pub(super) fn group_node(&mut self, kind: &Kind) {

@@ -25,7 +25,7 @@ pub(super) struct Pace {
 impl Emitter<'_> {
     /// Has the engine compute what it put off, where it has loaded much.
     pub(super) fn keep_pace(&mut self, pace: &mut Pace, op: &Op) {
-        let classes = self.v().classes;
+        let classes = self.shared.classes;
         let varies = |reg: &Reg| classes.of(*reg) == Class::Varying;
         if let Op::Load { targets, .. } = op {
             // Those before are about to be used up; these begin to be held.

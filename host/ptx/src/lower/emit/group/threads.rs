@@ -15,7 +15,7 @@ impl Emitter<'_> {
         self.i32(0);
         self.i32(meeting);
         self.op(W::I32Store(scratch(layout::MEETING, 2)));
-        if let Some(met) = self.v().met {
+        if let Some(met) = self.group.met {
             self.i32(0);
             if meeting == 0 {
                 self.i32(1);
@@ -36,7 +36,7 @@ impl Emitter<'_> {
 
     /// Returns, so that the threads of the group at hand are run one by one.
     fn group_alone(&mut self, meeting: u32) {
-        let end = self.v().lane;
+        let end = self.group.lane;
         self.get(self.thread);
         self.i32(WIDTH);
         self.op(W::I32Add);
@@ -59,7 +59,7 @@ impl Emitter<'_> {
         self.alone(FIRST, BEHIND, 0);
         self.op(W::End);
         // A group that was begun by single threads is ended by them.
-        let end = self.v().lane;
+        let end = self.group.lane;
         self.get(FIRST);
         self.i32(WIDTH - 1);
         self.op(W::I32And);
@@ -96,14 +96,14 @@ impl Emitter<'_> {
         self.op(W::I32Sub);
         self.set(self.tid[0]);
         self.limits_of_looks();
-        let again = self.v().again;
+        let again = self.group.again;
         self.i32(0);
         self.op(W::I32Load(scratch(layout::AGAIN, 2)));
         self.set(again);
         self.i32(0);
         self.i32(0);
         self.op(W::I32Store(scratch(layout::AGAIN, 2)));
-        if let Some(met) = self.v().met {
+        if let Some(met) = self.group.met {
             // What was before, but for the first time.
             self.i32(0);
             self.op(W::I32Load(scratch(layout::MET, 2)));
@@ -118,7 +118,7 @@ impl Emitter<'_> {
 
     /// Notes where the group waits, or that it has ended: a place.
     pub(super) fn group_meets(&mut self, place: i32) {
-        let Some(met) = self.v().met else {
+        let Some(met) = self.group.met else {
             return;
         };
         self.op(W::I32Const(place));
@@ -136,10 +136,10 @@ impl Emitter<'_> {
     /// Where all threads of the block wait at one barrier for all, they go on behind it. The root's
     /// loop is so many labels out.
     fn all_met(&mut self, root: u32) {
-        let Some(met) = self.v().met else {
+        let Some(met) = self.group.met else {
             return;
         };
-        let (common, next) = (self.common.unwrap_or(0), self.v().told);
+        let (common, next) = (self.common.unwrap_or(0), self.group.told);
         self.i32(u32::MAX);
         self.set(next);
         for (number, stop) in (0u32..).zip(&self.shared.body.stops) {
@@ -232,8 +232,8 @@ impl Emitter<'_> {
         self.op(W::End);
         // All at one place?
         let common = self.common.unwrap_or(0);
-        let apart = self.v().told;
-        let again = self.v().again;
+        let apart = self.group.told;
+        let again = self.group.again;
         self.get(common);
         self.get(again);
         self.op(W::I32Or);
@@ -271,7 +271,7 @@ impl Emitter<'_> {
         self.op(W::I32LtS);
         self.op(W::I32And);
         self.op(W::If(BlockType::Empty));
-        if let Some(met) = self.v().met {
+        if let Some(met) = self.group.met {
             self.i32(1);
             self.set(met);
         }

@@ -11,20 +11,20 @@ use crate::lower::ir::{Arg, Reg, Ty};
 impl Emitter<'_> {
     /// Sets a chunk of a register from numbers, which are masks where the register is a truth.
     pub(super) fn set_chunk_from_number(&mut self, reg: Reg, chunk: u32) {
-        if self.v().classes.is_truth(reg) {
+        if self.shared.classes.is_truth(reg) {
             self.op(W::I32x4Neg);
         }
         self.set_chunk(reg, chunk);
     }
 
+    /// The local with a chunk of a varying register.
+    fn chunk_local(&self, reg: Reg, chunk: u32) -> Option<u32> {
+        let chunks = self.group.chunks.get(reg.0 as usize)?;
+        chunks.get(chunk as usize).copied()
+    }
+
     pub(super) fn set_chunk(&mut self, reg: Reg, chunk: u32) {
-        let local = self
-            .v()
-            .chunks
-            .get(reg.0 as usize)
-            .and_then(|chunks| chunks.get(chunk as usize))
-            .copied();
-        match local {
+        match self.chunk_local(reg, chunk) {
             Some(local) => self.set(local),
             None => self.op(W::Drop),
         }
@@ -32,13 +32,7 @@ impl Emitter<'_> {
 
     /// A chunk as it is kept: a mask for a varying truth.
     pub(super) fn raw_chunk(&mut self, reg: Reg, chunk: u32) {
-        let local = self
-            .v()
-            .chunks
-            .get(reg.0 as usize)
-            .and_then(|chunks| chunks.get(chunk as usize))
-            .copied();
-        match local {
+        match self.chunk_local(reg, chunk) {
             Some(local) => self.get(local),
             None => self.op(W::V128Const(0)),
         }
@@ -53,10 +47,10 @@ impl Emitter<'_> {
                 let bits = u128::from(bits);
                 self.op(W::V128Const((bits | bits << 64).cast_signed()));
             }
-            Arg::Reg(reg) => match self.v().classes.of(reg) {
+            Arg::Reg(reg) => match self.shared.classes.of(reg) {
                 Class::Varying => {
                     self.raw_chunk(reg, chunk);
-                    if self.v().classes.is_truth(reg) {
+                    if self.shared.classes.is_truth(reg) {
                         self.op(W::V128Const(splat_i32(1)));
                         self.op(W::V128And);
                     }
@@ -102,8 +96,8 @@ impl Emitter<'_> {
     /// Four lanes of a condition, as masks.
     pub(super) fn mask(&mut self, condition: Arg, chunk: u32) {
         if let Arg::Reg(reg) = condition
-            && self.v().classes.of(reg) == Class::Varying
-            && self.v().classes.is_truth(reg)
+            && self.shared.classes.of(reg) == Class::Varying
+            && self.shared.classes.is_truth(reg)
         {
             return self.raw_chunk(reg, chunk);
         }
@@ -127,7 +121,7 @@ impl Emitter<'_> {
 
     /// A chunk of an operand as the target keeps it.
     pub(super) fn value_for(&mut self, target: Reg, value: Arg, chunk: u32) {
-        if self.v().classes.is_truth(target) {
+        if self.shared.classes.is_truth(target) {
             self.mask(value, chunk);
         } else {
             self.chunk(value, chunk);
