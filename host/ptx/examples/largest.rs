@@ -19,7 +19,7 @@ use wasmtime::{Config, Engine, Module};
 /// A kernel's lines, for a size.
 type Shape = (&'static str, fn(usize) -> String);
 
-const SHAPES: [Shape; 10] = [
+const SHAPES: [Shape; 11] = [
     ("multiply-adds", |size| {
         lines(size, |i| {
             format!(
@@ -40,6 +40,15 @@ const SHAPES: [Shape; 10] = [
         lines(size, |i| {
             format!(
                 "ld.global.f32 %f{0}, [%own+{1}];\nst.global.f32 [%own+{1}], %f{0};",
+                i % 40,
+                i * 4
+            )
+        })
+    }),
+    ("by two pointers", |size| {
+        lines(size, |i| {
+            format!(
+                "ld.global.f32 %f{0}, [%in+{1}];\nst.global.f32 [%own+{1}], %f{0};",
                 i % 40,
                 i * 4
             )

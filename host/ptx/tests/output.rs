@@ -3,39 +3,9 @@
 
 mod common;
 
-use std::sync::Mutex;
-
+use common::printing::Printing;
 use common::{Arguments, Flat, STEPS, line, module, place_globals, refusal};
-use tensor_wasm_ptx::interpret::{Launch, Memory, MemoryError, RunError, run_grid};
-
-/// Device memory that keeps what is printed.
-struct Printing {
-    memory: Flat,
-    printed: Mutex<Vec<u8>>,
-}
-
-impl Memory for Printing {
-    fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
-        self.memory.load(address, bytes)
-    }
-
-    fn store(&self, address: u64, bytes: u32, value: u64) -> Result<(), MemoryError> {
-        self.memory.store(address, bytes, value)
-    }
-
-    fn update(
-        &self,
-        address: u64,
-        bytes: u32,
-        f: &mut dyn FnMut(u64) -> u64,
-    ) -> Result<u64, MemoryError> {
-        self.memory.update(address, bytes, f)
-    }
-
-    fn print(&self, text: &[u8]) {
-        self.printed.lock().unwrap().extend(text);
-    }
-}
+use tensor_wasm_ptx::interpret::{Launch, RunError, run_grid};
 
 const DECLARED: &str = ".extern .func (.param .b32 r) vprintf(.param .b64 a, .param .b64 b);\n\
     .extern .func __assertfail(.param .b64 a, .param .b64 b, .param .b32 c, .param .b64 d, .param .b64 e);\n";
@@ -58,16 +28,12 @@ fn run(format: &str, body: &str) -> (String, Result<u64, RunError>, Vec<u32>) {
         bytes.join(", ")
     );
     let module = module(&text);
-    let printing = Printing {
-        memory: Flat::new(64),
-        printed: Mutex::default(),
-    };
+    let printing = Printing::new(64);
     let symbols = place_globals(&module, &printing.memory);
     let arguments = Arguments::new().pointer(0).0;
     let launch = Launch::new(module, "k", line(1), line(2), 0, arguments, symbols).unwrap();
     let result = run_grid(&launch, &printing, STEPS);
-    let printed = String::from_utf8(printing.printed.into_inner().unwrap()).unwrap();
-    (printed, result, printing.memory.get::<u32>(0, 2))
+    (printing.printed(), result, printing.memory.get::<u32>(0, 2))
 }
 
 const PRINT: &str = "{ .param .b64 a; .param .b64 b; .param .b32 r;\n\

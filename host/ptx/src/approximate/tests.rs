@@ -9,15 +9,12 @@ use crate::modifier::Modifiers;
 
 const ROUNDS: [Round; 4] = [Round::Nearest, Round::Zero, Round::Down, Round::Up];
 
-/// Numbers from a small generator, so that every run sees the same.
-struct Numbers(u64);
+/// Numbers that are the same in every run.
+struct Numbers(fastrand::Rng);
 
 impl Numbers {
     fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
+        self.0.u64(..)
     }
 
     /// A half: often one with few bits, or at an edge.
@@ -112,7 +109,7 @@ fn halves_become_singles_and_singles_halves() {
 
 #[test]
 fn halves_are_added_multiplied_and_fused_with_one_rounding() {
-    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let mut numbers = Numbers(fastrand::Rng::with_seed(0x9e37_79b9_7f4a_7c15));
     for kind in [Kind::Half, Kind::Brain] {
         let nearest = |value: f32| half::of_single(&mut Plain, kind, Round::Nearest, value);
         for _ in 0..1_000_000 {
@@ -136,7 +133,7 @@ fn halves_are_added_multiplied_and_fused_with_one_rounding() {
 
 #[test]
 fn the_lesser_and_the_greater_half_are_the_interpreters() {
-    let mut numbers = Numbers(0x1234_5678_9abc_def1);
+    let mut numbers = Numbers(fastrand::Rng::with_seed(0x1234_5678_9abc_def1));
     for _ in 0..200_000 {
         for kind in [Kind::Half, Kind::Brain] {
             let [a, b] = [(); 2].map(|()| numbers.half(kind));
@@ -172,7 +169,7 @@ fn the_lesser_and_the_greater_half_are_the_interpreters() {
 
 #[test]
 fn doubles_become_halves_and_singles_with_one_rounding() {
-    let mut numbers = Numbers(0xfedc_ba98_7654_3211);
+    let mut numbers = Numbers(fastrand::Rng::with_seed(0xfedc_ba98_7654_3211));
     for _ in 0..200_000 {
         let bits = numbers.next();
         // Halfway between halves or singles, and a little beside; or anything.
@@ -208,7 +205,7 @@ fn doubles_become_halves_and_singles_with_one_rounding() {
 
 #[test]
 fn singles_are_rounded_in_each_direction() {
-    let mut numbers = Numbers(0x0123_4567_89ab_cdef);
+    let mut numbers = Numbers(fastrand::Rng::with_seed(0x0123_4567_89ab_cdef));
     for number in 0..400_000 {
         let [a, b, mut c] = [(); 3].map(|()| numbers.single());
         if number % 4 == 0 {

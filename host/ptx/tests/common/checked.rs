@@ -7,7 +7,7 @@ use tensor_wasm_ptx::interpret::checks::{Allocation, Finding, Shadow};
 use tensor_wasm_ptx::interpret::{Block, Launch, Memory, MemoryError, Progress};
 use tensor_wasm_ptx::{Extent, Module};
 
-use super::{Arguments, Flat, STEPS, place_globals};
+use super::{Arguments, Flat, STEPS, launch_of, place_globals};
 
 /// Flat memory, of which some ranges are buffers.
 pub struct Watched<'m> {
@@ -82,7 +82,7 @@ impl Memory for Watched<'_> {
 pub fn launch_checked(
     module: &Arc<Module>,
     entry: &str,
-    (grid, block, shared): (Extent, Extent, u32),
+    shape: (Extent, Extent, u32),
     arguments: Arguments,
     memory: &Flat,
     buffers: &[(usize, usize, bool)],
@@ -93,16 +93,7 @@ pub fn launch_checked(
         let place = (symbol - GLOBAL_BASE) as usize;
         buffers.push((place, variable.bytes() as usize, true));
     }
-    let launch = Launch::new(
-        module.clone(),
-        entry,
-        grid,
-        block,
-        shared,
-        arguments.0,
-        symbols.clone(),
-    );
-    let launch = launch.unwrap().checked(module, &symbols);
+    let launch = launch_of(module, entry, shape, arguments, &symbols).checked(module, &symbols);
     run_checked(&launch, memory, &buffers)
 }
 

@@ -6,8 +6,8 @@
 
 pub mod checked;
 pub mod compiled;
-
 pub mod eval;
+pub mod printing;
 
 use std::sync::{Arc, Mutex};
 
@@ -214,6 +214,19 @@ pub fn launch(
     )
 }
 
+/// A launch of an entry, whose module's variables lie at `symbols`.
+#[track_caller]
+pub fn launch_of(
+    module: &Arc<Module>,
+    entry: &str,
+    (grid, block, shared): (Extent, Extent, u32),
+    arguments: Arguments,
+    symbols: &[u64],
+) -> Launch {
+    let (module, symbols) = (module.clone(), symbols.to_vec());
+    Launch::new(module, entry, grid, block, shared, arguments.0, symbols).unwrap()
+}
+
 /// Runs an entry over a grid, compiled in each of these ways.
 #[track_caller]
 pub fn launch_as(
@@ -225,16 +238,7 @@ pub fn launch_as(
     widths: &[Width],
 ) -> Result<u64, RunError> {
     let symbols = place_globals(module, memory);
-    let launch = Launch::new(
-        module.clone(),
-        entry,
-        grid,
-        block,
-        shared,
-        arguments.0,
-        symbols.clone(),
-    )
-    .unwrap();
+    let launch = launch_of(module, entry, (grid, block, shared), arguments, &symbols);
     let before = memory.0.lock().unwrap().clone();
     let interpreted = run_grid(&launch, memory, STEPS);
     let expected = std::mem::replace(&mut *memory.0.lock().unwrap(), before.clone());

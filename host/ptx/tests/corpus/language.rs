@@ -1,10 +1,9 @@
 //! What languages need besides arithmetic: calls, recursion, structures, jumps, printing, assertions.
 
-use std::sync::Mutex;
+use tensor_wasm_ptx::interpret::{Launch, RunError, run_grid};
 
-use tensor_wasm_ptx::interpret::{Launch, Memory, MemoryError, RunError, run_grid};
-
-use crate::common::{Flat, Number, STEPS, line, place_globals};
+use crate::common::printing::Printing;
+use crate::common::{Number, STEPS, line, place_globals};
 use crate::device::{Device, both, doubles, near64, places, words};
 
 #[test]
@@ -100,38 +99,12 @@ fn structures() {
     });
 }
 
-/// Memory that keeps what is printed.
-struct Printing(Flat, Mutex<Vec<u8>>);
-
-impl Memory for Printing {
-    fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
-        self.0.load(address, bytes)
-    }
-
-    fn store(&self, address: u64, bytes: u32, value: u64) -> Result<(), MemoryError> {
-        self.0.store(address, bytes, value)
-    }
-
-    fn update(
-        &self,
-        address: u64,
-        bytes: u32,
-        f: &mut dyn FnMut(u64) -> u64,
-    ) -> Result<u64, MemoryError> {
-        self.0.update(address, bytes, f)
-    }
-
-    fn print(&self, text: &[u8]) {
-        self.1.lock().unwrap().extend(text);
-    }
-}
-
 #[test]
 fn print_and_assert() {
     both("print_and_assert", |module| {
-        let memory = Printing(Flat::new(256), Mutex::default());
-        memory.0.put(0, &[1, 1, 0, 1].map(i32::cast_unsigned));
-        let symbols = place_globals(module, &memory.0);
+        let memory = Printing::new(256);
+        memory.memory.put(0, &[1, 1, 0, 1].map(i32::cast_unsigned));
+        let symbols = place_globals(module, &memory.memory);
         let mut arguments = 3u32.bits().to_le_bytes()[..4].to_vec();
         arguments.extend(1.5f32.to_le_bytes());
         let launch = Launch::new(
@@ -144,7 +117,7 @@ fn print_and_assert() {
             symbols.clone(),
         );
         run_grid(&launch.unwrap(), &memory, STEPS).unwrap();
-        let printed = String::from_utf8(std::mem::take(&mut *memory.1.lock().unwrap())).unwrap();
+        let printed = memory.printed();
         let mut lines: Vec<&str> = printed.lines().collect();
         lines.sort_unstable();
         assert_eq!(

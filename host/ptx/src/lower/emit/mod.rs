@@ -3,106 +3,29 @@
 mod atomic;
 mod group;
 mod memory;
+mod shared;
 mod single;
 mod step;
 mod wasm;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
 use group::Group;
 pub(crate) use group::{WIDTH, both, is_gather, parting, vector, write_out};
+pub(crate) use shared::{Shared, Window};
 pub(crate) use wasm::{Imports, module};
 
 use super::Unsupported;
-use super::class::Classes;
-use super::frames::Frames;
-use super::graph::{Graph, Kind};
-use super::ir::{Arg, BlockId, Body, Known, Reg, Ty};
-use super::layout::{self, Layout};
+use super::graph::Kind;
+use super::ir::{Arg, Known, Reg, Ty};
+use super::layout;
 use super::lines::CodeLine;
-use super::live::Live;
-use super::plan::{Limits, Plan};
-use super::split::Meetings;
 use super::structure::Item;
 
 /// The most locals of a function that the engine takes, less a few.
 const MOST_LOCALS: usize = 45_000;
-
-/// A window onto device memory that an access found last: two globals, and two locals of a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Window {
-    /// What the address was computed from.
-    pub root: u32,
-    /// The logarithm of the access's size.
-    pub shift: u8,
-    pub write: bool,
-}
-
-/// What all functions of a module share.
-pub(crate) struct Shared<'k> {
-    pub body: &'k Body,
-    pub graph: &'k Graph,
-    pub live: &'k Live,
-    pub frames: Frames,
-    pub layout: &'k Layout,
-    /// Where each register is saved that has to be.
-    pub slots: HashMap<Reg, u32>,
-    /// The window of each site, by its place in `windows`.
-    pub window_of: HashMap<u32, usize>,
-    pub windows: Vec<Window>,
-    /// Where the threads of groups that part in a block are awaited.
-    pub meetings: Meetings,
-    /// What the threads of groups have in each register.
-    pub classes: &'k Classes,
-    /// Conditions that the threads with the least and the most answer for all, while they agree.
-    pub by_ends: &'k HashSet<Reg>,
-    /// What groups look at before blocks.
-    pub plan: &'k Plan,
-    /// What the looks of groups compare with.
-    pub limits: Limits,
-    /// The size of static shared memory: addresses within it need no check.
-    pub static_shared: u32,
-}
-
-impl Shared<'_> {
-    /// The resume point of a block that has one of its own.
-    fn resume_of(&self, block: BlockId) -> Option<u32> {
-        let resumes = self.graph.resumes.iter().skip(1);
-        let place = resumes.clone().position(|other| *other == block)?;
-        u32::try_from(place + 1).ok()
-    }
-
-    /// What is saved where a block begins, and behind it for the next one; and restored at one.
-    fn saved(&self, block: BlockId) -> Vec<Reg> {
-        self.frames.saved(self.live, block)
-    }
-
-    fn saved_behind(&self, block: BlockId, next: BlockId) -> Vec<Reg> {
-        self.frames.saved_behind(self.live, block, next)
-    }
-
-    fn restored(&self, block: BlockId) -> Vec<Reg> {
-        self.frames.restored(self.live, block)
-    }
-
-    /// The global with a window's base; its count follows.
-    fn window_global(window: usize) -> u32 {
-        u32::try_from(window).unwrap_or(0) * 2
-    }
-
-    /// The global with a limit of looks, by its place among those of device memory.
-    fn limit_global(&self, number: u32) -> u32 {
-        Self::window_global(self.windows.len()) + number
-    }
-
-    /// How many globals there are.
-    pub(crate) fn globals(&self) -> u32 {
-        let limits = u32::try_from(self.limits.device.len()).unwrap_or(0);
-        self.limit_global(limits)
-    }
-}
 
 /// A function as it is written.
 pub(crate) struct Emitter<'k> {

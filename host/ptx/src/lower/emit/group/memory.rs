@@ -3,7 +3,7 @@
 
 use wasm_encoder::{Instruction as W, MemArg, MemArgTarget};
 
-use super::{EVEN, LOWER, WIDTH, splat_i32};
+use super::{EVEN, WIDTH, splat_i32};
 use crate::lower::apart::Apart;
 use crate::lower::class::Class;
 use crate::lower::emit::Emitter;
@@ -15,11 +15,6 @@ const BYTES_0: [u8; 16] = spread(0);
 const BYTES_1: [u8; 16] = spread(4);
 const BYTES_2: [u8; 16] = spread(8);
 const BYTES_3: [u8; 16] = spread(12);
-
-/// The first words of two vectors in turn, the last ones, and the upper halves.
-const LOW_WORDS: [u8; 16] = [0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23];
-const HIGH_WORDS: [u8; 16] = [8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31];
-const UPPERS: [u8; 16] = [8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31];
 
 /// Four bytes from one on, each in a word of 32 bits with zeros above: for a shuffle with zeros.
 const fn spread(from: u8) -> [u8; 16] {
@@ -34,17 +29,17 @@ const fn spread(from: u8) -> [u8; 16] {
 
 /// An access, and where its threads' elements lie.
 #[derive(Clone, Copy)]
-struct Elements<'p> {
+pub(super) struct Elements<'p> {
     place: &'p Place,
     /// From the first thread's element on, of each element of a thread.
     offset: i64,
-    apart: Apart,
-    bytes: u8,
+    pub(super) apart: Apart,
+    pub(super) bytes: u8,
 }
 
 impl Elements<'_> {
     /// Those that lie so many behind in what each thread accesses.
-    fn of(self, number: i64) -> Self {
+    pub(super) fn of(self, number: i64) -> Self {
         let offset = number * i64::from(self.bytes);
         Elements { offset, ..self }
     }
@@ -79,7 +74,7 @@ impl Emitter<'_> {
     }
 
     /// Where the element of a thread lies, from that address on.
-    fn at(&self, elements: Elements<'_>, lane: u32) -> MemArg {
+    pub(super) fn at(&self, elements: Elements<'_>, lane: u32) -> MemArg {
         let place = elements.place;
         let first = self.shared.plan.first(place.site);
         let away = elements.apart.of(lane);
@@ -179,103 +174,6 @@ impl Emitter<'_> {
             }
             self.set_chunk(target, chunk);
         }
-    }
-
-    /// Loads four words for each thread at once; false where it is another access.
-    fn load_quads(&mut self, elements: Elements<'_>, targets: &[Reg], base: u32) -> bool {
-        let Elements { apart, bytes, .. } = elements;
-        let [a, b, c, d] = *targets else {
-            return false;
-        };
-        let words = targets
-            .iter()
-            .all(|target| self.shared.body.ty(*target).bytes() == 4);
-        if bytes != 4 || !words || apart.is_none() {
-            return false;
-        }
-        for chunk in 0..WIDTH / 4 {
-            let first = chunk * 4;
-            let earlier = (0..chunk).find(|chunk| apart.repeats(first, chunk * 4, 4));
-            if let Some(earlier) = earlier {
-                for target in targets {
-                    self.raw_chunk(*target, earlier);
-                    self.set_chunk(*target, chunk);
-                }
-                continue;
-            }
-            if apart.is_stride(first, 4, 0) {
-                for (number, target) in (0i64..).zip(targets) {
-                    let word = elements.of(number);
-                    self.get(base);
-                    let at = self.at(word, first);
-                    self.op(W::V128Load32Splat(at));
-                    self.set_chunk(*target, chunk);
-                }
-                continue;
-            }
-            let rows = self.group.rows;
-            for (lane, row) in (0u32..).zip(rows) {
-                self.get(base);
-                let at = self.at(elements, first + lane);
-                self.op(W::V128Load(at));
-                self.set(row);
-            }
-            self.transpose();
-            for (target, row) in [a, b, c, d].into_iter().zip(rows) {
-                self.get(row);
-                self.set_chunk(target, chunk);
-            }
-        }
-        true
-    }
-
-    /// Turns four rows of four words into columns.
-    fn transpose(&mut self) {
-        let [a, b, c, d] = self.group.rows;
-        let [low, high, _] = self.group.temps;
-        let [other_low, other_high] = self.group.halves;
-        for (x, y, low, high) in [(a, b, low, high), (c, d, other_low, other_high)] {
-            for (into, shuffle) in [(low, LOW_WORDS), (high, HIGH_WORDS)] {
-                self.get(x);
-                self.get(y);
-                self.op(W::I8x16Shuffle(shuffle));
-                self.set(into);
-            }
-        }
-        for (x, y, first, second) in [(low, other_low, a, b), (high, other_high, c, d)] {
-            for (into, shuffle) in [(first, LOWER), (second, UPPERS)] {
-                self.get(x);
-                self.get(y);
-                self.op(W::I8x16Shuffle(shuffle));
-                self.set(into);
-            }
-        }
-    }
-
-    /// Stores four words of each thread at once; false where it is another access.
-    fn store_quads(&mut self, elements: Elements<'_>, values: &[Arg], base: u32) -> bool {
-        let Elements { apart, bytes, .. } = elements;
-        let words = values
-            .iter()
-            .all(|value| self.shared.body.arg_ty(*value).bytes() == 4);
-        if bytes != 4 || values.len() != 4 || !words || apart.is_none() {
-            return false;
-        }
-        for chunk in 0..WIDTH / 4 {
-            let rows = self.group.rows;
-            for (value, row) in values.iter().zip(rows) {
-                self.chunk(*value, chunk);
-                self.set(row);
-            }
-            self.transpose();
-            for (lane, row) in (0u32..).zip(rows) {
-                self.get(base);
-                self.get(row);
-                let at = self.at(elements, chunk * 4 + lane);
-                self.op(W::V128Store(at));
-            }
-        }
-        true
     }
 
     /// Loads what is smaller than its register, with zeros above.

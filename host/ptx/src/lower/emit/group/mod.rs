@@ -14,6 +14,7 @@ mod gather;
 mod lanes;
 mod memory;
 mod pace;
+mod quads;
 mod threads;
 mod value;
 
