@@ -1,10 +1,11 @@
 //! Addresses and conditions at the ends of their numbers: compiled, they do what the interpreter
-//! does, and nothing on the way overflows.
+//! does, and nothing on the way overflows; nor does it where they are checked.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 
-use common::{Arguments, Flat, launch_as, line, module};
+use common::checked::try_checked;
+use common::{Arguments, Flat, launch_as, launch_of, line, module};
 use tensor_wasm_ptx::lower::Width;
 
 /// The ends of 64 and of 32 bits, and what lies next to them.
@@ -34,18 +35,15 @@ fn agrees(steps: &str) {
          mul.wide.u32 %d2, %r0, 16; add.s64 %d3, %d0, %d2; shl.b32 %r1, %r0, 4;\n\
          {steps}\nst.global.u32 [%d3], %r7;\nret;\n}}\n"
     );
-    let memory = Flat::new(4096);
+    let (module, memory) = (module(&text), Flat::new(4096));
     let widths = [Width::One, Width::Groups];
     let shape = (line(2), line(32), 0);
-    // A fault is as good as none, if it is the same.
-    let _ = launch_as(
-        &module(&text),
-        "k",
-        shape,
-        Arguments::new().pointer(1024),
-        &memory,
-        &widths,
-    );
+    let arguments = || Arguments::new().pointer(1024);
+    // A fault is as good as none, if it is the same; and a finding, if there is an end to it.
+    let _ = launch_as(&module, "k", shape, arguments(), &memory, &widths);
+    let buffers = [(0, 1024, true), (1024, 512, false), (2048, 2048, true)];
+    let launch = launch_of(&module, "k", shape, arguments(), &[]).checked(&module, &[]);
+    let _ = try_checked(&launch, &memory, &buffers);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::interpret::checks::{Allocation, Finding, Shadow};
-use tensor_wasm_ptx::interpret::{Block, Launch, Memory, MemoryError, Progress};
+use tensor_wasm_ptx::interpret::{Block, Fault, Launch, Memory, MemoryError, Progress};
 use tensor_wasm_ptx::{Extent, Module};
 
 use super::{Arguments, Flat, STEPS, launch_of, place_globals};
@@ -97,25 +97,37 @@ pub fn launch_checked(
     run_checked(&launch, memory, &buffers)
 }
 
-/// Runs a launch that is checked.
+/// Runs a launch that is checked; a fault that no check found is none that it may have.
 #[track_caller]
 pub fn run_checked(
     launch: &Launch,
     memory: &Flat,
     buffers: &[(usize, usize, bool)],
 ) -> Result<(), Box<Finding>> {
+    try_checked(launch, memory, buffers).map_err(|(fault, finding)| match finding {
+        Some(finding) => finding,
+        None => panic!("{fault}"),
+    })
+}
+
+/// Runs a launch that is checked, to the first fault and what the checks say of it.
+pub fn try_checked(
+    launch: &Launch,
+    memory: &Flat,
+    buffers: &[(usize, usize, bool)],
+) -> Result<(), (Fault, Option<Box<Finding>>)> {
     let memory = Watched::new(memory, buffers);
     for linear in 0..launch.blocks() {
         let mut block = Block::new(launch, launch.block_index(linear));
         match block.run(launch, &memory, STEPS) {
             Ok(progress) => assert_eq!(progress, Progress::Done),
-            Err(fault) => match block.finding() {
-                Some(finding) => {
+            Err(fault) => {
+                let finding = block.finding().cloned().map(Box::new);
+                if let Some(finding) = &finding {
                     assert_eq!(finding.to_string(), fault.to_string());
-                    return Err(Box::new(finding.clone()));
                 }
-                None => panic!("{fault}"),
-            },
+                return Err((fault, finding));
+            }
         }
     }
     Ok(())
