@@ -100,6 +100,7 @@ pub struct Lowered {
     limits: Vec<(u8, u64)>,
     param_bytes: u32,
     dynamic_shared: u32,
+    effort: usize,
     /// The resume point behind each stop.
     after_stop: HashMap<u32, u32>,
     /// Why threads do not run together.
@@ -148,6 +149,13 @@ impl Lowered {
     #[must_use]
     pub fn steps(&self) -> usize {
         self.body.len()
+    }
+
+    /// How much work an engine has with it, in units of one step of a plain kernel; some hundred take
+    /// a millisecond. What is held across many calls takes it long, whatever the steps are.
+    #[must_use]
+    pub fn effort(&self) -> usize {
+        self.effort
     }
 
     /// The import `help`: what the interpreter makes of operands that the module does not compute
@@ -273,6 +281,9 @@ fn attempt(
     if held > MOST_HELD {
         return Err(Unsupported::limit("too many registers at once"));
     }
+    let sites = body.sites.len();
+    let held_in_steps = usize::try_from(held / 100).unwrap_or(usize::MAX);
+    let effort = body.len() + held_in_steps + sites * sites / 200;
     let graph = graph::graph(&body, &parting)?;
     if graph.resumes.len() > MOST_RESUMES {
         return Err(stops());
@@ -373,6 +384,7 @@ fn attempt(
         body,
         layout,
         alone,
+        effort,
     };
     Ok((lowered, lines))
 }

@@ -17,9 +17,9 @@ pub(crate) use engine::KernelEngine;
 use instance::Host;
 pub(crate) use instance::{Instance, Outcome, with_instance};
 
-/// The steps of all kernels of a module that are compiled: compiling takes about a millisecond for a
-/// hundred, and one tenant's module is another's wait.
-const MOST_STEPS: usize = 64 << 10;
+/// The work that an engine has with all kernels of a module that are compiled, in units of
+/// [`Lowered::effort`]: a few seconds, since one tenant's module is another's wait.
+const MOST_EFFORT: usize = 64 << 10;
 
 /// What a step of a compiled kernel takes for as long as it can run, in bytes, roughly.
 const BYTES_PER_STEP: usize = 64;
@@ -88,15 +88,18 @@ fn width() -> Width {
 }
 
 fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
-    let mut steps = 0;
+    let mut effort = 0;
     module
         .entries()
         .iter()
         .map(|entry| {
             let name = entry.name();
+            if effort > MOST_EFFORT {
+                return Err(refused("the module is large"));
+            }
             let compiled = lower_as(module, name, width()).and_then(|mut lowered| {
-                steps += lowered.steps();
-                if steps > MOST_STEPS {
+                effort += lowered.effort();
+                if effort > MOST_EFFORT {
                     return Err(refused("the module is large"));
                 }
                 let (engine, linker) = engine.get().ok_or_else(|| refused("no engine"))?;
@@ -125,5 +128,39 @@ fn refused(what: &str) -> Unsupported {
     Unsupported {
         line: None,
         what: what.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// Kernels of so many accesses by two pointers, which take an engine longest.
+    fn module(kernels: usize, accesses: usize) -> Arc<Module> {
+        let body = "ld.global.u64 %d1, [%d0];\nst.global.u64 [%d0], %d1;\n".repeat(accesses / 2);
+        let kernels = (0..kernels).map(|number| {
+            format!(
+                ".visible .entry k{number}(.param .u64 p)\n{{\n.reg .b64 %d<2>;\n\
+                 ld.param.u64 %d0, [p];\n{body}ret;\n}}\n"
+            )
+        });
+        let text = format!(
+            ".version 8.0\n.target sm_80\n.address_size 64\n{}",
+            kernels.collect::<String>()
+        );
+        let limits = tensor_wasm_ptx::Limits::default();
+        Arc::new(tensor_wasm_ptx::parse(text.as_bytes(), &limits).unwrap())
+    }
+
+    #[test]
+    fn of_a_module_of_much_work_only_so_much_is_compiled() {
+        let compiled = |kernels, accesses| {
+            let compiled = compile(&module(kernels, accesses), &KernelEngine::new(None));
+            compiled.iter().filter(|kernel| kernel.is_ok()).count()
+        };
+        assert_eq!(compiled(20, 20), 20);
+        assert_eq!(compiled(6, 2000), 2);
     }
 }
