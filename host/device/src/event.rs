@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use crate::Error;
 use crate::account::Charge;
 use crate::command::EventState;
+use crate::patience;
 use crate::queue::LaneRef;
 use crate::session::Shared;
 
@@ -56,9 +57,8 @@ impl Event {
     /// [`Error::DeviceLost`] where the instance ended before.
     pub async fn wait(&self) -> Result<(), Error> {
         let mut state = self.shared.state.clone();
-        let reached = state
-            .wait_for(|state| !matches!(state, EventState::Pending))
-            .await;
+        let reached = state.wait_for(|state| !matches!(state, EventState::Pending));
+        let reached = patience::soon(reached).await;
         let outcome = reached.map_err(|_| Error::lease_ended())?.clone();
         match outcome {
             EventState::Failed { error, poison } => {

@@ -73,6 +73,7 @@ mod limits;
 mod memory;
 mod module;
 mod output;
+mod patience;
 mod queue;
 mod rate;
 mod remote;

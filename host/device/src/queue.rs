@@ -10,7 +10,7 @@ use crate::command::{Command, EventState, LaunchCommand, Queued};
 use crate::cpu::{LaneId, LeaseId, PoisonId};
 use crate::remote::{Remote, Worker};
 use crate::session::Shared;
-use crate::{Argument, Buffer, Error, Event, Kernel, LaunchConfig, Output, launch};
+use crate::{Argument, Buffer, Error, Event, Kernel, LaunchConfig, Output, launch, patience};
 
 /// Work for a device, done in order; queues run beside one another. Clones are
 /// the same queue. When the last is gone, what is queued is still done.
@@ -233,7 +233,9 @@ impl Queue {
             reply,
         };
         self.push(Queued { command, ticket })?;
-        answer.await.map_err(|_| Error::lease_ended())?
+        patience::soon(answer)
+            .await
+            .map_err(|_| Error::lease_ended())?
     }
 
     /// Queues a copy from one buffer to another, or within one: ranges may overlap.
@@ -389,7 +391,9 @@ impl Queue {
                 remote.fence(reply, ticket)?;
             }
         }
-        answer.await.map_err(|_| Error::lease_ended())?
+        patience::soon(answer)
+            .await
+            .map_err(|_| Error::lease_ended())?
     }
 
     fn check(&self, buffer: &Buffer, what: &str, offset: u64, bytes: u64) -> Result<(), Error> {

@@ -79,3 +79,44 @@ fn internal_error() -> Error {
     tracing::error!("a device thread panicked; the work that it had at hand is lost");
     Error::DeviceLost("the device failed while it ran this; the host's log tells more".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::num::NonZeroU32;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Work comes at all times after the work before: while a thread looks, when it has just
+    /// stopped looking, and when it sleeps.
+    #[test]
+    fn no_work_is_overlooked_whenever_it_comes() {
+        for threads in [1, 2] {
+            let scheduler = Arc::new(Scheduler::new());
+            start("pool", NonZeroUsize::new(threads).unwrap(), &scheduler).unwrap();
+            let lease = scheduler.add_lease();
+            let lanes = [(); 3].map(|()| {
+                let session = scheduler.add_session(NonZeroU32::MIN);
+                scheduler.add_lane(session, lease, ())
+            });
+            for round in 0..2000 {
+                let (done, all) = mpsc::channel();
+                for lane in lanes {
+                    let done = done.clone();
+                    let task = move || done.send(()).unwrap();
+                    scheduler.push_task(lane, Box::new(task)).unwrap();
+                }
+                drop(done);
+                assert_eq!(all.iter().count(), lanes.len());
+                let (answered, pause) = (Instant::now(), Duration::from_micros(round % 64));
+                while answered.elapsed() < pause {
+                    std::hint::spin_loop();
+                }
+            }
+            scheduler.shut_down();
+        }
+    }
+}

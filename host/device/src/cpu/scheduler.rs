@@ -7,7 +7,8 @@
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::SLICE;
@@ -16,6 +17,7 @@ use super::lane::{Aftermath, Entry, Head, Lane, Serial};
 use super::line::{Line, Place};
 use crate::Error;
 use crate::command::Queued;
+use crate::patience;
 use crate::sync::lock;
 
 /// A session, as the scheduler knows it.
@@ -62,6 +64,8 @@ pub(crate) enum Done {
 pub(crate) struct Scheduler {
     state: Mutex<State>,
     wake: Condvar,
+    /// Tells the one thread that looks for work that there is some.
+    there: AtomicBool,
 }
 
 impl std::fmt::Debug for Scheduler {
@@ -78,6 +82,8 @@ struct State {
     /// The sessions with work that no thread has.
     line: Line,
     ids: u64,
+    /// A thread looks for work before it sleeps: none has to be woken.
+    looked_for: bool,
     stopped: bool,
 }
 
@@ -97,6 +103,7 @@ impl Scheduler {
         Scheduler {
             state: Mutex::default(),
             wake: Condvar::new(),
+            there: AtomicBool::new(false),
         }
     }
 
@@ -219,17 +226,25 @@ impl Scheduler {
     /// once the device is shut down.
     pub(crate) fn next(&self) -> Option<(LaneId, Work)> {
         let mut state = lock(&self.state);
+        let mut patient = true;
         loop {
             if state.stopped {
                 return None;
             }
             if let Some(found) = state.choose() {
-                let more = !state.line.is_empty();
-                drop(state);
-                if more {
-                    self.wake.notify_one();
-                }
+                self.call_for(state);
                 return Some(found);
+            }
+            if patient && !state.looked_for {
+                // Whoever looks is told of work, or finds it once it has the lock again.
+                patient = false;
+                state.looked_for = true;
+                self.there.store(false, Ordering::Relaxed);
+                drop(state);
+                patience::look(|| self.there.load(Ordering::Relaxed));
+                state = lock(&self.state);
+                state.looked_for = false;
+                continue;
             }
             state = self
                 .wake
@@ -309,19 +324,26 @@ impl Scheduler {
         state.go_on(id, after);
     }
 
-    /// Changes the state, wakes a thread if there is work, and does what is to be
+    /// Changes the state, calls a thread if there is work, and does what is to be
     /// done outside of the lock.
     fn change<T>(&self, how: impl FnOnce(&mut State, &mut Aftermath) -> T) -> T {
         let mut after = Aftermath::default();
         let mut state = lock(&self.state);
         let result = how(&mut state, &mut after);
-        let work = !state.line.is_empty();
-        drop(state);
-        if work {
-            self.wake.notify_one();
-        }
+        self.call_for(state);
         after.carry_out();
         result
+    }
+
+    /// Calls a thread if there is work that none has.
+    fn call_for(&self, state: MutexGuard<'_, State>) {
+        let (work, looked_for) = (!state.line.is_empty(), state.looked_for);
+        drop(state);
+        match work {
+            true if looked_for => self.there.store(true, Ordering::Relaxed),
+            true => self.wake.notify_one(),
+            false => {}
+        }
     }
 }
 
