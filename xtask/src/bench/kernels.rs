@@ -1,16 +1,30 @@
 //! `cargo xtask bench kernels`: how fast kernels run on the processor, against the same algorithms
-//! in Rust and on PoCL. The measuring is the device's own example, built for release.
+//! in Rust and on PoCL, by the device's own example, built for release; and what a guest waits for
+//! an empty launch, by a component that is served.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::plot::{Plot, Row};
-use crate::{steps::Steps, workspace::Workspace};
+use super::{
+    plot::{Plot, Row},
+    rounds::{STOP, tensor_wasm_serve},
+};
+use crate::{
+    components::{self, Which},
+    http::{Connection, request},
+    steps::Steps,
+    workspace::{Profile, Workspace},
+};
+
+/// How often a guest launches an empty kernel and waits for it, and how often it is asked to.
+const LAUNCHES: u32 = 20_000;
+const ROUNDS: u32 = 5;
 
 /// Measure kernels on the processor, on one thread and on all.
 ///
@@ -34,11 +48,27 @@ pub struct Arguments {
 /// # Errors
 /// Where the example does not build or fails, and where a file can't be written.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let mut steps = Steps::new(2);
+    let mut steps = Steps::new(5);
+    let step = steps.begin("building components");
+    components::add_target(workspace, &step)?;
+    let built = components::build(workspace, &step, Which::All)?;
+    step.done(format_args!("{} components", built.len()));
+
+    let step = steps.begin("building tensor-wasm for release (the first time takes minutes)");
+    let binary = workspace.build_binary(&step, Profile::Release)?;
+    step.done(workspace.relative(&binary));
+
     let example = ["--package", "tensor-wasm-device", "--example", "kernels"];
-    let step = steps.begin("building for release");
+    let step = steps.begin("building the measurement for release");
     step.run(workspace.cargo(["build", "--release"]).args(example))?;
     step.done("built");
+
+    let step = steps.begin("measuring a guest's launches");
+    let waited = waited_launch(workspace, &binary)?;
+    step.done(format_args!(
+        "an empty launch that it waits for takes a guest {waited:?}"
+    ));
+
     let step = steps.begin("measuring");
     let folder = workspace.target().join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -54,14 +84,47 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     step.done(workspace.relative(&json));
     let text = fs::read_to_string(&json)
         .with_context(|| format!("cannot read {}", workspace.relative(&json)))?;
+    let mut figures: Value = serde_json::from_str(&text).context("the figures are not JSON")?;
+    figures["guest_waited_launch_ns"] = json!(waited.as_nanos() as u64);
+    let text = serde_json::to_string_pretty(&figures)? + "\n";
+    write(&json, &text)?;
     if let Some(path) = &arguments.json {
         write(path, &text)?;
     }
     if let Some(path) = &arguments.plot {
-        let figures = serde_json::from_str(&text).context("the figures are not JSON")?;
         write(path, &plot(&figures))?;
     }
     Ok(())
+}
+
+/// What an empty launch that is waited for takes, from a guest's call to its completion, by the
+/// guest's clock: the best of a few rounds.
+fn waited_launch(workspace: &Workspace, binary: &Path) -> Result<Duration> {
+    let component = workspace
+        .components_folder()
+        .join("tests/launches_many.wasm");
+    let server = tensor_wasm_serve(binary, &component, "launches", None).start()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut connection = runtime.block_on(Connection::open(server.address()))?;
+    let path = format!("/waited/{LAUNCHES}");
+    let request = request("GET", &path, server.address(), &[], &[]);
+    let mut best = Duration::MAX;
+    for _ in 0..ROUNDS {
+        let response = runtime.block_on(connection.exchange(&request))?;
+        let answer: Value = serde_json::from_slice(&response.body)?;
+        let took = answer.get("nanoseconds").and_then(Value::as_u64);
+        let took = took.with_context(|| {
+            format!(
+                "the guest answered {answer}; the server said:\n{}",
+                server.recent_output()
+            )
+        })?;
+        best = best.min(Duration::from_nanos(took) / LAUNCHES);
+    }
+    server.stop(STOP)?;
+    Ok(best)
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

@@ -28,7 +28,7 @@ use crate::{
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// How long a server may take to end after SIGTERM.
-const STOP: Duration = Duration::from_secs(30);
+pub(super) const STOP: Duration = Duration::from_secs(30);
 
 /// How much is measured.
 #[derive(clap::Args)]
@@ -187,7 +187,11 @@ pub fn tensor_wasm_serve(
 }
 
 impl Subject {
-    fn start(&self) -> Result<Server> {
+    /// Starts the server.
+    ///
+    /// # Errors
+    /// Those of [`Server::start`].
+    pub fn start(&self) -> Result<Server> {
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
