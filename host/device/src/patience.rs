@@ -1,41 +1,47 @@
 //! Looking for a while before going to sleep. To be put to sleep and woken takes 5 to 50
 //! microseconds, which is longer than what many kernels do; so who expects an answer soon, and
-//! who has just done some work, looks first. Whoever looks gives way to others each time, so that
-//! a busy machine loses next to nothing by it.
+//! who has just done some work, looks first. Whoever looks lets the system run other threads each
+//! time, so that a busy machine loses little by it.
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// How long it is worth looking.
-const PATIENCE: Duration = Duration::from_micros(30);
+/// How long it is worth looking. What waits holds its thread for so long: guests that compute
+/// hold theirs for longer.
+const PATIENCE: Duration = Duration::from_micros(20);
 
-/// Looks until something is there, or patience is at its end. Whether it is there.
-pub(crate) fn look(is_there: impl Fn() -> bool) -> bool {
+/// Looks until something is there, or patience is at its end.
+pub(crate) fn look(is_there: impl FnMut() -> bool) {
+    let mut is_there = is_there;
     let began = Instant::now();
-    loop {
-        if is_there() {
-            return true;
-        }
-        if began.elapsed() >= PATIENCE {
-            return false;
-        }
+    while !is_there() && began.elapsed() < PATIENCE {
         std::thread::yield_now();
     }
 }
 
-/// Waits for what may come soon: looks for it, between the other tasks, before it sleeps.
+/// Waits for what may come soon: looks for it before it sleeps.
 pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
     let mut what = pin!(what);
-    let began = Instant::now();
-    while began.elapsed() < PATIENCE {
-        if let Poll::Ready(value) =
-            poll_fn(|context| Poll::Ready(what.as_mut().poll(context))).await
-        {
-            return value;
+    let mut patient = true;
+    poll_fn(|context| {
+        let mut found = None;
+        if std::mem::take(&mut patient) {
+            // Nobody sleeps yet, whom it would have to wake.
+            let awake = &mut Context::from_waker(Waker::noop());
+            look(|| match what.as_mut().poll(awake) {
+                Poll::Ready(value) => {
+                    found = Some(value);
+                    true
+                }
+                Poll::Pending => false,
+            });
         }
-        tokio::task::yield_now().await;
-    }
-    what.await
+        match found {
+            Some(value) => Poll::Ready(value),
+            None => what.as_mut().poll(context),
+        }
+    })
+    .await
 }
