@@ -4,7 +4,7 @@
 //! goes on alone up to where they meet again; so what is written on the ways between is each
 //! thread's own from then on.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet as HashSet;
 
 use super::apart::Apart;
 use super::code::Code;
@@ -350,7 +350,7 @@ pub(crate) fn classes(body: &Body, live: &Live) -> Classes {
         }
     }
     let after = postdominators(body);
-    let mut parted: HashSet<usize> = HashSet::new();
+    let mut parted: HashSet<usize> = HashSet::default();
     loop {
         let mut changed = false;
         for block in &body.blocks {
@@ -393,7 +393,7 @@ pub(crate) fn classes(body: &Body, live: &Live) -> Classes {
 /// The registers that are written between a branch and where its ways meet, and wanted there or
 /// behind a stop on the way.
 fn written_apart(body: &Body, live: &Live, branch: usize, meets: Option<usize>) -> Vec<Reg> {
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     let mut waiting: Vec<usize> = body.blocks.get(branch).map_or_else(Vec::new, |block| {
         block
             .end
@@ -402,8 +402,8 @@ fn written_apart(body: &Body, live: &Live, branch: usize, meets: Option<usize>) 
             .map(|next| next.0 as usize)
             .collect()
     });
-    let mut written = HashSet::new();
-    let mut wanted = HashSet::new();
+    let mut written = HashSet::default();
+    let mut wanted = HashSet::default();
     if let Some(meets) = meets {
         wanted.extend(live.at(super::ir::BlockId(u32::try_from(meets).unwrap_or(0))));
     }

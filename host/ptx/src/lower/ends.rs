@@ -4,7 +4,7 @@
 //! A branch on one needs no vectors as long as both ends agree, which is nearly always. For that, the
 //! comparisons are repeated right before the branch.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet as HashSet;
 
 use super::class::{Class, Classes};
 use super::code::Code;
@@ -19,7 +19,7 @@ const FAR: u64 = 1 << 24;
 /// Repeats conditions before their branches where that helps; the registers that hold what is
 /// repeated. They have no other use than the branch behind them.
 pub(crate) fn repeat(body: &mut Body, classes: &mut Classes) -> HashSet<Reg> {
-    let mut repeated = HashSet::new();
+    let mut repeated = HashSet::default();
     for number in 0..body.blocks.len() {
         let Some(block) = body.blocks.get(number) else {
             continue;

@@ -5,7 +5,7 @@
 //! can be written as nested loops, each loop that is entered anywhere but at its head gets a node
 //! that sends a thread on to the place it came for; loops with several heads get the same.
 
-use std::collections::HashMap;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet};
 
 use super::Unsupported;
 use super::ir::{BlockId, Body, End};
@@ -77,7 +77,7 @@ fn cycles(members: &[usize], next: &dyn Fn(usize) -> Vec<usize>) -> Vec<Vec<usiz
         low: usize,
         open: bool,
     }
-    let mut visits: HashMap<usize, Visit> = HashMap::new();
+    let mut visits: HashMap<usize, Visit> = HashMap::default();
     let mut stack = Vec::new();
     let mut found = Vec::new();
     for start in members {
@@ -185,7 +185,7 @@ fn loops(body: &Body, reached: &[usize], entered: &[usize]) -> Result<Loops, Uns
             next
         };
         for component in cycles(&members, &within) {
-            let is_member: std::collections::HashSet<usize> = component.iter().copied().collect();
+            let is_member: FxHashSet<usize> = component.iter().copied().collect();
             let comes_from_outside =
                 |block: &usize| before[*block].iter().any(|from| !is_member.contains(from));
             let mut heads: Vec<usize> = component
@@ -233,7 +233,7 @@ fn loops(body: &Body, reached: &[usize], entered: &[usize]) -> Result<Loops, Uns
 pub(crate) fn graph(body: &Body, extra: &[BlockId]) -> Result<Graph, Unsupported> {
     let count = body.blocks.len();
     let mut resumes = vec![BlockId(0)];
-    let mut after_stop = HashMap::new();
+    let mut after_stop = HashMap::default();
     let add = |resumes: &mut Vec<BlockId>, block: BlockId| {
         resumes.push(block);
         u32::try_from(resumes.len() - 1)
@@ -264,7 +264,7 @@ pub(crate) fn graph(body: &Body, extra: &[BlockId]) -> Result<Graph, Unsupported
     let entered: Vec<usize> = resumes.iter().map(|block| block.0 as usize).collect();
     let found = loops(body, &reached, &entered)?;
     // The resume point of each head, and which loop it is a head of.
-    let mut head_of: HashMap<usize, (usize, u32)> = HashMap::new();
+    let mut head_of: HashMap<usize, (usize, u32)> = HashMap::default();
     for (number, this) in found.loops.iter().enumerate() {
         for head in &this.heads {
             let resume = add(&mut resumes, BlockId(u32::try_from(*head).unwrap_or(0)));
@@ -279,9 +279,9 @@ pub(crate) fn graph(body: &Body, extra: &[BlockId]) -> Result<Graph, Unsupported
             kind: Kind::Root,
             next: Vec::new(),
         }],
-        of_block: HashMap::new(),
-        checks: HashMap::new(),
-        dispatch: HashMap::new(),
+        of_block: HashMap::default(),
+        checks: HashMap::default(),
+        dispatch: HashMap::default(),
     }
     .build(&reached, resumes, after_stop)
 }

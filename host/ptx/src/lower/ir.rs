@@ -4,7 +4,7 @@
 //! WebAssembly has, or one that takes a few of its instructions. What it means for one thread is
 //! fixed here; how it is emitted, for one thread or for several at once, is not.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet as HashSet;
 
 use super::code::Code;
 use crate::interpret::{Junction, Together};

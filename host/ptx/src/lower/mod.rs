@@ -29,9 +29,11 @@ mod run;
 mod split;
 mod structure;
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
+
+// Keys are numbers that this compiler gave: nobody outside can choose them to collide.
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::Module;
 use ir::{Body, Reg, SiteKind, Space, Ty};
@@ -262,8 +264,8 @@ fn attempt(
         Width::Groups => None,
     };
     let stops = || Unsupported::limit("too many loops and barriers");
-    let (mut parting, mut by_ends) = (Vec::new(), HashSet::new());
-    let mut meetings = HashMap::new();
+    let (mut parting, mut by_ends) = (Vec::new(), HashSet::default());
+    let mut meetings = HashMap::default();
     if alone.is_none() {
         by_ends = ends::repeat(&mut body, &mut classes);
         parting = split::split(&mut body, &classes, &by_ends, MOST_RESUMES).ok_or_else(stops)?;
@@ -304,7 +306,7 @@ fn attempt(
             "too many registers across loops and barriers",
         ));
     }
-    let mut slots = HashMap::new();
+    let mut slots = HashMap::default();
     for block in graph.resumes.iter().skip(1) {
         for reg in live.at(*block) {
             if slots.contains_key(&reg) {
@@ -391,14 +393,14 @@ fn attempt(
 
 /// Shares windows among accesses whose addresses have a common origin.
 fn windows(body: &Body) -> (HashMap<u32, usize>, Vec<emit::Window>) {
-    let mut made: HashMap<Reg, Vec<&ir::Op>> = HashMap::new();
+    let mut made: HashMap<Reg, Vec<&ir::Op>> = HashMap::default();
     for op in body.blocks.iter().flat_map(|block| &block.ops) {
         for target in op.targets() {
             made.entry(*target).or_default().push(op);
         }
     }
-    let mut numbers = HashMap::new();
-    let mut window_of = HashMap::new();
+    let mut numbers = HashMap::default();
+    let mut window_of = HashMap::default();
     let mut windows = Vec::new();
     for op in body.blocks.iter().flat_map(|block| &block.ops) {
         let (ir::Op::Load { place, .. }

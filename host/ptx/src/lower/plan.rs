@@ -6,7 +6,7 @@
 //! begin the block again, each alone, and find out what is wrong. So addresses must be known where a
 //! block begins, but for arithmetic that can be done in advance.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::apart::Apart;
 use super::class::{Class, Classes};
@@ -200,7 +200,7 @@ fn is_simple(classes: &Classes, op: &Op) -> bool {
 /// The step before which a block is to be split, since what it looks at is not known where the block
 /// begins.
 pub(crate) fn unknown(body: &Body, classes: &Classes, ops: &[Op]) -> Option<usize> {
-    let mut unknown: HashSet<Reg> = HashSet::new();
+    let mut unknown: HashSet<Reg> = HashSet::default();
     for (number, op) in ops.iter().enumerate() {
         let reads_unknown = |arg: Arg| arg.reg().is_some_and(|reg| unknown.contains(&reg));
         let looked_at = match (together(body, classes, op), place(op)) {
@@ -317,7 +317,7 @@ fn of_block(
     let mut checks = Checks::default();
     let mut origins = Origins::default();
     // By what is shared: the check, how far its base is from the origin, the first and last byte.
-    let mut shared: HashMap<Key, (usize, i64, i64, i64)> = HashMap::new();
+    let mut shared: HashMap<Key, (usize, i64, i64, i64)> = HashMap::default();
     let mut sites: Vec<(u32, Key, i64)> = Vec::new();
     for (number, op) in block.ops.iter().enumerate() {
         if let Some((code, a, apart)) = extended(classes, op) {
@@ -386,8 +386,8 @@ fn of_block(
 
 /// The steps that lead to what is looked at.
 fn needed(block: &Block, checks: &[(usize, Check)]) -> HashSet<usize> {
-    let mut needed = HashSet::new();
-    let mut wanted: HashSet<Reg> = HashSet::new();
+    let mut needed = HashSet::default();
+    let mut wanted: HashSet<Reg> = HashSet::default();
     for (number, op) in block.ops.iter().enumerate().rev() {
         let targets = op.targets();
         if targets.iter().any(|target| wanted.contains(target)) {

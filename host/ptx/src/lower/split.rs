@@ -1,7 +1,7 @@
 //! Whether threads run together, and the points at which they may part: each begins a block of its
 //! own, so that a thread can come back there.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::class::{Class, Classes, postdominators};
 use super::emit::{WIDTH, is_gather, parting};
@@ -117,7 +117,7 @@ pub(crate) type Meetings = HashMap<BlockId, BlockId>;
 /// to those that begin with one.
 pub(crate) fn meet(body: &mut Body, classes: &Classes, found: &mut Vec<BlockId>) -> Meetings {
     let after = postdominators(body);
-    let mut behind: HashMap<usize, BlockId> = HashMap::new();
+    let mut behind: HashMap<usize, BlockId> = HashMap::default();
     let mut parts: Vec<(usize, usize)> = Vec::new();
     for block in found.iter() {
         let number = block.0 as usize;

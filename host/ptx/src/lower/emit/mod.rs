@@ -8,8 +8,7 @@ mod single;
 mod step;
 mod wasm;
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
 use group::Group;
@@ -59,6 +58,9 @@ pub(crate) struct Function {
     pub unlikely: Vec<u32>,
     pub lines: Vec<CodeLine>,
 }
+
+/// How many bytes of code a step becomes, about, so that the code needs not to grow often.
+const CODE_PER_STEP: usize = 64;
 
 /// The parameters of a function: the first thread, and the one behind the last.
 const FIRST: u32 = 0;
@@ -120,11 +122,11 @@ impl<'k> Emitter<'k> {
     fn new(shared: &'k Shared<'k>) -> Emitter<'k> {
         let mut emitter = Emitter {
             shared,
-            code: Vec::new(),
+            code: Vec::with_capacity(shared.body.len() * CODE_PER_STEP),
             locals: vec![ValType::I32, ValType::I32],
             regs: Vec::new(),
-            known: HashMap::new(),
-            limits: HashMap::new(),
+            known: HashMap::default(),
+            limits: HashMap::default(),
             windows: Vec::new(),
             unlikely: Vec::new(),
             lines: Vec::new(),

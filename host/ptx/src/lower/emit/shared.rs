@@ -1,6 +1,6 @@
 //! What all functions of a module have in common.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::lower::class::Classes;
 use crate::lower::frames::Frames;

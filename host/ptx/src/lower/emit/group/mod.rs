@@ -18,8 +18,7 @@ mod quads;
 mod threads;
 mod value;
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{Instruction as W, ValType};
 
 use super::{Emitter, FIRST, Function, Shared, scratch, val};
