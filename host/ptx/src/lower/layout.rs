@@ -53,8 +53,11 @@ pub struct Layout {
     /// What threads bring to a stop and take away from it: arrays of 64-bit words.
     pub(crate) exchange: u32,
     /// A word for each group of threads: not zero where registers that its threads have in common, or
-    /// a stride apart, are saved for the first of them alone.
+    /// a stride apart, are saved once for all of them, in the group's brief frame.
     pub(crate) brief: u32,
+    /// The brief frames, one behind another, and the bytes of each.
+    pub(crate) brief_frames: u32,
+    pub(crate) brief_stride: u32,
     /// What looks at shared memory compare with: a word for each.
     pub(crate) limits: u32,
     /// Where lanes go through one by one.
@@ -109,6 +112,8 @@ impl Layout {
             places,
             exchange,
             brief,
+            brief_frames: 0,
+            brief_stride: 0,
             limits: 0,
             lanes,
             frames,
@@ -130,6 +135,22 @@ impl Layout {
         let begin = self.local;
         self.local = begin.checked_add(self.threads * bytes)?.checked_add(PAD)?;
         Some(begin)
+    }
+
+    /// Room for one more register in each brief frame: where in it.
+    pub(crate) fn brief_slot(&mut self, bytes: u32) -> u32 {
+        let begin = self.brief_stride.next_multiple_of(bytes);
+        self.brief_stride = begin + bytes;
+        begin
+    }
+
+    /// Room for the brief frames of groups of so many threads, once all their registers have theirs.
+    pub(crate) fn brief_room(&mut self, width: u32) -> Option<()> {
+        self.brief_stride = self.brief_stride.next_multiple_of(64);
+        self.brief_frames = self.local.checked_next_multiple_of(64)?;
+        let bytes = self.brief_stride.checked_mul(self.threads / width)?;
+        self.local = self.brief_frames.checked_add(bytes)?;
+        Some(())
     }
 
     /// Room for so many limits.

@@ -306,7 +306,7 @@ fn attempt(
             "too many registers across loops and barriers",
         ));
     }
-    let mut slots = HashMap::default();
+    let (mut slots, mut brief) = (HashMap::default(), HashMap::default());
     for block in graph.resumes.iter().skip(1) {
         for reg in live.at(*block) {
             if slots.contains_key(&reg) {
@@ -316,8 +316,12 @@ fn attempt(
                 .frame_slot(body.ty(reg).bytes())
                 .ok_or_else(too_large)?;
             slots.insert(reg, slot);
+            if alone.is_none() && classes.of(reg) != class::Class::Varying {
+                brief.insert(reg, layout.brief_slot(body.ty(reg).bytes()));
+            }
         }
     }
+    layout.brief_room(emit::WIDTH).ok_or_else(too_large)?;
     let frames = frames::frames(&body, &live, &graph);
     let (window_of, windows) = windows(&body);
     let plan = if alone.is_none() {
@@ -336,6 +340,7 @@ fn attempt(
         frames,
         layout: &layout,
         slots,
+        brief,
         window_of,
         windows,
         classes: &classes,
@@ -359,10 +364,12 @@ fn attempt(
                 return Err(Unsupported::limit("too much code"));
             }
             let write_out = emit::write_out(&shared)?;
+            let read_in = emit::read_in(&shared)?;
             vec![
                 ("alone", one),
                 ("groups", groups),
                 ("write out", write_out),
+                ("read in", read_in),
                 ("run", emit::both()),
             ]
         }

@@ -30,6 +30,8 @@ pub(crate) struct Shared<'k> {
     pub layout: &'k Layout,
     /// Where each register is saved that has to be.
     pub slots: HashMap<Reg, u32>,
+    /// Where in brief frames, of those that do not vary.
+    pub brief: HashMap<Reg, u32>,
     /// The window of each site, by its place in `windows`.
     pub window_of: HashMap<u32, usize>,
     pub windows: Vec<Window>,

@@ -26,6 +26,22 @@ impl Emitter<'_> {
         }
     }
 
+    pub(super) fn fma_chunk(&mut self, target: Reg, [a, b, c]: [Arg; 3], chunk: u32) {
+        // The engine overwrites the first factor: not the one that all chunks share.
+        let (a, b) = match self.class(a) {
+            Class::Varying => (a, b),
+            _ => (b, a),
+        };
+        for arg in [a, b, c] {
+            self.chunk(arg, chunk);
+        }
+        self.op(match self.shared.body.ty(target) {
+            Ty::F32 => W::F32x4RelaxedMadd,
+            _ => W::F64x2RelaxedMadd,
+        });
+        self.set_chunk(target, chunk);
+    }
+
     pub(super) fn group_one(&mut self, code: Code, target: Reg, a: Arg) -> bool {
         use Code::*;
         let chunks = self.chunk_count(code.result());

@@ -9,6 +9,12 @@ use crate::lower::layout::{self, APART};
 /// from this bit on up to which.
 pub(super) const BEHIND_SHIFT: u32 = 12;
 
+/// The functions of a module whose threads run in groups, by their numbers.
+const ALONE: u32 = Imports::COUNT;
+const GROUPS: u32 = ALONE + 1;
+const WRITE_OUT: u32 = ALONE + 2;
+pub(super) const READ_IN: u32 = ALONE + 3;
+
 /// The function that runs groups, and threads one by one where those part.
 pub(crate) fn both() -> Function {
     let told = 2;
@@ -19,7 +25,7 @@ pub(crate) fn both() -> Function {
         W::Loop(BlockType::Empty),
         W::LocalGet(FIRST),
         W::LocalGet(BEHIND),
-        W::Call(Imports::COUNT + 1),
+        W::Call(GROUPS),
         W::LocalTee(told),
         W::I32Const(APART.cast_signed()),
         W::I32LtS,
@@ -38,11 +44,11 @@ pub(crate) fn both() -> Function {
         W::LocalSet(behind),
         W::LocalTee(first),
         W::LocalGet(behind),
-        W::Call(Imports::COUNT + 2),
+        W::Call(WRITE_OUT),
         W::Drop,
         W::LocalGet(first),
         W::LocalGet(behind),
-        W::Call(Imports::COUNT),
+        W::Call(ALONE),
         W::LocalTee(told),
         W::I32Const(0),
         W::I32GeS,

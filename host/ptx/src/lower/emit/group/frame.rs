@@ -2,8 +2,10 @@
 
 use wasm_encoder::{BlockType, Instruction as W};
 
+use super::both::READ_IN;
 use super::{EVEN, WIDTH, splat_i32};
 use crate::lower::class::Class;
+use crate::lower::emit::memory::{load_op, store_op};
 use crate::lower::emit::{Emitter, scratch};
 use crate::lower::ir::{Arg, BlockId, Reg};
 use crate::lower::layout;
@@ -21,22 +23,62 @@ impl Emitter<'_> {
         }
     }
 
-    /// Saves registers: what threads have in common or known to be apart for the first of them alone,
+    /// Saves registers: what threads have in common or known to be apart in the group's brief frame,
     /// until somebody asks for theirs.
     pub(super) fn group_save(&mut self, regs: &[Reg]) {
         for reg in regs {
             let Some(slot) = self.shared.slots.get(reg).copied() else {
                 continue;
             };
-            if self.shared.classes.of(*reg) == Class::Varying {
-                self.save_chunks(*reg, slot);
-            } else {
-                self.save_one(*reg, slot);
+            match self.brief_place(*reg) {
+                Some(place) => self.save_brief(*reg, place),
+                None => self.save_chunks(*reg, slot),
             }
         }
+        self.set_brief(1);
+    }
+
+    /// Where a register lies in the first brief frame, if it is in them.
+    fn brief_place(&self, reg: Reg) -> Option<u32> {
+        let place = self.shared.brief.get(&reg)?;
+        Some(self.shared.layout.brief_frames + place)
+    }
+
+    /// How far from the first brief frame the group's is.
+    fn brief_frame(&mut self) {
+        self.get(self.thread);
+        self.i32(self.shared.layout.brief_stride / WIDTH);
+        self.op(W::I32Mul);
+    }
+
+    fn save_brief(&mut self, reg: Reg, place: u32) {
+        self.brief_frame();
+        self.get(self.reg(reg));
+        let ty = self.shared.body.ty(reg);
+        self.op(store_op(ty, ty.bytes() as u8, scratch(place, 2)));
+    }
+
+    fn restore_brief(&mut self, reg: Reg, place: u32) {
+        self.brief_frame();
+        let ty = self.shared.body.ty(reg);
+        self.op(load_op(ty, ty.bytes() as u8, scratch(place, 2)));
+        self.set(self.reg(reg));
+    }
+
+    fn set_brief(&mut self, brief: u32) {
         self.brief_element();
-        self.i32(1);
+        self.i32(brief);
         self.op(W::I32Store(scratch(self.shared.layout.brief, 2)));
+    }
+
+    /// The registers of brief frames, with their places there and in the frames of single threads.
+    fn in_brief(&self) -> Vec<(Reg, u32, u32)> {
+        let slots = self.shared.slots.iter();
+        let mut found: Vec<(Reg, u32, u32)> = slots
+            .filter_map(|(reg, slot)| Some((*reg, self.brief_place(*reg)?, *slot)))
+            .collect();
+        found.sort_unstable();
+        found
     }
 
     pub(super) fn save_chunks(&mut self, reg: Reg, slot: u32) {
@@ -55,7 +97,7 @@ impl Emitter<'_> {
         self.op(W::I32ShrU);
     }
 
-    /// Writes out what was saved for the first thread of a group alone.
+    /// Writes out what was saved once for all threads of a group.
     pub(super) fn write_out(&mut self) {
         self.brief_element();
         self.op(W::I32Load(scratch(self.shared.layout.brief, 2)));
@@ -67,30 +109,31 @@ impl Emitter<'_> {
         self.i32(0);
         self.op(W::Return);
         self.op(W::End);
-        self.brief_element();
-        self.i32(0);
-        self.op(W::I32Store(scratch(self.shared.layout.brief, 2)));
-        let mut slots: Vec<(Reg, u32)> = self
-            .shared
-            .slots
-            .iter()
-            .map(|(reg, slot)| (*reg, *slot))
-            .collect();
-        slots.sort_unstable();
-        for (reg, slot) in slots {
-            if self.shared.classes.of(reg) != Class::Varying {
-                self.group_restore(reg, slot, self.shared.body.ty(reg).bytes());
-                self.save_chunks(reg, slot);
-            }
+        self.set_brief(0);
+        for (reg, place, slot) in self.in_brief() {
+            self.restore_brief(reg, place);
+            self.save_chunks(reg, slot);
         }
-        self.i32(0);
-        self.op(W::End);
+    }
+
+    /// Brings what single threads have saved to the group's brief frame.
+    pub(super) fn read_in(&mut self) {
+        self.set_brief(1);
+        for (reg, place, slot) in self.in_brief() {
+            self.restore_one(reg, slot, self.shared.body.ty(reg).bytes());
+            self.save_brief(reg, place);
+        }
     }
 
     pub(super) fn group_restore(&mut self, reg: Reg, array: u32, stride: u32) {
         let ty = self.shared.body.ty(reg);
         if self.shared.classes.of(reg) != Class::Varying {
-            return self.restore_one(reg, array, stride);
+            let slot = self.shared.slots.get(&reg);
+            return match self.brief_place(reg).filter(|_| slot == Some(&array)) {
+                Some(place) => self.restore_brief(reg, place),
+                // From the exchange.
+                None => self.restore_one(reg, array, stride),
+            };
         }
         for chunk in 0..self.chunk_count(ty) {
             if stride == ty.bytes() {
@@ -124,6 +167,16 @@ impl Emitter<'_> {
 
     pub(super) fn group_resume(&mut self, resume: u32, block: BlockId) {
         if resume > 0 {
+            // Threads that were alone have frames of their own.
+            self.brief_element();
+            self.op(W::I32Load(scratch(self.shared.layout.brief, 2)));
+            self.op(W::I32Eqz);
+            self.if_unlikely();
+            self.get(self.thread);
+            self.i32(0);
+            self.op(W::Call(READ_IN));
+            self.op(W::Drop);
+            self.op(W::End);
             self.get_back(resume, block, Self::group_restore);
             return self.clear_selector();
         }

@@ -48,7 +48,7 @@ impl Elements<'_> {
 impl Emitter<'_> {
     /// The first elements of an access, and the local with the address that it counts from: what is
     /// loaded may be what the address was computed from.
-    fn begin_access<'p>(
+    pub(super) fn begin_access<'p>(
         &mut self,
         place: &'p Place,
         apart: Apart,
@@ -132,48 +132,53 @@ impl Emitter<'_> {
     }
 
     fn load_words(&mut self, elements: Elements<'_>, target: Reg, base: u32) {
+        for chunk in 0..WIDTH * u32::from(elements.bytes) / 16 {
+            self.load_word(elements, target, base, chunk);
+        }
+    }
+
+    /// Loads a chunk of a register, once those before it are loaded.
+    pub(super) fn load_word(&mut self, elements: Elements<'_>, target: Reg, base: u32, chunk: u32) {
         let size = u32::from(elements.bytes);
         let lanes = 16 / size;
         let apart = elements.apart;
-        for chunk in 0..WIDTH / lanes {
-            let first = chunk * lanes;
-            let at = self.at(elements, first);
-            let earlier = (0..chunk).find(|chunk| apart.repeats(first, chunk * lanes, lanes));
-            if let Some(earlier) = earlier {
-                self.raw_chunk(target, earlier);
-            } else if apart.is_stride(first, lanes, i64::from(size)) {
-                self.get(base);
-                self.op(W::V128Load(at));
-            } else if apart.is_stride(first, lanes, 0) {
-                self.get(base);
-                self.op(if size == 4 {
-                    W::V128Load32Splat(at)
-                } else {
-                    W::V128Load64Splat(at)
-                });
+        let first = chunk * lanes;
+        let at = self.at(elements, first);
+        let earlier = (0..chunk).find(|chunk| apart.repeats(first, chunk * lanes, lanes));
+        if let Some(earlier) = earlier {
+            self.raw_chunk(target, earlier);
+        } else if apart.is_stride(first, lanes, i64::from(size)) {
+            self.get(base);
+            self.op(W::V128Load(at));
+        } else if apart.is_stride(first, lanes, 0) {
+            self.get(base);
+            self.op(if size == 4 {
+                W::V128Load32Splat(at)
             } else {
+                W::V128Load64Splat(at)
+            });
+        } else {
+            self.get(base);
+            self.op(if size == 4 {
+                W::V128Load32Zero(at)
+            } else {
+                W::V128Load64Zero(at)
+            });
+            let [value, ..] = self.group.temps;
+            for lane in 1..lanes {
+                self.set(value);
                 self.get(base);
+                self.get(value);
+                let memarg = self.at(elements, first + lane);
+                let lane = lane as u8;
                 self.op(if size == 4 {
-                    W::V128Load32Zero(at)
+                    W::V128Load32Lane { memarg, lane }
                 } else {
-                    W::V128Load64Zero(at)
+                    W::V128Load64Lane { memarg, lane }
                 });
-                let [value, ..] = self.group.temps;
-                for lane in 1..lanes {
-                    self.set(value);
-                    self.get(base);
-                    self.get(value);
-                    let memarg = self.at(elements, first + lane);
-                    let lane = lane as u8;
-                    self.op(if size == 4 {
-                        W::V128Load32Lane { memarg, lane }
-                    } else {
-                        W::V128Load64Lane { memarg, lane }
-                    });
-                }
             }
-            self.set_chunk(target, chunk);
         }
+        self.set_chunk(target, chunk);
     }
 
     /// Loads what is smaller than its register, with zeros above.

@@ -15,6 +15,7 @@ mod lanes;
 mod memory;
 mod pace;
 mod quads;
+mod runs;
 mod threads;
 mod value;
 
@@ -97,13 +98,31 @@ pub(crate) fn vector<'k>(shared: &'k Shared<'k>, items: &[Item]) -> Result<Funct
 /// # Errors
 /// Where there are too many registers.
 pub(crate) fn write_out<'k>(shared: &'k Shared<'k>) -> Result<Function, Unsupported> {
+    moves(shared, Emitter::write_out)
+}
+
+/// Writes the function that takes them from the first thread of a group again.
+///
+/// # Errors
+/// Where there are too many registers.
+pub(crate) fn read_in<'k>(shared: &'k Shared<'k>) -> Result<Function, Unsupported> {
+    moves(shared, Emitter::read_in)
+}
+
+/// A function that moves registers of the group with the thread that it is called with.
+fn moves<'k>(
+    shared: &'k Shared<'k>,
+    body: impl FnOnce(&mut Emitter<'k>),
+) -> Result<Function, Unsupported> {
     let mut emitter = Emitter::new(shared);
     emitter.begin_group()?;
     emitter.get(FIRST);
     emitter.i32(0u32.wrapping_sub(WIDTH));
     emitter.op(W::I32And);
     emitter.set(emitter.thread);
-    emitter.write_out();
+    body(&mut emitter);
+    emitter.i32(0);
+    emitter.op(W::End);
     Ok(emitter.finish())
 }
 
@@ -165,9 +184,17 @@ impl Emitter<'_> {
         let by_ends = self.shared.by_ends;
         let of_ends = |op: &&Op| op.targets().iter().any(|reg| by_ends.contains(reg));
         let mut pace = Pace::default();
-        for op in block.ops.iter().filter(|op| !of_ends(op)) {
+        let ops: Vec<&Op> = block.ops.iter().filter(|op| !of_ends(op)).collect();
+        let mut ops = ops.as_slice();
+        while let Some((op, behind)) = ops.split_first() {
+            if let Some(behind) = self.group_run(ops) {
+                pace = Pace::default();
+                ops = behind;
+                continue;
+            }
             self.group_step(op);
             self.keep_pace(&mut pace, op);
+            ops = behind;
         }
         match &block.end {
             End::Branch(condition, ..) => {
@@ -278,15 +305,7 @@ impl Emitter<'_> {
             (Op::Fma(target, a, b, c), _) => {
                 let ty = self.shared.body.ty(*target);
                 for chunk in 0..self.chunk_count(ty) {
-                    self.chunk(*a, chunk);
-                    self.chunk(*b, chunk);
-                    self.chunk(*c, chunk);
-                    self.op(if ty == Ty::F32 {
-                        W::F32x4RelaxedMadd
-                    } else {
-                        W::F64x2RelaxedMadd
-                    });
-                    self.set_chunk(*target, chunk);
+                    self.fma_chunk(*target, [*a, *b, *c], chunk);
                 }
             }
             (Op::Canon(target, a), _) => {

@@ -44,6 +44,12 @@ impl Emitter<'_> {
             pace.loaded += bytes.sum::<u32>() / 16;
             return;
         }
+        if let Op::Copy(target, Arg::Reg(from)) = op {
+            // The same under another name.
+            for reg in pace.made.iter_mut().filter(|reg| *reg == from) {
+                *reg = *target;
+            }
+        }
         if pace.loaded == 0 || !matches!(op, Op::Fma(..) | Op::Two(..)) {
             return;
         }
@@ -58,11 +64,15 @@ impl Emitter<'_> {
     fn compute(&mut self, reg: Reg) {
         let ty = self.shared.body.ty(reg);
         for chunk in 0..self.chunk_count(ty) {
-            self.i32(0);
-            self.chunk(Arg::Reg(reg), chunk);
-            let size = if ty == Ty::F32 { 16 } else { 8 };
-            let place = self.shared.layout.lanes + (chunk * size) % 128;
-            self.op(W::V128Store(scratch(place, 2)));
+            self.compute_chunk(reg, ty, chunk);
         }
+    }
+
+    pub(super) fn compute_chunk(&mut self, reg: Reg, ty: Ty, chunk: u32) {
+        self.i32(0);
+        self.chunk(Arg::Reg(reg), chunk);
+        let size = if ty == Ty::F32 { 16 } else { 8 };
+        let place = self.shared.layout.lanes + (chunk * size) % 128;
+        self.op(W::V128Store(scratch(place, 2)));
     }
 }
