@@ -364,12 +364,10 @@ fn attempt(
                 return Err(Unsupported::limit("too much code"));
             }
             let write_out = emit::write_out(&shared)?;
-            let read_in = emit::read_in(&shared)?;
             vec![
                 ("alone", one),
                 ("groups", groups),
                 ("write out", write_out),
-                ("read in", read_in),
                 ("run", emit::both()),
             ]
         }

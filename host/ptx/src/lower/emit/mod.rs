@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
 use group::Group;
-pub(crate) use group::{WIDTH, both, is_gather, parting, read_in, vector, write_out};
+pub(crate) use group::{WIDTH, both, is_gather, parting, vector, write_out};
 pub(crate) use shared::{Shared, Window};
 pub(crate) use wasm::{Imports, module};
 

@@ -27,11 +27,6 @@ impl Emitter<'_> {
     }
 
     pub(super) fn fma_chunk(&mut self, target: Reg, [a, b, c]: [Arg; 3], chunk: u32) {
-        // The engine overwrites the first factor: not the one that all chunks share.
-        let (a, b) = match self.class(a) {
-            Class::Varying => (a, b),
-            _ => (b, a),
-        };
         for arg in [a, b, c] {
             self.chunk(arg, chunk);
         }

@@ -13,7 +13,6 @@ pub(super) const BEHIND_SHIFT: u32 = 12;
 const ALONE: u32 = Imports::COUNT;
 const GROUPS: u32 = ALONE + 1;
 const WRITE_OUT: u32 = ALONE + 2;
-pub(super) const READ_IN: u32 = ALONE + 3;
 
 /// The function that runs groups, and threads one by one where those part.
 pub(crate) fn both() -> Function {

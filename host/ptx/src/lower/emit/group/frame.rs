@@ -2,7 +2,6 @@
 
 use wasm_encoder::{BlockType, Instruction as W};
 
-use super::both::READ_IN;
 use super::{EVEN, WIDTH, splat_i32};
 use crate::lower::class::Class;
 use crate::lower::emit::memory::{load_op, store_op};
@@ -116,12 +115,21 @@ impl Emitter<'_> {
         }
     }
 
-    /// Brings what single threads have saved to the group's brief frame.
-    pub(super) fn read_in(&mut self) {
+    /// Brings what single threads have saved, and is wanted where a block begins, to the group's
+    /// brief frame.
+    fn read_in(&mut self, block: BlockId) {
         self.set_brief(1);
-        for (reg, place, slot) in self.in_brief() {
-            self.restore_one(reg, slot, self.shared.body.ty(reg).bytes());
-            self.save_brief(reg, place);
+        for reg in self.shared.live.at(block) {
+            let (Some(place), Some(slot)) = (self.brief_place(reg), self.shared.slots.get(&reg))
+            else {
+                continue;
+            };
+            let ty = self.shared.body.ty(reg);
+            let bytes = ty.bytes() as u8;
+            self.brief_frame();
+            self.element(ty.bytes());
+            self.op(load_op(ty, bytes, scratch(*slot, 2)));
+            self.op(store_op(ty, bytes, scratch(place, 2)));
         }
     }
 
@@ -172,10 +180,7 @@ impl Emitter<'_> {
             self.op(W::I32Load(scratch(self.shared.layout.brief, 2)));
             self.op(W::I32Eqz);
             self.if_unlikely();
-            self.get(self.thread);
-            self.i32(0);
-            self.op(W::Call(READ_IN));
-            self.op(W::Drop);
+            self.read_in(block);
             self.op(W::End);
             self.get_back(resume, block, Self::group_restore);
             return self.clear_selector();

@@ -98,29 +98,13 @@ pub(crate) fn vector<'k>(shared: &'k Shared<'k>, items: &[Item]) -> Result<Funct
 /// # Errors
 /// Where there are too many registers.
 pub(crate) fn write_out<'k>(shared: &'k Shared<'k>) -> Result<Function, Unsupported> {
-    moves(shared, Emitter::write_out)
-}
-
-/// Writes the function that takes them from the first thread of a group again.
-///
-/// # Errors
-/// Where there are too many registers.
-pub(crate) fn read_in<'k>(shared: &'k Shared<'k>) -> Result<Function, Unsupported> {
-    moves(shared, Emitter::read_in)
-}
-
-/// A function that moves registers of the group with the thread that it is called with.
-fn moves<'k>(
-    shared: &'k Shared<'k>,
-    body: impl FnOnce(&mut Emitter<'k>),
-) -> Result<Function, Unsupported> {
     let mut emitter = Emitter::new(shared);
     emitter.begin_group()?;
     emitter.get(FIRST);
     emitter.i32(0u32.wrapping_sub(WIDTH));
     emitter.op(W::I32And);
     emitter.set(emitter.thread);
-    body(&mut emitter);
+    emitter.write_out();
     emitter.i32(0);
     emitter.op(W::End);
     Ok(emitter.finish())

@@ -120,7 +120,14 @@ impl<'k> Emitter<'k> {
                         self.chunk(a, chunk);
                         self.set_chunk(target, chunk);
                     }
-                    Some(Step::Fma(target, factors)) => self.fma_chunk(target, factors, chunk),
+                    Some(Step::Fma(target, [a, b, c])) => {
+                        // The engine overwrites the first factor: not what all chunks share.
+                        let (a, b) = match self.class(a) {
+                            Class::Varying => (a, b),
+                            _ => (b, a),
+                        };
+                        self.fma_chunk(target, [a, b, c], chunk);
+                    }
                     Some(Step::Line) => self.step(op),
                     Some(Step::Common) | None => {}
                 }
