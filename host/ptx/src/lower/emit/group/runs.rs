@@ -12,6 +12,9 @@ use crate::lower::plan::together;
 /// The most loads of a run: what they load is held at once, beside the sums.
 const MOST_LOADS: usize = 8;
 
+/// The most steps of a run: looking for one takes time that grows with their square.
+const MOST_STEPS: usize = 128;
+
 /// A step of a run.
 enum Step<'b> {
     /// The same for all threads, or known to be apart, and done before the others.
@@ -72,7 +75,7 @@ impl<'k> Emitter<'k> {
         let mut seen: Vec<Reg> = Vec::new();
         let mut count = 0;
         // A run ends behind a sum, so that no load is made for the run behind it.
-        for (number, op) in ops.iter().enumerate() {
+        for (number, op) in ops.iter().take(MOST_STEPS).enumerate() {
             let Some(step) = self.step_of_run(op, ty) else {
                 break;
             };
