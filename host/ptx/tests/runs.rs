@@ -37,21 +37,27 @@ fn agrees(steps: &str) {
 /// A step on numbers of 32 or 64 bits: a load of one's own element or of all threads' one, a sum, a
 /// copy, or a move of the address that all load from.
 fn step(random: &mut fastrand::Rng, wide: bool) -> String {
-    let (letter, ty, bytes, own) = match wide {
-        true => ('g', "f64", 8, "%d2"),
-        false => ('f', "f32", 4, "%d1"),
+    let (letter, ty, bytes, own, eighth) = match wide {
+        true => ('g', "f64", 8, "%d2", "%d5"),
+        false => ('f', "f32", 4, "%d1", "%d4"),
     };
-    let mut reg = || format!("%{letter}{}", random.u32(..8));
-    let (target, a, b, c) = (reg(), reg(), reg(), reg());
+    // What was loaded and what was summed have registers of their own: a NaN that is made is not one
+    // that was loaded, so where they share one, each sum is looked at before the next step.
+    let mut any = |from: u32, to: u32| format!("%{letter}{}", random.u32(from..to));
+    let (loaded, sum) = (any(0, 4), any(4, 8));
+    let (other, earlier, a, b) = (any(0, 4), any(4, 8), any(0, 8), any(0, 8));
     let offset = bytes * random.u32(..16);
-    match random.u32(..10) {
-        0..3 => format!("ld.global.{ty} {target}, [{own}+{offset}];"),
-        3..5 => format!("ld.global.{ty} {target}, [%d0+{offset}];"),
-        5 if !wide => format!("ld.shared.f32 {target}, [%r3+{offset}];"),
-        6 if !wide => format!("ld.shared.f32 {target}, [%r2+{offset}];"),
-        7 => format!("mov.{ty} {target}, {a};"),
-        8 if !wide => "add.s32 %r2, %r2, 4;".to_owned(),
-        _ => format!("fma.rn.{ty} {target}, {a}, {b}, {c};"),
+    match random.u32(..12) {
+        0..2 => format!("ld.global.{ty} {loaded}, [{own}+{offset}];"),
+        // Every eight threads load the same again.
+        2 | 3 => format!("ld.global.{ty} {loaded}, [{eighth}+{offset}];"),
+        4 => format!("ld.global.{ty} {loaded}, [%d0+{offset}];"),
+        5 if !wide => format!("ld.shared.f32 {loaded}, [%r3+{offset}];"),
+        6 if !wide => format!("ld.shared.f32 {loaded}, [%r2+{offset}];"),
+        7 => format!("mov.{ty} {loaded}, {other};"),
+        8 => format!("mov.{ty} {sum}, {earlier};"),
+        9 if !wide => "add.s32 %r2, %r2, 4;".to_owned(),
+        _ => format!("fma.rn.{ty} {sum}, {a}, {b}, {earlier};"),
     }
 }
 
@@ -73,7 +79,9 @@ fn loads_and_sums_in_any_order() {
                 false => format!("st.global.f32 [%d3+{}], %f{reg};\n", 4096 + 4 * reg),
             })
             .collect();
-        agrees(&format!("{zeros}{}\n{stores}", steps.join("\n")));
+        let eighths = "and.b32 %r5, %r0, 7; mul.wide.u32 %d4, %r5, 4; mul.wide.u32 %d5, %r5, 8;\n\
+                       add.s64 %d4, %d0, %d4; add.s64 %d5, %d0, %d5;\n";
+        agrees(&format!("{zeros}{eighths}{}\n{stores}", steps.join("\n")));
     }
 }
 

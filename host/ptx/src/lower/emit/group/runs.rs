@@ -70,9 +70,11 @@ impl<'k> Emitter<'k> {
         if !ty.is_float() {
             return None;
         }
-        let (mut loads, mut vectors, mut sums) = (0, 0, 0);
+        let (mut loads, mut sums) = (0, 0);
         // What the threads have in common is computed first: the steps before must not see it.
         let mut seen: Vec<Reg> = Vec::new();
+        // Later threads may take what was loaded for earlier ones: it has to be there still.
+        let mut loaded: Vec<Reg> = Vec::new();
         let mut count = 0;
         // A run ends behind a sum, so that no load is made for the run behind it.
         for (number, op) in ops.iter().take(MOST_STEPS).enumerate() {
@@ -85,10 +87,14 @@ impl<'k> Emitter<'k> {
                     break;
                 }
             }
+            let writes_one_of = |regs: &[Reg]| op.targets().iter().any(|reg| regs.contains(reg));
+            if writes_one_of(&loaded) {
+                break;
+            }
             match step {
-                Step::Common if op.targets().iter().any(|reg| seen.contains(reg)) => break,
+                Step::Common if writes_one_of(&seen) => break,
                 Step::Common => continue,
-                Step::Load(..) => vectors += 1,
+                Step::Load(_, target, _) => loaded.push(target),
                 Step::Fma(..) => sums += 1,
                 Step::Copy(..) | Step::Line => {}
             }
@@ -98,7 +104,7 @@ impl<'k> Emitter<'k> {
                 count = number + 1;
             }
         }
-        (vectors > 1 && sums > 1).then_some((ops.get(..count)?, ty))
+        (loaded.len() > 1 && sums > 1).then_some((ops.get(..count)?, ty))
     }
 
     /// Writes the run with which a block goes on, if there is one, and leaves the steps behind it.
