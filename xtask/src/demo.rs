@@ -11,9 +11,9 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    components::{self, Which},
+    components::Which,
     http::{Connection, Response, request},
-    picture,
+    picture, product,
     server::{Kind, Server},
     steps::{Step, Steps},
     workspace::{Profile, Workspace},
@@ -49,16 +49,9 @@ pub struct Arguments {
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let folder = workspace.target().join("demo");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let mut steps = Steps::new(5);
+    let mut steps = Steps::new(product::STEPS + 3);
 
-    let step = steps.begin("building components");
-    components::add_target(workspace, &step)?;
-    let built = components::build(workspace, &step, Which::Examples)?;
-    step.done(format_args!("{} components", built.len()));
-
-    let step = steps.begin("building tensor-wasm (the first time takes minutes)");
-    let binary = workspace.build_binary(&step, Profile::Dev)?;
-    step.done(workspace.relative(&binary));
+    let binary = product::build(workspace, &mut steps, Which::Examples, Profile::Dev)?;
 
     let step = steps.begin("composing policy and image service");
     let composite = folder.join("image-behind-policy.wasm");

@@ -10,6 +10,7 @@ mod gpu_check;
 mod http;
 mod kernels;
 mod picture;
+mod product;
 mod server;
 mod stand_in;
 mod steps;

@@ -11,7 +11,8 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
-    components::{self, Which},
+    components::Which,
+    product,
     steps::Steps,
     workspace::{Profile, Workspace},
 };
@@ -33,16 +34,9 @@ pub struct Arguments {
 /// # Errors
 /// Where something does not build, and where a test fails.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let mut steps = Steps::new(4 + 3 * usize::from(cfg!(target_os = "linux")));
+    let mut steps = Steps::new(product::STEPS + 2 + 3 * usize::from(cfg!(target_os = "linux")));
 
-    let step = steps.begin("building components");
-    components::add_target(workspace, &step)?;
-    let built = components::build(workspace, &step, Which::All)?;
-    step.done(format_args!("{} components", built.len()));
-
-    let step = steps.begin("building tensor-wasm");
-    let binary = workspace.build_binary(&step, Profile::Dev)?;
-    step.done(workspace.relative(&binary));
+    let binary = product::build(workspace, &mut steps, Which::All, Profile::Dev)?;
 
     // A driver is found by the dynamic linker's rules, which are Linux's.
     let driver = match cfg!(target_os = "linux") {

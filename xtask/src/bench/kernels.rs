@@ -16,8 +16,9 @@ use super::{
     rounds::{STOP, tensor_wasm_serve},
 };
 use crate::{
-    components::{self, Which},
+    components::Which,
     http::{Connection, request},
+    product,
     steps::Steps,
     workspace::{Profile, Workspace},
 };
@@ -48,15 +49,8 @@ pub struct Arguments {
 /// # Errors
 /// Where the example does not build or fails, and where a file can't be written.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let mut steps = Steps::new(5);
-    let step = steps.begin("building components");
-    components::add_target(workspace, &step)?;
-    let built = components::build(workspace, &step, Which::All)?;
-    step.done(format_args!("{} components", built.len()));
-
-    let step = steps.begin("building tensor-wasm for release (the first time takes minutes)");
-    let binary = workspace.build_binary(&step, Profile::Release)?;
-    step.done(workspace.relative(&binary));
+    let mut steps = Steps::new(product::STEPS + 3);
+    let binary = product::build(workspace, &mut steps, Which::All, Profile::Release)?;
 
     let example = ["--package", "tensor-wasm-device", "--example", "kernels"];
     let step = steps.begin("building the measurement for release");

@@ -18,7 +18,8 @@ use super::{
     report::{Cell, Report},
 };
 use crate::{
-    components::{self, Which},
+    components::Which,
+    product,
     server::{Kind, Server},
     steps::{Step, Steps},
     workspace::{Profile, Workspace},
@@ -91,16 +92,9 @@ pub fn run(
 ) -> Result<()> {
     let folder = workspace.target().join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let mut steps = Steps::new(3 + amount.connections.len());
+    let mut steps = Steps::new(product::STEPS + 1 + amount.connections.len());
 
-    let step = steps.begin("building components");
-    components::add_target(workspace, &step)?;
-    let built = components::build(workspace, &step, Which::All)?;
-    step.done(format_args!("{} components", built.len()));
-
-    let step = steps.begin("building tensor-wasm for release (the first time takes minutes)");
-    let binary = workspace.build_binary(&step, Profile::Release)?;
-    step.done(workspace.relative(&binary));
+    let binary = product::build(workspace, &mut steps, Which::All, Profile::Release)?;
 
     let step = steps.begin("preparing");
     let wasmtime = version("wasmtime");
