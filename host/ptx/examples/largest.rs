@@ -19,7 +19,7 @@ use wasmtime::{Config, Engine, Module};
 /// A kernel's lines, for a size.
 type Shape = (&'static str, fn(usize) -> String);
 
-const SHAPES: [Shape; 11] = [
+const SHAPES: [Shape; 13] = [
     ("multiply-adds", |size| {
         lines(size, |i| {
             format!(
@@ -28,6 +28,17 @@ const SHAPES: [Shape; 11] = [
                 (i + 7) % 40,
                 (i + 3) % 40,
                 i % 40
+            )
+        })
+    }),
+    ("runs of sums", |size| {
+        lines(size, |i| {
+            format!(
+                "ld.global.f32 %f{0}, [%own+{1}];\nld.global.f32 %f{2}, [%in+{1}];\nfma.rn.f32 %f{3}, %f{0}, %f{2}, %f{3};",
+                i % 8,
+                i * 4,
+                8 + i % 8,
+                16 + i % 24,
             )
         })
     }),
@@ -107,6 +118,13 @@ const SHAPES: [Shape; 11] = [
             + &"bar.sync 0;\n".repeat(8)
             + &lines(size, |i| {
                 format!("st.global.f32 [%own+{}], %f{};", i * 4, size - 1 - i)
+            })
+    }),
+    ("what all have in common, across barriers", |size| {
+        lines(size, |i| format!("ld.global.f32 %f{i}, [%in+{}];", i * 4))
+            + &"bar.sync 0;\n".repeat(8)
+            + &lines(size, |i| {
+                format!("st.global.f32 [%in+{}], %f{};", i * 4, size - 1 - i)
             })
     }),
 ];

@@ -3,7 +3,6 @@
 
 mod common;
 
-use common::printing::Printing;
 use common::{Arguments, Flat, STEPS, line, module, place_globals, refusal};
 use tensor_wasm_ptx::interpret::{Launch, RunError, run_grid};
 
@@ -28,12 +27,12 @@ fn run(format: &str, body: &str) -> (String, Result<u64, RunError>, Vec<u32>) {
         bytes.join(", ")
     );
     let module = module(&text);
-    let printing = Printing::new(64);
-    let symbols = place_globals(&module, &printing.memory);
+    let memory = Flat::new(64);
+    let symbols = place_globals(&module, &memory);
     let arguments = Arguments::new().pointer(0).0;
     let launch = Launch::new(module, "k", line(1), line(2), 0, arguments, symbols).unwrap();
-    let result = run_grid(&launch, &printing, STEPS);
-    (printing.printed(), result, printing.memory.get::<u32>(0, 2))
+    let result = run_grid(&launch, &memory, STEPS);
+    (memory.printed(), result, memory.get::<u32>(0, 2))
 }
 
 const PRINT: &str = "{ .param .b64 a; .param .b64 b; .param .b32 r;\n\
@@ -95,7 +94,7 @@ fn a_call_that_prints_is_guarded_and_counted_like_any_other() {
 }
 
 #[test]
-fn what_printing_costs_may_go_past_the_limit_and_the_next_block_is_told() {
+fn what_memory_costs_may_go_past_the_limit_and_the_next_block_is_told() {
     let text = format!(
         ".version 8.0\n.target sm_80\n.address_size 64\n{DECLARED}.global .b8 text[2000] = {{{}}};\n\
          .visible .entry k() {{ .reg .b32 %r<3>; .reg .b64 %d<4>; mov.u64 %d3, text; mov.u64 %d1, 0;\n\

@@ -4,7 +4,7 @@
 mod common;
 
 use common::eval::{Bits, lines};
-use common::{Arguments, Flat, launch, line, module};
+use common::{Arguments, Flat, launch, launch_one, line, module};
 
 const M32: u64 = 0xffff_ffff;
 const MIN32: u64 = 0x8000_0000;
@@ -228,15 +228,6 @@ fn shared_variables_have_places_wherever_they_are_named() {
     let module = module(text);
     assert_eq!(module.entry("k").unwrap().shared_bytes(), 40);
     let memory = Flat::new(64);
-    launch(
-        &module,
-        "k",
-        line(1),
-        line(1),
-        0,
-        Arguments::new().pointer(0),
-        &memory,
-    )
-    .unwrap();
+    launch_one(&module, &memory).unwrap();
     assert_eq!(memory.get::<u64>(0, 3), [0, 16, 16]);
 }

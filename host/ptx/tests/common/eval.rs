@@ -2,7 +2,7 @@
 
 use tensor_wasm_ptx::lower::Width;
 
-use super::{Arguments, Flat, launch, launch_as, line, module};
+use super::{Arguments, Flat, launch_as, launch_one, line, module};
 
 /// Runs one instruction. `shape` has a letter for each operand, the result first: `r` is a 32-bit
 /// register, `h` 16, `d` 64, `f` a single, `g` a double, `p` a predicate.
@@ -52,16 +52,7 @@ pub fn eval(instruction: &str, shape: &str, inputs: &[u64]) -> u64 {
     );
     let memory = Flat::new(128);
     memory.put(0, inputs);
-    launch(
-        &module(&text),
-        "k",
-        line(1),
-        line(1),
-        0,
-        Arguments::new().pointer(0),
-        &memory,
-    )
-    .unwrap();
+    launch_one(&module(&text), &memory).unwrap();
     memory.get::<u64>(64, 1)[0]
 }
 
@@ -111,16 +102,7 @@ pub fn lines(body: &str, inputs: &[u64]) -> u64 {
     );
     let memory = Flat::new(128);
     memory.put(0, inputs);
-    launch(
-        &module(&text),
-        "k",
-        line(1),
-        line(1),
-        0,
-        Arguments::new().pointer(0),
-        &memory,
-    )
-    .unwrap();
+    launch_one(&module(&text), &memory).unwrap();
     memory.get::<u64>(64, 1)[0]
 }
 

@@ -7,7 +7,6 @@
 pub mod checked;
 pub mod compiled;
 pub mod eval;
-pub mod printing;
 
 use std::sync::{Arc, Mutex};
 
@@ -19,12 +18,18 @@ use tensor_wasm_ptx::{Extent, Limits, Module, parse};
 /// Steps that no test's kernel takes unless it hangs.
 pub const STEPS: u64 = 200_000_000;
 
-/// Device memory: bytes from [`GLOBAL_BASE`] on.
-pub struct Flat(pub Mutex<Vec<u8>>);
+/// Device memory: bytes from [`GLOBAL_BASE`] on, and what kernels printed.
+pub struct Flat(pub Mutex<Vec<u8>>, Mutex<Vec<u8>>);
 
 impl Flat {
     pub fn new(bytes: usize) -> Flat {
-        Flat(Mutex::new(vec![0; bytes]))
+        Flat(Mutex::new(vec![0; bytes]), Mutex::default())
+    }
+
+    /// What was printed since it was asked for last.
+    pub fn printed(&self) -> String {
+        let printed = std::mem::take(&mut *self.1.lock().unwrap());
+        String::from_utf8(printed).unwrap()
     }
 
     /// Writes values at an offset from the memory's beginning.
@@ -84,6 +89,10 @@ impl Memory for Flat {
         let old = self.load(address, bytes)?;
         self.store(address, bytes, f(old))?;
         Ok(old)
+    }
+
+    fn print(&self, text: &[u8]) {
+        self.1.lock().unwrap().extend(text);
     }
 }
 
@@ -212,6 +221,13 @@ pub fn launch(
         memory,
         &widths,
     )
+}
+
+/// Runs the entry `k` in one thread, for the memory's beginning.
+#[track_caller]
+pub fn launch_one(module: &Arc<Module>, memory: &Flat) -> Result<u64, RunError> {
+    let arguments = Arguments::new().pointer(0);
+    launch(module, "k", line(1), line(1), 0, arguments, memory)
 }
 
 /// A launch of an entry, whose module's variables lie at `symbols`.

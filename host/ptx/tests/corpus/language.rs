@@ -2,8 +2,7 @@
 
 use tensor_wasm_ptx::interpret::{Launch, RunError, run_grid};
 
-use crate::common::printing::Printing;
-use crate::common::{Number, STEPS, line, place_globals};
+use crate::common::{Flat, Number, STEPS, line, place_globals};
 use crate::device::{Device, both, doubles, near64, places, words};
 
 #[test]
@@ -102,9 +101,9 @@ fn structures() {
 #[test]
 fn print_and_assert() {
     both("print_and_assert", |module| {
-        let memory = Printing::new(256);
-        memory.memory.put(0, &[1, 1, 0, 1].map(i32::cast_unsigned));
-        let symbols = place_globals(module, &memory.memory);
+        let memory = Flat::new(256);
+        memory.put(0, &[1, 1, 0, 1].map(i32::cast_unsigned));
+        let symbols = place_globals(module, &memory);
         let mut arguments = 3u32.bits().to_le_bytes()[..4].to_vec();
         arguments.extend(1.5f32.to_le_bytes());
         let launch = Launch::new(
