@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_micros(20);
 
 /// Looks until something is there, or patience is at its end.
-pub(crate) fn look(is_there: impl FnMut() -> bool) {
-    let mut is_there = is_there;
+pub(crate) fn look(mut is_there: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_there() && began.elapsed() < PATIENCE {
         std::thread::yield_now();
