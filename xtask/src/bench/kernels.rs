@@ -79,7 +79,13 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let text = fs::read_to_string(&json)
         .with_context(|| format!("cannot read {}", workspace.relative(&json)))?;
     let mut figures: Value = serde_json::from_str(&text).context("the figures are not JSON")?;
-    figures["guest_waited_launch_ns"] = json!(waited.as_nanos() as u64);
+    figures
+        .as_object_mut()
+        .context("the figures are no JSON object")?
+        .insert(
+            "guest_waited_launch_ns".to_owned(),
+            json!(waited.as_nanos() as u64),
+        );
     let text = serde_json::to_string_pretty(&figures)? + "\n";
     write(&json, &text)?;
     if let Some(path) = &arguments.json {

@@ -26,6 +26,7 @@ impl Emitter<'_> {
         }
     }
 
+    /// Multiplies and adds a chunk, with one rounding.
     pub(super) fn fma_chunk(&mut self, target: Reg, [a, b, c]: [Arg; 3], chunk: u32) {
         for arg in [a, b, c] {
             self.chunk(arg, chunk);

@@ -68,6 +68,7 @@ impl Emitter<'_> {
         }
     }
 
+    /// Stores a chunk of a register where nobody looks.
     pub(super) fn compute_chunk(&mut self, reg: Reg, ty: Ty, chunk: u32) {
         self.i32(0);
         self.chunk(Arg::Reg(reg), chunk);
