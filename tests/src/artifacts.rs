@@ -3,9 +3,6 @@
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::LazyLock;
-
-use crate::driver::Driver;
 
 /// `target`, as seen from a test's executable in `target/PROFILE/deps`.
 fn target() -> PathBuf {
@@ -54,9 +51,16 @@ pub fn tensor_wasm() -> Command {
             command.env("TENSOR_WASM_ISOLATE", "true");
         }
         Kind::Cuda => {
-            static DRIVER: LazyLock<Driver> = LazyLock::new(|| Driver::new(""));
-            command.env("TENSOR_WASM_GPU", "cuda");
-            DRIVER.set(&mut command);
+            // One for all tests: a static of each test's process would never be removed.
+            let driver = target().join("driver");
+            assert!(
+                driver.join("libcuda.so.1").is_file(),
+                "there is no `{}/libcuda.so.1`: run `cargo xtask test`, which puts it there",
+                driver.display()
+            );
+            command
+                .env("TENSOR_WASM_GPU", "cuda")
+                .env("LD_LIBRARY_PATH", driver);
         }
     }
     command

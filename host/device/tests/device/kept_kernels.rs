@@ -12,8 +12,9 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Folder {
-        let name = format!("tensor-wasm-kernels-{name}-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        // Below `target`: the engine's own thread looks after its cache, and may make the folder
+        // again after it has been removed.
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kernels-{name}"));
         drop(fs::remove_dir_all(&path));
         Folder(path)
     }
