@@ -103,3 +103,38 @@ fn what_threads_have_in_common_changes_between_parting_and_meeting() {
         ));
     }
 }
+
+#[test]
+fn what_loops_do_not_write_is_there_behind_each_of_their_barriers() {
+    // What all have in common, what is apart by a pattern, and what each has of its own: read in both
+    // loops and behind them, with threads that part before the loops, in them, and in no one of them.
+    let parts = |label: &str, least: u32| {
+        format!(
+            "setp.lt.u32 %p0, %r0, {least}; @%p0 bra {label};\n\
+             add.f32 %f0, %f0, %f1; {label}:\n"
+        )
+    };
+    for least in [0, 1, 15, 16, 20, 40] {
+        for place in 0..4 {
+            let part = |number: u32| match place == number {
+                true => parts(&format!("M{number}"), least),
+                false => String::new(),
+            };
+            let (before, outer, inner) = (part(0), part(1), part(2));
+            agrees(&format!(
+                "ld.global.u32 %r4, [%d0+4]; ld.global.f32 %f1, [%d1]; mul.wide.u32 %d4, %r0, 24;\n\
+                 mov.u64 %d5, 11; {before}\
+                 L: {outer} mov.u32 %r5, 0; add.s64 %d5, %d5, 1;\n\
+                 N: st.shared.f32 [%r3], %f0; bar.sync 0; {inner}\
+                 ld.shared.f32 %f2, [%r2+40]; fma.rn.f32 %f0, %f2, %f1, %f0; bar.sync 0;\n\
+                 add.s64 %d5, %d5, %d4; add.s32 %r5, %r5, 1;\n\
+                 setp.lt.u32 %p1, %r5, 2; @%p1 bra N;\n\
+                 xor.b32 %r6, %r4, %r5; add.s32 %r1, %r1, 1;\n\
+                 setp.lt.u32 %p1, %r1, 3; @%p1 bra L;\n\
+                 st.global.u64 [%d3+4096], %d5; st.global.u32 [%d3+4104], %r6;\n\
+                 st.global.f32 [%d3+4108], %f0; st.global.f32 [%d3+4112], %f1;\n\
+                 st.global.u64 [%d3+4120], %d4; st.global.u32 [%d3+4128], %r4;"
+            ));
+        }
+    }
+}

@@ -1,11 +1,15 @@
 //! What is saved where threads leave, and restored where they come back: no more than has to be.
 //!
 //! A register that was restored and not written since is still in its frame, and is not saved again.
-//! One that nobody reads before the next place to leave stays there, and is not restored.
+//! One that nobody reads before the next place to leave stays there, and is not restored. What a loop
+//! with such places does not write is saved before the loop, once, instead of in each round.
 
 use super::graph::Graph;
 use super::ir::{BlockId, Body, End, Reg};
 use super::live::{Live, used_and_written};
+
+/// The most ways into a loop for saving before it: each has code of its own for that.
+const MOST_ENTRIES: usize = 2;
 
 /// Sets of registers, by block.
 pub(crate) struct Frames {
@@ -14,6 +18,8 @@ pub(crate) struct Frames {
     end: Vec<u64>,
     /// Those that are read, or saved, before the next place to leave.
     needed: Vec<u64>,
+    /// Those that are in their frames wherever a thread comes to a block from, since it saved them.
+    ahead: Vec<u64>,
 }
 
 impl Frames {
@@ -27,6 +33,20 @@ impl Frames {
     pub(crate) fn saved_behind(&self, live: &Live, block: BlockId, next: BlockId) -> Vec<Reg> {
         let in_frame = live.set(&self.end, block);
         live.registers(live.begin_of(next).zip(in_frame).map(|(a, b)| a & !b))
+    }
+
+    /// What a thread saves that goes on from a block to the next ones, without leaving.
+    pub(crate) fn saved_ahead(&self, live: &Live, body: &Body, block: BlockId) -> Vec<Reg> {
+        let mut set = vec![0; live.words()];
+        for next in flow(body, block.0 as usize) {
+            let next = BlockId(u32::try_from(next).unwrap_or(u32::MAX));
+            let in_frame = live.set(&self.end, block);
+            let ahead = live.set(&self.ahead, next).zip(in_frame);
+            for (set, (ahead, in_frame)) in set.iter_mut().zip(ahead) {
+                *set |= ahead & !in_frame;
+            }
+        }
+        live.registers(set.into_iter())
     }
 
     /// What a thread finds again that goes on at a block.
@@ -81,6 +101,15 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
             None => *back = Some(set),
         }
     }
+    let mut ahead = kept_in_loops(body, live, graph, &written, &before);
+    for (block, back) in back.iter().enumerate() {
+        if let Some(back) = back {
+            ahead[row(block)]
+                .iter_mut()
+                .zip(back)
+                .for_each(|(ahead, back)| *ahead &= back);
+        }
+    }
     let after: Vec<Vec<usize>> = (0..count).map(|block| flow(body, block)).collect();
     // From all registers down to those in their frames on each way.
     let (mut begin, mut end) = (vec![u64::MAX; words * count], vec![u64::MAX; words * count]);
@@ -91,10 +120,10 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
             if let Some(back) = &back[block] {
                 set &= back[word];
             }
-            for from in &before[block] {
-                set &= end[from * words + word];
-            }
             let at = block * words + word;
+            for from in &before[block] {
+                set &= end[from * words + word] | ahead[at];
+            }
             let behind = set & !written[at];
             changed |= end[at] != behind;
             begin[at] = set;
@@ -109,6 +138,10 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
         for next in &after[block] {
             for (set, more) in behind.iter_mut().zip(&needed[row(*next)]) {
                 *set |= more;
+            }
+            let saved = ahead[row(*next)].iter().zip(&end[row(block)]);
+            for (set, (ahead, in_frame)) in behind.iter_mut().zip(saved) {
+                *set |= ahead & !in_frame;
             }
         }
         let leaves = body.blocks.get(block).map(|block| &block.end);
@@ -132,7 +165,63 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
         }
         changed
     });
-    Frames { begin, end, needed }
+    Frames {
+        begin,
+        end,
+        needed,
+        ahead,
+    }
+}
+
+/// For the head of each loop in which threads wait for others, what is wanted there and not written
+/// in the loop.
+fn kept_in_loops(
+    body: &Body,
+    live: &Live,
+    graph: &Graph,
+    written: &[u64],
+    before: &[Vec<usize>],
+) -> Vec<u64> {
+    let words = live.words();
+    let mut kept = vec![0u64; words * body.blocks.len()];
+    let Ok(found) = graph.loops_with_stops(body) else {
+        return kept;
+    };
+    let mut writes = vec![vec![0u64; words]; found.loops.len()];
+    let mut waits = vec![false; found.loops.len()];
+    for (block, inside) in found.inside.iter().enumerate() {
+        let stops = body.blocks.get(block).map(|block| &block.end);
+        let stops = matches!(stops, Some(End::Stop(..)));
+        for number in found.around(*inside) {
+            waits[number] |= stops;
+            let more = &written[block * words..(block + 1) * words];
+            writes[number]
+                .iter_mut()
+                .zip(more)
+                .for_each(|(set, more)| *set |= more);
+        }
+    }
+    for (number, this) in found.loops.iter().enumerate() {
+        // One with several heads is entered from within, too.
+        let ([head], true) = (this.heads.as_slice(), waits[number]) else {
+            continue;
+        };
+        let is_within = |block: usize| {
+            let inside = found.inside.get(block).copied().flatten();
+            found.around(inside).any(|around| around == number)
+        };
+        let entries = before[*head].iter().filter(|from| !is_within(**from));
+        if entries.count() > MOST_ENTRIES {
+            continue;
+        }
+        let id = BlockId(u32::try_from(*head).unwrap_or(u32::MAX));
+        let kept = &mut kept[head * words..(head + 1) * words];
+        for ((kept, wanted), written) in kept.iter_mut().zip(live.begin_of(id)).zip(&writes[number])
+        {
+            *kept |= wanted & !written;
+        }
+    }
+    kept
 }
 
 /// Looks at all blocks, the last one first, and again at those that depend on one that changed.

@@ -50,15 +50,22 @@ pub(crate) struct Graph {
 }
 
 /// A loop: its heads, and the loop around it.
-struct Loop {
-    heads: Vec<usize>,
-    around: Option<usize>,
+pub(crate) struct Loop {
+    pub heads: Vec<usize>,
+    pub around: Option<usize>,
 }
 
 /// All loops, and the innermost one of each block.
-struct Loops {
-    loops: Vec<Loop>,
-    inside: Vec<Option<usize>>,
+pub(crate) struct Loops {
+    pub loops: Vec<Loop>,
+    pub inside: Vec<Option<usize>>,
+}
+
+impl Loops {
+    /// This loop, and those around it.
+    pub(crate) fn around(&self, inside: Option<usize>) -> impl Iterator<Item = usize> {
+        std::iter::successors(inside, |inner| self.loops.get(*inner)?.around)
+    }
 }
 
 /// Where a block goes on without waiting for others.
@@ -152,16 +159,20 @@ fn cycles(members: &[usize], next: &dyn Fn(usize) -> Vec<usize>) -> Vec<Vec<usiz
     found
 }
 
-/// Finds the loops. `entered` are the blocks at which threads come from outside.
-fn loops(body: &Body, reached: &[usize], entered: &[usize]) -> Result<Loops, Unsupported> {
-    let count = body.blocks.len();
+/// Finds the loops among so many blocks. `entered` are those at which threads come from outside.
+fn loops(
+    count: usize,
+    reached: &[usize],
+    entered: &[usize],
+    flow: impl Fn(usize) -> Vec<usize>,
+) -> Result<Loops, Unsupported> {
     let mut result = Loops {
         loops: Vec::new(),
         inside: vec![None; count],
     };
     let mut before = vec![Vec::new(); count];
     for block in reached {
-        for next in flow(body, *block) {
+        for next in flow(*block) {
             before[next].push(*block);
         }
     }
@@ -180,7 +191,7 @@ fn loops(body: &Body, reached: &[usize], entered: &[usize]) -> Result<Loops, Uns
             continue;
         };
         let within = |node: usize| {
-            let mut next = flow(body, node);
+            let mut next = flow(node);
             next.retain(|next| group[*next] == own);
             next
         };
@@ -262,7 +273,7 @@ pub(crate) fn graph(body: &Body, extra: &[BlockId]) -> Result<Graph, Unsupported
         }
     }
     let entered: Vec<usize> = resumes.iter().map(|block| block.0 as usize).collect();
-    let found = loops(body, &reached, &entered)?;
+    let found = loops(count, &reached, &entered, |block| flow(body, block))?;
     // The resume point of each head, and which loop it is a head of.
     let mut head_of: HashMap<usize, (usize, u32)> = HashMap::default();
     for (number, this) in found.loops.iter().enumerate() {
@@ -284,6 +295,26 @@ pub(crate) fn graph(body: &Body, extra: &[BlockId]) -> Result<Graph, Unsupported
         dispatch: HashMap::default(),
     }
     .build(&reached, resumes, after_stop)
+}
+
+impl Graph {
+    /// The loops that threads go through, whether they wait for others on the way or not.
+    ///
+    /// # Errors
+    /// Where loops nest too deep.
+    pub(crate) fn loops_with_stops(&self, body: &Body) -> Result<Loops, Unsupported> {
+        let of_block = |node: &Node| match node.kind {
+            Kind::Block(block) => Some(block.0 as usize),
+            _ => None,
+        };
+        let mut reached: Vec<usize> = self.nodes.iter().filter_map(of_block).collect();
+        reached.sort_unstable();
+        loops(body.blocks.len(), &reached, &[0], |block| {
+            let end = body.blocks.get(block).map(|block| block.end.successors());
+            let next = end.unwrap_or_default();
+            next.iter().map(|id| id.0 as usize).collect()
+        })
+    }
 }
 
 struct Builder<'b> {

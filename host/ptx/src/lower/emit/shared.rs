@@ -66,6 +66,11 @@ impl Shared<'_> {
         self.frames.saved_behind(self.live, block, next)
     }
 
+    /// What is saved where a block goes on to the next.
+    pub(super) fn saved_ahead(&self, block: BlockId) -> Vec<Reg> {
+        self.frames.saved_ahead(self.live, self.body, block)
+    }
+
     pub(super) fn restored(&self, block: BlockId) -> Vec<Reg> {
         self.frames.restored(self.live, block)
     }

@@ -285,6 +285,8 @@ impl Emitter<'_> {
         for op in &block.ops {
             self.step(op);
         }
+        let ahead = self.shared.saved_ahead(id);
+        self.save(&ahead);
         self.end_of_block(id, &block.end);
     }
 

@@ -180,6 +180,10 @@ impl Emitter<'_> {
             self.keep_pace(&mut pace, op);
             ops = behind;
         }
+        let ahead = self.shared.saved_ahead(id);
+        if !ahead.is_empty() {
+            self.group_save(&ahead);
+        }
         match &block.end {
             End::Branch(condition, ..) => {
                 if self.class(*condition) == Class::Uniform {
