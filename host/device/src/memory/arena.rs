@@ -2,7 +2,7 @@
 //! address of an allocation says where in it the allocation lies.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::mapping::{Mapping, PAGE};
@@ -23,6 +23,17 @@ pub(crate) const GAP: u64 = PAGE;
 
 /// Where the first allocation may lie.
 const FIRST: u64 = 64 << 10;
+
+/// From this size on, in bytes, an allocation has large pages: kernels that go through memory are a
+/// quarter faster. Smaller ones have none, so that no tenant holds more than it allocated.
+const LARGE: u64 = 4 << 20;
+
+/// How many allocations of a process may have them at a time. Each splits its arena's mapping, and
+/// the operating system lets a process have some 65,000.
+const MOST_LARGE: usize = 4096;
+
+/// How many have them.
+static LARGE_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// The memory of one session.
 #[derive(Debug)]
@@ -45,8 +56,10 @@ impl Arena {
     pub(crate) fn new() -> Option<Arc<Arena>> {
         let bytes = usize::try_from(ARENA_BYTES).ok()?;
         let reserved = usize::try_from(ARENA_BYTES + GUARD_BYTES).ok()?;
+        let mapping = Mapping::new(bytes, reserved)?;
+        mapping.prefer_large_pages(0, ARENA_BYTES, false);
         Some(Arc::new(Arena {
-            mapping: Arc::new(Mapping::new(bytes, reserved)?),
+            mapping: Arc::new(mapping),
             used: Mutex::new(Used {
                 ranges: BTreeMap::new(),
                 next: FIRST,
@@ -66,10 +79,14 @@ impl Arena {
             .or_else(|| used.find(FIRST, used.next, bytes))?;
         used.ranges.insert(offset, offset + bytes);
         used.next = offset + bytes + GAP;
+        drop(used);
         Some(Span {
             arena: Arc::clone(self),
             offset,
             bytes,
+            large: (bytes >= LARGE)
+                .then(|| LargePages::of(&self.mapping, offset, bytes))
+                .flatten(),
         })
     }
 }
@@ -92,12 +109,35 @@ impl Used {
     }
 }
 
+/// That a range has large pages: one of the few for which there is room.
+#[derive(Debug)]
+struct LargePages;
+
+impl LargePages {
+    fn of(mapping: &Mapping, offset: u64, bytes: u64) -> Option<LargePages> {
+        let more = |count: usize| (count < MOST_LARGE).then_some(count + 1);
+        let order = Ordering::Relaxed;
+        LARGE_COUNT.fetch_update(order, order, more).ok()?;
+        let large = LargePages;
+        mapping
+            .prefer_large_pages(offset, bytes, true)
+            .then_some(large)
+    }
+}
+
+impl Drop for LargePages {
+    fn drop(&mut self) {
+        LARGE_COUNT.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A range of an arena.
 #[derive(Debug)]
 pub(crate) struct Span {
     arena: Arc<Arena>,
     offset: u64,
     bytes: u64,
+    large: Option<LargePages>,
 }
 
 impl Span {
@@ -117,7 +157,11 @@ impl Span {
 impl Drop for Span {
     fn drop(&mut self) {
         // Zeros first, and then somebody else's.
-        self.arena.mapping.discard(self.offset, self.bytes);
+        let mapping = &self.arena.mapping;
+        mapping.discard(self.offset, self.bytes);
+        if self.large.is_some() {
+            mapping.prefer_large_pages(self.offset, self.bytes, false);
+        }
         lock(&self.arena.used).ranges.remove(&self.offset);
     }
 }
@@ -126,9 +170,87 @@ impl Drop for Span {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-    use std::sync::atomic::Ordering;
-
     use super::*;
+    use crate::memory::LARGE_PAGE;
+
+    /// The flags of each mapping of this process, by its addresses, as the operating system says.
+    fn mappings() -> Vec<(std::ops::Range<usize>, String)> {
+        let said = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut found = Vec::new();
+        let mut range = 0..0;
+        for line in said.lines() {
+            let word = line.split_whitespace().next().unwrap_or_default();
+            if let Some(flags) = line.strip_prefix("VmFlags:") {
+                found.push((range.clone(), format!("{flags} ")));
+            } else if let Some((begin, end)) = word.split_once('-') {
+                let number = |text| usize::from_str_radix(text, 16).unwrap();
+                range = number(begin)..number(end);
+            }
+        }
+        found
+    }
+
+    /// For one test at a time, as all of them count; `None` where the operating system has no large
+    /// pages.
+    fn large_pages() -> Option<std::sync::MutexGuard<'static, ()>> {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        if !std::path::Path::new("/sys/kernel/mm/transparent_hugepage").exists() {
+            eprintln!("skipped: this system has no large pages");
+            return None;
+        }
+        Some(lock(&ONE_AT_A_TIME))
+    }
+
+    #[test]
+    fn only_large_allocations_have_large_pages_and_nothing_beside_them() {
+        let Some(_alone) = large_pages() else {
+            return;
+        };
+        let flags = |place: usize| {
+            let found = mappings()
+                .into_iter()
+                .find(|(range, _)| range.contains(&place));
+            found.unwrap().1
+        };
+        let arena = Arena::new().unwrap();
+        let address = |span: &Span| span.words().as_ptr().addr();
+        let before = arena.take(5000).unwrap();
+        let large = arena.take(LARGE).unwrap();
+        let behind = arena.take(5000).unwrap();
+        let middle = address(&large) + LARGE as usize / 2;
+        assert!(flags(middle).contains(" hg "), "{}", flags(middle));
+        for place in [
+            address(&before),
+            address(&behind),
+            address(&large) / LARGE_PAGE * LARGE_PAGE,
+            (address(&large) + LARGE as usize).next_multiple_of(LARGE_PAGE) - 1,
+        ] {
+            assert!(flags(place).contains(" nh "), "{}", flags(place));
+        }
+        // Who is there next may be small.
+        drop(large);
+        assert!(flags(middle).contains(" nh "), "{}", flags(middle));
+    }
+
+    #[test]
+    fn no_number_of_large_allocations_uses_up_the_mappings_of_the_process() {
+        let Some(_alone) = large_pages() else {
+            return;
+        };
+        let mut held = Vec::new();
+        for _ in 0..6 {
+            let arena = Arena::new().unwrap();
+            held.extend(std::iter::from_fn(|| arena.take(LARGE)));
+        }
+        assert!(held.len() > MOST_LARGE);
+        let large = |(_, flags): &(_, String)| flags.contains(" hg ");
+        let count = mappings().iter().filter(|mapping| large(mapping)).count();
+        assert!((1..=MOST_LARGE).contains(&count), "{count}");
+        // What is given back makes room for others.
+        held.clear();
+        let arena = Arena::new().unwrap();
+        assert!(arena.take(LARGE).unwrap().large.is_some());
+    }
 
     #[test]
     fn ranges_do_not_share_a_page_and_come_back_as_zeros() {

@@ -17,6 +17,9 @@ const WORD: usize = size_of::<AtomicU64>();
 /// What offsets and sizes of [`Mapping::discard`] are rounded to.
 pub(crate) const PAGE: u64 = 4096;
 
+/// What the operating system has for large pages, in bytes; elsewhere its advice is as good.
+pub(crate) const LARGE_PAGE: usize = 2 << 20;
+
 /// Zeroed memory, in address space of its own. Pages cost nothing until they are written.
 #[derive(Debug)]
 pub(crate) struct Mapping {
@@ -99,6 +102,25 @@ impl Mapping {
     pub(crate) unsafe fn exclusive(&self, bytes: usize) -> &mut [u8] {
         // SAFETY: the range is accessible; that it is the caller's alone is the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr(), bytes.min(self.bytes)) }
+    }
+
+    /// Asks for large pages, or for none, in what of a range takes whole ones, for what will be
+    /// written there first. It is no more than advice: false where the operating system has none.
+    pub(crate) fn prefer_large_pages(&self, offset: u64, bytes: u64, large: bool) -> bool {
+        let base = self.base.as_ptr().addr();
+        let end = offset.saturating_add(bytes).min(self.bytes as u64) as usize;
+        let begin = (base + (offset as usize).min(end)).next_multiple_of(LARGE_PAGE) - base;
+        let end = (base + end) / LARGE_PAGE * LARGE_PAGE;
+        let Some(bytes) = end.checked_sub(base + begin).filter(|bytes| *bytes > 0) else {
+            return false;
+        };
+        let advice = match large {
+            true => Advice::LinuxHugepage,
+            false => Advice::LinuxNoHugepage,
+        };
+        // SAFETY: the range lies within the mapping, and the advice changes neither what is in it
+        // nor that it is there.
+        unsafe { madvise(self.base.as_ptr().add(begin).cast(), bytes, advice) }.is_ok()
     }
 
     /// Gives the pages of a range back; they are zeros again. The range is rounded outwards.

@@ -9,5 +9,5 @@ mod written;
 
 pub(crate) use arena::{ARENA_BYTES, Arena, GUARD_BYTES};
 pub(crate) use map::{AddressMap, View};
-pub(crate) use mapping::Mapping;
+pub(crate) use mapping::{LARGE_PAGE, Mapping};
 pub(crate) use storage::Storage;

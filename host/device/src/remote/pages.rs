@@ -7,17 +7,16 @@
 
 use rustix::mm::{Advice, madvise};
 
-/// What the operating system has for large pages, in bytes; elsewhere its advice is as good.
-const LARGE: usize = 2 << 20;
+use crate::memory::LARGE_PAGE;
 
 /// Asks for large pages in what of this memory can have them, which was not written yet. It is
 /// no more than advice: nothing is different where it is not followed.
 pub(super) fn prefer_large(memory: &mut [u8]) {
-    let skipped = memory.as_ptr().align_offset(LARGE);
+    let skipped = memory.as_ptr().align_offset(LARGE_PAGE);
     let Some(aligned) = memory.get_mut(skipped..) else {
         return;
     };
-    let bytes = aligned.len() - aligned.len() % LARGE;
+    let bytes = aligned.len() - aligned.len() % LARGE_PAGE;
     if bytes == 0 {
         return;
     }
@@ -32,7 +31,7 @@ mod tests {
 
     #[test]
     fn what_is_in_memory_stays_whatever_its_size_and_place() {
-        for bytes in [0, 1, LARGE - 1, 3 * LARGE + 5] {
+        for bytes in [0, 1, LARGE_PAGE - 1, 3 * LARGE_PAGE + 5] {
             let mut memory = vec![7; bytes];
             prefer_large(&mut memory);
             if let Some(rest) = memory.get_mut(3..) {
