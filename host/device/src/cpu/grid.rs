@@ -23,9 +23,11 @@ use crate::sync::lock;
 const STEPS: u64 = 8192;
 
 /// The most blocks of a compiled kernel that a thread takes at a time, so that short ones do not
-/// spend their time in line; and for about how long it takes them.
+/// spend their time in line; for about how long it takes them; and how long it takes them at least,
+/// whatever is left for others: what took less would be done before another has come.
 const MOST_BLOCKS: u64 = 256;
 const SPELL: Duration = Duration::from_micros(100);
+const SHORTEST_SPELL: Duration = Duration::from_micros(5);
 
 /// A launch of which a block's state takes more than this, in bytes, runs alone
 /// in its session: so a tenant's begun blocks take bounded memory, however many
@@ -135,7 +137,7 @@ impl Grid {
             return None;
         }
         let mut state = lock(&self.state);
-        let piece = state.take(self.blocks, 1)?;
+        let piece = state.take(self.blocks, 1, 1)?;
         let deadline = state.watch.begin(Instant::now(), self.limit);
         Some(Claim { piece, deadline })
     }
@@ -218,7 +220,7 @@ impl Grid {
                 return;
             }
             if done {
-                match lock(&self.state).take(self.blocks, 1) {
+                match lock(&self.state).take(self.blocks, 1, 1) {
                     Some(Piece::Parked(Begun::Interpreted(next))) => block = next,
                     Some(Piece::Parked(other)) => return self.park(other),
                     Some(Piece::Fresh(range)) => {
@@ -248,6 +250,7 @@ impl Grid {
                 (block, range)
             }
         };
+        // How many blocks were taken last, and when.
         let (mut spell, mut began) = (1, slice.started);
         while !self.is_stopped() {
             let done = match instance.run(&mut block) {
@@ -283,18 +286,20 @@ impl Grid {
             if done && let Some(next) = rest.next() {
                 block.restart(self.launch.block_index(next), blocks_in(&rest));
             } else if done {
-                // Twice as many blocks, as long as they are short and enough is left for others.
-                let short = now.duration_since(began) < SPELL / 2;
-                spell = if short {
-                    (spell * 2).min(MOST_BLOCKS)
+                // More blocks, as long as they are short and enough is left for others.
+                let took = now.duration_since(began);
+                let least = in_time(SHORTEST_SPELL, spell, took);
+                let most = if took < SPELL / 4 {
+                    (spell * 4).min(MOST_BLOCKS)
                 } else {
-                    (spell / 2).max(1)
+                    in_time(SPELL, spell, took)
                 };
                 began = now;
-                match lock(&self.state).take(self.blocks, spell) {
-                    Some(Piece::Parked(Begun::Compiled(next))) => block = next,
+                match lock(&self.state).take(self.blocks, least, most) {
+                    Some(Piece::Parked(Begun::Compiled(next))) => (block, spell) = (next, 1),
                     Some(Piece::Parked(other)) => return self.park(other),
                     Some(Piece::Fresh(mut range)) => {
+                        spell = range.end - range.start;
                         let first = range.next().unwrap_or(0);
                         block.restart(self.launch.block_index(first), blocks_in(&range));
                         rest = range;
@@ -346,8 +351,8 @@ impl Grid {
 
 impl State {
     /// A block that has begun, or up to `most` of those that have not, but no more than leaves
-    /// something to the other threads.
-    fn take(&mut self, blocks: u64, most: u64) -> Option<Piece> {
+    /// something to the other threads, or `least`.
+    fn take(&mut self, blocks: u64, least: u64, most: u64) -> Option<Piece> {
         if let Some(block) = self.parked.pop_front() {
             return Some(Piece::Parked(block));
         }
@@ -356,9 +361,15 @@ impl State {
         }
         let left = blocks.checked_sub(self.next).filter(|left| *left > 0)?;
         let first = self.next;
-        self.next += most.min(left.div_ceil(16));
+        self.next += left.div_ceil(16).max(least).min(most).min(left);
         Some(Piece::Fresh(first..self.next))
     }
+}
+
+/// How many blocks take so long, but one at least, where so many took what they took.
+fn in_time(time: Duration, blocks: u64, took: Duration) -> u64 {
+    let fit = time.as_nanos() * u128::from(blocks) / took.as_nanos().max(1);
+    u64::try_from(fit).map_or(MOST_BLOCKS, |fit| fit.clamp(1, MOST_BLOCKS))
 }
 
 fn blocks_in(range: &Range<u64>) -> u32 {
@@ -387,5 +398,56 @@ struct AtWork<'a>(&'a Grid);
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
         lock(&self.0.state).watch.end(Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever threads ask for, and give back, each block is one thread's, once.
+        #[test]
+        fn each_block_is_dealt_once(
+            blocks in 0u64..3000,
+            asked in prop::collection::vec((1u64..300, 1u64..300, 0u64..40), 1..40),
+        ) {
+            let mut state = State::default();
+            let mut dealt = Vec::new();
+            for (least, most, unused) in asked.into_iter().cycle() {
+                let Some(Piece::Fresh(range)) = state.take(blocks, least, most) else {
+                    break;
+                };
+                prop_assert!(!range.is_empty());
+                let end = range.end - unused.min(range.end - range.start - 1);
+                dealt.extend(range.start..end);
+                if end < range.end {
+                    state.returned.push_back(end..range.end);
+                }
+            }
+            dealt.sort_unstable();
+            prop_assert_eq!(dealt, (0..blocks).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn threads_take_more_of_short_blocks_and_leave_long_ones_to_others() {
+        let (micro, milli) = (Duration::from_micros(1), Duration::from_millis(1));
+        assert_eq!(in_time(SHORTEST_SPELL, 4, micro), 20);
+        assert_eq!(in_time(SHORTEST_SPELL, 1, milli), 1);
+        assert_eq!(in_time(SPELL, 1, Duration::ZERO), MOST_BLOCKS);
+        let mut state = State::default();
+        let mut take = |least, most| match state.take(1600, least, most).unwrap() {
+            Piece::Fresh(range) => range.end - range.start,
+            Piece::Parked(_) => 0,
+        };
+        // A share where a block takes long, what is worth the way where it does not.
+        assert_eq!(take(1, 256), 100);
+        assert_eq!(take(200, 256), 200);
+        assert_eq!(take(1, 4), 4);
     }
 }
