@@ -29,7 +29,8 @@ const FIRST: u64 = 64 << 10;
 const LARGE: u64 = 4 << 20;
 
 /// How many allocations of a process may have them at a time. Each splits its arena's mapping, and
-/// the operating system lets a process have some 65,000.
+/// the operating system lets a process have some 65,000. One session's arena has room for a quarter
+/// of them; who comes too late has small pages.
 const MOST_LARGE: usize = 4096;
 
 /// How many have them.
@@ -57,7 +58,7 @@ impl Arena {
         let bytes = usize::try_from(ARENA_BYTES).ok()?;
         let reserved = usize::try_from(ARENA_BYTES + GUARD_BYTES).ok()?;
         let mapping = Mapping::new(bytes, reserved)?;
-        mapping.prefer_large_pages(0, ARENA_BYTES, false);
+        mapping.advise_large_pages(0, ARENA_BYTES, false);
         Some(Arc::new(Arena {
             mapping: Arc::new(mapping),
             used: Mutex::new(Used {
@@ -120,7 +121,7 @@ impl LargePages {
         LARGE_COUNT.fetch_update(order, order, more).ok()?;
         let large = LargePages;
         mapping
-            .prefer_large_pages(offset, bytes, true)
+            .advise_large_pages(offset, bytes, true)
             .then_some(large)
     }
 }
@@ -160,7 +161,7 @@ impl Drop for Span {
         let mapping = &self.arena.mapping;
         mapping.discard(self.offset, self.bytes);
         if self.large.is_some() {
-            mapping.prefer_large_pages(self.offset, self.bytes, false);
+            mapping.advise_large_pages(self.offset, self.bytes, false);
         }
         lock(&self.arena.used).ranges.remove(&self.offset);
     }

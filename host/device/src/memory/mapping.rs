@@ -104,9 +104,9 @@ impl Mapping {
         unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr(), bytes.min(self.bytes)) }
     }
 
-    /// Asks for large pages, or for none, in what of a range takes whole ones, for what will be
-    /// written there first. It is no more than advice: false where the operating system has none.
-    pub(crate) fn prefer_large_pages(&self, offset: u64, bytes: u64, large: bool) -> bool {
+    /// Says whether what is written first in a range, of so many bytes, is to have large pages. Only
+    /// such are meant as lie in it wholly. It is no more than advice: false where it was not taken.
+    pub(crate) fn advise_large_pages(&self, offset: u64, bytes: u64, wanted: bool) -> bool {
         let base = self.base.as_ptr().addr();
         let end = offset.saturating_add(bytes).min(self.bytes as u64) as usize;
         let begin = (base + (offset as usize).min(end)).next_multiple_of(LARGE_PAGE) - base;
@@ -114,7 +114,7 @@ impl Mapping {
         let Some(bytes) = end.checked_sub(base + begin).filter(|bytes| *bytes > 0) else {
             return false;
         };
-        let advice = match large {
+        let advice = match wanted {
             true => Advice::LinuxHugepage,
             false => Advice::LinuxNoHugepage,
         };

@@ -4,7 +4,7 @@
 //! One that nobody reads before the next place to leave stays there, and is not restored. What a loop
 //! with such places does not write is saved before the loop, once, instead of in each round.
 
-use super::graph::Graph;
+use super::graph::{Graph, flow};
 use super::ir::{BlockId, Body, End, Reg};
 use super::live::{Live, used_and_written};
 
@@ -242,14 +242,6 @@ fn settle(
                 waiting.push(*next);
             }
         }
-    }
-}
-
-/// Where a block goes on without its thread having left.
-fn flow(body: &Body, block: usize) -> Vec<usize> {
-    match body.blocks.get(block).map(|block| &block.end) {
-        None | Some(End::Stop(..)) => Vec::new(),
-        Some(end) => end.successors().iter().map(|id| id.0 as usize).collect(),
     }
 }
 

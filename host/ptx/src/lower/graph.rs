@@ -69,11 +69,18 @@ impl Loops {
 }
 
 /// Where a block goes on without waiting for others.
-fn flow(body: &Body, block: usize) -> Vec<usize> {
+pub(crate) fn flow(body: &Body, block: usize) -> Vec<usize> {
     match body.blocks.get(block).map(|block| &block.end) {
-        None | Some(End::Stop(..)) => Vec::new(),
-        Some(end) => end.successors().iter().map(|id| id.0 as usize).collect(),
+        Some(End::Stop(..)) => Vec::new(),
+        _ => behind(body, block),
     }
+}
+
+/// Where a block goes on, whether it waits for others or not.
+fn behind(body: &Body, block: usize) -> Vec<usize> {
+    let end = body.blocks.get(block).map(|block| block.end.successors());
+    let next = end.unwrap_or_default();
+    next.iter().map(|id| id.0 as usize).collect()
 }
 
 /// The strongly connected components among some nodes, as lists, that have a cycle.
@@ -310,9 +317,7 @@ impl Graph {
         let mut reached: Vec<usize> = self.nodes.iter().filter_map(of_block).collect();
         reached.sort_unstable();
         loops(body.blocks.len(), &reached, &[0], |block| {
-            let end = body.blocks.get(block).map(|block| block.end.successors());
-            let next = end.unwrap_or_default();
-            next.iter().map(|id| id.0 as usize).collect()
+            behind(body, block)
         })
     }
 }
