@@ -186,7 +186,7 @@ impl DeviceOptions {
         Ok(WorkerConfig {
             workers: self.gpu_workers.get(),
             idle: self.gpu_worker_idle,
-            patience: self.gpu_worker_timeout,
+            timeout: self.gpu_worker_timeout,
             cache: cache.directory()?.map(|folder| folder.join("cubin")),
             ..WorkerConfig::default()
         })

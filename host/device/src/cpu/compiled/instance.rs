@@ -12,7 +12,7 @@ use tensor_wasm_ptx::lower::{Block, Failure, Machine, Progress, Setup};
 use wasmtime::{Caller, Engine, Linker, Store, TypedFunc};
 
 use super::memory::{Flag, Reader, Scratch, lending};
-use super::{Kernel, ticker};
+use super::{CompiledKernel, ticker};
 use crate::Error;
 use crate::memory::{Arena, View};
 
@@ -53,7 +53,7 @@ pub(crate) enum Outcome {
 
 /// An instance with its memories.
 pub(crate) struct Instance {
-    kernel: Arc<Kernel>,
+    kernel: Arc<CompiledKernel>,
     arena: Arc<Arena>,
     store: Store<Host>,
     scratch: Scratch,
@@ -73,7 +73,7 @@ thread_local! {
 /// Calls `f` with this thread's instance of a kernel, ready for a slice of a launch. `None` where
 /// there can be none: the launch is to be interpreted.
 pub(crate) fn with_instance<T>(
-    kernel: &Arc<Kernel>,
+    kernel: &Arc<CompiledKernel>,
     setup: &Arc<Setup>,
     view: View,
     f: impl FnOnce(&mut Instance) -> T,
@@ -110,7 +110,7 @@ pub(crate) fn with_instance<T>(
 }
 
 impl Instance {
-    fn new(kernel: &Arc<Kernel>, arena: Arc<Arena>) -> Option<Instance> {
+    fn new(kernel: &Arc<CompiledKernel>, arena: Arc<Arena>) -> Option<Instance> {
         let engine = kernel.ready.module().engine();
         let lowered = &kernel.lowered;
         let scratch = Scratch::new(lowered.scratch_bytes(), lowered.stop_flag())?;

@@ -25,12 +25,12 @@ const MOST_EFFORT: usize = 64 << 10;
 const BYTES_PER_STEP: usize = 64;
 
 /// One kernel, compiled.
-pub(crate) struct Kernel {
+pub(crate) struct CompiledKernel {
     lowered: Arc<Lowered>,
     ready: InstancePre<Host>,
 }
 
-impl Kernel {
+impl CompiledKernel {
     pub(crate) fn lowered(&self) -> &Arc<Lowered> {
         &self.lowered
     }
@@ -44,14 +44,14 @@ impl Kernel {
     }
 }
 
-impl std::fmt::Debug for Kernel {
+impl std::fmt::Debug for CompiledKernel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kernel").finish_non_exhaustive()
+        f.debug_struct("CompiledKernel").finish_non_exhaustive()
     }
 }
 
 /// What the kernels of a module became, in its order.
-type Kernels = Vec<Result<Arc<Kernel>, Unsupported>>;
+type Kernels = Vec<Result<Arc<CompiledKernel>, Unsupported>>;
 
 /// Compiles a module's kernels, where that was not done before. They live as long as the module.
 /// The bytes that they take, about.
@@ -62,7 +62,7 @@ pub(crate) fn prepare(module: &Arc<Module>, engine: &KernelEngine) -> u64 {
 }
 
 /// The compiled kernel of this name, if the module was [prepared](prepare) and it was compiled.
-pub(crate) fn kernel(module: &Arc<Module>, name: &str) -> Option<Arc<Kernel>> {
+pub(crate) fn kernel(module: &Arc<Module>, name: &str) -> Option<Arc<CompiledKernel>> {
     let place = module
         .entries()
         .iter()
@@ -111,7 +111,7 @@ fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
                 let compiled =
                     wasmtime::Module::new(engine, lowered.take_wasm()).map_err(failed)?;
                 let ready = linker.instantiate_pre(&compiled).map_err(failed)?;
-                Ok(Arc::new(Kernel {
+                Ok(Arc::new(CompiledKernel {
                     lowered: Arc::new(lowered),
                     ready,
                 }))
