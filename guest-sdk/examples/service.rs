@@ -1,4 +1,4 @@
-//! A service that doubles three numbers on the device: a first component of one's own.
+//! A service that doubles three numbers on the device: a first component.
 
 use tensor_wasm_guest::http::{self, Request, Response};
 use tensor_wasm_guest::{Device, LaunchConfig, Result};

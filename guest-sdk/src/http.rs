@@ -1,7 +1,7 @@
-//! A small synchronous HTTP service over `wasi:http`: one function from
-//! [`Request`] to [`Response`], bodies whole. Behind the feature `http`. What
-//! needs streaming or outgoing requests takes `wasip2` or `wstd` instead; the
-//! rest of this crate goes with either.
+//! A small synchronous HTTP service over `wasi:http`: one function from a [`Request`] to a
+//! [`Response`], with bodies that are buffered as a whole. It needs the feature `http`. For
+//! streaming bodies or outgoing requests, use `wasip2` or `wstd` instead; the rest of this
+//! crate works with both.
 
 mod request;
 mod response;
@@ -12,7 +12,7 @@ pub use response::Response;
 #[doc(hidden)]
 pub use wasip2;
 
-/// Makes a function of this component its `wasi:http/incoming-handler`:
+/// Exports a function of this component as its `wasi:http/incoming-handler`:
 ///
 /// ```
 /// use tensor_wasm_guest::http::{self, Request, Response};
@@ -41,7 +41,7 @@ macro_rules! __http_service {
                 }
             }
 
-            // Elsewhere than in a component, linkers refuse the names of these exports.
+            // On other targets than WebAssembly, linkers refuse the names of these exports.
             #[cfg(target_arch = "wasm32")]
             $crate::http::wasip2::http::proxy::export!(
                 Service with_types_in $crate::http::wasip2
