@@ -5,7 +5,7 @@
 mod common;
 
 use common::eval::many_as;
-use tensor_wasm_ptx::lower::Width;
+use tensor_wasm_ptx::compile::Width;
 
 /// Numbers that are the same in every run.
 struct Numbers(fastrand::Rng);

@@ -6,7 +6,7 @@ mod common;
 
 use common::checked::try_checked;
 use common::{Arguments, Flat, launch_as, launch_of, line, module};
-use tensor_wasm_ptx::lower::Width;
+use tensor_wasm_ptx::compile::Width;
 
 /// The ends of 64 and of 32 bits, and what lies next to them.
 const ENDS: [i64; 14] = [

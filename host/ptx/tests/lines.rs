@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use tensor_wasm_ptx::lower::{lower, lower_with_lines};
+use tensor_wasm_ptx::compile::{lower, lower_with_lines};
 use tensor_wasm_ptx::{Limits, Module};
 
 const KERNELS: &str = include_str!("data/kernels.ptx");

@@ -7,7 +7,7 @@ mod common;
 use std::fmt::Write;
 
 use common::{Arguments, Flat, launch_as, module, plane};
-use tensor_wasm_ptx::lower::Width;
+use tensor_wasm_ptx::compile::Width;
 
 /// Registers of each kind that kernels compute with.
 const REGISTERS: usize = 6;

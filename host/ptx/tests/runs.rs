@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Arguments, Flat, launch_as, line, module};
-use tensor_wasm_ptx::lower::Width;
+use tensor_wasm_ptx::compile::Width;
 
 fn agrees(steps: &str) {
     let text = format!(

@@ -1,10 +1,10 @@
 //! What the interpreter runs: one entry and the functions that it reaches, flattened. Registers are
 //! slots, labels are places in the code, and constants are in a table that each launch fills in.
 
-use super::alu::Flags;
-use crate::modifier::Modifier;
-use crate::provided::Provided;
-use crate::types::Special;
+use crate::numeric::alu::Flags;
+use crate::syntax::builtin_functions::Provided;
+use crate::syntax::modifier::Modifier;
+use crate::syntax::types::Special;
 
 /// A register's place among those of its function.
 pub(crate) type Slot = u32;
@@ -76,7 +76,7 @@ impl Extend {
             Extend::Sign { from, to } => {
                 let unused = 64 - u32::from(from);
                 let signed = (value << unused).cast_signed() >> unused;
-                signed.cast_unsigned() & super::integer::mask(u32::from(to))
+                signed.cast_unsigned() & crate::numeric::integer::mask(u32::from(to))
             }
         }
     }
@@ -199,7 +199,7 @@ pub(crate) enum Together {
     Vote(Modifier),
     MatchAny,
     MatchAll,
-    Combine(Modifier, crate::types::Type),
+    Combine(Modifier, crate::syntax::types::Type),
     /// Which lane is the leader, and whether it is this one.
     Elect,
     Nothing,

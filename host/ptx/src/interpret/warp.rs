@@ -3,13 +3,13 @@
 //! Each such step names the lanes that take part. It is done when all of them that have not ended
 //! have come to a step of the same kind with the same mask.
 
-use super::alu::{self, Flags};
-use super::block::Block;
-use super::fault::Fault;
-use super::launch::Launch;
-use super::program::{Action, Together, WarpStep};
-use super::thread::State;
-use crate::modifier::{Modifier, Modifiers};
+use crate::interpret::block::Block;
+use crate::interpret::launch::Launch;
+use crate::interpret::program::{Action, Together, WarpStep};
+use crate::interpret::thread::State;
+use crate::numeric::alu::{self, Flags};
+use crate::simt::fault::Fault;
+use crate::syntax::modifier::{Modifier, Modifiers};
 
 /// Threads of a warp.
 const LANES: usize = 32;
@@ -23,7 +23,7 @@ struct Lane<'l> {
 }
 
 impl Block {
-    pub(super) fn arrive_in_warp(&mut self, launch: &Launch, number: usize) -> Result<(), Fault> {
+    pub(crate) fn arrive_in_warp(&mut self, launch: &Launch, number: usize) -> Result<(), Fault> {
         let Some(Action::Warp(step)) = self.step_of(launch, number) else {
             return Ok(());
         };
@@ -39,7 +39,7 @@ impl Block {
     }
 
     /// Does the steps that are complete in the warp of this thread.
-    pub(super) fn release_warp(&mut self, launch: &Launch, number: usize) -> Result<(), Fault> {
+    pub(crate) fn release_warp(&mut self, launch: &Launch, number: usize) -> Result<(), Fault> {
         let first = number - number % LANES;
         let mut done = 0u64;
         for number in first..(first + LANES).min(self.threads.len()) {
@@ -179,7 +179,7 @@ impl Block {
 
     /// Tells threads that ask which others are with them: those of their warp that ask at the same
     /// place. Called when nobody can run, so that as many as possible are together.
-    pub(super) fn answer_active_masks(&mut self, launch: &Launch) -> bool {
+    pub(crate) fn answer_active_masks(&mut self, launch: &Launch) -> bool {
         let asks = |block: &Block, number: usize| {
             let thread = block.threads.get(number)?;
             (thread.state == State::ActiveMask).then_some(thread.place)

@@ -1,14 +1,14 @@
 //! Comparisons, carries, and `lop3` with its predicate: what writes more than one register.
 
-use super::super::alu::{self, Flags};
-use super::super::program::{Action, Carry, Comparison, Condition, Junction, Logic};
-use super::{Decoder, Scope};
-use crate::modifier::Modifier;
-use crate::table::Op;
-use crate::types::Type;
+use crate::interpret::decode::{Decoder, Scope};
+use crate::interpret::program::{Action, Carry, Comparison, Condition, Junction, Logic};
+use crate::numeric::alu::{self, Flags};
+use crate::syntax::modifier::Modifier;
+use crate::syntax::table::Op;
+use crate::syntax::types::Type;
 
 impl<'m> Decoder<'m> {
-    pub(super) fn carry(&mut self, scope: &mut Scope<'m>) -> Action {
+    pub(crate) fn carry(&mut self, scope: &mut Scope<'m>) -> Action {
         let modifiers = scope.instruction.modifiers;
         let name = scope.instruction.row.name;
         let product = scope.instruction.row.op == Op::MadCarry;
@@ -27,7 +27,7 @@ impl<'m> Decoder<'m> {
         }))
     }
 
-    pub(super) fn comparison(&mut self, scope: &mut Scope<'m>) -> Action {
+    pub(crate) fn comparison(&mut self, scope: &mut Scope<'m>) -> Action {
         let modifiers = scope.instruction.modifiers;
         let op = scope.instruction.row.op;
         let set = matches!(op, Op::Set | Op::SetHalves);
@@ -106,7 +106,7 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    pub(super) fn logic(&mut self, scope: &mut Scope<'m>) -> Action {
+    pub(crate) fn logic(&mut self, scope: &mut Scope<'m>) -> Action {
         let or = scope.instruction.modifiers.has(Modifier::Or);
         Action::Logic(Box::new(Logic {
             target: scope.target(0),

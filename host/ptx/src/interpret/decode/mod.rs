@@ -10,17 +10,17 @@ mod operand;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::alu::{self, Eval, Flags};
-use super::program::{
+use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
+use crate::interpret::program::{
     Action, Constant, Flow, Program, Reduce, Slot, Source, Step, Together, WarpStep,
 };
-use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
-use crate::layout::{self, Frame};
-use crate::modifier::Modifier;
-use crate::module::{Entry, Module};
-use crate::syntax::{Function, Instruction, Operand};
-use crate::table::Op;
-use crate::types::{Space, Type};
+use crate::numeric::alu::{self, Eval, Flags};
+use crate::syntax::layout::{self, Frame};
+use crate::syntax::modifier::Modifier;
+use crate::syntax::module::{Entry, Module};
+use crate::syntax::table::Op;
+use crate::syntax::tree::{Function, Instruction, Operand};
+use crate::syntax::types::{Space, Type};
 use flow::flow;
 
 /// Makes the program of an entry.
