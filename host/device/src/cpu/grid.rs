@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tensor_wasm_ptx::compile;
 use tensor_wasm_ptx::exec::{self, Setup};
 use tensor_wasm_ptx::interpret::{Block, Launch, Progress};
 

@@ -82,7 +82,7 @@ const MOST_CODE: usize = 512 << 10;
 const MOST_HELD: u64 = 2 << 20;
 /// The most steps that are looked at for the pointer behind an address.
 const MOST_LOOKS: u32 = 256;
-/// The most windows that a kernel keeps.
+/// The most bounds_caches that a kernel keeps.
 const MOST_WINDOWS: usize = 24;
 
 /// A compiled kernel.
@@ -135,7 +135,7 @@ impl Lowered {
         if self.alone.is_some() {
             1
         } else {
-            codegen::WIDTH
+            codegen::VECTOR_LANES
         }
     }
 
@@ -163,7 +163,7 @@ impl Lowered {
     #[must_use]
     pub fn help(&self, help: u32, operands: [u64; 4]) -> u64 {
         self.body
-            .helps
+            .libcalls
             .get(help as usize)
             .map_or(0, |help| help.call(operands))
     }
@@ -253,7 +253,7 @@ fn attempt(
         return Err(Unsupported::limit("too many branches"));
     }
     let mut classes = match width {
-        Width::One => uniformity::Classes::default(),
+        Width::One => uniformity::UniformityInfo::default(),
         _ => uniformity::classes(&body, &liveness::live(&body)?),
     };
     let alone = match width {
@@ -272,8 +272,8 @@ fn attempt(
     }
     let live = liveness::live(&body)?;
     let values = |reg| {
-        if alone.is_none() && classes.of(reg) == uniformity::Class::Varying {
-            u64::from(codegen::WIDTH * body.ty(reg).bytes() / 16)
+        if alone.is_none() && classes.of(reg) == uniformity::Uniformity::Divergent {
+            u64::from(codegen::VECTOR_LANES * body.ty(reg).bytes() / 16)
         } else {
             1
         }
@@ -315,16 +315,18 @@ fn attempt(
                 .frame_slot(body.ty(reg).bytes())
                 .ok_or_else(too_large)?;
             slots.insert(reg, slot);
-            if alone.is_none() && classes.of(reg) != uniformity::Class::Varying {
+            if alone.is_none() && classes.of(reg) != uniformity::Uniformity::Divergent {
                 brief.insert(reg, layout.brief_slot(body.ty(reg).bytes()));
             }
         }
     }
-    layout.brief_room(codegen::WIDTH).ok_or_else(too_large)?;
+    layout
+        .brief_room(codegen::VECTOR_LANES)
+        .ok_or_else(too_large)?;
     let frames = spill::frames(&body, &live, &graph);
-    let (window_of, windows) = windows(&body);
+    let (bounds_cache_of, bounds_caches) = bounds_caches(&body);
     let plan = if alone.is_none() {
-        bounds_guards::plan(&body, &classes, &window_of)
+        bounds_guards::plan(&body, &classes, &bounds_cache_of)
     } else {
         bounds_guards::Plan::default()
     };
@@ -340,8 +342,8 @@ fn attempt(
         layout: &layout,
         slots,
         brief,
-        window_of,
-        windows,
+        bounds_cache_of,
+        bounds_caches,
         classes: &classes,
         by_ends: &by_ends,
         plan: &plan,
@@ -395,8 +397,8 @@ fn attempt(
     Ok((lowered, lines))
 }
 
-/// Shares windows among accesses whose addresses have a common origin.
-fn windows(body: &Body) -> (HashMap<u32, usize>, Vec<codegen::Window>) {
+/// Shares bounds_caches among accesses whose addresses have a common origin.
+fn bounds_caches(body: &Body) -> (HashMap<u32, usize>, Vec<codegen::BoundsCache>) {
     let mut made: HashMap<Reg, Vec<&ir::Op>> = HashMap::default();
     for op in body.blocks.iter().flat_map(|block| &block.ops) {
         for target in op.targets() {
@@ -404,8 +406,8 @@ fn windows(body: &Body) -> (HashMap<u32, usize>, Vec<codegen::Window>) {
         }
     }
     let mut numbers = HashMap::default();
-    let mut window_of = HashMap::default();
-    let mut windows = Vec::new();
+    let mut bounds_cache_of = HashMap::default();
+    let mut bounds_caches = Vec::new();
     for op in body.blocks.iter().flat_map(|block| &block.ops) {
         let (ir::Op::Load { place, .. }
         | ir::Op::Store { place, .. }
@@ -431,25 +433,25 @@ fn windows(body: &Body) -> (HashMap<u32, usize>, Vec<codegen::Window>) {
             found.unwrap_or(reg.0)
         });
         let shift = (bytes * lanes).trailing_zeros() as u8;
-        let window = codegen::Window {
+        let window = codegen::BoundsCache {
             root,
             shift,
             write: *write,
         };
         let number = *numbers.entry(window).or_insert_with(|| {
-            windows.push(window);
-            windows.len() - 1
+            bounds_caches.push(window);
+            bounds_caches.len() - 1
         });
-        window_of.insert(place.site, number);
+        bounds_cache_of.insert(place.site, number);
     }
     // Too many to keep in registers: accesses of one size share them.
-    if windows.len() > MOST_WINDOWS {
-        let mut kept: Vec<codegen::Window> = Vec::new();
-        let renumbered: Vec<usize> = windows
+    if bounds_caches.len() > MOST_WINDOWS {
+        let mut kept: Vec<codegen::BoundsCache> = Vec::new();
+        let renumbered: Vec<usize> = bounds_caches
             .iter()
             .map(|window| {
                 let root = window.root % (MOST_WINDOWS as u32 / 8);
-                let window = codegen::Window { root, ..*window };
+                let window = codegen::BoundsCache { root, ..*window };
                 kept.iter()
                     .position(|other| *other == window)
                     .unwrap_or_else(|| {
@@ -458,12 +460,12 @@ fn windows(body: &Body) -> (HashMap<u32, usize>, Vec<codegen::Window>) {
                     })
             })
             .collect();
-        for number in window_of.values_mut() {
+        for number in bounds_cache_of.values_mut() {
             *number = renumbered.get(*number).copied().unwrap_or(0);
         }
-        windows = kept;
+        bounds_caches = kept;
     }
-    (window_of, windows)
+    (bounds_cache_of, bounds_caches)
 }
 
 /// The pointer that an address is computed from: one that is an argument, if there is one. Each
@@ -483,9 +485,9 @@ fn root(
         *looks = looks.checked_sub(1)?;
         let mut follow = |arg: ir::Arg| root(made, arg.reg()?, seen, looks);
         let found = match op {
-            ir::Op::Know(_, ir::Known::Launch(address, Ty::I64)) => Some(*address),
-            ir::Op::Copy(_, a) | ir::Op::One(_, _, a) => follow(*a),
-            ir::Op::Two(opcodes::Code::I64Add | opcodes::Code::I64Sub, _, a, b) => {
+            ir::Op::Special(_, ir::SpecialValue::Launch(address, Ty::I64)) => Some(*address),
+            ir::Op::Copy(_, a) | ir::Op::Unary(_, _, a) => follow(*a),
+            ir::Op::Binary(opcodes::Opcode::I64Add | opcodes::Opcode::I64Sub, _, a, b) => {
                 follow(*a).or_else(|| follow(*b))
             }
             ir::Op::Select(_, _, a, b) => follow(*a).or_else(|| follow(*b)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::Extent;
 use crate::compile::abi::{COMMON, CTAID, ENDED, MORE, WAITS};
-use crate::compile::ir::{Stop, StopKind};
+use crate::compile::ir::{SuspendKind, SuspendPoint};
 use crate::exec::setup::Setup;
 use crate::exec::{long, set_long, set_word, word};
 use crate::simt::Fault;
@@ -117,7 +117,7 @@ impl Block {
         self.live = self.setup.threads;
         self.barriers = Default::default();
         self.parked = None;
-        if !self.setup.lowered.body.stops.is_empty() {
+        if !self.setup.lowered.body.suspend_points.is_empty() {
             let threads = self.setup.threads as usize;
             self.states.clear();
             self.states.resize(threads, State::Running);
@@ -201,7 +201,7 @@ impl Block {
         let width = self.setup.lowered.width();
         let (begin, end) = (told - told % width, (told / width + 1) * width);
         // Those before have ended, and where threads never meet did not say so.
-        if self.setup.lowered.body.stops.is_empty() {
+        if self.setup.lowered.body.suspend_points.is_empty() {
             for thread in 0..begin {
                 set_word(scratch, self.place(thread), ENDED.cast_unsigned());
             }
@@ -286,8 +286,8 @@ impl Block {
         self.setup.lowered.layout.places + 4 * thread
     }
 
-    pub(crate) fn stop(&self, number: u32) -> Option<&Stop> {
-        self.setup.lowered.body.stops.get(number as usize)
+    pub(crate) fn stop(&self, number: u32) -> Option<&SuspendPoint> {
+        self.setup.lowered.body.suspend_points.get(number as usize)
     }
 
     /// What a thread brought to its stop.
@@ -356,10 +356,10 @@ impl Block {
                 *stop = number;
             }
             match self.stop(number).map(|stop| stop.kind) {
-                Some(StopKind::Plain(id)) => {
+                Some(SuspendKind::Plain(id)) => {
                     self.arrive(scratch, thread, (u64::from(id), None, true, None))?;
                 }
-                Some(StopKind::Barrier {
+                Some(SuspendKind::Barrier {
                     counted,
                     wait,
                     reduce,
@@ -369,7 +369,7 @@ impl Block {
                     let value = reduce.map(|_| self.brought(scratch, thread, 2));
                     self.arrive(scratch, thread, (id, count, wait, value))?;
                 }
-                Some(StopKind::Warp(_)) => {
+                Some(SuspendKind::Warp(_)) => {
                     let mask = self.brought(scratch, thread, 3);
                     if (mask >> (thread % 32)) & 1 == 0 {
                         let message =
@@ -381,7 +381,7 @@ impl Block {
                         warps.push(warp);
                     }
                 }
-                Some(StopKind::ActiveMask) => self.set_state(thread, State::ActiveMask(number)),
+                Some(SuspendKind::ActiveMask) => self.set_state(thread, State::ActiveMask(number)),
                 None => {}
             }
         }
@@ -417,8 +417,8 @@ impl Block {
             return false;
         }
         let met = match kind {
-            Some(StopKind::Plain(_)) => true,
-            Some(StopKind::Warp(what)) => self.release_all_warps(scratch, what),
+            Some(SuspendKind::Plain(_)) => true,
+            Some(SuspendKind::Warp(what)) => self.release_all_warps(scratch, what),
             _ => false,
         };
         if !met {
@@ -514,7 +514,7 @@ impl Block {
                     continue;
                 }
                 let number = self.stops.get(thread as usize).copied().unwrap_or(0);
-                if let Some(StopKind::Barrier {
+                if let Some(SuspendKind::Barrier {
                     reduce: Some(how), ..
                 }) = self.stop(number).map(|stop| stop.kind)
                 {

@@ -7,7 +7,7 @@ use crate::Extent;
 use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
 use crate::compile::Lowered;
 use crate::compile::abi::{self, ARGUMENTS, MOST_SHARED};
-use crate::compile::codegen::WIDTH;
+use crate::compile::codegen::VECTOR_LANES;
 use crate::compile::ir::{SiteKind, Space};
 use crate::exec::{set_long, set_word};
 use crate::interpret::Launch;
@@ -78,7 +78,7 @@ impl Setup {
 
     /// Whether groups of threads lie in rows of the block, as the function for groups needs them.
     fn in_rows(&self) -> bool {
-        self.block.x.is_multiple_of(WIDTH) || self.threads == self.block.x
+        self.block.x.is_multiple_of(VECTOR_LANES) || self.threads == self.block.x
     }
 
     /// Whether the function `run` sees to it that all threads have a place in common.
@@ -89,7 +89,7 @@ impl Setup {
     /// Whether one call runs several blocks: their threads never meet, and leave nothing behind.
     pub(crate) fn sweeps(&self) -> bool {
         self.has_common()
-            && self.lowered.body.stops.is_empty()
+            && self.lowered.body.suspend_points.is_empty()
             && self.shared_bytes == 0
             && self.lowered.layout.local_stride == 0
     }

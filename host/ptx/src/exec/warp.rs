@@ -1,8 +1,8 @@
 //! What the threads of a warp do together: as the interpreter does it.
 
-use crate::compile::ir::StopKind;
+use crate::compile::ir::SuspendKind;
 use crate::exec::block::{Block, State};
-use crate::interpret::{Together, source_lane};
+use crate::interpret::{WarpOp, source_lane};
 use crate::numeric::combine;
 use crate::syntax::modifier::Modifier;
 
@@ -22,7 +22,7 @@ type Lanes = [Option<Lane>; LANES];
 impl Block {
     /// The common case, at once: all threads of the block have come to the same step of their warps,
     /// each with the mask of its whole warp. False, and nothing done, where it is not so.
-    pub(crate) fn release_all_warps(&self, scratch: &mut [u8], what: Together) -> bool {
+    pub(crate) fn release_all_warps(&self, scratch: &mut [u8], what: WarpOp) -> bool {
         let threads = self.setup.threads;
         let lanes_of = |first: u32| first..(first + LANES as u32).min(threads);
         for first in (0..threads).step_by(LANES) {
@@ -47,10 +47,7 @@ impl Block {
             // What is the same for all is found once.
             let common = match (what, lanes.first()) {
                 (
-                    Together::Vote(_)
-                    | Together::MatchAll
-                    | Together::Combine(..)
-                    | Together::Nothing,
+                    WarpOp::Vote(_) | WarpOp::MatchAll | WarpOp::Combine(..) | WarpOp::Nothing,
                     Some(Some(lane)),
                 ) => Some(result(what, &lanes, *lane)),
                 _ => None,
@@ -75,7 +72,7 @@ impl Block {
             if (done >> lane) & 1 == 1 {
                 continue;
             }
-            let Some(StopKind::Warp(what)) = self.stop(number).map(|stop| stop.kind) else {
+            let Some(SuspendKind::Warp(what)) = self.stop(number).map(|stop| stop.kind) else {
                 continue;
             };
             let Some(lanes) = self.gathered(scratch, first, thread, what) else {
@@ -92,7 +89,7 @@ impl Block {
     }
 
     /// The lanes that take part in a thread's step, if all have come.
-    fn gathered(&self, scratch: &[u8], first: u32, own: u32, what: Together) -> Option<Lanes> {
+    fn gathered(&self, scratch: &[u8], first: u32, own: u32, what: WarpOp) -> Option<Lanes> {
         let mask = self.brought(scratch, own, 3);
         let mut lanes = [None; LANES];
         for (index, lane) in (0u32..).zip(lanes.iter_mut()) {
@@ -104,7 +101,7 @@ impl Block {
                 None | Some(State::Ended) => continue,
                 Some(State::Warp(number)) => {
                     let kind = self.stop(*number).map(|stop| stop.kind);
-                    if kind != Some(StopKind::Warp(what))
+                    if kind != Some(SuspendKind::Warp(what))
                         || self.brought(scratch, thread, 3) != mask
                     {
                         return None;
@@ -153,7 +150,7 @@ impl Block {
 }
 
 /// What one lane gets, and its predicate.
-fn result(what: Together, lanes: &Lanes, own: Lane) -> (u64, u64) {
+fn result(what: WarpOp, lanes: &Lanes, own: Lane) -> (u64, u64) {
     let present = || lanes.iter().flatten();
     let mask_of = |wanted: &dyn Fn(u64) -> bool| {
         present()
@@ -164,7 +161,7 @@ fn result(what: Together, lanes: &Lanes, own: Lane) -> (u64, u64) {
     };
     let everyone = || mask_of(&|_| true);
     match what {
-        Together::Shuffle(how) => {
+        WarpOp::Shuffle(how) => {
             let lane = u64::from(own.thread) % LANES as u64;
             let (from, inside) = source_lane(how, lane, own.b, own.c);
             let found = usize::try_from(from).ok().and_then(|from| lanes.get(from));
@@ -173,7 +170,7 @@ fn result(what: Together, lanes: &Lanes, own: Lane) -> (u64, u64) {
                 _ => (own.a, inside),
             }
         }
-        Together::Vote(how) => {
+        WarpOp::Vote(how) => {
             let trues = mask_of(&|a| a != 0);
             let value = match how {
                 Modifier::Any => u64::from(trues != 0),
@@ -183,21 +180,21 @@ fn result(what: Together, lanes: &Lanes, own: Lane) -> (u64, u64) {
             };
             (value, 0)
         }
-        Together::MatchAny => (mask_of(&|a| a == own.a), 0),
-        Together::MatchAll => {
+        WarpOp::MatchAny => (mask_of(&|a| a == own.a), 0),
+        WarpOp::MatchAll => {
             let all = present().all(|lane| lane.a == own.a);
             (if all { everyone() } else { 0 }, u64::from(all))
         }
-        Together::Combine(word, ty) => {
+        WarpOp::Combine(word, ty) => {
             let values = present().map(|lane| lane.a);
             let whole = values.reduce(|a, b| combine(word, ty, a, b));
             (whole.unwrap_or(own.a), 0)
         }
-        Together::Elect => {
+        WarpOp::Elect => {
             let leader = everyone().trailing_zeros();
             let leads = own.thread % LANES as u32 == leader;
             (u64::from(leader), u64::from(leads))
         }
-        Together::Nothing => (0, 0),
+        WarpOp::Nothing => (0, 0),
     }
 }

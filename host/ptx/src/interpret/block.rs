@@ -189,7 +189,7 @@ impl Block {
                 self.release_barriers(launch)?;
                 self.release_warp(launch, number)
             }
-            Ok(Stop::Together) => self.arrive(launch, number),
+            Ok(Stop::WarpOp) => self.arrive(launch, number),
             Err(message) => Err(self.fault(launch, Some(number), *message)),
         }
     }

@@ -13,7 +13,7 @@ mod program;
 mod thread;
 mod warp;
 
-pub(crate) use program::{Junction, Program, Together};
+pub(crate) use program::{BoolCombine, Program, WarpOp};
 pub(crate) use warp::source_lane;
 
 pub use block::{Block, Progress, run_grid};

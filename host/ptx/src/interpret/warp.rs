@@ -5,7 +5,7 @@
 
 use crate::interpret::block::Block;
 use crate::interpret::launch::Launch;
-use crate::interpret::program::{Action, Together, WarpStep};
+use crate::interpret::program::{Action, WarpOp, WarpStep};
 use crate::interpret::thread::State;
 use crate::numeric::alu::{self, Flags};
 use crate::simt::fault::Fault;
@@ -105,7 +105,7 @@ impl Block {
         if lanes
             .iter()
             .flatten()
-            .any(|lane| lane.step.what == Together::Nothing)
+            .any(|lane| lane.step.what == WarpOp::Nothing)
         {
             self.check_warp(lanes.iter().flatten().map(|lane| lane.number));
         }
@@ -133,7 +133,7 @@ impl Block {
         };
         let everyone = mask_of(&|_| true);
         match own.step.what {
-            Together::Shuffle(how) => {
+            WarpOp::Shuffle(how) => {
                 let b = self.value(launch, own.number, own.step.b);
                 let c = self.value(launch, own.number, own.step.c);
                 let (from, inside) = source_lane(how, (own.number % LANES) as u64, b, c);
@@ -143,7 +143,7 @@ impl Block {
                     _ => (own.a, inside),
                 }
             }
-            Together::Vote(how) => {
+            WarpOp::Vote(how) => {
                 let trues = mask_of(&|a| a != 0);
                 let value = match how {
                     Modifier::Any => u64::from(trues != 0),
@@ -153,12 +153,12 @@ impl Block {
                 };
                 (value, 0)
             }
-            Together::MatchAny => (mask_of(&|a| a == own.a), 0),
-            Together::MatchAll => {
+            WarpOp::MatchAny => (mask_of(&|a| a == own.a), 0),
+            WarpOp::MatchAll => {
                 let all = present().all(|lane| lane.a == own.a);
                 (if all { everyone } else { 0 }, u64::from(all))
             }
-            Together::Combine(word, ty) => {
+            WarpOp::Combine(word, ty) => {
                 let flags = Flags::of(&Modifiers::new());
                 let Some(combine) = alu::combination(word, ty) else {
                     return (own.a, 0);
@@ -169,11 +169,11 @@ impl Block {
                     0,
                 )
             }
-            Together::Elect => {
+            WarpOp::Elect => {
                 let leader = everyone.trailing_zeros() as usize;
                 (leader as u64, u64::from(own.number % LANES == leader))
             }
-            Together::Nothing => (0, 0),
+            WarpOp::Nothing => (0, 0),
         }
     }
 

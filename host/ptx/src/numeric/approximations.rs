@@ -6,7 +6,7 @@
 //! the others), then each rounded to single precision. What the whole function is off by, its
 //! roundings included, was measured over all singles; `docs/numerics.md` has the table.
 
-use crate::numeric::Steps;
+use crate::numeric::ArithBuilder;
 
 /// 1.5 * 2^23: added to a number of less than 2^22, it leaves the nearest integer in the low bits.
 const TO_INTEGER: f32 = 12_582_912.0;
@@ -59,7 +59,7 @@ const QUARTER: [f32; 3] = [
 const LARGEST_ANGLE: f32 = 1_048_576.0;
 
 /// 2 to a power. Subnormal results are rounded once.
-pub(crate) fn power_of_two<S: Steps>(s: &mut S, x: S::Single) -> S::Single {
+pub(crate) fn power_of_two<S: ArithBuilder>(s: &mut S, x: S::Single) -> S::Single {
     // Beyond these, results are infinite and zero. A NaN passes both.
     let (most, least) = (s.single(129.0), s.single(-151.0));
     let above = s.lt(most, x);
@@ -89,7 +89,7 @@ pub(crate) fn power_of_two<S: Steps>(s: &mut S, x: S::Single) -> S::Single {
 }
 
 /// The logarithm to base 2.
-pub(crate) fn logarithm_of_two<S: Steps>(s: &mut S, x: S::Single) -> S::Single {
+pub(crate) fn logarithm_of_two<S: ArithBuilder>(s: &mut S, x: S::Single) -> S::Single {
     let normal = s.single(f32::MIN_POSITIVE);
     let small = s.lt(x, normal);
     let scale = s.single(16_777_216.0);
@@ -122,7 +122,7 @@ pub(crate) fn logarithm_of_two<S: Steps>(s: &mut S, x: S::Single) -> S::Single {
 
 /// An angle from -π/4 to π/4, and how many quarters of a turn were taken off, as the low bits of a
 /// word. Angles past [`LARGEST_ANGLE`] lose their size: another one is taken of the same bits.
-fn reduced<S: Steps>(s: &mut S, x: S::Single) -> (S::Single, S::Word) {
+fn reduced<S: ArithBuilder>(s: &mut S, x: S::Single) -> (S::Single, S::Word) {
     let size = s.abs(x);
     let limit = s.single(LARGEST_ANGLE);
     let fits = s.lt(size, limit);
@@ -143,7 +143,7 @@ fn reduced<S: Steps>(s: &mut S, x: S::Single) -> (S::Single, S::Word) {
     (rest, s.bits(shifted))
 }
 
-fn sine_or_cosine<S: Steps>(s: &mut S, x: S::Single, quarters_more: u32) -> S::Single {
+fn sine_or_cosine<S: ArithBuilder>(s: &mut S, x: S::Single, quarters_more: u32) -> S::Single {
     let (angle, quarters) = reduced(s, x);
     let quarters = s.plus_constant(quarters, quarters_more);
     let square = s.mul(angle, angle);
@@ -172,16 +172,16 @@ fn sine_or_cosine<S: Steps>(s: &mut S, x: S::Single, quarters_more: u32) -> S::S
 }
 
 /// The sine; subnormal operands are the caller's to flush.
-pub(crate) fn sine<S: Steps>(s: &mut S, x: S::Single) -> S::Single {
+pub(crate) fn sine<S: ArithBuilder>(s: &mut S, x: S::Single) -> S::Single {
     sine_or_cosine(s, x, 0)
 }
 
-pub(crate) fn cosine<S: Steps>(s: &mut S, x: S::Single) -> S::Single {
+pub(crate) fn cosine<S: ArithBuilder>(s: &mut S, x: S::Single) -> S::Single {
     sine_or_cosine(s, x, 1)
 }
 
 /// The hyperbolic tangent.
-pub(crate) fn hyperbolic_tangent<S: Steps>(s: &mut S, x: S::Single) -> S::Single {
+pub(crate) fn hyperbolic_tangent<S: ArithBuilder>(s: &mut S, x: S::Single) -> S::Single {
     let one = s.single(1.0);
     let square = s.mul(x, x);
     let slope = s.polynomial(square, &TANGENT);

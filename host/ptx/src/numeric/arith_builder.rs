@@ -1,18 +1,18 @@
 //! Functions that the interpreter and the compiler have in common: each is written once, in steps
 //! that every engine of WebAssembly has for one number and for a vector of them.
 //!
-//! [`Steps`] is what they are written in. On plain numbers the steps are computed: that is what the
+//! [`ArithBuilder`] is what they are written in. On plain numbers the steps are computed: that is what the
 //! interpreter calls. The compiler's own steps add to a kernel what would compute them. Both round
 //! each step alike, so both give the same bits.
 //!
 //! [`functions`] has the approximations. What is exact ([`half`], [`directed`]) is for the compiler
 //! alone: the interpreter has another way to the same bits, and tests compare them.
 
-/// Steps on singles, words of 32 bits, doubles and truths.
+/// ArithBuilder on singles, words of 32 bits, doubles and truths.
 ///
 /// Which NaN a result is, is left open; so a function may take a NaN's bits for no more than that it
 /// is one.
-pub(crate) trait Steps {
+pub(crate) trait ArithBuilder {
     type Single: Copy;
     type Double: Copy;
     type Word: Copy;

@@ -2,18 +2,18 @@
 //! the wrong side of the exact result. On which side it lies is found in double precision, which has
 //! all bits of a product of two singles.
 
+use crate::numeric::ArithBuilder;
 use crate::numeric::Round;
-use crate::numeric::Steps;
 
 /// The next single: further from zero, or nearer.
-fn moved<S: Steps>(s: &mut S, bits: S::Word, outwards: bool) -> S::Single {
+fn moved<S: ArithBuilder>(s: &mut S, bits: S::Word, outwards: bool) -> S::Single {
     let by = if outwards { 1 } else { u32::MAX };
     let next = s.plus_constant(bits, by);
     s.of_bits(next)
 }
 
 /// The nearest single, put right: `above` and `below` say where it lies next to the exact result.
-fn corrected<S: Steps>(
+fn corrected<S: ArithBuilder>(
     s: &mut S,
     round: Round,
     nearest: S::Single,
@@ -42,7 +42,7 @@ fn corrected<S: Steps>(
 }
 
 /// A double.
-pub(crate) fn of_double<S: Steps>(s: &mut S, round: Round, value: S::Double) -> S::Single {
+pub(crate) fn of_double<S: ArithBuilder>(s: &mut S, round: Round, value: S::Double) -> S::Single {
     let nearest = s.demote(value);
     let back = s.promote(nearest);
     let sides = (s.wide_lt(value, back), s.wide_lt(back, value));
@@ -50,7 +50,7 @@ pub(crate) fn of_double<S: Steps>(s: &mut S, round: Round, value: S::Double) -> 
 }
 
 /// A double, and what it lacks: less than half of its last bit.
-pub(crate) fn of_sum<S: Steps>(
+pub(crate) fn of_sum<S: ArithBuilder>(
     s: &mut S,
     round: Round,
     value: S::Double,
@@ -69,14 +69,24 @@ pub(crate) fn of_sum<S: Steps>(
 }
 
 /// `a * b`.
-pub(crate) fn product<S: Steps>(s: &mut S, round: Round, a: S::Single, b: S::Single) -> S::Single {
+pub(crate) fn product<S: ArithBuilder>(
+    s: &mut S,
+    round: Round,
+    a: S::Single,
+    b: S::Single,
+) -> S::Single {
     let (a, b) = (s.promote(a), s.promote(b));
     let product = s.wide_mul(a, b);
     of_double(s, round, product)
 }
 
 /// `a / b`.
-pub(crate) fn quotient<S: Steps>(s: &mut S, round: Round, a: S::Single, b: S::Single) -> S::Single {
+pub(crate) fn quotient<S: ArithBuilder>(
+    s: &mut S,
+    round: Round,
+    a: S::Single,
+    b: S::Single,
+) -> S::Single {
     let nearest = s.div(a, b);
     // Above the exact quotient is above the dividend, times the divisor, or below if that is negative.
     let zero = s.single(0.0);
@@ -92,7 +102,7 @@ pub(crate) fn quotient<S: Steps>(s: &mut S, round: Round, a: S::Single, b: S::Si
 }
 
 /// The square root.
-pub(crate) fn root<S: Steps>(s: &mut S, round: Round, a: S::Single) -> S::Single {
+pub(crate) fn root<S: ArithBuilder>(s: &mut S, round: Round, a: S::Single) -> S::Single {
     let nearest = s.sqrt(a);
     let [a, value] = [a, nearest].map(|value| s.promote(value));
     let square = s.wide_mul(value, value);
@@ -101,13 +111,22 @@ pub(crate) fn root<S: Steps>(s: &mut S, round: Round, a: S::Single) -> S::Single
 }
 
 /// `a + b`.
-pub(crate) fn sum<S: Steps>(s: &mut S, round: Round, a: S::Single, b: S::Single) -> S::Single {
+pub(crate) fn sum<S: ArithBuilder>(
+    s: &mut S,
+    round: Round,
+    a: S::Single,
+    b: S::Single,
+) -> S::Single {
     let one = s.single(1.0);
     fused(s, round, [a, one, b])
 }
 
 /// `a * b + c`.
-pub(crate) fn fused<S: Steps>(s: &mut S, round: Round, [a, b, c]: [S::Single; 3]) -> S::Single {
+pub(crate) fn fused<S: ArithBuilder>(
+    s: &mut S,
+    round: Round,
+    [a, b, c]: [S::Single; 3],
+) -> S::Single {
     let nearest = if round == Round::Down {
         // So that a sum that is exactly zero is the negative one, unless both are positive.
         let (minus_a, minus_c) = (s.minus_single(a), s.minus_single(c));
@@ -124,7 +143,7 @@ pub(crate) fn fused<S: Steps>(s: &mut S, round: Round, [a, b, c]: [S::Single; 3]
 ///
 /// It is above where `nearest - c` is above the product. Where that difference is not exact, `c` is
 /// far smaller, and what was lost is found from it.
-pub(crate) fn sides<S: Steps>(
+pub(crate) fn sides<S: ArithBuilder>(
     s: &mut S,
     nearest: S::Single,
     [a, b, c]: [S::Single; 3],

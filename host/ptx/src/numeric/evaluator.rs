@@ -1,11 +1,11 @@
-//! Steps that are computed at once.
+//! ArithBuilder that are computed at once.
 
-use crate::numeric::Steps;
+use crate::numeric::ArithBuilder;
 
 /// The interpreter's steps.
-pub(crate) struct Plain;
+pub(crate) struct Evaluator;
 
-impl Steps for Plain {
+impl ArithBuilder for Evaluator {
     type Single = f32;
     type Double = f64;
     type Word = u32;

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 
 use crate::numeric::alu::Flags;
 use crate::numeric::soft_float::{self, Format, Round, Value};
-use crate::numeric::{Plain, approximations};
+use crate::numeric::{Evaluator, approximations};
 use crate::syntax::modifier::Modifier;
 
 /// A floating-point format with its arithmetic to nearest.
@@ -313,9 +313,9 @@ pub(crate) fn sqrt<F: Float>(a: u64, flags: Flags) -> u64 {
 }
 
 /// A function of singles; halves go by way of the single that they are.
-fn approximated<F: Float>(a: u64, flags: Flags, function: fn(&mut Plain, f32) -> f32) -> u64 {
+fn approximated<F: Float>(a: u64, flags: Flags, function: fn(&mut Evaluator, f32) -> f32) -> u64 {
     let value = F::to_f64(flushed::<F>(a, flags)) as f32;
-    let value = function(&mut Plain, value);
+    let value = function(&mut Evaluator, value);
     finished::<F>(F::from_f64(f64::from(value)), flags)
 }
 

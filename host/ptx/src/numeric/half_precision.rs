@@ -6,7 +6,7 @@
 //! halves that would else be as near.
 
 use crate::numeric::Round;
-use crate::numeric::{Steps, directed_rounding};
+use crate::numeric::{ArithBuilder, directed_rounding};
 
 /// One of the two formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Kind {
 }
 
 /// The single that a half is equal to. The half is in the upper 16 bits of the word, above zeros.
-pub(crate) fn to_single<S: Steps>(s: &mut S, kind: Kind, upper: S::Word) -> S::Single {
+pub(crate) fn to_single<S: ArithBuilder>(s: &mut S, kind: Kind, upper: S::Word) -> S::Single {
     if kind == Brain {
         return s.of_bits(upper);
     }
@@ -68,7 +68,12 @@ pub(crate) fn to_single<S: Steps>(s: &mut S, kind: Kind, upper: S::Word) -> S::S
 }
 
 /// The half that a single becomes in a direction, in the low bits of a word; NaN becomes the one NaN.
-pub(crate) fn of_single<S: Steps>(s: &mut S, kind: Kind, round: Round, x: S::Single) -> S::Word {
+pub(crate) fn of_single<S: ArithBuilder>(
+    s: &mut S,
+    kind: Kind,
+    round: Round,
+    x: S::Single,
+) -> S::Word {
     let bits = s.bits(x);
     let magnitude = s.and_mask(bits, 0x7fff_ffff);
     let sign = s.right(bits, 16);
@@ -84,7 +89,7 @@ pub(crate) fn of_single<S: Steps>(s: &mut S, kind: Kind, round: Round, x: S::Sin
 }
 
 /// Whether a direction is away from zero for a number of this sign: a word of 0 or 1.
-fn outwards<S: Steps>(s: &mut S, round: Round, bits: S::Word) -> S::Word {
+fn outwards<S: ArithBuilder>(s: &mut S, round: Round, bits: S::Word) -> S::Word {
     let negative = s.right(bits, 31);
     let one = s.word(1);
     match round {
@@ -95,7 +100,7 @@ fn outwards<S: Steps>(s: &mut S, round: Round, bits: S::Word) -> S::Word {
 }
 
 /// A magnitude without so many of its lowest bits, rounded.
-fn shortened<S: Steps>(
+fn shortened<S: ArithBuilder>(
     s: &mut S,
     round: Round,
     (bits, magnitude): (S::Word, S::Word),
@@ -123,7 +128,7 @@ fn shortened<S: Steps>(
 
 /// A single with ten bits of fraction; where `finite`, the largest one in place of infinity. NaN
 /// becomes the one NaN.
-pub(crate) fn tensor_float<S: Steps>(
+pub(crate) fn tensor_float<S: ArithBuilder>(
     s: &mut S,
     round: Round,
     finite: bool,
@@ -146,7 +151,12 @@ pub(crate) fn tensor_float<S: Steps>(
     s.pick(number, value, nan)
 }
 
-fn half_magnitude<S: Steps>(s: &mut S, round: Round, bits: S::Word, magnitude: S::Word) -> S::Word {
+fn half_magnitude<S: ArithBuilder>(
+    s: &mut S,
+    round: Round,
+    bits: S::Word,
+    magnitude: S::Word,
+) -> S::Word {
     // Just below 2^16, which is past the largest half.
     let limit = s.word(0x477f_ffff);
     let fits = s.less(magnitude, limit);
@@ -191,7 +201,12 @@ fn half_magnitude<S: Steps>(s: &mut S, round: Round, bits: S::Word, magnitude: S
 
 /// A single that is rounded to odd: one that is not exactly what it stands for has its lowest bit
 /// set, between the two singles around that. `less` is whether the exact number is below it.
-fn odd<S: Steps>(s: &mut S, value: S::Single, inexact: S::Truth, less: S::Truth) -> S::Single {
+fn odd<S: ArithBuilder>(
+    s: &mut S,
+    value: S::Single,
+    inexact: S::Truth,
+    less: S::Truth,
+) -> S::Single {
     // Less in magnitude where the error's sign is not the value's.
     let bits = s.bits(value);
     let (zero, one) = (s.word(0), s.word(1));
@@ -205,7 +220,7 @@ fn odd<S: Steps>(s: &mut S, value: S::Single, inexact: S::Truth, less: S::Truth)
 }
 
 /// A double as a single that rounds to the half that the double would.
-pub(crate) fn odd_of_double<S: Steps>(s: &mut S, value: S::Double) -> S::Single {
+pub(crate) fn odd_of_double<S: ArithBuilder>(s: &mut S, value: S::Double) -> S::Single {
     let single = s.demote(value);
     let back = s.promote(single);
     let less = s.wide_lt(value, back);
@@ -215,7 +230,11 @@ pub(crate) fn odd_of_double<S: Steps>(s: &mut S, value: S::Double) -> S::Single 
 }
 
 /// `a * b + c` of halves, as a single that rounds to the half nearest to the exact one.
-pub(crate) fn fused<S: Steps>(s: &mut S, kind: Kind, [a, b, c]: [S::Single; 3]) -> S::Single {
+pub(crate) fn fused<S: ArithBuilder>(
+    s: &mut S,
+    kind: Kind,
+    [a, b, c]: [S::Single; 3],
+) -> S::Single {
     if kind == Brain {
         // Products may be smaller than any single, so that what is lost cannot be told as one.
         let nearest = s.fma(a, b, c);
@@ -239,14 +258,14 @@ pub(crate) fn fused<S: Steps>(s: &mut S, kind: Kind, [a, b, c]: [S::Single; 3]) 
 }
 
 /// Whether a half is no number.
-pub(crate) fn is_nan<S: Steps>(s: &mut S, kind: Kind, value: S::Word) -> S::Truth {
+pub(crate) fn is_nan<S: ArithBuilder>(s: &mut S, kind: Kind, value: S::Word) -> S::Truth {
     let magnitude = s.and_mask(value, MAGNITUDE);
     let infinity = s.word(kind.infinity());
     s.less(infinity, magnitude)
 }
 
 /// A half with subnormals as zeros of the same sign.
-pub(crate) fn flushed<S: Steps>(s: &mut S, kind: Kind, value: S::Word) -> S::Word {
+pub(crate) fn flushed<S: ArithBuilder>(s: &mut S, kind: Kind, value: S::Word) -> S::Word {
     let magnitude = s.and_mask(value, MAGNITUDE);
     let normal = s.word(kind.normal());
     let small = s.less(magnitude, normal);
@@ -255,7 +274,7 @@ pub(crate) fn flushed<S: Steps>(s: &mut S, kind: Kind, value: S::Word) -> S::Wor
 }
 
 /// The largest half in place of an infinity.
-pub(crate) fn finite<S: Steps>(s: &mut S, kind: Kind, value: S::Word) -> S::Word {
+pub(crate) fn finite<S: ArithBuilder>(s: &mut S, kind: Kind, value: S::Word) -> S::Word {
     let magnitude = s.and_mask(value, MAGNITUDE);
     let infinity = s.word(kind.infinity());
     let infinite = s.same(magnitude, infinity);
@@ -265,7 +284,7 @@ pub(crate) fn finite<S: Steps>(s: &mut S, kind: Kind, value: S::Word) -> S::Word
 }
 
 /// Zero where the sign is set, else the half. A NaN must be the one without a sign.
-pub(crate) fn rectified<S: Steps>(s: &mut S, value: S::Word) -> S::Word {
+pub(crate) fn rectified<S: ArithBuilder>(s: &mut S, value: S::Word) -> S::Word {
     let sign = s.word(SIGN);
     let positive = s.less(value, sign);
     let zero = s.word(0);
@@ -273,7 +292,7 @@ pub(crate) fn rectified<S: Steps>(s: &mut S, value: S::Word) -> S::Word {
 }
 
 /// A half from 0 to 1; NaN, which must be the one without a sign, becomes zero.
-pub(crate) fn saturated<S: Steps>(s: &mut S, kind: Kind, value: S::Word) -> S::Word {
+pub(crate) fn saturated<S: ArithBuilder>(s: &mut S, kind: Kind, value: S::Word) -> S::Word {
     let one = s.word(kind.one());
     let below = s.less(value, one);
     let clamped = s.choose(below, value, one);
@@ -283,7 +302,7 @@ pub(crate) fn saturated<S: Steps>(s: &mut S, kind: Kind, value: S::Word) -> S::W
 }
 
 /// The lesser of two halves, or the greater. A NaN loses, or wins; the negative zero is less.
-pub(crate) fn chosen<S: Steps>(
+pub(crate) fn chosen<S: ArithBuilder>(
     s: &mut S,
     kind: Kind,
     [a, b]: [S::Word; 2],

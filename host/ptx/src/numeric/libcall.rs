@@ -8,29 +8,29 @@ use crate::syntax::types::Type;
 
 /// An operation on registers with its flags.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Helper {
+pub(crate) struct Libcall {
     eval: Eval,
     flags: Flags,
 }
 
-impl Helper {
+impl Libcall {
     /// The operation of an instruction that writes a register of so many bits; `None` where it is
     /// not one on registers alone.
-    pub(crate) fn of(op: Op, modifiers: &Modifiers, register_bits: Option<u32>) -> Option<Helper> {
+    pub(crate) fn of(op: Op, modifiers: &Modifiers, register_bits: Option<u32>) -> Option<Libcall> {
         let mut flags = Flags::of(modifiers);
         if let Some(bits) = register_bits {
             flags.register_bits = bits;
         }
         let eval = alu::select(op, modifiers)?;
-        Some(Helper { eval, flags })
+        Some(Libcall { eval, flags })
     }
 
     /// What an atomic operation makes of the old value and its operand.
-    pub(crate) fn of_atomic(word: Modifier, ty: Type, modifiers: &Modifiers) -> Option<Helper> {
+    pub(crate) fn of_atomic(word: Modifier, ty: Type, modifiers: &Modifiers) -> Option<Libcall> {
         let mut flags = Flags::of(modifiers);
         flags.ftz = false;
         let function = alu::combination(word, ty)?;
-        Some(Helper {
+        Some(Libcall {
             eval: Eval::Two(function),
             flags,
         })

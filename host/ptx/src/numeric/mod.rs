@@ -1,5 +1,5 @@
 //! The arithmetic of PTX on the bits of registers: exact integer and floating-point operations for
-//! the interpreter, and functions written once over [`Steps`] for interpreter and compiler.
+//! the interpreter, and functions written once over [`ArithBuilder`] for interpreter and compiler.
 
 pub(crate) mod alu;
 pub(crate) mod approximations;
@@ -18,10 +18,10 @@ mod tests;
 pub(crate) mod video;
 
 pub(crate) use alu::Flags;
-pub(crate) use arith_builder::Steps;
-pub(crate) use evaluator::Plain;
+pub(crate) use arith_builder::ArithBuilder;
+pub(crate) use evaluator::Evaluator;
 pub(crate) use integer::mask;
-pub(crate) use libcall::{Helper, combine};
+pub(crate) use libcall::{Libcall, combine};
 pub(crate) use soft_float::Round;
 
 /// What tests compare other arithmetic with.

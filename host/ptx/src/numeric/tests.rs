@@ -3,8 +3,8 @@
 
 use crate::numeric::arithmetic::{self as soft_float, BF16, F16, F32, F64, Float};
 use crate::numeric::half_precision::{self, Kind};
+use crate::numeric::{Evaluator, approximations, directed_rounding};
 use crate::numeric::{Flags, Round};
-use crate::numeric::{Plain, approximations, directed_rounding};
 use crate::syntax::modifier::Modifiers;
 
 const ROUNDS: [Round; 4] = [Round::Nearest, Round::Zero, Round::Down, Round::Up];
@@ -63,7 +63,7 @@ fn round(kind: Kind, value: soft_float::Value, round: Round) -> u32 {
 }
 
 fn single(kind: Kind, half: u32) -> f32 {
-    half_precision::to_single(&mut Plain, kind, half << 16)
+    half_precision::to_single(&mut Evaluator, kind, half << 16)
 }
 
 fn as_single(value: soft_float::Value, round: Round) -> u32 {
@@ -84,7 +84,7 @@ fn halves_become_singles_and_singles_halves() {
         let check = |x: f32| {
             let value = F32::unpack(u64::from(x.to_bits()));
             for mode in ROUNDS {
-                let found = half_precision::of_single(&mut Plain, kind, mode, x);
+                let found = half_precision::of_single(&mut Evaluator, kind, mode, x);
                 let expected = round(kind, value, mode);
                 assert_eq!(found, expected, "{kind:?} of {x:e}, {mode:?}");
             }
@@ -112,7 +112,7 @@ fn halves_are_added_multiplied_and_fused_with_one_rounding() {
     let mut numbers = Numbers(fastrand::Rng::with_seed(0x9e37_79b9_7f4a_7c15));
     for kind in [Kind::Half, Kind::Brain] {
         let nearest =
-            |value: f32| half_precision::of_single(&mut Plain, kind, Round::Nearest, value);
+            |value: f32| half_precision::of_single(&mut Evaluator, kind, Round::Nearest, value);
         for _ in 0..1_000_000 {
             let bits = [(); 3].map(|()| numbers.half(kind));
             let [a, b, c] = bits.map(|bits| single(kind, bits));
@@ -125,7 +125,7 @@ fn halves_are_added_multiplied_and_fused_with_one_rounding() {
             );
             let product = soft_float::multiply(x, y);
             assert_eq!(nearest(a * b), to(product), "{bits:x?}");
-            let fused = half_precision::fused(&mut Plain, kind, [a, b, c]);
+            let fused = half_precision::fused(&mut Evaluator, kind, [a, b, c]);
             let expected = to(soft_float::add(product, z, Round::Nearest));
             assert_eq!(nearest(fused), expected, "{kind:?}: fma of {bits:x?}");
         }
@@ -161,7 +161,7 @@ fn the_lesser_and_the_greater_half_are_the_interpreters() {
                     }),
                 };
                 let found = [false, true].map(|greater| {
-                    half_precision::chosen(&mut Plain, kind, [a, b], (greater, nan))
+                    half_precision::chosen(&mut Evaluator, kind, [a, b], (greater, nan))
                 });
                 assert_eq!(found.map(u64::from), expected, "{kind:?} {a:#x} {b:#x}");
             }
@@ -187,9 +187,9 @@ fn doubles_become_halves_and_singles_with_one_rounding() {
         for x in [f64::from_bits(bits), near, beside, middle] {
             let value = F64::unpack(x.to_bits());
             for mode in ROUNDS {
-                let odd = half_precision::odd_of_double(&mut Plain, x);
+                let odd = half_precision::odd_of_double(&mut Evaluator, x);
                 for kind in [Kind::Half, Kind::Brain] {
-                    let found = half_precision::of_single(&mut Plain, kind, mode, odd);
+                    let found = half_precision::of_single(&mut Evaluator, kind, mode, odd);
                     assert_eq!(
                         found,
                         round(kind, value, mode),
@@ -197,7 +197,7 @@ fn doubles_become_halves_and_singles_with_one_rounding() {
                     );
                 }
                 if mode != Round::Nearest {
-                    let found = one_nan(directed_rounding::of_double(&mut Plain, mode, x));
+                    let found = one_nan(directed_rounding::of_double(&mut Evaluator, mode, x));
                     assert_eq!(found, as_single(value, mode), "{x:e}, {mode:?}");
                 }
             }
@@ -216,19 +216,19 @@ fn singles_are_rounded_in_each_direction() {
         }
         let [x, y, z] = [a, b, c].map(|value| F32::unpack(u64::from(value.to_bits())));
         for mode in [Round::Zero, Round::Down, Round::Up] {
-            let found = one_nan(directed_rounding::product(&mut Plain, mode, a, b));
+            let found = one_nan(directed_rounding::product(&mut Evaluator, mode, a, b));
             let product = soft_float::multiply(x, y);
             assert_eq!(found, as_single(product, mode), "{a:e} * {b:e}, {mode:?}");
-            let found = one_nan(directed_rounding::quotient(&mut Plain, mode, a, b));
+            let found = one_nan(directed_rounding::quotient(&mut Evaluator, mode, a, b));
             let quotient = soft_float::divide(x, y);
             assert_eq!(found, as_single(quotient, mode), "{a:e} / {b:e}, {mode:?}");
-            let found = one_nan(directed_rounding::root(&mut Plain, mode, a));
+            let found = one_nan(directed_rounding::root(&mut Evaluator, mode, a));
             let root = soft_float::square_root(x);
             assert_eq!(found, as_single(root, mode), "root of {a:e}, {mode:?}");
-            let found = one_nan(directed_rounding::sum(&mut Plain, mode, a, b));
+            let found = one_nan(directed_rounding::sum(&mut Evaluator, mode, a, b));
             let sum = soft_float::add(x, y, mode);
             assert_eq!(found, as_single(sum, mode), "{a:e} + {b:e}, {mode:?}");
-            let found = one_nan(directed_rounding::fused(&mut Plain, mode, [a, b, c]));
+            let found = one_nan(directed_rounding::fused(&mut Evaluator, mode, [a, b, c]));
             let fused = soft_float::add(product, z, mode);
             assert_eq!(
                 found,
@@ -249,7 +249,7 @@ fn units(found: f32, exact: f64) -> f64 {
 fn approximations_are_as_near_as_the_manual_of_numerics_says() {
     type Function = (
         &'static str,
-        fn(&mut Plain, f32) -> f32,
+        fn(&mut Evaluator, f32) -> f32,
         fn(f64) -> f64,
         f64,
     );
@@ -263,7 +263,7 @@ fn approximations_are_as_near_as_the_manual_of_numerics_says() {
     for (name, function, exact, bound) in functions {
         for bits in (0..=u32::MAX).step_by(30_011) {
             let x = f32::from_bits(bits);
-            let (found, exact) = (function(&mut Plain, x), exact(f64::from(x)));
+            let (found, exact) = (function(&mut Evaluator, x), exact(f64::from(x)));
             if exact.is_nan() {
                 assert!(found.is_nan(), "{name} of {x:e}: {found:e}");
                 continue;

@@ -5,7 +5,7 @@ use crate::syntax::tree::{Formal, Function};
 
 /// A function that the device provides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Provided {
+pub(crate) enum BuiltinFunction {
     /// `vprintf`: a format, and where its arguments lie. Returns how many it used.
     Print,
     /// `__assertfail`: a message, a file, a line, a function, and the size of a character.
@@ -13,15 +13,20 @@ pub(crate) enum Provided {
 }
 
 /// Each function: its name, and the sizes of its results and parameters in bytes.
-const FUNCTIONS: [(&str, Provided, &[u32], &[u32]); 2] = [
-    ("vprintf", Provided::Print, &[4], &[8, 8]),
-    ("__assertfail", Provided::AssertFail, &[], &[8, 8, 4, 8, 8]),
+const FUNCTIONS: [(&str, BuiltinFunction, &[u32], &[u32]); 2] = [
+    ("vprintf", BuiltinFunction::Print, &[4], &[8, 8]),
+    (
+        "__assertfail",
+        BuiltinFunction::AssertFail,
+        &[],
+        &[8, 8, 4, 8, 8],
+    ),
 ];
 
-impl Provided {
+impl BuiltinFunction {
     /// What this function is that is only declared. One of another shape, or with a body, is the
     /// module's own affair.
-    pub(crate) fn of(function: &Function) -> Option<Provided> {
+    pub(crate) fn of(function: &Function) -> Option<BuiltinFunction> {
         if function.defined {
             return None;
         }

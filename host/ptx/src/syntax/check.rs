@@ -1,7 +1,7 @@
 //! Whether operands fit what the table says of their instruction. Runs when the whole module has
 //! been read, so that every function is known.
 
-use crate::syntax::builtin_functions::Provided;
+use crate::syntax::builtin_functions::BuiltinFunction;
 use crate::syntax::lex::Issue;
 use crate::syntax::modifier::Modifiers;
 use crate::syntax::module::Module;
@@ -275,7 +275,7 @@ impl Checked<'_> {
         let Some(callee) = self.module.functions.get(site.function as usize) else {
             return Err("there is no such function".into());
         };
-        if !callee.defined && Provided::of(callee).is_none() {
+        if !callee.defined && BuiltinFunction::of(callee).is_none() {
             return Err(format!(
                 "function `{}` is only declared: this device does not provide it, and modules are not linked",
                 callee.name

@@ -8,21 +8,27 @@
 
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
-use crate::compile::analysis::lane_offsets::Apart;
-use crate::compile::analysis::uniformity::{Class, Classes};
-use crate::compile::ir::opcodes::Code;
-use crate::compile::ir::{Arg, Block, BlockId, Body, Known, Op, Place, Reg, SiteKind, Space};
+use crate::compile::analysis::lane_offsets::LaneOffsets;
+use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
+use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::{
+    Arg, Block, BlockId, Body, Op, Place, Reg, SiteKind, Space, SpecialValue,
+};
 
 /// How far apart threads may be, and accesses that share a look.
 const FAR: u64 = 1 << 20;
 
 /// A look.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Check {
+pub(crate) enum BoundsGuard {
     /// An access, and those that count from the same address.
     Access(Access),
     /// Numbers of 32 bits, so far apart, stay so in 64.
-    Extend { code: Code, a: Arg, apart: Apart },
+    Extend {
+        code: Opcode,
+        a: Arg,
+        apart: LaneOffsets,
+    },
 }
 
 /// Accesses that count from one address.
@@ -42,22 +48,22 @@ pub(crate) struct Access {
 
 /// What is looked at in a block.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Checks {
+pub(crate) struct BlockGuards {
     /// Each before the step of this number.
-    pub checks: Vec<(usize, Check)>,
+    pub checks: Vec<(usize, BoundsGuard)>,
     /// The steps that are done in advance for them.
     pub needed: HashSet<usize>,
 }
 
-impl Checks {
+impl BlockGuards {
     /// What is looked at before a step.
-    pub(crate) fn before(&self, step: usize) -> impl Iterator<Item = &Check> {
+    pub(crate) fn before(&self, step: usize) -> impl Iterator<Item = &BoundsGuard> {
         at(&self.checks, step).map(|(_, check)| check)
     }
 }
 
 /// Those of checks in order that come before a step.
-fn at(checks: &[(usize, Check)], step: usize) -> impl Iterator<Item = &(usize, Check)> {
+fn at(checks: &[(usize, BoundsGuard)], step: usize) -> impl Iterator<Item = &(usize, BoundsGuard)> {
     let first = checks.partition_point(|(number, _)| *number < step);
     let rest = checks.get(first..).unwrap_or_default();
     rest.iter().take_while(move |(number, _)| *number == step)
@@ -69,21 +75,21 @@ fn at(checks: &[(usize, Check)], step: usize) -> impl Iterator<Item = &(usize, C
 pub(crate) struct Limits {
     /// For shared memory, by the logarithm of the size.
     pub shared: Vec<(u8, u64)>,
-    /// For the windows of device memory.
+    /// For the bounds_caches of device memory.
     pub device: Vec<(usize, u64)>,
 }
 
 /// For all blocks of a kernel.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
-    blocks: HashMap<BlockId, Checks>,
+    blocks: HashMap<BlockId, BlockGuards>,
     /// Where the accesses of a site begin to count: the first byte of the look that they share, from
     /// their own base on.
     first_of: HashMap<u32, i64>,
 }
 
 impl Plan {
-    pub(crate) fn of(&self, block: BlockId) -> Option<&Checks> {
+    pub(crate) fn of(&self, block: BlockId) -> Option<&BlockGuards> {
         self.blocks.get(&block)
     }
 
@@ -97,7 +103,7 @@ impl Plan {
         let mut limits = Limits::default();
         let checks = self.blocks.values().flat_map(|block| &block.checks);
         for (_, check) in checks {
-            let Check::Access(access) = check else {
+            let BoundsGuard::Access(access) = check else {
                 continue;
             };
             if access.space == Space::Shared {
@@ -115,7 +121,7 @@ impl Plan {
 }
 
 /// How far the threads of a group are apart, where they can access memory together.
-pub(crate) fn together(body: &Body, classes: &Classes, op: &Op) -> Option<Apart> {
+pub(crate) fn together(body: &Body, classes: &UniformityInfo, op: &Op) -> Option<LaneOffsets> {
     let (place, values) = match op {
         Op::Load {
             place,
@@ -135,12 +141,12 @@ pub(crate) fn together(body: &Body, classes: &Classes, op: &Op) -> Option<Apart>
     }
     let (size, _) = size(body, place)?;
     let apart = match classes.of_arg(place.base) {
-        Class::Uniform => Apart::NONE,
-        Class::Apart(apart) if apart.is_within(FAR) => apart,
+        Uniformity::Uniform => LaneOffsets::NONE,
+        Uniformity::Affine(apart) if apart.is_within(FAR) => apart,
         _ => return None,
     };
     let uniform = |values: &Vec<Arg>| {
-        let of = |value: &Arg| classes.of_arg(*value) == Class::Uniform;
+        let of = |value: &Arg| classes.of_arg(*value) == Uniformity::Uniform;
         values.iter().all(of)
     };
     let one_for_all = !apart.is_none() || values.is_none_or(uniform);
@@ -167,11 +173,11 @@ fn place(op: &Op) -> Option<&Place> {
 }
 
 /// How far numbers that are extended to 64 bits are apart, where that is known.
-fn extended(classes: &Classes, op: &Op) -> Option<(Code, Arg, Apart)> {
+fn extended(classes: &UniformityInfo, op: &Op) -> Option<(Opcode, Arg, LaneOffsets)> {
     match op {
-        Op::One(code @ (Code::I64ExtendI32S | Code::I64ExtendI32U), target, a) => {
+        Op::Unary(code @ (Opcode::I64ExtendI32S | Opcode::I64ExtendI32U), target, a) => {
             match classes.of(*target) {
-                Class::Apart(apart) => Some((*code, *a, apart)),
+                Uniformity::Affine(apart) => Some((*code, *a, apart)),
                 _ => None,
             }
         }
@@ -180,26 +186,26 @@ fn extended(classes: &Classes, op: &Op) -> Option<(Code, Arg, Apart)> {
 }
 
 /// Whether something is to be looked at before a step.
-pub(crate) fn is_checked(body: &Body, classes: &Classes, op: &Op) -> bool {
+pub(crate) fn is_checked(body: &Body, classes: &UniformityInfo, op: &Op) -> bool {
     together(body, classes, op).is_some() || extended(classes, op).is_some()
 }
 
 /// Whether a step can be done in advance, if what it reads is known.
-fn is_simple(classes: &Classes, op: &Op) -> bool {
-    let scalar = |target: &Reg| classes.of(*target) != Class::Varying;
+fn is_simple(classes: &UniformityInfo, op: &Op) -> bool {
+    let scalar = |target: &Reg| classes.of(*target) != Uniformity::Divergent;
     match op {
         Op::Copy(target, _)
-        | Op::One(_, target, _)
-        | Op::Two(_, target, ..)
+        | Op::Unary(_, target, _)
+        | Op::Binary(_, target, ..)
         | Op::Select(target, ..) => scalar(target),
-        Op::Know(target, known) => *known != Known::Clock && scalar(target),
+        Op::Special(target, known) => *known != SpecialValue::Clock && scalar(target),
         _ => false,
     }
 }
 
 /// The step before which a block is to be split, since what it looks at is not known where the block
 /// begins.
-pub(crate) fn unknown(body: &Body, classes: &Classes, ops: &[Op]) -> Option<usize> {
+pub(crate) fn unknown(body: &Body, classes: &UniformityInfo, ops: &[Op]) -> Option<usize> {
     let mut unknown: HashSet<Reg> = HashSet::default();
     for (number, op) in ops.iter().enumerate() {
         let reads_unknown = |arg: Arg| arg.reg().is_some_and(|reg| unknown.contains(&reg));
@@ -224,10 +230,14 @@ pub(crate) fn unknown(body: &Body, classes: &Classes, ops: &[Op]) -> Option<usiz
 }
 
 /// Plans the looks of blocks that were split where they have to be.
-pub(crate) fn plan(body: &Body, classes: &Classes, window_of: &HashMap<u32, usize>) -> Plan {
+pub(crate) fn plan(
+    body: &Body,
+    classes: &UniformityInfo,
+    bounds_cache_of: &HashMap<u32, usize>,
+) -> Plan {
     let mut plan = Plan::default();
     for (number, block) in (0u32..).zip(&body.blocks) {
-        let checks = of_block(body, classes, window_of, block, &mut plan.first_of);
+        let checks = of_block(body, classes, bounds_cache_of, block, &mut plan.first_of);
         if !checks.checks.is_empty() {
             plan.blocks.insert(BlockId(number), checks);
         }
@@ -273,7 +283,7 @@ impl Origins {
     fn note(&mut self, op: &Op) {
         let made = match op {
             Op::Copy(_, Arg::Reg(a)) => Some(self.of(*a)),
-            Op::One(Code::I32WrapI64, _, Arg::Reg(a)) => {
+            Op::Unary(Opcode::I32WrapI64, _, Arg::Reg(a)) => {
                 let (origin, offset) = self.of(*a);
                 Some((
                     Origin {
@@ -283,7 +293,7 @@ impl Origins {
                     offset,
                 ))
             }
-            Op::Two(Code::I32Add | Code::I64Add, _, Arg::Reg(a), b) => {
+            Op::Binary(Opcode::I32Add | Opcode::I64Add, _, Arg::Reg(a), b) => {
                 let signed = match b {
                     Arg::I32(bits) => Some(i64::from(bits.cast_signed())),
                     Arg::I64(bits) => Some(bits.cast_signed()),
@@ -309,19 +319,19 @@ impl Origins {
 
 fn of_block(
     body: &Body,
-    classes: &Classes,
-    window_of: &HashMap<u32, usize>,
+    classes: &UniformityInfo,
+    bounds_cache_of: &HashMap<u32, usize>,
     block: &Block,
     first_of: &mut HashMap<u32, i64>,
-) -> Checks {
-    let mut checks = Checks::default();
+) -> BlockGuards {
+    let mut checks = BlockGuards::default();
     let mut origins = Origins::default();
     // By what is shared: the check, how far its base is from the origin, the first and last byte.
     let mut shared: HashMap<Key, (usize, i64, i64, i64)> = HashMap::default();
     let mut sites: Vec<(u32, Key, i64)> = Vec::new();
     for (number, op) in block.ops.iter().enumerate() {
         if let Some((code, a, apart)) = extended(classes, op) {
-            let check = Check::Extend { code, a, apart };
+            let check = BoundsGuard::Extend { code, a, apart };
             checks.checks.push((number, check));
         }
         if let (Some(apart), Some(place)) = (together(body, classes, op), place(op))
@@ -337,7 +347,7 @@ fn of_block(
             let offset = place.offset.saturating_add(away);
             let from = offset.saturating_add(apart.least());
             let to = offset.saturating_add(apart.most());
-            let window = window_of.get(&place.site).copied().unwrap_or(0);
+            let window = bounds_cache_of.get(&place.site).copied().unwrap_or(0);
             let key = Key {
                 origin,
                 space: place.space,
@@ -360,7 +370,7 @@ fn of_block(
                     reach: 0,
                     window: key.window,
                 };
-                checks.checks.push((number, Check::Access(access)));
+                checks.checks.push((number, BoundsGuard::Access(access)));
                 (checks.checks.len() - 1, away, from, to)
             });
             *first = from.min(*first);
@@ -370,7 +380,7 @@ fn of_block(
         origins.note(op);
     }
     for (at, away, first, last) in shared.values() {
-        if let Some((_, Check::Access(access))) = checks.checks.get_mut(*at) {
+        if let Some((_, BoundsGuard::Access(access))) = checks.checks.get_mut(*at) {
             access.first = first - away;
             access.reach = last.wrapping_sub(*first).cast_unsigned() >> access.shift;
         }
@@ -385,7 +395,7 @@ fn of_block(
 }
 
 /// The steps that lead to what is looked at.
-fn needed(block: &Block, checks: &[(usize, Check)]) -> HashSet<usize> {
+fn needed(block: &Block, checks: &[(usize, BoundsGuard)]) -> HashSet<usize> {
     let mut needed = HashSet::default();
     let mut wanted: HashSet<Reg> = HashSet::default();
     for (number, op) in block.ops.iter().enumerate().rev() {
@@ -399,8 +409,8 @@ fn needed(block: &Block, checks: &[(usize, Check)]) -> HashSet<usize> {
         }
         for (_, check) in at(checks, number) {
             let arg = match check {
-                Check::Access(access) => access.base,
-                Check::Extend { a, .. } => *a,
+                BoundsGuard::Access(access) => access.base,
+                BoundsGuard::Extend { a, .. } => *a,
             };
             wanted.extend(arg.reg());
         }

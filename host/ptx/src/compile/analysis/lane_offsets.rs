@@ -1,28 +1,28 @@
 //! How far the threads of a group are apart in a register, where that is known now.
 
-use crate::compile::codegen::WIDTH;
+use crate::compile::codegen::VECTOR_LANES;
 
-const LANES: usize = WIDTH as usize;
+const LANES: usize = VECTOR_LANES as usize;
 
 /// For each thread, how much more it has than the first, modulo the register's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Apart([i64; LANES]);
+pub(crate) struct LaneOffsets([i64; LANES]);
 
-impl Apart {
+impl LaneOffsets {
     /// All the same.
-    pub(crate) const NONE: Apart = Apart([0; LANES]);
+    pub(crate) const NONE: LaneOffsets = LaneOffsets([0; LANES]);
 
     /// Each so much more than the one before it.
-    pub(crate) fn stride(stride: i64) -> Apart {
+    pub(crate) fn stride(stride: i64) -> LaneOffsets {
         let mut lanes = [0; LANES];
         for (lane, away) in (0..).zip(lanes.iter_mut()) {
             *away = stride.wrapping_mul(lane);
         }
-        Apart(lanes)
+        LaneOffsets(lanes)
     }
 
     pub(crate) fn is_none(&self) -> bool {
-        *self == Apart::NONE
+        *self == LaneOffsets::NONE
     }
 
     /// How far a thread is from the first one.
@@ -30,16 +30,16 @@ impl Apart {
         self.0.get(lane as usize).copied().unwrap_or(0)
     }
 
-    pub(crate) fn map(self, f: impl Fn(i64) -> i64) -> Apart {
-        Apart(self.0.map(f))
+    pub(crate) fn map(self, f: impl Fn(i64) -> i64) -> LaneOffsets {
+        LaneOffsets(self.0.map(f))
     }
 
-    pub(crate) fn with(self, other: Apart, f: impl Fn(i64, i64) -> i64) -> Apart {
+    pub(crate) fn with(self, other: LaneOffsets, f: impl Fn(i64, i64) -> i64) -> LaneOffsets {
         let mut lanes = self.0;
         for (a, b) in lanes.iter_mut().zip(other.0) {
             *a = f(*a, b);
         }
-        Apart(lanes)
+        LaneOffsets(lanes)
     }
 
     pub(crate) fn all(&self, f: impl Fn(i64) -> bool) -> bool {

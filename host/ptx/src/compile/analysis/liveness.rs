@@ -70,15 +70,15 @@ fn each_of_end(body: &Body, end: &End, mut f: impl FnMut(Reg)) {
     };
     match end {
         End::Branch(a, ..) | End::Table(a, ..) | End::Fault(_, a) => arg(*a),
-        End::Stop(stop, _) => {
-            let stop = body.stops.get(*stop as usize);
-            stop.map(|stop| stop.brings.as_slice())
+        End::Suspend(stop, _) => {
+            let stop = body.suspend_points.get(*stop as usize);
+            stop.map(|stop| stop.inputs.as_slice())
                 .unwrap_or_default()
                 .iter()
                 .copied()
                 .for_each(arg);
         }
-        End::Jump(_) | End::Meet(_) | End::Exit | End::Nowhere => {}
+        End::Jump(_) | End::Reconverge(_) | End::Exit | End::Nowhere => {}
     }
 }
 
@@ -98,10 +98,10 @@ pub(crate) fn used_and_written(body: &Body, block: usize, mut used: impl FnMut(R
         }
     }
     each_of_end(body, &block.end, |reg| used(reg, false));
-    if let End::Stop(stop, _) = &block.end
-        && let Some(stop) = body.stops.get(*stop as usize)
+    if let End::Suspend(stop, _) = &block.end
+        && let Some(stop) = body.suspend_points.get(*stop as usize)
     {
-        for reg in stop.takes.iter().flatten() {
+        for reg in stop.results.iter().flatten() {
             used(*reg, true);
         }
     }

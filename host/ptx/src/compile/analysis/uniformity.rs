@@ -6,42 +6,42 @@
 
 use rustc_hash::FxHashSet as HashSet;
 
-use crate::compile::analysis::lane_offsets::Apart;
+use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::liveness::Live;
-use crate::compile::codegen::WIDTH;
-use crate::compile::ir::opcodes::Code;
-use crate::compile::ir::{Arg, Body, End, Known, Op, Reg, Space, Ty};
+use crate::compile::codegen::VECTOR_LANES;
+use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::{Arg, Body, End, Op, Reg, Space, SpecialValue, Ty};
 
 /// What the threads of a group have in a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
+pub(crate) enum Uniformity {
     /// The same.
     Uniform,
     /// Each known much apart from the first.
-    Apart(Apart),
+    Affine(LaneOffsets),
     /// Whatever it is.
-    Varying,
+    Divergent,
 }
 
-use Class::{Uniform, Varying};
+use Uniformity::{Divergent, Uniform};
 
 /// The classes of all registers.
 #[derive(Debug, Default)]
-pub(crate) struct Classes {
-    classes: Vec<Option<Class>>,
+pub(crate) struct UniformityInfo {
+    classes: Vec<Option<Uniformity>>,
     /// How many low bits are zeros in what the first thread of a group has.
     zeros: Vec<Option<u32>>,
     /// Registers that are 0 or 1, and have a mask for each thread instead where they vary.
-    truths: Vec<bool>,
+    booleans: Vec<bool>,
 }
 
-impl Classes {
-    pub(crate) fn of(&self, reg: Reg) -> Class {
+impl UniformityInfo {
+    pub(crate) fn of(&self, reg: Reg) -> Uniformity {
         let class = self.classes.get(reg.0 as usize).copied().flatten();
         class.unwrap_or(Uniform)
     }
 
-    pub(crate) fn of_arg(&self, arg: Arg) -> Class {
+    pub(crate) fn of_arg(&self, arg: Arg) -> Uniformity {
         arg.reg().map_or(Uniform, |reg| self.of(reg))
     }
 
@@ -74,27 +74,27 @@ impl Classes {
     pub(crate) fn add_truth(&mut self, reg: Reg) {
         let place = reg.0 as usize;
         self.classes.resize(place, None);
-        self.classes.push(Some(Varying));
-        self.truths.resize(place, false);
-        self.truths.push(true);
+        self.classes.push(Some(Divergent));
+        self.booleans.resize(place, false);
+        self.booleans.push(true);
     }
 
     pub(crate) fn is_truth(&self, reg: Reg) -> bool {
-        self.truths.get(reg.0 as usize).copied().unwrap_or(false)
+        self.booleans.get(reg.0 as usize).copied().unwrap_or(false)
     }
 }
 
-fn join(a: Option<Class>, b: Class) -> Class {
+fn join(a: Option<Uniformity>, b: Uniformity) -> Uniformity {
     match a {
         None => b,
         Some(a) if a == b => a,
-        Some(_) => Varying,
+        Some(_) => Divergent,
     }
 }
 
 /// Whether an operation's result is 0 or 1.
-fn compares(code: Code) -> bool {
-    use Code::*;
+fn compares(code: Opcode) -> bool {
+    use Opcode::*;
     code.result() == Ty::I32
         && (matches!(
             code,
@@ -130,34 +130,34 @@ fn compares(code: Code) -> bool {
 }
 
 /// Finds registers that only ever hold 0 or 1.
-fn truths(body: &Body) -> Vec<bool> {
-    let mut truths: Vec<bool> = body.regs.iter().map(|ty| *ty == Ty::I32).collect();
-    let mut written = vec![false; truths.len()];
+fn booleans(body: &Body) -> Vec<bool> {
+    let mut booleans: Vec<bool> = body.regs.iter().map(|ty| *ty == Ty::I32).collect();
+    let mut written = vec![false; booleans.len()];
     // What a stop or a load brings may be any number.
     for reg in body
-        .stops
+        .suspend_points
         .iter()
-        .flat_map(|stop| stop.takes.iter().flatten())
+        .flat_map(|stop| stop.results.iter().flatten())
     {
-        if let Some(truth) = truths.get_mut(reg.0 as usize) {
+        if let Some(truth) = booleans.get_mut(reg.0 as usize) {
             *truth = false;
         }
     }
     loop {
         let mut changed = false;
         for op in body.blocks.iter().flat_map(|block| &block.ops) {
-            let holds = |arg: Arg, truths: &[bool]| match arg {
-                Arg::Reg(reg) => truths.get(reg.0 as usize).copied().unwrap_or(false),
+            let holds = |arg: Arg, booleans: &[bool]| match arg {
+                Arg::Reg(reg) => booleans.get(reg.0 as usize).copied().unwrap_or(false),
                 Arg::I32(bits) => bits <= 1,
                 _ => false,
             };
             let is_truth = match op {
-                Op::Copy(_, a) => holds(*a, &truths),
-                Op::Select(_, _, a, b) => holds(*a, &truths) && holds(*b, &truths),
-                Op::Two(Code::I32And | Code::I32Or | Code::I32Xor, _, a, b) => {
-                    holds(*a, &truths) && holds(*b, &truths)
+                Op::Copy(_, a) => holds(*a, &booleans),
+                Op::Select(_, _, a, b) => holds(*a, &booleans) && holds(*b, &booleans),
+                Op::Binary(Opcode::I32And | Opcode::I32Or | Opcode::I32Xor, _, a, b) => {
+                    holds(*a, &booleans) && holds(*b, &booleans)
                 }
-                Op::Two(code, ..) => compares(*code),
+                Op::Binary(code, ..) => compares(*code),
                 _ => false,
             };
             for target in op.targets() {
@@ -165,7 +165,7 @@ fn truths(body: &Body) -> Vec<bool> {
                 if let Some(written) = written.get_mut(place) {
                     *written = true;
                 }
-                if let Some(truth) = truths.get_mut(place).filter(|truth| **truth && !is_truth) {
+                if let Some(truth) = booleans.get_mut(place).filter(|truth| **truth && !is_truth) {
                     *truth = false;
                     changed = true;
                 }
@@ -175,7 +175,7 @@ fn truths(body: &Body) -> Vec<bool> {
             break;
         }
     }
-    truths
+    booleans
         .iter()
         .zip(written)
         .map(|(truth, written)| *truth && written)
@@ -183,7 +183,7 @@ fn truths(body: &Body) -> Vec<bool> {
 }
 
 /// The class of what a step writes.
-fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
+fn class_of(body: &Body, classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
     let known = |arg: Arg| match arg {
         Arg::Reg(reg) => classes.classes.get(reg.0 as usize).copied().flatten(),
         _ => Some(Uniform),
@@ -193,45 +193,49 @@ fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
         for arg in args {
             class = match (class, known(*arg)) {
                 (Some(Uniform), Some(Uniform)) => Some(Uniform),
-                (_, Some(Class::Apart(_) | Varying)) => return Some(Varying),
-                (Some(Varying), _) => Some(Varying),
+                (_, Some(Uniformity::Affine(_) | Divergent)) => return Some(Divergent),
+                (Some(Divergent), _) => Some(Divergent),
                 // Not known yet.
                 _ => None,
             };
         }
         class
     };
-    let apart = |class: Class| match class {
-        Uniform => Some(Apart::NONE),
-        Class::Apart(apart) => Some(apart),
-        Varying => None,
+    let apart = |class: Uniformity| match class {
+        Uniform => Some(LaneOffsets::NONE),
+        Uniformity::Affine(apart) => Some(apart),
+        Divergent => None,
     };
-    let of_apart = |apart: Apart| {
+    let of_apart = |apart: LaneOffsets| {
         if apart.is_none() {
             Uniform
         } else {
-            Class::Apart(apart)
+            Uniformity::Affine(apart)
         }
     };
     match op {
         Op::Copy(_, a) => known(*a),
-        Op::Know(_, Known::Launch(..) | Known::LaunchPart(..)) => Some(Uniform),
-        Op::Know(_, Known::Thread | Known::Tid(0)) => Some(Class::Apart(Apart::stride(1))),
-        Op::Know(_, Known::Tid(_)) => Some(Uniform),
-        Op::Know(_, Known::Clock) => Some(Varying),
-        Op::One(Code::I64ExtendI32S | Code::I64ExtendI32U, _, a) => match known(*a)? {
-            Class::Apart(apart) if !apart.is_within(1 << 30) => Some(Varying),
+        Op::Special(_, SpecialValue::Launch(..) | SpecialValue::LaunchPart(..)) => Some(Uniform),
+        Op::Special(_, SpecialValue::Thread | SpecialValue::Tid(0)) => {
+            Some(Uniformity::Affine(LaneOffsets::stride(1)))
+        }
+        Op::Special(_, SpecialValue::Tid(_)) => Some(Uniform),
+        Op::Special(_, SpecialValue::Clock) => Some(Divergent),
+        Op::Unary(Opcode::I64ExtendI32S | Opcode::I64ExtendI32U, _, a) => match known(*a)? {
+            Uniformity::Affine(apart) if !apart.is_within(1 << 30) => Some(Divergent),
             class => Some(class),
         },
-        Op::One(Code::I32WrapI64, _, a) => known(*a),
-        Op::One(_, _, a) | Op::Canon(_, a) | Op::Flush(_, a) => all_uniform(&[*a]),
-        Op::Two(code, _, a, b) => {
+        Op::Unary(Opcode::I32WrapI64, _, a) => known(*a),
+        Op::Unary(_, _, a) | Op::CanonicalizeNan(_, a) | Op::FlushSubnormal(_, a) => {
+            all_uniform(&[*a])
+        }
+        Op::Binary(code, _, a, b) => {
             let (x, y) = (known(*a)?, known(*b)?);
             if x == Uniform && y == Uniform {
                 return Some(Uniform);
             }
             let (Some(s), Some(t)) = (apart(x), apart(y)) else {
-                return Some(Varying);
+                return Some(Divergent);
             };
             let constant = b.bits().map(|bits| {
                 if code.operand() == Ty::I32 {
@@ -245,44 +249,44 @@ fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
             let low = (1i64 << zeros.min(30)) - 1;
             let disjoint = s.all(|away| (0..=low).contains(&away));
             Some(match (code, constant) {
-                (Code::I32Add | Code::I64Add, _) => of_apart(s.with(t, i64::wrapping_add)),
-                (Code::I32Sub | Code::I64Sub, _) => of_apart(s.with(t, i64::wrapping_sub)),
-                (Code::I32Mul | Code::I64Mul, Some(by)) => {
+                (Opcode::I32Add | Opcode::I64Add, _) => of_apart(s.with(t, i64::wrapping_add)),
+                (Opcode::I32Sub | Opcode::I64Sub, _) => of_apart(s.with(t, i64::wrapping_sub)),
+                (Opcode::I32Mul | Opcode::I64Mul, Some(by)) => {
                     of_apart(s.map(|away| away.wrapping_mul(by)))
                 }
-                (Code::I32Shl | Code::I64Shl, Some(by @ 0..=31)) => {
+                (Opcode::I32Shl | Opcode::I64Shl, Some(by @ 0..=31)) => {
                     of_apart(s.map(|away| away.wrapping_shl(by as u32)))
                 }
-                (Code::I32And | Code::I64And, Some(mask)) if disjoint => {
+                (Opcode::I32And | Opcode::I64And, Some(mask)) if disjoint => {
                     of_apart(s.map(|away| away & mask))
                 }
-                (Code::I32Or | Code::I64Or, Some(mask)) if disjoint => {
+                (Opcode::I32Or | Opcode::I64Or, Some(mask)) if disjoint => {
                     of_apart(s.map(|away| away & !mask))
                 }
-                (Code::I32Xor | Code::I64Xor, Some(mask)) if disjoint => {
+                (Opcode::I32Xor | Opcode::I64Xor, Some(mask)) if disjoint => {
                     let mask = mask & low;
                     of_apart(s.map(|away| (away ^ mask) - mask))
                 }
                 (
-                    Code::I32ShrU | Code::I64ShrU | Code::I32ShrS | Code::I64ShrS,
+                    Opcode::I32ShrU | Opcode::I64ShrU | Opcode::I32ShrS | Opcode::I64ShrS,
                     Some(by @ 0..=31),
                 ) if disjoint => of_apart(s.map(|away| away >> by)),
-                _ => Varying,
+                _ => Divergent,
             })
         }
         Op::Select(_, condition, a, b) => match (known(*condition)?, known(*a)?, known(*b)?) {
             (Uniform, a, b) if a == b => Some(a),
-            _ => Some(Varying),
+            _ => Some(Divergent),
         },
         Op::Fma(_, a, b, c) => all_uniform(&[*a, *b, *c]),
-        Op::Help { args, .. } => all_uniform(args),
+        Op::Libcall { args, .. } => all_uniform(args),
         Op::Load { place, atomic, .. } => match place.space {
-            Space::Local => Some(Varying),
+            Space::Local => Some(Divergent),
             // A generic address may be one of local memory, unless that is looked at before.
-            Space::Generic if *atomic || !place.is_near() => Some(Varying),
+            Space::Generic if *atomic || !place.is_near() => Some(Divergent),
             _ => all_uniform(&[place.base]),
         },
-        Op::Atomic { .. } => Some(Varying),
+        Op::Atomic { .. } => Some(Divergent),
         Op::Store { .. } | Op::Line(_) => {
             let _ = body;
             None
@@ -291,26 +295,28 @@ fn class_of(body: &Body, classes: &Classes, op: &Op) -> Option<Class> {
 }
 
 /// How many low bits are zeros in what the first thread of a group gets from a step.
-fn zeros_of(classes: &Classes, op: &Op) -> u32 {
+fn zeros_of(classes: &UniformityInfo, op: &Op) -> u32 {
     match op {
         Op::Copy(_, a)
-        | Op::One(Code::I32WrapI64 | Code::I64ExtendI32S | Code::I64ExtendI32U, _, a) => {
+        | Op::Unary(Opcode::I32WrapI64 | Opcode::I64ExtendI32S | Opcode::I64ExtendI32U, _, a) => {
             classes.zeros_of(*a)
         }
         // Groups begin at multiples of their size, in each row.
-        Op::Know(_, Known::Thread | Known::Tid(0)) => WIDTH.trailing_zeros(),
+        Op::Special(_, SpecialValue::Thread | SpecialValue::Tid(0)) => {
+            VECTOR_LANES.trailing_zeros()
+        }
         Op::Select(_, _, a, b) => classes.zeros_of(*a).min(classes.zeros_of(*b)),
-        Op::Two(code, _, a, b) => {
+        Op::Binary(code, _, a, b) => {
             let (x, y) = (classes.zeros_of(*a), classes.zeros_of(*b));
             let by = b.bits().and_then(|bits| u32::try_from(bits).ok());
             match (code, by) {
-                (Code::I32Add | Code::I64Add | Code::I32Sub | Code::I64Sub, _) => x.min(y),
-                (Code::I32Or | Code::I64Or | Code::I32Xor | Code::I64Xor, _) => x.min(y),
-                (Code::I32And | Code::I64And, _) => x.max(y),
-                (Code::I32Mul | Code::I64Mul, _) => x.saturating_add(y).min(MOST_ZEROS),
-                (Code::I32Shl | Code::I64Shl, Some(by @ 0..=31)) => (x + by).min(MOST_ZEROS),
+                (Opcode::I32Add | Opcode::I64Add | Opcode::I32Sub | Opcode::I64Sub, _) => x.min(y),
+                (Opcode::I32Or | Opcode::I64Or | Opcode::I32Xor | Opcode::I64Xor, _) => x.min(y),
+                (Opcode::I32And | Opcode::I64And, _) => x.max(y),
+                (Opcode::I32Mul | Opcode::I64Mul, _) => x.saturating_add(y).min(MOST_ZEROS),
+                (Opcode::I32Shl | Opcode::I64Shl, Some(by @ 0..=31)) => (x + by).min(MOST_ZEROS),
                 (
-                    Code::I32ShrU | Code::I64ShrU | Code::I32ShrS | Code::I64ShrS,
+                    Opcode::I32ShrU | Opcode::I64ShrU | Opcode::I32ShrS | Opcode::I64ShrS,
                     Some(by @ 0..=31),
                 ) => x.saturating_sub(by),
                 _ => 0,
@@ -324,13 +330,13 @@ fn zeros_of(classes: &Classes, op: &Op) -> u32 {
 const MOST_ZEROS: u32 = 64;
 
 /// Finds the classes.
-pub(crate) fn classes(body: &Body, live: &Live) -> Classes {
-    let mut classes = Classes {
+pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
+    let mut classes = UniformityInfo {
         classes: vec![None; body.regs.len()],
         zeros: vec![None; body.regs.len()],
-        truths: truths(body),
+        booleans: booleans(body),
     };
-    let set = |classes: &mut Classes, reg: Reg, class: Class| {
+    let set = |classes: &mut UniformityInfo, reg: Reg, class: Uniformity| {
         let place = classes.classes.get_mut(reg.0 as usize);
         place.is_some_and(|place| {
             let joined = join(*place, class);
@@ -343,9 +349,9 @@ pub(crate) fn classes(body: &Body, live: &Live) -> Classes {
         set(&mut classes, reg, Uniform);
         classes.set_zeros(reg, MOST_ZEROS);
     }
-    for stop in &body.stops {
-        for reg in stop.takes.iter().flatten() {
-            set(&mut classes, *reg, Varying);
+    for stop in &body.suspend_points {
+        for reg in stop.results.iter().flatten() {
+            set(&mut classes, *reg, Divergent);
             classes.set_zeros(*reg, 0);
         }
     }
@@ -381,7 +387,7 @@ pub(crate) fn classes(body: &Body, live: &Live) -> Classes {
                 continue;
             }
             for reg in written_apart(body, live, number, after.get(number).copied().flatten()) {
-                changed |= set(&mut classes, reg, Varying);
+                changed |= set(&mut classes, reg, Divergent);
             }
         }
         if !changed {
@@ -419,7 +425,7 @@ fn written_apart(body: &Body, live: &Live, branch: usize, meets: Option<usize>) 
         for op in &block.ops {
             written.extend(op.targets().iter().copied());
         }
-        if let End::Stop(_, next) = &block.end {
+        if let End::Suspend(_, next) = &block.end {
             wanted.extend(live.at(*next));
         }
         waiting.extend(block.end.successors().iter().map(|next| next.0 as usize));

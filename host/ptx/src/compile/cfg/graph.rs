@@ -71,7 +71,7 @@ impl Loops {
 /// Where a block goes on without waiting for others.
 pub(crate) fn flow(body: &Body, block: usize) -> Vec<usize> {
     match body.blocks.get(block).map(|block| &block.end) {
-        Some(End::Stop(..)) => Vec::new(),
+        Some(End::Suspend(..)) => Vec::new(),
         _ => behind(body, block),
     }
 }
@@ -266,7 +266,7 @@ pub(crate) fn graph(body: &Body, extra: &[BlockId]) -> Result<Graph, Unsupported
         };
         *seen = true;
         reached.push(block);
-        if let Some(End::Stop(stop, next)) = body.blocks.get(block).map(|block| &block.end) {
+        if let Some(End::Suspend(stop, next)) = body.blocks.get(block).map(|block| &block.end) {
             let number = add(&mut resumes, *next).unwrap_or(0);
             after_stop.insert(*stop, number);
             waiting.push(next.0 as usize);
@@ -439,8 +439,8 @@ impl Builder<'_> {
                 continue;
             };
             match self.body.blocks.get(*block).map(|block| block.end.clone()) {
-                Some(End::Stop(..) | End::Exit) => self.link(node, 0),
-                Some(End::Meet(next)) => {
+                Some(End::Suspend(..) | End::Exit) => self.link(node, 0),
+                Some(End::Reconverge(next)) => {
                     self.link(node, 0);
                     let target = self.enter(next.0 as usize, false);
                     self.link(node, target);

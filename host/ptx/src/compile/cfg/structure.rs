@@ -31,7 +31,7 @@ enum Label {
 
 enum Task {
     Tree(NodeId),
-    Code(NodeId),
+    Opcode(NodeId),
     Way(NodeId, NodeId),
     Put(Item),
     Close,
@@ -141,9 +141,9 @@ fn exit(body: &Body, graph: &Graph, node: NodeId) -> Exit {
         Kind::Dispatch(_) => Exit::Table { selector: true },
         Kind::Resume(_) | Kind::Select(_) | Kind::Check(_) => Exit::One,
         Kind::Block(block) => match body.block(*block).map(|block| &block.end) {
-            Some(End::Branch(..) | End::Meet(_)) => Exit::Two,
+            Some(End::Branch(..) | End::Reconverge(_)) => Exit::Two,
             Some(End::Table(..)) => Exit::Table { selector: false },
-            Some(End::Jump(_) | End::Stop(..) | End::Exit) => Exit::One,
+            Some(End::Jump(_) | End::Suspend(..) | End::Exit) => Exit::One,
             _ => Exit::None,
         },
     }
@@ -211,13 +211,13 @@ pub(crate) fn structure(body: &Body, graph: &Graph) -> Vec<Item> {
                     tasks.push(Task::Tree(*merge));
                     tasks.push(Task::Close);
                 }
-                tasks.push(Task::Code(node));
+                tasks.push(Task::Opcode(node));
                 for merge in merges.iter().rev() {
                     items.push(Item::Block);
                     labels.push(Label::Behind(*merge));
                 }
             }
-            Task::Code(node) => {
+            Task::Opcode(node) => {
                 items.push(Item::Node(node));
                 let next = &graph.nodes[node].next;
                 match exit(body, graph, node) {

@@ -4,7 +4,7 @@ use wasm_encoder::{BlockType, Instruction as W, MemArg, ValType};
 
 use crate::compile::codegen::memory::{To, load_op, store_op};
 use crate::compile::codegen::{Emitter, Imports};
-use crate::compile::ir::{Arg, Change, Op, Ty};
+use crate::compile::ir::{Arg, AtomicOp, Op, Ty};
 
 impl Emitter<'_> {
     pub(crate) fn atomic(&mut self, op: &Op) {
@@ -20,7 +20,7 @@ impl Emitter<'_> {
             return;
         };
         let int = if *bytes == 8 { Ty::I64 } else { Ty::I32 };
-        let float = matches!(change, Change::FloatAdd { .. });
+        let float = matches!(change, AtomicOp::FloatAdd { .. });
         let ty = self.shared.body.arg_ty(*b);
         let old = self.local(crate::compile::codegen::val(int));
         let new = self.local(crate::compile::codegen::val(int));
@@ -31,7 +31,7 @@ impl Emitter<'_> {
                 && let Some(instruction) = read_modify_write(*change, *bytes, at)
             {
                 emitter.arg(*b);
-                if *change == Change::Swap {
+                if *change == AtomicOp::Swap {
                     emitter.arg(*c);
                 }
                 emitter.op(instruction);
@@ -85,22 +85,22 @@ impl Emitter<'_> {
     }
 
     /// Leaves what replaces the old value.
-    pub(crate) fn changed(&mut self, change: Change, int: Ty, ty: Ty, old: u32, b: Arg, c: Arg) {
+    pub(crate) fn changed(&mut self, change: AtomicOp, int: Ty, ty: Ty, old: u32, b: Arg, c: Arg) {
         let wide = int == Ty::I64;
         let pick = |narrow: W<'static>, other: W<'static>| if wide { other } else { narrow };
         match change {
-            Change::Add | Change::And | Change::Or | Change::Xor => {
+            AtomicOp::Add | AtomicOp::And | AtomicOp::Or | AtomicOp::Xor => {
                 self.get(old);
                 self.arg(b);
                 self.op(match change {
-                    Change::Add => pick(W::I32Add, W::I64Add),
-                    Change::And => pick(W::I32And, W::I64And),
-                    Change::Or => pick(W::I32Or, W::I64Or),
+                    AtomicOp::Add => pick(W::I32Add, W::I64Add),
+                    AtomicOp::And => pick(W::I32And, W::I64And),
+                    AtomicOp::Or => pick(W::I32Or, W::I64Or),
                     _ => pick(W::I32Xor, W::I64Xor),
                 });
             }
-            Change::Exchange => self.arg(b),
-            Change::Swap => {
+            AtomicOp::Exchange => self.arg(b),
+            AtomicOp::Swap => {
                 self.arg(c);
                 self.get(old);
                 self.get(old);
@@ -108,7 +108,7 @@ impl Emitter<'_> {
                 self.op(pick(W::I32Eq, W::I64Eq));
                 self.op(W::Select);
             }
-            Change::Least { signed, most } => {
+            AtomicOp::Least { signed, most } => {
                 self.get(old);
                 self.arg(b);
                 self.get(old);
@@ -121,7 +121,7 @@ impl Emitter<'_> {
                 });
                 self.op(W::Select);
             }
-            Change::Increment => {
+            AtomicOp::Increment => {
                 self.i32(0);
                 self.get(old);
                 self.i32(1);
@@ -131,7 +131,7 @@ impl Emitter<'_> {
                 self.op(W::I32GeU);
                 self.op(W::Select);
             }
-            Change::Decrement => {
+            AtomicOp::Decrement => {
                 self.arg(b);
                 self.get(old);
                 self.i32(1);
@@ -144,8 +144,8 @@ impl Emitter<'_> {
                 self.op(W::I32Or);
                 self.op(W::Select);
             }
-            Change::FloatAdd { flush } => self.float_sum(ty, flush, old, b),
-            Change::Help(help) => {
+            AtomicOp::FloatAdd { flush } => self.float_sum(ty, flush, old, b),
+            AtomicOp::Libcall(help) => {
                 self.i32(help);
                 self.get(old);
                 if !wide {
@@ -219,21 +219,21 @@ impl Emitter<'_> {
 }
 
 /// The engine's own instruction for a change, where it has one.
-fn read_modify_write(change: Change, bytes: u8, at: MemArg) -> Option<W<'static>> {
+fn read_modify_write(change: AtomicOp, bytes: u8, at: MemArg) -> Option<W<'static>> {
     Some(match (change, bytes) {
-        (Change::Add, 4) => W::I32AtomicRmwAdd(at),
-        (Change::Add, 8) => W::I64AtomicRmwAdd(at),
-        (Change::And, 4) => W::I32AtomicRmwAnd(at),
-        (Change::And, 8) => W::I64AtomicRmwAnd(at),
-        (Change::Or, 4) => W::I32AtomicRmwOr(at),
-        (Change::Or, 8) => W::I64AtomicRmwOr(at),
-        (Change::Xor, 4) => W::I32AtomicRmwXor(at),
-        (Change::Xor, 8) => W::I64AtomicRmwXor(at),
-        (Change::Exchange, 4) => W::I32AtomicRmwXchg(at),
-        (Change::Exchange, 8) => W::I64AtomicRmwXchg(at),
-        (Change::Swap, 2) => W::I32AtomicRmw16CmpxchgU(at),
-        (Change::Swap, 4) => W::I32AtomicRmwCmpxchg(at),
-        (Change::Swap, 8) => W::I64AtomicRmwCmpxchg(at),
+        (AtomicOp::Add, 4) => W::I32AtomicRmwAdd(at),
+        (AtomicOp::Add, 8) => W::I64AtomicRmwAdd(at),
+        (AtomicOp::And, 4) => W::I32AtomicRmwAnd(at),
+        (AtomicOp::And, 8) => W::I64AtomicRmwAnd(at),
+        (AtomicOp::Or, 4) => W::I32AtomicRmwOr(at),
+        (AtomicOp::Or, 8) => W::I64AtomicRmwOr(at),
+        (AtomicOp::Xor, 4) => W::I32AtomicRmwXor(at),
+        (AtomicOp::Xor, 8) => W::I64AtomicRmwXor(at),
+        (AtomicOp::Exchange, 4) => W::I32AtomicRmwXchg(at),
+        (AtomicOp::Exchange, 8) => W::I64AtomicRmwXchg(at),
+        (AtomicOp::Swap, 2) => W::I32AtomicRmw16CmpxchgU(at),
+        (AtomicOp::Swap, 4) => W::I32AtomicRmwCmpxchg(at),
+        (AtomicOp::Swap, 8) => W::I64AtomicRmwCmpxchg(at),
         _ => return None,
     })
 }

@@ -235,8 +235,16 @@ impl Emitter<'_> {
     }
 
     pub(crate) fn window(&self, place: &Place) -> (usize, (u32, u32)) {
-        let number = self.shared.window_of.get(&place.site).copied().unwrap_or(0);
-        (number, self.windows.get(number).copied().unwrap_or((0, 0)))
+        let number = self
+            .shared
+            .bounds_cache_of
+            .get(&place.site)
+            .copied()
+            .unwrap_or(0);
+        (
+            number,
+            self.bounds_caches.get(number).copied().unwrap_or((0, 0)),
+        )
     }
 
     /// Leaves whether the address lies outside of the access's window, or is not aligned.

@@ -11,16 +11,16 @@ mod wasm;
 use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
-pub(crate) use shared::{Shared, Window};
-use vector::Group;
-pub(crate) use vector::{WIDTH, both, is_gather, parting, vector, write_out};
+pub(crate) use shared::{BoundsCache, Shared};
+use vector::LaneGroup;
+pub(crate) use vector::{VECTOR_LANES, both, is_gather, parting, vector, write_out};
 pub(crate) use wasm::{Imports, module};
 
 use crate::compile::Unsupported;
 use crate::compile::abi;
 use crate::compile::cfg::graph::Kind;
 use crate::compile::cfg::structure::Item;
-use crate::compile::ir::{Arg, Known, Reg, Ty};
+use crate::compile::ir::{Arg, Reg, SpecialValue, Ty};
 use crate::compile::source_lines::CodeLine;
 
 /// The most locals of a function that the engine takes, less a few.
@@ -33,10 +33,10 @@ pub(crate) struct Emitter<'k> {
     /// Types of the locals, parameters included.
     locals: Vec<ValType>,
     regs: Vec<u32>,
-    known: HashMap<Known, u32>,
+    known: HashMap<SpecialValue, u32>,
     /// Limits of shared memory in units of the access's size, by its logarithm.
     limits: HashMap<u8, u32>,
-    windows: Vec<(u32, u32)>,
+    bounds_caches: Vec<(u32, u32)>,
     /// Offsets of branches that are hardly ever taken.
     unlikely: Vec<u32>,
     lines: Vec<CodeLine>,
@@ -48,7 +48,7 @@ pub(crate) struct Emitter<'k> {
     address: u32,
     offset: u32,
     /// Where the code is for groups of threads.
-    group: Group,
+    group: LaneGroup,
 }
 
 /// A finished function.
@@ -85,7 +85,7 @@ fn scratch(offset: u32, align: u32) -> MemArg {
     }
 }
 
-/// Writes the function that runs threads one by one: the module's `run`, or what helps the function
+/// Writes the function that runs threads one by one: the module's `run`, or what libcalls the function
 /// for groups out. It returns -1 when all have been run to where they wait or end, else the number of
 /// the thread that was told to return.
 ///
@@ -94,10 +94,10 @@ fn scratch(offset: u32, align: u32) -> MemArg {
 pub(crate) fn scalar(
     shared: &Shared<'_>,
     items: &[Item],
-    helps: bool,
+    libcalls: bool,
 ) -> Result<Function, Unsupported> {
     let mut emitter = Emitter::new(shared);
-    if !helps {
+    if !libcalls {
         emitter.common = Some(emitter.local(ValType::I32));
     }
     emitter.regs = shared
@@ -127,7 +127,7 @@ impl<'k> Emitter<'k> {
             regs: Vec::new(),
             known: HashMap::default(),
             limits: HashMap::default(),
-            windows: Vec::new(),
+            bounds_caches: Vec::new(),
             unlikely: Vec::new(),
             lines: Vec::new(),
             thread: 0,
@@ -136,7 +136,7 @@ impl<'k> Emitter<'k> {
             common: None,
             address: 0,
             offset: 0,
-            group: Group::default(),
+            group: LaneGroup::default(),
         };
         emitter.thread = emitter.local(ValType::I32);
         emitter.tid = [(); 3].map(|()| emitter.local(ValType::I32));
@@ -221,18 +221,18 @@ impl<'k> Emitter<'k> {
 
     /// What all threads of a launch have in common goes into locals, once.
     fn prologue(&mut self) {
-        let mut known: Vec<Known> = Vec::new();
+        let mut known: Vec<SpecialValue> = Vec::new();
         let mut shifts = Vec::new();
         for block in &self.shared.body.blocks {
             for op in &block.ops {
-                if let crate::compile::ir::Op::Know(
+                if let crate::compile::ir::Op::Special(
                     _,
-                    what @ (Known::Launch(..) | Known::LaunchPart(..)),
+                    what @ (SpecialValue::Launch(..) | SpecialValue::LaunchPart(..)),
                 ) = op
                     && !self.known.contains_key(what)
                 {
                     let ty = match what {
-                        Known::Launch(_, ty) => val(*ty),
+                        SpecialValue::Launch(_, ty) => val(*ty),
                         _ => ValType::I32,
                     };
                     let local = self.local(ty);
@@ -265,9 +265,9 @@ impl<'k> Emitter<'k> {
             self.op(W::I32ShrU);
             self.set(local);
         }
-        for number in 0..self.shared.windows.len() {
+        for number in 0..self.shared.bounds_caches.len() {
             let pair = (self.local(ValType::I64), self.local(ValType::I64));
-            self.windows.push(pair);
+            self.bounds_caches.push(pair);
             let global = Shared::window_global(number);
             self.op(W::GlobalGet(global));
             self.set(pair.0);
@@ -305,16 +305,16 @@ impl<'k> Emitter<'k> {
     }
 
     /// Loads what all threads have in common into its local.
-    fn learn(&mut self, what: Known) {
+    fn learn(&mut self, what: SpecialValue) {
         let local = self.known.get(&what).copied().unwrap_or(0);
         self.i32(0);
         self.op(match what {
-            Known::Launch(at, Ty::I32) => W::I32Load(scratch(at, 2)),
-            Known::Launch(at, Ty::I64) => W::I64Load(scratch(at, 3)),
-            Known::Launch(at, Ty::F32) => W::F32Load(scratch(at, 2)),
-            Known::Launch(at, Ty::F64) => W::F64Load(scratch(at, 3)),
-            Known::LaunchPart(at, 1) => W::I32Load8U(scratch(at, 0)),
-            Known::LaunchPart(at, _) => W::I32Load16U(scratch(at, 1)),
+            SpecialValue::Launch(at, Ty::I32) => W::I32Load(scratch(at, 2)),
+            SpecialValue::Launch(at, Ty::I64) => W::I64Load(scratch(at, 3)),
+            SpecialValue::Launch(at, Ty::F32) => W::F32Load(scratch(at, 2)),
+            SpecialValue::Launch(at, Ty::F64) => W::F64Load(scratch(at, 3)),
+            SpecialValue::LaunchPart(at, 1) => W::I32Load8U(scratch(at, 0)),
+            SpecialValue::LaunchPart(at, _) => W::I32Load16U(scratch(at, 1)),
             _ => W::I32Const(0),
         });
         self.set(local);

@@ -3,8 +3,8 @@
 use wasm_encoder::{BlockType, Instruction as W};
 
 use crate::compile::abi::{self, APART, ENDED, WAITS};
-use crate::compile::codegen::{BEHIND, Emitter, WIDTH, scratch};
-use crate::compile::ir::{Arg, BlockId, End, Known, Reg, Ty};
+use crate::compile::codegen::{BEHIND, Emitter, VECTOR_LANES, scratch};
+use crate::compile::ir::{Arg, BlockId, End, Reg, SpecialValue, Ty};
 
 impl Emitter<'_> {
     /// The next thread that can run; returns where there is none. Leaves its resume point.
@@ -98,7 +98,7 @@ impl Emitter<'_> {
 
     /// Whether one call may run several blocks: threads that never meet leave nothing behind.
     pub(crate) fn sweeps(&self) -> bool {
-        self.shared.body.stops.is_empty()
+        self.shared.body.suspend_points.is_empty()
     }
 
     pub(crate) fn next_block(&mut self) {
@@ -128,12 +128,12 @@ impl Emitter<'_> {
         }
         self.op(W::End);
         self.op(W::End);
-        let mut known: Vec<Known> = self.known.keys().copied().collect();
+        let mut known: Vec<SpecialValue> = self.known.keys().copied().collect();
         known.retain(|what| {
-            matches!(what, Known::Launch(at, _) if (abi::CTAID..abi::CTAID + 12).contains(at))
+            matches!(what, SpecialValue::Launch(at, _) if (abi::CTAID..abi::CTAID + 12).contains(at))
         });
         known.sort_unstable_by_key(|what| match what {
-            Known::Launch(at, _) => *at,
+            SpecialValue::Launch(at, _) => *at,
             _ => 0,
         });
         for what in known {
@@ -144,7 +144,7 @@ impl Emitter<'_> {
 
     /// The place of the thread, or group, before the first one: each begins by moving on.
     pub(crate) fn first_thread(&mut self) {
-        let width = if self.is_group() { WIDTH } else { 1 };
+        let width = if self.is_group() { VECTOR_LANES } else { 1 };
         let [x, y, z] = self.tid;
         for (local, value) in [(self.thread, width), (x, width), (y, 0), (z, 0)] {
             self.i32(0u32.wrapping_sub(value));
@@ -267,8 +267,8 @@ impl Emitter<'_> {
     pub(crate) fn takes_of(&self, resume: u32) -> [Option<Reg>; 2] {
         let stops = &self.shared.graph.after_stop;
         let stop = stops.iter().find(|(_, other)| **other == resume);
-        stop.and_then(|(stop, _)| self.shared.body.stops.get(*stop as usize))
-            .map_or([None, None], |stop| stop.takes)
+        stop.and_then(|(stop, _)| self.shared.body.suspend_points.get(*stop as usize))
+            .map_or([None, None], |stop| stop.results)
     }
 
     pub(crate) fn clear_selector(&mut self) {
@@ -299,7 +299,7 @@ impl Emitter<'_> {
                 self.table_check(*place, targets.len(), *site);
                 self.arg(*place);
             }
-            End::Meet(next) => {
+            End::Reconverge(next) => {
                 let resume = self.shared.resume_of(*next).unwrap_or(0);
                 self.i32(0);
                 self.op(W::I32Load(scratch(abi::MEETING, 2)));
@@ -320,18 +320,18 @@ impl Emitter<'_> {
                 self.fault(*site);
             }
             End::Nowhere => self.op(W::Unreachable),
-            End::Stop(number, next) => {
-                let Some(stop) = body.stops.get(*number as usize) else {
+            End::Suspend(number, next) => {
+                let Some(stop) = body.suspend_points.get(*number as usize) else {
                     return;
                 };
-                for (array, value) in (0..).zip(&stop.brings) {
+                for (array, value) in (0..).zip(&stop.inputs) {
                     self.element(8);
                     self.arg(*value);
                     let at = self.shared.layout.exchanged(array);
                     self.op(W::I64Store(scratch(at, 3)));
                 }
                 let mut live = self.shared.saved_behind(id, *next);
-                live.retain(|reg| !stop.takes.contains(&Some(*reg)));
+                live.retain(|reg| !stop.results.contains(&Some(*reg)));
                 self.save(&live);
                 self.set_place(WAITS - number.cast_signed());
             }

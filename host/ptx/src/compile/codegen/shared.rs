@@ -5,7 +5,7 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 use crate::compile::abi::Layout;
 use crate::compile::analysis::bounds_guards::{Limits, Plan};
 use crate::compile::analysis::liveness::Live;
-use crate::compile::analysis::uniformity::Classes;
+use crate::compile::analysis::uniformity::UniformityInfo;
 use crate::compile::cfg::graph::Graph;
 use crate::compile::ir::{BlockId, Body, Reg};
 use crate::compile::passes::divergence::Meetings;
@@ -13,7 +13,7 @@ use crate::compile::passes::spill::Frames;
 
 /// A window onto device memory that an access found last: two globals, and two locals of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Window {
+pub(crate) struct BoundsCache {
     /// What the address was computed from.
     pub root: u32,
     /// The logarithm of the access's size.
@@ -32,13 +32,13 @@ pub(crate) struct Shared<'k> {
     pub slots: HashMap<Reg, u32>,
     /// Where in brief frames, of those that do not vary.
     pub brief: HashMap<Reg, u32>,
-    /// The window of each site, by its place in `windows`.
-    pub window_of: HashMap<u32, usize>,
-    pub windows: Vec<Window>,
+    /// The window of each site, by its place in `bounds_caches`.
+    pub bounds_cache_of: HashMap<u32, usize>,
+    pub bounds_caches: Vec<BoundsCache>,
     /// Where the threads of groups that part in a block are awaited.
     pub meetings: Meetings,
     /// What the threads of groups have in each register.
-    pub classes: &'k Classes,
+    pub classes: &'k UniformityInfo,
     /// Conditions that the threads with the least and the most answer for all, while they agree.
     pub by_ends: &'k HashSet<Reg>,
     /// What groups look at before blocks.
@@ -82,7 +82,7 @@ impl Shared<'_> {
 
     /// The global with a limit of looks, by its place among those of device memory.
     pub(crate) fn limit_global(&self, number: u32) -> u32 {
-        Self::window_global(self.windows.len()) + number
+        Self::window_global(self.bounds_caches.len()) + number
     }
 
     /// How many globals there are.

@@ -3,7 +3,7 @@
 use wasm_encoder::Instruction as W;
 
 use crate::compile::codegen::{Emitter, Imports};
-use crate::compile::ir::{Arg, Known, Op, Reg, Ty};
+use crate::compile::ir::{Arg, Op, Reg, SpecialValue, Ty};
 
 /// The NaNs that operations give.
 pub(crate) const NAN32: u32 = 0x7fff_ffff;
@@ -20,12 +20,12 @@ impl Emitter<'_> {
                 self.arg(*a);
                 self.set_reg(*target);
             }
-            Op::One(code, target, a) => {
+            Op::Unary(code, target, a) => {
                 self.arg(*a);
                 self.op(code.scalar());
                 self.set_reg(*target);
             }
-            Op::Two(code, target, a, b) => {
+            Op::Binary(code, target, a, b) => {
                 self.arg(*a);
                 self.arg(*b);
                 self.op(code.scalar());
@@ -53,7 +53,7 @@ impl Emitter<'_> {
                 }
                 self.set_reg(*target);
             }
-            Op::Canon(target, a) => {
+            Op::CanonicalizeNan(target, a) => {
                 let single = self.shared.body.ty(*target) == Ty::F32;
                 self.arg(*a);
                 self.arg(if single {
@@ -67,7 +67,7 @@ impl Emitter<'_> {
                 self.op(W::Select);
                 self.set_reg(*target);
             }
-            Op::Flush(target, a) => {
+            Op::FlushSubnormal(target, a) => {
                 self.op(W::F32Const(0f32.into()));
                 self.arg(*a);
                 self.op(W::F32Copysign);
@@ -79,21 +79,21 @@ impl Emitter<'_> {
                 self.op(W::Select);
                 self.set_reg(*target);
             }
-            Op::Know(target, known) => {
+            Op::Special(target, known) => {
                 match known {
-                    Known::Tid(dimension) => {
+                    SpecialValue::Tid(dimension) => {
                         let local = self.tid.get(usize::from(*dimension)).copied();
                         self.get(local.unwrap_or(0));
                     }
-                    Known::Thread => self.get(self.thread),
-                    Known::Launch(..) | Known::LaunchPart(..) => {
+                    SpecialValue::Thread => self.get(self.thread),
+                    SpecialValue::Launch(..) | SpecialValue::LaunchPart(..) => {
                         self.get(self.known.get(known).copied().unwrap_or(0));
                     }
-                    Known::Clock => self.op(W::Call(Imports::CLOCK)),
+                    SpecialValue::Clock => self.op(W::Call(Imports::CLOCK)),
                 }
                 self.set_reg(*target);
             }
-            Op::Help { target, help, args } => {
+            Op::Libcall { target, help, args } => {
                 self.i32(*help);
                 for place in 0..4 {
                     self.arg(args.get(place).copied().unwrap_or(Arg::I64(0)));

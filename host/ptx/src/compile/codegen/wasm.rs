@@ -67,7 +67,7 @@ pub(crate) fn module(functions: &[(&str, Function)], count: u32, scratch: u64) -
         }
         code.function(&body);
     }
-    // Forgets the windows: what was mapped may not be any more.
+    // Forgets the bounds_caches: what was mapped may not be any more.
     declared.function(6);
     let forget = Imports::COUNT + u32::try_from(functions.len()).unwrap_or(0);
     exports.export("forget", ExportKind::Func, forget);

@@ -8,9 +8,10 @@ pub(crate) mod opcodes;
 
 use rustc_hash::FxHashSet as HashSet;
 
-use crate::interpret::{Junction, Together};
+use crate::interpret::{BoolCombine, WarpOp};
+use crate::numeric::Libcall;
 use crate::syntax::modifier::Modifier;
-use opcodes::Code;
+use opcodes::Opcode;
 
 /// A type of WebAssembly. Predicates are 0 or 1, integers of fewer than 32 bits have zeros above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,7 +83,7 @@ impl Arg {
 
 /// What a thread learns of itself and of the launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Known {
+pub(crate) enum SpecialValue {
     /// A dimension of the thread's place in its block.
     Tid(u8),
     /// Its number in the block.
@@ -133,7 +134,7 @@ impl Place {
 
 /// What replaces a value in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Change {
+pub(crate) enum AtomicOp {
     Add,
     And,
     Or,
@@ -152,7 +153,7 @@ pub(crate) enum Change {
         flush: bool,
     },
     /// What the interpreter's function makes of the old value and `b`.
-    Help(u32),
+    Libcall(u32),
 }
 
 /// One step.
@@ -162,19 +163,19 @@ pub(crate) enum Op {
     /// lines were asked for, since passes look at neighbouring steps.
     Line(u32),
     Copy(Reg, Arg),
-    One(Code, Reg, Arg),
-    Two(Code, Reg, Arg, Arg),
+    Unary(Opcode, Reg, Arg),
+    Binary(Opcode, Reg, Arg, Arg),
     /// The target, the condition, what is taken where it is not zero, and where it is.
     Select(Reg, Arg, Arg, Arg),
     /// Multiplies and adds with one rounding.
     Fma(Reg, Arg, Arg, Arg),
     /// A NaN as NVIDIA's hardware gives it; any other value as it is.
-    Canon(Reg, Arg),
+    CanonicalizeNan(Reg, Arg),
     /// A subnormal as zero of the same sign.
-    Flush(Reg, Arg),
-    Know(Reg, Known),
-    /// What the interpreter computes: an index into [`Body::helps`], and operands of 64 bits.
-    Help {
+    FlushSubnormal(Reg, Arg),
+    Special(Reg, SpecialValue),
+    /// What the interpreter computes: an index into [`Body::libcalls`], and operands of 64 bits.
+    Libcall {
         target: Reg,
         help: u32,
         args: Vec<Arg>,
@@ -196,7 +197,7 @@ pub(crate) enum Op {
         target: Option<Reg>,
         place: Place,
         bytes: u8,
-        change: Change,
+        change: AtomicOp,
         b: Arg,
         c: Arg,
     },
@@ -216,9 +217,9 @@ pub(crate) enum End {
     Fault(u32, Arg),
     /// The thread goes on, or waits for those of its group that went another way, where they are
     /// awaited.
-    Meet(BlockId),
-    /// The thread waits for others: an index into [`Body::stops`].
-    Stop(u32, BlockId),
+    Reconverge(BlockId),
+    /// The thread waits for others: an index into [`Body::suspend_points`].
+    Suspend(u32, BlockId),
     /// Behind all others: nothing comes here.
     Nowhere,
 }
@@ -226,7 +227,7 @@ pub(crate) enum End {
 impl End {
     pub(crate) fn successors(&self) -> Vec<BlockId> {
         match self {
-            End::Jump(next) | End::Meet(next) | End::Stop(_, next) => vec![*next],
+            End::Jump(next) | End::Reconverge(next) | End::Suspend(_, next) => vec![*next],
             End::Branch(_, yes, no) => vec![*yes, *no],
             End::Table(_, targets, _) => targets.clone(),
             End::Exit | End::Fault(..) | End::Nowhere => Vec::new(),
@@ -269,17 +270,17 @@ pub(crate) enum SiteKind {
 
 /// Where threads meet.
 #[derive(Clone, Debug)]
-pub(crate) struct Stop {
+pub(crate) struct SuspendPoint {
     pub line: u32,
-    pub kind: StopKind,
+    pub kind: SuspendKind,
     /// What each thread brings along, in this order, as 64 bits.
-    pub brings: Vec<Arg>,
+    pub inputs: Vec<Arg>,
     /// What it takes away: a value and a predicate.
-    pub takes: [Option<Reg>; 2],
+    pub results: [Option<Reg>; 2],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum StopKind {
+pub(crate) enum SuspendKind {
     /// `bar.sync` of a known barrier for all threads.
     Plain(u8),
     /// Brings its number and, if it has one, its count, and its predicate.
@@ -290,7 +291,7 @@ pub(crate) enum StopKind {
         reduce: Option<Modifier>,
     },
     /// Brings `a`, `b`, `c` and the mask.
-    Warp(Together),
+    Warp(WarpOp),
     ActiveMask,
 }
 
@@ -301,14 +302,11 @@ pub(crate) struct Body {
     /// The first one is where the kernel begins.
     pub blocks: Vec<Block>,
     pub sites: Vec<Site>,
-    pub stops: Vec<Stop>,
-    pub helps: Vec<Help>,
+    pub suspend_points: Vec<SuspendPoint>,
+    pub libcalls: Vec<Libcall>,
     /// Words that are a number's bits, for which it does not matter which NaN it is.
     pub blind: HashSet<Reg>,
 }
-
-/// A function of the interpreter, with its flags.
-pub(crate) type Help = crate::numeric::Helper;
 
 impl Body {
     pub(crate) fn reg(&mut self, ty: Ty) -> Reg {
@@ -349,14 +347,14 @@ impl Op {
     pub(crate) fn targets(&self) -> &[Reg] {
         match self {
             Op::Copy(target, _)
-            | Op::One(_, target, _)
-            | Op::Two(_, target, ..)
+            | Op::Unary(_, target, _)
+            | Op::Binary(_, target, ..)
             | Op::Select(target, ..)
             | Op::Fma(target, ..)
-            | Op::Canon(target, _)
-            | Op::Flush(target, _)
-            | Op::Know(target, _)
-            | Op::Help { target, .. } => std::slice::from_ref(target),
+            | Op::CanonicalizeNan(target, _)
+            | Op::FlushSubnormal(target, _)
+            | Op::Special(target, _)
+            | Op::Libcall { target, .. } => std::slice::from_ref(target),
             Op::Load { targets, .. } => targets,
             Op::Atomic { target, .. } => target.as_slice(),
             Op::Store { .. } | Op::Line(_) => &[],
@@ -366,8 +364,11 @@ impl Op {
     /// Calls a function with each operand.
     pub(crate) fn each_arg(&self, mut f: impl FnMut(Arg)) {
         match self {
-            Op::Copy(_, a) | Op::One(_, _, a) | Op::Canon(_, a) | Op::Flush(_, a) => f(*a),
-            Op::Two(_, _, a, b) => {
+            Op::Copy(_, a)
+            | Op::Unary(_, _, a)
+            | Op::CanonicalizeNan(_, a)
+            | Op::FlushSubnormal(_, a) => f(*a),
+            Op::Binary(_, _, a, b) => {
                 f(*a);
                 f(*b);
             }
@@ -376,8 +377,8 @@ impl Op {
                 f(*b);
                 f(*c);
             }
-            Op::Know(..) | Op::Line(_) => {}
-            Op::Help { args, .. } => args.iter().copied().for_each(f),
+            Op::Special(..) | Op::Line(_) => {}
+            Op::Libcall { args, .. } => args.iter().copied().for_each(f),
             Op::Load { place, .. } => f(place.base),
             Op::Store { place, values, .. } => {
                 f(place.base);
@@ -394,8 +395,11 @@ impl Op {
     /// Calls a function with each operand, which it may change.
     pub(crate) fn each_arg_mut(&mut self, mut f: impl FnMut(&mut Arg)) {
         match self {
-            Op::Copy(_, a) | Op::One(_, _, a) | Op::Canon(_, a) | Op::Flush(_, a) => f(a),
-            Op::Two(_, _, a, b) => {
+            Op::Copy(_, a)
+            | Op::Unary(_, _, a)
+            | Op::CanonicalizeNan(_, a)
+            | Op::FlushSubnormal(_, a) => f(a),
+            Op::Binary(_, _, a, b) => {
                 f(a);
                 f(b);
             }
@@ -404,8 +408,8 @@ impl Op {
                 f(b);
                 f(c);
             }
-            Op::Know(..) | Op::Line(_) => {}
-            Op::Help { args, .. } => args.iter_mut().for_each(f),
+            Op::Special(..) | Op::Line(_) => {}
+            Op::Libcall { args, .. } => args.iter_mut().for_each(f),
             Op::Load { place, .. } => f(&mut place.base),
             Op::Store { place, values, .. } => {
                 f(&mut place.base);
@@ -420,14 +424,14 @@ impl Op {
     }
 }
 
-impl Junction {
+impl BoolCombine {
     /// The operation on predicates that it is; `None` where there is none.
-    pub(crate) fn code(self) -> Option<Code> {
+    pub(crate) fn code(self) -> Option<Opcode> {
         match self {
-            Junction::None => None,
-            Junction::And => Some(Code::I32And),
-            Junction::Or => Some(Code::I32Or),
-            Junction::Xor => Some(Code::I32Xor),
+            BoolCombine::None => None,
+            BoolCombine::And => Some(Opcode::I32And),
+            BoolCombine::Or => Some(Opcode::I32Or),
+            BoolCombine::Xor => Some(Opcode::I32Xor),
         }
     }
 }

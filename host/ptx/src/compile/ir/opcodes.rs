@@ -9,15 +9,15 @@ macro_rules! codes {
     ($($name:ident: $operand:ident -> $result:ident $(, $vector:ident)?;)*) => {
         /// An operation on one or two registers.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub(crate) enum Code {
+        pub(crate) enum Opcode {
             $($name,)*
         }
 
-        impl Code {
+        impl Opcode {
             /// The instruction for one thread.
             pub(crate) fn scalar(self) -> Instruction<'static> {
                 match self {
-                    $(Code::$name => Instruction::$name,)*
+                    $(Opcode::$name => Instruction::$name,)*
                 }
             }
 
@@ -25,7 +25,7 @@ macro_rules! codes {
             /// of all ones or zeros.
             pub(crate) fn vector(self) -> Option<Instruction<'static>> {
                 match self {
-                    $($(Code::$name => Some(Instruction::$vector),)?)*
+                    $($(Opcode::$name => Some(Instruction::$vector),)?)*
                     #[allow(unreachable_patterns)]
                     _ => None,
                 }
@@ -34,14 +34,14 @@ macro_rules! codes {
             /// The type of its operands.
             pub(crate) fn operand(self) -> Ty {
                 match self {
-                    $(Code::$name => Ty::$operand,)*
+                    $(Opcode::$name => Ty::$operand,)*
                 }
             }
 
             /// The type of its result.
             pub(crate) fn result(self) -> Ty {
                 match self {
-                    $(Code::$name => Ty::$result,)*
+                    $(Opcode::$name => Ty::$result,)*
                 }
             }
         }
@@ -168,11 +168,11 @@ codes! {
     F64ReinterpretI64: I64 -> F64;
 }
 
-impl Code {
+impl Opcode {
     /// Whether a NaN among its operands matters only in that its result is one, and whether which
     /// NaN that is, is for the engine to say.
     pub(crate) fn is_float_arithmetic(self) -> bool {
-        use Code::*;
+        use Opcode::*;
         matches!(
             self,
             F32Add
@@ -204,7 +204,7 @@ impl Code {
 
     /// Whether it shifts, which vectors do where all lanes have one amount in common.
     pub(crate) fn is_shift(self) -> bool {
-        use Code::*;
+        use Opcode::*;
         matches!(
             self,
             I32Shl | I32ShrS | I32ShrU | I64Shl | I64ShrS | I64ShrU
@@ -213,7 +213,7 @@ impl Code {
 
     /// Whether which NaN an operand is makes no difference to its result.
     pub(crate) fn ignores_payload(self) -> bool {
-        use Code::*;
+        use Opcode::*;
         self.is_float_arithmetic()
             || matches!(
                 self,

@@ -4,27 +4,27 @@
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::compile::analysis::bounds_guards;
-use crate::compile::analysis::uniformity::{Class, Classes, postdominators};
-use crate::compile::codegen::{WIDTH, is_gather, parting};
+use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo, postdominators};
+use crate::compile::codegen::{VECTOR_LANES, is_gather, parting};
 use crate::compile::ir::{Block, BlockId, Body, End, Op, Reg};
 
 /// The most vector instructions that are worth compiling.
 const MOST_VECTORS: usize = 10_000;
 
 /// Why the threads of a kernel are to run one by one; `None` where they run together.
-pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
+pub(crate) fn alone(body: &Body, classes: &UniformityInfo) -> Option<&'static str> {
     let (mut together, mut one_by_one, mut vectors) = (0usize, 0usize, 0usize);
     let ops = body.blocks.iter().flat_map(|block| &block.ops);
     for op in ops {
         let varies = op
             .targets()
             .iter()
-            .any(|target| classes.of(*target) == Class::Varying);
+            .any(|target| classes.of(*target) == Uniformity::Divergent);
         let chunks = op
             .targets()
             .iter()
-            .map(|target| body.ty(*target).bytes() * WIDTH / 16);
-        let chunks = chunks.sum::<u32>().max(WIDTH / 4) as usize;
+            .map(|target| body.ty(*target).bytes() * VECTOR_LANES / 16);
+        let chunks = chunks.sum::<u32>().max(VECTOR_LANES / 4) as usize;
         let place = match op {
             Op::Load { place, .. } | Op::Store { place, .. } => Some(place),
             _ => None,
@@ -35,9 +35,9 @@ pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
             Op::Store { .. } => apart,
             Op::Load { .. } if varies => apart,
             Op::Atomic { .. } => true,
-            Op::Help { .. } => varies,
-            Op::Two(code, _, _, b) if varies => {
-                let shifts = code.is_shift() && classes.of_arg(*b) == Class::Uniform;
+            Op::Libcall { .. } => varies,
+            Op::Binary(code, _, _, b) if varies => {
+                let shifts = code.is_shift() && classes.of_arg(*b) == Uniformity::Uniform;
                 code.vector().is_none() && !shifts && !code.result().is_float()
             }
             _ => false,
@@ -67,7 +67,7 @@ pub(crate) fn alone(body: &Body, classes: &Classes) -> Option<&'static str> {
 /// that begin with one; `None` where there are more than `most`.
 pub(crate) fn split(
     body: &mut Body,
-    classes: &Classes,
+    classes: &UniformityInfo,
     by_ends: &HashSet<Reg>,
     most: usize,
 ) -> Option<Vec<BlockId>> {
@@ -115,7 +115,11 @@ pub(crate) type Meetings = HashMap<BlockId, BlockId>;
 
 /// Makes points at which threads that parted at a branch are awaited, and adds the blocks behind them
 /// to those that begin with one.
-pub(crate) fn meet(body: &mut Body, classes: &Classes, found: &mut Vec<BlockId>) -> Meetings {
+pub(crate) fn meet(
+    body: &mut Body,
+    classes: &UniformityInfo,
+    found: &mut Vec<BlockId>,
+) -> Meetings {
     let after = postdominators(body);
     let mut behind: HashMap<usize, BlockId> = HashMap::default();
     let mut parts: Vec<(usize, usize)> = Vec::new();
@@ -138,7 +142,7 @@ pub(crate) fn meet(body: &mut Body, classes: &Classes, found: &mut Vec<BlockId>)
         let next = BlockId(u32::try_from(body.blocks.len()).unwrap_or(0));
         split_off(body, *meets, 0);
         if let Some(block) = body.blocks.get_mut(*meets) {
-            block.end = End::Meet(next);
+            block.end = End::Reconverge(next);
         }
         behind.insert(*meets, next);
         found.push(next);

@@ -6,8 +6,8 @@
 
 use rustc_hash::FxHashSet as HashSet;
 
-use crate::compile::analysis::uniformity::{Class, Classes};
-use crate::compile::ir::opcodes::Code;
+use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
+use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Block, Body, End, Op, Reg, Ty};
 
 /// The most steps of one condition.
@@ -16,9 +16,9 @@ const MOST_STEPS: usize = 8;
 /// What is farther apart may wrap around in between.
 const FAR: u64 = 1 << 24;
 
-/// Repeats conditions before their branches where that helps; the registers that hold what is
+/// Repeats conditions before their branches where that libcalls; the registers that hold what is
 /// repeated. They have no other use than the branch behind them.
-pub(crate) fn repeat(body: &mut Body, classes: &mut Classes) -> HashSet<Reg> {
+pub(crate) fn repeat(body: &mut Body, classes: &mut UniformityInfo) -> HashSet<Reg> {
     let mut repeated = HashSet::default();
     for number in 0..body.blocks.len() {
         let Some(block) = body.blocks.get(number) else {
@@ -27,7 +27,7 @@ pub(crate) fn repeat(body: &mut Body, classes: &mut Classes) -> HashSet<Reg> {
         let End::Branch(Arg::Reg(condition), ..) = block.end else {
             continue;
         };
-        if classes.of(condition) != Class::Varying {
+        if classes.of(condition) != Uniformity::Divergent {
             continue;
         }
         let mut steps = Vec::new();
@@ -46,7 +46,7 @@ pub(crate) fn repeat(body: &mut Body, classes: &mut Classes) -> HashSet<Reg> {
                 new_of.push((target, new));
                 continue;
             }
-            let Op::Two(_, target, ..) = &mut op else {
+            let Op::Binary(_, target, ..) = &mut op else {
                 continue;
             };
             let new = body.reg(Ty::I32);
@@ -68,7 +68,13 @@ pub(crate) fn repeat(body: &mut Body, classes: &mut Classes) -> HashSet<Reg> {
 }
 
 /// Collects the steps that make a condition, in order; false where it is not of the kind.
-fn collect(block: &Block, classes: &Classes, reg: Reg, before: usize, steps: &mut Vec<Op>) -> bool {
+fn collect(
+    block: &Block,
+    classes: &UniformityInfo,
+    reg: Reg,
+    before: usize,
+    steps: &mut Vec<Op>,
+) -> bool {
     let made = block.ops.get(..before).and_then(|ops| {
         let place = ops.iter().rposition(|op| op.targets().contains(&reg))?;
         Some((place, ops.get(place)?))
@@ -80,23 +86,23 @@ fn collect(block: &Block, classes: &Classes, reg: Reg, before: usize, steps: &mu
         return false;
     }
     if let Op::Copy(_, Arg::Reg(from)) = op
-        && classes.of(*from) == Class::Varying
+        && classes.of(*from) == Uniformity::Divergent
         && collect(block, classes, *from, place, steps)
     {
         steps.push(op.clone());
         return true;
     }
-    let Op::Two(code, _, a, b) = op else {
+    let Op::Binary(code, _, a, b) = op else {
         return false;
     };
     let of_ends = if is_ordering(*code) {
         by_ends(classes, *a, *b)
-    } else if matches!(code, Code::I32And | Code::I32Or | Code::I32Xor) {
+    } else if matches!(code, Opcode::I32And | Opcode::I32Or | Opcode::I32Xor) {
         [*a, *b].into_iter().all(|arg| match arg {
-            Arg::Reg(reg) if classes.of(reg) == Class::Varying => {
+            Arg::Reg(reg) if classes.of(reg) == Uniformity::Divergent => {
                 collect(block, classes, reg, place, steps)
             }
-            Arg::Reg(reg) => classes.of(reg) == Class::Uniform && classes.is_truth(reg),
+            Arg::Reg(reg) => classes.of(reg) == Uniformity::Uniform && classes.is_truth(reg),
             arg => arg.bits().is_some_and(|bits| bits <= 1),
         })
     } else {
@@ -104,7 +110,7 @@ fn collect(block: &Block, classes: &Classes, reg: Reg, before: usize, steps: &mu
     };
     // What is compared must still be what it was.
     let kept = |arg: Arg| {
-        let varies = matches!(arg, Arg::Reg(reg) if classes.of(reg) == Class::Varying);
+        let varies = matches!(arg, Arg::Reg(reg) if classes.of(reg) == Uniformity::Divergent);
         let rest = block.ops.get(place..).unwrap_or_default();
         varies
             || arg
@@ -119,13 +125,13 @@ fn collect(block: &Block, classes: &Classes, reg: Reg, before: usize, steps: &mu
 }
 
 /// Whether a code compares integers.
-fn is_ordering(code: Code) -> bool {
+fn is_ordering(code: Opcode) -> bool {
     order(code).is_some()
 }
 
 /// How a comparison of integers orders them: `None` for equality, else whether they have signs.
-pub(crate) fn order(code: Code) -> Option<Option<bool>> {
-    use Code::*;
+pub(crate) fn order(code: Opcode) -> Option<Option<bool>> {
+    use Opcode::*;
     Some(match code {
         I32Eq | I32Ne | I64Eq | I64Ne => None,
         I32LtS | I32LeS | I32GtS | I32GeS | I64LtS | I64LeS | I64GtS | I64GeS => Some(true),
@@ -135,10 +141,10 @@ pub(crate) fn order(code: Code) -> Option<Option<bool>> {
 }
 
 /// Whether one operand is the same for all and the other apart.
-fn by_ends(classes: &Classes, a: Arg, b: Arg) -> bool {
+fn by_ends(classes: &UniformityInfo, a: Arg, b: Arg) -> bool {
     let apart = |arg| match classes.of_arg(arg) {
-        Class::Uniform => Some(false),
-        Class::Apart(apart) if apart.is_within(FAR) => Some(true),
+        Uniformity::Uniform => Some(false),
+        Uniformity::Affine(apart) if apart.is_within(FAR) => Some(true),
         _ => None,
     };
     matches!((apart(a), apart(b)), (Some(a), Some(b)) if a != b)

@@ -6,7 +6,7 @@
 //! out: what goes into them is looked at at once. Functions that take numbers apart, and come to the
 //! same with any NaN, say so ([`Body::blind`]).
 
-use crate::compile::ir::opcodes::Code;
+use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Body, Op, Reg};
 
 /// Whether a constant is some NaN.
@@ -29,10 +29,12 @@ fn lazy(body: &Body) -> Vec<bool> {
                 constant => !is_nan(constant),
             };
             let fits = match op {
-                Op::Canon(..) | Op::Fma(..) => true,
+                Op::CanonicalizeNan(..) | Op::Fma(..) => true,
                 // The one NaN of singles has no sign to lose.
-                Op::One(Code::F32Abs, _, a) | Op::Copy(_, a) | Op::Flush(_, a) => holds(*a, &lazy),
-                Op::One(code, ..) | Op::Two(code, ..) => code.is_float_arithmetic(),
+                Op::Unary(Opcode::F32Abs, _, a) | Op::Copy(_, a) | Op::FlushSubnormal(_, a) => {
+                    holds(*a, &lazy)
+                }
+                Op::Unary(code, ..) | Op::Binary(code, ..) => code.is_float_arithmetic(),
                 Op::Select(_, _, a, b) => holds(*a, &lazy) && holds(*b, &lazy),
                 _ => false,
             };
@@ -64,17 +66,17 @@ pub(crate) fn see_late(body: &mut Body) {
         let mut rewritten = Vec::with_capacity(ops.len());
         for mut op in ops {
             let passes = match &op {
-                Op::Canon(target, a) if is_lazy(*target) => {
+                Op::CanonicalizeNan(target, a) if is_lazy(*target) => {
                     rewritten.push(Op::Copy(*target, *a));
                     continue;
                 }
-                Op::One(_, target, _) if body.blind.contains(target) => true,
-                Op::One(Code::F32Abs, target, _) => is_lazy(*target),
-                Op::One(code, ..) | Op::Two(code, ..) => code.ignores_payload(),
-                Op::Copy(target, _) | Op::Select(target, ..) | Op::Flush(target, _) => {
+                Op::Unary(_, target, _) if body.blind.contains(target) => true,
+                Op::Unary(Opcode::F32Abs, target, _) => is_lazy(*target),
+                Op::Unary(code, ..) | Op::Binary(code, ..) => code.ignores_payload(),
+                Op::Copy(target, _) | Op::Select(target, ..) | Op::FlushSubnormal(target, _) => {
                     is_lazy(*target)
                 }
-                Op::Canon(..) | Op::Fma(..) => true,
+                Op::CanonicalizeNan(..) | Op::Fma(..) => true,
                 _ => false,
             };
             if !passes {
@@ -101,7 +103,7 @@ pub(crate) fn see_late(body: &mut Body) {
                 });
                 rewritten.extend(
                     seen.into_iter()
-                        .map(|(from, to)| Op::Canon(to, Arg::Reg(from))),
+                        .map(|(from, to)| Op::CanonicalizeNan(to, Arg::Reg(from))),
                 );
             }
             rewritten.push(op);

@@ -145,7 +145,7 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
             }
         }
         let leaves = body.blocks.get(block).map(|block| &block.end);
-        if let Some(End::Stop(_, next) | End::Meet(next)) = leaves {
+        if let Some(End::Suspend(_, next) | End::Reconverge(next)) = leaves {
             let wanted = live.begin_of(*next);
             for ((set, wanted), in_frame) in behind.iter_mut().zip(wanted).zip(&end[row(block)]) {
                 *set |= wanted & !in_frame;
@@ -191,7 +191,7 @@ fn kept_in_loops(
     let mut waits = vec![false; found.loops.len()];
     for (block, inside) in found.inside.iter().enumerate() {
         let stops = body.blocks.get(block).map(|block| &block.end);
-        let stops = matches!(stops, Some(End::Stop(..)));
+        let stops = matches!(stops, Some(End::Suspend(..)));
         for number in found.around(*inside) {
             waits[number] |= stops;
             let more = &written[block * words..(block + 1) * words];
@@ -248,6 +248,8 @@ fn settle(
 /// What a thread takes from others that comes back here.
 fn taken(body: &Body, graph: &Graph, resume: u32) -> Vec<Reg> {
     let stop = graph.after_stop.iter().find(|(_, other)| **other == resume);
-    let stop = stop.and_then(|(stop, _)| body.stops.get(*stop as usize));
-    stop.map_or_else(Vec::new, |stop| stop.takes.into_iter().flatten().collect())
+    let stop = stop.and_then(|(stop, _)| body.suspend_points.get(*stop as usize));
+    stop.map_or_else(Vec::new, |stop| {
+        stop.results.into_iter().flatten().collect()
+    })
 }

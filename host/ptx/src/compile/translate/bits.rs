@@ -1,11 +1,11 @@
 //! Integer operations that take several steps: bits in reverse, the highest bit, bytes picked and
 //! multiplied, and the upper half of a product of 128 bits.
 
-use crate::compile::ir::opcodes::Code;
+use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Ty};
 use crate::compile::translate::{Builder, Scope};
+use crate::numeric::ArithBuilder;
 use crate::numeric::Flags;
-use crate::numeric::Steps;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
 use crate::syntax::tree::Operand;
@@ -31,12 +31,12 @@ impl<'m> Builder<'m> {
             return false;
         };
         let value = self.any_of_three(scope, table as u8);
-        let holds = self.two(Code::I32Ne, value, Arg::I32(0));
+        let holds = self.two(Opcode::I32Ne, value, Arg::I32(0));
         let other = self.condition(scope, 5);
         let code = if scope.has(Modifier::Or) {
-            Code::I32Or
+            Opcode::I32Or
         } else {
-            Code::I32And
+            Opcode::I32And
         };
         let holds = self.two(code, holds, other);
         self.write(scope, value);
@@ -49,9 +49,19 @@ impl<'m> Builder<'m> {
     fn reversed(&mut self, scope: &Scope<'m>) -> Arg {
         let wide = scope.ty().bits() == 64;
         let (and, or, left, right) = if wide {
-            (Code::I64And, Code::I64Or, Code::I64Shl, Code::I64ShrU)
+            (
+                Opcode::I64And,
+                Opcode::I64Or,
+                Opcode::I64Shl,
+                Opcode::I64ShrU,
+            )
         } else {
-            (Code::I32And, Code::I32Or, Code::I32Shl, Code::I32ShrU)
+            (
+                Opcode::I32And,
+                Opcode::I32Or,
+                Opcode::I32Shl,
+                Opcode::I32ShrU,
+            )
         };
         let constant = |value: u64| {
             if wide {
@@ -88,9 +98,19 @@ impl<'m> Builder<'m> {
         let ty = scope.ty();
         let wide = ty.bits() == 64;
         let (xor, right, clz, eq) = if wide {
-            (Code::I64Xor, Code::I64ShrS, Code::I64Clz, Code::I64Eq)
+            (
+                Opcode::I64Xor,
+                Opcode::I64ShrS,
+                Opcode::I64Clz,
+                Opcode::I64Eq,
+            )
         } else {
-            (Code::I32Xor, Code::I32ShrS, Code::I32Clz, Code::I32Eq)
+            (
+                Opcode::I32Xor,
+                Opcode::I32ShrS,
+                Opcode::I32Clz,
+                Opcode::I32Eq,
+            )
         };
         let (last, none) = if wide {
             (Arg::I64(63), Arg::I64(0))
@@ -199,7 +219,7 @@ impl<'m> Builder<'m> {
             let bits = 32 / count;
             let x = self.field(a, part * bits, bits, flags.to.is_signed());
             let y = self.field(b, part * 8 + offset, 8, flags.from.is_signed());
-            let product = self.two(Code::I32Mul, x, y);
+            let product = self.two(Opcode::I32Mul, x, y);
             sum = self.plus(sum, product);
         }
         sum
@@ -207,27 +227,27 @@ impl<'m> Builder<'m> {
 
     /// The upper half of a product of values of 64 bits, from four products of their halves.
     pub(crate) fn high_of_128(&mut self, ty: Type, a: Arg, b: Arg) -> Arg {
-        let low = |builder: &mut Self, value| builder.two(Code::I64And, value, LOW);
-        let high = |builder: &mut Self, value| builder.two(Code::I64ShrU, value, HALF);
+        let low = |builder: &mut Self, value| builder.two(Opcode::I64And, value, LOW);
+        let high = |builder: &mut Self, value| builder.two(Opcode::I64ShrU, value, HALF);
         let (a_low, a_high) = (low(self, a), high(self, a));
         let (b_low, b_high) = (low(self, b), high(self, b));
-        let lowest = self.two(Code::I64Mul, a_low, b_low);
+        let lowest = self.two(Opcode::I64Mul, a_low, b_low);
         let carried = high(self, lowest);
-        let first = self.two(Code::I64Mul, a_high, b_low);
-        let first = self.two(Code::I64Add, first, carried);
+        let first = self.two(Opcode::I64Mul, a_high, b_low);
+        let first = self.two(Opcode::I64Add, first, carried);
         let first_low = low(self, first);
-        let second = self.two(Code::I64Mul, a_low, b_high);
-        let second = self.two(Code::I64Add, second, first_low);
+        let second = self.two(Opcode::I64Mul, a_low, b_high);
+        let second = self.two(Opcode::I64Add, second, first_low);
         let (first, second) = (high(self, first), high(self, second));
-        let highest = self.two(Code::I64Mul, a_high, b_high);
-        let sum = self.two(Code::I64Add, highest, first);
-        let mut result = self.two(Code::I64Add, sum, second);
+        let highest = self.two(Opcode::I64Mul, a_high, b_high);
+        let sum = self.two(Opcode::I64Add, highest, first);
+        let mut result = self.two(Opcode::I64Add, sum, second);
         if ty.is_signed() {
             // A negative factor was taken for one that is 2^64 more.
             for (factor, other) in [(a, b), (b, a)] {
-                let sign = self.two(Code::I64ShrS, factor, Arg::I64(63));
-                let more = self.two(Code::I64And, sign, other);
-                result = self.two(Code::I64Sub, result, more);
+                let sign = self.two(Opcode::I64ShrS, factor, Arg::I64(63));
+                let more = self.two(Opcode::I64And, sign, other);
+                result = self.two(Opcode::I64Sub, result, more);
             }
         }
         result

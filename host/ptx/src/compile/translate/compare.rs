@@ -1,27 +1,27 @@
 //! Comparisons, choices, and moves between registers of different sizes.
 
 use crate::compile::Unsupported;
-use crate::compile::ir::opcodes::Code;
+use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Ty};
 use crate::compile::translate::half::kind;
 use crate::compile::translate::{Builder, Scope, home};
-use crate::interpret::Junction;
+use crate::interpret::BoolCombine;
 use crate::numeric::{Flags, mask};
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::table::Op;
 use crate::syntax::tree::Operand;
 use crate::syntax::types::Type;
 
-impl Junction {
-    pub(crate) fn of(modifiers: &Modifiers) -> Junction {
+impl BoolCombine {
+    pub(crate) fn of(modifiers: &Modifiers) -> BoolCombine {
         if modifiers.has(Modifier::And) {
-            Junction::And
+            BoolCombine::And
         } else if modifiers.has(Modifier::Or) {
-            Junction::Or
+            BoolCombine::Or
         } else if modifiers.has(Modifier::Xor) {
-            Junction::Xor
+            BoolCombine::Xor
         } else {
-            Junction::None
+            BoolCombine::None
         }
     }
 }
@@ -49,7 +49,7 @@ impl<'m> Builder<'m> {
         } else {
             return Err(self.unsupported("this comparison"));
         };
-        let junction = Junction::of(modifiers);
+        let junction = BoolCombine::of(modifiers);
         let other = junction.code().map(|_| self.condition(scope, 3));
         let joined = |builder: &mut Self, outcome: Arg| match (junction.code(), other) {
             (Some(code), Some(other)) => builder.two(code, outcome, other),
@@ -71,7 +71,7 @@ impl<'m> Builder<'m> {
         }
         let opposite = match scope.operand(0) {
             Operand::Pair(_, Some(register)) => {
-                let reverse = self.two(Code::I32Xor, outcome, Arg::I32(1));
+                let reverse = self.two(Opcode::I32Xor, outcome, Arg::I32(1));
                 Some((*register, joined(self, reverse)))
             }
             _ => None,
@@ -99,9 +99,9 @@ impl<'m> Builder<'m> {
         let c = self.read(scope, scope.operand(3), modifiers.second_ty());
         let condition = if modifiers.second_ty() == Type::F32 {
             let c = self.flushed(Flags::of(modifiers), c);
-            self.two(Code::F32Ge, c, Arg::F32(0))
+            self.two(Opcode::F32Ge, c, Arg::F32(0))
         } else {
-            self.two(Code::I32GeS, c, Arg::I32(0))
+            self.two(Opcode::I32GeS, c, Arg::I32(0))
         };
         let value = self.select(condition, a, b);
         self.write(scope, value);
@@ -121,10 +121,10 @@ impl<'m> Builder<'m> {
                             whole
                         } else {
                             let by = Arg::I64(place * u64::from(bits));
-                            self.two(Code::I64ShrU, whole, by)
+                            self.two(Opcode::I64ShrU, whole, by)
                         };
                         let part = if bits < 64 {
-                            self.two(Code::I64And, part, Arg::I64(mask(bits)))
+                            self.two(Opcode::I64And, part, Arg::I64(mask(bits)))
                         } else {
                             part
                         };
@@ -150,9 +150,9 @@ impl<'m> Builder<'m> {
                         part
                     } else {
                         let by = Arg::I64(place as u64 * u64::from(bits));
-                        self.two(Code::I64Shl, part, by)
+                        self.two(Opcode::I64Shl, part, by)
                     };
-                    whole = self.two(Code::I64Or, whole, part);
+                    whole = self.two(Opcode::I64Or, whole, part);
                 }
                 let whole = self.as_ty(whole, home(ty));
                 self.write(scope, whole);

@@ -1,11 +1,13 @@
 //! What each instruction becomes; branches, calls, and where threads meet.
 
 use crate::compile::Unsupported;
-use crate::compile::ir::opcodes::Code;
-use crate::compile::ir::{Arg, BlockId, End, Op as Step, Reg, SiteKind, Stop, StopKind, Ty};
+use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::{
+    Arg, BlockId, End, Op as Step, Reg, SiteKind, SuspendKind, SuspendPoint, Ty,
+};
 use crate::compile::translate::{Builder, Scope, index};
-use crate::interpret::Together;
-use crate::syntax::builtin_functions::Provided;
+use crate::interpret::WarpOp;
+use crate::syntax::builtin_functions::BuiltinFunction;
 use crate::syntax::layout;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
@@ -56,7 +58,7 @@ impl<'m> Builder<'m> {
         // A predicated step that only writes registers is computed always and kept if wanted.
         if is_pure(op) {
             let value = if negated {
-                self.two(Code::I32Xor, value, Arg::I32(1))
+                self.two(Opcode::I32Xor, value, Arg::I32(1))
             } else {
                 // The instruction may write its own guard.
                 let copy = self.temp(Ty::I32);
@@ -133,7 +135,7 @@ impl<'m> Builder<'m> {
             Op::Policy => self.write(scope, Arg::I64(0)),
             Op::Activemask => {
                 let taken = self.temp(Ty::I32);
-                self.stop(StopKind::ActiveMask, Vec::new(), [Some(taken), None]);
+                self.stop(SuspendKind::ActiveMask, Vec::new(), [Some(taken), None]);
                 self.write(scope, Arg::Reg(taken));
             }
             Op::CvtPackSat => self.packed(scope),
@@ -187,16 +189,16 @@ impl<'m> Builder<'m> {
     }
 
     /// Waits for others; goes on in a block of its own.
-    fn stop(&mut self, kind: StopKind, brings: Vec<Arg>, takes: [Option<Reg>; 2]) {
-        self.body.stops.push(Stop {
+    fn stop(&mut self, kind: SuspendKind, inputs: Vec<Arg>, results: [Option<Reg>; 2]) {
+        self.body.suspend_points.push(SuspendPoint {
             line: self.line,
             kind,
-            brings,
-            takes,
+            inputs,
+            results,
         });
-        let stop = index(self.body.stops.len() - 1);
+        let stop = index(self.body.suspend_points.len() - 1);
         let next = self.new_block();
-        self.end(End::Stop(stop, next), next);
+        self.end(End::Suspend(stop, next), next);
     }
 
     fn barrier(&mut self, scope: &Scope<'m>) {
@@ -207,16 +209,16 @@ impl<'m> Builder<'m> {
         let id = self.source(scope, first);
         let counted = last > first + 1;
         if let (false, false, Some(id @ 0..16), Op::Barrier) = (counted, reduces, id.bits(), op) {
-            self.stop(StopKind::Plain(id as u8), Vec::new(), [None, None]);
+            self.stop(SuspendKind::Plain(id as u8), Vec::new(), [None, None]);
             return;
         }
-        let mut brings = vec![self.in_64(id)];
+        let mut inputs = vec![self.in_64(id)];
         let count = if counted {
             self.source(scope, first + 1)
         } else {
             Arg::I32(0)
         };
-        brings.push(self.in_64(count));
+        inputs.push(self.in_64(count));
         let reduce = reduces.then(|| {
             let words = [Modifier::Popc, Modifier::And, Modifier::Or];
             let word = words.iter().copied().find(|word| scope.has(*word));
@@ -227,14 +229,14 @@ impl<'m> Builder<'m> {
         } else {
             Arg::I32(0)
         };
-        brings.push(self.in_64(value));
+        inputs.push(self.in_64(value));
         let taken = reduces.then(|| self.temp(Ty::I32));
-        let kind = StopKind::Barrier {
+        let kind = SuspendKind::Barrier {
             counted,
             wait: op != Op::BarrierArrive,
             reduce,
         };
-        self.stop(kind, brings, [taken, None]);
+        self.stop(kind, inputs, [taken, None]);
         if let Some(taken) = taken {
             self.write(scope, Arg::Reg(taken));
         }
@@ -245,16 +247,16 @@ impl<'m> Builder<'m> {
         let word = |words: &[Modifier]| words.iter().copied().find(|word| scope.has(*word));
         let op = scope.instruction.row.op;
         let what = match op {
-            Op::Shfl => Together::Shuffle(word(&[Up, Down, Bfly, Idx]).unwrap_or(Idx)),
-            Op::Vote => Together::Vote(word(&[All, Any, Uni, Ballot]).unwrap_or(All)),
-            Op::Match if scope.has(Any) => Together::MatchAny,
-            Op::Match => Together::MatchAll,
+            Op::Shfl => WarpOp::Shuffle(word(&[Up, Down, Bfly, Idx]).unwrap_or(Idx)),
+            Op::Vote => WarpOp::Vote(word(&[All, Any, Uni, Ballot]).unwrap_or(All)),
+            Op::Match if scope.has(Any) => WarpOp::MatchAny,
+            Op::Match => WarpOp::MatchAll,
             Op::Redux => {
                 let word = word(&[Add, Min, Max, And, Or, Xor]).unwrap_or(Add);
-                Together::Combine(word, scope.ty())
+                WarpOp::Combine(word, scope.ty())
             }
-            Op::Elect => Together::Elect,
-            _ => Together::Nothing,
+            Op::Elect => WarpOp::Elect,
+            _ => WarpOp::Nothing,
         };
         let last = scope.instruction.operands.len() - 1;
         let zero = Arg::I64(0);
@@ -284,7 +286,7 @@ impl<'m> Builder<'m> {
         };
         let predicate = second.map(|_| self.temp(Ty::I32));
         self.stop(
-            StopKind::Warp(what),
+            SuspendKind::Warp(what),
             vec![a, b, c, mask],
             [taken, predicate],
         );
@@ -301,7 +303,7 @@ impl<'m> Builder<'m> {
         let Some(callee) = self.module.functions.get(site.function as usize) else {
             return Err(self.unsupported("a call of what is not there"));
         };
-        if Provided::of(callee).is_some() {
+        if BuiltinFunction::of(callee).is_some() {
             return Err(self.unsupported(format!("a call of `{}`", callee.name)));
         }
         let back = self.new_block();

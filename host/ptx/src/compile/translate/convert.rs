@@ -1,6 +1,6 @@
 //! Conversions between number types.
 
-use crate::compile::ir::opcodes::Code;
+use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Ty};
 use crate::compile::translate::half::kind;
 use crate::compile::translate::{Builder, Scope, home};
@@ -107,7 +107,7 @@ impl<'m> Builder<'m> {
     /// Zero where a single is negative, or a negative zero. A NaN must be the one without a sign.
     fn rectified(&mut self, value: Arg) -> Arg {
         let bits = self.as_ty(value, Ty::I32);
-        let negative = self.two(Code::I32LtS, bits, Arg::I32(0));
+        let negative = self.two(Opcode::I32LtS, bits, Arg::I32(0));
         self.select(negative, Arg::F32(0), value)
     }
 
@@ -126,18 +126,18 @@ impl<'m> Builder<'m> {
         let (least, most) = (Arg::I32(least), Arg::I32(most));
         let parts = [1, 2].map(|operand| {
             let value = self.source(scope, operand);
-            let below = self.two(Code::I32LtS, value, most);
+            let below = self.two(Opcode::I32LtS, value, most);
             let value = self.select(below, value, most);
-            let above = self.two(Code::I32LtS, least, value);
+            let above = self.two(Opcode::I32LtS, least, value);
             let value = self.select(above, value, least);
             self.narrowed(ty, value)
         });
-        let upper = self.two(Code::I32Shl, parts[0], Arg::I32(bits));
-        let mut whole = self.two(Code::I32Or, upper, parts[1]);
+        let upper = self.two(Opcode::I32Shl, parts[0], Arg::I32(bits));
+        let mut whole = self.two(Opcode::I32Or, upper, parts[1]);
         if bits == 8 {
             let rest = self.source(scope, 3);
-            let rest = self.two(Code::I32Shl, rest, Arg::I32(16));
-            whole = self.two(Code::I32Or, whole, rest);
+            let rest = self.two(Opcode::I32Shl, rest, Arg::I32(16));
+            whole = self.two(Opcode::I32Or, whole, rest);
         }
         self.write(scope, whole);
     }
@@ -177,34 +177,34 @@ impl<'m> Builder<'m> {
         let value = self.narrowed(from, value);
         let value = self.signed(from, value);
         let code = match (home(to), home(from), from.is_signed()) {
-            (Ty::F32, Ty::I32, true) => Code::F32ConvertI32S,
-            (Ty::F32, Ty::I32, false) => Code::F32ConvertI32U,
-            (Ty::F32, _, true) => Code::F32ConvertI64S,
-            (Ty::F32, _, false) => Code::F32ConvertI64U,
-            (_, Ty::I32, true) => Code::F64ConvertI32S,
-            (_, Ty::I32, false) => Code::F64ConvertI32U,
-            (_, _, true) => Code::F64ConvertI64S,
-            (_, _, false) => Code::F64ConvertI64U,
+            (Ty::F32, Ty::I32, true) => Opcode::F32ConvertI32S,
+            (Ty::F32, Ty::I32, false) => Opcode::F32ConvertI32U,
+            (Ty::F32, _, true) => Opcode::F32ConvertI64S,
+            (Ty::F32, _, false) => Opcode::F32ConvertI64U,
+            (_, Ty::I32, true) => Opcode::F64ConvertI32S,
+            (_, Ty::I32, false) => Opcode::F64ConvertI32U,
+            (_, _, true) => Opcode::F64ConvertI64S,
+            (_, _, false) => Opcode::F64ConvertI64U,
         };
         Some(self.one(code, value))
     }
 
     /// A single from 64 bits: halves of them are doubles, and so is what their sum lacks.
     fn directed_long(&mut self, from: Type, round: Round, value: Arg) -> Arg {
-        let upper = self.two(Code::I64ShrU, value, Arg::I64(32));
-        let upper = self.one(Code::I32WrapI64, upper);
+        let upper = self.two(Opcode::I64ShrU, value, Arg::I64(32));
+        let upper = self.one(Opcode::I32WrapI64, upper);
         let code = if from.is_signed() {
-            Code::F64ConvertI32S
+            Opcode::F64ConvertI32S
         } else {
-            Code::F64ConvertI32U
+            Opcode::F64ConvertI32U
         };
         let upper = self.one(code, upper);
-        let upper = self.two(Code::F64Mul, upper, Arg::F64(4_294_967_296f64.to_bits()));
-        let lower = self.one(Code::I32WrapI64, value);
-        let lower = self.one(Code::F64ConvertI32U, lower);
-        let sum = self.two(Code::F64Add, upper, lower);
-        let part = self.two(Code::F64Sub, sum, upper);
-        let lost = self.two(Code::F64Sub, lower, part);
+        let upper = self.two(Opcode::F64Mul, upper, Arg::F64(4_294_967_296f64.to_bits()));
+        let lower = self.one(Opcode::I32WrapI64, value);
+        let lower = self.one(Opcode::F64ConvertI32U, lower);
+        let sum = self.two(Opcode::F64Add, upper, lower);
+        let part = self.two(Opcode::F64Sub, sum, upper);
+        let lost = self.two(Opcode::F64Sub, lower, part);
         directed_rounding::of_sum(self, round, sum, lost)
     }
 
@@ -219,7 +219,7 @@ impl<'m> Builder<'m> {
         } else if bits > ty.bits() {
             let value = self.signed(ty, value);
             if bits < 32 {
-                self.two(Code::I32And, value, Arg::I32(mask(bits) as u32))
+                self.two(Opcode::I32And, value, Arg::I32(mask(bits) as u32))
             } else {
                 value
             }
@@ -245,14 +245,14 @@ impl<'m> Builder<'m> {
 
     fn rounded(&mut self, ty: Ty, round: Round, value: Arg) -> Arg {
         let code = match (ty, round) {
-            (Ty::F32, Round::Nearest) => Code::F32Nearest,
-            (Ty::F32, Round::Zero) => Code::F32Trunc,
-            (Ty::F32, Round::Down) => Code::F32Floor,
-            (Ty::F32, Round::Up | Round::Away) => Code::F32Ceil,
-            (_, Round::Nearest) => Code::F64Nearest,
-            (_, Round::Zero) => Code::F64Trunc,
-            (_, Round::Down) => Code::F64Floor,
-            (_, Round::Up | Round::Away) => Code::F64Ceil,
+            (Ty::F32, Round::Nearest) => Opcode::F32Nearest,
+            (Ty::F32, Round::Zero) => Opcode::F32Trunc,
+            (Ty::F32, Round::Down) => Opcode::F32Floor,
+            (Ty::F32, Round::Up | Round::Away) => Opcode::F32Ceil,
+            (_, Round::Nearest) => Opcode::F64Nearest,
+            (_, Round::Zero) => Opcode::F64Trunc,
+            (_, Round::Down) => Opcode::F64Floor,
+            (_, Round::Up | Round::Away) => Opcode::F64Ceil,
         };
         self.one(code, value)
     }
@@ -265,28 +265,28 @@ impl<'m> Builder<'m> {
             self.rounded(ty, flags.round, value)
         };
         let code = match (ty, to.bits() == 64, to.is_signed()) {
-            (Ty::F32, false, true) => Code::I32TruncSatF32S,
-            (Ty::F32, false, false) => Code::I32TruncSatF32U,
-            (Ty::F32, true, true) => Code::I64TruncSatF32S,
-            (Ty::F32, true, false) => Code::I64TruncSatF32U,
-            (_, false, true) => Code::I32TruncSatF64S,
-            (_, false, false) => Code::I32TruncSatF64U,
-            (_, true, true) => Code::I64TruncSatF64S,
-            (_, true, false) => Code::I64TruncSatF64U,
+            (Ty::F32, false, true) => Opcode::I32TruncSatF32S,
+            (Ty::F32, false, false) => Opcode::I32TruncSatF32U,
+            (Ty::F32, true, true) => Opcode::I64TruncSatF32S,
+            (Ty::F32, true, false) => Opcode::I64TruncSatF32U,
+            (_, false, true) => Opcode::I32TruncSatF64S,
+            (_, false, false) => Opcode::I32TruncSatF64U,
+            (_, true, true) => Opcode::I64TruncSatF64S,
+            (_, true, false) => Opcode::I64TruncSatF64U,
         };
         let mut whole = self.one(code, whole);
         if to.bits() < 32 {
             let most = mask(to.bits() - u32::from(to.is_signed())) as u32;
             let less = if to.is_signed() {
-                Code::I32LtS
+                Opcode::I32LtS
             } else {
-                Code::I32LtU
+                Opcode::I32LtU
             };
             let fits = self.two(less, whole, Arg::I32(most));
             whole = self.select(fits, whole, Arg::I32(most));
             if to.is_signed() {
                 let least = !most;
-                let fits = self.two(Code::I32GtS, whole, Arg::I32(least));
+                let fits = self.two(Opcode::I32GtS, whole, Arg::I32(least));
                 whole = self.select(fits, whole, Arg::I32(least));
             }
             whole = self.narrowed(to, whole);
@@ -296,9 +296,9 @@ impl<'m> Builder<'m> {
             return whole;
         }
         let eq = if ty == Ty::F32 {
-            Code::F32Eq
+            Opcode::F32Eq
         } else {
-            Code::F64Eq
+            Opcode::F64Eq
         };
         let number = self.two(eq, value, value);
         let none = Arg::constant(home(to), 1 << (to.bits() - 1));
@@ -320,9 +320,9 @@ impl<'m> Builder<'m> {
             self.rounded(home(to), flags.round, value)
         } else {
             match (to, from) {
-                (Type::F64, Type::F32) => self.one(Code::F64PromoteF32, value),
+                (Type::F64, Type::F32) => self.one(Opcode::F64PromoteF32, value),
                 (Type::F32, Type::F64) if flags.round == Round::Nearest => {
-                    self.one(Code::F32DemoteF64, value)
+                    self.one(Opcode::F32DemoteF64, value)
                 }
                 (Type::F32, Type::F64) => directed_rounding::of_double(self, flags.round, value),
                 _ => value,

@@ -1,80 +1,80 @@
 //! Arithmetic of singles and doubles, rounded to nearest. Other roundings and the 16-bit formats are
 //! asked of the interpreter.
 
-use crate::compile::ir::opcodes::Code;
+use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Op as Step, Ty};
 use crate::compile::translate::{Builder, Scope, home};
+use crate::numeric::{ArithBuilder, approximations, directed_rounding};
 use crate::numeric::{Flags, Round};
-use crate::numeric::{Steps, approximations, directed_rounding};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
 use crate::syntax::types::Type;
 
 /// The codes of one format.
 struct Format {
-    add: Code,
-    sub: Code,
-    mul: Code,
-    div: Code,
-    sqrt: Code,
-    min: Code,
-    max: Code,
-    abs: Code,
-    neg: Code,
-    copysign: Code,
-    eq: Code,
-    ne: Code,
-    lt: Code,
-    le: Code,
-    gt: Code,
-    ge: Code,
+    add: Opcode,
+    sub: Opcode,
+    mul: Opcode,
+    div: Opcode,
+    sqrt: Opcode,
+    min: Opcode,
+    max: Opcode,
+    abs: Opcode,
+    neg: Opcode,
+    copysign: Opcode,
+    eq: Opcode,
+    ne: Opcode,
+    lt: Opcode,
+    le: Opcode,
+    gt: Opcode,
+    ge: Opcode,
     one: Arg,
     zero: Arg,
 }
 
 const SINGLE: Format = Format {
-    add: Code::F32Add,
-    sub: Code::F32Sub,
-    mul: Code::F32Mul,
-    div: Code::F32Div,
-    sqrt: Code::F32Sqrt,
-    min: Code::F32Min,
-    max: Code::F32Max,
-    abs: Code::F32Abs,
-    neg: Code::F32Neg,
-    copysign: Code::F32Copysign,
-    eq: Code::F32Eq,
-    ne: Code::F32Ne,
-    lt: Code::F32Lt,
-    le: Code::F32Le,
-    gt: Code::F32Gt,
-    ge: Code::F32Ge,
+    add: Opcode::F32Add,
+    sub: Opcode::F32Sub,
+    mul: Opcode::F32Mul,
+    div: Opcode::F32Div,
+    sqrt: Opcode::F32Sqrt,
+    min: Opcode::F32Min,
+    max: Opcode::F32Max,
+    abs: Opcode::F32Abs,
+    neg: Opcode::F32Neg,
+    copysign: Opcode::F32Copysign,
+    eq: Opcode::F32Eq,
+    ne: Opcode::F32Ne,
+    lt: Opcode::F32Lt,
+    le: Opcode::F32Le,
+    gt: Opcode::F32Gt,
+    ge: Opcode::F32Ge,
     one: Arg::F32(0x3f80_0000),
     zero: Arg::F32(0),
 };
 
 const DOUBLE: Format = Format {
-    add: Code::F64Add,
-    sub: Code::F64Sub,
-    mul: Code::F64Mul,
-    div: Code::F64Div,
-    sqrt: Code::F64Sqrt,
-    min: Code::F64Min,
-    max: Code::F64Max,
-    abs: Code::F64Abs,
-    neg: Code::F64Neg,
-    copysign: Code::F64Copysign,
-    eq: Code::F64Eq,
-    ne: Code::F64Ne,
-    lt: Code::F64Lt,
-    le: Code::F64Le,
-    gt: Code::F64Gt,
-    ge: Code::F64Ge,
+    add: Opcode::F64Add,
+    sub: Opcode::F64Sub,
+    mul: Opcode::F64Mul,
+    div: Opcode::F64Div,
+    sqrt: Opcode::F64Sqrt,
+    min: Opcode::F64Min,
+    max: Opcode::F64Max,
+    abs: Opcode::F64Abs,
+    neg: Opcode::F64Neg,
+    copysign: Opcode::F64Copysign,
+    eq: Opcode::F64Eq,
+    ne: Opcode::F64Ne,
+    lt: Opcode::F64Lt,
+    le: Opcode::F64Le,
+    gt: Opcode::F64Gt,
+    ge: Opcode::F64Ge,
     one: Arg::F64(0x3ff0_0000_0000_0000),
     zero: Arg::F64(0),
 };
 
-/// The largest single whose reciprocal `div.approx` takes: 2^126.
+/// The largest single whose reciprocal `div.approx` results: 2^126.
 const LARGE: Arg = Arg::F32(0x7e80_0000);
 const INFINITY: Arg = Arg::F32(0x7f80_0000);
 
@@ -92,19 +92,19 @@ impl<'m> Builder<'m> {
             return value;
         }
         if self.body.arg_ty(value) == Ty::F64 {
-            let size = self.one(Code::F64Abs, value);
-            let small = self.two(Code::F64Lt, size, Arg::F64(f64::MIN_POSITIVE.to_bits()));
-            let zero = self.two(Code::F64Copysign, Arg::F64(0), value);
+            let size = self.one(Opcode::F64Abs, value);
+            let small = self.two(Opcode::F64Lt, size, Arg::F64(f64::MIN_POSITIVE.to_bits()));
+            let zero = self.two(Opcode::F64Copysign, Arg::F64(0), value);
             return self.select(small, zero, value);
         }
         let target = self.temp(Ty::F32);
-        self.push(Step::Flush(target, value));
+        self.push(Step::FlushSubnormal(target, value));
         Arg::Reg(target)
     }
 
     pub(crate) fn canonical(&mut self, value: Arg) -> Arg {
         let target = self.temp(self.body.arg_ty(value));
-        self.push(Step::Canon(target, value));
+        self.push(Step::CanonicalizeNan(target, value));
         Arg::Reg(target)
     }
 
@@ -280,7 +280,7 @@ impl<'m> Builder<'m> {
     /// A double whose lower 32 bits are zeros.
     fn upper_half(&mut self, value: Arg) -> Arg {
         let bits = self.as_ty(value, Ty::I64);
-        let upper = self.two(Code::I64And, bits, Arg::I64(!0xffff_ffff));
+        let upper = self.two(Opcode::I64And, bits, Arg::I64(!0xffff_ffff));
         self.as_ty(upper, Ty::F64)
     }
 
@@ -301,11 +301,11 @@ impl<'m> Builder<'m> {
         let (size, lt, eq, least, infinity) = if scope.ty() == Type::F64 {
             let least = Arg::F64(f64::MIN_POSITIVE.to_bits());
             let infinity = Arg::F64(f64::INFINITY.to_bits());
-            let size = self.one(Code::F64Abs, a);
-            (size, Code::F64Lt, Code::F64Eq, least, infinity)
+            let size = self.one(Opcode::F64Abs, a);
+            (size, Opcode::F64Lt, Opcode::F64Eq, least, infinity)
         } else {
             let least = Arg::F32(f32::MIN_POSITIVE.to_bits());
-            (self.abs(a), Code::F32Lt, Code::F32Eq, least, INFINITY)
+            (self.abs(a), Opcode::F32Lt, Opcode::F32Eq, least, INFINITY)
         };
         let zero = Arg::constant(self.body.arg_ty(a), 0);
         let finite = self.two(lt, size, infinity);
@@ -339,12 +339,12 @@ impl<'m> Builder<'m> {
     /// Divisors above 2^126 give zero, or NaN where the dividend is infinite: what a product with a
     /// zero of the divisor's sign gives.
     fn approximate_quotient(&mut self, a: Arg, b: Arg, quotient: Arg) -> Arg {
-        let size = self.one(Code::F32Abs, b);
-        let large = self.two(Code::F32Gt, size, LARGE);
-        let finite = self.two(Code::F32Lt, size, INFINITY);
-        let special = self.two(Code::I32And, large, finite);
-        let zero = self.two(Code::F32Copysign, Arg::F32(0), b);
-        let product = self.two(Code::F32Mul, a, zero);
+        let size = self.one(Opcode::F32Abs, b);
+        let large = self.two(Opcode::F32Gt, size, LARGE);
+        let finite = self.two(Opcode::F32Lt, size, INFINITY);
+        let special = self.two(Opcode::I32And, large, finite);
+        let zero = self.two(Opcode::F32Copysign, Arg::F32(0), b);
+        let product = self.two(Opcode::F32Mul, a, zero);
         self.select(special, product, quotient)
     }
 
@@ -352,7 +352,7 @@ impl<'m> Builder<'m> {
     pub(crate) fn compare_floats(&mut self, ty: Type, flags: Flags, a: Arg, b: Arg) -> Option<Arg> {
         let f = format(ty)?;
         let (a, b) = (self.flushed(flags, a), self.flushed(flags, b));
-        let not = |builder: &mut Self, value| builder.two(Code::I32Xor, value, Arg::I32(1));
+        let not = |builder: &mut Self, value| builder.two(Opcode::I32Xor, value, Arg::I32(1));
         Some(match flags.accepted {
             0b0001 => self.two(f.lt, a, b),
             0b0010 => self.two(f.eq, a, b),
@@ -378,7 +378,7 @@ impl<'m> Builder<'m> {
             }
             0b0101 | 0b1010 => {
                 let (less, more) = (self.two(f.lt, a, b), self.two(f.gt, a, b));
-                let differ = self.two(Code::I32Or, less, more);
+                let differ = self.two(Opcode::I32Or, less, more);
                 if flags.accepted == 0b0101 {
                     differ
                 } else {
@@ -387,7 +387,7 @@ impl<'m> Builder<'m> {
             }
             0b0111 | 0b1000 => {
                 let (x, y) = (self.two(f.eq, a, a), self.two(f.eq, b, b));
-                let ordered = self.two(Code::I32And, x, y);
+                let ordered = self.two(Opcode::I32And, x, y);
                 if flags.accepted == 0b0111 {
                     ordered
                 } else {

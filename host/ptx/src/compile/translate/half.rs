@@ -2,10 +2,10 @@
 
 use crate::compile::ir::Arg;
 use crate::compile::translate::{Builder, Scope};
-use crate::interpret::Junction;
+use crate::interpret::BoolCombine;
 use crate::numeric::half_precision::{self, Kind};
+use crate::numeric::{ArithBuilder, approximations};
 use crate::numeric::{Flags, Round};
-use crate::numeric::{Steps, approximations};
 use crate::syntax::table::Op;
 use crate::syntax::tree::Operand;
 use crate::syntax::types::Type;
@@ -181,7 +181,7 @@ impl<'m> Builder<'m> {
         };
         let flags = Flags::of(modifiers);
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
-        let junction = Junction::of(modifiers).code();
+        let junction = BoolCombine::of(modifiers).code();
         let other = junction.map(|_| self.condition(scope, 3));
         let mut outcomes = [Arg::I32(0); 2];
         for (part, outcome) in outcomes.iter_mut().enumerate() {

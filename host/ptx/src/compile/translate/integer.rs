@@ -1,6 +1,6 @@
 //! Integer arithmetic, bits and carries. What is rare is asked of the interpreter.
 
-use crate::compile::ir::opcodes::Code;
+use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Ty};
 use crate::compile::translate::{Builder, Scope};
 use crate::numeric::{Flags, mask};
@@ -10,45 +10,45 @@ use crate::syntax::types::Type;
 
 /// The codes of one width.
 struct Width {
-    add: Code,
-    sub: Code,
-    mul: Code,
-    and: Code,
-    or: Code,
-    xor: Code,
-    shl: Code,
-    shr_s: Code,
-    shr_u: Code,
-    lt_s: Code,
-    lt_u: Code,
+    add: Opcode,
+    sub: Opcode,
+    mul: Opcode,
+    and: Opcode,
+    or: Opcode,
+    xor: Opcode,
+    shl: Opcode,
+    shr_s: Opcode,
+    shr_u: Opcode,
+    lt_s: Opcode,
+    lt_u: Opcode,
 }
 
 const NARROW: Width = Width {
-    add: Code::I32Add,
-    sub: Code::I32Sub,
-    mul: Code::I32Mul,
-    and: Code::I32And,
-    or: Code::I32Or,
-    xor: Code::I32Xor,
-    shl: Code::I32Shl,
-    shr_s: Code::I32ShrS,
-    shr_u: Code::I32ShrU,
-    lt_s: Code::I32LtS,
-    lt_u: Code::I32LtU,
+    add: Opcode::I32Add,
+    sub: Opcode::I32Sub,
+    mul: Opcode::I32Mul,
+    and: Opcode::I32And,
+    or: Opcode::I32Or,
+    xor: Opcode::I32Xor,
+    shl: Opcode::I32Shl,
+    shr_s: Opcode::I32ShrS,
+    shr_u: Opcode::I32ShrU,
+    lt_s: Opcode::I32LtS,
+    lt_u: Opcode::I32LtU,
 };
 
 const WIDE: Width = Width {
-    add: Code::I64Add,
-    sub: Code::I64Sub,
-    mul: Code::I64Mul,
-    and: Code::I64And,
-    or: Code::I64Or,
-    xor: Code::I64Xor,
-    shl: Code::I64Shl,
-    shr_s: Code::I64ShrS,
-    shr_u: Code::I64ShrU,
-    lt_s: Code::I64LtS,
-    lt_u: Code::I64LtU,
+    add: Opcode::I64Add,
+    sub: Opcode::I64Sub,
+    mul: Opcode::I64Mul,
+    and: Opcode::I64And,
+    or: Opcode::I64Or,
+    xor: Opcode::I64Xor,
+    shl: Opcode::I64Shl,
+    shr_s: Opcode::I64ShrS,
+    shr_u: Opcode::I64ShrU,
+    lt_s: Opcode::I64LtS,
+    lt_u: Opcode::I64LtU,
 };
 
 fn width(ty: Type) -> &'static Width {
@@ -68,7 +68,7 @@ impl<'m> Builder<'m> {
     /// The low bits of a value of 8 or 16 bits; others have none to lose.
     pub(crate) fn narrowed(&mut self, ty: Type, value: Arg) -> Arg {
         if ty.bits() < 32 {
-            return self.two(Code::I32And, value, Arg::I32(mask(ty.bits()) as u32));
+            return self.two(Opcode::I32And, value, Arg::I32(mask(ty.bits()) as u32));
         }
         value
     }
@@ -86,8 +86,8 @@ impl<'m> Builder<'m> {
             return Arg::I32((signed & mask(32)) as u32);
         }
         match ty.bits() {
-            8 => self.one(Code::I32Extend8S, value),
-            16 => self.one(Code::I32Extend16S, value),
+            8 => self.one(Opcode::I32Extend8S, value),
+            16 => self.one(Opcode::I32Extend16S, value),
             _ => value,
         }
     }
@@ -108,9 +108,9 @@ impl<'m> Builder<'m> {
             return Arg::I64(wide);
         }
         let code = if ty.is_signed() {
-            Code::I64ExtendI32S
+            Opcode::I64ExtendI32S
         } else {
-            Code::I64ExtendI32U
+            Opcode::I64ExtendI32U
         };
         self.one(code, value)
     }
@@ -143,9 +143,9 @@ impl<'m> Builder<'m> {
                 let a = self.source(scope, 1);
                 let zero = constant(ty, 0);
                 let code = if ty.bits() == 64 {
-                    Code::I64Eq
+                    Opcode::I64Eq
                 } else {
-                    Code::I32Eq
+                    Opcode::I32Eq
                 };
                 let is_zero = self.two(code, a, zero);
                 if ty.bits() == 64 {
@@ -195,10 +195,10 @@ impl<'m> Builder<'m> {
             Op::Popc | Op::Clz => {
                 let a = self.source(scope, 1);
                 let code = match (scope.instruction.row.op, ty.bits()) {
-                    (Op::Popc, 64) => Code::I64Popcnt,
-                    (Op::Popc, _) => Code::I32Popcnt,
-                    (_, 64) => Code::I64Clz,
-                    _ => Code::I32Clz,
+                    (Op::Popc, 64) => Opcode::I64Popcnt,
+                    (Op::Popc, _) => Opcode::I32Popcnt,
+                    (_, 64) => Opcode::I64Clz,
+                    _ => Opcode::I32Clz,
                 };
                 let count = self.one(code, a);
                 self.as_ty(count, Ty::I32)
@@ -238,10 +238,10 @@ impl<'m> Builder<'m> {
         true
     }
 
-    fn plain(&mut self, scope: &Scope<'m>, ty: Type, code: Code) -> Arg {
+    fn plain(&mut self, scope: &Scope<'m>, ty: Type, code: Opcode) -> Arg {
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         let value = self.two(code, a, b);
-        if matches!(code, Code::I32Add | Code::I32Sub) {
+        if matches!(code, Opcode::I32Add | Opcode::I32Sub) {
             return self.narrowed(ty, value);
         }
         value
@@ -258,20 +258,20 @@ impl<'m> Builder<'m> {
             64 => self.high_of_128(ty, a, b),
             32 => {
                 let (a, b) = (self.widened(ty, a), self.widened(ty, b));
-                let product = self.two(Code::I64Mul, a, b);
+                let product = self.two(Opcode::I64Mul, a, b);
                 if wide {
                     return product;
                 }
-                let high = self.two(Code::I64ShrU, product, Arg::I64(32));
+                let high = self.two(Opcode::I64ShrU, product, Arg::I64(32));
                 self.as_ty(high, Ty::I32)
             }
             _ => {
                 let (a, b) = (self.signed(ty, a), self.signed(ty, b));
-                let product = self.two(Code::I32Mul, a, b);
+                let product = self.two(Opcode::I32Mul, a, b);
                 if wide {
                     return product;
                 }
-                let high = self.two(Code::I32ShrU, product, Arg::I32(16));
+                let high = self.two(Opcode::I32ShrU, product, Arg::I32(16));
                 self.narrowed(ty, high)
             }
         }
@@ -284,17 +284,17 @@ impl<'m> Builder<'m> {
         let (a, b) = (self.signed(ty, a), self.signed(ty, b));
         let w = width(ty);
         let is_64 = ty.bits() == 64;
-        let eq = if is_64 { Code::I64Eq } else { Code::I32Eq };
+        let eq = if is_64 { Opcode::I64Eq } else { Opcode::I32Eq };
         let (one, zero, ones) = (constant(ty, 1), constant(ty, 0), constant(ty, u64::MAX));
         let code = match (is_64, ty.is_signed(), rest) {
-            (false, false, false) => Code::I32DivU,
-            (false, false, true) => Code::I32RemU,
-            (false, true, false) => Code::I32DivS,
-            (false, true, true) => Code::I32RemS,
-            (true, false, false) => Code::I64DivU,
-            (true, false, true) => Code::I64RemU,
-            (true, true, false) => Code::I64DivS,
-            (true, true, true) => Code::I64RemS,
+            (false, false, false) => Opcode::I32DivU,
+            (false, false, true) => Opcode::I32RemU,
+            (false, true, false) => Opcode::I32DivS,
+            (false, true, true) => Opcode::I32RemS,
+            (true, false, false) => Opcode::I64DivU,
+            (true, false, true) => Opcode::I64RemU,
+            (true, true, false) => Opcode::I64DivS,
+            (true, true, true) => Opcode::I64RemS,
         };
         let keep = mask(ty.bits().max(32));
         let value = match b.bits().map(|bits| bits & keep) {
@@ -351,7 +351,7 @@ impl<'m> Builder<'m> {
             let value = self.two(code, a, constant(ty, amount.min(most)));
             return self.narrowed(ty, value);
         }
-        let inside = self.two(Code::I32LtU, amount, Arg::I32(bits));
+        let inside = self.two(Opcode::I32LtU, amount, Arg::I32(bits));
         let value = if signed {
             let amount = self.select(inside, amount, Arg::I32(bits - 1));
             let amount = if bits == 64 {
@@ -379,19 +379,19 @@ impl<'m> Builder<'m> {
             self.source(scope, 3),
         );
         let amount = if scope.has(Modifier::Wrap) {
-            self.two(Code::I32And, amount, Arg::I32(31))
+            self.two(Opcode::I32And, amount, Arg::I32(31))
         } else {
-            let inside = self.two(Code::I32LtU, amount, Arg::I32(32));
+            let inside = self.two(Opcode::I32LtU, amount, Arg::I32(32));
             self.select(inside, amount, Arg::I32(32))
         };
         let (a, b, amount) = (self.in_64(a), self.in_64(b), self.in_64(amount));
-        let high = self.two(Code::I64Shl, b, Arg::I64(32));
-        let both = self.two(Code::I64Or, high, a);
+        let high = self.two(Opcode::I64Shl, b, Arg::I64(32));
+        let both = self.two(Opcode::I64Or, high, a);
         let value = if scope.has(Modifier::Left) {
-            let shifted = self.two(Code::I64Shl, both, amount);
-            self.two(Code::I64ShrU, shifted, Arg::I64(32))
+            let shifted = self.two(Opcode::I64Shl, both, amount);
+            self.two(Opcode::I64ShrU, shifted, Arg::I64(32))
         } else {
-            self.two(Code::I64ShrU, both, amount)
+            self.two(Opcode::I64ShrU, both, amount)
         };
         self.as_ty(value, Ty::I32)
     }
@@ -409,17 +409,18 @@ impl<'m> Builder<'m> {
             return clear_value;
         }
         if set == !clear & 15 {
-            return self.two(Code::I32Xor, a, clear_value);
+            return self.two(Opcode::I32Xor, a, clear_value);
         }
         let set_value = self.any_of_two(set, b, c);
-        let differ = self.two(Code::I32Xor, set_value, clear_value);
-        let picked = self.two(Code::I32And, differ, a);
-        self.two(Code::I32Xor, picked, clear_value)
+        let differ = self.two(Opcode::I32Xor, set_value, clear_value);
+        let picked = self.two(Opcode::I32And, differ, a);
+        self.two(Opcode::I32Xor, picked, clear_value)
     }
 
     /// Any function of two bits, whose table has four.
     fn any_of_two(&mut self, table: u8, b: Arg, c: Arg) -> Arg {
-        let not = |builder: &mut Self, value| builder.two(Code::I32Xor, value, Arg::I32(u32::MAX));
+        let not =
+            |builder: &mut Self, value| builder.two(Opcode::I32Xor, value, Arg::I32(u32::MAX));
         // Negating the result turns the upper half of the tables into the lower.
         if table & 1 == 1 && table != 15 {
             let value = self.any_of_two(!table & 15, b, c);
@@ -429,19 +430,19 @@ impl<'m> Builder<'m> {
             0 => Arg::I32(0),
             15 => Arg::I32(u32::MAX),
             // Bit 3 is b & c, bit 2 is b & !c, bit 1 is !b & c.
-            0b1000 => self.two(Code::I32And, b, c),
+            0b1000 => self.two(Opcode::I32And, b, c),
             0b0100 => {
                 let c = not(self, c);
-                self.two(Code::I32And, b, c)
+                self.two(Opcode::I32And, b, c)
             }
             0b0010 => {
                 let b = not(self, b);
-                self.two(Code::I32And, b, c)
+                self.two(Opcode::I32And, b, c)
             }
             0b1100 => b,
             0b1010 => c,
-            0b0110 => self.two(Code::I32Xor, b, c),
-            _ => self.two(Code::I32Or, b, c),
+            0b0110 => self.two(Opcode::I32Xor, b, c),
+            _ => self.two(Opcode::I32Or, b, c),
         }
     }
 
@@ -489,7 +490,7 @@ impl<'m> Builder<'m> {
 
     /// Whether two integers compare so.
     pub(crate) fn compare_integers(&mut self, ty: Type, flags: Flags, a: Arg, b: Arg) -> Arg {
-        use Code::*;
+        use Opcode::*;
         let (a, b) = (self.signed(ty, a), self.signed(ty, b));
         let code = match (flags.accepted, ty.is_signed(), ty.bits() == 64) {
             (0b0001, true, false) => I32LtS,
@@ -544,7 +545,7 @@ impl<'m> Builder<'m> {
                 let flag = wide_flag(self);
                 let result = self.two(w.sub, difference, flag);
                 let more = self.two(w.lt_u, difference, flag);
-                (result, self.two(Code::I32Or, borrow, more))
+                (result, self.two(Opcode::I32Or, borrow, more))
             } else {
                 (difference, borrow)
             }
@@ -555,7 +556,7 @@ impl<'m> Builder<'m> {
                 let flag = wide_flag(self);
                 let result = self.two(w.add, sum, flag);
                 let more = self.two(w.lt_u, result, sum);
-                (result, self.two(Code::I32Or, carry, more))
+                (result, self.two(Opcode::I32Or, carry, more))
             } else {
                 (sum, carry)
             }

@@ -2,10 +2,10 @@
 
 use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
 use crate::compile::Unsupported;
-use crate::compile::ir::opcodes::Code;
-use crate::compile::ir::{Arg, Change, Known, Op as Step, Place, Reg, Space, Ty};
+use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::{Arg, AtomicOp, Op as Step, Place, Reg, Space, SpecialValue, Ty};
 use crate::compile::translate::{Builder, Scope, home};
-use crate::numeric::{Helper, mask};
+use crate::numeric::{Libcall, mask};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
 use crate::syntax::tree::Operand;
@@ -62,7 +62,7 @@ impl<'m> Builder<'m> {
         };
         if let ([target], Some(known)) = (targets.as_slice(), self.argument(&place, ty)) {
             let value = self.temp(home(ty));
-            self.push(Step::Know(value, known));
+            self.push(Step::Special(value, known));
             let value = self.extended(ty, Arg::Reg(value), extend);
             self.write_to(scope, target, value);
             return Ok(());
@@ -107,7 +107,7 @@ impl<'m> Builder<'m> {
             Some(bits) => {
                 let value = self.signed(ty, value);
                 if bits < 32 {
-                    return self.two(Code::I32And, value, Arg::I32(mask(bits) as u32));
+                    return self.two(Opcode::I32And, value, Arg::I32(mask(bits) as u32));
                 }
                 value
             }
@@ -115,7 +115,7 @@ impl<'m> Builder<'m> {
     }
 
     /// An argument at a place that is known now.
-    fn argument(&self, place: &Place, ty: Type) -> Option<Known> {
+    fn argument(&self, place: &Place, ty: Type) -> Option<SpecialValue> {
         if place.space != Space::Argument {
             return None;
         }
@@ -127,9 +127,9 @@ impl<'m> Builder<'m> {
         }
         let address = self.argument_address(offset);
         Some(match ty.bytes() {
-            1 => Known::LaunchPart(address, 1),
-            2 => Known::LaunchPart(address, 2),
-            _ => Known::Launch(address, home(ty)),
+            1 => SpecialValue::LaunchPart(address, 1),
+            2 => SpecialValue::LaunchPart(address, 2),
+            _ => SpecialValue::Launch(address, home(ty)),
         })
     }
 
@@ -170,23 +170,23 @@ impl<'m> Builder<'m> {
         let words = [Add, And, Cas, Dec, Exch, Inc, Max, Min, Or, Xor];
         let word = words.iter().find(|word| modifiers.has(**word)).copied();
         let change = match word {
-            Some(Add) if ty.is_integer() => Change::Add,
-            Some(Add) if matches!(ty, Type::F32 | Type::F64) => Change::FloatAdd {
+            Some(Add) if ty.is_integer() => AtomicOp::Add,
+            Some(Add) if matches!(ty, Type::F32 | Type::F64) => AtomicOp::FloatAdd {
                 flush: ty == Type::F32 && modifiers.space() != PtxSpace::Shared,
             },
-            Some(And) => Change::And,
-            Some(Or) => Change::Or,
-            Some(Xor) => Change::Xor,
-            Some(Exch) => Change::Exchange,
-            Some(Cas) => Change::Swap,
-            Some(Min | Max) if ty.is_integer() => Change::Least {
+            Some(And) => AtomicOp::And,
+            Some(Or) => AtomicOp::Or,
+            Some(Xor) => AtomicOp::Xor,
+            Some(Exch) => AtomicOp::Exchange,
+            Some(Cas) => AtomicOp::Swap,
+            Some(Min | Max) if ty.is_integer() => AtomicOp::Least {
                 signed: ty.is_signed(),
                 most: word == Some(Max),
             },
-            Some(Inc) => Change::Increment,
-            Some(Dec) => Change::Decrement,
-            Some(word) => match Helper::of_atomic(word, ty, modifiers) {
-                Some(help) => Change::Help(self.help(help)),
+            Some(Inc) => AtomicOp::Increment,
+            Some(Dec) => AtomicOp::Decrement,
+            Some(word) => match Libcall::of_atomic(word, ty, modifiers) {
+                Some(help) => AtomicOp::Libcall(self.help(help)),
                 None => return Err(self.unsupported("this atomic operation")),
             },
             None => return Err(self.unsupported("this atomic operation")),
@@ -197,13 +197,13 @@ impl<'m> Builder<'m> {
         let place = self.place(scope, first, (bytes, 1, true));
         // Memory is changed as integers, but for the one operation that is not on them.
         let int = match change {
-            Change::FloatAdd { .. } => home(ty),
+            AtomicOp::FloatAdd { .. } => home(ty),
             _ if bytes == 8 => Ty::I64,
             _ => Ty::I32,
         };
         let b = self.source(scope, first + 1);
         let b = self.as_ty(b, int);
-        let c = if change == Change::Swap {
+        let c = if change == AtomicOp::Swap {
             let c = self.source(scope, first + 2);
             self.as_ty(c, int)
         } else {
@@ -238,9 +238,9 @@ impl<'m> Builder<'m> {
         let value = if base == 0 {
             a
         } else if scope.has(Modifier::To) {
-            self.two(Code::I64Sub, a, Arg::I64(base))
+            self.two(Opcode::I64Sub, a, Arg::I64(base))
         } else {
-            self.two(Code::I64Add, a, Arg::I64(base))
+            self.two(Opcode::I64Add, a, Arg::I64(base))
         };
         self.write(scope, value);
     }
@@ -255,8 +255,8 @@ impl<'m> Builder<'m> {
             _ => (GLOBAL_BASE, u64::MAX - GLOBAL_BASE),
         };
         let a = self.source(scope, 1);
-        let offset = self.two(Code::I64Sub, a, Arg::I64(from));
-        let inside = self.two(Code::I64LtU, offset, Arg::I64(size));
+        let offset = self.two(Opcode::I64Sub, a, Arg::I64(from));
+        let inside = self.two(Opcode::I64LtU, offset, Arg::I64(size));
         self.write(scope, inside);
     }
 }

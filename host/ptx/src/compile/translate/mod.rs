@@ -17,9 +17,9 @@ use std::collections::HashMap;
 
 use crate::compile::Unsupported;
 use crate::compile::abi::Layout;
-use crate::compile::ir::opcodes::Code;
-use crate::compile::ir::{Arg, Block, BlockId, Body, End, Help, Op, Reg, Site, SiteKind, Ty};
-use crate::numeric::Helper;
+use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::{Arg, Block, BlockId, Body, End, Op, Reg, Site, SiteKind, Ty};
+use crate::numeric::Libcall;
 use crate::syntax::layout::{self, Frame};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::module::{Entry, Module};
@@ -49,7 +49,7 @@ pub(crate) fn body(
         line: 0,
         guard: None,
         lines,
-        helps: HashMap::new(),
+        libcalls: HashMap::new(),
     };
     if entry.layout.recursive {
         return Err(Unsupported::limit("functions that call themselves"));
@@ -76,7 +76,7 @@ struct Builder<'m> {
     /// Whether steps are to say which line they come from.
     lines: bool,
     /// Which help has which number, by how it is told apart.
-    helps: HashMap<String, u32>,
+    libcalls: HashMap<String, u32>,
 }
 
 /// A function as it is inlined at one place.
@@ -166,15 +166,15 @@ impl<'m> Builder<'m> {
         self.body.reg(ty)
     }
 
-    fn one(&mut self, code: Code, a: Arg) -> Arg {
+    fn one(&mut self, code: Opcode, a: Arg) -> Arg {
         let target = self.temp(code.result());
-        self.push(Op::One(code, target, a));
+        self.push(Op::Unary(code, target, a));
         Arg::Reg(target)
     }
 
-    fn two(&mut self, code: Code, a: Arg, b: Arg) -> Arg {
+    fn two(&mut self, code: Opcode, a: Arg, b: Arg) -> Arg {
         let target = self.temp(code.result());
-        self.push(Op::Two(code, target, a, b));
+        self.push(Op::Binary(code, target, a, b));
         Arg::Reg(target)
     }
 
@@ -201,12 +201,12 @@ impl<'m> Builder<'m> {
     }
 
     /// The number of a help, the same for the same.
-    fn help(&mut self, help: Help) -> u32 {
+    fn help(&mut self, help: Libcall) -> u32 {
         let key = format!("{help:?}");
-        let next = index(self.body.helps.len());
-        let number = *self.helps.entry(key).or_insert(next);
+        let next = index(self.body.libcalls.len());
+        let number = *self.libcalls.entry(key).or_insert(next);
         if number == next {
-            self.body.helps.push(help);
+            self.body.libcalls.push(help);
         }
         number
     }
@@ -304,7 +304,7 @@ impl<'m> Builder<'m> {
             Operand::Register(register) => Some(scope.function.register_type(*register).bits()),
             _ => None,
         };
-        let Some(help) = Helper::of(row.op, &scope.instruction.modifiers, bits) else {
+        let Some(help) = Libcall::of(row.op, &scope.instruction.modifiers, bits) else {
             return Err(self.unsupported(format!("`{}`", row.name)));
         };
         let operands = help.operands();
@@ -316,7 +316,7 @@ impl<'m> Builder<'m> {
         }
         let number = self.help(help);
         let target = self.temp(Ty::I64);
-        self.push(Op::Help {
+        self.push(Op::Libcall {
             target,
             help: number,
             args,

@@ -1,8 +1,8 @@
 //! Operands: where their values come from, and where results go.
 
 use crate::compile::abi;
-use crate::compile::ir::opcodes::Code;
-use crate::compile::ir::{Arg, Known, Op, Place, Reg, SiteKind, Space, Ty};
+use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::{Arg, Op, Place, Reg, SiteKind, Space, SpecialValue, Ty};
 use crate::compile::translate::{Builder, Scope, home, index};
 use crate::numeric::mask;
 use crate::syntax::layout::SharedId;
@@ -78,26 +78,26 @@ impl<'m> Builder<'m> {
             (Ty::F32, Ty::F32) | (Ty::F64, Ty::F64) | (Ty::I32, Ty::I32) | (Ty::I64, Ty::I64) => {
                 value
             }
-            (Ty::F32, Ty::I32) => self.one(Code::I32ReinterpretF32, value),
-            (Ty::I32, Ty::F32) => self.one(Code::F32ReinterpretI32, value),
-            (Ty::F64, Ty::I64) => self.one(Code::I64ReinterpretF64, value),
-            (Ty::I64, Ty::F64) => self.one(Code::F64ReinterpretI64, value),
-            (Ty::I64, Ty::I32) => self.one(Code::I32WrapI64, value),
-            (Ty::I32, Ty::I64) => self.one(Code::I64ExtendI32U, value),
+            (Ty::F32, Ty::I32) => self.one(Opcode::I32ReinterpretF32, value),
+            (Ty::I32, Ty::F32) => self.one(Opcode::F32ReinterpretI32, value),
+            (Ty::F64, Ty::I64) => self.one(Opcode::I64ReinterpretF64, value),
+            (Ty::I64, Ty::F64) => self.one(Opcode::F64ReinterpretI64, value),
+            (Ty::I64, Ty::I32) => self.one(Opcode::I32WrapI64, value),
+            (Ty::I32, Ty::I64) => self.one(Opcode::I64ExtendI32U, value),
             (Ty::F32, _) => {
-                let value = self.one(Code::I32ReinterpretF32, value);
+                let value = self.one(Opcode::I32ReinterpretF32, value);
                 self.as_ty(value, ty)
             }
             (Ty::F64, _) => {
-                let value = self.one(Code::I64ReinterpretF64, value);
+                let value = self.one(Opcode::I64ReinterpretF64, value);
                 self.as_ty(value, ty)
             }
             (Ty::I64, Ty::F32) => {
-                let value = self.one(Code::I32WrapI64, value);
+                let value = self.one(Opcode::I32WrapI64, value);
                 self.as_ty(value, ty)
             }
             (Ty::I32, Ty::F64) => {
-                let value = self.one(Code::I64ExtendI32U, value);
+                let value = self.one(Opcode::I64ExtendI32U, value);
                 self.as_ty(value, ty)
             }
         }
@@ -117,7 +117,7 @@ impl<'m> Builder<'m> {
                 let value = self.as_ty(Arg::Reg(scope.register(*register)), home(ty));
                 // A wider register may have more bits than are read.
                 if declared.bits() > ty.bits() && ty.bits() < 32 {
-                    return self.two(Code::I32And, value, Arg::I32(keep as u32));
+                    return self.two(Opcode::I32And, value, Arg::I32(keep as u32));
                 }
                 value
             }
@@ -146,7 +146,7 @@ impl<'m> Builder<'m> {
     pub(crate) fn condition(&mut self, scope: &Scope<'m>, operand: usize) -> Arg {
         let value = self.source(scope, operand);
         if matches!(scope.operand(operand), Operand::Not(_)) {
-            return self.two(Code::I32Xor, value, Arg::I32(1));
+            return self.two(Opcode::I32Xor, value, Arg::I32(1));
         }
         value
     }
@@ -175,21 +175,21 @@ impl<'m> Builder<'m> {
         self.write_to(scope, scope.operand(0), value);
     }
 
-    fn know(&mut self, known: Known, ty: Ty) -> Arg {
+    fn know(&mut self, known: SpecialValue, ty: Ty) -> Arg {
         let target = self.temp(ty);
-        self.push(Op::Know(target, known));
+        self.push(Op::Special(target, known));
         Arg::Reg(target)
     }
 
     fn launch_word(&mut self, address: u32) -> Arg {
-        self.know(Known::Launch(address, Ty::I32), Ty::I32)
+        self.know(SpecialValue::Launch(address, Ty::I32), Ty::I32)
     }
 
     fn special(&mut self, special: Special, ty: Type) -> Arg {
-        let thread = |builder: &mut Builder<'m>| builder.know(Known::Thread, Ty::I32);
+        let thread = |builder: &mut Builder<'m>| builder.know(SpecialValue::Thread, Ty::I32);
         let lane = |builder: &mut Builder<'m>| {
             let thread = thread(builder);
-            builder.two(Code::I32And, thread, Arg::I32(31))
+            builder.two(Opcode::I32And, thread, Arg::I32(31))
         };
         let value = match special {
             Special::Ntid(d) => self.launch_word(abi::NTID + 4 * u32::from(d)),
@@ -198,44 +198,44 @@ impl<'m> Builder<'m> {
             Special::Nwarpid => self.launch_word(abi::NWARPID),
             Special::DynamicSharedSize => self.launch_word(abi::DYNAMIC_SHARED),
             Special::TotalSharedSize => self.launch_word(abi::TOTAL_SHARED),
-            Special::Tid(d) => self.know(Known::Tid(d), Ty::I32),
+            Special::Tid(d) => self.know(SpecialValue::Tid(d), Ty::I32),
             Special::Laneid => lane(self),
             Special::Warpid => {
                 let thread = thread(self);
-                self.two(Code::I32ShrU, thread, Arg::I32(5))
+                self.two(Opcode::I32ShrU, thread, Arg::I32(5))
             }
             Special::LanemaskEq => {
                 let lane = lane(self);
-                self.two(Code::I32Shl, Arg::I32(1), lane)
+                self.two(Opcode::I32Shl, Arg::I32(1), lane)
             }
             Special::LanemaskLt => {
                 let lane = lane(self);
-                let bit = self.two(Code::I32Shl, Arg::I32(1), lane);
-                self.two(Code::I32Sub, bit, Arg::I32(1))
+                let bit = self.two(Opcode::I32Shl, Arg::I32(1), lane);
+                self.two(Opcode::I32Sub, bit, Arg::I32(1))
             }
             Special::LanemaskLe => {
                 let lane = lane(self);
-                let bit = self.two(Code::I32Shl, Arg::I32(2), lane);
-                self.two(Code::I32Sub, bit, Arg::I32(1))
+                let bit = self.two(Opcode::I32Shl, Arg::I32(2), lane);
+                self.two(Opcode::I32Sub, bit, Arg::I32(1))
             }
             Special::LanemaskGe => {
                 let lane = lane(self);
-                self.two(Code::I32Shl, Arg::I32(u32::MAX), lane)
+                self.two(Opcode::I32Shl, Arg::I32(u32::MAX), lane)
             }
             Special::LanemaskGt => {
                 let lane = lane(self);
-                self.two(Code::I32Shl, Arg::I32(u32::MAX - 1), lane)
+                self.two(Opcode::I32Shl, Arg::I32(u32::MAX - 1), lane)
             }
             Special::Clock | Special::GlobalTimerLo => {
-                let clock = self.know(Known::Clock, Ty::I64);
+                let clock = self.know(SpecialValue::Clock, Ty::I64);
                 self.as_ty(clock, Ty::I32)
             }
             Special::ClockHi | Special::GlobalTimerHi => {
-                let clock = self.know(Known::Clock, Ty::I64);
-                let high = self.two(Code::I64ShrU, clock, Arg::I64(32));
+                let clock = self.know(SpecialValue::Clock, Ty::I64);
+                let high = self.two(Opcode::I64ShrU, clock, Arg::I64(32));
                 self.as_ty(high, Ty::I32)
             }
-            Special::Clock64 | Special::GlobalTimer => self.know(Known::Clock, Ty::I64),
+            Special::Clock64 | Special::GlobalTimer => self.know(SpecialValue::Clock, Ty::I64),
             Special::WarpSize => Arg::I32(32),
             Special::Nsmid => Arg::I32(1),
             // And whatever else the interpreter gives no value to.
@@ -243,7 +243,7 @@ impl<'m> Builder<'m> {
         };
         let value = self.as_ty(value, home(ty));
         if ty.bits() < 32 {
-            return self.two(Code::I32And, value, Arg::I32(mask(ty.bits()) as u32));
+            return self.two(Opcode::I32And, value, Arg::I32(mask(ty.bits()) as u32));
         }
         value
     }
@@ -280,7 +280,7 @@ impl<'m> Builder<'m> {
 
     fn global_address(&mut self, variable: u32) -> Arg {
         let address = self.layout.symbols + 8 * variable;
-        self.know(Known::Launch(address, Ty::I64), Ty::I64)
+        self.know(SpecialValue::Launch(address, Ty::I64), Ty::I64)
     }
 
     /// A variable's address in its own space.
@@ -292,7 +292,7 @@ impl<'m> Builder<'m> {
                 let address = if addend == 0 {
                     address
                 } else {
-                    self.two(Code::I64Add, address, Arg::I64(addend.cast_unsigned()))
+                    self.two(Opcode::I64Add, address, Arg::I64(addend.cast_unsigned()))
                 };
                 return self.as_ty(address, home(ty));
             }

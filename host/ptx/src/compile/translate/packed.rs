@@ -1,9 +1,9 @@
 //! Integers in pairs of 16 bits, and results that are clamped or rectified.
 
 use crate::compile::ir::Arg;
-use crate::compile::ir::opcodes::Code;
+use crate::compile::ir::opcodes::Opcode;
 use crate::compile::translate::{Builder, Scope};
-use crate::numeric::Steps;
+use crate::numeric::ArithBuilder;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
 use crate::syntax::types::Type;
@@ -80,7 +80,7 @@ impl<'m> Builder<'m> {
     fn clamped_sum(&mut self, scope: &Scope<'m>) -> Arg {
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         let sum = scope.instruction.row.op == Op::Add;
-        let value = self.two(if sum { Code::I32Add } else { Code::I32Sub }, a, b);
+        let value = self.two(if sum { Opcode::I32Add } else { Opcode::I32Sub }, a, b);
         // It does not fit where its sign is not the one that both operands call for.
         let first = self.xor(a, value);
         let second = if sum {

@@ -1,12 +1,12 @@
 //! The steps that functions are written in which the interpreter has too: here each becomes one of
 //! the kernel's.
 
-use crate::compile::ir::opcodes::Code;
+use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Op, Ty};
 use crate::compile::translate::Builder;
-use crate::numeric::Steps;
+use crate::numeric::ArithBuilder;
 
-impl Steps for Builder<'_> {
+impl ArithBuilder for Builder<'_> {
     type Single = Arg;
     type Double = Arg;
     type Word = Arg;
@@ -21,23 +21,23 @@ impl Steps for Builder<'_> {
     }
 
     fn add(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::F32Add, a, b)
+        self.two(Opcode::F32Add, a, b)
     }
 
     fn sub(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::F32Sub, a, b)
+        self.two(Opcode::F32Sub, a, b)
     }
 
     fn mul(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::F32Mul, a, b)
+        self.two(Opcode::F32Mul, a, b)
     }
 
     fn div(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::F32Div, a, b)
+        self.two(Opcode::F32Div, a, b)
     }
 
     fn sqrt(&mut self, a: Arg) -> Arg {
-        self.one(Code::F32Sqrt, a)
+        self.one(Opcode::F32Sqrt, a)
     }
 
     fn fma(&mut self, a: Arg, b: Arg, c: Arg) -> Arg {
@@ -47,15 +47,15 @@ impl Steps for Builder<'_> {
     }
 
     fn abs(&mut self, a: Arg) -> Arg {
-        self.one(Code::F32Abs, a)
+        self.one(Opcode::F32Abs, a)
     }
 
     fn lt(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::F32Lt, a, b)
+        self.two(Opcode::F32Lt, a, b)
     }
 
     fn eq(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::F32Eq, a, b)
+        self.two(Opcode::F32Eq, a, b)
     }
 
     fn pick(&mut self, which: Arg, yes: Arg, no: Arg) -> Arg {
@@ -74,74 +74,74 @@ impl Steps for Builder<'_> {
     }
 
     fn of_integer(&mut self, a: Arg) -> Arg {
-        self.one(Code::F32ConvertI32S, a)
+        self.one(Opcode::F32ConvertI32S, a)
     }
 
     fn promote(&mut self, a: Arg) -> Arg {
         if let Arg::F32(bits) = a {
             return Arg::F64(f64::from(f32::from_bits(bits)).to_bits());
         }
-        self.one(Code::F64PromoteF32, a)
+        self.one(Opcode::F64PromoteF32, a)
     }
 
     fn demote(&mut self, a: Arg) -> Arg {
-        self.one(Code::F32DemoteF64, a)
+        self.one(Opcode::F32DemoteF64, a)
     }
 
     fn wide_sub(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::F64Sub, a, b)
+        self.two(Opcode::F64Sub, a, b)
     }
 
     fn wide_mul(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::F64Mul, a, b)
+        self.two(Opcode::F64Mul, a, b)
     }
 
     fn wide_lt(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::F64Lt, a, b)
+        self.two(Opcode::F64Lt, a, b)
     }
 
     fn wide_eq(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::F64Eq, a, b)
+        self.two(Opcode::F64Eq, a, b)
     }
 
     fn plus(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::I32Add, a, b)
+        self.two(Opcode::I32Add, a, b)
     }
 
     fn minus(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::I32Sub, a, b)
+        self.two(Opcode::I32Sub, a, b)
     }
 
     fn and(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::I32And, a, b)
+        self.two(Opcode::I32And, a, b)
     }
 
     fn or(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::I32Or, a, b)
+        self.two(Opcode::I32Or, a, b)
     }
 
     fn xor(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::I32Xor, a, b)
+        self.two(Opcode::I32Xor, a, b)
     }
 
     fn left(&mut self, a: Arg, by: u32) -> Arg {
-        self.two(Code::I32Shl, a, Arg::I32(by))
+        self.two(Opcode::I32Shl, a, Arg::I32(by))
     }
 
     fn right(&mut self, a: Arg, by: u32) -> Arg {
-        self.two(Code::I32ShrU, a, Arg::I32(by))
+        self.two(Opcode::I32ShrU, a, Arg::I32(by))
     }
 
     fn right_signed(&mut self, a: Arg, by: u32) -> Arg {
-        self.two(Code::I32ShrS, a, Arg::I32(by))
+        self.two(Opcode::I32ShrS, a, Arg::I32(by))
     }
 
     fn less(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::I32LtS, a, b)
+        self.two(Opcode::I32LtS, a, b)
     }
 
     fn same(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::I32Eq, a, b)
+        self.two(Opcode::I32Eq, a, b)
     }
 
     fn choose(&mut self, which: Arg, yes: Arg, no: Arg) -> Arg {
@@ -149,14 +149,14 @@ impl Steps for Builder<'_> {
     }
 
     fn both(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::I32And, a, b)
+        self.two(Opcode::I32And, a, b)
     }
 
     fn either(&mut self, a: Arg, b: Arg) -> Arg {
-        self.two(Code::I32Or, a, b)
+        self.two(Opcode::I32Or, a, b)
     }
 
     fn not(&mut self, a: Arg) -> Arg {
-        self.two(Code::I32Xor, a, Arg::I32(1))
+        self.two(Opcode::I32Xor, a, Arg::I32(1))
     }
 }

@@ -6,7 +6,7 @@
 //! knows what, and is not checked.
 
 use crate::address::GLOBAL_BASE;
-use crate::interpret::program::{Action, CallStep, Flow, Passed, Slot, Source, Together};
+use crate::interpret::program::{Action, CallStep, Flow, Passed, Slot, Source, WarpOp};
 
 /// Where values that may be device addresses end: nobody has so much memory.
 const ADDRESSES_END: u64 = GLOBAL_BASE << 1;
@@ -205,7 +205,7 @@ impl Origins<'_> {
             | Action::IsIn { target, .. }
             | Action::ActiveMask { target } => self.set(*target, Origin::NONE),
             Action::Warp(step) => {
-                let shuffled = matches!(step.what, Together::Shuffle(_));
+                let shuffled = matches!(step.what, WarpOp::Shuffle(_));
                 let origin = if shuffled {
                     self.of(step.a).blurred()
                 } else {
@@ -218,7 +218,7 @@ impl Origins<'_> {
                 reduce: Some(reduce),
                 ..
             } => self.set(reduce.target, Origin::NONE),
-            Action::Provided(step) => {
+            Action::BuiltinFunction(step) => {
                 if let Some(Passed::Value(target)) = step.result {
                     self.set(target.0, Origin::NONE);
                 }

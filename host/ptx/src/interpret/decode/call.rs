@@ -2,7 +2,7 @@
 
 use crate::interpret::decode::{Decoder, Scope};
 use crate::interpret::program::{Action, CallStep, Passed, ProvidedStep, Source};
-use crate::syntax::builtin_functions::Provided;
+use crate::syntax::builtin_functions::BuiltinFunction;
 use crate::syntax::tree::{CallSite, Formal, Operand, Symbol};
 use crate::syntax::types::{Space, Type};
 
@@ -41,8 +41,8 @@ impl<'m> Decoder<'m> {
             let outside = self.passed(scope, actual, formal_type(formal), true);
             results.push((inside(formal), outside));
         }
-        if let Some(what) = Provided::of(callee) {
-            return Action::Provided(Box::new(ProvidedStep {
+        if let Some(what) = BuiltinFunction::of(callee) {
+            return Action::BuiltinFunction(Box::new(ProvidedStep {
                 what,
                 arguments: arguments.iter().map(|(outside, _)| *outside).collect(),
                 result: results.first().map(|(_, outside)| *outside),

@@ -1,7 +1,7 @@
 //! Comparisons, carries, and `lop3` with its predicate: what writes more than one register.
 
 use crate::interpret::decode::{Decoder, Scope};
-use crate::interpret::program::{Action, Carry, Comparison, Condition, Junction, Logic};
+use crate::interpret::program::{Action, BoolCombine, Carry, Comparison, Condition, Logic};
 use crate::numeric::alu::{self, Flags};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
@@ -46,13 +46,13 @@ impl<'m> Decoder<'m> {
             return Action::Trap;
         };
         let junction = if modifiers.has(Modifier::And) {
-            Junction::And
+            BoolCombine::And
         } else if modifiers.has(Modifier::Or) {
-            Junction::Or
+            BoolCombine::Or
         } else if modifiers.has(Modifier::Xor) {
-            Junction::Xor
+            BoolCombine::Xor
         } else {
-            Junction::None
+            BoolCombine::None
         };
         let comparison = Box::new(Comparison {
             function,
@@ -60,7 +60,7 @@ impl<'m> Decoder<'m> {
             a: self.source(scope, 1),
             b: self.source(scope, 2),
             junction,
-            c: if junction == Junction::None {
+            c: if junction == BoolCombine::None {
                 Condition {
                     source: self.value(0),
                     negated: false,
@@ -112,7 +112,11 @@ impl<'m> Decoder<'m> {
             target: scope.target(0),
             predicate: scope.second_target(0),
             sources: [1, 2, 3, 4].map(|index| self.source(scope, index)),
-            junction: if or { Junction::Or } else { Junction::And },
+            junction: if or {
+                BoolCombine::Or
+            } else {
+                BoolCombine::And
+            },
             c: self.condition(scope, 5),
         }))
     }

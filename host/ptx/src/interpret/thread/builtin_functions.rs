@@ -5,7 +5,7 @@ use crate::interpret::printf::{self, Arguments};
 use crate::interpret::program::{Passed, ProvidedStep, Window};
 use crate::interpret::thread::{Machine, Refused};
 use crate::simt::memory::Memory;
-use crate::syntax::builtin_functions::Provided;
+use crate::syntax::builtin_functions::BuiltinFunction;
 
 /// The most bytes that one call prints; the rest is dropped.
 const MOST_PRINTED: usize = 64 << 10;
@@ -47,7 +47,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             passed.map_or(0, |passed| self.passed(*passed))
         };
         match step.what {
-            Provided::Print => {
+            BuiltinFunction::Print => {
                 let (format, address) = (argument(0), argument(1));
                 let used = if format == 0 {
                     // C's printf says so of a null format.
@@ -60,7 +60,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 }
                 Ok(())
             }
-            Provided::AssertFail => {
+            BuiltinFunction::AssertFail => {
                 let part = |index: usize| -> Result<String, Refused> {
                     match argument(index) {
                         0 => Ok("?".to_owned()),

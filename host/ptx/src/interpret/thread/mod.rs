@@ -50,7 +50,7 @@ pub(crate) enum Stop {
     Slice,
     Ended,
     /// The step before its place must be done with others.
-    Together,
+    WarpOp,
 }
 
 /// A thread with all that it can reach.
@@ -266,13 +266,13 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             Action::Trap => return Err(Box::new("the kernel stops itself with `trap`".to_owned())),
             Action::Nothing => {}
             Action::Call(call) => self.enter(call)?,
-            Action::Provided(step) => {
+            Action::BuiltinFunction(step) => {
                 self.provided(step)?;
                 // What it cost is only counted when the turn ends.
                 return Ok(Some(Stop::Slice));
             }
             Action::Barrier { .. } | Action::Warp(_) | Action::ActiveMask { .. } => {
-                return Ok(Some(Stop::Together));
+                return Ok(Some(Stop::WarpOp));
             }
             rare => self.rare(rare),
         }

@@ -2,16 +2,16 @@
 
 use wasm_encoder::{Instruction as W, ValType};
 
-use crate::compile::analysis::uniformity::Class;
+use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::Emitter;
-use crate::compile::codegen::vector::{EVEN, LOWER, UPPER, WIDTH, splat_i32};
-use crate::compile::ir::opcodes::Code;
+use crate::compile::codegen::vector::{EVEN, LOWER, UPPER, VECTOR_LANES, splat_i32};
+use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Reg, Ty};
 
 impl Emitter<'_> {
     pub(crate) fn group_select(&mut self, target: Reg, condition: Arg, yes: Arg, no: Arg) {
         let ty = self.shared.body.ty(target);
-        let uniform = self.class(condition) == Class::Uniform;
+        let uniform = self.class(condition) == Uniformity::Uniform;
         for chunk in 0..self.chunk_count(ty) {
             self.value_for(target, yes, chunk);
             self.value_for(target, no, chunk);
@@ -38,8 +38,8 @@ impl Emitter<'_> {
         self.set_chunk(target, chunk);
     }
 
-    pub(crate) fn group_one(&mut self, code: Code, target: Reg, a: Arg) -> bool {
-        use Code::*;
+    pub(crate) fn group_one(&mut self, code: Opcode, target: Reg, a: Arg) -> bool {
+        use Opcode::*;
         let chunks = self.chunk_count(code.result());
         let upper = W::I8x16Shuffle(UPPER);
         for chunk in 0..chunks {
@@ -101,8 +101,8 @@ impl Emitter<'_> {
         true
     }
 
-    pub(crate) fn group_two(&mut self, code: Code, target: Reg, a: Arg, b: Arg) -> bool {
-        use Code::*;
+    pub(crate) fn group_two(&mut self, code: Opcode, target: Reg, a: Arg, b: Arg) -> bool {
+        use Opcode::*;
         let ty = code.operand();
         let truth = self.shared.classes.is_truth(target);
         let shift = match code {
@@ -115,7 +115,7 @@ impl Emitter<'_> {
             _ => None,
         };
         if let Some(shift) = shift {
-            if self.class(b) != Class::Uniform {
+            if self.class(b) != Uniformity::Uniform {
                 return false;
             }
             for chunk in 0..self.chunk_count(ty) {
@@ -148,7 +148,7 @@ impl Emitter<'_> {
             return false;
         };
         if matches!(code, I32And | I32Or | I32Xor) && truth {
-            for chunk in 0..WIDTH / 4 {
+            for chunk in 0..VECTOR_LANES / 4 {
                 self.mask(a, chunk);
                 self.mask(b, chunk);
                 self.op(instruction.clone());
@@ -166,7 +166,7 @@ impl Emitter<'_> {
             }
             return true;
         }
-        for chunk in 0..WIDTH / 4 {
+        for chunk in 0..VECTOR_LANES / 4 {
             if ty.bytes() == 4 {
                 self.chunk(a, chunk);
                 self.chunk(b, chunk);
@@ -189,7 +189,7 @@ impl Emitter<'_> {
     }
 }
 
-fn is_arithmetic(code: Code) -> bool {
-    use Code::*;
+fn is_arithmetic(code: Opcode) -> bool {
+    use Opcode::*;
     matches!(code, I32Add | I32Sub | I32Mul | I32And | I32Or | I32Xor)
 }

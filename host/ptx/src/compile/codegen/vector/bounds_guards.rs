@@ -2,10 +2,10 @@
 
 use wasm_encoder::{BlockType, Instruction as W, ValType};
 
-use crate::compile::analysis::bounds_guards::{Access, Check};
-use crate::compile::analysis::lane_offsets::Apart;
+use crate::compile::analysis::bounds_guards::{Access, BoundsGuard};
+use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::codegen::{Emitter, Shared, scratch, val};
-use crate::compile::ir::opcodes::Code;
+use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, BlockId, Op, Reg, Space};
 
 impl Emitter<'_> {
@@ -53,8 +53,8 @@ impl Emitter<'_> {
         for (number, op) in ops.iter().enumerate() {
             for check in checks.before(number) {
                 match check {
-                    Check::Access(access) => self.look(access),
-                    Check::Extend { code, a, apart } => self.extends(*code, *a, *apart),
+                    BoundsGuard::Access(access) => self.look(access),
+                    BoundsGuard::Extend { code, a, apart } => self.extends(*code, *a, *apart),
                 }
                 self.br_if_unlikely(0);
             }
@@ -153,8 +153,8 @@ impl Emitter<'_> {
 
     /// Leaves whether numbers of 32 bits, so far apart, wrap around within the group: in 64 bits they
     /// would not be as far apart.
-    fn extends(&mut self, code: Code, a: Arg, apart: Apart) {
-        let signed = code == Code::I64ExtendI32S;
+    fn extends(&mut self, code: Opcode, a: Arg, apart: LaneOffsets) {
+        let signed = code == Opcode::I64ExtendI32S;
         let ends = [apart.least(), apart.most()];
         self.i64(0);
         // In 64 bits, the least and the most must be ones of 32.

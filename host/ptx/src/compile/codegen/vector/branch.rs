@@ -2,11 +2,11 @@
 
 use wasm_encoder::{BlockType, Instruction as W};
 
-use crate::compile::analysis::lane_offsets::Apart;
-use crate::compile::analysis::uniformity::Class;
+use crate::compile::analysis::lane_offsets::LaneOffsets;
+use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::Emitter;
-use crate::compile::codegen::vector::WIDTH;
-use crate::compile::ir::opcodes::Code;
+use crate::compile::codegen::vector::VECTOR_LANES;
+use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, BlockId, Op, Reg, Ty};
 use crate::compile::passes::endpoint_branches::order;
 
@@ -19,7 +19,7 @@ impl Emitter<'_> {
         self.set(apart);
         for op in steps {
             self.step(op);
-            if let Op::Two(code, target, a, b) = op
+            if let Op::Binary(code, target, a, b) = op
                 && let Some(order) = order(*code)
             {
                 self.ends_differ(*code, *target, *a, *b, order);
@@ -43,11 +43,11 @@ impl Emitter<'_> {
 
     /// Leaves whether the threads of a group may have different answers to a comparison of which the
     /// first one's answer is in the target.
-    fn ends_differ(&mut self, code: Code, target: Reg, a: Arg, b: Arg, order: Option<bool>) {
+    fn ends_differ(&mut self, code: Opcode, target: Reg, a: Arg, b: Arg, order: Option<bool>) {
         let wide = code.operand() == Ty::I64;
         let apart = |class| match class {
-            Class::Apart(apart) => apart,
-            _ => Apart::NONE,
+            Uniformity::Affine(apart) => apart,
+            _ => LaneOffsets::NONE,
         };
         let (of_a, of_b) = (apart(self.class(a)), apart(self.class(b)));
         let (grows, by, other) = if of_b.is_none() {
@@ -109,7 +109,7 @@ impl Emitter<'_> {
     pub(crate) fn together_or_alone(&mut self, id: BlockId, condition: Arg) {
         let [any, all, _] = self.group.temps;
         let told = self.group.told;
-        for chunk in 0..WIDTH / 4 {
+        for chunk in 0..VECTOR_LANES / 4 {
             self.mask(condition, chunk);
             if chunk == 0 {
                 self.op(W::LocalTee(any));

@@ -3,14 +3,14 @@
 
 use wasm_encoder::{Instruction as W, MemArg, MemArgTarget, ValType};
 
-use crate::compile::analysis::uniformity::Class;
+use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::Emitter;
 use crate::compile::codegen::memory::{load_op, store_op};
-use crate::compile::codegen::vector::{WIDTH, splat_i32};
+use crate::compile::codegen::vector::{VECTOR_LANES, splat_i32};
 use crate::compile::ir::{Arg, Op, Place, Reg, Space, Ty};
 
 /// Whether a step is such an access.
-pub(crate) fn is_gather(base: Class, op: &Op) -> bool {
+pub(crate) fn is_gather(base: Uniformity, op: &Op) -> bool {
     let place = match op {
         Op::Load {
             place,
@@ -24,7 +24,8 @@ pub(crate) fn is_gather(base: Class, op: &Op) -> bool {
         } => place,
         _ => return false,
     };
-    base == Class::Varying && matches!(place.space, Space::Global | Space::Shared | Space::Generic)
+    base == Uniformity::Divergent
+        && matches!(place.space, Space::Global | Space::Shared | Space::Generic)
 }
 
 impl Emitter<'_> {
@@ -160,7 +161,7 @@ impl Emitter<'_> {
                 (0..count).map(|_| self.local(ValType::V128)).collect()
             })
             .collect();
-        for lane in 0..WIDTH {
+        for lane in 0..VECTOR_LANES {
             let base = self.group.base;
             self.lane_address(place, lane);
             self.set(base);
@@ -197,7 +198,7 @@ impl Emitter<'_> {
     }
 
     fn scatter(&mut self, place: &Place, values: &[Arg], bytes: u8) {
-        for lane in 0..WIDTH {
+        for lane in 0..VECTOR_LANES {
             let base = self.group.base;
             self.lane_address(place, lane);
             self.set(base);

@@ -3,11 +3,11 @@
 
 use wasm_encoder::{Instruction as W, MemArg, MemArgTarget};
 
-use crate::compile::analysis::lane_offsets::Apart;
-use crate::compile::analysis::uniformity::Class;
+use crate::compile::analysis::lane_offsets::LaneOffsets;
+use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::Emitter;
 use crate::compile::codegen::memory::{load_op, store_op};
-use crate::compile::codegen::vector::{EVEN, WIDTH, splat_i32};
+use crate::compile::codegen::vector::{EVEN, VECTOR_LANES, splat_i32};
 use crate::compile::ir::{Arg, Place, Reg, Space, Ty};
 
 /// The first half of a vector, and the second, each four bytes or two words of 16 bits further apart.
@@ -33,7 +33,7 @@ pub(crate) struct Elements<'p> {
     place: &'p Place,
     /// From the first thread's element on, of each element of a thread.
     offset: i64,
-    pub(crate) apart: Apart,
+    pub(crate) apart: LaneOffsets,
     pub(crate) bytes: u8,
 }
 
@@ -51,7 +51,7 @@ impl Emitter<'_> {
     pub(crate) fn begin_access<'p>(
         &mut self,
         place: &'p Place,
-        apart: Apart,
+        apart: LaneOffsets,
         bytes: u8,
     ) -> (Elements<'p>, u32) {
         let (first, short) = (
@@ -91,7 +91,13 @@ impl Emitter<'_> {
         }
     }
 
-    pub(crate) fn group_load(&mut self, place: &Place, targets: &[Reg], bytes: u8, apart: Apart) {
+    pub(crate) fn group_load(
+        &mut self,
+        place: &Place,
+        targets: &[Reg],
+        bytes: u8,
+        apart: LaneOffsets,
+    ) {
         let (elements, base) = self.begin_access(place, apart, bytes);
         if self.load_quads(elements, targets, base) {
             return;
@@ -114,7 +120,7 @@ impl Emitter<'_> {
 
     /// Sets a register from one value.
     fn set_for_all(&mut self, target: Reg, ty: Ty) {
-        if self.shared.classes.of(target) != Class::Varying {
+        if self.shared.classes.of(target) != Uniformity::Divergent {
             return self.set(self.reg(target));
         }
         self.op(match ty {
@@ -132,7 +138,7 @@ impl Emitter<'_> {
     }
 
     fn load_words(&mut self, elements: Elements<'_>, target: Reg, base: u32) {
-        for chunk in 0..WIDTH * u32::from(elements.bytes) / 16 {
+        for chunk in 0..VECTOR_LANES * u32::from(elements.bytes) / 16 {
             self.load_word(elements, target, base, chunk);
         }
     }
@@ -186,7 +192,7 @@ impl Emitter<'_> {
         let size = u32::from(elements.bytes);
         let lanes = 16 / size;
         let [value, narrow, _] = self.group.temps;
-        for part in 0..WIDTH / lanes {
+        for part in 0..VECTOR_LANES / lanes {
             let first = part * lanes;
             let at = self.at(elements, first);
             if elements.apart.is_stride(first, 16 / size, i64::from(size)) {
@@ -245,7 +251,13 @@ impl Emitter<'_> {
         }
     }
 
-    pub(crate) fn group_store(&mut self, place: &Place, values: &[Arg], bytes: u8, apart: Apart) {
+    pub(crate) fn group_store(
+        &mut self,
+        place: &Place,
+        values: &[Arg],
+        bytes: u8,
+        apart: LaneOffsets,
+    ) {
         let (elements, base) = self.begin_access(place, apart, bytes);
         if self.store_quads(elements, values, base) {
             return;
@@ -261,7 +273,7 @@ impl Emitter<'_> {
                 continue;
             }
             let lanes = 16 / u32::from(bytes);
-            for part in 0..WIDTH / lanes {
+            for part in 0..VECTOR_LANES / lanes {
                 self.part_to_store(*value, ty, bytes, part);
                 self.store_lanes(elements, part * lanes, base);
             }

@@ -25,26 +25,26 @@ use wasm_encoder::{Instruction as W, ValType};
 use crate::compile::Unsupported;
 use crate::compile::abi::{ENDED, WAITS};
 use crate::compile::analysis::bounds_guards::together;
-use crate::compile::analysis::lane_offsets::Apart;
-use crate::compile::analysis::uniformity::{Class, Classes};
+use crate::compile::analysis::lane_offsets::LaneOffsets;
+use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::cfg::graph::Kind;
 use crate::compile::cfg::structure::Item;
 use crate::compile::codegen::{Emitter, FIRST, Function, Shared, scratch, val};
-use crate::compile::ir::{Arg, BlockId, End, Op, Reg, Stop, StopKind, Ty};
+use crate::compile::ir::{Arg, BlockId, End, Op, Reg, SuspendKind, SuspendPoint, Ty};
 
 pub(crate) use dispatch::both;
 pub(crate) use gather::is_gather;
 use schedule_fence::Pace;
 
 /// How many threads run together.
-pub(crate) const WIDTH: u32 = 16;
+pub(crate) const VECTOR_LANES: u32 = 16;
 
 /// The most locals of vectors: beyond, they would live on the stack, and compiling takes long.
 const MOST_VECTORS: usize = 12_000;
 
 /// What the functions for groups know besides.
 #[derive(Default)]
-pub(crate) struct Group {
+pub(crate) struct LaneGroup {
     /// Whether the function is one of them.
     pub is_one: bool,
     /// The locals of each varying register: four lanes each, or two where they have 64 bits.
@@ -68,7 +68,7 @@ pub(crate) struct Group {
     pub again: u32,
     /// What registers will hold, for looks.
     pub in_advance: HashMap<Reg, u32>,
-    /// Where windows begin.
+    /// Where bounds_caches begin.
     pub lows: HashMap<usize, u32>,
     /// How many accesses of a size begin in a window, or in shared memory, where the last of several
     /// that go together lies so many sizes behind the first.
@@ -101,7 +101,7 @@ pub(crate) fn write_out<'k>(shared: &'k Shared<'k>) -> Result<Function, Unsuppor
     let mut emitter = Emitter::new(shared);
     emitter.begin_group()?;
     emitter.get(FIRST);
-    emitter.i32(0u32.wrapping_sub(WIDTH));
+    emitter.i32(0u32.wrapping_sub(VECTOR_LANES));
     emitter.op(W::I32And);
     emitter.set(emitter.thread);
     emitter.write_out();
@@ -117,8 +117,12 @@ impl Emitter<'_> {
         let mut chunks = Vec::with_capacity(self.shared.body.regs.len());
         let mut vectors = 0;
         for (number, ty) in (0u32..).zip(&self.shared.body.regs) {
-            let varies = classes.of(Reg(number)) == Class::Varying;
-            let count = if varies { WIDTH * ty.bytes() / 16 } else { 0 };
+            let varies = classes.of(Reg(number)) == Uniformity::Divergent;
+            let count = if varies {
+                VECTOR_LANES * ty.bytes() / 16
+            } else {
+                0
+            };
             vectors += count as usize;
             let locals = (0..count).map(|_| self.local(ValType::V128)).collect();
             chunks.push(locals);
@@ -129,11 +133,11 @@ impl Emitter<'_> {
         if vectors > MOST_VECTORS || self.locals.len() > crate::compile::codegen::MOST_LOCALS {
             return Err(Unsupported::limit("too many registers"));
         }
-        let plain = |stop: &Stop| matches!(stop.kind, StopKind::Plain(_));
-        let has_plain = self.shared.body.stops.iter().any(plain);
+        let plain = |stop: &SuspendPoint| matches!(stop.kind, SuspendKind::Plain(_));
+        let has_plain = self.shared.body.suspend_points.iter().any(plain);
         let met = has_plain.then(|| self.local(ValType::I32));
         let temps = [(); 3].map(|()| self.local(ValType::V128));
-        self.group = Group {
+        self.group = LaneGroup {
             is_one: true,
             chunks,
             temps,
@@ -145,17 +149,17 @@ impl Emitter<'_> {
             told: self.local(ValType::I32),
             met,
             again: self.local(ValType::I32),
-            ..Group::default()
+            ..LaneGroup::default()
         };
         Ok(())
     }
 
-    pub(crate) fn class(&self, arg: Arg) -> Class {
+    pub(crate) fn class(&self, arg: Arg) -> Uniformity {
         self.shared.classes.of_arg(arg)
     }
 
     pub(crate) fn chunk_count(&self, ty: Ty) -> u32 {
-        WIDTH * ty.bytes() / 16
+        VECTOR_LANES * ty.bytes() / 16
     }
 
     pub(crate) fn group_block(&mut self, id: BlockId) {
@@ -186,7 +190,7 @@ impl Emitter<'_> {
         }
         match &block.end {
             End::Branch(condition, ..) => {
-                if self.class(*condition) == Class::Uniform {
+                if self.class(*condition) == Uniformity::Uniform {
                     return self.arg(*condition);
                 }
                 let steps: Vec<&Op> = block.ops.iter().filter(of_ends).collect();
@@ -196,7 +200,7 @@ impl Emitter<'_> {
                 self.together_or_alone(id, *condition);
             }
             End::Table(place, targets, site) => {
-                if self.class(*place) == Class::Uniform {
+                if self.class(*place) == Uniformity::Uniform {
                     self.table_check(*place, targets.len(), *site);
                     return self.arg(*place);
                 }
@@ -205,16 +209,16 @@ impl Emitter<'_> {
                 self.op(W::Unreachable);
             }
             // The group is together.
-            End::Meet(_) => self.i32(0),
+            End::Reconverge(_) => self.i32(0),
             End::Exit => {
                 self.ended(|emitter| emitter.group_places(ENDED));
                 self.group_meets(ENDED);
             }
-            End::Stop(number, next) => {
-                let Some(stop) = body.stops.get(*number as usize) else {
+            End::Suspend(number, next) => {
+                let Some(stop) = body.suspend_points.get(*number as usize) else {
                     return;
                 };
-                for (array, value) in (0..).zip(&stop.brings) {
+                for (array, value) in (0..).zip(&stop.inputs) {
                     let at = self.shared.layout.exchanged(array);
                     for chunk in 0..self.chunk_count(Ty::I64) {
                         self.element(8);
@@ -223,7 +227,7 @@ impl Emitter<'_> {
                     }
                 }
                 let mut live = self.shared.saved_behind(id, *next);
-                live.retain(|reg| !stop.takes.contains(&Some(*reg)));
+                live.retain(|reg| !stop.results.contains(&Some(*reg)));
                 self.group_save(&live);
                 self.group_places(WAITS - number.cast_signed());
                 self.group_meets(WAITS - number.cast_signed());
@@ -249,7 +253,7 @@ impl Emitter<'_> {
                 },
                 _,
             ) if apart.is_some() => {
-                self.group_load(place, targets, *bytes, apart.unwrap_or(Apart::NONE));
+                self.group_load(place, targets, *bytes, apart.unwrap_or(LaneOffsets::NONE));
             }
             (
                 Op::Store {
@@ -260,7 +264,7 @@ impl Emitter<'_> {
                 },
                 _,
             ) if apart.is_some() => {
-                self.group_store(place, values, *bytes, apart.unwrap_or(Apart::NONE));
+                self.group_store(place, values, *bytes, apart.unwrap_or(LaneOffsets::NONE));
             }
             (Op::Load { place, .. } | Op::Store { place, .. }, _)
                 if is_gather(self.class(place.base), op) =>
@@ -269,7 +273,7 @@ impl Emitter<'_> {
             }
             (Op::Store { .. }, _) => self.by_lane(op),
             // A value for all.
-            (_, Some(Class::Uniform | Class::Apart(_))) => self.step(op),
+            (_, Some(Uniformity::Uniform | Uniformity::Affine(_))) => self.step(op),
             (Op::Copy(target, a), _) => {
                 let ty = self.shared.body.ty(*target);
                 for chunk in 0..self.chunk_count(ty) {
@@ -280,12 +284,12 @@ impl Emitter<'_> {
             (Op::Select(target, condition, yes, no), _) => {
                 self.group_select(*target, *condition, *yes, *no)
             }
-            (Op::One(code, target, a), _) => {
+            (Op::Unary(code, target, a), _) => {
                 if !self.group_one(*code, *target, *a) {
                     self.by_lane(op);
                 }
             }
-            (Op::Two(code, target, a, b), _) => {
+            (Op::Binary(code, target, a, b), _) => {
                 if !self.group_two(*code, *target, *a, *b) {
                     self.by_lane(op);
                 }
@@ -296,7 +300,7 @@ impl Emitter<'_> {
                     self.fma_chunk(*target, [*a, *b, *c], chunk);
                 }
             }
-            (Op::Canon(target, a), _) => {
+            (Op::CanonicalizeNan(target, a), _) => {
                 let ty = self.shared.body.ty(*target);
                 let (nan, eq) = if ty == Ty::F32 {
                     (Arg::F32(crate::compile::codegen::step::NAN32), W::F32x4Eq)
@@ -313,8 +317,8 @@ impl Emitter<'_> {
                     self.set_chunk(*target, chunk);
                 }
             }
-            (Op::Flush(target, a), _) => {
-                for chunk in 0..WIDTH / 4 {
+            (Op::FlushSubnormal(target, a), _) => {
+                for chunk in 0..VECTOR_LANES / 4 {
                     self.chunk(*a, chunk);
                     self.op(W::V128Const(splat_i32(1 << 31)));
                     self.op(W::V128And);
@@ -359,10 +363,10 @@ impl Emitter<'_> {
 }
 
 /// Whether threads may part at the end of a block.
-pub(crate) fn parting(classes: &Classes, end: &End) -> bool {
+pub(crate) fn parting(classes: &UniformityInfo, end: &End) -> bool {
     match end {
-        End::Branch(condition, ..) => classes.of_arg(*condition) != Class::Uniform,
-        End::Table(place, ..) => classes.of_arg(*place) != Class::Uniform,
+        End::Branch(condition, ..) => classes.of_arg(*condition) != Uniformity::Uniform,
+        End::Table(place, ..) => classes.of_arg(*place) != Uniformity::Uniform,
         _ => false,
     }
 }

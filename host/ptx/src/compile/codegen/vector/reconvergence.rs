@@ -3,10 +3,10 @@
 use wasm_encoder::{BlockType, Instruction as W};
 
 use crate::compile::abi::{self, APART, WAITS};
-use crate::compile::codegen::vector::WIDTH;
+use crate::compile::codegen::vector::VECTOR_LANES;
 use crate::compile::codegen::vector::dispatch::BEHIND_SHIFT;
 use crate::compile::codegen::{BEHIND, Emitter, FIRST, scratch};
-use crate::compile::ir::{BlockId, StopKind};
+use crate::compile::ir::{BlockId, SuspendKind};
 
 impl Emitter<'_> {
     /// Returns, so that these threads are run one by one, and then the groups behind them; both
@@ -38,7 +38,7 @@ impl Emitter<'_> {
     fn group_alone(&mut self, meeting: u32) {
         let end = self.group.lane;
         self.get(self.thread);
-        self.i32(WIDTH);
+        self.i32(VECTOR_LANES);
         self.op(W::I32Add);
         self.set(end);
         self.alone(self.thread, end, meeting);
@@ -61,7 +61,7 @@ impl Emitter<'_> {
         // A group that was begun by single threads is ended by them.
         let end = self.group.lane;
         self.get(FIRST);
-        self.i32(WIDTH - 1);
+        self.i32(VECTOR_LANES - 1);
         self.op(W::I32And);
         self.i32(0);
         self.op(W::I32Ne);
@@ -71,7 +71,7 @@ impl Emitter<'_> {
         self.op(W::I32And);
         self.if_unlikely();
         self.get(FIRST);
-        self.i32(WIDTH - 1);
+        self.i32(VECTOR_LANES - 1);
         self.op(W::I32Or);
         self.i32(1);
         self.op(W::I32Add);
@@ -88,11 +88,11 @@ impl Emitter<'_> {
         self.prologue();
         // The prologue has the thread before the first one; here it is the group before.
         self.get(FIRST);
-        self.i32(WIDTH);
+        self.i32(VECTOR_LANES);
         self.op(W::I32Sub);
         self.set(self.thread);
         self.get(self.tid[0]);
-        self.i32(WIDTH - 1);
+        self.i32(VECTOR_LANES - 1);
         self.op(W::I32Sub);
         self.set(self.tid[0]);
         self.limits_of_looks();
@@ -142,9 +142,9 @@ impl Emitter<'_> {
         let (common, next) = (self.common.unwrap_or(0), self.group.told);
         self.i32(u32::MAX);
         self.set(next);
-        for (number, stop) in (0u32..).zip(&self.shared.body.stops) {
+        for (number, stop) in (0u32..).zip(&self.shared.body.suspend_points) {
             let resume = self.shared.graph.after_stop.get(&number).copied();
-            let (StopKind::Plain(_), Some(resume)) = (stop.kind, resume) else {
+            let (SuspendKind::Plain(_), Some(resume)) = (stop.kind, resume) else {
                 continue;
             };
             self.get(met);
@@ -184,10 +184,10 @@ impl Emitter<'_> {
         let [x, y, z] = self.tid;
         self.op(W::Loop(BlockType::Empty));
         self.get(thread);
-        self.i32(WIDTH);
+        self.i32(VECTOR_LANES);
         self.op(W::I32Add);
         self.op(W::LocalTee(thread));
-        self.i32(WIDTH);
+        self.i32(VECTOR_LANES);
         self.op(W::I32Add);
         self.get(BEHIND);
         self.op(W::I32GtS);
@@ -205,7 +205,7 @@ impl Emitter<'_> {
         self.op(W::End);
         // A row is a number of groups, or the block has one row alone.
         self.get(x);
-        self.i32(WIDTH);
+        self.i32(VECTOR_LANES);
         self.op(W::I32Add);
         self.op(W::LocalTee(x));
         self.i32(0);
@@ -246,7 +246,7 @@ impl Emitter<'_> {
         self.element(4);
         self.op(W::I32Load(scratch(places, 2)));
         self.set(self.selector);
-        for chunk in 0..WIDTH / 4 {
+        for chunk in 0..VECTOR_LANES / 4 {
             self.element(4);
             self.op(W::V128Load(scratch(places + 16 * chunk, 2)));
             self.get(self.selector);
@@ -291,7 +291,7 @@ impl Emitter<'_> {
         self.i32(0);
         self.op(W::I32GeS);
         self.op(W::If(BlockType::Empty));
-        for chunk in 0..WIDTH / 4 {
+        for chunk in 0..VECTOR_LANES / 4 {
             self.element(4);
             self.get(common);
             self.op(W::I32x4Splat);

@@ -2,8 +2,8 @@
 
 use wasm_encoder::{BlockType, Instruction as W};
 
-use crate::compile::analysis::uniformity::Class;
-use crate::compile::codegen::vector::WIDTH;
+use crate::compile::analysis::uniformity::Uniformity;
+use crate::compile::codegen::vector::VECTOR_LANES;
 use crate::compile::codegen::{Emitter, scratch, val};
 use crate::compile::ir::{Arg, Op, Reg, Ty};
 
@@ -19,11 +19,12 @@ impl Emitter<'_> {
                 sources.push(reg);
             }
         });
-        sources.retain(|reg| self.shared.classes.of(*reg) != Class::Uniform);
+        sources.retain(|reg| self.shared.classes.of(*reg) != Uniformity::Uniform);
         let targets = op.targets().to_vec();
         let lanes = self.shared.layout.lanes;
         let (lane, first) = (self.group.lane, self.group.first);
-        let place_of = |number: usize| lanes + u32::try_from(number).unwrap_or(0) * WIDTH * 8;
+        let place_of =
+            |number: usize| lanes + u32::try_from(number).unwrap_or(0) * VECTOR_LANES * 8;
         for (number, reg) in sources.iter().enumerate() {
             let ty = self.shared.body.ty(*reg);
             for chunk in 0..self.chunk_count(ty) {
@@ -84,7 +85,7 @@ impl Emitter<'_> {
         self.i32(1);
         self.op(W::I32Add);
         self.op(W::LocalTee(lane));
-        self.i32(WIDTH);
+        self.i32(VECTOR_LANES);
         self.op(W::I32LtU);
         self.op(W::BrIf(0));
         self.op(W::End);

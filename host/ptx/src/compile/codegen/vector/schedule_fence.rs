@@ -6,8 +6,8 @@
 
 use wasm_encoder::Instruction as W;
 
-use crate::compile::analysis::uniformity::Class;
-use crate::compile::codegen::vector::WIDTH;
+use crate::compile::analysis::uniformity::Uniformity;
+use crate::compile::codegen::vector::VECTOR_LANES;
 use crate::compile::codegen::{Emitter, scratch};
 use crate::compile::ir::{Arg, Op, Reg, Ty};
 
@@ -26,7 +26,7 @@ impl Emitter<'_> {
     /// Has the engine compute what it put off, where it has loaded much.
     pub(crate) fn keep_pace(&mut self, pace: &mut Pace, op: &Op) {
         let classes = self.shared.classes;
-        let varies = |reg: &Reg| classes.of(*reg) == Class::Varying;
+        let varies = |reg: &Reg| classes.of(*reg) == Uniformity::Divergent;
         if let Op::Load { targets, .. } = op {
             // Those before are about to be used up; these begin to be held.
             if pace.loaded >= MOST_LOADED && !pace.made.is_empty() {
@@ -37,7 +37,7 @@ impl Emitter<'_> {
                 }
             }
             let bytes = targets.iter().map(|target| match varies(target) {
-                true => WIDTH * self.shared.body.ty(*target).bytes(),
+                true => VECTOR_LANES * self.shared.body.ty(*target).bytes(),
                 // In every lane of a vector.
                 false => 16,
             });
@@ -50,7 +50,7 @@ impl Emitter<'_> {
                 *reg = *target;
             }
         }
-        if pace.loaded == 0 || !matches!(op, Op::Fma(..) | Op::Two(..)) {
+        if pace.loaded == 0 || !matches!(op, Op::Fma(..) | Op::Binary(..)) {
             return;
         }
         op.each_arg(|arg| pace.made.retain(|reg| arg != Arg::Reg(*reg)));

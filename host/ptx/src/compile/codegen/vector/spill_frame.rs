@@ -3,16 +3,16 @@
 use wasm_encoder::{BlockType, Instruction as W};
 
 use crate::compile::abi;
-use crate::compile::analysis::uniformity::Class;
+use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::memory::{load_op, store_op};
-use crate::compile::codegen::vector::{EVEN, WIDTH, splat_i32};
+use crate::compile::codegen::vector::{EVEN, VECTOR_LANES, splat_i32};
 use crate::compile::codegen::{Emitter, scratch};
 use crate::compile::ir::{Arg, BlockId, Reg};
 
 impl Emitter<'_> {
     /// Gives all threads of the group a place.
     pub(crate) fn group_places(&mut self, place: i32) {
-        for chunk in 0..WIDTH / 4 {
+        for chunk in 0..VECTOR_LANES / 4 {
             self.element(4);
             self.op(W::V128Const(splat_i32(place.cast_unsigned())));
             self.op(W::V128Store(scratch(
@@ -46,7 +46,7 @@ impl Emitter<'_> {
     /// How far from the first brief frame the group's is.
     fn brief_frame(&mut self) {
         self.get(self.thread);
-        self.i32(self.shared.layout.brief_stride / WIDTH);
+        self.i32(self.shared.layout.brief_stride / VECTOR_LANES);
         self.op(W::I32Mul);
     }
 
@@ -92,7 +92,7 @@ impl Emitter<'_> {
     /// Where the group's word is that says how its registers are saved.
     pub(crate) fn brief_element(&mut self) {
         self.get(self.thread);
-        self.i32(WIDTH.trailing_zeros() - 2);
+        self.i32(VECTOR_LANES.trailing_zeros() - 2);
         self.op(W::I32ShrU);
     }
 
@@ -135,7 +135,7 @@ impl Emitter<'_> {
 
     pub(crate) fn group_restore(&mut self, reg: Reg, array: u32, stride: u32) {
         let ty = self.shared.body.ty(reg);
-        if self.shared.classes.of(reg) != Class::Varying {
+        if self.shared.classes.of(reg) != Uniformity::Divergent {
             let slot = self.shared.slots.get(&reg);
             return match self.brief_place(reg).filter(|_| slot == Some(&array)) {
                 Some(place) => self.restore_brief(reg, place),
@@ -167,7 +167,7 @@ impl Emitter<'_> {
         self.group_save(&regs);
         self.group_places(resume.cast_signed());
         self.get(self.thread);
-        self.i32(WIDTH - 1);
+        self.i32(VECTOR_LANES - 1);
         self.op(W::I32Add);
         self.op(W::Return);
         self.op(W::End);
@@ -187,7 +187,7 @@ impl Emitter<'_> {
         }
         for reg in self.shared.live.at(block) {
             let ty = self.shared.body.ty(reg);
-            if self.shared.classes.of(reg) == Class::Varying {
+            if self.shared.classes.of(reg) == Uniformity::Divergent {
                 for chunk in 0..self.chunk_count(ty) {
                     self.op(W::V128Const(0));
                     self.set_chunk(reg, chunk);

@@ -4,9 +4,9 @@
 //! vectors than there are. So a few steps are done for the first threads, then for the next.
 
 use crate::compile::analysis::bounds_guards::together;
-use crate::compile::analysis::lane_offsets::Apart;
-use crate::compile::analysis::uniformity::Class;
-use crate::compile::codegen::vector::{Emitter, WIDTH};
+use crate::compile::analysis::lane_offsets::LaneOffsets;
+use crate::compile::analysis::uniformity::Uniformity;
+use crate::compile::codegen::vector::{Emitter, VECTOR_LANES};
 use crate::compile::ir::{Arg, Op, Place, Reg, Ty};
 
 /// The most loads of a run: what they load is held at once, beside the sums.
@@ -30,11 +30,11 @@ impl<'k> Emitter<'k> {
     /// What a step is in a run of numbers of this type; `None` where it ends the run.
     fn step_of_run(&self, op: &'k Op, ty: Ty) -> Option<Step<'k>> {
         let fits = |reg: Reg| self.shared.body.ty(reg) == ty;
-        let varies = |reg: Reg| fits(reg) && self.shared.classes.of(reg) == Class::Varying;
-        let common = |reg: &Reg| self.shared.classes.of(*reg) != Class::Varying;
+        let varies = |reg: Reg| fits(reg) && self.shared.classes.of(reg) == Uniformity::Divergent;
+        let common = |reg: &Reg| self.shared.classes.of(*reg) != Uniformity::Divergent;
         match op {
             Op::Line(_) => Some(Step::Line),
-            Op::One(..) | Op::Two(..) | Op::Select(..) | Op::Copy(..) | Op::Fma(..)
+            Op::Unary(..) | Op::Binary(..) | Op::Select(..) | Op::Copy(..) | Op::Fma(..)
                 if op.targets().iter().all(common) =>
             {
                 Some(Step::Common)
@@ -116,13 +116,13 @@ impl<'k> Emitter<'k> {
             }
         }
         let made = last_made(run);
-        for chunk in 0..WIDTH * ty.bytes() / 16 {
+        for chunk in 0..VECTOR_LANES * ty.bytes() / 16 {
             for op in run {
                 match self.step_of_run(op, ty) {
                     Some(Step::Load(place, target, bytes)) => {
                         let apart = together(self.shared.body, self.shared.classes, op);
                         let (elements, base) =
-                            self.begin_access(place, apart.unwrap_or(Apart::NONE), bytes);
+                            self.begin_access(place, apart.unwrap_or(LaneOffsets::NONE), bytes);
                         self.load_word(elements, target, base, chunk);
                     }
                     Some(Step::Copy(target, a)) => {
@@ -132,7 +132,7 @@ impl<'k> Emitter<'k> {
                     Some(Step::Fma(target, [a, b, c])) => {
                         // The engine overwrites the first factor: not what all chunks share.
                         let (a, b) = match self.class(a) {
-                            Class::Varying => (a, b),
+                            Uniformity::Divergent => (a, b),
                             _ => (b, a),
                         };
                         self.fma_chunk(target, [a, b, c], chunk);

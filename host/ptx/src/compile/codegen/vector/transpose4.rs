@@ -4,7 +4,7 @@ use wasm_encoder::Instruction as W;
 
 use crate::compile::codegen::Emitter;
 use crate::compile::codegen::vector::memory::Elements;
-use crate::compile::codegen::vector::{LOWER, WIDTH};
+use crate::compile::codegen::vector::{LOWER, VECTOR_LANES};
 use crate::compile::ir::{Arg, Reg};
 
 /// The first words of two vectors in turn, the last ones, and the upper halves.
@@ -30,7 +30,7 @@ impl Emitter<'_> {
         if bytes != 4 || !words || apart.is_none() {
             return false;
         }
-        for chunk in 0..WIDTH / 4 {
+        for chunk in 0..VECTOR_LANES / 4 {
             let first = chunk * 4;
             let earlier = (0..chunk).find(|chunk| apart.repeats(first, chunk * 4, 4));
             if let Some(earlier) = earlier {
@@ -103,7 +103,7 @@ impl Emitter<'_> {
         if bytes != 4 || values.len() != 4 || !words || apart.is_none() {
             return false;
         }
-        for chunk in 0..WIDTH / 4 {
+        for chunk in 0..VECTOR_LANES / 4 {
             let rows = self.group.rows;
             for (value, row) in values.iter().zip(rows) {
                 self.chunk(*value, chunk);

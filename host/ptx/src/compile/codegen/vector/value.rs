@@ -2,8 +2,8 @@
 
 use wasm_encoder::Instruction as W;
 
-use crate::compile::analysis::lane_offsets::Apart;
-use crate::compile::analysis::uniformity::Class;
+use crate::compile::analysis::lane_offsets::LaneOffsets;
+use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::Emitter;
 use crate::compile::codegen::vector::splat_i32;
 use crate::compile::ir::{Arg, Reg, Ty};
@@ -48,7 +48,7 @@ impl Emitter<'_> {
                 self.op(W::V128Const((bits | bits << 64).cast_signed()));
             }
             Arg::Reg(reg) => match self.shared.classes.of(reg) {
-                Class::Varying => {
+                Uniformity::Divergent => {
                     self.raw_chunk(reg, chunk);
                     if self.shared.classes.is_truth(reg) {
                         self.op(W::V128Const(splat_i32(1)));
@@ -63,7 +63,7 @@ impl Emitter<'_> {
                         Ty::F32 => W::F32x4Splat,
                         Ty::F64 => W::F64x2Splat,
                     });
-                    if let Class::Apart(apart) = class {
+                    if let Uniformity::Affine(apart) = class {
                         self.ramp(ty, apart, chunk);
                     }
                 }
@@ -72,7 +72,7 @@ impl Emitter<'_> {
     }
 
     /// Adds to each lane what it is away from the group's first.
-    pub(crate) fn ramp(&mut self, ty: Ty, apart: Apart, chunk: u32) {
+    pub(crate) fn ramp(&mut self, ty: Ty, apart: LaneOffsets, chunk: u32) {
         let mut ramp = 0u128;
         if ty == Ty::I32 {
             for lane in 0..4 {
@@ -96,7 +96,7 @@ impl Emitter<'_> {
     /// Four lanes of a condition, as masks.
     pub(crate) fn mask(&mut self, condition: Arg, chunk: u32) {
         if let Arg::Reg(reg) = condition
-            && self.shared.classes.of(reg) == Class::Varying
+            && self.shared.classes.of(reg) == Uniformity::Divergent
             && self.shared.classes.is_truth(reg)
         {
             return self.raw_chunk(reg, chunk);
