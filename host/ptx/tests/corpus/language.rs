@@ -2,8 +2,8 @@
 
 use tensor_wasm_ptx::interpret::{Launch, RunError, run_grid};
 
-use crate::common::{Flat, Number, STEPS, line, place_globals};
-use crate::device::{Device, both, doubles, near64, places, words};
+use super::common::{Flat, Number, STEPS, line, place_globals};
+use super::device::{Device, both, doubles, near64, places, words};
 
 #[test]
 fn quicksort() {
