@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::interpret::checks::{Allocation, Shadow};
-use tensor_wasm_ptx::interpret::{self, MemoryError};
+use tensor_wasm_ptx::simt::{self, MemoryError};
 
 use super::Failure;
 
@@ -153,7 +153,7 @@ fn load_word(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(word)
 }
 
-impl interpret::Memory for Memory {
+impl simt::Memory for Memory {
     fn shadow(&self) -> Option<&dyn Shadow> {
         Some(self)
     }

@@ -80,11 +80,11 @@ use bytemuck::Pod;
 use tensor_wasm_ptx::{Limits, Module, VariableSpace, parse};
 
 pub use launch::{Argument, Launch};
-pub use tensor_wasm_ptx::interpret::Fault;
 pub use tensor_wasm_ptx::interpret::checks::{
     Access, Allocation, Earlier, Finding, MemorySpace, Mistake, Name, Named, Straggler, Verb,
     Waiting,
 };
+pub use tensor_wasm_ptx::simt::Fault;
 
 use crate::error::Diagnostic;
 use crate::launch::LaunchConfig;

@@ -12,7 +12,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tensor_wasm_ptx::lower::{Lowered, Width, lower_as};
+use tensor_wasm_ptx::compile::{Lowered, Width, lower_as};
 use tensor_wasm_ptx::{Limits, parse};
 use wasmtime::{Config, Engine, Module};
 

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tensor_wasm_ptx::lower::lower;
+use tensor_wasm_ptx::compile::lower;
 use tensor_wasm_ptx::{Limits, parse};
 
 fn main() {

@@ -1,12 +1,11 @@
 //! Which code of a compiled kernel comes from which line of its text.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use tensor_wasm_ptx::lower::{lower, lower_with_lines};
+use tensor_wasm_ptx::compile::{lower, lower_with_lines};
 use tensor_wasm_ptx::{Limits, Module};
 
 const KERNELS: &str = include_str!("data/kernels.ptx");

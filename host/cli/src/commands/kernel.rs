@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tensor_wasm_ptx::lower::{FunctionLines, Lowered, Unsupported, lower_with_lines};
+use tensor_wasm_ptx::compile::{FunctionLines, Lowered, Unsupported, lower_with_lines};
 use tensor_wasm_ptx::{Diagnostic, Limits, Module, Param, ParamType};
 
 /// Look at kernels without launching them

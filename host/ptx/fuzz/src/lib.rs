@@ -6,7 +6,7 @@ mod mutation;
 
 use std::sync::Arc;
 
-use tensor_wasm_ptx::lower::{Width, lower_as};
+use tensor_wasm_ptx::compile::{Width, lower_as};
 use tensor_wasm_ptx::{Limits, Module, parse};
 use wasmparser::{Validator, WasmFeatures};
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use tensor_wasm_ptx::Extent;
 use tensor_wasm_ptx::address::GLOBAL_BASE;
-use tensor_wasm_ptx::interpret::{Fault, Launch, RunError};
-use tensor_wasm_ptx::lower::{Block, Failure, Lowered, Machine, Progress, Region, Setup};
+use tensor_wasm_ptx::compile::Lowered;
+use tensor_wasm_ptx::exec::{Block, Failure, Machine, Progress, Region, Setup};
+use tensor_wasm_ptx::interpret::Launch;
+use tensor_wasm_ptx::simt::{Fault, RunError};
 use wasmtime::{Caller, Config, Engine, Instance, Linker, Memory, Module, Store, TypedFunc};
 
 use super::Flat;

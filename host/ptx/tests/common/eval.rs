@@ -1,6 +1,6 @@
 //! One instruction at a time: its operands from memory, its result into it.
 
-use tensor_wasm_ptx::lower::Width;
+use tensor_wasm_ptx::compile::Width;
 
 use super::{Arguments, Flat, launch_as, launch_one, line, module};
 

@@ -11,8 +11,9 @@ pub mod eval;
 use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
-use tensor_wasm_ptx::interpret::{Launch, Memory, MemoryError, RunError, run_grid};
-use tensor_wasm_ptx::lower::{Width, lower_as};
+use tensor_wasm_ptx::compile::{Width, lower_as};
+use tensor_wasm_ptx::interpret::{Launch, run_grid};
+use tensor_wasm_ptx::simt::{Memory, MemoryError, RunError};
 use tensor_wasm_ptx::{Extent, Limits, Module, parse};
 
 /// Steps that no test's kernel takes unless it hangs.

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use tensor_wasm_ptx::Extent;
-use tensor_wasm_ptx::interpret::Fault;
-use tensor_wasm_ptx::lower::{Block, Failure, Machine, Progress, Setup};
+use tensor_wasm_ptx::exec::{Block, Failure, Machine, Progress, Setup};
+use tensor_wasm_ptx::simt::Fault;
 use wasmtime::{Caller, Engine, Linker, Store, TypedFunc};
 
 use super::memory::{Flag, Reader, Scratch, lending};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tensor_wasm_ptx::Module;
-use tensor_wasm_ptx::lower::{Lowered, Unsupported, Width, lower_as};
+use tensor_wasm_ptx::compile::{Lowered, Unsupported, Width, lower_as};
 use wasmtime::InstancePre;
 
 pub(crate) use engine::KernelEngine;
