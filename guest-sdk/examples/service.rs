@@ -3,9 +3,9 @@
 use tensor_wasm_guest::http::{self, Request, Response};
 use tensor_wasm_guest::{Device, LaunchConfig, Result};
 
-http::service!(answer);
+http::service!(handle);
 
-fn answer(_request: Request) -> Response {
+fn handle(_request: Request) -> Response {
     match double(&[1.0, 2.0, 3.0]) {
         Ok(doubled) => Response::text(200, format!("{doubled:?}\n")),
         Err(error) => Response::text(503, format!("{error}\n")),

@@ -17,9 +17,9 @@ pub use wasip2;
 /// ```
 /// use tensor_wasm_guest::http::{self, Request, Response};
 ///
-/// http::service!(answer);
+/// http::service!(handle);
 ///
-/// fn answer(request: Request) -> Response {
+/// fn handle(request: Request) -> Response {
 ///     Response::text(200, format!("you asked for {}\n", request.path()))
 /// }
 /// # fn main() {}
@@ -27,8 +27,8 @@ pub use wasip2;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __http_service {
-    ($answer:path) => {
-        const _: fn($crate::http::Request) -> $crate::http::Response = $answer;
+    ($handle:path) => {
+        const _: fn($crate::http::Request) -> $crate::http::Response = $handle;
         const _: () = {
             struct Service;
 
@@ -37,7 +37,7 @@ macro_rules! __http_service {
                     request: $crate::http::wasip2::http::types::IncomingRequest,
                     out: $crate::http::wasip2::http::types::ResponseOutparam,
                 ) {
-                    $answer($crate::http::Request::new(request)).send(out);
+                    $handle($crate::http::Request::new(request)).send(out);
                 }
             }
 
