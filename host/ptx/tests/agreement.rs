@@ -5,7 +5,7 @@
 mod common;
 
 use common::eval::many_as;
-use tensor_wasm_ptx::compile::Width;
+use tensor_wasm_ptx::compile::Vectorize;
 
 /// Numbers that are the same in every run.
 struct Numbers(fastrand::Rng);
@@ -89,7 +89,7 @@ fn agree(instructions: &[(&str, &str)]) {
                     .collect()
             })
             .collect();
-        let widths = [Width::One, Width::Groups];
+        let widths = [Vectorize::Never, Vectorize::Always];
         many_as(instruction, shape, &rows, &widths);
     }
 }
