@@ -1,10 +1,7 @@
 //! Instruction by instruction, on numbers at the edges and many others: the compiler, for one thread
 //! and for groups of them, gives the interpreter's bits.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::eval::many_as;
+use crate::common::eval::many_as;
 use tensor_wasm_ptx::compile::Vectorize;
 
 /// Numbers that are the same in every run.

@@ -1,11 +1,8 @@
 //! What a running kernel can do wrong, and what a launch can: each is an error that says where.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::sync::Arc;
 
-use common::{Arguments, Flat, launch, line, module};
+use crate::common::{Arguments, Flat, launch, line, module};
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::interpret::{Block, Launch, LaunchError, Progress, run_grid};
 use tensor_wasm_ptx::simt::{Fault, RunError};

@@ -1,12 +1,9 @@
 //! Every form of the table at once, and texts made of them: printing loses nothing, and no
 //! combination of operands harms the parser.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::sync::Arc;
 
-use common::{Arguments, Flat, line, place_globals};
+use crate::common::{Arguments, Flat, line, place_globals};
 use proptest::prelude::*;
 use tensor_wasm_ptx::interpret::{Launch, run_grid};
 use tensor_wasm_ptx::{Limits, parse};

@@ -1,10 +1,7 @@
 //! Every integer instruction, of every type, at the edges of its range: against the PTX manual's
 //! definitions, written out in 128 bits.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::eval::{many, pairs};
+use crate::common::eval::{many, pairs};
 
 /// An integer type: its name, size and sign.
 #[derive(Clone, Copy)]

@@ -1,11 +1,8 @@
 //! Texts that must be refused: with a diagnostic that says what and where, in bounded time, and
 //! without harm. What can go wrong before a kernel runs is here; what a running kernel can do wrong
 //! is in `faults.rs`.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::{module, refusal};
+use crate::common::{module, refusal};
 use proptest::prelude::*;
 use tensor_wasm_ptx::{Limits, parse};
 

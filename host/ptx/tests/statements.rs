@@ -1,10 +1,7 @@
 //! What lies around instructions: guards, memories, jumps, structures, variables, special registers.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::eval::{Bits, lines};
-use common::{Arguments, Flat, launch, launch_one, line, module};
+use crate::common::eval::{Bits, lines};
+use crate::common::{Arguments, Flat, launch, launch_one, line, module};
 
 const M32: u64 = 0xffff_ffff;
 const MIN32: u64 = 0x8000_0000;
