@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::Module;
-use crate::compile::{CompiledKernel, Unsupported, Vectorize, generate};
+use crate::compile::{CompiledKernel, Unsupported, Vectorize, pipeline};
 
 /// From where in a function's code a line of the text follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,5 +33,5 @@ pub fn compile_with_lines(
     module: &Arc<Module>,
     entry: &str,
 ) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
-    generate(module, entry, Vectorize::Auto, true)
+    pipeline::compile(module, entry, Vectorize::Auto, true)
 }

@@ -83,7 +83,7 @@ impl Setup {
 
     /// Whether the function `run` sees to it that all threads have a place in common.
     pub(crate) fn has_common(&self) -> bool {
-        self.lowered.alone.is_some() || self.in_rows()
+        self.lowered.scalar_reason.is_some() || self.in_rows()
     }
 
     /// Whether one call runs several blocks: their threads never meet, and leave nothing behind.
