@@ -88,7 +88,7 @@ fn run(
         endpoint_conditions = endpoint_branches::run(&mut body, &mut uniformity);
         divergence_points =
             resume_points::split_blocks(&mut body, &uniformity, &endpoint_conditions)?;
-        reconvergence = reconvergence::run(&mut body, &uniformity, &mut divergence_points);
+        reconvergence = reconvergence::run(&mut body, &uniformity, &mut divergence_points)?;
     }
 
     // The IR does not change any more. Control flow as a thread sees it that leaves and resumes.
@@ -103,13 +103,12 @@ fn run(
     let spills = spill::run(&body, &liveness, &graph, uniform, &mut layout)?;
     let bounds_caches = allocation_roots::analyze(&body);
     let guards = if vectors {
-        bounds_guards::plan(&body, &uniformity, &bounds_caches)
+        bounds_guards::plan(&body, &uniformity, &bounds_caches)?
     } else {
         bounds_guards::GuardPlan::default()
     };
-    let guard_limits = guards.limits();
     layout
-        .reserve_guard_limits(guard_limits.shared.len())
+        .reserve_guard_limits(guards.limits().shared.len())
         .ok_or_else(too_much_memory)?;
     layout
         .finish(entry.layout.dynamic_shared)
@@ -125,7 +124,6 @@ fn run(
         spills,
         bounds_caches,
         guards,
-        guard_limits,
     };
     let items = structure::structure(&body, &analyses.graph);
     let static_shared = entry.layout.shared_bytes;
@@ -134,7 +132,7 @@ fn run(
     let kernel = CompiledKernel {
         wasm,
         kernel: name.to_owned(),
-        limits: analyses.guard_limits.shared,
+        limits: analyses.guards.limits().shared.values().copied().collect(),
         param_bytes: entry.param_bytes,
         dynamic_shared: entry.layout.dynamic_shared,
         effort,

@@ -8,7 +8,7 @@ use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BY
 use crate::compile::CompiledKernel;
 use crate::compile::abi::{self, ARGUMENTS, MOST_SHARED};
 use crate::compile::codegen::VECTOR_LANES;
-use crate::compile::ir::{SiteKind, Space};
+use crate::compile::ir::{SiteId, SiteKind, Space};
 use crate::exec::{set_long, set_word};
 use crate::interpret::Launch;
 use crate::simt::{Fault, MemoryError};
@@ -228,7 +228,7 @@ impl Setup {
     }
 
     fn kind(&self, site: u32) -> SiteKind {
-        let site = self.lowered.body.sites.get(site as usize);
+        let site = self.lowered.body.sites.get(SiteId(site));
         site.map_or(SiteKind::Trap, |site| site.what.clone())
     }
 
@@ -273,7 +273,7 @@ impl Setup {
     }
 
     fn refusal(&self, block: Extent, thread: u32, site: u32, message: String) -> Fault {
-        let site = self.lowered.body.sites.get(site as usize);
+        let site = self.lowered.body.sites.get(SiteId(site));
         Fault {
             kernel: self.lowered.kernel.clone(),
             block: Some(block),

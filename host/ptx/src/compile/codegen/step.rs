@@ -93,8 +93,12 @@ impl Emitter<'_> {
                 }
                 self.set_reg(*target);
             }
-            Op::Libcall { target, help, args } => {
-                self.i32(*help);
+            Op::Libcall {
+                target,
+                libcall,
+                args,
+            } => {
+                self.i32(libcall.0);
                 for place in 0..4 {
                     self.arg(args.get(place).copied().unwrap_or(Arg::I64(0)));
                 }

@@ -20,8 +20,8 @@ const FAR: u64 = 1 << 24;
 /// repeated. They have no other use than the branch behind them.
 pub(crate) fn run(body: &mut Body, classes: &mut UniformityInfo) -> HashSet<Reg> {
     let mut repeated = HashSet::default();
-    for number in 0..body.blocks.len() {
-        let Some(block) = body.blocks.get(number) else {
+    for id in body.blocks.keys() {
+        let Some(block) = body.block(id) else {
             continue;
         };
         let End::Branch(Arg::Reg(condition), ..) = block.end else {
@@ -50,15 +50,15 @@ pub(crate) fn run(body: &mut Body, classes: &mut UniformityInfo) -> HashSet<Reg>
                 continue;
             };
             let new = body.reg(Ty::I32);
-            classes.add_truth(new);
+            classes.add_boolean(new);
             new_of.push((std::mem::replace(target, new), new));
             repeated.insert(new);
-            if let Some(block) = body.blocks.get_mut(number) {
+            if let Some(block) = body.blocks.get_mut(id) {
                 block.ops.push(op);
             }
         }
         let new = new_of.last().map(|(_, new)| *new);
-        if let (Some(block), Some(new)) = (body.blocks.get_mut(number), new)
+        if let (Some(block), Some(new)) = (body.blocks.get_mut(id), new)
             && let End::Branch(condition, ..) = &mut block.end
         {
             *condition = Arg::Reg(new);
