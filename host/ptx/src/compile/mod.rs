@@ -30,7 +30,7 @@ use crate::Module;
 use abi::Layout;
 use analysis::{bounds_guards, liveness, uniformity};
 use cfg::{graph, structure};
-use ir::opcodes;
+use ir::opcodes::Meaning;
 use ir::{Body, Reg, SiteKind, Space, Ty};
 use passes::{divergence, endpoint_branches, nan_canonicalization, spill};
 
@@ -487,7 +487,10 @@ fn root(
         let found = match op {
             ir::Op::Special(_, ir::SpecialValue::Launch(address, Ty::I64)) => Some(*address),
             ir::Op::Copy(_, a) | ir::Op::Unary(_, _, a) => follow(*a),
-            ir::Op::Binary(opcodes::Opcode::I64Add | opcodes::Opcode::I64Sub, _, a, b) => {
+            ir::Op::Binary(opcode, _, a, b)
+                if opcode.operand() == Ty::I64
+                    && matches!(opcode.meaning(), Meaning::Add | Meaning::Sub) =>
+            {
                 follow(*a).or_else(|| follow(*b))
             }
             ir::Op::Select(_, _, a, b) => follow(*a).or_else(|| follow(*b)),

@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
-use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::opcodes::Meaning;
 use crate::compile::ir::{
     Arg, Block, BlockId, Body, Op, Place, Reg, SiteKind, Space, SpecialValue,
 };
@@ -25,7 +25,7 @@ pub(crate) enum BoundsGuard {
     Access(Access),
     /// Numbers of 32 bits, so far apart, stay so in 64.
     Extend {
-        code: Opcode,
+        signed: bool,
         a: Arg,
         apart: LaneOffsets,
     },
@@ -172,12 +172,18 @@ fn place(op: &Op) -> Option<&Place> {
     }
 }
 
-/// How far numbers that are extended to 64 bits are apart, where that is known.
-fn extended(classes: &UniformityInfo, op: &Op) -> Option<(Opcode, Arg, LaneOffsets)> {
+/// How far numbers that are extended to 64 bits are apart, where that is known, and whether they have
+/// signs.
+fn extended(classes: &UniformityInfo, op: &Op) -> Option<(bool, Arg, LaneOffsets)> {
     match op {
-        Op::Unary(code @ (Opcode::I64ExtendI32S | Opcode::I64ExtendI32U), target, a) => {
+        Op::Unary(opcode, target, a) => {
+            let signed = match opcode.meaning() {
+                Meaning::ExtendS => true,
+                Meaning::ExtendU => false,
+                _ => return None,
+            };
             match classes.of(*target) {
-                Uniformity::Affine(apart) => Some((*code, *a, apart)),
+                Uniformity::Affine(apart) => Some((signed, *a, apart)),
                 _ => None,
             }
         }
@@ -283,7 +289,7 @@ impl Origins {
     fn note(&mut self, op: &Op) {
         let made = match op {
             Op::Copy(_, Arg::Reg(a)) => Some(self.of(*a)),
-            Op::Unary(Opcode::I32WrapI64, _, Arg::Reg(a)) => {
+            Op::Unary(opcode, _, Arg::Reg(a)) if opcode.meaning() == Meaning::Truncate => {
                 let (origin, offset) = self.of(*a);
                 Some((
                     Origin {
@@ -293,7 +299,7 @@ impl Origins {
                     offset,
                 ))
             }
-            Op::Binary(Opcode::I32Add | Opcode::I64Add, _, Arg::Reg(a), b) => {
+            Op::Binary(opcode, _, Arg::Reg(a), b) if opcode.meaning() == Meaning::Add => {
                 let signed = match b {
                     Arg::I32(bits) => Some(i64::from(bits.cast_signed())),
                     Arg::I64(bits) => Some(bits.cast_signed()),
@@ -330,8 +336,8 @@ fn of_block(
     let mut shared: HashMap<Key, (usize, i64, i64, i64)> = HashMap::default();
     let mut sites: Vec<(u32, Key, i64)> = Vec::new();
     for (number, op) in block.ops.iter().enumerate() {
-        if let Some((code, a, apart)) = extended(classes, op) {
-            let check = BoundsGuard::Extend { code, a, apart };
+        if let Some((signed, a, apart)) = extended(classes, op) {
+            let check = BoundsGuard::Extend { signed, a, apart };
             checks.checks.push((number, check));
         }
         if let (Some(apart), Some(place)) = (together(body, classes, op), place(op))

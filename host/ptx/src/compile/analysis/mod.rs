@@ -4,4 +4,5 @@
 pub(crate) mod bounds_guards;
 pub(crate) mod lane_offsets;
 pub(crate) mod liveness;
+pub(crate) mod transfer;
 pub(crate) mod uniformity;

@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 use crate::compile::analysis::bounds_guards;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo, postdominators};
 use crate::compile::codegen::{VECTOR_LANES, is_gather, parting};
+use crate::compile::ir::opcodes::VectorForm;
 use crate::compile::ir::{Block, BlockId, Body, End, Op, Reg};
 
 /// The most vector instructions that are worth compiling.
@@ -36,10 +37,11 @@ pub(crate) fn alone(body: &Body, classes: &UniformityInfo) -> Option<&'static st
             Op::Load { .. } if varies => apart,
             Op::Atomic { .. } => true,
             Op::Libcall { .. } => varies,
-            Op::Binary(code, _, _, b) if varies => {
-                let shifts = code.is_shift() && classes.of_arg(*b) == Uniformity::Uniform;
-                code.vector().is_none() && !shifts && !code.result().is_float()
-            }
+            Op::Binary(opcode, _, _, b) if varies => match opcode.vector() {
+                VectorForm::Scalarized => true,
+                VectorForm::Shift(_) => classes.of_arg(*b) != Uniformity::Uniform,
+                _ => false,
+            },
             _ => false,
         };
         if lane_by_lane || gathers {
