@@ -1,11 +1,8 @@
 //! Addresses and conditions at the ends of their numbers: compiled, they do what the interpreter
 //! does, and nothing on the way overflows; nor does it where they are checked.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::checked::try_checked;
-use common::{Arguments, Flat, launch_as, launch_of, line, module};
+use crate::common::checked::try_checked;
+use crate::common::{Arguments, Flat, launch_as, launch_of, line, module};
 use tensor_wasm_ptx::compile::Width;
 
 /// The ends of 64 and of 32 bits, and what lies next to them.

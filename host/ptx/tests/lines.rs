@@ -1,5 +1,4 @@
 //! Which code of a compiled kernel comes from which line of its text.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,9 +1,6 @@
 //! What kernels print, and assertions that fail.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::{Arguments, Flat, STEPS, line, module, place_globals, refusal};
+use crate::common::{Arguments, Flat, STEPS, line, module, place_globals, refusal};
 use tensor_wasm_ptx::interpret::{Launch, run_grid};
 use tensor_wasm_ptx::simt::RunError;
 

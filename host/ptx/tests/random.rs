@@ -1,12 +1,9 @@
 //! Kernels made at random: whatever they compute, the compiler and the interpreter agree on each bit
 //! of it. The fuzz target `differential` is this file too.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::fmt::Write;
 
-use common::{Arguments, Flat, launch_as, module, plane};
+use crate::common::{Arguments, Flat, launch_as, module, plane};
 use tensor_wasm_ptx::compile::Width;
 
 /// Registers of each kind that kernels compute with.

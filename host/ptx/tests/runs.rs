@@ -1,10 +1,7 @@
 //! Loads and sums in every order, and what threads have in common across places where they part and
 //! meet: compiled, for one thread and for groups, they give what the interpreter gives.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::{Arguments, Flat, launch_as, line, module};
+use crate::common::{Arguments, Flat, launch_as, line, module};
 use tensor_wasm_ptx::compile::Width;
 
 fn agrees(steps: &str) {

@@ -3,8 +3,6 @@
 //!
 //! The driver is one without a device, which can be told to fail like a real one.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 mod driver;
 mod faults;
 mod isolated;

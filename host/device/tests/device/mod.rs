@@ -1,9 +1,8 @@
 //! The device as its embedder sees it: each test states a promise, and keeps to
 //! the public interface.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod checks;
-mod common;
+pub mod common;
 mod fairness;
 mod faults;
 mod handles;

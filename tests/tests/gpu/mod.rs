@@ -1,8 +1,6 @@
 //! The GPU capability from the outside: every call of the contract, used rightly
 //! and wrongly by a guest that is bound to it without the SDK.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 mod launches;
 mod memory;
 mod modules;

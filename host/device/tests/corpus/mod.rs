@@ -5,7 +5,8 @@
 //! `TENSOR_WASM_TEST_DEVICE` chooses the device, as for the crate's other tests. With
 //! `TENSOR_WASM_CORPUS_RESULTS` a file gets one line of JSON for each kernel: `cargo xtask
 //! gpu-check` makes its table of them.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use crate::device::common as kinds;
 
 mod compare;
 mod device;
@@ -17,9 +18,6 @@ mod common;
 #[path = "../../../ptx/tests/corpus/device.rs"]
 #[allow(dead_code, reason = "it runs kernels in the interpreter, too")]
 mod interpreter;
-#[path = "../device/common.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
-mod kinds;
 
 #[path = "../../../ptx/tests/corpus/graphics.rs"]
 mod graphics;
@@ -40,12 +38,12 @@ mod warps;
 
 #[test]
 fn every_scenario_of_the_interpreter_is_run_here() {
-    let here = include_str!("main.rs");
+    let here = include_str!("mod.rs");
     let folder = format!("{}/../ptx/tests/corpus", env!("CARGO_MANIFEST_DIR"));
     for file in std::fs::read_dir(folder).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
         assert!(
-            here.contains(&format!("corpus/{name}")) || name == "main.rs",
+            here.contains(&format!("corpus/{name}")) || name == "mod.rs",
             "{name}"
         );
     }

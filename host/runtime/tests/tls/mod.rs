@@ -1,6 +1,5 @@
 //! What the HTTP front promises of TLS: who gets in, who is held to be whom, and
 //! what happens when files change. The client is the TLS library over plain sockets.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod authority;
 mod client;

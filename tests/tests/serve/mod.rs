@@ -1,7 +1,5 @@
 //! `tensor-wasm serve` as a client and an operator see it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 mod clients;
 mod guests;
 mod http;

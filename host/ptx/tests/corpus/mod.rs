@@ -2,11 +2,8 @@
 //! and run against an expectation that is computed here, without the kernel's own tricks.
 //!
 //! `corpus/README.md` says how the PTX was made.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "../common/mod.rs"]
-mod common;
-
+use crate::common;
 mod device;
 mod graphics;
 mod integers;
