@@ -1,6 +1,6 @@
 //! The compiler: a kernel becomes a module of core WebAssembly.
 //!
-//! [`lower`] makes it, and an embedder compiles and runs it with whatever engine it has. The module
+//! [`compile`] makes it, and an embedder compiles and runs it with whatever engine it has. The module
 //! defines two memories. The first is *scratch*: a page with the flag that stops a kernel and the
 //! launch's description, then the places, registers and local memory of a block's threads, then the
 //! block's shared memory. The second is the tenant's *device memory*: the address that a kernel
@@ -34,7 +34,7 @@ use ir::opcodes::Meaning;
 use ir::{Body, Reg, SiteKind, Space, Ty};
 use passes::{divergence, endpoint_branches, nan_canonicalization, spill};
 
-pub use source_lines::{CodeLine, FunctionLines, lower_with_lines};
+pub use source_lines::{CodeLine, FunctionLines, compile_with_lines};
 
 /// Why a kernel is not compiled; the interpreter runs it then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +87,7 @@ const MOST_WINDOWS: usize = 24;
 
 /// A compiled kernel.
 #[derive(Debug)]
-pub struct Lowered {
+pub struct CompiledKernel {
     pub(crate) wasm: Vec<u8>,
     pub(crate) kernel: String,
     pub(crate) body: Body,
@@ -103,7 +103,7 @@ pub struct Lowered {
     pub(crate) alone: Option<&'static str>,
 }
 
-impl Lowered {
+impl CompiledKernel {
     /// The module. It imports functions of a module `host`; see [`Setup`](crate::exec::Setup).
     #[must_use]
     pub fn wasm(&self) -> &[u8] {
@@ -119,19 +119,19 @@ impl Lowered {
     /// Where in scratch memory the flag lies, a word that is not zero where a running kernel is to
     /// return at its next back edge. It begins the last page: nothing else is there.
     #[must_use]
-    pub fn stop_flag(&self) -> usize {
-        self.layout.stop as usize
+    pub fn interrupt_flag(&self) -> usize {
+        self.layout.interrupt as usize
     }
 
     /// How large scratch memory is.
     #[must_use]
     pub fn scratch_bytes(&self) -> usize {
-        self.layout.stop as usize + abi::PAGE as usize
+        self.layout.interrupt as usize + abi::PAGE as usize
     }
 
-    /// How many threads run together in vectors, as long as they take the same way.
+    /// How many threads run together in vectors, as long as they do not diverge.
     #[must_use]
-    pub fn width(&self) -> u32 {
+    pub fn lanes(&self) -> u32 {
         if self.alone.is_some() {
             1
         } else {
@@ -139,9 +139,9 @@ impl Lowered {
         }
     }
 
-    /// Why each thread runs alone, where it does.
+    /// Why threads run one at a time, where they do.
     #[must_use]
-    pub fn alone(&self) -> Option<&'static str> {
+    pub fn scalar_reason(&self) -> Option<&'static str> {
         self.alone
     }
 
@@ -161,7 +161,7 @@ impl Lowered {
     /// The import `help`: what the interpreter makes of operands that the module does not compute
     /// with itself.
     #[must_use]
-    pub fn help(&self, help: u32, operands: [u64; 4]) -> u64 {
+    pub fn libcall(&self, help: u32, operands: [u64; 4]) -> u64 {
         self.body
             .libcalls
             .get(help as usize)
@@ -169,30 +169,34 @@ impl Lowered {
     }
 }
 
-/// How many threads are to run together.
+/// Whether threads are to run together in lane groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Width {
-    /// As many as pays off, by what the kernel looks like.
-    Chosen,
-    /// Each alone.
-    One,
-    /// Groups, whether that pays off or not.
-    Groups,
+pub enum Vectorize {
+    /// Where that pays off.
+    Auto,
+    /// Never: one thread at a time.
+    Never,
+    /// Always, whether that pays off or not.
+    Always,
 }
 
 /// Compiles an entry of a module.
 ///
 /// # Errors
 /// What of it cannot be compiled.
-pub fn lower(module: &Arc<Module>, entry: &str) -> Result<Lowered, Unsupported> {
-    lower_as(module, entry, Width::Chosen)
+pub fn compile(module: &Arc<Module>, entry: &str) -> Result<CompiledKernel, Unsupported> {
+    compile_as(module, entry, Vectorize::Auto)
 }
 
 /// Compiles an entry of a module for so many threads at a time.
 ///
 /// # Errors
 /// What of it cannot be compiled.
-pub fn lower_as(module: &Arc<Module>, entry: &str, width: Width) -> Result<Lowered, Unsupported> {
+pub fn compile_as(
+    module: &Arc<Module>,
+    entry: &str,
+    width: Vectorize,
+) -> Result<CompiledKernel, Unsupported> {
     generate(module, entry, width, false).map(|(lowered, _)| lowered)
 }
 
@@ -202,13 +206,13 @@ const TOO_LARGE: &str = "it is too large for vectors";
 fn generate(
     module: &Arc<Module>,
     entry: &str,
-    width: Width,
+    width: Vectorize,
     lines: bool,
-) -> Result<(Lowered, Vec<FunctionLines>), Unsupported> {
+) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
     let made = attempt(module, entry, width, lines);
     // What is too large for groups may do for single threads.
-    if made.is_err() && width == Width::Chosen {
-        let (mut lowered, lines) = attempt(module, entry, Width::One, lines)?;
+    if made.is_err() && width == Vectorize::Auto {
+        let (mut lowered, lines) = attempt(module, entry, Vectorize::Never, lines)?;
         lowered.alone = Some(TOO_LARGE);
         return Ok((lowered, lines));
     }
@@ -218,9 +222,9 @@ fn generate(
 fn attempt(
     module: &Arc<Module>,
     entry: &str,
-    width: Width,
+    width: Vectorize,
     lines: bool,
-) -> Result<(Lowered, Vec<FunctionLines>), Unsupported> {
+) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
     let Some(found) = module.entry(entry) else {
         return Err(Unsupported::limit("no such entry"));
     };
@@ -249,17 +253,17 @@ fn attempt(
         .iter()
         .filter(|block| block.end.successors().len() > 1)
         .count();
-    if width != Width::One && branches * body.blocks.len() > MOST_WAYS {
+    if width != Vectorize::Never && branches * body.blocks.len() > MOST_WAYS {
         return Err(Unsupported::limit("too many branches"));
     }
     let mut classes = match width {
-        Width::One => uniformity::UniformityInfo::default(),
+        Vectorize::Never => uniformity::UniformityInfo::default(),
         _ => uniformity::classes(&body, &liveness::live(&body)?),
     };
     let alone = match width {
-        Width::Chosen => divergence::alone(&body, &classes),
-        Width::One => Some("it was asked for"),
-        Width::Groups => None,
+        Vectorize::Auto => divergence::alone(&body, &classes),
+        Vectorize::Never => Some("it was asked for"),
+        Vectorize::Always => None,
     };
     let stops = || Unsupported::limit("too many loops and barriers");
     let (mut parting, mut by_ends) = (Vec::new(), HashSet::default());
@@ -316,12 +320,12 @@ fn attempt(
                 .ok_or_else(too_large)?;
             slots.insert(reg, slot);
             if alone.is_none() && classes.of(reg) != uniformity::Uniformity::Divergent {
-                brief.insert(reg, layout.brief_slot(body.ty(reg).bytes()));
+                brief.insert(reg, layout.uniform_slot(body.ty(reg).bytes()));
             }
         }
     }
     layout
-        .brief_room(codegen::VECTOR_LANES)
+        .reserve_uniform_frames(codegen::VECTOR_LANES)
         .ok_or_else(too_large)?;
     let frames = spill::frames(&body, &live, &graph);
     let (bounds_cache_of, bounds_caches) = bounds_caches(&body);
@@ -331,7 +335,9 @@ fn attempt(
         bounds_guards::Plan::default()
     };
     let limits = plan.limits();
-    layout.limits(limits.shared.len()).ok_or_else(too_large)?;
+    layout
+        .reserve_guard_limits(limits.shared.len())
+        .ok_or_else(too_large)?;
     let dynamic_shared = found.layout.dynamic_shared;
     layout.finish(dynamic_shared).ok_or_else(too_large)?;
     let shared = codegen::Shared {
@@ -356,7 +362,7 @@ fn attempt(
     if one.code.len() > MOST_CODE {
         return Err(Unsupported::limit("too much code"));
     }
-    let scratch = u64::from(layout.stop) + abi::PAGE;
+    let scratch = u64::from(layout.interrupt) + abi::PAGE;
     let mut functions = match alone {
         Some(_) => vec![("run", one)],
         None => {
@@ -382,7 +388,7 @@ fn attempt(
         .collect();
     let wasm = codegen::module(&functions, shared.globals(), scratch);
     let limits = shared.limits.shared.clone();
-    let lowered = Lowered {
+    let lowered = CompiledKernel {
         wasm,
         limits,
         kernel: entry.to_owned(),

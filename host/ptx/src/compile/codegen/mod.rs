@@ -246,7 +246,7 @@ impl<'k> Emitter<'k> {
         }
         if let Some(common) = self.common {
             self.i32(0);
-            self.op(W::I32Load(scratch(abi::COMMON, 2)));
+            self.op(W::I32Load(scratch(abi::COMMON_RESUME, 2)));
             self.set(common);
         }
         for site in &self.shared.body.sites {

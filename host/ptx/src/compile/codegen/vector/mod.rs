@@ -23,7 +23,7 @@ use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{Instruction as W, ValType};
 
 use crate::compile::Unsupported;
-use crate::compile::abi::{ENDED, WAITS};
+use crate::compile::abi::{ENDED, SUSPENDED};
 use crate::compile::analysis::bounds_guards::together;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
@@ -229,8 +229,8 @@ impl Emitter<'_> {
                 let mut live = self.shared.saved_behind(id, *next);
                 live.retain(|reg| !stop.results.contains(&Some(*reg)));
                 self.group_save(&live);
-                self.group_places(WAITS - number.cast_signed());
-                self.group_meets(WAITS - number.cast_signed());
+                self.group_places(SUSPENDED - number.cast_signed());
+                self.group_meets(SUSPENDED - number.cast_signed());
             }
             other => self.end_of_block(id, other),
         }
