@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap as HashMap;
 
 use crate::compile::Unsupported;
 use crate::compile::ir::entity::{EntityMap, PrimaryMap, entity_id};
-use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::opcodes::Meaning;
 use crate::compile::ir::{Arg, Body, Op, Reg, SiteId, SiteKind, Space, SpecialValue, Ty};
 use crate::compile::limits::{MOST_BOUNDS_CACHES, MOST_ROOT_STEPS};
 
@@ -141,7 +141,10 @@ fn root(
         let found = match op {
             Op::Special(_, SpecialValue::Launch(address, Ty::I64)) => Some(*address),
             Op::Copy(_, a) | Op::Unary(_, _, a) => follow(*a),
-            Op::Binary(Opcode::I64Add | Opcode::I64Sub, _, a, b) => {
+            Op::Binary(opcode, _, a, b)
+                if opcode.operand() == Ty::I64
+                    && matches!(opcode.meaning(), Meaning::Add | Meaning::Sub) =>
+            {
                 follow(*a).or_else(|| follow(*b))
             }
             Op::Select(_, _, a, b) => follow(*a).or_else(|| follow(*b)),

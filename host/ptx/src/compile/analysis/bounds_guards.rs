@@ -16,7 +16,7 @@ use crate::compile::analysis::coalescing::{FAR, address, coalesced, size};
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::ir::entity::{PrimaryMap, entity_id};
-use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::opcodes::Meaning;
 use crate::compile::ir::{Arg, Block, BlockId, Body, Op, Reg, SiteId, Space, SpecialValue};
 
 /// A guard.
@@ -26,7 +26,7 @@ pub(crate) enum BoundsGuard {
     Access(Access),
     /// The lanes of a number of 32 bits are as far apart in 64.
     Extend {
-        code: Opcode,
+        signed: bool,
         a: Arg,
         offsets: LaneOffsets,
     },
@@ -119,15 +119,19 @@ impl GuardPlan {
     }
 }
 
-/// How far apart the lanes of a number are that is extended to 64 bits, where that is known.
-fn extended(uniformity: &UniformityInfo, op: &Op) -> Option<(Opcode, Arg, LaneOffsets)> {
-    match op {
-        Op::Unary(code @ (Opcode::I64ExtendI32S | Opcode::I64ExtendI32U), target, a) => {
-            match uniformity.of(*target) {
-                Uniformity::Affine(offsets) => Some((*code, *a, offsets)),
-                _ => None,
-            }
-        }
+/// How far apart the lanes of a number are that is extended to 64 bits, where that is known, and whether
+/// it has a sign.
+fn extended(uniformity: &UniformityInfo, op: &Op) -> Option<(bool, Arg, LaneOffsets)> {
+    let Op::Unary(opcode, target, a) = op else {
+        return None;
+    };
+    let signed = match opcode.meaning() {
+        Meaning::ExtendS => true,
+        Meaning::ExtendU => false,
+        _ => return None,
+    };
+    match uniformity.of(*target) {
+        Uniformity::Affine(offsets) => Some((signed, *a, offsets)),
         _ => None,
     }
 }
@@ -221,7 +225,7 @@ pub(crate) fn plan(
 enum Planned {
     Access(Range),
     Extend {
-        code: Opcode,
+        signed: bool,
         a: Arg,
         offsets: LaneOffsets,
     },
@@ -243,8 +247,8 @@ impl Planned {
     fn with_limit(self, limits: &Limits) -> Result<BoundsGuard, Unsupported> {
         let range = match self {
             Planned::Access(range) => range,
-            Planned::Extend { code, a, offsets } => {
-                return Ok(BoundsGuard::Extend { code, a, offsets });
+            Planned::Extend { signed, a, offsets } => {
+                return Ok(BoundsGuard::Extend { signed, a, offsets });
             }
         };
         let limit = match range.cache {
@@ -332,12 +336,12 @@ impl Origins {
     fn note(&mut self, op: &Op) {
         let made = match op {
             Op::Copy(_, Arg::Reg(a)) => Some(self.of(*a)),
-            Op::Unary(Opcode::I32WrapI64, _, Arg::Reg(a)) => {
+            Op::Unary(opcode, _, Arg::Reg(a)) if opcode.meaning() == Meaning::Truncate => {
                 let (origin, offset) = self.of(*a);
                 let low = true;
                 Some((Origin { low, ..origin }, offset))
             }
-            Op::Binary(Opcode::I32Add | Opcode::I64Add, _, Arg::Reg(a), b) => {
+            Op::Binary(opcode, _, Arg::Reg(a), b) if opcode.meaning() == Meaning::Add => {
                 let signed = match b {
                     Arg::I32(bits) => Some(i64::from(bits.cast_signed())),
                     Arg::I64(bits) => Some(bits.cast_signed()),
@@ -384,8 +388,8 @@ fn of_block(
     let mut sharing: HashMap<Key, Sharing> = HashMap::default();
     let mut sites: Vec<(SiteId, Key, i64)> = Vec::new();
     for (number, op) in block.ops.iter().enumerate() {
-        if let Some((code, a, offsets)) = extended(uniformity, op) {
-            guards.push((number, Planned::Extend { code, a, offsets }));
+        if let Some((signed, a, offsets)) = extended(uniformity, op) {
+            guards.push((number, Planned::Extend { signed, a, offsets }));
         }
         if let (Some(offsets), Some(place)) = (coalesced(body, uniformity, op), address(op))
             && let Some((size, shift)) = size(body, place)

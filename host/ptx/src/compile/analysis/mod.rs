@@ -8,6 +8,7 @@ pub(crate) mod lane_offsets;
 pub(crate) mod liveness;
 pub(crate) mod register_pressure;
 pub(crate) mod register_sets;
+pub(crate) mod transfer;
 pub(crate) mod uniformity;
 pub(crate) mod vectorization;
 

@@ -9,8 +9,8 @@ use rustc_hash::FxHashSet as HashSet;
 use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::liveness::Liveness;
+use crate::compile::analysis::transfer::{self, ALL_ZEROS, Operand};
 use crate::compile::ir::entity::{EntityId, EntityMap};
-use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, BlockId, Body, End, Op, Reg, Space, SpecialValue, Ty};
 
 /// What the threads of a group have in a register.
@@ -62,15 +62,29 @@ impl UniformityInfo {
         arg.reg().map_or(Uniform, |reg| self.of(reg))
     }
 
+    /// An operand of such a class, for the transfer functions.
+    fn operand(&self, arg: Arg, class: Uniformity) -> Operand {
+        let constant = match arg {
+            Arg::Reg(_) => None,
+            Arg::I32(bits) | Arg::F32(bits) => Some(i64::from(bits.cast_signed())),
+            Arg::I64(bits) | Arg::F64(bits) => Some(bits.cast_signed()),
+        };
+        Operand {
+            class,
+            low_zeros: self.zeros_of(arg),
+            constant,
+        }
+    }
+
     fn zeros_of(&self, arg: Arg) -> u32 {
         match arg {
             // What is not known yet may still have any number.
             Arg::Reg(reg) => {
                 let zeros = self.zeros.get(reg).copied().flatten();
-                zeros.unwrap_or(MOST_ZEROS)
+                zeros.unwrap_or(ALL_ZEROS)
             }
             arg => match arg.bits() {
-                Some(0) | None => MOST_ZEROS,
+                Some(0) | None => ALL_ZEROS,
                 Some(bits) => bits.trailing_zeros(),
             },
         }
@@ -112,43 +126,6 @@ fn join(a: Option<Uniformity>, b: Uniformity) -> Uniformity {
     }
 }
 
-/// Whether an operation's result is 0 or 1.
-fn compares(code: Opcode) -> bool {
-    use Opcode::*;
-    code.result() == Ty::I32
-        && (matches!(
-            code,
-            I32Eq
-                | I32Ne
-                | I32LtS
-                | I32LtU
-                | I32LeS
-                | I32LeU
-                | I32GtS
-                | I32GtU
-                | I32GeS
-                | I32GeU
-                | I64Eq
-                | I64Ne
-                | I64LtS
-                | I64LtU
-                | I64LeS
-                | I64LeU
-                | I64GtS
-                | I64GtU
-                | I64GeS
-                | I64GeU
-        ) || code.operand().is_float()
-            && !matches!(
-                code,
-                I32TruncSatF32S
-                    | I32TruncSatF32U
-                    | I32TruncSatF64S
-                    | I32TruncSatF64U
-                    | I32ReinterpretF32
-            ))
-}
-
 /// Finds registers that only ever hold 0 or 1.
 fn booleans(body: &Body) -> EntityMap<Reg, bool> {
     let mut booleans = EntityMap::from_fn(&body.regs, |_, ty| *ty == Ty::I32);
@@ -172,10 +149,10 @@ fn booleans(body: &Body) -> EntityMap<Reg, bool> {
             let is_truth = match op {
                 Op::Copy(_, a) => holds(*a, &booleans),
                 Op::Select(_, _, a, b) => holds(*a, &booleans) && holds(*b, &booleans),
-                Op::Binary(Opcode::I32And | Opcode::I32Or | Opcode::I32Xor, _, a, b) => {
+                Op::Binary(opcode, _, a, b) if opcode.is_bool_combine() => {
                     holds(*a, &booleans) && holds(*b, &booleans)
                 }
-                Op::Binary(code, ..) => compares(*code),
+                Op::Binary(opcode, ..) => opcode.is_comparison(),
                 _ => false,
             };
             for target in op.targets() {
@@ -211,18 +188,6 @@ fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
         }
         class
     };
-    let apart = |class: Uniformity| match class {
-        Uniform => Some(LaneOffsets::NONE),
-        Uniformity::Affine(apart) => Some(apart),
-        Divergent => None,
-    };
-    let of_apart = |apart: LaneOffsets| {
-        if apart.is_none() {
-            Uniform
-        } else {
-            Uniformity::Affine(apart)
-        }
-    };
     match op {
         Op::Copy(_, a) => known(*a),
         Op::Special(_, SpecialValue::Launch(..) | SpecialValue::LaunchPart(..)) => Some(Uniform),
@@ -231,58 +196,12 @@ fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
         }
         Op::Special(_, SpecialValue::Tid(_)) => Some(Uniform),
         Op::Special(_, SpecialValue::Clock) => Some(Divergent),
-        Op::Unary(Opcode::I64ExtendI32S | Opcode::I64ExtendI32U, _, a) => match known(*a)? {
-            Uniformity::Affine(apart) if !apart.is_within(1 << 30) => Some(Divergent),
-            class => Some(class),
-        },
-        Op::Unary(Opcode::I32WrapI64, _, a) => known(*a),
-        Op::Unary(_, _, a) | Op::CanonicalizeNan(_, a) | Op::FlushSubnormal(_, a) => {
-            all_uniform(&[*a])
-        }
-        Op::Binary(code, _, a, b) => {
+        Op::Unary(opcode, _, a) => Some(transfer::unary(*opcode, known(*a)?)),
+        Op::CanonicalizeNan(_, a) | Op::FlushSubnormal(_, a) => all_uniform(&[*a]),
+        Op::Binary(opcode, _, a, b) => {
             let (x, y) = (known(*a)?, known(*b)?);
-            if x == Uniform && y == Uniform {
-                return Some(Uniform);
-            }
-            let (Some(s), Some(t)) = (apart(x), apart(y)) else {
-                return Some(Divergent);
-            };
-            let constant = b.bits().map(|bits| {
-                if code.operand() == Ty::I32 {
-                    i64::from((bits as u32).cast_signed())
-                } else {
-                    bits.cast_signed()
-                }
-            });
-            // Whether what threads have more than the first lies in bits that are zeros there.
-            let zeros = classes.zeros_of(*a);
-            let low = (1i64 << zeros.min(30)) - 1;
-            let disjoint = s.all(|away| (0..=low).contains(&away));
-            Some(match (code, constant) {
-                (Opcode::I32Add | Opcode::I64Add, _) => of_apart(s.with(t, i64::wrapping_add)),
-                (Opcode::I32Sub | Opcode::I64Sub, _) => of_apart(s.with(t, i64::wrapping_sub)),
-                (Opcode::I32Mul | Opcode::I64Mul, Some(by)) => {
-                    of_apart(s.map(|away| away.wrapping_mul(by)))
-                }
-                (Opcode::I32Shl | Opcode::I64Shl, Some(by @ 0..=31)) => {
-                    of_apart(s.map(|away| away.wrapping_shl(by as u32)))
-                }
-                (Opcode::I32And | Opcode::I64And, Some(mask)) if disjoint => {
-                    of_apart(s.map(|away| away & mask))
-                }
-                (Opcode::I32Or | Opcode::I64Or, Some(mask)) if disjoint => {
-                    of_apart(s.map(|away| away & !mask))
-                }
-                (Opcode::I32Xor | Opcode::I64Xor, Some(mask)) if disjoint => {
-                    let mask = mask & low;
-                    of_apart(s.map(|away| (away ^ mask) - mask))
-                }
-                (
-                    Opcode::I32ShrU | Opcode::I64ShrU | Opcode::I32ShrS | Opcode::I64ShrS,
-                    Some(by @ 0..=31),
-                ) if disjoint => of_apart(s.map(|away| away >> by)),
-                _ => Divergent,
-            })
+            let (a, b) = (classes.operand(*a, x), classes.operand(*b, y));
+            Some(transfer::binary(*opcode, a, b))
         }
         Op::Select(_, condition, a, b) => match (known(*condition)?, known(*a)?, known(*b)?) {
             (Uniform, a, b) if a == b => Some(a),
@@ -304,37 +223,20 @@ fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
 /// How many low bits are zeros in what the first thread of a group gets from a step.
 fn zeros_of(classes: &UniformityInfo, op: &Op) -> u32 {
     match op {
-        Op::Copy(_, a)
-        | Op::Unary(Opcode::I32WrapI64 | Opcode::I64ExtendI32S | Opcode::I64ExtendI32U, _, a) => {
-            classes.zeros_of(*a)
-        }
+        Op::Copy(_, a) => classes.zeros_of(*a),
+        Op::Unary(opcode, _, a) => transfer::unary_low_zeros(*opcode, classes.zeros_of(*a)),
         // Groups begin at multiples of their size, in each row.
         Op::Special(_, SpecialValue::Thread | SpecialValue::Tid(0)) => {
             VECTOR_LANES.trailing_zeros()
         }
         Op::Select(_, _, a, b) => classes.zeros_of(*a).min(classes.zeros_of(*b)),
-        Op::Binary(code, _, a, b) => {
-            let (x, y) = (classes.zeros_of(*a), classes.zeros_of(*b));
-            let by = b.bits().and_then(|bits| u32::try_from(bits).ok());
-            match (code, by) {
-                (Opcode::I32Add | Opcode::I64Add | Opcode::I32Sub | Opcode::I64Sub, _) => x.min(y),
-                (Opcode::I32Or | Opcode::I64Or | Opcode::I32Xor | Opcode::I64Xor, _) => x.min(y),
-                (Opcode::I32And | Opcode::I64And, _) => x.max(y),
-                (Opcode::I32Mul | Opcode::I64Mul, _) => x.saturating_add(y).min(MOST_ZEROS),
-                (Opcode::I32Shl | Opcode::I64Shl, Some(by @ 0..=31)) => (x + by).min(MOST_ZEROS),
-                (
-                    Opcode::I32ShrU | Opcode::I64ShrU | Opcode::I32ShrS | Opcode::I64ShrS,
-                    Some(by @ 0..=31),
-                ) => x.saturating_sub(by),
-                _ => 0,
-            }
+        Op::Binary(opcode, _, a, b) => {
+            let (a, b) = (classes.operand(*a, Uniform), classes.operand(*b, Uniform));
+            transfer::binary_low_zeros(*opcode, a, b)
         }
         _ => 0,
     }
 }
-
-/// What is zero has as many zeros as anybody asks for.
-const MOST_ZEROS: u32 = 64;
 
 /// Finds the classes.
 pub(crate) fn analyze(body: &Body, live: &Liveness) -> UniformityInfo {
@@ -349,7 +251,7 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> UniformityInfo {
     };
     for reg in live.at(BlockId::ENTRY) {
         set(&mut classes, reg, Uniform);
-        classes.set_zeros(reg, MOST_ZEROS);
+        classes.set_zeros(reg, ALL_ZEROS);
     }
     for stop in body.suspend_points.values() {
         for reg in stop.results.iter().flatten() {

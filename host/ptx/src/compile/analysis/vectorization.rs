@@ -5,6 +5,7 @@ use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::coalescing;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::codegen::is_gather;
+use crate::compile::ir::opcodes::VectorForm;
 use crate::compile::ir::{Body, Op};
 
 /// The most vector instructions that are worth compiling.
@@ -43,10 +44,11 @@ pub(crate) fn scalar_reason(body: &Body, uniformity: &UniformityInfo) -> Option<
             Op::Load { .. } if diverges => separate,
             Op::Atomic { .. } => true,
             Op::Libcall { .. } => diverges,
-            Op::Binary(code, _, _, b) if diverges => {
-                let shifts = code.is_shift() && uniformity.of_arg(*b) == Uniformity::Uniform;
-                code.vector().is_none() && !shifts && !code.result().is_float()
-            }
+            Op::Binary(opcode, _, _, b) if diverges => match opcode.vector() {
+                VectorForm::Scalarized => true,
+                VectorForm::Shift(_) => uniformity.of_arg(*b) != Uniformity::Uniform,
+                _ => false,
+            },
             _ => false,
         };
         if lane_by_lane || gathers {

@@ -26,6 +26,10 @@ impl Emitter<'_> {
                 self.set_reg(*target);
             }
             Op::Binary(code, target, a, b) => {
+                debug_assert!(
+                    !code.may_trap() || b.bits() != Some(0),
+                    "translation guards divisors"
+                );
                 self.arg(*a);
                 self.arg(*b);
                 self.op(code.scalar());

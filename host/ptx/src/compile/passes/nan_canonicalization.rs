@@ -7,7 +7,7 @@
 //! same with any NaN, say so ([`Body::blind`]).
 
 use crate::compile::ir::entity::EntityMap;
-use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::opcodes::NanBehavior;
 use crate::compile::ir::{Arg, Body, Op, Reg};
 
 /// Whether a constant is some NaN.
@@ -31,11 +31,13 @@ fn lazy(body: &Body) -> EntityMap<Reg, bool> {
             };
             let fits = match op {
                 Op::CanonicalizeNan(..) | Op::Fma(..) => true,
-                // The one NaN of singles has no sign to lose.
-                Op::Unary(Opcode::F32Abs, _, a) | Op::Copy(_, a) | Op::FlushSubnormal(_, a) => {
+                Op::Unary(opcode, _, a) if opcode.nan() == NanBehavior::KeepsCanonical => {
                     holds(*a, &lazy)
                 }
-                Op::Unary(code, ..) | Op::Binary(code, ..) => code.is_float_arithmetic(),
+                Op::Copy(_, a) | Op::FlushSubnormal(_, a) => holds(*a, &lazy),
+                Op::Unary(opcode, ..) | Op::Binary(opcode, ..) => {
+                    opcode.nan() == NanBehavior::Arithmetic
+                }
                 Op::Select(_, _, a, b) => holds(*a, &lazy) && holds(*b, &lazy),
                 _ => false,
             };
@@ -67,8 +69,10 @@ pub(crate) fn run(body: &mut Body) {
                     continue;
                 }
                 Op::Unary(_, target, _) if body.blind.contains(target) => true,
-                Op::Unary(Opcode::F32Abs, target, _) => is_lazy(*target),
-                Op::Unary(code, ..) | Op::Binary(code, ..) => code.ignores_payload(),
+                Op::Unary(opcode, target, _) if opcode.nan() == NanBehavior::KeepsCanonical => {
+                    is_lazy(*target)
+                }
+                Op::Unary(opcode, ..) | Op::Binary(opcode, ..) => opcode.ignores_nan_payload(),
                 Op::Copy(target, _) | Op::Select(target, ..) | Op::FlushSubnormal(target, _) => {
                     is_lazy(*target)
                 }

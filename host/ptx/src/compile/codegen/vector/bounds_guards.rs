@@ -5,7 +5,6 @@ use wasm_encoder::{BlockType, Instruction as W, ValType};
 use crate::compile::analysis::bounds_guards::{Access, BoundsGuard, Limit};
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::codegen::{Emitter, Shared, scratch, val};
-use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, BlockId, Op, Reg};
 
 impl Emitter<'_> {
@@ -53,7 +52,9 @@ impl Emitter<'_> {
             for check in checks.before(number) {
                 match check {
                     BoundsGuard::Access(access) => self.look(access),
-                    BoundsGuard::Extend { code, a, offsets } => self.extends(*code, *a, *offsets),
+                    BoundsGuard::Extend { signed, a, offsets } => {
+                        self.extends(*signed, *a, *offsets);
+                    }
                 }
                 self.br_if_unlikely(0);
             }
@@ -150,8 +151,7 @@ impl Emitter<'_> {
 
     /// Leaves whether numbers of 32 bits, so far apart, wrap around within the group: in 64 bits they
     /// would not be as far apart.
-    fn extends(&mut self, code: Opcode, a: Arg, apart: LaneOffsets) {
-        let signed = code == Opcode::I64ExtendI32S;
+    fn extends(&mut self, signed: bool, a: Arg, apart: LaneOffsets) {
         let ends = [apart.least(), apart.most()];
         self.i64(0);
         // In 64 bits, the least and the most must be ones of 32.
