@@ -1,6 +1,5 @@
 //! What a component may import: all of WASI, and our own capabilities. The
 //! component is made from the WIT itself, with an import of every function.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::{Path, PathBuf};
 use tensor_wasm_runtime::{Application, ApplicationConfig, Engine, EngineConfig};

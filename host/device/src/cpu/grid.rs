@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tensor_wasm_ptx::exec::{self, Setup};
 use tensor_wasm_ptx::interpret::{Block, Launch, Progress};
-use tensor_wasm_ptx::lower::{self, Setup};
 
 use super::SLICE;
 use super::compiled::{self, Instance, Kernel, Outcome};
@@ -74,7 +74,7 @@ enum Piece {
 /// A block that has begun.
 enum Begun {
     Interpreted(Box<Block>),
-    Compiled(Box<lower::Block>),
+    Compiled(Box<exec::Block>),
 }
 
 impl Grid {
@@ -245,7 +245,7 @@ impl Grid {
             Piece::Fresh(mut range) => {
                 let first = range.next().unwrap_or(0);
                 let index = self.launch.block_index(first);
-                let mut block = Box::new(lower::Block::new(Arc::clone(setup), index));
+                let mut block = Box::new(exec::Block::new(Arc::clone(setup), index));
                 block.restart(index, blocks_in(&range));
                 (block, range)
             }
