@@ -1,8 +1,6 @@
 //! The record of what a policy decided: written for each request, refusals included,
 //! chained, rotated, and never in silence where it can't be.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,6 @@
 //! Who may call, and how often: tokens from variable and file, read again while
 //! requests go on, and rates that no client can stretch.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

@@ -1,8 +1,6 @@
 //! `serve --kernel-checks`: what a kernel does wrong comes back to the component that launched it,
 //! with both threads and both lines.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use serde_json::{Value, json};
 use tensor_wasm_tests::{Serve, Server, guest};
 

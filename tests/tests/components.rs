@@ -1,8 +1,6 @@
 //! What `serve` and `compose` make of files that are no component, or not one that
 //! this host can serve. The error names the file, all that is wrong, and the cure.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

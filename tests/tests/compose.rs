@@ -2,8 +2,6 @@
 //! tools by the libraries that they consist of. Whatever composed it, it is served
 //! alike by the real binary.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 #[path = "../../host/runtime/tests/tools/mod.rs"]
 mod tools;
 

@@ -1,8 +1,6 @@
 //! The configuration file as an operator uses it: `serve` with nothing but a file,
 //! and what the layers above it change.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

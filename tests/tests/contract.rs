@@ -1,8 +1,6 @@
 //! The contract in `wit/`: that it resolves beside the WASI that components are
 //! built against, and keeps the properties that its readers are promised.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -8,8 +8,6 @@
 //! marked `sh checked` holds commands that would run the tests within the tests;
 //! only that they exist, with their options, is checked.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::{
     collections::BTreeSet,
     env, fs,

@@ -1,7 +1,5 @@
 //! A component gets what its operator grants, and nothing unasked.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;

@@ -1,7 +1,5 @@
 //! What one request does wrong, its neighbours do not feel.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 

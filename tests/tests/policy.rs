@@ -1,7 +1,5 @@
 //! A policy in front of an application: the project's own, and ones that go wrong.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

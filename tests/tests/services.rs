@@ -1,8 +1,6 @@
 //! The example services against references in plain Rust: `saxpy`, and the
 //! filters of `image`, on the device and without one.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use reqwest::Method;
 use serde_json::{Value, json};
 use tensor_wasm_tests::{Reply, Serve, Server, Shared, component, run};

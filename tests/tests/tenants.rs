@@ -1,8 +1,6 @@
 //! The GPU by tenant: who may have it, how much of it, and what a tenant without it
 //! gets instead.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::fs;
 
 use reqwest::Method;

@@ -1,8 +1,6 @@
 //! `serve` over TLS: both protocols, certificates of clients, and each way in which
 //! a client or an operator gets it wrong.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;

@@ -13,7 +13,7 @@ use anyhow::{Result, bail};
 use crate::{
     components::Which,
     product,
-    steps::Steps,
+    steps::{Step, Steps},
     workspace::{Profile, Workspace},
 };
 
@@ -78,6 +78,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     // All that is promised of the device, where it is in processes of its own.
     if let Some(driver) = &driver {
         let folder = driver_folder(workspace, driver)?;
+        let filter = arguments.filter.as_deref();
         for (kind, what) in [
             ("isolated", "the processor in processes of its own"),
             ("cuda", "CUDA's driver interface"),
@@ -87,23 +88,19 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
                 step.done("left out, since packages were named");
                 continue;
             }
-            let mut command = match nextest {
-                true => workspace.cargo(["nextest", "run", "--no-fail-fast", "--no-tests", "pass"]),
-                false => workspace.cargo(["test", "--no-fail-fast"]),
+            let commands = match nextest {
+                true => vec![with_nextest(workspace, filter)],
+                false => with_cargo_alone(workspace, &step, filter)?,
             };
-            environment(command.args(Workspace::HOST_MEMBERS));
-            command.args(ON_WORKERS.iter().flat_map(|name| ["--test", name]));
-            command.env("TENSOR_WASM_TEST_DEVICE", kind);
-            if kind == "cuda" {
-                command.env("LD_LIBRARY_PATH", &folder);
-            }
-            command.arg("--").args(&arguments.filter);
-            if !nextest {
-                // Tests of one file share a server, and there a fault is all its tenant's.
-                command.arg("--test-threads=1");
-            }
             let mut tally = Tally::default();
-            tests_ran &= step.run_shown(&mut command, &mut |line| tally.read(line))?;
+            for mut command in commands {
+                environment(&mut command);
+                command.env("TENSOR_WASM_TEST_DEVICE", kind);
+                if kind == "cuda" {
+                    command.env("LD_LIBRARY_PATH", &folder);
+                }
+                tests_ran &= step.run_shown(&mut command, &mut |line| tally.read(line))?;
+            }
             step.done(&tally);
             tests.passed += tally.passed;
             tests.failed += tally.failed;
@@ -152,15 +149,69 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The files of tests that run again on each kind of device.
-const ON_WORKERS: [&str; 6] = [
-    "device",
-    "gpu",
-    "grants",
-    "isolation",
-    "services",
-    "tenants",
+/// The tests that run again on each kind of device: modules, by the program that they are part of.
+const ON_EACH_DEVICE: [(&str, &[&str]); 2] = [
+    ("device", &["device"]),
+    (
+        "end_to_end",
+        &["gpu", "grants", "isolation", "services", "tenants"],
+    ),
 ];
+
+/// Runs the tests of [`ON_EACH_DEVICE`], each in a process of its own.
+fn with_nextest(workspace: &Workspace, filter: Option<&str>) -> Command {
+    let mut command = workspace.cargo(["nextest", "run", "--no-fail-fast", "--no-tests", "pass"]);
+    command.args(Workspace::HOST_MEMBERS);
+    let programs = ON_EACH_DEVICE.map(|(program, _)| ["--test", program]);
+    command.args(programs.as_flattened());
+    let chosen = ON_EACH_DEVICE.map(|(program, modules)| {
+        let modules = modules.join("|");
+        format!("(binary(={program}) & test(/^({modules})::/))")
+    });
+    command.args(["--filterset", &chosen.join(" | ")]);
+    // This holds beside the other: a test is run that both choose.
+    command.arg("--").args(filter);
+    command
+}
+
+/// Runs the same tests by name, for cargo runs what any of several filters chooses; a command for
+/// each program. Within a program, one test runs after the other: those of a module share a server,
+/// and there a fault is all its tenant's.
+fn with_cargo_alone(
+    workspace: &Workspace,
+    step: &Step,
+    filter: Option<&str>,
+) -> Result<Vec<Command>> {
+    let mut commands = Vec::new();
+    for (program, modules) in ON_EACH_DEVICE {
+        let test = || {
+            let mut command = workspace.cargo(["test", "--no-fail-fast", "--test", program]);
+            command.args(Workspace::HOST_MEMBERS).arg("--");
+            command
+        };
+        let listed = step.run(test().args(["--list", "--format=terse"]))?;
+        let names: Vec<_> = listed
+            .stdout
+            .iter()
+            .filter_map(|line| line.strip_suffix(": test"))
+            .filter(|name| is_of(name, modules))
+            .filter(|name| filter.is_none_or(|filter| name.contains(filter)))
+            .collect();
+        // Without a name, it would run all.
+        if !names.is_empty() {
+            let mut command = test();
+            command.args(["--test-threads=1", "--exact"]).args(names);
+            commands.push(command);
+        }
+    }
+    Ok(commands)
+}
+
+/// Whether a test is in one of these modules.
+fn is_of(name: &str, modules: &[&str]) -> bool {
+    let module = name.split("::").next();
+    module.is_some_and(|module| module != name && modules.contains(&module))
+}
 
 /// A folder in which programs find the driver under its own name.
 fn driver_folder(workspace: &Workspace, driver: &Path) -> Result<PathBuf> {
@@ -274,6 +325,15 @@ mod tests {
             left_out: 2,
         };
         assert_eq!(tally(&[line]), expected);
+    }
+
+    #[test]
+    fn a_test_belongs_to_the_module_that_its_name_begins_with() {
+        let modules = ["gpu", "device"];
+        assert!(is_of("gpu::launches::a_kernel_runs", &modules));
+        for name in ["corpus::device::runs", "gpus::a_kernel_runs", "gpu", ""] {
+            assert!(!is_of(name, &modules), "{name}");
+        }
     }
 
     #[test]

@@ -24,9 +24,6 @@ pub struct Workspace {
     metadata: Metadata,
 }
 
-/// An integration test that is quick to build.
-const SMALL_TEST: &str = "docs";
-
 /// The driver without a device, as its package's library is called, and a program of its package.
 const DRIVER: &str = "libtensor_wasm_test_driver.so";
 const PLAIN: &str = "plain";
@@ -137,12 +134,10 @@ impl Workspace {
         let mut command = self.cargo(["build", "--bin", BINARY]);
         match profile {
             // Cargo unites the features of what one command builds, development
-            // dependencies included where it builds a test. Naming a test gives
-            // the binary the same features as all tests together: otherwise the
-            // demo and the tests would each compile the engine, for minutes.
-            Profile::Dev => command
-                .args(Self::HOST_MEMBERS)
-                .args(["--test", SMALL_TEST]),
+            // dependencies included where it builds a test or an example. Naming a
+            // small example gives the binary the same features as all tests together:
+            // otherwise the demo and the tests would each compile the engine, for minutes.
+            Profile::Dev => command.args(Self::HOST_MEMBERS).args(["--example", PLAIN]),
             Profile::Release => command.args(["--package", BINARY, "--release"]),
         };
         step.run(&mut command)?;
@@ -177,5 +172,40 @@ impl Workspace {
             Profile::Dev => "debug",
             Profile::Release => "release",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::fs;
+
+    /// A crate's integration tests are one program, and a file that it does not name is no part
+    /// of it; neither cargo nor the compiler would say so.
+    #[test]
+    fn no_file_of_integration_tests_is_left_out() {
+        let mut programs = 0;
+        for package in Workspace::find().unwrap().metadata.workspace_packages() {
+            let folder = package.manifest_path.with_file_name("tests");
+            let Ok(program) = fs::read_to_string(folder.join("main.rs")) else {
+                continue;
+            };
+            programs += 1;
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                let is_module = match path.is_dir() {
+                    true => path.join("mod.rs").is_file(),
+                    false => path.extension().is_some_and(|end| end == "rs"),
+                };
+                let name = path.file_stem().unwrap().to_string_lossy();
+                assert!(
+                    !is_module || name == "main" || program.contains(&format!("mod {name};\n")),
+                    "{} is not named in {folder}/main.rs",
+                    path.display()
+                );
+            }
+        }
+        assert!(programs >= 6, "{programs}");
     }
 }

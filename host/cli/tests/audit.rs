@@ -1,6 +1,5 @@
 //! What `tensor-wasm audit verify` promises: the real binary, on logs that a server's
 //! writer wrote, whole and tampered with.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 use std::io::Write;

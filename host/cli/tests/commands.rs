@@ -1,6 +1,5 @@
 //! What the commands promise that serve nothing: the real binary, with good and bad
 //! input, and what it prints and returns.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,6 +1,5 @@
 //! What the configuration promises: the real binary, with a file, an environment
 //! and flags, and what it makes of them.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -478,7 +477,7 @@ fn the_page_on_configuration_has_the_default_file() {
         assert!(
             page == right,
             "docs/configuration.md is not what `tensor-wasm config default` prints: \
-             run UPDATE_DOCS=1 cargo test -p tensor-wasm --test config"
+             run UPDATE_DOCS=1 cargo test -p tensor-wasm config::"
         );
     }
 }

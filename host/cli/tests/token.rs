@@ -1,6 +1,5 @@
 //! What `tensor-wasm token` promises: the real binary, real files, and secrets that
 //! show once and nowhere else.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 use std::io::Write;

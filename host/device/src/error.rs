@@ -3,7 +3,7 @@
 //! message says is meant for the component's author.
 
 use tensor_wasm_ptx::Diagnostic;
-use tensor_wasm_ptx::interpret::Fault;
+use tensor_wasm_ptx::simt::Fault;
 
 /// Why a call on a device failed. A call that fails has changed nothing.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -113,5 +113,5 @@ pub use queue::Queue;
 pub use remote::{NoNvidia, WorkerConfig};
 pub use residency::Residency;
 pub use session::Session;
-pub use tensor_wasm_ptx::interpret::Fault;
+pub use tensor_wasm_ptx::simt::Fault;
 pub use tensor_wasm_ptx::{Diagnostic, Extent, Param, ParamType};

@@ -1,6 +1,5 @@
 //! What an audit log in a real file promises: who may read it, that it goes on after
 //! a crash and a rotation, and what happens on a disk that is full.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -273,7 +272,7 @@ fn a_real_file_that_may_not_grow_never_holds_half_a_line_and_is_whole_afterwards
         .args(["-c", script])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", "--nocapture"])
-        .arg("a_real_file_that_may_not_grow_never_holds_half_a_line_and_is_whole_afterwards")
+        .arg("audit_file::a_real_file_that_may_not_grow_never_holds_half_a_line_and_is_whole_afterwards")
         .env(CHILD, &path)
         .output()
         .unwrap();

@@ -1,7 +1,6 @@
 //! What is recorded of a request, whatever its client sent: that the lines are
 //! records as the JSON Schema and the page on the log describe them, that they
 //! verify, and that any change to them is found.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 use std::net::SocketAddr;

@@ -1,6 +1,5 @@
 //! What the limiter promises: exact under concurrency, bounded under a flood, and
 //! the same as a model that is too simple to be wrong.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::atomic::{AtomicU64, Ordering};

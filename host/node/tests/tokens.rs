@@ -1,5 +1,4 @@
 //! The tokens of a running server: read, read again, added to, and many of them.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

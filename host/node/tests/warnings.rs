@@ -1,5 +1,4 @@
-//! What the log says when tokens are read. One test, since a log is a process's own.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! What the log says when tokens are read, by a subscriber of this test's own thread.
 
 use std::fs;
 use std::io::{self, Write};
@@ -34,12 +33,13 @@ impl Log {
 fn what_an_operator_should_know_is_logged_without_a_token() {
     let log = Log::default();
     let writer = log.clone();
-    tracing_subscriber::fmt()
+    let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
         .without_time()
         .with_target(false)
         .with_writer(move || writer.clone())
-        .init();
+        .finish();
+    let _in_force = tracing::subscriber::set_default(subscriber);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("tokens");
     let mode = |mode: u32| {

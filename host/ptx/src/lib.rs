@@ -17,7 +17,8 @@
 //! use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 //!
 //! use tensor_wasm_ptx::address::GLOBAL_BASE;
-//! use tensor_wasm_ptx::interpret::{Launch, Memory, MemoryError, run_grid};
+//! use tensor_wasm_ptx::interpret::{Launch, run_grid};
+//! use tensor_wasm_ptx::simt::{Memory, MemoryError};
 //! use tensor_wasm_ptx::{Extent, Limits, parse};
 //!
 //! struct Words(Vec<AtomicU32>);
@@ -84,29 +85,16 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
-mod approximate;
-mod calls;
-mod check;
-mod diagnostic;
+pub mod compile;
+pub mod exec;
 pub mod interpret;
-mod layout;
-mod lex;
-mod limits;
-pub mod lower;
-mod modifier;
-mod module;
-mod parse;
-mod print;
-mod provided;
+mod numeric;
+pub mod simt;
 mod syntax;
-mod table;
-#[cfg(test)]
-mod table_tests;
-mod types;
 
-pub use diagnostic::{Diagnostic, MOST_DIAGNOSTICS};
-pub use limits::Limits;
-pub use module::{Entry, Extent, Module, Param, ParamType, Variable, VariableSpace};
+pub use syntax::diagnostic::{Diagnostic, MOST_DIAGNOSTICS};
+pub use syntax::limits::Limits;
+pub use syntax::module::{Entry, Extent, Module, Param, ParamType, Variable, VariableSpace};
 
 /// Parses and checks a module's text.
 ///
@@ -119,5 +107,5 @@ pub fn parse(text: &[u8], limits: &Limits) -> Result<Module, Vec<Diagnostic>> {
         let message = format!("the module's text has {bytes} bytes, the limit is {limit}");
         return Err(vec![Diagnostic::of_text(message)]);
     }
-    parse::module(text, limits)
+    syntax::parse::module(text, limits)
 }

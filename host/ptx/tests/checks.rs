@@ -1,10 +1,7 @@
 //! Mistakes that a checked launch finds, each beside a kernel that does the same without it.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::checked::launch_checked;
-use common::{Arguments, Flat, line, module};
+use crate::common::checked::launch_checked;
+use crate::common::{Arguments, Flat, line, module};
 use tensor_wasm_ptx::Extent;
 use tensor_wasm_ptx::interpret::checks::{
     Finding, MemorySpace, Mistake, Name, Straggler, Verb, Waiting,

@@ -1,13 +1,11 @@
 //! What a running kernel can do wrong, and what a launch can: each is an error that says where.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::sync::Arc;
 
-use common::{Arguments, Flat, launch, line, module};
+use crate::common::{Arguments, Flat, launch, line, module};
 use tensor_wasm_ptx::address::GLOBAL_BASE;
-use tensor_wasm_ptx::interpret::{Block, Fault, Launch, LaunchError, Progress, RunError, run_grid};
+use tensor_wasm_ptx::interpret::{Block, Launch, LaunchError, Progress, run_grid};
+use tensor_wasm_ptx::simt::{Fault, RunError};
 use tensor_wasm_ptx::{Extent, Limits, Module, parse};
 
 fn kernel(body: &str) -> Arc<Module> {
@@ -205,7 +203,7 @@ fn a_block_that_is_run_in_slices_computes_the_same() {
         let memory = Flat::new(1 << 13);
         memory.put(0, &values);
         let arguments = Arguments::new().pointer(0).pointer(4096).with(512i32).0;
-        let symbols = common::place_globals(&module, &memory);
+        let symbols = crate::common::place_globals(&module, &memory);
         let launch = Launch::new(
             module.clone(),
             "block_sums",

@@ -1,10 +1,7 @@
 //! Every floating-point instruction at the edges of its format: zeros, subnormal numbers, infinities,
 //! NaN. Expected values come from Rust's own arithmetic and the PTX manual's tables.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::eval::{many, pairs};
+use crate::common::eval::{many, pairs};
 
 const NAN32: u64 = 0x7fff_ffff;
 const NAN64: u64 = 0xfff8_0000_0000_0000;

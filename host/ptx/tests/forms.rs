@@ -1,12 +1,9 @@
 //! Every form of the table at once, and texts made of them: printing loses nothing, and no
 //! combination of operands harms the parser.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::sync::Arc;
 
-use common::{Arguments, Flat, line, place_globals};
+use crate::common::{Arguments, Flat, line, place_globals};
 use proptest::prelude::*;
 use tensor_wasm_ptx::interpret::{Launch, run_grid};
 use tensor_wasm_ptx::{Limits, parse};
@@ -33,7 +30,7 @@ fn text(body: &[String]) -> String {
 #[test]
 fn the_module_of_all_forms_is_accepted_and_printed() {
     assert!(forms().len() > 1700);
-    let module = common::module(FORMS);
+    let module = crate::common::module(FORMS);
     assert!(parse(module.to_string().as_bytes(), &Limits::default()).unwrap() == *module);
 }
 
@@ -121,10 +118,10 @@ fn modifiers_in_any_order_mean_the_same() {
         if words.iter().filter(|word| is_type(word)).count() > 1 || words[0] == "createpolicy" {
             continue;
         }
-        let straight = common::module(&text(&[form.to_owned()]));
+        let straight = crate::common::module(&text(&[form.to_owned()]));
         for _ in 2..words.len() {
             words[1..].rotate_left(1);
-            let turned = common::module(&text(&[format!("{} {operands}", words.join("."))]));
+            let turned = crate::common::module(&text(&[format!("{} {operands}", words.join("."))]));
             assert!(turned == straight, "{form}");
         }
     }

@@ -1,6 +1,5 @@
 //! What the fuzzer found once does no harm any more: inputs by target, in `fuzz/regressions`. Those of
 //! the target `differential` are run by `tests/random.rs`.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../fuzz/src/lib.rs"]
 mod targets;

@@ -1,11 +1,8 @@
 //! Halves, brain floats and numbers of eight bits, alone and in pairs: one line for each case.
 //!
 //! Expected values follow the PTX ISA.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::eval::{Bits, check, lines};
+use crate::common::eval::{Bits, check, lines};
 
 const NAN32: u64 = 0x7fff_ffff;
 /// The one NaN of both formats.

@@ -1,11 +1,8 @@
 //! What each instruction computes, at the values where instructions differ: one line each.
 //!
 //! Expected values follow the PTX ISA and, where it leaves the result open, NVIDIA's hardware.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::eval::{Bits, check, eval, lines};
+use crate::common::eval::{Bits, check, eval, lines};
 
 const M32: u64 = 0xffff_ffff;
 const M64: u64 = u64::MAX;

@@ -1,10 +1,7 @@
 //! Every integer instruction, of every type, at the edges of its range: against the PTX manual's
 //! definitions, written out in 128 bits.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::eval::{many, pairs};
+use crate::common::eval::{many, pairs};
 
 /// An integer type: its name, size and sign.
 #[derive(Clone, Copy)]
@@ -324,7 +321,7 @@ fn bit_fields_are_those_of_the_manual() {
 
 #[test]
 fn lanes_of_a_word_are_worked_on_apart() {
-    common::eval::check(&[
+    crate::common::eval::check(&[
         (
             "vabsdiff4.u32.u32.u32",
             "rrrr",

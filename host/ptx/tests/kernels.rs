@@ -1,11 +1,8 @@
 //! Whole kernels from NVIDIA's compiler, against results computed in Rust.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::sync::Arc;
 
-use common::{Arguments, Flat, launch, line, module, plane};
+use crate::common::{Arguments, Flat, launch, line, module, plane};
 use tensor_wasm_ptx::Module;
 
 fn kernels() -> Arc<Module> {

@@ -1,6 +1,5 @@
 //! The crate does no input or output, and asks the system for nothing: neither its state nor the
 //! time. Whoever embeds it brings those.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,13 +1,10 @@
 //! Kernels made at random: whatever they compute, the compiler and the interpreter agree on each bit
 //! of it. The fuzz target `differential` is this file too.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::fmt::Write;
 
-use common::{Arguments, Flat, launch_as, module, plane};
-use tensor_wasm_ptx::lower::Width;
+use crate::common::{Arguments, Flat, launch_as, module, plane};
+use tensor_wasm_ptx::compile::Vectorize;
 
 /// Registers of each kind that kernels compute with.
 const REGISTERS: usize = 6;
@@ -631,7 +628,7 @@ pub fn agree(data: &[u8]) {
     memory.put(0, &values);
     let arguments = Arguments::new().pointer(0).pointer(8192).with(seed);
     let shape = (plane(2, 1), block, 0);
-    let widths = [Width::One, Width::Groups];
+    let widths = [Vectorize::Never, Vectorize::Always];
     launch_as(&module, "k", shape, arguments, &memory, &widths).unwrap();
 }
 

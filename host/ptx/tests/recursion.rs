@@ -1,12 +1,10 @@
 //! Functions that call themselves, and how deep they may.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::sync::Arc;
 
-use common::{Arguments, Flat, STEPS, launch, line, module};
-use tensor_wasm_ptx::interpret::{Launch, RunError, run_grid};
+use crate::common::{Arguments, Flat, STEPS, launch, line, module};
+use tensor_wasm_ptx::interpret::{Launch, run_grid};
+use tensor_wasm_ptx::simt::RunError;
 use tensor_wasm_ptx::{Limits, parse};
 
 /// Fibonacci's numbers, by the definition; each call keeps what it needs in its own frame.

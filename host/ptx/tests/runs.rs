@@ -1,11 +1,8 @@
 //! Loads and sums in every order, and what threads have in common across places where they part and
 //! meet: compiled, for one thread and for groups, they give what the interpreter gives.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::{Arguments, Flat, launch_as, line, module};
-use tensor_wasm_ptx::lower::Width;
+use crate::common::{Arguments, Flat, launch_as, line, module};
+use tensor_wasm_ptx::compile::Vectorize;
 
 fn agrees(steps: &str) {
     let text = format!(
@@ -22,7 +19,7 @@ fn agrees(steps: &str) {
     let numbers: Vec<f32> = (0..1024).map(|number| 1.5 - number as f32 / 7.0).collect();
     memory.put(0, &numbers);
     let arguments = Arguments::new().pointer(0);
-    let widths = [Width::One, Width::Groups];
+    let widths = [Vectorize::Never, Vectorize::Always];
     launch_as(
         &module,
         "k",

@@ -1,10 +1,7 @@
 //! What lies around instructions: guards, memories, jumps, structures, variables, special registers.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::eval::{Bits, lines};
-use common::{Arguments, Flat, launch, launch_one, line, module};
+use crate::common::eval::{Bits, lines};
+use crate::common::{Arguments, Flat, launch, launch_one, line, module};
 
 const M32: u64 = 0xffff_ffff;
 const MIN32: u64 = 0x8000_0000;
@@ -181,7 +178,7 @@ fn addresses_may_lie_among_the_bytes_of_a_variable() {
         bytes.join(", ")
     );
     let module = module(&text);
-    let again = common::module(&module.to_string());
+    let again = crate::common::module(&module.to_string());
     assert!(again == module);
     for module in [module, again] {
         let memory = Flat::new(64);

@@ -1,16 +1,12 @@
 //! What composing promises: the shape of the result, and a named error for each
 //! way in which components don't fit together.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod components;
-mod tools;
-
-use components::{application, component, core_module, policy, with_packages};
+use crate::components::{application, component, core_module, policy, with_packages};
+use crate::tools::{TOOLS, repeat};
 use tensor_wasm_runtime::{
     Capability, ComposeError, Inspection, Kind, Link, Member, Source, compose, compose_named,
     inspect, plug,
 };
-use tools::{TOOLS, repeat};
 
 fn imports(inspection: &Inspection) -> Vec<&str> {
     let mut names: Vec<_> = inspection.imports.iter().map(|item| &*item.name).collect();

@@ -1,12 +1,9 @@
 //! What inspecting promises, for people and for scripts that read the JSON.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod components;
-mod tools;
 
 use std::sync::OnceLock;
 
-use components::{application, component, core_module, policy};
+use crate::components::{application, component, core_module, policy};
+use crate::tools::{Command, TOOLS, repeat, wac_plug};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::json;
@@ -14,7 +11,6 @@ use tensor_wasm_runtime::{
     Capability, InspectError, Inspection, Kind, Link, Source, compose, compose_named, inspect,
     plug_named,
 };
-use tools::{Command, TOOLS, repeat, wac_plug};
 
 #[test]
 fn each_import_is_counted_to_the_capability_that_it_asks_for() {

@@ -1,6 +1,5 @@
 //! What a component may import: all of WASI, and our own capabilities. The
 //! component is made from the WIT itself, with an import of every function.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::{Path, PathBuf};
 use tensor_wasm_runtime::{Application, ApplicationConfig, Engine, EngineConfig};
@@ -65,7 +64,7 @@ fn a_component_may_import_all_of_wasi_0_2_and_our_capabilities() {
          import tensor:policy/decision@0.1.0;",
     );
     let application = load(&component).unwrap();
-    let asked = application.asked();
+    let asked = application.imports();
     assert!(
         asked
             .granted

@@ -1,6 +1,5 @@
 //! What the HTTP front promises, whatever handler stands behind it. The clients are
 //! mostly plain sockets, so that each byte of an exchange stands in the test.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use tensor_wasm_ptx::interpret::{Block, Fault, Launch, Progress};
+use tensor_wasm_ptx::interpret::{Block, Launch, Progress};
+use tensor_wasm_ptx::simt::Fault;
 
 use crate::code::Code;
 use crate::context::Context;

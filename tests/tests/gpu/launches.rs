@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tensor_wasm_tests::Kind;
 
-use crate::{SERVER, assert_message, assert_well, error, ok};
+use super::{SERVER, assert_message, assert_well, error, ok};
 
 #[test]
 fn a_kernel_changes_the_memory_that_it_was_given() {
@@ -142,7 +142,7 @@ fn a_kernel_that_leaves_its_memory_is_named_with_the_line_that_did_it() {
 fn what_a_kernel_prints_is_in_the_log() {
     let server = SERVER.get();
     assert_eq!(
-        crate::take(server.get("/printing-kernel"), "ok"),
+        super::take(server.get("/printing-kernel"), "ok"),
         Value::Null
     );
     server.log_with(&["hello from thread 0", "hello from thread 2"]);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tensor_wasm_tests::{Kind, Serve, guest};
 
-use crate::{SERVER, assert_message, assert_well, error, ok, take};
+use super::{SERVER, assert_message, assert_well, error, ok, take};
 
 #[test]
 fn the_device_tells_what_it_is_and_what_it_may_be_used_for() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{SERVER, assert_message, assert_well, error, take};
+use super::{SERVER, assert_message, assert_well, error, take};
 
 const HEAD: &str = ".version 7.0\n.target sm_70\n.address_size 64\n";
 

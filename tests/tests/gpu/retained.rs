@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tensor_wasm_tests::{Serve, eventually, guest};
 
-use crate::{assert_well, ok, take};
+use super::{assert_well, ok, take};
 
 #[test]
 fn kept_memory_is_there_for_a_later_request_until_it_is_released() {

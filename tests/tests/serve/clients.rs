@@ -6,7 +6,7 @@ use reqwest::Method;
 use reqwest::blocking::Body;
 use tensor_wasm_tests::{Serve, eventually, guest};
 
-use crate::{COUNT_BODY, ECHO, HELLO};
+use super::{COUNT_BODY, ECHO, HELLO};
 
 #[test]
 fn past_the_limit_of_requests_a_client_is_asked_to_come_back() {

@@ -6,7 +6,7 @@ use std::thread;
 use reqwest::Method;
 use tensor_wasm_tests::{Server, guest};
 
-use crate::{ECHO, HELLO, REFLECT};
+use super::{ECHO, HELLO, REFLECT};
 
 #[test]
 fn a_component_answers_over_http_1() {

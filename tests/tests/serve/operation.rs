@@ -4,7 +4,7 @@ use std::net::TcpStream;
 
 use tensor_wasm_tests::{Raw, Serve, Server, eventually, guest, run};
 
-use crate::HELLO;
+use super::HELLO;
 
 #[test]
 fn the_start_lines_name_address_component_grants_and_device() {

@@ -2,7 +2,7 @@
 
 use tensor_wasm_tests::{Driver, Serve, guest, run};
 
-use crate::{assert_increments, cuda, driver_of, kind, workers_become};
+use super::{assert_increments, cuda, driver_of, kind, workers_become};
 
 #[test]
 fn without_a_driver_cuda_is_refused_and_auto_is_the_processor() {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tensor_wasm_tests::Driver;
 
-use crate::{ask, assert_increments, cuda, driver_of, kind, memory_used, tenants};
+use super::{ask, assert_increments, cuda, driver_of, kind, memory_used, tenants};
 
 #[test]
 fn a_fault_is_its_tenant_s_own_and_another_tenant_keeps_what_it_has() {

@@ -3,7 +3,7 @@
 use rustix::process::{Pid, Signal, kill_process};
 use tensor_wasm_tests::{Serve, guest};
 
-use crate::{ask, assert_increments, kind, memory_used, tenants, workers_become};
+use super::{ask, assert_increments, kind, memory_used, tenants, workers_become};
 
 fn kill(worker: i32) {
     kill_process(Pid::from_raw(worker).unwrap(), Signal::KILL).unwrap();

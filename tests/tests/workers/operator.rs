@@ -1,6 +1,6 @@
 //! How many workers there are, how long they stay, and what is said of them.
 
-use crate::{ask, assert_increments, kind, tenants, workers, workers_become};
+use super::{ask, assert_increments, kind, tenants, workers, workers_become};
 
 #[test]
 fn a_worker_that_nobody_uses_ends_and_one_that_keeps_something_stays() {

@@ -4,7 +4,7 @@ use std::fs;
 
 use tensor_wasm_tests::{Driver, Serve, guest};
 
-use crate::{assert_increments, cuda, workers_become};
+use super::{assert_increments, cuda, workers_become};
 
 fn status(worker: i32, field: &str) -> String {
     let text = fs::read_to_string(format!("/proc/{worker}/status")).unwrap();

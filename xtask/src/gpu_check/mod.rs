@@ -19,11 +19,11 @@ use crate::{
     workspace::{Profile, Workspace},
 };
 
-/// What is tested, and its tests: kernels with expectations, and what a device promises, faults
-/// and limits included.
+/// What is tested, and its tests: kernels with expectations in one module, and in all others what a
+/// device promises, faults and limits included.
 const PACKAGE: &str = "tensor-wasm-device";
-const CORPUS: &str = "corpus";
-const DEVICE: &str = "device";
+const TESTS: &str = "device";
+const CORPUS: &str = "corpus::";
 
 /// The exit status where there is no GPU.
 pub const NO_GPU: u8 = 2;
@@ -107,17 +107,16 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let kernels = out.join("kernels.jsonl");
     // From an earlier run.
     let _ = fs::remove_file(&kernels);
-    let mut command = test(workspace, &gpu, CORPUS);
-    command.env("TENSOR_WASM_CORPUS_RESULTS", &kernels);
     // One after the other, as the times are to be those of each alone.
-    command.args(["--", "--test-threads=1"]);
+    let mut command = test(workspace, &gpu, &[CORPUS, "--test-threads=1"]);
+    command.env("TENSOR_WASM_CORPUS_RESULTS", &kernels);
     let scenarios = run_tests(&step, &mut command)?;
     let lines = fs::read_to_string(&kernels).unwrap_or_default();
     let kernels = results::kernels(&lines, &corpus(workspace)?)?;
     step.done(results::summary(&kernels));
 
     let step = steps.begin("running the device's own tests, those of failures included");
-    let device = run_tests(&step, &mut test(workspace, &gpu, DEVICE))?;
+    let device = run_tests(&step, &mut test(workspace, &gpu, &["--skip", CORPUS]))?;
     step.done(&device);
 
     let results = Results {
@@ -145,10 +144,10 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// One of the package's tests, on the device.
-fn test(workspace: &Workspace, gpu: &Gpu, name: &str) -> Command {
+/// The package's tests on the device, those that these arguments choose.
+fn test(workspace: &Workspace, gpu: &Gpu, chosen: &[&str]) -> Command {
     let mut command = workspace.cargo(["test", "--package", PACKAGE, "--no-fail-fast"]);
-    command.args(["--test", name]);
+    command.args(["--test", TESTS, "--"]).args(chosen);
     gpu.set(command.env("TENSOR_WASM_TEST_DEVICE", "cuda"));
     command
 }

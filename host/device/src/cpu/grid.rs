@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tensor_wasm_ptx::exec::{self, Setup};
 use tensor_wasm_ptx::interpret::{Block, Launch, Progress};
-use tensor_wasm_ptx::lower::{self, Setup};
 
 use super::SLICE;
-use super::compiled::{self, CompiledKernel, Instance, Outcome};
+use super::compiled::{self, Instance, LinkedKernel, Outcome};
 use super::stopwatch::Stopwatch;
 use crate::launch::PackedArguments;
 use crate::memory::{AddressMap, View};
@@ -40,7 +40,7 @@ const LARGE_BLOCK: u64 = 4 << 20;
 pub(crate) struct Grid {
     launch: Launch,
     /// Where the kernel was compiled.
-    compiled: Option<(Arc<CompiledKernel>, Arc<Setup>)>,
+    compiled: Option<(Arc<LinkedKernel>, Arc<Setup>)>,
     kernel: crate::Kernel,
     context: GridContext,
     /// Those that the arguments point to, so that they outlive the launch.
@@ -89,7 +89,7 @@ enum Piece {
 /// A block that has begun.
 enum Begun {
     Interpreted(Box<Block>),
-    Compiled(Box<lower::Block>),
+    Compiled(Box<exec::Block>),
 }
 
 impl Grid {
@@ -121,8 +121,8 @@ impl Grid {
             .filter(|()| !launch.is_checked())
             .and_then(|()| compiled::kernel(module.parsed(), kernel.name()))
             .and_then(|compiled| {
-                let lowered = Arc::clone(compiled.lowered());
-                let setup = Setup::new(lowered, &launch, module.symbols())?;
+                let code = Arc::clone(compiled.compiled());
+                let setup = Setup::new(code, &launch, module.symbols())?;
                 Some((compiled, Arc::new(setup)))
             });
         Ok(Grid {
@@ -264,7 +264,7 @@ impl Grid {
             Piece::Fresh(mut range) => {
                 let first = range.next().unwrap_or(0);
                 let index = self.launch.block_index(first);
-                let mut block = Box::new(lower::Block::new(Arc::clone(setup), index));
+                let mut block = Box::new(exec::Block::new(Arc::clone(setup), index));
                 block.restart(index, blocks_in(&range));
                 (block, range)
             }

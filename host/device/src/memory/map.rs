@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
+use tensor_wasm_ptx::exec;
 use tensor_wasm_ptx::interpret::checks::{Allocation, Shadow};
-use tensor_wasm_ptx::interpret::{Memory, MemoryError};
-use tensor_wasm_ptx::lower;
+use tensor_wasm_ptx::simt::{Memory, MemoryError};
 
 use super::Storage;
 use super::arena::{ALIGNMENT, ARENA_BYTES, Arena, GAP};
@@ -188,7 +188,7 @@ impl View {
     }
 
     /// The allocation of the arena that an address lies in.
-    pub(crate) fn region(&self, address: u64) -> Option<lower::Region> {
+    pub(crate) fn region(&self, address: u64) -> Option<exec::Region> {
         let after = self
             .regions
             .partition_point(|region| region.base <= address);
@@ -197,7 +197,7 @@ impl View {
         if region.base >= GLOBAL_BASE + ARENA_BYTES {
             return None;
         }
-        Some(lower::Region {
+        Some(exec::Region {
             base: region.base,
             bytes: region.storage.size(),
             read_only: region.read_only,

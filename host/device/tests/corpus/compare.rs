@@ -1,6 +1,6 @@
 //! How far what two devices left in memory is apart.
 
-use crate::common::Number;
+use super::common::Number;
 
 /// What lies in a piece of memory.
 #[derive(Clone, Copy, Debug, PartialEq)]

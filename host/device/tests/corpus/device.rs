@@ -10,12 +10,12 @@ use serde_json::json;
 use tensor_wasm_device::Extent;
 use tensor_wasm_ptx::Module;
 
-use crate::common::{Arguments, Flat, Number, module};
-use crate::compare::{Difference, Kind, Region};
-use crate::measure::Measure;
-use crate::place::{self, Place, Run};
+use super::common::{Arguments, Flat, Number, module};
+use super::compare::{Difference, Kind, Region};
+use super::measure::Measure;
+use super::place::{self, Place, Run};
 
-pub use crate::interpreter::{doubles, floats, near, near64, places, words};
+pub use super::interpreter::{doubles, floats, near, near64, places, words};
 
 /// Runs a scenario with the module of each of the two compilers of CUDA C++.
 pub fn both(name: &str, scenario: impl Fn(&Arc<Module>)) {

@@ -11,8 +11,8 @@ use tensor_wasm_device::{
 };
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 
-use crate::compare::{Output, Region};
-use crate::kinds;
+use super::compare::{Output, Region};
+use super::kinds;
 
 /// Dynamic shared memory of a block, in bytes: what the interpreter's tests give, too.
 const SHARED: u32 = 4096;

@@ -2,7 +2,7 @@
 
 use tensor_wasm_device::{Argument, Buffer, CpuConfig, Error, Kernel, Lease, Limits, Queue};
 
-use crate::common::{bytes_of, device_with, in_time, is_cuda, kernel, line, pointer, values_of};
+use super::common::{bytes_of, device_with, in_time, is_cuda, kernel, line, pointer, values_of};
 
 /// Values of a buffer.
 const COUNT: u32 = 100_000;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tensor_wasm_device::{Argument, Limits};
 
-use crate::common::{
+use super::common::{
     bytes_of, device, in_time, is_cuda, kernel, line, nothing_is_held, pointer, queues, values_of,
 };
 

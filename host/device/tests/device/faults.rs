@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tensor_wasm_device::{Argument, Error, Extent, Limits};
 
-use crate::common::{
+use super::common::{
     KERNELS, device, in_time, is_cuda, kernel, line, nothing_is_held, pointer, session, values_of,
 };
 

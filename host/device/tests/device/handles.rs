@@ -5,7 +5,7 @@ use std::future::Future;
 
 use tensor_wasm_device::{Argument, Error, Limits, Usage};
 
-use crate::common::{device, in_time, kernel, line, nothing_is_held, pointer, session, values_of};
+use super::common::{device, in_time, kernel, line, nothing_is_held, pointer, session, values_of};
 
 async fn denied<T>(call: impl Future<Output = Result<T, Error>>) {
     match call.await {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tensor_wasm_device::{Argument, CpuConfig, Device, Extent, LaunchConfig, Limits};
 
-use crate::common::KERNELS;
+use super::common::KERNELS;
 
 /// A folder that goes with the test.
 struct Folder(PathBuf);

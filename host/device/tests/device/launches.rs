@@ -2,7 +2,7 @@
 
 use tensor_wasm_device::{Argument, Error, Extent, LaunchConfig, Limits};
 
-use crate::common::{bytes_of, device, in_time, kernel, line, pointer, session, values_of};
+use super::common::{bytes_of, device, in_time, kernel, line, pointer, session, values_of};
 
 #[tokio::test]
 async fn a_kernel_computes_on_what_was_written() {

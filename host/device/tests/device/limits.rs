@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tensor_wasm_device::{Argument, CpuConfig, Error, Limits, Session, Usage};
 
-use crate::common::{
+use super::common::{
     device, device_with, in_time, is_cuda, kernel, line, nothing_is_held, nothing_is_used, pointer,
     queues, values_of,
 };
@@ -103,7 +103,7 @@ async fn queues_events_buffers_and_modules_are_counted() {
             lease.allocate(0).await.unwrap(),
         ];
         full(lease.allocate(0).await.map(drop));
-        let load = || lease.load(crate::common::KERNELS.into());
+        let load = || lease.load(super::common::KERNELS.into());
         let modules = [load().await.unwrap(), load().await.unwrap()];
         full(load().await.map(drop));
         assert_eq!(session.usage().modules, 2);
@@ -196,7 +196,7 @@ async fn by_the_time_a_module_is_loaded_its_text_is_given_back() {
         let session = device(2).session(Limits::default());
         let lease = session.lease();
         for number in 0..50 {
-            let text = format!("{}// {number}\n", crate::common::KERNELS);
+            let text = format!("{}// {number}\n", super::common::KERNELS);
             lease.load(text.into()).await.unwrap();
             assert_eq!(session.usage(), Usage::default());
         }

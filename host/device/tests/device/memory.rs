@@ -2,7 +2,7 @@
 
 use tensor_wasm_device::{Error, Limits};
 
-use crate::common::{in_time, session};
+use super::common::{in_time, session};
 
 #[tokio::test]
 async fn what_is_written_comes_back() {
@@ -25,7 +25,7 @@ async fn what_is_written_comes_back() {
 #[tokio::test]
 async fn memory_starts_as_zeros_also_where_another_tenant_used_it_before() {
     in_time(async {
-        let device = crate::common::device(2);
+        let device = super::common::device(2);
         for _ in 0..8 {
             let lease = device.session(Limits::default()).lease();
             let queue = lease.create_queue().await.unwrap();
@@ -95,7 +95,7 @@ async fn ranges_outside_of_a_buffer_are_refused_and_change_nothing() {
             }
         }
         assert_eq!(queue.read(&buffer, 0, 64).await.unwrap(), [0; 64]);
-        assert_eq!(queue.read(&buffer, 64, 0).await.unwrap(), []);
+        assert_eq!(queue.read(&buffer, 64, 0).await.unwrap(), Vec::<u8>::new());
     })
     .await;
 }
@@ -110,7 +110,7 @@ async fn a_buffer_may_have_no_bytes() {
         );
         assert_eq!(buffer.size(), 0);
         queue.write(&buffer, 0, Vec::new()).await.unwrap();
-        assert_eq!(queue.read(&buffer, 0, 0).await.unwrap(), []);
+        assert_eq!(queue.read(&buffer, 0, 0).await.unwrap(), Vec::<u8>::new());
     })
     .await;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tensor_wasm_device::{Error, Limits};
 
-use crate::common::{KERNELS, device, in_time, line, nothing_is_held, pointer, session, values_of};
+use super::common::{KERNELS, device, in_time, line, nothing_is_held, pointer, session, values_of};
 
 #[tokio::test]
 async fn a_module_names_its_kernels_and_their_parameters() {

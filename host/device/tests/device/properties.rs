@@ -13,7 +13,7 @@ use tensor_wasm_device::{
     Session, Usage,
 };
 
-use crate::common::{KERNELS, device_with, in_time, line, nothing_is_used, pointer};
+use super::common::{KERNELS, device_with, in_time, line, nothing_is_used, pointer};
 
 /// One thing that a component may do. Numbers choose among what is there.
 #[derive(Clone, Debug)]

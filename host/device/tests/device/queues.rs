@@ -8,7 +8,7 @@ use tensor_wasm_device::{
     Argument, Buffer, Device, Error, Event, Kernel, Lease, Module, Queue, Residency, Session,
 };
 
-use crate::common::{in_time, nothing_is_held, session};
+use super::common::{in_time, nothing_is_held, session};
 
 #[tokio::test]
 async fn a_queue_does_its_work_in_order() {

@@ -2,7 +2,7 @@
 
 use tensor_wasm_device::{Error, Usage};
 
-use crate::common::{in_time, session};
+use super::common::{in_time, session};
 
 #[tokio::test]
 async fn a_later_instance_finds_what_an_earlier_one_kept() {

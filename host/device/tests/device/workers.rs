@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tensor_wasm_device::{CpuConfig, Device, Error, Limits, WorkerConfig};
 
-use crate::common::{KERNELS, in_time, kernel, line, nothing_is_held, nothing_is_used, workers};
+use super::common::{KERNELS, in_time, kernel, line, nothing_is_held, nothing_is_used, workers};
 
 #[tokio::test]
 async fn a_worker_that_takes_more_memory_than_it_may_is_ended() {

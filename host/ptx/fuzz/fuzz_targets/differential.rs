@@ -1,6 +1,8 @@
 //! Kernels made at random, compiled and interpreted: both come to the same.
 #![no_main]
 
+#[path = "../../tests/common/mod.rs"]
+mod common;
 #[path = "../../tests/random.rs"]
 mod random;
 

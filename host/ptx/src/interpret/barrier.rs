@@ -3,19 +3,19 @@
 //! A barrier without a count waits for all threads that have not ended, as the hardware does since
 //! `sm_70`; one with a count waits for that many to arrive.
 
-use super::block::Block;
-use super::fault::Fault;
-use super::launch::Launch;
-use super::program::{Action, Reduce};
-use super::thread::State;
-use crate::modifier::Modifier;
+use crate::interpret::block::Block;
+use crate::interpret::launch::Launch;
+use crate::interpret::program::{Action, Reduce};
+use crate::interpret::thread::State;
+use crate::simt::fault::Fault;
+use crate::syntax::modifier::Modifier;
 
 /// How many barriers a block has.
-pub(super) const BARRIERS: usize = 16;
+pub(crate) const BARRIERS: usize = 16;
 
 /// Who has come to one barrier.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Barrier {
+pub(crate) struct Barrier {
     arrived: u32,
     /// How many it waits for, where an instruction says.
     count: Option<u32>,
@@ -25,7 +25,7 @@ pub(super) struct Barrier {
 }
 
 impl Block {
-    pub(super) fn arrive_at_barrier(
+    pub(crate) fn arrive_at_barrier(
         &mut self,
         launch: &Launch,
         number: usize,
@@ -85,7 +85,7 @@ impl Block {
     ///
     /// # Errors
     /// In a checked block, where they did not come to it as one.
-    pub(super) fn release_barriers(&mut self, launch: &Launch) -> Result<(), Fault> {
+    pub(crate) fn release_barriers(&mut self, launch: &Launch) -> Result<(), Fault> {
         for name in 0..BARRIERS {
             let Some(barrier) = self.barriers.get_mut(name) else {
                 continue;
@@ -118,7 +118,7 @@ impl Block {
     }
 
     /// What is said when no thread can ever run again.
-    pub(super) fn deadlock(&self, launch: &Launch) -> Fault {
+    pub(crate) fn deadlock(&self, launch: &Launch) -> Fault {
         let count = |wanted: &dyn Fn(State) -> bool| {
             self.threads
                 .iter()

@@ -3,13 +3,13 @@
 //! Which thread runs when is fixed, so a kernel without races computes the same on every run. A turn
 //! is bounded, since a thread may wait for another by reading memory in a loop.
 
-use super::checks::{Checks, Finding, Unwatched};
-use super::fault::{Fault, RunError};
-use super::launch::Launch;
-use super::memory::Memory;
-use super::program::{Action, Source};
-use super::thread::{Machine, State, Stop, Thread};
 use crate::Extent;
+use crate::interpret::checks::{Checks, Finding, Unwatched};
+use crate::interpret::launch::Launch;
+use crate::interpret::program::{Action, Source};
+use crate::interpret::thread::{Machine, State, Stop, Thread};
+use crate::simt::fault::{Fault, RunError};
+use crate::simt::memory::Memory;
 
 /// How many steps a thread may take before the next one's turn.
 const TURN: u64 = 16 << 10;
@@ -17,22 +17,22 @@ const TURN: u64 = 16 << 10;
 /// The resumable state of one running block.
 #[derive(Debug)]
 pub struct Block {
-    pub(super) index: Extent,
+    pub(crate) index: Extent,
     /// All threads' slots, thread after thread.
-    pub(super) registers: Vec<u64>,
+    pub(crate) registers: Vec<u64>,
     local: Vec<u8>,
     shared: Vec<u8>,
-    pub(super) threads: Vec<Thread>,
-    pub(super) barriers: [super::barrier::Barrier; super::barrier::BARRIERS],
+    pub(crate) threads: Vec<Thread>,
+    pub(crate) barriers: [crate::interpret::barrier::Barrier; crate::interpret::barrier::BARRIERS],
     /// Whose turn it is.
     current: usize,
     /// Whether a thread has run since the first one's last turn.
     moved: bool,
     steps: u64,
     /// How many threads have not ended.
-    pub(super) live: u32,
+    pub(crate) live: u32,
     /// Where the launch is checked.
-    pub(super) checks: Option<Box<Checks>>,
+    pub(crate) checks: Option<Box<Checks>>,
 }
 
 /// How far [`Block::run`] came.
@@ -189,7 +189,7 @@ impl Block {
                 self.release_barriers(launch)?;
                 self.release_warp(launch, number)
             }
-            Ok(Stop::Together) => self.arrive(launch, number),
+            Ok(Stop::WarpOp) => self.arrive(launch, number),
             Err(message) => Err(self.fault(launch, Some(number), *message)),
         }
     }
@@ -209,14 +209,14 @@ impl Block {
     }
 
     /// The step before a thread's place: the one that it waits in.
-    pub(super) fn step_of<'l>(&self, launch: &'l Launch, number: usize) -> Option<&'l Action> {
+    pub(crate) fn step_of<'l>(&self, launch: &'l Launch, number: usize) -> Option<&'l Action> {
         let place = self.threads.get(number)?.place.checked_sub(1)?;
         let step = launch.program.code.get(place as usize)?;
         Some(&step.action)
     }
 
     /// A value as a thread reads it.
-    pub(super) fn value(&self, launch: &Launch, number: usize, source: Source) -> u64 {
+    pub(crate) fn value(&self, launch: &Launch, number: usize, source: Source) -> u64 {
         let found = if source.is_constant() {
             launch.constants.get(source.index())
         } else {
@@ -231,7 +231,7 @@ impl Block {
     }
 
     /// Writes a thread's slot.
-    pub(super) fn set_value(&mut self, launch: &Launch, number: usize, slot: u32, value: u64) {
+    pub(crate) fn set_value(&mut self, launch: &Launch, number: usize, slot: u32, value: u64) {
         let base = self
             .threads
             .get(number)
@@ -254,7 +254,7 @@ impl Block {
     }
 
     /// What a thread did wrong, or all of them together.
-    pub(super) fn fault(&self, launch: &Launch, number: Option<usize>, message: String) -> Fault {
+    pub(crate) fn fault(&self, launch: &Launch, number: Option<usize>, message: String) -> Fault {
         let thread = number.and_then(|number| self.threads.get(number));
         let place = thread.and_then(|thread| thread.place.checked_sub(1));
         let step = place.and_then(|place| launch.program.code.get(place as usize));

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::checks::{self, Names};
-use super::decode;
-use super::integer::mask;
-use super::program::{Constant, Program};
+use crate::interpret::checks::{self, Names};
+use crate::interpret::decode;
+use crate::interpret::program::{Constant, Program};
+use crate::numeric::integer::mask;
 use crate::{Extent, Module};
 
 /// The most threads that a block may have.
@@ -14,22 +14,22 @@ const MOST_THREADS: u64 = 1024;
 /// One launch of a kernel: everything that its blocks have in common.
 #[derive(Clone, Debug)]
 pub struct Launch {
-    pub(super) kernel: String,
-    pub(super) program: Arc<Program>,
+    pub(crate) kernel: String,
+    pub(crate) program: Arc<Program>,
     /// The program's table of constants, filled in for this launch.
-    pub(super) constants: Vec<u64>,
+    pub(crate) constants: Vec<u64>,
     pub(crate) arguments: Vec<u8>,
     pub(crate) grid: Extent,
     pub(crate) block: Extent,
     pub(crate) threads: u32,
     pub(crate) shared_bytes: u32,
     /// Slots and local memory of one thread.
-    pub(super) slots: u32,
-    pub(super) local_bytes: u32,
+    pub(crate) slots: u32,
+    pub(crate) local_bytes: u32,
     blocks: u64,
     block_bytes: u64,
     /// Where its blocks are checked.
-    pub(super) names: Option<Arc<Names>>,
+    pub(crate) names: Option<Arc<Names>>,
 }
 
 impl Launch {
@@ -147,7 +147,7 @@ impl Launch {
         }
     }
 
-    /// The same launch, whose blocks are [checked](super::checks) as they run. `module` and `symbols`
+    /// The same launch, whose blocks are [checked](crate::interpret::checks) as they run. `module` and `symbols`
     /// are those that it was made of; messages name what is in them.
     #[must_use]
     pub fn checked(mut self, module: &Module, symbols: &[u64]) -> Launch {
@@ -182,7 +182,7 @@ impl Launch {
             .unwrap_or(Extent { x: 0, y: 0, z: 0 })
     }
 
-    /// How many bytes the state of one running [`Block`](super::Block) takes.
+    /// How many bytes the state of one running [`Block`](crate::interpret::Block) takes.
     #[must_use]
     pub fn block_bytes(&self) -> u64 {
         self.block_bytes
@@ -190,7 +190,7 @@ impl Launch {
 }
 
 /// One dimension of an extent.
-pub(super) fn dimension_of(extent: Extent, dimension: u8) -> u64 {
+pub(crate) fn dimension_of(extent: Extent, dimension: u8) -> u64 {
     u64::from(match dimension {
         0 => extent.x,
         1 => extent.y,
@@ -200,7 +200,7 @@ pub(super) fn dimension_of(extent: Extent, dimension: u8) -> u64 {
 
 /// Reads a little-endian value of at most eight bytes.
 #[inline(always)]
-pub(super) fn read(bytes: &[u8], offset: u64, count: u32) -> Option<u64> {
+pub(crate) fn read(bytes: &[u8], offset: u64, count: u32) -> Option<u64> {
     let start = usize::try_from(offset).ok()?;
     if let Some(word) = bytes.get(start..start.checked_add(8)?) {
         return Some(u64::from_le_bytes(word.try_into().ok()?) & mask(count * 8));
@@ -213,7 +213,7 @@ pub(super) fn read(bytes: &[u8], offset: u64, count: u32) -> Option<u64> {
 
 /// Writes the low bytes of a value.
 #[inline(always)]
-pub(super) fn write(bytes: &mut [u8], offset: u64, count: u32, value: u64) -> Option<()> {
+pub(crate) fn write(bytes: &mut [u8], offset: u64, count: u32, value: u64) -> Option<()> {
     let start = usize::try_from(offset).ok()?;
     let place = bytes.get_mut(start..start.checked_add(count as usize)?)?;
     place.copy_from_slice(value.to_le_bytes().get(..count as usize)?);

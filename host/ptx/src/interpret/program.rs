@@ -1,10 +1,10 @@
 //! What the interpreter runs: one entry and the functions that it reaches, flattened. Registers are
 //! slots, labels are places in the code, and constants are in a table that each launch fills in.
 
-use super::alu::Flags;
-use crate::modifier::Modifier;
-use crate::provided::Provided;
-use crate::types::Special;
+use crate::numeric::alu::Flags;
+use crate::syntax::builtin_functions::BuiltinFunction;
+use crate::syntax::modifier::Modifier;
+use crate::syntax::types::Special;
 
 /// A register's place among those of its function.
 pub(crate) type Slot = u32;
@@ -76,7 +76,7 @@ impl Extend {
             Extend::Sign { from, to } => {
                 let unused = 64 - u32::from(from);
                 let signed = (value << unused).cast_signed() >> unused;
-                signed.cast_unsigned() & super::integer::mask(u32::from(to))
+                signed.cast_unsigned() & crate::numeric::integer::mask(u32::from(to))
             }
         }
     }
@@ -104,20 +104,20 @@ pub(crate) struct Place {
 
 /// The boolean operation that a comparison's outcome goes through.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Junction {
+pub(crate) enum BoolCombine {
     None,
     And,
     Or,
     Xor,
 }
 
-impl Junction {
+impl BoolCombine {
     pub(crate) fn apply(self, a: u64, b: u64) -> u64 {
         match self {
-            Junction::None => a,
-            Junction::And => a & b,
-            Junction::Or => a | b,
-            Junction::Xor => a ^ b,
+            BoolCombine::None => a,
+            BoolCombine::And => a & b,
+            BoolCombine::Or => a | b,
+            BoolCombine::Xor => a ^ b,
         }
     }
 }
@@ -136,7 +136,7 @@ pub(crate) struct Comparison {
     pub flags: Flags,
     pub a: Source,
     pub b: Source,
-    pub junction: Junction,
+    pub junction: BoolCombine,
     pub c: Condition,
 }
 
@@ -180,7 +180,7 @@ pub(crate) struct Carry {
 /// What the threads of a warp do together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WarpStep {
-    pub what: Together,
+    pub what: WarpOp,
     pub target: Slot,
     /// A predicate that is also written.
     pub second: Slot,
@@ -192,14 +192,14 @@ pub(crate) struct WarpStep {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Together {
+pub(crate) enum WarpOp {
     /// `up`, `down`, `bfly` or `idx`.
     Shuffle(Modifier),
     /// `all`, `any`, `uni` or `ballot`.
     Vote(Modifier),
     MatchAny,
     MatchAll,
-    Combine(Modifier, crate::types::Type),
+    Combine(Modifier, crate::syntax::types::Type),
     /// Which lane is the leader, and whether it is this one.
     Elect,
     Nothing,
@@ -239,14 +239,14 @@ pub(crate) struct Logic {
     pub target: Slot,
     pub predicate: Slot,
     pub sources: [Source; 4],
-    pub junction: Junction,
+    pub junction: BoolCombine,
     pub c: Condition,
 }
 
 /// A call of a function that the device provides.
 #[derive(Clone, Debug)]
 pub(crate) struct ProvidedStep {
-    pub what: Provided,
+    pub what: BuiltinFunction,
     pub arguments: Vec<Passed>,
     pub result: Option<Passed>,
 }
@@ -387,7 +387,7 @@ pub(crate) enum Action {
         table: u32,
     },
     Call(Box<CallStep>),
-    Provided(Box<ProvidedStep>),
+    BuiltinFunction(Box<ProvidedStep>),
     Return,
     Exit,
     Trap,

@@ -3,13 +3,13 @@
 //! Each such step names the lanes that take part. It is done when all of them that have not ended
 //! have come to a step of the same kind with the same mask.
 
-use super::alu::{self, Flags};
-use super::block::Block;
-use super::fault::Fault;
-use super::launch::Launch;
-use super::program::{Action, Together, WarpStep};
-use super::thread::State;
-use crate::modifier::{Modifier, Modifiers};
+use crate::interpret::block::Block;
+use crate::interpret::launch::Launch;
+use crate::interpret::program::{Action, WarpOp, WarpStep};
+use crate::interpret::thread::State;
+use crate::numeric::alu::{self, Flags};
+use crate::simt::fault::Fault;
+use crate::syntax::modifier::{Modifier, Modifiers};
 
 /// Threads of a warp.
 const LANES: usize = 32;
@@ -23,7 +23,7 @@ struct Lane<'l> {
 }
 
 impl Block {
-    pub(super) fn arrive_in_warp(&mut self, launch: &Launch, number: usize) -> Result<(), Fault> {
+    pub(crate) fn arrive_in_warp(&mut self, launch: &Launch, number: usize) -> Result<(), Fault> {
         let Some(Action::Warp(step)) = self.step_of(launch, number) else {
             return Ok(());
         };
@@ -39,7 +39,7 @@ impl Block {
     }
 
     /// Does the steps that are complete in the warp of this thread.
-    pub(super) fn release_warp(&mut self, launch: &Launch, number: usize) -> Result<(), Fault> {
+    pub(crate) fn release_warp(&mut self, launch: &Launch, number: usize) -> Result<(), Fault> {
         let first = number - number % LANES;
         let mut done = 0u64;
         for number in first..(first + LANES).min(self.threads.len()) {
@@ -105,7 +105,7 @@ impl Block {
         if lanes
             .iter()
             .flatten()
-            .any(|lane| lane.step.what == Together::Nothing)
+            .any(|lane| lane.step.what == WarpOp::Nothing)
         {
             self.check_warp(lanes.iter().flatten().map(|lane| lane.number));
         }
@@ -133,7 +133,7 @@ impl Block {
         };
         let everyone = mask_of(&|_| true);
         match own.step.what {
-            Together::Shuffle(how) => {
+            WarpOp::Shuffle(how) => {
                 let b = self.value(launch, own.number, own.step.b);
                 let c = self.value(launch, own.number, own.step.c);
                 let (from, inside) = source_lane(how, (own.number % LANES) as u64, b, c);
@@ -143,7 +143,7 @@ impl Block {
                     _ => (own.a, inside),
                 }
             }
-            Together::Vote(how) => {
+            WarpOp::Vote(how) => {
                 let trues = mask_of(&|a| a != 0);
                 let value = match how {
                     Modifier::Any => u64::from(trues != 0),
@@ -153,12 +153,12 @@ impl Block {
                 };
                 (value, 0)
             }
-            Together::MatchAny => (mask_of(&|a| a == own.a), 0),
-            Together::MatchAll => {
+            WarpOp::MatchAny => (mask_of(&|a| a == own.a), 0),
+            WarpOp::MatchAll => {
                 let all = present().all(|lane| lane.a == own.a);
                 (if all { everyone } else { 0 }, u64::from(all))
             }
-            Together::Combine(word, ty) => {
+            WarpOp::Combine(word, ty) => {
                 let flags = Flags::of(&Modifiers::new());
                 let Some(combine) = alu::combination(word, ty) else {
                     return (own.a, 0);
@@ -169,17 +169,17 @@ impl Block {
                     0,
                 )
             }
-            Together::Elect => {
+            WarpOp::Elect => {
                 let leader = everyone.trailing_zeros() as usize;
                 (leader as u64, u64::from(own.number % LANES == leader))
             }
-            Together::Nothing => (0, 0),
+            WarpOp::Nothing => (0, 0),
         }
     }
 
     /// Tells threads that ask which others are with them: those of their warp that ask at the same
     /// place. Called when nobody can run, so that as many as possible are together.
-    pub(super) fn answer_active_masks(&mut self, launch: &Launch) -> bool {
+    pub(crate) fn answer_active_masks(&mut self, launch: &Launch) -> bool {
         let asks = |block: &Block, number: usize| {
             let thread = block.threads.get(number)?;
             (thread.state == State::ActiveMask).then_some(thread.place)

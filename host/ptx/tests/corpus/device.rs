@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::{Extent, Limits, Module, parse};
 
-use crate::common::checked::launch_checked;
-use crate::common::{Arguments, Flat, Number, launch, module};
+use super::common::checked::launch_checked;
+use super::common::{Arguments, Flat, Number, launch, module};
 
 /// Runs a scenario with the module of each of the two compilers of CUDA C++.
 pub fn both(name: &str, scenario: impl Fn(&Arc<Module>)) {

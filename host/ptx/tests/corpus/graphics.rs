@@ -1,7 +1,7 @@
 //! Kernels over images and grids.
 
-use crate::common::plane;
-use crate::device::{Device, both, floats, near, places, words};
+use super::common::plane;
+use super::device::{Device, both, floats, near, places, words};
 
 #[test]
 fn convolution() {

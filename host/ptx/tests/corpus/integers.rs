@@ -1,7 +1,7 @@
 //! Kernels that compute with bits and large integers.
 
-use crate::common::line;
-use crate::device::{Device, both, doubles, places, words};
+use super::common::line;
+use super::device::{Device, both, doubles, places, words};
 
 fn longs(seed: u32, count: usize) -> Vec<u64> {
     let words = words(seed, 2 * count);

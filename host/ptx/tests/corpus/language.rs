@@ -1,9 +1,10 @@
 //! What languages need besides arithmetic: calls, recursion, structures, jumps, printing, assertions.
 
-use tensor_wasm_ptx::interpret::{Launch, RunError, run_grid};
+use tensor_wasm_ptx::interpret::{Launch, run_grid};
+use tensor_wasm_ptx::simt::RunError;
 
-use crate::common::{Flat, Number, STEPS, line, place_globals};
-use crate::device::{Device, both, doubles, near64, places, words};
+use super::common::{Flat, Number, STEPS, line, place_globals};
+use super::device::{Device, both, doubles, near64, places, words};
 
 #[test]
 fn quicksort() {

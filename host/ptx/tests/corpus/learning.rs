@@ -1,7 +1,7 @@
 //! Kernels of neural networks.
 
-use crate::common::{Arguments, line, plane};
-use crate::device::{Device, both, floats, near, near64, places, words};
+use super::common::{Arguments, line, plane};
+use super::device::{Device, both, floats, near, near64, places, words};
 
 fn double(values: &[f32]) -> Vec<f64> {
     values.iter().map(|value| f64::from(*value)).collect()

@@ -1,7 +1,7 @@
 //! Vectors and matrices.
 
-use crate::common::{line, plane};
-use crate::device::{Device, both, doubles, floats, near, near64, places, words};
+use super::common::{line, plane};
+use super::device::{Device, both, doubles, floats, near, near64, places, words};
 
 fn double(values: &[f32]) -> Vec<f64> {
     values.iter().map(|value| f64::from(*value)).collect()

@@ -1,7 +1,7 @@
 //! Number formats and the mathematical library.
 
-use crate::common::line;
-use crate::device::{Device, both, doubles, floats, near, near64, places};
+use super::common::line;
+use super::device::{Device, both, doubles, floats, near, near64, places};
 
 /// A 16-bit format: bits of exponent and of fraction.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Kernels that are not CUDA C++: Triton's and Rust's.
 
-use crate::common::line;
-use crate::device::{Device, floats, from, near, places, words};
+use super::common::line;
+use super::device::{Device, floats, from, near, places, words};
 
 /// The bits of a half that a float is equal to.
 fn half(value: f32) -> u16 {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::line;
-use crate::device::{Device, both, floats, near, places, words};
+use super::common::line;
+use super::device::{Device, both, floats, near, places, words};
 
 fn integers(seed: u32, count: usize) -> Vec<i32> {
     let small = |word: u32| (word % 2001).cast_signed() - 1000;

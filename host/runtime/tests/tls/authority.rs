@@ -9,7 +9,7 @@ use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
 use tensor_wasm_runtime::server::{ClientCertificates, Tls, TlsError, TlsFiles};
 
-use crate::client::Client;
+use super::client::Client;
 
 /// Who issues certificates.
 pub struct Authority {

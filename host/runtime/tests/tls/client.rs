@@ -12,8 +12,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::authority::{Authority, Issued};
-use crate::server::NEVER;
+use super::authority::{Authority, Issued};
+use super::server::NEVER;
 
 /// A client to be.
 #[derive(Clone)]

@@ -6,9 +6,9 @@ use tensor_wasm_runtime::server::{Drained, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::authority::Files;
-use crate::client::{get, get_and_stay, hello, rest};
-use crate::server::{NEVER, Running, quick};
+use super::authority::Files;
+use super::client::{get, get_and_stay, hello, rest};
+use super::server::{NEVER, Running, quick};
 
 #[tokio::test]
 async fn clients_that_never_end_their_handshake_hold_up_nobody() {

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use rcgen::date_time_ymd;
 use tensor_wasm_runtime::server::{ClientCertificates, Tls, TlsError, TlsFiles};
 
-use crate::authority::{Authority, Files};
-use crate::client::{Client, connect, get, get_and_stay};
-use crate::server::Running;
+use super::authority::{Authority, Files};
+use super::client::{Client, connect, get, get_and_stay};
+use super::server::Running;
 
 #[tokio::test]
 async fn a_reload_gives_new_connections_the_new_certificate_and_leaves_open_ones_alone() {

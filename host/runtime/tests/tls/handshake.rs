@@ -8,9 +8,9 @@ use tensor_wasm_runtime::server::{ClientCertificates, Tls};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::authority::{Authority, Files};
-use crate::client::{Client, get, get_and_stay, hello, rest};
-use crate::server::Running;
+use super::authority::{Authority, Files};
+use super::client::{Client, get, get_and_stay, hello, rest};
+use super::server::Running;
 
 #[tokio::test]
 async fn a_client_that_agrees_on_http_1_speaks_it_and_so_does_one_that_agrees_on_nothing() {

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tensor_wasm_ptx::interpret::{Memory, MemoryError};
+use tensor_wasm_ptx::simt::{Memory, MemoryError};
 
 use super::Store;
 use crate::code::{Code, Result};

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Context;
-use tensor_wasm_ptx::lower::{CodeLine, FunctionLines};
+use tensor_wasm_ptx::compile::{CodeLine, FunctionLines};
 use wasmparser::{Parser, Payload};
 
 /// The most characters of a PTX line that are shown.

@@ -7,12 +7,12 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use tensor_wasm_ptx::Extent;
-use tensor_wasm_ptx::interpret::Fault;
-use tensor_wasm_ptx::lower::{Block, Failure, Machine, Progress, Setup};
+use tensor_wasm_ptx::exec::{Block, Failure, Machine, Progress, Setup};
+use tensor_wasm_ptx::simt::Fault;
 use wasmtime::{Caller, Engine, Linker, Store, TypedFunc};
 
 use super::memory::{Flag, Reader, Scratch, lending};
-use super::{CompiledKernel, ticker};
+use super::{LinkedKernel, ticker};
 use crate::Error;
 use crate::memory::{Arena, View};
 
@@ -53,7 +53,7 @@ pub(crate) enum Outcome {
 
 /// An instance with its memories.
 pub(crate) struct Instance {
-    kernel: Arc<CompiledKernel>,
+    kernel: Arc<LinkedKernel>,
     arena: Arc<Arena>,
     store: Store<Host>,
     scratch: Scratch,
@@ -73,7 +73,7 @@ thread_local! {
 /// Calls `f` with this thread's instance of a kernel, ready for a slice of a launch. `None` where
 /// there can be none: the launch is to be interpreted.
 pub(crate) fn with_instance<T>(
-    kernel: &Arc<CompiledKernel>,
+    kernel: &Arc<LinkedKernel>,
     setup: &Arc<Setup>,
     view: View,
     f: impl FnOnce(&mut Instance) -> T,
@@ -110,14 +110,14 @@ pub(crate) fn with_instance<T>(
 }
 
 impl Instance {
-    fn new(kernel: &Arc<CompiledKernel>, arena: Arc<Arena>) -> Option<Instance> {
-        let engine = kernel.ready.module().engine();
-        let lowered = &kernel.lowered;
-        let scratch = Scratch::new(lowered.scratch_bytes(), lowered.stop_flag())?;
+    fn new(kernel: &Arc<LinkedKernel>, arena: Arc<Arena>) -> Option<Instance> {
+        let engine = kernel.linked.module().engine();
+        let compiled = &kernel.compiled;
+        let scratch = Scratch::new(compiled.scratch_bytes(), compiled.interrupt_flag())?;
         let mut store = Store::new(engine, Host { at_work: None });
         let memories = [Arc::clone(scratch.mapping()), Arc::clone(arena.mapping())];
         let made = lending(memories, || -> wasmtime::Result<_> {
-            let instance = kernel.ready.instantiate(&mut store)?;
+            let instance = kernel.linked.instantiate(&mut store)?;
             let run = instance.get_typed_func(&mut store, "run")?;
             let forget = instance.get_typed_func(&mut store, "forget")?;
             Ok((run, forget))
@@ -226,7 +226,10 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
         |caller: Caller<'_, Host>, help: i32, a: i64, b: i64, c: i64, d: i64| {
             let operands = [a, b, c, d].map(i64::cast_unsigned);
             let lowered = at_work(&caller)?.setup.lowered();
-            Ok(lowered.help(help.cast_unsigned(), operands).cast_signed())
+            let result = lowered.libcall(help.cast_unsigned(), operands);
+            result
+                .map(u64::cast_signed)
+                .ok_or_else(|| wasmtime::format_err!("a kernel calls a function that is not there"))
         },
     )?;
     linker.func_wrap(

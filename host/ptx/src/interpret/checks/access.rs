@@ -1,17 +1,17 @@
 //! Accesses to memory: their place, their alignment, whether what they read was written, and whether
 //! they race.
 
-use super::super::launch;
-use super::super::memory::Memory;
-use super::super::program::{Action, Change, Flow, Step, Window};
-use super::super::thread::{Machine, Refused};
-use super::finding::{Access, Earlier, MemorySpace, Mistake, Named, Verb};
-use super::names::named;
-use super::origin::Origin;
-use super::race::{Attempt, Conflict};
-use super::shadow::{Allocation, Shadow};
-use super::{Checks, finding, line_at, thread_at};
 use crate::address::GLOBAL_BASE;
+use crate::interpret::checks::finding::{Access, Earlier, MemorySpace, Mistake, Named, Verb};
+use crate::interpret::checks::names::named;
+use crate::interpret::checks::origin::Origin;
+use crate::interpret::checks::race::{Attempt, Conflict};
+use crate::interpret::checks::shadow::{Allocation, Shadow};
+use crate::interpret::checks::{Checks, finding, line_at, thread_at};
+use crate::interpret::launch;
+use crate::interpret::program::{Action, Change, Flow, Step, Window};
+use crate::interpret::thread::{Machine, Refused};
+use crate::simt::memory::Memory;
 
 /// Where the access of an instruction goes.
 struct Target {
@@ -57,7 +57,7 @@ impl Target {
 }
 
 /// What an address points into, where only its value tells.
-pub(super) fn origin_of(address: u64, shadow: Option<&dyn Shadow>) -> Origin {
+pub(crate) fn origin_of(address: u64, shadow: Option<&dyn Shadow>) -> Origin {
     let Some(shadow) = shadow.filter(|_| Origin::is_address(address)) else {
         return Origin::NONE;
     };
@@ -69,7 +69,7 @@ pub(super) fn origin_of(address: u64, shadow: Option<&dyn Shadow>) -> Origin {
 
 impl Checks {
     /// Checks an access before it is made, and follows what it moves.
-    pub(super) fn access<M: Memory + ?Sized>(
+    pub(crate) fn access<M: Memory + ?Sized>(
         &mut self,
         machine: &Machine<'_, M>,
         step: &Step,
@@ -380,7 +380,7 @@ fn is_same<M: Memory + ?Sized>(
         },
         _ => return false,
     };
-    let keep = super::super::integer::mask(target.bytes * 8);
+    let keep = crate::numeric::integer::mask(target.bytes * 8);
     launch::read(machine.shared, target.lane(lane), target.bytes)
         == Some(machine.get(source) & keep)
 }

@@ -5,13 +5,13 @@
 //! its threads come to the same instruction, and none has ended before. A device does not hold a
 //! kernel to it, and waits for those that are left, or mixes up the barriers of two places.
 
-use super::super::block::Block;
-use super::super::fault::Fault;
-use super::super::launch::Launch;
-use super::super::program::{Action, Flow};
-use super::super::thread::State;
-use super::finding::{Finding, Mistake, Straggler, Waiting};
-use super::{line_at, thread_at};
+use crate::interpret::block::Block;
+use crate::interpret::checks::finding::{Finding, Mistake, Straggler, Waiting};
+use crate::interpret::checks::{line_at, thread_at};
+use crate::interpret::launch::Launch;
+use crate::interpret::program::{Action, Flow};
+use crate::interpret::thread::State;
+use crate::simt::fault::Fault;
 
 /// Threads of a warp.
 const LANES: usize = 32;
@@ -21,11 +21,7 @@ impl Block {
     ///
     /// # Errors
     /// Where they did not come to it as one.
-    pub(in super::super) fn check_barrier(
-        &mut self,
-        launch: &Launch,
-        name: u8,
-    ) -> Result<(), Fault> {
+    pub(crate) fn check_barrier(&mut self, launch: &Launch, name: u8) -> Result<(), Fault> {
         if self.checks.is_none() {
             return Ok(());
         }
@@ -52,14 +48,14 @@ impl Block {
     }
 
     /// Notes that a thread has come to a barrier, and goes on.
-    pub(in super::super) fn check_arrival(&mut self, number: usize, name: u8) {
+    pub(crate) fn check_arrival(&mut self, number: usize, name: u8) {
         if let Some(checks) = &mut self.checks {
             checks.order.arrives(number, usize::from(name));
         }
     }
 
     /// Notes that threads of a warp have come together to be in order.
-    pub(in super::super) fn check_warp(&mut self, threads: impl Iterator<Item = usize>) {
+    pub(crate) fn check_warp(&mut self, threads: impl Iterator<Item = usize>) {
         if let Some(checks) = &mut self.checks {
             checks.order.warp(&threads.collect::<Vec<usize>>());
         }
@@ -111,7 +107,7 @@ impl Block {
 
     /// The finding of threads that wait for each other for ever; `None` in a block that is not
     /// checked.
-    pub(in super::super) fn check_deadlock(&mut self, launch: &Launch) -> Option<Fault> {
+    pub(crate) fn check_deadlock(&mut self, launch: &Launch) -> Option<Fault> {
         self.checks.as_ref()?;
         let stuck = |number: &usize| {
             let state = self.state(*number);

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::super::fault::Fault;
-use super::shadow::Allocation;
 use crate::Extent;
+use crate::interpret::checks::shadow::Allocation;
+use crate::simt::fault::Fault;
 
 /// A mistake of a kernel: what, and who did it where.
 #[derive(Clone, Debug, PartialEq, Eq)]

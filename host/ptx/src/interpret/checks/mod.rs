@@ -1,11 +1,11 @@
 //! Checks of a kernel as it runs: mistakes that go unnoticed on most runs.
 //!
-//! A checked block ([`Launch::checked`](super::Launch::checked)) watches its threads step by step. It
+//! A checked block ([`Launch::checked`](crate::interpret::Launch::checked)) watches its threads step by step. It
 //! follows which allocation each address came from, which memory was written, who used a byte of
 //! shared memory since threads last came together, and who comes to a barrier with whom. The first
 //! mistake ends the block with a fault, and is there to be looked at as a [`Finding`]
-//! ([`Block::finding`](super::Block::finding)). What of it concerns device memory, the embedder's
-//! [`Memory`](super::Memory::shadow) tells.
+//! ([`Block::finding`](crate::interpret::Block::finding)). What of it concerns device memory, the embedder's
+//! [`Memory`](crate::simt::Memory::shadow) tells.
 //!
 //! Blocks that are not checked pay nothing for it.
 
@@ -24,18 +24,18 @@ pub use finding::{
 pub(crate) use names::Names;
 pub use shadow::{Allocation, Shadow};
 
-use super::fault::Fault;
-use super::launch::Launch;
-use super::memory::Memory;
-use super::program::{Action, Constant, Step};
-use super::thread::{Machine, Refused};
 use crate::Extent;
+use crate::interpret::launch::Launch;
+use crate::interpret::program::{Action, Constant, Step};
+use crate::interpret::thread::{Machine, Refused};
+use crate::simt::fault::Fault;
+use crate::simt::memory::Memory;
 use order::Order;
 use origin::{Bases, Origin, Origins};
 use race::History;
 
 /// What looks at each step of a thread before it is taken.
-pub(super) trait Watch {
+pub(crate) trait Watch {
     /// # Errors
     /// A mistake, which ends the launch.
     fn before<M: Memory + ?Sized>(
@@ -46,7 +46,7 @@ pub(super) trait Watch {
 }
 
 /// Nothing looks.
-pub(super) struct Unwatched;
+pub(crate) struct Unwatched;
 
 impl Watch for Unwatched {
     #[inline(always)]
@@ -57,7 +57,7 @@ impl Watch for Unwatched {
 
 /// What the checks know of one block.
 #[derive(Debug)]
-pub(super) struct Checks {
+pub(crate) struct Checks {
     /// The origins of all threads' registers, thread after thread.
     registers: Vec<Origin>,
     /// Of the words of their local memories.
@@ -80,7 +80,7 @@ pub(super) struct Checks {
 
 /// How many bytes the checks of one block take, with so many of registers, local and shared memory,
 /// and so many threads.
-pub(super) fn bytes(own: u64, shared: u64, threads: u64) -> u64 {
+pub(crate) fn bytes(own: u64, shared: u64, threads: u64) -> u64 {
     let words = own.saturating_add(shared);
     let order = threads.saturating_mul(threads.saturating_add(256) * 4);
     let history = shared.saturating_mul(race::CELL_BYTES + 1);
@@ -88,7 +88,7 @@ pub(super) fn bytes(own: u64, shared: u64, threads: u64) -> u64 {
 }
 
 impl Checks {
-    pub(super) fn new(launch: &Launch) -> Checks {
+    pub(crate) fn new(launch: &Launch) -> Checks {
         let threads = launch.threads as usize;
         let shared = launch.shared_bytes as usize;
         let local = (launch.local_bytes as usize).div_ceil(8);
@@ -107,7 +107,7 @@ impl Checks {
     }
 
     /// The block comes together, or ends: nobody has written what was read before.
-    pub(super) fn settle(&mut self) -> Option<Fault> {
+    pub(crate) fn settle(&mut self) -> Option<Fault> {
         let finding = self.early.take()?;
         let fault = finding.fault();
         self.finding = Some(finding);
@@ -115,12 +115,12 @@ impl Checks {
     }
 
     /// What was found, once the block has ended with a fault.
-    pub(super) fn finding(&self) -> Option<&Finding> {
+    pub(crate) fn finding(&self) -> Option<&Finding> {
         self.finding.as_ref()
     }
 
     /// Called before threads run: memory may have changed since.
-    pub(super) fn begin<M: Memory + ?Sized>(&mut self, launch: &Launch, memory: &M) {
+    pub(crate) fn begin<M: Memory + ?Sized>(&mut self, launch: &Launch, memory: &M) {
         self.recent = None;
         if self.constants.len() == launch.constants.len() {
             return;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::super::launch;
-use super::super::memory::Memory;
-use super::super::thread::Machine;
-use super::finding::{Name, Named};
-use super::shadow::Allocation;
+use crate::interpret::checks::finding::{Name, Named};
+use crate::interpret::checks::shadow::Allocation;
+use crate::interpret::launch;
+use crate::interpret::thread::Machine;
+use crate::simt::memory::Memory;
 use crate::{Entry, Module};
 
 /// What a launch is told of its kernel, for its messages. That a launch has it means that it is
@@ -20,7 +20,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(in super::super) fn of(module: &Module, entry: &Entry, symbols: &[u64]) -> Arc<Names> {
+    pub(crate) fn of(module: &Module, entry: &Entry, symbols: &[u64]) -> Arc<Names> {
         let pointers = entry.params().iter().filter(|param| param.bytes == 8);
         let variables = module.globals().iter().zip(symbols);
         Arc::new(Names {
@@ -35,7 +35,7 @@ impl Names {
 }
 
 /// An allocation with what the kernel of a thread calls it.
-pub(super) fn named<M: Memory + ?Sized>(machine: &Machine<'_, M>, allocation: Allocation) -> Named {
+pub(crate) fn named<M: Memory + ?Sized>(machine: &Machine<'_, M>, allocation: Allocation) -> Named {
     let names = machine.launch.names.as_deref();
     let arguments = &machine.launch.arguments;
     Named {

@@ -6,7 +6,7 @@
 //! epoch; barriers of a part of the block, `bar.warp.sync` and atomics let threads tell each other
 //! what they have seen.
 
-use super::super::barrier::BARRIERS;
+use crate::interpret::barrier::BARRIERS;
 
 /// Threads of a warp.
 const LANES: usize = 32;
@@ -17,7 +17,7 @@ const PLACES: usize = 256;
 
 /// What each thread has seen of the others.
 #[derive(Debug)]
-pub(super) struct Order {
+pub(crate) struct Order {
     /// Goes up with each barrier of the whole block.
     epoch: u32,
     /// Each thread's own count.
@@ -33,7 +33,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    pub(super) fn new(threads: usize) -> Order {
+    pub(crate) fn new(threads: usize) -> Order {
         Order {
             epoch: 1,
             own: vec![1; threads],
@@ -44,28 +44,28 @@ impl Order {
         }
     }
 
-    pub(super) fn epoch(&self) -> u32 {
+    pub(crate) fn epoch(&self) -> u32 {
         self.epoch
     }
 
     /// A thread's count now.
-    pub(super) fn now(&self, thread: usize) -> u32 {
+    pub(crate) fn now(&self, thread: usize) -> u32 {
         self.own.get(thread).copied().unwrap_or(0)
     }
 
     /// Whether what `earlier` did at this count comes before what `later` does now.
-    pub(super) fn is_before(&self, earlier: usize, count: u32, later: usize) -> bool {
+    pub(crate) fn is_before(&self, earlier: usize, count: u32, later: usize) -> bool {
         let seen = self.seen.get(later).and_then(|seen| seen.get(earlier));
         earlier == later || seen.is_some_and(|seen| *seen >= count)
     }
 
     /// All threads of the block have come together.
-    pub(super) fn whole_block(&mut self) {
+    pub(crate) fn whole_block(&mut self) {
         self.epoch = self.epoch.wrapping_add(1);
     }
 
     /// These threads of a warp have come together.
-    pub(super) fn warp(&mut self, threads: &[usize]) {
+    pub(crate) fn warp(&mut self, threads: &[usize]) {
         let Some(first) = threads.first().map(|thread| thread - thread % LANES) else {
             return;
         };
@@ -85,7 +85,7 @@ impl Order {
     }
 
     /// A thread has come to a barrier and goes on without waiting.
-    pub(super) fn arrives(&mut self, thread: usize, barrier: usize) {
+    pub(crate) fn arrives(&mut self, thread: usize, barrier: usize) {
         let Some(slot) = self.arrived.get_mut(barrier) else {
             return;
         };
@@ -99,7 +99,7 @@ impl Order {
     }
 
     /// A part of the block has come together; these threads have waited.
-    pub(super) fn part_of_block(&mut self, threads: &[usize], barrier: usize) {
+    pub(crate) fn part_of_block(&mut self, threads: &[usize], barrier: usize) {
         self.crossed = true;
         let mut all = match self.arrived.get_mut(barrier) {
             Some(arrived) => std::mem::take(arrived),
@@ -118,7 +118,7 @@ impl Order {
 
     /// A thread reads or writes a place atomically: it hears of who wrote it so before, and tells
     /// who reads it so later.
-    pub(super) fn atomic(&mut self, thread: usize, address: u64, reads: bool, writes: bool) {
+    pub(crate) fn atomic(&mut self, thread: usize, address: u64, reads: bool, writes: bool) {
         self.crossed = true;
         let index = (address / 4) as usize % PLACES;
         let whole = 0..self.own.len();

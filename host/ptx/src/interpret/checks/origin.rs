@@ -5,33 +5,33 @@
 //! into one buffer means none. Whatever else is done to a pointer makes a value that means nobody
 //! knows what, and is not checked.
 
-use super::super::program::{Action, CallStep, Flow, Passed, Slot, Source, Together};
 use crate::address::GLOBAL_BASE;
+use crate::interpret::program::{Action, CallStep, Flow, Passed, Slot, Source, WarpOp};
 
 /// Where values that may be device addresses end: nobody has so much memory.
 const ADDRESSES_END: u64 = GLOBAL_BASE << 1;
 
 /// What a value points into.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Origin(u64);
+pub(crate) struct Origin(u64);
 
 impl Origin {
     /// No pointer.
-    pub(super) const NONE: Origin = Origin(0);
+    pub(crate) const NONE: Origin = Origin(0);
     /// Made of a pointer in a way that says no more.
-    pub(super) const MIXED: Origin = Origin(1);
+    pub(crate) const MIXED: Origin = Origin(1);
 
     /// A pointer into the allocation that begins here.
-    pub(super) fn at(base: u64) -> Origin {
+    pub(crate) fn at(base: u64) -> Origin {
         Origin(base)
     }
 
-    pub(super) fn base(self) -> Option<u64> {
+    pub(crate) fn base(self) -> Option<u64> {
         (self.0 >= GLOBAL_BASE).then_some(self.0)
     }
 
     /// Whether a value may be a device address at all.
-    pub(super) fn is_address(value: u64) -> bool {
+    pub(crate) fn is_address(value: u64) -> bool {
         (GLOBAL_BASE..ADDRESSES_END).contains(&value)
     }
 
@@ -67,14 +67,14 @@ impl Origin {
 
 /// Which part of the registers and of local memory a function has.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bases {
+pub(crate) struct Bases {
     pub slots: u32,
     pub frame: u32,
 }
 
 /// The origins of one thread's registers and of the words of its local memory.
 #[derive(Debug)]
-pub(super) struct Origins<'a> {
+pub(crate) struct Origins<'a> {
     pub registers: &'a mut [Origin],
     pub local: &'a mut [Origin],
     pub constants: &'a [Origin],
@@ -82,7 +82,7 @@ pub(super) struct Origins<'a> {
 }
 
 impl Origins<'_> {
-    pub(super) fn of(&self, source: Source) -> Origin {
+    pub(crate) fn of(&self, source: Source) -> Origin {
         self.of_in(source, self.bases)
     }
 
@@ -95,7 +95,7 @@ impl Origins<'_> {
         found.copied().unwrap_or_default()
     }
 
-    pub(super) fn set(&mut self, slot: Slot, origin: Origin) {
+    pub(crate) fn set(&mut self, slot: Slot, origin: Origin) {
         let index = self.bases.slots as usize + slot as usize;
         if let Some(place) = self.registers.get_mut(index) {
             *place = origin;
@@ -104,7 +104,7 @@ impl Origins<'_> {
 
     /// What an action that touches registers alone makes of them, before it is taken. `value` gives
     /// a source's value.
-    pub(super) fn follow(&mut self, action: &Action, flow: Flow, value: &dyn Fn(Source) -> u64) {
+    pub(crate) fn follow(&mut self, action: &Action, flow: Flow, value: &dyn Fn(Source) -> u64) {
         match action {
             Action::Move { target, a } => self.set(*target, self.of(*a)),
             Action::One { target, a, .. } => {
@@ -205,7 +205,7 @@ impl Origins<'_> {
             | Action::IsIn { target, .. }
             | Action::ActiveMask { target } => self.set(*target, Origin::NONE),
             Action::Warp(step) => {
-                let shuffled = matches!(step.what, Together::Shuffle(_));
+                let shuffled = matches!(step.what, WarpOp::Shuffle(_));
                 let origin = if shuffled {
                     self.of(step.a).blurred()
                 } else {
@@ -218,7 +218,7 @@ impl Origins<'_> {
                 reduce: Some(reduce),
                 ..
             } => self.set(reduce.target, Origin::NONE),
-            Action::Provided(step) => {
+            Action::BuiltinFunction(step) => {
                 if let Some(Passed::Value(target)) = step.result {
                     self.set(target.0, Origin::NONE);
                 }
@@ -239,7 +239,7 @@ impl Origins<'_> {
     }
 
     /// Back from a function to the one that made this call.
-    pub(super) fn leave(&mut self, call: &CallStep, outer: Bases) {
+    pub(crate) fn leave(&mut self, call: &CallStep, outer: Bases) {
         for (from, to) in &call.results {
             self.pass((*from, self.bases), (*to, outer));
         }

@@ -1,7 +1,7 @@
 //! Races on shared memory: for each byte who wrote it last and who has read it since, held against
 //! every access of another thread that nothing orders behind it.
 
-use super::order::Order;
+use crate::interpret::checks::order::Order;
 
 /// One access to a byte.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,7 +27,7 @@ struct Cell {
 
 /// An access as it is made.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Attempt {
+pub(crate) struct Attempt {
     pub thread: usize,
     /// The place of its step in the program.
     pub step: u32,
@@ -43,7 +43,7 @@ pub(super) struct Attempt {
 
 /// The earlier access of two that race.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Conflict {
+pub(crate) struct Conflict {
     pub thread: usize,
     pub step: u32,
     pub writes: bool,
@@ -51,23 +51,23 @@ pub(super) struct Conflict {
 }
 
 /// How many bytes the checks take for each byte of shared memory.
-pub(super) const CELL_BYTES: u64 = size_of::<Cell>() as u64;
+pub(crate) const CELL_BYTES: u64 = size_of::<Cell>() as u64;
 
 /// The history of a block's shared memory.
 #[derive(Debug)]
-pub(super) struct History {
+pub(crate) struct History {
     cells: Vec<Cell>,
 }
 
 impl History {
-    pub(super) fn new(bytes: usize) -> History {
+    pub(crate) fn new(bytes: usize) -> History {
         History {
             cells: vec![Cell::default(); bytes],
         }
     }
 
     /// Notes an access; the earlier one where it races with one.
-    pub(super) fn access(&mut self, attempt: &Attempt, order: &Order) -> Option<Conflict> {
+    pub(crate) fn access(&mut self, attempt: &Attempt, order: &Order) -> Option<Conflict> {
         let begin = usize::try_from(attempt.address).ok()?;
         let end = begin.checked_add(usize::try_from(attempt.bytes).ok()?)?;
         let event = Event {

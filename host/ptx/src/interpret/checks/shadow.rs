@@ -20,7 +20,7 @@ impl Allocation {
     }
 
     /// Whether an address points into it, or right behind it, as a pointer to its end does.
-    pub(super) fn is_pointed_to_by(&self, address: u64) -> bool {
+    pub(crate) fn is_pointed_to_by(&self, address: u64) -> bool {
         self.contains(address, 0)
     }
 }

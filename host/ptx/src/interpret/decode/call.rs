@@ -1,13 +1,13 @@
 //! Calls of device functions.
 
-use super::super::program::{Action, CallStep, Passed, ProvidedStep, Source};
-use super::{Decoder, Scope};
-use crate::provided::Provided;
-use crate::syntax::{CallSite, Formal, Operand, Symbol};
-use crate::types::{Space, Type};
+use crate::interpret::decode::{Decoder, Scope};
+use crate::interpret::program::{Action, CallStep, Passed, ProvidedStep, Source};
+use crate::syntax::builtin_functions::BuiltinFunction;
+use crate::syntax::tree::{CallSite, Formal, Operand, Symbol};
+use crate::syntax::types::{Space, Type};
 
 impl<'m> Decoder<'m> {
-    pub(super) fn call(&mut self, scope: &mut Scope<'m>, site: &CallSite) -> Action {
+    pub(crate) fn call(&mut self, scope: &mut Scope<'m>, site: &CallSite) -> Action {
         let Some(callee) = self.module.functions.get(site.function as usize) else {
             return Action::Trap;
         };
@@ -41,8 +41,8 @@ impl<'m> Decoder<'m> {
             let outside = self.passed(scope, actual, formal_type(formal), true);
             results.push((inside(formal), outside));
         }
-        if let Some(what) = Provided::of(callee) {
-            return Action::Provided(Box::new(ProvidedStep {
+        if let Some(what) = BuiltinFunction::of(callee) {
+            return Action::BuiltinFunction(Box::new(ProvidedStep {
                 what,
                 arguments: arguments.iter().map(|(outside, _)| *outside).collect(),
                 result: results.first().map(|(_, outside)| *outside),
@@ -59,7 +59,7 @@ impl<'m> Decoder<'m> {
         }))
     }
 
-    pub(super) fn passed(
+    pub(crate) fn passed(
         &mut self,
         scope: &mut Scope<'m>,
         actual: &Operand,

@@ -1,14 +1,14 @@
 //! Comparisons, carries, and `lop3` with its predicate: what writes more than one register.
 
-use super::super::alu::{self, Flags};
-use super::super::program::{Action, Carry, Comparison, Condition, Junction, Logic};
-use super::{Decoder, Scope};
-use crate::modifier::Modifier;
-use crate::table::Op;
-use crate::types::Type;
+use crate::interpret::decode::{Decoder, Scope};
+use crate::interpret::program::{Action, BoolCombine, Carry, Comparison, Condition, Logic};
+use crate::numeric::alu::{self, Flags};
+use crate::syntax::modifier::Modifier;
+use crate::syntax::table::Op;
+use crate::syntax::types::Type;
 
 impl<'m> Decoder<'m> {
-    pub(super) fn carry(&mut self, scope: &mut Scope<'m>) -> Action {
+    pub(crate) fn carry(&mut self, scope: &mut Scope<'m>) -> Action {
         let modifiers = scope.instruction.modifiers;
         let name = scope.instruction.row.name;
         let product = scope.instruction.row.op == Op::MadCarry;
@@ -27,7 +27,7 @@ impl<'m> Decoder<'m> {
         }))
     }
 
-    pub(super) fn comparison(&mut self, scope: &mut Scope<'m>) -> Action {
+    pub(crate) fn comparison(&mut self, scope: &mut Scope<'m>) -> Action {
         let modifiers = scope.instruction.modifiers;
         let op = scope.instruction.row.op;
         let set = matches!(op, Op::Set | Op::SetHalves);
@@ -46,13 +46,13 @@ impl<'m> Decoder<'m> {
             return Action::Trap;
         };
         let junction = if modifiers.has(Modifier::And) {
-            Junction::And
+            BoolCombine::And
         } else if modifiers.has(Modifier::Or) {
-            Junction::Or
+            BoolCombine::Or
         } else if modifiers.has(Modifier::Xor) {
-            Junction::Xor
+            BoolCombine::Xor
         } else {
-            Junction::None
+            BoolCombine::None
         };
         let comparison = Box::new(Comparison {
             function,
@@ -60,7 +60,7 @@ impl<'m> Decoder<'m> {
             a: self.source(scope, 1),
             b: self.source(scope, 2),
             junction,
-            c: if junction == Junction::None {
+            c: if junction == BoolCombine::None {
                 Condition {
                     source: self.value(0),
                     negated: false,
@@ -106,13 +106,17 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    pub(super) fn logic(&mut self, scope: &mut Scope<'m>) -> Action {
+    pub(crate) fn logic(&mut self, scope: &mut Scope<'m>) -> Action {
         let or = scope.instruction.modifiers.has(Modifier::Or);
         Action::Logic(Box::new(Logic {
             target: scope.target(0),
             predicate: scope.second_target(0),
             sources: [1, 2, 3, 4].map(|index| self.source(scope, index)),
-            junction: if or { Junction::Or } else { Junction::And },
+            junction: if or {
+                BoolCombine::Or
+            } else {
+                BoolCombine::And
+            },
             c: self.condition(scope, 5),
         }))
     }

@@ -1,11 +1,11 @@
 //! What the checks are told of an instruction.
 
-use super::super::program::Flow;
-use crate::modifier::Modifier;
-use crate::syntax::Instruction;
-use crate::table::Op;
+use crate::interpret::program::Flow;
+use crate::syntax::modifier::Modifier;
+use crate::syntax::table::Op;
+use crate::syntax::tree::Instruction;
 
-pub(super) fn flow(instruction: &Instruction) -> Flow {
+pub(crate) fn flow(instruction: &Instruction) -> Flow {
     let modifiers = &instruction.modifiers;
     let ty = modifiers.ty();
     let word = ty.bits() == 64 && !ty.is_float();

@@ -1,16 +1,16 @@
 //! Loads, stores, atomics, and addresses that change from one kind to another.
 
-use super::super::alu::{self, Flags};
-use super::super::program::{Action, Atomic, Change, Constant, Extend, Place, Source, Window};
-use super::{Decoder, Scope};
 use crate::address::{LOCAL_BASE, PARAM_BASE, SHARED_BASE};
-use crate::modifier::Modifier;
-use crate::syntax::Operand;
-use crate::table::Op;
-use crate::types::{Space, Type};
+use crate::interpret::decode::{Decoder, Scope};
+use crate::interpret::program::{Action, Atomic, Change, Constant, Extend, Place, Source, Window};
+use crate::numeric::alu::{self, Flags};
+use crate::syntax::modifier::Modifier;
+use crate::syntax::table::Op;
+use crate::syntax::tree::Operand;
+use crate::syntax::types::{Space, Type};
 
 impl<'m> Decoder<'m> {
-    pub(super) fn converted_address(&mut self, scope: &mut Scope<'m>) -> Action {
+    pub(crate) fn converted_address(&mut self, scope: &mut Scope<'m>) -> Action {
         let modifiers = scope.instruction.modifiers;
         let base = match modifiers.space() {
             Space::Shared => SHARED_BASE,
@@ -33,11 +33,11 @@ impl<'m> Decoder<'m> {
 
     /// Constants lie in device memory, among everything else: no range tells them apart, so no
     /// address counts as one.
-    pub(super) fn constant_range(&self) -> (u64, u64) {
+    pub(crate) fn constant_range(&self) -> (u64, u64) {
         (0, 0)
     }
 
-    pub(super) fn extend(&self, scope: &Scope<'m>, target: &Operand) -> Extend {
+    pub(crate) fn extend(&self, scope: &Scope<'m>, target: &Operand) -> Extend {
         let ty = scope.ty();
         let Operand::Register(register) = target else {
             return Extend::Zero;
@@ -52,7 +52,7 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    pub(super) fn load(&mut self, scope: &mut Scope<'m>) -> Action {
+    pub(crate) fn load(&mut self, scope: &mut Scope<'m>) -> Action {
         let place = self.place(scope, 1);
         let bytes = scope.ty().bytes();
         let operand = scope.operand(0).clone();
@@ -89,7 +89,7 @@ impl<'m> Decoder<'m> {
     }
 
     /// An argument at a place that is known now, as a constant of the launch.
-    pub(super) fn argument(&mut self, place: &Place, bytes: u32, extend: Extend) -> Option<Source> {
+    pub(crate) fn argument(&mut self, place: &Place, bytes: u32, extend: Extend) -> Option<Source> {
         if place.window != Window::Argument || !place.base.is_constant() {
             return None;
         }
@@ -108,7 +108,7 @@ impl<'m> Decoder<'m> {
         }))
     }
 
-    pub(super) fn store(&mut self, scope: &mut Scope<'m>) -> Action {
+    pub(crate) fn store(&mut self, scope: &mut Scope<'m>) -> Action {
         let place = self.place(scope, 0);
         let (ty, bytes) = (scope.ty(), scope.ty().bytes());
         let values = match scope.operand(1).clone() {
@@ -133,7 +133,7 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    pub(super) fn atomic(&mut self, scope: &mut Scope<'m>) -> Action {
+    pub(crate) fn atomic(&mut self, scope: &mut Scope<'m>) -> Action {
         use Modifier::{Add, And, Cas, Dec, Exch, Inc, Max, Min, Or, Xor};
         let modifiers = scope.instruction.modifiers;
         let ty = scope.ty();

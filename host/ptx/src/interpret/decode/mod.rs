@@ -10,17 +10,17 @@ mod operand;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::alu::{self, Eval, Flags};
-use super::program::{
-    Action, Constant, Flow, Program, Reduce, Slot, Source, Step, Together, WarpStep,
-};
 use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
-use crate::layout::{self, Frame};
-use crate::modifier::Modifier;
-use crate::module::{Entry, Module};
-use crate::syntax::{Function, Instruction, Operand};
-use crate::table::Op;
-use crate::types::{Space, Type};
+use crate::interpret::program::{
+    Action, Constant, Flow, Program, Reduce, Slot, Source, Step, WarpOp, WarpStep,
+};
+use crate::numeric::alu::{self, Eval, Flags};
+use crate::syntax::layout::{self, Frame};
+use crate::syntax::modifier::Modifier;
+use crate::syntax::module::{Entry, Module};
+use crate::syntax::table::Op;
+use crate::syntax::tree::{Function, Instruction, Operand};
+use crate::syntax::types::{Space, Type};
 use flow::flow;
 
 /// Makes the program of an entry.
@@ -400,16 +400,16 @@ impl<'m> Decoder<'m> {
         let word = |words: &[Modifier]| words.iter().copied().find(|word| modifiers.has(*word));
         let op = scope.instruction.row.op;
         let what = match op {
-            Op::Shfl => Together::Shuffle(word(&[Up, Down, Bfly, Idx]).unwrap_or(Idx)),
-            Op::Vote => Together::Vote(word(&[All, Any, Uni, Ballot]).unwrap_or(All)),
-            Op::Match if modifiers.has(Any) => Together::MatchAny,
-            Op::Match => Together::MatchAll,
-            Op::Elect => Together::Elect,
-            Op::Redux => Together::Combine(
+            Op::Shfl => WarpOp::Shuffle(word(&[Up, Down, Bfly, Idx]).unwrap_or(Idx)),
+            Op::Vote => WarpOp::Vote(word(&[All, Any, Uni, Ballot]).unwrap_or(All)),
+            Op::Match if modifiers.has(Any) => WarpOp::MatchAny,
+            Op::Match => WarpOp::MatchAll,
+            Op::Elect => WarpOp::Elect,
+            Op::Redux => WarpOp::Combine(
                 word(&[Add, Min, Max, And, Or, Xor]).unwrap_or(Add),
                 scope.ty(),
             ),
-            _ => Together::Nothing,
+            _ => WarpOp::Nothing,
         };
         let zero = self.value(0);
         let last = scope.instruction.operands.len() - 1;

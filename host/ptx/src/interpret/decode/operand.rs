@@ -1,17 +1,17 @@
 //! Where an instruction's operands come from.
 
-use super::super::alu::Flags;
-use super::super::integer::mask;
-use super::super::program::{Action, Condition, Constant, Place, Source, Window};
-use super::{Decoder, Scope};
-use crate::layout::SharedId;
-use crate::syntax::{Base, Operand, Symbol};
-use crate::table::Kind;
-use crate::types::{Space, Special, Type};
+use crate::interpret::decode::{Decoder, Scope};
+use crate::interpret::program::{Action, Condition, Constant, Place, Source, Window};
+use crate::numeric::alu::Flags;
+use crate::numeric::integer::mask;
+use crate::syntax::layout::SharedId;
+use crate::syntax::table::Kind;
+use crate::syntax::tree::{Base, Operand, Symbol};
+use crate::syntax::types::{Space, Special, Type};
 
 impl<'m> Decoder<'m> {
     /// Where the value of an operand comes from, read as a type.
-    pub(super) fn source_of(
+    pub(crate) fn source_of(
         &mut self,
         scope: &mut Scope<'m>,
         operand: &Operand,
@@ -35,7 +35,7 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    pub(super) fn special(&mut self, scope: &mut Scope<'m>, special: Special, ty: Type) -> Source {
+    pub(crate) fn special(&mut self, scope: &mut Scope<'m>, special: Special, ty: Type) -> Source {
         match special {
             Special::Ntid(dimension) => self.constant(Constant::Ntid(dimension)),
             Special::Nctaid(dimension) => self.constant(Constant::Nctaid(dimension)),
@@ -64,7 +64,7 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    pub(super) fn shared_offset(&self, scope: &Scope<'m>, symbol: Symbol) -> u32 {
+    pub(crate) fn shared_offset(&self, scope: &Scope<'m>, symbol: Symbol) -> u32 {
         let id = match symbol {
             Symbol::Shared(index) => SharedId::Module(index),
             Symbol::Variable(variable) => SharedId::Function {
@@ -81,12 +81,12 @@ impl<'m> Decoder<'m> {
             .unwrap_or(layout.dynamic_shared)
     }
 
-    pub(super) fn variable_space(&self, scope: &Scope<'m>, variable: u32) -> Space {
+    pub(crate) fn variable_space(&self, scope: &Scope<'m>, variable: u32) -> Space {
         let variable = scope.function.variables.get(variable as usize);
         variable.map_or(Space::Local, |variable| variable.space)
     }
 
-    pub(super) fn frame_offset(&self, scope: &Scope<'m>, variable: u32) -> u32 {
+    pub(crate) fn frame_offset(&self, scope: &Scope<'m>, variable: u32) -> u32 {
         scope
             .size
             .frame
@@ -96,13 +96,13 @@ impl<'m> Decoder<'m> {
             .unwrap_or(0)
     }
 
-    pub(super) fn param_offset(&self, param: u32) -> u32 {
+    pub(crate) fn param_offset(&self, param: u32) -> u32 {
         let param = self.entry.params.get(param as usize);
         param.map_or(u32::MAX, |param| param.offset)
     }
 
     /// A variable's address in its own space.
-    pub(super) fn address_of(
+    pub(crate) fn address_of(
         &mut self,
         scope: &mut Scope<'m>,
         symbol: Symbol,
@@ -134,11 +134,13 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    pub(super) fn source(&mut self, scope: &mut Scope<'m>, index: usize) -> Source {
+    pub(crate) fn source(&mut self, scope: &mut Scope<'m>, index: usize) -> Source {
         let kind = scope.instruction.row.operands.get(index).copied();
         let modifiers = &scope.instruction.modifiers;
         let ty = match kind {
-            Some(Kind::Src(ty) | Kind::SrcLoose(ty)) => crate::check::operand_type(ty, modifiers),
+            Some(Kind::Src(ty) | Kind::SrcLoose(ty)) => {
+                crate::syntax::check::operand_type(ty, modifiers)
+            }
             Some(Kind::SrcPred) => Type::Pred,
             _ => modifiers.ty(),
         };
@@ -146,7 +148,7 @@ impl<'m> Decoder<'m> {
         self.source_of(scope, &operand, ty)
     }
 
-    pub(super) fn condition(&mut self, scope: &mut Scope<'m>, index: usize) -> Condition {
+    pub(crate) fn condition(&mut self, scope: &mut Scope<'m>, index: usize) -> Condition {
         Condition {
             source: self.source(scope, index),
             negated: matches!(scope.operand(index), Operand::Not(_)),
@@ -154,7 +156,7 @@ impl<'m> Decoder<'m> {
     }
 
     /// The place that a memory operand means.
-    pub(super) fn place(&mut self, scope: &mut Scope<'m>, index: usize) -> Place {
+    pub(crate) fn place(&mut self, scope: &mut Scope<'m>, index: usize) -> Place {
         let Operand::Memory(base, offset) = *scope.operand(index) else {
             return Place {
                 base: self.value(0),

@@ -1,15 +1,15 @@
 //! A thread's memories: which one an address means, and whether the access may be.
 
-use super::super::integer::mask;
-use super::super::launch;
-use super::super::memory::{Memory, MemoryError};
-use super::super::program::{Atomic, Change, Place, Window};
-use super::{Machine, Refused};
 use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
+use crate::interpret::launch;
+use crate::interpret::program::{Atomic, Change, Place, Window};
+use crate::interpret::thread::{Machine, Refused};
+use crate::numeric::integer::mask;
+use crate::simt::memory::{Memory, MemoryError};
 
 impl<M: Memory + ?Sized> Machine<'_, M> {
     #[inline(always)]
-    pub(in super::super) fn address(&self, place: &Place) -> u64 {
+    pub(crate) fn address(&self, place: &Place) -> u64 {
         let address = self.get(place.base).wrapping_add_signed(place.offset);
         if place.in_frame {
             return address.wrapping_add(u64::from(self.thread.frame_base));
@@ -17,7 +17,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
         address
     }
 
-    pub(super) fn vector_address(
+    pub(crate) fn vector_address(
         &self,
         place: &Place,
         bytes: u32,
@@ -36,7 +36,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
 
     /// Which memory a generic address means, and where in it.
     #[inline(always)]
-    pub(in super::super) fn resolve(&self, window: Window, address: u64) -> (Window, u64) {
+    pub(crate) fn resolve(&self, window: Window, address: u64) -> (Window, u64) {
         match window {
             Window::Generic => {}
             // Offsets into these have 32 bits, as on the hardware: what a kernel computes in
@@ -59,7 +59,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
     }
 
     #[inline(always)]
-    pub(super) fn load(&self, window: Window, address: u64, bytes: u32) -> Result<u64, Refused> {
+    pub(crate) fn load(&self, window: Window, address: u64, bytes: u32) -> Result<u64, Refused> {
         let (window, address) = self.resolve(window, address);
         aligned(address, bytes)?;
         let (what, memory): (_, &[u8]) = match window {
@@ -76,7 +76,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
     }
 
     #[inline(always)]
-    pub(super) fn store(
+    pub(crate) fn store(
         &mut self,
         window: Window,
         address: u64,
@@ -100,7 +100,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             .ok_or_else(|| outside(what, size, address, bytes))
     }
 
-    pub(super) fn atomic(&mut self, atomic: &Atomic) -> Result<(), Refused> {
+    pub(crate) fn atomic(&mut self, atomic: &Atomic) -> Result<(), Refused> {
         let (b, c) = (self.get(atomic.b), self.get(atomic.c));
         let mut change = |old: u64| match atomic.change {
             Change::Swap if old == b => c,

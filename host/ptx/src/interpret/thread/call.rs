@@ -1,12 +1,12 @@
 //! Calls: arguments go into the callee's slots and frame, results come back out of them.
 
-use super::super::launch;
-use super::super::memory::Memory;
-use super::super::program::{Action, CallStep, Passed, Source};
-use super::{Machine, Refused, Return, Stop};
+use crate::interpret::launch;
+use crate::interpret::program::{Action, CallStep, Passed, Source};
+use crate::interpret::thread::{Machine, Refused, Return, Stop};
+use crate::simt::memory::Memory;
 
 impl<M: Memory + ?Sized> Machine<'_, M> {
-    pub(super) fn enter(&mut self, call: &CallStep) -> Result<(), Refused> {
+    pub(crate) fn enter(&mut self, call: &CallStep) -> Result<(), Refused> {
         let (slots, frame) = (self.thread.slot_base, self.thread.frame_base);
         let (inner_slots, inner_frame) = (slots + call.slots, frame + call.frame);
         // Only recursion can go past what the launch laid out.
@@ -34,7 +34,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
         Ok(())
     }
 
-    pub(super) fn leave(&mut self) -> Option<Stop> {
+    pub(crate) fn leave(&mut self) -> Option<Stop> {
         let Some(back) = self.thread.calls.pop() else {
             return Some(Stop::Ended);
         };
@@ -58,7 +58,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
     }
 
     /// Copies an argument or a result between two functions, each given by its slots and frame.
-    pub(super) fn pass(
+    pub(crate) fn pass(
         &mut self,
         from: Passed,
         from_bases: (u32, u32),

@@ -1,20 +1,20 @@
 //! One thread at work: its registers, its memories, and its steps until it must wait.
 
 mod access;
+mod builtin_functions;
 mod call;
-mod provided;
 
-use super::checks::Watch;
-use super::integer::{lop3, mask};
-use super::launch::{self, Launch};
-use super::memory::Memory;
-use super::program::{Action, Carry, Comparison, Condition, Slot, Source};
 use crate::Extent;
-use crate::types::Special;
+use crate::interpret::checks::Watch;
+use crate::interpret::launch::{self, Launch};
+use crate::interpret::program::{Action, Carry, Comparison, Condition, Slot, Source};
+use crate::numeric::integer::{lop3, mask};
+use crate::simt::memory::Memory;
+use crate::syntax::types::Special;
 
 /// Where a thread is.
 #[derive(Debug, Default)]
-pub(super) struct Thread {
+pub(crate) struct Thread {
     pub place: u32,
     pub slot_base: u32,
     pub frame_base: u32,
@@ -24,14 +24,14 @@ pub(super) struct Thread {
 
 /// Where a call came from: the step that made it, and its function's slots and frame.
 #[derive(Debug)]
-pub(super) struct Return {
+pub(crate) struct Return {
     pub place: u32,
     pub slot_base: u32,
     pub frame_base: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     #[default]
     Running,
     /// Waits at a barrier of the block.
@@ -45,16 +45,16 @@ pub(super) enum State {
 
 /// Why a thread stopped running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// Its slice is over.
     Slice,
     Ended,
     /// The step before its place must be done with others.
-    Together,
+    WarpOp,
 }
 
 /// A thread with all that it can reach.
-pub(super) struct Machine<'a, M: ?Sized> {
+pub(crate) struct Machine<'a, M: ?Sized> {
     pub launch: &'a Launch,
     pub memory: &'a M,
     pub registers: &'a mut [u64],
@@ -71,11 +71,11 @@ pub(super) struct Machine<'a, M: ?Sized> {
 }
 
 /// Why an access failed.
-pub(super) type Refused = Box<String>;
+pub(crate) type Refused = Box<String>;
 
 impl<M: Memory + ?Sized> Machine<'_, M> {
     #[inline(always)]
-    pub(super) fn get(&self, source: Source) -> u64 {
+    pub(crate) fn get(&self, source: Source) -> u64 {
         let found = if source.is_constant() {
             self.launch.constants.get(source.index())
         } else {
@@ -86,7 +86,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
     }
 
     #[inline(always)]
-    pub(super) fn set(&mut self, slot: Slot, value: u64) {
+    pub(crate) fn set(&mut self, slot: Slot, value: u64) {
         let index = self.thread.slot_base as usize + slot as usize;
         if let Some(register) = self.registers.get_mut(index) {
             *register = value;
@@ -98,7 +98,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
     }
 
     /// Runs until the thread ends, must wait, or has taken `budget` steps, and counts them.
-    pub(super) fn run<W: Watch>(
+    pub(crate) fn run<W: Watch>(
         &mut self,
         budget: u64,
         taken: &mut u64,
@@ -266,13 +266,13 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             Action::Trap => return Err(Box::new("the kernel stops itself with `trap`".to_owned())),
             Action::Nothing => {}
             Action::Call(call) => self.enter(call)?,
-            Action::Provided(step) => {
+            Action::BuiltinFunction(step) => {
                 self.provided(step)?;
                 // What it cost is only counted when the turn ends.
                 return Ok(Some(Stop::Slice));
             }
             Action::Barrier { .. } | Action::Warp(_) | Action::ActiveMask { .. } => {
-                return Ok(Some(Stop::Together));
+                return Ok(Some(Stop::WarpOp));
             }
             rare => self.rare(rare),
         }

@@ -1,0 +1,17 @@
+//! The device as its embedder sees it: each test states a promise, and keeps to
+//! the public interface.
+
+mod checks;
+pub mod common;
+mod fairness;
+mod faults;
+mod handles;
+mod kept_kernels;
+mod launches;
+mod limits;
+mod memory;
+mod modules;
+mod properties;
+mod queues;
+mod residency;
+mod workers;

@@ -1,0 +1,10 @@
+//! The tests of the crate by its public interface.
+//!
+//! One program for all of them: each one more would link the engine once more.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod audit_file;
+mod audit_records;
+mod limiter;
+mod tokens;
+mod warnings;

@@ -1,0 +1,414 @@
+//! Which registers the threads of a group have in common, so that one value does for all of them.
+//!
+//! A group runs together only as long as all its threads take the same way. Where they part, each
+//! goes on alone up to where they meet again; so what is written on the ways between is each
+//! thread's own from then on.
+
+use rustc_hash::FxHashSet as HashSet;
+
+use crate::compile::abi::VECTOR_LANES;
+use crate::compile::analysis::lane_offsets::LaneOffsets;
+use crate::compile::analysis::liveness::Liveness;
+use crate::compile::analysis::transfer::{self, ALL_ZEROS, Operand};
+use crate::compile::ir::entity::{EntityId, EntityMap};
+use crate::compile::ir::{Arg, BlockId, Body, End, Op, Reg, Space, SpecialValue, Ty};
+
+/// What the threads of a group have in a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Uniformity {
+    /// The same.
+    Uniform,
+    /// Each known much apart from the first.
+    Affine(LaneOffsets),
+    /// Whatever it is.
+    Divergent,
+}
+
+use Uniformity::{Divergent, Uniform};
+
+/// The classes of all registers.
+#[derive(Debug)]
+pub(crate) struct UniformityInfo {
+    classes: EntityMap<Reg, Option<Uniformity>>,
+    /// How many low bits are zeros in what the first thread of a group has.
+    zeros: EntityMap<Reg, Option<u32>>,
+    /// Registers that are 0 or 1, and have a mask for each thread instead where they vary.
+    booleans: EntityMap<Reg, bool>,
+}
+
+impl UniformityInfo {
+    /// That of a kernel whose threads run one at a time: there is nothing to tell apart.
+    pub(crate) fn of_single_threads(body: &Body) -> UniformityInfo {
+        UniformityInfo {
+            classes: EntityMap::for_each(&body.regs, Some(Uniform)),
+            zeros: EntityMap::for_each(&body.regs, Some(0)),
+            booleans: EntityMap::for_each(&body.regs, false),
+        }
+    }
+
+    pub(crate) fn of(&self, reg: Reg) -> Uniformity {
+        match self.classes.get(reg) {
+            Some(Some(class)) => *class,
+            // No step that a thread can come to writes it: it is zero.
+            Some(None) => Uniform,
+            None => {
+                debug_assert!(false, "{reg} is no register of the kernel");
+                Divergent
+            }
+        }
+    }
+
+    pub(crate) fn of_arg(&self, arg: Arg) -> Uniformity {
+        arg.reg().map_or(Uniform, |reg| self.of(reg))
+    }
+
+    /// An operand of such a class, for the transfer functions.
+    fn operand(&self, arg: Arg, class: Uniformity) -> Operand {
+        let constant = match arg {
+            Arg::Reg(_) => None,
+            Arg::I32(bits) | Arg::F32(bits) => Some(i64::from(bits.cast_signed())),
+            Arg::I64(bits) | Arg::F64(bits) => Some(bits.cast_signed()),
+        };
+        Operand {
+            class,
+            low_zeros: self.zeros_of(arg),
+            constant,
+        }
+    }
+
+    fn zeros_of(&self, arg: Arg) -> u32 {
+        match arg {
+            // What is not known yet may still have any number.
+            Arg::Reg(reg) => {
+                let zeros = self.zeros.get(reg).copied().flatten();
+                zeros.unwrap_or(ALL_ZEROS)
+            }
+            arg => match arg.bits() {
+                Some(0) | None => ALL_ZEROS,
+                Some(bits) => bits.trailing_zeros(),
+            },
+        }
+    }
+
+    /// Whether that is news.
+    fn set_zeros(&mut self, reg: Reg, zeros: u32) -> bool {
+        let known = self.zeros.get(reg).copied().flatten();
+        let least = known.map_or(zeros, |known| known.min(zeros));
+        self.zeros.set(reg, Some(least))
+    }
+
+    /// Whether the threads of a lane group can go different ways at the end of a block.
+    pub(crate) fn diverges(&self, end: &End) -> bool {
+        match end {
+            End::Branch(condition, ..) => self.of_arg(*condition) != Uniform,
+            End::Table(index, ..) => self.of_arg(*index) != Uniform,
+            _ => false,
+        }
+    }
+
+    /// Adds the register that was made last: a divergent boolean.
+    pub(crate) fn add_boolean(&mut self, reg: Reg) {
+        self.classes.push(reg, Some(Divergent));
+        self.zeros.push(reg, Some(0));
+        self.booleans.push(reg, true);
+    }
+
+    pub(crate) fn is_truth(&self, reg: Reg) -> bool {
+        self.booleans.get(reg) == Some(&true)
+    }
+}
+
+fn join(a: Option<Uniformity>, b: Uniformity) -> Uniformity {
+    match a {
+        None => b,
+        Some(a) if a == b => a,
+        Some(_) => Divergent,
+    }
+}
+
+/// Finds registers that only ever hold 0 or 1.
+fn booleans(body: &Body) -> EntityMap<Reg, bool> {
+    let mut booleans = EntityMap::from_fn(&body.regs, |_, ty| *ty == Ty::I32);
+    let mut written = EntityMap::for_each(&body.regs, false);
+    // What a stop or a load brings may be any number.
+    for reg in body
+        .suspend_points
+        .values()
+        .flat_map(|stop| stop.results.iter().flatten())
+    {
+        booleans.set(*reg, false);
+    }
+    loop {
+        let mut changed = false;
+        for op in body.blocks.values().flat_map(|block| &block.ops) {
+            let holds = |arg: Arg, booleans: &EntityMap<Reg, bool>| match arg {
+                Arg::Reg(reg) => booleans.get(reg) == Some(&true),
+                Arg::I32(bits) => bits <= 1,
+                _ => false,
+            };
+            let is_truth = match op {
+                Op::Copy(_, a) => holds(*a, &booleans),
+                Op::Select(_, _, a, b) => holds(*a, &booleans) && holds(*b, &booleans),
+                Op::Binary(opcode, _, a, b) if opcode.is_bool_combine() => {
+                    holds(*a, &booleans) && holds(*b, &booleans)
+                }
+                Op::Binary(opcode, ..) => opcode.is_comparison(),
+                _ => false,
+            };
+            for target in op.targets() {
+                written.set(*target, true);
+                changed |= !is_truth && booleans.set(*target, false);
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    EntityMap::from_fn(&body.regs, |reg, _| {
+        booleans.get(reg) == Some(&true) && written.get(reg) == Some(&true)
+    })
+}
+
+/// The class of what a step writes.
+fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
+    let known = |arg: Arg| match arg {
+        Arg::Reg(reg) => classes.classes.get(reg).copied().flatten(),
+        _ => Some(Uniform),
+    };
+    let all_uniform = |args: &[Arg]| {
+        let mut class = Some(Uniform);
+        for arg in args {
+            class = match (class, known(*arg)) {
+                (Some(Uniform), Some(Uniform)) => Some(Uniform),
+                (_, Some(Uniformity::Affine(_) | Divergent)) => return Some(Divergent),
+                (Some(Divergent), _) => Some(Divergent),
+                // Not known yet.
+                _ => None,
+            };
+        }
+        class
+    };
+    match op {
+        Op::Copy(_, a) => known(*a),
+        Op::Special(_, SpecialValue::Launch(..) | SpecialValue::LaunchPart(..)) => Some(Uniform),
+        Op::Special(_, SpecialValue::Thread | SpecialValue::Tid(0)) => {
+            Some(Uniformity::Affine(LaneOffsets::stride(1)))
+        }
+        Op::Special(_, SpecialValue::Tid(_)) => Some(Uniform),
+        Op::Special(_, SpecialValue::Clock) => Some(Divergent),
+        Op::Unary(opcode, _, a) => Some(transfer::unary(*opcode, known(*a)?)),
+        Op::CanonicalizeNan(_, a) | Op::FlushSubnormal(_, a) => all_uniform(&[*a]),
+        Op::Binary(opcode, _, a, b) => {
+            let (x, y) = (known(*a)?, known(*b)?);
+            let (a, b) = (classes.operand(*a, x), classes.operand(*b, y));
+            Some(transfer::binary(*opcode, a, b))
+        }
+        Op::Select(_, condition, a, b) => match (known(*condition)?, known(*a)?, known(*b)?) {
+            (Uniform, a, b) if a == b => Some(a),
+            _ => Some(Divergent),
+        },
+        Op::Fma(_, a, b, c) => all_uniform(&[*a, *b, *c]),
+        Op::Libcall { args, .. } => all_uniform(args),
+        Op::Load { place, atomic, .. } => match place.space {
+            Space::Local => Some(Divergent),
+            // A generic address may be one of local memory, unless that is looked at before.
+            Space::Generic if *atomic || !place.is_near() => Some(Divergent),
+            _ => all_uniform(&[place.base]),
+        },
+        Op::Atomic { .. } => Some(Divergent),
+        Op::Store { .. } | Op::Line(_) => None,
+    }
+}
+
+/// How many low bits are zeros in what the first thread of a group gets from a step.
+fn zeros_of(classes: &UniformityInfo, op: &Op) -> u32 {
+    match op {
+        Op::Copy(_, a) => classes.zeros_of(*a),
+        Op::Unary(opcode, _, a) => transfer::unary_low_zeros(*opcode, classes.zeros_of(*a)),
+        // Groups begin at multiples of their size, in each row.
+        Op::Special(_, SpecialValue::Thread | SpecialValue::Tid(0)) => {
+            VECTOR_LANES.trailing_zeros()
+        }
+        Op::Select(_, _, a, b) => classes.zeros_of(*a).min(classes.zeros_of(*b)),
+        Op::Binary(opcode, _, a, b) => {
+            let (a, b) = (classes.operand(*a, Uniform), classes.operand(*b, Uniform));
+            transfer::binary_low_zeros(*opcode, a, b)
+        }
+        _ => 0,
+    }
+}
+
+/// Finds the classes.
+pub(crate) fn analyze(body: &Body, live: &Liveness) -> UniformityInfo {
+    let mut classes = UniformityInfo {
+        classes: EntityMap::for_each(&body.regs, None),
+        zeros: EntityMap::for_each(&body.regs, None),
+        booleans: booleans(body),
+    };
+    let set = |classes: &mut UniformityInfo, reg: Reg, class: Uniformity| {
+        let known = classes.classes.get(reg).copied().flatten();
+        classes.classes.set(reg, Some(join(known, class)))
+    };
+    for reg in live.at(BlockId::ENTRY) {
+        set(&mut classes, reg, Uniform);
+        classes.set_zeros(reg, ALL_ZEROS);
+    }
+    for stop in body.suspend_points.values() {
+        for reg in stop.results.iter().flatten() {
+            set(&mut classes, *reg, Divergent);
+            classes.set_zeros(*reg, 0);
+        }
+    }
+    let after = postdominators(body);
+    let mut parted: HashSet<BlockId> = HashSet::default();
+    loop {
+        let mut changed = false;
+        for block in body.blocks.values() {
+            for op in &block.ops {
+                let zeros = zeros_of(&classes, op);
+                for target in op.targets() {
+                    changed |= classes.set_zeros(*target, zeros);
+                }
+                let Some(class) = class_of(&classes, op) else {
+                    continue;
+                };
+                for target in op.targets() {
+                    changed |= set(&mut classes, *target, class);
+                }
+            }
+        }
+        if changed {
+            continue;
+        }
+        // Where threads part, what they write before they meet is their own.
+        for (number, block) in body.blocks.iter() {
+            if !classes.diverges(&block.end) || !parted.insert(number) {
+                continue;
+            }
+            for reg in written_apart(body, live, number, after.get(number).copied().flatten()) {
+                changed |= set(&mut classes, reg, Divergent);
+            }
+        }
+        if !changed {
+            return classes;
+        }
+    }
+}
+
+/// The registers that are written between a branch and where its ways meet, and wanted there or
+/// behind a stop on the way.
+fn written_apart(
+    body: &Body,
+    live: &Liveness,
+    branch: BlockId,
+    meets: Option<BlockId>,
+) -> Vec<Reg> {
+    let mut seen = HashSet::default();
+    let mut waiting = body
+        .block(branch)
+        .map_or_else(Vec::new, |block| block.end.successors());
+    let mut written = HashSet::default();
+    let mut wanted = HashSet::default();
+    if let Some(meets) = meets {
+        wanted.extend(live.at(meets));
+    }
+    while let Some(number) = waiting.pop() {
+        if Some(number) == meets || !seen.insert(number) {
+            continue;
+        }
+        let Some(block) = body.block(number) else {
+            continue;
+        };
+        for op in &block.ops {
+            written.extend(op.targets().iter().copied());
+        }
+        if let End::Suspend(_, next) = &block.end {
+            wanted.extend(live.at(*next));
+        }
+        waiting.extend(block.end.successors());
+    }
+    written.intersection(&wanted).copied().collect()
+}
+
+/// The block behind each in which all its ways meet again, if there is one.
+pub(crate) fn postdominators(body: &Body) -> EntityMap<BlockId, Option<BlockId>> {
+    let count = body.blocks.len();
+    let exit = count;
+    let next: Vec<Vec<usize>> = body
+        .blocks
+        .values()
+        .map(|block| {
+            let next: Vec<usize> = block
+                .end
+                .successors()
+                .iter()
+                .map(|id| id.0 as usize)
+                .collect();
+            if next.is_empty() { vec![exit] } else { next }
+        })
+        .collect();
+    let mut before = vec![Vec::new(); count + 1];
+    for (number, next) in next.iter().enumerate() {
+        for next in next {
+            before[*next].push(number);
+        }
+    }
+    // Postorder of the reversed graph, from the exit.
+    let mut seen = vec![false; count + 1];
+    let mut order = Vec::new();
+    let mut work = vec![(exit, 0)];
+    seen[exit] = true;
+    while let Some((node, place)) = work.last_mut() {
+        match before[*node].get(*place).copied() {
+            Some(from) => {
+                *place += 1;
+                if !seen[from] {
+                    seen[from] = true;
+                    work.push((from, 0));
+                }
+            }
+            None => {
+                order.push(*node);
+                work.pop();
+            }
+        }
+    }
+    let mut number = vec![usize::MAX; count + 1];
+    for (place, node) in order.iter().enumerate() {
+        number[*node] = place;
+    }
+    let mut found = vec![usize::MAX; count + 1];
+    found[exit] = exit;
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for node in order.iter().rev().skip(1) {
+            let mut common = usize::MAX;
+            for next in &next[*node] {
+                if found[*next] == usize::MAX {
+                    continue;
+                }
+                let (mut a, mut b) = (*next, if common == usize::MAX { *next } else { common });
+                while a != b {
+                    while number[a] < number[b] {
+                        a = found[a];
+                    }
+                    while number[b] < number[a] {
+                        b = found[b];
+                    }
+                }
+                common = a;
+            }
+            if found[*node] != common {
+                found[*node] = common;
+                changed = true;
+            }
+        }
+    }
+    // Blocks from which the exit is not reached meet nowhere.
+    EntityMap::from_fn(&body.blocks, |block, _| {
+        let found = found.get(block.index()).copied();
+        let found = found.filter(|found| *found < count)?;
+        u32::try_from(found).ok().map(BlockId)
+    })
+}

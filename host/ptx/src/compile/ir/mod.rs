@@ -1,0 +1,468 @@
+//! What a kernel is between PTX and WebAssembly: basic blocks of simple steps on typed registers.
+//!
+//! Calls are inlined, variables have addresses, operands have one type each. A step is one that
+//! WebAssembly has, or one that takes a few of its instructions. What it means for one thread is
+//! fixed here; how it is emitted, for one thread or for several at once, is not.
+
+pub(crate) mod entity;
+pub(crate) mod opcodes;
+pub(crate) mod print;
+pub(crate) mod verify;
+
+use rustc_hash::FxHashSet as HashSet;
+
+use crate::interpret::{BoolCombine, WarpOp};
+use crate::numeric::Libcall;
+use crate::syntax::modifier::Modifier;
+use entity::{PrimaryMap, entity_id};
+use opcodes::Opcode;
+
+/// A type of WebAssembly. Predicates are 0 or 1, integers of fewer than 32 bits have zeros above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Ty {
+    I32,
+    I64,
+    F32,
+    F64,
+}
+
+impl Ty {
+    pub(crate) fn bytes(self) -> u32 {
+        match self {
+            Ty::I32 | Ty::F32 => 4,
+            Ty::I64 | Ty::F64 => 8,
+        }
+    }
+
+    pub(crate) fn is_float(self) -> bool {
+        matches!(self, Ty::F32 | Ty::F64)
+    }
+}
+
+entity_id! {
+    /// A register. It has one type, and may be written more than once: the IR is not in SSA form.
+    Reg, "v"
+}
+
+entity_id! {
+    /// A basic block.
+    BlockId, "block"
+}
+
+entity_id! {
+    /// A [`Site`]: what can fault.
+    SiteId, "site"
+}
+
+entity_id! {
+    /// A [`SuspendPoint`]: where threads wait for each other.
+    SuspendId, "suspend"
+}
+
+entity_id! {
+    /// A function of the interpreter that code calls.
+    LibcallId, "libcall"
+}
+
+impl BlockId {
+    /// Where a kernel begins.
+    pub(crate) const ENTRY: BlockId = BlockId(0);
+}
+
+/// An operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arg {
+    Reg(Reg),
+    I32(u32),
+    I64(u64),
+    /// By their bits.
+    F32(u32),
+    F64(u64),
+}
+
+impl Arg {
+    pub(crate) fn constant(ty: Ty, bits: u64) -> Arg {
+        match ty {
+            Ty::I32 => Arg::I32(bits as u32),
+            Ty::I64 => Arg::I64(bits),
+            Ty::F32 => Arg::F32(bits as u32),
+            Ty::F64 => Arg::F64(bits),
+        }
+    }
+
+    /// Its bits, where it is a constant.
+    pub(crate) fn bits(self) -> Option<u64> {
+        match self {
+            Arg::Reg(_) => None,
+            Arg::I32(bits) | Arg::F32(bits) => Some(u64::from(bits)),
+            Arg::I64(bits) | Arg::F64(bits) => Some(bits),
+        }
+    }
+
+    pub(crate) fn reg(self) -> Option<Reg> {
+        match self {
+            Arg::Reg(reg) => Some(reg),
+            _ => None,
+        }
+    }
+}
+
+/// What a thread learns of itself and of the launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum SpecialValue {
+    /// A dimension of the thread's place in its block.
+    Tid(u8),
+    /// Its number in the block.
+    Thread,
+    /// A word of the launch's description, at this address of the scratch memory: the same for all
+    /// threads.
+    Launch(u32, Ty),
+    /// The same of one or two bytes, with zeros above.
+    LaunchPart(u32, u8),
+    /// The host's clock, in nanoseconds.
+    Clock,
+}
+
+/// The memory in which an address lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Space {
+    /// Device memory, by device address.
+    Global,
+    /// An offset into the block's shared memory.
+    Shared,
+    /// An offset into the thread's local memory.
+    Local,
+    /// An offset into the arguments.
+    Argument,
+    /// Whichever of these the address's value says.
+    Generic,
+}
+
+/// An address: 64 bits for [`Space::Global`] and [`Space::Generic`], else 32.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Place {
+    pub space: Space,
+    pub base: Arg,
+    pub offset: i64,
+    /// Which access of the kernel this is.
+    pub site: SiteId,
+}
+
+/// The largest offset of accesses that threads make together: sums of a few do not overflow.
+const NEAR: u64 = 1 << 40;
+
+impl Place {
+    /// Whether its offset is one that sums can be made of.
+    pub(crate) fn is_near(&self) -> bool {
+        self.offset.unsigned_abs() <= NEAR
+    }
+}
+
+/// What replaces a value in memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum AtomicOp {
+    Add,
+    And,
+    Or,
+    Xor,
+    Exchange,
+    /// `c` where the old value is `b`.
+    Swap,
+    /// The smaller, or the larger, of the two.
+    Least {
+        signed: bool,
+        most: bool,
+    },
+    Increment,
+    Decrement,
+    FloatAdd {
+        flush: bool,
+    },
+    /// What the interpreter's function makes of the old value and `b`.
+    Libcall(LibcallId),
+}
+
+/// One step.
+#[derive(Clone, Debug)]
+pub(crate) enum Op {
+    /// Does nothing: what follows in the block comes from this line of the text. Only there where
+    /// lines were asked for, since passes look at neighbouring steps.
+    Line(u32),
+    Copy(Reg, Arg),
+    Unary(Opcode, Reg, Arg),
+    Binary(Opcode, Reg, Arg, Arg),
+    /// The target, the condition, what is taken where it is not zero, and where it is.
+    Select(Reg, Arg, Arg, Arg),
+    /// Multiplies and adds with one rounding.
+    Fma(Reg, Arg, Arg, Arg),
+    /// A NaN as NVIDIA's hardware gives it; any other value as it is.
+    CanonicalizeNan(Reg, Arg),
+    /// A subnormal as zero of the same sign.
+    FlushSubnormal(Reg, Arg),
+    Special(Reg, SpecialValue),
+    /// What a function of the interpreter computes, of operands of 64 bits.
+    Libcall {
+        target: Reg,
+        libcall: LibcallId,
+        args: Vec<Arg>,
+    },
+    Load {
+        targets: Vec<Reg>,
+        place: Place,
+        /// Of each element; several lie one after another.
+        bytes: u8,
+        atomic: bool,
+    },
+    Store {
+        place: Place,
+        bytes: u8,
+        values: Vec<Arg>,
+        atomic: bool,
+    },
+    Atomic {
+        target: Option<Reg>,
+        place: Place,
+        bytes: u8,
+        change: AtomicOp,
+        b: Arg,
+        c: Arg,
+    },
+}
+
+/// How a block ends.
+#[derive(Clone, Debug)]
+pub(crate) enum End {
+    Jump(BlockId),
+    /// Where the condition is not zero, and where it is.
+    Branch(Arg, BlockId, BlockId),
+    /// By an index; one past the last is a fault.
+    Table(Arg, Vec<BlockId>, SiteId),
+    /// The thread has ended.
+    Exit,
+    /// The kernel does what it may not; with a number for the message.
+    Fault(SiteId, Arg),
+    /// The thread goes on, or waits for those of its group that went another way, where they are
+    /// awaited.
+    Reconverge(BlockId),
+    /// The thread waits for others.
+    Suspend(SuspendId, BlockId),
+    /// Behind all others: nothing comes here.
+    Nowhere,
+}
+
+impl End {
+    pub(crate) fn successors(&self) -> Vec<BlockId> {
+        match self {
+            End::Jump(next) | End::Reconverge(next) | End::Suspend(_, next) => vec![*next],
+            End::Branch(_, yes, no) => vec![*yes, *no],
+            End::Table(_, targets, _) => targets.clone(),
+            End::Exit | End::Fault(..) | End::Nowhere => Vec::new(),
+        }
+    }
+}
+
+/// A basic block.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    /// The line that its first step comes from, where lines were asked for, else 0.
+    pub line: u32,
+    pub ops: Vec<Op>,
+    pub end: End,
+}
+
+/// What an access, a trap or a jump is, for the message of a fault.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Site {
+    /// The line of the text.
+    pub line: u32,
+    pub what: SiteKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum SiteKind {
+    Access {
+        space: Space,
+        /// Of each element.
+        bytes: u32,
+        lanes: u32,
+        write: bool,
+    },
+    Trap,
+    /// A jump by a list of so many labels.
+    Jump {
+        labels: u32,
+    },
+}
+
+/// Where threads meet.
+#[derive(Clone, Debug)]
+pub(crate) struct SuspendPoint {
+    pub line: u32,
+    pub kind: SuspendKind,
+    /// What each thread brings along, in this order, as 64 bits.
+    pub inputs: Vec<Arg>,
+    /// What it takes away: a value and a predicate.
+    pub results: [Option<Reg>; 2],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum SuspendKind {
+    /// `bar.sync` of a known barrier for all threads.
+    Plain(u8),
+    /// Brings its number and, if it has one, its count, and its predicate.
+    Barrier {
+        counted: bool,
+        wait: bool,
+        /// `popc`, `and` or `or`.
+        reduce: Option<Modifier>,
+    },
+    /// Brings `a`, `b`, `c` and the mask.
+    Warp(WarpOp),
+    ActiveMask,
+}
+
+/// A kernel.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Body {
+    pub regs: PrimaryMap<Reg, Ty>,
+    /// The first one is where the kernel begins.
+    pub blocks: PrimaryMap<BlockId, Block>,
+    pub sites: PrimaryMap<SiteId, Site>,
+    pub suspend_points: PrimaryMap<SuspendId, SuspendPoint>,
+    pub libcalls: PrimaryMap<LibcallId, Libcall>,
+    /// The registers that the PTX declares: zeros until they are written. All others are the compiler's
+    /// own, and written before they are read.
+    pub declared: HashSet<Reg>,
+    /// Words that are a number's bits, for which it does not matter which NaN it is.
+    pub blind: HashSet<Reg>,
+}
+
+impl Body {
+    pub(crate) fn reg(&mut self, ty: Ty) -> Reg {
+        self.regs.push(ty)
+    }
+
+    /// The type of a register. That each has one is checked before code is written; see [`verify`].
+    pub(crate) fn ty(&self, reg: Reg) -> Ty {
+        let ty = self.regs.get(reg).copied();
+        debug_assert!(ty.is_some(), "{reg} is no register of the kernel");
+        ty.unwrap_or(Ty::I32)
+    }
+
+    pub(crate) fn arg_ty(&self, arg: Arg) -> Ty {
+        match arg {
+            Arg::Reg(reg) => self.ty(reg),
+            Arg::I32(_) => Ty::I32,
+            Arg::I64(_) => Ty::I64,
+            Arg::F32(_) => Ty::F32,
+            Arg::F64(_) => Ty::F64,
+        }
+    }
+
+    pub(crate) fn block(&self, id: BlockId) -> Option<&Block> {
+        self.blocks.get(id)
+    }
+
+    /// How many steps there are.
+    pub(crate) fn len(&self) -> usize {
+        let steps = |block: &Block| {
+            let marks = block.ops.iter().filter(|op| matches!(op, Op::Line(_)));
+            block.ops.len() - marks.count() + 1
+        };
+        self.blocks.values().map(steps).sum()
+    }
+}
+
+impl Op {
+    /// The registers that it writes.
+    pub(crate) fn targets(&self) -> &[Reg] {
+        match self {
+            Op::Copy(target, _)
+            | Op::Unary(_, target, _)
+            | Op::Binary(_, target, ..)
+            | Op::Select(target, ..)
+            | Op::Fma(target, ..)
+            | Op::CanonicalizeNan(target, _)
+            | Op::FlushSubnormal(target, _)
+            | Op::Special(target, _)
+            | Op::Libcall { target, .. } => std::slice::from_ref(target),
+            Op::Load { targets, .. } => targets,
+            Op::Atomic { target, .. } => target.as_slice(),
+            Op::Store { .. } | Op::Line(_) => &[],
+        }
+    }
+
+    /// Calls a function with each operand.
+    pub(crate) fn each_arg(&self, mut f: impl FnMut(Arg)) {
+        match self {
+            Op::Copy(_, a)
+            | Op::Unary(_, _, a)
+            | Op::CanonicalizeNan(_, a)
+            | Op::FlushSubnormal(_, a) => f(*a),
+            Op::Binary(_, _, a, b) => {
+                f(*a);
+                f(*b);
+            }
+            Op::Select(_, a, b, c) | Op::Fma(_, a, b, c) => {
+                f(*a);
+                f(*b);
+                f(*c);
+            }
+            Op::Special(..) | Op::Line(_) => {}
+            Op::Libcall { args, .. } => args.iter().copied().for_each(f),
+            Op::Load { place, .. } => f(place.base),
+            Op::Store { place, values, .. } => {
+                f(place.base);
+                values.iter().copied().for_each(f);
+            }
+            Op::Atomic { place, b, c, .. } => {
+                f(place.base);
+                f(*b);
+                f(*c);
+            }
+        }
+    }
+
+    /// Calls a function with each operand, which it may change.
+    pub(crate) fn each_arg_mut(&mut self, mut f: impl FnMut(&mut Arg)) {
+        match self {
+            Op::Copy(_, a)
+            | Op::Unary(_, _, a)
+            | Op::CanonicalizeNan(_, a)
+            | Op::FlushSubnormal(_, a) => f(a),
+            Op::Binary(_, _, a, b) => {
+                f(a);
+                f(b);
+            }
+            Op::Select(_, a, b, c) | Op::Fma(_, a, b, c) => {
+                f(a);
+                f(b);
+                f(c);
+            }
+            Op::Special(..) | Op::Line(_) => {}
+            Op::Libcall { args, .. } => args.iter_mut().for_each(f),
+            Op::Load { place, .. } => f(&mut place.base),
+            Op::Store { place, values, .. } => {
+                f(&mut place.base);
+                values.iter_mut().for_each(f);
+            }
+            Op::Atomic { place, b, c, .. } => {
+                f(&mut place.base);
+                f(b);
+                f(c);
+            }
+        }
+    }
+}
+
+impl BoolCombine {
+    /// The operation on predicates that it is; `None` where there is none.
+    pub(crate) fn code(self) -> Option<Opcode> {
+        match self {
+            BoolCombine::None => None,
+            BoolCombine::And => Some(Opcode::I32And),
+            BoolCombine::Or => Some(Opcode::I32Or),
+            BoolCombine::Xor => Some(Opcode::I32Xor),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The compiler: a kernel becomes a module of core WebAssembly.
+//!
+//! [`compile`] makes it, and an embedder compiles and runs it with whatever engine it has. The module
+//! defines two memories. The first is *scratch* (its layout is the [ABI](abi)): the interrupt flag and
+//! the launch's description, then resume indices, spilled registers and local memory of a block's
+//! threads, then the block's shared memory. The second is the tenant's *device memory*: the address
+//! that a kernel computes with, less [`GLOBAL_BASE`](crate::address::GLOBAL_BASE), is an offset into
+//! it. There is no other memory that a mistake of this compiler could reach.
+//!
+//! A thread runs until it ends, is suspended to wait for others, or is preempted; then the next one
+//! runs. [`Block`](crate::exec::Block) resumes them by the interpreter's rules. Faults are found by
+//! checks in the code that ask the host, so they say the same as the interpreter's.
+//!
+//! [`pipeline`] lists the passes in order. The IR is in [`ir`], what is known of it in [`analysis`],
+//! what changes it in [`passes`], its control flow in [`cfg`], and what writes WebAssembly in
+//! [`codegen`].
+
+pub(crate) mod abi;
+mod analysis;
+mod cfg;
+pub(crate) mod codegen;
+mod compiled_kernel;
+pub(crate) mod ir;
+mod limits;
+mod pass;
+mod passes;
+mod pipeline;
+mod source_lines;
+mod translate;
+mod unsupported;
+
+use std::sync::Arc;
+
+use crate::Module;
+
+pub use compiled_kernel::CompiledKernel;
+pub use ir::print::IrLine;
+pub use pass::{IrText, Pass, UnknownPass, print_ir};
+pub use pipeline::Vectorize;
+pub use source_lines::{CodeLine, FunctionLines, compile_with_lines};
+pub use unsupported::{Unsupported, UnsupportedKind};
+
+/// Compiles an entry of a module.
+///
+/// # Errors
+/// What of it cannot be compiled.
+pub fn compile(module: &Arc<Module>, entry: &str) -> Result<CompiledKernel, Unsupported> {
+    compile_as(module, entry, Vectorize::Auto)
+}
+
+/// Compiles an entry of a module, for lane groups or not.
+///
+/// # Errors
+/// What of it cannot be compiled.
+pub fn compile_as(
+    module: &Arc<Module>,
+    entry: &str,
+    vectorize: Vectorize,
+) -> Result<CompiledKernel, Unsupported> {
+    let mut observer = pass::Observer::default();
+    let (kernel, _) = pipeline::compile(module, entry, vectorize, false, &mut observer)?;
+    Ok(kernel)
+}

@@ -1,0 +1,217 @@
+//! The 16-bit formats, alone and in pairs: each half by itself, by way of single precision.
+
+use crate::compile::ir::Arg;
+use crate::compile::translate::{Builder, Scope};
+use crate::interpret::BoolCombine;
+use crate::numeric::half_precision::{self, Kind};
+use crate::numeric::{ArithBuilder, approximations};
+use crate::numeric::{Flags, Round};
+use crate::syntax::table::Op;
+use crate::syntax::tree::Operand;
+use crate::syntax::types::Type;
+
+/// The format of a type of halves, and whether it is a pair of them.
+pub(crate) fn kind(ty: Type) -> Option<(Kind, bool)> {
+    match ty {
+        Type::F16 => Some((Kind::Half, false)),
+        Type::F16x2 => Some((Kind::Half, true)),
+        Type::BF16 => Some((Kind::Brain, false)),
+        Type::BF16x2 => Some((Kind::Brain, true)),
+        _ => None,
+    }
+}
+
+impl<'m> Builder<'m> {
+    /// An instruction on halves; false where the interpreter is to be asked.
+    pub(crate) fn halves(&mut self, scope: &Scope<'m>) -> bool {
+        let Some((kind, pair)) = kind(scope.ty()) else {
+            return false;
+        };
+        let flags = Flags::of(&scope.instruction.modifiers);
+        let op = scope.instruction.row.op;
+        let operands = match op {
+            Op::Abs | Op::Neg | Op::Ex2 | Op::Tanh => 1,
+            Op::Add | Op::Sub | Op::Mul | Op::Min | Op::Max | Op::CvtPack => 2,
+            Op::Fma => 3,
+            _ => return false,
+        };
+        if flags.xorsign || flags.round == Round::Away || !self.has_room() {
+            return false;
+        }
+        let operands: Vec<Arg> = (1..=operands)
+            .map(|operand| self.source(scope, operand))
+            .collect();
+        if op == Op::CvtPack {
+            let halves = operands.iter().rev().map(|single| {
+                let value = half_precision::of_single(self, kind, flags.round, *single);
+                self.finished_half(kind, flags, value)
+            });
+            let halves: Vec<Arg> = halves.collect();
+            let whole = self.joined(&halves);
+            self.write(scope, whole);
+            return true;
+        }
+        let parts = if pair { 2 } else { 1 };
+        let mut results = Vec::with_capacity(parts);
+        for part in 0..parts {
+            let halves: Vec<Arg> = operands
+                .iter()
+                .map(|whole| {
+                    let half = self.part(*whole, pair, part);
+                    self.flushed_half(kind, flags, half)
+                })
+                .collect();
+            results.push(self.half(op, kind, flags, &halves));
+        }
+        let whole = self.joined(&results);
+        self.write(scope, whole);
+        true
+    }
+
+    /// One half of a pair, or all of it.
+    fn part(&mut self, whole: Arg, pair: bool, part: usize) -> Arg {
+        match (pair, part) {
+            (false, _) => whole,
+            (true, 0) => self.and_mask(whole, 0xffff),
+            (true, _) => self.right(whole, 16),
+        }
+    }
+
+    fn joined(&mut self, halves: &[Arg]) -> Arg {
+        match *halves {
+            [low, high] => {
+                let high = self.left(high, 16);
+                self.or(low, high)
+            }
+            [only] => only,
+            _ => Arg::I32(0),
+        }
+    }
+
+    fn half(&mut self, op: Op, kind: Kind, flags: Flags, operands: &[Arg]) -> Arg {
+        let operand = |place: usize| operands.get(place).copied().unwrap_or(Arg::I32(0));
+        let (a, b) = (operand(0), operand(1));
+        match op {
+            Op::Abs => return self.and_mask(a, half_precision::SIGN - 1),
+            Op::Neg => return self.xor(a, Arg::I32(half_precision::SIGN)),
+            Op::Min | Op::Max => {
+                return half_precision::chosen(self, kind, [a, b], (op == Op::Max, flags.nan));
+            }
+            _ => {}
+        }
+        let x = self.half_to_single(kind, a);
+        let value = match op {
+            Op::Ex2 => approximations::power_of_two(self, x),
+            Op::Tanh => approximations::hyperbolic_tangent(self, x),
+            _ => {
+                let y = self.half_to_single(kind, b);
+                match op {
+                    Op::Add => self.add(x, y),
+                    Op::Sub => self.sub(x, y),
+                    Op::Mul => self.mul(x, y),
+                    _ => {
+                        let z = self.half_to_single(kind, operand(2));
+                        half_precision::fused(self, kind, [x, y, z])
+                    }
+                }
+            }
+        };
+        let value = half_precision::of_single(self, kind, Round::Nearest, value);
+        self.finished_half(kind, flags, value)
+    }
+
+    /// The single that a half in the low bits of a word is equal to.
+    pub(crate) fn half_to_single(&mut self, kind: Kind, value: Arg) -> Arg {
+        let upper = self.left(value, 16);
+        half_precision::to_single(self, kind, upper)
+    }
+
+    pub(crate) fn flushed_half(&mut self, kind: Kind, flags: Flags, value: Arg) -> Arg {
+        if flags.ftz {
+            half_precision::flushed(self, kind, value)
+        } else {
+            value
+        }
+    }
+
+    /// A half whose NaN is the one NaN, as the flags want it.
+    pub(crate) fn finished_half(&mut self, kind: Kind, flags: Flags, value: Arg) -> Arg {
+        let mut value = self.flushed_half(kind, flags, value);
+        if flags.satfinite {
+            value = half_precision::finite(self, kind, value);
+        }
+        if flags.relu {
+            value = half_precision::rectified(self, value);
+        }
+        if flags.sat {
+            value = half_precision::saturated(self, kind, value);
+        }
+        value
+    }
+
+    /// Whether two halves compare so.
+    pub(crate) fn compare_half(
+        &mut self,
+        kind: Kind,
+        flags: Flags,
+        [a, b]: [Arg; 2],
+    ) -> Option<Arg> {
+        let [a, b] = [a, b].map(|value| {
+            let value = self.flushed_half(kind, flags, value);
+            self.half_to_single(kind, value)
+        });
+        let exact = Flags {
+            ftz: false,
+            ..flags
+        };
+        self.compare_floats(Type::F32, exact, a, b)
+    }
+
+    /// `set` and `setp` of pairs; false where they are not known.
+    pub(crate) fn compare_pairs(&mut self, scope: &Scope<'m>) -> bool {
+        let modifiers = &scope.instruction.modifiers;
+        let set = scope.instruction.row.op == Op::SetHalves;
+        let compared = if set {
+            modifiers.second_ty()
+        } else {
+            modifiers.ty()
+        };
+        let Some((kind, true)) = kind(compared) else {
+            return false;
+        };
+        let flags = Flags::of(modifiers);
+        let (a, b) = (self.source(scope, 1), self.source(scope, 2));
+        let junction = BoolCombine::of(modifiers).code();
+        let other = junction.map(|_| self.condition(scope, 3));
+        let mut outcomes = [Arg::I32(0); 2];
+        for (part, outcome) in outcomes.iter_mut().enumerate() {
+            let halves = [a, b].map(|whole| self.part(whole, true, part));
+            let Some(found) = self.compare_half(kind, flags, halves) else {
+                return false;
+            };
+            *outcome = match (junction, other) {
+                (Some(code), Some(other)) => self.two(code, found, other),
+                _ => found,
+            };
+        }
+        if set {
+            let yes = match modifiers.ty() {
+                Type::F16x2 => Kind::Half.one(),
+                Type::BF16x2 => Kind::Brain.one(),
+                _ => 0xffff,
+            };
+            let halves = outcomes.map(|outcome| self.select(outcome, Arg::I32(yes), Arg::I32(0)));
+            let whole = self.joined(&halves);
+            self.write(scope, whole);
+            return true;
+        }
+        if let Operand::Pair(lower, upper) = scope.operand(0) {
+            for (register, outcome) in [lower, upper].into_iter().zip(outcomes) {
+                if let Some(register) = register {
+                    self.write_home(scope.register(*register), outcome);
+                }
+            }
+        }
+        true
+    }
+}

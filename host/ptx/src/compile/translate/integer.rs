@@ -1,0 +1,569 @@
+//! Integer arithmetic, bits and carries. What is rare is asked of the interpreter.
+
+use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::{Arg, Ty};
+use crate::compile::translate::{Builder, Scope};
+use crate::numeric::{Flags, mask};
+use crate::syntax::modifier::Modifier;
+use crate::syntax::table::Op;
+use crate::syntax::types::Type;
+
+/// The codes of one width.
+struct Width {
+    add: Opcode,
+    sub: Opcode,
+    mul: Opcode,
+    and: Opcode,
+    or: Opcode,
+    xor: Opcode,
+    shl: Opcode,
+    shr_s: Opcode,
+    shr_u: Opcode,
+    lt_s: Opcode,
+    lt_u: Opcode,
+}
+
+const NARROW: Width = Width {
+    add: Opcode::I32Add,
+    sub: Opcode::I32Sub,
+    mul: Opcode::I32Mul,
+    and: Opcode::I32And,
+    or: Opcode::I32Or,
+    xor: Opcode::I32Xor,
+    shl: Opcode::I32Shl,
+    shr_s: Opcode::I32ShrS,
+    shr_u: Opcode::I32ShrU,
+    lt_s: Opcode::I32LtS,
+    lt_u: Opcode::I32LtU,
+};
+
+const WIDE: Width = Width {
+    add: Opcode::I64Add,
+    sub: Opcode::I64Sub,
+    mul: Opcode::I64Mul,
+    and: Opcode::I64And,
+    or: Opcode::I64Or,
+    xor: Opcode::I64Xor,
+    shl: Opcode::I64Shl,
+    shr_s: Opcode::I64ShrS,
+    shr_u: Opcode::I64ShrU,
+    lt_s: Opcode::I64LtS,
+    lt_u: Opcode::I64LtU,
+};
+
+fn width(ty: Type) -> &'static Width {
+    if ty.bits() == 64 { &WIDE } else { &NARROW }
+}
+
+/// A constant as wide as a type's values.
+fn constant(ty: Type, value: u64) -> Arg {
+    if ty.bits() == 64 {
+        Arg::I64(value)
+    } else {
+        Arg::I32((value & mask(32)) as u32)
+    }
+}
+
+impl<'m> Builder<'m> {
+    /// The low bits of a value of 8 or 16 bits; others have none to lose.
+    pub(crate) fn narrowed(&mut self, ty: Type, value: Arg) -> Arg {
+        if ty.bits() < 32 {
+            return self.two(Opcode::I32And, value, Arg::I32(mask(ty.bits()) as u32));
+        }
+        value
+    }
+
+    /// A value with its sign in all bits above, where its type has one.
+    pub(crate) fn signed(&mut self, ty: Type, value: Arg) -> Arg {
+        if !ty.is_signed() {
+            return value;
+        }
+        if let Some(bits) = value.bits()
+            && ty.bits() < 32
+        {
+            let unused = 64 - ty.bits();
+            let signed = ((bits << unused).cast_signed() >> unused).cast_unsigned();
+            return Arg::I32((signed & mask(32)) as u32);
+        }
+        match ty.bits() {
+            8 => self.one(Opcode::I32Extend8S, value),
+            16 => self.one(Opcode::I32Extend16S, value),
+            _ => value,
+        }
+    }
+
+    /// A value of at most 32 bits in 64.
+    pub(crate) fn widened(&mut self, ty: Type, value: Arg) -> Arg {
+        let value = self.signed(ty, value);
+        if ty.bits() == 64 {
+            return value;
+        }
+        if let Some(bits) = value.bits() {
+            // A 32-bit constant, by now with its sign above the type's own bits.
+            let wide = if ty.is_signed() {
+                i64::from((bits as u32).cast_signed()).cast_unsigned()
+            } else {
+                bits
+            };
+            return Arg::I64(wide);
+        }
+        let code = if ty.is_signed() {
+            Opcode::I64ExtendI32S
+        } else {
+            Opcode::I64ExtendI32U
+        };
+        self.one(code, value)
+    }
+
+    /// An integer instruction on registers; false where the interpreter is to be asked.
+    pub(crate) fn integer(&mut self, scope: &Scope<'m>) -> bool {
+        let ty = scope.ty();
+        let w = width(ty);
+        let wide = scope.has(Modifier::Wide);
+        let packed = matches!(ty, Type::U16x2 | Type::S16x2);
+        if packed || scope.has(Modifier::Sat) || scope.has(Modifier::Relu) {
+            let Some(value) = self.packed_or_clamped(scope) else {
+                return false;
+            };
+            self.write(scope, value);
+            return true;
+        }
+        let value = match scope.instruction.row.op {
+            Op::Add => self.plain(scope, ty, w.add),
+            Op::Sub => self.plain(scope, ty, w.sub),
+            Op::And => self.plain(scope, ty, w.and),
+            Op::Or => self.plain(scope, ty, w.or),
+            Op::Xor => self.plain(scope, ty, w.xor),
+            Op::Not => {
+                let a = self.source(scope, 1);
+                let all = constant(ty, mask(ty.bits()));
+                self.two(w.xor, a, all)
+            }
+            Op::Cnot => {
+                let a = self.source(scope, 1);
+                let zero = constant(ty, 0);
+                let code = if ty.bits() == 64 {
+                    Opcode::I64Eq
+                } else {
+                    Opcode::I32Eq
+                };
+                let is_zero = self.two(code, a, zero);
+                if ty.bits() == 64 {
+                    self.in_64(is_zero)
+                } else {
+                    is_zero
+                }
+            }
+            Op::Neg => {
+                let a = self.source(scope, 1);
+                let value = self.two(w.sub, constant(ty, 0), a);
+                self.narrowed(ty, value)
+            }
+            Op::Abs => {
+                let a = self.source(scope, 1);
+                let signed = self.signed(ty, a);
+                let negated = self.two(w.sub, constant(ty, 0), signed);
+                let below = self.two(w.lt_s, signed, constant(ty, 0));
+                let value = self.select(below, negated, signed);
+                self.narrowed(ty, value)
+            }
+            Op::Min | Op::Max => {
+                let (a, b) = (self.source(scope, 1), self.source(scope, 2));
+                let (x, y) = (self.signed(ty, a), self.signed(ty, b));
+                let code = if ty.is_signed() { w.lt_s } else { w.lt_u };
+                let less = if scope.instruction.row.op == Op::Min {
+                    self.two(code, x, y)
+                } else {
+                    self.two(code, y, x)
+                };
+                self.select(less, a, b)
+            }
+            Op::Mul | Op::Mad => {
+                let (a, b) = (self.source(scope, 1), self.source(scope, 2));
+                let product = self.product(scope, ty, a, b);
+                let mad = scope.instruction.row.op == Op::Mad;
+                let result = if wide { ty.doubled() } else { ty };
+                if mad {
+                    let c = self.source(scope, 3);
+                    let sum = self.two(width(result).add, product, c);
+                    self.narrowed(result, sum)
+                } else {
+                    product
+                }
+            }
+            Op::Div | Op::Rem => self.quotient(scope, ty),
+            Op::Popc | Op::Clz => {
+                let a = self.source(scope, 1);
+                let code = match (scope.instruction.row.op, ty.bits()) {
+                    (Op::Popc, 64) => Opcode::I64Popcnt,
+                    (Op::Popc, _) => Opcode::I32Popcnt,
+                    (_, 64) => Opcode::I64Clz,
+                    _ => Opcode::I32Clz,
+                };
+                let count = self.one(code, a);
+                self.as_ty(count, Ty::I32)
+            }
+            Op::Shl | Op::Shr => self.shift(scope, ty),
+            Op::Shf => self.funnel(scope),
+            Op::Lop3 => {
+                let Some(table) = self.source(scope, 4).bits() else {
+                    return false;
+                };
+                self.any_of_three(scope, table as u8)
+            }
+            Op::Bfe | Op::Bfi => match self.bit_field(scope, ty) {
+                Some(value) => value,
+                None => return false,
+            },
+            Op::Sad => {
+                let (a, b, c) = (
+                    self.source(scope, 1),
+                    self.source(scope, 2),
+                    self.source(scope, 3),
+                );
+                let (x, y) = (self.signed(ty, a), self.signed(ty, b));
+                let code = if ty.is_signed() { w.lt_s } else { w.lt_u };
+                let less = self.two(code, x, y);
+                let (up, down) = (self.two(w.sub, y, x), self.two(w.sub, x, y));
+                let distance = self.select(less, up, down);
+                let sum = self.two(w.add, distance, c);
+                self.narrowed(ty, sum)
+            }
+            _ => match self.bits_and_bytes(scope) {
+                Some(value) => value,
+                None => return false,
+            },
+        };
+        self.write(scope, value);
+        true
+    }
+
+    fn plain(&mut self, scope: &Scope<'m>, ty: Type, code: Opcode) -> Arg {
+        let (a, b) = (self.source(scope, 1), self.source(scope, 2));
+        let value = self.two(code, a, b);
+        if matches!(code, Opcode::I32Add | Opcode::I32Sub) {
+            return self.narrowed(ty, value);
+        }
+        value
+    }
+
+    /// The product, as the instruction wants it.
+    fn product(&mut self, scope: &Scope<'m>, ty: Type, a: Arg, b: Arg) -> Arg {
+        let (high, wide) = (scope.has(Modifier::Hi), scope.has(Modifier::Wide));
+        if !high && !wide {
+            let product = self.two(width(ty).mul, a, b);
+            return self.narrowed(ty, product);
+        }
+        match ty.bits() {
+            64 => self.high_of_128(ty, a, b),
+            32 => {
+                let (a, b) = (self.widened(ty, a), self.widened(ty, b));
+                let product = self.two(Opcode::I64Mul, a, b);
+                if wide {
+                    return product;
+                }
+                let high = self.two(Opcode::I64ShrU, product, Arg::I64(32));
+                self.as_ty(high, Ty::I32)
+            }
+            _ => {
+                let (a, b) = (self.signed(ty, a), self.signed(ty, b));
+                let product = self.two(Opcode::I32Mul, a, b);
+                if wide {
+                    return product;
+                }
+                let high = self.two(Opcode::I32ShrU, product, Arg::I32(16));
+                self.narrowed(ty, high)
+            }
+        }
+    }
+
+    /// Quotient or remainder. Division by zero gives all ones and the dividend.
+    fn quotient(&mut self, scope: &Scope<'m>, ty: Type) -> Arg {
+        let rest = scope.instruction.row.op == Op::Rem;
+        let (a, b) = (self.source(scope, 1), self.source(scope, 2));
+        let (a, b) = (self.signed(ty, a), self.signed(ty, b));
+        let w = width(ty);
+        let is_64 = ty.bits() == 64;
+        let eq = if is_64 { Opcode::I64Eq } else { Opcode::I32Eq };
+        let (one, zero, ones) = (constant(ty, 1), constant(ty, 0), constant(ty, u64::MAX));
+        let code = match (is_64, ty.is_signed(), rest) {
+            (false, false, false) => Opcode::I32DivU,
+            (false, false, true) => Opcode::I32RemU,
+            (false, true, false) => Opcode::I32DivS,
+            (false, true, true) => Opcode::I32RemS,
+            (true, false, false) => Opcode::I64DivU,
+            (true, false, true) => Opcode::I64RemU,
+            (true, true, false) => Opcode::I64DivS,
+            (true, true, true) => Opcode::I64RemS,
+        };
+        let keep = mask(ty.bits().max(32));
+        let value = match b.bits().map(|bits| bits & keep) {
+            Some(0) => {
+                if rest {
+                    a
+                } else {
+                    ones
+                }
+            }
+            Some(bits) if bits != keep || !ty.is_signed() => self.two(code, a, b),
+            _ => {
+                // Divisors that the engine traps on are taken out: 0, and -1 of signed types.
+                let is_zero = self.two(eq, b, zero);
+                let safe = self.select(is_zero, one, b);
+                let (safe, negative) = if ty.is_signed() {
+                    let negative = self.two(eq, b, ones);
+                    (self.select(negative, one, safe), Some(negative))
+                } else {
+                    (safe, None)
+                };
+                let value = self.two(code, a, safe);
+                let value = match negative {
+                    Some(negative) if !rest => {
+                        let negated = self.two(w.sub, zero, a);
+                        self.select(negative, negated, value)
+                    }
+                    _ => value,
+                };
+                // What any number leaves when divided by one is not what zero leaves.
+                self.select(is_zero, if rest { a } else { ones }, value)
+            }
+        };
+        self.narrowed(ty, value)
+    }
+
+    fn shift(&mut self, scope: &Scope<'m>, ty: Type) -> Arg {
+        let left = scope.instruction.row.op == Op::Shl;
+        let (a, amount) = (self.source(scope, 1), self.source(scope, 2));
+        let bits = ty.bits();
+        let w = width(ty);
+        let a = if left { a } else { self.signed(ty, a) };
+        let signed = !left && ty.is_signed();
+        let code = match (left, signed) {
+            (true, _) => w.shl,
+            (false, true) => w.shr_s,
+            (false, false) => w.shr_u,
+        };
+        if let Some(amount) = amount.bits() {
+            let most = u64::from(bits - 1);
+            if amount > most && !signed {
+                return constant(ty, 0);
+            }
+            let value = self.two(code, a, constant(ty, amount.min(most)));
+            return self.narrowed(ty, value);
+        }
+        let inside = self.two(Opcode::I32LtU, amount, Arg::I32(bits));
+        let value = if signed {
+            let amount = self.select(inside, amount, Arg::I32(bits - 1));
+            let amount = if bits == 64 {
+                self.in_64(amount)
+            } else {
+                amount
+            };
+            self.two(code, a, amount)
+        } else {
+            let by = if bits == 64 {
+                self.in_64(amount)
+            } else {
+                amount
+            };
+            let value = self.two(code, a, by);
+            self.select(inside, value, constant(ty, 0))
+        };
+        self.narrowed(ty, value)
+    }
+
+    fn funnel(&mut self, scope: &Scope<'m>) -> Arg {
+        let (a, b, amount) = (
+            self.source(scope, 1),
+            self.source(scope, 2),
+            self.source(scope, 3),
+        );
+        let amount = if scope.has(Modifier::Wrap) {
+            self.two(Opcode::I32And, amount, Arg::I32(31))
+        } else {
+            let inside = self.two(Opcode::I32LtU, amount, Arg::I32(32));
+            self.select(inside, amount, Arg::I32(32))
+        };
+        let (a, b, amount) = (self.in_64(a), self.in_64(b), self.in_64(amount));
+        let high = self.two(Opcode::I64Shl, b, Arg::I64(32));
+        let both = self.two(Opcode::I64Or, high, a);
+        let value = if scope.has(Modifier::Left) {
+            let shifted = self.two(Opcode::I64Shl, both, amount);
+            self.two(Opcode::I64ShrU, shifted, Arg::I64(32))
+        } else {
+            self.two(Opcode::I64ShrU, both, amount)
+        };
+        self.as_ty(value, Ty::I32)
+    }
+
+    /// Any function of three bits: of `b` and `c` where `a` is set, and where it is not.
+    pub(crate) fn any_of_three(&mut self, scope: &Scope<'m>, table: u8) -> Arg {
+        let (a, b, c) = (
+            self.source(scope, 1),
+            self.source(scope, 2),
+            self.source(scope, 3),
+        );
+        let (set, clear) = (table >> 4, table & 15);
+        let clear_value = self.any_of_two(clear, b, c);
+        if set == clear {
+            return clear_value;
+        }
+        if set == !clear & 15 {
+            return self.two(Opcode::I32Xor, a, clear_value);
+        }
+        let set_value = self.any_of_two(set, b, c);
+        let differ = self.two(Opcode::I32Xor, set_value, clear_value);
+        let picked = self.two(Opcode::I32And, differ, a);
+        self.two(Opcode::I32Xor, picked, clear_value)
+    }
+
+    /// Any function of two bits, whose table has four.
+    fn any_of_two(&mut self, table: u8, b: Arg, c: Arg) -> Arg {
+        let not =
+            |builder: &mut Self, value| builder.two(Opcode::I32Xor, value, Arg::I32(u32::MAX));
+        // Negating the result turns the upper half of the tables into the lower.
+        if table & 1 == 1 && table != 15 {
+            let value = self.any_of_two(!table & 15, b, c);
+            return not(self, value);
+        }
+        match table {
+            0 => Arg::I32(0),
+            15 => Arg::I32(u32::MAX),
+            // Bit 3 is b & c, bit 2 is b & !c, bit 1 is !b & c.
+            0b1000 => self.two(Opcode::I32And, b, c),
+            0b0100 => {
+                let c = not(self, c);
+                self.two(Opcode::I32And, b, c)
+            }
+            0b0010 => {
+                let b = not(self, b);
+                self.two(Opcode::I32And, b, c)
+            }
+            0b1100 => b,
+            0b1010 => c,
+            0b0110 => self.two(Opcode::I32Xor, b, c),
+            _ => self.two(Opcode::I32Or, b, c),
+        }
+    }
+
+    /// Fields whose place is known.
+    fn bit_field(&mut self, scope: &Scope<'m>, ty: Type) -> Option<Arg> {
+        let insert = scope.instruction.row.op == Op::Bfi;
+        let first = if insert { 3 } else { 2 };
+        let bits = ty.bits();
+        let read = |builder: &mut Self, operand| {
+            let value = builder.source(scope, operand).bits()?;
+            u32::try_from(value & 0xff).ok()
+        };
+        let (pos, len) = (read(self, first)?, read(self, first + 1)?);
+        let w = width(ty);
+        let a = self.source(scope, 1);
+        if insert {
+            let b = self.source(scope, 2);
+            if pos >= bits {
+                return Some(b);
+            }
+            let field = (mask(len) << pos) & mask(bits);
+            let shifted = self.two(w.shl, a, constant(ty, u64::from(pos)));
+            let inside = self.two(w.and, shifted, constant(ty, field));
+            let outside = self.two(w.and, b, constant(ty, !field));
+            return Some(self.two(w.or, inside, outside));
+        }
+        if len == 0 {
+            return Some(constant(ty, 0));
+        }
+        if ty.is_signed() {
+            if pos >= bits {
+                return Some(self.two(w.shr_s, a, constant(ty, u64::from(bits - 1))));
+            }
+            let left = bits.saturating_sub(pos + len);
+            let a = self.two(w.shl, a, constant(ty, u64::from(left)));
+            let right = bits - len.min(bits - pos);
+            return Some(self.two(w.shr_s, a, constant(ty, u64::from(right))));
+        }
+        if pos >= bits {
+            return Some(constant(ty, 0));
+        }
+        let a = self.two(w.shr_u, a, constant(ty, u64::from(pos)));
+        Some(self.two(w.and, a, constant(ty, mask(len.min(bits)))))
+    }
+
+    /// Whether two integers compare so.
+    pub(crate) fn compare_integers(&mut self, ty: Type, flags: Flags, a: Arg, b: Arg) -> Arg {
+        use Opcode::*;
+        let (a, b) = (self.signed(ty, a), self.signed(ty, b));
+        let code = match (flags.accepted, ty.is_signed(), ty.bits() == 64) {
+            (0b0001, true, false) => I32LtS,
+            (0b0001, false, false) => I32LtU,
+            (0b0001, true, true) => I64LtS,
+            (0b0001, false, true) => I64LtU,
+            (0b0010, _, false) => I32Eq,
+            (0b0010, _, true) => I64Eq,
+            (0b0011, true, false) => I32LeS,
+            (0b0011, false, false) => I32LeU,
+            (0b0011, true, true) => I64LeS,
+            (0b0011, false, true) => I64LeU,
+            (0b0100, true, false) => I32GtS,
+            (0b0100, false, false) => I32GtU,
+            (0b0100, true, true) => I64GtS,
+            (0b0100, false, true) => I64GtU,
+            (0b0101, _, false) => I32Ne,
+            (0b0101, _, true) => I64Ne,
+            (0b0110, true, false) => I32GeS,
+            (0b0110, false, false) => I32GeU,
+            (0b0110, true, true) => I64GeS,
+            _ => I64GeU,
+        };
+        self.two(code, a, b)
+    }
+
+    /// Addition, subtraction and multiplication with the carry flag.
+    pub(crate) fn carry(&mut self, scope: &Scope<'m>) {
+        let ty = scope.ty();
+        let w = width(ty);
+        let op = scope.instruction.row.op;
+        let (a, b) = (self.source(scope, 1), self.source(scope, 2));
+        let (a, b) = if op == Op::MadCarry {
+            let c = self.source(scope, 3);
+            (self.product(scope, ty, a, b), c)
+        } else {
+            (a, b)
+        };
+        let carry_in = scope.instruction.row.name.ends_with('c');
+        let flag = Arg::Reg(scope.carry);
+        let wide_flag = |builder: &mut Self| {
+            if ty.bits() == 64 {
+                builder.in_64(flag)
+            } else {
+                flag
+            }
+        };
+        let (result, out) = if op == Op::SubCarry {
+            let difference = self.two(w.sub, a, b);
+            let borrow = self.two(w.lt_u, a, b);
+            if carry_in {
+                let flag = wide_flag(self);
+                let result = self.two(w.sub, difference, flag);
+                let more = self.two(w.lt_u, difference, flag);
+                (result, self.two(Opcode::I32Or, borrow, more))
+            } else {
+                (difference, borrow)
+            }
+        } else {
+            let sum = self.two(w.add, a, b);
+            let carry = self.two(w.lt_u, sum, a);
+            if carry_in {
+                let flag = wide_flag(self);
+                let result = self.two(w.add, sum, flag);
+                let more = self.two(w.lt_u, result, sum);
+                (result, self.two(Opcode::I32Or, carry, more))
+            } else {
+                (sum, carry)
+            }
+        };
+        if scope.has(Modifier::Cc) {
+            self.write_home(scope.carry, out);
+        }
+        self.write(scope, result);
+    }
+}

@@ -1,0 +1,326 @@
+//! From a kernel's instructions to blocks of steps. Every name, type and modifier is looked at here
+//! and nowhere later; calls are inlined, since they may not be circular.
+
+mod bits;
+mod compare;
+mod control;
+mod convert;
+mod float;
+mod half;
+mod integer;
+mod memory;
+mod operand;
+mod packed;
+mod steps;
+
+use std::collections::HashMap;
+
+use crate::compile::Unsupported;
+use crate::compile::abi::Layout;
+use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::{
+    Arg, Block, BlockId, Body, End, LibcallId, Op, Reg, Site, SiteId, SiteKind, Ty,
+};
+use crate::compile::limits::MOST_STEPS;
+use crate::numeric::Libcall;
+use crate::syntax::layout::{self, Frame};
+use crate::syntax::modifier::Modifier;
+use crate::syntax::module::{Entry, Module};
+use crate::syntax::table;
+use crate::syntax::tree::{Function, Instruction, Operand, RegisterId};
+use crate::syntax::types::Type;
+
+/// Makes the blocks of an entry.
+///
+/// # Errors
+/// The first instruction that cannot be compiled, or a limit.
+pub(crate) fn body(
+    module: &Module,
+    entry: &Entry,
+    layout: &Layout,
+    lines: bool,
+) -> Result<Body, Unsupported> {
+    let mut builder = Builder {
+        module,
+        entry,
+        layout,
+        body: Body::default(),
+        current: BlockId::ENTRY,
+        line: 0,
+        guard: None,
+        lines,
+        libcalls: HashMap::new(),
+    };
+    if entry.layout.recursive {
+        return Err(Unsupported::kernel("functions that call themselves"));
+    }
+    let begin = builder.new_block();
+    builder.current = begin;
+    let exit = builder.new_block();
+    builder.set_end(exit, End::Exit);
+    builder.function(entry.function, 0, exit)?;
+    Ok(builder.body)
+}
+
+struct Builder<'m> {
+    module: &'m Module,
+    entry: &'m Entry,
+    layout: &'m Layout,
+    body: Body,
+    /// The block that steps are added to.
+    current: BlockId,
+    /// The line of the instruction at hand.
+    line: u32,
+    /// The predicate that decides whether the instruction at hand writes its registers.
+    guard: Option<Arg>,
+    /// Whether steps are to say which line they come from.
+    lines: bool,
+    /// Which libcall has which number, by how it is told apart.
+    libcalls: HashMap<String, LibcallId>,
+}
+
+/// A function as it is inlined at one place.
+struct Scope<'m> {
+    index: u32,
+    function: &'m Function,
+    frame: Frame,
+    /// Where its frame begins in the thread's local memory.
+    frame_base: u32,
+    /// Its registers, and its carry flag behind them.
+    registers: Vec<Reg>,
+    carry: Reg,
+    instruction: &'m Instruction,
+    /// Where it returns to.
+    back: BlockId,
+    /// The blocks that its labels begin.
+    labels: HashMap<u32, BlockId>,
+}
+
+impl<'m> Scope<'m> {
+    fn ty(&self) -> Type {
+        self.instruction.modifiers.ty()
+    }
+
+    fn has(&self, word: Modifier) -> bool {
+        self.instruction.modifiers.has(word)
+    }
+
+    fn operand(&self, index: usize) -> &'m Operand {
+        self.instruction
+            .operands
+            .get(index)
+            .unwrap_or(&Operand::Sink)
+    }
+
+    fn register(&self, id: RegisterId) -> Reg {
+        self.registers
+            .get(id.0 as usize)
+            .copied()
+            .unwrap_or(self.carry)
+    }
+}
+
+fn index(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// The type of WebAssembly that values of a type have.
+fn home(ty: Type) -> Ty {
+    match ty {
+        Type::F32 => Ty::F32,
+        Type::F64 => Ty::F64,
+        other if other.bits() == 64 => Ty::I64,
+        _ => Ty::I32,
+    }
+}
+
+impl<'m> Builder<'m> {
+    fn new_block(&mut self) -> BlockId {
+        self.body.blocks.push(Block {
+            line: if self.lines { self.line } else { 0 },
+            ops: Vec::new(),
+            end: End::Nowhere,
+        })
+    }
+
+    fn push(&mut self, op: Op) {
+        if let Some(block) = self.body.blocks.get_mut(self.current) {
+            block.ops.push(op);
+        }
+    }
+
+    fn set_end(&mut self, block: BlockId, end: End) {
+        if let Some(block) = self.body.blocks.get_mut(block) {
+            block.end = end;
+        }
+    }
+
+    /// Ends the current block, and goes on in another one.
+    fn end(&mut self, end: End, next: BlockId) {
+        self.set_end(self.current, end);
+        self.current = next;
+    }
+
+    fn temp(&mut self, ty: Ty) -> Reg {
+        self.body.reg(ty)
+    }
+
+    fn one(&mut self, code: Opcode, a: Arg) -> Arg {
+        let target = self.temp(code.result());
+        self.push(Op::Unary(code, target, a));
+        Arg::Reg(target)
+    }
+
+    fn two(&mut self, code: Opcode, a: Arg, b: Arg) -> Arg {
+        let target = self.temp(code.result());
+        self.push(Op::Binary(code, target, a, b));
+        Arg::Reg(target)
+    }
+
+    /// `yes` where the condition is not zero, else `no`.
+    fn select(&mut self, condition: Arg, yes: Arg, no: Arg) -> Arg {
+        let target = self.temp(self.body.arg_ty(yes));
+        self.push(Op::Select(target, condition, yes, no));
+        Arg::Reg(target)
+    }
+
+    fn unsupported(&self, what: impl Into<String>) -> Unsupported {
+        Unsupported::construct(self.line, what)
+    }
+
+    fn site(&mut self, what: SiteKind) -> SiteId {
+        self.body.sites.push(Site {
+            line: self.line,
+            what,
+        })
+    }
+
+    /// The number of a libcall, the same for the same.
+    fn help(&mut self, help: Libcall) -> LibcallId {
+        let key = format!("{help:?}");
+        let next = self.body.libcalls.next_key();
+        let number = *self.libcalls.entry(key).or_insert(next);
+        if number == next {
+            self.body.libcalls.push(help);
+        }
+        number
+    }
+
+    /// Adds a function's body. Ends in the block that it returns to.
+    fn function(&mut self, number: u32, frame_base: u32, back: BlockId) -> Result<(), Unsupported> {
+        let Some(function) = self.module.functions.get(number as usize) else {
+            return Err(self.unsupported("a function that is not there"));
+        };
+        let scope = self.enter(number, function, frame_base, back);
+        self.instructions(scope, function)
+    }
+
+    /// The registers and labels of a function, at one place where it is inlined.
+    fn enter(
+        &mut self,
+        number: u32,
+        function: &'m Function,
+        frame_base: u32,
+        back: BlockId,
+    ) -> Scope<'m> {
+        static NOTHING: std::sync::LazyLock<Instruction> =
+            std::sync::LazyLock::new(|| Instruction {
+                at: crate::syntax::diagnostic::Position::default(),
+                guard: None,
+                row: table::rows("ret")[0],
+                modifiers: crate::syntax::modifier::Modifiers::new(),
+                operands: Vec::new(),
+            });
+        let homes = operand::homes(function);
+        let registers: Vec<Reg> = homes.iter().map(|ty| self.temp(*ty)).collect();
+        let carry = self.temp(Ty::I32);
+        self.body.declared.extend(registers.iter().copied());
+        self.body.declared.insert(carry);
+        let labels = function
+            .labels
+            .iter()
+            .map(|label| label.target)
+            .collect::<std::collections::BTreeSet<_>>();
+        let labels = labels
+            .into_iter()
+            .map(|target| (target, self.new_block()))
+            .collect();
+        Scope {
+            index: number,
+            function,
+            frame: layout::frame(function).unwrap_or_default(),
+            frame_base,
+            registers,
+            carry,
+            instruction: &NOTHING,
+            back,
+            labels,
+        }
+    }
+
+    fn instructions(
+        &mut self,
+        mut scope: Scope<'m>,
+        function: &'m Function,
+    ) -> Result<(), Unsupported> {
+        self.line = function.at.line;
+        for (place, instruction) in function.body.iter().enumerate() {
+            if let Some(block) = scope.labels.get(&index(place)).copied() {
+                self.end(End::Jump(block), block);
+            }
+            scope.instruction = instruction;
+            self.line = instruction.at.line;
+            if self.lines {
+                self.push(Op::Line(self.line));
+            }
+            self.instruction(&mut scope)?;
+            if self.body.regs.len() > 4 * MOST_STEPS || self.body.blocks.len() > MOST_STEPS {
+                return Err(Unsupported::limit(format!("more than {MOST_STEPS} steps")));
+            }
+        }
+        if let Some(block) = scope.labels.get(&index(function.body.len())).copied() {
+            self.end(End::Jump(block), block);
+        }
+        self.end(End::Jump(scope.back), scope.back);
+        Ok(())
+    }
+
+    /// Whether what takes many steps may be added as such. A kernel that has many already asks the
+    /// interpreter for the rest, so that it stays small enough to be compiled at all.
+    fn has_room(&self) -> bool {
+        self.body.regs.len() < MOST_STEPS / 2
+    }
+
+    /// What a register-only instruction does, by asking the interpreter.
+    fn by_help(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+        let row = scope.instruction.row;
+        let bits = match scope.operand(0) {
+            Operand::Register(register) => Some(scope.function.register_type(*register).bits()),
+            _ => None,
+        };
+        let Some(help) = Libcall::of(row.op, &scope.instruction.modifiers, bits) else {
+            return Err(self.unsupported(format!("`{}`", row.name)));
+        };
+        let operands = help.operands();
+        let mut args = Vec::with_capacity(operands);
+        for operand in 1..=operands {
+            let ty = self.source_type(scope, operand);
+            let value = self.read(scope, scope.operand(operand), ty);
+            args.push(self.in_64(value));
+        }
+        let number = self.help(help);
+        let target = self.temp(Ty::I64);
+        self.push(Op::Libcall {
+            target,
+            libcall: number,
+            args,
+        });
+        let Operand::Register(register) = scope.operand(0) else {
+            return Ok(());
+        };
+        let ty = self.body.ty(scope.register(*register));
+        let value = self.as_ty(Arg::Reg(target), ty);
+        self.write_home(scope.register(*register), value);
+        Ok(())
+    }
+}

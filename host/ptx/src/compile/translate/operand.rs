@@ -1,0 +1,390 @@
+//! Operands: where their values come from, and where results go.
+
+use crate::compile::abi;
+use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::{Arg, Op, Place, Reg, SiteKind, Space, SpecialValue, Ty};
+use crate::compile::translate::{Builder, Scope, home, index};
+use crate::numeric::mask;
+use crate::syntax::layout::SharedId;
+use crate::syntax::table::Kind;
+use crate::syntax::tree::{Base, Function, Operand, Symbol};
+use crate::syntax::types::{Class, Space as PtxSpace, Special, Type};
+
+/// The type of WebAssembly that each register of a function has. Registers that are declared as
+/// bits are what most instructions take them for.
+pub(crate) fn homes(function: &Function) -> Vec<Ty> {
+    let mut votes = vec![0i32; function.registers.len()];
+    for instruction in &function.body {
+        let kinds = instruction.row.operands.iter();
+        for (kind, operand) in kinds.zip(&instruction.operands) {
+            let modifiers = &instruction.modifiers;
+            let ty = match kind {
+                Kind::Dst(ty) | Kind::Src(ty) | Kind::DstLoose(ty) | Kind::SrcLoose(ty) => {
+                    crate::syntax::check::operand_type(*ty, modifiers)
+                }
+                _ => modifiers.ty(),
+            };
+            let vote = match ty.class() {
+                _ if matches!(kind, Kind::Address) => -4,
+                Class::Float => 2,
+                Class::Bits => 0,
+                _ => -2,
+            };
+            let mut count = |operand: &Operand| match operand {
+                Operand::Register(register) | Operand::Memory(Base::Register(register), _) => {
+                    if let Some(votes) = votes.get_mut(register.0 as usize) {
+                        *votes += vote;
+                    }
+                }
+                _ => {}
+            };
+            match operand {
+                Operand::Vector(elements) => elements.iter().for_each(count),
+                single => count(single),
+            }
+        }
+    }
+    let registers = function.registers.iter().zip(votes);
+    registers
+        .map(
+            |(register, votes)| match (register.ty.class(), register.ty.bits()) {
+                (Class::Bits, 32) if votes > 0 => Ty::F32,
+                (Class::Bits, 64) if votes > 0 => Ty::F64,
+                _ => home(register.ty),
+            },
+        )
+        .collect()
+}
+
+impl<'m> Builder<'m> {
+    /// The type that a source operand is read as.
+    pub(crate) fn source_type(&self, scope: &Scope<'m>, operand: usize) -> Type {
+        let modifiers = &scope.instruction.modifiers;
+        match scope.instruction.row.operands.get(operand) {
+            Some(Kind::Src(ty) | Kind::SrcLoose(ty)) => {
+                crate::syntax::check::operand_type(*ty, modifiers)
+            }
+            Some(Kind::SrcPred) => Type::Pred,
+            _ => modifiers.ty(),
+        }
+    }
+
+    /// A value as another type of the same size, or with more or fewer bits.
+    pub(crate) fn as_ty(&mut self, value: Arg, ty: Ty) -> Arg {
+        if let Some(bits) = value.bits() {
+            return Arg::constant(ty, bits);
+        }
+        match (self.body.arg_ty(value), ty) {
+            (Ty::F32, Ty::F32) | (Ty::F64, Ty::F64) | (Ty::I32, Ty::I32) | (Ty::I64, Ty::I64) => {
+                value
+            }
+            (Ty::F32, Ty::I32) => self.one(Opcode::I32ReinterpretF32, value),
+            (Ty::I32, Ty::F32) => self.one(Opcode::F32ReinterpretI32, value),
+            (Ty::F64, Ty::I64) => self.one(Opcode::I64ReinterpretF64, value),
+            (Ty::I64, Ty::F64) => self.one(Opcode::F64ReinterpretI64, value),
+            (Ty::I64, Ty::I32) => self.one(Opcode::I32WrapI64, value),
+            (Ty::I32, Ty::I64) => self.one(Opcode::I64ExtendI32U, value),
+            (Ty::F32, _) => {
+                let value = self.one(Opcode::I32ReinterpretF32, value);
+                self.as_ty(value, ty)
+            }
+            (Ty::F64, _) => {
+                let value = self.one(Opcode::I64ReinterpretF64, value);
+                self.as_ty(value, ty)
+            }
+            (Ty::I64, Ty::F32) => {
+                let value = self.one(Opcode::I32WrapI64, value);
+                self.as_ty(value, ty)
+            }
+            (Ty::I32, Ty::F64) => {
+                let value = self.one(Opcode::I64ExtendI32U, value);
+                self.as_ty(value, ty)
+            }
+        }
+    }
+
+    /// A value's bits in 64.
+    pub(crate) fn in_64(&mut self, value: Arg) -> Arg {
+        self.as_ty(value, Ty::I64)
+    }
+
+    /// An operand's value, read as a type.
+    pub(crate) fn read(&mut self, scope: &Scope<'m>, operand: &Operand, ty: Type) -> Arg {
+        let keep = mask(ty.bits());
+        match operand {
+            Operand::Register(register) | Operand::Not(register) => {
+                let declared = scope.function.register_type(*register);
+                let value = self.as_ty(Arg::Reg(scope.register(*register)), home(ty));
+                // A wider register may have more bits than are read.
+                if declared.bits() > ty.bits() && ty.bits() < 32 {
+                    return self.two(Opcode::I32And, value, Arg::I32(keep as u32));
+                }
+                value
+            }
+            Operand::Integer(value) => Arg::constant(home(ty), value & keep),
+            Operand::Float32(bits) if ty == Type::F64 => {
+                Arg::F64(f64::from(f32::from_bits(*bits)).to_bits())
+            }
+            Operand::Float32(bits) => Arg::constant(home(ty), u64::from(*bits)),
+            Operand::Float64(bits) if ty == Type::F32 => {
+                Arg::F32((f64::from_bits(*bits) as f32).to_bits())
+            }
+            Operand::Float64(bits) => Arg::constant(home(ty), *bits),
+            Operand::Special(special) => self.special(*special, ty),
+            Operand::AddressOf(symbol, addend) => self.address_of(scope, *symbol, *addend, ty),
+            _ => Arg::constant(home(ty), 0),
+        }
+    }
+
+    /// The source operand at an index, read as the table says.
+    pub(crate) fn source(&mut self, scope: &Scope<'m>, operand: usize) -> Arg {
+        let ty = self.source_type(scope, operand);
+        self.read(scope, scope.operand(operand), ty)
+    }
+
+    /// A predicate operand, perhaps negated.
+    pub(crate) fn condition(&mut self, scope: &Scope<'m>, operand: usize) -> Arg {
+        let value = self.source(scope, operand);
+        if matches!(scope.operand(operand), Operand::Not(_)) {
+            return self.two(Opcode::I32Xor, value, Arg::I32(1));
+        }
+        value
+    }
+
+    /// Writes a value of a register's own type, unless the guard forbids it.
+    pub(crate) fn write_home(&mut self, register: Reg, value: Arg) {
+        let op = match self.guard {
+            Some(guard) => Op::Select(register, guard, value, Arg::Reg(register)),
+            None => Op::Copy(register, value),
+        };
+        self.push(op);
+    }
+
+    /// Writes a result to an operand that is a register, or nothing.
+    pub(crate) fn write_to(&mut self, scope: &Scope<'m>, operand: &Operand, value: Arg) {
+        let (Operand::Register(register) | Operand::Pair(Some(register), _)) = operand else {
+            return;
+        };
+        let register = scope.register(*register);
+        let value = self.as_ty(value, self.body.ty(register));
+        self.write_home(register, value);
+    }
+
+    /// Writes the instruction's result.
+    pub(crate) fn write(&mut self, scope: &Scope<'m>, value: Arg) {
+        self.write_to(scope, scope.operand(0), value);
+    }
+
+    fn know(&mut self, known: SpecialValue, ty: Ty) -> Arg {
+        let target = self.temp(ty);
+        self.push(Op::Special(target, known));
+        Arg::Reg(target)
+    }
+
+    fn launch_word(&mut self, address: u32) -> Arg {
+        self.know(SpecialValue::Launch(address, Ty::I32), Ty::I32)
+    }
+
+    fn special(&mut self, special: Special, ty: Type) -> Arg {
+        let thread = |builder: &mut Builder<'m>| builder.know(SpecialValue::Thread, Ty::I32);
+        let lane = |builder: &mut Builder<'m>| {
+            let thread = thread(builder);
+            builder.two(Opcode::I32And, thread, Arg::I32(31))
+        };
+        let value = match special {
+            Special::Ntid(d) => self.launch_word(abi::NTID + 4 * u32::from(d)),
+            Special::Nctaid(d) => self.launch_word(abi::NCTAID + 4 * u32::from(d)),
+            Special::Ctaid(d) => self.launch_word(abi::CTAID + 4 * u32::from(d)),
+            Special::Nwarpid => self.launch_word(abi::NWARPID),
+            Special::DynamicSharedSize => self.launch_word(abi::DYNAMIC_SHARED),
+            Special::TotalSharedSize => self.launch_word(abi::TOTAL_SHARED),
+            Special::Tid(d) => self.know(SpecialValue::Tid(d), Ty::I32),
+            Special::Laneid => lane(self),
+            Special::Warpid => {
+                let thread = thread(self);
+                self.two(Opcode::I32ShrU, thread, Arg::I32(5))
+            }
+            Special::LanemaskEq => {
+                let lane = lane(self);
+                self.two(Opcode::I32Shl, Arg::I32(1), lane)
+            }
+            Special::LanemaskLt => {
+                let lane = lane(self);
+                let bit = self.two(Opcode::I32Shl, Arg::I32(1), lane);
+                self.two(Opcode::I32Sub, bit, Arg::I32(1))
+            }
+            Special::LanemaskLe => {
+                let lane = lane(self);
+                let bit = self.two(Opcode::I32Shl, Arg::I32(2), lane);
+                self.two(Opcode::I32Sub, bit, Arg::I32(1))
+            }
+            Special::LanemaskGe => {
+                let lane = lane(self);
+                self.two(Opcode::I32Shl, Arg::I32(u32::MAX), lane)
+            }
+            Special::LanemaskGt => {
+                let lane = lane(self);
+                self.two(Opcode::I32Shl, Arg::I32(u32::MAX - 1), lane)
+            }
+            Special::Clock | Special::GlobalTimerLo => {
+                let clock = self.know(SpecialValue::Clock, Ty::I64);
+                self.as_ty(clock, Ty::I32)
+            }
+            Special::ClockHi | Special::GlobalTimerHi => {
+                let clock = self.know(SpecialValue::Clock, Ty::I64);
+                let high = self.two(Opcode::I64ShrU, clock, Arg::I64(32));
+                self.as_ty(high, Ty::I32)
+            }
+            Special::Clock64 | Special::GlobalTimer => self.know(SpecialValue::Clock, Ty::I64),
+            Special::WarpSize => Arg::I32(32),
+            Special::Nsmid => Arg::I32(1),
+            // And whatever else the interpreter gives no value to.
+            _ => Arg::I32(0),
+        };
+        let value = self.as_ty(value, home(ty));
+        if ty.bits() < 32 {
+            return self.two(Opcode::I32And, value, Arg::I32(mask(ty.bits()) as u32));
+        }
+        value
+    }
+
+    fn shared_offset(&self, scope: &Scope<'m>, symbol: Symbol) -> u32 {
+        let id = match symbol {
+            Symbol::Shared(index) => SharedId::Module(index),
+            Symbol::Variable(variable) => SharedId::Function {
+                function: scope.index,
+                variable,
+            },
+            _ => return 0,
+        };
+        let layout = &self.entry.layout;
+        let found = layout.shared.get(&id).copied();
+        found.unwrap_or(layout.dynamic_shared)
+    }
+
+    pub(crate) fn variable_space(&self, scope: &Scope<'m>, variable: u32) -> PtxSpace {
+        let variable = scope.function.variables.get(variable as usize);
+        variable.map_or(PtxSpace::Local, |variable| variable.space)
+    }
+
+    /// Where a variable of a function's frame lies in local memory.
+    pub(crate) fn frame_offset(&self, scope: &Scope<'m>, variable: u32) -> u32 {
+        let offset = scope.frame.offsets.get(variable as usize).copied();
+        scope.frame_base + offset.unwrap_or(0)
+    }
+
+    fn param_offset(&self, param: u32) -> u32 {
+        let param = self.entry.params.get(param as usize);
+        param.map_or(u32::MAX, |param| param.offset)
+    }
+
+    fn global_address(&mut self, variable: u32) -> Arg {
+        let address = self.layout.symbols + 8 * variable;
+        self.know(SpecialValue::Launch(address, Ty::I64), Ty::I64)
+    }
+
+    /// A variable's address in its own space.
+    fn address_of(&mut self, scope: &Scope<'m>, symbol: Symbol, addend: i64, ty: Type) -> Arg {
+        let keep = mask(ty.bits());
+        let begin = match symbol {
+            Symbol::Global(variable) => {
+                let address = self.global_address(variable);
+                let address = if addend == 0 {
+                    address
+                } else {
+                    self.two(Opcode::I64Add, address, Arg::I64(addend.cast_unsigned()))
+                };
+                return self.as_ty(address, home(ty));
+            }
+            Symbol::Param(param) => self.param_offset(param),
+            Symbol::Variable(variable)
+                if self.variable_space(scope, variable) != PtxSpace::Shared =>
+            {
+                // As the interpreter has it: the sum wraps in the type, and the frame comes on top.
+                let offset = scope.frame.offsets.get(variable as usize).copied();
+                let offset = u64::from(offset.unwrap_or(0)).wrapping_add_signed(addend) & keep;
+                let address = (offset & 0xffff_ffff) + u64::from(scope.frame_base);
+                return Arg::constant(home(ty), address);
+            }
+            shared => self.shared_offset(scope, shared),
+        };
+        Arg::constant(
+            home(ty),
+            u64::from(begin).wrapping_add_signed(addend) & keep,
+        )
+    }
+
+    /// The place that a memory operand means.
+    pub(crate) fn place(
+        &mut self,
+        scope: &Scope<'m>,
+        operand: usize,
+        (bytes, lanes, write): (u32, u32, bool),
+    ) -> Place {
+        let (base, offset) = match scope.operand(operand) {
+            Operand::Memory(base, offset) => (*base, *offset),
+            _ => (Base::Zero, 0),
+        };
+        let in_entry = scope.function.entry.is_some();
+        let named = match scope.instruction.modifiers.space() {
+            PtxSpace::Generic => Space::Generic,
+            PtxSpace::Global | PtxSpace::Const => Space::Global,
+            PtxSpace::Shared => Space::Shared,
+            PtxSpace::Param if in_entry => Space::Argument,
+            PtxSpace::Local | PtxSpace::Param => Space::Local,
+        };
+        let (space, base) = match base {
+            Base::Zero => (named, Arg::I64(0)),
+            Base::Register(register) => {
+                let bits = scope.function.register_type(register).bits();
+                let value = Arg::Reg(scope.register(register));
+                let int = if bits == 64 { Ty::I64 } else { Ty::I32 };
+                (named, self.as_ty(value, int))
+            }
+            Base::Symbol(Symbol::Global(variable)) => {
+                (Space::Global, self.global_address(variable))
+            }
+            Base::Symbol(Symbol::Param(param)) => {
+                (Space::Argument, Arg::I32(self.param_offset(param)))
+            }
+            Base::Symbol(Symbol::Variable(variable))
+                if self.variable_space(scope, variable) != PtxSpace::Shared =>
+            {
+                (Space::Local, Arg::I32(self.frame_offset(scope, variable)))
+            }
+            Base::Symbol(shared) => (Space::Shared, Arg::I32(self.shared_offset(scope, shared))),
+        };
+        // Shared and local addresses wrap in 32 bits; all others have 64.
+        let base = match space {
+            Space::Shared | Space::Local => self.as_ty(base, Ty::I32),
+            _ => self.as_ty(base, Ty::I64),
+        };
+        let site = self.site(SiteKind::Access {
+            space,
+            bytes,
+            lanes,
+            write,
+        });
+        Place {
+            space,
+            base,
+            offset,
+            site,
+        }
+    }
+
+    /// The block that a label begins.
+    pub(crate) fn label(
+        &self,
+        scope: &Scope<'m>,
+        label: u32,
+    ) -> Option<crate::compile::ir::BlockId> {
+        let label = scope.function.labels.get(label as usize)?;
+        scope.labels.get(&label.target).copied()
+    }
+
+    /// Where the arguments lie, in scratch memory.
+    pub(crate) fn argument_address(&self, offset: u64) -> u32 {
+        abi::ARGUMENTS + index(usize::try_from(offset).unwrap_or(usize::MAX))
+    }
+}

@@ -1,0 +1,283 @@
+//! The steps against the interpreter's arithmetic in integers, and the approximations against double
+//! precision.
+
+use crate::numeric::arithmetic::{self as soft_float, BF16, F16, F32, F64, Float};
+use crate::numeric::half_precision::{self, Kind};
+use crate::numeric::{Evaluator, approximations, directed_rounding};
+use crate::numeric::{Flags, Round};
+use crate::syntax::modifier::Modifiers;
+
+const ROUNDS: [Round; 4] = [Round::Nearest, Round::Zero, Round::Down, Round::Up];
+
+/// Numbers that are the same in every run.
+struct Numbers(fastrand::Rng);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0.u64(..)
+    }
+
+    /// A half: often one with few bits, or at an edge.
+    fn half(&mut self, kind: Kind) -> u32 {
+        let bits = self.next();
+        let any = (bits >> 32) as u32 & 0xffff;
+        match bits % 8 {
+            0 => any & 0x83ff,
+            1 => any & 0xff80,
+            2 => any & 0x8000 | kind.infinity(),
+            3 => any & 0x8000 | (kind.infinity() - 1),
+            4 => any & 0x800f,
+            _ => any,
+        }
+    }
+
+    /// A single: often one near a power of two, or at an edge.
+    fn single(&mut self) -> f32 {
+        let bits = self.next();
+        let any = (bits >> 32) as u32;
+        f32::from_bits(match bits % 8 {
+            0 => any & 0x8000_00ff,
+            1 => any & 0xff80_0003,
+            2 => any | 0x007f_fffe,
+            3 => any & 0x8000_0000 | 0x7f7f_ffff,
+            4 => any & 0x8000_0000 | 0x3f80_0000 | any & 7,
+            5 => any & 0x81ff_ffff | 0x3e00_0000,
+            _ => any,
+        })
+    }
+}
+
+fn unpack(kind: Kind, half: u32) -> soft_float::Value {
+    match kind {
+        Kind::Half => F16::unpack(u64::from(half)),
+        Kind::Brain => BF16::unpack(u64::from(half)),
+    }
+}
+
+fn round(kind: Kind, value: soft_float::Value, round: Round) -> u32 {
+    let bits = match kind {
+        Kind::Half => soft_float::round(value, F16::FORMAT, round),
+        Kind::Brain => soft_float::round(value, BF16::FORMAT, round),
+    };
+    u32::try_from(bits).unwrap_or(u32::MAX)
+}
+
+fn single(kind: Kind, half: u32) -> f32 {
+    half_precision::to_single(&mut Evaluator, kind, half << 16)
+}
+
+fn as_single(value: soft_float::Value, round: Round) -> u32 {
+    u32::try_from(soft_float::round(value, F32::FORMAT, round)).unwrap_or(u32::MAX)
+}
+
+fn one_nan(value: f32) -> u32 {
+    if value.is_nan() {
+        0x7fff_ffff
+    } else {
+        value.to_bits()
+    }
+}
+
+#[test]
+fn halves_become_singles_and_singles_halves() {
+    for kind in [Kind::Half, Kind::Brain] {
+        let check = |x: f32| {
+            let value = F32::unpack(u64::from(x.to_bits()));
+            for mode in ROUNDS {
+                let found = half_precision::of_single(&mut Evaluator, kind, mode, x);
+                let expected = round(kind, value, mode);
+                assert_eq!(found, expected, "{kind:?} of {x:e}, {mode:?}");
+            }
+        };
+        for bits in 0..=0xffffu32 {
+            let value = single(kind, bits);
+            let expected = as_single(unpack(kind, bits), Round::Nearest);
+            assert_eq!(one_nan(value), expected, "{kind:?} {bits:#x}");
+            // The half itself, the middle to the next one, and what is next to them.
+            let middle = (value + single(kind, bits ^ 1)) / 2.0;
+            for around in [value, middle] {
+                for near in [u32::MAX, 0, 1] {
+                    check(f32::from_bits(around.to_bits().wrapping_add(near)));
+                }
+            }
+        }
+        for bits in (0..=u32::MAX).step_by(40_009) {
+            check(f32::from_bits(bits));
+        }
+    }
+}
+
+#[test]
+fn halves_are_added_multiplied_and_fused_with_one_rounding() {
+    let mut numbers = Numbers(fastrand::Rng::with_seed(0x9e37_79b9_7f4a_7c15));
+    for kind in [Kind::Half, Kind::Brain] {
+        let nearest =
+            |value: f32| half_precision::of_single(&mut Evaluator, kind, Round::Nearest, value);
+        for _ in 0..1_000_000 {
+            let bits = [(); 3].map(|()| numbers.half(kind));
+            let [a, b, c] = bits.map(|bits| single(kind, bits));
+            let [x, y, z] = bits.map(|bits| unpack(kind, bits));
+            let to = |value| round(kind, value, Round::Nearest);
+            assert_eq!(
+                nearest(a + b),
+                to(soft_float::add(x, y, Round::Nearest)),
+                "{bits:x?}"
+            );
+            let product = soft_float::multiply(x, y);
+            assert_eq!(nearest(a * b), to(product), "{bits:x?}");
+            let fused = half_precision::fused(&mut Evaluator, kind, [a, b, c]);
+            let expected = to(soft_float::add(product, z, Round::Nearest));
+            assert_eq!(nearest(fused), expected, "{kind:?}: fma of {bits:x?}");
+        }
+    }
+}
+
+#[test]
+fn the_lesser_and_the_greater_half_are_the_interpreters() {
+    let mut numbers = Numbers(fastrand::Rng::with_seed(0x1234_5678_9abc_def1));
+    for _ in 0..200_000 {
+        for kind in [Kind::Half, Kind::Brain] {
+            let [a, b] = [(); 2].map(|()| numbers.half(kind));
+            let (x, y) = (u64::from(a), u64::from(b));
+            for nan in [false, true] {
+                let flags = Flags {
+                    nan,
+                    ..Flags::of(&Modifiers::new())
+                };
+                let expected = match kind {
+                    Kind::Half => [false, true].map(|greater| {
+                        if greater {
+                            soft_float::max::<F16>(x, y, flags)
+                        } else {
+                            soft_float::min::<F16>(x, y, flags)
+                        }
+                    }),
+                    Kind::Brain => [false, true].map(|greater| {
+                        if greater {
+                            soft_float::max::<BF16>(x, y, flags)
+                        } else {
+                            soft_float::min::<BF16>(x, y, flags)
+                        }
+                    }),
+                };
+                let found = [false, true].map(|greater| {
+                    half_precision::chosen(&mut Evaluator, kind, [a, b], (greater, nan))
+                });
+                assert_eq!(found.map(u64::from), expected, "{kind:?} {a:#x} {b:#x}");
+            }
+        }
+    }
+}
+
+#[test]
+fn doubles_become_halves_and_singles_with_one_rounding() {
+    let mut numbers = Numbers(fastrand::Rng::with_seed(0xfedc_ba98_7654_3211));
+    for _ in 0..200_000 {
+        let bits = numbers.next();
+        // Halfway between halves or singles, and a little beside; or anything.
+        let near = f64::from(numbers.single());
+        let beside = f64::from_bits(
+            near.to_bits()
+                .wrapping_add_signed(numbers.next() as i64 % 3),
+        );
+        let half = f64::from(single(Kind::Half, numbers.half(Kind::Half)));
+        let middle = f64::from_bits(
+            (half.to_bits() | 1 << 41).wrapping_add_signed(numbers.next() as i64 % 3),
+        );
+        for x in [f64::from_bits(bits), near, beside, middle] {
+            let value = F64::unpack(x.to_bits());
+            for mode in ROUNDS {
+                let odd = half_precision::odd_of_double(&mut Evaluator, x);
+                for kind in [Kind::Half, Kind::Brain] {
+                    let found = half_precision::of_single(&mut Evaluator, kind, mode, odd);
+                    assert_eq!(
+                        found,
+                        round(kind, value, mode),
+                        "{kind:?} of {x:e}, {mode:?}"
+                    );
+                }
+                if mode != Round::Nearest {
+                    let found = one_nan(directed_rounding::of_double(&mut Evaluator, mode, x));
+                    assert_eq!(found, as_single(value, mode), "{x:e}, {mode:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn singles_are_rounded_in_each_direction() {
+    let mut numbers = Numbers(fastrand::Rng::with_seed(0x0123_4567_89ab_cdef));
+    for number in 0..400_000 {
+        let [a, b, mut c] = [(); 3].map(|()| numbers.single());
+        if number % 4 == 0 {
+            // What cancels.
+            c = -(a * b);
+        }
+        let [x, y, z] = [a, b, c].map(|value| F32::unpack(u64::from(value.to_bits())));
+        for mode in [Round::Zero, Round::Down, Round::Up] {
+            let found = one_nan(directed_rounding::product(&mut Evaluator, mode, a, b));
+            let product = soft_float::multiply(x, y);
+            assert_eq!(found, as_single(product, mode), "{a:e} * {b:e}, {mode:?}");
+            let found = one_nan(directed_rounding::quotient(&mut Evaluator, mode, a, b));
+            let quotient = soft_float::divide(x, y);
+            assert_eq!(found, as_single(quotient, mode), "{a:e} / {b:e}, {mode:?}");
+            let found = one_nan(directed_rounding::root(&mut Evaluator, mode, a));
+            let root = soft_float::square_root(x);
+            assert_eq!(found, as_single(root, mode), "root of {a:e}, {mode:?}");
+            let found = one_nan(directed_rounding::sum(&mut Evaluator, mode, a, b));
+            let sum = soft_float::add(x, y, mode);
+            assert_eq!(found, as_single(sum, mode), "{a:e} + {b:e}, {mode:?}");
+            let found = one_nan(directed_rounding::fused(&mut Evaluator, mode, [a, b, c]));
+            let fused = soft_float::add(product, z, mode);
+            assert_eq!(
+                found,
+                as_single(fused, mode),
+                "{a:e} * {b:e} + {c:e}, {mode:?}"
+            );
+        }
+    }
+}
+
+/// The distance in units of the last place that the exact value has.
+fn units(found: f32, exact: f64) -> f64 {
+    let exponent = ((exact.abs().to_bits() >> 52) as i32 - 1023).max(-126);
+    (f64::from(found) - exact).abs() / 2f64.powi(exponent - 23)
+}
+
+#[test]
+fn approximations_are_as_near_as_the_manual_of_numerics_says() {
+    type Function = (
+        &'static str,
+        fn(&mut Evaluator, f32) -> f32,
+        fn(f64) -> f64,
+        f64,
+    );
+    let functions: [Function; 5] = [
+        ("ex2", approximations::power_of_two, f64::exp2, 1.0),
+        ("lg2", approximations::logarithm_of_two, f64::log2, 1.7),
+        ("sin", approximations::sine, f64::sin, 2.7),
+        ("cos", approximations::cosine, f64::cos, 2.7),
+        ("tanh", approximations::hyperbolic_tangent, f64::tanh, 2.0),
+    ];
+    for (name, function, exact, bound) in functions {
+        for bits in (0..=u32::MAX).step_by(30_011) {
+            let x = f32::from_bits(bits);
+            let (found, exact) = (function(&mut Evaluator, x), exact(f64::from(x)));
+            if exact.is_nan() {
+                assert!(found.is_nan(), "{name} of {x:e}: {found:e}");
+                continue;
+            }
+            if bound > 2.0 && x.abs() >= 1_048_576.0 {
+                assert!(found.abs() <= 1.0, "{name} of {x:e}: {found:e}");
+                continue;
+            }
+            if (exact as f32).is_infinite() {
+                assert_eq!(f64::from(found), f64::from(exact as f32), "{name} of {x:e}");
+                continue;
+            }
+            let off = units(found, exact);
+            assert!(off <= bound, "{name} of {x:e}: {found:e} is off by {off}");
+        }
+    }
+}

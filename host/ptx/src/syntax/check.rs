@@ -1,0 +1,395 @@
+//! Whether operands fit what the table says of their instruction. Runs when the whole module has
+//! been read, so that every function is known.
+
+use crate::syntax::builtin_functions::BuiltinFunction;
+use crate::syntax::lex::Issue;
+use crate::syntax::modifier::Modifiers;
+use crate::syntax::module::Module;
+use crate::syntax::table::{Kind, Op, Ty};
+use crate::syntax::tree::{Base, CallSite, Formal, Function, Instruction, Operand, Symbol};
+use crate::syntax::types::{Class, Space, Type};
+
+/// What is wrong, in no particular place of the instruction.
+type Fit = Result<(), String>;
+
+/// Everything that is wrong with the module's instructions.
+pub(crate) fn check(module: &Module) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    for function in &module.functions {
+        for instruction in &function.body {
+            let checked = Checked {
+                module,
+                function,
+                instruction,
+            };
+            if let Err(message) = checked.instruction() {
+                issues.push(Issue::new(instruction.at, message));
+            }
+        }
+    }
+    issues
+}
+
+struct Checked<'m> {
+    module: &'m Module,
+    function: &'m Function,
+    instruction: &'m Instruction,
+}
+
+/// The type that an operand has in this instruction.
+pub(crate) fn operand_type(ty: Ty, modifiers: &Modifiers) -> Type {
+    match ty {
+        Ty::T0 => modifiers.ty(),
+        Ty::T1 => modifiers.second_ty(),
+        Ty::Wide => modifiers.ty().doubled(),
+        Ty::Is(ty) => ty,
+    }
+}
+
+impl Checked<'_> {
+    fn instruction(&self) -> Fit {
+        if let Some(guard) = self.instruction.guard {
+            let ty = self.function.register_type(guard.register);
+            if ty != Type::Pred {
+                return Err(format!(
+                    "a guard is a predicate, not a register of type `{ty}`"
+                ));
+            }
+        }
+        let row = self.instruction.row;
+        for (number, (kind, operand)) in row
+            .operands
+            .iter()
+            .zip(&self.instruction.operands)
+            .enumerate()
+        {
+            self.operand(*kind, operand).map_err(|message| match kind {
+                Kind::Call => message,
+                _ => format!("operand {} of {}: {message}", number + 1, row.name),
+            })?;
+        }
+        self.special_rules()
+    }
+
+    /// What the table cannot say.
+    fn special_rules(&self) -> Fit {
+        let modifiers = &self.instruction.modifiers;
+        match self.instruction.row.op {
+            Op::Ld | Op::St => {
+                let lanes = u32::try_from(modifiers.lanes()).unwrap_or(u32::MAX);
+                if modifiers.ty().bits().saturating_mul(lanes) > 128 {
+                    return Err("one access moves at most 128 bits".into());
+                }
+                Ok(())
+            }
+            Op::Cvt => conversion(modifiers),
+            _ => Ok(()),
+        }
+    }
+
+    fn operand(&self, kind: Kind, operand: &Operand) -> Fit {
+        let modifiers = &self.instruction.modifiers;
+        match kind {
+            Kind::Dst(ty) => self.target(operand, operand_type(ty, modifiers), false),
+            Kind::DstLoose(ty) => self.target(operand, operand_type(ty, modifiers), true),
+            Kind::DstPair(ty) => match operand {
+                Operand::Pair(first, second) => {
+                    if let Some(first) = first {
+                        let first = Operand::Register(*first);
+                        self.target(&first, operand_type(ty, modifiers), false)?;
+                    }
+                    self.predicate_target(*second)
+                }
+                other => self.target(other, operand_type(ty, modifiers), false),
+            },
+            Kind::PredPair => match operand {
+                Operand::Pair(first, second) => {
+                    self.predicate_target(*first)?;
+                    self.predicate_target(*second)
+                }
+                other => self.target(other, Type::Pred, false),
+            },
+            Kind::Src(ty) => self.value(operand, operand_type(ty, modifiers), false),
+            Kind::SrcLoose(ty) => self.value(operand, operand_type(ty, modifiers), true),
+            Kind::SrcPred => match operand {
+                Operand::Not(register) => {
+                    self.value(&Operand::Register(*register), Type::Pred, false)
+                }
+                other => self.value(other, Type::Pred, false),
+            },
+            Kind::DstLanes => self.lanes(operand, |element| {
+                self.target(element, modifiers.ty(), true)
+            }),
+            Kind::SrcLanes => {
+                self.lanes(operand, |element| self.value(element, modifiers.ty(), true))
+            }
+            Kind::DstMove => match operand {
+                Operand::Vector(elements) => self.spread(elements, true),
+                other => self.target(other, modifiers.ty(), false),
+            },
+            Kind::SrcMove => match operand {
+                Operand::Vector(elements) => self.spread(elements, false),
+                other => self.value(other, modifiers.ty(), false),
+            },
+            Kind::Address => self.address(operand),
+            Kind::Label => match operand {
+                Operand::Label(_) => Ok(()),
+                _ => Err("expected a label".into()),
+            },
+            Kind::Labels => match operand {
+                Operand::Labels(_) => Ok(()),
+                _ => Err("expected the name of a list of labels".into()),
+            },
+            Kind::Call => match operand {
+                Operand::Call(site) => self.call(site),
+                _ => Err("expected the name of a function".into()),
+            },
+        }
+    }
+
+    fn target(&self, operand: &Operand, ty: Type, loose: bool) -> Fit {
+        match operand {
+            Operand::Sink => Ok(()),
+            Operand::Register(register) => fits(self.function.register_type(*register), ty, loose),
+            _ => Err("expected a register to write to".into()),
+        }
+    }
+
+    fn predicate_target(&self, register: Option<crate::syntax::tree::RegisterId>) -> Fit {
+        match register {
+            Some(register) => fits(self.function.register_type(register), Type::Pred, false),
+            None => Ok(()),
+        }
+    }
+
+    fn value(&self, operand: &Operand, ty: Type, loose: bool) -> Fit {
+        let suits = match operand {
+            Operand::Register(register) => {
+                return fits(self.function.register_type(*register), ty, loose);
+            }
+            Operand::Special(_) => ty.is_integer(),
+            Operand::Integer(_) => !ty.is_float(),
+            Operand::Float32(_) => matches!(ty, Type::F32 | Type::B32 | Type::F64),
+            Operand::Float64(_) => matches!(ty, Type::F32 | Type::F64 | Type::B64),
+            Operand::AddressOf(..) => ty.is_integer() && ty.bits() >= 32,
+            _ => return Err("expected a register or a constant".into()),
+        };
+        if suits {
+            return Ok(());
+        }
+        let what = match operand {
+            Operand::Integer(_) => "an integer",
+            Operand::AddressOf(..) => "an address",
+            Operand::Special(_) => "a special register",
+            _ => "a floating-point number",
+        };
+        Err(format!("{what} where the type is `{ty}`"))
+    }
+
+    fn lanes(&self, operand: &Operand, check: impl Fn(&Operand) -> Fit) -> Fit {
+        let lanes = self.instruction.modifiers.lanes();
+        match operand {
+            Operand::Vector(elements) if elements.len() == lanes => {
+                elements.iter().try_for_each(check)
+            }
+            Operand::Vector(elements) => Err(format!(
+                "{} elements where {lanes} are moved",
+                elements.len()
+            )),
+            other if lanes == 1 => check(other),
+            _ => Err(format!("expected {lanes} registers in braces")),
+        }
+    }
+
+    /// Several registers that make up one value.
+    fn spread(&self, elements: &[Operand], written: bool) -> Fit {
+        let ty = self.instruction.modifiers.ty();
+        let count = u32::try_from(elements.len()).unwrap_or(u32::MAX);
+        let each = match (ty.bits(), count) {
+            (64, 2) => Type::B32,
+            (64, 4) | (32, 2) => Type::B16,
+            (32, 4) | (16, 2) => Type::B8,
+            (bits, count) => {
+                return Err(format!("{bits} bits do not spread over {count} registers"));
+            }
+        };
+        elements.iter().try_for_each(|element| {
+            if written {
+                self.target(element, each, each == Type::B8)
+            } else {
+                self.value(element, each, each == Type::B8)
+            }
+        })
+    }
+
+    fn address(&self, operand: &Operand) -> Fit {
+        let Operand::Memory(base, _) = operand else {
+            return Err("expected an address in brackets".into());
+        };
+        let op = self.instruction.row.op;
+        let writes = matches!(op, Op::St | Op::Atom | Op::Red);
+        let space = self.instruction.modifiers.space();
+        match base {
+            Base::Zero => Ok(()),
+            Base::Register(register) => {
+                let ty = self.function.register_type(*register);
+                let narrow = !matches!(space, Space::Generic | Space::Global);
+                if ty.is_integer() && (ty.bits() == 64 || (narrow && ty.bits() == 32)) {
+                    return Ok(());
+                }
+                Err(format!("an address is a 64-bit integer, not `{ty}`"))
+            }
+            Base::Symbol(symbol) => {
+                let of_symbol = self.space_of(*symbol);
+                if writes && matches!(symbol, Symbol::Param(_)) {
+                    return Err("an entry's parameters cannot be written".into());
+                }
+                if writes && of_symbol == Space::Const {
+                    return Err("constant memory cannot be written".into());
+                }
+                if space == Space::Generic || space == of_symbol {
+                    return Ok(());
+                }
+                Err("the variable lies in another memory than the instruction says".into())
+            }
+        }
+    }
+
+    fn space_of(&self, symbol: Symbol) -> Space {
+        match symbol {
+            Symbol::Global(index) => match self.module.globals.get(index as usize) {
+                Some(variable) if variable.space == crate::VariableSpace::Const => Space::Const,
+                _ => Space::Global,
+            },
+            Symbol::Shared(_) => Space::Shared,
+            Symbol::Param(_) => Space::Param,
+            Symbol::Variable(index) => self
+                .function
+                .variables
+                .get(index as usize)
+                .map_or(Space::Local, |variable| variable.space),
+        }
+    }
+
+    fn call(&self, site: &CallSite) -> Fit {
+        let Some(callee) = self.module.functions.get(site.function as usize) else {
+            return Err("there is no such function".into());
+        };
+        if !callee.defined && BuiltinFunction::of(callee).is_none() {
+            return Err(format!(
+                "function `{}` is only declared: this device does not provide it, and modules are not linked",
+                callee.name
+            ));
+        }
+        let pairs = [
+            ("results", &callee.results, &site.results),
+            ("arguments", &callee.params, &site.arguments),
+        ];
+        for (what, formals, actuals) in pairs {
+            if formals.len() != actuals.len() {
+                return Err(format!(
+                    "function `{}` has {} {what}, {} are given",
+                    callee.name,
+                    formals.len(),
+                    actuals.len()
+                ));
+            }
+            for (formal, actual) in formals.iter().zip(actuals) {
+                self.passed(callee, *formal, actual, what == "results")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One argument or result of a call.
+    fn passed(&self, callee: &Function, formal: Formal, actual: &Operand, written: bool) -> Fit {
+        let variable = |function: &Function, index: u32| {
+            function
+                .variables
+                .get(index as usize)
+                .map(|variable| (variable.space, variable.bytes))
+        };
+        match (formal, actual) {
+            (Formal::Variable(index), Operand::AddressOf(Symbol::Variable(own), 0)) => {
+                let inside = variable(callee, index);
+                let outside = variable(self.function, *own);
+                if outside.is_some_and(|(space, _)| space == Space::Param) && inside == outside {
+                    return Ok(());
+                }
+                Err("the variable that is passed does not have the size of the parameter".into())
+            }
+            (Formal::Variable(index), Operand::Register(register)) => {
+                let bits = self.function.register_type(*register).bits();
+                match variable(callee, index) {
+                    Some((_, bytes)) if bytes * 8 == bits => Ok(()),
+                    _ => Err(
+                        "the register that is passed does not have the size of the parameter"
+                            .into(),
+                    ),
+                }
+            }
+            (Formal::Variable(index), Operand::Integer(_)) if !written => {
+                match variable(callee, index) {
+                    Some((_, 1 | 2 | 4 | 8)) => Ok(()),
+                    _ => Err("a constant is passed where the parameter is no number".into()),
+                }
+            }
+            (Formal::Register(register), actual) => {
+                let ty = callee.register_type(register);
+                if written {
+                    self.target(actual, ty, false)
+                } else {
+                    self.value(actual, ty, false)
+                }
+            }
+            _ => Err("expected a `.param` variable, a register or a constant".into()),
+        }
+    }
+}
+
+fn fits(register: Type, ty: Type, loose: bool) -> Fit {
+    let fits = if loose {
+        register.fits_loosely(ty)
+    } else {
+        register.fits(ty)
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(format!(
+            "a register of type `{register}` where the type is `{ty}`"
+        ))
+    }
+}
+
+/// Whether a conversion exists, and has the rounding that it needs.
+pub(crate) fn conversion(modifiers: &Modifiers) -> Fit {
+    use crate::syntax::modifier::Modifier::{Ftz, Rm, Rmi, Rn, Rni, Rp, Rpi, Rz, Rzi};
+    let (to, from) = (modifiers.ty(), modifiers.second_ty());
+    let to_integer = [Rni, Rzi, Rmi, Rpi].iter().any(|word| modifiers.has(*word));
+    // The table lists these with the rounding that they have.
+    if [to, from].iter().any(|ty| !ty.is_declared()) {
+        return Ok(());
+    }
+    let to_float = [Rn, Rz, Rm, Rp].iter().any(|word| modifiers.has(*word));
+    let bits_only = to.class() == Class::Bits || from.class() == Class::Bits;
+    if bits_only {
+        return Err(format!("there is no conversion from `{from}` to `{to}`"));
+    }
+    let narrows = to.is_float()
+        && from.is_float()
+        && (to.bits() < from.bits() || (to != from && to.bits() == from.bits()));
+    let message = match (to.is_float(), from.is_float()) {
+        (false, true) if !to_integer => "needs a rounding to an integer, such as `.rzi`",
+        (true, false) if !to_float => "needs a rounding, such as `.rn`",
+        (true, true) if narrows && !to_float => "needs a rounding, such as `.rn`",
+        (false, false) if to_integer || to_float => "does not round",
+        (true, false) if to_integer => "has no rounding to an integer",
+        (true, true) if !narrows && to_float && to != from => "does not round",
+        _ if modifiers.has(Ftz) && to != Type::F32 && from != Type::F32 => {
+            "has no `.ftz`: only singles are flushed"
+        }
+        _ => return Ok(()),
+    };
+    Err(format!("the conversion from `{from}` to `{to}` {message}"))
+}

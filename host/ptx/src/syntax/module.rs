@@ -1,0 +1,350 @@
+//! A parsed and checked module, as embedders see it: what it declares, not how it computes.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use crate::interpret::Program;
+use crate::syntax::layout::Layout;
+use crate::syntax::tree::{Function, LocalVariable, Operand};
+
+/// Three dimensions: of a grid in blocks, of a block in threads, or a place in one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Extent {
+    /// The first dimension, the one that varies fastest.
+    pub x: u32,
+    /// The second dimension.
+    pub y: u32,
+    /// The third dimension.
+    pub z: u32,
+}
+
+impl Extent {
+    /// How many places there are, or `None` where 64 bits cannot tell.
+    #[must_use]
+    pub fn count(self) -> Option<u64> {
+        (u64::from(self.x) * u64::from(self.y)).checked_mul(u64::from(self.z))
+    }
+
+    /// The place with this number, counting along x, then y, then z; `None` outside of the extent.
+    #[must_use]
+    pub fn place(self, linear: u64) -> Option<Extent> {
+        if linear >= self.count()? {
+            return None;
+        }
+        let (x, y) = (u64::from(self.x), u64::from(self.y));
+        Some(Extent {
+            x: u32::try_from(linear % x).ok()?,
+            y: u32::try_from(linear / x % y).ok()?,
+            z: u32::try_from(linear / x / y).ok()?,
+        })
+    }
+}
+
+impl fmt::Display for Extent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({}, {}, {})", self.x, self.y, self.z)
+    }
+}
+
+/// The type that an entry declares for a parameter. `.b8` to `.b64` read as unsigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ParamType {
+    /// `.u8` or `.b8`.
+    U8,
+    /// `.u16` or `.b16`.
+    U16,
+    /// `.u32` or `.b32`.
+    U32,
+    /// `.u64` or `.b64`; pointers are declared so.
+    U64,
+    /// `.s8`.
+    S8,
+    /// `.s16`.
+    S16,
+    /// `.s32`.
+    S32,
+    /// `.s64`.
+    S64,
+    /// `.f16`.
+    F16,
+    /// `.bf16`.
+    BF16,
+    /// `.f32`.
+    F32,
+    /// `.f64`.
+    F64,
+    /// An array: a structure passed by value.
+    Bytes {
+        /// Its size.
+        bytes: u32,
+        /// Its alignment in bytes, a power of two.
+        align: u32,
+    },
+}
+
+/// A parameter of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Param {
+    /// Its name in the module's text.
+    pub name: String,
+    /// What the entry declares it to be.
+    pub ty: ParamType,
+    /// Where it lies in the packed arguments, in bytes.
+    pub offset: u32,
+    /// Its size.
+    pub bytes: u32,
+    /// Its alignment in bytes, a power of two.
+    pub align: u32,
+}
+
+/// The memory in which a module-scope variable lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VariableSpace {
+    /// `.global`: kernels read and write it.
+    Global,
+    /// `.const`: kernels only read it.
+    Const,
+}
+
+/// A module-scope `.global` or `.const` variable: device memory that the embedder allocates before
+/// the first launch, and fills with [`initial`](Variable::initial).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    pub(crate) name: String,
+    pub(crate) space: VariableSpace,
+    pub(crate) bytes: u64,
+    pub(crate) align: u32,
+    /// Shorter than the variable where the rest is zero.
+    pub(crate) initial: Vec<u8>,
+    pub(crate) relocations: Vec<Relocation>,
+}
+
+/// A place in a variable's initial bytes that holds another variable's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Relocation {
+    /// Where, in bytes. Eight bytes are filled.
+    pub offset: u64,
+    /// Whose address: an index into the module's variables.
+    pub variable: u32,
+    /// What is added to it.
+    pub addend: i64,
+}
+
+impl Variable {
+    /// Its name in the module's text.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The memory in which it lies.
+    #[must_use]
+    pub fn space(&self) -> VariableSpace {
+        self.space
+    }
+
+    /// Its size.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Its alignment in bytes, a power of two.
+    #[must_use]
+    pub fn align(&self) -> u32 {
+        self.align
+    }
+
+    /// What it holds before the first launch, up to the last byte that is not zero: the rest of the
+    /// variable is zeros. `symbols` are the device addresses of all of the module's
+    /// [`globals`](Module::globals), in their order.
+    #[must_use]
+    pub fn initial(&self, symbols: &[u64]) -> Vec<u8> {
+        let mut bytes = self.initial.clone();
+        for relocation in &self.relocations {
+            let base = symbols
+                .get(relocation.variable as usize)
+                .copied()
+                .unwrap_or(0);
+            let address = base.wrapping_add_signed(relocation.addend);
+            let end = relocation.offset.saturating_add(8);
+            let (Ok(start), Ok(end)) = (usize::try_from(relocation.offset), usize::try_from(end))
+            else {
+                continue;
+            };
+            if bytes.len() < end {
+                bytes.resize(end, 0);
+            }
+            if let Some(place) = bytes.get_mut(start..end) {
+                place.copy_from_slice(&address.to_le_bytes());
+            }
+        }
+        bytes
+    }
+}
+
+/// A kernel: what a launch can name.
+#[derive(Debug)]
+pub struct Entry {
+    pub(crate) name: String,
+    pub(crate) params: Vec<Param>,
+    pub(crate) param_bytes: u32,
+    pub(crate) max_threads: Option<u32>,
+    pub(crate) shared_bytes: u32,
+    pub(crate) local_bytes: u32,
+    /// Its body: an index into the module's functions.
+    pub(crate) function: u32,
+    /// Where its variables lie.
+    pub(crate) layout: Layout,
+    /// What the interpreter runs: made at its first launch.
+    pub(crate) program: OnceLock<Arc<Program>>,
+}
+
+impl Entry {
+    /// Its name in the module's text.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its parameters, in order.
+    #[must_use]
+    pub fn params(&self) -> &[Param] {
+        &self.params
+    }
+
+    /// How many bytes its packed arguments take.
+    #[must_use]
+    pub fn param_bytes(&self) -> u32 {
+        self.param_bytes
+    }
+
+    /// The most threads of a block that it is compiled for (`.maxntid`, `.reqntid`), where it says.
+    #[must_use]
+    pub fn max_threads(&self) -> Option<u32> {
+        self.max_threads
+    }
+
+    /// The static shared memory of a block, in bytes: its own and that of all functions it calls.
+    #[must_use]
+    pub fn shared_bytes(&self) -> u32 {
+        self.shared_bytes
+    }
+
+    /// The local memory of a thread, in bytes: its own and that of the functions it calls.
+    #[must_use]
+    pub fn local_bytes(&self) -> u32 {
+        self.local_bytes
+    }
+}
+
+/// A parsed and checked module.
+#[derive(Debug, Default)]
+pub struct Module {
+    pub(crate) version: (u32, u32),
+    pub(crate) target: u32,
+    pub(crate) globals: Vec<Variable>,
+    /// The `.shared` variables of the module, which every function sees.
+    pub(crate) shared: Vec<LocalVariable>,
+    pub(crate) entries: Vec<Entry>,
+    /// The bodies of the entries, and the device functions.
+    pub(crate) functions: Vec<Function>,
+    /// What the state of one running block may take.
+    pub(crate) block_bytes: u64,
+    pub(crate) extension: Extension,
+}
+
+/// What an embedder keeps with a module.
+#[derive(Default)]
+pub(crate) struct Extension(OnceLock<Box<dyn Any + Send + Sync>>);
+
+impl fmt::Debug for Extension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extension").finish_non_exhaustive()
+    }
+}
+
+impl Module {
+    /// What an embedder makes of the module and keeps with it, such as its compiled kernels: made at
+    /// the first call, and gone with the module. `None` where it is of another type.
+    pub fn extension<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
+        let made = self.extension.0.get_or_init(|| Box::new(make()));
+        made.downcast_ref()
+    }
+
+    /// The PTX version that it is written in, major and minor.
+    #[must_use]
+    pub fn version(&self) -> (u32, u32) {
+        self.version
+    }
+
+    /// The architecture that it is written for: 75 stands for `sm_75`.
+    #[must_use]
+    pub fn target(&self) -> u32 {
+        self.target
+    }
+
+    /// Its kernels, in the order of the text.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The kernel of this name.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.name == name)
+    }
+
+    /// Its module-scope `.global` and `.const` variables, in the order of the text.
+    #[must_use]
+    pub fn globals(&self) -> &[Variable] {
+        &self.globals
+    }
+}
+
+/// Entries are equal when they mean the same, wherever they stand in their text.
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        (&self.name, &self.params, self.max_threads)
+            == (&other.name, &other.params, other.max_threads)
+            && (self.param_bytes, self.shared_bytes, self.local_bytes)
+                == (other.param_bytes, other.shared_bytes, other.local_bytes)
+    }
+}
+
+/// Modules are equal when they mean the same, however their texts are laid out.
+impl PartialEq for Module {
+    fn eq(&self, other: &Module) -> bool {
+        (self.version, self.target) == (other.version, other.target)
+            && self.globals == other.globals
+            && self.shared == other.shared
+            && self.entries == other.entries
+            && same_functions(&self.functions, &other.functions)
+    }
+}
+
+/// Functions may stand in another order, so they are compared by name, and so are those they call.
+fn same_functions(ours: &[Function], theirs: &[Function]) -> bool {
+    let renumbered = |function: &Function| {
+        let mut function = function.clone();
+        let instructions = function.body.iter_mut();
+        for operand in instructions.flat_map(|instruction| &mut instruction.operands) {
+            if let Operand::Call(site) = operand {
+                let name = theirs
+                    .get(site.function as usize)
+                    .map(|callee| &callee.name);
+                let place = ours.iter().position(|callee| Some(&callee.name) == name);
+                let place = place.and_then(|place| u32::try_from(place).ok());
+                site.function = place.unwrap_or(u32::MAX);
+            }
+        }
+        function
+    };
+    ours.len() == theirs.len()
+        && ours.iter().all(|function| {
+            let other = theirs.iter().find(|other| other.name == function.name);
+            other.is_some_and(|other| *function == renumbered(other))
+        })
+}

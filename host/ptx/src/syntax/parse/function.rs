@@ -1,0 +1,429 @@
+//! Entries and device functions: their heads, and their bodies statement by statement.
+
+use crate::syntax::diagnostic::Position;
+use crate::syntax::lex::{Issue, Token};
+use crate::syntax::module::{Entry, Param, ParamType};
+use crate::syntax::parse::scope::Entity;
+use crate::syntax::parse::{Parsed, Parser, shortened};
+use crate::syntax::tree::{Formal, Function, Linkage, LocalVariable, Operand, RegisterId, Symbol};
+use crate::syntax::types::{Space, Type};
+
+impl<'a> Parser<'a> {
+    /// Starts reading a new function.
+    fn begin(&mut self, linkage: Linkage) {
+        self.scopes.truncate(1);
+        self.scopes.push(crate::syntax::parse::Scope::default());
+        self.taken.clear();
+        self.references.clear();
+        self.registers = 0;
+        self.function = Function {
+            at: self.at,
+            linkage,
+            ..Function::default()
+        };
+    }
+
+    /// Reads an entry, from `.entry` to the end of its body.
+    pub(crate) fn entry(&mut self, linkage: Linkage) -> Parsed<()> {
+        self.begin(linkage);
+        self.bump();
+        let (name, at) = self.name("the name of the entry")?;
+        self.function.name = name.to_owned();
+        let mut params = Vec::new();
+        let mut end = 0;
+        if self.eat('(') && !self.eat(')') {
+            loop {
+                params.push(self.entry_param(&mut end, params.len())?);
+                if !self.eat(',') {
+                    break;
+                }
+            }
+            self.expect(')')?;
+        }
+        let max_threads = self.directives()?;
+        let index = u32::try_from(self.module.entries.len()).unwrap_or(u32::MAX);
+        if let Some(scope) = self.scopes.pop() {
+            let declared = self.declare(name, at, Entity::Entry(index));
+            self.scopes.push(scope);
+            declared?;
+        }
+        if self.eat(';') {
+            return self.issue(at, "an entry needs a body");
+        }
+        self.function.entry = Some(index);
+        self.body()?;
+        let function = u32::try_from(self.module.functions.len()).unwrap_or(u32::MAX);
+        self.module.entries.push(Entry {
+            name: name.to_owned(),
+            params,
+            param_bytes: end,
+            max_threads,
+            shared_bytes: 0,
+            local_bytes: 0,
+            function,
+            layout: crate::syntax::layout::Layout::default(),
+            program: std::sync::OnceLock::new(),
+        });
+        self.module
+            .functions
+            .push(std::mem::take(&mut self.function));
+        Ok(())
+    }
+
+    /// Reads a parameter of an entry and lays it out behind those before it.
+    fn entry_param(&mut self, end: &mut u32, index: usize) -> Parsed<Param> {
+        if !self.eat_dot("param") {
+            return Err(self.unexpected("`.param`"));
+        }
+        let (ty, align, lanes) = self.variable_type()?;
+        let declared = self.declared_name(ty, align, lanes)?;
+        let limit = self.limits.param_bytes;
+        let bytes = declared.bytes().and_then(|bytes| u32::try_from(bytes).ok());
+        let placed = bytes.and_then(|bytes| {
+            let offset = end.checked_next_multiple_of(align)?;
+            Some((
+                offset,
+                bytes,
+                offset.checked_add(bytes).filter(|end| *end <= limit)?,
+            ))
+        });
+        let Some((offset, bytes, next)) = placed else {
+            return self.issue(
+                declared.at,
+                format!("the entry's parameters take more than {limit} bytes"),
+            );
+        };
+        *end = next;
+        let scalar = declared.dimensions.is_empty() && lanes == 1;
+        let ty = if scalar {
+            scalar_param(ty)
+        } else {
+            ParamType::Bytes { bytes, align }
+        };
+        let symbol = Symbol::Param(u32::try_from(index).unwrap_or(u32::MAX));
+        self.taken.insert(declared.name.to_owned());
+        self.declare(declared.name, declared.at, Entity::Symbol(symbol))?;
+        Ok(Param {
+            name: declared.name.to_owned(),
+            ty,
+            offset,
+            bytes,
+            align,
+        })
+    }
+
+    /// Reads a device function, or only its declaration.
+    pub(crate) fn device_function(&mut self, linkage: Linkage) -> Parsed<()> {
+        self.begin(linkage);
+        self.bump();
+        let mut results = Vec::new();
+        if self.eat('(') {
+            results = self.formals()?;
+        }
+        let (name, at) = self.name("the name of the function")?;
+        self.function.name = name.to_owned();
+        self.function.at = at;
+        self.function.results = results;
+        if self.eat('(') {
+            self.function.params = self.formals()?;
+        }
+        self.directives()?;
+        let index = match self.lookup(name) {
+            Some(Entity::Function(index)) => index,
+            _ => {
+                let index = u32::try_from(self.module.functions.len()).unwrap_or(u32::MAX);
+                if let Some(scope) = self.scopes.pop() {
+                    let declared = self.declare(name, at, Entity::Function(index));
+                    self.scopes.push(scope);
+                    declared?;
+                }
+                self.module.functions.push(Function {
+                    name: name.to_owned(),
+                    at,
+                    linkage,
+                    ..Function::default()
+                });
+                index
+            }
+        };
+        let place = index as usize;
+        let known = self
+            .module
+            .functions
+            .get(place)
+            .is_some_and(|known| known.defined);
+        if self.eat(';') {
+            if !known {
+                let declared = std::mem::take(&mut self.function);
+                self.put_function(place, declared);
+            }
+            return Ok(());
+        }
+        if known {
+            let name = shortened(name);
+            return self.issue(at, format!("function `{name}` is defined twice"));
+        }
+        self.body()?;
+        let defined = std::mem::take(&mut self.function);
+        self.put_function(place, defined);
+        Ok(())
+    }
+
+    fn put_function(&mut self, place: usize, function: Function) {
+        if let Some(slot) = self.module.functions.get_mut(place) {
+            *slot = function;
+        }
+    }
+
+    /// Reads parameters or results of a device function, behind the opening parenthesis.
+    fn formals(&mut self) -> Parsed<Vec<Formal>> {
+        let mut formals = Vec::new();
+        if self.eat(')') {
+            return Ok(formals);
+        }
+        loop {
+            let at = self.at;
+            if self.eat_dot("reg") {
+                let ty = self.register_type()?;
+                let (name, at) = self.name("the name of a register")?;
+                self.count_registers(1, at)?;
+                self.declare(name, at, Entity::Declared(ty))?;
+                formals.push(Formal::Register(self.use_register(name, ty)));
+            } else if self.eat_dot("param") {
+                let (ty, align, lanes) = self.variable_type()?;
+                // Declarations may leave names out.
+                let declared = if matches!(self.token, Token::Name(_)) {
+                    self.declared_name(ty, align, lanes)?
+                } else {
+                    crate::syntax::parse::variable::Declared {
+                        name: "_",
+                        at,
+                        ty,
+                        align,
+                        dimensions: Vec::new(),
+                        lanes,
+                    }
+                };
+                let limit = self.limits.param_bytes;
+                let bytes = declared.bytes().and_then(|bytes| u32::try_from(bytes).ok());
+                let Some(bytes) = bytes.filter(|bytes| *bytes <= limit) else {
+                    let message = format!("a parameter has a size of at most {limit} bytes");
+                    return self.issue(declared.at, message);
+                };
+                let index = u32::try_from(self.function.variables.len()).unwrap_or(u32::MAX);
+                let name = self.unique(declared.name);
+                self.function.variables.push(LocalVariable {
+                    name,
+                    space: Space::Param,
+                    bytes,
+                    align,
+                    dynamic: false,
+                });
+                formals.push(Formal::Variable(index));
+                if declared.name != "_" {
+                    let entity = Entity::Symbol(Symbol::Variable(index));
+                    self.declare(declared.name, declared.at, entity)?;
+                }
+            } else {
+                return Err(self.unexpected("`.param` or `.reg`"));
+            }
+            if !self.eat(',') {
+                break;
+            }
+        }
+        self.expect(')')?;
+        Ok(formals)
+    }
+
+    /// Reads the directives between a head and its body, and returns the most threads of a block
+    /// where they say.
+    fn directives(&mut self) -> Parsed<Option<u32>> {
+        let mut max_threads: Option<u32> = None;
+        while let Token::Dot(word) = self.token {
+            let at = self.at;
+            self.bump();
+            match word {
+                "maxntid" | "reqntid" => {
+                    let mut product = self.integer("a number of threads")?;
+                    for _ in 0..2 {
+                        if self.eat(',') {
+                            product = product.saturating_mul(self.integer("a number of threads")?);
+                        }
+                    }
+                    let threads = u32::try_from(product).unwrap_or(u32::MAX);
+                    max_threads = Some(max_threads.map_or(threads, |most| most.min(threads)));
+                }
+                "minnctapersm" | "maxnreg" | "maxnctapersm" | "maxclusterrank" => {
+                    self.integer("a number")?;
+                }
+                "noreturn" => {}
+                "pragma" => loop {
+                    match self.bump() {
+                        Token::Mark(';') => break,
+                        Token::End => return self.issue(at, "this `.pragma` does not end"),
+                        _ => {}
+                    }
+                },
+                _ => {
+                    let word = shortened(word);
+                    return self.issue(at, format!("`.{word}` is not supported by this device"));
+                }
+            }
+        }
+        Ok(max_threads)
+    }
+
+    /// Reads a body with its braces. Mistakes inside are noted, and reading goes on.
+    fn body(&mut self) -> Parsed<()> {
+        let opened = self.at;
+        self.expect('{')?;
+        self.function.defined = true;
+        let outermost = self.scopes.len();
+        loop {
+            match self.token {
+                Token::End => {
+                    if self.issues.is_empty() {
+                        return self.issue(opened, "this body does not end");
+                    }
+                    return Ok(());
+                }
+                Token::Mark('}') => {
+                    self.bump();
+                    let last = self.scopes.len() <= outermost;
+                    self.close_scope();
+                    if last {
+                        break;
+                    }
+                }
+                _ => {
+                    let at = self.at;
+                    if let Err(issue) = self.statement() {
+                        self.report(issue);
+                        self.recover();
+                        if self.at_same_place(at) {
+                            self.bump();
+                        }
+                    }
+                }
+            }
+        }
+        self.resolve_labels();
+        Ok(())
+    }
+
+    fn statement(&mut self) -> Parsed<()> {
+        match self.token {
+            Token::Mark('{') => {
+                let at = self.at;
+                self.open_scope(at)?;
+                self.bump();
+                Ok(())
+            }
+            Token::Mark(';') => {
+                self.bump();
+                Ok(())
+            }
+            Token::Dot("reg") => self.registers(),
+            Token::Dot("local" | "shared" | "param" | "global" | "const") => {
+                self.variable(Linkage::Internal)
+            }
+            Token::Dot("loc" | "pragma" | "file") => self.debug_line(),
+            Token::Dot("extern" | "visible" | "weak") => {
+                let linkage = if self.token == Token::Dot("extern") {
+                    Linkage::Extern
+                } else {
+                    Linkage::Internal
+                };
+                self.bump();
+                self.variable(linkage)
+            }
+            Token::Dot(word) => {
+                let word = shortened(word);
+                self.issue(
+                    self.at,
+                    format!("`.{word}` is not supported by this device"),
+                )
+            }
+            Token::Name(_) if self.peek() == Token::Mark(':') => self.label(),
+            Token::Name(_) | Token::Mark('@') => self.instruction(),
+            _ => Err(self.unexpected("an instruction")),
+        }
+    }
+
+    /// Gives operands that name labels what they name, now that all labels are known.
+    fn resolve_labels(&mut self) {
+        let mut issues = Vec::new();
+        let mut found = |reference: u32, at: Position, list: bool| {
+            let entity = self
+                .references
+                .get(reference as usize)
+                .and_then(|reference| reference.found);
+            match entity {
+                Some(Entity::Label(label)) if !list => Operand::Label(label),
+                Some(Entity::Table(table)) if list => Operand::Labels(table),
+                Some(_) => {
+                    let wanted = if list {
+                        "a list of labels"
+                    } else {
+                        "a single label"
+                    };
+                    issues.push(Issue::new(at, format!("this instruction needs {wanted}")));
+                    Operand::Sink
+                }
+                // A missing label has been reported where its scope ended.
+                None => Operand::Sink,
+            }
+        };
+        for instruction in &mut self.function.body {
+            for operand in &mut instruction.operands {
+                match operand {
+                    Operand::Label(label) => *operand = found(label.0, instruction.at, false),
+                    Operand::Labels(table) => *operand = found(*table, instruction.at, true),
+                    _ => {}
+                }
+            }
+        }
+        for table in &mut self.function.tables {
+            for label in &mut table.labels {
+                if let Operand::Label(target) = found(label.0, Position::default(), false) {
+                    *label = target;
+                }
+            }
+        }
+        for issue in issues {
+            self.report(issue);
+        }
+    }
+
+    /// The register of this name, if it is one.
+    pub(crate) fn register(&mut self, name: &'a str) -> Option<RegisterId> {
+        match self.lookup(name)? {
+            Entity::Register(id) => Some(id),
+            Entity::Declared(ty) => Some(self.use_register(name, ty)),
+            _ => None,
+        }
+    }
+}
+
+fn scalar_param(ty: Type) -> ParamType {
+    match ty {
+        Type::B8 | Type::U8 | Type::Pred => ParamType::U8,
+        Type::B16 | Type::U16 | Type::E4M3x2 | Type::E5M2x2 => ParamType::U16,
+        Type::B32
+        | Type::U32
+        | Type::U16x2
+        | Type::S16x2
+        | Type::F16x2
+        | Type::BF16x2
+        | Type::TF32 => ParamType::U32,
+        Type::B64 | Type::U64 => ParamType::U64,
+        Type::S8 => ParamType::S8,
+        Type::S16 => ParamType::S16,
+        Type::S32 => ParamType::S32,
+        Type::S64 => ParamType::S64,
+        Type::F16 => ParamType::F16,
+        Type::BF16 => ParamType::BF16,
+        Type::F32 => ParamType::F32,
+        Type::F64 => ParamType::F64,
+    }
+}

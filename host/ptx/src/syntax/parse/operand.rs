@@ -1,0 +1,242 @@
+//! Operands of instructions.
+
+use crate::syntax::diagnostic::Position;
+use crate::syntax::lex::Token;
+use crate::syntax::parse::scope::Entity;
+use crate::syntax::parse::{Parsed, Parser, shortened};
+use crate::syntax::table::Kind;
+use crate::syntax::tree::{Base, CallSite, LabelId, Operand};
+use crate::syntax::types::Special;
+
+/// The most elements of a vector operand.
+const MOST_LANES: usize = 8;
+
+/// The most arguments or results of a call.
+const MOST_ARGUMENTS: usize = 256;
+
+impl<'a> Parser<'a> {
+    /// Reads one operand. The kind only decides how a name is understood; whether the operand fits
+    /// is checked later.
+    pub(crate) fn operand(&mut self, kind: Option<Kind>) -> Parsed<Operand> {
+        if matches!(kind, Some(Kind::Label | Kind::Labels)) {
+            let (name, at) = self.name("a label")?;
+            let reference = self.refer(name, at);
+            return Ok(match kind {
+                Some(Kind::Label) => Operand::Label(LabelId(reference)),
+                _ => Operand::Labels(reference),
+            });
+        }
+        match self.token {
+            Token::Mark('{') => {
+                self.bump();
+                let mut elements = Vec::new();
+                loop {
+                    elements.push(self.scalar()?);
+                    if !self.eat(',') {
+                        break;
+                    }
+                    if elements.len() >= MOST_LANES {
+                        return self.issue(self.at, "no vector has so many elements");
+                    }
+                }
+                self.expect('}')?;
+                Ok(Operand::Vector(elements))
+            }
+            Token::Mark('[') => self.memory(),
+            _ => self.scalar(),
+        }
+    }
+
+    /// Reads an operand without braces or brackets.
+    fn scalar(&mut self) -> Parsed<Operand> {
+        let at = self.at;
+        match self.token {
+            Token::Float32(bits) => {
+                self.bump();
+                Ok(Operand::Float32(bits))
+            }
+            Token::Float64(bits) => {
+                self.bump();
+                Ok(Operand::Float64(bits))
+            }
+            Token::Mark('-') if matches!(self.peek(), Token::Float32(_) | Token::Float64(_)) => {
+                self.bump();
+                match self.bump() {
+                    Token::Float32(bits) => Ok(Operand::Float32(bits ^ 0x8000_0000)),
+                    Token::Float64(bits) => Ok(Operand::Float64(bits ^ (1 << 63))),
+                    _ => Err(self.unexpected("a number")),
+                }
+            }
+            Token::Mark('!') => {
+                self.bump();
+                let (name, at) = self.name("a predicate")?;
+                match self.register(name) {
+                    Some(register) => Ok(Operand::Not(register)),
+                    None => self.undeclared(name, at),
+                }
+            }
+            Token::Name(name) => {
+                self.bump();
+                self.named(name, at)
+            }
+            _ if self.begins_constant() => Ok(Operand::Integer(self.constant()?)),
+            _ => Err(self.unexpected("an operand")),
+        }
+    }
+
+    /// Reads the rest of an operand that begins with a name.
+    fn named(&mut self, name: &'a str, at: Position) -> Parsed<Operand> {
+        if name == "_" {
+            if self.eat('|') {
+                let (second, at) = self.name("a predicate")?;
+                return match self.register(second) {
+                    Some(second) => Ok(Operand::Pair(None, Some(second))),
+                    None => self.undeclared(second, at),
+                };
+            }
+            return Ok(Operand::Sink);
+        }
+        if let Some(register) = self.register(name) {
+            if !self.eat('|') {
+                return Ok(Operand::Register(register));
+            }
+            let (second, at) = self.name("a predicate")?;
+            if second == "_" {
+                return Ok(Operand::Pair(Some(register), None));
+            }
+            return match self.register(second) {
+                Some(second) => Ok(Operand::Pair(Some(register), Some(second))),
+                None => self.undeclared(second, at),
+            };
+        }
+        if let (true, Token::Dot(dimension)) = (Special::has_dimensions(name), self.token)
+            && let Some(special) = Special::named(name, Some(dimension))
+        {
+            self.bump();
+            return Ok(Operand::Special(special));
+        }
+        if let (true, Token::Dot(dimension)) = (Special::has_dimensions(name), self.token)
+            && let Some(value) = Special::constant(name, Some(dimension))
+        {
+            self.bump();
+            return Ok(Operand::Integer(value));
+        }
+        if let Some(value) = Special::constant(name, None) {
+            return Ok(Operand::Integer(value));
+        }
+        if let Some(special) = Special::named(name, None) {
+            return Ok(Operand::Special(special));
+        }
+        match self.lookup(name) {
+            Some(Entity::Symbol(symbol)) => Ok(Operand::AddressOf(symbol, self.offset()?)),
+            Some(Entity::Function(_) | Entity::Entry(_)) => {
+                let name = shortened(name);
+                let message =
+                    format!("the address of function `{name}` is not supported by this device");
+                self.issue(at, message)
+            }
+            Some(_) => {
+                let name = shortened(name);
+                self.issue(at, format!("label `{name}` cannot be an operand here"))
+            }
+            None => self.undeclared(name, at),
+        }
+    }
+
+    fn undeclared<T>(&self, name: &str, at: Position) -> Parsed<T> {
+        let name = shortened(name);
+        if name.starts_with('%') {
+            return self.issue(
+                at,
+                format!("register `{name}` is not declared, or not known to this device"),
+            );
+        }
+        self.issue(at, format!("`{name}` is not declared"))
+    }
+
+    /// Reads what is added to an address, if anything.
+    fn offset(&mut self) -> Parsed<i64> {
+        match self.token {
+            Token::Mark('+') => {
+                self.bump();
+                Ok(self.constant()?.cast_signed())
+            }
+            Token::Mark('-') => Ok(self.constant()?.cast_signed()),
+            _ => Ok(0),
+        }
+    }
+
+    /// Reads an address in brackets.
+    fn memory(&mut self) -> Parsed<Operand> {
+        self.expect('[')?;
+        let at = self.at;
+        let operand = match self.token {
+            Token::Name(name) => {
+                self.bump();
+                let base = if let Some(register) = self.register(name) {
+                    Base::Register(register)
+                } else if let Some(Entity::Symbol(symbol)) = self.lookup(name) {
+                    Base::Symbol(symbol)
+                } else {
+                    return self.undeclared(name, at);
+                };
+                Operand::Memory(base, self.offset()?)
+            }
+            _ => Operand::Memory(Base::Zero, self.constant()?.cast_signed()),
+        };
+        self.expect(']')?;
+        Ok(operand)
+    }
+
+    /// Reads what follows `call`.
+    pub(crate) fn call(&mut self) -> Parsed<Operand> {
+        let mut results = Vec::new();
+        if self.eat('(') {
+            results = self.arguments()?;
+            self.expect(',')?;
+        }
+        let (name, at) = self.name("the name of a function")?;
+        let function = match self.lookup(name) {
+            Some(Entity::Function(function)) => function,
+            Some(Entity::Register(_) | Entity::Declared(_)) => {
+                return self.issue(
+                    at,
+                    "calls through pointers are not supported by this device",
+                );
+            }
+            _ => {
+                let name = shortened(name);
+                return self.issue(at, format!("function `{name}` is not declared"));
+            }
+        };
+        let mut arguments = Vec::new();
+        if self.eat(',') {
+            self.expect('(')?;
+            arguments = self.arguments()?;
+        }
+        Ok(Operand::Call(Box::new(CallSite {
+            function,
+            results,
+            arguments,
+        })))
+    }
+
+    /// Reads arguments or results of a call, behind the opening parenthesis.
+    fn arguments(&mut self) -> Parsed<Vec<Operand>> {
+        let mut arguments = Vec::new();
+        if self.eat(')') {
+            return Ok(arguments);
+        }
+        loop {
+            arguments.push(self.scalar()?);
+            if !self.eat(',') {
+                break;
+            }
+            if arguments.len() >= MOST_ARGUMENTS {
+                return self.issue(self.at, "no call has so many arguments");
+            }
+        }
+        self.expect(')')?;
+        Ok(arguments)
+    }
+}

@@ -1,0 +1,42 @@
+//! Instructions that PTX has and this device does not have yet, by what they belong to: a refusal
+//! that says so helps more than one that could also mean a misspelt word.
+
+/// What an instruction that is not in the table belongs to; `None` where PTX does not have it, or
+/// only in forms that are in the table.
+pub(crate) fn family(mnemonic: &str, written: &str) -> Option<&'static str> {
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| written.starts_with(prefix));
+    Some(match mnemonic {
+        "wmma" | "mma" | "ldmatrix" | "stmatrix" | "movmatrix" | "wgmma" | "tcgen05" => {
+            "matrix instructions are not"
+        }
+        "cp" | "mbarrier" => "asynchronous copies and their barriers are not",
+        "st" | "red" if starts(&["st.async", "st.bulk", "red.async"]) => {
+            "asynchronous copies and their barriers are not"
+        }
+        "tensormap" => "tensor maps are not",
+        "prefetch" | "fence" if written.contains("tensormap") => "tensor maps are not",
+        "tex" | "tld4" | "txq" | "suld" | "sust" | "sured" | "suq" | "istypep" => {
+            "textures and surfaces are not"
+        }
+        "mapa"
+        | "getctarank"
+        | "multimem"
+        | "setmaxnreg"
+        | "griddepcontrol"
+        | "clusterlaunchcontrol" => "clusters of blocks and launches that overlap are not",
+        "barrier" | "fence" if starts(&["barrier.cluster", "fence.mbarrier_init"]) => {
+            "clusters of blocks and launches that overlap are not"
+        }
+        _ if written.contains("shared::cluster") => {
+            "clusters of blocks and launches that overlap are not"
+        }
+        "alloca" | "stacksave" | "stackrestore" => "variables whose size a kernel computes are not",
+        "vadd" | "vsub" | "vabsdiff" | "vmin" | "vmax" | "vshl" | "vshr" | "vmad" | "vset"
+        | "vavrg2" | "vset2" | "vavrg4" | "vset4" => "video instructions of this kind are not",
+        "shfl" | "vote" if !written.contains(".sync") => {
+            "warp instructions without `.sync` are not: compile for sm_70 or newer"
+        }
+        _ if written.contains("b128") => "values of 128 bits are not",
+        _ => return None,
+    })
+}

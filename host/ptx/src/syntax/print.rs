@@ -1,0 +1,442 @@
+//! A module as text again. Blocks are flattened and only what is used is declared, so the text
+//! differs from the one that was read; what it means does not.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::syntax::modifier::Modifier;
+use crate::syntax::module::{Entry, Module, Param, ParamType, Relocation, Variable, VariableSpace};
+use crate::syntax::table::{Op, Slot};
+use crate::syntax::tree::{
+    Base, Formal, Function, Instruction, Linkage, LocalVariable, Operand, RegisterId, Symbol,
+};
+use crate::syntax::types::Space;
+
+/// With `{:#}`, sums and products of floating point say that they round: where nothing
+/// is said, NVIDIA's compiler may make one `fma` of two instructions, whose result is
+/// another.
+impl Display for Module {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (major, minor) = self.version;
+        writeln!(f, ".version {major}.{minor}")?;
+        writeln!(f, ".target sm_{}", self.target)?;
+        writeln!(f, ".address_size 64")?;
+        for variable in &self.globals {
+            self.global(f, variable)?;
+        }
+        for variable in &self.shared {
+            local_variable(f, variable)?;
+        }
+        // Declarations come first, since functions call one another in any order.
+        for function in self
+            .functions
+            .iter()
+            .filter(|function| function.entry.is_none())
+        {
+            let printed = Printed {
+                module: self,
+                function,
+            };
+            printed.device_head(f)?;
+            writeln!(f, ";")?;
+        }
+        let (device, entries): (Vec<_>, Vec<_>) = self
+            .functions
+            .iter()
+            .filter(|function| function.defined)
+            .partition(|function| function.entry.is_none());
+        for function in device.into_iter().chain(entries) {
+            Printed {
+                module: self,
+                function,
+            }
+            .definition(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether an instruction leaves its rounding to the compiler.
+fn rounding_is_unsaid(instruction: &Instruction) -> bool {
+    let row = instruction.row;
+    let Some(Slot::May(roundings)) = row.slots.first() else {
+        return false;
+    };
+    matches!(row.op, Op::Add | Op::Sub | Op::Mul)
+        && roundings.contains(&Modifier::Rn)
+        && !instruction
+            .modifiers
+            .as_slice()
+            .iter()
+            .any(|word| roundings.contains(word))
+}
+
+impl Module {
+    fn global(&self, f: &mut Formatter<'_>, variable: &Variable) -> fmt::Result {
+        let space = match variable.space {
+            VariableSpace::Global => "global",
+            VariableSpace::Const => "const",
+        };
+        let (align, name, bytes) = (variable.align, &variable.name, variable.bytes);
+        // Addresses need elements of eight bytes; everything else is bytes.
+        if variable.relocations.is_empty() {
+            write!(f, ".{space} .align {align} .b8 {name}[{bytes}]")?;
+            if !variable.initial.is_empty() {
+                write!(f, " = {{")?;
+                for (index, byte) in variable.initial.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{byte}")?;
+                }
+                write!(f, "}}")?;
+            }
+            return writeln!(f, ";");
+        }
+        let whole = |relocation: &Relocation| relocation.offset.is_multiple_of(8);
+        if !bytes.is_multiple_of(8) || !variable.relocations.iter().all(whole) {
+            write!(f, ".{space} .align {align} .b8 {name}[{bytes}] = {{")?;
+            self.bytes_with_addresses(f, variable)?;
+            return writeln!(f, "}};");
+        }
+        write!(f, ".{space} .align {align} .u64 {name}[{}] = {{", bytes / 8)?;
+        let mut relocations = variable.relocations.iter().peekable();
+        for index in 0..bytes / 8 {
+            let comma = if index == 0 { "" } else { ", " };
+            let offset = index * 8;
+            // They stand in the order of the text, which is that of their places.
+            let relocation = relocations.next_if(|relocation| relocation.offset == offset);
+            match relocation {
+                Some(relocation) => {
+                    let target = self.globals.get(relocation.variable as usize);
+                    let target = target.map_or("", |target| target.name.as_str());
+                    write!(f, "{comma}generic({target}){}", Plus(relocation.addend))?;
+                }
+                None => {
+                    let value = crate::interpret::read_bytes(&variable.initial, offset);
+                    write!(f, "{comma}{value}")?;
+                }
+            }
+        }
+        writeln!(f, "}};")
+    }
+}
+
+impl Module {
+    /// The bytes of a variable in which addresses do not lie at multiples of their size.
+    fn bytes_with_addresses(&self, f: &mut Formatter<'_>, variable: &Variable) -> fmt::Result {
+        let mut relocations = variable.relocations.iter().peekable();
+        let mut offset = 0;
+        while offset < variable.bytes {
+            let comma = if offset == 0 { "" } else { ", " };
+            let next = relocations.next_if(|relocation| relocation.offset == offset);
+            let Some(relocation) = next else {
+                let byte = crate::interpret::read_bytes(&variable.initial, offset) & 0xff;
+                write!(f, "{comma}{byte}")?;
+                offset += 1;
+                continue;
+            };
+            let target = self.globals.get(relocation.variable as usize);
+            let target = target.map_or("", |target| target.name.as_str());
+            for byte in 0..8 {
+                let comma = if byte == 0 { comma } else { ", " };
+                let mask = 0xffu64 << (8 * byte);
+                write!(
+                    f,
+                    "{comma}{mask:#x}(generic({target}){})",
+                    Plus(relocation.addend)
+                )?;
+            }
+            offset += 8;
+        }
+        Ok(())
+    }
+}
+
+/// An offset behind an address: nothing where it is zero.
+struct Plus(i64);
+
+impl Display for Plus {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            offset => write!(f, "+{offset}"),
+        }
+    }
+}
+
+fn local_variable(f: &mut Formatter<'_>, variable: &LocalVariable) -> fmt::Result {
+    let LocalVariable {
+        name, bytes, align, ..
+    } = variable;
+    if variable.dynamic {
+        return writeln!(f, ".extern .shared .align {align} .b8 {name}[];");
+    }
+    let space = match variable.space {
+        Space::Shared => "shared",
+        Space::Param => "param",
+        _ => "local",
+    };
+    writeln!(f, ".{space} .align {align} .b8 {name}[{bytes}];")
+}
+
+/// A function with the module that its operands name things of.
+struct Printed<'m> {
+    module: &'m Module,
+    function: &'m Function,
+}
+
+fn linkage(linkage: Linkage) -> &'static str {
+    match linkage {
+        Linkage::Internal => "",
+        Linkage::Visible => ".visible ",
+        Linkage::Weak => ".weak ",
+        Linkage::Extern => ".extern ",
+    }
+}
+
+fn param(f: &mut Formatter<'_>, param: &Param) -> fmt::Result {
+    let Param {
+        name, align, bytes, ..
+    } = param;
+    let ty = match param.ty {
+        ParamType::U8 => "u8",
+        ParamType::U16 => "u16",
+        ParamType::U32 => "u32",
+        ParamType::U64 => "u64",
+        ParamType::S8 => "s8",
+        ParamType::S16 => "s16",
+        ParamType::S32 => "s32",
+        ParamType::S64 => "s64",
+        ParamType::F16 => "f16",
+        ParamType::BF16 => "bf16",
+        ParamType::F32 => "f32",
+        ParamType::F64 => "f64",
+        ParamType::Bytes { .. } => return write!(f, ".param .align {align} .b8 {name}[{bytes}]"),
+    };
+    write!(f, ".param .align {align} .{ty} {name}")
+}
+
+impl Printed<'_> {
+    fn definition(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let entry = self
+            .function
+            .entry
+            .and_then(|index| self.module.entries.get(index as usize));
+        match entry {
+            Some(entry) => self.entry_head(f, entry)?,
+            None => {
+                self.device_head(f)?;
+                writeln!(f)?;
+            }
+        }
+        writeln!(f, "{{")?;
+        let formals = self.function.params.iter().chain(&self.function.results);
+        let formals: Vec<Formal> = formals.copied().collect();
+        for (index, register) in (0..).zip(&self.function.registers) {
+            if !formals.contains(&Formal::Register(RegisterId(index))) {
+                writeln!(f, ".reg {} {};", register.ty, register.name)?;
+            }
+        }
+        for (index, variable) in (0..).zip(&self.function.variables) {
+            if !formals.contains(&Formal::Variable(index)) {
+                local_variable(f, variable)?;
+            }
+        }
+        for table in &self.function.tables {
+            write!(f, "{}: .branchtargets", table.name)?;
+            for (index, label) in table.labels.iter().enumerate() {
+                let comma = if index == 0 { " " } else { ", " };
+                write!(f, "{comma}{}", self.label(label.0))?;
+            }
+            writeln!(f, ";")?;
+        }
+        let mut labels: Vec<_> = self.function.labels.iter().collect();
+        labels.sort_by_key(|label| label.target);
+        let mut labels = labels.into_iter().peekable();
+        for (index, instruction) in (0u32..).zip(&self.function.body) {
+            while let Some(label) = labels.next_if(|label| label.target <= index) {
+                writeln!(f, "{}:", label.name)?;
+            }
+            self.instruction(f, instruction)?;
+        }
+        for label in labels {
+            writeln!(f, "{}:", label.name)?;
+        }
+        writeln!(f, "}}")
+    }
+
+    fn entry_head(&self, f: &mut Formatter<'_>, entry: &Entry) -> fmt::Result {
+        write!(
+            f,
+            "{}.entry {}(",
+            linkage(self.function.linkage),
+            entry.name
+        )?;
+        for (index, declared) in entry.params.iter().enumerate() {
+            if index > 0 {
+                write!(f, ", ")?;
+            }
+            param(f, declared)?;
+        }
+        writeln!(f, ")")?;
+        if let Some(threads) = entry.max_threads {
+            writeln!(f, ".maxntid {threads}")?;
+        }
+        Ok(())
+    }
+
+    fn device_head(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.func ", linkage(self.function.linkage))?;
+        if !self.function.results.is_empty() {
+            self.formals(f, &self.function.results)?;
+            write!(f, " ")?;
+        }
+        write!(f, "{}", self.function.name)?;
+        self.formals(f, &self.function.params)
+    }
+
+    fn formals(&self, f: &mut Formatter<'_>, formals: &[Formal]) -> fmt::Result {
+        write!(f, "(")?;
+        for (index, formal) in formals.iter().enumerate() {
+            if index > 0 {
+                write!(f, ", ")?;
+            }
+            match formal {
+                Formal::Register(register) => {
+                    let ty = self.function.register_type(*register);
+                    write!(f, ".reg {ty} {}", self.register(*register))?;
+                }
+                Formal::Variable(index) => {
+                    if let Some(variable) = self.function.variables.get(*index as usize) {
+                        let LocalVariable {
+                            name, align, bytes, ..
+                        } = variable;
+                        write!(f, ".param .align {align} .b8 {name}[{bytes}]")?;
+                    }
+                }
+            }
+        }
+        write!(f, ")")
+    }
+
+    fn register(&self, register: RegisterId) -> &str {
+        let register = self.function.registers.get(register.0 as usize);
+        register.map_or("_", |register| register.name.as_str())
+    }
+
+    fn label(&self, label: u32) -> &str {
+        let label = self.function.labels.get(label as usize);
+        label.map_or("_", |label| label.name.as_str())
+    }
+
+    fn instruction(&self, f: &mut Formatter<'_>, instruction: &Instruction) -> fmt::Result {
+        if let Some(guard) = instruction.guard {
+            let not = if guard.negated { "!" } else { "" };
+            write!(f, "@{not}{} ", self.register(guard.register))?;
+        }
+        write!(f, "{}", instruction.row.name)?;
+        if f.alternate() && rounding_is_unsaid(instruction) {
+            write!(f, ".rn")?;
+        }
+        for word in instruction.modifiers.as_slice() {
+            write!(f, ".{}", word.text())?;
+        }
+        for (index, operand) in instruction.operands.iter().enumerate() {
+            let comma = if index == 0 { " " } else { ", " };
+            write!(f, "{comma}")?;
+            self.operand(f, operand)?;
+        }
+        writeln!(f, ";")
+    }
+
+    fn operands(&self, f: &mut Formatter<'_>, operands: &[Operand]) -> fmt::Result {
+        for (index, operand) in operands.iter().enumerate() {
+            if index > 0 {
+                write!(f, ", ")?;
+            }
+            self.operand(f, operand)?;
+        }
+        Ok(())
+    }
+
+    fn operand(&self, f: &mut Formatter<'_>, operand: &Operand) -> fmt::Result {
+        match operand {
+            Operand::Register(register) => write!(f, "{}", self.register(*register)),
+            Operand::Not(register) => write!(f, "!{}", self.register(*register)),
+            Operand::Special(special) => write!(f, "{special}"),
+            Operand::Integer(value) => write!(f, "{}", value.cast_signed()),
+            Operand::Float32(bits) => write!(f, "0f{bits:08X}"),
+            Operand::Float64(bits) => write!(f, "0d{bits:016X}"),
+            Operand::AddressOf(symbol, offset) => {
+                write!(f, "{}{}", self.symbol(*symbol), Plus(*offset))
+            }
+            Operand::Memory(Base::Zero, offset) => write!(f, "[{offset}]"),
+            Operand::Memory(Base::Register(register), offset) => {
+                write!(f, "[{}{}]", self.register(*register), Plus(*offset))
+            }
+            Operand::Memory(Base::Symbol(symbol), offset) => {
+                write!(f, "[{}{}]", self.symbol(*symbol), Plus(*offset))
+            }
+            Operand::Vector(elements) => {
+                write!(f, "{{")?;
+                self.operands(f, elements)?;
+                write!(f, "}}")
+            }
+            Operand::Pair(first, second) => {
+                let name = |register: Option<RegisterId>| {
+                    register.map_or("_", |register| self.register(register))
+                };
+                write!(f, "{}|{}", name(*first), name(*second))
+            }
+            Operand::Sink => write!(f, "_"),
+            Operand::Label(label) => write!(f, "{}", self.label(label.0)),
+            Operand::Labels(table) => {
+                let table = self.function.tables.get(*table as usize);
+                write!(f, "{}", table.map_or("_", |table| table.name.as_str()))
+            }
+            Operand::Call(site) => {
+                if !site.results.is_empty() {
+                    write!(f, "(")?;
+                    self.operands(f, &site.results)?;
+                    write!(f, "), ")?;
+                }
+                let callee = self.module.functions.get(site.function as usize);
+                write!(f, "{}", callee.map_or("_", |callee| callee.name.as_str()))?;
+                if !site.arguments.is_empty() {
+                    write!(f, ", (")?;
+                    self.operands(f, &site.arguments)?;
+                    write!(f, ")")?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn symbol(&self, symbol: Symbol) -> &str {
+        let name = match symbol {
+            Symbol::Global(index) => self
+                .module
+                .globals
+                .get(index as usize)
+                .map(|variable| &variable.name),
+            Symbol::Shared(index) => self
+                .module
+                .shared
+                .get(index as usize)
+                .map(|variable| &variable.name),
+            Symbol::Variable(index) => self
+                .function
+                .variables
+                .get(index as usize)
+                .map(|variable| &variable.name),
+            Symbol::Param(index) => {
+                let entry = self
+                    .function
+                    .entry
+                    .and_then(|entry| self.module.entries.get(entry as usize));
+                entry
+                    .and_then(|entry| entry.params.get(index as usize))
+                    .map(|param| &param.name)
+            }
+        };
+        name.map_or("_", String::as_str)
+    }
+}

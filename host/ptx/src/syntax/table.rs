@@ -1,0 +1,260 @@
+//! The table of instructions: for every form that this crate knows its mnemonic, its modifiers, the
+//! kinds of its operands, and the operation that it stands for.
+//!
+//! The parser accepts what the table lists, the checker holds operands against its kinds, the
+//! printer writes modifiers in its order, and the interpreter carries out its operations. Whatever
+//! is not here is refused by name.
+
+mod rows;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::syntax::modifier::Modifier;
+use crate::syntax::types::Type;
+use rows::ROWS;
+
+/// What an instruction does, its types and modifiers aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Op {
+    Abs,
+    Activemask,
+    Add,
+    AddCarry,
+    And,
+    Atom,
+    Barrier,
+    BarrierArrive,
+    BarrierReduce,
+    Bfe,
+    Bfi,
+    Bfind,
+    Bmsk,
+    Bra,
+    Brev,
+    BrxIdx,
+    Call,
+    Clz,
+    Cnot,
+    Copysign,
+    Cos,
+    Cvt,
+    CvtPack,
+    /// `cvt.pack`: integers that are clamped, and packed into one register.
+    CvtPackSat,
+    Cvta,
+    Div,
+    Dp2a,
+    Dp4a,
+    Elect,
+    Ex2,
+    Exit,
+    Fence,
+    Fma,
+    Fns,
+    /// Changes nothing that a kernel could see: hints to caches, naps, counters.
+    Hint,
+    Isspacep,
+    Ld,
+    Lg2,
+    Lop3,
+    /// `lop3` that also combines a predicate with whether its result is zero.
+    Lop3Predicate,
+    Mad,
+    Mad24,
+    MadCarry,
+    Match,
+    Max,
+    Min,
+    Mov,
+    Mul,
+    Mul24,
+    Neg,
+    Not,
+    Or,
+    /// `createpolicy`: makes a hint for caches, which nothing reads.
+    Policy,
+    Popc,
+    Prmt,
+    Rcp,
+    Red,
+    Redux,
+    Rem,
+    Ret,
+    Rsqrt,
+    Sad,
+    Selp,
+    Set,
+    /// `set` of two halves, each with its own outcome.
+    SetHalves,
+    Setp,
+    /// `setp` of two halves, each with its own predicate.
+    SetpHalves,
+    Shf,
+    Shfl,
+    Shl,
+    Shr,
+    Sin,
+    Slct,
+    Sqrt,
+    St,
+    Sub,
+    SubCarry,
+    Szext,
+    Tanh,
+    Testp,
+    Trap,
+    /// The same for each of so many lanes of a word.
+    Video(Lanewise, u8),
+    Vote,
+    WarpBarrier,
+    Xor,
+}
+
+/// What a video instruction does in each lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Lanewise {
+    AbsDiff,
+    Add,
+    Max,
+    Min,
+    Sub,
+}
+
+/// A place among an instruction's modifiers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Slot {
+    /// One of these must stand here.
+    Need(&'static [Modifier]),
+    /// One of these may stand here.
+    May(&'static [Modifier]),
+    /// One of these types must stand here.
+    Of(&'static [Type]),
+}
+
+/// The type that an operand has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ty {
+    /// The instruction's first type.
+    T0,
+    /// The instruction's second type.
+    T1,
+    /// Twice the size of the first type.
+    Wide,
+    /// This type.
+    Is(Type),
+}
+
+/// What may stand as an operand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// A register to write.
+    Dst(Ty),
+    /// A register to write that may be wider than the type.
+    DstLoose(Ty),
+    /// A register to write and optionally, after a bar, a predicate.
+    DstPair(Ty),
+    /// A predicate to write and optionally, after a bar, a second one; either may be `_`.
+    PredPair,
+    /// A register or a constant.
+    Src(Ty),
+    /// A register that may be wider than the type, or a constant.
+    SrcLoose(Ty),
+    /// A predicate, perhaps negated.
+    SrcPred,
+    /// What a load writes: as many registers as the instruction has lanes.
+    DstLanes,
+    /// What a store reads: as many registers or constants as the instruction has lanes.
+    SrcLanes,
+    /// What `mov` writes: a register, or several that the value is spread over.
+    DstMove,
+    /// What `mov` reads: a register, a constant, an address, or several registers together.
+    SrcMove,
+    /// A place in memory, in brackets.
+    Address,
+    /// A label.
+    Label,
+    /// The name of a list of labels.
+    Labels,
+    /// What a call names: results, function, arguments.
+    Call,
+}
+
+/// One form of an instruction.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub name: &'static str,
+    pub slots: &'static [Slot],
+    pub operands: &'static [Kind],
+    pub op: Op,
+}
+
+/// Rows are compared by identity: there is one of each.
+impl PartialEq for Row {
+    fn eq(&self, other: &Row) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+use Slot::{May, Need, Of};
+
+/// The rows of each mnemonic.
+static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Row>>> = LazyLock::new(|| {
+    let mut map: HashMap<&'static str, Vec<&'static Row>> = HashMap::new();
+    for row in ROWS {
+        map.entry(row.name).or_default().push(row);
+    }
+    map
+});
+
+/// All forms of a mnemonic; empty where it is unknown.
+pub(crate) fn rows(name: &str) -> &'static [&'static Row] {
+    BY_NAME.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// All forms.
+#[cfg(test)]
+pub(crate) fn all() -> &'static [Row] {
+    ROWS
+}
+
+impl Row {
+    /// Whether these words are this form's modifiers.
+    pub(crate) fn accepts(&self, words: &[Modifier]) -> bool {
+        let mut words = words.iter().peekable();
+        for slot in self.slots {
+            let next = words.peek().copied();
+            let fits = match (slot, next) {
+                (Need(choices) | May(choices), Some(word)) => choices.contains(word),
+                (Of(types), Some(Modifier::Type(ty))) => types.contains(ty),
+                _ => false,
+            };
+            if fits {
+                words.next();
+            } else if !matches!(slot, May(_)) {
+                return false;
+            }
+        }
+        words.next().is_none()
+    }
+
+    /// These words in this form's order, where they are its modifiers in any order. NVIDIA's
+    /// assembler does not mind the order either, and CUDA's own headers rely on it.
+    pub(crate) fn ordered(&self, words: &[Modifier]) -> Option<Vec<Modifier>> {
+        let mut left = words.to_vec();
+        let mut ordered = Vec::with_capacity(left.len());
+        for slot in self.slots {
+            let found = left.iter().position(|word| match (slot, word) {
+                (Need(choices) | May(choices), word) => choices.contains(word),
+                (Of(types), Modifier::Type(ty)) => types.contains(ty),
+                _ => false,
+            });
+            match found {
+                Some(place) => ordered.push(left.remove(place)),
+                None if matches!(slot, May(_)) => {}
+                None => return None,
+            }
+        }
+        left.is_empty().then_some(ordered)
+    }
+}

@@ -1,0 +1,169 @@
+//! What a module computes: functions, their registers, variables and instructions. Names are
+//! resolved to indices, so nothing after the parser looks anything up by name.
+
+use crate::syntax::diagnostic::Position;
+use crate::syntax::modifier::Modifiers;
+use crate::syntax::table::Row;
+use crate::syntax::types::{Space, Special, Type};
+
+/// A register of a function: an index into [`Function::registers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct RegisterId(pub u32);
+
+/// A label of a function: an index into [`Function::labels`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct LabelId(pub u32);
+
+/// A register that is used. Those that are only declared leave no trace.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Register {
+    /// Unique in the function.
+    pub name: String,
+    pub ty: Type,
+}
+
+/// A variable of a function, or a `.shared` variable of the module.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LocalVariable {
+    /// Unique in the function, or in the module.
+    pub name: String,
+    /// `.local`, `.shared` or, for what calls pass, `.param`.
+    pub space: Space,
+    pub bytes: u32,
+    pub align: u32,
+    /// `.extern .shared` without a size: the launch says how large it is.
+    pub dynamic: bool,
+}
+
+/// A parameter or result of a device function, seen from inside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Formal {
+    Register(RegisterId),
+    /// An index into [`Function::variables`].
+    Variable(u32),
+}
+
+/// What a name stands for in an operand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Symbol {
+    /// An index into the module's `.global` and `.const` variables.
+    Global(u32),
+    /// An index into the module's `.shared` variables.
+    Shared(u32),
+    /// An index into the function's variables.
+    Variable(u32),
+    /// An index into the entry's parameters.
+    Param(u32),
+}
+
+/// Where the address in brackets starts from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Base {
+    Zero,
+    Register(RegisterId),
+    Symbol(Symbol),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Operand {
+    Register(RegisterId),
+    /// A predicate with `!` before it.
+    Not(RegisterId),
+    Special(Special),
+    /// An integer in two's complement.
+    Integer(u64),
+    /// The bits of a single.
+    Float32(u32),
+    /// The bits of a double.
+    Float64(u64),
+    /// A variable's address, plus so much.
+    AddressOf(Symbol, i64),
+    /// The memory at an address, plus so much.
+    Memory(Base, i64),
+    Vector(Vec<Operand>),
+    /// Two results, either of which may be absent.
+    Pair(Option<RegisterId>, Option<RegisterId>),
+    /// `_`: a result that nobody wants.
+    Sink,
+    Label(LabelId),
+    /// An index into [`Function::tables`].
+    Labels(u32),
+    Call(Box<CallSite>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CallSite {
+    /// An index into the module's functions.
+    pub function: u32,
+    pub results: Vec<Operand>,
+    pub arguments: Vec<Operand>,
+}
+
+/// The predicate that an instruction waits on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Guard {
+    pub register: RegisterId,
+    /// Whether the instruction runs where the predicate is false.
+    pub negated: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Instruction {
+    pub at: Position,
+    pub guard: Option<Guard>,
+    pub row: &'static Row,
+    pub modifiers: Modifiers,
+    pub operands: Vec<Operand>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Label {
+    /// Unique in the function.
+    pub name: String,
+    /// The instruction that it stands before; the number of instructions where it ends the body.
+    pub target: u32,
+}
+
+/// A `.branchtargets` list.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LabelTable {
+    pub name: String,
+    pub labels: Vec<LabelId>,
+}
+
+/// Who sees a function or variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Linkage {
+    #[default]
+    Internal,
+    Visible,
+    Weak,
+    Extern,
+}
+
+/// The body of an entry or of a device function.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) struct Function {
+    pub name: String,
+    pub at: Position,
+    pub linkage: Linkage,
+    /// The entry that this is the body of: an index into the module's entries.
+    pub entry: Option<u32>,
+    /// Whether there is a body; else it is only declared.
+    pub defined: bool,
+    pub results: Vec<Formal>,
+    pub params: Vec<Formal>,
+    pub registers: Vec<Register>,
+    pub variables: Vec<LocalVariable>,
+    pub labels: Vec<Label>,
+    pub tables: Vec<LabelTable>,
+    pub body: Vec<Instruction>,
+}
+
+impl Function {
+    pub(crate) fn register_type(&self, register: RegisterId) -> Type {
+        self.registers
+            .get(register.0 as usize)
+            .map_or(Type::B32, |register| register.ty)
+    }
+}

@@ -1,0 +1,26 @@
+//! The tests of the crate by its public interface.
+//!
+//! One program for all of them: each one more would link the engine once more.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod agreement;
+mod checks;
+mod common;
+mod corpus;
+mod extremes;
+mod faults;
+mod float_edges;
+mod forms;
+mod fuzz;
+mod halves;
+mod instructions;
+mod integer_edges;
+mod kernels;
+mod lines;
+mod no_system;
+mod output;
+mod random;
+mod recursion;
+mod refusals;
+mod runs;
+mod statements;

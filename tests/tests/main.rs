@@ -1,0 +1,23 @@
+//! The end-to-end tests: the real binary, real HTTP, real components.
+//!
+//! One program for all of them: each one more would link the engine once more.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod architecture;
+mod audit;
+mod callers;
+mod checks;
+mod components;
+mod compose;
+mod config;
+mod contract;
+mod docs;
+mod gpu;
+mod grants;
+mod isolation;
+mod policy;
+mod serve;
+mod services;
+mod tenants;
+mod tls;
+mod workers;

@@ -1,0 +1,15 @@
+//! `tensor-wasm serve` as a client and an operator see it.
+
+mod clients;
+mod guests;
+mod http;
+mod operation;
+
+use tensor_wasm_tests::{Serve, Shared, guest};
+
+static HELLO: Shared = Shared::new(|| Serve::new(guest("hello")).args(["--admin", "127.0.0.1:0"]));
+static ECHO: Shared = Shared::new(|| Serve::new(guest("echo")));
+static COUNT_BODY: Shared = Shared::new(|| {
+    Serve::new(guest("count_body")).args(["--max-body-bytes=1000", "--client-timeout=500ms"])
+});
+static REFLECT: Shared = Shared::new(|| Serve::new(guest("reflect")));

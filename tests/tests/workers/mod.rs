@@ -1,0 +1,89 @@
+//! Devices in processes of their own: what one tenant's kernels do there harms its own
+//! worker and nothing else, and what an operator sees of it.
+//!
+//! The driver is one without a device, which can be told to fail like a real one.
+
+mod driver;
+mod faults;
+mod isolated;
+mod operator;
+mod sandbox;
+
+use std::fs;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tensor_wasm_tests::{Driver, Reply, Serve, Server, eventually, guest};
+
+/// A server on CUDA by way of this driver, with the guest that knows all scenarios.
+fn cuda(driver: &Driver) -> Serve {
+    driver_of(Serve::new(guest("gpu_scenarios")), driver).args([
+        "--gpu=cuda",
+        "--kernel-timeout=2s",
+        "--gpu-memory-bytes=64MiB",
+        "--no-cache",
+    ])
+}
+
+fn driver_of(serve: Serve, driver: &Driver) -> Serve {
+    serve.env("LD_LIBRARY_PATH", driver.folder().to_str().unwrap())
+}
+
+/// A server of many tenants, who say who they are.
+fn tenants(options: &[&str]) -> (Serve, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("tensor-wasm.toml");
+    fs::write(&file, "[tenants.default]\ngpu = \"grant\"\n").unwrap();
+    let serve = Serve::new(guest("gpu_scenarios"))
+        .arg("--config")
+        .arg(file)
+        .arg("--policy")
+        .arg(guest("policy_admits_as"))
+        .args(options);
+    (serve, folder)
+}
+
+fn ask(server: &Server, tenant: u64, path: &str) -> Reply {
+    let request = server.request(Method::GET, path);
+    server.send(request.header("x-tensorwasm-tenant", tenant.to_string()))
+}
+
+#[track_caller]
+fn kind(reply: &Reply) -> String {
+    let answer = reply.json();
+    let kind = answer["error"]["kind"].as_str();
+    kind.unwrap_or_else(|| panic!("{answer}")).to_owned()
+}
+
+#[track_caller]
+fn assert_increments(reply: &Reply) {
+    assert_eq!(reply.json()["ok"], json!(vec![42; 100]), "{}", reply.text());
+}
+
+fn memory_used(reply: &Reply) -> Value {
+    reply.json()["ok"]["memory_used"].clone()
+}
+
+/// The server's workers, by number.
+fn workers(server: &Server) -> Vec<i32> {
+    let children = format!("/proc/{0}/task", server.id());
+    let mut found = Vec::new();
+    for task in fs::read_dir(children).into_iter().flatten().flatten() {
+        let list = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        found.extend(
+            list.split_whitespace()
+                .filter_map(|id| id.parse::<i32>().ok()),
+        );
+    }
+    found
+}
+
+/// Waits until there are so many.
+#[track_caller]
+fn workers_become(server: &Server, count: usize) -> Vec<i32> {
+    eventually(&format!("{count} workers"), || {
+        let now = workers(server);
+        (now.len() == count).then_some(now)
+    })
+}
