@@ -52,6 +52,16 @@ impl Unsupported {
             what: what.to_owned(),
         }
     }
+
+    /// A mistake of the compiler. It ends the process where assertions are on.
+    #[track_caller]
+    pub(crate) fn internal(what: &str) -> Unsupported {
+        debug_assert!(false, "the compiler contradicts itself: {what}");
+        Unsupported {
+            line: None,
+            what: format!("the compiler contradicts itself: {what}"),
+        }
+    }
 }
 
 impl fmt::Display for Unsupported {
@@ -340,21 +350,21 @@ fn attempt(
         .ok_or_else(too_large)?;
     let dynamic_shared = found.layout.dynamic_shared;
     layout.finish(dynamic_shared).ok_or_else(too_large)?;
-    let shared = codegen::Shared {
+    let shared = codegen::CodegenInput {
         body: &body,
         graph: &graph,
-        live: &live,
+        liveness: &live,
         frames,
         layout: &layout,
         slots,
-        brief,
+        uniform_slots: brief,
         bounds_cache_of,
         bounds_caches,
-        classes: &classes,
-        by_ends: &by_ends,
-        plan: &plan,
-        limits,
-        meetings,
+        uniformity: &classes,
+        endpoint_conditions: &by_ends,
+        guards: &plan,
+        guard_limits: limits,
+        reconvergence: meetings,
         static_shared: found.layout.shared_bytes,
     };
     let items = structure::structure(&body, &graph);
@@ -370,12 +380,12 @@ fn attempt(
             if groups.code.len() > MOST_CODE {
                 return Err(Unsupported::limit("too much code"));
             }
-            let write_out = codegen::write_out(&shared)?;
+            let write_out = codegen::spill_uniform_frame(&shared)?;
             vec![
                 ("alone", one),
                 ("groups", groups),
                 ("write out", write_out),
-                ("run", codegen::both()),
+                ("run", codegen::dispatch()),
             ]
         }
     };
@@ -386,8 +396,8 @@ fn attempt(
             lines: std::mem::take(&mut function.lines),
         })
         .collect();
-    let wasm = codegen::module(&functions, shared.globals(), scratch);
-    let limits = shared.limits.shared.clone();
+    let wasm = codegen::module(&functions, shared.globals(), scratch)?;
+    let limits = shared.guard_limits.shared.clone();
     let lowered = CompiledKernel {
         wasm,
         limits,

@@ -93,9 +93,9 @@ impl Plan {
         self.blocks.get(&block)
     }
 
-    /// The first byte of the look that the accesses of a site share.
-    pub(crate) fn first(&self, site: u32) -> i64 {
-        self.first_of.get(&site).copied().unwrap_or(0)
+    /// The first byte of the look that the accesses of a site share; `None` where there is none.
+    pub(crate) fn first(&self, site: u32) -> Option<i64> {
+        self.first_of.get(&site).copied()
     }
 
     /// What all looks compare with.

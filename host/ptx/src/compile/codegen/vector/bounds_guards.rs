@@ -1,149 +1,163 @@
-//! What is looked at before a block, for all threads of a group at once.
+//! Bounds guards: the checks of a block's accesses, hoisted to its beginning and coalesced, for all
+//! lanes at once. Where one fails, the group diverges, and its threads find out one by one what is
+//! wrong.
 
+use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{BlockType, Instruction as W, ValType};
 
 use crate::compile::analysis::bounds_guards::{Access, BoundsGuard};
 use crate::compile::analysis::lane_offsets::LaneOffsets;
-use crate::compile::codegen::{Emitter, Shared, scratch, val};
+use crate::compile::codegen::function_writer::Emit;
+use crate::compile::codegen::input::CodegenInput;
+use crate::compile::codegen::vector::VectorEmitter;
+use crate::compile::codegen::{scratch, val_type};
 use crate::compile::ir::{Arg, BlockId, Op, Reg, Space};
 
-impl Emitter<'_> {
-    /// The limits that looks compare with, into locals.
-    pub(crate) fn limits_of_looks(&mut self) {
-        let shared = self.shared;
-        for (number, limit) in (0u32..).zip(&shared.limits.shared) {
+/// The locals that guards need.
+#[derive(Default)]
+pub(super) struct GuardLocals {
+    /// The first address of each bounds cache.
+    bases: HashMap<usize, u32>,
+    /// How many accesses of a size begin within a bounds cache, where the last of those that are
+    /// checked together lies so many sizes behind the first.
+    counts: HashMap<(usize, u64), u32>,
+    /// The same for shared memory, by the logarithm of the size.
+    shared: HashMap<(u8, u64), u32>,
+    /// What registers will hold that are computed ahead of their step.
+    ahead: HashMap<Reg, u32>,
+}
+
+impl VectorEmitter<'_> {
+    /// Loads what guards compare with.
+    pub(super) fn load_guard_limits(&mut self) {
+        let input = self.input;
+        for (number, limit) in (0u32..).zip(&input.guard_limits.shared) {
             let local = self.local(ValType::I32);
             self.i32(0);
-            let at = shared.layout.guard_limits + 4 * number;
+            let at = input.layout.guard_limits + 4 * number;
             self.op(W::I32Load(scratch(at, 2)));
             self.set(local);
-            self.group.limits.insert(*limit, local);
+            self.guards.shared.insert(*limit, local);
         }
-        for (number, limit) in (0u32..).zip(&shared.limits.device) {
-            let (window, _) = *limit;
+        for (number, limit) in (0u32..).zip(&input.guard_limits.device) {
+            let (cache, _) = *limit;
             let count = self.local(ValType::I64);
-            self.op(W::GlobalGet(shared.limit_global(number)));
+            self.op(W::GlobalGet(input.guard_limit_global(number)));
             self.set(count);
-            let low = match self.group.lows.get(&window).copied() {
-                Some(low) => low,
-                None => {
-                    let low = self.local(ValType::I64);
-                    self.op(W::GlobalGet(Shared::window_global(window)));
-                    self.set(low);
-                    low
-                }
-            };
-            self.group.lows.insert(window, low);
-            self.group.counts.insert(*limit, count);
+            self.guards.counts.insert(*limit, count);
+            if !self.guards.bases.contains_key(&cache) {
+                let base = self.local(ValType::I64);
+                self.op(W::GlobalGet(CodegenInput::bounds_cache_global(cache)));
+                self.set(base);
+                self.guards.bases.insert(cache, base);
+            }
         }
     }
 
-    /// Looks at what a block will access; where something is amiss, its threads go on alone.
+    /// Writes the guards of a block; where one fails, the group diverges.
     ///
-    /// What is computed for that goes into registers of its own, since threads that part are to find
-    /// theirs as they were. The engine does not compute the same twice.
-    pub(crate) fn checks(&mut self, id: BlockId, ops: &[Op]) {
-        let Some(checks) = self.shared.plan.of(id) else {
+    /// What is computed for them goes into locals of its own, since threads that diverge begin the
+    /// block again with registers as they were. The engine does not compute the same twice.
+    pub(super) fn bounds_guards(&mut self, id: BlockId, ops: &[Op]) {
+        let Some(guards) = self.input.guards.of(id) else {
             return;
         };
-        let mut kept: Vec<(Reg, u32)> = Vec::new();
+        let mut replaced: Vec<(Reg, Option<u32>)> = Vec::new();
         self.op(W::Block(BlockType::Empty));
         self.op(W::Block(BlockType::Empty));
         for (number, op) in ops.iter().enumerate() {
-            for check in checks.before(number) {
-                match check {
-                    BoundsGuard::Access(access) => self.look(access),
+            for guard in guards.before(number) {
+                match guard {
+                    BoundsGuard::Access(access) => self.is_outside_bounds(access),
                     BoundsGuard::Extend { signed, a, apart } => {
-                        self.extends(*signed, *a, *apart);
+                        self.is_wrapping(*signed, *a, *apart);
                     }
                 }
                 self.br_if_unlikely(0);
             }
-            if !checks.needed.contains(&number) {
+            if !guards.needed.contains(&number) {
                 continue;
             }
             for target in op.targets() {
-                if kept.iter().any(|(reg, _)| reg == target) {
+                if replaced.iter().any(|(reg, _)| reg == target) {
                     continue;
                 }
-                let own = self.in_advance(*target);
+                let ahead = self.ahead(*target);
                 let mut reads_it = false;
                 op.each_arg(|arg| reads_it |= arg == Arg::Reg(*target));
                 if reads_it {
-                    self.get(self.reg(*target));
-                    self.set(own);
+                    self.scalar.arg(Arg::Reg(*target));
+                    self.set(ahead);
                 }
-                if let Some(local) = self.regs.get_mut(target.0 as usize) {
-                    kept.push((*target, std::mem::replace(local, own)));
-                }
+                let own = self.scalar.replace_reg(*target, Some(ahead));
+                replaced.push((*target, own));
             }
-            self.step(op);
+            self.scalar.operation(op);
         }
-        for (reg, kept) in kept {
-            if let Some(local) = self.regs.get_mut(reg.0 as usize) {
-                *local = kept;
-            }
+        for (reg, own) in replaced {
+            self.scalar.replace_reg(reg, own);
         }
         self.op(W::Br(1));
         self.op(W::End);
-        self.part(id);
+        self.diverge(id);
         self.op(W::End);
     }
 
     /// The local for what a register will hold.
-    fn in_advance(&mut self, reg: Reg) -> u32 {
-        if let Some(local) = self.group.in_advance.get(&reg).copied() {
+    fn ahead(&mut self, reg: Reg) -> u32 {
+        if let Some(local) = self.guards.ahead.get(&reg).copied() {
             return local;
         }
-        let local = self.local(val(self.shared.body.ty(reg)));
-        self.group.in_advance.insert(reg, local);
+        let local = self.local(val_type(self.input.body.ty(reg)));
+        self.guards.ahead.insert(reg, local);
         local
     }
 
-    /// Leaves whether an access, or one that shares its look, lies outside of what there is.
-    fn look(&mut self, access: &Access) {
-        let key = (access.window, access.reach);
+    /// Leaves whether an access, or one that is checked together with it, lies outside of what there
+    /// is.
+    fn is_outside_bounds(&mut self, access: &Access) {
+        let shift = u32::from(access.shift);
         if access.space == Space::Shared {
-            self.anchor(access.base, access.first, true);
-            if access.shift > 0 {
-                self.i32(u32::from(access.shift));
+            let limit = (access.shift, access.reach);
+            let limit = self.guards.shared.get(&limit).copied();
+            let limit = self.require(limit, "a guard of shared memory without a limit");
+            self.guarded_address(access.base, access.first, true);
+            if shift > 0 {
+                self.i32(shift);
                 self.op(W::I32Rotr);
             }
-            let limit = self
-                .group
-                .limits
-                .get(&(access.shift, access.reach))
-                .copied();
-            self.get(limit.unwrap_or(0));
+            self.get(limit);
             self.op(W::I32GeU);
             return;
         }
-        let low = self.group.lows.get(&access.window).copied();
-        let count = self.group.counts.get(&key).copied();
-        self.anchor(access.base, access.first, false);
-        self.get(low.unwrap_or(0));
+        let base = self.guards.bases.get(&access.window).copied();
+        let base = self.require(base, "a guard of device memory without a base");
+        let count = self.guards.counts.get(&(access.window, access.reach));
+        let count = self.require(count.copied(), "a guard of device memory without a limit");
+        self.guarded_address(access.base, access.first, false);
+        self.get(base);
         self.op(W::I64Sub);
-        if access.shift > 0 {
-            self.i64(u64::from(access.shift));
+        if shift > 0 {
+            self.i64(u64::from(shift));
             self.op(W::I64Rotr);
         }
-        self.get(count.unwrap_or(0));
+        self.get(count);
         self.op(W::I64GeU);
     }
 
-    /// Leaves the address of the first byte that shares a look.
-    pub(crate) fn anchor(&mut self, base: Arg, first: i64, short: bool) {
+    /// Leaves the address of the first byte that a guard checks.
+    pub(super) fn guarded_address(&mut self, base: Arg, first: i64, is_shared: bool) {
         if let Some(bits) = base.bits() {
             let address = bits.wrapping_add_signed(first);
-            return if short {
+            return if is_shared {
                 self.i32(address as u32);
             } else {
                 self.i64(address);
             };
         }
-        self.arg(base);
+        self.scalar.arg(base);
         if first == 0 {
-        } else if short {
+        } else if is_shared {
             self.i32((first.cast_unsigned() & 0xffff_ffff) as u32);
             self.op(W::I32Add);
         } else {
@@ -152,20 +166,20 @@ impl Emitter<'_> {
         }
     }
 
-    /// Leaves whether numbers of 32 bits, so far apart, wrap around within the group: in 64 bits they
-    /// would not be as far apart.
-    fn extends(&mut self, signed: bool, a: Arg, apart: LaneOffsets) {
-        let ends = [apart.least(), apart.most()];
+    /// Leaves whether numbers of 32 bits, at these offsets, wrap around within the group: in 64 bits
+    /// their offsets would be others.
+    fn is_wrapping(&mut self, signed: bool, a: Arg, offsets: LaneOffsets) {
+        let ends = [offsets.least(), offsets.most()];
         self.i64(0);
-        // In 64 bits, the least and the most must be ones of 32.
-        for reach in ends.into_iter().filter(|reach| *reach != 0) {
-            self.arg(a);
+        // In 64 bits, the least and the most must be numbers of 32.
+        for end in ends.into_iter().filter(|end| *end != 0) {
+            self.scalar.arg(a);
             self.op(if signed {
                 W::I64ExtendI32S
             } else {
                 W::I64ExtendI32U
             });
-            self.i64(reach.cast_unsigned());
+            self.i64(end.cast_unsigned());
             self.op(W::I64Add);
             if signed {
                 self.i64(1 << 31);

@@ -1,38 +1,33 @@
-//! Each step that touches nothing but registers.
+//! The steps of a block for one thread: each leaves its result in the local of its target.
 
 use wasm_encoder::Instruction as W;
 
-use crate::compile::codegen::{Emitter, Imports};
-use crate::compile::ir::{Arg, Op, Reg, SpecialValue, Ty};
+use crate::compile::codegen::canonical_nan;
+use crate::compile::codegen::function_writer::Emit;
+use crate::compile::codegen::module::Imports;
+use crate::compile::codegen::scalar::ScalarEmitter;
+use crate::compile::ir::{Arg, Op, SpecialValue, Ty};
 
-/// The NaNs that operations give.
-pub(crate) const NAN32: u32 = 0x7fff_ffff;
-pub(crate) const NAN64: u64 = 0xfff8_0000_0000_0000;
-
-/// The smallest normal single.
-const NORMAL32: f32 = f32::MIN_POSITIVE;
-
-impl Emitter<'_> {
-    pub(crate) fn step(&mut self, op: &Op) {
+impl ScalarEmitter<'_> {
+    pub(crate) fn operation(&mut self, op: &Op) {
         match op {
             Op::Line(line) => self.at_line(*line),
             Op::Copy(target, a) => {
                 self.arg(*a);
                 self.set_reg(*target);
             }
-            Op::Unary(code, target, a) => {
+            Op::Unary(opcode, target, a) => {
                 self.arg(*a);
-                self.op(code.scalar());
+                self.op(opcode.scalar());
                 self.set_reg(*target);
             }
-            Op::Binary(code, target, a, b) => {
-                debug_assert!(
-                    !code.may_trap() || b.bits() != Some(0),
-                    "translation guards divisors"
-                );
+            Op::Binary(opcode, target, a, b) => {
+                if opcode.may_trap() && b.bits() == Some(0) {
+                    self.inconsistent("a division by zero that is not guarded");
+                }
                 self.arg(*a);
                 self.arg(*b);
-                self.op(code.scalar());
+                self.op(opcode.scalar());
                 self.set_reg(*target);
             }
             Op::Select(target, condition, yes, no) => {
@@ -43,12 +38,13 @@ impl Emitter<'_> {
                 self.set_reg(*target);
             }
             Op::Fma(target, a, b, c) => {
-                let single = self.shared.body.ty(*target) == Ty::F32;
+                // Only vectors have it: of its lanes, the first is taken.
+                let is_f32 = self.input.body.ty(*target) == Ty::F32;
                 for arg in [a, b, c] {
                     self.arg(*arg);
-                    self.op(if single { W::F32x4Splat } else { W::F64x2Splat });
+                    self.op(if is_f32 { W::F32x4Splat } else { W::F64x2Splat });
                 }
-                if single {
+                if is_f32 {
                     self.op(W::F32x4RelaxedMadd);
                     self.op(W::F32x4ExtractLane(0));
                 } else {
@@ -58,40 +54,29 @@ impl Emitter<'_> {
                 self.set_reg(*target);
             }
             Op::CanonicalizeNan(target, a) => {
-                let single = self.shared.body.ty(*target) == Ty::F32;
+                let ty = self.input.body.ty(*target);
                 self.arg(*a);
-                self.arg(if single {
-                    Arg::F32(NAN32)
-                } else {
-                    Arg::F64(NAN64)
-                });
+                self.arg(canonical_nan(ty));
                 self.arg(*a);
                 self.arg(*a);
-                self.op(if single { W::F32Eq } else { W::F64Eq });
+                self.op(if ty == Ty::F32 { W::F32Eq } else { W::F64Eq });
                 self.op(W::Select);
                 self.set_reg(*target);
             }
             Op::FlushSubnormal(target, a) => {
-                self.op(W::F32Const(0f32.into()));
-                self.arg(*a);
-                self.op(W::F32Copysign);
-                self.arg(*a);
-                self.arg(*a);
-                self.op(W::F32Abs);
-                self.op(W::F32Const(NORMAL32.into()));
-                self.op(W::F32Lt);
-                self.op(W::Select);
+                self.flush_subnormal(|emitter| emitter.arg(*a));
                 self.set_reg(*target);
             }
-            Op::Special(target, known) => {
-                match known {
+            Op::Special(target, value) => {
+                match value {
                     SpecialValue::Tid(dimension) => {
                         let local = self.tid.get(usize::from(*dimension)).copied();
-                        self.get(local.unwrap_or(0));
+                        let local = self.require(local, "a coordinate of more than three");
+                        self.get(local);
                     }
                     SpecialValue::Thread => self.get(self.thread),
                     SpecialValue::Launch(..) | SpecialValue::LaunchPart(..) => {
-                        self.get(self.known.get(known).copied().unwrap_or(0));
+                        self.get(self.launch_value(*value));
                     }
                     SpecialValue::Clock => self.op(W::Call(Imports::CLOCK)),
                 }
@@ -99,10 +84,11 @@ impl Emitter<'_> {
             }
             Op::Libcall { target, help, args } => {
                 self.i32(*help);
-                for place in 0..4 {
-                    self.arg(args.get(place).copied().unwrap_or(Arg::I64(0)));
+                // Those that it does not have are zeros.
+                for number in 0..4 {
+                    self.arg(args.get(number).copied().unwrap_or(Arg::I64(0)));
                 }
-                self.op(W::Call(Imports::HELP));
+                self.op(W::Call(Imports::LIBCALL));
                 self.set_reg(*target);
             }
             Op::Load {
@@ -110,7 +96,6 @@ impl Emitter<'_> {
                 place,
                 bytes,
                 atomic,
-                ..
             } => self.load(targets, place, *bytes, *atomic),
             Op::Store {
                 place,
@@ -118,11 +103,27 @@ impl Emitter<'_> {
                 values,
                 atomic,
             } => self.store(place, *bytes, values, *atomic),
-            Op::Atomic { .. } => self.atomic(op),
+            Op::Atomic {
+                target,
+                place,
+                bytes,
+                change,
+                b,
+                c,
+            } => self.atomic(*target, place, *bytes, *change, [*b, *c]),
         }
     }
 
-    pub(crate) fn set_reg(&mut self, reg: Reg) {
-        self.set(self.reg(reg));
+    /// Leaves an f32, which `value` leaves again and again, with zero of its sign for a subnormal.
+    pub(super) fn flush_subnormal(&mut self, mut value: impl FnMut(&mut Self)) {
+        self.op(W::F32Const(0f32.into()));
+        value(self);
+        self.op(W::F32Copysign);
+        value(self);
+        value(self);
+        self.op(W::F32Abs);
+        self.op(W::F32Const(f32::MIN_POSITIVE.into()));
+        self.op(W::F32Lt);
+        self.op(W::Select);
     }
 }
