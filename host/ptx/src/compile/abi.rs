@@ -28,6 +28,10 @@ pub(crate) const COMMON_SUSPENSION: u32 = 100;
 /// Packed arguments, and after them the addresses of the module's variables.
 pub(crate) const ARGUMENTS: u32 = 256;
 
+/// How many threads a lane group has: those of vector code run in as many lanes of WebAssembly's
+/// vectors, four or two to a vector.
+pub(crate) const VECTOR_LANES: u32 = 16;
+
 /// The most threads of a block.
 pub(crate) const MOST_THREADS: u32 = 1024;
 

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use crate::Module;
-use crate::compile::{CompiledKernel, Unsupported, Vectorize, generate};
+use crate::compile::pass::Observer;
+use crate::compile::{CompiledKernel, Unsupported, Vectorize, pipeline};
 
 /// From where in a function's code a line of the text follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,5 +34,6 @@ pub fn compile_with_lines(
     module: &Arc<Module>,
     entry: &str,
 ) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
-    generate(module, entry, Vectorize::Auto, true)
+    let mut observer = Observer::default();
+    pipeline::compile(module, entry, Vectorize::Auto, true, &mut observer)
 }

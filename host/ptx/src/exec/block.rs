@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::Extent;
 use crate::compile::abi::{COMMON_RESUME, CTAID, ENDED, MORE_BLOCKS, SUSPENDED};
-use crate::compile::ir::{SuspendKind, SuspendPoint};
+use crate::compile::ir::{SuspendId, SuspendKind, SuspendPoint};
 use crate::exec::setup::Setup;
 use crate::exec::{long, set_long, set_word, word};
 use crate::simt::Fault;
@@ -287,7 +287,11 @@ impl Block {
     }
 
     pub(crate) fn stop(&self, number: u32) -> Option<&SuspendPoint> {
-        self.setup.lowered.body.suspend_points.get(number as usize)
+        self.setup
+            .lowered
+            .body
+            .suspend_points
+            .get(SuspendId(number))
     }
 
     /// What a thread brought to its stop.

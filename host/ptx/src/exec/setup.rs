@@ -6,9 +6,8 @@ use std::sync::Arc;
 use crate::Extent;
 use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
 use crate::compile::CompiledKernel;
-use crate::compile::abi::{self, ARGUMENTS, MOST_SHARED};
-use crate::compile::codegen::VECTOR_LANES;
-use crate::compile::ir::{SiteKind, Space};
+use crate::compile::abi::{self, ARGUMENTS, MOST_SHARED, VECTOR_LANES};
+use crate::compile::ir::{SiteId, SiteKind, Space};
 use crate::exec::{set_long, set_word};
 use crate::interpret::Launch;
 use crate::simt::{Fault, MemoryError};
@@ -83,7 +82,7 @@ impl Setup {
 
     /// Whether the function `run` sees to it that all threads have a place in common.
     pub(crate) fn has_common(&self) -> bool {
-        self.lowered.alone.is_some() || self.in_rows()
+        self.lowered.scalar_reason.is_some() || self.in_rows()
     }
 
     /// Whether one call runs several blocks: their threads never meet, and leave nothing behind.
@@ -228,7 +227,7 @@ impl Setup {
     }
 
     fn kind(&self, site: u32) -> SiteKind {
-        let site = self.lowered.body.sites.get(site as usize);
+        let site = self.lowered.body.sites.get(SiteId(site));
         site.map_or(SiteKind::Trap, |site| site.what.clone())
     }
 
@@ -273,7 +272,7 @@ impl Setup {
     }
 
     fn refusal(&self, block: Extent, thread: u32, site: u32, message: String) -> Fault {
-        let site = self.lowered.body.sites.get(site as usize);
+        let site = self.lowered.body.sites.get(SiteId(site));
         Fault {
             kernel: self.lowered.kernel.clone(),
             block: Some(block),

@@ -78,6 +78,7 @@ fn linker() -> Linker<Host> {
                     .setup
                     .lowered()
                     .libcall(help as u32, operands)
+                    .unwrap()
                     .cast_signed()
             },
         )

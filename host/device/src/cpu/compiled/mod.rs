@@ -125,10 +125,7 @@ fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
 }
 
 fn refused(what: &str) -> Unsupported {
-    Unsupported {
-        line: None,
-        what: what.to_owned(),
-    }
+    Unsupported::limit(what)
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ pub(crate) fn binary_low_zeros(opcode: Opcode, a: Operand, b: Operand) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::codegen::VECTOR_LANES;
+    use crate::compile::abi::VECTOR_LANES;
     use crate::compile::ir::Ty;
 
     /// What an integer operation gives, in bits of its result's type; `None` where its meaning does

@@ -6,11 +6,12 @@
 
 use rustc_hash::FxHashSet as HashSet;
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
-use crate::compile::analysis::liveness::Live;
+use crate::compile::analysis::liveness::Liveness;
 use crate::compile::analysis::transfer::{self, ALL_ZEROS, Operand};
-use crate::compile::codegen::VECTOR_LANES;
-use crate::compile::ir::{Arg, Body, End, Op, Reg, Space, SpecialValue, Ty};
+use crate::compile::ir::entity::{EntityId, EntityMap};
+use crate::compile::ir::{Arg, BlockId, Body, End, Op, Reg, Space, SpecialValue, Ty};
 
 /// What the threads of a group have in a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,19 +27,35 @@ pub(crate) enum Uniformity {
 use Uniformity::{Divergent, Uniform};
 
 /// The classes of all registers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct UniformityInfo {
-    classes: Vec<Option<Uniformity>>,
+    classes: EntityMap<Reg, Option<Uniformity>>,
     /// How many low bits are zeros in what the first thread of a group has.
-    zeros: Vec<Option<u32>>,
+    zeros: EntityMap<Reg, Option<u32>>,
     /// Registers that are 0 or 1, and have a mask for each thread instead where they vary.
-    booleans: Vec<bool>,
+    booleans: EntityMap<Reg, bool>,
 }
 
 impl UniformityInfo {
+    /// That of a kernel whose threads run one at a time: there is nothing to tell apart.
+    pub(crate) fn of_single_threads(body: &Body) -> UniformityInfo {
+        UniformityInfo {
+            classes: EntityMap::for_each(&body.regs, Some(Uniform)),
+            zeros: EntityMap::for_each(&body.regs, Some(0)),
+            booleans: EntityMap::for_each(&body.regs, false),
+        }
+    }
+
     pub(crate) fn of(&self, reg: Reg) -> Uniformity {
-        let class = self.classes.get(reg.0 as usize).copied().flatten();
-        class.unwrap_or(Uniform)
+        match self.classes.get(reg) {
+            Some(Some(class)) => *class,
+            // No step that a thread can come to writes it: it is zero.
+            Some(None) => Uniform,
+            None => {
+                debug_assert!(false, "{reg} is no register of the kernel");
+                Divergent
+            }
+        }
     }
 
     pub(crate) fn of_arg(&self, arg: Arg) -> Uniformity {
@@ -63,7 +80,7 @@ impl UniformityInfo {
         match arg {
             // What is not known yet may still have any number.
             Arg::Reg(reg) => {
-                let zeros = self.zeros.get(reg.0 as usize).copied().flatten();
+                let zeros = self.zeros.get(reg).copied().flatten();
                 zeros.unwrap_or(ALL_ZEROS)
             }
             arg => match arg.bits() {
@@ -75,26 +92,29 @@ impl UniformityInfo {
 
     /// Whether that is news.
     fn set_zeros(&mut self, reg: Reg, zeros: u32) -> bool {
-        let Some(place) = self.zeros.get_mut(reg.0 as usize) else {
-            return false;
-        };
-        let least = place.map_or(zeros, |known| known.min(zeros));
-        let changed = *place != Some(least);
-        *place = Some(least);
-        changed
+        let known = self.zeros.get(reg).copied().flatten();
+        let least = known.map_or(zeros, |known| known.min(zeros));
+        self.zeros.set(reg, Some(least))
     }
 
-    /// Adds a register that was made last, with a truth for each thread.
-    pub(crate) fn add_truth(&mut self, reg: Reg) {
-        let place = reg.0 as usize;
-        self.classes.resize(place, None);
-        self.classes.push(Some(Divergent));
-        self.booleans.resize(place, false);
-        self.booleans.push(true);
+    /// Whether the threads of a lane group can go different ways at the end of a block.
+    pub(crate) fn diverges(&self, end: &End) -> bool {
+        match end {
+            End::Branch(condition, ..) => self.of_arg(*condition) != Uniform,
+            End::Table(index, ..) => self.of_arg(*index) != Uniform,
+            _ => false,
+        }
     }
 
-    pub(crate) fn is_truth(&self, reg: Reg) -> bool {
-        self.booleans.get(reg.0 as usize).copied().unwrap_or(false)
+    /// Adds the register that was made last: a divergent boolean.
+    pub(crate) fn add_boolean(&mut self, reg: Reg) {
+        self.classes.push(reg, Some(Divergent));
+        self.zeros.push(reg, Some(0));
+        self.booleans.push(reg, true);
+    }
+
+    pub(crate) fn is_boolean(&self, reg: Reg) -> bool {
+        self.booleans.get(reg) == Some(&true)
     }
 }
 
@@ -107,24 +127,22 @@ fn join(a: Option<Uniformity>, b: Uniformity) -> Uniformity {
 }
 
 /// Finds registers that only ever hold 0 or 1.
-fn booleans(body: &Body) -> Vec<bool> {
-    let mut booleans: Vec<bool> = body.regs.iter().map(|ty| *ty == Ty::I32).collect();
-    let mut written = vec![false; booleans.len()];
+fn booleans(body: &Body) -> EntityMap<Reg, bool> {
+    let mut booleans = EntityMap::from_fn(&body.regs, |_, ty| *ty == Ty::I32);
+    let mut written = EntityMap::for_each(&body.regs, false);
     // What a stop or a load brings may be any number.
     for reg in body
         .suspend_points
-        .iter()
+        .values()
         .flat_map(|stop| stop.results.iter().flatten())
     {
-        if let Some(truth) = booleans.get_mut(reg.0 as usize) {
-            *truth = false;
-        }
+        booleans.set(*reg, false);
     }
     loop {
         let mut changed = false;
-        for op in body.blocks.iter().flat_map(|block| &block.ops) {
-            let holds = |arg: Arg, booleans: &[bool]| match arg {
-                Arg::Reg(reg) => booleans.get(reg.0 as usize).copied().unwrap_or(false),
+        for op in body.blocks.values().flat_map(|block| &block.ops) {
+            let holds = |arg: Arg, booleans: &EntityMap<Reg, bool>| match arg {
+                Arg::Reg(reg) => booleans.get(reg) == Some(&true),
                 Arg::I32(bits) => bits <= 1,
                 _ => false,
             };
@@ -138,31 +156,23 @@ fn booleans(body: &Body) -> Vec<bool> {
                 _ => false,
             };
             for target in op.targets() {
-                let place = target.0 as usize;
-                if let Some(written) = written.get_mut(place) {
-                    *written = true;
-                }
-                if let Some(truth) = booleans.get_mut(place).filter(|truth| **truth && !is_truth) {
-                    *truth = false;
-                    changed = true;
-                }
+                written.set(*target, true);
+                changed |= !is_truth && booleans.set(*target, false);
             }
         }
         if !changed {
             break;
         }
     }
-    booleans
-        .iter()
-        .zip(written)
-        .map(|(truth, written)| *truth && written)
-        .collect()
+    EntityMap::from_fn(&body.regs, |reg, _| {
+        booleans.get(reg) == Some(&true) && written.get(reg) == Some(&true)
+    })
 }
 
 /// The class of what a step writes.
-fn class_of(body: &Body, classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
+fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
     let known = |arg: Arg| match arg {
-        Arg::Reg(reg) => classes.classes.get(reg.0 as usize).copied().flatten(),
+        Arg::Reg(reg) => classes.classes.get(reg).copied().flatten(),
         _ => Some(Uniform),
     };
     let all_uniform = |args: &[Arg]| {
@@ -206,10 +216,7 @@ fn class_of(body: &Body, classes: &UniformityInfo, op: &Op) -> Option<Uniformity
             _ => all_uniform(&[place.base]),
         },
         Op::Atomic { .. } => Some(Divergent),
-        Op::Store { .. } | Op::Line(_) => {
-            let _ = body;
-            None
-        }
+        Op::Store { .. } | Op::Line(_) => None,
     }
 }
 
@@ -232,42 +239,37 @@ fn zeros_of(classes: &UniformityInfo, op: &Op) -> u32 {
 }
 
 /// Finds the classes.
-pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
+pub(crate) fn analyze(body: &Body, live: &Liveness) -> UniformityInfo {
     let mut classes = UniformityInfo {
-        classes: vec![None; body.regs.len()],
-        zeros: vec![None; body.regs.len()],
+        classes: EntityMap::for_each(&body.regs, None),
+        zeros: EntityMap::for_each(&body.regs, None),
         booleans: booleans(body),
     };
     let set = |classes: &mut UniformityInfo, reg: Reg, class: Uniformity| {
-        let place = classes.classes.get_mut(reg.0 as usize);
-        place.is_some_and(|place| {
-            let joined = join(*place, class);
-            let changed = *place != Some(joined);
-            *place = Some(joined);
-            changed
-        })
+        let known = classes.classes.get(reg).copied().flatten();
+        classes.classes.set(reg, Some(join(known, class)))
     };
-    for reg in live.at(crate::compile::ir::BlockId(0)) {
+    for reg in live.at(BlockId::ENTRY) {
         set(&mut classes, reg, Uniform);
         classes.set_zeros(reg, ALL_ZEROS);
     }
-    for stop in &body.suspend_points {
+    for stop in body.suspend_points.values() {
         for reg in stop.results.iter().flatten() {
             set(&mut classes, *reg, Divergent);
             classes.set_zeros(*reg, 0);
         }
     }
     let after = postdominators(body);
-    let mut parted: HashSet<usize> = HashSet::default();
+    let mut parted: HashSet<BlockId> = HashSet::default();
     loop {
         let mut changed = false;
-        for block in &body.blocks {
+        for block in body.blocks.values() {
             for op in &block.ops {
                 let zeros = zeros_of(&classes, op);
                 for target in op.targets() {
                     changed |= classes.set_zeros(*target, zeros);
                 }
-                let Some(class) = class_of(body, &classes, op) else {
+                let Some(class) = class_of(&classes, op) else {
                     continue;
                 };
                 for target in op.targets() {
@@ -279,13 +281,8 @@ pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
             continue;
         }
         // Where threads part, what they write before they meet is their own.
-        for (number, block) in body.blocks.iter().enumerate() {
-            let varies = match &block.end {
-                End::Branch(condition, ..) => classes.of_arg(*condition) != Uniform,
-                End::Table(place, ..) => classes.of_arg(*place) != Uniform,
-                _ => false,
-            };
-            if !varies || !parted.insert(number) {
+        for (number, block) in body.blocks.iter() {
+            if !classes.diverges(&block.end) || !parted.insert(number) {
                 continue;
             }
             for reg in written_apart(body, live, number, after.get(number).copied().flatten()) {
@@ -300,28 +297,26 @@ pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
 
 /// The registers that are written between a branch and where its ways meet, and wanted there or
 /// behind a stop on the way.
-fn written_apart(body: &Body, live: &Live, branch: usize, meets: Option<usize>) -> Vec<Reg> {
+fn written_apart(
+    body: &Body,
+    live: &Liveness,
+    branch: BlockId,
+    meets: Option<BlockId>,
+) -> Vec<Reg> {
     let mut seen = HashSet::default();
-    let mut waiting: Vec<usize> = body.blocks.get(branch).map_or_else(Vec::new, |block| {
-        block
-            .end
-            .successors()
-            .iter()
-            .map(|next| next.0 as usize)
-            .collect()
-    });
+    let mut waiting = body
+        .block(branch)
+        .map_or_else(Vec::new, |block| block.end.successors());
     let mut written = HashSet::default();
     let mut wanted = HashSet::default();
     if let Some(meets) = meets {
-        wanted.extend(live.at(crate::compile::ir::BlockId(
-            u32::try_from(meets).unwrap_or(0),
-        )));
+        wanted.extend(live.at(meets));
     }
     while let Some(number) = waiting.pop() {
         if Some(number) == meets || !seen.insert(number) {
             continue;
         }
-        let Some(block) = body.blocks.get(number) else {
+        let Some(block) = body.block(number) else {
             continue;
         };
         for op in &block.ops {
@@ -330,18 +325,18 @@ fn written_apart(body: &Body, live: &Live, branch: usize, meets: Option<usize>) 
         if let End::Suspend(_, next) = &block.end {
             wanted.extend(live.at(*next));
         }
-        waiting.extend(block.end.successors().iter().map(|next| next.0 as usize));
+        waiting.extend(block.end.successors());
     }
     written.intersection(&wanted).copied().collect()
 }
 
 /// The block behind each in which all its ways meet again, if there is one.
-pub(crate) fn postdominators(body: &Body) -> Vec<Option<usize>> {
+pub(crate) fn postdominators(body: &Body) -> EntityMap<BlockId, Option<BlockId>> {
     let count = body.blocks.len();
     let exit = count;
     let next: Vec<Vec<usize>> = body
         .blocks
-        .iter()
+        .values()
         .map(|block| {
             let next: Vec<usize> = block
                 .end
@@ -411,9 +406,9 @@ pub(crate) fn postdominators(body: &Body) -> Vec<Option<usize>> {
         }
     }
     // Blocks from which the exit is not reached meet nowhere.
-    found
-        .into_iter()
-        .take(count)
-        .map(|found| (found < count).then_some(found))
-        .collect()
+    EntityMap::from_fn(&body.blocks, |block, _| {
+        let found = found.get(block.index()).copied();
+        let found = found.filter(|found| *found < count)?;
+        u32::try_from(found).ok().map(BlockId)
+    })
 }

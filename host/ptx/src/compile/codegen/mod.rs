@@ -20,10 +20,10 @@ mod vector;
 use wasm_encoder::{MemArg, MemArgTarget, ValType};
 
 pub(crate) use dispatch::dispatch;
-pub(crate) use input::{BoundsCache, CodegenInput};
+pub(crate) use input::CodegenInput;
 pub(crate) use module::module;
 pub(crate) use scalar::scalar;
-pub(crate) use vector::{VECTOR_LANES, is_gather, parting, spill_uniform_frame, vector};
+pub(crate) use vector::{spill_uniform_frame, vector};
 
 use crate::compile::ir::{Arg, Ty};
 

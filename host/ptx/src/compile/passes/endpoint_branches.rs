@@ -18,10 +18,10 @@ const FAR: u64 = 1 << 24;
 
 /// Repeats conditions before their branches where that libcalls; the registers that hold what is
 /// repeated. They have no other use than the branch behind them.
-pub(crate) fn repeat(body: &mut Body, classes: &mut UniformityInfo) -> HashSet<Reg> {
+pub(crate) fn run(body: &mut Body, classes: &mut UniformityInfo) -> HashSet<Reg> {
     let mut repeated = HashSet::default();
-    for number in 0..body.blocks.len() {
-        let Some(block) = body.blocks.get(number) else {
+    for id in body.blocks.keys() {
+        let Some(block) = body.block(id) else {
             continue;
         };
         let End::Branch(Arg::Reg(condition), ..) = block.end else {
@@ -50,15 +50,15 @@ pub(crate) fn repeat(body: &mut Body, classes: &mut UniformityInfo) -> HashSet<R
                 continue;
             };
             let new = body.reg(Ty::I32);
-            classes.add_truth(new);
+            classes.add_boolean(new);
             new_of.push((std::mem::replace(target, new), new));
             repeated.insert(new);
-            if let Some(block) = body.blocks.get_mut(number) {
+            if let Some(block) = body.blocks.get_mut(id) {
                 block.ops.push(op);
             }
         }
         let new = new_of.last().map(|(_, new)| *new);
-        if let (Some(block), Some(new)) = (body.blocks.get_mut(number), new)
+        if let (Some(block), Some(new)) = (body.blocks.get_mut(id), new)
             && let End::Branch(condition, ..) = &mut block.end
         {
             *condition = Arg::Reg(new);
@@ -102,7 +102,7 @@ fn collect(
             Arg::Reg(reg) if classes.of(reg) == Uniformity::Divergent => {
                 collect(block, classes, reg, place, steps)
             }
-            Arg::Reg(reg) => classes.of(reg) == Uniformity::Uniform && classes.is_truth(reg),
+            Arg::Reg(reg) => classes.of(reg) == Uniformity::Uniform && classes.is_boolean(reg),
             arg => arg.bits().is_some_and(|bits| bits <= 1),
         })
     } else {

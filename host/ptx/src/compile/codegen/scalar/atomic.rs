@@ -143,8 +143,8 @@ impl ScalarEmitter<'_> {
                 self.op(W::Select);
             }
             AtomicOp::FloatAdd { flush } => self.float_sum(ty, flush, old, b),
-            AtomicOp::Libcall(help) => {
-                self.i32(help);
+            AtomicOp::Libcall(libcall) => {
+                self.i32(libcall.0);
                 self.get(old);
                 if !wide {
                     self.op(W::I64ExtendI32U);

@@ -8,7 +8,7 @@ use crate::compile::codegen::input::Saved;
 use crate::compile::codegen::scalar::{ScalarEmitter, load, store};
 use crate::compile::codegen::scratch;
 use crate::compile::codegen::structured_control::EmitNodes;
-use crate::compile::ir::{Arg, BlockId, End, Reg, Ty};
+use crate::compile::ir::{Arg, BlockId, End, Reg, SiteId, Ty};
 
 impl EmitNodes for ScalarEmitter<'_> {
     fn selector(&self) -> u32 {
@@ -22,7 +22,7 @@ impl EmitNodes for ScalarEmitter<'_> {
     fn resume(&mut self, resume: u32, block: BlockId) {
         if resume == 0 {
             // Registers begin as zeros.
-            for reg in self.input.liveness.at(block) {
+            for reg in self.input.analyses.liveness.at(block) {
                 self.clear(reg);
             }
         } else {
@@ -67,7 +67,7 @@ impl ScalarEmitter<'_> {
     /// Saves what the thread has in registers to its frame.
     fn save(&mut self, regs: &[Reg]) {
         for reg in regs {
-            let slot = self.input.slots.get(reg).copied();
+            let slot = self.input.analyses.spills.slots.get(reg).copied();
             let slot = self.require(slot, "a register that is saved has no slot");
             let ty = self.input.body.ty(*reg);
             self.element(ty.bytes());
@@ -116,7 +116,7 @@ impl ScalarEmitter<'_> {
             End::Fault(site, value) => self.end_with_fault(*site, *value),
             End::Nowhere => self.op(W::Unreachable),
             End::Suspend(number, next) => {
-                let Some(point) = input.body.suspend_points.get(*number as usize) else {
+                let Some(point) = input.body.suspend_points.get(*number) else {
                     return self.inconsistent("a suspend point that does not exist");
                 };
                 for (array, value) in (0..).zip(&point.inputs) {
@@ -128,20 +128,20 @@ impl ScalarEmitter<'_> {
                 let mut saved = input.saved_behind(id, *next);
                 saved.retain(|reg| !point.results.contains(&Some(*reg)));
                 self.save(&saved);
-                self.set_resume_index(SUSPENDED - number.cast_signed());
+                self.set_resume_index(SUSPENDED - number.0.cast_signed());
             }
         }
     }
 
     /// Ends the launch with a fault, and a value for its message.
-    pub(crate) fn end_with_fault(&mut self, site: u32, value: Arg) {
+    pub(crate) fn end_with_fault(&mut self, site: SiteId, value: Arg) {
         self.arg(value);
         self.set(self.address);
         self.fault(site);
     }
 
     /// Leaves the index into a list of labels; a fault where it lies behind.
-    pub(crate) fn table_index(&mut self, index: Arg, labels: usize, site: u32) {
+    pub(crate) fn table_index(&mut self, index: Arg, labels: usize, site: SiteId) {
         self.arg(index);
         let labels = u32::try_from(labels).ok();
         let labels = self.require(labels, "a list of more labels than there are numbers");

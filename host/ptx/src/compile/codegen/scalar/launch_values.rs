@@ -29,7 +29,7 @@ impl ScalarEmitter<'_> {
     fn load_launch_values(&mut self) {
         let mut values: Vec<SpecialValue> = Vec::new();
         let input = self.input;
-        for op in input.body.blocks.iter().flat_map(|block| &block.ops) {
+        for op in input.body.blocks.values().flat_map(|block| &block.ops) {
             let Op::Special(_, value) = op else {
                 continue;
             };
@@ -92,7 +92,7 @@ impl ScalarEmitter<'_> {
     /// For each size of access, how many fit into shared memory.
     fn load_shared_limits(&mut self) {
         let mut shifts = Vec::new();
-        for site in &self.input.body.sites {
+        for site in self.input.body.sites.values() {
             if let SiteKind::Access { bytes, lanes, .. } = site.what {
                 shifts.push((bytes * lanes).trailing_zeros() as u8);
             }
@@ -117,10 +117,11 @@ impl ScalarEmitter<'_> {
     }
 
     fn load_bounds_caches(&mut self) {
-        for cache in 0..self.input.bounds_caches.len() {
+        for cache in self.input.analyses.bounds_caches.all().keys() {
             let base = self.local(ValType::I64);
             let count = self.local(ValType::I64);
-            self.bounds_caches.push(CacheLocals { base, count });
+            self.bounds_caches
+                .insert(cache, CacheLocals { base, count });
             let global = CodegenInput::bounds_cache_global(cache);
             self.op(W::GlobalGet(global));
             self.set(base);

@@ -8,6 +8,7 @@
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget};
 
 use crate::compile::abi::ARGUMENTS;
+use crate::compile::analysis::allocation_roots::CacheId;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::input::{CodegenInput, SiteAccess};
 use crate::compile::codegen::module::Imports;
@@ -74,17 +75,17 @@ impl ScalarEmitter<'_> {
         self.require(site, "an access without a site")
     }
 
-    /// The index of an access's bounds cache, and its locals.
-    fn bounds_cache(&self, place: &Place) -> (usize, CacheLocals) {
-        let cache = self.input.bounds_cache_of.get(&place.site).copied();
-        let cache = self.require(cache, "an access without a bounds cache");
-        let locals = self.bounds_caches.get(cache).copied();
-        (cache, self.require(locals, "a bounds cache without locals"))
+    /// An access's bounds cache, and its locals.
+    fn bounds_cache(&self, place: &Place) -> Option<(CacheId, CacheLocals)> {
+        let cache = self.input.analyses.bounds_caches.of(place.site).ok()?;
+        let locals = self.bounds_caches.get(&cache).copied()?;
+        Some((cache, locals))
     }
 
     /// The locals of an access's bounds cache.
     pub(crate) fn cache_locals(&self, place: &Place) -> CacheLocals {
-        self.bounds_cache(place).1
+        let locals = self.bounds_cache(place).map(|(_, locals)| locals);
+        self.require(locals, "an access without a bounds cache")
     }
 
     /// Calls a function with the access's memory, its checked address on the stack: once, or, where
@@ -157,7 +158,7 @@ impl ScalarEmitter<'_> {
                 self.op(W::I32Eqz);
                 self.op(W::BrIf(0));
                 self.get(self.thread);
-                self.i32(place.site);
+                self.i32(place.site.0);
                 self.get(self.address);
                 self.op(W::Call(Imports::GENERIC));
                 self.op(W::LocalTee(self.offset));
@@ -246,18 +247,20 @@ impl ScalarEmitter<'_> {
     /// the limits that guards compare with.
     fn bounds_miss(&mut self, place: &Place) {
         let input = self.input;
-        let (index, cache) = self.bounds_cache(place);
-        let global = CodegenInput::bounds_cache_global(index);
+        let Some((id, cache)) = self.bounds_cache(place) else {
+            return self.inconsistent("an access without a bounds cache");
+        };
+        let global = CodegenInput::bounds_cache_global(id);
         self.get(self.thread);
-        self.i32(place.site);
+        self.i32(place.site.0);
         self.get(self.address);
         self.op(W::Call(Imports::BOUNDS_MISS));
         self.op(W::LocalTee(cache.count));
         self.op(W::GlobalSet(global + 1));
         self.op(W::LocalTee(cache.base));
         self.op(W::GlobalSet(global));
-        for (limit, (of_cache, reach)) in (0u32..).zip(&input.guard_limits.device) {
-            if *of_cache != index {
+        for (limit, (of_cache, reach)) in input.guard_limits().device.iter() {
+            if *of_cache != id {
                 continue;
             }
             self.get(cache.count);

@@ -11,13 +11,15 @@ use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{Instruction as W, ValType};
 
 use crate::compile::Unsupported;
+use crate::compile::analysis::allocation_roots::CacheId;
 use crate::compile::cfg::structure::Item;
 use crate::compile::codegen::function_writer::{Emit, Function, FunctionWriter};
 use crate::compile::codegen::input::CodegenInput;
 use crate::compile::codegen::module::Imports;
 use crate::compile::codegen::structured_control::emit_items;
 use crate::compile::codegen::val_type;
-use crate::compile::ir::{Arg, Reg, SpecialValue};
+use crate::compile::ir::entity::EntityMap;
+use crate::compile::ir::{Arg, Reg, SiteId, SpecialValue};
 pub(crate) use memory::{load, store};
 
 /// Emits code for one thread at a time.
@@ -25,7 +27,7 @@ pub(crate) struct ScalarEmitter<'k> {
     pub(crate) input: &'k CodegenInput<'k>,
     pub(crate) writer: FunctionWriter,
     /// The local of each register that has one.
-    pub(crate) regs: Vec<Option<u32>>,
+    pub(crate) regs: EntityMap<Reg, Option<u32>>,
     /// The index of the thread in its block, and its coordinates.
     pub(crate) thread: u32,
     pub(crate) tid: [u32; 3],
@@ -41,7 +43,7 @@ pub(crate) struct ScalarEmitter<'k> {
     launch_values: HashMap<SpecialValue, u32>,
     /// How many accesses fit into shared memory, by the logarithm of their size.
     shared_limits: HashMap<u8, u32>,
-    bounds_caches: Vec<CacheLocals>,
+    bounds_caches: HashMap<CacheId, CacheLocals>,
 }
 
 /// The locals of a bounds cache: the first address, and how many accesses fit behind it.
@@ -76,14 +78,10 @@ pub(crate) fn scalar(
     if !is_fallback {
         emitter.common_resume = Some(emitter.local(ValType::I32));
     }
-    let regs = &input.body.regs;
-    emitter.regs = regs
-        .iter()
-        .map(|ty| Some(emitter.local(val_type(*ty))))
-        .collect();
+    emitter.regs = EntityMap::from_fn(&input.body.regs, |_, ty| Some(emitter.local(val_type(*ty))));
     emitter.writer.check_locals()?;
     emitter.prologue();
-    emit_items(&mut emitter, input.graph, items);
+    emit_items(&mut emitter, &input.analyses.graph, items);
     emitter.writer.finish()
 }
 
@@ -100,7 +98,7 @@ impl<'k> ScalarEmitter<'k> {
         ScalarEmitter {
             input,
             writer,
-            regs: Vec::new(),
+            regs: EntityMap::for_each(&input.body.regs, None),
             thread,
             tid,
             selector,
@@ -109,13 +107,13 @@ impl<'k> ScalarEmitter<'k> {
             offset,
             launch_values: HashMap::default(),
             shared_limits: HashMap::default(),
-            bounds_caches: Vec::new(),
+            bounds_caches: HashMap::default(),
         }
     }
 
     /// The local of a register.
     pub(crate) fn reg(&self, reg: Reg) -> u32 {
-        let local = self.regs.get(reg.0 as usize).copied().flatten();
+        let local = self.regs.get(reg).copied().flatten();
         self.require(local, "a register without a local")
     }
 
@@ -125,7 +123,7 @@ impl<'k> ScalarEmitter<'k> {
 
     /// Has a register in another local, and returns the one that it was in.
     pub(crate) fn replace_reg(&mut self, reg: Reg, local: Option<u32>) -> Option<u32> {
-        match self.regs.get_mut(reg.0 as usize) {
+        match self.regs.get_mut(reg) {
             Some(place) => std::mem::replace(place, local),
             None => {
                 self.inconsistent("a register that does not exist");
@@ -154,9 +152,9 @@ impl<'k> ScalarEmitter<'k> {
     }
 
     /// Ends the launch with a fault; the value in the address local goes with the message.
-    fn fault(&mut self, site: u32) {
+    fn fault(&mut self, site: SiteId) {
         self.get(self.thread);
-        self.i32(site);
+        self.i32(site.0);
         self.get(self.address);
         self.op(W::Call(Imports::FAULT));
         self.op(W::Unreachable);

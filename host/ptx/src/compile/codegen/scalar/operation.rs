@@ -8,6 +8,9 @@ use crate::compile::codegen::module::Imports;
 use crate::compile::codegen::scalar::ScalarEmitter;
 use crate::compile::ir::{Arg, Op, SpecialValue, Ty};
 
+/// How many operands the import `libcall` has.
+const LIBCALL_OPERANDS: usize = 4;
+
 impl ScalarEmitter<'_> {
     pub(crate) fn operation(&mut self, op: &Op) {
         match op {
@@ -82,10 +85,17 @@ impl ScalarEmitter<'_> {
                 }
                 self.set_reg(*target);
             }
-            Op::Libcall { target, help, args } => {
-                self.i32(*help);
+            Op::Libcall {
+                target,
+                libcall,
+                args,
+            } => {
+                if args.len() > LIBCALL_OPERANDS {
+                    self.inconsistent("a libcall of too many operands");
+                }
+                self.i32(libcall.0);
                 // Those that it does not have are zeros.
-                for number in 0..4 {
+                for number in 0..LIBCALL_OPERANDS {
                     self.arg(args.get(number).copied().unwrap_or(Arg::I64(0)));
                 }
                 self.op(W::Call(Imports::LIBCALL));

@@ -2,11 +2,10 @@
 
 use wasm_encoder::{Instruction as W, ValType};
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::function_writer::Emit;
-use crate::compile::codegen::vector::{
-    EVEN, LOWER, UPPER, VECTOR_LANES, VectorEmitter, chunk_count, splat_i32,
-};
+use crate::compile::codegen::vector::{EVEN, LOWER, UPPER, VectorEmitter, chunk_count, splat_i32};
 use crate::compile::ir::opcodes::{Opcode, VectorForm};
 use crate::compile::ir::{Arg, Reg, Ty};
 
@@ -94,7 +93,7 @@ impl VectorEmitter<'_> {
     /// An operation on two operands, in vectors; false where it has no vector form.
     pub(super) fn binary(&mut self, opcode: Opcode, target: Reg, a: Arg, b: Arg) -> bool {
         let ty = opcode.operand();
-        let is_boolean = self.input.uniformity.is_truth(target);
+        let is_boolean = self.input.analyses.uniformity.is_boolean(target);
         match opcode.vector() {
             VectorForm::Shift(instruction) => {
                 if self.input.class(b) != Uniformity::Uniform {

@@ -36,7 +36,7 @@ impl EmitNodes for VectorEmitter<'_> {
         self.at_line(block.line);
         self.bounds_guards(id, &block.ops);
         let makes_condition = |op: &&Op| {
-            let conditions = input.endpoint_conditions;
+            let conditions = &input.analyses.endpoint_conditions;
             op.targets().iter().any(|reg| conditions.contains(reg))
         };
         let ops: Vec<&Op> = block.ops.iter().filter(|op| !makes_condition(op)).collect();
@@ -101,7 +101,7 @@ impl VectorEmitter<'_> {
             End::Fault(site, value) => self.scalar.end_with_fault(*site, *value),
             End::Nowhere => self.op(W::Unreachable),
             End::Suspend(number, next) => {
-                let Some(point) = input.body.suspend_points.get(*number as usize) else {
+                let Some(point) = input.body.suspend_points.get(*number) else {
                     return self.inconsistent("a suspend point that does not exist");
                 };
                 for (array, value) in (0..).zip(&point.inputs) {
@@ -115,7 +115,7 @@ impl VectorEmitter<'_> {
                 let mut saved = input.saved_behind(id, *next);
                 saved.retain(|reg| !point.results.contains(&Some(*reg)));
                 self.save(&saved);
-                let resume = SUSPENDED - number.cast_signed();
+                let resume = SUSPENDED - number.0.cast_signed();
                 self.set_resume_indices(resume);
                 self.note_suspension(resume);
             }

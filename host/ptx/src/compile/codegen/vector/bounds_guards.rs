@@ -5,24 +5,25 @@
 use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{BlockType, Instruction as W, ValType};
 
-use crate::compile::analysis::bounds_guards::{Access, BoundsGuard};
+use crate::compile::analysis::allocation_roots::CacheId;
+use crate::compile::analysis::bounds_guards::{
+    Access, BoundsGuard, DeviceLimitId, Limit, SharedLimitId,
+};
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::input::CodegenInput;
 use crate::compile::codegen::vector::VectorEmitter;
 use crate::compile::codegen::{scratch, val_type};
-use crate::compile::ir::{Arg, BlockId, Op, Reg, Space};
+use crate::compile::ir::{Arg, BlockId, Op, Reg};
 
 /// The locals that guards need.
 #[derive(Default)]
 pub(super) struct GuardLocals {
     /// The first address of each bounds cache.
-    bases: HashMap<usize, u32>,
-    /// How many accesses of a size begin within a bounds cache, where the last of those that are
-    /// checked together lies so many sizes behind the first.
-    counts: HashMap<(usize, u64), u32>,
-    /// The same for shared memory, by the logarithm of the size.
-    shared: HashMap<(u8, u64), u32>,
+    bases: HashMap<CacheId, u32>,
+    /// The limits of device memory, and of shared memory.
+    device: HashMap<DeviceLimitId, u32>,
+    shared: HashMap<SharedLimitId, u32>,
     /// What registers will hold that are computed ahead of their step.
     ahead: HashMap<Reg, u32>,
 }
@@ -31,25 +32,25 @@ impl VectorEmitter<'_> {
     /// Loads what guards compare with.
     pub(super) fn load_guard_limits(&mut self) {
         let input = self.input;
-        for (number, limit) in (0u32..).zip(&input.guard_limits.shared) {
+        let limits = input.guard_limits();
+        for limit in limits.shared.keys() {
             let local = self.local(ValType::I32);
             self.i32(0);
-            let at = input.layout.guard_limits + 4 * number;
+            let at = input.layout.guard_limits + 4 * limit.0;
             self.op(W::I32Load(scratch(at, 2)));
             self.set(local);
-            self.guards.shared.insert(*limit, local);
+            self.guards.shared.insert(limit, local);
         }
-        for (number, limit) in (0u32..).zip(&input.guard_limits.device) {
-            let (cache, _) = *limit;
-            let count = self.local(ValType::I64);
-            self.op(W::GlobalGet(input.guard_limit_global(number)));
-            self.set(count);
-            self.guards.counts.insert(*limit, count);
-            if !self.guards.bases.contains_key(&cache) {
+        for (limit, (cache, _)) in limits.device.iter() {
+            let local = self.local(ValType::I64);
+            self.op(W::GlobalGet(input.guard_limit_global(limit)));
+            self.set(local);
+            self.guards.device.insert(limit, local);
+            if !self.guards.bases.contains_key(cache) {
                 let base = self.local(ValType::I64);
-                self.op(W::GlobalGet(CodegenInput::bounds_cache_global(cache)));
+                self.op(W::GlobalGet(CodegenInput::bounds_cache_global(*cache)));
                 self.set(base);
-                self.guards.bases.insert(cache, base);
+                self.guards.bases.insert(*cache, base);
             }
         }
     }
@@ -59,7 +60,7 @@ impl VectorEmitter<'_> {
     /// What is computed for them goes into locals of its own, since threads that diverge begin the
     /// block again with registers as they were. The engine does not compute the same twice.
     pub(super) fn bounds_guards(&mut self, id: BlockId, ops: &[Op]) {
-        let Some(guards) = self.input.guards.of(id) else {
+        let Some(guards) = self.input.analyses.guards.of(id) else {
             return;
         };
         let mut replaced: Vec<(Reg, Option<u32>)> = Vec::new();
@@ -69,8 +70,8 @@ impl VectorEmitter<'_> {
             for guard in guards.before(number) {
                 match guard {
                     BoundsGuard::Access(access) => self.is_outside_bounds(access),
-                    BoundsGuard::Extend { signed, a, apart } => {
-                        self.is_wrapping(*signed, *a, *apart);
+                    BoundsGuard::Extend { signed, a, offsets } => {
+                        self.is_wrapping(*signed, *a, *offsets);
                     }
                 }
                 self.br_if_unlikely(0);
@@ -117,32 +118,31 @@ impl VectorEmitter<'_> {
     /// is.
     fn is_outside_bounds(&mut self, access: &Access) {
         let shift = u32::from(access.shift);
-        if access.space == Space::Shared {
-            let limit = (access.shift, access.reach);
-            let limit = self.guards.shared.get(&limit).copied();
-            let limit = self.require(limit, "a guard of shared memory without a limit");
-            self.guarded_address(access.base, access.first, true);
-            if shift > 0 {
-                self.i32(shift);
-                self.op(W::I32Rotr);
+        match access.limit {
+            Limit::Shared(limit) => {
+                self.guarded_address(access.base, access.first, true);
+                if shift > 0 {
+                    self.i32(shift);
+                    self.op(W::I32Rotr);
+                }
+                let limit = self.guards.shared.get(&limit).copied();
+                self.get(self.require(limit, "a guard without its limit"));
+                self.op(W::I32GeU);
             }
-            self.get(limit);
-            self.op(W::I32GeU);
-            return;
+            Limit::Device(cache, limit) => {
+                self.guarded_address(access.base, access.first, false);
+                let base = self.guards.bases.get(&cache).copied();
+                self.get(self.require(base, "a guard without its bounds cache"));
+                self.op(W::I64Sub);
+                if shift > 0 {
+                    self.i64(u64::from(shift));
+                    self.op(W::I64Rotr);
+                }
+                let limit = self.guards.device.get(&limit).copied();
+                self.get(self.require(limit, "a guard without its limit"));
+                self.op(W::I64GeU);
+            }
         }
-        let base = self.guards.bases.get(&access.window).copied();
-        let base = self.require(base, "a guard of device memory without a base");
-        let count = self.guards.counts.get(&(access.window, access.reach));
-        let count = self.require(count.copied(), "a guard of device memory without a limit");
-        self.guarded_address(access.base, access.first, false);
-        self.get(base);
-        self.op(W::I64Sub);
-        if shift > 0 {
-            self.i64(u64::from(shift));
-            self.op(W::I64Rotr);
-        }
-        self.get(count);
-        self.op(W::I64GeU);
     }
 
     /// Leaves the address of the first byte that a guard checks.

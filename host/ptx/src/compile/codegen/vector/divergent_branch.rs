@@ -4,10 +4,11 @@
 
 use wasm_encoder::{BlockType, Instruction as W};
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::function_writer::Emit;
-use crate::compile::codegen::vector::{VECTOR_LANES, VectorEmitter};
+use crate::compile::codegen::vector::VectorEmitter;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, BlockId, Op, Reg, Ty};
 use crate::compile::passes::endpoint_branches::IntegerOrder;

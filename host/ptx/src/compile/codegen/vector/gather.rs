@@ -3,32 +3,13 @@
 
 use wasm_encoder::{Instruction as W, MemArg, MemArgTarget, ValType};
 
-use crate::compile::analysis::uniformity::Uniformity;
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::scalar::{load, store};
 use crate::compile::codegen::vector::{
-    VECTOR_LANES, VectorEmitter, chunk_count, lanes_per_chunk, splat, splat_i32, splat_i64,
+    VectorEmitter, chunk_count, lanes_per_chunk, splat, splat_i32, splat_i64,
 };
 use crate::compile::ir::{Arg, Op, Place, Reg, Space, Ty};
-
-/// Whether a step is a gather or a scatter.
-pub(crate) fn is_gather(base: Uniformity, op: &Op) -> bool {
-    let place = match op {
-        Op::Load {
-            place,
-            atomic: false,
-            ..
-        }
-        | Op::Store {
-            place,
-            atomic: false,
-            ..
-        } => place,
-        _ => return false,
-    };
-    base == Uniformity::Divergent
-        && matches!(place.space, Space::Global | Space::Shared | Space::Generic)
-}
 
 impl VectorEmitter<'_> {
     /// Moves the elements, if all addresses lie within the bounds cache; else the step is scalarized,

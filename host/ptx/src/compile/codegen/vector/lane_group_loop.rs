@@ -3,10 +3,11 @@
 
 use wasm_encoder::{BlockType, Instruction as W};
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::abi::{self, SCALAR_FALLBACK, SUSPENDED};
 use crate::compile::codegen::function_writer::{END_THREAD, Emit, FIRST_THREAD};
 use crate::compile::codegen::scratch;
-use crate::compile::codegen::vector::{VECTOR_LANES, VectorEmitter};
+use crate::compile::codegen::vector::VectorEmitter;
 use crate::compile::ir::SuspendKind;
 
 impl VectorEmitter<'_> {
@@ -109,13 +110,13 @@ impl VectorEmitter<'_> {
         let (common, next) = (self.common_resume(), self.temp);
         self.i32(u32::MAX);
         self.set(next);
-        for (number, point) in (0u32..).zip(&self.input.body.suspend_points) {
+        for (number, point) in self.input.body.suspend_points.iter() {
             let resume = self.input.resume_after(number);
             let (SuspendKind::Plain(_), Some(resume)) = (point.kind, resume) else {
                 continue;
             };
             self.get(waits_at);
-            self.op(W::I32Const(SUSPENDED - number.cast_signed()));
+            self.op(W::I32Const(SUSPENDED - number.0.cast_signed()));
             self.op(W::I32Eq);
             self.op(W::If(BlockType::Empty));
             self.i32(resume);

@@ -17,7 +17,7 @@ use crate::compile::ir::{Arg, Reg, Ty};
 impl VectorEmitter<'_> {
     /// The local with a chunk of a divergent register.
     fn chunk_local(&self, reg: Reg, chunk: u32) -> u32 {
-        let chunks = self.chunks.get(reg.0 as usize);
+        let chunks = self.chunks.get(reg);
         let local = chunks.and_then(|chunks| chunks.get(chunk as usize).copied());
         self.require(local, "a register without this chunk")
     }
@@ -29,7 +29,7 @@ impl VectorEmitter<'_> {
 
     /// Sets a chunk of a register to numbers, where it is a boolean to zeros and ones.
     pub(super) fn set_chunk_from_number(&mut self, reg: Reg, chunk: u32) {
-        if self.input.uniformity.is_truth(reg) {
+        if self.input.analyses.uniformity.is_boolean(reg) {
             self.op(W::I32x4Neg);
         }
         self.set_chunk(reg, chunk);
@@ -48,10 +48,10 @@ impl VectorEmitter<'_> {
             Arg::Reg(reg) => reg,
         };
         let ty = self.input.body.ty(reg);
-        match self.input.uniformity.of(reg) {
+        match self.input.analyses.uniformity.of(reg) {
             Uniformity::Divergent => {
                 self.raw_chunk(reg, chunk);
-                if self.input.uniformity.is_truth(reg) {
+                if self.input.analyses.uniformity.is_boolean(reg) {
                     self.op(W::V128Const(splat_i32(1)));
                     self.op(W::V128And);
                 }
@@ -89,7 +89,7 @@ impl VectorEmitter<'_> {
     pub(super) fn mask(&mut self, condition: Arg, chunk: u32) {
         if let Arg::Reg(reg) = condition
             && self.input.is_divergent(reg)
-            && self.input.uniformity.is_truth(reg)
+            && self.input.analyses.uniformity.is_boolean(reg)
         {
             return self.raw_chunk(reg, chunk);
         }
@@ -113,7 +113,7 @@ impl VectorEmitter<'_> {
 
     /// Leaves a chunk of an operand as the target keeps it.
     pub(super) fn value_for(&mut self, target: Reg, value: Arg, chunk: u32) {
-        if self.input.uniformity.is_truth(target) {
+        if self.input.analyses.uniformity.is_boolean(target) {
             self.mask(value, chunk);
         } else {
             self.chunk(value, chunk);

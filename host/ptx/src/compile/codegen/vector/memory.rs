@@ -3,12 +3,11 @@
 
 use wasm_encoder::{Instruction as W, MemArg, MemArgTarget};
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::scalar;
-use crate::compile::codegen::vector::{
-    EVEN, VECTOR_LANES, VectorEmitter, chunk_count, splat, splat_i32,
-};
+use crate::compile::codegen::vector::{EVEN, VectorEmitter, chunk_count, splat, splat_i32};
 use crate::compile::ir::{Arg, Place, Reg, Space, Ty};
 
 /// The first half of a vector, and the second, each four bytes or two words of 16 bits further offsets.
@@ -57,7 +56,7 @@ impl VectorEmitter<'_> {
         offsets: LaneOffsets,
         bytes: u8,
     ) -> (Elements<'p>, u32) {
-        let first = self.input.guards.first(place.site);
+        let first = self.input.analyses.guards.first(place.site);
         let first = self.require(first, "an access without a guard");
         let is_shared = place.space == Space::Shared;
         self.guarded_address(place.base, first, is_shared);

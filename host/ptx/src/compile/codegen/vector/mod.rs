@@ -27,20 +27,16 @@ use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{Instruction as W, ValType};
 
 use crate::compile::Unsupported;
-use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::cfg::structure::Item;
 use crate::compile::codegen::function_writer::{Emit, FIRST_THREAD, Function, FunctionWriter};
 use crate::compile::codegen::input::CodegenInput;
 use crate::compile::codegen::scalar::ScalarEmitter;
 use crate::compile::codegen::structured_control::emit_items;
 use crate::compile::codegen::val_type;
-use crate::compile::ir::{End, Reg, SuspendKind, SuspendPoint, Ty};
+use crate::compile::ir::entity::EntityMap;
+use crate::compile::ir::{Reg, SuspendKind, SuspendPoint, Ty};
 use bounds_guards::GuardLocals;
-
-pub(crate) use gather::is_gather;
-
-/// How many threads a lane group has.
-pub(crate) const VECTOR_LANES: u32 = 16;
 
 /// The most locals of vectors: beyond, they would live on the stack, and compiling takes long.
 const MOST_VECTORS: usize = 12_000;
@@ -52,7 +48,7 @@ pub(crate) struct VectorEmitter<'k> {
     scalar: ScalarEmitter<'k>,
     /// The chunks of each divergent register: locals of vectors, of four lanes each, or of two where
     /// the register has 64 bits.
-    chunks: Vec<Vec<u32>>,
+    chunks: EntityMap<Reg, Vec<u32>>,
     /// Vectors for what is at hand.
     temps: [u32; 3],
     /// Vectors for the rows and columns of a transposition, and for halves of them.
@@ -97,7 +93,7 @@ pub(crate) fn vector(input: &CodegenInput<'_>, items: &[Item]) -> Result<Functio
     scalar.common_resume = Some(scalar.local(ValType::I32));
     let mut emitter = VectorEmitter::new(scalar)?;
     emitter.prologue();
-    emit_items(&mut emitter, input.graph, items);
+    emit_items(&mut emitter, &input.analyses.graph, items);
     emitter.scalar.writer.finish()
 }
 
@@ -119,25 +115,27 @@ pub(crate) fn spill_uniform_frame(input: &CodegenInput<'_>) -> Result<Function, 
 impl<'k> VectorEmitter<'k> {
     fn new(mut scalar: ScalarEmitter<'k>) -> Result<VectorEmitter<'k>, Unsupported> {
         let input = scalar.input;
-        let mut chunks = Vec::with_capacity(input.body.regs.len());
         let mut vectors = 0;
-        for (number, ty) in (0u32..).zip(&input.body.regs) {
-            let reg = Reg(number);
+        let mut chunks = EntityMap::for_each(&input.body.regs, Vec::new());
+        for (reg, ty) in input.body.regs.iter() {
             let diverges = input.is_divergent(reg);
             let count = if diverges { chunk_count(*ty) } else { 0 };
             vectors += count as usize;
-            chunks.push((0..count).map(|_| scalar.local(ValType::V128)).collect());
+            chunks.set(
+                reg,
+                (0..count).map(|_| scalar.local(ValType::V128)).collect(),
+            );
             // The first lane's answer to a condition is a scalar, besides the lanes' own.
-            let is_scalar = !diverges || input.endpoint_conditions.contains(&reg);
+            let is_scalar = !diverges || input.analyses.endpoint_conditions.contains(&reg);
             let local = is_scalar.then(|| scalar.local(val_type(*ty)));
-            scalar.regs.push(local);
+            scalar.regs.set(reg, local);
         }
         if vectors > MOST_VECTORS {
             return Err(Unsupported::limit("too many registers"));
         }
         scalar.writer.check_locals()?;
         let plain = |point: &SuspendPoint| matches!(point.kind, SuspendKind::Plain(_));
-        let has_plain = input.body.suspend_points.iter().any(plain);
+        let has_plain = input.body.suspend_points.values().any(plain);
         Ok(VectorEmitter {
             input,
             chunks,
@@ -160,15 +158,6 @@ impl<'k> VectorEmitter<'k> {
     fn common_resume(&self) -> u32 {
         let common = self.scalar.common_resume;
         self.require(common, "a function without the common resume index")
-    }
-}
-
-/// Whether threads of a lane group may diverge at the end of a block.
-pub(crate) fn parting(classes: &UniformityInfo, end: &End) -> bool {
-    match end {
-        End::Branch(condition, ..) => classes.of_arg(*condition) != Uniformity::Uniform,
-        End::Table(place, ..) => classes.of_arg(*place) != Uniformity::Uniform,
-        _ => false,
     }
 }
 

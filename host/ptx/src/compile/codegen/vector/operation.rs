@@ -2,12 +2,11 @@
 
 use wasm_encoder::Instruction as W;
 
-use crate::compile::analysis::bounds_guards::together;
+use crate::compile::abi::VECTOR_LANES;
+use crate::compile::analysis::coalescing::{coalesced, is_gather};
 use crate::compile::codegen::canonical_nan;
 use crate::compile::codegen::function_writer::Emit;
-use crate::compile::codegen::vector::{
-    VECTOR_LANES, VectorEmitter, chunk_count, is_gather, splat_i32,
-};
+use crate::compile::codegen::vector::{VectorEmitter, chunk_count, splat_i32};
 use crate::compile::ir::{Arg, Op, Reg, Ty};
 
 impl VectorEmitter<'_> {
@@ -17,7 +16,7 @@ impl VectorEmitter<'_> {
             .targets()
             .first()
             .map(|target| input.is_divergent(*target));
-        if let Some(offsets) = together(input.body, input.uniformity, op) {
+        if let Some(offsets) = coalesced(input.body, &input.analyses.uniformity, op) {
             match op {
                 Op::Load {
                     place,
@@ -36,9 +35,7 @@ impl VectorEmitter<'_> {
         }
         match op {
             Op::Line(_) => self.scalar.operation(op),
-            Op::Load { place, .. } | Op::Store { place, .. }
-                if is_gather(input.class(place.base), op) =>
-            {
+            Op::Load { .. } | Op::Store { .. } if is_gather(&input.analyses.uniformity, op) => {
                 self.gather_or_scatter(op);
             }
             Op::Store { .. } => self.scalarized(op),

@@ -4,11 +4,12 @@
 
 use wasm_encoder::Instruction as W;
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::abi::{self, SCALAR_FALLBACK};
 use crate::compile::codegen::dispatch::END_THREAD_SHIFT;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::scratch;
-use crate::compile::codegen::vector::{VECTOR_LANES, VectorEmitter, splat_i32};
+use crate::compile::codegen::vector::{VectorEmitter, splat_i32};
 use crate::compile::ir::BlockId;
 
 impl VectorEmitter<'_> {
@@ -54,7 +55,7 @@ impl VectorEmitter<'_> {
         let input = self.input;
         let resume = input.resume_of(id);
         let resume = self.require(resume, "a block that diverges without a resume index");
-        let reconverge_at = input.reconvergence.get(&id).map(|block| {
+        let reconverge_at = input.analyses.reconvergence.get(&id).map(|block| {
             let resume = input.resume_of(*block);
             self.require(resume, "a reconvergence point without a resume index")
         });

@@ -3,10 +3,11 @@
 
 use wasm_encoder::{BlockType, Instruction as W};
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::scalar::{load, store};
-use crate::compile::codegen::vector::{VECTOR_LANES, VectorEmitter, chunk_count};
+use crate::compile::codegen::vector::{VectorEmitter, chunk_count};
 use crate::compile::codegen::{scratch, val_type};
 use crate::compile::ir::{Arg, Op, Reg, Ty};
 
@@ -23,7 +24,7 @@ impl VectorEmitter<'_> {
                 sources.push(reg);
             }
         });
-        sources.retain(|reg| input.uniformity.of(*reg) != Uniformity::Uniform);
+        sources.retain(|reg| input.analyses.uniformity.of(*reg) != Uniformity::Uniform);
         // Each has an array of one word for each lane.
         let mut arrays = (0u32..).map(|number| input.layout.lanes + number * VECTOR_LANES * 8);
         let sources: Vec<(Reg, u32)> = sources.into_iter().zip(&mut arrays).collect();

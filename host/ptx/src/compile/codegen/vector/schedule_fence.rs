@@ -6,9 +6,10 @@
 
 use wasm_encoder::Instruction as W;
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::scratch;
-use crate::compile::codegen::vector::{VECTOR_LANES, VectorEmitter, chunk_count};
+use crate::compile::codegen::vector::{VectorEmitter, chunk_count};
 use crate::compile::ir::{Arg, Op, Reg, Ty};
 
 /// How many vectors are loaded before what uses them is computed.

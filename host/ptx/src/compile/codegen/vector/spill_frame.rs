@@ -7,11 +7,12 @@
 use wasm_encoder::{BlockType, Instruction as W};
 
 use crate::compile::abi;
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::input::Saved;
 use crate::compile::codegen::scalar::{load, store};
 use crate::compile::codegen::scratch;
-use crate::compile::codegen::vector::{EVEN, VECTOR_LANES, VectorEmitter, chunk_count};
+use crate::compile::codegen::vector::{EVEN, VectorEmitter, chunk_count};
 use crate::compile::ir::{Arg, BlockId, Reg};
 
 impl VectorEmitter<'_> {
@@ -27,13 +28,13 @@ impl VectorEmitter<'_> {
 
     /// Where a register lies in the first uniform spill frame, if it is in them.
     fn uniform_slot(&self, reg: Reg) -> Option<u32> {
-        let slot = self.input.uniform_slots.get(&reg)?;
+        let slot = self.input.analyses.spills.uniform_slots.get(&reg)?;
         Some(self.input.layout.uniform_frames + slot)
     }
 
     /// Where a register lies in the frame of the first thread.
     fn thread_slot(&self, reg: Reg) -> u32 {
-        let slot = self.input.slots.get(&reg).copied();
+        let slot = self.input.analyses.spills.slots.get(&reg).copied();
         self.require(slot, "a register that is saved has no slot")
     }
 
@@ -97,7 +98,14 @@ impl VectorEmitter<'_> {
         self.op(W::Return);
         self.op(W::End);
         self.set_uniform_saved(false);
-        let mut regs: Vec<Reg> = self.input.uniform_slots.keys().copied().collect();
+        let mut regs: Vec<Reg> = self
+            .input
+            .analyses
+            .spills
+            .uniform_slots
+            .keys()
+            .copied()
+            .collect();
         regs.sort_unstable();
         for reg in regs {
             if let Some(at) = self.uniform_slot(reg) {
@@ -111,7 +119,7 @@ impl VectorEmitter<'_> {
     /// where a block begins.
     fn fill_uniform_frame(&mut self, block: BlockId) {
         self.set_uniform_saved(true);
-        for reg in self.input.liveness.at(block) {
+        for reg in self.input.analyses.liveness.at(block) {
             let Some(at) = self.uniform_slot(reg) else {
                 continue;
             };
@@ -129,7 +137,7 @@ impl VectorEmitter<'_> {
         let Saved { reg, array, stride } = *saved;
         let ty = self.input.body.ty(reg);
         if !self.input.is_divergent(reg) {
-            let in_frame = self.input.slots.get(&reg) == Some(&array);
+            let in_frame = self.input.analyses.spills.slots.get(&reg) == Some(&array);
             return match self.uniform_slot(reg).filter(|_| in_frame) {
                 Some(at) => self.restore_uniform(reg, at),
                 // From the exchange.
@@ -184,7 +192,7 @@ impl VectorEmitter<'_> {
             return self.scalar.clear_selector();
         }
         // Registers begin as zeros.
-        for reg in self.input.liveness.at(block) {
+        for reg in self.input.analyses.liveness.at(block) {
             if !self.input.is_divergent(reg) {
                 self.scalar.clear(reg);
                 continue;

@@ -3,7 +3,7 @@
 //! With each step done for all lanes before the next one, what is loaded for later steps takes more
 //! vectors than the processor has.
 
-use crate::compile::analysis::bounds_guards::together;
+use crate::compile::analysis::coalescing::coalesced;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::vector::{VectorEmitter, chunk_count};
@@ -57,7 +57,7 @@ impl VectorEmitter<'_> {
                 let [target] = *targets.as_slice() else {
                     return None;
                 };
-                let offsets = together(input.body, input.uniformity, op)?;
+                let offsets = coalesced(input.body, &input.analyses.uniformity, op)?;
                 if offsets.is_none() {
                     return is_scalar(&target).then_some(Step::Scalar);
                 }

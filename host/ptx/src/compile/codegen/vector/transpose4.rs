@@ -3,9 +3,10 @@
 
 use wasm_encoder::Instruction as W;
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::vector::memory::Elements;
-use crate::compile::codegen::vector::{LOWER, VECTOR_LANES, VectorEmitter};
+use crate::compile::codegen::vector::{LOWER, VectorEmitter};
 use crate::compile::ir::{Arg, Reg};
 
 /// Shuffles: the low words of two vectors in turn, the high ones, and the upper halves.
