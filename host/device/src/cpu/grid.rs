@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use tensor_wasm_ptx::exec::{self, Setup};
 use tensor_wasm_ptx::interpret::{Block, Launch, Progress};
 
-use super::SLICE;
 use super::compiled::{self, Instance, LinkedKernel, Outcome};
+use super::slice::SLICE;
 use super::stopwatch::Stopwatch;
 use crate::launch::PackedArguments;
 use crate::memory::{AddressMap, View};
@@ -279,7 +279,7 @@ impl Grid {
             };
             // A kernel may have run through several.
             rest.start = rest.end - u64::from(block.more());
-            // The clock is looked at when the ticker says so, or a batch is over.
+            // The time is checked when the ticker says so, or a batch is done.
             if done
                 && !instance.is_over()
                 && let Some(next) = rest.next()
