@@ -9,6 +9,7 @@ mod common;
 mod corpus;
 mod extremes;
 mod faults;
+mod filetests;
 mod float_edges;
 mod forms;
 mod fuzz;

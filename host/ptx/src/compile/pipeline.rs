@@ -177,6 +177,7 @@ fn run(
         param_bytes: entry.param_bytes,
         dynamic_shared: entry.layout.dynamic_shared,
         effort,
+        bounds_guards: analyses.guards.len(),
         after_stop: analyses.graph.after_stop,
         body,
         layout,
