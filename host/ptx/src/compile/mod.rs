@@ -29,7 +29,8 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 use crate::Module;
 use abi::Layout;
 use analysis::{bounds_guards, liveness, uniformity};
-use cfg::{graph, structure};
+use cfg::graph::Graph;
+use cfg::structure::structure;
 use ir::opcodes;
 use ir::{Body, Reg, SiteKind, Space, Ty};
 use passes::{divergence, endpoint_branches, nan_canonicalization, spill};
@@ -254,7 +255,7 @@ fn attempt(
     }
     let mut classes = match width {
         Width::One => uniformity::UniformityInfo::default(),
-        _ => uniformity::classes(&body, &liveness::live(&body)?),
+        _ => uniformity::classes(&body, &liveness::live(&body)?)?,
     };
     let alone = match width {
         Width::Chosen => divergence::alone(&body, &classes),
@@ -268,7 +269,7 @@ fn attempt(
         by_ends = endpoint_branches::repeat(&mut body, &mut classes);
         parting =
             divergence::split(&mut body, &classes, &by_ends, MOST_RESUMES).ok_or_else(stops)?;
-        meetings = divergence::meet(&mut body, &classes, &mut parting);
+        meetings = divergence::meet(&mut body, &classes, &mut parting)?;
     }
     let live = liveness::live(&body)?;
     let values = |reg| {
@@ -285,7 +286,7 @@ fn attempt(
     let sites = body.sites.len();
     let held_in_steps = usize::try_from(held / 100).unwrap_or(usize::MAX);
     let effort = body.len() + held_in_steps + sites * sites / 200;
-    let graph = graph::graph(&body, &parting)?;
+    let graph = Graph::new(&body, &parting)?;
     if graph.resumes.len() > MOST_RESUMES {
         return Err(stops());
     }
@@ -323,7 +324,7 @@ fn attempt(
     layout
         .brief_room(codegen::VECTOR_LANES)
         .ok_or_else(too_large)?;
-    let frames = spill::frames(&body, &live, &graph);
+    let frames = spill::frames(&body, &live, &graph)?;
     let (bounds_cache_of, bounds_caches) = bounds_caches(&body);
     let plan = if alone.is_none() {
         bounds_guards::plan(&body, &classes, &bounds_cache_of)
@@ -351,7 +352,7 @@ fn attempt(
         meetings,
         static_shared: found.layout.shared_bytes,
     };
-    let items = structure::structure(&body, &graph);
+    let items = structure(&body, &graph)?;
     let one = codegen::scalar(&shared, &items, alone.is_none())?;
     if one.code.len() > MOST_CODE {
         return Err(Unsupported::limit("too much code"));

@@ -1,6 +1,8 @@
 //! Which registers hold what is still wanted, where a thread may leave its code and come back.
 
 use crate::compile::Unsupported;
+use crate::compile::cfg::dataflow::{Direction, solve};
+use crate::compile::cfg::flow::FlowGraph;
 use crate::compile::ir::{Arg, BlockId, Body, End, Reg};
 
 /// Bits that the analysis may take, for all blocks together.
@@ -153,34 +155,27 @@ pub(crate) fn live(body: &Body) -> Result<Live, Unsupported> {
             }
         });
     }
-    let mut before = vec![Vec::new(); blocks];
-    for (place, block) in body.blocks.iter().enumerate() {
-        for next in block.end.successors() {
-            if let Some(before) = before.get_mut(next.0 as usize) {
-                before.push(place);
-            }
+    let mut behind = vec![0u64; words];
+    let graph = FlowGraph::of(body)?;
+    solve(&graph, Direction::Backward, |block| {
+        behind.fill(0);
+        for next in graph.successors(block) {
+            let set = &begin[next * words..(next + 1) * words];
+            behind
+                .iter_mut()
+                .zip(set)
+                .for_each(|(behind, set)| *behind |= set);
         }
-    }
-    let mut waiting: Vec<usize> = (0..blocks).collect();
-    let mut queued = vec![true; blocks];
-    while let Some(block) = waiting.pop() {
-        queued[block] = false;
-        for place in before[block].clone() {
-            let mut changed = false;
-            for word in 0..words {
-                let more = begin[block * words + word] & !wrote[place * words + word];
-                let old = &mut begin[place * words + word];
-                if more & !*old != 0 {
-                    *old |= more;
-                    changed = true;
-                }
-            }
-            if changed && !queued[place] {
-                queued[place] = true;
-                waiting.push(place);
-            }
+        let row = block * words..(block + 1) * words;
+        let mut changed = false;
+        let sets = begin[row.clone()].iter_mut().zip(&wrote[row]);
+        for ((begin, wrote), behind) in sets.zip(&behind) {
+            let more = behind & !wrote & !*begin;
+            *begin |= more;
+            changed |= more != 0;
         }
-    }
+        changed
+    });
     Ok(Live {
         across,
         number,

@@ -6,8 +6,10 @@
 
 use rustc_hash::FxHashSet as HashSet;
 
+use crate::compile::Unsupported;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::liveness::Live;
+use crate::compile::cfg::dominators::postdominators;
 use crate::compile::codegen::VECTOR_LANES;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Body, End, Op, Reg, Space, SpecialValue, Ty};
@@ -330,7 +332,10 @@ fn zeros_of(classes: &UniformityInfo, op: &Op) -> u32 {
 const MOST_ZEROS: u32 = 64;
 
 /// Finds the classes.
-pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
+///
+/// # Errors
+/// Where a block goes on at one that does not exist.
+pub(crate) fn classes(body: &Body, live: &Live) -> Result<UniformityInfo, Unsupported> {
     let mut classes = UniformityInfo {
         classes: vec![None; body.regs.len()],
         zeros: vec![None; body.regs.len()],
@@ -355,7 +360,7 @@ pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
             classes.set_zeros(*reg, 0);
         }
     }
-    let after = postdominators(body);
+    let after = postdominators(body)?;
     let mut parted: HashSet<usize> = HashSet::default();
     loop {
         let mut changed = false;
@@ -391,7 +396,7 @@ pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
             }
         }
         if !changed {
-            return classes;
+            return Ok(classes);
         }
     }
 }
@@ -431,87 +436,4 @@ fn written_apart(body: &Body, live: &Live, branch: usize, meets: Option<usize>) 
         waiting.extend(block.end.successors().iter().map(|next| next.0 as usize));
     }
     written.intersection(&wanted).copied().collect()
-}
-
-/// The block behind each in which all its ways meet again, if there is one.
-pub(crate) fn postdominators(body: &Body) -> Vec<Option<usize>> {
-    let count = body.blocks.len();
-    let exit = count;
-    let next: Vec<Vec<usize>> = body
-        .blocks
-        .iter()
-        .map(|block| {
-            let next: Vec<usize> = block
-                .end
-                .successors()
-                .iter()
-                .map(|id| id.0 as usize)
-                .collect();
-            if next.is_empty() { vec![exit] } else { next }
-        })
-        .collect();
-    let mut before = vec![Vec::new(); count + 1];
-    for (number, next) in next.iter().enumerate() {
-        for next in next {
-            before[*next].push(number);
-        }
-    }
-    // Postorder of the reversed graph, from the exit.
-    let mut seen = vec![false; count + 1];
-    let mut order = Vec::new();
-    let mut work = vec![(exit, 0)];
-    seen[exit] = true;
-    while let Some((node, place)) = work.last_mut() {
-        match before[*node].get(*place).copied() {
-            Some(from) => {
-                *place += 1;
-                if !seen[from] {
-                    seen[from] = true;
-                    work.push((from, 0));
-                }
-            }
-            None => {
-                order.push(*node);
-                work.pop();
-            }
-        }
-    }
-    let mut number = vec![usize::MAX; count + 1];
-    for (place, node) in order.iter().enumerate() {
-        number[*node] = place;
-    }
-    let mut found = vec![usize::MAX; count + 1];
-    found[exit] = exit;
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for node in order.iter().rev().skip(1) {
-            let mut common = usize::MAX;
-            for next in &next[*node] {
-                if found[*next] == usize::MAX {
-                    continue;
-                }
-                let (mut a, mut b) = (*next, if common == usize::MAX { *next } else { common });
-                while a != b {
-                    while number[a] < number[b] {
-                        a = found[a];
-                    }
-                    while number[b] < number[a] {
-                        b = found[b];
-                    }
-                }
-                common = a;
-            }
-            if found[*node] != common {
-                found[*node] = common;
-                changed = true;
-            }
-        }
-    }
-    // Blocks from which the exit is not reached meet nowhere.
-    found
-        .into_iter()
-        .take(count)
-        .map(|found| (found < count).then_some(found))
-        .collect()
 }

@@ -249,7 +249,7 @@ impl Emitter<'_> {
         block: BlockId,
         mut restore: impl FnMut(&mut Self, Reg, u32, u32),
     ) {
-        let takes = self.takes_of(resume);
+        let takes = self.shared.graph.results(self.shared.body, resume);
         for reg in self.shared.restored(block) {
             let slot = self.shared.slots.get(&reg).copied();
             if let Some(slot) = slot.filter(|_| !takes.contains(&Some(reg))) {
@@ -261,14 +261,6 @@ impl Emitter<'_> {
                 restore(self, reg, self.shared.layout.exchanged(array), 8);
             }
         }
-    }
-
-    /// What a resume point takes from the exchange, where it is behind a stop.
-    pub(crate) fn takes_of(&self, resume: u32) -> [Option<Reg>; 2] {
-        let stops = &self.shared.graph.after_stop;
-        let stop = stops.iter().find(|(_, other)| **other == resume);
-        stop.and_then(|(stop, _)| self.shared.body.suspend_points.get(*stop as usize))
-            .map_or([None, None], |stop| stop.results)
     }
 
     pub(crate) fn clear_selector(&mut self) {
@@ -300,7 +292,10 @@ impl Emitter<'_> {
                 self.arg(*place);
             }
             End::Reconverge(next) => {
-                let resume = self.shared.resume_of(*next).unwrap_or(0);
+                // The verifier of control flow has seen that there is one.
+                let Some(resume) = self.shared.graph.resume_of(*next) else {
+                    return self.op(W::Unreachable);
+                };
                 self.i32(0);
                 self.op(W::I32Load(scratch(abi::MEETING, 2)));
                 self.i32(resume);

@@ -50,13 +50,6 @@ pub(crate) struct Shared<'k> {
 }
 
 impl Shared<'_> {
-    /// The resume point of a block that has one of its own.
-    pub(crate) fn resume_of(&self, block: BlockId) -> Option<u32> {
-        let resumes = self.graph.resumes.iter().skip(1);
-        let place = resumes.clone().position(|other| *other == block)?;
-        u32::try_from(place + 1).ok()
-    }
-
     /// What is saved where a block begins, and behind it for the next one; and restored at one.
     pub(crate) fn saved(&self, block: BlockId) -> Vec<Reg> {
         self.frames.saved(self.live, block)

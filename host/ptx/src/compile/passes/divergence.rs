@@ -3,8 +3,10 @@
 
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
+use crate::compile::Unsupported;
 use crate::compile::analysis::bounds_guards;
-use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo, postdominators};
+use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
+use crate::compile::cfg::dominators::postdominators;
 use crate::compile::codegen::{VECTOR_LANES, is_gather, parting};
 use crate::compile::ir::{Block, BlockId, Body, End, Op, Reg};
 
@@ -115,12 +117,15 @@ pub(crate) type Meetings = HashMap<BlockId, BlockId>;
 
 /// Makes points at which threads that parted at a branch are awaited, and adds the blocks behind them
 /// to those that begin with one.
+///
+/// # Errors
+/// Where a block goes on at one that does not exist.
 pub(crate) fn meet(
     body: &mut Body,
     classes: &UniformityInfo,
     found: &mut Vec<BlockId>,
-) -> Meetings {
-    let after = postdominators(body);
+) -> Result<Meetings, Unsupported> {
+    let after = postdominators(body)?;
     let mut behind: HashMap<usize, BlockId> = HashMap::default();
     let mut parts: Vec<(usize, usize)> = Vec::new();
     for block in found.iter() {
@@ -155,7 +160,7 @@ pub(crate) fn meet(
         let next = behind.get(meets).copied()?;
         Some((moved(*parted), next))
     });
-    meetings.collect()
+    Ok(meetings.collect())
 }
 
 fn split_off(body: &mut Body, number: usize, at: usize) {

@@ -4,8 +4,11 @@
 //! One that nobody reads before the next place to leave stays there, and is not restored. What a loop
 //! with such places does not write is saved before the loop, once, instead of in each round.
 
+use crate::compile::Unsupported;
 use crate::compile::analysis::liveness::{Live, used_and_written};
-use crate::compile::cfg::graph::{Graph, flow};
+use crate::compile::cfg::dataflow::{Direction, solve};
+use crate::compile::cfg::flow::{FlowGraph, successors_without_suspending};
+use crate::compile::cfg::graph::Graph;
 use crate::compile::ir::{BlockId, Body, End, Reg};
 
 /// The most ways into a loop for saving before it: each has code of its own for that.
@@ -38,8 +41,8 @@ impl Frames {
     /// What a thread saves that goes on from a block to the next ones, without leaving.
     pub(crate) fn saved_ahead(&self, live: &Live, body: &Body, block: BlockId) -> Vec<Reg> {
         let mut set = vec![0; live.words()];
-        for next in flow(body, block.0 as usize) {
-            let next = BlockId(u32::try_from(next).unwrap_or(u32::MAX));
+        let end = body.block(block).map(|block| &block.end);
+        for next in end.map(successors_without_suspending).unwrap_or_default() {
             let in_frame = live.set(&self.end, block);
             let ahead = live.set(&self.ahead, next).zip(in_frame);
             for (set, (ahead, in_frame)) in set.iter_mut().zip(ahead) {
@@ -57,12 +60,15 @@ impl Frames {
 }
 
 /// Finds what is saved and restored where.
-pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
+///
+/// # Errors
+/// Where a block goes on at one that does not exist.
+pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Result<Frames, Unsupported> {
     let words = live.words();
     let count = body.blocks.len();
     let row = |block: usize| block * words..(block + 1) * words;
     let (mut written, mut used) = (vec![0u64; words * count], vec![0u64; words * count]);
-    let mut before: Vec<Vec<usize>> = vec![Vec::new(); count];
+    let flow = FlowGraph::cut_at_suspend_points(body)?;
     for block in 0..count {
         used_and_written(body, block, |reg, writes| {
             let Some((word, bit)) = live.place(reg) else {
@@ -75,11 +81,6 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
                 used[at] |= bit;
             }
         });
-        for next in flow(body, block) {
-            if let Some(before) = before.get_mut(next) {
-                before.push(block);
-            }
-        }
     }
     // Where a thread comes back, all that is wanted is in its frame but what it takes from others.
     let mut back: Vec<Option<Vec<u64>>> = vec![None; count];
@@ -87,7 +88,7 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
         let mut set = vec![0u64; words];
         if number > 0 {
             set = live.begin_of(*block).collect();
-            for reg in taken(body, graph, number) {
+            for reg in graph.results(body, number).into_iter().flatten() {
                 if let Some((word, bit)) = live.place(reg) {
                     set[word] &= !bit;
                 }
@@ -101,7 +102,7 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
             None => *back = Some(set),
         }
     }
-    let mut ahead = kept_in_loops(body, live, graph, &written, &before);
+    let mut ahead = kept_in_loops(body, live, graph, &written, &flow);
     for (block, back) in back.iter().enumerate() {
         if let Some(back) = back {
             ahead[row(block)]
@@ -110,10 +111,9 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
                 .for_each(|(ahead, back)| *ahead &= back);
         }
     }
-    let after: Vec<Vec<usize>> = (0..count).map(|block| flow(body, block)).collect();
     // From all registers down to those in their frames on each way.
     let (mut begin, mut end) = (vec![u64::MAX; words * count], vec![u64::MAX; words * count]);
-    settle((0..count).rev(), &after, |block| {
+    solve(&flow, Direction::Forward, |block| {
         let mut changed = false;
         for word in 0..words {
             let mut set = u64::MAX;
@@ -121,7 +121,7 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
                 set &= back[word];
             }
             let at = block * words + word;
-            for from in &before[block] {
+            for from in flow.predecessors(block) {
                 set &= end[from * words + word] | ahead[at];
             }
             let behind = set & !written[at];
@@ -133,9 +133,9 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
     });
     let mut needed = vec![0u64; words * count];
     let mut behind = vec![0u64; words];
-    settle(0..count, &before, |block| {
+    solve(&flow, Direction::Backward, |block| {
         behind.fill(0);
-        for next in &after[block] {
+        for next in flow.successors(block) {
             for (set, more) in behind.iter_mut().zip(&needed[row(*next)]) {
                 *set |= more;
             }
@@ -165,12 +165,12 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
         }
         changed
     });
-    Frames {
+    Ok(Frames {
         begin,
         end,
         needed,
         ahead,
-    }
+    })
 }
 
 /// For the head of each loop in which threads wait for others, what is wanted there and not written
@@ -180,19 +180,19 @@ fn kept_in_loops(
     live: &Live,
     graph: &Graph,
     written: &[u64],
-    before: &[Vec<usize>],
+    flow: &FlowGraph,
 ) -> Vec<u64> {
     let words = live.words();
     let mut kept = vec![0u64; words * body.blocks.len()];
-    let Ok(found) = graph.loops_with_stops(body) else {
+    let Ok(found) = graph.loops_through_suspend_points(body) else {
         return kept;
     };
     let mut writes = vec![vec![0u64; words]; found.loops.len()];
     let mut waits = vec![false; found.loops.len()];
-    for (block, inside) in found.inside.iter().enumerate() {
+    for block in 0..body.blocks.len() {
         let stops = body.blocks.get(block).map(|block| &block.end);
         let stops = matches!(stops, Some(End::Suspend(..)));
-        for number in found.around(*inside) {
+        for number in found.around(found.innermost(block)) {
             waits[number] |= stops;
             let more = &written[block * words..(block + 1) * words];
             writes[number]
@@ -206,11 +206,8 @@ fn kept_in_loops(
         let ([head], true) = (this.heads.as_slice(), waits[number]) else {
             continue;
         };
-        let is_within = |block: usize| {
-            let inside = found.inside.get(block).copied().flatten();
-            found.around(inside).any(|around| around == number)
-        };
-        let entries = before[*head].iter().filter(|from| !is_within(**from));
+        let before = flow.predecessors(*head).iter();
+        let entries = before.filter(|from| !found.contains(number, **from));
         if entries.count() > MOST_ENTRIES {
             continue;
         }
@@ -222,34 +219,4 @@ fn kept_in_loops(
         }
     }
     kept
-}
-
-/// Looks at all blocks, the last one first, and again at those that depend on one that changed.
-fn settle(
-    blocks: impl Iterator<Item = usize>,
-    dependent: &[Vec<usize>],
-    mut look: impl FnMut(usize) -> bool,
-) {
-    let mut waiting: Vec<usize> = blocks.collect();
-    let mut queued = vec![true; dependent.len()];
-    while let Some(block) = waiting.pop() {
-        queued[block] = false;
-        if !look(block) {
-            continue;
-        }
-        for next in &dependent[block] {
-            if !std::mem::replace(&mut queued[*next], true) {
-                waiting.push(*next);
-            }
-        }
-    }
-}
-
-/// What a thread takes from others that comes back here.
-fn taken(body: &Body, graph: &Graph, resume: u32) -> Vec<Reg> {
-    let stop = graph.after_stop.iter().find(|(_, other)| **other == resume);
-    let stop = stop.and_then(|(stop, _)| body.suspend_points.get(*stop as usize));
-    stop.map_or_else(Vec::new, |stop| {
-        stop.results.into_iter().flatten().collect()
-    })
 }

@@ -307,9 +307,14 @@ impl Emitter<'_> {
     /// again; then the group, or the next one.
     pub(crate) fn part(&mut self, id: BlockId) {
         let shared = self.shared;
-        let resume = shared.resume_of(id).unwrap_or(0);
+        // Blocks in which threads may diverge have resume points of their own.
+        let Some(resume) = shared.graph.resume_of(id) else {
+            debug_assert!(false, "{id:?} has no resume point");
+            return self.op(W::Unreachable);
+        };
         let meets = shared.meetings.get(&id).copied();
-        let meeting = meets.and_then(|block| shared.resume_of(block)).unwrap_or(0);
+        let meeting = meets.and_then(|block| shared.graph.resume_of(block));
+        let meeting = meeting.unwrap_or(0);
         let regs = shared.saved(id);
         self.group_save(&regs);
         self.group_places((resume | APART).cast_signed());
