@@ -535,7 +535,7 @@ const WORDS: [&str; 64] = [
 fn time_and_memory_grow_with_the_text_and_not_with_its_square() {
     use std::sync::Arc;
     use tensor_wasm_ptx::interpret::Launch;
-    let one = common::line(1);
+    let one = crate::common::line(1);
     let launch = |text: String| {
         let module = Arc::new(parse(text.as_bytes(), &Limits::default()).unwrap());
         Launch::new(module, "k", one, one, 0, vec![0; 8], vec![]).unwrap();
