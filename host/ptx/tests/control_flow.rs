@@ -4,9 +4,9 @@
 //! result that Rust computes.
 
 use crate::common::{Arguments, Flat, launch_as, line, module};
-use tensor_wasm_ptx::compile::Width;
+use tensor_wasm_ptx::compile::Vectorize;
 
-const WIDTHS: [Width; 3] = [Width::Chosen, Width::One, Width::Groups];
+const WAYS: [Vectorize; 3] = [Vectorize::Auto, Vectorize::Never, Vectorize::Always];
 
 /// Runs a body for one block of so many threads, and gives what each thread stored. The body finds
 /// its thread's number in `%id`, the argument in `%n`, and leaves its result in `%out`.
@@ -24,7 +24,7 @@ fn results(body: &str, threads: u32, n: u32) -> Vec<u32> {
     let memory = Flat::new(1 << 12);
     let arguments = Arguments::new().pointer(0).with(n);
     let shape = (line(1), line(threads), 0);
-    launch_as(&module(&text), "k", shape, arguments, &memory, &WIDTHS).unwrap();
+    launch_as(&module(&text), "k", shape, arguments, &memory, &WAYS).unwrap();
     memory.get(0, threads as usize)
 }
 

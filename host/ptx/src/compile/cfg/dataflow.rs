@@ -1,7 +1,8 @@
 //! A worklist solver for data-flow equations (Kildall 1973): a node is computed again while one that
 //! it depends on has changed.
 
-use crate::compile::cfg::flow::FlowGraph;
+use crate::compile::cfg::flow::{FlowGraph, block_of};
+use crate::compile::ir::BlockId;
 
 /// From which of its neighbours a node's value is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +11,15 @@ pub(crate) enum Direction {
     Forward,
     /// From its successors.
     Backward,
+}
+
+/// Computes all blocks of a graph of blocks until none changes; see [`solve`].
+pub(crate) fn solve_blocks(
+    graph: &FlowGraph,
+    direction: Direction,
+    mut transfer: impl FnMut(BlockId) -> bool,
+) {
+    solve(graph, direction, |node| transfer(block_of(&node)));
 }
 
 /// Computes all nodes until none changes. `transfer` computes one, and says whether it has changed;

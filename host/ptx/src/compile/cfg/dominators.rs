@@ -6,7 +6,8 @@
 
 use crate::compile::Unsupported;
 use crate::compile::cfg::flow::FlowGraph;
-use crate::compile::ir::Body;
+use crate::compile::ir::entity::{EntityId, EntityMap};
+use crate::compile::ir::{BlockId, Body};
 
 /// The dominator tree of the nodes that a root reaches.
 #[derive(Debug)]
@@ -134,7 +135,9 @@ impl DominatorTree {
 ///
 /// # Errors
 /// Where a block goes on at one that does not exist.
-pub(crate) fn postdominators(body: &Body) -> Result<Vec<Option<usize>>, Unsupported> {
+pub(crate) fn postdominators(
+    body: &Body,
+) -> Result<EntityMap<BlockId, Option<BlockId>>, Unsupported> {
     let blocks = FlowGraph::of(body)?;
     // A node behind all ends; the tree is that of the reversed graph, from there.
     let exit = blocks.len();
@@ -153,6 +156,12 @@ pub(crate) fn postdominators(body: &Body) -> Result<Vec<Option<usize>>, Unsuppor
         |node| graph.predecessors(node),
         |node| graph.successors(node),
     );
-    let of_block = |block| tree.immediate(block).filter(|found| *found != exit);
-    Ok((0..exit).map(of_block).collect())
+    Ok(EntityMap::from_fn(&body.blocks, |block, _| {
+        let found = tree
+            .immediate(block.index())
+            .and_then(|found| u32::try_from(found).ok());
+        found
+            .map(BlockId)
+            .filter(|found| body.blocks.contains(*found))
+    }))
 }

@@ -6,6 +6,8 @@
 //! own tables by what they find here.
 
 use crate::compile::Unsupported;
+use crate::compile::cfg::inconsistent;
+use crate::compile::ir::entity::EntityId;
 use crate::compile::ir::{BlockId, Body, End};
 
 /// The targets of each node's edges, one row after another.
@@ -57,7 +59,7 @@ impl FlowGraph {
     /// Where an edge begins or ends at no node of the graph.
     pub(crate) fn new(count: usize, edges: &[(usize, usize)]) -> Result<FlowGraph, Unsupported> {
         if edges.iter().any(|(from, to)| *from.max(to) >= count) {
-            return Err(Unsupported::limit("a jump to a block that does not exist"));
+            return Err(inconsistent("a jump to a block that does not exist"));
         }
         let reversed = edges.iter().map(|(from, to)| (*to, *from));
         Ok(FlowGraph {
@@ -89,7 +91,7 @@ impl FlowGraph {
         successors: impl Fn(&End) -> Vec<BlockId>,
     ) -> Result<FlowGraph, Unsupported> {
         let mut edges = Vec::with_capacity(2 * body.blocks.len());
-        for (block, from) in body.blocks.iter().zip(0..) {
+        for (block, from) in body.blocks.values().zip(0..) {
             let next = successors(&block.end);
             edges.extend(next.iter().map(|next| (from, next.0 as usize)));
         }
@@ -109,6 +111,16 @@ impl FlowGraph {
     /// Where a node is reached from.
     pub(crate) fn predecessors(&self, node: usize) -> &[usize] {
         self.predecessors.row(node)
+    }
+
+    /// Where a block goes on, in a graph of blocks.
+    pub(crate) fn successors_of(&self, block: BlockId) -> impl Iterator<Item = BlockId> {
+        self.successors(block.index()).iter().map(block_of)
+    }
+
+    /// Where a block is reached from, in a graph of blocks.
+    pub(crate) fn predecessors_of(&self, block: BlockId) -> impl Iterator<Item = BlockId> {
+        self.predecessors(block.index()).iter().map(block_of)
     }
 
     /// The nodes that are reached from some roots, in reverse postorder of a depth-first search: each
@@ -138,6 +150,12 @@ impl FlowGraph {
         order.reverse();
         order
     }
+}
+
+/// The block that a node of a graph of blocks is: of those, there are no more than there are numbers.
+pub(crate) fn block_of(node: &usize) -> BlockId {
+    debug_assert!(u32::try_from(*node).is_ok());
+    BlockId::new(*node as u32)
 }
 
 /// Where a block goes on without leaving its code at a suspend point.

@@ -16,8 +16,9 @@ use rustc_hash::FxHashMap as HashMap;
 
 use crate::compile::Unsupported;
 use crate::compile::cfg::flow::FlowGraph;
+use crate::compile::cfg::inconsistent;
 use crate::compile::cfg::loops::LoopForest;
-use crate::compile::ir::{BlockId, Body, End, Reg};
+use crate::compile::ir::{BlockId, Body, End, Reg, SuspendId};
 
 /// A node: an index into [`Graph::nodes`].
 pub(crate) type NodeId = usize;
@@ -59,7 +60,7 @@ pub(crate) struct Graph {
     /// The resume point behind each suspend point.
     pub after_stop: HashMap<u32, u32>,
     /// The suspend point before each resume point that has one.
-    suspend_points: Vec<Option<u32>>,
+    suspend_points: Vec<Option<SuspendId>>,
     /// The resume point at which a thread goes on at a block with what is in its frame alone.
     resume_of: HashMap<BlockId, u32>,
 }
@@ -123,7 +124,7 @@ impl Graph {
     pub(crate) fn results(&self, body: &Body, resume: u32) -> [Option<Reg>; 2] {
         let suspend_point = self.suspend_points.get(resume as usize).copied().flatten();
         suspend_point
-            .and_then(|number| body.suspend_points.get(number as usize))
+            .and_then(|point| body.suspend_points.get(point))
             .map_or([None, None], |point| point.results)
     }
 
@@ -158,7 +159,7 @@ fn too_many() -> Unsupported {
 #[derive(Default)]
 struct ResumePoints {
     blocks: Vec<BlockId>,
-    suspend_points: Vec<Option<u32>>,
+    suspend_points: Vec<Option<SuspendId>>,
     after: HashMap<u32, u32>,
     resume_of: HashMap<BlockId, u32>,
 }
@@ -166,7 +167,11 @@ struct ResumePoints {
 impl ResumePoints {
     /// Adds one behind a suspend point, or one of a block itself. Where a thread takes nothing from
     /// others, both are the same.
-    fn add(&mut self, block: BlockId, after: Option<(u32, bool)>) -> Result<u32, Unsupported> {
+    fn add(
+        &mut self,
+        block: BlockId,
+        after: Option<(SuspendId, bool)>,
+    ) -> Result<u32, Unsupported> {
         let number = u32::try_from(self.blocks.len()).map_err(|_| too_many())?;
         self.blocks.push(block);
         self.suspend_points.push(after.map(|(point, _)| point));
@@ -186,17 +191,17 @@ impl ResumePoints {
         let mut waiting = vec![BlockId(0)];
         while let Some(id) = waiting.pop() {
             let (Some(block), Some(seen)) = (body.block(id), seen.get_mut(id.0 as usize)) else {
-                return Err(Unsupported::limit("a jump to a block that does not exist"));
+                return Err(inconsistent("a jump to a block that does not exist"));
             };
             if std::mem::replace(seen, true) {
                 continue;
             }
             reached.push(id.0 as usize);
             if let End::Suspend(point, next) = &block.end {
-                let suspend_point = body.suspend_points.get(*point as usize);
+                let suspend_point = body.suspend_points.get(*point);
                 let takes = suspend_point.is_some_and(|point| point.results != [None, None]);
                 let resume = self.add(*next, Some((*point, takes)))?;
-                self.after.insert(*point, resume);
+                self.after.insert(point.0, resume);
             }
             waiting.extend(block.end.successors());
         }
@@ -398,7 +403,7 @@ impl Builder<'_> {
     /// The edges from a block.
     fn leave_block(&mut self, block: usize) -> Result<(), Unsupported> {
         let node = self.block_node(block)?;
-        let end = self.body.blocks.get(block).map(|block| &block.end);
+        let end = self.body.block(block_id(block)?).map(|block| &block.end);
         if let Some(End::Suspend(..) | End::Exit | End::Reconverge(_)) = end {
             self.link(node, ROOT);
         }
@@ -435,5 +440,5 @@ impl Builder<'_> {
 }
 
 fn missing() -> Unsupported {
-    Unsupported::limit("a block without a node in the dispatch graph")
+    inconsistent("a block without a node in the dispatch graph")
 }

@@ -19,5 +19,17 @@ pub(crate) mod loops;
 pub(crate) mod structure;
 mod verify;
 
+use crate::compile::{Unsupported, UnsupportedKind};
+
+/// A mistake of this compiler in control flow. Unlike [`Unsupported::internal`] it asserts nothing, so
+/// that tests can make mistakes on purpose.
+fn inconsistent(what: impl Into<String>) -> Unsupported {
+    Unsupported {
+        kind: UnsupportedKind::Internal,
+        line: None,
+        what: what.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests;

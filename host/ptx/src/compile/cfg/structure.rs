@@ -10,6 +10,7 @@ use crate::compile::Unsupported;
 use crate::compile::cfg::dominators::DominatorTree;
 use crate::compile::cfg::flow::FlowGraph;
 use crate::compile::cfg::graph::{Graph, Kind, Node, NodeId, ROOT};
+use crate::compile::cfg::inconsistent;
 use crate::compile::cfg::verify::verify;
 use crate::compile::ir::{Body, End};
 
@@ -79,7 +80,7 @@ pub(super) fn write(body: &Body, graph: &Graph) -> Result<Vec<Item>, Unsupported
 }
 
 fn irreducible() -> Unsupported {
-    Unsupported::limit("control flow that was not made reducible")
+    inconsistent("control flow that was not made reducible")
 }
 
 /// A label around what is written.

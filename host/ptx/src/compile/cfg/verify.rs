@@ -22,6 +22,7 @@
 
 use crate::compile::Unsupported;
 use crate::compile::cfg::graph::{Graph, Kind, NodeId, ROOT};
+use crate::compile::cfg::inconsistent;
 use crate::compile::cfg::structure::{Exit, Item};
 use crate::compile::ir::{BlockId, Body, End, Reg};
 
@@ -48,7 +49,7 @@ pub(crate) fn verify(body: &Body, graph: &Graph, items: &[Item]) -> Result<(), U
 }
 
 fn refused(what: &str) -> Unsupported {
-    Unsupported::limit(&format!("control flow whose structured form {what}"))
+    inconsistent(format!("structured control flow {what}"))
 }
 
 fn expect(holds: bool, what: &str) -> Result<(), Unsupported> {
@@ -216,8 +217,8 @@ impl Verifier<'_> {
         Ok(match &block.end {
             End::Exit => vec![Arrived::Root],
             End::Suspend(number, next) => {
-                let resume = self.graph.after_stop.get(number);
-                let suspend_point = self.body.suspend_points.get(*number as usize);
+                let resume = self.graph.after_stop.get(&number.0);
+                let suspend_point = self.body.suspend_points.get(*number);
                 let (resume, suspend_point) = resume
                     .zip(suspend_point)
                     .ok_or_else(|| refused("has no resume point behind a suspend point"))?;

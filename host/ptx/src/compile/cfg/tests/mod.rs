@@ -9,15 +9,23 @@ mod structuring;
 
 use proptest::prelude::*;
 
-use crate::compile::ir::{Arg, Block, BlockId, Body, End, Reg, SuspendKind, SuspendPoint, Ty};
+use crate::compile::ir::{
+    Arg, Block, BlockId, Body, End, Reg, SiteId, SuspendKind, SuspendPoint, Ty,
+};
+
+/// How many cases there are where `PROPTEST_CASES` does not say it.
+const NOT_GIVEN: u32 = 256;
 
 /// How many cases a test takes.
 fn config(cases: u32) -> ProptestConfig {
-    let given = std::env::var("PROPTEST_CASES").ok();
-    let cases = given.and_then(|given| given.parse().ok()).unwrap_or(cases);
+    let given = ProptestConfig::default();
     ProptestConfig {
-        cases,
-        ..ProptestConfig::default()
+        cases: if given.cases == NOT_GIVEN {
+            cases
+        } else {
+            given.cases
+        },
+        ..given
     }
 }
 
@@ -57,15 +65,15 @@ fn body(ways: &[Way]) -> Body {
         let end = match way {
             Way::Jump(next) => End::Jump(id(next)),
             Way::Branch(yes, no) => End::Branch(Arg::I32(0), id(yes), id(no)),
-            Way::Table(targets) => End::Table(Arg::I32(0), targets.iter().map(id).collect(), 0),
+            Way::Table(targets) => {
+                End::Table(Arg::I32(0), targets.iter().map(id).collect(), SiteId(0))
+            }
             Way::Exit => End::Exit,
-            Way::Fault => End::Fault(0, Arg::I32(0)),
+            Way::Fault => End::Fault(SiteId(0), Arg::I32(0)),
             Way::Reconverge(next) => End::Reconverge(id(next)),
             Way::Suspend(next, takes) => {
                 let result = takes.then(|| body.reg(Ty::I32));
-                body.suspend_points.push(point([result, None]));
-                let number = u32::try_from(body.suspend_points.len() - 1).unwrap();
-                End::Suspend(number, id(next))
+                End::Suspend(body.suspend_points.push(point([result, None])), id(next))
             }
         };
         body.blocks.push(Block {
@@ -89,7 +97,7 @@ fn point(results: [Option<Reg>; 2]) -> SuspendPoint {
 /// The blocks at which threads may come back besides: those at which they reconverge, and a few more.
 fn extra(body: &Body, more: u64) -> Vec<BlockId> {
     let mut extra: Vec<BlockId> = Vec::new();
-    for (number, block) in (0u32..).zip(&body.blocks) {
+    for (BlockId(number), block) in body.blocks.iter() {
         if let End::Reconverge(next) = &block.end {
             extra.push(*next);
         }

@@ -26,7 +26,7 @@ pub(super) fn visited(body: &Body, seed: u64) -> Vec<BlockId> {
     let mut at = BlockId(0);
     while visited.len() < MOST_BLOCKS {
         visited.push(at);
-        at = match &body.blocks[at.0 as usize].end {
+        at = match &body.block(at).unwrap().end {
             End::Jump(next) | End::Suspend(_, next) => *next,
             End::Branch(_, yes, no) => [*no, *yes][decisions.one_of(2)],
             End::Reconverge(next) => [*next, *next][decisions.one_of(2)],
@@ -215,7 +215,7 @@ impl Simulation<'_> {
             return Err(format!("{id:?} is reached with selector {}", self.selector));
         }
         self.visited.push(id);
-        let block = self.body.blocks.get(id.0 as usize).ok_or("no such block")?;
+        let block = self.body.block(id).ok_or("no such block")?;
         match &block.end {
             End::Jump(_) => {}
             End::Branch(..) => {
@@ -235,9 +235,9 @@ impl Simulation<'_> {
                 self.stack.push(number);
             }
             End::Suspend(number, _) => {
-                let resume = self.graph.after_stop.get(number);
+                let resume = self.graph.after_stop.get(&number.0);
                 let resume = *resume.ok_or("no resume point")?;
-                let takes = self.body.suspend_points[*number as usize].results;
+                let takes = self.body.suspend_points.get(*number).unwrap().results;
                 self.resume = (resume, takes != [None, None]);
             }
             End::Table(..) | End::Exit | End::Fault(..) | End::Nowhere => self.has_ended = true,
