@@ -6,6 +6,7 @@
 mod agreement;
 mod checks;
 mod common;
+mod control_flow;
 mod corpus;
 mod extremes;
 mod faults;
