@@ -1,6 +1,6 @@
 //! Device memory as a kernel sees it. The embedder owns it; the interpreter only asks.
 
-use crate::interpret::checks::Shadow;
+use crate::simt::shadow::Shadow;
 
 /// Device memory, by device address. Values are little-endian and zero-extended to 64 bits.
 ///

@@ -6,12 +6,12 @@ use crate::interpret::checks::finding::{Access, Earlier, MemorySpace, Mistake, N
 use crate::interpret::checks::names::named;
 use crate::interpret::checks::origin::Origin;
 use crate::interpret::checks::race::{Attempt, Conflict};
-use crate::interpret::checks::shadow::{Allocation, Shadow};
 use crate::interpret::checks::{Checks, finding, line_at, thread_at};
 use crate::interpret::launch;
 use crate::interpret::program::{Action, Change, Flow, Step, Window};
 use crate::interpret::thread::{Machine, Refused};
 use crate::simt::memory::Memory;
+use crate::simt::shadow::{Allocation, Shadow};
 
 /// Where the access of an instruction goes.
 struct Target {

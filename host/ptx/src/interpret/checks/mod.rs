@@ -16,18 +16,17 @@ mod names;
 mod order;
 mod origin;
 mod race;
-mod shadow;
 
 pub use finding::{
     Access, Earlier, Finding, MemorySpace, Mistake, Name, Named, Straggler, Verb, Waiting,
 };
 pub(crate) use names::Names;
-pub use shadow::{Allocation, Shadow};
 
 use crate::Extent;
 use crate::interpret::launch::Launch;
 use crate::interpret::program::{Action, Constant, Step};
 use crate::interpret::thread::{Machine, Refused};
+use crate::simt::Allocation;
 use crate::simt::fault::Fault;
 use crate::simt::memory::Memory;
 use order::Order;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::interpret::checks::finding::{Name, Named};
-use crate::interpret::checks::shadow::Allocation;
 use crate::interpret::launch;
 use crate::interpret::thread::Machine;
 use crate::simt::memory::Memory;
+use crate::simt::shadow::Allocation;
 use crate::{Entry, Module};
 
 /// What a launch is told of its kernel, for its messages. That a launch has it means that it is
