@@ -1,20 +1,18 @@
 //! The reference interpreter: runs a kernel one thread at a time, slowly and obviously.
 //!
-//! A [`Launch`] is what to run, a [`Block`] the resumable state of one block of it. Device memory is
-//! the embedder's, behind [`Memory`].
+//! An [`InterpretedLaunch`] is a [`Launch`](crate::simt::Launch) with its entry decoded, an
+//! [`InterpretedBlock`] the resumable state of one block of it. Device memory is the embedder's, behind
+//! [`Memory`](crate::simt::Memory). What compiled kernels do is held against it.
 
-mod barrier;
 mod block;
+mod bytes;
 pub mod checks;
 mod decode;
 mod launch;
 mod printf;
 mod program;
+mod sync;
 mod thread;
-mod warp;
 
-pub(crate) use program::{BoolCombine, Program, WarpOp};
-pub(crate) use warp::source_lane;
-
-pub use block::{Block, Progress, run_grid};
-pub use launch::{Launch, LaunchError};
+pub use block::InterpretedBlock;
+pub use launch::{InterpretedLaunch, run_grid};

@@ -32,7 +32,7 @@ pub trait Memory: Sync {
         f: &mut dyn FnMut(u64) -> u64,
     ) -> Result<u64, MemoryError>;
 
-    /// What the checks of a [checked](crate::interpret::Launch::checked) launch must know of this memory. Where
+    /// What the checks of a [checked](crate::interpret::InterpretedLaunch::checked) launch must know of this memory. Where
     /// there is nothing, they leave device memory out.
     fn shadow(&self) -> Option<&dyn Shadow> {
         None
