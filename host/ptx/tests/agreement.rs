@@ -2,7 +2,7 @@
 //! and for groups of them, gives the interpreter's bits.
 
 use crate::common::eval::many_as;
-use tensor_wasm_ptx::compile::Width;
+use tensor_wasm_ptx::compile::Vectorize;
 
 /// Numbers that are the same in every run.
 struct Numbers(fastrand::Rng);
@@ -86,7 +86,7 @@ fn agree(instructions: &[(&str, &str)]) {
                     .collect()
             })
             .collect();
-        let widths = [Width::One, Width::Groups];
+        let widths = [Vectorize::Never, Vectorize::Always];
         many_as(instruction, shape, &rows, &widths);
     }
 }
@@ -306,7 +306,7 @@ fn a_kernel_of_very_many_halves_is_compiled_too() {
         "cvt.u32.u64 %r1, %d1; cvt.u32.u64 %r2, %d2; mov.u32 %r3, 0x34003500; mov.b32 %f1, %r1;\n\
          {body}mov.b64 %d0, {{%r1, %f1}};"
     );
-    common::eval::lines(&body, &[0x3c01_2345, 0x3801_b802]);
+    crate::common::eval::lines(&body, &[0x3c01_2345, 0x3801_b802]);
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn bytes_picked_by_a_known_selector_agree() {
             "cvt.u32.u64 %r1, %d1; cvt.u32.u64 %r2, %d2; prmt.b32 %r3, %r1, %r2, {selector}; cvt.u64.u32 %d0, %r3;"
         );
         for (a, b) in [(0x8182_0304, 0xf1f2_7374), (0, 0xffff_ffff)] {
-            common::eval::lines(&body, &[a, b]);
+            crate::common::eval::lines(&body, &[a, b]);
         }
     }
 }

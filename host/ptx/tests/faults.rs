@@ -203,7 +203,7 @@ fn a_block_that_is_run_in_slices_computes_the_same() {
         let memory = Flat::new(1 << 13);
         memory.put(0, &values);
         let arguments = Arguments::new().pointer(0).pointer(4096).with(512i32).0;
-        let symbols = common::place_globals(&module, &memory);
+        let symbols = crate::common::place_globals(&module, &memory);
         let launch = Launch::new(
             module.clone(),
             "block_sums",

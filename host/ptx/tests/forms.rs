@@ -30,7 +30,7 @@ fn text(body: &[String]) -> String {
 #[test]
 fn the_module_of_all_forms_is_accepted_and_printed() {
     assert!(forms().len() > 1700);
-    let module = common::module(FORMS);
+    let module = crate::common::module(FORMS);
     assert!(parse(module.to_string().as_bytes(), &Limits::default()).unwrap() == *module);
 }
 
@@ -118,10 +118,10 @@ fn modifiers_in_any_order_mean_the_same() {
         if words.iter().filter(|word| is_type(word)).count() > 1 || words[0] == "createpolicy" {
             continue;
         }
-        let straight = common::module(&text(&[form.to_owned()]));
+        let straight = crate::common::module(&text(&[form.to_owned()]));
         for _ in 2..words.len() {
             words[1..].rotate_left(1);
-            let turned = common::module(&text(&[format!("{} {operands}", words.join("."))]));
+            let turned = crate::common::module(&text(&[format!("{} {operands}", words.join("."))]));
             assert!(turned == straight, "{form}");
         }
     }

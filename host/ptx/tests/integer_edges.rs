@@ -321,7 +321,7 @@ fn bit_fields_are_those_of_the_manual() {
 
 #[test]
 fn lanes_of_a_word_are_worked_on_apart() {
-    common::eval::check(&[
+    crate::common::eval::check(&[
         (
             "vabsdiff4.u32.u32.u32",
             "rrrr",

@@ -178,7 +178,7 @@ fn addresses_may_lie_among_the_bytes_of_a_variable() {
         bytes.join(", ")
     );
     let module = module(&text);
-    let again = common::module(&module.to_string());
+    let again = crate::common::module(&module.to_string());
     assert!(again == module);
     for module in [module, again] {
         let memory = Flat::new(64);

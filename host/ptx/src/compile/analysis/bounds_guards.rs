@@ -8,6 +8,7 @@
 
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
+use crate::compile::analysis::allocation_roots::BoundsCaches;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::ir::opcodes::Opcode;
@@ -81,14 +82,14 @@ pub(crate) struct Limits {
 
 /// For all blocks of a kernel.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Plan {
+pub(crate) struct GuardPlan {
     blocks: HashMap<BlockId, BlockGuards>,
     /// Where the accesses of a site begin to count: the first byte of the look that they share, from
     /// their own base on.
     first_of: HashMap<u32, i64>,
 }
 
-impl Plan {
+impl GuardPlan {
     pub(crate) fn of(&self, block: BlockId) -> Option<&BlockGuards> {
         self.blocks.get(&block)
     }
@@ -186,7 +187,7 @@ fn extended(classes: &UniformityInfo, op: &Op) -> Option<(Opcode, Arg, LaneOffse
 }
 
 /// Whether something is to be looked at before a step.
-pub(crate) fn is_checked(body: &Body, classes: &UniformityInfo, op: &Op) -> bool {
+pub(crate) fn is_guarded(body: &Body, classes: &UniformityInfo, op: &Op) -> bool {
     together(body, classes, op).is_some() || extended(classes, op).is_some()
 }
 
@@ -205,7 +206,7 @@ fn is_simple(classes: &UniformityInfo, op: &Op) -> bool {
 
 /// The step before which a block is to be split, since what it looks at is not known where the block
 /// begins.
-pub(crate) fn unknown(body: &Body, classes: &UniformityInfo, ops: &[Op]) -> Option<usize> {
+pub(crate) fn first_unknown(body: &Body, classes: &UniformityInfo, ops: &[Op]) -> Option<usize> {
     let mut unknown: HashSet<Reg> = HashSet::default();
     for (number, op) in ops.iter().enumerate() {
         let reads_unknown = |arg: Arg| arg.reg().is_some_and(|reg| unknown.contains(&reg));
@@ -230,14 +231,10 @@ pub(crate) fn unknown(body: &Body, classes: &UniformityInfo, ops: &[Op]) -> Opti
 }
 
 /// Plans the looks of blocks that were split where they have to be.
-pub(crate) fn plan(
-    body: &Body,
-    classes: &UniformityInfo,
-    bounds_cache_of: &HashMap<u32, usize>,
-) -> Plan {
-    let mut plan = Plan::default();
+pub(crate) fn plan(body: &Body, classes: &UniformityInfo, caches: &BoundsCaches) -> GuardPlan {
+    let mut plan = GuardPlan::default();
     for (number, block) in (0u32..).zip(&body.blocks) {
-        let checks = of_block(body, classes, bounds_cache_of, block, &mut plan.first_of);
+        let checks = of_block(body, classes, caches, block, &mut plan.first_of);
         if !checks.checks.is_empty() {
             plan.blocks.insert(BlockId(number), checks);
         }
@@ -320,7 +317,7 @@ impl Origins {
 fn of_block(
     body: &Body,
     classes: &UniformityInfo,
-    bounds_cache_of: &HashMap<u32, usize>,
+    caches: &BoundsCaches,
     block: &Block,
     first_of: &mut HashMap<u32, i64>,
 ) -> BlockGuards {
@@ -347,7 +344,7 @@ fn of_block(
             let offset = place.offset.saturating_add(away);
             let from = offset.saturating_add(apart.least());
             let to = offset.saturating_add(apart.most());
-            let window = bounds_cache_of.get(&place.site).copied().unwrap_or(0);
+            let window = caches.of(place.site).unwrap_or(0);
             let key = Key {
                 origin,
                 space: place.space,

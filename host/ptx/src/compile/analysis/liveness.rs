@@ -7,7 +7,7 @@ use crate::compile::ir::{Arg, BlockId, Body, End, Reg};
 const MOST_BITS: usize = 1 << 27;
 
 /// For each block, the registers that are wanted where it begins.
-pub(crate) struct Live {
+pub(crate) struct Liveness {
     /// The registers that are wanted in another block than the one that writes them.
     across: Vec<Reg>,
     /// The place of each register in that list, or the greatest number there is.
@@ -16,7 +16,7 @@ pub(crate) struct Live {
     begin: Vec<u64>,
 }
 
-impl Live {
+impl Liveness {
     /// The registers that are wanted where a block begins.
     pub(crate) fn at(&self, block: BlockId) -> Vec<Reg> {
         self.registers(self.begin_of(block))
@@ -62,7 +62,7 @@ impl Live {
 }
 
 /// Calls a function with each register that a block's end reads.
-fn each_of_end(body: &Body, end: &End, mut f: impl FnMut(Reg)) {
+pub(crate) fn for_each_end_use(body: &Body, end: &End, mut f: impl FnMut(Reg)) {
     let mut arg = |arg: Arg| {
         if let Arg::Reg(reg) = arg {
             f(reg);
@@ -97,7 +97,7 @@ pub(crate) fn used_and_written(body: &Body, block: usize, mut used: impl FnMut(R
             used(*target, true);
         }
     }
-    each_of_end(body, &block.end, |reg| used(reg, false));
+    for_each_end_use(body, &block.end, |reg| used(reg, false));
     if let End::Suspend(stop, _) = &block.end
         && let Some(stop) = body.suspend_points.get(*stop as usize)
     {
@@ -111,7 +111,7 @@ pub(crate) fn used_and_written(body: &Body, block: usize, mut used: impl FnMut(R
 ///
 /// # Errors
 /// Where there are too many registers and blocks to tell.
-pub(crate) fn live(body: &Body) -> Result<Live, Unsupported> {
+pub(crate) fn analyze(body: &Body) -> Result<Liveness, Unsupported> {
     // First, the registers that are read in a block before it writes them.
     let mut number = vec![u32::MAX; body.regs.len()];
     let mut across = Vec::new();
@@ -181,54 +181,10 @@ pub(crate) fn live(body: &Body) -> Result<Live, Unsupported> {
             }
         }
     }
-    Ok(Live {
+    Ok(Liveness {
         across,
         number,
         words,
         begin,
     })
-}
-
-/// How many values are held at each step, all steps together: what an engine finds registers for.
-/// `values` is how many a register has.
-pub(crate) fn held(body: &Body, live: &Live, values: impl Fn(Reg) -> u64) -> u64 {
-    let mut is_held = vec![false; body.regs.len()];
-    let mut total = 0u64;
-    for block in &body.blocks {
-        let mut held: Vec<Reg> = Vec::new();
-        let mut now = 0u64;
-        let mut hold = |reg: Reg, is_held: &mut [bool], now: &mut u64| {
-            if let Some(place) = is_held.get_mut(reg.0 as usize).filter(|place| !**place) {
-                *place = true;
-                *now += values(reg);
-                held.push(reg);
-            }
-        };
-        for next in block.end.successors() {
-            for reg in live.at(next) {
-                hold(reg, &mut is_held, &mut now);
-            }
-        }
-        each_of_end(body, &block.end, |reg| hold(reg, &mut is_held, &mut now));
-        for op in block.ops.iter().rev() {
-            for target in op.targets() {
-                if let Some(place) = is_held.get_mut(target.0 as usize).filter(|place| **place) {
-                    *place = false;
-                    now = now.saturating_sub(values(*target));
-                }
-            }
-            op.each_arg(|arg| {
-                if let Arg::Reg(reg) = arg {
-                    hold(reg, &mut is_held, &mut now);
-                }
-            });
-            total = total.saturating_add(now);
-        }
-        for reg in held {
-            if let Some(place) = is_held.get_mut(reg.0 as usize) {
-                *place = false;
-            }
-        }
-    }
-    total
 }

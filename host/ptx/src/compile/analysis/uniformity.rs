@@ -6,9 +6,9 @@
 
 use rustc_hash::FxHashSet as HashSet;
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
-use crate::compile::analysis::liveness::Live;
-use crate::compile::codegen::VECTOR_LANES;
+use crate::compile::analysis::liveness::Liveness;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Body, End, Op, Reg, Space, SpecialValue, Ty};
 
@@ -26,7 +26,7 @@ pub(crate) enum Uniformity {
 use Uniformity::{Divergent, Uniform};
 
 /// The classes of all registers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct UniformityInfo {
     classes: Vec<Option<Uniformity>>,
     /// How many low bits are zeros in what the first thread of a group has.
@@ -36,6 +36,15 @@ pub(crate) struct UniformityInfo {
 }
 
 impl UniformityInfo {
+    /// That of a kernel whose threads run one at a time: there is nothing to tell apart.
+    pub(crate) fn of_single_threads(body: &Body) -> UniformityInfo {
+        UniformityInfo {
+            classes: vec![Some(Uniform); body.regs.len()],
+            zeros: vec![Some(0); body.regs.len()],
+            booleans: vec![false; body.regs.len()],
+        }
+    }
+
     pub(crate) fn of(&self, reg: Reg) -> Uniformity {
         let class = self.classes.get(reg.0 as usize).copied().flatten();
         class.unwrap_or(Uniform)
@@ -68,6 +77,15 @@ impl UniformityInfo {
         let changed = *place != Some(least);
         *place = Some(least);
         changed
+    }
+
+    /// Whether the threads of a lane group can go different ways at the end of a block.
+    pub(crate) fn diverges(&self, end: &End) -> bool {
+        match end {
+            End::Branch(condition, ..) => self.of_arg(*condition) != Uniform,
+            End::Table(index, ..) => self.of_arg(*index) != Uniform,
+            _ => false,
+        }
     }
 
     /// Adds a register that was made last, with a truth for each thread.
@@ -183,7 +201,7 @@ fn booleans(body: &Body) -> Vec<bool> {
 }
 
 /// The class of what a step writes.
-fn class_of(body: &Body, classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
+fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
     let known = |arg: Arg| match arg {
         Arg::Reg(reg) => classes.classes.get(reg.0 as usize).copied().flatten(),
         _ => Some(Uniform),
@@ -287,10 +305,7 @@ fn class_of(body: &Body, classes: &UniformityInfo, op: &Op) -> Option<Uniformity
             _ => all_uniform(&[place.base]),
         },
         Op::Atomic { .. } => Some(Divergent),
-        Op::Store { .. } | Op::Line(_) => {
-            let _ = body;
-            None
-        }
+        Op::Store { .. } | Op::Line(_) => None,
     }
 }
 
@@ -330,7 +345,7 @@ fn zeros_of(classes: &UniformityInfo, op: &Op) -> u32 {
 const MOST_ZEROS: u32 = 64;
 
 /// Finds the classes.
-pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
+pub(crate) fn analyze(body: &Body, live: &Liveness) -> UniformityInfo {
     let mut classes = UniformityInfo {
         classes: vec![None; body.regs.len()],
         zeros: vec![None; body.regs.len()],
@@ -365,7 +380,7 @@ pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
                 for target in op.targets() {
                     changed |= classes.set_zeros(*target, zeros);
                 }
-                let Some(class) = class_of(body, &classes, op) else {
+                let Some(class) = class_of(&classes, op) else {
                     continue;
                 };
                 for target in op.targets() {
@@ -378,12 +393,7 @@ pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
         }
         // Where threads part, what they write before they meet is their own.
         for (number, block) in body.blocks.iter().enumerate() {
-            let varies = match &block.end {
-                End::Branch(condition, ..) => classes.of_arg(*condition) != Uniform,
-                End::Table(place, ..) => classes.of_arg(*place) != Uniform,
-                _ => false,
-            };
-            if !varies || !parted.insert(number) {
+            if !classes.diverges(&block.end) || !parted.insert(number) {
                 continue;
             }
             for reg in written_apart(body, live, number, after.get(number).copied().flatten()) {
@@ -398,7 +408,7 @@ pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
 
 /// The registers that are written between a branch and where its ways meet, and wanted there or
 /// behind a stop on the way.
-fn written_apart(body: &Body, live: &Live, branch: usize, meets: Option<usize>) -> Vec<Reg> {
+fn written_apart(body: &Body, live: &Liveness, branch: usize, meets: Option<usize>) -> Vec<Reg> {
     let mut seen = HashSet::default();
     let mut waiting: Vec<usize> = body.blocks.get(branch).map_or_else(Vec::new, |block| {
         block

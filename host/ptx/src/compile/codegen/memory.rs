@@ -235,12 +235,7 @@ impl Emitter<'_> {
     }
 
     pub(crate) fn window(&self, place: &Place) -> (usize, (u32, u32)) {
-        let number = self
-            .shared
-            .bounds_cache_of
-            .get(&place.site)
-            .copied()
-            .unwrap_or(0);
+        let number = self.shared.bounds_caches.of(place.site).unwrap_or(0);
         (
             number,
             self.bounds_caches.get(number).copied().unwrap_or((0, 0)),

@@ -11,9 +11,9 @@ mod wasm;
 use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
-pub(crate) use shared::{BoundsCache, Shared};
+pub(crate) use shared::Shared;
 use vector::LaneGroup;
-pub(crate) use vector::{VECTOR_LANES, both, is_gather, parting, vector, write_out};
+pub(crate) use vector::{VECTOR_LANES, both, is_gather, vector, write_out};
 pub(crate) use wasm::{Imports, module};
 
 use crate::compile::Unsupported;
@@ -246,7 +246,7 @@ impl<'k> Emitter<'k> {
         }
         if let Some(common) = self.common {
             self.i32(0);
-            self.op(W::I32Load(scratch(abi::COMMON, 2)));
+            self.op(W::I32Load(scratch(abi::COMMON_RESUME, 2)));
             self.set(common);
         }
         for site in &self.shared.body.sites {

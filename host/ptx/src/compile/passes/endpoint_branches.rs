@@ -18,7 +18,7 @@ const FAR: u64 = 1 << 24;
 
 /// Repeats conditions before their branches where that libcalls; the registers that hold what is
 /// repeated. They have no other use than the branch behind them.
-pub(crate) fn repeat(body: &mut Body, classes: &mut UniformityInfo) -> HashSet<Reg> {
+pub(crate) fn run(body: &mut Body, classes: &mut UniformityInfo) -> HashSet<Reg> {
     let mut repeated = HashSet::default();
     for number in 0..body.blocks.len() {
         let Some(block) = body.blocks.get(number) else {

@@ -55,7 +55,7 @@ fn lazy(body: &Body) -> Vec<bool> {
 }
 
 /// Moves the looking to where values are seen.
-pub(crate) fn see_late(body: &mut Body) {
+pub(crate) fn run(body: &mut Body) {
     let lazy = lazy(body);
     let is_lazy = |reg: Reg| lazy.get(reg.0 as usize) == Some(&true);
     for number in 0..body.blocks.len() {

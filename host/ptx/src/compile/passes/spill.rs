@@ -4,16 +4,31 @@
 //! One that nobody reads before the next place to leave stays there, and is not restored. What a loop
 //! with such places does not write is saved before the loop, once, instead of in each round.
 
-use crate::compile::analysis::liveness::{Live, used_and_written};
+use rustc_hash::FxHashMap as HashMap;
+
+use crate::compile::Unsupported;
+use crate::compile::abi::{Layout, VECTOR_LANES};
+use crate::compile::analysis::liveness::{Liveness, used_and_written};
+use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::cfg::graph::{Graph, flow};
 use crate::compile::ir::{BlockId, Body, End, Reg};
+use crate::compile::pipeline::too_much_memory;
 
 /// The most ways into a loop for saving before it: each has code of its own for that.
 const MOST_ENTRIES: usize = 2;
 
+/// Which registers are saved and restored where, and where they are saved.
+pub(crate) struct SpillPlan {
+    /// The address of each spilled register's array in the threads' spill frames.
+    pub(crate) slots: HashMap<Reg, u32>,
+    /// The offset in uniform spill frames of each spilled register that is uniform or affine.
+    pub(crate) uniform_slots: HashMap<Reg, u32>,
+    sets: SpillSets,
+}
+
 /// Sets of registers, by block.
-pub(crate) struct Frames {
-    /// Those in their frames where a block begins, and behind its steps.
+struct SpillSets {
+    /// Those in their frames where a block begins, and where it ends.
     begin: Vec<u64>,
     end: Vec<u64>,
     /// Those that are read, or saved, before the next place to leave.
@@ -22,26 +37,26 @@ pub(crate) struct Frames {
     ahead: Vec<u64>,
 }
 
-impl Frames {
+impl SpillPlan {
     /// What a thread saves that leaves where a block begins.
-    pub(crate) fn saved(&self, live: &Live, block: BlockId) -> Vec<Reg> {
-        let in_frame = live.set(&self.begin, block);
+    pub(crate) fn saved(&self, live: &Liveness, block: BlockId) -> Vec<Reg> {
+        let in_frame = live.set(&self.sets.begin, block);
         live.registers(live.begin_of(block).zip(in_frame).map(|(a, b)| a & !b))
     }
 
     /// What a thread saves that leaves behind a block, for the one at which it goes on.
-    pub(crate) fn saved_behind(&self, live: &Live, block: BlockId, next: BlockId) -> Vec<Reg> {
-        let in_frame = live.set(&self.end, block);
+    pub(crate) fn saved_behind(&self, live: &Liveness, block: BlockId, next: BlockId) -> Vec<Reg> {
+        let in_frame = live.set(&self.sets.end, block);
         live.registers(live.begin_of(next).zip(in_frame).map(|(a, b)| a & !b))
     }
 
     /// What a thread saves that goes on from a block to the next ones, without leaving.
-    pub(crate) fn saved_ahead(&self, live: &Live, body: &Body, block: BlockId) -> Vec<Reg> {
+    pub(crate) fn saved_ahead(&self, live: &Liveness, body: &Body, block: BlockId) -> Vec<Reg> {
         let mut set = vec![0; live.words()];
         for next in flow(body, block.0 as usize) {
             let next = BlockId(u32::try_from(next).unwrap_or(u32::MAX));
-            let in_frame = live.set(&self.end, block);
-            let ahead = live.set(&self.ahead, next).zip(in_frame);
+            let in_frame = live.set(&self.sets.end, block);
+            let ahead = live.set(&self.sets.ahead, next).zip(in_frame);
             for (set, (ahead, in_frame)) in set.iter_mut().zip(ahead) {
                 *set |= ahead & !in_frame;
             }
@@ -50,14 +65,51 @@ impl Frames {
     }
 
     /// What a thread finds again that goes on at a block.
-    pub(crate) fn restored(&self, live: &Live, block: BlockId) -> Vec<Reg> {
-        let needed = live.set(&self.needed, block);
+    pub(crate) fn restored(&self, live: &Liveness, block: BlockId) -> Vec<Reg> {
+        let needed = live.set(&self.sets.needed, block);
         live.registers(live.begin_of(block).zip(needed).map(|(a, b)| a & b))
     }
 }
 
+/// Finds what is saved and restored where, and adds spill frames to the layout; uniform ones where the
+/// kernel has vector code.
+///
+/// # Errors
+/// Where the frames take too much memory.
+pub(crate) fn run(
+    body: &Body,
+    liveness: &Liveness,
+    graph: &Graph,
+    uniformity: Option<&UniformityInfo>,
+    layout: &mut Layout,
+) -> Result<SpillPlan, Unsupported> {
+    let (mut slots, mut uniform_slots) = (HashMap::default(), HashMap::default());
+    // The first resume point is the kernel's beginning.
+    for block in graph.resumes.iter().skip(1) {
+        for reg in liveness.at(*block) {
+            if slots.contains_key(&reg) {
+                continue;
+            }
+            let bytes = body.ty(reg).bytes();
+            let slot = layout.frame_slot(bytes).ok_or_else(too_much_memory)?;
+            slots.insert(reg, slot);
+            if uniformity.is_some_and(|uniformity| uniformity.of(reg) != Uniformity::Divergent) {
+                uniform_slots.insert(reg, layout.uniform_slot(bytes));
+            }
+        }
+    }
+    layout
+        .reserve_uniform_frames(VECTOR_LANES)
+        .ok_or_else(too_much_memory)?;
+    Ok(SpillPlan {
+        slots,
+        uniform_slots,
+        sets: sets(body, liveness, graph),
+    })
+}
+
 /// Finds what is saved and restored where.
-pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
+fn sets(body: &Body, live: &Liveness, graph: &Graph) -> SpillSets {
     let words = live.words();
     let count = body.blocks.len();
     let row = |block: usize| block * words..(block + 1) * words;
@@ -165,7 +217,7 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
         }
         changed
     });
-    Frames {
+    SpillSets {
         begin,
         end,
         needed,
@@ -177,7 +229,7 @@ pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
 /// in the loop.
 fn kept_in_loops(
     body: &Body,
-    live: &Live,
+    live: &Liveness,
     graph: &Graph,
     written: &[u64],
     before: &[Vec<usize>],

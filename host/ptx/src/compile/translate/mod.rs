@@ -19,6 +19,7 @@ use crate::compile::Unsupported;
 use crate::compile::abi::Layout;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Block, BlockId, Body, End, Op, Reg, Site, SiteKind, Ty};
+use crate::compile::limits::MOST_STEPS;
 use crate::numeric::Libcall;
 use crate::syntax::layout::{self, Frame};
 use crate::syntax::modifier::Modifier;
@@ -26,9 +27,6 @@ use crate::syntax::module::{Entry, Module};
 use crate::syntax::table;
 use crate::syntax::tree::{Function, Instruction, Operand, RegisterId};
 use crate::syntax::types::Type;
-
-/// The most steps that are worth compiling: beyond, the engine takes seconds.
-const MOST_STEPS: usize = 24 << 10;
 
 /// Makes the blocks of an entry.
 ///
@@ -52,7 +50,7 @@ pub(crate) fn body(
         libcalls: HashMap::new(),
     };
     if entry.layout.recursive {
-        return Err(Unsupported::limit("functions that call themselves"));
+        return Err(Unsupported::kernel("functions that call themselves"));
     }
     let begin = builder.new_block();
     builder.current = begin;
@@ -186,10 +184,7 @@ impl<'m> Builder<'m> {
     }
 
     fn unsupported(&self, what: impl Into<String>) -> Unsupported {
-        Unsupported {
-            line: Some(self.line),
-            what: what.into(),
-        }
+        Unsupported::construct(self.line, what)
     }
 
     fn site(&mut self, what: SiteKind) -> u32 {
@@ -278,10 +273,7 @@ impl<'m> Builder<'m> {
             }
             self.instruction(&mut scope)?;
             if self.body.regs.len() > 4 * MOST_STEPS || self.body.blocks.len() > MOST_STEPS {
-                return Err(Unsupported {
-                    line: None,
-                    what: format!("more than {MOST_STEPS} steps"),
-                });
+                return Err(Unsupported::limit(format!("more than {MOST_STEPS} steps")));
             }
         }
         if let Some(block) = scope.labels.get(&index(function.body.len())).copied() {

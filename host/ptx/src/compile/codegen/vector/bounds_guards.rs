@@ -15,7 +15,7 @@ impl Emitter<'_> {
         for (number, limit) in (0u32..).zip(&shared.limits.shared) {
             let local = self.local(ValType::I32);
             self.i32(0);
-            let at = shared.layout.limits + 4 * number;
+            let at = shared.layout.guard_limits + 4 * number;
             self.op(W::I32Load(scratch(at, 2)));
             self.set(local);
             self.group.limits.insert(*limit, local);

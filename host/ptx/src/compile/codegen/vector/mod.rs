@@ -23,21 +23,19 @@ use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{Instruction as W, ValType};
 
 use crate::compile::Unsupported;
-use crate::compile::abi::{ENDED, WAITS};
+use crate::compile::abi::{ENDED, SUSPENDED};
 use crate::compile::analysis::bounds_guards::together;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
-use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
+use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::cfg::graph::Kind;
 use crate::compile::cfg::structure::Item;
 use crate::compile::codegen::{Emitter, FIRST, Function, Shared, scratch, val};
 use crate::compile::ir::{Arg, BlockId, End, Op, Reg, SuspendKind, SuspendPoint, Ty};
 
+pub(crate) use crate::compile::abi::VECTOR_LANES;
 pub(crate) use dispatch::both;
 pub(crate) use gather::is_gather;
 use schedule_fence::Pace;
-
-/// How many threads run together.
-pub(crate) const VECTOR_LANES: u32 = 16;
 
 /// The most locals of vectors: beyond, they would live on the stack, and compiling takes long.
 const MOST_VECTORS: usize = 12_000;
@@ -229,8 +227,8 @@ impl Emitter<'_> {
                 let mut live = self.shared.saved_behind(id, *next);
                 live.retain(|reg| !stop.results.contains(&Some(*reg)));
                 self.group_save(&live);
-                self.group_places(WAITS - number.cast_signed());
-                self.group_meets(WAITS - number.cast_signed());
+                self.group_places(SUSPENDED - number.cast_signed());
+                self.group_meets(SUSPENDED - number.cast_signed());
             }
             other => self.end_of_block(id, other),
         }
@@ -359,15 +357,6 @@ impl Emitter<'_> {
             Kind::Block(block) => self.group_block(*block),
             Kind::Dispatch(_) | Kind::Select(_) => {}
         }
-    }
-}
-
-/// Whether threads may part at the end of a block.
-pub(crate) fn parting(classes: &UniformityInfo, end: &End) -> bool {
-    match end {
-        End::Branch(condition, ..) => classes.of_arg(*condition) != Uniformity::Uniform,
-        End::Table(place, ..) => classes.of_arg(*place) != Uniformity::Uniform,
-        _ => false,
     }
 }
 
