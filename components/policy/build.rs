@@ -1,5 +1,4 @@
-//! Lays out the WIT that the bindings are generated from, and asks for a small
-//! stack.
+//! Collects the WIT from which the bindings are generated, and sets a small stack.
 
 #[path = "../../wit/packages.rs"]
 mod packages;
@@ -7,10 +6,10 @@ mod packages;
 use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let wit = packages::lay()?;
+    let wit = packages::collect()?;
     fs::copy("../../wit/worlds.wit", wit.join("worlds.wit"))?;
-    // Of the default, 1 MiB, a host that clears an instance's memory after a
-    // request would have to look through pages that the policy never reaches.
+    // After each request the host resets the memory of the instance. The default stack
+    // of 1 MiB would make it look through pages that are never used.
     if env::var("CARGO_CFG_TARGET_ARCH")? == "wasm32" {
         println!("cargo::rustc-link-arg-cdylib=-zstack-size=65536");
     }

@@ -1,4 +1,4 @@
-//! That kernels and scalar code give the same results, bit by bit. The kernels
+//! Tests that the kernels and the scalar code give the same results, bit for bit. The kernels
 //! run in the reference interpreter.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -23,7 +23,7 @@ fn kernels_and_scalar_code_agree_on_every_bit() {
         Filter::Sobel,
         Filter::Grayscale,
     ];
-    // Less than a block, exactly one, and several with a rest on both sides.
+    // Smaller than a block, exactly one block, and several with partial blocks at both edges.
     for (width, height) in [(1, 1), (3, 40), (16, 16), (37, 21)] {
         let picture = noise(width, height);
         for filter in filters {
@@ -36,12 +36,12 @@ fn kernels_and_scalar_code_agree_on_every_bit() {
     }
 }
 
-/// What the kernels make of a picture.
+/// Applies a filter with the kernels.
 fn run(module: &Arc<Module>, filter: Filter, picture: &Picture) -> Vec<Rgba> {
     let size = picture.pixels.as_flattened().len();
     let mut from = picture.pixels.as_flattened().to_vec();
     for _ in 0..filter.passes() {
-        let memory = Bytes(Mutex::new([vec![0; size], from].concat()));
+        let memory = TestMemory(Mutex::new([vec![0; size], from].concat()));
         let mut arguments = Vec::new();
         arguments.extend(GLOBAL_BASE.to_le_bytes());
         arguments.extend((GLOBAL_BASE + size as u64).to_le_bytes());
@@ -86,15 +86,15 @@ fn noise(width: u32, height: u32) -> Picture {
     }
 }
 
-/// Device memory: the bytes from the first device address on.
-struct Bytes(Mutex<Vec<u8>>);
+/// Device memory that begins at the first device address.
+struct TestMemory(Mutex<Vec<u8>>);
 
-impl Bytes {
-    fn at<R>(
+impl TestMemory {
+    fn with_bytes<R>(
         &self,
         address: u64,
         bytes: u32,
-        use_it: impl FnOnce(&mut [u8]) -> R,
+        access: impl FnOnce(&mut [u8]) -> R,
     ) -> Result<R, MemoryError> {
         if !address.is_multiple_of(bytes.into()) {
             return Err(MemoryError::Misaligned { address, bytes });
@@ -102,24 +102,24 @@ impl Bytes {
         let start = address.wrapping_sub(GLOBAL_BASE) as usize;
         let end = start.saturating_add(bytes as usize);
         match self.0.lock().unwrap().get_mut(start..end) {
-            Some(place) => Ok(use_it(place)),
+            Some(bytes) => Ok(access(bytes)),
             None => Err(MemoryError::Unmapped { address }),
         }
     }
 }
 
-impl Memory for Bytes {
+impl Memory for TestMemory {
     fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
-        self.at(address, bytes, |place| {
+        self.with_bytes(address, bytes, |source| {
             let mut value = [0; 8];
-            value[..place.len()].copy_from_slice(place);
+            value[..source.len()].copy_from_slice(source);
             u64::from_le_bytes(value)
         })
     }
 
     fn store(&self, address: u64, bytes: u32, value: u64) -> Result<(), MemoryError> {
-        self.at(address, bytes, |place| {
-            place.copy_from_slice(&value.to_le_bytes()[..place.len()]);
+        self.with_bytes(address, bytes, |target| {
+            target.copy_from_slice(&value.to_le_bytes()[..target.len()]);
         })
     }
 
@@ -129,7 +129,7 @@ impl Memory for Bytes {
         bytes: u32,
         f: &mut dyn FnMut(u64) -> u64,
     ) -> Result<u64, MemoryError> {
-        // These kernels have no atomics, so no other block comes in between.
+        // These kernels use no atomics, so this need not be atomic.
         let old = self.load(address, bytes)?;
         self.store(address, bytes, f(old))?;
         Ok(old)

@@ -1,7 +1,7 @@
-//! The world `tensor:worlds/policy`: the service behind, the operator's settings,
-//! and the host's part of a policy.
+//! Generated bindings of the WIT world `tensor:worlds/policy`: the handler of the service
+//! behind the policy, the operator's settings, and the host's functions for policies.
 
-// Generated code is what crosses the component's boundary.
+// The generated code crosses the component's boundary, which needs `unsafe`.
 #![allow(missing_docs, unsafe_code, unused_qualifications, clippy::all)]
 
 wit_bindgen::generate!({
@@ -29,7 +29,7 @@ pub use wasi::config::store;
 pub use wasi::http::incoming_handler::handle as forward;
 pub use wasip2::http::types::{IncomingRequest, Method, ResponseOutparam};
 
-// Elsewhere than in a component, linkers refuse the names of these exports.
+// On other targets than WebAssembly, linkers refuse the names of these exports.
 #[cfg(target_arch = "wasm32")]
 export!(Policy);
 #[cfg(target_arch = "wasm32")]

@@ -1,7 +1,7 @@
-//! The world `tensor:worlds/middleware`: the service behind, and the operator's
-//! settings.
+//! Generated bindings of the WIT world `tensor:worlds/middleware`: the handler of the service
+//! behind this component, and the operator's settings.
 
-// Generated code is what crosses the component's boundary.
+// The generated code crosses the component's boundary, which needs `unsafe`.
 #![allow(missing_docs, unsafe_code, unused_qualifications, clippy::all)]
 
 wit_bindgen::generate!({
@@ -28,7 +28,7 @@ pub use wasi::config::store;
 pub use wasi::http::incoming_handler::handle as forward;
 pub use wasip2::http::types::{IncomingRequest, Method, ResponseOutparam};
 
-// Elsewhere than in a component, linkers refuse the names of these exports.
+// On other targets than WebAssembly, linkers refuse the names of these exports.
 #[cfg(target_arch = "wasm32")]
 export!(RequestLimit);
 #[cfg(target_arch = "wasm32")]
