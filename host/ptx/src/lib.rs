@@ -17,8 +17,8 @@
 //! use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 //!
 //! use tensor_wasm_ptx::address::GLOBAL_BASE;
-//! use tensor_wasm_ptx::interpret::{Launch, run_grid};
-//! use tensor_wasm_ptx::simt::{Memory, MemoryError};
+//! use tensor_wasm_ptx::interpret::run_grid;
+//! use tensor_wasm_ptx::simt::{Launch, Memory, MemoryError};
 //! use tensor_wasm_ptx::{Extent, Limits, parse};
 //!
 //! struct Words(Vec<AtomicU32>);

@@ -4,11 +4,12 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use tensor_wasm_ptx::exec::{self, Setup};
-use tensor_wasm_ptx::interpret::{Block, Launch, Progress};
+use tensor_wasm_ptx::exec::{CompiledBlock, CompiledLaunch};
+use tensor_wasm_ptx::interpret::{InterpretedBlock, InterpretedLaunch};
+use tensor_wasm_ptx::simt::{Launch, Progress};
 
 use super::SLICE;
 use super::compiled::{self, Instance, Kernel, Outcome};
@@ -36,9 +37,11 @@ const LARGE_BLOCK: u64 = 4 << 20;
 
 /// A launch, shared by the threads that work on it.
 pub(crate) struct Grid {
-    launch: Launch,
+    launch: Arc<Launch>,
     /// Where the kernel was compiled.
-    compiled: Option<(Arc<Kernel>, Arc<Setup>)>,
+    compiled: Option<(Arc<Kernel>, Arc<CompiledLaunch>)>,
+    /// Made when a block is interpreted for the first time.
+    interpreted: OnceLock<InterpretedLaunch>,
     command: LaunchCommand,
     blocks: u64,
     limit: Duration,
@@ -73,8 +76,8 @@ enum Piece {
 
 /// A block that has begun.
 enum Begun {
-    Interpreted(Box<Block>),
-    Compiled(Box<exec::Block>),
+    Interpreted(Box<InterpretedBlock>),
+    Compiled(Box<CompiledBlock>),
 }
 
 impl Grid {
@@ -94,33 +97,51 @@ impl Grid {
         .map_err(|error| {
             Error::InvalidLaunch(format!("kernel `{}`: {error}", command.kernel.name()))
         })?;
+        let launch = Arc::new(launch);
         // A checked kernel is interpreted.
-        let launch = match command.tenant.map.is_checked() {
-            true => launch.checked(module.parsed(), module.symbols()),
-            false => launch,
-        };
+        let is_checked = command.tenant.map.is_checked();
         let compiled = Some(())
-            .filter(|()| !launch.is_checked())
+            .filter(|()| !is_checked)
             .and_then(|()| compiled::kernel(module.parsed(), command.kernel.name()))
             .and_then(|kernel| {
-                let lowered = Arc::clone(kernel.lowered());
-                let setup = Setup::new(lowered, &launch, module.symbols())?;
-                Some((kernel, Arc::new(setup)))
+                let compiled = Arc::clone(kernel.lowered());
+                let launch = CompiledLaunch::new(compiled, Arc::clone(&launch))?;
+                Some((kernel, Arc::new(launch)))
             });
-        Ok(Grid {
+        let grid = Grid {
             compiled,
             blocks: launch.blocks(),
             limit: command.tenant.account.limits().kernel_time,
             launch,
             command,
+            interpreted: OnceLock::new(),
             stop: AtomicBool::new(false),
             state: Mutex::default(),
+        };
+        if grid.compiled.is_none() {
+            grid.interpreted();
+        }
+        Ok(grid)
+    }
+
+    /// The launch as the interpreter runs it.
+    fn interpreted(&self) -> &InterpretedLaunch {
+        self.interpreted.get_or_init(|| {
+            let launch = Arc::clone(&self.launch);
+            match self.command.tenant.map.is_checked() {
+                true => InterpretedLaunch::checked(launch),
+                false => InterpretedLaunch::new(launch),
+            }
         })
     }
 
     /// Whether it runs alone in its session.
     pub(crate) fn is_large(&self) -> bool {
-        self.launch.block_bytes() > LARGE_BLOCK
+        let bytes = match self.command.tenant.map.is_checked() {
+            true => self.interpreted().block_bytes(),
+            false => self.launch.block_bytes(),
+        };
+        bytes > LARGE_BLOCK
     }
 
     /// Whether another thread would find work here.
@@ -152,7 +173,7 @@ impl Grid {
         };
         let view = self.view();
         let mut piece = Some(claim.piece);
-        if let Some((kernel, setup)) = &self.compiled {
+        if let Some((kernel, launch)) = &self.compiled {
             let begun = match &piece {
                 Some(Piece::Parked(Begun::Compiled(_))) => true,
                 Some(Piece::Fresh(_)) => view.is_whole(),
@@ -161,10 +182,10 @@ impl Grid {
             if begun {
                 let work = |instance: &mut Instance| {
                     if let Some(piece) = piece.take() {
-                        self.compiled_slice(instance, setup, piece, &slice);
+                        self.compiled_slice(instance, launch, piece, &slice);
                     }
                 };
-                if compiled::with_instance(kernel, setup, view, work).is_some() {
+                if compiled::with_instance(kernel, launch, view, work).is_some() {
                     return;
                 }
             }
@@ -175,7 +196,8 @@ impl Grid {
                 let first = blocks.next().unwrap_or(0);
                 self.give_back(blocks);
                 let index = self.launch.block_index(first);
-                self.interpreted_slice(Box::new(Block::new(&self.launch, index)), &slice);
+                let block = InterpretedBlock::new(self.interpreted(), index);
+                self.interpreted_slice(Box::new(block), &slice);
             }
             Some(Piece::Parked(Begun::Interpreted(block))) => self.interpreted_slice(block, &slice),
             // Its instance is gone and no other can be had.
@@ -192,10 +214,11 @@ impl Grid {
         view.printing(self.command.output.clone())
     }
 
-    fn interpreted_slice(&self, mut block: Box<Block>, slice: &Slice) {
+    fn interpreted_slice(&self, mut block: Box<InterpretedBlock>, slice: &Slice) {
         let memory = self.view();
+        let launch = self.interpreted();
         while !self.is_stopped() {
-            let progress = match block.run(&self.launch, &memory, STEPS) {
+            let progress = match block.run(launch, &memory, STEPS) {
                 Ok(progress) => progress,
                 Err(fault) => {
                     if block.finding().is_some() {
@@ -224,7 +247,7 @@ impl Grid {
                     Some(Piece::Parked(Begun::Interpreted(next))) => block = next,
                     Some(Piece::Parked(other)) => return self.park(other),
                     Some(Piece::Fresh(range)) => {
-                        block.restart(&self.launch, self.launch.block_index(range.start));
+                        block.restart(launch, self.launch.block_index(range.start));
                     }
                     None => return,
                 }
@@ -235,7 +258,7 @@ impl Grid {
     fn compiled_slice(
         &self,
         instance: &mut Instance,
-        setup: &Arc<Setup>,
+        launch: &Arc<CompiledLaunch>,
         piece: Piece,
         slice: &Slice,
     ) {
@@ -245,7 +268,7 @@ impl Grid {
             Piece::Fresh(mut range) => {
                 let first = range.next().unwrap_or(0);
                 let index = self.launch.block_index(first);
-                let mut block = Box::new(exec::Block::new(Arc::clone(setup), index));
+                let mut block = Box::new(CompiledBlock::new(Arc::clone(launch), index));
                 block.restart(index, blocks_in(&range));
                 (block, range)
             }

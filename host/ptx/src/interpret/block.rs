@@ -8,11 +8,11 @@ use crate::interpret::checks::{Checks, Finding, NoChecks};
 use crate::interpret::launch::InterpretedLaunch;
 use crate::interpret::program::{Action, Condition, Source};
 use crate::interpret::thread::{RunningThread, Thread, TurnEnd};
+use crate::simt::Progress;
 use crate::simt::block_sync::BlockSync;
 use crate::simt::fault::Fault;
 use crate::simt::memory::Memory;
 use crate::simt::warp::WarpExchange;
-use crate::simt::Progress;
 
 /// How many steps a thread may take before the next one's turn.
 const TURN: u64 = 16 << 10;
@@ -149,7 +149,8 @@ impl InterpretedBlock {
         let (Some(thread), Some(registers), Some(local)) = (
             self.threads.get_mut(index),
             self.registers.get_mut(index * slots..(index + 1) * slots),
-            self.local.get_mut(index * local_bytes..(index + 1) * local_bytes),
+            self.local
+                .get_mut(index * local_bytes..(index + 1) * local_bytes),
         ) else {
             return Ok(());
         };
@@ -208,7 +209,10 @@ impl InterpretedBlock {
             let slot = self.slot(launch, thread, source.index());
             slot.and_then(|slot| self.registers.get(slot))
         };
-        debug_assert!(found.is_some(), "a value of thread {thread} that is not there");
+        debug_assert!(
+            found.is_some(),
+            "a value of thread {thread} that is not there"
+        );
         found.copied().unwrap_or(0)
     }
 

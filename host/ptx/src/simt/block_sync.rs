@@ -231,12 +231,14 @@ impl BlockSync {
             parts.push(format!("{in_warps} threads wait for others of their warp"));
         }
         parts.push(format!("{ended} have ended"));
-        let waits = |state: &ThreadState| {
-            !matches!(state, ThreadState::Ended | ThreadState::Running)
-        };
+        let waits =
+            |state: &ThreadState| !matches!(state, ThreadState::Ended | ThreadState::Running);
         Deadlock {
             message: format!("the block waits for ever: {}", parts.join(", ")),
-            thread: (0..).zip(&self.states).find(|(_, state)| waits(state)).map(|(thread, _)| thread),
+            thread: (0..)
+                .zip(&self.states)
+                .find(|(_, state)| waits(state))
+                .map(|(thread, _)| thread),
         }
     }
 }
@@ -277,7 +279,13 @@ mod tests {
             sync.join(thread, VOTE, 0xff).unwrap();
         }
         let found = sync.complete_collective(32).unwrap();
-        assert_eq!(found, Collective { op: VOTE, members: 0xff });
+        assert_eq!(
+            found,
+            Collective {
+                op: VOTE,
+                members: 0xff
+            }
+        );
         assert_eq!(sync.complete_collective(0), None);
         for thread in threads_of(32, found.members) {
             sync.resume(thread);

@@ -42,9 +42,6 @@ impl fmt::Display for Extent {
 }
 
 impl Extent {
-    /// One place.
-    pub(crate) const ONE: Extent = Extent { x: 1, y: 1, z: 1 };
-
     /// The first place of every extent.
     pub(crate) const ORIGIN: Extent = Extent { x: 0, y: 0, z: 0 };
 
@@ -87,7 +84,11 @@ mod tests {
     #[test]
     fn extents_that_64_bits_cannot_count_have_no_places() {
         let most = u32::MAX;
-        let extent = Extent { x: most, y: most, z: most };
+        let extent = Extent {
+            x: most,
+            y: most,
+            z: most,
+        };
         assert_eq!(extent.count(), None);
         assert_eq!(extent.place(0), None);
         assert_eq!(Extent { x: 0, ..extent }.count(), Some(0));

@@ -42,11 +42,6 @@ impl Geometry {
         self.threads.div_ceil(WARP_LANES)
     }
 
-    /// The place of a block in the grid.
-    pub(crate) fn block_index(&self, linear: u64) -> Option<Extent> {
-        self.grid.place(linear)
-    }
-
     /// The place of a thread in its block.
     #[inline(always)]
     pub(crate) fn thread_index(&self, thread: u32) -> Option<Extent> {

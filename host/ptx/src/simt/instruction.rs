@@ -106,7 +106,9 @@ fn write_to(operand: &Operand, results: &mut Vec<Option<RegisterId>>) {
         Operand::Register(register) => results.push(Some(*register)),
         Operand::Pair(first, second) => results.extend([*first, *second]),
         Operand::Vector(elements) => {
-            elements.iter().for_each(|element| write_to(element, results));
+            elements
+                .iter()
+                .for_each(|element| write_to(element, results));
         }
         _ => results.push(None),
     }
@@ -134,7 +136,10 @@ fn operation(instruction: &Instruction) -> Option<WarpOp> {
             ];
             WarpOp::Vote(choose(modifiers, &modes)?)
         }
-        Op::Match => choose(modifiers, &[(Any, WarpOp::MatchAny), (All, WarpOp::MatchAll)])?,
+        Op::Match => choose(
+            modifiers,
+            &[(Any, WarpOp::MatchAny), (All, WarpOp::MatchAll)],
+        )?,
         Op::Redux => {
             let words = [Add, Min, Max, And, Or, Xor];
             let word = words.into_iter().find(|word| modifiers.has(*word))?;
@@ -179,7 +184,10 @@ mod tests {
              bar.red.popc.u32 %r2, 1, %p1;\nbarrier.red.and.pred %p2, 1, 32, !%p1;\n\
              bar.red.or.pred %p2, %r1, %r2, %p1;",
         );
-        let found: Vec<_> = found.iter().map(|each| BarrierInstruction::of(each).unwrap()).collect();
+        let found: Vec<_> = found
+            .iter()
+            .map(|each| BarrierInstruction::of(each).unwrap())
+            .collect();
         let barrier = |id, count, waits, reduction| BarrierInstruction {
             id,
             count,
@@ -207,7 +215,10 @@ mod tests {
              match.any.sync.b32 %r1, %r2, %r3;\nmatch.all.sync.b32 %r1|%p1, %r2, %r3;\n\
              redux.sync.min.s32 %r1, %r2, %r3;\nelect.sync %r1|%p1, %r3;\nbar.warp.sync %r1;",
         );
-        let found: Vec<_> = found.iter().map(|each| WarpInstruction::of(each).unwrap()).collect();
+        let found: Vec<_> = found
+            .iter()
+            .map(|each| WarpInstruction::of(each).unwrap())
+            .collect();
         let shapes: Vec<_> = found
             .iter()
             .map(|each| {
@@ -220,8 +231,18 @@ mod tests {
         assert_eq!(
             shapes,
             [
-                (WarpOp::Shuffle(ShuffleMode::Up), vec![1, 2, 3], 4, vec![true, true]),
-                (WarpOp::Shuffle(ShuffleMode::Index), vec![1, 2, 3], 4, vec![true, false]),
+                (
+                    WarpOp::Shuffle(ShuffleMode::Up),
+                    vec![1, 2, 3],
+                    4,
+                    vec![true, true]
+                ),
+                (
+                    WarpOp::Shuffle(ShuffleMode::Index),
+                    vec![1, 2, 3],
+                    4,
+                    vec![true, false]
+                ),
                 (WarpOp::Vote(VoteMode::All), vec![1], 2, vec![true]),
                 (WarpOp::Vote(VoteMode::Ballot), vec![1], 2, vec![true]),
                 (WarpOp::MatchAny, vec![1], 2, vec![true]),

@@ -43,7 +43,8 @@ impl Launch {
         symbols: Vec<u64>,
     ) -> Result<Launch, LaunchError> {
         let index = module.entry_index(entry);
-        let Some((index, found)) = index.and_then(|index| Some((index, module.entries.get(index)?)))
+        let Some((index, found)) =
+            index.and_then(|index| Some((index, module.entries.get(index)?)))
         else {
             return Err(LaunchError::UnknownEntry(entry.to_owned()));
         };

@@ -125,7 +125,11 @@ mod tests {
             let of_thread = of_thread(special, &launch.geometry, Extent::ORIGIN, 0).is_some();
             let name = special.to_string();
             let clock = name.starts_with("%clock") || name.starts_with("%globaltimer");
-            assert_eq!(u8::from(of_launch) + u8::from(of_thread) + u8::from(clock), 1, "{name}");
+            assert_eq!(
+                u8::from(of_launch) + u8::from(of_thread) + u8::from(clock),
+                1,
+                "{name}"
+            );
             assert_eq!(is_of_launch(special), of_launch, "{name}");
         }
     }
@@ -135,19 +139,30 @@ mod tests {
         let launch = launch();
         let block = Extent { x: 1, y: 2, z: 4 };
         for thread in 0..launch.geometry.threads {
-            let of = |special| u64::from(of_thread(special, &launch.geometry, block, thread).unwrap());
+            let of =
+                |special| u64::from(of_thread(special, &launch.geometry, block, thread).unwrap());
             let lane = u64::from(thread % 32);
             let mask = |wanted: &dyn Fn(u64) -> bool| -> u64 {
-                (0..32).filter(|other| wanted(*other)).map(|other| 1 << other).sum()
+                (0..32)
+                    .filter(|other| wanted(*other))
+                    .map(|other| 1 << other)
+                    .sum()
             };
             assert_eq!(of(Special::LanemaskEq), mask(&|other| other == lane));
             assert_eq!(of(Special::LanemaskLe), mask(&|other| other <= lane));
             assert_eq!(of(Special::LanemaskLt), mask(&|other| other < lane));
             assert_eq!(of(Special::LanemaskGe), mask(&|other| other >= lane));
             assert_eq!(of(Special::LanemaskGt), mask(&|other| other > lane));
-            let (x, y, z) = (of(Special::Tid(0)), of(Special::Tid(1)), of(Special::Tid(2)));
+            let (x, y, z) = (
+                of(Special::Tid(0)),
+                of(Special::Tid(1)),
+                of(Special::Tid(2)),
+            );
             assert_eq!(x + 7 * (y + 4 * z), u64::from(thread));
-            assert_eq!(of(Special::Warpid) * 32 + of(Special::Laneid), u64::from(thread));
+            assert_eq!(
+                of(Special::Warpid) * 32 + of(Special::Laneid),
+                u64::from(thread)
+            );
             assert_eq!(of(Special::Ctaid(2)), 4);
         }
         assert_eq!(of_launch(Special::Nwarpid, &launch), Some(2));

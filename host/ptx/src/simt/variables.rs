@@ -51,7 +51,10 @@ impl Variables<'_> {
     /// The offset in the frame and the size of a variable of the function.
     pub(crate) fn in_frame(&self, variable: u32) -> (u32, u32) {
         let declared = self.function.variables.get(variable as usize);
-        debug_assert!(declared.is_some(), "a variable that the function does not have");
+        debug_assert!(
+            declared.is_some(),
+            "a variable that the function does not have"
+        );
         let bytes = declared.map_or(0, |declared| declared.bytes);
         (self.frame_offset(variable), bytes)
     }
@@ -104,14 +107,10 @@ impl Variables<'_> {
             Base::Zero => (named, AddressBase::Offset(0)),
             Base::Register(register) => (named, AddressBase::Register(register)),
             Base::Symbol(symbol) => match self.location(symbol) {
-                Location::Global(variable) => {
-                    (AddressSpace::Global, AddressBase::Global(variable))
-                }
+                Location::Global(variable) => (AddressSpace::Global, AddressBase::Global(variable)),
                 Location::Shared(offset) => (AddressSpace::Shared, AddressBase::Offset(offset)),
                 Location::Frame(offset) => (AddressSpace::Local, AddressBase::Frame(offset)),
-                Location::Argument(offset) => {
-                    (AddressSpace::Argument, AddressBase::Offset(offset))
-                }
+                Location::Argument(offset) => (AddressSpace::Argument, AddressBase::Offset(offset)),
             },
         };
         Some(MemoryOperand {

@@ -192,9 +192,7 @@ fn source_lane(mode: ShuffleMode, lane: u32, b: u64, c: u64) -> Option<u32> {
         ShuffleMode::Up => lane.checked_sub(b).filter(|from| *from >= last),
         ShuffleMode::Down => Some(lane + b).filter(|from| *from <= last),
         ShuffleMode::Butterfly => Some(lane ^ b).filter(|from| *from <= last),
-        ShuffleMode::Index => {
-            Some((lane & segment) | (b & !segment)).filter(|from| *from <= last)
-        }
+        ShuffleMode::Index => Some((lane & segment) | (b & !segment)).filter(|from| *from <= last),
     }
 }
 

@@ -264,11 +264,11 @@ impl Emitter<'_> {
     }
 
     /// What a resume point takes from the exchange, where it is behind a stop.
-    pub(crate) fn takes_of(&self, resume: u32) -> [Option<Reg>; 2] {
+    pub(crate) fn takes_of(&self, resume: u32) -> Vec<Option<Reg>> {
         let stops = &self.shared.graph.after_stop;
         let stop = stops.iter().find(|(_, other)| **other == resume);
         stop.and_then(|(stop, _)| self.shared.body.suspend_points.get(*stop as usize))
-            .map_or([None, None], |stop| stop.results)
+            .map_or_else(Vec::new, |stop| stop.results.clone())
     }
 
     pub(crate) fn clear_selector(&mut self) {

@@ -8,10 +8,13 @@ pub(crate) mod opcodes;
 
 use rustc_hash::FxHashSet as HashSet;
 
-use crate::interpret::{BoolCombine, WarpOp};
 use crate::numeric::Libcall;
-use crate::syntax::modifier::Modifier;
+use crate::simt::barrier::BarrierReduction;
+use crate::simt::warp::WarpOp;
+use crate::syntax::bool_combine::BoolCombine;
 use opcodes::Opcode;
+
+pub(crate) use crate::simt::address::AddressSpace as Space;
 
 /// A type of WebAssembly. Predicates are 0 or 1, integers of fewer than 32 bits have zeros above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,21 +98,6 @@ pub(crate) enum SpecialValue {
     LaunchPart(u32, u8),
     /// The host's clock, in nanoseconds.
     Clock,
-}
-
-/// The memory in which an address lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Space {
-    /// Device memory, by device address.
-    Global,
-    /// An offset into the block's shared memory.
-    Shared,
-    /// An offset into the thread's local memory.
-    Local,
-    /// An offset into the arguments.
-    Argument,
-    /// Whichever of these the address's value says.
-    Generic,
 }
 
 /// An address: 64 bits for [`Space::Global`] and [`Space::Generic`], else 32.
@@ -273,25 +261,24 @@ pub(crate) enum SiteKind {
 pub(crate) struct SuspendPoint {
     pub line: u32,
     pub kind: SuspendKind,
-    /// What each thread brings along, in this order, as 64 bits.
+    /// What each thread brings along, each word as 64 bits, in the order that its kind says.
     pub inputs: Vec<Arg>,
-    /// What it takes away: a value and a predicate.
-    pub results: [Option<Reg>; 2],
+    /// What it takes away: a register for each word, but for those that are not wanted.
+    pub results: Vec<Option<Reg>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum SuspendKind {
-    /// `bar.sync` of a known barrier for all threads.
+    /// `bar.sync` of a known barrier for all threads: brings nothing.
     Plain(u8),
-    /// Brings its number and, if it has one, its count, and its predicate.
+    /// Brings the barrier's number, its count if there is one, and its predicate if there is one.
     Barrier {
         counted: bool,
-        wait: bool,
-        /// `popc`, `and` or `or`.
-        reduce: Option<Modifier>,
+        waits: bool,
+        reduction: Option<BarrierReduction>,
     },
-    /// Brings `a`, `b`, `c` and the mask.
-    Warp(WarpOp),
+    /// Brings the mask of members, and the operation's words.
+    Collective(WarpOp),
     ActiveMask,
 }
 
@@ -330,6 +317,12 @@ impl Body {
 
     pub(crate) fn block(&self, id: BlockId) -> Option<&Block> {
         self.blocks.get(id.0 as usize)
+    }
+
+    /// How many words a thread brings to a suspend point or takes from it, at most.
+    pub(crate) fn exchanged_words(&self) -> usize {
+        let words = |point: &SuspendPoint| point.inputs.len().max(point.results.len());
+        self.suspend_points.iter().map(words).max().unwrap_or(0)
     }
 
     /// How many steps there are.

@@ -302,6 +302,6 @@ fn taken(body: &Body, graph: &Graph, resume: u32) -> Vec<Reg> {
     let stop = graph.after_stop.iter().find(|(_, other)| **other == resume);
     let stop = stop.and_then(|(stop, _)| body.suspend_points.get(*stop as usize));
     stop.map_or_else(Vec::new, |stop| {
-        stop.results.into_iter().flatten().collect()
+        stop.results.iter().copied().flatten().collect()
     })
 }

@@ -2,12 +2,12 @@
 //! they race.
 
 use crate::address::GLOBAL_BASE;
+use crate::interpret::bytes;
 use crate::interpret::checks::finding::{Access, Earlier, MemorySpace, Mistake, Named, Verb};
 use crate::interpret::checks::names::named;
 use crate::interpret::checks::provenance::Provenance;
 use crate::interpret::checks::race::{Attempt, Conflict};
 use crate::interpret::checks::{Checks, finding, line_at, thread_at};
-use crate::interpret::bytes;
 use crate::interpret::program::{Action, AtomicOp, CheckHint, Step};
 use crate::interpret::thread::{Refused, RunningThread};
 use crate::simt::address::AddressSpace;
@@ -382,6 +382,5 @@ fn is_same<M: Memory + ?Sized>(
         _ => return false,
     };
     let keep = crate::numeric::integer::mask(target.bytes * 8);
-    bytes::read(thread.shared, target.lane(lane), target.bytes)
-        == Some(thread.get(source) & keep)
+    bytes::read(thread.shared, target.lane(lane), target.bytes) == Some(thread.get(source) & keep)
 }

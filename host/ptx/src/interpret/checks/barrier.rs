@@ -20,12 +20,18 @@ impl InterpretedBlock {
     ///
     /// # Errors
     /// Where they did not come to it as one.
-    pub(crate) fn check_barrier(&mut self, launch: &InterpretedLaunch, name: u8) -> Result<(), Fault> {
+    pub(crate) fn check_barrier(
+        &mut self,
+        launch: &InterpretedLaunch,
+        name: u8,
+    ) -> Result<(), Fault> {
         if self.checks.is_none() {
             return Ok(());
         }
         let all = 0..self.sync.threads();
-        let waiting: Vec<u32> = all.filter(|thread| self.sync.waits_at(*thread, name)).collect();
+        let waiting: Vec<u32> = all
+            .filter(|thread| self.sync.waits_at(*thread, name))
+            .collect();
         let whole = waiting
             .iter()
             .all(|thread| self.is_for_all(launch, *thread));
@@ -55,12 +61,19 @@ impl InterpretedBlock {
     /// Notes that threads of a warp have come together to be in order.
     pub(crate) fn check_warp(&mut self, threads: impl Iterator<Item = u32>) {
         if let Some(checks) = &mut self.checks {
-            checks.clocks.synchronize_warp(&threads.collect::<Vec<u32>>());
+            checks
+                .clocks
+                .synchronize_warp(&threads.collect::<Vec<u32>>());
         }
     }
 
     /// A thread that waits and one that should be with it.
-    fn straggler(&self, launch: &InterpretedLaunch, waiting: &[u32], whole: bool) -> Option<(u32, u32)> {
+    fn straggler(
+        &self,
+        launch: &InterpretedLaunch,
+        waiting: &[u32],
+        whole: bool,
+    ) -> Option<(u32, u32)> {
         let aligned = |thread: u32| {
             let step = launch.program.code.get(self.pc(thread) as usize);
             step.is_some_and(|step| step.hint == CheckHint::Aligned)

@@ -51,7 +51,11 @@ pub(crate) struct NoChecks;
 
 impl StepObserver for NoChecks {
     #[inline(always)]
-    fn before<M: Memory + ?Sized>(&mut self, _: &RunningThread<'_, M>, _: &Step) -> Result<(), Refused> {
+    fn before<M: Memory + ?Sized>(
+        &mut self,
+        _: &RunningThread<'_, M>,
+        _: &Step,
+    ) -> Result<(), Refused> {
         Ok(())
     }
 }
@@ -162,7 +166,11 @@ impl Checks {
     }
 
     /// Keeps what was found, and gives its message for the fault.
-    fn found<M: Memory + ?Sized>(&mut self, thread: &RunningThread<'_, M>, mistake: Mistake) -> Refused {
+    fn found<M: Memory + ?Sized>(
+        &mut self,
+        thread: &RunningThread<'_, M>,
+        mistake: Mistake,
+    ) -> Refused {
         let message = mistake.to_string();
         self.finding = Some(finding(thread, mistake));
         Box::new(message)
@@ -191,7 +199,8 @@ impl StepObserver for Checks {
                 };
                 let code = &thread.launch.program.code;
                 let call = code.get(back.call as usize).map(|step| &step.action);
-                if let (Some(Action::Call(call)), Some(mut provenance)) = (call, self.provenance(thread))
+                if let (Some(Action::Call(call)), Some(mut provenance)) =
+                    (call, self.provenance(thread))
                 {
                     provenance.leave(call, outer);
                 }

@@ -1,7 +1,7 @@
 //! What a kernel calls the memory that it uses.
 
-use crate::interpret::checks::finding::{Name, Named};
 use crate::interpret::bytes;
+use crate::interpret::checks::finding::{Name, Named};
 use crate::interpret::thread::RunningThread;
 use crate::simt::Launch;
 use crate::simt::memory::Memory;
@@ -19,7 +19,10 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn of(launch: &Launch) -> Names {
-        let params = launch.entry().map(|entry| entry.params()).unwrap_or_default();
+        let params = launch
+            .entry()
+            .map(|entry| entry.params())
+            .unwrap_or_default();
         let pointers = params.iter().filter(|param| param.bytes == 8);
         let variables = launch.module().globals().iter().zip(&launch.symbols);
         Names {

@@ -64,7 +64,11 @@ impl Provenance {
     }
 
     fn or(self, other: Provenance) -> Provenance {
-        if self == other { self } else { Provenance::MIXED }
+        if self == other {
+            self
+        } else {
+            Provenance::MIXED
+        }
     }
 }
 
@@ -107,7 +111,12 @@ impl ThreadProvenance<'_> {
 
     /// What an action that touches registers alone makes of them, before it is taken. `value` gives
     /// a source's value.
-    pub(crate) fn follow(&mut self, action: &Action, hint: CheckHint, value: &dyn Fn(Source) -> u64) {
+    pub(crate) fn follow(
+        &mut self,
+        action: &Action,
+        hint: CheckHint,
+        value: &dyn Fn(Source) -> u64,
+    ) {
         match action {
             Action::Move { target, a }
             | Action::ConvertAddress {

@@ -402,7 +402,11 @@ impl<'m> Decoder<'m> {
                 .map(|(index, operand)| self.condition_of(scope, *index, operand))
                 .collect(),
             mask: self.source(scope, decoded.mask),
-            results: decoded.results.iter().map(|result| scope.wanted(*result)).collect(),
+            results: decoded
+                .results
+                .iter()
+                .map(|result| scope.wanted(*result))
+                .collect(),
         }))
     }
 }

@@ -122,7 +122,9 @@ impl<'m> Decoder<'m> {
 
     /// The address that a memory operand means.
     pub(crate) fn address(&mut self, scope: &Scope<'m>, index: usize) -> Address {
-        let operand = self.variables(scope).memory_operand(scope.instruction, index);
+        let operand = self
+            .variables(scope)
+            .memory_operand(scope.instruction, index);
         debug_assert!(operand.is_some(), "an access without an address");
         // A null pointer: the access is refused when it is made.
         let operand = operand.unwrap_or(MemoryOperand {

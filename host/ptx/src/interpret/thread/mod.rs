@@ -424,8 +424,7 @@ impl<M: Memory + ?Sized> RunningThread<'_, M> {
             Special::Clock64 | Special::GlobalTimer => self.clock,
             other => {
                 let geometry = &self.launch.launch.geometry;
-                let value =
-                    special_registers::of_thread(other, geometry, self.block, self.number);
+                let value = special_registers::of_thread(other, geometry, self.block, self.number);
                 debug_assert!(value.is_some(), "{other} is no register of a thread");
                 u64::from(value.unwrap_or(0))
             }

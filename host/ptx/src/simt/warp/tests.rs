@@ -41,11 +41,19 @@ fn shuffled(mode: ShuffleMode, lane: i64, a: &LaneWords, b: u64, c: u64, members
 
 fn words() -> impl Strategy<Value = LaneWords> {
     // Few values, so that lanes agree often.
-    prop::array::uniform32(prop_oneof![0u64..3, any::<u32>().prop_map(u64::from), any::<u64>()])
+    prop::array::uniform32(prop_oneof![
+        0u64..3,
+        any::<u32>().prop_map(u64::from),
+        any::<u64>()
+    ])
 }
 
 fn members() -> impl Strategy<Value = u32> {
-    prop_oneof![Just(u32::MAX), 1u32..=u32::MAX, (0u32..32).prop_map(|lane| 1 << lane)]
+    prop_oneof![
+        Just(u32::MAX),
+        1u32..=u32::MAX,
+        (0u32..32).prop_map(|lane| 1 << lane)
+    ]
 }
 
 const SHUFFLES: [ShuffleMode; 4] = [
