@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Instant;
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
-use tensor_wasm_ptx::interpret::checks::{Allocation, Shadow};
 use tensor_wasm_ptx::interpret::{Launch, run_grid};
-use tensor_wasm_ptx::simt::{Memory, MemoryError};
+use tensor_wasm_ptx::simt::{Allocation, Memory, MemoryError, Shadow};
 use tensor_wasm_ptx::{Extent, Limits, parse};
 
 /// Device memory in words, which is enough for kernels on `float` and `int`.

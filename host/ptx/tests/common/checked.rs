@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
-use tensor_wasm_ptx::interpret::checks::{Allocation, Finding, Shadow};
+use tensor_wasm_ptx::interpret::checks::Finding;
 use tensor_wasm_ptx::interpret::{Block, Launch, Progress};
-use tensor_wasm_ptx::simt::{Fault, Memory, MemoryError};
+use tensor_wasm_ptx::simt::{Allocation, Fault, Memory, MemoryError, Shadow};
 use tensor_wasm_ptx::{Extent, Module};
 
 use super::{Arguments, Flat, STEPS, launch_of, place_globals};
