@@ -72,7 +72,7 @@ pub fn decide<'s>(request: &impl Request, settings: &Settings<'s>) -> Verdict<'s
 fn is_public(request: &impl Request, settings: &Settings<'_>) -> bool {
     settings.has_public_paths()
         && matches!(request.method(), Method::Get | Method::Head)
-        && call
+        && request
             .path_with_query()
             .is_some_and(|path| settings.is_public(&path))
 }

@@ -4,7 +4,7 @@
 use rustc_hash::FxHashMap as HashMap;
 
 use crate::compile::abi::{Layout, PAGE, VECTOR_LANES};
-use crate::compile::ir::Body;
+use crate::compile::ir::{Body, LibcallId};
 
 /// A compiled kernel.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl CompiledKernel {
     /// module does not compute with itself; `None` where there is no such function.
     #[must_use]
     pub fn libcall(&self, number: u32, operands: [u64; 4]) -> Option<u64> {
-        let libcall = self.body.libcalls.get(number as usize)?;
+        let libcall = self.body.libcalls.get(LibcallId(number))?;
         Some(libcall.call(operands))
     }
 }

@@ -62,7 +62,7 @@ pub(crate) fn check_size(body: &Body) -> Result<(), Unsupported> {
 pub(crate) fn check_branches(body: &Body) -> Result<(), Unsupported> {
     let branches = body
         .blocks
-        .iter()
+        .values()
         .filter(|block| block.end.successors().len() > 1)
         .count();
     if branches * body.blocks.len() > MOST_BRANCHES_BY_BLOCKS {

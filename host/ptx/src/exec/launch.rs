@@ -8,7 +8,7 @@ use crate::address::GLOBAL_BASE;
 use crate::compile::CompiledKernel;
 use crate::compile::abi::{self, ARGUMENTS, MOST_SHARED};
 use crate::compile::codegen::VECTOR_LANES;
-use crate::compile::ir::SiteKind;
+use crate::compile::ir::{SiteId, SiteKind};
 use crate::exec::scratch::{set_long, set_word};
 use crate::simt::address::AddressSpace;
 use crate::simt::fault::{AccessError, TRAPPED, jump_outside};
@@ -218,7 +218,7 @@ impl CompiledLaunch {
 
     /// What a site of the kernel is. One that is not there counts as a trap.
     fn site(&self, site: u32) -> SiteKind {
-        let site = self.kernel.body.sites.get(site as usize);
+        let site = self.kernel.body.sites.get(SiteId(site));
         debug_assert!(site.is_some(), "a site that the kernel does not have");
         site.map_or(SiteKind::Trap, |site| site.what.clone())
     }
@@ -262,7 +262,7 @@ impl CompiledLaunch {
     }
 
     fn refusal(&self, block: Extent, thread: u32, site: u32, message: String) -> Fault {
-        let site = self.kernel.body.sites.get(site as usize);
+        let site = self.kernel.body.sites.get(SiteId(site));
         Fault {
             kernel: self.kernel.kernel.clone(),
             block: Some(block),

@@ -3,7 +3,7 @@
 //! threads bring along and take away passes through the exchange in scratch memory.
 
 use crate::compile::abi::{COMMON_RESUME, ENDED, SUSPENDED};
-use crate::compile::ir::{SuspendKind, SuspendPoint};
+use crate::compile::ir::{SuspendId, SuspendKind, SuspendPoint};
 use crate::exec::block::CompiledBlock;
 use crate::exec::scratch::{long, row, set_long, set_row, set_word, word};
 use crate::simt::barrier::Arrival;
@@ -264,7 +264,11 @@ impl CompiledBlock {
     }
 
     fn point(&self, number: u32) -> Option<&SuspendPoint> {
-        self.launch.kernel.body.suspend_points.get(number as usize)
+        self.launch
+            .kernel
+            .body
+            .suspend_points
+            .get(SuspendId(number))
     }
 
     /// The suspend point in which a thread waits.

@@ -7,6 +7,8 @@
 //! new. Which threads wait at a barrier is not known here but in
 //! [`BlockSync`](crate::simt::block_sync::BlockSync).
 
+use std::fmt;
+
 /// How many barriers a block has.
 pub(crate) const BARRIERS: usize = 16;
 
@@ -19,6 +21,16 @@ pub(crate) enum BarrierReduction {
     All,
     /// `.or`: whether any is true.
     Any,
+}
+
+impl fmt::Display for BarrierReduction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BarrierReduction::Count => "popc",
+            BarrierReduction::All => "and",
+            BarrierReduction::Any => "or",
+        })
+    }
 }
 
 /// What a thread brings to a barrier.

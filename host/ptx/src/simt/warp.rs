@@ -6,6 +6,8 @@
 //! operand. Who takes part, and when all of them have come, is said in
 //! [`BlockSync`](crate::simt::block_sync::BlockSync).
 
+use std::fmt;
+
 use crate::numeric::alu;
 use crate::numeric::alu::Flags;
 use crate::syntax::modifier::{Modifier, Modifiers};
@@ -167,6 +169,27 @@ impl WarpOp {
                 inputs.len(),
                 results.len()
             ),
+        }
+    }
+}
+
+/// As PTX writes it, for texts of the IR.
+impl fmt::Display for WarpOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WarpOp::Shuffle(ShuffleMode::Up) => f.write_str("shfl.up"),
+            WarpOp::Shuffle(ShuffleMode::Down) => f.write_str("shfl.down"),
+            WarpOp::Shuffle(ShuffleMode::Butterfly) => f.write_str("shfl.bfly"),
+            WarpOp::Shuffle(ShuffleMode::Index) => f.write_str("shfl.idx"),
+            WarpOp::Vote(VoteMode::All) => f.write_str("vote.all"),
+            WarpOp::Vote(VoteMode::Any) => f.write_str("vote.any"),
+            WarpOp::Vote(VoteMode::Uniform) => f.write_str("vote.uni"),
+            WarpOp::Vote(VoteMode::Ballot) => f.write_str("vote.ballot"),
+            WarpOp::MatchAny => f.write_str("match.any"),
+            WarpOp::MatchAll => f.write_str("match.all"),
+            WarpOp::Reduce(Reduction { word, ty }) => write!(f, "redux.{}{ty}", word.text()),
+            WarpOp::Elect => f.write_str("elect"),
+            WarpOp::Barrier => f.write_str("barrier"),
         }
     }
 }

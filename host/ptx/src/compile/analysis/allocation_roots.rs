@@ -8,8 +8,10 @@
 
 use rustc_hash::FxHashMap as HashMap;
 
-use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{Arg, Body, Op, Reg, SiteKind, Space, SpecialValue, Ty};
+use crate::compile::Unsupported;
+use crate::compile::ir::entity::{EntityMap, PrimaryMap, entity_id};
+use crate::compile::ir::opcodes::Meaning;
+use crate::compile::ir::{Arg, Body, Op, Reg, SiteId, SiteKind, Space, SpecialValue, Ty};
 use crate::compile::limits::{MOST_BOUNDS_CACHES, MOST_ROOT_STEPS};
 
 /// Which accesses share a bounds cache.
@@ -22,36 +24,45 @@ pub(crate) struct BoundsCache {
     pub write: bool,
 }
 
+entity_id! {
+    /// A [`BoundsCache`].
+    CacheId, "cache"
+}
+
 /// The bounds caches of a kernel.
 #[derive(Debug, Default)]
 pub(crate) struct BoundsCaches {
-    of_site: HashMap<u32, usize>,
-    caches: Vec<BoundsCache>,
+    of_site: HashMap<SiteId, CacheId>,
+    caches: PrimaryMap<CacheId, BoundsCache>,
 }
 
 impl BoundsCaches {
-    /// The cache of an access of device memory, by its index.
-    pub(crate) fn of(&self, site: u32) -> Option<usize> {
-        self.of_site.get(&site).copied()
+    /// The cache of an access of device memory.
+    ///
+    /// # Errors
+    /// Where it has none: each has one.
+    pub(crate) fn of(&self, site: SiteId) -> Result<CacheId, Unsupported> {
+        let found = self.of_site.get(&site).copied();
+        found.ok_or_else(|| Unsupported::internal("an access of memory without a bounds cache"))
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.caches.len()
+    /// All of them.
+    pub(crate) fn all(&self) -> &PrimaryMap<CacheId, BoundsCache> {
+        &self.caches
     }
 }
 
 /// Finds the cache of each access.
 pub(crate) fn analyze(body: &Body) -> BoundsCaches {
     let mut definitions: HashMap<Reg, Vec<&Op>> = HashMap::default();
-    for op in body.blocks.iter().flat_map(|block| &block.ops) {
+    for op in body.blocks.values().flat_map(|block| &block.ops) {
         for target in op.targets() {
             definitions.entry(*target).or_default().push(op);
         }
     }
-    let mut index_of = HashMap::default();
+    let mut id_of = HashMap::default();
     let mut found = BoundsCaches::default();
-    for op in body.blocks.iter().flat_map(|block| &block.ops) {
+    for op in body.blocks.values().flat_map(|block| &block.ops) {
         let (Op::Load { place, .. } | Op::Store { place, .. } | Op::Atomic { place, .. }) = op
         else {
             continue;
@@ -59,7 +70,7 @@ pub(crate) fn analyze(body: &Body) -> BoundsCaches {
         if !matches!(place.space, Space::Global | Space::Generic) {
             continue;
         }
-        let site = body.sites.get(place.site as usize);
+        let site = body.sites.get(place.site);
         let Some(SiteKind::Access {
             bytes,
             lanes,
@@ -78,11 +89,10 @@ pub(crate) fn analyze(body: &Body) -> BoundsCaches {
             shift: (bytes * lanes).trailing_zeros() as u8,
             write: *write,
         };
-        let index = *index_of.entry(cache).or_insert_with(|| {
-            found.caches.push(cache);
-            found.caches.len() - 1
-        });
-        found.of_site.insert(place.site, index);
+        let id = *id_of
+            .entry(cache)
+            .or_insert_with(|| found.caches.push(cache));
+        found.of_site.insert(place.site, id);
     }
     if found.caches.len() > MOST_BOUNDS_CACHES {
         found.merge();
@@ -93,24 +103,22 @@ pub(crate) fn analyze(body: &Body) -> BoundsCaches {
 impl BoundsCaches {
     /// Merges caches of accesses of one size, since there are too many to keep in registers.
     fn merge(&mut self) {
-        let mut kept: Vec<BoundsCache> = Vec::new();
-        let new_index: Vec<usize> = self
-            .caches
-            .iter()
-            .map(|cache| {
-                let root = cache.root % (MOST_BOUNDS_CACHES as u32 / 8);
-                let cache = BoundsCache { root, ..*cache };
-                let known = kept.iter().position(|other| *other == cache);
-                known.unwrap_or_else(|| {
-                    kept.push(cache);
-                    kept.len() - 1
-                })
-            })
-            .collect();
-        for index in self.of_site.values_mut() {
-            *index = new_index.get(*index).copied().unwrap_or(0);
+        let mut merged = BoundsCaches::default();
+        let mut id_of: HashMap<BoundsCache, CacheId> = HashMap::default();
+        let mut new_id = EntityMap::for_each(&self.caches, None);
+        for (id, cache) in self.caches.iter() {
+            let root = cache.root % (MOST_BOUNDS_CACHES as u32 / 8);
+            let cache = BoundsCache { root, ..*cache };
+            let id_of = id_of.entry(cache);
+            let new = *id_of.or_insert_with(|| merged.caches.push(cache));
+            new_id.set(id, Some(new));
         }
-        self.caches = kept;
+        for (site, id) in &self.of_site {
+            if let Some(Some(new)) = new_id.get(*id) {
+                merged.of_site.insert(*site, *new);
+            }
+        }
+        *self = merged;
     }
 }
 
@@ -133,7 +141,10 @@ fn root(
         let found = match op {
             Op::Special(_, SpecialValue::Launch(address, Ty::I64)) => Some(*address),
             Op::Copy(_, a) | Op::Unary(_, _, a) => follow(*a),
-            Op::Binary(Opcode::I64Add | Opcode::I64Sub, _, a, b) => {
+            Op::Binary(opcode, _, a, b)
+                if opcode.operand() == Ty::I64
+                    && matches!(opcode.meaning(), Meaning::Add | Meaning::Sub) =>
+            {
                 follow(*a).or_else(|| follow(*b))
             }
             Op::Select(_, _, a, b) => follow(*a).or_else(|| follow(*b)),

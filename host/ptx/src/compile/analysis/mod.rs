@@ -3,16 +3,19 @@
 
 pub(crate) mod allocation_roots;
 pub(crate) mod bounds_guards;
+pub(crate) mod coalescing;
 pub(crate) mod lane_offsets;
 pub(crate) mod liveness;
 pub(crate) mod register_pressure;
+pub(crate) mod register_sets;
+pub(crate) mod transfer;
 pub(crate) mod uniformity;
 pub(crate) mod vectorization;
 
 use rustc_hash::FxHashSet as HashSet;
 
 use crate::compile::analysis::allocation_roots::BoundsCaches;
-use crate::compile::analysis::bounds_guards::{GuardPlan, Limits};
+use crate::compile::analysis::bounds_guards::GuardPlan;
 use crate::compile::analysis::liveness::Liveness;
 use crate::compile::analysis::uniformity::UniformityInfo;
 use crate::compile::cfg::graph::Graph;
@@ -34,7 +37,6 @@ pub(crate) struct Analyses {
     /// Which registers are saved and restored, where.
     pub spills: SpillPlan,
     pub bounds_caches: BoundsCaches,
-    /// The bounds guards of vector code, and the limits that they compare with.
+    /// The bounds guards of vector code.
     pub guards: GuardPlan,
-    pub guard_limits: Limits,
 }

@@ -2,9 +2,10 @@
 //! with what they do one lane at a time.
 
 use crate::compile::abi::VECTOR_LANES;
-use crate::compile::analysis::bounds_guards;
+use crate::compile::analysis::coalescing;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::codegen::is_gather;
+use crate::compile::ir::opcodes::VectorForm;
 use crate::compile::ir::{Body, Op};
 
 /// The most vector instructions that are worth compiling.
@@ -21,7 +22,7 @@ const BY_LANE_EACH: usize = 4;
 /// Why the threads of a kernel are to run one at a time; `None` where vectors pay off.
 pub(crate) fn scalar_reason(body: &Body, uniformity: &UniformityInfo) -> Option<&'static str> {
     let (mut vector_ops, mut lane_ops, mut vectors) = (0usize, 0usize, 0usize);
-    let ops = body.blocks.iter().flat_map(|block| &block.ops);
+    let ops = body.blocks.values().flat_map(|block| &block.ops);
     for op in ops {
         let diverges = op
             .targets()
@@ -37,16 +38,17 @@ pub(crate) fn scalar_reason(body: &Body, uniformity: &UniformityInfo) -> Option<
             _ => None,
         };
         let gathers = place.is_some_and(|place| is_gather(uniformity.of_arg(place.base), op));
-        let separate = !gathers && bounds_guards::together(body, uniformity, op).is_none();
+        let separate = !gathers && coalescing::coalesced(body, uniformity, op).is_none();
         let lane_by_lane = match op {
             Op::Store { .. } => separate,
             Op::Load { .. } if diverges => separate,
             Op::Atomic { .. } => true,
             Op::Libcall { .. } => diverges,
-            Op::Binary(code, _, _, b) if diverges => {
-                let shifts = code.is_shift() && uniformity.of_arg(*b) == Uniformity::Uniform;
-                code.vector().is_none() && !shifts && !code.result().is_float()
-            }
+            Op::Binary(opcode, _, _, b) if diverges => match opcode.vector() {
+                VectorForm::Scalarized => true,
+                VectorForm::Shift(_) => uniformity.of_arg(*b) != Uniformity::Uniform,
+                _ => false,
+            },
             _ => false,
         };
         if lane_by_lane || gathers {

@@ -4,7 +4,7 @@ use wasm_encoder::{BlockType, Instruction as W};
 
 use crate::compile::abi::{self, ENDED, SCALAR_FALLBACK, SUSPENDED};
 use crate::compile::codegen::{BEHIND, Emitter, VECTOR_LANES, scratch};
-use crate::compile::ir::{Arg, BlockId, End, Reg, SpecialValue, Ty};
+use crate::compile::ir::{Arg, BlockId, End, Reg, SiteId, SpecialValue, SuspendId, Ty};
 
 impl Emitter<'_> {
     /// The next thread that can run; returns where there is none. Leaves its resume point.
@@ -267,7 +267,7 @@ impl Emitter<'_> {
     pub(crate) fn takes_of(&self, resume: u32) -> Vec<Option<Reg>> {
         let stops = &self.shared.graph.after_stop;
         let stop = stops.iter().find(|(_, other)| **other == resume);
-        stop.and_then(|(stop, _)| self.shared.body.suspend_points.get(*stop as usize))
+        stop.and_then(|(stop, _)| self.shared.body.suspend_points.get(SuspendId(*stop)))
             .map_or_else(Vec::new, |stop| stop.results.clone())
     }
 
@@ -321,7 +321,7 @@ impl Emitter<'_> {
             }
             End::Nowhere => self.op(W::Unreachable),
             End::Suspend(number, next) => {
-                let Some(stop) = body.suspend_points.get(*number as usize) else {
+                let Some(stop) = body.suspend_points.get(*number) else {
                     return;
                 };
                 for (array, value) in (0..).zip(&stop.inputs) {
@@ -333,13 +333,13 @@ impl Emitter<'_> {
                 let mut live = self.shared.saved_behind(id, *next);
                 live.retain(|reg| !stop.results.contains(&Some(*reg)));
                 self.save(&live);
-                self.set_place(SUSPENDED - number.cast_signed());
+                self.set_place(SUSPENDED - number.0.cast_signed());
             }
         }
     }
 
     /// A fault where a place lies behind a list of labels.
-    pub(crate) fn table_check(&mut self, place: Arg, labels: usize, site: u32) {
+    pub(crate) fn table_check(&mut self, place: Arg, labels: usize, site: SiteId) {
         self.arg(place);
         self.i32(u32::try_from(labels).unwrap_or(u32::MAX));
         self.op(W::I32GeU);

@@ -4,8 +4,8 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::compile::abi::Layout;
 use crate::compile::analysis::Analyses;
-use crate::compile::analysis::allocation_roots::BoundsCaches;
-use crate::compile::analysis::bounds_guards::{GuardPlan, Limits};
+use crate::compile::analysis::allocation_roots::{BoundsCaches, CacheId};
+use crate::compile::analysis::bounds_guards::{DeviceLimitId, GuardPlan, Limits};
 use crate::compile::analysis::liveness::Liveness;
 use crate::compile::analysis::uniformity::UniformityInfo;
 use crate::compile::cfg::graph::Graph;
@@ -58,7 +58,7 @@ impl<'k> Shared<'k> {
             classes: &analyses.uniformity,
             by_ends: &analyses.endpoint_conditions,
             plan: &analyses.guards,
-            limits: &analyses.guard_limits,
+            limits: analyses.guards.limits(),
             static_shared,
         }
     }
@@ -91,18 +91,17 @@ impl Shared<'_> {
     }
 
     /// The global with a window's base; its count follows.
-    pub(crate) fn window_global(window: usize) -> u32 {
-        u32::try_from(window).unwrap_or(0) * 2
+    pub(crate) fn window_global(cache: CacheId) -> u32 {
+        cache.0 * 2
     }
 
     /// The global with a limit of looks, by its place among those of device memory.
-    pub(crate) fn limit_global(&self, number: u32) -> u32 {
-        Self::window_global(self.bounds_caches.len()) + number
+    pub(crate) fn limit_global(&self, limit: DeviceLimitId) -> u32 {
+        Self::window_global(self.bounds_caches.all().next_key()) + limit.0
     }
 
     /// How many globals there are.
     pub(crate) fn globals(&self) -> u32 {
-        let limits = u32::try_from(self.limits.device.len()).unwrap_or(0);
-        self.limit_global(limits)
+        self.limit_global(self.limits.device.next_key())
     }
 }

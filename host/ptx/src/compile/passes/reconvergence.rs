@@ -3,6 +3,7 @@
 
 use rustc_hash::FxHashMap as HashMap;
 
+use crate::compile::Unsupported;
 use crate::compile::analysis::uniformity::{UniformityInfo, postdominators};
 use crate::compile::ir::{BlockId, Body, End};
 use crate::compile::passes::resume_points::split_block;
@@ -13,48 +14,46 @@ pub(crate) type ReconvergencePoints = HashMap<BlockId, BlockId>;
 
 /// Splits the post-dominators of divergent branches, so that their first half awaits the group's
 /// threads ([`End::Reconverge`]), and adds the second halves to the resume points.
+///
+/// # Errors
+/// Where a post-dominator is no block of the kernel.
 pub(crate) fn run(
     body: &mut Body,
     uniformity: &UniformityInfo,
     resume_points: &mut Vec<BlockId>,
-) -> ReconvergencePoints {
+) -> Result<ReconvergencePoints, Unsupported> {
     let postdominators = postdominators(body);
-    let mut second_half: HashMap<usize, BlockId> = HashMap::default();
-    let mut diverging: Vec<(usize, usize)> = Vec::new();
+    let mut diverging: Vec<(BlockId, BlockId)> = Vec::new();
     for block in resume_points.iter() {
-        let number = block.0 as usize;
-        let Some(Some(postdominator)) = postdominators.get(number).copied() else {
+        // A branch some of whose paths never end has none.
+        let Some(Some(postdominator)) = postdominators.get(*block).copied() else {
             continue;
         };
-        let branch = body.blocks.get(number);
+        let branch = body.block(*block);
         let diverges = branch.is_some_and(|block| uniformity.diverges(&block.end));
         // Threads that do nothing more have no use for each other.
-        let behind = body.blocks.get(postdominator);
+        let behind = body.block(postdominator);
         let goes_on = behind.is_some_and(|block| !matches!(block.end, End::Exit));
         if diverges && goes_on {
-            diverging.push((number, postdominator));
+            diverging.push((*block, postdominator));
         }
     }
+    let mut second_half: HashMap<BlockId, BlockId> = HashMap::default();
     for (_, postdominator) in &diverging {
         if second_half.contains_key(postdominator) {
             continue;
         }
-        let next = BlockId(u32::try_from(body.blocks.len()).unwrap_or(0));
-        split_block(body, *postdominator, 0);
+        let next = split_block(body, *postdominator, 0)?;
         if let Some(block) = body.blocks.get_mut(*postdominator) {
             block.end = End::Reconverge(next);
         }
         second_half.insert(*postdominator, next);
         resume_points.push(next);
     }
-    // A branch that was in a block that has been split is in its second half now.
-    let moved = |number: usize| {
-        let own = BlockId(u32::try_from(number).unwrap_or(0));
-        second_half.get(&number).copied().unwrap_or(own)
-    };
     let points = diverging.iter().filter_map(|(branch, postdominator)| {
-        let next = second_half.get(postdominator).copied()?;
-        Some((moved(*branch), next))
+        // The branch of a block that was split is in its second half now.
+        let branch = second_half.get(branch).unwrap_or(branch);
+        Some((*branch, *second_half.get(postdominator)?))
     });
-    points.collect()
+    Ok(points.collect())
 }

@@ -23,14 +23,12 @@ pub(crate) fn split_blocks(
     endpoint_conditions: &HashSet<Reg>,
 ) -> Result<Vec<BlockId>, Unsupported> {
     let mut resume_points: Vec<BlockId> = Vec::new();
-    let mut number = 0;
-    while let Some(block) = body.blocks.get(number) {
+    let mut id = BlockId::ENTRY;
+    while let Some(block) = body.block(id) {
         if resume_points.len() > MOST_RESUME_POINTS {
             return Err(limits::too_many_resume_points());
         }
-        let is_resume_point = resume_points
-            .binary_search(&BlockId(u32::try_from(number).unwrap_or(0)))
-            .is_ok();
+        let is_resume_point = resume_points.binary_search(&id).is_ok();
         let has_guards = block
             .ops
             .iter()
@@ -55,21 +53,27 @@ pub(crate) fn split_blocks(
             None
         };
         if let Some(at) = at {
-            split_block(body, number, at);
-            // The rest is looked at when its turn comes.
-            resume_points.push(BlockId(u32::try_from(body.blocks.len() - 1).unwrap_or(0)));
+            // The new block is looked at when its turn comes.
+            resume_points.push(split_block(body, id, at)?);
         }
-        number += 1;
+        id = BlockId(id.0 + 1);
     }
     Ok(resume_points)
 }
 
 /// Moves the steps of a block from one on, and its end, to a new block behind all others, and jumps
-/// there.
-pub(crate) fn split_block(body: &mut Body, number: usize, at: usize) {
-    let next = BlockId(u32::try_from(body.blocks.len()).unwrap_or(0));
-    let Some(block) = body.blocks.get_mut(number) else {
-        return;
+/// there. Returns the new block.
+///
+/// # Errors
+/// Where there is no such block.
+pub(crate) fn split_block(
+    body: &mut Body,
+    block: BlockId,
+    at: usize,
+) -> Result<BlockId, Unsupported> {
+    let next = body.blocks.next_key();
+    let Some(block) = body.blocks.get_mut(block) else {
+        return Err(Unsupported::internal("a block to split that is not there"));
     };
     let ops = block.ops.split_off(at.min(block.ops.len()));
     let line = block.ops.iter().rev().find_map(|op| match op {
@@ -78,5 +82,5 @@ pub(crate) fn split_block(body: &mut Body, number: usize, at: usize) {
     });
     let line = line.unwrap_or(block.line);
     let end = std::mem::replace(&mut block.end, End::Jump(next));
-    body.blocks.push(Block { line, ops, end });
+    Ok(body.blocks.push(Block { line, ops, end }))
 }

@@ -189,13 +189,12 @@ impl<'m> Builder<'m> {
 
     /// Waits for others; goes on in a block of its own.
     fn suspend(&mut self, kind: SuspendKind, inputs: Vec<Arg>, results: Vec<Option<Reg>>) {
-        self.body.suspend_points.push(SuspendPoint {
+        let point = self.body.suspend_points.push(SuspendPoint {
             line: self.line,
             kind,
             inputs,
             results,
         });
-        let point = index(self.body.suspend_points.len() - 1);
         let next = self.new_block();
         self.end(End::Suspend(point, next), next);
     }
@@ -230,7 +229,7 @@ impl<'m> Builder<'m> {
             waits,
             reduction: reduction.map(|(how, _)| how),
         };
-        self.suspend(kind, inputs, vec![result]);
+        self.suspend(kind, inputs, result.iter().map(|reg| Some(*reg)).collect());
         if let Some(result) = result {
             self.write(scope, Arg::Reg(result));
         }

@@ -18,7 +18,9 @@ use std::collections::HashMap;
 use crate::compile::Unsupported;
 use crate::compile::abi::Layout;
 use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{Arg, Block, BlockId, Body, End, Op, Reg, Site, SiteKind, Ty};
+use crate::compile::ir::{
+    Arg, Block, BlockId, Body, End, LibcallId, Op, Reg, Site, SiteId, SiteKind, Ty,
+};
 use crate::compile::limits::MOST_STEPS;
 use crate::numeric::Libcall;
 use crate::syntax::check::source_type;
@@ -44,7 +46,7 @@ pub(crate) fn body(
         entry,
         layout,
         body: Body::default(),
-        current: BlockId(0),
+        current: BlockId::ENTRY,
         line: 0,
         guard: None,
         lines,
@@ -74,8 +76,8 @@ struct Builder<'m> {
     guard: Option<Arg>,
     /// Whether steps are to say which line they come from.
     lines: bool,
-    /// Which help has which number, by how it is told apart.
-    libcalls: HashMap<String, u32>,
+    /// Which libcall has which number, by how it is told apart.
+    libcalls: HashMap<String, LibcallId>,
 }
 
 /// A function as it is inlined at one place.
@@ -139,18 +141,17 @@ impl<'m> Builder<'m> {
             line: if self.lines { self.line } else { 0 },
             ops: Vec::new(),
             end: End::Nowhere,
-        });
-        BlockId(index(self.body.blocks.len() - 1))
+        })
     }
 
     fn push(&mut self, op: Op) {
-        if let Some(block) = self.body.blocks.get_mut(self.current.0 as usize) {
+        if let Some(block) = self.body.blocks.get_mut(self.current) {
             block.ops.push(op);
         }
     }
 
     fn set_end(&mut self, block: BlockId, end: End) {
-        if let Some(block) = self.body.blocks.get_mut(block.0 as usize) {
+        if let Some(block) = self.body.blocks.get_mut(block) {
             block.end = end;
         }
     }
@@ -188,18 +189,17 @@ impl<'m> Builder<'m> {
         Unsupported::construct(self.line, what)
     }
 
-    fn site(&mut self, what: SiteKind) -> u32 {
+    fn site(&mut self, what: SiteKind) -> SiteId {
         self.body.sites.push(Site {
             line: self.line,
             what,
-        });
-        index(self.body.sites.len() - 1)
+        })
     }
 
-    /// The number of a help, the same for the same.
-    fn help(&mut self, help: Libcall) -> u32 {
+    /// The number of a libcall, the same for the same.
+    fn help(&mut self, help: Libcall) -> LibcallId {
         let key = format!("{help:?}");
-        let next = index(self.body.libcalls.len());
+        let next = self.body.libcalls.next_key();
         let number = *self.libcalls.entry(key).or_insert(next);
         if number == next {
             self.body.libcalls.push(help);
@@ -233,8 +233,10 @@ impl<'m> Builder<'m> {
                 operands: Vec::new(),
             });
         let homes = operand::homes(function);
-        let registers = homes.iter().map(|ty| self.temp(*ty)).collect();
+        let registers: Vec<Reg> = homes.iter().map(|ty| self.temp(*ty)).collect();
         let carry = self.temp(Ty::I32);
+        self.body.declared.extend(registers.iter().copied());
+        self.body.declared.insert(carry);
         let labels = function
             .labels
             .iter()
@@ -311,7 +313,7 @@ impl<'m> Builder<'m> {
         let target = self.temp(Ty::I64);
         self.push(Op::Libcall {
             target,
-            help: number,
+            libcall: number,
             args,
         });
         let Operand::Register(register) = scope.operand(0) else {

@@ -142,13 +142,13 @@ impl Emitter<'_> {
         let (common, next) = (self.common.unwrap_or(0), self.group.told);
         self.i32(u32::MAX);
         self.set(next);
-        for (number, stop) in (0u32..).zip(&self.shared.body.suspend_points) {
-            let resume = self.shared.graph.after_stop.get(&number).copied();
+        for (number, stop) in self.shared.body.suspend_points.iter() {
+            let resume = self.shared.graph.after_stop.get(&number.0).copied();
             let (SuspendKind::Plain(_), Some(resume)) = (stop.kind, resume) else {
                 continue;
             };
             self.get(met);
-            self.op(W::I32Const(SUSPENDED - number.cast_signed()));
+            self.op(W::I32Const(SUSPENDED - number.0.cast_signed()));
             self.op(W::I32Eq);
             self.op(W::If(BlockType::Empty));
             self.i32(resume);
