@@ -1,5 +1,5 @@
-//! Accesses to memory: their place, their alignment, whether what they read was written, and whether
-//! they race.
+//! Checks of one access to memory: bounds, alignment, whether what it reads was written, and whether
+//! it races; and how provenance moves with it between registers and memory.
 
 use crate::address::GLOBAL_BASE;
 use crate::interpret::bytes;

@@ -1,4 +1,4 @@
-//! Barriers that threads do not come to as one.
+//! Barrier divergence: barriers that threads do not come to as one.
 //!
 //! `bar.sync`, and `barrier.sync.aligned`, are for whole warps: all threads of a warp come to the same
 //! instruction. Without a count they are for the whole block, as `__syncthreads()` is, and then all

@@ -7,8 +7,7 @@ use crate::simt::Launch;
 use crate::simt::memory::Memory;
 use crate::simt::shadow::Allocation;
 
-/// What a launch is told of its kernel, for its messages. That a launch has it means that it is
-/// checked.
+/// The names in a kernel that messages use. That a launch has them means that it is checked.
 #[derive(Debug)]
 pub(crate) struct Names {
     /// Pointers among the parameters: the name and the offset.
