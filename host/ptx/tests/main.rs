@@ -18,6 +18,7 @@ mod halves;
 mod instructions;
 mod integer_edges;
 mod kernels;
+mod layers;
 mod lines;
 mod no_system;
 mod output;

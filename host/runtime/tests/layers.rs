@@ -14,7 +14,10 @@ const FOLDERS: [(&str, &[&str]); 5] = [
     ("server", &["request"]),
     ("capability", &["request"]),
     ("instance", &["request", "capability"]),
-    ("application", &["request", "server", "capability", "instance"]),
+    (
+        "application",
+        &["request", "server", "capability", "instance"],
+    ),
 ];
 
 /// The code of all files of a folder, without comments and unit tests.

@@ -70,6 +70,9 @@ fn run(
 
     // From PTX to IR: calls inlined, operands typed, addresses known.
     let mut body = translate::body(module, entry, &layout, lines)?;
+    layout
+        .reserve_exchange(body.exchanged_words())
+        .ok_or_else(too_much_memory)?;
     observer.after(Pass::Translate, &body, known)?;
 
     // NaNs get NVIDIA's bits where somebody sees them, not after each operation.

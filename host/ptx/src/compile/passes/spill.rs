@@ -170,7 +170,7 @@ impl<'k> Flow<'k> {
             } else {
                 let mut set = self.live.live_in(*block).to_vec();
                 for reg in self.graph.results(self.body, number).into_iter().flatten() {
-                    if let Some((word, bit)) = self.live.bit(reg)
+                    if let Some((word, bit)) = self.live.bit(*reg)
                         && let Some(word) = set.get_mut(word)
                     {
                         *word &= !bit;
