@@ -78,7 +78,7 @@ impl DeviceOptions {
             workers: WorkerConfig {
                 workers: self.gpu_workers.get(),
                 idle: self.gpu_worker_idle,
-                patience: self.gpu_worker_timeout,
+                timeout: self.gpu_worker_timeout,
                 ..WorkerConfig::default()
             },
         }

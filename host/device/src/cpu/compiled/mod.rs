@@ -63,12 +63,9 @@ pub(crate) fn prepare(module: &Arc<Module>, engine: &KernelEngine) -> u64 {
 
 /// The compiled kernel of this name, if the module was [prepared](prepare) and it was compiled.
 pub(crate) fn kernel(module: &Arc<Module>, name: &str) -> Option<Arc<LinkedKernel>> {
-    let place = module
-        .entries()
-        .iter()
-        .position(|entry| entry.name() == name)?;
+    let index = module.entry_index(name)?;
     let kernels: &Kernels = module.extension(Kernels::new)?;
-    kernels.get(place)?.as_ref().ok().cloned()
+    kernels.get(index)?.as_ref().ok().cloned()
 }
 
 /// Whether the compiler is to leave each thread alone; for measurements.
