@@ -137,7 +137,10 @@ fn compare(path: &Path, found: &str) -> String {
         return String::new();
     }
     let name = path.file_name().unwrap().to_string_lossy();
-    format!("{name} (- on file, + now):\n{}", difference(&expected, found))
+    format!(
+        "{name} (- on file, + now):\n{}",
+        difference(&expected, found)
+    )
 }
 
 /// The lines between the first and the last one that differ.
@@ -224,8 +227,15 @@ fn the_corpus_is_compiled_as_the_summary_on_file_says() {
             };
             let (steps, bytes) = (kernel.steps(), kernel.wasm().len());
             let kernel = entry.name();
-            writeln!(summary, "{name} {kernel}: {how}; {steps} steps, {bytes} bytes").unwrap();
+            writeln!(
+                summary,
+                "{name} {kernel}: {how}; {steps} steps, {bytes} bytes"
+            )
+            .unwrap();
         }
     }
-    report(&[compare(&folder("filetests").join("corpus.summary"), &summary)]);
+    report(&[compare(
+        &folder("filetests").join("corpus.summary"),
+        &summary,
+    )]);
 }
