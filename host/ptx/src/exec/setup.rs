@@ -29,8 +29,8 @@ pub struct Region {
 ///
 /// | import | answered by |
 /// |---|---|
-/// | `help: (i32, i64, i64, i64, i64) -> i64` | [`CompiledKernel::help`] |
-/// | `miss: (i32, i32, i64) -> (i64, i64)` | [`Setup::miss`] |
+/// | `libcall: (i32, i64, i64, i64, i64) -> i64` | [`CompiledKernel::help`] |
+/// | `bounds_miss: (i32, i32, i64) -> (i64, i64)` | [`Setup::bounds_miss`] |
 /// | `fault: (i32, i32, i64)` | [`Setup::fault`], as an error that ends the call |
 /// | `generic: (i32, i32, i64) -> i32` | [`Setup::generic`] |
 /// | `clock: () -> i64` | nanoseconds |
@@ -126,12 +126,12 @@ impl Setup {
         }
     }
 
-    /// The import `miss`: the window of device memory that an access may use, as its base and its
+    /// The import `bounds_miss`: the range of device memory that an access may use, as its base and its
     /// size in units of the access; `find` knows the region that holds an address.
     ///
     /// # Errors
     /// What is wrong with the access.
-    pub fn miss(
+    pub fn bounds_miss(
         &self,
         block: Extent,
         (thread, site, address): (u32, u32, u64),
