@@ -10,11 +10,11 @@
 mod arithmetic;
 mod block;
 mod bounds_guards;
+mod coalesced_access;
 mod divergent_branch;
 mod gather;
 mod lane_group_loop;
 mod lane_values;
-mod memory;
 mod operation;
 mod reconvergence;
 mod scalar_fallback;
