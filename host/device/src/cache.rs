@@ -1,6 +1,6 @@
-//! Modules that were checked already, by the hash of their text, for all tenants
-//! of a device. A text is compiled once, however many ask for it at the same
-//! time; what was not used for longest goes first.
+//! A cache of checked and compiled modules, by the hash of their text, for all
+//! tenants of a device; the least recently used ones are evicted. A text is compiled
+//! once, however many callers need it at the same time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use tensor_wasm_ptx::Module;
 use tokio::sync::oneshot;
 
 use crate::Error;
-use crate::account::Ticket;
+use crate::account::InFlightPermit;
 use crate::sync::lock;
 
 /// What a checked module takes for each byte of its text, roughly.
@@ -23,44 +23,44 @@ type Outcome = Result<Arc<Module>, Error>;
 
 /// The cache.
 #[derive(Debug)]
-pub(crate) struct Cache {
+pub(crate) struct ModuleCache {
     limit: u64,
-    state: Mutex<State>,
+    state: Mutex<CacheState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct CacheState {
     kept: HashMap<Hash, Kept>,
     /// By when they were last used.
     by_age: BTreeMap<u64, Hash>,
     clock: u64,
     bytes: u64,
-    /// Who waits for what a thread compiles now.
-    pending: HashMap<Hash, Vec<Asker>>,
+    /// The callers that wait for a text that a thread compiles now.
+    pending: HashMap<Hash, Vec<Waiter>>,
 }
 
-/// Who asks for a module, and its place among the tenant's commands, which is
-/// given back before the answer comes.
+/// A caller that waits for a module, and its permit, which is given back before the
+/// caller is answered.
 #[derive(Debug)]
-pub(crate) struct Asker {
-    ticket: Ticket,
+pub(crate) struct Waiter {
+    permit: InFlightPermit,
     reply: oneshot::Sender<Outcome>,
 }
 
-impl Asker {
-    pub(crate) fn new(ticket: Ticket) -> (Asker, oneshot::Receiver<Outcome>) {
+impl Waiter {
+    pub(crate) fn new(permit: InFlightPermit) -> (Waiter, oneshot::Receiver<Outcome>) {
         let (reply, answer) = oneshot::channel();
-        (Asker { ticket, reply }, answer)
+        (Waiter { permit, reply }, answer)
     }
 
-    /// Whether nobody waits for the answer any more.
+    /// Whether the caller has stopped waiting.
     pub(crate) fn is_gone(&self) -> bool {
         self.reply.is_closed()
     }
 
-    fn tell(self, outcome: Outcome) {
-        drop(self.ticket);
-        // The caller may have stopped waiting.
+    fn answer(self, outcome: Outcome) {
+        drop(self.permit);
+        // It fails where the caller has stopped waiting.
         drop(self.reply.send(outcome));
     }
 }
@@ -72,16 +72,16 @@ struct Kept {
     used: u64,
 }
 
-/// The duty to compile a text; dropped, nothing is sent to those who wait.
-pub(crate) struct Permit {
-    cache: Arc<Cache>,
+/// The duty to compile a text. Dropped, it ends the waits without an answer.
+pub(crate) struct CompileClaim {
+    cache: Arc<ModuleCache>,
     hash: Hash,
     fulfilled: bool,
 }
 
-impl Cache {
-    pub(crate) fn new(limit: u64) -> Cache {
-        Cache {
+impl ModuleCache {
+    pub(crate) fn new(limit: u64) -> ModuleCache {
+        ModuleCache {
             limit,
             state: Mutex::default(),
         }
@@ -92,22 +92,22 @@ impl Cache {
         lock(&self.state).touch(hash)
     }
 
-    /// Has the outcome told to the asker: at once where the module is kept, once it
-    /// is compiled where a thread is at it. Otherwise the caller is to compile it,
-    /// and to do so now: all who ask from now on wait for that, whoever they are.
-    pub(crate) fn claim(self: &Arc<Self>, hash: Hash, asker: Asker) -> Option<Permit> {
+    /// Answers the waiter: at once where the module is in the cache, later where another
+    /// thread compiles it. Otherwise the calling thread is to compile it, and to do so
+    /// now: all tenants' callers that need the text from now on wait for that.
+    pub(crate) fn claim(self: &Arc<Self>, hash: Hash, waiter: Waiter) -> Option<CompileClaim> {
         let mut state = lock(&self.state);
         if let Some(module) = state.touch(&hash) {
             drop(state);
-            asker.tell(Ok(module));
+            waiter.answer(Ok(module));
             return None;
         }
         if let Some(waiting) = state.pending.get_mut(&hash) {
-            waiting.push(asker);
+            waiting.push(waiter);
             return None;
         }
-        state.pending.insert(hash, vec![asker]);
-        Some(Permit {
+        state.pending.insert(hash, vec![waiter]);
+        Some(CompileClaim {
             cache: Arc::clone(self),
             hash,
             fulfilled: false,
@@ -115,7 +115,7 @@ impl Cache {
     }
 }
 
-/// What an entry counts: a checked module and its compiled kernels.
+/// The size of an entry, a checked module and its compiled kernels.
 fn size(text_bytes: u64, code_bytes: u64) -> u64 {
     text_bytes
         .saturating_mul(BYTES_PER_TEXT_BYTE)
@@ -123,8 +123,8 @@ fn size(text_bytes: u64, code_bytes: u64) -> u64 {
         .saturating_add(BYTES_PER_MODULE)
 }
 
-impl Permit {
-    /// Tells all who wait, and keeps the module if it is one.
+impl CompileClaim {
+    /// Answers all that wait, and keeps the module if it is one.
     pub(crate) fn fulfil(mut self, outcome: &Outcome, text_bytes: u64, code_bytes: u64) {
         self.fulfilled = true;
         let mut state = lock(&self.cache.state);
@@ -136,13 +136,13 @@ impl Permit {
         }
         drop(state);
         drop(forgotten);
-        for asker in waiting {
-            asker.tell(outcome.clone());
+        for waiter in waiting {
+            waiter.answer(outcome.clone());
         }
     }
 }
 
-impl Drop for Permit {
+impl Drop for CompileClaim {
     fn drop(&mut self) {
         if !self.fulfilled {
             let waiting = lock(&self.cache.state).pending.remove(&self.hash);
@@ -151,7 +151,7 @@ impl Drop for Permit {
     }
 }
 
-impl State {
+impl CacheState {
     fn touch(&mut self, hash: &Hash) -> Option<Arc<Module>> {
         let kept = self.kept.get_mut(hash)?;
         self.by_age.remove(&kept.used);
@@ -195,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    fn keep(state: &mut State, number: u8, bytes: u64) {
+    fn keep(state: &mut CacheState, number: u8, bytes: u64) {
         let text = b".version 7.0\n.target sm_70\n.address_size 64\n";
         let limits = tensor_wasm_ptx::Limits::default();
         let module = Arc::new(tensor_wasm_ptx::parse(text, &limits).unwrap());
@@ -207,7 +207,7 @@ mod tests {
         let code = BYTES_PER_MODULE * 10;
         assert!(size(1000, code) > code + 1000);
         assert_eq!(size(u64::MAX, u64::MAX), u64::MAX);
-        let mut state = State::default();
+        let mut state = CacheState::default();
         for (number, bytes) in [(1, 60), (2, 30), (3, 40), (4, 101)] {
             keep(&mut state, number, bytes);
             assert!(state.bytes <= 100);

@@ -73,7 +73,7 @@ impl Process {
     ) -> std::io::Result<Process> {
         let (ours, theirs) = UnixStream::pair()?;
         let child = command(program)?
-            // As whoever lists processes sees it.
+            // As lists of processes show it.
             .arg0(format!("tensor-wasm: device of tenant {name}"))
             .stdin(Stdio::from(file))
             .stderr(Stdio::from(OwnedFd::from(theirs.try_clone()?)))
@@ -84,7 +84,7 @@ impl Process {
         let pid = pid.ok_or_else(|| std::io::Error::other("a process without a number"))?;
         let handle = pidfd_open(pid, PidfdFlags::empty())?;
         let id = child.id();
-        let watch = Watch {
+        let log = OutputLog {
             child,
             handle: handle.try_clone()?,
             output: ours.try_clone()?,
@@ -94,7 +94,7 @@ impl Process {
         };
         std::thread::Builder::new()
             .name("device-worker-log".to_owned())
-            .spawn(move || watch.run())?;
+            .spawn(move || log.run())?;
         Ok(Process {
             id,
             handle,
@@ -104,7 +104,7 @@ impl Process {
     }
 
     /// How much of the host's memory it has now, in bytes; `None` where the system does
-    /// not tell.
+    /// not say.
     pub(super) fn memory_bytes(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id)).ok()?;
         let line = status
@@ -137,7 +137,7 @@ impl Drop for Process {
 }
 
 /// What the thread that logs a worker's output has.
-struct Watch {
+struct OutputLog {
     child: Child,
     handle: OwnedFd,
     output: UnixStream,
@@ -146,7 +146,7 @@ struct Watch {
     name: String,
 }
 
-impl Watch {
+impl OutputLog {
     fn run(mut self) {
         self.log();
         // Nothing is heard from it any more: whatever it still does, it does for

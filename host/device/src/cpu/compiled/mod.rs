@@ -24,34 +24,34 @@ const MOST_EFFORT: usize = 64 << 10;
 /// What a step of a compiled kernel takes for as long as it can run, in bytes, roughly.
 const BYTES_PER_STEP: usize = 64;
 
-/// One kernel, compiled.
-pub(crate) struct Kernel {
-    lowered: Arc<CompiledKernel>,
-    ready: InstancePre<Host>,
+/// One kernel: WebAssembly, compiled to machine code and linked by the engine.
+pub(crate) struct LinkedKernel {
+    compiled: Arc<CompiledKernel>,
+    linked: InstancePre<Host>,
 }
 
-impl Kernel {
-    pub(crate) fn lowered(&self) -> &Arc<CompiledKernel> {
-        &self.lowered
+impl LinkedKernel {
+    pub(crate) fn compiled(&self) -> &Arc<CompiledKernel> {
+        &self.compiled
     }
 
     /// What it takes, about: machine code, and what is known of its steps.
     fn bytes(&self) -> u64 {
-        let code = self.ready.module().image_range();
+        let code = self.linked.module().image_range();
         let code = (code.end as usize).saturating_sub(code.start as usize);
-        let steps = self.lowered.steps() * BYTES_PER_STEP;
+        let steps = self.compiled.steps() * BYTES_PER_STEP;
         (code + steps) as u64
     }
 }
 
-impl std::fmt::Debug for Kernel {
+impl std::fmt::Debug for LinkedKernel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kernel").finish_non_exhaustive()
+        f.debug_struct("LinkedKernel").finish_non_exhaustive()
     }
 }
 
-/// What the kernels of a module became, in its order.
-type Kernels = Vec<Result<Arc<Kernel>, Unsupported>>;
+/// The kernels of a module, in its order, or why they are interpreted.
+type Kernels = Vec<Result<Arc<LinkedKernel>, Unsupported>>;
 
 /// Compiles a module's kernels, where that was not done before. They live as long as the module.
 /// The bytes that they take, about.
@@ -62,13 +62,10 @@ pub(crate) fn prepare(module: &Arc<Module>, engine: &KernelEngine) -> u64 {
 }
 
 /// The compiled kernel of this name, if the module was [prepared](prepare) and it was compiled.
-pub(crate) fn kernel(module: &Arc<Module>, name: &str) -> Option<Arc<Kernel>> {
-    let place = module
-        .entries()
-        .iter()
-        .position(|entry| entry.name() == name)?;
+pub(crate) fn kernel(module: &Arc<Module>, name: &str) -> Option<Arc<LinkedKernel>> {
+    let index = module.entry_index(name)?;
     let kernels: &Kernels = module.extension(Kernels::new)?;
-    kernels.get(place)?.as_ref().ok().cloned()
+    kernels.get(index)?.as_ref().ok().cloned()
 }
 
 /// Whether the compiler is to leave each thread alone; for measurements.
@@ -78,6 +75,15 @@ static SINGLE_THREADS: AtomicBool = AtomicBool::new(false);
 /// it can be measured what running threads together brings.
 pub fn compile_for_single_threads() {
     SINGLE_THREADS.store(true, Ordering::Relaxed);
+}
+
+/// Whether no kernel is to be compiled; for tests.
+static INTERPRET: AtomicBool = AtomicBool::new(false);
+
+/// Has every kernel that this process loads from now on interpreted, so that the interpreter can be
+/// held to what is promised of a device.
+pub fn interpret_all_kernels() {
+    INTERPRET.store(true, Ordering::Relaxed);
 }
 
 fn width() -> Vectorize {
@@ -94,11 +100,14 @@ fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
         .iter()
         .map(|entry| {
             let name = entry.name();
+            if INTERPRET.load(Ordering::Relaxed) {
+                return Err(refused("no kernel is to be compiled"));
+            }
             if effort > MOST_EFFORT {
                 return Err(refused("the module is large"));
             }
-            let compiled = compile_as(module, name, width()).and_then(|mut lowered| {
-                effort += lowered.effort();
+            let compiled = compile_as(module, name, width()).and_then(|mut kernel| {
+                effort += kernel.effort();
                 if effort > MOST_EFFORT {
                     return Err(refused("the module is large"));
                 }
@@ -108,12 +117,11 @@ fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
                     tracing::error!(kernel = name, error = format!("{error:#}"), "not compiled");
                     refused("the engine refuses the module")
                 };
-                let compiled =
-                    wasmtime::Module::new(engine, lowered.take_wasm()).map_err(failed)?;
-                let ready = linker.instantiate_pre(&compiled).map_err(failed)?;
-                Ok(Arc::new(Kernel {
-                    lowered: Arc::new(lowered),
-                    ready,
+                let module = wasmtime::Module::new(engine, kernel.take_wasm()).map_err(failed)?;
+                let linked = linker.instantiate_pre(&module).map_err(failed)?;
+                Ok(Arc::new(LinkedKernel {
+                    compiled: Arc::new(kernel),
+                    linked,
                 }))
             });
             if let Err(reason) = &compiled {
