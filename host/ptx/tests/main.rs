@@ -6,9 +6,11 @@
 mod agreement;
 mod checks;
 mod common;
+mod control_flow;
 mod corpus;
 mod extremes;
 mod faults;
+mod filetests;
 mod float_edges;
 mod forms;
 mod fuzz;

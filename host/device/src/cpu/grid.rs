@@ -11,8 +11,8 @@ use tensor_wasm_ptx::exec::{CompiledBlock, CompiledLaunch};
 use tensor_wasm_ptx::interpret::{InterpretedBlock, InterpretedLaunch};
 use tensor_wasm_ptx::simt::{Launch, Progress};
 
-use super::SLICE;
 use super::compiled::{self, Instance, LinkedKernel, Outcome};
+use super::slice::SLICE;
 use super::stopwatch::Stopwatch;
 use crate::launch::PackedArguments;
 use crate::memory::{AddressMap, View};
@@ -302,7 +302,7 @@ impl Grid {
             };
             // A kernel may have run through several.
             rest.start = rest.end - u64::from(block.more());
-            // The clock is looked at when the ticker says so, or a batch is over.
+            // The time is checked when the ticker says so, or a batch is done.
             if done
                 && !instance.is_over()
                 && let Some(next) = rest.next()

@@ -19,6 +19,7 @@ pub struct CompiledKernel {
     pub(crate) param_bytes: u32,
     pub(crate) dynamic_shared: u32,
     pub(crate) effort: usize,
+    pub(crate) bounds_guards: usize,
     /// The resume index of each suspend point.
     pub(crate) after_stop: HashMap<u32, u32>,
     /// Why threads run one at a time.
@@ -72,6 +73,12 @@ impl CompiledKernel {
     #[must_use]
     pub fn steps(&self) -> usize {
         self.body.len()
+    }
+
+    /// How many bounds guards its vector code has.
+    #[must_use]
+    pub fn bounds_guards(&self) -> usize {
+        self.bounds_guards
     }
 
     /// How much work an engine has with it, in units of one step of a plain kernel; some hundred take

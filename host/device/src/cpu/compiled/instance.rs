@@ -182,7 +182,7 @@ impl Instance {
         }
     }
 
-    /// Whether the ticker has said that the slice is over, and the kernel has not heard it.
+    /// Whether the ticker has set the flag that the slice is over, and the kernel has not read it.
     pub(crate) fn is_over(&self) -> bool {
         self.flag.is_set()
     }

@@ -77,6 +77,15 @@ pub fn compile_for_single_threads() {
     SINGLE_THREADS.store(true, Ordering::Relaxed);
 }
 
+/// Whether no kernel is to be compiled; for tests.
+static INTERPRET: AtomicBool = AtomicBool::new(false);
+
+/// Has every kernel that this process loads from now on interpreted, so that the interpreter can be
+/// held to what is promised of a device.
+pub fn interpret_all_kernels() {
+    INTERPRET.store(true, Ordering::Relaxed);
+}
+
 fn width() -> Vectorize {
     match SINGLE_THREADS.load(Ordering::Relaxed) {
         true => Vectorize::Never,
@@ -91,6 +100,9 @@ fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
         .iter()
         .map(|entry| {
             let name = entry.name();
+            if INTERPRET.load(Ordering::Relaxed) {
+                return Err(refused("no kernel is to be compiled"));
+            }
             if effort > MOST_EFFORT {
                 return Err(refused("the module is large"));
             }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! block2:                                     ; resume 1; live v4 v9
-//!     ; guard v9 + 0, 4 bytes, cache0
+//!     ; guard b4 [v9 +0 .. v9 +64] in cache0
 //!     v11: f32 = load.global.b4 [v9 + 4]      ; site2; divergent
 //!     v12: f32 = f32.add v11, 1.0:f32         ; divergent
 //!     branch v4, block3, block4
@@ -87,7 +87,8 @@ impl Printer<'_> {
         let guards = self.annotations.guards.and_then(|plan| plan.of(id));
         for (number, op) in block.ops.iter().enumerate() {
             for guard in guards.into_iter().flat_map(|guards| guards.before(number)) {
-                self.line(&format!("    ; guard {}", Guard(guard)), &[]);
+                let text = format!("    ; guard {}", Guard(self.annotations.guards, guard));
+                self.line(&text, &[]);
             }
             if let Op::Line(line) = op {
                 self.ptx_line = Some(*line);
@@ -170,7 +171,13 @@ impl Printer<'_> {
         if let (End::Suspend(_, next) | End::Reconverge(next), Some(spills), Some(live)) =
             (end, self.annotations.spills, self.annotations.liveness)
         {
-            let saved = spills.saved_behind(live, id, *next);
+            let mut saved = spills.saved_behind(live, id, *next);
+            // Results come from the other threads.
+            if let End::Suspend(point, _) = end
+                && let Some(point) = self.body.suspend_points.get(*point)
+            {
+                saved.retain(|reg| !point.results.contains(&Some(*reg)));
+            }
             comments.push(format!("saves {}", Regs(&saved)));
         }
         comments
@@ -482,18 +489,35 @@ impl fmt::Display for Kind<'_> {
     }
 }
 
-struct Guard<'k>(&'k BoundsGuard);
+/// A guard, and the plan that it belongs to.
+struct Guard<'k>(Option<&'k GuardPlan>, &'k BoundsGuard);
 
 impl fmt::Display for Guard<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match self.1 {
             BoundsGuard::Access(access) => {
+                let limits = self.0.map(GuardPlan::limits);
+                let (memory, reach) = match access.limit {
+                    Limit::Shared(limit) => {
+                        let limit = limits.and_then(|limits| limits.shared.get(limit));
+                        ("shared".to_owned(), limit.map(|(_, reach)| *reach))
+                    }
+                    Limit::Device(cache, limit) => {
+                        let limit = limits.and_then(|limits| limits.device.get(limit));
+                        (cache.to_string(), limit.map(|(_, reach)| *reach))
+                    }
+                };
                 let (base, first, bytes) = (access.base, access.first, 1u32 << access.shift);
-                write!(f, "{base} {first:+}, {bytes} bytes, ")?;
-                match access.limit {
-                    Limit::Shared(limit) => write!(f, "{limit}"),
-                    Limit::Device(cache, limit) => write!(f, "{cache}, {limit}"),
+                write!(f, "b{bytes} [{base} {first:+}")?;
+                match reach {
+                    Some(0) => {}
+                    Some(reach) => {
+                        let last = i128::from(first) + (i128::from(reach) << access.shift);
+                        write!(f, " .. {base} {last:+}")?;
+                    }
+                    None => f.write_str(" .. ?")?,
                 }
+                write!(f, "] in {memory}")
             }
             BoundsGuard::Extend { signed, a, offsets } => {
                 let sign = if *signed { "signed" } else { "unsigned" };
