@@ -178,7 +178,7 @@ fn run(
         param_bytes: entry.param_bytes,
         dynamic_shared: entry.layout.dynamic_shared,
         effort,
-        after_stop: analyses.graph.after_stop,
+        resume_after: analyses.graph.resume_after,
         body,
         layout,
         scalar_reason,

@@ -308,7 +308,7 @@ impl Block {
         let resume = self
             .setup
             .lowered
-            .after_stop
+            .resume_after
             .get(&stop)
             .copied()
             .unwrap_or(0);
@@ -429,7 +429,7 @@ impl Block {
             return false;
         }
         let lowered = &self.setup.lowered;
-        let resume = lowered.after_stop.get(&number).copied().unwrap_or(0);
+        let resume = lowered.resume_after.get(&number).copied().unwrap_or(0);
         if self.setup.has_common() {
             set_word(scratch, COMMON_RESUME, resume);
         } else {
