@@ -70,6 +70,9 @@ fn run(
 
     // From PTX to IR: calls inlined, operands typed, addresses known.
     let mut body = translate::body(module, entry, &layout, lines)?;
+    layout
+        .reserve_exchange(body.exchanged_words())
+        .ok_or_else(too_much_memory)?;
     observer.after(Pass::Translate, &body, known)?;
 
     // NaNs get NVIDIA's bits where somebody sees them, not after each operation.
@@ -178,6 +181,7 @@ fn run(
         param_bytes: entry.param_bytes,
         dynamic_shared: entry.layout.dynamic_shared,
         effort,
+        bounds_guards: analyses.guards.len(),
         resume_after: analyses.graph.resume_after,
         body,
         layout,
@@ -219,20 +223,7 @@ fn generate(
     items: &[Item],
     vectors: bool,
 ) -> Result<(Vec<u8>, Vec<FunctionLines>), Unsupported> {
-    let scalar = codegen::scalar(input, items, vectors)?;
-    limits::check_code(scalar.code.len())?;
-    let mut functions = if vectors {
-        let vector = codegen::vector(input, items)?;
-        limits::check_code(vector.code.len())?;
-        vec![
-            ("alone", scalar),
-            ("groups", vector),
-            ("write out", codegen::spill_uniform_frame(input)?),
-            ("run", codegen::dispatch()),
-        ]
-    } else {
-        vec![("run", scalar)]
-    };
+    let mut functions = codegen::functions(input, items, vectors)?;
     let lines = functions
         .iter_mut()
         .map(|(name, function)| FunctionLines {

@@ -121,11 +121,11 @@ impl Graph {
 
     /// The registers that a resume point takes from the exchange: those that other threads give at
     /// the suspend point before it.
-    pub(crate) fn results(&self, body: &Body, resume: u32) -> [Option<Reg>; 2] {
+    pub(crate) fn results<'b>(&self, body: &'b Body, resume: u32) -> &'b [Option<Reg>] {
         let suspend_point = self.suspend_points.get(resume as usize).copied().flatten();
         suspend_point
             .and_then(|point| body.suspend_points.get(point))
-            .map_or([None, None], |point| point.results)
+            .map_or(&[], |point| &point.results)
     }
 
     /// The loops that threads go through, whether they suspend on the way or not, among the blocks
@@ -199,7 +199,8 @@ impl ResumePoints {
             reached.push(id.0 as usize);
             if let End::Suspend(point, next) = &block.end {
                 let suspend_point = body.suspend_points.get(*point);
-                let takes = suspend_point.is_some_and(|point| point.results != [None, None]);
+                let takes =
+                    suspend_point.is_some_and(|point| point.results.iter().any(Option::is_some));
                 let resume = self.add(*next, Some((*point, takes)))?;
                 self.after.insert(point.0, resume);
             }

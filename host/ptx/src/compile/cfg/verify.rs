@@ -124,7 +124,7 @@ impl Verifier<'_> {
                     expect(selector == 0, "comes to a block with a selector")?;
                     expect(!goes_back, "has a loop that is not preempted")?;
                     if let Some(resume) = resume {
-                        self.resumes_at(resume, *block, [None, None])?;
+                        self.resumes_at(resume, *block, &[])?;
                     }
                     return Ok(Arrived::Block(*block));
                 }
@@ -158,12 +158,15 @@ impl Verifier<'_> {
         &self,
         resume: u32,
         block: BlockId,
-        results: [Option<Reg>; 2],
+        results: &[Option<Reg>],
     ) -> Result<(), Unsupported> {
         let is_there = self.graph.resumes.get(resume as usize) == Some(&block);
         expect(is_there, "resumes at another block")?;
         let takes = self.graph.results(self.body, resume);
-        expect(takes == results, "takes other registers where it resumes")
+        // In the same order, which says where in the exchange each is.
+        let nothing = |registers: &[Option<Reg>]| registers.iter().all(Option::is_none);
+        let same = takes == results || nothing(takes) && nothing(results);
+        expect(same, "takes other registers where it resumes")
     }
 
     /// Proves the ways on from a node that stands at a place.
@@ -224,13 +227,13 @@ impl Verifier<'_> {
                 let (resume, suspend_point) = resume
                     .zip(suspend_point)
                     .ok_or_else(|| refused("has no resume point behind a suspend point"))?;
-                self.resumes_at(*resume, *next, suspend_point.results)?;
+                self.resumes_at(*resume, *next, &suspend_point.results)?;
                 vec![Arrived::Root]
             }
             End::Reconverge(next) => {
                 let resume = self.graph.resume_of(*next);
                 let resume = resume.ok_or_else(|| refused("has no resume point to wait at"))?;
-                self.resumes_at(resume, *next, [None, None])?;
+                self.resumes_at(resume, *next, &[])?;
                 vec![Arrived::Root, Arrived::Block(*next)]
             }
             end => end.successors().into_iter().map(Arrived::Block).collect(),

@@ -123,7 +123,7 @@ impl CodegenInput<'_> {
         for (number, reg) in (0..).zip(results) {
             if let Some(reg) = reg {
                 restored.push(Saved {
-                    reg,
+                    reg: *reg,
                     array: self.layout.exchanged(number),
                     stride: 8,
                 });

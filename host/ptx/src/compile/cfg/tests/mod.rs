@@ -90,7 +90,7 @@ fn point(results: [Option<Reg>; 2]) -> SuspendPoint {
         line: 0,
         kind: SuspendKind::Plain(0),
         inputs: Vec::new(),
-        results,
+        results: results.to_vec(),
     }
 }
 

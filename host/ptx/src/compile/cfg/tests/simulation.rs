@@ -187,7 +187,11 @@ impl Simulation<'_> {
                 self.stack.push(self.resume.0 as usize);
             }
             NodeKind::Resume(number) => {
-                let takes = self.graph.results(self.body, *number) != [None, None];
+                let takes = self
+                    .graph
+                    .results(self.body, *number)
+                    .iter()
+                    .any(Option::is_some);
                 if (*number, takes) != self.resume {
                     return Err(format!("resumed at {number}, not {:?}", self.resume));
                 }
@@ -237,8 +241,8 @@ impl Simulation<'_> {
             End::Suspend(number, _) => {
                 let resume = self.graph.resume_after.get(&number.0);
                 let resume = *resume.ok_or("no resume point")?;
-                let takes = self.body.suspend_points.get(*number).unwrap().results;
-                self.resume = (resume, takes != [None, None]);
+                let takes = &self.body.suspend_points.get(*number).unwrap().results;
+                self.resume = (resume, takes.iter().any(Option::is_some));
             }
             End::Table(..) | End::Exit | End::Fault(..) | End::Nowhere => self.has_ended = true,
         }

@@ -284,8 +284,13 @@ fn a_block_behind_a_suspend_point_that_is_also_jumped_to_has_a_resume_point_of_i
     let graph = Graph::new(&body, &[BlockId(2)]).unwrap();
     let own = graph.resume_of(BlockId(2)).unwrap();
     assert_ne!(own, graph.resume_after[&0]);
-    assert_eq!(graph.results(&body, own), [None, None]);
-    assert_ne!(graph.results(&body, graph.resume_after[&0]), [None, None]);
+    assert!(graph.results(&body, own).iter().all(Option::is_none));
+    assert!(
+        graph
+            .results(&body, graph.resume_after[&0])
+            .iter()
+            .any(Option::is_some)
+    );
 }
 
 #[test]
