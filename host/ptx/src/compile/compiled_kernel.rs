@@ -88,7 +88,7 @@ impl CompiledKernel {
         self.effort
     }
 
-    /// The import `help`: what the interpreter's function of this number makes of operands that the
+    /// The import `libcall`: what the interpreter's function of this number makes of operands that the
     /// module does not compute with itself; `None` where there is no such function.
     #[must_use]
     pub fn libcall(&self, number: u32, operands: [u64; 4]) -> Option<u64> {

@@ -223,20 +223,7 @@ fn generate(
     items: &[Item],
     vectors: bool,
 ) -> Result<(Vec<u8>, Vec<FunctionLines>), Unsupported> {
-    let scalar = codegen::scalar(input, items, vectors)?;
-    limits::check_code(scalar.code.len())?;
-    let mut functions = if vectors {
-        let vector = codegen::vector(input, items)?;
-        limits::check_code(vector.code.len())?;
-        vec![
-            ("alone", scalar),
-            ("groups", vector),
-            ("write out", codegen::spill_uniform_frame(input)?),
-            ("run", codegen::dispatch()),
-        ]
-    } else {
-        vec![("run", scalar)]
-    };
+    let mut functions = codegen::functions(input, items, vectors)?;
     let lines = functions
         .iter_mut()
         .map(|(name, function)| FunctionLines {
