@@ -5,8 +5,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use tensor_wasm_ptx::interpret::{Launch, run_grid};
-use tensor_wasm_ptx::simt::{Memory, MemoryError};
+use tensor_wasm_ptx::interpret::run_grid;
+use tensor_wasm_ptx::simt::{Launch, Memory, MemoryError};
 use tensor_wasm_ptx::{Extent, Limits, Module, address::GLOBAL_BASE, parse};
 
 use crate::filter::Filter;

@@ -6,6 +6,7 @@
 mod agreement;
 mod checks;
 mod common;
+mod control_flow;
 mod corpus;
 mod extremes;
 mod faults;
@@ -17,6 +18,7 @@ mod halves;
 mod instructions;
 mod integer_edges;
 mod kernels;
+mod layers;
 mod lines;
 mod no_system;
 mod output;

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
-use tensor_wasm_ptx::interpret::{Launch, run_grid};
-use tensor_wasm_ptx::simt::{Memory, MemoryError};
+use tensor_wasm_ptx::interpret::run_grid;
+use tensor_wasm_ptx::simt::{Launch, Memory, MemoryError};
 use tensor_wasm_ptx::{Extent, Limits, Module};
 
 /// How large device memory is.

@@ -27,7 +27,8 @@ pub struct CompiledKernel {
 }
 
 impl CompiledKernel {
-    /// The module. It imports functions of a module `host`; see [`Setup`](crate::exec::Setup).
+    /// The module. It imports functions of a module `host`; see
+    /// [`CompiledLaunch`](crate::exec::CompiledLaunch).
     #[must_use]
     pub fn wasm(&self) -> &[u8] {
         &self.wasm

@@ -6,6 +6,8 @@
 
 use crate::compile::Unsupported;
 use crate::compile::analysis::register_sets::{RegisterSets, difference, union};
+use crate::compile::cfg::dataflow::{Direction, solve_blocks};
+use crate::compile::cfg::flow::FlowGraph;
 use crate::compile::ir::entity::EntityMap;
 use crate::compile::ir::{Arg, BlockId, Body, End, Reg};
 
@@ -127,28 +129,16 @@ pub(crate) fn analyze(body: &Body) -> Result<Liveness, Unsupported> {
         });
     }
     // And what its successors read, unless it writes that.
-    let mut predecessors = EntityMap::for_each(&body.blocks, Vec::new());
-    for (id, block) in body.blocks.iter() {
-        for next in block.end.successors() {
-            let found = predecessors.get_mut(next);
-            found
-                .into_iter()
-                .for_each(|list: &mut Vec<BlockId>| list.push(id));
-        }
-    }
-    let mut waiting: Vec<BlockId> = body.blocks.keys().collect();
-    let mut is_waiting = EntityMap::for_each(&body.blocks, true);
     let mut now = vec![0u64; words];
-    while let Some(block) = waiting.pop() {
-        is_waiting.set(block, false);
-        now.copy_from_slice(live_in.of(block));
-        for before in predecessors.get(block).into_iter().flatten() {
-            let read = difference(&now, written.of(*before));
-            if union(live_in.of_mut(*before), read) && is_waiting.set(*before, true) {
-                waiting.push(*before);
-            }
+    let flow = FlowGraph::of(body)?;
+    solve_blocks(&flow, Direction::Backward, |block| {
+        now.fill(0);
+        for next in flow.successors_of(block) {
+            union(&mut now, live_in.of(next).iter().copied());
         }
-    }
+        let read = difference(&now, written.of(block));
+        union(live_in.of_mut(block), read)
+    });
     liveness.live_in = live_in;
     Ok(liveness)
 }

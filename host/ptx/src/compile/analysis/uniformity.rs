@@ -6,11 +6,13 @@
 
 use rustc_hash::FxHashSet as HashSet;
 
+use crate::compile::Unsupported;
 use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::liveness::Liveness;
 use crate::compile::analysis::transfer::{self, ALL_ZEROS, Operand};
-use crate::compile::ir::entity::{EntityId, EntityMap};
+use crate::compile::cfg::dominators::postdominators;
+use crate::compile::ir::entity::EntityMap;
 use crate::compile::ir::{Arg, BlockId, Body, End, Op, Reg, Space, SpecialValue, Ty};
 
 /// What the threads of a group have in a register.
@@ -239,7 +241,10 @@ fn zeros_of(classes: &UniformityInfo, op: &Op) -> u32 {
 }
 
 /// Finds the classes.
-pub(crate) fn analyze(body: &Body, live: &Liveness) -> UniformityInfo {
+///
+/// # Errors
+/// Where a block goes on at one that does not exist.
+pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Unsupported> {
     let mut classes = UniformityInfo {
         classes: EntityMap::for_each(&body.regs, None),
         zeros: EntityMap::for_each(&body.regs, None),
@@ -259,7 +264,7 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> UniformityInfo {
             classes.set_zeros(*reg, 0);
         }
     }
-    let after = postdominators(body);
+    let after = postdominators(body)?;
     let mut parted: HashSet<BlockId> = HashSet::default();
     loop {
         let mut changed = false;
@@ -290,7 +295,7 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> UniformityInfo {
             }
         }
         if !changed {
-            return classes;
+            return Ok(classes);
         }
     }
 }
@@ -328,89 +333,6 @@ fn written_apart(
         waiting.extend(block.end.successors());
     }
     written.intersection(&wanted).copied().collect()
-}
-
-/// The block behind each in which all its ways meet again, if there is one.
-pub(crate) fn postdominators(body: &Body) -> EntityMap<BlockId, Option<BlockId>> {
-    let count = body.blocks.len();
-    let exit = count;
-    let next: Vec<Vec<usize>> = body
-        .blocks
-        .values()
-        .map(|block| {
-            let next: Vec<usize> = block
-                .end
-                .successors()
-                .iter()
-                .map(|id| id.0 as usize)
-                .collect();
-            if next.is_empty() { vec![exit] } else { next }
-        })
-        .collect();
-    let mut before = vec![Vec::new(); count + 1];
-    for (number, next) in next.iter().enumerate() {
-        for next in next {
-            before[*next].push(number);
-        }
-    }
-    // Postorder of the reversed graph, from the exit.
-    let mut seen = vec![false; count + 1];
-    let mut order = Vec::new();
-    let mut work = vec![(exit, 0)];
-    seen[exit] = true;
-    while let Some((node, place)) = work.last_mut() {
-        match before[*node].get(*place).copied() {
-            Some(from) => {
-                *place += 1;
-                if !seen[from] {
-                    seen[from] = true;
-                    work.push((from, 0));
-                }
-            }
-            None => {
-                order.push(*node);
-                work.pop();
-            }
-        }
-    }
-    let mut number = vec![usize::MAX; count + 1];
-    for (place, node) in order.iter().enumerate() {
-        number[*node] = place;
-    }
-    let mut found = vec![usize::MAX; count + 1];
-    found[exit] = exit;
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for node in order.iter().rev().skip(1) {
-            let mut common = usize::MAX;
-            for next in &next[*node] {
-                if found[*next] == usize::MAX {
-                    continue;
-                }
-                let (mut a, mut b) = (*next, if common == usize::MAX { *next } else { common });
-                while a != b {
-                    while number[a] < number[b] {
-                        a = found[a];
-                    }
-                    while number[b] < number[a] {
-                        b = found[b];
-                    }
-                }
-                common = a;
-            }
-            if found[*node] != common {
-                found[*node] = common;
-                changed = true;
-            }
-        }
-    }
-    // Blocks from which the exit is not reached meet nowhere.
-    EntityMap::from_fn(&body.blocks, |block, _| {
-        let found = found.get(block.index()).copied();
-        let found = found.filter(|found| *found < count)?;
-        u32::try_from(found).ok().map(BlockId)
-    })
 }
 
 #[cfg(test)]
@@ -473,7 +395,7 @@ mod tests {
 
         fn run(&mut self) {
             let liveness = liveness::analyze(self.body).unwrap();
-            let postdominators = postdominators(self.body);
+            let postdominators = postdominators(self.body).unwrap();
             let mut block = BlockId::ENTRY;
             for _ in 0..MOST_BLOCKS {
                 let contents = self.body.block(block).unwrap();
@@ -531,7 +453,7 @@ mod tests {
                 suspends: false,
             };
             let body = random(&mut rng, &shape);
-            let uniformity = analyze(&body, &liveness::analyze(&body).unwrap());
+            let uniformity = analyze(&body, &liveness::analyze(&body).unwrap()).unwrap();
             let first = VECTOR_LANES * rng.u32(..64);
             let lanes = (first..first + VECTOR_LANES).map(|number| Thread {
                 number,

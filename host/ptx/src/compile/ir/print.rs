@@ -474,16 +474,16 @@ impl fmt::Display for Kind<'_> {
             SuspendKind::Plain(number) => write!(f, "barrier {number} for all"),
             SuspendKind::Barrier {
                 counted,
-                wait,
-                reduce,
+                waits,
+                reduction,
             } => {
-                f.write_str(if *wait { "barrier" } else { "barrier.arrive" })?;
-                if let Some(reduce) = reduce {
-                    write!(f, ".{}", format!("{reduce:?}").to_lowercase())?;
+                f.write_str(if *waits { "barrier" } else { "barrier.arrive" })?;
+                if let Some(reduction) = reduction {
+                    write!(f, ".{reduction}")?;
                 }
                 f.write_str(if *counted { " counted" } else { "" })
             }
-            SuspendKind::Warp(op) => write!(f, "warp {op:?}"),
+            SuspendKind::Collective(op) => write!(f, "warp {op}"),
             SuspendKind::ActiveMask => f.write_str("activemask"),
         }
     }

@@ -13,8 +13,7 @@ use crate::compile::Unsupported;
 use crate::compile::analysis::liveness;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
-    Arg, AtomicOp, BlockId, Body, End, Op, Place, Reg, SiteId, SiteKind, Space, SpecialValue,
-    SuspendKind, Ty,
+    Arg, AtomicOp, BlockId, Body, End, Op, Place, Reg, SiteId, SiteKind, Space, SpecialValue, Ty,
 };
 
 /// What does not hold, and in which block.
@@ -356,13 +355,10 @@ impl Verifier<'_> {
                 let Some(point) = self.body.suspend_points.get(*id) else {
                     return self.wrong(format!("{id} does not exist"));
                 };
-                let inputs = match point.kind {
-                    SuspendKind::Plain(_) | SuspendKind::ActiveMask => 0,
-                    SuspendKind::Barrier { .. } => 3,
-                    SuspendKind::Warp(_) => 4,
-                };
-                self.must(point.inputs.len() == inputs, || {
-                    format!("{id} has {} inputs", point.inputs.len())
+                let (inputs, results) = (point.inputs.len(), point.results.len());
+                let fits = inputs == point.kind.inputs() && results == point.kind.results();
+                self.must(fits, || {
+                    format!("{id} has {inputs} inputs and {results} results")
                 })?;
                 for input in &point.inputs {
                     self.has_type(*input, Ty::I64, "what a thread brings")?;
@@ -539,7 +535,7 @@ mod tests {
             line: 1,
             kind: SuspendKind::Plain(0),
             inputs: Vec::new(),
-            results: [None, None],
+            results: Vec::new(),
         });
         assert_eq!(verify(&body), Ok(()));
         body.blocks.get_mut(BlockId(1)).unwrap().end = End::Suspend(SuspendId(0), BlockId(1));

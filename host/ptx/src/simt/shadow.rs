@@ -1,4 +1,5 @@
-//! What the checks must know of device memory. The embedder keeps it, beside the memory itself.
+//! Shadow memory: what the interpreter's checks must know of device memory beside what is in it. The
+//! embedder keeps it.
 
 /// One allocation of device memory: a buffer, or a variable of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

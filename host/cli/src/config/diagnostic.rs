@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration, and where it says so.
+//! Diagnostics of a configuration: what is wrong in its file, with the position.
 
 use std::fmt;
 use std::io;
@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use serde::Serialize;
 use thiserror::Error;
 
-/// The exit code for a configuration that can be read and is wrong, as for a wrong
+/// The exit code for a configuration file that is invalid, the same as for an invalid
 /// command line.
 pub const INVALID: u8 = 2;
 
-/// Where in a file something stands. Both count from 1, columns in characters.
+/// A position in a file. Both numbers count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Position {
     pub line: usize,
@@ -39,12 +39,12 @@ impl Position {
     }
 }
 
-/// One thing that is wrong in a file.
+/// One error in a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Mistake {
+pub struct ConfigDiagnostic {
     #[serde(flatten)]
     pub position: Position,
-    /// What is wrong, and what would be right. It never holds a secret.
+    /// What is wrong, and how to correct it. It never contains a secret.
     pub message: String,
 }
 
@@ -60,14 +60,14 @@ pub enum Error {
         path.display()
     )]
     TooLarge { path: PathBuf, limit: u64 },
-    /// The file can be read, and something in it is wrong.
-    #[error("{} in {}", count(mistakes.len()), path.display())]
+    /// The file can be read, and is invalid.
+    #[error("{} in {}", count(diagnostics.len()), path.display())]
     Invalid {
         path: PathBuf,
-        mistakes: Vec<Mistake>,
+        diagnostics: Vec<ConfigDiagnostic>,
     },
-    /// The command line is wrong, or a value of the environment, or a combination;
-    /// or help was asked for.
+    /// The command line is invalid, or a variable, or a combination of both; or help was
+    /// asked for.
     #[error(transparent)]
     Usage(#[from] clap::Error),
 }
@@ -81,8 +81,8 @@ impl Error {
                 let _ = error.print();
                 u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
             }
-            Self::Invalid { path, mistakes } => {
-                eprint!("{}", lines(path, mistakes));
+            Self::Invalid { path, diagnostics } => {
+                eprint!("{}", lines(path, diagnostics));
                 ExitCode::from(INVALID)
             }
             Self::Unreadable { .. } | Self::TooLarge { .. } => {
@@ -93,18 +93,18 @@ impl Error {
     }
 }
 
-/// The mistakes as lines that editors can follow.
-pub fn lines(path: &Path, mistakes: &[Mistake]) -> String {
-    mistakes
+/// The diagnostics as lines of a form that editors can jump to.
+pub fn lines(path: &Path, diagnostics: &[ConfigDiagnostic]) -> String {
+    diagnostics
         .iter()
-        .map(|Mistake { position, message }| {
+        .map(|ConfigDiagnostic { position, message }| {
             let Position { line, column } = position;
             format!("error: {}:{line}:{column}: {message}\n", path.display())
         })
         .collect()
 }
 
-/// `1 mistake`, `2 mistakes`.
+/// `1 mistake`, `2 diagnostics`.
 fn count(number: usize) -> impl fmt::Display {
     format!("{number} mistake{}", if number == 1 { "" } else { "s" })
 }

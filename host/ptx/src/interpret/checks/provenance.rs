@@ -1,29 +1,32 @@
-//! Which allocation the value of each register points into, as far as it is known: what a value
-//! came from, not where it leads.
+//! Pointer provenance: which allocation the value of each register points into, as far as it is known:
+//! what a value came from, not where it leads. It is followed step by step, as Memcheck does for
+//! whether values are defined, and tells a pointer that has left its buffer for another one.
 //!
 //! A pointer that something is added to still means its own buffer; the difference of two pointers
 //! into one buffer means none. Whatever else is done to a pointer makes a value that means nobody
 //! knows what, and is not checked.
 
 use crate::address::GLOBAL_BASE;
-use crate::interpret::program::{Action, CallStep, Flow, Passed, Slot, Source, WarpOp};
+use crate::interpret::program::{Action, CallStep, CheckHint, Passed, Slot, Source};
+use crate::simt::address::AddressConversion;
+use crate::simt::warp::WarpOp;
 
 /// Where values that may be device addresses end: nobody has so much memory.
 const ADDRESSES_END: u64 = GLOBAL_BASE << 1;
 
 /// What a value points into.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Origin(u64);
+pub(crate) struct Provenance(u64);
 
-impl Origin {
+impl Provenance {
     /// No pointer.
-    pub(crate) const NONE: Origin = Origin(0);
+    pub(crate) const NONE: Provenance = Provenance(0);
     /// Made of a pointer in a way that says no more.
-    pub(crate) const MIXED: Origin = Origin(1);
+    pub(crate) const MIXED: Provenance = Provenance(1);
 
     /// A pointer into the allocation that begins here.
-    pub(crate) fn at(base: u64) -> Origin {
-        Origin(base)
+    pub(crate) fn at(base: u64) -> Provenance {
+        Provenance(base)
     }
 
     pub(crate) fn base(self) -> Option<u64> {
@@ -36,32 +39,36 @@ impl Origin {
     }
 
     /// Of a sum.
-    fn plus(self, other: Origin) -> Origin {
+    fn plus(self, other: Provenance) -> Provenance {
         match (self, other) {
-            (known, Origin::NONE) | (Origin::NONE, known) => known,
-            _ => Origin::MIXED,
+            (known, Provenance::NONE) | (Provenance::NONE, known) => known,
+            _ => Provenance::MIXED,
         }
     }
 
     /// Of a difference.
-    fn minus(self, other: Origin) -> Origin {
+    fn minus(self, other: Provenance) -> Provenance {
         match (self, other) {
-            (known, Origin::NONE) => known,
-            (a, b) if a == b && a.base().is_some() => Origin::NONE,
-            _ => Origin::MIXED,
+            (known, Provenance::NONE) => known,
+            (a, b) if a == b && a.base().is_some() => Provenance::NONE,
+            _ => Provenance::MIXED,
         }
     }
 
     /// Of anything else.
-    fn blurred(self) -> Origin {
+    fn blurred(self) -> Provenance {
         match self {
-            Origin::NONE => Origin::NONE,
-            _ => Origin::MIXED,
+            Provenance::NONE => Provenance::NONE,
+            _ => Provenance::MIXED,
         }
     }
 
-    fn or(self, other: Origin) -> Origin {
-        if self == other { self } else { Origin::MIXED }
+    fn or(self, other: Provenance) -> Provenance {
+        if self == other {
+            self
+        } else {
+            Provenance::MIXED
+        }
     }
 }
 
@@ -72,21 +79,21 @@ pub(crate) struct Bases {
     pub frame: u32,
 }
 
-/// The origins of one thread's registers and of the words of its local memory.
+/// The provenance of one thread's registers and of the words of its local memory.
 #[derive(Debug)]
-pub(crate) struct Origins<'a> {
-    pub registers: &'a mut [Origin],
-    pub local: &'a mut [Origin],
-    pub constants: &'a [Origin],
+pub(crate) struct ThreadProvenance<'a> {
+    pub registers: &'a mut [Provenance],
+    pub local: &'a mut [Provenance],
+    pub constants: &'a [Provenance],
     pub bases: Bases,
 }
 
-impl Origins<'_> {
-    pub(crate) fn of(&self, source: Source) -> Origin {
+impl ThreadProvenance<'_> {
+    pub(crate) fn of(&self, source: Source) -> Provenance {
         self.of_in(source, self.bases)
     }
 
-    fn of_in(&self, source: Source, bases: Bases) -> Origin {
+    fn of_in(&self, source: Source, bases: Bases) -> Provenance {
         let found = if source.is_constant() {
             self.constants.get(source.index())
         } else {
@@ -95,24 +102,34 @@ impl Origins<'_> {
         found.copied().unwrap_or_default()
     }
 
-    pub(crate) fn set(&mut self, slot: Slot, origin: Origin) {
+    pub(crate) fn set(&mut self, slot: Slot, provenance: Provenance) {
         let index = self.bases.slots as usize + slot as usize;
         if let Some(place) = self.registers.get_mut(index) {
-            *place = origin;
+            *place = provenance;
         }
     }
 
     /// What an action that touches registers alone makes of them, before it is taken. `value` gives
     /// a source's value.
-    pub(crate) fn follow(&mut self, action: &Action, flow: Flow, value: &dyn Fn(Source) -> u64) {
+    pub(crate) fn follow(
+        &mut self,
+        action: &Action,
+        hint: CheckHint,
+        value: &dyn Fn(Source) -> u64,
+    ) {
         match action {
-            Action::Move { target, a } => self.set(*target, self.of(*a)),
-            Action::One { target, a, .. } => {
+            Action::Move { target, a }
+            | Action::ConvertAddress {
+                target,
+                a,
+                conversion: AddressConversion::Copy,
+            } => self.set(*target, self.of(*a)),
+            Action::Unary { target, a, .. } => {
                 let a = self.of(*a);
-                let kept = flow == Flow::Copy;
+                let kept = hint == CheckHint::Copy;
                 self.set(*target, if kept { a } else { a.blurred() });
             }
-            Action::Two {
+            Action::Binary {
                 target,
                 a,
                 b,
@@ -120,37 +137,37 @@ impl Origins<'_> {
                 flags,
             } => {
                 let (of_a, of_b) = (self.of(*a), self.of(*b));
-                let origin = match flow {
-                    Flow::Sum => of_a.plus(of_b),
-                    Flow::Difference => of_a.minus(of_b),
+                let provenance = match hint {
+                    CheckHint::Sum => of_a.plus(of_b),
+                    CheckHint::Difference => of_a.minus(of_b),
                     // Rounding an address down, and filling in its low bits.
-                    Flow::Bits if of_a != Origin::NONE || of_b != Origin::NONE => {
+                    CheckHint::Bits if of_a != Provenance::NONE || of_b != Provenance::NONE => {
                         let result = function(value(*a), value(*b), *flags);
-                        if Origin::is_address(result) {
+                        if Provenance::is_address(result) {
                             of_a.plus(of_b)
                         } else if result < 1 << 16 {
-                            Origin::NONE
+                            Provenance::NONE
                         } else {
-                            Origin::MIXED
+                            Provenance::MIXED
                         }
                     }
                     _ => of_a.plus(of_b).blurred(),
                 };
-                self.set(*target, origin);
+                self.set(*target, provenance);
             }
-            Action::Three {
+            Action::Ternary {
                 target, a, b, c, ..
             } => {
                 let product = self.of(*a).plus(self.of(*b)).blurred();
                 let sum = product.plus(self.of(*c));
-                let kept = flow == Flow::Sum;
+                let kept = hint == CheckHint::Sum;
                 self.set(*target, if kept { sum } else { sum.blurred() });
             }
-            Action::Four {
+            Action::Quaternary {
                 target, sources, ..
             } => {
                 let all = sources.iter().map(|source| self.of(*source));
-                let all = all.fold(Origin::NONE, Origin::plus);
+                let all = all.fold(Provenance::NONE, Provenance::plus);
                 self.set(*target, all.blurred());
             }
             Action::Select { target, a, b, c } => {
@@ -161,66 +178,66 @@ impl Origins<'_> {
             // An address in two halves, which are added to one by one.
             Action::Carry(carry) => {
                 let (a, b) = (self.of(carry.a), self.of(carry.b));
-                let origin = match carry.c {
+                let provenance = match carry.c {
                     Some(c) => a.plus(b).blurred().plus(self.of(c)),
                     None if carry.subtract => a.minus(b),
                     None => a.plus(b),
                 };
-                self.set(carry.target, origin);
+                self.set(carry.target, provenance);
             }
-            Action::Spread { targets, a, .. } => {
-                let origin = self.of(*a);
+            Action::Unpack { targets, a, .. } => {
+                let provenance = self.of(*a);
                 for target in targets {
-                    self.set(*target, origin);
+                    self.set(*target, provenance);
                 }
             }
-            Action::Gather {
+            Action::Pack {
                 target, sources, ..
             } => {
                 let all = sources.iter().map(|source| self.of(*source));
-                self.set(*target, all.reduce(Origin::or).unwrap_or_default());
+                self.set(*target, all.reduce(Provenance::or).unwrap_or_default());
             }
             Action::Logic(logic) => {
                 let all = logic.sources.map(|source| self.of(source));
-                let all = all.into_iter().fold(Origin::NONE, Origin::plus);
+                let all = all.into_iter().fold(Provenance::NONE, Provenance::plus);
                 self.set(logic.target, all.blurred());
-                self.set(logic.predicate, Origin::NONE);
+                self.set(logic.predicate, Provenance::NONE);
             }
             Action::Compare {
                 target, opposite, ..
             } => {
-                self.set(*target, Origin::NONE);
-                self.set(*opposite, Origin::NONE);
+                self.set(*target, Provenance::NONE);
+                self.set(*opposite, Provenance::NONE);
             }
             Action::CompareHalves { lower, upper, .. } => {
-                self.set(*lower, Origin::NONE);
-                self.set(*upper, Origin::NONE);
+                self.set(*lower, Provenance::NONE);
+                self.set(*upper, Provenance::NONE);
             }
             Action::CompareInto { target, .. }
             | Action::CompareHalvesInto { target, .. }
             | Action::Special { target, .. }
             | Action::FrameAddress { target, .. }
-            | Action::ToGeneric { target, .. }
-            | Action::FromGeneric { target, .. }
-            | Action::IsIn { target, .. }
-            | Action::ActiveMask { target } => self.set(*target, Origin::NONE),
-            Action::Warp(step) => {
-                let shuffled = matches!(step.what, WarpOp::Shuffle(_));
-                let origin = if shuffled {
-                    self.of(step.a).blurred()
-                } else {
-                    Origin::NONE
+            | Action::ConvertAddress { target, .. }
+            | Action::IsInRange { target, .. }
+            | Action::ActiveMask { target } => self.set(*target, Provenance::NONE),
+            Action::Collective(step) => {
+                // What a shuffle gives is of another lane.
+                let shuffled = match (step.op, step.inputs.first()) {
+                    (WarpOp::Shuffle(_), Some(value)) => self.of(value.source).blurred(),
+                    _ => Provenance::NONE,
                 };
-                self.set(step.target, origin);
-                self.set(step.second, Origin::NONE);
+                for (index, target) in step.results.iter().enumerate() {
+                    let first = index == 0;
+                    self.set(*target, if first { shuffled } else { Provenance::NONE });
+                }
             }
             Action::Barrier {
                 reduce: Some(reduce),
                 ..
-            } => self.set(reduce.target, Origin::NONE),
-            Action::BuiltinFunction(step) => {
+            } => self.set(reduce.target, Provenance::NONE),
+            Action::Builtin(step) => {
                 if let Some(Passed::Value(target)) = step.result {
-                    self.set(target.0, Origin::NONE);
+                    self.set(target.0, Provenance::NONE);
                 }
             }
             Action::Call(call) => self.enter(call),
@@ -255,7 +272,7 @@ impl Origins<'_> {
             Passed::Value(_) => 1,
         };
         for index in 0..count {
-            let origin = match from {
+            let provenance = match from {
                 Passed::Value(source) => self.of_in(source, from_bases),
                 Passed::Variable { offset, .. } => word(from_bases, offset)
                     .and_then(|start| self.local.get(start + index))
@@ -271,7 +288,7 @@ impl Origins<'_> {
                 }
             };
             if let Some(place) = place {
-                *place = origin;
+                *place = provenance;
             }
         }
     }

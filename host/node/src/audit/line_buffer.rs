@@ -1,6 +1,6 @@
-//! Lines on their way out. A place may take half a line and then fail: the half is
-//! taken back, or, where that is impossible, the other half follows once the place
-//! recovers. Either way there is never half a line in the middle of a log.
+//! The buffer of lines that are not written yet. A sink may write part of a line and then
+//! fail: the part is truncated, or, where that is impossible, the rest follows once the
+//! sink recovers. Either way a log never has an incomplete line in its middle.
 
 use std::collections::VecDeque;
 use std::io;
@@ -8,19 +8,20 @@ use std::io;
 use super::queue::Done;
 use super::sink::Sink;
 
-/// Lines that are not written, or not on the disk, yet.
+/// Lines that are not written yet, or not synced to the disk.
 #[derive(Debug, Default)]
-pub(super) struct Outgoing {
+pub(super) struct LineBuffer {
     /// The lines, each with its newline.
     bytes: Vec<u8>,
     lines: VecDeque<Line>,
-    /// How many of the bytes are out: less than the first line's.
+    /// How many of the bytes are written: fewer than the first line has.
     sent: usize,
-    /// How many bytes of half a line stand at the log's end and must go first.
-    to_take_back: u64,
-    /// Whether something was written that is not known to be on the disk.
+    /// How many bytes of an incomplete line are at the end of the log and have to be
+    /// truncated first.
+    to_truncate: u64,
+    /// Whether something was written and not synced.
     unsynced: bool,
-    /// Who waits until it is.
+    /// The senders that are used once it is.
     waiting: Vec<Done>,
 }
 
@@ -30,8 +31,8 @@ struct Line {
     done: Option<Done>,
 }
 
-impl Outgoing {
-    /// Adds a line, which `write` puts at the end of the bytes that it is given.
+impl LineBuffer {
+    /// Adds a line, which `write` appends to the bytes that it is given.
     pub fn add(
         &mut self,
         done: Option<Done>,
@@ -44,13 +45,13 @@ impl Outgoing {
         Ok(())
     }
 
-    /// How many lines are not written.
+    /// How many lines are not written yet.
     pub fn len(&self) -> usize {
         self.lines.len()
     }
 
-    /// Writes all lines, and has them reach the disk where that is asked for.
-    /// Returns how many were written, and why not more.
+    /// Writes all lines, and syncs them to the disk where `sync` says so. Returns how many
+    /// were written, and the error where that is not all.
     pub fn flush(&mut self, sink: &mut dyn Sink, sync: bool) -> (u64, io::Result<()>) {
         let before = self.lines.len();
         let mut result = self.write(sink);
@@ -60,7 +61,7 @@ impl Outgoing {
         }
         if result.is_ok() {
             for done in self.waiting.drain(..) {
-                // The request may have been given up.
+                // The request may have been dropped.
                 let _ = done.send(());
             }
         } else {
@@ -69,7 +70,7 @@ impl Outgoing {
         ((before - self.lines.len()) as u64, result)
     }
 
-    /// Lets those go who wait: nobody waits for a disk that may never recover.
+    /// Releases the requests that wait, since the disk may never recover.
     pub fn release(&mut self) {
         self.waiting.clear();
         for line in &mut self.lines {
@@ -77,16 +78,16 @@ impl Outgoing {
         }
     }
 
-    /// The lines go to another place from here on: half of one there is of no use.
-    pub fn begin_anew(&mut self) {
+    /// Continues in another sink, which gets each line from its beginning.
+    pub fn restart(&mut self) {
         self.sent = 0;
-        self.to_take_back = 0;
+        self.to_truncate = 0;
     }
 
     fn write(&mut self, sink: &mut dyn Sink) -> io::Result<()> {
-        if self.to_take_back > 0 {
-            sink.take_back(self.to_take_back)?;
-            self.to_take_back = 0;
+        if self.to_truncate > 0 {
+            sink.truncate(self.to_truncate)?;
+            self.to_truncate = 0;
         }
         let result = loop {
             let rest = self.bytes.get(self.sent..).unwrap_or_default();
@@ -100,25 +101,25 @@ impl Outgoing {
                 Err(error) => break Err(error),
             }
         };
-        self.settle();
+        self.remove_written();
         if result.is_err() && self.sent > 0 {
             let half = self.sent as u64;
-            match sink.take_back(half) {
+            match sink.truncate(half) {
                 Ok(true) => self.sent = 0,
-                // The other half follows.
+                // The rest of the line follows.
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::debug!(%error, "half a line of the audit log can't be taken back yet");
+                    tracing::debug!(%error, "an incomplete line of the audit log can't be truncated yet");
                     self.sent = 0;
-                    self.to_take_back = half;
+                    self.to_truncate = half;
                 }
             }
         }
         result
     }
 
-    /// Lets go of the lines that are out.
-    fn settle(&mut self) {
+    /// Removes the lines that are written.
+    fn remove_written(&mut self) {
         let mut out = 0;
         while let Some(line) = self.lines.front()
             && line.length <= self.sent

@@ -17,7 +17,7 @@ const LATEST: u64 = 253_402_300_799;
 
 /// What a token is good for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
+pub struct Claims {
     /// The principal's name: 1 to 64 of `A-Z a-z 0-9 . _ -`.
     pub name: String,
     /// The tenants that it may act for.
@@ -28,10 +28,10 @@ pub struct Grant {
     pub expires: Option<SystemTime>,
 }
 
-impl Grant {
+impl Claims {
     /// Whether it can be written down and read back.
     pub(super) fn check(&self) -> Result<(), TokenError> {
-        let wrong = |problem| Err(TokenError::Grant { problem });
+        let wrong = |problem| Err(TokenError::Claims { problem });
         if !is_word(&self.name) {
             return wrong(NAME);
         }
@@ -202,13 +202,13 @@ mod tests {
         assert_eq!(format_time(before), "1970-01-01T00:00:00Z");
         assert_eq!(format_time(after), "9999-12-31T23:59:59Z");
         for time in [before, after] {
-            let grant = Grant {
+            let claims = Claims {
                 name: "a".to_owned(),
                 scope: Scope::All,
                 roles: vec![],
                 expires: Some(time),
             };
-            assert!(grant.check().is_err());
+            assert!(claims.check().is_err());
         }
     }
 }
