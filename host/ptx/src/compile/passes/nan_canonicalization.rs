@@ -6,7 +6,7 @@
 //! NVIDIA's where a value is stored, or its bits are observed otherwise. That goes for registers all of
 //! whose NaNs come from arithmetic: one that may hold a NaN from elsewhere, which must keep its bits,
 //! gets canonical values at once. Functions that take a number apart, and come to the same with any
-//! NaN, say so ([`Body::blind`]).
+//! NaN, say so ([`Body::payload_ignored`]).
 
 use crate::compile::ir::entity::EntityMap;
 use crate::compile::ir::opcodes::NanBehavior;
@@ -71,7 +71,7 @@ pub(crate) fn run(body: &mut Body) {
                     rewritten.push(Op::Copy(*target, *a));
                     continue;
                 }
-                Op::Unary(_, target, _) if body.blind.contains(target) => true,
+                Op::Unary(_, target, _) if body.payload_ignored.contains(target) => true,
                 Op::Unary(opcode, target, _) if opcode.nan() == NanBehavior::KeepsCanonical => {
                     is_deferred(*target)
                 }
