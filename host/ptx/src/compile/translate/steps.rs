@@ -65,7 +65,7 @@ impl ArithBuilder for Builder<'_> {
     fn bits(&mut self, a: Arg) -> Arg {
         let bits = self.as_ty(a, Ty::I32);
         // Functions in steps come to the same with any NaN.
-        self.body.blind.extend(bits.reg());
+        self.body.payload_ignored.extend(bits.reg());
         bits
     }
 
