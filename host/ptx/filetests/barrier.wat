@@ -126,7 +126,7 @@
     i32.sub
     local.set 3
     i32.const 0
-    i32.load offset=62272
+    i32.load offset=29248
     local.set 67
     global.get 4
     local.set 68
@@ -231,7 +231,7 @@
                       i32.const 0
                       i32.ge_s
                       i32.const 0
-                      i32.atomic.load offset=1179648
+                      i32.atomic.load offset=1114112
                       i32.eqz
                       i32.and
                       if ;; label = @10
@@ -374,7 +374,7 @@
                 local.get 2
                 i32.const 2
                 i32.shr_u
-                i32.load offset=37504
+                i32.load offset=4480
                 i32.eqz
                 (@metadata.code.branch_hint "\00")
                 if ;; label = @7
@@ -382,46 +382,46 @@
                   i32.const 2
                   i32.shr_u
                   i32.const 1
-                  i32.store offset=37504
+                  i32.store offset=4480
                   local.get 2
                   i32.const 4
                   i32.mul
                   local.get 2
                   i32.const 2
                   i32.shl
-                  i32.load offset=41600
-                  i32.store offset=58176
+                  i32.load offset=8576
+                  i32.store offset=25152
                   local.get 2
                   i32.const 4
                   i32.mul
                   local.get 2
                   i32.const 2
                   i32.shl
-                  i32.load offset=45760
-                  i32.store offset=58180
+                  i32.load offset=12736
+                  i32.store offset=25156
                   local.get 2
                   i32.const 4
                   i32.mul
                   local.get 2
                   i32.const 3
                   i32.shl
-                  i64.load offset=49920 align=4
-                  i64.store offset=58184 align=4
+                  i64.load offset=16896 align=4
+                  i64.store offset=25160 align=4
                 end
                 local.get 2
                 i32.const 4
                 i32.mul
-                i32.load offset=58176
+                i32.load offset=25152
                 local.set 19
                 local.get 2
                 i32.const 4
                 i32.mul
-                i32.load offset=58180
+                i32.load offset=25156
                 local.set 18
                 local.get 2
                 i32.const 4
                 i32.mul
-                i64.load offset=58184 align=4
+                i64.load offset=25160 align=4
                 local.set 13
                 i32.const 0
                 local.set 6
@@ -430,7 +430,7 @@
               local.get 2
               i32.const 2
               i32.shr_u
-              i32.load offset=37504
+              i32.load offset=4480
               i32.eqz
               (@metadata.code.branch_hint "\00")
               if ;; label = @6
@@ -438,7 +438,7 @@
                 i32.const 2
                 i32.shr_u
                 i32.const 1
-                i32.store offset=37504
+                i32.store offset=4480
               end
               i32.const 0
               local.set 6
@@ -447,7 +447,7 @@
             local.get 2
             i32.const 2
             i32.shr_u
-            i32.load offset=37504
+            i32.load offset=4480
             i32.eqz
             (@metadata.code.branch_hint "\00")
             if ;; label = @5
@@ -455,46 +455,46 @@
               i32.const 2
               i32.shr_u
               i32.const 1
-              i32.store offset=37504
+              i32.store offset=4480
               local.get 2
               i32.const 4
               i32.mul
               local.get 2
               i32.const 2
               i32.shl
-              i32.load offset=41600
-              i32.store offset=58176
+              i32.load offset=8576
+              i32.store offset=25152
               local.get 2
               i32.const 4
               i32.mul
               local.get 2
               i32.const 2
               i32.shl
-              i32.load offset=45760
-              i32.store offset=58180
+              i32.load offset=12736
+              i32.store offset=25156
               local.get 2
               i32.const 4
               i32.mul
               local.get 2
               i32.const 3
               i32.shl
-              i64.load offset=49920 align=4
-              i64.store offset=58184 align=4
+              i64.load offset=16896 align=4
+              i64.store offset=25160 align=4
             end
             local.get 2
             i32.const 4
             i32.mul
-            i32.load offset=58176
+            i32.load offset=25152
             local.set 19
             local.get 2
             i32.const 4
             i32.mul
-            i32.load offset=58180
+            i32.load offset=25156
             local.set 18
             local.get 2
             i32.const 4
             i32.mul
-            i64.load offset=58184 align=4
+            i64.load offset=25160 align=4
             local.set 13
             i32.const 0
             local.set 6
@@ -538,7 +538,7 @@
             i32.const 2
             i32.shr_u
             i32.const 1
-            i32.store offset=37504
+            i32.store offset=4480
             local.get 2
             i32.const 2
             i32.shl
@@ -595,64 +595,64 @@
           i32.add
           local.set 55
           local.get 55
-          v128.load32_zero offset=62468 align=1
+          v128.load32_zero offset=29444 align=1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=62464 align=1 1
+          v128.load32_lane offset=29440 align=1 1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=62476 align=1 2
+          v128.load32_lane offset=29452 align=1 2
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=62472 align=1 3
+          v128.load32_lane offset=29448 align=1 3
           local.set 41
           local.get 55
-          v128.load32_zero offset=62484 align=1
+          v128.load32_zero offset=29460 align=1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=62480 align=1 1
+          v128.load32_lane offset=29456 align=1 1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=62492 align=1 2
+          v128.load32_lane offset=29468 align=1 2
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=62488 align=1 3
+          v128.load32_lane offset=29464 align=1 3
           local.set 42
           local.get 55
-          v128.load32_zero offset=62500 align=1
+          v128.load32_zero offset=29476 align=1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=62496 align=1 1
+          v128.load32_lane offset=29472 align=1 1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=62508 align=1 2
+          v128.load32_lane offset=29484 align=1 2
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=62504 align=1 3
+          v128.load32_lane offset=29480 align=1 3
           local.set 43
           local.get 55
-          v128.load32_zero offset=62516 align=1
+          v128.load32_zero offset=29492 align=1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=62512 align=1 1
+          v128.load32_lane offset=29488 align=1 1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=62524 align=1 2
+          v128.load32_lane offset=29500 align=1 2
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=62520 align=1 3
+          v128.load32_lane offset=29496 align=1 3
           local.set 44
           local.get 41
           local.set 23
@@ -794,7 +794,7 @@
         i32.const 2
         i32.shr_u
         i32.const 1
-        i32.store offset=37504
+        i32.store offset=4480
         local.get 2
         i32.const 2
         i32.shl
@@ -900,42 +900,42 @@
       local.set 46
       local.get 55
       local.get 46
-      v128.store offset=62464 align=1
+      v128.store offset=29440 align=1
       local.get 15
       local.set 46
       local.get 55
       local.get 46
-      v128.store offset=62480 align=1
+      v128.store offset=29456 align=1
       local.get 16
       local.set 46
       local.get 55
       local.get 46
-      v128.store offset=62496 align=1
+      v128.store offset=29472 align=1
       local.get 17
       local.set 46
       local.get 55
       local.get 46
-      v128.store offset=62512 align=1
+      v128.store offset=29488 align=1
       local.get 2
       i32.const 4
       i32.mul
       local.get 19
-      i32.store offset=58176
+      i32.store offset=25152
       local.get 2
       i32.const 4
       i32.mul
       local.get 18
-      i32.store offset=58180
+      i32.store offset=25156
       local.get 2
       i32.const 4
       i32.mul
       local.get 13
-      i64.store offset=58184 align=4
+      i64.store offset=25160 align=4
       local.get 2
       i32.const 2
       i32.shr_u
       i32.const 1
-      i32.store offset=37504
+      i32.store offset=4480
       local.get 2
       i32.const 2
       i32.shl

@@ -208,7 +208,7 @@
                             i32.ne
                             i32.and
                             i32.const 0
-                            i32.atomic.load offset=1179648
+                            i32.atomic.load offset=1114112
                             i32.eqz
                             i32.and
                             if ;; label = @13
@@ -386,7 +386,7 @@
                       local.get 2
                       i32.const 2
                       i32.shr_u
-                      i32.load offset=37504
+                      i32.load offset=4480
                       i32.eqz
                       (@metadata.code.branch_hint "\00")
                       if ;; label = @10
@@ -394,40 +394,40 @@
                         i32.const 2
                         i32.shr_u
                         i32.const 1
-                        i32.store offset=37504
+                        i32.store offset=4480
                         local.get 2
                         i32.const 4
                         i32.mul
                         local.get 2
                         i32.const 3
                         i32.shl
-                        i64.load offset=41600 align=4
-                        i64.store offset=62336 align=4
+                        i64.load offset=8576 align=4
+                        i64.store offset=29312 align=4
                       end
                       local.get 2
                       i32.const 4
                       i32.mul
-                      i64.load offset=62336 align=4
+                      i64.load offset=29312 align=4
                       local.set 13
                       local.get 2
                       i32.const 2
                       i32.shl
-                      v128.load offset=49856 align=4
+                      v128.load offset=16832 align=4
                       local.set 26
                       local.get 2
                       i32.const 2
                       i32.shl
-                      v128.load offset=49872 align=4
+                      v128.load offset=16848 align=4
                       local.set 27
                       local.get 2
                       i32.const 2
                       i32.shl
-                      v128.load offset=49888 align=4
+                      v128.load offset=16864 align=4
                       local.set 28
                       local.get 2
                       i32.const 2
                       i32.shl
-                      v128.load offset=49904 align=4
+                      v128.load offset=16880 align=4
                       local.set 29
                       i32.const 0
                       local.set 6
@@ -436,7 +436,7 @@
                     local.get 2
                     i32.const 2
                     i32.shr_u
-                    i32.load offset=37504
+                    i32.load offset=4480
                     i32.eqz
                     (@metadata.code.branch_hint "\00")
                     if ;; label = @9
@@ -444,63 +444,63 @@
                       i32.const 2
                       i32.shr_u
                       i32.const 1
-                      i32.store offset=37504
+                      i32.store offset=4480
                       local.get 2
                       i32.const 4
                       i32.mul
                       local.get 2
                       i32.const 3
                       i32.shl
-                      i64.load offset=41600 align=4
-                      i64.store offset=62336 align=4
+                      i64.load offset=8576 align=4
+                      i64.store offset=29312 align=4
                     end
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=54016 align=4
+                    v128.load offset=20992 align=4
                     local.set 14
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=54032 align=4
+                    v128.load offset=21008 align=4
                     local.set 15
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=54048 align=4
+                    v128.load offset=21024 align=4
                     local.set 16
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=54064 align=4
+                    v128.load offset=21040 align=4
                     local.set 17
                     local.get 2
                     i32.const 4
                     i32.mul
-                    i64.load offset=62336 align=4
+                    i64.load offset=29312 align=4
                     local.set 13
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=58176 align=4
+                    v128.load offset=25152 align=4
                     i32x4.neg
                     local.set 22
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=58192 align=4
+                    v128.load offset=25168 align=4
                     i32x4.neg
                     local.set 23
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=58208 align=4
+                    v128.load offset=25184 align=4
                     i32x4.neg
                     local.set 24
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=58224 align=4
+                    v128.load offset=25200 align=4
                     i32x4.neg
                     local.set 25
                     i32.const 0
@@ -510,7 +510,7 @@
                   local.get 2
                   i32.const 2
                   i32.shr_u
-                  i32.load offset=37504
+                  i32.load offset=4480
                   i32.eqz
                   (@metadata.code.branch_hint "\00")
                   if ;; label = @8
@@ -518,40 +518,40 @@
                     i32.const 2
                     i32.shr_u
                     i32.const 1
-                    i32.store offset=37504
+                    i32.store offset=4480
                     local.get 2
                     i32.const 4
                     i32.mul
                     local.get 2
                     i32.const 3
                     i32.shl
-                    i64.load offset=41600 align=4
-                    i64.store offset=62336 align=4
+                    i64.load offset=8576 align=4
+                    i64.store offset=29312 align=4
                   end
                   local.get 2
                   i32.const 4
                   i32.mul
-                  i64.load offset=62336 align=4
+                  i64.load offset=29312 align=4
                   local.set 13
                   local.get 2
                   i32.const 2
                   i32.shl
-                  v128.load offset=49856 align=4
+                  v128.load offset=16832 align=4
                   local.set 26
                   local.get 2
                   i32.const 2
                   i32.shl
-                  v128.load offset=49872 align=4
+                  v128.load offset=16848 align=4
                   local.set 27
                   local.get 2
                   i32.const 2
                   i32.shl
-                  v128.load offset=49888 align=4
+                  v128.load offset=16864 align=4
                   local.set 28
                   local.get 2
                   i32.const 2
                   i32.shl
-                  v128.load offset=49904 align=4
+                  v128.load offset=16880 align=4
                   local.set 29
                   i32.const 0
                   local.set 6
@@ -560,7 +560,7 @@
                 local.get 2
                 i32.const 2
                 i32.shr_u
-                i32.load offset=37504
+                i32.load offset=4480
                 i32.eqz
                 (@metadata.code.branch_hint "\00")
                 if ;; label = @7
@@ -568,7 +568,7 @@
                   i32.const 2
                   i32.shr_u
                   i32.const 1
-                  i32.store offset=37504
+                  i32.store offset=4480
                 end
                 i32.const 0
                 local.set 6
@@ -630,7 +630,7 @@
               i32.const 2
               i32.shr_u
               i32.const 1
-              i32.store offset=37504
+              i32.store offset=4480
               local.get 2
               i32.const 2
               i32.shl
@@ -805,60 +805,60 @@
               i32.const 2
               i32.shl
               local.get 14
-              v128.store offset=54016 align=4
+              v128.store offset=20992 align=4
               local.get 2
               i32.const 2
               i32.shl
               local.get 15
-              v128.store offset=54032 align=4
+              v128.store offset=21008 align=4
               local.get 2
               i32.const 2
               i32.shl
               local.get 16
-              v128.store offset=54048 align=4
+              v128.store offset=21024 align=4
               local.get 2
               i32.const 2
               i32.shl
               local.get 17
-              v128.store offset=54064 align=4
+              v128.store offset=21040 align=4
               local.get 2
               i32.const 4
               i32.mul
               local.get 13
-              i64.store offset=62336 align=4
+              i64.store offset=29312 align=4
               local.get 2
               i32.const 2
               i32.shl
               local.get 22
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               v128.and
-              v128.store offset=58176 align=4
+              v128.store offset=25152 align=4
               local.get 2
               i32.const 2
               i32.shl
               local.get 23
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               v128.and
-              v128.store offset=58192 align=4
+              v128.store offset=25168 align=4
               local.get 2
               i32.const 2
               i32.shl
               local.get 24
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               v128.and
-              v128.store offset=58208 align=4
+              v128.store offset=25184 align=4
               local.get 2
               i32.const 2
               i32.shl
               local.get 25
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               v128.and
-              v128.store offset=58224 align=4
+              v128.store offset=25200 align=4
               local.get 2
               i32.const 2
               i32.shr_u
               i32.const 1
-              i32.store offset=37504
+              i32.store offset=4480
               local.get 2
               i32.const 2
               i32.shl
@@ -1000,32 +1000,32 @@
         i32.const 4
         i32.mul
         local.get 13
-        i64.store offset=62336 align=4
+        i64.store offset=29312 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 26
-        v128.store offset=49856 align=4
+        v128.store offset=16832 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 27
-        v128.store offset=49872 align=4
+        v128.store offset=16848 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 28
-        v128.store offset=49888 align=4
+        v128.store offset=16864 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 29
-        v128.store offset=49904 align=4
+        v128.store offset=16880 align=4
         local.get 2
         i32.const 2
         i32.shr_u
         i32.const 1
-        i32.store offset=37504
+        i32.store offset=4480
         local.get 2
         i32.const 2
         i32.shl

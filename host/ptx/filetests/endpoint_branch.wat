@@ -380,7 +380,7 @@
                     local.get 2
                     i32.const 2
                     i32.shr_u
-                    i32.load offset=37504
+                    i32.load offset=4480
                     i32.eqz
                     (@metadata.code.branch_hint "\00")
                     if ;; label = @9
@@ -388,7 +388,7 @@
                       i32.const 2
                       i32.shr_u
                       i32.const 1
-                      i32.store offset=37504
+                      i32.store offset=4480
                     end
                     i32.const 0
                     local.set 6
@@ -397,7 +397,7 @@
                   local.get 2
                   i32.const 2
                   i32.shr_u
-                  i32.load offset=37504
+                  i32.load offset=4480
                   i32.eqz
                   (@metadata.code.branch_hint "\00")
                   if ;; label = @8
@@ -405,33 +405,33 @@
                     i32.const 2
                     i32.shr_u
                     i32.const 1
-                    i32.store offset=37504
+                    i32.store offset=4480
                     local.get 2
                     i32.const 4
                     i32.mul
                     local.get 2
                     i32.const 2
                     i32.shl
-                    i32.load offset=41600
-                    i32.store offset=58176
+                    i32.load offset=8576
+                    i32.store offset=25152
                     local.get 2
                     i32.const 4
                     i32.mul
                     local.get 2
                     i32.const 3
                     i32.shl
-                    i64.load offset=49920 align=4
-                    i64.store offset=58184 align=4
+                    i64.load offset=16896 align=4
+                    i64.store offset=25160 align=4
                   end
                   local.get 2
                   i32.const 4
                   i32.mul
-                  i32.load offset=58176
+                  i32.load offset=25152
                   local.set 12
                   local.get 2
                   i32.const 4
                   i32.mul
-                  i64.load offset=58184 align=4
+                  i64.load offset=25160 align=4
                   local.set 10
                   i32.const 0
                   local.set 6
@@ -440,7 +440,7 @@
                 local.get 2
                 i32.const 2
                 i32.shr_u
-                i32.load offset=37504
+                i32.load offset=4480
                 i32.eqz
                 (@metadata.code.branch_hint "\00")
                 if ;; label = @7
@@ -448,46 +448,46 @@
                   i32.const 2
                   i32.shr_u
                   i32.const 1
-                  i32.store offset=37504
+                  i32.store offset=4480
                   local.get 2
                   i32.const 4
                   i32.mul
                   local.get 2
                   i32.const 2
                   i32.shl
-                  i32.load offset=41600
-                  i32.store offset=58176
+                  i32.load offset=8576
+                  i32.store offset=25152
                   local.get 2
                   i32.const 4
                   i32.mul
                   local.get 2
                   i32.const 2
                   i32.shl
-                  i32.load offset=45760
-                  i32.store offset=58180
+                  i32.load offset=12736
+                  i32.store offset=25156
                   local.get 2
                   i32.const 4
                   i32.mul
                   local.get 2
                   i32.const 3
                   i32.shl
-                  i64.load offset=49920 align=4
-                  i64.store offset=58184 align=4
+                  i64.load offset=16896 align=4
+                  i64.store offset=25160 align=4
                 end
                 local.get 2
                 i32.const 4
                 i32.mul
-                i32.load offset=58176
+                i32.load offset=25152
                 local.set 12
                 local.get 2
                 i32.const 4
                 i32.mul
-                i32.load offset=58180
+                i32.load offset=25156
                 local.set 11
                 local.get 2
                 i32.const 4
                 i32.mul
-                i64.load offset=58184 align=4
+                i64.load offset=25160 align=4
                 local.set 10
                 i32.const 0
                 local.set 6
@@ -649,22 +649,22 @@
                 i32.const 4
                 i32.mul
                 local.get 12
-                i32.store offset=58176
+                i32.store offset=25152
                 local.get 2
                 i32.const 4
                 i32.mul
                 local.get 11
-                i32.store offset=58180
+                i32.store offset=25156
                 local.get 2
                 i32.const 4
                 i32.mul
                 local.get 10
-                i64.store offset=58184 align=4
+                i64.store offset=25160 align=4
                 local.get 2
                 i32.const 2
                 i32.shr_u
                 i32.const 1
-                i32.store offset=37504
+                i32.store offset=4480
                 local.get 2
                 i32.const 2
                 i32.shl
@@ -755,17 +755,17 @@
             i32.const 4
             i32.mul
             local.get 12
-            i32.store offset=58176
+            i32.store offset=25152
             local.get 2
             i32.const 4
             i32.mul
             local.get 10
-            i64.store offset=58184 align=4
+            i64.store offset=25160 align=4
             local.get 2
             i32.const 2
             i32.shr_u
             i32.const 1
-            i32.store offset=37504
+            i32.store offset=4480
             local.get 2
             i32.const 2
             i32.shl

@@ -376,7 +376,7 @@
           local.get 2
           i32.const 2
           i32.shr_u
-          i32.load offset=37504
+          i32.load offset=4480
           i32.eqz
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
@@ -384,7 +384,7 @@
             i32.const 2
             i32.shr_u
             i32.const 1
-            i32.store offset=37504
+            i32.store offset=4480
           end
           i32.const 0
           local.set 6
@@ -446,7 +446,7 @@
         i32.const 2
         i32.shr_u
         i32.const 1
-        i32.store offset=37504
+        i32.store offset=4480
         local.get 2
         i32.const 2
         i32.shl
@@ -812,28 +812,28 @@
       if ;; label = @2
         i32.const 0
         local.get 26
-        v128.store offset=38528 align=4
+        v128.store offset=5504 align=4
         i32.const 0
         local.get 27
-        v128.store offset=38544 align=4
+        v128.store offset=5520 align=4
         i32.const 0
         local.get 28
-        v128.store offset=38560 align=4
+        v128.store offset=5536 align=4
         i32.const 0
         local.get 29
-        v128.store offset=38576 align=4
+        v128.store offset=5552 align=4
         i32.const 0
         local.get 30
-        v128.store offset=38592 align=4
+        v128.store offset=5568 align=4
         i32.const 0
         local.get 31
-        v128.store offset=38608 align=4
+        v128.store offset=5584 align=4
         i32.const 0
         local.get 32
-        v128.store offset=38624 align=4
+        v128.store offset=5600 align=4
         i32.const 0
         local.get 33
-        v128.store offset=38640 align=4
+        v128.store offset=5616 align=4
         local.get 2
         local.set 103
         i32.const 0
@@ -842,7 +842,7 @@
           local.get 102
           i32.const 3
           i32.shl
-          i64.load offset=38528 align=4
+          i64.load offset=5504 align=4
           local.set 124
           local.get 124
           local.set 7
@@ -881,7 +881,7 @@
           i32.const 2
           i32.shl
           local.get 125
-          f32.store offset=38656
+          f32.store offset=5632
           local.get 2
           i32.const 1
           i32.add
@@ -897,16 +897,16 @@
         local.get 103
         local.set 2
         i32.const 0
-        v128.load offset=38656 align=4
+        v128.load offset=5632 align=4
         local.set 76
         i32.const 0
-        v128.load offset=38672 align=4
+        v128.load offset=5648 align=4
         local.set 77
         i32.const 0
-        v128.load offset=38688 align=4
+        v128.load offset=5664 align=4
         local.set 78
         i32.const 0
-        v128.load offset=38704 align=4
+        v128.load offset=5680 align=4
         local.set 79
       else
         local.get 26
@@ -1281,40 +1281,40 @@
       if ;; label = @2
         i32.const 0
         local.get 26
-        v128.store offset=38528 align=4
+        v128.store offset=5504 align=4
         i32.const 0
         local.get 27
-        v128.store offset=38544 align=4
+        v128.store offset=5520 align=4
         i32.const 0
         local.get 28
-        v128.store offset=38560 align=4
+        v128.store offset=5536 align=4
         i32.const 0
         local.get 29
-        v128.store offset=38576 align=4
+        v128.store offset=5552 align=4
         i32.const 0
         local.get 30
-        v128.store offset=38592 align=4
+        v128.store offset=5568 align=4
         i32.const 0
         local.get 31
-        v128.store offset=38608 align=4
+        v128.store offset=5584 align=4
         i32.const 0
         local.get 32
-        v128.store offset=38624 align=4
+        v128.store offset=5600 align=4
         i32.const 0
         local.get 33
-        v128.store offset=38640 align=4
+        v128.store offset=5616 align=4
         i32.const 0
         local.get 88
-        v128.store offset=38656 align=4
+        v128.store offset=5632 align=4
         i32.const 0
         local.get 89
-        v128.store offset=38672 align=4
+        v128.store offset=5648 align=4
         i32.const 0
         local.get 90
-        v128.store offset=38688 align=4
+        v128.store offset=5664 align=4
         i32.const 0
         local.get 91
-        v128.store offset=38704 align=4
+        v128.store offset=5680 align=4
         local.get 2
         local.set 103
         i32.const 0
@@ -1323,12 +1323,12 @@
           local.get 102
           i32.const 3
           i32.shl
-          i64.load offset=38528 align=4
+          i64.load offset=5504 align=4
           local.set 124
           local.get 102
           i32.const 2
           i32.shl
-          f32.load offset=38656
+          f32.load offset=5632
           local.set 125
           local.get 124
           local.set 7

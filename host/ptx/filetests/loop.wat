@@ -201,7 +201,7 @@
                         i32.ne
                         i32.and
                         i32.const 0
-                        i32.atomic.load offset=1179648
+                        i32.atomic.load offset=1114112
                         i32.eqz
                         i32.and
                         if ;; label = @11
@@ -379,7 +379,7 @@
                   local.get 2
                   i32.const 2
                   i32.shr_u
-                  i32.load offset=37504
+                  i32.load offset=4480
                   i32.eqz
                   (@metadata.code.branch_hint "\00")
                   if ;; label = @8
@@ -387,59 +387,59 @@
                     i32.const 2
                     i32.shr_u
                     i32.const 1
-                    i32.store offset=37504
+                    i32.store offset=4480
                     local.get 2
                     i32.const 4
                     i32.mul
                     local.get 2
                     i32.const 2
                     i32.shl
-                    f32.load offset=41600
-                    f32.store offset=62336
+                    f32.load offset=8576
+                    f32.store offset=29312
                     local.get 2
                     i32.const 4
                     i32.mul
                     local.get 2
                     i32.const 2
                     i32.shl
-                    i32.load offset=54016
-                    i32.store offset=62352
+                    i32.load offset=20992
+                    i32.store offset=29328
                     local.get 2
                     i32.const 4
                     i32.mul
                     local.get 2
                     i32.const 2
                     i32.shl
-                    i32.load offset=58176
-                    i32.store offset=62356
+                    i32.load offset=25152
+                    i32.store offset=29332
                     local.get 2
                     i32.const 4
                     i32.mul
                     local.get 2
                     i32.const 3
                     i32.shl
-                    i64.load offset=45760 align=4
-                    i64.store offset=62344 align=4
+                    i64.load offset=12736 align=4
+                    i64.store offset=29320 align=4
                   end
                   local.get 2
                   i32.const 4
                   i32.mul
-                  f32.load offset=62336
+                  f32.load offset=29312
                   local.set 15
                   local.get 2
                   i32.const 4
                   i32.mul
-                  i32.load offset=62352
+                  i32.load offset=29328
                   local.set 16
                   local.get 2
                   i32.const 4
                   i32.mul
-                  i32.load offset=62356
+                  i32.load offset=29332
                   local.set 14
                   local.get 2
                   i32.const 4
                   i32.mul
-                  i64.load offset=62344 align=4
+                  i64.load offset=29320 align=4
                   local.set 13
                   i32.const 0
                   local.set 6
@@ -448,7 +448,7 @@
                 local.get 2
                 i32.const 2
                 i32.shr_u
-                i32.load offset=37504
+                i32.load offset=4480
                 i32.eqz
                 (@metadata.code.branch_hint "\00")
                 if ;; label = @7
@@ -456,33 +456,33 @@
                   i32.const 2
                   i32.shr_u
                   i32.const 1
-                  i32.store offset=37504
+                  i32.store offset=4480
                   local.get 2
                   i32.const 4
                   i32.mul
                   local.get 2
                   i32.const 2
                   i32.shl
-                  f32.load offset=41600
-                  f32.store offset=62336
+                  f32.load offset=8576
+                  f32.store offset=29312
                   local.get 2
                   i32.const 4
                   i32.mul
                   local.get 2
                   i32.const 3
                   i32.shl
-                  i64.load offset=45760 align=4
-                  i64.store offset=62344 align=4
+                  i64.load offset=12736 align=4
+                  i64.store offset=29320 align=4
                 end
                 local.get 2
                 i32.const 4
                 i32.mul
-                f32.load offset=62336
+                f32.load offset=29312
                 local.set 15
                 local.get 2
                 i32.const 4
                 i32.mul
-                i64.load offset=62344 align=4
+                i64.load offset=29320 align=4
                 local.set 13
                 i32.const 0
                 local.set 6
@@ -491,7 +491,7 @@
               local.get 2
               i32.const 2
               i32.shr_u
-              i32.load offset=37504
+              i32.load offset=4480
               i32.eqz
               (@metadata.code.branch_hint "\00")
               if ;; label = @6
@@ -499,7 +499,7 @@
                 i32.const 2
                 i32.shr_u
                 i32.const 1
-                i32.store offset=37504
+                i32.store offset=4480
               end
               i32.const 0
               local.set 6
@@ -533,7 +533,7 @@
             i32.const 2
             i32.shr_u
             i32.const 1
-            i32.store offset=37504
+            i32.store offset=4480
             local.get 2
             i32.const 2
             i32.shl
@@ -605,34 +605,34 @@
         end
         loop ;; label = @3
           i32.const 0
-          i32.atomic.load offset=1179648
+          i32.atomic.load offset=1114112
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 2
             i32.const 4
             i32.mul
             local.get 15
-            f32.store offset=62336
+            f32.store offset=29312
             local.get 2
             i32.const 4
             i32.mul
             local.get 16
-            i32.store offset=62352
+            i32.store offset=29328
             local.get 2
             i32.const 4
             i32.mul
             local.get 14
-            i32.store offset=62356
+            i32.store offset=29332
             local.get 2
             i32.const 4
             i32.mul
             local.get 13
-            i64.store offset=62344 align=4
+            i64.store offset=29320 align=4
             local.get 2
             i32.const 2
             i32.shr_u
             i32.const 1
-            i32.store offset=37504
+            i32.store offset=4480
             local.get 2
             i32.const 2
             i32.shl
@@ -703,17 +703,17 @@
         i32.const 4
         i32.mul
         local.get 15
-        f32.store offset=62336
+        f32.store offset=29312
         local.get 2
         i32.const 4
         i32.mul
         local.get 13
-        i64.store offset=62344 align=4
+        i64.store offset=29320 align=4
         local.get 2
         i32.const 2
         i32.shr_u
         i32.const 1
-        i32.store offset=37504
+        i32.store offset=4480
         local.get 2
         i32.const 2
         i32.shl

@@ -74,7 +74,7 @@
                 i32.ne
                 i32.and
                 i32.const 0
-                i32.atomic.load offset=1179648
+                i32.atomic.load offset=1114112
                 i32.eqz
                 i32.and
                 if ;; label = @7
@@ -194,22 +194,22 @@
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=41600
+          i32.load offset=8576
           local.set 15
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=45760
+          i32.load offset=12736
           local.set 16
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=49920
+          i32.load offset=16896
           local.set 14
           local.get 2
           i32.const 3
           i32.shl
-          i64.load offset=54080
+          i64.load offset=21056
           local.set 13
           i32.const 0
           local.set 6
@@ -257,29 +257,29 @@
             i32.eqz
             if ;; label = @5
               i32.const 0
-              i32.atomic.load offset=1179648
+              i32.atomic.load offset=1114112
               (@metadata.code.branch_hint "\00")
               if ;; label = @6
                 local.get 2
                 i32.const 2
                 i32.shl
                 local.get 15
-                i32.store offset=41600
+                i32.store offset=8576
                 local.get 2
                 i32.const 2
                 i32.shl
                 local.get 16
-                i32.store offset=45760
+                i32.store offset=12736
                 local.get 2
                 i32.const 2
                 i32.shl
                 local.get 14
-                i32.store offset=49920
+                i32.store offset=16896
                 local.get 2
                 i32.const 3
                 i32.shl
                 local.get 13
-                i64.store offset=54080
+                i64.store offset=21056
                 local.get 2
                 i32.const 2
                 i32.shl
@@ -299,27 +299,27 @@
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=41600
+          i32.load offset=8576
           local.set 15
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=62336
+          i32.load offset=29312
           local.set 17
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=45760
+          i32.load offset=12736
           local.set 16
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=49920
+          i32.load offset=16896
           local.set 14
           local.get 2
           i32.const 3
           i32.shl
-          i64.load offset=54080
+          i64.load offset=21056
           local.set 13
           i32.const 0
           local.set 6
@@ -327,34 +327,34 @@
         end
         loop ;; label = @3
           i32.const 0
-          i32.atomic.load offset=1179648
+          i32.atomic.load offset=1114112
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 2
             i32.const 2
             i32.shl
             local.get 15
-            i32.store offset=41600
+            i32.store offset=8576
             local.get 2
             i32.const 2
             i32.shl
             local.get 17
-            i32.store offset=62336
+            i32.store offset=29312
             local.get 2
             i32.const 2
             i32.shl
             local.get 16
-            i32.store offset=45760
+            i32.store offset=12736
             local.get 2
             i32.const 2
             i32.shl
             local.get 14
-            i32.store offset=49920
+            i32.store offset=16896
             local.get 2
             i32.const 3
             i32.shl
             local.get 13
-            i64.store offset=54080
+            i64.store offset=21056
             local.get 2
             i32.const 2
             i32.shl

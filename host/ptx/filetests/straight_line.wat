@@ -655,7 +655,7 @@
           local.get 2
           i32.const 2
           i32.shr_u
-          i32.load offset=37504
+          i32.load offset=4480
           i32.eqz
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
@@ -663,7 +663,7 @@
             i32.const 2
             i32.shr_u
             i32.const 1
-            i32.store offset=37504
+            i32.store offset=4480
           end
           i32.const 0
           local.set 6
@@ -734,7 +734,7 @@
         i32.const 2
         i32.shr_u
         i32.const 1
-        i32.store offset=37504
+        i32.store offset=4480
         local.get 2
         i32.const 2
         i32.shl
@@ -947,7 +947,7 @@
     local.get 2
     i32.const 2
     i32.shr_u
-    i32.load offset=37504
+    i32.load offset=4480
     i32.const 0
     i32.load offset=80
     i32.and
@@ -960,7 +960,7 @@
     i32.const 2
     i32.shr_u
     i32.const 0
-    i32.store offset=37504
+    i32.store offset=4480
     i32.const 0
   )
   (func (;8;) (type 5) (param i32 i32) (result i32)

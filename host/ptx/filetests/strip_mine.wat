@@ -380,7 +380,7 @@
           local.get 2
           i32.const 2
           i32.shr_u
-          i32.load offset=37504
+          i32.load offset=4480
           i32.eqz
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
@@ -388,7 +388,7 @@
             i32.const 2
             i32.shr_u
             i32.const 1
-            i32.store offset=37504
+            i32.store offset=4480
           end
           i32.const 0
           local.set 6
@@ -459,7 +459,7 @@
         i32.const 2
         i32.shr_u
         i32.const 1
-        i32.store offset=37504
+        i32.store offset=4480
         local.get 2
         i32.const 2
         i32.shl
@@ -587,10 +587,10 @@
       local.set 42
       i32.const 0
       local.get 34
-      v128.store offset=38528 align=4
+      v128.store offset=5504 align=4
       i32.const 0
       local.get 42
-      v128.store offset=38528 align=4
+      v128.store offset=5504 align=4
       local.get 13
       i32.wrap_i64
       local.set 117
@@ -659,10 +659,10 @@
       local.set 43
       i32.const 0
       local.get 35
-      v128.store offset=38544 align=4
+      v128.store offset=5520 align=4
       i32.const 0
       local.get 43
-      v128.store offset=38544 align=4
+      v128.store offset=5520 align=4
       local.get 13
       i32.wrap_i64
       local.set 117
@@ -731,10 +731,10 @@
       local.set 44
       i32.const 0
       local.get 36
-      v128.store offset=38560 align=4
+      v128.store offset=5536 align=4
       i32.const 0
       local.get 44
-      v128.store offset=38560 align=4
+      v128.store offset=5536 align=4
       local.get 13
       i32.wrap_i64
       local.set 117
@@ -803,10 +803,10 @@
       local.set 45
       i32.const 0
       local.get 37
-      v128.store offset=38576 align=4
+      v128.store offset=5552 align=4
       i32.const 0
       local.get 45
-      v128.store offset=38576 align=4
+      v128.store offset=5552 align=4
       local.get 42
       local.get 34
       f32x4.add

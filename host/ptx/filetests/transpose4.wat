@@ -380,7 +380,7 @@
           local.get 2
           i32.const 2
           i32.shr_u
-          i32.load offset=37504
+          i32.load offset=4480
           i32.eqz
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
@@ -388,7 +388,7 @@
             i32.const 2
             i32.shr_u
             i32.const 1
-            i32.store offset=37504
+            i32.store offset=4480
           end
           i32.const 0
           local.set 6
@@ -459,7 +459,7 @@
         i32.const 2
         i32.shr_u
         i32.const 1
-        i32.store offset=37504
+        i32.store offset=4480
         local.get 2
         i32.const 2
         i32.shl

@@ -167,3 +167,55 @@ fn live_across(body: &Body) -> Liveness {
         live_in: RegisterSets::new(0, 0, 0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::ir::samples::{Shape, random};
+
+    /// Whether some path from the beginning of a block reads a register before it writes it.
+    fn is_read(body: &Body, block: BlockId, reg: Reg, seen: &mut Vec<BlockId>) -> bool {
+        if seen.contains(&block) {
+            return false;
+        }
+        seen.push(block);
+        let mut first = None;
+        for_each_access(body, block, |accessed, writes| {
+            if accessed == reg && first.is_none() {
+                first = Some(writes);
+            }
+        });
+        match first {
+            Some(writes) => !writes,
+            None => {
+                let next = body.block(block).unwrap().end.successors();
+                next.into_iter().any(|next| is_read(body, next, reg, seen))
+            }
+        }
+    }
+
+    #[test]
+    fn a_register_is_live_where_some_path_reads_it_before_writing_it() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        for _ in 0..400 {
+            let shape = Shape {
+                blocks: rng.u32(2..9),
+                ops_per_block: 4,
+                suspends: true,
+            };
+            let body = random(&mut rng, &shape);
+            let liveness = analyze(&body).unwrap();
+            for block in body.blocks.keys() {
+                let live = liveness.at(block);
+                for reg in body.regs.keys() {
+                    let expected = is_read(&body, block, reg, &mut Vec::new());
+                    assert_eq!(
+                        live.contains(&reg),
+                        expected,
+                        "{reg} at {block} of {body:#?}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -7,6 +7,8 @@
 pub(crate) mod entity;
 pub(crate) mod opcodes;
 pub(crate) mod print;
+#[cfg(test)]
+pub(crate) mod samples;
 pub(crate) mod verify;
 
 use rustc_hash::FxHashSet as HashSet;

@@ -526,3 +526,36 @@ impl fmt::Display for Guard<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opcodes_have_the_names_of_webassembly() {
+        for (opcode, name) in [
+            (Opcode::I32Add, "i32.add"),
+            (Opcode::I64ShrU, "i64.shr_u"),
+            (Opcode::I32Extend8S, "i32.extend8_s"),
+            (Opcode::I64ExtendI32U, "i64.extend_i32_u"),
+            (Opcode::I32TruncSatF64S, "i32.trunc_sat_f64_s"),
+            (Opcode::F32ReinterpretI32, "f32.reinterpret_i32"),
+        ] {
+            assert_eq!(opcode.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn constants_say_their_type_unless_they_are_words() {
+        for (arg, text) in [
+            (Arg::Reg(Reg(3)), "v3"),
+            (Arg::I32(u32::MAX), "-1"),
+            (Arg::I64(7), "7:i64"),
+            (Arg::F32(1.5f32.to_bits()), "1.5:f32"),
+            (Arg::F64((-0.0f64).to_bits()), "-0.0:f64"),
+            (Arg::F32(0x7fff_ffff), "nan(0x7fffffff):f32"),
+        ] {
+            assert_eq!(arg.to_string(), text);
+        }
+    }
+}

@@ -307,3 +307,142 @@ fn needed(
     });
     needed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    use crate::compile::analysis::liveness;
+    use crate::compile::ir::samples::{Shape, random};
+
+    /// A thread whose registers hold tokens: each write makes a new one.
+    struct Walk<'k> {
+        body: &'k Body,
+        live: &'k Liveness,
+        plan: &'k SpillPlan,
+        tokens: u32,
+        /// What each register holds by the program, and what is in the machine's and in the frame.
+        right: BTreeMap<Reg, u32>,
+        registers: BTreeMap<Reg, u32>,
+        frame: BTreeMap<Reg, u32>,
+    }
+
+    impl Walk<'_> {
+        fn write(&mut self, reg: Reg) {
+            self.tokens += 1;
+            self.right.insert(reg, self.tokens);
+            self.registers.insert(reg, self.tokens);
+        }
+
+        fn read(&self, reg: Reg) {
+            let (right, found) = (self.right.get(&reg), self.registers.get(&reg));
+            assert_eq!(found, right, "{reg} of {:#?}", self.body);
+        }
+
+        fn save(&mut self, regs: &[Reg]) {
+            for reg in regs {
+                self.read(*reg);
+                if let Some(token) = self.registers.get(reg) {
+                    self.frame.insert(*reg, *token);
+                }
+            }
+        }
+
+        /// Leaves, and resumes at a block with these results.
+        fn leave(&mut self, next: BlockId, results: &[Reg]) {
+            for reg in self.live.at(next) {
+                let is_saved = self.frame.get(&reg) == self.right.get(&reg);
+                assert!(
+                    is_saved || results.contains(&reg),
+                    "{reg} of {:#?}",
+                    self.body
+                );
+            }
+            self.registers.clear();
+            for reg in self.plan.restored(self.live, next) {
+                if let Some(token) = self.frame.get(&reg) {
+                    self.registers.insert(reg, *token);
+                }
+            }
+            results.iter().for_each(|reg| self.write(*reg));
+        }
+
+        fn run(&mut self, graph: &Graph, rng: &mut fastrand::Rng) {
+            for reg in self.live.at(BlockId::ENTRY) {
+                self.write(reg);
+            }
+            let mut block = BlockId::ENTRY;
+            for _ in 0..60 {
+                let is_resume_point = graph.resumes.iter().skip(1).any(|other| *other == block);
+                if is_resume_point && rng.bool() {
+                    let saved = self.plan.saved(self.live, block);
+                    self.save(&saved);
+                    self.leave(block, &[]);
+                }
+                let mut accesses = Vec::new();
+                let contents = self.body.block(block).unwrap();
+                for op in &contents.ops {
+                    op.each_arg(|arg| accesses.extend(arg.reg().map(|reg| (reg, false))));
+                    accesses.extend(op.targets().iter().map(|reg| (*reg, true)));
+                }
+                liveness::for_each_end_use(self.body, &contents.end, |reg| {
+                    accesses.push((reg, false));
+                });
+                for (reg, writes) in accesses {
+                    if writes {
+                        self.write(reg);
+                    } else {
+                        self.read(reg);
+                    }
+                }
+                let ahead = self.plan.saved_ahead(self.live, self.body, block);
+                self.save(&ahead);
+                if let End::Suspend(point, next) = &contents.end {
+                    let results = &self.body.suspend_points.get(*point).unwrap().results;
+                    let results: Vec<Reg> = results.iter().copied().flatten().collect();
+                    let mut saved = self.plan.saved_behind(self.live, block, *next);
+                    saved.retain(|reg| !results.contains(reg));
+                    self.save(&saved);
+                    self.leave(*next, &results);
+                }
+                let next = contents.end.successors();
+                if next.is_empty() {
+                    return;
+                }
+                block = next[rng.usize(..next.len())];
+            }
+        }
+    }
+
+    #[test]
+    fn a_thread_finds_its_registers_again_wherever_it_leaves_and_resumes() {
+        let mut rng = fastrand::Rng::with_seed(3);
+        for _ in 0..1500 {
+            let shape = Shape {
+                blocks: rng.u32(2..10),
+                ops_per_block: 3,
+                suspends: true,
+            };
+            let body = random(&mut rng, &shape);
+            let live = liveness::analyze(&body).unwrap();
+            let resume_points: Vec<BlockId> =
+                body.blocks.keys().filter(|_| rng.u8(..4) == 0).collect();
+            let graph = Graph::new(&body, &resume_points).unwrap();
+            let mut layout = Layout::new(32, 0, 0, 0).unwrap();
+            let plan = run(&body, &live, &graph, None, &mut layout).unwrap();
+            for _ in 0..8 {
+                let mut walk = Walk {
+                    body: &body,
+                    live: &live,
+                    plan: &plan,
+                    tokens: 0,
+                    right: BTreeMap::new(),
+                    registers: BTreeMap::new(),
+                    frame: BTreeMap::new(),
+                };
+                walk.run(&graph, &mut rng);
+            }
+        }
+    }
+}
