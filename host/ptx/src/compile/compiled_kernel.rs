@@ -21,7 +21,7 @@ pub struct CompiledKernel {
     pub(crate) effort: usize,
     pub(crate) bounds_guards: usize,
     /// The resume index of each suspend point.
-    pub(crate) after_stop: HashMap<u32, u32>,
+    pub(crate) resume_after: HashMap<u32, u32>,
     /// Why threads run one at a time.
     pub(crate) scalar_reason: Option<&'static str>,
 }

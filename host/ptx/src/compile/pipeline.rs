@@ -182,7 +182,7 @@ fn run(
         dynamic_shared: entry.layout.dynamic_shared,
         effort,
         bounds_guards: analyses.guards.len(),
-        after_stop: analyses.graph.after_stop,
+        resume_after: analyses.graph.resume_after,
         body,
         layout,
         scalar_reason,

@@ -82,8 +82,8 @@ impl FunctionWriter {
 
     /// The offset of the next instruction.
     fn offset(&self) -> u32 {
-        // The code is limited to much less.
-        u32::try_from(self.code.len()).unwrap_or(u32::MAX)
+        let offset = u32::try_from(self.code.len()).ok();
+        self.require(offset, "more code than there are offsets")
     }
 }
 
