@@ -1,8 +1,9 @@
-//! ArithBuilder that are computed at once.
+//! The arithmetic builder of the interpreter: it computes each operation at once.
 
 use crate::numeric::ArithBuilder;
+use crate::numeric::int_builder::{IntBinary, IntBuilder, IntUnary, Width};
 
-/// The interpreter's steps.
+/// A builder whose values are numbers.
 pub(crate) struct Evaluator;
 
 impl ArithBuilder for Evaluator {
@@ -151,5 +152,103 @@ impl ArithBuilder for Evaluator {
 
     fn not(&mut self, a: bool) -> bool {
         !a
+    }
+}
+
+/// An integer of either width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Integer {
+    W32(u32),
+    W64(u64),
+}
+
+impl Integer {
+    #[inline(always)]
+    pub(crate) fn new(width: Width, bits: u64) -> Integer {
+        match width {
+            Width::W32 => Integer::W32(bits as u32),
+            Width::W64 => Integer::W64(bits),
+        }
+    }
+
+    /// Its bits, with zeros above.
+    #[inline(always)]
+    pub(crate) fn bits(self) -> u64 {
+        match self {
+            Integer::W32(bits) => u64::from(bits),
+            Integer::W64(bits) => bits,
+        }
+    }
+
+    /// Its value as a signed number.
+    fn value(self) -> i64 {
+        match self {
+            Integer::W32(bits) => i64::from(bits.cast_signed()),
+            Integer::W64(bits) => bits.cast_signed(),
+        }
+    }
+}
+
+impl IntBuilder for Evaluator {
+    type Int = Integer;
+
+    #[inline(always)]
+    fn int(&mut self, width: Width, value: u64) -> Integer {
+        Integer::new(width, value)
+    }
+
+    #[inline(always)]
+    fn width(&self, a: Integer) -> Width {
+        match a {
+            Integer::W32(_) => Width::W32,
+            Integer::W64(_) => Width::W64,
+        }
+    }
+
+    #[inline(always)]
+    fn unary(&mut self, op: IntUnary, a: Integer) -> Integer {
+        let (bits, width) = (a.bits(), self.width(a));
+        let signed = |value: i64| Integer::new(width, value.cast_unsigned());
+        match op {
+            IntUnary::Clz => {
+                let above = 64 - width.bits();
+                Integer::new(width, u64::from(bits.leading_zeros() - above))
+            }
+            IntUnary::Popcnt => Integer::new(width, u64::from(bits.count_ones())),
+            IntUnary::Extend8S => signed(i64::from((bits as u8).cast_signed())),
+            IntUnary::Extend16S => signed(i64::from((bits as u16).cast_signed())),
+            IntUnary::ExtendS => Integer::W64(a.value().cast_unsigned()),
+            IntUnary::ExtendU => Integer::W64(bits),
+            IntUnary::Wrap => Integer::W32(bits as u32),
+        }
+    }
+
+    #[inline(always)]
+    fn binary(&mut self, op: IntBinary, a: Integer, b: Integer) -> Integer {
+        let width = self.width(a);
+        debug_assert_eq!(width, self.width(b), "{op:?} of values of two widths");
+        let (x, y) = (a.bits(), b.bits());
+        let amount = (y as u32) & (width.bits() - 1);
+        let holds = |holds: bool| Integer::W32(u32::from(holds));
+        let bits = match op {
+            IntBinary::Add => x.wrapping_add(y),
+            IntBinary::Sub => x.wrapping_sub(y),
+            IntBinary::Mul => x.wrapping_mul(y),
+            IntBinary::And => x & y,
+            IntBinary::Or => x | y,
+            IntBinary::Xor => x ^ y,
+            IntBinary::Shl => x << amount,
+            IntBinary::ShrS => (a.value() >> amount).cast_unsigned(),
+            IntBinary::ShrU => x >> amount,
+            IntBinary::Eq => return holds(x == y),
+            IntBinary::LtS => return holds(a.value() < b.value()),
+            IntBinary::LtU => return holds(x < y),
+        };
+        Integer::new(width, bits)
+    }
+
+    #[inline(always)]
+    fn int_select(&mut self, condition: Integer, yes: Integer, no: Integer) -> Integer {
+        if condition.bits() == 0 { no } else { yes }
     }
 }

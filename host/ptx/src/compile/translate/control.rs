@@ -9,39 +9,9 @@ use crate::compile::translate::{Builder, Scope, index};
 use crate::simt::instruction::{BarrierInstruction, WarpInstruction};
 use crate::syntax::builtin_functions::BuiltinFunction;
 use crate::syntax::check::source_type;
-use crate::syntax::table::Op;
+use crate::syntax::table::{Effect, Op};
 use crate::syntax::tree::{CallSite, Formal, Operand};
 use crate::syntax::types::Type;
-
-/// Whether an instruction does nothing but write registers, so that it may be computed and dropped.
-fn is_pure(op: Op) -> bool {
-    use Op::*;
-    !matches!(
-        op,
-        Activemask
-            | Atom
-            | Barrier
-            | BarrierArrive
-            | BarrierReduce
-            | Bra
-            | BrxIdx
-            | Call
-            | Elect
-            | Exit
-            | Fence
-            | Hint
-            | Ld
-            | Match
-            | Red
-            | Redux
-            | Ret
-            | Shfl
-            | St
-            | Trap
-            | Vote
-            | WarpBarrier
-    )
-}
 
 impl<'m> Builder<'m> {
     /// Adds one instruction.
@@ -55,7 +25,7 @@ impl<'m> Builder<'m> {
             return self.unguarded(scope);
         };
         // A predicated step that only writes registers is computed always and kept if wanted.
-        if is_pure(op) {
+        if op.effect() == Effect::Registers {
             let value = if negated {
                 self.two(Opcode::I32Xor, value, Arg::I32(1))
             } else {
@@ -137,10 +107,11 @@ impl<'m> Builder<'m> {
                 self.suspend(SuspendKind::ActiveMask, Vec::new(), vec![Some(taken)]);
                 self.write(scope, Arg::Reg(taken));
             }
+            Op::Scalar(op) => self.scalar(scope, op)?,
             Op::CvtPackSat => self.packed(scope),
             Op::Cvt => {
                 if !self.convert(scope) {
-                    self.by_help(scope)?;
+                    self.by_libcall(scope)?;
                 }
             }
             _ => {
@@ -151,7 +122,7 @@ impl<'m> Builder<'m> {
                     self.integer(scope)
                 };
                 if !done {
-                    self.by_help(scope)?;
+                    self.by_libcall(scope)?;
                 }
             }
         }

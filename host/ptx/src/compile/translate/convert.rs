@@ -6,7 +6,7 @@ use crate::compile::translate::half::kind;
 use crate::compile::translate::{Builder, Scope, home};
 use crate::numeric::directed_rounding;
 use crate::numeric::half_precision::{self, Kind};
-use crate::numeric::{Flags, Round, mask};
+use crate::numeric::{Flags, IntBuilder, Round, mask};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::tree::Operand;
 use crate::syntax::types::Type;

@@ -4,7 +4,7 @@ use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, AtomicOp, Op as Step, Place, Reg, Space, SpecialValue, Ty};
 use crate::compile::translate::{Builder, Scope, home};
-use crate::numeric::{Libcall, mask};
+use crate::numeric::{IntBuilder, Libcall, mask};
 use crate::simt::address::{AddressConversion, is_space_range};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
@@ -186,7 +186,7 @@ impl<'m> Builder<'m> {
             Some(Inc) => AtomicOp::Increment,
             Some(Dec) => AtomicOp::Decrement,
             Some(word) => match Libcall::of_atomic(word, ty, modifiers) {
-                Some(help) => AtomicOp::Libcall(self.help(help)),
+                Some(libcall) => AtomicOp::Libcall(self.libcall(libcall)),
                 None => return Err(self.unsupported("this atomic operation")),
             },
             None => return Err(self.unsupported("this atomic operation")),

@@ -1,6 +1,7 @@
 //! From a kernel's instructions to blocks of steps. Every name, type and modifier is looked at here
 //! and nowhere later; calls are inlined, since they may not be circular.
 
+mod arith_builder;
 mod bits;
 mod compare;
 mod control;
@@ -11,9 +12,9 @@ mod integer;
 mod memory;
 mod operand;
 mod packed;
-mod steps;
 
 use std::collections::HashMap;
+use std::collections::hash_map;
 
 use crate::compile::Unsupported;
 use crate::compile::abi::Layout;
@@ -22,7 +23,7 @@ use crate::compile::ir::{
     Arg, Block, BlockId, Body, End, LibcallId, Op, Reg, Site, SiteId, SiteKind, Ty,
 };
 use crate::compile::limits::MOST_STEPS;
-use crate::numeric::Libcall;
+use crate::numeric::{Libcall, LibcallKey};
 use crate::syntax::check::source_type;
 use crate::syntax::layout::{self, Frame};
 use crate::syntax::modifier::Modifier;
@@ -76,8 +77,8 @@ struct Builder<'m> {
     guard: Option<Arg>,
     /// Whether steps are to say which line they come from.
     lines: bool,
-    /// Which libcall has which number, by how it is told apart.
-    libcalls: HashMap<String, LibcallId>,
+    /// Which libcall has which number.
+    libcalls: HashMap<LibcallKey, LibcallId>,
 }
 
 /// A function as it is inlined at one place.
@@ -197,14 +198,11 @@ impl<'m> Builder<'m> {
     }
 
     /// The number of a libcall, the same for the same.
-    fn help(&mut self, help: Libcall) -> LibcallId {
-        let key = format!("{help:?}");
-        let next = self.body.libcalls.next_key();
-        let number = *self.libcalls.entry(key).or_insert(next);
-        if number == next {
-            self.body.libcalls.push(help);
+    fn libcall(&mut self, libcall: Libcall) -> LibcallId {
+        match self.libcalls.entry(libcall.key()) {
+            hash_map::Entry::Occupied(known) => *known.get(),
+            hash_map::Entry::Vacant(free) => *free.insert(self.body.libcalls.push(libcall)),
         }
-        number
     }
 
     /// Adds a function's body. Ends in the block that it returns to.
@@ -292,24 +290,24 @@ impl<'m> Builder<'m> {
         self.body.regs.len() < MOST_STEPS / 2
     }
 
-    /// What a register-only instruction does, by asking the interpreter.
-    fn by_help(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+    /// What a register-only instruction does, by a libcall: a call of the interpreter's function.
+    fn by_libcall(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
         let row = scope.instruction.row;
         let bits = match scope.operand(0) {
             Operand::Register(register) => Some(scope.function.register_type(*register).bits()),
             _ => None,
         };
-        let Some(help) = Libcall::of(row.op, &scope.instruction.modifiers, bits) else {
+        let Some(libcall) = Libcall::of(row.op, &scope.instruction.modifiers, bits) else {
             return Err(self.unsupported(format!("`{}`", row.name)));
         };
-        let operands = help.operands();
+        let operands = libcall.operands();
         let mut args = Vec::with_capacity(operands);
         for operand in 1..=operands {
             let ty = source_type(scope.instruction, operand);
             let value = self.read(scope, scope.operand(operand), ty);
             args.push(self.in_64(value));
         }
-        let number = self.help(help);
+        let number = self.libcall(libcall);
         let target = self.temp(Ty::I64);
         self.push(Op::Libcall {
             target,

@@ -5,6 +5,7 @@ use crate::syntax::table::{Kind, Lanewise, Op, Row, Slot, Ty};
 use crate::syntax::types::Type::{self, *};
 
 use Kind::{Address as A, Dst, DstLoose, DstPair, PredPair, Src, SrcLoose, SrcPred};
+use Op::Scalar;
 use Slot::{May, Need, Of};
 use Ty::{Is, T0, T1, Wide};
 
@@ -68,6 +69,27 @@ const L2_POLICY: &[Modifier] = &[L2EvictLast, L2EvictNormal, L2EvictFirst, L2Evi
 const FETCH: &[Modifier] = &[L2B64, L2B128, L2B256];
 const LANES: &[Modifier] = &[V2, V4];
 
+/// The integer operations that are one function each, in `numeric/scalar.rs`, which the interpreter
+/// computes and the compiler emits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ScalarOp {
+    Bfind,
+    Bmsk,
+    Brev,
+    Clz,
+    Cnot,
+    Dp2a,
+    Dp4a,
+    Mad24,
+    Mul24,
+    Not,
+    Popc,
+    Sad,
+    ShfLeft,
+    ShfRight,
+    Szext,
+}
+
 /// Result, operands, and what becomes of the lanes' results.
 const VIDEO: &[Slot] = &[Of(SIDES), Of(SIDES), Of(SIDES), May(&[Sat, Add])];
 
@@ -117,10 +139,10 @@ pub(crate) static ROWS: &[Row] = &[
     row("mad", &[Need(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
     row("mad", &[Need(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
     row("madc", &[Need(HALF_OF), May(&[Cc]), Of(INT_32_64)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::MadCarry),
-    row("mul24", &[Need(HALF_OF), Of(SIDES)], &[Dst(T0), Src(T0), Src(T0)], Op::Mul24),
-    row("mad24", &[Need(HALF_OF), Of(SIDES)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Mad24),
-    row("mad24", &[Need(&[Hi]), Need(&[Sat]), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Mad24),
-    row("sad", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Sad),
+    row("mul24", &[Need(HALF_OF), Of(SIDES)], &[Dst(T0), Src(T0), Src(T0)], Scalar(ScalarOp::Mul24)),
+    row("mad24", &[Need(HALF_OF), Of(SIDES)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Scalar(ScalarOp::Mad24)),
+    row("mad24", &[Need(&[Hi]), Need(&[Sat]), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Scalar(ScalarOp::Mad24)),
+    row("sad", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Scalar(ScalarOp::Sad)),
     row("div", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Div),
     row("div", &[Need(&[Approx, Full]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0)], Op::Div),
     row("div", &[Need(ROUND), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0)], Op::Div),
@@ -148,8 +170,8 @@ pub(crate) static ROWS: &[Row] = &[
     row("max", &[May(&[Nan]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
     row("max", &[May(&[Nan]), Need(&[Xorsign]), Need(&[AbsWord]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
     row("max", &[Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
-    row("dp4a", &[Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Dp4a),
-    row("dp2a", &[Need(HALF_OF), Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Dp2a),
+    row("dp4a", &[Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Scalar(ScalarOp::Dp4a)),
+    row("dp2a", &[Need(HALF_OF), Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Scalar(ScalarOp::Dp2a)),
     row("vabsdiff2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::AbsDiff, 2)),
     row("vabsdiff4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::AbsDiff, 4)),
     row("vadd2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Add, 2)),
@@ -162,23 +184,24 @@ pub(crate) static ROWS: &[Row] = &[
     row("vsub4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Sub, 4)),
 
     // Bits.
-    row("popc", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Op::Popc),
-    row("clz", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Op::Clz),
-    row("bfind", &[May(&[Shiftamt]), Of(INT_32_64)], &[Dst(WORD), Src(T0)], Op::Bfind),
-    row("brev", &[Of(&[B32, B64])], &[Dst(T0), Src(T0)], Op::Brev),
+    row("popc", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Scalar(ScalarOp::Popc)),
+    row("clz", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Scalar(ScalarOp::Clz)),
+    row("bfind", &[May(&[Shiftamt]), Of(INT_32_64)], &[Dst(WORD), Src(T0)], Scalar(ScalarOp::Bfind)),
+    row("brev", &[Of(&[B32, B64])], &[Dst(T0), Src(T0)], Scalar(ScalarOp::Brev)),
     row("bfe", &[Of(INT_32_64)], &[Dst(T0), Src(T0), Src(WORD), Src(WORD)], Op::Bfe),
     row("bfi", &[Of(&[B32, B64])], &[Dst(T0), Src(T0), Src(T0), Src(WORD), Src(WORD)], Op::Bfi),
-    row("szext", &[Need(&[Clamp, Wrap]), Of(SIDES)], &[Dst(T0), Src(T0), Src(WORD)], Op::Szext),
+    row("szext", &[Need(&[Clamp, Wrap]), Of(SIDES)], &[Dst(T0), Src(T0), Src(WORD)], Scalar(ScalarOp::Szext)),
     row("fns", &[Of(&[B32])], &[Dst(T0), Src(T0), Src(WORD), Src(Is(S32))], Op::Fns),
-    row("bmsk", &[Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(WORD), Src(WORD)], Op::Bmsk),
+    row("bmsk", &[Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(WORD), Src(WORD)], Scalar(ScalarOp::Bmsk)),
     row("and", &[Of(LOGIC)], &[Dst(T0), Src(T0), Src(T0)], Op::And),
     row("or", &[Of(LOGIC)], &[Dst(T0), Src(T0), Src(T0)], Op::Or),
     row("xor", &[Of(LOGIC)], &[Dst(T0), Src(T0), Src(T0)], Op::Xor),
-    row("not", &[Of(LOGIC)], &[Dst(T0), Src(T0)], Op::Not),
-    row("cnot", &[Of(BITS)], &[Dst(T0), Src(T0)], Op::Cnot),
+    row("not", &[Of(LOGIC)], &[Dst(T0), Src(T0)], Scalar(ScalarOp::Not)),
+    row("cnot", &[Of(BITS)], &[Dst(T0), Src(T0)], Scalar(ScalarOp::Cnot)),
     row("lop3", &[Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(T0), Src(WORD)], Op::Lop3),
     row("lop3", &[Need(&[And, Or]), Of(&[B32])], &[DstPair(T0), Src(T0), Src(T0), Src(T0), Src(WORD), SrcPred], Op::Lop3Predicate),
-    row("shf", &[Need(&[Left, Right]), Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Op::Shf),
+    row("shf", &[Need(&[Left]), Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Scalar(ScalarOp::ShfLeft)),
+    row("shf", &[Need(&[Right]), Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Scalar(ScalarOp::ShfRight)),
     row("shl", &[Of(BITS)], &[Dst(T0), Src(T0), Src(WORD)], Op::Shl),
     row("shr", &[Of(&[B16, B32, B64, U16, U32, U64, S16, S32, S64])], &[Dst(T0), Src(T0), Src(WORD)], Op::Shr),
     row("prmt", &[Of(&[B32]), May(&[F4e, B4e, Rc8, Ecl, Ecr, Rc16])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Op::Prmt),

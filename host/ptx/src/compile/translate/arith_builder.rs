@@ -1,10 +1,10 @@
-//! The steps that functions are written in which the interpreter has too: here each becomes one of
-//! the kernel's.
+//! The arithmetic builders of the compiler: what is written over [`ArithBuilder`] and [`IntBuilder`]
+//! for interpreter and compiler becomes operations of the IR.
 
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Op, Ty};
 use crate::compile::translate::Builder;
-use crate::numeric::ArithBuilder;
+use crate::numeric::{ArithBuilder, Evaluator, IntBinary, IntBuilder, IntUnary, Integer, Width};
 
 impl ArithBuilder for Builder<'_> {
     type Single = Arg;
@@ -158,5 +158,96 @@ impl ArithBuilder for Builder<'_> {
 
     fn not(&mut self, a: Arg) -> Arg {
         self.two(Opcode::I32Xor, a, Arg::I32(1))
+    }
+}
+
+/// A constant as the evaluator has it.
+fn evaluated(value: Arg) -> Option<Integer> {
+    match value {
+        Arg::I32(bits) => Some(Integer::W32(bits)),
+        Arg::I64(bits) => Some(Integer::W64(bits)),
+        Arg::Reg(_) | Arg::F32(_) | Arg::F64(_) => None,
+    }
+}
+
+fn constant(value: Integer) -> Arg {
+    match value {
+        Integer::W32(bits) => Arg::I32(bits),
+        Integer::W64(bits) => Arg::I64(bits),
+    }
+}
+
+/// Operations on constants are folded, by the evaluator.
+impl IntBuilder for Builder<'_> {
+    type Int = Arg;
+
+    fn int(&mut self, width: Width, value: u64) -> Arg {
+        constant(Integer::new(width, value))
+    }
+
+    fn width(&self, a: Arg) -> Width {
+        match self.body.arg_ty(a) {
+            Ty::I32 | Ty::F32 => Width::W32,
+            Ty::I64 | Ty::F64 => Width::W64,
+        }
+    }
+
+    fn unary(&mut self, op: IntUnary, a: Arg) -> Arg {
+        if let Some(a) = evaluated(a) {
+            return constant(Evaluator.unary(op, a));
+        }
+        let code = match (op, self.width(a)) {
+            (IntUnary::Clz, Width::W32) => Opcode::I32Clz,
+            (IntUnary::Clz, Width::W64) => Opcode::I64Clz,
+            (IntUnary::Popcnt, Width::W32) => Opcode::I32Popcnt,
+            (IntUnary::Popcnt, Width::W64) => Opcode::I64Popcnt,
+            (IntUnary::Extend8S, _) => Opcode::I32Extend8S,
+            (IntUnary::Extend16S, _) => Opcode::I32Extend16S,
+            (IntUnary::ExtendS, _) => Opcode::I64ExtendI32S,
+            (IntUnary::ExtendU, _) => Opcode::I64ExtendI32U,
+            (IntUnary::Wrap, _) => Opcode::I32WrapI64,
+        };
+        self.one(code, a)
+    }
+
+    fn binary(&mut self, op: IntBinary, a: Arg, b: Arg) -> Arg {
+        if let (Some(a), Some(b)) = (evaluated(a), evaluated(b)) {
+            return constant(Evaluator.binary(op, a, b));
+        }
+        let code = match (op, self.width(a)) {
+            (IntBinary::Add, Width::W32) => Opcode::I32Add,
+            (IntBinary::Add, Width::W64) => Opcode::I64Add,
+            (IntBinary::Sub, Width::W32) => Opcode::I32Sub,
+            (IntBinary::Sub, Width::W64) => Opcode::I64Sub,
+            (IntBinary::Mul, Width::W32) => Opcode::I32Mul,
+            (IntBinary::Mul, Width::W64) => Opcode::I64Mul,
+            (IntBinary::And, Width::W32) => Opcode::I32And,
+            (IntBinary::And, Width::W64) => Opcode::I64And,
+            (IntBinary::Or, Width::W32) => Opcode::I32Or,
+            (IntBinary::Or, Width::W64) => Opcode::I64Or,
+            (IntBinary::Xor, Width::W32) => Opcode::I32Xor,
+            (IntBinary::Xor, Width::W64) => Opcode::I64Xor,
+            (IntBinary::Shl, Width::W32) => Opcode::I32Shl,
+            (IntBinary::Shl, Width::W64) => Opcode::I64Shl,
+            (IntBinary::ShrS, Width::W32) => Opcode::I32ShrS,
+            (IntBinary::ShrS, Width::W64) => Opcode::I64ShrS,
+            (IntBinary::ShrU, Width::W32) => Opcode::I32ShrU,
+            (IntBinary::ShrU, Width::W64) => Opcode::I64ShrU,
+            (IntBinary::Eq, Width::W32) => Opcode::I32Eq,
+            (IntBinary::Eq, Width::W64) => Opcode::I64Eq,
+            (IntBinary::LtS, Width::W32) => Opcode::I32LtS,
+            (IntBinary::LtS, Width::W64) => Opcode::I64LtS,
+            (IntBinary::LtU, Width::W32) => Opcode::I32LtU,
+            (IntBinary::LtU, Width::W64) => Opcode::I64LtU,
+        };
+        self.two(code, a, b)
+    }
+
+    fn int_select(&mut self, condition: Arg, yes: Arg, no: Arg) -> Arg {
+        match condition.bits() {
+            Some(0) => no,
+            Some(_) => yes,
+            None => self.select(condition, yes, no),
+        }
     }
 }
