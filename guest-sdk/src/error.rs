@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_tells_kernel_line_block_and_thread() {
+    fn a_fault_is_displayed_with_kernel_line_block_and_thread() {
         let fault = Error::Fault(Fault {
             kernel: "saxpy".into(),
             block: Some(Extent::new(1, 2, 3)),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_of_a_device_that_knows_little_reads_well() {
+    fn a_fault_without_details_is_displayed_readably() {
         let fault = Error::Fault(Fault {
             kernel: "saxpy".into(),
             block: None,
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_module_tells_every_place() {
+    fn an_invalid_module_is_displayed_with_every_diagnostic() {
         let at = |line, message: &str| Diagnostic {
             line,
             column: 1,

@@ -242,12 +242,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_do_is_still_a_grid_that_a_device_takes() {
+    fn zero_values_give_a_grid_that_a_device_accepts() {
         assert_eq!(LaunchConfig::for_len(0).grid, Extent::new(1, 1, 1));
     }
 
     #[test]
-    fn more_values_than_any_grid_has_threads_are_left_to_the_host_to_refuse() {
+    fn more_values_than_the_largest_grid_are_refused_by_the_host() {
         assert_eq!(LaunchConfig::for_len(u64::MAX).grid.x, u32::MAX);
         assert_eq!(
             LaunchConfig::for_area(7, 7, (0, 0)).grid,

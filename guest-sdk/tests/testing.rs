@@ -27,7 +27,7 @@ const KERNELS: &str = ".version 7.0
 ";
 
 #[test]
-fn a_kernel_of_a_component_runs_and_keeps_to_its_buffers() {
+fn a_components_kernel_runs_within_its_buffers() {
     let mut device = Device::load(SAXPY).unwrap();
     let x = device.upload(&[1f32; 1000]).unwrap();
     let y = device.upload(&[2f32; 1000]).unwrap();
@@ -38,7 +38,7 @@ fn a_kernel_of_a_component_runs_and_keeps_to_its_buffers() {
 }
 
 #[test]
-fn a_wrong_length_is_found_with_the_parameters_name() {
+fn a_wrong_length_is_reported_with_the_parameter_name() {
     let mut device = Device::load(SAXPY).unwrap();
     let x = device.upload(&[1f32; 100]).unwrap();
     let y = device.upload(&[2f32; 1000]).unwrap();
@@ -57,7 +57,7 @@ fn a_wrong_length_is_found_with_the_parameters_name() {
 }
 
 #[test]
-fn memory_that_nothing_has_written_is_told_from_zeros() {
+fn reading_uninitialized_memory_is_reported() {
     let mut device = Device::load(SAXPY).unwrap();
     let y = device.upload(&[0f32; 4]).unwrap();
     let x = device.allocate::<f32>(4).unwrap();
@@ -84,7 +84,7 @@ fn structures_arrive_and_variables_stay_from_launch_to_launch() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_with_what_would() {
+fn arguments_of_the_wrong_type_are_refused_with_the_expected_type() {
     let mut device = Device::load(KERNELS).unwrap();
     let out = device.allocate::<u32>(2).unwrap();
     let config = LaunchConfig::new(1, 1);

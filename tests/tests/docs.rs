@@ -252,7 +252,7 @@ fn the_commands_of_the_page_on_composing_run_and_show_the_chain() {
 }
 
 #[test]
-fn no_page_has_commands_that_nobody_runs() {
+fn every_page_with_commands_is_run_by_a_test() {
     let run = [
         "README.md",
         "audit-log.md",
@@ -281,7 +281,7 @@ fn no_page_has_commands_that_nobody_runs() {
 }
 
 #[test]
-fn commands_that_are_too_large_to_run_here_exist_with_their_options() {
+fn commands_marked_as_checked_only_exist_with_their_options() {
     for page in pages() {
         for line in blocks(&page, "sh checked").iter().flat_map(|b| b.lines()) {
             let words = line
@@ -351,7 +351,7 @@ fn the_code_in_the_readme_is_the_example_that_is_compiled() {
 }
 
 #[test]
-fn links_between_pages_lead_somewhere() {
+fn links_between_pages_are_not_broken() {
     for page in pages() {
         let text = fs::read_to_string(&page).unwrap();
         for link in text

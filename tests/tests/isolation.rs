@@ -15,7 +15,7 @@ fn occupy(server: &Server, path: &str, told: &str, requests: usize) -> Vec<Raw> 
 }
 
 #[test]
-fn sixteen_endless_loops_leave_a_healthy_client_its_answers() {
+fn a_healthy_client_is_answered_while_sixteen_guests_loop_endlessly() {
     let server = Serve::new(guest("misbehaves"))
         .args([
             "--max-concurrent-requests=17",
@@ -45,7 +45,7 @@ fn sixteen_endless_loops_leave_a_healthy_client_its_answers() {
 }
 
 #[test]
-fn sixteen_endless_kernels_leave_a_healthy_client_its_answers() {
+fn a_healthy_client_is_answered_while_sixteen_kernels_loop_endlessly() {
     let server = Serve::new(guest("gpu_scenarios"))
         .args(["--request-timeout=10m", "--kernel-timeout=10m"])
         .start();
@@ -87,7 +87,7 @@ fn beside_a_neighbour(server: &Server, path: &str, status: u16) {
 }
 
 #[test]
-fn no_guest_that_misbehaves_disturbs_its_neighbour() {
+fn a_misbehaving_guest_does_not_affect_other_requests() {
     let server = Serve::new(guest("misbehaves"))
         .args(["--request-timeout=2s", "--max-memory-bytes=64MiB"])
         .start();
@@ -107,7 +107,7 @@ fn no_guest_that_misbehaves_disturbs_its_neighbour() {
 }
 
 #[test]
-fn a_reused_instance_shields_its_neighbours_as_well() {
+fn a_misbehaving_guest_does_not_affect_other_requests_with_instance_reuse() {
     let server = Serve::new(guest("misbehaves"))
         .args([
             "--request-timeout=2s",

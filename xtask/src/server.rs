@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_ready_at_its_last_line_and_ends_by_sigterm() {
+    fn a_server_is_ready_after_its_last_start_line_and_stops_on_sigterm() {
         let mut command = Command::new("sh");
         command.args([
             "-c",
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn both_servers_say_where_they_listen() {
+    fn the_listening_address_of_both_servers_is_parsed() {
         let expected = Some("127.0.0.1:80".parse().unwrap());
         let ours = "listening on http://127.0.0.1:80";
         assert_eq!(address(Kind::TensorWasm, ours), expected);

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_names_a_filter_and_a_query_how_often() {
+    fn the_path_selects_the_filter_and_the_query_the_number_of_passes() {
         assert_eq!(
             Filter::of("/gaussian", None),
             Some(Ok(Filter::Gaussian { passes: 1 }))

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_surface_stays_as_it_is_and_has_no_edges() {
+    fn a_uniform_picture_is_unchanged_and_has_no_edges() {
         let pixels = vec![[10, 200, 30, 128]; 35];
         assert_eq!(gaussian(7, &pixels), pixels);
         assert_eq!(sobel(7, &pixels), vec![[0, 0, 0, 128]; 35]);

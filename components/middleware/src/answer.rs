@@ -114,7 +114,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_an_answer_says_it_is_json(
+        fn an_error_response_is_valid_json_for_any_message(
             kind: String,
             message in "[^\\x00-\\x1f]*",
             id: Option<Vec<u8>>,

@@ -59,13 +59,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_as_the_same_number(number: u64) {
+        fn a_formatted_number_parses_to_the_same_value(number: u64) {
             prop_assert_eq!(text(number), number.to_string());
             prop_assert_eq!(parse(text(number).as_bytes()), Some(number));
         }
 
         #[test]
-        fn whatever_the_bytes_they_read_as_digits_do_or_not_at_all(bytes: Vec<u8>) {
+        fn any_bytes_parse_as_digits_or_not_at_all(bytes: Vec<u8>) {
             let digits = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit);
             let expected = str::from_utf8(&bytes)
                 .ok()

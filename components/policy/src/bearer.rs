@@ -60,12 +60,12 @@ mod tests {
     }
 
     #[test]
-    fn no_header_is_no_credentials_and_no_mistake() {
+    fn a_missing_authorization_header_is_no_credentials_and_no_error() {
         assert_eq!(of(&[]), Ok(None));
     }
 
     #[test]
-    fn whatever_is_no_bearer_token_is_refused() {
+    fn anything_but_a_bearer_token_is_refused() {
         for headers in [
             &[""][..],
             &["Bearer"],
@@ -98,7 +98,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_bytes_a_token_is_graphic_and_stands_in_the_header(
+        fn for_any_header_bytes_a_token_is_printable_and_part_of_the_header(
             headers in prop::collection::vec(
                 prop_oneof![
                     any::<Vec<u8>>(),

@@ -95,7 +95,7 @@ mod tests {
     use std::collections::HashMap;
 
     #[test]
-    fn what_is_unset_beside_a_set_one_has_a_default() {
+    fn a_rate_or_burst_left_unset_beside_the_other_has_a_default() {
         assert_eq!(Rate::of(0, 0), None);
         let rate = |per_second, burst| Some(Rate { per_second, burst });
         assert_eq!(Rate::of(5, 0), rate(5, 200));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_rounded_up_to_seconds_of_which_there_is_at_least_one() {
+    fn retry_after_is_rounded_up_to_at_least_one_second() {
         for (nanoseconds, seconds) in [
             (0, 1),
             (1, 1),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_that_is_refused_leaves_its_token_s_bucket_alone() {
+    fn a_refusal_by_tenant_takes_nothing_from_the_tokens_bucket() {
         let mut buckets = Buckets::default();
         buckets.0.insert("tenant:1/token:a".into(), 5);
         assert!((0..100).all(|_| !buckets.take(Some("a"), Some(1), FIVE)));
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_shares_one_bucket_that_no_token_has() {
+    fn unauthenticated_requests_share_one_bucket_apart_from_every_token() {
         let mut buckets = Buckets::default();
         assert!(buckets.take(None, None, FIVE));
         assert!(buckets.take(Some("anonymous"), None, FIVE));
@@ -182,7 +182,7 @@ mod tests {
         }
 
         #[test]
-        fn a_wait_is_long_enough_and_no_second_too_long(nanoseconds in 1..86_400_000_000_000u64) {
+        fn retry_after_is_sufficient_and_not_a_second_too_long(nanoseconds in 1..86_400_000_000_000u64) {
             let wait = retry_after(nanoseconds) * NANOSECONDS;
             prop_assert!(wait >= nanoseconds && wait - nanoseconds < NANOSECONDS);
         }

@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_401_tells_how_to_authenticate_and_nothing_else_does() {
+    fn www_authenticate_is_sent_with_every_401_and_with_nothing_else() {
         for refusal in [
             Refusal::NoCredentials,
             Refusal::InvalidAuth("why"),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_is_wrong_is_named_with_what_it_has_to_be() {
+    fn an_invalid_setting_is_named_with_the_expected_value() {
         let told = Refusal::Misconfigured {
             key: "rate-limit-qps",
             expected: "a whole number",

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn without_settings_nothing_is_open_and_nothing_is_limited() {
+    fn without_settings_no_path_is_public_and_no_rate_is_limited() {
         let settings = Settings::read(&[]).unwrap();
         assert!(!settings.insecure_no_auth && !settings.require_tenant);
         assert!(!settings.has_public_paths() && !settings.is_public("/"));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_is_read_and_those_of_others_are_not() {
+    fn all_settings_of_the_policy_are_read_and_unknown_ones_ignored() {
         let stored = stored(&[
             ("public-paths", " /healthz , /about"),
             ("insecure-no-auth", "TRUE"),
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_cannot_be_understood_is_named() {
+    fn a_setting_that_cannot_be_parsed_is_named() {
         for (name, value) in [
             ("public-paths", "healthz"),
             ("public-paths", "/a, /b?c"),
@@ -264,14 +264,14 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_as_good_as_unset() {
+    fn zero_counts_as_unset() {
         let stored = stored(&[("rate-limit-qps", "0"), ("rate-limit-burst", "0")]);
         assert_eq!(Settings::read(&stored).unwrap().rate, None);
     }
 
     proptest! {
         #[test]
-        fn whatever_is_stored_is_understood_or_named(
+        fn any_stored_value_is_parsed_or_reported_by_name(
             pairs in prop::collection::vec(
                 (
                     prop_oneof![

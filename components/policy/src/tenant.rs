@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_invalid() {
+    fn anything_but_one_unsigned_number_is_an_invalid_tenant() {
         for text in [
             "",
             " ",
@@ -65,14 +65,14 @@ mod tests {
     }
 
     #[test]
-    fn two_tenants_are_refused_though_they_be_the_same() {
+    fn two_tenant_headers_are_refused_even_if_equal() {
         assert_eq!(of(&["1", "2"]), Err(Refusal::RepeatedTenant));
         assert_eq!(of(&["1", "1"]), Err(Refusal::RepeatedTenant));
         assert_eq!(of(&["1", "x"]), Err(Refusal::RepeatedTenant));
     }
 
     #[test]
-    fn a_scope_holds_what_it_lists_and_an_empty_one_nothing() {
+    fn a_scope_contains_exactly_the_tenants_it_lists() {
         assert!(holds(&Scope::All, u64::MAX));
         assert!(holds(&Scope::Only(vec![1, 2]), 2));
         assert!(!holds(&Scope::Only(vec![1, 2]), 0));
@@ -81,7 +81,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_bytes_a_tenant_is_what_its_digits_say(header: Vec<u8>) {
+        fn any_header_bytes_are_a_decimal_tenant_or_invalid(header: Vec<u8>) {
             let expected = str::from_utf8(header.trim_ascii())
                 .ok()
                 .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))

@@ -244,7 +244,7 @@ fn a_browser_that_asks_beforehand_needs_no_credentials() {
 
 proptest! {
     #[test]
-    fn whatever_the_headers_only_a_known_token_within_its_scope_goes_through(
+    fn for_any_headers_only_a_known_token_within_its_scope_is_admitted(
         values in prop::collection::vec(
             (
                 prop_oneof![

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_exactly_at_a_limit_passes_and_one_more_does_not() {
+    fn a_request_exactly_at_a_limit_passes_and_one_over_it_does_not() {
         let limits = limits("10", "2", "4");
         let length = |length: &str| headers(&[("Content-Length", length)]);
         assert_eq!(limits.excess("/abc", &length("10"), true), None);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_is_no_number_is_refused_though_another_is_one() {
+    fn an_invalid_content_length_is_refused_even_beside_a_valid_one() {
         for length in ["", "-1", "+1", "1e9", "5, 5", "99999999999999999999999"] {
             let both = headers(&[("content-length", "1"), ("content-length", length)]);
             let excess = Limits::default().excess("/", &both, true);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn every_excess_says_what_to_do() {
+    fn every_excess_is_reported_with_a_remedy() {
         let (status, kind, message) = Excess::Body(1_048_576).told();
         assert_eq!((status, kind), (413, "request_too_large"));
         assert_eq!(
@@ -227,7 +227,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_headers_nothing_passes_that_says_it_is_larger(
+        fn for_any_headers_a_request_that_declares_a_larger_size_is_refused(
             path in "/[ -~]{0,20}",
             headers in prop::collection::vec(
                 (

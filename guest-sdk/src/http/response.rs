@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_a_message_holds_the_envelope_stays_json() {
+    fn the_error_envelope_is_valid_json_for_any_message() {
         let mut json = String::new();
         push_json(&mut json, "a \"b\" \\ c\nd\u{1}\u{7f}é");
         assert_eq!(json, r#""a \"b\" \\ c\nd\u0001\u007fé""#);
