@@ -1,13 +1,10 @@
 //! That kernels and scalar code give the same results, bit by bit. The kernels
-//! run in the reference interpreter.
+//! run in the reference interpreter, with every step checked.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::sync::{Arc, Mutex};
-
-use tensor_wasm_ptx::interpret::{Launch, run_grid};
-use tensor_wasm_ptx::simt::{Memory, MemoryError};
-use tensor_wasm_ptx::{Extent, Limits, Module, address::GLOBAL_BASE, parse};
+use tensor_wasm_guest::LaunchConfig;
+use tensor_wasm_guest::testing::Device;
 
 use crate::filter::Filter;
 use crate::picture::{Picture, Rgba};
@@ -15,8 +12,7 @@ use crate::scalar;
 
 #[test]
 fn kernels_and_scalar_code_agree_on_every_bit() {
-    let module =
-        Arc::new(parse(include_bytes!("../kernels/filters.ptx"), &Limits::default()).unwrap());
+    let mut device = Device::load(include_str!("../kernels/filters.ptx")).unwrap();
     let filters = [
         Filter::Gaussian { passes: 1 },
         Filter::Gaussian { passes: 3 },
@@ -28,7 +24,7 @@ fn kernels_and_scalar_code_agree_on_every_bit() {
         let picture = noise(width, height);
         for filter in filters {
             assert_eq!(
-                run(&module, filter, &picture),
+                run(&mut device, filter, &picture),
                 scalar::apply(filter, &picture).pixels,
                 "{filter:?} of {width} x {height}"
             );
@@ -37,36 +33,17 @@ fn kernels_and_scalar_code_agree_on_every_bit() {
 }
 
 /// What the kernels make of a picture.
-fn run(module: &Arc<Module>, filter: Filter, picture: &Picture) -> Vec<Rgba> {
-    let size = picture.pixels.as_flattened().len();
-    let mut from = picture.pixels.as_flattened().to_vec();
+fn run(device: &mut Device, filter: Filter, picture: &Picture) -> Vec<Rgba> {
+    let config = LaunchConfig::for_area(picture.width, picture.height, (16, 16));
+    let mut from = device.upload(&picture.pixels).unwrap();
     for _ in 0..filter.passes() {
-        let memory = Bytes(Mutex::new([vec![0; size], from].concat()));
-        let mut arguments = Vec::new();
-        arguments.extend(GLOBAL_BASE.to_le_bytes());
-        arguments.extend((GLOBAL_BASE + size as u64).to_le_bytes());
-        arguments.extend(picture.width.to_le_bytes());
-        arguments.extend(picture.height.to_le_bytes());
-        let grid = Extent {
-            x: picture.width.div_ceil(16),
-            y: picture.height.div_ceil(16),
-            z: 1,
-        };
-        let block = Extent { x: 16, y: 16, z: 1 };
-        let launch = Launch::new(
-            Arc::clone(module),
-            filter.kernel(),
-            grid,
-            block,
-            0,
-            arguments,
-            Vec::new(),
-        );
-        run_grid(&launch.unwrap(), &memory, u64::MAX).unwrap();
-        from = memory.0.into_inner().unwrap();
-        from.truncate(size);
+        let to = device.allocate::<Rgba>(picture.pixels.len()).unwrap();
+        let launch = device.launch(filter.kernel(), config);
+        let launch = launch.arg(&to).arg(&from).arg(picture.width as i32);
+        launch.arg(picture.height as i32).run().unwrap();
+        from = to;
     }
-    from.as_chunks().0.to_vec()
+    device.read(&from)
 }
 
 fn noise(width: u32, height: u32) -> Picture {
@@ -83,55 +60,5 @@ fn noise(width: u32, height: u32) -> Picture {
             .collect(),
         gray: false,
         alpha: true,
-    }
-}
-
-/// Device memory: the bytes from the first device address on.
-struct Bytes(Mutex<Vec<u8>>);
-
-impl Bytes {
-    fn at<R>(
-        &self,
-        address: u64,
-        bytes: u32,
-        use_it: impl FnOnce(&mut [u8]) -> R,
-    ) -> Result<R, MemoryError> {
-        if !address.is_multiple_of(bytes.into()) {
-            return Err(MemoryError::Misaligned { address, bytes });
-        }
-        let start = address.wrapping_sub(GLOBAL_BASE) as usize;
-        let end = start.saturating_add(bytes as usize);
-        match self.0.lock().unwrap().get_mut(start..end) {
-            Some(place) => Ok(use_it(place)),
-            None => Err(MemoryError::Unmapped { address }),
-        }
-    }
-}
-
-impl Memory for Bytes {
-    fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
-        self.at(address, bytes, |place| {
-            let mut value = [0; 8];
-            value[..place.len()].copy_from_slice(place);
-            u64::from_le_bytes(value)
-        })
-    }
-
-    fn store(&self, address: u64, bytes: u32, value: u64) -> Result<(), MemoryError> {
-        self.at(address, bytes, |place| {
-            place.copy_from_slice(&value.to_le_bytes()[..place.len()]);
-        })
-    }
-
-    fn update(
-        &self,
-        address: u64,
-        bytes: u32,
-        f: &mut dyn FnMut(u64) -> u64,
-    ) -> Result<u64, MemoryError> {
-        // These kernels have no atomics, so no other block comes in between.
-        let old = self.load(address, bytes)?;
-        self.store(address, bytes, f(old))?;
-        Ok(old)
     }
 }
