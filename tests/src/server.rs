@@ -6,14 +6,12 @@ use std::path::Path;
 use std::process::Command;
 
 use reqwest::blocking::{Client, RequestBuilder};
-use rustix::process::Signal;
+use tensor_wasm_test_process::{NotReady, Process, Signal, Start};
 
 use crate::artifacts::tensor_wasm;
-use crate::command::{Output, finish};
-use crate::process::Process;
+use crate::command::{Output, finish, output, spawn};
 use crate::raw::Raw;
 use crate::reply::Reply;
-use crate::start::Start;
 use crate::wait::{PATIENCE, eventually};
 
 /// A `serve` command to be.
@@ -75,16 +73,15 @@ impl Serve {
     /// # Panics
     /// Where it ends instead, showing what it wrote.
     pub fn start(mut self) -> Server {
-        let mut process = Process::spawn(&mut self.0);
-        let start = eventually("the start lines of `serve`", || {
-            Start::parse(&process.stdout.text()).or_else(|| {
-                if let Some(status) = process.exited() {
-                    process.wait();
-                    let (stdout, stderr) = (process.stdout.text(), process.stderr.text());
-                    panic!("`serve` ended at its start with {status}\n{stdout}{stderr}");
-                }
-                None
-            })
+        let mut process = spawn(&mut self.0);
+        let start = process.wait_until(PATIENCE, Start::parse);
+        let start = start.unwrap_or_else(|failed| {
+            let why = match failed {
+                NotReady::Ended(status) => format!("ended at its start with {status}"),
+                failed => format!("did not start: {failed:?}"),
+            };
+            let (stdout, stderr) = (process.stdout.text(), process.stderr.text());
+            panic!("`serve` {why}\n{stdout}{stderr}");
         });
         let client = Client::builder()
             .timeout(PATIENCE)
@@ -103,17 +100,14 @@ impl Serve {
     /// # Panics
     /// Where it starts to serve instead.
     pub fn refused(mut self) -> Output {
-        let mut process = Process::spawn(&mut self.0);
-        eventually("`serve` to refuse", || {
-            let stdout = process.stdout.text();
-            assert!(!stdout.contains("device "), "it serves:\n{stdout}");
-            process.exited()
+        let mut process = spawn(&mut self.0);
+        let serves = process.wait_until(PATIENCE, |stdout| {
+            stdout.contains("device ").then(|| stdout.to_owned())
         });
-        let code = process.wait().code();
-        Output {
-            code,
-            stdout: process.stdout.text(),
-            stderr: process.stderr.text(),
+        match serves {
+            Err(NotReady::Ended(_)) => output(process),
+            Err(failed) => panic!("`serve` neither serves nor refuses: {failed:?}"),
+            Ok(stdout) => panic!("it serves:\n{stdout}"),
         }
     }
 
@@ -261,22 +255,22 @@ impl Server {
 
     /// Asks it to end, as an operator's service manager does.
     pub fn terminate(&self) {
-        self.process.signal(Signal::TERM);
+        self.signal(Signal::TERM);
     }
 
     /// Asks it to read its files again.
     pub fn hang_up(&self) {
-        self.process.signal(Signal::HUP);
+        self.signal(Signal::HUP);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let sent = self.process.signal(signal);
+        sent.expect("the child is ours to signal");
     }
 
     /// Waits for its end.
-    pub fn wait(mut self) -> Output {
-        let code = self.process.wait().code();
-        Output {
-            code,
-            stdout: self.process.stdout.text(),
-            stderr: self.process.stderr.text(),
-        }
+    pub fn wait(self) -> Output {
+        output(self.process)
     }
 
     /// Asks it to end, and waits for it.

@@ -71,7 +71,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         Kind::TensorWasm,
     )?;
     step.done(format_args!("http://{}", server.address()));
-    for line in server.start_lines() {
+    for line in server.output().lines() {
         println!("    {line}");
     }
 
