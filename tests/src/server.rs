@@ -14,7 +14,7 @@ use crate::raw::Raw;
 use crate::reply::Reply;
 use crate::wait::{PATIENCE, eventually};
 
-/// A `serve` command to be.
+/// A `serve` command that has not been started.
 pub struct Serve(Command);
 
 impl Serve {
@@ -33,14 +33,14 @@ impl Serve {
         Self(command)
     }
 
-    /// Serves what this configuration says, with no option beside it.
+    /// Serves with this configuration file and no other option.
     pub fn configured(file: &Path) -> Self {
         let mut command = tensor_wasm();
         command.arg("serve").arg("--config").arg(file);
         Self(command)
     }
 
-    /// Serves what the configuration in this folder says.
+    /// Serves in this working directory, with no option.
     pub fn within(folder: &Path) -> Self {
         let mut command = tensor_wasm();
         command.arg("serve").current_dir(folder);
@@ -153,7 +153,7 @@ impl Server {
         self.process.id()
     }
 
-    /// A client that speaks HTTP/2 from the first byte.
+    /// A client that speaks HTTP/2 with prior knowledge.
     ///
     /// # Panics
     /// Where it can't be made.
@@ -174,7 +174,7 @@ impl Server {
         Raw::connect(self.address())
     }
 
-    /// Starts a request with no body, and leaves its answer to be read.
+    /// Sends a request without a body, and does not read the response.
     ///
     /// # Panics
     /// Where nobody listens any more.
@@ -184,7 +184,7 @@ impl Server {
         raw
     }
 
-    /// A request to be, on this server's client.
+    /// A request on this server's client, to be sent with [`send`](Self::send).
     pub fn request(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
         self.client.request(method, self.url(path))
     }
@@ -253,12 +253,12 @@ impl Server {
         })
     }
 
-    /// Asks it to end, as an operator's service manager does.
+    /// Sends SIGTERM: it drains and ends.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
     }
 
-    /// Asks it to read its files again.
+    /// Sends SIGHUP: it reloads its token file.
     pub fn hang_up(&self) {
         self.signal(Signal::HUP);
     }

@@ -1,5 +1,5 @@
-//! The record of what a policy decided: written for each request, refusals included,
-//! chained, rotated, and never in silence where it can't be.
+//! The audit log: a record for each request, refusals included; its hash chain, rotation,
+//! and what happens while it cannot be written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -78,7 +78,7 @@ fn each_request_that_reaches_the_policy_is_recorded_with_its_response() {
     let trapped = audited.ask(Method::GET, "/trap", Some(TOKEN));
     assert_eq!(trapped.status, 500);
 
-    // Synchronous records are there before the answer is: no waiting for them here.
+    // Synchronous records are written before the response: no need to wait for them.
     let records = read(&log(&audited.folder));
     let of = |path: &str| {
         let found = records.iter().find(|record| record["resource"] == path);
@@ -142,7 +142,7 @@ fn a_request_whose_client_disconnects_is_recorded() {
     client.send(format!(
         "GET /loop HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {TOKEN}\r\n\r\n"
     ));
-    // A request that is not on its way yet would be dropped without a record.
+    // A request that the server has not read yet would be dropped without a record.
     eventually("the guest to begin", || {
         audited.server.log().contains("looping").then_some(())
     });

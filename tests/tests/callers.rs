@@ -1,5 +1,5 @@
-//! Who may call, and how often: tokens from variable and file, read again while
-//! requests go on, and rates that no client can stretch.
+//! Authentication and rate limits of the policy: tokens from the environment and from a
+//! file, reloading them under load, and rates that a client cannot get around.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,7 +81,7 @@ fn without_tokens_every_request_is_refused_unless_the_operator_opens_the_service
     let open = policed().arg("--insecure-no-auth").start();
     assert_eq!(open.get("/").text(), "hello\n");
     open.log_with(&["WARN", "--insecure-no-auth"]);
-    // A token that is shown is still looked at.
+    // A token that is sent is checked all the same.
     ask(&open, ONE, None).assert_error(401, "unauthorized");
 }
 
@@ -103,7 +103,7 @@ fn sighup_reloads_the_token_file_without_dropping_a_request() {
     let server = policed().arg("--token-file").arg(&file).start();
     ask(&server, TWO, None).assert_error(401, "unauthorized");
 
-    // During a rotation both are good, and a third is not.
+    // While tokens are rotated the old and the new one are valid, and no other.
     fs::write(&file, format!("alice:{ONE}\nalice:{TWO}\n")).unwrap();
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -122,7 +122,7 @@ fn sighup_reloads_the_token_file_without_dropping_a_request() {
         steady.join().unwrap();
     });
 
-    // What can't be read leaves everything as it was.
+    // A token file that can't be read leaves the tokens in force unchanged.
     fs::write(&file, "alice:\n").unwrap();
     server.hang_up();
     server.log_with(&["stay as they were"]);
@@ -143,7 +143,7 @@ fn a_token_over_its_rate_gets_429_with_retry_after_and_other_tokens_do_not() {
             "TENSOR_WASM_API_TOKENS",
             &format!("{ONE}:tenant=*,{TWO}:tenant=*"),
         )
-        // One in a thousand days could be refilled here; so none is.
+        // The rate is so low that no permit is refilled during the test.
         .env("TENSOR_WASM_API_RATE_LIMIT_QPS", "1")
         .env("TENSOR_WASM_API_RATE_LIMIT_BURST", "5")
         .start();
@@ -207,7 +207,7 @@ fn any_authorization_or_tenant_header_gets_a_response_in_the_error_envelope() {
     let outcome = runner.run(&headers, |headers| {
         let mut request = server.request(Method::GET, "/");
         for (name, value) in &headers {
-            // What is no header value at all never leaves a client.
+            // A client cannot send what is not a valid header value.
             if let Ok(value) = HeaderValue::from_bytes(value) {
                 request = request.header(HeaderName::from_static(name), value);
             }

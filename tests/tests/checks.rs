@@ -1,5 +1,5 @@
-//! `serve --kernel-checks`: what a kernel does wrong comes back to the component that launched it,
-//! with both threads and both lines.
+//! `serve --kernel-checks`: the mistakes of a kernel are reported to the component that launched
+//! it, for a race with both threads and both lines.
 
 use serde_json::{Value, json};
 use tensor_wasm_tests::{Serve, Server, guest};

@@ -1,5 +1,5 @@
-//! What `serve` and `compose` make of files that are no component, or not one that
-//! this host can serve. The error names the file, all that is wrong, and the cure.
+//! Invalid inputs of `serve` and `compose`: files that are not components, and components
+//! that this host cannot serve. The error names the file, each problem, and a remedy.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tensor_wasm_tests::{Output, Serve, guest, run};
 
-/// A file that is served only in order to be refused.
+/// Serves a file that must be refused.
 fn refused(contents: impl AsRef<[u8]>) -> Output {
     let folder = TempDir::new().unwrap();
     let output = Serve::new(file(&folder, "candidate.wasm", contents)).refused();

@@ -1,6 +1,5 @@
-//! Composing in three ways: `tensor-wasm compose`, and the commands of two other
-//! tools by the libraries that they consist of. Whatever composed it, it is served
-//! alike by the real binary.
+//! Composing with three tools: `tensor-wasm compose`, and by their libraries `wac plug` and
+//! `wasm-tools compose`. The real binary serves their composites alike.
 
 #[path = "../../host/runtime/tests/tools/mod.rs"]
 mod tools;
@@ -263,7 +262,7 @@ fn an_application_that_imports_the_policy_decision_is_refused() {
     }
     assert!(!target.exists());
 
-    // Apart from its policy it may be served: what it decides is too late there.
+    // It may be served all the same: within the application a decision comes too late.
     let server = Serve::new(&guarded)
         .arg("--policy")
         .arg(component("policy"))
@@ -283,7 +282,7 @@ fn a_capability_denied_by_composition_is_no_longer_imported() {
         "{inspection:#}"
     );
     assert!(inspect(&component("image"))["capabilities"]["gpu"].is_array());
-    // So it is served even where the host refuses the device to whoever asks.
+    // So it is served even where the host refuses the device.
     let tokens = bench.path("tokens");
     fs::write(&tokens, TOKEN).unwrap();
     let server = Serve::new(&composite)

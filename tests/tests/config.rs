@@ -1,5 +1,5 @@
-//! The configuration file as an operator uses it: `serve` with nothing but a file,
-//! and what the layers above it change.
+//! The configuration file: `serve` with nothing but a file, and environment variables and
+//! flags that override it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! The contract in `wit/`: that it resolves beside the WASI that components are
-//! built against, and keeps the properties that its readers are promised.
+//! The WIT contract in `wit/`: it resolves against the WASI that components are built with,
+//! and has the properties that its comments promise.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -105,7 +105,7 @@ fn every_fallible_device_call_returns_the_same_error_type() {
     }
 }
 
-/// The whole contract. The folder that it was read from goes with the second value.
+/// The whole contract. The second value removes the folder that it was read from.
 fn contract() -> (Resolve, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let packages = folder.path().join("deps");

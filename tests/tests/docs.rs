@@ -1,6 +1,5 @@
-//! What the documentation says is so: its commands run, its options are all and
-//! only those there are, its code is code that is compiled, its links lead
-//! somewhere.
+//! Tests of the documentation: its commands run, the options it lists are exactly those that
+//! exist, its code is compiled, and its links are not broken.
 //!
 //! A block marked `sh` is run. All of a page's blocks make one script, in order,
 //! in a folder of its own that looks like the checkout. A server that the page
@@ -16,8 +15,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Stands in front of each page's script. Commands of cargo go to the checkout
-/// itself; `tensor-wasm serve` goes to the background, once it listens.
+/// Comes before each page's script. Commands of cargo run in the checkout itself;
+/// `tensor-wasm serve` runs in the background, and the script goes on once it listens.
 const PRELUDE: &str = r#"
 set -euo pipefail
 server=

@@ -1,4 +1,4 @@
-//! A component gets what its operator grants, and nothing unasked.
+//! Capabilities: a component gets what the operator grants, and nothing else.
 
 use std::fs;
 use std::io::ErrorKind;

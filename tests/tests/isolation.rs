@@ -1,11 +1,11 @@
-//! What one request does wrong, its neighbours do not feel.
+//! Isolation of requests: one that misbehaves does not affect the others.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use tensor_wasm_tests::{Raw, Serve, Server, eventually, guest};
 
-/// Begins requests that do not end, and waits until the guest has told of each.
+/// Begins requests that do not end, and waits until the guest has logged each of them.
 fn occupy(server: &Server, path: &str, told: &str, requests: usize) -> Vec<Raw> {
     let held = (0..requests).map(|_| server.begin(path)).collect();
     eventually(&format!("{requests} guests {told}"), || {
@@ -25,7 +25,7 @@ fn a_healthy_client_is_answered_while_sixteen_guests_loop_endlessly() {
         .start();
     let loops = occupy(&server, "/loop", "looping", 16);
     for _ in 0..20 {
-        // The one place that is left may be that of the answer before.
+        // The only free slot may still be held by the response before.
         let reply = eventually("a place", || {
             let reply = server.get("/");
             (reply.status != 503).then_some(reply)
@@ -35,7 +35,7 @@ fn a_healthy_client_is_answered_while_sixteen_guests_loop_endlessly() {
         assert_eq!(server.admin("/readyz").status, 200);
     }
 
-    // They end with their clients: so many can't all find a place otherwise.
+    // They end when their clients disconnect: otherwise there are no slots for so many.
     drop(loops);
     let mut others = Vec::new();
     eventually("seventeen loops more", || {
@@ -55,7 +55,7 @@ fn a_healthy_client_is_answered_while_sixteen_kernels_loop_endlessly() {
         assert_eq!(reply.json()["ok"][0], 42, "{}", reply.text());
     }
 
-    // They end with their clients: then others find a queue.
+    // They end when their clients disconnect: then others can create a queue.
     drop(kernels);
     eventually("sixteen queues again", || {
         let reply = server.get("/many-queues").json();
@@ -64,8 +64,8 @@ fn a_healthy_client_is_answered_while_sixteen_kernels_loop_endlessly() {
     assert_eq!(server.get("/increment").json()["ok"][0], 42);
 }
 
-/// Sends bad requests, one after another, while a neighbour is served; the
-/// neighbour must not notice.
+/// Sends requests that fail, one after another, beside healthy ones, which must all be
+/// answered.
 fn beside_a_neighbour(server: &Server, path: &str, status: u16) {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {

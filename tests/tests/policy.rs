@@ -1,4 +1,4 @@
-//! A policy in front of an application: the project's own, and ones that go wrong.
+//! A policy in front of an application: the project's own, and ones that fail.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use tensor_wasm_tests::{Reply, Serve, Server, component, guest, run};
 const TOKEN: &str = "correct-horse-battery-staple";
 const WRONG: &str = "incorrect-horse-battery-staple";
 
-/// What a client hears of how to authenticate (RFC 6750).
+/// Challenges in `WWW-Authenticate` (RFC 6750).
 const MALFORMED: &str = "Bearer error=\"invalid_request\"";
 const NOT_KNOWN: &str = "Bearer error=\"invalid_token\"";
 
@@ -252,7 +252,7 @@ fn a_client_refused_during_its_request_body_can_read_the_whole_response() {
         client.send(post);
         let answer = client.read_until("}}\n\r\n0\r\n\r\n");
         assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("}}"));
-        // Of a long body the host may say that it is the connection's last.
+        // After a long body the host may close the connection.
         if !answer.contains("connection: close") {
             client.send("GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
             assert!(client.read_to_end().starts_with("HTTP/1.1 401"));
@@ -378,7 +378,7 @@ fn a_missing_token_file_is_reported_by_name() {
 fn the_first_of_two_policy_decisions_holds() {
     let server = behind(&["policy_decides_twice"], &[]);
     assert_eq!(server.get("/").text(), "hello\n");
-    // What was refused goes no further, though the policy passes it on.
+    // A refused request does not reach the application, though the policy forwards it.
     let reply = server.get("/refuse");
     reply.assert_error(500, "undecided");
     assert!(!reply.text().contains("hello"));
@@ -398,7 +398,7 @@ fn a_policy_that_hangs_does_not_delay_other_requests() {
 fn a_policy_cannot_send_two_responses() {
     let server = behind(&["policy_answers_twice"], &[]);
     for path in ["/", "/set", "/trap"] {
-        // The first answer may be on its way, and breaks off where the guest failed.
+        // The first response may have begun; it breaks off when the guest traps.
         match server.try_send(server.request(Method::GET, path)) {
             Ok(reply) if reply.status == 200 => assert_eq!(reply.text(), "first\n"),
             Ok(reply) => reply.assert_error(500, "trap"),
@@ -427,7 +427,7 @@ fn the_request_size_limit_is_checked_after_the_policy() {
     post("/", 1024 * 1024 + 1).assert_error(413, "request_too_large");
     let path = format!("/{}", "x".repeat(8 * 1024));
     post(&path, 1).assert_error(414, "path_too_long");
-    // Of HTTP/1.1 the host itself takes no more than 100.
+    // The host itself accepts at most 100 over HTTP/1.1.
     let many = (0..101).fold(
         server.http2().get(server.url("/")).bearer_auth(TOKEN),
         |request, number| request.header(format!("x-{number}"), "1"),

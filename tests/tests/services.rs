@@ -1,5 +1,5 @@
-//! The example services against references in plain Rust: `saxpy`, and the
-//! filters of `image`, on the device and without one.
+//! The example services `saxpy` and `image`, compared with reference implementations
+//! in Rust, with a device and without one.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -149,7 +149,7 @@ fn grayscale(picture: &Picture) -> Vec<Rgba> {
     })
 }
 
-/// The whole square of binomial weights at once.
+/// The two-dimensional kernel of binomial weights, applied at once.
 fn gaussian(picture: &Picture) -> Vec<Rgba> {
     const WEIGHTS: [u32; 5] = [1, 4, 6, 4, 1];
     picture.map(|x, y| {
@@ -247,8 +247,7 @@ fn image_filters_work_without_a_device() {
     filters_as_the_reference(&server, |device| device == "fallback");
 }
 
-/// A component that others composed with `deny-gpu` does not even ask: the host
-/// grants the device, and nothing of it arrives.
+/// A composite with `deny-gpu` does not import the GPU, so the host's grant has no effect.
 #[test]
 fn a_service_composed_with_deny_gpu_has_no_device_even_if_the_host_grants_one() {
     let folder = tempfile::tempdir().unwrap();

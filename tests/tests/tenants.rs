@@ -1,5 +1,4 @@
-//! The GPU by tenant: who may have it, how much of it, and what a tenant without it
-//! gets instead.
+//! GPU grants and limits for each tenant, and the answers to a tenant without a grant.
 
 use std::fs;
 
@@ -7,8 +6,8 @@ use reqwest::Method;
 use tempfile::TempDir;
 use tensor_wasm_tests::{Output, Reply, Serve, Server, component, guest, run};
 
-/// A server with this configuration, behind a policy that lets everybody in for the
-/// tenant that they name.
+/// A server with this configuration, behind a policy that admits every request for the
+/// tenant that it names.
 fn serve(application: &str, configuration: &str, options: &[&str]) -> (Server, TempDir) {
     let (serve, folder) = configured(application, configuration, options);
     (serve.start(), folder)

@@ -1,5 +1,5 @@
-//! `serve` over TLS: both protocols, certificates of clients, and each way in which
-//! a client or an operator gets it wrong.
+//! `serve` over TLS: HTTP/1.1 and HTTP/2, client certificates, and the mistakes of clients
+//! and operators.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,5 @@
-//! `cargo xtask demo`: the whole way once, with nothing but this checkout: build,
-//! compose policy and service, serve, send a picture, look at what comes back.
+//! `cargo xtask demo`: everything once, with nothing but this checkout: build, compose policy
+//! and service, serve, send a picture, and check the responses.
 
 use std::{
     fs,

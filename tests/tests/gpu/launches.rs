@@ -1,4 +1,4 @@
-//! Launches: right ones, ones that are refused, and kernels that go wrong.
+//! Kernel launches: valid ones, invalid ones, and kernels that fail.
 
 use serde_json::{Value, json};
 use tensor_wasm_tests::Kind;
@@ -127,7 +127,7 @@ fn an_out_of_bounds_access_is_reported_with_kernel_and_line() {
         let fault = error(scenario, "fault");
         assert_eq!(fault["kernel"], kernel, "{scenario}: {fault}");
         if Kind::under_test() == Kind::Cuda {
-            // The driver tells neither place nor line.
+            // The driver reports neither address nor line.
             assert_message(&fault, &["CUDA_ERROR"]);
             continue;
         }
@@ -150,7 +150,7 @@ fn the_output_of_printf_in_a_kernel_is_logged() {
 
 #[test]
 fn an_integer_division_by_zero_gives_a_number_and_no_fault() {
-    // PTX leaves the number to the device, as NVIDIA's do.
+    // PTX leaves the result unspecified.
     let result = ok("/divide-by-zero");
     assert_eq!(result.as_array().map(Vec::len), Some(2), "{result}");
     assert_well(&SERVER.get());

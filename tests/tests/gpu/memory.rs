@@ -41,7 +41,7 @@ fn ranges_outside_of_a_buffer_are_refused() {
 
 #[test]
 fn memory_can_be_allocated_up_to_the_limit_and_again_after_it_is_freed() {
-    // Alone on its server: what others hold would count.
+    // On a server of its own, since the memory of other requests would count.
     let server = Serve::new(guest("gpu_scenarios"))
         .arg("--gpu-memory-bytes=8MiB")
         .start();

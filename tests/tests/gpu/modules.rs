@@ -1,4 +1,4 @@
-//! Modules of the guest: good ones, and PTX that is none.
+//! Loading modules: valid ones, and text that is not PTX.
 
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ fn random_bytes_are_not_accepted_as_a_module() {
 fn a_truncated_module_is_an_error_wherever_it_ends() {
     let whole = include_str!("../../guests/examples/gpu_scenarios/scenarios.ptx").trim_end();
     for part in 1..8 {
-        // Always within a kernel: at a line that begins with an instruction.
+        // Cut within a kernel: at a line that begins with an instruction.
         let cut = whole.len() * part / 8;
         let cut = cut + whole[cut..].find("\n    ").unwrap() + 6;
         diagnostics(&whole.as_bytes()[..cut]);
@@ -65,7 +65,7 @@ fn a_truncated_module_is_an_error_wherever_it_ends() {
 #[test]
 fn a_huge_module_is_refused_with_a_diagnostic() {
     let server = SERVER.get();
-    // More than the device takes, and just as much as it takes.
+    // Over the device's limit, and just below it.
     for bytes in [10 << 20, 8_300_000] {
         let body = "add.s32 %r1, %r1, 1;\n".repeat(bytes / 21);
         for ptx in [

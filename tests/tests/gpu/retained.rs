@@ -1,4 +1,4 @@
-//! What outlives a request on purpose, and what must not.
+//! Retained device memory, which outlives a request; and resources that must not.
 
 use serde_json::{Value, json};
 use tensor_wasm_tests::{Serve, eventually, guest};

@@ -1,4 +1,5 @@
-//! Clients that are too many, too slow, too long, gone, or talk nonsense.
+//! Clients that misbehave: too many requests, slow or oversized ones, disconnects, and
+//! bytes that are not HTTP.
 
 use std::io::Cursor;
 
@@ -13,7 +14,7 @@ fn a_request_over_the_concurrency_limit_gets_503_with_retry_after() {
     let server = Serve::new(guest("sleep"))
         .args(["--max-concurrent-requests=1", "--request-timeout=10m"])
         .start();
-    // Begun anew where the look at the server took the only place before it.
+    // Repeated, since the probe may have taken the only slot before the request did.
     let (held, refused) = eventually("the server to be full", || {
         let held = server.begin("/600000");
         let reply = server.get("/0");
@@ -33,7 +34,7 @@ fn a_guest_in_an_endless_loop_is_stopped_when_its_client_disconnects() {
     let server = Serve::new(guest("misbehaves"))
         .args(["--max-concurrent-requests=1", "--request-timeout=10m"])
         .start();
-    // Begun anew where the look at the server took the only place before it.
+    // Repeated, since the probe may have taken the only slot before the request did.
     let held = eventually("the loop to run", || {
         let held = server.begin("/loop");
         (server.get("/").status == 503).then_some(held)

@@ -1,4 +1,4 @@
-//! What becomes of guests: new or used again, and each way to go wrong.
+//! Guest instances: new or reused for each request, and each way in which a guest can fail.
 
 use std::collections::BTreeSet;
 
@@ -149,7 +149,7 @@ fn a_guest_that_keeps_running_after_its_response_is_stopped_at_the_timeout() {
         .args(["--request-timeout=500ms", "--max-concurrent-requests=2"])
         .start();
     for _ in 0..8 {
-        // Where all places are still held by guests that work on, the server says so.
+        // While all slots are held by guests that still run, the server answers 503.
         let reply = eventually("an answer", || {
             let reply = server.get("/");
             (reply.status != 503).then_some(reply)

@@ -1,4 +1,4 @@
-//! The operator's side: start lines, options, health, and the end.
+//! Operating `serve`: start lines, options, health routes, and shutdown.
 
 use std::net::TcpStream;
 
@@ -85,7 +85,7 @@ fn wrong_options_are_usage_errors() {
     }
 }
 
-/// A request that is certainly in the middle of its exchange.
+/// A request that has certainly begun and not ended.
 fn in_flight(server: &Server) -> Raw {
     let mut client = server.raw();
     client.send("POST / HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n");

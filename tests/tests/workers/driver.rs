@@ -1,4 +1,4 @@
-//! Drivers that are missing, too old, broken, slow, or that take the process down.
+//! Drivers that are missing, too old, broken or slow, or that crash their process.
 
 use tensor_wasm_tests::{Driver, Serve, guest, run};
 
@@ -194,7 +194,7 @@ fn the_next_worker_reuses_the_compiled_modules_of_the_driver_cache() {
         let files: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().collect();
         assert!(!files.is_empty(), "round {round}");
         if round == 0 {
-            // Spoilt, it is compiled anew and nobody is harmed.
+            // A corrupt cache entry is compiled anew, without an error.
             for file in &files {
                 std::fs::write(file.path(), b"no machine code").unwrap();
             }

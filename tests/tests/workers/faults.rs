@@ -1,4 +1,4 @@
-//! What goes wrong on the device of one tenant.
+//! Faults and limits on one tenant's device.
 
 use serde_json::json;
 use tensor_wasm_tests::Driver;
@@ -18,11 +18,11 @@ fn a_kernel_fault_does_not_affect_another_tenant() {
     for scenario in ["/fault-outside", "/null-pointer", "/misaligned"] {
         let fault = ask(&server, 1, scenario);
         assert_eq!(kind(&fault), "fault", "{scenario}: {}", fault.text());
-        // The next one gets the device anew, and nothing of before is counted.
+        // The next request gets a new device, on which nothing is allocated.
         assert_increments(&ask(&server, 1, "/increment"));
         assert_eq!(memory_used(&ask(&server, 1, "/info")), 0);
     }
-    // What was kept is gone for the one, who can fill it again, and not for the other.
+    // The first tenant has lost its retained memory and can upload it again; the second has not.
     assert!(ask(&server, 1, "/residency-lookup").json()["ok"].is_null());
     assert_eq!(ask(&server, 1, "/residency-keep").json()["ok"], ones);
     assert_eq!(ask(&server, 1, "/residency-lookup").json()["ok"], ones);

@@ -1,4 +1,4 @@
-//! The same workers on the processor.
+//! Workers that run kernels on the processor (`--isolate`).
 
 use rustix::process::{Pid, Signal, kill_process};
 use tensor_wasm_tests::{Serve, guest};

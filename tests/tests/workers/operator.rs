@@ -1,4 +1,4 @@
-//! How many workers there are, how long they stay, and what is said of them.
+//! The pool of workers: its size, how long idle workers stay, and how they are listed.
 
 use super::{ask, assert_increments, kind, tenants, workers, workers_become};
 
@@ -11,7 +11,7 @@ fn an_idle_worker_exits_unless_it_holds_retained_memory() {
     workers_become(&server, 0);
     ask(&server, 1, "/residency-keep");
     assert_increments(&ask(&server, 2, "/increment"));
-    // The other's goes; this one's tenant has something on it.
+    // The second tenant's worker exits; the first one's holds retained memory.
     workers_become(&server, 1);
     assert!(ask(&server, 1, "/residency-lookup").json()["ok"].is_array());
     ask(&server, 1, "/residency-release");

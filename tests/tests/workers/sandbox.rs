@@ -1,4 +1,4 @@
-//! What a worker has given up, seen from outside.
+//! The sandbox of a worker, seen from outside: its capabilities, environment and files.
 
 use std::fs;
 
