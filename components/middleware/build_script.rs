@@ -1,5 +1,5 @@
-//! For the build scripts of middlewares: lays out the WIT that their bindings are generated
-//! from, and asks for a small stack.
+//! For the build scripts of middleware components: collects the WIT from which the bindings
+//! are generated, and sets a small stack.
 
 use std::{env, error, fs};
 
@@ -8,10 +8,10 @@ mod packages;
 
 /// Runs the build script.
 pub fn run() -> Result<(), Box<dyn error::Error>> {
-    let wit = packages::lay()?;
+    let wit = packages::collect()?;
     fs::copy("../../wit/worlds.wit", wit.join("worlds.wit"))?;
-    // Of the default, 1 MiB, a host that clears an instance's memory after a
-    // request would have to look through pages that a middleware never reaches.
+    // After each request the host resets the memory of the instance. The default stack
+    // of 1 MiB would make it look through pages that are never used.
     if env::var("CARGO_CFG_TARGET_ARCH")? == "wasm32" {
         println!("cargo::rustc-link-arg-cdylib=-zstack-size=65536");
     }

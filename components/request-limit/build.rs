@@ -1,4 +1,4 @@
-//! Every middleware is built in the same way.
+//! The build script that all middleware components share.
 
 #[path = "../middleware/build_script.rs"]
 mod build_script;

@@ -1,11 +1,11 @@
-//! A service that doubles three numbers on the device: a first component of one's own.
+//! A service that doubles three numbers on the device: a first component.
 
 use tensor_wasm_guest::http::{self, Request, Response};
 use tensor_wasm_guest::{Device, LaunchConfig, Result};
 
-http::service!(answer);
+http::service!(handle);
 
-fn answer(_request: Request) -> Response {
+fn handle(_request: Request) -> Response {
     match double(&[1.0, 2.0, 3.0]) {
         Ok(doubled) => Response::text(200, format!("{doubled:?}\n")),
         Err(error) => Response::text(503, format!("{error}\n")),

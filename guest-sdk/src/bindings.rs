@@ -1,6 +1,6 @@
-//! What `wit-bindgen` makes of `tensor:gpu/capability`. Private, so that the
-//! contract may grow without breaking the crate's users; the other modules put
-//! a safe and typed face on it.
+//! Generated bindings of the WIT world `tensor:gpu/capability`. They are private, so
+//! that the WIT interfaces can grow without breaking the crate's users; the other
+//! modules wrap them in a safe and typed API.
 
 #![allow(missing_docs, unsafe_code, unused_qualifications, clippy::all)]
 

@@ -1,6 +1,6 @@
-//! Typed device memory. A buffer is a handle: its values are reached through a
-//! [`Queue`](crate::Queue), and dropping it frees the memory once queued work
-//! that uses it is done.
+//! Typed buffers of device memory. A [`Buffer`] is a handle: a
+//! [`Queue`](crate::Queue) reads and writes its values, and dropping it frees the
+//! memory once the queued commands that use it are done.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,28 +9,28 @@ use std::ops::{Bound, RangeBounds};
 use crate::bindings::kernels as raw;
 use crate::error::{Error, Result};
 
-/// Memory on a device for a number of `T`.
+/// A buffer on the device that holds values of type `T`.
 pub struct Buffer<T> {
     pub(crate) raw: raw::Buffer,
-    /// In values, not in bytes.
+    /// A number of values, not of bytes.
     pub(crate) len: u64,
-    pub(crate) of: PhantomData<T>,
+    pub(crate) element: PhantomData<T>,
 }
 
 impl<T> Buffer<T> {
-    /// How many values it holds. Not a `usize`: a device may hold more than a
-    /// 32-bit component can address.
+    /// The number of values. It is not a `usize`, because a device may have more memory
+    /// than a 32-bit component can address.
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether it holds no value.
+    /// Whether it has no values.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The buffer from its value number `index` on, as an argument of a launch:
-    /// what pointer arithmetic is to a kernel's author.
+    /// The buffer from the value with this index on, as an argument of a launch. The
+    /// kernel gets a pointer to that value.
     pub fn from_index(&self, index: u64) -> FromIndex<'_, T> {
         FromIndex {
             buffer: self,
@@ -38,14 +38,15 @@ impl<T> Buffer<T> {
         }
     }
 
-    /// Takes a handle without a type for one of this type.
-    pub(crate) fn of_raw(raw: raw::Buffer) -> Result<Buffer<T>> {
+    /// Gives a type to an untyped handle. Fails if the size of the buffer is not a
+    /// multiple of the size of `T`.
+    pub(crate) fn from_raw(raw: raw::Buffer) -> Result<Buffer<T>> {
         let (bytes, size) = (raw.size(), size_of::<T>() as u64);
         match (bytes.checked_div(size), bytes.checked_rem(size)) {
             (Some(len), Some(0)) => Ok(Buffer {
                 raw,
                 len,
-                of: PhantomData,
+                element: PhantomData,
             }),
             _ => Err(Error::OutOfRange(format!(
                 "a buffer of {bytes} bytes does not hold whole values of {size} bytes"
@@ -53,27 +54,27 @@ impl<T> Buffer<T> {
         }
     }
 
-    /// A range of values as offset and length in bytes.
-    pub(crate) fn bytes_of(&self, range: impl RangeBounds<u64>) -> Result<(u64, u64)> {
+    /// Offset and length, in bytes, of a range of values.
+    pub(crate) fn byte_range(&self, range: impl RangeBounds<u64>) -> Result<(u64, u64)> {
         byte_range(range, self.len, size_of::<T>() as u64)
     }
 }
 
 impl<T> fmt::Debug for Buffer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of = std::any::type_name::<T>();
-        write!(f, "Buffer<{of}>({})", self.len)
+        let element = std::any::type_name::<T>();
+        write!(f, "Buffer<{element}>({})", self.len)
     }
 }
 
-/// A buffer from one of its values on; see [`Buffer::from_index`].
+/// The part of a buffer that begins at one of its values; see [`Buffer::from_index`].
 #[derive(Clone, Copy, Debug)]
 pub struct FromIndex<'a, T> {
     pub(crate) buffer: &'a Buffer<T>,
     pub(crate) index: u64,
 }
 
-/// Offset and length in bytes of a range of `len` values of `size` bytes each.
+/// Offset and length, in bytes, of a range in a buffer of `len` values of `size` bytes.
 fn byte_range(range: impl RangeBounds<u64>, len: u64, size: u64) -> Result<(u64, u64)> {
     let start = match range.start_bound() {
         Bound::Included(&start) => Some(start),
@@ -86,13 +87,13 @@ fn byte_range(range: impl RangeBounds<u64>, len: u64, size: u64) -> Result<(u64,
         Bound::Unbounded => Some(len),
     };
     match (start, end) {
-        // The buffer exists, so its size in bytes, and what lies within, fits.
+        // The buffer exists, so its size in bytes fits in a `u64`, and the products do too.
         (Some(start), Some(end)) if start <= end && end <= len => {
             Ok((start * size, (end - start) * size))
         }
-        // Where a bound itself overflows, the largest number stands for it.
+        // A bound that overflows is shown as the largest number.
         _ => Err(Error::OutOfRange(format!(
-            "the range {}..{} does not lie in a buffer of {len} values",
+            "the range {}..{} is not within a buffer of {len} values",
             start.unwrap_or(u64::MAX),
             end.unwrap_or(u64::MAX)
         ))),

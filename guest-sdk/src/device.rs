@@ -1,4 +1,4 @@
-//! The device that the host grants: where everything else comes from.
+//! The device that the host grants. Buffers, modules and queues are created with it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,23 +12,26 @@ use crate::error::Result;
 use crate::module::Module;
 use crate::queue::Queue;
 
-/// One device, as far as this component's tenant may use it. Clones are the
-/// same device.
+/// A device that the host grants to this component's tenant. Clones refer to the same
+/// device.
 #[derive(Clone, Debug)]
 pub struct Device {
     pub(crate) raw: Rc<raw::Device>,
 }
 
 impl Device {
-    /// Opens the device. [`Error::Denied`](crate::Error::Denied) where the host
-    /// does not grant one.
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// [`Error::Denied`](crate::Error::Denied) if the host does not grant a device;
+    /// [`Error::DeviceLost`](crate::Error::DeviceLost) if there is none at present.
     pub fn open() -> Result<Device> {
         Ok(Device {
             raw: Rc::new(raw::Device::open()?),
         })
     }
 
-    /// What the device is, and how much of it the tenant holds.
+    /// The properties of the device, and how much of its memory the tenant holds.
     pub fn info(&self) -> DeviceInfo {
         let info = self.raw.info();
         DeviceInfo {
@@ -47,27 +50,40 @@ impl Device {
         }
     }
 
-    /// Memory for `len` values, all of them zero.
+    /// Allocates a buffer for `len` values, filled with zeros.
+    ///
+    /// # Errors
+    /// [`Error::QuotaExceeded`](crate::Error::QuotaExceeded) at the tenant's limit,
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the device is full.
     pub fn allocate<T: Pod>(&self, len: u64) -> Result<Buffer<T>> {
-        // Where the product overflows, no device has so much: let the host say so.
+        // If the product overflows, the host refuses the largest number of bytes.
         let bytes = len.saturating_mul(size_of::<T>() as u64);
         Ok(Buffer {
             raw: self.raw.allocate(bytes)?,
             len,
-            of: PhantomData,
+            element: PhantomData,
         })
     }
 
-    /// Compiles a module of PTX, usually from `include_bytes!`. The host keeps
-    /// what it compiled, so loading the same text in every request costs no
-    /// second compilation.
+    /// Compiles a PTX module, whose text usually comes from `include_bytes!`. The host
+    /// caches compiled modules by their text, so loading the same text in each request
+    /// does not compile it again.
+    ///
+    /// # Errors
+    /// [`Error::InvalidModule`](crate::Error::InvalidModule) if the text has errors, or
+    /// the device cannot run it.
     pub fn load(&self, ptx: impl AsRef<[u8]>) -> Result<Module> {
         Ok(Module {
             raw: self.raw.load(ptx.as_ref())?,
         })
     }
 
-    /// A queue, in which work is done in order, beside that of other queues.
+    /// Creates a queue. Its commands are executed in order, and concurrently with
+    /// those of other queues.
+    ///
+    /// # Errors
+    /// [`Error::QuotaExceeded`](crate::Error::QuotaExceeded) at the tenant's limit of
+    /// queues.
     pub fn queue(&self) -> Result<Queue> {
         Ok(Queue {
             raw: self.raw.create_queue()?,
@@ -76,7 +92,7 @@ impl Device {
     }
 }
 
-/// What runs the kernels.
+/// The kind of device that runs the kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Backend {
@@ -95,26 +111,26 @@ impl fmt::Display for Backend {
     }
 }
 
-/// What a device is and can do.
+/// The properties of a device.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeviceInfo {
-    /// Its name, for people.
+    /// The name, for display.
     pub name: String,
-    /// What runs the kernels.
+    /// The kind of device.
     pub backend: Backend,
     /// The newest PTX target that modules may name, for example 90 for `sm_90`.
     pub target: u32,
-    /// How many blocks truly run at once, at least.
+    /// How many blocks run in parallel, at least.
     pub multiprocessors: u32,
-    /// Threads in a warp.
+    /// The number of threads in a warp.
     pub warp_size: u32,
-    /// Threads that one block may have; a kernel may allow fewer.
+    /// The largest number of threads of a block; a kernel may allow fewer.
     pub max_threads_per_block: u32,
-    /// Shared memory that one block may have, in bytes.
+    /// The largest shared memory of a block, in bytes.
     pub max_shared_memory: u32,
-    /// What the tenant may hold, in bytes.
+    /// Device memory that the tenant may hold, in bytes.
     pub memory_limit: u64,
-    /// What the tenant holds now, in bytes.
+    /// Device memory that the tenant holds now, in bytes.
     pub memory_used: u64,
 }

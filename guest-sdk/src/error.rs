@@ -1,5 +1,4 @@
-//! Why a call on the device failed, as the host tells it. A call that fails has
-//! changed nothing.
+//! Errors of the host's GPU interface, as Rust types. A call that fails has no effect.
 
 use std::fmt;
 
@@ -13,51 +12,52 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The grant does not cover this call. A service that can do without a
-    /// device falls back on this one.
+    /// The grant does not cover this call. A service that can compute without a device
+    /// does so on this error.
     #[error("the host does not grant the device: {0}")]
     Denied(String),
-    /// No device answers, or it was lost with all that was on it.
+    /// No device can be opened, or the device was lost with everything on it.
     #[error("the device is lost: {0}")]
     DeviceLost(String),
-    /// The tenant's own limit is reached.
+    /// The call would exceed a limit of the tenant.
     #[error("the tenant's limit of {resource} is {limit}, and this call would make it {requested}")]
     QuotaExceeded {
         /// What is limited, for example `memory bytes`.
         resource: String,
-        /// The limit, in the unit of what is limited.
+        /// The limit, in the unit of the resource.
         limit: u64,
-        /// What the call would have brought it to, in the same unit.
+        /// The total that the call would reach, in the same unit.
         requested: u64,
     },
     /// The device is full, though the tenant's limit is not reached.
     #[error("the device has no room for {bytes} bytes")]
     OutOfMemory {
-        /// How many bytes were asked for.
+        /// The number of bytes that were requested.
         bytes: u64,
     },
-    /// The module cannot run on this device.
+    /// The module has errors, or cannot run on this device.
     #[error("the module cannot run on this device: {}", Joined(.0))]
     InvalidModule(Vec<Diagnostic>),
-    /// The module has no such entry.
+    /// The module has no kernel (`.entry`) with this name.
     #[error("unknown kernel: {0}")]
     UnknownKernel(String),
-    /// The arguments or extents fit neither kernel nor device.
+    /// The arguments do not match the kernel's parameters, or the extents exceed a limit
+    /// of the kernel or the device.
     #[error("invalid launch: {0}")]
     InvalidLaunch(String),
-    /// A range lies outside of its buffer.
+    /// A range is not within its buffer.
     #[error("out of range: {0}")]
     OutOfRange(String),
     /// A kernel of this queue failed.
     #[error("{0}")]
     Fault(Fault),
-    /// A kernel of this queue ran past the grant's time limit.
+    /// A kernel of this queue exceeded the time limit of the grant.
     #[error("the kernel ran past its time limit: {0}")]
     DeadlineExceeded(String),
 }
 
 impl Error {
-    /// The kind as one stable word, for logs and for machines that read answers.
+    /// The kind of error as a stable word, for logs and for programs that read responses.
     pub fn kind(&self) -> &'static str {
         match self {
             Error::Denied(_) => "denied",
@@ -74,14 +74,14 @@ impl Error {
     }
 }
 
-/// Where a module's text is wrong, and how. Lines and columns count from 1.
+/// An error in a module's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The line, from 1.
     pub line: u32,
     /// The column, from 1.
     pub column: u32,
-    /// What is wrong there.
+    /// The error.
     pub message: String,
 }
 
@@ -91,18 +91,18 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// What a running kernel did wrong.
+/// A failure that the code of a running kernel caused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The kernel's name.
     pub kernel: String,
-    /// The block that did it, as far as the device can tell.
+    /// The index of the block that caused it, if the device reports it.
     pub block: Option<Extent>,
-    /// The thread of that block, as far as the device can tell.
+    /// The index of the thread in this block, if the device reports it.
     pub thread: Option<Extent>,
-    /// The line of the module's text, from 1, as far as the device can tell.
+    /// The line of the module's text, from 1, if the device reports it.
     pub line: Option<u32>,
-    /// What it did.
+    /// What the kernel did.
     pub message: String,
 }
 
@@ -122,7 +122,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Diagnostics in one line, for a message.
+/// Displays diagnostics in one line.
 struct Joined<'a>(&'a [Diagnostic]);
 
 impl fmt::Display for Joined<'_> {
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_is_displayed_with_kernel_line_block_and_thread() {
+    fn a_fault_names_kernel_line_block_and_thread() {
         let fault = Error::Fault(Fault {
             kernel: "saxpy".into(),
             block: Some(Extent::new(1, 2, 3)),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_without_details_is_displayed_readably() {
+    fn a_fault_without_block_thread_and_line_names_the_kernel_and_the_message() {
         let fault = Error::Fault(Fault {
             kernel: "saxpy".into(),
             block: None,
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_module_is_displayed_with_every_diagnostic() {
+    fn an_invalid_module_names_the_position_of_every_error() {
         let at = |line, message: &str| Diagnostic {
             line,
             column: 1,

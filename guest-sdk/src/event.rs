@@ -1,4 +1,4 @@
-//! Events: points in a queue, to wait for or to measure between.
+//! Events: points in a queue, to wait for or to measure time between, like CUDA's events.
 
 use std::time::Duration;
 
@@ -18,11 +18,18 @@ impl Event {
     }
 
     /// Waits until the device has reached it.
+    ///
+    /// # Errors
+    /// The first error of the commands before it that no call has returned yet.
     pub fn wait(&self) -> Result<()> {
         Ok(self.raw.wait()?)
     }
 
-    /// Device time since an earlier event. Both must be done.
+    /// The time on the device since an earlier event. Both must be done.
+    ///
+    /// # Errors
+    /// [`Error::InvalidLaunch`](crate::Error::InvalidLaunch) if one of them is not done, or
+    /// the error for which the device did not reach it.
     pub fn elapsed_since(&self, earlier: &Event) -> Result<Duration> {
         Ok(Duration::from_nanos(self.raw.elapsed_since(&earlier.raw)?))
     }

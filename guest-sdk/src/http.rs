@@ -1,7 +1,7 @@
-//! A small synchronous HTTP service over `wasi:http`: one function from
-//! [`Request`] to [`Response`], bodies whole. Behind the feature `http`. What
-//! needs streaming or outgoing requests takes `wasip2` or `wstd` instead; the
-//! rest of this crate goes with either.
+//! A small synchronous HTTP service over `wasi:http`: one function from a [`Request`] to a
+//! [`Response`], with bodies that are buffered as a whole. It needs the feature `http`. For
+//! streaming bodies or outgoing requests, use `wasip2` or `wstd` instead; the rest of this
+//! crate works with both.
 
 mod request;
 mod response;
@@ -12,14 +12,14 @@ pub use response::Response;
 #[doc(hidden)]
 pub use wasip2;
 
-/// Makes a function of this component its `wasi:http/incoming-handler`:
+/// Exports a function of this component as its `wasi:http/incoming-handler`:
 ///
 /// ```
 /// use tensor_wasm_guest::http::{self, Request, Response};
 ///
-/// http::service!(answer);
+/// http::service!(handle);
 ///
-/// fn answer(request: Request) -> Response {
+/// fn handle(request: Request) -> Response {
 ///     Response::text(200, format!("you asked for {}\n", request.path()))
 /// }
 /// # fn main() {}
@@ -27,8 +27,8 @@ pub use wasip2;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __http_service {
-    ($answer:path) => {
-        const _: fn($crate::http::Request) -> $crate::http::Response = $answer;
+    ($handle:path) => {
+        const _: fn($crate::http::Request) -> $crate::http::Response = $handle;
         const _: () = {
             struct Service;
 
@@ -37,11 +37,11 @@ macro_rules! __http_service {
                     request: $crate::http::wasip2::http::types::IncomingRequest,
                     out: $crate::http::wasip2::http::types::ResponseOutparam,
                 ) {
-                    $answer($crate::http::Request::new(request)).send(out);
+                    $handle($crate::http::Request::new(request)).send(out);
                 }
             }
 
-            // Elsewhere than in a component, linkers refuse the names of these exports.
+            // On other targets than WebAssembly, linkers refuse the names of these exports.
             #[cfg(target_arch = "wasm32")]
             $crate::http::wasip2::http::proxy::export!(
                 Service with_types_in $crate::http::wasip2

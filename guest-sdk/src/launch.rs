@@ -1,7 +1,6 @@
-//! Launches: how many threads, and with which arguments. The host checks the
-//! arguments' number, types and sizes against the kernel's parameters, so a
-//! mistake comes back as [`Error::InvalidLaunch`](crate::Error::InvalidLaunch)
-//! and never reaches the device.
+//! Kernel launches: the number of threads, and the arguments. The host checks number,
+//! types and sizes of the arguments against the kernel's parameters. A mismatch is
+//! [`Error::InvalidLaunch`](crate::Error::InvalidLaunch), and does not reach the device.
 
 use bytemuck::Pod;
 
@@ -11,8 +10,8 @@ use crate::error::Result;
 use crate::module::Kernel;
 use crate::queue::Queue;
 
-/// A size or an index in three dimensions: of a grid in blocks, of a block in
-/// threads.
+/// A size in three dimensions (of a grid in blocks, of a block in threads), or the index
+/// of a block or a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Extent {
     /// The dimension that varies fastest.
@@ -24,7 +23,7 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// All three dimensions.
+    /// An extent of these dimensions.
     pub const fn new(x: u32, y: u32, z: u32) -> Extent {
         Extent { x, y, z }
     }
@@ -60,19 +59,19 @@ impl From<Extent> for raw::Extent {
     }
 }
 
-/// How many threads a launch has, and what they share.
+/// The number of threads of a launch, and the size of their shared memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LaunchConfig {
-    /// Blocks in the grid.
+    /// The size of the grid, in blocks.
     pub grid: Extent,
-    /// Threads in each block.
+    /// The size of each block, in threads.
     pub block: Extent,
     /// Dynamic shared memory, in bytes per block.
     pub shared_memory: u32,
 }
 
 impl LaunchConfig {
-    /// This grid of these blocks: `LaunchConfig::new((40, 30), (16, 16))`.
+    /// A grid of blocks, for example `LaunchConfig::new((40, 30), (16, 16))`.
     pub fn new(grid: impl Into<Extent>, block: impl Into<Extent>) -> LaunchConfig {
         LaunchConfig {
             grid: grid.into(),
@@ -81,14 +80,15 @@ impl LaunchConfig {
         }
     }
 
-    /// One thread for each of `len` values, in blocks of 256. The last block is
-    /// whole, so the kernel must check its index against the length.
+    /// One thread for each of `len` values, in blocks of 256. The last block may have more
+    /// threads than values, so the kernel must compare its index with the length.
     pub fn for_len(len: u64) -> LaunchConfig {
         LaunchConfig::new(blocks(len, 256), 256)
     }
 
-    /// One thread for each of `width` by `height` values, in blocks of this
-    /// extent. The last blocks are whole, so the kernel must check its indices.
+    /// One thread for each of `width` by `height` values, in blocks of this extent. The
+    /// last blocks may have more threads than values, so the kernel must compare its
+    /// indices with the size.
     pub fn for_area(width: u32, height: u32, block: (u32, u32)) -> LaunchConfig {
         LaunchConfig::new(
             (
@@ -108,8 +108,8 @@ impl LaunchConfig {
     }
 }
 
-/// Blocks that hold `len` threads. One for no threads at all, since a device
-/// refuses an empty grid where the caller meant no work.
+/// The number of blocks for `len` threads. At least one: devices refuse an empty grid, and
+/// a caller without work should get no error.
 fn blocks(len: u64, block: u32) -> u32 {
     len.div_ceil(block.max(1).into())
         .max(1)
@@ -117,7 +117,7 @@ fn blocks(len: u64, block: u32) -> u32 {
         .unwrap_or(u32::MAX)
 }
 
-/// A launch in the making; see [`Queue::launch`].
+/// A builder for a launch; see [`Queue::launch`].
 #[derive(Debug)]
 #[must_use = "a launch is queued by `submit`"]
 pub struct Launch<'a> {
@@ -136,9 +136,12 @@ impl<'a> Launch<'a> {
         self
     }
 
-    /// Queues the launch. It returns at once while the tenant's limit of work
-    /// in flight leaves room; what the kernel then does wrong comes back from
-    /// the next call on the queue that waits.
+    /// Queues the launch. Returns at once, unless the tenant is at its limit of commands
+    /// in flight; then it waits for room.
+    ///
+    /// # Errors
+    /// [`Error::InvalidLaunch`](crate::Error::InvalidLaunch) if arguments or extents do not
+    /// fit. If the kernel fails later, the next call on the queue that waits returns it.
     pub fn submit(self) -> Result<()> {
         let config = raw::LaunchConfig {
             grid: self.config.grid.into(),
@@ -152,8 +155,8 @@ impl<'a> Launch<'a> {
     }
 }
 
-/// What can be an argument of a launch: numbers, buffers, [`Half`],
-/// [`BFloat16`] and [`Struct`].
+/// Types that can be arguments of a launch: numbers, buffers, [`Half`], [`BFloat16`] and
+/// [`Struct`].
 pub trait Argument<'a>: private::Lower<'a> {}
 
 impl<'a, T: private::Lower<'a>> Argument<'a> for T {}
@@ -166,8 +169,8 @@ pub struct Half(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BFloat16(pub u16);
 
-/// A structure that the kernel takes by value. Declare it `#[repr(C)]`, as the
-/// kernel's language lays it out.
+/// A structure that the kernel takes by value. Declare it `#[repr(C)]`, so that it has the
+/// layout that the kernel expects.
 #[derive(Clone, Copy, Debug)]
 pub struct Struct<'a, T>(pub &'a T);
 
@@ -214,7 +217,8 @@ impl<'a, T> private::Lower<'a> for &'a Buffer<T> {
 
 impl<'a, T> private::Lower<'a> for FromIndex<'a, T> {
     fn lower(self) -> private::Lowered<'a> {
-        // Past the end of every buffer, where the product overflows: the host refuses it.
+        // If the product overflows, the largest offset is past the end of every buffer, and
+        // the host refuses it.
         let offset = self.index.saturating_mul(size_of::<T>() as u64);
         private::Lowered(raw::Argument::Pointer((&self.buffer.raw, offset)))
     }
@@ -231,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_grid_covers_every_value() {
+    fn a_grid_has_a_thread_for_every_value() {
         assert_eq!(LaunchConfig::for_len(1).grid, Extent::new(1, 1, 1));
         assert_eq!(LaunchConfig::for_len(256).grid, Extent::new(1, 1, 1));
         assert_eq!(LaunchConfig::for_len(257).grid, Extent::new(2, 1, 1));
@@ -242,12 +246,12 @@ mod tests {
     }
 
     #[test]
-    fn zero_values_give_a_grid_that_a_device_accepts() {
+    fn a_grid_for_no_values_has_one_block() {
         assert_eq!(LaunchConfig::for_len(0).grid, Extent::new(1, 1, 1));
     }
 
     #[test]
-    fn more_values_than_the_largest_grid_are_refused_by_the_host() {
+    fn a_grid_for_more_values_than_a_grid_can_have_is_the_largest_one() {
         assert_eq!(LaunchConfig::for_len(u64::MAX).grid.x, u32::MAX);
         assert_eq!(
             LaunchConfig::for_area(7, 7, (0, 0)).grid,

@@ -1,12 +1,13 @@
 //! Launch GPU kernels from a WebAssembly component.
 //!
-//! A component that uses this crate imports `tensor:gpu/kernels`: it asks its
-//! host for the GPU as a capability. The host grants it or not; it checks each
-//! module and each argument, and a component never sees an address. Kernels are
-//! PTX, as CUDA's compilers write it. The same component runs where the host has
-//! an NVIDIA device, and where it has none.
+//! This crate is a typed API for the WIT interfaces `tensor:gpu/kernels` and
+//! `tensor:gpu/residency`. A component that uses it imports the GPU as a capability,
+//! which its host may grant or deny. The host checks each module and each argument, and
+//! a component never gets an address of device memory. Kernels are PTX text, as CUDA's
+//! compilers write it. The same component runs on hosts with an NVIDIA device and on
+//! hosts without one.
 //!
-//! It reads like the host side of a CUDA program:
+//! The calls correspond to those of the host side of a CUDA program:
 //!
 //! ```no_run
 //! use tensor_wasm_guest::{Device, LaunchConfig};
@@ -34,27 +35,36 @@
 //!
 //! # A complete service
 //!
-//! With the feature `http`, this is all of a component that `tensor-wasm serve`
-//! can host (`guest-sdk/examples/service.rs`). Its crate is a `cdylib`, built by
-//! `cargo build --release --target wasm32-wasip2`.
+//! With the feature `http`, this is the whole source of a component that
+//! `tensor-wasm serve` can serve (`guest-sdk/examples/service.rs`). Its crate has the type
+//! `cdylib`, and is built with `cargo build --release --target wasm32-wasip2`.
 //!
 //! ```
 #![doc = include_str!("../examples/service.rs")]
 //! # fn main() {}
 //! ```
 //!
-//! # What lives how long
+//! # Lifetimes
 //!
-//! An instance of a component serves one request, or a few: everything that it
-//! holds goes with it. Modules are compiled once per host, whoever loads them.
-//! What must stay, such as weights, is [kept under a name](Device::keep), and
-//! belongs to the function.
+//! An instance of a component serves one request, or a few if the operator allows it. When
+//! the instance ends, its buffers, modules, queues and events end too. The host caches
+//! compiled modules by their text, so that loading one again is cheap. Data that must
+//! outlive the instance, such as weights, can be [kept under a name](Device::keep) on the
+//! device; it belongs to the function.
 //!
 //! # Waiting
 //!
-//! Launches and writes are queued and return at once; [`Queue::read`],
-//! [`Queue::synchronize`] and [`Event::wait`] wait, and suspend this instance
-//! alone. What a kernel did wrong comes back from there, as a value.
+//! Launches, writes, copies, fills and events are queued, and these calls return at once.
+//! [`Queue::read`], [`Queue::synchronize`] and [`Event::wait`] wait for the device. They
+//! suspend only this instance, and return the errors of queued commands.
+//!
+//! # Modules of this crate
+//!
+//! The modules `buffer`, `device`, `error`, `event`, `launch`, `module` and `queue` import
+//! one another in a circle. They are one API, whose types return one another: a device
+//! creates queues, a queue launches kernels, and errors contain extents. Each module has one
+//! type of the API with its helpers, so that it can be read on its own; an order among
+//! them would only split types from the methods that return them.
 
 mod bindings;
 mod buffer;

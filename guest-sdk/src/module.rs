@@ -1,4 +1,4 @@
-//! Modules of PTX, and the kernels in them.
+//! PTX modules, and the kernels in them.
 
 use std::fmt;
 
@@ -12,12 +12,16 @@ pub struct Module {
 }
 
 impl Module {
-    /// The names of its kernels, in the order of the text.
+    /// The names of the kernels, in the order of the text.
     pub fn kernel_names(&self) -> Vec<String> {
         self.raw.kernel_names()
     }
 
-    /// The kernel of this name: for CUDA C, the function's, declared `extern "C"`.
+    /// The kernel with this name. In CUDA C it is the name of the function, which must be
+    /// declared `extern "C"`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKernel`](crate::Error::UnknownKernel).
     pub fn kernel(&self, name: &str) -> Result<Kernel> {
         Ok(Kernel {
             raw: self.raw.kernel(name)?,
@@ -25,14 +29,14 @@ impl Module {
     }
 }
 
-/// One kernel of a module. It outlives the handle of its module.
+/// A kernel of a module. It stays valid when the [`Module`] is dropped.
 #[derive(Debug)]
 pub struct Kernel {
     pub(crate) raw: raw::Kernel,
 }
 
 impl Kernel {
-    /// Its parameters, as the module declares them.
+    /// The types of the parameters, as the module declares them.
     pub fn parameters(&self) -> Vec<Parameter> {
         self.raw
             .parameters()
@@ -41,14 +45,14 @@ impl Kernel {
             .collect()
     }
 
-    /// Threads that one block may have: registers, shared memory and the
-    /// device's limits decide this.
+    /// The largest number of threads of a block. It depends on the kernel's registers
+    /// and shared memory, and on the device.
     pub fn max_threads_per_block(&self) -> u32 {
         self.raw.max_threads_per_block()
     }
 }
 
-/// The type of one kernel parameter. A pointer is a `U64`.
+/// The type of a kernel parameter. A pointer is a `U64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are the types")]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! Kernels of components, run in a test.
+//! Tests of the module `testing`: kernels that run in a component's own tests.
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -7,7 +7,7 @@ use tensor_wasm_guest::{LaunchConfig, Struct};
 
 const SAXPY: &str = include_str!("../../components/saxpy/kernels/saxpy.ptx");
 
-/// `k` writes the first number of its structure and what lies in a variable.
+/// `k` stores the first number of its structure and the value of a variable, which it increments.
 const KERNELS: &str = ".version 7.0
 .target sm_70
 .address_size 64
@@ -27,7 +27,7 @@ const KERNELS: &str = ".version 7.0
 ";
 
 #[test]
-fn a_components_kernel_runs_within_its_buffers() {
+fn a_correct_kernel_runs_without_a_finding() {
     let mut device = Device::load(SAXPY).unwrap();
     let x = device.upload(&[1f32; 1000]).unwrap();
     let y = device.upload(&[2f32; 1000]).unwrap();
@@ -38,7 +38,7 @@ fn a_components_kernel_runs_within_its_buffers() {
 }
 
 #[test]
-fn a_wrong_length_is_reported_with_the_parameter_name() {
+fn an_access_outside_of_a_buffer_is_found_with_the_name_of_the_parameter() {
     let mut device = Device::load(SAXPY).unwrap();
     let x = device.upload(&[1f32; 100]).unwrap();
     let y = device.upload(&[2f32; 1000]).unwrap();
@@ -52,12 +52,12 @@ fn a_wrong_length_is_reported_with_the_parameter_name() {
     };
     let name = origin.clone().unwrap().name;
     assert!(matches!(name, Some(Name::Parameter(_))), "{finding}");
-    // What was done before it is there.
+    // Stores before the finding are visible.
     assert_eq!(device.read(&y)[..99], [5f32; 99]);
 }
 
 #[test]
-fn reading_uninitialized_memory_is_reported() {
+fn a_read_of_uninitialised_memory_is_found_and_a_read_of_zeros_is_not() {
     let mut device = Device::load(SAXPY).unwrap();
     let y = device.upload(&[0f32; 4]).unwrap();
     let x = device.allocate::<f32>(4).unwrap();
@@ -73,7 +73,7 @@ fn reading_uninitialized_memory_is_reported() {
 }
 
 #[test]
-fn structures_arrive_and_variables_stay_from_launch_to_launch() {
+fn structures_are_passed_and_variables_keep_their_value_between_launches() {
     let mut device = Device::load(KERNELS).unwrap();
     let out = device.allocate::<u32>(2).unwrap();
     for count in 5..8 {
@@ -84,7 +84,7 @@ fn structures_arrive_and_variables_stay_from_launch_to_launch() {
 }
 
 #[test]
-fn arguments_of_the_wrong_type_are_refused_with_the_expected_type() {
+fn launches_that_do_not_match_the_kernel_are_refused_with_what_would_match() {
     let mut device = Device::load(KERNELS).unwrap();
     let out = device.allocate::<u32>(2).unwrap();
     let config = LaunchConfig::new(1, 1);

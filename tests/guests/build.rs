@@ -1,4 +1,4 @@
-//! Lays out the WIT that the bindings are generated from.
+//! Collects the WIT from which the bindings are generated.
 
 #[path = "../../wit/packages.rs"]
 mod packages;
@@ -6,9 +6,9 @@ mod packages;
 use std::fs;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let wit = packages::lay()?;
-    // The handler that guests export is bound by `wasip2`, so the worlds of the
-    // contract, which export it too, are not for them.
+    let wit = packages::collect()?;
+    // The guests export the handler with the bindings of `wasip2`. So they cannot use
+    // the worlds in `wit/`, which export it too.
     fs::write(
         wit.join("guests.wit"),
         "package test:guests;

@@ -1,6 +1,6 @@
-//! Both interfaces of `tensor:gpu`, as exports.
+//! Generated bindings of both interfaces of `tensor:gpu`, as exports.
 
-// Generated code is what crosses the component's boundary.
+// The generated code crosses the component's boundary, which needs `unsafe`.
 #![allow(missing_docs, unsafe_code, unused_qualifications, clippy::all)]
 
 wit_bindgen::generate!({
@@ -17,7 +17,7 @@ wit_bindgen::generate!({
 
 pub use exports::tensor::gpu::{kernels, residency};
 
-// Elsewhere than in a component, linkers refuse the names of these exports.
+// On other targets than WebAssembly, linkers refuse the names of these exports.
 #[cfg(target_arch = "wasm32")]
 export!(Denied);
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,4 @@
-//! `tensor:gpu/kernels`, of which only `device.open` can be called.
+//! `tensor:gpu/kernels`. Only `device.open` can be called, since all other calls need a handle.
 
 use crate::bindings::kernels::{
     Argument, Buffer, BufferBorrow, Device, DeviceInfo, Error, Event, EventBorrow, Guest,
@@ -7,7 +7,7 @@ use crate::bindings::kernels::{
 };
 use crate::{Denied, denied};
 
-/// A resource that cannot exist.
+/// A resource without values.
 pub enum Never {}
 
 impl Guest for Denied {

@@ -1,19 +1,18 @@
-//! Stands in for the GPU capability where an operator does not grant it but
-//! wants the component to run: composed with it, it exports what the component
-//! imports, and answers `error.denied` to every call. The component's author can
-//! fall back on it.
+//! A component that exports `tensor:gpu` and returns `error.denied` from every call. An operator
+//! plugs it into a component that should run without the GPU; the component can then fall back
+//! to code that needs no device.
 //!
-//! Without a device there is no other handle, so the resources behind it are
-//! types without values, and their methods cannot be reached.
+//! A component can get the other handles only from a device. As there is none, the resources
+//! are types without values, whose methods cannot be called.
 
 mod bindings;
 mod kernels;
 mod residency;
 
-/// What both interfaces are exported by.
+/// Implements both interfaces.
 struct Denied;
 
-/// The answer to every call.
+/// The result of every call.
 fn denied() -> bindings::kernels::Error {
     bindings::kernels::Error::Denied("the operator of this host does not grant the GPU".into())
 }

@@ -1,5 +1,4 @@
-//! `tensor:gpu/residency`, of which only `release` can be called, since the
-//! others take handles.
+//! `tensor:gpu/residency`. Only `release` can be called, since the other calls need handles.
 
 use crate::bindings::kernels::{Buffer, DeviceBorrow, Error};
 use crate::bindings::residency::Guest;

@@ -1,7 +1,7 @@
-// Filters over pictures of 8-bit RGBA pixels, row after row without padding, one
-// pixel a thread in blocks of 16 x 16. Beyond its edge a picture repeats its
-// outermost pixels. Every result is exact in integers (the square root, correctly
-// rounded, is the one exception), so code on a processor can reproduce each bit.
+// Filters for pictures of 8-bit RGBA pixels, stored row after row without padding. Each
+// thread computes one pixel, in blocks of 16 x 16. Beyond its edges a picture repeats its
+// outermost pixels. The computations are exact in integers, except for a correctly
+// rounded square root, so scalar code can reproduce each bit.
 
 #define TILE 16
 #define RADIUS 2
@@ -12,16 +12,16 @@ __device__ __forceinline__ int clamped(int value, int last)
     return min(max(value, 0), last);
 }
 
-// ITU-R BT.601 in 256ths.
+// The luma of ITU-R BT.601, with weights in 1/256.
 __device__ __forceinline__ int luma(uchar4 p)
 {
     return (77 * p.x + 150 * p.y + 29 * p.z + 128) >> 8;
 }
 
 // One pass of the 5 x 5 binomial filter, (1 4 6 4 1) along each axis. N passes
-// come close to a Gaussian with a standard deviation of the square root of N.
-// The block first gathers its pixels and their surroundings, then filters its
-// rows, then its columns.
+// approximate a Gaussian whose standard deviation is the square root of N.
+// The block first loads its pixels and their neighbours, then filters its rows,
+// then its columns.
 extern "C" __global__ void __launch_bounds__(TILE * TILE)
 gaussian(uchar4 *out, const uchar4 *in, int width, int height)
 {
@@ -67,8 +67,8 @@ gaussian(uchar4 *out, const uchar4 *in, int width, int height)
         (a.w + 4 * b.w + 6 * c.w + 4 * d.w + e.w + 128) >> 8);
 }
 
-// How steeply the luma changes: the length of Sobel's gradient, at most 255.
-// Transparency stays as it was.
+// The length of the luma's gradient by Sobel's operator, at most 255. The alpha channel
+// is not changed.
 extern "C" __global__ void __launch_bounds__(TILE * TILE)
 sobel(uchar4 *out, const uchar4 *in, int width, int height)
 {
@@ -93,7 +93,7 @@ sobel(uchar4 *out, const uchar4 *in, int width, int height)
         make_uchar4(value, value, value, in[(size_t)y * width + x].w);
 }
 
-// Every pixel's luma, with its transparency.
+// The luma of each pixel. The alpha channel is not changed.
 extern "C" __global__ void __launch_bounds__(TILE * TILE)
 grayscale(uchar4 *out, const uchar4 *in, int width, int height)
 {

@@ -1,4 +1,4 @@
-//! The filters on the device.
+//! The filters, computed on the device.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use tensor_wasm_guest::{Device, LaunchConfig, Result};
 use crate::filter::Filter;
 use crate::picture::Picture;
 
-/// Threads in a block, as the kernels are written for.
+/// The size of a block in threads, which the kernels require.
 const BLOCK: (u32, u32) = (16, 16);
 
 /// A filtered picture.
-pub struct Done {
+pub struct Filtered {
     /// The result.
     pub picture: Picture,
-    /// What computed it, as `backend: name`.
+    /// The device that computed it, as `backend: name`.
     pub device: String,
-    /// How long it did.
+    /// The time on the device.
     pub time: Duration,
 }
 
 /// Filters a picture.
-pub fn apply(filter: Filter, picture: &Picture) -> Result<Done> {
+pub fn apply(filter: Filter, picture: &Picture) -> Result<Filtered> {
     let device = Device::open()?;
     let module = device.load(include_bytes!("../kernels/filters.ptx"))?;
     let kernel = module.kernel(filter.kernel())?;
@@ -45,7 +45,7 @@ pub fn apply(filter: Filter, picture: &Picture) -> Result<Done> {
     let pixels = queue.download(&from)?;
 
     let info = device.info();
-    Ok(Done {
+    Ok(Filtered {
         picture: picture.with_pixels(pixels, filter.is_gray()),
         device: format!("{}: {}", info.backend, info.name),
         time: end.elapsed_since(&start)?,

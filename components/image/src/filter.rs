@@ -1,26 +1,27 @@
-//! The filters, and how a path names them.
+//! The filters, and the paths that select them.
 
-/// What to do with a picture.
+/// A filter for pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// Blurs with a 5 x 5 binomial filter, this many times.
+    /// Applies a 5 x 5 binomial blur several times.
     Gaussian {
         /// From 1 to [`MAX_PASSES`].
         passes: u32,
     },
-    /// How steeply the brightness changes.
+    /// Computes the length of the brightness gradient, with Sobel's operator.
     Sobel,
-    /// The brightness alone.
+    /// Computes the brightness.
     Grayscale,
 }
 
-/// More would keep the device for long without a visible difference: at 64 the
-/// blur's standard deviation is 8 pixels.
+/// The most passes. With 64 the standard deviation of the blur is 8 pixels; more would occupy
+/// the device for long.
 pub const MAX_PASSES: u32 = 64;
 
 impl Filter {
-    /// The filter of a path; `passes` is the query's, for `/gaussian`.
-    pub fn of(path: &str, passes: Option<&str>) -> Option<Result<Filter, String>> {
+    /// The filter for a path, and for `/gaussian` the query parameter `passes`. `None` if there
+    /// is no such filter, an error message if `passes` is invalid.
+    pub fn from_request(path: &str, passes: Option<&str>) -> Option<Result<Filter, String>> {
         match path {
             "/gaussian" => Some(
                 passes
@@ -45,7 +46,7 @@ impl Filter {
         }
     }
 
-    /// How many times the kernel runs.
+    /// The number of times that the kernel runs.
     pub fn passes(self) -> u32 {
         match self {
             Filter::Gaussian { passes } => passes,
@@ -53,7 +54,7 @@ impl Filter {
         }
     }
 
-    /// Whether what comes out has no colours.
+    /// Whether the result has no colours.
     pub fn is_gray(self) -> bool {
         !matches!(self, Filter::Gaussian { .. })
     }
@@ -64,24 +65,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_path_selects_the_filter_and_the_query_the_number_of_passes() {
+    fn a_path_selects_a_filter_and_a_query_the_number_of_passes() {
         assert_eq!(
-            Filter::of("/gaussian", None),
+            Filter::from_request("/gaussian", None),
             Some(Ok(Filter::Gaussian { passes: 1 }))
         );
         assert_eq!(
-            Filter::of("/gaussian", Some("8")),
+            Filter::from_request("/gaussian", Some("8")),
             Some(Ok(Filter::Gaussian { passes: 8 }))
         );
-        assert_eq!(Filter::of("/sobel", None), Some(Ok(Filter::Sobel)));
-        assert_eq!(Filter::of("/", None), None);
+        assert_eq!(
+            Filter::from_request("/sobel", None),
+            Some(Ok(Filter::Sobel))
+        );
+        assert_eq!(Filter::from_request("/", None), None);
     }
 
     #[test]
     fn numbers_of_passes_out_of_bounds_are_refused() {
         for passes in ["", "0", "65", "-1", "1e3", "4294967296"] {
             assert!(matches!(
-                Filter::of("/gaussian", Some(passes)),
+                Filter::from_request("/gaussian", Some(passes)),
                 Some(Err(_))
             ));
         }

@@ -1,9 +1,9 @@
-//! A service that filters pictures on the device: POST a PNG to `/gaussian`,
-//! `/sobel` or `/grayscale`, get a PNG. `/gaussian?passes=N` blurs N times.
+//! A service that filters pictures on the device. It responds with a PNG to a POST of a PNG to
+//! `/gaussian`, `/sobel` or `/grayscale`. `/gaussian?passes=N` blurs N times.
 //!
-//! The header `x-tensor-wasm-device` of the answer names the device. Where the
-//! host does not grant one, the service computes the same on its own processor,
-//! bit by bit, and the header says `fallback`.
+//! The response header `x-tensor-wasm-device` names the device. If the host does not grant one,
+//! the service computes the same result, bit for bit, in WebAssembly, and the header is
+//! `fallback`.
 
 mod device;
 mod filter;
@@ -17,13 +17,13 @@ use picture::{Picture, PictureError};
 use tensor_wasm_guest::Error;
 use tensor_wasm_guest::http::{self, Request, Response};
 
-http::service!(answer);
+http::service!(handle);
 
-/// In bytes, compressed.
+/// The longest request body, in bytes.
 const MAX_BODY: usize = 32 * 1024 * 1024;
 
-fn answer(request: Request) -> Response {
-    let filter = match Filter::of(request.path(), request.query("passes")) {
+fn handle(request: Request) -> Response {
+    let filter = match Filter::from_request(request.path(), request.query("passes")) {
         Some(Ok(filter)) => filter,
         Some(Err(message)) => return Response::error(&request, 400, "bad_request", &message),
         None => {
@@ -39,8 +39,8 @@ fn answer(request: Request) -> Response {
         return Response::error(&request, 405, "method_not_allowed", &message)
             .header("allow", "POST");
     }
-    if let Some(other) = other_type(request.header("content-type").as_deref()) {
-        let message = format!("this service takes image/png, and not {other}");
+    if let Some(other) = unsupported_type(request.header("content-type").as_deref()) {
+        let message = format!("this service accepts image/png, but not {other}");
         return Response::error(&request, 415, "unsupported_media_type", &message);
     }
     let body = match request.body(MAX_BODY) {
@@ -54,7 +54,7 @@ fn answer(request: Request) -> Response {
     drop(body);
 
     let (picture, device, time) = match device::apply(filter, &picture) {
-        Ok(done) => (done.picture, done.device, Some(done.time)),
+        Ok(filtered) => (filtered.picture, filtered.device, Some(filtered.time)),
         Err(Error::Denied(_)) => (scalar::apply(filter, &picture), "fallback".to_owned(), None),
         Err(error) => return Response::device_error(&request, &error),
     };
@@ -63,7 +63,7 @@ fn answer(request: Request) -> Response {
             let response =
                 Response::new(200, "image/png", png).header("x-tensor-wasm-device", device);
             match time {
-                // In milliseconds, as the header has it.
+                // The unit of the header is milliseconds.
                 Some(time) => response.header(
                     "server-timing",
                     format!("device;dur={:.3}", time.as_secs_f64() * 1e3),
@@ -75,16 +75,16 @@ fn answer(request: Request) -> Response {
     }
 }
 
-/// The type of a body that says that it is no PNG. Clients that say nothing, or
-/// nothing more than that it is bytes, are taken at the body's word.
-fn other_type(content_type: Option<&str>) -> Option<&str> {
+/// The content type of a request, if it says that the body is not a PNG. A missing or generic
+/// content type is accepted, since decoding checks the body anyway.
+fn unsupported_type(content_type: Option<&str>) -> Option<&str> {
     let essence = content_type?.split(';').next()?.trim();
-    let fits = essence.is_empty()
+    let is_supported = essence.is_empty()
         || essence.eq_ignore_ascii_case("image/png")
         || essence.eq_ignore_ascii_case("application/octet-stream")
-        // What curl says of every body that it is not told about.
+        // The default of curl for a body.
         || essence.eq_ignore_ascii_case("application/x-www-form-urlencoded");
-    (!fits).then_some(essence)
+    (!is_supported).then_some(essence)
 }
 
 fn picture_error(request: &Request, error: &PictureError) -> Response {
@@ -102,10 +102,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_taken_for_a_png_unless_it_says_otherwise() {
-        for fits in [None, Some("image/png"), Some("IMAGE/PNG; q=1"), Some("")] {
-            assert_eq!(other_type(fits), None);
+    fn only_a_content_type_of_something_else_is_unsupported() {
+        for supported in [None, Some("image/png"), Some("IMAGE/PNG; q=1"), Some("")] {
+            assert_eq!(unsupported_type(supported), None);
         }
-        assert_eq!(other_type(Some("image/jpeg; q=1")), Some("image/jpeg"));
+        assert_eq!(
+            unsupported_type(Some("image/jpeg; q=1")),
+            Some("image/jpeg")
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! That kernels and scalar code give the same results, bit by bit. The kernels
+//! Tests that the kernels and the scalar code give the same results, bit for bit. The kernels
 //! run in the reference interpreter, with every step checked.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -19,7 +19,7 @@ fn kernels_and_scalar_code_agree_on_every_bit() {
         Filter::Sobel,
         Filter::Grayscale,
     ];
-    // Less than a block, exactly one, and several with a rest on both sides.
+    // Smaller than a block, exactly one block, and several with partial blocks at both edges.
     for (width, height) in [(1, 1), (3, 40), (16, 16), (37, 21)] {
         let picture = noise(width, height);
         for filter in filters {
@@ -32,7 +32,7 @@ fn kernels_and_scalar_code_agree_on_every_bit() {
     }
 }
 
-/// What the kernels make of a picture.
+/// Applies a filter with the kernels.
 fn run(device: &mut Device, filter: Filter, picture: &Picture) -> Vec<Rgba> {
     let config = LaunchConfig::for_area(picture.width, picture.height, (16, 16));
     let mut from = device.upload(&picture.pixels).unwrap();

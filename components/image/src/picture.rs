@@ -1,12 +1,12 @@
-//! Pictures in memory, and as PNG.
+//! Pictures, and their PNG encoding.
 
 use std::io::Cursor;
 
 use png::{BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, Limits};
 
-/// The most that a side may measure, in pixels.
+/// The largest width or height, in pixels.
 const MAX_SIDE: u32 = 16_384;
-/// The most pixels: a 4K picture and some more.
+/// The largest number of pixels, a little more than a 4K picture has.
 const MAX_PIXELS: u64 = 10_000_000;
 
 /// One pixel: red, green, blue and opacity.
@@ -21,20 +21,20 @@ pub struct Picture {
     pub height: u32,
     /// Row after row.
     pub pixels: Vec<Rgba>,
-    /// Whether it has no colours, and is written without.
+    /// Whether it has no colours, and is written as grayscale.
     pub gray: bool,
-    /// Whether it has an opacity, and is written with it.
+    /// Whether it has an alpha channel, and is written with one.
     pub alpha: bool,
 }
 
 /// Why a picture cannot be read or written.
 #[derive(Debug)]
 pub enum PictureError {
-    /// It does not begin as a PNG does.
+    /// It does not begin with the signature of a PNG.
     NotPng,
-    /// It begins as one, but is none.
+    /// It begins with the signature, but is not a valid PNG.
     Broken(String),
-    /// It is larger than the service takes; sides in pixels.
+    /// It is larger than the service accepts; width and height in pixels.
     TooLarge { width: u32, height: u32 },
     /// It cannot be written.
     Encode(String),
@@ -43,12 +43,12 @@ pub enum PictureError {
 impl std::fmt::Display for PictureError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            PictureError::NotPng => f.write_str("the body is no PNG"),
+            PictureError::NotPng => f.write_str("the body is not a PNG"),
             PictureError::Broken(why) => write!(f, "the PNG cannot be read: {why}"),
             PictureError::TooLarge { width, height } => write!(
                 f,
-                "the picture measures {width} x {height}; \
-                 at most {MAX_PIXELS} pixels and {MAX_SIDE} a side are taken"
+                "the picture has {width} x {height} pixels; this service accepts at most \
+                 {MAX_PIXELS} pixels, and at most {MAX_SIDE} in width and height"
             ),
             PictureError::Encode(why) => write!(f, "the result cannot be written: {why}"),
         }
@@ -62,12 +62,13 @@ impl From<DecodingError> for PictureError {
 }
 
 impl Picture {
-    /// Reads a PNG of any kind; 16 bits a channel become 8.
+    /// Reads a PNG of any kind. Channels of 16 bits are reduced to 8.
     pub fn decode(png: &[u8]) -> Result<Picture, PictureError> {
         if !png.starts_with(b"\x89PNG\r\n\x1a\n") {
             return Err(PictureError::NotPng);
         }
-        // For what is not pixels: text, profiles. The pixels are bounded below.
+        // A limit for other data than pixels, such as text and profiles. The pixels are limited
+        // below.
         let limits = Limits {
             bytes: 4 * 1024 * 1024,
         };
@@ -109,7 +110,7 @@ impl Picture {
         })
     }
 
-    /// Writes a PNG, with as many channels as it takes.
+    /// Writes a PNG, with only the channels that it needs.
     pub fn encode(&self) -> Result<Vec<u8>, PictureError> {
         let color = match (self.gray, self.alpha) {
             (true, false) => ColorType::Grayscale,
@@ -135,7 +136,7 @@ impl Picture {
         Ok(png)
     }
 
-    /// The same with other pixels, without colours where `gray` says so.
+    /// The same picture with other pixels; `gray` says that these have no colours.
     pub fn with_pixels(&self, pixels: Vec<Rgba>, gray: bool) -> Picture {
         Picture {
             pixels,
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_is_cut_off_or_changed_is_an_error() {
+    fn a_truncated_png_is_an_error_and_a_damaged_one_does_not_panic() {
         let png = picture(false, true).encode().unwrap();
         for length in 0..png.len() - 12 {
             assert!(Picture::decode(&png[..length]).is_err(), "{length}");
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_claims_to_be_huge_is_refused_before_it_takes_memory() {
+    fn a_png_with_a_huge_size_in_its_header_is_refused_before_memory_is_allocated() {
         let mut png = Vec::new();
         let mut encoder = Encoder::new(&mut png, 100_000, 100_000);
         encoder.set_color(ColorType::Rgba);

@@ -1,6 +1,5 @@
-//! The filters on the component's own processor: what the service falls back on
-//! where the host does not grant a device. Each gives the kernels' results, bit
-//! by bit; `kernels/filters.cu` says what they are.
+//! The filters in WebAssembly, the fallback if the host does not grant a device. The results
+//! are the same as those of the kernels, bit for bit; `kernels/filters.cu` describes them.
 
 use crate::filter::Filter;
 use crate::picture::{Picture, Rgba};
@@ -19,7 +18,7 @@ pub fn apply(filter: Filter, picture: &Picture) -> Picture {
     picture.with_pixels(pixels, filter.is_gray())
 }
 
-/// The rows of a picture; past its edges, its outermost rows.
+/// The rows of a picture. Rows beyond its edges repeat the outermost rows.
 struct Rows<'a> {
     pixels: &'a [Rgba],
     width: usize,
@@ -36,7 +35,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// `index + offset`, held within a length.
+/// `index + offset`, clamped to the indices of this length.
 fn clamped(index: usize, offset: isize, length: usize) -> usize {
     index.saturating_add_signed(offset).min(length - 1)
 }
@@ -63,7 +62,7 @@ fn gaussian(width: usize, pixels: &[Rgba]) -> Vec<Rgba> {
     out
 }
 
-/// Each pixel's weighted sum with its neighbours in the row.
+/// The weighted sum of each pixel and its neighbours in the row.
 fn weighted_row(row: &[Rgba]) -> Vec<[u16; 4]> {
     (0..row.len())
         .map(|x| {
@@ -99,8 +98,8 @@ fn sobel(width: usize, pixels: &[Rgba]) -> Vec<Rgba> {
             let [sw, s, se] = [left, x, right].map(|x| luma(below[x]));
             let across = ne + 2 * e + se - nw - 2 * w - sw;
             let down = sw + 2 * s + se - nw - 2 * n - ne;
-            // The sum is below 2^24, so exact as a float, and the root is
-            // correctly rounded here and there.
+            // The sum is below 2^24 and therefore exact in `f32`, and the square root is
+            // correctly rounded here and in the kernel.
             let length = ((across * across + down * down) as f32)
                 .sqrt()
                 .round_ties_even();
@@ -125,7 +124,7 @@ fn grayscale(pixels: &[Rgba]) -> Vec<Rgba> {
 mod tests {
     use super::*;
 
-    /// The filter as a formula over the whole 5 x 5 square.
+    /// The filter by its definition, as a sum over the 5 x 5 square.
     fn gaussian_by_definition(width: usize, pixels: &[Rgba]) -> Vec<Rgba> {
         const WEIGHTS: [u32; 5] = [1, 4, 6, 4, 1];
         let height = pixels.len() / width;
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gaussian_in_two_steps_is_the_gaussian_by_definition() {
+    fn the_separable_filter_equals_its_definition() {
         for (width, height) in [(1, 1), (1, 9), (9, 1), (2, 3), (17, 13)] {
             let pixels = noise(width * height);
             assert_eq!(
@@ -170,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn a_uniform_picture_is_unchanged_and_has_no_edges() {
+    fn a_uniform_picture_is_not_changed_by_the_blur_and_has_no_edges() {
         let pixels = vec![[10, 200, 30, 128]; 35];
         assert_eq!(gaussian(7, &pixels), pixels);
         assert_eq!(sobel(7, &pixels), vec![[0, 0, 0, 128]; 35]);
     }
 
     #[test]
-    fn a_hard_edge_is_as_steep_as_it_gets() {
+    fn a_black_and_white_edge_has_the_largest_gradient() {
         let (black, white) = ([0, 0, 0, 255], [255, 255, 255, 255]);
         let row = [black, black, white, white];
         let edge = [black, white, white, black];
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn white_black_and_gray_keep_their_brightness() {
+    fn gray_pixels_keep_their_brightness() {
         for value in [0, 1, 127, 128, 254, 255] {
             let pixel = [value, value, value, 7];
             assert_eq!(grayscale(&[pixel]), [pixel]);

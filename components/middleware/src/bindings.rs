@@ -1,10 +1,10 @@
-//! Bindings to the worlds of `wit/worlds.wit` that a middleware is in.
+//! Bindings of the WIT worlds that a middleware is in (`wit/worlds.wit`).
 
 /// Generates the bindings of a world, and exports the handler of this type from the component.
 ///
-/// What the world has of WASI comes from `wasip2`, so that its types are those of the other
-/// functions here. The caller depends on `wit-bindgen`, which expands the code, and on `wasip2`;
-/// its build script has laid out the WIT (`build_script.rs`).
+/// The parts of WASI come from the crate `wasip2`, so that their types are the same as in the
+/// functions of this crate. The caller depends on `wit-bindgen`, which expands the code, and on
+/// `wasip2`; its build script collects the WIT (`build_script.rs`).
 #[macro_export]
 macro_rules! bindings {
     ($world:literal, $handler:ident) => {
@@ -27,7 +27,7 @@ macro_rules! bindings {
             generate_all,
         });
 
-        // Elsewhere than in a component, linkers refuse the names of these exports.
+        // On other targets than WebAssembly, linkers refuse the names of these exports.
         #[cfg(target_arch = "wasm32")]
         export!($handler);
         #[cfg(target_arch = "wasm32")]

@@ -1,7 +1,6 @@
-//! Unsigned decimal numbers, read strictly and written without the machinery of
-//! formatting.
+//! Unsigned decimal numbers, parsed strictly and written without `std::fmt`.
 
-/// The number that these bytes say: digits alone, and no more than 64 bits.
+/// Parses a number that consists only of digits and fits in 64 bits.
 #[must_use]
 pub fn parse(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
@@ -14,7 +13,7 @@ pub fn parse(text: &[u8]) -> Option<u64> {
     })
 }
 
-/// Adds a number to a text.
+/// Appends a number to a text.
 pub fn push(text: &mut String, number: u64) {
     if number >= 10 {
         push(text, number / 10);
@@ -24,7 +23,7 @@ pub fn push(text: &mut String, number: u64) {
 
 /// A number as text.
 #[must_use]
-pub fn text(number: u64) -> String {
+pub fn to_string(number: u64) -> String {
     let mut text = String::new();
     push(&mut text, number);
     text
@@ -36,7 +35,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn only_digits_that_fit_are_a_number() {
+    fn only_digits_that_fit_in_64_bits_are_a_number() {
         assert_eq!(parse(b"0"), Some(0));
         assert_eq!(parse(b"007"), Some(7));
         assert_eq!(parse(b"18446744073709551615"), Some(u64::MAX));
@@ -59,13 +58,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_formatted_number_parses_to_the_same_value(number: u64) {
-            prop_assert_eq!(text(number), number.to_string());
-            prop_assert_eq!(parse(text(number).as_bytes()), Some(number));
+        fn a_written_number_parses_as_the_same_number(number: u64) {
+            prop_assert_eq!(to_string(number), number.to_string());
+            prop_assert_eq!(parse(to_string(number).as_bytes()), Some(number));
         }
 
         #[test]
-        fn any_bytes_parse_as_digits_or_not_at_all(bytes: Vec<u8>) {
+        fn any_bytes_parse_as_the_standard_library_parses_digits(bytes: Vec<u8>) {
             let digits = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit);
             let expected = str::from_utf8(&bytes)
                 .ok()

@@ -1,8 +1,7 @@
-//! What the project's middlewares share: the answers that they give themselves, and
-//! numbers as text. A middleware runs in front of every request, so this takes
-//! care to stay small: it brings no formatting with it.
-
-pub mod answer;
-pub mod decimal;
+//! Shared code of the project's middleware components: error responses, and decimal
+//! numbers as text. A middleware is instantiated for every request, so the code has to stay
+//! small: it does not use `std::fmt`, which would add a lot of code to a component.
 
 mod bindings;
+pub mod decimal;
+pub mod response;

@@ -1,25 +1,28 @@
-//! The bearer token of a request, as RFC 6750 has it.
+//! The bearer token of a request, RFC 6750.
 
 use crate::refusal::Refusal;
 
-/// The longest value of the header, in bytes.
-const LONGEST: usize = 1024;
+/// The longest header value that is accepted, in bytes.
+const MAX_HEADER_BYTES: usize = 1024;
 
 const SCHEME: &[u8] = b"bearer ";
 
-/// The token in a request's `authorization` headers, if there are any.
+/// The token in the values of a request's `authorization` header, `None` if there are none.
+///
+/// # Errors
+/// [`Refusal::InvalidAuth`] if the header is repeated, too long, or not a bearer token.
 pub fn token(headers: &[Vec<u8>]) -> Result<Option<&str>, Refusal> {
     let header = match headers {
         [] => return Ok(None),
         [header] => header,
-        // Which one counts would be for each reader to guess.
+        // Other readers of the request might use another one of them.
         _ => {
             return Err(Refusal::InvalidAuth(
                 "there is more than one header Authorization: send one",
             ));
         }
     };
-    if header.len() > LONGEST {
+    if header.len() > MAX_HEADER_BYTES {
         return Err(Refusal::InvalidAuth(
             "the header Authorization is longer than 1024 bytes: send `Bearer TOKEN` in it",
         ));
@@ -27,10 +30,10 @@ pub fn token(headers: &[Vec<u8>]) -> Result<Option<&str>, Refusal> {
     match header.split_at_checked(SCHEME.len()) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => {
             let token = token.trim_ascii();
-            let known = !token.is_empty() && token.iter().all(u8::is_ascii_graphic);
+            let is_valid = !token.is_empty() && token.iter().all(u8::is_ascii_graphic);
             str::from_utf8(token)
                 .ok()
-                .filter(|_| known)
+                .filter(|_| is_valid)
                 .map(Some)
                 .ok_or(Refusal::InvalidAuth(
                     "the token is empty, or holds characters that no token has: \
@@ -48,24 +51,27 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn of(headers: &[&str]) -> Result<Option<String>, Refusal> {
+    fn token_of(headers: &[&str]) -> Result<Option<String>, Refusal> {
         let headers: Vec<_> = headers.iter().map(|h| h.as_bytes().to_vec()).collect();
         token(&headers).map(|token| token.map(str::to_owned))
     }
 
     #[test]
-    fn a_bearer_token_is_found_whatever_the_case_of_its_scheme() {
-        assert_eq!(of(&["Bearer secret"]), Ok(Some("secret".into())));
-        assert_eq!(of(&["bEARER   s3cr3t== "]), Ok(Some("s3cr3t==".into())));
+    fn the_case_of_the_scheme_does_not_matter() {
+        assert_eq!(token_of(&["Bearer secret"]), Ok(Some("secret".into())));
+        assert_eq!(
+            token_of(&["bEARER   s3cr3t== "]),
+            Ok(Some("s3cr3t==".into()))
+        );
     }
 
     #[test]
-    fn a_missing_authorization_header_is_no_credentials_and_no_error() {
-        assert_eq!(of(&[]), Ok(None));
+    fn without_a_header_there_is_no_token_and_no_error() {
+        assert_eq!(token_of(&[]), Ok(None));
     }
 
     #[test]
-    fn anything_but_a_bearer_token_is_refused() {
+    fn a_header_that_is_not_a_bearer_token_is_refused() {
         for headers in [
             &[""][..],
             &["Bearer"],
@@ -78,7 +84,7 @@ mod tests {
             &["Bearer one", "Bearer one"],
         ] {
             assert!(
-                matches!(of(headers), Err(Refusal::InvalidAuth(_))),
+                matches!(token_of(headers), Err(Refusal::InvalidAuth(_))),
                 "{headers:?}"
             );
         }
@@ -86,19 +92,19 @@ mod tests {
 
     #[test]
     fn a_header_of_more_than_a_kibibyte_is_refused() {
-        let longest = "x".repeat(LONGEST - SCHEME.len());
+        let longest = "x".repeat(MAX_HEADER_BYTES - SCHEME.len());
         assert_eq!(
-            of(&[&format!("Bearer {longest}")]),
+            token_of(&[&format!("Bearer {longest}")]),
             Ok(Some(longest.clone()))
         );
-        assert!(of(&[&format!("Bearer {longest}x")]).is_err());
-        // Blanks count: a header is not read further than that.
-        assert!(of(&[&format!("Bearer {longest} ")]).is_err());
+        assert!(token_of(&[&format!("Bearer {longest}x")]).is_err());
+        // Spaces count, since the length is checked before anything else.
+        assert!(token_of(&[&format!("Bearer {longest} ")]).is_err());
     }
 
     proptest! {
         #[test]
-        fn for_any_header_bytes_a_token_is_printable_and_part_of_the_header(
+        fn a_token_is_a_part_of_the_header_without_spaces_for_any_bytes(
             headers in prop::collection::vec(
                 prop_oneof![
                     any::<Vec<u8>>(),

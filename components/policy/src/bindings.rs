@@ -1,7 +1,7 @@
-//! The world `tensor:worlds/policy`: the service behind, the operator's settings,
-//! and the host's part of a policy.
+//! Generated bindings of the WIT world `tensor:worlds/policy`: the handler of the service
+//! behind the policy, the operator's settings, and the host's functions for policies.
 
-// Generated code is what crosses the component's boundary.
+// The generated code crosses the component's boundary, which needs `unsafe`.
 #![allow(missing_docs, unsafe_code, unused_qualifications, clippy::all)]
 
 tensor_wasm_middleware::bindings!("tensor:worlds/policy", Policy);

@@ -1,25 +1,25 @@
-//! Which web pages may call, as browsers ask before they let one (CORS). Only
-//! where the operator lists their origins.
+//! Cross-origin resource sharing (CORS): which web pages may call. It is enabled only if the
+//! operator lists the origins of such pages.
 //!
-//! The policy answers what browsers ask beforehand, and marks its refusals so that
-//! a page can read them. What the service answers passes through untouched: the
-//! header that lets a page read that is the service's own to send.
+//! The policy answers preflight requests, and adds CORS headers to its own error responses, so
+//! that a page can read them. It passes responses of the service on unchanged, so the service
+//! has to send the headers with which a page can read those.
 
-/// What pages may do.
+/// The settings for requests from web pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cors<'a> {
-    /// Separated by commas; `*` is any.
+    /// The allowed origins, separated by commas; `*` means all.
     pub origins: &'a str,
-    /// As the answer says it.
+    /// The value of `Access-Control-Allow-Methods`.
     pub methods: &'a str,
-    /// As the answer says it.
+    /// The value of `Access-Control-Allow-Headers`.
     pub headers: &'a str,
-    /// How long a browser may remember the answer, in seconds.
+    /// How long a browser may cache the response to a preflight request, in seconds.
     pub max_age: u32,
 }
 
 impl Cors<'static> {
-    /// What holds where the operator says nothing else: no page may call.
+    /// The defaults: no page may call.
     pub const DEFAULT: Cors<'static> = Cors {
         origins: "",
         methods: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
@@ -29,15 +29,16 @@ impl Cors<'static> {
 }
 
 impl Cors<'_> {
-    /// The value of `Access-Control-Allow-Origin` for the pages of an origin, if
-    /// they may call.
+    /// The value of `Access-Control-Allow-Origin` for a request with this `Origin`, if it is
+    /// allowed.
     pub fn allow<'o>(&self, origin: &'o [Vec<u8>]) -> Option<&'o [u8]> {
         let [origin] = origin else {
             return None;
         };
         items(self.origins).find_map(|listed| match listed {
             "*" => Some(&b"*"[..]),
-            // Scheme and host have no case, and nothing else stands in an origin.
+            // The case of scheme and host does not matter, and an origin has no other parts
+            // but the port.
             _ => listed
                 .as_bytes()
                 .eq_ignore_ascii_case(origin)
@@ -46,8 +47,8 @@ impl Cors<'_> {
     }
 }
 
-/// Whether an operator's list of origins can mean anything: `*`, `null`, or scheme,
-/// host and port of each.
+/// Whether each element of an operator's list is a valid origin: `*`, `null`, or a scheme and
+/// a host with an optional port.
 pub fn are_origins(list: &str) -> bool {
     items(list).all(|origin| {
         matches!(origin, "*" | "null")
@@ -65,7 +66,7 @@ fn is_host(host: &str) -> bool {
             .all(|byte| byte.is_ascii_graphic() && byte != b'/' && byte != b'*')
 }
 
-/// The parts of a list that is separated by commas.
+/// The elements of a list that is separated by commas.
 pub fn items(list: &str) -> impl Iterator<Item = &str> {
     list.split(',')
         .map(str::trim_ascii)
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_that_only_looks_alike_is_not_allowed() {
+    fn an_origin_that_only_resembles_a_listed_one_is_not_allowed() {
         let list = "https://a.example, http://localhost:3000";
         for origin in [
             &[][..],
@@ -135,7 +136,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn for_any_header_bytes_only_a_listed_origin_is_allowed(origin: Vec<u8>) {
+        fn only_listed_origins_are_allowed_for_any_bytes(origin: Vec<u8>) {
             let cors = Cors { origins: "https://a.example,null", ..Cors::DEFAULT };
             let listed = origin.eq_ignore_ascii_case(b"https://a.example")
                 || origin.eq_ignore_ascii_case(b"null");

@@ -1,26 +1,26 @@
-//! The policy that stands in front of a service. A request goes through untouched
-//! where its bearer token is known, is good for the tenant that it names, and does
-//! not come too soon; every other is answered here. Who holds which token, how often
-//! each has called, and what is recorded, is the host's.
+//! A policy: a middleware that authenticates callers by bearer tokens, and enforces tenants and
+//! rate limits. It passes a request on unchanged if its token is known and valid for the
+//! tenant that the request names, and if the caller is within its rate limit. It answers every
+//! other request itself. The host keeps the tokens, the rate limiter and the audit log.
 //!
-//! | setting | is | where it is not set |
+//! | setting | meaning | default |
 //! |---|---|---|
 //! | `public-paths` | exact paths that everybody may GET | none |
-//! | `cors-allow-origins` | origins whose pages may call, or `*` | none |
-//! | `cors-allow-methods` | with which methods | those that HTTP has |
-//! | `cors-allow-headers` | with which headers | those of this policy |
-//! | `cors-max-age-seconds` | how long browsers may remember that | 600 |
-//! | `insecure-no-auth` | lets in who sends no token | `false` |
-//! | `require-tenant` | refuses who names no tenant | `false`: it is tenant 0 |
-//! | `rate-limit-qps` | requests a second for each token | no limit; 100 beside a burst |
-//! | `rate-limit-burst` | requests at once for each token | no limit; 200 beside a rate |
-//! | `rate-limit-by` | `token`, or `token-and-tenant` for each tenant of it too | `token` |
+//! | `cors-allow-origins` | origins whose web pages may call, or `*` | none |
+//! | `cors-allow-methods` | the methods that they may use | the common methods of HTTP |
+//! | `cors-allow-headers` | the headers that they may send | those that this policy and JSON services use |
+//! | `cors-max-age-seconds` | how long browsers may cache this | 600 |
+//! | `insecure-no-auth` | admits requests without a token | `false` |
+//! | `require-tenant` | refuses requests without a tenant | `false`: the tenant is 0 |
+//! | `rate-limit-qps` | requests per second for each token | no limit; 100 if a burst is set |
+//! | `rate-limit-burst` | requests at once for each token | no limit; 200 if a rate is set |
+//! | `rate-limit-by` | `token`, or `token-and-tenant` for each tenant of a token as well | `token` |
 //!
-//! They come from `wasi:config/store` with each request, so that what is composed
-//! once can be configured later. One that can't be understood refuses everybody.
+//! The policy reads the settings from `wasi:config/store` at each request, so that a composite
+//! can be configured when it is served. If one is invalid, every request is refused.
 //!
-//! It runs in front of every request, so it takes care to stay small: no
-//! formatting, and no WASI but HTTP.
+//! The component is instantiated for every request, so it has to stay small: it does not use
+//! `std::fmt`, and of WASI it imports only HTTP and the settings.
 
 mod bearer;
 mod bindings;
@@ -37,15 +37,15 @@ use cors::Cors;
 use rate::Rate;
 use refusal::Refusal;
 use settings::Settings;
-use tensor_wasm_middleware::{answer, decimal};
-use verdict::{Call, Verdict};
+use tensor_wasm_middleware::{decimal, response};
+use verdict::{Request, Verdict};
 use wasip2::http::types::Fields;
 
 struct Policy;
 
 impl bindings::Guest for Policy {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
-        // One call for all of them: a call costs more than a few settings too many.
+        // One call for all settings: a call of the host costs more than a few unused settings.
         let stored = store::get_all();
         let settings = match &stored {
             Ok(stored) => Settings::read(stored),
@@ -55,9 +55,9 @@ impl bindings::Guest for Policy {
             Ok(settings) => settings,
             Err(refusal) => return refuse(&request, out, None, None, refusal),
         };
-        // The headers are a child of the request, and may not outlive it here.
-        let verdict = verdict::of(
-            &Asked {
+        // The headers are a child resource of the request, and must be dropped before it.
+        let verdict = verdict::decide(
+            &HostRequest {
                 headers: request.headers(),
                 request: &request,
             },
@@ -85,13 +85,13 @@ impl bindings::Guest for Policy {
     }
 }
 
-/// A request as the host hands it over.
-struct Asked<'a> {
+/// The request that the host passed to this component.
+struct HostRequest<'a> {
     request: &'a IncomingRequest,
     headers: Fields,
 }
 
-impl Call for Asked<'_> {
+impl Request for HostRequest<'_> {
     fn method(&self) -> Method {
         self.request.method()
     }
@@ -117,7 +117,7 @@ impl Call for Asked<'_> {
     }
 }
 
-/// Says to host and client that a request does not go through, and why.
+/// Refuses a request: reports the reason to the host, and sends the error response.
 fn refuse(
     request: &IncomingRequest,
     out: ResponseOutparam,
@@ -125,18 +125,18 @@ fn refuse(
     caller: Option<&Principal>,
     refusal: Refusal,
 ) {
-    let told = refusal.told();
-    decision::refuse(caller, told.kind);
-    let mut headers: Vec<answer::Header<'_>> = Vec::new();
-    if let Some(challenge) = told.challenge {
+    let error = refusal.response();
+    decision::refuse(caller, error.kind);
+    let mut headers: Vec<response::Header<'_>> = Vec::new();
+    if let Some(challenge) = error.challenge {
         headers.push(("www-authenticate", challenge.as_bytes()));
     }
     let seconds;
     if let Refusal::RateLimited { retry_after } = refusal {
-        seconds = decimal::text(retry_after);
+        seconds = decimal::to_string(retry_after);
         headers.push(("retry-after", seconds.as_bytes()));
     }
-    // Without these a page learns that it was refused, and not why.
+    // Without these headers a page cannot read the error response.
     let origin;
     if let Some(cors) = cors {
         origin = request.headers().get("origin");
@@ -145,20 +145,20 @@ fn refuse(
         }
         headers.push(("vary", b"Origin"));
     }
-    answer::error(
+    response::send_error(
         request,
         out,
-        told.status,
+        error.status,
         &headers,
-        told.kind,
-        &told.message,
+        error.kind,
+        &error.message,
     );
 }
 
-/// Tells a browser what pages of an origin may do.
+/// Answers a preflight request.
 fn preflight(out: ResponseOutparam, origin: &[u8], cors: &Cors<'_>) {
-    let max_age = decimal::text(cors.max_age.into());
-    answer::empty(
+    let max_age = decimal::to_string(cors.max_age.into());
+    response::send_empty(
         out,
         204,
         &[

@@ -1,70 +1,73 @@
-//! How often a caller may call: which buckets a request is taken from, and when to
-//! try again. The host counts.
+//! Rate limiting with token buckets: from which buckets a request takes a token, and when to
+//! retry. The host keeps the buckets.
 
 use tensor_wasm_middleware::decimal;
 
-/// How fast a bucket fills, and how much it holds.
+/// The rate of a token bucket. One token is one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
+    /// Tokens that are added per second.
     pub per_second: u32,
+    /// Tokens that the bucket can hold.
     pub burst: u32,
 }
 
-/// Where only one of the two is set, the other is this.
-const PER_SECOND: u32 = 100;
-const BURST: u32 = 200;
+/// The defaults of the two settings, if only the other one is set.
+const DEFAULT_PER_SECOND: u32 = 100;
+const DEFAULT_BURST: u32 = 200;
 
-/// The longest wait that an answer speaks of, in seconds: a day.
-const LONGEST_WAIT: u64 = 24 * 60 * 60;
+/// The largest value of `Retry-After`, in seconds: a day.
+const MAX_RETRY_AFTER: u64 = 24 * 60 * 60;
 
-const NANOSECONDS: u64 = 1_000_000_000;
+const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 
 impl Rate {
-    /// The rate of two settings, where 0 is as good as unset. None where neither is
-    /// set: then nothing is limited.
-    pub fn of(per_second: u32, burst: u32) -> Option<Rate> {
+    /// The rate of the two settings, of which 0 means unset. `None` if both are unset: then
+    /// there is no limit.
+    pub fn from_settings(per_second: u32, burst: u32) -> Option<Rate> {
         match (per_second, burst) {
             (0, 0) => None,
             (0, burst) => Some(Rate {
-                per_second: PER_SECOND,
+                per_second: DEFAULT_PER_SECOND,
                 burst,
             }),
             (per_second, 0) => Some(Rate {
                 per_second,
-                burst: BURST,
+                burst: DEFAULT_BURST,
             }),
             (per_second, burst) => Some(Rate { per_second, burst }),
         }
     }
 
-    /// Takes one request out of the caller's bucket and, where there is one, out of
-    /// the bucket of the caller for this tenant. A caller that changes tenants has
-    /// its one bucket all the same.
+    /// Takes a token from the bucket of the caller and, if `tenant` is given, one from the
+    /// bucket of the caller for this tenant. A caller cannot avoid its limit by changing the
+    /// tenant.
     ///
-    /// The narrow bucket comes first. Where it refuses, the wide one is untouched:
-    /// a tenant that calls too often can't use up what the other tenants of the
-    /// same token need. Where the wide one refuses, the narrow one has lost a
-    /// request, but that is the tenant's own. It bounds how often a tenant can try
-    /// for a place in the wide one, so that the others get theirs.
+    /// The bucket of the tenant comes first. If it is empty, the bucket of the caller is not
+    /// touched, so a tenant that calls too often does not use up the tokens of the other
+    /// tenants of the same caller. If the bucket of the caller is empty, the tenant has lost a
+    /// token of its own bucket. That limits how often one tenant can compete for the
+    /// caller's bucket, so that the others get their part of it.
     ///
     /// # Errors
     ///
-    /// After how many nanoseconds a retry can succeed.
+    /// The number of nanoseconds after which a retry can succeed.
     pub fn take(
         self,
         caller: Option<&str>,
         tenant: Option<u64>,
         mut take: impl FnMut(&str, Rate) -> Result<(), u64>,
     ) -> Result<(), u64> {
-        let wide = caller_key(caller);
+        let caller = caller_key(caller);
         if let Some(tenant) = tenant {
-            take(&tenant_key(tenant, &wide), self)?;
+            take(&tenant_key(tenant, &caller), self)?;
         }
-        take(&wide, self)
+        take(&caller, self)
     }
 }
 
-/// The key of a caller's bucket. Nobody can have a name that makes it another's.
+/// The key of a caller's bucket. The prefix prevents a caller's name from being the key of
+/// another bucket.
 fn caller_key(caller: Option<&str>) -> String {
     match caller {
         Some(id) => ["token:", id].concat(),
@@ -72,7 +75,8 @@ fn caller_key(caller: Option<&str>) -> String {
     }
 }
 
-/// The tenant stands in front: what an id holds can't change how the key reads.
+/// The key of a caller's bucket for one tenant. The tenant comes first, so that no name of a
+/// caller makes the key ambiguous.
 fn tenant_key(tenant: u64, caller: &str) -> String {
     let mut key = "tenant:".to_owned();
     decimal::push(&mut key, tenant);
@@ -81,9 +85,11 @@ fn tenant_key(tenant: u64, caller: &str) -> String {
     key
 }
 
-/// A wait as `Retry-After` says it: in whole seconds, at least one.
+/// The value of `Retry-After` for a wait: whole seconds, at least one.
 pub fn retry_after(nanoseconds: u64) -> u64 {
-    nanoseconds.div_ceil(NANOSECONDS).clamp(1, LONGEST_WAIT)
+    nanoseconds
+        .div_ceil(NANOSECONDS_PER_SECOND)
+        .clamp(1, MAX_RETRY_AFTER)
 }
 
 #[cfg(test)]
@@ -95,16 +101,16 @@ mod tests {
     use std::collections::HashMap;
 
     #[test]
-    fn a_rate_or_burst_left_unset_beside_the_other_has_a_default() {
-        assert_eq!(Rate::of(0, 0), None);
+    fn if_one_setting_is_set_the_other_has_a_default() {
+        assert_eq!(Rate::from_settings(0, 0), None);
         let rate = |per_second, burst| Some(Rate { per_second, burst });
-        assert_eq!(Rate::of(5, 0), rate(5, 200));
-        assert_eq!(Rate::of(0, 5), rate(100, 5));
-        assert_eq!(Rate::of(5, 7), rate(5, 7));
+        assert_eq!(Rate::from_settings(5, 0), rate(5, 200));
+        assert_eq!(Rate::from_settings(0, 5), rate(100, 5));
+        assert_eq!(Rate::from_settings(5, 7), rate(5, 7));
     }
 
     #[test]
-    fn retry_after_is_rounded_up_to_at_least_one_second() {
+    fn a_wait_is_rounded_up_to_whole_seconds_and_is_at_least_one() {
         for (nanoseconds, seconds) in [
             (0, 1),
             (1, 1),
@@ -117,7 +123,7 @@ mod tests {
         }
     }
 
-    /// Buckets that never fill again, with how often each was taken from.
+    /// Buckets that are never refilled, with the number of tokens taken from each.
     #[derive(Default)]
     struct Buckets(HashMap<String, u32>);
 
@@ -141,7 +147,7 @@ mod tests {
     };
 
     #[test]
-    fn a_caller_that_changes_tenants_gets_no_more() {
+    fn a_caller_cannot_avoid_its_limit_by_changing_the_tenant() {
         for by_tenant in [false, true] {
             let mut buckets = Buckets::default();
             let admitted = (0..100u64)
@@ -152,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_by_tenant_takes_nothing_from_the_tokens_bucket() {
+    fn a_refused_tenant_takes_nothing_from_the_bucket_of_its_caller() {
         let mut buckets = Buckets::default();
         buckets.0.insert("tenant:1/token:a".into(), 5);
         assert!((0..100).all(|_| !buckets.take(Some("a"), Some(1), FIVE)));
@@ -161,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn unauthenticated_requests_share_one_bucket_apart_from_every_token() {
+    fn anonymous_callers_share_one_bucket_that_no_token_can_use() {
         let mut buckets = Buckets::default();
         assert!(buckets.take(None, None, FIVE));
         assert!(buckets.take(Some("anonymous"), None, FIVE));
@@ -175,16 +181,16 @@ mod tests {
             a: Option<String>, b: Option<String>, s: Option<u64>, t: Option<u64>,
         ) {
             let key = |caller: &Option<String>, tenant: Option<u64>| {
-                let wide = caller_key(caller.as_deref());
-                tenant.map_or(wide.clone(), |tenant| tenant_key(tenant, &wide))
+                let caller = caller_key(caller.as_deref());
+                tenant.map_or(caller.clone(), |tenant| tenant_key(tenant, &caller))
             };
             prop_assert_eq!((&a, s) == (&b, t), key(&a, s) == key(&b, t));
         }
 
         #[test]
-        fn retry_after_is_sufficient_and_not_a_second_too_long(nanoseconds in 1..86_400_000_000_000u64) {
-            let wait = retry_after(nanoseconds) * NANOSECONDS;
-            prop_assert!(wait >= nanoseconds && wait - nanoseconds < NANOSECONDS);
+        fn retry_after_is_the_smallest_sufficient_number_of_seconds(nanoseconds in 1..86_400_000_000_000u64) {
+            let wait = retry_after(nanoseconds) * NANOSECONDS_PER_SECOND;
+            prop_assert!(wait >= nanoseconds && wait - nanoseconds < NANOSECONDS_PER_SECOND);
         }
     }
 }

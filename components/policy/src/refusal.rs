@@ -1,58 +1,59 @@
-//! Every way to be refused: which status, which word for machines, and what to do
-//! about it. One place decides that for all of them.
+//! The reasons for which the policy refuses a request, and the error response for each:
+//! status, kind and message.
 
 use std::borrow::Cow;
 
-/// Why a request does not go through.
+/// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// It carries no credentials.
+    /// It has no credentials.
     NoCredentials,
-    /// Its credentials are none that anybody could have; the text says why.
+    /// Its credentials are malformed; the text says how.
     InvalidAuth(&'static str),
-    /// Nobody holds its token.
+    /// Its token is not known to the host.
     UnknownToken,
-    /// Its token was good once.
+    /// Its token has expired.
     ExpiredToken,
-    /// It has to name a tenant, and does not.
+    /// It names no tenant, and the settings require one.
     MissingTenant,
-    /// What it names is no tenant.
+    /// The tenant that it names is not a valid number.
     InvalidTenant,
-    /// It names more than one.
+    /// It names more than one tenant.
     RepeatedTenant,
-    /// Its token is not good for its tenant.
+    /// Its token is not valid for its tenant.
     TenantOutOfScope,
-    /// It comes too soon.
+    /// Its caller exceeded the rate limit.
     RateLimited {
         /// In seconds.
         retry_after: u64,
     },
-    /// It comes from a page that may not call.
+    /// It is a preflight request for an origin that is not allowed.
     OriginDenied,
-    /// A setting can't be understood.
+    /// A setting is invalid.
     Misconfigured {
-        /// The setting.
+        /// The key of the setting.
         key: &'static str,
-        /// What it has to be.
+        /// What its value must be.
         expected: &'static str,
     },
-    /// No setting can be read.
+    /// The settings cannot be read.
     NoSettings,
 }
 
-/// A refusal as an answer says it.
-pub struct Told {
+/// The error response for a refusal.
+pub struct ErrorResponse {
     pub status: u16,
-    /// For machines, and for the audit record.
+    /// A stable word for programs and for the audit record.
     pub kind: &'static str,
-    /// What to do, for people.
+    /// For people; says what to do.
     pub message: Cow<'static, str>,
-    /// The value of `WWW-Authenticate` (RFC 6750), where that says anything.
+    /// The value of `WWW-Authenticate` (RFC 6750), for status 401.
     pub challenge: Option<&'static str>,
 }
 
 impl Refusal {
-    pub fn told(self) -> Told {
+    /// The error response for this refusal.
+    pub fn response(self) -> ErrorResponse {
         let (status, kind, message) = match self {
             Self::NoCredentials => (
                 401,
@@ -78,7 +79,7 @@ impl Refusal {
             Self::InvalidTenant => (
                 400,
                 "invalid_tenant",
-                "the tenant is no number from 0 to 18446744073709551615: \
+                "the tenant is not a number from 0 to 18446744073709551615: \
                  send the header `X-TensorWasm-Tenant: NUMBER`",
             ),
             Self::RepeatedTenant => (
@@ -89,14 +90,14 @@ impl Refusal {
             Self::TenantOutOfScope => (
                 403,
                 "tenant_scope_denied",
-                "the token is not good for this tenant, which is 0 where none is named: \
+                "the token is not valid for this tenant, which is 0 if the header is missing: \
                  send the header `X-TensorWasm-Tenant: NUMBER` with a tenant of the token's scope",
             ),
             Self::RateLimited { .. } => (
                 429,
                 "rate_limited",
-                "too many requests: send the next one after as many seconds as the header \
-                 Retry-After says",
+                "too many requests: send the next one after the number of seconds in the header \
+                 Retry-After",
             ),
             Self::OriginDenied => (
                 403,
@@ -106,7 +107,7 @@ impl Refusal {
             ),
             Self::Misconfigured { key, expected } => {
                 let message = ["the policy's setting `", key, "` must be ", expected].concat();
-                return Told {
+                return ErrorResponse {
                     status: 500,
                     kind: MISCONFIGURED,
                     message: message.into(),
@@ -116,7 +117,7 @@ impl Refusal {
             Self::NoSettings => (
                 500,
                 MISCONFIGURED,
-                "the policy's settings can't be read: the host's `wasi:config/store` has to give them",
+                "the policy's settings can't be read: the host's `wasi:config/store` has to provide them",
             ),
         };
         let challenge = match self {
@@ -125,7 +126,7 @@ impl Refusal {
             Self::UnknownToken | Self::ExpiredToken => Some("Bearer error=\"invalid_token\""),
             _ => None,
         };
-        Told {
+        ErrorResponse {
             status,
             kind,
             message: message.into(),
@@ -141,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn www_authenticate_is_sent_with_every_401_and_with_nothing_else() {
+    fn only_responses_with_status_401_have_a_challenge() {
         for refusal in [
             Refusal::NoCredentials,
             Refusal::InvalidAuth("why"),
@@ -155,22 +156,29 @@ mod tests {
             Refusal::OriginDenied,
             Refusal::NoSettings,
         ] {
-            let told = refusal.told();
-            assert_eq!(told.status == 401, told.challenge.is_some(), "{refusal:?}");
-            assert!(!told.message.is_empty());
+            let response = refusal.response();
+            assert_eq!(
+                response.status == 401,
+                response.challenge.is_some(),
+                "{refusal:?}"
+            );
+            assert!(!response.message.is_empty());
         }
     }
 
     #[test]
-    fn an_invalid_setting_is_named_with_the_expected_value() {
-        let told = Refusal::Misconfigured {
+    fn an_invalid_setting_is_named_with_what_it_must_be() {
+        let response = Refusal::Misconfigured {
             key: "rate-limit-qps",
             expected: "a whole number",
         }
-        .told();
-        assert_eq!((told.status, told.kind), (500, "policy_misconfigured"));
+        .response();
         assert_eq!(
-            told.message,
+            (response.status, response.kind),
+            (500, "policy_misconfigured")
+        );
+        assert_eq!(
+            response.message,
             "the policy's setting `rate-limit-qps` must be a whole number"
         );
     }

@@ -1,35 +1,35 @@
-//! What the operator sets, from `wasi:config/store`. A setting that can't be
-//! understood refuses every request: one that was mistyped must not quietly turn a
-//! limit off. Keys that are not the policy's are the business of others.
+//! The operator's settings, from `wasi:config/store`. If a setting is invalid, the policy
+//! refuses every request, so that a typing error does not silently disable a limit. Keys
+//! that the policy does not know belong to other components, and are ignored.
 
 use crate::cors::{Cors, are_origins, items};
 use crate::rate::Rate;
 use crate::refusal::Refusal;
 use tensor_wasm_middleware::decimal;
 
-/// The settings of one request.
+/// The settings in effect for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings<'a> {
-    /// Separated by commas.
+    /// Paths that need no credentials, separated by commas.
     public_paths: &'a str,
-    /// Whether a request without credentials is let through as nobody's.
+    /// Whether requests without credentials are admitted.
     pub insecure_no_auth: bool,
     /// Whether a request has to name its tenant.
     pub require_tenant: bool,
-    /// Which pages may call, if any.
+    /// Which web pages may call, if any.
     pub cors: Option<Cors<'a>>,
-    /// How often a caller may call, if that is limited.
+    /// The rate limit of each caller, if any.
     pub rate: Option<Rate>,
-    /// Whether each tenant of a caller has a bucket too.
+    /// Whether each tenant of a caller has a rate limit of its own as well.
     pub rate_by_tenant: bool,
 }
 
 impl<'a> Settings<'a> {
-    /// Reads them out of all that the store holds.
+    /// Parses the contents of the store.
     ///
     /// # Errors
     ///
-    /// [`Refusal::Misconfigured`] with the first key that can't be understood.
+    /// [`Refusal::Misconfigured`] with the first key whose value is invalid.
     pub fn read(stored: &'a [(String, String)]) -> Result<Self, Refusal> {
         let mut settings = Settings {
             public_paths: "",
@@ -53,9 +53,9 @@ impl<'a> Settings<'a> {
                     )?;
                 }
                 "insecure-no-auth" => {
-                    settings.insecure_no_auth = truth(value, "insecure-no-auth")?;
+                    settings.insecure_no_auth = boolean(value, "insecure-no-auth")?;
                 }
-                "require-tenant" => settings.require_tenant = truth(value, "require-tenant")?,
+                "require-tenant" => settings.require_tenant = boolean(value, "require-tenant")?,
                 "cors-allow-origins" => {
                     cors.origins = check(
                         value,
@@ -98,11 +98,11 @@ impl<'a> Settings<'a> {
             }
         }
         settings.cors = items(cors.origins).next().map(|_| cors);
-        settings.rate = Rate::of(per_second, burst);
+        settings.rate = Rate::from_settings(per_second, burst);
         Ok(settings)
     }
 
-    /// Whether a path, with its query, is open to everybody.
+    /// Whether a path, given with its query, needs no credentials.
     pub fn is_public(&self, path_with_query: &str) -> bool {
         let path = path_with_query
             .split_once('?')
@@ -110,7 +110,7 @@ impl<'a> Settings<'a> {
         items(self.public_paths).any(|public| public == path)
     }
 
-    /// Whether any path is open to everybody.
+    /// Whether there are paths that need no credentials.
     pub fn has_public_paths(&self) -> bool {
         !self.public_paths.is_empty()
     }
@@ -120,15 +120,15 @@ fn check<'v>(
     value: &'v str,
     key: &'static str,
     expected: &'static str,
-    holds: impl FnOnce(&str) -> bool,
+    is_valid: impl FnOnce(&str) -> bool,
 ) -> Result<&'v str, Refusal> {
-    match holds(value) {
+    match is_valid(value) {
         true => Ok(value),
         false => Err(Refusal::Misconfigured { key, expected }),
     }
 }
 
-fn truth(value: &str, key: &'static str) -> Result<bool, Refusal> {
+fn boolean(value: &str, key: &'static str) -> Result<bool, Refusal> {
     let is = |words: [&str; 2]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
     let expected = "`true` or `false`";
     let word = check(value, key, expected, |_| {
@@ -146,7 +146,7 @@ fn number(value: &str, key: &'static str) -> Result<u32, Refusal> {
         })
 }
 
-/// What can be the path of a request, and not more than that.
+/// Whether this is the path of a request, without query and fragment.
 fn is_path(path: &str) -> bool {
     path.starts_with('/')
         && path
@@ -154,7 +154,7 @@ fn is_path(path: &str) -> bool {
             .all(|byte| byte.is_ascii_graphic() && byte != b'?' && byte != b'#')
 }
 
-/// What can stand in a header.
+/// Whether this can be the value of a header.
 fn is_header(value: &str) -> bool {
     value
         .bytes()
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn without_settings_no_path_is_public_and_no_rate_is_limited() {
+    fn by_default_every_path_needs_credentials_and_there_is_no_rate_limit() {
         let settings = Settings::read(&[]).unwrap();
         assert!(!settings.insecure_no_auth && !settings.require_tenant);
         assert!(!settings.has_public_paths() && !settings.is_public("/"));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn all_settings_of_the_policy_are_read_and_unknown_ones_ignored() {
+    fn every_setting_is_read_and_unknown_keys_are_ignored() {
         let stored = stored(&[
             ("public-paths", " /healthz , /about"),
             ("insecure-no-auth", "TRUE"),
@@ -209,12 +209,12 @@ mod tests {
                 max_age: 5,
             })
         );
-        assert_eq!(settings.rate, Rate::of(10, 20));
+        assert_eq!(settings.rate, Rate::from_settings(10, 20));
         assert!(settings.rate_by_tenant);
     }
 
     #[test]
-    fn a_public_path_is_that_path_and_no_other() {
+    fn only_the_exact_public_paths_are_public() {
         let stored = stored(&[("public-paths", " /healthz , /about")]);
         let settings = Settings::read(&stored).unwrap();
         for path in ["/healthz", "/about", "/about?more=1", "/about?"] {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_cannot_be_parsed_is_named() {
+    fn an_invalid_setting_is_named() {
         for (name, value) in [
             ("public-paths", "healthz"),
             ("public-paths", "/a, /b?c"),
@@ -264,14 +264,14 @@ mod tests {
     }
 
     #[test]
-    fn zero_counts_as_unset() {
+    fn a_rate_of_zero_means_no_limit() {
         let stored = stored(&[("rate-limit-qps", "0"), ("rate-limit-burst", "0")]);
         assert_eq!(Settings::read(&stored).unwrap().rate, None);
     }
 
     proptest! {
         #[test]
-        fn any_stored_value_is_parsed_or_reported_by_name(
+        fn any_setting_is_read_or_named_as_invalid(
             pairs in prop::collection::vec(
                 (
                     prop_oneof![

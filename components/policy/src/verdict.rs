@@ -1,4 +1,5 @@
-//! The order in which a request is judged, apart from where its parts come from.
+//! The decision on a request: the order in which its path, its token, its tenant and its rate
+//! are checked. The request and the host are behind a trait, so that tests can replace them.
 
 use crate::bindings::Method;
 use crate::bindings::credentials::{self, Principal};
@@ -8,52 +9,52 @@ use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::{bearer, tenant};
 
-/// One request, and what the host does about it.
-pub trait Call {
+/// A request, and the functions of the host that the decision on it needs.
+pub trait Request {
     fn method(&self) -> Method;
     fn path_with_query(&self) -> Option<String>;
     /// All values of a header.
     fn header(&self, name: &str) -> Vec<Vec<u8>>;
-    /// Who holds a token.
+    /// The principal that holds a token.
     fn authenticate(&self, token: &str) -> Result<Principal, credentials::Refusal>;
-    /// Takes one request out of a bucket, or says after how many nanoseconds to try
-    /// again.
+    /// Takes one token from a bucket, or returns the number of nanoseconds after which to
+    /// retry.
     fn take(&self, key: &str, rate: Rate) -> Result<(), u64>;
 }
 
-/// What becomes of a request.
+/// The decision on a request.
 #[derive(Debug)]
 pub enum Verdict<'s> {
-    /// It goes through, for a tenant.
+    /// Pass it on to the service, for a tenant.
     Admit {
         caller: Option<Principal>,
         tenant: u64,
     },
-    /// A browser gets to hear what pages of this origin may do.
+    /// Answer the preflight request of a browser.
     Preflight {
-        /// As the answer says it.
+        /// The value of `Access-Control-Allow-Origin`.
         origin: Vec<u8>,
         cors: Cors<'s>,
     },
-    /// It does not go through.
+    /// Refuse it.
     Refuse {
         caller: Option<Principal>,
         refusal: Refusal,
     },
 }
 
-/// Judges a request.
-pub fn of<'s>(call: &impl Call, settings: &Settings<'s>) -> Verdict<'s> {
-    if is_public(call, settings) {
+/// Decides on a request.
+pub fn decide<'s>(request: &impl Request, settings: &Settings<'s>) -> Verdict<'s> {
+    if is_public(request, settings) {
         return Verdict::Admit {
             caller: None,
             tenant: 0,
         };
     }
-    if let Some(answer) = preflight(call, settings) {
-        return answer;
+    if let Some(verdict) = preflight(request, settings) {
+        return verdict;
     }
-    let caller = match caller(call, settings) {
+    let caller = match caller(request, settings) {
         Ok(caller) => caller,
         Err(refusal) => {
             return Verdict::Refuse {
@@ -62,28 +63,29 @@ pub fn of<'s>(call: &impl Call, settings: &Settings<'s>) -> Verdict<'s> {
             };
         }
     };
-    match tenant(call, settings, caller.as_ref()) {
+    match tenant(request, settings, caller.as_ref()) {
         Ok(tenant) => Verdict::Admit { caller, tenant },
         Err(refusal) => Verdict::Refuse { caller, refusal },
     }
 }
 
-fn is_public(call: &impl Call, settings: &Settings<'_>) -> bool {
+fn is_public(request: &impl Request, settings: &Settings<'_>) -> bool {
     settings.has_public_paths()
-        && matches!(call.method(), Method::Get | Method::Head)
-        && call
+        && matches!(request.method(), Method::Get | Method::Head)
+        && request
             .path_with_query()
             .is_some_and(|path| settings.is_public(&path))
 }
 
-/// A browser's question before a page's request, which carries no credentials.
-fn preflight<'s>(call: &impl Call, settings: &Settings<'s>) -> Option<Verdict<'s>> {
+/// The verdict on a CORS preflight request, which has no credentials. `None` if the request is
+/// not one.
+fn preflight<'s>(request: &impl Request, settings: &Settings<'s>) -> Option<Verdict<'s>> {
     let cors = settings.cors?;
-    if !matches!(call.method(), Method::Options) {
+    if !matches!(request.method(), Method::Options) {
         return None;
     }
-    let origin = call.header("origin");
-    if origin.is_empty() || call.header("access-control-request-method").is_empty() {
+    let origin = request.header("origin");
+    if origin.is_empty() || request.header("access-control-request-method").is_empty() {
         return None;
     }
     Some(match cors.allow(&origin) {
@@ -98,14 +100,14 @@ fn preflight<'s>(call: &impl Call, settings: &Settings<'s>) -> Option<Verdict<'s
     })
 }
 
-/// Who calls; nobody in particular only where the operator lets nobody in. A token
-/// that is sent is checked there too.
-fn caller(call: &impl Call, settings: &Settings<'_>) -> Result<Option<Principal>, Refusal> {
-    let headers = call.header("authorization");
+/// The caller. `None` is an anonymous caller, which is possible only if the settings admit
+/// requests without a token; even then a token that was sent must be valid.
+fn caller(request: &impl Request, settings: &Settings<'_>) -> Result<Option<Principal>, Refusal> {
+    let headers = request.header("authorization");
     match bearer::token(&headers)? {
         None if settings.insecure_no_auth => Ok(None),
         None => Err(Refusal::NoCredentials),
-        Some(token) => match call.authenticate(token) {
+        Some(token) => match request.authenticate(token) {
             Ok(caller) => Ok(Some(caller)),
             Err(credentials::Refusal::Unknown) => Err(Refusal::UnknownToken),
             Err(credentials::Refusal::Expired) => Err(Refusal::ExpiredToken),
@@ -113,25 +115,25 @@ fn caller(call: &impl Call, settings: &Settings<'_>) -> Result<Option<Principal>
     }
 }
 
-/// The tenant that the caller may act for, now.
+/// The tenant of the request, if the caller may act for it and is within its rate limit.
 fn tenant(
-    call: &impl Call,
+    request: &impl Request,
     settings: &Settings<'_>,
     caller: Option<&Principal>,
 ) -> Result<u64, Refusal> {
-    let tenant = match tenant::named(&call.header(tenant::HEADER))? {
+    let tenant = match tenant::from_headers(&request.header(tenant::HEADER))? {
         Some(tenant) => tenant,
         None if settings.require_tenant => return Err(Refusal::MissingTenant),
         None => 0,
     };
-    if caller.is_some_and(|caller| !tenant::holds(&caller.scope, tenant)) {
+    if caller.is_some_and(|caller| !tenant::is_in_scope(&caller.scope, tenant)) {
         return Err(Refusal::TenantOutOfScope);
     }
     if let Some(rate) = settings.rate {
         rate.take(
             caller.map(|caller| caller.id.as_str()),
             settings.rate_by_tenant.then_some(tenant),
-            |key, rate| call.take(key, rate),
+            |key, rate| request.take(key, rate),
         )
         .map_err(|nanoseconds| Refusal::RateLimited {
             retry_after: retry_after(nanoseconds),

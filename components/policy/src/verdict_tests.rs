@@ -1,4 +1,4 @@
-//! Requests of every shape, judged as a whole.
+//! Tests of the decision on whole requests.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,19 +7,20 @@ use crate::bindings::credentials::Scope;
 use proptest::prelude::*;
 use std::cell::RefCell;
 
-/// A request of a test, and a host that knows two tokens.
-struct Asked {
+/// A request, and a host that knows two valid tokens and an expired one.
+struct TestRequest {
     method: Method,
     path: &'static str,
     headers: Vec<(&'static str, Vec<u8>)>,
-    /// What the limiter answers to a key.
+    /// The result of the limiter for a key.
     limiter: fn(&str) -> Result<(), u64>,
+    /// The keys of the buckets from which a token was taken.
     taken: RefCell<Vec<String>>,
 }
 
-impl Asked {
-    fn new(method: Method, path: &'static str, headers: &[(&'static str, &str)]) -> Asked {
-        Asked {
+impl TestRequest {
+    fn new(method: Method, path: &'static str, headers: &[(&'static str, &str)]) -> TestRequest {
+        TestRequest {
             method,
             path,
             headers: headers
@@ -31,21 +32,22 @@ impl Asked {
         }
     }
 
-    fn get(headers: &[(&'static str, &str)]) -> Asked {
-        Asked::new(Method::Get, "/", headers)
+    fn get(headers: &[(&'static str, &str)]) -> TestRequest {
+        TestRequest::new(Method::Get, "/", headers)
     }
 
-    fn under(&self, pairs: &[(&str, &str)]) -> Verdict<'static> {
-        // A test's settings may live as long as the test does.
+    /// The decision on this request under these settings.
+    fn decide(&self, pairs: &[(&str, &str)]) -> Verdict<'static> {
+        // The settings borrow from the store, which a test can leak.
         let stored: Vec<_> = pairs
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect();
-        of(self, &Settings::read(stored.leak()).unwrap())
+        decide(self, &Settings::read(stored.leak()).unwrap())
     }
 }
 
-impl Call for Asked {
+impl Request for TestRequest {
     fn method(&self) -> Method {
         self.method.clone()
     }
@@ -82,15 +84,15 @@ impl Call for Asked {
     }
 }
 
-/// The tenant and the caller of a request that goes through.
+/// The tenant and the caller of an admitted request.
 fn admitted(verdict: Verdict<'_>) -> (u64, Option<String>) {
     match verdict {
         Verdict::Admit { caller, tenant } => (tenant, caller.map(|caller| caller.id)),
-        other => panic!("it does not go through: {other:?}"),
+        other => panic!("it is not admitted: {other:?}"),
     }
 }
 
-/// Why a request does not go through, and whose it is.
+/// The reason and the caller of a refused request.
 fn refused(verdict: Verdict<'_>) -> (Refusal, Option<String>) {
     match verdict {
         Verdict::Refuse { caller, refusal } => (refusal, caller.map(|caller| caller.id)),
@@ -103,32 +105,38 @@ const SOME: (&str, &str) = ("authorization", "Bearer some");
 const TENANT: &str = tenant::HEADER;
 
 #[test]
-fn a_known_token_goes_through_for_its_tenant() {
+fn a_request_with_a_known_token_is_admitted_for_its_tenant() {
     let all = Some("holder-of-all".to_owned());
-    assert_eq!(admitted(Asked::get(&[ALL]).under(&[])), (0, all.clone()));
-    let named = Asked::get(&[ALL, (TENANT, "9")]);
-    assert_eq!(admitted(named.under(&[("require-tenant", "1")])), (9, all));
-    let within = Asked::get(&[SOME, (TENANT, " 2 ")]);
-    assert_eq!(admitted(within.under(&[])).0, 2);
+    assert_eq!(
+        admitted(TestRequest::get(&[ALL]).decide(&[])),
+        (0, all.clone())
+    );
+    let named = TestRequest::get(&[ALL, (TENANT, "9")]);
+    assert_eq!(admitted(named.decide(&[("require-tenant", "1")])), (9, all));
+    let within = TestRequest::get(&[SOME, (TENANT, " 2 ")]);
+    assert_eq!(admitted(within.decide(&[])).0, 2);
 }
 
 #[test]
-fn whoever_is_not_known_is_refused_without_a_name() {
+fn a_refusal_of_an_unknown_caller_has_no_name() {
     for (headers, refusal) in [
         (&[][..], Refusal::NoCredentials),
         (&[("authorization", "Bearer new")], Refusal::UnknownToken),
         (&[("authorization", "Bearer old")], Refusal::ExpiredToken),
     ] {
-        assert_eq!(refused(Asked::get(headers).under(&[])), (refusal, None));
+        assert_eq!(
+            refused(TestRequest::get(headers).decide(&[])),
+            (refusal, None)
+        );
     }
-    let twice = Asked::get(&[ALL, SOME]).under(&[]);
+    let twice = TestRequest::get(&[ALL, SOME]).decide(&[]);
     assert!(matches!(refused(twice), (Refusal::InvalidAuth(_), None)));
 }
 
 #[test]
-fn a_tenant_is_looked_at_once_the_caller_is_known() {
-    let nobody = Asked::get(&[(TENANT, "x")]).under(&[]);
-    assert_eq!(refused(nobody), (Refusal::NoCredentials, None));
+fn the_tenant_is_checked_only_for_a_known_caller() {
+    let anonymous = TestRequest::get(&[(TENANT, "x")]).decide(&[]);
+    assert_eq!(refused(anonymous), (Refusal::NoCredentials, None));
     let some = Some("holder-of-some".to_owned());
     for (headers, settings, refusal) in [
         (&[SOME, (TENANT, "x")][..], &[][..], Refusal::InvalidTenant),
@@ -138,7 +146,7 @@ fn a_tenant_is_looked_at_once_the_caller_is_known() {
             Refusal::RepeatedTenant,
         ),
         (&[SOME, (TENANT, "3")], &[], Refusal::TenantOutOfScope),
-        // The default is a tenant as others are.
+        // The default tenant, 0, must be in the scope too.
         (&[SOME], &[], Refusal::TenantOutOfScope),
         (
             &[SOME],
@@ -146,53 +154,53 @@ fn a_tenant_is_looked_at_once_the_caller_is_known() {
             Refusal::MissingTenant,
         ),
     ] {
-        let verdict = Asked::get(headers).under(settings);
+        let verdict = TestRequest::get(headers).decide(settings);
         assert_eq!(refused(verdict), (refusal, some.clone()));
     }
 }
 
 #[test]
-fn nobody_goes_through_only_where_the_operator_says_so() {
+fn anonymous_requests_are_admitted_only_if_the_operator_allows_them() {
     let open = &[("insecure-no-auth", "true"), ("rate-limit-qps", "1")][..];
-    let nobody = Asked::get(&[(TENANT, "4")]);
-    assert_eq!(admitted(nobody.under(open)), (4, None));
-    assert_eq!(*nobody.taken.borrow(), ["anonymous"]);
-    let wrong = Asked::get(&[("authorization", "Bearer new")]);
-    assert_eq!(refused(wrong.under(open)).0, Refusal::UnknownToken);
-    let known = Asked::get(&[ALL]);
-    assert!(admitted(known.under(open)).1.is_some());
+    let anonymous = TestRequest::get(&[(TENANT, "4")]);
+    assert_eq!(admitted(anonymous.decide(open)), (4, None));
+    assert_eq!(*anonymous.taken.borrow(), ["anonymous"]);
+    let wrong = TestRequest::get(&[("authorization", "Bearer new")]);
+    assert_eq!(refused(wrong.decide(open)).0, Refusal::UnknownToken);
+    let known = TestRequest::get(&[ALL]);
+    assert!(admitted(known.decide(open)).1.is_some());
     let named = &[("insecure-no-auth", "1"), ("require-tenant", "1")];
-    let verdict = Asked::get(&[]).under(named);
+    let verdict = TestRequest::get(&[]).decide(named);
     assert_eq!(refused(verdict), (Refusal::MissingTenant, None));
 }
 
 #[test]
-fn a_rate_is_asked_for_last_and_only_where_there_is_one() {
+fn the_rate_is_checked_last_and_only_if_there_is_a_limit() {
     let limit = ("rate-limit-qps", "1");
     let by_tenant = ("rate-limit-by", "token-and-tenant");
-    for (asked, settings, taken) in [
-        (Asked::get(&[ALL]), &[by_tenant][..], &[][..]),
-        (Asked::get(&[ALL]), &[limit], &["token:holder-of-all"]),
+    for (request, settings, taken) in [
+        (TestRequest::get(&[ALL]), &[by_tenant][..], &[][..]),
+        (TestRequest::get(&[ALL]), &[limit], &["token:holder-of-all"]),
         (
-            Asked::get(&[ALL, (TENANT, "5")]),
+            TestRequest::get(&[ALL, (TENANT, "5")]),
             &[limit, by_tenant],
             &["tenant:5/token:holder-of-all", "token:holder-of-all"],
         ),
-        (Asked::get(&[SOME, (TENANT, "5")]), &[limit], &[]),
-        (Asked::get(&[]), &[limit], &[]),
+        (TestRequest::get(&[SOME, (TENANT, "5")]), &[limit], &[]),
+        (TestRequest::get(&[]), &[limit], &[]),
     ] {
-        asked.under(settings);
-        assert_eq!(*asked.taken.borrow(), taken);
+        request.decide(settings);
+        assert_eq!(*request.taken.borrow(), taken);
     }
 }
 
 #[test]
-fn who_comes_too_soon_hears_when_to_come_again() {
+fn a_rate_limited_request_is_refused_with_the_time_to_retry() {
     let limit = ("rate-limit-burst", "1");
-    let mut soon = Asked::get(&[ALL]);
+    let mut soon = TestRequest::get(&[ALL]);
     soon.limiter = |_| Err(2_000_000_001);
     assert_eq!(
-        refused(soon.under(&[limit])),
+        refused(soon.decide(&[limit])),
         (
             Refusal::RateLimited { retry_after: 3 },
             Some("holder-of-all".to_owned())
@@ -201,50 +209,53 @@ fn who_comes_too_soon_hears_when_to_come_again() {
 }
 
 #[test]
-fn a_public_path_is_open_for_reading_alone() {
+fn a_public_path_is_public_only_for_get_and_head() {
     let open = &[("public-paths", "/healthz"), ("rate-limit-qps", "1")][..];
     for method in [Method::Get, Method::Head] {
-        let asked = Asked::new(method, "/healthz?quick", &[("authorization", "nonsense")]);
-        assert_eq!(admitted(asked.under(open)), (0, None));
-        assert!(asked.taken.borrow().is_empty());
+        let request = TestRequest::new(method, "/healthz?quick", &[("authorization", "nonsense")]);
+        assert_eq!(admitted(request.decide(open)), (0, None));
+        assert!(request.taken.borrow().is_empty());
     }
     for method in [Method::Post, Method::Delete, Method::Options] {
-        let asked = Asked::new(method, "/healthz", &[]);
-        assert_eq!(refused(asked.under(open)).0, Refusal::NoCredentials);
+        let request = TestRequest::new(method, "/healthz", &[]);
+        assert_eq!(refused(request.decide(open)).0, Refusal::NoCredentials);
     }
-    let other = Asked::new(Method::Get, "/healthz/more", &[]);
-    assert_eq!(refused(other.under(open)).0, Refusal::NoCredentials);
+    let other = TestRequest::new(Method::Get, "/healthz/more", &[]);
+    assert_eq!(refused(other.decide(open)).0, Refusal::NoCredentials);
 }
 
 #[test]
-fn a_browser_that_asks_beforehand_needs_no_credentials() {
+fn a_preflight_request_needs_no_credentials() {
     let pages = &[("cors-allow-origins", "https://a.example")][..];
-    let ask = |origin: &str, headers: &[(&'static str, &str)]| {
-        let mut asked = Asked::new(Method::Options, "/", headers);
-        asked.headers.push(("origin", origin.as_bytes().to_vec()));
-        asked
+    let preflight = |origin: &str, headers: &[(&'static str, &str)]| {
+        let mut request = TestRequest::new(Method::Options, "/", headers);
+        request.headers.push(("origin", origin.as_bytes().to_vec()));
+        request
     };
-    let question = ("access-control-request-method", "POST");
-    let verdict = ask("https://a.example", &[question]).under(pages);
+    let requested_method = ("access-control-request-method", "POST");
+    let verdict = preflight("https://a.example", &[requested_method]).decide(pages);
     assert!(
         matches!(&verdict, Verdict::Preflight { origin, .. } if origin == b"https://a.example"),
         "{verdict:?}"
     );
-    let other = ask("https://b.example", &[question]);
-    assert_eq!(refused(other.under(pages)), (Refusal::OriginDenied, None));
-    // What is no such question, and where no page may call, is a request like others.
-    for (asked, settings) in [
-        (ask("https://a.example", &[]), pages),
-        (Asked::new(Method::Options, "/", &[question]), pages),
-        (ask("https://a.example", &[question]), &[]),
+    let other = preflight("https://b.example", &[requested_method]);
+    assert_eq!(refused(other.decide(pages)), (Refusal::OriginDenied, None));
+    // Without one of the headers, or if no page may call, it is an ordinary request.
+    for (request, settings) in [
+        (preflight("https://a.example", &[]), pages),
+        (
+            TestRequest::new(Method::Options, "/", &[requested_method]),
+            pages,
+        ),
+        (preflight("https://a.example", &[requested_method]), &[]),
     ] {
-        assert_eq!(refused(asked.under(settings)).0, Refusal::NoCredentials);
+        assert_eq!(refused(request.decide(settings)).0, Refusal::NoCredentials);
     }
 }
 
 proptest! {
     #[test]
-    fn for_any_headers_only_a_known_token_within_its_scope_is_admitted(
+    fn only_requests_with_a_known_token_within_its_scope_are_admitted_for_any_headers(
         values in prop::collection::vec(
             (
                 prop_oneof![
@@ -263,17 +274,17 @@ proptest! {
             0..=3,
         ),
     ) {
-        let mut asked = Asked::get(&[]);
-        asked.headers = values;
-        if let Verdict::Admit { caller, tenant } = asked.under(&settings) {
+        let mut request = TestRequest::get(&[]);
+        request.headers = values;
+        if let Verdict::Admit { caller, tenant } = request.decide(&settings) {
             let caller = caller.unwrap();
-            prop_assert!(tenant::holds(&caller.scope, tenant));
-            let sent = asked.header("authorization");
+            prop_assert!(tenant::is_in_scope(&caller.scope, tenant));
+            let sent = request.header("authorization");
             prop_assert_eq!(sent.len(), 1);
             let token = sent[0].split(|byte| *byte == b' ').next_back().unwrap().to_vec();
             let id = format!("holder-of-{}", String::from_utf8(token).unwrap());
             prop_assert_eq!(caller.id, id);
-            prop_assert!(asked.header(TENANT).len() <= 1);
+            prop_assert!(request.header(TENANT).len() <= 1);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The world `tensor:worlds/middleware`: the service behind, and the operator's
-//! settings.
+//! Generated bindings of the WIT world `tensor:worlds/middleware`: the handler of the service
+//! behind this component, and the operator's settings.
 
-// Generated code is what crosses the component's boundary.
+// The generated code crosses the component's boundary, which needs `unsafe`.
 #![allow(missing_docs, unsafe_code, unused_qualifications, clippy::all)]
 
 tensor_wasm_middleware::bindings!("tensor:worlds/middleware", RequestLimit);

@@ -1,25 +1,25 @@
-//! A middleware that refuses what is too large before the service sees it.
+//! A middleware that refuses requests that are too large, before the service receives them.
 //!
-//! | setting | is | where it is not set |
+//! | setting | meaning | default |
 //! |---|---|---|
-//! | `max-request-bytes` | bytes of the body, as `Content-Length` tells | 1 MiB |
-//! | `max-header-count` | headers | 100 |
+//! | `max-request-bytes` | bytes of the body, according to `Content-Length` | 1 MiB |
+//! | `max-header-count` | number of headers | 100 |
 //! | `max-path-bytes` | bytes of path and query | 8 KiB |
 //!
-//! It asks its host for nothing but WASI, so that it runs wherever `wasi:http` and
-//! `wasi:config` do. Behind a policy it belongs *after* it: the host wants a
-//! decision on every answer of a composite that can decide, and this makes none.
+//! It imports only WASI, so it runs on every host that provides `wasi:http` and
+//! `wasi:config`. Place it *behind* a policy, not in front: if a composite contains a policy,
+//! the host sends no response without a decision, and this component makes none.
 //!
-//! Hosts may keep `Transfer-Encoding` to themselves, and HTTP/2 has no such header:
-//! a POST, PUT or PATCH that tells no length is therefore refused as well. A body
-//! that another method brings without telling its length is the host's to limit.
+//! Hosts may hide `Transfer-Encoding` from components, and HTTP/2 has no such header.
+//! Therefore a POST, PUT or PATCH without a length is refused as well. The host has to limit
+//! the body of a request with another method and without a length.
 
 mod bindings;
 mod limits;
 
 use bindings::{IncomingRequest, Method, ResponseOutparam, store};
 use limits::Limits;
-use tensor_wasm_middleware::answer;
+use tensor_wasm_middleware::response;
 
 struct RequestLimit;
 
@@ -28,7 +28,14 @@ impl bindings::Guest for RequestLimit {
         let limits = match limits() {
             Ok(limits) => limits,
             Err(message) => {
-                return answer::error(&request, out, 500, &[], "limit_misconfigured", &message);
+                return response::send_error(
+                    &request,
+                    out,
+                    500,
+                    &[],
+                    "limit_misconfigured",
+                    &message,
+                );
             }
         };
         let excess = limits.excess(
@@ -39,17 +46,17 @@ impl bindings::Guest for RequestLimit {
         match excess {
             None => bindings::forward(request, out),
             Some(excess) => {
-                let (status, kind, message) = excess.told();
-                answer::error(&request, out, status, &[], kind, &message);
+                let (status, kind, message) = excess.response();
+                response::send_error(&request, out, status, &[], kind, &message);
             }
         }
     }
 }
 
-/// The operator's limits, or what to say where they can't be read.
+/// The operator's limits, or the message of the error if they can't be read.
 fn limits() -> Result<Limits, String> {
     let stored = store::get_all().map_err(|_| {
-        "the settings can't be read: the host's `wasi:config/store` has to give them".to_owned()
+        "the settings can't be read: the host's `wasi:config/store` has to provide them".to_owned()
     })?;
     Limits::read(&stored).map_err(|key| ["the setting `", key, "` must be a whole number"].concat())
 }

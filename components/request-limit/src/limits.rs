@@ -1,15 +1,15 @@
-//! What is too large: the operator's limits, and what a request says of itself.
+//! The operator's limits, and the check of a request's head against them.
 
 use tensor_wasm_middleware::decimal;
 
-/// What a request may be at most.
+/// Limits of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the body.
+    /// The length of the body, in bytes.
     body_bytes: u64,
-    /// Headers, where one that comes twice counts twice.
+    /// The number of headers; a repeated header counts each time.
     headers: u64,
-    /// Bytes of path and query.
+    /// The length of path and query, in bytes.
     path_bytes: u64,
 }
 
@@ -24,12 +24,13 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Reads them out of all that the store holds. Keys of others are left alone.
+    /// Parses the contents of the store. Unknown keys belong to other components, and are
+    /// ignored.
     ///
     /// # Errors
     ///
-    /// The first key whose value is no number: a limit that was mistyped must not
-    /// quietly become another.
+    /// The first key whose value is not a number, so that a typing error does not silently
+    /// change a limit.
     pub fn read(stored: &[(String, String)]) -> Result<Limits, &'static str> {
         let mut limits = Limits::default();
         for (key, value) in stored {
@@ -44,7 +45,7 @@ impl Limits {
         Ok(limits)
     }
 
-    /// Why a request with this path, and these headers, is too large.
+    /// The limit that a request with this path and these headers exceeds, if any.
     pub fn excess(
         &self,
         path_with_query: &str,
@@ -57,14 +58,14 @@ impl Limits {
         if headers.len() as u64 > self.headers {
             return Some(Excess::Headers(self.headers));
         }
-        let mut told = false;
+        let mut has_length = false;
         for (name, value) in headers {
-            // Where both are there, this is the one that counts.
+            // If a request has both headers, this one is used (RFC 9112).
             if name.eq_ignore_ascii_case("transfer-encoding") {
                 return Some(Excess::LengthUnknown);
             }
             if name.eq_ignore_ascii_case("content-length") {
-                told = true;
+                has_length = true;
                 match decimal::parse(value.trim_ascii()) {
                     None => return Some(Excess::LengthUnreadable),
                     Some(length) if length > self.body_bytes => {
@@ -74,11 +75,11 @@ impl Limits {
                 }
             }
         }
-        (may_have_body && !told).then_some(Excess::LengthUnknown)
+        (may_have_body && !has_length).then_some(Excess::LengthUnknown)
     }
 }
 
-/// What is too large, and for some the limit, or what can't be told.
+/// What exceeds a limit, with the limit, or why the length of the body is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Excess {
     /// In bytes.
@@ -91,8 +92,8 @@ pub enum Excess {
 }
 
 impl Excess {
-    /// Status, kind and message.
-    pub fn told(self) -> (u16, &'static str, String) {
+    /// Status, kind and message of the error response.
+    pub fn response(self) -> (u16, &'static str, String) {
         let (status, kind, before, limit, after) = match self {
             Self::Path(limit) => (
                 414,
@@ -125,7 +126,7 @@ impl Excess {
             Self::LengthUnreadable => (
                 400,
                 "invalid_length",
-                "the header Content-Length is no number of bytes: send the length of the body",
+                "the header Content-Length is not a number of bytes: send the length of the body",
                 None,
                 "",
             ),
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_exactly_at_a_limit_passes_and_one_over_it_does_not() {
+    fn a_request_exactly_at_a_limit_passes_and_one_above_it_does_not() {
         let limits = limits("10", "2", "4");
         let length = |length: &str| headers(&[("Content-Length", length)]);
         assert_eq!(limits.excess("/abc", &length("10"), true), None);
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_content_length_is_refused_even_beside_a_valid_one() {
+    fn a_length_that_is_not_a_number_is_refused_even_beside_a_valid_one() {
         for length in ["", "-1", "+1", "1e9", "5, 5", "99999999999999999999999"] {
             let both = headers(&[("content-length", "1"), ("content-length", length)]);
             let excess = Limits::default().excess("/", &both, true);
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_is_no_number_is_named() {
+    fn a_setting_that_is_not_a_number_is_named() {
         for key in ["max-request-bytes", "max-header-count", "max-path-bytes"] {
             for value in ["", "1MiB", "-1", "1 2"] {
                 let stored = [(key.to_owned(), value.to_owned())];
@@ -216,8 +217,8 @@ mod tests {
     }
 
     #[test]
-    fn every_excess_is_reported_with_a_remedy() {
-        let (status, kind, message) = Excess::Body(1_048_576).told();
+    fn the_message_says_what_to_do() {
+        let (status, kind, message) = Excess::Body(1_048_576).response();
         assert_eq!((status, kind), (413, "request_too_large"));
         assert_eq!(
             message,
@@ -227,7 +228,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn for_any_headers_a_request_that_declares_a_larger_size_is_refused(
+        fn no_request_passes_whose_head_exceeds_a_limit_for_any_headers(
             path in "/[ -~]{0,20}",
             headers in prop::collection::vec(
                 (

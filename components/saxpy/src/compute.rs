@@ -1,8 +1,8 @@
-//! The launch itself.
+//! The computation on the device.
 
 use tensor_wasm_guest::{Device, LaunchConfig, Result};
 
-/// `a * x + y`, for slices of one length.
+/// `a * x + y`, for slices of equal length.
 pub fn saxpy(device: &Device, a: f32, x: &[f32], y: &[f32]) -> Result<Vec<f32>> {
     let kernel = device
         .load(include_bytes!("../kernels/saxpy.ptx"))?

@@ -1,7 +1,7 @@
-//! A service that computes `a * x + y` on the device. POST
-//! `{"a": 2.0, "x": [1, 2], "y": [3, 4]}`, and it answers with
-//! `{"result": [5.0, 8.0], "device": {...}}`. A result that is not finite, which
-//! JSON cannot say, is `null`.
+//! A service that computes `a * x + y` on the device. To a POST of
+//! `{"a": 2.0, "x": [1, 2], "y": [3, 4]}` it responds with
+//! `{"result": [5.0, 8.0], "device": {...}}`. JSON has no infinities and no NaN; such a
+//! result is `null`.
 
 mod compute;
 
@@ -9,38 +9,38 @@ use serde::{Deserialize, Serialize};
 use tensor_wasm_guest::http::{self, Request, Response};
 use tensor_wasm_guest::{Device, DeviceInfo};
 
-http::service!(answer);
+http::service!(handle);
 
-/// In bytes: some five million numbers.
+/// The longest request body in bytes, enough for about five million numbers.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// What a client asks.
+/// The body of a request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Question {
+struct Input {
     a: f32,
     x: Vec<f32>,
     y: Vec<f32>,
 }
 
-/// What it gets.
+/// The body of a response.
 #[derive(Serialize)]
-struct Answer {
+struct Output {
     result: Vec<f32>,
-    device: About,
+    device: DeviceSummary,
 }
 
-/// The device that did it.
+/// The device that computed the result.
 #[derive(Serialize)]
-struct About {
+struct DeviceSummary {
     name: String,
     backend: String,
     multiprocessors: u32,
 }
 
-impl From<DeviceInfo> for About {
-    fn from(info: DeviceInfo) -> About {
-        About {
+impl From<DeviceInfo> for DeviceSummary {
+    fn from(info: DeviceInfo) -> DeviceSummary {
+        DeviceSummary {
             backend: info.backend.to_string(),
             name: info.name,
             multiprocessors: info.multiprocessors,
@@ -48,7 +48,7 @@ impl From<DeviceInfo> for About {
     }
 }
 
-fn answer(request: Request) -> Response {
+fn handle(request: Request) -> Response {
     match request.path() {
         "/" | "/saxpy" => {}
         path => {
@@ -65,34 +65,34 @@ fn answer(request: Request) -> Response {
         Ok(body) => body,
         Err(error) => return Response::body_error(&request, &error),
     };
-    let question: Question = match serde_json::from_slice(&body) {
-        Ok(question) => question,
+    let input: Input = match serde_json::from_slice(&body) {
+        Ok(input) => input,
         Err(error) => {
-            let message = format!("not the JSON that this service takes: {error}");
+            let message = format!("the body is not the JSON that this service expects: {error}");
             return Response::error(&request, 400, "bad_request", &message);
         }
     };
-    if question.x.len() != question.y.len() {
+    if input.x.len() != input.y.len() {
         let message = format!(
-            "x has {} numbers and y has {}; they must be as many",
-            question.x.len(),
-            question.y.len()
+            "x has {} numbers and y has {}; they must have the same length",
+            input.x.len(),
+            input.y.len()
         );
         return Response::error(&request, 422, "unequal_lengths", &message);
     }
 
-    let done = Device::open().and_then(|device| {
-        let result = compute::saxpy(&device, question.a, &question.x, &question.y)?;
-        Ok(Answer {
+    let output = Device::open().and_then(|device| {
+        let result = compute::saxpy(&device, input.a, &input.x, &input.y)?;
+        Ok(Output {
             result,
             device: device.info().into(),
         })
     });
-    let answer = match done {
-        Ok(answer) => answer,
+    let output = match output {
+        Ok(output) => output,
         Err(error) => return Response::device_error(&request, &error),
     };
-    match serde_json::to_vec(&answer) {
+    match serde_json::to_vec(&output) {
         Ok(json) => Response::new(200, "application/json", json),
         Err(error) => Response::error(&request, 500, "internal", &error.to_string()),
     }

@@ -1,17 +1,17 @@
-//! What a client asked.
+//! HTTP requests.
 
 use wasip2::http::types::{IncomingRequest, Method};
 use wasip2::io::streams::StreamError;
 
-/// How much of a body one call to the host asks for, in bytes.
+/// The number of bytes of a body that one call to the host requests.
 const CHUNK: u64 = 64 * 1024;
 
-/// A request to this service.
+/// An HTTP request to this service.
 #[derive(Debug)]
 pub struct Request {
     inner: IncomingRequest,
     method: String,
-    /// Path and query, as the client sent them.
+    /// Path and query (the request target), as the client sent them.
     target: String,
 }
 
@@ -38,7 +38,7 @@ impl Request {
         }
     }
 
-    /// The method, in capitals.
+    /// The method, in upper case.
     pub fn method(&self) -> &str {
         &self.method
     }
@@ -51,20 +51,23 @@ impl Request {
         }
     }
 
-    /// The value of the query's first `name=value`, as the client sent it
-    /// (percent-encoded).
+    /// The value of the first query parameter with this name, as the client sent it
+    /// (percent-encoded). Empty if the parameter has no value.
     pub fn query(&self, name: &str) -> Option<&str> {
         query_value(&self.target, name)
     }
 
-    /// A header's first value, where it is text. Case does not matter in names.
+    /// The first value of a header, if it is UTF-8. The case of the name does not matter.
     pub fn header(&self, name: &str) -> Option<String> {
         let value = self.inner.headers().get(name).into_iter().next()?;
         String::from_utf8(value).ok()
     }
 
-    /// Reads the whole body, which must not be longer than `limit` bytes. It can
-    /// be read once.
+    /// Reads the whole body, which must not be longer than `limit` bytes. It can be read
+    /// only once.
+    ///
+    /// # Errors
+    /// See [`BodyError`].
     pub fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
         let announced = self
             .header("content-length")
@@ -74,7 +77,8 @@ impl Request {
         }
         let body = self.inner.consume().map_err(|()| BodyError::Taken)?;
         let stream = body.stream().map_err(|()| BodyError::Taken)?;
-        // Bounded by the limit above; only a hint, since clients can lie.
+        // The limit above bounds this. It is only a hint, since a client can announce a wrong
+        // length.
         let mut bytes = Vec::with_capacity(announced.unwrap_or(0) as usize);
         loop {
             match stream.blocking_read(CHUNK) {
@@ -91,20 +95,20 @@ impl Request {
     }
 }
 
-/// Why a body cannot be read.
+/// Why a body could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// It is longer than the service takes.
+    /// The body is longer than the limit of the service.
     #[error("the body is longer than {limit} bytes, which is the most that this service takes")]
     TooLarge {
         /// The limit in bytes.
         limit: usize,
     },
-    /// It was read before.
+    /// The body was read before.
     #[error("the body was already read")]
     Taken,
-    /// The connection or its framing broke.
+    /// The connection ended, or the framing of the body is invalid.
     #[error("the body broke off: {0}")]
     Broken(String),
 }
@@ -122,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_of_equal_names_in_a_query_counts() {
+    fn the_first_of_several_query_parameters_with_the_same_name_is_returned() {
         assert_eq!(query_value("/a?n=1&n=2", "n"), Some("1"));
         assert_eq!(query_value("/a?m=1&n", "n"), Some(""));
         assert_eq!(query_value("/a?nn=1", "n"), None);

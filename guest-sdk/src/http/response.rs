@@ -1,4 +1,4 @@
-//! What a service answers.
+//! HTTP responses.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use super::{BodyError, Request};
 use crate::error::Error;
 use wasip2::http::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 
-/// An answer to a request. Its `content-length` is set by itself.
+/// An HTTP response. Its header `content-length` is set automatically.
 #[derive(Clone, Debug)]
 pub struct Response {
     status: u16,
@@ -17,7 +17,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// An answer of this type of content, for example `image/png`.
+    /// A response with this content type, for example `image/png`.
     pub fn new(
         status: u16,
         content_type: &'static str,
@@ -30,7 +30,7 @@ impl Response {
         }
     }
 
-    /// An answer in plain text.
+    /// A response in plain text.
     pub fn text(status: u16, body: impl Into<String>) -> Response {
         Response::new(
             status,
@@ -39,9 +39,9 @@ impl Response {
         )
     }
 
-    /// An error, in the envelope that the host's own errors have:
-    /// `{"error":{"kind":"...","message":"...","request_id":"..."}}`. The kind is a
-    /// stable word for machines, the message says what to do.
+    /// An error response, in the JSON format of the host's own error responses:
+    /// `{"error":{"kind":"...","message":"...","request_id":"..."}}`. The kind is a stable
+    /// word for programs; the message is for people, and says what to do.
     pub fn error(request: &Request, status: u16, kind: &str, message: &str) -> Response {
         let mut body = String::from(r#"{"error":{"kind":"#);
         push_json(&mut body, kind);
@@ -55,8 +55,9 @@ impl Response {
         Response::new(status, "application/json", body.into_bytes())
     }
 
-    /// What the device answered, as an error: 503 where it is denied, lost or
-    /// full, 504 where a kernel ran too long, 500 where the service is to blame.
+    /// The error response for an error of the device: 503 if the device is denied, lost or
+    /// full, or a limit of the tenant is reached; 504 if a kernel exceeded its time limit;
+    /// 500 for all other errors, which are the service's own.
     pub fn device_error(request: &Request, error: &Error) -> Response {
         let status = match error {
             Error::Denied(_)
@@ -69,7 +70,8 @@ impl Response {
         Response::error(request, status, error.kind(), &error.to_string())
     }
 
-    /// A body that could not be read, as an error: 413 or 400.
+    /// The error response for a body that could not be read: 413 if it is too large, else
+    /// 400.
     pub fn body_error(request: &Request, error: &BodyError) -> Response {
         let (status, kind) = match error {
             BodyError::TooLarge { .. } => (413, "body_too_large"),
@@ -78,7 +80,7 @@ impl Response {
         Response::error(request, status, kind, &error.to_string())
     }
 
-    /// Adds a header. Characters that a header cannot hold become spaces.
+    /// Adds a header. Control characters in the value are replaced by spaces.
     pub fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Response {
         let mut value = value.into();
         if value.contains(|c: char| c.is_control()) {
@@ -95,22 +97,22 @@ impl Response {
 
     #[doc(hidden)]
     pub fn send(self, out: ResponseOutparam) {
-        // A client that went away is no error of the service: what cannot be
-        // sent any more is dropped.
+        // If the client has closed the connection, this is not an error of the service, and
+        // the rest of the response is dropped.
         let _ = self.try_send(out);
     }
 
     fn try_send(self, out: ResponseOutparam) -> Option<()> {
         let headers = Fields::new();
         for (name, value) in &self.headers {
-            // A name that HTTP does not allow fails here; the answer goes without it.
+            // A name that HTTP does not allow fails here, and the response omits the header.
             let _ = headers.append(name, value.as_bytes());
         }
         let length = self.body.len().to_string();
         let _ = headers.append("content-length", length.as_bytes());
 
         let response = OutgoingResponse::new(headers);
-        // A status that HTTP does not allow leaves the 200 that is there; say 500 instead.
+        // If HTTP does not allow the status, the response would keep its initial 200.
         if response.set_status_code(self.status).is_err() {
             let _ = response.set_status_code(500);
         }
@@ -124,7 +126,7 @@ impl Response {
     }
 }
 
-/// Adds a string as JSON has it.
+/// Appends a text as a JSON string.
 fn push_json(json: &mut String, text: &str) {
     json.push('"');
     for c in text.chars() {
@@ -147,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_error_envelope_is_valid_json_for_any_message() {
+    fn every_text_becomes_a_valid_json_string() {
         let mut json = String::new();
         push_json(&mut json, "a \"b\" \\ c\nd\u{1}\u{7f}é");
         assert_eq!(json, r#""a \"b\" \\ c\nd\u0001\u007fé""#);

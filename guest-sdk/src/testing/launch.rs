@@ -1,4 +1,4 @@
-//! A launch of a test's kernel: its arguments are held against the kernel's parameters, as a server
+//! Kernel launches in tests. Arguments are checked against the kernel's parameters, as a server
 //! does it.
 
 use std::sync::Arc;
@@ -10,26 +10,27 @@ use tensor_wasm_ptx::{Param, ParamType};
 use super::{Buffer, Device, Failure};
 use crate::launch::{BFloat16, Extent, Half, LaunchConfig, Struct};
 
-/// How many instructions all threads of a launch may take together: some minutes' worth.
-const STEPS: u64 = 1 << 32;
+/// The largest number of instructions that all threads of a launch may execute together. The
+/// interpreter takes some minutes for them.
+const MAX_INSTRUCTIONS: u64 = 1 << 32;
 
-/// A launch in the making.
+/// A builder for a launch.
 #[derive(Debug)]
 #[must_use = "a kernel is run by `run`"]
 pub struct Launch<'d> {
     device: &'d mut Device,
     kernel: &'d str,
     config: LaunchConfig,
-    arguments: Vec<Bits>,
+    arguments: Vec<PackedArgument>,
 }
 
-/// An argument as it is packed.
+/// An argument in the form in which it is passed to the kernel.
 #[derive(Debug)]
-struct Bits {
-    /// What it is called in messages.
-    what: &'static str,
+struct PackedArgument {
+    /// Describes the argument in messages.
+    description: &'static str,
     bytes: Vec<u8>,
-    /// The sizes and kinds of parameters that it fits.
+    /// Whether a parameter of this type matches an argument of this size in bytes.
     fits: fn(ParamType, usize) -> bool,
 }
 
@@ -46,15 +47,15 @@ impl<'d> Launch<'d> {
     /// Adds the next argument: a number of the parameter's type (the sign of an integer does not
     /// matter), a [`Buffer`], or a [`Struct`].
     pub fn arg(mut self, argument: impl Argument) -> Launch<'d> {
-        self.arguments.push(argument.bits());
+        self.arguments.push(argument.pack());
         self
     }
 
-    /// Runs the kernel to its end, block after block, and checks each step.
+    /// Runs the kernel, one block after another, and checks each instruction.
     ///
     /// # Errors
-    /// [`Failure::Mistake`] with what the checks have found, and every other [`Failure`] but that
-    /// of a module.
+    /// [`Failure::Mistake`] with the finding of the checks, or any other [`Failure`] except
+    /// [`Failure::Module`].
     pub fn run(self) -> Result<(), Failure> {
         let Launch {
             device,
@@ -71,7 +72,7 @@ impl<'d> Launch<'d> {
         let Some(entry) = module.entry(kernel) else {
             return Err(refused(LaunchError::UnknownEntry(kernel.to_owned())));
         };
-        let packed = pack(kernel, entry.params(), entry.param_bytes(), arguments)?;
+        let packed = pack_arguments(kernel, entry.params(), entry.param_bytes(), arguments)?;
         let launch = interpret::Launch::new(
             Arc::clone(module),
             kernel,
@@ -82,15 +83,15 @@ impl<'d> Launch<'d> {
             symbols.clone(),
         );
         let launch = launch.map_err(refused)?.checked(module, symbols);
-        let mut left = STEPS;
+        let mut remaining = MAX_INSTRUCTIONS;
         for linear in 0..launch.blocks() {
             let mut block = Block::new(&launch, launch.block_index(linear));
-            match block.run(&launch, &*memory, left) {
-                Ok(Progress::Done) => left = left.saturating_sub(block.steps()),
+            match block.run(&launch, &*memory, remaining) {
+                Ok(Progress::Done) => remaining = remaining.saturating_sub(block.steps()),
                 Ok(Progress::Yielded) => {
                     return Err(Failure::Endless {
                         kernel: kernel.to_owned(),
-                        steps: STEPS,
+                        steps: MAX_INSTRUCTIONS,
                     });
                 }
                 Err(fault) => {
@@ -109,11 +110,11 @@ fn extent(Extent { x, y, z }: Extent) -> tensor_wasm_ptx::Extent {
     tensor_wasm_ptx::Extent { x, y, z }
 }
 
-fn pack(
+fn pack_arguments(
     kernel: &str,
     params: &[Param],
     bytes: u32,
-    arguments: Vec<Bits>,
+    arguments: Vec<PackedArgument>,
 ) -> Result<Vec<u8>, Failure> {
     if params.len() != arguments.len() {
         return Err(Failure::Launch(format!(
@@ -125,14 +126,14 @@ fn pack(
     let mut packed = vec![0; bytes as usize];
     for (number, (param, argument)) in params.iter().zip(arguments).enumerate() {
         let start = param.offset as usize;
-        let place = packed.get_mut(start..start.saturating_add(argument.bytes.len()));
-        match place.filter(|_| (argument.fits)(param.ty, argument.bytes.len())) {
-            Some(place) => place.copy_from_slice(&argument.bytes),
+        let target = packed.get_mut(start..start.saturating_add(argument.bytes.len()));
+        match target.filter(|_| (argument.fits)(param.ty, argument.bytes.len())) {
+            Some(target) => target.copy_from_slice(&argument.bytes),
             None => {
                 return Err(Failure::Launch(format!(
                     "argument {} of kernel `{kernel}` is {}, but parameter `{}` is {:?}",
                     number + 1,
-                    argument.what,
+                    argument.description,
                     param.name,
                     param.ty
                 )));
@@ -142,26 +143,27 @@ fn pack(
     Ok(packed)
 }
 
-/// What can be an argument of a launch: numbers, buffers, [`Half`], [`BFloat16`] and [`Struct`].
-pub trait Argument: private::Packed {}
+/// Types that can be arguments of a launch: numbers, buffers, [`Half`], [`BFloat16`] and
+/// [`Struct`].
+pub trait Argument: private::Pack {}
 
-impl<A: private::Packed> Argument for A {}
+impl<A: private::Pack> Argument for A {}
 
 mod private {
     /// Keeps the packed form out of the public interface.
-    #[expect(private_interfaces, reason = "nobody else packs arguments")]
-    pub trait Packed {
-        fn bits(self) -> super::Bits;
+    #[expect(private_interfaces, reason = "only this module packs arguments")]
+    pub trait Pack {
+        fn pack(self) -> super::PackedArgument;
     }
 }
 
 macro_rules! numbers {
     ($($number:ident: $($ty:ident)|+,)*) => {$(
-        #[expect(private_interfaces, reason = "nobody else packs arguments")]
-        impl private::Packed for $number {
-            fn bits(self) -> Bits {
-                Bits {
-                    what: concat!("a ", stringify!($number)),
+        #[expect(private_interfaces, reason = "only this module packs arguments")]
+        impl private::Pack for $number {
+            fn pack(self) -> PackedArgument {
+                PackedArgument {
+                    description: concat!("a ", stringify!($number)),
                     bytes: self.to_le_bytes().to_vec(),
                     fits: |ty, _| matches!(ty, $(ParamType::$ty)|+),
                 }
@@ -170,7 +172,7 @@ macro_rules! numbers {
     )*};
 }
 
-// As on a server, the sign of an integer is not looked at.
+// As on a server, the signedness of an integer does not matter.
 numbers! {
     u8: U8 | S8,
     i8: U8 | S8,
@@ -184,44 +186,44 @@ numbers! {
     f64: F64,
 }
 
-#[expect(private_interfaces, reason = "nobody else packs arguments")]
-impl private::Packed for Half {
-    fn bits(self) -> Bits {
-        Bits {
-            what: "a half",
+#[expect(private_interfaces, reason = "only this module packs arguments")]
+impl private::Pack for Half {
+    fn pack(self) -> PackedArgument {
+        PackedArgument {
+            description: "a half",
             bytes: self.0.to_le_bytes().to_vec(),
             fits: |ty, _| matches!(ty, ParamType::F16 | ParamType::U16),
         }
     }
 }
 
-#[expect(private_interfaces, reason = "nobody else packs arguments")]
-impl private::Packed for BFloat16 {
-    fn bits(self) -> Bits {
-        Bits {
-            what: "a bfloat16",
+#[expect(private_interfaces, reason = "only this module packs arguments")]
+impl private::Pack for BFloat16 {
+    fn pack(self) -> PackedArgument {
+        PackedArgument {
+            description: "a bfloat16",
             bytes: self.0.to_le_bytes().to_vec(),
             fits: |ty, _| matches!(ty, ParamType::BF16 | ParamType::U16),
         }
     }
 }
 
-#[expect(private_interfaces, reason = "nobody else packs arguments")]
-impl<T> private::Packed for &Buffer<T> {
-    fn bits(self) -> Bits {
-        Bits {
-            what: "a buffer",
+#[expect(private_interfaces, reason = "only this module packs arguments")]
+impl<T> private::Pack for &Buffer<T> {
+    fn pack(self) -> PackedArgument {
+        PackedArgument {
+            description: "a buffer",
             bytes: self.address.to_le_bytes().to_vec(),
             fits: |ty, _| matches!(ty, ParamType::U64 | ParamType::S64),
         }
     }
 }
 
-#[expect(private_interfaces, reason = "nobody else packs arguments")]
-impl<T: Pod> private::Packed for Struct<'_, T> {
-    fn bits(self) -> Bits {
-        Bits {
-            what: "a structure",
+#[expect(private_interfaces, reason = "only this module packs arguments")]
+impl<T: Pod> private::Pack for Struct<'_, T> {
+    fn pack(self) -> PackedArgument {
+        PackedArgument {
+            description: "a structure",
             bytes: bytemuck::bytes_of(self.0).to_vec(),
             fits: |ty, given| matches!(ty, ParamType::Bytes { bytes, .. } if bytes as usize == given),
         }

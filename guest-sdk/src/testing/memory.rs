@@ -1,5 +1,7 @@
-//! Device memory of a test: buffers far apart, each byte with whether anything has written it.
+//! Device memory for tests: separate buffers with gaps between them, and for each byte whether
+//! it was written.
 
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
@@ -8,116 +10,127 @@ use tensor_wasm_ptx::simt::{self, MemoryError};
 
 use super::Failure;
 
-/// Every buffer begins at a multiple of this, as those of devices do.
+/// The alignment of buffers in bytes, the same as on a device.
 const ALIGNMENT: u64 = 256;
 
-/// What lies between two buffers, at least, and is nobody's.
+/// The smallest gap between two buffers, in bytes, so that accesses outside of a buffer hit none.
 const GAP: u64 = 4096;
 
-/// All buffers of a device, in the order of their addresses.
+/// The buffers of a device, sorted by address.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    // A lock, since the interpreter may ask from several threads. Here it is one.
-    buffers: Mutex<Vec<Bytes>>,
+    // The interpreter's trait requires `Sync`, though a test uses only one thread.
+    buffers: Mutex<Vec<TrackedBuffer>>,
 }
 
 #[derive(Debug)]
-struct Bytes {
+struct TrackedBuffer {
+    /// The address of the first byte.
     base: u64,
-    values: Vec<u8>,
+    bytes: Vec<u8>,
+    /// For each byte, whether anything has written it.
     written: Vec<bool>,
     is_constant: bool,
 }
 
-impl Bytes {
-    fn range(&self, address: u64, bytes: u64) -> Option<std::ops::Range<usize>> {
+impl TrackedBuffer {
+    /// The indices of a range of addresses, if all of it is within the buffer.
+    fn indices(&self, address: u64, size: u64) -> Option<Range<usize>> {
         let begin = usize::try_from(address.checked_sub(self.base)?).ok()?;
-        let end = begin.checked_add(usize::try_from(bytes).ok()?)?;
-        (end <= self.values.len()).then_some(begin..end)
+        let end = begin.checked_add(usize::try_from(size).ok()?)?;
+        (end <= self.bytes.len()).then_some(begin..end)
     }
 }
 
 impl Memory {
-    fn lock(&self) -> MutexGuard<'_, Vec<Bytes>> {
-        // What is in it is always whole: nothing panics while it is changed.
+    fn lock(&self) -> MutexGuard<'_, Vec<TrackedBuffer>> {
+        // Nothing panics while the lock is held, so the buffers are consistent even if the
+        // lock is poisoned.
         self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn allocate(&mut self, bytes: u64, is_constant: bool) -> Result<u64, Failure> {
-        let full = Failure::OutOfMemory { bytes };
+    /// Allocates a buffer of zeros that count as not written, and returns its address.
+    pub(super) fn allocate(&mut self, size: u64, is_constant: bool) -> Result<u64, Failure> {
+        let out_of_memory = Failure::OutOfMemory { bytes: size };
         let mut buffers = self.lock();
         let end = buffers.last().map_or(GLOBAL_BASE, |last| {
-            last.base + last.values.len() as u64 + GAP
+            last.base + last.bytes.len() as u64 + GAP
         });
         let base = end.next_multiple_of(ALIGNMENT);
-        let size = usize::try_from(bytes).map_err(|_| full.clone())?;
-        let (mut values, mut written) = (Vec::new(), Vec::new());
-        let room = values
+        let size = usize::try_from(size).map_err(|_| out_of_memory.clone())?;
+        let (mut bytes, mut written) = (Vec::new(), Vec::new());
+        bytes
             .try_reserve_exact(size)
-            .and_then(|()| written.try_reserve_exact(size));
-        room.map_err(|_| full)?;
-        values.resize(size, 0);
+            .and_then(|()| written.try_reserve_exact(size))
+            .map_err(|_| out_of_memory)?;
+        bytes.resize(size, 0);
         written.resize(size, false);
-        buffers.push(Bytes {
+        buffers.push(TrackedBuffer {
             base,
-            values,
+            bytes,
             written,
             is_constant,
         });
         Ok(base)
     }
 
+    /// Copies data to memory. Does nothing if the range is not within a buffer.
     pub(super) fn write(&self, address: u64, data: &[u8]) {
-        self.with(address, data.len() as u64, |buffer, range| {
-            if let Some(place) = buffer.values.get_mut(range.clone()) {
-                place.copy_from_slice(data);
+        self.with_buffer(address, data.len() as u64, |buffer, indices| {
+            if let Some(target) = buffer.bytes.get_mut(indices.clone()) {
+                target.copy_from_slice(data);
             }
-            mark(buffer, range);
+            mark_written(buffer, indices);
         });
     }
 
-    /// Notes that bytes are written as they are.
-    pub(super) fn fill(&self, address: u64, bytes: u64) {
-        self.with(address, bytes, mark);
+    /// Marks bytes as written without changing them.
+    pub(super) fn mark_written(&self, address: u64, size: u64) {
+        self.with_buffer(address, size, mark_written);
     }
 
+    /// Copies data from memory. Does nothing if the range is not within a buffer.
     pub(super) fn read(&self, address: u64, into: &mut [u8]) {
-        self.with(address, into.len() as u64, |buffer, range| {
-            if let Some(place) = buffer.values.get(range) {
-                into.copy_from_slice(place);
+        self.with_buffer(address, into.len() as u64, |buffer, indices| {
+            if let Some(source) = buffer.bytes.get(indices) {
+                into.copy_from_slice(source);
             }
         });
     }
 
-    /// Works on a range of the buffer that it lies in; `None` where it lies in none.
-    fn with<T>(
+    /// Calls `access` with the buffer that contains the range, and the range's indices in it.
+    /// `None` if the range is not within a buffer.
+    fn with_buffer<T>(
         &self,
         address: u64,
-        bytes: u64,
-        work: impl FnOnce(&mut Bytes, std::ops::Range<usize>) -> T,
+        size: u64,
+        access: impl FnOnce(&mut TrackedBuffer, Range<usize>) -> T,
     ) -> Option<T> {
         let mut buffers = self.lock();
         let after = buffers.partition_point(|buffer| buffer.base <= address);
         let buffer = buffers.get_mut(after.checked_sub(1)?)?;
-        let range = buffer.range(address, bytes)?;
-        Some(work(buffer, range))
+        let indices = buffer.indices(address, size)?;
+        Some(access(buffer, indices))
     }
 
-    fn change(
+    /// Replaces a word of up to 8 bytes, and returns the old one.
+    fn update_word(
         &self,
         address: u64,
-        bytes: u32,
+        size: u32,
         f: &mut dyn FnMut(u64) -> u64,
     ) -> Result<u64, MemoryError> {
-        self.with(address, bytes.into(), |buffer, range| {
+        self.with_buffer(address, size.into(), |buffer, indices| {
             if buffer.is_constant {
                 return Err(MemoryError::ReadOnly { address });
             }
-            let old = word(&buffer.values, range.clone());
-            let new = f(old).to_le_bytes();
-            let places = buffer.values.get_mut(range).unwrap_or_default();
-            for (place, byte) in places.iter_mut().zip(new) {
-                *place = byte;
+            let word = buffer
+                .bytes
+                .get_mut(indices)
+                .ok_or(MemoryError::Unmapped { address })?;
+            let old = load_word(word);
+            for (byte, new) in word.iter_mut().zip(f(old).to_le_bytes()) {
+                *byte = new;
             }
             Ok(old)
         })
@@ -125,17 +138,17 @@ impl Memory {
     }
 }
 
-fn mark(buffer: &mut Bytes, range: std::ops::Range<usize>) {
-    if let Some(written) = buffer.written.get_mut(range) {
+fn mark_written(buffer: &mut TrackedBuffer, indices: Range<usize>) {
+    if let Some(written) = buffer.written.get_mut(indices) {
         written.fill(true);
     }
 }
 
-fn word(values: &[u8], range: std::ops::Range<usize>) -> u64 {
+/// A little-endian word of up to 8 bytes.
+fn load_word(bytes: &[u8]) -> u64 {
     let mut word = [0; 8];
-    let bytes = values.get(range).unwrap_or_default();
-    for (place, byte) in word.iter_mut().zip(bytes) {
-        *place = *byte;
+    for (target, byte) in word.iter_mut().zip(bytes) {
+        *target = *byte;
     }
     u64::from_le_bytes(word)
 }
@@ -146,14 +159,15 @@ impl simt::Memory for Memory {
     }
 
     fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
-        self.with(address, bytes.into(), |buffer, range| {
-            word(&buffer.values, range)
+        self.with_buffer(address, bytes.into(), |buffer, indices| {
+            buffer.bytes.get(indices).map(load_word)
         })
+        .flatten()
         .ok_or(MemoryError::Unmapped { address })
     }
 
     fn store(&self, address: u64, bytes: u32, value: u64) -> Result<(), MemoryError> {
-        self.change(address, bytes, &mut |_| value).map(drop)
+        self.update_word(address, bytes, &mut |_| value).map(drop)
     }
 
     fn update(
@@ -162,10 +176,10 @@ impl simt::Memory for Memory {
         bytes: u32,
         f: &mut dyn FnMut(u64) -> u64,
     ) -> Result<u64, MemoryError> {
-        self.change(address, bytes, f)
+        self.update_word(address, bytes, f)
     }
 
-    /// To the test's own output, which shows where the test fails.
+    /// Prints to the output of the test, which the test runner shows if the test fails.
     fn print(&self, text: &[u8]) {
         print!("{}", String::from_utf8_lossy(text));
     }
@@ -178,19 +192,19 @@ impl Shadow for Memory {
         let buffer = buffers.get(after.checked_sub(1)?)?;
         Some(Allocation {
             base: buffer.base,
-            bytes: buffer.values.len() as u64,
+            bytes: buffer.bytes.len() as u64,
         })
     }
 
     fn unwritten(&self, address: u64, bytes: u64) -> Option<u64> {
-        self.with(address, bytes, |buffer, range| {
-            let mut written = buffer.written.get(range)?.iter();
+        self.with_buffer(address, bytes, |buffer, indices| {
+            let mut written = buffer.written.get(indices)?.iter();
             let index = written.position(|written| !written)?;
             Some(address + index as u64)
         })?
     }
 
     fn write(&self, address: u64, bytes: u64) {
-        self.with(address, bytes, mark);
+        self.with_buffer(address, bytes, mark_written);
     }
 }

@@ -1,14 +1,14 @@
-//! Kernels in tests, on the machine that builds the component: without a server, without a GPU,
-//! and with every step checked.
+//! A simulated device for unit tests of kernels, with checks like those of `compute-sanitizer`. It
+//! needs neither a server nor a GPU.
 //!
-//! A component's tests run on the machine itself, where there is no `tensor:gpu`. This module runs
-//! the kernels that the component brings, in the interpreter that is also the server's measure of
-//! what is right, and looks for what goes unnoticed on a device: accesses outside of the buffer
-//! that an address came from, reads of memory that nothing has written, races on shared memory,
-//! addresses that are not aligned, and barriers that threads do not come to as one. `tensor-wasm
-//! serve --kernel-checks` does the same for a whole service.
+//! A component's tests run as native programs, in which there is no `tensor:gpu`. This module runs
+//! the component's kernels in the reference interpreter, and checks each instruction for bugs
+//! that often have no visible effect on a device: accesses outside of the buffer from which an
+//! address was derived, reads of uninitialised memory, races on shared memory, misaligned
+//! accesses and divergent barriers. `tensor-wasm serve --kernel-checks` does the same for a whole
+//! service.
 //!
-//! It is there with the feature `testing`, for anything but WebAssembly:
+//! The module needs the feature `testing`, and does not exist on WebAssembly:
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -17,8 +17,8 @@
 //!
 //! # Example
 //!
-//! Each thread puts its number into shared memory and takes that of its neighbour. Where it does not
-//! wait for the neighbour, that is found, whatever the values come to:
+//! Each thread stores its number in shared memory and loads its neighbour's number. If it does
+//! not wait for the neighbour, the checks find the race, even if the result is right:
 //!
 //! ```
 //! use tensor_wasm_guest::LaunchConfig;
@@ -55,7 +55,7 @@
 //! device.launch("neighbour", config).arg(&out).run()?;
 //! assert_eq!(device.read(&out)[..4], [1, 0, 3, 2]);
 //!
-//! // The same without its barrier.
+//! // The same kernel without the barrier.
 //! let mut device = Device::load(&KERNELS.replace("bar.sync 0;", ""))?;
 //! let out = device.allocate::<u32>(64)?;
 //! let failure = device.launch("neighbour", config).arg(&out).run().unwrap_err();
@@ -90,41 +90,41 @@ use crate::error::Diagnostic;
 use crate::launch::LaunchConfig;
 use memory::Memory;
 
-/// A device with one module, for a test.
+/// A simulated device with one module, for tests.
 #[derive(Debug)]
 pub struct Device {
     module: Arc<Module>,
-    /// Where the module's variables lie.
+    /// The addresses of the module's variables.
     symbols: Vec<u64>,
     memory: Memory,
 }
 
-/// Memory of a [`Device`], for a number of `T`.
+/// A buffer of a [`Device`] that holds values of type `T`.
 #[derive(Debug)]
 pub struct Buffer<T> {
     address: u64,
     len: usize,
-    of: PhantomData<T>,
+    element: PhantomData<T>,
 }
 
 impl<T> Buffer<T> {
-    /// How many values it holds.
+    /// The number of values.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether it holds no value.
+    /// Whether it has no values.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 }
 
 impl Device {
-    /// A device with the kernels of a module's text.
+    /// Creates a device with the kernels of this PTX text.
     ///
     /// # Errors
-    /// [`Failure::Module`] where the text is wrong, or has what this SDK's interpreter does not
-    /// know; [`Failure::OutOfMemory`] where there is no room for its variables.
+    /// [`Failure::Module`] if the text has errors, or uses something that the interpreter does not
+    /// support; [`Failure::OutOfMemory`] if there is no memory for its variables.
     pub fn load(ptx: &str) -> Result<Device, Failure> {
         let module = parse(ptx.as_bytes(), &Limits::default()).map_err(|found| {
             let diagnostics = found.into_iter().map(|found| Diagnostic {
@@ -141,8 +141,8 @@ impl Device {
             symbols.push(memory.allocate(variable.bytes(), is_constant)?);
         }
         for (variable, symbol) in module.globals().iter().zip(&symbols) {
-            // What the text does not name is zeros.
-            memory.fill(*symbol, variable.bytes());
+            // Bytes without an initial value in the text are zeros, and count as written.
+            memory.mark_written(*symbol, variable.bytes());
             memory.write(*symbol, &variable.initial(&symbols));
         }
         Ok(Device {
@@ -152,7 +152,8 @@ impl Device {
         })
     }
 
-    /// Memory for `len` values that nothing has written: a kernel that reads it makes a mistake.
+    /// Allocates an uninitialised buffer for `len` values. The checks report a kernel that reads a
+    /// value before something has written it.
     ///
     /// # Errors
     /// [`Failure::OutOfMemory`].
@@ -161,11 +162,11 @@ impl Device {
         Ok(Buffer {
             address: self.memory.allocate(bytes, false)?,
             len,
-            of: PhantomData,
+            element: PhantomData,
         })
     }
 
-    /// Memory with these values.
+    /// Allocates a buffer with these values.
     ///
     /// # Errors
     /// [`Failure::OutOfMemory`].
@@ -175,14 +176,14 @@ impl Device {
         Ok(buffer)
     }
 
-    /// Writes values to the beginning of a buffer. Those for which it has no room are left out.
+    /// Writes values to the beginning of a buffer. Values beyond the end of the buffer are ignored.
     pub fn write<T: Pod>(&mut self, buffer: &Buffer<T>, values: &[T]) {
         let values = values.get(..buffer.len).unwrap_or(values);
         self.memory
             .write(buffer.address, bytemuck::cast_slice(values));
     }
 
-    /// All values of a buffer; zeros where nothing has written any.
+    /// All values of a buffer. Values that nothing has written are zeros.
     pub fn read<T: Pod>(&self, buffer: &Buffer<T>) -> Vec<T> {
         let mut values = vec![T::zeroed(); buffer.len];
         let bytes = bytemuck::cast_slice_mut(&mut values);
@@ -190,45 +191,46 @@ impl Device {
         values
     }
 
-    /// Begins a launch of the kernel of this name: give its arguments, then [run](Launch::run) it.
+    /// Begins a launch of the kernel with this name: add its arguments, then [run](Launch::run)
+    /// it.
     pub fn launch<'d>(&'d mut self, kernel: &'d str, config: LaunchConfig) -> Launch<'d> {
         Launch::new(self, kernel, config)
     }
 }
 
-/// Why a test's kernel did not run to its end.
+/// Why a kernel could not be loaded, or did not run to its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// The module's text is wrong.
+    /// The module's text has errors.
     #[error("the module is wrong: {}", joined(.0))]
     Module(Vec<Diagnostic>),
-    /// There is no room for the memory that is asked for.
+    /// The memory that was requested is not available.
     #[error("there is no memory for {bytes} bytes")]
     OutOfMemory {
-        /// How many bytes.
+        /// The number of bytes that were requested.
         bytes: u64,
     },
-    /// The launch does not fit the kernel.
+    /// The launch does not match the kernel.
     #[error("{0}")]
     Launch(String),
-    /// The checks have found a mistake.
+    /// The checks have found a bug.
     #[error("{0}")]
     Mistake(Box<Finding>),
-    /// The kernel did something that no device lets pass.
+    /// The kernel did something that is a fault on every device.
     #[error("{0}")]
     Fault(Fault),
-    /// The kernel does not seem to end.
+    /// The kernel probably does not end.
     #[error("kernel {kernel} has not ended within {steps} instructions of all threads together")]
     Endless {
-        /// The kernel.
+        /// The kernel's name.
         kernel: String,
-        /// How many instructions its threads have taken.
+        /// The number of instructions that its threads have executed.
         steps: u64,
     },
 }
 
 impl Failure {
-    /// What the checks have found, if it is that.
+    /// The finding of the checks, if this is a [`Failure::Mistake`].
     pub fn finding(&self) -> Option<&Finding> {
         match self {
             Failure::Mistake(finding) => Some(finding),

@@ -12,7 +12,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tensor_wasm_ptx::compile::{Lowered, Width, lower_as};
+use tensor_wasm_ptx::compile::{CompiledKernel, Vectorize, compile_as};
 use tensor_wasm_ptx::{Limits, parse};
 use wasmtime::{Config, Engine, Module};
 
@@ -137,7 +137,7 @@ fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
     text
 }
 
-fn lowered(body: &str, size: usize, width: Width) -> Option<Lowered> {
+fn lowered(body: &str, size: usize, width: Vectorize) -> Option<CompiledKernel> {
     let text = format!(
         ".version 8.6\n.target sm_90\n.address_size 64\n.visible .entry k(.param .u64 in)\n{{\n\
          .reg .pred %p<4>; .reg .b32 %r<48>, %t; .reg .b64 %d<48>, %in, %own; .reg .f64 %g<48>;\n\
@@ -148,7 +148,7 @@ fn lowered(body: &str, size: usize, width: Width) -> Option<Lowered> {
         size + 48
     );
     let module = parse(text.as_bytes(), &Limits::default()).ok()?;
-    lower_as(&Arc::new(module), "k", width).ok()
+    compile_as(&Arc::new(module), "k", width).ok()
 }
 
 /// The processor time that this process has had, in milliseconds: other programs do not add to it.
@@ -175,7 +175,7 @@ fn main() {
         if only.as_ref().is_some_and(|only| only != name) {
             continue;
         }
-        for width in [Width::One, Width::Groups, Width::Chosen] {
+        for width in [Vectorize::Never, Vectorize::Always, Vectorize::Auto] {
             // The largest that is let through.
             let (mut least, mut most) = (0usize, 1usize << 15);
             while most - least > 1 + least / 64 {
@@ -193,7 +193,7 @@ fn main() {
             Module::new(&engine, lowered.wasm()).unwrap();
             println!(
                 "| {name}, {width:?} | {} | {least} | {} | {} | {} | {} | {} |",
-                lowered.width(),
+                lowered.lanes(),
                 lowered.steps(),
                 lowered.wasm().len() >> 10,
                 lowering,

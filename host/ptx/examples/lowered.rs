@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tensor_wasm_ptx::compile::lower;
+use tensor_wasm_ptx::compile::compile;
 use tensor_wasm_ptx::{Limits, parse};
 
 fn main() {
@@ -19,7 +19,7 @@ fn main() {
     let module = Arc::new(parse(&text, &Limits::default()).unwrap());
     for entry in module.entries() {
         let began = Instant::now();
-        let lowered = lower(&module, entry.name());
+        let lowered = compile(&module, entry.name());
         let took = began.elapsed();
         match lowered {
             Err(reason) => println!("{}: {reason}", entry.name()),
@@ -27,9 +27,9 @@ fn main() {
                 println!(
                     "{}: {} threads together{}, {} steps, {} bytes in {took:?}",
                     entry.name(),
-                    lowered.width(),
+                    lowered.lanes(),
                     lowered
-                        .alone()
+                        .scalar_reason()
                         .map(|why| format!(" ({why})"))
                         .unwrap_or_default(),
                     lowered.steps(),

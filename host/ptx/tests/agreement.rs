@@ -2,7 +2,7 @@
 //! and for groups of them, gives the interpreter's bits.
 
 use crate::common::eval::many_as;
-use tensor_wasm_ptx::compile::Width;
+use tensor_wasm_ptx::compile::Vectorize;
 
 /// Numbers that are the same in every run.
 struct Numbers(fastrand::Rng);
@@ -86,7 +86,7 @@ fn agree(instructions: &[(&str, &str)]) {
                     .collect()
             })
             .collect();
-        let widths = [Width::One, Width::Groups];
+        let widths = [Vectorize::Never, Vectorize::Always];
         many_as(instruction, shape, &rows, &widths);
     }
 }

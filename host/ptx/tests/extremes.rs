@@ -3,7 +3,7 @@
 
 use crate::common::checked::try_checked;
 use crate::common::{Arguments, Flat, launch_as, launch_of, line, module};
-use tensor_wasm_ptx::compile::Width;
+use tensor_wasm_ptx::compile::Vectorize;
 
 /// The ends of 64 and of 32 bits, and what lies next to them.
 const ENDS: [i64; 14] = [
@@ -33,7 +33,7 @@ fn agrees(steps: &str) {
          {steps}\nst.global.u32 [%d3], %r7;\nret;\n}}\n"
     );
     let (module, memory) = (module(&text), Flat::new(4096));
-    let widths = [Width::One, Width::Groups];
+    let widths = [Vectorize::Never, Vectorize::Always];
     let shape = (line(2), line(32), 0);
     let arguments = || Arguments::new().pointer(1024);
     // A fault is as good as none, if it is the same; and a finding, if there is an end to it.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use tensor_wasm_ptx::compile::{lower, lower_with_lines};
+use tensor_wasm_ptx::compile::{compile, compile_with_lines};
 use tensor_wasm_ptx::{Limits, Module};
 
 const KERNELS: &str = include_str!("data/kernels.ptx");
@@ -38,11 +38,11 @@ fn a_text_always_becomes_the_same_code_whether_lines_are_asked_for_or_not() {
         let module = module(text);
         for entry in module.entries() {
             let name = entry.name();
-            match (lower(&module, name), lower_with_lines(&module, name)) {
+            match (compile(&module, name), compile_with_lines(&module, name)) {
                 (Ok(plain), Ok((marked, _))) => {
                     assert!(plain.wasm() == marked.wasm(), "{name} differs");
                     assert_eq!(plain.steps(), marked.steps(), "{name}");
-                    assert_eq!(plain.alone(), marked.alone(), "{name}");
+                    assert_eq!(plain.scalar_reason(), marked.scalar_reason(), "{name}");
                 }
                 (plain, marked) => {
                     assert_eq!(plain.err(), marked.map(|_| ()).err(), "{name}");
@@ -55,8 +55,8 @@ fn a_text_always_becomes_the_same_code_whether_lines_are_asked_for_or_not() {
 #[test]
 fn each_function_has_the_kernels_lines_by_offset() {
     let module = module(TILED);
-    let (lowered, functions) = lower_with_lines(&module, "matmul_tiled").unwrap();
-    assert_eq!(lowered.alone(), None);
+    let (lowered, functions) = compile_with_lines(&module, "matmul_tiled").unwrap();
+    assert_eq!(lowered.scalar_reason(), None);
     let names: Vec<_> = functions.iter().map(|function| function.name).collect();
     assert!(names.starts_with(&["alone", "groups"]), "{names:?}");
     // What touches memory always has code of its own.

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::common::{Arguments, Flat, launch_as, module, plane};
-use tensor_wasm_ptx::compile::Width;
+use tensor_wasm_ptx::compile::Vectorize;
 
 /// Registers of each kind that kernels compute with.
 const REGISTERS: usize = 6;
@@ -628,7 +628,7 @@ pub fn agree(data: &[u8]) {
     memory.put(0, &values);
     let arguments = Arguments::new().pointer(0).pointer(8192).with(seed);
     let shape = (plane(2, 1), block, 0);
-    let widths = [Width::One, Width::Groups];
+    let widths = [Vectorize::Never, Vectorize::Always];
     launch_as(&module, "k", shape, arguments, &memory, &widths).unwrap();
 }
 

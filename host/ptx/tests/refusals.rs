@@ -585,7 +585,7 @@ fn an_address_with_ever_more_ways_behind_it_is_compiled_like_any_other() {
          .reg .b64 %a<20>;\n{steps}ret;\n}}\n"
     );
     let module = module(&text);
-    assert!(tensor_wasm_ptx::compile::lower(&module, "k").is_ok());
+    assert!(tensor_wasm_ptx::compile::compile(&module, "k").is_ok());
 }
 
 #[test]
@@ -604,7 +604,7 @@ fn a_kernel_that_holds_too_much_at_once_is_left_to_the_interpreter() {
              .reg .b64 %d;\n.reg .f32 %f<{count}>;\nld.param.u64 %d, [p];\n{loads}{stores}ret;\n}}\n"
         )
     };
-    let lower = |count| tensor_wasm_ptx::compile::lower(&module(&text(count)), "k");
+    let lower = |count| tensor_wasm_ptx::compile::compile(&module(&text(count)), "k");
     assert!(lower(200).is_ok());
     let refused = lower(1240).unwrap_err().to_string();
     assert_eq!(refused, "not compiled: too many registers at once");
@@ -619,7 +619,8 @@ fn a_kernel_of_ever_more_accesses_is_left_to_the_interpreter() {
             access.repeat(count)
         )
     };
-    let lower = |count, access| tensor_wasm_ptx::compile::lower(&module(&text(count, access)), "k");
+    let lower =
+        |count, access| tensor_wasm_ptx::compile::compile(&module(&text(count, access)), "k");
     let same = "st.global.u64 [%d0], %d1;\n";
     assert!(lower(2000, same).is_ok());
     let refused = lower(2600, same).unwrap_err().to_string();
@@ -627,5 +628,5 @@ fn a_kernel_of_ever_more_accesses_is_left_to_the_interpreter() {
     // Each address is what the one before it loaded: too many places for groups to part.
     let chase = "ld.global.u64 %d0, [%d0];\n";
     let alone = lower(2000, chase).unwrap();
-    assert_eq!(alone.width(), 1);
+    assert_eq!(alone.lanes(), 1);
 }

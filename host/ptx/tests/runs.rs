@@ -2,7 +2,7 @@
 //! meet: compiled, for one thread and for groups, they give what the interpreter gives.
 
 use crate::common::{Arguments, Flat, launch_as, line, module};
-use tensor_wasm_ptx::compile::Width;
+use tensor_wasm_ptx::compile::Vectorize;
 
 fn agrees(steps: &str) {
     let text = format!(
@@ -19,7 +19,7 @@ fn agrees(steps: &str) {
     let numbers: Vec<f32> = (0..1024).map(|number| 1.5 - number as f32 / 7.0).collect();
     memory.put(0, &numbers);
     let arguments = Arguments::new().pointer(0);
-    let widths = [Width::One, Width::Groups];
+    let widths = [Vectorize::Never, Vectorize::Always];
     launch_as(
         &module,
         "k",

@@ -1,10 +1,10 @@
-//! Answers in full, and then computes for ever.
+//! Sends a complete response, and then loops forever.
 
-use tensor_wasm_test_guests::answer;
+use tensor_wasm_test_guests::respond;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 fn handle(_request: IncomingRequest, response_out: ResponseOutparam) {
-    answer(response_out, 200, "text/plain", b"done\n");
+    respond(response_out, 200, "text/plain", b"done\n");
     let mut count = 0u64;
     loop {
         count = std::hint::black_box(count.wrapping_add(1));

@@ -1,8 +1,8 @@
-//! An application that decides on its own request, as if it were a policy: it lets
-//! it in for tenant 7, and answers `decided`; `/refuse` it refuses first.
+//! An application that decides on its own requests, as if it were a policy: it admits them for
+//! tenant 7, and refuses `/refuse`. It responds with `decided` in both cases.
 
 use tensor_wasm_test_guests::policy::decision;
-use tensor_wasm_test_guests::{answer, path};
+use tensor_wasm_test_guests::{path, respond};
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
@@ -11,7 +11,7 @@ fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
     } else {
         decision::admit(None, 7);
     }
-    answer(response_out, 200, "text/plain", b"decided\n");
+    respond(response_out, 200, "text/plain", b"decided\n");
 }
 
 tensor_wasm_test_guests::service!(handle);

@@ -1,11 +1,11 @@
-//! Reads the whole body before it answers with the number of its bytes.
+//! Reads the whole body, and then responds with the number of its bytes.
 
-use tensor_wasm_test_guests::{answer, body};
+use tensor_wasm_test_guests::{body, respond};
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
     let bytes = body(&request).len();
-    answer(
+    respond(
         response_out,
         200,
         "text/plain",

@@ -1,15 +1,15 @@
-//! Answers with how many requests this instance has had, itself included.
+//! Responds with the number of requests that this instance has served, including this one.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use tensor_wasm_test_guests::answer;
+use tensor_wasm_test_guests::respond;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 static REQUESTS: AtomicU32 = AtomicU32::new(0);
 
 fn handle(_request: IncomingRequest, response_out: ResponseOutparam) {
     let count = REQUESTS.fetch_add(1, Ordering::Relaxed) + 1;
-    answer(
+    respond(
         response_out,
         200,
         "text/plain",

@@ -1,6 +1,6 @@
-//! Sends the body back while it still arrives.
+//! Sends the request's body back while it arrives.
 
-use tensor_wasm_test_guests::{begin, copy_all};
+use tensor_wasm_test_guests::{begin_response, copy_all};
 use wasip2::http::types::{IncomingRequest, OutgoingBody, ResponseOutparam};
 
 fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
@@ -8,12 +8,12 @@ fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         return;
     };
     let Ok(input) = incoming.stream() else { return };
-    let Some((body, output)) = begin(response_out, 200, "application/octet-stream") else {
+    let Some((body, output)) = begin_response(response_out, 200, "application/octet-stream") else {
         return;
     };
     let copied = copy_all(&input, &output);
     drop(output);
-    // An unfinished body tells the client that it did not get everything.
+    // If copying failed, the body stays unfinished, so that the client sees an incomplete response.
     if copied.is_ok() {
         let _ = OutgoingBody::finish(body, None);
     }

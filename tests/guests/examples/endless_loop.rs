@@ -1,4 +1,4 @@
-//! Computes for ever.
+//! Loops forever.
 
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 

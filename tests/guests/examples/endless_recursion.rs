@@ -1,6 +1,6 @@
-//! Calls itself without end.
+//! Recurses until the stack overflows.
 
-use tensor_wasm_test_guests::answer;
+use tensor_wasm_test_guests::respond;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 #[allow(unconditional_recursion)]
@@ -12,7 +12,7 @@ fn descend(depth: u64) -> u64 {
 
 fn handle(_request: IncomingRequest, response_out: ResponseOutparam) {
     let depth = descend(std::hint::black_box(0));
-    answer(
+    respond(
         response_out,
         200,
         "text/plain",

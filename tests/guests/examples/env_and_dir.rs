@@ -1,11 +1,10 @@
-//! Shows what the host lets it see, in JSON. `/` tells its environment,
-//! arguments and root folder, `/read/PATH` a file, and `/write/PATH` writes the
-//! request's body to one.
+//! Shows what the host grants, as JSON: `/` the environment, the arguments and the preopened
+//! directories, `/read/PATH` a file. `/write/PATH` writes the request's body to a file.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
-use tensor_wasm_test_guests::{answer, body, path};
+use tensor_wasm_test_guests::{body, path, respond};
 use wasip2::filesystem::preopens::get_directories;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
@@ -31,7 +30,7 @@ fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
                 .collect::<Vec<_>>(),
         })
     };
-    answer(
+    respond(
         response_out,
         200,
         "application/json",

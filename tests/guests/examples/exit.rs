@@ -1,4 +1,4 @@
-//! Ends its process, as a command-line program would, instead of answering.
+//! Exits like a command-line program, without a response.
 
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 

@@ -1,5 +1,4 @@
-//! Answers `hello` to every request: the least that a service does, and so the
-//! subject of the benchmark.
+//! Responds with `hello` to every request. A minimal service, which the benchmark measures.
 
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{
@@ -14,7 +13,7 @@ impl Guest for Hello {
         let Ok(body) = response.body() else { return };
         ResponseOutparam::set(response_out, Ok(response));
         if let Ok(stream) = body.write() {
-            // The write may fail only because the client is gone.
+            // The write fails only if the client has closed the connection.
             let _ = stream.blocking_write_and_flush(b"hello\n");
         }
         let _ = OutgoingBody::finish(body, None);

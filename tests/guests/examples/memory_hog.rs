@@ -1,7 +1,7 @@
-//! Asks for all memory there is. `/` takes a refusal for an answer and tells how
-//! many bytes it got; `/insist` does not.
+//! Allocates memory until an allocation fails. `/` then responds with the number of bytes that
+//! it got; `/insist` aborts.
 
-use tensor_wasm_test_guests::{answer, path};
+use tensor_wasm_test_guests::{path, respond};
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 const CHUNK: usize = 1024 * 1024;
@@ -16,12 +16,12 @@ fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         } else if chunk.try_reserve_exact(CHUNK).is_err() {
             break;
         }
-        // Touched, so that it takes real memory and not just addresses.
+        // Written, so that the memory is really used, and not only address space.
         chunk.resize(CHUNK, 1);
         held.push(std::hint::black_box(chunk));
     }
     let bytes = held.len() * CHUNK;
-    answer(
+    respond(
         response_out,
         200,
         "text/plain",

@@ -1,7 +1,7 @@
-//! All the ways to misbehave in one component, by path, so that a request that
-//! misbehaves has a well-behaved one for a neighbour: `/` answers `well`.
+//! Fails in a way that the path names; `/` responds with `well`. So tests can send failing and
+//! healthy requests to the same component.
 
-use tensor_wasm_test_guests::{answer, path};
+use tensor_wasm_test_guests::{path, respond};
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
@@ -10,14 +10,14 @@ fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         "/panic" => panic(),
         "/exit" => std::process::exit(3),
         "/loop" => {
-            // Tells a test that the loop has begun.
+            // Signals to the test that the loop has begun.
             eprintln!("looping");
             while std::hint::black_box(true) {}
         }
         "/recurse" => drop(descend(std::hint::black_box(1))),
         "/hog" => hog(),
         "/nothing" => {}
-        _ => answer(response_out, 200, "text/plain", b"well\n"),
+        _ => respond(response_out, 200, "text/plain", b"well\n"),
     }
 }
 

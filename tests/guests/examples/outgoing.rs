@@ -1,8 +1,8 @@
-//! Tries to reach another server over HTTP, at the authority that its path
-//! names, and tells in JSON how far it got.
+//! Sends an HTTP request to the authority that its path names, and responds with the result as
+//! JSON.
 
 use serde_json::{Value, json};
-use tensor_wasm_test_guests::{answer, path};
+use tensor_wasm_test_guests::{path, respond};
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
     Fields, IncomingRequest, OutgoingBody, OutgoingRequest, ResponseOutparam, Scheme,
@@ -14,7 +14,7 @@ fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         |error| json!({ "error": error }),
         |status| json!({ "status": status }),
     );
-    answer(
+    respond(
         response_out,
         200,
         "application/json",
@@ -28,7 +28,7 @@ fn attempt(authority: &str) -> Result<u16, String> {
         .set_scheme(Some(&Scheme::Http))
         .and_then(|()| request.set_authority(Some(authority)))
         .and_then(|()| request.set_path_with_query(Some("/")))
-        .map_err(|()| format!("`{authority}` is no authority"))?;
+        .map_err(|()| format!("`{authority}` is not an authority"))?;
     let body = request.body().map_err(|()| "no body".to_owned())?;
     let future = outgoing_handler::handle(request, None).map_err(|code| format!("{code:?}"))?;
     OutgoingBody::finish(body, None).map_err(|code| format!("{code:?}"))?;

@@ -1,5 +1,5 @@
-//! `hello` once more, as a service of WASI 0.3: an asynchronous export, and a
-//! body that is a stream of the component model.
+//! The same as `hello`, for WASI 0.3: an asynchronous export, and a body that is a stream of
+//! the component model.
 
 use wasip3::exports::http::handler::Guest;
 use wasip3::http::types::{ErrorCode, Fields, Request, Response};
@@ -14,7 +14,7 @@ impl Guest for Hello {
         let (response, _sent) = Response::new(Fields::new(), Some(body), no_trailers);
         drop(trailers);
         wit_bindgen::spawn_local(async move {
-            // What could not be written was left over because the client is gone.
+            // The write is incomplete only if the client has closed the connection.
             let _ = sender.write_all(b"hello from 0.3\n".to_vec()).await;
         });
         Ok(response)

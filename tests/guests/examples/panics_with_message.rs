@@ -1,4 +1,4 @@
-//! Panics with a message that belongs into the log and not into the answer.
+//! Panics with a message, which must be in the log and not in the response.
 
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 

@@ -1,4 +1,4 @@
-//! A policy that lets everybody in.
+//! A policy that admits every request.
 
 use tensor_wasm_test_guests::policy::{decision, forward};
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};

@@ -1,5 +1,5 @@
-//! A policy that lets everybody in as one and the same caller, `the-same-caller`,
-//! for the tenant of the header `X-TensorWasm-Tenant`, or 0.
+//! A policy that admits every request with the same caller, `the-same-caller`, for the tenant
+//! of the header `X-TensorWasm-Tenant`, or 0.
 
 use tensor_wasm_test_guests::policy::credentials::{Principal, Scope};
 use tensor_wasm_test_guests::policy::{decision, forward};

@@ -1,5 +1,5 @@
-//! A policy that lets everybody in, has second thoughts, and passes the request on
-//! all the same; `/refuse` it first refuses and then lets in.
+//! A policy that makes two decisions and then passes the request on: first admitted, then
+//! refused, and for `/refuse` the other way round.
 
 use tensor_wasm_test_guests::path;
 use tensor_wasm_test_guests::policy::{decision, forward};

@@ -1,4 +1,4 @@
-//! A policy that never comes to a decision.
+//! A policy that loops forever before its decision.
 
 use tensor_wasm_test_guests::policy::{decision, forward};
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};

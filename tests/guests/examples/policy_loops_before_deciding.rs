@@ -1,5 +1,5 @@
-//! A policy that never comes to a decision on `/loop`, and lets everything else in,
-//! so that a request that hangs has a neighbour that does not.
+//! A policy that loops forever before its decision on `/loop`, and admits everything else. So
+//! tests can send a request that hangs and healthy ones to the same component.
 
 use tensor_wasm_test_guests::path;
 use tensor_wasm_test_guests::policy::{decision, forward};
@@ -7,7 +7,7 @@ use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
     if path(&request) == "/loop" {
-        // Tells a test that the loop has begun.
+        // Signals to the test that the loop has begun.
         eprintln!("looping");
         while std::hint::black_box(true) {}
     }

@@ -1,9 +1,9 @@
-//! A policy that answers with all settings that it can read, as JSON, sorted by
-//! key. `/get/KEY` answers with one of them, or `null`; `/forward` it passes on.
+//! A policy that responds with all settings that it can read, as JSON, sorted by key. For
+//! `/get/KEY` it responds with one of them, or `null`. It passes `/forward` on.
 
 use serde_json::{Map, Value, json};
 use tensor_wasm_test_guests::policy::{decision, forward, store};
-use tensor_wasm_test_guests::{answer, path};
+use tensor_wasm_test_guests::{path, respond};
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
@@ -27,7 +27,7 @@ fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         Err(error) => (500, json!({ "error": format!("{error:?}") })),
     };
     let text = value.to_string();
-    answer(response_out, status, "application/json", text.as_bytes());
+    respond(response_out, status, "application/json", text.as_bytes());
 }
 
 tensor_wasm_test_guests::service!(handle);

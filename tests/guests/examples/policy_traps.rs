@@ -1,5 +1,5 @@
-//! A policy that traps where it should decide, but for `/decided`, where it traps
-//! just after.
+//! A policy that traps before its decision, or for `/decided` after it. It passes `/forward` on
+//! without a decision.
 
 use tensor_wasm_test_guests::path;
 use tensor_wasm_test_guests::policy::{decision, forward};

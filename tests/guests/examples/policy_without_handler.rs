@@ -1,5 +1,4 @@
-//! A component that decides but handles no request: it exports a command where a
-//! policy exports a handler.
+//! A component that makes decisions but exports no HTTP handler: it exports a command instead.
 
 use tensor_wasm_test_guests::policy::decision;
 use wasip2::exports::cli::run::Guest;

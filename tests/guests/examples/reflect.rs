@@ -1,8 +1,8 @@
-//! Answers with the request as the guest sees it, in JSON: method, path, scheme,
-//! authority and headers.
+//! Responds with the request as the guest sees it, as JSON: method, path, scheme, authority and
+//! headers.
 
 use serde_json::{Map, Value, json};
-use tensor_wasm_test_guests::answer;
+use tensor_wasm_test_guests::respond;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
@@ -19,7 +19,7 @@ fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         "authority": request.authority(),
         "headers": headers,
     });
-    answer(
+    respond(
         response_out,
         200,
         "application/json",

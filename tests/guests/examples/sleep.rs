@@ -1,6 +1,6 @@
-//! Waits for as many milliseconds as its path says, then answers.
+//! Sleeps for the number of milliseconds in its path, then responds.
 
-use tensor_wasm_test_guests::{answer, path};
+use tensor_wasm_test_guests::{path, respond};
 use wasip2::clocks::monotonic_clock::subscribe_duration;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
@@ -10,7 +10,7 @@ fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         .parse()
         .unwrap_or(100);
     subscribe_duration(milliseconds * 1_000_000).block();
-    answer(response_out, 200, "text/plain", b"rested\n");
+    respond(response_out, 200, "text/plain", b"rested\n");
 }
 
 tensor_wasm_test_guests::service!(handle);

@@ -1,9 +1,9 @@
-//! Tries to open a TCP connection to the address that its path names, and tells
-//! in JSON how far it got.
+//! Opens a TCP connection to the address that its path names, and responds with the result as
+//! JSON.
 
 use serde_json::json;
 use std::net::TcpStream;
-use tensor_wasm_test_guests::{answer, path};
+use tensor_wasm_test_guests::{path, respond};
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
@@ -12,7 +12,7 @@ fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         Ok(_) => json!({ "connected": true }),
         Err(error) => json!({ "error": error.to_string() }),
     };
-    answer(
+    respond(
         response_out,
         200,
         "application/json",

@@ -1,4 +1,4 @@
-//! Traps before it answers.
+//! Traps before it sends a response.
 
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 

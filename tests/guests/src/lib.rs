@@ -1,6 +1,5 @@
-//! What the guests of the end-to-end tests share: reading a request and
-//! answering it. Each scenario is one component under `examples/`, named by
-//! what it does.
+//! Shared code of the guests of the end-to-end tests: reading a request and sending a
+//! response. Each scenario is one component under `examples/`, named by what it does.
 
 pub mod policy;
 
@@ -9,8 +8,8 @@ use wasip2::http::types::{
 };
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
-/// The most that `blocking-write-and-flush` takes in one call, in bytes.
-const WRITE_AT_MOST: usize = 4096;
+/// The most bytes that one call of `blocking-write-and-flush` accepts.
+const MAX_WRITE: usize = 4096;
 
 /// The path of a request, without its query.
 #[must_use]
@@ -22,8 +21,8 @@ pub fn path(request: &IncomingRequest) -> String {
     path
 }
 
-/// The whole body of a request. It ends early where the client or a limit of
-/// the host ends it.
+/// The whole body of a request. It is incomplete if the client or a limit of the host ends it
+/// early.
 #[must_use]
 pub fn body(request: &IncomingRequest) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -37,20 +36,20 @@ pub fn body(request: &IncomingRequest) -> Vec<u8> {
     bytes
 }
 
-/// Answers with a whole body.
-pub fn answer(response_out: ResponseOutparam, status: u16, content_type: &str, bytes: &[u8]) {
-    if let Some((body, stream)) = begin(response_out, status, content_type) {
-        // A write fails only where the client is gone, and then nobody cares.
+/// Sends a response with this body.
+pub fn respond(response_out: ResponseOutparam, status: u16, content_type: &str, bytes: &[u8]) {
+    if let Some((body, stream)) = begin_response(response_out, status, content_type) {
+        // A write fails only if the client has closed the connection.
         let _ = write_all(&stream, bytes);
         drop(stream);
         let _ = OutgoingBody::finish(body, None);
     }
 }
 
-/// Sends a response's head, and hands out its body to write to. The stream has
-/// to be dropped before the body is finished.
+/// Sends the head of a response, and returns the body with the stream to write to it. The
+/// stream has to be dropped before the body is finished.
 #[must_use]
-pub fn begin(
+pub fn begin_response(
     response_out: ResponseOutparam,
     status: u16,
     content_type: &str,
@@ -67,20 +66,20 @@ pub fn begin(
     Some((body, stream))
 }
 
-/// Writes and flushes all of the bytes.
+/// Writes and flushes all bytes.
 ///
 /// # Errors
-/// Where the other side is gone.
+/// If the client has closed the connection.
 pub fn write_all(stream: &OutputStream, bytes: &[u8]) -> Result<(), StreamError> {
     bytes
-        .chunks(WRITE_AT_MOST)
+        .chunks(MAX_WRITE)
         .try_for_each(|chunk| stream.blocking_write_and_flush(chunk))
 }
 
-/// Copies until the input ends.
+/// Copies from a stream to another until the input ends.
 ///
 /// # Errors
-/// Where the output's other side is gone, or the input breaks off.
+/// If the client has closed the connection, or the input ends with an error.
 pub fn copy_all(input: &InputStream, output: &OutputStream) -> Result<(), StreamError> {
     loop {
         match input.blocking_read(64 * 1024) {
@@ -91,7 +90,7 @@ pub fn copy_all(input: &InputStream, output: &OutputStream) -> Result<(), Stream
     }
 }
 
-/// Exports a function `fn(IncomingRequest, ResponseOutparam)` as the service.
+/// Exports a function `fn(IncomingRequest, ResponseOutparam)` as the HTTP handler.
 #[macro_export]
 macro_rules! service {
     ($handle:path) => {

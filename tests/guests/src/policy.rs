@@ -1,7 +1,7 @@
-//! What a policy imports beside WASI's HTTP: the host's part of `tensor:policy`,
-//! the operator's settings, and the handler that it stands in front of.
+//! Generated bindings of what a policy imports beside `wasi:http/types`: the host's functions
+//! for policies, the operator's settings, and the handler behind the policy.
 
-// Generated code is what crosses the component's boundary.
+// The generated code crosses the component's boundary, which needs `unsafe`.
 #![allow(unsafe_code, missing_docs)]
 
 wit_bindgen::generate!({

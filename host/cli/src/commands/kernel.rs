@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tensor_wasm_ptx::compile::{FunctionLines, Lowered, Unsupported, lower_with_lines};
+use tensor_wasm_ptx::compile::{CompiledKernel, FunctionLines, Unsupported, compile_with_lines};
 use tensor_wasm_ptx::{Diagnostic, Limits, Module, Param, ParamType};
 
 /// Look at kernels without launching them
@@ -125,7 +125,7 @@ fn describe(name: &str, module: &Arc<Module>, verbose: bool) -> String {
             let _ = writeln!(
                 text,
                 "  {}",
-                processor(&lower_with_lines(module, entry.name()))
+                processor(&compile_with_lines(module, entry.name()))
             );
         }
     }
@@ -133,13 +133,13 @@ fn describe(name: &str, module: &Arc<Module>, verbose: bool) -> String {
 }
 
 /// A kernel as the processor runs it, and the lines that its code comes from.
-type Compiled = Result<(Lowered, Vec<FunctionLines>), Unsupported>;
+type Compiled = Result<(CompiledKernel, Vec<FunctionLines>), Unsupported>;
 
 /// Prints each compiled kernel, one after another: together they may be large.
 fn list(module: &Arc<Module>, ptx: &[u8]) -> anyhow::Result<()> {
     for entry in module.entries() {
         let name = entry.name();
-        if let Ok((lowered, lines)) = lower_with_lines(module, name) {
+        if let Ok((lowered, lines)) = compile_with_lines(module, name) {
             let text = listing::listing(lowered.wasm(), &lines, ptx)?;
             super::print(&format!("\n;; kernel {name}\n{text}"))?;
         }
@@ -153,8 +153,8 @@ fn processor(compiled: &Compiled) -> String {
         Ok((lowered, _)) => lowered,
         Err(reason) => return format!("on the processor: interpreted ({reason})"),
     };
-    let (width, steps, bytes) = (lowered.width(), lowered.steps(), lowered.wasm().len());
-    let threads = match lowered.alone() {
+    let (width, steps, bytes) = (lowered.lanes(), lowered.steps(), lowered.wasm().len());
+    let threads = match lowered.scalar_reason() {
         Some(why) => format!("one thread at a time, since {why}"),
         None => format!("{width} threads at a time"),
     };

@@ -6,7 +6,7 @@ mod mutation;
 
 use std::sync::Arc;
 
-use tensor_wasm_ptx::compile::{Width, lower_as};
+use tensor_wasm_ptx::compile::{Vectorize, compile_as};
 use tensor_wasm_ptx::{Limits, Module, parse};
 use wasmparser::{Validator, WasmFeatures};
 
@@ -57,7 +57,7 @@ pub fn interpretation(text: &[u8]) {
 /// and within bounds. The last byte says for how many threads at a time.
 pub fn compilation(data: &[u8]) {
     let (last, data) = data.split_last().unwrap_or((&0, data));
-    let widths = [Width::Groups, Width::Chosen, Width::One];
+    let widths = [Vectorize::Always, Vectorize::Auto, Vectorize::Never];
     let width = widths[usize::from(*last) % widths.len()];
     if let Ok(module) = parse(mutation::mutated(data).as_bytes(), &Limits::default()) {
         compiles(&Arc::new(module), width);
@@ -70,10 +70,10 @@ fn prints(module: &Module, limits: &Limits) {
     assert!(again == *module, "printing changed the meaning:\n{printed}");
 }
 
-fn compiles(module: &Arc<Module>, width: Width) {
+fn compiles(module: &Arc<Module>, width: Vectorize) {
     for entry in module.entries() {
         let what = format!("{}, {width:?}", entry.name());
-        match lower_as(module, entry.name(), width) {
+        match compile_as(module, entry.name(), width) {
             Err(reason) => assert!(!reason.what.is_empty(), "{what}"),
             Ok(lowered) => {
                 let mut validator = Validator::new_with_features(FEATURES);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::Module;
-use crate::compile::{Lowered, Unsupported, Width, generate};
+use crate::compile::{CompiledKernel, Unsupported, Vectorize, pipeline};
 
 /// From where in a function's code a line of the text follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,14 +24,14 @@ pub struct FunctionLines {
     pub lines: Vec<CodeLine>,
 }
 
-/// Compiles an entry as [`lower`](crate::compile::lower) does, and tells of each function in the module's
+/// Compiles an entry as [`compile`](crate::compile::compile) does, and tells of each function in the module's
 /// order which lines of the text its code comes from.
 ///
 /// # Errors
 /// What of it cannot be compiled.
-pub fn lower_with_lines(
+pub fn compile_with_lines(
     module: &Arc<Module>,
     entry: &str,
-) -> Result<(Lowered, Vec<FunctionLines>), Unsupported> {
-    generate(module, entry, Width::Chosen, true)
+) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
+    pipeline::compile(module, entry, Vectorize::Auto, true)
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::Extent;
-use crate::compile::abi::{COMMON, CTAID, ENDED, MORE, WAITS};
-use crate::compile::ir::{SuspendKind, SuspendPoint};
+use crate::compile::abi::{COMMON_RESUME, CTAID, ENDED, MORE_BLOCKS, SUSPENDED};
+use crate::compile::ir::{SuspendId, SuspendKind, SuspendPoint};
 use crate::exec::setup::Setup;
 use crate::exec::{long, set_long, set_word, word};
 use crate::simt::Fault;
@@ -186,7 +186,7 @@ impl Block {
     /// Finds out how far a kernel came that runs through several blocks.
     fn see_where(&mut self, scratch: &mut [u8]) {
         if self.setup.sweeps() {
-            self.more = word(scratch, MORE).cast_unsigned();
+            self.more = word(scratch, MORE_BLOCKS).cast_unsigned();
             let at = |at| word(scratch, at).cast_unsigned();
             self.index = self.setup.block_in(at);
         }
@@ -195,10 +195,10 @@ impl Block {
     /// Gives each thread its own place, after this one was told to return while they had one in
     /// common.
     fn own_places(&mut self, scratch: &mut [u8], told: u32) {
-        if word(scratch, COMMON) < 0 {
+        if word(scratch, COMMON_RESUME) < 0 {
             return;
         }
-        let width = self.setup.lowered.width();
+        let width = self.setup.lowered.lanes();
         let (begin, end) = (told - told % width, (told / width + 1) * width);
         // Those before have ended, and where threads never meet did not say so.
         if self.setup.lowered.body.suspend_points.is_empty() {
@@ -211,11 +211,11 @@ impl Block {
 
     /// Gives threads from this one on the place as their own that all have in common, if they have.
     fn places_from(&self, scratch: &mut [u8], first: u32) {
-        let common = word(scratch, COMMON);
+        let common = word(scratch, COMMON_RESUME);
         if common < 0 {
             return;
         }
-        set_word(scratch, COMMON, u32::MAX);
+        set_word(scratch, COMMON_RESUME, u32::MAX);
         for thread in first..self.setup.threads {
             set_word(scratch, self.place(thread), common.cast_unsigned());
         }
@@ -234,8 +234,8 @@ impl Block {
 
     fn unpark(&self, scratch: &mut [u8], mut parked: &[u8]) {
         self.place_in_grid(scratch);
-        set_word(scratch, COMMON, u32::MAX);
-        set_word(scratch, MORE, 0);
+        set_word(scratch, COMMON_RESUME, u32::MAX);
+        set_word(scratch, MORE_BLOCKS, 0);
         for (begin, end) in self.ranges() {
             if let (Some(place), Some((part, rest))) = (
                 scratch.get_mut(begin..end),
@@ -253,7 +253,7 @@ impl Block {
         let local = layout.local_stride as usize * self.setup.threads as usize;
         let (begin, shared) = (layout.local as usize, layout.shared as usize);
         [
-            (layout.places as usize, begin),
+            (layout.resume_indices as usize, begin),
             (begin, begin + local),
             (shared, shared + self.setup.shared_bytes as usize),
         ]
@@ -269,9 +269,9 @@ impl Block {
         self.begun = true;
         self.place_in_grid(scratch);
         let more = if self.setup.sweeps() { self.more } else { 0 };
-        set_word(scratch, MORE, more);
+        set_word(scratch, MORE_BLOCKS, more);
         let common = if self.setup.has_common() { 0 } else { u32::MAX };
-        set_word(scratch, COMMON, common);
+        set_word(scratch, COMMON_RESUME, common);
         let [(places, _), local, shared] = self.ranges();
         let own = if self.setup.has_common() { 0 } else { 4 };
         let places = (places, places + own * self.setup.threads as usize);
@@ -283,11 +283,15 @@ impl Block {
     }
 
     fn place(&self, thread: u32) -> u32 {
-        self.setup.lowered.layout.places + 4 * thread
+        self.setup.lowered.layout.resume_indices + 4 * thread
     }
 
     pub(crate) fn stop(&self, number: u32) -> Option<&SuspendPoint> {
-        self.setup.lowered.body.suspend_points.get(number as usize)
+        self.setup
+            .lowered
+            .body
+            .suspend_points
+            .get(SuspendId(number))
     }
 
     /// What a thread brought to its stop.
@@ -330,7 +334,7 @@ impl Block {
         if self.all_ended(scratch) {
             return Ok(Progress::Done);
         }
-        set_word(scratch, COMMON, u32::MAX);
+        set_word(scratch, COMMON_RESUME, u32::MAX);
         let threads = self.setup.threads;
         let mut warps: Vec<u32> = Vec::new();
         for thread in 0..threads {
@@ -351,7 +355,7 @@ impl Block {
                 }
                 continue;
             }
-            let number = WAITS.wrapping_sub(place).cast_unsigned();
+            let number = SUSPENDED.wrapping_sub(place).cast_unsigned();
             if let Some(stop) = self.stops.get_mut(thread as usize) {
                 *stop = number;
             }
@@ -400,13 +404,13 @@ impl Block {
     /// The common case, at once: all threads have come to the same barrier for all, or to the same step
     /// of their warps.
     fn all_at_one_stop(&mut self, scratch: &mut [u8]) -> bool {
-        let begin = self.setup.lowered.layout.places as usize;
+        let begin = self.setup.lowered.layout.resume_indices as usize;
         let end = begin + 4 * self.setup.threads as usize;
         let (places, _) = scratch.get(begin..end).unwrap_or_default().as_chunks::<4>();
         let Some(first) = places.first().copied() else {
             return false;
         };
-        let number = WAITS
+        let number = SUSPENDED
             .wrapping_sub(i32::from_le_bytes(first))
             .cast_unsigned();
         let kind = self.stop(number).map(|stop| stop.kind);
@@ -427,7 +431,7 @@ impl Block {
         let lowered = &self.setup.lowered;
         let resume = lowered.after_stop.get(&number).copied().unwrap_or(0);
         if self.setup.has_common() {
-            set_word(scratch, COMMON, resume);
+            set_word(scratch, COMMON_RESUME, resume);
         } else {
             let places = scratch.get_mut(begin..end).unwrap_or_default();
             places.as_chunks_mut::<4>().0.fill(resume.to_le_bytes());
@@ -437,7 +441,7 @@ impl Block {
 
     /// As common: all threads have ended, and none before the others.
     fn all_ended(&self, scratch: &[u8]) -> bool {
-        let begin = self.setup.lowered.layout.places as usize;
+        let begin = self.setup.lowered.layout.resume_indices as usize;
         let end = begin + 4 * self.setup.threads as usize;
         let (places, _) = scratch.get(begin..end).unwrap_or_default().as_chunks::<4>();
         self.live == self.setup.threads

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::Extent;
 use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
-use crate::compile::Lowered;
+use crate::compile::CompiledKernel;
 use crate::compile::abi::{self, ARGUMENTS, MOST_SHARED};
 use crate::compile::codegen::VECTOR_LANES;
-use crate::compile::ir::{SiteKind, Space};
+use crate::compile::ir::{SiteId, SiteKind, Space};
 use crate::exec::{set_long, set_word};
 use crate::interpret::Launch;
 use crate::simt::{Fault, MemoryError};
@@ -30,14 +30,14 @@ pub struct Region {
 ///
 /// | import | answered by |
 /// |---|---|
-/// | `help: (i32, i64, i64, i64, i64) -> i64` | [`Lowered::help`] |
+/// | `help: (i32, i64, i64, i64, i64) -> i64` | [`CompiledKernel::help`] |
 /// | `miss: (i32, i32, i64) -> (i64, i64)` | [`Setup::miss`] |
 /// | `fault: (i32, i32, i64)` | [`Setup::fault`], as an error that ends the call |
 /// | `generic: (i32, i32, i64) -> i32` | [`Setup::generic`] |
 /// | `clock: () -> i64` | nanoseconds |
 #[derive(Debug)]
 pub struct Setup {
-    pub(crate) lowered: Arc<Lowered>,
+    pub(crate) lowered: Arc<CompiledKernel>,
     pub(crate) grid: Extent,
     pub(crate) block: Extent,
     pub(crate) threads: u32,
@@ -51,7 +51,7 @@ impl Setup {
     /// The setup of a launch, whose module's variables lie at `symbols`. `None` where the launch is
     /// larger than the kernel was compiled for: the interpreter runs it then.
     #[must_use]
-    pub fn new(lowered: Arc<Lowered>, launch: &Launch, symbols: &[u64]) -> Option<Setup> {
+    pub fn new(lowered: Arc<CompiledKernel>, launch: &Launch, symbols: &[u64]) -> Option<Setup> {
         let layout = &lowered.layout;
         let shared_bytes = launch.shared_bytes;
         let dynamic = shared_bytes.checked_sub(lowered.dynamic_shared)?;
@@ -72,7 +72,7 @@ impl Setup {
 
     /// The kernel.
     #[must_use]
-    pub fn lowered(&self) -> &Arc<Lowered> {
+    pub fn lowered(&self) -> &Arc<CompiledKernel> {
         &self.lowered
     }
 
@@ -83,7 +83,7 @@ impl Setup {
 
     /// Whether the function `run` sees to it that all threads have a place in common.
     pub(crate) fn has_common(&self) -> bool {
-        self.lowered.alone.is_some() || self.in_rows()
+        self.lowered.scalar_reason.is_some() || self.in_rows()
     }
 
     /// Whether one call runs several blocks: their threads never meet, and leave nothing behind.
@@ -112,14 +112,14 @@ impl Setup {
         set_word(scratch, abi::NWARPID, self.threads.div_ceil(32));
         set_word(scratch, abi::DYNAMIC_SHARED, self.dynamic_shared);
         set_word(scratch, abi::TOTAL_SHARED, self.shared_bytes);
-        set_word(scratch, abi::GROUPS, u32::from(self.in_rows()));
+        set_word(scratch, abi::LANE_GROUPS, u32::from(self.in_rows()));
         let begin = ARGUMENTS as usize;
         if let Some(place) = scratch.get_mut(begin..begin + self.arguments.len()) {
             place.copy_from_slice(&self.arguments);
         }
         for (number, (shift, reach)) in (0..).zip(&self.lowered.limits) {
             let limit = u64::from(self.shared_bytes >> shift).saturating_sub(*reach);
-            let at = self.lowered.layout.limits + 4 * number;
+            let at = self.lowered.layout.guard_limits + 4 * number;
             set_word(scratch, at, u32::try_from(limit).unwrap_or(0));
         }
         for (number, symbol) in (0..).zip(&self.symbols) {
@@ -228,7 +228,7 @@ impl Setup {
     }
 
     fn kind(&self, site: u32) -> SiteKind {
-        let site = self.lowered.body.sites.get(site as usize);
+        let site = self.lowered.body.sites.get(SiteId(site));
         site.map_or(SiteKind::Trap, |site| site.what.clone())
     }
 
@@ -273,7 +273,7 @@ impl Setup {
     }
 
     fn refusal(&self, block: Extent, thread: u32, site: u32, message: String) -> Fault {
-        let site = self.lowered.body.sites.get(site as usize);
+        let site = self.lowered.body.sites.get(SiteId(site));
         Fault {
             kernel: self.lowered.kernel.clone(),
             block: Some(block),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tensor_wasm_ptx::Extent;
 use tensor_wasm_ptx::address::GLOBAL_BASE;
-use tensor_wasm_ptx::compile::Lowered;
+use tensor_wasm_ptx::compile::CompiledKernel;
 use tensor_wasm_ptx::exec::{Block, Failure, Machine, Progress, Region, Setup};
 use tensor_wasm_ptx::interpret::Launch;
 use tensor_wasm_ptx::simt::{Fault, RunError};
@@ -81,7 +81,8 @@ fn linker() -> Linker<Host> {
                     .data()
                     .setup
                     .lowered()
-                    .help(help as u32, operands)
+                    .libcall(help as u32, operands)
+                    .unwrap()
                     .cast_signed()
             },
         )
@@ -141,7 +142,7 @@ fn linker() -> Linker<Host> {
 /// Runs a grid as the interpreter's `run_grid` does, with `slice` between two times that the kernel
 /// is told to return.
 pub fn run_grid(
-    lowered: &Arc<Lowered>,
+    lowered: &Arc<CompiledKernel>,
     launch: &Launch,
     symbols: &[u64],
     regions: Vec<Region>,
@@ -201,7 +202,7 @@ pub fn run_grid(
                 Ok(Progress::Yielded) => {
                     end -= u64::from(block.more());
                     block.park(machine.scratch());
-                    let flag = lowered.stop_flag();
+                    let flag = lowered.interrupt_flag();
                     machine.scratch()[..flag].fill(0xa5);
                     setup.prepare(machine.scratch());
                     rounds += 1;
@@ -253,7 +254,7 @@ unsafe fn flag(machine: &Compiled) -> Flag {
             machine
                 .scratch
                 .data_ptr(&machine.store)
-                .add(machine.store.data().setup.lowered().stop_flag())
+                .add(machine.store.data().setup.lowered().interrupt_flag())
         }
         .cast(),
     )

@@ -1,6 +1,6 @@
 //! One instruction at a time: its operands from memory, its result into it.
 
-use tensor_wasm_ptx::compile::Width;
+use tensor_wasm_ptx::compile::Vectorize;
 
 use super::{Arguments, Flat, launch_as, launch_one, line, module};
 
@@ -108,11 +108,16 @@ pub fn lines(body: &str, inputs: &[u64]) -> u64 {
 
 /// Runs one instruction on many rows of operands, a thread to each, and returns the results.
 pub fn many(instruction: &str, shape: &str, rows: &[Vec<u64>]) -> Vec<u64> {
-    many_as(instruction, shape, rows, &[Width::Chosen])
+    many_as(instruction, shape, rows, &[Vectorize::Auto])
 }
 
 /// The same, compiled in each of these ways.
-pub fn many_as(instruction: &str, shape: &str, rows: &[Vec<u64>], widths: &[Width]) -> Vec<u64> {
+pub fn many_as(
+    instruction: &str,
+    shape: &str,
+    rows: &[Vec<u64>],
+    widths: &[Vectorize],
+) -> Vec<u64> {
     let class = |letter: char| format!("%{letter}");
     let memory_type = |letter: char| match letter {
         'h' => "u16",

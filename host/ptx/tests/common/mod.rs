@@ -12,7 +12,7 @@ mod memory;
 use std::sync::Arc;
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
-use tensor_wasm_ptx::compile::{Width, lower_as};
+use tensor_wasm_ptx::compile::{Vectorize, compile_as};
 use tensor_wasm_ptx::interpret::{Launch, run_grid};
 use tensor_wasm_ptx::simt::RunError;
 use tensor_wasm_ptx::{Extent, Limits, Module, parse};
@@ -113,7 +113,7 @@ pub fn launch(
     arguments: Arguments,
     memory: &Flat,
 ) -> Result<u64, RunError> {
-    let widths = [Width::Chosen];
+    let widths = [Vectorize::Auto];
     launch_as(
         module,
         entry,
@@ -152,7 +152,7 @@ pub fn launch_as(
     (grid, block, shared): (Extent, Extent, u32),
     arguments: Arguments,
     memory: &Flat,
-    widths: &[Width],
+    widths: &[Vectorize],
 ) -> Result<u64, RunError> {
     let symbols = place_globals(module, memory);
     let launch = launch_of(module, entry, (grid, block, shared), arguments, &symbols);
@@ -170,7 +170,7 @@ pub fn launch_as(
         *memory.0.lock().unwrap() = before.clone();
     }
     for width in widths {
-        let lowered = match lower_as(module, entry, *width) {
+        let lowered = match compile_as(module, entry, *width) {
             Ok(lowered) => Arc::new(lowered),
             Err(reason) => {
                 assert!(

@@ -1,7 +1,7 @@
-//! The contract itself, bound without the SDK: what the SDK's types rule out is
-//! what these scenarios have to try.
+//! Generated bindings of the WIT interfaces. The scenarios do not use the SDK, since they also
+//! test uses that the SDK's types prevent.
 
-// The generated code is what crosses the component's boundary.
+// The generated code crosses the component's boundary, which needs `unsafe`.
 #![allow(unsafe_code, missing_docs)]
 
 wit_bindgen::generate!({

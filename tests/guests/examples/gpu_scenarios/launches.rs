@@ -1,14 +1,13 @@
-//! Launches: right ones, ones that the host must refuse, and kernels that go
-//! wrong while they run.
+//! Launches: valid ones, ones that the host must refuse, and kernels that fail while they run.
 
 use crate::bindings::kernels::{Argument, Device, Error, Extent, LaunchConfig};
 use crate::report::{Outcome, describe};
-use crate::{extent, increment, kernel, line, numbers};
+use crate::{extent, increment, kernel, launch_config, numbers};
 use serde_json::{Value, json};
 
 pub fn scenario(name: &str) -> Option<Outcome> {
     let outcome = match name {
-        "increment" => healthy(),
+        "increment" => increment_100(),
         "reverse" => reverse(),
         "all-types" => all_types(),
         "count-threads" => count_threads(),
@@ -45,7 +44,7 @@ pub fn scenario(name: &str) -> Option<Outcome> {
     Some(outcome)
 }
 
-fn healthy() -> Outcome {
+fn increment_100() -> Outcome {
     increment(&Device::open()?, 100).map(|numbers| json!(numbers))
 }
 
@@ -56,7 +55,11 @@ fn reverse() -> Outcome {
     let data: Vec<u8> = (0..128u32).flat_map(u32::to_le_bytes).collect();
     queue.write(&buffer, 0, &data)?;
     let reverse = kernel(&device, "reverse")?;
-    queue.launch(&reverse, line(2, 64), &[Argument::Pointer((&buffer, 0))])?;
+    queue.launch(
+        &reverse,
+        launch_config(2, 64),
+        &[Argument::Pointer((&buffer, 0))],
+    )?;
     let bytes = queue.read(&buffer, 0, 512)?;
     Ok(json!(numbers(&bytes)))
 }
@@ -69,7 +72,7 @@ fn all_types() -> Outcome {
     structure.extend(0xfeed_f00du32.to_le_bytes());
     queue.launch(
         &kernel(&device, "all_types")?,
-        line(1, 1),
+        launch_config(1, 1),
         &[
             Argument::Pointer((&out, 0)),
             Argument::U8(u8::MAX),
@@ -115,11 +118,15 @@ fn count_threads() -> Outcome {
     Ok(json!(numbers(&queue.read(&counter, 0, 4)?)))
 }
 
-/// Launches `increment`, which wants a pointer and a `u32`.
+/// Launches `increment`, whose parameters are a pointer and a `u32`.
 fn with_arguments(arguments: &[Argument<'_>]) -> Outcome {
     let device = Device::open()?;
     let queue = device.create_queue()?;
-    queue.launch(&kernel(&device, "increment")?, line(1, 1), arguments)?;
+    queue.launch(
+        &kernel(&device, "increment")?,
+        launch_config(1, 1),
+        arguments,
+    )?;
     queue.synchronize()?;
     Ok(Value::Null)
 }
@@ -183,7 +190,7 @@ fn pointer_past_the_end() -> Outcome {
 
 fn launch_once(device: &Device, name: &str, arguments: &[Argument<'_>]) -> Outcome {
     let queue = device.create_queue()?;
-    queue.launch(&kernel(device, name)?, line(1, 1), arguments)?;
+    queue.launch(&kernel(device, name)?, launch_config(1, 1), arguments)?;
     queue.synchronize()?;
     Ok(Value::Null)
 }
@@ -205,7 +212,7 @@ fn with_extents(grid: Extent, block: Extent, shared_memory: u32) -> Outcome {
     Ok(Value::Null)
 }
 
-/// Stores beside a buffer of four numbers.
+/// Stores at an index of a buffer of four numbers, which may be outside of it.
 fn store_at(index: u64) -> Outcome {
     let device = Device::open()?;
     let buffer = device.allocate(16)?;
@@ -248,14 +255,14 @@ fn store_raw(address: u64) -> Outcome {
     launch_once(&Device::open()?, "store_raw", &[Argument::U64(address)])
 }
 
-/// Tells what the device makes of it, which PTX leaves to the device.
+/// Quotient and remainder, which PTX leaves to the device.
 fn divide_by_zero() -> Outcome {
     let device = Device::open()?;
     let queue = device.create_queue()?;
     let out = device.allocate(8)?;
     queue.launch(
         &kernel(&device, "divide")?,
-        line(1, 1),
+        launch_config(1, 1),
         &[
             Argument::Pointer((&out, 0)),
             Argument::U32(7),
@@ -265,7 +272,7 @@ fn divide_by_zero() -> Outcome {
     Ok(json!(numbers(&queue.read(&out, 0, 8)?)))
 }
 
-/// A kernel that says hello, with the number of its thread.
+/// A kernel that prints `hello` with the number of its thread.
 const PRINTING: &str = r#"
 .version 7.0
 .target sm_70
@@ -300,50 +307,50 @@ fn print_from_kernel() -> Outcome {
     let device = Device::open()?;
     let queue = device.create_queue()?;
     let hello = device.load(PRINTING.as_bytes())?.kernel("hello")?;
-    queue.launch(&hello, line(1, 3), &[])?;
+    queue.launch(&hello, launch_config(1, 3), &[])?;
     queue.synchronize()?;
     Ok(Value::Null)
 }
 
 fn run_endless(device: &Device) -> Result<(), Error> {
     let queue = device.create_queue()?;
-    queue.launch(&kernel(device, "endless")?, line(1, 1), &[])?;
+    queue.launch(&kernel(device, "endless")?, launch_config(1, 1), &[])?;
     queue.synchronize()
 }
 
 fn run_two_barriers(device: &Device) -> Result<(), Error> {
     let queue = device.create_queue()?;
-    queue.launch(&kernel(device, "two_barriers")?, line(1, 64), &[])?;
+    queue.launch(&kernel(device, "two_barriers")?, launch_config(1, 64), &[])?;
     queue.synchronize()
 }
 
-/// Tells how a kernel failed, and what a healthy one does after it.
+/// The failure of a kernel, and the result of a correct one after it.
 fn then_healthy(run: fn(&Device) -> Result<(), Error>) -> Outcome {
     let device = Device::open()?;
     let failed = run(&device).err().map(describe);
-    // Where the failure took the device with it, this is another one.
+    // If the failure caused the loss of the device, this is a new one.
     let device = Device::open()?;
     let after = increment(&device, 4)?;
     Ok(json!({ "failed": failed, "after": after }))
 }
 
-/// A queue tells an error once, drops what was queued behind it, and then goes on;
-/// where a fault takes the device with it, the next one does.
+/// A queue returns an error once, drops the commands behind the failed one, and can then be
+/// used again. If a fault causes the loss of the device, the next device works.
 fn fault_then_work() -> Outcome {
     let device = Device::open()?;
     let queue = device.create_queue()?;
     let buffer = device.allocate(16)?;
     queue.launch(
         &kernel(&device, "store_at")?,
-        line(1, 1),
+        launch_config(1, 1),
         &[
             Argument::Pointer((&buffer, 0)),
             Argument::U64(4),
             Argument::U32(7),
         ],
     )?;
-    // The host may already know of the fault here or not: either way this write
-    // is dropped, for its error has not been told yet.
+    // Whether or not the kernel has already failed, this command is dropped, since no call has
+    // returned the error yet.
     let _ = queue.fill(&buffer, 0, 16, 0xff);
     let first = queue.synchronize().err().map(describe);
     let second = queue.synchronize().err().map(describe);

@@ -1,5 +1,5 @@
-//! Uses the device rightly and wrongly. The path names the scenario; the answer
-//! is JSON, `{"ok": ...}` or `{"error": {"kind": ..., ...}}` as the host gave it.
+//! Correct and incorrect uses of the device. The path names the scenario. The response is
+//! JSON: `{"ok": ...}`, or `{"error": {"kind": ..., ...}}` with the host's error.
 
 mod bindings;
 mod launches;
@@ -10,10 +10,10 @@ mod retained;
 
 use crate::bindings::kernels::{Argument, Device, Error, Extent, Kernel, LaunchConfig};
 use crate::report::{Outcome, report};
-use tensor_wasm_test_guests::{answer, body, path};
+use tensor_wasm_test_guests::{body, path, respond};
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
-/// The kernels of all scenarios but those that bring their own.
+/// The kernels of the scenarios, except those that have a module of their own.
 const PTX: &[u8] = include_bytes!("scenarios.ptx");
 
 fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
@@ -23,7 +23,7 @@ fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         Some(outcome) => (200, report(outcome)),
         None => (404, format!("{{\"unknown\":\"{path}\"}}")),
     };
-    answer(response_out, status, "application/json", text.as_bytes());
+    respond(response_out, status, "application/json", text.as_bytes());
 }
 
 fn scenario(path: &str, request: &IncomingRequest) -> Option<Outcome> {
@@ -34,7 +34,7 @@ fn scenario(path: &str, request: &IncomingRequest) -> Option<Outcome> {
         .or_else(|| modules::scenario(name, || body(request)))
 }
 
-/// A kernel of the scenarios' own module.
+/// A kernel of [`PTX`].
 fn kernel(device: &Device, name: &str) -> Result<Kernel, Error> {
     device.load(PTX)?.kernel(name)
 }
@@ -43,7 +43,8 @@ fn extent(x: u32, y: u32, z: u32) -> Extent {
     Extent { x, y, z }
 }
 
-fn line(blocks: u32, threads: u32) -> LaunchConfig {
+/// A one-dimensional launch.
+fn launch_config(blocks: u32, threads: u32) -> LaunchConfig {
     LaunchConfig {
         grid: extent(blocks, 1, 1),
         block: extent(threads, 1, 1),
@@ -51,7 +52,7 @@ fn line(blocks: u32, threads: u32) -> LaunchConfig {
     }
 }
 
-/// Little-endian bytes to numbers.
+/// Converts little-endian bytes to numbers.
 fn numbers(bytes: &[u8]) -> Vec<u32> {
     bytes
         .chunks_exact(4)
@@ -59,7 +60,7 @@ fn numbers(bytes: &[u8]) -> Vec<u32> {
         .collect()
 }
 
-/// A healthy launch: `[41, 41, ..]` becomes `[42, 42, ..]`.
+/// A launch that succeeds: it changes `[41, 41, ..]` to `[42, 42, ..]`.
 fn increment(device: &Device, count: u32) -> Result<Vec<u32>, Error> {
     let queue = device.create_queue()?;
     let bytes = u64::from(count) * 4;
@@ -67,7 +68,7 @@ fn increment(device: &Device, count: u32) -> Result<Vec<u32>, Error> {
     queue.write(&buffer, 0, &41u32.to_le_bytes().repeat(count as usize))?;
     queue.launch(
         &kernel(device, "increment")?,
-        line(count.div_ceil(64), 64),
+        launch_config(count.div_ceil(64), 64),
         &[Argument::Pointer((&buffer, 0)), Argument::U32(count)],
     )?;
     queue.read(&buffer, 0, bytes).map(|bytes| numbers(&bytes))

@@ -1,4 +1,4 @@
-//! Memory and queues: ranges, limits, zeroing, order, events.
+//! Memory and queues: ranges, limits, zeroed memory, order, events.
 
 use crate::bindings::kernels::{Buffer, Device, Error};
 use crate::report::Outcome;
@@ -50,7 +50,7 @@ fn info() -> Outcome {
     }))
 }
 
-/// Does something to a range of a buffer of 16 bytes.
+/// Calls `act` with a buffer of 16 bytes.
 fn range(
     act: impl FnOnce(&crate::bindings::kernels::Queue, &Buffer) -> Result<(), Error>,
 ) -> Outcome {
@@ -70,7 +70,7 @@ fn allocate(bytes: u64) -> Outcome {
     Ok(json!(Device::open()?.allocate(bytes)?.size()))
 }
 
-/// Allocates up to the limit, gives one back, and takes it again.
+/// Allocates up to the limit, frees one buffer, and allocates again.
 fn allocate_many() -> Outcome {
     let device = Device::open()?;
     let mut held = Vec::new();
@@ -94,8 +94,8 @@ fn many_queues() -> Outcome {
     }
 }
 
-/// Looks for anything but zeros in 4 MiB of new memory, then dirties it, so that
-/// the next request's new memory would show it.
+/// Counts the bytes of new memory that are not zero, and then fills the memory with another
+/// value, which the next request would find if memory were not cleared.
 fn zeroed() -> Outcome {
     let device = Device::open()?;
     let queue = device.create_queue()?;
@@ -121,8 +121,7 @@ fn copy_fill() -> Outcome {
     Ok(json!(queue.read(&to, 0, 13)?))
 }
 
-/// What is queued happens in order, and what was written is what was there when
-/// the call was made.
+/// Commands are executed in order, and a write uses the data at the time of the call.
 fn order() -> Outcome {
     let device = Device::open()?;
     let queue = device.create_queue()?;
@@ -154,7 +153,7 @@ fn event_of_nothing() -> Outcome {
     Ok(json!(event.is_done()))
 }
 
-/// Dropped handles do not take queued work's memory away.
+/// A dropped buffer stays allocated until the queued commands that use it are done.
 fn drop_while_queued() -> Outcome {
     let device = Device::open()?;
     let queue = device.create_queue()?;
@@ -169,22 +168,21 @@ fn drop_while_queued() -> Outcome {
     }))
 }
 
-/// Uses a handle after its drop, which the types of any SDK rule out: the host
-/// must trap.
+/// Uses a handle after its drop. Generated bindings prevent this; the host must trap.
 #[allow(unsafe_code)]
 fn drop_then_use() -> Outcome {
     let buffer = Device::open()?.allocate(4)?;
     let handle = buffer.handle();
     drop(buffer);
-    // SAFETY: none; a component may do this, and the host has to stand it.
+    // SAFETY: not safe on purpose. A component can do this, and the host has to trap it.
     let stale = unsafe { Buffer::from_handle(handle) };
     Ok(json!(stale.size()))
 }
 
-/// Uses a handle that it was never given.
+/// Uses a handle that the host never returned.
 #[allow(unsafe_code)]
 fn made_up_handle() -> Outcome {
-    // SAFETY: none; a component may do this, and the host has to stand it.
+    // SAFETY: not safe on purpose. A component can do this, and the host has to trap it.
     let forged = unsafe { Buffer::from_handle(12_345) };
     Ok(json!(forged.size()))
 }

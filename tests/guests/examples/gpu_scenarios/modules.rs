@@ -1,9 +1,9 @@
-//! Modules: what the host makes of the PTX that a guest brings.
+//! Modules: loading PTX, and looking up kernels.
 
 use crate::PTX;
 use crate::bindings::kernels::{Argument, Device, Parameter};
 use crate::report::Outcome;
-use crate::{line, numbers};
+use crate::{launch_config, numbers};
 use serde_json::{Value, json};
 
 pub fn scenario(name: &str, body: impl FnOnce() -> Vec<u8>) -> Option<Outcome> {
@@ -19,13 +19,13 @@ pub fn scenario(name: &str, body: impl FnOnce() -> Vec<u8>) -> Option<Outcome> {
     Some(outcome)
 }
 
-/// Loads a module and tells its kernels.
+/// Loads a module and returns the names of its kernels.
 fn load(ptx: &[u8]) -> Outcome {
     Ok(json!(Device::open()?.load(ptx)?.kernel_names()))
 }
 
-/// Launches the kernel `k` of a module with 64 threads, and two buffers of 64 numbers: one that is
-/// written, and one that nothing has written, which it tells.
+/// Launches the kernel `k` of a module with 64 threads and two buffers of 64 numbers: one that is
+/// initialised, and one that is not. Returns the second one.
 fn launch(ptx: &[u8]) -> Outcome {
     let device = Device::open()?;
     let kernel = device.load(ptx)?.kernel("k")?;
@@ -36,7 +36,7 @@ fn launch(ptx: &[u8]) -> Outcome {
         Argument::Pointer((&written, 0)),
         Argument::Pointer((&fresh, 0)),
     ];
-    queue.launch(&kernel, line(1, 64), &pointers)?;
+    queue.launch(&kernel, launch_config(1, 64), &pointers)?;
     Ok(json!(numbers(&queue.read(&fresh, 0, 256)?)))
 }
 

@@ -1,12 +1,12 @@
-//! Results and errors of the contract as JSON.
+//! Results and errors of the GPU interface as JSON.
 
 use crate::bindings::kernels::{Error, Extent, Fault};
 use serde_json::{Value, json};
 
-/// What a scenario came to.
+/// The result of a scenario.
 pub type Outcome = Result<Value, Error>;
 
-/// An outcome as the text of the answer.
+/// The body of the response for an outcome.
 pub fn report(outcome: Outcome) -> String {
     match outcome {
         Ok(value) => json!({ "ok": value }),
@@ -15,7 +15,7 @@ pub fn report(outcome: Outcome) -> String {
     .to_string()
 }
 
-/// An error as JSON: its kind, and all that it carries.
+/// An error as JSON: its kind, and all its fields.
 pub fn describe(error: Error) -> Value {
     match error {
         Error::Denied(message) => plain("denied", &message),

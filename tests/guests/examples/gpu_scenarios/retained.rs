@@ -1,10 +1,10 @@
-//! What a request leaves behind: buffers kept by name on purpose, and handles
-//! and running kernels that the host has to clear away.
+//! Objects that outlive a request: buffers that are kept under a name, and handles and running
+//! kernels that the host has to clean up.
 
 use crate::bindings::kernels::{Argument, Device};
 use crate::bindings::residency;
 use crate::report::Outcome;
-use crate::{kernel, line, numbers};
+use crate::{kernel, launch_config, numbers};
 use serde_json::{Value, json};
 
 const MIB: u64 = 1024 * 1024;
@@ -27,7 +27,7 @@ pub fn scenario(name: &str) -> Option<Outcome> {
     Some(outcome)
 }
 
-/// Leaves four numbers for a later request.
+/// Keeps four numbers for a later request.
 fn keep() -> Outcome {
     let device = Device::open()?;
     let queue = device.create_queue()?;
@@ -60,13 +60,13 @@ fn count() -> Outcome {
     let count_threads = kernel(&device, "count_threads")?;
     queue.launch(
         &count_threads,
-        line(1, 1),
+        launch_config(1, 1),
         &[Argument::Pointer((&counter, 0))],
     )?;
     Ok(json!(numbers(&queue.read(&counter, 0, 4)?)))
 }
 
-/// Where a name is taken, the first buffer stays and comes back.
+/// If a name is taken, the first buffer stays, and `keep` returns it.
 fn first_stays() -> Outcome {
     let device = Device::open()?;
     let first = residency::keep("twice", device.allocate(4)?)?;
@@ -100,7 +100,7 @@ fn many() -> Outcome {
     Ok(json!({ "kept": kept, "refused": refused }))
 }
 
-/// Ends with eight MiB in buffers that it never drops.
+/// Leaks 8 MiB of buffers, whose handles it never drops.
 fn leak() -> Outcome {
     let device = Device::open()?;
     for _ in 0..8 {
@@ -109,12 +109,12 @@ fn leak() -> Outcome {
     Ok(json!(device.info().memory_used))
 }
 
-/// Ends while a kernel of its own runs for ever.
+/// Ends while an endless kernel runs.
 fn leave_endless_kernel(trap: bool) -> Outcome {
     let device = Device::open()?;
     let queue = device.create_queue()?;
     let buffer = device.allocate(MIB)?;
-    queue.launch(&kernel(&device, "endless")?, line(64, 64), &[])?;
+    queue.launch(&kernel(&device, "endless")?, launch_config(64, 64), &[])?;
     queue.fill(&buffer, 0, MIB, 1)?;
     std::mem::forget((queue, buffer));
     if trap {
@@ -123,12 +123,12 @@ fn leave_endless_kernel(trap: bool) -> Outcome {
     Ok(Value::Null)
 }
 
-/// Waits for a kernel that never ends, until the request's own time is over.
+/// Waits for an endless kernel, until the request exceeds its time limit.
 fn wait_for_endless_kernel() -> Outcome {
     let device = Device::open()?;
     let queue = device.create_queue()?;
-    queue.launch(&kernel(&device, "endless")?, line(1, 1), &[])?;
-    // Tells a test that the kernel is queued.
+    queue.launch(&kernel(&device, "endless")?, launch_config(1, 1), &[])?;
+    // Signals to the test that the kernel is queued.
     eprintln!("waiting");
     queue.synchronize()?;
     Ok(Value::Null)

@@ -1,10 +1,10 @@
-//! Queues as many launches as its path says, `/empty/N` of a kernel that does
-//! nothing or `/busy/N` of one that counts to `?rounds=`, 10000 where nothing is
-//! said. It waits for them, and answers with the nanoseconds that they took on the
-//! device, as JSON: `{"launches":N,"nanoseconds":…}` or `{"error":KIND,"message":…}`.
+//! Queues N launches and waits for them: for `/empty/N` of a kernel that does nothing, for
+//! `/busy/N` of one that counts to the query parameter `rounds` (default 10000). Responds with
+//! the time that they took on the device, as JSON: `{"launches":N,"nanoseconds":…}` or
+//! `{"error":KIND,"message":…}`.
 //!
-//! With `/waited/N` it waits for each empty launch, and answers with the nanoseconds
-//! that passed for itself.
+//! For `/waited/N` it waits for each launch of the empty kernel, and responds with the time
+//! that it measured itself.
 
 use std::time::{Duration, Instant};
 
@@ -12,9 +12,9 @@ use serde_json::json;
 use tensor_wasm_guest::http::{self, Request, Response};
 use tensor_wasm_guest::{Device, LaunchConfig, Result};
 
-http::service!(answer);
+http::service!(handle);
 
-fn answer(request: Request) -> Response {
+fn handle(request: Request) -> Response {
     let mut parts = request.path().trim_matches('/').split('/');
     let kernel = parts.next().unwrap_or_default();
     let Some(launches) = parts.next().and_then(|count| count.parse().ok()) else {
@@ -24,14 +24,14 @@ fn answer(request: Request) -> Response {
         .query("rounds")
         .and_then(|rounds| rounds.parse().ok())
         .unwrap_or(10_000);
-    let took = match kernel {
+    let time = match kernel {
         "waited" => wait_for_each(launches),
         _ => launch(kernel, launches, rounds),
     };
-    let (status, value) = match took {
-        Ok(took) => (
+    let (status, value) = match time {
+        Ok(time) => (
             200,
-            json!({ "launches": launches, "nanoseconds": took.as_nanos() as u64 }),
+            json!({ "launches": launches, "nanoseconds": time.as_nanos() as u64 }),
         ),
         Err(error) => (
             503,
@@ -41,7 +41,7 @@ fn answer(request: Request) -> Response {
     Response::new(status, "application/json", value.to_string().into_bytes())
 }
 
-/// How long the launches took on the device, from the first to the last.
+/// The time on the device from the first launch to the last.
 fn launch(kernel: &str, launches: u32, rounds: u32) -> Result<Duration> {
     let device = Device::open()?;
     let kernel = device.load(include_bytes!("kernels.ptx"))?.kernel(kernel)?;
@@ -58,7 +58,7 @@ fn launch(kernel: &str, launches: u32, rounds: u32) -> Result<Duration> {
     after.elapsed_since(&before)
 }
 
-/// How long launches of the empty kernel took that were each waited for.
+/// The time for launches of the empty kernel, each of which is waited for.
 fn wait_for_each(launches: u32) -> Result<Duration> {
     let device = Device::open()?;
     let kernel = device

@@ -113,7 +113,7 @@ impl Instance {
     fn new(kernel: &Arc<Kernel>, arena: Arc<Arena>) -> Option<Instance> {
         let engine = kernel.ready.module().engine();
         let lowered = &kernel.lowered;
-        let scratch = Scratch::new(lowered.scratch_bytes(), lowered.stop_flag())?;
+        let scratch = Scratch::new(lowered.scratch_bytes(), lowered.interrupt_flag())?;
         let mut store = Store::new(engine, Host { at_work: None });
         let memories = [Arc::clone(scratch.mapping()), Arc::clone(arena.mapping())];
         let made = lending(memories, || -> wasmtime::Result<_> {
@@ -226,7 +226,10 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
         |caller: Caller<'_, Host>, help: i32, a: i64, b: i64, c: i64, d: i64| {
             let operands = [a, b, c, d].map(i64::cast_unsigned);
             let lowered = at_work(&caller)?.setup.lowered();
-            Ok(lowered.help(help.cast_unsigned(), operands).cast_signed())
+            let result = lowered.libcall(help.cast_unsigned(), operands);
+            result
+                .map(u64::cast_signed)
+                .ok_or_else(|| wasmtime::format_err!("a kernel calls a function that is not there"))
         },
     )?;
     linker.func_wrap(

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tensor_wasm_ptx::Module;
-use tensor_wasm_ptx::compile::{Lowered, Unsupported, Width, lower_as};
+use tensor_wasm_ptx::compile::{CompiledKernel, Unsupported, Vectorize, compile_as};
 use wasmtime::InstancePre;
 
 pub(crate) use engine::KernelEngine;
@@ -18,7 +18,7 @@ use instance::Host;
 pub(crate) use instance::{Instance, Outcome, with_instance};
 
 /// The work that an engine has with all kernels of a module that are compiled, in units of
-/// [`Lowered::effort`]: a few seconds, since one tenant's module is another's wait.
+/// [`CompiledKernel::effort`]: a few seconds, since one tenant's module is another's wait.
 const MOST_EFFORT: usize = 64 << 10;
 
 /// What a step of a compiled kernel takes for as long as it can run, in bytes, roughly.
@@ -26,12 +26,12 @@ const BYTES_PER_STEP: usize = 64;
 
 /// One kernel, compiled.
 pub(crate) struct Kernel {
-    lowered: Arc<Lowered>,
+    lowered: Arc<CompiledKernel>,
     ready: InstancePre<Host>,
 }
 
 impl Kernel {
-    pub(crate) fn lowered(&self) -> &Arc<Lowered> {
+    pub(crate) fn lowered(&self) -> &Arc<CompiledKernel> {
         &self.lowered
     }
 
@@ -80,10 +80,10 @@ pub fn compile_for_single_threads() {
     SINGLE_THREADS.store(true, Ordering::Relaxed);
 }
 
-fn width() -> Width {
+fn width() -> Vectorize {
     match SINGLE_THREADS.load(Ordering::Relaxed) {
-        true => Width::One,
-        false => Width::Chosen,
+        true => Vectorize::Never,
+        false => Vectorize::Auto,
     }
 }
 
@@ -97,7 +97,7 @@ fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
             if effort > MOST_EFFORT {
                 return Err(refused("the module is large"));
             }
-            let compiled = lower_as(module, name, width()).and_then(|mut lowered| {
+            let compiled = compile_as(module, name, width()).and_then(|mut lowered| {
                 effort += lowered.effort();
                 if effort > MOST_EFFORT {
                     return Err(refused("the module is large"));
@@ -125,10 +125,7 @@ fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
 }
 
 fn refused(what: &str) -> Unsupported {
-    Unsupported {
-        line: None,
-        what: what.to_owned(),
-    }
+    Unsupported::limit(what)
 }
 
 #[cfg(test)]

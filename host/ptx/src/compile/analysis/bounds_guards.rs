@@ -1,225 +1,176 @@
-//! How a group of threads reaches memory, and what is looked at before it does.
+//! Bounds guards: the bounds checks of vector code, hoisted to where a block begins, and coalesced.
 //!
-//! Where threads access addresses that they have in common, or that are known to be so far apart, one
-//! look at the least and the greatest of them serves all, and all accesses that count from one address share it.
-//! Such looks come before anything else of their block happens: where one fails, the group's threads
-//! begin the block again, each alone, and find out what is wrong. So addresses must be known where a
-//! block begins, but for arithmetic that can be done in advance.
+//! One guard serves all lanes of a coalesced access, by the least and the greatest of their addresses,
+//! and all accesses of a block that count from one address. Guards come before anything else of their
+//! block happens: where one fails, the lane group's threads run the block again, one at a time, with
+//! checks that find out what is wrong. So what a guard compares must be known where a block begins, but
+//! for arithmetic that can be done in advance; [`first_unknown`] tells where a block has to be split for
+//! that. Other guards see to it that the sum of a uniform number and a lane's offset does not wrap
+//! around in 32 bits, where it is extended to 64.
 
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
+use crate::compile::Unsupported;
+use crate::compile::analysis::allocation_roots::{BoundsCaches, CacheId};
+use crate::compile::analysis::coalescing::{FAR, address, coalesced, size};
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
-use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{
-    Arg, Block, BlockId, Body, Op, Place, Reg, SiteKind, Space, SpecialValue,
-};
+use crate::compile::ir::entity::{PrimaryMap, entity_id};
+use crate::compile::ir::opcodes::Meaning;
+use crate::compile::ir::{Arg, Block, BlockId, Body, Op, Reg, SiteId, Space, SpecialValue};
 
-/// How far apart threads may be, and accesses that share a look.
-const FAR: u64 = 1 << 20;
-
-/// A look.
+/// A guard.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum BoundsGuard {
     /// An access, and those that count from the same address.
     Access(Access),
-    /// Numbers of 32 bits, so far apart, stay so in 64.
+    /// The lanes of a number of 32 bits are as far apart in 64.
     Extend {
-        code: Opcode,
+        signed: bool,
         a: Arg,
-        apart: LaneOffsets,
+        offsets: LaneOffsets,
     },
 }
 
 /// Accesses that count from one address.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Access {
-    pub space: Space,
     pub base: Arg,
     /// The first byte of all, from the base on.
     pub first: i64,
     /// The logarithm of the size of each.
     pub shift: u8,
-    /// How many sizes the last one lies behind the first.
-    pub reach: u64,
-    /// The window for device memory.
-    pub window: usize,
+    /// What the distance of the first byte from the beginning of memory is compared with, in units of
+    /// that size.
+    pub limit: Limit,
 }
 
-/// What is looked at in a block.
+entity_id! {
+    /// A limit of guards of shared memory.
+    SharedLimitId, "shared_limit"
+}
+
+entity_id! {
+    /// A limit of guards of device memory.
+    DeviceLimitId, "device_limit"
+}
+
+/// A limit: how many accesses of a size can begin where the last one of those that share the guard lies
+/// so many sizes behind the first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Limit {
+    Shared(SharedLimitId),
+    /// In the range of memory that a bounds cache holds.
+    Device(CacheId, DeviceLimitId),
+}
+
+/// The limits that a kernel's guards compare with. A launch computes those of shared memory once, code
+/// those of device memory whenever it fills a bounds cache.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Limits {
+    /// By the logarithm of the size, and how many sizes the last access lies behind the first.
+    pub shared: PrimaryMap<SharedLimitId, (u8, u64)>,
+    /// By the bounds cache, and the same.
+    pub device: PrimaryMap<DeviceLimitId, (CacheId, u64)>,
+}
+
+/// The guards of a block.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BlockGuards {
-    /// Each before the step of this number.
-    pub checks: Vec<(usize, BoundsGuard)>,
+    /// Each, and the number of the step before which its operands are known.
+    pub guards: Vec<(usize, BoundsGuard)>,
     /// The steps that are done in advance for them.
     pub needed: HashSet<usize>,
 }
 
 impl BlockGuards {
-    /// What is looked at before a step.
+    /// The guards before a step.
     pub(crate) fn before(&self, step: usize) -> impl Iterator<Item = &BoundsGuard> {
-        at(&self.checks, step).map(|(_, check)| check)
+        let first = self.guards.partition_point(|(number, _)| *number < step);
+        let rest = self.guards.get(first..).unwrap_or_default();
+        let here = rest.iter().take_while(move |(number, _)| *number == step);
+        here.map(|(_, guard)| guard)
     }
 }
 
-/// Those of checks in order that come before a step.
-fn at(checks: &[(usize, BoundsGuard)], step: usize) -> impl Iterator<Item = &(usize, BoundsGuard)> {
-    let first = checks.partition_point(|(number, _)| *number < step);
-    let rest = checks.get(first..).unwrap_or_default();
-    rest.iter().take_while(move |(number, _)| *number == step)
-}
-
-/// What looks compare with: how many accesses of a size can begin where the last of those that go
-/// together lies so many sizes behind.
+/// The guards of a kernel.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Limits {
-    /// For shared memory, by the logarithm of the size.
-    pub shared: Vec<(u8, u64)>,
-    /// For the bounds_caches of device memory.
-    pub device: Vec<(usize, u64)>,
-}
-
-/// For all blocks of a kernel.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Plan {
+pub(crate) struct GuardPlan {
     blocks: HashMap<BlockId, BlockGuards>,
-    /// Where the accesses of a site begin to count: the first byte of the look that they share, from
-    /// their own base on.
-    first_of: HashMap<u32, i64>,
+    /// For the accesses of a site, the first byte that their guard checks, from their own base on.
+    first_of: HashMap<SiteId, i64>,
+    limits: Limits,
 }
 
-impl Plan {
+impl GuardPlan {
+    /// The guards of a block, where it has any.
     pub(crate) fn of(&self, block: BlockId) -> Option<&BlockGuards> {
         self.blocks.get(&block)
     }
 
-    /// The first byte of the look that the accesses of a site share.
-    pub(crate) fn first(&self, site: u32) -> i64 {
-        self.first_of.get(&site).copied().unwrap_or(0)
+    /// The first byte that the guard of a site's coalesced accesses checks, from their own base on.
+    pub(crate) fn first(&self, site: SiteId) -> Option<i64> {
+        self.first_of.get(&site).copied()
     }
 
-    /// What all looks compare with.
-    pub(crate) fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
-        let checks = self.blocks.values().flat_map(|block| &block.checks);
-        for (_, check) in checks {
-            let BoundsGuard::Access(access) = check else {
-                continue;
-            };
-            if access.space == Space::Shared {
-                limits.shared.push((access.shift, access.reach));
-            } else {
-                limits.device.push((access.window, access.reach));
-            }
-        }
-        limits.shared.sort_unstable();
-        limits.shared.dedup();
-        limits.device.sort_unstable();
-        limits.device.dedup();
-        limits
+    /// What all guards compare with.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 }
 
-/// How far the threads of a group are apart, where they can access memory together.
-pub(crate) fn together(body: &Body, classes: &UniformityInfo, op: &Op) -> Option<LaneOffsets> {
-    let (place, values) = match op {
-        Op::Load {
-            place,
-            atomic: false,
-            ..
-        } => (place, None),
-        Op::Store {
-            place,
-            values,
-            atomic: false,
-            ..
-        } => (place, Some(values)),
-        _ => return None,
-    };
-    if !matches!(place.space, Space::Global | Space::Shared | Space::Generic) || !place.is_near() {
+/// How far apart the lanes of a number are that is extended to 64 bits, where that is known, and whether
+/// it has a sign.
+fn extended(uniformity: &UniformityInfo, op: &Op) -> Option<(bool, Arg, LaneOffsets)> {
+    let Op::Unary(opcode, target, a) = op else {
         return None;
-    }
-    let (size, _) = size(body, place)?;
-    let apart = match classes.of_arg(place.base) {
-        Uniformity::Uniform => LaneOffsets::NONE,
-        Uniformity::Affine(apart) if apart.is_within(FAR) => apart,
+    };
+    let signed = match opcode.meaning() {
+        Meaning::ExtendS => true,
+        Meaning::ExtendU => false,
         _ => return None,
     };
-    let uniform = |values: &Vec<Arg>| {
-        let of = |value: &Arg| classes.of_arg(*value) == Uniformity::Uniform;
-        values.iter().all(of)
-    };
-    let one_for_all = !apart.is_none() || values.is_none_or(uniform);
-    let aligned = apart.all(|away| away % i64::from(size) == 0);
-    (aligned && one_for_all).then_some(apart)
-}
-
-/// The size of an access and its logarithm.
-fn size(body: &Body, place: &Place) -> Option<(u32, u8)> {
-    match body.sites.get(place.site as usize)?.what {
-        SiteKind::Access { bytes, lanes, .. } => {
-            let size = bytes * lanes;
-            Some((size, size.trailing_zeros() as u8))
-        }
+    match uniformity.of(*target) {
+        Uniformity::Affine(offsets) => Some((signed, *a, offsets)),
         _ => None,
     }
 }
 
-fn place(op: &Op) -> Option<&Place> {
-    match op {
-        Op::Load { place, .. } | Op::Store { place, .. } => Some(place),
-        _ => None,
-    }
-}
-
-/// How far numbers that are extended to 64 bits are apart, where that is known.
-fn extended(classes: &UniformityInfo, op: &Op) -> Option<(Opcode, Arg, LaneOffsets)> {
-    match op {
-        Op::Unary(code @ (Opcode::I64ExtendI32S | Opcode::I64ExtendI32U), target, a) => {
-            match classes.of(*target) {
-                Uniformity::Affine(apart) => Some((*code, *a, apart)),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
-}
-
-/// Whether something is to be looked at before a step.
-pub(crate) fn is_checked(body: &Body, classes: &UniformityInfo, op: &Op) -> bool {
-    together(body, classes, op).is_some() || extended(classes, op).is_some()
+/// Whether a step needs a guard.
+pub(crate) fn is_guarded(body: &Body, uniformity: &UniformityInfo, op: &Op) -> bool {
+    coalesced(body, uniformity, op).is_some() || extended(uniformity, op).is_some()
 }
 
 /// Whether a step can be done in advance, if what it reads is known.
-fn is_simple(classes: &UniformityInfo, op: &Op) -> bool {
-    let scalar = |target: &Reg| classes.of(*target) != Uniformity::Divergent;
+fn is_simple(uniformity: &UniformityInfo, op: &Op) -> bool {
+    let is_scalar = |target: &Reg| uniformity.of(*target) != Uniformity::Divergent;
     match op {
         Op::Copy(target, _)
         | Op::Unary(_, target, _)
         | Op::Binary(_, target, ..)
-        | Op::Select(target, ..) => scalar(target),
-        Op::Special(target, known) => *known != SpecialValue::Clock && scalar(target),
+        | Op::Select(target, ..) => is_scalar(target),
+        Op::Special(target, value) => *value != SpecialValue::Clock && is_scalar(target),
         _ => false,
     }
 }
 
-/// The step before which a block is to be split, since what it looks at is not known where the block
-/// begins.
-pub(crate) fn unknown(body: &Body, classes: &UniformityInfo, ops: &[Op]) -> Option<usize> {
+/// The step before which a block is to be split, since the operands of its guard are not known where
+/// the block begins.
+pub(crate) fn first_unknown(body: &Body, uniformity: &UniformityInfo, ops: &[Op]) -> Option<usize> {
     let mut unknown: HashSet<Reg> = HashSet::default();
     for (number, op) in ops.iter().enumerate() {
-        let reads_unknown = |arg: Arg| arg.reg().is_some_and(|reg| unknown.contains(&reg));
-        let looked_at = match (together(body, classes, op), place(op)) {
+        let is_unknown = |arg: Arg| arg.reg().is_some_and(|reg| unknown.contains(&reg));
+        let guarded = match (coalesced(body, uniformity, op), address(op)) {
             (Some(_), Some(place)) => Some(place.base),
-            _ => extended(classes, op).map(|(_, a, _)| a),
+            _ => extended(uniformity, op).map(|(_, a, _)| a),
         };
-        if looked_at.is_some_and(reads_unknown) {
+        if guarded.is_some_and(is_unknown) {
             return Some(number);
         }
-        let mut known = is_simple(classes, op);
-        op.each_arg(|arg| known &= !reads_unknown(arg));
+        let mut is_known = is_simple(uniformity, op);
+        op.each_arg(|arg| is_known &= !is_unknown(arg));
         for target in op.targets() {
-            if known {
+            if is_known {
                 unknown.remove(target);
             } else {
                 unknown.insert(*target);
@@ -229,24 +180,125 @@ pub(crate) fn unknown(body: &Body, classes: &UniformityInfo, ops: &[Op]) -> Opti
     None
 }
 
-/// Plans the looks of blocks that were split where they have to be.
+/// Plans the guards of a kernel whose blocks were split where they have to be.
+///
+/// # Errors
+/// Where an access of device memory has no bounds cache.
 pub(crate) fn plan(
     body: &Body,
-    classes: &UniformityInfo,
-    bounds_cache_of: &HashMap<u32, usize>,
-) -> Plan {
-    let mut plan = Plan::default();
-    for (number, block) in (0u32..).zip(&body.blocks) {
-        let checks = of_block(body, classes, bounds_cache_of, block, &mut plan.first_of);
-        if !checks.checks.is_empty() {
-            plan.blocks.insert(BlockId(number), checks);
+    uniformity: &UniformityInfo,
+    caches: &BoundsCaches,
+) -> Result<GuardPlan, Unsupported> {
+    let mut planned = Vec::new();
+    let mut first_of = HashMap::default();
+    for (id, block) in body.blocks.iter() {
+        let guards = of_block(body, uniformity, caches, block, &mut first_of)?;
+        if !guards.is_empty() {
+            planned.push((id, guards));
         }
     }
-    plan
+    let ranges = planned.iter().flat_map(|(_, guards)| guards);
+    let limits = limits(ranges.filter_map(|(_, guard)| match guard {
+        Planned::Access(range) => Some(*range),
+        Planned::Extend { .. } => None,
+    }));
+    let mut plan = GuardPlan {
+        blocks: HashMap::default(),
+        first_of,
+        limits,
+    };
+    for (id, guards) in planned {
+        let Some(block) = body.block(id) else {
+            continue;
+        };
+        let guards = guards
+            .into_iter()
+            .map(|(step, guard)| Ok((step, guard.with_limit(&plan.limits)?)))
+            .collect::<Result<Vec<_>, Unsupported>>()?;
+        let needed = needed(block, &guards);
+        plan.blocks.insert(id, BlockGuards { guards, needed });
+    }
+    Ok(plan)
+}
+
+/// A guard before its limit has a number.
+enum Planned {
+    Access(Range),
+    Extend {
+        signed: bool,
+        a: Arg,
+        offsets: LaneOffsets,
+    },
+}
+
+/// What the guard of an access checks.
+#[derive(Clone, Copy)]
+struct Range {
+    base: Arg,
+    first: i64,
+    shift: u8,
+    /// How many sizes the last access lies behind the first.
+    reach: u64,
+    /// The bounds cache, for device memory.
+    cache: Option<CacheId>,
+}
+
+impl Planned {
+    fn with_limit(self, limits: &Limits) -> Result<BoundsGuard, Unsupported> {
+        let range = match self {
+            Planned::Access(range) => range,
+            Planned::Extend { signed, a, offsets } => {
+                return Ok(BoundsGuard::Extend { signed, a, offsets });
+            }
+        };
+        let limit = match range.cache {
+            None => {
+                let same = |known: &(u8, u64)| *known == (range.shift, range.reach);
+                let mut known = limits.shared.iter();
+                let found = known.find(|(_, limit)| same(limit));
+                found.map(|(id, _)| Limit::Shared(id))
+            }
+            Some(cache) => {
+                let same = |known: &(CacheId, u64)| *known == (cache, range.reach);
+                let mut known = limits.device.iter();
+                let found = known.find(|(_, limit)| same(limit));
+                found.map(|(id, _)| Limit::Device(cache, id))
+            }
+        };
+        Ok(BoundsGuard::Access(Access {
+            base: range.base,
+            first: range.first,
+            shift: range.shift,
+            limit: limit.ok_or_else(|| Unsupported::internal("a guard without a limit"))?,
+        }))
+    }
+}
+
+/// The limits of guards, each once, in order.
+fn limits(ranges: impl Iterator<Item = Range>) -> Limits {
+    let (mut shared, mut device) = (Vec::new(), Vec::new());
+    for range in ranges {
+        match range.cache {
+            None => shared.push((range.shift, range.reach)),
+            Some(cache) => device.push((cache, range.reach)),
+        }
+    }
+    let mut limits = Limits::default();
+    shared.sort_unstable();
+    shared.dedup();
+    for limit in shared {
+        limits.shared.push(limit);
+    }
+    device.sort_unstable();
+    device.dedup();
+    for limit in device {
+        limits.device.push(limit);
+    }
+    limits
 }
 
 /// What a register counts from: a value, by the register that held it and how often that was written
-/// before, or the low half of one; and how far on.
+/// before, or the low half of one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Origin {
     reg: Reg,
@@ -254,17 +306,17 @@ struct Origin {
     low: bool,
 }
 
-/// What accesses must have in common to share a look: where they count from, and where they go.
+/// What accesses must have in common to share a guard: where they count from, and where they go.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
-    origin: Result<Origin, u64>,
+    origin: Result<Origin, Option<u64>>,
     space: Space,
     shift: u8,
-    window: usize,
+    cache: Option<CacheId>,
     part: i64,
 }
 
-/// Where registers of a block count from.
+/// Where registers of a block count from, and how far on they are.
 #[derive(Default)]
 struct Origins {
     written: HashMap<Reg, usize>,
@@ -273,6 +325,7 @@ struct Origins {
 
 impl Origins {
     fn of(&self, reg: Reg) -> (Origin, i64) {
+        // What was not written in the block has its first version.
         let version = self.written.get(&reg).copied().unwrap_or(0);
         let low = false;
         let own = Origin { reg, version, low };
@@ -283,17 +336,12 @@ impl Origins {
     fn note(&mut self, op: &Op) {
         let made = match op {
             Op::Copy(_, Arg::Reg(a)) => Some(self.of(*a)),
-            Op::Unary(Opcode::I32WrapI64, _, Arg::Reg(a)) => {
+            Op::Unary(opcode, _, Arg::Reg(a)) if opcode.meaning() == Meaning::Truncate => {
                 let (origin, offset) = self.of(*a);
-                Some((
-                    Origin {
-                        low: true,
-                        ..origin
-                    },
-                    offset,
-                ))
+                let low = true;
+                Some((Origin { low, ..origin }, offset))
             }
-            Op::Binary(Opcode::I32Add | Opcode::I64Add, _, Arg::Reg(a), b) => {
+            Op::Binary(opcode, _, Arg::Reg(a), b) if opcode.meaning() == Meaning::Add => {
                 let signed = match b {
                     Arg::I32(bits) => Some(i64::from(bits.cast_signed())),
                     Arg::I64(bits) => Some(bits.cast_signed()),
@@ -317,24 +365,33 @@ impl Origins {
     }
 }
 
+/// Accesses that share a guard, as far as they are known.
+struct Sharing {
+    /// The guard's place in the list.
+    guard: usize,
+    /// How far its base is from the origin.
+    away: i64,
+    /// The first byte of the first access, and of the last one, from the origin on.
+    first: i64,
+    last: i64,
+}
+
 fn of_block(
     body: &Body,
-    classes: &UniformityInfo,
-    bounds_cache_of: &HashMap<u32, usize>,
+    uniformity: &UniformityInfo,
+    caches: &BoundsCaches,
     block: &Block,
-    first_of: &mut HashMap<u32, i64>,
-) -> BlockGuards {
-    let mut checks = BlockGuards::default();
+    first_of: &mut HashMap<SiteId, i64>,
+) -> Result<Vec<(usize, Planned)>, Unsupported> {
+    let mut guards = Vec::new();
     let mut origins = Origins::default();
-    // By what is shared: the check, how far its base is from the origin, the first and last byte.
-    let mut shared: HashMap<Key, (usize, i64, i64, i64)> = HashMap::default();
-    let mut sites: Vec<(u32, Key, i64)> = Vec::new();
+    let mut sharing: HashMap<Key, Sharing> = HashMap::default();
+    let mut sites: Vec<(SiteId, Key, i64)> = Vec::new();
     for (number, op) in block.ops.iter().enumerate() {
-        if let Some((code, a, apart)) = extended(classes, op) {
-            let check = BoundsGuard::Extend { code, a, apart };
-            checks.checks.push((number, check));
+        if let Some((signed, a, offsets)) = extended(uniformity, op) {
+            guards.push((number, Planned::Extend { signed, a, offsets }));
         }
-        if let (Some(apart), Some(place)) = (together(body, classes, op), place(op))
+        if let (Some(offsets), Some(place)) = (coalesced(body, uniformity, op), address(op))
             && let Some((size, shift)) = size(body, place)
         {
             let (origin, away) = match place.base {
@@ -342,62 +399,65 @@ fn of_block(
                     let (origin, away) = origins.of(reg);
                     (Ok(origin), away)
                 }
-                base => (Err(base.bits().unwrap_or(0)), 0),
+                base => (Err(base.bits()), 0),
             };
             let offset = place.offset.saturating_add(away);
-            let from = offset.saturating_add(apart.least());
-            let to = offset.saturating_add(apart.most());
-            let window = bounds_cache_of.get(&place.site).copied().unwrap_or(0);
+            let from = offset.saturating_add(offsets.least());
+            let to = offset.saturating_add(offsets.most());
+            let cache = match place.space {
+                Space::Shared => None,
+                _ => Some(caches.of(place.site)?),
+            };
             let key = Key {
                 origin,
                 space: place.space,
                 shift,
-                window: if place.space == Space::Shared {
-                    0
-                } else {
-                    window
-                },
+                cache,
                 // Those that are aligned alike, and near each other.
                 part: offset.div_euclid(FAR.cast_signed()) * i64::from(size)
                     + offset.rem_euclid(i64::from(size)),
             };
-            let (_, _, first, last) = shared.entry(key).or_insert_with(|| {
-                let access = Access {
-                    space: place.space,
+            let shared = sharing.entry(key).or_insert_with(|| {
+                let range = Range {
                     base: place.base,
                     first: from,
                     shift,
                     reach: 0,
-                    window: key.window,
+                    cache,
                 };
-                checks.checks.push((number, BoundsGuard::Access(access)));
-                (checks.checks.len() - 1, away, from, to)
+                guards.push((number, Planned::Access(range)));
+                Sharing {
+                    guard: guards.len() - 1,
+                    away,
+                    first: from,
+                    last: to,
+                }
             });
-            *first = from.min(*first);
-            *last = to.max(*last);
+            shared.first = from.min(shared.first);
+            shared.last = to.max(shared.last);
             sites.push((place.site, key, away));
         }
         origins.note(op);
     }
-    for (at, away, first, last) in shared.values() {
-        if let Some((_, BoundsGuard::Access(access))) = checks.checks.get_mut(*at) {
-            access.first = first - away;
-            access.reach = last.wrapping_sub(*first).cast_unsigned() >> access.shift;
+    for shared in sharing.values() {
+        if let Some((_, Planned::Access(range))) = guards.get_mut(shared.guard) {
+            range.first = shared.first - shared.away;
+            range.reach = shared.last.wrapping_sub(shared.first).cast_unsigned() >> range.shift;
         }
     }
     for (site, key, away) in sites {
-        if let Some((_, _, first, _)) = shared.get(&key) {
-            first_of.insert(site, first - away);
+        if let Some(shared) = sharing.get(&key) {
+            first_of.insert(site, shared.first - away);
         }
     }
-    checks.needed = needed(block, &checks.checks);
-    checks
+    Ok(guards)
 }
 
-/// The steps that lead to what is looked at.
-fn needed(block: &Block, checks: &[(usize, BoundsGuard)]) -> HashSet<usize> {
+/// The steps that compute what guards compare.
+fn needed(block: &Block, guards: &[(usize, BoundsGuard)]) -> HashSet<usize> {
     let mut needed = HashSet::default();
     let mut wanted: HashSet<Reg> = HashSet::default();
+    let mut guards = guards.iter().rev().peekable();
     for (number, op) in block.ops.iter().enumerate().rev() {
         let targets = op.targets();
         if targets.iter().any(|target| wanted.contains(target)) {
@@ -407,8 +467,8 @@ fn needed(block: &Block, checks: &[(usize, BoundsGuard)]) -> HashSet<usize> {
             }
             op.each_arg(|arg| wanted.extend(arg.reg()));
         }
-        for (_, check) in at(checks, number) {
-            let arg = match check {
+        while let Some((_, guard)) = guards.next_if(|(before, _)| *before == number) {
+            let arg = match guard {
                 BoundsGuard::Access(access) => access.base,
                 BoundsGuard::Extend { a, .. } => *a,
             };

@@ -1,6 +1,6 @@
 //! How far the threads of a group are apart in a register, where that is known now.
 
-use crate::compile::codegen::VECTOR_LANES;
+use crate::compile::abi::VECTOR_LANES;
 
 const LANES: usize = VECTOR_LANES as usize;
 

@@ -1,49 +1,43 @@
-//! Which registers hold what is still wanted, where a thread may leave its code and come back.
+//! Liveness: which registers hold a value that may still be read, where each block begins. A backward
+//! data-flow problem over sets of bits (Aho, Lam, Sethi, Ullman, "Compilers", 9.2.5).
+//!
+//! Threads leave their code and come back where blocks begin, so that is where it matters. A register
+//! that is live where the kernel begins is read before it is written, on some path: it is zero then.
 
 use crate::compile::Unsupported;
+use crate::compile::analysis::register_sets::{RegisterSets, difference, union};
+use crate::compile::ir::entity::EntityMap;
 use crate::compile::ir::{Arg, BlockId, Body, End, Reg};
 
-/// Bits that the analysis may take, for all blocks together.
+/// The most bits of all sets together.
 const MOST_BITS: usize = 1 << 27;
 
-/// For each block, the registers that are wanted where it begins.
-pub(crate) struct Live {
-    /// The registers that are wanted in another block than the one that writes them.
+/// The registers that are live where each block begins.
+pub(crate) struct Liveness {
+    /// The registers that are live in more than one block. Only these are in sets, in this order.
     across: Vec<Reg>,
-    /// The place of each register in that list, or the greatest number there is.
-    number: Vec<u32>,
-    words: usize,
-    begin: Vec<u64>,
+    /// The place of each register in that list.
+    bit_of: EntityMap<Reg, Option<u32>>,
+    live_in: RegisterSets,
 }
 
-impl Live {
-    /// The registers that are wanted where a block begins.
+impl Liveness {
+    /// The registers that are live where a block begins.
     pub(crate) fn at(&self, block: BlockId) -> Vec<Reg> {
-        self.registers(self.begin_of(block))
+        self.registers(self.live_in.of(block).iter().copied())
     }
 
-    /// The same as a set of bits.
-    pub(crate) fn begin_of(&self, block: BlockId) -> impl Iterator<Item = u64> {
-        self.set(&self.begin, block)
-    }
-
-    /// The set of a block, of sets for each.
-    pub(crate) fn set<'s>(
-        &self,
-        sets: &'s [u64],
-        block: BlockId,
-    ) -> impl Iterator<Item = u64> + use<'s> {
-        let begin = block.0 as usize * self.words;
-        let set = sets.get(begin..begin + self.words).unwrap_or_default();
-        set.iter().copied()
+    /// The same as a set.
+    pub(crate) fn live_in(&self, block: BlockId) -> &[u64] {
+        self.live_in.of(block)
     }
 
     /// The registers of a set.
-    pub(crate) fn registers(&self, set: impl Iterator<Item = u64>) -> Vec<Reg> {
+    pub(crate) fn registers(&self, set: impl IntoIterator<Item = u64>) -> Vec<Reg> {
         let words = self.across.chunks(64).zip(set);
         words
             .flat_map(|(regs, word)| {
-                let is_in = move |(place, _): &(u32, &Reg)| (word >> place) & 1 == 1;
+                let is_in = move |(bit, _): &(u32, &Reg)| (word >> bit) & 1 == 1;
                 (0u32..).zip(regs).filter(is_in).map(|(_, reg)| *reg)
             })
             .collect()
@@ -51,18 +45,18 @@ impl Live {
 
     /// How many words a set has.
     pub(crate) fn words(&self) -> usize {
-        self.words
+        self.across.len().div_ceil(64)
     }
 
-    /// The word and the bit of a register, where it is wanted across blocks.
-    pub(crate) fn place(&self, reg: Reg) -> Option<(usize, u64)> {
-        let number = self.number.get(reg.0 as usize).copied()?;
-        (number != u32::MAX).then(|| (number as usize / 64, 1 << (number % 64)))
+    /// The word and the bit of a register in sets, where it is live in more than one block.
+    pub(crate) fn bit(&self, reg: Reg) -> Option<(usize, u64)> {
+        let number = (*self.bit_of.get(reg)?)?;
+        Some((number as usize / 64, 1 << (number % 64)))
     }
 }
 
 /// Calls a function with each register that a block's end reads.
-fn each_of_end(body: &Body, end: &End, mut f: impl FnMut(Reg)) {
+pub(crate) fn for_each_end_use(body: &Body, end: &End, mut f: impl FnMut(Reg)) {
     let mut arg = |arg: Arg| {
         if let Arg::Reg(reg) = arg {
             f(reg);
@@ -70,165 +64,116 @@ fn each_of_end(body: &Body, end: &End, mut f: impl FnMut(Reg)) {
     };
     match end {
         End::Branch(a, ..) | End::Table(a, ..) | End::Fault(_, a) => arg(*a),
-        End::Suspend(stop, _) => {
-            let stop = body.suspend_points.get(*stop as usize);
-            stop.map(|stop| stop.inputs.as_slice())
-                .unwrap_or_default()
-                .iter()
-                .copied()
-                .for_each(arg);
+        End::Suspend(point, _) => {
+            let point = body.suspend_points.get(*point);
+            let inputs = point.map(|point| point.inputs.as_slice());
+            inputs.unwrap_or_default().iter().copied().for_each(arg);
         }
         End::Jump(_) | End::Reconverge(_) | End::Exit | End::Nowhere => {}
     }
 }
 
-/// What a block reads before it writes it, and what it writes.
-pub(crate) fn used_and_written(body: &Body, block: usize, mut used: impl FnMut(Reg, bool)) {
-    let Some(block) = body.blocks.get(block) else {
+/// Calls a function with each register that a block reads (`false`) or writes (`true`), in order.
+pub(crate) fn for_each_access(body: &Body, block: BlockId, mut f: impl FnMut(Reg, bool)) {
+    let Some(block) = body.block(block) else {
         return;
     };
     for op in &block.ops {
         op.each_arg(|arg| {
             if let Arg::Reg(reg) = arg {
-                used(reg, false);
+                f(reg, false);
             }
         });
         for target in op.targets() {
-            used(*target, true);
+            f(*target, true);
         }
     }
-    each_of_end(body, &block.end, |reg| used(reg, false));
-    if let End::Suspend(stop, _) = &block.end
-        && let Some(stop) = body.suspend_points.get(*stop as usize)
+    for_each_end_use(body, &block.end, |reg| f(reg, false));
+    if let End::Suspend(point, _) = &block.end
+        && let Some(point) = body.suspend_points.get(*point)
     {
-        for reg in stop.results.iter().flatten() {
-            used(*reg, true);
+        for reg in point.results.iter().flatten() {
+            f(*reg, true);
         }
     }
 }
 
-/// Finds what is wanted where.
+/// Finds what is live where.
 ///
 /// # Errors
 /// Where there are too many registers and blocks to tell.
-pub(crate) fn live(body: &Body) -> Result<Live, Unsupported> {
-    // First, the registers that are read in a block before it writes them.
-    let mut number = vec![u32::MAX; body.regs.len()];
-    let mut across = Vec::new();
-    let mut written_in = vec![u32::MAX; body.regs.len()];
-    for block in 0..body.blocks.len() {
-        let this = u32::try_from(block).unwrap_or(u32::MAX);
-        used_and_written(body, block, |reg, writes| {
-            let place = reg.0 as usize;
-            let (Some(written), Some(number)) = (written_in.get_mut(place), number.get_mut(place))
-            else {
-                return;
-            };
-            if writes {
-                *written = this;
-            } else if *written != this && *number == u32::MAX {
-                *number = u32::try_from(across.len()).unwrap_or(u32::MAX);
-                across.push(reg);
-            }
-        });
-    }
-    let words = across.len().div_ceil(64);
+pub(crate) fn analyze(body: &Body) -> Result<Liveness, Unsupported> {
+    let mut liveness = live_across(body);
+    let words = liveness.words();
     let blocks = body.blocks.len();
     if words * 64 * blocks > MOST_BITS {
         return Err(Unsupported::limit("too many registers and branches"));
     }
-    let mut begin = vec![0u64; words * blocks];
-    let mut wrote = vec![0u64; words * blocks];
-    for block in 0..blocks {
-        let base = block * words;
-        used_and_written(body, block, |reg, writes| {
-            let Some(number) = number.get(reg.0 as usize).filter(|n| **n != u32::MAX) else {
+    // What each block reads before it writes it, and what it writes.
+    let mut live_in = RegisterSets::new(blocks, words, 0);
+    let mut written = RegisterSets::new(blocks, words, 0);
+    for block in body.blocks.keys() {
+        for_each_access(body, block, |reg, writes| {
+            let Some((word, bit)) = liveness.bit(reg) else {
                 return;
             };
-            let (word, bit) = (base + *number as usize / 64, 1u64 << (number % 64));
+            let is_written = written.of_mut(block).get_mut(word);
             if writes {
-                wrote[word] |= bit;
-            } else if wrote[word] & bit == 0 {
-                begin[word] |= bit;
+                is_written.into_iter().for_each(|word| *word |= bit);
+            } else if is_written.is_some_and(|word| *word & bit == 0) {
+                let read = live_in.of_mut(block).get_mut(word);
+                read.into_iter().for_each(|word| *word |= bit);
             }
         });
     }
-    let mut before = vec![Vec::new(); blocks];
-    for (place, block) in body.blocks.iter().enumerate() {
+    // And what its successors read, unless it writes that.
+    let mut predecessors = EntityMap::for_each(&body.blocks, Vec::new());
+    for (id, block) in body.blocks.iter() {
         for next in block.end.successors() {
-            if let Some(before) = before.get_mut(next.0 as usize) {
-                before.push(place);
-            }
+            let found = predecessors.get_mut(next);
+            found
+                .into_iter()
+                .for_each(|list: &mut Vec<BlockId>| list.push(id));
         }
     }
-    let mut waiting: Vec<usize> = (0..blocks).collect();
-    let mut queued = vec![true; blocks];
+    let mut waiting: Vec<BlockId> = body.blocks.keys().collect();
+    let mut is_waiting = EntityMap::for_each(&body.blocks, true);
+    let mut now = vec![0u64; words];
     while let Some(block) = waiting.pop() {
-        queued[block] = false;
-        for place in before[block].clone() {
-            let mut changed = false;
-            for word in 0..words {
-                let more = begin[block * words + word] & !wrote[place * words + word];
-                let old = &mut begin[place * words + word];
-                if more & !*old != 0 {
-                    *old |= more;
-                    changed = true;
-                }
-            }
-            if changed && !queued[place] {
-                queued[place] = true;
-                waiting.push(place);
+        is_waiting.set(block, false);
+        now.copy_from_slice(live_in.of(block));
+        for before in predecessors.get(block).into_iter().flatten() {
+            let read = difference(&now, written.of(*before));
+            if union(live_in.of_mut(*before), read) && is_waiting.set(*before, true) {
+                waiting.push(*before);
             }
         }
     }
-    Ok(Live {
-        across,
-        number,
-        words,
-        begin,
-    })
+    liveness.live_in = live_in;
+    Ok(liveness)
 }
 
-/// How many values are held at each step, all steps together: what an engine finds registers for.
-/// `values` is how many a register has.
-pub(crate) fn held(body: &Body, live: &Live, values: impl Fn(Reg) -> u64) -> u64 {
-    let mut is_held = vec![false; body.regs.len()];
-    let mut total = 0u64;
-    for block in &body.blocks {
-        let mut held: Vec<Reg> = Vec::new();
-        let mut now = 0u64;
-        let mut hold = |reg: Reg, is_held: &mut [bool], now: &mut u64| {
-            if let Some(place) = is_held.get_mut(reg.0 as usize).filter(|place| !**place) {
-                *place = true;
-                *now += values(reg);
-                held.push(reg);
+/// Numbers the registers that a block reads before it writes them; no set yet.
+fn live_across(body: &Body) -> Liveness {
+    let mut across = Vec::new();
+    let mut bit_of = EntityMap::for_each(&body.regs, None);
+    let mut written_in = EntityMap::for_each(&body.regs, None);
+    for block in body.blocks.keys() {
+        for_each_access(body, block, |reg, writes| {
+            let Some(bit) = bit_of.get_mut(reg) else {
+                return;
+            };
+            if writes {
+                written_in.set(reg, Some(block));
+            } else if written_in.get(reg) != Some(&Some(block)) && bit.is_none() {
+                *bit = u32::try_from(across.len()).ok();
+                across.push(reg);
             }
-        };
-        for next in block.end.successors() {
-            for reg in live.at(next) {
-                hold(reg, &mut is_held, &mut now);
-            }
-        }
-        each_of_end(body, &block.end, |reg| hold(reg, &mut is_held, &mut now));
-        for op in block.ops.iter().rev() {
-            for target in op.targets() {
-                if let Some(place) = is_held.get_mut(target.0 as usize).filter(|place| **place) {
-                    *place = false;
-                    now = now.saturating_sub(values(*target));
-                }
-            }
-            op.each_arg(|arg| {
-                if let Arg::Reg(reg) = arg {
-                    hold(reg, &mut is_held, &mut now);
-                }
-            });
-            total = total.saturating_add(now);
-        }
-        for reg in held {
-            if let Some(place) = is_held.get_mut(reg.0 as usize) {
-                *place = false;
-            }
-        }
+        });
     }
-    total
+    Liveness {
+        across,
+        bit_of,
+        live_in: RegisterSets::new(0, 0, 0),
+    }
 }

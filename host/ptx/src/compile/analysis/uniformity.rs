@@ -6,11 +6,12 @@
 
 use rustc_hash::FxHashSet as HashSet;
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
-use crate::compile::analysis::liveness::Live;
-use crate::compile::codegen::VECTOR_LANES;
-use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{Arg, Body, End, Op, Reg, Space, SpecialValue, Ty};
+use crate::compile::analysis::liveness::Liveness;
+use crate::compile::analysis::transfer::{self, ALL_ZEROS, Operand};
+use crate::compile::ir::entity::{EntityId, EntityMap};
+use crate::compile::ir::{Arg, BlockId, Body, End, Op, Reg, Space, SpecialValue, Ty};
 
 /// What the threads of a group have in a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,34 +27,64 @@ pub(crate) enum Uniformity {
 use Uniformity::{Divergent, Uniform};
 
 /// The classes of all registers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct UniformityInfo {
-    classes: Vec<Option<Uniformity>>,
+    classes: EntityMap<Reg, Option<Uniformity>>,
     /// How many low bits are zeros in what the first thread of a group has.
-    zeros: Vec<Option<u32>>,
+    zeros: EntityMap<Reg, Option<u32>>,
     /// Registers that are 0 or 1, and have a mask for each thread instead where they vary.
-    booleans: Vec<bool>,
+    booleans: EntityMap<Reg, bool>,
 }
 
 impl UniformityInfo {
+    /// That of a kernel whose threads run one at a time: there is nothing to tell apart.
+    pub(crate) fn of_single_threads(body: &Body) -> UniformityInfo {
+        UniformityInfo {
+            classes: EntityMap::for_each(&body.regs, Some(Uniform)),
+            zeros: EntityMap::for_each(&body.regs, Some(0)),
+            booleans: EntityMap::for_each(&body.regs, false),
+        }
+    }
+
     pub(crate) fn of(&self, reg: Reg) -> Uniformity {
-        let class = self.classes.get(reg.0 as usize).copied().flatten();
-        class.unwrap_or(Uniform)
+        match self.classes.get(reg) {
+            Some(Some(class)) => *class,
+            // No step that a thread can come to writes it: it is zero.
+            Some(None) => Uniform,
+            None => {
+                debug_assert!(false, "{reg} is no register of the kernel");
+                Divergent
+            }
+        }
     }
 
     pub(crate) fn of_arg(&self, arg: Arg) -> Uniformity {
         arg.reg().map_or(Uniform, |reg| self.of(reg))
     }
 
+    /// An operand of such a class, for the transfer functions.
+    fn operand(&self, arg: Arg, class: Uniformity) -> Operand {
+        let constant = match arg {
+            Arg::Reg(_) => None,
+            Arg::I32(bits) | Arg::F32(bits) => Some(i64::from(bits.cast_signed())),
+            Arg::I64(bits) | Arg::F64(bits) => Some(bits.cast_signed()),
+        };
+        Operand {
+            class,
+            low_zeros: self.zeros_of(arg),
+            constant,
+        }
+    }
+
     fn zeros_of(&self, arg: Arg) -> u32 {
         match arg {
             // What is not known yet may still have any number.
             Arg::Reg(reg) => {
-                let zeros = self.zeros.get(reg.0 as usize).copied().flatten();
-                zeros.unwrap_or(MOST_ZEROS)
+                let zeros = self.zeros.get(reg).copied().flatten();
+                zeros.unwrap_or(ALL_ZEROS)
             }
             arg => match arg.bits() {
-                Some(0) | None => MOST_ZEROS,
+                Some(0) | None => ALL_ZEROS,
                 Some(bits) => bits.trailing_zeros(),
             },
         }
@@ -61,26 +92,29 @@ impl UniformityInfo {
 
     /// Whether that is news.
     fn set_zeros(&mut self, reg: Reg, zeros: u32) -> bool {
-        let Some(place) = self.zeros.get_mut(reg.0 as usize) else {
-            return false;
-        };
-        let least = place.map_or(zeros, |known| known.min(zeros));
-        let changed = *place != Some(least);
-        *place = Some(least);
-        changed
+        let known = self.zeros.get(reg).copied().flatten();
+        let least = known.map_or(zeros, |known| known.min(zeros));
+        self.zeros.set(reg, Some(least))
     }
 
-    /// Adds a register that was made last, with a truth for each thread.
-    pub(crate) fn add_truth(&mut self, reg: Reg) {
-        let place = reg.0 as usize;
-        self.classes.resize(place, None);
-        self.classes.push(Some(Divergent));
-        self.booleans.resize(place, false);
-        self.booleans.push(true);
+    /// Whether the threads of a lane group can go different ways at the end of a block.
+    pub(crate) fn diverges(&self, end: &End) -> bool {
+        match end {
+            End::Branch(condition, ..) => self.of_arg(*condition) != Uniform,
+            End::Table(index, ..) => self.of_arg(*index) != Uniform,
+            _ => false,
+        }
+    }
+
+    /// Adds the register that was made last: a divergent boolean.
+    pub(crate) fn add_boolean(&mut self, reg: Reg) {
+        self.classes.push(reg, Some(Divergent));
+        self.zeros.push(reg, Some(0));
+        self.booleans.push(reg, true);
     }
 
     pub(crate) fn is_truth(&self, reg: Reg) -> bool {
-        self.booleans.get(reg.0 as usize).copied().unwrap_or(false)
+        self.booleans.get(reg) == Some(&true)
     }
 }
 
@@ -92,100 +126,53 @@ fn join(a: Option<Uniformity>, b: Uniformity) -> Uniformity {
     }
 }
 
-/// Whether an operation's result is 0 or 1.
-fn compares(code: Opcode) -> bool {
-    use Opcode::*;
-    code.result() == Ty::I32
-        && (matches!(
-            code,
-            I32Eq
-                | I32Ne
-                | I32LtS
-                | I32LtU
-                | I32LeS
-                | I32LeU
-                | I32GtS
-                | I32GtU
-                | I32GeS
-                | I32GeU
-                | I64Eq
-                | I64Ne
-                | I64LtS
-                | I64LtU
-                | I64LeS
-                | I64LeU
-                | I64GtS
-                | I64GtU
-                | I64GeS
-                | I64GeU
-        ) || code.operand().is_float()
-            && !matches!(
-                code,
-                I32TruncSatF32S
-                    | I32TruncSatF32U
-                    | I32TruncSatF64S
-                    | I32TruncSatF64U
-                    | I32ReinterpretF32
-            ))
-}
-
 /// Finds registers that only ever hold 0 or 1.
-fn booleans(body: &Body) -> Vec<bool> {
-    let mut booleans: Vec<bool> = body.regs.iter().map(|ty| *ty == Ty::I32).collect();
-    let mut written = vec![false; booleans.len()];
+fn booleans(body: &Body) -> EntityMap<Reg, bool> {
+    let mut booleans = EntityMap::from_fn(&body.regs, |_, ty| *ty == Ty::I32);
+    let mut written = EntityMap::for_each(&body.regs, false);
     // What a stop or a load brings may be any number.
     for reg in body
         .suspend_points
-        .iter()
+        .values()
         .flat_map(|stop| stop.results.iter().flatten())
     {
-        if let Some(truth) = booleans.get_mut(reg.0 as usize) {
-            *truth = false;
-        }
+        booleans.set(*reg, false);
     }
     loop {
         let mut changed = false;
-        for op in body.blocks.iter().flat_map(|block| &block.ops) {
-            let holds = |arg: Arg, booleans: &[bool]| match arg {
-                Arg::Reg(reg) => booleans.get(reg.0 as usize).copied().unwrap_or(false),
+        for op in body.blocks.values().flat_map(|block| &block.ops) {
+            let holds = |arg: Arg, booleans: &EntityMap<Reg, bool>| match arg {
+                Arg::Reg(reg) => booleans.get(reg) == Some(&true),
                 Arg::I32(bits) => bits <= 1,
                 _ => false,
             };
             let is_truth = match op {
                 Op::Copy(_, a) => holds(*a, &booleans),
                 Op::Select(_, _, a, b) => holds(*a, &booleans) && holds(*b, &booleans),
-                Op::Binary(Opcode::I32And | Opcode::I32Or | Opcode::I32Xor, _, a, b) => {
+                Op::Binary(opcode, _, a, b) if opcode.is_bool_combine() => {
                     holds(*a, &booleans) && holds(*b, &booleans)
                 }
-                Op::Binary(code, ..) => compares(*code),
+                Op::Binary(opcode, ..) => opcode.is_comparison(),
                 _ => false,
             };
             for target in op.targets() {
-                let place = target.0 as usize;
-                if let Some(written) = written.get_mut(place) {
-                    *written = true;
-                }
-                if let Some(truth) = booleans.get_mut(place).filter(|truth| **truth && !is_truth) {
-                    *truth = false;
-                    changed = true;
-                }
+                written.set(*target, true);
+                changed |= !is_truth && booleans.set(*target, false);
             }
         }
         if !changed {
             break;
         }
     }
-    booleans
-        .iter()
-        .zip(written)
-        .map(|(truth, written)| *truth && written)
-        .collect()
+    EntityMap::from_fn(&body.regs, |reg, _| {
+        booleans.get(reg) == Some(&true) && written.get(reg) == Some(&true)
+    })
 }
 
 /// The class of what a step writes.
-fn class_of(body: &Body, classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
+fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
     let known = |arg: Arg| match arg {
-        Arg::Reg(reg) => classes.classes.get(reg.0 as usize).copied().flatten(),
+        Arg::Reg(reg) => classes.classes.get(reg).copied().flatten(),
         _ => Some(Uniform),
     };
     let all_uniform = |args: &[Arg]| {
@@ -201,18 +188,6 @@ fn class_of(body: &Body, classes: &UniformityInfo, op: &Op) -> Option<Uniformity
         }
         class
     };
-    let apart = |class: Uniformity| match class {
-        Uniform => Some(LaneOffsets::NONE),
-        Uniformity::Affine(apart) => Some(apart),
-        Divergent => None,
-    };
-    let of_apart = |apart: LaneOffsets| {
-        if apart.is_none() {
-            Uniform
-        } else {
-            Uniformity::Affine(apart)
-        }
-    };
     match op {
         Op::Copy(_, a) => known(*a),
         Op::Special(_, SpecialValue::Launch(..) | SpecialValue::LaunchPart(..)) => Some(Uniform),
@@ -221,58 +196,12 @@ fn class_of(body: &Body, classes: &UniformityInfo, op: &Op) -> Option<Uniformity
         }
         Op::Special(_, SpecialValue::Tid(_)) => Some(Uniform),
         Op::Special(_, SpecialValue::Clock) => Some(Divergent),
-        Op::Unary(Opcode::I64ExtendI32S | Opcode::I64ExtendI32U, _, a) => match known(*a)? {
-            Uniformity::Affine(apart) if !apart.is_within(1 << 30) => Some(Divergent),
-            class => Some(class),
-        },
-        Op::Unary(Opcode::I32WrapI64, _, a) => known(*a),
-        Op::Unary(_, _, a) | Op::CanonicalizeNan(_, a) | Op::FlushSubnormal(_, a) => {
-            all_uniform(&[*a])
-        }
-        Op::Binary(code, _, a, b) => {
+        Op::Unary(opcode, _, a) => Some(transfer::unary(*opcode, known(*a)?)),
+        Op::CanonicalizeNan(_, a) | Op::FlushSubnormal(_, a) => all_uniform(&[*a]),
+        Op::Binary(opcode, _, a, b) => {
             let (x, y) = (known(*a)?, known(*b)?);
-            if x == Uniform && y == Uniform {
-                return Some(Uniform);
-            }
-            let (Some(s), Some(t)) = (apart(x), apart(y)) else {
-                return Some(Divergent);
-            };
-            let constant = b.bits().map(|bits| {
-                if code.operand() == Ty::I32 {
-                    i64::from((bits as u32).cast_signed())
-                } else {
-                    bits.cast_signed()
-                }
-            });
-            // Whether what threads have more than the first lies in bits that are zeros there.
-            let zeros = classes.zeros_of(*a);
-            let low = (1i64 << zeros.min(30)) - 1;
-            let disjoint = s.all(|away| (0..=low).contains(&away));
-            Some(match (code, constant) {
-                (Opcode::I32Add | Opcode::I64Add, _) => of_apart(s.with(t, i64::wrapping_add)),
-                (Opcode::I32Sub | Opcode::I64Sub, _) => of_apart(s.with(t, i64::wrapping_sub)),
-                (Opcode::I32Mul | Opcode::I64Mul, Some(by)) => {
-                    of_apart(s.map(|away| away.wrapping_mul(by)))
-                }
-                (Opcode::I32Shl | Opcode::I64Shl, Some(by @ 0..=31)) => {
-                    of_apart(s.map(|away| away.wrapping_shl(by as u32)))
-                }
-                (Opcode::I32And | Opcode::I64And, Some(mask)) if disjoint => {
-                    of_apart(s.map(|away| away & mask))
-                }
-                (Opcode::I32Or | Opcode::I64Or, Some(mask)) if disjoint => {
-                    of_apart(s.map(|away| away & !mask))
-                }
-                (Opcode::I32Xor | Opcode::I64Xor, Some(mask)) if disjoint => {
-                    let mask = mask & low;
-                    of_apart(s.map(|away| (away ^ mask) - mask))
-                }
-                (
-                    Opcode::I32ShrU | Opcode::I64ShrU | Opcode::I32ShrS | Opcode::I64ShrS,
-                    Some(by @ 0..=31),
-                ) if disjoint => of_apart(s.map(|away| away >> by)),
-                _ => Divergent,
-            })
+            let (a, b) = (classes.operand(*a, x), classes.operand(*b, y));
+            Some(transfer::binary(*opcode, a, b))
         }
         Op::Select(_, condition, a, b) => match (known(*condition)?, known(*a)?, known(*b)?) {
             (Uniform, a, b) if a == b => Some(a),
@@ -287,85 +216,60 @@ fn class_of(body: &Body, classes: &UniformityInfo, op: &Op) -> Option<Uniformity
             _ => all_uniform(&[place.base]),
         },
         Op::Atomic { .. } => Some(Divergent),
-        Op::Store { .. } | Op::Line(_) => {
-            let _ = body;
-            None
-        }
+        Op::Store { .. } | Op::Line(_) => None,
     }
 }
 
 /// How many low bits are zeros in what the first thread of a group gets from a step.
 fn zeros_of(classes: &UniformityInfo, op: &Op) -> u32 {
     match op {
-        Op::Copy(_, a)
-        | Op::Unary(Opcode::I32WrapI64 | Opcode::I64ExtendI32S | Opcode::I64ExtendI32U, _, a) => {
-            classes.zeros_of(*a)
-        }
+        Op::Copy(_, a) => classes.zeros_of(*a),
+        Op::Unary(opcode, _, a) => transfer::unary_low_zeros(*opcode, classes.zeros_of(*a)),
         // Groups begin at multiples of their size, in each row.
         Op::Special(_, SpecialValue::Thread | SpecialValue::Tid(0)) => {
             VECTOR_LANES.trailing_zeros()
         }
         Op::Select(_, _, a, b) => classes.zeros_of(*a).min(classes.zeros_of(*b)),
-        Op::Binary(code, _, a, b) => {
-            let (x, y) = (classes.zeros_of(*a), classes.zeros_of(*b));
-            let by = b.bits().and_then(|bits| u32::try_from(bits).ok());
-            match (code, by) {
-                (Opcode::I32Add | Opcode::I64Add | Opcode::I32Sub | Opcode::I64Sub, _) => x.min(y),
-                (Opcode::I32Or | Opcode::I64Or | Opcode::I32Xor | Opcode::I64Xor, _) => x.min(y),
-                (Opcode::I32And | Opcode::I64And, _) => x.max(y),
-                (Opcode::I32Mul | Opcode::I64Mul, _) => x.saturating_add(y).min(MOST_ZEROS),
-                (Opcode::I32Shl | Opcode::I64Shl, Some(by @ 0..=31)) => (x + by).min(MOST_ZEROS),
-                (
-                    Opcode::I32ShrU | Opcode::I64ShrU | Opcode::I32ShrS | Opcode::I64ShrS,
-                    Some(by @ 0..=31),
-                ) => x.saturating_sub(by),
-                _ => 0,
-            }
+        Op::Binary(opcode, _, a, b) => {
+            let (a, b) = (classes.operand(*a, Uniform), classes.operand(*b, Uniform));
+            transfer::binary_low_zeros(*opcode, a, b)
         }
         _ => 0,
     }
 }
 
-/// What is zero has as many zeros as anybody asks for.
-const MOST_ZEROS: u32 = 64;
-
 /// Finds the classes.
-pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
+pub(crate) fn analyze(body: &Body, live: &Liveness) -> UniformityInfo {
     let mut classes = UniformityInfo {
-        classes: vec![None; body.regs.len()],
-        zeros: vec![None; body.regs.len()],
+        classes: EntityMap::for_each(&body.regs, None),
+        zeros: EntityMap::for_each(&body.regs, None),
         booleans: booleans(body),
     };
     let set = |classes: &mut UniformityInfo, reg: Reg, class: Uniformity| {
-        let place = classes.classes.get_mut(reg.0 as usize);
-        place.is_some_and(|place| {
-            let joined = join(*place, class);
-            let changed = *place != Some(joined);
-            *place = Some(joined);
-            changed
-        })
+        let known = classes.classes.get(reg).copied().flatten();
+        classes.classes.set(reg, Some(join(known, class)))
     };
-    for reg in live.at(crate::compile::ir::BlockId(0)) {
+    for reg in live.at(BlockId::ENTRY) {
         set(&mut classes, reg, Uniform);
-        classes.set_zeros(reg, MOST_ZEROS);
+        classes.set_zeros(reg, ALL_ZEROS);
     }
-    for stop in &body.suspend_points {
+    for stop in body.suspend_points.values() {
         for reg in stop.results.iter().flatten() {
             set(&mut classes, *reg, Divergent);
             classes.set_zeros(*reg, 0);
         }
     }
     let after = postdominators(body);
-    let mut parted: HashSet<usize> = HashSet::default();
+    let mut parted: HashSet<BlockId> = HashSet::default();
     loop {
         let mut changed = false;
-        for block in &body.blocks {
+        for block in body.blocks.values() {
             for op in &block.ops {
                 let zeros = zeros_of(&classes, op);
                 for target in op.targets() {
                     changed |= classes.set_zeros(*target, zeros);
                 }
-                let Some(class) = class_of(body, &classes, op) else {
+                let Some(class) = class_of(&classes, op) else {
                     continue;
                 };
                 for target in op.targets() {
@@ -377,13 +281,8 @@ pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
             continue;
         }
         // Where threads part, what they write before they meet is their own.
-        for (number, block) in body.blocks.iter().enumerate() {
-            let varies = match &block.end {
-                End::Branch(condition, ..) => classes.of_arg(*condition) != Uniform,
-                End::Table(place, ..) => classes.of_arg(*place) != Uniform,
-                _ => false,
-            };
-            if !varies || !parted.insert(number) {
+        for (number, block) in body.blocks.iter() {
+            if !classes.diverges(&block.end) || !parted.insert(number) {
                 continue;
             }
             for reg in written_apart(body, live, number, after.get(number).copied().flatten()) {
@@ -398,28 +297,26 @@ pub(crate) fn classes(body: &Body, live: &Live) -> UniformityInfo {
 
 /// The registers that are written between a branch and where its ways meet, and wanted there or
 /// behind a stop on the way.
-fn written_apart(body: &Body, live: &Live, branch: usize, meets: Option<usize>) -> Vec<Reg> {
+fn written_apart(
+    body: &Body,
+    live: &Liveness,
+    branch: BlockId,
+    meets: Option<BlockId>,
+) -> Vec<Reg> {
     let mut seen = HashSet::default();
-    let mut waiting: Vec<usize> = body.blocks.get(branch).map_or_else(Vec::new, |block| {
-        block
-            .end
-            .successors()
-            .iter()
-            .map(|next| next.0 as usize)
-            .collect()
-    });
+    let mut waiting = body
+        .block(branch)
+        .map_or_else(Vec::new, |block| block.end.successors());
     let mut written = HashSet::default();
     let mut wanted = HashSet::default();
     if let Some(meets) = meets {
-        wanted.extend(live.at(crate::compile::ir::BlockId(
-            u32::try_from(meets).unwrap_or(0),
-        )));
+        wanted.extend(live.at(meets));
     }
     while let Some(number) = waiting.pop() {
         if Some(number) == meets || !seen.insert(number) {
             continue;
         }
-        let Some(block) = body.blocks.get(number) else {
+        let Some(block) = body.block(number) else {
             continue;
         };
         for op in &block.ops {
@@ -428,18 +325,18 @@ fn written_apart(body: &Body, live: &Live, branch: usize, meets: Option<usize>) 
         if let End::Suspend(_, next) = &block.end {
             wanted.extend(live.at(*next));
         }
-        waiting.extend(block.end.successors().iter().map(|next| next.0 as usize));
+        waiting.extend(block.end.successors());
     }
     written.intersection(&wanted).copied().collect()
 }
 
 /// The block behind each in which all its ways meet again, if there is one.
-pub(crate) fn postdominators(body: &Body) -> Vec<Option<usize>> {
+pub(crate) fn postdominators(body: &Body) -> EntityMap<BlockId, Option<BlockId>> {
     let count = body.blocks.len();
     let exit = count;
     let next: Vec<Vec<usize>> = body
         .blocks
-        .iter()
+        .values()
         .map(|block| {
             let next: Vec<usize> = block
                 .end
@@ -509,9 +406,9 @@ pub(crate) fn postdominators(body: &Body) -> Vec<Option<usize>> {
         }
     }
     // Blocks from which the exit is not reached meet nowhere.
-    found
-        .into_iter()
-        .take(count)
-        .map(|found| (found < count).then_some(found))
-        .collect()
+    EntityMap::from_fn(&body.blocks, |block, _| {
+        let found = found.get(block.index()).copied();
+        let found = found.filter(|found| *found < count)?;
+        u32::try_from(found).ok().map(BlockId)
+    })
 }

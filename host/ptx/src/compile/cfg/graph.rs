@@ -68,9 +68,13 @@ impl Loops {
     }
 }
 
+fn block_id(block: usize) -> BlockId {
+    BlockId(u32::try_from(block).unwrap_or(u32::MAX))
+}
+
 /// Where a block goes on without waiting for others.
 pub(crate) fn flow(body: &Body, block: usize) -> Vec<usize> {
-    match body.blocks.get(block).map(|block| &block.end) {
+    match body.blocks.get(block_id(block)).map(|block| &block.end) {
         Some(End::Suspend(..)) => Vec::new(),
         _ => behind(body, block),
     }
@@ -78,7 +82,10 @@ pub(crate) fn flow(body: &Body, block: usize) -> Vec<usize> {
 
 /// Where a block goes on, whether it waits for others or not.
 fn behind(body: &Body, block: usize) -> Vec<usize> {
-    let end = body.blocks.get(block).map(|block| block.end.successors());
+    let end = body
+        .blocks
+        .get(block_id(block))
+        .map(|block| block.end.successors());
     let next = end.unwrap_or_default();
     next.iter().map(|id| id.0 as usize).collect()
 }
@@ -266,9 +273,11 @@ pub(crate) fn graph(body: &Body, extra: &[BlockId]) -> Result<Graph, Unsupported
         };
         *seen = true;
         reached.push(block);
-        if let Some(End::Suspend(stop, next)) = body.blocks.get(block).map(|block| &block.end) {
+        if let Some(End::Suspend(stop, next)) =
+            body.blocks.get(block_id(block)).map(|block| &block.end)
+        {
             let number = add(&mut resumes, *next).unwrap_or(0);
-            after_stop.insert(*stop, number);
+            after_stop.insert(stop.0, number);
             waiting.push(next.0 as usize);
         }
         waiting.extend(flow(body, block));
@@ -438,7 +447,12 @@ impl Builder<'_> {
             let Some(node) = self.of_block.get(block).copied() else {
                 continue;
             };
-            match self.body.blocks.get(*block).map(|block| block.end.clone()) {
+            match self
+                .body
+                .blocks
+                .get(block_id(*block))
+                .map(|block| block.end.clone())
+            {
                 Some(End::Suspend(..) | End::Exit) => self.link(node, 0),
                 Some(End::Reconverge(next)) => {
                     self.link(node, 0);

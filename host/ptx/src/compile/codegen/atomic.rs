@@ -146,7 +146,7 @@ impl Emitter<'_> {
             }
             AtomicOp::FloatAdd { flush } => self.float_sum(ty, flush, old, b),
             AtomicOp::Libcall(help) => {
-                self.i32(help);
+                self.i32(help.0);
                 self.get(old);
                 if !wide {
                     self.op(W::I64ExtendI32U);

@@ -7,6 +7,7 @@
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget};
 
 use crate::compile::abi::ARGUMENTS;
+use crate::compile::analysis::allocation_roots::CacheId;
 use crate::compile::codegen::{Emitter, Imports, Shared};
 use crate::compile::ir::{Arg, Place, Reg, SiteKind, Space, Ty};
 
@@ -67,7 +68,7 @@ impl Emitter<'_> {
             .shared
             .body
             .sites
-            .get(place.site as usize)
+            .get(place.site)
             .map(|site| &site.what)
         {
             Some(SiteKind::Access { bytes, lanes, .. }) => {
@@ -76,6 +77,12 @@ impl Emitter<'_> {
             }
             _ => (1, 0),
         }
+    }
+
+    /// The local with the limit of shared memory for accesses whose size has this logarithm.
+    pub(crate) fn shared_limit(&self, shift: u8) -> u32 {
+        let limit = self.limits.get(&shift).copied();
+        self.must(limit, "an access of shared memory without a limit")
     }
 
     /// Calls a function with the access's memory, its checked address on the stack: once, or for an
@@ -93,7 +100,7 @@ impl Emitter<'_> {
                 self.offset_address(place);
                 let (size, shift) = self.access(place);
                 if !self.is_inside(place, size, self.shared.static_shared) {
-                    let limit = self.limits.get(&shift).copied().unwrap_or(0);
+                    let limit = self.shared_limit(shift);
                     self.rotated_offset(shift);
                     self.get(limit);
                     self.op(W::I32GeU);
@@ -146,7 +153,7 @@ impl Emitter<'_> {
                 self.op(W::I32Eqz);
                 self.op(W::BrIf(0));
                 self.get(self.thread);
-                self.i32(place.site);
+                self.i32(place.site.0);
                 self.get(self.address);
                 self.op(W::Call(Imports::GENERIC));
                 self.op(W::LocalTee(self.offset));
@@ -169,7 +176,7 @@ impl Emitter<'_> {
     }
 
     fn writes(&self, place: &Place) -> bool {
-        let site = self.shared.body.sites.get(place.site as usize);
+        let site = self.shared.body.sites.get(place.site);
         matches!(
             site.map(|site| &site.what),
             Some(SiteKind::Access { write: true, .. })
@@ -234,17 +241,12 @@ impl Emitter<'_> {
         self.op(W::End);
     }
 
-    pub(crate) fn window(&self, place: &Place) -> (usize, (u32, u32)) {
-        let number = self
-            .shared
-            .bounds_cache_of
-            .get(&place.site)
-            .copied()
-            .unwrap_or(0);
-        (
-            number,
-            self.bounds_caches.get(number).copied().unwrap_or((0, 0)),
-        )
+    /// The bounds cache of an access of device memory, and the locals with its base and its count.
+    pub(crate) fn window(&self, place: &Place) -> (Option<CacheId>, (u32, u32)) {
+        let cache = self.shared.bounds_caches.of(place.site).ok();
+        let locals = cache.and_then(|cache| self.bounds_caches.get(&cache));
+        let locals = self.must(locals.copied(), "an access without a bounds cache");
+        (cache, locals)
     }
 
     /// Leaves whether the address lies outside of the access's window, or is not aligned.
@@ -271,10 +273,10 @@ impl Emitter<'_> {
 
     /// Asks the host for the window that the address lies in.
     fn device_miss(&mut self, place: &Place) {
-        let (number, (low, count)) = self.window(place);
-        let global = Shared::window_global(number);
+        let (cache, (low, count)) = self.window(place);
+        let global = cache.map_or(0, Shared::window_global);
         self.get(self.thread);
-        self.i32(place.site);
+        self.i32(place.site.0);
         self.get(self.address);
         self.op(W::Call(Imports::MISS));
         self.op(W::LocalTee(count));
@@ -282,8 +284,8 @@ impl Emitter<'_> {
         self.op(W::LocalTee(low));
         self.op(W::GlobalSet(global));
         let shared = self.shared;
-        for (limit, (window, reach)) in (0u32..).zip(&shared.limits.device) {
-            if *window != number {
+        for (limit, (of, reach)) in shared.limits.device.iter() {
+            if Some(*of) != cache {
                 continue;
             }
             self.get(count);

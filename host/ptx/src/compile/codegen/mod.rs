@@ -8,19 +8,22 @@ mod step;
 mod vector;
 mod wasm;
 
+use std::cell::Cell;
+
 use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{BlockType, Instruction as W, MemArg, MemArgTarget, ValType};
 
-pub(crate) use shared::{BoundsCache, Shared};
+pub(crate) use shared::Shared;
 use vector::LaneGroup;
-pub(crate) use vector::{VECTOR_LANES, both, is_gather, parting, vector, write_out};
+pub(crate) use vector::{VECTOR_LANES, both, is_gather, vector, write_out};
 pub(crate) use wasm::{Imports, module};
 
 use crate::compile::Unsupported;
 use crate::compile::abi;
+use crate::compile::analysis::allocation_roots::CacheId;
 use crate::compile::cfg::graph::Kind;
 use crate::compile::cfg::structure::Item;
-use crate::compile::ir::{Arg, Reg, SpecialValue, Ty};
+use crate::compile::ir::{Arg, Reg, SiteId, SpecialValue, Ty};
 use crate::compile::source_lines::CodeLine;
 
 /// The most locals of a function that the engine takes, less a few.
@@ -36,10 +39,12 @@ pub(crate) struct Emitter<'k> {
     known: HashMap<SpecialValue, u32>,
     /// Limits of shared memory in units of the access's size, by its logarithm.
     limits: HashMap<u8, u32>,
-    bounds_caches: Vec<(u32, u32)>,
+    bounds_caches: HashMap<CacheId, (u32, u32)>,
     /// Offsets of branches that are hardly ever taken.
     unlikely: Vec<u32>,
     lines: Vec<CodeLine>,
+    /// The first thing that was missing: the function is not used then.
+    contradiction: Cell<Option<&'static str>>,
     thread: u32,
     tid: [u32; 3],
     selector: u32,
@@ -103,7 +108,7 @@ pub(crate) fn scalar(
     emitter.regs = shared
         .body
         .regs
-        .iter()
+        .values()
         .map(|ty| emitter.local(val(*ty)))
         .collect();
     if emitter.locals.len() > MOST_LOCALS {
@@ -115,7 +120,7 @@ pub(crate) fn scalar(
     }
     emitter.op(W::Unreachable);
     emitter.op(W::End);
-    Ok(emitter.finish())
+    emitter.finish()
 }
 
 impl<'k> Emitter<'k> {
@@ -127,7 +132,8 @@ impl<'k> Emitter<'k> {
             regs: Vec::new(),
             known: HashMap::default(),
             limits: HashMap::default(),
-            bounds_caches: Vec::new(),
+            bounds_caches: HashMap::default(),
+            contradiction: Cell::new(None),
             unlikely: Vec::new(),
             lines: Vec::new(),
             thread: 0,
@@ -146,13 +152,30 @@ impl<'k> Emitter<'k> {
         emitter
     }
 
-    fn finish(self) -> Function {
-        Function {
+    /// The function.
+    ///
+    /// # Errors
+    /// Where something was missing that code was written about.
+    fn finish(self) -> Result<Function, Unsupported> {
+        if let Some(what) = self.contradiction.get() {
+            return Err(Unsupported::internal(what));
+        }
+        Ok(Function {
             locals: self.locals,
             code: self.code,
             unlikely: self.unlikely,
             lines: self.lines,
-        }
+        })
+    }
+
+    /// What must be there. Where it is not, the function is refused when it is finished, so that what
+    /// is returned instead does not matter.
+    fn must<T: Default>(&self, found: Option<T>, what: &'static str) -> T {
+        found.unwrap_or_else(|| {
+            let first = self.contradiction.get().unwrap_or(what);
+            self.contradiction.set(Some(first));
+            T::default()
+        })
     }
 
     fn local(&mut self, ty: ValType) -> u32 {
@@ -223,7 +246,7 @@ impl<'k> Emitter<'k> {
     fn prologue(&mut self) {
         let mut known: Vec<SpecialValue> = Vec::new();
         let mut shifts = Vec::new();
-        for block in &self.shared.body.blocks {
+        for block in self.shared.body.blocks.values() {
             for op in &block.ops {
                 if let crate::compile::ir::Op::Special(
                     _,
@@ -246,10 +269,10 @@ impl<'k> Emitter<'k> {
         }
         if let Some(common) = self.common {
             self.i32(0);
-            self.op(W::I32Load(scratch(abi::COMMON, 2)));
+            self.op(W::I32Load(scratch(abi::COMMON_RESUME, 2)));
             self.set(common);
         }
-        for site in &self.shared.body.sites {
+        for site in self.shared.body.sites.values() {
             if let crate::compile::ir::SiteKind::Access { bytes, lanes, .. } = site.what {
                 shifts.push((bytes * lanes).trailing_zeros() as u8);
             }
@@ -265,10 +288,10 @@ impl<'k> Emitter<'k> {
             self.op(W::I32ShrU);
             self.set(local);
         }
-        for number in 0..self.shared.bounds_caches.len() {
+        for cache in self.shared.bounds_caches.all().keys() {
             let pair = (self.local(ValType::I64), self.local(ValType::I64));
-            self.bounds_caches.push(pair);
-            let global = Shared::window_global(number);
+            self.bounds_caches.insert(cache, pair);
+            let global = Shared::window_global(cache);
             self.op(W::GlobalGet(global));
             self.set(pair.0);
             self.op(W::GlobalGet(global + 1));
@@ -386,9 +409,9 @@ impl<'k> Emitter<'k> {
     }
 
     /// Ends the launch; the value in the address local goes with the message.
-    fn fault(&mut self, site: u32) {
+    fn fault(&mut self, site: SiteId) {
         self.get(self.thread);
-        self.i32(site);
+        self.i32(site.0);
         self.get(self.address);
         self.op(W::Call(Imports::FAULT));
         self.op(W::Unreachable);

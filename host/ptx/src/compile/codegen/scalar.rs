@@ -2,9 +2,9 @@
 
 use wasm_encoder::{BlockType, Instruction as W};
 
-use crate::compile::abi::{self, APART, ENDED, WAITS};
+use crate::compile::abi::{self, ENDED, SCALAR_FALLBACK, SUSPENDED};
 use crate::compile::codegen::{BEHIND, Emitter, VECTOR_LANES, scratch};
-use crate::compile::ir::{Arg, BlockId, End, Reg, SpecialValue, Ty};
+use crate::compile::ir::{Arg, BlockId, End, Reg, SiteId, SpecialValue, SuspendId, Ty};
 
 impl Emitter<'_> {
     /// The next thread that can run; returns where there is none. Leaves its resume point.
@@ -54,7 +54,7 @@ impl Emitter<'_> {
         self.get(thread);
         self.i32(2);
         self.op(W::I32Shl);
-        self.op(W::I32Load(scratch(self.shared.layout.places, 2)));
+        self.op(W::I32Load(scratch(self.shared.layout.resume_indices, 2)));
         self.op(W::LocalTee(self.selector));
         self.i32(0);
         self.op(W::I32LtS);
@@ -64,7 +64,7 @@ impl Emitter<'_> {
         }
         self.op(W::End);
         self.get(self.selector);
-        self.i32(APART - 1);
+        self.i32(SCALAR_FALLBACK - 1);
         self.op(W::I32And);
         self.op(W::LocalTee(self.selector));
     }
@@ -79,12 +79,12 @@ impl Emitter<'_> {
             self.i32(0);
             self.op(W::I32GeS);
             self.i32(0);
-            self.op(W::I32Load(scratch(abi::MORE, 2)));
+            self.op(W::I32Load(scratch(abi::MORE_BLOCKS, 2)));
             self.i32(0);
             self.op(W::I32Ne);
             self.op(W::I32And);
             self.i32(0);
-            self.op(W::I32AtomicLoad(scratch(self.shared.layout.stop, 2)));
+            self.op(W::I32AtomicLoad(scratch(self.shared.layout.interrupt, 2)));
             self.op(W::I32Eqz);
             self.op(W::I32And);
             self.op(W::If(BlockType::Empty));
@@ -113,7 +113,7 @@ impl Emitter<'_> {
             emitter.op(W::I32Add);
             emitter.op(W::I32Store(scratch(at, 2)));
         };
-        add(self, abi::MORE, -1);
+        add(self, abi::MORE_BLOCKS, -1);
         add(self, abi::CTAID, 1);
         for dimension in 0..2 {
             let at = abi::CTAID + 4 * dimension;
@@ -173,7 +173,7 @@ impl Emitter<'_> {
         self.i32(2);
         self.op(W::I32Shl);
         self.op(W::I32Const(place));
-        self.op(W::I32Store(scratch(self.shared.layout.places, 2)));
+        self.op(W::I32Store(scratch(self.shared.layout.resume_indices, 2)));
     }
 
     pub(crate) fn save(&mut self, regs: &[Reg]) {
@@ -215,11 +215,11 @@ impl Emitter<'_> {
             return;
         };
         self.i32(0);
-        self.op(W::I32AtomicLoad(scratch(self.shared.layout.stop, 2)));
+        self.op(W::I32AtomicLoad(scratch(self.shared.layout.interrupt, 2)));
         self.if_unlikely();
         let regs = self.shared.saved(block);
         self.save(&regs);
-        self.set_place((resume | APART).cast_signed());
+        self.set_place((resume | SCALAR_FALLBACK).cast_signed());
         self.get(self.thread);
         self.op(W::Return);
         self.op(W::End);
@@ -267,7 +267,7 @@ impl Emitter<'_> {
     pub(crate) fn takes_of(&self, resume: u32) -> [Option<Reg>; 2] {
         let stops = &self.shared.graph.after_stop;
         let stop = stops.iter().find(|(_, other)| **other == resume);
-        stop.and_then(|(stop, _)| self.shared.body.suspend_points.get(*stop as usize))
+        stop.and_then(|(stop, _)| self.shared.body.suspend_points.get(SuspendId(*stop)))
             .map_or([None, None], |stop| stop.results)
     }
 
@@ -302,7 +302,7 @@ impl Emitter<'_> {
             End::Reconverge(next) => {
                 let resume = self.shared.resume_of(*next).unwrap_or(0);
                 self.i32(0);
-                self.op(W::I32Load(scratch(abi::MEETING, 2)));
+                self.op(W::I32Load(scratch(abi::RECONVERGE_AT, 2)));
                 self.i32(resume);
                 self.op(W::I32Eq);
                 self.op(W::LocalTee(self.offset));
@@ -321,7 +321,7 @@ impl Emitter<'_> {
             }
             End::Nowhere => self.op(W::Unreachable),
             End::Suspend(number, next) => {
-                let Some(stop) = body.suspend_points.get(*number as usize) else {
+                let Some(stop) = body.suspend_points.get(*number) else {
                     return;
                 };
                 for (array, value) in (0..).zip(&stop.inputs) {
@@ -333,13 +333,13 @@ impl Emitter<'_> {
                 let mut live = self.shared.saved_behind(id, *next);
                 live.retain(|reg| !stop.results.contains(&Some(*reg)));
                 self.save(&live);
-                self.set_place(WAITS - number.cast_signed());
+                self.set_place(SUSPENDED - number.0.cast_signed());
             }
         }
     }
 
     /// A fault where a place lies behind a list of labels.
-    pub(crate) fn table_check(&mut self, place: Arg, labels: usize, site: u32) {
+    pub(crate) fn table_check(&mut self, place: Arg, labels: usize, site: SiteId) {
         self.arg(place);
         self.i32(u32::try_from(labels).unwrap_or(u32::MAX));
         self.op(W::I32GeU);

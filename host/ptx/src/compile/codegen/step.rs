@@ -26,6 +26,10 @@ impl Emitter<'_> {
                 self.set_reg(*target);
             }
             Op::Binary(code, target, a, b) => {
+                debug_assert!(
+                    !code.may_trap() || b.bits() != Some(0),
+                    "translation guards divisors"
+                );
                 self.arg(*a);
                 self.arg(*b);
                 self.op(code.scalar());
@@ -93,8 +97,12 @@ impl Emitter<'_> {
                 }
                 self.set_reg(*target);
             }
-            Op::Libcall { target, help, args } => {
-                self.i32(*help);
+            Op::Libcall {
+                target,
+                libcall,
+                args,
+            } => {
+                self.i32(libcall.0);
                 for place in 0..4 {
                     self.arg(args.get(place).copied().unwrap_or(Arg::I64(0)));
                 }

@@ -4,6 +4,7 @@
 //! WebAssembly has, or one that takes a few of its instructions. What it means for one thread is
 //! fixed here; how it is emitted, for one thread or for several at once, is not.
 
+pub(crate) mod entity;
 pub(crate) mod opcodes;
 
 use rustc_hash::FxHashSet as HashSet;
@@ -11,6 +12,7 @@ use rustc_hash::FxHashSet as HashSet;
 use crate::interpret::{BoolCombine, WarpOp};
 use crate::numeric::Libcall;
 use crate::syntax::modifier::Modifier;
+use entity::{PrimaryMap, entity_id};
 use opcodes::Opcode;
 
 /// A type of WebAssembly. Predicates are 0 or 1, integers of fewer than 32 bits have zeros above.
@@ -35,13 +37,35 @@ impl Ty {
     }
 }
 
-/// A register: an index into [`Body::regs`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Reg(pub u32);
+entity_id! {
+    /// A register. It has one type, and may be written more than once: the IR is not in SSA form.
+    Reg, "v"
+}
 
-/// A block: an index into [`Body::blocks`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct BlockId(pub u32);
+entity_id! {
+    /// A basic block.
+    BlockId, "block"
+}
+
+entity_id! {
+    /// A [`Site`]: what can fault.
+    SiteId, "site"
+}
+
+entity_id! {
+    /// A [`SuspendPoint`]: where threads wait for each other.
+    SuspendId, "suspend"
+}
+
+entity_id! {
+    /// A function of the interpreter that code calls.
+    LibcallId, "libcall"
+}
+
+impl BlockId {
+    /// Where a kernel begins.
+    pub(crate) const ENTRY: BlockId = BlockId(0);
+}
 
 /// An operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,8 +142,8 @@ pub(crate) struct Place {
     pub space: Space,
     pub base: Arg,
     pub offset: i64,
-    /// Which access of the kernel this is: an index into [`Body::sites`].
-    pub site: u32,
+    /// Which access of the kernel this is.
+    pub site: SiteId,
 }
 
 /// The largest offset of accesses that threads make together: sums of a few do not overflow.
@@ -153,7 +177,7 @@ pub(crate) enum AtomicOp {
         flush: bool,
     },
     /// What the interpreter's function makes of the old value and `b`.
-    Libcall(u32),
+    Libcall(LibcallId),
 }
 
 /// One step.
@@ -174,10 +198,10 @@ pub(crate) enum Op {
     /// A subnormal as zero of the same sign.
     FlushSubnormal(Reg, Arg),
     Special(Reg, SpecialValue),
-    /// What the interpreter computes: an index into [`Body::libcalls`], and operands of 64 bits.
+    /// What a function of the interpreter computes, of operands of 64 bits.
     Libcall {
         target: Reg,
-        help: u32,
+        libcall: LibcallId,
         args: Vec<Arg>,
     },
     Load {
@@ -210,16 +234,16 @@ pub(crate) enum End {
     /// Where the condition is not zero, and where it is.
     Branch(Arg, BlockId, BlockId),
     /// By an index; one past the last is a fault.
-    Table(Arg, Vec<BlockId>, u32),
+    Table(Arg, Vec<BlockId>, SiteId),
     /// The thread has ended.
     Exit,
-    /// The kernel does what it may not: an index into [`Body::sites`], and a number for the message.
-    Fault(u32, Arg),
+    /// The kernel does what it may not; with a number for the message.
+    Fault(SiteId, Arg),
     /// The thread goes on, or waits for those of its group that went another way, where they are
     /// awaited.
     Reconverge(BlockId),
-    /// The thread waits for others: an index into [`Body::suspend_points`].
-    Suspend(u32, BlockId),
+    /// The thread waits for others.
+    Suspend(SuspendId, BlockId),
     /// Behind all others: nothing comes here.
     Nowhere,
 }
@@ -298,24 +322,26 @@ pub(crate) enum SuspendKind {
 /// A kernel.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Body {
-    pub regs: Vec<Ty>,
+    pub regs: PrimaryMap<Reg, Ty>,
     /// The first one is where the kernel begins.
-    pub blocks: Vec<Block>,
-    pub sites: Vec<Site>,
-    pub suspend_points: Vec<SuspendPoint>,
-    pub libcalls: Vec<Libcall>,
+    pub blocks: PrimaryMap<BlockId, Block>,
+    pub sites: PrimaryMap<SiteId, Site>,
+    pub suspend_points: PrimaryMap<SuspendId, SuspendPoint>,
+    pub libcalls: PrimaryMap<LibcallId, Libcall>,
     /// Words that are a number's bits, for which it does not matter which NaN it is.
     pub blind: HashSet<Reg>,
 }
 
 impl Body {
     pub(crate) fn reg(&mut self, ty: Ty) -> Reg {
-        self.regs.push(ty);
-        Reg(u32::try_from(self.regs.len() - 1).unwrap_or(u32::MAX))
+        self.regs.push(ty)
     }
 
+    /// The type of a register. That each has one is checked before code is written; see [`verify`].
     pub(crate) fn ty(&self, reg: Reg) -> Ty {
-        self.regs.get(reg.0 as usize).copied().unwrap_or(Ty::I32)
+        let ty = self.regs.get(reg).copied();
+        debug_assert!(ty.is_some(), "{reg} is no register of the kernel");
+        ty.unwrap_or(Ty::I32)
     }
 
     pub(crate) fn arg_ty(&self, arg: Arg) -> Ty {
@@ -329,7 +355,7 @@ impl Body {
     }
 
     pub(crate) fn block(&self, id: BlockId) -> Option<&Block> {
-        self.blocks.get(id.0 as usize)
+        self.blocks.get(id)
     }
 
     /// How many steps there are.
@@ -338,7 +364,7 @@ impl Body {
             let marks = block.ops.iter().filter(|op| matches!(op, Op::Line(_)));
             block.ops.len() - marks.count() + 1
         };
-        self.blocks.iter().map(steps).sum()
+        self.blocks.values().map(steps).sum()
     }
 }
 

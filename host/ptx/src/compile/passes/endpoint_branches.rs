@@ -7,7 +7,7 @@
 use rustc_hash::FxHashSet as HashSet;
 
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
-use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::opcodes::{Meaning, Opcode};
 use crate::compile::ir::{Arg, Block, Body, End, Op, Reg, Ty};
 
 /// The most steps of one condition.
@@ -18,10 +18,10 @@ const FAR: u64 = 1 << 24;
 
 /// Repeats conditions before their branches where that libcalls; the registers that hold what is
 /// repeated. They have no other use than the branch behind them.
-pub(crate) fn repeat(body: &mut Body, classes: &mut UniformityInfo) -> HashSet<Reg> {
+pub(crate) fn run(body: &mut Body, classes: &mut UniformityInfo) -> HashSet<Reg> {
     let mut repeated = HashSet::default();
-    for number in 0..body.blocks.len() {
-        let Some(block) = body.blocks.get(number) else {
+    for id in body.blocks.keys() {
+        let Some(block) = body.block(id) else {
             continue;
         };
         let End::Branch(Arg::Reg(condition), ..) = block.end else {
@@ -50,15 +50,15 @@ pub(crate) fn repeat(body: &mut Body, classes: &mut UniformityInfo) -> HashSet<R
                 continue;
             };
             let new = body.reg(Ty::I32);
-            classes.add_truth(new);
+            classes.add_boolean(new);
             new_of.push((std::mem::replace(target, new), new));
             repeated.insert(new);
-            if let Some(block) = body.blocks.get_mut(number) {
+            if let Some(block) = body.blocks.get_mut(id) {
                 block.ops.push(op);
             }
         }
         let new = new_of.last().map(|(_, new)| *new);
-        if let (Some(block), Some(new)) = (body.blocks.get_mut(number), new)
+        if let (Some(block), Some(new)) = (body.blocks.get_mut(id), new)
             && let End::Branch(condition, ..) = &mut block.end
         {
             *condition = Arg::Reg(new);
@@ -95,9 +95,9 @@ fn collect(
     let Op::Binary(code, _, a, b) = op else {
         return false;
     };
-    let of_ends = if is_ordering(*code) {
+    let of_ends = if IntegerOrder::of(*code).is_some() {
         by_ends(classes, *a, *b)
-    } else if matches!(code, Opcode::I32And | Opcode::I32Or | Opcode::I32Xor) {
+    } else if code.is_bool_combine() {
         [*a, *b].into_iter().all(|arg| match arg {
             Arg::Reg(reg) if classes.of(reg) == Uniformity::Divergent => {
                 collect(block, classes, reg, place, steps)
@@ -124,20 +124,25 @@ fn collect(
     true
 }
 
-/// Whether a code compares integers.
-fn is_ordering(code: Opcode) -> bool {
-    order(code).is_some()
+/// How a comparison orders integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IntegerOrder {
+    /// It asks whether they are equal.
+    Equality,
+    Signed,
+    Unsigned,
 }
 
-/// How a comparison of integers orders them: `None` for equality, else whether they have signs.
-pub(crate) fn order(code: Opcode) -> Option<Option<bool>> {
-    use Opcode::*;
-    Some(match code {
-        I32Eq | I32Ne | I64Eq | I64Ne => None,
-        I32LtS | I32LeS | I32GtS | I32GeS | I64LtS | I64LeS | I64GtS | I64GeS => Some(true),
-        I32LtU | I32LeU | I32GtU | I32GeU | I64LtU | I64LeU | I64GtU | I64GeU => Some(false),
-        _ => return None,
-    })
+impl IntegerOrder {
+    /// That of an opcode; `None` where it is no comparison of integers.
+    pub(crate) fn of(opcode: Opcode) -> Option<IntegerOrder> {
+        match opcode.meaning() {
+            Meaning::CompareEqual => Some(IntegerOrder::Equality),
+            Meaning::CompareSigned => Some(IntegerOrder::Signed),
+            Meaning::CompareUnsigned => Some(IntegerOrder::Unsigned),
+            _ => None,
+        }
+    }
 }
 
 /// Whether one operand is the same for all and the other apart.

@@ -6,7 +6,8 @@
 //! out: what goes into them is looked at at once. Functions that take numbers apart, and come to the
 //! same with any NaN, say so ([`Body::blind`]).
 
-use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::entity::EntityMap;
+use crate::compile::ir::opcodes::NanBehavior;
 use crate::compile::ir::{Arg, Body, Op, Reg};
 
 /// Whether a constant is some NaN.
@@ -19,22 +20,24 @@ fn is_nan(arg: Arg) -> bool {
 }
 
 /// Registers whose NaNs all come from arithmetic.
-fn lazy(body: &Body) -> Vec<bool> {
-    let mut lazy: Vec<bool> = body.regs.iter().map(|ty| ty.is_float()).collect();
+fn lazy(body: &Body) -> EntityMap<Reg, bool> {
+    let mut lazy = EntityMap::from_fn(&body.regs, |_, ty| ty.is_float());
     loop {
         let mut changed = false;
-        for op in body.blocks.iter().flat_map(|block| &block.ops) {
-            let holds = |arg: Arg, lazy: &[bool]| match arg {
-                Arg::Reg(reg) => lazy.get(reg.0 as usize) == Some(&true),
+        for op in body.blocks.values().flat_map(|block| &block.ops) {
+            let holds = |arg: Arg, lazy: &EntityMap<Reg, bool>| match arg {
+                Arg::Reg(reg) => lazy.get(reg) == Some(&true),
                 constant => !is_nan(constant),
             };
             let fits = match op {
                 Op::CanonicalizeNan(..) | Op::Fma(..) => true,
-                // The one NaN of singles has no sign to lose.
-                Op::Unary(Opcode::F32Abs, _, a) | Op::Copy(_, a) | Op::FlushSubnormal(_, a) => {
+                Op::Unary(opcode, _, a) if opcode.nan() == NanBehavior::KeepsCanonical => {
                     holds(*a, &lazy)
                 }
-                Op::Unary(code, ..) | Op::Binary(code, ..) => code.is_float_arithmetic(),
+                Op::Copy(_, a) | Op::FlushSubnormal(_, a) => holds(*a, &lazy),
+                Op::Unary(opcode, ..) | Op::Binary(opcode, ..) => {
+                    opcode.nan() == NanBehavior::Arithmetic
+                }
                 Op::Select(_, _, a, b) => holds(*a, &lazy) && holds(*b, &lazy),
                 _ => false,
             };
@@ -42,10 +45,7 @@ fn lazy(body: &Body) -> Vec<bool> {
                 continue;
             }
             for target in op.targets() {
-                if let Some(place) = lazy.get_mut(target.0 as usize).filter(|lazy| **lazy) {
-                    *place = false;
-                    changed = true;
-                }
+                changed |= lazy.set(*target, false);
             }
         }
         if !changed {
@@ -55,13 +55,11 @@ fn lazy(body: &Body) -> Vec<bool> {
 }
 
 /// Moves the looking to where values are seen.
-pub(crate) fn see_late(body: &mut Body) {
+pub(crate) fn run(body: &mut Body) {
     let lazy = lazy(body);
-    let is_lazy = |reg: Reg| lazy.get(reg.0 as usize) == Some(&true);
-    for number in 0..body.blocks.len() {
-        let Some(block) = body.blocks.get_mut(number) else {
-            continue;
-        };
+    let is_lazy = |reg: Reg| lazy.get(reg) == Some(&true);
+    let (blocks, regs) = (&mut body.blocks, &mut body.regs);
+    for block in blocks.values_mut() {
         let ops = std::mem::take(&mut block.ops);
         let mut rewritten = Vec::with_capacity(ops.len());
         for mut op in ops {
@@ -71,8 +69,10 @@ pub(crate) fn see_late(body: &mut Body) {
                     continue;
                 }
                 Op::Unary(_, target, _) if body.blind.contains(target) => true,
-                Op::Unary(Opcode::F32Abs, target, _) => is_lazy(*target),
-                Op::Unary(code, ..) | Op::Binary(code, ..) => code.ignores_payload(),
+                Op::Unary(opcode, target, _) if opcode.nan() == NanBehavior::KeepsCanonical => {
+                    is_lazy(*target)
+                }
+                Op::Unary(opcode, ..) | Op::Binary(opcode, ..) => opcode.ignores_nan_payload(),
                 Op::Copy(target, _) | Op::Select(target, ..) | Op::FlushSubnormal(target, _) => {
                     is_lazy(*target)
                 }
@@ -92,11 +92,12 @@ pub(crate) fn see_late(body: &mut Body) {
                     let to = match known {
                         Some((_, to)) => *to,
                         None => {
-                            let ty = body.regs.get(reg.0 as usize).copied();
-                            body.regs.push(ty.unwrap_or(crate::compile::ir::Ty::F32));
-                            let to = u32::try_from(body.regs.len() - 1).unwrap_or(u32::MAX);
-                            seen.push((reg, Reg(to)));
-                            Reg(to)
+                            let Some(ty) = regs.get(reg).copied() else {
+                                return;
+                            };
+                            let to = regs.push(ty);
+                            seen.push((reg, to));
+                            to
                         }
                     };
                     *arg = Arg::Reg(to);
@@ -108,8 +109,6 @@ pub(crate) fn see_late(body: &mut Body) {
             }
             rewritten.push(op);
         }
-        if let Some(block) = body.blocks.get_mut(number) {
-            block.ops = rewritten;
-        }
+        block.ops = rewritten;
     }
 }

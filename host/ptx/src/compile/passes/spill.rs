@@ -1,255 +1,357 @@
-//! What is saved where threads leave, and restored where they come back: no more than has to be.
+//! Spilling: which registers a thread saves where it leaves its code, and restores where it resumes; no
+//! more than has to be.
 //!
 //! A register that was restored and not written since is still in its frame, and is not saved again.
-//! One that nobody reads before the next place to leave stays there, and is not restored. What a loop
-//! with such places does not write is saved before the loop, once, instead of in each round.
+//! One that is not read before the next place to leave stays there, and is not restored. What a loop
+//! with such places does not write is saved before the loop, once, instead of in each iteration. These
+//! are data-flow problems like those of partial redundancy elimination (Morel, Renvoise, 1979).
 
-use crate::compile::analysis::liveness::{Live, used_and_written};
+use rustc_hash::FxHashMap as HashMap;
+
+use crate::compile::Unsupported;
+use crate::compile::abi::{Layout, VECTOR_LANES};
+use crate::compile::analysis::liveness::{Liveness, for_each_access};
+use crate::compile::analysis::register_sets::{RegisterSets, difference, union};
+use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::cfg::graph::{Graph, flow};
-use crate::compile::ir::{BlockId, Body, End, Reg};
+use crate::compile::ir::entity::{EntityId, EntityMap};
+use crate::compile::ir::{BlockId, Body, End, Reg, SuspendId};
+use crate::compile::pipeline::too_much_memory;
 
 /// The most ways into a loop for saving before it: each has code of its own for that.
 const MOST_ENTRIES: usize = 2;
 
-/// Sets of registers, by block.
-pub(crate) struct Frames {
-    /// Those in their frames where a block begins, and behind its steps.
-    begin: Vec<u64>,
-    end: Vec<u64>,
+/// Which registers are saved and restored where, and where they are saved.
+pub(crate) struct SpillPlan {
+    /// The address of each spilled register's array in the threads' spill frames.
+    pub(crate) slots: HashMap<Reg, u32>,
+    /// The offset in uniform spill frames of each spilled register that is uniform or affine.
+    pub(crate) uniform_slots: HashMap<Reg, u32>,
+    /// The registers that are in their frames where a block begins, and where it ends.
+    begin: RegisterSets,
+    end: RegisterSets,
     /// Those that are read, or saved, before the next place to leave.
-    needed: Vec<u64>,
+    needed: RegisterSets,
     /// Those that are in their frames wherever a thread comes to a block from, since it saved them.
-    ahead: Vec<u64>,
+    ahead: RegisterSets,
 }
 
-impl Frames {
+impl SpillPlan {
     /// What a thread saves that leaves where a block begins.
-    pub(crate) fn saved(&self, live: &Live, block: BlockId) -> Vec<Reg> {
-        let in_frame = live.set(&self.begin, block);
-        live.registers(live.begin_of(block).zip(in_frame).map(|(a, b)| a & !b))
+    pub(crate) fn saved(&self, live: &Liveness, block: BlockId) -> Vec<Reg> {
+        live.registers(difference(live.live_in(block), self.begin.of(block)))
     }
 
     /// What a thread saves that leaves behind a block, for the one at which it goes on.
-    pub(crate) fn saved_behind(&self, live: &Live, block: BlockId, next: BlockId) -> Vec<Reg> {
-        let in_frame = live.set(&self.end, block);
-        live.registers(live.begin_of(next).zip(in_frame).map(|(a, b)| a & !b))
+    pub(crate) fn saved_behind(&self, live: &Liveness, block: BlockId, next: BlockId) -> Vec<Reg> {
+        live.registers(difference(live.live_in(next), self.end.of(block)))
     }
 
     /// What a thread saves that goes on from a block to the next ones, without leaving.
-    pub(crate) fn saved_ahead(&self, live: &Live, body: &Body, block: BlockId) -> Vec<Reg> {
+    pub(crate) fn saved_ahead(&self, live: &Liveness, body: &Body, block: BlockId) -> Vec<Reg> {
         let mut set = vec![0; live.words()];
-        for next in flow(body, block.0 as usize) {
-            let next = BlockId(u32::try_from(next).unwrap_or(u32::MAX));
-            let in_frame = live.set(&self.end, block);
-            let ahead = live.set(&self.ahead, next).zip(in_frame);
-            for (set, (ahead, in_frame)) in set.iter_mut().zip(ahead) {
-                *set |= ahead & !in_frame;
-            }
+        for next in successors(body, block) {
+            union(
+                &mut set,
+                difference(self.ahead.of(next), self.end.of(block)),
+            );
         }
-        live.registers(set.into_iter())
+        live.registers(set)
     }
 
     /// What a thread finds again that goes on at a block.
-    pub(crate) fn restored(&self, live: &Live, block: BlockId) -> Vec<Reg> {
-        let needed = live.set(&self.needed, block);
-        live.registers(live.begin_of(block).zip(needed).map(|(a, b)| a & b))
+    pub(crate) fn restored(&self, live: &Liveness, block: BlockId) -> Vec<Reg> {
+        let needed = live.live_in(block).iter().zip(self.needed.of(block));
+        live.registers(needed.map(|(a, b)| a & b))
     }
 }
 
-/// Finds what is saved and restored where.
-pub(crate) fn frames(body: &Body, live: &Live, graph: &Graph) -> Frames {
-    let words = live.words();
-    let count = body.blocks.len();
-    let row = |block: usize| block * words..(block + 1) * words;
-    let (mut written, mut used) = (vec![0u64; words * count], vec![0u64; words * count]);
-    let mut before: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for block in 0..count {
-        used_and_written(body, block, |reg, writes| {
-            let Some((word, bit)) = live.place(reg) else {
-                return;
-            };
-            let at = block * words + word;
-            if writes {
-                written[at] |= bit;
-            } else if written[at] & bit == 0 {
-                used[at] |= bit;
+/// Finds what is saved and restored where, and adds spill frames to the layout; uniform ones where the
+/// kernel has vector code.
+///
+/// # Errors
+/// Where the frames take too much memory.
+pub(crate) fn run(
+    body: &Body,
+    liveness: &Liveness,
+    graph: &Graph,
+    uniformity: Option<&UniformityInfo>,
+    layout: &mut Layout,
+) -> Result<SpillPlan, Unsupported> {
+    let (mut slots, mut uniform_slots) = (HashMap::default(), HashMap::default());
+    // The first resume point is the kernel's beginning.
+    for block in graph.resumes.iter().skip(1) {
+        for reg in liveness.at(*block) {
+            if slots.contains_key(&reg) {
+                continue;
             }
-        });
-        for next in flow(body, block) {
-            if let Some(before) = before.get_mut(next) {
-                before.push(block);
+            let bytes = body.ty(reg).bytes();
+            let slot = layout.frame_slot(bytes).ok_or_else(too_much_memory)?;
+            slots.insert(reg, slot);
+            if uniformity.is_some_and(|uniformity| uniformity.of(reg) != Uniformity::Divergent) {
+                uniform_slots.insert(reg, layout.uniform_slot(bytes));
             }
         }
     }
-    // Where a thread comes back, all that is wanted is in its frame but what it takes from others.
-    let mut back: Vec<Option<Vec<u64>>> = vec![None; count];
-    for (number, block) in (0u32..).zip(&graph.resumes) {
-        let mut set = vec![0u64; words];
-        if number > 0 {
-            set = live.begin_of(*block).collect();
-            for reg in taken(body, graph, number) {
-                if let Some((word, bit)) = live.place(reg) {
-                    set[word] &= !bit;
-                }
-            }
-        }
-        let Some(back) = back.get_mut(block.0 as usize) else {
-            continue;
-        };
-        match back {
-            Some(other) => other.iter_mut().zip(set).for_each(|(a, b)| *a &= b),
-            None => *back = Some(set),
-        }
-    }
-    let mut ahead = kept_in_loops(body, live, graph, &written, &before);
-    for (block, back) in back.iter().enumerate() {
-        if let Some(back) = back {
-            ahead[row(block)]
-                .iter_mut()
-                .zip(back)
-                .for_each(|(ahead, back)| *ahead &= back);
-        }
-    }
-    let after: Vec<Vec<usize>> = (0..count).map(|block| flow(body, block)).collect();
-    // From all registers down to those in their frames on each way.
-    let (mut begin, mut end) = (vec![u64::MAX; words * count], vec![u64::MAX; words * count]);
-    settle((0..count).rev(), &after, |block| {
-        let mut changed = false;
-        for word in 0..words {
-            let mut set = u64::MAX;
-            if let Some(back) = &back[block] {
-                set &= back[word];
-            }
-            let at = block * words + word;
-            for from in &before[block] {
-                set &= end[from * words + word] | ahead[at];
-            }
-            let behind = set & !written[at];
-            changed |= end[at] != behind;
-            begin[at] = set;
-            end[at] = behind;
-        }
-        changed
-    });
-    let mut needed = vec![0u64; words * count];
-    let mut behind = vec![0u64; words];
-    settle(0..count, &before, |block| {
-        behind.fill(0);
-        for next in &after[block] {
-            for (set, more) in behind.iter_mut().zip(&needed[row(*next)]) {
-                *set |= more;
-            }
-            let saved = ahead[row(*next)].iter().zip(&end[row(block)]);
-            for (set, (ahead, in_frame)) in behind.iter_mut().zip(saved) {
-                *set |= ahead & !in_frame;
-            }
-        }
-        let leaves = body.blocks.get(block).map(|block| &block.end);
-        if let Some(End::Suspend(_, next) | End::Reconverge(next)) = leaves {
-            let wanted = live.begin_of(*next);
-            for ((set, wanted), in_frame) in behind.iter_mut().zip(wanted).zip(&end[row(block)]) {
-                *set |= wanted & !in_frame;
-            }
-        }
-        let leaves_before = back[block].is_some();
-        let id = BlockId(u32::try_from(block).unwrap_or(u32::MAX));
-        let mut changed = false;
-        for (word, wanted) in (0..words).zip(live.begin_of(id)) {
-            let at = block * words + word;
-            let mut set = used[at] | (behind[word] & !written[at]);
-            if leaves_before {
-                set |= wanted & !begin[at];
-            }
-            changed |= needed[at] != set;
-            needed[at] = set;
-        }
-        changed
-    });
-    Frames {
+    layout
+        .reserve_uniform_frames(VECTOR_LANES)
+        .ok_or_else(too_much_memory)?;
+    let flow = Flow::new(body, liveness, graph);
+    let ahead = saved_before_loops(&flow);
+    let (begin, end) = in_frames(&flow, &ahead);
+    let needed = needed(&flow, &ahead, &begin, &end);
+    Ok(SpillPlan {
+        slots,
+        uniform_slots,
         begin,
         end,
         needed,
         ahead,
+    })
+}
+
+/// Where a block goes on without waiting for others.
+fn successors(body: &Body, block: BlockId) -> impl Iterator<Item = BlockId> + use<> {
+    let next = flow(body, block.index()).into_iter();
+    next.filter_map(|next| u32::try_from(next).ok().map(BlockId))
+}
+
+/// What these data-flow problems are stated in.
+struct Flow<'k> {
+    body: &'k Body,
+    live: &'k Liveness,
+    graph: &'k Graph,
+    /// Edges that a thread takes without leaving.
+    successors: EntityMap<BlockId, Vec<BlockId>>,
+    predecessors: EntityMap<BlockId, Vec<BlockId>>,
+    /// What each block reads before it writes it, and what it writes.
+    used: RegisterSets,
+    written: RegisterSets,
+    /// What is in frames where threads resume; `None` where they do not.
+    resumed: EntityMap<BlockId, Option<Vec<u64>>>,
+}
+
+impl<'k> Flow<'k> {
+    fn new(body: &'k Body, live: &'k Liveness, graph: &'k Graph) -> Flow<'k> {
+        let words = live.words();
+        let mut flow = Flow {
+            body,
+            live,
+            graph,
+            successors: EntityMap::from_fn(&body.blocks, |block, _| {
+                successors(body, block).collect()
+            }),
+            predecessors: EntityMap::for_each(&body.blocks, Vec::new()),
+            used: RegisterSets::new(body.blocks.len(), words, 0),
+            written: RegisterSets::new(body.blocks.len(), words, 0),
+            resumed: EntityMap::for_each(&body.blocks, None),
+        };
+        for block in body.blocks.keys() {
+            let written = flow.written.of_mut(block);
+            let used = flow.used.of_mut(block);
+            for_each_access(body, block, |reg, writes| {
+                let Some((word, bit)) = live.bit(reg) else {
+                    return;
+                };
+                let (Some(written), Some(used)) = (written.get_mut(word), used.get_mut(word))
+                else {
+                    return;
+                };
+                if writes {
+                    *written |= bit;
+                } else if *written & bit == 0 {
+                    *used |= bit;
+                }
+            });
+            for next in successors(body, block) {
+                let predecessors = flow.predecessors.get_mut(next);
+                predecessors.into_iter().for_each(|list| list.push(block));
+            }
+        }
+        flow.find_resumed();
+        flow
+    }
+
+    /// Where a thread resumes, all that is live is in its frame but the results of suspending; where it
+    /// begins, nothing.
+    fn find_resumed(&mut self) {
+        for (number, block) in (0u32..).zip(&self.graph.resumes) {
+            let set: Vec<u64> = if number == 0 {
+                vec![0; self.live.words()]
+            } else {
+                let mut set = self.live.live_in(*block).to_vec();
+                for reg in results(self.body, self.graph, number) {
+                    if let Some((word, bit)) = self.live.bit(reg)
+                        && let Some(word) = set.get_mut(word)
+                    {
+                        *word &= !bit;
+                    }
+                }
+                set
+            };
+            match self.resumed.get_mut(*block) {
+                Some(Some(other)) => intersect(other, &set),
+                Some(none) => *none = Some(set),
+                None => {}
+            }
+        }
+    }
+
+    /// Computes all blocks, the last of `order` first, and again those that depend on one that changed.
+    fn solve(
+        &self,
+        order: impl Iterator<Item = BlockId>,
+        dependent: &EntityMap<BlockId, Vec<BlockId>>,
+        mut compute: impl FnMut(BlockId) -> bool,
+    ) {
+        let mut waiting: Vec<BlockId> = order.collect();
+        let mut is_waiting = EntityMap::for_each(&self.body.blocks, true);
+        while let Some(block) = waiting.pop() {
+            is_waiting.set(block, false);
+            if !compute(block) {
+                continue;
+            }
+            for next in dependent.get(block).into_iter().flatten() {
+                if is_waiting.set(*next, true) {
+                    waiting.push(*next);
+                }
+            }
+        }
     }
 }
 
-/// For the head of each loop in which threads wait for others, what is wanted there and not written
-/// in the loop.
-fn kept_in_loops(
-    body: &Body,
-    live: &Live,
-    graph: &Graph,
-    written: &[u64],
-    before: &[Vec<usize>],
-) -> Vec<u64> {
-    let words = live.words();
-    let mut kept = vec![0u64; words * body.blocks.len()];
-    let Ok(found) = graph.loops_with_stops(body) else {
+fn intersect(set: &mut [u64], other: &[u64]) {
+    set.iter_mut().zip(other).for_each(|(a, b)| *a &= b);
+}
+
+/// What a thread gets from others that resumes here.
+fn results(body: &Body, graph: &Graph, resume: u32) -> Vec<Reg> {
+    let point = graph.after_stop.iter().find(|(_, other)| **other == resume);
+    let point = point.and_then(|(point, _)| body.suspend_points.get(SuspendId(*point)));
+    point.map_or_else(Vec::new, |point| {
+        point.results.into_iter().flatten().collect()
+    })
+}
+
+/// For the header of each loop in which threads wait for others, what is live there and not written in
+/// the loop.
+fn saved_before_loops(flow: &Flow<'_>) -> RegisterSets {
+    let (body, words) = (flow.body, flow.live.words());
+    let mut kept = RegisterSets::new(body.blocks.len(), words, 0);
+    let Ok(found) = flow.graph.loops_with_stops(body) else {
         return kept;
     };
     let mut writes = vec![vec![0u64; words]; found.loops.len()];
     let mut waits = vec![false; found.loops.len()];
-    for (block, inside) in found.inside.iter().enumerate() {
-        let stops = body.blocks.get(block).map(|block| &block.end);
-        let stops = matches!(stops, Some(End::Suspend(..)));
-        for number in found.around(*inside) {
-            waits[number] |= stops;
-            let more = &written[block * words..(block + 1) * words];
-            writes[number]
-                .iter_mut()
-                .zip(more)
-                .for_each(|(set, more)| *set |= more);
+    for (id, block) in body.blocks.iter() {
+        let inside = found.inside.get(id.index()).copied().flatten();
+        for number in found.around(inside) {
+            if let (Some(waits), Some(writes)) = (waits.get_mut(number), writes.get_mut(number)) {
+                *waits |= matches!(block.end, End::Suspend(..));
+                union(writes, flow.written.of(id).iter().copied());
+            }
         }
     }
-    for (number, this) in found.loops.iter().enumerate() {
-        // One with several heads is entered from within, too.
-        let ([head], true) = (this.heads.as_slice(), waits[number]) else {
+    for ((number, this), (waits, writes)) in found
+        .loops
+        .iter()
+        .enumerate()
+        .zip(waits.iter().zip(&writes))
+    {
+        // A loop with several headers is entered from within, too.
+        let ([header], true) = (this.heads.as_slice(), *waits) else {
             continue;
         };
-        let is_within = |block: usize| {
-            let inside = found.inside.get(block).copied().flatten();
+        let Ok(header) = u32::try_from(*header).map(BlockId) else {
+            continue;
+        };
+        let is_within = |block: &BlockId| {
+            let inside = found.inside.get(block.index()).copied().flatten();
             found.around(inside).any(|around| around == number)
         };
-        let entries = before[*head].iter().filter(|from| !is_within(**from));
-        if entries.count() > MOST_ENTRIES {
+        let predecessors = flow.predecessors.get(header).into_iter().flatten();
+        if predecessors.filter(|from| !is_within(from)).count() > MOST_ENTRIES {
             continue;
         }
-        let id = BlockId(u32::try_from(*head).unwrap_or(u32::MAX));
-        let kept = &mut kept[head * words..(head + 1) * words];
-        for ((kept, wanted), written) in kept.iter_mut().zip(live.begin_of(id)).zip(&writes[number])
-        {
-            *kept |= wanted & !written;
+        let unwritten = difference(flow.live.live_in(header), writes);
+        union(kept.of_mut(header), unwritten);
+    }
+    // Where threads also resume there, only what they have in their frames then.
+    for (block, resumed) in flow.resumed.iter() {
+        if let Some(resumed) = resumed {
+            intersect(kept.of_mut(block), resumed);
         }
     }
     kept
 }
 
-/// Looks at all blocks, the last one first, and again at those that depend on one that changed.
-fn settle(
-    blocks: impl Iterator<Item = usize>,
-    dependent: &[Vec<usize>],
-    mut look: impl FnMut(usize) -> bool,
-) {
-    let mut waiting: Vec<usize> = blocks.collect();
-    let mut queued = vec![true; dependent.len()];
-    while let Some(block) = waiting.pop() {
-        queued[block] = false;
-        if !look(block) {
-            continue;
+/// The registers that are in their frames where blocks begin, and where they end: on every path.
+fn in_frames(flow: &Flow<'_>, ahead: &RegisterSets) -> (RegisterSets, RegisterSets) {
+    let (blocks, words) = (flow.body.blocks.len(), flow.live.words());
+    let mut begin = RegisterSets::new(blocks, words, u64::MAX);
+    let mut end = RegisterSets::new(blocks, words, u64::MAX);
+    let mut now = vec![0u64; words];
+    flow.solve(flow.body.blocks.keys().rev(), &flow.successors, |block| {
+        now.fill(u64::MAX);
+        if let Some(Some(resumed)) = flow.resumed.get(block) {
+            intersect(&mut now, resumed);
         }
-        for next in &dependent[block] {
-            if !std::mem::replace(&mut queued[*next], true) {
-                waiting.push(*next);
-            }
+        for from in flow.predecessors.get(block).into_iter().flatten() {
+            let comes = end.of(*from).iter().zip(ahead.of(block));
+            now.iter_mut()
+                .zip(comes)
+                .for_each(|(now, (end, ahead))| *now &= end | ahead);
         }
-    }
+        begin.of_mut(block).copy_from_slice(&now);
+        let mut changed = false;
+        let written = flow.written.of(block);
+        for ((end, now), written) in end.of_mut(block).iter_mut().zip(&now).zip(written) {
+            let behind = now & !written;
+            changed |= *end != behind;
+            *end = behind;
+        }
+        changed
+    });
+    (begin, end)
 }
 
-/// What a thread takes from others that comes back here.
-fn taken(body: &Body, graph: &Graph, resume: u32) -> Vec<Reg> {
-    let stop = graph.after_stop.iter().find(|(_, other)| **other == resume);
-    let stop = stop.and_then(|(stop, _)| body.suspend_points.get(*stop as usize));
-    stop.map_or_else(Vec::new, |stop| {
-        stop.results.into_iter().flatten().collect()
-    })
+/// The registers that are read or saved, from the beginning of a block on, before a thread leaves.
+fn needed(
+    flow: &Flow<'_>,
+    ahead: &RegisterSets,
+    begin: &RegisterSets,
+    end: &RegisterSets,
+) -> RegisterSets {
+    let (blocks, words) = (flow.body.blocks.len(), flow.live.words());
+    let mut needed = RegisterSets::new(blocks, words, 0);
+    let mut now = vec![0u64; words];
+    flow.solve(flow.body.blocks.keys(), &flow.predecessors, |block| {
+        now.fill(0);
+        for next in flow.successors.get(block).into_iter().flatten() {
+            union(&mut now, needed.of(*next).iter().copied());
+            union(&mut now, difference(ahead.of(*next), end.of(block)));
+        }
+        let leaves = flow.body.block(block).map(|block| &block.end);
+        if let Some(End::Suspend(_, next) | End::Reconverge(next)) = leaves {
+            union(
+                &mut now,
+                difference(flow.live.live_in(*next), end.of(block)),
+            );
+        }
+        now.iter_mut()
+            .zip(flow.written.of(block))
+            .for_each(|(now, written)| *now &= !written);
+        union(&mut now, flow.used.of(block).iter().copied());
+        if matches!(flow.resumed.get(block), Some(Some(_))) {
+            union(
+                &mut now,
+                difference(flow.live.live_in(block), begin.of(block)),
+            );
+        }
+        let set = needed.of_mut(block);
+        let changed = *set != now;
+        set.copy_from_slice(&now);
+        changed
+    });
+    needed
 }

@@ -190,13 +190,12 @@ impl<'m> Builder<'m> {
 
     /// Waits for others; goes on in a block of its own.
     fn stop(&mut self, kind: SuspendKind, inputs: Vec<Arg>, results: [Option<Reg>; 2]) {
-        self.body.suspend_points.push(SuspendPoint {
+        let stop = self.body.suspend_points.push(SuspendPoint {
             line: self.line,
             kind,
             inputs,
             results,
         });
-        let stop = index(self.body.suspend_points.len() - 1);
         let next = self.new_block();
         self.end(End::Suspend(stop, next), next);
     }

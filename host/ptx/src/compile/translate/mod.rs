@@ -18,7 +18,10 @@ use std::collections::HashMap;
 use crate::compile::Unsupported;
 use crate::compile::abi::Layout;
 use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{Arg, Block, BlockId, Body, End, Op, Reg, Site, SiteKind, Ty};
+use crate::compile::ir::{
+    Arg, Block, BlockId, Body, End, LibcallId, Op, Reg, Site, SiteId, SiteKind, Ty,
+};
+use crate::compile::limits::MOST_STEPS;
 use crate::numeric::Libcall;
 use crate::syntax::layout::{self, Frame};
 use crate::syntax::modifier::Modifier;
@@ -26,9 +29,6 @@ use crate::syntax::module::{Entry, Module};
 use crate::syntax::table;
 use crate::syntax::tree::{Function, Instruction, Operand, RegisterId};
 use crate::syntax::types::Type;
-
-/// The most steps that are worth compiling: beyond, the engine takes seconds.
-const MOST_STEPS: usize = 24 << 10;
 
 /// Makes the blocks of an entry.
 ///
@@ -45,14 +45,14 @@ pub(crate) fn body(
         entry,
         layout,
         body: Body::default(),
-        current: BlockId(0),
+        current: BlockId::ENTRY,
         line: 0,
         guard: None,
         lines,
         libcalls: HashMap::new(),
     };
     if entry.layout.recursive {
-        return Err(Unsupported::limit("functions that call themselves"));
+        return Err(Unsupported::kernel("functions that call themselves"));
     }
     let begin = builder.new_block();
     builder.current = begin;
@@ -75,8 +75,8 @@ struct Builder<'m> {
     guard: Option<Arg>,
     /// Whether steps are to say which line they come from.
     lines: bool,
-    /// Which help has which number, by how it is told apart.
-    libcalls: HashMap<String, u32>,
+    /// Which libcall has which number, by how it is told apart.
+    libcalls: HashMap<String, LibcallId>,
 }
 
 /// A function as it is inlined at one place.
@@ -140,18 +140,17 @@ impl<'m> Builder<'m> {
             line: if self.lines { self.line } else { 0 },
             ops: Vec::new(),
             end: End::Nowhere,
-        });
-        BlockId(index(self.body.blocks.len() - 1))
+        })
     }
 
     fn push(&mut self, op: Op) {
-        if let Some(block) = self.body.blocks.get_mut(self.current.0 as usize) {
+        if let Some(block) = self.body.blocks.get_mut(self.current) {
             block.ops.push(op);
         }
     }
 
     fn set_end(&mut self, block: BlockId, end: End) {
-        if let Some(block) = self.body.blocks.get_mut(block.0 as usize) {
+        if let Some(block) = self.body.blocks.get_mut(block) {
             block.end = end;
         }
     }
@@ -186,24 +185,20 @@ impl<'m> Builder<'m> {
     }
 
     fn unsupported(&self, what: impl Into<String>) -> Unsupported {
-        Unsupported {
-            line: Some(self.line),
-            what: what.into(),
-        }
+        Unsupported::construct(self.line, what)
     }
 
-    fn site(&mut self, what: SiteKind) -> u32 {
+    fn site(&mut self, what: SiteKind) -> SiteId {
         self.body.sites.push(Site {
             line: self.line,
             what,
-        });
-        index(self.body.sites.len() - 1)
+        })
     }
 
-    /// The number of a help, the same for the same.
-    fn help(&mut self, help: Libcall) -> u32 {
+    /// The number of a libcall, the same for the same.
+    fn help(&mut self, help: Libcall) -> LibcallId {
         let key = format!("{help:?}");
-        let next = index(self.body.libcalls.len());
+        let next = self.body.libcalls.next_key();
         let number = *self.libcalls.entry(key).or_insert(next);
         if number == next {
             self.body.libcalls.push(help);
@@ -278,10 +273,7 @@ impl<'m> Builder<'m> {
             }
             self.instruction(&mut scope)?;
             if self.body.regs.len() > 4 * MOST_STEPS || self.body.blocks.len() > MOST_STEPS {
-                return Err(Unsupported {
-                    line: None,
-                    what: format!("more than {MOST_STEPS} steps"),
-                });
+                return Err(Unsupported::limit(format!("more than {MOST_STEPS} steps")));
             }
         }
         if let Some(block) = scope.labels.get(&index(function.body.len())).copied() {
@@ -318,7 +310,7 @@ impl<'m> Builder<'m> {
         let target = self.temp(Ty::I64);
         self.push(Op::Libcall {
             target,
-            help: number,
+            libcall: number,
             args,
         });
         let Operand::Register(register) = scope.operand(0) else {

@@ -2,40 +2,38 @@
 
 use wasm_encoder::{BlockType, Instruction as W, ValType};
 
-use crate::compile::analysis::bounds_guards::{Access, BoundsGuard};
+use crate::compile::analysis::bounds_guards::{Access, BoundsGuard, Limit};
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::codegen::{Emitter, Shared, scratch, val};
-use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{Arg, BlockId, Op, Reg, Space};
+use crate::compile::ir::{Arg, BlockId, Op, Reg};
 
 impl Emitter<'_> {
     /// The limits that looks compare with, into locals.
     pub(crate) fn limits_of_looks(&mut self) {
         let shared = self.shared;
-        for (number, limit) in (0u32..).zip(&shared.limits.shared) {
+        for limit in shared.limits.shared.keys() {
             let local = self.local(ValType::I32);
             self.i32(0);
-            let at = shared.layout.limits + 4 * number;
+            let at = shared.layout.guard_limits + 4 * limit.0;
             self.op(W::I32Load(scratch(at, 2)));
             self.set(local);
-            self.group.limits.insert(*limit, local);
+            self.group.shared_limits.insert(limit, local);
         }
-        for (number, limit) in (0u32..).zip(&shared.limits.device) {
-            let (window, _) = *limit;
+        for (limit, (cache, _)) in shared.limits.device.iter() {
             let count = self.local(ValType::I64);
-            self.op(W::GlobalGet(shared.limit_global(number)));
+            self.op(W::GlobalGet(shared.limit_global(limit)));
             self.set(count);
-            let low = match self.group.lows.get(&window).copied() {
+            let low = match self.group.lows.get(cache).copied() {
                 Some(low) => low,
                 None => {
                     let low = self.local(ValType::I64);
-                    self.op(W::GlobalGet(Shared::window_global(window)));
+                    self.op(W::GlobalGet(Shared::window_global(*cache)));
                     self.set(low);
                     low
                 }
             };
-            self.group.lows.insert(window, low);
-            self.group.counts.insert(*limit, count);
+            self.group.lows.insert(*cache, low);
+            self.group.device_limits.insert(limit, count);
         }
     }
 
@@ -54,7 +52,9 @@ impl Emitter<'_> {
             for check in checks.before(number) {
                 match check {
                     BoundsGuard::Access(access) => self.look(access),
-                    BoundsGuard::Extend { code, a, apart } => self.extends(*code, *a, *apart),
+                    BoundsGuard::Extend { signed, a, offsets } => {
+                        self.extends(*signed, *a, *offsets);
+                    }
                 }
                 self.br_if_unlikely(0);
             }
@@ -101,33 +101,31 @@ impl Emitter<'_> {
 
     /// Leaves whether an access, or one that shares its look, lies outside of what there is.
     fn look(&mut self, access: &Access) {
-        let key = (access.window, access.reach);
-        if access.space == Space::Shared {
-            self.anchor(access.base, access.first, true);
-            if access.shift > 0 {
-                self.i32(u32::from(access.shift));
-                self.op(W::I32Rotr);
+        match access.limit {
+            Limit::Shared(limit) => {
+                self.anchor(access.base, access.first, true);
+                if access.shift > 0 {
+                    self.i32(u32::from(access.shift));
+                    self.op(W::I32Rotr);
+                }
+                let limit = self.group.shared_limits.get(&limit).copied();
+                self.get(self.must(limit, "a guard without the local of its limit"));
+                self.op(W::I32GeU);
             }
-            let limit = self
-                .group
-                .limits
-                .get(&(access.shift, access.reach))
-                .copied();
-            self.get(limit.unwrap_or(0));
-            self.op(W::I32GeU);
-            return;
+            Limit::Device(cache, limit) => {
+                let low = self.group.lows.get(&cache).copied();
+                let limit = self.group.device_limits.get(&limit).copied();
+                self.anchor(access.base, access.first, false);
+                self.get(self.must(low, "a guard without the local of its bounds cache"));
+                self.op(W::I64Sub);
+                if access.shift > 0 {
+                    self.i64(u64::from(access.shift));
+                    self.op(W::I64Rotr);
+                }
+                self.get(self.must(limit, "a guard without the local of its limit"));
+                self.op(W::I64GeU);
+            }
         }
-        let low = self.group.lows.get(&access.window).copied();
-        let count = self.group.counts.get(&key).copied();
-        self.anchor(access.base, access.first, false);
-        self.get(low.unwrap_or(0));
-        self.op(W::I64Sub);
-        if access.shift > 0 {
-            self.i64(u64::from(access.shift));
-            self.op(W::I64Rotr);
-        }
-        self.get(count.unwrap_or(0));
-        self.op(W::I64GeU);
     }
 
     /// Leaves the address of the first byte that shares a look.
@@ -153,8 +151,7 @@ impl Emitter<'_> {
 
     /// Leaves whether numbers of 32 bits, so far apart, wrap around within the group: in 64 bits they
     /// would not be as far apart.
-    fn extends(&mut self, code: Opcode, a: Arg, apart: LaneOffsets) {
-        let signed = code == Opcode::I64ExtendI32S;
+    fn extends(&mut self, signed: bool, a: Arg, apart: LaneOffsets) {
         let ends = [apart.least(), apart.most()];
         self.i64(0);
         // In 64 bits, the least and the most must be ones of 32.

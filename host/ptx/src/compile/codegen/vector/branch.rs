@@ -8,7 +8,7 @@ use crate::compile::codegen::Emitter;
 use crate::compile::codegen::vector::VECTOR_LANES;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, BlockId, Op, Reg, Ty};
-use crate::compile::passes::endpoint_branches::order;
+use crate::compile::passes::endpoint_branches::IntegerOrder;
 
 impl Emitter<'_> {
     /// Leaves whether the condition holds that these steps make: for the first and the last thread,
@@ -20,7 +20,7 @@ impl Emitter<'_> {
         for op in steps {
             self.step(op);
             if let Op::Binary(code, target, a, b) = op
-                && let Some(order) = order(*code)
+                && let Some(order) = IntegerOrder::of(*code)
             {
                 self.ends_differ(*code, *target, *a, *b, order);
                 self.get(apart);
@@ -43,7 +43,7 @@ impl Emitter<'_> {
 
     /// Leaves whether the threads of a group may have different answers to a comparison of which the
     /// first one's answer is in the target.
-    fn ends_differ(&mut self, code: Opcode, target: Reg, a: Arg, b: Arg, order: Option<bool>) {
+    fn ends_differ(&mut self, code: Opcode, target: Reg, a: Arg, b: Arg, order: IntegerOrder) {
         let wide = code.operand() == Ty::I64;
         let apart = |class| match class {
             Uniformity::Affine(apart) => apart,
@@ -70,7 +70,7 @@ impl Emitter<'_> {
             }
         };
         let pick = |narrow: W<'static>, other: W<'static>| if wide { other } else { narrow };
-        let Some(signed) = order else {
+        if order == IntegerOrder::Equality {
             // Whether the other one lies between the ends.
             self.arg(other);
             add(self, grows, least);
@@ -82,7 +82,7 @@ impl Emitter<'_> {
             }
             self.op(pick(W::I32LeU, W::I64LeU));
             return;
-        };
+        }
         for end in [least, most] {
             if end == 0 {
                 self.get(self.reg(target));
@@ -97,7 +97,7 @@ impl Emitter<'_> {
         // Between ends in the wrong order lies everything.
         add(self, grows, most);
         add(self, grows, least);
-        self.op(if signed {
+        self.op(if order == IntegerOrder::Signed {
             pick(W::I32LtS, W::I64LtS)
         } else {
             pick(W::I32LtU, W::I64LtU)

@@ -2,7 +2,7 @@
 
 use wasm_encoder::{BlockType, Encode, Instruction as W, ValType};
 
-use crate::compile::abi::{self, APART};
+use crate::compile::abi::{self, SCALAR_FALLBACK};
 use crate::compile::codegen::{BEHIND, FIRST, Function, Imports, scratch};
 
 /// In what the function for groups returns where threads are to be run alone: from which on, and
@@ -26,7 +26,7 @@ pub(crate) fn both() -> Function {
         W::LocalGet(BEHIND),
         W::Call(GROUPS),
         W::LocalTee(told),
-        W::I32Const(APART.cast_signed()),
+        W::I32Const(SCALAR_FALLBACK.cast_signed()),
         W::I32LtS,
         W::If(BlockType::Empty),
         W::LocalGet(told),
@@ -36,7 +36,7 @@ pub(crate) fn both() -> Function {
         W::I32Const((1 << BEHIND_SHIFT) - 1),
         W::I32And,
         W::LocalGet(told),
-        W::I32Const(APART.cast_signed() - 1),
+        W::I32Const(SCALAR_FALLBACK.cast_signed() - 1),
         W::I32And,
         W::I32Const(BEHIND_SHIFT.cast_signed()),
         W::I32ShrU,
@@ -59,12 +59,12 @@ pub(crate) fn both() -> Function {
         W::I32Const(0),
         W::I32Const(0),
         W::I32Const(0),
-        W::I32Load(scratch(abi::MEETING, 2)),
+        W::I32Load(scratch(abi::RECONVERGE_AT, 2)),
         W::I32Const(0),
         W::I32Ne,
         W::LocalTee(told),
         W::I32Sub,
-        W::I32Store(scratch(abi::AGAIN, 2)),
+        W::I32Store(scratch(abi::KEEP_GOING, 2)),
         W::LocalGet(first),
         W::LocalGet(behind),
         W::LocalGet(told),

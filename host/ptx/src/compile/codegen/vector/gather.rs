@@ -55,7 +55,7 @@ impl Emitter<'_> {
         let short = place.space == Space::Shared;
         // The last address that an access may have, from the first on.
         if short {
-            let known = self.limits.get(&shift).copied().unwrap_or(0);
+            let known = self.shared_limit(shift);
             self.get(known);
             self.i32(1);
             self.op(W::I32Sub);
@@ -115,7 +115,7 @@ impl Emitter<'_> {
         self.op(W::V128AnyTrue);
         if short {
             // Nothing fits into nothing, but the last address is a number without a sign.
-            let known = self.limits.get(&shift).copied().unwrap_or(0);
+            let known = self.shared_limit(shift);
             self.get(known);
             self.op(W::I32Eqz);
             self.op(W::I32Or);

@@ -54,10 +54,7 @@ impl Emitter<'_> {
         apart: LaneOffsets,
         bytes: u8,
     ) -> (Elements<'p>, u32) {
-        let (first, short) = (
-            self.shared.plan.first(place.site),
-            place.space == Space::Shared,
-        );
+        let (first, short) = (self.guarded_from(place), place.space == Space::Shared);
         self.anchor(place.base, first, short);
         if !short {
             self.op(W::I32WrapI64);
@@ -73,10 +70,16 @@ impl Emitter<'_> {
         (elements, base)
     }
 
+    /// The first byte that the guard of a coalesced access checks, from the access's base on.
+    fn guarded_from(&self, place: &Place) -> i64 {
+        let first = self.shared.plan.first(place.site);
+        self.must(first, "a coalesced access without a guard")
+    }
+
     /// Where the element of a thread lies, from that address on.
     pub(crate) fn at(&self, elements: Elements<'_>, lane: u32) -> MemArg {
         let place = elements.place;
-        let first = self.shared.plan.first(place.site);
+        let first = self.guarded_from(place);
         let away = elements.apart.of(lane);
         let offset = place.offset + elements.offset + away - first;
         let (memory, begin) = match place.space {

@@ -23,21 +23,21 @@ use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{Instruction as W, ValType};
 
 use crate::compile::Unsupported;
-use crate::compile::abi::{ENDED, WAITS};
-use crate::compile::analysis::bounds_guards::together;
+use crate::compile::abi::{ENDED, SUSPENDED};
+use crate::compile::analysis::allocation_roots::CacheId;
+use crate::compile::analysis::bounds_guards::{DeviceLimitId, SharedLimitId};
+use crate::compile::analysis::coalescing::coalesced;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
-use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
+use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::cfg::graph::Kind;
 use crate::compile::cfg::structure::Item;
 use crate::compile::codegen::{Emitter, FIRST, Function, Shared, scratch, val};
 use crate::compile::ir::{Arg, BlockId, End, Op, Reg, SuspendKind, SuspendPoint, Ty};
 
+pub(crate) use crate::compile::abi::VECTOR_LANES;
 pub(crate) use dispatch::both;
 pub(crate) use gather::is_gather;
 use schedule_fence::Pace;
-
-/// How many threads run together.
-pub(crate) const VECTOR_LANES: u32 = 16;
 
 /// The most locals of vectors: beyond, they would live on the stack, and compiling takes long.
 const MOST_VECTORS: usize = 12_000;
@@ -69,11 +69,10 @@ pub(crate) struct LaneGroup {
     /// What registers will hold, for looks.
     pub in_advance: HashMap<Reg, u32>,
     /// Where bounds_caches begin.
-    pub lows: HashMap<usize, u32>,
-    /// How many accesses of a size begin in a window, or in shared memory, where the last of several
-    /// that go together lies so many sizes behind the first.
-    pub counts: HashMap<(usize, u64), u32>,
-    pub limits: HashMap<(u8, u64), u32>,
+    pub lows: HashMap<CacheId, u32>,
+    /// The locals with the limits of guards.
+    pub device_limits: HashMap<DeviceLimitId, u32>,
+    pub shared_limits: HashMap<SharedLimitId, u32>,
 }
 
 /// Writes the function that runs groups, and leaves single threads to the function `scalar`.
@@ -90,7 +89,7 @@ pub(crate) fn vector<'k>(shared: &'k Shared<'k>, items: &[Item]) -> Result<Funct
     }
     emitter.op(W::Unreachable);
     emitter.op(W::End);
-    Ok(emitter.finish())
+    emitter.finish()
 }
 
 /// Writes the function that writes registers out for each thread of a group that has them in common.
@@ -107,7 +106,7 @@ pub(crate) fn write_out<'k>(shared: &'k Shared<'k>) -> Result<Function, Unsuppor
     emitter.write_out();
     emitter.i32(0);
     emitter.op(W::End);
-    Ok(emitter.finish())
+    emitter.finish()
 }
 
 impl Emitter<'_> {
@@ -116,8 +115,8 @@ impl Emitter<'_> {
         let (classes, by_ends) = (self.shared.classes, self.shared.by_ends);
         let mut chunks = Vec::with_capacity(self.shared.body.regs.len());
         let mut vectors = 0;
-        for (number, ty) in (0u32..).zip(&self.shared.body.regs) {
-            let varies = classes.of(Reg(number)) == Uniformity::Divergent;
+        for (reg, ty) in self.shared.body.regs.iter() {
+            let varies = classes.of(reg) == Uniformity::Divergent;
             let count = if varies {
                 VECTOR_LANES * ty.bytes() / 16
             } else {
@@ -126,7 +125,7 @@ impl Emitter<'_> {
             vectors += count as usize;
             let locals = (0..count).map(|_| self.local(ValType::V128)).collect();
             chunks.push(locals);
-            let needs = !varies || by_ends.contains(&Reg(number));
+            let needs = !varies || by_ends.contains(&reg);
             let scalar = if needs { self.local(val(*ty)) } else { 0 };
             self.regs.push(scalar);
         }
@@ -134,7 +133,7 @@ impl Emitter<'_> {
             return Err(Unsupported::limit("too many registers"));
         }
         let plain = |stop: &SuspendPoint| matches!(stop.kind, SuspendKind::Plain(_));
-        let has_plain = self.shared.body.suspend_points.iter().any(plain);
+        let has_plain = self.shared.body.suspend_points.values().any(plain);
         let met = has_plain.then(|| self.local(ValType::I32));
         let temps = [(); 3].map(|()| self.local(ValType::V128));
         self.group = LaneGroup {
@@ -215,7 +214,7 @@ impl Emitter<'_> {
                 self.group_meets(ENDED);
             }
             End::Suspend(number, next) => {
-                let Some(stop) = body.suspend_points.get(*number as usize) else {
+                let Some(stop) = body.suspend_points.get(*number) else {
                     return;
                 };
                 for (array, value) in (0..).zip(&stop.inputs) {
@@ -229,8 +228,8 @@ impl Emitter<'_> {
                 let mut live = self.shared.saved_behind(id, *next);
                 live.retain(|reg| !stop.results.contains(&Some(*reg)));
                 self.group_save(&live);
-                self.group_places(WAITS - number.cast_signed());
-                self.group_meets(WAITS - number.cast_signed());
+                self.group_places(SUSPENDED - number.0.cast_signed());
+                self.group_meets(SUSPENDED - number.0.cast_signed());
             }
             other => self.end_of_block(id, other),
         }
@@ -241,7 +240,7 @@ impl Emitter<'_> {
             .targets()
             .first()
             .map(|target| self.shared.classes.of(*target));
-        let apart = together(self.shared.body, self.shared.classes, op);
+        let apart = coalesced(self.shared.body, self.shared.classes, op);
         match (op, class) {
             (Op::Line(_), _) => self.step(op),
             (
@@ -359,15 +358,6 @@ impl Emitter<'_> {
             Kind::Block(block) => self.group_block(*block),
             Kind::Dispatch(_) | Kind::Select(_) => {}
         }
-    }
-}
-
-/// Whether threads may part at the end of a block.
-pub(crate) fn parting(classes: &UniformityInfo, end: &End) -> bool {
-    match end {
-        End::Branch(condition, ..) => classes.of_arg(*condition) != Uniformity::Uniform,
-        End::Table(place, ..) => classes.of_arg(*place) != Uniformity::Uniform,
-        _ => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use wasm_encoder::{BlockType, Instruction as W};
 
-use crate::compile::abi::{self, APART, WAITS};
+use crate::compile::abi::{self, SCALAR_FALLBACK, SUSPENDED};
 use crate::compile::codegen::vector::VECTOR_LANES;
 use crate::compile::codegen::vector::dispatch::BEHIND_SHIFT;
 use crate::compile::codegen::{BEHIND, Emitter, FIRST, scratch};
@@ -14,7 +14,7 @@ impl Emitter<'_> {
     pub(crate) fn alone(&mut self, first: u32, behind: u32, meeting: u32) {
         self.i32(0);
         self.i32(meeting);
-        self.op(W::I32Store(scratch(abi::MEETING, 2)));
+        self.op(W::I32Store(scratch(abi::RECONVERGE_AT, 2)));
         if let Some(met) = self.group.met {
             self.i32(0);
             if meeting == 0 {
@@ -22,14 +22,14 @@ impl Emitter<'_> {
             } else {
                 self.get(met);
             }
-            self.op(W::I32Store(scratch(abi::MET, 2)));
+            self.op(W::I32Store(scratch(abi::COMMON_SUSPENSION, 2)));
         }
         self.get(behind);
         self.i32(BEHIND_SHIFT);
         self.op(W::I32Shl);
         self.get(first);
         self.op(W::I32Or);
-        self.i32(APART);
+        self.i32(SCALAR_FALLBACK);
         self.op(W::I32Or);
         self.op(W::Return);
     }
@@ -47,7 +47,7 @@ impl Emitter<'_> {
     pub(crate) fn group_prologue(&mut self) {
         // Where the block's shape does not let groups have a row in common, nobody runs together.
         self.i32(0);
-        self.op(W::I32Load(scratch(abi::GROUPS, 2)));
+        self.op(W::I32Load(scratch(abi::LANE_GROUPS, 2)));
         self.op(W::I32Eqz);
         self.op(W::If(BlockType::Empty));
         self.i32(u32::MAX);
@@ -98,15 +98,15 @@ impl Emitter<'_> {
         self.limits_of_looks();
         let again = self.group.again;
         self.i32(0);
-        self.op(W::I32Load(scratch(abi::AGAIN, 2)));
+        self.op(W::I32Load(scratch(abi::KEEP_GOING, 2)));
         self.set(again);
         self.i32(0);
         self.i32(0);
-        self.op(W::I32Store(scratch(abi::AGAIN, 2)));
+        self.op(W::I32Store(scratch(abi::KEEP_GOING, 2)));
         if let Some(met) = self.group.met {
             // What was before, but for the first time.
             self.i32(0);
-            self.op(W::I32Load(scratch(abi::MET, 2)));
+            self.op(W::I32Load(scratch(abi::COMMON_SUSPENSION, 2)));
             self.i32(0);
             self.get(FIRST);
             self.get(again);
@@ -142,13 +142,13 @@ impl Emitter<'_> {
         let (common, next) = (self.common.unwrap_or(0), self.group.told);
         self.i32(u32::MAX);
         self.set(next);
-        for (number, stop) in (0u32..).zip(&self.shared.body.suspend_points) {
-            let resume = self.shared.graph.after_stop.get(&number).copied();
+        for (number, stop) in self.shared.body.suspend_points.iter() {
+            let resume = self.shared.graph.after_stop.get(&number.0).copied();
             let (SuspendKind::Plain(_), Some(resume)) = (stop.kind, resume) else {
                 continue;
             };
             self.get(met);
-            self.op(W::I32Const(WAITS - number.cast_signed()));
+            self.op(W::I32Const(SUSPENDED - number.0.cast_signed()));
             self.op(W::I32Eq);
             self.op(W::If(BlockType::Empty));
             self.i32(resume);
@@ -162,14 +162,14 @@ impl Emitter<'_> {
         self.i32(0);
         self.op(W::I32GeS);
         self.i32(0);
-        self.op(W::I32AtomicLoad(scratch(self.shared.layout.stop, 2)));
+        self.op(W::I32AtomicLoad(scratch(self.shared.layout.interrupt, 2)));
         self.op(W::I32Eqz);
         self.op(W::I32And);
         self.op(W::If(BlockType::Empty));
         self.i32(0);
         self.get(next);
         self.op(W::LocalTee(common));
-        self.op(W::I32Store(scratch(abi::COMMON, 2)));
+        self.op(W::I32Store(scratch(abi::COMMON_RESUME, 2)));
         self.i32(0);
         self.set(met);
         self.first_thread();
@@ -180,7 +180,7 @@ impl Emitter<'_> {
     /// The next group whose threads are at one place; runs those alone that are not.
     pub(crate) fn group_root(&mut self) {
         let thread = self.thread;
-        let places = self.shared.layout.places;
+        let places = self.shared.layout.resume_indices;
         let [x, y, z] = self.tid;
         self.op(W::Loop(BlockType::Empty));
         self.get(thread);
@@ -259,7 +259,7 @@ impl Emitter<'_> {
         self.op(W::V128AnyTrue);
         self.op(W::LocalTee(apart));
         self.get(self.selector);
-        self.i32(APART);
+        self.i32(SCALAR_FALLBACK);
         self.op(W::I32GeU);
         self.op(W::I32Or);
         self.op(W::If(BlockType::Empty));
@@ -296,7 +296,7 @@ impl Emitter<'_> {
             self.get(common);
             self.op(W::I32x4Splat);
             self.op(W::V128Store(scratch(
-                self.shared.layout.places + 16 * chunk,
+                self.shared.layout.resume_indices + 16 * chunk,
                 2,
             )));
         }
@@ -312,7 +312,7 @@ impl Emitter<'_> {
         let meeting = meets.and_then(|block| shared.resume_of(block)).unwrap_or(0);
         let regs = shared.saved(id);
         self.group_save(&regs);
-        self.group_places((resume | APART).cast_signed());
+        self.group_places((resume | SCALAR_FALLBACK).cast_signed());
         self.group_alone(meeting);
     }
 }

@@ -16,7 +16,7 @@ impl Emitter<'_> {
             self.element(4);
             self.op(W::V128Const(splat_i32(place.cast_unsigned())));
             self.op(W::V128Store(scratch(
-                self.shared.layout.places + 16 * chunk,
+                self.shared.layout.resume_indices + 16 * chunk,
                 2,
             )));
         }
@@ -40,13 +40,13 @@ impl Emitter<'_> {
     /// Where a register lies in the first brief frame, if it is in them.
     fn brief_place(&self, reg: Reg) -> Option<u32> {
         let place = self.shared.brief.get(&reg)?;
-        Some(self.shared.layout.brief_frames + place)
+        Some(self.shared.layout.uniform_frames + place)
     }
 
     /// How far from the first brief frame the group's is.
     fn brief_frame(&mut self) {
         self.get(self.thread);
-        self.i32(self.shared.layout.brief_stride / VECTOR_LANES);
+        self.i32(self.shared.layout.uniform_stride / VECTOR_LANES);
         self.op(W::I32Mul);
     }
 
@@ -67,7 +67,7 @@ impl Emitter<'_> {
     fn set_brief(&mut self, brief: u32) {
         self.brief_element();
         self.i32(brief);
-        self.op(W::I32Store(scratch(self.shared.layout.brief, 2)));
+        self.op(W::I32Store(scratch(self.shared.layout.uniform_saved, 2)));
     }
 
     /// The registers of brief frames, with their places there and in the frames of single threads.
@@ -99,9 +99,9 @@ impl Emitter<'_> {
     /// Writes out what was saved once for all threads of a group.
     pub(crate) fn write_out(&mut self) {
         self.brief_element();
-        self.op(W::I32Load(scratch(self.shared.layout.brief, 2)));
+        self.op(W::I32Load(scratch(self.shared.layout.uniform_saved, 2)));
         self.i32(0);
-        self.op(W::I32Load(scratch(abi::GROUPS, 2)));
+        self.op(W::I32Load(scratch(abi::LANE_GROUPS, 2)));
         self.op(W::I32And);
         self.op(W::I32Eqz);
         self.op(W::If(BlockType::Empty));
@@ -161,7 +161,7 @@ impl Emitter<'_> {
 
     pub(crate) fn group_check(&mut self, resume: u32, block: BlockId) {
         self.i32(0);
-        self.op(W::I32AtomicLoad(scratch(self.shared.layout.stop, 2)));
+        self.op(W::I32AtomicLoad(scratch(self.shared.layout.interrupt, 2)));
         self.if_unlikely();
         let regs = self.shared.saved(block);
         self.group_save(&regs);
@@ -177,7 +177,7 @@ impl Emitter<'_> {
         if resume > 0 {
             // Threads that were alone have frames of their own.
             self.brief_element();
-            self.op(W::I32Load(scratch(self.shared.layout.brief, 2)));
+            self.op(W::I32Load(scratch(self.shared.layout.uniform_saved, 2)));
             self.op(W::I32Eqz);
             self.if_unlikely();
             self.read_in(block);

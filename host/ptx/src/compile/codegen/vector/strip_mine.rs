@@ -3,7 +3,7 @@
 //! A step after the other for all threads of a group, what is loaded for later steps takes more
 //! vectors than there are. So a few steps are done for the first threads, then for the next.
 
-use crate::compile::analysis::bounds_guards::together;
+use crate::compile::analysis::coalescing::coalesced;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::vector::{Emitter, VECTOR_LANES};
@@ -50,7 +50,7 @@ impl<'k> Emitter<'k> {
                 let [target] = *targets.as_slice() else {
                     return None;
                 };
-                let apart = together(self.shared.body, self.shared.classes, op)?;
+                let apart = coalesced(self.shared.body, self.shared.classes, op)?;
                 if apart.is_none() {
                     return common(&target).then_some(Step::Common);
                 }
@@ -120,7 +120,7 @@ impl<'k> Emitter<'k> {
             for op in run {
                 match self.step_of_run(op, ty) {
                     Some(Step::Load(place, target, bytes)) => {
-                        let apart = together(self.shared.body, self.shared.classes, op);
+                        let apart = coalesced(self.shared.body, self.shared.classes, op);
                         let (elements, base) =
                             self.begin_access(place, apart.unwrap_or(LaneOffsets::NONE), bytes);
                         self.load_word(elements, target, base, chunk);

@@ -1,16 +1,16 @@
-//! The answer to a request that does not go through, in the envelope that the
-//! host's own errors have.
+//! Responses of a middleware to requests that it does not pass on, in the JSON format of the
+//! host's own error responses.
 
 use wasip2::http::types::{
     Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
 
-/// A header of an answer.
+/// Name and value of a response header.
 pub type Header<'a> = (&'a str, &'a [u8]);
 
-/// Answers with an error: a stable word for machines, and a message that says what
-/// to do. Closes what it answers.
-pub fn error(
+/// Sends an error response. `kind` is a stable word for programs, and `message` says what
+/// to do.
+pub fn send_error(
     request: &IncomingRequest,
     out: ResponseOutparam,
     status: u16,
@@ -19,19 +19,19 @@ pub fn error(
     message: &str,
 ) {
     let id = request.headers().get("x-request-id").into_iter().next();
-    let body = envelope(kind, message, id.as_deref());
+    let body = error_body(kind, message, id.as_deref());
     let fields = fields(headers);
     let _ = fields.append("content-type", b"application/json");
-    // A client that went away is no error: what cannot be sent is dropped.
+    // If the client has closed the connection, nobody needs the response.
     let _ = send(out, status, fields, &body);
 }
 
-/// Answers with headers alone.
-pub fn empty(out: ResponseOutparam, status: u16, headers: &[Header<'_>]) {
+/// Sends a response without a body.
+pub fn send_empty(out: ResponseOutparam, status: u16, headers: &[Header<'_>]) {
     let _ = send(out, status, fields(headers), &[]);
 }
 
-/// A header that HTTP does not allow fails here, and the answer goes without it.
+/// Omits headers that HTTP does not allow.
 fn fields(headers: &[Header<'_>]) -> Fields {
     let fields = Fields::new();
     for (name, value) in headers {
@@ -53,10 +53,10 @@ fn send(out: ResponseOutparam, status: u16, fields: Fields, body: &[u8]) -> Opti
     OutgoingBody::finish(outgoing, None).ok()
 }
 
-/// The id is the host's, but a host may pass on a client's: one that JSON would
-/// have to escape is left out.
-fn envelope(kind: &str, message: &str, id: Option<&[u8]>) -> Vec<u8> {
-    let plain = |id: &&[u8]| {
+/// The JSON body of an error response. The request id may come from the client; one that
+/// would have to be escaped in JSON is omitted.
+fn error_body(kind: &str, message: &str, id: Option<&[u8]>) -> Vec<u8> {
+    let needs_no_escape = |id: &&[u8]| {
         id.len() <= 128
             && id
                 .iter()
@@ -67,7 +67,7 @@ fn envelope(kind: &str, message: &str, id: Option<&[u8]>) -> Vec<u8> {
     push_text(&mut body, kind);
     body.extend_from_slice(br#"","message":""#);
     push_text(&mut body, message);
-    if let Some(id) = id.filter(plain) {
+    if let Some(id) = id.filter(needs_no_escape) {
         body.extend_from_slice(br#"","request_id":""#);
         body.extend_from_slice(id);
     }
@@ -75,7 +75,7 @@ fn envelope(kind: &str, message: &str, id: Option<&[u8]>) -> Vec<u8> {
     body
 }
 
-/// Adds a text to a string of JSON. A control character becomes a space.
+/// Appends the characters of a JSON string. Control characters are replaced by spaces.
 fn push_text(body: &mut Vec<u8>, text: &str) {
     for byte in text.bytes() {
         match byte {
@@ -95,18 +95,18 @@ mod tests {
     use serde_json::Value;
 
     #[test]
-    fn the_envelope_names_kind_message_and_request() {
+    fn the_body_contains_kind_message_and_request_id() {
         assert_eq!(
-            String::from_utf8_lossy(&envelope("closed", "no", Some(b"a1-b2"))),
+            String::from_utf8_lossy(&error_body("closed", "no", Some(b"a1-b2"))),
             "{\"error\":{\"kind\":\"closed\",\"message\":\"no\",\"request_id\":\"a1-b2\"}}\n"
         );
     }
 
     #[test]
-    fn an_id_that_would_break_the_envelope_is_left_out() {
+    fn an_id_that_would_have_to_be_escaped_is_omitted() {
         for id in [&b"a\"b"[..], b"a\\b", b"a b", b"\xff", &[b'a'; 129]] {
             assert_eq!(
-                String::from_utf8_lossy(&envelope("closed", "no", Some(id))),
+                String::from_utf8_lossy(&error_body("closed", "no", Some(id))),
                 "{\"error\":{\"kind\":\"closed\",\"message\":\"no\"}}\n"
             );
         }
@@ -114,12 +114,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_error_response_is_valid_json_for_any_message(
+        fn the_body_is_json_for_any_kind_message_and_id(
             kind: String,
             message in "[^\\x00-\\x1f]*",
             id: Option<Vec<u8>>,
         ) {
-            let body = envelope(&kind, &message, id.as_deref());
+            let body = error_body(&kind, &message, id.as_deref());
             let value: Value = serde_json::from_slice(&body).unwrap();
             prop_assert_eq!(value["error"]["message"].as_str(), Some(&*message));
             prop_assert!(value["error"]["kind"].is_string());

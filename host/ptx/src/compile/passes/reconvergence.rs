@@ -1,0 +1,59 @@
+//! Where the threads of a diverged lane group are awaited: at the branch's immediate post-dominator, as
+//! with the reconvergence stack of a GPU (Fung et al., "Dynamic Warp Formation", 2007).
+
+use rustc_hash::FxHashMap as HashMap;
+
+use crate::compile::Unsupported;
+use crate::compile::analysis::uniformity::{UniformityInfo, postdominators};
+use crate::compile::ir::{BlockId, Body, End};
+use crate::compile::passes::resume_points::split_block;
+
+/// For each block whose branch can diverge, the block at which the lane group goes on once its threads
+/// have reconverged.
+pub(crate) type ReconvergencePoints = HashMap<BlockId, BlockId>;
+
+/// Splits the post-dominators of divergent branches, so that their first half awaits the group's
+/// threads ([`End::Reconverge`]), and adds the second halves to the resume points.
+///
+/// # Errors
+/// Where a post-dominator is no block of the kernel.
+pub(crate) fn run(
+    body: &mut Body,
+    uniformity: &UniformityInfo,
+    resume_points: &mut Vec<BlockId>,
+) -> Result<ReconvergencePoints, Unsupported> {
+    let postdominators = postdominators(body);
+    let mut diverging: Vec<(BlockId, BlockId)> = Vec::new();
+    for block in resume_points.iter() {
+        // A branch some of whose paths never end has none.
+        let Some(Some(postdominator)) = postdominators.get(*block).copied() else {
+            continue;
+        };
+        let branch = body.block(*block);
+        let diverges = branch.is_some_and(|block| uniformity.diverges(&block.end));
+        // Threads that do nothing more have no use for each other.
+        let behind = body.block(postdominator);
+        let goes_on = behind.is_some_and(|block| !matches!(block.end, End::Exit));
+        if diverges && goes_on {
+            diverging.push((*block, postdominator));
+        }
+    }
+    let mut second_half: HashMap<BlockId, BlockId> = HashMap::default();
+    for (_, postdominator) in &diverging {
+        if second_half.contains_key(postdominator) {
+            continue;
+        }
+        let next = split_block(body, *postdominator, 0)?;
+        if let Some(block) = body.blocks.get_mut(*postdominator) {
+            block.end = End::Reconverge(next);
+        }
+        second_half.insert(*postdominator, next);
+        resume_points.push(next);
+    }
+    let points = diverging.iter().filter_map(|(branch, postdominator)| {
+        // The branch of a block that was split is in its second half now.
+        let branch = second_half.get(branch).unwrap_or(branch);
+        Some((*branch, *second_half.get(postdominator)?))
+    });
+    Ok(points.collect())
+}
