@@ -3,6 +3,7 @@
 //! One program for all of them: each one more would link the engine once more.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod architecture;
 mod audit;
 mod callers;
 mod checks;

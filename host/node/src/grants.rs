@@ -5,26 +5,16 @@
 //! used: an operator names the tenants that differ, and any number may exist.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use tensor_wasm_device::{Device, Limits};
-use tensor_wasm_runtime::{GpuAccess, GpuGrant, GpuGrants, Standing};
+use tensor_wasm_runtime::{GpuAccess, GpuGrant, GpuGrants, Grant, LoadDecision};
+
+use crate::lock::ignore_poison;
 
 /// Sessions at one time. Idle ones make room; a tenant that finds none is denied, as
 /// on a device that is full.
 const SESSIONS: usize = 1024;
-
-/// What an operator decided on a tenant's use of the GPU.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Gpu {
-    /// The tenant uses it, within its limits.
-    #[default]
-    Grant,
-    /// The tenant's components run, and each call answers `error.denied`.
-    Deny,
-    /// Components that import `tensor:gpu/*` are not loaded for the tenant.
-    Refuse,
-}
 
 /// One tenant, as the operator describes it.
 #[derive(Clone, Debug, Default)]
@@ -32,16 +22,16 @@ pub struct Tenant {
     /// The operator's name for it.
     pub name: Option<String>,
     /// Whether it may use the GPU.
-    pub gpu: Gpu,
-    /// How much of it.
+    pub gpu: Grant,
+    /// Its limits on the device.
     pub limits: Limits,
 }
 
 /// The grants of all tenants of a host.
 pub struct TenantGrants {
-    /// Where there is none, a grant is worth no more than a denial.
+    /// Where there is none, a tenant that is granted the GPU is denied all the same.
     device: Option<Device>,
-    /// Every tenant that is not listed.
+    /// What each tenant that is not listed has.
     others: Tenant,
     listed: BTreeMap<u64, Tenant>,
     sessions: Mutex<HashMap<u64, GpuAccess>>,
@@ -62,18 +52,18 @@ impl TenantGrants {
         self.listed.get(&id).unwrap_or(&self.others)
     }
 
-    /// The listed tenants for whom no component that imports the GPU is loaded, as
-    /// `7` or `acme (7)`.
+    /// The listed tenants to whom components that import the GPU are refused, as `7` or
+    /// `acme (7)`.
     pub fn refused(&self) -> Vec<String> {
         self.listed
             .iter()
-            .filter(|(_, tenant)| tenant.gpu == Gpu::Refuse)
-            .map(|(&id, tenant)| said(id, tenant))
+            .filter(|(_, tenant)| tenant.gpu == Grant::Refused)
+            .map(|(&id, tenant)| label(id, tenant))
             .collect()
     }
 
     fn session(&self, id: u64, device: &Device) -> Option<GpuAccess> {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = ignore_poison(self.sessions.lock());
         if let Some(access) = sessions.get(&id) {
             return Some(access.clone());
         }
@@ -83,7 +73,7 @@ impl TenantGrants {
         if sessions.len() >= SESSIONS {
             tracing::warn!(
                 tenant = id,
-                "{SESSIONS} tenants use the device, and another one is denied"
+                "{SESSIONS} tenants use the device at present, so another one is denied"
             );
             return None;
         }
@@ -94,7 +84,8 @@ impl TenantGrants {
     }
 }
 
-fn said(id: u64, tenant: &Tenant) -> String {
+/// A tenant for messages: its name, if it has one, and its number.
+fn label(id: u64, tenant: &Tenant) -> String {
     match &tenant.name {
         Some(name) => format!("{name} ({id})"),
         None => id.to_string(),
@@ -104,41 +95,39 @@ fn said(id: u64, tenant: &Tenant) -> String {
 impl GpuGrants for TenantGrants {
     fn of(&self, tenant: u64) -> GpuGrant {
         match (self.tenant(tenant).gpu, &self.device) {
-            (Gpu::Refuse, _) => GpuGrant::Refused,
-            (Gpu::Grant, Some(device)) => match self.session(tenant, device) {
-                Some(access) => GpuGrant::Granted(access),
-                None => GpuGrant::Denied,
+            (Grant::Granted(()), Some(device)) => match self.session(tenant, device) {
+                Some(access) => Grant::Granted(access),
+                None => Grant::Denied,
             },
-            (Gpu::Grant, None) | (Gpu::Deny, _) => GpuGrant::Denied,
+            (Grant::Granted(()), None) | (Grant::Denied, _) => Grant::Denied,
+            (Grant::Refused, _) => Grant::Refused,
         }
     }
 
     fn is_refused(&self, tenant: u64) -> bool {
-        self.tenant(tenant).gpu == Gpu::Refuse
+        self.tenant(tenant).gpu == Grant::Refused
     }
 
-    fn standing(&self) -> Standing {
-        let mut all = self.listed.values().chain([&self.others]);
-        if self.device.is_some() && all.clone().any(|tenant| tenant.gpu == Gpu::Grant) {
-            Standing::Granted
-        } else if all.any(|tenant| tenant.gpu != Gpu::Refuse) {
-            Standing::Denied
-        } else {
-            let mut tenants: Vec<_> = self.refused();
+    fn load_decision(&self) -> LoadDecision {
+        let any = |grant| {
+            let mut all = self.listed.values().chain([&self.others]);
+            all.any(|tenant| tenant.gpu == grant)
+        };
+        if !any(Grant::Granted(())) && !any(Grant::Denied) {
+            let mut tenants = self.refused();
             tenants.push("each other tenant".to_owned());
-            Standing::Refused {
-                tenants: format!("tenant {}", tenants.join(", ")),
-            }
+            return LoadDecision::refused(format!("tenant {}", tenants.join(", ")));
         }
+        LoadDecision::granted_if(self.device.is_some() && any(Grant::Granted(())))
     }
 
-    fn standing_of(&self, tenant: u64) -> Standing {
-        match (self.tenant(tenant).gpu, &self.device) {
-            (Gpu::Grant, Some(_)) => Standing::Granted,
-            (Gpu::Grant, None) | (Gpu::Deny, _) => Standing::Denied,
-            (Gpu::Refuse, _) => Standing::Refused {
-                tenants: format!("tenant {}", said(tenant, self.tenant(tenant))),
-            },
+    fn load_decision_of(&self, tenant: u64) -> LoadDecision {
+        match self.tenant(tenant).gpu {
+            Grant::Granted(()) => LoadDecision::granted_if(self.device.is_some()),
+            Grant::Denied => LoadDecision::granted_if(false),
+            Grant::Refused => {
+                LoadDecision::refused(format!("tenant {}", label(tenant, self.tenant(tenant))))
+            }
         }
     }
 }
@@ -150,14 +139,16 @@ mod tests {
     use super::*;
     use tensor_wasm_device::CpuConfig;
 
-    fn tenant(gpu: Gpu) -> Tenant {
+    const GRANTED: Grant = Grant::Granted(());
+
+    fn tenant(gpu: Grant) -> Tenant {
         Tenant {
             gpu,
             ..Tenant::default()
         }
     }
 
-    fn grants(others: Gpu, listed: &[(u64, Gpu)]) -> TenantGrants {
+    fn grants(others: Grant, listed: &[(u64, Grant)]) -> TenantGrants {
         let listed = listed.iter().map(|&(id, gpu)| (id, tenant(gpu))).collect();
         let device = Device::cpu(CpuConfig::default()).unwrap();
         TenantGrants::new(Some(device), tenant(others), listed)
@@ -165,35 +156,31 @@ mod tests {
 
     #[test]
     fn each_tenant_has_its_own_grant_and_others_the_default() {
-        let grants = grants(Gpu::Grant, &[(7, Gpu::Deny), (8, Gpu::Refuse)]);
+        let grants = grants(GRANTED, &[(7, Grant::Denied), (8, Grant::Refused)]);
         assert!(matches!(grants.of(0), GpuGrant::Granted(_)));
         assert!(matches!(grants.of(7), GpuGrant::Denied));
         assert!(matches!(grants.of(8), GpuGrant::Refused));
         assert!(grants.is_refused(8) && !grants.is_refused(7));
-        assert_eq!(grants.standing(), Standing::Granted);
+        assert_eq!(grants.load_decision(), LoadDecision::granted_if(true));
     }
 
     #[test]
-    fn a_component_is_refused_to_all_only_where_no_tenant_may_have_it() {
-        let some = grants(Gpu::Refuse, &[(7, Gpu::Deny)]);
-        assert_eq!(some.standing(), Standing::Denied);
-        let mut none = grants(Gpu::Refuse, &[(7, Gpu::Refuse)]);
+    fn a_component_is_refused_only_where_it_is_refused_to_every_tenant() {
+        let some = grants(Grant::Refused, &[(7, Grant::Denied)]);
+        assert_eq!(some.load_decision(), LoadDecision::granted_if(false));
+        let mut none = grants(Grant::Refused, &[(7, Grant::Refused)]);
         none.listed.get_mut(&7).unwrap().name = Some("acme".to_owned());
-        let Standing::Refused { tenants } = none.standing() else {
-            panic!("not refused");
-        };
+        let decision = none.load_decision();
+        assert_eq!(decision.grant, Grant::Refused);
+        let tenants = &decision.refused_to;
         assert!(tenants.contains("acme (7)"), "{tenants}");
-        assert_eq!(
-            none.standing_of(7),
-            Standing::Refused {
-                tenants: "tenant acme (7)".to_owned()
-            }
-        );
+        let refused = LoadDecision::refused("tenant acme (7)".to_owned());
+        assert_eq!(none.load_decision_of(7), refused);
     }
 
     #[tokio::test]
-    async fn what_one_tenant_keeps_on_the_device_another_does_not_find() {
-        let grants = grants(Gpu::Grant, &[]);
+    async fn tenants_have_separate_sessions() {
+        let grants = grants(GRANTED, &[]);
         let (GpuGrant::Granted(one), GpuGrant::Granted(other)) = (grants.of(1), grants.of(2))
         else {
             panic!("not granted");
@@ -209,8 +196,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn idle_sessions_make_room_and_busy_ones_stay() {
-        let grants = grants(Gpu::Grant, &[]);
+    async fn idle_sessions_are_dropped_for_new_ones_and_busy_ones_are_not() {
+        let grants = grants(GRANTED, &[]);
         let GpuGrant::Granted(busy) = grants.of(0) else {
             panic!("not granted");
         };
@@ -228,9 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn without_a_device_a_grant_is_a_denial() {
-        let grants = TenantGrants::new(None, tenant(Gpu::Grant), BTreeMap::new());
+    fn without_a_device_a_granted_tenant_is_denied() {
+        let grants = TenantGrants::new(None, tenant(GRANTED), BTreeMap::new());
         assert!(matches!(grants.of(0), GpuGrant::Denied));
-        assert_eq!(grants.standing(), Standing::Denied);
+        assert_eq!(grants.load_decision(), LoadDecision::granted_if(false));
     }
 }

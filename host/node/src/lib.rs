@@ -4,4 +4,5 @@
 pub mod audit;
 pub mod grants;
 pub mod limiter;
+mod lock;
 pub mod tokens;

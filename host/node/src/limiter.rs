@@ -30,12 +30,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tensor_wasm_runtime::policy::{Limiter, Rate};
 use thiserror::Error;
 use zeroize::Zeroizing;
+
+use crate::lock::ignore_poison;
 
 /// Parts of the table, each with a lock of its own.
 const SHARDS: usize = 64;
@@ -302,5 +304,5 @@ impl Exact for Rate {
 }
 
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
+    ignore_poison(shard.lock())
 }

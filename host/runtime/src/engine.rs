@@ -2,7 +2,7 @@
 //! instances, copy-on-write images, a cache of compiled code on disk, and
 //! epochs that tick from a thread of the operating system.
 
-use crate::Error;
+use crate::error::Error;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;

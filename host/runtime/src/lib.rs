@@ -37,28 +37,28 @@
 //! that it asks to keep.
 
 mod application;
-mod bindings;
 mod capability;
 mod compose;
 mod engine;
 mod error;
-mod exchange;
-mod gpu;
-mod handler;
+mod grant;
 mod inspect;
-mod network;
-mod output;
-pub mod policy;
+mod instance;
+mod lock;
+mod request;
 pub mod server;
-mod state;
 
-pub use application::{Application, ApplicationConfig, Directory};
-pub use capability::Asked;
+pub use application::Application;
+pub use application::config::ApplicationConfig;
+pub use capability::filesystem::Directory;
+pub use capability::gpu::{GpuAccess, GpuGrant, GpuGrants};
+pub use capability::http::Destination;
+pub use capability::policy;
+pub use capability::registry::ImportReport;
 pub use compose::{ComposeError, Member, Source, compose, compose_named, plug, plug_named};
 pub use engine::{Engine, EngineConfig};
 pub use error::{Error, MissingImport};
-pub use gpu::{GpuAccess, GpuGrant, GpuGrants, Standing};
+pub use grant::{Grant, LoadDecision};
 pub use inspect::{
     Capability, InspectError, Inspection, Item, Kind, Link, Part, Provided, inspect,
 };
-pub use network::Destination;

@@ -64,7 +64,7 @@ fn a_component_may_import_all_of_wasi_0_2_and_our_capabilities() {
          import tensor:policy/decision@0.1.0;",
     );
     let application = load(&component).unwrap();
-    let asked = application.asked();
+    let asked = application.imports();
     assert!(
         asked
             .granted

@@ -28,7 +28,7 @@ pub use file::File;
 pub use mistake::{Error, INVALID, Mistake, lines};
 pub use resolve::{Setting, Source};
 pub use table::{Kind, Table};
-pub use tenants::{TenantGpu, TenantGrant, Tenants};
+pub use tenants::{TenantGrant, Tenants};
 
 use resolve::Resolved;
 use table::{with_variables, without_variable};

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
-use clap::{Args, Command, FromArgMatches, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Command, FromArgMatches};
+use tensor_wasm_runtime::Grant;
 
 use super::table::Table;
 use crate::values;
@@ -26,8 +28,8 @@ pub struct TenantGrant {
     #[arg(long, value_name = "NAME", value_parser = name)]
     pub name: Option<String>,
     /// Whether the tenant's components may use the GPU
-    #[arg(long, value_enum, value_name = "GRANT")]
-    pub gpu: Option<TenantGpu>,
+    #[arg(long, value_name = "GRANT", value_parser = grant_parser())]
+    pub gpu: Option<Grant>,
     /// The device memory that the tenant may hold
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub gpu_memory_bytes: Option<NonZeroU64>,
@@ -52,15 +54,18 @@ pub struct TenantGrant {
     pub gpu_share: Option<NonZeroU32>,
 }
 
-/// Whether a tenant's components may use the GPU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TenantGpu {
-    /// They may
-    Grant,
-    /// Each of their calls answers that it is denied, so that they can do without
-    Deny,
-    /// A component that asks for the GPU is not loaded
-    Refuse,
+/// Reads a grant, and lists the choices for help.
+fn grant_parser() -> impl TypedValueParser<Value = Grant> {
+    let choices = Grant::ALL.map(|grant| {
+        PossibleValue::new(grant.word()).help(match grant {
+            Grant::Granted(()) => "They may",
+            Grant::Denied => {
+                "Each of their calls answers that it is denied, so that they can do without"
+            }
+            Grant::Refused => "A component that asks for the GPU is not loaded",
+        })
+    });
+    PossibleValuesParser::new(choices).try_map(|word| word.parse::<Grant>())
 }
 
 /// What every tenant may have.
@@ -126,11 +131,10 @@ impl TenantGrant {
         fn words(value: &Option<impl ToString>) -> Option<String> {
             value.as_ref().map(ToString::to_string)
         }
-        let gpu = self.gpu.and_then(|gpu| gpu.to_possible_value());
         let memory = self.gpu_memory_bytes.map(exact_size);
         vec![
             ("name", self.name.clone()),
-            ("gpu", gpu.map(|gpu| gpu.get_name().to_owned())),
+            ("gpu", words(&self.gpu)),
             ("gpu-memory-bytes", words(&memory)),
             ("gpu-modules", words(&self.gpu_modules)),
             ("gpu-queues", words(&self.gpu_queues)),
@@ -197,7 +201,7 @@ mod tests {
     fn what_a_tenants_table_leaves_out_is_the_defaults() {
         let tenants = Tenants {
             default: TenantGrant {
-                gpu: Some(TenantGpu::Grant),
+                gpu: Some(Grant::Granted(())),
                 gpu_share: NonZeroU32::new(2),
                 ..TenantGrant::default()
             },
@@ -205,14 +209,14 @@ mod tests {
                 7,
                 TenantGrant {
                     name: Some("acme".to_owned()),
-                    gpu: Some(TenantGpu::Deny),
+                    gpu: Some(Grant::Denied),
                     ..TenantGrant::default()
                 },
             )]),
         };
         let seven = tenants.of(7);
         assert_eq!(seven.name.as_deref(), Some("acme"));
-        assert_eq!(seven.gpu, Some(TenantGpu::Deny));
+        assert_eq!(seven.gpu, Some(Grant::Denied));
         assert_eq!(seven.gpu_share, NonZeroU32::new(2));
         assert_eq!(seven.gpu_queues, None);
         assert_eq!(tenants.of(8), tenants.default);

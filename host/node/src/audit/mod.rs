@@ -32,10 +32,10 @@ mod chain;
 mod error;
 mod escape;
 mod file;
+mod log_throttle;
 mod outgoing;
 mod queue;
 mod record;
-mod seldom;
 mod sink;
 mod tail;
 mod target;
@@ -55,7 +55,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tensor_wasm_runtime::policy::{Auditor, Kept, RequestRecord};
+use tensor_wasm_runtime::policy::{Auditor, RecordReceipt, RequestRecord};
 use tokio::sync::oneshot;
 
 use chain::Chain;
@@ -196,10 +196,10 @@ impl Auditor for AuditLog {
         self.on_failure == OnFailure::Warn || self.queue.keeps()
     }
 
-    fn record(&self, record: RequestRecord) -> Kept {
+    fn record(&self, record: RequestRecord) -> RecordReceipt {
         match self.push(Record::of_request(record)) {
-            Some(kept) => Kept::when(kept),
-            None => Kept::later(),
+            Some(kept) => RecordReceipt::when(kept),
+            None => RecordReceipt::immediate(),
         }
     }
 }

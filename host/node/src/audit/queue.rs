@@ -2,13 +2,14 @@
 //! writes: a queue of bounded length, and what is known of the writer's fortune.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::log_throttle::LogThrottle;
 use super::record::Record;
-use super::seldom::Seldom;
+use crate::lock::ignore_poison;
 
 /// The most records that are written at once.
 const BATCH: usize = 1024;
@@ -46,7 +47,7 @@ pub(super) struct Queue {
     progress: Condvar,
     /// The most records that wait here.
     capacity: usize,
-    losses: Seldom,
+    losses: LogThrottle,
 }
 
 /// What stands under the lock.
@@ -99,13 +100,12 @@ impl Queue {
             work: Condvar::new(),
             progress: Condvar::new(),
             capacity,
-            losses: Seldom::default(),
+            losses: LogThrottle::default(),
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing under the lock can be half done.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        ignore_poison(self.state.lock())
     }
 
     /// Adds a record, or counts it as lost.
@@ -165,10 +165,11 @@ impl Queue {
     /// are then not written.
     pub fn close(&self, patience: Duration) -> u64 {
         self.end();
-        let (state, _) = self
-            .progress
-            .wait_timeout_while(self.lock(), patience, |state| !state.gone)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (state, _) = ignore_poison(self.progress.wait_timeout_while(
+            self.lock(),
+            patience,
+            |state| !state.gone,
+        ));
         let (left, gone) = (state.left + state.waiting(), state.gone);
         drop(state);
         if !gone {
@@ -198,14 +199,8 @@ impl Queue {
             idle
         };
         state = match longest {
-            Some(longest) => {
-                let waited = self.work.wait_timeout_while(state, longest, nothing);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-            None => {
-                let waited = self.work.wait_while(state, nothing);
-                waited.unwrap_or_else(PoisonError::into_inner)
-            }
+            Some(longest) => ignore_poison(self.work.wait_timeout_while(state, longest, nothing)).0,
+            None => ignore_poison(self.work.wait_while(state, nothing)),
         };
         state.asleep = false;
         state.news = false;

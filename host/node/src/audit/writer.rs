@@ -9,10 +9,10 @@ use std::{io, thread};
 
 use super::AuditError;
 use super::chain::Chain;
+use super::log_throttle::LogThrottle;
 use super::outgoing::Outgoing;
 use super::queue::{Done, Queue, Round};
 use super::record::{Outcome, Record};
-use super::seldom::Seldom;
 use super::sink::{Reopened, Sink};
 
 /// How long records may gather where no answer waits for them. To wake the writer for
@@ -38,8 +38,8 @@ pub(super) struct Progress {
     failing: bool,
     /// The file must be opened anew, and couldn't be yet.
     reopen: bool,
-    failures: Seldom,
-    reopenings: Seldom,
+    failures: LogThrottle,
+    reopenings: LogThrottle,
 }
 
 /// Tells the queue that nobody takes from it any more, however the thread ends.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
@@ -11,6 +11,7 @@ use tensor_wasm_runtime::policy::{Authenticator, Principal, Refusal};
 use super::entry::{Entry, ProcessKeys};
 use super::list::TokenList;
 use super::{TokenError, environment, file};
+use crate::lock::ignore_poison;
 
 /// Tells the time of day. It may jump, in both directions: a token is good whenever
 /// the clock shows a time before its end.
@@ -101,7 +102,7 @@ impl Tokens {
     ///
     /// As [`Tokens::new`]. The list is then what it was.
     pub fn reload(&self) -> Result<Reloaded, TokenError> {
-        let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = ignore_poison(self.reading.lock());
         let now = (self.clock)();
         let list = read(&self.keys, &self.environment, self.file.as_deref(), now)?;
         let expired = |expires: Option<SystemTime>| expires.is_some_and(|end| end <= now);

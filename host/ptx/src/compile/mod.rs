@@ -22,6 +22,7 @@ pub(crate) mod codegen;
 mod compiled_kernel;
 pub(crate) mod ir;
 mod limits;
+mod pass;
 mod passes;
 mod pipeline;
 mod source_lines;
@@ -33,6 +34,8 @@ use std::sync::Arc;
 use crate::Module;
 
 pub use compiled_kernel::CompiledKernel;
+pub use ir::print::IrLine;
+pub use pass::{IrText, Pass, UnknownPass, print_ir};
 pub use pipeline::Vectorize;
 pub use source_lines::{CodeLine, FunctionLines, compile_with_lines};
 pub use unsupported::{Unsupported, UnsupportedKind};
@@ -54,5 +57,7 @@ pub fn compile_as(
     entry: &str,
     vectorize: Vectorize,
 ) -> Result<CompiledKernel, Unsupported> {
-    pipeline::compile(module, entry, vectorize, false).map(|(kernel, _)| kernel)
+    let mut observer = pass::Observer::default();
+    let (kernel, _) = pipeline::compile(module, entry, vectorize, false, &mut observer)?;
+    Ok(kernel)
 }

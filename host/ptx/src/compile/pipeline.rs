@@ -10,7 +10,9 @@ use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::analysis::vectorization::{self, TOO_LARGE};
 use crate::compile::analysis::{Analyses, allocation_roots, bounds_guards, liveness, uniformity};
 use crate::compile::cfg::{graph, structure};
-use crate::compile::ir::{Body, Reg};
+use crate::compile::ir::print::Annotations;
+use crate::compile::ir::{Body, Reg, verify};
+use crate::compile::pass::{Observer, Pass};
 use crate::compile::passes::{
     endpoint_branches, nan_canonicalization, reconvergence, resume_points, spill,
 };
@@ -36,11 +38,12 @@ pub(crate) fn compile(
     entry: &str,
     vectorize: Vectorize,
     lines: bool,
+    observer: &mut Observer,
 ) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
-    match run(module, entry, vectorize, lines) {
+    match run(module, entry, vectorize, lines, observer) {
         // What is too large for vectors may do without.
         Err(reason) if reason.kind == UnsupportedKind::Limit && vectorize == Vectorize::Auto => {
-            let (mut kernel, lines) = run(module, entry, Vectorize::Never, lines)?;
+            let (mut kernel, lines) = run(module, entry, Vectorize::Never, lines, observer)?;
             kernel.scalar_reason = Some(TOO_LARGE);
             Ok((kernel, lines))
         }
@@ -54,7 +57,10 @@ fn run(
     name: &str,
     vectorize: Vectorize,
     lines: bool,
+    observer: &mut Observer,
 ) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
+    observer.begin();
+    let mut known = Annotations::default();
     let entry = module
         .entry(name)
         .ok_or_else(|| Unsupported::kernel("no such entry"))?;
@@ -62,8 +68,11 @@ fn run(
 
     // From PTX to IR: calls inlined, operands typed, addresses known.
     let mut body = translate::body(module, entry, &layout, lines)?;
+    observer.after(Pass::Translate, &body, known)?;
+
     // NaNs get NVIDIA's bits where somebody sees them, not after each operation.
     nan_canonicalization::run(&mut body);
+    observer.after(Pass::NanCanonicalization, &body, known)?;
     limits::check_size(&body)?;
 
     // What the threads of a lane group have in common, and whether vectors pay off.
@@ -79,6 +88,14 @@ fn run(
         Vectorize::Always => None,
     };
     let vectors = scalar_reason.is_none();
+    if vectors {
+        let uniformity = Some(&uniformity);
+        let known = Annotations {
+            uniformity,
+            ..known
+        };
+        observer.after(Pass::Uniformity, &body, known)?;
+    }
 
     // Where lane groups leave vector code and where they come back, each a block of its own.
     let mut endpoint_conditions = HashSet::default();
@@ -86,27 +103,45 @@ fn run(
     let mut reconvergence = reconvergence::ReconvergencePoints::default();
     if vectors {
         endpoint_conditions = endpoint_branches::run(&mut body, &mut uniformity);
+        known.uniformity = Some(&uniformity);
+        observer.after(Pass::EndpointBranches, &body, known)?;
+
         divergence_points =
             resume_points::split_blocks(&mut body, &uniformity, &endpoint_conditions)?;
+        observer.after(Pass::ResumePoints, &body, known)?;
+
         reconvergence = reconvergence::run(&mut body, &uniformity, &mut divergence_points)?;
+        known.reconvergence = Some(&reconvergence);
+        observer.after(Pass::Reconvergence, &body, known)?;
     }
 
     // The IR does not change any more. Control flow as a thread sees it that leaves and resumes.
+    verify::references(&body)?;
     let liveness = liveness::analyze(&body)?;
+    known.liveness = Some(&liveness);
+    observer.after(Pass::Liveness, &body, known)?;
     let values = |reg| values(&body, &uniformity, vectors, reg);
     let effort = limits::check_pressure(&body, &liveness, values)?;
     let graph = graph::graph(&body, &divergence_points)?;
+    known.graph = Some(&graph);
+    observer.after(Pass::SuspensionGraph, &body, known)?;
     limits::check_resume_points(&graph, &liveness, vectors)?;
 
     // Where registers are saved, what guards check, and so how large scratch memory is.
     let uniform = vectors.then_some(&uniformity);
     let spills = spill::run(&body, &liveness, &graph, uniform, &mut layout)?;
+    known.spills = Some(&spills);
+    observer.after(Pass::Spill, &body, known)?;
     let bounds_caches = allocation_roots::analyze(&body);
     let guards = if vectors {
         bounds_guards::plan(&body, &uniformity, &bounds_caches)?
     } else {
         bounds_guards::GuardPlan::default()
     };
+    if vectors {
+        known.guards = Some(&guards);
+        observer.after(Pass::BoundsGuards, &body, known)?;
+    }
     layout
         .reserve_guard_limits(guards.limits().shared.len())
         .ok_or_else(too_much_memory)?;

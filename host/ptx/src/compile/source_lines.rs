@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::Module;
+use crate::compile::pass::Observer;
 use crate::compile::{CompiledKernel, Unsupported, Vectorize, pipeline};
 
 /// From where in a function's code a line of the text follows.
@@ -33,5 +34,6 @@ pub fn compile_with_lines(
     module: &Arc<Module>,
     entry: &str,
 ) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
-    pipeline::compile(module, entry, Vectorize::Auto, true)
+    let mut observer = Observer::default();
+    pipeline::compile(module, entry, Vectorize::Auto, true, &mut observer)
 }

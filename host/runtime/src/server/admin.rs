@@ -1,8 +1,8 @@
-//! The health routes, on an address of their own: `/livez` tells that the process
-//! runs, `/readyz` whether it takes requests.
+//! The health routes, on an address of their own: `/livez` answers that the process
+//! runs, `/readyz` whether it accepts requests.
 //!
-//! They are served by a thread of their own, with a runtime of its own: guests that
-//! occupy each thread of the server must not make a monitor believe that it is dead.
+//! A thread with a runtime of its own serves them, so that a monitor gets an answer
+//! also while guests occupy every thread of the server.
 
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
@@ -31,8 +31,8 @@ const CONNECTIONS: usize = 64;
 /// How long a client may take for a request's head, or between two requests.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a connection may last. Monitors come back; what doesn't go away on its
-/// own must not keep the others out.
+/// How long a connection may last: one that is never closed must not keep others out,
+/// and a monitor can connect again.
 const CONNECTION_TIME: Duration = Duration::from_secs(60);
 
 /// The health routes, served until this is dropped.
@@ -62,7 +62,7 @@ impl Admin {
             .name("admin".to_owned())
             .spawn(move || {
                 if let Err(error) = runtime.block_on(serve(listener, readiness, stopped)) {
-                    tracing::error!(%error, "the health routes are gone");
+                    tracing::error!(%error, "the health routes failed");
                 }
             })
             .map_err(error)?;
@@ -95,14 +95,14 @@ async fn serve(
     mut stopped: watch::Receiver<()>,
 ) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let mut stopped = pin!(stopped.changed());
     loop {
         let accepted = async {
-            let place = places.clone().acquire_owned().await;
-            (listener.accept().await, place)
+            let permit = permits.clone().acquire_owned().await;
+            (listener.accept().await, permit)
         };
-        let (accepted, place) = tokio::select! {
+        let (accepted, permit) = tokio::select! {
             accepted = accepted => accepted,
             _ = &mut stopped => return Ok(()),
         };
@@ -121,9 +121,9 @@ async fn serve(
                 .header_read_timeout(HEAD_TIMEOUT)
                 .max_buf_size(8 << 10)
                 .serve_connection(TokioIo::new(stream), service);
-            // A monitor that goes away early is no news.
+            // A monitor may close its connection early.
             let _ = timeout(CONNECTION_TIME, http).await;
-            drop(place);
+            drop(permit);
         });
     }
 }

@@ -1,9 +1,9 @@
-//! One connection: which of its requests run, and whether it gets on.
+//! One connection: which of its requests run, and whether it makes progress.
 //!
-//! A client can hold a connection without any use in several ways: by never sending
-//! a request, by never taking the answer, by opening a second protocol and stopping
-//! there. No single timer of the HTTP library sees all of them, so the connection
-//! keeps count of what happens on it, and its task looks at the count now and then.
+//! A client can hold a connection without using it in several ways: by never sending
+//! a request, by never reading the response, by opening a second protocol and stopping
+//! there. No single timer of the HTTP library sees all of them. So the connection counts
+//! what happens on it, and its task checks the count periodically.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::limits::Limits;
 
-/// What all connections of a listener share.
-pub(super) struct Shared {
+/// What all connections of a listener share: its limits, and how many requests run.
+pub(super) struct ListenerState {
     pub(super) limits: Limits,
     running: AtomicUsize,
 }
 
-impl Shared {
+impl ListenerState {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -25,7 +25,7 @@ impl Shared {
         }
     }
 
-    /// Requests that are not yet answered to the last byte.
+    /// Requests whose response is not sent to the last byte.
     pub(super) fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed)
     }
@@ -33,100 +33,104 @@ impl Shared {
 
 /// One connection, as its requests see it.
 pub(super) struct Connection {
-    pub(super) shared: Arc<Shared>,
+    pub(super) listener: Arc<ListenerState>,
     pub(super) peer: SocketAddr,
-    /// Who the client is, by the certificate that it showed.
+    /// The subject of the client's certificate, if it presented one.
     pub(super) certificate: Option<Arc<str>>,
-    /// Counts whatever happens: requests that start, and steps of their answers.
-    steps: AtomicU64,
+    /// Counts events: requests that start, and polls of their responses.
+    events: AtomicU64,
     running: AtomicUsize,
     /// Of those that run, how many wait for the guest and not for the client.
-    at_guest: AtomicUsize,
+    waiting_for_guest: AtomicUsize,
 }
 
-/// What a look at a connection shows.
+/// What a periodic check of a connection finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// Something happened since the last look, or a guest is at work.
+pub(super) enum ConnectionState {
+    /// Something happened since the last check, or a guest is running.
     Busy,
-    /// No request runs, and none did since the last look.
+    /// No request runs, and none did since the last check.
     Idle,
-    /// The client takes nothing of the answers that it asked for.
+    /// The client reads nothing of the responses to its requests.
     Stalled,
 }
 
 impl Connection {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        listener: Arc<ListenerState>,
         peer: SocketAddr,
         certificate: Option<Arc<str>>,
     ) -> Self {
         Self {
-            shared,
+            listener,
             peer,
             certificate,
-            steps: AtomicU64::new(0),
+            events: AtomicU64::new(0),
             running: AtomicUsize::new(0),
-            at_guest: AtomicUsize::new(0),
+            waiting_for_guest: AtomicUsize::new(0),
         }
     }
 
-    /// Takes up one request; `None` where the listener is at its limit.
-    pub(super) fn enter(self: &Arc<Self>) -> Option<Pass> {
-        self.steps.fetch_add(1, Ordering::Relaxed);
-        let limit = self.shared.limits.concurrent_requests.get();
-        self.shared
+    /// A permit for one more request; `None` where the listener is at its limit.
+    pub(super) fn admit(self: &Arc<Self>) -> Option<RequestPermit> {
+        self.events.fetch_add(1, Ordering::Relaxed);
+        let limit = self.listener.limits.concurrent_requests.get();
+        self.listener
             .running
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |running| {
                 (running < limit).then_some(running + 1)
             })
             .ok()?;
         self.running.fetch_add(1, Ordering::Relaxed);
-        self.at_guest.fetch_add(1, Ordering::Relaxed);
-        Some(Pass {
+        self.waiting_for_guest.fetch_add(1, Ordering::Relaxed);
+        Some(RequestPermit {
             connection: self.clone(),
-            at_guest: true,
+            waiting_for_guest: true,
         })
     }
 
-    /// How the connection stands. `seen` is the caller's memory of its last look.
-    pub(super) fn look(&self, seen: &mut u64) -> Standing {
-        let steps = self.steps.load(Ordering::Relaxed);
-        if std::mem::replace(seen, steps) != steps || self.at_guest.load(Ordering::Relaxed) > 0 {
-            Standing::Busy
+    /// The state of the connection. `seen` is the number of events at the caller's last
+    /// check.
+    pub(super) fn check(&self, seen: &mut u64) -> ConnectionState {
+        let events = self.events.load(Ordering::Relaxed);
+        let before = std::mem::replace(seen, events);
+        if before != events || self.waiting_for_guest.load(Ordering::Relaxed) > 0 {
+            ConnectionState::Busy
         } else if self.running.load(Ordering::Relaxed) > 0 {
-            Standing::Stalled
+            ConnectionState::Stalled
         } else {
-            Standing::Idle
+            ConnectionState::Idle
         }
     }
 }
 
-/// One request's place among those that may run; given back when it is dropped.
-pub(super) struct Pass {
+/// The permit of one request to run; released when it is dropped.
+pub(super) struct RequestPermit {
     connection: Arc<Connection>,
-    at_guest: bool,
+    waiting_for_guest: bool,
 }
 
-impl Pass {
-    /// Notes a step of the answer, and whom the next step waits for.
-    pub(super) fn step(&mut self, at_guest: bool) {
-        self.connection.steps.fetch_add(1, Ordering::Relaxed);
-        let before = std::mem::replace(&mut self.at_guest, at_guest);
-        match (before, at_guest) {
-            (true, false) => self.connection.at_guest.fetch_sub(1, Ordering::Relaxed),
-            (false, true) => self.connection.at_guest.fetch_add(1, Ordering::Relaxed),
+impl RequestPermit {
+    /// Counts an event of the response, and notes whether the next one waits for the
+    /// guest, else for the client.
+    pub(super) fn progress(&mut self, waiting_for_guest: bool) {
+        self.connection.events.fetch_add(1, Ordering::Relaxed);
+        let before = std::mem::replace(&mut self.waiting_for_guest, waiting_for_guest);
+        let waiting = &self.connection.waiting_for_guest;
+        match (before, waiting_for_guest) {
+            (true, false) => waiting.fetch_sub(1, Ordering::Relaxed),
+            (false, true) => waiting.fetch_add(1, Ordering::Relaxed),
             _ => 0,
         };
     }
 }
 
-impl Drop for Pass {
+impl Drop for RequestPermit {
     fn drop(&mut self) {
-        self.step(false);
+        self.progress(false);
         self.connection.running.fetch_sub(1, Ordering::Relaxed);
         self.connection
-            .shared
+            .listener
             .running
             .fetch_sub(1, Ordering::Relaxed);
     }
@@ -146,52 +150,56 @@ mod tests {
             ..Limits::default()
         };
         let peer = ([127, 0, 0, 1], 1).into();
-        Arc::new(Connection::new(Arc::new(Shared::new(limits)), peer, None))
+        Arc::new(Connection::new(
+            Arc::new(ListenerState::new(limits)),
+            peer,
+            None,
+        ))
     }
 
     #[test]
-    fn no_more_requests_enter_than_the_limit_and_a_leaver_makes_room() {
+    fn no_more_requests_are_admitted_than_the_limit_until_one_ends() {
         let connection = connection(2);
-        let first = connection.enter().unwrap();
-        let _second = connection.enter().unwrap();
-        assert!(connection.enter().is_none());
+        let first = connection.admit().unwrap();
+        let _second = connection.admit().unwrap();
+        assert!(connection.admit().is_none());
         drop(first);
-        assert!(connection.enter().is_some());
+        assert!(connection.admit().is_some());
     }
 
     #[test]
-    fn a_connection_without_requests_is_idle_at_the_second_look() {
+    fn a_connection_without_requests_is_idle_at_the_second_check() {
         let connection = connection(2);
         let mut seen = 0;
-        drop(connection.enter());
-        assert_eq!(connection.look(&mut seen), Standing::Busy);
-        assert_eq!(connection.look(&mut seen), Standing::Idle);
+        drop(connection.admit());
+        assert_eq!(connection.check(&mut seen), ConnectionState::Busy);
+        assert_eq!(connection.check(&mut seen), ConnectionState::Idle);
     }
 
     #[test]
-    fn a_guest_may_take_its_time() {
+    fn a_connection_that_waits_for_a_guest_is_busy() {
         let connection = connection(2);
         let mut seen = 0;
-        let mut pass = connection.enter().unwrap();
+        let mut permit = connection.admit().unwrap();
         for _ in 0..3 {
-            assert_eq!(connection.look(&mut seen), Standing::Busy);
+            assert_eq!(connection.check(&mut seen), ConnectionState::Busy);
         }
-        pass.step(true);
+        permit.progress(true);
         for _ in 0..3 {
-            assert_eq!(connection.look(&mut seen), Standing::Busy);
+            assert_eq!(connection.check(&mut seen), ConnectionState::Busy);
         }
     }
 
     #[test]
-    fn a_client_that_takes_nothing_of_its_answer_stalls() {
+    fn a_connection_whose_client_does_not_read_the_response_is_stalled() {
         let connection = connection(2);
         let mut seen = 0;
-        let mut pass = connection.enter().unwrap();
-        pass.step(false);
-        assert_eq!(connection.look(&mut seen), Standing::Busy);
-        assert_eq!(connection.look(&mut seen), Standing::Stalled);
-        drop(pass);
-        assert_eq!(connection.look(&mut seen), Standing::Busy);
-        assert_eq!(connection.look(&mut seen), Standing::Idle);
+        let mut permit = connection.admit().unwrap();
+        permit.progress(false);
+        assert_eq!(connection.check(&mut seen), ConnectionState::Busy);
+        assert_eq!(connection.check(&mut seen), ConnectionState::Stalled);
+        drop(permit);
+        assert_eq!(connection.check(&mut seen), ConnectionState::Busy);
+        assert_eq!(connection.check(&mut seen), ConnectionState::Idle);
     }
 }

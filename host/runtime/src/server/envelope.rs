@@ -1,4 +1,4 @@
-//! The error answers of the host: one JSON shape for each of them.
+//! The error responses of the host: one JSON shape for all of them.
 //!
 //! ```json
 //! {"error":{"kind":"timeout","message":"…","request_id":"…"}}
@@ -9,8 +9,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
-use super::handler::HandleError;
-use super::request_id::{REQUEST_ID, RequestId};
+use crate::request::{HandleError, REQUEST_ID, RequestId};
 
 #[derive(Serialize)]
 struct Envelope<'a> {
@@ -24,7 +23,7 @@ struct Body<'a> {
     request_id: &'a str,
 }
 
-/// What a client gets in place of an answer of the guest.
+/// What a client gets in place of a response of the guest.
 pub(super) fn response(error: &HandleError, id: &RequestId) -> Response<Bytes> {
     let envelope = Envelope {
         error: Body {
@@ -33,7 +32,7 @@ pub(super) fn response(error: &HandleError, id: &RequestId) -> Response<Bytes> {
             request_id: id.as_str(),
         },
     };
-    // Three strings always serialize; were it otherwise, the status says enough.
+    // Three strings always serialize. If they didn't, the status would say enough.
     let mut text = serde_json::to_vec(&envelope).unwrap_or_default();
     text.push(b'\n');
     let mut response = Response::new(Bytes::from(text));
@@ -54,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_answer_names_kind_message_and_request() {
+    fn an_error_response_names_kind_message_and_request() {
         let id = RequestId::from_client(&HeaderValue::from_static("abc")).unwrap();
         let response = response(&HandleError::Trapped, &id);
         assert_eq!(response.status(), 500);

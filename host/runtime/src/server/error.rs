@@ -1,4 +1,4 @@
-//! Why a listener could not be had.
+//! Why an address can't be listened on.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,22 +1,14 @@
-//! What the HTTP front asks of an application, and how an application says no.
+//! What the HTTP server asks of an application.
 //!
-//! The front knows sockets, limits and envelopes; it knows no components. Behind
-//! [`Handler`] stands one loaded application, or in a test a closure's worth of
-//! code. Each way to fail is one [`HandleError`], which alone decides status,
-//! kind and text of the answer, so that two layers can't tell two stories.
+//! The server knows sockets, limits and error responses; it knows no components. A
+//! [`Handler`] is a loaded application, or in a test a few lines of code.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use http::StatusCode;
-use thiserror::Error;
+use crate::request::{HandleError, RequestInfo};
 use wasmtime_wasi_http::WasiBody;
-
-use super::request_id::RequestId;
 
 /// Answers requests. Called once per request, on the threads that serve HTTP.
 ///
-/// The front drops the future when the client goes away: whatever runs for the
+/// The server drops the future when the client goes away: whatever runs for the
 /// request has to stop then. It may not block its thread.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request, up to the response's head; the body streams after it.
@@ -25,101 +17,4 @@ pub trait Handler: Send + Sync + 'static {
         request: http::Request<WasiBody>,
         info: RequestInfo,
     ) -> impl Future<Output = Result<http::Response<WasiBody>, HandleError>> + Send;
-}
-
-/// What the front knows of a request beyond the request itself.
-#[derive(Clone, Debug)]
-pub struct RequestInfo {
-    /// The name of this request in logs and answers. The guest finds the same in
-    /// its `x-request-id` header.
-    pub request_id: RequestId,
-    /// The other end of the connection.
-    pub peer: SocketAddr,
-    /// The subject of the client's certificate, where it showed one that was checked.
-    pub certificate: Option<Arc<str>>,
-}
-
-/// Why a request got no answer from the guest.
-///
-/// What is sent is the same for each request of a kind: details, such as a trap's
-/// backtrace, go to the log under the request's id, since they tell a stranger
-/// about the inside of the component.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HandleError {
-    /// The guest gave no response within the request timeout.
-    #[error("the component gave no response within the request timeout")]
-    TimedOut,
-    /// As many requests as the limit allows are running.
-    #[error("the server is at its limit of concurrent requests: retry after a second")]
-    Overloaded,
-    /// The guest trapped or exited.
-    #[error("the component failed: the server's log holds the cause under this request id")]
-    Trapped,
-    /// The guest returned, and set no response.
-    #[error("the component returned without a response")]
-    NoResponse,
-    /// A policy stands in front, and a response came without a decision of it.
-    #[error("the policy let the request end without a decision")]
-    Undecided,
-    /// The request's body is longer than the limit.
-    #[error("the request body is larger than the {limit} bytes that this server accepts")]
-    BodyTooLarge {
-        /// In bytes.
-        limit: u64,
-    },
-    /// The client stopped sending in the middle of the request's body.
-    #[error("the request body made no progress for too long")]
-    BodyStalled,
-    /// The component uses the GPU, and may not be had by this tenant.
-    #[error("tenant {tenant} is refused the GPU, which this component asks for")]
-    GpuRefused {
-        /// Which tenant.
-        tenant: u64,
-    },
-    /// What would change something has to be recorded, and can't be.
-    #[error(
-        "the audit log can't be written: only requests that change nothing are served, such as GET"
-    )]
-    AuditUnavailable,
-    /// The request can't be passed to a component.
-    #[error("the request is malformed: {0}")]
-    BadRequest(&'static str),
-    /// The host failed, through no fault of guest or client.
-    #[error("the server failed: its log holds the cause under this request id")]
-    Internal,
-}
-
-impl HandleError {
-    /// The status of the answer.
-    pub fn status(&self) -> StatusCode {
-        match self {
-            Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-            Self::Overloaded | Self::AuditUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::GpuRefused { .. } => StatusCode::FORBIDDEN,
-            Self::Trapped | Self::NoResponse | Self::Undecided | Self::Internal => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
-            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::BodyStalled => StatusCode::REQUEST_TIMEOUT,
-            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-        }
-    }
-
-    /// The word in the envelope that a client's code may act on. Stable.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::TimedOut => "timeout",
-            Self::Overloaded => "overloaded",
-            Self::Trapped => "trap",
-            Self::NoResponse => "no_response",
-            Self::Undecided => "undecided",
-            Self::BodyTooLarge { .. } => "body_too_large",
-            Self::BodyStalled => "body_stalled",
-            Self::GpuRefused { .. } => "gpu_refused",
-            Self::AuditUnavailable => "audit_unavailable",
-            Self::BadRequest(_) => "bad_request",
-            Self::Internal => "internal",
-        }
-    }
 }

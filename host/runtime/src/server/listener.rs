@@ -1,5 +1,5 @@
-//! The socket: accepts connections, speaks HTTP/1.1 or HTTP/2 on each, over TLS
-//! where it is asked to, and drains them at the end.
+//! The listening socket: accepts connections, speaks HTTP/1.1 or HTTP/2 on each, over
+//! TLS where it is configured, and drains them at shutdown.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,25 +16,25 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
-use super::connection::{Connection, Shared, Standing};
+use super::connection::{Connection, ConnectionState, ListenerState};
 use super::error::ListenError;
-use super::front;
 use super::handler::Handler;
 use super::limits::Limits;
+use super::service;
 use super::shutdown::{Phase, Readiness, Shutdown, Signal};
 use super::tls::Tls;
 
 /// Streams at one time on one HTTP/2 connection.
 const STREAMS: u32 = 256;
 
-/// After this long without a frame, an HTTP/2 peer is asked whether it is there.
+/// After this long without a frame, an HTTP/2 peer is sent a ping.
 const PING: Duration = Duration::from_secs(20);
 
-/// How long to leave the socket alone after it could not accept, which is mostly
-/// for want of file descriptors.
+/// How long to wait after accepting failed, mostly since there are no file descriptors
+/// left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A socket that listens; what answers comes later, with [`Server::serve`].
+/// A listening socket. The handler that answers is given later, to [`Server::serve`].
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
@@ -43,7 +43,7 @@ pub struct Server {
     tls: Option<Tls>,
 }
 
-/// How a server came to its end.
+/// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drained {
     /// Requests that were running when the time for draining was over.
@@ -100,39 +100,39 @@ impl Server {
         drain: Duration,
     ) -> Drained {
         let limits = self.limits;
-        let shared = Arc::new(Shared::new(limits));
+        let state = Arc::new(ListenerState::new(limits));
         let builder = Arc::new(builder(&limits));
         // A permit for each connection: they bound the number of connections, and
-        // when all of them are back, all connections are closed.
-        let places = Arc::new(Semaphore::new(limits.connections.get() as usize));
+        // when all of them are released, all connections are closed.
+        let permits = Arc::new(Semaphore::new(limits.connections.get() as usize));
         let phases = Shutdown::default();
         let mut shutdown = pin!(shutdown);
 
         self.readiness.set(true);
         loop {
-            let (stream, peer, place) = tokio::select! {
-                accepted = accept(&self.listener, &places) => accepted,
+            let (stream, peer, permit) = tokio::select! {
+                accepted = accept(&self.listener, &permits) => accepted,
                 () = &mut shutdown => break,
             };
             let (builder, handler) = (builder.clone(), handler.clone());
-            let (shared, signal) = (shared.clone(), phases.signal());
+            let (state, signal) = (state.clone(), phases.signal());
             match self.tls.clone() {
                 None => {
-                    let connection = Arc::new(Connection::new(shared, peer, None));
+                    let connection = Arc::new(Connection::new(state, peer, None));
                     tokio::spawn(async move {
                         run(stream, &builder, handler, connection, signal).await;
-                        drop(place);
+                        drop(permit);
                     });
                 }
                 // In a task of its own, since it waits for the client.
                 Some(tls) => {
                     tokio::spawn(async move {
-                        let greeted = greet(&tls, stream, peer, &limits, &signal).await;
-                        if let Some((stream, certificate)) = greeted {
-                            let connection = Arc::new(Connection::new(shared, peer, certificate));
+                        let accepted = handshake(&tls, stream, peer, &limits, &signal).await;
+                        if let Some((stream, certificate)) = accepted {
+                            let connection = Arc::new(Connection::new(state, peer, certificate));
                             run(stream, &builder, handler, connection, signal).await;
                         }
-                        drop(place);
+                        drop(permit);
                     });
                 }
             }
@@ -141,10 +141,10 @@ impl Server {
         self.readiness.set(false);
         drop(self.listener);
         phases.enter(Phase::Draining);
-        let all_closed = places.acquire_many(limits.connections.get());
+        let all_closed = permits.acquire_many(limits.connections.get());
         let cut_off = match timeout(drain, all_closed).await {
             Ok(_) => 0,
-            Err(_) => shared.running(),
+            Err(_) => state.running(),
         };
         phases.enter(Phase::Closed);
         Drained { cut_off }
@@ -171,20 +171,20 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
 
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else {
+        let Ok(permit) = permits.clone().acquire_owned().await else {
             // Nothing ever closes the semaphore.
             return std::future::pending().await;
         };
         match listener.accept().await {
             Ok((stream, peer)) => {
-                // Answers are written whole: waiting to fill a packet only adds delay.
+                // Responses are written whole: waiting to fill a packet only adds delay.
                 let _ = stream.set_nodelay(true);
-                return (stream, peer, place);
+                return (stream, peer, permit);
             }
-            Err(error) if is_the_clients(&error) => {}
+            Err(error) if client_went_away(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "can't accept connections");
                 sleep(ACCEPT_PAUSE).await;
@@ -193,8 +193,8 @@ async fn accept(
     }
 }
 
-/// Whether a client went away before it was accepted, which is no fault of ours.
-fn is_the_clients(error: &io::Error) -> bool {
+/// Whether a client went away before it was accepted: no failure of this host.
+fn client_went_away(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
@@ -203,10 +203,10 @@ fn is_the_clients(error: &io::Error) -> bool {
     )
 }
 
-/// Shakes hands with a client, which has as long for it as for the head of a request,
-/// and no longer than the server accepts connections. Gives the stream, and who the
-/// client is by its certificate.
-async fn greet(
+/// Does the TLS handshake with a client, which may take as long as the head of a request
+/// may, and no longer than the server accepts connections. Returns the stream, and the
+/// subject of the client's certificate.
+async fn handshake(
     tls: &Tls,
     stream: TcpStream,
     peer: SocketAddr,
@@ -218,15 +218,15 @@ async fn greet(
         () = signal.reached(Phase::Draining) => return None,
     };
     match outcome {
-        Ok(Ok(greeted)) => return Some(greeted),
-        // Scanners and clients that distrust the certificate are everyday events.
+        Ok(Ok(accepted)) => return Some(accepted),
+        // Scanners and clients that don't trust the certificate are everyday events.
         Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
         Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
     }
     None
 }
 
-/// Serves one connection until it ends, or has to.
+/// Serves one connection until it ends, or has to be closed.
 async fn run<H: Handler>(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     builder: &auto::Builder<TokioExecutor>,
@@ -234,18 +234,18 @@ async fn run<H: Handler>(
     connection: Arc<Connection>,
     signal: Signal,
 ) {
-    let limits = &connection.shared.limits;
+    let limits = &connection.listener.limits;
     let service = {
         let connection = connection.clone();
-        service_fn(move |request| front::answer(handler.clone(), connection.clone(), request))
+        service_fn(move |request| service::serve(handler.clone(), connection.clone(), request))
     };
     let mut http = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut draining = pin!(signal.reached(Phase::Draining));
     let mut closed = pin!(signal.reached(Phase::Closed));
-    // A connection on which nothing ever began has only the time for a head.
-    let first_look = Instant::now() + limits.head_timeout;
-    let mut looks = interval_at(first_look, limits.idle_timeout);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // A connection without a first request has only the time for a head.
+    let first_check = Instant::now() + limits.head_timeout;
+    let mut checks = interval_at(first_check, limits.idle_timeout);
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = 0;
     let mut ending = false;
     loop {
@@ -262,14 +262,14 @@ async fn run<H: Handler>(
                 ending = true;
             }
             () = &mut closed, if ending => return,
-            _ = looks.tick() => match connection.look(&mut seen) {
-                Standing::Busy => {}
-                Standing::Idle if !ending => {
+            _ = checks.tick() => match connection.check(&mut seen) {
+                ConnectionState::Busy => {}
+                ConnectionState::Idle if !ending => {
                     http.as_mut().graceful_shutdown();
                     ending = true;
                 }
-                Standing::Idle | Standing::Stalled => {
-                    tracing::debug!(peer = %connection.peer, "closed a connection that stood still");
+                ConnectionState::Idle | ConnectionState::Stalled => {
+                    tracing::debug!(peer = %connection.peer, "closed a connection that made no progress");
                     return;
                 }
             },

@@ -1,11 +1,11 @@
-//! A request's body on its way to the guest: bounded in length, and in how long a
-//! client may leave the guest waiting.
+//! The body of a request: limited in length, and in how long the client may let the
+//! guest wait.
 //!
-//! What goes wrong here, the guest sees as an error of its stream. The front sees it
-//! too, so that the client is told what it did wrong and not how the guest took it.
+//! A failure of the body is an error of the guest's stream. The service learns of it
+//! too, so that the client is told what it did wrong, and not how the guest reacted.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
@@ -16,85 +16,87 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::handler::HandleError;
 use super::limits::Limits;
+use crate::lock::ignore_poison;
+use crate::request::HandleError;
 
-/// How much of a body that nobody reads is passed over without a second thought.
+/// How much of an abandoned body is discarded at once, so that the connection can carry
+/// the next request.
 const SHORT_BYTES: usize = 64 << 10;
 
-/// What the front learns of a body that a guest reads.
-pub(super) struct BodyWatch(Option<Arc<Mutex<Fate>>>);
+/// The service's view of a body that a guest reads; `None` for an empty body.
+pub(super) struct BodyWatch(Option<Arc<Mutex<BodyState>>>);
 
 /// How far a request's body has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
     /// To its end.
-    Over,
-    /// The guest may yet read it.
-    WithTheGuest,
-    /// The guest is done with it, and the client still sends.
-    LeftAlone,
+    Complete,
+    /// The guest may still read it.
+    HeldByGuest,
+    /// The guest has dropped it, and the client still sends.
+    Abandoned,
 }
 
-/// What became of a body.
+/// The state of a body, shared by the guest's side and the service's.
 #[derive(Default)]
-struct Fate {
+struct BodyState {
     /// What the client did wrong, if anything.
     error: Option<HandleError>,
-    /// What is left of a body that was too long, or that the guest did not read to its
-    /// end: see [`super::answer::Linger`].
+    /// The rest of a body that was too long, or that the guest did not read to its end:
+    /// see [`super::response_body::Linger`].
     rest: Option<Incoming>,
-    /// Whether nothing of it is the guest's any more.
-    over: bool,
-    /// Who waits for that.
+    /// Whether the guest has read it to its end, or dropped it.
+    released: bool,
+    /// Woken when it is released.
     waker: Option<Waker>,
 }
 
 impl BodyWatch {
-    /// The client's mistake, and what of its body is still to come.
+    /// What the client did wrong, and the rest of its body.
     pub(super) fn failure(&self) -> Option<(HandleError, Option<Incoming>)> {
-        let mut fate = lock(self.0.as_ref()?);
-        let error = fate.error.take()?;
-        Some((error, fate.rest.take()))
+        let mut state = lock(self.0.as_ref()?);
+        let error = state.error.take()?;
+        Some((error, state.rest.take()))
     }
 
-    /// How far the body has been read, after a look at what of it has arrived: a short
-    /// one that the guest left alone is over with that.
+    /// How far the body has been read. Discards a short body that the guest has
+    /// abandoned, as far as it has arrived.
     pub(super) fn poll_reading(&self, cx: &mut Context<'_>) -> Reading {
-        let Some(fate) = &self.0 else {
-            return Reading::Over;
+        let Some(state) = &self.0 else {
+            return Reading::Complete;
         };
-        let mut fate = lock(fate);
-        if !fate.over {
-            return Reading::WithTheGuest;
+        let mut state = lock(state);
+        if !state.released {
+            return Reading::HeldByGuest;
         }
         let mut left = SHORT_BYTES;
-        while let Some(rest) = &mut fate.rest {
+        while let Some(rest) = &mut state.rest {
             match Pin::new(rest).poll_frame(cx) {
-                Poll::Pending => return Reading::LeftAlone,
+                Poll::Pending => return Reading::Abandoned,
                 Poll::Ready(Some(Ok(frame))) => {
                     let bytes = frame.data_ref().map_or(0, Bytes::len);
                     match left.checked_sub(bytes) {
                         Some(less) => left = less,
-                        None => return Reading::LeftAlone,
+                        None => return Reading::Abandoned,
                     }
                 }
-                Poll::Ready(Some(Err(_)) | None) => fate.rest = None,
+                Poll::Ready(Some(Err(_)) | None) => state.rest = None,
             }
         }
-        Reading::Over
+        Reading::Complete
     }
 
-    /// What the guest left of the body, once it is done with it.
+    /// The rest of the body, once the guest has released it.
     pub(super) fn poll_rest(&self, cx: &Context<'_>) -> Poll<Option<Incoming>> {
-        let Some(fate) = &self.0 else {
+        let Some(state) = &self.0 else {
             return Poll::Ready(None);
         };
-        let mut fate = lock(fate);
-        if fate.over {
-            Poll::Ready(fate.rest.take())
+        let mut state = lock(state);
+        if state.released {
+            Poll::Ready(state.rest.take())
         } else {
-            fate.waker = Some(cx.waker().clone());
+            state.waker = Some(cx.waker().clone());
             Poll::Pending
         }
     }
@@ -116,7 +118,7 @@ pub(super) fn limit(
     if incoming.size_hint().lower() > limits.body_bytes {
         return Err(incoming);
     }
-    let fate = Arc::new(Mutex::new(Fate::default()));
+    let state = Arc::new(Mutex::new(BodyState::default()));
     let body = RequestBody {
         incoming: Some(incoming),
         limit: limits.body_bytes,
@@ -124,33 +126,33 @@ pub(super) fn limit(
         idle: limits.body_idle_timeout,
         timer: None,
         waiting: false,
-        fate: fate.clone(),
+        state: state.clone(),
     };
-    Ok((body.boxed_unsync(), BodyWatch(Some(fate))))
+    Ok((body.boxed_unsync(), BodyWatch(Some(state))))
 }
 
 struct RequestBody {
-    /// Gone once it failed.
+    /// `None` once it failed.
     incoming: Option<Incoming>,
     limit: u64,
     left: u64,
     idle: Duration,
-    /// Made at the first wait, for most bodies come with their head.
+    /// Created at the first wait, since most bodies arrive with their head.
     timer: Option<Pin<Box<Sleep>>>,
     /// Whether the timer runs.
     waiting: bool,
-    fate: Arc<Mutex<Fate>>,
+    state: Arc<Mutex<BodyState>>,
 }
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
         let rest = self.incoming.take().filter(|rest| !rest.is_end_stream());
-        let mut fate = lock(&self.fate);
-        fate.over = true;
+        let mut state = lock(&self.state);
+        state.released = true;
         if rest.is_some() {
-            fate.rest = rest;
+            state.rest = rest;
         }
-        if let Some(waker) = fate.waker.take() {
+        if let Some(waker) = state.waker.take() {
             waker.wake();
         }
     }
@@ -158,10 +160,10 @@ impl Drop for RequestBody {
 
 impl RequestBody {
     fn fail(&mut self, error: HandleError) {
-        let mut fate = lock(&self.fate);
-        fate.error = Some(error);
-        fate.rest = self.incoming.take();
-        fate.over = true;
+        let mut state = lock(&self.state);
+        state.error = Some(error);
+        state.rest = self.incoming.take();
+        state.released = true;
     }
 
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -194,7 +196,7 @@ impl Body for RequestBody {
         let read_to_the_end = !matches!(frame, Some(Ok(_))) || incoming.is_end_stream();
         self.waiting = false;
         if read_to_the_end {
-            lock(&self.fate).over = true;
+            lock(&self.state).released = true;
         }
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
@@ -227,7 +229,6 @@ impl Body for RequestBody {
     }
 }
 
-fn lock(fate: &Arc<Mutex<Fate>>) -> std::sync::MutexGuard<'_, Fate> {
-    // Nothing panics while it is held, and what it holds is valid at any time.
-    fate.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<BodyState>) -> MutexGuard<'_, BodyState> {
+    ignore_poison(state.lock())
 }

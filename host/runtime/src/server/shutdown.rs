@@ -1,23 +1,23 @@
-//! The end of a server, in phases that each connection follows.
+//! Graceful shutdown, in phases that each connection follows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
-/// Where a server stands. Phases only go forward.
+/// The phase of a server. Phases only go forward.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     /// It accepts connections and answers requests.
     #[default]
     Serving,
-    /// It answers what it took up, and nothing more.
+    /// It answers the requests that it has accepted, and accepts no more.
     Draining,
     /// The time for draining is over.
     Closed,
 }
 
-/// The server's end of the phases.
+/// The sender of the phases: the server.
 #[derive(Default)]
 pub(super) struct Shutdown(watch::Sender<Phase>);
 
@@ -31,7 +31,7 @@ impl Shutdown {
     }
 }
 
-/// A connection's end of the phases.
+/// The receiver of the phases: a connection.
 pub(super) struct Signal(watch::Receiver<Phase>);
 
 impl Signal {
@@ -39,23 +39,23 @@ impl Signal {
     pub(super) fn reached(&self, phase: Phase) -> impl Future<Output = ()> + use<> {
         let mut receiver = self.0.clone();
         async move {
-            // An error says that the server is gone, which is past every phase.
+            // An error means that the server is gone, which is past every phase.
             let _ = receiver.wait_for(|current| *current >= phase).await;
         }
     }
 }
 
-/// Whether a server takes requests: what `/readyz` answers. Clones are one.
+/// Whether a server accepts requests: what `/readyz` answers. Clones share one state.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<AtomicBool>);
 
 impl Readiness {
-    /// Whether requests are taken now.
+    /// Whether requests are accepted now.
     pub fn get(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Says whether requests are taken from now on.
+    /// Sets whether requests are accepted.
     pub fn set(&self, ready: bool) {
         self.0.store(ready, Ordering::Relaxed);
     }

@@ -1,13 +1,12 @@
 //! Which device stands behind `tensor:gpu`, and the processes that hold it.
 
 use std::num::NonZeroUsize;
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use tensor_wasm_device::{Backend, CpuConfig, Device, NoNvidia, WorkerConfig};
-use tensor_wasm_node::grants::Gpu as Grant;
+use tensor_wasm_runtime::Grant;
 
 use super::cache::CacheOptions;
 use crate::commands::devices::one_line;
@@ -23,9 +22,10 @@ pub(super) struct DeviceOptions {
         long,
         value_name = "DEVICE",
         default_value = "auto",
+        value_parser = gpu,
         help_heading = "Grants"
     )]
-    pub(super) gpu: Gpu,
+    pub(super) gpu: Grant<DeviceChoice>,
     /// Run each tenant's kernels on the processor in a process of their own, as those
     /// on an NVIDIA device always are
     #[arg(long, help_heading = "Grants")]
@@ -52,42 +52,33 @@ pub(super) struct DeviceOptions {
     gpu_worker_timeout: Duration,
 }
 
-/// What stands behind `tensor:gpu`.
+/// A device of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Gpu {
-    /// The best device of this machine.
+pub(super) enum DeviceChoice {
+    /// The best one.
     Auto,
     /// The processor.
     Cpu,
     /// An NVIDIA device, as the driver numbers them.
     Cuda(u32),
-    /// Nothing: each call answers that it is denied.
-    Deny,
-    /// Nothing: a component that asks for it is not served.
-    Refuse,
 }
 
-impl FromStr for Gpu {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Gpu, String> {
-        let numbered = |number: &str| {
-            number.parse().map(Gpu::Cuda).map_err(|_| {
-                format!("`{number}` is no number of a device: see tensor-wasm devices")
-            })
-        };
-        match text {
-            "auto" => Ok(Gpu::Auto),
-            "cpu" => Ok(Gpu::Cpu),
-            "cuda" => Ok(Gpu::Cuda(0)),
-            "deny" => Ok(Gpu::Deny),
-            "refuse" => Ok(Gpu::Refuse),
-            _ => match text.strip_prefix("cuda:") {
-                Some(number) => numbered(number),
-                None => Err("write auto, cpu, cuda, cuda:NUMBER, deny or refuse".to_owned()),
-            },
-        }
-    }
+/// A value of `--gpu`.
+fn gpu(text: &str) -> Result<Grant<DeviceChoice>, String> {
+    let device = match text {
+        "auto" => DeviceChoice::Auto,
+        "cpu" => DeviceChoice::Cpu,
+        "cuda" => DeviceChoice::Cuda(0),
+        "deny" => return Ok(Grant::Denied),
+        "refuse" => return Ok(Grant::Refused),
+        _ => match text.strip_prefix("cuda:") {
+            Some(number) => number.parse().map(DeviceChoice::Cuda).map_err(|_| {
+                format!("`{number}` is not the number of a device: see tensor-wasm devices")
+            })?,
+            None => return Err("write auto, cpu, cuda, cuda:NUMBER, deny or refuse".to_owned()),
+        },
+    };
+    Ok(Grant::Granted(device))
 }
 
 /// What tenants are granted, the device where they are granted one, and what to say
@@ -106,20 +97,23 @@ impl DeviceOptions {
             device: None,
             description: format!("none: the GPU is {word}"),
         };
-        let device = match self.gpu {
-            Gpu::Deny => return Ok(without(Grant::Deny, "denied")),
-            Gpu::Refuse => return Ok(without(Grant::Refuse, "refused")),
-            Gpu::Cpu => self.processor(cache)?,
-            Gpu::Cuda(number) if self.kernel_checks => bail!(
+        let choice = match self.gpu {
+            Grant::Granted(choice) => choice,
+            Grant::Denied => return Ok(without(Grant::Denied, "denied")),
+            Grant::Refused => return Ok(without(Grant::Refused, "refused")),
+        };
+        let device = match choice {
+            DeviceChoice::Cpu => self.processor(cache)?,
+            DeviceChoice::Cuda(number) if self.kernel_checks => bail!(
                 "--kernel-checks runs kernels on the processor, not on --gpu cuda:{number}: \
                  use --gpu cpu, or NVIDIA's compute-sanitizer on the device"
             ),
-            Gpu::Cuda(number) => self
+            DeviceChoice::Cuda(number) => self
                 .nvidia(number, cache)?
                 .with_context(|| format!("can't use --gpu cuda:{number}"))?,
             // Whoever asks for what the processor alone does means the processor.
-            Gpu::Auto if self.isolate || self.kernel_checks => self.processor(cache)?,
-            Gpu::Auto => match self.nvidia(0, cache)? {
+            DeviceChoice::Auto if self.isolate || self.kernel_checks => self.processor(cache)?,
+            DeviceChoice::Auto => match self.nvidia(0, cache)? {
                 Ok(device) => device,
                 Err(error) => {
                     match error {
@@ -132,7 +126,7 @@ impl DeviceOptions {
             },
         };
         Ok(Chosen {
-            grant: Grant::Grant,
+            grant: Grant::Granted(()),
             description: one_line(&device.description()) + self.apart(&device),
             device: Some(device),
         })
@@ -201,27 +195,27 @@ mod tests {
 
     #[test]
     fn a_device_is_named_by_kind_and_number() {
-        for (text, gpu) in [
-            ("auto", Gpu::Auto),
-            ("cpu", Gpu::Cpu),
-            ("cuda", Gpu::Cuda(0)),
-            ("cuda:3", Gpu::Cuda(3)),
-            ("deny", Gpu::Deny),
-            ("refuse", Gpu::Refuse),
+        for (text, value) in [
+            ("auto", Grant::Granted(DeviceChoice::Auto)),
+            ("cpu", Grant::Granted(DeviceChoice::Cpu)),
+            ("cuda", Grant::Granted(DeviceChoice::Cuda(0))),
+            ("cuda:3", Grant::Granted(DeviceChoice::Cuda(3))),
+            ("deny", Grant::Denied),
+            ("refuse", Grant::Refused),
         ] {
-            assert_eq!(text.parse(), Ok(gpu));
+            assert_eq!(gpu(text), Ok(value));
         }
     }
 
     #[test]
-    fn what_is_no_device_is_told_with_what_is_one() {
+    fn an_unknown_device_is_refused_with_the_known_ones() {
         for text in ["", "gpu", "CUDA", "cuda:"] {
-            let error = text.parse::<Gpu>().unwrap_err();
+            let error = gpu(text).unwrap_err();
             assert!(
                 error.contains("cuda") || error.contains("devices"),
                 "{error}"
             );
         }
-        assert!("cuda:x".parse::<Gpu>().unwrap_err().contains("devices"));
+        assert!(gpu("cuda:x").unwrap_err().contains("devices"));
     }
 }

@@ -24,7 +24,7 @@ use tensor_wasm_node::tokens::Tokens;
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
 use tensor_wasm_runtime::server::{Admin, Drained, Server};
 use tensor_wasm_runtime::{
-    Application, ApplicationConfig, Engine, EngineConfig, GpuGrant, inspect, plug,
+    Application, ApplicationConfig, Engine, EngineConfig, Grant, inspect, plug,
 };
 use tokio::runtime::Runtime;
 
@@ -221,7 +221,7 @@ impl Serve {
         };
         for (path, component) in policies.iter().rev() {
             let config = ApplicationConfig {
-                gpu: Arc::new(GpuGrant::Denied),
+                gpu: Arc::new(Grant::Denied),
                 policy: policy.clone(),
                 next: Some(chain.outermost.clone()),
                 guarded: true,
@@ -246,7 +246,7 @@ impl Serve {
     fn describe(&self, chain: &Chain, grants: &TenantGrants, device: &str) -> String {
         let mut text = String::new();
         for (path, policy) in self.policy.policies.iter().zip(&chain.policies) {
-            let asked = policy.asked();
+            let asked = policy.imports();
             text += &format!(
                 "policy {} {} granted {}; denied {}\n",
                 file_name(path),
@@ -257,7 +257,7 @@ impl Serve {
         }
         let name = file_name(&self.component);
         text += &format!("component {name} {}\n", chain.application.digest());
-        let asked = chain.application.asked();
+        let asked = chain.application.imports();
         for (word, imports) in [("granted", &asked.granted), ("denied", &asked.denied)] {
             text += &format!("{word} {}\n", list(imports));
         }

@@ -3,16 +3,17 @@
 use std::num::NonZeroU64;
 
 use tensor_wasm_device::{Device, Limits};
-use tensor_wasm_node::grants::{Gpu, Tenant, TenantGrants};
+use tensor_wasm_node::grants::{Tenant, TenantGrants};
+use tensor_wasm_runtime::Grant;
 
-use crate::config::{TenantGpu, TenantGrant, Tenants};
+use crate::config::{TenantGrant, Tenants};
 
 /// The grants of all tenants: each limit as the tenant's table says, else as that of
 /// the default tenant, else as the options of `serve`.
 pub(super) fn grants(
     device: Option<Device>,
     tenants: &Tenants,
-    gpu: Gpu,
+    gpu: Grant,
     limits: &Limits,
 ) -> TenantGrants {
     let tenant = |grant| tenant(grant, gpu, limits);
@@ -24,15 +25,10 @@ pub(super) fn grants(
     TenantGrants::new(device, tenant(tenants.default.clone()), listed)
 }
 
-fn tenant(grant: TenantGrant, gpu: Gpu, limits: &Limits) -> Tenant {
+fn tenant(grant: TenantGrant, gpu: Grant, limits: &Limits) -> Tenant {
     Tenant {
         name: grant.name,
-        gpu: match grant.gpu {
-            Some(TenantGpu::Grant) => Gpu::Grant,
-            Some(TenantGpu::Deny) => Gpu::Deny,
-            Some(TenantGpu::Refuse) => Gpu::Refuse,
-            None => gpu,
-        },
+        gpu: grant.gpu.unwrap_or(gpu),
         limits: Limits {
             memory_bytes: grant
                 .gpu_memory_bytes

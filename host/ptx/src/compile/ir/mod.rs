@@ -6,6 +6,8 @@
 
 pub(crate) mod entity;
 pub(crate) mod opcodes;
+pub(crate) mod print;
+pub(crate) mod verify;
 
 use rustc_hash::FxHashSet as HashSet;
 
@@ -328,6 +330,9 @@ pub(crate) struct Body {
     pub sites: PrimaryMap<SiteId, Site>,
     pub suspend_points: PrimaryMap<SuspendId, SuspendPoint>,
     pub libcalls: PrimaryMap<LibcallId, Libcall>,
+    /// The registers that the PTX declares: zeros until they are written. All others are the compiler's
+    /// own, and written before they are read.
+    pub declared: HashSet<Reg>,
     /// Words that are a number's bits, for which it does not matter which NaN it is.
     pub blind: HashSet<Reg>,
 }

@@ -232,8 +232,10 @@ impl<'m> Builder<'m> {
                 operands: Vec::new(),
             });
         let homes = operand::homes(function);
-        let registers = homes.iter().map(|ty| self.temp(*ty)).collect();
+        let registers: Vec<Reg> = homes.iter().map(|ty| self.temp(*ty)).collect();
         let carry = self.temp(Ty::I32);
+        self.body.declared.extend(registers.iter().copied());
+        self.body.declared.insert(carry);
         let labels = function
             .labels
             .iter()

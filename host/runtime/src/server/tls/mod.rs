@@ -1,8 +1,8 @@
 //! TLS: certificates read from files, and a handshake before the first request.
 //!
 //! Files change while the server runs, since certificates expire. [`Tls::reload`]
-//! reads them anew, and only what could be used as a whole takes the place of what
-//! is in use. A connection keeps what it began with.
+//! reads them again, and replaces the configuration only where all of it is valid. A
+//! connection keeps the configuration that it began with.
 
 mod error;
 mod files;
@@ -11,16 +11,17 @@ mod subject;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::lock::ignore_poison;
 pub use error::TlsError;
 
-/// The files that a server speaks TLS with. All of them are PEM.
+/// The files that TLS needs. All of them are PEM.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
     /// The server's certificate first, then those that lead to its authority.
@@ -30,23 +31,23 @@ pub struct TlsFiles {
     /// The authorities that clients' certificates are verified against. Without
     /// them clients are not asked for certificates.
     pub client_ca: Option<PathBuf>,
-    /// What is asked of clients. Means nothing without `client_ca`.
+    /// What is asked of clients. Without `client_ca` it has no effect.
     pub client_certificates: ClientCertificates,
 }
 
 /// What is asked of clients where their certificates can be verified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClientCertificates {
-    /// A client without a certificate does not get through the handshake.
+    /// The handshake of a client without a certificate fails.
     #[default]
     Required,
-    /// A client may come without. One that shows a certificate has to show a valid
-    /// one all the same.
+    /// A client may connect without one. One that presents a certificate has to present
+    /// a valid one.
     Optional,
 }
 
-/// What a server needs to speak TLS. Clones are one: [`Tls::reload`] of one of them
-/// reaches all.
+/// What a server needs to speak TLS. Clones share it: [`Tls::reload`] of one of them
+/// takes effect in all.
 #[derive(Clone)]
 pub struct Tls(Arc<Inner>);
 
@@ -74,21 +75,16 @@ impl Tls {
     /// As [`Tls::load`]. What was in use stays in use then.
     pub fn reload(&self) -> Result<(), TlsError> {
         let config = Arc::new(files::read(&self.0.files)?);
-        // What it holds is valid at any time, whoever panicked with it.
-        *self
-            .0
-            .config
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = config;
+        *ignore_poison(self.0.config.write()) = config;
         Ok(())
     }
 
-    /// Shakes hands with a client. Gives the stream of what it says, and the
-    /// subject of its certificate where it showed one.
+    /// Does the handshake with a client. Returns the stream, and the subject of the
+    /// client's certificate where it presented one.
     ///
     /// # Errors
     ///
-    /// Whatever the client did wrong, or that it went away.
+    /// Where the handshake fails, or the client goes away.
     pub(super) async fn accept(
         &self,
         stream: TcpStream,
@@ -104,11 +100,7 @@ impl Tls {
     }
 
     fn config(&self) -> Arc<ServerConfig> {
-        self.0
-            .config
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        ignore_poison(self.0.config.read()).clone()
     }
 }
 

@@ -1,0 +1,166 @@
+//! The passes by name, and what happens after each: its IR is verified where assertions are on, and
+//! printed where somebody asked for it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::Module;
+use crate::compile::Unsupported;
+use crate::compile::ir::Body;
+use crate::compile::ir::print::{self, Annotations, IrLine};
+use crate::compile::ir::verify;
+use crate::compile::pipeline::{self, Vectorize};
+
+/// A pass of the compiler, in the order in which they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pass {
+    /// PTX becomes IR: calls are inlined, operands have one type each, variables have addresses.
+    Translate,
+    /// NaNs become NVIDIA's where they are seen, and not before.
+    NanCanonicalization,
+    /// What the threads of a lane group have in each register, and whether vectors pay off. The passes
+    /// up to reconvergence are for kernels where they do.
+    Uniformity,
+    /// Conditions that the first and the last lane decide are computed right before their branches.
+    EndpointBranches,
+    /// Blocks are split where a lane group may leave vector code.
+    ResumePoints,
+    /// Blocks are split where the threads of a diverged lane group are awaited.
+    Reconvergence,
+    /// Which registers are live where blocks begin.
+    Liveness,
+    /// Control flow with the points where threads leave and resume.
+    SuspensionGraph,
+    /// Which registers are saved and restored, where.
+    Spill,
+    /// Bounds checks of lane groups, hoisted and coalesced.
+    BoundsGuards,
+}
+
+impl Pass {
+    /// All passes, in order.
+    pub const ALL: [Pass; 10] = [
+        Pass::Translate,
+        Pass::NanCanonicalization,
+        Pass::Uniformity,
+        Pass::EndpointBranches,
+        Pass::ResumePoints,
+        Pass::Reconvergence,
+        Pass::Liveness,
+        Pass::SuspensionGraph,
+        Pass::Spill,
+        Pass::BoundsGuards,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Pass::Translate => "translate",
+            Pass::NanCanonicalization => "nan-canonicalization",
+            Pass::Uniformity => "uniformity",
+            Pass::EndpointBranches => "endpoint-branches",
+            Pass::ResumePoints => "resume-points",
+            Pass::Reconvergence => "reconvergence",
+            Pass::Liveness => "liveness",
+            Pass::SuspensionGraph => "suspension-graph",
+            Pass::Spill => "spill",
+            Pass::BoundsGuards => "bounds-guards",
+        }
+    }
+}
+
+impl fmt::Display for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that no pass has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such pass; there are, in order: {}", Pass::ALL.map(Pass::name).join(", "))]
+pub struct UnknownPass;
+
+impl FromStr for Pass {
+    type Err = UnknownPass;
+
+    fn from_str(name: &str) -> Result<Pass, UnknownPass> {
+        let mut all = Pass::ALL.into_iter();
+        all.find(|pass| pass.name() == name).ok_or(UnknownPass)
+    }
+}
+
+/// A kernel's IR as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IrText {
+    /// The pass that it is the IR after.
+    pub pass: Pass,
+    /// The text.
+    pub lines: Vec<IrLine>,
+}
+
+/// The IR of an entry after a pass, as it is compiled for lane groups or not; where the entry has no
+/// use for that pass, after the last one before it.
+///
+/// # Errors
+/// What of it cannot be compiled, where that comes before the pass.
+pub fn print_ir(
+    module: &Arc<Module>,
+    entry: &str,
+    vectorize: Vectorize,
+    pass: Pass,
+) -> Result<IrText, Unsupported> {
+    let mut observer = Observer::printing(pass);
+    let compiled = pipeline::compile(module, entry, vectorize, true, &mut observer);
+    observer.text.map_or_else(
+        || {
+            Err(compiled
+                .err()
+                .unwrap_or_else(|| Unsupported::kernel("no IR")))
+        },
+        Ok,
+    )
+}
+
+/// What looks on between passes.
+#[derive(Default)]
+pub(crate) struct Observer {
+    /// The last pass whose IR is to be printed.
+    last: Option<Pass>,
+    text: Option<IrText>,
+}
+
+impl Observer {
+    fn printing(last: Pass) -> Observer {
+        Observer {
+            last: Some(last),
+            text: None,
+        }
+    }
+
+    /// To be called when the passes begin, again or for the first time.
+    pub(crate) fn begin(&mut self) {
+        self.text = None;
+    }
+
+    /// To be called after each pass.
+    ///
+    /// # Errors
+    /// Where assertions are on and the IR is not as it must be.
+    pub(crate) fn after(
+        &mut self,
+        pass: Pass,
+        body: &Body,
+        annotations: Annotations<'_>,
+    ) -> Result<(), Unsupported> {
+        if cfg!(debug_assertions) {
+            verify::verify(body)?;
+        }
+        if self.last.is_some_and(|last| pass <= last) {
+            let lines = print::print(body, annotations);
+            self.text = Some(IrText { pass, lines });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! What an operator grants an application, and its limits.
+
+use super::Application;
+use crate::capability::filesystem::Directory;
+use crate::capability::gpu::GpuGrants;
+use crate::capability::http::Destination;
+use crate::capability::policy::PolicyGrant;
+use crate::grant::Grant;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What an operator grants an application, and its limits.
+pub struct ApplicationConfig {
+    /// The GPU, by tenant.
+    pub gpu: Arc<dyn GpuGrants>,
+    /// Environment variables that the guest sees.
+    pub environment: Vec<(String, String)>,
+    /// Directories that the guest can open, with everything in them.
+    pub directories: Vec<Directory>,
+    /// Servers that the guest may send HTTP requests to.
+    pub destinations: Vec<Destination>,
+    /// The mechanisms of `tensor:policy/*`, and the settings in `wasi:config/store`.
+    pub policy: PolicyGrant,
+    /// The application that this component is a policy for, with instances of its
+    /// own. Without it, a component that imports the handler is not loaded.
+    pub next: Option<Arc<Application>>,
+    /// Whether a policy will be put in front of this component, so that requests of
+    /// several tenants reach it.
+    pub guarded: bool,
+    /// How long a request may take, from its head to the end of its response.
+    pub request_timeout: Duration,
+    /// How many requests one instance answers, one after another. One is the
+    /// strongest isolation: nothing of a request survives it.
+    pub reuse: NonZeroUsize,
+}
+
+impl Default for ApplicationConfig {
+    fn default() -> Self {
+        ApplicationConfig {
+            gpu: Arc::new(Grant::Denied),
+            environment: Vec::new(),
+            directories: Vec::new(),
+            destinations: Vec::new(),
+            policy: PolicyGrant::default(),
+            next: None,
+            guarded: false,
+            request_timeout: Duration::from_secs(30),
+            reuse: NonZeroUsize::MIN,
+        }
+    }
+}

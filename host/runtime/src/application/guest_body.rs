@@ -1,0 +1,105 @@
+//! The body of a guest's response. A client that goes away before its end stops the
+//! guest, and a guest that fails before its end is seen by the client.
+
+use crate::request::{RequestTask, Stop};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+/// Stops the guest of a request when it is dropped: nobody waits for the response then.
+pub(super) struct StopOnDrop(Option<Arc<RequestTask>>);
+
+impl StopOnDrop {
+    pub(super) fn new(task: Arc<RequestTask>) -> StopOnDrop {
+        StopOnDrop(Some(task))
+    }
+
+    fn guest_has_failed(&self) -> bool {
+        self.0.as_ref().is_some_and(|task| task.run.has_failed())
+    }
+
+    /// The response is complete: the guest may run to its own end.
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.run.stop(Stop::ClientGone);
+        }
+    }
+}
+
+/// The body of a guest's response, as far as the client has taken it.
+pub(super) struct GuestBody {
+    inner: WasiBody,
+    /// Bytes that the head promised and the client has not taken yet.
+    promised: Option<u64>,
+    /// Disarmed once the body is complete.
+    stop_on_drop: Option<StopOnDrop>,
+}
+
+impl GuestBody {
+    pub(super) fn new(inner: WasiBody, stop_on_drop: StopOnDrop) -> GuestBody {
+        let mut body = GuestBody {
+            promised: inner.size_hint().exact(),
+            stop_on_drop: Some(stop_on_drop),
+            inner,
+        };
+        body.complete_if(body.inner.is_end_stream() || body.promised == Some(0));
+        body
+    }
+
+    fn complete_if(&mut self, complete: bool) {
+        if complete && let Some(stop_on_drop) = self.stop_on_drop.take() {
+            stop_on_drop.disarm();
+        }
+    }
+
+    fn guest_has_failed(&self) -> bool {
+        let stop_on_drop = self.stop_on_drop.as_ref();
+        stop_on_drop.is_some_and(StopOnDrop::guest_has_failed)
+    }
+}
+
+impl Body for GuestBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let (Some(promised), Some(data)) = (self.promised.as_mut(), frame.data_ref()) {
+                    *promised = promised.saturating_sub(data.len() as u64);
+                }
+                let complete = self.promised == Some(0) || self.inner.is_end_stream();
+                self.complete_if(complete);
+            }
+            // A guest that fails in the middle of its response closes the body as one
+            // that completes it does. The client has to see the difference.
+            Poll::Ready(None) if self.guest_has_failed() => {
+                return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));
+            }
+            Poll::Ready(None) => self.complete_if(true),
+            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

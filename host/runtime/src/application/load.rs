@@ -1,0 +1,120 @@
+//! Loading an application: what its component is, what it imports and is granted, and
+//! linking.
+
+use super::config::ApplicationConfig;
+use super::{Application, ChainImports};
+use crate::capability::config::Config;
+use crate::capability::environment::Environment;
+use crate::capability::filesystem::Filesystem;
+use crate::capability::gpu::Gpu;
+use crate::capability::http::Http;
+use crate::capability::next::{Next, NextHandler};
+use crate::capability::policy::Policy;
+use crate::capability::registry::Capabilities;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::instance::factory::InstanceFactory;
+use crate::instance::linker::linker;
+use crate::instance::state::InstanceState;
+use crate::instance::worker::Workers;
+use std::sync::Arc;
+use wasmtime::component::{Component, InstancePre};
+use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
+use wasmtime_wasi_http::{p2, p3};
+
+impl Application {
+    /// Compiles, checks and links a component.
+    ///
+    /// Takes as long as compiling takes, unless the engine's cache has the component.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] says what the component lacks, or asks for and is not given.
+    pub fn load(
+        engine: &Engine,
+        component: &[u8],
+        mut config: ApplicationConfig,
+    ) -> Result<Application, Error> {
+        check_kind(component)?;
+        let digest = format!("blake3:{}", blake3::hash(component).to_hex());
+        let wasmtime = engine.wasmtime();
+        let component = Component::from_binary(wasmtime, component).map_err(Error::Compile)?;
+        let ty = component.component_type();
+        let imports: Vec<&str> = ty.imports(wasmtime).map(|(name, _)| name).collect();
+        let imports_any = |prefix: &str| imports.iter().any(|name| name.starts_with(prefix));
+        let decides = imports_any("tensor:policy/decision@");
+        let imports_gpu = imports_any("tensor:gpu/");
+        if config.next.is_some() && !imports_any("wasi:http/incoming-handler@0.2.") {
+            return Err(Error::PolicyWithoutNext);
+        }
+        let behind = config.next.as_ref().map(|next| next.chain);
+        let behind = behind.unwrap_or_default();
+        let next = config.next.take().map(|next| next as Arc<dyn NextHandler>);
+        let gpu = config.gpu.clone();
+        let auditor = config.policy.auditor.clone();
+        let capabilities = Capabilities {
+            // Without a policy each request is for tenant 0.
+            gpu: Gpu::new(config.gpu, imports_gpu, decides || config.guarded),
+            config: Config::new(&mut config.policy),
+            policy: Policy::new(&config.policy),
+            next: Next::new(next, decides),
+            environment: Environment::new(config.environment),
+            filesystem: Filesystem::open(config.directories)?,
+            http: Http::new(config.destinations),
+        };
+        let report = capabilities.report(imports.into_iter())?;
+        let exports: Vec<String> = ty
+            .exports(wasmtime)
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        let pre = linker(wasmtime)
+            .and_then(|linker| linker.instantiate_pre(&component))
+            .map_err(Error::Link)?;
+        let workers = Workers {
+            pre: handler_of(pre, exports)?,
+            reuse: config.reuse,
+            start_timeout: config.request_timeout,
+            instances: InstanceFactory::new(engine.clone(), capabilities),
+        };
+        Ok(Application {
+            workers: ProxyHandler::new(workers),
+            digest,
+            imports: report,
+            request_timeout: config.request_timeout,
+            auditor,
+            gpu,
+            decides,
+            chain: ChainImports {
+                gpu: imports_gpu || behind.gpu,
+                decision: decides || behind.decision,
+            },
+        })
+    }
+}
+
+/// Tells a component from the other files that people try to serve.
+fn check_kind(bytes: &[u8]) -> Result<(), Error> {
+    let what = match bytes.get(..8) {
+        Some([0, b'a', b's', b'm', version @ ..]) => match version {
+            [_, _, 1, 0] => return Ok(()),
+            [1, 0, 0, 0] => "it is a core module".to_string(),
+            other => format!("it is WebAssembly of an unknown kind, with version bytes {other:?}"),
+        },
+        _ if bytes.is_empty() => "it is empty".to_string(),
+        _ => "it does not begin with `\\0asm`".to_string(),
+    };
+    Err(Error::NotAComponent(what))
+}
+
+/// The handler that the component exports; WASI 0.3's where it has both.
+fn handler_of(
+    pre: InstancePre<InstanceState>,
+    exports: Vec<String>,
+) -> Result<ProxyPre<InstanceState>, Error> {
+    if let Ok(service) = p3::bindings::ServicePre::new(pre.clone()) {
+        return Ok(ProxyPre::P3(service));
+    }
+    p2::bindings::ProxyPre::new(pre)
+        .map(ProxyPre::P2)
+        .map_err(|_| Error::NoHandler(exports))
+}

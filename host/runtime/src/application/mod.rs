@@ -1,0 +1,57 @@
+//! One application: a component that was compiled, checked against its grants and linked,
+//! ready to answer requests.
+
+pub(crate) mod config;
+mod guest_body;
+mod load;
+mod respond;
+
+use crate::capability::gpu::GpuGrants;
+use crate::capability::policy::Auditor;
+use crate::capability::registry::ImportReport;
+use crate::instance::worker::Workers;
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime_wasi_http::handler::ProxyHandler;
+
+/// A component that is ready to answer requests.
+pub struct Application {
+    workers: ProxyHandler<Workers>,
+    digest: String,
+    imports: ImportReport,
+    request_timeout: Duration,
+    /// Who keeps a record of each request, where a policy decides on it.
+    auditor: Option<Arc<dyn Auditor>>,
+    gpu: Arc<dyn GpuGrants>,
+    /// Whether the component imports `tensor:policy/decision`: then the host sends no
+    /// response before a decision.
+    decides: bool,
+    /// What the component and those behind it import.
+    chain: ChainImports,
+}
+
+/// What the components of a chain import, from one of them on.
+#[derive(Clone, Copy, Default)]
+struct ChainImports {
+    /// Whether one of them imports `tensor:gpu`.
+    gpu: bool,
+    /// Whether one of them imports `tensor:policy/decision`.
+    decision: bool,
+}
+
+impl Application {
+    /// The component's content: `blake3:` and 64 hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The component's imports, by whether they were granted.
+    pub fn imports(&self) -> &ImportReport {
+        &self.imports
+    }
+
+    /// Whether a policy decides on its requests: this component, or one behind it.
+    pub fn is_decided_on(&self) -> bool {
+        self.chain.decision
+    }
+}

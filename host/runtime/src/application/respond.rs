@@ -1,0 +1,145 @@
+//! The path of a request through an application: its task, its deadline, its record, and
+//! what the client is told where it fails.
+
+use super::Application;
+use super::guest_body::{GuestBody, StopOnDrop};
+use crate::capability::next::{BorrowedBody, NextHandler, ResponseFuture};
+use crate::capability::policy::PendingRecord;
+use crate::instance::worker::StartTimedOut;
+use crate::request::{Finish, HandleError, RequestContext, RequestInfo, RequestTask, Stop};
+use crate::server::Handler;
+use http_body_util::BodyExt;
+use std::sync::Arc;
+use std::time::Instant;
+use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::handler::InstantiationError;
+
+impl Handler for Application {
+    async fn handle(
+        &self,
+        request: http::Request<WasiBody>,
+        info: RequestInfo,
+    ) -> Result<http::Response<WasiBody>, HandleError> {
+        let deadline = Instant::now() + self.request_timeout;
+        let context = RequestContext::new(info.request_id.clone(), deadline);
+        let task = Arc::new(RequestTask::new(context));
+        let Some(auditor) = self.auditor.as_ref().filter(|_| self.chain.decision) else {
+            return self.respond_as(request, task).await;
+        };
+        // A request of a safe method (RFC 9110, section 9.2.1) changes nothing, so it may
+        // go on without a record.
+        let may_go_on = request.method().is_safe() || auditor.ready();
+        let pending = PendingRecord::new(auditor.as_ref(), &request, info, task.clone());
+        let outcome = match may_go_on {
+            true => self.respond_as(request, task).await,
+            false => Err(HandleError::AuditUnavailable),
+        };
+        pending.finish(&outcome).wait().await;
+        outcome
+    }
+}
+
+impl NextHandler for Application {
+    fn refuses(&self, tenant: u64) -> bool {
+        self.chain.gpu && self.gpu.is_refused(tenant)
+    }
+
+    fn respond(
+        self: Arc<Self>,
+        request: http::Request<WasiBody>,
+        task: Arc<RequestTask>,
+    ) -> ResponseFuture {
+        Box::pin(async move { self.respond_as(request, task).await })
+    }
+}
+
+impl Application {
+    /// Responds to a request, and keeps no record of it.
+    async fn respond_as(
+        &self,
+        mut request: http::Request<WasiBody>,
+        task: Arc<RequestTask>,
+    ) -> Result<http::Response<WasiBody>, HandleError> {
+        if self.is_policy() {
+            request = BorrowedBody::hold(request, &task);
+        }
+        let stop_on_drop = StopOnDrop::new(task.clone());
+        let response = self.workers.handle(task.clone(), request);
+        // The worker watches the deadline of a guest that runs; this watches the deadline
+        // of a request that waits for a guest.
+        let deadline = task.context().deadline();
+        let response = match tokio::time::timeout_at(deadline.into(), response).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                return Err(match task.failure() {
+                    Some(failure) => failure,
+                    None => explain(&error, &task).await,
+                });
+            }
+            Err(_) => {
+                task.run.stop(Stop::TimedOut);
+                return Err(timed_out(&task));
+            }
+        };
+        if self.decides && task.context().decision().is_none() {
+            tracing::error!(
+                request_id = task.context().id(),
+                "the policy let a response out without a decision; it is withheld"
+            );
+            return Err(HandleError::Undecided);
+        }
+        Ok(response.map(|body| GuestBody::new(body, stop_on_drop).boxed_unsync()))
+    }
+
+    /// Whether the component is a policy, with another component behind it.
+    fn is_policy(&self) -> bool {
+        self.workers.state().instances.capabilities().next.is_some()
+    }
+}
+
+/// What the client of a failed request is told; the rest is logged.
+async fn explain(error: &wasmtime::Error, task: &RequestTask) -> HandleError {
+    let request_id = task.context().id();
+    match task.run.stopped() {
+        Some(Stop::TimedOut) => return timed_out(task),
+        Some(Stop::ClientGone) => return HandleError::NoResponse,
+        None => {}
+    }
+    if let Some(failed) = error.downcast_ref::<InstantiationError<Arc<RequestTask>>>() {
+        if failed.error.is::<wasmtime::PoolConcurrencyLimitError>() {
+            tracing::warn!(
+                request_id,
+                "there is no room for another instance: {:#}",
+                failed.error
+            );
+            return HandleError::Overloaded;
+        }
+        if failed.error.is::<StartTimedOut>() {
+            return timed_out(task);
+        }
+        tracing::error!(
+            request_id,
+            "the guest could not be instantiated: {:?}",
+            failed.error
+        );
+        return HandleError::Trapped;
+    }
+    let deadline = task.context().deadline();
+    match tokio::time::timeout_at(deadline.into(), task.run.finished()).await {
+        // The worker logs the trap, with its backtrace.
+        Ok(Finish::Failed) => HandleError::Trapped,
+        Err(_) => timed_out(task),
+        Ok(Finish::Returned) => {
+            tracing::error!(request_id, "the guest set no response: {error:#}");
+            HandleError::NoResponse
+        }
+    }
+}
+
+fn timed_out(task: &RequestTask) -> HandleError {
+    tracing::warn!(
+        request_id = task.context().id(),
+        "the request ran past its deadline, and its guest was stopped"
+    );
+    HandleError::TimedOut
+}

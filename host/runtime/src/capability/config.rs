@@ -1,0 +1,56 @@
+//! The capability of settings: `wasi:config/store`, where a policy finds what the
+//! operator set for it.
+
+use super::interface::{Interface, WASI_CONFIG};
+use super::policy::PolicyGrant;
+use super::shape::CapabilityModule;
+use crate::grant::LoadDecision;
+use std::sync::Arc;
+use wasmtime::component::Linker;
+use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi_config::{WasiConfig, WasiConfigVariables};
+
+/// The settings of one application.
+pub(crate) struct Config {
+    variables: Arc<WasiConfigVariables>,
+    granted: bool,
+}
+
+impl Config {
+    /// Takes the settings out of what a policy is granted. They count as granted also
+    /// where there are none and the policy has an authenticator: the defaults hold then.
+    pub(crate) fn new(grant: &mut PolicyGrant) -> Config {
+        let settings = std::mem::take(&mut grant.settings);
+        Config {
+            granted: grant.authenticator.is_some() || !settings.is_empty(),
+            variables: Arc::new(settings.into_iter().collect()),
+        }
+    }
+}
+
+impl CapabilityModule for Config {
+    const INTERFACES: &'static [Interface] =
+        &[Interface::new("wasi:config", &["store"], WASI_CONFIG)];
+
+    type InstanceState = Arc<WasiConfigVariables>;
+
+    fn load_decision(&self) -> LoadDecision {
+        LoadDecision::granted_if(self.granted)
+    }
+
+    fn instantiate(&self, _wasi: &mut WasiCtxBuilder) -> wasmtime::Result<Self::InstanceState> {
+        Ok(self.variables.clone())
+    }
+}
+
+/// A store whose instance has settings.
+pub(crate) trait ConfigView {
+    fn config(&mut self) -> &WasiConfigVariables;
+}
+
+/// Adds `wasi:config/store` to a linker.
+pub(crate) fn add_to_linker<T: ConfigView + 'static>(
+    linker: &mut Linker<T>,
+) -> wasmtime::Result<()> {
+    wasmtime_wasi_config::add_to_linker(linker, |state: &mut T| WasiConfig::from(state.config()))
+}

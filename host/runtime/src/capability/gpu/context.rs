@@ -1,0 +1,149 @@
+//! What one instance holds of the GPU: nothing until it opens the device, then a lease of
+//! its tenant's session. Its outstanding work ends with the lease.
+
+use super::bindings::DeviceHandle;
+use super::settings::{GpuAccess, GpuGrants};
+use crate::grant::Grant;
+use crate::instance::output::GuestOutput;
+use std::sync::Arc;
+use tensor_wasm_device::{Error, Lease};
+use wasmtime::component::{HasData, Resource, ResourceTable};
+
+/// What one instance holds of the GPU.
+pub(crate) struct GpuContext {
+    grants: Arc<dyn GpuGrants>,
+    /// Whether the component imports `tensor:gpu` at all.
+    imported: bool,
+    /// Created by the first `device.open`, so that an instance that uses no GPU costs
+    /// nothing.
+    opened: Option<Opened>,
+}
+
+/// An open device.
+struct Opened {
+    /// The tenant that it is open for. The next request of a reused instance may be
+    /// another tenant's, and must not use what this one opened.
+    tenant: u64,
+    access: GpuAccess,
+    lease: Lease,
+}
+
+impl GpuContext {
+    pub(super) fn new(grants: Arc<dyn GpuGrants>, imported: bool) -> GpuContext {
+        GpuContext {
+            grants,
+            imported,
+            opened: None,
+        }
+    }
+
+    /// Whether the component imports the GPU and the tenant is refused it.
+    pub(crate) fn refuses(&self, tenant: u64) -> bool {
+        self.imported && self.grants.is_refused(tenant)
+    }
+
+    /// Begins to serve a tenant. What the instance has opened for another one is dropped:
+    /// its queues stop, and calls on their handles answer that the device is lost.
+    pub(crate) fn serve(&mut self, tenant: u64) {
+        self.opened.take_if(|opened| opened.tenant != tenant);
+    }
+}
+
+/// A store whose instance has the GPU.
+pub(crate) trait GpuView: Send {
+    fn gpu(&mut self) -> GpuCtxView<'_>;
+}
+
+/// The borrowed view that implements the generated traits.
+pub(crate) struct GpuCtxView<'a> {
+    pub(crate) context: &'a mut GpuContext,
+    pub(crate) table: &'a mut ResourceTable,
+    pub(crate) output: &'a GuestOutput,
+    /// The tenant of the request whose task calls.
+    pub(crate) tenant: u64,
+}
+
+/// The type-level name of the view.
+pub(super) struct HasGpu;
+
+impl HasData for HasGpu {
+    type Data<'a> = GpuCtxView<'a>;
+}
+
+impl GpuCtxView<'_> {
+    /// The lease of the open device.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DeviceLost`] where none is open, or not any more.
+    pub(super) fn lease(&self) -> Result<&Lease, Error> {
+        Ok(&self.opened()?.lease)
+    }
+
+    /// The tenant's part of the open device.
+    ///
+    /// # Errors
+    ///
+    /// As [`GpuCtxView::lease`].
+    pub(super) fn opened_access(&self) -> Result<&GpuAccess, Error> {
+        Ok(&self.opened()?.access)
+    }
+
+    fn opened(&self) -> Result<&Opened, Error> {
+        self.context
+            .opened
+            .as_ref()
+            .ok_or_else(|| Error::DeviceLost("no device is open: open it first".into()))
+    }
+
+    /// The tenant's part of the device, open or not: a name can be released without a
+    /// handle to anything.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Denied`] where the tenant has no grant.
+    pub(super) fn access(&self) -> Result<GpuAccess, Error> {
+        if let Some(opened) = &self.context.opened {
+            return Ok(opened.access.clone());
+        }
+        match self.context.grants.of(self.tenant) {
+            Grant::Granted(access) => Ok(access),
+            Grant::Denied | Grant::Refused => Err(Error::Denied(
+                "the operator has not granted the GPU to this component".into(),
+            )),
+        }
+    }
+
+    /// Opens the device, unless it is open. A device that was lost is opened anew, on
+    /// another worker.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Denied`] where the tenant has no grant, and what the device answers.
+    pub(super) async fn open_device(&mut self) -> Result<DeviceHandle, Error> {
+        self.context.opened.take_if(|opened| opened.lease.is_lost());
+        if self.context.opened.is_none() {
+            let access = self.access()?;
+            let output = Arc::new(self.output.clone());
+            let lease = access.session().lease_printing(output);
+            lease.open().await?;
+            self.context.opened = Some(Opened {
+                tenant: self.tenant,
+                lease,
+                access,
+            });
+        }
+        Ok(DeviceHandle::new())
+    }
+
+    /// Gives the guest a handle to what the device made, or the device's error.
+    pub(super) fn push<T: Send + 'static>(
+        &mut self,
+        made: Result<T, Error>,
+    ) -> wasmtime::Result<Result<Resource<T>, Error>> {
+        Ok(match made {
+            Ok(made) => Ok(self.table.push(made)?),
+            Err(error) => Err(error),
+        })
+    }
+}

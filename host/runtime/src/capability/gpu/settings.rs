@@ -1,0 +1,79 @@
+//! What an operator sets: which tenant has which grant of the GPU. One function may serve
+//! many tenants; which one it computes for is known once a policy has admitted the
+//! request.
+
+use crate::grant::{Grant, LoadDecision};
+use std::sync::Arc;
+use tensor_wasm_device::{Residency, Session};
+
+/// What a tenant may do with the GPU.
+pub type GpuGrant = Grant<GpuAccess>;
+
+/// A function's own part of its tenant's session.
+#[derive(Clone)]
+pub struct GpuAccess {
+    session: Session,
+    residency: Arc<Residency>,
+}
+
+impl GpuAccess {
+    /// Grants a function the use of its tenant's session, with a residency of its own.
+    pub fn new(session: Session) -> GpuAccess {
+        let residency = Arc::new(session.residency());
+        GpuAccess { session, residency }
+    }
+
+    /// The tenant's session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The buffers that the function keeps on the device.
+    pub(super) fn residency(&self) -> &Residency {
+        &self.residency
+    }
+
+    /// Whether nothing would be lost with it: no instance has the device open through it
+    /// or a clone, and no buffer is kept on the device.
+    pub fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.residency) == 1 && self.session.is_idle()
+    }
+}
+
+/// The grants of all tenants.
+///
+/// Called on the threads that serve HTTP, once for a request that opens the device: it
+/// may not block.
+pub trait GpuGrants: Send + Sync {
+    /// What a tenant may do. Tenant 0 is the one of a host without policies.
+    fn of(&self, tenant: u64) -> GpuGrant;
+
+    /// Whether [`GpuGrants::of`] is [`Grant::Refused`], without creating a session.
+    fn is_refused(&self, tenant: u64) -> bool;
+
+    /// What becomes of a component that imports the GPU and is loaded for all tenants.
+    fn load_decision(&self) -> LoadDecision;
+
+    /// What becomes of one that is loaded for this tenant alone.
+    fn load_decision_of(&self, tenant: u64) -> LoadDecision {
+        match self.of(tenant).decision() {
+            Grant::Refused => LoadDecision::refused(format!("tenant {tenant}")),
+            grant => LoadDecision::granted_if(grant == Grant::Granted(())),
+        }
+    }
+}
+
+/// The same grant for each tenant, in one session: for a host of one tenant.
+impl GpuGrants for GpuGrant {
+    fn of(&self, _tenant: u64) -> GpuGrant {
+        self.clone()
+    }
+
+    fn is_refused(&self, _tenant: u64) -> bool {
+        matches!(self, Grant::Refused)
+    }
+
+    fn load_decision(&self) -> LoadDecision {
+        self.load_decision_of(0)
+    }
+}

@@ -1,0 +1,68 @@
+//! What one instance of a policy holds, and the view that its calls have.
+
+use super::authenticator::Authenticator;
+use super::limiter::Limiter;
+use crate::capability::gpu::GpuContext;
+use crate::request::{Decision, HandleError, Principal, RequestTask};
+use std::sync::Arc;
+use wasmtime::component::HasData;
+
+/// The mechanisms behind one instance's calls.
+pub(crate) struct PolicyContext {
+    pub(super) authenticator: Option<Arc<dyn Authenticator>>,
+    pub(super) limiter: Option<Arc<dyn Limiter>>,
+}
+
+/// A store whose instance may be a policy.
+pub(crate) trait PolicyView: Send {
+    fn policy(&mut self) -> PolicyCtxView<'_>;
+}
+
+/// The borrowed view that implements the generated traits.
+pub(crate) struct PolicyCtxView<'a> {
+    pub(crate) context: &'a PolicyContext,
+    /// In a composed component: what the application in it holds of the GPU.
+    pub(crate) gpu: &'a mut GpuContext,
+    /// The task that calls, and whose request a decision is for.
+    pub(crate) task: Option<&'a RequestTask>,
+}
+
+/// The type-level name of the view.
+pub(super) struct HasPolicy;
+
+impl HasData for HasPolicy {
+    type Data<'a> = PolicyCtxView<'a>;
+}
+
+impl PolicyCtxView<'_> {
+    /// Records a decision on the request. See [`crate::request::RequestContext::decide`].
+    pub(super) fn decide(&self, decision: Decision) -> wasmtime::Result<&RequestTask> {
+        let Some(task) = self.task else {
+            wasmtime::bail!("a policy can decide only while it handles a request");
+        };
+        task.context().decide(decision);
+        Ok(task)
+    }
+
+    /// Records that the request is admitted for a tenant. Ends the guest where the tenant
+    /// is refused what the component asks for: in a composed component only this call
+    /// comes between policy and application.
+    pub(super) fn admit_request(
+        &mut self,
+        caller: Option<Principal>,
+        tenant: u64,
+    ) -> wasmtime::Result<()> {
+        if self.gpu.refuses(tenant) {
+            let error = HandleError::GpuRefused { tenant };
+            let kind = error.kind().to_owned();
+            let task = self.decide(Decision::Refused { caller, kind })?;
+            task.fail(error);
+            wasmtime::bail!("tenant {tenant} is refused the GPU, which the component imports");
+        }
+        let task = self.decide(Decision::Admitted { caller, tenant })?;
+        // The first decision holds, and may have been for another tenant.
+        let tenant = task.context().tenant();
+        self.gpu.serve(tenant);
+        Ok(())
+    }
+}

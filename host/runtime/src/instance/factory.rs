@@ -1,0 +1,62 @@
+//! Makes the stores of an application's instances.
+
+use super::state::{CapabilityStates, InstanceState};
+use crate::capability::registry::Capabilities;
+use crate::capability::shape::CapabilityModule;
+use crate::capability::sockets::Sockets;
+use crate::capability::wasi::Wasi;
+use crate::engine::Engine;
+use wasmtime::Store;
+use wasmtime_wasi::WasiCtxBuilder;
+
+/// Makes the stores of an application's instances.
+pub(crate) struct InstanceFactory {
+    engine: Engine,
+    capabilities: Capabilities,
+}
+
+impl InstanceFactory {
+    pub(crate) fn new(engine: Engine, capabilities: Capabilities) -> InstanceFactory {
+        InstanceFactory {
+            engine,
+            capabilities,
+        }
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// A store for one instance, with the state of each capability.
+    pub(super) fn store(&self) -> wasmtime::Result<Store<InstanceState>> {
+        let states = self.capability_states()?;
+        let state = InstanceState::new(states, self.engine.instance_memory_bytes());
+        let mut store = Store::new(self.engine.wasmtime(), state);
+        store.limiter(|state| &mut state.limits);
+        store.epoch_deadline_async_yield_and_update(1);
+        store.set_epoch_deadline(1);
+        Ok(store)
+    }
+
+    fn capability_states(&self) -> wasmtime::Result<CapabilityStates> {
+        let from = &self.capabilities;
+        let mut wasi = WasiCtxBuilder::new();
+        let output = Wasi.instantiate(&mut wasi)?;
+        from.environment.instantiate(&mut wasi)?;
+        from.filesystem.instantiate(&mut wasi)?;
+        Sockets.instantiate(&mut wasi)?;
+        Ok(CapabilityStates {
+            output,
+            outgoing: from.http.instantiate(&mut wasi)?,
+            config: from.config.instantiate(&mut wasi)?,
+            gpu: from.gpu.instantiate(&mut wasi)?,
+            policy: from.policy.instantiate(&mut wasi)?,
+            next: from.next.instantiate(&mut wasi)?,
+            wasi: wasi.build(),
+        })
+    }
+}

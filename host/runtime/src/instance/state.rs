@@ -1,0 +1,140 @@
+//! The data of an instance's store: the state of each capability, the request whose task
+//! runs in the instance, and the instance's limits.
+
+use super::output::GuestOutput;
+use crate::capability::config::ConfigView;
+use crate::capability::gpu::{GpuContext, GpuCtxView, GpuView};
+use crate::capability::http::Outgoing;
+use crate::capability::next::{NextContext, NextCtxView, NextView};
+use crate::capability::policy::{PolicyContext, PolicyCtxView, PolicyView};
+use crate::request::RequestTask;
+use std::sync::Arc;
+use wasmtime::component::ResourceTable;
+use wasmtime::{StoreLimits, StoreLimitsBuilder};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_config::WasiConfigVariables;
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+/// How many WASI and GPU resources an instance can hold at one time. Each takes memory of
+/// the host, up to 128 KiB for a set of header fields.
+const RESOURCES: usize = 16_384;
+
+/// The data of an instance's store.
+pub(crate) struct InstanceState {
+    pub(super) capabilities: CapabilityStates,
+    http: WasiHttpCtx,
+    table: ResourceTable,
+    pub(super) limits: StoreLimits,
+    task: CurrentTask,
+}
+
+/// What the instance holds of each capability.
+pub(crate) struct CapabilityStates {
+    pub(super) wasi: WasiCtx,
+    /// Where standard output and error go, with the name of the request.
+    pub(super) output: GuestOutput,
+    pub(super) outgoing: Outgoing,
+    pub(super) config: Arc<WasiConfigVariables>,
+    pub(super) gpu: GpuContext,
+    pub(super) policy: PolicyContext,
+    pub(super) next: NextContext,
+}
+
+/// The task of the request that runs in an instance. What depends on the request, such as
+/// its tenant, is the task's and not the instance's.
+///
+/// At most one task runs at a time, so that the one is the caller of every host function.
+/// Where an instance of WASI 0.3 runs several, this is where a call finds its own, by
+/// `StoreContextMut::async_call_stack` and the id that a worker is given with each.
+#[derive(Default)]
+struct CurrentTask(Option<Arc<RequestTask>>);
+
+impl CurrentTask {
+    fn get(&self) -> Option<&Arc<RequestTask>> {
+        self.0.as_ref()
+    }
+
+    /// The tenant of the task's request. Outside of a request it is tenant 0, as on a
+    /// host without policies.
+    fn tenant(&self) -> u64 {
+        self.get().map_or(0, |task| task.context().tenant())
+    }
+}
+
+impl InstanceState {
+    pub(super) fn new(capabilities: CapabilityStates, memory_bytes: usize) -> InstanceState {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES);
+        InstanceState {
+            capabilities,
+            http: WasiHttpCtx::new(),
+            table,
+            limits: StoreLimitsBuilder::new().memory_size(memory_bytes).build(),
+            task: CurrentTask::default(),
+        }
+    }
+
+    /// Begins a request's task, which ends the one before.
+    pub(super) fn begin(&mut self, task: Arc<RequestTask>) {
+        let context = task.context();
+        self.capabilities.output.begin(context.id());
+        self.capabilities.gpu.serve(context.tenant());
+        self.task = CurrentTask(Some(task));
+    }
+}
+
+impl WasiView for InstanceState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.capabilities.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for InstanceState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.capabilities.outgoing,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+impl ConfigView for InstanceState {
+    fn config(&mut self) -> &WasiConfigVariables {
+        &self.capabilities.config
+    }
+}
+
+impl GpuView for InstanceState {
+    fn gpu(&mut self) -> GpuCtxView<'_> {
+        GpuCtxView {
+            tenant: self.task.tenant(),
+            context: &mut self.capabilities.gpu,
+            table: &mut self.table,
+            output: &self.capabilities.output,
+        }
+    }
+}
+
+impl PolicyView for InstanceState {
+    fn policy(&mut self) -> PolicyCtxView<'_> {
+        PolicyCtxView {
+            context: &self.capabilities.policy,
+            gpu: &mut self.capabilities.gpu,
+            task: self.task.get().map(|task| &**task),
+        }
+    }
+}
+
+impl NextView for InstanceState {
+    fn next(&mut self) -> NextCtxView<'_> {
+        NextCtxView {
+            context: &self.capabilities.next,
+            table: &mut self.table,
+            task: self.task.get(),
+        }
+    }
+}

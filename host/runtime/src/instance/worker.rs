@@ -1,0 +1,195 @@
+//! The workers of `wasmtime_wasi_http`'s handler: when an instance is made, how many
+//! requests it answers, and when it is ended.
+
+use super::factory::InstanceFactory;
+use super::state::InstanceState;
+use crate::engine::Activity;
+use crate::lock::ignore_poison;
+use crate::request::{Finish, RequestTask, Stop};
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::time::Sleep;
+use wasmtime::component::GuestTaskId;
+use wasmtime::{Store, StoreContextMut};
+use wasmtime_wasi_http::WasiHttpView;
+use wasmtime_wasi_http::handler::{
+    HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+};
+
+/// How long an instance that may be reused waits for its next request.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Makes the instances of one application.
+pub(crate) struct Workers {
+    pub(crate) pre: ProxyPre<InstanceState>,
+    pub(crate) reuse: NonZeroUsize,
+    /// How long instantiation may take, which runs the guest's own start functions.
+    pub(crate) start_timeout: Duration,
+    pub(crate) instances: InstanceFactory,
+}
+
+impl HandlerState for Workers {
+    type StoreData = InstanceState;
+    type WorkerExpiration = Expiration;
+    type WorkerState = Worker;
+
+    async fn instantiate(&self) -> wasmtime::Result<Instance<InstanceState, Expiration, Worker>> {
+        let activity = self.instances.engine().activity();
+        let mut store = self.instances.store()?;
+        let start = self.pre.instantiate_async(&mut store);
+        let proxy = match tokio::time::timeout(self.start_timeout, start).await {
+            Ok(proxy) => proxy?,
+            Err(_) => return Err(StartTimedOut.into()),
+        };
+        let current = Current::default();
+        Ok(Instance {
+            store,
+            proxy,
+            view: InstanceState::http,
+            expiration: Expiration {
+                current: current.clone(),
+                sleep: Box::pin(tokio::time::sleep(IDLE)),
+            },
+            state: Worker {
+                current,
+                reuse: self.reuse,
+                _activity: activity,
+            },
+        })
+    }
+}
+
+/// The guest's own start functions did not end in time.
+#[derive(Debug, thiserror::Error)]
+#[error("the guest did not finish its start within the request timeout")]
+pub(crate) struct StartTimedOut;
+
+/// The task that runs in an instance, shared by the worker and its expiration, which
+/// can't reach the store while the guest runs.
+#[derive(Clone, Default)]
+pub(crate) struct Current(Arc<Mutex<Option<Arc<RequestTask>>>>);
+
+impl Current {
+    fn get(&self) -> Option<Arc<RequestTask>> {
+        ignore_poison(self.0.lock()).clone()
+    }
+
+    /// Replaces the task, and returns the one before.
+    fn replace(&self, task: Option<Arc<RequestTask>>) -> Option<Arc<RequestTask>> {
+        std::mem::replace(&mut *ignore_poison(self.0.lock()), task)
+    }
+}
+
+/// Ends an instance whose request ran out of time, whose client is gone, or
+/// that waited too long for its next request.
+pub(crate) struct Expiration {
+    current: Current,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl WorkerExpiration for Expiration {
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        status: WorkerStatus,
+        start: Instant,
+    ) -> Poll<()> {
+        let mut task = self.current.get();
+        if !matches!(status, WorkerStatus::Requests)
+            && let Some(task) = &task
+        {
+            task.run.finish(Finish::Returned);
+        }
+        if matches!(status, WorkerStatus::Idle) {
+            task = None;
+        }
+        if let Some(task) = &task
+            && task.run.poll_stopped(cx).is_some()
+        {
+            return Poll::Ready(());
+        }
+        let deadline = match &task {
+            Some(task) => task.context().deadline(),
+            None => start + IDLE,
+        };
+        if self.sleep.deadline().into_std() != deadline {
+            self.sleep.as_mut().reset(deadline.into());
+        }
+        if self.sleep.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        if let Some(task) = &task {
+            task.run.stop(Stop::TimedOut);
+        }
+        Poll::Ready(())
+    }
+}
+
+/// One instance that serves requests.
+pub(crate) struct Worker {
+    current: Current,
+    reuse: NonZeroUsize,
+    _activity: Activity,
+}
+
+impl WorkerState for Worker {
+    type StoreData = InstanceState;
+    type RequestData = Arc<RequestTask>;
+
+    fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
+        if total >= self.reuse.get() {
+            ShouldAccept::Never
+        } else if concurrent > 0 {
+            // One request at a time: the instance then has one current task, whose are
+            // its output, its decision and its deadline.
+            ShouldAccept::No
+        } else {
+            ShouldAccept::Yes
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        mut store: StoreContextMut<'_, InstanceState>,
+        task: Arc<RequestTask>,
+        _id: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        store.data_mut().begin(task.clone());
+        // A guest that takes its next request is done with the one before. `Expiration`
+        // may not have seen that yet, and from now on can't.
+        if let Some(previous) = self.current.replace(Some(task)) {
+            previous.run.finish(Finish::Returned);
+        }
+        // `Expiration` watches deadline and client, from outside of the guest.
+        Box::pin(std::future::pending())
+    }
+
+    fn drop(&self, store: Store<InstanceState>, result: wasmtime::Result<()>) {
+        store.data().capabilities.output.flush();
+        let Some(task) = self.current.replace(None) else {
+            return;
+        };
+        let request_id = task.context().id();
+        if result.is_err() {
+            task.run.mark_failed();
+        }
+        task.run.finish(match result {
+            Ok(()) => Finish::Returned,
+            Err(_) => Finish::Failed,
+        });
+        match (result, task.run.stopped()) {
+            (Ok(()), _) => {}
+            (Err(_), Some(stop)) => {
+                tracing::debug!(request_id, ?stop, "the guest was stopped");
+            }
+            // The host itself ended it, and knows what the client is told.
+            (Err(error), None) if task.failure().is_some() => {
+                tracing::info!(request_id, "the guest was ended: {error:#}");
+            }
+            (Err(error), None) => tracing::error!(request_id, "the guest failed: {error:?}"),
+        }
+    }
+}

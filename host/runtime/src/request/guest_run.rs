@@ -1,0 +1,106 @@
+//! One run of a guest on one request, between the two that watch it: whoever waits for
+//! the response, and the worker that runs the guest. The waiting side asks the guest to
+//! stop; the worker reports how the guest ended.
+
+use futures::task::AtomicWaker;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::task::{Context, Poll};
+
+/// Why a guest is stopped before it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The request ran past its deadline.
+    TimedOut,
+    /// Nobody waits for the response any more.
+    ClientGone,
+}
+
+/// How a guest's work on a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// It returned.
+    Returned,
+    /// It trapped or exited, or was stopped.
+    Failed,
+}
+
+/// One run of a guest on one request.
+#[derive(Default)]
+pub(crate) struct GuestRun {
+    /// `RUNNING`, or why the guest has to stop.
+    stop: AtomicU8,
+    /// Wakes the worker, which has to end the guest.
+    stop_waker: AtomicWaker,
+    finish: OnceLock<Finish>,
+    /// Wakes whoever waits for the guest's end.
+    finish_waker: AtomicWaker,
+    /// Whether the guest failed, be it after it began to respond.
+    failed: AtomicBool,
+}
+
+const RUNNING: u8 = 0;
+const TIMED_OUT: u8 = 1;
+const CLIENT_GONE: u8 = 2;
+
+impl GuestRun {
+    /// Has the guest stopped. The first reason holds.
+    pub(crate) fn stop(&self, why: Stop) {
+        let why = match why {
+            Stop::TimedOut => TIMED_OUT,
+            Stop::ClientGone => CLIENT_GONE,
+        };
+        let _ = self
+            .stop
+            .compare_exchange(RUNNING, why, Ordering::SeqCst, Ordering::SeqCst);
+        self.stop_waker.wake();
+    }
+
+    /// Why the guest has to stop, if it has to.
+    pub(crate) fn stopped(&self) -> Option<Stop> {
+        match self.stop.load(Ordering::SeqCst) {
+            TIMED_OUT => Some(Stop::TimedOut),
+            CLIENT_GONE => Some(Stop::ClientGone),
+            _ => None,
+        }
+    }
+
+    /// As [`GuestRun::stopped`], and wakes the task where that changes.
+    pub(crate) fn poll_stopped(&self, cx: &Context<'_>) -> Option<Stop> {
+        self.stop_waker.register(cx.waker());
+        self.stopped()
+    }
+
+    /// Records how the guest ended. The first report holds.
+    pub(crate) fn finish(&self, how: Finish) {
+        if self.finish.set(how).is_ok() {
+            self.finish_waker.wake();
+        }
+    }
+
+    /// Records that the guest failed, before its end closes the response's body: the
+    /// body alone doesn't show whether the guest ended it or was interrupted.
+    pub(crate) fn mark_failed(&self) {
+        self.failed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the guest failed, be it after it began to respond.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the guest's work has ended.
+    ///
+    /// The HTTP handler reports a missing response before it reports why: until then a
+    /// guest that trapped and a guest that set no response look alike.
+    pub(crate) async fn finished(&self) -> Finish {
+        std::future::poll_fn(|cx| {
+            self.finish_waker.register(cx.waker());
+            self.finish
+                .get()
+                .copied()
+                .map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+}

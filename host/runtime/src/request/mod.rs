@@ -1,0 +1,24 @@
+//! A request as the host follows it: its name, its deadline, what a policy decided on
+//! it, and how it fails.
+//!
+//! This is the bottom of the crate. Everything that handles requests imports it, and
+//! it imports no other part of the crate, only the helper for locks. What lives
+//! how long: a [`RequestContext`] as long as the request, a [`RequestTask`] as long as
+//! one component of the chain works on it.
+
+mod context;
+mod decision;
+mod error;
+mod guest_run;
+mod held;
+mod id;
+mod info;
+mod task;
+
+pub(crate) use context::RequestContext;
+pub use decision::{Decision, Principal, Scope};
+pub use error::HandleError;
+pub(crate) use guest_run::{Finish, Stop};
+pub use id::{REQUEST_ID, RequestId};
+pub use info::RequestInfo;
+pub(crate) use task::RequestTask;

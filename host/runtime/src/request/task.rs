@@ -1,0 +1,92 @@
+//! The task of one request in one component of a chain.
+
+use super::context::RequestContext;
+use super::error::HandleError;
+use super::guest_run::GuestRun;
+use super::held::HeldRequest;
+use std::sync::{Arc, OnceLock};
+
+/// One request in one component: what whoever waits for the response, the worker that
+/// runs the guest, and the guest's own calls share about it. A request that passes a
+/// policy and an application has two tasks and one context.
+pub(crate) struct RequestTask {
+    context: ContextOf,
+    /// Between whoever waits for the response and the worker.
+    pub(crate) run: GuestRun,
+    /// In a policy's task: the request, for the component behind.
+    pub(crate) held: HeldRequest,
+    /// Why the host gave up on the request while this guest worked on it.
+    failure: OnceLock<HandleError>,
+}
+
+/// Where the context of the request is. It is not allocated for itself, since most
+/// requests have one task.
+enum ContextOf {
+    /// Here: this is the task of the outermost component.
+    Own(RequestContext),
+    /// In the task of the component in front.
+    Front(Arc<RequestTask>),
+}
+
+impl RequestTask {
+    /// The task of the outermost component.
+    pub(crate) fn new(context: RequestContext) -> RequestTask {
+        RequestTask::with(ContextOf::Own(context))
+    }
+
+    /// The task of the component behind this task's, for the same request.
+    pub(crate) fn behind(self: &Arc<RequestTask>) -> RequestTask {
+        RequestTask::with(ContextOf::Front(self.clone()))
+    }
+
+    fn with(context: ContextOf) -> RequestTask {
+        RequestTask {
+            context,
+            run: GuestRun::default(),
+            held: HeldRequest::default(),
+            failure: OnceLock::new(),
+        }
+    }
+
+    /// The request's context, the same in each task of the request.
+    pub(crate) fn context(&self) -> &RequestContext {
+        match &self.context {
+            ContextOf::Own(context) => context,
+            ContextOf::Front(front) => front.context(),
+        }
+    }
+
+    /// Records what the client is told where this guest can't respond. A guest knows
+    /// only that the component behind it failed; this says why. The first error holds.
+    pub(crate) fn fail(&self, error: HandleError) {
+        let _ = self.failure.set(error);
+    }
+
+    /// What the client is told, where that is already known.
+    pub(crate) fn failure(&self) -> Option<HandleError> {
+        self.failure.get().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::{Decision, RequestId};
+    use std::time::Instant;
+
+    #[test]
+    fn the_components_of_a_chain_share_the_decision_and_not_the_failure() {
+        let context = RequestContext::new(RequestId::random(), Instant::now());
+        let policy = Arc::new(RequestTask::new(context));
+        let application = policy.behind();
+        policy.context().decide(Decision::Admitted {
+            caller: None,
+            tenant: 7,
+        });
+        assert_eq!(application.context().tenant(), 7);
+        assert_eq!(application.context().id(), policy.context().id());
+        application.fail(HandleError::Trapped);
+        assert_eq!(application.failure(), Some(HandleError::Trapped));
+        assert_eq!(policy.failure(), None);
+    }
+}

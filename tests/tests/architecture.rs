@@ -1,0 +1,203 @@
+//! The rules of docs/architecture.md that hold between crates and folders: which may depend on
+//! which, and that each **Invariant** line names a test that exists.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The crates of the host; each may depend on those before it.
+const CRATES: [(&str, &str); 5] = [
+    ("tensor-wasm-ptx", "host/ptx"),
+    ("tensor-wasm-device", "host/device"),
+    ("tensor-wasm-runtime", "host/runtime"),
+    ("tensor-wasm-node", "host/node"),
+    ("tensor-wasm", "host/cli"),
+];
+
+/// The folders of `host/ptx/src`, and the other ones that each may import from.
+const PTX_FOLDERS: [(&str, &[&str]); 6] = [
+    ("syntax", &[]),
+    ("numeric", &["syntax"]),
+    ("simt", &["syntax", "numeric"]),
+    ("interpret", &["syntax", "numeric", "simt"]),
+    ("compile", &["syntax", "numeric", "simt"]),
+    ("exec", &["syntax", "numeric", "simt", "compile"]),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All Rust files below a folder.
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap_or_default();
+        if path.is_dir() && name != "target" {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// What a crate's manifest names under `[dependencies]`, development and build dependencies left
+/// out.
+fn dependencies(manifest: &str) -> BTreeSet<String> {
+    manifest
+        .lines()
+        .skip_while(|line| *line != "[dependencies]")
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty() && !name.starts_with('#'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The folders that a file of `host/ptx/src` imports from, by paths that begin with `crate::`.
+/// Comments do not count: documentation may point anywhere.
+fn imports(source: &str) -> BTreeSet<String> {
+    let code: String = source
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    // Unit tests stand at a file's end, and may use everything.
+    let code = code.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let mut found = BTreeSet::new();
+    for after in code.split("crate::").skip(1) {
+        let names = match after.strip_prefix('{') {
+            Some(list) => list
+                .split('}')
+                .next()
+                .unwrap_or_default()
+                .split(',')
+                .collect(),
+            None => vec![after],
+        };
+        for name in names {
+            let name: String = name
+                .trim()
+                .chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                .collect();
+            found.insert(name);
+        }
+    }
+    found
+}
+
+#[test]
+fn crates_depend_only_on_crates_below_them() {
+    for (position, (name, folder)) in CRATES.iter().enumerate() {
+        let used = dependencies(&read(Path::new(folder).join("Cargo.toml")));
+        assert!(!used.is_empty(), "{folder}: no dependencies were read");
+        for (other, _) in &CRATES[position..] {
+            assert!(!used.contains(*other), "{name} must not depend on {other}");
+        }
+    }
+}
+
+#[test]
+fn guests_share_no_code_with_the_host_but_the_kernels_checks() {
+    // `testing` runs kernels natively, in a component's own tests.
+    let manifest = read("guest-sdk/Cargo.toml");
+    for (name, _) in CRATES {
+        for line in manifest
+            .lines()
+            .filter(|line| line.starts_with(&format!("{name}.")))
+        {
+            assert_eq!(name, "tensor-wasm-ptx", "{line}");
+        }
+    }
+    for component in fs::read_dir(root().join("components")).unwrap() {
+        let manifest = component.unwrap().path().join("Cargo.toml");
+        let Ok(manifest) = fs::read_to_string(&manifest) else {
+            continue;
+        };
+        for (name, _) in CRATES {
+            assert!(
+                !dependencies(&manifest).contains(name),
+                "a component depends on {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn folders_of_the_ptx_crate_import_only_folders_below_them() {
+    let source = root().join("host/ptx/src");
+    let known: BTreeSet<_> = PTX_FOLDERS.iter().map(|(name, _)| *name).collect();
+    for (folder, allowed) in PTX_FOLDERS {
+        let mut files = Vec::new();
+        rust_files(&source.join(folder), &mut files);
+        assert!(!files.is_empty(), "{folder} has no files");
+        for file in files {
+            // Files of tests may use everything.
+            if file.file_stem().is_some_and(|stem| {
+                let stem = stem.to_string_lossy();
+                stem == "tests" || stem.ends_with("_tests")
+            }) {
+                continue;
+            }
+            for import in imports(&fs::read_to_string(&file).unwrap()) {
+                assert!(
+                    import == folder
+                        || allowed.contains(&import.as_str())
+                        || !known.contains(&*import),
+                    "{}: `{folder}` must not import from `{import}`",
+                    file.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn each_invariant_of_the_architecture_names_a_test_that_exists() {
+    let mut files = Vec::new();
+    for folder in ["host", "tests", "guest-sdk", "components", "xtask"] {
+        rust_files(&root().join(folder), &mut files);
+    }
+    let sources: Vec<String> = files
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let page = read("docs/architecture.md");
+    // A paragraph from `**Invariant` to the next empty line.
+    let invariants: Vec<&str> = page
+        .split("**Invariant**")
+        .skip(1)
+        .map(|rest| rest.split("\n\n").next().unwrap_or_default())
+        .map(|rest| rest.split("\n- ").next().unwrap_or_default())
+        .collect();
+    assert!(
+        invariants.len() >= CRATES.len(),
+        "each crate has an invariant; the page has {}",
+        invariants.len()
+    );
+    for invariant in invariants {
+        let (_, tests) = invariant
+            .rsplit_once("(held by ")
+            .unwrap_or_else(|| panic!("no test is named: {invariant}"));
+        let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test is named: {invariant}");
+        for name in names {
+            let test = name.rsplit("::").next().unwrap_or_default();
+            let definition = format!("fn {test}(");
+            let command = name.starts_with("cargo xtask ");
+            assert!(
+                command || sources.iter().any(|source| source.contains(&definition)),
+                "there is no test {name}: {invariant}"
+            );
+        }
+    }
+}
