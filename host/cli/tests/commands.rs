@@ -501,6 +501,31 @@ fn kernel_check_shows_the_webassembly_beside_the_ptx_lines() {
 }
 
 #[test]
+fn kernel_check_shows_the_ir_after_a_pass_beside_the_ptx_lines() {
+    let files = Files::new();
+    let file = files.with("fill.ptx", KERNEL);
+    let line = 1 + KERNEL
+        .lines()
+        .position(|line| line.contains("st.global"))
+        .unwrap();
+    let store = format!(";; line {line}: st.global.f32 [%rd2], %f1;\n    store.global.b4 [v1], v0");
+    let last = run(["kernel", "check", &file, "--ir"]);
+    assert_eq!(last.status, 0, "{}", last.err);
+    let heading = ";; kernel fill: IR after bounds-guards";
+    for word in [heading, "block0:", "; guard", "uniform"] {
+        assert!(last.out.contains(word), "no {word:?} in {}", last.out);
+    }
+    let first = run(["kernel", "check", "--ir", "translate", &file]);
+    assert_eq!(first.status, 0, "{}", first.err);
+    assert!(first.out.contains("IR after translate"), "{}", first.out);
+    assert!(first.out.contains(&store), "no {store} in {}", first.out);
+    assert!(!first.out.contains("; guard"), "{}", first.out);
+    // A wrong name is answered with all that there are.
+    let wrong = run(["kernel", "check", &file, "--ir", "spil"]);
+    wrong.fails(2, &["spil", "translate, nan-canonicalization", "spill"]);
+}
+
+#[test]
 fn kernel_check_points_at_what_the_device_can_not_run() {
     let files = Files::new();
     let file = files.with(

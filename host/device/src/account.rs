@@ -1,6 +1,6 @@
-//! The bookkeeping behind [`Limits`]: what is taken is a [`Charge`], and a
-//! charge gives back what it took when it is dropped, so that no path, an error
-//! or a cancelled instance included, can leak quota.
+//! Quota accounting behind [`Limits`]. What a tenant uses is a [`QuotaCharge`], which
+//! gives back what it took when it is dropped, so that no path, an error or a
+//! cancelled instance included, can leak quota.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::rate::{Rate, Turn};
+use crate::rate::{RateLimit, RatePermit};
 use crate::timer::Timer;
 use crate::{Error, Limits, Usage};
 
@@ -44,16 +44,16 @@ impl Resource {
     }
 }
 
-/// The memory of the whole device, which all tenants share.
+/// The accounting of the whole device's memory, which all tenants share.
 #[derive(Debug)]
-pub(crate) struct Total {
+pub(crate) struct DeviceMemory {
     pub(crate) limit: u64,
     used: AtomicU64,
 }
 
-impl Total {
-    pub(crate) fn new(limit: u64) -> Total {
-        Total {
+impl DeviceMemory {
+    pub(crate) fn new(limit: u64) -> DeviceMemory {
+        DeviceMemory {
             limit,
             used: AtomicU64::new(0),
         }
@@ -64,27 +64,27 @@ impl Total {
         self.used.load(Ordering::Acquire)
     }
 
-    /// Takes room for `bytes` bytes; `None` where the device has it not.
-    pub(crate) fn take(self: &Arc<Self>, bytes: u64) -> Option<Room> {
+    /// Reserves `bytes` bytes; `None` where the device has no room for them.
+    pub(crate) fn reserve(self: &Arc<Self>, bytes: u64) -> Option<Reservation> {
         take(&self.used, self.limit, bytes).ok()?;
-        Some(Room {
-            total: Arc::clone(self),
+        Some(Reservation {
+            memory: Arc::clone(self),
             bytes,
         })
     }
 }
 
-/// Room for memory on the device, given back when dropped: after the memory
-/// itself, which may be later than the tenant's own charge for it.
+/// Device memory that is reserved until this is dropped: after the memory itself,
+/// which may be later than the tenant's own charge for it.
 #[derive(Debug)]
-pub(crate) struct Room {
-    total: Arc<Total>,
+pub(crate) struct Reservation {
+    memory: Arc<DeviceMemory>,
     bytes: u64,
 }
 
-impl Drop for Room {
+impl Drop for Reservation {
     fn drop(&mut self) {
-        self.total.used.fetch_sub(self.bytes, Ordering::AcqRel);
+        self.memory.used.fetch_sub(self.bytes, Ordering::AcqRel);
     }
 }
 
@@ -101,7 +101,7 @@ pub(crate) struct Account {
     /// In units of [`STAGED_UNIT`].
     staged: Arc<Semaphore>,
     staged_units: u32,
-    rate: Option<Rate>,
+    rate: Option<RateLimit>,
 }
 
 /// A semaphore counts to less than 2³² at once; in steps of 64 bytes that is
@@ -117,7 +117,7 @@ impl Account {
         Account {
             rate: limits
                 .launches_per_second
-                .map(|per_second| Rate::new(per_second, now)),
+                .map(|per_second| RateLimit::new(per_second, now)),
             limits,
             memory: AtomicU64::new(0),
             buffers: AtomicU64::new(0),
@@ -144,7 +144,7 @@ impl Account {
         }
     }
 
-    /// Takes `amount` of a resource until the charge is dropped.
+    /// Charges `amount` of a resource until the charge is dropped.
     ///
     /// # Errors
     /// [`Error::QuotaExceeded`].
@@ -152,26 +152,26 @@ impl Account {
         self: &Arc<Self>,
         resource: Resource,
         amount: u64,
-    ) -> Result<Charge, Error> {
+    ) -> Result<QuotaCharge, Error> {
         let limit = resource.limit(&self.limits);
         take(self.counter(resource), limit, amount).map_err(|requested| Error::QuotaExceeded {
             resource: resource.name(),
             limit,
             requested,
         })?;
-        Ok(Charge {
+        Ok(QuotaCharge {
             account: Arc::clone(self),
             resource,
             amount,
         })
     }
 
-    /// Waits until the tenant may queue another launch, as to its rate; `None`
-    /// where there is no such limit. While the turn is held other launches wait.
-    pub(crate) async fn turn<'a>(&'a self, timer: &'a Timer) -> Option<Turn<'a>> {
+    /// Waits until the tenant's rate allows another launch; `None` where there is no
+    /// such limit. While the permit is held other launches wait.
+    pub(crate) async fn rate_permit<'a>(&'a self, timer: &'a Timer) -> Option<RatePermit<'a>> {
         match &self.rate {
             None => None,
-            Some(rate) => Some(rate.turn(timer).await),
+            Some(rate) => Some(rate.permit(timer).await),
         }
     }
 
@@ -180,7 +180,10 @@ impl Account {
     ///
     /// # Errors
     /// None in practice: the semaphores are never closed.
-    pub(crate) async fn ticket(&self, staged_bytes: u64) -> Result<Ticket, Error> {
+    pub(crate) async fn in_flight_permit(
+        &self,
+        staged_bytes: u64,
+    ) -> Result<InFlightPermit, Error> {
         let command = Arc::clone(&self.commands).acquire_owned().await;
         let command = command.map_err(|_| Error::lease_ended())?;
         let units = u32::try_from(staged_bytes.div_ceil(STAGED_UNIT))
@@ -192,7 +195,7 @@ impl Account {
             let staged = Arc::clone(&self.staged).acquire_many_owned(units).await;
             Some(staged.map_err(|_| Error::lease_ended())?)
         };
-        Ok(Ticket {
+        Ok(InFlightPermit {
             _command: command,
             _staged: staged,
         })
@@ -228,15 +231,15 @@ fn take(used: &AtomicU64, limit: u64, amount: u64) -> Result<(), u64> {
     .map_err(|used| used.saturating_add(amount))
 }
 
-/// Something taken from an account, given back when dropped.
+/// An amount of a resource, charged to an account until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Charge {
+pub(crate) struct QuotaCharge {
     account: Arc<Account>,
     resource: Resource,
     amount: u64,
 }
 
-impl Drop for Charge {
+impl Drop for QuotaCharge {
     fn drop(&mut self) {
         self.account
             .counter(self.resource)
@@ -244,9 +247,10 @@ impl Drop for Charge {
     }
 }
 
-/// One command's place in the queue, given back when the command is done or dropped.
+/// Permission for one command to be queued or running, given back when the command is
+/// done or dropped.
 #[derive(Debug)]
-pub(crate) struct Ticket {
+pub(crate) struct InFlightPermit {
     _command: OwnedSemaphorePermit,
     _staged: Option<OwnedSemaphorePermit>,
 }

@@ -1,112 +1,57 @@
 //! Memory on a device.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::account::{Charge, Resource, Room};
-use crate::janitor::Waste;
+use crate::identity::{BufferId, WorkerId};
 use crate::memory::Storage;
-use crate::remote::{Holding, Worker};
-use crate::session::Tenant;
-
-/// What takes long enough to unmap that the caller's thread should not do it,
-/// in bytes.
-const LARGE: u64 = 1 << 20;
+use crate::tenant::Tenant;
 
 /// Memory on a device. Clones are the same memory, which goes back to the
 /// tenant's quota when the last of them is gone; queued work and a
 /// [`Residency`](crate::Residency) hold clones too.
 #[derive(Clone, Debug)]
 pub struct Buffer {
-    shared: Arc<Shared>,
+    shared: Arc<BufferShared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    place: Place,
-    /// Where kernels of its tenant see it.
+struct BufferShared {
+    allocation: Box<dyn Allocation>,
+    /// As kernels of its tenant see it.
     address: u64,
     bytes: u64,
     tenant: Arc<Tenant>,
 }
 
-/// Where the bytes are.
-#[derive(Debug)]
-enum Place {
-    Here {
-        storage: Arc<Storage>,
-        _place: Charge,
-        _memory: Charge,
-        /// Until the memory goes.
-        room: Option<Room>,
-    },
-    /// Under this number, in the tenant's worker, which has the charges too.
-    Worker(Arc<Worker>, u64),
-}
+/// The memory behind a buffer, as its backend has it. Dropped, it is freed.
+pub(crate) trait Allocation: Debug + Send + Sync {
+    /// Its bytes, where this process has them.
+    fn storage(&self) -> Option<&Storage> {
+        None
+    }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
-        match &mut self.place {
-            Place::Here { storage, room, .. } => {
-                self.tenant.map.remove(self.address);
-                if storage.size() >= LARGE
-                    && let Some(room) = room.take()
-                {
-                    let storage = Arc::clone(storage);
-                    self.tenant.janitor.discard(Waste::new(storage, room));
-                }
-            }
-            Place::Worker(worker, id) => worker.free(*id),
-        }
+    /// The worker process that has it, and its number there.
+    fn in_worker(&self) -> Option<(WorkerId, BufferId)> {
+        None
+    }
+
+    /// Whether what it held is gone.
+    fn is_lost(&self) -> bool {
+        false
     }
 }
 
 impl Buffer {
-    /// # Errors
-    /// [`Error::QuotaExceeded`] and [`Error::OutOfMemory`].
-    pub(crate) fn allocate(
+    pub(crate) fn new(
         tenant: &Arc<Tenant>,
+        address: u64,
         bytes: u64,
-        read_only: bool,
-    ) -> Result<Buffer, Error> {
-        let place = tenant.account.charge(Resource::Buffers, 1)?;
-        let memory = tenant.account.charge(Resource::Memory, bytes)?;
-        let full = || Error::OutOfMemory { bytes };
-        let room = tenant.room(bytes).ok_or_else(full)?;
-        let (address, storage) = tenant.map.allocate(bytes, read_only).ok_or_else(full)?;
-        let place = Place::Here {
-            storage,
-            _place: place,
-            _memory: memory,
-            room: Some(room),
-        };
-        Ok(Buffer::new(place, address, bytes, tenant))
-    }
-
-    /// Memory in the tenant's worker.
-    ///
-    /// # Errors
-    /// As [`allocate`](Buffer::allocate), and [`Error::DeviceLost`].
-    pub(crate) async fn allocate_in(
-        worker: &Arc<Worker>,
-        tenant: &Arc<Tenant>,
-        bytes: u64,
-    ) -> Result<Buffer, Error> {
-        let place = tenant.account.charge(Resource::Buffers, 1)?;
-        let memory = tenant.account.charge(Resource::Memory, bytes)?;
-        let room = tenant.room(bytes).ok_or(Error::OutOfMemory { bytes })?;
-        let holding = Holding {
-            _charges: vec![place, memory],
-            _room: Some(room),
-        };
-        let (id, address) = worker.allocate(bytes, holding).await?;
-        let place = Place::Worker(Arc::clone(worker), id);
-        Ok(Buffer::new(place, address, bytes, tenant))
-    }
-
-    fn new(place: Place, address: u64, bytes: u64, tenant: &Arc<Tenant>) -> Buffer {
-        let shared = Shared {
-            place,
+        allocation: Box<dyn Allocation>,
+    ) -> Buffer {
+        let shared = BufferShared {
+            allocation,
             address,
             bytes,
             tenant: Arc::clone(tenant),
@@ -121,46 +66,38 @@ impl Buffer {
         self.shared.bytes
     }
 
-    /// Where kernels of its tenant see it.
+    /// As kernels of its tenant see it.
     pub(crate) fn address(&self) -> u64 {
         self.shared.address
     }
 
-    /// Its bytes, where they are this process's own.
+    /// Its bytes, where this process has them.
     pub(crate) fn storage(&self) -> Option<&Storage> {
-        match &self.shared.place {
-            Place::Here { storage, .. } => Some(storage),
-            Place::Worker(..) => None,
-        }
+        self.shared.allocation.storage()
     }
 
     /// Its number in this worker.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] where it is not there: it was in a worker before this one.
-    pub(crate) fn number_in(&self, worker: &Arc<Worker>) -> Result<u64, Error> {
-        match &self.shared.place {
-            Place::Worker(own, id) if Arc::ptr_eq(own, worker) => Ok(*id),
-            Place::Worker(..) | Place::Here { .. } => Err(Error::DeviceLost(
+    pub(crate) fn number_in(&self, worker: WorkerId) -> Result<BufferId, Error> {
+        match self.shared.allocation.in_worker() {
+            Some((own, number)) if own == worker => Ok(number),
+            _ => Err(Error::DeviceLost(
                 "the buffer was lost with the device that it was on: allocate another".to_owned(),
             )),
         }
     }
 
     /// Its number in whichever worker it is.
-    pub(crate) fn number(&self) -> Option<u64> {
-        match &self.shared.place {
-            Place::Worker(_, id) => Some(*id),
-            Place::Here { .. } => None,
-        }
+    pub(crate) fn number(&self) -> Option<BufferId> {
+        let (_, number) = self.shared.allocation.in_worker()?;
+        Some(number)
     }
 
     /// Whether what it held is gone.
     pub(crate) fn is_lost(&self) -> bool {
-        match &self.shared.place {
-            Place::Here { .. } => false,
-            Place::Worker(worker, _) => worker.is_lost(),
-        }
+        self.shared.allocation.is_lost()
     }
 
     /// Whether the other is the same memory.

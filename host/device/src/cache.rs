@@ -10,7 +10,7 @@ use tensor_wasm_ptx::Module;
 use tokio::sync::oneshot;
 
 use crate::Error;
-use crate::account::Ticket;
+use crate::account::InFlightPermit;
 use crate::sync::lock;
 
 /// What a checked module takes for each byte of its text, roughly.
@@ -23,34 +23,34 @@ type Outcome = Result<Arc<Module>, Error>;
 
 /// The cache.
 #[derive(Debug)]
-pub(crate) struct Cache {
+pub(crate) struct ModuleCache {
     limit: u64,
-    state: Mutex<State>,
+    state: Mutex<CacheState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct CacheState {
     kept: HashMap<Hash, Kept>,
     /// By when they were last used.
     by_age: BTreeMap<u64, Hash>,
     clock: u64,
     bytes: u64,
     /// Who waits for what a thread compiles now.
-    pending: HashMap<Hash, Vec<Asker>>,
+    pending: HashMap<Hash, Vec<Waiter>>,
 }
 
 /// Who asks for a module, and its place among the tenant's commands, which is
 /// given back before the answer comes.
 #[derive(Debug)]
-pub(crate) struct Asker {
-    ticket: Ticket,
+pub(crate) struct Waiter {
+    permit: InFlightPermit,
     reply: oneshot::Sender<Outcome>,
 }
 
-impl Asker {
-    pub(crate) fn new(ticket: Ticket) -> (Asker, oneshot::Receiver<Outcome>) {
+impl Waiter {
+    pub(crate) fn new(permit: InFlightPermit) -> (Waiter, oneshot::Receiver<Outcome>) {
         let (reply, answer) = oneshot::channel();
-        (Asker { ticket, reply }, answer)
+        (Waiter { permit, reply }, answer)
     }
 
     /// Whether nobody waits for the answer any more.
@@ -59,7 +59,7 @@ impl Asker {
     }
 
     fn tell(self, outcome: Outcome) {
-        drop(self.ticket);
+        drop(self.permit);
         // The caller may have stopped waiting.
         drop(self.reply.send(outcome));
     }
@@ -73,15 +73,15 @@ struct Kept {
 }
 
 /// The duty to compile a text; dropped, nothing is sent to those who wait.
-pub(crate) struct Permit {
-    cache: Arc<Cache>,
+pub(crate) struct CompileClaim {
+    cache: Arc<ModuleCache>,
     hash: Hash,
     fulfilled: bool,
 }
 
-impl Cache {
-    pub(crate) fn new(limit: u64) -> Cache {
-        Cache {
+impl ModuleCache {
+    pub(crate) fn new(limit: u64) -> ModuleCache {
+        ModuleCache {
             limit,
             state: Mutex::default(),
         }
@@ -92,22 +92,22 @@ impl Cache {
         lock(&self.state).touch(hash)
     }
 
-    /// Has the outcome told to the asker: at once where the module is kept, once it
+    /// Has the outcome told to the waiter: at once where the module is kept, once it
     /// is compiled where a thread is at it. Otherwise the caller is to compile it,
     /// and to do so now: all who ask from now on wait for that, whoever they are.
-    pub(crate) fn claim(self: &Arc<Self>, hash: Hash, asker: Asker) -> Option<Permit> {
+    pub(crate) fn claim(self: &Arc<Self>, hash: Hash, waiter: Waiter) -> Option<CompileClaim> {
         let mut state = lock(&self.state);
         if let Some(module) = state.touch(&hash) {
             drop(state);
-            asker.tell(Ok(module));
+            waiter.tell(Ok(module));
             return None;
         }
         if let Some(waiting) = state.pending.get_mut(&hash) {
-            waiting.push(asker);
+            waiting.push(waiter);
             return None;
         }
-        state.pending.insert(hash, vec![asker]);
-        Some(Permit {
+        state.pending.insert(hash, vec![waiter]);
+        Some(CompileClaim {
             cache: Arc::clone(self),
             hash,
             fulfilled: false,
@@ -123,7 +123,7 @@ fn size(text_bytes: u64, code_bytes: u64) -> u64 {
         .saturating_add(BYTES_PER_MODULE)
 }
 
-impl Permit {
+impl CompileClaim {
     /// Tells all who wait, and keeps the module if it is one.
     pub(crate) fn fulfil(mut self, outcome: &Outcome, text_bytes: u64, code_bytes: u64) {
         self.fulfilled = true;
@@ -136,13 +136,13 @@ impl Permit {
         }
         drop(state);
         drop(forgotten);
-        for asker in waiting {
-            asker.tell(outcome.clone());
+        for waiter in waiting {
+            waiter.tell(outcome.clone());
         }
     }
 }
 
-impl Drop for Permit {
+impl Drop for CompileClaim {
     fn drop(&mut self) {
         if !self.fulfilled {
             let waiting = lock(&self.cache.state).pending.remove(&self.hash);
@@ -151,7 +151,7 @@ impl Drop for Permit {
     }
 }
 
-impl State {
+impl CacheState {
     fn touch(&mut self, hash: &Hash) -> Option<Arc<Module>> {
         let kept = self.kept.get_mut(hash)?;
         self.by_age.remove(&kept.used);
@@ -195,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    fn keep(state: &mut State, number: u8, bytes: u64) {
+    fn keep(state: &mut CacheState, number: u8, bytes: u64) {
         let text = b".version 7.0\n.target sm_70\n.address_size 64\n";
         let limits = tensor_wasm_ptx::Limits::default();
         let module = Arc::new(tensor_wasm_ptx::parse(text, &limits).unwrap());
@@ -207,7 +207,7 @@ mod tests {
         let code = BYTES_PER_MODULE * 10;
         assert!(size(1000, code) > code + 1000);
         assert_eq!(size(u64::MAX, u64::MAX), u64::MAX);
-        let mut state = State::default();
+        let mut state = CacheState::default();
         for (number, bytes) in [(1, 60), (2, 30), (3, 40), (4, 101)] {
             keep(&mut state, number, bytes);
             assert!(state.bytes <= 100);

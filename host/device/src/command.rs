@@ -1,93 +1,153 @@
-//! What a queue asks of a backend. Everything is checked before it becomes a
-//! command: ranges lie inside of their buffers, arguments fit their kernel.
+//! The commands of a queue: all that a queue asks of a backend, in one enumeration for every backend
+//! and for both sides of a worker's channel. What differs is how resources are named: by handles in
+//! the process that owns them ([`Handles`](crate::submission::Handles)), by numbers on their way to a
+//! worker ([`Wire`](crate::channel::wire::Wire)).
+//!
+//! Everything is checked before it becomes a command: ranges lie within their buffers, arguments fit
+//! their kernel.
 
-use std::sync::Arc;
-use std::time::Instant;
+use serde::{Deserialize, Serialize};
 
-use tokio::sync::{oneshot, watch};
+use crate::LaunchConfig;
 
-use crate::account::Ticket;
-use crate::cpu::PoisonId;
-use crate::session::Tenant;
-use crate::{Buffer, Error, Kernel, LaunchConfig, Output};
-
-/// Where the answer to a call that waits goes.
-pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
+/// A way to name what commands work with.
+pub(crate) trait Resources {
+    /// Memory of the device.
+    type Buffer;
+    /// A kernel of a loaded module.
+    type Kernel;
+    /// The packed arguments of a launch.
+    type Arguments;
+    /// The bytes of a write.
+    type Source;
+    /// Where the bytes of a read go.
+    type Destination;
+    /// What is signalled when the queue comes to an event.
+    type Event;
+    /// Whoever waits at a fence.
+    type Fence;
+}
 
 /// One entry of a queue.
-#[derive(Debug)]
-pub(crate) enum Command {
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(
+    serialize = "R::Buffer: Serialize, R::Kernel: Serialize, R::Arguments: Serialize,
+        R::Source: Serialize, R::Destination: Serialize, R::Event: Serialize, R::Fence: Serialize",
+    deserialize = "R::Buffer: Deserialize<'de>, R::Kernel: Deserialize<'de>,
+        R::Arguments: Deserialize<'de>, R::Source: Deserialize<'de>,
+        R::Destination: Deserialize<'de>, R::Event: Deserialize<'de>, R::Fence: Deserialize<'de>"
+))]
+pub(crate) enum Command<R: Resources> {
     Write {
-        target: Buffer,
+        target: R::Buffer,
         offset: u64,
-        data: Vec<u8>,
+        data: R::Source,
     },
     Read {
-        source: Buffer,
+        source: R::Buffer,
         offset: u64,
-        into: Vec<u8>,
-        reply: Reply<Vec<u8>>,
+        into: R::Destination,
     },
+    /// Within one buffer the ranges may overlap.
     Copy {
-        source: Buffer,
+        source: R::Buffer,
         source_offset: u64,
-        target: Buffer,
+        target: R::Buffer,
         target_offset: u64,
         bytes: u64,
     },
     Fill {
-        target: Buffer,
+        target: R::Buffer,
         offset: u64,
         bytes: u64,
         value: u8,
     },
-    Launch(LaunchCommand),
-    /// A point to mark.
-    Event(EventSignal),
-    /// A point to wait for.
-    Fence(Reply<()>),
+    Launch {
+        kernel: R::Kernel,
+        #[serde(with = "crate::launch::as_arrays")]
+        config: LaunchConfig,
+        arguments: R::Arguments,
+    },
+    /// A point of the queue that is signalled, with its time.
+    Event(R::Event),
+    /// A point of the queue at which a caller waits.
+    Fence(R::Fence),
 }
 
-/// A command and its place in the tenant's account.
-#[derive(Debug)]
-pub(crate) struct Queued {
-    pub(crate) command: Command,
-    pub(crate) ticket: Ticket,
+/// Names resources in another way.
+pub(crate) trait Translate<'a, From: Resources, To: Resources> {
+    /// Why something can't be named so.
+    type Error;
+
+    fn buffer(&mut self, buffer: &'a From::Buffer) -> Result<To::Buffer, Self::Error>;
+    fn kernel(&mut self, kernel: &'a From::Kernel) -> Result<To::Kernel, Self::Error>;
+    fn arguments(&mut self, arguments: &'a From::Arguments) -> Result<To::Arguments, Self::Error>;
+    fn source(&mut self, source: &'a From::Source) -> Result<To::Source, Self::Error>;
+    fn destination(&mut self, into: &'a From::Destination) -> Result<To::Destination, Self::Error>;
+    fn event(&mut self, event: &'a From::Event) -> Result<To::Event, Self::Error>;
+    fn fence(&mut self, fence: &'a From::Fence) -> Result<To::Fence, Self::Error>;
 }
 
-/// A launch of a kernel.
-pub(crate) struct LaunchCommand {
-    pub(crate) tenant: Arc<Tenant>,
-    pub(crate) kernel: Kernel,
-    pub(crate) config: LaunchConfig,
-    /// Packed as the kernel's parameters lie.
-    pub(crate) arguments: Vec<u8>,
-    /// Where the kernel prints.
-    pub(crate) output: Option<Arc<dyn Output>>,
-    /// The buffers that the arguments point to, so that they outlive the launch.
-    pub(crate) _held: Vec<Buffer>,
-}
-
-impl std::fmt::Debug for LaunchCommand {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LaunchCommand")
-            .field("kernel", &self.kernel)
-            .field("config", &self.config)
-            .finish_non_exhaustive()
+impl<R: Resources> Command<R> {
+    /// The same command, with its resources named in another way.
+    pub(crate) fn translate<'a, S: Resources, T: Translate<'a, R, S>>(
+        &'a self,
+        names: &mut T,
+    ) -> Result<Command<S>, T::Error> {
+        Ok(match self {
+            Command::Write {
+                target,
+                offset,
+                data,
+            } => Command::Write {
+                target: names.buffer(target)?,
+                offset: *offset,
+                data: names.source(data)?,
+            },
+            Command::Read {
+                source,
+                offset,
+                into,
+            } => Command::Read {
+                source: names.buffer(source)?,
+                offset: *offset,
+                into: names.destination(into)?,
+            },
+            Command::Copy {
+                source,
+                source_offset,
+                target,
+                target_offset,
+                bytes,
+            } => Command::Copy {
+                source: names.buffer(source)?,
+                source_offset: *source_offset,
+                target: names.buffer(target)?,
+                target_offset: *target_offset,
+                bytes: *bytes,
+            },
+            Command::Fill {
+                target,
+                offset,
+                bytes,
+                value,
+            } => Command::Fill {
+                target: names.buffer(target)?,
+                offset: *offset,
+                bytes: *bytes,
+                value: *value,
+            },
+            Command::Launch {
+                kernel,
+                config,
+                arguments,
+            } => Command::Launch {
+                kernel: names.kernel(kernel)?,
+                config: *config,
+                arguments: names.arguments(arguments)?,
+            },
+            Command::Event(event) => Command::Event(names.event(event)?),
+            Command::Fence(fence) => Command::Fence(names.fence(fence)?),
+        })
     }
 }
-
-/// What became of an event. A sender that goes away while the event is pending
-/// says that its instance has ended.
-#[derive(Clone, Debug)]
-pub(crate) enum EventState {
-    Pending,
-    Reached(Instant),
-    /// Work before it failed, so the queue dropped it.
-    Failed {
-        error: Error,
-        poison: PoisonId,
-    },
-}
-
-pub(crate) type EventSignal = watch::Sender<EventState>;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::Error;
-use crate::account::Charge;
-use crate::command::EventState;
-use crate::patience;
-use crate::queue::LaneRef;
-use crate::session::Shared;
+use crate::account::QuotaCharge;
+use crate::backend::QueueBackend;
+use crate::spin_wait;
+use crate::submission::{EventState, Failure};
+use crate::tenant::Tenant;
 
 /// A point in a queue. Clones are the same point.
 #[derive(Clone, Debug)]
@@ -20,23 +20,23 @@ pub struct Event {
 #[derive(Debug)]
 struct EventShared {
     state: watch::Receiver<EventState>,
-    session: Arc<Shared>,
-    lane: LaneRef,
-    _charge: Charge,
+    tenant: Arc<Tenant>,
+    queue: Arc<dyn QueueBackend>,
+    _charge: QuotaCharge,
 }
 
 impl Event {
     pub(crate) fn new(
         state: watch::Receiver<EventState>,
-        session: Arc<Shared>,
-        lane: LaneRef,
-        charge: Charge,
+        tenant: Arc<Tenant>,
+        queue: Arc<dyn QueueBackend>,
+        charge: QuotaCharge,
     ) -> Event {
         Event {
             shared: Arc::new(EventShared {
                 state,
-                session,
-                lane,
+                tenant,
+                queue,
                 _charge: charge,
             }),
         }
@@ -58,11 +58,11 @@ impl Event {
     pub async fn wait(&self) -> Result<(), Error> {
         let mut state = self.shared.state.clone();
         let reached = state.wait_for(|state| !matches!(state, EventState::Pending));
-        let reached = patience::soon(reached).await;
+        let reached = spin_wait::spin_then_await(reached).await;
         let outcome = reached.map_err(|_| Error::lease_ended())?.clone();
         match outcome {
-            EventState::Failed { error, poison } => {
-                self.shared.lane.acknowledge(&self.shared.session, poison);
+            EventState::Failed(Failure { id, error }) => {
+                self.shared.queue.acknowledge(id);
                 Err(error)
             }
             EventState::Reached(_) | EventState::Pending => Ok(()),
@@ -77,7 +77,7 @@ impl Event {
     /// failure where it never will be, [`Error::Denied`] where the two are of
     /// different sessions.
     pub fn elapsed_since(&self, earlier: &Event) -> Result<u64, Error> {
-        if !Arc::ptr_eq(&earlier.shared.session, &self.shared.session) {
+        if !Arc::ptr_eq(&earlier.shared.tenant, &self.shared.tenant) {
             return Err(Error::Denied(
                 "the two events belong to different tenants' sessions".to_owned(),
             ));
@@ -93,7 +93,7 @@ impl Event {
     fn reached(&self, which: &str) -> Result<std::time::Instant, Error> {
         match &*self.shared.state.borrow() {
             EventState::Reached(when) => Ok(*when),
-            EventState::Failed { error, .. } => Err(error.clone()),
+            EventState::Failed(failure) => Err(failure.error.clone()),
             EventState::Pending => Err(Error::InvalidLaunch(format!(
                 "{which} is not reached yet: wait for it first"
             ))),

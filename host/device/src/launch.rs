@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tensor_wasm_ptx::{Extent, Param, ParamType};
 
-use crate::session::Tenant;
+use crate::tenant::Tenant;
 use crate::{Buffer, Description, Error, Kernel};
 
 /// How a kernel is launched.
@@ -74,10 +74,46 @@ const MAX_BLOCK: Extent = Extent {
     z: 64,
 };
 
-/// Arguments as the kernel's parameters lie, and the buffers that they point to.
-pub(crate) struct Packed {
-    pub(crate) arguments: Vec<u8>,
-    pub(crate) held: Vec<Buffer>,
+/// Arguments, packed as the kernel's parameters lie.
+#[derive(Debug)]
+pub(crate) struct PackedArguments {
+    pub(crate) bytes: Vec<u8>,
+    /// The buffers that they point to, so that these outlive the launch.
+    pub(crate) buffers: Vec<Buffer>,
+}
+
+/// [`LaunchConfig`] in messages to a worker.
+pub(crate) mod as_arrays {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{LaunchConfig, to_array, to_extent};
+
+    pub(crate) fn serialize<S: Serializer>(
+        config: &LaunchConfig,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let (grid, block) = (to_array(config.grid), to_array(config.block));
+        (grid, block, config.shared_bytes).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<LaunchConfig, D::Error> {
+        let (grid, block, shared_bytes) = Deserialize::deserialize(deserializer)?;
+        Ok(LaunchConfig {
+            grid: to_extent(grid),
+            block: to_extent(block),
+            shared_bytes,
+        })
+    }
+}
+
+pub(crate) fn to_array(extent: Extent) -> [u32; 3] {
+    [extent.x, extent.y, extent.z]
+}
+
+pub(crate) fn to_extent([x, y, z]: [u32; 3]) -> Extent {
+    Extent { x, y, z }
 }
 
 /// Checks a launch's extents and shared memory.
@@ -135,7 +171,7 @@ pub(crate) fn pack(
     kernel: &Kernel,
     arguments: Vec<Argument>,
     tenant: &Arc<Tenant>,
-) -> Result<Packed, Error> {
+) -> Result<PackedArguments, Error> {
     let parameters = kernel.parameters();
     if parameters.len() != arguments.len() {
         return Err(Error::InvalidLaunch(format!(
@@ -147,7 +183,7 @@ pub(crate) fn pack(
         )));
     }
     let mut packed = vec![0; kernel.param_bytes() as usize];
-    let mut held = Vec::new();
+    let mut buffers = Vec::new();
     for (number, (parameter, argument)) in parameters.iter().zip(arguments).enumerate() {
         if !fits(parameter, &argument) {
             return Err(Error::InvalidLaunch(format!(
@@ -172,7 +208,7 @@ pub(crate) fn pack(
                 buffer.belongs_to(tenant)?;
                 buffer.check_range("a pointer", offset, 0)?;
                 put(place, &buffer.address().wrapping_add(offset).to_le_bytes());
-                held.push(buffer);
+                buffers.push(buffer);
             }
             Argument::U8(value) => put(place, &value.to_le_bytes()),
             Argument::U16(value) | Argument::F16(value) | Argument::BF16(value) => {
@@ -189,9 +225,9 @@ pub(crate) fn pack(
             Argument::Bytes(value) => put(place, &value),
         }
     }
-    Ok(Packed {
-        arguments: packed,
-        held,
+    Ok(PackedArguments {
+        bytes: packed,
+        buffers,
     })
 }
 

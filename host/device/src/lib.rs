@@ -57,6 +57,7 @@
 //! components as the interface `tensor:gpu/kernels`.
 
 mod account;
+mod backend;
 mod buffer;
 mod cache;
 mod channel;
@@ -64,32 +65,43 @@ mod command;
 mod cpu;
 mod description;
 mod device;
+mod devices;
+mod effects;
 mod error;
 mod event;
-mod janitor;
+mod failure_state;
+mod fair_queue;
+mod identity;
+mod large_pages;
 mod launch;
 mod lease;
 mod limits;
 mod memory;
 mod module;
 mod output;
-mod patience;
 mod queue;
 mod rate;
+mod reclaimer;
 mod remote;
 mod residency;
 mod session;
+mod spin_wait;
+mod staging;
+mod submission;
 mod sync;
+mod tenant;
 #[cfg(test)]
 mod testing;
 mod timer;
 pub mod worker;
 
 pub use buffer::Buffer;
+pub use cpu::CpuConfig;
 #[doc(hidden)]
 pub use cpu::compiled::compile_for_single_threads;
-pub use description::{Backend, Description, Devices, Info};
-pub use device::{CpuConfig, Device};
+pub use description::{Backend, Description, Info};
+pub use device::Device;
+pub use devices::Devices;
 pub use error::Error;
 pub use event::Event;
 pub use launch::{Argument, LaunchConfig};

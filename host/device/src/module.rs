@@ -1,128 +1,75 @@
 //! Loaded modules and the kernels in them.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use tensor_wasm_ptx::{Entry, Param, VariableSpace};
+use tensor_wasm_ptx::{Entry, Param};
 
-use crate::account::{Charge, Resource};
+use crate::Error;
+use crate::account::QuotaCharge;
 use crate::description::MAX_THREADS_PER_BLOCK;
-use crate::remote::{Holding, Loaded, Worker};
-use crate::session::Tenant;
-use crate::{Buffer, Error};
+use crate::identity::{ModuleId, WorkerId};
+use crate::tenant::Tenant;
 
 /// A compiled module, with device memory of its own for the variables that it
 /// declares. Clones are the same module.
 #[derive(Clone, Debug)]
 pub struct Module {
-    shared: Arc<Shared>,
+    shared: Arc<ModuleShared>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct ModuleShared {
     parsed: Arc<tensor_wasm_ptx::Module>,
-    /// Where the module's variables lie, in the module's order.
-    symbols: Vec<u64>,
-    _variables: Vec<Buffer>,
-    /// Where it is in the tenant's worker.
-    remote: Option<Remote>,
+    loaded: Box<dyn LoadedModule>,
     tenant: Arc<Tenant>,
-    _charge: Charge,
+    _charge: QuotaCharge,
 }
 
-#[derive(Debug)]
-struct Remote {
-    worker: Arc<Worker>,
-    loaded: Arc<Loaded>,
-    /// What its variables take.
-    _variables: Holding,
+/// A module as its backend has it. Dropped, it is unloaded, and its variables are freed.
+pub(crate) trait LoadedModule: Debug + Send + Sync {
+    /// The addresses of the module's variables, in the module's order, where this process gave them
+    /// their memory.
+    fn symbols(&self) -> &[u64] {
+        &[]
+    }
+
+    /// The worker process that has it, and its number there.
+    fn in_worker(&self) -> Option<(WorkerId, ModuleId)> {
+        None
+    }
+
+    /// How many threads the device allows in a block of this entry, where it says so.
+    fn max_threads(&self, _entry: usize) -> Option<u32> {
+        None
+    }
 }
 
 impl Module {
-    /// Gives the module's variables their memory and their first values.
-    ///
-    /// # Errors
-    /// [`Error::QuotaExceeded`] and [`Error::OutOfMemory`].
     pub(crate) fn new(
         parsed: Arc<tensor_wasm_ptx::Module>,
+        loaded: Box<dyn LoadedModule>,
         tenant: &Arc<Tenant>,
-        charge: Charge,
-    ) -> Result<Module, Error> {
-        let mut variables = Vec::new();
-        for global in parsed.globals() {
-            let read_only = global.space() == VariableSpace::Const;
-            variables.push(Buffer::allocate(tenant, global.bytes(), read_only)?);
-        }
-        let symbols: Vec<u64> = variables.iter().map(Buffer::address).collect();
-        for (global, buffer) in parsed.globals().iter().zip(&variables) {
-            if let Some(storage) = buffer.storage() {
-                storage.write(0, &global.initial(&symbols));
-                // What the text does not name is zeros, which is a value too.
-                storage.note(0, storage.size(), true);
-            }
-        }
-        let tenant = Arc::clone(tenant);
-        let shared = Shared {
+        charge: QuotaCharge,
+    ) -> Module {
+        let shared = ModuleShared {
             parsed,
-            symbols,
-            _variables: variables,
-            remote: None,
-            tenant,
-            _charge: charge,
-        };
-        Ok(Module {
-            shared: Arc::new(shared),
-        })
-    }
-
-    /// Loads a module in the tenant's worker, which gives the variables their memory.
-    ///
-    /// # Errors
-    /// [`Error::QuotaExceeded`], [`Error::OutOfMemory`], [`Error::DeviceLost`], and
-    /// [`Error::InvalidModule`] where the device's own compiler refuses it.
-    pub(crate) async fn load_in(
-        worker: &Arc<Worker>,
-        parsed: Arc<tensor_wasm_ptx::Module>,
-        text: &[u8],
-        hash: blake3::Hash,
-        tenant: &Arc<Tenant>,
-        charge: Charge,
-    ) -> Result<Module, Error> {
-        let mut charges = Vec::new();
-        let mut bytes: u64 = 0;
-        for global in parsed.globals() {
-            charges.push(tenant.account.charge(Resource::Buffers, 1)?);
-            charges.push(tenant.account.charge(Resource::Memory, global.bytes())?);
-            bytes = bytes.saturating_add(global.bytes());
-        }
-        let room = tenant.room(bytes).ok_or(Error::OutOfMemory { bytes })?;
-        let loaded = worker.load(&parsed, text, hash).await?;
-        let shared = Shared {
-            parsed,
-            symbols: Vec::new(),
-            _variables: Vec::new(),
-            remote: Some(Remote {
-                worker: Arc::clone(worker),
-                loaded,
-                _variables: Holding {
-                    _charges: charges,
-                    _room: Some(room),
-                },
-            }),
+            loaded,
             tenant: Arc::clone(tenant),
             _charge: charge,
         };
-        Ok(Module {
+        Module {
             shared: Arc::new(shared),
-        })
+        }
     }
 
     /// Its number in this worker.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] where it is not there: it was in a worker before this one.
-    pub(crate) fn number_in(&self, worker: &Arc<Worker>) -> Result<u64, Error> {
-        match &self.shared.remote {
-            Some(remote) if Arc::ptr_eq(&remote.worker, worker) => Ok(remote.loaded.id),
+    pub(crate) fn number_in(&self, worker: WorkerId) -> Result<ModuleId, Error> {
+        match self.shared.loaded.in_worker() {
+            Some((own, number)) if own == worker => Ok(number),
             _ => Err(Error::DeviceLost(
                 "the module was lost with the device that it was on: load it again".to_owned(),
             )),
@@ -140,7 +87,7 @@ impl Module {
     }
 
     /// How many threads a block of each entry may have.
-    pub(crate) fn most_threads(&self) -> Vec<u32> {
+    pub(crate) fn max_threads(&self) -> Vec<u32> {
         (0..self.shared.parsed.entries().len())
             .filter_map(|index| self.entry(u32::try_from(index).ok()?))
             .map(|kernel| kernel.max_threads_per_block())
@@ -182,7 +129,7 @@ impl Module {
     }
 
     pub(crate) fn symbols(&self) -> &[u64] {
-        &self.shared.symbols
+        self.shared.loaded.symbols()
     }
 
     /// # Errors
@@ -219,12 +166,10 @@ impl Kernel {
 
     /// How many threads a block of it may have.
     pub fn max_threads_per_block(&self) -> u32 {
-        let remote = self.module.shared.remote.as_ref();
-        let device = remote
-            .and_then(|remote| remote.loaded.max_threads.get(self.index).copied())
-            .map_or(MAX_THREADS_PER_BLOCK, |most| {
-                most.min(MAX_THREADS_PER_BLOCK)
-            });
+        let device = self.module.shared.loaded.max_threads(self.index);
+        let device = device.map_or(MAX_THREADS_PER_BLOCK, |most| {
+            most.min(MAX_THREADS_PER_BLOCK)
+        });
         self.entry()
             .and_then(Entry::max_threads)
             .map_or(device, |most| most.min(device))

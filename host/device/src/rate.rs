@@ -1,7 +1,7 @@
-//! How many launches a tenant may queue per second. One that comes too early
-//! waits, in the order of coming. Only the first in line waits for the time, and
-//! it pays once its launch is queued: so a call that is dropped while it waits
-//! has cost nothing, and those behind it move up.
+//! The rate limit of a tenant's launches: the generic cell rate algorithm (ITU-T
+//! I.371). A launch that comes too early waits, first come, first served. Only the
+//! first waits for the time, and it spends its permit once its launch is queued: so
+//! a call that is dropped while it waits has cost nothing, and the next moves up.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -10,20 +10,20 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::timer::Timer;
 
-/// One tenant's rate.
+/// One tenant's limit.
 #[derive(Debug)]
-pub(crate) struct Rate {
-    /// Locked by whose turn it is; the lock is a fair one.
+pub(crate) struct RateLimit {
+    /// Locked by the caller that holds the permit; the lock is a fair one.
     bucket: Mutex<Bucket>,
 }
 
-/// The turn to queue a launch.
-pub(crate) struct Turn<'a> {
+/// Permission to queue one launch.
+pub(crate) struct RatePermit<'a> {
     bucket: MutexGuard<'a, Bucket>,
     timer: &'a Timer,
 }
 
-/// The generic cell rate algorithm. A launch costs [`LAUNCH`] drops; each
+/// The state of the algorithm. A launch costs [`LAUNCH`] drops; each
 /// nanosecond refills as many drops as there are launches per second. So nothing
 /// is ever rounded but a wait, which is rounded up.
 #[derive(Debug)]
@@ -37,9 +37,9 @@ struct Bucket {
 /// Drops for a launch: as many as there are nanoseconds in a second.
 const LAUNCH: u128 = 1_000_000_000;
 
-impl Rate {
-    pub(crate) fn new(per_second: NonZeroU32, now: Instant) -> Rate {
-        Rate {
+impl RateLimit {
+    pub(crate) fn new(per_second: NonZeroU32, now: Instant) -> RateLimit {
+        RateLimit {
             bucket: Mutex::new(Bucket {
                 per_second: u128::from(per_second.get()),
                 opened: now,
@@ -48,20 +48,20 @@ impl Rate {
         }
     }
 
-    /// Waits until another launch is due. Until the turn is taken or dropped,
-    /// others wait behind it.
-    pub(crate) async fn turn<'a>(&'a self, timer: &'a Timer) -> Turn<'a> {
+    /// Waits until another launch is due. Until the permit is spent or dropped,
+    /// other launches wait.
+    pub(crate) async fn permit<'a>(&'a self, timer: &'a Timer) -> RatePermit<'a> {
         let bucket = self.bucket.lock().await;
         while let Some(at) = bucket.due(timer.now()) {
             timer.until(at).await;
         }
-        Turn { bucket, timer }
+        RatePermit { bucket, timer }
     }
 }
 
-impl Turn<'_> {
+impl RatePermit<'_> {
     /// The launch is queued.
-    pub(crate) fn take(mut self) {
+    pub(crate) fn spend(mut self) {
         let now = self.timer.now();
         self.bucket.take(now);
     }

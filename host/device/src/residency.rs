@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex};
 
-use crate::session::Tenant;
 use crate::sync::lock;
+use crate::tenant::Tenant;
 use crate::{Buffer, Error};
 
 /// How many names one function may keep.

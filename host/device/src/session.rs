@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::account::{Account, Room, Total};
-use crate::cpu::SessionId;
-use crate::janitor::Janitor;
-use crate::memory::AddressMap;
-use crate::remote::{Slot, Worker};
-use crate::{Device, Lease, Limits, Output, Residency, Usage};
+use crate::account::Account;
+use crate::backend::SessionBackend;
+use crate::identity::SessionId;
+use crate::tenant::Tenant;
+use crate::{Device, Limits, Residency, Usage};
 
 /// One tenant's use of a device: its memory, its limits, its share of the time.
 /// Clones are the same session.
@@ -18,116 +17,59 @@ use crate::{Device, Lease, Limits, Output, Residency, Usage};
 /// [idle](Session::is_idle).
 #[derive(Clone, Debug)]
 pub struct Session {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<SessionShared>,
 }
 
 /// What the instances of one tenant share. Every queue holds it, so that work
 /// may outlive the [`Session`].
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct SessionShared {
     pub(crate) device: Device,
-    /// With the device's scheduler.
-    pub(crate) id: SessionId,
-    /// With the compiler's.
+    pub(crate) backend: Arc<dyn SessionBackend>,
+    /// With the scheduler of the device's compiler.
     pub(crate) compiler_id: SessionId,
     pub(crate) tenant: Arc<Tenant>,
     pub(crate) leases: AtomicU64,
-    /// The tenant's name, which may be empty.
-    name: String,
-    /// Its worker, where the device has any.
-    worker: tokio::sync::Mutex<Slot>,
 }
 
-impl Shared {
-    /// The tenant's worker, started if need be, where the device has any. Whoever gets
-    /// it owes a [`leave`](Worker::leave).
-    ///
-    /// # Errors
-    /// [`Error::DeviceLost`](crate::Error::DeviceLost) where none can be had.
-    pub(crate) async fn worker(&self) -> Result<Option<Arc<Worker>>, crate::Error> {
-        let device = &self.device.shared;
-        let Some(workers) = &device.workers else {
-            return Ok(None);
-        };
-        let limits = self.tenant.account.limits();
-        workers
-            .get(&self.worker, &device.timer, &self.name, limits)
-            .await
-            .map(Some)
-    }
-}
-
-/// What a tenant holds on the device.
-#[derive(Debug)]
-pub(crate) struct Tenant {
-    pub(crate) account: Arc<Account>,
-    pub(crate) map: AddressMap,
-    pub(crate) janitor: Arc<Janitor>,
-    total: Arc<Total>,
-}
-
-impl Tenant {
-    /// Room on the device; `None` where it is full, also once all is given back
-    /// that was freed already.
-    pub(crate) fn room(&self, bytes: u64) -> Option<Room> {
-        if bytes > self.total.limit {
-            return None;
-        }
-        // No more than there is now: others may free as fast as we help.
-        let mut attempts = self.janitor.backlog();
-        loop {
-            match self.total.take(bytes) {
-                Some(room) => return Some(room),
-                None if attempts > 0 && self.janitor.help() => attempts -= 1,
-                // The last of it may have gone between the two calls.
-                None => return self.total.take(bytes),
-            }
-        }
-    }
-}
-
-impl Drop for Shared {
+impl Drop for SessionShared {
     fn drop(&mut self) {
-        let device = &self.device.shared;
-        device.scheduler.remove_session(self.id);
-        device.compiler.remove_session(self.compiler_id);
+        let compiler = &self.device.shared.compiler;
+        compiler.remove_session(self.compiler_id);
+    }
+}
+
+impl Device {
+    /// Opens the session of a tenant that has a name, which its worker is known by in
+    /// the log, and its compiled modules on the disk.
+    pub fn session_of(&self, tenant: &str, limits: Limits) -> Session {
+        Session::new(self, tenant, limits)
+    }
+
+    /// Opens a tenant's session. The tenant sees nothing of other sessions, of
+    /// the same tenant or of another.
+    pub fn session(&self, limits: Limits) -> Session {
+        Session::new(self, "", limits)
     }
 }
 
 impl Session {
-    pub(crate) fn new(device: &Device, name: &str, limits: Limits) -> Session {
+    fn new(device: &Device, name: &str, limits: Limits) -> Session {
         let of = &device.shared;
-        let share = limits.share;
-        let tenant = Tenant {
+        let compiler_id = of.compiler.add_session(limits.share);
+        let tenant = Arc::new(Tenant {
             account: Arc::new(Account::new(limits, of.timer.now())),
-            map: AddressMap::new(of.checks),
-            janitor: Arc::clone(&of.janitor),
-            total: Arc::clone(&of.memory),
-        };
-        let shared = Shared {
+        });
+        let shared = SessionShared {
             device: device.clone(),
-            id: of.scheduler.add_session(share),
-            compiler_id: of.compiler.add_session(share),
-            tenant: Arc::new(tenant),
+            backend: of.backend.open_session(&tenant, name),
+            compiler_id,
+            tenant,
             leases: AtomicU64::new(0),
-            name: name.to_owned(),
-            worker: tokio::sync::Mutex::default(),
         };
         Session {
             shared: Arc::new(shared),
         }
-    }
-
-    /// A hold on the session for one component instance. What its kernels print is
-    /// dropped.
-    pub fn lease(&self) -> Lease {
-        Lease::new(&self.shared, None)
-    }
-
-    /// A hold on the session for one component instance, whose kernels print here. What
-    /// kernels in a process of their own print is logged, with the tenant's name.
-    pub fn lease_printing(&self, output: Arc<dyn Output>) -> Lease {
-        Lease::new(&self.shared, Some(output))
     }
 
     /// What the session uses now. Buffers that a [`Residency`] keeps are used.
@@ -137,7 +79,7 @@ impl Session {
 
     /// Whether nothing would be lost if the session were dropped and opened
     /// again when its tenant next comes: nothing is used of any limit, and no
-    /// [`Lease`] is held, which an instance has before it uses anything.
+    /// [`Lease`](crate::Lease) is held, which an instance has before it uses anything.
     ///
     /// A host that drops idle sessions asks under the lock under which it takes
     /// leases. With the session go its [residencies](Session::residency): one

@@ -29,15 +29,28 @@ impl Clock for ManualClock {
     }
 }
 
-/// The device, and its clock.
-pub(crate) fn device_by_hand(memory_bytes: u64) -> (Device, ManualClock) {
+/// The device, its clock, and the schedulers of its kernels and of its compiler.
+pub(crate) struct ManualDevice {
+    pub(crate) device: Device,
+    pub(crate) clock: ManualClock,
+    pub(crate) scheduler: Arc<Scheduler>,
+    pub(crate) compiler: Arc<Scheduler>,
+}
+
+pub(crate) fn manual_device(memory_bytes: u64) -> ManualDevice {
     let clock = ManualClock(Arc::new(Mutex::new(Instant::now())));
     let config = CpuConfig {
         memory_bytes: Some(memory_bytes),
         ..CpuConfig::default()
     };
-    let timer = Timer::new(Box::new(clock.clone()));
-    (Device::without_threads(config, timer), clock)
+    let timer = Arc::new(Timer::new(Box::new(clock.clone())));
+    let (device, processor) = Device::without_threads(config, timer);
+    ManualDevice {
+        clock,
+        scheduler: Arc::clone(processor.scheduler()),
+        compiler: Arc::clone(&device.shared.compiler),
+        device,
+    }
 }
 
 pub(crate) fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -54,26 +67,26 @@ pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
 
 /// Does a slice of the next work, as one thread would; false where there is none.
 pub(crate) fn step(scheduler: &Scheduler) -> bool {
-    let Some((lane, work)) = scheduler.try_next() else {
+    let Some((queue, work)) = scheduler.try_next() else {
         return false;
     };
-    scheduler.settle(lane, perform(work), SLICE);
+    scheduler.settle(queue, perform(work), SLICE);
     true
 }
 
 /// A kernel that does nothing.
-pub(crate) fn nothing(device: &Device, lease: &Lease) -> Kernel {
-    let mut load = pin!(lease.load(text("nothing").into()));
+pub(crate) fn empty_kernel(device: &ManualDevice, lease: &Lease) -> Kernel {
+    let mut load = pin!(lease.load(empty_module("nothing").into()));
     loop {
         if let Poll::Ready(module) = poll(load.as_mut()) {
             return module.unwrap().kernel("nothing").unwrap();
         }
-        assert!(step(&device.shared.compiler));
+        assert!(step(&device.compiler));
     }
 }
 
-/// A module with one kernel, which does nothing.
-pub(crate) fn text(kernel: &str) -> String {
+/// The text of a module with one kernel, which does nothing.
+pub(crate) fn empty_module(kernel: &str) -> String {
     format!(
         ".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry {kernel}() {{ ret; }}\n"
     )

@@ -1,19 +1,19 @@
-//! Waiting for a time, on any executor. The clock is a parameter, so that tests
-//! need not wait.
+//! A timer: futures that are ready at a given time, on any executor. The clock is a
+//! parameter, so that tests need not wait.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use crate::Error;
-use crate::sync::lock;
+use crate::sync::{lock, wait, wait_at_most};
 
-/// What tells the time.
+/// A source of the time.
 pub(crate) trait Clock: std::fmt::Debug + Send + Sync {
-    /// Never earlier than what it told before.
+    /// Never earlier than a time that it returned before.
     fn now(&self) -> Instant;
 }
 
@@ -27,24 +27,24 @@ impl Clock for SystemClock {
     }
 }
 
-/// Wakes those whose time has come.
+/// Wakes tasks at the times that they wait for.
 #[derive(Debug)]
 pub(crate) struct Timer {
     clock: Box<dyn Clock>,
-    state: Mutex<State>,
+    sleepers: Mutex<Sleepers>,
     wake: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    /// By when they are to be woken; the number tells those of one time apart.
+struct Sleepers {
+    /// By the time to wake them; the number tells apart those of one time.
     waiting: BTreeMap<(Instant, u64), Waker>,
     numbers: u64,
     stopped: bool,
 }
 
 impl Timer {
-    /// Starts a thread that wakes all in time. It ends when the device is shut down.
+    /// Starts the thread that wakes tasks. It ends when the device is shut down.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] where the operating system gives no thread.
@@ -59,11 +59,11 @@ impl Timer {
         Ok(())
     }
 
-    /// A timer that wakes nobody until it is started, or [`fire`](Timer::fire) is called.
+    /// A timer that wakes no task until it is started, or [`fire`](Timer::fire) is called.
     pub(crate) fn new(clock: Box<dyn Clock>) -> Timer {
         Timer {
             clock,
-            state: Mutex::default(),
+            sleepers: Mutex::default(),
             wake: Condvar::new(),
         }
     }
@@ -72,7 +72,7 @@ impl Timer {
         self.clock.now()
     }
 
-    /// Waits until the clock tells `at`, or later. Dropped, it leaves nothing behind.
+    /// Waits until the clock says `at`, or later. Dropped, it leaves nothing behind.
     pub(crate) fn until(&self, at: Instant) -> Until<'_> {
         Until {
             timer: self,
@@ -81,10 +81,10 @@ impl Timer {
         }
     }
 
-    /// Wakes those whose time has come; when the next is to be woken.
+    /// Wakes the tasks whose time has come; returns when the next is to be woken.
     pub(crate) fn fire(&self) -> Option<Instant> {
         loop {
-            let mut state = lock(&self.state);
+            let mut state = lock(&self.sleepers);
             let (at, _) = *state.waiting.first_key_value()?.0;
             if at > self.now() {
                 return Some(at);
@@ -98,29 +98,24 @@ impl Timer {
     }
 
     pub(crate) fn shut_down(&self) {
-        lock(&self.state).stopped = true;
+        lock(&self.sleepers).stopped = true;
         self.wake.notify_all();
     }
 
     fn work(&self) {
         loop {
             self.fire();
-            let state = lock(&self.state);
+            let state = lock(&self.sleepers);
             if state.stopped {
                 return;
             }
-            // Looked up again: somebody may have come since.
+            // Looked up again: another task may have begun to wait since.
             let next = state.waiting.first_key_value().map(|((at, _), _)| *at);
             match next {
-                None => drop(
-                    self.wake
-                        .wait(state)
-                        .unwrap_or_else(PoisonError::into_inner),
-                ),
+                None => drop(wait(&self.wake, state)),
                 Some(at) => {
                     let left = at.saturating_duration_since(self.now());
-                    let waited = self.wake.wait_timeout(state, left);
-                    drop(waited.unwrap_or_else(PoisonError::into_inner));
+                    drop(wait_at_most(&self.wake, state, left));
                 }
             }
         }
@@ -132,7 +127,7 @@ impl Timer {
 pub(crate) struct Until<'a> {
     timer: &'a Timer,
     at: Instant,
-    /// Under which number it waits, once it does.
+    /// Its number among the sleepers, once it is one.
     number: Option<u64>,
 }
 
@@ -143,7 +138,7 @@ impl Future for Until<'_> {
         if self.timer.now() >= self.at {
             return Poll::Ready(());
         }
-        let mut state = lock(&self.timer.state);
+        let mut state = lock(&self.timer.sleepers);
         let number = *self.number.get_or_insert_with(|| {
             state.numbers += 1;
             state.numbers
@@ -158,8 +153,10 @@ impl Future for Until<'_> {
 impl Drop for Until<'_> {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            let waker = lock(&self.timer.state).waiting.remove(&(self.at, number));
-            // Its owner's code runs when it is dropped: not under the lock.
+            let waker = lock(&self.timer.sleepers)
+                .waiting
+                .remove(&(self.at, number));
+            // Dropping a waker runs code of its executor: not under the lock.
             drop(waker);
         }
     }

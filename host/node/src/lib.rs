@@ -1,8 +1,11 @@
-//! What many tenants share, beside the components themselves: who may call, how often,
-//! how much of the device each gets, and what is recorded of it all.
+//! A host of many tenants: the components that it serves, who may call them, how often,
+//! how much of the device each tenant gets, and the record of it all.
+//!
+//! [`host`] assembles the parts. Each of the others is usable by itself.
 
 pub mod audit;
 pub mod grants;
+pub mod host;
 pub mod limiter;
 mod lock;
 pub mod tokens;

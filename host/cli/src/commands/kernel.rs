@@ -1,6 +1,7 @@
 //! `tensor-wasm kernel check`: whether the device can run the kernels of a file, and
 //! how they are to be launched.
 
+mod ir;
 mod listing;
 
 use std::fmt::Write as _;
@@ -11,7 +12,9 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tensor_wasm_ptx::compile::{CompiledKernel, FunctionLines, Unsupported, compile_with_lines};
+use tensor_wasm_ptx::compile::{
+    CompiledKernel, FunctionLines, Pass, Unsupported, compile_with_lines,
+};
 use tensor_wasm_ptx::{Diagnostic, Limits, Module, Param, ParamType};
 
 /// Look at kernels without launching them
@@ -34,6 +37,7 @@ enum KernelCommand {
 Examples:
   tensor-wasm kernel check blur.ptx
   tensor-wasm kernel check blur.ptx --verbose | less
+  tensor-wasm kernel check blur.ptx --ir uniformity
   tensor-wasm kernel check blur.ptx --json | jq '.kernels[].parameters'")]
 struct Check {
     /// The PTX file
@@ -45,6 +49,17 @@ struct Check {
     /// interpreted, and why; then print the WebAssembly text of each beside its PTX lines
     #[arg(long, short, conflicts_with = "json")]
     verbose: bool,
+    /// Print the compiler's intermediate representation of each kernel beside its PTX lines: after
+    /// this pass, or after the last one
+    #[arg(
+        long,
+        value_name = "PASS",
+        num_args = 0..=1,
+        default_missing_value = ir::LAST,
+        value_parser = ir::pass_parser(),
+        conflicts_with = "json"
+    )]
+    ir: Option<Pass>,
 }
 
 impl Kernel {
@@ -66,6 +81,11 @@ impl Check {
             match &checked {
                 Ok(module) => {
                     super::print(&describe(&name, module, self.verbose))?;
+                    if let Some(pass) = self.ir {
+                        for entry in module.entries() {
+                            super::print(&ir::listing(module, entry.name(), pass, &text))?;
+                        }
+                    }
                     if self.verbose {
                         list(module, &text)?;
                     }

@@ -1,9 +1,10 @@
-//! How the host and a device worker talk: two rings of messages and an area for
-//! bulk data, in memory that both have mapped.
+//! The channel between the host and a worker process, in memory that both have
+//! mapped: two single-producer, single-consumer ring buffers for messages, and an
+//! area for bulk data.
 //!
 //! The worker runs a tenant's kernels, so the host trusts nothing that it finds
 //! here: positions and lengths are checked, messages are decoded from a copy, and
-//! whatever does not fit ends the worker.
+//! the worker is ended for whatever is not as it should be.
 
 mod memory;
 mod ring;
@@ -12,4 +13,4 @@ pub(crate) mod wire;
 
 pub(crate) use memory::{Layout, SharedMemory};
 pub(crate) use ring::{Broken, Consumer, Producer, wake_host};
-pub(crate) use staging::{Area, Staging};
+pub(crate) use staging::{AreaSlice, StagingArea};

@@ -1,4 +1,4 @@
-//! Room in the area for bulk data. The host gives it out; a worker only reads and
+//! The allocator of the area for bulk data. The host allocates from it; a worker only reads and
 //! writes where it is told to.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,54 +11,54 @@ use super::SharedMemory;
 use super::wire::Span;
 use crate::sync::lock;
 
-/// What is given out is a multiple of this, in bytes.
+/// The granularity of allocations, in bytes.
 const UNIT: usize = 256;
 
-/// The most that is given out at once, in parts of the whole: so that copying one
-/// piece and sending the next overlap.
+/// The largest allocation, as a part of the whole: so that copying one piece and
+/// sending the next overlap.
 const PARTS: usize = 4;
 
-/// Gives out the area.
-pub(crate) struct Staging {
+/// The area, and what of it is free.
+pub(crate) struct StagingArea {
     memory: Arc<SharedMemory>,
     free: Mutex<Allocator<u32>>,
     changed: Notify,
     closed: AtomicBool,
 }
 
-impl std::fmt::Debug for Staging {
+impl std::fmt::Debug for StagingArea {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Staging").finish_non_exhaustive()
+        f.debug_struct("StagingArea").finish_non_exhaustive()
     }
 }
 
-impl Staging {
-    pub(crate) fn new(memory: &Arc<SharedMemory>) -> Arc<Staging> {
+impl StagingArea {
+    pub(crate) fn new(memory: &Arc<SharedMemory>) -> Arc<StagingArea> {
         let units = memory.layout().area / UNIT;
         let units = u32::try_from(units).unwrap_or(u32::MAX);
-        Arc::new(Staging {
+        Arc::new(StagingArea {
             memory: Arc::clone(memory),
-            // One more than is ever given out at a time.
+            // One more than there ever are at a time.
             free: Mutex::new(Allocator::with_max_allocs(units, units.clamp(16, 64 << 10))),
             changed: Notify::new(),
             closed: AtomicBool::new(false),
         })
     }
 
-    /// How many bytes one area has at most.
+    /// How many bytes one allocation has at most.
     pub(crate) fn largest(&self) -> usize {
         self.memory.layout().area / PARTS
     }
 
-    /// The worker is gone: who waits gets nothing.
+    /// The worker is gone: whoever waits for room gets none.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.changed.notify_waiters();
     }
 
-    /// Room for this many bytes, waiting for it if need be. More than the
-    /// [largest](Staging::largest) is never given, and nothing once it is closed.
-    pub(crate) async fn take(self: &Arc<Self>, bytes: usize) -> Option<Area> {
+    /// Room for this many bytes, waiting for it if need be. `None` for more than the
+    /// [largest](StagingArea::largest), and once the area is closed.
+    pub(crate) async fn take(self: &Arc<Self>, bytes: usize) -> Option<AreaSlice> {
         if bytes > self.largest() {
             return None;
         }
@@ -77,10 +77,10 @@ impl Staging {
     }
 
     /// Room for this many bytes, if there is any now.
-    pub(crate) fn try_take(self: &Arc<Self>, bytes: usize) -> Option<Area> {
+    pub(crate) fn try_take(self: &Arc<Self>, bytes: usize) -> Option<AreaSlice> {
         let units = u32::try_from(bytes.div_ceil(UNIT).max(1)).ok()?;
         let allocation = lock(&self.free).allocate(units)?;
-        Some(Area {
+        Some(AreaSlice {
             staging: Arc::clone(self),
             allocation: Some(allocation),
             offset: allocation.offset as usize * UNIT,
@@ -89,30 +89,35 @@ impl Staging {
     }
 }
 
-/// A part of the area, given back when dropped. It must live for as long as the
-/// worker may read or write there.
-pub(crate) struct Area {
-    staging: Arc<Staging>,
+/// A part of the area, freed when dropped. It must live for as long as the worker may
+/// read or write there.
+pub(crate) struct AreaSlice {
+    staging: Arc<StagingArea>,
     allocation: Option<Allocation<u32>>,
     offset: usize,
     bytes: usize,
 }
 
-impl std::fmt::Debug for Area {
+impl std::fmt::Debug for AreaSlice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Area")
+        f.debug_struct("AreaSlice")
             .field("offset", &self.offset)
             .field("bytes", &self.bytes)
             .finish_non_exhaustive()
     }
 }
 
-impl Area {
+impl AreaSlice {
     pub(crate) fn span(&self) -> Span {
         Span {
             offset: self.offset as u64,
             bytes: self.bytes as u64,
         }
+    }
+
+    /// Its size, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Fills it from its start.
@@ -130,7 +135,7 @@ impl Area {
     }
 }
 
-impl Drop for Area {
+impl Drop for AreaSlice {
     fn drop(&mut self) {
         if let Some(allocation) = self.allocation.take() {
             lock(&self.staging.free).free(allocation);
@@ -150,13 +155,13 @@ mod tests {
     use super::*;
     use crate::channel::Layout;
 
-    fn staging(bytes: usize) -> Arc<Staging> {
+    fn staging(bytes: usize) -> Arc<StagingArea> {
         let (memory, _file) = SharedMemory::create(Layout::of(bytes)).unwrap();
-        Staging::new(&Arc::new(memory))
+        StagingArea::new(&Arc::new(memory))
     }
 
     #[test]
-    fn areas_are_apart_and_what_is_given_back_is_given_out_again() {
+    fn slices_do_not_overlap_and_freed_ones_are_allocated_again() {
         let staging = staging(16 << 10);
         let areas: Vec<_> = (0..4).map(|_| staging.try_take(4096).unwrap()).collect();
         for (number, area) in areas.iter().enumerate() {
@@ -173,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn who_finds_no_room_waits_until_some_is_given_back() {
+    fn a_caller_that_finds_no_room_waits_until_some_is_freed() {
         let staging = staging(16 << 10);
         let mut areas: Vec<_> = (0..4).map(|_| staging.try_take(4096).unwrap()).collect();
         let mut waiting = pin!(staging.take(4096));

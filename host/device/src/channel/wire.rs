@@ -1,8 +1,12 @@
-//! The messages between the host and a device worker.
+//! The messages between the host and a worker process.
+
+use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
-use tensor_wasm_ptx::Extent;
 
+use crate::command::{Command, Resources};
+use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
+use crate::launch::{to_array, to_extent};
 use crate::{Diagnostic, Error, Fault};
 
 /// A part of the area for bulk data, in bytes.
@@ -15,7 +19,7 @@ pub(crate) struct Span {
 /// What the worker is to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Start {
-    pub(crate) backend: Backend,
+    pub(crate) device: WorkerDevice,
     /// Of the tenant's account on the device, in bytes.
     pub(crate) memory_bytes: u64,
     /// How long one launch may run, in nanoseconds.
@@ -26,27 +30,54 @@ pub(crate) struct Start {
 
 /// What runs the kernels in the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Backend {
+pub(crate) enum WorkerDevice {
     /// The processor, with this many threads; `checks` where kernels are checked as they run.
     Cpu { threads: u32, checks: bool },
     /// An NVIDIA device, as the driver numbers them.
     Cuda { ordinal: u32 },
 }
 
+/// The resources of commands in messages: numbers, and spans of the area for bulk data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wire<'a>(PhantomData<&'a [u8]>);
+
+impl<'a> Resources for Wire<'a> {
+    type Buffer = BufferId;
+    type Kernel = KernelNumber;
+    /// As the parameters lie.
+    type Arguments = &'a [u8];
+    type Source = Span;
+    type Destination = Span;
+    type Event = ();
+    type Fence = Never;
+}
+
+/// A kernel of a module that the worker has loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KernelNumber {
+    pub(crate) module: ModuleId,
+    /// Which of the module's entries.
+    pub(crate) entry: u32,
+}
+
+/// What never crosses: fences, which the host answers itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Never {}
+
 /// What the host asks of a worker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Request<'a> {
     /// The first one.
     Start(Start),
     Allocate {
-        id: u64,
+        id: BufferId,
         bytes: u64,
     },
     Free {
-        id: u64,
+        id: BufferId,
     },
     Load {
-        id: u64,
+        id: ModuleId,
         /// Where its text lies.
         text: Span,
         /// Where the parameters of each entry lie, which the host knows from its
@@ -55,24 +86,24 @@ pub(crate) enum Request<'a> {
         entries: Vec<EntryShape<'a>>,
     },
     Unload {
-        id: u64,
+        id: ModuleId,
     },
     OpenQueue {
-        queue: u64,
+        queue: QueueId,
     },
     /// What the queue still has to do is to be dropped.
     CloseQueue {
-        queue: u64,
+        queue: QueueId,
     },
-    /// The host knows of the queue's failure: what comes now counts.
+    /// The host knows of the queue's failure: commands run again.
     Resume {
-        queue: u64,
+        queue: QueueId,
     },
-    Work {
-        queue: u64,
-        number: u64,
+    Execute {
+        queue: QueueId,
+        number: SequenceNumber,
         #[serde(borrow)]
-        task: Task<'a>,
+        command: Command<Wire<'a>>,
     },
 }
 
@@ -84,88 +115,51 @@ pub(crate) struct EntryShape<'a> {
     pub(crate) parameters: Vec<(u32, u32)>,
 }
 
-/// One piece of a queue's work.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Task<'a> {
-    Write {
-        target: u64,
-        offset: u64,
-        from: Span,
-    },
-    Read {
-        source: u64,
-        offset: u64,
-        into: Span,
-    },
-    Copy {
-        source: u64,
-        source_offset: u64,
-        target: u64,
-        target_offset: u64,
-        bytes: u64,
-    },
-    Fill {
-        target: u64,
-        offset: u64,
-        bytes: u64,
-        value: u8,
-    },
-    Launch {
-        module: u64,
-        /// Which of the module's entries.
-        entry: u32,
-        grid: [u32; 3],
-        block: [u32; 3],
-        shared_bytes: u32,
-        /// As the parameters lie.
-        arguments: &'a [u8],
-    },
-    /// A point to measure from.
-    Mark,
-}
-
 /// What a worker tells the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Answer {
     /// It has the device.
     Ready,
     Allocated {
-        id: u64,
+        id: BufferId,
         /// The address, as kernels see it.
-        outcome: Result<u64, Failure>,
+        outcome: Result<u64, WireError>,
     },
     Loaded {
-        id: u64,
+        id: ModuleId,
         /// How many threads a block of each entry may have.
-        outcome: Result<Vec<u32>, Failure>,
+        outcome: Result<Vec<u32>, WireError>,
     },
     Done {
-        queue: u64,
-        number: u64,
-        /// The device's time at a mark, in nanoseconds.
+        queue: QueueId,
+        number: SequenceNumber,
+        /// The device's time at an event, in nanoseconds.
         at: Option<u64>,
     },
     Failed {
-        queue: u64,
-        number: u64,
-        failure: Failure,
+        queue: QueueId,
+        number: SequenceNumber,
+        error: WireError,
     },
     /// It came behind a failure, and was not done.
-    Skipped { queue: u64, number: u64 },
+    Skipped {
+        queue: QueueId,
+        number: SequenceNumber,
+    },
     /// The device is of no more use to this process.
     Lost {
         message: String,
-        /// The queues whose work may have done it, and what it did.
-        blamed: Vec<(u64, Failure)>,
+        /// The queues whose work may have been the cause, and how it failed.
+        blamed: Vec<(QueueId, WireError)>,
     },
 }
 
-/// [`Error`], as it travels.
+/// [`Error`] in messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Failure {
+pub(crate) enum WireError {
     Denied(String),
     DeviceLost(String),
-    Full(u64),
+    OutOfMemory(u64),
     InvalidModule(Vec<(u32, u32, String)>),
     InvalidLaunch(String),
     OutOfRange(String),
@@ -182,44 +176,44 @@ pub(crate) enum Failure {
 /// The longest text that a worker may put into an error, in bytes.
 const LONGEST: usize = 2048;
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
+impl From<Error> for WireError {
+    fn from(error: Error) -> WireError {
         match error {
-            Error::Denied(message) => Failure::Denied(message),
-            Error::DeviceLost(message) => Failure::DeviceLost(message),
-            Error::OutOfMemory { bytes } => Failure::Full(bytes),
+            Error::Denied(message) => WireError::Denied(message),
+            Error::DeviceLost(message) => WireError::DeviceLost(message),
+            Error::OutOfMemory { bytes } => WireError::OutOfMemory(bytes),
             // A worker has no limits of its own but memory.
-            Error::QuotaExceeded { requested, .. } => Failure::Full(requested),
-            Error::InvalidModule(diagnostics) => Failure::InvalidModule(
+            Error::QuotaExceeded { requested, .. } => WireError::OutOfMemory(requested),
+            Error::InvalidModule(diagnostics) => WireError::InvalidModule(
                 diagnostics
                     .into_iter()
                     .map(|found| (found.line, found.column, found.message))
                     .collect(),
             ),
             Error::UnknownKernel(name) => {
-                Failure::InvalidLaunch(format!("there is no kernel `{name}`"))
+                WireError::InvalidLaunch(format!("there is no kernel `{name}`"))
             }
-            Error::InvalidLaunch(message) => Failure::InvalidLaunch(message),
-            Error::OutOfRange(message) => Failure::OutOfRange(message),
-            Error::Fault(fault) => Failure::Fault {
+            Error::InvalidLaunch(message) => WireError::InvalidLaunch(message),
+            Error::OutOfRange(message) => WireError::OutOfRange(message),
+            Error::Fault(fault) => WireError::Fault {
                 kernel: fault.kernel,
                 block: fault.block.map(to_array),
                 thread: fault.thread.map(to_array),
                 line: fault.line,
                 message: fault.message,
             },
-            Error::DeadlineExceeded(message) => Failure::DeadlineExceeded(message),
+            Error::DeadlineExceeded(message) => WireError::DeadlineExceeded(message),
         }
     }
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Error {
-        match failure {
-            Failure::Denied(message) => Error::Denied(short(message)),
-            Failure::DeviceLost(message) => Error::DeviceLost(short(message)),
-            Failure::Full(bytes) => Error::OutOfMemory { bytes },
-            Failure::InvalidModule(diagnostics) => Error::InvalidModule(
+impl From<WireError> for Error {
+    fn from(error: WireError) -> Error {
+        match error {
+            WireError::Denied(message) => Error::Denied(short(message)),
+            WireError::DeviceLost(message) => Error::DeviceLost(short(message)),
+            WireError::OutOfMemory(bytes) => Error::OutOfMemory { bytes },
+            WireError::InvalidModule(diagnostics) => Error::InvalidModule(
                 diagnostics
                     .into_iter()
                     .take(tensor_wasm_ptx::MOST_DIAGNOSTICS)
@@ -231,9 +225,9 @@ impl From<Failure> for Error {
                     })
                     .collect(),
             ),
-            Failure::InvalidLaunch(message) => Error::InvalidLaunch(short(message)),
-            Failure::OutOfRange(message) => Error::OutOfRange(short(message)),
-            Failure::Fault {
+            WireError::InvalidLaunch(message) => Error::InvalidLaunch(short(message)),
+            WireError::OutOfRange(message) => Error::OutOfRange(short(message)),
+            WireError::Fault {
                 kernel,
                 block,
                 thread,
@@ -246,7 +240,7 @@ impl From<Failure> for Error {
                 line,
                 message: short(message),
             }),
-            Failure::DeadlineExceeded(message) => Error::DeadlineExceeded(short(message)),
+            WireError::DeadlineExceeded(message) => Error::DeadlineExceeded(short(message)),
         }
     }
 }
@@ -264,56 +258,48 @@ pub(crate) fn short(mut text: String) -> String {
     text
 }
 
-pub(crate) fn to_array(extent: Extent) -> [u32; 3] {
-    [extent.x, extent.y, extent.z]
-}
-
-pub(crate) fn to_extent([x, y, z]: [u32; 3]) -> Extent {
-    Extent { x, y, z }
-}
-
 /// A message as bytes, over what `into` held.
 ///
 /// # Errors
 /// None in practice: all of these types can be encoded.
 pub(crate) fn encode<T: Serialize>(message: &T, into: &mut Vec<u8>) -> Result<(), postcard::Error> {
     into.clear();
-    // As much as most have: they are written byte by byte.
-    into.reserve(USUAL);
+    // As much as most take: they are written byte by byte.
+    into.reserve(USUAL_BYTES);
     postcard::to_io(message, &mut *into)?;
     Ok(())
 }
 
-/// A request for work whose task is encoded already, over what `into` held.
+/// A request to execute a command that is encoded already, over what `into` held.
 ///
 /// # Errors
 /// As [`encode`].
-pub(crate) fn encode_work(
-    queue: u64,
-    number: u64,
-    task: &[u8],
+pub(crate) fn encode_execute(
+    queue: QueueId,
+    number: SequenceNumber,
+    command: &[u8],
     into: &mut Vec<u8>,
 ) -> Result<(), postcard::Error> {
-    // The task comes last, so its bytes can be put in place of those of another.
-    let place = Task::Mark;
+    // The command comes last, so its bytes can be put in place of those of another.
+    let placeholder = Command::Event(());
     encode(
-        &Request::Work {
+        &Request::Execute {
             queue,
             number,
-            task: place,
+            command: placeholder,
         },
         into,
     )?;
-    into.truncate(into.len().saturating_sub(MARK_BYTES));
-    into.extend_from_slice(task);
+    into.truncate(into.len().saturating_sub(PLACEHOLDER_BYTES));
+    into.extend_from_slice(command);
     Ok(())
 }
 
-/// What [`Task::Mark`] takes: its number and nothing else.
-const MARK_BYTES: usize = 1;
+/// What an event takes: the number of its variant and nothing else.
+const PLACEHOLDER_BYTES: usize = 1;
 
 /// Room for most messages, in bytes.
-const USUAL: usize = 96;
+const USUAL_BYTES: usize = 96;
 
 /// A message from bytes.
 ///
@@ -329,46 +315,105 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::*;
+    use tensor_wasm_ptx::Extent;
 
-    #[test]
-    fn a_request_comes_through_as_it_was_sent() {
-        let request = Request::Work {
-            queue: 7,
-            number: 300,
-            task: Task::Launch {
-                module: 2,
+    use super::*;
+    use crate::LaunchConfig;
+
+    fn one() -> Extent {
+        Extent { x: 1, y: 2, z: 3 }
+    }
+
+    fn launch(arguments: &[u8]) -> Command<Wire<'_>> {
+        Command::Launch {
+            kernel: KernelNumber {
+                module: 2.into(),
                 entry: 1,
-                grid: [1, 2, 3],
-                block: [4, 5, 6],
-                shared_bytes: 1024,
-                arguments: &[1, 2, 3],
             },
+            config: LaunchConfig {
+                grid: one(),
+                block: Extent { x: 4, y: 5, z: 6 },
+                shared_bytes: 1024,
+            },
+            arguments,
+        }
+    }
+
+    /// Each command, with numbers of one and of many bytes.
+    fn commands<'a>() -> Vec<Command<Wire<'a>>> {
+        let span = Span {
+            offset: 1 << 20,
+            bytes: 7,
         };
-        let mut bytes = Vec::new();
-        encode(&request, &mut bytes).unwrap();
-        assert_eq!(decode::<Request<'_>>(&bytes).unwrap(), request);
+        let (low, high) = (3.into(), u64::MAX.into());
+        let commands = vec![
+            Command::Write {
+                target: high,
+                offset: 5,
+                data: span,
+            },
+            Command::Read {
+                source: low,
+                offset: u64::MAX,
+                into: span,
+            },
+            Command::Copy {
+                source: low,
+                source_offset: 1,
+                target: high,
+                target_offset: 2,
+                bytes: 3,
+            },
+            Command::Fill {
+                target: low,
+                offset: 1,
+                bytes: 1 << 40,
+                value: 0xff,
+            },
+            launch(&[]),
+            launch(&[1, 2, 3]),
+            Command::Event(()),
+        ];
+        for command in &commands {
+            // A new command is to be listed here.
+            match command {
+                Command::Write { .. }
+                | Command::Read { .. }
+                | Command::Copy { .. }
+                | Command::Fill { .. }
+                | Command::Launch { .. }
+                | Command::Event(()) => {}
+                Command::Fence(never) => match *never {},
+            }
+        }
+        commands
     }
 
     #[test]
-    fn work_whose_task_was_encoded_before_is_the_same_request() {
-        for (number, arguments) in [(0, &[][..]), (u64::MAX, &[1, 2, 3][..])] {
-            let launch = || Task::Launch {
-                module: 2,
-                entry: 1,
-                grid: [1, 2, 3],
-                block: [4, 5, 6],
-                shared_bytes: 1024,
-                arguments,
+    fn a_request_comes_through_as_it_was_sent() {
+        for index in 0..commands().len() {
+            let mut bytes = Vec::new();
+            let request = Request::Execute {
+                queue: 7.into(),
+                number: 300.into(),
+                command: commands().remove(index),
             };
-            for task in [launch(), Task::Mark] {
+            encode(&request, &mut bytes).unwrap();
+            assert_eq!(decode::<Request<'_>>(&bytes).unwrap(), request);
+        }
+    }
+
+    #[test]
+    fn a_command_that_was_encoded_before_makes_the_same_request() {
+        for number in [0, u64::MAX] {
+            for command in commands() {
                 let (mut encoded, mut parts, mut whole) = (vec![], vec![], vec![]);
-                encode(&task, &mut encoded).unwrap();
-                encode_work(7, number, &encoded, &mut parts).unwrap();
-                let request = Request::Work {
-                    queue: 7,
-                    number,
-                    task,
+                encode(&command, &mut encoded).unwrap();
+                encode_execute(7.into(), number.into(), &encoded, &mut parts).unwrap();
+                let request = Request::Execute {
+                    queue: 7.into(),
+                    number: number.into(),
+                    command,
                 };
                 encode(&request, &mut whole).unwrap();
                 assert_eq!(parts, whole);
@@ -386,12 +431,12 @@ mod tests {
             message: "m".to_owned(),
         });
         let text = fault.to_string();
-        assert_eq!(Error::from(Failure::from(fault)).to_string(), text);
+        assert_eq!(Error::from(WireError::from(fault)).to_string(), text);
     }
 
     #[test]
     fn a_worker_cannot_make_the_host_print_a_book() {
-        let error = Error::from(Failure::DeviceLost("é".repeat(LONGEST)));
+        let error = Error::from(WireError::DeviceLost("é".repeat(LONGEST)));
         assert!(error.to_string().len() < LONGEST + 64);
     }
 

@@ -11,26 +11,28 @@ use tensor_wasm_ptx::exec::{self, Setup};
 use tensor_wasm_ptx::interpret::{Block, Launch, Progress};
 
 use super::SLICE;
-use super::compiled::{self, Instance, Kernel, Outcome};
+use super::compiled::{self, Instance, LinkedKernel, Outcome};
 use super::stopwatch::Stopwatch;
-use crate::Error;
-use crate::command::LaunchCommand;
-use crate::memory::View;
+use crate::launch::PackedArguments;
+use crate::memory::{AddressMap, View};
 use crate::sync::lock;
+use crate::{Buffer, Error, LaunchConfig, Output};
 
-/// Instructions between two looks at the clock and at the stop flag: some
-/// hundred microseconds.
+/// Instructions between two checks of the time and of the stop flag: some hundred
+/// microseconds.
 const STEPS: u64 = 8192;
 
-/// The most blocks of a compiled kernel that a thread takes at a time, so that short ones do not
-/// spend their time in line; for about how long it takes them; and how long it takes them at least,
-/// whatever is left for others: what took less would be done before another has come.
+/// The most blocks of a compiled kernel that a thread takes at a time (a *batch*), so that short
+/// blocks do not spend their time waiting for the lock.
 const MOST_BLOCKS: u64 = 256;
-const SPELL: Duration = Duration::from_micros(100);
-const SHORTEST_SPELL: Duration = Duration::from_micros(5);
 
-/// A launch of which a block's state takes more than this, in bytes, runs alone
-/// in its session: so a tenant's begun blocks take bounded memory, however many
+/// How long the blocks of a batch are to take together, about; and how long at least, whatever is
+/// left for other threads: what takes less would be done before another thread has come.
+const BATCH_TIME: Duration = Duration::from_micros(100);
+const SHORTEST_BATCH_TIME: Duration = Duration::from_micros(5);
+
+/// A launch of which a block's state takes more than this, in bytes, is exclusive in its
+/// session: so a tenant's begun blocks take bounded memory, however many
 /// queues it has.
 const LARGE_BLOCK: u64 = 4 << 20;
 
@@ -38,16 +40,29 @@ const LARGE_BLOCK: u64 = 4 << 20;
 pub(crate) struct Grid {
     launch: Launch,
     /// Where the kernel was compiled.
-    compiled: Option<(Arc<Kernel>, Arc<Setup>)>,
-    command: LaunchCommand,
+    compiled: Option<(Arc<LinkedKernel>, Arc<Setup>)>,
+    kernel: crate::Kernel,
+    context: GridContext,
+    /// Those that the arguments point to, so that they outlive the launch.
+    _buffers: Vec<Buffer>,
     blocks: u64,
-    limit: Duration,
     stop: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<GridState>,
+}
+
+/// What all launches of a queue have in common.
+#[derive(Clone)]
+pub(crate) struct GridContext {
+    /// The tenant's device memory.
+    pub(crate) map: Arc<AddressMap>,
+    /// Where kernels print.
+    pub(crate) output: Option<Arc<dyn Output>>,
+    /// How long a launch may run.
+    pub(crate) time_limit: Duration,
 }
 
 #[derive(Default)]
-struct State {
+struct GridState {
     /// The first block that has not begun.
     next: u64,
     /// Blocks whose thread went to another tenant. They go on before new ones
@@ -80,45 +95,49 @@ enum Begun {
 impl Grid {
     /// # Errors
     /// [`Error::InvalidLaunch`] where the interpreter refuses the launch.
-    pub(crate) fn new(mut command: LaunchCommand) -> Result<Grid, Error> {
-        let module = command.kernel.module();
+    pub(crate) fn new(
+        kernel: crate::Kernel,
+        config: LaunchConfig,
+        arguments: PackedArguments,
+        context: GridContext,
+    ) -> Result<Grid, Error> {
+        let module = kernel.module();
         let launch = Launch::new(
             Arc::clone(module.parsed()),
-            command.kernel.name(),
-            command.config.grid,
-            command.config.block,
-            command.config.shared_bytes,
-            std::mem::take(&mut command.arguments),
+            kernel.name(),
+            config.grid,
+            config.block,
+            config.shared_bytes,
+            arguments.bytes,
             module.symbols().to_vec(),
         )
-        .map_err(|error| {
-            Error::InvalidLaunch(format!("kernel `{}`: {error}", command.kernel.name()))
-        })?;
+        .map_err(|error| Error::InvalidLaunch(format!("kernel `{}`: {error}", kernel.name())))?;
         // A checked kernel is interpreted.
-        let launch = match command.tenant.map.is_checked() {
+        let launch = match context.map.is_checked() {
             true => launch.checked(module.parsed(), module.symbols()),
             false => launch,
         };
         let compiled = Some(())
             .filter(|()| !launch.is_checked())
-            .and_then(|()| compiled::kernel(module.parsed(), command.kernel.name()))
-            .and_then(|kernel| {
-                let lowered = Arc::clone(kernel.lowered());
-                let setup = Setup::new(lowered, &launch, module.symbols())?;
-                Some((kernel, Arc::new(setup)))
+            .and_then(|()| compiled::kernel(module.parsed(), kernel.name()))
+            .and_then(|compiled| {
+                let code = Arc::clone(compiled.compiled());
+                let setup = Setup::new(code, &launch, module.symbols())?;
+                Some((compiled, Arc::new(setup)))
             });
         Ok(Grid {
             compiled,
             blocks: launch.blocks(),
-            limit: command.tenant.account.limits().kernel_time,
             launch,
-            command,
+            kernel,
+            context,
+            _buffers: arguments.buffers,
             stop: AtomicBool::new(false),
             state: Mutex::default(),
         })
     }
 
-    /// Whether it runs alone in its session.
+    /// Whether it is exclusive in its session.
     pub(crate) fn is_large(&self) -> bool {
         self.launch.block_bytes() > LARGE_BLOCK
     }
@@ -138,7 +157,7 @@ impl Grid {
         }
         let mut state = lock(&self.state);
         let piece = state.take(self.blocks, 1, 1)?;
-        let deadline = state.watch.begin(Instant::now(), self.limit);
+        let deadline = state.watch.begin(Instant::now(), self.context.time_limit);
         Some(Claim { piece, deadline })
     }
 
@@ -188,8 +207,8 @@ impl Grid {
 
     /// Device memory as the kernel sees it, and where it prints.
     fn view(&self) -> View {
-        let view = self.command.tenant.map.view();
-        view.printing(self.command.output.clone())
+        let view = self.context.map.view();
+        view.printing(self.context.output.clone())
     }
 
     fn interpreted_slice(&self, mut block: Box<Block>, slice: &Slice) {
@@ -251,7 +270,7 @@ impl Grid {
             }
         };
         // How many blocks were taken last, and when.
-        let (mut spell, mut began) = (1, slice.started);
+        let (mut batch, mut began) = (1, slice.started);
         while !self.is_stopped() {
             let done = match instance.run(&mut block) {
                 Outcome::Done => true,
@@ -260,7 +279,7 @@ impl Grid {
             };
             // A kernel may have run through several.
             rest.start = rest.end - u64::from(block.more());
-            // The clock is looked at when the ticker says so, or a spell is over.
+            // The clock is looked at when the ticker says so, or a batch is over.
             if done
                 && !instance.is_over()
                 && let Some(next) = rest.next()
@@ -288,18 +307,18 @@ impl Grid {
             } else if done {
                 // More blocks, as long as they are short and enough is left for others.
                 let took = now.duration_since(began);
-                let least = in_time(SHORTEST_SPELL, spell, took);
-                let most = if took < SPELL / 4 {
-                    (spell * 4).min(MOST_BLOCKS)
+                let least = in_time(SHORTEST_BATCH_TIME, batch, took);
+                let most = if took < BATCH_TIME / 4 {
+                    (batch * 4).min(MOST_BLOCKS)
                 } else {
-                    in_time(SPELL, spell, took)
+                    in_time(BATCH_TIME, batch, took)
                 };
                 began = now;
                 match lock(&self.state).take(self.blocks, least, most) {
-                    Some(Piece::Parked(Begun::Compiled(next))) => (block, spell) = (next, 1),
+                    Some(Piece::Parked(Begun::Compiled(next))) => (block, batch) = (next, 1),
                     Some(Piece::Parked(other)) => return self.park(other),
                     Some(Piece::Fresh(mut range)) => {
-                        spell = range.end - range.start;
+                        batch = range.end - range.start;
                         let first = range.next().unwrap_or(0);
                         block.restart(self.launch.block_index(first), blocks_in(&range));
                         rest = range;
@@ -343,13 +362,13 @@ impl Grid {
     fn deadline_exceeded(&self) -> Error {
         Error::DeadlineExceeded(format!(
             "kernel `{}` ran longer than the {:?} that this tenant's kernels may take; split its work over several launches, or ask the operator for a longer limit",
-            self.command.kernel.name(),
-            self.limit
+            self.kernel.name(),
+            self.context.time_limit
         ))
     }
 }
 
-impl State {
+impl GridState {
     /// A block that has begun, or up to `most` of those that have not, but no more than leaves
     /// something to the other threads, or `least`.
     fn take(&mut self, blocks: u64, least: u64, most: u64) -> Option<Piece> {
@@ -416,7 +435,7 @@ mod tests {
             blocks in 0u64..3000,
             asked in prop::collection::vec((1u64..300, 1u64..300, 0u64..40), 1..40),
         ) {
-            let mut state = State::default();
+            let mut state = GridState::default();
             let mut dealt = Vec::new();
             for (least, most, unused) in asked.into_iter().cycle() {
                 let Some(Piece::Fresh(range)) = state.take(blocks, least, most) else {
@@ -437,10 +456,10 @@ mod tests {
     #[test]
     fn threads_take_more_of_short_blocks_and_leave_long_ones_to_others() {
         let (micro, milli) = (Duration::from_micros(1), Duration::from_millis(1));
-        assert_eq!(in_time(SHORTEST_SPELL, 4, micro), 20);
-        assert_eq!(in_time(SHORTEST_SPELL, 1, milli), 1);
-        assert_eq!(in_time(SPELL, 1, Duration::ZERO), MOST_BLOCKS);
-        let mut state = State::default();
+        assert_eq!(in_time(SHORTEST_BATCH_TIME, 4, micro), 20);
+        assert_eq!(in_time(SHORTEST_BATCH_TIME, 1, milli), 1);
+        assert_eq!(in_time(BATCH_TIME, 1, Duration::ZERO), MOST_BLOCKS);
+        let mut state = GridState::default();
         let mut take = |least, most| match state.take(1600, least, most).unwrap() {
             Piece::Fresh(range) => range.end - range.start,
             Piece::Parked(_) => 0,

@@ -1,24 +1,27 @@
-//! The processor as a device: a pool of threads of its own, which share their
+//! The processor as a backend: a pool of threads of its own, which share their
 //! time between the tenants' queues and run kernels block by block, [`compiled`] or
 //! interpreted.
 //!
-//! [`scheduler`] decides who is next, with the [`line`] of sessions; [`lane`] is
-//! one queue's order; [`grid`] and [`transfer`] are the two kinds of work that take time. A backend
-//! that lives elsewhere takes the same [`Command`](crate::command::Command)s.
+//! [`scheduler`] decides which queue's work is next, by weighted fair queueing of the
+//! sessions; [`queue_state`] is one queue's order; [`grid`] and [`transfer`] are the
+//! two kinds of work that take time.
 
+mod backend;
 pub(crate) mod compiled;
+mod config;
 mod grid;
-mod lane;
-mod line;
 mod pool;
+mod queue_state;
 mod scheduler;
 mod stopwatch;
 mod transfer;
 
+pub(crate) use backend::Processor;
+pub use config::CpuConfig;
 #[cfg(test)]
 pub(crate) use pool::perform;
-pub(crate) use pool::start;
-pub(crate) use scheduler::{LaneId, LeaseId, PoisonId, Scheduler, SessionId};
+pub(crate) use pool::start_threads;
+pub(crate) use scheduler::Scheduler;
 
-/// How long a thread stays with one queue before it looks who is next.
+/// How long a thread stays with one queue before it asks the scheduler for its next work.
 pub(crate) const SLICE: std::time::Duration = std::time::Duration::from_millis(1);

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::lane::Serial;
+use super::queue_state::SerialWork;
 use super::scheduler::{Done, Scheduler, Work};
 use crate::Error;
 
@@ -14,7 +14,7 @@ use crate::Error;
 ///
 /// # Errors
 /// [`Error::DeviceLost`] where the operating system gives no thread.
-pub(crate) fn start(
+pub(crate) fn start_threads(
     name: &str,
     threads: NonZeroUsize,
     scheduler: &Arc<Scheduler>,
@@ -35,10 +35,10 @@ pub(crate) fn start(
 }
 
 fn work(scheduler: &Scheduler) {
-    while let Some((lane, work)) = scheduler.next() {
+    while let Some((queue, work)) = scheduler.next() {
         let started = Instant::now();
         let done = perform(work);
-        scheduler.settle(lane, done, started.elapsed());
+        scheduler.settle(queue, done, started.elapsed());
     }
 }
 
@@ -52,20 +52,20 @@ pub(crate) fn perform(work: Work) -> Done {
             }
             Done::Grid(grid)
         }
-        Work::Serial(Serial::Transfer(mut transfer)) => {
+        Work::Serial(SerialWork::Transfer(mut transfer)) => {
             let outcome = catch_unwind(AssertUnwindSafe(|| transfer.slice()));
             let more = outcome.unwrap_or_else(|_| {
                 internal_error();
                 false
             });
-            let serial = Serial::Transfer(transfer);
+            let work = SerialWork::Transfer(transfer);
             if more {
-                Done::Part(serial)
+                Done::Unfinished(work)
             } else {
-                Done::Serial(serial)
+                Done::Serial(work)
             }
         }
-        Work::Serial(Serial::Task(task)) => {
+        Work::Serial(SerialWork::Task(task)) => {
             if catch_unwind(AssertUnwindSafe(task)).is_err() {
                 internal_error();
             }
@@ -90,27 +90,27 @@ mod tests {
 
     use super::*;
 
-    /// Work comes at all times after the work before: while a thread looks, when it has just
-    /// stopped looking, and when it sleeps.
+    /// Work comes at all times after the work before: while a thread polls, when it has just
+    /// stopped polling, and when it sleeps.
     #[test]
     fn no_work_is_overlooked_whenever_it_comes() {
         for threads in [1, 2] {
             let scheduler = Arc::new(Scheduler::new());
-            start("pool", NonZeroUsize::new(threads).unwrap(), &scheduler).unwrap();
+            start_threads("pool", NonZeroUsize::new(threads).unwrap(), &scheduler).unwrap();
             let lease = scheduler.add_lease();
-            let lanes = [(); 3].map(|()| {
+            let queues = [(); 3].map(|()| {
                 let session = scheduler.add_session(NonZeroU32::MIN);
-                scheduler.add_lane(session, lease, ())
+                scheduler.add_queue(session, lease, Box::new(()))
             });
             for round in 0..2000 {
                 let (done, all) = mpsc::channel();
-                for lane in lanes {
+                for queue in queues {
                     let done = done.clone();
                     let task = move || done.send(()).unwrap();
-                    scheduler.push_task(lane, Box::new(task)).unwrap();
+                    scheduler.push_task(queue, Box::new(task)).unwrap();
                 }
                 drop(done);
-                assert_eq!(all.iter().count(), lanes.len());
+                assert_eq!(all.iter().count(), queues.len());
                 let (answered, pause) = (Instant::now(), Duration::from_micros(round % 64));
                 while answered.elapsed() < pause {
                     std::hint::spin_loop();

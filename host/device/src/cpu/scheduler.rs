@@ -1,51 +1,28 @@
-//! Who is next. Tenants share the pool's time by their weights: the session that
-//! has had the least of its share among those with work goes first, for about a
-//! millisecond; within a session its queues take turns. So neither any number
-//! of endless kernels nor a thousand queued ones keep a neighbour waiting for
-//! longer than the slices that have begun.
+//! The scheduler of the processor: tenants share the pool's time by weighted fair
+//! queueing ([`FairQueue`]), in slices of about a millisecond; within a session its
+//! queues take turns. So neither any number of endless kernels nor a thousand queued
+//! ones keep a neighbour waiting for longer than the slices that have begun.
 
-use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::SLICE;
 use super::grid::{Claim, Grid};
-use super::lane::{Aftermath, Entry, Head, Lane, Serial};
-use super::line::{Line, Place};
+use super::queue_state::{Entry, Head, ScheduledQueue, SerialWork};
 use crate::Error;
-use crate::command::Queued;
-use crate::patience;
-use crate::sync::lock;
-
-/// A session, as the scheduler knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct SessionId(u64);
-
-/// An instance's hold on a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct LeaseId(u64);
-
-/// A queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct LaneId(u64);
-
-/// A failure in a queue that nobody was told of when it happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PoisonId(u64);
-
-impl PoisonId {
-    /// For failures that something else than this scheduler counts.
-    pub(crate) fn of(number: u64) -> PoisonId {
-        PoisonId(number)
-    }
-}
+use crate::backend::QueueGuard;
+use crate::effects::DeferredEffects;
+use crate::fair_queue::{FairQueue, Flow};
+use crate::identity::{FailureId, Identifiers, LeaseId, QueueId, SessionId};
+use crate::spin_wait::spin_until;
+use crate::sync::{lock, wait};
 
 /// Work that [`Scheduler::next`] hands to a thread, which owes a `settle` for it.
 pub(crate) enum Work {
-    Serial(Serial),
+    Serial(SerialWork),
     Grid(Arc<Grid>, Claim),
 }
 
@@ -54,18 +31,18 @@ pub(crate) enum Done {
     /// A slice of a launch.
     Grid(Arc<Grid>),
     /// A slice of serial work of which more is left.
-    Part(Serial),
+    Unfinished(SerialWork),
     /// The last of serial work.
-    Serial(Serial),
+    Serial(SerialWork),
     Task,
 }
 
 /// Shares the time of one pool of threads.
 pub(crate) struct Scheduler {
-    state: Mutex<State>,
+    state: Mutex<SchedulerState>,
     wake: Condvar,
-    /// Tells the one thread that looks for work that there is some.
-    there: AtomicBool,
+    /// Tells the one thread that polls for work that there is some.
+    has_work: AtomicBool,
 }
 
 impl std::fmt::Debug for Scheduler {
@@ -75,27 +52,27 @@ impl std::fmt::Debug for Scheduler {
 }
 
 #[derive(Default)]
-struct State {
-    lanes: HashMap<LaneId, Lane>,
-    leases: HashMap<LeaseId, Vec<LaneId>>,
-    sessions: HashMap<SessionId, Share>,
+struct SchedulerState {
+    queues: HashMap<QueueId, ScheduledQueue>,
+    leases: HashMap<LeaseId, Vec<QueueId>>,
+    sessions: HashMap<SessionId, ScheduledSession>,
     /// The sessions with work that no thread has.
-    line: Line,
-    ids: u64,
-    /// A thread looks for work before it sleeps: none has to be woken.
-    looked_for: bool,
+    fair_queue: FairQueue<SessionId>,
+    identifiers: Identifiers,
+    /// A thread polls for work before it sleeps: none has to be woken.
+    is_polling: bool,
     stopped: bool,
 }
 
-/// A session's share of the pool.
-struct Share {
-    place: Place,
+/// A session, and those of its queues that have work.
+struct ScheduledSession {
+    flow: Flow,
     /// Queues with work that no thread has.
-    ready: VecDeque<LaneId>,
-    /// The queue that has this session's one piece of work that runs alone, and
-    /// those that wait for their turn to have it.
-    alone: Option<LaneId>,
-    held_back: VecDeque<LaneId>,
+    ready: VecDeque<QueueId>,
+    /// The queue that has this session's one piece of exclusive work, and those that
+    /// wait until they may have it.
+    exclusive: Option<QueueId>,
+    held_back: VecDeque<QueueId>,
 }
 
 impl Scheduler {
@@ -103,116 +80,111 @@ impl Scheduler {
         Scheduler {
             state: Mutex::default(),
             wake: Condvar::new(),
-            there: AtomicBool::new(false),
+            has_work: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn add_session(&self, share: NonZeroU32) -> SessionId {
         let mut state = lock(&self.state);
-        let id = SessionId(state.new_id());
-        let share = Share {
-            place: Place::new(share),
+        let id = state.identifiers.next();
+        let session = ScheduledSession {
+            flow: Flow::new(share),
             ready: VecDeque::new(),
-            alone: None,
+            exclusive: None,
             held_back: VecDeque::new(),
         };
-        state.sessions.insert(id, share);
+        state.sessions.insert(id, session);
         id
     }
 
-    /// Forgets a session that has no lanes any more.
+    /// Forgets a session that has no queues any more.
     pub(crate) fn remove_session(&self, id: SessionId) {
         let mut state = lock(&self.state);
-        if let Some(mut share) = state.sessions.remove(&id) {
-            state.line.leave(id, &mut share.place);
+        if let Some(mut session) = state.sessions.remove(&id) {
+            state.fair_queue.dequeue(id, &mut session.flow);
         }
     }
 
     pub(crate) fn add_lease(&self) -> LeaseId {
-        LeaseId(lock(&self.state).new_id())
+        lock(&self.state).identifiers.next()
     }
 
-    /// Opens a queue. `hold` is dropped with it.
-    pub(crate) fn add_lane(
+    /// Opens a queue. `guard` is dropped with it.
+    pub(crate) fn add_queue(
         &self,
         session: SessionId,
         lease: LeaseId,
-        hold: impl Any + Send,
-    ) -> LaneId {
+        guard: QueueGuard,
+    ) -> QueueId {
         let mut state = lock(&self.state);
-        let id = LaneId(state.new_id());
-        state
-            .lanes
-            .insert(id, Lane::new(session, lease, Box::new(hold)));
+        let id = state.identifiers.next();
+        let queue = ScheduledQueue::new(session, lease, guard);
+        state.queues.insert(id, queue);
         state.leases.entry(lease).or_default().push(id);
         id
     }
 
-    /// Queues a command.
+    /// Queues work that is no command. It holds itself what it takes of its tenant's
+    /// limits.
     ///
     /// # Errors
-    /// [`Error::DeviceLost`] where the lane's lease has ended, and what the
-    /// interpreter says against a launch.
-    pub(crate) fn push(&self, lane: LaneId, queued: Queued) -> Result<(), Error> {
-        self.push_entry(lane, Entry::new(queued)?)
-    }
-
-    /// Queues work that is no queue's. What it takes of its tenant's limits it
-    /// holds itself.
-    ///
-    /// # Errors
-    /// [`Error::DeviceLost`] where the lane's lease has ended.
+    /// [`Error::DeviceLost`] where the queue's lease has ended.
     pub(crate) fn push_task(
         &self,
-        lane: LaneId,
+        queue: QueueId,
         task: Box<dyn FnOnce() + Send>,
     ) -> Result<(), Error> {
-        self.push_entry(lane, Entry::task(task))
+        self.push(queue, Entry::task(task))
     }
 
-    fn push_entry(&self, id: LaneId, entry: Entry) -> Result<(), Error> {
-        self.change(|state, after| {
-            let Some(lane) = state.lanes.get_mut(&id).filter(|lane| !lane.closed) else {
-                after.release(entry);
+    /// Appends an entry to a queue.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where the queue's lease has ended.
+    pub(crate) fn push(&self, id: QueueId, entry: Entry) -> Result<(), Error> {
+        self.update(|state, effects| {
+            let queue = state.queues.get_mut(&id);
+            let Some(queue) = queue.filter(|queue| !queue.closed) else {
+                effects.release(entry);
                 return Err(Error::lease_ended());
             };
-            lane.push(entry, after);
-            state.go_on(id, after);
+            queue.push(entry, effects);
+            state.advance(id, effects);
             Ok(())
         })
     }
 
-    /// The last handle of a queue is gone: its work goes on, and then it goes.
-    pub(crate) fn retire(&self, id: LaneId) {
-        self.change(|state, after| {
-            if let Some(lane) = state.lanes.get_mut(&id) {
-                lane.retired = true;
-                state.remove_if_over(id, after);
+    /// The last handle of a queue is gone: its work goes on, and then the queue ends.
+    pub(crate) fn retire(&self, id: QueueId) {
+        self.update(|state, effects| {
+            if let Some(queue) = state.queues.get_mut(&id) {
+                queue.retired = true;
+                state.remove_if_ended(id, effects);
             }
         });
     }
 
     /// An instance has ended: what it queued is dropped, what runs for it stops.
     pub(crate) fn close(&self, lease: LeaseId) {
-        self.change(|state, after| {
+        self.update(|state, effects| {
             for id in state.leases.get(&lease).cloned().unwrap_or_default() {
-                let Some(lane) = state.lanes.get_mut(&id) else {
+                let Some(queue) = state.queues.get_mut(&id) else {
                     continue;
                 };
-                lane.close(after);
-                if lane.is_idle() {
-                    let session = lane.session;
-                    state.pass_on(id, session);
+                queue.close(effects);
+                if queue.is_idle() {
+                    let session = queue.session;
+                    state.end_exclusive(id, session);
                 }
-                state.remove_if_over(id, after);
+                state.remove_if_ended(id, effects);
             }
         });
     }
 
-    /// Someone was told of a queue's failure: the queue is usable again.
-    pub(crate) fn acknowledge(&self, id: LaneId, poison: PoisonId) {
-        if let Some(lane) = lock(&self.state).lanes.get_mut(&id) {
-            lane.acknowledge(poison);
+    /// Somebody has learnt of a queue's failure: its commands run again.
+    pub(crate) fn acknowledge(&self, id: QueueId, failure: FailureId) {
+        if let Some(queue) = lock(&self.state).queues.get_mut(&id) {
+            queue.acknowledge(failure);
         }
     }
 
@@ -224,227 +196,233 @@ impl Scheduler {
 
     /// The next work for the calling thread, waiting for it if need be; `None`
     /// once the device is shut down.
-    pub(crate) fn next(&self) -> Option<(LaneId, Work)> {
+    pub(crate) fn next(&self) -> Option<(QueueId, Work)> {
         let mut state = lock(&self.state);
-        let mut patient = true;
+        let mut may_poll = true;
         loop {
             if state.stopped {
                 return None;
             }
-            if let Some(found) = state.choose() {
-                self.call_for(state);
+            if let Some(found) = state.take_next() {
+                self.wake_thread_for_work(state);
                 return Some(found);
             }
-            if patient && !state.looked_for {
-                // Whoever looks is told of work, or finds it once it has the lock again.
-                patient = false;
-                state.looked_for = true;
-                self.there.store(false, Ordering::Relaxed);
+            if may_poll && !state.is_polling {
+                // The thread that polls is told of work, or finds it once it has the lock again.
+                may_poll = false;
+                state.is_polling = true;
+                self.has_work.store(false, Ordering::Relaxed);
                 drop(state);
-                patience::look(|| self.there.load(Ordering::Relaxed));
+                spin_until(|| self.has_work.load(Ordering::Relaxed));
                 state = lock(&self.state);
-                state.looked_for = false;
+                state.is_polling = false;
                 continue;
             }
-            state = self
-                .wake
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = wait(&self.wake, state);
         }
     }
 
     /// The next work, if there is any now.
     #[cfg(test)]
-    pub(crate) fn try_next(&self) -> Option<(LaneId, Work)> {
-        lock(&self.state).choose()
+    pub(crate) fn try_next(&self) -> Option<(QueueId, Work)> {
+        lock(&self.state).take_next()
     }
 
     /// A thread has ended its slice, and comes for its next work at once: it wakes
     /// another then if there is more than that.
-    pub(crate) fn settle(&self, id: LaneId, done: Done, took: Duration) {
-        let mut after = Aftermath::default();
+    pub(crate) fn settle(&self, id: QueueId, done: Done, took: Duration) {
+        let mut effects = DeferredEffects::default();
         match done {
-            Done::Grid(grid) => self.settle_grid(id, grid, took, &mut after),
-            other => self.settle_serial(id, other, took, &mut after),
+            Done::Grid(grid) => self.settle_grid(id, grid, took, &mut effects),
+            other => self.settle_serial(id, other, took, &mut effects),
         }
-        after.carry_out();
+        effects.carry_out();
     }
 
-    fn settle_serial(&self, id: LaneId, done: Done, took: Duration, after: &mut Aftermath) {
+    fn settle_serial(
+        &self,
+        id: QueueId,
+        done: Done,
+        took: Duration,
+        effects: &mut DeferredEffects,
+    ) {
         let mut state = lock(&self.state);
-        let Some(lane) = state.lanes.get_mut(&id) else {
+        let Some(queue) = state.queues.get_mut(&id) else {
             return;
         };
-        lane.workers = 0;
-        let session = lane.session;
-        let ticket = lane.ticket.take();
-        lane.head = Head::Nothing;
+        queue.threads = 0;
+        let session = queue.session;
+        let permit = queue.permit.take();
+        queue.head = Head::Nothing;
         match done {
-            Done::Part(serial) if !lane.closed => lane.head = Head::Serial { serial, ticket },
-            Done::Part(serial) => after.release((serial, ticket)),
-            Done::Serial(serial) if lane.closed => after.release((serial, ticket)),
-            Done::Serial(serial) => {
-                after.release(ticket);
-                after.finish(serial);
+            Done::Unfinished(work) if !queue.closed => queue.head = Head::Serial { work, permit },
+            Done::Unfinished(work) => effects.release((work, permit)),
+            Done::Serial(work) if queue.closed => effects.release((work, permit)),
+            Done::Serial(SerialWork::Transfer(transfer)) => {
+                effects.complete(transfer.into_command(), permit, None);
             }
-            Done::Task | Done::Grid(_) => after.release(ticket),
+            Done::Serial(SerialWork::Task(task)) => effects.release((task, permit)),
+            Done::Task | Done::Grid(_) => effects.release_permit(permit),
         }
-        if matches!(lane.head, Head::Nothing) {
-            state.pass_on(id, session);
+        if matches!(queue.head, Head::Nothing) {
+            state.end_exclusive(id, session);
         }
-        state.charge(session, took);
-        state.go_on(id, after);
+        state.correct_charge(session, took);
+        state.advance(id, effects);
     }
 
-    fn settle_grid(&self, id: LaneId, worked_on: Arc<Grid>, took: Duration, after: &mut Aftermath) {
+    fn settle_grid(
+        &self,
+        id: QueueId,
+        worked_on: Arc<Grid>,
+        took: Duration,
+        effects: &mut DeferredEffects,
+    ) {
         let mut state = lock(&self.state);
-        // The lane keeps the launch until its last thread is here: whatever
+        // The queue keeps the launch until its last thread is here: whatever
         // the launch holds is given back by then, and not a moment later.
         drop(worked_on);
         let state = &mut *state;
-        let Some(lane) = state.lanes.get_mut(&id) else {
+        let Some(queue) = state.queues.get_mut(&id) else {
             return;
         };
-        lane.workers = lane.workers.saturating_sub(1);
-        let session = lane.session;
-        if let Head::Launch { grid, .. } = &lane.head
-            && lane.workers == 0
+        queue.threads = queue.threads.saturating_sub(1);
+        let session = queue.session;
+        if let Head::Launch { grid, .. } = &queue.head
+            && queue.threads == 0
             && !grid.is_open()
         {
             let failure = grid.take_failure();
-            after.release(std::mem::replace(&mut lane.head, Head::Nothing));
+            effects.release(std::mem::replace(&mut queue.head, Head::Nothing));
             if let Some(error) = failure {
                 tracing::debug!(%error, "a launch failed");
-                state.ids += 1;
-                lane.fail(PoisonId(state.ids), error, after);
+                queue.fail(state.identifiers.next(), error, effects);
             }
-            state.pass_on(id, session);
+            state.end_exclusive(id, session);
         }
-        state.charge(session, took);
-        state.go_on(id, after);
+        state.correct_charge(session, took);
+        state.advance(id, effects);
     }
 
-    /// Changes the state, calls a thread if there is work, and does what is to be
-    /// done outside of the lock.
-    fn change<T>(&self, how: impl FnOnce(&mut State, &mut Aftermath) -> T) -> T {
-        let mut after = Aftermath::default();
+    /// Updates the state, wakes a thread if there is work, and carries out the effects
+    /// once the lock is released.
+    fn update<T>(&self, how: impl FnOnce(&mut SchedulerState, &mut DeferredEffects) -> T) -> T {
+        let mut effects = DeferredEffects::default();
         let mut state = lock(&self.state);
-        let result = how(&mut state, &mut after);
-        self.call_for(state);
-        after.carry_out();
+        let result = how(&mut state, &mut effects);
+        self.wake_thread_for_work(state);
+        effects.carry_out();
         result
     }
 
-    /// Calls a thread if there is work that none has.
-    fn call_for(&self, state: MutexGuard<'_, State>) {
-        let (work, looked_for) = (!state.line.is_empty(), state.looked_for);
+    /// Wakes a thread if there is work that none has.
+    fn wake_thread_for_work(&self, state: MutexGuard<'_, SchedulerState>) {
+        let (work, is_polling) = (!state.fair_queue.is_empty(), state.is_polling);
         drop(state);
         match work {
-            true if looked_for => self.there.store(true, Ordering::Relaxed),
+            true if is_polling => self.has_work.store(true, Ordering::Relaxed),
             true => self.wake.notify_one(),
             false => {}
         }
     }
 }
 
-impl State {
-    fn new_id(&mut self) -> u64 {
-        self.ids += 1;
-        self.ids
-    }
-
-    /// Brings a lane's next work to its head, puts the lane in line if a thread
-    /// is wanted, and removes it if it is over.
-    fn go_on(&mut self, id: LaneId, after: &mut Aftermath) {
-        let Some(lane) = self.lanes.get_mut(&id) else {
+impl SchedulerState {
+    /// Brings a queue's next work to its head, notes that the queue is ready if a thread
+    /// is wanted, and removes the queue if it has ended.
+    fn advance(&mut self, id: QueueId, effects: &mut DeferredEffects) {
+        let Some(queue) = self.queues.get_mut(&id) else {
             return;
         };
-        lane.advance(after);
-        let wanted = match &lane.head {
+        queue.advance(effects);
+        let wanted = match &queue.head {
             Head::Serial { .. } => true,
             Head::Launch { grid, .. } => grid.is_open(),
             Head::Taken | Head::Nothing => false,
         };
-        if wanted && !lane.ready {
-            lane.ready = true;
-            let session = lane.session;
-            if let Some(share) = self.sessions.get_mut(&session) {
-                share.ready.push_back(id);
-                self.line.join(session, &mut share.place);
+        if wanted && !queue.is_ready {
+            queue.is_ready = true;
+            let session = queue.session;
+            if let Some(scheduled) = self.sessions.get_mut(&session) {
+                scheduled.ready.push_back(id);
+                self.fair_queue.enqueue(session, &mut scheduled.flow);
             }
         }
-        self.remove_if_over(id, after);
+        self.remove_if_ended(id, effects);
     }
 
-    /// A lane's work is over: if it was what the session ran alone, another's may be.
-    fn pass_on(&mut self, id: LaneId, session: SessionId) {
-        let Some(share) = self.sessions.get_mut(&session) else {
+    /// A queue's work is over: if it was exclusive, the session's other queues may have such
+    /// work now.
+    fn end_exclusive(&mut self, id: QueueId, session: SessionId) {
+        let Some(scheduled) = self.sessions.get_mut(&session) else {
             return;
         };
-        if share.alone == Some(id) {
-            share.alone = None;
-            share.ready.append(&mut share.held_back);
-            if !share.ready.is_empty() {
-                self.line.join(session, &mut share.place);
+        if scheduled.exclusive == Some(id) {
+            scheduled.exclusive = None;
+            scheduled.ready.append(&mut scheduled.held_back);
+            if !scheduled.ready.is_empty() {
+                self.fair_queue.enqueue(session, &mut scheduled.flow);
             }
         }
     }
 
-    fn remove_if_over(&mut self, id: LaneId, after: &mut Aftermath) {
-        let over = self
-            .lanes
+    fn remove_if_ended(&mut self, id: QueueId, effects: &mut DeferredEffects) {
+        let ended = self
+            .queues
             .get(&id)
-            .is_some_and(|lane| lane.retired && lane.workers == 0 && lane.is_idle());
-        if !over {
+            .is_some_and(|queue| queue.retired && queue.threads == 0 && queue.is_idle());
+        if !ended {
             return;
         }
-        let Some(lane) = self.lanes.remove(&id) else {
+        let Some(queue) = self.queues.remove(&id) else {
             return;
         };
-        if let Some(lanes) = self.leases.get_mut(&lane.lease) {
-            lanes.retain(|other| *other != id);
-            if lanes.is_empty() {
-                self.leases.remove(&lane.lease);
+        if let Some(queues) = self.leases.get_mut(&queue.lease) {
+            queues.retain(|other| *other != id);
+            if queues.is_empty() {
+                self.leases.remove(&queue.lease);
             }
         }
-        after.release(lane.hold);
+        effects.release(queue.guard);
     }
 
-    /// The next work of the session that has had the least of its share.
-    fn choose(&mut self) -> Option<(LaneId, Work)> {
-        while let Some(session) = self.line.first() {
-            let Some(share) = self.sessions.get_mut(&session) else {
-                self.line.skip();
+    /// The next work of the session in front of the fair queue.
+    fn take_next(&mut self) -> Option<(QueueId, Work)> {
+        while let Some(session) = self.fair_queue.first() {
+            let Some(scheduled) = self.sessions.get_mut(&session) else {
+                self.fair_queue.remove_first();
                 continue;
             };
-            let Some(id) = share.ready.pop_front() else {
-                self.line.leave(session, &mut share.place);
+            let Some(id) = scheduled.ready.pop_front() else {
+                self.fair_queue.dequeue(session, &mut scheduled.flow);
                 continue;
             };
-            let lane = self.lanes.get_mut(&id);
-            let alone = lane.as_ref().is_some_and(|lane| lane.head.runs_alone());
-            if alone && *share.alone.get_or_insert(id) != id {
-                share.held_back.push_back(id);
+            let queue = self.queues.get_mut(&id);
+            let exclusive = queue
+                .as_ref()
+                .is_some_and(|queue| queue.head.is_exclusive());
+            if exclusive && *scheduled.exclusive.get_or_insert(id) != id {
+                scheduled.held_back.push_back(id);
                 continue;
             }
-            let found = lane.and_then(|lane| {
-                lane.ready = false;
-                lane.take_work()
+            let found = queue.and_then(|queue| {
+                queue.is_ready = false;
+                queue.take_work()
             });
-            // Charged ahead, so that the next thread looks at another tenant
+            // Charged ahead, so that the next thread takes another tenant's work
             // first; corrected when the slice is over.
             if found.is_some() {
-                self.line.charge(session, &mut share.place, SLICE);
+                self.fair_queue.charge(session, &mut scheduled.flow, SLICE);
             }
             if let Some(Work::Grid(grid, _)) = &found
                 && grid.is_open()
-                && let Some(lane) = self.lanes.get_mut(&id)
+                && let Some(queue) = self.queues.get_mut(&id)
             {
-                lane.ready = true;
-                share.ready.push_back(id);
+                queue.is_ready = true;
+                scheduled.ready.push_back(id);
             }
-            if share.ready.is_empty() {
-                self.line.leave(session, &mut share.place);
+            if scheduled.ready.is_empty() {
+                self.fair_queue.dequeue(session, &mut scheduled.flow);
             }
             if let Some(work) = found {
                 return Some((id, work));
@@ -453,10 +431,11 @@ impl State {
         None
     }
 
-    /// Corrects what [`choose`](State::choose) charged ahead.
-    fn charge(&mut self, session: SessionId, took: Duration) {
-        if let Some(share) = self.sessions.get_mut(&session) {
-            self.line.correct(session, &mut share.place, SLICE, took);
+    /// Corrects what [`take_next`](SchedulerState::take_next) charged ahead.
+    fn correct_charge(&mut self, session: SessionId, took: Duration) {
+        if let Some(scheduled) = self.sessions.get_mut(&session) {
+            self.fair_queue
+                .correct(session, &mut scheduled.flow, SLICE, took);
         }
     }
 }

@@ -10,13 +10,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{
-    ManualClock, at_once, device_by_hand, milliseconds, nothing, one_thread, poll,
+    ManualDevice, at_once, empty_kernel, manual_device, milliseconds, one_thread, poll,
 };
 use crate::timer::Clock;
-use crate::{Device, Error, Kernel, Lease, Limits, Session};
+use crate::{Error, Kernel, Lease, Limits, Session};
 
-fn session(device: &Device, launches_per_second: u32) -> Session {
-    device.session(Limits {
+fn session(device: &ManualDevice, launches_per_second: u32) -> Session {
+    device.device.session(Limits {
         launches_per_second: NonZeroU32::new(launches_per_second),
         queues: 64,
         ..Limits::default()
@@ -29,10 +29,10 @@ struct Tenant {
     session: Session,
 }
 
-fn tenant(device: &Device, launches_per_second: u32) -> Tenant {
+fn tenant(device: &ManualDevice, launches_per_second: u32) -> Tenant {
     let session = session(device, launches_per_second);
     let lease = session.lease();
-    let kernel = nothing(device, &lease);
+    let kernel = empty_kernel(device, &lease);
     Tenant {
         lease,
         kernel,
@@ -40,9 +40,9 @@ fn tenant(device: &Device, launches_per_second: u32) -> Tenant {
     }
 }
 
-fn advance(device: &Device, clock: &ManualClock, time: Duration) {
-    clock.move_to(clock.now() + time);
-    device.shared.timer.fire();
+fn advance(device: &ManualDevice, time: Duration) {
+    device.clock.move_to(device.clock.now() + time);
+    device.device.shared.timer.fire();
 }
 
 proptest! {
@@ -53,7 +53,7 @@ proptest! {
     ) {
         let per_second = NonZeroU32::new(per_second.max(1)).unwrap();
         let start = Instant::now();
-        let rate = Rate::new(per_second, start);
+        let rate = RateLimit::new(per_second, start);
         let mut bucket = rate.bucket.into_inner();
         let mut now = start;
         let mut taken: Vec<u128> = Vec::new();
@@ -80,7 +80,7 @@ proptest! {
 
 #[test]
 fn a_launch_past_the_rate_waits_for_its_time_and_for_no_longer() {
-    let (device, clock) = device_by_hand(1 << 20);
+    let device = manual_device(1 << 20);
     let Tenant {
         lease,
         kernel,
@@ -93,14 +93,14 @@ fn a_launch_past_the_rate_waits_for_its_time_and_for_no_longer() {
     for _ in 0..3 {
         let mut launch = pin!(queue.launch(&kernel, one_thread(), vec![]));
         assert!(poll(launch.as_mut()).is_pending());
-        advance(&device, &clock, milliseconds(250) - Duration::from_nanos(1));
+        advance(&device, milliseconds(250) - Duration::from_nanos(1));
         assert!(poll(launch.as_mut()).is_pending());
         let before = session.usage().launches_in_flight;
-        advance(&device, &clock, Duration::from_nanos(1));
+        advance(&device, Duration::from_nanos(1));
         assert!(matches!(poll(launch.as_mut()), Poll::Ready(Ok(()))));
         assert_eq!(session.usage().launches_in_flight, before + 1);
     }
-    advance(&device, &clock, Duration::from_secs(1000));
+    advance(&device, Duration::from_secs(1000));
     for _ in 0..4 {
         at_once(queue.launch(&kernel, one_thread(), vec![])).unwrap();
     }
@@ -108,14 +108,14 @@ fn a_launch_past_the_rate_waits_for_its_time_and_for_no_longer() {
 }
 
 #[test]
-fn who_waits_for_the_rate_keeps_neither_other_work_nor_other_tenants() {
-    let (device, _) = device_by_hand(1 << 20);
+fn a_launch_that_waits_for_the_rate_holds_up_neither_other_work_nor_other_tenants() {
+    let device = manual_device(1 << 20);
     let (slow, other) = (tenant(&device, 1), tenant(&device, 1));
     let queue = at_once(slow.lease.create_queue()).unwrap();
     at_once(queue.launch(&slow.kernel, one_thread(), vec![])).unwrap();
     let mut launch = pin!(queue.launch(&slow.kernel, one_thread(), vec![]));
     assert!(poll(launch.as_mut()).is_pending());
-    // Not even a place among the commands in flight is held meanwhile.
+    // Not even a permit to be in flight is held meanwhile.
     assert_eq!(slow.session.usage().launches_in_flight, 1);
     at_once(queue.record_event()).unwrap();
     let queue = at_once(other.lease.create_queue()).unwrap();
@@ -124,7 +124,7 @@ fn who_waits_for_the_rate_keeps_neither_other_work_nor_other_tenants() {
 
 #[test]
 fn a_call_that_is_dropped_while_it_waits_costs_nothing() {
-    let (device, clock) = device_by_hand(1 << 20);
+    let device = manual_device(1 << 20);
     let Tenant { lease, kernel, .. } = tenant(&device, 1);
     let queue = at_once(lease.create_queue()).unwrap();
     at_once(queue.launch(&kernel, one_thread(), vec![])).unwrap();
@@ -141,14 +141,14 @@ fn a_call_that_is_dropped_while_it_waits_costs_nothing() {
         assert!(poll(last.as_mut()).is_pending());
     }
     assert!(poll(last.as_mut()).is_pending());
-    advance(&device, &clock, Duration::from_secs(1));
+    advance(&device, Duration::from_secs(1));
     assert!(poll(last.as_mut()).is_ready());
-    assert_eq!(device.shared.timer.fire(), None);
+    assert_eq!(device.device.shared.timer.fire(), None);
 }
 
 #[test]
 fn a_launch_that_is_refused_costs_nothing() {
-    let (device, _) = device_by_hand(1 << 20);
+    let device = manual_device(1 << 20);
     let Tenant { lease, kernel, .. } = tenant(&device, 1);
     let queue = at_once(lease.create_queue()).unwrap();
     let mut too_wide = one_thread();
@@ -159,8 +159,8 @@ fn a_launch_that_is_refused_costs_nothing() {
 }
 
 #[test]
-fn a_wait_ends_with_its_lease_and_the_next_in_line_moves_up() {
-    let (device, clock) = device_by_hand(1 << 20);
+fn a_wait_ends_with_its_lease_and_the_next_one_moves_up() {
+    let device = manual_device(1 << 20);
     let Tenant {
         lease,
         kernel,
@@ -181,14 +181,14 @@ fn a_wait_ends_with_its_lease_and_the_next_in_line_moves_up() {
         Poll::Ready(Err(Error::DeviceLost(_)))
     ));
     assert!(poll(behind.as_mut()).is_pending());
-    advance(&device, &clock, Duration::from_secs(1));
+    advance(&device, Duration::from_secs(1));
     assert!(matches!(poll(behind.as_mut()), Poll::Ready(Ok(()))));
 }
 
 #[test]
-fn a_wait_for_room_among_what_is_in_flight_ends_with_its_lease_too() {
-    let (device, _) = device_by_hand(1 << 20);
-    let session = device.session(Limits {
+fn a_wait_for_a_permit_to_be_in_flight_ends_with_its_lease_too() {
+    let device = manual_device(1 << 20);
+    let session = device.device.session(Limits {
         launches_in_flight: 1,
         ..Limits::default()
     });
@@ -213,9 +213,9 @@ fn many_tasks_at_once_launch_exactly_at_the_rate() {
     const TASKS: u64 = 64;
     const EACH: u64 = 10;
     const RATE: u64 = 100;
-    let (device, clock) = device_by_hand(1 << 20);
+    let device = manual_device(1 << 20);
     let Tenant { lease, kernel, .. } = tenant(&device, RATE as u32);
-    let started = clock.now();
+    let started = device.clock.now();
     let launched = Arc::new(AtomicU64::new(0));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(4)
@@ -234,7 +234,7 @@ fn many_tasks_at_once_launch_exactly_at_the_rate() {
     // The clock moves only where somebody waits, and only as far as that one asks.
     loop {
         let count = launched.load(Ordering::SeqCst);
-        let passed = (clock.now() - started).as_millis() as u64;
+        let passed = (device.clock.now() - started).as_millis() as u64;
         assert!(
             count <= RATE + RATE * passed / 1000,
             "{count} in {passed} ms"
@@ -242,11 +242,11 @@ fn many_tasks_at_once_launch_exactly_at_the_rate() {
         if count == TASKS * EACH {
             break;
         }
-        match device.shared.timer.fire() {
-            Some(next) => clock.move_to(next),
+        match device.device.shared.timer.fire() {
+            Some(next) => device.clock.move_to(next),
             None => std::thread::yield_now(),
         }
     }
     let least = (TASKS * EACH - RATE) * 1000 / RATE;
-    assert_eq!(clock.now() - started, milliseconds(least));
+    assert_eq!(device.clock.now() - started, milliseconds(least));
 }

@@ -1,4 +1,4 @@
-//! All workers of one device: how many there may be, and who gets one.
+//! All workers of one device: how many there may be, and which tenants have one.
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -10,13 +10,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch as channel;
 
+use super::fair_share::FairShare;
 use super::process::Process;
-use super::turns::Turns;
-use super::watch::Watch;
-use super::{Kept, Started, State, Worker, WorkerLimits};
-use crate::channel::wire::{self, Request, Start};
-use crate::channel::{Consumer, Layout, Producer, SharedMemory, Staging};
+use super::watch::Supervisor;
+use super::worker::{ResidentBuffers, Started, Worker, WorkerLimits, WorkerState};
+use crate::account::{DeviceMemory, Reservation};
+use crate::channel::wire::{self, Request, Start, WorkerDevice};
+use crate::channel::{Consumer, Layout, Producer, SharedMemory, StagingArea};
+use crate::identity::WorkerId;
 use crate::sync::lock;
+use crate::timer::Timer;
 use crate::{Error, Limits};
 
 /// How worker processes serve as a device.
@@ -25,14 +28,14 @@ pub struct WorkerConfig {
     /// The program that is a worker, with its arguments: one that calls
     /// [`worker::run`](crate::worker::run).
     pub program: Vec<OsString>,
-    /// Workers at one time, a number. A tenant that finds none is told that the
-    /// device is lost; idle ones make room. 16.
+    /// Workers at one time, a number. For a tenant that needs one beyond that an idle one
+    /// is ended; where none is idle, the device is lost to it. 16.
     pub workers: usize,
-    /// How long a worker that nobody uses stays. 60 s.
+    /// How long a worker without use stays. 60 s.
     pub idle: Duration,
     /// How long a worker may take to start, to compile a module, to find memory, to
     /// move data. One that takes longer is ended. 60 s.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// What a worker's process may take of the host's memory, beside what its tenant may
     /// hold on the device and the area for data on its way, in bytes. One that takes more
     /// is ended. 2 GiB.
@@ -48,7 +51,7 @@ impl Default for WorkerConfig {
             program: vec!["/proc/self/exe".into(), "device-worker".into()],
             workers: 16,
             idle: Duration::from_secs(60),
-            patience: Duration::from_secs(60),
+            timeout: Duration::from_secs(60),
             overhead_bytes: 2 << 30,
             cache: None,
         }
@@ -61,19 +64,26 @@ const LEAST_AREA: usize = 4 << 20;
 /// The most that it has, in bytes.
 const MOST_AREA: usize = 256 << 20;
 
-/// The workers of one device.
-#[derive(Debug)]
+/// The workers of one device. Clones are the same workers.
+#[derive(Clone, Debug)]
 pub(crate) struct Workers {
+    shared: Arc<WorkersShared>,
+}
+
+#[derive(Debug)]
+struct WorkersShared {
     config: WorkerConfig,
-    backend: wire::Backend,
-    turns: Arc<Turns>,
+    device: WorkerDevice,
+    memory: Arc<DeviceMemory>,
+    timer: Arc<Timer>,
+    fair_share: Arc<FairShare>,
     live: Mutex<Vec<Weak<Worker>>>,
     ids: AtomicU64,
 }
 
-/// Where one session's worker is, and when it may have the next.
+/// One session's worker, and what decides when it may have the next.
 #[derive(Debug, Default)]
-pub(crate) struct Slot {
+pub(super) struct Slot {
     worker: Option<Arc<Worker>>,
     started: Option<Instant>,
     /// Workers that ended soon after their start, in a row.
@@ -84,13 +94,13 @@ pub(crate) struct Slot {
 /// on a machine that is busy.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// How long what functions keep on the device stays at least, while they do not use
-/// it, where another tenant needs the room.
+/// How long buffers that functions keep on the device stay at least without being used,
+/// where another tenant needs a worker.
 const KEPT_FOR: Duration = Duration::from_secs(1);
 
-/// How often, and how many times, it is looked whether there is room for another worker.
-const LOOK: Duration = Duration::from_millis(50);
-const LOOKS: u32 = 30;
+/// How often, and how many times, it is tried to make room for another worker.
+const RETRY: Duration = Duration::from_millis(50);
+const RETRIES: u32 = 30;
 
 /// A worker that lived for less is counted as one that its tenant brings down.
 const SHORT_LIFE: Duration = Duration::from_secs(10);
@@ -117,14 +127,38 @@ impl Drop for Slot {
 }
 
 impl Workers {
-    pub(crate) fn new(config: WorkerConfig, backend: wire::Backend) -> Workers {
-        Workers {
+    pub(crate) fn new(
+        config: WorkerConfig,
+        device: WorkerDevice,
+        memory: &Arc<DeviceMemory>,
+        timer: &Arc<Timer>,
+    ) -> Workers {
+        let shared = WorkersShared {
             config,
-            backend,
-            turns: Arc::default(),
+            device,
+            memory: Arc::clone(memory),
+            timer: Arc::clone(timer),
+            fair_share: Arc::default(),
             live: Mutex::default(),
             ids: AtomicU64::new(1),
+        };
+        Workers {
+            shared: Arc::new(shared),
         }
+    }
+
+    /// What runs the kernels in them.
+    pub(super) fn device(&self) -> WorkerDevice {
+        self.shared.device
+    }
+
+    /// Reserves memory of the device.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] where it is full.
+    pub(super) fn reserve(&self, bytes: u64) -> Result<Reservation, Error> {
+        let reservation = self.shared.memory.reserve(bytes);
+        reservation.ok_or(Error::OutOfMemory { bytes })
     }
 
     /// The session's worker, which is started where there is none, with one more
@@ -132,10 +166,9 @@ impl Workers {
     ///
     /// # Errors
     /// [`Error::DeviceLost`] where none can be had.
-    pub(crate) async fn get(
+    pub(super) async fn get(
         &self,
         slot: &tokio::sync::Mutex<Slot>,
-        timer: &crate::timer::Timer,
         tenant: &str,
         limits: &Limits,
     ) -> Result<Arc<Worker>, Error> {
@@ -150,9 +183,9 @@ impl Workers {
                         slot.short_lived = if short { slot.short_lived + 1 } else { 0 };
                     }
                     if let Some(at) = slot.not_before() {
-                        timer.until(at).await;
+                        self.shared.timer.until(at).await;
                     }
-                    self.wait_for_room(timer).await;
+                    self.wait_for_room().await;
                     slot.started = Some(Instant::now());
                     let worker = self.start(tenant, limits)?;
                     slot.worker = Some(Arc::clone(&worker));
@@ -167,12 +200,13 @@ impl Workers {
 
     /// Waits a little where there is no room for another worker: one whose instance has
     /// just answered its request is in use for a moment longer.
-    async fn wait_for_room(&self, timer: &crate::timer::Timer) {
-        for _ in 0..LOOKS {
-            if self.make_room(&mut lock(&self.live)).is_ok() {
+    async fn wait_for_room(&self) {
+        let timer = &self.shared.timer;
+        for _ in 0..RETRIES {
+            if self.make_room(&mut lock(&self.shared.live)).is_ok() {
                 return;
             }
-            match timer.now().checked_add(LOOK) {
+            match timer.now().checked_add(RETRY) {
                 Some(then) => timer.until(then).await,
                 None => return,
             }
@@ -185,7 +219,7 @@ impl Workers {
             tracing::error!(tenant, %error, "a device worker can't be started");
             Error::DeviceLost(format!("the device's worker can't be started: {error}"))
         };
-        let mut live = lock(&self.live);
+        let mut live = lock(&self.shared.live);
         self.make_room(&mut live)?;
         let area = usize::try_from(limits.staged_bytes).unwrap_or(MOST_AREA);
         let layout = Layout::of(area.clamp(LEAST_AREA, MOST_AREA));
@@ -193,10 +227,11 @@ impl Workers {
         let memory = Arc::new(memory);
         let mut requests = Producer::to_worker(&memory);
         let start = Request::Start(Start {
-            backend: self.backend,
+            device: self.shared.device,
             memory_bytes: limits.memory_bytes,
             kernel_nanoseconds: u64::try_from(limits.kernel_time.as_nanos()).unwrap_or(u64::MAX),
             cache: self
+                .shared
                 .config
                 .cache
                 .as_ref()
@@ -207,37 +242,38 @@ impl Workers {
             .map_err(std::io::Error::other)
             .and_then(|()| requests.send(&message).map_err(std::io::Error::other));
         sent.map_err(failed)?;
-        let id = self.ids.fetch_add(1, Ordering::Relaxed);
-        self.turns.join(id, limits.share);
+        let id = WorkerId::from(self.shared.ids.fetch_add(1, Ordering::Relaxed));
+        self.shared.fair_share.add(id, limits.share);
         let worker = Arc::new(self.worker(id, &memory, requests, tenant, limits));
-        let (shared, program) = (Arc::clone(&worker), self.config.program.clone());
+        let (shared, program) = (Arc::clone(&worker), self.shared.config.program.clone());
         // Starting a process takes longer than a thread that serves requests has.
-        let watching = std::thread::Builder::new()
+        let supervising = std::thread::Builder::new()
             .name("device-worker".to_owned())
-            .spawn(move || watch(&shared, &program, file, &memory));
-        if let Err(error) = watching {
-            worker.stop("no thread can be had to watch it");
+            .spawn(move || supervise(&shared, &program, file, &memory));
+        if let Err(error) = supervising {
+            worker.stop("no thread can be had to supervise it");
             return Err(failed(error));
         }
-        tracing::debug!(tenant, worker = id, "a device worker was started");
+        tracing::debug!(tenant, worker = %id, "a device worker was started");
         live.push(Arc::downgrade(&worker));
         Ok(worker)
     }
 
     pub(super) fn worker(
         &self,
-        id: u64,
+        id: WorkerId,
         memory: &Arc<SharedMemory>,
         requests: Producer,
         tenant: &str,
         limits: &Limits,
     ) -> Worker {
+        let shared = &self.shared;
         Worker {
             id,
             memory: Arc::clone(memory),
-            staging: Staging::new(memory),
-            turns: Arc::clone(&self.turns),
-            state: Mutex::new(State::new(requests)),
+            staging: StagingArea::new(memory),
+            fair_share: Arc::clone(&shared.fair_share),
+            state: Mutex::new(WorkerState::new(requests)),
             is_lost: AtomicBool::new(false),
             ended_well: AtomicBool::new(false),
             tenant: tenant.to_owned(),
@@ -245,55 +281,58 @@ impl Workers {
             started: channel::Sender::new(Started::NotYet),
             limits: WorkerLimits {
                 kernel: limits.kernel_time,
-                slack: match self.backend {
-                    wire::Backend::Cpu { .. } => limits.kernel_time.saturating_add(SLACK),
-                    wire::Backend::Cuda { .. } => Duration::ZERO,
+                slack: match shared.device {
+                    WorkerDevice::Cpu { .. } => limits.kernel_time.saturating_add(SLACK),
+                    WorkerDevice::Cuda { .. } => Duration::ZERO,
                 },
-                patience: self.config.patience,
-                idle: self.config.idle,
+                timeout: shared.config.timeout,
+                idle: shared.config.idle,
                 memory_bytes: limits
                     .memory_bytes
                     .saturating_add(memory.layout().area as u64)
-                    .saturating_add(self.config.overhead_bytes)
-                    .saturating_add(match self.backend {
+                    .saturating_add(shared.config.overhead_bytes)
+                    .saturating_add(match shared.device {
                         // One bit for each byte of a buffer.
-                        wire::Backend::Cpu { checks: true, .. } => limits.memory_bytes / 8,
+                        WorkerDevice::Cpu { checks: true, .. } => limits.memory_bytes / 8,
                         _ => 0,
                     }),
             },
         }
     }
 
-    /// Sees that there is room for one more, if need be by stopping one that nobody
-    /// uses now.
+    /// Sees that there is room for one more, if need be by stopping one that is without
+    /// use now.
     fn make_room(&self, live: &mut Vec<Weak<Worker>>) -> Result<(), Error> {
         let lives =
             |worker: &Weak<Worker>| worker.upgrade().is_some_and(|worker| !worker.is_lost());
         live.retain(lives);
-        if live.len() < self.config.workers {
+        if live.len() < self.shared.config.workers {
             return Ok(());
         }
-        // Those that nobody uses, and if need be one that only keeps what its tenant's
+        // One that has no use, and if need be one that only keeps buffers that its tenant's
         // functions can fill again.
-        let stopped = [(Duration::ZERO, Kept::Stays), (KEPT_FOR, Kept::Goes)]
-            .into_iter()
-            .any(|(since, kept)| {
-                let mut workers = live.iter().filter_map(Weak::upgrade);
-                workers.any(|worker| worker.stop_if_idle(since, kept))
-            });
+        let stopped = [
+            (Duration::ZERO, ResidentBuffers::AreUse),
+            (KEPT_FOR, ResidentBuffers::AreNoUse),
+        ]
+        .into_iter()
+        .any(|(since, resident)| {
+            let mut workers = live.iter().filter_map(Weak::upgrade);
+            workers.any(|worker| worker.stop_if_idle(since, resident))
+        });
         live.retain(lives);
         if stopped {
             return Ok(());
         }
         Err(Error::DeviceLost(format!(
             "each of the {} workers that this device may have is another tenant's; try again later",
-            self.config.workers
+            self.shared.config.workers
         )))
     }
 
     /// How many workers there are.
-    pub(crate) fn count(&self) -> usize {
-        let live = lock(&self.live);
+    pub(super) fn count(&self) -> usize {
+        let live = lock(&self.shared.live);
         live.iter()
             .filter_map(Weak::upgrade)
             .filter(|worker| !worker.is_lost())
@@ -301,8 +340,8 @@ impl Workers {
     }
 
     /// Ends all workers.
-    pub(crate) fn shut_down(&self) {
-        for worker in lock(&self.live)
+    pub(super) fn stop_all(&self) {
+        for worker in lock(&self.shared.live)
             .drain(..)
             .filter_map(|worker| worker.upgrade())
         {
@@ -311,42 +350,26 @@ impl Workers {
     }
 }
 
-/// Starts a worker's process, and watches it.
-fn watch(worker: &Arc<Worker>, program: &[OsString], file: OwnedFd, memory: &Arc<SharedMemory>) {
+/// Starts a worker's process, and supervises it.
+fn supervise(
+    worker: &Arc<Worker>,
+    program: &[OsString],
+    file: OwnedFd,
+    memory: &Arc<SharedMemory>,
+) {
     match Process::start(program, file, memory, &worker.tenant) {
         Ok(process) => {
-            let watch = Watch {
+            let supervisor = Supervisor {
                 worker: Arc::clone(worker),
                 answers: Consumer::to_host(memory),
                 process,
                 began: Instant::now(),
             };
-            watch.run();
+            supervisor.run();
         }
         Err(error) => {
             tracing::error!(tenant = worker.tenant, %error, "a device worker can't be started");
             worker.stop(&format!("the device's worker can't be started: {error}"));
-        }
-    }
-}
-
-impl State {
-    fn new(requests: Producer) -> State {
-        State {
-            requests,
-            backlog: Default::default(),
-            unread_since: None,
-            lanes: Default::default(),
-            allocations: Default::default(),
-            allocating: Default::default(),
-            loading: Default::default(),
-            kept: Default::default(),
-            lost: None,
-            // Whoever starts it uses it.
-            users: 1,
-            idle_since: Instant::now(),
-            ids: 0,
-            scratch: Vec::new(),
         }
     }
 }

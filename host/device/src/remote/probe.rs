@@ -9,8 +9,8 @@ use crate::channel::wire::short;
 use crate::worker::Probed;
 use crate::{Backend, Description, Error};
 
-/// How often to look whether the process has answered.
-const LOOK: Duration = Duration::from_millis(5);
+/// How often it is checked whether the process has answered.
+const POLL: Duration = Duration::from_millis(5);
 
 /// The most that an answer may be, in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -69,14 +69,14 @@ pub(crate) fn probe(config: &WorkerConfig) -> Result<Vec<Description>, NoNvidia>
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
-            Ok(None) if started.elapsed() < config.patience => std::thread::sleep(LOOK),
+            Ok(None) if started.elapsed() < config.timeout => std::thread::sleep(POLL),
             Ok(None) => {
                 // Both fail only where it has ended by itself since.
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err(failed(format!(
                     "it did not answer within {:?}",
-                    config.patience
+                    config.timeout
                 )));
             }
             Err(error) => return Err(failed(error.to_string())),

@@ -84,7 +84,7 @@ impl Process {
         let pid = pid.ok_or_else(|| std::io::Error::other("a process without a number"))?;
         let handle = pidfd_open(pid, PidfdFlags::empty())?;
         let id = child.id();
-        let watch = Watch {
+        let log = OutputLog {
             child,
             handle: handle.try_clone()?,
             output: ours.try_clone()?,
@@ -94,7 +94,7 @@ impl Process {
         };
         std::thread::Builder::new()
             .name("device-worker-log".to_owned())
-            .spawn(move || watch.run())?;
+            .spawn(move || log.run())?;
         Ok(Process {
             id,
             handle,
@@ -137,7 +137,7 @@ impl Drop for Process {
 }
 
 /// What the thread that logs a worker's output has.
-struct Watch {
+struct OutputLog {
     child: Child,
     handle: OwnedFd,
     output: UnixStream,
@@ -146,7 +146,7 @@ struct Watch {
     name: String,
 }
 
-impl Watch {
+impl OutputLog {
     fn run(mut self) {
         self.log();
         // Nothing is heard from it any more: whatever it still does, it does for

@@ -1,27 +1,29 @@
-//! The thread that watches one worker: it takes the worker's answers, keeps the
-//! time of its kernels, and ends it where it does wrong.
+//! The thread that supervises one worker: it takes the worker's answers, accounts for
+//! the time of its kernels, and ends a worker that exceeds a limit or breaks a rule.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::lane::{After, Lane, Outcome, Released};
 use super::process::Process;
-use super::{Kept, Started, State, Worker, WorkerLimits};
+use super::queue_state::{Outcome, RemoteQueue};
+use super::worker::{ResidentBuffers, Started, WINDOW, Worker, WorkerLimits, WorkerState};
 use crate::channel::wire::{self, Answer, Request};
 use crate::channel::{Broken, Consumer};
-use crate::cpu::PoisonId;
+use crate::effects::DeferredEffects;
+use crate::identity::{BufferId, QueueId, SequenceNumber};
 use crate::sync::lock;
-use crate::{Buffer, Error};
+use crate::{Buffer, Error, Kernel};
 
 /// How many answers are taken under one lock.
 const BATCH: usize = 64;
 
-/// How often who is ahead of its share looks whether the others have caught up.
+/// How often it is checked whether the others have caught up with a worker that is ahead
+/// of its share.
 const HELD_BACK: Duration = Duration::from_millis(1);
 
-/// How often times are looked at while there is no kernel.
+/// How often times are checked while there is no kernel.
 const AT_WORK: Duration = Duration::from_millis(100);
 const AT_REST: Duration = Duration::from_secs(1);
 
@@ -29,49 +31,49 @@ const AT_REST: Duration = Duration::from_secs(1);
 /// together: a worker that reads none of them is of no use.
 const MOST_UNREAD: usize = 1 << 19;
 
-/// How often it is looked how much memory a worker takes.
-const WEIGHED: Duration = Duration::from_millis(500);
+/// How often it is checked how much memory a worker takes.
+const MEMORY_CHECK: Duration = Duration::from_millis(500);
 
-pub(super) struct Watch {
+pub(super) struct Supervisor {
     pub(super) worker: Arc<Worker>,
     pub(super) answers: Consumer,
     pub(super) process: Process,
     pub(super) began: Instant,
 }
 
-impl Watch {
-    /// Watches until the worker is of no use any more, then ends its process.
+impl Supervisor {
+    /// Supervises the worker until it is lost, then ends its process.
     pub(super) fn run(mut self) {
         let worker = Arc::clone(&self.worker);
         let mut message = Vec::new();
-        let mut clock = Clock::default();
-        let mut weighed = Instant::now();
-        let mut looked = Instant::now();
+        let mut clock = WorkClock::default();
+        let mut memory_checked = Instant::now();
+        let mut times_checked = Instant::now();
         loop {
             let more = match self.take(&mut message) {
                 Ok(more) => more,
                 Err(Broken(what)) => {
                     tracing::error!(
                         tenant = worker.tenant,
-                        worker = worker.id,
+                        worker = %worker.id,
                         "a device worker was ended: {what}"
                     );
                     self.lose("the device's worker broke down, and was ended".to_owned());
                     false
                 }
             };
-            // However much it has to say, times are kept.
-            if more && looked.elapsed() < HELD_BACK {
+            // However many answers there are, times are checked.
+            if more && times_checked.elapsed() < HELD_BACK {
                 continue;
             }
-            looked = Instant::now();
+            times_checked = Instant::now();
             if let Some(how) = self.process.ended() {
-                // What it said last counts.
+                // Its last answers count.
                 while matches!(self.take(&mut message), Ok(true)) {}
                 if !worker.is_lost() {
                     tracing::warn!(
                         tenant = worker.tenant,
-                        worker = worker.id,
+                        worker = %worker.id,
                         "a device worker {how}"
                     );
                 }
@@ -80,12 +82,12 @@ impl Watch {
             if worker.is_lost() {
                 break;
             }
-            if weighed.elapsed() >= WEIGHED {
-                weighed = Instant::now();
-                self.weigh();
+            if memory_checked.elapsed() >= MEMORY_CHECK {
+                memory_checked = Instant::now();
+                self.check_memory();
             }
             worker.attention.store(false, Ordering::Release);
-            let limit = self.keep_time(&mut clock);
+            let limit = self.check_times(&mut clock);
             let over = || {
                 worker.is_lost()
                     || worker.attention.load(Ordering::Acquire)
@@ -99,14 +101,14 @@ impl Watch {
     }
 
     /// Ends a worker that takes more of the host's memory than its tenant may.
-    fn weigh(&self) {
+    fn check_memory(&self) {
         let most = self.worker.limits.memory_bytes;
         let takes = self.process.memory_bytes().unwrap_or(0);
         if takes > most {
             let worker = &self.worker;
             tracing::warn!(
                 tenant = worker.tenant,
-                worker = worker.id,
+                worker = %worker.id,
                 takes,
                 most,
                 "a device worker takes too much memory, and is ended"
@@ -121,11 +123,11 @@ impl Watch {
         let message =
             format!("{message}; what was on the device is gone: open it again, and fill it anew");
         let mut state = lock(&self.worker.state);
-        let after = self
+        let effects = self
             .worker
             .lose(&mut state, Error::DeviceLost(message), &[]);
         drop(state);
-        after.carry_out();
+        effects.carry_out();
     }
 
     /// What an author has to do, where anything was on the device.
@@ -141,14 +143,14 @@ impl Watch {
     /// Takes some answers. True where there may be more.
     fn take(&mut self, message: &mut Vec<u8>) -> Result<bool, Broken> {
         let worker = Arc::clone(&self.worker);
-        let mut after = After::default();
+        let mut effects = DeferredEffects::default();
         let mut taken = 0;
         let mut state = lock(&worker.state);
         let outcome = (|| {
             while taken < BATCH && self.answers.receive(message)? {
                 taken += 1;
                 let answer = wire::decode(message).map_err(|_| Broken("no answer at all"))?;
-                self.apply(&mut state, answer, &mut after)?;
+                self.apply(&mut state, answer, &mut effects)?;
             }
             worker.flush(&mut state)
         })();
@@ -156,15 +158,20 @@ impl Watch {
             worker.rest_if_idle(&state);
         }
         drop(state);
-        after.carry_out();
+        effects.carry_out();
         outcome?;
         Ok(taken == BATCH)
     }
 
-    fn apply(&self, state: &mut State, answer: Answer, after: &mut After) -> Result<(), Broken> {
+    fn apply(
+        &self,
+        state: &mut WorkerState,
+        answer: Answer,
+        effects: &mut DeferredEffects,
+    ) -> Result<(), Broken> {
         let worker = &self.worker;
         if state.lost.is_some() {
-            // Of no interest any more.
+            // Nobody waits for it any more.
             return Ok(());
         }
         match answer {
@@ -182,68 +189,67 @@ impl Watch {
                 }
             }
             Answer::Allocated { id, outcome } => {
-                let asked = state
+                let pending = state
                     .allocating
                     .remove(&id)
                     .ok_or(Broken("memory that was not asked for"))?;
                 let outcome = outcome.map_err(Error::from);
                 let made = outcome.is_ok();
-                let holding = asked.holding;
-                match (made, asked.reply.send(outcome)) {
+                let holding = pending.holding;
+                match (made, pending.reply.send(outcome)) {
                     (true, Ok(())) => {
                         state
                             .allocations
                             .extend(holding.map(|holding| (id, holding)));
                     }
-                    // Whoever asked has stopped waiting.
+                    // The caller has stopped waiting.
                     (true, Err(_)) => {
-                        after.released.extend(holding.map(Released::Allocation));
+                        effects.release(holding);
                         worker.send(state, &Request::Free { id });
                     }
-                    (false, _) => after.released.extend(holding.map(Released::Allocation)),
+                    (false, _) => effects.release(holding),
                 }
             }
             Answer::Loaded { id, outcome } => {
-                let asked = state
+                let pending = state
                     .loading
                     .remove(&id)
                     .ok_or(Broken("a module that was not asked for"))?;
                 let outcome = outcome.map_err(Error::from);
                 let made = outcome.is_ok();
-                if asked.reply.send(outcome).is_err() && made {
+                if pending.reply.send(outcome).is_err() && made {
                     worker.send(state, &Request::Unload { id });
                 }
-                drop(asked._area);
             }
             Answer::Done { queue, number, at } => {
                 let at = at.map(|at| self.began + Duration::from_nanos(at.min(MOST_NANOSECONDS)));
-                self.settle(state, queue, number, Outcome::Done(at), after)?;
+                self.settle(state, queue, number, Outcome::Done(at), effects)?;
             }
             Answer::Failed {
                 queue,
                 number,
-                failure,
+                error,
             } => {
-                let error = Error::from(failure);
-                tracing::debug!(tenant = worker.tenant, worker = worker.id, %error, "work of a queue failed");
-                self.settle(state, queue, number, Outcome::Failed(error), after)?;
+                let error = Error::from(error);
+                tracing::debug!(tenant = worker.tenant, worker = %worker.id, %error, "work of a queue failed");
+                self.settle(state, queue, number, Outcome::Failed(error), effects)?;
             }
             Answer::Skipped { queue, number } => {
-                self.settle(state, queue, number, Outcome::Skipped, after)?;
+                self.settle(state, queue, number, Outcome::Skipped, effects)?;
             }
             Answer::Lost { message, blamed } => {
-                let blamed: Vec<(u64, Error)> = blamed
+                let blamed: Vec<(QueueId, Error)> = blamed
                     .into_iter()
-                    .map(|(queue, failure)| (queue, failure.into()))
+                    .map(|(queue, error)| (queue, error.into()))
                     .collect();
                 let message = self.with_cure(wire::short(message));
                 tracing::warn!(
                     tenant = worker.tenant,
-                    worker = worker.id,
+                    worker = %worker.id,
                     "a device worker: {message}"
                 );
                 let lost = worker.lose(state, Error::DeviceLost(message), &blamed);
-                after.append(lost);
+                effects.append(lost);
             }
         }
         Ok(())
@@ -251,88 +257,89 @@ impl Watch {
 
     fn settle(
         &self,
-        state: &mut State,
-        queue: u64,
-        number: u64,
+        state: &mut WorkerState,
+        id: QueueId,
+        number: SequenceNumber,
         outcome: Outcome,
-        after: &mut After,
+        effects: &mut DeferredEffects,
     ) -> Result<(), Broken> {
-        state.ids += 1;
-        let poison = PoisonId::of(state.ids);
-        let lane = state
-            .lanes
-            .get_mut(&queue)
+        let failure = state.identifiers.next();
+        let queue = state
+            .queues
+            .get_mut(&id)
             .ok_or(Broken("an answer for a queue that is not open"))?;
-        let resume = lane.answer(number, outcome, poison, after)?;
+        let resume = queue.answer(number, outcome, failure, effects)?;
         if resume {
-            self.worker.send(state, &Request::Resume { queue });
+            self.worker.send(state, &Request::Resume { queue: id });
         }
-        self.worker.pump(state, queue);
-        self.worker.remove_if_over(state, queue, after);
+        self.worker.send_work(state, id);
+        self.worker.remove_if_ended(state, id, effects);
         Ok(())
     }
 
-    /// Ends the worker where something takes too long; how long to wait for the
-    /// next look.
-    fn keep_time(&self, clock: &mut Clock) -> Duration {
+    /// Ends the worker where something takes too long. Returns how long to wait until the
+    /// next check.
+    fn check_times(&self, clock: &mut WorkClock) -> Duration {
         let worker = &self.worker;
         let limits = worker.limits;
         let mut state = lock(&worker.state);
         let now = Instant::now();
         let passed = clock.tick(now);
-        let busy = worker.turns.busy().max(1) as u32;
-        let launched = state.lanes.values().filter(|lane| lane.launched()).count();
+        let busy = worker.fair_share.busy().max(1) as u32;
+        let launched = state.queues.values();
+        let launched = launched.filter(|queue| queue.running_kernel().is_some());
+        let launched = launched.count();
         let among = u32::try_from(launched.max(1)).unwrap_or(u32::MAX);
         let mut overrun = None;
         let mut at_work = false;
-        for (queue, lane) in &mut state.lanes {
-            if !lane.is_at_work() {
+        for (id, queue) in &mut state.queues {
+            if !queue.is_at_work() {
                 continue;
             }
             at_work = true;
-            let limit = match lane.launched() {
+            let limit = match queue.running_kernel().is_some() {
                 true => {
-                    lane.used += passed / busy / among;
+                    queue.used += passed / busy / among;
                     limits.kernel.saturating_add(limits.slack)
                 }
                 false => {
-                    lane.used += passed / busy;
-                    limits.patience
+                    queue.used += passed / busy;
+                    limits.timeout
                 }
             };
-            if lane.used > limit {
-                overrun = Some((*queue, overrun_error(lane, &limits)));
+            if queue.used > limit {
+                overrun = Some((*id, overrun_error(queue, &limits)));
             }
         }
         clock.runs = at_work;
         if at_work {
-            worker.turns.charge(worker.id, passed);
+            worker.fair_share.charge(worker.id, passed);
         }
         let orphaned = state.orphaned();
         // Others may have the device, and a kernel of its own hold up all else.
-        let mut patience = limits.patience.saturating_mul(busy);
+        let mut timeout = limits.timeout.saturating_mul(busy);
         if launched > 0 {
-            patience = patience.saturating_add(limits.kernel.saturating_mul(busy));
+            timeout = timeout.saturating_add(limits.kernel.saturating_mul(busy));
         }
         let unread = state.backlog.len() > MOST_UNREAD;
         let slow = unread
             || state
                 .allocating
                 .values()
-                .map(|asked| asked.since)
-                .chain(state.loading.values().map(|asked| asked.since))
+                .map(|pending| pending.since)
+                .chain(state.loading.values().map(|pending| pending.since))
                 .chain(matches!(*worker.started.borrow(), Started::NotYet).then_some(self.began))
                 .chain(state.unread_since)
                 .min()
-                .is_some_and(|since| now.saturating_duration_since(since) > patience);
+                .is_some_and(|since| now.saturating_duration_since(since) > timeout);
         if let Some((queue, error)) = overrun {
             let lost = Error::DeviceLost(format!(
                 "{error}; the device's worker was ended, and what was on the device is gone: open it again, and fill it anew"
             ));
-            tracing::warn!(tenant = worker.tenant, worker = worker.id, %error, "a device worker was ended");
-            let after = worker.lose(&mut state, lost, &[(queue, error)]);
+            tracing::warn!(tenant = worker.tenant, worker = %worker.id, %error, "a device worker was ended");
+            let effects = worker.lose(&mut state, lost, &[(queue, error)]);
             drop(state);
-            after.carry_out();
+            effects.carry_out();
             return Duration::ZERO;
         }
         if orphaned {
@@ -343,21 +350,21 @@ impl Watch {
         if slow {
             drop(state);
             tracing::warn!(
-                worker = worker.id,
+                worker = %worker.id,
                 "a device worker does not answer, and is ended"
             );
             self.lose(format!(
                 "the device's worker did not answer within {:?}, and was ended",
-                limits.patience
+                limits.timeout
             ));
             return Duration::ZERO;
         }
         let state_has_orphans = state.users == 0;
-        let mut after = After::default();
-        let waiting = worker.pump_all(&mut state, &mut after);
+        let mut effects = DeferredEffects::default();
+        let waiting = worker.send_all_work(&mut state, &mut effects);
         drop(state);
-        after.carry_out();
-        if !at_work && worker.stop_if_idle(limits.idle, Kept::Stays) {
+        effects.carry_out();
+        if !at_work && worker.stop_if_idle(limits.idle, ResidentBuffers::AreUse) {
             return Duration::ZERO;
         }
         if waiting {
@@ -378,50 +385,53 @@ impl Watch {
 /// worker: no driver can stop a kernel alone.
 const ORPHANED: Duration = Duration::from_millis(50);
 
-impl State {
-    /// Whether kernels run on for nobody, and nothing would be lost with them.
+impl WorkerState {
+    /// Whether kernels of ended instances still run, and nothing would be lost with them.
     fn orphaned(&self) -> bool {
         if self.users > 0 || !self.allocating.is_empty() {
             return false;
         }
-        let runs = |lane: &&Lane| lane.is_at_work();
+        let runs = |queue: &&RemoteQueue| queue.is_at_work();
         let over = self
-            .lanes
+            .queues
             .values()
             .filter(runs)
-            .all(|lane| lane.closed && lane.used > ORPHANED);
-        let any = self.lanes.values().any(|lane| lane.launched());
-        let theirs: HashSet<u64> = self
-            .lanes
+            .all(|queue| queue.closed && queue.used > ORPHANED);
+        let any = self
+            .queues
             .values()
-            .flat_map(Lane::buffers)
+            .any(|queue| queue.running_kernel().is_some());
+        let theirs: HashSet<BufferId> = self
+            .queues
+            .values()
+            .flat_map(RemoteQueue::buffers)
             .filter_map(Buffer::number)
             .collect();
         any && over && self.allocations.keys().all(|id| theirs.contains(id))
     }
 }
 
-/// What a mark may say: some three hundred years.
+/// The greatest time that an event may have: some thirty-six years.
 const MOST_NANOSECONDS: u64 = 1 << 60;
 
-fn overrun_error(lane: &Lane, limits: &WorkerLimits) -> Error {
-    let (limit, patience) = (limits.kernel, limits.patience);
-    match lane.kernel() {
+fn overrun_error(queue: &RemoteQueue, limits: &WorkerLimits) -> Error {
+    let (limit, timeout) = (limits.kernel, limits.timeout);
+    match queue.running_kernel().map(Kernel::name) {
         Some(kernel) => Error::DeadlineExceeded(format!(
             "kernel `{kernel}` ran longer than the {limit:?} that this tenant's kernels may take; split its work over several launches, or ask the operator for a longer limit"
         )),
-        None => Error::DeviceLost(format!("a transfer did not end within {patience:?}")),
+        None => Error::DeviceLost(format!("a transfer did not end within {timeout:?}")),
     }
 }
 
-/// Times what runs, and leaves out the time in which nothing did.
+/// Measures the time in which the worker has work.
 #[derive(Default)]
-struct Clock {
+struct WorkClock {
     last: Option<Instant>,
     runs: bool,
 }
 
-impl Clock {
+impl WorkClock {
     fn tick(&mut self, now: Instant) -> Duration {
         let last = self.last.replace(now).filter(|_| self.runs);
         last.map_or(Duration::ZERO, |last| now.saturating_duration_since(last))
@@ -429,34 +439,34 @@ impl Clock {
 }
 
 impl Worker {
-    /// Says that the device has no work of this worker any more, where that is so.
-    fn rest_if_idle(&self, state: &State) {
-        if !state.lanes.values().any(Lane::is_at_work) {
-            self.turns.set_busy(self.id, false);
+    /// Notes that the device has no work of this worker any more, where that is so.
+    fn rest_if_idle(&self, state: &WorkerState) {
+        if !state.queues.values().any(RemoteQueue::is_at_work) {
+            self.fair_share.set_busy(self.id, false);
         }
     }
 
-    /// Sends what was held back; whether some is still.
-    fn pump_all(&self, state: &mut State, after: &mut After) -> bool {
-        let queues: Vec<u64> = state
-            .lanes
+    /// Sends work that was held back; true where some still is.
+    fn send_all_work(&self, state: &mut WorkerState, effects: &mut DeferredEffects) -> bool {
+        let queues: Vec<QueueId> = state
+            .queues
             .iter()
-            .filter(|(_, lane)| lane.next(super::WINDOW).is_some())
+            .filter(|(_, queue)| queue.next(WINDOW).is_some())
             .map(|(queue, _)| *queue)
             .collect();
         for queue in &queues {
-            self.pump(state, *queue);
-            self.remove_if_over(state, *queue, after);
+            self.send_work(state, *queue);
+            self.remove_if_ended(state, *queue, effects);
         }
-        let at_work = state.lanes.values().any(Lane::is_at_work);
+        let at_work = state.queues.values().any(RemoteQueue::is_at_work);
         if !queues.is_empty() && at_work {
-            self.turns.set_busy(self.id, true);
+            self.fair_share.set_busy(self.id, true);
         }
         queues.iter().any(|queue| {
             state
-                .lanes
+                .queues
                 .get(queue)
-                .is_some_and(|lane| lane.next(super::WINDOW).is_some())
+                .is_some_and(|queue| queue.next(WINDOW).is_some())
         })
     }
 }

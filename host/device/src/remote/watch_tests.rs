@@ -1,25 +1,31 @@
-//! Workers that break the rules: each is ended, and nobody waits for it.
+//! Workers that break the rules of the channel: each is ended, and no caller waits for ever.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
 use crate::Limits;
-use crate::channel::wire::Backend;
+use crate::account::DeviceMemory;
+use crate::channel::wire::WorkerDevice;
 use crate::channel::{Layout, Producer, SharedMemory};
 use crate::remote::pool::{WorkerConfig, Workers};
+use crate::timer::{SystemClock, Timer};
 
-/// A process that says nothing, and what it says nevertheless.
-fn watch(says: &[Answer]) -> Error {
+/// Supervises a process that does nothing, in whose name these answers are sent; returns why it
+/// was ended.
+fn supervise(says: &[Answer]) -> Error {
     let workers = Workers::new(
         WorkerConfig::default(),
-        Backend::Cpu {
+        WorkerDevice::Cpu {
             threads: 1,
             checks: false,
         },
+        &Arc::new(DeviceMemory::new(1 << 30)),
+        &Arc::new(Timer::new(Box::new(SystemClock))),
     );
     let (memory, file) = SharedMemory::create(Layout::of(4 << 20)).unwrap();
     let memory = Arc::new(memory);
     let requests = Producer::to_worker(&memory);
-    let worker = Arc::new(workers.worker(1, &memory, requests, "tenant", &Limits::default()));
+    let worker =
+        Arc::new(workers.worker(1.into(), &memory, requests, "tenant", &Limits::default()));
     let program = ["/bin/sleep".into(), "1000".into()];
     let process = Process::start(&program, file, &memory, "tenant").unwrap();
     let mut answers = Producer::to_host(&memory);
@@ -28,30 +34,30 @@ fn watch(says: &[Answer]) -> Error {
         wire::encode(answer, &mut message).unwrap();
         assert!(answers.send(&message).unwrap());
     }
-    let watch = Watch {
+    let supervisor = Supervisor {
         worker: Arc::clone(&worker),
         answers: Consumer::to_host(&memory),
         process,
         began: Instant::now(),
     };
     // It returns once the worker is ended.
-    watch.run();
+    supervisor.run();
     worker.lost()
 }
 
 #[test]
 fn what_no_correct_worker_says_ends_it() {
     let done = Answer::Done {
-        queue: 7,
-        number: 0,
+        queue: 7.into(),
+        number: 0.into(),
         at: None,
     };
     let memory = Answer::Allocated {
-        id: 3,
+        id: 3.into(),
         outcome: Ok(0x1000),
     };
     let module = Answer::Loaded {
-        id: 3,
+        id: 3.into(),
         outcome: Ok(vec![1024]),
     };
     for said in [
@@ -60,14 +66,14 @@ fn what_no_correct_worker_says_ends_it() {
         vec![memory],
         vec![module],
     ] {
-        let lost = watch(&said);
+        let lost = supervise(&said);
         assert!(lost.to_string().contains("broke down"), "{said:?}: {lost}");
     }
 }
 
 #[test]
 fn a_worker_that_gives_up_is_believed() {
-    let lost = watch(&[Answer::Lost {
+    let lost = supervise(&[Answer::Lost {
         message: "no device".to_owned(),
         blamed: Vec::new(),
     }]);

@@ -2,7 +2,8 @@
 //! serves where a tenant is to be kept apart by more than the engine, and it is how
 //! everything about workers is tested on machines without a GPU.
 //!
-//! Each queue has a thread that does one thing after another.
+//! Each queue has a thread that hands one command after another to a queue of the
+//! processor's backend.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -13,13 +14,21 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
 use super::{Executor, Lost, Outbox};
 use crate::channel::SharedMemory;
-use crate::channel::wire::{Answer, EntryShape, Failure, Span, Start, Task, to_extent};
+use crate::channel::wire::{Answer, EntryShape, KernelNumber, Never, Span, Start, Wire, WireError};
+use crate::command::{Command, Translate};
+use crate::failure_state::FailureState;
+use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
+use crate::launch::PackedArguments;
+use crate::spin_wait::spin_then_await;
+use crate::staging::StagedBytes;
+use crate::submission::{self, EventSignal, EventState, Handles, ReadDestination, Reply};
 use crate::sync::lock;
 use crate::{
-    Buffer, CpuConfig, Device, Error, LaunchConfig, Lease, Limits, Module, Output, Queue, Session,
+    Buffer, CpuConfig, Device, Error, Kernel, Lease, Limits, Module, Output, Queue, Session,
 };
 
 pub(super) struct Cpu {
@@ -27,9 +36,10 @@ pub(super) struct Cpu {
     lease: Arc<Lease>,
     memory: Arc<SharedMemory>,
     outbox: Outbox,
-    buffers: HashMap<u64, Buffer>,
-    modules: Arc<Mutex<HashMap<u64, Module>>>,
-    queues: HashMap<u64, Lane>,
+    runtime: Runtime,
+    buffers: HashMap<BufferId, Buffer>,
+    modules: Arc<Mutex<HashMap<ModuleId, Module>>>,
+    queues: HashMap<QueueId, OpenQueue>,
     started: Instant,
 }
 
@@ -44,28 +54,36 @@ impl Output for Printed {
 }
 
 /// A queue's thread, as the thread that reads requests sees it.
-struct Lane {
-    jobs: mpsc::Sender<Job>,
+struct OpenQueue {
+    messages: mpsc::Sender<Message>,
     /// Dropping it stops what runs.
     lease: Option<Lease>,
     queue: Queue,
     closed: Arc<AtomicBool>,
 }
 
-enum Job {
-    Work(u64, Work),
+/// What a queue's thread is told.
+enum Message {
+    Execute(SequenceNumber, Result<Prepared, Error>),
     Resume,
 }
 
-/// A [`Task`] whose numbers were looked up.
-enum Work {
-    Write(Buffer, u64, Span),
-    Read(Buffer, u64, Span),
-    Copy((Buffer, u64), (Buffer, u64), u64),
-    Fill(Buffer, u64, u64, u8),
-    Launch(Module, u32, LaunchConfig, Vec<u8>),
-    Mark,
-    Unknown(&'static str),
+/// A command whose numbers were looked up.
+struct Prepared {
+    command: Command<Handles>,
+    /// Where the bytes of a write or read lie on their way.
+    staged: Option<Span>,
+    result: CommandResult,
+}
+
+/// How the thread learns that a command is done.
+enum CommandResult {
+    /// By a fence behind it.
+    Nothing,
+    /// By its bytes, which go there.
+    Bytes(submission::Answer<StagedBytes>),
+    /// By its time.
+    Event(watch::Receiver<EventState>),
 }
 
 impl Cpu {
@@ -97,6 +115,7 @@ impl Cpu {
             session,
             memory: Arc::clone(memory),
             outbox: outbox.clone(),
+            runtime: runtime()?,
             buffers: HashMap::new(),
             modules: Arc::default(),
             queues: HashMap::new(),
@@ -104,71 +123,83 @@ impl Cpu {
         })
     }
 
-    fn buffer(&self, id: u64) -> Option<Buffer> {
-        self.buffers.get(&id).cloned()
+    /// Looks up what a command names.
+    ///
+    /// # Errors
+    /// [`Error::InvalidLaunch`] where there is no such thing.
+    fn prepare(&self, command: &Command<Wire<'_>>) -> Result<Prepared, Error> {
+        let mut names = Names {
+            worker: self,
+            staged: None,
+            result: CommandResult::Nothing,
+        };
+        let command = command.translate(&mut names)?;
+        Ok(Prepared {
+            command,
+            staged: names.staged,
+            result: names.result,
+        })
+    }
+}
+
+/// Names resources by the handles of this process.
+struct Names<'w> {
+    worker: &'w Cpu,
+    staged: Option<Span>,
+    result: CommandResult,
+}
+
+impl<'a, 'b: 'a> Translate<'a, Wire<'b>, Handles> for Names<'_> {
+    type Error = Error;
+
+    fn buffer(&mut self, id: &'a BufferId) -> Result<Buffer, Error> {
+        let buffer = self.worker.buffers.get(id).cloned();
+        buffer.ok_or_else(|| unknown("there is no such buffer"))
     }
 
-    fn look_up(&self, task: Task<'_>) -> Work {
-        let no_buffer = Work::Unknown("there is no such buffer");
-        match task {
-            Task::Write {
-                target,
-                offset,
-                from,
-            } => match self.buffer(target) {
-                Some(target) => Work::Write(target, offset, from),
-                None => no_buffer,
-            },
-            Task::Read {
-                source,
-                offset,
-                into,
-            } => match self.buffer(source) {
-                Some(source) => Work::Read(source, offset, into),
-                None => no_buffer,
-            },
-            Task::Copy {
-                source,
-                source_offset,
-                target,
-                target_offset,
-                bytes,
-            } => match (self.buffer(source), self.buffer(target)) {
-                (Some(source), Some(target)) => {
-                    Work::Copy((source, source_offset), (target, target_offset), bytes)
-                }
-                _ => no_buffer,
-            },
-            Task::Fill {
-                target,
-                offset,
-                bytes,
-                value,
-            } => match self.buffer(target) {
-                Some(target) => Work::Fill(target, offset, bytes, value),
-                None => no_buffer,
-            },
-            Task::Launch {
-                module,
-                entry,
-                grid,
-                block,
-                shared_bytes,
-                arguments,
-            } => match lock(&self.modules).get(&module) {
-                Some(module) => {
-                    let config = LaunchConfig {
-                        grid: to_extent(grid),
-                        block: to_extent(block),
-                        shared_bytes,
-                    };
-                    Work::Launch(module.clone(), entry, config, arguments.to_vec())
-                }
-                None => Work::Unknown("there is no such module"),
-            },
-            Task::Mark => Work::Mark,
-        }
+    fn kernel(&mut self, kernel: &'a KernelNumber) -> Result<Kernel, Error> {
+        let modules = lock(&self.worker.modules);
+        let module = modules.get(&kernel.module);
+        let module = module.ok_or_else(|| unknown("there is no such module"))?;
+        let entry = module.entry(kernel.entry);
+        entry.ok_or_else(|| unknown("the module has no such entry"))
     }
+
+    /// The host holds the buffers that they point to.
+    fn arguments(&mut self, arguments: &'a &'b [u8]) -> Result<PackedArguments, Error> {
+        Ok(PackedArguments {
+            bytes: arguments.to_vec(),
+            buffers: Vec::new(),
+        })
+    }
+
+    /// The queue's thread puts the bytes there, one command at a time.
+    fn source(&mut self, from: &'a Span) -> Result<StagedBytes, Error> {
+        self.staged = Some(*from);
+        Ok(StagedBytes::Heap(Vec::new()))
+    }
+
+    fn destination(&mut self, into: &'a Span) -> Result<ReadDestination, Error> {
+        self.staged = Some(*into);
+        let (reply, answer) = Reply::channel();
+        self.result = CommandResult::Bytes(answer);
+        let bytes = StagedBytes::Heap(Vec::new());
+        Ok(ReadDestination { bytes, reply })
+    }
+
+    fn event(&mut self, (): &'a ()) -> Result<EventSignal, Error> {
+        let (signal, state) = EventSignal::channel();
+        self.result = CommandResult::Event(state);
+        Ok(signal)
+    }
+
+    fn fence(&mut self, never: &'a Never) -> Result<Reply<()>, Error> {
+        match *never {}
+    }
+}
+
+fn unknown(what: &str) -> Error {
+    Error::InvalidLaunch(what.to_owned())
 }
 
 fn runtime() -> Result<Runtime, Lost> {
@@ -178,9 +209,9 @@ fn runtime() -> Result<Runtime, Lost> {
 }
 
 impl Executor for Cpu {
-    fn allocate(&mut self, id: u64, bytes: u64) -> Result<(), Lost> {
-        let outcome = self.lease.allocate_here(bytes).map_err(Failure::from);
-        let outcome = outcome.map(|buffer| {
+    fn allocate(&mut self, id: BufferId, bytes: u64) -> Result<(), Lost> {
+        let allocated = self.runtime.block_on(self.lease.allocate(bytes));
+        let outcome = allocated.map_err(WireError::from).map(|buffer| {
             let address = buffer.address();
             self.buffers.insert(id, buffer);
             address
@@ -189,19 +220,19 @@ impl Executor for Cpu {
         Ok(())
     }
 
-    fn free(&mut self, id: u64) -> Result<(), Lost> {
+    fn free(&mut self, id: BufferId) -> Result<(), Lost> {
         self.buffers.remove(&id);
         Ok(())
     }
 
-    fn load(&mut self, id: u64, text: Vec<u8>, _: Vec<EntryShape<'_>>) -> Result<(), Lost> {
+    fn load(&mut self, id: ModuleId, text: Vec<u8>, _: Vec<EntryShape<'_>>) -> Result<(), Lost> {
         let runtime = runtime()?;
         let (lease, modules) = (Arc::clone(&self.lease), Arc::clone(&self.modules));
         let outbox = self.outbox.clone();
         let spawned = std::thread::Builder::new().spawn(move || {
             let loaded = runtime.block_on(lease.load(text));
-            let outcome = loaded.map_err(Failure::from).map(|module| {
-                let threads = module.most_threads();
+            let outcome = loaded.map_err(WireError::from).map(|module| {
+                let threads = module.max_threads();
                 lock(&modules).insert(id, module);
                 threads
             });
@@ -211,75 +242,77 @@ impl Executor for Cpu {
         Ok(())
     }
 
-    fn unload(&mut self, id: u64) -> Result<(), Lost> {
+    fn unload(&mut self, id: ModuleId) -> Result<(), Lost> {
         lock(&self.modules).remove(&id);
         Ok(())
     }
 
-    fn open_queue(&mut self, queue: u64) -> Result<(), Lost> {
+    fn open_queue(&mut self, id: QueueId) -> Result<(), Lost> {
         let runtime = runtime()?;
         // The host logs what the worker writes.
         let lease = self.session.lease_printing(Arc::new(Printed));
-        let device_queue = runtime
+        let queue = runtime
             .block_on(lease.create_queue())
             .map_err(|error| Lost(error.to_string()))?;
-        let (jobs, received) = mpsc::channel();
+        let (messages, received) = mpsc::channel();
         let closed = Arc::new(AtomicBool::new(false));
-        let thread = Thread {
-            number: queue,
-            queue: device_queue.clone(),
+        let thread = QueueThread {
+            id,
+            queue: queue.clone(),
             memory: Arc::clone(&self.memory),
             outbox: self.outbox.clone(),
             started: self.started,
             closed: Arc::clone(&closed),
         };
         std::thread::Builder::new()
-            .name(format!("queue-{queue}"))
+            .name(format!("queue-{id}"))
             .spawn(move || thread.run(&runtime, &received))
             .map_err(|error| Lost(format!("there is no thread: {error}")))?;
-        let lane = Lane {
-            jobs,
+        let open = OpenQueue {
+            messages,
             lease: Some(lease),
-            queue: device_queue,
+            queue,
             closed,
         };
-        self.queues.insert(queue, lane);
+        self.queues.insert(id, open);
         Ok(())
     }
 
-    fn close_queue(&mut self, queue: u64) -> Result<(), Lost> {
-        if let Some(mut lane) = self.queues.remove(&queue) {
-            lane.closed.store(true, Ordering::Release);
-            drop(lane.lease.take());
-            drop(lane.queue);
+    fn close_queue(&mut self, id: QueueId) -> Result<(), Lost> {
+        if let Some(mut open) = self.queues.remove(&id) {
+            open.closed.store(true, Ordering::Release);
+            drop(open.lease.take());
+            drop(open.queue);
         }
         Ok(())
     }
 
-    fn resume(&mut self, queue: u64) -> Result<(), Lost> {
-        if let Some(lane) = self.queues.get(&queue) {
+    fn resume(&mut self, id: QueueId) -> Result<(), Lost> {
+        if let Some(open) = self.queues.get(&id) {
             // A thread that is gone has nothing to resume.
-            let _ = lane.jobs.send(Job::Resume);
+            let _ = open.messages.send(Message::Resume);
         }
         Ok(())
     }
 
-    fn work(&mut self, queue: u64, number: u64, task: Task<'_>) -> Result<(), Lost> {
-        let work = self.look_up(task);
-        let sent = self
-            .queues
-            .get(&queue)
-            .map(|lane| lane.jobs.send(Job::Work(number, work)));
-        match sent {
+    fn execute(
+        &mut self,
+        id: QueueId,
+        number: SequenceNumber,
+        command: Command<Wire<'_>>,
+    ) -> Result<(), Lost> {
+        let message = Message::Execute(number, self.prepare(&command));
+        let open = self.queues.get(&id);
+        match open.map(|open| open.messages.send(message)) {
             Some(Ok(())) => Ok(()),
-            Some(Err(_)) | None => Err(Lost("work for a queue that is not open".to_owned())),
+            Some(Err(_)) | None => Err(Lost("a command for a queue that is not open".to_owned())),
         }
     }
 }
 
 /// The thread of one queue.
-struct Thread {
-    number: u64,
+struct QueueThread {
+    id: QueueId,
     queue: Queue,
     memory: Arc<SharedMemory>,
     outbox: Outbox,
@@ -287,32 +320,36 @@ struct Thread {
     closed: Arc<AtomicBool>,
 }
 
-impl Thread {
-    fn run(self, runtime: &Runtime, jobs: &mpsc::Receiver<Job>) {
-        let mut failed = false;
-        while let Ok(job) = jobs.recv() {
-            let (number, work) = match job {
-                Job::Work(number, work) => (number, work),
-                Job::Resume => {
-                    failed = false;
+impl QueueThread {
+    fn run(self, runtime: &Runtime, messages: &mpsc::Receiver<Message>) {
+        let mut state = FailureState::Working;
+        let queue = self.id;
+        while let Ok(message) = messages.recv() {
+            let (number, prepared) = match message {
+                Message::Execute(number, prepared) => (number, prepared),
+                Message::Resume => {
+                    state.take();
                     continue;
                 }
             };
-            let queue = self.number;
-            if failed || self.closed.load(Ordering::Acquire) {
+            if state.admit(false).is_some() || self.closed.load(Ordering::Acquire) {
                 self.outbox.send(&Answer::Skipped { queue, number });
                 continue;
             }
-            let answer = match runtime.block_on(self.carry_out(work)) {
+            let done = match prepared {
+                Ok(prepared) => runtime.block_on(self.execute(prepared)),
+                Err(error) => Err(error),
+            };
+            let answer = match done {
                 Ok(at) => Answer::Done { queue, number, at },
                 Err(_) if self.closed.load(Ordering::Acquire) => Answer::Skipped { queue, number },
                 Err(error) => {
-                    failed = true;
-                    let failure = error.into();
+                    state.fail(());
+                    let error = error.into();
                     Answer::Failed {
                         queue,
                         number,
-                        failure,
+                        error,
                     }
                 }
             };
@@ -320,40 +357,48 @@ impl Thread {
         }
     }
 
-    async fn carry_out(&self, work: Work) -> Result<Option<u64>, Error> {
-        let queue = &self.queue;
-        match work {
-            Work::Write(target, offset, from) => {
-                let mut data = vec![0; (from.bytes as usize).min(self.memory.layout().area)];
-                self.memory.area_read(from.offset as usize, &mut data);
-                queue.write(&target, offset, data).await?;
+    /// Executes a command to its end; the time of an event.
+    async fn execute(&self, prepared: Prepared) -> Result<Option<u64>, Error> {
+        let Prepared {
+            mut command,
+            staged,
+            result,
+        } = prepared;
+        // No more than the area has, whatever the host asks for.
+        let area = self.memory.layout().area as u64;
+        let (offset, bytes) = staged.map_or((0, 0), |span| (span.offset, span.bytes.min(area)));
+        if let Some(room) = command.staged_bytes() {
+            let zeroed = bytemuck::allocation::try_zeroed_slice_box(bytes as usize);
+            let Ok(zeroed) = zeroed else {
+                return Err(Error::OutOfMemory { bytes });
+            };
+            let mut data = zeroed.into_vec();
+            if !matches!(result, CommandResult::Bytes(_)) {
+                self.memory.area_read(offset as usize, &mut data);
             }
-            Work::Read(source, offset, into) => {
-                let data = queue.read(&source, offset, into.bytes).await?;
-                self.memory.area_write(into.offset as usize, &data);
-                return Ok(None);
-            }
-            Work::Copy((source, source_offset), (target, target_offset), bytes) => {
-                queue
-                    .copy(&source, source_offset, &target, target_offset, bytes)
-                    .await?;
-            }
-            Work::Fill(target, offset, bytes, value) => {
-                queue.fill(&target, offset, bytes, value).await?;
-            }
-            Work::Launch(module, entry, config, arguments) => {
-                let kernel = module.entry(entry).ok_or_else(|| {
-                    Error::InvalidLaunch(format!("the module has no entry {entry}"))
-                })?;
-                queue.launch_packed(kernel, config, arguments).await?;
-            }
-            Work::Mark => {
-                let passed = self.started.elapsed().as_nanos();
-                return Ok(Some(u64::try_from(passed).unwrap_or(u64::MAX)));
-            }
-            Work::Unknown(what) => return Err(Error::InvalidLaunch(what.to_owned())),
+            *room = StagedBytes::Heap(data);
         }
-        queue.synchronize().await?;
-        Ok(None)
+        self.queue.submit(command, bytes).await?;
+        match result {
+            CommandResult::Nothing => self.queue.synchronize().await.map(|()| None),
+            CommandResult::Bytes(answer) => {
+                let bytes = spin_then_await(answer).await;
+                if let StagedBytes::Heap(bytes) = bytes.map_err(|_| Error::lease_ended())?? {
+                    self.memory.area_write(offset as usize, &bytes);
+                }
+                Ok(None)
+            }
+            CommandResult::Event(mut state) => {
+                let reached = state.wait_for(|state| !matches!(state, EventState::Pending));
+                match reached.await.as_deref() {
+                    Ok(EventState::Reached(at)) => {
+                        let passed = at.saturating_duration_since(self.started).as_nanos();
+                        Ok(Some(u64::try_from(passed).unwrap_or(u64::MAX)))
+                    }
+                    Ok(EventState::Failed(failure)) => Err(failure.error.clone()),
+                    Ok(EventState::Pending) | Err(_) => Err(Error::lease_ended()),
+                }
+            }
+        }
     }
 }

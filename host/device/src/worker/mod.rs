@@ -1,7 +1,7 @@
-//! The other end: a process that runs the kernels of one tenant on one device, for
-//! the host that started it. Only here is a GPU's driver ever loaded.
+//! The worker process: it runs the kernels of one tenant on one device, for the host
+//! that started it. Only here is a GPU's driver ever loaded.
 //!
-//! It is one tenant's, and nobody trusts it: it has no file, no socket and no
+//! It belongs to one tenant, and the host does not trust it: it has no file, no socket and no
 //! environment but what its sandbox leaves it, and it ends with its host.
 
 mod cpu;
@@ -16,24 +16,36 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::CpuConfig;
-use crate::channel::wire::{self, Answer, Backend, EntryShape, Request, Start, Task};
+use crate::channel::wire::{self, Answer, EntryShape, Request, Start, Wire, WorkerDevice};
 use crate::channel::{Consumer, SharedMemory};
+use crate::command::Command;
+use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
 
 pub(crate) use cuda::NO_DRIVER;
 pub use cuda::{Probed, ProbedDevice, probe};
 use outbox::Outbox;
 
-/// What runs a worker's requests. All are answered in the outbox; an error says that
+/// What executes a worker's requests. All are answered in the outbox; an error says that
 /// the device is of no more use to this process.
 trait Executor {
-    fn allocate(&mut self, id: u64, bytes: u64) -> Result<(), Lost>;
-    fn free(&mut self, id: u64) -> Result<(), Lost>;
-    fn load(&mut self, id: u64, text: Vec<u8>, entries: Vec<EntryShape<'_>>) -> Result<(), Lost>;
-    fn unload(&mut self, id: u64) -> Result<(), Lost>;
-    fn open_queue(&mut self, queue: u64) -> Result<(), Lost>;
-    fn close_queue(&mut self, queue: u64) -> Result<(), Lost>;
-    fn resume(&mut self, queue: u64) -> Result<(), Lost>;
-    fn work(&mut self, queue: u64, number: u64, task: Task<'_>) -> Result<(), Lost>;
+    fn allocate(&mut self, id: BufferId, bytes: u64) -> Result<(), Lost>;
+    fn free(&mut self, id: BufferId) -> Result<(), Lost>;
+    fn load(
+        &mut self,
+        id: ModuleId,
+        text: Vec<u8>,
+        entries: Vec<EntryShape<'_>>,
+    ) -> Result<(), Lost>;
+    fn unload(&mut self, id: ModuleId) -> Result<(), Lost>;
+    fn open_queue(&mut self, queue: QueueId) -> Result<(), Lost>;
+    fn close_queue(&mut self, queue: QueueId) -> Result<(), Lost>;
+    fn resume(&mut self, queue: QueueId) -> Result<(), Lost>;
+    fn execute(
+        &mut self,
+        queue: QueueId,
+        number: SequenceNumber,
+        command: Command<Wire<'_>>,
+    ) -> Result<(), Lost>;
 }
 
 /// The device is of no more use to this process, and why.
@@ -81,9 +93,9 @@ fn work() -> std::io::Result<()> {
         },
         Ok(false) | Err(_) => return Err(std::io::Error::other("nothing was asked for")),
     };
-    if let Backend::Cuda { .. } = start.backend {
+    if let WorkerDevice::Cuda { .. } = start.device {
         // Its libraries may lie anywhere, so it is loaded before files are restricted.
-        // What is wrong with it is told later.
+        // What is wrong with it is reported later.
         cuda::load_driver().unwrap_or_default();
     }
     // Before any other thread: what a thread gives up holds for itself and for those
@@ -139,8 +151,8 @@ fn begin(
     memory: &Arc<SharedMemory>,
     outbox: &Outbox,
 ) -> Result<Box<dyn Executor>, Lost> {
-    match start.backend {
-        Backend::Cpu { threads, checks } => {
+    match start.device {
+        WorkerDevice::Cpu { threads, checks } => {
             let config = CpuConfig {
                 threads: NonZeroUsize::new(threads as usize),
                 checks,
@@ -148,7 +160,7 @@ fn begin(
             };
             Ok(Box::new(cpu::Cpu::new(start, config, memory, outbox)?))
         }
-        Backend::Cuda { ordinal } => {
+        WorkerDevice::Cuda { ordinal } => {
             cuda::load_driver()?;
             Ok(Box::new(cuda::Cuda::new(start, ordinal, memory, outbox)?))
         }
@@ -174,11 +186,11 @@ fn carry_out(
         Request::OpenQueue { queue } => executor.open_queue(queue),
         Request::CloseQueue { queue } => executor.close_queue(queue),
         Request::Resume { queue } => executor.resume(queue),
-        Request::Work {
+        Request::Execute {
             queue,
             number,
-            task,
-        } => executor.work(queue, number, task),
+            command,
+        } => executor.execute(queue, number, command),
     }
 }
 

@@ -21,7 +21,7 @@ use seccompiler::{
     SeccompRule,
 };
 
-use crate::channel::wire::{Backend, Start};
+use crate::channel::wire::{Start, WorkerDevice};
 
 /// Closes what the host's own parent may have left open in it.
 pub(super) fn close_inherited_files() {
@@ -73,7 +73,7 @@ fn restrict_files(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
     let abi = ABI::V6;
     let mut readable: Vec<PathBuf> = READABLE.map(PathBuf::from).to_vec();
     let mut writable: Vec<PathBuf> = Vec::new();
-    if let Backend::Cuda { .. } = start.backend {
+    if let WorkerDevice::Cuda { .. } = start.device {
         readable.extend(libraries());
         // The driver tells its threads' names.
         writable.push("/proc/self".into());

@@ -39,14 +39,14 @@ async fn a_worker_that_takes_more_memory_than_it_may_is_ended() {
 #[tokio::test]
 async fn a_program_that_is_no_worker_is_an_error_and_no_hang() {
     in_time(async {
-        for (program, patience) in [
+        for (program, timeout) in [
             ("/bin/true", Duration::from_secs(60)),
             ("/does/not/exist", Duration::from_secs(60)),
             ("/bin/cat", Duration::from_millis(200)),
         ] {
             let config = WorkerConfig {
                 program: vec![program.into()],
-                patience,
+                timeout,
                 ..WorkerConfig::default()
             };
             let device = Device::isolated(CpuConfig::default(), config).unwrap();

@@ -10,6 +10,7 @@ use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::analysis::vectorization::{self, TOO_LARGE};
 use crate::compile::analysis::{Analyses, allocation_roots, bounds_guards, liveness, uniformity};
 use crate::compile::cfg::{graph, structure};
+use crate::compile::codegen::CodegenInput;
 use crate::compile::ir::print::Annotations;
 use crate::compile::ir::{Body, Reg, verify};
 use crate::compile::pass::{Observer, Pass};
@@ -162,8 +163,13 @@ fn run(
     };
     let items = structure::structure(&body, &analyses.graph);
     let static_shared = entry.layout.shared_bytes;
-    let shared = codegen::Shared::new(&body, &layout, &analyses, static_shared);
-    let (wasm, lines) = generate(&shared, &items, vectors)?;
+    let input = CodegenInput {
+        body: &body,
+        layout: &layout,
+        analyses: &analyses,
+        static_shared,
+    };
+    let (wasm, lines) = generate(&input, &items, vectors)?;
     let kernel = CompiledKernel {
         wasm,
         kernel: name.to_owned(),
@@ -208,20 +214,20 @@ fn values(body: &Body, uniformity: &UniformityInfo, vectors: bool, reg: Reg) -> 
 
 /// Writes the functions, and the module around them.
 fn generate(
-    shared: &codegen::Shared<'_>,
+    input: &CodegenInput<'_>,
     items: &[structure::Item],
     vectors: bool,
 ) -> Result<(Vec<u8>, Vec<FunctionLines>), Unsupported> {
-    let scalar = codegen::scalar(shared, items, vectors)?;
+    let scalar = codegen::scalar(input, items, vectors)?;
     limits::check_code(scalar.code.len())?;
     let mut functions = if vectors {
-        let vector = codegen::vector(shared, items)?;
+        let vector = codegen::vector(input, items)?;
         limits::check_code(vector.code.len())?;
         vec![
             ("alone", scalar),
             ("groups", vector),
-            ("write out", codegen::write_out(shared)?),
-            ("run", codegen::both()),
+            ("write out", codegen::spill_uniform_frame(input)?),
+            ("run", codegen::dispatch()),
         ]
     } else {
         vec![("run", scalar)]
@@ -233,7 +239,7 @@ fn generate(
             lines: std::mem::take(&mut function.lines),
         })
         .collect();
-    let scratch = u64::from(shared.layout.interrupt) + abi::PAGE;
-    let wasm = codegen::module(&functions, shared.globals(), scratch);
+    let scratch = u64::from(input.layout.interrupt) + abi::PAGE;
+    let wasm = codegen::module(&functions, input.globals(), scratch)?;
     Ok((wasm, lines))
 }

@@ -49,7 +49,7 @@ pub fn listing(wasm: &[u8], functions: &[FunctionLines], ptx: &[u8]) -> anyhow::
 }
 
 /// A line of PTX as a comment shows it.
-fn shown(number: u32, ptx: &[&str]) -> String {
+pub fn shown(number: u32, ptx: &[&str]) -> String {
     let line = (number as usize)
         .checked_sub(1)
         .and_then(|place| ptx.get(place));

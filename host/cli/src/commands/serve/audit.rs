@@ -1,9 +1,8 @@
-//! The options of the audit log, which is kept where a policy decides on requests.
+//! The options of the audit log.
 
-use anyhow::Context;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
-use tensor_wasm_node::audit::{AuditConfig, AuditLog, AuditTarget, OnFailure};
+use tensor_wasm_node::audit::{AuditConfig, AuditTarget, OnFailure};
 
 #[derive(Args)]
 pub(super) struct AuditOptions {
@@ -36,9 +35,9 @@ enum WhenFailing {
 }
 
 impl AuditOptions {
-    /// Opens the log, if there is to be one.
-    pub(super) fn open(&self) -> anyhow::Result<Option<AuditLog>> {
-        let config = AuditConfig {
+    /// How the log is kept.
+    pub(super) fn config(&self) -> AuditConfig {
+        AuditConfig {
             target: self.audit_log.clone(),
             sync: self.audit_sync,
             on_failure: match self.audit_on_failure {
@@ -46,17 +45,11 @@ impl AuditOptions {
                 WhenFailing::Warn => OnFailure::Warn,
             },
             ..AuditConfig::default()
-        };
-        AuditLog::open(&config).context("the audit log can't be kept")
+        }
     }
 
-    /// Whether it goes where the server prints its own lines.
-    pub(super) fn is_stdout(&self) -> bool {
-        self.audit_log == AuditTarget::Stdout
-    }
-
-    /// Logs where records go; loudly where that is nowhere.
-    pub(super) fn tell(&self, audited: bool) {
+    /// Logs where records go; as a warning where they go nowhere.
+    pub(super) fn log(&self, audited: bool) {
         if audited {
             tracing::info!(sync = self.audit_sync, "audit log: {}", self.audit_log);
         } else {

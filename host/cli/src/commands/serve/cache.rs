@@ -19,8 +19,8 @@ pub(super) struct CacheOptions {
 }
 
 impl CacheOptions {
-    /// The directory, made if need be. One that was asked for has to work; where
-    /// the default doesn't, the program starts more slowly and says so.
+    /// The directory, created where it is missing. One that the operator named has to be
+    /// usable; where the default one isn't, each start takes longer, which is logged.
     pub(super) fn directory(&self) -> anyhow::Result<Option<PathBuf>> {
         if self.no_cache {
             return Ok(None);
@@ -47,7 +47,8 @@ impl CacheOptions {
     }
 }
 
-/// As the XDG Base Directory Specification says: a relative path doesn't count.
+/// The user's cache directory by the XDG Base Directory Specification, which ignores
+/// relative paths.
 fn users_cache() -> Option<PathBuf> {
     let absolute = |variable: &str| {
         env::var_os(variable)

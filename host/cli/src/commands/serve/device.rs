@@ -1,14 +1,13 @@
-//! Which device stands behind `tensor:gpu`, and the processes that hold it.
+//! The options of the device behind `tensor:gpu`, and of the processes that run kernels.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
 use clap::Args;
-use tensor_wasm_device::{Backend, CpuConfig, Device, NoNvidia, WorkerConfig};
+use tensor_wasm_device::{Backend, Device, WorkerConfig};
+use tensor_wasm_node::host::{self, DeviceChoice};
 use tensor_wasm_runtime::Grant;
 
-use super::cache::CacheOptions;
 use crate::commands::devices::one_line;
 use crate::values;
 
@@ -52,17 +51,6 @@ pub(super) struct DeviceOptions {
     gpu_worker_timeout: Duration,
 }
 
-/// A device of this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DeviceChoice {
-    /// The best one.
-    Auto,
-    /// The processor.
-    Cpu,
-    /// An NVIDIA device, as the driver numbers them.
-    Cuda(u32),
-}
-
 /// A value of `--gpu`.
 fn gpu(text: &str) -> Result<Grant<DeviceChoice>, String> {
     let device = match text {
@@ -81,109 +69,38 @@ fn gpu(text: &str) -> Result<Grant<DeviceChoice>, String> {
     Ok(Grant::Granted(device))
 }
 
-/// What tenants are granted, the device where they are granted one, and what to say
-/// of it.
-pub(super) struct Chosen {
-    pub(super) grant: Grant,
-    pub(super) device: Option<Device>,
-    pub(super) description: String,
-}
-
 impl DeviceOptions {
-    /// Opens the device. `cache` is where what its driver compiles may be kept.
-    pub(super) fn open(&self, cache: &CacheOptions) -> anyhow::Result<Chosen> {
-        let without = |grant, word| Chosen {
-            grant,
-            device: None,
-            description: format!("none: the GPU is {word}"),
-        };
-        let choice = match self.gpu {
-            Grant::Granted(choice) => choice,
-            Grant::Denied => return Ok(without(Grant::Denied, "denied")),
-            Grant::Refused => return Ok(without(Grant::Refused, "refused")),
-        };
-        let device = match choice {
-            DeviceChoice::Cpu => self.processor(cache)?,
-            DeviceChoice::Cuda(number) if self.kernel_checks => bail!(
-                "--kernel-checks runs kernels on the processor, not on --gpu cuda:{number}: \
-                 use --gpu cpu, or NVIDIA's compute-sanitizer on the device"
-            ),
-            DeviceChoice::Cuda(number) => self
-                .nvidia(number, cache)?
-                .with_context(|| format!("can't use --gpu cuda:{number}"))?,
-            // Whoever asks for what the processor alone does means the processor.
-            DeviceChoice::Auto if self.isolate || self.kernel_checks => self.processor(cache)?,
-            DeviceChoice::Auto => match self.nvidia(0, cache)? {
-                Ok(device) => device,
-                Err(error) => {
-                    match error {
-                        NoNvidia::NoDriver => tracing::debug!("{error}"),
-                        // Whoever has installed a driver means it to be used.
-                        _ => tracing::warn!("kernels run on the processor: {error}"),
-                    }
-                    self.processor(cache)?
-                }
+    /// How the host opens the device.
+    pub(super) fn for_host(&self) -> host::DeviceOptions {
+        host::DeviceOptions {
+            isolate: self.isolate,
+            kernel_checks: self.kernel_checks,
+            workers: WorkerConfig {
+                workers: self.gpu_workers.get(),
+                idle: self.gpu_worker_idle,
+                timeout: self.gpu_worker_timeout,
+                ..WorkerConfig::default()
             },
-        };
-        Ok(Chosen {
-            grant: Grant::Granted(()),
-            description: one_line(&device.description()) + self.apart(&device),
-            device: Some(device),
-        })
+        }
     }
 
-    /// What there is to say of processes, where kernels could do without.
-    fn apart(&self, device: &Device) -> &'static str {
-        match (
-            self.isolate,
-            self.kernel_checks,
-            device.description().backend,
-        ) {
+    /// The open device on one line, or why there is none.
+    pub(super) fn describe(&self, device: Option<&Device>) -> String {
+        let Some(device) = device else {
+            let decision = match self.gpu {
+                Grant::Refused => "refused",
+                Grant::Denied | Grant::Granted(_) => "denied",
+            };
+            return format!("none: the GPU is {decision}");
+        };
+        let description = device.description();
+        let options = match (self.isolate, self.kernel_checks, description.backend) {
             (true, false, Backend::Cpu) => ", a process for each tenant",
             (true, true, Backend::Cpu) => ", a process for each tenant, kernels checked",
             (false, true, Backend::Cpu) => ", kernels checked",
             _ => "",
-        }
-    }
-
-    fn processor(&self, cache: &CacheOptions) -> anyhow::Result<Device> {
-        let config = CpuConfig {
-            checks: self.kernel_checks,
-            ..CpuConfig::default()
         };
-        if self.kernel_checks {
-            tracing::warn!(
-                "--kernel-checks: each step of a kernel is checked, which is slow; this is for \
-                 those who write kernels, not for serving"
-            );
-        }
-        let device = match self.isolate {
-            false => Device::cpu(CpuConfig {
-                kernel_folder: cache.directory()?.map(|folder| folder.join("kernels")),
-                ..config
-            }),
-            true => Device::isolated(config, self.workers(cache)?),
-        };
-        device.context("there is no device")
-    }
-
-    fn nvidia(
-        &self,
-        number: u32,
-        cache: &CacheOptions,
-    ) -> anyhow::Result<Result<Device, NoNvidia>> {
-        let workers = self.workers(cache)?;
-        Ok(Device::cuda(number, CpuConfig::default(), workers))
-    }
-
-    fn workers(&self, cache: &CacheOptions) -> anyhow::Result<WorkerConfig> {
-        Ok(WorkerConfig {
-            workers: self.gpu_workers.get(),
-            idle: self.gpu_worker_idle,
-            patience: self.gpu_worker_timeout,
-            cache: cache.directory()?.map(|folder| folder.join("cubin")),
-            ..WorkerConfig::default()
-        })
+        one_line(&description) + options
     }
 }
 

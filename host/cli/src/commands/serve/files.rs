@@ -1,11 +1,11 @@
-//! File descriptors: each connection is one, and the usual soft limit of 1024 is
-//! meant for programs that are older than `poll`.
+//! The limit of open files. Each connection takes a file descriptor, and the usual soft
+//! limit of 1024 exists for programs that use `select`.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit to the hard one. Where that fails the server still works;
-/// with very many connections it then accepts more slowly, and says so.
-pub(super) fn allow_as_many_as_possible() {
+/// Raises the soft limit to the hard one. Where that fails the server still works: with
+/// very many connections it then accepts more slowly, and logs why.
+pub(super) fn raise_descriptor_limit() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum {
         let raised = Rlimit {

@@ -1,9 +1,8 @@
 //! The signals that an operator sends: SIGTERM and SIGINT end the server, the first
 //! drains it, the second ends it at once; SIGHUP has it read its files again.
 //!
-//! They are waited for on a thread of their own. Beside the guests, on the threads
-//! that serve HTTP, they would come last exactly when somebody wants to get rid of
-//! guests that occupy all of them.
+//! A thread of its own waits for them. On the threads that serve HTTP they would wait for
+//! the guests, just when an operator wants to end guests that occupy all threads.
 
 use std::process;
 use std::thread;
@@ -39,7 +38,10 @@ pub(super) fn listen(
                 tokio::select! {
                     _ = terminate.recv() => return "SIGTERM",
                     _ = interrupt.recv() => return "SIGINT",
-                    _ = hangup.recv() => reload(),
+                    _ = hangup.recv() => {
+                        tracing::info!("SIGHUP: reading files again");
+                        reload();
+                    }
                 }
             }
         };

@@ -1,28 +1,27 @@
-//! What the configuration says of tenants, as the node takes it.
+//! What the configuration grants tenants, as the host takes it.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
-use tensor_wasm_device::{Device, Limits};
-use tensor_wasm_node::grants::{Tenant, TenantGrants};
+use tensor_wasm_device::Limits;
+use tensor_wasm_node::grants::Tenant;
 use tensor_wasm_runtime::Grant;
 
 use crate::config::{TenantGrant, Tenants};
 
-/// The grants of all tenants: each limit as the tenant's table says, else as that of
-/// the default tenant, else as the options of `serve`.
-pub(super) fn grants(
-    device: Option<Device>,
-    tenants: &Tenants,
-    gpu: Grant,
-    limits: &Limits,
-) -> TenantGrants {
-    let tenant = |grant| tenant(grant, gpu, limits);
-    let listed = tenants
+/// The tenants that have a table of their own. Each limit is the table's, else the default
+/// tenant's, else that of the options.
+pub(super) fn listed(tenants: &Tenants, gpu: Grant, limits: &Limits) -> BTreeMap<u64, Tenant> {
+    tenants
         .by_id
         .keys()
-        .map(|&id| (id, tenant(tenants.of(id))))
-        .collect();
-    TenantGrants::new(device, tenant(tenants.default.clone()), listed)
+        .map(|&id| (id, tenant(tenants.of(id), gpu, limits)))
+        .collect()
+}
+
+/// Each other tenant: the default tenant's limits, else those of the options.
+pub(super) fn others(tenants: &Tenants, gpu: Grant, limits: &Limits) -> Tenant {
+    tenant(tenants.default.clone(), gpu, limits)
 }
 
 fn tenant(grant: TenantGrant, gpu: Grant, limits: &Limits) -> Tenant {

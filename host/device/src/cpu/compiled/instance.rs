@@ -12,7 +12,7 @@ use tensor_wasm_ptx::simt::Fault;
 use wasmtime::{Caller, Engine, Linker, Store, TypedFunc};
 
 use super::memory::{Flag, Reader, Scratch, lending};
-use super::{Kernel, ticker};
+use super::{LinkedKernel, ticker};
 use crate::Error;
 use crate::memory::{Arena, View};
 
@@ -53,7 +53,7 @@ pub(crate) enum Outcome {
 
 /// An instance with its memories.
 pub(crate) struct Instance {
-    kernel: Arc<Kernel>,
+    kernel: Arc<LinkedKernel>,
     arena: Arc<Arena>,
     store: Store<Host>,
     scratch: Scratch,
@@ -73,7 +73,7 @@ thread_local! {
 /// Calls `f` with this thread's instance of a kernel, ready for a slice of a launch. `None` where
 /// there can be none: the launch is to be interpreted.
 pub(crate) fn with_instance<T>(
-    kernel: &Arc<Kernel>,
+    kernel: &Arc<LinkedKernel>,
     setup: &Arc<Setup>,
     view: View,
     f: impl FnOnce(&mut Instance) -> T,
@@ -110,14 +110,14 @@ pub(crate) fn with_instance<T>(
 }
 
 impl Instance {
-    fn new(kernel: &Arc<Kernel>, arena: Arc<Arena>) -> Option<Instance> {
-        let engine = kernel.ready.module().engine();
-        let lowered = &kernel.lowered;
-        let scratch = Scratch::new(lowered.scratch_bytes(), lowered.interrupt_flag())?;
+    fn new(kernel: &Arc<LinkedKernel>, arena: Arc<Arena>) -> Option<Instance> {
+        let engine = kernel.linked.module().engine();
+        let compiled = &kernel.compiled;
+        let scratch = Scratch::new(compiled.scratch_bytes(), compiled.interrupt_flag())?;
         let mut store = Store::new(engine, Host { at_work: None });
         let memories = [Arc::clone(scratch.mapping()), Arc::clone(arena.mapping())];
         let made = lending(memories, || -> wasmtime::Result<_> {
-            let instance = kernel.ready.instantiate(&mut store)?;
+            let instance = kernel.linked.instantiate(&mut store)?;
             let run = instance.get_typed_func(&mut store, "run")?;
             let forget = instance.get_typed_func(&mut store, "forget")?;
             Ok((run, forget))

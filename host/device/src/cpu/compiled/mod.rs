@@ -24,34 +24,34 @@ const MOST_EFFORT: usize = 64 << 10;
 /// What a step of a compiled kernel takes for as long as it can run, in bytes, roughly.
 const BYTES_PER_STEP: usize = 64;
 
-/// One kernel, compiled.
-pub(crate) struct Kernel {
-    lowered: Arc<CompiledKernel>,
-    ready: InstancePre<Host>,
+/// One kernel: WebAssembly, compiled to machine code and linked by the engine.
+pub(crate) struct LinkedKernel {
+    compiled: Arc<CompiledKernel>,
+    linked: InstancePre<Host>,
 }
 
-impl Kernel {
-    pub(crate) fn lowered(&self) -> &Arc<CompiledKernel> {
-        &self.lowered
+impl LinkedKernel {
+    pub(crate) fn compiled(&self) -> &Arc<CompiledKernel> {
+        &self.compiled
     }
 
     /// What it takes, about: machine code, and what is known of its steps.
     fn bytes(&self) -> u64 {
-        let code = self.ready.module().image_range();
+        let code = self.linked.module().image_range();
         let code = (code.end as usize).saturating_sub(code.start as usize);
-        let steps = self.lowered.steps() * BYTES_PER_STEP;
+        let steps = self.compiled.steps() * BYTES_PER_STEP;
         (code + steps) as u64
     }
 }
 
-impl std::fmt::Debug for Kernel {
+impl std::fmt::Debug for LinkedKernel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kernel").finish_non_exhaustive()
+        f.debug_struct("LinkedKernel").finish_non_exhaustive()
     }
 }
 
-/// What the kernels of a module became, in its order.
-type Kernels = Vec<Result<Arc<Kernel>, Unsupported>>;
+/// The kernels of a module, in its order, or why they are interpreted.
+type Kernels = Vec<Result<Arc<LinkedKernel>, Unsupported>>;
 
 /// Compiles a module's kernels, where that was not done before. They live as long as the module.
 /// The bytes that they take, about.
@@ -62,7 +62,7 @@ pub(crate) fn prepare(module: &Arc<Module>, engine: &KernelEngine) -> u64 {
 }
 
 /// The compiled kernel of this name, if the module was [prepared](prepare) and it was compiled.
-pub(crate) fn kernel(module: &Arc<Module>, name: &str) -> Option<Arc<Kernel>> {
+pub(crate) fn kernel(module: &Arc<Module>, name: &str) -> Option<Arc<LinkedKernel>> {
     let place = module
         .entries()
         .iter()
@@ -97,8 +97,8 @@ fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
             if effort > MOST_EFFORT {
                 return Err(refused("the module is large"));
             }
-            let compiled = compile_as(module, name, width()).and_then(|mut lowered| {
-                effort += lowered.effort();
+            let compiled = compile_as(module, name, width()).and_then(|mut kernel| {
+                effort += kernel.effort();
                 if effort > MOST_EFFORT {
                     return Err(refused("the module is large"));
                 }
@@ -108,12 +108,11 @@ fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
                     tracing::error!(kernel = name, error = format!("{error:#}"), "not compiled");
                     refused("the engine refuses the module")
                 };
-                let compiled =
-                    wasmtime::Module::new(engine, lowered.take_wasm()).map_err(failed)?;
-                let ready = linker.instantiate_pre(&compiled).map_err(failed)?;
-                Ok(Arc::new(Kernel {
-                    lowered: Arc::new(lowered),
-                    ready,
+                let module = wasmtime::Module::new(engine, kernel.take_wasm()).map_err(failed)?;
+                let linked = linker.instantiate_pre(&module).map_err(failed)?;
+                Ok(Arc::new(LinkedKernel {
+                    compiled: Arc::new(kernel),
+                    linked,
                 }))
             });
             if let Err(reason) = &compiled {

@@ -1,4 +1,4 @@
-//! Who gets how much of the device. The tests are the threads: no time passes
+//! How the device's time is shared. The tests are the threads: no time passes
 //! but what they say has passed.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -8,24 +8,28 @@ use std::task::Poll;
 
 use super::*;
 use crate::cpu::perform;
-use crate::testing::{at_once, device_by_hand, milliseconds, nothing, one_thread, poll, text};
-use crate::{Device, Lease, Limits, Queue, Session};
+use crate::testing::{
+    ManualDevice, at_once, empty_kernel, empty_module, manual_device, milliseconds, one_thread,
+    poll,
+};
+use crate::{Lease, Limits, Queue, Session};
 
 /// A session with work without end, in some queues.
 struct Busy {
-    session: Session,
+    id: SessionId,
+    _session: Session,
     _lease: Lease,
     _queues: Vec<Queue>,
 }
 
-fn session(device: &Device, share: u32) -> Session {
-    device.session(Limits {
+fn session(device: &ManualDevice, share: u32) -> Session {
+    device.device.session(Limits {
         share: NonZeroU32::new(share).unwrap(),
         ..Limits::default()
     })
 }
 
-fn busy(device: &Device, share: u32, queues: usize) -> Busy {
+fn busy(device: &ManualDevice, share: u32, queues: usize) -> Busy {
     let session = session(device, share);
     let lease = session.lease();
     let buffer = at_once(lease.allocate(8)).unwrap();
@@ -35,8 +39,10 @@ fn busy(device: &Device, share: u32, queues: usize) -> Busy {
     for queue in &queues {
         at_once(queue.fill(&buffer, 0, 8, 1)).unwrap();
     }
+    let newest = lock(&device.scheduler.state).sessions.keys().max().copied();
     Busy {
-        session,
+        id: newest.unwrap(),
+        _session: session,
         _lease: lease,
         _queues: queues,
     }
@@ -45,38 +51,38 @@ fn busy(device: &Device, share: u32, queues: usize) -> Busy {
 /// Threads that say of every piece of work that it took a while and is not done.
 struct Threads<'a> {
     scheduler: &'a Scheduler,
-    at_work: VecDeque<(LaneId, Serial, SessionId)>,
+    at_work: VecDeque<(QueueId, SerialWork, SessionId)>,
     count: usize,
-    had: HashMap<SessionId, u64>,
+    received: HashMap<SessionId, u64>,
 }
 
 impl Threads<'_> {
-    fn new(device: &Device, count: usize) -> Threads<'_> {
+    fn new(device: &ManualDevice, count: usize) -> Threads<'_> {
         Threads {
-            scheduler: &device.shared.scheduler,
+            scheduler: &device.scheduler,
             at_work: VecDeque::new(),
             count,
-            had: HashMap::new(),
+            received: HashMap::new(),
         }
     }
 
     /// The thread that has been at work for longest says that `took` has passed.
     fn slice(&mut self, took: Duration) {
         while self.at_work.len() < self.count {
-            let Some((lane, Work::Serial(serial))) = self.scheduler.try_next() else {
+            let Some((queue, Work::Serial(serial))) = self.scheduler.try_next() else {
                 break;
             };
-            let session = lock(&self.scheduler.state).lanes[&lane].session;
-            self.at_work.push_back((lane, serial, session));
+            let session = lock(&self.scheduler.state).queues[&queue].session;
+            self.at_work.push_back((queue, serial, session));
         }
-        let (lane, serial, session) = self.at_work.pop_front().unwrap();
-        *self.had.entry(session).or_default() += took.as_micros() as u64;
-        self.scheduler.settle(lane, Done::Part(serial), took);
+        let (queue, serial, session) = self.at_work.pop_front().unwrap();
+        *self.received.entry(session).or_default() += took.as_micros() as u64;
+        self.scheduler.settle(queue, Done::Unfinished(serial), took);
     }
 
     /// In microseconds.
-    fn had(&self, busy: &Busy) -> u64 {
-        *self.had.get(&busy.session.shared.id).unwrap_or(&0)
+    fn received(&self, busy: &Busy) -> u64 {
+        *self.received.get(&busy.id).unwrap_or(&0)
     }
 }
 
@@ -93,12 +99,12 @@ fn took(number: u64) -> Duration {
 fn busy_sessions_share_the_time_by_their_weights_at_every_moment() {
     for threads in [1, 2, 4] {
         for (more, less) in [(3, 1), (300, 100), (u32::MAX, u32::MAX / 3)] {
-            let (device, _) = device_by_hand(1 << 20);
+            let device = manual_device(1 << 20);
             let (more, less) = (busy(&device, more, 4), busy(&device, less, 4));
             let mut pool = Threads::new(&device, threads);
             for number in 0..20_000 {
                 pool.slice(took(number));
-                let (three, one) = (pool.had(&more), pool.had(&less));
+                let (three, one) = (pool.received(&more), pool.received(&less));
                 // All that may differ is what the threads have at hand.
                 let slack = 3 * 9_000 * (threads as u64 + 1);
                 assert!(three.abs_diff(3 * one) <= slack, "{three} {one}");
@@ -109,20 +115,20 @@ fn busy_sessions_share_the_time_by_their_weights_at_every_moment() {
 
 #[test]
 fn a_session_with_one_queue_gets_what_it_can_use_and_the_rest_goes_to_others() {
-    let (device, _) = device_by_hand(1 << 20);
+    let device = manual_device(1 << 20);
     let (one_queue, many) = (busy(&device, 900, 1), busy(&device, 100, 8));
     let mut pool = Threads::new(&device, 4);
     for _ in 0..4_000 {
         pool.slice(SLICE);
     }
-    let (one, other) = (pool.had(&one_queue), pool.had(&many));
+    let (one, other) = (pool.received(&one_queue), pool.received(&many));
     assert!(one.abs_diff(1_000_000) < 10_000, "{one}");
     assert_eq!(one + other, 4_000_000);
 }
 
 #[test]
 fn idling_earns_no_credit() {
-    let (device, _) = device_by_hand(1 << 20);
+    let device = manual_device(1 << 20);
     let idle = session(&device, 1000);
     let lease = idle.lease();
     let (queue, buffer) = (
@@ -135,22 +141,22 @@ fn idling_earns_no_credit() {
         pool.slice(SLICE);
     }
     at_once(queue.fill(&buffer, 0, 8, 1)).unwrap();
-    let before = pool.had(&busy);
+    let before = pool.received(&busy);
     for _ in 0..1_000 {
         pool.slice(SLICE);
     }
-    let other = pool.had(&busy) - before;
+    let other = pool.received(&busy) - before;
     assert!(other.abs_diff(500_000) <= 2_000, "{other}");
 }
 
 #[test]
 fn a_thousand_queued_launches_delay_another_by_no_more_than_those_in_flight() {
     for (threads, greedy_share, share) in [(1, 100, 100), (2, 100, 100), (4, 100_000, 1)] {
-        let (device, _) = device_by_hand(1 << 20);
-        let scheduler = &device.shared.scheduler;
+        let device = manual_device(1 << 20);
+        let scheduler = &device.scheduler;
         let (greedy, other) = (session(&device, greedy_share), session(&device, share));
         let (greedy_lease, lease) = (greedy.lease(), other.lease());
-        let kernel = nothing(&device, &greedy_lease);
+        let kernel = empty_kernel(&device, &greedy_lease);
         let queues: Vec<Queue> = (0..16)
             .map(|_| at_once(greedy_lease.create_queue()).unwrap())
             .collect();
@@ -158,7 +164,7 @@ fn a_thousand_queued_launches_delay_another_by_no_more_than_those_in_flight() {
             let queue = &queues[number % queues.len()];
             at_once(queue.launch(&kernel, one_thread(), vec![])).unwrap();
         }
-        let kernel = nothing(&device, &lease);
+        let kernel = empty_kernel(&device, &lease);
         let queue = at_once(lease.create_queue()).unwrap();
         let mut at_work = VecDeque::new();
         let mut slices = |until: &dyn Fn() -> bool| {
@@ -166,8 +172,8 @@ fn a_thousand_queued_launches_delay_another_by_no_more_than_those_in_flight() {
                 while at_work.len() < threads {
                     at_work.push_back(scheduler.try_next().unwrap());
                 }
-                let (lane, work) = at_work.pop_front().unwrap();
-                scheduler.settle(lane, perform(work), SLICE);
+                let (queue, work) = at_work.pop_front().unwrap();
+                scheduler.settle(queue, perform(work), SLICE);
             }
         };
         let left = || greedy.usage().launches_in_flight;
@@ -184,14 +190,14 @@ fn a_thousand_queued_launches_delay_another_by_no_more_than_those_in_flight() {
 
 #[test]
 fn a_tenant_that_compiles_without_end_has_one_thread_and_no_second() {
-    let (device, _) = device_by_hand(1 << 20);
-    let compiler = &device.shared.compiler;
+    let device = manual_device(1 << 20);
+    let compiler = &device.compiler;
     let (greedy, other) = (session(&device, 100), session(&device, 100));
     let leases: Vec<Lease> = (0..10).map(|_| greedy.lease()).collect();
     let mut loads: Vec<_> = leases
         .iter()
         .enumerate()
-        .map(|(number, lease)| Box::pin(lease.load(text(&format!("k{number}")).into())))
+        .map(|(number, lease)| Box::pin(lease.load(empty_module(&format!("k{number}")).into())))
         .collect();
     for load in &mut loads {
         assert!(poll(load.as_mut()).is_pending());
@@ -199,14 +205,14 @@ fn a_tenant_that_compiles_without_end_has_one_thread_and_no_second() {
     let at_work = compiler.try_next().unwrap();
     assert!(compiler.try_next().is_none());
     let lease = other.lease();
-    let mut load = pin!(lease.load(text("other").into()));
+    let mut load = pin!(lease.load(empty_module("other").into()));
     assert!(poll(load.as_mut()).is_pending());
-    let (lane, work) = compiler.try_next().unwrap();
-    compiler.settle(lane, perform(work), milliseconds(50));
+    let (queue, work) = compiler.try_next().unwrap();
+    compiler.settle(queue, perform(work), milliseconds(50));
     assert!(matches!(poll(load.as_mut()), Poll::Ready(Ok(_))));
 
-    let (lane, work) = at_work;
-    compiler.settle(lane, perform(work), milliseconds(50));
+    let (queue, work) = at_work;
+    compiler.settle(queue, perform(work), milliseconds(50));
     while crate::testing::step(compiler) {}
     for load in &mut loads {
         assert!(matches!(poll(load.as_mut()), Poll::Ready(Ok(_))));
@@ -214,41 +220,41 @@ fn a_tenant_that_compiles_without_end_has_one_thread_and_no_second() {
 }
 
 #[test]
-fn nobody_waits_for_another_tenants_turn_to_compile_the_same_text() {
-    let (device, _) = device_by_hand(1 << 20);
-    let compiler = &device.shared.compiler;
+fn nobody_waits_for_another_tenants_turn_to_compile_the_same_empty_module() {
+    let device = manual_device(1 << 20);
+    let compiler = &device.compiler;
     let (slow, quick) = (session(&device, 1), session(&device, 1));
     let leases = [slow.lease(), slow.lease()];
-    let mut first = pin!(leases[0].load(text("first").into()));
-    let mut shared = pin!(leases[1].load(text("shared").into()));
+    let mut first = pin!(leases[0].load(empty_module("first").into()));
+    let mut shared = pin!(leases[1].load(empty_module("shared").into()));
     assert!(poll(first.as_mut()).is_pending() && poll(shared.as_mut()).is_pending());
     let at_work = compiler.try_next().unwrap();
 
     let lease = quick.lease();
-    let mut load = pin!(lease.load(text("shared").into()));
+    let mut load = pin!(lease.load(empty_module("shared").into()));
     assert!(poll(load.as_mut()).is_pending());
     assert!(crate::testing::step(compiler));
     assert!(matches!(poll(load.as_mut()), Poll::Ready(Ok(_))));
 
-    let (lane, work) = at_work;
-    compiler.settle(lane, perform(work), SLICE);
+    let (queue, work) = at_work;
+    compiler.settle(queue, perform(work), SLICE);
     assert!(crate::testing::step(compiler));
     assert!(matches!(poll(shared.as_mut()), Poll::Ready(Ok(_))));
 }
 
 #[test]
-fn an_instance_that_ends_while_its_texts_wait_gives_back_their_places_at_once() {
-    let (device, _) = device_by_hand(1 << 20);
+fn an_instance_that_ends_while_its_texts_wait_gives_back_their_permits_at_once() {
+    let device = manual_device(1 << 20);
     let session = session(&device, 100);
     let (first, second) = (session.lease(), session.lease());
     {
-        let mut one = pin!(first.load(text("one").into()));
-        let mut two = pin!(second.load(text("two").into()));
+        let mut one = pin!(first.load(empty_module("one").into()));
+        let mut two = pin!(second.load(empty_module("two").into()));
         assert!(poll(one.as_mut()).is_pending() && poll(two.as_mut()).is_pending());
         assert_eq!(session.usage().launches_in_flight, 2);
     }
     assert!(!session.is_idle());
     drop((first, second));
     assert!(session.is_idle());
-    assert!(device.shared.compiler.try_next().is_none());
+    assert!(device.compiler.try_next().is_none());
 }

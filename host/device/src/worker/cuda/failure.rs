@@ -1,5 +1,5 @@
 //! What an error of the driver means. Some are about one call; most say that the
-//! whole process is of no more use, and which kernel did it is to be found out.
+//! whole process is of no more use, and which kernel was the cause is to be found out.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
@@ -7,17 +7,18 @@ use std::sync::Mutex;
 use cudarc::driver::sys::CUresult;
 
 use super::driver::Refusal;
-use crate::channel::wire::{Answer, Failure};
+use crate::channel::wire::{Answer, WireError};
+use crate::identity::QueueId;
 use crate::sync::lock;
 use crate::worker::Outbox;
 
-/// Why a task was not handed over.
+/// Why a command was not submitted.
 #[derive(Debug)]
 pub(super) enum Failed {
     /// The host asked for what it should not.
     Host(&'static str),
     /// The call itself is wrong, or the device has no room for it now.
-    Call(Failure),
+    Call(WireError),
     Driver(Refusal),
 }
 
@@ -29,7 +30,7 @@ impl From<Refusal> for Failed {
 
 /// What an error says of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Severity {
     /// Only this call failed.
     Call,
     /// A kernel did something wrong, and CUDA takes the whole process for broken.
@@ -38,7 +39,7 @@ pub(super) enum Kind {
     Lost,
 }
 
-pub(super) fn kind(refusal: Refusal) -> Kind {
+pub(super) fn severity(refusal: Refusal) -> Severity {
     use CUresult as C;
     match refusal.0 {
         C::CUDA_ERROR_INVALID_VALUE
@@ -51,7 +52,7 @@ pub(super) fn kind(refusal: Refusal) -> Kind {
         | C::CUDA_ERROR_INVALID_SOURCE
         | C::CUDA_ERROR_NOT_FOUND
         | C::CUDA_ERROR_NOT_SUPPORTED
-        | C::CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES => Kind::Call,
+        | C::CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES => Severity::Call,
         C::CUDA_ERROR_ILLEGAL_ADDRESS
         | C::CUDA_ERROR_MISALIGNED_ADDRESS
         | C::CUDA_ERROR_INVALID_ADDRESS_SPACE
@@ -59,21 +60,21 @@ pub(super) fn kind(refusal: Refusal) -> Kind {
         | C::CUDA_ERROR_ILLEGAL_INSTRUCTION
         | C::CUDA_ERROR_HARDWARE_STACK_ERROR
         | C::CUDA_ERROR_ASSERT
-        | C::CUDA_ERROR_LAUNCH_FAILED => Kind::Fault,
-        _ => Kind::Lost,
+        | C::CUDA_ERROR_LAUNCH_FAILED => Severity::Fault,
+        _ => Severity::Lost,
     }
 }
 
 /// Tells the host, once, that the process is of no more use.
 pub(super) struct Faults {
     outbox: Outbox,
-    state: Mutex<State>,
+    state: Mutex<FaultState>,
 }
 
 #[derive(Default)]
-struct State {
-    /// The kernels of each queue that were handed over and are not known to be done.
-    running: BTreeMap<u64, VecDeque<String>>,
+struct FaultState {
+    /// The kernels of each queue that were submitted and are not known to have ended.
+    running: BTreeMap<QueueId, VecDeque<String>>,
     told: bool,
 }
 
@@ -85,8 +86,8 @@ impl Faults {
         }
     }
 
-    /// A kernel is handed over.
-    pub(super) fn begins(&self, queue: u64, kernel: &str) {
+    /// A kernel is submitted.
+    pub(super) fn begins(&self, queue: QueueId, kernel: &str) {
         lock(&self.state)
             .running
             .entry(queue)
@@ -95,14 +96,14 @@ impl Faults {
     }
 
     /// It was not after all.
-    pub(super) fn did_not_begin(&self, queue: u64) {
+    pub(super) fn did_not_begin(&self, queue: QueueId) {
         if let Some(kernels) = lock(&self.state).running.get_mut(&queue) {
             kernels.pop_back();
         }
     }
 
     /// A queue's oldest kernel is done.
-    pub(super) fn done(&self, queue: u64) {
+    pub(super) fn done(&self, queue: QueueId) {
         let mut state = lock(&self.state);
         if let Some(kernels) = state.running.get_mut(&queue) {
             kernels.pop_front();
@@ -126,8 +127,8 @@ impl Faults {
             return;
         }
         let mut blamed = Vec::new();
-        if kind(refusal) == Kind::Fault {
-            let oldest: Vec<(u64, String)> = std::mem::take(&mut state.running)
+        if severity(refusal) == Severity::Fault {
+            let oldest: Vec<(QueueId, String)> = std::mem::take(&mut state.running)
                 .into_iter()
                 .filter_map(|(queue, mut kernels)| Some((queue, kernels.pop_front()?)))
                 .collect();
@@ -143,7 +144,7 @@ impl Faults {
                 ),
             };
             blamed.extend(oldest.into_iter().map(|(queue, kernel)| {
-                let failure = Failure::Fault {
+                let failure = WireError::Fault {
                     kernel,
                     block: None,
                     thread: None,
@@ -154,9 +155,9 @@ impl Faults {
             }));
         }
         self.outbox.send(&Answer::Lost {
-            message: match kind(refusal) {
-                Kind::Fault => format!("a kernel of this tenant failed: {refusal}"),
-                Kind::Call | Kind::Lost => format!("the device failed: {refusal}"),
+            message: match severity(refusal) {
+                Severity::Fault => format!("a kernel of this tenant failed: {refusal}"),
+                Severity::Call | Severity::Lost => format!("the device failed: {refusal}"),
             },
             blamed,
         });
@@ -170,15 +171,15 @@ mod tests {
     #[test]
     fn what_is_not_known_to_be_harmless_ends_the_process() {
         for (code, expected) in [
-            (CUresult::CUDA_ERROR_OUT_OF_MEMORY, Kind::Call),
-            (CUresult::CUDA_ERROR_INVALID_PTX, Kind::Call),
-            (CUresult::CUDA_ERROR_ILLEGAL_ADDRESS, Kind::Fault),
-            (CUresult::CUDA_ERROR_ASSERT, Kind::Fault),
-            (CUresult::CUDA_ERROR_ECC_UNCORRECTABLE, Kind::Lost),
-            (CUresult::CUDA_ERROR_DEVICE_UNAVAILABLE, Kind::Lost),
-            (CUresult::CUDA_ERROR_UNKNOWN, Kind::Lost),
+            (CUresult::CUDA_ERROR_OUT_OF_MEMORY, Severity::Call),
+            (CUresult::CUDA_ERROR_INVALID_PTX, Severity::Call),
+            (CUresult::CUDA_ERROR_ILLEGAL_ADDRESS, Severity::Fault),
+            (CUresult::CUDA_ERROR_ASSERT, Severity::Fault),
+            (CUresult::CUDA_ERROR_ECC_UNCORRECTABLE, Severity::Lost),
+            (CUresult::CUDA_ERROR_DEVICE_UNAVAILABLE, Severity::Lost),
+            (CUresult::CUDA_ERROR_UNKNOWN, Severity::Lost),
         ] {
-            assert_eq!(kind(Refusal(code)), expected, "{code:?}");
+            assert_eq!(severity(Refusal(code)), expected, "{code:?}");
         }
     }
 }

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, mpsc};
 use cudarc::driver::sys::{CUdevice_attribute, CUresult};
 
 use super::driver::{self, Context, Device, Outcome, Refusal, Stream};
-use super::failure::{Faults, Kind, kind};
-use crate::channel::wire::{Answer, Failure};
+use super::failure::{Faults, Severity, severity};
+use crate::channel::wire::{Answer, WireError};
+use crate::identity::BufferId;
 use crate::sync::lock;
 use crate::worker::{Lost, Outbox};
 
 /// What a worker's process has allocated: address and size in bytes.
-type Allocations = Arc<Mutex<HashMap<u64, (u64, u64)>>>;
+type Allocations = Arc<Mutex<HashMap<BufferId, (u64, u64)>>>;
 
 pub(super) struct Memory {
     allocations: Allocations,
@@ -21,8 +22,8 @@ pub(super) struct Memory {
 }
 
 enum Order {
-    Allocate(u64, u64),
-    Free(u64),
+    Allocate(BufferId, u64),
+    Free(BufferId),
 }
 
 impl Memory {
@@ -55,11 +56,11 @@ impl Memory {
         })
     }
 
-    pub(super) fn allocate(&self, id: u64, bytes: u64) -> Result<(), Lost> {
+    pub(super) fn allocate(&self, id: BufferId, bytes: u64) -> Result<(), Lost> {
         self.order(Order::Allocate(id, bytes))
     }
 
-    pub(super) fn free(&self, id: u64) -> Result<(), Lost> {
+    pub(super) fn free(&self, id: BufferId) -> Result<(), Lost> {
         self.order(Order::Free(id))
     }
 
@@ -70,7 +71,7 @@ impl Memory {
     }
 
     /// The address of a range of an allocation, if it lies in it.
-    pub(super) fn range(&self, id: u64, offset: u64, bytes: u64) -> Option<u64> {
+    pub(super) fn range(&self, id: BufferId, offset: u64, bytes: u64) -> Option<u64> {
         let (address, size) = *lock(&self.allocations).get(&id)?;
         let end = offset.checked_add(bytes)?;
         (end <= size).then(|| address + offset)
@@ -101,14 +102,16 @@ impl Keeper {
         }
     }
 
-    fn allocate(&self, id: u64, bytes: u64) {
+    fn allocate(&self, id: BufferId, bytes: u64) {
         let outcome = match self.zeroed(bytes.max(1)) {
             Ok(address) => {
                 lock(&self.allocations).insert(id, (address, bytes));
                 Ok(address)
             }
             // Out of memory, or more than the driver takes for a number of bytes.
-            Err(refusal) if kind(refusal) == Kind::Call => Err(Failure::Full(bytes)),
+            Err(refusal) if severity(refusal) == Severity::Call => {
+                Err(WireError::OutOfMemory(bytes))
+            }
             Err(refusal) => return self.faults.tell(refusal),
         };
         self.outbox.send(&Answer::Allocated { id, outcome });
@@ -133,7 +136,7 @@ impl Keeper {
         Ok(address)
     }
 
-    fn free(&self, id: u64) {
+    fn free(&self, id: BufferId) {
         let Some((address, bytes)) = lock(&self.allocations).remove(&id) else {
             return;
         };

@@ -21,7 +21,9 @@ use cudarc::driver::sys::CUresult;
 
 use super::{Executor, Lost, Outbox};
 use crate::channel::SharedMemory;
-use crate::channel::wire::{EntryShape, Failure, Span, Start, Task};
+use crate::channel::wire::{EntryShape, Span, Start, Wire, WireError};
+use crate::command::Command;
+use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
 
 use cache::Cache;
 use clock::Clock;
@@ -77,7 +79,7 @@ pub(super) struct Cuda {
     context: Context,
     memory: Memory,
     modules: Modules,
-    queues: HashMap<u64, Queue>,
+    queues: HashMap<QueueId, Queue>,
     shared: Arc<SharedMemory>,
     outbox: Outbox,
     clock: Arc<Mutex<Clock>>,
@@ -127,33 +129,33 @@ impl Cuda {
             .then(|| (self.shared.area_address().wrapping_add(offset), bytes))
     }
 
-    /// Hands a task to the driver; what is to be known of it when it is done.
-    fn hand_over(
+    /// Hands a command to the driver. Returns what is to be done when it has ended.
+    fn submit(
         &self,
-        queue: u64,
+        queue: QueueId,
         open: &Queue,
-        task: Task<'_>,
+        command: Command<Wire<'_>>,
     ) -> Result<Pending, failure::Failed> {
         let stream = open.stream();
         let no_buffer = || failure::Failed::Host("there is no such buffer");
         let no_area = || failure::Failed::Host("a transfer lies outside of the shared memory");
-        match task {
-            Task::Write {
+        match command {
+            Command::Write {
                 target,
                 offset,
-                from,
+                data,
             } => {
-                let (source, bytes) = self.span(from).ok_or_else(no_area)?;
+                let (source, bytes) = self.span(data).ok_or_else(no_area)?;
                 let target = self
                     .memory
-                    .range(target, offset, from.bytes)
+                    .range(target, offset, data.bytes)
                     .ok_or_else(no_buffer)?;
                 if bytes > 0 {
                     stream.write(target, source, bytes)?;
                 }
-                Ok(Pending::Plain)
+                Ok(Pending::Transfer)
             }
-            Task::Read {
+            Command::Read {
                 source,
                 offset,
                 into,
@@ -166,9 +168,9 @@ impl Cuda {
                 if bytes > 0 {
                     stream.read(target, source, bytes)?;
                 }
-                Ok(Pending::Plain)
+                Ok(Pending::Transfer)
             }
-            Task::Copy {
+            Command::Copy {
                 source,
                 source_offset,
                 target,
@@ -187,13 +189,13 @@ impl Cuda {
                     .copy(stream, to, from, bytes)
                     .map_err(|refusal| match refusal.0 {
                         CUresult::CUDA_ERROR_OUT_OF_MEMORY => {
-                            failure::Failed::Call(Failure::Full(bytes))
+                            failure::Failed::Call(WireError::OutOfMemory(bytes))
                         }
                         _ => failure::Failed::Driver(refusal),
                     })?;
-                Ok(Pending::Plain)
+                Ok(Pending::Transfer)
             }
-            Task::Fill {
+            Command::Fill {
                 target,
                 offset,
                 bytes,
@@ -206,51 +208,51 @@ impl Cuda {
                 if bytes > 0 {
                     stream.fill(to, value, bytes as usize)?;
                 }
-                Ok(Pending::Plain)
+                Ok(Pending::Transfer)
             }
-            Task::Launch {
-                module,
-                entry,
-                grid,
-                block,
-                shared_bytes,
+            Command::Launch {
+                kernel,
+                config,
                 arguments,
             } => {
                 let launch = module::Launch {
-                    module,
-                    entry,
-                    grid,
-                    block,
-                    shared_bytes,
+                    kernel,
+                    config,
                     arguments,
                 };
                 self.modules.launch(queue, stream, &launch)?;
                 Ok(Pending::Launch)
             }
-            Task::Mark => Ok(Pending::Mark),
+            Command::Event(()) => Ok(Pending::Event),
+            Command::Fence(never) => match never {},
         }
     }
 }
 
 impl Executor for Cuda {
-    fn allocate(&mut self, id: u64, bytes: u64) -> Result<(), Lost> {
+    fn allocate(&mut self, id: BufferId, bytes: u64) -> Result<(), Lost> {
         self.memory.allocate(id, bytes)
     }
 
-    fn free(&mut self, id: u64) -> Result<(), Lost> {
+    fn free(&mut self, id: BufferId) -> Result<(), Lost> {
         self.memory.free(id)
     }
 
-    fn load(&mut self, id: u64, text: Vec<u8>, entries: Vec<EntryShape<'_>>) -> Result<(), Lost> {
+    fn load(
+        &mut self,
+        id: ModuleId,
+        text: Vec<u8>,
+        entries: Vec<EntryShape<'_>>,
+    ) -> Result<(), Lost> {
         self.modules.load(id, text, entries)
     }
 
-    fn unload(&mut self, id: u64) -> Result<(), Lost> {
+    fn unload(&mut self, id: ModuleId) -> Result<(), Lost> {
         self.modules.unload(id);
         Ok(())
     }
 
-    fn open_queue(&mut self, queue: u64) -> Result<(), Lost> {
+    fn open_queue(&mut self, queue: QueueId) -> Result<(), Lost> {
         let opened = Queue::open(
             queue,
             self.context,
@@ -262,29 +264,37 @@ impl Executor for Cuda {
         Ok(())
     }
 
-    fn close_queue(&mut self, queue: u64) -> Result<(), Lost> {
-        // Its thread answers what was handed over, and ends then.
+    fn close_queue(&mut self, queue: QueueId) -> Result<(), Lost> {
+        // Its thread answers what was submitted, and ends then.
         self.queues.remove(&queue);
         Ok(())
     }
 
-    fn resume(&mut self, queue: u64) -> Result<(), Lost> {
-        if let Some(queue) = self.queues.get(&queue) {
+    fn resume(&mut self, queue: QueueId) -> Result<(), Lost> {
+        if let Some(queue) = self.queues.get_mut(&queue) {
             queue.resume();
         }
         Ok(())
     }
 
-    fn work(&mut self, queue: u64, number: u64, task: Task<'_>) -> Result<(), Lost> {
+    fn execute(
+        &mut self,
+        queue: QueueId,
+        number: SequenceNumber,
+        command: Command<Wire<'_>>,
+    ) -> Result<(), Lost> {
         let Some(open) = self.queues.get(&queue) else {
-            return Err(Lost("work for a queue that is not open".to_owned()));
+            return Err(Lost("a command for a queue that is not open".to_owned()));
         };
         if open.is_failed() {
             return open.skip(number);
         }
-        match self.hand_over(queue, open, task) {
+        match self.submit(queue, open, command) {
             Ok(pending) => open.wait_for(number, pending),
-            Err(failed) => open.failed(number, failed),
+            Err(failed) => match self.queues.get_mut(&queue) {
+                Some(open) => open.fail(number, failed),
+                None => Ok(()),
+            },
         }
     }
 }

@@ -9,8 +9,11 @@ use cudarc::driver::sys::CUfunction_attribute_enum as Attribute;
 
 use super::cache::Cache;
 use super::driver::{self, Context, Function, Module, Refusal, Stream};
-use super::failure::{Failed, Faults, Kind, kind};
-use crate::channel::wire::{Answer, EntryShape, Failure};
+use super::failure::{Failed, Faults, Severity, severity};
+use crate::LaunchConfig;
+use crate::channel::wire::{Answer, EntryShape, KernelNumber, WireError};
+use crate::identity::{ModuleId, QueueId};
+use crate::launch::to_array;
 use crate::sync::lock;
 use crate::worker::{Lost, Outbox};
 
@@ -23,7 +26,7 @@ pub(super) struct Modules {
     cache: Arc<Cache>,
     outbox: Outbox,
     faults: Arc<Faults>,
-    loaded: Arc<Mutex<HashMap<u64, Loaded>>>,
+    loaded: Arc<Mutex<HashMap<ModuleId, Loaded>>>,
 }
 
 struct Loaded {
@@ -42,12 +45,8 @@ struct Entry {
 
 /// What is launched, and how.
 pub(super) struct Launch<'a> {
-    pub(super) module: u64,
-    pub(super) entry: u32,
-    pub(super) grid: [u32; 3],
-    pub(super) block: [u32; 3],
-    /// Dynamic shared memory of a block, in bytes.
-    pub(super) shared_bytes: u32,
+    pub(super) kernel: KernelNumber,
+    pub(super) config: LaunchConfig,
     /// As the parameters lie.
     pub(super) arguments: &'a [u8],
 }
@@ -70,7 +69,7 @@ impl Modules {
 
     pub(super) fn load(
         &self,
-        id: u64,
+        id: ModuleId,
         text: Vec<u8>,
         entries: Vec<EntryShape<'_>>,
     ) -> Result<(), Lost> {
@@ -91,9 +90,9 @@ impl Modules {
                         lock(&loaded).insert(id, module);
                         Ok(threads)
                     }
-                    Err(Failed::Call(failure)) => Err(failure),
+                    Err(Failed::Call(error)) => Err(error),
                     Err(Failed::Host(what)) => {
-                        Err(Failure::InvalidModule(vec![(1, 1, what.into())]))
+                        Err(WireError::InvalidModule(vec![(1, 1, what.into())]))
                     }
                     Err(Failed::Driver(refusal)) => return faults.tell(refusal),
                 };
@@ -103,22 +102,22 @@ impl Modules {
         Ok(())
     }
 
-    pub(super) fn unload(&self, id: u64) {
+    pub(super) fn unload(&self, id: ModuleId) {
         let module = lock(&self.loaded).remove(&id);
         drop(module);
     }
 
-    /// Hands a launch to the driver.
+    /// Submits a launch to the driver.
     pub(super) fn launch(
         &self,
-        queue: u64,
+        queue: QueueId,
         stream: Stream,
         launch: &Launch<'_>,
     ) -> Result<(), Failed> {
         let loaded = lock(&self.loaded);
         let entry = loaded
-            .get(&launch.module)
-            .and_then(|module| module.entries.get(launch.entry as usize))
+            .get(&launch.kernel.module)
+            .and_then(|module| module.entries.get(launch.kernel.entry as usize))
             .ok_or(Failed::Host("there is no such kernel"))?;
         // The driver copies the arguments before the call returns.
         let mut bytes = launch.arguments.to_vec();
@@ -133,19 +132,19 @@ impl Modules {
             .collect();
         let mut pointers =
             pointers.ok_or(Failed::Host("the arguments are not those of the kernel"))?;
-        if launch.shared_bytes > PLAIN_SHARED_BYTES {
+        if launch.config.shared_bytes > PLAIN_SHARED_BYTES {
             entry
                 .function
-                .allow_shared_bytes(launch.shared_bytes)
+                .allow_shared_bytes(launch.config.shared_bytes)
                 .map_err(|refusal| refused(entry, refusal))?;
         }
         // Said before: the kernel may have failed by the time the call returns.
         self.faults.begins(queue, &entry.name);
         let launched = stream.launch(
             entry.function,
-            launch.grid,
-            launch.block,
-            launch.shared_bytes,
+            to_array(launch.config.grid),
+            to_array(launch.config.block),
+            launch.config.shared_bytes,
             &mut pointers,
         );
         launched.map_err(|refusal| {
@@ -157,12 +156,12 @@ impl Modules {
 
 /// A launch that the driver does not take.
 fn refused(entry: &Entry, refusal: Refusal) -> Failed {
-    match kind(refusal) {
-        Kind::Call => Failed::Call(Failure::InvalidLaunch(format!(
+    match severity(refusal) {
+        Severity::Call => Failed::Call(WireError::InvalidLaunch(format!(
             "kernel `{}`: {refusal}",
             entry.name
         ))),
-        Kind::Fault | Kind::Lost => Failed::Driver(refusal),
+        Severity::Fault | Severity::Lost => Failed::Driver(refusal),
     }
 }
 
@@ -179,10 +178,11 @@ fn load(
     let module = match kept {
         Some(module) => module,
         None => {
-            let image = driver::compile(&text).map_err(|(refusal, said)| match kind(refusal) {
-                Kind::Call => Failed::Call(invalid(refusal, &said)),
-                Kind::Fault | Kind::Lost => Failed::Driver(refusal),
-            })?;
+            let image =
+                driver::compile(&text).map_err(|(refusal, said)| match severity(refusal) {
+                    Severity::Call => Failed::Call(invalid(refusal, &said)),
+                    Severity::Fault | Severity::Lost => Failed::Driver(refusal),
+                })?;
             let module = Module::load(&image)?;
             cache.put(&key, &image);
             module
@@ -206,10 +206,10 @@ fn load(
 }
 
 /// What the driver's compiler says, for the module's author.
-fn invalid(refusal: Refusal, said: &str) -> Failure {
+fn invalid(refusal: Refusal, said: &str) -> WireError {
     let message = match said {
         "" => format!("the NVIDIA driver can't compile the module: {refusal}"),
         said => format!("the NVIDIA driver can't compile the module: {refusal}: {said}"),
     };
-    Failure::InvalidModule(vec![(1, 1, message)])
+    WireError::InvalidModule(vec![(1, 1, message)])
 }

@@ -1,47 +1,48 @@
-//! One queue: a stream, and a thread that waits for what was handed to it.
+//! One queue: a stream, and a thread that waits for what was submitted to it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 
 use super::clock::Clock;
 use super::driver::{Context, Event, Outcome, Refusal, Stream};
-use super::failure::{Failed, Faults, Kind, kind};
+use super::failure::{Failed, Faults, Severity, severity};
 use super::memory::Bounce;
-use crate::channel::wire::{Answer, Failure};
+use crate::channel::wire::{Answer, WireError};
+use crate::failure_state::FailureState;
+use crate::identity::{QueueId, SequenceNumber};
 use crate::sync::lock;
 use crate::worker::{Lost, Outbox};
 
 /// Events that a queue keeps for later.
 const SPARE_EVENTS: usize = 64;
 
-/// What is to be known of a task when it is done.
+/// A command that was submitted: what is to be done when it has ended.
 pub(super) enum Pending {
-    Plain,
+    Transfer,
     Launch,
-    Mark,
+    Event,
 }
 
 enum Item {
-    Wait(u64, Event, Pending),
-    Failed(u64, Failure),
-    Skip(u64),
+    Wait(SequenceNumber, Event, Pending),
+    Failed(SequenceNumber, WireError),
+    Skip(SequenceNumber),
     /// An error that ends the process.
     Broken(Refusal),
 }
 
 pub(super) struct Queue {
-    number: u64,
+    id: QueueId,
     stream: Stream,
     items: mpsc::Sender<Item>,
     spare: Arc<Mutex<Vec<Event>>>,
     bounce: Mutex<Bounce>,
-    /// Set by a failure until the host knows of it.
-    failed: AtomicBool,
+    /// A failure is acknowledged by the host's request to resume.
+    state: FailureState<()>,
 }
 
 impl Queue {
     pub(super) fn open(
-        number: u64,
+        id: QueueId,
         context: Context,
         outbox: Outbox,
         clock: Arc<Mutex<Clock>>,
@@ -52,7 +53,7 @@ impl Queue {
         let (items, received) = mpsc::channel();
         let spare = Arc::default();
         let waiter = Waiter {
-            number,
+            id,
             stream,
             outbox,
             clock,
@@ -60,16 +61,16 @@ impl Queue {
             spare: Arc::clone(&spare),
         };
         std::thread::Builder::new()
-            .name(format!("queue-{number}"))
+            .name(format!("queue-{id}"))
             .spawn(move || waiter.run(context, &received))
             .map_err(|error| Lost(format!("there is no thread: {error}")))?;
         Ok(Queue {
-            number,
+            id,
             stream,
             items,
             spare,
             bounce: Mutex::default(),
-            failed: AtomicBool::new(false),
+            state: FailureState::Working,
         })
     }
 
@@ -83,23 +84,23 @@ impl Queue {
     }
 
     pub(super) fn is_failed(&self) -> bool {
-        self.failed.load(Ordering::Acquire)
+        self.state.is_failed()
     }
 
-    pub(super) fn resume(&self) {
-        self.failed.store(false, Ordering::Release);
+    pub(super) fn resume(&mut self) {
+        self.state.take();
     }
 
-    /// The task was handed over: its end is to be told.
-    pub(super) fn wait_for(&self, number: u64, pending: Pending) -> Result<(), Lost> {
-        let item = match self.mark(matches!(pending, Pending::Mark)) {
+    /// The command was submitted: the host is to be told when it has ended.
+    pub(super) fn wait_for(&self, number: SequenceNumber, pending: Pending) -> Result<(), Lost> {
+        let item = match self.record(matches!(pending, Pending::Event)) {
             Ok(event) => Item::Wait(number, event, pending),
             Err(refusal) => Item::Broken(refusal),
         };
         self.give(item)
     }
 
-    fn mark(&self, timed: bool) -> Outcome<Event> {
+    fn record(&self, timed: bool) -> Outcome<Event> {
         let spare = (!timed).then(|| lock(&self.spare).pop()).flatten();
         let event = match spare {
             Some(event) => event,
@@ -110,33 +111,33 @@ impl Queue {
     }
 
     /// It was not, and what follows it is to be skipped.
-    pub(super) fn failed(&self, number: u64, failed: Failed) -> Result<(), Lost> {
-        let failure = match failed {
-            Failed::Host(what) => Failure::InvalidLaunch(what.to_owned()),
-            Failed::Call(failure) => failure,
-            Failed::Driver(refusal) if kind(refusal) == Kind::Call => {
-                Failure::InvalidLaunch(refusal.to_string())
+    pub(super) fn fail(&mut self, number: SequenceNumber, failed: Failed) -> Result<(), Lost> {
+        let error = match failed {
+            Failed::Host(what) => WireError::InvalidLaunch(what.to_owned()),
+            Failed::Call(error) => error,
+            Failed::Driver(refusal) if severity(refusal) == Severity::Call => {
+                WireError::InvalidLaunch(refusal.to_string())
             }
             Failed::Driver(refusal) => return self.give(Item::Broken(refusal)),
         };
-        self.failed.store(true, Ordering::Release);
-        self.give(Item::Failed(number, failure))
+        self.state.fail(());
+        self.give(Item::Failed(number, error))
     }
 
-    pub(super) fn skip(&self, number: u64) -> Result<(), Lost> {
+    pub(super) fn skip(&self, number: SequenceNumber) -> Result<(), Lost> {
         self.give(Item::Skip(number))
     }
 
     fn give(&self, item: Item) -> Result<(), Lost> {
         self.items
             .send(item)
-            .map_err(|_| Lost(format!("the thread of queue {} is gone", self.number)))
+            .map_err(|_| Lost(format!("the thread of queue {} is gone", self.id)))
     }
 }
 
 /// What the thread has.
 struct Waiter {
-    number: u64,
+    id: QueueId,
     stream: Stream,
     outbox: Outbox,
     clock: Arc<Mutex<Clock>>,
@@ -161,14 +162,14 @@ impl Waiter {
     }
 
     fn settle(&self, item: Item) -> Outcome<()> {
-        let queue = self.number;
+        let queue = self.id;
         let answer = match item {
             Item::Broken(refusal) => return Err(refusal),
             Item::Skip(number) => Answer::Skipped { queue, number },
-            Item::Failed(number, failure) => Answer::Failed {
+            Item::Failed(number, error) => Answer::Failed {
                 queue,
                 number,
-                failure,
+                error,
             },
             Item::Wait(number, event, pending) => {
                 event.synchronize()?;
@@ -176,8 +177,8 @@ impl Waiter {
                     self.faults.done(queue);
                 }
                 let at = match pending {
-                    Pending::Mark => Some(lock(&self.clock).tell(event)?),
-                    Pending::Plain | Pending::Launch => {
+                    Pending::Event => Some(lock(&self.clock).tell(event)?),
+                    Pending::Transfer | Pending::Launch => {
                         let mut spare = lock(&self.spare);
                         if spare.len() < SPARE_EVENTS {
                             spare.push(event);

@@ -1,5 +1,6 @@
 //! Coalesced accesses: loads and stores at addresses that are uniform or affine, so that one address
-//! stands for those of all lanes, as in the memory system of a GPU.
+//! stands for those of all lanes, as in the memory system of a GPU; and those whose lanes' addresses are
+//! unrelated, which vector code gathers and scatters.
 
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
@@ -56,4 +57,12 @@ pub(crate) fn coalesced(body: &Body, uniformity: &UniformityInfo, op: &Op) -> Op
     };
     let is_aligned = offsets.all(|offset| offset % i64::from(size) == 0);
     (is_aligned && is_one_value).then_some(offsets)
+}
+
+/// Whether a step gathers or scatters: its lanes' addresses are unrelated, and it is not atomic.
+pub(crate) fn is_gather(uniformity: &UniformityInfo, op: &Op) -> bool {
+    address(op).is_some_and(|place| {
+        uniformity.of_arg(place.base) == Uniformity::Divergent
+            && matches!(place.space, Space::Global | Space::Shared | Space::Generic)
+    })
 }

@@ -113,7 +113,7 @@ impl UniformityInfo {
         self.booleans.push(reg, true);
     }
 
-    pub(crate) fn is_truth(&self, reg: Reg) -> bool {
+    pub(crate) fn is_boolean(&self, reg: Reg) -> bool {
         self.booleans.get(reg) == Some(&true)
     }
 }

@@ -2,9 +2,8 @@
 //! with what they do one lane at a time.
 
 use crate::compile::abi::VECTOR_LANES;
-use crate::compile::analysis::coalescing;
+use crate::compile::analysis::coalescing::{coalesced, is_gather};
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
-use crate::compile::codegen::is_gather;
 use crate::compile::ir::opcodes::VectorForm;
 use crate::compile::ir::{Body, Op};
 
@@ -33,12 +32,8 @@ pub(crate) fn scalar_reason(body: &Body, uniformity: &UniformityInfo) -> Option<
             .iter()
             .map(|target| body.ty(*target).bytes() * VECTOR_LANES / 16);
         let chunks = chunks.sum::<u32>().max(VECTOR_LANES / 4) as usize;
-        let place = match op {
-            Op::Load { place, .. } | Op::Store { place, .. } => Some(place),
-            _ => None,
-        };
-        let gathers = place.is_some_and(|place| is_gather(uniformity.of_arg(place.base), op));
-        let separate = !gathers && coalescing::coalesced(body, uniformity, op).is_none();
+        let gathers = is_gather(uniformity, op);
+        let separate = !gathers && coalesced(body, uniformity, op).is_none();
         let lane_by_lane = match op {
             Op::Store { .. } => separate,
             Op::Load { .. } if diverges => separate,

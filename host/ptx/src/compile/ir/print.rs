@@ -183,7 +183,7 @@ impl Printer<'_> {
             Uniformity::Affine(offsets) => format!("affine {}", Offsets(&offsets)),
             Uniformity::Divergent => "divergent".to_owned(),
         };
-        let is_boolean = uniformity.is_truth(reg);
+        let is_boolean = uniformity.is_boolean(reg);
         Some(if is_boolean {
             format!("{class} boolean")
         } else {

@@ -102,7 +102,7 @@ fn collect(
             Arg::Reg(reg) if classes.of(reg) == Uniformity::Divergent => {
                 collect(block, classes, reg, place, steps)
             }
-            Arg::Reg(reg) => classes.of(reg) == Uniformity::Uniform && classes.is_truth(reg),
+            Arg::Reg(reg) => classes.of(reg) == Uniformity::Uniform && classes.is_boolean(reg),
             arg => arg.bits().is_some_and(|bits| bits <= 1),
         })
     } else {

@@ -1,22 +1,23 @@
-//! Arithmetic of groups, in vectors.
+//! Arithmetic in vectors: operations by their [vector form](VectorForm), chunk by chunk.
 
 use wasm_encoder::{Instruction as W, ValType};
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::uniformity::Uniformity;
-use crate::compile::codegen::Emitter;
-use crate::compile::codegen::vector::{EVEN, LOWER, UPPER, VECTOR_LANES, splat_i32};
+use crate::compile::codegen::function_writer::Emit;
+use crate::compile::codegen::vector::{EVEN, LOWER, UPPER, VectorEmitter, chunk_count, splat_i32};
 use crate::compile::ir::opcodes::{Opcode, VectorForm};
 use crate::compile::ir::{Arg, Reg, Ty};
 
-impl Emitter<'_> {
-    pub(crate) fn group_select(&mut self, target: Reg, condition: Arg, yes: Arg, no: Arg) {
-        let ty = self.shared.body.ty(target);
-        let uniform = self.class(condition) == Uniformity::Uniform;
-        for chunk in 0..self.chunk_count(ty) {
+impl VectorEmitter<'_> {
+    pub(super) fn select(&mut self, target: Reg, condition: Arg, yes: Arg, no: Arg) {
+        let ty = self.input.body.ty(target);
+        let uniform = self.input.class(condition) == Uniformity::Uniform;
+        for chunk in 0..chunk_count(ty) {
             self.value_for(target, yes, chunk);
             self.value_for(target, no, chunk);
             if uniform {
-                self.arg(condition);
+                self.scalar.arg(condition);
                 self.op(W::TypedSelect(ValType::V128));
             } else {
                 self.mask_for(ty, condition, chunk);
@@ -27,11 +28,11 @@ impl Emitter<'_> {
     }
 
     /// Multiplies and adds a chunk, with one rounding.
-    pub(crate) fn fma_chunk(&mut self, target: Reg, [a, b, c]: [Arg; 3], chunk: u32) {
+    pub(super) fn fma_chunk(&mut self, target: Reg, [a, b, c]: [Arg; 3], chunk: u32) {
         for arg in [a, b, c] {
             self.chunk(arg, chunk);
         }
-        self.op(match self.shared.body.ty(target) {
+        self.op(match self.input.body.ty(target) {
             Ty::F32 => W::F32x4RelaxedMadd,
             _ => W::F64x2RelaxedMadd,
         });
@@ -39,8 +40,8 @@ impl Emitter<'_> {
     }
 
     /// An operation on one operand, in vectors; false where it has no vector form.
-    pub(crate) fn group_one(&mut self, opcode: Opcode, target: Reg, a: Arg) -> bool {
-        for chunk in 0..self.chunk_count(opcode.result()) {
+    pub(super) fn unary(&mut self, opcode: Opcode, target: Reg, a: Arg) -> bool {
+        for chunk in 0..chunk_count(opcode.result()) {
             match opcode.vector() {
                 VectorForm::SameBits => self.chunk(a, chunk),
                 VectorForm::Lanes(instruction) => {
@@ -90,17 +91,17 @@ impl Emitter<'_> {
     }
 
     /// An operation on two operands, in vectors; false where it has no vector form.
-    pub(crate) fn group_two(&mut self, opcode: Opcode, target: Reg, a: Arg, b: Arg) -> bool {
+    pub(super) fn binary(&mut self, opcode: Opcode, target: Reg, a: Arg, b: Arg) -> bool {
         let ty = opcode.operand();
-        let is_boolean = self.shared.classes.is_truth(target);
+        let is_boolean = self.input.analyses.uniformity.is_boolean(target);
         match opcode.vector() {
             VectorForm::Shift(instruction) => {
-                if self.class(b) != Uniformity::Uniform {
+                if self.input.class(b) != Uniformity::Uniform {
                     return false;
                 }
-                for chunk in 0..self.chunk_count(ty) {
+                for chunk in 0..chunk_count(ty) {
                     self.chunk(a, chunk);
-                    self.arg(b);
+                    self.scalar.arg(b);
                     if ty == Ty::I64 {
                         self.op(W::I32WrapI64);
                     }
@@ -114,7 +115,7 @@ impl Emitter<'_> {
                 } else {
                     Arg::F64(1 << 63)
                 };
-                for chunk in 0..self.chunk_count(ty) {
+                for chunk in 0..chunk_count(ty) {
                     self.chunk(b, chunk);
                     self.chunk(a, chunk);
                     self.chunk(sign, chunk);
@@ -132,7 +133,7 @@ impl Emitter<'_> {
                 }
             }
             VectorForm::Lanes(instruction) => {
-                for chunk in 0..self.chunk_count(ty) {
+                for chunk in 0..chunk_count(ty) {
                     self.chunk(a, chunk);
                     self.chunk(b, chunk);
                     self.op(instruction.clone());

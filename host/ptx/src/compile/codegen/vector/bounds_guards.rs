@@ -1,146 +1,163 @@
-//! What is looked at before a block, for all threads of a group at once.
+//! Bounds guards: the checks of a block's accesses, hoisted to its beginning and coalesced, for all
+//! lanes at once. Where one fails, the group diverges, and its threads find out one by one what is
+//! wrong.
 
+use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{BlockType, Instruction as W, ValType};
 
-use crate::compile::analysis::bounds_guards::{Access, BoundsGuard, Limit};
+use crate::compile::analysis::allocation_roots::CacheId;
+use crate::compile::analysis::bounds_guards::{
+    Access, BoundsGuard, DeviceLimitId, Limit, SharedLimitId,
+};
 use crate::compile::analysis::lane_offsets::LaneOffsets;
-use crate::compile::codegen::{Emitter, Shared, scratch, val};
+use crate::compile::codegen::function_writer::Emit;
+use crate::compile::codegen::input::CodegenInput;
+use crate::compile::codegen::vector::VectorEmitter;
+use crate::compile::codegen::{scratch, val_type};
 use crate::compile::ir::{Arg, BlockId, Op, Reg};
 
-impl Emitter<'_> {
-    /// The limits that looks compare with, into locals.
-    pub(crate) fn limits_of_looks(&mut self) {
-        let shared = self.shared;
-        for limit in shared.limits.shared.keys() {
+/// The locals that guards need.
+#[derive(Default)]
+pub(super) struct GuardLocals {
+    /// The first address of each bounds cache.
+    bases: HashMap<CacheId, u32>,
+    /// The limits of device memory, and of shared memory.
+    device: HashMap<DeviceLimitId, u32>,
+    shared: HashMap<SharedLimitId, u32>,
+    /// What registers will hold that are computed ahead of their step.
+    ahead: HashMap<Reg, u32>,
+}
+
+impl VectorEmitter<'_> {
+    /// Loads what guards compare with.
+    pub(super) fn load_guard_limits(&mut self) {
+        let input = self.input;
+        let limits = input.guard_limits();
+        for limit in limits.shared.keys() {
             let local = self.local(ValType::I32);
             self.i32(0);
-            let at = shared.layout.guard_limits + 4 * limit.0;
+            let at = input.layout.guard_limits + 4 * limit.0;
             self.op(W::I32Load(scratch(at, 2)));
             self.set(local);
-            self.group.shared_limits.insert(limit, local);
+            self.guards.shared.insert(limit, local);
         }
-        for (limit, (cache, _)) in shared.limits.device.iter() {
-            let count = self.local(ValType::I64);
-            self.op(W::GlobalGet(shared.limit_global(limit)));
-            self.set(count);
-            let low = match self.group.lows.get(cache).copied() {
-                Some(low) => low,
-                None => {
-                    let low = self.local(ValType::I64);
-                    self.op(W::GlobalGet(Shared::window_global(*cache)));
-                    self.set(low);
-                    low
-                }
-            };
-            self.group.lows.insert(*cache, low);
-            self.group.device_limits.insert(limit, count);
+        for (limit, (cache, _)) in limits.device.iter() {
+            let local = self.local(ValType::I64);
+            self.op(W::GlobalGet(input.guard_limit_global(limit)));
+            self.set(local);
+            self.guards.device.insert(limit, local);
+            if !self.guards.bases.contains_key(cache) {
+                let base = self.local(ValType::I64);
+                self.op(W::GlobalGet(CodegenInput::bounds_cache_global(*cache)));
+                self.set(base);
+                self.guards.bases.insert(*cache, base);
+            }
         }
     }
 
-    /// Looks at what a block will access; where something is amiss, its threads go on alone.
+    /// Writes the guards of a block; where one fails, the group diverges.
     ///
-    /// What is computed for that goes into registers of its own, since threads that part are to find
-    /// theirs as they were. The engine does not compute the same twice.
-    pub(crate) fn checks(&mut self, id: BlockId, ops: &[Op]) {
-        let Some(checks) = self.shared.plan.of(id) else {
+    /// What is computed for them goes into locals of its own, since threads that diverge begin the
+    /// block again with registers as they were. The engine does not compute the same twice.
+    pub(super) fn bounds_guards(&mut self, id: BlockId, ops: &[Op]) {
+        let Some(guards) = self.input.analyses.guards.of(id) else {
             return;
         };
-        let mut kept: Vec<(Reg, u32)> = Vec::new();
+        let mut replaced: Vec<(Reg, Option<u32>)> = Vec::new();
         self.op(W::Block(BlockType::Empty));
         self.op(W::Block(BlockType::Empty));
         for (number, op) in ops.iter().enumerate() {
-            for check in checks.before(number) {
-                match check {
-                    BoundsGuard::Access(access) => self.look(access),
+            for guard in guards.before(number) {
+                match guard {
+                    BoundsGuard::Access(access) => self.is_outside_bounds(access),
                     BoundsGuard::Extend { signed, a, offsets } => {
-                        self.extends(*signed, *a, *offsets);
+                        self.is_wrapping(*signed, *a, *offsets);
                     }
                 }
                 self.br_if_unlikely(0);
             }
-            if !checks.needed.contains(&number) {
+            if !guards.needed.contains(&number) {
                 continue;
             }
             for target in op.targets() {
-                if kept.iter().any(|(reg, _)| reg == target) {
+                if replaced.iter().any(|(reg, _)| reg == target) {
                     continue;
                 }
-                let own = self.in_advance(*target);
+                let ahead = self.ahead(*target);
                 let mut reads_it = false;
                 op.each_arg(|arg| reads_it |= arg == Arg::Reg(*target));
                 if reads_it {
-                    self.get(self.reg(*target));
-                    self.set(own);
+                    self.scalar.arg(Arg::Reg(*target));
+                    self.set(ahead);
                 }
-                if let Some(local) = self.regs.get_mut(target.0 as usize) {
-                    kept.push((*target, std::mem::replace(local, own)));
-                }
+                let own = self.scalar.replace_reg(*target, Some(ahead));
+                replaced.push((*target, own));
             }
-            self.step(op);
+            self.scalar.operation(op);
         }
-        for (reg, kept) in kept {
-            if let Some(local) = self.regs.get_mut(reg.0 as usize) {
-                *local = kept;
-            }
+        for (reg, own) in replaced {
+            self.scalar.replace_reg(reg, own);
         }
         self.op(W::Br(1));
         self.op(W::End);
-        self.part(id);
+        self.diverge(id);
         self.op(W::End);
     }
 
     /// The local for what a register will hold.
-    fn in_advance(&mut self, reg: Reg) -> u32 {
-        if let Some(local) = self.group.in_advance.get(&reg).copied() {
+    fn ahead(&mut self, reg: Reg) -> u32 {
+        if let Some(local) = self.guards.ahead.get(&reg).copied() {
             return local;
         }
-        let local = self.local(val(self.shared.body.ty(reg)));
-        self.group.in_advance.insert(reg, local);
+        let local = self.local(val_type(self.input.body.ty(reg)));
+        self.guards.ahead.insert(reg, local);
         local
     }
 
-    /// Leaves whether an access, or one that shares its look, lies outside of what there is.
-    fn look(&mut self, access: &Access) {
+    /// Leaves whether an access, or one that is checked together with it, lies outside of what there
+    /// is.
+    fn is_outside_bounds(&mut self, access: &Access) {
+        let shift = u32::from(access.shift);
         match access.limit {
             Limit::Shared(limit) => {
-                self.anchor(access.base, access.first, true);
-                if access.shift > 0 {
-                    self.i32(u32::from(access.shift));
+                self.guarded_address(access.base, access.first, true);
+                if shift > 0 {
+                    self.i32(shift);
                     self.op(W::I32Rotr);
                 }
-                let limit = self.group.shared_limits.get(&limit).copied();
-                self.get(self.must(limit, "a guard without the local of its limit"));
+                let limit = self.guards.shared.get(&limit).copied();
+                self.get(self.require(limit, "a guard without its limit"));
                 self.op(W::I32GeU);
             }
             Limit::Device(cache, limit) => {
-                let low = self.group.lows.get(&cache).copied();
-                let limit = self.group.device_limits.get(&limit).copied();
-                self.anchor(access.base, access.first, false);
-                self.get(self.must(low, "a guard without the local of its bounds cache"));
+                self.guarded_address(access.base, access.first, false);
+                let base = self.guards.bases.get(&cache).copied();
+                self.get(self.require(base, "a guard without its bounds cache"));
                 self.op(W::I64Sub);
-                if access.shift > 0 {
-                    self.i64(u64::from(access.shift));
+                if shift > 0 {
+                    self.i64(u64::from(shift));
                     self.op(W::I64Rotr);
                 }
-                self.get(self.must(limit, "a guard without the local of its limit"));
+                let limit = self.guards.device.get(&limit).copied();
+                self.get(self.require(limit, "a guard without its limit"));
                 self.op(W::I64GeU);
             }
         }
     }
 
-    /// Leaves the address of the first byte that shares a look.
-    pub(crate) fn anchor(&mut self, base: Arg, first: i64, short: bool) {
+    /// Leaves the address of the first byte that a guard checks.
+    pub(super) fn guarded_address(&mut self, base: Arg, first: i64, is_shared: bool) {
         if let Some(bits) = base.bits() {
             let address = bits.wrapping_add_signed(first);
-            return if short {
+            return if is_shared {
                 self.i32(address as u32);
             } else {
                 self.i64(address);
             };
         }
-        self.arg(base);
+        self.scalar.arg(base);
         if first == 0 {
-        } else if short {
+        } else if is_shared {
             self.i32((first.cast_unsigned() & 0xffff_ffff) as u32);
             self.op(W::I32Add);
         } else {
@@ -149,20 +166,20 @@ impl Emitter<'_> {
         }
     }
 
-    /// Leaves whether numbers of 32 bits, so far apart, wrap around within the group: in 64 bits they
-    /// would not be as far apart.
-    fn extends(&mut self, signed: bool, a: Arg, apart: LaneOffsets) {
-        let ends = [apart.least(), apart.most()];
+    /// Leaves whether numbers of 32 bits, at these offsets, wrap around within the group: in 64 bits
+    /// their offsets would be others.
+    fn is_wrapping(&mut self, signed: bool, a: Arg, offsets: LaneOffsets) {
+        let ends = [offsets.least(), offsets.most()];
         self.i64(0);
-        // In 64 bits, the least and the most must be ones of 32.
-        for reach in ends.into_iter().filter(|reach| *reach != 0) {
-            self.arg(a);
+        // In 64 bits, the least and the most must be numbers of 32.
+        for end in ends.into_iter().filter(|end| *end != 0) {
+            self.scalar.arg(a);
             self.op(if signed {
                 W::I64ExtendI32S
             } else {
                 W::I64ExtendI32U
             });
-            self.i64(reach.cast_unsigned());
+            self.i64(end.cast_unsigned());
             self.op(W::I64Add);
             if signed {
                 self.i64(1 << 31);

@@ -1,16 +1,16 @@
-//! Loads and stores of groups whose threads access the same, or what lies a stride apart. That all of
-//! it is there was looked at before.
+//! Loads and stores whose lanes access one element, or elements at constant offsets from the first
+//! lane's. They are unchecked: a guard at the beginning of the block has checked them all.
 
 use wasm_encoder::{Instruction as W, MemArg, MemArgTarget};
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
-use crate::compile::analysis::uniformity::Uniformity;
-use crate::compile::codegen::Emitter;
-use crate::compile::codegen::memory::{load_op, store_op};
-use crate::compile::codegen::vector::{EVEN, VECTOR_LANES, splat_i32};
+use crate::compile::codegen::function_writer::Emit;
+use crate::compile::codegen::scalar;
+use crate::compile::codegen::vector::{EVEN, VectorEmitter, chunk_count, splat, splat_i32};
 use crate::compile::ir::{Arg, Place, Reg, Space, Ty};
 
-/// The first half of a vector, and the second, each four bytes or two words of 16 bits further apart.
+/// The first half of a vector, and the second, each four bytes or two words of 16 bits further offsets.
 const BYTES_0: [u8; 16] = spread(0);
 const BYTES_1: [u8; 16] = spread(4);
 const BYTES_2: [u8; 16] = spread(8);
@@ -27,63 +27,61 @@ const fn spread(from: u8) -> [u8; 16] {
     lanes
 }
 
-/// An access, and where its threads' elements lie.
+/// An access, and where the elements of its lanes lie.
 #[derive(Clone, Copy)]
-pub(crate) struct Elements<'p> {
+pub(super) struct Elements<'p> {
     place: &'p Place,
-    /// From the first thread's element on, of each element of a thread.
+    /// The first byte that the guard has checked, from the access's base on.
+    first: i64,
+    /// How far behind the first one of its lane each element lies.
     offset: i64,
-    pub(crate) apart: LaneOffsets,
-    pub(crate) bytes: u8,
+    pub(super) offsets: LaneOffsets,
+    pub(super) bytes: u8,
 }
 
 impl Elements<'_> {
-    /// Those that lie so many behind in what each thread accesses.
-    pub(crate) fn of(self, number: i64) -> Self {
+    /// Those that lie so many behind in what each lane accesses.
+    pub(super) fn of(self, number: i64) -> Self {
         let offset = number * i64::from(self.bytes);
         Elements { offset, ..self }
     }
 }
 
-impl Emitter<'_> {
+impl VectorEmitter<'_> {
     /// The first elements of an access, and the local with the address that it counts from: what is
     /// loaded may be what the address was computed from.
-    pub(crate) fn begin_access<'p>(
+    pub(super) fn begin_access<'p>(
         &mut self,
         place: &'p Place,
-        apart: LaneOffsets,
+        offsets: LaneOffsets,
         bytes: u8,
     ) -> (Elements<'p>, u32) {
-        let (first, short) = (self.guarded_from(place), place.space == Space::Shared);
-        self.anchor(place.base, first, short);
-        if !short {
+        let first = self.input.analyses.guards.first(place.site);
+        let first = self.require(first, "an access without a guard");
+        let is_shared = place.space == Space::Shared;
+        self.guarded_address(place.base, first, is_shared);
+        if !is_shared {
             self.op(W::I32WrapI64);
         }
-        let (base, offset) = (self.group.base, 0);
+        let base = self.base;
         self.set(base);
         let elements = Elements {
             place,
-            offset,
-            apart,
+            first,
+            offset: 0,
+            offsets,
             bytes,
         };
         (elements, base)
     }
 
-    /// The first byte that the guard of a coalesced access checks, from the access's base on.
-    fn guarded_from(&self, place: &Place) -> i64 {
-        let first = self.shared.plan.first(place.site);
-        self.must(first, "a coalesced access without a guard")
-    }
-
-    /// Where the element of a thread lies, from that address on.
-    pub(crate) fn at(&self, elements: Elements<'_>, lane: u32) -> MemArg {
+    /// Where the element of a lane lies, from that address on.
+    pub(super) fn at(&self, elements: Elements<'_>, lane: u32) -> MemArg {
         let place = elements.place;
-        let first = self.guarded_from(place);
-        let away = elements.apart.of(lane);
-        let offset = place.offset + elements.offset + away - first;
+        let of_lane = elements.offsets.of(lane);
+        let offset = place.offset + elements.offset + of_lane - elements.first;
         let (memory, begin) = match place.space {
-            Space::Shared => (0, self.shared.layout.shared),
+            Space::Shared => (0, self.input.layout.shared),
             _ => (1, 0),
         };
         MemArg {
@@ -94,24 +92,18 @@ impl Emitter<'_> {
         }
     }
 
-    pub(crate) fn group_load(
-        &mut self,
-        place: &Place,
-        targets: &[Reg],
-        bytes: u8,
-        apart: LaneOffsets,
-    ) {
-        let (elements, base) = self.begin_access(place, apart, bytes);
-        if self.load_quads(elements, targets, base) {
+    pub(super) fn load(&mut self, place: &Place, targets: &[Reg], bytes: u8, offsets: LaneOffsets) {
+        let (elements, base) = self.begin_access(place, offsets, bytes);
+        if self.load_transposed(elements, targets, base) {
             return;
         }
         for (number, target) in (0i64..).zip(targets) {
             let elements = elements.of(number);
-            let ty = self.shared.body.ty(*target);
-            if apart.is_none() {
+            let ty = self.input.body.ty(*target);
+            if offsets.is_none() {
                 self.get(base);
                 let at = self.at(elements, 0);
-                self.op(load_op(ty, bytes, at));
+                self.op(scalar::load(ty, bytes, at));
                 self.set_for_all(*target, ty);
             } else if u32::from(bytes) == ty.bytes() {
                 self.load_words(elements, *target, base);
@@ -121,20 +113,15 @@ impl Emitter<'_> {
         }
     }
 
-    /// Sets a register from one value.
-    fn set_for_all(&mut self, target: Reg, ty: Ty) {
-        if self.shared.classes.of(target) != Uniformity::Divergent {
-            return self.set(self.reg(target));
+    /// Sets all lanes of a register to the value on the stack.
+    pub(super) fn set_for_all(&mut self, target: Reg, ty: Ty) {
+        if !self.input.is_divergent(target) {
+            return self.scalar.set_reg(target);
         }
-        self.op(match ty {
-            Ty::I32 => W::I32x4Splat,
-            Ty::I64 => W::I64x2Splat,
-            Ty::F32 => W::F32x4Splat,
-            Ty::F64 => W::F64x2Splat,
-        });
-        let [value, ..] = self.group.temps;
+        self.op(splat(ty));
+        let [value, ..] = self.temps;
         self.set(value);
-        for chunk in 0..self.chunk_count(ty) {
+        for chunk in 0..chunk_count(ty) {
             self.get(value);
             self.set_chunk(target, chunk);
         }
@@ -142,24 +129,30 @@ impl Emitter<'_> {
 
     fn load_words(&mut self, elements: Elements<'_>, target: Reg, base: u32) {
         for chunk in 0..VECTOR_LANES * u32::from(elements.bytes) / 16 {
-            self.load_word(elements, target, base, chunk);
+            self.load_chunk(elements, target, base, chunk);
         }
     }
 
     /// Loads a chunk of a register, once those before it are loaded.
-    pub(crate) fn load_word(&mut self, elements: Elements<'_>, target: Reg, base: u32, chunk: u32) {
+    pub(super) fn load_chunk(
+        &mut self,
+        elements: Elements<'_>,
+        target: Reg,
+        base: u32,
+        chunk: u32,
+    ) {
         let size = u32::from(elements.bytes);
         let lanes = 16 / size;
-        let apart = elements.apart;
+        let offsets = elements.offsets;
         let first = chunk * lanes;
         let at = self.at(elements, first);
-        let earlier = (0..chunk).find(|chunk| apart.repeats(first, chunk * lanes, lanes));
+        let earlier = (0..chunk).find(|chunk| offsets.repeats(first, chunk * lanes, lanes));
         if let Some(earlier) = earlier {
             self.raw_chunk(target, earlier);
-        } else if apart.is_stride(first, lanes, i64::from(size)) {
+        } else if offsets.is_stride(first, lanes, i64::from(size)) {
             self.get(base);
             self.op(W::V128Load(at));
-        } else if apart.is_stride(first, lanes, 0) {
+        } else if offsets.is_stride(first, lanes, 0) {
             self.get(base);
             self.op(if size == 4 {
                 W::V128Load32Splat(at)
@@ -173,7 +166,7 @@ impl Emitter<'_> {
             } else {
                 W::V128Load64Zero(at)
             });
-            let [value, ..] = self.group.temps;
+            let [value, ..] = self.temps;
             for lane in 1..lanes {
                 self.set(value);
                 self.get(base);
@@ -194,11 +187,14 @@ impl Emitter<'_> {
     fn load_parts(&mut self, elements: Elements<'_>, target: Reg, ty: Ty, base: u32) {
         let size = u32::from(elements.bytes);
         let lanes = 16 / size;
-        let [value, narrow, _] = self.group.temps;
+        let [value, narrow, _] = self.temps;
         for part in 0..VECTOR_LANES / lanes {
             let first = part * lanes;
             let at = self.at(elements, first);
-            if elements.apart.is_stride(first, 16 / size, i64::from(size)) {
+            if elements
+                .offsets
+                .is_stride(first, 16 / size, i64::from(size))
+            {
                 self.get(base);
                 self.op(W::V128Load(at));
                 self.set(value);
@@ -254,25 +250,19 @@ impl Emitter<'_> {
         }
     }
 
-    pub(crate) fn group_store(
-        &mut self,
-        place: &Place,
-        values: &[Arg],
-        bytes: u8,
-        apart: LaneOffsets,
-    ) {
-        let (elements, base) = self.begin_access(place, apart, bytes);
-        if self.store_quads(elements, values, base) {
+    pub(super) fn store(&mut self, place: &Place, values: &[Arg], bytes: u8, offsets: LaneOffsets) {
+        let (elements, base) = self.begin_access(place, offsets, bytes);
+        if self.store_transposed(elements, values, base) {
             return;
         }
         for (number, value) in (0i64..).zip(values) {
             let elements = elements.of(number);
-            let ty = self.shared.body.arg_ty(*value);
-            if apart.is_none() {
+            let ty = self.input.body.arg_ty(*value);
+            if offsets.is_none() {
                 self.get(base);
-                self.arg(*value);
+                self.scalar.arg(*value);
                 let at = self.at(elements, 0);
-                self.op(store_op(ty, bytes, at));
+                self.op(scalar::store(ty, bytes, at));
                 continue;
             }
             let lanes = 16 / u32::from(bytes);
@@ -322,12 +312,15 @@ impl Emitter<'_> {
         }
     }
 
-    /// Stores the vector on the stack from a thread on.
+    /// Stores the vector on the stack, for the lanes from one on.
     fn store_lanes(&mut self, elements: Elements<'_>, first: u32, base: u32) {
         let size = u32::from(elements.bytes);
-        let [value, ..] = self.group.temps;
+        let [value, ..] = self.temps;
         self.set(value);
-        if elements.apart.is_stride(first, 16 / size, i64::from(size)) {
+        if elements
+            .offsets
+            .is_stride(first, 16 / size, i64::from(size))
+        {
             self.get(base);
             self.get(value);
             let at = self.at(elements, first);

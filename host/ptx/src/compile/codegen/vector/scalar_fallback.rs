@@ -1,16 +1,21 @@
-//! What has no vector form: the code for single threads, for one lane after another.
+//! Scalarization: what has no vector form is done for one lane after another, by the code for single
+//! threads.
 
 use wasm_encoder::{BlockType, Instruction as W};
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::uniformity::Uniformity;
-use crate::compile::codegen::vector::VECTOR_LANES;
-use crate::compile::codegen::{Emitter, scratch, val};
+use crate::compile::codegen::function_writer::Emit;
+use crate::compile::codegen::scalar::{load, store};
+use crate::compile::codegen::vector::{VectorEmitter, chunk_count};
+use crate::compile::codegen::{scratch, val_type};
 use crate::compile::ir::{Arg, Op, Reg, Ty};
 
-impl Emitter<'_> {
-    /// Does a step for one lane after another: operands and results go through memory, and the code
-    /// for single threads works on stand-ins for the registers.
-    pub(crate) fn by_lane(&mut self, op: &Op) {
+impl VectorEmitter<'_> {
+    /// Does a step in a loop over the lanes: operands and results go through memory, and the code for
+    /// single threads works on scalar stand-ins for the registers.
+    pub(super) fn scalarized(&mut self, op: &Op) {
+        let input = self.input;
         let mut sources: Vec<Reg> = Vec::new();
         op.each_arg(|arg| {
             if let Arg::Reg(reg) = arg
@@ -19,68 +24,49 @@ impl Emitter<'_> {
                 sources.push(reg);
             }
         });
-        sources.retain(|reg| self.shared.classes.of(*reg) != Uniformity::Uniform);
-        let targets = op.targets().to_vec();
-        let lanes = self.shared.layout.lanes;
-        let (lane, first) = (self.group.lane, self.group.first);
-        let place_of =
-            |number: usize| lanes + u32::try_from(number).unwrap_or(0) * VECTOR_LANES * 8;
-        for (number, reg) in sources.iter().enumerate() {
-            let ty = self.shared.body.ty(*reg);
-            for chunk in 0..self.chunk_count(ty) {
+        sources.retain(|reg| input.analyses.uniformity.of(*reg) != Uniformity::Uniform);
+        // Each has an array of one word for each lane.
+        let mut arrays = (0u32..).map(|number| input.layout.lanes + number * VECTOR_LANES * 8);
+        let sources: Vec<(Reg, u32)> = sources.into_iter().zip(&mut arrays).collect();
+        let targets: Vec<(Reg, u32)> = op.targets().iter().copied().zip(&mut arrays).collect();
+        for (reg, array) in &sources {
+            for chunk in 0..chunk_count(input.body.ty(*reg)) {
                 self.i32(0);
                 self.chunk(Arg::Reg(*reg), chunk);
-                self.op(W::V128Store(scratch(place_of(number) + 16 * chunk, 2)));
+                self.op(W::V128Store(scratch(array + 16 * chunk, 2)));
             }
         }
-        let mut kept: Vec<(Reg, u32)> = Vec::new();
-        for (number, reg) in sources.iter().chain(&targets).enumerate() {
-            let ty = self.shared.body.ty(*reg);
-            let stand_in = self.stand_in(ty, number);
-            if let Some(local) = self.regs.get_mut(reg.0 as usize) {
-                // A register that is read and written has one stand-in: the last one made.
-                kept.push((*reg, std::mem::replace(local, stand_in)));
-            }
+        // A register that is read and written has one stand-in: the last one made.
+        let mut replaced: Vec<(Reg, Option<u32>)> = Vec::new();
+        for (number, (reg, _)) in sources.iter().chain(&targets).enumerate() {
+            let stand_in = self.stand_in(input.body.ty(*reg), number);
+            let own = self.scalar.replace_reg(*reg, Some(stand_in));
+            replaced.push((*reg, own));
         }
-        self.get(self.thread);
+        let (thread, lane, first) = (self.scalar.thread, self.lane, self.first_of_group);
+        self.get(thread);
         self.set(first);
         self.i32(0);
         self.set(lane);
         self.op(W::Loop(BlockType::Empty));
-        for (number, reg) in sources.iter().enumerate() {
-            let ty = self.shared.body.ty(*reg);
-            self.get(lane);
-            self.i32(ty.bytes().trailing_zeros());
-            self.op(W::I32Shl);
-            let at = scratch(place_of(number), 2);
-            self.op(match ty {
-                Ty::I32 => W::I32Load(at),
-                Ty::I64 => W::I64Load(at),
-                Ty::F32 => W::F32Load(at),
-                Ty::F64 => W::F64Load(at),
-            });
-            self.set(self.reg(*reg));
+        for (reg, array) in &sources {
+            let ty = input.body.ty(*reg);
+            self.lane_element(ty);
+            self.op(load(ty, ty.bytes() as u8, scratch(*array, 2)));
+            self.scalar.set_reg(*reg);
         }
-        // Nested labels are the code's own affair: it leaves by none of ours.
-        self.step(op);
-        for (number, reg) in targets.iter().enumerate() {
-            let ty = self.shared.body.ty(*reg);
-            self.get(lane);
-            self.i32(ty.bytes().trailing_zeros());
-            self.op(W::I32Shl);
-            self.get(self.reg(*reg));
-            let at = scratch(place_of(number + sources.len()), 2);
-            self.op(match ty {
-                Ty::I32 => W::I32Store(at),
-                Ty::I64 => W::I64Store(at),
-                Ty::F32 => W::F32Store(at),
-                Ty::F64 => W::F64Store(at),
-            });
+        // The step has labels of its own, and leaves by none of those around it.
+        self.scalar.operation(op);
+        for (reg, array) in &targets {
+            let ty = input.body.ty(*reg);
+            self.lane_element(ty);
+            self.scalar.arg(Arg::Reg(*reg));
+            self.op(store(ty, ty.bytes() as u8, scratch(*array, 2)));
         }
-        self.get(self.thread);
+        self.get(thread);
         self.i32(1);
         self.op(W::I32Add);
-        self.set(self.thread);
+        self.set(thread);
         self.get(lane);
         self.i32(1);
         self.op(W::I32Add);
@@ -90,29 +76,32 @@ impl Emitter<'_> {
         self.op(W::BrIf(0));
         self.op(W::End);
         self.get(first);
-        self.set(self.thread);
-        for (reg, local) in kept.into_iter().rev() {
-            if let Some(place) = self.regs.get_mut(reg.0 as usize) {
-                *place = local;
-            }
+        self.set(thread);
+        for (reg, own) in replaced.into_iter().rev() {
+            self.scalar.replace_reg(reg, own);
         }
-        for (number, reg) in targets.iter().enumerate() {
-            let ty = self.shared.body.ty(*reg);
-            for chunk in 0..self.chunk_count(ty) {
+        for (reg, array) in &targets {
+            for chunk in 0..chunk_count(input.body.ty(*reg)) {
                 self.i32(0);
-                let at = scratch(place_of(number + sources.len()) + 16 * chunk, 2);
-                self.op(W::V128Load(at));
+                self.op(W::V128Load(scratch(array + 16 * chunk, 2)));
                 self.set_chunk_from_number(*reg, chunk);
             }
         }
     }
 
-    pub(crate) fn stand_in(&mut self, ty: Ty, number: usize) -> u32 {
-        if let Some(local) = self.group.stand_ins.get(&(ty, number)).copied() {
+    /// Leaves the offset of the lane's element in an array of values of a type.
+    fn lane_element(&mut self, ty: Ty) {
+        self.get(self.lane);
+        self.i32(ty.bytes().trailing_zeros());
+        self.op(W::I32Shl);
+    }
+
+    fn stand_in(&mut self, ty: Ty, number: usize) -> u32 {
+        if let Some(local) = self.stand_ins.get(&(ty, number)).copied() {
             return local;
         }
-        let local = self.local(val(ty));
-        self.group.stand_ins.insert((ty, number), local);
+        let local = self.local(val_type(ty));
+        self.stand_ins.insert((ty, number), local);
         local
     }
 }

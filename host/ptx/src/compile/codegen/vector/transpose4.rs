@@ -1,38 +1,40 @@
-//! Loads and stores of four words for each thread: rows of memory, columns of registers.
+//! Loads and stores of four words for each thread, by transposition of 4x4 matrices: a row in memory
+//! is what one thread accesses, a column is a register.
 
 use wasm_encoder::Instruction as W;
 
-use crate::compile::codegen::Emitter;
+use crate::compile::abi::VECTOR_LANES;
+use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::vector::memory::Elements;
-use crate::compile::codegen::vector::{LOWER, VECTOR_LANES};
+use crate::compile::codegen::vector::{LOWER, VectorEmitter};
 use crate::compile::ir::{Arg, Reg};
 
-/// The first words of two vectors in turn, the last ones, and the upper halves.
+/// Shuffles: the low words of two vectors in turn, the high ones, and the upper halves.
 const LOW_WORDS: [u8; 16] = [0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23];
 const HIGH_WORDS: [u8; 16] = [8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31];
 const UPPERS: [u8; 16] = [8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31];
 
-impl Emitter<'_> {
+impl VectorEmitter<'_> {
     /// Loads four words for each thread at once; false where it is another access.
-    pub(crate) fn load_quads(
+    pub(super) fn load_transposed(
         &mut self,
         elements: Elements<'_>,
         targets: &[Reg],
         base: u32,
     ) -> bool {
-        let Elements { apart, bytes, .. } = elements;
+        let Elements { offsets, bytes, .. } = elements;
         let [a, b, c, d] = *targets else {
             return false;
         };
         let words = targets
             .iter()
-            .all(|target| self.shared.body.ty(*target).bytes() == 4);
-        if bytes != 4 || !words || apart.is_none() {
+            .all(|target| self.input.body.ty(*target).bytes() == 4);
+        if bytes != 4 || !words || offsets.is_none() {
             return false;
         }
         for chunk in 0..VECTOR_LANES / 4 {
             let first = chunk * 4;
-            let earlier = (0..chunk).find(|chunk| apart.repeats(first, chunk * 4, 4));
+            let earlier = (0..chunk).find(|chunk| offsets.repeats(first, chunk * 4, 4));
             if let Some(earlier) = earlier {
                 for target in targets {
                     self.raw_chunk(*target, earlier);
@@ -40,7 +42,7 @@ impl Emitter<'_> {
                 }
                 continue;
             }
-            if apart.is_stride(first, 4, 0) {
+            if offsets.is_stride(first, 4, 0) {
                 for (number, target) in (0i64..).zip(targets) {
                     let word = elements.of(number);
                     self.get(base);
@@ -50,7 +52,7 @@ impl Emitter<'_> {
                 }
                 continue;
             }
-            let rows = self.group.rows;
+            let rows = self.rows;
             for (lane, row) in (0u32..).zip(rows) {
                 self.get(base);
                 let at = self.at(elements, first + lane);
@@ -67,10 +69,10 @@ impl Emitter<'_> {
     }
 
     /// Turns four rows of four words into columns.
-    pub(crate) fn transpose(&mut self) {
-        let [a, b, c, d] = self.group.rows;
-        let [low, high, _] = self.group.temps;
-        let [other_low, other_high] = self.group.halves;
+    fn transpose(&mut self) {
+        let [a, b, c, d] = self.rows;
+        let [low, high, _] = self.temps;
+        let [other_low, other_high] = self.halves;
         for (x, y, low, high) in [(a, b, low, high), (c, d, other_low, other_high)] {
             for (into, shuffle) in [(low, LOW_WORDS), (high, HIGH_WORDS)] {
                 self.get(x);
@@ -90,21 +92,21 @@ impl Emitter<'_> {
     }
 
     /// Stores four words of each thread at once; false where it is another access.
-    pub(crate) fn store_quads(
+    pub(super) fn store_transposed(
         &mut self,
         elements: Elements<'_>,
         values: &[Arg],
         base: u32,
     ) -> bool {
-        let Elements { apart, bytes, .. } = elements;
+        let Elements { offsets, bytes, .. } = elements;
         let words = values
             .iter()
-            .all(|value| self.shared.body.arg_ty(*value).bytes() == 4);
-        if bytes != 4 || values.len() != 4 || !words || apart.is_none() {
+            .all(|value| self.input.body.arg_ty(*value).bytes() == 4);
+        if bytes != 4 || values.len() != 4 || !words || offsets.is_none() {
             return false;
         }
         for chunk in 0..VECTOR_LANES / 4 {
-            let rows = self.group.rows;
+            let rows = self.rows;
             for (value, row) in values.iter().zip(rows) {
                 self.chunk(*value, chunk);
                 self.set(row);

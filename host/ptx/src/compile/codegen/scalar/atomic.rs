@@ -1,38 +1,36 @@
-//! Atomics: the engine's own where it has them, else an exchange that is tried until it succeeds.
+//! Atomics: WebAssembly's read-modify-write instruction where it has one, else a loop around
+//! compare-and-exchange.
 
-use wasm_encoder::{BlockType, Instruction as W, MemArg, ValType};
+use wasm_encoder::{BlockType, Instruction as W, MemArg};
 
-use crate::compile::codegen::memory::{To, load_op, store_op};
-use crate::compile::codegen::{Emitter, Imports};
-use crate::compile::ir::{Arg, AtomicOp, Op, Ty};
+use crate::compile::codegen::function_writer::Emit;
+use crate::compile::codegen::module::Imports;
+use crate::compile::codegen::scalar::ScalarEmitter;
+use crate::compile::codegen::scalar::memory::{Memory, load, store};
+use crate::compile::codegen::{canonical_nan, val_type};
+use crate::compile::ir::{Arg, AtomicOp, Place, Reg, Ty};
 
-impl Emitter<'_> {
-    pub(crate) fn atomic(&mut self, op: &Op) {
-        let Op::Atomic {
-            target,
-            place,
-            bytes,
-            change,
-            b,
-            c,
-        } = op
-        else {
-            return;
-        };
-        let int = if *bytes == 8 { Ty::I64 } else { Ty::I32 };
-        let float = matches!(change, AtomicOp::FloatAdd { .. });
-        let ty = self.shared.body.arg_ty(*b);
-        let old = self.local(crate::compile::codegen::val(int));
-        let new = self.local(crate::compile::codegen::val(int));
-        let seen = self.local(crate::compile::codegen::val(int));
-        self.checked(place, |emitter, to| {
-            let at = to.at(0, u32::from(*bytes).trailing_zeros());
-            if to == To::Device
-                && let Some(instruction) = read_modify_write(*change, *bytes, at)
+impl ScalarEmitter<'_> {
+    pub(super) fn atomic(
+        &mut self,
+        target: Option<Reg>,
+        place: &Place,
+        bytes: u8,
+        op: AtomicOp,
+        [b, c]: [Arg; 2],
+    ) {
+        let int = if bytes == 8 { Ty::I64 } else { Ty::I32 };
+        let float = matches!(op, AtomicOp::FloatAdd { .. });
+        let ty = self.input.body.arg_ty(b);
+        let [old, new, seen] = [(); 3].map(|()| self.local(val_type(int)));
+        self.checked(place, |emitter, memory| {
+            let at = memory.at(0, u32::from(bytes).trailing_zeros());
+            if memory == Memory::Device
+                && let Some(instruction) = read_modify_write(op, bytes, at)
             {
-                emitter.arg(*b);
-                if *change == AtomicOp::Swap {
-                    emitter.arg(*c);
+                emitter.arg(b);
+                if op == AtomicOp::Swap {
+                    emitter.arg(c);
                 }
                 emitter.op(instruction);
                 emitter.set(old);
@@ -40,22 +38,22 @@ impl Emitter<'_> {
             }
             emitter.set(emitter.offset);
             // Only this thread sees scratch memory, as long as it runs.
-            if to != To::Device {
+            if memory != Memory::Device {
                 emitter.get(emitter.offset);
-                emitter.op(load_op(int, *bytes, at));
+                emitter.op(load(int, bytes, at));
                 emitter.set(old);
                 emitter.get(emitter.offset);
-                emitter.changed(*change, int, ty, old, *b, *c);
-                emitter.op(store_op(int, *bytes, at));
+                emitter.replacement(op, int, ty, old, [b, c]);
+                emitter.op(store(int, bytes, at));
                 return;
             }
             emitter.get(emitter.offset);
-            emitter.atomic_load(int, *bytes, at);
+            emitter.atomic_load(int, bytes, at);
             emitter.set(seen);
             emitter.op(W::Loop(BlockType::Empty));
             emitter.get(seen);
             emitter.set(old);
-            emitter.changed(*change, int, ty, old, *b, *c);
+            emitter.replacement(op, int, ty, old, [b, c]);
             emitter.set(new);
             emitter.get(emitter.offset);
             emitter.get(old);
@@ -80,19 +78,19 @@ impl Emitter<'_> {
                     W::F32ReinterpretI32
                 });
             }
-            self.set_reg(*target);
+            self.set_reg(target);
         }
     }
 
     /// Leaves what replaces the old value.
-    pub(crate) fn changed(&mut self, change: AtomicOp, int: Ty, ty: Ty, old: u32, b: Arg, c: Arg) {
+    fn replacement(&mut self, op: AtomicOp, int: Ty, ty: Ty, old: u32, [b, c]: [Arg; 2]) {
         let wide = int == Ty::I64;
         let pick = |narrow: W<'static>, other: W<'static>| if wide { other } else { narrow };
-        match change {
+        match op {
             AtomicOp::Add | AtomicOp::And | AtomicOp::Or | AtomicOp::Xor => {
                 self.get(old);
                 self.arg(b);
-                self.op(match change {
+                self.op(match op {
                     AtomicOp::Add => pick(W::I32Add, W::I64Add),
                     AtomicOp::And => pick(W::I32And, W::I64And),
                     AtomicOp::Or => pick(W::I32Or, W::I64Or),
@@ -145,8 +143,8 @@ impl Emitter<'_> {
                 self.op(W::Select);
             }
             AtomicOp::FloatAdd { flush } => self.float_sum(ty, flush, old, b),
-            AtomicOp::Libcall(help) => {
-                self.i32(help.0);
+            AtomicOp::Libcall(libcall) => {
+                self.i32(libcall.0);
                 self.get(old);
                 if !wide {
                     self.op(W::I64ExtendI32U);
@@ -157,7 +155,7 @@ impl Emitter<'_> {
                 }
                 self.i64(0);
                 self.i64(0);
-                self.op(W::Call(Imports::HELP));
+                self.op(W::Call(Imports::LIBCALL));
                 if !wide {
                     self.op(W::I32WrapI64);
                 }
@@ -165,27 +163,18 @@ impl Emitter<'_> {
         }
     }
 
-    pub(crate) fn float_sum(&mut self, ty: Ty, flush: bool, old: u32, b: Arg) {
-        let single = ty == Ty::F32;
-        let val = if single { ValType::F32 } else { ValType::F64 };
-        let (sum, addend) = (self.local(val), self.local(val));
+    /// Leaves the bits of a sum, rounded to nearest.
+    fn float_sum(&mut self, ty: Ty, flush: bool, old: u32, b: Arg) {
+        let is_f32 = ty == Ty::F32;
+        let (sum, addend) = (self.local(val_type(ty)), self.local(val_type(ty)));
         let flushed = |emitter: &mut Self, local: u32| {
-            if !flush {
-                return;
+            if flush {
+                emitter.flush_subnormal(|emitter| emitter.get(local));
+                emitter.set(local);
             }
-            emitter.op(W::F32Const(0f32.into()));
-            emitter.get(local);
-            emitter.op(W::F32Copysign);
-            emitter.get(local);
-            emitter.get(local);
-            emitter.op(W::F32Abs);
-            emitter.op(W::F32Const(f32::MIN_POSITIVE.into()));
-            emitter.op(W::F32Lt);
-            emitter.op(W::Select);
-            emitter.set(local);
         };
         self.get(old);
-        self.op(if single {
+        self.op(if is_f32 {
             W::F32ReinterpretI32
         } else {
             W::F64ReinterpretI64
@@ -197,20 +186,16 @@ impl Emitter<'_> {
         flushed(self, addend);
         self.get(sum);
         self.get(addend);
-        self.op(if single { W::F32Add } else { W::F64Add });
+        self.op(if is_f32 { W::F32Add } else { W::F64Add });
         self.set(sum);
         flushed(self, sum);
         self.get(sum);
-        self.arg(if single {
-            Arg::F32(crate::compile::codegen::step::NAN32)
-        } else {
-            Arg::F64(crate::compile::codegen::step::NAN64)
-        });
+        self.arg(canonical_nan(ty));
         self.get(sum);
         self.get(sum);
-        self.op(if single { W::F32Eq } else { W::F64Eq });
+        self.op(if is_f32 { W::F32Eq } else { W::F64Eq });
         self.op(W::Select);
-        self.op(if single {
+        self.op(if is_f32 {
             W::I32ReinterpretF32
         } else {
             W::I64ReinterpretF64
@@ -218,9 +203,9 @@ impl Emitter<'_> {
     }
 }
 
-/// The engine's own instruction for a change, where it has one.
-fn read_modify_write(change: AtomicOp, bytes: u8, at: MemArg) -> Option<W<'static>> {
-    Some(match (change, bytes) {
+/// WebAssembly's instruction for an operation, where it has one.
+fn read_modify_write(op: AtomicOp, bytes: u8, at: MemArg) -> Option<W<'static>> {
+    Some(match (op, bytes) {
         (AtomicOp::Add, 4) => W::I32AtomicRmwAdd(at),
         (AtomicOp::Add, 8) => W::I64AtomicRmwAdd(at),
         (AtomicOp::And, 4) => W::I32AtomicRmwAnd(at),

@@ -1,4 +1,4 @@
-//! The module around the functions.
+//! The WebAssembly module around the functions: imports, memories, globals, exports.
 
 use wasm_encoder::{
     BranchHint, BranchHints, CodeSection, ConstExpr, EntityType, ExportKind, ExportSection,
@@ -6,15 +6,17 @@ use wasm_encoder::{
     MemoryType, Module, TypeSection, ValType,
 };
 
+use crate::compile::Unsupported;
 use crate::compile::abi::PAGE;
-use crate::compile::codegen::Function;
+use crate::compile::codegen::function_writer::Function;
 
-/// The numbers of what a module imports.
+/// The functions that a module imports, by their index; [`Setup`](crate::exec::Setup) says what each
+/// is.
 pub(crate) struct Imports;
 
 impl Imports {
-    pub(crate) const HELP: u32 = 0;
-    pub(crate) const MISS: u32 = 1;
+    pub(crate) const LIBCALL: u32 = 0;
+    pub(crate) const BOUNDS_MISS: u32 = 1;
     pub(crate) const FAULT: u32 = 2;
     pub(crate) const GENERIC: u32 = 3;
     pub(crate) const CLOCK: u32 = 4;
@@ -24,8 +26,16 @@ impl Imports {
 /// Pages of device memory: all that 32 bits address.
 const DEVICE_PAGES: u64 = 1 << 16;
 
-/// Writes a module.
-pub(crate) fn module(functions: &[(&str, Function)], count: u32, scratch: u64) -> Vec<u8> {
+/// Writes a module of these functions by their names, with so many globals and bytes of scratch
+/// memory.
+///
+/// # Errors
+/// Where a function is larger than WebAssembly allows.
+pub(crate) fn module(
+    functions: &[(&str, Function)],
+    globals: u32,
+    scratch: u64,
+) -> Result<Vec<u8>, Unsupported> {
     use ValType::{I32, I64};
     let mut types = TypeSection::new();
     types.ty().function([I32, I64, I64, I64, I64], [I64]);
@@ -45,13 +55,14 @@ pub(crate) fn module(functions: &[(&str, Function)], count: u32, scratch: u64) -
     let mut code = CodeSection::new();
     let mut hints = BranchHints::new();
     let mut hinted = false;
-    for (number, (name, function)) in (Imports::COUNT..).zip(functions) {
+    let mut number = Imports::COUNT;
+    for (name, function) in functions {
         declared.function(5);
         exports.export(name, ExportKind::Func, number);
-        // The parameters are locals too, but not declared ones.
-        let own = function.locals.iter().skip(2).copied();
-        let mut body = wasm_encoder::Function::new_with_locals_types(own);
-        let prefix = u32::try_from(body.byte_len()).unwrap_or(0);
+        let locals = function.locals.iter().copied();
+        let mut body = wasm_encoder::Function::new_with_locals_types(locals);
+        let too_long = |_| Unsupported::internal("a function that is too long");
+        let prefix = u32::try_from(body.byte_len()).map_err(too_long)?;
         body.raw(function.code.iter().copied());
         let unlikely: Vec<BranchHint> = function
             .unlikely
@@ -66,15 +77,15 @@ pub(crate) fn module(functions: &[(&str, Function)], count: u32, scratch: u64) -
             hints.function_hints(number, unlikely);
         }
         code.function(&body);
+        number += 1;
     }
-    // Forgets the bounds_caches: what was mapped may not be any more.
+    // Empties the bounds caches: what was mapped may not be any more.
     declared.function(6);
-    let forget = Imports::COUNT + u32::try_from(functions.len()).unwrap_or(0);
-    exports.export("forget", ExportKind::Func, forget);
+    exports.export("forget", ExportKind::Func, number);
     let mut body = wasm_encoder::Function::new([]);
-    let mut globals = GlobalSection::new();
-    for number in 0..count {
-        globals.global(
+    let mut declared_globals = GlobalSection::new();
+    for number in 0..globals {
+        declared_globals.global(
             GlobalType {
                 val_type: I64,
                 mutable: true,
@@ -105,11 +116,11 @@ pub(crate) fn module(functions: &[(&str, Function)], count: u32, scratch: u64) -
         .section(&imports)
         .section(&declared)
         .section(&memories)
-        .section(&globals)
+        .section(&declared_globals)
         .section(&exports);
     if hinted {
         module.section(&hints);
     }
     module.section(&code);
-    module.finish()
+    Ok(module.finish())
 }

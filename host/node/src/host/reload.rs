@@ -1,37 +1,40 @@
-//! What SIGHUP has the server read again: tokens and certificates, and the audit log,
-//! whose file another program may have moved away. Requests that run notice nothing,
-//! and what can't be read leaves everything as it was.
+//! What can change while a host serves: its tokens, its certificates, and the file of its
+//! audit log.
 
 use std::fmt::Display;
 use std::sync::Arc;
 
-use tensor_wasm_node::audit::{AuditLog, Outcome};
-use tensor_wasm_node::tokens::{Reloaded, Tokens};
 use tensor_wasm_runtime::server::Tls;
 
-pub(super) struct Reloadable {
+use crate::audit::{AuditLog, Outcome};
+use crate::tokens::{Reloaded, Tokens};
+
+/// Reads the files of a running host again. It doesn't keep the rest of the host alive.
+pub struct Reloader {
     pub(super) tokens: Arc<Tokens>,
-    pub(super) tls: Option<Tls>,
     pub(super) audit: Option<Arc<AuditLog>>,
 }
 
-impl Reloadable {
-    pub(super) fn reload(&self) {
+impl Reloader {
+    /// Reads tokens and certificates again, and opens the audit log's file anew, which
+    /// another program may have moved away. Running requests are not affected, and what
+    /// can't be read stays as it was. Blocks while it reads. Logs and records the outcome.
+    pub fn reload(&self, tls: Option<&Tls>) {
         // First, so that the records of the rest are in the new file.
         if let Some(audit) = &self.audit {
             audit.reopen();
         }
         match self.tokens.reload() {
             Ok(Reloaded { tokens, expired }) => {
-                tracing::info!(tokens, expired, "SIGHUP: the tokens were read again");
+                tracing::info!(tokens, expired, "the tokens were read again");
                 self.record("tokens.reload", Outcome::done());
             }
             Err(error) => self.failed("tokens.reload", "tokens", &error),
         }
-        match self.tls.as_ref().map(Tls::reload) {
+        match tls.map(Tls::reload) {
             None => {}
             Some(Ok(())) => {
-                tracing::info!("SIGHUP: the certificates were read again");
+                tracing::info!("the certificates were read again");
                 self.record("tls.reload", Outcome::done());
             }
             Some(Err(error)) => self.failed("tls.reload", "certificates", &error),
@@ -39,7 +42,7 @@ impl Reloadable {
     }
 
     fn failed(&self, action: &str, what: &str, error: &dyn Display) {
-        tracing::error!("SIGHUP: the {what} stay as they were: {error}");
+        tracing::error!("the {what} stay as they were: {error}");
         self.record(action, Outcome::failed("reload_failed"));
     }
 

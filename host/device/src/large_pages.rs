@@ -11,7 +11,7 @@ use crate::memory::LARGE_PAGE;
 
 /// Asks for large pages in what of this memory can have them, which was not written yet. It is
 /// no more than advice: nothing is different where it is not followed.
-pub(super) fn prefer_large(memory: &mut [u8]) {
+pub(crate) fn prefer(memory: &mut [u8]) {
     let skipped = memory.as_ptr().align_offset(LARGE_PAGE);
     let Some(aligned) = memory.get_mut(skipped..) else {
         return;
@@ -33,9 +33,9 @@ mod tests {
     fn what_is_in_memory_stays_whatever_its_size_and_place() {
         for bytes in [0, 1, LARGE_PAGE - 1, 3 * LARGE_PAGE + 5] {
             let mut memory = vec![7; bytes];
-            prefer_large(&mut memory);
+            prefer(&mut memory);
             if let Some(rest) = memory.get_mut(3..) {
-                prefer_large(rest);
+                prefer(rest);
             }
             assert!(memory.iter().all(|byte| *byte == 7));
         }

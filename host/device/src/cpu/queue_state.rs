@@ -1,0 +1,250 @@
+//! One queue on the processor: what is pending, what runs, and whether a failure is
+//! unacknowledged. Commands run one after another; blocks of the launch at the head
+//! run beside one another.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::grid::{Grid, GridContext};
+use super::scheduler::Work;
+use super::transfer::Transfer;
+use crate::Error;
+use crate::account::InFlightPermit;
+use crate::backend::QueueGuard;
+use crate::command::Command;
+use crate::effects::DeferredEffects;
+use crate::failure_state::FailureState;
+use crate::identity::{FailureId, LeaseId, SessionId};
+use crate::submission::{Failure, Handles, Submission};
+
+/// An entry of a queue.
+pub(crate) struct Entry {
+    work: EntryWork,
+    permit: Option<InFlightPermit>,
+}
+
+enum EntryWork {
+    Serial(SerialWork),
+    Launch(Arc<Grid>),
+    /// An event or a fence: nothing is to be done but to tell that the queue has come there.
+    Point(Command<Handles>),
+}
+
+/// Work that one thread at a time does.
+pub(crate) enum SerialWork {
+    Transfer(Transfer),
+    /// Work that is not a queue's: compiling a module.
+    Task(Box<dyn FnOnce() + Send>),
+}
+
+impl Entry {
+    /// # Errors
+    /// [`Error::InvalidLaunch`] where the interpreter refuses the launch.
+    pub(crate) fn new(submission: Submission, context: &GridContext) -> Result<Entry, Error> {
+        let Submission { command, permit } = submission;
+        let work = match command {
+            Command::Launch {
+                kernel,
+                config,
+                arguments,
+            } => {
+                let grid = Grid::new(kernel, config, arguments, context.clone())?;
+                EntryWork::Launch(Arc::new(grid))
+            }
+            point @ (Command::Event(_) | Command::Fence(_)) => EntryWork::Point(point),
+            transfer @ (Command::Write { .. }
+            | Command::Read { .. }
+            | Command::Copy { .. }
+            | Command::Fill { .. }) => {
+                EntryWork::Serial(SerialWork::Transfer(Transfer::new(transfer)))
+            }
+        };
+        Ok(Entry { work, permit })
+    }
+
+    pub(crate) fn task(task: Box<dyn FnOnce() + Send>) -> Entry {
+        Entry {
+            work: EntryWork::Serial(SerialWork::Task(task)),
+            permit: None,
+        }
+    }
+
+    /// Whether its caller waits for its result.
+    fn waits(&self) -> bool {
+        match &self.work {
+            EntryWork::Serial(SerialWork::Transfer(transfer)) => transfer.command().waits(),
+            EntryWork::Point(point) => point.waits(),
+            EntryWork::Serial(SerialWork::Task(_)) | EntryWork::Launch(_) => false,
+        }
+    }
+
+    fn refuse(self, failure: &Failure, effects: &mut DeferredEffects) {
+        match self.work {
+            EntryWork::Serial(SerialWork::Transfer(transfer)) => {
+                effects.refuse(transfer.into_command(), self.permit, failure);
+            }
+            EntryWork::Point(point) => effects.refuse(point, self.permit, failure),
+            EntryWork::Serial(SerialWork::Task(task)) => effects.release((task, self.permit)),
+            EntryWork::Launch(grid) => effects.release((grid, self.permit)),
+        }
+    }
+}
+
+/// What is at the head of a queue.
+pub(crate) enum Head {
+    Nothing,
+    Serial {
+        work: SerialWork,
+        permit: Option<InFlightPermit>,
+    },
+    /// A thread has the serial work.
+    Taken,
+    Launch {
+        grid: Arc<Grid>,
+        permit: Option<InFlightPermit>,
+    },
+}
+
+impl Head {
+    /// Whether a session runs no other such work meanwhile, whatever its queues: launches
+    /// whose blocks take much memory, and tasks, which have no slices, so that one
+    /// tenant's take no more than one thread from the others.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        match self {
+            Head::Serial { work, .. } => matches!(work, SerialWork::Task(_)),
+            Head::Launch { grid, .. } => grid.is_large(),
+            Head::Nothing | Head::Taken => false,
+        }
+    }
+}
+
+/// One queue.
+pub(crate) struct ScheduledQueue {
+    pub(crate) session: SessionId,
+    pub(crate) lease: LeaseId,
+    pub(crate) head: Head,
+    /// Threads that work on the head.
+    pub(crate) threads: usize,
+    /// Whether the queue is among those of its session that have work for a thread.
+    pub(crate) is_ready: bool,
+    /// No handle is left: the queue ends when its work is done.
+    pub(crate) retired: bool,
+    /// The instance has ended: the queue ends at once.
+    pub(crate) closed: bool,
+    pub(crate) guard: Option<QueueGuard>,
+    /// That of serial work that a thread has.
+    pub(crate) permit: Option<InFlightPermit>,
+    pending: VecDeque<Entry>,
+    failure: FailureState<Failure>,
+}
+
+impl ScheduledQueue {
+    pub(crate) fn new(session: SessionId, lease: LeaseId, guard: QueueGuard) -> ScheduledQueue {
+        ScheduledQueue {
+            session,
+            lease,
+            head: Head::Nothing,
+            threads: 0,
+            is_ready: false,
+            retired: false,
+            closed: false,
+            guard: Some(guard),
+            permit: None,
+            pending: VecDeque::new(),
+            failure: FailureState::Working,
+        }
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.head, Head::Nothing) && self.pending.is_empty()
+    }
+
+    /// Appends an entry, or refuses it for a failure.
+    pub(crate) fn push(&mut self, entry: Entry, effects: &mut DeferredEffects) {
+        match self.failure.admit(entry.waits()) {
+            None => self.pending.push_back(entry),
+            Some(failure) => entry.refuse(&failure, effects),
+        }
+    }
+
+    /// Brings the next work to the head, past events and fences.
+    pub(crate) fn advance(&mut self, effects: &mut DeferredEffects) {
+        if !matches!(self.head, Head::Nothing) {
+            return;
+        }
+        while let Some(Entry { work, permit }) = self.pending.pop_front() {
+            match work {
+                EntryWork::Point(point) => effects.complete(point, permit, None),
+                EntryWork::Serial(work) => {
+                    self.head = Head::Serial { work, permit };
+                    return;
+                }
+                EntryWork::Launch(grid) => {
+                    self.head = Head::Launch { grid, permit };
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes work from the head for one thread.
+    pub(crate) fn take_work(&mut self) -> Option<Work> {
+        match std::mem::replace(&mut self.head, Head::Taken) {
+            Head::Serial { work, permit } => {
+                self.permit = permit;
+                self.threads = 1;
+                Some(Work::Serial(work))
+            }
+            Head::Launch { grid, permit } => {
+                let claim = grid.claim();
+                let work = claim.map(|claim| Work::Grid(Arc::clone(&grid), claim));
+                self.threads += usize::from(work.is_some());
+                self.head = Head::Launch { grid, permit };
+                work
+            }
+            other => {
+                self.head = other;
+                None
+            }
+        }
+    }
+
+    /// The launch at the head has failed: pending entries are refused, up to the first
+    /// whose caller waits.
+    pub(crate) fn fail(&mut self, id: FailureId, error: Error, effects: &mut DeferredEffects) {
+        let failure = Failure { id, error };
+        let pending = &mut self.pending;
+        let refused = self
+            .failure
+            .fail_pending(failure.clone(), pending, Entry::waits);
+        for entry in refused {
+            entry.refuse(&failure, effects);
+        }
+    }
+
+    /// Somebody has learnt of this failure.
+    pub(crate) fn acknowledge(&mut self, id: FailureId) {
+        self.failure.acknowledge(|failure| failure.id == id);
+    }
+
+    /// Drops all work; what threads have at hand stops at the end of their slice.
+    pub(crate) fn close(&mut self, effects: &mut DeferredEffects) {
+        self.closed = true;
+        self.retired = true;
+        let pending = std::mem::take(&mut self.pending);
+        effects.release(pending.into_iter().collect::<Vec<Entry>>());
+        match std::mem::replace(&mut self.head, Head::Nothing) {
+            Head::Launch { grid, permit } => {
+                grid.stop();
+                if self.threads > 0 {
+                    self.head = Head::Launch { grid, permit };
+                } else {
+                    effects.release((grid, permit));
+                }
+            }
+            Head::Serial { work, permit } => effects.release((work, permit)),
+            Head::Taken => self.head = Head::Taken,
+            Head::Nothing => {}
+        }
+    }
+}

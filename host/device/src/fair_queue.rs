@@ -1,0 +1,240 @@
+//! Start-time fair queueing (Goyal, Vin and Cheng 1996): weighted fair sharing of a resource among
+//! flows, here tenants. Each flow has a *start tag*, the virtual time at which its next work begins:
+//! the service that it has received, divided by its weight. The flow with the least tag is served
+//! next. The queue's own *virtual time* is the tag of the flow that was served last; a flow that had
+//! no work takes it for its tag when it has some again, so that idling earns no credit.
+//!
+//! As where the algorithm shares a processor (Goyal, Guo and Vin 1996), what a piece of work takes
+//! is known only afterwards: it is charged ahead, and corrected.
+//!
+//! The processor's scheduler takes its next work from the flow in front. For worker processes, whose
+//! device is shared by others than this host, `remote/fair_share.rs` compares tags only.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// Time of the resource divided by a weight: in nanoseconds over 2³², so that the largest weight still
+/// tells one nanosecond from none. 128 bits of that outlast any host.
+type VirtualTime = u128;
+
+/// The flows that have work, in the order of their start tags. A step costs O(log n) of them. A flow
+/// belongs to one queue, and is kept beside it by whoever owns both, under its key.
+#[derive(Debug)]
+pub(crate) struct FairQueue<K> {
+    backlogged: BTreeSet<(VirtualTime, K)>,
+    virtual_time: VirtualTime,
+}
+
+impl<K: Ord> Default for FairQueue<K> {
+    fn default() -> FairQueue<K> {
+        FairQueue {
+            backlogged: BTreeSet::new(),
+            virtual_time: 0,
+        }
+    }
+}
+
+/// One tenant's share of the resource.
+#[derive(Debug)]
+pub(crate) struct Flow {
+    start_tag: VirtualTime,
+    weight: u128,
+    is_backlogged: bool,
+}
+
+impl Flow {
+    pub(crate) fn new(weight: NonZeroU32) -> Flow {
+        Flow {
+            start_tag: 0,
+            weight: u128::from(weight.get()),
+            is_backlogged: false,
+        }
+    }
+
+    /// Whether it has work, as the queue was told.
+    pub(crate) fn is_backlogged(&self) -> bool {
+        self.is_backlogged
+    }
+
+    fn cost(&self, time: Duration) -> VirtualTime {
+        // Less than 2⁹⁴ nanoseconds fit a duration, so nothing is shifted out.
+        (time.as_nanos() << 32) / self.weight
+    }
+}
+
+impl<K: Ord + Copy> FairQueue<K> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.backlogged.is_empty()
+    }
+
+    /// The flow has work; where it had none, its tag is no less than the virtual time.
+    pub(crate) fn enqueue(&mut self, key: K, flow: &mut Flow) {
+        if !flow.is_backlogged {
+            flow.is_backlogged = true;
+            flow.start_tag = flow.start_tag.max(self.virtual_time);
+            self.backlogged.insert((flow.start_tag, key));
+        }
+    }
+
+    /// The flow has no work any more.
+    pub(crate) fn dequeue(&mut self, key: K, flow: &mut Flow) {
+        if flow.is_backlogged {
+            flow.is_backlogged = false;
+            self.backlogged.remove(&(flow.start_tag, key));
+        }
+    }
+
+    /// The flow with the least tag, which is the virtual time from now on. It stays in the queue.
+    pub(crate) fn first(&mut self) -> Option<K> {
+        let (tag, key) = self.backlogged.first()?;
+        self.virtual_time = self.virtual_time.max(*tag);
+        Some(*key)
+    }
+
+    /// Removes the first flow, whose owner is gone.
+    pub(crate) fn remove_first(&mut self) {
+        self.backlogged.pop_first();
+    }
+
+    /// Charges a flow for time of the resource.
+    pub(crate) fn charge(&mut self, key: K, flow: &mut Flow, time: Duration) {
+        let tag = flow.start_tag.saturating_add(flow.cost(time));
+        self.move_to(key, flow, tag);
+    }
+
+    /// Replaces a charge by the time that the work has taken.
+    pub(crate) fn correct(&mut self, key: K, flow: &mut Flow, charged: Duration, took: Duration) {
+        let tag = flow.start_tag.saturating_sub(flow.cost(charged));
+        let tag = tag.saturating_add(flow.cost(took));
+        self.move_to(key, flow, tag);
+    }
+
+    /// Whether a flow has received more than the first one, by more than this time of the resource.
+    pub(crate) fn is_ahead(&mut self, flow: &Flow, by: Duration) -> bool {
+        self.first().is_some() && flow.start_tag > self.virtual_time.saturating_add(flow.cost(by))
+    }
+
+    fn move_to(&mut self, key: K, flow: &mut Flow, tag: VirtualTime) {
+        if flow.is_backlogged {
+            self.backlogged.remove(&(flow.start_tag, key));
+            self.backlogged.insert((tag, key));
+        }
+        flow.start_tag = tag;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn weight(of: u32) -> NonZeroU32 {
+        NonZeroU32::new(of).unwrap()
+    }
+
+    /// What a flow does in a test.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        /// The flow in front is served for so many microseconds.
+        Serve(u64),
+        /// This flow has work, or has none any more.
+        Toggle(usize),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            8 => (1_u64..2000).prop_map(Step::Serve),
+            1 => (0_usize..4).prop_map(Step::Toggle),
+        ];
+        prop::collection::vec(step, 0..300)
+    }
+
+    proptest! {
+        /// The bound of the paper's theorem 1, for flows that both have work all the time: what they
+        /// received, each over its weight, differs by no more than their longest service over it.
+        #[test]
+        fn flows_that_have_work_receive_service_by_their_weights(
+            weights in prop::collection::vec(1_u32..1000, 4),
+            steps in steps(),
+        ) {
+            let mut queue = FairQueue::default();
+            let mut flows: Vec<Flow> = weights.iter().map(|of| Flow::new(weight(*of))).collect();
+            // By each of a pair, since both have had work without a break.
+            let mut received = vec![[[0.0; 2]; 4]; 4];
+            for (key, flow) in flows.iter_mut().enumerate() {
+                queue.enqueue(key, flow);
+            }
+            for step in steps {
+                match step {
+                    Step::Serve(microseconds) => {
+                        let Some(key) = queue.first() else { continue };
+                        let took = Duration::from_micros(microseconds);
+                        queue.charge(key, &mut flows[key], took);
+                        for (other, flow) in flows.iter().enumerate() {
+                            if flow.is_backlogged() {
+                                received[key][other][0] += microseconds as f64;
+                                received[other][key][1] += microseconds as f64;
+                            }
+                        }
+                    }
+                    Step::Toggle(key) => {
+                        let flow = &mut flows[key];
+                        match flow.is_backlogged() {
+                            true => queue.dequeue(key, flow),
+                            false => queue.enqueue(key, flow),
+                        }
+                        received[key] = [[0.0; 2]; 4];
+                        for pairs in &mut received {
+                            pairs[key] = [0.0; 2];
+                        }
+                    }
+                }
+                for (one, pairs) in received.iter().enumerate() {
+                    for (other, [mine, theirs]) in pairs.iter().enumerate() {
+                        let weights = [weights[one], weights[other]].map(f64::from);
+                        let (mine, theirs) = (mine / weights[0], theirs / weights[1]);
+                        let bound = 2000.0 / weights[0] + 2000.0 / weights[1];
+                        prop_assert!(
+                            one == other || (mine - theirs).abs() <= bound,
+                            "{mine} {theirs} {bound}"
+                        );
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn a_corrected_charge_is_as_if_the_right_one_had_been_made(
+            of in (1_u32..=u32::MAX).prop_map(weight),
+            charged in 0_u64..1 << 40,
+            took in 0_u64..1 << 40,
+        ) {
+            let (mut queue, mut once, mut twice) = (FairQueue::default(), Flow::new(of), Flow::new(of));
+            let (charged, took) = (Duration::from_nanos(charged), Duration::from_nanos(took));
+            queue.enqueue(1, &mut twice);
+            queue.charge(1, &mut twice, charged);
+            queue.correct(1, &mut twice, charged, took);
+            queue.charge(2, &mut once, took);
+            prop_assert_eq!(once.start_tag, twice.start_tag);
+        }
+    }
+
+    #[test]
+    fn idling_earns_no_credit() {
+        let mut queue = FairQueue::default();
+        let (mut busy, mut idle) = (Flow::new(weight(1)), Flow::new(weight(1)));
+        queue.enqueue(1, &mut busy);
+        for _ in 0..100 {
+            assert_eq!(queue.first(), Some(1));
+            queue.charge(1, &mut busy, Duration::from_secs(1));
+        }
+        queue.enqueue(2, &mut idle);
+        assert_eq!(queue.first(), Some(2));
+        queue.charge(2, &mut idle, Duration::from_secs(2));
+        assert_eq!(queue.first(), Some(1));
+    }
+}

@@ -1,0 +1,239 @@
+//! Assembles a host: what an operator sets, and the order in which it is opened.
+
+use std::collections::BTreeMap;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
+use tensor_wasm_runtime::{ApplicationConfig, Destination, Directory, Engine, EngineConfig, Grant};
+
+use super::chain::{Chain, ComponentSource};
+use super::device::{self, DeviceChoice, DeviceOptions};
+use super::{Host, HostError};
+use crate::audit::{AuditConfig, AuditLog, AuditTarget};
+use crate::grants::{Tenant, TenantGrants};
+use crate::limiter::Buckets;
+use crate::tokens::Tokens;
+
+/// Assembles a [`Host`]. What is not set is granted to nobody, but for the device, which
+/// is the processor.
+pub struct HostBuilder {
+    component: ComponentSource,
+    policies: Vec<ComponentSource>,
+    providers: Vec<ComponentSource>,
+    application: ApplicationConfig,
+    settings: Vec<(String, String)>,
+    tokens: Option<Arc<Tokens>>,
+    audit: AuditConfig,
+    device: Grant<DeviceChoice>,
+    device_options: DeviceOptions,
+    other_tenants: Option<Tenant>,
+    tenants: BTreeMap<u64, Tenant>,
+    instances: NonZeroU32,
+    instance_memory_bytes: usize,
+    cache: Option<PathBuf>,
+}
+
+impl HostBuilder {
+    pub(super) fn new(component: ComponentSource) -> HostBuilder {
+        let engine = EngineConfig::default();
+        HostBuilder {
+            component,
+            policies: Vec::new(),
+            providers: Vec::new(),
+            application: ApplicationConfig::default(),
+            settings: Vec::new(),
+            tokens: None,
+            audit: AuditConfig {
+                target: AuditTarget::None,
+                ..AuditConfig::default()
+            },
+            device: Grant::Granted(DeviceChoice::Cpu),
+            device_options: DeviceOptions::default(),
+            other_tenants: None,
+            tenants: BTreeMap::new(),
+            instances: engine.instances,
+            instance_memory_bytes: engine.instance_memory_bytes,
+            cache: None,
+        }
+    }
+
+    /// Adds a policy behind those that were added before. The first is the outermost.
+    #[must_use]
+    pub fn policy(mut self, policy: ComponentSource) -> Self {
+        self.policies.push(policy);
+        self
+    }
+
+    /// Satisfies imports of the component with the exports of another one, before any
+    /// policy is put in front.
+    #[must_use]
+    pub fn plug(mut self, provider: ComponentSource) -> Self {
+        self.providers.push(provider);
+        self
+    }
+
+    /// The environment variables that the application sees.
+    #[must_use]
+    pub fn environment(mut self, variables: Vec<(String, String)>) -> Self {
+        self.application.environment = variables;
+        self
+    }
+
+    /// The directories that the application may use, with everything in them.
+    #[must_use]
+    pub fn directories(mut self, directories: Vec<Directory>) -> Self {
+        self.application.directories = directories;
+        self
+    }
+
+    /// The servers that the application may send HTTP requests to.
+    #[must_use]
+    pub fn destinations(mut self, destinations: Vec<Destination>) -> Self {
+        self.application.destinations = destinations;
+        self
+    }
+
+    /// How long a request may take, from its head to the end of its response.
+    #[must_use]
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.application.request_timeout = timeout;
+        self
+    }
+
+    /// How many requests one instance answers, one after another.
+    #[must_use]
+    pub fn reuse(mut self, requests: NonZeroUsize) -> Self {
+        self.application.reuse = requests;
+        self
+    }
+
+    /// What policies find in `wasi:config/store`, as pairs of key and value.
+    #[must_use]
+    pub fn policy_settings(mut self, settings: Vec<(String, String)>) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The tokens that policies know. None, unless set.
+    #[must_use]
+    pub fn tokens(mut self, tokens: Arc<Tokens>) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// How the audit log is kept. No log is, unless set.
+    #[must_use]
+    pub fn audit(mut self, config: AuditConfig) -> Self {
+        self.audit = config;
+        self
+    }
+
+    /// The device behind `tensor:gpu`, or what becomes of components that ask for one.
+    #[must_use]
+    pub fn device(mut self, device: Grant<DeviceChoice>) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// How the device is opened.
+    #[must_use]
+    pub fn device_options(mut self, options: DeviceOptions) -> Self {
+        self.device_options = options;
+        self
+    }
+
+    /// What each tenant has that is not listed. Unless set, it has the default limits,
+    /// and the grant that [`HostBuilder::device`] says.
+    #[must_use]
+    pub fn other_tenants(mut self, tenant: Tenant) -> Self {
+        self.other_tenants = Some(tenant);
+        self
+    }
+
+    /// What these tenants have, by number.
+    #[must_use]
+    pub fn tenants(mut self, tenants: BTreeMap<u64, Tenant>) -> Self {
+        self.tenants = tenants;
+        self
+    }
+
+    /// How many instances of all components can exist at one time.
+    #[must_use]
+    pub fn instances(mut self, instances: NonZeroU32) -> Self {
+        self.instances = instances;
+        self
+    }
+
+    /// The largest linear memory that an instance can grow to, in bytes.
+    #[must_use]
+    pub fn instance_memory_bytes(mut self, bytes: usize) -> Self {
+        self.instance_memory_bytes = bytes;
+        self
+    }
+
+    /// The folder for compiled components and kernels. Without one they are compiled anew
+    /// at each start.
+    #[must_use]
+    pub fn cache(mut self, folder: Option<PathBuf>) -> Self {
+        self.cache = folder;
+        self
+    }
+
+    /// Opens the audit log and the device, and compiles and loads the components. Takes
+    /// as long as compiling takes. To be called in the context of a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError`]
+    pub fn build(self) -> Result<Host, HostError> {
+        let tokens = match self.tokens {
+            Some(tokens) => tokens,
+            None => Arc::new(Tokens::new(None, None)?),
+        };
+        let audit = AuditLog::open(&self.audit).map_err(HostError::Audit)?;
+        let audit = audit.map(Arc::new);
+        let device = match self.device {
+            Grant::Granted(choice) => {
+                let cache = self.cache.as_deref();
+                Some(device::open(choice, &self.device_options, cache)?)
+            }
+            Grant::Denied | Grant::Refused => None,
+        };
+        let others = self.other_tenants.unwrap_or_else(|| Tenant {
+            gpu: self.device.decision(),
+            ..Tenant::default()
+        });
+        let grants = Arc::new(TenantGrants::new(device.clone(), others, self.tenants));
+        let component = self.component.plugged(&self.providers)?;
+        let engine = Engine::new(EngineConfig {
+            instances: self.instances,
+            instance_memory_bytes: self.instance_memory_bytes,
+            // A folder of its own: the engine deletes every other file in it.
+            cache_directory: self.cache.map(|folder| folder.join("components")),
+        })
+        .map_err(HostError::Engine)?;
+        let policy = PolicyGrant {
+            authenticator: Some(tokens.clone()),
+            limiter: Some(Arc::new(Buckets::new()?)),
+            auditor: audit.clone().map(|log| log as Arc<dyn Auditor>),
+            settings: self.settings,
+        };
+        let config = ApplicationConfig {
+            gpu: grants.clone(),
+            ..self.application
+        };
+        let chain = Chain::load(&engine, &component, &self.policies, config, &policy)?;
+        let decides = chain.outermost().is_decided_on();
+        let to_stdout = self.audit.target == AuditTarget::Stdout;
+        Ok(Host {
+            chain,
+            device,
+            grants,
+            tokens,
+            audit: audit.filter(|_| decides || !to_stdout),
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! Why a host can't be assembled.
+
+use tensor_wasm_device::NoNvidia;
+use tensor_wasm_runtime::ComposeError;
+use thiserror::Error;
+
+use crate::audit::AuditError;
+use crate::limiter::LimiterError;
+use crate::tokens::TokenError;
+
+/// Why a host can't be assembled.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// There are no random numbers to keep tokens with.
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
+    /// The audit log can't be opened.
+    #[error("the audit log can't be kept")]
+    Audit(#[source] AuditError),
+    /// There are no random numbers to limit requests with.
+    #[error(transparent)]
+    Limiter(#[from] LimiterError),
+    /// The processor can't be used as a device.
+    #[error("there is no device")]
+    Device(#[source] tensor_wasm_device::Error),
+    /// The NVIDIA device that was asked for can't be used.
+    #[error("can't use --gpu cuda:{number}")]
+    Nvidia {
+        /// Its number.
+        number: u32,
+        /// Why not.
+        #[source]
+        cause: NoNvidia,
+    },
+    /// Kernels are checked on the processor alone.
+    #[error(
+        "--kernel-checks runs kernels on the processor, not on --gpu cuda:{number}: use --gpu cpu, or NVIDIA's compute-sanitizer on the device"
+    )]
+    ChecksOnNvidia {
+        /// The number of the device.
+        number: u32,
+    },
+    /// The engine can't be set up.
+    #[error(transparent)]
+    Engine(tensor_wasm_runtime::Error),
+    /// A component exports nothing that the application imports, or something else.
+    #[error("can't plug {provider} into {component}")]
+    Plug {
+        /// The component with the exports.
+        provider: String,
+        /// The application's component.
+        component: String,
+        /// Why they don't fit.
+        #[source]
+        cause: ComposeError,
+    },
+    /// The application can't be loaded.
+    #[error("can't serve {component}")]
+    Application {
+        /// Its component.
+        component: String,
+        /// Why not.
+        #[source]
+        cause: tensor_wasm_runtime::Error,
+    },
+    /// A policy can't be loaded.
+    #[error("can't put {policy} in front of {component}")]
+    Policy {
+        /// Its component.
+        policy: String,
+        /// The application's component.
+        component: String,
+        /// Why not.
+        #[source]
+        cause: tensor_wasm_runtime::Error,
+    },
+}

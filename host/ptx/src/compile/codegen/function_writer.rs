@@ -1,0 +1,175 @@
+//! Writes one function of WebAssembly: its locals and instructions, hints for its branches, and which
+//! line of the text its code comes from.
+
+use std::cell::Cell;
+
+use wasm_encoder::{BlockType, Encode, Instruction as W, ValType};
+
+use crate::compile::Unsupported;
+use crate::compile::source_lines::CodeLine;
+
+/// The most locals of a function that the engine takes, less a few.
+const MOST_LOCALS: usize = 45_000;
+
+/// About how many bytes of code a step becomes, so that the code needs not to grow often.
+const CODE_PER_STEP: usize = 64;
+
+/// The parameters of a function: the first thread, and the one behind the last.
+pub(crate) const FIRST_THREAD: u32 = 0;
+pub(crate) const END_THREAD: u32 = 1;
+const PARAMETERS: usize = 2;
+
+/// A finished function.
+pub(crate) struct Function {
+    /// The types of its locals without the parameters.
+    pub locals: Vec<ValType>,
+    pub code: Vec<u8>,
+    /// The offsets of branches that are hardly ever taken.
+    pub unlikely: Vec<u32>,
+    pub lines: Vec<CodeLine>,
+}
+
+/// A function as it is written.
+pub(crate) struct FunctionWriter {
+    code: Vec<u8>,
+    /// The types of the locals, parameters included.
+    locals: Vec<ValType>,
+    unlikely: Vec<u32>,
+    lines: Vec<CodeLine>,
+    /// The first thing in which the analyses and this code contradict each other.
+    inconsistency: Cell<Option<&'static str>>,
+}
+
+impl FunctionWriter {
+    /// A function of two parameters for a kernel of so many steps.
+    pub(crate) fn new(steps: usize) -> FunctionWriter {
+        FunctionWriter {
+            code: Vec::with_capacity(steps * CODE_PER_STEP),
+            locals: vec![ValType::I32; PARAMETERS],
+            unlikely: Vec::new(),
+            lines: Vec::new(),
+            inconsistency: Cell::new(None),
+        }
+    }
+
+    /// Whether the engine takes as many locals as there are so far.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub(crate) fn check_locals(&self) -> Result<(), Unsupported> {
+        if self.locals.len() > MOST_LOCALS {
+            return Err(Unsupported::limit("too many registers"));
+        }
+        Ok(())
+    }
+
+    /// Ends the function.
+    ///
+    /// # Errors
+    /// Where something was [inconsistent](Emit::inconsistent): the code may be wrong, and is not used.
+    pub(crate) fn finish(mut self) -> Result<Function, Unsupported> {
+        W::End.encode(&mut self.code);
+        if let Some(what) = self.inconsistency.get() {
+            return Err(Unsupported::internal(what));
+        }
+        Ok(Function {
+            locals: self.locals.split_off(PARAMETERS),
+            code: self.code,
+            unlikely: self.unlikely,
+            lines: self.lines,
+        })
+    }
+
+    /// The offset of the next instruction.
+    fn offset(&self) -> u32 {
+        // The code is limited to much less.
+        u32::try_from(self.code.len()).unwrap_or(u32::MAX)
+    }
+}
+
+/// What every emitter does with the function that it writes.
+pub(crate) trait Emit {
+    fn function(&self) -> &FunctionWriter;
+    fn function_mut(&mut self) -> &mut FunctionWriter;
+
+    /// Notes that the analyses and this code contradict each other, in this: a mistake in the
+    /// compiler. What is written is then not used, so the kernel is interpreted.
+    #[track_caller]
+    fn inconsistent(&self, what: &'static str) {
+        debug_assert!(false, "the compiler contradicts itself: {what}");
+        let inconsistency = &self.function().inconsistency;
+        inconsistency.set(inconsistency.get().or(Some(what)));
+    }
+
+    /// An entry that has to be there; where it is not, that is [inconsistent](Emit::inconsistent).
+    #[track_caller]
+    fn require<T: Default>(&self, entry: Option<T>, what: &'static str) -> T {
+        entry.unwrap_or_else(|| {
+            self.inconsistent(what);
+            T::default()
+        })
+    }
+
+    /// A new local.
+    fn local(&mut self, ty: ValType) -> u32 {
+        let locals = &mut self.function_mut().locals;
+        let local = u32::try_from(locals.len());
+        locals.push(ty);
+        self.require(local.ok(), "more locals than there are numbers")
+    }
+
+    fn op(&mut self, instruction: W<'_>) {
+        instruction.encode(&mut self.function_mut().code);
+    }
+
+    fn get(&mut self, local: u32) {
+        self.op(W::LocalGet(local));
+    }
+
+    fn set(&mut self, local: u32) {
+        self.op(W::LocalSet(local));
+    }
+
+    fn i32(&mut self, value: u32) {
+        self.op(W::I32Const(value.cast_signed()));
+    }
+
+    fn i64(&mut self, value: u64) {
+        self.op(W::I64Const(value.cast_signed()));
+    }
+
+    /// `if` for what hardly ever happens.
+    fn if_unlikely(&mut self) {
+        let writer = self.function_mut();
+        writer.unlikely.push(writer.offset());
+        self.op(W::If(BlockType::Empty));
+    }
+
+    /// `br_if` for what hardly ever happens.
+    fn br_if_unlikely(&mut self, level: u32) {
+        let writer = self.function_mut();
+        writer.unlikely.push(writer.offset());
+        self.op(W::BrIf(level));
+    }
+
+    /// What is written from here on comes from this line of the text; from none if it is 0.
+    fn at_line(&mut self, line: u32) {
+        let writer = self.function_mut();
+        let offset = writer.offset();
+        match writer.lines.last_mut() {
+            Some(last) if last.line == line => {}
+            Some(last) if last.offset == offset => last.line = line,
+            _ => writer.lines.push(CodeLine { offset, line }),
+        }
+    }
+}
+
+impl Emit for FunctionWriter {
+    fn function(&self) -> &FunctionWriter {
+        self
+    }
+
+    fn function_mut(&mut self) -> &mut FunctionWriter {
+        self
+    }
+}

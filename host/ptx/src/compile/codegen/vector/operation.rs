@@ -1,0 +1,104 @@
+//! The steps of a block for a lane group: each as one for all lanes, in vectors, or scalarized.
+
+use wasm_encoder::Instruction as W;
+
+use crate::compile::abi::VECTOR_LANES;
+use crate::compile::analysis::coalescing::{coalesced, is_gather};
+use crate::compile::codegen::canonical_nan;
+use crate::compile::codegen::function_writer::Emit;
+use crate::compile::codegen::vector::{VectorEmitter, chunk_count, splat_i32};
+use crate::compile::ir::{Arg, Op, Reg, Ty};
+
+impl VectorEmitter<'_> {
+    pub(super) fn operation(&mut self, op: &Op) {
+        let input = self.input;
+        let diverges = op
+            .targets()
+            .first()
+            .map(|target| input.is_divergent(*target));
+        if let Some(offsets) = coalesced(input.body, &input.analyses.uniformity, op) {
+            match op {
+                Op::Load {
+                    place,
+                    targets,
+                    bytes,
+                    ..
+                } => return self.load(place, targets, *bytes, offsets),
+                Op::Store {
+                    place,
+                    values,
+                    bytes,
+                    ..
+                } => return self.store(place, values, *bytes, offsets),
+                _ => {}
+            }
+        }
+        match op {
+            Op::Line(_) => self.scalar.operation(op),
+            Op::Load { .. } | Op::Store { .. } if is_gather(&input.analyses.uniformity, op) => {
+                self.gather_or_scatter(op);
+            }
+            Op::Store { .. } => self.scalarized(op),
+            _ if diverges == Some(false) => self.scalar.operation(op),
+            Op::Copy(target, a) => {
+                for chunk in 0..chunk_count(input.body.ty(*target)) {
+                    self.value_for(*target, *a, chunk);
+                    self.set_chunk(*target, chunk);
+                }
+            }
+            Op::Select(target, condition, yes, no) => self.select(*target, *condition, *yes, *no),
+            Op::Unary(opcode, target, a) => {
+                if !self.unary(*opcode, *target, *a) {
+                    self.scalarized(op);
+                }
+            }
+            Op::Binary(opcode, target, a, b) => {
+                if !self.binary(*opcode, *target, *a, *b) {
+                    self.scalarized(op);
+                }
+            }
+            Op::Fma(target, a, b, c) => {
+                for chunk in 0..chunk_count(input.body.ty(*target)) {
+                    self.fma_chunk(*target, [*a, *b, *c], chunk);
+                }
+            }
+            Op::CanonicalizeNan(target, a) => self.canonicalize_nan(*target, *a),
+            Op::FlushSubnormal(target, a) => self.flush_subnormal(*target, *a),
+            Op::Special(..) | Op::Libcall { .. } | Op::Load { .. } | Op::Atomic { .. } => {
+                self.scalarized(op);
+            }
+        }
+    }
+
+    fn canonicalize_nan(&mut self, target: Reg, a: Arg) {
+        let ty = self.input.body.ty(target);
+        for chunk in 0..chunk_count(ty) {
+            self.chunk(a, chunk);
+            self.chunk(canonical_nan(ty), chunk);
+            self.chunk(a, chunk);
+            self.chunk(a, chunk);
+            self.op(if ty == Ty::F32 {
+                W::F32x4Eq
+            } else {
+                W::F64x2Eq
+            });
+            self.op(W::V128Bitselect);
+            self.set_chunk(target, chunk);
+        }
+    }
+
+    fn flush_subnormal(&mut self, target: Reg, a: Arg) {
+        for chunk in 0..VECTOR_LANES / 4 {
+            self.chunk(a, chunk);
+            self.op(W::V128Const(splat_i32(1 << 31)));
+            self.op(W::V128And);
+            self.chunk(a, chunk);
+            self.chunk(a, chunk);
+            self.op(W::F32x4Abs);
+            self.op(W::V128Const(splat_i32(f32::MIN_POSITIVE.to_bits())));
+            self.op(W::F32x4Lt);
+            self.op(W::V128Bitselect);
+            self.set_chunk(target, chunk);
+        }
+    }
+}
