@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use bytemuck::Pod;
-use tensor_wasm_ptx::interpret::{self, Block, LaunchError, Progress};
+use tensor_wasm_ptx::interpret::{InterpretedBlock, InterpretedLaunch};
+use tensor_wasm_ptx::simt::{self, LaunchError, Progress};
 use tensor_wasm_ptx::{Param, ParamType};
 
 use super::{Buffer, Device, Failure};
@@ -73,7 +74,7 @@ impl<'d> Launch<'d> {
             return Err(refused(LaunchError::UnknownEntry(kernel.to_owned())));
         };
         let packed = pack_arguments(kernel, entry.params(), entry.param_bytes(), arguments)?;
-        let launch = interpret::Launch::new(
+        let launch = simt::Launch::new(
             Arc::clone(module),
             kernel,
             extent(config.grid),
@@ -82,11 +83,12 @@ impl<'d> Launch<'d> {
             packed,
             symbols.clone(),
         );
-        let launch = launch.map_err(refused)?.checked(module, symbols);
+        let checked = InterpretedLaunch::checked(launch.map_err(refused)?);
+        let launch = checked.launch();
         let mut remaining = MAX_INSTRUCTIONS;
         for linear in 0..launch.blocks() {
-            let mut block = Block::new(&launch, launch.block_index(linear));
-            match block.run(&launch, &*memory, remaining) {
+            let mut block = InterpretedBlock::new(&checked, launch.block_index(linear));
+            match block.run(&checked, &*memory, remaining) {
                 Ok(Progress::Done) => remaining = remaining.saturating_sub(block.steps()),
                 Ok(Progress::Yielded) => {
                     return Err(Failure::Endless {

@@ -5,8 +5,7 @@ use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
-use tensor_wasm_ptx::interpret::checks::{Allocation, Shadow};
-use tensor_wasm_ptx::simt::{self, MemoryError};
+use tensor_wasm_ptx::simt::{self, Allocation, MemoryError, Shadow};
 
 use super::Failure;
 

@@ -81,10 +81,9 @@ use tensor_wasm_ptx::{Limits, Module, VariableSpace, parse};
 
 pub use launch::{Argument, Launch};
 pub use tensor_wasm_ptx::interpret::checks::{
-    Access, Allocation, Earlier, Finding, MemorySpace, Mistake, Name, Named, Straggler, Verb,
-    Waiting,
+    Access, Earlier, Finding, MemorySpace, Mistake, Name, Named, Straggler, Verb, Waiting,
 };
-pub use tensor_wasm_ptx::simt::Fault;
+pub use tensor_wasm_ptx::simt::{Allocation, Fault};
 
 use crate::error::Diagnostic;
 use crate::launch::LaunchConfig;

@@ -30,7 +30,7 @@ impl LogOptions {
     ///
     /// # Errors
     ///
-    /// Where the filter can't be understood.
+    /// Where the filter is invalid.
     pub fn start(&self) -> anyhow::Result<()> {
         let filter = EnvFilter::try_new(&self.log_level).map_err(|error| {
             anyhow::anyhow!(

@@ -1,7 +1,7 @@
 //! `tensor-wasm`: serves WebAssembly components that use a GPU as a capability.
 //!
-//! This is the thin end: it reads options, calls the crates that do the work, and
-//! prints. Each command has a file of its own under `commands/`.
+//! This crate reads options, calls the crates that do the work, and prints. Each command
+//! has a file of its own under `commands/`.
 
 mod backtraces;
 mod commands;

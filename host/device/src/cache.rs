@@ -1,6 +1,6 @@
-//! Modules that were checked already, by the hash of their text, for all tenants
-//! of a device. A text is compiled once, however many ask for it at the same
-//! time; what was not used for longest goes first.
+//! A cache of checked and compiled modules, by the hash of their text, for all
+//! tenants of a device; the least recently used ones are evicted. A text is compiled
+//! once, however many callers need it at the same time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -35,12 +35,12 @@ struct CacheState {
     by_age: BTreeMap<u64, Hash>,
     clock: u64,
     bytes: u64,
-    /// Who waits for what a thread compiles now.
+    /// The callers that wait for a text that a thread compiles now.
     pending: HashMap<Hash, Vec<Waiter>>,
 }
 
-/// Who asks for a module, and its place among the tenant's commands, which is
-/// given back before the answer comes.
+/// A caller that waits for a module, and its permit, which is given back before the
+/// caller is answered.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     permit: InFlightPermit,
@@ -53,14 +53,14 @@ impl Waiter {
         (Waiter { permit, reply }, answer)
     }
 
-    /// Whether nobody waits for the answer any more.
+    /// Whether the caller has stopped waiting.
     pub(crate) fn is_gone(&self) -> bool {
         self.reply.is_closed()
     }
 
-    fn tell(self, outcome: Outcome) {
+    fn answer(self, outcome: Outcome) {
         drop(self.permit);
-        // The caller may have stopped waiting.
+        // It fails where the caller has stopped waiting.
         drop(self.reply.send(outcome));
     }
 }
@@ -72,7 +72,7 @@ struct Kept {
     used: u64,
 }
 
-/// The duty to compile a text; dropped, nothing is sent to those who wait.
+/// The duty to compile a text. Dropped, it ends the waits without an answer.
 pub(crate) struct CompileClaim {
     cache: Arc<ModuleCache>,
     hash: Hash,
@@ -92,14 +92,14 @@ impl ModuleCache {
         lock(&self.state).touch(hash)
     }
 
-    /// Has the outcome told to the waiter: at once where the module is kept, once it
-    /// is compiled where a thread is at it. Otherwise the caller is to compile it,
-    /// and to do so now: all who ask from now on wait for that, whoever they are.
+    /// Answers the waiter: at once where the module is in the cache, later where another
+    /// thread compiles it. Otherwise the calling thread is to compile it, and to do so
+    /// now: all tenants' callers that need the text from now on wait for that.
     pub(crate) fn claim(self: &Arc<Self>, hash: Hash, waiter: Waiter) -> Option<CompileClaim> {
         let mut state = lock(&self.state);
         if let Some(module) = state.touch(&hash) {
             drop(state);
-            waiter.tell(Ok(module));
+            waiter.answer(Ok(module));
             return None;
         }
         if let Some(waiting) = state.pending.get_mut(&hash) {
@@ -115,7 +115,7 @@ impl ModuleCache {
     }
 }
 
-/// What an entry counts: a checked module and its compiled kernels.
+/// The size of an entry, a checked module and its compiled kernels.
 fn size(text_bytes: u64, code_bytes: u64) -> u64 {
     text_bytes
         .saturating_mul(BYTES_PER_TEXT_BYTE)
@@ -124,7 +124,7 @@ fn size(text_bytes: u64, code_bytes: u64) -> u64 {
 }
 
 impl CompileClaim {
-    /// Tells all who wait, and keeps the module if it is one.
+    /// Answers all that wait, and keeps the module if it is one.
     pub(crate) fn fulfil(mut self, outcome: &Outcome, text_bytes: u64, code_bytes: u64) {
         self.fulfilled = true;
         let mut state = lock(&self.cache.state);
@@ -137,7 +137,7 @@ impl CompileClaim {
         drop(state);
         drop(forgotten);
         for waiter in waiting {
-            waiter.tell(outcome.clone());
+            waiter.answer(outcome.clone());
         }
     }
 }

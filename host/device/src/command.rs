@@ -24,7 +24,7 @@ pub(crate) trait Resources {
     type Destination;
     /// What is signalled when the queue comes to an event.
     type Event;
-    /// Whoever waits at a fence.
+    /// Where the caller is answered that waits at a fence.
     type Fence;
 }
 

@@ -1,6 +1,6 @@
 //! Effects that are deferred until a lock is released: dropping what commands held, which may free
-//! memory or end a session, and telling whoever waits. All is dropped before anybody is told, so a
-//! caller that waited finds the quota that its work held given back.
+//! memory or end a session, and answering callers that wait. All is dropped before any is answered,
+//! so a caller that waited finds the quota that its work held given back.
 
 use std::any::Any;
 use std::time::Instant;
@@ -56,7 +56,7 @@ impl DeferredEffects {
         }
     }
 
-    /// Drops a command without telling anybody how it ended.
+    /// Drops a command without saying how it ended.
     pub(crate) fn discard(&mut self, command: Command<Handles>, permit: Option<InFlightPermit>) {
         self.release_permit(permit);
         self.released.push(Released::Command(command));

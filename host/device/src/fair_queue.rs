@@ -19,7 +19,7 @@ use std::time::Duration;
 type VirtualTime = u128;
 
 /// The flows that have work, in the order of their start tags. A step costs O(log n) of them. A flow
-/// belongs to one queue, and is kept beside it by whoever owns both, under its key.
+/// belongs to one queue, and is kept beside it by the owner of both, under its key.
 #[derive(Debug)]
 pub(crate) struct FairQueue<K> {
     backlogged: BTreeSet<(VirtualTime, K)>,
@@ -52,7 +52,7 @@ impl Flow {
         }
     }
 
-    /// Whether it has work, as the queue was told.
+    /// Whether it is in the queue.
     pub(crate) fn is_backlogged(&self) -> bool {
         self.is_backlogged
     }

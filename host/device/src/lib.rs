@@ -6,8 +6,8 @@
 //! made from a lease. Whatever is dropped gives back what it held, and dropping
 //! a lease ends the work of its instance.
 //!
-//! Work is done by the device's own threads. The asynchronous calls here only
-//! hand it over and wait, on any executor.
+//! Work is done by the device's own threads or processes. The asynchronous calls here
+//! only queue it and wait, on any executor.
 //!
 //! ```
 //! use tensor_wasm_device::{Argument, CpuConfig, Device, Extent, LaunchConfig, Limits};
@@ -98,7 +98,7 @@ pub mod worker;
 pub use buffer::Buffer;
 pub use cpu::CpuConfig;
 #[doc(hidden)]
-pub use cpu::compiled::compile_for_single_threads;
+pub use cpu::compiled::{compile_for_single_threads, interpret_all_kernels};
 pub use description::{Backend, Description, Info};
 pub use device::Device;
 pub use devices::Devices;

@@ -1,4 +1,5 @@
-//! Commands in the process that owns their resources: what they hold, and who is told how they end.
+//! Commands in the process that owns their resources: what they hold, and which caller is answered
+//! when they end.
 
 use std::time::Instant;
 
@@ -25,14 +26,14 @@ impl Resources for Handles {
     type Fence = Reply<()>;
 }
 
-/// Where a read goes, and whoever waits for it.
+/// Where a read goes, and where its caller is answered.
 #[derive(Debug)]
 pub(crate) struct ReadDestination {
     pub(crate) bytes: StagedBytes,
     pub(crate) reply: Reply<StagedBytes>,
 }
 
-/// A command on its way to a backend.
+/// A command, as it is submitted to a backend.
 #[derive(Debug)]
 pub(crate) struct Submission {
     pub(crate) command: Command<Handles>,
@@ -110,7 +111,7 @@ impl Command<Handles> {
         matches!(self, Command::Read { .. } | Command::Fence(_))
     }
 
-    /// Whether somebody is told when it ends.
+    /// Whether a caller may wait for its end.
     pub(crate) fn notifies(&self) -> bool {
         self.waits() || matches!(self, Command::Event(_))
     }
@@ -133,7 +134,7 @@ impl Command<Handles> {
         matches!(self, Command::Read { into, .. } if into.reply.is_closed())
     }
 
-    /// Tells whoever waits that the instance has ended. What the command holds stays.
+    /// Answers callers that wait: the instance has ended. What the command holds stays.
     pub(crate) fn abandon(&mut self) {
         match self {
             Command::Read { into, .. } => drop(into.reply.0.take()),
@@ -146,7 +147,7 @@ impl Command<Handles> {
         }
     }
 
-    /// Tells whoever waits how the command ended. What it holds is released before that.
+    /// Answers callers that wait for the command's end. What it holds is released before that.
     pub(crate) fn notify(self, outcome: Outcome) {
         match self {
             Command::Read { source, into, .. } => {

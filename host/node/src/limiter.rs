@@ -1,26 +1,24 @@
-//! Token buckets for all policies of a host: what stands behind
+//! The rate limiter of a host: token buckets for all its policies, behind
 //! `tensor:policy/limiter`.
 //!
-//! **Exact.** A bucket is an integer, in billionths of a token: a nanosecond brings
+//! **Exact.** A bucket is an integer, in billionths of a token: a nanosecond adds
 //! `per_second` of them. Nothing is rounded, so a key gets at most
-//! `burst + per_second × time` tokens, however many threads ask at once. This is why
-//! the buckets are our own: `governor` keeps the interval between two tokens in
-//! whole nanoseconds, has one rate for all keys, and lets its table grow until
-//! somebody sweeps it.
+//! `burst + per_second × time` tokens, however many threads ask at once. The crate
+//! `governor` was not used since it keeps the interval between two tokens in whole
+//! nanoseconds, has one rate for all keys, and its table grows until it is swept.
 //!
-//! **Bounded.** A bucket that is full again is what a key without a bucket would
-//! get, so it is dropped. A table with no room left holds only buckets that are in
-//! use; a key without a bucket has to wait then until the first of them is full. No
-//! bucket in use is ever dropped for another, for that would give its key a full one
-//! for nothing: the way around every limiter that keeps "the last N keys".
+//! **Bounded.** A full bucket is the same as no bucket, so it is dropped. When the table is
+//! full, all of its buckets are in use, and a key without a bucket has to wait until the
+//! first of them is full. A bucket in use is never evicted for another: its key would then
+//! get a full one, which is how limiters that keep "the last N keys" are bypassed.
 //!
 //! **What an attacker with many keys gains.** No more than the burst and the rate of
 //! each key, as agreed with the policy. It could try to keep others out by filling
 //! the table. A bucket from which `n` tokens were taken is full again after
 //! `n / per_second`, so keeping `capacity` buckets in use takes
 //! `capacity × per_second` admitted tokens in each second: with the default capacity
-//! and a rate of 100 that is 26 million requests a second. Who already has a bucket
-//! notices nothing even then. A policy that names its own rate and cost can do it
+//! and a rate of 100 that is 26 million requests a second. Keys that have a
+//! bucket are not affected even then. A policy that names its own rate and cost can do it
 //! with few calls (one token a second, a thousand at once): give policies that the
 //! operator doesn't trust a limiter of their own.
 //!
@@ -45,16 +43,16 @@ const SHARDS: usize = 64;
 /// Billionths of a token in a token.
 const WHOLE: u64 = 1_000_000_000;
 
-/// The last nanosecond that a clock can show: 146 years. It stands still there, so
-/// that the time at which a bucket is full can always be told from now.
+/// The last nanosecond that a clock can show: 146 years. It stops there, so that the time
+/// at which a bucket is full can always be represented.
 const LAST: u64 = 1 << 62;
 
 /// How many buckets a [`Buckets`] keeps at most unless told otherwise: about 25 MB
 /// when all are in use.
 pub const DEFAULT_CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add((1 << 18) - 1);
 
-/// Tells how much time has passed since a moment of its own choice. It should never
-/// run backwards; where it does, buckets stand still until it has caught up.
+/// The time since a moment of the clock's choice. It should never run backwards; where it
+/// does, buckets don't fill until it has caught up.
 pub type Clock = dyn Fn() -> Duration + Send + Sync;
 
 /// Why there is no limiter.

@@ -9,15 +9,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 use tensor_wasm_node::tokens::{
-    FileKey, Grant, HashedLine, Reloaded, Secret, TokenError, Tokens, append,
+    Claims, FileKey, HashedLine, Reloaded, Secret, TokenError, Tokens, append,
 };
 use tensor_wasm_runtime::policy::{Authenticator, Refusal, Scope};
 
 const OLD: &str = "old-token-0123456789";
 const NEW: &str = "new-token-0123456789";
 
-fn grant(name: &str) -> Grant {
-    Grant {
+fn claims(name: &str) -> Claims {
+    Claims {
         name: name.to_owned(),
         scope: Scope::All,
         roles: vec![],
@@ -155,9 +155,9 @@ fn expiry_follows_a_clock_that_jumps() {
     let line = HashedLine::new(
         &secret,
         FileKey::generate().unwrap(),
-        Grant {
+        Claims {
             expires: Some(end),
-            ..grant("alice")
+            ..claims("alice")
         },
     );
     files.write(line.unwrap().to_string());
@@ -218,7 +218,7 @@ fn a_hundred_thousand_tokens_are_known_each_by_its_name() {
     let secrets: Vec<_> = (0..100_000).map(|_| Secret::generate().unwrap()).collect();
     let mut text = String::new();
     for (number, secret) in secrets.iter().enumerate() {
-        let line = HashedLine::new(secret, key, grant(&format!("name-{number}"))).unwrap();
+        let line = HashedLine::new(secret, key, claims(&format!("name-{number}"))).unwrap();
         text.push_str(&format!("{line}\n"));
     }
     let files = Files::new(&text);
@@ -238,7 +238,7 @@ fn a_token_is_added_to_a_file_that_is_made_for_it_and_for_its_owner_only() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("tokens");
     let secret = Secret::generate().unwrap();
-    let added = append(&path, &secret, grant("alice")).unwrap();
+    let added = append(&path, &secret, claims("alice")).unwrap();
     assert_eq!(added.number, 1);
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text, format!("{}\n", added.line));
@@ -256,7 +256,7 @@ fn what_stands_in_the_file_stays_and_its_key_is_used_again() {
     let secrets: Vec<_> = ["a", "b"]
         .map(|name| {
             let secret = Secret::generate().unwrap();
-            append(&files.path(), &secret, grant(name)).unwrap();
+            append(&files.path(), &secret, claims(name)).unwrap();
             secret
         })
         .into();
@@ -281,20 +281,20 @@ fn a_file_that_would_hold_a_mistake_is_left_as_it_was() {
         ("", "not a name", "name"),
     ] {
         let files = Files::new(text);
-        let error = append(&files.path(), &secret, grant(name)).unwrap_err();
+        let error = append(&files.path(), &secret, claims(name)).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
         assert_eq!(files.text(), text);
     }
     let files = Files::new("");
-    append(&files.path(), &secret, grant("a")).unwrap();
+    append(&files.path(), &secret, claims("a")).unwrap();
     let text = files.text();
-    let error = append(&files.path(), &secret, grant("b")).unwrap_err();
+    let error = append(&files.path(), &secret, claims("b")).unwrap_err();
     assert!(
         error.to_string().contains("repeats the token of line 1"),
         "{error}"
     );
     assert_eq!(files.text(), text);
-    let error = append(files.0.path(), &secret, grant("a")).unwrap_err();
+    let error = append(files.0.path(), &secret, claims("a")).unwrap_err();
     assert!(matches!(error, TokenError::Write { .. }), "{error}");
 }
 
@@ -307,7 +307,7 @@ fn many_that_add_at_the_same_time_lose_no_token() {
             let path = &path;
             scope.spawn(move || {
                 let secret = Secret::generate().unwrap();
-                append(path, &secret, grant(&format!("name-{number}"))).unwrap();
+                append(path, &secret, claims(&format!("name-{number}"))).unwrap();
             });
         }
     });
@@ -329,7 +329,7 @@ fn permissions_and_links_stay_what_they_were() {
     fs::set_permissions(files.path(), fs::Permissions::from_mode(0o640)).unwrap();
     let link = files.0.path().join("link");
     symlink("tokens", &link).unwrap();
-    append(&link, &Secret::generate().unwrap(), grant("alice")).unwrap();
+    append(&link, &Secret::generate().unwrap(), claims("alice")).unwrap();
     assert_eq!(mode(&files.path()), 0o640);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(files.text().starts_with("alice blake3:"));
@@ -341,11 +341,11 @@ fn the_clock_of_this_machine_is_the_default() {
     let soon = SystemTime::now() + Duration::from_secs(1 << 30);
     let (good, old) = (Secret::generate().unwrap(), Secret::generate().unwrap());
     for (secret, name, expires) in [(&good, "good", soon), (&old, "old", UNIX_EPOCH)] {
-        let grant = Grant {
+        let claims = Claims {
             expires: Some(expires),
-            ..grant(name)
+            ..claims(name)
         };
-        append(&files.path(), secret, grant).unwrap();
+        append(&files.path(), secret, claims).unwrap();
     }
     let tokens = Tokens::new(None, Some(&files.path())).unwrap();
     assert_eq!(name(&tokens, good.reveal()).unwrap(), "good");

@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Instant;
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
-use tensor_wasm_ptx::interpret::checks::{Allocation, Shadow};
-use tensor_wasm_ptx::interpret::{Launch, run_grid};
-use tensor_wasm_ptx::simt::{Memory, MemoryError};
+use tensor_wasm_ptx::interpret::InterpretedLaunch;
+use tensor_wasm_ptx::simt::{Allocation, Launch, Memory, MemoryError, Shadow};
 use tensor_wasm_ptx::{Extent, Limits, parse};
 
 /// Device memory in words, which is enough for kernels on `float` and `int`.
@@ -120,18 +119,19 @@ fn main() {
             block,
             shared,
             arguments,
-            symbols.clone(),
+            symbols,
         )
         .unwrap();
-        let each = time(&launch, &memory);
-        let checked = time(&launch.checked(&module, &symbols), &memory);
+        let launch = Arc::new(launch);
+        let each = time(&InterpretedLaunch::new(launch.clone()), &memory);
+        let checked = time(&InterpretedLaunch::checked(launch), &memory);
         println!("{entry}: {each:.2} ns for one step, {checked:.2} ns with checks");
     }
 }
 
 /// Nanoseconds for one step.
-fn time(launch: &Launch, memory: &Words) -> f64 {
+fn time(launch: &InterpretedLaunch, memory: &Words) -> f64 {
     let start = Instant::now();
-    let steps = run_grid(launch, memory, u64::MAX).unwrap();
+    let steps = launch.run_grid(memory, u64::MAX).unwrap();
     start.elapsed().as_secs_f64() * 1e9 / steps as f64
 }

@@ -17,8 +17,8 @@
 //! use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 //!
 //! use tensor_wasm_ptx::address::GLOBAL_BASE;
-//! use tensor_wasm_ptx::interpret::{Launch, run_grid};
-//! use tensor_wasm_ptx::simt::{Memory, MemoryError};
+//! use tensor_wasm_ptx::interpret::run_grid;
+//! use tensor_wasm_ptx::simt::{Launch, Memory, MemoryError};
 //! use tensor_wasm_ptx::{Extent, Limits, parse};
 //!
 //! struct Words(Vec<AtomicU32>);
@@ -84,7 +84,6 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod address;
 pub mod compile;
 pub mod exec;
 pub mod interpret;
@@ -92,9 +91,10 @@ mod numeric;
 pub mod simt;
 mod syntax;
 
+pub use simt::{Extent, address};
 pub use syntax::diagnostic::{Diagnostic, MOST_DIAGNOSTICS};
 pub use syntax::limits::Limits;
-pub use syntax::module::{Entry, Extent, Module, Param, ParamType, Variable, VariableSpace};
+pub use syntax::module::{Entry, Module, Param, ParamType, Variable, VariableSpace};
 
 /// Parses and checks a module's text.
 ///

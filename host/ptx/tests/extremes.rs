@@ -4,6 +4,7 @@
 use crate::common::checked::try_checked;
 use crate::common::{Arguments, Flat, launch_as, launch_of, line, module};
 use tensor_wasm_ptx::compile::Vectorize;
+use tensor_wasm_ptx::interpret::InterpretedLaunch;
 
 /// The ends of 64 and of 32 bits, and what lies next to them.
 const ENDS: [i64; 14] = [
@@ -39,7 +40,7 @@ fn agrees(steps: &str) {
     // A fault is as good as none, if it is the same; and a finding, if there is an end to it.
     let _ = launch_as(&module, "k", shape, arguments(), &memory, &widths);
     let buffers = [(0, 1024, true), (1024, 512, false), (2048, 2048, true)];
-    let launch = launch_of(&module, "k", shape, arguments(), &[]).checked(&module, &[]);
+    let launch = InterpretedLaunch::checked(launch_of(&module, "k", shape, arguments(), &[]));
     let _ = try_checked(&launch, &memory, &buffers);
 }
 

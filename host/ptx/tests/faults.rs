@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::common::{Arguments, Flat, launch, line, module};
 use tensor_wasm_ptx::address::GLOBAL_BASE;
-use tensor_wasm_ptx::interpret::{Block, Launch, LaunchError, Progress, run_grid};
-use tensor_wasm_ptx::simt::{Fault, RunError};
+use tensor_wasm_ptx::interpret::{InterpretedBlock, InterpretedLaunch, run_grid};
+use tensor_wasm_ptx::simt::{Fault, Launch, LaunchError, Progress, RunError};
 use tensor_wasm_ptx::{Extent, Limits, Module, parse};
 
 fn kernel(body: &str) -> Arc<Module> {
@@ -168,7 +168,8 @@ fn an_endless_loop_yields_and_can_be_given_up() {
         run_grid(&launch, &memory, 1_000_000),
         Err(RunError::StepLimit { limit: 1_000_000 })
     );
-    let mut block = Block::new(&launch, launch.block_index(0));
+    let launch = InterpretedLaunch::new(launch);
+    let mut block = InterpretedBlock::new(&launch, launch.launch().block_index(0));
     for _ in 0..10 {
         assert_eq!(block.run(&launch, &memory, 1000), Ok(Progress::Yielded));
     }
@@ -214,10 +215,12 @@ fn a_block_that_is_run_in_slices_computes_the_same() {
             symbols,
         )
         .unwrap();
-        let mut block = Block::new(&launch, launch.block_index(0));
+        let grid = InterpretedLaunch::new(launch);
+        let launch = grid.launch();
+        let mut block = InterpretedBlock::new(&grid, launch.block_index(0));
         for linear in 0..launch.blocks() {
-            block.restart(&launch, launch.block_index(linear));
-            while block.run(&launch, &memory, slice).unwrap() == Progress::Yielded {}
+            block.restart(&grid, launch.block_index(linear));
+            while block.run(&grid, &memory, slice).unwrap() == Progress::Yielded {}
         }
         memory.get::<i32>(4096, 2)
     };

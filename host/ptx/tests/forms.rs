@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::common::{Arguments, Flat, line, place_globals};
 use proptest::prelude::*;
-use tensor_wasm_ptx::interpret::{Launch, run_grid};
+use tensor_wasm_ptx::interpret::run_grid;
+use tensor_wasm_ptx::simt::Launch;
 use tensor_wasm_ptx::{Limits, parse};
 
 /// One instruction in each form; NVIDIA's assembler takes all of them.

@@ -1,8 +1,8 @@
 //! What kernels print, and assertions that fail.
 
 use crate::common::{Arguments, Flat, STEPS, line, module, place_globals, refusal};
-use tensor_wasm_ptx::interpret::{Launch, run_grid};
-use tensor_wasm_ptx::simt::RunError;
+use tensor_wasm_ptx::interpret::run_grid;
+use tensor_wasm_ptx::simt::{Launch, RunError};
 
 const DECLARED: &str = ".extern .func (.param .b32 r) vprintf(.param .b64 a, .param .b64 b);\n\
     .extern .func __assertfail(.param .b64 a, .param .b64 b, .param .b32 c, .param .b64 d, .param .b64 e);\n";

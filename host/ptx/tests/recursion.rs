@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::common::{Arguments, Flat, STEPS, launch, line, module};
-use tensor_wasm_ptx::interpret::{Launch, run_grid};
-use tensor_wasm_ptx::simt::RunError;
+use tensor_wasm_ptx::interpret::run_grid;
+use tensor_wasm_ptx::simt::{Launch, RunError};
 use tensor_wasm_ptx::{Limits, parse};
 
 /// Fibonacci's numbers, by the definition; each call keeps what it needs in its own frame.

@@ -534,7 +534,7 @@ const WORDS: [&str; 64] = [
 #[test]
 fn time_and_memory_grow_with_the_text_and_not_with_its_square() {
     use std::sync::Arc;
-    use tensor_wasm_ptx::interpret::Launch;
+    use tensor_wasm_ptx::simt::Launch;
     let one = crate::common::line(1);
     let launch = |text: String| {
         let module = Arc::new(parse(text.as_bytes(), &Limits::default()).unwrap());

@@ -13,8 +13,8 @@ use wasmtime::{Cache, CacheConfig, Config, Enabled, EngineWeak, PoolingAllocatio
 
 /// How long a guest runs before it must let others have its thread.
 ///
-/// Short, since a neighbour waits for one slice of every busy guest on its
-/// thread; and cheap, since a guest only reads a counter at its loops.
+/// Short, since other guests on the thread wait for one slice of each busy guest; and
+/// cheap, since a guest only reads a counter at its loops.
 const EPOCH: Duration = Duration::from_millis(1);
 
 /// Ticks without a running guest after which the ticker goes to sleep.
@@ -51,8 +51,8 @@ pub struct Engine {
     instance_memory_bytes: usize,
 }
 
-/// What a composite may hold: a chain of policies, an application, and the
-/// adapters that `wasm32-wasip2` puts beside each.
+/// The limits of one composed component: a chain of policies, an application, and the
+/// adapters that `wasm32-wasip2` adds to each.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
 const MEMORIES_PER_COMPONENT: u32 = 8;
 const TABLES_PER_COMPONENT: u32 = 24;
@@ -145,8 +145,8 @@ fn wasmtime_config(config: &EngineConfig) -> Result<Config, Error> {
 
 /// Ticks the epochs, and sleeps while no guest runs.
 ///
-/// A task on the asynchronous runtime would not do: as many endless loops as
-/// the runtime has threads would keep it from ever running again.
+/// A task of the asynchronous runtime would not be enough: as many endless loops as the
+/// runtime has threads would keep it from running ever again.
 struct Ticker {
     guests: AtomicUsize,
     asleep: AtomicBool,
@@ -173,7 +173,7 @@ impl Ticker {
             stopped: AtomicBool::new(false),
             thread: handle.thread().clone(),
         });
-        // The thread waits for this, and ends where it never comes.
+        // The thread waits for this, and ends where it is not sent.
         let _ = send.send(ticker.clone());
         Ok(ticker)
     }
@@ -186,7 +186,7 @@ impl Ticker {
                 return;
             };
             engine.increment_epoch();
-            // Held no longer than this, or the engine would never be dropped.
+            // A reference held any longer would keep the engine from being dropped.
             drop(engine);
             idle = if self.guests.load(Ordering::SeqCst) == 0 {
                 idle + 1
@@ -195,7 +195,7 @@ impl Ticker {
             };
             if idle >= IDLE_TICKS {
                 self.asleep.store(true, Ordering::SeqCst);
-                // A guest that began before the flag was up did not wake us.
+                // A guest that began before the flag was set has not woken this thread.
                 while self.guests.load(Ordering::SeqCst) == 0
                     && !self.stopped.load(Ordering::SeqCst)
                 {
@@ -215,7 +215,7 @@ impl Ticker {
     }
 }
 
-/// One guest at work; the epochs tick while any lives.
+/// A running guest. The epochs tick while there is one.
 pub(crate) struct Activity(Arc<Ticker>);
 
 impl Drop for Activity {

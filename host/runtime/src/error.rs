@@ -1,5 +1,5 @@
-//! What can go wrong when a component is loaded. What can go wrong in a
-//! request is [`crate::HandleError`].
+//! Why a component can't be loaded. Why a request fails is
+//! [`HandleError`](crate::server::HandleError).
 
 /// Why a component was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -8,45 +8,45 @@ pub enum Error {
     /// The engine, or something that it needs of the machine, failed.
     #[error("{what}: {cause:#}")]
     Engine {
-        /// What was tried, and what may help.
+        /// What failed, and what may help.
         what: String,
         /// What the engine says.
         cause: wasmtime::Error,
     },
-    /// The bytes are no component.
+    /// The bytes are not a component.
     #[error(
         "this is not a WebAssembly component: {0} (build with `cargo build --target wasm32-wasip2`, or make a component of a core module with `wasm-tools component new`)"
     )]
     NotAComponent(String),
-    /// The component is one, but breaks a rule, or exceeds a limit, of the engine.
+    /// The component is invalid, or exceeds a limit of the engine.
     #[error("the component cannot be compiled: {0:#}")]
     Compile(wasmtime::Error),
     /// Imports that this host does not have, all of them.
     #[error("the component needs what this host does not have: {}", join(.0))]
     MissingImports(Vec<MissingImport>),
-    /// The component asks for the GPU, and the operator refuses such components.
+    /// The component imports the GPU, and the operator refuses such components.
     #[error(
         "the component is refused to {tenants}, to whom the GPU is not granted, since it imports {} (serve it with `--gpu auto` to grant the GPU, or with `--gpu deny` to let it run without)",
         .imports.join(", ")
     )]
     GpuRefused {
-        /// Whose grant refuses it.
+        /// The tenants that it is refused to.
         tenants: String,
         /// Its imports of the GPU, all of them.
         imports: Vec<String>,
     },
-    /// A policy that could not pass a request on.
+    /// A policy that could not forward a request.
     #[error(
-        "the policy imports no `wasi:http/incoming-handler@0.2`, so it could never pass a request on (compose a policy for `wasi:http/handler@0.3` with its application, with `tensor-wasm compose`)"
+        "the policy imports no `wasi:http/incoming-handler@0.2`, so it could never forward a request (compose a policy for `wasi:http/handler@0.3` with its application, with `tensor-wasm compose`)"
     )]
     PolicyWithoutNext,
-    /// Nothing that the host can call with a request.
+    /// The component exports no function that the host can call with a request.
     #[error(
         "the component exports no HTTP handler: `wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3` is needed, and it exports {}",
         list_or_nothing(.0)
     )]
     NoHandler(Vec<String>),
-    /// Its imports have the right names, and the wrong shapes.
+    /// Its imports have the right names, and the wrong types.
     #[error("the component does not fit this host: {0:#}")]
     Link(wasmtime::Error),
     /// A directory that was to be granted cannot be opened.

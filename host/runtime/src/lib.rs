@@ -1,11 +1,11 @@
-//! Hosts WebAssembly components: an engine, the capabilities that an operator
-//! grants, composition, and serving one application over HTTP.
+//! A runtime for WebAssembly components: an engine, the capabilities that an operator
+//! grants, composition, inspection, and serving one application over HTTP.
 //!
 //! ```no_run
 //! use std::net::SocketAddr;
 //! use tensor_wasm_device::{CpuConfig, Device, Limits};
 //! use tensor_wasm_runtime::{
-//!     Application, ApplicationConfig, Engine, EngineConfig, GpuAccess, GpuGrant,
+//!     Application, ApplicationConfig, Engine, EngineConfig, GpuAccess, Grant,
 //! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,7 +22,7 @@
 //!     &engine,
 //!     &component,
 //!     ApplicationConfig {
-//!         gpu: std::sync::Arc::new(GpuGrant::Granted(GpuAccess::new(session))),
+//!         gpu: std::sync::Arc::new(Grant::Granted(GpuAccess::new(session))),
 //!         ..ApplicationConfig::default()
 //!     },
 //! )?;
@@ -31,10 +31,13 @@
 //! # }
 //! ```
 //!
-//! What lives how long: an [`Engine`] as long as the process, an [`Application`]
-//! as long as it is served, an instance as long as a request (or a few), and
-//! what a guest holds of the GPU as long as its instance, but for the buffers
-//! that it asks to keep.
+//! Lifetimes: an [`Engine`] lives as long as the process, an [`Application`] as long as it
+//! is served, an instance for one request (or a few), and what a guest holds of the GPU as
+//! long as its instance, but for the buffers that it asks to keep.
+//!
+//! Modules, from the bottom: `request` imports no other module; `server` and `capability`
+//! import `request`; `instance` has the state of every capability; `application` loads a
+//! component and answers requests.
 
 mod application;
 mod capability;

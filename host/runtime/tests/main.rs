@@ -6,6 +6,7 @@
 mod components;
 mod compose;
 mod inspect;
+mod layers;
 mod linking;
 mod server;
 mod tls;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use tensor_wasm_ptx::interpret::{Block, Launch, Progress};
-use tensor_wasm_ptx::simt::Fault;
+use tensor_wasm_ptx::interpret::{InterpretedBlock, InterpretedLaunch};
+use tensor_wasm_ptx::simt::{Fault, Progress};
 
 use crate::code::Code;
 use crate::context::Context;
@@ -34,7 +34,7 @@ const MOST_BYTES: u64 = 256 << 20;
 
 struct Grid<'a> {
     context: &'a Context,
-    launch: &'a Launch,
+    launch: &'a InterpretedLaunch,
     most_begun: u64,
     state: Mutex<State>,
     error: OnceLock<Code>,
@@ -48,11 +48,11 @@ struct State {
     next: u64,
     /// How many have begun and not ended, and those of them that wait for their turn.
     begun: u64,
-    waiting: VecDeque<Box<Block>>,
+    waiting: VecDeque<Box<InterpretedBlock>>,
 }
 
 /// Runs a launch, and breaks the context where the kernel does something wrong.
-pub(crate) fn run(context: &Context, kernel: &str, launch: &Launch) {
+pub(crate) fn run(context: &Context, kernel: &str, launch: &InterpretedLaunch) {
     let latency = switches::get().launch_latency;
     if !latency.is_zero() {
         std::thread::sleep(latency);
@@ -75,7 +75,7 @@ pub(crate) fn run(context: &Context, kernel: &str, launch: &Launch) {
     grid.work_for(PATIENCE);
     if !grid.is_done() {
         std::thread::scope(|scope| {
-            let most = usize::try_from(launch.blocks()).unwrap_or(usize::MAX);
+            let most = usize::try_from(launch.launch().blocks()).unwrap_or(usize::MAX);
             for _ in 0..device::processors().min(most) {
                 let started = std::thread::Builder::new()
                     .name("cuda blocks".to_owned())
@@ -124,25 +124,25 @@ impl Grid<'_> {
     /// Whether all blocks have ended, or will not.
     fn is_done(&self) -> bool {
         let state = lock(&self.state);
-        let ended = state.next >= self.launch.blocks() && state.begun == 0;
+        let ended = state.next >= self.launch.launch().blocks() && state.begun == 0;
         ended || self.is_over()
     }
 
     /// The next block to run; `ended` is one whose memory may be used again.
-    fn take(&self, ended: Option<Box<Block>>) -> Option<Box<Block>> {
+    fn take(&self, ended: Option<Box<InterpretedBlock>>) -> Option<Box<InterpretedBlock>> {
         if self.is_over() {
             return None;
         }
         let mut state = lock(&self.state);
-        if state.next >= self.launch.blocks() || state.begun >= self.most_begun {
+        if state.next >= self.launch.launch().blocks() || state.begun >= self.most_begun {
             return state.waiting.pop_front();
         }
-        let index = self.launch.block_index(state.next);
+        let index = self.launch.launch().block_index(state.next);
         state.next += 1;
         state.begun += 1;
         drop(state);
         let Some(mut block) = ended else {
-            return Some(Box::new(Block::new(self.launch, index)));
+            return Some(Box::new(InterpretedBlock::new(self.launch, index)));
         };
         block.restart(self.launch, index);
         Some(block)
@@ -157,7 +157,7 @@ impl Grid<'_> {
 struct Worker<'a> {
     grid: &'a Grid<'a>,
     memory: View,
-    ended: Option<Box<Block>>,
+    ended: Option<Box<InterpretedBlock>>,
 }
 
 impl<'a> Worker<'a> {

@@ -1,4 +1,4 @@
-//! `tensor-wasm audit verify`: whether an audit log is still what the server wrote.
+//! `tensor-wasm audit verify`: verifies that an audit log is what the server wrote.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -134,8 +134,8 @@ fn describe(files: &[String], found: &Verification) -> String {
     text
 }
 
-/// A record's time. A record may say anything, the year 10,000 included, for which
-/// the usual form has no room.
+/// A record's time. A record may hold any time, also one after the year 9999, which the
+/// usual format can't write.
 fn time(position: Position) -> String {
     const YEAR_10_000: u64 = 253_402_300_800_000;
     let ms = position.ts_unix_ms;
@@ -156,7 +156,7 @@ struct Report<'a> {
     continues: bool,
     #[serde(flatten)]
     found: &'a Verification,
-    /// The problems once more, in words.
+    /// The problems again, as sentences.
     messages: Vec<String>,
 }
 

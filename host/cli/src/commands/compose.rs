@@ -78,7 +78,7 @@ impl Compose {
     }
 }
 
-/// Writes a file whole or not at all: on a full disk the file that was there stays.
+/// Writes a file completely or not at all: on a full disk an existing file stays.
 fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.part", std::process::id()));
@@ -86,7 +86,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     fs::write(&part, bytes)
         .and_then(|()| fs::rename(&part, path))
         .inspect_err(|_| {
-            // What is left of a failed write is of no use to anybody.
+            // The incomplete file of a failed write is useless.
             let _ = fs::remove_file(&part);
         })
 }
@@ -105,7 +105,7 @@ pub fn read_all(paths: &[PathBuf]) -> anyhow::Result<Vec<Read>> {
 /// A component, named after its file.
 fn source<'a>(path: &'a Path, bytes: &'a [u8]) -> Source<'a> {
     Source {
-        // A name that is no text is none.
+        // A name that is not UTF-8 is left out.
         name: path.file_stem().and_then(|stem| stem.to_str()),
         bytes,
     }

@@ -1,4 +1,4 @@
-//! `tensor-wasm config`: what is set, by what, and whether it can be.
+//! `tensor-wasm config`: checks and shows the settings, and where each comes from.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::config::{
-    self, Error, File, FileOption, INVALID, Kind, Mistake, Setting, Settings, Source, TenantGrant,
-    Tenants,
+    self, ConfigDiagnostic, Error, File, FileOption, INVALID, Kind, Setting, Settings, Source,
+    TenantGrant, Tenants,
 };
 
 /// Check and show what the file, the environment and the flags set
@@ -84,7 +84,8 @@ struct Checked<'a> {
     valid: bool,
     /// How many keys the file sets.
     keys: Option<usize>,
-    mistakes: &'a [Mistake],
+    #[serde(rename = "mistakes")]
+    diagnostics: &'a [ConfigDiagnostic],
     warnings: &'a [String],
 }
 
@@ -94,9 +95,9 @@ impl Check {
             anyhow::bail!("there is no ./tensor-wasm.toml: name a configuration with --config");
         };
         let warnings = config::warnings();
-        let (keys, mistakes) = match File::read(&path, &config::settings_table()) {
+        let (keys, diagnostics) = match File::read(&path, &config::settings_table()) {
             Ok(File { keys, .. }) => (Some(keys), Vec::new()),
-            Err(Error::Invalid { mistakes, .. }) => (None, mistakes),
+            Err(Error::Invalid { diagnostics, .. }) => (None, diagnostics),
             Err(error) => return Err(error.into()),
         };
         for warning in &warnings {
@@ -107,14 +108,14 @@ impl Check {
                 file: &path,
                 valid: keys.is_some(),
                 keys,
-                mistakes: &mistakes,
+                diagnostics: &diagnostics,
                 warnings: &warnings,
             })?;
         } else if let Some(keys) = keys {
             let s = if keys == 1 { "" } else { "s" };
             super::print(&format!("{}: ok, {keys} key{s}\n", path.display()))?;
         } else {
-            eprint!("{}", config::lines(&path, &mistakes));
+            eprint!("{}", config::lines(&path, &diagnostics));
         }
         Ok(match keys {
             Some(_) => ExitCode::SUCCESS,
@@ -163,7 +164,7 @@ fn tenants(tenants: &Tenants) -> Vec<(String, Vec<TenantRow>)> {
     default.into_iter().chain(others).collect()
 }
 
-/// Where a value is from, where there is one; else the flags of `serve` decide.
+/// The source of a value, where there is one; else `serve`, whose flags decide.
 fn from(value: &Option<String>, source: &'static str) -> &'static str {
     if value.is_some() { source } else { "serve" }
 }

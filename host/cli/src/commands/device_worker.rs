@@ -1,5 +1,5 @@
-//! `tensor-wasm device-worker`: what the host starts itself, one for each tenant that
-//! uses a device. People have no use for it, so no help shows it.
+//! `tensor-wasm device-worker`: the worker process that the host starts for each tenant that
+//! uses a device. Not meant to be called by people, so help does not list it.
 
 use std::process::ExitCode;
 

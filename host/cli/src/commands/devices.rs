@@ -1,4 +1,4 @@
-//! `tensor-wasm devices`: the devices that this machine offers.
+//! `tensor-wasm devices`: lists the devices of this machine.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;

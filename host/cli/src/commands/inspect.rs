@@ -1,4 +1,4 @@
-//! `tensor-wasm inspect`: what a component is, without running it.
+//! `tensor-wasm inspect`: inspects a component, without running it.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -77,7 +77,7 @@ fn describe(name: &str, inspection: &Inspection) -> String {
     text
 }
 
-/// The chain, unless it is the component alone, of which all is said elsewhere.
+/// The chain, unless it is the component alone, which the other lines describe.
 fn passes(text: &mut String, inspection: &Inspection) {
     let alone = match inspection.chain.as_slice() {
         [Link::Middleware(part) | Link::Application(part)] => part.digest == inspection.digest,
@@ -102,7 +102,7 @@ fn passes(text: &mut String, inspection: &Inspection) {
         }
     }
     if !inspection.beside.is_empty() {
-        // Of no use to a request but by what it gives to the others.
+        // No request passes it: it only provides imports of the others.
         text.push_str("beside them\n");
     }
     for member in &inspection.beside {
@@ -120,7 +120,7 @@ fn part(text: &mut String, number: &str, part: &Part, role: &str) {
         .capabilities
         .iter()
         .map(|(capability, imports)| match capability {
-            // Where the names say more than the word.
+            // The names say more than the word.
             Capability::Gpu | Capability::Policy | Capability::Other => imports.join(", "),
             capability => capability.to_string(),
         })

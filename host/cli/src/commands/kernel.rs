@@ -1,5 +1,5 @@
-//! `tensor-wasm kernel check`: whether the device can run the kernels of a file, and
-//! how they are to be launched.
+//! `tensor-wasm kernel check`: checks whether the device can run the kernels of a file, and
+//! shows how to launch them.
 
 mod ir;
 mod listing;

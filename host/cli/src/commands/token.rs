@@ -1,4 +1,4 @@
-//! `tensor-wasm token`: makes bearer tokens, and shows what a token file holds.
+//! `tensor-wasm token`: creates bearer tokens, and lists those of a token file.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
@@ -10,11 +10,11 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tensor_wasm_node::tokens::{
-    self, Appended, FileKey, Grant, HashedLine, Listed, Place, Secret, Tokens,
+    self, Appended, Claims, FileKey, HashedLine, Listed, Place, Secret, Tokens,
 };
 use tensor_wasm_runtime::policy::Scope;
 
-/// The longest line that is read as a secret, in bytes: longer ones are no tokens.
+/// The longest line that is read as a secret, in bytes: no token is longer.
 const LONGEST_LINE: u64 = 4096;
 
 /// Make bearer tokens, and show what a token file holds
@@ -170,17 +170,17 @@ struct Stored {
 
 impl GrantOptions {
     fn store(&self, secret: &Secret) -> anyhow::Result<Stored> {
-        let grant = Grant {
+        let claims = Claims {
             name: self.name.clone(),
             scope: self.tenant.clone(),
             roles: self.roles.clone(),
             expires: self.expires,
         };
         let Some(path) = &self.file else {
-            let line = HashedLine::new(secret, FileKey::generate()?, grant)?;
+            let line = HashedLine::new(secret, FileKey::generate()?, claims)?;
             return Ok(Stored { line, number: None });
         };
-        let Appended { number, line } = tokens::append(path, secret, grant)
+        let Appended { number, line } = tokens::append(path, secret, claims)
             .with_context(|| format!("no token was added to {}", path.display()))?;
         warn_of_readers(path);
         eprintln!(
@@ -252,7 +252,7 @@ impl List {
 
 const TITLES: [&str; 6] = ["LINE", "NAME", "TENANTS", "ROLES", "EXPIRES", "STORED AS"];
 
-/// Columns as wide as what stands in them, but for the last.
+/// Columns as wide as their content, but for the last.
 fn table(rows: &[[String; 6]]) -> String {
     let titles = TITLES.map(str::to_owned);
     let mut widths = [0; 6];

@@ -1,4 +1,4 @@
-//! The default file: every key with its help and default, commented out.
+//! The default configuration file: every key with its help and default, commented out.
 
 use super::table::{Key, Kind, Table};
 use super::tenants::{DEFAULT, TenantGrant};
@@ -74,7 +74,7 @@ fn setting(key: &Key) -> String {
     text + &format!("#{} = {}\n", key.name, value(key, &defaults))
 }
 
-/// A key's help, and what it can be.
+/// A key's help, and its possible values.
 fn described(key: &Key) -> String {
     let mut text = comment(&format!("{}.", key.help().trim_end_matches('.')));
     for (name, help) in key.choices() {
@@ -103,7 +103,7 @@ fn tenants() -> String {
     text
 }
 
-/// Values in TOML: the default, or what stands for one.
+/// Values in TOML: the default, or a placeholder.
 fn value(key: &Key, values: &[String]) -> String {
     let one = |value: &String| {
         let plain = key.kind == Kind::Switch

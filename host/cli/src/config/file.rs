@@ -1,4 +1,4 @@
-//! The file: what it sets, or all that is wrong with it.
+//! The configuration file: what it sets, or all diagnostics of it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::mistake::{Error, Mistake, Position};
+use super::diagnostic::{ConfigDiagnostic, Error, Position};
 use super::names::nearest;
 use super::syntax::{self, Note};
 use super::table::{Key, Kind, Table};
@@ -21,8 +21,8 @@ const LONGEST: u64 = 1 << 20;
 /// The table of the tenants' tables.
 const TENANTS: &str = "tenants";
 
-/// The mistakes that are told of one file. Who has more has the wrong file.
-const MOST_MISTAKES: usize = 50;
+/// The diagnostics that are reported of one file. A file with more is the wrong file.
+const MAX_DIAGNOSTICS: usize = 50;
 
 /// What a file sets.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub struct File {
     /// The keys of `serve` that it sets, each with its values in words.
     pub values: BTreeMap<String, Vec<String>>,
     pub tenants: Tenants,
-    /// How many keys it sets, those of tenants included.
+    /// How many keys it sets, including those of tenants.
     pub keys: usize,
 }
 
@@ -42,9 +42,9 @@ impl File {
     /// Where it can't be read, is too long, or is wrong.
     pub fn read(path: &Path, table: &Table) -> Result<Self, Error> {
         let bytes = read(path)?;
-        Self::parse(&bytes, table).map_err(|mistakes| Error::Invalid {
+        Self::parse(&bytes, table).map_err(|diagnostics| Error::Invalid {
             path: path.to_owned(),
-            mistakes,
+            diagnostics,
         })
     }
 
@@ -52,8 +52,8 @@ impl File {
     ///
     /// # Errors
     ///
-    /// All mistakes, in the order of the file.
-    pub fn parse(bytes: &[u8], table: &Table) -> Result<Self, Vec<Mistake>> {
+    /// All diagnostics, in the order of the file.
+    pub fn parse(bytes: &[u8], table: &Table) -> Result<Self, Vec<ConfigDiagnostic>> {
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => {
@@ -63,7 +63,7 @@ impl File {
                 let good = String::from_utf8_lossy(good);
                 let message = "this is no UTF-8: is it the right file?".to_owned();
                 let position = Position::of(&good, good.len());
-                return Err(vec![Mistake { position, message }]);
+                return Err(vec![ConfigDiagnostic { position, message }]);
             }
         };
         let (root, notes) = syntax::parse(text);
@@ -108,7 +108,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Goes through a file and notes what is wrong.
+/// Reads the keys of a file and collects diagnostics.
 struct Reader<'a> {
     text: &'a str,
     notes: Vec<Note>,
@@ -118,7 +118,7 @@ struct Reader<'a> {
 type Entry<'a, 'b> = (&'b Spanned<Cow<'a, str>>, &'b Spanned<DeValue<'a>>);
 
 impl Reader<'_> {
-    fn mistake(&mut self, byte: usize, message: String) {
+    fn report(&mut self, byte: usize, message: String) {
         self.notes.push(Note {
             byte,
             message,
@@ -126,62 +126,61 @@ impl Reader<'_> {
         });
     }
 
-    /// The number of keys, or the mistakes.
-    fn done(mut self) -> Result<usize, Vec<Mistake>> {
+    /// The number of keys, or the diagnostics.
+    fn done(mut self) -> Result<usize, Vec<ConfigDiagnostic>> {
         if self.notes.is_empty() {
             return Ok(self.keys);
         }
         self.notes.sort();
         self.notes.dedup();
-        let more = self.notes.len().saturating_sub(MOST_MISTAKES);
-        self.notes.truncate(MOST_MISTAKES);
+        let more = self.notes.len().saturating_sub(MAX_DIAGNOSTICS);
+        self.notes.truncate(MAX_DIAGNOSTICS);
         let broken: BTreeSet<usize> = self
             .notes
             .iter()
             .filter(|note| note.is_syntax)
             .map(|note| Position::of(self.text, note.byte).line)
             .collect();
-        let mut mistakes: Vec<Mistake> = self
+        let mut diagnostics: Vec<ConfigDiagnostic> = self
             .notes
             .into_iter()
             .map(|note| {
                 let position = Position::of(self.text, note.byte);
                 (note.is_syntax, position, note.message)
             })
-            // What follows from a broken line is no mistake of its own.
+            // Errors that only follow from a line with invalid syntax are left out.
             .filter(|(is_syntax, position, _)| *is_syntax || !broken.contains(&position.line))
-            .map(|(_, position, message)| Mistake { position, message })
+            .map(|(_, position, message)| ConfigDiagnostic { position, message })
             .collect();
-        if let Some(last) = mistakes.last_mut().filter(|_| more > 0) {
+        if let Some(last) = diagnostics.last_mut().filter(|_| more > 0) {
             last.message += &format!(" (and {more} more mistakes)");
         }
-        Err(mistakes)
+        Err(diagnostics)
     }
 
-    /// The values of one table of the file. `place` stands before its keys in
-    /// messages.
+    /// The values of one table of the file. `prefix` comes before its keys in messages.
     fn keys(
         &mut self,
         entries: &DeTable<'_>,
         table: &Table,
-        place: &str,
+        prefix: &str,
     ) -> BTreeMap<String, Vec<String>> {
         let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in in_order(entries) {
             self.keys += 1;
             let Some(key) = table.get(name.get_ref()) else {
                 let known = table.iter().map(|key| key.name.as_str());
-                let known = known.chain(place.is_empty().then_some(TENANTS));
-                self.unknown("key", name, place, nearest(name.get_ref(), known));
+                let known = known.chain(prefix.is_empty().then_some(TENANTS));
+                self.unknown("key", name, prefix, nearest(name.get_ref(), known));
                 continue;
             };
-            if let Some(texts) = self.value(key, value, place) {
+            if let Some(texts) = self.value(key, value, prefix) {
                 let set = |other: &&String| is_set(values.get(other.as_str()));
                 if let Some(other) = key.conflicts.iter().find(set)
                     && is_set(Some(&texts))
                 {
-                    let message = format!("`{place}{}` can't be set beside `{other}`", key.name);
-                    self.mistake(name.span().start, message);
+                    let message = format!("`{prefix}{}` can't be set beside `{other}`", key.name);
+                    self.report(name.span().start, message);
                 }
                 values.insert(key.name.clone(), texts);
             }
@@ -193,17 +192,17 @@ impl Reader<'_> {
         &mut self,
         what: &str,
         name: &Spanned<Cow<'_, str>>,
-        place: &str,
+        prefix: &str,
         nearest: Option<&str>,
     ) {
         let cure = nearest.map_or_else(
             || "`tensor-wasm config default` lists those there are".to_owned(),
-            |meant| format!("did you mean `{place}{meant}`?"),
+            |meant| format!("did you mean `{prefix}{meant}`?"),
         );
-        let name_text = readable(name.get_ref());
-        self.mistake(
+        let name_text = excerpt(name.get_ref());
+        self.report(
             name.span().start,
-            format!("there is no {what} `{place}{name_text}`: {cure}"),
+            format!("there is no {what} `{prefix}{name_text}`: {cure}"),
         );
     }
 
@@ -212,39 +211,39 @@ impl Reader<'_> {
         &mut self,
         key: &Key,
         value: &Spanned<DeValue<'_>>,
-        place: &str,
+        prefix: &str,
     ) -> Option<Vec<String>> {
         let before = self.notes.len();
         let texts = match (key.kind, value.get_ref()) {
             (Kind::List, DeValue::Array(items)) => items
                 .iter()
-                .filter_map(|item| self.one(key, item, place))
+                .filter_map(|item| self.single(key, item, prefix))
                 .collect(),
-            _ => self.one(key, value, place).into_iter().collect(),
+            _ => self.single(key, value, prefix).into_iter().collect(),
         };
         (self.notes.len() == before).then_some(texts)
     }
 
     /// One value in words.
-    fn one(&mut self, key: &Key, value: &Spanned<DeValue<'_>>, place: &str) -> Option<String> {
+    fn single(&mut self, key: &Key, value: &Spanned<DeValue<'_>>, prefix: &str) -> Option<String> {
         let at = value.span().start;
-        let name = format!("{place}{}", key.name);
+        let name = format!("{prefix}{}", key.name);
         let Some(text) = text(key, value.get_ref()) else {
-            let is = described(value.get_ref());
-            let message = format!("`{name}` is {is}: {}", wanted(key));
-            self.mistake(at, message);
+            let is = type_name(value.get_ref());
+            let message = format!("`{name}` is {is}: {}", expected(key));
+            self.report(at, message);
             return None;
         };
         if let Err(reason) = key.accepts(&text) {
-            let shown = readable(&key.shown(&text));
-            // The reasons of parsers don't all tell the form.
+            let shown = excerpt(&key.shown(&text));
+            // Not every parser's reason says which form is expected.
             let form = match key.defaults().first() {
                 _ if !key.choices().is_empty() => String::new(),
                 Some(default) => format!(" (it is `{default}` by default)"),
                 None => format!(" (it takes {})", key.value_name()),
             };
             let message = format!("`{name}` can't be `{shown}`: {reason}{form}");
-            self.mistake(at, message);
+            self.report(at, message);
             return None;
         }
         Some(text)
@@ -253,7 +252,7 @@ impl Reader<'_> {
     fn tenants(&mut self, value: &Spanned<DeValue<'_>>) -> Tenants {
         let mut tenants = Tenants::default();
         let DeValue::Table(entries) = value.get_ref() else {
-            self.mistake(
+            self.report(
                 value.span().start,
                 format!("`{TENANTS}` is no table: write [{TENANTS}.7]"),
             );
@@ -263,35 +262,42 @@ impl Reader<'_> {
         let mut names: BTreeMap<String, String> = BTreeMap::new();
         for (tenant, value) in in_order(entries) {
             let (id, at) = (tenants::id(tenant.get_ref()), tenant.span().start);
-            let place = format!("{TENANTS}.{}", readable(tenant.get_ref()));
+            let table_name = format!("{TENANTS}.{}", excerpt(tenant.get_ref()));
             if id.is_none() && tenant.get_ref() != tenants::DEFAULT {
                 let message = format!(
-                    "`{place}` names no tenant: write its number, as in [{TENANTS}.7], or [{TENANTS}.{}]",
+                    "`{table_name}` names no tenant: write its number, as in [{TENANTS}.7], or [{TENANTS}.{}]",
                     tenants::DEFAULT
                 );
-                self.mistake(at, message);
+                self.report(at, message);
                 continue;
             }
             let DeValue::Table(entries) = value.get_ref() else {
-                self.mistake(at, format!("`{place}` is no table: write [{place}]"));
+                self.report(
+                    at,
+                    format!("`{table_name}` is no table: write [{table_name}]"),
+                );
                 continue;
             };
-            let values = self.keys(entries, &table, &format!("{place}."));
+            let values = self.keys(entries, &table, &format!("{table_name}."));
             let grant = match TenantGrant::from_values(&values) {
                 Ok(grant) => grant,
                 Err(error) => {
-                    self.mistake(at, format!("`{place}` can't be used: {}", error.kind()));
+                    self.report(
+                        at,
+                        format!("`{table_name}` can't be used: {}", error.kind()),
+                    );
                     continue;
                 }
             };
             if let Some(name) = &grant.name {
                 let at = entries.get("name").map_or(at, |value| value.span().start);
                 if id.is_none() {
-                    let message = format!("`{place}` is every other tenant, and can't have a name");
-                    self.mistake(at, message);
-                } else if let Some(other) = names.insert(name.clone(), place.clone()) {
-                    let message = format!("`{place}.name` is the name of `{other}` already");
-                    self.mistake(at, message);
+                    let message =
+                        format!("`{table_name}` is every other tenant, and can't have a name");
+                    self.report(at, message);
+                } else if let Some(other) = names.insert(name.clone(), table_name.clone()) {
+                    let message = format!("`{table_name}.name` is the name of `{other}` already");
+                    self.report(at, message);
                 }
             }
             match id {
@@ -317,7 +323,7 @@ fn is_set(values: Option<&Vec<String>>) -> bool {
     values.is_some_and(|values| values.iter().any(|value| value != "false"))
 }
 
-/// A value in the words of the command line, where the key can have one of its type.
+/// A value as the command line has it, where the key takes values of its type.
 fn text(key: &Key, value: &DeValue<'_>) -> Option<String> {
     if key.kind == Kind::Switch {
         return value.as_bool().map(|on| on.to_string());
@@ -325,8 +331,8 @@ fn text(key: &Key, value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.clone().into_owned()),
         DeValue::Integer(number) if key.is_number() => {
-            // One that does not fit goes on as it is written, and is refused by the
-            // option's own bounds.
+            // A number that is too large stays as it is written: the option's own parser
+            // refuses it.
             let number = i128::from_str_radix(number.as_str(), number.radix())
                 .map_or_else(|_| number.to_string(), |number| number.to_string());
             Some(number)
@@ -337,8 +343,8 @@ fn text(key: &Key, value: &DeValue<'_>) -> Option<String> {
     }
 }
 
-/// A value's type, as part of a sentence.
-fn described(value: &DeValue<'_>) -> &'static str {
+/// The type of a value, as part of a sentence.
+fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "an integer",
@@ -350,8 +356,8 @@ fn described(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// What a key takes instead.
-fn wanted(key: &Key) -> String {
+/// What a key takes, as part of a sentence.
+fn expected(key: &Key) -> String {
     let one = if key.kind == Kind::Switch || key.is_truth_value() {
         "true or false, without quotes".to_owned()
     } else if key.is_number() {
@@ -365,8 +371,8 @@ fn wanted(key: &Key) -> String {
     }
 }
 
-/// Text of a file on one line of a message, and not more of it than helps.
-fn readable(text: &str) -> String {
+/// Text of a file, escaped and shortened so that it fits on one line of a message.
+fn excerpt(text: &str) -> String {
     const LETTERS: usize = 80;
     let mut shown: String = text
         .chars()

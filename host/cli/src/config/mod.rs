@@ -1,14 +1,14 @@
 //! The configuration: a file, the environment and the command line as one.
 //!
-//! A flag wins over a variable, a variable over the file, and the file over the
-//! built-in default. The options of `serve` are the table of all of it ([`table`]).
-//! What the file sets and nothing above it does is handed to clap as if it stood on
-//! the command line, so that there is one parser, one set of checks and one idea of
-//! which options go together.
+//! A flag overrides a variable, a variable the file, and the file the built-in default.
+//! The options of `serve` are the table of all settings ([`table`]). A setting that only
+//! the file makes is passed to clap as a flag of the command line, so that there is one
+//! parser, one set of checks and one definition of which options conflict.
 
 mod default;
+mod diagnostic;
 mod file;
-mod mistake;
+
 mod names;
 mod resolve;
 mod syntax;
@@ -24,8 +24,8 @@ use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches};
 use crate::Cli;
 
 pub use default::text as default_text;
+pub use diagnostic::{ConfigDiagnostic, Error, INVALID, lines};
 pub use file::File;
-pub use mistake::{Error, INVALID, Mistake, lines};
 pub use resolve::{Setting, Source};
 pub use table::{Kind, Table};
 pub use tenants::{TenantGrant, Tenants};
@@ -52,27 +52,27 @@ impl FileOption {
     }
 }
 
-/// What the command line comes to, with what lies under it.
+/// The command line, and the settings of its command.
 pub struct Loaded {
     pub cli: Cli,
     pub settings: Settings,
 }
 
-/// What a configuration holds beside the options of `serve`, and how it came about.
+/// What a configuration holds beside the options of `serve`, and where each came from.
 #[derive(Default)]
 pub struct Settings {
     /// The file, if one was read.
     pub path: Option<PathBuf>,
     /// What each tenant may have.
     pub tenants: Tenants,
-    /// What is odd and no mistake.
+    /// What is suspicious and not an error.
     pub warnings: Vec<String>,
-    /// Each setting as it is in effect, fit to be shown.
+    /// Each setting that is in effect, with secrets hidden.
     pub effective: Vec<Setting>,
 }
 
 impl Settings {
-    /// Logs where the configuration came from, and what is odd about it.
+    /// Logs where the configuration came from, and its warnings.
     pub fn log(&self) {
         if let Some(path) = &self.path {
             tracing::info!(file = %path.display(), "configured");
@@ -119,7 +119,7 @@ pub fn settings_table() -> Table {
         .map_or_else(|| Table::of(&Command::new("serve")), Table::of)
 }
 
-/// What is odd in the environment.
+/// Warnings about variables of the environment.
 pub fn warnings() -> Vec<String> {
     names::unknown_variables(&command(), &names::ours())
 }
@@ -134,7 +134,7 @@ pub fn load(arguments: Vec<OsString>) -> Result<Loaded, Error> {
     let flags = match flags(&command, &arguments) {
         Ok(flags) => flags,
         Err(error) => {
-            // Said again by the whole command, whose help has the variables.
+            // Parsed again by the whole command, whose help lists the variables.
             let error = command
                 .try_get_matches_from(arguments)
                 .err()
@@ -171,7 +171,7 @@ pub fn load(arguments: Vec<OsString>) -> Result<Loaded, Error> {
     let (command, arguments) = resolved.apply(command, path, arguments);
     let matches = command
         .try_get_matches_from(arguments)
-        .map_err(|error| resolved.explained(error, file.as_deref()))?;
+        .map_err(|error| resolved.explain(error, file.as_deref()))?;
     let effective = configured(&matches)
         .map(|(_, leaf)| resolved.effective(leaf))
         .unwrap_or_default();
@@ -190,7 +190,7 @@ pub fn load(arguments: Vec<OsString>) -> Result<Loaded, Error> {
 /// The path of a command that takes settings, from the root.
 type CommandPath = &'static [&'static str];
 
-/// The command that takes settings, where it is one of those, and what it was given.
+/// The command that takes settings, where it is one of those, and its arguments.
 fn configured(matches: &ArgMatches) -> Option<(CommandPath, &ArgMatches)> {
     const PATHS: [CommandPath; 2] = [&["serve"], &["config", "show"]];
     PATHS.into_iter().find_map(|path| {
@@ -214,8 +214,8 @@ fn at(command: Command, path: &[&str], change: &mut dyn FnMut(Command) -> Comman
     })
 }
 
-/// What stands on the command line alone: variables would hide it, and what is
-/// missing may be in the file.
+/// Parses the command line alone: a variable would hide which flags are set, and a
+/// required option may be in the file.
 fn flags(command: &Command, arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
     let mut bare = |command: Command| {
         command.mut_args(|argument| match argument.get_id().as_str() {

@@ -1,4 +1,4 @@
-//! Names that nobody knows, and what was probably meant.
+//! Unknown names, and the known name that was probably meant.
 
 use std::collections::BTreeSet;
 
@@ -7,22 +7,21 @@ use clap::Command;
 /// What all our variables begin with.
 pub const PREFIX: &str = "TENSOR_WASM_";
 
-/// From here on two names are alike enough to ask whether the other was meant; the
-/// measure and the bound are those that clap has for flags.
-const ALIKE: f64 = 0.7;
+/// The least similarity at which a name is suggested. Measure and bound are clap's.
+const SIMILAR: f64 = 0.7;
 
-/// The known name that is most like this one, if any is.
+/// The known name that is most similar to this one, if one is similar enough.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(alike, _)| *alike > ALIKE)
+        .filter(|(similarity, _)| *similarity > SIMILAR)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, candidate)| candidate)
 }
 
-/// Says of each of our variables in the environment that nothing reads it. Their
-/// values may be secrets under a mistyped name, and are not told.
+/// Warnings about variables of the environment that have our prefix and that nothing
+/// reads. Their values are not shown: one may be a secret under a mistyped name.
 pub fn unknown_variables(command: &Command, environment: &[String]) -> Vec<String> {
     let mut known = BTreeSet::new();
     collect(command, &mut known);
@@ -32,7 +31,7 @@ pub fn unknown_variables(command: &Command, environment: &[String]) -> Vec<Strin
         .iter()
         .filter(|name| !known.contains(*name))
         .filter_map(|name| {
-            // Compared without what all of them share, which would make all alike.
+            // Compared without the common prefix, which would make all names similar.
             let cure = match nearest(&short(name)?, shorts.iter().map(String::as_str)) {
                 Some(meant) => format!("did you mean {PREFIX}{meant}?"),
                 None => "`tensor-wasm config default` lists those that are".to_owned(),
@@ -54,7 +53,7 @@ fn collect(command: &Command, known: &mut BTreeSet<String>) {
     }
 }
 
-/// The names of the variables in the environment that are ours.
+/// The names of the variables in the environment that have our prefix.
 pub fn ours() -> Vec<String> {
     let mut names: Vec<String> = std::env::vars_os()
         .map(|(name, _)| name.to_string_lossy().into_owned())

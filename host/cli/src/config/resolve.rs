@@ -1,4 +1,4 @@
-//! Which of its sources decides each setting.
+//! Resolution of settings: which source decides each one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -13,11 +13,11 @@ use serde::Serialize;
 
 use super::table::{Key, Kind, Table, without_variable};
 
-/// What decides a setting.
+/// The source that decides a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
-    /// Nothing does.
+    /// The built-in default.
     Default,
     /// The configuration file.
     File,
@@ -39,7 +39,7 @@ impl Source {
     }
 }
 
-/// One setting as it is in effect, with secrets hidden.
+/// One setting in effect, with secrets hidden.
 #[derive(Debug)]
 pub struct Setting {
     pub name: String,
@@ -50,27 +50,27 @@ pub struct Setting {
     pub variable: Option<String>,
 }
 
-/// What decides each setting of one start.
+/// The source of each setting.
 pub struct Resolved<'t> {
     table: &'t Table,
     sources: BTreeMap<String, Source>,
-    /// What the file sets, of the keys that it decides.
+    /// The values of the keys that the file decides.
     file: BTreeMap<String, Vec<String>>,
     /// The keys whose variable clap must not read.
-    passed_over: BTreeSet<String>,
+    ignored_variables: BTreeSet<String>,
 }
 
 impl<'t> Resolved<'t> {
-    /// Decides, from what stands on the command line alone and in the file.
+    /// Decides, from the flags of the command line alone and the values of the file.
     ///
-    /// A setting that can't be beside one from a higher source gives way to it.
+    /// A setting that conflicts with one from a higher source is ignored.
     pub fn new(
         table: &'t Table,
         flags: &ArgMatches,
         mut file: BTreeMap<String, Vec<String>>,
     ) -> Self {
         let mut sources = BTreeMap::new();
-        let mut passed_over = BTreeSet::new();
+        let mut ignored_variables = BTreeSet::new();
         for key in table.iter() {
             let source = flags.value_source(key.id());
             if source == Some(ValueSource::CommandLine) {
@@ -78,7 +78,7 @@ impl<'t> Resolved<'t> {
             }
         }
         let by_flag: BTreeSet<String> = sources.keys().cloned().collect();
-        // What stands in the way of others: a switch that is off does not.
+        // The keys that conflicts count for: a switch that is off conflicts with nothing.
         let mut in_effect = by_flag.clone();
         for key in table.iter().filter(|key| !by_flag.contains(&key.name)) {
             let Some(value) = key.variable().and_then(env::var_os) else {
@@ -86,22 +86,22 @@ impl<'t> Resolved<'t> {
             };
             let is_off = key.kind == Kind::Switch
                 && value.to_str().and_then(|value| key.switched(value)) == Some(false);
-            let gives_way = !is_off && !key.conflicts.is_disjoint(&by_flag);
-            if is_off || gives_way {
-                passed_over.insert(key.name.clone());
+            let is_overridden = !is_off && !key.conflicts.is_disjoint(&by_flag);
+            if is_off || is_overridden {
+                ignored_variables.insert(key.name.clone());
             } else {
                 in_effect.insert(key.name.clone());
             }
-            if !gives_way {
+            if !is_overridden {
                 sources.insert(key.name.clone(), Source::Environment);
             }
         }
         file.retain(|name, values| {
             let conflicts = table.get(name).map(|key| &key.conflicts);
             let is_off = values.iter().all(|value| value == "false");
-            let gives_way =
+            let is_overridden =
                 !is_off && conflicts.is_some_and(|others| !others.is_disjoint(&in_effect));
-            !gives_way && !sources.contains_key(name)
+            !is_overridden && !sources.contains_key(name)
         });
         for name in file.keys() {
             sources.insert(name.clone(), Source::File);
@@ -110,7 +110,7 @@ impl<'t> Resolved<'t> {
             table,
             sources,
             file,
-            passed_over,
+            ignored_variables,
         }
     }
 
@@ -125,13 +125,13 @@ impl<'t> Resolved<'t> {
             let Some(key) = self.table.iter().find(|key| key.id() == argument.get_id()) else {
                 return argument;
             };
-            let argument = if self.passed_over.contains(&key.name) {
+            let argument = if self.ignored_variables.contains(&key.name) {
                 without_variable(argument)
             } else {
                 argument
             };
             match self.file.get(&key.name) {
-                // It has no flag to stand behind.
+                // A positional argument has no flag: the file's value becomes its default.
                 Some(values) if key.is_positional() => {
                     argument.required(false).default_values(values)
                 }
@@ -146,15 +146,15 @@ impl<'t> Resolved<'t> {
             .filter_map(|key| Some((key, self.file.get(&key.name)?)))
             .flat_map(|(key, values)| values.iter().filter_map(|value| flag(key, value)))
             .collect();
-        // Behind the names of the program and of the command.
-        let place = arguments.len().min(1 + path.len());
-        arguments.splice(place..place, from_file);
+        // After the names of the program and of the command.
+        let position = arguments.len().min(1 + path.len());
+        arguments.splice(position..position, from_file);
         (command, arguments)
     }
 
-    /// An error of the command line, with where its value came from where that was
-    /// not the command line, and without what is secret.
-    pub fn explained(&self, error: clap::Error, path: Option<&Path>) -> clap::Error {
+    /// An error of clap, without secrets, and with the source of the value where that is
+    /// not the command line.
+    pub fn explain(&self, error: clap::Error, path: Option<&Path>) -> clap::Error {
         let Some((key, value)) = refused(self.table, &error) else {
             return error;
         };
@@ -164,10 +164,10 @@ impl<'t> Resolved<'t> {
             _ => None,
         };
         let tip = source.map(|source| format!("`{}` is set by {source}", key.name));
-        told(key, value.as_deref(), error, tip)
+        with_tip(key, value.as_deref(), error, tip)
     }
 
-    /// All settings, from what the whole command line came to.
+    /// All settings, from the matches of the whole command line.
     pub fn effective(&self, matches: &ArgMatches) -> Vec<Setting> {
         self.table
             .iter()
@@ -184,7 +184,7 @@ impl<'t> Resolved<'t> {
             .collect()
     }
 
-    /// A secret that stands on the command line, where other users can read it.
+    /// A secret on the command line, where other users can read it.
     pub fn exposed(&self) -> Option<&Key> {
         let flag = |key: &&Key| key.is_secret() && self.source(&key.name) == Source::Flag;
         self.table.iter().find(flag)
@@ -195,10 +195,10 @@ impl<'t> Resolved<'t> {
     }
 }
 
-/// An error of the command line without what is secret.
+/// An error of clap without secrets.
 pub fn without_secrets(table: &Table, error: clap::Error) -> clap::Error {
     match refused(table, &error) {
-        Some((key, value)) => told(key, value.as_deref(), error, None),
+        Some((key, value)) => with_tip(key, value.as_deref(), error, None),
         None => error,
     }
 }
@@ -209,13 +209,13 @@ fn refused<'t>(table: &'t Table, error: &clap::Error) -> Option<(&'t Key, Option
         Some(ContextValue::String(text)) => Some(text.clone()),
         _ => None,
     };
-    let key = table.shown_as(&text(ContextKind::InvalidArg)?)?;
+    let key = table.by_error_name(&text(ContextKind::InvalidArg)?)?;
     Some((key, text(ContextKind::InvalidValue)))
 }
 
-/// The error with a tip. One that holds a secret is told anew: not only the value is
-/// in it, but also what the option's parser says of the value.
-fn told(
+/// The error with a tip. One that contains a secret is built again without it, since both
+/// the value and the parser's reason may quote the secret.
+fn with_tip(
     key: &Key,
     value: Option<&str>,
     mut error: clap::Error,
@@ -280,7 +280,7 @@ mod tests {
         let (command, line) = resolved.apply(program(), &["serve"], line);
         command
             .try_get_matches_from(line)
-            .map_err(|error| resolved.explained(error, Some(Path::new("the file"))))
+            .map_err(|error| resolved.explain(error, Some(Path::new("the file"))))
     }
 
     #[test]
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_does_not_tell_a_secret_and_tells_where_it_was_set() {
+    fn an_error_hides_a_secret_and_names_its_source() {
         let secret = [("tokens", "hush")];
         let error = parse(&["program", "serve"], &secret)
             .unwrap_err()

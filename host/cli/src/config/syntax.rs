@@ -1,8 +1,8 @@
-//! TOML, with where each thing stands.
+//! The syntax of the file: TOML with positions.
 //!
-//! The parser recovers from mistakes, so that all of them can be told at once. It
-//! bounds how deep arrays and inline tables nest, but not how many parts a dotted
-//! key has, each of which is a table in a table: that is looked at before.
+//! The parser recovers from errors, so that all of them can be reported at once. It
+//! limits how deep arrays and inline tables nest, but not how many parts a dotted key
+//! has, each of which becomes a table in a table: that is checked first.
 
 use std::ops::Range;
 
@@ -13,16 +13,16 @@ use toml_parser::lexer::TokenKind;
 /// The parts that a dotted key may have. Ours have three.
 const MOST_PARTS: usize = 16;
 
-/// Something that is wrong at a byte of a text.
+/// An error at a byte of a text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
     pub byte: usize,
     pub message: String,
-    /// Whether the text is no TOML there, so that what follows may be misunderstood.
+    /// Whether the syntax is invalid there, so that later errors may follow from it.
     pub is_syntax: bool,
 }
 
-/// The tables of a text, as far as it can be understood, and what can't be.
+/// The tables of a text, as far as it is valid, and its errors.
 pub fn parse(text: &str) -> (DeTable<'_>, Vec<Note>) {
     if let Some(byte) = too_deep(text) {
         let message = format!("this key has more than {MOST_PARTS} parts");
@@ -39,7 +39,7 @@ pub fn parse(text: &str) -> (DeTable<'_>, Vec<Note>) {
         .iter()
         .map(|error| Note {
             byte: error.span().map_or(text.len(), |Range { start, .. }| start),
-            // The error's own display would quote the line, and a secret with it.
+            // The error's own display quotes the line, which may hold a secret.
             message: format!("this is no TOML: {}", error.message()),
             is_syntax: true,
         })
@@ -47,7 +47,7 @@ pub fn parse(text: &str) -> (DeTable<'_>, Vec<Note>) {
     (table.into_inner(), notes)
 }
 
-/// Where the first key of too many parts begins to have too many.
+/// Where the first key with too many parts exceeds the limit.
 fn too_deep(text: &str) -> Option<usize> {
     let mut dots = 0;
     for token in Source::new(text).lex() {
@@ -73,18 +73,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mistake_is_told_with_its_place() {
+    fn every_error_is_reported_with_its_position() {
         let text = "a = \nb = 1\nb = 2\nc = \"open\n";
-        let (_, mistakes) = parse(text);
+        let (_, diagnostics) = parse(text);
         let line = |byte: usize| 1 + text[..byte].matches('\n').count();
-        let lines: Vec<usize> = mistakes.iter().map(|note| line(note.byte)).collect();
+        let lines: Vec<usize> = diagnostics.iter().map(|note| line(note.byte)).collect();
         for line in [1, 3, 4] {
-            assert!(lines.contains(&line), "{mistakes:?}");
+            assert!(lines.contains(&line), "{diagnostics:?}");
         }
     }
 
     #[test]
-    fn no_mistake_quotes_what_the_file_holds() {
+    fn no_error_quotes_the_file() {
         for text in [
             "key = hush",
             "key = \"hush",
@@ -94,9 +94,12 @@ mod tests {
             "key = 'hush\u{1}'",
             "hush",
         ] {
-            let (_, mistakes) = parse(text);
-            assert!(!mistakes.is_empty(), "{text:?}");
-            assert!(!format!("{mistakes:?}").contains("hush"), "{mistakes:?}");
+            let (_, diagnostics) = parse(text);
+            assert!(!diagnostics.is_empty(), "{text:?}");
+            assert!(
+                !format!("{diagnostics:?}").contains("hush"),
+                "{diagnostics:?}"
+            );
         }
     }
 
@@ -111,8 +114,11 @@ mod tests {
             format!("{}a = 1", "a . ".repeat(200_000)),
             format!("{}a = 1", "'a'.\"a\".".repeat(100_000)),
         ] {
-            let (_, mistakes) = parse(&text);
-            assert!(mistakes[0].message.contains("16 parts"), "{mistakes:?}");
+            let (_, diagnostics) = parse(&text);
+            assert!(
+                diagnostics[0].message.contains("16 parts"),
+                "{diagnostics:?}"
+            );
         }
         assert!(parse("a.b.c = 1.5\n[d.e]\n").1.is_empty());
     }

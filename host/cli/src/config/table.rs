@@ -1,9 +1,8 @@
 //! The one table of settings: each option of `serve`, with its key, variable, flag,
 //! default and help.
 //!
-//! It is not written down anywhere: it *is* the command line that clap knows. Whoever
-//! adds an option to `serve` has added a key and a variable, with the same help and
-//! the same checks.
+//! The table is clap's own definition of the command. An option that is added to `serve` is
+//! a key and a variable too, with the same help and the same checks.
 
 use std::collections::BTreeSet;
 use std::error::Error as _;
@@ -14,17 +13,17 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::names::PREFIX;
 
-/// What stands in for a secret.
+/// What is shown in place of a secret.
 pub const HIDDEN: &str = "***";
 
-/// A word that no number, truth value or choice is written as.
+/// Text that no parser of numbers, booleans or choices accepts.
 const NOT_A_NUMBER: &str = "neither number nor choice";
 
-/// Arguments that are no settings: they say where the settings are, or ask for help.
+/// Arguments that are not settings: they name the file, or ask for help.
 const NO_SETTINGS: [&str; 3] = ["config", "help", "version"];
 
-/// Gives each option that names no variable one of its own, and lets switches be
-/// turned on and off by theirs.
+/// Gives each option without a variable one of its own, and lets a variable turn a switch
+/// on and off.
 pub fn with_variables(command: Command) -> Command {
     command.mut_args(|argument| {
         let argument = match argument.get_env() {
@@ -41,7 +40,7 @@ pub fn with_variables(command: Command) -> Command {
     })
 }
 
-/// The long flag; of what has none, its place on the command line in words.
+/// The long flag, or the name of a positional argument.
 fn name_of(argument: &Arg) -> String {
     argument.get_long().map_or_else(
         || argument.get_id().as_str().replace('_', "-"),
@@ -65,7 +64,7 @@ pub struct Key {
     /// Its name in the file, in kebab-case.
     pub name: String,
     pub kind: Kind,
-    /// The names of the keys that can't be set beside it.
+    /// The names of the keys that it conflicts with.
     pub conflicts: BTreeSet<String>,
     argument: Arg,
 }
@@ -123,8 +122,8 @@ impl Table {
         self.0.iter().find(|key| key.name == name)
     }
 
-    /// The key that clap's errors call so.
-    pub fn shown_as(&self, argument: &str) -> Option<&Key> {
+    /// The key that an error of clap names.
+    pub fn by_error_name(&self, argument: &str) -> Option<&Key> {
         self.0
             .iter()
             .find(|key| key.argument.to_string() == argument)
@@ -137,7 +136,7 @@ impl Key {
         self.argument.get_id().as_str()
     }
 
-    /// Whether it is a place on the command line, and no flag.
+    /// Whether it is a positional argument.
     pub fn is_positional(&self) -> bool {
         self.argument.is_positional()
     }
@@ -157,7 +156,7 @@ impl Key {
         }
     }
 
-    /// What stands for its value in help.
+    /// The placeholder of its value in help.
     pub fn value_name(&self) -> &str {
         self.argument
             .get_value_names()
@@ -181,7 +180,7 @@ impl Key {
         self.argument.is_hide_set()
     }
 
-    /// What it is where nothing sets it.
+    /// Its default.
     pub fn defaults(&self) -> Vec<String> {
         self.argument
             .get_default_values()
@@ -190,7 +189,7 @@ impl Key {
             .collect()
     }
 
-    /// What it can be, with help, where that is a short list.
+    /// Its possible values, with help, where there is a list of them.
     pub fn choices(&self) -> Vec<(String, String)> {
         if self.kind == Kind::Switch {
             return Vec::new();
@@ -206,8 +205,8 @@ impl Key {
             .collect()
     }
 
-    /// Whether its value is a number, which a file may write without quotes. The
-    /// parser tells: it takes digits and no words.
+    /// Whether its value is a number, which a file may write without quotes: its parser then
+    /// accepts digits and no words.
     pub fn is_number(&self) -> bool {
         self.accepts("1").is_ok() && self.accepts(NOT_A_NUMBER).is_err()
     }
@@ -218,14 +217,14 @@ impl Key {
             || (self.accepts("true").is_ok() && self.accepts(NOT_A_NUMBER).is_err())
     }
 
-    /// Whether its whole value is a secret: such an option hides what its variable
-    /// holds from help (`hide_env_values`), and so from everything else.
+    /// Whether its value is a secret: such an option hides its variable's value from help
+    /// (`hide_env_values`), and so it is hidden everywhere.
     pub fn is_secret(&self) -> bool {
         self.argument.is_hide_env_values_set()
     }
 
-    /// A value as it may be shown. Of pairs, which hold other programs' settings,
-    /// only the key is.
+    /// A value as it may be shown. Of pairs, which hold other programs' settings, only the
+    /// key is shown.
     pub fn shown(&self, value: &str) -> String {
         if self.is_secret() {
             return HIDDEN.to_owned();
@@ -240,7 +239,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// Says what would be accepted, without the value itself where it is a secret.
+    /// What would be accepted, without the value where it is a secret.
     pub fn accepts(&self, value: &str) -> Result<(), String> {
         let error = match self.parse(value) {
             Ok(_) => return Ok(()),
@@ -256,7 +255,7 @@ impl Key {
             (ErrorKind::InvalidValue, None) if value.is_empty() => "it is empty".to_owned(),
             _ => format!("it takes {}", self.value_name()),
         };
-        // A parser may quote what it was given.
+        // A parser's reason may quote the value.
         let secret = self.shown(value) != value && !value.is_empty();
         Err(if secret {
             reason.replace(value, HIDDEN)
@@ -265,7 +264,7 @@ impl Key {
         })
     }
 
-    /// What a switch's variable turns it to, if it says so.
+    /// The state that a variable's value gives a switch, if it is valid.
     pub fn switched(&self, value: &str) -> Option<bool> {
         let matches = self.parse(value).ok()?;
         matches.try_get_one(VALUE).ok().flatten().copied()
@@ -288,7 +287,7 @@ impl Key {
             .try_get_matches_from([format!("--{VALUE}={value}")])
     }
 
-    /// What the command line says of it, in words, if anything does.
+    /// Its values in the matches of a command line, as text.
     pub fn values(&self, matches: &ArgMatches) -> Option<Vec<String>> {
         if self.kind == Kind::Switch {
             return Some(vec![matches.get_flag(self.id()).to_string()]);

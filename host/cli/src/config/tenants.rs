@@ -1,10 +1,9 @@
-//! What each tenant may have, as the file grants it.
+//! The grants of tenants, in the configuration file.
 //!
-//! `[tenants.7]` is the tenant 7, `[tenants.default]` is every tenant without a table
-//! of its own, and what a tenant's table leaves out. What neither says is as the
-//! flags of `serve` say it. The keys are declared as options, so that they are read,
-//! checked and documented as those of `serve` are; there just is no command line
-//! that has them.
+//! `[tenants.7]` is for tenant 7. `[tenants.default]` is for every tenant without a table of
+//! its own, and for the keys that a tenant's table leaves out. Keys in neither have the
+//! values of `serve`'s flags. The keys are declared as options of clap, so that they are
+//! parsed, checked and documented like those of `serve`, though no command line has them.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64};
@@ -20,8 +19,8 @@ use crate::values;
 /// The table of the tenants that have none of their own.
 pub const DEFAULT: &str = "default";
 
-/// What one tenant may have. A limit that is `None` is the next one's to say: the
-/// default tenant's, then the flag's.
+/// What one tenant may have. A limit that is `None` is the default tenant's, or else the
+/// flag's.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub struct TenantGrant {
     /// What the tenant is called in errors and records
@@ -116,7 +115,7 @@ impl TenantGrant {
     ///
     /// # Errors
     ///
-    /// Where they don't fit together after all.
+    /// Where they conflict.
     pub fn from_values(values: &BTreeMap<String, Vec<String>>) -> Result<Self, clap::Error> {
         let arguments = values.iter().flat_map(|(name, values)| {
             let argument = move |value| format!("--{name}={value}");
@@ -126,7 +125,7 @@ impl TenantGrant {
         Self::from_arg_matches(&matches)
     }
 
-    /// Each key with its value in words, as the file could have it.
+    /// Each key with its value as text, as the file could have it.
     pub fn in_words(&self) -> Vec<(&'static str, Option<String>)> {
         fn words(value: &Option<impl ToString>) -> Option<String> {
             value.as_ref().map(ToString::to_string)
@@ -155,12 +154,12 @@ impl TenantGrant {
     }
 }
 
-/// A tenant's id: the one way to write a number that is used as a name.
+/// A tenant's id, in the only form that is accepted, since it is used as a name.
 pub fn id(text: &str) -> Option<u64> {
     text.parse().ok().filter(|id: &u64| id.to_string() == text)
 }
 
-/// A size in the largest unit that leaves no rest.
+/// A size in the largest unit without a remainder.
 fn exact_size(size: NonZeroU64) -> String {
     let size = size.get();
     ["GiB", "MiB", "KiB"]
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_a_grant_are_its_keys_in_their_order_and_make_it_again() {
+    fn a_grant_as_text_has_its_keys_in_order_and_parses_to_the_same_grant() {
         let values = [
             ("name", "acme"),
             ("gpu", "refuse"),
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_told_exactly() {
+    fn sizes_are_shown_exactly() {
         let told = |size| exact_size(NonZeroU64::new(size).unwrap());
         assert_eq!(told(1 << 30), "1GiB");
         assert_eq!(told(3 << 20), "3MiB");

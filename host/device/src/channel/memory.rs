@@ -102,7 +102,7 @@ impl SharedMemory {
         self.layout
     }
 
-    /// Where this process sees the area: for a driver that is told to pin it.
+    /// Where this process sees the area: for a driver that pins it.
     pub(crate) fn area_address(&self) -> *mut u8 {
         self.region.as_ptr().wrapping_add(self.layout.area_start())
     }

@@ -1,5 +1,6 @@
-//! A ring of messages from one process to another. One side writes, one reads;
-//! who finds nothing looks again for a moment, then sleeps until it is woken.
+//! A ring buffer of messages from one process to another, with one writer and one
+//! reader (Lamport 1983). A reader that finds no message polls for a moment, then
+//! sleeps until it is woken.
 
 use std::hint::spin_loop;
 use std::sync::Arc;
@@ -178,7 +179,7 @@ impl Consumer {
             if !is_there() && !over() {
                 let left = limit.map(|limit| limit.saturating_sub(waited));
                 let left = left.and_then(|left| left.try_into().ok());
-                // Woken, interrupted or timed out: the loop looks again.
+                // Woken, interrupted or timed out: the loop checks again.
                 let _ = futex::wait(sleeps, futex::Flags::empty(), 1, left.as_ref());
             }
             sleeps.store(0, Ordering::SeqCst);
@@ -193,7 +194,7 @@ impl Consumer {
     }
 }
 
-/// Wakes the host's side, so that it looks whether its wait is over.
+/// Wakes the host's side, so that it checks whether its wait is over.
 pub(crate) fn wake_host(memory: &SharedMemory) {
     fence(Ordering::SeqCst);
     wake(memory.word(Direction::ToHost, SLEEPS));
@@ -206,8 +207,8 @@ fn wake(sleeps: &AtomicU32) {
     }
 }
 
-/// How long it is worth looking before sleeping: being woken takes some 5 to 50
-/// microseconds. Where processors are few, others need them more.
+/// How long to poll before sleeping: being woken takes some 5 to 50 microseconds. Where
+/// processors are few, other threads need them more.
 fn spin() -> Duration {
     match std::thread::available_parallelism() {
         Ok(processors) if processors.get() >= 4 => Duration::from_micros(50),

@@ -1,5 +1,5 @@
 //! The allocator of the area for bulk data. The host allocates from it; a worker only reads and
-//! writes where it is told to.
+//! writes the spans that requests name.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

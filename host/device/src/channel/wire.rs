@@ -115,7 +115,7 @@ pub(crate) struct EntryShape<'a> {
     pub(crate) parameters: Vec<(u32, u32)>,
 }
 
-/// What a worker tells the host.
+/// What a worker sends to the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Answer {
     /// It has the device.

@@ -1,4 +1,4 @@
-//! The processor as a device: what an embedder sets, and what tenants are told of it.
+//! The processor as a device: what an embedder sets, and how it is described to tenants.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -19,8 +19,8 @@ pub struct CpuConfig {
     /// text, with their compiled kernels, in bytes, roughly. 64 MiB.
     pub cache_bytes: u64,
     /// An absolute path of a folder where compiled kernels are kept for the next process
-    /// that loads them, about 256 MiB of them. Whoever can write there decides what runs in
-    /// this process, so tenants' workers get none. Not set, nothing is kept.
+    /// that loads them, about 256 MiB of them. Write access to it decides what runs in this
+    /// process, so tenants' workers get none. Not set, nothing is kept.
     pub kernel_folder: Option<PathBuf>,
     /// What modules may ask for.
     pub ptx: tensor_wasm_ptx::Limits,
@@ -47,7 +47,7 @@ impl Default for CpuConfig {
 /// What every CUDA device offers without being asked for more, in bytes.
 const MAX_SHARED_BYTES: u32 = 48 << 10;
 
-/// Used where the host does not tell how much memory it has, in bytes.
+/// Used where the system does not say how much memory it has, in bytes.
 const MEMORY_IF_UNKNOWN: u64 = 4 << 30;
 
 impl CpuConfig {

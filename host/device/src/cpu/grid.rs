@@ -4,14 +4,15 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use tensor_wasm_ptx::exec::{self, Setup};
-use tensor_wasm_ptx::interpret::{Block, Launch, Progress};
+use tensor_wasm_ptx::exec::{CompiledBlock, CompiledLaunch};
+use tensor_wasm_ptx::interpret::{InterpretedBlock, InterpretedLaunch};
+use tensor_wasm_ptx::simt::{Launch, Progress};
 
-use super::SLICE;
 use super::compiled::{self, Instance, LinkedKernel, Outcome};
+use super::slice::SLICE;
 use super::stopwatch::Stopwatch;
 use crate::launch::PackedArguments;
 use crate::memory::{AddressMap, View};
@@ -38,9 +39,11 @@ const LARGE_BLOCK: u64 = 4 << 20;
 
 /// A launch, shared by the threads that work on it.
 pub(crate) struct Grid {
-    launch: Launch,
+    launch: Arc<Launch>,
     /// Where the kernel was compiled.
-    compiled: Option<(Arc<LinkedKernel>, Arc<Setup>)>,
+    compiled: Option<(Arc<LinkedKernel>, Arc<CompiledLaunch>)>,
+    /// Made when a block is interpreted for the first time.
+    interpreted: OnceLock<InterpretedLaunch>,
     kernel: crate::Kernel,
     context: GridContext,
     /// Those that the arguments point to, so that they outlive the launch.
@@ -88,8 +91,8 @@ enum Piece {
 
 /// A block that has begun.
 enum Begun {
-    Interpreted(Box<Block>),
-    Compiled(Box<exec::Block>),
+    Interpreted(Box<InterpretedBlock>),
+    Compiled(Box<CompiledBlock>),
 }
 
 impl Grid {
@@ -112,34 +115,52 @@ impl Grid {
             module.symbols().to_vec(),
         )
         .map_err(|error| Error::InvalidLaunch(format!("kernel `{}`: {error}", kernel.name())))?;
+        let launch = Arc::new(launch);
         // A checked kernel is interpreted.
-        let launch = match context.map.is_checked() {
-            true => launch.checked(module.parsed(), module.symbols()),
-            false => launch,
-        };
+        let is_checked = context.map.is_checked();
         let compiled = Some(())
-            .filter(|()| !launch.is_checked())
+            .filter(|()| !is_checked)
             .and_then(|()| compiled::kernel(module.parsed(), kernel.name()))
-            .and_then(|compiled| {
-                let code = Arc::clone(compiled.compiled());
-                let setup = Setup::new(code, &launch, module.symbols())?;
-                Some((compiled, Arc::new(setup)))
+            .and_then(|linked| {
+                let compiled = Arc::clone(linked.compiled());
+                let launch = CompiledLaunch::new(compiled, Arc::clone(&launch))?;
+                Some((linked, Arc::new(launch)))
             });
-        Ok(Grid {
+        let grid = Grid {
             compiled,
             blocks: launch.blocks(),
             launch,
+            interpreted: OnceLock::new(),
             kernel,
             context,
             _buffers: arguments.buffers,
             stop: AtomicBool::new(false),
             state: Mutex::default(),
+        };
+        if grid.compiled.is_none() {
+            grid.interpreted();
+        }
+        Ok(grid)
+    }
+
+    /// The launch as the interpreter runs it.
+    fn interpreted(&self) -> &InterpretedLaunch {
+        self.interpreted.get_or_init(|| {
+            let launch = Arc::clone(&self.launch);
+            match self.context.map.is_checked() {
+                true => InterpretedLaunch::checked(launch),
+                false => InterpretedLaunch::new(launch),
+            }
         })
     }
 
     /// Whether it is exclusive in its session.
     pub(crate) fn is_large(&self) -> bool {
-        self.launch.block_bytes() > LARGE_BLOCK
+        let bytes = match self.context.map.is_checked() {
+            true => self.interpreted().block_bytes(),
+            false => self.launch.block_bytes(),
+        };
+        bytes > LARGE_BLOCK
     }
 
     /// Whether another thread would find work here.
@@ -171,7 +192,7 @@ impl Grid {
         };
         let view = self.view();
         let mut piece = Some(claim.piece);
-        if let Some((kernel, setup)) = &self.compiled {
+        if let Some((kernel, launch)) = &self.compiled {
             let begun = match &piece {
                 Some(Piece::Parked(Begun::Compiled(_))) => true,
                 Some(Piece::Fresh(_)) => view.is_whole(),
@@ -180,10 +201,10 @@ impl Grid {
             if begun {
                 let work = |instance: &mut Instance| {
                     if let Some(piece) = piece.take() {
-                        self.compiled_slice(instance, setup, piece, &slice);
+                        self.compiled_slice(instance, launch, piece, &slice);
                     }
                 };
-                if compiled::with_instance(kernel, setup, view, work).is_some() {
+                if compiled::with_instance(kernel, launch, view, work).is_some() {
                     return;
                 }
             }
@@ -194,7 +215,8 @@ impl Grid {
                 let first = blocks.next().unwrap_or(0);
                 self.give_back(blocks);
                 let index = self.launch.block_index(first);
-                self.interpreted_slice(Box::new(Block::new(&self.launch, index)), &slice);
+                let block = InterpretedBlock::new(self.interpreted(), index);
+                self.interpreted_slice(Box::new(block), &slice);
             }
             Some(Piece::Parked(Begun::Interpreted(block))) => self.interpreted_slice(block, &slice),
             // Its instance is gone and no other can be had.
@@ -211,10 +233,11 @@ impl Grid {
         view.printing(self.context.output.clone())
     }
 
-    fn interpreted_slice(&self, mut block: Box<Block>, slice: &Slice) {
+    fn interpreted_slice(&self, mut block: Box<InterpretedBlock>, slice: &Slice) {
         let memory = self.view();
+        let launch = self.interpreted();
         while !self.is_stopped() {
-            let progress = match block.run(&self.launch, &memory, STEPS) {
+            let progress = match block.run(launch, &memory, STEPS) {
                 Ok(progress) => progress,
                 Err(fault) => {
                     if block.finding().is_some() {
@@ -243,7 +266,7 @@ impl Grid {
                     Some(Piece::Parked(Begun::Interpreted(next))) => block = next,
                     Some(Piece::Parked(other)) => return self.park(other),
                     Some(Piece::Fresh(range)) => {
-                        block.restart(&self.launch, self.launch.block_index(range.start));
+                        block.restart(launch, self.launch.block_index(range.start));
                     }
                     None => return,
                 }
@@ -254,7 +277,7 @@ impl Grid {
     fn compiled_slice(
         &self,
         instance: &mut Instance,
-        setup: &Arc<Setup>,
+        launch: &Arc<CompiledLaunch>,
         piece: Piece,
         slice: &Slice,
     ) {
@@ -264,7 +287,7 @@ impl Grid {
             Piece::Fresh(mut range) => {
                 let first = range.next().unwrap_or(0);
                 let index = self.launch.block_index(first);
-                let mut block = Box::new(exec::Block::new(Arc::clone(setup), index));
+                let mut block = Box::new(CompiledBlock::new(Arc::clone(launch), index));
                 block.restart(index, blocks_in(&range));
                 (block, range)
             }
@@ -279,7 +302,7 @@ impl Grid {
             };
             // A kernel may have run through several.
             rest.start = rest.end - u64::from(block.more());
-            // The clock is looked at when the ticker says so, or a batch is over.
+            // The time is checked when the ticker says so, or a batch is done.
             if done
                 && !instance.is_over()
                 && let Some(next) = rest.next()

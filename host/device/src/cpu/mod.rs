@@ -13,6 +13,7 @@ mod grid;
 mod pool;
 mod queue_state;
 mod scheduler;
+mod slice;
 mod stopwatch;
 mod transfer;
 
@@ -22,6 +23,5 @@ pub use config::CpuConfig;
 pub(crate) use pool::perform;
 pub(crate) use pool::start_threads;
 pub(crate) use scheduler::Scheduler;
-
-/// How long a thread stays with one queue before it asks the scheduler for its next work.
-pub(crate) const SLICE: std::time::Duration = std::time::Duration::from_millis(1);
+#[cfg(test)]
+pub(crate) use slice::SLICE;

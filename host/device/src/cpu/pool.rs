@@ -1,13 +1,13 @@
-//! The threads that do the device's work. They are the operating system's, and
-//! only the device's: guests and HTTP never wait for them, nor they for those.
+//! The pool of threads that do the device's work. They are threads of the operating
+//! system and do nothing else: guests and HTTP never wait for one, nor the reverse.
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::queue_state::SerialWork;
-use super::scheduler::{Done, Scheduler, Work};
+use super::queue_state::{SerialWork, Work};
+use super::scheduler::{Done, Scheduler};
 use crate::Error;
 
 /// Starts a scheduler's threads, called after `name`. They end when it is shut down.
@@ -76,7 +76,7 @@ pub(crate) fn perform(work: Work) -> Done {
 
 /// A panic is a bug of ours: one launch fails, and the pool keeps its thread.
 fn internal_error() -> Error {
-    tracing::error!("a device thread panicked; the work that it had at hand is lost");
+    tracing::error!("a device thread panicked; its work is lost");
     Error::DeviceLost("the device failed while it ran this; the host's log tells more".to_owned())
 }
 

@@ -5,8 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::grid::{Grid, GridContext};
-use super::scheduler::Work;
+use super::grid::{Claim, Grid, GridContext};
 use super::transfer::Transfer;
 use crate::Error;
 use crate::account::InFlightPermit;
@@ -26,7 +25,7 @@ pub(crate) struct Entry {
 enum EntryWork {
     Serial(SerialWork),
     Launch(Arc<Grid>),
-    /// An event or a fence: nothing is to be done but to tell that the queue has come there.
+    /// An event or a fence: nothing is to be executed, only its callers are answered.
     Point(Command<Handles>),
 }
 
@@ -35,6 +34,12 @@ pub(crate) enum SerialWork {
     Transfer(Transfer),
     /// Work that is not a queue's: compiling a module.
     Task(Box<dyn FnOnce() + Send>),
+}
+
+/// Work for one thread, which owes the scheduler a `settle` for it.
+pub(crate) enum Work {
+    Serial(SerialWork),
+    Grid(Arc<Grid>, Claim),
 }
 
 impl Entry {
@@ -227,7 +232,7 @@ impl ScheduledQueue {
         self.failure.acknowledge(|failure| failure.id == id);
     }
 
-    /// Drops all work; what threads have at hand stops at the end of their slice.
+    /// Drops all work; what threads run stops at the end of their slice.
     pub(crate) fn close(&mut self, effects: &mut DeferredEffects) {
         self.closed = true;
         self.retired = true;

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::SLICE;
-use super::grid::{Claim, Grid};
-use super::queue_state::{Entry, Head, ScheduledQueue, SerialWork};
+use super::grid::Grid;
+use super::queue_state::{Entry, Head, ScheduledQueue, SerialWork, Work};
+use super::slice::SLICE;
 use crate::Error;
 use crate::backend::QueueGuard;
 use crate::effects::DeferredEffects;
@@ -20,13 +20,7 @@ use crate::identity::{FailureId, Identifiers, LeaseId, QueueId, SessionId};
 use crate::spin_wait::spin_until;
 use crate::sync::{lock, wait};
 
-/// Work that [`Scheduler::next`] hands to a thread, which owes a `settle` for it.
-pub(crate) enum Work {
-    Serial(SerialWork),
-    Grid(Arc<Grid>, Claim),
-}
-
-/// What became of it.
+/// What became of work that a thread had.
 pub(crate) enum Done {
     /// A slice of a launch.
     Grid(Arc<Grid>),
@@ -188,7 +182,7 @@ impl Scheduler {
         }
     }
 
-    /// Lets the threads end once they have nothing at hand.
+    /// Lets the threads end once their slices are over.
     pub(crate) fn shut_down(&self) {
         lock(&self.state).stopped = true;
         self.wake.notify_all();

@@ -1,6 +1,6 @@
-//! How long a launch has run: the time in which at least one thread was at work
-//! on it. While its threads serve other tenants the watch stands still, so a
-//! busy neighbour costs nobody a deadline.
+//! How long a launch has run: the time in which at least one thread ran a part of it.
+//! While its threads serve other tenants the watch is stopped, so a deadline is not
+//! missed for a busy neighbour.
 
 use std::time::{Duration, Instant};
 

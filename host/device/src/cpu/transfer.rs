@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::SLICE;
+use super::slice::SLICE;
 use crate::command::Command;
 use crate::staging::StagedBytes;
 use crate::submission::Handles;

@@ -13,8 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::exec;
-use tensor_wasm_ptx::interpret::checks::{Allocation, Shadow};
-use tensor_wasm_ptx::simt::{Memory, MemoryError};
+use tensor_wasm_ptx::simt::{Allocation, Memory, MemoryError, Shadow};
 
 use super::Storage;
 use super::arena::{ALIGNMENT, ARENA_BYTES, Arena, GAP};

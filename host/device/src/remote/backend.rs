@@ -157,7 +157,7 @@ impl LeaseBackend for WorkerLease {
     }
 }
 
-/// Memory in a worker, which has the charges too: they go with it, whoever still has a handle.
+/// Memory in a worker, which holds the charges too: they end with it, even where handles are left.
 #[derive(Debug)]
 struct WorkerAllocation {
     worker: Arc<Worker>,

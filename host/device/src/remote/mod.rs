@@ -2,7 +2,7 @@
 //! that uses the device, started when the tenant first uses it.
 //!
 //! A worker that faults, hangs, overruns its time or breaks the channel's rules is
-//! killed. What was on it is lost to its tenant, and to nobody else.
+//! killed. What was on it is lost to its tenant, and to no other.
 //!
 //! [`backend`] is the seam; [`worker`] is one worker and what is on it;
 //! [`queue_state`] is one queue's order; [`pool`] has a device's workers, [`process`]

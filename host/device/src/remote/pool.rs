@@ -162,7 +162,7 @@ impl Workers {
     }
 
     /// The session's worker, which is started where there is none, with one more
-    /// user: whoever gets it owes a [`leave`](Worker::leave).
+    /// user: the caller owes a [`leave`](Worker::leave).
     ///
     /// # Errors
     /// [`Error::DeviceLost`] where none can be had.

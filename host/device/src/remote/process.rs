@@ -73,7 +73,7 @@ impl Process {
     ) -> std::io::Result<Process> {
         let (ours, theirs) = UnixStream::pair()?;
         let child = command(program)?
-            // As whoever lists processes sees it.
+            // As lists of processes show it.
             .arg0(format!("tensor-wasm: device of tenant {name}"))
             .stdin(Stdio::from(file))
             .stderr(Stdio::from(OwnedFd::from(theirs.try_clone()?)))
@@ -104,7 +104,7 @@ impl Process {
     }
 
     /// How much of the host's memory it has now, in bytes; `None` where the system does
-    /// not tell.
+    /// not say.
     pub(super) fn memory_bytes(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id)).ok()?;
         let line = status

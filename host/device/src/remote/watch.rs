@@ -171,7 +171,7 @@ impl Supervisor {
     ) -> Result<(), Broken> {
         let worker = &self.worker;
         if state.lost.is_some() {
-            // Nobody waits for it any more.
+            // No caller waits for it any more.
             return Ok(());
         }
         match answer {
@@ -381,7 +381,7 @@ impl Supervisor {
     }
 }
 
-/// How long a kernel may go on whose instance has ended, where nobody else uses its
+/// How long a kernel may run on whose instance has ended, where no other instance uses its
 /// worker: no driver can stop a kernel alone.
 const ORPHANED: Duration = Duration::from_millis(50);
 

@@ -48,7 +48,7 @@ pub(crate) struct Worker {
 /// How long a worker may take, and how much.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WorkerLimits {
-    /// For one kernel, as its tenant is told.
+    /// For one kernel, as messages to its tenant say.
     pub(super) kernel: Duration,
     /// What is added to that: a worker that keeps the time itself is ended only where it
     /// does not.
@@ -98,8 +98,8 @@ pub(super) struct WorkerState {
     /// Since when the ring has had no room for the first of them.
     pub(super) unread_since: Option<Instant>,
     pub(super) queues: HashMap<QueueId, RemoteQueue>,
-    /// What the tenant has on the device. It goes when the worker does, whoever
-    /// still holds a handle.
+    /// What the tenant has on the device. It is lost with the worker, even where handles
+    /// are left.
     pub(super) allocations: HashMap<BufferId, Holding>,
     pub(super) allocating: HashMap<BufferId, PendingRequest<u64>>,
     pub(super) loading: HashMap<ModuleId, PendingRequest<Vec<u32>>>,
@@ -115,7 +115,7 @@ pub(super) struct WorkerState {
 }
 
 impl WorkerState {
-    /// Of a worker that is used by whoever starts it.
+    /// Of a worker that its first caller uses.
     pub(super) fn new(requests: Producer) -> WorkerState {
         WorkerState {
             requests,
@@ -238,7 +238,7 @@ impl Worker {
         idle
     }
 
-    /// Ends it, whoever uses it.
+    /// Ends it, even if it is used.
     pub(crate) fn stop(&self, why: &str) {
         let mut state = lock(&self.state);
         let effects = self.lose(&mut state, Error::DeviceLost(why.to_owned()), &[]);

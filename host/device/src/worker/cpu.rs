@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-use super::{Executor, Lost, Outbox};
+use super::Executor;
+use super::lost::Lost;
+use super::outbox::Outbox;
 use crate::channel::SharedMemory;
 use crate::channel::wire::{Answer, EntryShape, KernelNumber, Never, Span, Start, Wire, WireError};
 use crate::command::{Command, Translate};
@@ -43,7 +45,7 @@ pub(super) struct Cpu {
     started: Instant,
 }
 
-/// What kernels print goes to standard output.
+/// Writes what kernels print to standard output.
 struct Printed;
 
 impl Output for Printed {
@@ -62,7 +64,7 @@ struct OpenQueue {
     closed: Arc<AtomicBool>,
 }
 
-/// What a queue's thread is told.
+/// A message to a queue's thread.
 enum Message {
     Execute(SequenceNumber, Result<Prepared, Error>),
     Resume,

@@ -6,6 +6,7 @@
 
 mod cpu;
 pub(crate) mod cuda;
+mod lost;
 mod outbox;
 mod sandbox;
 
@@ -23,6 +24,7 @@ use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
 
 pub(crate) use cuda::NO_DRIVER;
 pub use cuda::{Probed, ProbedDevice, probe};
+use lost::Lost;
 use outbox::Outbox;
 
 /// What executes a worker's requests. All are answered in the outbox; an error says that
@@ -47,11 +49,6 @@ trait Executor {
         command: Command<Wire<'_>>,
     ) -> Result<(), Lost>;
 }
-
-/// The device is of no more use to this process, and why.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Lost(String);
 
 /// Asks the driver which devices there are, and prints the answer for the host that
 /// started this process to ask.

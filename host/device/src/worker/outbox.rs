@@ -1,4 +1,4 @@
-//! What a worker tells the host, from any of its threads.
+//! A worker's answers to the host, from any of its threads.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::channel::wire::{self, Answer};
 use crate::channel::{Producer, SharedMemory};
 use crate::sync::lock;
 
-/// How long to wait for the host where it has not read what it was told.
+/// How long to wait where the ring has no room, until the host has read more.
 const FULL: Duration = Duration::from_micros(50);
 
 #[derive(Clone, Debug)]

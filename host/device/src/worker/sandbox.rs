@@ -1,8 +1,8 @@
-//! What a worker gives up before it sees anything of its tenant's: files that it
-//! inherited, new rights, the network, other programs, most of the file system.
+//! A worker's sandbox: what it gives up before it reads anything of its tenant's. Files
+//! that it inherited, new rights, the network, other programs, most of the file system.
 //!
-//! The kernel may be too old for some of it. What can't be had is said on the log,
-//! and the worker goes on: the process itself is the boundary, this is the moat.
+//! The system's kernel may be too old for some of it. The log says what is missing, and
+//! the worker goes on: the process itself is the boundary, and this a second one.
 #![expect(
     unsafe_code,
     reason = "closing files that nothing of this process has opened yet"
@@ -36,7 +36,7 @@ pub(super) fn close_inherited_files() {
 /// # Errors
 /// Where a part that every supported kernel has cannot be had.
 pub(super) fn enter(start: &Start) -> std::io::Result<()> {
-    be_the_first_to_go();
+    prefer_for_out_of_memory();
     limit_resources();
     rustix::thread::set_no_new_privs(true)?;
     if let Err(error) = restrict_files(start) {
@@ -48,10 +48,12 @@ pub(super) fn enter(start: &Start) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Where the machine runs out of memory, a worker goes before its host.
-fn be_the_first_to_go() {
+/// Where the machine runs out of memory, the system ends a worker before its host.
+fn prefer_for_out_of_memory() {
     if let Err(error) = std::fs::write("/proc/self/oom_score_adj", "1000") {
-        eprintln!("the worker's memory is as dear as the host's: {error}");
+        eprintln!(
+            "the worker is no more likely than its host to be ended for want of memory: {error}"
+        );
     }
 }
 
@@ -75,7 +77,7 @@ fn restrict_files(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
     let mut writable: Vec<PathBuf> = Vec::new();
     if let WorkerDevice::Cuda { .. } = start.device {
         readable.extend(libraries());
-        // The driver tells its threads' names.
+        // The driver sets its threads' names there.
         writable.push("/proc/self".into());
         writable.extend(device_nodes());
     }
@@ -179,8 +181,8 @@ fn restrict_calls() -> Result<(), Box<dyn std::error::Error>> {
         .collect::<Result<_, _>>()?;
     rules.insert(libc::SYS_clone, namespaces);
     apply(rules, libc::EPERM)?;
-    // Its flags lie in memory, where no filter looks. Who is told that there is no such
-    // call makes do with the older one.
+    // Its flags lie in memory, which no filter reads. Where there is no such call, callers
+    // use the older one.
     apply([(libc::SYS_clone3, Vec::new())].into(), libc::ENOSYS)
 }
 

@@ -9,6 +9,8 @@ use tensor_wasm_device::{
     Session, Usage, WorkerConfig,
 };
 
+use super::instances::instance;
+
 /// Each kernel is small and does one thing; line numbers count from the first line.
 pub const KERNELS: &str = r#".version 7.0
 .target sm_70
@@ -151,7 +153,7 @@ AGAIN:
 }
 "#;
 
-/// A device of the kind under test: all that is promised of one is promised of each.
+/// A device of the instance under test.
 pub fn device(threads: usize) -> Device {
     device_with(CpuConfig {
         threads: NonZeroUsize::new(threads),
@@ -160,13 +162,7 @@ pub fn device(threads: usize) -> Device {
 }
 
 pub fn device_with(config: CpuConfig) -> Device {
-    match std::env::var("TENSOR_WASM_TEST_DEVICE").as_deref() {
-        Err(_) | Ok("cpu") => Device::cpu(config),
-        Ok("isolated") => Device::isolated(config, workers()),
-        Ok("cuda") => return Device::cuda(0, config, workers()).unwrap(),
-        Ok(other) => panic!("there is no kind of device {other}"),
-    }
-    .unwrap()
+    instance().open(config)
 }
 
 /// Workers that are this crate's example.
@@ -183,12 +179,6 @@ pub fn workers() -> WorkerConfig {
         workers: 64,
         ..WorkerConfig::default()
     }
-}
-
-/// Whether what is under test runs kernels in processes of their own, where a fault
-/// takes all of the tenant's device with it.
-pub fn is_cuda() -> bool {
-    std::env::var("TENSOR_WASM_TEST_DEVICE").is_ok_and(|kind| kind == "cuda")
 }
 
 pub fn session() -> Session {

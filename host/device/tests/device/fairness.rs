@@ -6,8 +6,9 @@ use std::time::Duration;
 use tensor_wasm_device::{Argument, Limits};
 
 use super::common::{
-    bytes_of, device, in_time, is_cuda, kernel, line, nothing_is_held, pointer, queues, values_of,
+    bytes_of, device, in_time, kernel, line, nothing_is_held, pointer, queues, values_of,
 };
+use super::instances::instance;
 
 #[tokio::test]
 async fn sixteen_endless_tenants_do_not_keep_a_healthy_one_from_its_work() {
@@ -19,7 +20,10 @@ async fn sixteen_endless_tenants_do_not_keep_a_healthy_one_from_its_work() {
         };
         // A driver without a device runs each kernel on threads of its own, which the
         // operating system has to share out.
-        let (tenants, queues) = if is_cuda() { (2, 1) } else { (16, 16) };
+        let (tenants, queues) = match instance().has_slices {
+            true => (16, 16),
+            false => (2, 1),
+        };
         let mut endless = Vec::new();
         for _ in 0..tenants {
             let session = device.session(limits.clone());

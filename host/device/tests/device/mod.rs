@@ -6,6 +6,7 @@ pub mod common;
 mod fairness;
 mod faults;
 mod handles;
+mod instances;
 mod kept_kernels;
 mod launches;
 mod limits;

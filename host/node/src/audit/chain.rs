@@ -1,6 +1,5 @@
-//! What links a line to the one before it. Each record holds its number and the
-//! hash of the previous line, so that a line that is changed, missing or moved no
-//! longer fits its neighbours.
+//! The hash chain: each record holds its number and the hash of the line before it, so that
+//! a line that is changed, missing or moved no longer matches its neighbours.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +14,7 @@ use super::AuditError;
 pub struct LineHash([u8; blake3::OUT_LEN]);
 
 impl LineHash {
-    /// Stands where no line came before.
+    /// The hash in the first record of all, which has no line before it.
     pub const ZERO: LineHash = LineHash([0; blake3::OUT_LEN]);
 
     /// The hash of a line, which is given without its newline.

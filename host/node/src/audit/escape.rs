@@ -1,6 +1,6 @@
-//! JSON in ASCII. What clients send may hold characters that some readers take for
-//! the end of a line (U+0085, U+2028) and some terminals for a command (U+009B):
-//! written as `\u` escapes they are neither.
+//! JSON in ASCII. Clients may send characters that some readers interpret as the end of a
+//! line (U+0085, U+2028) and some terminals as a command (U+009B). As `\u` escapes they are
+//! neither.
 
 use std::io::{self, Write};
 

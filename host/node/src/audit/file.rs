@@ -1,5 +1,5 @@
-//! The log as a file: appended to, locked against a second writer, healed where it
-//! ends in a torn line, and opened again where it was moved away.
+//! The log as a file: appended to, locked against a second writer, repaired where it ends
+//! in an incomplete line, and opened again where it was moved away.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ const SHOWN: usize = 4096;
 pub(super) struct LogFile {
     path: PathBuf,
     file: File,
-    /// A regular file, of which bytes can be taken back; not `/dev/full`.
+    /// A regular file, which can be truncated; not `/dev/full`.
     regular: bool,
 }
 
@@ -32,13 +32,13 @@ pub(super) struct Opened {
 }
 
 impl LogFile {
-    /// Opens a file, or makes it, for its owner only.
+    /// Opens a file, or creates it for its owner only.
     pub fn open(path: &Path) -> Result<Opened, AuditError> {
         let open = |cause| AuditError::Open {
             path: path.to_owned(),
             cause,
         };
-        // To open a pipe that nobody reads would wait for a reader.
+        // Opening a pipe without a reader would block.
         match fs::metadata(path) {
             Ok(there) if !there.is_file() && !there.file_type().is_char_device() => {
                 return Err(AuditError::NoFile {
@@ -82,7 +82,7 @@ impl LogFile {
         Ok(opened)
     }
 
-    /// Nobody else may write: two chains in one file are none.
+    /// Locks the file: two writers would break the chain.
     fn lock(&self) -> Result<(), AuditError> {
         match self.file.try_lock() {
             Ok(()) => Ok(()),
@@ -140,7 +140,7 @@ impl Sink for LogFile {
         self.file.write(bytes)
     }
 
-    fn take_back(&mut self, count: u64) -> io::Result<bool> {
+    fn truncate(&mut self, count: u64) -> io::Result<bool> {
         if self.regular {
             let length = self.file.metadata()?.len();
             self.file.set_len(length.saturating_sub(count))?;
@@ -162,7 +162,7 @@ impl Sink for LogFile {
             return Ok(Reopened::Same);
         }
         let opened = Self::open(&self.path)?;
-        // The old file gets no further lines; what it has may reach the disk now.
+        // The old file gets no further lines, so it is synced now.
         if let Err(error) = self.sync() {
             tracing::error!(%error, "the audit log that was moved away may be incomplete");
         }
@@ -197,8 +197,8 @@ fn set_aside(log: &Path, bytes: &[u8]) -> io::Result<String> {
     Ok(path.display().to_string())
 }
 
-/// Has the folder remember a new file. Where it can't, a power cut may take the
-/// file's name, and nothing can be done about it.
+/// Syncs the folder of a new file. Where that fails, a power loss may remove the file's
+/// name, which can't be helped.
 fn keep_name(path: &Path) {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,

@@ -1,5 +1,5 @@
-//! The audit log: one line of JSON for each request that a policy decided on, and
-//! for each change of the server's state.
+//! The audit log: one line of JSON for each request that a policy decided on, and for each
+//! change of the server's state. The lines are a hash chain.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -23,17 +23,17 @@
 //! # }
 //! ```
 //!
-//! Each line holds the hash of the one before it, and [`verify`] finds a line that
-//! is altered, missing or moved. A thread of the log's own writes. While it can't,
-//! records wait in a queue of bounded length; what doesn't fit is counted, and one
-//! record says later how many are missing. `docs/audit-log.md` is for operators.
+//! Each line holds the hash of the one before it, so that [`verify`] finds a line that is
+//! changed, missing or moved. A thread of its own writes the log. While it can't, records
+//! wait in a queue of bounded length. Those that don't fit are counted, and a later record
+//! says how many are missing. `docs/audit-log.md` is for operators.
 
 mod chain;
 mod error;
 mod escape;
 mod file;
+mod line_buffer;
 mod log_throttle;
-mod outgoing;
 mod queue;
 mod record;
 mod sink;
@@ -69,7 +69,7 @@ use writer::{Progress, Writer};
 pub struct AuditConfig {
     /// Where it goes.
     pub target: AuditTarget,
-    /// Whether an answer waits until its record is on the disk.
+    /// Whether a response waits until its record is on the disk.
     pub sync: bool,
     /// What happens to requests while records can't be kept.
     pub on_failure: OnFailure,
@@ -91,8 +91,8 @@ impl Default for AuditConfig {
     }
 }
 
-/// A log that is being kept. Nothing here waits for a disk but [`close`](Self::close).
-/// Dropped without it, the log is written to its end unless the process ends first.
+/// An open log. Only [`close`](Self::close) waits for the disk. Where the log is dropped
+/// without it, it is written to its end unless the process ends first.
 pub struct AuditLog {
     queue: Arc<Queue>,
     sync: bool,
@@ -106,9 +106,9 @@ impl fmt::Debug for AuditLog {
 }
 
 impl AuditLog {
-    /// Opens the log, or `None` where none is to be kept. A file that is there is
-    /// continued; of a line in which it breaks off, the bytes are moved to a file
-    /// beside it, whose name ends in `.torn`.
+    /// Opens the log, or `None` where none is to be kept. An existing file is continued. If
+    /// it ends in an incomplete line, its bytes are moved to a file beside it whose name
+    /// ends in `.torn`.
     ///
     /// # Errors
     ///
@@ -161,22 +161,20 @@ impl AuditLog {
         });
     }
 
-    /// Has the file opened anew, soon, where another program has moved it away; the
-    /// chain goes on in the new one. To be called on SIGHUP, so that a log can be
-    /// rotated. Where that fails, records go on to the old file, and it is tried
-    /// again.
+    /// Has the writer open the file again, which another program may have moved away. The
+    /// chain continues in the new one. To be called on SIGHUP, so that a log can be
+    /// rotated. Where it fails, records continue in the old file, and it is tried again.
     pub fn reopen(&self) {
         self.queue.reopen();
     }
 
-    /// How the log fares, for metrics.
+    /// The log's numbers, for metrics.
     pub fn stats(&self) -> AuditStats {
         self.queue.stats()
     }
 
-    /// Writes what waits, and ends. Blocks until that is done, but no longer than
-    /// `patience`. Returns how many records are then not written; what comes later
-    /// is lost.
+    /// Writes all records, and ends. Blocks until that is done, for at most `patience`.
+    /// Returns how many records are then not written. Later ones are lost.
     pub fn close(&self, patience: Duration) -> u64 {
         self.queue.close(patience)
     }

@@ -1,5 +1,5 @@
-//! Between the threads that serve HTTP, which may not wait, and the one that
-//! writes: a queue of bounded length, and what is known of the writer's fortune.
+//! The bounded queue from the threads that serve HTTP, which may not wait, to the thread
+//! that writes; and the state of the writer.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -14,22 +14,22 @@ use crate::lock::ignore_poison;
 /// The most records that are written at once.
 const BATCH: usize = 1024;
 
-/// Told when a record is kept, or that it can't be.
+/// Used when a record is kept, and dropped where it can't be.
 pub(super) type Done = oneshot::Sender<()>;
 
-/// A record that waits.
+/// A record that waits to be written.
 #[derive(Debug)]
 pub(super) struct Item {
     pub record: Record,
     pub done: Option<Done>,
 }
 
-/// What is known of a log, for metrics.
+/// The numbers of a log, for metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AuditStats {
     /// Records that were written, in whole lines.
     pub written: u64,
-    /// Records that no line tells of but the count in an `audit.gap`, if any.
+    /// Records that were not written; an `audit.gap` counts them, if it could be written.
     pub lost: u64,
     /// Records that wait to be written.
     pub waiting: u64,
@@ -40,23 +40,23 @@ pub struct AuditStats {
 /// The queue. Its lock is never held while something is written.
 #[derive(Debug)]
 pub(super) struct Queue {
-    state: Mutex<State>,
-    /// Something is there to be done.
+    state: Mutex<QueueState>,
+    /// Notified when there is work.
     work: Condvar,
-    /// The writer got further.
+    /// Notified when the writer has made progress.
     progress: Condvar,
     /// The most records that wait here.
     capacity: usize,
     losses: LogThrottle,
 }
 
-/// What stands under the lock.
+/// The state of the queue and its writer, under the lock.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct QueueState {
     waiting: VecDeque<Item>,
     /// Records that didn't fit since the last that did.
     missed: u64,
-    /// Something new has come since the writer last looked.
+    /// Whether anything happened since the writer last checked.
     news: bool,
     reopen: bool,
     closing: bool,
@@ -64,19 +64,19 @@ pub(super) struct State {
     pub(super) gone: bool,
     /// Whether the writer sleeps and must be woken.
     asleep: bool,
-    /// Records that the writer has in its hands.
+    /// Records that the writer has taken and not written.
     in_hand: u64,
     /// Records that the writer left unwritten at its end.
     left: u64,
     written: u64,
     lost: u64,
     failing: bool,
-    /// How often the writer has told how it fared.
+    /// How many rounds the writer has reported.
     #[cfg(test)]
     pub(super) rounds: u64,
 }
 
-/// What there is to be done.
+/// What the writer has to do.
 #[derive(Debug)]
 pub(super) struct Work {
     pub items: Vec<Item>,
@@ -84,7 +84,7 @@ pub(super) struct Work {
     pub closing: bool,
 }
 
-/// How the writer fared.
+/// The outcome of one round of the writer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Round {
     pub written: u64,
@@ -104,7 +104,7 @@ impl Queue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         ignore_poison(self.state.lock())
     }
 
@@ -121,24 +121,23 @@ impl Queue {
             }
             return;
         }
-        state.tell_of_missed();
+        state.queue_gap();
         if state.failing {
-            // Its answer can't wait for a disk that may never recover.
+            // The response doesn't wait for a disk that may never recover.
             item.done = None;
         }
         state.waiting.push_back(item);
         self.wake(state);
     }
 
-    /// Has the writer open its file anew.
+    /// Has the writer open its file again.
     pub fn reopen(&self) {
         let mut state = self.lock();
         state.reopen = true;
         self.wake(state);
     }
 
-    /// Whether records are being kept, with room for those of the requests that are
-    /// under way.
+    /// Whether records can be kept, with room for those of the requests that run now.
     pub fn keeps(&self) -> bool {
         let state = self.lock();
         !state.gone && !state.failing && state.waiting.len() <= self.capacity / 2
@@ -154,7 +153,7 @@ impl Queue {
         }
     }
 
-    /// Has the writer end once it has written what waits.
+    /// Has the writer end once it has written all records.
     pub fn end(&self) {
         let mut state = self.lock();
         state.closing = true;
@@ -181,19 +180,19 @@ impl Queue {
         left
     }
 
-    fn wake(&self, mut state: MutexGuard<'_, State>) {
+    fn wake(&self, mut state: MutexGuard<'_, QueueState>) {
         state.news = true;
-        // To wake somebody is a system call, and a busy writer needs none.
+        // Waking a thread is a system call, which a busy writer doesn't need.
         if std::mem::take(&mut state.asleep) {
             self.work.notify_one();
         }
     }
 
-    /// Waits for work, at most as long as the writer wants. A writer that is stuck
-    /// with what it has takes no records.
+    /// Waits for work, for at most `longest`. A writer that is stuck with the records that
+    /// it has takes no new ones.
     pub fn next(&self, stuck: bool, longest: Option<Duration>) -> Work {
         let mut state = self.lock();
-        let nothing = |state: &mut State| {
+        let nothing = |state: &mut QueueState| {
             let idle = !state.news && !state.closing && (stuck || state.waiting.is_empty());
             state.asleep = idle;
             idle
@@ -208,7 +207,7 @@ impl Queue {
         if !stuck {
             let count = state.waiting.len().min(BATCH);
             items.extend(state.waiting.drain(..count));
-            if state.waiting.is_empty() && state.tell_of_missed() {
+            if state.waiting.is_empty() && state.queue_gap() {
                 items.extend(state.waiting.drain(..));
             }
             state.in_hand = items.len() as u64;
@@ -226,8 +225,8 @@ impl Queue {
         state.waiting.is_empty() && state.missed == 0
     }
 
-    /// Takes down how the writer fared.
-    pub fn tell(&self, round: Round) {
+    /// Takes the outcome of a round of the writer.
+    pub fn report(&self, round: Round) {
         let mut state = self.lock();
         state.written = state.written.saturating_add(round.written);
         state.lost = state.lost.saturating_add(round.lost);
@@ -248,8 +247,8 @@ impl Queue {
         self.progress.notify_all();
     }
 
-    /// The writer ends, for whatever reason; what waits is lost.
-    pub fn leave(&self) {
+    /// The writer ends, for whatever reason. Records that wait are lost.
+    pub fn writer_ended(&self) {
         let mut state = self.lock();
         state.gone = true;
         let left = state.waiting();
@@ -261,30 +260,27 @@ impl Queue {
         self.progress.notify_all();
         drop(state);
         if left > 0 || !expected {
-            tracing::error!(
-                left,
-                "the audit log ends, with records that are not written"
-            );
+            tracing::error!(left, "the audit log ends with records that are not written");
         }
     }
 
     /// Waits until the state is as the test wants it.
     #[cfg(test)]
-    pub fn wait_until(&self, mut there: impl FnMut(&State) -> bool) {
+    pub fn wait_until(&self, mut there: impl FnMut(&QueueState) -> bool) {
         let state = self.lock();
         drop(self.progress.wait_while(state, |state| !there(state)));
     }
 }
 
-impl State {
+impl QueueState {
     /// Records that are not written yet.
     fn waiting(&self) -> u64 {
         self.in_hand + self.waiting.len() as u64
     }
 
-    /// Puts the number of records that didn't fit in their place. Whether there
-    /// were any.
-    fn tell_of_missed(&mut self) -> bool {
+    /// Queues a record with the number of records that didn't fit, in their place. Returns
+    /// whether there were any.
+    fn queue_gap(&mut self) -> bool {
         let missed = std::mem::take(&mut self.missed);
         if missed > 0 {
             self.waiting.push_back(Item {

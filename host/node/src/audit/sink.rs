@@ -1,5 +1,5 @@
-//! Where lines end up: what the writer asks of a place, and standard output as one.
-//! The file is in [`file`](super::file).
+//! The sink of the log: what the writer needs of one, and standard output as a sink. The
+//! file is in [`file`](super::file).
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -7,47 +7,45 @@ use std::os::fd::AsFd;
 
 use super::AuditError;
 
-/// A place that takes bytes and may fail at each of them.
+/// Takes bytes, and may fail at each of them.
 pub(super) trait Sink: Send {
-    /// Takes bytes from the front, as many as it can; an error means none.
+    /// Writes bytes from the front, as many as it can. An error means none.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Takes the last bytes away again. `false` where that is impossible, as it is
-    /// with a pipe.
-    fn take_back(&mut self, count: u64) -> io::Result<bool>;
+    /// Truncates the last bytes. `false` where that is impossible, as for a pipe.
+    fn truncate(&mut self, count: u64) -> io::Result<bool>;
 
-    /// Returns once what was written is on the disk.
+    /// Returns once all written bytes are on the disk.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Begins anew where another program has moved the file away.
+    /// Opens the file again, which another program may have moved away.
     fn reopen(&mut self) -> Result<Reopened, AuditError>;
 
-    /// Whether what is written now is lost, since the file was deleted.
+    /// Whether bytes that are written now are lost, since the file was deleted.
     fn is_gone(&self) -> bool {
         false
     }
 }
 
-/// What reopening led to.
+/// The result of reopening.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reopened {
-    /// It is the same place as before.
+    /// It is the same sink as before.
     Same,
-    /// It is another file. It may have ended in a torn line, whose bytes are where
-    /// the text says.
+    /// It is another file. It may have ended in an incomplete line.
     Other {
         /// The file's path, for the record that opens it.
         path: String,
-        /// Where the bytes of a torn line are.
+        /// Where the bytes of an incomplete line are kept, in words.
         torn: Option<String>,
     },
 }
 
-/// Standard output. It may be a pipe, a terminal or a file of somebody else, so
-/// nothing in it is ever taken back.
+/// Standard output. It may be a pipe, a terminal or a file of another program, so it is
+/// never truncated.
 pub(super) struct Stdout {
-    // A second descriptor: `io::stdout()` has a buffer, which after a failure holds
-    // nobody knows what.
+    // A second descriptor: `io::stdout()` has a buffer, whose content is unknown after a
+    // failure.
     file: File,
     is_file: bool,
 }
@@ -65,12 +63,12 @@ impl Stdout {
 
 impl Sink for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Nothing that the server prints may land in the middle of a line.
+        // The server's own output must not appear in the middle of a line.
         let _whole = io::stdout().lock();
         self.file.write(bytes)
     }
 
-    fn take_back(&mut self, _count: u64) -> io::Result<bool> {
+    fn truncate(&mut self, _count: u64) -> io::Result<bool> {
         Ok(false)
     }
 

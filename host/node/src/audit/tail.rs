@@ -1,6 +1,5 @@
-//! The end of a log that is already there: where its chain goes on, and what a
-//! crash or a full disk left of a line. Only the last part of a file is read,
-//! however large it is.
+//! The end of an existing log: where its chain continues, and what a crash or a full disk
+//! left of the last line. Only the last part of a file is read, however large it is.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! What an operator sets: where the log goes, and what happens when it can't.
+//! What an operator sets: where the log is written, and what happens while it can't be.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
-//! The thread that writes. It takes what has gathered, gives each record its place
-//! in the chain, writes the lines at once, and where the disk fails keeps what it
-//! has and tries again.
+//! The thread that writes. It takes the queued records, gives each its position in the
+//! chain, and writes the lines together. Where the disk fails it keeps them and tries
+//! again.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -9,56 +9,56 @@ use std::{io, thread};
 
 use super::AuditError;
 use super::chain::Chain;
+use super::line_buffer::LineBuffer;
 use super::log_throttle::LogThrottle;
-use super::outgoing::Outgoing;
 use super::queue::{Done, Queue, Round};
 use super::record::{Outcome, Record};
 use super::sink::{Reopened, Sink};
 
-/// How long records may gather where no answer waits for them. To wake the writer for
-/// each would cost a busy server more than all else that is done for a record.
+/// How long records are gathered where no response waits for them. Waking the writer for
+/// each would cost a busy server more than the rest of a record's work.
 const GATHER: Duration = Duration::from_millis(1);
 
-/// The writer and what it works on.
+/// The writer.
 pub(super) struct Writer {
     pub queue: Arc<Queue>,
     pub sink: Box<dyn Sink>,
     pub chain: Chain,
-    /// Whether each line reaches the disk before somebody is told that it is kept.
+    /// Whether each line is synced to the disk before its receipt is complete.
     pub sync: bool,
-    /// After a failure, how long until the next attempt, unless something happens.
+    /// The time from a failure to the next attempt, unless a record comes earlier.
     pub retry: Duration,
     pub state: Progress,
 }
 
-/// What the writer has begun and not ended.
+/// The writer's unfinished work.
 #[derive(Default)]
 pub(super) struct Progress {
-    out: Outgoing,
+    out: LineBuffer,
     failing: bool,
-    /// The file must be opened anew, and couldn't be yet.
+    /// Whether the file has to be opened again, and couldn't be yet.
     reopen: bool,
     failures: LogThrottle,
     reopenings: LogThrottle,
 }
 
-/// Tells the queue that nobody takes from it any more, however the thread ends.
-struct Leave(Arc<Queue>);
+/// Tells the queue that the writer has ended, however the thread ends.
+struct EndOnDrop(Arc<Queue>);
 
-impl Drop for Leave {
+impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        self.0.leave();
+        self.0.writer_ended();
     }
 }
 
 impl Writer {
-    /// Starts the thread. `torn` says where the bytes are of a line that was cut off
-    /// when the log was opened.
+    /// Starts the thread. `torn` says where the bytes of an incomplete line are that was
+    /// removed when the log was opened.
     pub fn start(self, torn: Option<String>) -> Result<(), AuditError> {
-        let leave = Leave(self.queue.clone());
+        let end = EndOnDrop(self.queue.clone());
         let run = move || {
-            // Dropped last: who waits for the end may then open the file again.
-            let _leave = leave;
+            // Dropped last: whoever waits for the end may open the file again then.
+            let _end = end;
             self.run(torn);
         };
         thread::Builder::new()
@@ -98,12 +98,12 @@ impl Writer {
         }
     }
 
-    /// Tries to write what there is, and tells how that went.
+    /// Tries to write all lines, and reports the outcome.
     fn round(&mut self, lost: u64) {
         let (written, result) = self.attempt();
-        self.say(&result);
+        self.log_outcome(&result);
         self.state.failing = result.is_err();
-        self.queue.tell(Round {
+        self.queue.report(Round {
             written,
             in_hand: self.state.out.len() as u64,
             lost,
@@ -111,8 +111,8 @@ impl Writer {
         });
     }
 
-    /// Gives a record its place in the chain. `false` where it can't be written as
-    /// JSON, which no record is known to be.
+    /// Gives a record its position in the chain. `false` where it can't be written as JSON,
+    /// which is not known to happen.
     fn add(&mut self, record: Record, done: Option<Done>) -> bool {
         let chain = &mut self.chain;
         let added = self.state.out.add(done, |bytes| record.write(chain, bytes));
@@ -122,7 +122,7 @@ impl Writer {
         added.is_ok()
     }
 
-    /// Does all there is to do, as far as the disk lets it.
+    /// Reopens the file where that is due, and writes all lines that the disk takes.
     fn attempt(&mut self) -> (u64, io::Result<()>) {
         let gone = self.sink.is_gone();
         if (self.state.reopen || gone)
@@ -137,7 +137,7 @@ impl Writer {
                 let error: &(dyn Error + 'static) = &error;
                 tracing::error!(
                     error,
-                    "the audit log can't be opened anew; its records go on to the file that was moved away"
+                    "the audit log can't be opened again; its records continue in the file that was moved away"
                 );
             }
         }
@@ -149,22 +149,22 @@ impl Writer {
         self.state.reopen = false;
         self.state.reopenings.reset();
         if let Reopened::Other { path, torn } = reopened {
-            self.state.out.begin_anew();
+            self.state.out.restart();
             if let Some(kept) = torn {
                 self.add(Record::of_torn(&kept), None);
             }
-            // With this the new file is never empty, and a server that starts later
-            // finds where the chain goes on.
+            // So the new file is not empty, and a server that starts later finds where the
+            // chain continues.
             self.add(
                 Record::of_system("audit.reopen", &path, Outcome::done()),
                 None,
             );
-            tracing::info!(path, "the audit log goes on in another file");
+            tracing::info!(path, "the audit log continues in another file");
         }
         Ok(())
     }
 
-    fn say(&self, result: &io::Result<()>) {
+    fn log_outcome(&self, result: &io::Result<()>) {
         match result {
             Err(error) => {
                 if self.state.failures.due() {

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::entry::ProcessKeys;
 use super::hashed::{FileKey, HashedLine};
 use super::list::TokenList;
-use super::{Grant, Secret, TokenError, file};
+use super::{Claims, Secret, TokenError, file};
 
 /// A token that stands in a file now.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct Appended {
 ///
 /// [`TokenError`], where the file can't be read, holds a mistake, or would hold one
 /// with this token, and where it can't be written. It then is what it was.
-pub fn append(path: &Path, secret: &Secret, grant: Grant) -> Result<Appended, TokenError> {
+pub fn append(path: &Path, secret: &Secret, claims: Claims) -> Result<Appended, TokenError> {
     let failed = |cause| TokenError::Write {
         path: path.to_owned(),
         cause,
@@ -49,7 +49,7 @@ pub fn append(path: &Path, secret: &Secret, grant: Grant) -> Result<Appended, To
         Some(key) => key,
         None => FileKey::generate()?,
     };
-    let line = HashedLine::new(secret, key, grant)?;
+    let line = HashedLine::new(secret, key, claims)?;
     let end = match before.is_empty() || before.ends_with('\n') {
         true => "",
         false => "\n",

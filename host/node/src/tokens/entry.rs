@@ -70,12 +70,12 @@ impl Entry {
             key: Some(line.key),
             hash: line.hash,
             principal: Principal {
-                id: line.grant.name,
-                scope: line.grant.scope,
-                roles: line.grant.roles,
+                id: line.claims.name,
+                scope: line.claims.scope,
+                roles: line.claims.roles,
             },
             unnamed: false,
-            expires: line.grant.expires,
+            expires: line.claims.expires,
         }
     }
 

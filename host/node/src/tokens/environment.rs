@@ -6,8 +6,8 @@
 
 use tensor_wasm_runtime::policy::{Principal, Scope};
 
+use super::claims::parse_tenant;
 use super::entry::{Entry, ProcessKeys};
-use super::grant::parse_tenant;
 use super::secret::problem_of;
 use super::{Place, SHORT, TokenError};
 

@@ -110,7 +110,7 @@ pub enum TokenError {
     Empty,
     /// A token that can't be made as it was asked for.
     #[error("the token {problem}")]
-    Grant {
+    Claims {
         /// What is wrong with it.
         problem: &'static str,
     },

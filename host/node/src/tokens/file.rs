@@ -7,8 +7,8 @@ use std::path::Path;
 use tensor_wasm_runtime::policy::{Principal, Scope};
 use zeroize::Zeroizing;
 
+use super::claims;
 use super::entry::{Entry, ProcessKeys};
-use super::grant;
 use super::hashed::HashedLine;
 use super::secret::problem_of;
 use super::{LARGEST_FILE, Place, SHORT, TokenError};
@@ -91,8 +91,8 @@ fn plain(
         Some((name, token)) => (Some(name.trim()), token.trim()),
         None => (None, text),
     };
-    if name.is_some_and(|name| !grant::is_word(name)) {
-        return Err(grant::NAME);
+    if name.is_some_and(|name| !claims::is_word(name)) {
+        return Err(claims::NAME);
     }
     if token.is_empty() {
         return Err("has a name and no token");

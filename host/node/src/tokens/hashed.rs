@@ -10,7 +10,7 @@ use std::fmt;
 
 use tensor_wasm_runtime::policy::Scope;
 
-use super::grant::{self, Grant};
+use super::claims::{self, Claims};
 use super::{Secret, TokenError};
 
 /// What the second word of such a line begins with.
@@ -43,7 +43,7 @@ impl FileKey {
 
 /// A line with a hash. Displays as it is written in a file.
 pub struct HashedLine {
-    pub(super) grant: Grant,
+    pub(super) claims: Claims,
     pub(super) key: FileKey,
     pub(super) hash: [u8; blake3::OUT_LEN],
 }
@@ -53,12 +53,12 @@ impl HashedLine {
     ///
     /// # Errors
     ///
-    /// [`TokenError::Grant`] for a name, a role, a scope or an end that can't be
+    /// [`TokenError::Claims`] for a name, a role, a scope or an end that can't be
     /// written.
-    pub fn new(secret: &Secret, key: FileKey, grant: Grant) -> Result<HashedLine, TokenError> {
-        grant.check()?;
+    pub fn new(secret: &Secret, key: FileKey, claims: Claims) -> Result<HashedLine, TokenError> {
+        claims.check()?;
         let hash = *blake3::keyed_hash(&key.0, secret.reveal().as_bytes()).as_bytes();
-        Ok(HashedLine { grant, key, hash })
+        Ok(HashedLine { claims, key, hash })
     }
 
     /// Reads such a line; `None` where it is one of the other kind.
@@ -74,8 +74,8 @@ impl HashedLine {
         digest: &str,
         attributes: impl Iterator<Item = &'a str>,
     ) -> Result<HashedLine, &'static str> {
-        if !grant::is_word(name) {
-            return Err(grant::NAME);
+        if !claims::is_word(name) {
+            return Err(claims::NAME);
         }
         let (key, hash) = digest.split_once(':').ok_or(HASH)?;
         let bytes = |hex: &str| match blake3::Hash::from_hex(hex) {
@@ -87,22 +87,22 @@ impl HashedLine {
         let (mut tenants, mut roles, mut expires) = (None, None, None);
         for attribute in attributes {
             let before = match attribute.split_once('=') {
-                Some(("tenants", text)) => tenants.replace(grant::parse_tenants(text)?).is_some(),
-                Some(("roles", text)) => roles.replace(grant::parse_roles(text)?).is_some(),
-                Some(("expires", text)) => expires.replace(grant::parse_time(text)?).is_some(),
+                Some(("tenants", text)) => tenants.replace(claims::parse_tenants(text)?).is_some(),
+                Some(("roles", text)) => roles.replace(claims::parse_roles(text)?).is_some(),
+                Some(("expires", text)) => expires.replace(claims::parse_time(text)?).is_some(),
                 _ => return Err("has an attribute that isn't tenants=, roles= or expires="),
             };
             if before {
                 return Err("has an attribute twice");
             }
         }
-        let grant = Grant {
+        let claims = Claims {
             name: name.to_owned(),
             scope: tenants.unwrap_or(Scope::All),
             roles: roles.unwrap_or_default(),
             expires,
         };
-        Ok(HashedLine { grant, key, hash })
+        Ok(HashedLine { claims, key, hash })
     }
 }
 
@@ -110,15 +110,15 @@ impl fmt::Display for HashedLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hex = |bytes| blake3::Hash::from_bytes(bytes).to_hex();
         let (key, hash) = (hex(self.key.0), hex(self.hash));
-        write!(f, "{} {SCHEME}{key}:{hash}", self.grant.name)?;
-        if self.grant.scope != Scope::All {
-            write!(f, " tenants={}", grant::format_tenants(&self.grant.scope))?;
+        write!(f, "{} {SCHEME}{key}:{hash}", self.claims.name)?;
+        if self.claims.scope != Scope::All {
+            write!(f, " tenants={}", claims::format_tenants(&self.claims.scope))?;
         }
-        if !self.grant.roles.is_empty() {
-            write!(f, " roles={}", self.grant.roles.join(","))?;
+        if !self.claims.roles.is_empty() {
+            write!(f, " roles={}", self.claims.roles.join(","))?;
         }
-        if let Some(expires) = self.grant.expires {
-            write!(f, " expires={}", grant::format_time(expires))?;
+        if let Some(expires) = self.claims.expires {
+            write!(f, " expires={}", claims::format_time(expires))?;
         }
         Ok(())
     }
@@ -126,7 +126,9 @@ impl fmt::Display for HashedLine {
 
 impl fmt::Debug for HashedLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("HashedLine").field(&self.grant.name).finish()
+        f.debug_tuple("HashedLine")
+            .field(&self.claims.name)
+            .finish()
     }
 }
 
@@ -147,7 +149,7 @@ mod tests {
         let (key, hash) = (hex("a"), hex("B"));
         let line = |more: &str| {
             let text = format!("alice \t blake3:{key}:{hash} {more}");
-            HashedLine::parse(&text).unwrap().unwrap().grant
+            HashedLine::parse(&text).unwrap().unwrap().claims
         };
         let bare = line("");
         assert_eq!((bare.scope, bare.roles.len()), (Scope::All, 0));
@@ -156,7 +158,7 @@ mod tests {
         assert_eq!(full.scope, Scope::Only(vec![1, 2]));
         assert_eq!(full.roles, ["admin", "deploy"]);
         assert_eq!(
-            grant::format_time(full.expires.unwrap()),
+            claims::format_time(full.expires.unwrap()),
             "2027-01-01T00:00:00Z"
         );
     }
@@ -209,7 +211,7 @@ mod tests {
         assert_eq!(format!("{:?}", line.key), "FileKey(…)");
     }
 
-    fn any_grant() -> impl Strategy<Value = Grant> {
+    fn any_grant() -> impl Strategy<Value = Claims> {
         (
             "[A-Za-z0-9._-]{1,64}",
             prop_oneof![
@@ -220,7 +222,7 @@ mod tests {
             prop::collection::vec("[A-Za-z0-9._-]{1,64}", 0..4),
             prop::option::of((0..253_402_300_799_u64, 0..1_000_000_000_u32)),
         )
-            .prop_map(|(name, scope, roles, time)| Grant {
+            .prop_map(|(name, scope, roles, time)| Claims {
                 name,
                 scope,
                 roles,
@@ -230,13 +232,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(grant in any_grant(), key in any::<[u8; 32]>()) {
+        fn what_is_written_is_read_back(claims in any_grant(), key in any::<[u8; 32]>()) {
             let secret = Secret::generate().unwrap();
-            let line = HashedLine::new(&secret, FileKey(key), grant.clone()).unwrap();
+            let line = HashedLine::new(&secret, FileKey(key), claims.clone()).unwrap();
             let text = line.to_string();
             prop_assert!(!text.contains(secret.reveal()));
             let read = HashedLine::parse(&text).unwrap().unwrap();
-            prop_assert_eq!(read.grant, grant);
+            prop_assert_eq!(read.claims, claims);
             prop_assert_eq!((read.key, read.hash), (line.key, line.hash));
         }
 
@@ -249,8 +251,8 @@ mod tests {
 
         #[test]
         fn no_time_panics(text in "[0-9]{4}[-\\PC][0-9]{2}-[0-9]{2}[T\\PC][0-9:.Z+\\PC]{0,30}") {
-            let _ = grant::parse_time(&text);
-            let _ = grant::parse_expiry(&text, UNIX_EPOCH);
+            let _ = claims::parse_time(&text);
+            let _ = claims::parse_expiry(&text, UNIX_EPOCH);
         }
     }
 }

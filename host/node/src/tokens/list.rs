@@ -1,4 +1,4 @@
-//! A list of tokens: who holds a token, in the same time for each.
+//! A list of tokens, with a lookup whose time depends on no token.
 
 use std::collections::HashMap;
 use std::fmt;

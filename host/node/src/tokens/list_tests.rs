@@ -6,13 +6,13 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tensor_wasm_runtime::policy::Scope;
 
-use super::super::{Grant, HashedLine, Place, Secret, parse_tenants};
+use super::super::{Claims, HashedLine, Place, Secret, parse_tenants};
 use super::*;
 
 const LIST: &str = "# comment\n\nbuild:0Jd9rUq4mW2hX7cT\r\n  Zk3vN8pQ1sY6bF5g  \n";
 
-fn grant(name: &str) -> Grant {
-    Grant {
+fn claims(name: &str) -> Claims {
+    Claims {
         name: name.to_owned(),
         scope: Scope::All,
         roles: vec![],
@@ -21,13 +21,13 @@ fn grant(name: &str) -> Grant {
 }
 
 /// A secret and its line, under a key of its own.
-fn line(grant: Grant) -> (String, String) {
-    line_with(FileKey::generate().unwrap(), grant)
+fn line(claims: Claims) -> (String, String) {
+    line_with(FileKey::generate().unwrap(), claims)
 }
 
-fn line_with(key: FileKey, grant: Grant) -> (String, String) {
+fn line_with(key: FileKey, claims: Claims) -> (String, String) {
     let secret = Secret::generate().unwrap();
-    let line = HashedLine::new(&secret, key, grant).unwrap();
+    let line = HashedLine::new(&secret, key, claims).unwrap();
     (secret.reveal().to_owned(), line.to_string())
 }
 
@@ -45,10 +45,10 @@ fn a_known_token_names_its_principal() {
 
 #[test]
 fn a_hashed_token_names_its_principal_with_scope_and_roles() {
-    let (secret, line) = line(Grant {
+    let (secret, line) = line(Claims {
         scope: parse_tenants("1,2").unwrap(),
         roles: vec!["admin".to_owned(), "deploy".to_owned()],
-        ..grant("alice")
+        ..claims("alice")
     });
     let list = TokenList::parse(&format!("{LIST}{line}\n")).unwrap();
     let alice = list.authenticate(&secret).unwrap();
@@ -60,7 +60,7 @@ fn a_hashed_token_names_its_principal_with_scope_and_roles() {
 
 #[test]
 fn whatever_is_not_a_token_of_the_list_is_unknown() {
-    let (secret, line) = line(grant("alice"));
+    let (secret, line) = line(claims("alice"));
     let list = TokenList::parse(&format!("{LIST}{line}")).unwrap();
     let digest = line.split_once(' ').unwrap().1;
     let hash = digest.rsplit_once(':').unwrap().1;
@@ -85,7 +85,7 @@ fn whatever_is_not_a_token_of_the_list_is_unknown() {
 
 #[test]
 fn an_error_names_the_line_and_never_the_token() {
-    let (_, good) = line(grant("alice"));
+    let (_, good) = line(claims("alice"));
     for (text, number) in [
         ("good-token-0123456\nse cret", 2),
         ("\n:secret", 2),
@@ -113,7 +113,7 @@ fn an_error_names_the_line_and_never_the_token() {
 
 #[test]
 fn a_token_that_comes_twice_is_an_error_with_both_lines() {
-    let (_, line) = line(grant("alice"));
+    let (_, line) = line(claims("alice"));
     for text in [
         "a:one\nb:two\nc:one",
         &format!("{line}\n\n{}", line.replace("alice", "bob")),
@@ -136,7 +136,7 @@ fn a_token_that_comes_twice_is_an_error_with_both_lines() {
 #[test]
 fn a_name_has_two_tokens_during_a_rotation_and_never_three() {
     let key = FileKey::generate().unwrap();
-    let lines: Vec<_> = (0..3).map(|_| line_with(key, grant("alice"))).collect();
+    let lines: Vec<_> = (0..3).map(|_| line_with(key, claims("alice"))).collect();
     let two = TokenList::parse(&format!("{}\n{}", lines[0].1, lines[1].1)).unwrap();
     for (secret, _) in &lines[..2] {
         assert_eq!(two.authenticate(secret).unwrap().id, "alice");
@@ -155,9 +155,9 @@ fn a_name_has_two_tokens_during_a_rotation_and_never_three() {
 
 #[test]
 fn tokens_that_have_expired_do_not_count_as_one_of_two() {
-    let old = line(Grant {
+    let old = line(Claims {
         expires: Some(UNIX_EPOCH + Duration::from_secs(1)),
-        ..grant("alice")
+        ..claims("alice")
     });
     let text = format!("{}\nalice:one\nalice:two", old.1);
     let list = TokenList::parse(&text).unwrap();
@@ -186,9 +186,9 @@ fn a_name_that_we_gave_is_not_shared_with_one_that_somebody_chose() {
 #[test]
 fn a_token_is_good_whenever_the_clock_shows_a_time_before_its_end() {
     let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-    let (secret, line) = line(Grant {
+    let (secret, line) = line(Claims {
         expires: Some(at(1000)),
-        ..grant("alice")
+        ..claims("alice")
     });
     let list = TokenList::parse(&line).unwrap();
     // Forward, back, and to before the epoch.
@@ -213,11 +213,11 @@ fn of_a_token_under_two_keys_the_one_counts_that_is_still_good() {
     let secret = Secret::generate().unwrap();
     let write = |name, expires| {
         let key = FileKey::generate().unwrap();
-        let grant = Grant {
+        let claims = Claims {
             expires,
-            ..grant(name)
+            ..claims(name)
         };
-        HashedLine::new(&secret, key, grant).unwrap().to_string()
+        HashedLine::new(&secret, key, claims).unwrap().to_string()
     };
     let (old, new) = (write("old", Some(UNIX_EPOCH)), write("new", None));
     for text in [format!("{old}\n{new}"), format!("{new}\n{old}")] {
@@ -229,7 +229,7 @@ fn of_a_token_under_two_keys_the_one_counts_that_is_still_good() {
 #[test]
 fn a_file_has_few_keys_since_each_costs_every_request_a_hash() {
     let lines: Vec<_> = (0..=MOST_KEYS)
-        .map(|number| line(grant(&format!("name-{number}"))))
+        .map(|number| line(claims(&format!("name-{number}"))))
         .collect();
     let text = |lines: &[(String, String)]| {
         let lines: Vec<_> = lines.iter().map(|(_, line)| line.as_str()).collect();
@@ -258,7 +258,7 @@ fn a_list_without_tokens_is_an_error_rather_than_a_closed_door() {
 
 #[test]
 fn a_list_never_shows_what_it_was_made_of() {
-    let (_, line) = line(grant("alice"));
+    let (_, line) = line(claims("alice"));
     let list = TokenList::parse(&format!("{LIST}{line}")).unwrap();
     assert_eq!(
         format!("{list:?}"),

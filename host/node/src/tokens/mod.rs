@@ -14,31 +14,31 @@
 //! The environment has them in one variable, each with the tenants that it is for:
 //! `TENSOR_WASM_API_TOKENS='0Jd9rUq4mW2hX7cT:tenant=*,Zk3vN8pQ1sY6bF5g:tenant=1,2'`.
 //!
-//! No token stays in memory. What came as a hash stays one; the others are hashed
-//! under a key that was made for this process, so that a copy of its memory tells
-//! nobody a token, and two processes with the same list have nothing in common.
+//! No token stays in memory. Hashes stay hashes; tokens in the clear are hashed with a key
+//! of this process, so that a copy of its memory reveals no token, and two processes with
+//! the same list have no hash in common.
 //!
-//! BLAKE3 is fast, and so fits secrets that nobody can guess: the tokens that
-//! [`Secret::generate`] makes hold 256 bits, and [`Secret::from_text`] refuses what
-//! is too short. A slow hash would add nothing to them, and would cost every request
-//! what it should cost an attacker.
+//! BLAKE3 is a fast hash, which is right for secrets that can't be guessed: the tokens of
+//! [`Secret::generate`] have 256 bits, and [`Secret::from_text`] refuses short ones. A slow
+//! hash would not protect them better, and would cost every request as much as an
+//! attacker.
 
 mod append;
+mod claims;
 mod entry;
 mod environment;
 mod error;
 mod file;
-mod grant;
 mod hashed;
 mod list;
 mod reload;
 mod secret;
 
 pub use append::{Appended, append};
+pub use claims::{Claims, format_tenants, format_time, parse_expiry, parse_tenants};
 pub use entry::Listed;
 pub use error::{Place, TokenError};
 pub use file::others_may_read;
-pub use grant::{Grant, format_tenants, format_time, parse_expiry, parse_tenants};
 pub use hashed::{FileKey, HashedLine};
 pub use list::TokenList;
 pub use reload::{Clock, Reloaded, Tokens};

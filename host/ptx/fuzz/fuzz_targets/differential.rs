@@ -3,7 +3,7 @@
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
-#[path = "../../tests/random.rs"]
+#[path = "../../tests/random/mod.rs"]
 mod random;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| random::agree(data));

@@ -3,6 +3,9 @@
 //! Everything has a fixed address at compile time but the end of shared memory, whose size a launch
 //! says; so shared memory comes last. The runtime's side is in [`exec`](crate::exec).
 
+use crate::simt::geometry::MAX_BLOCK_THREADS;
+use crate::simt::warp::{MAX_INPUTS, MAX_RESULTS};
+
 /// The block's position in the grid, three words.
 pub(crate) const CTAID: u32 = 16;
 /// The extents of block and grid, three words each.
@@ -33,7 +36,7 @@ pub(crate) const ARGUMENTS: u32 = 256;
 pub(crate) const VECTOR_LANES: u32 = 16;
 
 /// The most threads of a block.
-pub(crate) const MOST_THREADS: u32 = 1024;
+pub(crate) const MOST_THREADS: u32 = MAX_BLOCK_THREADS;
 
 /// A thread's resume index when it has ended.
 pub(crate) const ENDED: i32 = -1;
@@ -90,14 +93,15 @@ pub(crate) const MOST_SHARED: u32 = 1 << 20;
 /// A page of WebAssembly.
 pub(crate) const PAGE: u64 = 64 << 10;
 
-/// How many arrays the exchange has.
-pub(crate) const EXCHANGES: u32 = 4;
+/// The most arrays of the exchange: a collective's mask of members and its words.
+pub(crate) const MAX_EXCHANGED: usize = 1 + MAX_INPUTS;
+const _: () = assert!(MAX_RESULTS <= MAX_EXCHANGED);
 
 /// The padding between arrays, which keeps the words of one thread in different cache lines.
 const PAD: u32 = 64;
 
 impl Layout {
-    /// Lays out everything up to the spill frames, which the pass `spill` adds.
+    /// Lays out everything up to the exchange, whose size the kernel's suspend points say.
     pub(crate) fn new(
         threads: u32,
         param_bytes: u32,
@@ -111,9 +115,6 @@ impl Layout {
             .checked_add(symbols)?
             .checked_next_multiple_of(64)?;
         let exchange = resume_indices + threads * 4 + PAD;
-        let uniform_saved = exchange + EXCHANGES * (threads * 8 + PAD);
-        let lanes = (uniform_saved + threads).checked_next_multiple_of(64)?;
-        let frames = lanes + LANES;
         Some(Layout {
             threads,
             param_bytes,
@@ -121,18 +122,32 @@ impl Layout {
             globals,
             resume_indices,
             exchange,
-            uniform_saved,
+            uniform_saved: exchange,
             uniform_frames: 0,
             uniform_stride: 0,
             guard_limits: 0,
-            lanes,
-            frames,
-            local: frames,
+            lanes: exchange,
+            frames: exchange,
+            local: exchange,
             local_stride: local_bytes.checked_next_multiple_of(16)?,
             local_bytes,
             shared: 0,
             interrupt: 0,
         })
+    }
+
+    /// Adds the exchange, with so many words for each thread, and what comes after it up to the spill
+    /// frames, which the pass `spill` adds.
+    pub(crate) fn reserve_exchange(&mut self, words: usize) -> Option<()> {
+        debug_assert!(words <= MAX_EXCHANGED, "{words} words at a suspend point");
+        let arrays = u32::try_from(words)
+            .ok()
+            .filter(|_| words <= MAX_EXCHANGED)?;
+        self.uniform_saved = self.exchanged(arrays);
+        self.lanes = (self.uniform_saved + self.threads).checked_next_multiple_of(64)?;
+        self.frames = self.lanes + LANES;
+        self.local = self.frames;
+        Some(())
     }
 
     /// The address of an array of the exchange.

@@ -19,6 +19,7 @@ pub struct CompiledKernel {
     pub(crate) param_bytes: u32,
     pub(crate) dynamic_shared: u32,
     pub(crate) effort: usize,
+    pub(crate) bounds_guards: usize,
     /// The resume index of each suspend point.
     pub(crate) after_stop: HashMap<u32, u32>,
     /// Why threads run one at a time.
@@ -26,7 +27,8 @@ pub struct CompiledKernel {
 }
 
 impl CompiledKernel {
-    /// The module. It imports functions of a module `host`; see [`Setup`](crate::exec::Setup).
+    /// The module. It imports functions of a module `host`; see
+    /// [`CompiledLaunch`](crate::exec::CompiledLaunch).
     #[must_use]
     pub fn wasm(&self) -> &[u8] {
         &self.wasm
@@ -73,6 +75,12 @@ impl CompiledKernel {
         self.body.len()
     }
 
+    /// How many bounds guards its vector code has.
+    #[must_use]
+    pub fn bounds_guards(&self) -> usize {
+        self.bounds_guards
+    }
+
     /// How much work an engine has with it, in units of one step of a plain kernel; some hundred take
     /// a millisecond. Values that are live across many calls take long, whatever the steps are.
     #[must_use]
@@ -80,7 +88,7 @@ impl CompiledKernel {
         self.effort
     }
 
-    /// The import `help`: what the interpreter's function of this number makes of operands that the
+    /// The import `libcall`: what the interpreter's function of this number makes of operands that the
     /// module does not compute with itself; `None` where there is no such function.
     #[must_use]
     pub fn libcall(&self, number: u32, operands: [u64; 4]) -> Option<u64> {

@@ -8,7 +8,7 @@
 //! it. There is no other memory that a mistake of this compiler could reach.
 //!
 //! A thread runs until it ends, is suspended to wait for others, or is preempted; then the next one
-//! runs. [`Block`](crate::exec::Block) resumes them by the interpreter's rules. Faults are found by
+//! runs. [`CompiledBlock`](crate::exec::CompiledBlock) resumes them by the interpreter's rules. Faults are found by
 //! checks in the code that ask the host, so they say the same as the interpreter's.
 //!
 //! [`pipeline`] lists the passes in order. The IR is in [`ir`], what is known of it in [`analysis`],

@@ -9,7 +9,8 @@ use crate::compile::abi::{self, Layout, VECTOR_LANES};
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::analysis::vectorization::{self, TOO_LARGE};
 use crate::compile::analysis::{Analyses, allocation_roots, bounds_guards, liveness, uniformity};
-use crate::compile::cfg::{graph, structure};
+use crate::compile::cfg::graph::Graph;
+use crate::compile::cfg::structure::{Item, structure};
 use crate::compile::codegen::CodegenInput;
 use crate::compile::ir::print::Annotations;
 use crate::compile::ir::{Body, Reg, verify};
@@ -69,6 +70,9 @@ fn run(
 
     // From PTX to IR: calls inlined, operands typed, addresses known.
     let mut body = translate::body(module, entry, &layout, lines)?;
+    layout
+        .reserve_exchange(body.exchanged_words())
+        .ok_or_else(too_much_memory)?;
     observer.after(Pass::Translate, &body, known)?;
 
     // NaNs get NVIDIA's bits where somebody sees them, not after each operation.
@@ -81,7 +85,7 @@ fn run(
         UniformityInfo::of_single_threads(&body)
     } else {
         limits::check_branches(&body)?;
-        uniformity::analyze(&body, &liveness::analyze(&body)?)
+        uniformity::analyze(&body, &liveness::analyze(&body)?)?
     };
     let scalar_reason = match vectorize {
         Vectorize::Auto => vectorization::scalar_reason(&body, &uniformity),
@@ -123,7 +127,7 @@ fn run(
     observer.after(Pass::Liveness, &body, known)?;
     let values = |reg| values(&body, &uniformity, vectors, reg);
     let effort = limits::check_pressure(&body, &liveness, values)?;
-    let graph = graph::graph(&body, &divergence_points)?;
+    let graph = Graph::new(&body, &divergence_points)?;
     known.graph = Some(&graph);
     observer.after(Pass::SuspensionGraph, &body, known)?;
     limits::check_resume_points(&graph, &liveness, vectors)?;
@@ -161,7 +165,7 @@ fn run(
         bounds_caches,
         guards,
     };
-    let items = structure::structure(&body, &analyses.graph);
+    let items = structure(&body, &analyses.graph)?;
     let static_shared = entry.layout.shared_bytes;
     let input = CodegenInput {
         body: &body,
@@ -177,6 +181,7 @@ fn run(
         param_bytes: entry.param_bytes,
         dynamic_shared: entry.layout.dynamic_shared,
         effort,
+        bounds_guards: analyses.guards.len(),
         after_stop: analyses.graph.after_stop,
         body,
         layout,
@@ -215,23 +220,10 @@ fn values(body: &Body, uniformity: &UniformityInfo, vectors: bool, reg: Reg) -> 
 /// Writes the functions, and the module around them.
 fn generate(
     input: &CodegenInput<'_>,
-    items: &[structure::Item],
+    items: &[Item],
     vectors: bool,
 ) -> Result<(Vec<u8>, Vec<FunctionLines>), Unsupported> {
-    let scalar = codegen::scalar(input, items, vectors)?;
-    limits::check_code(scalar.code.len())?;
-    let mut functions = if vectors {
-        let vector = codegen::vector(input, items)?;
-        limits::check_code(vector.code.len())?;
-        vec![
-            ("alone", scalar),
-            ("groups", vector),
-            ("write out", codegen::spill_uniform_frame(input)?),
-            ("run", codegen::dispatch()),
-        ]
-    } else {
-        vec![("run", scalar)]
-    };
+    let mut functions = codegen::functions(input, items, vectors)?;
     let lines = functions
         .iter_mut()
         .map(|(name, function)| FunctionLines {

@@ -1,64 +1,58 @@
-//! One running block: its threads take turns, each until it must wait for others.
+//! One interpreted block: its threads take turns, each until it must wait for others.
 //!
 //! Which thread runs when is fixed, so a kernel without races computes the same on every run. A turn
 //! is bounded, since a thread may wait for another by reading memory in a loop.
 
 use crate::Extent;
-use crate::interpret::checks::{Checks, Finding, Unwatched};
-use crate::interpret::launch::Launch;
-use crate::interpret::program::{Action, Source};
-use crate::interpret::thread::{Machine, State, Stop, Thread};
-use crate::simt::fault::{Fault, RunError};
+use crate::interpret::checks::{Checks, Finding, NoChecks};
+use crate::interpret::launch::InterpretedLaunch;
+use crate::interpret::program::{Action, Condition, Source};
+use crate::interpret::thread::{RunningThread, Thread, TurnEnd};
+use crate::simt::Progress;
+use crate::simt::block_sync::BlockSync;
+use crate::simt::fault::Fault;
 use crate::simt::memory::Memory;
+use crate::simt::warp::WarpExchange;
 
 /// How many steps a thread may take before the next one's turn.
 const TURN: u64 = 16 << 10;
 
-/// The resumable state of one running block.
+/// The resumable state of one interpreted block.
 #[derive(Debug)]
-pub struct Block {
+pub struct InterpretedBlock {
     pub(crate) index: Extent,
     /// All threads' slots, thread after thread.
-    pub(crate) registers: Vec<u64>,
+    registers: Vec<u64>,
     local: Vec<u8>,
     shared: Vec<u8>,
     pub(crate) threads: Vec<Thread>,
-    pub(crate) barriers: [crate::interpret::barrier::Barrier; crate::interpret::barrier::BARRIERS],
-    /// Whose turn it is.
-    current: usize,
+    /// Where threads wait for each other.
+    pub(crate) sync: BlockSync,
+    pub(crate) exchange: WarpExchange,
+    /// The thread whose turn it is.
+    current: u32,
     /// Whether a thread has run since the first one's last turn.
     moved: bool,
     steps: u64,
-    /// How many threads have not ended.
-    pub(crate) live: u32,
     /// Where the launch is checked.
     pub(crate) checks: Option<Box<Checks>>,
 }
 
-/// How far [`Block::run`] came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// All threads have ended.
-    Done,
-    /// The steps ran out: call [`Block::run`] again.
-    Yielded,
-}
-
-impl Block {
+impl InterpretedBlock {
     /// The block at this place of the grid, before its first step.
     #[must_use]
-    pub fn new(launch: &Launch, index: Extent) -> Block {
-        let mut block = Block {
+    pub fn new(launch: &InterpretedLaunch, index: Extent) -> InterpretedBlock {
+        let mut block = InterpretedBlock {
             index,
             registers: Vec::new(),
             local: Vec::new(),
             shared: Vec::new(),
             threads: Vec::new(),
-            barriers: Default::default(),
+            sync: BlockSync::default(),
+            exchange: WarpExchange::default(),
             current: 0,
             moved: false,
             steps: 0,
-            live: 0,
             checks: None,
         };
         block.restart(launch, index);
@@ -67,22 +61,22 @@ impl Block {
 
     /// Begins again as the block at another place of a grid, reusing the memory. What the last block
     /// left in it is gone.
-    pub fn restart(&mut self, launch: &Launch, index: Extent) {
-        let threads = launch.threads as usize;
+    pub fn restart(&mut self, launch: &InterpretedLaunch, index: Extent) {
+        let count = launch.launch.geometry.threads;
+        let threads = count as usize;
         self.index = index;
         self.registers.clear();
         self.registers.resize(threads * launch.slots as usize, 0);
         self.local.clear();
         self.local.resize(threads * launch.local_bytes as usize, 0);
         self.shared.clear();
-        self.shared.resize(launch.shared_bytes as usize, 0);
+        self.shared.resize(launch.launch.shared_bytes as usize, 0);
         self.threads.clear();
         self.threads.resize_with(threads, Thread::default);
-        self.barriers = Default::default();
+        self.sync.restart(count);
         self.current = 0;
         self.moved = false;
         self.steps = 0;
-        self.live = launch.threads;
         self.checks = launch.is_checked().then(|| Box::new(Checks::new(launch)));
     }
 
@@ -105,7 +99,7 @@ impl Block {
     /// What the kernel did wrong. The block cannot be run again then.
     pub fn run<M: Memory + ?Sized>(
         &mut self,
-        launch: &Launch,
+        launch: &InterpretedLaunch,
         memory: &M,
         steps: u64,
     ) -> Result<Progress, Fault> {
@@ -113,20 +107,18 @@ impl Block {
         if let Some(checks) = &mut self.checks {
             checks.begin(launch, memory);
         }
-        while self.live > 0 {
-            if self.current >= self.threads.len() {
+        while self.sync.live() > 0 {
+            if self.current >= self.sync.threads() {
                 self.current = 0;
-                if !self.moved {
-                    self.release_stuck(launch)?;
+                // Nobody can run: threads that ask who is with them get their answer; else nobody
+                // ever will.
+                if !self.moved && !self.answer_active_masks(launch) {
+                    return Err(self.deadlock(launch));
                 }
                 self.moved = false;
             }
-            let number = self.current;
-            let running = self
-                .threads
-                .get(number)
-                .is_some_and(|thread| thread.state == State::Running);
-            if !running {
+            let thread = self.current;
+            if !self.sync.is_running(thread) {
                 self.current += 1;
                 continue;
             }
@@ -135,7 +127,7 @@ impl Block {
                 return Ok(Progress::Yielded);
             }
             self.moved = true;
-            self.turn(launch, memory, number, left.min(TURN))?;
+            self.turn(launch, memory, thread, left.min(TURN))?;
             self.current += 1;
         }
         match self.checks.as_mut().and_then(|checks| checks.settle()) {
@@ -147,22 +139,22 @@ impl Block {
     /// Lets one thread run until it must wait or its turn is over.
     fn turn<M: Memory + ?Sized>(
         &mut self,
-        launch: &Launch,
+        launch: &InterpretedLaunch,
         memory: &M,
-        number: usize,
+        number: u32,
         budget: u64,
     ) -> Result<(), Fault> {
         let (slots, local_bytes) = (launch.slots as usize, launch.local_bytes as usize);
-        let registers = number * slots..(number + 1) * slots;
-        let local = number * local_bytes..(number + 1) * local_bytes;
+        let index = number as usize;
         let (Some(thread), Some(registers), Some(local)) = (
-            self.threads.get_mut(number),
-            self.registers.get_mut(registers),
-            self.local.get_mut(local),
+            self.threads.get_mut(index),
+            self.registers.get_mut(index * slots..(index + 1) * slots),
+            self.local
+                .get_mut(index * local_bytes..(index + 1) * local_bytes),
         ) else {
             return Ok(());
         };
-        let mut machine = Machine {
+        let mut running = RunningThread {
             launch,
             memory,
             registers,
@@ -170,123 +162,99 @@ impl Block {
             shared: &mut self.shared,
             thread,
             block: self.index,
-            number: u32::try_from(number).unwrap_or(u32::MAX),
+            number,
             clock: self.steps,
             extra: 0,
         };
-        let stopped = match &mut self.checks {
-            None => machine.run(budget, &mut self.steps, &mut Unwatched),
-            Some(checks) => machine.run(budget, &mut self.steps, checks.as_mut()),
+        let ended = match &mut self.checks {
+            None => running.run(budget, &mut self.steps, &mut NoChecks),
+            Some(checks) => running.run(budget, &mut self.steps, checks.as_mut()),
         };
-        match stopped {
-            Ok(Stop::Slice) => Ok(()),
-            Ok(Stop::Ended) => {
-                if let Some(thread) = self.threads.get_mut(number) {
-                    thread.state = State::Ended;
-                }
-                self.live -= 1;
-                // Those that wait for all may have waited for this one.
-                self.release_barriers(launch)?;
-                self.release_warp(launch, number)
-            }
-            Ok(Stop::WarpOp) => self.arrive(launch, number),
+        match ended {
+            Ok(TurnEnd::Budget) => Ok(()),
+            Ok(TurnEnd::Exit) => self.end(launch, number),
+            Ok(TurnEnd::Sync) => self.arrive(launch, number),
             Err(message) => Err(self.fault(launch, Some(number), *message)),
         }
     }
 
-    /// A thread has come to a step that it must take with others.
-    fn arrive(&mut self, launch: &Launch, number: usize) -> Result<(), Fault> {
-        match self.step_of(launch, number) {
-            Some(Action::Barrier { .. }) => self.arrive_at_barrier(launch, number),
-            Some(Action::Warp(_)) => self.arrive_in_warp(launch, number),
-            _ => {
-                if let Some(thread) = self.threads.get_mut(number) {
-                    thread.state = State::ActiveMask;
-                }
-                Ok(())
-            }
-        }
+    /// The index in the program of the step that a thread took last: the one that it waits in.
+    pub(crate) fn pc(&self, thread: u32) -> u32 {
+        let thread = self.threads.get(thread as usize);
+        thread.map_or(0, |thread| thread.pc.saturating_sub(1))
     }
 
-    /// The step before a thread's place: the one that it waits in.
-    pub(crate) fn step_of<'l>(&self, launch: &'l Launch, number: usize) -> Option<&'l Action> {
-        let place = self.threads.get(number)?.place.checked_sub(1)?;
-        let step = launch.program.code.get(place as usize)?;
+    /// The step that a thread took last.
+    pub(crate) fn step_of<'l>(
+        &self,
+        launch: &'l InterpretedLaunch,
+        thread: u32,
+    ) -> Option<&'l Action> {
+        let pc = self.threads.get(thread as usize)?.pc.checked_sub(1)?;
+        let step = launch.program.code.get(pc as usize)?;
         Some(&step.action)
     }
 
+    /// Where a slot of a thread's current function lies among all registers.
+    fn slot(&self, launch: &InterpretedLaunch, thread: u32, slot: usize) -> Option<usize> {
+        let base = self.threads.get(thread as usize)?.slot_base as usize;
+        Some(thread as usize * launch.slots as usize + base + slot)
+    }
+
     /// A value as a thread reads it.
-    pub(crate) fn value(&self, launch: &Launch, number: usize, source: Source) -> u64 {
+    pub(crate) fn value(&self, launch: &InterpretedLaunch, thread: u32, source: Source) -> u64 {
         let found = if source.is_constant() {
             launch.constants.get(source.index())
         } else {
-            let base = self
-                .threads
-                .get(number)
-                .map_or(0, |thread| thread.slot_base as usize);
-            self.registers
-                .get(number * launch.slots as usize + base + source.index())
+            let slot = self.slot(launch, thread, source.index());
+            slot.and_then(|slot| self.registers.get(slot))
         };
+        debug_assert!(
+            found.is_some(),
+            "a value of thread {thread} that is not there"
+        );
         found.copied().unwrap_or(0)
     }
 
+    /// A value as a thread reads it, with its lowest bit inverted where that is asked for.
+    pub(crate) fn condition(
+        &self,
+        launch: &InterpretedLaunch,
+        thread: u32,
+        condition: Condition,
+    ) -> u64 {
+        self.value(launch, thread, condition.source) ^ u64::from(condition.negated)
+    }
+
     /// Writes a thread's slot.
-    pub(crate) fn set_value(&mut self, launch: &Launch, number: usize, slot: u32, value: u64) {
-        let base = self
-            .threads
-            .get(number)
-            .map_or(0, |thread| thread.slot_base as usize);
-        let index = number * launch.slots as usize + base + slot as usize;
-        if let Some(register) = self.registers.get_mut(index) {
+    pub(crate) fn set_value(
+        &mut self,
+        launch: &InterpretedLaunch,
+        thread: u32,
+        slot: u32,
+        value: u64,
+    ) {
+        let slot = self.slot(launch, thread, slot as usize);
+        if let Some(register) = slot.and_then(|slot| self.registers.get_mut(slot)) {
             *register = value;
         }
     }
 
-    /// Nobody can run: threads that ask who is with them get their answer; else nobody ever will.
-    fn release_stuck(&mut self, launch: &Launch) -> Result<(), Fault> {
-        if self.answer_active_masks(launch) {
-            return Ok(());
-        }
-        match self.check_deadlock(launch) {
-            Some(found) => Err(found),
-            None => Err(self.deadlock(launch)),
-        }
-    }
-
     /// What a thread did wrong, or all of them together.
-    pub(crate) fn fault(&self, launch: &Launch, number: Option<usize>, message: String) -> Fault {
-        let thread = number.and_then(|number| self.threads.get(number));
-        let place = thread.and_then(|thread| thread.place.checked_sub(1));
-        let step = place.and_then(|place| launch.program.code.get(place as usize));
+    pub(crate) fn fault(
+        &self,
+        launch: &InterpretedLaunch,
+        thread: Option<u32>,
+        message: String,
+    ) -> Fault {
+        let pc = thread.and_then(|thread| self.threads.get(thread as usize)?.pc.checked_sub(1));
+        let step = pc.and_then(|pc| launch.program.code.get(pc as usize));
         Fault {
-            kernel: launch.kernel.clone(),
+            kernel: launch.launch.kernel.clone(),
             block: Some(self.index),
-            thread: number.and_then(|number| launch.block.place(number as u64)),
+            thread: thread.and_then(|thread| launch.launch.geometry.thread_index(thread)),
             line: step.map(|step| step.line),
             message,
         }
     }
-}
-
-/// Runs a whole grid, block after block, and returns how many steps it took.
-///
-/// # Errors
-/// Where the kernel does something wrong, or takes more than `step_limit` steps.
-pub fn run_grid<M: Memory + ?Sized>(
-    launch: &Launch,
-    memory: &M,
-    step_limit: u64,
-) -> Result<u64, RunError> {
-    let mut taken = 0;
-    let mut block = Block::new(launch, launch.block_index(0));
-    for linear in 0..launch.blocks() {
-        if linear > 0 {
-            block.restart(launch, launch.block_index(linear));
-        }
-        if block.run(launch, memory, step_limit.saturating_sub(taken))? == Progress::Yielded {
-            return Err(RunError::StepLimit { limit: step_limit });
-        }
-        taken += block.steps();
-    }
-    Ok(taken)
 }

@@ -1,4 +1,4 @@
-//! What a kernel prints: C's format strings, as CUDA's `printf` understands them.
+//! `printf`: the format strings of C, as CUDA understands them.
 //!
 //! Text comes from kernels, so widths and precisions are bounded, and what is no conversion is
 //! printed as it stands.

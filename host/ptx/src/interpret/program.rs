@@ -1,9 +1,12 @@
 //! What the interpreter runs: one entry and the functions that it reaches, flattened. Registers are
-//! slots, labels are places in the code, and constants are in a table that each launch fills in.
+//! slots, labels are indices of steps, and constants are in a table that each launch fills in.
 
 use crate::numeric::alu::Flags;
+use crate::simt::address::{AddressConversion, AddressSpace};
+use crate::simt::barrier::BarrierReduction;
+use crate::simt::warp::WarpOp;
+use crate::syntax::bool_combine::BoolCombine;
 use crate::syntax::builtin_functions::BuiltinFunction;
-use crate::syntax::modifier::Modifier;
 use crate::syntax::types::Special;
 
 /// A register's place among those of its function.
@@ -50,11 +53,8 @@ pub(crate) enum Constant {
         bytes: u32,
         extend: Extend,
     },
-    Ntid(u8),
-    Nctaid(u8),
-    Nwarpid,
-    DynamicSharedSize,
-    TotalSharedSize,
+    /// A special register that is the same for all threads of a launch.
+    Special(Special),
 }
 
 /// How a value that is narrower than its register fills it.
@@ -82,61 +82,32 @@ impl Extend {
     }
 }
 
-/// A kind of memory, when code runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Window {
-    Generic,
-    Global,
-    Shared,
-    Local,
-    Argument,
-}
-
-/// An address as an instruction gives it.
+/// An address as a step gives it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct Address {
     pub base: Source,
     pub offset: i64,
-    pub window: Window,
+    pub space: AddressSpace,
     /// Whether the address counts from the function's frame.
     pub in_frame: bool,
 }
 
-/// The boolean operation that a comparison's outcome goes through.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum BoolCombine {
-    None,
-    And,
-    Or,
-    Xor,
-}
-
-impl BoolCombine {
-    pub(crate) fn apply(self, a: u64, b: u64) -> u64 {
-        match self {
-            BoolCombine::None => a,
-            BoolCombine::And => a & b,
-            BoolCombine::Or => a | b,
-            BoolCombine::Xor => a ^ b,
-        }
-    }
-}
-
-/// A predicate as operand.
+/// An operand that may be a negated predicate.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Condition {
     pub source: Source,
+    /// Whether its lowest bit is inverted.
     pub negated: bool,
 }
 
-/// A comparison: `junction(function(a, b), c)`.
+/// A comparison: `combine(function(a, b), c)`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Comparison {
     pub function: fn(u64, u64, Flags) -> u64,
     pub flags: Flags,
     pub a: Source,
     pub b: Source,
-    pub junction: BoolCombine,
+    pub combine: BoolCombine,
     pub c: Condition,
 }
 
@@ -144,19 +115,21 @@ pub(crate) struct Comparison {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Atomic {
     pub target: Slot,
-    pub place: Place,
+    pub address: Address,
     pub bytes: u32,
-    pub change: Change,
+    pub operation: AtomicOp,
     pub flags: Flags,
     pub b: Source,
     pub c: Source,
 }
 
+/// What replaces a value in memory.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Change {
-    /// `c` where the old value is `b`.
-    Swap,
-    With(fn(u64, u64, Flags) -> u64),
+pub(crate) enum AtomicOp {
+    /// `cas`: `c` where the old value is `b`.
+    CompareExchange,
+    /// A function of the old value and `b`.
+    Combine(fn(u64, u64, Flags) -> u64),
 }
 
 /// Addition, subtraction or multiplication with the carry flag.
@@ -177,32 +150,16 @@ pub(crate) struct Carry {
     pub flag: Slot,
 }
 
-/// What the threads of a warp do together.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WarpStep {
-    pub what: WarpOp,
-    pub target: Slot,
-    /// A predicate that is also written.
-    pub second: Slot,
-    pub a: Source,
-    pub negated: bool,
-    pub b: Source,
-    pub c: Source,
+/// A collective of a warp, and what a thread brings and gets.
+#[derive(Clone, Debug)]
+pub(crate) struct CollectiveStep {
+    pub op: WarpOp,
+    /// As many as the operation takes.
+    pub inputs: Box<[Condition]>,
+    /// Which lanes take part.
     pub mask: Source,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum WarpOp {
-    /// `up`, `down`, `bfly` or `idx`.
-    Shuffle(Modifier),
-    /// `all`, `any`, `uni` or `ballot`.
-    Vote(Modifier),
-    MatchAny,
-    MatchAll,
-    Combine(Modifier, crate::syntax::types::Type),
-    /// Which lane is the leader, and whether it is this one.
-    Elect,
-    Nothing,
+    /// As many as the operation gives.
+    pub results: Box<[Slot]>,
 }
 
 /// Where a call's argument or result comes from or goes to.
@@ -239,14 +196,14 @@ pub(crate) struct Logic {
     pub target: Slot,
     pub predicate: Slot,
     pub sources: [Source; 4],
-    pub junction: BoolCombine,
+    pub combine: BoolCombine,
     pub c: Condition,
 }
 
-/// A call of a function that the device provides.
+/// A call of a function that the device provides: `printf`, `__assertfail`.
 #[derive(Clone, Debug)]
-pub(crate) struct ProvidedStep {
-    pub what: BuiltinFunction,
+pub(crate) struct BuiltinCall {
+    pub function: BuiltinFunction,
     pub arguments: Vec<Passed>,
     pub result: Option<Passed>,
 }
@@ -258,20 +215,20 @@ pub(crate) enum Action {
         target: Slot,
         a: Source,
     },
-    One {
+    Unary {
         function: fn(u64, Flags) -> u64,
         flags: Flags,
         target: Slot,
         a: Source,
     },
-    Two {
+    Binary {
         function: fn(u64, u64, Flags) -> u64,
         flags: Flags,
         target: Slot,
         a: Source,
         b: Source,
     },
-    Three {
+    Ternary {
         function: fn(u64, u64, u64, Flags) -> u64,
         flags: Flags,
         target: Slot,
@@ -279,7 +236,7 @@ pub(crate) enum Action {
         b: Source,
         c: Source,
     },
-    Four {
+    Quaternary {
         function: fn(u64, u64, u64, u64, Flags) -> u64,
         flags: Flags,
         target: Slot,
@@ -318,13 +275,14 @@ pub(crate) enum Action {
         target: Slot,
         when_true: u64,
     },
-    /// A value spread over several registers of so many bits each.
-    Spread {
+    /// `mov` from one register to several of so many bits each.
+    Unpack {
         targets: Box<[Slot]>,
         a: Source,
         bits: u32,
     },
-    Gather {
+    /// `mov` from several registers of so many bits each to one.
+    Pack {
         target: Slot,
         sources: Box<[Source]>,
         bits: u32,
@@ -338,18 +296,14 @@ pub(crate) enum Action {
         target: Slot,
         offset: u32,
     },
-    /// Adds to an address, or takes from it, where a window begins.
-    ToGeneric {
+    /// `cvta`.
+    ConvertAddress {
         target: Slot,
         a: Source,
-        base: u64,
+        conversion: AddressConversion,
     },
-    FromGeneric {
-        target: Slot,
-        a: Source,
-        base: u64,
-    },
-    IsIn {
+    /// `isspacep`: whether an address is one of these.
+    IsInRange {
         target: Slot,
         a: Source,
         from: u64,
@@ -357,23 +311,23 @@ pub(crate) enum Action {
     },
     Load {
         target: Slot,
-        place: Place,
+        address: Address,
         bytes: u32,
         extend: Extend,
     },
     LoadMany {
         targets: Box<[Slot]>,
-        place: Place,
+        address: Address,
         bytes: u32,
         extend: Extend,
     },
     Store {
-        place: Place,
+        address: Address,
         bytes: u32,
         value: Source,
     },
     StoreMany {
-        place: Place,
+        address: Address,
         bytes: u32,
         values: Box<[Source]>,
     },
@@ -387,19 +341,20 @@ pub(crate) enum Action {
         table: u32,
     },
     Call(Box<CallStep>),
-    BuiltinFunction(Box<ProvidedStep>),
+    Builtin(Box<BuiltinCall>),
     Return,
     Exit,
     Trap,
     Nothing,
-    /// Waits at a barrier of the block, for all threads or so many; `reduce` combines predicates.
+    /// Arrives at a barrier of the block, for all threads or so many; `reduce` combines predicates.
     Barrier {
         id: Source,
         count: Option<Source>,
-        wait: bool,
+        /// Whether the thread waits until the barrier is complete.
+        waits: bool,
         reduce: Option<Box<Reduce>>,
     },
-    Warp(Box<WarpStep>),
+    Collective(Box<CollectiveStep>),
     ActiveMask {
         target: Slot,
     },
@@ -409,16 +364,16 @@ pub(crate) enum Action {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reduce {
     pub target: Slot,
-    /// `popc`, `and` or `or`.
-    pub how: Modifier,
+    pub how: BarrierReduction,
     pub value: Condition,
 }
 
-/// What the checks must know of a step beyond its action.
+/// What the [checks](crate::interpret::checks) must know of a step beyond its action: how a pointer
+/// goes through it, and how it orders threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Flow {
+pub(crate) enum CheckHint {
     #[default]
-    Other,
+    None,
     /// The result is the operand.
     Copy,
     /// An integer of 64 bits is the sum of operands; the last of three is what is added.
@@ -426,8 +381,8 @@ pub(crate) enum Flow {
     Difference,
     /// Bits of 64-bit operands, combined one by one.
     Bits,
-    /// A load or store that threads may order themselves by.
-    Ordered,
+    /// A load or store by which threads may synchronise.
+    Synchronizing,
     /// A barrier that whole warps come to.
     Aligned,
 }
@@ -436,7 +391,7 @@ pub(crate) enum Flow {
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub action: Action,
-    pub flow: Flow,
+    pub hint: CheckHint,
     /// The predicate that must be true or, where `negated`, false.
     pub guard: Option<Slot>,
     pub negated: bool,
@@ -449,6 +404,22 @@ pub(crate) struct Step {
 pub(crate) struct Program {
     pub code: Vec<Step>,
     pub constants: Vec<Constant>,
-    /// The places that jumps by a table go to.
+    /// The indices of steps that jumps by a table go to.
     pub tables: Vec<Vec<u32>>,
+}
+
+impl Program {
+    /// A program that does nothing but fault.
+    pub(crate) fn trap() -> Program {
+        Program {
+            code: vec![Step {
+                action: Action::Trap,
+                hint: CheckHint::None,
+                guard: None,
+                negated: false,
+                line: 0,
+            }],
+            ..Program::default()
+        }
+    }
 }

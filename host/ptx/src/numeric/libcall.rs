@@ -55,9 +55,3 @@ impl Libcall {
         }
     }
 }
-
-/// What a warp-wide operation makes of two lanes' values.
-pub(crate) fn combine(word: Modifier, ty: Type, a: u64, b: u64) -> u64 {
-    let flags = Flags::of(&Modifiers::new());
-    alu::combination(word, ty).map_or(a, |function| function(a, b, flags))
-}

@@ -21,7 +21,7 @@ pub(crate) use alu::Flags;
 pub(crate) use arith_builder::ArithBuilder;
 pub(crate) use evaluator::Evaluator;
 pub(crate) use integer::mask;
-pub(crate) use libcall::{Libcall, combine};
+pub(crate) use libcall::Libcall;
 pub(crate) use soft_float::Round;
 
 /// What tests compare other arithmetic with.

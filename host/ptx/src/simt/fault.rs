@@ -1,8 +1,10 @@
-//! What a running kernel can do wrong.
+//! What a running kernel can do wrong, and how it is said: the same words, whoever runs the kernel.
 
 use std::fmt;
 
 use crate::Extent;
+use crate::simt::address::AddressSpace;
+use crate::simt::memory::MemoryError;
 
 /// What a running kernel did wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,4 +51,43 @@ pub enum RunError {
         /// How many instructions it was given, over all threads.
         limit: u64,
     },
+}
+
+/// What is said of a kernel that executes `trap`.
+pub(crate) const TRAPPED: &str = "the kernel stops itself with `trap`";
+
+/// What is said of a jump by an index that is no label's.
+pub(crate) fn jump_outside(index: u64, labels: usize) -> String {
+    format!("jumps to entry {index} of a list of {labels} labels")
+}
+
+/// Why an access of a thread is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AccessError {
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// Below all device memory, as by a null pointer.
+    #[error("an access of {bytes} bytes at address {address:#x}, where there is no memory")]
+    Nowhere { address: u64, bytes: u32 },
+    #[error(
+        "an access of {bytes} bytes at address {address:#x} of {} memory, which has {size} bytes",
+        name(*.space)
+    )]
+    Outside {
+        space: AddressSpace,
+        address: u64,
+        bytes: u32,
+        /// How large that memory is.
+        size: u64,
+    },
+}
+
+/// What messages call a memory.
+fn name(space: AddressSpace) -> &'static str {
+    match space {
+        AddressSpace::Shared => "shared",
+        AddressSpace::Local => "local",
+        AddressSpace::Argument => "parameter",
+        AddressSpace::Global | AddressSpace::Generic => "device",
+    }
 }

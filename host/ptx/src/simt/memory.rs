@@ -1,6 +1,6 @@
-//! Device memory as a kernel sees it. The embedder owns it; the interpreter only asks.
+//! Device memory as an interpreted kernel sees it. The embedder owns it, and answers each access.
 
-use crate::interpret::checks::Shadow;
+use crate::simt::shadow::Shadow;
 
 /// Device memory, by device address. Values are little-endian and zero-extended to 64 bits.
 ///
@@ -32,8 +32,8 @@ pub trait Memory: Sync {
         f: &mut dyn FnMut(u64) -> u64,
     ) -> Result<u64, MemoryError>;
 
-    /// What the checks of a [checked](crate::interpret::Launch::checked) launch must know of this memory. Where
-    /// there is nothing, they leave device memory out.
+    /// What the checks of a [checked](crate::interpret::InterpretedLaunch::checked) launch must know of
+    /// this memory. Where there is nothing, they leave device memory out.
     fn shadow(&self) -> Option<&dyn Shadow> {
         None
     }

@@ -46,6 +46,16 @@ pub(crate) fn operand_type(ty: Ty, modifiers: &Modifiers) -> Type {
     }
 }
 
+/// The type that an instruction's source operand is read as.
+pub(crate) fn source_type(instruction: &Instruction, operand: usize) -> Type {
+    let modifiers = &instruction.modifiers;
+    match instruction.row.operands.get(operand) {
+        Some(Kind::Src(ty) | Kind::SrcLoose(ty)) => operand_type(*ty, modifiers),
+        Some(Kind::SrcPred) => Type::Pred,
+        _ => modifiers.ty(),
+    }
+}
+
 impl Checked<'_> {
     fn instruction(&self) -> Fit {
         if let Some(guard) = self.instruction.guard {

@@ -1,6 +1,7 @@
 //! PTX text and what it means before it runs: lexer, parser, checker, printer, and the one table of
 //! instructions that they share.
 
+pub(crate) mod bool_combine;
 pub(crate) mod builtin_functions;
 pub(crate) mod call_graph;
 pub(crate) mod check;

@@ -1,51 +1,12 @@
 //! A parsed and checked module, as embedders see it: what it declares, not how it computes.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use crate::interpret::Program;
 use crate::syntax::layout::Layout;
 use crate::syntax::tree::{Function, LocalVariable, Operand};
-
-/// Three dimensions: of a grid in blocks, of a block in threads, or a place in one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Extent {
-    /// The first dimension, the one that varies fastest.
-    pub x: u32,
-    /// The second dimension.
-    pub y: u32,
-    /// The third dimension.
-    pub z: u32,
-}
-
-impl Extent {
-    /// How many places there are, or `None` where 64 bits cannot tell.
-    #[must_use]
-    pub fn count(self) -> Option<u64> {
-        (u64::from(self.x) * u64::from(self.y)).checked_mul(u64::from(self.z))
-    }
-
-    /// The place with this number, counting along x, then y, then z; `None` outside of the extent.
-    #[must_use]
-    pub fn place(self, linear: u64) -> Option<Extent> {
-        if linear >= self.count()? {
-            return None;
-        }
-        let (x, y) = (u64::from(self.x), u64::from(self.y));
-        Some(Extent {
-            x: u32::try_from(linear % x).ok()?,
-            y: u32::try_from(linear / x % y).ok()?,
-            z: u32::try_from(linear / x / y).ok()?,
-        })
-    }
-}
-
-impl fmt::Display for Extent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({}, {}, {})", self.x, self.y, self.z)
-    }
-}
 
 /// The type that an entry declares for a parameter. `.b8` to `.b64` read as unsigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -197,8 +158,8 @@ pub struct Entry {
     pub(crate) function: u32,
     /// Where its variables lie.
     pub(crate) layout: Layout,
-    /// What the interpreter runs: made at its first launch.
-    pub(crate) program: OnceLock<Arc<Program>>,
+    /// What whoever runs it makes of it at the first launch: the interpreter's program.
+    pub(crate) decoded: Extension,
 }
 
 impl Entry {
@@ -253,9 +214,11 @@ pub struct Module {
     /// What the state of one running block may take.
     pub(crate) block_bytes: u64,
     pub(crate) extension: Extension,
+    /// The indices of the entries by their names: made when the first one is looked up.
+    pub(crate) entry_indices: OnceLock<HashMap<String, usize>>,
 }
 
-/// What an embedder keeps with a module.
+/// What others make of a module or of an entry, and keep with it.
 #[derive(Default)]
 pub(crate) struct Extension(OnceLock<Box<dyn Any + Send + Sync>>);
 
@@ -265,12 +228,20 @@ impl fmt::Debug for Extension {
     }
 }
 
+impl Extension {
+    /// What is kept: made at the first call, and gone with its owner. `None` where it is of another
+    /// type.
+    pub(crate) fn get_or_make<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
+        let made = self.0.get_or_init(|| Box::new(make()));
+        made.downcast_ref()
+    }
+}
+
 impl Module {
     /// What an embedder makes of the module and keeps with it, such as its compiled kernels: made at
     /// the first call, and gone with the module. `None` where it is of another type.
     pub fn extension<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
-        let made = self.extension.0.get_or_init(|| Box::new(make()));
-        made.downcast_ref()
+        self.extension.get_or_make(make)
     }
 
     /// The PTX version that it is written in, major and minor.
@@ -294,7 +265,18 @@ impl Module {
     /// The kernel of this name.
     #[must_use]
     pub fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.name == name)
+        self.entries.get(self.entry_index(name)?)
+    }
+
+    /// Where among the [`entries`](Module::entries) the kernel of this name is.
+    #[must_use]
+    pub fn entry_index(&self, name: &str) -> Option<usize> {
+        let indices = self.entry_indices.get_or_init(|| {
+            let entries = self.entries.iter().enumerate();
+            let names = entries.map(|(index, entry)| (entry.name.clone(), index));
+            names.collect()
+        });
+        indices.get(name).copied()
     }
 
     /// Its module-scope `.global` and `.const` variables, in the order of the text.

@@ -110,7 +110,7 @@ impl Module {
                     write!(f, "{comma}generic({target}){}", Plus(relocation.addend))?;
                 }
                 None => {
-                    let value = crate::interpret::read_bytes(&variable.initial, offset);
+                    let value = read_bytes(&variable.initial, offset);
                     write!(f, "{comma}{value}")?;
                 }
             }
@@ -128,7 +128,7 @@ impl Module {
             let comma = if offset == 0 { "" } else { ", " };
             let next = relocations.next_if(|relocation| relocation.offset == offset);
             let Some(relocation) = next else {
-                let byte = crate::interpret::read_bytes(&variable.initial, offset) & 0xff;
+                let byte = read_bytes(&variable.initial, offset) & 0xff;
                 write!(f, "{comma}{byte}")?;
                 offset += 1;
                 continue;
@@ -439,4 +439,16 @@ impl Printed<'_> {
         };
         name.map_or("_", String::as_str)
     }
+}
+
+/// Eight little-endian bytes at an offset; what lies past the end is zero.
+fn read_bytes(bytes: &[u8], offset: u64) -> u64 {
+    let rest = usize::try_from(offset)
+        .ok()
+        .and_then(|start| bytes.get(start..));
+    let mut word = [0; 8];
+    for (place, byte) in word.iter_mut().zip(rest.unwrap_or_default()) {
+        *place = *byte;
+    }
+    u64::from_le_bytes(word)
 }

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use crate::address::GLOBAL_BASE;
-use crate::interpret::{Launch, run_grid};
-use crate::simt::{Memory, MemoryError};
+use crate::interpret::run_grid;
+use crate::simt::{Launch, Memory, MemoryError};
 use crate::syntax::check::operand_type;
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::table::{self, Kind, Op, Row, Slot};

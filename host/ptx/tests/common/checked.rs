@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
-use tensor_wasm_ptx::interpret::checks::{Allocation, Finding, Shadow};
-use tensor_wasm_ptx::interpret::{Block, Launch, Progress};
-use tensor_wasm_ptx::simt::{Fault, Memory, MemoryError};
+use tensor_wasm_ptx::interpret::checks::Finding;
+use tensor_wasm_ptx::interpret::{InterpretedBlock, InterpretedLaunch};
+use tensor_wasm_ptx::simt::{Allocation, Fault, Memory, MemoryError, Progress, Shadow};
 use tensor_wasm_ptx::{Extent, Module};
 
 use super::{Arguments, Flat, STEPS, launch_of, place_globals};
@@ -94,14 +94,14 @@ pub fn launch_checked(
         let place = (symbol - GLOBAL_BASE) as usize;
         buffers.push((place, variable.bytes() as usize, true));
     }
-    let launch = launch_of(module, entry, shape, arguments, &symbols).checked(module, &symbols);
-    run_checked(&launch, memory, &buffers)
+    let launch = launch_of(module, entry, shape, arguments, &symbols);
+    run_checked(&InterpretedLaunch::checked(launch), memory, &buffers)
 }
 
 /// Runs a launch that is checked; a fault that no check found is none that it may have.
 #[track_caller]
 pub fn run_checked(
-    launch: &Launch,
+    launch: &InterpretedLaunch,
     memory: &Flat,
     buffers: &[(usize, usize, bool)],
 ) -> Result<(), Box<Finding>> {
@@ -113,13 +113,13 @@ pub fn run_checked(
 
 /// Runs a launch that is checked, to the first fault and what the checks say of it.
 pub fn try_checked(
-    launch: &Launch,
+    launch: &InterpretedLaunch,
     memory: &Flat,
     buffers: &[(usize, usize, bool)],
 ) -> Result<(), (Fault, Option<Box<Finding>>)> {
     let memory = Watched::new(memory, buffers);
-    for linear in 0..launch.blocks() {
-        let mut block = Block::new(launch, launch.block_index(linear));
+    for linear in 0..launch.launch().blocks() {
+        let mut block = InterpretedBlock::new(launch, launch.launch().block_index(linear));
         match block.run(launch, &memory, STEPS) {
             Ok(progress) => assert_eq!(progress, Progress::Done),
             Err(fault) => {

@@ -11,9 +11,8 @@ use std::time::Duration;
 use tensor_wasm_ptx::Extent;
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::compile::CompiledKernel;
-use tensor_wasm_ptx::exec::{Block, Failure, Machine, Progress, Region, Setup};
-use tensor_wasm_ptx::interpret::Launch;
-use tensor_wasm_ptx::simt::{Fault, RunError};
+use tensor_wasm_ptx::exec::{CompiledBlock, CompiledLaunch, Failure, KernelInstance, Region};
+use tensor_wasm_ptx::simt::{Fault, Launch, Progress, RunError};
 use wasmtime::{Caller, Config, Engine, Instance, Linker, Memory, Module, Store, TypedFunc};
 
 use super::Flat;
@@ -29,16 +28,16 @@ pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
 
 /// What the imports know.
 struct Host {
-    setup: Arc<Setup>,
+    launch: Arc<CompiledLaunch>,
     regions: Vec<Region>,
 }
 
 /// The block that runs.
 fn block(caller: &mut Caller<'_, Host>) -> Extent {
     let scratch = caller.get_export("scratch").unwrap().into_memory().unwrap();
-    let setup = caller.data().setup.clone();
+    let launch = caller.data().launch.clone();
     let bytes = scratch.data(caller);
-    setup.block_in(|at| u32::from_le_bytes(bytes[at as usize..][..4].try_into().unwrap()))
+    launch.running_block(|at| u32::from_le_bytes(bytes[at as usize..][..4].try_into().unwrap()))
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,19 +50,18 @@ struct Compiled {
     run: TypedFunc<(i32, i32), i32>,
 }
 
-impl Machine for Compiled {
+impl KernelInstance for Compiled {
     type Error = wasmtime::Error;
 
     fn scratch(&mut self) -> &mut [u8] {
         self.scratch.data_mut(&mut self.store)
     }
 
-    fn run(&mut self, first: u32, behind: u32) -> Result<i32, wasmtime::Error> {
-        self.run
-            .call(&mut self.store, (first as i32, behind as i32))
+    fn run(&mut self, first: u32, end: u32) -> Result<i32, wasmtime::Error> {
+        self.run.call(&mut self.store, (first as i32, end as i32))
     }
 
-    fn is_told(&mut self) -> bool {
+    fn interrupt_requested(&mut self) -> bool {
         // Another thread sets it.
         unsafe { flag(self).is_set() }
     }
@@ -74,14 +72,14 @@ fn linker() -> Linker<Host> {
     linker
         .func_wrap(
             "host",
-            "help",
-            |caller: Caller<'_, Host>, help: i32, a: i64, b: i64, c: i64, d: i64| {
+            "libcall",
+            |caller: Caller<'_, Host>, libcall: i32, a: i64, b: i64, c: i64, d: i64| {
                 let operands = [a, b, c, d].map(i64::cast_unsigned);
                 caller
                     .data()
-                    .setup
-                    .lowered()
-                    .libcall(help as u32, operands)
+                    .launch
+                    .kernel()
+                    .libcall(libcall as u32, operands)
                     .unwrap()
                     .cast_signed()
             },
@@ -90,7 +88,7 @@ fn linker() -> Linker<Host> {
     linker
         .func_wrap(
             "host",
-            "miss",
+            "bounds_miss",
             |mut caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
                 let block = block(&mut caller);
                 let host = caller.data();
@@ -100,7 +98,10 @@ fn linker() -> Linker<Host> {
                         |region: &&Region| address.wrapping_sub(region.base) < region.bytes;
                     host.regions.iter().find(inside).copied()
                 };
-                let (base, count) = host.setup.miss(block, access, find).map_err(Faulted)?;
+                let (base, count) = host
+                    .launch
+                    .bounds_miss(block, access, find)
+                    .map_err(Faulted)?;
                 Ok((base.cast_signed(), count.cast_signed()))
             },
         )
@@ -117,7 +118,7 @@ fn linker() -> Linker<Host> {
                 let block = block(&mut caller);
                 let host = caller.data();
                 let fault =
-                    host.setup
+                    host.launch
                         .fault(block, thread as u32, site as u32, value.cast_unsigned());
                 Err(Faulted(fault).into())
             },
@@ -131,7 +132,10 @@ fn linker() -> Linker<Host> {
                 let block = block(&mut caller);
                 let host = caller.data();
                 let access = (thread as u32, site as u32, address.cast_unsigned());
-                Ok(host.setup.generic(block, access).map_err(Faulted)?)
+                Ok(host
+                    .launch
+                    .generic_address(block, access)
+                    .map_err(Faulted)?)
             },
         )
         .unwrap();
@@ -143,34 +147,34 @@ fn linker() -> Linker<Host> {
 /// is told to return.
 pub fn run_grid(
     lowered: &Arc<CompiledKernel>,
-    launch: &Launch,
-    symbols: &[u64],
+    launch: &Arc<Launch>,
     regions: Vec<Region>,
     memory: &Flat,
     slice: Duration,
 ) -> Result<(), RunError> {
-    let setup = Arc::new(Setup::new(lowered.clone(), launch, symbols).expect("the launch fits"));
+    let compiled = CompiledLaunch::new(lowered.clone(), launch.clone());
+    let compiled = Arc::new(compiled.expect("the launch fits"));
     let module = Module::new(&ENGINE, lowered.wasm()).unwrap();
     let host = Host {
-        setup: setup.clone(),
+        launch: compiled.clone(),
         regions,
     };
     let mut store = Store::new(&ENGINE, host);
-    let instance: Instance = linker().instantiate(&mut store, &module).unwrap();
-    let scratch = instance.get_memory(&mut store, "scratch").unwrap();
-    let device = instance.get_memory(&mut store, "device").unwrap();
-    let run = instance.get_typed_func(&mut store, "run").unwrap();
-    let mut machine = Compiled {
+    let made: Instance = linker().instantiate(&mut store, &module).unwrap();
+    let scratch = made.get_memory(&mut store, "scratch").unwrap();
+    let device = made.get_memory(&mut store, "device").unwrap();
+    let run = made.get_typed_func(&mut store, "run").unwrap();
+    let mut instance = Compiled {
         store,
         scratch,
         run,
     };
     {
         let bytes = memory.0.lock().unwrap();
-        device.data_mut(&mut machine.store)[..bytes.len()].copy_from_slice(&bytes);
+        device.data_mut(&mut instance.store)[..bytes.len()].copy_from_slice(&bytes);
     }
-    setup.prepare(machine.scratch());
-    let flag = unsafe { flag(&machine) };
+    compiled.prepare(instance.scratch());
+    let flag = unsafe { flag(&instance) };
     let ended = Arc::new(AtomicBool::new(false));
     let ticker = {
         let ended = ended.clone();
@@ -185,7 +189,7 @@ pub fn run_grid(
     };
     let mut result = Ok(());
     let mut rounds = 0;
-    let mut block = Block::new(setup.clone(), launch.block_index(0));
+    let mut block = CompiledBlock::new(compiled.clone(), launch.block_index(0));
     // A few at a time, as the device takes them.
     let mut linear = 0;
     'grid: while linear < launch.blocks() {
@@ -194,17 +198,17 @@ pub fn run_grid(
         block.restart(launch.block_index(linear), more);
         loop {
             unsafe { flag.set(0) };
-            match block.run(&mut machine) {
+            match block.run(&mut instance) {
                 Ok(Progress::Done) => {
                     linear = end - u64::from(block.more());
                     break;
                 }
                 Ok(Progress::Yielded) => {
                     end -= u64::from(block.more());
-                    block.park(machine.scratch());
+                    block.park(instance.scratch());
                     let flag = lowered.interrupt_flag();
-                    machine.scratch()[..flag].fill(0xa5);
-                    setup.prepare(machine.scratch());
+                    instance.scratch()[..flag].fill(0xa5);
+                    compiled.prepare(instance.scratch());
                     rounds += 1;
                     if rounds > 20_000 {
                         result = Err(RunError::StepLimit {
@@ -217,7 +221,7 @@ pub fn run_grid(
                     result = Err(RunError::Fault(*fault));
                     break 'grid;
                 }
-                Err(Failure::Machine(error)) => {
+                Err(Failure::Engine(error)) => {
                     let fault = error.downcast::<Faulted>().expect("no trap but a fault");
                     result = Err(RunError::Fault(fault.0));
                     break 'grid;
@@ -230,7 +234,7 @@ pub fn run_grid(
     ticker.join().unwrap();
     let mut bytes = memory.0.lock().unwrap();
     let length = bytes.len();
-    bytes.copy_from_slice(&device.data(&machine.store)[..length]);
+    bytes.copy_from_slice(&device.data(&instance.store)[..length]);
     result
 }
 
@@ -248,13 +252,13 @@ impl Flag {
     }
 }
 
-unsafe fn flag(machine: &Compiled) -> Flag {
+unsafe fn flag(instance: &Compiled) -> Flag {
     Flag(
         unsafe {
-            machine
+            instance
                 .scratch
-                .data_ptr(&machine.store)
-                .add(machine.store.data().setup.lowered().interrupt_flag())
+                .data_ptr(&instance.store)
+                .add(instance.store.data().launch.kernel().interrupt_flag())
         }
         .cast(),
     )

@@ -13,8 +13,13 @@ use std::sync::Arc;
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::compile::{Vectorize, compile_as};
+<<<<<<< HEAD
 use tensor_wasm_ptx::interpret::{Launch, run_grid};
 use tensor_wasm_ptx::simt::RunError;
+=======
+use tensor_wasm_ptx::interpret::{InterpretedLaunch, run_grid};
+use tensor_wasm_ptx::simt::{Launch, Memory, MemoryError, RunError};
+>>>>>>> main
 use tensor_wasm_ptx::{Extent, Limits, Module, parse};
 
 pub use memory::{Flat, Number};
@@ -156,6 +161,7 @@ pub fn launch_as(
 ) -> Result<u64, RunError> {
     let symbols = place_globals(module, memory);
     let launch = launch_of(module, entry, (grid, block, shared), arguments, &symbols);
+    let launch = Arc::new(launch);
     let before = memory.0.lock().unwrap().clone();
     let interpreted = run_grid(&launch, memory, STEPS);
     let expected = std::mem::replace(&mut *memory.0.lock().unwrap(), before.clone());
@@ -163,8 +169,8 @@ pub fn launch_as(
         // Tests of single instructions make mistakes as they please: what checks say is not looked
         // at, but where they say nothing, they change nothing.
         let buffers = [(0, before.len(), true)];
-        if checked::run_checked(&launch.clone().checked(module, &symbols), memory, &buffers).is_ok()
-        {
+        let checked = InterpretedLaunch::checked(launch.clone());
+        if checked::run_checked(&checked, memory, &buffers).is_ok() {
             assert!(*memory.0.lock().unwrap() == expected, "{entry} with checks");
         }
         *memory.0.lock().unwrap() = before.clone();
@@ -184,7 +190,7 @@ pub fn launch_as(
         *memory.0.lock().unwrap() = before.clone();
         let regions = compiled::whole(memory);
         let slice = std::time::Duration::from_millis(1);
-        let compiled = compiled::run_grid(&lowered, &launch, &symbols, regions, memory, slice);
+        let compiled = compiled::run_grid(&lowered, &launch, regions, memory, slice);
         match (&interpreted, &compiled) {
             (Ok(_), Ok(())) => {
                 let found = memory.0.lock().unwrap();

@@ -1,7 +1,7 @@
 //! What languages need besides arithmetic: calls, recursion, structures, jumps, printing, assertions.
 
-use tensor_wasm_ptx::interpret::{Launch, run_grid};
-use tensor_wasm_ptx::simt::RunError;
+use tensor_wasm_ptx::interpret::run_grid;
+use tensor_wasm_ptx::simt::{Launch, RunError};
 
 use super::common::{Flat, Number, STEPS, line, place_globals};
 use super::device::{Device, both, doubles, near64, places, words};

@@ -13,6 +13,7 @@ pub(crate) mod gpu;
 pub(crate) mod http;
 mod interface;
 pub(crate) mod next;
+pub(crate) mod output;
 pub mod policy;
 pub(crate) mod registry;
 pub(crate) mod shape;

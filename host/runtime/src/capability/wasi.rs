@@ -7,9 +7,9 @@
 //! is set by their own modules.
 
 use super::interface::{Interface, WASI_02, WASI_03};
+use super::output::{GuestOutput, Stream};
 use super::shape::CapabilityModule;
 use crate::grant::LoadDecision;
-use crate::instance::output::{GuestOutput, Stream};
 use wasmtime::component::Linker;
 use wasmtime_wasi::{WasiCtxBuilder, WasiView};
 

@@ -1,4 +1,4 @@
-//! Why components can't be composed, in words that name the one that is at fault.
+//! Why components can't be composed, with the component that is at fault.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use thiserror::Error;
 /// One of the components that were to be composed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Member {
-    /// A policy, by its place in the chain, from 0.
+    /// A policy, by its position in the chain, from 0.
     Policy(usize),
     /// The application behind the policies.
     Application,
-    /// What [`plug`](crate::plug) takes exports from.
+    /// The component whose exports [`plug`](crate::plug) connects.
     Provider,
-    /// What [`plug`](crate::plug) fills imports of.
+    /// The component whose imports [`plug`](crate::plug) connects.
     Consumer,
 }
 
@@ -32,7 +32,7 @@ impl fmt::Display for Member {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ComposeError {
-    /// The bytes are no component, or an invalid one.
+    /// The bytes are not a component, or an invalid one.
     #[error("{member} is not a valid WebAssembly component: {cause}")]
     NotAComponent {
         /// Whose bytes.
@@ -48,7 +48,7 @@ pub enum ComposeError {
         /// Whose bytes.
         member: Member,
     },
-    /// An application that decides on requests behind a policy that does.
+    /// An application imports `tensor:policy` behind a policy that does.
     #[error(
         "the application imports {}, and a policy in front of it imports `tensor:policy` too; composed, equal imports become one, and the application could admit its own requests. Remove the import from the application, and from what is plugged into it. If it is a policy, name it before the application; if it is a composite, compose again from its parts",
         quoted(.imports)
@@ -57,7 +57,7 @@ pub enum ComposeError {
         /// Its imports of `tensor:policy`.
         imports: Vec<String>,
     },
-    /// Nothing that a policy could stand in front of.
+    /// The application exports no handler.
     #[error(
         "the application exports no HTTP handler (`wasi:http/incoming-handler@0.2` or `wasi:http/handler@0.3`); it exports {}",
         list(.exports)
@@ -66,7 +66,7 @@ pub enum ComposeError {
         /// What it exports instead.
         exports: Vec<String>,
     },
-    /// A policy that nobody could call.
+    /// A policy exports no handler, so that it would never be called.
     #[error(
         "{member} exports no `{handler}`, which the application exports, so it can't stand in front of it; it exports {}",
         list(.exports)
@@ -79,7 +79,7 @@ pub enum ComposeError {
         /// What it exports instead.
         exports: Vec<String>,
     },
-    /// A policy that would answer each request itself.
+    /// A policy imports no handler, so that it would answer each request itself.
     #[error(
         "{member} imports no `{handler}`, so it could never pass a request on; name a middleware here, and the application last"
     )]
@@ -89,7 +89,7 @@ pub enum ComposeError {
         /// The interface that the chain is made of.
         handler: String,
     },
-    /// Same name, other types.
+    /// Export and import have the same name and different types.
     #[error("`{interface}` of {provider} doesn't fit {consumer}: {cause}")]
     Mismatch {
         /// Who exports it.

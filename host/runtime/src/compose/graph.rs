@@ -1,4 +1,4 @@
-//! The graph of what is composed: `wac`'s, with errors that name members instead of
+//! The composition graph: that of `wac`, with errors that name components instead of
 //! nodes.
 
 use wac_graph::types::{Package, are_semver_compatible};
@@ -10,7 +10,7 @@ use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 use super::error::{ComposeError, Member};
 use super::{HANDLERS, Source};
 
-/// The graph of what is composed, with errors that name members instead of nodes.
+/// The composition graph, with errors that name components instead of nodes.
 #[derive(Default)]
 pub(super) struct Composition {
     graph: CompositionGraph,
@@ -24,11 +24,11 @@ pub(super) struct Part {
 }
 
 impl Composition {
-    /// Adds a component that [`check`] has found good. Those that others depend on
-    /// come first: names are written in this order, and have to be sorted.
+    /// Adds a component that [`check`] has accepted. Components that others depend on have
+    /// to be added first: names are written in this order, and have to be sorted.
     pub(super) fn add(&mut self, member: Member, source: Source<'_>) -> Result<Part, ComposeError> {
         let not_a_component = |cause: String| ComposeError::NotAComponent { member, cause };
-        // The package's name only has to differ from the others': `wac` never shows it.
+        // The name of a package only has to be unique: `wac` never shows it.
         let types = self.graph.types_mut();
         let package = Package::from_bytes(&member.to_string(), None, source.bytes, types)
             .map_err(|error| not_a_component(format!("{error:#}")))?;
@@ -75,7 +75,7 @@ impl Composition {
             .collect()
     }
 
-    /// Its imports whose names begin so.
+    /// The imports of a component whose names begin with a prefix.
     pub(super) fn imports_of(&self, part: &Part, prefix: &str) -> Vec<String> {
         let world = &self.graph.types()[self.graph[part.package].ty()];
         let imports = world.imports.keys();
@@ -85,9 +85,9 @@ impl Composition {
             .collect()
     }
 
-    /// The handler that the application exports and that the policies can carry.
-    /// Where no handler suits all, that of the application: the chain then fails
-    /// at the first policy that doesn't fit, with that policy's name.
+    /// The handler that the application and all policies export. Where there is none, that
+    /// of the application: connecting the chain then fails at the first policy that lacks
+    /// it, with that policy's name.
     pub(super) fn common_handler(
         &self,
         service: &Part,
@@ -96,14 +96,14 @@ impl Composition {
         let exported = HANDLERS
             .into_iter()
             .filter(|handler| self.find_export(service, handler).is_some());
-        let suits_all = |handler: &&str| {
+        let all_export = |handler: &&str| {
             chain
                 .iter()
                 .all(|policy| self.find_export(policy, handler).is_some())
         };
         exported
             .clone()
-            .find(suits_all)
+            .find(all_export)
             .or_else(|| exported.clone().next())
             .ok_or_else(|| ComposeError::ApplicationWithoutHandler {
                 exports: self.exports(service),
@@ -157,7 +157,7 @@ impl Composition {
     }
 
     pub(super) fn encode(&self) -> Result<Vec<u8>, ComposeError> {
-        // Validated here and not by `wac`, whose parser may be an older one.
+        // Validated here and not by `wac`, whose parser may be older.
         let options = EncodeOptions {
             validate: false,
             ..EncodeOptions::default()
@@ -178,8 +178,8 @@ impl Composition {
     }
 }
 
-/// Tells apart what is no WebAssembly, a core module, and an invalid component,
-/// since each has its own cure.
+/// Distinguishes bytes that are not WebAssembly, a core module, and an invalid component,
+/// since each needs another correction.
 pub(super) fn check(member: Member, bytes: &[u8]) -> Result<(), ComposeError> {
     let not_a_component = |cause: String| ComposeError::NotAComponent { member, cause };
     match Parser::new(0).parse_all(bytes).next() {

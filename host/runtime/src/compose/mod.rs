@@ -1,10 +1,10 @@
-//! One component made of several: policies in front of an application, and a
-//! provider plugged into whoever imports what it exports.
+//! Composition of components: policies in front of an application, and a provider plugged
+//! into the importer of what it exports.
 //!
-//! What `wac plug` and `wasm-tools compose` do by name and by file, here with the
-//! rules of a policy: each of them has to import *and* export the handler, or else
-//! it would be left out of the chain without anybody noticing; the application is
-//! connected by its handler and by nothing else; and it must not decide itself.
+//! `wac plug` and `wasm-tools compose` compose too. This also holds the rules for policies:
+//! each has to import *and* export the handler, since it would otherwise silently be left
+//! out of the chain; the application is connected by its handler alone; and it must not
+//! import what decides on requests.
 
 mod error;
 mod graph;
@@ -12,14 +12,14 @@ mod graph;
 pub use error::{ComposeError, Member};
 use graph::Composition;
 
-/// The interfaces that a chain can be made of. A version stands for each that is
-/// compatible with it by semantic versioning.
+/// The handlers that can connect a chain. A version means each that is compatible with it
+/// by semantic versioning.
 const HANDLERS: [&str; 2] = [
     "wasi:http/incoming-handler@0.2.0",
     "wasi:http/handler@0.3.0",
 ];
 
-/// One of the components to be composed, and what it is to be called in the result.
+/// One of the components to be composed, and its name in the result.
 ///
 /// The name is a label for people: `inspect` shows it, and nothing depends on it but
 /// the result's digest.
@@ -39,17 +39,17 @@ impl<'a> From<&'a [u8]> for Source<'a> {
 
 /// Puts policies in front of an application: the first policy is the outermost.
 ///
-/// Each policy's import of the handler is fed by the next one's export, the last
-/// one's by the application's. The result exports what the first one exports; what
-/// they import beside the handler, it imports, once where two import the same.
-/// Versions match as WASI promises: 0.2.0 with 0.2.12. Without policies, the
-/// result is the application itself.
+/// Each policy's import of the handler is connected to the export of the next policy, the
+/// last one's to the application's. The result exports what the first policy exports, and
+/// imports what they all import beside the handler, equal imports once. Versions match as
+/// WASI promises: 0.2.0 with 0.2.12. Without policies, the result is the application
+/// itself.
 ///
 /// # Errors
 ///
-/// See [`ComposeError`]. Where a policy imports `tensor:policy/*`, the application
-/// may not: the host can't tell whose call it gets, so the application could admit
-/// its own requests, or replace what the policy said.
+/// See [`ComposeError`]. Where a policy imports `tensor:policy/*`, the application may not:
+/// the host can't tell the two callers apart, so the application could admit its own
+/// requests, or replace the policy's decision.
 pub fn compose(policies: &[&[u8]], application: &[u8]) -> Result<Vec<u8>, ComposeError> {
     let policies: Vec<_> = policies.iter().map(|policy| (*policy).into()).collect();
     compose_named(&policies, application.into())
@@ -68,7 +68,7 @@ pub fn compose_named(
     for (index, policy) in policies.iter().enumerate() {
         graph::check(Member::Policy(index), policy.bytes)?;
     }
-    // From the inside outwards, the order in which they have to be instantiated.
+    // From the innermost to the outermost, the order of instantiation.
     let mut composition = Composition::default();
     let service = composition.add(Member::Application, application)?;
     let chain = policies
@@ -107,16 +107,16 @@ pub fn compose_named(
     composition.encode()
 }
 
-/// Fills each import of `consumer` that `provider` exports. The result exports what
-/// the consumer exports, and imports what is left.
+/// Connects each import of `consumer` that `provider` exports. The result exports what the
+/// consumer exports, and imports the rest.
 ///
-/// How a component is kept from the GPU and still runs: the provider then exports
-/// `tensor:gpu` and answers each call with an error. Do it before composing: it
-/// fills the imports of the application, and a policy keeps its own.
+/// This is how a component is denied the GPU and still runs: the provider then exports
+/// `tensor:gpu` and answers each call with an error. Plug before composing, so that only
+/// the application's imports are connected, and not a policy's.
 ///
-/// What the provider imports, the result imports. So a provider that imports
-/// `tensor:policy/*` is no way around [`ComposeError::ApplicationDecides`], and one
-/// that exports it takes the import from the consumer.
+/// The result imports what the provider imports. So a provider that imports
+/// `tensor:policy/*` can't bypass [`ComposeError::ApplicationDecides`], and one that
+/// exports it removes the import of the consumer.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! What imports amount to: the parts of the world outside that a component asks
-//! for.
+//! The capabilities that imports ask for, by the names that users see. What the host
+//! does about each is in `crate::capability`.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Item;
 
-/// Something of the world outside that imports ask for.
+/// A capability that imports ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Capability {
@@ -31,7 +31,7 @@ pub enum Capability {
     Random,
     /// Standard input, output and error.
     Stdio,
-    /// What this version can't place.
+    /// A capability that this version doesn't know.
     Other,
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for Capability {
 }
 
 impl Capability {
-    /// What an import asks for; `None` for an interface that gives access to
+    /// The capability that an import asks for; `None` for an interface that gives access to
     /// nothing outside of the component, such as one of plain types.
     pub(super) fn of(item: &Item) -> Option<Self> {
         let (Some(package), Some(interface)) = (item.package.as_deref(), item.interface.as_deref())

@@ -1,10 +1,10 @@
-//! What a request passes in a component that was made of several, outermost first,
+//! The chain of components that a request passes in a composed component, outermost first,
 //! whichever tool composed them.
 //!
-//! Names prove nothing: a handler is followed from the outermost component's
-//! export, function by function, to the core code that it is. The component around
-//! that code is a link of the chain. Where it imports a handler itself, that import
-//! leads to the next link. What can't be followed is said to be unknown.
+//! Names prove nothing: a handler is resolved from the outermost component's export,
+//! function by function, to core code. The component with that code is a link of the
+//! chain. Where it imports a handler itself, that import leads to the next link. Where an
+//! item can't be resolved, the rest of the chain is reported as unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,43 +12,42 @@ use serde::Serialize;
 use wasmparser::ComponentExternalKind;
 
 use super::capability::Capability;
-use super::resolve::{Lost, OUTERMOST, Origin, Place, Places};
+use super::resolve::{InstanceId, Instances, OUTERMOST, Origin, TraceError};
 use super::tree::{Component, Extern, Sort};
 use super::{clean, digest, item};
 
 /// The function of a handler, in WASI 0.2 and 0.3.
 const HANDLE: &str = "handle";
 
-/// One of those that a request passes.
+/// One component that a request passes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "role", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Link {
-    /// It answers itself, or passes the request on: a policy.
+    /// It responds itself, or forwards the request: a policy.
     Middleware(Part),
-    /// It answers; nothing stands behind it.
+    /// It responds. There is no component behind it.
     Application(Part),
-    /// From here on the request can't be followed.
+    /// From here on the chain is unknown.
     Unknown {
-        /// What stands in the way.
+        /// Why it can't be resolved.
         reason: String,
     },
 }
 
-/// One of the components that a component was made of.
+/// One of the components that a component was composed of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Part {
-    /// What whoever composed it called it: a label, not a proof. Letters that a
-    /// terminal would act upon are replaced.
+    /// The name that the composing tool gave it: a label, not a proof. Control characters
+    /// are replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// `blake3:` and 64 hexadecimal digits, of its bytes: that of the file that was
     /// composed, where the tool copied it whole, as all known ones do.
     pub digest: String,
-    /// What it asks of the host, each with its imports that do.
+    /// The capabilities that it asks of the host, each with the imports that do.
     pub capabilities: BTreeMap<Capability, Vec<String>>,
-    /// Its imports that other components of the whole answer, but for the handler
-    /// behind it.
+    /// Its imports that other components of the whole provide, but for the next handler.
     pub provided: Vec<Provided>,
 }
 
@@ -67,16 +66,16 @@ impl Part {
     }
 }
 
-/// An import that another component answers.
+/// An import that another component provides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Provided {
     /// The import's whole name.
     pub import: String,
-    /// The label of the component that answers.
+    /// The label of the component that provides it.
     pub by: String,
 }
 
-/// What there is to tell of a component's wiring.
+/// How the components of a composed component are connected.
 #[derive(Debug, Default)]
 pub(super) struct Wiring {
     pub(super) chain: Vec<Link>,
@@ -84,8 +83,8 @@ pub(super) struct Wiring {
     pub(super) warnings: Vec<String>,
 }
 
-/// Follows requests through the outermost component of a tree. Empty where it
-/// exports no handler.
+/// Finds the chain of the outermost component of a tree. Empty where it exports no
+/// handler.
 pub(super) fn follow(tree: &[Component<'_>]) -> Wiring {
     let Some(outermost) = tree.first() else {
         return Wiring::default();
@@ -94,7 +93,7 @@ pub(super) fn follow(tree: &[Component<'_>]) -> Wiring {
     let mut handlers: Vec<_> = handlers(&outermost.exports).collect();
     handlers.sort_by_key(|handler| !handler.full_name.starts_with("wasi:http/handler@"));
     let mut follower = Follower {
-        places: Places::new(tree),
+        instances: Instances::new(tree),
         names: BTreeMap::new(),
         digests: BTreeMap::new(),
     };
@@ -110,7 +109,7 @@ pub(super) fn follow(tree: &[Component<'_>]) -> Wiring {
         true => first,
         false => Trace {
             links: Vec::new(),
-            lost: Some(Lost::TwoChains),
+            error: Some(TraceError::TwoChains),
         },
     };
     follower.describe(&trace)
@@ -129,120 +128,121 @@ fn handlers<'t, 'a>(externs: &'t [Extern<'a>]) -> impl Iterator<Item = &'t Exter
         .filter(|it| it.kind == ComponentExternalKind::Instance && is_handler(&it.full_name))
 }
 
-/// The way of a request: places, each with whether it passes requests on.
+/// The path of a request: instances, each with whether it forwards requests.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Trace {
-    links: Vec<(Place, bool)>,
-    lost: Option<Lost>,
+    links: Vec<(InstanceId, bool)>,
+    error: Option<TraceError>,
 }
 
 struct Follower<'t, 'a> {
-    places: Places<'t, 'a>,
-    /// The names of places, as far as they have been worked out.
-    names: BTreeMap<Place, String>,
-    /// The digests of components, by their place in the tree: many instances may be
-    /// of one large component.
+    instances: Instances<'t, 'a>,
+    /// The names of instances, as far as they are known.
+    names: BTreeMap<InstanceId, String>,
+    /// The digests of components, by index in the tree: many instances may be of one large
+    /// component.
     digests: BTreeMap<usize, String>,
 }
 
 impl<'t, 'a> Follower<'t, 'a> {
     fn trace(&mut self, handler: &Extern<'a>) -> Trace {
         let mut trace = Trace::default();
-        trace.lost = self.trace_into(handler, &mut trace.links).err();
+        trace.error = self.trace_into(handler, &mut trace.links).err();
         trace
     }
 
     fn trace_into(
         &mut self,
         handler: &Extern<'a>,
-        links: &mut Vec<(Place, bool)>,
-    ) -> Result<(), Lost> {
-        let start = handler.index.ok_or(Lost::NoFunction)?;
-        let mut next = Some(self.places.follow(OUTERMOST, start, &[HANDLE])?);
+        links: &mut Vec<(InstanceId, bool)>,
+    ) -> Result<(), TraceError> {
+        let start = handler.index.ok_or(TraceError::NoFunction)?;
+        let mut next = Some(self.instances.resolve(OUTERMOST, start, &[HANDLE])?);
         let mut seen = BTreeSet::new();
         while let Some(origin) = next {
-            let place = match origin {
-                Origin::Code(place) => place,
-                Origin::Outside if links.is_empty() => return Err(Lost::NothingBetween),
-                // It is a middleware that waits for what to stand in front of.
+            let id = match origin {
+                Origin::Code(id) => id,
+                Origin::Outside if links.is_empty() => return Err(TraceError::NothingBetween),
+                // It is a middleware that is not composed with an application yet.
                 Origin::Outside => return Ok(()),
-                _ => return Err(Lost::NoFunction),
+                _ => return Err(TraceError::NoFunction),
             };
-            if !seen.insert(place) {
-                return Err(Lost::Fork);
+            if !seen.insert(id) {
+                return Err(TraceError::Fork);
             }
-            next = self
-                .next(place)
-                .inspect_err(|_| links.push((place, true)))?;
-            links.push((place, next.is_some()));
+            next = self.next(id).inspect_err(|_| links.push((id, true)))?;
+            links.push((id, next.is_some()));
         }
         Ok(())
     }
 
-    /// Where the component at a place can pass a request on to: the handlers that
-    /// it imports, and those of components that it holds.
-    fn next(&mut self, place: Place) -> Result<Option<Origin>, Lost> {
-        let component = self.places.component(place).ok_or(Lost::NoFunction)?;
+    /// Where an instance can forward a request to: the handlers that its component
+    /// imports, and those of the components that it instantiates.
+    fn next(&mut self, id: InstanceId) -> Result<Option<Origin>, TraceError> {
+        let component = self.instances.component(id).ok_or(TraceError::NoFunction)?;
         let mut next = None;
         let mut add = |origin| match next {
-            _ if origin == Origin::Code(place) => Ok(()),
-            Some(other) if other != origin => Err(Lost::Fork),
+            _ if origin == Origin::Code(id) => Ok(()),
+            Some(other) if other != origin => Err(TraceError::Fork),
             _ => {
                 next = Some(origin);
                 Ok(())
             }
         };
-        self.places.charge(component.imports.len())?;
+        self.instances.charge(component.imports.len())?;
         for import in handlers(&component.imports) {
-            let index = import.index.ok_or(Lost::NoFunction)?;
-            add(self.places.follow(place, index, &[HANDLE])?)?;
+            let index = import.index.ok_or(TraceError::NoFunction)?;
+            add(self.instances.resolve(id, index, &[HANDLE])?)?;
         }
         for (instance, _) in component.instantiated() {
-            let inner = self.places.enter(place, instance)?;
-            let held = self.places.component(inner).ok_or(Lost::NoFunction)?;
-            self.places.charge(held.exports.len())?;
+            let inner = self.instances.enter(id, instance)?;
+            let held = self
+                .instances
+                .component(inner)
+                .ok_or(TraceError::NoFunction)?;
+            self.instances.charge(held.exports.len())?;
             for export in handlers(&held.exports) {
                 let path = [HANDLE, export.name];
                 add(self
-                    .places
-                    .follow(place, (Sort::Instance, instance), &path)?)?;
+                    .instances
+                    .resolve(id, (Sort::Instance, instance), &path)?)?;
             }
         }
         Ok(next)
     }
 
     fn describe(mut self, trace: &Trace) -> Wiring {
-        let (all, complete) = self.places.all();
-        let with_code: Vec<Place> = all
+        let (all, complete) = self.instances.all();
+        let with_code: Vec<InstanceId> = all
             .into_iter()
-            .filter(|place| self.places.component(*place).is_some_and(|it| it.has_code))
+            .filter(|id| self.instances.component(*id).is_some_and(|it| it.has_code))
             .collect();
-        let chain: BTreeSet<Place> = trace.links.iter().map(|(place, _)| *place).collect();
-        for place in chain.iter().chain(&with_code) {
-            if let Some(name) = self.name(*place, &chain) {
-                self.names.insert(*place, name);
+        let chain: BTreeSet<InstanceId> = trace.links.iter().map(|(id, _)| *id).collect();
+        for id in chain.iter().chain(&with_code) {
+            if let Some(name) = self.name(*id, &chain) {
+                self.names.insert(*id, name);
             }
         }
 
         let mut wiring = Wiring::default();
-        let mut lost = trace.lost;
-        for (place, passes_on) in &trace.links {
-            match self.part(*place) {
-                Ok(part) if *passes_on => wiring.chain.push(Link::Middleware(part)),
+        let mut failed = trace.error;
+        for (id, forwards) in &trace.links {
+            match self.part(*id) {
+                Ok(part) if *forwards => wiring.chain.push(Link::Middleware(part)),
                 Ok(part) => wiring.chain.push(Link::Application(part)),
                 Err(error) => {
-                    lost = Some(error);
+                    failed = Some(error);
                     break;
                 }
             }
         }
-        if let Some(lost) = lost {
-            let reason = lost.to_string();
+        if let Some(error) = failed {
+            let reason = error.to_string();
             wiring.chain.push(Link::Unknown { reason });
         }
         let mut complete = complete.is_ok();
-        for place in with_code.into_iter().filter(|place| !chain.contains(place)) {
-            match self.part(place) {
+        for id in with_code.into_iter().filter(|id| !chain.contains(id)) {
+            match self.part(id) {
                 Ok(part) => wiring.beside.push(part),
                 Err(_) => complete = false,
             }
@@ -256,16 +256,17 @@ impl<'t, 'a> Follower<'t, 'a> {
         wiring
     }
 
-    /// What the component at a place is called: by the one that instantiates it, by
-    /// itself, or, where it is the only link in there, by those around that one.
-    fn name(&self, place: Place, chain: &BTreeSet<Place>) -> Option<String> {
-        let own = self.places.component(place).and_then(|it| it.name);
-        let mut name = self.given_name(place).or(own);
-        let mut around = place;
+    /// The name of an instance: the one that its instantiating component gives it, its own,
+    /// or, where it is the only link of the chain within them, that of the instances around
+    /// it.
+    fn name(&self, id: InstanceId, chain: &BTreeSet<InstanceId>) -> Option<String> {
+        let own = self.instances.component(id).and_then(|it| it.name);
+        let mut name = self.given_name(id).or(own);
+        let mut around = id;
         while name.is_none() {
-            (around, _) = self.places.made_at(around)?;
+            (around, _) = self.instances.instantiated_by(around)?;
             let links = chain.iter().filter(|link| self.is_within(**link, around));
-            if !chain.contains(&place) || links.count() > 1 {
+            if !chain.contains(&id) || links.count() > 1 {
                 return None;
             }
             name = self.given_name(around);
@@ -273,9 +274,9 @@ impl<'t, 'a> Follower<'t, 'a> {
         name.map(clean)
     }
 
-    fn given_name(&self, place: Place) -> Option<&'a str> {
-        let (around, instance) = self.places.made_at(place)?;
-        let component = self.places.component(around)?;
+    fn given_name(&self, id: InstanceId) -> Option<&'a str> {
+        let (around, instance) = self.instances.instantiated_by(id)?;
+        let component = self.instances.component(around)?;
         if let Some(name) = component.instance_names.get(&instance) {
             return Some(name);
         }
@@ -285,29 +286,29 @@ impl<'t, 'a> Follower<'t, 'a> {
         component.component_names.get(&of).copied()
     }
 
-    fn is_within(&self, mut place: Place, around: Place) -> bool {
-        while place != around {
-            match self.places.made_at(place) {
-                Some((outer, _)) => place = outer,
+    fn is_within(&self, mut id: InstanceId, around: InstanceId) -> bool {
+        while id != around {
+            match self.instances.instantiated_by(id) {
+                Some((outer, _)) => id = outer,
                 None => return false,
             }
         }
         true
     }
 
-    fn part(&mut self, place: Place) -> Result<Part, Lost> {
-        let component = self.places.component(place).ok_or(Lost::NoFunction)?;
+    fn part(&mut self, id: InstanceId) -> Result<Part, TraceError> {
+        let component = self.instances.component(id).ok_or(TraceError::NoFunction)?;
         let mut part = Part {
-            name: self.names.get(&place).cloned(),
-            digest: self.digest(place),
+            name: self.names.get(&id).cloned(),
+            digest: self.digest(id),
             capabilities: BTreeMap::new(),
             provided: Vec::new(),
         };
         for import in &component.imports {
-            // More than one step each: they are copied.
-            self.places.charge(16)?;
+            // Several steps each, since the names are copied.
+            self.instances.charge(16)?;
             let origin = match import.index {
-                Some(index) => self.places.follow(place, index, &[])?,
+                Some(index) => self.instances.resolve(id, index, &[])?,
                 None => Origin::Outside,
             };
             let provider = match origin {
@@ -319,8 +320,8 @@ impl<'t, 'a> Follower<'t, 'a> {
                     }
                     continue;
                 }
-                Origin::Code(place) | Origin::Instance(place) | Origin::Bundle(place) => place,
-                Origin::Component { around, .. } => around,
+                Origin::Code(id) | Origin::Instance(id) | Origin::Bundle(id) => id,
+                Origin::Component { defined_in, .. } => defined_in,
             };
             if !is_handler(&import.full_name) {
                 part.provided.push(Provided {
@@ -332,28 +333,29 @@ impl<'t, 'a> Follower<'t, 'a> {
         Ok(part)
     }
 
-    /// The label of the component whose code stands behind an instance: that at the
-    /// place, or the nearest around it that has code.
-    fn label(&mut self, mut place: Place) -> String {
-        while !self.places.component(place).is_some_and(|it| it.has_code) {
-            let Some((outer, _)) = self.places.made_at(place) else {
+    /// The label of the component that an instance's code belongs to: its own, or the
+    /// nearest one around it that has code.
+    fn label(&mut self, mut id: InstanceId) -> String {
+        while !self.instances.component(id).is_some_and(|it| it.has_code) {
+            let Some((outer, _)) = self.instances.instantiated_by(id) else {
                 break;
             };
-            place = outer;
+            id = outer;
         }
-        match self.names.get(&place) {
+        match self.names.get(&id) {
             Some(name) => name.clone(),
-            None => short(&self.digest(place)).to_owned(),
+            None => short(&self.digest(id)).to_owned(),
         }
     }
 
-    fn digest(&mut self, place: Place) -> String {
-        let (Some(which), Some(component)) =
-            (self.places.which(place), self.places.component(place))
-        else {
+    fn digest(&mut self, id: InstanceId) -> String {
+        let (Some(index), Some(component)) = (
+            self.instances.component_index(id),
+            self.instances.component(id),
+        ) else {
             return String::new();
         };
-        let known = self.digests.entry(which);
+        let known = self.digests.entry(index);
         known.or_insert_with(|| digest(component.bytes)).clone()
     }
 }
@@ -370,7 +372,7 @@ fn warnings(wiring: &Wiring) -> Vec<String> {
                 for Provided { import, by } in &part.provided {
                     if import.starts_with("tensor:policy/") {
                         warnings.push(format!(
-                            "`{import}` of {} is answered by {by} and not by the host, which learns of no decision",
+                            "`{import}` of {} is answered by {by} and not by the host, index learns of no decision",
                             part.label()
                         ));
                     }

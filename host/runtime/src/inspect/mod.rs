@@ -1,6 +1,6 @@
-//! What a component is, read from its bytes and without running it: imports,
-//! exports, the capabilities that the imports amount to, what a request passes in
-//! it, and what made it.
+//! Inspection of a component's bytes, without running it: imports, exports, the
+//! capabilities that the imports ask for, the chain of components that a request passes,
+//! and the tools that made it.
 //!
 //! The result serializes to a JSON shape that scripts may rely on: fields are
 //! added, never renamed or removed.
@@ -41,7 +41,7 @@ pub enum InspectError {
 /// What a component is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Inspection {
-    /// What it is for, by what it exports.
+    /// Its purpose, by what it exports.
     pub kind: Kind,
     /// `blake3:` and 64 hexadecimal digits, of the bytes.
     pub digest: String,
@@ -49,14 +49,14 @@ pub struct Inspection {
     pub size: usize,
     /// The capabilities that its imports ask for, each with the imports that do.
     pub capabilities: BTreeMap<Capability, Vec<String>>,
-    /// What a request passes, outermost first, where it exports an HTTP handler: of
-    /// a component that was not composed, the component alone. The last one is the
-    /// application, or a policy that still waits for one.
+    /// The components that a request passes, outermost first, where it exports an HTTP
+    /// handler: of a component that was not composed, the component alone. The last one is
+    /// the application, or a policy that is not composed with one yet.
     pub chain: Vec<Link>,
-    /// The components in it that run code and that no request passes, such as those
-    /// that answer imports of the others.
+    /// The components in it that run code and that no request passes, such as those that
+    /// provide imports of the others.
     pub beside: Vec<Part>,
-    /// What to know of the chain before serving it, in sentences.
+    /// What an operator should know of the chain before serving it, in sentences.
     pub warnings: Vec<String>,
     /// In the component's order.
     pub imports: Vec<Item>,
@@ -79,18 +79,18 @@ pub struct Item {
     pub name: String,
     /// `instance`, `function`, `type`, `component`, `module` or `value`.
     pub kind: &'static str,
-    /// For a name of this form, what stands before the slash: `wasi:http`.
+    /// For a name of this form, the part before the slash: `wasi:http`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
-    /// For a name of this form, what stands behind it: `types`.
+    /// For a name of this form, the part after the slash: `types`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interface: Option<String>,
-    /// For a name of this form, what stands behind the `@`: `0.2.12`.
+    /// For a name of this form, the part after the `@`: `0.2.12`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }
 
-/// What a component is for.
+/// The purpose of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -120,8 +120,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Reads what a component is. The bytes are validated whole first, so what comes
-/// back can be relied on.
+/// Inspects a component. All of its bytes are validated first, so the result can be
+/// relied on.
 pub fn inspect(component: &[u8]) -> Result<Inspection, InspectError> {
     if Parser::is_core_wasm(component) {
         return Err(InspectError::CoreModule);
@@ -148,8 +148,8 @@ struct Reader {
 
 impl Reader {
     fn read(mut self, component: &[u8], wiring: chain::Wiring) -> wasmparser::Result<Inspection> {
-        // The parser walks into nested components and modules; only what the
-        // outermost one imports and exports concerns a host.
+        // The parser descends into nested components and modules. A host is asked only for
+        // what the outermost one imports and exports.
         let mut depth = 0_usize;
         for payload in Parser::new(0).parse_all(component) {
             match payload? {
@@ -179,7 +179,7 @@ impl Reader {
                 }
                 Payload::CustomSection(section) => {
                     if let KnownCustom::Producers(producers) = section.as_known() {
-                        // Nothing checks custom sections: a broken one says nothing.
+                        // Custom sections are not validated: an invalid one is ignored.
                         let _ = self.read_producers(producers);
                     }
                 }
@@ -236,13 +236,13 @@ fn digest(bytes: &[u8]) -> String {
     format!("blake3:{}", blake3::hash(bytes).to_hex())
 }
 
-/// Text out of a custom section, which nothing checks: without letters that a
-/// terminal would act upon, and of a length that fits a line.
+/// Text of a custom section, which is not validated: with control characters replaced, and
+/// cut to a length that fits a line.
 fn clean(text: &str) -> String {
     const LETTERS: usize = 80;
     let visible = |letter: char| match letter {
         '\'' | '"' | '\\' => letter,
-        // What Rust would write as an escape is invisible, or moves the cursor.
+        // A character that Rust writes as an escape is invisible, or moves the cursor.
         _ if letter.escape_debug().len() > 1 => char::REPLACEMENT_CHARACTER,
         _ => letter,
     };

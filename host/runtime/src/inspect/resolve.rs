@@ -1,10 +1,9 @@
-//! Follows an item of a component to where it comes from, through aliases, exports
-//! and the arguments of instantiations: to core code, or to the outside.
+//! Resolves an item of a component to its origin, through aliases, exports and the
+//! arguments of instantiations: to core code, or to an import of the whole.
 //!
-//! The same component may be instantiated at several places, each with other
-//! arguments, so what is followed are places. Definitions only refer to earlier
-//! ones, so there are no cycles; there may be many paths, so each question has a
-//! limit, and beyond it the answer is that it is not known.
+//! The same component may be instantiated several times, each with other arguments, so
+//! items are resolved for instances. Definitions only refer to earlier ones, so there are
+//! no cycles; there may be exponentially many paths, so the steps are limited.
 
 use std::collections::BTreeMap;
 
@@ -12,38 +11,41 @@ use thiserror::Error;
 
 use super::tree::{Component, Definition, Index, Sort};
 
-/// Definitions and names that may be looked at for one component file.
+/// The most definitions and names that are visited in one component file.
 const STEPS: usize = 5_000_000;
-/// Instances that may be looked at in one component file.
-const PLACES: usize = 1_000;
-/// How deep an instance may depend on others for the component that it is of.
+/// The most instances that are visited in one component file.
+const INSTANCES: usize = 1_000;
+/// How many instances deep the component of an instance may come from others.
 const DEPTH: u32 = 32;
 
 /// An instance of a component. [`OUTERMOST`] is the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Place(usize);
+pub(super) struct InstanceId(usize);
 
 /// The outermost component, instantiated by whoever runs it.
-pub(super) const OUTERMOST: Place = Place(0);
+pub(super) const OUTERMOST: InstanceId = InstanceId(0);
 
 /// Where an item comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// The outermost component's import.
     Outside,
-    /// Core code at this place.
-    Code(Place),
-    /// The instance at this place.
-    Instance(Place),
-    /// An instance made of items at hand, at this place.
-    Bundle(Place),
-    /// A component, by its place in the tree, and where it is defined.
-    Component { component: usize, around: Place },
+    /// Core code of this instance.
+    Code(InstanceId),
+    /// This instance.
+    Instance(InstanceId),
+    /// An instance that this one makes of items that it has.
+    Bundle(InstanceId),
+    /// A component, by its index in the tree, and the instance that defines it.
+    Component {
+        component: usize,
+        defined_in: InstanceId,
+    },
 }
 
-/// Why an item could not be followed.
+/// Why an item could not be resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(super) enum Lost {
+pub(super) enum TraceError {
     #[error("its components are wired in more ways than are looked at")]
     TooLarge,
     #[error("an instance is made of a component that comes from outside")]
@@ -59,67 +61,67 @@ pub(super) enum Lost {
 }
 
 /// One instance of a component.
-struct Instance {
+struct InstanceDefinition {
     component: usize,
-    /// Where it is instantiated, and as which instance; `None` for the outermost.
-    made_at: Option<(Place, u32)>,
-    /// Where its component is defined; `None` for the outermost.
-    around: Option<Place>,
+    /// The instance that instantiates it, and its index there; `None` for the outermost.
+    instantiated_by: Option<(InstanceId, u32)>,
+    /// The instance that defines its component; `None` for the outermost.
+    defined_in: Option<InstanceId>,
 }
 
 /// The instances of a tree of components, found as they are asked for.
-pub(super) struct Places<'t, 'a> {
+pub(super) struct Instances<'t, 'a> {
     tree: &'t [Component<'a>],
-    places: Vec<Instance>,
-    found: BTreeMap<(Place, u32), Place>,
+    instances: Vec<InstanceDefinition>,
+    found: BTreeMap<(InstanceId, u32), InstanceId>,
     steps: usize,
 }
 
-impl<'t, 'a> Places<'t, 'a> {
+impl<'t, 'a> Instances<'t, 'a> {
     pub(super) fn new(tree: &'t [Component<'a>]) -> Self {
-        let outermost = Instance {
+        let outermost = InstanceDefinition {
             component: 0,
-            made_at: None,
-            around: None,
+            instantiated_by: None,
+            defined_in: None,
         };
         Self {
             tree,
-            places: vec![outermost],
+            instances: vec![outermost],
             found: BTreeMap::new(),
             steps: STEPS,
         }
     }
 
-    /// The component that is instantiated at a place.
-    pub(super) fn component(&self, place: Place) -> Option<&'t Component<'a>> {
-        self.tree.get(self.places.get(place.0)?.component)
+    /// The component of an instance.
+    pub(super) fn component(&self, id: InstanceId) -> Option<&'t Component<'a>> {
+        self.tree.get(self.instances.get(id.0)?.component)
     }
 
-    /// Which component of the tree is instantiated at a place.
-    pub(super) fn which(&self, place: Place) -> Option<usize> {
-        Some(self.places.get(place.0)?.component)
+    /// The index in the tree of an instance's component.
+    pub(super) fn component_index(&self, id: InstanceId) -> Option<usize> {
+        Some(self.instances.get(id.0)?.component)
     }
 
-    /// Where the instance at a place is made, and as which instance.
-    pub(super) fn made_at(&self, place: Place) -> Option<(Place, u32)> {
-        self.places.get(place.0)?.made_at
+    /// The instance that instantiates this one, and its index there.
+    pub(super) fn instantiated_by(&self, id: InstanceId) -> Option<(InstanceId, u32)> {
+        self.instances.get(id.0)?.instantiated_by
     }
 
-    /// Takes from the steps that are left, before as many things are looked at.
-    pub(super) fn charge(&mut self, steps: usize) -> Result<(), Lost> {
-        self.steps = self.steps.checked_sub(steps).ok_or(Lost::TooLarge)?;
+    /// Counts steps against the limit, before they are taken.
+    pub(super) fn charge(&mut self, steps: usize) -> Result<(), TraceError> {
+        self.steps = self.steps.checked_sub(steps).ok_or(TraceError::TooLarge)?;
         Ok(())
     }
 
-    /// Every place, and whether that is all of them.
-    pub(super) fn all(&mut self) -> (Vec<Place>, Result<(), Lost>) {
+    /// All instances that could be found, and whether that is all there are.
+    pub(super) fn all(&mut self) -> (Vec<InstanceId>, Result<(), TraceError>) {
         let mut complete = Ok(());
         let mut next = 0;
-        while let Some(component) = self.component(Place(next)) {
+        while let Some(component) = self.component(InstanceId(next)) {
             for (instance, _) in component.instantiated() {
-                if let Err(lost) = self.enter(Place(next), instance) {
-                    complete = Err(lost);
-                    if lost == Lost::TooLarge {
+                if let Err(error) = self.enter(InstanceId(next), instance) {
+                    complete = Err(error);
+                    if error == TraceError::TooLarge {
                         return (self.known(), complete);
                     }
                 }
@@ -129,77 +131,90 @@ impl<'t, 'a> Places<'t, 'a> {
         (self.known(), complete)
     }
 
-    fn known(&self) -> Vec<Place> {
-        (0..self.places.len()).map(Place).collect()
+    fn known(&self) -> Vec<InstanceId> {
+        (0..self.instances.len()).map(InstanceId).collect()
     }
 
-    /// The place of an instance of a component.
-    pub(super) fn enter(&mut self, place: Place, instance: u32) -> Result<Place, Lost> {
-        self.enter_at(place, instance, 0)
+    /// The instance with this index in another one.
+    pub(super) fn enter(
+        &mut self,
+        id: InstanceId,
+        instance: u32,
+    ) -> Result<InstanceId, TraceError> {
+        self.enter_at(id, instance, 0)
     }
 
-    fn enter_at(&mut self, place: Place, instance: u32, depth: u32) -> Result<Place, Lost> {
-        if let Some(found) = self.found.get(&(place, instance)) {
+    fn enter_at(
+        &mut self,
+        id: InstanceId,
+        instance: u32,
+        depth: u32,
+    ) -> Result<InstanceId, TraceError> {
+        if let Some(found) = self.found.get(&(id, instance)) {
             return Ok(*found);
         }
-        if depth > DEPTH || self.places.len() >= PLACES {
-            return Err(Lost::TooLarge);
+        if depth > DEPTH || self.instances.len() >= INSTANCES {
+            return Err(TraceError::TooLarge);
         }
         let definition = self
-            .component(place)
+            .component(id)
             .and_then(|it| it.definition((Sort::Instance, instance)));
         let Some(Definition::Instantiated { component, .. }) = definition else {
-            return Err(Lost::NoFunction);
+            return Err(TraceError::NoFunction);
         };
-        let origin = self.follow_at(place, (Sort::Component, *component), Vec::new(), depth + 1)?;
-        let Origin::Component { component, around } = origin else {
-            return Err(Lost::ComponentFromOutside);
-        };
-        let new = Place(self.places.len());
-        self.places.push(Instance {
+        let origin = self.resolve_at(id, (Sort::Component, *component), Vec::new(), depth + 1)?;
+        let Origin::Component {
             component,
-            made_at: Some((place, instance)),
-            around: Some(around),
+            defined_in,
+        } = origin
+        else {
+            return Err(TraceError::ComponentFromOutside);
+        };
+        let new = InstanceId(self.instances.len());
+        self.instances.push(InstanceDefinition {
+            component,
+            instantiated_by: Some((id, instance)),
+            defined_in: Some(defined_in),
         });
-        self.found.insert((place, instance), new);
+        self.found.insert((id, instance), new);
         Ok(new)
     }
 
-    /// Follows an item of the component at a place, or what stands in it under
-    /// `path`: names of exports, the last one looked up first.
-    pub(super) fn follow(
+    /// Resolves an item of an instance, or what it exports under `path`: names of exports,
+    /// the last one looked up first.
+    pub(super) fn resolve(
         &mut self,
-        place: Place,
+        id: InstanceId,
         item: Index,
         path: &[&'a str],
-    ) -> Result<Origin, Lost> {
-        self.follow_at(place, item, path.to_vec(), 0)
+    ) -> Result<Origin, TraceError> {
+        self.resolve_at(id, item, path.to_vec(), 0)
     }
 
-    fn follow_at(
+    fn resolve_at(
         &mut self,
-        mut place: Place,
+        mut id: InstanceId,
         mut item: Index,
         mut path: Vec<&'a str>,
         depth: u32,
-    ) -> Result<Origin, Lost> {
+    ) -> Result<Origin, TraceError> {
         loop {
             self.charge(1)?;
-            let component = self.component(place).ok_or(Lost::NoFunction)?;
-            match component.definition(item).ok_or(Lost::NoFunction)? {
+            let component = self.component(id).ok_or(TraceError::NoFunction)?;
+            match component.definition(item).ok_or(TraceError::NoFunction)? {
                 Definition::Import(name) => {
-                    let Some((outer, instance)) = self.made_at(place) else {
+                    let Some((outer, instance)) = self.instantiated_by(id) else {
                         return Ok(Origin::Outside);
                     };
                     let made = self
                         .component(outer)
                         .and_then(|it| it.definition((Sort::Instance, instance)));
                     let Some(Definition::Instantiated { with, .. }) = made else {
-                        return Err(Lost::NoFunction);
+                        return Err(TraceError::NoFunction);
                     };
                     self.charge(with.len())?;
                     item = find(with, name)?;
-                    place = outer;
+                    id = outer;
                 }
                 Definition::Same(index) => item.1 = *index,
                 Definition::Alias { instance, name } => {
@@ -208,32 +223,36 @@ impl<'t, 'a> Places<'t, 'a> {
                 }
                 Definition::Outer { count, index } => {
                     for _ in 0..*count {
-                        let instance = self.places.get(place.0);
-                        place = instance.and_then(|it| it.around).ok_or(Lost::NoFunction)?;
+                        let instance = self.instances.get(id.0);
+                        id = instance
+                            .and_then(|it| it.defined_in)
+                            .ok_or(TraceError::NoFunction)?;
                     }
                     item = (Sort::Component, *index);
                 }
                 Definition::Nested(component) => {
                     return Ok(Origin::Component {
                         component: *component,
-                        around: place,
+                        defined_in: id,
                     });
                 }
-                Definition::Lifted => return Ok(Origin::Code(place)),
+                Definition::Lifted => return Ok(Origin::Code(id)),
                 Definition::Instantiated { .. } => {
-                    let inner = self.enter_at(place, item.1, depth)?;
+                    let inner = self.enter_at(id, item.1, depth)?;
                     let Some(name) = path.pop() else {
                         return Ok(Origin::Instance(inner));
                     };
                     let exports = self.component(inner).map_or(&[][..], |it| &it.exports);
                     self.charge(exports.len())?;
                     let export = exports.iter().find(|export| export.name == name);
-                    item = export.and_then(|it| it.index).ok_or(Lost::NoFunction)?;
-                    place = inner;
+                    item = export
+                        .and_then(|it| it.index)
+                        .ok_or(TraceError::NoFunction)?;
+                    id = inner;
                 }
                 Definition::Bundle(items) => {
                     let Some(name) = path.pop() else {
-                        return Ok(Origin::Bundle(place));
+                        return Ok(Origin::Bundle(id));
                     };
                     self.charge(items.len())?;
                     item = find(items, name)?;
@@ -243,7 +262,7 @@ impl<'t, 'a> Places<'t, 'a> {
     }
 }
 
-fn find(items: &[(&str, Index)], name: &str) -> Result<Index, Lost> {
+fn find(items: &[(&str, Index)], name: &str) -> Result<Index, TraceError> {
     let found = items.iter().find(|(candidate, _)| *candidate == name);
-    found.map(|(_, index)| *index).ok_or(Lost::NoFunction)
+    found.map(|(_, index)| *index).ok_or(TraceError::NoFunction)
 }

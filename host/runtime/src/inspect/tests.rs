@@ -1,5 +1,5 @@
-//! Reading and following what no validator has seen: tables that contradict one
-//! another lead to `unknown`, and never to a panic or an endless walk.
+//! Reading and resolving components that were not validated: contradicting tables lead to
+//! `unknown`, and never to a panic or an endless loop.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::OnceLock;

@@ -1,6 +1,5 @@
-//! A component and those nested in it as tables of definitions, read from the
-//! bytes: what each index stands for, and where an instance gets its imports.
-//! What any of it means is left to `resolve`.
+//! A component and those nested in it as tables of definitions: what each index means, and
+//! where an instance gets its imports. `resolve` interprets them.
 
 use std::collections::BTreeMap;
 
@@ -31,13 +30,13 @@ impl Sort {
     }
 }
 
-/// An item of a component, by its place in the index space of its sort.
+/// An item of a component, by its index in the index space of its sort.
 pub(super) type Index = (Sort, u32);
 
 /// Items under names: an instance's exports, or the arguments of an instantiation.
 pub(super) type Named<'a> = Vec<(&'a str, Index)>;
 
-/// What an index stands for.
+/// The definition of an index.
 #[derive(Debug)]
 pub(super) enum Definition<'a> {
     /// The import of this name.
@@ -48,13 +47,13 @@ pub(super) enum Definition<'a> {
     Alias { instance: u32, name: &'a str },
     /// A component of a component around this one, `count` levels out.
     Outer { count: u32, index: u32 },
-    /// A component defined here, by its place in the tree.
+    /// A component defined here, by its index in the tree.
     Nested(usize),
     /// A function of core code of this component.
     Lifted,
     /// An instance of a component.
     Instantiated { component: u32, with: Named<'a> },
-    /// An instance made of items at hand.
+    /// An instance made of items of this component.
     Bundle(Named<'a>),
 }
 
@@ -126,12 +125,12 @@ impl<'a> Component<'a> {
 ///
 /// # Errors
 ///
-/// Where the bytes can't be read. They are expected to be validated: of an invalid
-/// component the tables may be wrong.
+/// Where the bytes can't be read. They should have been validated: of an invalid component
+/// the tables may be wrong.
 pub(super) fn read(bytes: &[u8]) -> wasmparser::Result<Vec<Component<'_>>> {
     let mut tree: Vec<Component<'_>> = Vec::new();
-    // What is being read, outermost first: a component by its place in the tree,
-    // or a core module.
+    // What is being read, outermost first: a component by its index in the tree, or a core
+    // module.
     let mut open: Vec<Option<usize>> = Vec::new();
     let mut next_bytes = bytes;
     for payload in Parser::new(0).parse_all(bytes) {
@@ -268,7 +267,7 @@ fn read_section<'a>(component: &mut Component<'a>, payload: Payload<'a>) -> wasm
         Payload::CustomSection(section) => {
             if let KnownCustom::ComponentName(names) = section.as_known() {
                 for name in names {
-                    // Nothing checks custom sections: a broken one names nothing more.
+                    // Custom sections are not validated: names end where one is invalid.
                     let Ok(name) = name else { break };
                     match name {
                         ComponentName::Component { name, .. } => component.name = Some(name),

@@ -3,6 +3,5 @@
 
 pub(crate) mod factory;
 pub(crate) mod linker;
-pub(crate) mod output;
 pub(crate) mod state;
 pub(crate) mod worker;

@@ -1,11 +1,11 @@
 //! The data of an instance's store: the state of each capability, the request whose task
 //! runs in the instance, and the instance's limits.
 
-use super::output::GuestOutput;
 use crate::capability::config::ConfigView;
 use crate::capability::gpu::{GpuContext, GpuCtxView, GpuView};
 use crate::capability::http::Outgoing;
 use crate::capability::next::{NextContext, NextCtxView, NextView};
+use crate::capability::output::GuestOutput;
 use crate::capability::policy::{PolicyContext, PolicyCtxView, PolicyView};
 use crate::request::RequestTask;
 use std::sync::Arc;

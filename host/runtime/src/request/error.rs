@@ -4,11 +4,11 @@
 use http::StatusCode;
 use thiserror::Error;
 
-/// Why a request got no answer from the guest.
+/// Why a request got no response of the guest.
 ///
-/// What is sent is the same for each request of a kind: details, such as a trap's
-/// backtrace, go to the log under the request's id, since they tell a stranger
-/// about the inside of the component.
+/// The response of one kind of error is always the same. Details, such as a trap's
+/// backtrace, are logged under the request's id, since they would show strangers the
+/// inside of the component.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HandleError {
@@ -24,7 +24,7 @@ pub enum HandleError {
     /// The guest returned, and set no response.
     #[error("the component returned without a response")]
     NoResponse,
-    /// A policy stands in front, and a response came without a decision of it.
+    /// A policy decides on the request, and a response came before its decision.
     #[error("the policy let the request end without a decision")]
     Undecided,
     /// The request's body is longer than the limit.
@@ -36,13 +36,13 @@ pub enum HandleError {
     /// The client stopped sending in the middle of the request's body.
     #[error("the request body made no progress for too long")]
     BodyStalled,
-    /// The component uses the GPU, and may not be had by this tenant.
+    /// The component imports the GPU, and is refused to this tenant.
     #[error("tenant {tenant} is refused the GPU, which this component asks for")]
     GpuRefused {
         /// Which tenant.
         tenant: u64,
     },
-    /// What would change something has to be recorded, and can't be.
+    /// The request could change something, and can't be recorded.
     #[error(
         "the audit log can't be written: only requests that change nothing are served, such as GET"
     )]
@@ -56,7 +56,7 @@ pub enum HandleError {
 }
 
 impl HandleError {
-    /// The status of the answer.
+    /// The status of the response.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
@@ -71,7 +71,7 @@ impl HandleError {
         }
     }
 
-    /// The word in the envelope that a client's code may act on. Stable.
+    /// The word in the error response that a client's code may act on. Stable.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::TimedOut => "timeout",

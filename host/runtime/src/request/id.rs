@@ -1,8 +1,7 @@
-//! The name of one request, the same in the client's answer, the guest's headers
-//! and the host's log.
+//! The id of a request, the same in the response, the guest's headers and the host's log.
 //!
-//! A client may choose it, so that one id follows a call through several servers;
-//! what it sends is only taken where it can't forge a log line or a header.
+//! A client may choose it, so that one id follows a call through several servers. An id
+//! that could forge a log line or a header is not accepted.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -13,7 +12,7 @@ use http::{HeaderName, HeaderValue};
 /// The header that carries the id, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The longest id that is taken from a client, in characters.
+/// The longest id that is accepted from a client, in characters.
 const LONGEST: usize = 128;
 
 /// A request's id: 1 to 128 characters of `A-Z a-z 0-9 . _ -`. Cheap to clone.
@@ -21,8 +20,8 @@ const LONGEST: usize = 128;
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// Thirty-two hexadecimal digits that no other request has. They tell requests
-    /// apart and guard nothing, so a fast generator is good enough.
+    /// Thirty-two random hexadecimal digits. They are not a secret, so the generator only
+    /// has to be fast.
     pub fn random() -> Self {
         let mut text = BytesMut::with_capacity(32);
         // Writing to a buffer that is large enough can't fail.
@@ -30,8 +29,8 @@ impl RequestId {
         Self::from_checked(text.freeze())
     }
 
-    /// The id that a client sent, or `None` where it is empty, too long, or holds
-    /// a character that doesn't belong in an id.
+    /// The id that a client sent, or `None` where it is empty, too long, or has a character
+    /// that an id can't have.
     pub fn from_client(value: &HeaderValue) -> Option<Self> {
         let bytes = value.as_bytes();
         let fits = (1..=LONGEST).contains(&bytes.len())
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_made_id_is_thirty_two_hexadecimal_digits_and_differs_each_time() {
+    fn a_random_id_is_thirty_two_hexadecimal_digits_and_differs_each_time() {
         let (one, other) = (RequestId::random(), RequestId::random());
         assert_eq!(one.as_str().len(), 32);
         assert!(one.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
@@ -89,19 +88,19 @@ mod tests {
     }
 
     #[test]
-    fn a_made_id_would_be_taken_from_a_client_too() {
+    fn a_random_id_is_accepted_from_a_client() {
         let id = RequestId::random();
         assert_eq!(RequestId::from_client(&id.to_header()), Some(id));
     }
 
     #[test]
-    fn a_clients_id_of_harmless_characters_is_kept() {
+    fn a_clients_id_of_safe_characters_is_accepted() {
         assert_eq!(client("build-7_a.B").unwrap().as_str(), "build-7_a.B");
         assert!(client(&"x".repeat(128)).is_some());
     }
 
     #[test]
-    fn a_clients_id_that_could_mislead_a_log_is_not_taken() {
+    fn a_clients_id_that_could_forge_a_log_line_is_not_accepted() {
         for text in ["", "a b", "a\tb", "{\"a\"}", "a=b", "é", &"x".repeat(129)] {
             assert_eq!(client(text), None, "{text:?}");
         }

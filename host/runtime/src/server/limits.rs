@@ -1,4 +1,4 @@
-//! How much of the server one client, and all of them together, may use.
+//! The limits of one listener: what one client, and all of them together, may use.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Requests at one time, over all connections, each until the last byte of its
-    /// answer is sent. One more is answered with 503.
+    /// response is sent. One more is answered with 503.
     pub concurrent_requests: NonZeroUsize,
     /// Connections at one time. One more waits in the operating system's queue.
     pub connections: NonZeroU32,
@@ -17,11 +17,10 @@ pub struct Limits {
     pub head_bytes: NonZeroU32,
     /// How long a client may take to send a request's head.
     pub head_timeout: Duration,
-    /// How long a client may send nothing while a guest waits for more of its body.
+    /// How long a client may send nothing while a guest waits for more of the body.
     pub body_idle_timeout: Duration,
-    /// How long a connection may lie idle between requests, or a client may take
-    /// nothing of an answer. Observed in steps of this length, so that it can take
-    /// up to twice as long.
+    /// How long a connection may be idle between requests, or a client may read nothing of
+    /// a response. Checked periodically, so that it can take up to twice as long.
     pub idle_timeout: Duration,
 }
 

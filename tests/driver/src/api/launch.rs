@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use tensor_wasm_ptx::Extent;
-use tensor_wasm_ptx::interpret::{Launch, LaunchError};
+use tensor_wasm_ptx::interpret::InterpretedLaunch;
+use tensor_wasm_ptx::simt::{Launch, LaunchError};
 
 use crate::call::driver_calls;
 use crate::code::{Code, Result};
@@ -109,6 +110,7 @@ fn launch(function: Handle, config: &Config, params: In<Host>, extra: In<usize>)
         LaunchError::BlockTooLarge { .. } => Code::LAUNCH_OUT_OF_RESOURCES,
         _ => Code::INVALID_VALUE,
     })?;
+    let launch = InterpretedLaunch::new(launch);
     stream.submit(Box::new(move |context| {
         let name = function.name.to_string_lossy();
         grid::run(context, &name, &launch);

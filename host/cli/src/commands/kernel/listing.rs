@@ -18,7 +18,7 @@ struct Marks {
 /// Writes a module as text, with lines of the PTX before what each became.
 ///
 /// # Errors
-/// Where the module is none, which is a mistake of the compiler.
+/// Where the module is invalid, which is an error of the compiler.
 pub fn listing(wasm: &[u8], functions: &[FunctionLines], ptx: &[u8]) -> anyhow::Result<String> {
     let marks = Marks::new(wasm, functions).context("can't read what the compiler made")?;
     let ptx = String::from_utf8_lossy(ptx);

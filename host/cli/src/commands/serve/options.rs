@@ -1,4 +1,4 @@
-//! The options of `serve`, and what they mean to the crates that do the work.
+//! The options of `serve`, and the limits that follow from them.
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -126,8 +126,8 @@ impl Serve {
 
     pub(super) fn device_limits(&self) -> tensor_wasm_device::Limits {
         let defaults = tensor_wasm_device::Limits::default();
-        // All instances share one session: what would do for one of them must not
-        // run out only because the others run.
+        // All instances of a tenant share one session: limits by number have to suffice
+        // for all of them at one time.
         let instances = self.instances().get();
         let at_least = |limit: u32, each: u32| limit.max(instances.saturating_mul(each));
         tensor_wasm_device::Limits {
@@ -142,7 +142,7 @@ impl Serve {
     }
 
     /// Instances of one component at one time: one for each request, and some that are
-    /// being taken down while the next request already runs.
+    /// still being dropped while the next request runs.
     pub(super) fn instances(&self) -> NonZeroU32 {
         let requests = self.max_concurrent_requests;
         requests.saturating_add(requests.get() / 4 + 8)

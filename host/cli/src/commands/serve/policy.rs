@@ -1,5 +1,5 @@
-//! What `serve` gives to policies: who is known, how often they may call, and the
-//! settings that policies read.
+//! The options of policies: the tokens that they know, the rates that callers have, and the
+//! settings that they read.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;

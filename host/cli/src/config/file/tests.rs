@@ -1,4 +1,4 @@
-//! The mistakes that a file can have, each told with its place and its cure.
+//! The diagnostics that a file can have, each told with its place and its cure.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -48,12 +48,12 @@ fn good(text: &str) -> File {
     File::parse(text.as_bytes(), &table()).unwrap_or_else(|wrong| panic!("{text}: {wrong:?}"))
 }
 
-/// The mistakes of a text as `LINE:COLUMN: MESSAGE`.
+/// The diagnostics of a text as `LINE:COLUMN: MESSAGE`.
 fn wrong(text: &str) -> Vec<String> {
-    let mistakes = File::parse(text.as_bytes(), &table()).expect_err(text);
-    mistakes
+    let diagnostics = File::parse(text.as_bytes(), &table()).expect_err(text);
+    diagnostics
         .into_iter()
-        .map(|Mistake { position, message }| {
+        .map(|ConfigDiagnostic { position, message }| {
             format!("{}:{}: {message}", position.line, position.column)
         })
         .collect()
@@ -62,14 +62,17 @@ fn wrong(text: &str) -> Vec<String> {
 /// The one mistake of a text.
 #[track_caller]
 fn one_wrong(text: &str, place: &str, words: &[&str]) {
-    let mistakes = wrong(text);
-    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    let diagnostics = wrong(text);
+    assert_eq!(diagnostics.len(), 1, "{diagnostics:?}");
     assert!(
-        mistakes[0].starts_with(&format!("{place}: ")),
-        "{mistakes:?}"
+        diagnostics[0].starts_with(&format!("{place}: ")),
+        "{diagnostics:?}"
     );
     for word in words {
-        assert!(mistakes[0].contains(word), "no {word:?} in {mistakes:?}");
+        assert!(
+            diagnostics[0].contains(word),
+            "no {word:?} in {diagnostics:?}"
+        );
     }
 }
 
@@ -163,9 +166,9 @@ fn a_value_that_is_not_accepted_is_told_with_what_is() {
 
 #[test]
 fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
-    let mistakes = wrong("gpu = 1\nx = \ncount = 0\n[tenants.7]\ngpu = 'maybe'\nnone = 1\n");
-    let places: Vec<&str> = mistakes.iter().map(|m| &m[..2]).collect();
-    assert_eq!(places, ["1:", "2:", "3:", "5:", "6:"], "{mistakes:?}");
+    let diagnostics = wrong("gpu = 1\nx = \ncount = 0\n[tenants.7]\ngpu = 'maybe'\nnone = 1\n");
+    let places: Vec<&str> = diagnostics.iter().map(|m| &m[..2]).collect();
+    assert_eq!(places, ["1:", "2:", "3:", "5:", "6:"], "{diagnostics:?}");
 }
 
 #[test]
@@ -203,8 +206,8 @@ fn no_secret_is_in_a_mistake() {
         "env = ['A=hush', 1, '=hush']",
         "addr = 1\ntokens = 'hush'",
     ] {
-        let mistakes = format!("{:?}", wrong(text));
-        assert!(!mistakes.contains("hush"), "{mistakes}");
+        let diagnostics = format!("{:?}", wrong(text));
+        assert!(!diagnostics.contains("hush"), "{diagnostics}");
     }
     let long = wrong("tokens = 'hushhushhushhushhushhush'");
     assert!(long[0].contains("*** is too long"), "{long:?}");
@@ -276,10 +279,13 @@ fn the_mistakes_of_tenants_name_the_tenant() {
             ["`tenants.7.name`", "an array"],
         ),
     ] {
-        let mistakes = wrong(text);
-        assert_eq!(mistakes.len(), 1, "{text}: {mistakes:?}");
+        let diagnostics = wrong(text);
+        assert_eq!(diagnostics.len(), 1, "{text}: {diagnostics:?}");
         for word in words {
-            assert!(mistakes[0].contains(word), "no {word:?} in {mistakes:?}");
+            assert!(
+                diagnostics[0].contains(word),
+                "no {word:?} in {diagnostics:?}"
+            );
         }
     }
 }
@@ -287,17 +293,21 @@ fn the_mistakes_of_tenants_name_the_tenant() {
 #[test]
 fn what_a_message_quotes_of_the_file_is_short_and_printable() {
     let text = format!("gpu = \"a\\u001b[2J{}\"", "x".repeat(1000));
-    let mistakes = wrong(&text);
-    assert!(mistakes[0].len() < 200, "{mistakes:?}");
-    assert!(mistakes[0].contains("a\\u{1b}[2J"), "{mistakes:?}");
+    let diagnostics = wrong(&text);
+    assert!(diagnostics[0].len() < 200, "{diagnostics:?}");
+    assert!(diagnostics[0].contains("a\\u{1b}[2J"), "{diagnostics:?}");
 }
 
 #[test]
 fn a_file_of_mistakes_alone_is_told_in_part() {
     let text = "wrong = 1\n[]\n".repeat(50_000);
-    let mistakes = wrong(&text);
-    assert!(mistakes.len() <= MOST_MISTAKES, "{}", mistakes.len());
-    assert!(mistakes.last().unwrap().contains("more mistakes"));
+    let diagnostics = wrong(&text);
+    assert!(
+        diagnostics.len() <= MAX_DIAGNOSTICS,
+        "{}",
+        diagnostics.len()
+    );
+    assert!(diagnostics.last().unwrap().contains("more diagnostics"));
 }
 
 /// Text that is often nearly a configuration.
@@ -340,7 +350,7 @@ proptest! {
         let text = format!("addr = {}", crate::config::default::quoted(&value));
         match File::parse(text.as_bytes(), &table()) {
             Ok(file) => prop_assert_eq!(&file.values["addr"], &[value]),
-            Err(mistakes) => prop_assert!(value.is_empty(), "{:?}", mistakes),
+            Err(diagnostics) => prop_assert!(value.is_empty(), "{:?}", diagnostics),
         }
     }
 }

@@ -19,10 +19,10 @@ use crate::memory::{ARENA_BYTES, GUARD_BYTES};
 /// The stack of a call: kernels call nothing but each other's helpers.
 const STACK_BYTES: usize = 256 << 10;
 
-/// What the folder may hold, in bytes, about: what was not used for longest goes first.
+/// What the folder may hold, in bytes, about: the least recently used are evicted.
 const KEPT_BYTES: u64 = 256 << 20;
 
-/// How often it is looked at whether the folder holds too much.
+/// How often it is checked whether the folder holds too much.
 const CLEANUP: Duration = Duration::from_secs(60);
 
 /// An engine, and what its modules import.

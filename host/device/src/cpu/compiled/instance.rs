@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use tensor_wasm_ptx::Extent;
-use tensor_wasm_ptx::exec::{Block, Failure, Machine, Progress, Setup};
-use tensor_wasm_ptx::simt::Fault;
+use tensor_wasm_ptx::exec::{CompiledBlock, CompiledLaunch, Failure, KernelInstance};
+use tensor_wasm_ptx::simt::{Fault, Progress};
 use wasmtime::{Caller, Engine, Linker, Store, TypedFunc};
 
 use super::memory::{Flag, Reader, Scratch, lending};
@@ -26,7 +26,7 @@ pub(super) struct Host {
 }
 
 struct AtWork {
-    setup: Arc<Setup>,
+    launch: Arc<CompiledLaunch>,
     view: View,
     scratch: Reader,
 }
@@ -34,7 +34,7 @@ struct AtWork {
 impl AtWork {
     /// The block that runs.
     fn block(&self) -> Extent {
-        self.setup.block_in(|at| self.scratch.word(at))
+        self.launch.running_block(|at| self.scratch.word(at))
     }
 }
 
@@ -59,11 +59,11 @@ pub(crate) struct Instance {
     scratch: Scratch,
     flag: Flag,
     run: TypedFunc<(i32, i32), i32>,
-    forget: TypedFunc<(), ()>,
+    empty_bounds_caches: TypedFunc<(), ()>,
     /// The state of the session's memory that its windows are from.
     version: u64,
     /// The launch whose description lies in scratch memory.
-    prepared: Option<Arc<Setup>>,
+    prepared: Option<Arc<CompiledLaunch>>,
 }
 
 thread_local! {
@@ -74,7 +74,7 @@ thread_local! {
 /// there can be none: the launch is to be interpreted.
 pub(crate) fn with_instance<T>(
     kernel: &Arc<LinkedKernel>,
-    setup: &Arc<Setup>,
+    launch: &Arc<CompiledLaunch>,
     view: View,
     f: impl FnOnce(&mut Instance) -> T,
 ) -> Option<T> {
@@ -90,7 +90,7 @@ pub(crate) fn with_instance<T>(
         Some(instance) => instance,
         None => Instance::new(kernel, arena)?,
     };
-    instance.begin(setup, view)?;
+    instance.begin(launch, view)?;
     let slice = ticker::slice(instance.flag.clone(), Instant::now())?;
     let result = f(&mut instance);
     drop(slice);
@@ -119,10 +119,10 @@ impl Instance {
         let made = lending(memories, || -> wasmtime::Result<_> {
             let instance = kernel.linked.instantiate(&mut store)?;
             let run = instance.get_typed_func(&mut store, "run")?;
-            let forget = instance.get_typed_func(&mut store, "forget")?;
-            Ok((run, forget))
+            let empty_bounds_caches = instance.get_typed_func(&mut store, "empty_bounds_caches")?;
+            Ok((run, empty_bounds_caches))
         });
-        let (run, forget) = match made {
+        let (run, empty_bounds_caches) = match made {
             Ok(made) => made,
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "a kernel will be interpreted");
@@ -137,27 +137,27 @@ impl Instance {
             scratch,
             flag,
             run,
-            forget,
+            empty_bounds_caches,
             version: 0,
             prepared: None,
         })
     }
 
-    fn begin(&mut self, setup: &Arc<Setup>, view: View) -> Option<()> {
+    fn begin(&mut self, launch: &Arc<CompiledLaunch>, view: View) -> Option<()> {
         if self.version != view.version() {
-            self.forget.call(&mut self.store, ()).ok()?;
+            self.empty_bounds_caches.call(&mut self.store, ()).ok()?;
             self.version = view.version();
         }
         let same = self
             .prepared
             .as_ref()
-            .is_some_and(|other| Arc::ptr_eq(other, setup));
+            .is_some_and(|other| Arc::ptr_eq(other, launch));
         if !same {
-            setup.prepare(self.scratch.bytes());
-            self.prepared = Some(Arc::clone(setup));
+            launch.prepare(self.scratch.bytes());
+            self.prepared = Some(Arc::clone(launch));
         }
         self.store.data_mut().at_work = Some(AtWork {
-            setup: Arc::clone(setup),
+            launch: Arc::clone(launch),
             view,
             scratch: self.scratch.reader(),
         });
@@ -165,13 +165,13 @@ impl Instance {
     }
 
     /// Runs a block until it is done or the slice is over.
-    pub(crate) fn run(&mut self, block: &mut Block) -> Outcome {
+    pub(crate) fn run(&mut self, block: &mut CompiledBlock) -> Outcome {
         self.flag.set(false);
         match block.run(self) {
             Ok(Progress::Done) => Outcome::Done,
             Ok(Progress::Yielded) => Outcome::Yielded,
             Err(Failure::Fault(fault)) => Outcome::Failed(Error::Fault(*fault)),
-            Err(Failure::Machine(error)) => match error.downcast::<Faulted>() {
+            Err(Failure::Engine(error)) => match error.downcast::<Faulted>() {
                 Ok(Faulted(fault)) => Outcome::Failed(Error::Fault(fault)),
                 Err(error) => {
                     tracing::error!(error = format!("{error:#}"), "a compiled kernel trapped");
@@ -182,30 +182,30 @@ impl Instance {
         }
     }
 
-    /// Whether the ticker has said that the slice is over, and the kernel has not heard it.
+    /// Whether the ticker has set the flag that the slice is over, and the kernel has not read it.
     pub(crate) fn is_over(&self) -> bool {
         self.flag.is_set()
     }
 
     /// Takes a block out, so that another may run before it goes on.
-    pub(crate) fn park(&mut self, block: &mut Block) {
+    pub(crate) fn park(&mut self, block: &mut CompiledBlock) {
         block.park(self.scratch.bytes());
     }
 }
 
-impl Machine for Instance {
+impl KernelInstance for Instance {
     type Error = wasmtime::Error;
 
     fn scratch(&mut self) -> &mut [u8] {
         self.scratch.bytes()
     }
 
-    fn run(&mut self, first: u32, behind: u32) -> Result<i32, wasmtime::Error> {
-        let range = (first.cast_signed(), behind.cast_signed());
+    fn run(&mut self, first: u32, end: u32) -> Result<i32, wasmtime::Error> {
+        let range = (first.cast_signed(), end.cast_signed());
         self.run.call(&mut self.store, range)
     }
 
-    fn is_told(&mut self) -> bool {
+    fn interrupt_requested(&mut self) -> bool {
         self.flag.is_set()
     }
 }
@@ -222,11 +222,11 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     let mut linker = Linker::new(engine);
     linker.func_wrap(
         "host",
-        "help",
-        |caller: Caller<'_, Host>, help: i32, a: i64, b: i64, c: i64, d: i64| {
+        "libcall",
+        |caller: Caller<'_, Host>, libcall: i32, a: i64, b: i64, c: i64, d: i64| {
             let operands = [a, b, c, d].map(i64::cast_unsigned);
-            let lowered = at_work(&caller)?.setup.lowered();
-            let result = lowered.libcall(help.cast_unsigned(), operands);
+            let lowered = at_work(&caller)?.launch.kernel();
+            let result = lowered.libcall(libcall.cast_unsigned(), operands);
             result
                 .map(u64::cast_signed)
                 .ok_or_else(|| wasmtime::format_err!("a kernel calls a function that is not there"))
@@ -234,13 +234,13 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     )?;
     linker.func_wrap(
         "host",
-        "miss",
+        "bounds_miss",
         |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
             let work = at_work(&caller)?;
             let find = |address| work.view.region(address);
             let (base, count) = work
-                .setup
-                .miss(work.block(), access(thread, site, address), find)
+                .launch
+                .bounds_miss(work.block(), access(thread, site, address), find)
                 .map_err(Faulted)?;
             Ok((base.cast_signed(), count.cast_signed()))
         },
@@ -251,7 +251,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
         |caller: Caller<'_, Host>, thread: i32, site: i32, value: i64| -> wasmtime::Result<()> {
             let work = at_work(&caller)?;
             let (thread, site, value) = access(thread, site, value);
-            Err(Faulted(work.setup.fault(work.block(), thread, site, value)).into())
+            Err(Faulted(work.launch.fault(work.block(), thread, site, value)).into())
         },
     )?;
     linker.func_wrap(
@@ -260,7 +260,10 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
         |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
             let work = at_work(&caller)?;
             let access = access(thread, site, address);
-            Ok(work.setup.generic(work.block(), access).map_err(Faulted)?)
+            Ok(work
+                .launch
+                .generic_address(work.block(), access)
+                .map_err(Faulted)?)
         },
     )?;
     linker.func_wrap("host", "clock", || {

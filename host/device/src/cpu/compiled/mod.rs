@@ -63,12 +63,9 @@ pub(crate) fn prepare(module: &Arc<Module>, engine: &KernelEngine) -> u64 {
 
 /// The compiled kernel of this name, if the module was [prepared](prepare) and it was compiled.
 pub(crate) fn kernel(module: &Arc<Module>, name: &str) -> Option<Arc<LinkedKernel>> {
-    let place = module
-        .entries()
-        .iter()
-        .position(|entry| entry.name() == name)?;
+    let index = module.entry_index(name)?;
     let kernels: &Kernels = module.extension(Kernels::new)?;
-    kernels.get(place)?.as_ref().ok().cloned()
+    kernels.get(index)?.as_ref().ok().cloned()
 }
 
 /// Whether the compiler is to leave each thread alone; for measurements.
@@ -78,6 +75,15 @@ static SINGLE_THREADS: AtomicBool = AtomicBool::new(false);
 /// it can be measured what running threads together brings.
 pub fn compile_for_single_threads() {
     SINGLE_THREADS.store(true, Ordering::Relaxed);
+}
+
+/// Whether no kernel is to be compiled; for tests.
+static INTERPRET: AtomicBool = AtomicBool::new(false);
+
+/// Has every kernel that this process loads from now on interpreted, so that the interpreter can be
+/// held to what is promised of a device.
+pub fn interpret_all_kernels() {
+    INTERPRET.store(true, Ordering::Relaxed);
 }
 
 fn width() -> Vectorize {
@@ -94,6 +100,9 @@ fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
         .iter()
         .map(|entry| {
             let name = entry.name();
+            if INTERPRET.load(Ordering::Relaxed) {
+                return Err(refused("no kernel is to be compiled"));
+            }
             if effort > MOST_EFFORT {
                 return Err(refused("the module is large"));
             }

@@ -6,13 +6,13 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use super::memory::Flag;
-use crate::cpu::SLICE;
+use crate::cpu::slice::SLICE;
 use crate::sync::lock;
 
-/// How often it looks.
+/// How often it checks the list.
 const TICK: Duration = Duration::from_micros(500);
 
-/// After so many looks at an empty list it sleeps until it is woken.
+/// After so many checks of an empty list it sleeps until it is woken.
 const IDLE_TICKS: u32 = 40;
 
 static TICKER: LazyLock<Ticker> = LazyLock::new(Ticker::start);

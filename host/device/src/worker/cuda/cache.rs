@@ -36,7 +36,7 @@ impl Cache {
     pub(super) fn get(&self, key: &str) -> Option<Vec<u8>> {
         let path = self.folder.as_ref()?.join(key);
         let image = fs::read(&path).ok()?;
-        // Used now: what was not for longest goes first.
+        // Used now: the least recently used are evicted first.
         let touched = fs::File::options()
             .append(true)
             .open(&path)

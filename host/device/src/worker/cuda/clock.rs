@@ -1,12 +1,12 @@
-//! The device's time. The driver tells only how long it is from one event to another,
-//! as a small number of milliseconds exactly and as a large one roughly: so each
-//! point is measured from the last one before it.
+//! The device's time. The driver only measures from one event to another, and gives a
+//! small number of milliseconds exactly and a large one roughly: so each event is
+//! measured from the last one before it.
 
 use super::driver::{Event, Outcome, Stream};
 
 pub(super) struct Clock {
     last: Event,
-    /// Of the last point, in nanoseconds since the clock was started.
+    /// Of the last event, in nanoseconds since the clock was started.
     nanoseconds: u64,
 }
 
@@ -24,7 +24,7 @@ impl Clock {
     }
 
     /// When this event was reached, in nanoseconds since the clock was started.
-    pub(super) fn tell(&mut self, event: Event) -> Outcome<u64> {
+    pub(super) fn time_of(&mut self, event: Event) -> Outcome<u64> {
         let milliseconds = f64::from(event.milliseconds_since(&self.last)?);
         let passed = (milliseconds * 1e6) as i64;
         self.nanoseconds = self.nanoseconds.saturating_add_signed(passed);

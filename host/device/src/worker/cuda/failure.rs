@@ -10,7 +10,7 @@ use super::driver::Refusal;
 use crate::channel::wire::{Answer, WireError};
 use crate::identity::QueueId;
 use crate::sync::lock;
-use crate::worker::Outbox;
+use crate::worker::outbox::Outbox;
 
 /// Why a command was not submitted.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ pub(super) fn severity(refusal: Refusal) -> Severity {
     }
 }
 
-/// Tells the host, once, that the process is of no more use.
+/// Reports to the host, once, that the process is of no more use.
 pub(super) struct Faults {
     outbox: Outbox,
     state: Mutex<FaultState>,
@@ -75,7 +75,7 @@ pub(super) struct Faults {
 struct FaultState {
     /// The kernels of each queue that were submitted and are not known to have ended.
     running: BTreeMap<QueueId, VecDeque<String>>,
-    told: bool,
+    is_reported: bool,
 }
 
 impl Faults {
@@ -113,17 +113,17 @@ impl Faults {
         }
     }
 
-    /// Whether the host knows already.
-    pub(super) fn is_told(&self) -> bool {
-        lock(&self.state).told
+    /// Whether an error was reported.
+    pub(super) fn is_reported(&self) -> bool {
+        lock(&self.state).is_reported
     }
 
-    /// An error that ends the process: tells the host which kernels may have done it,
-    /// and that the device is lost, in one message, so that nobody sees the one without
-    /// the other.
-    pub(super) fn tell(&self, refusal: Refusal) {
+    /// Reports an error that ends the process: which kernels may have been the cause, and
+    /// that the device is lost, in one message, so that the host never has the one
+    /// without the other.
+    pub(super) fn report(&self, refusal: Refusal) {
         let mut state = lock(&self.state);
-        if std::mem::replace(&mut state.told, true) {
+        if std::mem::replace(&mut state.is_reported, true) {
             return;
         }
         let mut blamed = Vec::new();

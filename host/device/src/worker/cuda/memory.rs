@@ -11,7 +11,8 @@ use super::failure::{Faults, Severity, severity};
 use crate::channel::wire::{Answer, WireError};
 use crate::identity::BufferId;
 use crate::sync::lock;
-use crate::worker::{Lost, Outbox};
+use crate::worker::lost::Lost;
+use crate::worker::outbox::Outbox;
 
 /// What a worker's process has allocated: address and size in bytes.
 type Allocations = Arc<Mutex<HashMap<BufferId, (u64, u64)>>>;
@@ -92,7 +93,7 @@ struct Keeper {
 impl Keeper {
     fn run(self, context: Context, orders: &mpsc::Receiver<Order>) {
         if let Err(refusal) = context.enter() {
-            return self.faults.tell(refusal);
+            return self.faults.report(refusal);
         }
         while let Ok(order) = orders.recv() {
             match order {
@@ -112,7 +113,7 @@ impl Keeper {
             Err(refusal) if severity(refusal) == Severity::Call => {
                 Err(WireError::OutOfMemory(bytes))
             }
-            Err(refusal) => return self.faults.tell(refusal),
+            Err(refusal) => return self.faults.report(refusal),
         };
         self.outbox.send(&Answer::Allocated { id, outcome });
     }
@@ -147,7 +148,7 @@ impl Keeper {
             // Pools give memory back to the device at such a point.
             .and_then(|()| self.stream.synchronize());
         if let Err(refusal) = scrubbed {
-            self.faults.tell(refusal);
+            self.faults.report(refusal);
         }
     }
 

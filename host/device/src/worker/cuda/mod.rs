@@ -1,9 +1,9 @@
 //! A worker on an NVIDIA device.
 //!
-//! One thread takes requests and hands them to the driver, which does them on
-//! streams; for each queue a thread waits for what was handed over, in order, and
-//! tells the host. Memory is given and taken by a thread of its own, and each module
-//! is compiled by one: neither holds up the queues.
+//! One thread takes requests and submits them to the driver, which executes them on
+//! streams; for each queue a thread waits for what was submitted, in order, and
+//! answers the host. Memory is allocated and freed by a thread of its own, and each
+//! module is compiled by one: neither holds up the queues.
 
 mod cache;
 mod clock;
@@ -19,7 +19,9 @@ use std::sync::{Arc, Mutex};
 
 use cudarc::driver::sys::CUresult;
 
-use super::{Executor, Lost, Outbox};
+use super::Executor;
+use super::lost::Lost;
+use super::outbox::Outbox;
 use crate::channel::SharedMemory;
 use crate::channel::wire::{EntryShape, Span, Start, Wire, WireError};
 use crate::command::Command;

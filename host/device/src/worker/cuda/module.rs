@@ -15,7 +15,8 @@ use crate::channel::wire::{Answer, EntryShape, KernelNumber, WireError};
 use crate::identity::{ModuleId, QueueId};
 use crate::launch::to_array;
 use crate::sync::lock;
-use crate::worker::{Lost, Outbox};
+use crate::worker::lost::Lost;
+use crate::worker::outbox::Outbox;
 
 /// The most that a block's dynamic shared memory may be without being asked for, in
 /// bytes.
@@ -94,7 +95,7 @@ impl Modules {
                     Err(Failed::Host(what)) => {
                         Err(WireError::InvalidModule(vec![(1, 1, what.into())]))
                     }
-                    Err(Failed::Driver(refusal)) => return faults.tell(refusal),
+                    Err(Failed::Driver(refusal)) => return faults.report(refusal),
                 };
                 outbox.send(&Answer::Loaded { id, outcome });
             });

@@ -5,6 +5,7 @@ use cudarc::driver::sys::CUdevice_attribute as Attribute;
 use serde::{Deserialize, Serialize};
 
 use super::driver::{self, Device, Outcome};
+use crate::worker::lost::Lost;
 
 /// What the driver says of this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,11 +40,11 @@ pub struct ProbedDevice {
 /// # Errors
 /// Why there is no driver, or none that can be used.
 pub fn probe() -> Result<Probed, String> {
-    let asked = std::panic::catch_unwind(|| -> Result<Probed, super::Lost> {
+    let asked = std::panic::catch_unwind(|| -> Result<Probed, Lost> {
         super::load_driver()?;
         let driver = super::init()?;
-        let devices = devices()
-            .map_err(|error| super::Lost(format!("the devices can't be listed: {error}")))?;
+        let devices =
+            devices().map_err(|error| Lost(format!("the devices can't be listed: {error}")))?;
         Ok(Probed { driver, devices })
     });
     match asked {

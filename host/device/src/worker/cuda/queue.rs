@@ -10,7 +10,8 @@ use crate::channel::wire::{Answer, WireError};
 use crate::failure_state::FailureState;
 use crate::identity::{QueueId, SequenceNumber};
 use crate::sync::lock;
-use crate::worker::{Lost, Outbox};
+use crate::worker::lost::Lost;
+use crate::worker::outbox::Outbox;
 
 /// Events that a queue keeps for later.
 const SPARE_EVENTS: usize = 64;
@@ -91,7 +92,7 @@ impl Queue {
         self.state.take();
     }
 
-    /// The command was submitted: the host is to be told when it has ended.
+    /// The command was submitted: the host is to be answered when it has ended.
     pub(super) fn wait_for(&self, number: SequenceNumber, pending: Pending) -> Result<(), Lost> {
         let item = match self.record(matches!(pending, Pending::Event)) {
             Ok(event) => Item::Wait(number, event, pending),
@@ -155,7 +156,7 @@ impl Waiter {
             self.stream.destroy()
         });
         if let Err(refusal) = outcome {
-            self.faults.tell(refusal);
+            self.faults.report(refusal);
         }
         // The host ends the process; until then what is sent here is kept.
         while items.recv().is_ok() {}
@@ -177,7 +178,7 @@ impl Waiter {
                     self.faults.done(queue);
                 }
                 let at = match pending {
-                    Pending::Event => Some(lock(&self.clock).tell(event)?),
+                    Pending::Event => Some(lock(&self.clock).time_of(event)?),
                     Pending::Transfer | Pending::Launch => {
                         let mut spare = lock(&self.spare);
                         if spare.len() < SPARE_EVENTS {
@@ -189,7 +190,7 @@ impl Waiter {
                 Answer::Done { queue, number, at }
             }
         };
-        if !self.faults.is_told() {
+        if !self.faults.is_reported() {
             self.outbox.send(&answer);
         }
         Ok(())

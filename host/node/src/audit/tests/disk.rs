@@ -107,7 +107,7 @@ impl Sink for Disk {
         Ok(count)
     }
 
-    fn take_back(&mut self, count: u64) -> io::Result<bool> {
+    fn truncate(&mut self, count: u64) -> io::Result<bool> {
         let mut inside = self.enter();
         if !inside.is_file {
             return Ok(false);

@@ -1,6 +1,6 @@
-//! Whether a log is whole: each line is a record, their numbers follow one another,
-//! and each holds the hash of the line before it. Files are read as streams, in
-//! bounded memory, whatever they hold.
+//! Verification of a log: each line has to be a record, with the next number and the hash
+//! of the line before it. Files are read as streams, in bounded memory, whatever they
+//! contain.
 //!
 //! ```
 //! use tensor_wasm_node::audit::verify::Verifier;

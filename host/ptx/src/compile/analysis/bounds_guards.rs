@@ -113,6 +113,11 @@ impl GuardPlan {
         self.first_of.get(&site).copied()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.blocks.values().map(|block| block.guards.len()).sum()
+    }
+
     /// What all guards compare with.
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits

@@ -72,3 +72,35 @@ impl LaneOffsets {
         (0..count).all(|lane| self.of(first + lane) == self.of(earlier + lane))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stride_is_what_each_lane_has_more_than_the_one_before_it() {
+        let four = LaneOffsets::stride(4);
+        assert_eq!((four.of(0), four.of(1), four.of(15)), (0, 4, 60));
+        assert_eq!((four.least(), four.most()), (0, 60));
+        assert!(four.is_stride(0, VECTOR_LANES, 4));
+        assert!(!four.is_stride(0, VECTOR_LANES, 8));
+        assert!(LaneOffsets::stride(0).is_none());
+    }
+
+    #[test]
+    fn the_first_lane_counts_among_the_least_and_the_most() {
+        let down = LaneOffsets::stride(-3);
+        assert_eq!((down.least(), down.most()), (-45, 0));
+        assert!(down.is_within(45) && !down.is_within(44));
+    }
+
+    #[test]
+    fn offsets_add_lane_by_lane_and_wrap_around() {
+        let sum = LaneOffsets::stride(i64::MAX).with(LaneOffsets::stride(1), i64::wrapping_add);
+        assert_eq!(sum, LaneOffsets::stride(i64::MIN));
+        let low = LaneOffsets::stride(1).map(|offset| offset & 3);
+        assert!(low.repeats(4, 0, 4) && low.repeats(12, 8, 4));
+        assert!(!low.repeats(1, 0, 4));
+        assert!(low.is_stride(4, 4, 1) && !low.is_stride(2, 4, 1));
+    }
+}

@@ -6,6 +6,8 @@
 
 use crate::compile::Unsupported;
 use crate::compile::analysis::register_sets::{RegisterSets, difference, union};
+use crate::compile::cfg::dataflow::{Direction, solve_blocks};
+use crate::compile::cfg::flow::FlowGraph;
 use crate::compile::ir::entity::EntityMap;
 use crate::compile::ir::{Arg, BlockId, Body, End, Reg};
 
@@ -127,28 +129,16 @@ pub(crate) fn analyze(body: &Body) -> Result<Liveness, Unsupported> {
         });
     }
     // And what its successors read, unless it writes that.
-    let mut predecessors = EntityMap::for_each(&body.blocks, Vec::new());
-    for (id, block) in body.blocks.iter() {
-        for next in block.end.successors() {
-            let found = predecessors.get_mut(next);
-            found
-                .into_iter()
-                .for_each(|list: &mut Vec<BlockId>| list.push(id));
-        }
-    }
-    let mut waiting: Vec<BlockId> = body.blocks.keys().collect();
-    let mut is_waiting = EntityMap::for_each(&body.blocks, true);
     let mut now = vec![0u64; words];
-    while let Some(block) = waiting.pop() {
-        is_waiting.set(block, false);
-        now.copy_from_slice(live_in.of(block));
-        for before in predecessors.get(block).into_iter().flatten() {
-            let read = difference(&now, written.of(*before));
-            if union(live_in.of_mut(*before), read) && is_waiting.set(*before, true) {
-                waiting.push(*before);
-            }
+    let flow = FlowGraph::of(body)?;
+    solve_blocks(&flow, Direction::Backward, |block| {
+        now.fill(0);
+        for next in flow.successors_of(block) {
+            union(&mut now, live_in.of(next).iter().copied());
         }
-    }
+        let read = difference(&now, written.of(block));
+        union(live_in.of_mut(block), read)
+    });
     liveness.live_in = live_in;
     Ok(liveness)
 }
@@ -175,5 +165,57 @@ fn live_across(body: &Body) -> Liveness {
         across,
         bit_of,
         live_in: RegisterSets::new(0, 0, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::ir::samples::{Shape, random};
+
+    /// Whether some path from the beginning of a block reads a register before it writes it.
+    fn is_read(body: &Body, block: BlockId, reg: Reg, seen: &mut Vec<BlockId>) -> bool {
+        if seen.contains(&block) {
+            return false;
+        }
+        seen.push(block);
+        let mut first = None;
+        for_each_access(body, block, |accessed, writes| {
+            if accessed == reg && first.is_none() {
+                first = Some(writes);
+            }
+        });
+        match first {
+            Some(writes) => !writes,
+            None => {
+                let next = body.block(block).unwrap().end.successors();
+                next.into_iter().any(|next| is_read(body, next, reg, seen))
+            }
+        }
+    }
+
+    #[test]
+    fn a_register_is_live_where_some_path_reads_it_before_writing_it() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        for _ in 0..400 {
+            let shape = Shape {
+                blocks: rng.u32(2..9),
+                ops_per_block: 4,
+                suspends: true,
+            };
+            let body = random(&mut rng, &shape);
+            let liveness = analyze(&body).unwrap();
+            for block in body.blocks.keys() {
+                let live = liveness.at(block);
+                for reg in body.regs.keys() {
+                    let expected = is_read(&body, block, reg, &mut Vec::new());
+                    assert_eq!(
+                        live.contains(&reg),
+                        expected,
+                        "{reg} at {block} of {body:#?}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -6,11 +6,13 @@
 
 use rustc_hash::FxHashSet as HashSet;
 
+use crate::compile::Unsupported;
 use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::liveness::Liveness;
 use crate::compile::analysis::transfer::{self, ALL_ZEROS, Operand};
-use crate::compile::ir::entity::{EntityId, EntityMap};
+use crate::compile::cfg::dominators::postdominators;
+use crate::compile::ir::entity::EntityMap;
 use crate::compile::ir::{Arg, BlockId, Body, End, Op, Reg, Space, SpecialValue, Ty};
 
 /// What the threads of a group have in a register.
@@ -146,7 +148,7 @@ fn booleans(body: &Body) -> EntityMap<Reg, bool> {
                 Arg::I32(bits) => bits <= 1,
                 _ => false,
             };
-            let is_truth = match op {
+            let is_boolean = match op {
                 Op::Copy(_, a) => holds(*a, &booleans),
                 Op::Select(_, _, a, b) => holds(*a, &booleans) && holds(*b, &booleans),
                 Op::Binary(opcode, _, a, b) if opcode.is_bool_combine() => {
@@ -157,7 +159,7 @@ fn booleans(body: &Body) -> EntityMap<Reg, bool> {
             };
             for target in op.targets() {
                 written.set(*target, true);
-                changed |= !is_truth && booleans.set(*target, false);
+                changed |= !is_boolean && booleans.set(*target, false);
             }
         }
         if !changed {
@@ -239,7 +241,10 @@ fn zeros_of(classes: &UniformityInfo, op: &Op) -> u32 {
 }
 
 /// Finds the classes.
-pub(crate) fn analyze(body: &Body, live: &Liveness) -> UniformityInfo {
+///
+/// # Errors
+/// Where a block goes on at one that does not exist.
+pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Unsupported> {
     let mut classes = UniformityInfo {
         classes: EntityMap::for_each(&body.regs, None),
         zeros: EntityMap::for_each(&body.regs, None),
@@ -259,7 +264,7 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> UniformityInfo {
             classes.set_zeros(*reg, 0);
         }
     }
-    let after = postdominators(body);
+    let after = postdominators(body)?;
     let mut parted: HashSet<BlockId> = HashSet::default();
     loop {
         let mut changed = false;
@@ -290,7 +295,7 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> UniformityInfo {
             }
         }
         if !changed {
-            return classes;
+            return Ok(classes);
         }
     }
 }
@@ -330,85 +335,139 @@ fn written_apart(
     written.intersection(&wanted).copied().collect()
 }
 
-/// The block behind each in which all its ways meet again, if there is one.
-pub(crate) fn postdominators(body: &Body) -> EntityMap<BlockId, Option<BlockId>> {
-    let count = body.blocks.len();
-    let exit = count;
-    let next: Vec<Vec<usize>> = body
-        .blocks
-        .values()
-        .map(|block| {
-            let next: Vec<usize> = block
-                .end
-                .successors()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::analysis::liveness;
+    use crate::compile::ir::opcodes::Meaning;
+    use crate::compile::ir::samples::{Shape, Thread, random};
+
+    /// The most blocks that a lane group or one of its threads runs.
+    const MOST_BLOCKS: usize = 40;
+
+    /// A lane group of a random kernel: its threads run in lockstep, and one by one where they diverge.
+    struct LaneGroup<'k> {
+        body: &'k Body,
+        uniformity: &'k UniformityInfo,
+        lanes: Vec<Thread>,
+        /// What was checked: how often registers were uniform or affine, not all of them zero.
+        checked: usize,
+    }
+
+    impl LaneGroup<'_> {
+        /// Whether the lanes have in a register what the analysis says. Numbers that are extended may
+        /// wrap around: there, a guard sends the group to scalar code when the kernel runs.
+        fn check(&mut self, reg: Reg, op: Option<&Op>) -> bool {
+            let values: Vec<u64> = self
+                .lanes
                 .iter()
-                .map(|id| id.0 as usize)
+                .map(|lane| lane.arg(Arg::Reg(reg)))
                 .collect();
-            if next.is_empty() { vec![exit] } else { next }
-        })
-        .collect();
-    let mut before = vec![Vec::new(); count + 1];
-    for (number, next) in next.iter().enumerate() {
-        for next in next {
-            before[*next].push(number);
+            if self.uniformity.is_boolean(reg) {
+                assert!(values.iter().all(|value| *value <= 1), "{reg}: {values:?}");
+            }
+            let offsets = match self.uniformity.of(reg) {
+                Divergent => return true,
+                Uniform => LaneOffsets::NONE,
+                Uniformity::Affine(offsets) => offsets,
+            };
+            let mask = if self.body.ty(reg).bytes() == 4 {
+                0xffff_ffff
+            } else {
+                u64::MAX
+            };
+            let holds = (0u32..).zip(&values).all(|(lane, value)| {
+                *value == values[0].wrapping_add_signed(offsets.of(lane)) & mask
+            });
+            let is_extension = matches!(op, Some(Op::Unary(opcode, ..))
+                if matches!(opcode.meaning(), Meaning::ExtendS | Meaning::ExtendU));
+            if !holds && is_extension && !offsets.is_none() {
+                return false;
+            }
+            assert!(
+                holds,
+                "{reg} has {values:?} after {op:?} in {:#?}",
+                self.body
+            );
+            self.checked += usize::from(values.iter().any(|value| *value != 0));
+            true
         }
-    }
-    // Postorder of the reversed graph, from the exit.
-    let mut seen = vec![false; count + 1];
-    let mut order = Vec::new();
-    let mut work = vec![(exit, 0)];
-    seen[exit] = true;
-    while let Some((node, place)) = work.last_mut() {
-        match before[*node].get(*place).copied() {
-            Some(from) => {
-                *place += 1;
-                if !seen[from] {
-                    seen[from] = true;
-                    work.push((from, 0));
+
+        fn run(&mut self) {
+            let liveness = liveness::analyze(self.body).unwrap();
+            let postdominators = postdominators(self.body).unwrap();
+            let mut block = BlockId::ENTRY;
+            for _ in 0..MOST_BLOCKS {
+                let contents = self.body.block(block).unwrap();
+                for op in &contents.ops {
+                    self.lanes.iter_mut().for_each(|lane| lane.step(op));
+                    if !op.targets().iter().all(|reg| self.check(*reg, Some(op))) {
+                        return;
+                    }
                 }
-            }
-            None => {
-                order.push(*node);
-                work.pop();
-            }
-        }
-    }
-    let mut number = vec![usize::MAX; count + 1];
-    for (place, node) in order.iter().enumerate() {
-        number[*node] = place;
-    }
-    let mut found = vec![usize::MAX; count + 1];
-    found[exit] = exit;
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for node in order.iter().rev().skip(1) {
-            let mut common = usize::MAX;
-            for next in &next[*node] {
-                if found[*next] == usize::MAX {
+                let next: Vec<_> = self
+                    .lanes
+                    .iter()
+                    .map(|lane| lane.next(&contents.end))
+                    .collect();
+                if next.iter().all(|other| *other == next[0]) {
+                    let Some(next) = next[0] else {
+                        return;
+                    };
+                    block = next;
                     continue;
                 }
-                let (mut a, mut b) = (*next, if common == usize::MAX { *next } else { common });
-                while a != b {
-                    while number[a] < number[b] {
-                        a = found[a];
-                    }
-                    while number[b] < number[a] {
-                        b = found[b];
+                assert!(self.uniformity.diverges(&contents.end), "{block}");
+                let Some(Some(meet)) = postdominators.get(block).copied() else {
+                    return;
+                };
+                for (lane, next) in self.lanes.iter_mut().zip(next) {
+                    let mut at = next.unwrap();
+                    let mut left = MOST_BLOCKS;
+                    while at != meet {
+                        let contents = self.body.block(at).unwrap();
+                        contents.ops.iter().for_each(|op| lane.step(op));
+                        left -= 1;
+                        match lane.next(&contents.end) {
+                            Some(next) if left > 0 => at = next,
+                            _ => return,
+                        }
                     }
                 }
-                common = a;
-            }
-            if found[*node] != common {
-                found[*node] = common;
-                changed = true;
+                block = meet;
+                for reg in liveness.at(meet) {
+                    self.check(reg, None);
+                }
             }
         }
     }
-    // Blocks from which the exit is not reached meet nowhere.
-    EntityMap::from_fn(&body.blocks, |block, _| {
-        let found = found.get(block.index()).copied();
-        let found = found.filter(|found| *found < count)?;
-        u32::try_from(found).ok().map(BlockId)
-    })
+
+    #[test]
+    fn the_lanes_of_a_group_have_what_the_analysis_says_wherever_they_run_together() {
+        let mut rng = fastrand::Rng::with_seed(2);
+        let mut checked = 0;
+        for _ in 0..2000 {
+            let shape = Shape {
+                blocks: rng.u32(1..8),
+                ops_per_block: 8,
+                suspends: false,
+            };
+            let body = random(&mut rng, &shape);
+            let uniformity = analyze(&body, &liveness::analyze(&body).unwrap()).unwrap();
+            let first = VECTOR_LANES * rng.u32(..64);
+            let lanes = (first..first + VECTOR_LANES).map(|number| Thread {
+                number,
+                ..Thread::default()
+            });
+            let mut group = LaneGroup {
+                body: &body,
+                uniformity: &uniformity,
+                lanes: lanes.collect(),
+                checked: 0,
+            };
+            group.run();
+            checked += group.checked;
+        }
+        assert!(checked > 2000, "{checked}");
+    }
 }

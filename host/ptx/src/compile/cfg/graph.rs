@@ -1,33 +1,45 @@
-//! The kernel's blocks as one graph that a thread can enter wherever it left it.
+//! The dispatch graph: a kernel's blocks as one reducible graph, through whose root a thread enters
+//! wherever it left.
 //!
-//! Threads leave where they wait for others, and at the head of a loop when they are told to. They
-//! come back through the graph's root, which is also where the next thread begins. So that all of it
-//! can be written as nested loops, each loop that is entered anywhere but at its head gets a node
-//! that sends a thread on to the place it came for; loops with several heads get the same.
+//! Threads leave their code at suspend points, and at a loop's head when they are preempted. They
+//! come back through the root, which is also where the next thread begins. So the edges at suspend
+//! points are cut, and edges from the root lead to each resume point instead. What is irreducible
+//! then is made reducible as Bahmann et al. restructure loops ("Perfect Reconstructability of Control
+//! Flow from Demand Dependence Graphs", 2015): each loop of the nesting forest that is entered at more
+//! than one node gets a single entry, a node that dispatches by the *selector*, a variable that each
+//! edge into the loop sets. All edges to the loop's heads lead through it, those from outside as well
+//! as those that close a cycle, and so do the ways from the root to the resume points inside. Such a
+//! loop is left by its entry alone, the loops inside it are treated in the same way, and nothing is
+//! copied.
 
-use rustc_hash::{FxHashMap as HashMap, FxHashSet};
+use rustc_hash::FxHashMap as HashMap;
 
 use crate::compile::Unsupported;
-use crate::compile::ir::{BlockId, Body, End};
-
-/// How deep loops may nest.
-const MOST_NESTING: usize = 48;
+use crate::compile::cfg::flow::FlowGraph;
+use crate::compile::cfg::inconsistent;
+use crate::compile::cfg::loops::LoopForest;
+use crate::compile::ir::{BlockId, Body, End, Reg, SuspendId};
 
 /// A node: an index into [`Graph::nodes`].
 pub(crate) type NodeId = usize;
 
+/// The root.
+pub(crate) const ROOT: NodeId = 0;
+
 /// What a node does before it goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
-    /// The next thread begins, or goes on. Its successors are those of the resume points, in order.
+    /// The next thread begins, or resumes: sets the selector to the number of its resume point. Its
+    /// successors are the ways to the resume points, in order.
     Root,
-    /// A thread goes on at a resume point: it gets its registers back.
+    /// A thread resumes at a resume point: gets its registers back, and sets the selector to zero.
     Resume(u32),
-    /// Sends on by the selector: the first successor where it is zero.
+    /// Goes on by the selector: at the first successor where it is zero, else at the one with the
+    /// same place as the selector's value in this list.
     Dispatch(Vec<u32>),
     /// Sets the selector.
     Select(u32),
-    /// The head of a loop: looks whether to leave. The resume point of that head.
+    /// The head of a loop: leaves where the thread is preempted, to come back at this resume point.
     Check(u32),
     Block(BlockId),
 }
@@ -45,301 +57,187 @@ pub(crate) struct Graph {
     pub nodes: Vec<Node>,
     /// The block at which each resume point goes on. The first is the kernel's beginning.
     pub resumes: Vec<BlockId>,
-    /// The resume point behind each stop.
+    /// The resume point behind each suspend point.
     pub after_stop: HashMap<u32, u32>,
-}
-
-/// A loop: its heads, and the loop around it.
-pub(crate) struct Loop {
-    pub heads: Vec<usize>,
-    pub around: Option<usize>,
-}
-
-/// All loops, and the innermost one of each block.
-pub(crate) struct Loops {
-    pub loops: Vec<Loop>,
-    pub inside: Vec<Option<usize>>,
-}
-
-impl Loops {
-    /// This loop, and those around it.
-    pub(crate) fn around(&self, inside: Option<usize>) -> impl Iterator<Item = usize> {
-        std::iter::successors(inside, |inner| self.loops.get(*inner)?.around)
-    }
-}
-
-fn block_id(block: usize) -> BlockId {
-    BlockId(u32::try_from(block).unwrap_or(u32::MAX))
-}
-
-/// Where a block goes on without waiting for others.
-pub(crate) fn flow(body: &Body, block: usize) -> Vec<usize> {
-    match body.blocks.get(block_id(block)).map(|block| &block.end) {
-        Some(End::Suspend(..)) => Vec::new(),
-        _ => behind(body, block),
-    }
-}
-
-/// Where a block goes on, whether it waits for others or not.
-fn behind(body: &Body, block: usize) -> Vec<usize> {
-    let end = body
-        .blocks
-        .get(block_id(block))
-        .map(|block| block.end.successors());
-    let next = end.unwrap_or_default();
-    next.iter().map(|id| id.0 as usize).collect()
-}
-
-/// The strongly connected components among some nodes, as lists, that have a cycle.
-fn cycles(members: &[usize], next: &dyn Fn(usize) -> Vec<usize>) -> Vec<Vec<usize>> {
-    #[derive(Clone, Copy)]
-    struct Visit {
-        number: usize,
-        low: usize,
-        open: bool,
-    }
-    let mut visits: HashMap<usize, Visit> = HashMap::default();
-    let mut stack = Vec::new();
-    let mut found = Vec::new();
-    for start in members {
-        if visits.contains_key(start) {
-            continue;
-        }
-        let mut work = vec![(*start, next(*start), 0usize)];
-        let number = visits.len();
-        visits.insert(
-            *start,
-            Visit {
-                number,
-                low: number,
-                open: true,
-            },
-        );
-        stack.push(*start);
-        while let Some((node, successors, place)) = work.last_mut() {
-            let node = *node;
-            if let Some(successor) = successors.get(*place).copied() {
-                *place += 1;
-                match visits.get(&successor).copied() {
-                    None => {
-                        let number = visits.len();
-                        visits.insert(
-                            successor,
-                            Visit {
-                                number,
-                                low: number,
-                                open: true,
-                            },
-                        );
-                        stack.push(successor);
-                        work.push((successor, next(successor), 0));
-                    }
-                    Some(other) if other.open => {
-                        if let Some(visit) = visits.get_mut(&node) {
-                            visit.low = visit.low.min(other.number);
-                        }
-                    }
-                    Some(_) => {}
-                }
-                continue;
-            }
-            let itself = successors.contains(&node);
-            work.pop();
-            let Some(visit) = visits.get(&node).copied() else {
-                continue;
-            };
-            if let Some((parent, ..)) = work.last()
-                && let Some(parent) = visits.get_mut(parent)
-            {
-                parent.low = parent.low.min(visit.low);
-            }
-            if visit.low == visit.number {
-                let mut component = Vec::new();
-                while let Some(member) = stack.pop() {
-                    if let Some(visit) = visits.get_mut(&member) {
-                        visit.open = false;
-                    }
-                    component.push(member);
-                    if member == node {
-                        break;
-                    }
-                }
-                if component.len() > 1 || itself {
-                    found.push(component);
-                }
-            }
-        }
-    }
-    found
-}
-
-/// Finds the loops among so many blocks. `entered` are those at which threads come from outside.
-fn loops(
-    count: usize,
-    reached: &[usize],
-    entered: &[usize],
-    flow: impl Fn(usize) -> Vec<usize>,
-) -> Result<Loops, Unsupported> {
-    let mut result = Loops {
-        loops: Vec::new(),
-        inside: vec![None; count],
-    };
-    let mut before = vec![Vec::new(); count];
-    for block in reached {
-        for next in flow(*block) {
-            before[next].push(*block);
-        }
-    }
-    // The members of a component have its number here; heads have none any more.
-    let mut group = vec![usize::MAX; count];
-    for block in reached {
-        group[*block] = 0;
-    }
-    let mut groups = 1;
-    let mut waiting = vec![(reached.to_vec(), None::<usize>, 0usize)];
-    while let Some((members, around, depth)) = waiting.pop() {
-        if depth > MOST_NESTING {
-            return Err(Unsupported::limit("loops nested too deep"));
-        }
-        let Some(own) = members.first().map(|member| group[*member]) else {
-            continue;
-        };
-        let within = |node: usize| {
-            let mut next = flow(node);
-            next.retain(|next| group[*next] == own);
-            next
-        };
-        for component in cycles(&members, &within) {
-            let is_member: FxHashSet<usize> = component.iter().copied().collect();
-            let comes_from_outside =
-                |block: &usize| before[*block].iter().any(|from| !is_member.contains(from));
-            let mut heads: Vec<usize> = component
-                .iter()
-                .copied()
-                .filter(comes_from_outside)
-                .collect();
-            if heads.is_empty() {
-                let entry = component
-                    .iter()
-                    .copied()
-                    .find(|block| entered.contains(block));
-                heads.extend(entry.or(component.first().copied()));
-            }
-            heads.sort_unstable();
-            let number = result.loops.len();
-            for member in &component {
-                result.inside[*member] = Some(number);
-            }
-            let rest: Vec<usize> = component
-                .iter()
-                .copied()
-                .filter(|member| !heads.contains(member))
-                .collect();
-            for head in &heads {
-                group[*head] = usize::MAX;
-            }
-            for member in &rest {
-                group[*member] = groups;
-            }
-            groups += 1;
-            result.loops.push(Loop { heads, around });
-            if !rest.is_empty() {
-                waiting.push((rest, Some(number), depth + 1));
-            }
-        }
-    }
-    Ok(result)
-}
-
-/// Makes the graph. `extra` are blocks at which threads may also come back.
-///
-/// # Errors
-/// Where loops nest too deep.
-pub(crate) fn graph(body: &Body, extra: &[BlockId]) -> Result<Graph, Unsupported> {
-    let count = body.blocks.len();
-    let mut resumes = vec![BlockId(0)];
-    let mut after_stop = HashMap::default();
-    let add = |resumes: &mut Vec<BlockId>, block: BlockId| {
-        resumes.push(block);
-        u32::try_from(resumes.len() - 1)
-    };
-    // What is reached, and the stops in it: those go on at resume points.
-    let mut seen = vec![false; count];
-    let mut reached = Vec::new();
-    let mut waiting = vec![0usize];
-    while let Some(block) = waiting.pop() {
-        let Some(seen) = seen.get_mut(block).filter(|seen| !**seen) else {
-            continue;
-        };
-        *seen = true;
-        reached.push(block);
-        if let Some(End::Suspend(stop, next)) =
-            body.blocks.get(block_id(block)).map(|block| &block.end)
-        {
-            let number = add(&mut resumes, *next).unwrap_or(0);
-            after_stop.insert(stop.0, number);
-            waiting.push(next.0 as usize);
-        }
-        waiting.extend(flow(body, block));
-    }
-    reached.sort_unstable();
-    for block in extra {
-        if seen.get(block.0 as usize) == Some(&true) && !resumes.contains(block) {
-            let _ = add(&mut resumes, *block);
-        }
-    }
-    let entered: Vec<usize> = resumes.iter().map(|block| block.0 as usize).collect();
-    let found = loops(count, &reached, &entered, |block| flow(body, block))?;
-    // The resume point of each head, and which loop it is a head of.
-    let mut head_of: HashMap<usize, (usize, u32)> = HashMap::default();
-    for (number, this) in found.loops.iter().enumerate() {
-        for head in &this.heads {
-            let resume = add(&mut resumes, BlockId(u32::try_from(*head).unwrap_or(0)));
-            head_of.insert(*head, (number, resume.unwrap_or(0)));
-        }
-    }
-    Builder {
-        body,
-        found,
-        head_of,
-        nodes: vec![Node {
-            kind: Kind::Root,
-            next: Vec::new(),
-        }],
-        of_block: HashMap::default(),
-        checks: HashMap::default(),
-        dispatch: HashMap::default(),
-    }
-    .build(&reached, resumes, after_stop)
+    /// The suspend point before each resume point that has one.
+    suspend_points: Vec<Option<SuspendId>>,
+    /// The resume point at which a thread goes on at a block with what is in its frame alone.
+    resume_of: HashMap<BlockId, u32>,
 }
 
 impl Graph {
-    /// The loops that threads go through, whether they wait for others on the way or not.
+    /// Makes the graph. `extra` are blocks at which threads may also come back.
+    ///
+    /// # Errors
+    /// Where loops nest too deep, and where a block goes on at one that does not exist.
+    pub(crate) fn new(body: &Body, extra: &[BlockId]) -> Result<Graph, Unsupported> {
+        let mut points = ResumePoints::default();
+        let reached = points.of_suspend_points(body)?;
+        let flow = FlowGraph::cut_at_suspend_points(body)?;
+        for block in extra {
+            let is_reached = reached.binary_search(&(block.0 as usize)).is_ok();
+            if is_reached && !points.resume_of.contains_key(block) {
+                points.add(*block, None)?;
+            }
+        }
+        let entered: Vec<usize> = points.blocks.iter().map(|block| block.0 as usize).collect();
+        let forest = LoopForest::new(&flow, reached.clone(), &entered)?;
+        let mut heads = HashMap::default();
+        for (number, this) in forest.loops.iter().enumerate() {
+            for head in &this.heads {
+                let resume = points.add(block_id(*head)?, None)?;
+                heads.insert(
+                    *head,
+                    Head {
+                        of: number,
+                        is_first: this.heads.first() == Some(head),
+                        is_only: this.heads.len() == 1,
+                        resume,
+                    },
+                );
+            }
+        }
+        let builder = Builder {
+            body,
+            flow,
+            forest,
+            heads,
+            points,
+            nodes: Vec::new(),
+            of_block: HashMap::default(),
+            checks: HashMap::default(),
+            dispatches: HashMap::default(),
+            selectors: HashMap::default(),
+            last_selector: 0,
+        };
+        builder.build(&reached)
+    }
+
+    /// The resume point at which a thread goes on at a block with what is in its frame alone, not
+    /// with what others gave it.
+    pub(crate) fn resume_of(&self, block: BlockId) -> Option<u32> {
+        self.resume_of.get(&block).copied()
+    }
+
+    /// The registers that a resume point takes from the exchange: those that other threads give at
+    /// the suspend point before it.
+    pub(crate) fn results<'b>(&self, body: &'b Body, resume: u32) -> &'b [Option<Reg>] {
+        let suspend_point = self.suspend_points.get(resume as usize).copied().flatten();
+        suspend_point
+            .and_then(|point| body.suspend_points.get(point))
+            .map_or(&[], |point| &point.results)
+    }
+
+    /// The loops that threads go through, whether they suspend on the way or not, among the blocks
+    /// that are reached.
     ///
     /// # Errors
     /// Where loops nest too deep.
-    pub(crate) fn loops_with_stops(&self, body: &Body) -> Result<Loops, Unsupported> {
+    pub(crate) fn loops_through_suspend_points(
+        &self,
+        body: &Body,
+    ) -> Result<LoopForest, Unsupported> {
         let of_block = |node: &Node| match node.kind {
             Kind::Block(block) => Some(block.0 as usize),
             _ => None,
         };
         let mut reached: Vec<usize> = self.nodes.iter().filter_map(of_block).collect();
         reached.sort_unstable();
-        loops(body.blocks.len(), &reached, &[0], |block| {
-            behind(body, block)
-        })
+        LoopForest::new(&FlowGraph::of(body)?, reached, &[0])
     }
+}
+
+fn block_id(number: usize) -> Result<BlockId, Unsupported> {
+    u32::try_from(number).map(BlockId).map_err(|_| too_many())
+}
+
+fn too_many() -> Unsupported {
+    Unsupported::limit("too many blocks")
+}
+
+/// Resume points as they are found.
+#[derive(Default)]
+struct ResumePoints {
+    blocks: Vec<BlockId>,
+    suspend_points: Vec<Option<SuspendId>>,
+    after: HashMap<u32, u32>,
+    resume_of: HashMap<BlockId, u32>,
+}
+
+impl ResumePoints {
+    /// Adds one behind a suspend point, or one of a block itself. Where a thread takes nothing from
+    /// others, both are the same.
+    fn add(
+        &mut self,
+        block: BlockId,
+        after: Option<(SuspendId, bool)>,
+    ) -> Result<u32, Unsupported> {
+        let number = u32::try_from(self.blocks.len()).map_err(|_| too_many())?;
+        self.blocks.push(block);
+        self.suspend_points.push(after.map(|(point, _)| point));
+        if !matches!(after, Some((_, true))) {
+            self.resume_of.entry(block).or_insert(number);
+        }
+        Ok(number)
+    }
+
+    /// Adds the kernel's beginning, and one behind each suspend point that is reached; returns the
+    /// blocks that are, in order.
+    fn of_suspend_points(&mut self, body: &Body) -> Result<Vec<usize>, Unsupported> {
+        self.blocks.push(BlockId(0));
+        self.suspend_points.push(None);
+        let mut seen = vec![false; body.blocks.len()];
+        let mut reached = Vec::new();
+        let mut waiting = vec![BlockId(0)];
+        while let Some(id) = waiting.pop() {
+            let (Some(block), Some(seen)) = (body.block(id), seen.get_mut(id.0 as usize)) else {
+                return Err(inconsistent("a jump to a block that does not exist"));
+            };
+            if std::mem::replace(seen, true) {
+                continue;
+            }
+            reached.push(id.0 as usize);
+            if let End::Suspend(point, next) = &block.end {
+                let suspend_point = body.suspend_points.get(*point);
+                let takes =
+                    suspend_point.is_some_and(|point| point.results.iter().any(Option::is_some));
+                let resume = self.add(*next, Some((*point, takes)))?;
+                self.after.insert(point.0, resume);
+            }
+            waiting.extend(block.end.successors());
+        }
+        reached.sort_unstable();
+        Ok(reached)
+    }
+}
+
+/// A block that is a head.
+struct Head {
+    /// The loop that it is a head of.
+    of: usize,
+    /// Whether it is the one at which the loop's dispatch goes on where the selector is zero.
+    is_first: bool,
+    is_only: bool,
+    /// Where a thread goes on that is preempted there.
+    resume: u32,
 }
 
 struct Builder<'b> {
     body: &'b Body,
-    found: Loops,
-    head_of: HashMap<usize, (usize, u32)>,
+    flow: FlowGraph,
+    forest: LoopForest,
+    heads: HashMap<usize, Head>,
+    points: ResumePoints,
     nodes: Vec<Node>,
     of_block: HashMap<usize, NodeId>,
     checks: HashMap<usize, NodeId>,
-    /// The dispatching node of each loop that has one.
-    dispatch: HashMap<usize, NodeId>,
+    /// The dispatch of each loop that has one.
+    dispatches: HashMap<usize, NodeId>,
+    /// For each further head of a loop, the node that sets its selector: on edges from inside the
+    /// loop, and on those from outside. One node for both would be entered from inside and outside
+    /// and lead to the loop's entry: a second entry.
+    selectors: HashMap<usize, [NodeId; 2]>,
+    last_selector: u32,
 }
 
 impl Builder<'_> {
@@ -357,191 +255,191 @@ impl Builder<'_> {
         }
     }
 
-    /// The loop that a resume point's node lies in, if any.
-    fn place_of(&self, block: usize) -> Option<usize> {
-        match self.head_of.get(&block) {
-            Some((number, _)) => {
-                let own = self.found.loops.get(*number)?;
-                if own.heads.len() > 1 {
-                    Some(*number)
-                } else {
-                    own.around
-                }
+    /// Lets a node send a thread with this selector on to another one.
+    fn send(&mut self, from: NodeId, selector: u32, to: NodeId) {
+        if let Some(node) = self.nodes.get_mut(from) {
+            if let Kind::Dispatch(selectors) = &mut node.kind {
+                selectors.push(selector);
             }
-            None => self.found.inside.get(block).copied().flatten(),
+            node.next.push(to);
         }
     }
 
-    /// The loops around a resume point's node, outermost first.
-    fn chain(&self, block: usize) -> Vec<usize> {
-        let mut chain = Vec::new();
-        let mut at = self.place_of(block);
-        while let Some(number) = at {
-            chain.push(number);
-            at = self.found.loops.get(number).and_then(|this| this.around);
-        }
-        chain.reverse();
-        chain
+    /// A selector that nothing else has.
+    fn new_selector(&mut self) -> Result<u32, Unsupported> {
+        self.last_selector = self.last_selector.checked_add(1).ok_or_else(too_many)?;
+        Ok(self.last_selector)
     }
 
-    fn build(
-        mut self,
-        reached: &[usize],
-        resumes: Vec<BlockId>,
-        after_stop: HashMap<u32, u32>,
-    ) -> Result<Graph, Unsupported> {
+    /// The loops around the node at which a thread resumes at a block, outermost first. A loop's only
+    /// head is entered like the loop itself.
+    fn loops_around_resume(&self, block: usize) -> Vec<usize> {
+        let innermost = match self.heads.get(&block) {
+            Some(head) if head.is_only => {
+                self.forest.loops.get(head.of).and_then(|this| this.parent)
+            }
+            Some(head) => Some(head.of),
+            None => self.forest.innermost(block),
+        };
+        let mut around: Vec<usize> = self.forest.around(innermost).collect();
+        around.reverse();
+        around
+    }
+
+    fn build(mut self, reached: &[usize]) -> Result<Graph, Unsupported> {
+        self.node(Kind::Root);
         for block in reached {
-            let id = BlockId(u32::try_from(*block).unwrap_or(0));
-            let node = self.node(Kind::Block(id));
+            let node = self.node(Kind::Block(block_id(*block)?));
             self.of_block.insert(*block, node);
         }
         let mut heads: Vec<(usize, u32)> = self
-            .head_of
+            .heads
             .iter()
-            .map(|(block, (_, resume))| (*block, *resume))
+            .map(|(block, head)| (*block, head.resume))
             .collect();
         heads.sort_unstable();
         for (block, resume) in heads {
             let check = self.node(Kind::Check(resume));
-            if let Some(node) = self.of_block.get(&block).copied() {
-                self.link(check, node);
-            }
+            let own = self.block_node(block)?;
+            self.link(check, own);
             self.checks.insert(block, check);
         }
-        // Loops that are entered elsewhere than at one head.
-        let mut needs = vec![false; self.found.loops.len()];
-        for (number, this) in self.found.loops.iter().enumerate() {
-            needs[number] |= this.heads.len() > 1;
-        }
+        let resumes = self.points.blocks.clone();
+        let mut around = Vec::with_capacity(resumes.len());
+        let mut needs_dispatch: Vec<bool> = self
+            .forest
+            .loops
+            .iter()
+            .map(|this| this.heads.len() > 1)
+            .collect();
         for block in &resumes {
-            for number in self.chain(block.0 as usize) {
-                needs[number] = true;
+            let loops = self.loops_around_resume(block.0 as usize);
+            for number in &loops {
+                needs_dispatch[*number] = true;
             }
+            around.push(loops);
         }
-        for (number, needed) in needs.into_iter().enumerate() {
+        for (number, needed) in needs_dispatch.into_iter().enumerate() {
             if needed {
                 let node = self.node(Kind::Dispatch(vec![0]));
-                self.dispatch.insert(number, node);
+                self.dispatches.insert(number, node);
             }
         }
-        let first_code = u32::try_from(resumes.len()).unwrap_or(u32::MAX);
-        self.dispatch_heads(first_code);
-        for (number, block) in resumes.iter().enumerate() {
-            let number = u32::try_from(number).unwrap_or(0);
-            let resume = self.node(Kind::Resume(number));
-            let block = block.0 as usize;
-            let target = self.enter(block, true);
-            self.link(resume, target);
-            // From the root inwards.
-            let mut from = 0;
-            for number_of_loop in self.chain(block) {
-                let Some(inner) = self.dispatch.get(&number_of_loop).copied() else {
-                    continue;
-                };
-                self.send(from, number, inner);
-                from = inner;
-            }
-            self.send(from, number, resume);
+        // The selectors up to here are the numbers of the resume points.
+        self.last_selector = u32::try_from(resumes.len() - 1).map_err(|_| too_many())?;
+        self.dispatch_to_heads()?;
+        for ((number, block), around) in (0..).zip(&resumes).zip(around) {
+            self.enter_at_resume(number, block.0 as usize, &around)?;
         }
         for block in reached {
-            let Some(node) = self.of_block.get(block).copied() else {
-                continue;
-            };
-            match self
-                .body
-                .blocks
-                .get(block_id(*block))
-                .map(|block| block.end.clone())
-            {
-                Some(End::Suspend(..) | End::Exit) => self.link(node, 0),
-                Some(End::Reconverge(next)) => {
-                    self.link(node, 0);
-                    let target = self.enter(next.0 as usize, false);
-                    self.link(node, target);
-                }
-                Some(end) => {
-                    for next in end.successors() {
-                        let target = self.enter(next.0 as usize, false);
-                        self.link(node, target);
-                    }
-                }
-                None => {}
-            }
+            self.leave_block(*block)?;
         }
         Ok(Graph {
             nodes: self.nodes,
-            resumes,
-            after_stop,
+            resumes: self.points.blocks,
+            after_stop: self.points.after,
+            suspend_points: self.points.suspend_points,
+            resume_of: self.points.resume_of,
         })
     }
 
-    /// Lets a node send a thread with this selector on to another one.
-    fn send(&mut self, from: NodeId, selector: u32, to: NodeId) {
-        let Some(node) = self.nodes.get_mut(from) else {
-            return;
-        };
-        if let Kind::Dispatch(selectors) = &mut node.kind {
-            selectors.push(selector);
-        }
-        node.next.push(to);
-    }
-
-    /// The first successor of each dispatching node, and those of loops with several heads.
-    fn dispatch_heads(&mut self, first_code: u32) {
-        let mut code = first_code;
-        let mut dispatches: Vec<(usize, NodeId)> = self
-            .dispatch
-            .iter()
-            .map(|(number, node)| (*number, *node))
-            .collect();
-        dispatches.sort_unstable();
-        for (number, node) in dispatches {
-            let heads = self.found.loops.get(number).map(|this| this.heads.clone());
+    /// The edges from each dispatch to its loop's heads.
+    fn dispatch_to_heads(&mut self) -> Result<(), Unsupported> {
+        for number in 0..self.forest.loops.len() {
+            let Some(dispatch) = self.dispatches.get(&number).copied() else {
+                continue;
+            };
+            let heads = self.forest.loops.get(number).map(|this| this.heads.clone());
             for (place, head) in heads.unwrap_or_default().into_iter().enumerate() {
-                let Some(check) = self.checks.get(&head).copied() else {
-                    continue;
-                };
+                let check = self.check_of(head)?;
                 if place == 0 {
-                    self.link(node, check);
+                    self.link(dispatch, check);
                     continue;
                 }
+                let selector = self.new_selector()?;
                 let clear = self.node(Kind::Select(0));
                 self.link(clear, check);
-                self.send(node, code, clear);
-                self.codes_insert(head, code, node);
-                code += 1;
+                self.send(dispatch, selector, clear);
+                let select = [(); 2].map(|()| self.node(Kind::Select(selector)));
+                for node in select {
+                    self.link(node, dispatch);
+                }
+                self.selectors.insert(head, select);
             }
         }
+        Ok(())
     }
 
-    /// Remembers, as the node that a jump to a further head goes to, one that sets its selector.
-    fn codes_insert(&mut self, head: usize, code: u32, dispatch: NodeId) {
-        let select = self.node(Kind::Select(code));
-        self.link(select, dispatch);
-        self.checks.insert(head, select);
-    }
-
-    /// The node that a jump to a block goes to.
-    fn enter(&self, block: usize, resuming: bool) -> NodeId {
-        let own = self.of_block.get(&block).copied().unwrap_or(0);
-        let Some((number, _)) = self.head_of.get(&block) else {
-            return own;
+    /// The way from the root to a resume point, through the dispatches of the loops around it.
+    fn enter_at_resume(
+        &mut self,
+        number: u32,
+        block: usize,
+        around: &[usize],
+    ) -> Result<(), Unsupported> {
+        let resume = self.node(Kind::Resume(number));
+        let target = match self.heads.get(&block) {
+            // The dispatch is behind already.
+            Some(head) if !head.is_only => self.block_node(block)?,
+            _ => self.entry_from(None, block)?,
         };
-        let heads = self
-            .found
-            .loops
-            .get(*number)
-            .map(|this| this.heads.as_slice());
-        let heads = heads.unwrap_or_default();
-        let is_first = heads.first() == Some(&block);
-        let check = self.checks.get(&block).copied().unwrap_or(own);
-        // In a loop with several heads, a resume point's node lies inside: past the dispatch.
-        if resuming && heads.len() > 1 {
-            return own;
+        self.link(resume, target);
+        let (mut from, mut selector) = (ROOT, number);
+        if number == 0 && !around.is_empty() {
+            // To a dispatch, zero means its first head.
+            selector = self.new_selector()?;
+            let select = self.node(Kind::Select(selector));
+            self.link(ROOT, select);
+            from = select;
         }
-        match self.dispatch.get(number) {
-            Some(dispatch) if is_first => *dispatch,
-            _ => check,
+        for inner in around {
+            let inner = self.dispatches.get(inner).copied().ok_or_else(missing)?;
+            self.send(from, selector, inner);
+            from = inner;
+        }
+        self.send(from, selector, resume);
+        Ok(())
+    }
+
+    /// The edges from a block.
+    fn leave_block(&mut self, block: usize) -> Result<(), Unsupported> {
+        let node = self.block_node(block)?;
+        let end = self.body.block(block_id(block)?).map(|block| &block.end);
+        if let Some(End::Suspend(..) | End::Exit | End::Reconverge(_)) = end {
+            self.link(node, ROOT);
+        }
+        for next in self.flow.successors(block).to_vec() {
+            let target = self.entry_from(Some(block), next)?;
+            self.link(node, target);
+        }
+        Ok(())
+    }
+
+    fn block_node(&self, block: usize) -> Result<NodeId, Unsupported> {
+        self.of_block.get(&block).copied().ok_or_else(missing)
+    }
+
+    fn check_of(&self, head: usize) -> Result<NodeId, Unsupported> {
+        self.checks.get(&head).copied().ok_or_else(missing)
+    }
+
+    /// The node at which an edge to a block enters it, from another block or from outside of all
+    /// loops that it is a head of.
+    fn entry_from(&self, from: Option<usize>, block: usize) -> Result<NodeId, Unsupported> {
+        let Some(head) = self.heads.get(&block) else {
+            return self.block_node(block);
+        };
+        if let Some([inside, outside]) = self.selectors.get(&block) {
+            let is_inside = from.is_some_and(|from| self.forest.contains(head.of, from));
+            return Ok(if is_inside { *inside } else { *outside });
+        }
+        match self.dispatches.get(&head.of) {
+            Some(dispatch) if head.is_first => Ok(*dispatch),
+            _ => self.check_of(block),
         }
     }
+}
+
+fn missing() -> Unsupported {
+    inconsistent("a block without a node in the dispatch graph")
 }

@@ -1,5 +1,35 @@
-//! Control flow of a kernel: its graph with suspension points, and its structure as WebAssembly's
-//! blocks and loops.
+//! Control flow: the one place for what is asked of a kernel's blocks as a graph, and the way from
+//! there to structured control flow.
+//!
+//! | file | |
+//! |---|---|
+//! | `flow.rs` | flow graphs: successors, predecessors, reverse postorder |
+//! | `dominators.rs` | dominators and post-dominators |
+//! | `loops.rs` | the loop-nesting forest |
+//! | `dataflow.rs` | a worklist solver for data-flow equations |
+//! | `graph.rs` | the dispatch graph: blocks, resume points, and entries of loops |
+//! | `structure.rs` | structuring, as blocks and loops of WebAssembly |
+//! | `verify.rs` | the proof that what was structured is the graph |
 
+pub(crate) mod dataflow;
+pub(crate) mod dominators;
+pub(crate) mod flow;
 pub(crate) mod graph;
+pub(crate) mod loops;
 pub(crate) mod structure;
+mod verify;
+
+use crate::compile::{Unsupported, UnsupportedKind};
+
+/// A mistake of this compiler in control flow. Unlike [`Unsupported::internal`] it asserts nothing, so
+/// that tests can make mistakes on purpose.
+fn inconsistent(what: impl Into<String>) -> Unsupported {
+    Unsupported {
+        kind: UnsupportedKind::Internal,
+        line: None,
+        what: what.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

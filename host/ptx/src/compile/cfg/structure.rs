@@ -1,8 +1,17 @@
-//! Nested loops and blocks in place of a graph's edges: Ramsey, "Beyond Relooper" (2022). Each node
-//! is written inside the one that dominates it; one with several ways in is written behind a block
-//! that these ways leave. The graph is reducible: see [`graph`](crate::compile::cfg::graph).
+//! Structuring: a reducible graph as nested loops and blocks, by Ramsey, "Beyond Relooper" (2022).
+//!
+//! Each node's code is written inside that of its immediate dominator. Code that is reached by more
+//! than one forward edge stands behind a block that these edges leave; a node that an edge leads back
+//! to is the head of a loop that it continues. That the graph is reducible is up to the
+//! [dispatch graph](crate::compile::cfg::graph). What is written is [verified](verify) before anybody
+//! sees it.
 
-use crate::compile::cfg::graph::{Graph, Kind, NodeId};
+use crate::compile::Unsupported;
+use crate::compile::cfg::dominators::DominatorTree;
+use crate::compile::cfg::flow::FlowGraph;
+use crate::compile::cfg::graph::{Graph, Kind, Node, NodeId, ROOT};
+use crate::compile::cfg::inconsistent;
+use crate::compile::cfg::verify::verify;
 use crate::compile::ir::{Body, End};
 
 /// What is written, in this order.
@@ -11,283 +20,276 @@ pub(crate) enum Item {
     Loop,
     Block,
     End,
-    /// What a node does. Where it has two ways to go on, it leaves a condition on the stack.
+    /// What a node does. Where it goes on in two ways, it leaves a condition on the stack.
     Node(NodeId),
     If,
     Else,
     /// Goes to the label so many levels further out.
     Branch(u32),
-    /// By the number that [`Item::Node`] left, or the selector: the levels for 0, 1, ...; the last
-    /// is for all others.
+    /// By the number that [`Item::Node`] left, or for a dispatch by the selector: the levels for 0,
+    /// 1, ...; the last is for all others.
     Table(NodeId, Vec<u32>),
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Label {
-    Loop(NodeId),
-    Behind(NodeId),
-    If,
-}
-
-enum Task {
-    Tree(NodeId),
-    Opcode(NodeId),
-    Way(NodeId, NodeId),
-    Put(Item),
-    Close,
-}
-
-/// Numbers in reverse postorder, and immediate dominators.
-struct Order {
-    number: Vec<usize>,
-    dominator: Vec<NodeId>,
-}
-
-const UNSEEN: usize = usize::MAX;
-
-fn order(graph: &Graph) -> (Vec<NodeId>, Order) {
-    let count = graph.nodes.len();
-    let mut seen = vec![false; count];
-    let mut postorder = Vec::with_capacity(count);
-    let mut work = vec![(0, 0)];
-    if let Some(seen) = seen.first_mut() {
-        *seen = true;
-    }
-    while let Some((node, place)) = work.last_mut() {
-        let next = graph
-            .nodes
-            .get(*node)
-            .and_then(|node| node.next.get(*place));
-        match next.copied() {
-            Some(next) => {
-                *place += 1;
-                if let Some(seen) = seen.get_mut(next).filter(|seen| !**seen) {
-                    *seen = true;
-                    work.push((next, 0));
-                }
-            }
-            None => {
-                postorder.push(*node);
-                work.pop();
-            }
-        }
-    }
-    postorder.reverse();
-    let mut number = vec![UNSEEN; count];
-    for (place, node) in postorder.iter().enumerate() {
-        number[*node] = place;
-    }
-    let mut before = vec![Vec::new(); count];
-    for node in &postorder {
-        for next in &graph.nodes[*node].next {
-            before[*next].push(*node);
-        }
-    }
-    let mut dominator = vec![UNSEEN; count];
-    dominator[0] = 0;
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for node in postorder.iter().skip(1) {
-            let mut found = UNSEEN;
-            for from in &before[*node] {
-                if dominator[*from] == UNSEEN {
-                    continue;
-                }
-                found = if found == UNSEEN {
-                    *from
-                } else {
-                    common(&number, &dominator, found, *from)
-                };
-            }
-            if dominator[*node] != found {
-                dominator[*node] = found;
-                changed = true;
-            }
-        }
-    }
-    (postorder, Order { number, dominator })
-}
-
-fn common(number: &[usize], dominator: &[NodeId], mut a: NodeId, mut b: NodeId) -> NodeId {
-    while a != b {
-        while number[a] > number[b] {
-            a = dominator[a];
-        }
-        while number[b] > number[a] {
-            b = dominator[b];
-        }
-    }
-    a
-}
-
 /// How a node goes on.
-enum Exit {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Not at all.
     None,
+    /// At its successor.
     One,
+    /// At its first successor where the condition on the stack is not zero, else at the second.
     Two,
-    /// By a table alone, or where the selector is not zero.
-    Table {
-        selector: bool,
-    },
+    /// By the number on the stack.
+    Table,
+    /// At its first successor where the selector is zero, which is on the stack as a condition, else
+    /// by a table.
+    Dispatch,
 }
 
-fn exit(body: &Body, graph: &Graph, node: NodeId) -> Exit {
-    let Some(node) = graph.nodes.get(node) else {
-        return Exit::None;
-    };
-    match &node.kind {
-        Kind::Root => Exit::Table { selector: false },
-        Kind::Dispatch(_) => Exit::Table { selector: true },
-        Kind::Resume(_) | Kind::Select(_) | Kind::Check(_) => Exit::One,
-        Kind::Block(block) => match body.block(*block).map(|block| &block.end) {
-            Some(End::Branch(..) | End::Reconverge(_)) => Exit::Two,
-            Some(End::Table(..)) => Exit::Table { selector: false },
-            Some(End::Jump(_) | End::Suspend(..) | End::Exit) => Exit::One,
-            _ => Exit::None,
-        },
+impl Exit {
+    pub(crate) fn of(body: &Body, node: &Node) -> Exit {
+        match &node.kind {
+            Kind::Root => Exit::Table,
+            Kind::Dispatch(_) => Exit::Dispatch,
+            Kind::Resume(_) | Kind::Select(_) | Kind::Check(_) => Exit::One,
+            Kind::Block(block) => match body.block(*block).map(|block| &block.end) {
+                Some(End::Branch(..) | End::Reconverge(_)) => Exit::Two,
+                Some(End::Table(..)) => Exit::Table,
+                Some(End::Jump(_) | End::Suspend(..) | End::Exit) => Exit::One,
+                Some(End::Fault(..) | End::Nowhere) | None => Exit::None,
+            },
+        }
     }
 }
 
 /// Writes the graph down.
-pub(crate) fn structure(body: &Body, graph: &Graph) -> Vec<Item> {
-    let (postorder, order) = order(graph);
-    let count = graph.nodes.len();
-    let number = |node: NodeId| order.number.get(node).copied().unwrap_or(UNSEEN);
-    let is_back = |from: NodeId, to: NodeId| number(to) <= number(from);
-    let mut ways_in = vec![0usize; count];
-    let mut is_loop = vec![false; count];
-    // Where threads part, the next group is reached by the root's label.
-    is_loop[0] = true;
-    for node in &postorder {
-        let table = matches!(exit(body, graph, *node), Exit::Table { .. });
-        let selector = matches!(exit(body, graph, *node), Exit::Table { selector: true });
-        for (place, next) in graph.nodes[*node].next.iter().enumerate() {
-            if is_back(*node, *next) {
-                is_loop[*next] = true;
-            } else {
-                // What a table leads to must have a label.
-                ways_in[*next] += if table && !(selector && place == 0) {
-                    2
-                } else {
-                    1
-                };
-            }
-        }
-    }
-    let is_merge = |node: NodeId| ways_in[node] > 1;
-    let mut children = vec![Vec::new(); count];
-    for node in postorder.iter().skip(1) {
-        if is_merge(*node) {
-            let parent = order.dominator[*node];
-            children[parent].push(*node);
-        }
-    }
-    let mut items = Vec::new();
-    let mut labels: Vec<Label> = Vec::new();
-    let level = |labels: &[Label], label: Label| {
-        let place = labels.iter().rev().position(|other| *other == label);
-        u32::try_from(place.unwrap_or(0)).unwrap_or(0)
-    };
-    let label_of = |from: NodeId, to: NodeId| {
-        if is_back(from, to) {
-            Label::Loop(to)
-        } else {
-            Label::Behind(to)
-        }
-    };
-    let mut tasks = vec![Task::Tree(0)];
-    while let Some(task) = tasks.pop() {
-        match task {
-            Task::Tree(node) => {
-                if is_loop[node] {
-                    items.push(Item::Loop);
-                    labels.push(Label::Loop(node));
-                    tasks.push(Task::Close);
-                }
-                // In reverse postorder: what comes last is furthest out.
-                let merges = &children[node];
-                for merge in merges.iter().rev() {
-                    tasks.push(Task::Tree(*merge));
-                    tasks.push(Task::Close);
-                }
-                tasks.push(Task::Opcode(node));
-                for merge in merges.iter().rev() {
-                    items.push(Item::Block);
-                    labels.push(Label::Behind(*merge));
-                }
-            }
-            Task::Opcode(node) => {
-                items.push(Item::Node(node));
-                let next = &graph.nodes[node].next;
-                match exit(body, graph, node) {
-                    Exit::None => {}
-                    Exit::One => {
-                        if let Some(next) = next.first() {
-                            tasks.push(Task::Way(node, *next));
-                        }
-                    }
-                    Exit::Two => {
-                        let (Some(yes), Some(no)) = (next.first(), next.get(1)) else {
-                            continue;
-                        };
-                        items.push(Item::If);
-                        labels.push(Label::If);
-                        tasks.push(Task::Close);
-                        tasks.push(Task::Way(node, *no));
-                        tasks.push(Task::Put(Item::Else));
-                        tasks.push(Task::Way(node, *yes));
-                    }
-                    Exit::Table { selector: true } => {
-                        items.push(Item::If);
-                        labels.push(Label::If);
-                        let levels = table(graph, node, |to| level(&labels, label_of(node, to)));
-                        tasks.push(Task::Close);
-                        tasks.push(Task::Put(Item::Table(node, levels)));
-                        tasks.push(Task::Put(Item::Else));
-                        if let Some(first) = next.first() {
-                            tasks.push(Task::Way(node, *first));
-                        }
-                    }
-                    Exit::Table { selector: false } => {
-                        let levels = table(graph, node, |to| level(&labels, label_of(node, to)));
-                        items.push(Item::Table(node, levels));
-                    }
-                }
-            }
-            Task::Way(from, to) => {
-                if is_back(from, to) || is_merge(to) {
-                    items.push(Item::Branch(level(&labels, label_of(from, to))));
-                } else {
-                    tasks.push(Task::Tree(to));
-                }
-            }
-            Task::Put(item) => items.push(item),
-            Task::Close => {
-                labels.pop();
-                items.push(Item::End);
-            }
-        }
-    }
-    items
+///
+/// # Errors
+/// Where what is written does not do what the graph says. That would be a fault of this compiler.
+pub(crate) fn structure(body: &Body, graph: &Graph) -> Result<Vec<Item>, Unsupported> {
+    let items = write(body, graph)?;
+    let verdict = verify(body, graph, &items);
+    debug_assert!(verdict.is_ok(), "{verdict:?}");
+    verdict.map(|()| items)
 }
 
-/// The levels of a table.
-fn table(graph: &Graph, node: NodeId, level: impl Fn(NodeId) -> u32) -> Vec<u32> {
-    let Some(node) = graph.nodes.get(node) else {
-        return Vec::new();
-    };
-    let Kind::Dispatch(selectors) = &node.kind else {
-        return node.next.iter().map(|next| level(*next)).collect();
-    };
-    // What no selector asks for goes where the last one does: it is never asked for.
-    let last = node.next.last().map_or(0, |last| level(*last));
-    let most = selectors.iter().max().copied().unwrap_or(0);
-    let mut levels = vec![last; most as usize + 1];
-    for (selector, next) in selectors.iter().zip(&node.next).skip(1) {
-        if let Some(place) = levels.get_mut(*selector as usize) {
-            *place = level(*next);
+/// Writes the graph down, unverified.
+pub(super) fn write(body: &Body, graph: &Graph) -> Result<Vec<Item>, Unsupported> {
+    Writer::new(body, graph)?.write()
+}
+
+fn irreducible() -> Unsupported {
+    inconsistent("control flow that was not made reducible")
+}
+
+/// A label around what is written.
+#[derive(Clone, Copy, PartialEq)]
+enum Label {
+    /// A loop that begins with a node.
+    Loop(NodeId),
+    /// A block in front of a node.
+    Before(NodeId),
+    If,
+}
+
+/// What is still to be written.
+enum Task {
+    /// A node, and all that it dominates.
+    Subtree(NodeId),
+    /// A node and its exit.
+    Node(NodeId),
+    /// An edge.
+    Edge(NodeId, NodeId),
+    Put(Item),
+    Close,
+}
+
+struct Writer<'g> {
+    body: &'g Body,
+    graph: &'g Graph,
+    /// Each node's place in reverse postorder; that of a node that is not reached is the last.
+    number: Vec<usize>,
+    is_loop: Vec<bool>,
+    /// Whether a node's code stands behind a block.
+    is_merge: Vec<bool>,
+    /// Of the nodes that a node immediately dominates, those that stand behind a block, in reverse
+    /// postorder.
+    merges: Vec<Vec<NodeId>>,
+    items: Vec<Item>,
+    labels: Vec<Label>,
+}
+
+impl<'g> Writer<'g> {
+    fn new(body: &'g Body, graph: &'g Graph) -> Result<Writer<'g>, Unsupported> {
+        let count = graph.nodes.len();
+        let mut edges = Vec::with_capacity(2 * count);
+        for (node, from) in graph.nodes.iter().zip(0..) {
+            edges.extend(node.next.iter().map(|next| (from, *next)));
         }
+        let flow = FlowGraph::new(count, &edges)?;
+        let order = flow.reverse_postorder(&[ROOT]);
+        let dominators = DominatorTree::new(&flow, ROOT);
+        let mut writer = Writer {
+            body,
+            graph,
+            number: vec![usize::MAX; count],
+            is_loop: vec![false; count],
+            is_merge: vec![false; count],
+            merges: vec![Vec::new(); count],
+            items: Vec::new(),
+            labels: Vec::new(),
+        };
+        for (number, node) in order.iter().enumerate() {
+            writer.number[*node] = number;
+        }
+        // Where threads diverge, the next lane group begins at the root's label.
+        if let Some(root) = writer.is_loop.get_mut(ROOT) {
+            *root = true;
+        }
+        let mut forward = vec![0; count];
+        for from in &order {
+            let exit = graph.nodes.get(*from).map(|node| Exit::of(body, node));
+            for (place, to) in flow.successors(*from).iter().enumerate() {
+                if writer.is_back(*from, *to) {
+                    writer.is_loop[*to] = true;
+                    continue;
+                }
+                // What a table leads to must have a label.
+                let is_by_table = match exit {
+                    Some(Exit::Table) => true,
+                    Some(Exit::Dispatch) => place > 0,
+                    _ => false,
+                };
+                forward[*to] += 1;
+                writer.is_merge[*to] |= is_by_table || forward[*to] > 1;
+            }
+        }
+        for node in &order {
+            if let Some(parent) = dominators
+                .immediate(*node)
+                .filter(|_| writer.is_merge[*node])
+            {
+                writer.merges[parent].push(*node);
+            }
+        }
+        Ok(writer)
     }
-    levels
+
+    fn number_of(&self, node: NodeId) -> usize {
+        self.number.get(node).copied().unwrap_or(usize::MAX)
+    }
+
+    fn is_back(&self, from: NodeId, to: NodeId) -> bool {
+        self.number_of(to) <= self.number_of(from)
+    }
+
+    /// How many levels out the label is that an edge goes to.
+    fn level(&self, from: NodeId, to: NodeId) -> Result<u32, Unsupported> {
+        let label = if self.is_back(from, to) {
+            Label::Loop(to)
+        } else {
+            Label::Before(to)
+        };
+        let place = self.labels.iter().rev().position(|other| *other == label);
+        place
+            .and_then(|place| u32::try_from(place).ok())
+            .ok_or_else(irreducible)
+    }
+
+    fn open(&mut self, item: Item, label: Label) {
+        self.items.push(item);
+        self.labels.push(label);
+    }
+
+    fn write(mut self) -> Result<Vec<Item>, Unsupported> {
+        let mut tasks = vec![Task::Subtree(ROOT)];
+        while let Some(task) = tasks.pop() {
+            match task {
+                Task::Subtree(node) => self.subtree(node, &mut tasks),
+                Task::Node(node) => self.node(node, &mut tasks)?,
+                Task::Edge(from, to) => {
+                    let is_merge = self.is_merge.get(to).copied().unwrap_or(true);
+                    if is_merge || self.is_back(from, to) {
+                        self.items.push(Item::Branch(self.level(from, to)?));
+                    } else {
+                        tasks.push(Task::Subtree(to));
+                    }
+                }
+                Task::Put(item) => self.items.push(item),
+                Task::Close => {
+                    self.labels.pop();
+                    self.items.push(Item::End);
+                }
+            }
+        }
+        Ok(self.items)
+    }
+
+    fn subtree(&mut self, node: NodeId, tasks: &mut Vec<Task>) {
+        if self.is_loop.get(node) == Some(&true) {
+            self.open(Item::Loop, Label::Loop(node));
+            tasks.push(Task::Close);
+        }
+        // What comes last in reverse postorder stands behind the outermost block.
+        let merges = self.merges.get_mut(node).map(std::mem::take);
+        for merge in merges.unwrap_or_default().into_iter().rev() {
+            tasks.push(Task::Subtree(merge));
+            tasks.push(Task::Close);
+            self.open(Item::Block, Label::Before(merge));
+        }
+        tasks.push(Task::Node(node));
+    }
+
+    fn node(&mut self, number: NodeId, tasks: &mut Vec<Task>) -> Result<(), Unsupported> {
+        let node = self.graph.nodes.get(number).ok_or_else(irreducible)?;
+        self.items.push(Item::Node(number));
+        let first = node.next.first().copied().ok_or_else(irreducible);
+        match Exit::of(self.body, node) {
+            Exit::None => {}
+            Exit::One => tasks.push(Task::Edge(number, first?)),
+            Exit::Two => {
+                let second = node.next.get(1).copied().ok_or_else(irreducible)?;
+                self.open(Item::If, Label::If);
+                tasks.push(Task::Close);
+                tasks.push(Task::Edge(number, second));
+                tasks.push(Task::Put(Item::Else));
+                tasks.push(Task::Edge(number, first?));
+            }
+            Exit::Dispatch => {
+                self.open(Item::If, Label::If);
+                let levels = self.levels(number, node)?;
+                tasks.push(Task::Close);
+                tasks.push(Task::Put(Item::Table(number, levels)));
+                tasks.push(Task::Put(Item::Else));
+                tasks.push(Task::Edge(number, first?));
+            }
+            Exit::Table => {
+                let levels = self.levels(number, node)?;
+                self.items.push(Item::Table(number, levels));
+            }
+        }
+        Ok(())
+    }
+
+    /// The levels of a node's table.
+    fn levels(&self, number: NodeId, node: &Node) -> Result<Vec<u32>, Unsupported> {
+        let Kind::Dispatch(selectors) = &node.kind else {
+            return node
+                .next
+                .iter()
+                .map(|next| self.level(number, *next))
+                .collect();
+        };
+        // A selector that is not in the list does not come here: where it led does not matter.
+        let last = node.next.last().ok_or_else(irreducible)?;
+        let last = self.level(number, *last)?;
+        let most = selectors.iter().max().copied().unwrap_or(0);
+        let mut levels = vec![last; most as usize + 1];
+        for (selector, next) in selectors.iter().zip(&node.next).skip(1) {
+            let place = levels.get_mut(*selector as usize).ok_or_else(irreducible)?;
+            *place = self.level(number, *next)?;
+        }
+        Ok(levels)
+    }
 }

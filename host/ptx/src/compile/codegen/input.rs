@@ -67,8 +67,7 @@ impl CodegenInput<'_> {
 
     /// The resume index of a block that has one of its own.
     pub(crate) fn resume_of(&self, block: BlockId) -> Option<u32> {
-        let mut resumes = (0u32..).zip(&self.analyses.graph.resumes).skip(1);
-        resumes.find_map(|(resume, other)| (*other == block).then_some(resume))
+        self.analyses.graph.resume_of(block)
     }
 
     /// The resume index behind each suspend point, where that is reached.
@@ -111,7 +110,7 @@ impl CodegenInput<'_> {
         let Analyses {
             spills, liveness, ..
         } = self.analyses;
-        let results = self.results_at(resume);
+        let results = self.analyses.graph.results(self.body, resume);
         let mut restored = Vec::new();
         for reg in spills.restored(liveness, block) {
             if results.contains(&Some(reg)) {
@@ -124,22 +123,13 @@ impl CodegenInput<'_> {
         for (number, reg) in (0..).zip(results) {
             if let Some(reg) = reg {
                 restored.push(Saved {
-                    reg,
+                    reg: *reg,
                     array: self.layout.exchanged(number),
                     stride: 8,
                 });
             }
         }
         Some(restored)
-    }
-
-    /// The results of a suspend point that threads take at a resume index, where it is behind one.
-    fn results_at(&self, resume: u32) -> [Option<Reg>; 2] {
-        let mut points = self.analyses.graph.after_stop.iter();
-        let point = points.find(|(_, other)| **other == resume);
-        point
-            .and_then(|(point, _)| self.body.suspend_points.get(SuspendId(*point)))
-            .map_or([None, None], |point| point.results)
     }
 
     /// The limits that guards compare with.

@@ -7,15 +7,20 @@
 pub(crate) mod entity;
 pub(crate) mod opcodes;
 pub(crate) mod print;
+#[cfg(test)]
+pub(crate) mod samples;
 pub(crate) mod verify;
 
 use rustc_hash::FxHashSet as HashSet;
 
-use crate::interpret::{BoolCombine, WarpOp};
 use crate::numeric::Libcall;
-use crate::syntax::modifier::Modifier;
+use crate::simt::barrier::BarrierReduction;
+use crate::simt::warp::WarpOp;
+use crate::syntax::bool_combine::BoolCombine;
 use entity::{PrimaryMap, entity_id};
 use opcodes::Opcode;
+
+pub(crate) use crate::simt::address::AddressSpace as Space;
 
 /// A type of WebAssembly. Predicates are 0 or 1, integers of fewer than 32 bits have zeros above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,21 +126,6 @@ pub(crate) enum SpecialValue {
     LaunchPart(u32, u8),
     /// The host's clock, in nanoseconds.
     Clock,
-}
-
-/// The memory in which an address lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Space {
-    /// Device memory, by device address.
-    Global,
-    /// An offset into the block's shared memory.
-    Shared,
-    /// An offset into the thread's local memory.
-    Local,
-    /// An offset into the arguments.
-    Argument,
-    /// Whichever of these the address's value says.
-    Generic,
 }
 
 /// An address: 64 bits for [`Space::Global`] and [`Space::Generic`], else 32.
@@ -299,26 +289,48 @@ pub(crate) enum SiteKind {
 pub(crate) struct SuspendPoint {
     pub line: u32,
     pub kind: SuspendKind,
-    /// What each thread brings along, in this order, as 64 bits.
+    /// What each thread brings along, each word as 64 bits, in the order that its kind says.
     pub inputs: Vec<Arg>,
-    /// What it takes away: a value and a predicate.
-    pub results: [Option<Reg>; 2],
+    /// What it takes away: a register for each word, but for those that are not wanted.
+    pub results: Vec<Option<Reg>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum SuspendKind {
-    /// `bar.sync` of a known barrier for all threads.
+    /// `bar.sync` of a known barrier for all threads: brings nothing.
     Plain(u8),
-    /// Brings its number and, if it has one, its count, and its predicate.
+    /// Brings the barrier's number, its count if there is one, and its predicate if there is one.
     Barrier {
         counted: bool,
-        wait: bool,
-        /// `popc`, `and` or `or`.
-        reduce: Option<Modifier>,
+        waits: bool,
+        reduction: Option<BarrierReduction>,
     },
-    /// Brings `a`, `b`, `c` and the mask.
-    Warp(WarpOp),
+    /// Brings the mask of members, and the operation's words.
+    Collective(WarpOp),
     ActiveMask,
+}
+
+impl SuspendKind {
+    /// How many words a thread brings.
+    pub(crate) fn inputs(self) -> usize {
+        match self {
+            SuspendKind::Plain(_) | SuspendKind::ActiveMask => 0,
+            SuspendKind::Barrier {
+                counted, reduction, ..
+            } => 1 + usize::from(counted) + usize::from(reduction.is_some()),
+            SuspendKind::Collective(op) => 1 + op.inputs(),
+        }
+    }
+
+    /// How many words a thread takes away.
+    pub(crate) fn results(self) -> usize {
+        match self {
+            SuspendKind::Plain(_) => 0,
+            SuspendKind::Barrier { reduction, .. } => usize::from(reduction.is_some()),
+            SuspendKind::Collective(op) => op.results(),
+            SuspendKind::ActiveMask => 1,
+        }
+    }
 }
 
 /// A kernel.
@@ -361,6 +373,13 @@ impl Body {
 
     pub(crate) fn block(&self, id: BlockId) -> Option<&Block> {
         self.blocks.get(id)
+    }
+
+    /// How many words a thread brings to a suspend point or takes from it, at most.
+    pub(crate) fn exchanged_words(&self) -> usize {
+        let points = self.suspend_points.iter();
+        let words = points.map(|(_, point)| point.inputs.len().max(point.results.len()));
+        words.max().unwrap_or(0)
     }
 
     /// How many steps there are.

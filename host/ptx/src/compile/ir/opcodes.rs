@@ -97,7 +97,7 @@ pub(crate) enum VectorForm {
     /// The sign of the second operand and the rest of the first: by a selection of bits.
     CopySign,
     /// For one lane after another, by the scalar instruction.
-    Scalarized,
+    Scalarised,
 }
 
 macro_rules! opcodes {
@@ -146,18 +146,18 @@ opcodes! {
     I32Add:            I32 -> I32, Add,             Absent,         Never,    Lanes(W::I32x4Add);
     I32Sub:            I32 -> I32, Sub,             Absent,         Never,    Lanes(W::I32x4Sub);
     I32Mul:            I32 -> I32, Mul,             Absent,         Never,    Lanes(W::I32x4Mul);
-    I32DivS:           I32 -> I32, Opaque,          Absent,         Division, Scalarized;
-    I32DivU:           I32 -> I32, Opaque,          Absent,         Division, Scalarized;
-    I32RemS:           I32 -> I32, Opaque,          Absent,         Division, Scalarized;
-    I32RemU:           I32 -> I32, Opaque,          Absent,         Division, Scalarized;
+    I32DivS:           I32 -> I32, Opaque,          Absent,         Division, Scalarised;
+    I32DivU:           I32 -> I32, Opaque,          Absent,         Division, Scalarised;
+    I32RemS:           I32 -> I32, Opaque,          Absent,         Division, Scalarised;
+    I32RemU:           I32 -> I32, Opaque,          Absent,         Division, Scalarised;
     I32And:            I32 -> I32, And,             Absent,         Never,    Lanes(W::V128And);
     I32Or:             I32 -> I32, Or,              Absent,         Never,    Lanes(W::V128Or);
     I32Xor:            I32 -> I32, Xor,             Absent,         Never,    Lanes(W::V128Xor);
     I32Shl:            I32 -> I32, Shl,             Absent,         Never,    Shift(W::I32x4Shl);
     I32ShrS:           I32 -> I32, ShrS,            Absent,         Never,    Shift(W::I32x4ShrS);
     I32ShrU:           I32 -> I32, ShrU,            Absent,         Never,    Shift(W::I32x4ShrU);
-    I32Clz:            I32 -> I32, Opaque,          Absent,         Never,    Scalarized;
-    I32Popcnt:         I32 -> I32, Opaque,          Absent,         Never,    Scalarized;
+    I32Clz:            I32 -> I32, Opaque,          Absent,         Never,    Scalarised;
+    I32Popcnt:         I32 -> I32, Opaque,          Absent,         Never,    Scalarised;
     I32Eq:             I32 -> I32, CompareEqual,    Absent,         Never,    Compare(W::I32x4Eq);
     I32Ne:             I32 -> I32, CompareEqual,    Absent,         Never,    Compare(W::I32x4Ne);
     I32LtS:            I32 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I32x4LtS);
@@ -173,40 +173,40 @@ opcodes! {
     I32WrapI64:        I64 -> I32, Truncate,        Absent,         Never,    Truncate;
     I32TruncSatF32S:   F32 -> I32, Opaque,          Ignored,        Never,    Lanes(W::I32x4TruncSatF32x4S);
     I32TruncSatF32U:   F32 -> I32, Opaque,          Ignored,        Never,    Lanes(W::I32x4TruncSatF32x4U);
-    I32TruncSatF64S:   F64 -> I32, Opaque,          Ignored,        Never,    Scalarized;
-    I32TruncSatF64U:   F64 -> I32, Opaque,          Ignored,        Never,    Scalarized;
+    I32TruncSatF64S:   F64 -> I32, Opaque,          Ignored,        Never,    Scalarised;
+    I32TruncSatF64U:   F64 -> I32, Opaque,          Ignored,        Never,    Scalarised;
     I32ReinterpretF32: F32 -> I32, Opaque,          Observed,       Never,    SameBits;
     I64Add:            I64 -> I64, Add,             Absent,         Never,    Lanes(W::I64x2Add);
     I64Sub:            I64 -> I64, Sub,             Absent,         Never,    Lanes(W::I64x2Sub);
     I64Mul:            I64 -> I64, Mul,             Absent,         Never,    Lanes(W::I64x2Mul);
-    I64DivS:           I64 -> I64, Opaque,          Absent,         Division, Scalarized;
-    I64DivU:           I64 -> I64, Opaque,          Absent,         Division, Scalarized;
-    I64RemS:           I64 -> I64, Opaque,          Absent,         Division, Scalarized;
-    I64RemU:           I64 -> I64, Opaque,          Absent,         Division, Scalarized;
+    I64DivS:           I64 -> I64, Opaque,          Absent,         Division, Scalarised;
+    I64DivU:           I64 -> I64, Opaque,          Absent,         Division, Scalarised;
+    I64RemS:           I64 -> I64, Opaque,          Absent,         Division, Scalarised;
+    I64RemU:           I64 -> I64, Opaque,          Absent,         Division, Scalarised;
     I64And:            I64 -> I64, And,             Absent,         Never,    Lanes(W::V128And);
     I64Or:             I64 -> I64, Or,              Absent,         Never,    Lanes(W::V128Or);
     I64Xor:            I64 -> I64, Xor,             Absent,         Never,    Lanes(W::V128Xor);
     I64Shl:            I64 -> I64, Shl,             Absent,         Never,    Shift(W::I64x2Shl);
     I64ShrS:           I64 -> I64, ShrS,            Absent,         Never,    Shift(W::I64x2ShrS);
     I64ShrU:           I64 -> I64, ShrU,            Absent,         Never,    Shift(W::I64x2ShrU);
-    I64Clz:            I64 -> I64, Opaque,          Absent,         Never,    Scalarized;
-    I64Popcnt:         I64 -> I64, Opaque,          Absent,         Never,    Scalarized;
+    I64Clz:            I64 -> I64, Opaque,          Absent,         Never,    Scalarised;
+    I64Popcnt:         I64 -> I64, Opaque,          Absent,         Never,    Scalarised;
     I64Eq:             I64 -> I32, CompareEqual,    Absent,         Never,    Compare(W::I64x2Eq);
     I64Ne:             I64 -> I32, CompareEqual,    Absent,         Never,    Compare(W::I64x2Ne);
     I64LtS:            I64 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I64x2LtS);
-    I64LtU:            I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarized;
+    I64LtU:            I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarised;
     I64LeS:            I64 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I64x2LeS);
-    I64LeU:            I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarized;
+    I64LeU:            I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarised;
     I64GtS:            I64 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I64x2GtS);
-    I64GtU:            I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarized;
+    I64GtU:            I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarised;
     I64GeS:            I64 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I64x2GeS);
-    I64GeU:            I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarized;
+    I64GeU:            I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarised;
     I64ExtendI32S:     I32 -> I64, ExtendS,         Absent,         Never,    Widen(W::I64x2ExtendLowI32x4S, W::I64x2ExtendHighI32x4S);
     I64ExtendI32U:     I32 -> I64, ExtendU,         Absent,         Never,    Widen(W::I64x2ExtendLowI32x4U, W::I64x2ExtendHighI32x4U);
-    I64TruncSatF32S:   F32 -> I64, Opaque,          Ignored,        Never,    Scalarized;
-    I64TruncSatF32U:   F32 -> I64, Opaque,          Ignored,        Never,    Scalarized;
-    I64TruncSatF64S:   F64 -> I64, Opaque,          Ignored,        Never,    Scalarized;
-    I64TruncSatF64U:   F64 -> I64, Opaque,          Ignored,        Never,    Scalarized;
+    I64TruncSatF32S:   F32 -> I64, Opaque,          Ignored,        Never,    Scalarised;
+    I64TruncSatF32U:   F32 -> I64, Opaque,          Ignored,        Never,    Scalarised;
+    I64TruncSatF64S:   F64 -> I64, Opaque,          Ignored,        Never,    Scalarised;
+    I64TruncSatF64U:   F64 -> I64, Opaque,          Ignored,        Never,    Scalarised;
     I64ReinterpretF64: F64 -> I64, Opaque,          Observed,       Never,    SameBits;
     F32Add:            F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Add);
     F32Sub:            F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Sub);
@@ -231,8 +231,8 @@ opcodes! {
     F32DemoteF64:      F64 -> F32, Opaque,          Arithmetic,     Never,    NarrowLow(W::F32x4DemoteF64x2Zero);
     F32ConvertI32S:    I32 -> F32, Opaque,          Absent,         Never,    Lanes(W::F32x4ConvertI32x4S);
     F32ConvertI32U:    I32 -> F32, Opaque,          Absent,         Never,    Lanes(W::F32x4ConvertI32x4U);
-    F32ConvertI64S:    I64 -> F32, Opaque,          Absent,         Never,    Scalarized;
-    F32ConvertI64U:    I64 -> F32, Opaque,          Absent,         Never,    Scalarized;
+    F32ConvertI64S:    I64 -> F32, Opaque,          Absent,         Never,    Scalarised;
+    F32ConvertI64U:    I64 -> F32, Opaque,          Absent,         Never,    Scalarised;
     F32ReinterpretI32: I32 -> F32, Opaque,          Observed,       Never,    SameBits;
     F64Add:            F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Add);
     F64Sub:            F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Sub);
@@ -257,8 +257,8 @@ opcodes! {
     F64PromoteF32:     F32 -> F64, Opaque,          Arithmetic,     Never,    WidenLow(W::F64x2PromoteLowF32x4);
     F64ConvertI32S:    I32 -> F64, Opaque,          Absent,         Never,    WidenLow(W::F64x2ConvertLowI32x4S);
     F64ConvertI32U:    I32 -> F64, Opaque,          Absent,         Never,    WidenLow(W::F64x2ConvertLowI32x4U);
-    F64ConvertI64S:    I64 -> F64, Opaque,          Absent,         Never,    Scalarized;
-    F64ConvertI64U:    I64 -> F64, Opaque,          Absent,         Never,    Scalarized;
+    F64ConvertI64S:    I64 -> F64, Opaque,          Absent,         Never,    Scalarised;
+    F64ConvertI64U:    I64 -> F64, Opaque,          Absent,         Never,    Scalarised;
     F64ReinterpretI64: I64 -> F64, Opaque,          Observed,       Never,    SameBits;
 }
 
@@ -400,7 +400,7 @@ mod tests {
                 VectorForm::NarrowLow(_) => from == 8 && to == 4,
                 VectorForm::SignExtend(bits) => rest == format!("Extend{bits}S"),
                 VectorForm::CopySign => rest == "Copysign",
-                VectorForm::Scalarized => true,
+                VectorForm::Scalarised => true,
             };
             assert!(fits, "{opcode:?}");
         }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! block2:                                     ; resume 1; live v4 v9
-//!     ; guard v9 + 0, 4 bytes, cache0
+//!     ; guard b4 [v9 +0 .. v9 +64] in cache0
 //!     v11: f32 = load.global.b4 [v9 + 4]      ; site2; divergent
 //!     v12: f32 = f32.add v11, 1.0:f32         ; divergent
 //!     branch v4, block3, block4
@@ -87,7 +87,8 @@ impl Printer<'_> {
         let guards = self.annotations.guards.and_then(|plan| plan.of(id));
         for (number, op) in block.ops.iter().enumerate() {
             for guard in guards.into_iter().flat_map(|guards| guards.before(number)) {
-                self.line(&format!("    ; guard {}", Guard(guard)), &[]);
+                let text = format!("    ; guard {}", Guard(self.annotations.guards, guard));
+                self.line(&text, &[]);
             }
             if let Op::Line(line) = op {
                 self.ptx_line = Some(*line);
@@ -170,7 +171,13 @@ impl Printer<'_> {
         if let (End::Suspend(_, next) | End::Reconverge(next), Some(spills), Some(live)) =
             (end, self.annotations.spills, self.annotations.liveness)
         {
-            let saved = spills.saved_behind(live, id, *next);
+            let mut saved = spills.saved_behind(live, id, *next);
+            // Results come from the other threads.
+            if let End::Suspend(point, _) = end
+                && let Some(point) = self.body.suspend_points.get(*point)
+            {
+                saved.retain(|reg| !point.results.contains(&Some(*reg)));
+            }
             comments.push(format!("saves {}", Regs(&saved)));
         }
         comments
@@ -467,38 +474,88 @@ impl fmt::Display for Kind<'_> {
             SuspendKind::Plain(number) => write!(f, "barrier {number} for all"),
             SuspendKind::Barrier {
                 counted,
-                wait,
-                reduce,
+                waits,
+                reduction,
             } => {
-                f.write_str(if *wait { "barrier" } else { "barrier.arrive" })?;
-                if let Some(reduce) = reduce {
-                    write!(f, ".{}", format!("{reduce:?}").to_lowercase())?;
+                f.write_str(if *waits { "barrier" } else { "barrier.arrive" })?;
+                if let Some(reduction) = reduction {
+                    write!(f, ".{reduction}")?;
                 }
                 f.write_str(if *counted { " counted" } else { "" })
             }
-            SuspendKind::Warp(op) => write!(f, "warp {op:?}"),
+            SuspendKind::Collective(op) => write!(f, "warp {op}"),
             SuspendKind::ActiveMask => f.write_str("activemask"),
         }
     }
 }
 
-struct Guard<'k>(&'k BoundsGuard);
+/// A guard, and the plan that it belongs to.
+struct Guard<'k>(Option<&'k GuardPlan>, &'k BoundsGuard);
 
 impl fmt::Display for Guard<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match self.1 {
             BoundsGuard::Access(access) => {
+                let limits = self.0.map(GuardPlan::limits);
+                let (memory, reach) = match access.limit {
+                    Limit::Shared(limit) => {
+                        let limit = limits.and_then(|limits| limits.shared.get(limit));
+                        ("shared".to_owned(), limit.map(|(_, reach)| *reach))
+                    }
+                    Limit::Device(cache, limit) => {
+                        let limit = limits.and_then(|limits| limits.device.get(limit));
+                        (cache.to_string(), limit.map(|(_, reach)| *reach))
+                    }
+                };
                 let (base, first, bytes) = (access.base, access.first, 1u32 << access.shift);
-                write!(f, "{base} {first:+}, {bytes} bytes, ")?;
-                match access.limit {
-                    Limit::Shared(limit) => write!(f, "{limit}"),
-                    Limit::Device(cache, limit) => write!(f, "{cache}, {limit}"),
+                write!(f, "b{bytes} [{base} {first:+}")?;
+                match reach {
+                    Some(0) => {}
+                    Some(reach) => {
+                        let last = i128::from(first) + (i128::from(reach) << access.shift);
+                        write!(f, " .. {base} {last:+}")?;
+                    }
+                    None => f.write_str(" .. ?")?,
                 }
+                write!(f, "] in {memory}")
             }
             BoundsGuard::Extend { signed, a, offsets } => {
                 let sign = if *signed { "signed" } else { "unsigned" };
                 write!(f, "{a} in 64 bits, {sign}, {}", Offsets(offsets))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opcodes_have_the_names_of_webassembly() {
+        for (opcode, name) in [
+            (Opcode::I32Add, "i32.add"),
+            (Opcode::I64ShrU, "i64.shr_u"),
+            (Opcode::I32Extend8S, "i32.extend8_s"),
+            (Opcode::I64ExtendI32U, "i64.extend_i32_u"),
+            (Opcode::I32TruncSatF64S, "i32.trunc_sat_f64_s"),
+            (Opcode::F32ReinterpretI32, "f32.reinterpret_i32"),
+        ] {
+            assert_eq!(opcode.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn constants_say_their_type_unless_they_are_words() {
+        for (arg, text) in [
+            (Arg::Reg(Reg(3)), "v3"),
+            (Arg::I32(u32::MAX), "-1"),
+            (Arg::I64(7), "7:i64"),
+            (Arg::F32(1.5f32.to_bits()), "1.5:f32"),
+            (Arg::F64((-0.0f64).to_bits()), "-0.0:f64"),
+            (Arg::F32(0x7fff_ffff), "nan(0x7fffffff):f32"),
+        ] {
+            assert_eq!(arg.to_string(), text);
         }
     }
 }

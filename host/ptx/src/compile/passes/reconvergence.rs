@@ -4,7 +4,8 @@
 use rustc_hash::FxHashMap as HashMap;
 
 use crate::compile::Unsupported;
-use crate::compile::analysis::uniformity::{UniformityInfo, postdominators};
+use crate::compile::analysis::uniformity::UniformityInfo;
+use crate::compile::cfg::dominators::postdominators;
 use crate::compile::ir::{BlockId, Body, End};
 use crate::compile::passes::resume_points::split_block;
 
@@ -22,7 +23,7 @@ pub(crate) fn run(
     uniformity: &UniformityInfo,
     resume_points: &mut Vec<BlockId>,
 ) -> Result<ReconvergencePoints, Unsupported> {
-    let postdominators = postdominators(body);
+    let postdominators = postdominators(body)?;
     let mut diverging: Vec<(BlockId, BlockId)> = Vec::new();
     for block in resume_points.iter() {
         // A branch some of whose paths never end has none.

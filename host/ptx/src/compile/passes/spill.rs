@@ -13,9 +13,11 @@ use crate::compile::abi::{Layout, VECTOR_LANES};
 use crate::compile::analysis::liveness::{Liveness, for_each_access};
 use crate::compile::analysis::register_sets::{RegisterSets, difference, union};
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
-use crate::compile::cfg::graph::{Graph, flow};
+use crate::compile::cfg::dataflow::{Direction, solve_blocks};
+use crate::compile::cfg::flow::{FlowGraph, block_of, successors_without_suspending};
+use crate::compile::cfg::graph::Graph;
 use crate::compile::ir::entity::{EntityId, EntityMap};
-use crate::compile::ir::{BlockId, Body, End, Reg, SuspendId};
+use crate::compile::ir::{BlockId, Body, End, Reg};
 use crate::compile::pipeline::too_much_memory;
 
 /// The most ways into a loop for saving before it: each has code of its own for that.
@@ -50,7 +52,8 @@ impl SpillPlan {
     /// What a thread saves that goes on from a block to the next ones, without leaving.
     pub(crate) fn saved_ahead(&self, live: &Liveness, body: &Body, block: BlockId) -> Vec<Reg> {
         let mut set = vec![0; live.words()];
-        for next in successors(body, block) {
+        let end = body.block(block).map(|block| &block.end);
+        for next in end.map(successors_without_suspending).unwrap_or_default() {
             union(
                 &mut set,
                 difference(self.ahead.of(next), self.end.of(block)),
@@ -96,7 +99,7 @@ pub(crate) fn run(
     layout
         .reserve_uniform_frames(VECTOR_LANES)
         .ok_or_else(too_much_memory)?;
-    let flow = Flow::new(body, liveness, graph);
+    let flow = Flow::new(body, liveness, graph)?;
     let ahead = saved_before_loops(&flow);
     let (begin, end) = in_frames(&flow, &ahead);
     let needed = needed(&flow, &ahead, &begin, &end);
@@ -110,20 +113,13 @@ pub(crate) fn run(
     })
 }
 
-/// Where a block goes on without waiting for others.
-fn successors(body: &Body, block: BlockId) -> impl Iterator<Item = BlockId> + use<> {
-    let next = flow(body, block.index()).into_iter();
-    next.filter_map(|next| u32::try_from(next).ok().map(BlockId))
-}
-
 /// What these data-flow problems are stated in.
 struct Flow<'k> {
     body: &'k Body,
     live: &'k Liveness,
     graph: &'k Graph,
     /// Edges that a thread takes without leaving.
-    successors: EntityMap<BlockId, Vec<BlockId>>,
-    predecessors: EntityMap<BlockId, Vec<BlockId>>,
+    edges: FlowGraph,
     /// What each block reads before it writes it, and what it writes.
     used: RegisterSets,
     written: RegisterSets,
@@ -132,16 +128,13 @@ struct Flow<'k> {
 }
 
 impl<'k> Flow<'k> {
-    fn new(body: &'k Body, live: &'k Liveness, graph: &'k Graph) -> Flow<'k> {
+    fn new(body: &'k Body, live: &'k Liveness, graph: &'k Graph) -> Result<Flow<'k>, Unsupported> {
         let words = live.words();
         let mut flow = Flow {
             body,
             live,
             graph,
-            successors: EntityMap::from_fn(&body.blocks, |block, _| {
-                successors(body, block).collect()
-            }),
-            predecessors: EntityMap::for_each(&body.blocks, Vec::new()),
+            edges: FlowGraph::cut_at_suspend_points(body)?,
             used: RegisterSets::new(body.blocks.len(), words, 0),
             written: RegisterSets::new(body.blocks.len(), words, 0),
             resumed: EntityMap::for_each(&body.blocks, None),
@@ -163,13 +156,9 @@ impl<'k> Flow<'k> {
                     *used |= bit;
                 }
             });
-            for next in successors(body, block) {
-                let predecessors = flow.predecessors.get_mut(next);
-                predecessors.into_iter().for_each(|list| list.push(block));
-            }
         }
         flow.find_resumed();
-        flow
+        Ok(flow)
     }
 
     /// Where a thread resumes, all that is live is in its frame but the results of suspending; where it
@@ -180,8 +169,8 @@ impl<'k> Flow<'k> {
                 vec![0; self.live.words()]
             } else {
                 let mut set = self.live.live_in(*block).to_vec();
-                for reg in results(self.body, self.graph, number) {
-                    if let Some((word, bit)) = self.live.bit(reg)
+                for reg in self.graph.results(self.body, number).into_iter().flatten() {
+                    if let Some((word, bit)) = self.live.bit(*reg)
                         && let Some(word) = set.get_mut(word)
                     {
                         *word &= !bit;
@@ -196,41 +185,10 @@ impl<'k> Flow<'k> {
             }
         }
     }
-
-    /// Computes all blocks, the last of `order` first, and again those that depend on one that changed.
-    fn solve(
-        &self,
-        order: impl Iterator<Item = BlockId>,
-        dependent: &EntityMap<BlockId, Vec<BlockId>>,
-        mut compute: impl FnMut(BlockId) -> bool,
-    ) {
-        let mut waiting: Vec<BlockId> = order.collect();
-        let mut is_waiting = EntityMap::for_each(&self.body.blocks, true);
-        while let Some(block) = waiting.pop() {
-            is_waiting.set(block, false);
-            if !compute(block) {
-                continue;
-            }
-            for next in dependent.get(block).into_iter().flatten() {
-                if is_waiting.set(*next, true) {
-                    waiting.push(*next);
-                }
-            }
-        }
-    }
 }
 
 fn intersect(set: &mut [u64], other: &[u64]) {
     set.iter_mut().zip(other).for_each(|(a, b)| *a &= b);
-}
-
-/// What a thread gets from others that resumes here.
-fn results(body: &Body, graph: &Graph, resume: u32) -> Vec<Reg> {
-    let point = graph.after_stop.iter().find(|(_, other)| **other == resume);
-    let point = point.and_then(|(point, _)| body.suspend_points.get(SuspendId(*point)));
-    point.map_or_else(Vec::new, |point| {
-        point.results.into_iter().flatten().collect()
-    })
 }
 
 /// For the header of each loop in which threads wait for others, what is live there and not written in
@@ -238,14 +196,13 @@ fn results(body: &Body, graph: &Graph, resume: u32) -> Vec<Reg> {
 fn saved_before_loops(flow: &Flow<'_>) -> RegisterSets {
     let (body, words) = (flow.body, flow.live.words());
     let mut kept = RegisterSets::new(body.blocks.len(), words, 0);
-    let Ok(found) = flow.graph.loops_with_stops(body) else {
+    let Ok(found) = flow.graph.loops_through_suspend_points(body) else {
         return kept;
     };
     let mut writes = vec![vec![0u64; words]; found.loops.len()];
     let mut waits = vec![false; found.loops.len()];
     for (id, block) in body.blocks.iter() {
-        let inside = found.inside.get(id.index()).copied().flatten();
-        for number in found.around(inside) {
+        for number in found.around(found.innermost(id.index())) {
             if let (Some(waits), Some(writes)) = (waits.get_mut(number), writes.get_mut(number)) {
                 *waits |= matches!(block.end, End::Suspend(..));
                 union(writes, flow.written.of(id).iter().copied());
@@ -262,15 +219,10 @@ fn saved_before_loops(flow: &Flow<'_>) -> RegisterSets {
         let ([header], true) = (this.heads.as_slice(), *waits) else {
             continue;
         };
-        let Ok(header) = u32::try_from(*header).map(BlockId) else {
-            continue;
-        };
-        let is_within = |block: &BlockId| {
-            let inside = found.inside.get(block.index()).copied().flatten();
-            found.around(inside).any(|around| around == number)
-        };
-        let predecessors = flow.predecessors.get(header).into_iter().flatten();
-        if predecessors.filter(|from| !is_within(from)).count() > MOST_ENTRIES {
+        let entries = flow.edges.predecessors(*header).iter();
+        let entries = entries.filter(|from| !found.contains(number, **from));
+        let header = block_of(header);
+        if entries.count() > MOST_ENTRIES {
             continue;
         }
         let unwritten = difference(flow.live.live_in(header), writes);
@@ -291,13 +243,13 @@ fn in_frames(flow: &Flow<'_>, ahead: &RegisterSets) -> (RegisterSets, RegisterSe
     let mut begin = RegisterSets::new(blocks, words, u64::MAX);
     let mut end = RegisterSets::new(blocks, words, u64::MAX);
     let mut now = vec![0u64; words];
-    flow.solve(flow.body.blocks.keys().rev(), &flow.successors, |block| {
+    solve_blocks(&flow.edges, Direction::Forward, |block| {
         now.fill(u64::MAX);
         if let Some(Some(resumed)) = flow.resumed.get(block) {
             intersect(&mut now, resumed);
         }
-        for from in flow.predecessors.get(block).into_iter().flatten() {
-            let comes = end.of(*from).iter().zip(ahead.of(block));
+        for from in flow.edges.predecessors_of(block) {
+            let comes = end.of(from).iter().zip(ahead.of(block));
             now.iter_mut()
                 .zip(comes)
                 .for_each(|(now, (end, ahead))| *now &= end | ahead);
@@ -325,11 +277,11 @@ fn needed(
     let (blocks, words) = (flow.body.blocks.len(), flow.live.words());
     let mut needed = RegisterSets::new(blocks, words, 0);
     let mut now = vec![0u64; words];
-    flow.solve(flow.body.blocks.keys(), &flow.predecessors, |block| {
+    solve_blocks(&flow.edges, Direction::Backward, |block| {
         now.fill(0);
-        for next in flow.successors.get(block).into_iter().flatten() {
-            union(&mut now, needed.of(*next).iter().copied());
-            union(&mut now, difference(ahead.of(*next), end.of(block)));
+        for next in flow.edges.successors_of(block) {
+            union(&mut now, needed.of(next).iter().copied());
+            union(&mut now, difference(ahead.of(next), end.of(block)));
         }
         let leaves = flow.body.block(block).map(|block| &block.end);
         if let Some(End::Suspend(_, next) | End::Reconverge(next)) = leaves {
@@ -354,4 +306,143 @@ fn needed(
         changed
     });
     needed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    use crate::compile::analysis::liveness;
+    use crate::compile::ir::samples::{Shape, random};
+
+    /// A thread whose registers hold tokens: each write makes a new one.
+    struct Walk<'k> {
+        body: &'k Body,
+        live: &'k Liveness,
+        plan: &'k SpillPlan,
+        tokens: u32,
+        /// What each register holds by the program, and what is in the machine's and in the frame.
+        right: BTreeMap<Reg, u32>,
+        registers: BTreeMap<Reg, u32>,
+        frame: BTreeMap<Reg, u32>,
+    }
+
+    impl Walk<'_> {
+        fn write(&mut self, reg: Reg) {
+            self.tokens += 1;
+            self.right.insert(reg, self.tokens);
+            self.registers.insert(reg, self.tokens);
+        }
+
+        fn read(&self, reg: Reg) {
+            let (right, found) = (self.right.get(&reg), self.registers.get(&reg));
+            assert_eq!(found, right, "{reg} of {:#?}", self.body);
+        }
+
+        fn save(&mut self, regs: &[Reg]) {
+            for reg in regs {
+                self.read(*reg);
+                if let Some(token) = self.registers.get(reg) {
+                    self.frame.insert(*reg, *token);
+                }
+            }
+        }
+
+        /// Leaves, and resumes at a block with these results.
+        fn leave(&mut self, next: BlockId, results: &[Reg]) {
+            for reg in self.live.at(next) {
+                let is_saved = self.frame.get(&reg) == self.right.get(&reg);
+                assert!(
+                    is_saved || results.contains(&reg),
+                    "{reg} of {:#?}",
+                    self.body
+                );
+            }
+            self.registers.clear();
+            for reg in self.plan.restored(self.live, next) {
+                if let Some(token) = self.frame.get(&reg) {
+                    self.registers.insert(reg, *token);
+                }
+            }
+            results.iter().for_each(|reg| self.write(*reg));
+        }
+
+        fn run(&mut self, graph: &Graph, rng: &mut fastrand::Rng) {
+            for reg in self.live.at(BlockId::ENTRY) {
+                self.write(reg);
+            }
+            let mut block = BlockId::ENTRY;
+            for _ in 0..60 {
+                let is_resume_point = graph.resumes.iter().skip(1).any(|other| *other == block);
+                if is_resume_point && rng.bool() {
+                    let saved = self.plan.saved(self.live, block);
+                    self.save(&saved);
+                    self.leave(block, &[]);
+                }
+                let mut accesses = Vec::new();
+                let contents = self.body.block(block).unwrap();
+                for op in &contents.ops {
+                    op.each_arg(|arg| accesses.extend(arg.reg().map(|reg| (reg, false))));
+                    accesses.extend(op.targets().iter().map(|reg| (*reg, true)));
+                }
+                liveness::for_each_end_use(self.body, &contents.end, |reg| {
+                    accesses.push((reg, false));
+                });
+                for (reg, writes) in accesses {
+                    if writes {
+                        self.write(reg);
+                    } else {
+                        self.read(reg);
+                    }
+                }
+                let ahead = self.plan.saved_ahead(self.live, self.body, block);
+                self.save(&ahead);
+                if let End::Suspend(point, next) = &contents.end {
+                    let results = &self.body.suspend_points.get(*point).unwrap().results;
+                    let results: Vec<Reg> = results.iter().copied().flatten().collect();
+                    let mut saved = self.plan.saved_behind(self.live, block, *next);
+                    saved.retain(|reg| !results.contains(reg));
+                    self.save(&saved);
+                    self.leave(*next, &results);
+                }
+                let next = contents.end.successors();
+                if next.is_empty() {
+                    return;
+                }
+                block = next[rng.usize(..next.len())];
+            }
+        }
+    }
+
+    #[test]
+    fn a_thread_finds_its_registers_again_wherever_it_leaves_and_resumes() {
+        let mut rng = fastrand::Rng::with_seed(3);
+        for _ in 0..1500 {
+            let shape = Shape {
+                blocks: rng.u32(2..10),
+                ops_per_block: 3,
+                suspends: true,
+            };
+            let body = random(&mut rng, &shape);
+            let live = liveness::analyze(&body).unwrap();
+            let resume_points: Vec<BlockId> =
+                body.blocks.keys().filter(|_| rng.u8(..4) == 0).collect();
+            let graph = Graph::new(&body, &resume_points).unwrap();
+            let mut layout = Layout::new(32, 0, 0, 0).unwrap();
+            let plan = run(&body, &live, &graph, None, &mut layout).unwrap();
+            for _ in 0..8 {
+                let mut walk = Walk {
+                    body: &body,
+                    live: &live,
+                    plan: &plan,
+                    tokens: 0,
+                    right: BTreeMap::new(),
+                    registers: BTreeMap::new(),
+                    frame: BTreeMap::new(),
+                };
+                walk.run(&graph, &mut rng);
+            }
+        }
+    }
 }

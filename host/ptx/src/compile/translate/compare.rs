@@ -5,26 +5,11 @@ use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Ty};
 use crate::compile::translate::half::kind;
 use crate::compile::translate::{Builder, Scope, home};
-use crate::interpret::BoolCombine;
 use crate::numeric::{Flags, mask};
-use crate::syntax::modifier::{Modifier, Modifiers};
+use crate::syntax::bool_combine::BoolCombine;
 use crate::syntax::table::Op;
 use crate::syntax::tree::Operand;
 use crate::syntax::types::Type;
-
-impl BoolCombine {
-    pub(crate) fn of(modifiers: &Modifiers) -> BoolCombine {
-        if modifiers.has(Modifier::And) {
-            BoolCombine::And
-        } else if modifiers.has(Modifier::Or) {
-            BoolCombine::Or
-        } else if modifiers.has(Modifier::Xor) {
-            BoolCombine::Xor
-        } else {
-            BoolCombine::None
-        }
-    }
-}
 
 impl<'m> Builder<'m> {
     /// `set` and `setp`.

@@ -6,13 +6,12 @@ use crate::compile::ir::{
     Arg, BlockId, End, Op as Step, Reg, SiteKind, SuspendKind, SuspendPoint, Ty,
 };
 use crate::compile::translate::{Builder, Scope, index};
-use crate::interpret::WarpOp;
+use crate::simt::instruction::{BarrierInstruction, WarpInstruction};
 use crate::syntax::builtin_functions::BuiltinFunction;
-use crate::syntax::layout;
-use crate::syntax::modifier::Modifier;
+use crate::syntax::check::source_type;
 use crate::syntax::table::Op;
-use crate::syntax::tree::{CallSite, Formal, Operand, Symbol};
-use crate::syntax::types::{Space as PtxSpace, Type};
+use crate::syntax::tree::{CallSite, Formal, Operand};
+use crate::syntax::types::Type;
 
 /// Whether an instruction does nothing but write registers, so that it may be computed and dropped.
 fn is_pure(op: Op) -> bool {
@@ -100,7 +99,7 @@ impl<'m> Builder<'m> {
                 }
             }
             Op::AddCarry | Op::SubCarry | Op::MadCarry => self.carry(scope),
-            Op::Cvta => self.converted_address(scope),
+            Op::Cvta => self.convert_address(scope),
             Op::Isspacep => self.is_in_space(scope),
             Op::Ld => self.load(scope)?,
             Op::St => self.store(scope)?,
@@ -128,14 +127,14 @@ impl<'m> Builder<'m> {
                 self.leave(End::Fault(site, Arg::I64(0)));
             }
             Op::Fence | Op::Hint => {}
-            Op::Barrier | Op::BarrierArrive | Op::BarrierReduce => self.barrier(scope),
+            Op::Barrier | Op::BarrierArrive | Op::BarrierReduce => self.barrier(scope)?,
             Op::Shfl | Op::Vote | Op::Match | Op::Redux | Op::Elect | Op::WarpBarrier => {
-                self.together(scope)
+                self.collective(scope)?
             }
             Op::Policy => self.write(scope, Arg::I64(0)),
             Op::Activemask => {
                 let taken = self.temp(Ty::I32);
-                self.stop(SuspendKind::ActiveMask, Vec::new(), [Some(taken), None]);
+                self.suspend(SuspendKind::ActiveMask, Vec::new(), vec![Some(taken)]);
                 self.write(scope, Arg::Reg(taken));
             }
             Op::CvtPackSat => self.packed(scope),
@@ -189,112 +188,76 @@ impl<'m> Builder<'m> {
     }
 
     /// Waits for others; goes on in a block of its own.
-    fn stop(&mut self, kind: SuspendKind, inputs: Vec<Arg>, results: [Option<Reg>; 2]) {
-        let stop = self.body.suspend_points.push(SuspendPoint {
+    fn suspend(&mut self, kind: SuspendKind, inputs: Vec<Arg>, results: Vec<Option<Reg>>) {
+        let point = self.body.suspend_points.push(SuspendPoint {
             line: self.line,
             kind,
             inputs,
             results,
         });
         let next = self.new_block();
-        self.end(End::Suspend(stop, next), next);
+        self.end(End::Suspend(point, next), next);
     }
 
-    fn barrier(&mut self, scope: &Scope<'m>) {
-        let op = scope.instruction.row.op;
-        let reduces = op == Op::BarrierReduce;
-        let first = usize::from(reduces);
-        let last = scope.instruction.operands.len() - usize::from(reduces);
-        let id = self.source(scope, first);
-        let counted = last > first + 1;
-        if let (false, false, Some(id @ 0..16), Op::Barrier) = (counted, reduces, id.bits(), op) {
-            self.stop(SuspendKind::Plain(id as u8), Vec::new(), [None, None]);
-            return;
+    fn barrier(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+        let Some(barrier) = BarrierInstruction::of(scope.instruction) else {
+            return Err(self.unsupported("this barrier"));
+        };
+        let id = self.source(scope, barrier.id);
+        let BarrierInstruction {
+            count,
+            waits,
+            reduction,
+            ..
+        } = barrier;
+        if let (None, true, None, Some(id @ 0..16)) = (count, waits, reduction, id.bits()) {
+            self.suspend(SuspendKind::Plain(id as u8), Vec::new(), Vec::new());
+            return Ok(());
         }
         let mut inputs = vec![self.in_64(id)];
-        let count = if counted {
-            self.source(scope, first + 1)
-        } else {
-            Arg::I32(0)
-        };
-        inputs.push(self.in_64(count));
-        let reduce = reduces.then(|| {
-            let words = [Modifier::Popc, Modifier::And, Modifier::Or];
-            let word = words.iter().copied().find(|word| scope.has(*word));
-            word.unwrap_or(Modifier::Popc)
-        });
-        let value = if reduces {
-            self.condition(scope, scope.instruction.operands.len() - 1)
-        } else {
-            Arg::I32(0)
-        };
-        inputs.push(self.in_64(value));
-        let taken = reduces.then(|| self.temp(Ty::I32));
-        let kind = SuspendKind::Barrier {
-            counted,
-            wait: op != Op::BarrierArrive,
-            reduce,
-        };
-        self.stop(kind, inputs, [taken, None]);
-        if let Some(taken) = taken {
-            self.write(scope, Arg::Reg(taken));
+        if let Some(count) = count {
+            let count = self.source(scope, count);
+            inputs.push(self.in_64(count));
         }
+        if let Some((_, predicate)) = reduction {
+            let predicate = self.condition(scope, predicate);
+            inputs.push(self.in_64(predicate));
+        }
+        let result = reduction.map(|_| self.temp(Ty::I32));
+        let kind = SuspendKind::Barrier {
+            counted: count.is_some(),
+            waits,
+            reduction: reduction.map(|(how, _)| how),
+        };
+        self.suspend(kind, inputs, result.iter().map(|reg| Some(*reg)).collect());
+        if let Some(result) = result {
+            self.write(scope, Arg::Reg(result));
+        }
+        Ok(())
     }
 
-    fn together(&mut self, scope: &Scope<'m>) {
-        use Modifier::{Add, All, And, Any, Ballot, Bfly, Down, Idx, Max, Min, Or, Uni, Up, Xor};
-        let word = |words: &[Modifier]| words.iter().copied().find(|word| scope.has(*word));
-        let op = scope.instruction.row.op;
-        let what = match op {
-            Op::Shfl => WarpOp::Shuffle(word(&[Up, Down, Bfly, Idx]).unwrap_or(Idx)),
-            Op::Vote => WarpOp::Vote(word(&[All, Any, Uni, Ballot]).unwrap_or(All)),
-            Op::Match if scope.has(Any) => WarpOp::MatchAny,
-            Op::Match => WarpOp::MatchAll,
-            Op::Redux => {
-                let word = word(&[Add, Min, Max, And, Or, Xor]).unwrap_or(Add);
-                WarpOp::Combine(word, scope.ty())
-            }
-            Op::Elect => WarpOp::Elect,
-            _ => WarpOp::Nothing,
+    fn collective(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+        let Some(decoded) = WarpInstruction::of(scope.instruction) else {
+            return Err(self.unsupported("this operation of a warp"));
         };
-        let last = scope.instruction.operands.len() - 1;
-        let zero = Arg::I64(0);
-        let a = match op {
-            Op::WarpBarrier | Op::Elect => zero,
-            Op::Vote => {
-                let value = self.condition(scope, 1);
-                self.in_64(value)
-            }
-            _ => {
-                let value = self.source(scope, 1);
-                self.in_64(value)
-            }
-        };
-        let (b, c) = if op == Op::Shfl {
-            let (b, c) = (self.source(scope, 2), self.source(scope, 3));
-            (self.in_64(b), self.in_64(c))
-        } else {
-            (zero, zero)
-        };
-        let mask = self.source(scope, last);
-        let mask = self.in_64(mask);
-        let taken = (op != Op::WarpBarrier).then(|| self.temp(Ty::I32));
-        let second = match scope.operand(0) {
-            Operand::Pair(_, Some(register)) if last > 0 => Some(*register),
-            _ => None,
-        };
-        let predicate = second.map(|_| self.temp(Ty::I32));
-        self.stop(
-            SuspendKind::Warp(what),
-            vec![a, b, c, mask],
-            [taken, predicate],
-        );
-        if let Some(taken) = taken {
-            self.write(scope, Arg::Reg(taken));
+        let mask = self.source(scope, decoded.mask);
+        let mut inputs = vec![self.in_64(mask)];
+        for (operand, value) in decoded.inputs {
+            let ty = source_type(scope.instruction, operand);
+            let value = self.condition_of(scope, value, ty);
+            inputs.push(self.in_64(value));
         }
-        if let (Some(register), Some(predicate)) = (second, predicate) {
-            self.write_home(scope.register(register), Arg::Reg(predicate));
+        let wanted = decoded.results.into_iter();
+        let results: Vec<_> = wanted
+            .map(|register| Some((scope.register(register?), self.temp(Ty::I32))))
+            .collect();
+        let taken = results.iter().map(|result| result.map(|(_, taken)| taken));
+        self.suspend(SuspendKind::Collective(decoded.op), inputs, taken.collect());
+        for (register, taken) in results.into_iter().flatten() {
+            let value = self.as_ty(Arg::Reg(taken), self.body.ty(register));
+            self.write_home(register, value);
         }
+        Ok(())
     }
 
     /// Calls a function by adding its body here.
@@ -308,29 +271,20 @@ impl<'m> Builder<'m> {
         let back = self.new_block();
         let frame_base = scope.frame_base + scope.frame.bytes;
         let inner = self.enter(site.function, callee, frame_base, back);
-        let callee_frame = layout::frame(callee).unwrap_or_default();
         let formal_type = |formal: &Formal| match formal {
             Formal::Register(register) => callee.register_type(*register),
             Formal::Variable(_) => Type::B64,
-        };
-        let inside = |formal: &Formal| match formal {
-            Formal::Register(register) => Passed::Register(inner.register(*register)),
-            Formal::Variable(variable) => Passed::Variable {
-                offset: frame_base + at(&callee_frame.offsets, *variable),
-                bytes: callee
-                    .variables
-                    .get(*variable as usize)
-                    .map_or(0, |variable| variable.bytes),
-            },
         };
         for (formal, actual) in callee.params.iter().zip(&site.arguments) {
             let from = match self.variable(scope, actual) {
                 Some(variable) => variable,
                 None => Passed::Value(self.read(scope, actual, formal_type(formal))),
             };
-            self.pass(from, inside(formal));
+            let to = self.formal(&inner, formal);
+            self.pass(from, to);
         }
-        let results: Vec<Passed> = callee.results.iter().map(inside).collect();
+        let results = callee.results.iter();
+        let results: Vec<Passed> = results.map(|formal| self.formal(&inner, formal)).collect();
         self.instructions(inner, callee)?;
         self.line = scope.instruction.at.line;
         for (from, actual) in results.into_iter().zip(&site.results) {
@@ -344,20 +298,21 @@ impl<'m> Builder<'m> {
         Ok(())
     }
 
+    /// A parameter or result of a function, as it is inlined at one place.
+    fn formal(&self, inner: &Scope<'m>, formal: &Formal) -> Passed {
+        match formal {
+            Formal::Register(register) => Passed::Register(inner.register(*register)),
+            Formal::Variable(variable) => {
+                let place = self.variables(inner).in_frame(*variable);
+                Passed::in_frame(inner, place)
+            }
+        }
+    }
+
     /// The variable that an argument or a result is, if it is one.
     fn variable(&self, scope: &Scope<'m>, actual: &Operand) -> Option<Passed> {
-        match actual {
-            Operand::AddressOf(Symbol::Variable(variable), 0)
-                if self.variable_space(scope, *variable) == PtxSpace::Param =>
-            {
-                let declared = scope.function.variables.get(*variable as usize);
-                Some(Passed::Variable {
-                    offset: self.frame_offset(scope, *variable),
-                    bytes: declared.map_or(0, |variable| variable.bytes),
-                })
-            }
-            _ => None,
-        }
+        let place = self.variables(scope).passed(actual)?;
+        Some(Passed::in_frame(scope, place))
     }
 
     fn pass(&mut self, from: Passed, to: Passed) {
@@ -440,10 +395,6 @@ impl<'m> Builder<'m> {
     }
 }
 
-fn at(offsets: &[u32], variable: u32) -> u32 {
-    offsets.get(variable as usize).copied().unwrap_or(0)
-}
-
 /// Where a call's argument or result comes from, or goes to.
 #[derive(Clone, Copy)]
 enum Passed {
@@ -454,4 +405,12 @@ enum Passed {
         offset: u32,
         bytes: u32,
     },
+}
+
+impl Passed {
+    /// A variable of a function's frame, given by its offset there and its size.
+    fn in_frame(scope: &Scope<'_>, (offset, bytes): (u32, u32)) -> Passed {
+        let offset = scope.frame_base + offset;
+        Passed::Variable { offset, bytes }
+    }
 }

@@ -2,10 +2,10 @@
 
 use crate::compile::ir::Arg;
 use crate::compile::translate::{Builder, Scope};
-use crate::interpret::BoolCombine;
 use crate::numeric::half_precision::{self, Kind};
 use crate::numeric::{ArithBuilder, approximations};
 use crate::numeric::{Flags, Round};
+use crate::syntax::bool_combine::BoolCombine;
 use crate::syntax::table::Op;
 use crate::syntax::tree::Operand;
 use crate::syntax::types::Type;

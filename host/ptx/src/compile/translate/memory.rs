@@ -1,11 +1,11 @@
-//! Loads, stores, atomics, and addresses that change from one kind to another.
+//! Loads, stores, atomics, and conversions of addresses.
 
-use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, AtomicOp, Op as Step, Place, Reg, Space, SpecialValue, Ty};
 use crate::compile::translate::{Builder, Scope, home};
 use crate::numeric::{Libcall, mask};
+use crate::simt::address::{AddressConversion, is_space_range};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
 use crate::syntax::tree::Operand;
@@ -225,38 +225,23 @@ impl<'m> Builder<'m> {
     }
 
     /// `cvta`.
-    pub(crate) fn converted_address(&mut self, scope: &Scope<'m>) {
-        let base = match scope.instruction.modifiers.space() {
-            PtxSpace::Shared => SHARED_BASE,
-            PtxSpace::Local => LOCAL_BASE,
-            // A device function's parameters lie in its frame.
-            PtxSpace::Param if scope.function.entry.is_none() => LOCAL_BASE,
-            PtxSpace::Param => PARAM_BASE,
-            _ => 0,
-        };
+    pub(crate) fn convert_address(&mut self, scope: &Scope<'m>) {
         let a = self.source(scope, 1);
-        let value = if base == 0 {
-            a
-        } else if scope.has(Modifier::To) {
-            self.two(Opcode::I64Sub, a, Arg::I64(base))
-        } else {
-            self.two(Opcode::I64Add, a, Arg::I64(base))
+        let value = match AddressConversion::of(scope.instruction, scope.function) {
+            AddressConversion::Copy => a,
+            AddressConversion::Add(base) => self.two(Opcode::I64Add, a, Arg::I64(base)),
+            AddressConversion::Subtract(base) => self.two(Opcode::I64Sub, a, Arg::I64(base)),
         };
         self.write(scope, value);
     }
 
     /// `isspacep`.
     pub(crate) fn is_in_space(&mut self, scope: &Scope<'m>) {
-        let (from, size) = match scope.instruction.modifiers.space() {
-            PtxSpace::Shared => (SHARED_BASE, WINDOW_BYTES),
-            PtxSpace::Local => (LOCAL_BASE, WINDOW_BYTES),
-            PtxSpace::Param => (PARAM_BASE, WINDOW_BYTES),
-            PtxSpace::Const => (0, 0),
-            _ => (GLOBAL_BASE, u64::MAX - GLOBAL_BASE),
-        };
+        let range = is_space_range(scope.instruction);
         let a = self.source(scope, 1);
-        let offset = self.two(Opcode::I64Sub, a, Arg::I64(from));
-        let inside = self.two(Opcode::I64LtU, offset, Arg::I64(size));
+        let offset = self.two(Opcode::I64Sub, a, Arg::I64(range.start));
+        let size = Arg::I64(range.end - range.start);
+        let inside = self.two(Opcode::I64LtU, offset, size);
         self.write(scope, inside);
     }
 }

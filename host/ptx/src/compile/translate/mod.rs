@@ -23,6 +23,7 @@ use crate::compile::ir::{
 };
 use crate::compile::limits::MOST_STEPS;
 use crate::numeric::Libcall;
+use crate::syntax::check::source_type;
 use crate::syntax::layout::{self, Frame};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::module::{Entry, Module};
@@ -304,7 +305,7 @@ impl<'m> Builder<'m> {
         let operands = help.operands();
         let mut args = Vec::with_capacity(operands);
         for operand in 1..=operands {
-            let ty = self.source_type(scope, operand);
+            let ty = source_type(scope.instruction, operand);
             let value = self.read(scope, scope.operand(operand), ty);
             args.push(self.in_64(value));
         }

@@ -5,10 +5,12 @@ use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Op, Place, Reg, SiteKind, Space, SpecialValue, Ty};
 use crate::compile::translate::{Builder, Scope, home, index};
 use crate::numeric::mask;
-use crate::syntax::layout::SharedId;
+use crate::simt::special_registers;
+use crate::simt::variables::{AddressBase, Location, MemoryOperand, Variables};
+use crate::syntax::check::source_type;
 use crate::syntax::table::Kind;
 use crate::syntax::tree::{Base, Function, Operand, Symbol};
-use crate::syntax::types::{Class, Space as PtxSpace, Special, Type};
+use crate::syntax::types::{Class, Special, Type};
 
 /// The type of WebAssembly that each register of a function has. Registers that are declared as
 /// bits are what most instructions take them for.
@@ -57,18 +59,6 @@ pub(crate) fn homes(function: &Function) -> Vec<Ty> {
 }
 
 impl<'m> Builder<'m> {
-    /// The type that a source operand is read as.
-    pub(crate) fn source_type(&self, scope: &Scope<'m>, operand: usize) -> Type {
-        let modifiers = &scope.instruction.modifiers;
-        match scope.instruction.row.operands.get(operand) {
-            Some(Kind::Src(ty) | Kind::SrcLoose(ty)) => {
-                crate::syntax::check::operand_type(*ty, modifiers)
-            }
-            Some(Kind::SrcPred) => Type::Pred,
-            _ => modifiers.ty(),
-        }
-    }
-
     /// A value as another type of the same size, or with more or fewer bits.
     pub(crate) fn as_ty(&mut self, value: Arg, ty: Ty) -> Arg {
         if let Some(bits) = value.bits() {
@@ -138,14 +128,20 @@ impl<'m> Builder<'m> {
 
     /// The source operand at an index, read as the table says.
     pub(crate) fn source(&mut self, scope: &Scope<'m>, operand: usize) -> Arg {
-        let ty = self.source_type(scope, operand);
+        let ty = source_type(scope.instruction, operand);
         self.read(scope, scope.operand(operand), ty)
     }
 
     /// A predicate operand, perhaps negated.
     pub(crate) fn condition(&mut self, scope: &Scope<'m>, operand: usize) -> Arg {
-        let value = self.source(scope, operand);
-        if matches!(scope.operand(operand), Operand::Not(_)) {
+        let ty = source_type(scope.instruction, operand);
+        self.condition_of(scope, scope.operand(operand), ty)
+    }
+
+    /// An operand read as a type, which may be a negated predicate.
+    pub(crate) fn condition_of(&mut self, scope: &Scope<'m>, operand: &Operand, ty: Type) -> Arg {
+        let value = self.read(scope, operand, ty);
+        if matches!(operand, Operand::Not(_)) {
             return self.two(Opcode::I32Xor, value, Arg::I32(1));
         }
         value
@@ -236,10 +232,11 @@ impl<'m> Builder<'m> {
                 self.as_ty(high, Ty::I32)
             }
             Special::Clock64 | Special::GlobalTimer => self.know(SpecialValue::Clock, Ty::I64),
-            Special::WarpSize => Arg::I32(32),
-            Special::Nsmid => Arg::I32(1),
-            // And whatever else the interpreter gives no value to.
-            _ => Arg::I32(0),
+            Special::WarpSize | Special::Smid | Special::Nsmid | Special::Gridid => {
+                let value = special_registers::of_device(special);
+                debug_assert!(value.is_some(), "{special} is no register of the device");
+                Arg::I32(value.unwrap_or(0))
+            }
         };
         let value = self.as_ty(value, home(ty));
         if ty.bits() < 32 {
@@ -248,34 +245,14 @@ impl<'m> Builder<'m> {
         value
     }
 
-    fn shared_offset(&self, scope: &Scope<'m>, symbol: Symbol) -> u32 {
-        let id = match symbol {
-            Symbol::Shared(index) => SharedId::Module(index),
-            Symbol::Variable(variable) => SharedId::Function {
-                function: scope.index,
-                variable,
-            },
-            _ => return 0,
-        };
-        let layout = &self.entry.layout;
-        let found = layout.shared.get(&id).copied();
-        found.unwrap_or(layout.dynamic_shared)
-    }
-
-    pub(crate) fn variable_space(&self, scope: &Scope<'m>, variable: u32) -> PtxSpace {
-        let variable = scope.function.variables.get(variable as usize);
-        variable.map_or(PtxSpace::Local, |variable| variable.space)
-    }
-
-    /// Where a variable of a function's frame lies in local memory.
-    pub(crate) fn frame_offset(&self, scope: &Scope<'m>, variable: u32) -> u32 {
-        let offset = scope.frame.offsets.get(variable as usize).copied();
-        scope.frame_base + offset.unwrap_or(0)
-    }
-
-    fn param_offset(&self, param: u32) -> u32 {
-        let param = self.entry.params.get(param as usize);
-        param.map_or(u32::MAX, |param| param.offset)
+    /// What the names of a function mean.
+    pub(crate) fn variables<'s>(&self, scope: &'s Scope<'m>) -> Variables<'s> {
+        Variables {
+            entry: self.entry,
+            function: scope.function,
+            index: scope.index,
+            frame: &scope.frame,
+        }
     }
 
     fn global_address(&mut self, variable: u32) -> Arg {
@@ -286,32 +263,26 @@ impl<'m> Builder<'m> {
     /// A variable's address in its own space.
     fn address_of(&mut self, scope: &Scope<'m>, symbol: Symbol, addend: i64, ty: Type) -> Arg {
         let keep = mask(ty.bits());
-        let begin = match symbol {
-            Symbol::Global(variable) => {
+        let sum = |offset: u32| u64::from(offset).wrapping_add_signed(addend) & keep;
+        match self.variables(scope).location(symbol) {
+            Location::Global(variable) => {
                 let address = self.global_address(variable);
                 let address = if addend == 0 {
                     address
                 } else {
                     self.two(Opcode::I64Add, address, Arg::I64(addend.cast_unsigned()))
                 };
-                return self.as_ty(address, home(ty));
+                self.as_ty(address, home(ty))
             }
-            Symbol::Param(param) => self.param_offset(param),
-            Symbol::Variable(variable)
-                if self.variable_space(scope, variable) != PtxSpace::Shared =>
-            {
+            Location::Shared(offset) | Location::Argument(offset) => {
+                Arg::constant(home(ty), sum(offset))
+            }
+            Location::Frame(offset) => {
                 // As the interpreter has it: the sum wraps in the type, and the frame comes on top.
-                let offset = scope.frame.offsets.get(variable as usize).copied();
-                let offset = u64::from(offset.unwrap_or(0)).wrapping_add_signed(addend) & keep;
-                let address = (offset & 0xffff_ffff) + u64::from(scope.frame_base);
-                return Arg::constant(home(ty), address);
+                let address = (sum(offset) & 0xffff_ffff) + u64::from(scope.frame_base);
+                Arg::constant(home(ty), address)
             }
-            shared => self.shared_offset(scope, shared),
-        };
-        Arg::constant(
-            home(ty),
-            u64::from(begin).wrapping_add_signed(addend) & keep,
-        )
+        }
     }
 
     /// The place that a memory operand means.
@@ -321,38 +292,29 @@ impl<'m> Builder<'m> {
         operand: usize,
         (bytes, lanes, write): (u32, u32, bool),
     ) -> Place {
-        let (base, offset) = match scope.operand(operand) {
-            Operand::Memory(base, offset) => (*base, *offset),
-            _ => (Base::Zero, 0),
-        };
-        let in_entry = scope.function.entry.is_some();
-        let named = match scope.instruction.modifiers.space() {
-            PtxSpace::Generic => Space::Generic,
-            PtxSpace::Global | PtxSpace::Const => Space::Global,
-            PtxSpace::Shared => Space::Shared,
-            PtxSpace::Param if in_entry => Space::Argument,
-            PtxSpace::Local | PtxSpace::Param => Space::Local,
-        };
-        let (space, base) = match base {
-            Base::Zero => (named, Arg::I64(0)),
-            Base::Register(register) => {
+        let meant = self
+            .variables(scope)
+            .memory_operand(scope.instruction, operand);
+        debug_assert!(meant.is_some(), "an access without an address");
+        // A null pointer: the access is refused when it is made.
+        let MemoryOperand {
+            space,
+            base,
+            offset,
+        } = meant.unwrap_or(MemoryOperand {
+            space: Space::Generic,
+            base: AddressBase::Offset(0),
+            offset: 0,
+        });
+        let base = match base {
+            AddressBase::Offset(offset) => Arg::I32(offset),
+            AddressBase::Frame(offset) => Arg::I32(scope.frame_base + offset),
+            AddressBase::Global(variable) => self.global_address(variable),
+            AddressBase::Register(register) => {
                 let bits = scope.function.register_type(register).bits();
                 let value = Arg::Reg(scope.register(register));
-                let int = if bits == 64 { Ty::I64 } else { Ty::I32 };
-                (named, self.as_ty(value, int))
+                self.as_ty(value, if bits == 64 { Ty::I64 } else { Ty::I32 })
             }
-            Base::Symbol(Symbol::Global(variable)) => {
-                (Space::Global, self.global_address(variable))
-            }
-            Base::Symbol(Symbol::Param(param)) => {
-                (Space::Argument, Arg::I32(self.param_offset(param)))
-            }
-            Base::Symbol(Symbol::Variable(variable))
-                if self.variable_space(scope, variable) != PtxSpace::Shared =>
-            {
-                (Space::Local, Arg::I32(self.frame_offset(scope, variable)))
-            }
-            Base::Symbol(shared) => (Space::Shared, Arg::I32(self.shared_offset(scope, shared))),
         };
         // Shared and local addresses wrap in 32 bits; all others have 64.
         let base = match space {

@@ -1,24 +1,25 @@
-//! Accesses to memory: their place, their alignment, whether what they read was written, and whether
-//! they race.
+//! Checks of one access to memory: bounds, alignment, whether what it reads was written, and whether
+//! it races; and how provenance moves with it between registers and memory.
 
 use crate::address::GLOBAL_BASE;
+use crate::interpret::bytes;
 use crate::interpret::checks::finding::{Access, Earlier, MemorySpace, Mistake, Named, Verb};
 use crate::interpret::checks::names::named;
-use crate::interpret::checks::origin::Origin;
+use crate::interpret::checks::provenance::Provenance;
 use crate::interpret::checks::race::{Attempt, Conflict};
-use crate::interpret::checks::shadow::{Allocation, Shadow};
 use crate::interpret::checks::{Checks, finding, line_at, thread_at};
-use crate::interpret::launch;
-use crate::interpret::program::{Action, Change, Flow, Step, Window};
-use crate::interpret::thread::{Machine, Refused};
+use crate::interpret::program::{Action, AtomicOp, CheckHint, Step};
+use crate::interpret::thread::{Refused, RunningThread};
+use crate::simt::address::AddressSpace;
 use crate::simt::memory::Memory;
+use crate::simt::shadow::{Allocation, Shadow};
 
 /// Where the access of an instruction goes.
 struct Target {
-    /// The window that the address lies in, and the address there.
-    window: Window,
+    /// The memory that the address means, and the address there.
+    space: AddressSpace,
     address: u64,
-    origin: Origin,
+    provenance: Provenance,
     /// Of one value, and how many there are.
     bytes: u32,
     lanes: usize,
@@ -30,11 +31,11 @@ impl Target {
     fn access(&self) -> Access {
         Access {
             verb: self.verb,
-            space: match self.window {
-                Window::Shared => MemorySpace::Shared,
-                Window::Local => MemorySpace::Local,
-                Window::Argument => MemorySpace::Parameter,
-                Window::Global | Window::Generic => MemorySpace::Device,
+            space: match self.space {
+                AddressSpace::Shared => MemorySpace::Shared,
+                AddressSpace::Local => MemorySpace::Local,
+                AddressSpace::Argument => MemorySpace::Parameter,
+                AddressSpace::Global | AddressSpace::Generic => MemorySpace::Device,
             },
             address: self.address,
             bytes: u64::from(self.bytes) * self.lanes as u64,
@@ -57,13 +58,13 @@ impl Target {
 }
 
 /// What an address points into, where only its value tells.
-pub(crate) fn origin_of(address: u64, shadow: Option<&dyn Shadow>) -> Origin {
-    let Some(shadow) = shadow.filter(|_| Origin::is_address(address)) else {
-        return Origin::NONE;
+pub(crate) fn provenance_of(address: u64, shadow: Option<&dyn Shadow>) -> Provenance {
+    let Some(shadow) = shadow.filter(|_| Provenance::is_address(address)) else {
+        return Provenance::NONE;
     };
     match shadow.allocation(address) {
-        Some(allocation) if allocation.is_pointed_to_by(address) => Origin::at(allocation.base),
-        _ => Origin::MIXED,
+        Some(allocation) if allocation.is_pointed_to_by(address) => Provenance::at(allocation.base),
+        _ => Provenance::MIXED,
     }
 }
 
@@ -71,59 +72,59 @@ impl Checks {
     /// Checks an access before it is made, and follows what it moves.
     pub(crate) fn access<M: Memory + ?Sized>(
         &mut self,
-        machine: &Machine<'_, M>,
+        thread: &RunningThread<'_, M>,
         step: &Step,
     ) -> Result<(), Refused> {
-        let Some(target) = self.target(machine, step) else {
+        let Some(target) = self.target(thread, step) else {
             return Ok(());
         };
         if !target.address.is_multiple_of(target.access().bytes.max(1)) {
-            let origin = self.named_origin(machine, target.origin);
+            let origin = self.named_provenance(thread, target.provenance);
             let access = target.access();
-            return Err(self.found(machine, Mistake::Misaligned { access, origin }));
+            return Err(self.found(thread, Mistake::Misaligned { access, origin }));
         }
-        match target.window {
-            Window::Global | Window::Generic => {
-                if let Some(shadow) = machine.memory.shadow() {
-                    self.device_access(machine, &target, shadow)?;
+        match target.space {
+            AddressSpace::Global | AddressSpace::Generic => {
+                if let Some(shadow) = thread.memory.shadow() {
+                    self.device_access(thread, &target, shadow)?;
                 }
             }
-            Window::Shared => self.shared_access(machine, step, &target)?,
-            Window::Local | Window::Argument => {}
+            AddressSpace::Shared => self.shared_access(thread, step, &target)?,
+            AddressSpace::Local | AddressSpace::Argument => {}
         }
-        self.move_origins(machine, step, &target);
+        self.move_provenance(thread, step, &target);
         Ok(())
     }
 
     fn target<M: Memory + ?Sized>(
         &mut self,
-        machine: &Machine<'_, M>,
+        thread: &RunningThread<'_, M>,
         step: &Step,
     ) -> Option<Target> {
-        let (place, bytes, lanes, verb, mut atomic) = match &step.action {
-            Action::Load { place, bytes, .. } => (place, *bytes, 1, Verb::Reads, false),
+        let (address, bytes, lanes, verb, mut atomic) = match &step.action {
+            Action::Load { address, bytes, .. } => (address, *bytes, 1, Verb::Reads, false),
             Action::LoadMany {
-                place,
+                address,
                 bytes,
                 targets,
                 ..
-            } => (place, *bytes, targets.len(), Verb::Reads, false),
-            Action::Store { place, bytes, .. } => (place, *bytes, 1, Verb::Writes, false),
+            } => (address, *bytes, targets.len(), Verb::Reads, false),
+            Action::Store { address, bytes, .. } => (address, *bytes, 1, Verb::Writes, false),
             Action::StoreMany {
-                place,
+                address,
                 bytes,
                 values,
-            } => (place, *bytes, values.len(), Verb::Writes, false),
-            Action::Atomic(atomic) => (&atomic.place, atomic.bytes, 1, Verb::Updates, true),
+            } => (address, *bytes, values.len(), Verb::Writes, false),
+            Action::Atomic(atomic) => (&atomic.address, atomic.bytes, 1, Verb::Updates, true),
             _ => return None,
         };
-        atomic |= step.flow == Flow::Ordered;
-        let origin = self.origins(machine)?.of(place.base);
-        let (window, address) = machine.resolve(place.window, machine.address(place));
+        atomic |= step.hint == CheckHint::Synchronizing;
+        let provenance = self.provenance(thread)?.of(address.base);
+        let (space, address) = thread.resolve(address.space, thread.address(address));
         Some(Target {
-            window,
+            space,
             address,
-            origin,
+            provenance,
             bytes,
             lanes,
             verb,
@@ -133,7 +134,7 @@ impl Checks {
 
     fn device_access<M: Memory + ?Sized>(
         &mut self,
-        machine: &Machine<'_, M>,
+        thread: &RunningThread<'_, M>,
         target: &Target,
         shadow: &dyn Shadow,
     ) -> Result<(), Refused> {
@@ -148,31 +149,31 @@ impl Checks {
             None => shadow.allocation(access.address),
         };
         let within = there.filter(inside);
-        let strays = match target.origin.base() {
+        let strays = match target.provenance.base() {
             Some(base) => within.is_none_or(|there| there.base != base),
             None => within.is_none(),
         };
         if strays {
-            let origin = self.named_origin(machine, target.origin);
-            let there = there.map(|there| named(machine, there));
+            let origin = self.named_provenance(thread, target.provenance);
+            let there = there.map(|there| named(thread, there));
             let mistake = Mistake::Outside {
                 access,
                 origin,
                 there,
             };
-            return Err(self.found(machine, mistake));
+            return Err(self.found(thread, mistake));
         }
         self.recent = within;
         if target.reads()
             && let Some(first) = shadow.unwritten(access.address, access.bytes)
         {
-            let buffer = within.map(|buffer| named(machine, buffer));
+            let buffer = within.map(|buffer| named(thread, buffer));
             let mistake = Mistake::Uninitialised {
                 access,
                 first,
                 buffer,
             };
-            return Err(self.found(machine, mistake));
+            return Err(self.found(thread, mistake));
         }
         if target.writes() {
             shadow.write(access.address, access.bytes);
@@ -182,7 +183,7 @@ impl Checks {
 
     fn shared_access<M: Memory + ?Sized>(
         &mut self,
-        machine: &Machine<'_, M>,
+        thread: &RunningThread<'_, M>,
         step: &Step,
         target: &Target,
     ) -> Result<(), Refused> {
@@ -205,26 +206,26 @@ impl Checks {
                 first: access.address + index as u64,
                 buffer: None,
             };
-            self.early.get_or_insert_with(|| finding(machine, mistake));
+            self.early.get_or_insert_with(|| finding(thread, mistake));
         }
-        let thread = machine.number as usize;
+        let number = thread.number;
         if target.atomic {
             let (reads, writes) = (target.reads(), target.writes());
-            self.order.atomic(thread, target.address, reads, writes);
+            self.clocks.atomic(number, target.address, reads, writes);
         }
         for lane in 0..target.lanes {
             let attempt = Attempt {
-                thread,
-                step: machine.thread.place.saturating_sub(1),
+                thread: number,
+                step: thread.thread.pc.saturating_sub(1),
                 address: target.lane(lane),
                 bytes: u64::from(target.bytes),
                 reads: target.reads(),
                 writes: target.writes(),
                 atomic: target.atomic,
-                same: unwritten.is_none() && is_same(machine, step, target, lane),
+                same: unwritten.is_none() && is_same(thread, step, target, lane),
             };
-            if let Some(conflict) = self.history.access(&attempt, &self.order) {
-                return Err(self.race(machine, access, conflict));
+            if let Some(conflict) = self.history.access(&attempt, &self.clocks) {
+                return Err(self.race(thread, access, conflict));
             }
         }
         Ok(())
@@ -232,7 +233,7 @@ impl Checks {
 
     fn race<M: Memory + ?Sized>(
         &mut self,
-        machine: &Machine<'_, M>,
+        thread: &RunningThread<'_, M>,
         access: Access,
         conflict: Conflict,
     ) -> Refused {
@@ -242,55 +243,55 @@ impl Checks {
             (false, _) => Verb::Reads,
         };
         let other = Earlier {
-            thread: thread_at(machine.launch, conflict.thread),
-            line: line_at(machine.launch, conflict.step),
+            thread: thread_at(thread.launch, conflict.thread),
+            line: line_at(thread.launch, conflict.step),
             verb,
         };
-        self.found(machine, Mistake::Race { access, other })
+        self.found(thread, Mistake::Race { access, other })
     }
 
     /// What registers and memory point to, once the access is made.
-    fn move_origins<M: Memory + ?Sized>(
+    fn move_provenance<M: Memory + ?Sized>(
         &mut self,
-        machine: &Machine<'_, M>,
+        thread: &RunningThread<'_, M>,
         step: &Step,
         target: &Target,
     ) {
         match &step.action {
             Action::Load { target: slot, .. } => {
-                let origin = self.loaded(machine, target, 0);
-                if let Some(mut origins) = self.origins(machine) {
-                    origins.set(*slot, origin);
+                let loaded = self.loaded(thread, target, 0);
+                if let Some(mut provenance) = self.provenance(thread) {
+                    provenance.set(*slot, loaded);
                 }
             }
             Action::LoadMany { targets, .. } => {
                 for (lane, slot) in targets.iter().enumerate() {
-                    let origin = self.loaded(machine, target, lane);
-                    if let Some(mut origins) = self.origins(machine) {
-                        origins.set(*slot, origin);
+                    let loaded = self.loaded(thread, target, lane);
+                    if let Some(mut provenance) = self.provenance(thread) {
+                        provenance.set(*slot, loaded);
                     }
                 }
             }
             Action::Store { value, .. } => {
-                let origin = self.origins(machine).map(|origins| origins.of(*value));
-                self.stored(machine, target, 0, origin.unwrap_or_default());
+                let value = self.provenance(thread).map(|all| all.of(*value));
+                self.stored(thread, target, 0, value.unwrap_or_default());
             }
             Action::StoreMany { values, .. } => {
                 for (lane, value) in values.iter().enumerate() {
-                    let origin = self.origins(machine).map(|origins| origins.of(*value));
-                    self.stored(machine, target, lane, origin.unwrap_or_default());
+                    let value = self.provenance(thread).map(|all| all.of(*value));
+                    self.stored(thread, target, lane, value.unwrap_or_default());
                 }
             }
             Action::Atomic(atomic) => {
-                let origin = self.loaded(machine, target, 0);
-                let Some(mut origins) = self.origins(machine) else {
+                let loaded = self.loaded(thread, target, 0);
+                let Some(mut provenance) = self.provenance(thread) else {
                     return;
                 };
-                let swap = matches!(atomic.change, Change::Swap);
-                let value = origins.of(if swap { atomic.c } else { atomic.b });
-                origins.set(atomic.target, origin);
-                if value != Origin::NONE {
-                    self.stored(machine, target, 0, Origin::MIXED);
+                let swap = matches!(atomic.operation, AtomicOp::CompareExchange);
+                let value = provenance.of(if swap { atomic.c } else { atomic.b });
+                provenance.set(atomic.target, loaded);
+                if value != Provenance::NONE {
+                    self.stored(thread, target, 0, Provenance::MIXED);
                 }
             }
             _ => {}
@@ -300,74 +301,74 @@ impl Checks {
     /// What a loaded value points into. What lies in device memory tells by its value alone.
     fn loaded<M: Memory + ?Sized>(
         &mut self,
-        machine: &Machine<'_, M>,
+        thread: &RunningThread<'_, M>,
         target: &Target,
         lane: usize,
-    ) -> Origin {
+    ) -> Provenance {
         if target.bytes != 8 {
-            return Origin::NONE;
+            return Provenance::NONE;
         }
         let address = target.lane(lane);
-        let value = match target.window {
-            Window::Shared | Window::Local => {
+        let value = match target.space {
+            AddressSpace::Shared | AddressSpace::Local => {
                 return self
-                    .word(machine, target.window, address)
-                    .map_or(Origin::NONE, |word| *word);
+                    .word(thread, target.space, address)
+                    .map_or(Provenance::NONE, |word| *word);
             }
-            Window::Argument => launch::read(&machine.launch.arguments, address, 8),
-            Window::Global | Window::Generic => machine.memory.load(address, 8).ok(),
+            AddressSpace::Argument => bytes::read(&thread.launch.launch.arguments, address, 8),
+            AddressSpace::Global | AddressSpace::Generic => thread.memory.load(address, 8).ok(),
         };
-        origin_of(value.unwrap_or(0), machine.memory.shadow())
+        provenance_of(value.unwrap_or(0), thread.memory.shadow())
     }
 
     fn stored<M: Memory + ?Sized>(
         &mut self,
-        machine: &Machine<'_, M>,
+        thread: &RunningThread<'_, M>,
         target: &Target,
         lane: usize,
-        origin: Origin,
+        provenance: Provenance,
     ) {
         let whole = target.bytes == 8;
         let address = target.lane(lane);
-        if let Some(word) = self.word(machine, target.window, address) {
-            *word = if whole { origin } else { Origin::NONE };
+        if let Some(word) = self.word(thread, target.space, address) {
+            *word = if whole { provenance } else { Provenance::NONE };
         }
     }
 
-    /// Where the origin of a word of shared or local memory is kept.
+    /// Where the provenance of a word of shared or local memory is kept.
     fn word<M: Memory + ?Sized>(
         &mut self,
-        machine: &Machine<'_, M>,
-        window: Window,
+        thread: &RunningThread<'_, M>,
+        space: AddressSpace,
         address: u64,
-    ) -> Option<&mut Origin> {
+    ) -> Option<&mut Provenance> {
         let index = usize::try_from(address / 8).ok()?;
-        match window {
-            Window::Shared => self.shared.get_mut(index),
-            Window::Local => {
-                let words = (machine.launch.local_bytes as usize).div_ceil(8);
-                let first = machine.number as usize * words;
+        match space {
+            AddressSpace::Shared => self.shared.get_mut(index),
+            AddressSpace::Local => {
+                let words = (thread.launch.local_bytes as usize).div_ceil(8);
+                let first = thread.number as usize * words;
                 self.local.get_mut(first..first + words)?.get_mut(index)
             }
             _ => None,
         }
     }
 
-    fn named_origin<M: Memory + ?Sized>(
+    fn named_provenance<M: Memory + ?Sized>(
         &self,
-        machine: &Machine<'_, M>,
-        origin: Origin,
+        thread: &RunningThread<'_, M>,
+        provenance: Provenance,
     ) -> Option<Named> {
-        let base = origin.base()?;
-        let shadow = machine.memory.shadow()?;
+        let base = provenance.base()?;
+        let shadow = thread.memory.shadow()?;
         let allocation = shadow.allocation(base).filter(|found| found.base == base)?;
-        Some(named(machine, allocation))
+        Some(named(thread, allocation))
     }
 }
 
 /// Whether a store to shared memory writes what is there.
 fn is_same<M: Memory + ?Sized>(
-    machine: &Machine<'_, M>,
+    thread: &RunningThread<'_, M>,
     step: &Step,
     target: &Target,
     lane: usize,
@@ -381,6 +382,5 @@ fn is_same<M: Memory + ?Sized>(
         _ => return false,
     };
     let keep = crate::numeric::integer::mask(target.bytes * 8);
-    launch::read(machine.shared, target.lane(lane), target.bytes)
-        == Some(machine.get(source) & keep)
+    bytes::read(thread.shared, target.lane(lane), target.bytes) == Some(thread.get(source) & keep)
 }

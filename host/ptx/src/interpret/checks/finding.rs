@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::Extent;
-use crate::interpret::checks::shadow::Allocation;
 use crate::simt::fault::Fault;
+use crate::simt::shadow::Allocation;
 
 /// A mistake of a kernel: what, and who did it where.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,56 +1,61 @@
-//! Checks of a kernel as it runs: mistakes that go unnoticed on most runs.
+//! Checks of a kernel as it runs: mistakes that go unnoticed on most runs. What the four tools of
+//! NVIDIA's Compute Sanitizer look for (memcheck, initcheck, racecheck, synccheck).
 //!
-//! A checked block ([`Launch::checked`](crate::interpret::Launch::checked)) watches its threads step by step. It
-//! follows which allocation each address came from, which memory was written, who used a byte of
-//! shared memory since threads last came together, and who comes to a barrier with whom. The first
-//! mistake ends the block with a fault, and is there to be looked at as a [`Finding`]
-//! ([`Block::finding`](crate::interpret::Block::finding)). What of it concerns device memory, the embedder's
-//! [`Memory`](crate::simt::Memory::shadow) tells.
+//! A checked launch ([`InterpretedLaunch::checked`](crate::interpret::InterpretedLaunch::checked))
+//! has its threads observed step by step. The checks follow which allocation each address came from
+//! (`provenance`), which memory was written, which accesses to shared memory are ordered
+//! (`happens_before`) and which race (`race`), and who comes to a barrier with whom (`barrier`). The
+//! first mistake ends the block with a fault, and is there to be looked at as a [`Finding`]
+//! ([`InterpretedBlock::finding`](crate::interpret::InterpretedBlock::finding)). What of it concerns
+//! device memory, the embedder's [`Memory`](crate::simt::Memory::shadow) tells.
 //!
 //! Blocks that are not checked pay nothing for it.
 
 mod access;
 mod barrier;
 mod finding;
+mod happens_before;
 mod names;
-mod order;
-mod origin;
+mod provenance;
 mod race;
-mod shadow;
 
 pub use finding::{
     Access, Earlier, Finding, MemorySpace, Mistake, Name, Named, Straggler, Verb, Waiting,
 };
 pub(crate) use names::Names;
-pub use shadow::{Allocation, Shadow};
 
 use crate::Extent;
-use crate::interpret::launch::Launch;
+use crate::interpret::launch::InterpretedLaunch;
 use crate::interpret::program::{Action, Constant, Step};
-use crate::interpret::thread::{Machine, Refused};
+use crate::interpret::thread::{Refused, RunningThread};
+use crate::simt::Allocation;
 use crate::simt::fault::Fault;
 use crate::simt::memory::Memory;
-use order::Order;
-use origin::{Bases, Origin, Origins};
+use happens_before::VectorClocks;
+use provenance::{Bases, Provenance, ThreadProvenance};
 use race::History;
 
 /// What looks at each step of a thread before it is taken.
-pub(crate) trait Watch {
+pub(crate) trait StepObserver {
     /// # Errors
     /// A mistake, which ends the launch.
     fn before<M: Memory + ?Sized>(
         &mut self,
-        machine: &Machine<'_, M>,
+        thread: &RunningThread<'_, M>,
         step: &Step,
     ) -> Result<(), Refused>;
 }
 
 /// Nothing looks.
-pub(crate) struct Unwatched;
+pub(crate) struct NoChecks;
 
-impl Watch for Unwatched {
+impl StepObserver for NoChecks {
     #[inline(always)]
-    fn before<M: Memory + ?Sized>(&mut self, _: &Machine<'_, M>, _: &Step) -> Result<(), Refused> {
+    fn before<M: Memory + ?Sized>(
+        &mut self,
+        _: &RunningThread<'_, M>,
+        _: &Step,
+    ) -> Result<(), Refused> {
         Ok(())
     }
 }
@@ -58,18 +63,18 @@ impl Watch for Unwatched {
 /// What the checks know of one block.
 #[derive(Debug)]
 pub(crate) struct Checks {
-    /// The origins of all threads' registers, thread after thread.
-    registers: Vec<Origin>,
+    /// The provenance of all threads' registers, thread after thread.
+    registers: Vec<Provenance>,
     /// Of the words of their local memories.
-    local: Vec<Origin>,
+    local: Vec<Provenance>,
     /// Of the words of the block's shared memory.
-    shared: Vec<Origin>,
+    shared: Vec<Provenance>,
     /// Of the launch's constants; empty before the first step.
-    constants: Vec<Origin>,
+    constants: Vec<Provenance>,
     /// Which bytes of shared memory were written.
     written: Vec<bool>,
     history: History,
-    order: Order,
+    clocks: VectorClocks,
     /// Where the last access to device memory was.
     recent: Option<Allocation>,
     /// A read of shared memory that nothing has written so far. Another thread may write it before
@@ -88,18 +93,18 @@ pub(crate) fn bytes(own: u64, shared: u64, threads: u64) -> u64 {
 }
 
 impl Checks {
-    pub(crate) fn new(launch: &Launch) -> Checks {
-        let threads = launch.threads as usize;
-        let shared = launch.shared_bytes as usize;
+    pub(crate) fn new(launch: &InterpretedLaunch) -> Checks {
+        let threads = launch.launch.geometry.threads as usize;
+        let shared = launch.launch.shared_bytes as usize;
         let local = (launch.local_bytes as usize).div_ceil(8);
         Checks {
-            registers: vec![Origin::NONE; threads * launch.slots as usize],
-            local: vec![Origin::NONE; threads * local],
-            shared: vec![Origin::NONE; shared.div_ceil(8)],
+            registers: vec![Provenance::NONE; threads * launch.slots as usize],
+            local: vec![Provenance::NONE; threads * local],
+            shared: vec![Provenance::NONE; shared.div_ceil(8)],
             constants: Vec::new(),
             written: vec![false; shared],
             history: History::new(shared),
-            order: Order::new(threads),
+            clocks: VectorClocks::new(threads),
             recent: None,
             early: None,
             finding: None,
@@ -120,7 +125,7 @@ impl Checks {
     }
 
     /// Called before threads run: memory may have changed since.
-    pub(crate) fn begin<M: Memory + ?Sized>(&mut self, launch: &Launch, memory: &M) {
+    pub(crate) fn begin<M: Memory + ?Sized>(&mut self, launch: &InterpretedLaunch, memory: &M) {
         self.recent = None;
         if self.constants.len() == launch.constants.len() {
             return;
@@ -132,46 +137,50 @@ impl Checks {
                 // The variable's own, also where the kernel names a place in it or beyond.
                 Constant::Global { addend, .. } => value.wrapping_sub(addend.cast_unsigned()),
                 Constant::Argument { bytes: 8, .. } => *value,
-                _ => return Origin::NONE,
+                _ => return Provenance::NONE,
             };
-            access::origin_of(address, shadow)
+            access::provenance_of(address, shadow)
         });
         self.constants = constants.collect();
     }
 
-    /// The origins of one thread.
-    fn origins<'c, M: Memory + ?Sized>(
+    /// The provenance of one thread.
+    fn provenance<'c, M: Memory + ?Sized>(
         &'c mut self,
-        machine: &Machine<'_, M>,
-    ) -> Option<Origins<'c>> {
-        let number = machine.number as usize;
-        let slots = machine.launch.slots as usize;
-        let words = (machine.launch.local_bytes as usize).div_ceil(8);
-        Some(Origins {
+        thread: &RunningThread<'_, M>,
+    ) -> Option<ThreadProvenance<'c>> {
+        let number = thread.number as usize;
+        let slots = thread.launch.slots as usize;
+        let words = (thread.launch.local_bytes as usize).div_ceil(8);
+        Some(ThreadProvenance {
             registers: self
                 .registers
                 .get_mut(number * slots..(number + 1) * slots)?,
             local: self.local.get_mut(number * words..(number + 1) * words)?,
             constants: &self.constants,
             bases: Bases {
-                slots: machine.thread.slot_base,
-                frame: machine.thread.frame_base,
+                slots: thread.thread.slot_base,
+                frame: thread.thread.frame_base,
             },
         })
     }
 
     /// Keeps what was found, and gives its message for the fault.
-    fn found<M: Memory + ?Sized>(&mut self, machine: &Machine<'_, M>, mistake: Mistake) -> Refused {
+    fn found<M: Memory + ?Sized>(
+        &mut self,
+        thread: &RunningThread<'_, M>,
+        mistake: Mistake,
+    ) -> Refused {
         let message = mistake.to_string();
-        self.finding = Some(finding(machine, mistake));
+        self.finding = Some(finding(thread, mistake));
         Box::new(message)
     }
 }
 
-impl Watch for Checks {
+impl StepObserver for Checks {
     fn before<M: Memory + ?Sized>(
         &mut self,
-        machine: &Machine<'_, M>,
+        thread: &RunningThread<'_, M>,
         step: &Step,
     ) -> Result<(), Refused> {
         match &step.action {
@@ -179,26 +188,26 @@ impl Watch for Checks {
             | Action::LoadMany { .. }
             | Action::Store { .. }
             | Action::StoreMany { .. }
-            | Action::Atomic(_) => return self.access(machine, step),
+            | Action::Atomic(_) => return self.access(thread, step),
             Action::Return => {
-                let thread = &machine.thread;
-                let Some(back) = thread.calls.last() else {
+                let Some(back) = thread.thread.calls.last() else {
                     return Ok(());
                 };
                 let outer = Bases {
                     slots: back.slot_base,
                     frame: back.frame_base,
                 };
-                let code = &machine.launch.program.code;
-                let call = code.get(back.place as usize).map(|step| &step.action);
-                if let (Some(Action::Call(call)), Some(mut origins)) = (call, self.origins(machine))
+                let code = &thread.launch.program.code;
+                let call = code.get(back.call as usize).map(|step| &step.action);
+                if let (Some(Action::Call(call)), Some(mut provenance)) =
+                    (call, self.provenance(thread))
                 {
-                    origins.leave(call, outer);
+                    provenance.leave(call, outer);
                 }
             }
             action => {
-                if let Some(mut origins) = self.origins(machine) {
-                    origins.follow(action, step.flow, &|source| machine.get(source));
+                if let Some(mut provenance) = self.provenance(thread) {
+                    provenance.follow(action, step.hint, &|source| thread.get(source));
                 }
             }
         }
@@ -207,23 +216,25 @@ impl Watch for Checks {
 }
 
 /// What a thread does in its last step.
-fn finding<M: Memory + ?Sized>(machine: &Machine<'_, M>, mistake: Mistake) -> Finding {
+fn finding<M: Memory + ?Sized>(thread: &RunningThread<'_, M>, mistake: Mistake) -> Finding {
     Finding {
-        kernel: machine.launch.kernel.clone(),
-        block: machine.block,
-        thread: thread_at(machine.launch, machine.number as usize),
-        line: line_at(machine.launch, machine.thread.place.saturating_sub(1)),
+        kernel: thread.launch.launch.kernel.clone(),
+        block: thread.block,
+        thread: thread_at(thread.launch, thread.number),
+        line: line_at(thread.launch, thread.thread.pc.saturating_sub(1)),
         mistake,
     }
 }
 
-fn thread_at(launch: &Launch, number: usize) -> Extent {
-    let nowhere = Extent { x: 0, y: 0, z: 0 };
-    launch.block.place(number as u64).unwrap_or(nowhere)
+/// The place of a thread in its block.
+fn thread_at(launch: &InterpretedLaunch, number: u32) -> Extent {
+    let place = launch.launch.geometry.thread_index(number);
+    debug_assert!(place.is_some(), "the block has no thread {number}");
+    place.unwrap_or(Extent::ORIGIN)
 }
 
 /// The line of a step of the program.
-fn line_at(launch: &Launch, place: u32) -> u32 {
-    let step = launch.program.code.get(place as usize);
+fn line_at(launch: &InterpretedLaunch, pc: u32) -> u32 {
+    let step = launch.program.code.get(pc as usize);
     step.map_or(0, |step| step.line)
 }

@@ -1,16 +1,13 @@
 //! What a kernel calls the memory that it uses.
 
-use std::sync::Arc;
-
+use crate::interpret::bytes;
 use crate::interpret::checks::finding::{Name, Named};
-use crate::interpret::checks::shadow::Allocation;
-use crate::interpret::launch;
-use crate::interpret::thread::Machine;
+use crate::interpret::thread::RunningThread;
+use crate::simt::Launch;
 use crate::simt::memory::Memory;
-use crate::{Entry, Module};
+use crate::simt::shadow::Allocation;
 
-/// What a launch is told of its kernel, for its messages. That a launch has it means that it is
-/// checked.
+/// The names in a kernel that messages use. That a launch has them means that it is checked.
 #[derive(Debug)]
 pub(crate) struct Names {
     /// Pointers among the parameters: the name and the offset.
@@ -20,24 +17,31 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn of(module: &Module, entry: &Entry, symbols: &[u64]) -> Arc<Names> {
-        let pointers = entry.params().iter().filter(|param| param.bytes == 8);
-        let variables = module.globals().iter().zip(symbols);
-        Arc::new(Names {
+    pub(crate) fn of(launch: &Launch) -> Names {
+        let params = launch
+            .entry()
+            .map(|entry| entry.params())
+            .unwrap_or_default();
+        let pointers = params.iter().filter(|param| param.bytes == 8);
+        let variables = launch.module().globals().iter().zip(&launch.symbols);
+        Names {
             parameters: pointers
                 .map(|param| (param.name.clone(), param.offset))
                 .collect(),
             variables: variables
                 .map(|(variable, base)| (variable.name().to_owned(), *base))
                 .collect(),
-        })
+        }
     }
 }
 
 /// An allocation with what the kernel of a thread calls it.
-pub(crate) fn named<M: Memory + ?Sized>(machine: &Machine<'_, M>, allocation: Allocation) -> Named {
-    let names = machine.launch.names.as_deref();
-    let arguments = &machine.launch.arguments;
+pub(crate) fn named<M: Memory + ?Sized>(
+    thread: &RunningThread<'_, M>,
+    allocation: Allocation,
+) -> Named {
+    let names = thread.launch.names.as_deref();
+    let arguments = &thread.launch.launch.arguments;
     Named {
         allocation,
         name: names.and_then(|names| names.of_allocation(allocation, arguments)),
@@ -54,7 +58,7 @@ impl Names {
             return Some(Name::Variable(name.clone()));
         }
         let parameter = self.parameters.iter().find(|(_, offset)| {
-            let value = launch::read(arguments, u64::from(*offset), 8);
+            let value = bytes::read(arguments, u64::from(*offset), 8);
             value.is_some_and(|value| allocation.is_pointed_to_by(value))
         });
         parameter.map(|(name, _)| Name::Parameter(name.clone()))

@@ -1,10 +1,11 @@
 //! Calls of device functions.
 
 use crate::interpret::decode::{Decoder, Scope};
-use crate::interpret::program::{Action, CallStep, Passed, ProvidedStep, Source};
+use crate::interpret::program::{Action, BuiltinCall, CallStep, Passed, Source};
+use crate::simt::variables::Variables;
 use crate::syntax::builtin_functions::BuiltinFunction;
-use crate::syntax::tree::{CallSite, Formal, Operand, Symbol};
-use crate::syntax::types::{Space, Type};
+use crate::syntax::tree::{CallSite, Formal, Operand};
+use crate::syntax::types::Type;
 
 impl<'m> Decoder<'m> {
     pub(crate) fn call(&mut self, scope: &mut Scope<'m>, site: &CallSite) -> Action {
@@ -12,20 +13,19 @@ impl<'m> Decoder<'m> {
             return Action::Trap;
         };
         let size = self.size(site.function, callee);
-        let callee_frame = &size.frame;
+        let entry = self.entry;
+        let variables = Variables {
+            entry,
+            function: callee,
+            index: site.function,
+            frame: &size.frame,
+        };
         let inside = |formal: &Formal| match formal {
             Formal::Register(register) => Passed::Value(Source::slot(register.0)),
-            Formal::Variable(index) => Passed::Variable {
-                offset: callee_frame
-                    .offsets
-                    .get(*index as usize)
-                    .copied()
-                    .unwrap_or(0),
-                bytes: callee
-                    .variables
-                    .get(*index as usize)
-                    .map_or(0, |variable| variable.bytes),
-            },
+            Formal::Variable(index) => {
+                let (offset, bytes) = variables.in_frame(*index);
+                Passed::Variable { offset, bytes }
+            }
         };
         let formal_type = |formal: &Formal| match formal {
             Formal::Register(register) => callee.register_type(*register),
@@ -41,9 +41,9 @@ impl<'m> Decoder<'m> {
             let outside = self.passed(scope, actual, formal_type(formal), true);
             results.push((inside(formal), outside));
         }
-        if let Some(what) = BuiltinFunction::of(callee) {
-            return Action::BuiltinFunction(Box::new(ProvidedStep {
-                what,
+        if let Some(function) = BuiltinFunction::of(callee) {
+            return Action::Builtin(Box::new(BuiltinCall {
+                function,
                 arguments: arguments.iter().map(|(outside, _)| *outside).collect(),
                 result: results.first().map(|(_, outside)| *outside),
             }));
@@ -53,7 +53,7 @@ impl<'m> Decoder<'m> {
             slots: scope.size.slots,
             frame: scope.size.frame.bytes,
             needed_slots: size.slots,
-            needed_frame: callee_frame.bytes,
+            needed_frame: size.frame.bytes,
             arguments,
             results,
         }))
@@ -66,16 +66,10 @@ impl<'m> Decoder<'m> {
         ty: Type,
         written: bool,
     ) -> Passed {
+        if let Some((offset, bytes)) = self.variables(scope).passed(actual) {
+            return Passed::Variable { offset, bytes };
+        }
         match actual {
-            Operand::AddressOf(Symbol::Variable(index), 0)
-                if self.variable_space(scope, *index) == Space::Param =>
-            {
-                let variable = scope.function.variables.get(*index as usize);
-                Passed::Variable {
-                    offset: self.frame_offset(scope, *index),
-                    bytes: variable.map_or(0, |variable| variable.bytes),
-                }
-            }
             other if written => Passed::Value(Source::slot(scope.target_of(other))),
             other => Passed::Value(self.source_of(scope, other, ty)),
         }

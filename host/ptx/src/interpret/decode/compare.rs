@@ -1,8 +1,9 @@
 //! Comparisons, carries, and `lop3` with its predicate: what writes more than one register.
 
 use crate::interpret::decode::{Decoder, Scope};
-use crate::interpret::program::{Action, BoolCombine, Carry, Comparison, Condition, Logic};
+use crate::interpret::program::{Action, Carry, Comparison, Condition, Logic};
 use crate::numeric::alu::{self, Flags};
+use crate::syntax::bool_combine::BoolCombine;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
 use crate::syntax::types::Type;
@@ -45,22 +46,14 @@ impl<'m> Decoder<'m> {
         let Some(function) = alu::comparison(half) else {
             return Action::Trap;
         };
-        let junction = if modifiers.has(Modifier::And) {
-            BoolCombine::And
-        } else if modifiers.has(Modifier::Or) {
-            BoolCombine::Or
-        } else if modifiers.has(Modifier::Xor) {
-            BoolCombine::Xor
-        } else {
-            BoolCombine::None
-        };
+        let combine = BoolCombine::of(&modifiers);
         let comparison = Box::new(Comparison {
             function,
             flags: Flags::of(&modifiers),
             a: self.source(scope, 1),
             b: self.source(scope, 2),
-            junction,
-            c: if junction == BoolCombine::None {
+            combine,
+            c: if combine == BoolCombine::None {
                 Condition {
                     source: self.value(0),
                     negated: false,
@@ -112,7 +105,7 @@ impl<'m> Decoder<'m> {
             target: scope.target(0),
             predicate: scope.second_target(0),
             sources: [1, 2, 3, 4].map(|index| self.source(scope, index)),
-            junction: if or {
+            combine: if or {
                 BoolCombine::Or
             } else {
                 BoolCombine::And

@@ -1,42 +1,15 @@
-//! Loads, stores, atomics, and addresses that change from one kind to another.
+//! Loads, stores and atomics.
 
-use crate::address::{LOCAL_BASE, PARAM_BASE, SHARED_BASE};
 use crate::interpret::decode::{Decoder, Scope};
-use crate::interpret::program::{Action, Atomic, Change, Constant, Extend, Place, Source, Window};
+use crate::interpret::program::{Action, Address, Atomic, AtomicOp, Constant, Extend, Source};
 use crate::numeric::alu::{self, Flags};
+use crate::simt::address::AddressSpace;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
 use crate::syntax::tree::Operand;
 use crate::syntax::types::{Space, Type};
 
 impl<'m> Decoder<'m> {
-    pub(crate) fn converted_address(&mut self, scope: &mut Scope<'m>) -> Action {
-        let modifiers = scope.instruction.modifiers;
-        let base = match modifiers.space() {
-            Space::Shared => SHARED_BASE,
-            Space::Local => LOCAL_BASE,
-            // A device function's parameters lie in its frame.
-            Space::Param if scope.function.entry.is_none() => LOCAL_BASE,
-            Space::Param => PARAM_BASE,
-            _ => 0,
-        };
-        let target = scope.target(0);
-        let a = self.source(scope, 1);
-        if base == 0 {
-            return Action::Move { target, a };
-        }
-        if modifiers.has(Modifier::To) {
-            return Action::FromGeneric { target, a, base };
-        }
-        Action::ToGeneric { target, a, base }
-    }
-
-    /// Constants lie in device memory, among everything else: no range tells them apart, so no
-    /// address counts as one.
-    pub(crate) fn constant_range(&self) -> (u64, u64) {
-        (0, 0)
-    }
-
     pub(crate) fn extend(&self, scope: &Scope<'m>, target: &Operand) -> Extend {
         let ty = scope.ty();
         let Operand::Register(register) = target else {
@@ -53,7 +26,7 @@ impl<'m> Decoder<'m> {
     }
 
     pub(crate) fn load(&mut self, scope: &mut Scope<'m>) -> Action {
-        let place = self.place(scope, 1);
+        let address = self.address(scope, 1);
         let bytes = scope.ty().bytes();
         let operand = scope.operand(0).clone();
         let targets = match operand {
@@ -67,12 +40,12 @@ impl<'m> Decoder<'m> {
             .unwrap_or(Extend::Zero);
         if let [target] = targets.as_slice() {
             let target = scope.target_of(target);
-            if let Some(a) = self.argument(&place, bytes, extend) {
+            if let Some(a) = self.argument(&address, bytes, extend) {
                 return Action::Move { target, a };
             }
             return Action::Load {
                 target,
-                place,
+                address,
                 bytes,
                 extend,
             };
@@ -82,21 +55,26 @@ impl<'m> Decoder<'m> {
                 .iter()
                 .map(|target| scope.target_of(target))
                 .collect(),
-            place,
+            address,
             bytes,
             extend,
         }
     }
 
-    /// An argument at a place that is known now, as a constant of the launch.
-    pub(crate) fn argument(&mut self, place: &Place, bytes: u32, extend: Extend) -> Option<Source> {
-        if place.window != Window::Argument || !place.base.is_constant() {
+    /// An argument at an address that is known now, as a constant of the launch.
+    pub(crate) fn argument(
+        &mut self,
+        address: &Address,
+        bytes: u32,
+        extend: Extend,
+    ) -> Option<Source> {
+        if address.space != AddressSpace::Argument || !address.base.is_constant() {
             return None;
         }
-        let Constant::Value(base) = *self.program.constants.get(place.base.index())? else {
+        let Constant::Value(base) = *self.program.constants.get(address.base.index())? else {
             return None;
         };
-        let offset = u32::try_from(base.wrapping_add_signed(place.offset)).ok()?;
+        let offset = u32::try_from(base.wrapping_add_signed(address.offset)).ok()?;
         let end = offset.checked_add(bytes)?;
         if end > self.entry.param_bytes || !offset.is_multiple_of(bytes.max(1)) {
             return None;
@@ -109,7 +87,7 @@ impl<'m> Decoder<'m> {
     }
 
     pub(crate) fn store(&mut self, scope: &mut Scope<'m>) -> Action {
-        let place = self.place(scope, 0);
+        let address = self.address(scope, 0);
         let (ty, bytes) = (scope.ty(), scope.ty().bytes());
         let values = match scope.operand(1).clone() {
             Operand::Vector(elements) => elements,
@@ -121,12 +99,12 @@ impl<'m> Decoder<'m> {
             .collect();
         match values.as_slice() {
             [value] => Action::Store {
-                place,
+                address,
                 bytes,
                 value: *value,
             },
             _ => Action::StoreMany {
-                place,
+                address,
                 bytes,
                 values: values.into(),
             },
@@ -141,13 +119,13 @@ impl<'m> Decoder<'m> {
         let words = [Add, And, Cas, Dec, Exch, Inc, Max, Min, Or, Xor];
         let word = words.iter().find(|word| modifiers.has(**word));
         let combined = word.and_then(|word| alu::combination(*word, ty));
-        let change = match (word, combined) {
-            (Some(Cas), _) => Change::Swap,
-            (_, Some(function)) => Change::With(function),
+        let operation = match (word, combined) {
+            (Some(Cas), _) => AtomicOp::CompareExchange,
+            (_, Some(function)) => AtomicOp::Combine(function),
             _ => return Action::Trap,
         };
         let mut flags = Flags::of(&modifiers);
-        // Atomic addition of singles in device memory flushes subnormals.
+        // Atomic addition of `f32` in device memory flushes subnormals.
         flags.ftz = ty == Type::F32 && modifiers.space() != Space::Shared;
         Action::Atomic(Box::new(Atomic {
             target: if first == 1 {
@@ -155,12 +133,12 @@ impl<'m> Decoder<'m> {
             } else {
                 scope.unwanted()
             },
-            place: self.place(scope, first),
+            address: self.address(scope, first),
             bytes: ty.bytes(),
-            change,
+            operation,
             flags,
             b: self.source(scope, first + 1),
-            c: if matches!(change, Change::Swap) {
+            c: if matches!(operation, AtomicOp::CompareExchange) {
                 self.source(scope, first + 2)
             } else {
                 self.value(0)

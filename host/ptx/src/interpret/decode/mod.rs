@@ -3,25 +3,25 @@
 
 mod call;
 mod compare;
-mod flow;
+mod hint;
 mod memory;
 mod operand;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
 use crate::interpret::program::{
-    Action, Constant, Flow, Program, Reduce, Slot, Source, Step, WarpOp, WarpStep,
+    Action, CheckHint, CollectiveStep, Constant, Program, Reduce, Slot, Source, Step,
 };
 use crate::numeric::alu::{self, Eval, Flags};
+use crate::simt::address::{AddressConversion, is_space_range};
+use crate::simt::instruction::{BarrierInstruction, WarpInstruction};
 use crate::syntax::layout::{self, Frame};
-use crate::syntax::modifier::Modifier;
 use crate::syntax::module::{Entry, Module};
 use crate::syntax::table::Op;
-use crate::syntax::tree::{Function, Instruction, Operand};
-use crate::syntax::types::{Space, Type};
-use flow::flow;
+use crate::syntax::tree::{Function, Instruction, Operand, RegisterId};
+use crate::syntax::types::Type;
+use hint::hint;
 
 /// Makes the program of an entry.
 pub(crate) fn program(module: &Module, entry: &Entry) -> Program {
@@ -35,7 +35,7 @@ pub(crate) fn program(module: &Module, entry: &Entry) -> Program {
     };
     for index in &entry.layout.functions {
         if let Some(function) = module.functions.get(*index as usize) {
-            let start = place(decoder.program.code.len());
+            let start = index_of(decoder.program.code.len());
             decoder.starts.insert(*index, start);
             decoder.function(*index, function);
         }
@@ -54,7 +54,7 @@ pub(crate) fn program(module: &Module, entry: &Entry) -> Program {
     program
 }
 
-fn place(index: usize) -> u32 {
+fn index_of(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
@@ -89,9 +89,9 @@ struct Scope<'m> {
     computed: u32,
 }
 
-impl Scope<'_> {
+impl<'m> Scope<'m> {
     fn carry_flag(&self) -> Slot {
-        place(self.function.registers.len())
+        index_of(self.function.registers.len())
     }
 
     /// A slot for what nobody wants.
@@ -108,11 +108,16 @@ impl Scope<'_> {
         self.instruction.modifiers.ty()
     }
 
-    fn operand(&self, index: usize) -> &Operand {
+    fn operand(&self, index: usize) -> &'m Operand {
         self.instruction
             .operands
             .get(index)
             .unwrap_or(&Operand::Sink)
+    }
+
+    /// The slot of a result, whether somebody wants it or not.
+    fn wanted(&self, result: Option<RegisterId>) -> Slot {
+        result.map_or(self.unwanted(), |register| register.0)
     }
 
     fn target_of(&self, operand: &Operand) -> Slot {
@@ -136,7 +141,7 @@ impl Scope<'_> {
 
 impl<'m> Decoder<'m> {
     fn constant(&mut self, constant: Constant) -> Source {
-        let next = place(self.program.constants.len());
+        let next = index_of(self.program.constants.len());
         let index = *self.interned.entry(constant).or_insert(next);
         if index == next {
             self.program.constants.push(constant);
@@ -150,11 +155,11 @@ impl<'m> Decoder<'m> {
 
     fn function(&mut self, index: u32, function: &'m Function) {
         let size = self.size(index, function);
-        let first_table = place(self.program.tables.len());
+        let first_table = index_of(self.program.tables.len());
         let begin = self.program.code.len();
-        let mut places = Vec::with_capacity(function.body.len() + 1);
+        let mut starts = Vec::with_capacity(function.body.len() + 1);
         for instruction in &function.body {
-            places.push(place(self.program.code.len()));
+            starts.push(index_of(self.program.code.len()));
             let mut scope = Scope {
                 index,
                 function,
@@ -166,16 +171,16 @@ impl<'m> Decoder<'m> {
             let action = self.action(&mut scope);
             self.program.code.push(Step {
                 action,
-                flow: flow(instruction),
+                hint: hint(instruction),
                 guard: instruction.guard.map(|guard| guard.register.0),
                 negated: instruction.guard.is_some_and(|guard| guard.negated),
                 line: instruction.at.line,
             });
         }
-        places.push(place(self.program.code.len()));
+        starts.push(index_of(self.program.code.len()));
         self.program.code.push(Step {
             action: Action::Return,
-            flow: Flow::Other,
+            hint: CheckHint::None,
             guard: None,
             negated: false,
             line: function
@@ -186,7 +191,7 @@ impl<'m> Decoder<'m> {
         // Jumps were noted by label.
         let resolve = |label: u32| {
             let label = function.labels.get(label as usize);
-            let target = label.and_then(|label| places.get(label.target as usize));
+            let target = label.and_then(|label| starts.get(label.target as usize));
             target.copied().unwrap_or(u32::MAX)
         };
         for step in self.program.code.iter_mut().skip(begin) {
@@ -214,7 +219,7 @@ impl<'m> Decoder<'m> {
     fn before(&mut self, scope: &Scope<'m>, action: Action) {
         self.program.code.push(Step {
             action,
-            flow: Flow::Other,
+            hint: CheckHint::None,
             guard: None,
             negated: false,
             line: scope.instruction.at.line,
@@ -222,7 +227,6 @@ impl<'m> Decoder<'m> {
     }
 
     fn action(&mut self, scope: &mut Scope<'m>) -> Action {
-        let modifiers = scope.instruction.modifiers;
         let op = scope.instruction.row.op;
         match op {
             Op::Mov => self.moved(scope),
@@ -239,20 +243,18 @@ impl<'m> Decoder<'m> {
                 target: scope.target(0),
                 a: self.value(0),
             },
-            Op::Cvta => self.converted_address(scope),
+            Op::Cvta => Action::ConvertAddress {
+                target: scope.target(0),
+                a: self.source(scope, 1),
+                conversion: AddressConversion::of(scope.instruction, scope.function),
+            },
             Op::Isspacep => {
-                let (from, to) = match modifiers.space() {
-                    Space::Shared => (SHARED_BASE, SHARED_BASE + WINDOW_BYTES),
-                    Space::Local => (LOCAL_BASE, LOCAL_BASE + WINDOW_BYTES),
-                    Space::Param => (PARAM_BASE, PARAM_BASE + WINDOW_BYTES),
-                    Space::Const => self.constant_range(),
-                    _ => (GLOBAL_BASE, u64::MAX),
-                };
-                Action::IsIn {
+                let range = is_space_range(scope.instruction);
+                Action::IsInRange {
                     target: scope.target(0),
                     a: self.source(scope, 1),
-                    from,
-                    to,
+                    from: range.start,
+                    to: range.end,
                 }
             }
             Op::Ld => self.load(scope),
@@ -280,32 +282,9 @@ impl<'m> Decoder<'m> {
             Op::Exit => Action::Exit,
             Op::Trap => Action::Trap,
             Op::Fence | Op::Hint => Action::Nothing,
-            Op::Barrier | Op::BarrierArrive => Action::Barrier {
-                id: self.source(scope, 0),
-                count: (scope.instruction.operands.len() > 1).then(|| self.source(scope, 1)),
-                wait: op == Op::Barrier,
-                reduce: None,
-            },
-            Op::BarrierReduce => {
-                let last = scope.instruction.operands.len() - 1;
-                let how = [Modifier::Popc, Modifier::And, Modifier::Or];
-                let reduce = Reduce {
-                    target: scope.target(0),
-                    how: *how
-                        .iter()
-                        .find(|word| modifiers.has(**word))
-                        .unwrap_or(&Modifier::Popc),
-                    value: self.condition(scope, last),
-                };
-                Action::Barrier {
-                    id: self.source(scope, 1),
-                    count: (last > 2).then(|| self.source(scope, 2)),
-                    wait: true,
-                    reduce: Some(Box::new(reduce)),
-                }
-            }
+            Op::Barrier | Op::BarrierArrive | Op::BarrierReduce => self.barrier(scope),
             Op::Shfl | Op::Vote | Op::Match | Op::Redux | Op::Elect | Op::WarpBarrier => {
-                self.together(scope)
+                self.collective(scope)
             }
             Op::Activemask => Action::ActiveMask {
                 target: scope.target(0),
@@ -323,20 +302,20 @@ impl<'m> Decoder<'m> {
         }
         let target = scope.target(0);
         match alu::select(scope.instruction.row.op, &modifiers) {
-            Some(Eval::One(function)) => Action::One {
+            Some(Eval::One(function)) => Action::Unary {
                 function,
                 flags,
                 target,
                 a: self.source(scope, 1),
             },
-            Some(Eval::Two(function)) => Action::Two {
+            Some(Eval::Two(function)) => Action::Binary {
                 function,
                 flags,
                 target,
                 a: self.source(scope, 1),
                 b: self.source(scope, 2),
             },
-            Some(Eval::Three(function)) => Action::Three {
+            Some(Eval::Three(function)) => Action::Ternary {
                 function,
                 flags,
                 target,
@@ -344,7 +323,7 @@ impl<'m> Decoder<'m> {
                 b: self.source(scope, 2),
                 c: self.source(scope, 3),
             },
-            Some(Eval::Four(function)) => Action::Four {
+            Some(Eval::Four(function)) => Action::Quaternary {
                 function,
                 flags,
                 target,
@@ -355,15 +334,14 @@ impl<'m> Decoder<'m> {
                     self.source(scope, 4),
                 ]),
             },
-            // A test holds every row of the table against `select`.
-            None => Action::Trap,
+            None => undecodable(scope),
         }
     }
 
     fn moved(&mut self, scope: &mut Scope<'m>) -> Action {
-        let bits = |elements: usize| scope.ty().bits() / place(elements).max(1);
+        let bits = |elements: usize| scope.ty().bits() / index_of(elements).max(1);
         match (scope.operand(0).clone(), scope.operand(1).clone()) {
-            (Operand::Vector(targets), _) => Action::Spread {
+            (Operand::Vector(targets), _) => Action::Unpack {
                 targets: targets
                     .iter()
                     .map(|target| scope.target_of(target))
@@ -378,7 +356,7 @@ impl<'m> Decoder<'m> {
                     16 => Type::B16,
                     _ => Type::B32,
                 };
-                Action::Gather {
+                Action::Pack {
                     target: scope.target(0),
                     sources: sources
                         .iter()
@@ -394,43 +372,48 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    fn together(&mut self, scope: &mut Scope<'m>) -> Action {
-        use Modifier::{Add, All, And, Any, Ballot, Bfly, Down, Idx, Max, Min, Or, Uni, Up, Xor};
-        let modifiers = scope.instruction.modifiers;
-        let word = |words: &[Modifier]| words.iter().copied().find(|word| modifiers.has(*word));
-        let op = scope.instruction.row.op;
-        let what = match op {
-            Op::Shfl => WarpOp::Shuffle(word(&[Up, Down, Bfly, Idx]).unwrap_or(Idx)),
-            Op::Vote => WarpOp::Vote(word(&[All, Any, Uni, Ballot]).unwrap_or(All)),
-            Op::Match if modifiers.has(Any) => WarpOp::MatchAny,
-            Op::Match => WarpOp::MatchAll,
-            Op::Elect => WarpOp::Elect,
-            Op::Redux => WarpOp::Combine(
-                word(&[Add, Min, Max, And, Or, Xor]).unwrap_or(Add),
-                scope.ty(),
-            ),
-            _ => WarpOp::Nothing,
+    fn barrier(&mut self, scope: &mut Scope<'m>) -> Action {
+        let Some(barrier) = BarrierInstruction::of(scope.instruction) else {
+            return undecodable(scope);
         };
-        let zero = self.value(0);
-        let last = scope.instruction.operands.len() - 1;
-        let shuffle = op == Op::Shfl;
-        Action::Warp(Box::new(WarpStep {
-            what,
-            target: if last == 0 {
-                scope.unwanted()
-            } else {
-                scope.target(0)
-            },
-            second: scope.second_target(0),
-            a: if last == 0 {
-                zero
-            } else {
-                self.source(scope, 1)
-            },
-            negated: matches!(scope.operand(1), Operand::Not(_)),
-            b: if shuffle { self.source(scope, 2) } else { zero },
-            c: if shuffle { self.source(scope, 3) } else { zero },
-            mask: self.source(scope, last),
+        let reduce = barrier.reduction.map(|(how, predicate)| {
+            Box::new(Reduce {
+                target: scope.target(0),
+                how,
+                value: self.condition(scope, predicate),
+            })
+        });
+        Action::Barrier {
+            id: self.source(scope, barrier.id),
+            count: barrier.count.map(|count| self.source(scope, count)),
+            waits: barrier.waits,
+            reduce,
+        }
+    }
+
+    fn collective(&mut self, scope: &mut Scope<'m>) -> Action {
+        let Some(decoded) = WarpInstruction::of(scope.instruction) else {
+            return undecodable(scope);
+        };
+        let inputs = decoded.inputs.iter();
+        Action::Collective(Box::new(CollectiveStep {
+            op: decoded.op,
+            inputs: inputs
+                .map(|(index, operand)| self.condition_of(scope, *index, operand))
+                .collect(),
+            mask: self.source(scope, decoded.mask),
+            results: decoded
+                .results
+                .iter()
+                .map(|result| scope.wanted(*result))
+                .collect(),
         }))
     }
+}
+
+/// What stands for an instruction that the table lists and this decoder does not know: a test holds
+/// every row of the table against it.
+fn undecodable(scope: &Scope<'_>) -> Action {
+    debug_assert!(false, "`{}` cannot be decoded", scope.instruction.row.name);
+    Action::Trap
 }

@@ -1,13 +1,15 @@
 //! Where an instruction's operands come from.
 
 use crate::interpret::decode::{Decoder, Scope};
-use crate::interpret::program::{Action, Condition, Constant, Place, Source, Window};
+use crate::interpret::program::{Action, Address, Condition, Constant, Source};
 use crate::numeric::alu::Flags;
 use crate::numeric::integer::mask;
-use crate::syntax::layout::SharedId;
-use crate::syntax::table::Kind;
-use crate::syntax::tree::{Base, Operand, Symbol};
-use crate::syntax::types::{Space, Special, Type};
+use crate::simt::address::AddressSpace;
+use crate::simt::special_registers;
+use crate::simt::variables::{AddressBase, Location, MemoryOperand, Variables};
+use crate::syntax::check::source_type;
+use crate::syntax::tree::{Operand, Symbol};
+use crate::syntax::types::{Special, Type};
 
 impl<'m> Decoder<'m> {
     /// Where the value of an operand comes from, read as a type.
@@ -35,74 +37,38 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    pub(crate) fn special(&mut self, scope: &mut Scope<'m>, special: Special, ty: Type) -> Source {
-        match special {
-            Special::Ntid(dimension) => self.constant(Constant::Ntid(dimension)),
-            Special::Nctaid(dimension) => self.constant(Constant::Nctaid(dimension)),
-            Special::Nwarpid => self.constant(Constant::Nwarpid),
-            Special::DynamicSharedSize => self.constant(Constant::DynamicSharedSize),
-            Special::TotalSharedSize => self.constant(Constant::TotalSharedSize),
-            Special::WarpSize => self.value(32),
-            Special::Smid | Special::Gridid => self.value(0),
-            Special::Nsmid => self.value(1),
-            _ => {
-                let target = scope.compute();
-                self.before(scope, Action::Special { target, special });
-                if ty.bits() < special.bits() {
-                    let keep = self.value(mask(ty.bits()));
-                    let narrow = Action::Two {
-                        function: |a, b, _| a & b,
-                        flags: Flags::of(&scope.instruction.modifiers),
-                        target,
-                        a: Source::slot(target),
-                        b: keep,
-                    };
-                    self.before(scope, narrow);
-                }
-                Source::slot(target)
-            }
+    fn special(&mut self, scope: &mut Scope<'m>, special: Special, ty: Type) -> Source {
+        if special_registers::is_of_launch(special) {
+            return self.constant(Constant::Special(special));
+        }
+        let target = scope.compute();
+        self.before(scope, Action::Special { target, special });
+        if ty.bits() < special.bits() {
+            let keep = self.value(mask(ty.bits()));
+            let narrow = Action::Binary {
+                function: |a, b, _| a & b,
+                flags: Flags::of(&scope.instruction.modifiers),
+                target,
+                a: Source::slot(target),
+                b: keep,
+            };
+            self.before(scope, narrow);
+        }
+        Source::slot(target)
+    }
+
+    /// What the names of the function mean that is decoded.
+    pub(crate) fn variables<'s>(&self, scope: &'s Scope<'m>) -> Variables<'s> {
+        Variables {
+            entry: self.entry,
+            function: scope.function,
+            index: scope.index,
+            frame: &scope.size.frame,
         }
     }
 
-    pub(crate) fn shared_offset(&self, scope: &Scope<'m>, symbol: Symbol) -> u32 {
-        let id = match symbol {
-            Symbol::Shared(index) => SharedId::Module(index),
-            Symbol::Variable(variable) => SharedId::Function {
-                function: scope.index,
-                variable,
-            },
-            _ => return 0,
-        };
-        let layout = &self.entry.layout;
-        layout
-            .shared
-            .get(&id)
-            .copied()
-            .unwrap_or(layout.dynamic_shared)
-    }
-
-    pub(crate) fn variable_space(&self, scope: &Scope<'m>, variable: u32) -> Space {
-        let variable = scope.function.variables.get(variable as usize);
-        variable.map_or(Space::Local, |variable| variable.space)
-    }
-
-    pub(crate) fn frame_offset(&self, scope: &Scope<'m>, variable: u32) -> u32 {
-        scope
-            .size
-            .frame
-            .offsets
-            .get(variable as usize)
-            .copied()
-            .unwrap_or(0)
-    }
-
-    pub(crate) fn param_offset(&self, param: u32) -> u32 {
-        let param = self.entry.params.get(param as usize);
-        param.map_or(u32::MAX, |param| param.offset)
-    }
-
     /// A variable's address in its own space.
-    pub(crate) fn address_of(
+    fn address_of(
         &mut self,
         scope: &mut Scope<'m>,
         symbol: Symbol,
@@ -110,102 +76,77 @@ impl<'m> Decoder<'m> {
         ty: Type,
     ) -> Source {
         let keep = mask(ty.bits());
-        let offset = |offset: u32| u64::from(offset).wrapping_add_signed(addend) & keep;
-        match symbol {
-            Symbol::Global(variable) => self.constant(Constant::Global { variable, addend }),
-            Symbol::Param(param) => {
-                let address = offset(self.param_offset(param));
-                self.value(address)
-            }
-            Symbol::Variable(variable) if self.variable_space(scope, variable) != Space::Shared => {
+        let sum = |offset: u32| u64::from(offset).wrapping_add_signed(addend) & keep;
+        match self.variables(scope).location(symbol) {
+            Location::Global(variable) => self.constant(Constant::Global { variable, addend }),
+            Location::Shared(offset) | Location::Argument(offset) => self.value(sum(offset)),
+            Location::Frame(offset) => {
                 let target = scope.compute();
-                let begin = offset(self.frame_offset(scope, variable));
                 let action = Action::FrameAddress {
                     target,
-                    offset: u32::try_from(begin & 0xffff_ffff).unwrap_or(0),
+                    // Local addresses wrap in 32 bits.
+                    offset: sum(offset) as u32,
                 };
                 self.before(scope, action);
                 Source::slot(target)
             }
-            shared => {
-                let address = offset(self.shared_offset(scope, shared));
-                self.value(address)
-            }
         }
     }
 
+    /// The source operand at an index, read as the table says.
     pub(crate) fn source(&mut self, scope: &mut Scope<'m>, index: usize) -> Source {
-        let kind = scope.instruction.row.operands.get(index).copied();
-        let modifiers = &scope.instruction.modifiers;
-        let ty = match kind {
-            Some(Kind::Src(ty) | Kind::SrcLoose(ty)) => {
-                crate::syntax::check::operand_type(ty, modifiers)
-            }
-            Some(Kind::SrcPred) => Type::Pred,
-            _ => modifiers.ty(),
-        };
-        let operand = scope.operand(index).clone();
-        self.source_of(scope, &operand, ty)
+        let ty = source_type(scope.instruction, index);
+        let operand = scope.operand(index);
+        self.source_of(scope, operand, ty)
     }
 
+    /// The same, where it may be a negated predicate.
     pub(crate) fn condition(&mut self, scope: &mut Scope<'m>, index: usize) -> Condition {
+        let operand = scope.operand(index);
+        self.condition_of(scope, index, operand)
+    }
+
+    /// An operand, or an element of it, that is read as the table says of the operand at an index.
+    pub(crate) fn condition_of(
+        &mut self,
+        scope: &mut Scope<'m>,
+        index: usize,
+        operand: &Operand,
+    ) -> Condition {
+        let ty = source_type(scope.instruction, index);
         Condition {
-            source: self.source(scope, index),
-            negated: matches!(scope.operand(index), Operand::Not(_)),
+            source: self.source_of(scope, operand, ty),
+            negated: matches!(operand, Operand::Not(_)),
         }
     }
 
-    /// The place that a memory operand means.
-    pub(crate) fn place(&mut self, scope: &mut Scope<'m>, index: usize) -> Place {
-        let Operand::Memory(base, offset) = *scope.operand(index) else {
-            return Place {
-                base: self.value(0),
-                offset: 0,
-                window: Window::Generic,
-                in_frame: false,
-            };
+    /// The address that a memory operand means.
+    pub(crate) fn address(&mut self, scope: &Scope<'m>, index: usize) -> Address {
+        let operand = self
+            .variables(scope)
+            .memory_operand(scope.instruction, index);
+        debug_assert!(operand.is_some(), "an access without an address");
+        // A null pointer: the access is refused when it is made.
+        let operand = operand.unwrap_or(MemoryOperand {
+            space: AddressSpace::Generic,
+            base: AddressBase::Offset(0),
+            offset: 0,
+        });
+        let base = match operand.base {
+            AddressBase::Offset(offset) | AddressBase::Frame(offset) => {
+                self.value(u64::from(offset))
+            }
+            AddressBase::Register(register) => Source::slot(register.0),
+            AddressBase::Global(variable) => self.constant(Constant::Global {
+                variable,
+                addend: 0,
+            }),
         };
-        let space = scope.instruction.modifiers.space();
-        let in_entry = scope.function.entry.is_some();
-        let window = match space {
-            Space::Generic => Window::Generic,
-            Space::Global | Space::Const => Window::Global,
-            Space::Shared => Window::Shared,
-            Space::Param if in_entry => Window::Argument,
-            Space::Local | Space::Param => Window::Local,
-        };
-        let mut found = Place {
-            base: self.value(0),
-            offset,
-            window,
-            in_frame: false,
-        };
-        match base {
-            Base::Zero => {}
-            Base::Register(register) => found.base = Source::slot(register.0),
-            Base::Symbol(Symbol::Global(variable)) => {
-                found.base = self.constant(Constant::Global {
-                    variable,
-                    addend: 0,
-                });
-                found.window = Window::Global;
-            }
-            Base::Symbol(Symbol::Param(param)) => {
-                found.base = self.value(u64::from(self.param_offset(param)));
-                found.window = Window::Argument;
-            }
-            Base::Symbol(Symbol::Variable(variable))
-                if self.variable_space(scope, variable) != Space::Shared =>
-            {
-                found.base = self.value(u64::from(self.frame_offset(scope, variable)));
-                found.window = Window::Local;
-                found.in_frame = true;
-            }
-            Base::Symbol(shared) => {
-                found.base = self.value(u64::from(self.shared_offset(scope, shared)));
-                found.window = Window::Shared;
-            }
+        Address {
+            base,
+            offset: operand.offset,
+            space: operand.space,
+            in_frame: matches!(operand.base, AddressBase::Frame(_)),
         }
-        found
     }
 }

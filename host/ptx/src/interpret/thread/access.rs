@@ -1,29 +1,31 @@
 //! A thread's memories: which one an address means, and whether the access may be.
 
-use crate::address::{GLOBAL_BASE, LOCAL_BASE, PARAM_BASE, SHARED_BASE, WINDOW_BYTES};
-use crate::interpret::launch;
-use crate::interpret::program::{Atomic, Change, Place, Window};
-use crate::interpret::thread::{Machine, Refused};
+use crate::address::{GLOBAL_BASE, WINDOW_BYTES};
+use crate::interpret::bytes;
+use crate::interpret::program::{Address, Atomic, AtomicOp};
+use crate::interpret::thread::{Refused, RunningThread};
 use crate::numeric::integer::mask;
+use crate::simt::address::AddressSpace;
+use crate::simt::fault::AccessError;
 use crate::simt::memory::{Memory, MemoryError};
 
-impl<M: Memory + ?Sized> Machine<'_, M> {
+impl<M: Memory + ?Sized> RunningThread<'_, M> {
     #[inline(always)]
-    pub(crate) fn address(&self, place: &Place) -> u64 {
-        let address = self.get(place.base).wrapping_add_signed(place.offset);
-        if place.in_frame {
-            return address.wrapping_add(u64::from(self.thread.frame_base));
+    pub(crate) fn address(&self, address: &Address) -> u64 {
+        let sum = self.get(address.base).wrapping_add_signed(address.offset);
+        if address.in_frame {
+            return sum.wrapping_add(u64::from(self.thread.frame_base));
         }
-        address
+        sum
     }
 
     pub(crate) fn vector_address(
         &self,
-        place: &Place,
+        address: &Address,
         bytes: u32,
         lanes: usize,
     ) -> Result<u64, Refused> {
-        let address = self.address(place);
+        let address = self.address(address);
         let size = bytes * u32::try_from(lanes).unwrap_or(1);
         if !address.is_multiple_of(u64::from(size.max(1))) {
             return Err(refused(MemoryError::Misaligned {
@@ -34,90 +36,83 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
         Ok(address)
     }
 
-    /// Which memory a generic address means, and where in it.
+    /// The memory that an access means, and the address there.
     #[inline(always)]
-    pub(crate) fn resolve(&self, window: Window, address: u64) -> (Window, u64) {
-        match window {
-            Window::Generic => {}
+    pub(crate) fn resolve(&self, space: AddressSpace, address: u64) -> (AddressSpace, u64) {
+        match space {
+            AddressSpace::Generic => AddressSpace::of_generic(address),
             // Offsets into these have 32 bits, as on the hardware: what a kernel computes in
             // a 32-bit register may wrap around on its way to a place that is there.
-            Window::Shared | Window::Local => return (window, address & (WINDOW_BYTES - 1)),
-            _ => return (window, address),
-        }
-        let within = |base: u64| address.wrapping_sub(base) < WINDOW_BYTES;
-        if address >= GLOBAL_BASE {
-            (Window::Global, address)
-        } else if within(SHARED_BASE) {
-            (Window::Shared, address - SHARED_BASE)
-        } else if within(LOCAL_BASE) {
-            (Window::Local, address - LOCAL_BASE)
-        } else if within(PARAM_BASE) {
-            (Window::Argument, address - PARAM_BASE)
-        } else {
-            (Window::Global, address)
+            AddressSpace::Shared | AddressSpace::Local => (space, address & (WINDOW_BYTES - 1)),
+            AddressSpace::Global | AddressSpace::Argument => (space, address),
         }
     }
 
     #[inline(always)]
-    pub(crate) fn load(&self, window: Window, address: u64, bytes: u32) -> Result<u64, Refused> {
-        let (window, address) = self.resolve(window, address);
+    pub(crate) fn load(
+        &self,
+        space: AddressSpace,
+        address: u64,
+        bytes: u32,
+    ) -> Result<u64, Refused> {
+        let (space, address) = self.resolve(space, address);
         aligned(address, bytes)?;
-        let (what, memory): (_, &[u8]) = match window {
-            Window::Shared => ("shared", self.shared),
-            Window::Local => ("local", self.local),
-            Window::Argument => ("parameter", &self.launch.arguments),
-            Window::Global | Window::Generic => {
+        let memory: &[u8] = match space {
+            AddressSpace::Shared => self.shared,
+            AddressSpace::Local => self.local,
+            AddressSpace::Argument => &self.launch.launch.arguments,
+            AddressSpace::Global | AddressSpace::Generic => {
                 below_memory(address, bytes)?;
                 return self.memory.load(address, bytes).map_err(refused);
             }
         };
-        launch::read(memory, address, bytes)
-            .ok_or_else(|| outside(what, memory.len(), address, bytes))
+        bytes::read(memory, address, bytes)
+            .ok_or_else(|| outside(space, memory.len(), address, bytes))
     }
 
     #[inline(always)]
     pub(crate) fn store(
         &mut self,
-        window: Window,
+        space: AddressSpace,
         address: u64,
         bytes: u32,
         value: u64,
     ) -> Result<(), Refused> {
-        let (window, address) = self.resolve(window, address);
+        let (space, address) = self.resolve(space, address);
         aligned(address, bytes)?;
-        let (what, memory): (_, &mut [u8]) = match window {
-            Window::Shared => ("shared", self.shared),
-            Window::Local => ("local", self.local),
-            Window::Argument => return Err(refused(MemoryError::ReadOnly { address })),
-            Window::Global | Window::Generic => {
+        let memory: &mut [u8] = match space {
+            AddressSpace::Shared => self.shared,
+            AddressSpace::Local => self.local,
+            AddressSpace::Argument => return Err(refused(MemoryError::ReadOnly { address })),
+            AddressSpace::Global | AddressSpace::Generic => {
                 below_memory(address, bytes)?;
                 let value = value & mask(bytes * 8);
                 return self.memory.store(address, bytes, value).map_err(refused);
             }
         };
         let size = memory.len();
-        launch::write(memory, address, bytes, value)
-            .ok_or_else(|| outside(what, size, address, bytes))
+        bytes::write(memory, address, bytes, value)
+            .ok_or_else(|| outside(space, size, address, bytes))
     }
 
     pub(crate) fn atomic(&mut self, atomic: &Atomic) -> Result<(), Refused> {
         let (b, c) = (self.get(atomic.b), self.get(atomic.c));
-        let mut change = |old: u64| match atomic.change {
-            Change::Swap if old == b => c,
-            Change::Swap => old,
-            Change::With(function) => function(old, b, atomic.flags),
+        let mut replace = |old: u64| match atomic.operation {
+            AtomicOp::CompareExchange if old == b => c,
+            AtomicOp::CompareExchange => old,
+            AtomicOp::Combine(function) => function(old, b, atomic.flags),
         };
-        let address = self.address(&atomic.place);
-        let (window, address) = self.resolve(atomic.place.window, address);
-        let old = if window == Window::Global {
+        let address = self.address(&atomic.address);
+        let (space, address) = self.resolve(atomic.address.space, address);
+        let old = if space == AddressSpace::Global {
             aligned(address, atomic.bytes)?;
             below_memory(address, atomic.bytes)?;
             self.memory
-                .update(address, atomic.bytes, &mut change)
+                .update(address, atomic.bytes, &mut replace)
                 .map_err(refused)?
         } else {
-            let old = self.load(window, address, atomic.bytes)?;
-            self.store(window, address, atomic.bytes, change(old))?;
+            let old = self.load(space, address, atomic.bytes)?;
+            self.store(space, address, atomic.bytes, replace(old))?;
             old
         };
         self.set(atomic.target, old);
@@ -139,24 +134,20 @@ fn below_memory(address: u64, bytes: u32) -> Result<(), Refused> {
     if address >= GLOBAL_BASE {
         return Ok(());
     }
-    Err(null(address, bytes))
+    Err(refused(AccessError::Nowhere { address, bytes }))
 }
 
 #[cold]
-fn null(address: u64, bytes: u32) -> Refused {
-    Box::new(format!(
-        "an access of {bytes} bytes at address {address:#x}, where there is no memory"
-    ))
+fn refused(error: impl Into<AccessError>) -> Refused {
+    Box::new(error.into().to_string())
 }
 
 #[cold]
-fn refused(error: MemoryError) -> Refused {
-    Box::new(error.to_string())
-}
-
-#[cold]
-fn outside(what: &str, size: usize, address: u64, bytes: u32) -> Refused {
-    Box::new(format!(
-        "an access of {bytes} bytes at address {address:#x} of {what} memory, which has {size} bytes"
-    ))
+fn outside(space: AddressSpace, size: usize, address: u64, bytes: u32) -> Refused {
+    refused(AccessError::Outside {
+        space,
+        address,
+        bytes,
+        size: size as u64,
+    })
 }

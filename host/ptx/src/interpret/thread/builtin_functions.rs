@@ -1,9 +1,10 @@
 //! Functions of CUDA's device runtime: printing, and assertions that fail.
 
-use crate::interpret::launch;
+use crate::interpret::bytes;
 use crate::interpret::printf::{self, Arguments};
-use crate::interpret::program::{Passed, ProvidedStep, Window};
-use crate::interpret::thread::{Machine, Refused};
+use crate::interpret::program::{BuiltinCall, Passed};
+use crate::interpret::thread::{Refused, RunningThread};
+use crate::simt::address::AddressSpace;
 use crate::simt::memory::Memory;
 use crate::syntax::builtin_functions::BuiltinFunction;
 
@@ -18,7 +19,7 @@ const LONGEST_PART: usize = 512;
 
 /// A format's arguments, which lie in memory each at a multiple of its size.
 struct InMemory<'m, 'a, M: ?Sized> {
-    machine: &'m Machine<'a, M>,
+    thread: &'m RunningThread<'a, M>,
     address: u64,
 }
 
@@ -29,24 +30,24 @@ impl<M: Memory + ?Sized> Arguments for InMemory<'_, '_, M> {
         let size = u64::from(bytes);
         let address = self.address.wrapping_add(size - 1) & !(size - 1);
         self.address = address.wrapping_add(size);
-        self.machine.load(Window::Generic, address, bytes)
+        self.thread.load(AddressSpace::Generic, address, bytes)
     }
 
     fn text(&mut self, address: u64, most: usize) -> Result<Vec<u8>, Refused> {
         if address == 0 {
             return Ok(b"(null)".iter().copied().take(most).collect());
         }
-        self.machine.text(address, most)
+        self.thread.text(address, most)
     }
 }
 
-impl<M: Memory + ?Sized> Machine<'_, M> {
-    pub(crate) fn provided(&mut self, step: &ProvidedStep) -> Result<(), Refused> {
+impl<M: Memory + ?Sized> RunningThread<'_, M> {
+    pub(crate) fn builtin(&mut self, call: &BuiltinCall) -> Result<(), Refused> {
         let argument = |index: usize| {
-            let passed = step.arguments.get(index);
+            let passed = call.arguments.get(index);
             passed.map_or(0, |passed| self.passed(*passed))
         };
-        match step.what {
+        match call.function {
             BuiltinFunction::Print => {
                 let (format, address) = (argument(0), argument(1));
                 let used = if format == 0 {
@@ -55,7 +56,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 } else {
                     self.print(format, address)?
                 };
-                if let Some(result) = step.result {
+                if let Some(result) = call.result {
                     self.give(result, u64::from(used));
                 }
                 Ok(())
@@ -79,7 +80,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
     fn print(&mut self, format: u64, address: u64) -> Result<u32, Refused> {
         let text = self.text(format, LONGEST_FORMAT)?;
         let mut arguments = InMemory {
-            machine: self,
+            thread: self,
             address,
         };
         let mut out = Vec::new();
@@ -92,8 +93,8 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
     /// The bytes at an address, up to a NUL.
     fn text(&self, address: u64, most: usize) -> Result<Vec<u8>, Refused> {
         let mut text = Vec::new();
-        for place in (0..most as u64).map(|offset| address.wrapping_add(offset)) {
-            match self.load(Window::Generic, place, 1)? {
+        for offset in 0..most as u64 {
+            match self.load(AddressSpace::Generic, address.wrapping_add(offset), 1)? {
                 0 => break,
                 byte => text.push(byte as u8),
             }
@@ -107,7 +108,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             Passed::Value(source) => self.get(source),
             Passed::Variable { offset, bytes } => {
                 let start = u64::from(self.thread.frame_base) + u64::from(offset);
-                launch::read(self.local, start, bytes.min(8)).unwrap_or(0)
+                bytes::read(self.local, start, bytes.min(8)).unwrap_or(0)
             }
         }
     }
@@ -124,7 +125,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             Passed::Variable { offset, bytes } => {
                 let start = u64::from(self.thread.frame_base) + u64::from(offset);
                 // Frames were laid out to fit.
-                let _ = launch::write(self.local, start, bytes.min(8), value);
+                let _ = bytes::write(self.local, start, bytes.min(8), value);
             }
         }
     }

@@ -1,11 +1,11 @@
 //! Calls: arguments go into the callee's slots and frame, results come back out of them.
 
-use crate::interpret::launch;
+use crate::interpret::bytes;
 use crate::interpret::program::{Action, CallStep, Passed, Source};
-use crate::interpret::thread::{Machine, Refused, Return, Stop};
+use crate::interpret::thread::{CallFrame, Refused, RunningThread, TurnEnd};
 use crate::simt::memory::Memory;
 
-impl<M: Memory + ?Sized> Machine<'_, M> {
+impl<M: Memory + ?Sized> RunningThread<'_, M> {
     pub(crate) fn enter(&mut self, call: &CallStep) -> Result<(), Refused> {
         let (slots, frame) = (self.thread.slot_base, self.thread.frame_base);
         let (inner_slots, inner_frame) = (slots + call.slots, frame + call.frame);
@@ -21,22 +21,21 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
         for (from, to) in &call.arguments {
             self.pass(*from, (slots, frame), *to, (inner_slots, inner_frame));
         }
-        // The step's own place, so that the results are found again.
-        let place = self.thread.place - 1;
-        self.thread.calls.push(Return {
-            place,
+        self.thread.calls.push(CallFrame {
+            // The step itself, so that the results are found again.
+            call: self.thread.pc - 1,
             slot_base: slots,
             frame_base: frame,
         });
         self.thread.slot_base = inner_slots;
         self.thread.frame_base = inner_frame;
-        self.thread.place = call.target;
+        self.thread.pc = call.target;
         Ok(())
     }
 
-    pub(crate) fn leave(&mut self) -> Option<Stop> {
+    pub(crate) fn leave(&mut self) -> Option<TurnEnd> {
         let Some(back) = self.thread.calls.pop() else {
-            return Some(Stop::Ended);
+            return Some(TurnEnd::Exit);
         };
         let inner = (self.thread.slot_base, self.thread.frame_base);
         let outer = (back.slot_base, back.frame_base);
@@ -44,7 +43,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
         if let Some(Action::Call(call)) = launch
             .program
             .code
-            .get(back.place as usize)
+            .get(back.call as usize)
             .map(|step| &step.action)
         {
             for (from, to) in &call.results {
@@ -53,7 +52,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
         }
         self.thread.slot_base = outer.0;
         self.thread.frame_base = outer.1;
-        self.thread.place = back.place + 1;
+        self.thread.pc = back.call + 1;
         None
     }
 
@@ -89,7 +88,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 register.copied().unwrap_or(0)
             }
             Passed::Variable { offset, bytes } => {
-                launch::read(self.local, start(from_bases.1, offset), bytes.min(8)).unwrap_or(0)
+                bytes::read(self.local, start(from_bases.1, offset), bytes.min(8)).unwrap_or(0)
             }
         };
         match to {
@@ -100,7 +99,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             }
             Passed::Variable { offset, bytes } => {
                 // Frames were laid out to fit.
-                let _ = launch::write(self.local, start(to_bases.1, offset), bytes.min(8), value);
+                let _ = bytes::write(self.local, start(to_bases.1, offset), bytes.min(8), value);
             }
         }
     }

@@ -5,62 +5,55 @@ mod builtin_functions;
 mod call;
 
 use crate::Extent;
-use crate::interpret::checks::Watch;
-use crate::interpret::launch::{self, Launch};
+use crate::interpret::checks::StepObserver;
+use crate::interpret::launch::InterpretedLaunch;
 use crate::interpret::program::{Action, Carry, Comparison, Condition, Slot, Source};
 use crate::numeric::integer::{lop3, mask};
+use crate::simt::address::AddressConversion;
+use crate::simt::fault::{TRAPPED, jump_outside};
 use crate::simt::memory::Memory;
+use crate::simt::special_registers;
 use crate::syntax::types::Special;
 
-/// Where a thread is.
+/// The resumable state of one thread, its registers and memories aside.
 #[derive(Debug, Default)]
 pub(crate) struct Thread {
-    pub place: u32,
+    /// The index in the program of its next step.
+    pub pc: u32,
     pub slot_base: u32,
     pub frame_base: u32,
-    pub state: State,
-    pub calls: Vec<Return>,
+    /// The calls that it is in, the outermost first.
+    pub calls: Vec<CallFrame>,
 }
 
-/// Where a call came from: the step that made it, and its function's slots and frame.
+/// Where a call came from: the index of its step, and its function's slots and frame.
 #[derive(Debug)]
-pub(crate) struct Return {
-    pub place: u32,
+pub(crate) struct CallFrame {
+    pub call: u32,
     pub slot_base: u32,
     pub frame_base: u32,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum State {
-    #[default]
-    Running,
-    /// Waits at a barrier of the block.
-    Barrier(u8),
-    /// Waits for threads of its warp.
-    Warp,
-    /// Wants to know which threads of its warp are with it.
-    ActiveMask,
-    Ended,
-}
-
-/// Why a thread stopped running.
+/// Why a thread's turn has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// Its slice is over.
-    Slice,
-    Ended,
-    /// The step before its place must be done with others.
-    WarpOp,
+pub(crate) enum TurnEnd {
+    /// It has taken as many steps as it may.
+    Budget,
+    /// The thread has exited.
+    Exit,
+    /// The last step must be taken with other threads.
+    Sync,
 }
 
 /// A thread with all that it can reach.
-pub(crate) struct Machine<'a, M: ?Sized> {
-    pub launch: &'a Launch,
+pub(crate) struct RunningThread<'a, M: ?Sized> {
+    pub launch: &'a InterpretedLaunch,
     pub memory: &'a M,
     pub registers: &'a mut [u64],
     pub local: &'a mut [u8],
     pub shared: &'a mut [u8],
     pub thread: &'a mut Thread,
+    /// Where its block is in the grid.
     pub block: Extent,
     /// The thread's number in its block.
     pub number: u32,
@@ -73,7 +66,7 @@ pub(crate) struct Machine<'a, M: ?Sized> {
 /// Why an access failed.
 pub(crate) type Refused = Box<String>;
 
-impl<M: Memory + ?Sized> Machine<'_, M> {
+impl<M: Memory + ?Sized> RunningThread<'_, M> {
     #[inline(always)]
     pub(crate) fn get(&self, source: Source) -> u64 {
         let found = if source.is_constant() {
@@ -98,35 +91,35 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
     }
 
     /// Runs until the thread ends, must wait, or has taken `budget` steps, and counts them.
-    pub(crate) fn run<W: Watch>(
+    pub(crate) fn run<O: StepObserver>(
         &mut self,
         budget: u64,
         taken: &mut u64,
-        watch: &mut W,
-    ) -> Result<Stop, Refused> {
+        observer: &mut O,
+    ) -> Result<TurnEnd, Refused> {
         let launch = self.launch;
         let mut steps = 0;
         let result = loop {
             if steps >= budget {
-                break Ok(Stop::Slice);
+                break Ok(TurnEnd::Budget);
             }
-            let Some(step) = launch.program.code.get(self.thread.place as usize) else {
-                break Ok(Stop::Ended);
+            let Some(step) = launch.program.code.get(self.thread.pc as usize) else {
+                break Ok(TurnEnd::Exit);
             };
             steps += 1;
-            self.thread.place += 1;
+            self.thread.pc += 1;
             if let Some(guard) = step.guard {
                 let holds = self.get(Source::slot(guard)) != 0;
                 if holds == step.negated {
                     continue;
                 }
             }
-            if let Err(refused) = watch.before(self, step) {
+            if let Err(refused) = observer.before(self, step) {
                 break Err(refused);
             }
             match self.step(&step.action) {
                 Ok(None) => {}
-                Ok(Some(stop)) => break Ok(stop),
+                Ok(Some(end)) => break Ok(end),
                 Err(refused) => break Err(refused),
             }
         };
@@ -135,10 +128,10 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
     }
 
     #[inline(always)]
-    fn step(&mut self, action: &Action) -> Result<Option<Stop>, Refused> {
+    fn step(&mut self, action: &Action) -> Result<Option<TurnEnd>, Refused> {
         match action {
             Action::Move { target, a } => self.set(*target, self.get(*a)),
-            Action::One {
+            Action::Unary {
                 function,
                 flags,
                 target,
@@ -146,7 +139,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             } => {
                 self.set(*target, function(self.get(*a), *flags));
             }
-            Action::Two {
+            Action::Binary {
                 function,
                 flags,
                 target,
@@ -155,7 +148,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             } => {
                 self.set(*target, function(self.get(*a), self.get(*b), *flags));
             }
-            Action::Three {
+            Action::Ternary {
                 function,
                 flags,
                 target,
@@ -166,7 +159,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 let value = function(self.get(*a), self.get(*b), self.get(*c), *flags);
                 self.set(*target, value);
             }
-            Action::Four {
+            Action::Quaternary {
                 function,
                 flags,
                 target,
@@ -199,35 +192,35 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             }
             Action::Load {
                 target,
-                place,
+                address,
                 bytes,
                 extend,
             } => {
-                let address = self.address(place);
-                let value = self.load(place.window, address, *bytes)?;
+                let at = self.address(address);
+                let value = self.load(address.space, at, *bytes)?;
                 self.set(*target, extend.apply(value));
             }
             Action::Store {
-                place,
+                address,
                 bytes,
                 value,
             } => {
-                let address = self.address(place);
+                let at = self.address(address);
                 let value = self.get(*value);
-                self.store(place.window, address, *bytes, value)?;
+                self.store(address.space, at, *bytes, value)?;
             }
             Action::LoadMany {
                 targets,
-                place,
+                address,
                 bytes,
                 extend,
             } => {
-                let address = self.vector_address(place, *bytes, targets.len())?;
+                let at = self.vector_address(address, *bytes, targets.len())?;
                 let mut values = [0; 8];
                 let lanes = (0u64..).zip(values.iter_mut()).take(targets.len());
                 for (lane, value) in lanes {
-                    let address = address.wrapping_add(lane * u64::from(*bytes));
-                    *value = extend.apply(self.load(place.window, address, *bytes)?);
+                    let at = at.wrapping_add(lane * u64::from(*bytes));
+                    *value = extend.apply(self.load(address.space, at, *bytes)?);
                 }
                 // A target may be the address's own register, so all are written at the end.
                 for (target, value) in targets.iter().zip(values) {
@@ -235,18 +228,18 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 }
             }
             Action::StoreMany {
-                place,
+                address,
                 bytes,
                 values,
             } => {
-                let address = self.vector_address(place, *bytes, values.len())?;
+                let at = self.vector_address(address, *bytes, values.len())?;
                 for (lane, value) in (0u64..).zip(values.iter()) {
-                    let address = address.wrapping_add(lane * u64::from(*bytes));
-                    self.store(place.window, address, *bytes, self.get(*value))?;
+                    let at = at.wrapping_add(lane * u64::from(*bytes));
+                    self.store(address.space, at, *bytes, self.get(*value))?;
                 }
             }
             Action::Atomic(atomic) => self.atomic(atomic)?,
-            Action::Jump { target } => self.thread.place = *target,
+            Action::Jump { target } => self.thread.pc = *target,
             Action::JumpTable { index, table } => {
                 let index = self.get(*index);
                 let targets = self.launch.program.tables.get(*table as usize);
@@ -255,24 +248,22 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                     .ok()
                     .and_then(|index| targets.get(index));
                 let Some(target) = target else {
-                    let count = targets.len();
-                    let message = format!("jumps to entry {index} of a list of {count} labels");
-                    return Err(Box::new(message));
+                    return Err(Box::new(jump_outside(index, targets.len())));
                 };
-                self.thread.place = *target;
+                self.thread.pc = *target;
             }
             Action::Return => return Ok(self.leave()),
-            Action::Exit => return Ok(Some(Stop::Ended)),
-            Action::Trap => return Err(Box::new("the kernel stops itself with `trap`".to_owned())),
+            Action::Exit => return Ok(Some(TurnEnd::Exit)),
+            Action::Trap => return Err(Box::new(TRAPPED.to_owned())),
             Action::Nothing => {}
             Action::Call(call) => self.enter(call)?,
-            Action::BuiltinFunction(step) => {
-                self.provided(step)?;
+            Action::Builtin(call) => {
+                self.builtin(call)?;
                 // What it cost is only counted when the turn ends.
-                return Ok(Some(Stop::Slice));
+                return Ok(Some(TurnEnd::Budget));
             }
-            Action::Barrier { .. } | Action::Warp(_) | Action::ActiveMask { .. } => {
-                return Ok(Some(Stop::WarpOp));
+            Action::Barrier { .. } | Action::Collective(_) | Action::ActiveMask { .. } => {
+                return Ok(Some(TurnEnd::Sync));
             }
             rare => self.rare(rare),
         }
@@ -284,14 +275,14 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
     fn rare(&mut self, action: &Action) {
         match action {
             Action::Carry(carry) => self.carry(carry),
-            Action::Spread { targets, a, bits } => {
+            Action::Unpack { targets, a, bits } => {
                 let mut value = self.get(*a);
                 for target in targets {
                     self.set(*target, value & mask(*bits));
                     value = value.checked_shr(*bits).unwrap_or(0);
                 }
             }
-            Action::Gather {
+            Action::Pack {
                 target,
                 sources,
                 bits,
@@ -324,7 +315,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 let value = lop3(a, b, c, table);
                 let other = self.holds(logic.c);
                 self.set(logic.target, value);
-                let holds = logic.junction.apply(u64::from(value != 0), other);
+                let holds = logic.combine.apply(u64::from(value != 0), other);
                 self.set(logic.predicate, holds);
             }
             Action::Special { target, special } => self.set(*target, self.special(*special)),
@@ -332,13 +323,20 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
                 let address = u64::from(self.thread.frame_base) + u64::from(*offset);
                 self.set(*target, address);
             }
-            Action::ToGeneric { target, a, base } => {
-                self.set(*target, self.get(*a).wrapping_add(*base));
+            Action::ConvertAddress {
+                target,
+                a,
+                conversion,
+            } => {
+                let a = self.get(*a);
+                let value = match conversion {
+                    AddressConversion::Copy => a,
+                    AddressConversion::Add(base) => a.wrapping_add(*base),
+                    AddressConversion::Subtract(base) => a.wrapping_sub(*base),
+                };
+                self.set(*target, value);
             }
-            Action::FromGeneric { target, a, base } => {
-                self.set(*target, self.get(*a).wrapping_sub(*base));
-            }
-            Action::IsIn {
+            Action::IsInRange {
                 target,
                 a,
                 from,
@@ -359,10 +357,10 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
             comparison.flags,
         );
         let other = self.holds(comparison.c);
-        let junction = comparison.junction;
+        let combine = comparison.combine;
         (
-            junction.apply(outcome, other),
-            junction.apply(outcome ^ 1, other),
+            combine.apply(outcome, other),
+            combine.apply(outcome ^ 1, other),
         )
     }
 
@@ -373,7 +371,7 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
         [0, 16].map(|shift| {
             let half = |bits: u64| (bits >> shift) & 0xffff;
             let outcome = (comparison.function)(half(a), half(b), comparison.flags);
-            comparison.junction.apply(outcome, other)
+            comparison.combine.apply(outcome, other)
         })
     }
 
@@ -419,32 +417,17 @@ impl<M: Memory + ?Sized> Machine<'_, M> {
     }
 
     fn special(&self, special: Special) -> u64 {
-        let thread = u64::from(self.number);
-        let lane = thread % 32;
-        let place = |dimension: u8| {
-            let place = self
-                .launch
-                .block
-                .place(thread)
-                .unwrap_or(Extent { x: 0, y: 0, z: 0 });
-            launch::dimension_of(place, dimension)
-        };
         match special {
-            Special::Tid(dimension) => place(dimension),
-            Special::Ctaid(dimension) => launch::dimension_of(self.block, dimension),
-            Special::Laneid => lane,
-            Special::Warpid => thread / 32,
-            Special::LanemaskEq => 1 << lane,
-            Special::LanemaskLe => mask(32) >> (31 - lane),
-            Special::LanemaskLt => (1 << lane) - 1,
-            Special::LanemaskGe => (mask(32) << lane) & mask(32),
-            Special::LanemaskGt => (mask(32) << (lane + 1)) & mask(32),
             // Steps stand for both cycles and nanoseconds: the crate knows no clock.
             Special::Clock | Special::GlobalTimerLo => self.clock & mask(32),
             Special::ClockHi | Special::GlobalTimerHi => self.clock >> 32,
             Special::Clock64 | Special::GlobalTimer => self.clock,
-            // All others are constants of the launch.
-            _ => 0,
+            other => {
+                let geometry = &self.launch.launch.geometry;
+                let value = special_registers::of_thread(other, geometry, self.block, self.number);
+                debug_assert!(value.is_some(), "{other} is no register of a thread");
+                u64::from(value.unwrap_or(0))
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::syntax::diagnostic::Position;
 use crate::syntax::lex::{Issue, Token};
-use crate::syntax::module::{Entry, Param, ParamType};
+use crate::syntax::module::{Entry, Extension, Param, ParamType};
 use crate::syntax::parse::scope::Entity;
 use crate::syntax::parse::{Parsed, Parser, shortened};
 use crate::syntax::tree::{Formal, Function, Linkage, LocalVariable, Operand, RegisterId, Symbol};
@@ -62,7 +62,7 @@ impl<'a> Parser<'a> {
             local_bytes: 0,
             function,
             layout: crate::syntax::layout::Layout::default(),
-            program: std::sync::OnceLock::new(),
+            decoded: Extension::default(),
         });
         self.module
             .functions

@@ -3,8 +3,8 @@
 
 use super::bindings::DeviceHandle;
 use super::settings::{GpuAccess, GpuGrants};
+use crate::capability::output::GuestOutput;
 use crate::grant::Grant;
-use crate::instance::output::GuestOutput;
 use std::sync::Arc;
 use tensor_wasm_device::{Error, Lease};
 use wasmtime::component::{HasData, Resource, ResourceTable};

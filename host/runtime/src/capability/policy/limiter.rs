@@ -1,9 +1,9 @@
-//! Token buckets that outlive a request: what a policy component asks through
-//! `tensor:policy/limiter`, as the host sees it.
+//! Rate limiting by token buckets that outlive a request: what a policy component asks
+//! through `tensor:policy/limiter`, as the host sees it.
 //!
-//! The policy decides on key and rate; whoever embeds the runtime brings a
-//! [`Limiter`] that counts. Counters in a guest would be one for each instance, and
-//! would together admit many times their limit.
+//! The policy decides on key and rate; whoever embeds the runtime brings a [`Limiter`] that
+//! counts. Counters in a guest would exist once for each instance, and would together
+//! admit many times their limit.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -24,11 +24,11 @@ pub struct Rate {
 pub trait Limiter: Send + Sync {
     /// Takes `cost` tokens from the key's bucket. Where it holds fewer it takes none.
     ///
-    /// A key that is asked for with another rate than before has another bucket.
+    /// A key with another rate than before has another bucket.
     ///
     /// # Errors
     ///
-    /// How long to wait until as many will be there; [`Duration::MAX`] where a full
-    /// bucket holds fewer.
+    /// The time until the bucket holds as many; [`Duration::MAX`] where a full bucket holds
+    /// fewer.
     fn take(&self, key: &str, rate: Rate, cost: NonZeroU32) -> Result<(), Duration>;
 }

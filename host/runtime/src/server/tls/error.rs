@@ -1,4 +1,4 @@
-//! Why files could not be used for TLS.
+//! Why files can't be used for TLS.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use rustls::pki_types::pem;
 use thiserror::Error;
 
-/// Why files could not be used for TLS. None of the texts holds anything of a key.
+/// Why files can't be used for TLS. No message contains any part of a key.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -21,7 +21,7 @@ pub enum TlsError {
         #[source]
         cause: io::Error,
     },
-    /// A file is PEM by its beginning, and broken after it.
+    /// A file begins as PEM and is invalid after that.
     #[error("the {what} {} is broken: write it anew, in PEM", path.display())]
     BrokenPem {
         /// What the file should hold.
@@ -51,7 +51,7 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
     },
-    /// A certificate is none.
+    /// A certificate is invalid.
     #[error("the {what} {} can't be used: have it issued anew, as X.509 version 3", path.display())]
     BadCertificate {
         /// What the file should hold.
@@ -62,7 +62,7 @@ pub enum TlsError {
         #[source]
         cause: rustls::Error,
     },
-    /// A private key is none, or of a kind that is not supported.
+    /// A private key is invalid, or of a kind that is not supported.
     #[error(
         "the private key {} can't be used: take an ECDSA key of P-256 or P-384, an Ed25519 key, \
          or an RSA key of 2048 to 8192 bits",
@@ -87,7 +87,7 @@ pub enum TlsError {
         /// The key's file.
         key: PathBuf,
     },
-    /// The TLS library refuses a combination that it is never given.
+    /// The TLS library refuses the configuration, which is not known to happen.
     #[error("TLS can't be set up")]
     Setup(#[source] rustls::Error),
 }

@@ -1,5 +1,5 @@
-//! From files to what the TLS library needs, with a warning for what works today
-//! and is a mistake all the same.
+//! Reads the TLS files and builds the library's configuration from them. Warns of files that
+//! work and are unsafe, such as a key that everybody can read.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -18,18 +18,17 @@ use zeroize::Zeroizing;
 
 use super::{ClientCertificates, TlsError, TlsFiles};
 
-/// HTTP/2 for those who speak it.
+/// The protocols that are offered by ALPN.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// What no certificate file comes near: a path such as `/dev/zero` must not fill
-/// the memory.
+/// Larger than any certificate file: a path such as `/dev/zero` must not fill the memory.
 const LONGEST_FILE: u64 = 4 << 20;
 
 const CERTIFICATE: &str = "certificate";
 const KEY: &str = "private key";
 const CLIENT_CA: &str = "authority of client certificates";
 
-/// Reads all files, and makes of them what a connection begins with.
+/// Reads all files, and builds the configuration of new connections.
 pub(super) fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let certified = certified(files, &provider)?;
@@ -57,8 +56,7 @@ pub(super) fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
     .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
     if files.client_ca.is_some() {
-        // A session that is resumed does not show its certificate again, and would
-        // outlive it.
+        // A resumed session does not present its certificate again, and would outlive it.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
     }
@@ -151,7 +149,7 @@ fn contents(what: &'static str, path: &Path) -> Result<(Zeroizing<Vec<u8>>, bool
     let read = || {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
-        // With room for all of it from the start, no copy of a key stays behind.
+        // Allocated for the whole file at once, so that growing leaves no copy of a key.
         let expected = metadata.len().min(LONGEST_FILE) as usize + 1;
         let mut text = Zeroizing::new(Vec::with_capacity(expected));
         file.take(LONGEST_FILE + 1).read_to_end(&mut text)?;
@@ -179,11 +177,11 @@ fn is_open_to_all(_: &std::fs::Metadata) -> bool {
     false
 }
 
-/// Clients will refuse such a certificate; the server starts all the same, since it
-/// may be its clock that is wrong, and the file can be replaced while it runs.
+/// Clients refuse a certificate that is not valid now. The server starts all the same: its
+/// own clock may be wrong, and the file can be replaced while it runs.
 fn warn_of_validity(path: &Path, certificate: &CertificateDer<'_>) {
     let Ok(parsed) = x509_cert::Certificate::from_der(certificate) else {
-        // Whether it can be used is for the TLS library to say.
+        // The TLS library decides whether it can be used.
         return;
     };
     let validity = parsed.tbs_certificate().validity();

@@ -1,4 +1,4 @@
-//! Who a client is, by its certificate, in one line that is fit for a log.
+//! The subject of a client's certificate, as one line that is safe to log.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use x509_cert::name::Name;
 const LONGEST: usize = 256;
 
 /// The subject of a certificate as RFC 4514 writes it, such as `CN=alice,O=Example`.
-/// At most 256 characters, none of which can end or reorder a line of a log. A
-/// certificate that names nobody there goes by its fingerprint, `sha256:…`.
+/// At most 256 characters, none of which can end or reorder a line of a log. A certificate
+/// without a subject is named by its fingerprint, `sha256:…`.
 pub(super) fn of(certificate: &CertificateDer<'_>) -> Arc<str> {
     let parsed = x509_cert::Certificate::from_der(certificate).ok();
     parsed
