@@ -3,16 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-<<<<<<< HEAD
 use tensor_wasm_guest::LaunchConfig;
 use tensor_wasm_guest::testing::Device;
-=======
-use std::sync::{Arc, Mutex};
-
-use tensor_wasm_ptx::interpret::run_grid;
-use tensor_wasm_ptx::simt::{Launch, Memory, MemoryError};
-use tensor_wasm_ptx::{Extent, Limits, Module, address::GLOBAL_BASE, parse};
->>>>>>> main
 
 use crate::filter::Filter;
 use crate::picture::{Picture, Rgba};

@@ -3,12 +3,8 @@
 use std::sync::Arc;
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
-<<<<<<< HEAD
-use tensor_wasm_ptx::interpret::{Launch, run_grid};
-=======
 use tensor_wasm_ptx::interpret::run_grid;
-use tensor_wasm_ptx::simt::{Launch, Memory, MemoryError};
->>>>>>> main
+use tensor_wasm_ptx::simt::Launch;
 use tensor_wasm_ptx::{Extent, Limits, Module};
 
 // That of the tests.

@@ -13,13 +13,8 @@ use std::sync::Arc;
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::compile::{Vectorize, compile_as};
-<<<<<<< HEAD
-use tensor_wasm_ptx::interpret::{Launch, run_grid};
-use tensor_wasm_ptx::simt::RunError;
-=======
 use tensor_wasm_ptx::interpret::{InterpretedLaunch, run_grid};
-use tensor_wasm_ptx::simt::{Launch, Memory, MemoryError, RunError};
->>>>>>> main
+use tensor_wasm_ptx::simt::{Launch, RunError};
 use tensor_wasm_ptx::{Extent, Limits, Module, parse};
 
 pub use memory::{Flat, Number};
