@@ -148,7 +148,7 @@ fn finite(bits: u64, format: Format, flags: Flags) -> u64 {
     bits
 }
 
-/// A single rounded to ten bits of fraction, in the place of a single.
+/// An f32 rounded to ten bits of fraction, in the place of an f32.
 fn to_tf32(a: u64, flags: Flags) -> u64 {
     let format = Format {
         exponent_bits: 8,
@@ -161,7 +161,7 @@ fn to_tf32(a: u64, flags: Flags) -> u64 {
     float::finished::<F32>(finite(rounded, format, flags) << 13, flags)
 }
 
-/// The function that makes a pair of two singles, the first one above.
+/// The function that makes a pair of two f32 values, the first one above.
 pub(crate) fn pack(ty: Type) -> Option<Eval> {
     Some(Eval::Two(match ty {
         Type::F16x2 => pair::<F16>,

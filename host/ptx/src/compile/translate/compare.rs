@@ -3,7 +3,7 @@
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Ty};
-use crate::compile::translate::half::kind;
+use crate::compile::translate::half::half_format;
 use crate::compile::translate::{Builder, Scope, home};
 use crate::numeric::{Flags, mask};
 use crate::syntax::bool_combine::BoolCombine;
@@ -27,8 +27,8 @@ impl<'m> Builder<'m> {
             self.compare_integers(compared, flags, a, b)
         } else if let Some(outcome) = self.compare_floats(compared, flags, a, b) {
             outcome
-        } else if let Some((kind, false)) = kind(compared)
-            && let Some(outcome) = self.compare_half(kind, flags, [a, b])
+        } else if let Some((format, false)) = half_format(compared)
+            && let Some(outcome) = self.compare_half(format, flags, [a, b])
         {
             outcome
         } else {

@@ -1,4 +1,4 @@
-//! Arithmetic of singles and doubles, rounded to nearest. Other roundings and the 16-bit formats are
+//! Arithmetic of f32 values and f64 values, rounded to nearest. Other roundings and the 16-bit formats are
 //! asked of the interpreter.
 
 use crate::compile::ir::opcodes::Opcode;
@@ -32,7 +32,7 @@ struct Format {
     zero: Arg,
 }
 
-const SINGLE: Format = Format {
+const F32: Format = Format {
     add: Opcode::F32Add,
     sub: Opcode::F32Sub,
     mul: Opcode::F32Mul,
@@ -53,7 +53,7 @@ const SINGLE: Format = Format {
     zero: Arg::F32(0),
 };
 
-const DOUBLE: Format = Format {
+const F64: Format = Format {
     add: Opcode::F64Add,
     sub: Opcode::F64Sub,
     mul: Opcode::F64Mul,
@@ -74,14 +74,14 @@ const DOUBLE: Format = Format {
     zero: Arg::F64(0),
 };
 
-/// The largest single whose reciprocal `div.approx` results: 2^126.
+/// The largest f32 whose reciprocal `div.approx` results: 2^126.
 const LARGE: Arg = Arg::F32(0x7e80_0000);
 const INFINITY: Arg = Arg::F32(0x7f80_0000);
 
 fn format(ty: Type) -> Option<&'static Format> {
     match ty {
-        Type::F32 => Some(&SINGLE),
-        Type::F64 => Some(&DOUBLE),
+        Type::F32 => Some(&F32),
+        Type::F64 => Some(&F64),
         _ => None,
     }
 }
@@ -111,9 +111,9 @@ impl<'m> Builder<'m> {
     /// A result as the flags want it: the one NaN, flushed, clamped to 0 to 1.
     pub(crate) fn finished(&mut self, flags: Flags, value: Arg) -> Arg {
         let f = if self.body.arg_ty(value) == Ty::F64 {
-            &DOUBLE
+            &F64
         } else {
-            &SINGLE
+            &F32
         };
         let value = self.flushed(flags, value);
         if !flags.sat {
@@ -238,7 +238,7 @@ impl<'m> Builder<'m> {
         true
     }
 
-    /// Single precision in a direction; false where the interpreter is to be asked.
+    /// f32 in a direction; false where the interpreter is to be asked.
     fn directed(&mut self, scope: &Scope<'m>, flags: Flags) -> bool {
         let round = flags.round;
         let read = |builder: &mut Self, operand| {
@@ -253,7 +253,7 @@ impl<'m> Builder<'m> {
             }
             Op::Sub => {
                 let b = read(self, 2);
-                let b = self.minus_single(b);
+                let b = self.f32_neg(b);
                 directed_rounding::sum(self, round, a, b)
             }
             Op::Mul => {
@@ -277,7 +277,7 @@ impl<'m> Builder<'m> {
         true
     }
 
-    /// A double whose lower 32 bits are zeros.
+    /// An f64 whose lower 32 bits are zeros.
     fn upper_half(&mut self, value: Arg) -> Arg {
         let bits = self.as_ty(value, Ty::I64);
         let upper = self.two(Opcode::I64And, bits, Arg::I64(!0xffff_ffff));
@@ -305,7 +305,13 @@ impl<'m> Builder<'m> {
             (size, Opcode::F64Lt, Opcode::F64Eq, least, infinity)
         } else {
             let least = Arg::F32(f32::MIN_POSITIVE.to_bits());
-            (self.abs(a), Opcode::F32Lt, Opcode::F32Eq, least, INFINITY)
+            (
+                self.f32_abs(a),
+                Opcode::F32Lt,
+                Opcode::F32Eq,
+                least,
+                INFINITY,
+            )
         };
         let zero = Arg::constant(self.body.arg_ty(a), 0);
         let finite = self.two(lt, size, infinity);
@@ -315,18 +321,18 @@ impl<'m> Builder<'m> {
             Some(Modifier::Number) => self.two(eq, size, size),
             Some(Modifier::Notanumber) => {
                 let number = self.two(eq, size, size);
-                self.not(number)
+                self.bool_not(number)
             }
             which => {
                 let small = self.two(lt, size, least);
                 let some = self.two(lt, zero, size);
-                let subnormal = self.both(small, some);
+                let subnormal = self.bool_and(small, some);
                 if which == Some(Modifier::Subnormal) {
                     return subnormal;
                 }
                 // Zeros count as normal.
-                let normal = self.not(subnormal);
-                self.both(finite, normal)
+                let normal = self.bool_not(subnormal);
+                self.bool_and(finite, normal)
             }
         }
     }
