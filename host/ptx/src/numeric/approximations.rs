@@ -1,5 +1,5 @@
-//! The approximations of f32: powers and logarithms of two, sine, cosine, hyperbolic
-//! tangent.
+//! Approximations of elementary functions in `f32`: powers and logarithms of two, sine, cosine,
+//! hyperbolic tangent. Minimax polynomials after a range reduction (Cody and Waite 1980).
 //!
 //! The polynomials are minimax: coefficients from the exchange algorithm of Remez in 60 digits, with
 //! the weight that makes the error asked for even (relative for powers and the tangent, absolute for

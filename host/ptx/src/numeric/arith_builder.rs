@@ -1,14 +1,16 @@
-//! Functions that the interpreter and the compiler have in common: each is written once, in steps
-//! that every engine of WebAssembly has for one number and for a vector of them.
+//! The arithmetic builder, in the manner of LLVM's `IRBuilder`: functions that the interpreter and the
+//! compiler have in common are written over it once, in operations that every engine of WebAssembly has
+//! for one number and for a vector of them. `int_builder.rs` has its counterpart for integers.
 //!
-//! [`ArithBuilder`] is what they are written in. On plain numbers the steps are computed: that is what the
-//! interpreter calls. The compiler's own steps add to a kernel what would compute them. Both round
-//! each step alike, so both give the same bits.
+//! The interpreter's builder computes each operation at once. The compiler's adds to a kernel what
+//! computes it. Both round each operation alike, so both give the same bits.
 //!
-//! [`functions`] has the approximations. What is exact ([`half`], [`directed`]) is for the compiler
-//! alone: the interpreter has another way to the same bits, and tests compare them.
+//! [`approximations`](crate::numeric::approximations) are what both use. What is exact
+//! ([`half_precision`](crate::numeric::half_precision),
+//! [`directed_rounding`](crate::numeric::directed_rounding)) is for the compiler alone: the interpreter has
+//! another way to the same bits, and tests compare them.
 
-/// ArithBuilder on f32 values, words of 32 bits, f64 values and booleans.
+/// Operations on f32 and f64 numbers, integers of 32 bits and booleans.
 ///
 /// Which NaN a result is, is left open; so a function may take a NaN's bits for no more than that it
 /// is one.

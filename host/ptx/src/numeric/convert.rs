@@ -1,4 +1,5 @@
-//! Conversions between number types.
+//! Conversions between number types, as the interpreter does them (PTX ISA, `cvt`; IEEE 754-2019,
+//! section 5.4).
 
 use crate::numeric::eval::{Eval, Flags};
 use crate::numeric::float::{self, BF16, F16, F32, F64, Float};

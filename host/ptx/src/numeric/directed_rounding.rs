@@ -1,4 +1,4 @@
-//! f32, rounded in a direction: the nearest f32, and one step back where it lies on
+//! Directed rounding of `f32` (IEEE 754-2019, section 4.3): the nearest f32, and one step back where it lies on
 //! the wrong side of the exact result. On which side it lies is found in f64, which has
 //! all bits of a product of two f32 values.
 

@@ -1,9 +1,9 @@
-//! Floating-point operations.
+//! Floating-point operations, as the interpreter does them (IEEE 754-2019).
 //!
 //! Results are rounded once, in the direction that the instruction names; `fma` is fused. NaN
 //! results are the one NaN that NVIDIA's hardware gives for the format. The approximations
 //! (`.approx`, `.full`) are exact ones where they are divisions and roots, and else those of
-//! [`functions`], which compiled kernels have too. What that means next to a GPU is in
+//! [`approximations`], which compiled kernels have too. What that means next to a GPU is in
 //! `docs/numerics.md`.
 
 use std::cmp::Ordering;

@@ -1,4 +1,5 @@
-//! Numbers of eight bits, which come in pairs: `.e4m3x2` and `.e5m2x2`.
+//! FP8, floating-point numbers of eight bits (OCP 8-bit Floating Point Specification, 2023), which come
+//! in pairs: `.e4m3x2` and `.e5m2x2`.
 //!
 //! The first has no infinities, and one NaN of either sign; the second is a half whose fraction was
 //! cut to two bits. Conversions to both saturate: what is too large becomes the largest number.

@@ -1,8 +1,9 @@
-//! The 16-bit formats by way of f32: conversions, and arithmetic that is rounded once.
+//! The 16-bit formats binary16 and bfloat16 by way of `f32`: conversions, and arithmetic that is rounded
+//! once.
 //!
 //! An f32 has more than twice the bits of a half. So the sum and the product of two halves, rounded
 //! to an f32, round to the half that is nearest to the exact one. A fused product and sum does not:
-//! there what is lost is kept in the lowest bit first (rounding to odd), which decides between two
+//! there what is lost is kept in the lowest bit first (rounding to odd, Boldo and Melquiond 2008), which decides between two
 //! halves that would else be as near.
 
 use crate::numeric::Round;

@@ -1,4 +1,4 @@
-//! Floating-point arithmetic in integers: exact up to the one rounding at the end, in any format
+//! Software floating point (IEEE 754-2019), as Berkeley SoftFloat: arithmetic in integers, exact up to the one rounding at the end, in any format
 //! and any direction. The interpreter uses it where the processor has no instruction for the case:
 //! directed rounding, and the 16-bit formats.
 

@@ -1,4 +1,4 @@
-//! The steps against the interpreter's arithmetic in integers, and the approximations against double
+//! What is written over the arithmetic builder against the interpreter's arithmetic in integers, and the approximations against double
 //! precision.
 
 use crate::numeric::arithmetic::{self as soft_float, BF16, F16, F32, F64, Float};

@@ -1,4 +1,5 @@
-//! Comparisons, choices, and moves between registers of different sizes.
+//! Translates comparisons, selections, and moves between registers of different sizes (PTX ISA,
+//! "Comparison and Selection Instructions", "Data Movement and Conversion Instructions").
 
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;

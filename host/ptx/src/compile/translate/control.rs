@@ -1,4 +1,6 @@
-//! What each instruction becomes; branches, calls, and where threads meet.
+//! Translates an instruction with its guard, by its kind; and branches, calls, barriers and warp
+//! collectives (PTX ISA, "Control Flow Instructions", "Parallel Synchronization and Communication
+//! Instructions").
 
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;

@@ -1,4 +1,4 @@
-//! Conversions between number types.
+//! Translates conversions between number types (PTX ISA, `cvt`).
 
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Ty};
@@ -15,7 +15,7 @@ use crate::syntax::types::Type;
 const INTEGRAL: [Modifier; 4] = [Modifier::Rni, Modifier::Rzi, Modifier::Rmi, Modifier::Rpi];
 
 impl<'m> Builder<'m> {
-    /// `cvt`; false where the interpreter is to be asked.
+    /// `cvt`; false where it is a libcall.
     pub(crate) fn convert(&mut self, scope: &Scope<'m>) -> bool {
         let modifiers = &scope.instruction.modifiers;
         let (to, from) = (modifiers.ty(), modifiers.second_ty());

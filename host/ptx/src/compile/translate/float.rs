@@ -1,5 +1,6 @@
-//! Arithmetic of f32 values and f64 values, rounded to nearest. Other roundings and the 16-bit formats are
-//! asked of the interpreter.
+//! Translates floating-point instructions on `.f32` and `.f64` (PTX ISA, "Floating Point Instructions";
+//! IEEE 754-2019): rounded to nearest, and those on `.f32` in each other direction too. `.f64` in another
+//! direction is a libcall. `half.rs` has the 16-bit formats.
 
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Op as Step, Ty};
@@ -126,7 +127,7 @@ impl<'m> Builder<'m> {
         self.select(above, low, f.zero)
     }
 
-    /// A floating-point instruction on registers; false where the interpreter is to be asked.
+    /// A floating-point instruction on registers; false where it is a libcall.
     pub(crate) fn float(&mut self, scope: &Scope<'m>) -> bool {
         let ty = scope.ty();
         let Some(f) = format(ty) else {
@@ -238,7 +239,7 @@ impl<'m> Builder<'m> {
         true
     }
 
-    /// f32 in a direction; false where the interpreter is to be asked.
+    /// f32 in a direction; false where it is a libcall.
     fn directed(&mut self, scope: &Scope<'m>, flags: Flags) -> bool {
         let round = flags.round;
         let read = |builder: &mut Self, operand| {

@@ -22,7 +22,7 @@ pub(crate) fn half_format(ty: Type) -> Option<(HalfFormat, bool)> {
 }
 
 impl<'m> Builder<'m> {
-    /// An instruction on halves; false where the interpreter is to be asked.
+    /// An instruction on halves; false where it is a libcall.
     pub(crate) fn halves(&mut self, scope: &Scope<'m>) -> bool {
         let Some((format, pair)) = half_format(scope.ty()) else {
             return false;

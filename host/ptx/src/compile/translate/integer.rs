@@ -1,4 +1,6 @@
-//! Integer arithmetic, bits and carries. What is rare is asked of the interpreter.
+//! Translates integer arithmetic, logic and shifts (PTX ISA, "Integer Arithmetic Instructions", "Extended
+//! Precision Integer Arithmetic Instructions", "Logic and Shift Instructions"). Instructions whose
+//! function the interpreter shares are built from `numeric/scalar.rs`; what is rare is a libcall.
 
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;
@@ -56,7 +58,7 @@ impl<'m> Builder<'m> {
         Ok(())
     }
 
-    /// An integer instruction on registers; false where the interpreter is to be asked.
+    /// An integer instruction on registers; false where it is a libcall.
     pub(crate) fn integer(&mut self, scope: &Scope<'m>) -> bool {
         let ty = scope.ty();
         let wide = scope.has(Modifier::Wide);

@@ -1,4 +1,5 @@
-//! Loads, stores, atomics, and conversions of addresses.
+//! Translates loads, stores, atomics, and conversions of addresses between state spaces (PTX ISA, "Data
+//! Movement and Conversion Instructions", "Parallel Synchronization and Communication Instructions").
 
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;

@@ -1,5 +1,6 @@
-//! From a kernel's instructions to blocks of steps. Every name, type and modifier is looked at here
-//! and nowhere later; calls are inlined, since they may not be circular.
+//! Translation of PTX instructions to the IR: a kernel becomes basic blocks of operations. Every name,
+//! type and modifier is looked at here and nowhere later; calls are inlined, since they may not be
+//! circular.
 
 mod arith_builder;
 mod bits;

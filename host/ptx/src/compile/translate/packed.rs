@@ -12,7 +12,7 @@ use crate::syntax::types::Type;
 const SIGNS: u32 = 0x8000_8000;
 
 impl<'m> Builder<'m> {
-    /// `None` where the interpreter is to be asked.
+    /// `None` where it is a libcall.
     pub(crate) fn packed_or_clamped(&mut self, scope: &Scope<'m>) -> Option<Arg> {
         let pair = matches!(scope.ty(), Type::U16x2 | Type::S16x2);
         match scope.instruction.row.op {

@@ -195,7 +195,7 @@ impl<'a> Parser<'a> {
                 let declared = if matches!(self.token, Token::Name(_)) {
                     self.declared_name(ty, align, lanes)?
                 } else {
-                    crate::syntax::parse::variable::Declared {
+                    crate::syntax::parse::declared::Declared {
                         name: "_",
                         at,
                         ty,

@@ -6,6 +6,7 @@
 //! statement, until it has [`MOST_DIAGNOSTICS`].
 
 mod constant;
+mod declared;
 mod function;
 mod initial;
 mod instruction;
@@ -19,7 +20,7 @@ use std::collections::HashSet;
 use crate::syntax::diagnostic::{Diagnostic, MOST_DIAGNOSTICS, Position};
 use crate::syntax::lex::{Issue, Lexer, Token};
 use crate::syntax::tree::{Function, Linkage};
-use crate::syntax::{check, layout};
+use crate::syntax::{check, layout_entries};
 use crate::{Limits, Module};
 
 use scope::{Entity, Reference, Scope};
@@ -38,7 +39,7 @@ pub(crate) fn module(text: &[u8], limits: &Limits) -> Result<Module, Vec<Diagnos
         issues = check::check(&module);
     }
     if issues.is_empty() {
-        issues = layout::lay_out(&mut module, limits);
+        issues = layout_entries::lay_out(&mut module, limits);
     }
     if issues.is_empty() {
         module.block_bytes = limits.block_bytes;
