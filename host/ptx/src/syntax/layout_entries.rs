@@ -2,8 +2,6 @@
 //! and where shared variables begin. Functions may call themselves, but only so deep, so all of it is
 //! known before an entry runs.
 
-use std::collections::HashMap;
-
 use crate::Limits;
 use crate::syntax::call_graph::{callees, reach, strongly_connected_components};
 use crate::syntax::layout::{Layout, SharedId, frame, slots};

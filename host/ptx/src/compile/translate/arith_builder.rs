@@ -64,7 +64,7 @@ impl ArithBuilder for Builder<'_> {
 
     fn f32_to_bits(&mut self, a: Arg) -> Arg {
         let bits = self.as_ty(a, Ty::I32);
-        // Functions in steps come to the same with any NaN.
+        // Functions over the builder come to the same with any NaN.
         self.body.blind.extend(bits.reg());
         bits
     }

@@ -3,7 +3,7 @@
 
 use crate::compile::ir::Arg;
 use crate::compile::ir::opcodes::Opcode;
-use crate::compile::translate::{Builder, Scope};
+use crate::compile::translate::{Builder, FunctionScope};
 use crate::numeric::ArithBuilder;
 use crate::numeric::Flags;
 use crate::syntax::modifier::Modifier;
@@ -13,7 +13,7 @@ use crate::syntax::types::Type;
 impl<'m> Builder<'m> {
     /// `lop3` with a predicate: whether the result is not zero, and or or another one; false where
     /// its table is not known.
-    pub(crate) fn logic(&mut self, scope: &Scope<'m>) -> bool {
+    pub(crate) fn logic(&mut self, scope: &FunctionScope<'m>) -> bool {
         let Some(table) = self.source(scope, 4).bits() else {
             return false;
         };
@@ -34,7 +34,7 @@ impl<'m> Builder<'m> {
     }
 
     /// `prmt` in its default mode: bytes of two words. `None` for the other modes.
-    pub(crate) fn permuted(&mut self, scope: &Scope<'m>) -> Option<Arg> {
+    pub(crate) fn permuted(&mut self, scope: &FunctionScope<'m>) -> Option<Arg> {
         let flags = Flags::of(&scope.instruction.modifiers);
         if flags.variant.is_some() {
             return None;

@@ -3,7 +3,7 @@
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Ty};
 use crate::compile::translate::half::half_format;
-use crate::compile::translate::{Builder, Scope, home};
+use crate::compile::translate::{Builder, FunctionScope, home};
 use crate::numeric::directed_rounding;
 use crate::numeric::half_precision::{self, HalfFormat};
 use crate::numeric::{Flags, IntBuilder, Round, mask};
@@ -16,7 +16,7 @@ const INTEGRAL: [Modifier; 4] = [Modifier::Rni, Modifier::Rzi, Modifier::Rmi, Mo
 
 impl<'m> Builder<'m> {
     /// `cvt`; false where it is a libcall.
-    pub(crate) fn convert(&mut self, scope: &Scope<'m>) -> bool {
+    pub(crate) fn convert(&mut self, scope: &FunctionScope<'m>) -> bool {
         let modifiers = &scope.instruction.modifiers;
         let (to, from) = (modifiers.ty(), modifiers.second_ty());
         let flags = Flags::of(modifiers);
@@ -112,7 +112,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Two integers clamped to a type of fewer bits, side by side; below them what a word held there.
-    pub(crate) fn packed(&mut self, scope: &Scope<'m>) {
+    pub(crate) fn packed(&mut self, scope: &FunctionScope<'m>) {
         let ty = scope.ty();
         let bits = ty.bits();
         let (least, most) = if ty.is_signed() {
@@ -209,7 +209,7 @@ impl<'m> Builder<'m> {
     }
 
     /// An integer of fewer bits than its register fills it with its sign, or with zeros.
-    fn write_integer(&mut self, scope: &Scope<'m>, ty: Type, value: Arg) {
+    fn write_integer(&mut self, scope: &FunctionScope<'m>, ty: Type, value: Arg) {
         let Operand::Register(register) = scope.operand(0) else {
             return;
         };
@@ -229,7 +229,13 @@ impl<'m> Builder<'m> {
         self.write(scope, value);
     }
 
-    fn integer_to_integer(&mut self, scope: &Scope<'m>, to: Type, from: Type, value: Arg) -> bool {
+    fn integer_to_integer(
+        &mut self,
+        scope: &FunctionScope<'m>,
+        to: Type,
+        from: Type,
+        value: Arg,
+    ) -> bool {
         let value = if to.bits() == 64 {
             self.widened(from, value)
         } else if from.bits() == 64 {

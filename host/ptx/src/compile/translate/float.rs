@@ -3,8 +3,8 @@
 //! direction is a libcall. `half.rs` has the 16-bit formats.
 
 use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{Arg, Op as Step, Ty};
-use crate::compile::translate::{Builder, Scope, home};
+use crate::compile::ir::{Arg, Op as IrOp, Ty};
+use crate::compile::translate::{Builder, FunctionScope, home};
 use crate::numeric::{ArithBuilder, approximations, directed_rounding};
 use crate::numeric::{Flags, Round};
 use crate::syntax::modifier::Modifier;
@@ -99,13 +99,13 @@ impl<'m> Builder<'m> {
             return self.select(small, zero, value);
         }
         let target = self.temp(Ty::F32);
-        self.push(Step::FlushSubnormal(target, value));
+        self.push(IrOp::FlushSubnormal(target, value));
         Arg::Reg(target)
     }
 
     pub(crate) fn canonical(&mut self, value: Arg) -> Arg {
         let target = self.temp(self.body.arg_ty(value));
-        self.push(Step::CanonicalizeNan(target, value));
+        self.push(IrOp::CanonicalizeNan(target, value));
         Arg::Reg(target)
     }
 
@@ -128,7 +128,7 @@ impl<'m> Builder<'m> {
     }
 
     /// A floating-point instruction on registers; false where it is a libcall.
-    pub(crate) fn float(&mut self, scope: &Scope<'m>) -> bool {
+    pub(crate) fn float(&mut self, scope: &FunctionScope<'m>) -> bool {
         let ty = scope.ty();
         let Some(f) = format(ty) else {
             return false;
@@ -168,7 +168,7 @@ impl<'m> Builder<'m> {
                 let c = self.source(scope, 3);
                 let c = self.flushed(flags, c);
                 let target = self.temp(home(ty));
-                self.push(Step::Fma(target, a, b, c));
+                self.push(IrOp::Fma(target, a, b, c));
                 self.finished(flags, Arg::Reg(target))
             }
             Op::Rcp => {
@@ -240,7 +240,7 @@ impl<'m> Builder<'m> {
     }
 
     /// f32 in a direction; false where it is a libcall.
-    fn directed(&mut self, scope: &Scope<'m>, flags: Flags) -> bool {
+    fn directed(&mut self, scope: &FunctionScope<'m>, flags: Flags) -> bool {
         let round = flags.round;
         let read = |builder: &mut Self, operand| {
             let value = builder.source(scope, operand);
@@ -297,7 +297,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Whether a number is of a kind: finite, subnormal, and so on.
-    fn is_kind_of_number(&mut self, scope: &Scope<'m>, flags: Flags) -> Arg {
+    fn is_kind_of_number(&mut self, scope: &FunctionScope<'m>, flags: Flags) -> Arg {
         let a = self.source(scope, 1);
         let (size, lt, eq, least, infinity) = if scope.ty() == Type::F64 {
             let least = Arg::F64(f64::MIN_POSITIVE.to_bits());
@@ -338,7 +338,7 @@ impl<'m> Builder<'m> {
         }
     }
 
-    fn two_flushed(&mut self, scope: &Scope<'m>, flags: Flags) -> (Arg, Arg) {
+    fn two_flushed(&mut self, scope: &FunctionScope<'m>, flags: Flags) -> (Arg, Arg) {
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         (self.flushed(flags, a), self.flushed(flags, b))
     }

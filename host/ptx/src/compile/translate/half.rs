@@ -1,7 +1,7 @@
 //! The 16-bit formats, alone and in pairs: each half by itself, by way of f32.
 
 use crate::compile::ir::Arg;
-use crate::compile::translate::{Builder, Scope};
+use crate::compile::translate::{Builder, FunctionScope};
 use crate::numeric::half_precision::{self, HalfFormat};
 use crate::numeric::{ArithBuilder, approximations};
 use crate::numeric::{Flags, Round};
@@ -23,7 +23,7 @@ pub(crate) fn half_format(ty: Type) -> Option<(HalfFormat, bool)> {
 
 impl<'m> Builder<'m> {
     /// An instruction on halves; false where it is a libcall.
-    pub(crate) fn halves(&mut self, scope: &Scope<'m>) -> bool {
+    pub(crate) fn halves(&mut self, scope: &FunctionScope<'m>) -> bool {
         let Some((format, pair)) = half_format(scope.ty()) else {
             return false;
         };
@@ -168,7 +168,7 @@ impl<'m> Builder<'m> {
     }
 
     /// `set` and `setp` of pairs; false where they are not known.
-    pub(crate) fn compare_pairs(&mut self, scope: &Scope<'m>) -> bool {
+    pub(crate) fn compare_pairs(&mut self, scope: &FunctionScope<'m>) -> bool {
         let modifiers = &scope.instruction.modifiers;
         let set = scope.instruction.row.op == Op::SetHalves;
         let compared = if set {

@@ -2,7 +2,7 @@
 
 use crate::compile::ir::Arg;
 use crate::compile::ir::opcodes::Opcode;
-use crate::compile::translate::{Builder, Scope};
+use crate::compile::translate::{Builder, FunctionScope};
 use crate::numeric::ArithBuilder;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
@@ -13,7 +13,7 @@ const SIGNS: u32 = 0x8000_8000;
 
 impl<'m> Builder<'m> {
     /// `None` where it is a libcall.
-    pub(crate) fn packed_or_clamped(&mut self, scope: &Scope<'m>) -> Option<Arg> {
+    pub(crate) fn packed_or_clamped(&mut self, scope: &FunctionScope<'m>) -> Option<Arg> {
         let pair = matches!(scope.ty(), Type::U16x2 | Type::S16x2);
         match scope.instruction.row.op {
             Op::Add if pair => Some(self.sum_of_pairs(scope)),
@@ -29,7 +29,7 @@ impl<'m> Builder<'m> {
     }
 
     /// The signs are added apart, so that no carry leaves the lower half.
-    fn sum_of_pairs(&mut self, scope: &Scope<'m>) -> Arg {
+    fn sum_of_pairs(&mut self, scope: &FunctionScope<'m>) -> Arg {
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         let (x, y) = (self.i32_and_const(a, !SIGNS), self.i32_and_const(b, !SIGNS));
         let sum = self.i32_add(x, y);
@@ -38,7 +38,7 @@ impl<'m> Builder<'m> {
         self.i32_xor(sum, signs)
     }
 
-    fn lesser_or_greater(&mut self, scope: &Scope<'m>, a: Arg, b: Arg) -> Arg {
+    fn lesser_or_greater(&mut self, scope: &FunctionScope<'m>, a: Arg, b: Arg) -> Arg {
         let less = if scope.instruction.row.op == Op::Min {
             self.i32_lt_s(a, b)
         } else {
@@ -52,7 +52,7 @@ impl<'m> Builder<'m> {
         self.i32_select(negative, Arg::I32(0), value)
     }
 
-    fn chosen_of_pairs(&mut self, scope: &Scope<'m>) -> Arg {
+    fn chosen_of_pairs(&mut self, scope: &FunctionScope<'m>) -> Arg {
         let signed = scope.ty() == Type::S16x2;
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         let halves = [16, 0].map(|up| {
@@ -77,7 +77,7 @@ impl<'m> Builder<'m> {
     }
 
     /// A sum or difference of signed words; what does not fit is the largest or the least one.
-    fn clamped_sum(&mut self, scope: &Scope<'m>) -> Arg {
+    fn clamped_sum(&mut self, scope: &FunctionScope<'m>) -> Arg {
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         let sum = scope.instruction.row.op == Op::Add;
         let value = self.two(if sum { Opcode::I32Add } else { Opcode::I32Sub }, a, b);

@@ -23,7 +23,7 @@ use crate::syntax::tree::{Function, Linkage};
 use crate::syntax::{check, layout_entries};
 use crate::{Limits, Module};
 
-use scope::{Entity, Reference, Scope};
+use scope::{Binding, BlockScope, Reference};
 
 pub(crate) type Parsed<T> = Result<T, Issue>;
 
@@ -67,7 +67,7 @@ struct Parser<'a> {
     issues: Vec<Issue>,
     module: Module,
     /// The module's scope, the function's, and those of its open blocks.
-    scopes: Vec<Scope<'a>>,
+    scopes: Vec<BlockScope<'a>>,
     /// Names of all scopes, counted for [`Limits::names`].
     names: u32,
     instructions: u32,
@@ -91,7 +91,7 @@ impl<'a> Parser<'a> {
             at: Position::default(),
             issues: Vec::new(),
             module: Module::default(),
-            scopes: vec![Scope::default()],
+            scopes: vec![BlockScope::default()],
             names: 0,
             instructions: 0,
             global_bytes: 0,
@@ -455,7 +455,7 @@ impl<'a> Parser<'a> {
     }
 
     /// What a name means here: in the innermost scope that has it.
-    fn lookup(&self, name: &str) -> Option<Entity> {
+    fn lookup(&self, name: &str) -> Option<Binding> {
         self.scopes.iter().rev().find_map(|scope| scope.find(name))
     }
 }

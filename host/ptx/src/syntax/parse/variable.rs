@@ -4,7 +4,7 @@ use crate::syntax::diagnostic::Position;
 use crate::syntax::lex::Token;
 use crate::syntax::parse::declared::Declared;
 use crate::syntax::parse::initial::Initial;
-use crate::syntax::parse::scope::Entity;
+use crate::syntax::parse::scope::Binding;
 use crate::syntax::parse::{Parsed, Parser, shortened};
 use crate::syntax::tree::{Linkage, LocalVariable, Symbol};
 use crate::syntax::types::{Space, Type};
@@ -30,7 +30,7 @@ impl<'a> Parser<'a> {
                 self.declare_range(name, at, count, ty)?;
             } else {
                 self.count_registers(1, at)?;
-                self.declare(name, at, Entity::Declared(ty))?;
+                self.declare(name, at, Binding::Declared(ty))?;
             }
             if !self.eat(',') {
                 break;
@@ -254,7 +254,7 @@ impl<'a> Parser<'a> {
             initial: initial.bytes,
             relocations: initial.relocations,
         });
-        self.declare(declared.name, at, Entity::Symbol(Symbol::Global(index)))
+        self.declare(declared.name, at, Binding::Symbol(Symbol::Global(index)))
     }
 
     /// A module-wide name for a variable that a function declares.
@@ -321,6 +321,6 @@ impl<'a> Parser<'a> {
         } else {
             Symbol::Variable(index)
         };
-        self.declare(declared.name, at, Entity::Symbol(symbol))
+        self.declare(declared.name, at, Binding::Symbol(symbol))
     }
 }

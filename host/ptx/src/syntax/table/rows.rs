@@ -1,11 +1,11 @@
 //! The rows of the table, and the lists of types and modifiers that several of them share.
 
 use crate::syntax::modifier::Modifier::{self, *};
-use crate::syntax::table::{Kind, Lanewise, Op, Row, Slot, Ty};
+use crate::syntax::table::{Lanewise, Op, OperandKind, Row, Slot, Ty};
 use crate::syntax::types::Type::{self, *};
 
-use Kind::{Address as A, Dst, DstLoose, DstPair, PredPair, Src, SrcLoose, SrcPred};
 use Op::Scalar;
+use OperandKind::{Address as A, Dst, DstLoose, DstPair, PredPair, Src, SrcLoose, SrcPred};
 use Slot::{May, Need, Of};
 use Ty::{Is, T0, T1, Wide};
 
@@ -96,7 +96,12 @@ const VIDEO: &[Slot] = &[Of(SIDES), Of(SIDES), Of(SIDES), May(&[Sat, Add])];
 const PREDICATE: Ty = Is(Pred);
 const WORD: Ty = Is(U32);
 
-const fn row(name: &'static str, slots: &'static [Slot], operands: &'static [Kind], op: Op) -> Row {
+const fn row(
+    name: &'static str,
+    slots: &'static [Slot],
+    operands: &'static [OperandKind],
+    op: Op,
+) -> Row {
     Row {
         name,
         slots,
@@ -281,7 +286,7 @@ pub(crate) static ROWS: &[Row] = &[
 
     // Moves and conversions.
     row("mov", &[Of(&[Pred])], &[Dst(T0), Src(T0)], Op::Mov),
-    row("mov", &[Of(REGISTER)], &[Kind::DstMove, Kind::SrcMove], Op::Mov),
+    row("mov", &[Of(REGISTER)], &[OperandKind::DstMove, OperandKind::SrcMove], Op::Mov),
     row("cvt", &[Need(&[Rn, Rz]), May(&[Relu]), May(&[Satfinite]), Of(&[F16x2, BF16x2]), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::CvtPack),
     row("cvt", &[Need(&[Rn]), Need(&[Satfinite]), May(&[Relu]), Of(FP8), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::CvtPack),
     row("cvt", &[Need(&[Rn]), Need(&[Satfinite]), May(&[Relu]), Of(FP8), Of(&[F16x2])], &[Dst(T0), Src(T1)], Op::Cvt),
@@ -297,17 +302,17 @@ pub(crate) static ROWS: &[Row] = &[
     row("isspacep", &[Need(WINDOWS)], &[Dst(PREDICATE), Src(Is(U64))], Op::Isspacep),
 
     // Memory.
-    row("ld", &[May(PLAIN), May(SPACES), May(LOAD_CACHE), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("ld", &[Need(&[Global]), May(&[Ca, Cg, Cs]), Need(&[Nc]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("ld", &[Need(LOAD_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("ld", &[May(&[Weak]), May(&[Global]), May(LOAD_CACHE), May(EVICT), Need(&[L2CacheHint]), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A, Src(Is(B64))], Op::Ld),
-    row("ld", &[Need(&[Global]), May(&[Ca, Cg, Cs]), Need(&[Nc]), May(EVICT), Need(&[L2CacheHint]), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A, Src(Is(B64))], Op::Ld),
-    row("ld", &[Need(&[Mmio]), Need(&[Relaxed]), Need(&[Sys]), May(&[Global]), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("ldu", &[May(&[Global]), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("st", &[May(PLAIN), May(STORE_SPACES), May(STORE_CACHE), May(EVICT), May(LANES), Of(ANY)], &[A, Kind::SrcLanes], Op::St),
-    row("st", &[Need(STORE_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(LANES), Of(ANY)], &[A, Kind::SrcLanes], Op::St),
-    row("st", &[May(&[Weak]), May(&[Global]), May(STORE_CACHE), May(EVICT), Need(&[L2CacheHint]), May(LANES), Of(ANY)], &[A, Kind::SrcLanes, Src(Is(B64))], Op::St),
-    row("st", &[Need(&[Mmio]), Need(&[Relaxed]), Need(&[Sys]), May(&[Global]), Of(ANY)], &[A, Kind::SrcLanes], Op::St),
+    row("ld", &[May(PLAIN), May(SPACES), May(LOAD_CACHE), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
+    row("ld", &[Need(&[Global]), May(&[Ca, Cg, Cs]), Need(&[Nc]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
+    row("ld", &[Need(LOAD_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
+    row("ld", &[May(&[Weak]), May(&[Global]), May(LOAD_CACHE), May(EVICT), Need(&[L2CacheHint]), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A, Src(Is(B64))], Op::Ld),
+    row("ld", &[Need(&[Global]), May(&[Ca, Cg, Cs]), Need(&[Nc]), May(EVICT), Need(&[L2CacheHint]), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A, Src(Is(B64))], Op::Ld),
+    row("ld", &[Need(&[Mmio]), Need(&[Relaxed]), Need(&[Sys]), May(&[Global]), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
+    row("ldu", &[May(&[Global]), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
+    row("st", &[May(PLAIN), May(STORE_SPACES), May(STORE_CACHE), May(EVICT), May(LANES), Of(ANY)], &[A, OperandKind::SrcLanes], Op::St),
+    row("st", &[Need(STORE_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(LANES), Of(ANY)], &[A, OperandKind::SrcLanes], Op::St),
+    row("st", &[May(&[Weak]), May(&[Global]), May(STORE_CACHE), May(EVICT), Need(&[L2CacheHint]), May(LANES), Of(ANY)], &[A, OperandKind::SrcLanes, Src(Is(B64))], Op::St),
+    row("st", &[Need(&[Mmio]), Need(&[Relaxed]), Need(&[Sys]), May(&[Global]), Of(ANY)], &[A, OperandKind::SrcLanes], Op::St),
     row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[And, Or, Xor, Exch]), Of(&[B32, B64])], &[Dst(T0), A, Src(T0)], Op::Atom),
     row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Cas]), Of(BITS)], &[Dst(T0), A, Src(T0), Src(T0)], Op::Atom),
     row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Add]), Of(&[U32, S32, U64, F32, F64])], &[Dst(T0), A, Src(T0)], Op::Atom),
@@ -332,9 +337,9 @@ pub(crate) static ROWS: &[Row] = &[
     row("fence", &[May(&[Sc, AcqRel, Acquire, Release]), Need(SCOPE)], &[], Op::Fence),
 
     // Control.
-    row("bra", &[May(&[Uni])], &[Kind::Label], Op::Bra),
-    row("brx", &[Need(&[Idx]), May(&[Uni])], &[Src(WORD), Kind::Labels], Op::BrxIdx),
-    row("call", &[May(&[Uni])], &[Kind::Call], Op::Call),
+    row("bra", &[May(&[Uni])], &[OperandKind::Label], Op::Bra),
+    row("brx", &[Need(&[Idx]), May(&[Uni])], &[Src(WORD), OperandKind::Labels], Op::BrxIdx),
+    row("call", &[May(&[Uni])], &[OperandKind::Call], Op::Call),
     row("ret", &[May(&[Uni])], &[], Op::Ret),
     row("exit", &[], &[], Op::Exit),
     row("trap", &[], &[], Op::Trap),
