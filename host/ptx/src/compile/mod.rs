@@ -1,7 +1,7 @@
 //! The compiler: a kernel becomes a module of core WebAssembly.
 //!
 //! [`compile`] makes it, and an embedder compiles and runs it with whatever engine it has. The module
-//! defines two memories. The first is *scratch* (its layout is the [ABI](abi)): the interrupt flag and
+//! defines two memories. The first is *scratch* (its layout is the ABI, in `abi.rs`): the interrupt flag and
 //! the launch's description, then resume indices, spilled registers and local memory of a block's
 //! threads, then the block's shared memory. The second is the tenant's *device memory*: the address
 //! that a kernel computes with, less [`GLOBAL_BASE`](crate::address::GLOBAL_BASE), is an offset into
@@ -11,9 +11,9 @@
 //! runs. [`CompiledBlock`](crate::exec::CompiledBlock) resumes them by the interpreter's rules. Faults are found by
 //! checks in the code that ask the host, so they say the same as the interpreter's.
 //!
-//! [`pipeline`] lists the passes in order. The IR is in [`ir`], what is known of it in [`analysis`],
-//! what changes it in [`passes`], its control flow in [`cfg`], and what writes WebAssembly in
-//! [`codegen`].
+//! `pipeline` lists the passes in order. The IR is in `ir`, what is known of it in `analysis`,
+//! what changes it in `passes`, its control flow in `cfg`, and what writes WebAssembly in
+//! `codegen`.
 
 pub(crate) mod abi;
 mod analysis;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The most diagnostics that one [`parse`](crate::syntax::parse) hands back.
+/// The most diagnostics that one [`parse`](crate::parse()) hands back.
 pub const MOST_DIAGNOSTICS: usize = 20;
 
 /// The most bytes of a source line that a diagnostic quotes.
