@@ -1,5 +1,5 @@
-//! The rules of docs/architecture.md that hold between crates and folders: which may depend on
-//! which, and that each **Invariant** line names a test that exists.
+//! The rules of docs/architecture.md that hold between crates: which may depend on which, and that
+//! each **Invariant** line names a test that exists. Rules within a crate are tested there.
 
 use std::{
     collections::BTreeSet,
@@ -14,16 +14,6 @@ const CRATES: [(&str, &str); 5] = [
     ("tensor-wasm-runtime", "host/runtime"),
     ("tensor-wasm-node", "host/node"),
     ("tensor-wasm", "host/cli"),
-];
-
-/// The folders of `host/ptx/src`, and the other ones that each may import from.
-const PTX_FOLDERS: [(&str, &[&str]); 6] = [
-    ("syntax", &[]),
-    ("numeric", &["syntax"]),
-    ("simt", &["syntax", "numeric"]),
-    ("interpret", &["syntax", "numeric", "simt"]),
-    ("compile", &["syntax", "numeric", "simt"]),
-    ("exec", &["syntax", "numeric", "simt", "compile"]),
 ];
 
 fn root() -> PathBuf {
@@ -60,39 +50,6 @@ fn dependencies(manifest: &str) -> BTreeSet<String> {
         .filter(|name| !name.is_empty() && !name.starts_with('#'))
         .map(str::to_owned)
         .collect()
-}
-
-/// The folders that a file of `host/ptx/src` imports from, by paths that begin with `crate::`.
-/// Comments do not count: documentation may point anywhere.
-fn imports(source: &str) -> BTreeSet<String> {
-    let code: String = source
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .flat_map(|line| [line, "\n"])
-        .collect();
-    // Unit tests stand at a file's end, and may use everything.
-    let code = code.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-    let mut found = BTreeSet::new();
-    for after in code.split("crate::").skip(1) {
-        let names = match after.strip_prefix('{') {
-            Some(list) => list
-                .split('}')
-                .next()
-                .unwrap_or_default()
-                .split(',')
-                .collect(),
-            None => vec![after],
-        };
-        for name in names {
-            let name: String = name
-                .trim()
-                .chars()
-                .take_while(|c| c.is_ascii_lowercase() || *c == '_')
-                .collect();
-            found.insert(name);
-        }
-    }
-    found
 }
 
 #[test]
@@ -133,32 +90,28 @@ fn guests_share_no_code_with_the_host_but_the_kernels_checks() {
 }
 
 #[test]
-fn folders_of_the_ptx_crate_import_only_folders_below_them() {
-    let source = root().join("host/ptx/src");
-    let known: BTreeSet<_> = PTX_FOLDERS.iter().map(|(name, _)| *name).collect();
-    for (folder, allowed) in PTX_FOLDERS {
-        let mut files = Vec::new();
-        rust_files(&source.join(folder), &mut files);
-        assert!(!files.is_empty(), "{folder} has no files");
-        for file in files {
-            // Files of tests may use everything.
-            if file.file_stem().is_some_and(|stem| {
-                let stem = stem.to_string_lossy();
-                stem == "tests" || stem.ends_with("_tests")
-            }) {
-                continue;
-            }
-            for import in imports(&fs::read_to_string(&file).unwrap()) {
-                assert!(
-                    import == folder
-                        || allowed.contains(&import.as_str())
-                        || !known.contains(&*import),
-                    "{}: `{folder}` must not import from `{import}`",
-                    file.display()
-                );
-            }
+fn serve_starts_a_host_and_assembles_none() {
+    let mut files = Vec::new();
+    rust_files(&root().join("host/cli/src/commands/serve"), &mut files);
+    let mut starts_a_host = false;
+    for file in files {
+        let source = fs::read_to_string(&file).unwrap();
+        starts_a_host |= source.contains("tensor_wasm_node::host::");
+        // What a host is made of: `host/node` makes them.
+        for part in [
+            "Engine::new",
+            "Application::",
+            "Device::cpu",
+            "Device::cuda",
+            "Device::isolated",
+        ] {
+            assert!(!source.contains(part), "{} makes {part}", file.display());
         }
     }
+    assert!(
+        starts_a_host,
+        "`serve` no longer uses `tensor_wasm_node::host`"
+    );
 }
 
 #[test]

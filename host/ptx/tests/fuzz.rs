@@ -1,5 +1,5 @@
 //! What the fuzzer found once does no harm any more: inputs by target, in `fuzz/regressions`. Those of
-//! the target `differential` are run by `tests/random.rs`.
+//! the target `differential` are run by `tests/random/`.
 
 #[path = "../fuzz/src/lib.rs"]
 mod targets;

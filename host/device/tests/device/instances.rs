@@ -20,6 +20,8 @@ pub struct Instance {
     /// It runs the blocks of many kernels by slices of its own, so that tests may have dozens of
     /// endless ones.
     pub has_slices: bool,
+    /// The processor of this process has compiled kernels, beside the device itself.
+    pub has_compiled_kernels: bool,
     /// `CpuConfig::checks` has it check kernels as they run.
     pub has_checks: bool,
     /// `cargo xtask test` must run the suite for it.
@@ -32,6 +34,7 @@ const INSTANCES: [Instance; 4] = [
         open: |config| Device::cpu(config).unwrap(),
         contains_failures: true,
         has_slices: true,
+        has_compiled_kernels: true,
         has_checks: true,
         is_required: true,
     },
@@ -45,6 +48,7 @@ const INSTANCES: [Instance; 4] = [
         },
         contains_failures: true,
         has_slices: true,
+        has_compiled_kernels: false,
         has_checks: true,
         is_required: false,
     },
@@ -53,6 +57,7 @@ const INSTANCES: [Instance; 4] = [
         open: |config| Device::isolated(config, workers()).unwrap(),
         contains_failures: true,
         has_slices: true,
+        has_compiled_kernels: true,
         has_checks: true,
         is_required: true,
     },
@@ -62,6 +67,7 @@ const INSTANCES: [Instance; 4] = [
         open: |config| Device::cuda(0, config, workers()).unwrap(),
         contains_failures: false,
         has_slices: false,
+        has_compiled_kernels: true,
         has_checks: false,
         is_required: true,
     },

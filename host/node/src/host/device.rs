@@ -70,8 +70,8 @@ impl Opener<'_> {
         };
         if self.options.kernel_checks {
             tracing::warn!(
-                "each step of a kernel is checked, which is slow: this is for developing \
-                 kernels, not for serving"
+                "--kernel-checks: each step of a kernel is checked, which is slow; this is for \
+                 developing kernels, not for serving"
             );
         }
         let device = match self.options.isolate {

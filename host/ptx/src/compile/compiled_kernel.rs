@@ -21,7 +21,7 @@ pub struct CompiledKernel {
     pub(crate) effort: usize,
     pub(crate) bounds_guards: usize,
     /// The resume index of each suspend point.
-    pub(crate) after_stop: HashMap<u32, u32>,
+    pub(crate) resume_after: HashMap<u32, u32>,
     /// Why threads run one at a time.
     pub(crate) scalar_reason: Option<&'static str>,
 }
@@ -88,7 +88,7 @@ impl CompiledKernel {
         self.effort
     }
 
-    /// The import `help`: what the interpreter's function of this number makes of operands that the
+    /// The import `libcall`: what the interpreter's function of this number makes of operands that the
     /// module does not compute with itself; `None` where there is no such function.
     #[must_use]
     pub fn libcall(&self, number: u32, operands: [u64; 4]) -> Option<u64> {

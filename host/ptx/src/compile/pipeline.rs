@@ -92,7 +92,7 @@ fn run(
         dynamic_shared: entry.layout.dynamic_shared,
         effort,
         bounds_guards: analyses.guards.len(),
-        after_stop: analyses.graph.after_stop,
+        resume_after: analyses.graph.resume_after,
         body,
         layout,
         scalar_reason,
@@ -290,21 +290,8 @@ fn back_end(
     input: &CodegenInput<'_>,
     vectors: bool,
 ) -> Result<(Vec<u8>, Vec<FunctionLines>), Unsupported> {
-    let items = &structure(input.body, &input.analyses.graph)?;
-    let scalar = codegen::scalar(input, items, vectors)?;
-    limits::check_code(scalar.code.len())?;
-    let mut functions = if vectors {
-        let vector = codegen::vector(input, items)?;
-        limits::check_code(vector.code.len())?;
-        vec![
-            ("alone", scalar),
-            ("groups", vector),
-            ("write out", codegen::spill_uniform_frame(input)?),
-            ("run", codegen::dispatch()),
-        ]
-    } else {
-        vec![("run", scalar)]
-    };
+    let items = structure(input.body, &input.analyses.graph)?;
+    let mut functions = codegen::functions(input, &items, vectors)?;
     let lines = functions
         .iter_mut()
         .map(|(name, function)| FunctionLines {

@@ -30,8 +30,8 @@ pub struct Region {
 ///
 /// | import | answered by |
 /// |---|---|
-/// | `help: (i32, i64, i64, i64, i64) -> i64` | [`CompiledKernel::libcall`] |
-/// | `miss: (i32, i32, i64) -> (i64, i64)` | [`CompiledLaunch::bounds_miss`] |
+/// | `libcall: (i32, i64, i64, i64, i64) -> i64` | [`CompiledKernel::libcall`] |
+/// | `bounds_miss: (i32, i32, i64) -> (i64, i64)` | [`CompiledLaunch::bounds_miss`] |
 /// | `fault: (i32, i32, i64)` | [`CompiledLaunch::fault`], as an error that ends the call |
 /// | `generic: (i32, i32, i64) -> i32` | [`CompiledLaunch::generic_address`] |
 /// | `clock: () -> i64` | nanoseconds |
@@ -122,7 +122,7 @@ impl CompiledLaunch {
         }
     }
 
-    /// The import `miss`, which a bounds check calls that fails against its cached region: the region of device memory that an access may use, as its base and its size in units of the access; `find`
+    /// The import `bounds_miss`, which a bounds check calls that fails against its cached region: the region of device memory that an access may use, as its base and its size in units of the access; `find`
     /// knows the region that holds an address.
     ///
     /// # Errors

@@ -278,7 +278,7 @@ impl CompiledBlock {
 
     /// Where threads go on that were suspended at a point.
     fn resume_of(&self, number: u32) -> Option<u32> {
-        let resume = self.launch.kernel.after_stop.get(&number).copied();
+        let resume = self.launch.kernel.resume_after.get(&number).copied();
         debug_assert!(
             resume.is_some(),
             "nothing comes after suspend point {number}"

@@ -1,6 +1,6 @@
 //! Conversions between number types.
 
-use crate::numeric::alu::{Eval, Flags};
+use crate::numeric::eval::{Eval, Flags};
 use crate::numeric::float::{self, BF16, F16, F32, F64, Float};
 use crate::numeric::fp8;
 use crate::numeric::integer::{Int, mask, range, wide};

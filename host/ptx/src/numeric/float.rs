@@ -8,7 +8,7 @@
 
 use std::cmp::Ordering;
 
-use crate::numeric::alu::Flags;
+use crate::numeric::eval::Flags;
 use crate::numeric::soft_float::{self, Format, Round, Value};
 use crate::numeric::{Evaluator, approximations};
 use crate::syntax::modifier::Modifier;

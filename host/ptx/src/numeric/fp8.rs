@@ -3,7 +3,7 @@
 //! The first has no infinities, and one NaN of either sign; the second is a half whose fraction was
 //! cut to two bits. Conversions to both saturate: what is too large becomes the largest number.
 
-use crate::numeric::alu::Flags;
+use crate::numeric::eval::Flags;
 use crate::numeric::float::{self, F16, F32, Float};
 use crate::syntax::types::Type;
 

@@ -2,7 +2,7 @@
 //! everything out; and division by zero, which PTX leaves open, gives all bits set as quotient, as
 //! NVIDIA's compiler does, and the dividend as remainder.
 
-use crate::numeric::alu::Flags;
+use crate::numeric::eval::Flags;
 use crate::syntax::modifier::Modifier;
 
 /// An integer type, by how its values read as wide ones.

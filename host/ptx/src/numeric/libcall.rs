@@ -1,7 +1,8 @@
 //! The interpreter's operations on registers, one by one, for the compiler: what it does not emit
 //! itself, its kernels ask for by number.
 
-use crate::numeric::alu::{self, Eval, Flags};
+use crate::numeric::alu;
+use crate::numeric::eval::{Eval, Flags};
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::table::Op;
 use crate::syntax::types::Type;

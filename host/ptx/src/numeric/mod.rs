@@ -6,6 +6,7 @@ pub(crate) mod approximations;
 mod arith_builder;
 pub(crate) mod convert;
 pub(crate) mod directed_rounding;
+mod eval;
 mod evaluator;
 pub(crate) mod float;
 pub(crate) mod fp8;
@@ -17,8 +18,8 @@ pub(crate) mod soft_float;
 mod tests;
 pub(crate) mod video;
 
-pub(crate) use alu::Flags;
 pub(crate) use arith_builder::ArithBuilder;
+pub(crate) use eval::{Eval, Flags};
 pub(crate) use evaluator::Evaluator;
 pub(crate) use integer::mask;
 pub(crate) use libcall::Libcall;

@@ -3,7 +3,7 @@
 //! directed rounding, and the 16-bit formats.
 
 /// Which neighbour a result becomes that lies between two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Round {
     /// The nearer one; of two that are as near, the even one.
     Nearest,

@@ -68,14 +68,14 @@ fn linker() -> Linker<Host> {
     linker
         .func_wrap(
             "host",
-            "help",
-            |caller: Caller<'_, Host>, help: i32, a: i64, b: i64, c: i64, d: i64| {
+            "libcall",
+            |caller: Caller<'_, Host>, libcall: i32, a: i64, b: i64, c: i64, d: i64| {
                 let operands = [a, b, c, d].map(i64::cast_unsigned);
                 caller
                     .data()
                     .launch
                     .kernel()
-                    .libcall(help as u32, operands)
+                    .libcall(libcall as u32, operands)
                     .unwrap()
                     .cast_signed()
             },
@@ -84,7 +84,7 @@ fn linker() -> Linker<Host> {
     linker
         .func_wrap(
             "host",
-            "miss",
+            "bounds_miss",
             |mut caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
                 let block = block(&mut caller);
                 let host = caller.data();

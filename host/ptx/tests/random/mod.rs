@@ -1,10 +1,12 @@
 //! Kernels made at random: whatever they compute, the compiler and the interpreter agree on each bit
-//! of it. The fuzz target `differential` is this file too.
+//! of it. The fuzz target `differential` is this module too.
+
+mod flow;
 
 use std::fmt::Write;
 
 use crate::common::{Arguments, Flat, launch_as, module, plane};
-use tensor_wasm_ptx::compile::Vectorize;
+use tensor_wasm_ptx::compile::{UnsupportedKind, Vectorize, compile_as};
 
 /// Registers of each kind that kernels compute with.
 const REGISTERS: usize = 6;
@@ -31,6 +33,9 @@ enum Step {
     If(usize, Vec<Step>, Vec<Step>),
     /// So many times, for all threads alike or as many as a register says.
     Loop(u8, Option<usize>, Vec<Step>),
+    /// Blocks with any edges between them.
+    Flow(flow::Flow),
+    Text(String),
 }
 
 /// Instructions: the kinds of their operands, the result first. `r` 32 bits, `d` 64, `f` single, `g`
@@ -527,6 +532,8 @@ impl Writer {
                 self.steps(yes);
                 self.put(&format!("{end}:"));
             }
+            Step::Flow(flow) => self.flow(flow),
+            Step::Text(text) => self.put(text),
             Step::Loop(times, more, body) => {
                 let (again, number) = (self.label(), self.labels);
                 self.put(&format!(".reg .b32 %n{number};"));
@@ -598,17 +605,54 @@ fn text(steps: &[Step]) -> String {
         labels: 0,
     };
     writer.steps(steps);
+    let (head, tail) = (flow::HEAD, flow::TAIL);
     let mut text = String::new();
-    write!(text, "{HEAD}{}{TAIL}", writer.text).unwrap();
+    write!(text, "{HEAD}{head}{}{tail}{TAIL}", writer.text).unwrap();
     text
 }
 
-/// Runs the kernel that the bytes describe, compiled and interpreted, and panics where they differ.
+/// What is printed where a test fails.
+struct Shown(String);
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if std::thread::panicking() && std::env::var_os("SHOW_KERNEL").is_some() {
+            eprintln!("{}", self.0);
+        }
+    }
+}
+
+/// Runs the kernel that the bytes describe, compiled and interpreted, and panics where they differ; it
+/// prints the kernel then, where `SHOW_KERNEL` is set.
 pub fn agree(data: &[u8]) {
     let mut choices = Choices(data);
+    let shape = match choices.below(2) {
+        0 => Shape::Nested,
+        _ => Shape::Graph,
+    };
+    run(&mut choices, shape);
+}
+
+/// What a kernel's control flow is made of.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// Conditions and loops inside each other.
+    Nested,
+    /// Blocks with any edges between them.
+    Graph,
+}
+
+fn run(choices: &mut Choices<'_>, shape: Shape) {
     let seed = (0..4).fold(0, |word, _| word << 8 | choices.byte() as u32);
-    let block = [plane(96, 1), plane(32, 3), plane(48, 2), plane(24, 4)][choices.below(4)];
-    let module = module(&text(&choices.kernel()));
+    let blocks = [(96, 1), (32, 3), (48, 2), (24, 4), (40, 1), (8, 1)];
+    let (x, y) = blocks[choices.below(blocks.len())];
+    let block = plane(x, y);
+    let steps = match shape {
+        Shape::Nested => choices.kernel(),
+        Shape::Graph => choices.kernel_of_flow(),
+    };
+    let shown = Shown(text(&steps));
+    let module = module(&shown.0);
     let memory = Flat::new(1 << 17);
     let mut state = seed | 1;
     let values: Vec<u32> = (0..1024)
@@ -628,28 +672,53 @@ pub fn agree(data: &[u8]) {
     memory.put(0, &values);
     let arguments = Arguments::new().pointer(0).pointer(8192).with(seed);
     let shape = (plane(2, 1), block, 0);
-    let widths = [Vectorize::Never, Vectorize::Always];
-    launch_as(&module, "k", shape, arguments, &memory, &widths).unwrap();
+    // What is too large for vectors is refused where vectors are asked for.
+    let mut ways = vec![Vectorize::Never, Vectorize::Always];
+    ways.retain(|way| match compile_as(&module, "k", *way) {
+        Ok(_) => true,
+        Err(reason) => {
+            assert_eq!(reason.kind, UnsupportedKind::Limit, "{way:?}: {reason}");
+            false
+        }
+    });
+    launch_as(&module, "k", shape, arguments, &memory, &ways).unwrap();
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::{Choices, Shape};
+
     /// More in a long run: `PROPTEST_CASES=5000`.
-    fn cases() -> u32 {
+    fn config(cases: u32) -> ProptestConfig {
         let given = std::env::var("PROPTEST_CASES").ok();
-        given.and_then(|given| given.parse().ok()).unwrap_or(48)
+        let cases = given.and_then(|given| given.parse().ok()).unwrap_or(cases);
+        ProptestConfig {
+            cases,
+            ..ProptestConfig::default()
+        }
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+        #![proptest_config(config(48))]
 
         #[test]
         fn compiled_and_interpreted_kernels_agree(
             data in prop::collection::vec(any::<u8>(), 5..600)
         ) {
-            super::agree(&data);
+            super::run(&mut Choices(&data), Shape::Nested);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config(96))]
+
+        #[test]
+        fn compiled_and_interpreted_kernels_of_arbitrary_control_flow_agree(
+            data in prop::collection::vec(any::<u8>(), 20..500)
+        ) {
+            super::run(&mut Choices(&data), Shape::Graph);
         }
     }
 

@@ -59,7 +59,7 @@ pub(crate) struct Instance {
     scratch: Scratch,
     flag: Flag,
     run: TypedFunc<(i32, i32), i32>,
-    forget: TypedFunc<(), ()>,
+    empty_bounds_caches: TypedFunc<(), ()>,
     /// The state of the session's memory that its windows are from.
     version: u64,
     /// The launch whose description lies in scratch memory.
@@ -119,10 +119,10 @@ impl Instance {
         let made = lending(memories, || -> wasmtime::Result<_> {
             let instance = kernel.linked.instantiate(&mut store)?;
             let run = instance.get_typed_func(&mut store, "run")?;
-            let forget = instance.get_typed_func(&mut store, "forget")?;
-            Ok((run, forget))
+            let empty_bounds_caches = instance.get_typed_func(&mut store, "empty_bounds_caches")?;
+            Ok((run, empty_bounds_caches))
         });
-        let (run, forget) = match made {
+        let (run, empty_bounds_caches) = match made {
             Ok(made) => made,
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "a kernel will be interpreted");
@@ -137,7 +137,7 @@ impl Instance {
             scratch,
             flag,
             run,
-            forget,
+            empty_bounds_caches,
             version: 0,
             prepared: None,
         })
@@ -145,7 +145,7 @@ impl Instance {
 
     fn begin(&mut self, launch: &Arc<CompiledLaunch>, view: View) -> Option<()> {
         if self.version != view.version() {
-            self.forget.call(&mut self.store, ()).ok()?;
+            self.empty_bounds_caches.call(&mut self.store, ()).ok()?;
             self.version = view.version();
         }
         let same = self
@@ -222,11 +222,11 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     let mut linker = Linker::new(engine);
     linker.func_wrap(
         "host",
-        "help",
-        |caller: Caller<'_, Host>, help: i32, a: i64, b: i64, c: i64, d: i64| {
+        "libcall",
+        |caller: Caller<'_, Host>, libcall: i32, a: i64, b: i64, c: i64, d: i64| {
             let operands = [a, b, c, d].map(i64::cast_unsigned);
             let lowered = at_work(&caller)?.launch.kernel();
-            let result = lowered.libcall(help.cast_unsigned(), operands);
+            let result = lowered.libcall(libcall.cast_unsigned(), operands);
             result
                 .map(u64::cast_signed)
                 .ok_or_else(|| wasmtime::format_err!("a kernel calls a function that is not there"))
@@ -234,7 +234,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     )?;
     linker.func_wrap(
         "host",
-        "miss",
+        "bounds_miss",
         |caller: Caller<'_, Host>, thread: i32, site: i32, address: i64| {
             let work = at_work(&caller)?;
             let find = |address| work.view.region(address);

@@ -220,7 +220,7 @@ fn a_tenant_that_compiles_without_end_has_one_thread_and_no_second() {
 }
 
 #[test]
-fn nobody_waits_for_another_tenants_turn_to_compile_the_same_empty_module() {
+fn no_tenant_waits_until_another_may_compile_the_same_text() {
     let device = manual_device(1 << 20);
     let compiler = &device.compiler;
     let (slow, quick) = (session(&device, 1), session(&device, 1));

@@ -248,10 +248,7 @@ mod tests {
                     let Some(results) = results else {
                         break;
                     };
-                    let is_unary = matches!(
-                        opcode.meaning(),
-                        Meaning::Truncate | Meaning::ExtendS | Meaning::ExtendU
-                    );
+                    let is_unary = opcode.arity() == 1;
                     let signed = match ty {
                         Ty::I32 => i64::from((constant as u32).cast_signed()),
                         _ => constant.cast_signed(),

@@ -40,7 +40,7 @@ pub(crate) fn scalar_reason(body: &Body, uniformity: &UniformityInfo) -> Option<
             Op::Atomic { .. } => true,
             Op::Libcall { .. } => diverges,
             Op::Binary(opcode, _, _, b) if diverges => match opcode.vector() {
-                VectorForm::Scalarized => true,
+                VectorForm::Scalarised => true,
                 VectorForm::Shift(_) => uniformity.of_arg(*b) != Uniformity::Uniform,
                 _ => false,
             },

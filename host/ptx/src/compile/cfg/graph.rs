@@ -28,7 +28,7 @@ pub(crate) const ROOT: NodeId = 0;
 
 /// What a node does before it goes on.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Kind {
+pub(crate) enum NodeKind {
     /// The next thread begins, or resumes: sets the selector to the number of its resume point. Its
     /// successors are the ways to the resume points, in order.
     Root,
@@ -40,14 +40,14 @@ pub(crate) enum Kind {
     /// Sets the selector.
     Select(u32),
     /// The head of a loop: leaves where the thread is preempted, to come back at this resume point.
-    Check(u32),
+    InterruptCheck(u32),
     Block(BlockId),
 }
 
 /// A node and where it goes on.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    pub kind: Kind,
+    pub kind: NodeKind,
     pub next: Vec<NodeId>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct Graph {
     /// The block at which each resume point goes on. The first is the kernel's beginning.
     pub resumes: Vec<BlockId>,
     /// The resume point behind each suspend point.
-    pub after_stop: HashMap<u32, u32>,
+    pub resume_after: HashMap<u32, u32>,
     /// The suspend point before each resume point that has one.
     suspend_points: Vec<Option<SuspendId>>,
     /// The resume point at which a thread goes on at a block with what is in its frame alone.
@@ -138,7 +138,7 @@ impl Graph {
         body: &Body,
     ) -> Result<LoopForest, Unsupported> {
         let of_block = |node: &Node| match node.kind {
-            Kind::Block(block) => Some(block.0 as usize),
+            NodeKind::Block(block) => Some(block.0 as usize),
             _ => None,
         };
         let mut reached: Vec<usize> = self.nodes.iter().filter_map(of_block).collect();
@@ -241,7 +241,7 @@ struct Builder<'b> {
 }
 
 impl Builder<'_> {
-    fn node(&mut self, kind: Kind) -> NodeId {
+    fn node(&mut self, kind: NodeKind) -> NodeId {
         self.nodes.push(Node {
             kind,
             next: Vec::new(),
@@ -258,7 +258,7 @@ impl Builder<'_> {
     /// Lets a node send a thread with this selector on to another one.
     fn send(&mut self, from: NodeId, selector: u32, to: NodeId) {
         if let Some(node) = self.nodes.get_mut(from) {
-            if let Kind::Dispatch(selectors) = &mut node.kind {
+            if let NodeKind::Dispatch(selectors) = &mut node.kind {
                 selectors.push(selector);
             }
             node.next.push(to);
@@ -287,9 +287,9 @@ impl Builder<'_> {
     }
 
     fn build(mut self, reached: &[usize]) -> Result<Graph, Unsupported> {
-        self.node(Kind::Root);
+        self.node(NodeKind::Root);
         for block in reached {
-            let node = self.node(Kind::Block(block_id(*block)?));
+            let node = self.node(NodeKind::Block(block_id(*block)?));
             self.of_block.insert(*block, node);
         }
         let mut heads: Vec<(usize, u32)> = self
@@ -299,7 +299,7 @@ impl Builder<'_> {
             .collect();
         heads.sort_unstable();
         for (block, resume) in heads {
-            let check = self.node(Kind::Check(resume));
+            let check = self.node(NodeKind::InterruptCheck(resume));
             let own = self.block_node(block)?;
             self.link(check, own);
             self.checks.insert(block, check);
@@ -321,7 +321,7 @@ impl Builder<'_> {
         }
         for (number, needed) in needs_dispatch.into_iter().enumerate() {
             if needed {
-                let node = self.node(Kind::Dispatch(vec![0]));
+                let node = self.node(NodeKind::Dispatch(vec![0]));
                 self.dispatches.insert(number, node);
             }
         }
@@ -337,7 +337,7 @@ impl Builder<'_> {
         Ok(Graph {
             nodes: self.nodes,
             resumes: self.points.blocks,
-            after_stop: self.points.after,
+            resume_after: self.points.after,
             suspend_points: self.points.suspend_points,
             resume_of: self.points.resume_of,
         })
@@ -357,10 +357,10 @@ impl Builder<'_> {
                     continue;
                 }
                 let selector = self.new_selector()?;
-                let clear = self.node(Kind::Select(0));
+                let clear = self.node(NodeKind::Select(0));
                 self.link(clear, check);
                 self.send(dispatch, selector, clear);
-                let select = [(); 2].map(|()| self.node(Kind::Select(selector)));
+                let select = [(); 2].map(|()| self.node(NodeKind::Select(selector)));
                 for node in select {
                     self.link(node, dispatch);
                 }
@@ -377,7 +377,7 @@ impl Builder<'_> {
         block: usize,
         around: &[usize],
     ) -> Result<(), Unsupported> {
-        let resume = self.node(Kind::Resume(number));
+        let resume = self.node(NodeKind::Resume(number));
         let target = match self.heads.get(&block) {
             // The dispatch is behind already.
             Some(head) if !head.is_only => self.block_node(block)?,
@@ -388,7 +388,7 @@ impl Builder<'_> {
         if number == 0 && !around.is_empty() {
             // To a dispatch, zero means its first head.
             selector = self.new_selector()?;
-            let select = self.node(Kind::Select(selector));
+            let select = self.node(NodeKind::Select(selector));
             self.link(ROOT, select);
             from = select;
         }

@@ -9,7 +9,7 @@
 use crate::compile::Unsupported;
 use crate::compile::cfg::dominators::DominatorTree;
 use crate::compile::cfg::flow::FlowGraph;
-use crate::compile::cfg::graph::{Graph, Kind, Node, NodeId, ROOT};
+use crate::compile::cfg::graph::{Graph, Node, NodeId, NodeKind, ROOT};
 use crate::compile::cfg::inconsistent;
 use crate::compile::cfg::verify::verify;
 use crate::compile::ir::{Body, End};
@@ -50,10 +50,10 @@ pub(crate) enum Exit {
 impl Exit {
     pub(crate) fn of(body: &Body, node: &Node) -> Exit {
         match &node.kind {
-            Kind::Root => Exit::Table,
-            Kind::Dispatch(_) => Exit::Dispatch,
-            Kind::Resume(_) | Kind::Select(_) | Kind::Check(_) => Exit::One,
-            Kind::Block(block) => match body.block(*block).map(|block| &block.end) {
+            NodeKind::Root => Exit::Table,
+            NodeKind::Dispatch(_) => Exit::Dispatch,
+            NodeKind::Resume(_) | NodeKind::Select(_) | NodeKind::InterruptCheck(_) => Exit::One,
+            NodeKind::Block(block) => match body.block(*block).map(|block| &block.end) {
                 Some(End::Branch(..) | End::Reconverge(_)) => Exit::Two,
                 Some(End::Table(..)) => Exit::Table,
                 Some(End::Jump(_) | End::Suspend(..) | End::Exit) => Exit::One,
@@ -274,7 +274,7 @@ impl<'g> Writer<'g> {
 
     /// The levels of a node's table.
     fn levels(&self, number: NodeId, node: &Node) -> Result<Vec<u32>, Unsupported> {
-        let Kind::Dispatch(selectors) = &node.kind else {
+        let NodeKind::Dispatch(selectors) = &node.kind else {
             return node
                 .next
                 .iter()

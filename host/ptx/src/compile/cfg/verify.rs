@@ -21,7 +21,7 @@
 //! resume points.
 
 use crate::compile::Unsupported;
-use crate::compile::cfg::graph::{Graph, Kind, NodeId, ROOT};
+use crate::compile::cfg::graph::{Graph, NodeId, NodeKind, ROOT};
 use crate::compile::cfg::inconsistent;
 use crate::compile::cfg::structure::{Exit, Item};
 use crate::compile::ir::{BlockId, Body, End, Reg};
@@ -97,7 +97,7 @@ impl Verifier<'_> {
                     continue;
                 }
                 Some(Item::Table(node, levels)) => {
-                    let is_dispatch = matches!(self.kind(*node)?, Kind::Dispatch(_));
+                    let is_dispatch = matches!(self.kind(*node)?, NodeKind::Dispatch(_));
                     expect(is_dispatch, "has a table without its number")?;
                     let target = self.targets.of_table(at, levels.len(), selector as usize)?;
                     goes_back |= target <= at;
@@ -108,19 +108,19 @@ impl Verifier<'_> {
                 None => return Err(refused("comes to an end")),
             };
             match self.kind(node)? {
-                Kind::Select(value) => selector = *value,
-                Kind::Check(point) => {
+                NodeKind::Select(value) => selector = *value,
+                NodeKind::InterruptCheck(point) => {
                     resume = Some(*point);
                     goes_back = false;
                 }
-                Kind::Dispatch(_) => {
+                NodeKind::Dispatch(_) => {
                     let [first, second] = self.sides(at)?;
                     at = self
                         .targets
                         .next(if selector == 0 { first } else { second });
                     continue;
                 }
-                Kind::Block(block) => {
+                NodeKind::Block(block) => {
                     expect(selector == 0, "comes to a block with a selector")?;
                     expect(!goes_back, "has a loop that is not preempted")?;
                     if let Some(resume) = resume {
@@ -128,18 +128,18 @@ impl Verifier<'_> {
                     }
                     return Ok(Arrived::Block(*block));
                 }
-                Kind::Root | Kind::Resume(_) if resume.is_some() => {
+                NodeKind::Root | NodeKind::Resume(_) if resume.is_some() => {
                     return Err(refused("can be left where no block follows"));
                 }
-                Kind::Root => return Ok(Arrived::Root),
-                Kind::Resume(number) => return Ok(Arrived::Resume(*number)),
+                NodeKind::Root => return Ok(Arrived::Root),
+                NodeKind::Resume(number) => return Ok(Arrived::Resume(*number)),
             }
             at = self.targets.next(at + 1);
         }
         Err(refused("dispatches without an end"))
     }
 
-    fn kind(&self, node: NodeId) -> Result<&Kind, Unsupported> {
+    fn kind(&self, node: NodeId) -> Result<&NodeKind, Unsupported> {
         let node = self.graph.nodes.get(node);
         node.map(|node| &node.kind)
             .ok_or_else(|| refused("has a node that does not exist"))
@@ -163,7 +163,9 @@ impl Verifier<'_> {
         let is_there = self.graph.resumes.get(resume as usize) == Some(&block);
         expect(is_there, "resumes at another block")?;
         let takes = self.graph.results(self.body, resume);
-        let same = takes.iter().flatten().eq(results.iter().flatten());
+        // In the same order, which says where in the exchange each is.
+        let nothing = |registers: &[Option<Reg>]| registers.iter().all(Option::is_none);
+        let same = takes == results || nothing(takes) && nothing(results);
         expect(same, "takes other registers where it resumes")
     }
 
@@ -172,18 +174,20 @@ impl Verifier<'_> {
         let node = self.graph.nodes.get(number);
         let node = node.ok_or_else(|| refused("has a node that does not exist"))?;
         let expected: Vec<Arrived> = match &node.kind {
-            Kind::Root => (0..)
+            NodeKind::Root => (0..)
                 .zip(&self.graph.resumes)
                 .map(|(number, _)| Arrived::Resume(number))
                 .collect(),
-            Kind::Resume(resume) => {
+            NodeKind::Resume(resume) => {
                 let block = self.graph.resumes.get(*resume as usize);
                 let block = block.ok_or_else(|| refused("resumes nowhere"))?;
                 vec![Arrived::Block(*block)]
             }
-            Kind::Block(block) => self.after_block(*block)?,
+            NodeKind::Block(block) => self.after_block(*block)?,
             // These are on the ways from others.
-            Kind::Dispatch(_) | Kind::Select(_) | Kind::Check(_) => return Ok(()),
+            NodeKind::Dispatch(_) | NodeKind::Select(_) | NodeKind::InterruptCheck(_) => {
+                return Ok(());
+            }
         };
         let found = match Exit::of(self.body, node) {
             Exit::None => Vec::new(),
@@ -218,7 +222,7 @@ impl Verifier<'_> {
         Ok(match &block.end {
             End::Exit => vec![Arrived::Root],
             End::Suspend(number, next) => {
-                let resume = self.graph.after_stop.get(&number.0);
+                let resume = self.graph.resume_after.get(&number.0);
                 let suspend_point = self.body.suspend_points.get(*number);
                 let (resume, suspend_point) = resume
                     .zip(suspend_point)

@@ -1,4 +1,4 @@
-//! The dispatch function of a vectorized kernel: it calls the function for lane groups, and for
+//! The dispatch function of a vectorised kernel: it calls the function for lane groups, and for
 //! threads that diverged the one for single threads.
 
 use wasm_encoder::{BlockType, Encode, Instruction as W, ValType};
@@ -12,7 +12,7 @@ use crate::compile::codegen::scratch;
 /// threads: from this bit on, the thread behind the last of them. The first one is below.
 pub(crate) const END_THREAD_SHIFT: u32 = 12;
 
-/// The functions of a vectorized kernel's module, by their index.
+/// The functions of a vectorised kernel's module, by their index.
 const SCALAR: u32 = Imports::COUNT;
 const LANE_GROUPS: u32 = SCALAR + 1;
 const SPILL_UNIFORM_FRAME: u32 = SCALAR + 2;

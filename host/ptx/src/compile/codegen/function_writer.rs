@@ -82,8 +82,8 @@ impl FunctionWriter {
 
     /// The offset of the next instruction.
     fn offset(&self) -> u32 {
-        // The code is limited to much less.
-        u32::try_from(self.code.len()).unwrap_or(u32::MAX)
+        let offset = u32::try_from(self.code.len()).ok();
+        self.require(offset, "more code than there are offsets")
     }
 }
 
@@ -171,5 +171,39 @@ impl Emit for FunctionWriter {
 
     fn function_mut(&mut self) -> &mut FunctionWriter {
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where assertions are on, it ends the test; else the function is not finished.
+    #[test]
+    fn a_function_that_contradicts_the_analyses_is_not_finished() {
+        let outcome = std::panic::catch_unwind(|| {
+            let mut writer = FunctionWriter::new(1);
+            let local = writer.require(None, "a register without a local");
+            writer.get(local);
+            writer.finish().is_ok()
+        });
+        assert_ne!(outcome.ok(), Some(true));
+    }
+
+    #[test]
+    fn a_line_begins_where_its_code_does_and_once_for_adjacent_code() {
+        let mut writer = FunctionWriter::new(1);
+        writer.at_line(3);
+        writer.at_line(4);
+        writer.i32(0);
+        writer.at_line(4);
+        writer.op(W::Drop);
+        writer.at_line(5);
+        let function = writer.finish();
+        let lines = function.map(|function| {
+            let pairs = function.lines.iter().map(|at| (at.offset, at.line));
+            pairs.collect::<Vec<_>>()
+        });
+        assert_eq!(lines, Ok(vec![(0, 4), (3, 5)]));
     }
 }

@@ -74,7 +74,7 @@ impl CodegenInput<'_> {
     pub(crate) fn resume_after(&self, suspend_point: SuspendId) -> Option<u32> {
         self.analyses
             .graph
-            .after_stop
+            .resume_after
             .get(&suspend_point.0)
             .copied()
     }

@@ -1,13 +1,18 @@
 //! Code generation: from the graph of a kernel to a module of WebAssembly.
 //!
 //! There are two emitters. [`ScalarEmitter`](scalar::ScalarEmitter) writes code for one thread after
-//! another, and [`VectorEmitter`](vector::VectorEmitter) for lane groups, whose threads run in the lanes of vectors. The vector emitter
-//! owns a scalar one: that writes what is the same in all lanes, and, lane by lane, what has no vector
-//! form. Both write through a [`FunctionWriter`](function_writer::FunctionWriter), by one translation
-//! of the graph to [structured control flow](structured_control).
+//! another, and [`VectorEmitter`](vector::VectorEmitter) for lane groups, whose threads run in the
+//! lanes of vectors. The vector emitter owns a scalar one: that writes what is the same in all lanes,
+//! and, lane by lane, what has no vector form. Both write through a
+//! [`FunctionWriter`](function_writer::FunctionWriter), and the graph becomes
+//! [structured control flow](structured_control) in one way for both.
 //!
-//! A kernel that is not vectorized has one function, the scalar one. A vectorized one has both, and a
-//! [dispatch](mod@dispatch) function that calls them in turn.
+//! A kernel that is not vectorised has one function, the scalar one. A vectorised one has both, and a
+//! [dispatch] function that calls them in turn.
+//!
+//! Code generation takes what the analyses say on trust, and invents nothing where they say nothing:
+//! a missing entry is noted by [`inconsistent`](function_writer::Emit::inconsistent), and the kernel is
+//! refused.
 
 mod dispatch;
 mod function_writer;
@@ -19,13 +24,39 @@ mod vector;
 
 use wasm_encoder::{MemArg, MemArgTarget, ValType};
 
-pub(crate) use dispatch::dispatch;
+use crate::compile::cfg::structure::Item;
+use crate::compile::ir::{Arg, Ty};
+use crate::compile::{Unsupported, limits};
+use function_writer::Function;
+
 pub(crate) use input::CodegenInput;
 pub(crate) use module::module;
-pub(crate) use scalar::scalar;
-pub(crate) use vector::{spill_uniform_frame, vector};
 
-use crate::compile::ir::{Arg, Ty};
+/// Writes the functions of a kernel, by the names under which its module exports them: `run` is the
+/// one that the runtime calls.
+///
+/// # Errors
+/// Where one has too many registers, or too much code.
+pub(crate) fn functions(
+    input: &CodegenInput<'_>,
+    items: &[Item],
+    vectors: bool,
+) -> Result<Vec<(&'static str, Function)>, Unsupported> {
+    let scalar = scalar::scalar(input, items, vectors)?;
+    limits::check_code(scalar.code.len())?;
+    if !vectors {
+        return Ok(vec![("run", scalar)]);
+    }
+    let vector = vector::vector(input, items)?;
+    limits::check_code(vector.code.len())?;
+    // In the order of the indices by which `dispatch` calls them.
+    Ok(vec![
+        ("scalar", scalar),
+        ("lane_groups", vector),
+        ("spill_uniform_frame", vector::spill_uniform_frame(input)?),
+        ("run", dispatch::dispatch()),
+    ])
+}
 
 /// The NaNs that operations of NVIDIA's hardware give.
 const CANONICAL_NAN_32: u32 = 0x7fff_ffff;

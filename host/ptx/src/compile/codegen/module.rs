@@ -46,7 +46,7 @@ pub(crate) fn module(
     types.ty().function([I32, I32], [I32]);
     types.ty().function([], []);
     let mut imports = ImportSection::new();
-    let names = ["help", "miss", "fault", "generic", "clock"];
+    let names = ["libcall", "bounds_miss", "fault", "generic", "clock"];
     for (name, ty) in names.into_iter().zip(0..) {
         imports.import("host", name, EntityType::Function(ty));
     }
@@ -81,7 +81,7 @@ pub(crate) fn module(
     }
     // Empties the bounds caches: what was mapped may not be any more.
     declared.function(6);
-    exports.export("forget", ExportKind::Func, number);
+    exports.export("empty_bounds_caches", ExportKind::Func, number);
     let mut body = wasm_encoder::Function::new([]);
     let mut declared_globals = GlobalSection::new();
     for number in 0..globals {

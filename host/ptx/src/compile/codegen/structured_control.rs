@@ -3,7 +3,7 @@
 
 use wasm_encoder::{BlockType, Instruction as W};
 
-use crate::compile::cfg::graph::{Graph, Kind};
+use crate::compile::cfg::graph::{Graph, NodeKind};
 use crate::compile::cfg::structure::Item;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::ir::BlockId;
@@ -41,10 +41,10 @@ fn emit_item(emitter: &mut impl EmitNodes, graph: &Graph, item: &Item) {
             let Some(kind) = graph.nodes.get(*node).map(|node| &node.kind) else {
                 return emitter.inconsistent("a table of a node that does not exist");
             };
-            if matches!(kind, Kind::Dispatch(_)) {
+            if matches!(kind, NodeKind::Dispatch(_)) {
                 emitter.get(emitter.selector());
             }
-            if matches!(kind, Kind::Root)
+            if matches!(kind, NodeKind::Root)
                 && let Some(first) = levels.first()
             {
                 // Most threads begin at the beginning.
@@ -67,26 +67,26 @@ fn emit_item(emitter: &mut impl EmitNodes, graph: &Graph, item: &Item) {
     }
 }
 
-fn emit_node(emitter: &mut impl EmitNodes, graph: &Graph, kind: &Kind) {
+fn emit_node(emitter: &mut impl EmitNodes, graph: &Graph, kind: &NodeKind) {
     let block_at = |resume: u32| graph.resumes.get(resume as usize).copied();
     match kind {
-        Kind::Root => emitter.next_threads(),
-        Kind::Resume(resume) => match block_at(*resume) {
+        NodeKind::Root => emitter.next_threads(),
+        NodeKind::Resume(resume) => match block_at(*resume) {
             Some(block) => emitter.resume(*resume, block),
             None => emitter.inconsistent("a resume index without a block"),
         },
-        Kind::Check(resume) => match block_at(*resume) {
+        NodeKind::InterruptCheck(resume) => match block_at(*resume) {
             Some(block) => emitter.interrupt_check(*resume, block),
             None => emitter.inconsistent("an interrupt check without a block"),
         },
-        Kind::Dispatch(_) => {
+        NodeKind::Dispatch(_) => {
             emitter.get(emitter.selector());
             emitter.op(W::I32Eqz);
         }
-        Kind::Select(selector) => {
+        NodeKind::Select(selector) => {
             emitter.i32(*selector);
             emitter.set(emitter.selector());
         }
-        Kind::Block(block) => emitter.block(*block),
+        NodeKind::Block(block) => emitter.block(*block),
     }
 }

@@ -12,6 +12,8 @@ use crate::compile::ir::Ty;
 
 /// A row of the table.
 struct Row {
+    /// How many operands, and the type of each.
+    arity: usize,
     operand: Ty,
     result: Ty,
     meaning: Meaning,
@@ -97,11 +99,11 @@ pub(crate) enum VectorForm {
     /// The sign of the second operand and the rest of the first: by a selection of bits.
     CopySign,
     /// For one lane after another, by the scalar instruction.
-    Scalarized,
+    Scalarised,
 }
 
 macro_rules! opcodes {
-    ($($name:ident: $operand:ident -> $result:ident, $meaning:ident, $nan:ident, $trap:ident,
+    ($($name:ident: $arity:literal * $operand:ident -> $result:ident, $meaning:ident, $nan:ident, $trap:ident,
         $vector:expr;)*) => {
         /// An operation on one or two registers.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,6 +128,7 @@ macro_rules! opcodes {
                 match self {
                     $(Opcode::$name => {
                         static ROW: Row = Row {
+                            arity: $arity,
                             operand: Ty::$operand,
                             result: Ty::$result,
                             meaning: Meaning::$meaning,
@@ -141,128 +144,133 @@ macro_rules! opcodes {
     };
 }
 
-// Types, meaning, NaN behaviour, trap, vector form.
+// Operands and result, meaning, NaN behaviour, trap, vector form.
 opcodes! {
-    I32Add:            I32 -> I32, Add,             Absent,         Never,    Lanes(W::I32x4Add);
-    I32Sub:            I32 -> I32, Sub,             Absent,         Never,    Lanes(W::I32x4Sub);
-    I32Mul:            I32 -> I32, Mul,             Absent,         Never,    Lanes(W::I32x4Mul);
-    I32DivS:           I32 -> I32, Opaque,          Absent,         Division, Scalarized;
-    I32DivU:           I32 -> I32, Opaque,          Absent,         Division, Scalarized;
-    I32RemS:           I32 -> I32, Opaque,          Absent,         Division, Scalarized;
-    I32RemU:           I32 -> I32, Opaque,          Absent,         Division, Scalarized;
-    I32And:            I32 -> I32, And,             Absent,         Never,    Lanes(W::V128And);
-    I32Or:             I32 -> I32, Or,              Absent,         Never,    Lanes(W::V128Or);
-    I32Xor:            I32 -> I32, Xor,             Absent,         Never,    Lanes(W::V128Xor);
-    I32Shl:            I32 -> I32, Shl,             Absent,         Never,    Shift(W::I32x4Shl);
-    I32ShrS:           I32 -> I32, ShrS,            Absent,         Never,    Shift(W::I32x4ShrS);
-    I32ShrU:           I32 -> I32, ShrU,            Absent,         Never,    Shift(W::I32x4ShrU);
-    I32Clz:            I32 -> I32, Opaque,          Absent,         Never,    Scalarized;
-    I32Popcnt:         I32 -> I32, Opaque,          Absent,         Never,    Scalarized;
-    I32Eq:             I32 -> I32, CompareEqual,    Absent,         Never,    Compare(W::I32x4Eq);
-    I32Ne:             I32 -> I32, CompareEqual,    Absent,         Never,    Compare(W::I32x4Ne);
-    I32LtS:            I32 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I32x4LtS);
-    I32LtU:            I32 -> I32, CompareUnsigned, Absent,         Never,    Compare(W::I32x4LtU);
-    I32LeS:            I32 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I32x4LeS);
-    I32LeU:            I32 -> I32, CompareUnsigned, Absent,         Never,    Compare(W::I32x4LeU);
-    I32GtS:            I32 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I32x4GtS);
-    I32GtU:            I32 -> I32, CompareUnsigned, Absent,         Never,    Compare(W::I32x4GtU);
-    I32GeS:            I32 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I32x4GeS);
-    I32GeU:            I32 -> I32, CompareUnsigned, Absent,         Never,    Compare(W::I32x4GeU);
-    I32Extend8S:       I32 -> I32, Opaque,          Absent,         Never,    SignExtend(8);
-    I32Extend16S:      I32 -> I32, Opaque,          Absent,         Never,    SignExtend(16);
-    I32WrapI64:        I64 -> I32, Truncate,        Absent,         Never,    Truncate;
-    I32TruncSatF32S:   F32 -> I32, Opaque,          Ignored,        Never,    Lanes(W::I32x4TruncSatF32x4S);
-    I32TruncSatF32U:   F32 -> I32, Opaque,          Ignored,        Never,    Lanes(W::I32x4TruncSatF32x4U);
-    I32TruncSatF64S:   F64 -> I32, Opaque,          Ignored,        Never,    Scalarized;
-    I32TruncSatF64U:   F64 -> I32, Opaque,          Ignored,        Never,    Scalarized;
-    I32ReinterpretF32: F32 -> I32, Opaque,          Observed,       Never,    SameBits;
-    I64Add:            I64 -> I64, Add,             Absent,         Never,    Lanes(W::I64x2Add);
-    I64Sub:            I64 -> I64, Sub,             Absent,         Never,    Lanes(W::I64x2Sub);
-    I64Mul:            I64 -> I64, Mul,             Absent,         Never,    Lanes(W::I64x2Mul);
-    I64DivS:           I64 -> I64, Opaque,          Absent,         Division, Scalarized;
-    I64DivU:           I64 -> I64, Opaque,          Absent,         Division, Scalarized;
-    I64RemS:           I64 -> I64, Opaque,          Absent,         Division, Scalarized;
-    I64RemU:           I64 -> I64, Opaque,          Absent,         Division, Scalarized;
-    I64And:            I64 -> I64, And,             Absent,         Never,    Lanes(W::V128And);
-    I64Or:             I64 -> I64, Or,              Absent,         Never,    Lanes(W::V128Or);
-    I64Xor:            I64 -> I64, Xor,             Absent,         Never,    Lanes(W::V128Xor);
-    I64Shl:            I64 -> I64, Shl,             Absent,         Never,    Shift(W::I64x2Shl);
-    I64ShrS:           I64 -> I64, ShrS,            Absent,         Never,    Shift(W::I64x2ShrS);
-    I64ShrU:           I64 -> I64, ShrU,            Absent,         Never,    Shift(W::I64x2ShrU);
-    I64Clz:            I64 -> I64, Opaque,          Absent,         Never,    Scalarized;
-    I64Popcnt:         I64 -> I64, Opaque,          Absent,         Never,    Scalarized;
-    I64Eq:             I64 -> I32, CompareEqual,    Absent,         Never,    Compare(W::I64x2Eq);
-    I64Ne:             I64 -> I32, CompareEqual,    Absent,         Never,    Compare(W::I64x2Ne);
-    I64LtS:            I64 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I64x2LtS);
-    I64LtU:            I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarized;
-    I64LeS:            I64 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I64x2LeS);
-    I64LeU:            I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarized;
-    I64GtS:            I64 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I64x2GtS);
-    I64GtU:            I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarized;
-    I64GeS:            I64 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I64x2GeS);
-    I64GeU:            I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarized;
-    I64ExtendI32S:     I32 -> I64, ExtendS,         Absent,         Never,    Widen(W::I64x2ExtendLowI32x4S, W::I64x2ExtendHighI32x4S);
-    I64ExtendI32U:     I32 -> I64, ExtendU,         Absent,         Never,    Widen(W::I64x2ExtendLowI32x4U, W::I64x2ExtendHighI32x4U);
-    I64TruncSatF32S:   F32 -> I64, Opaque,          Ignored,        Never,    Scalarized;
-    I64TruncSatF32U:   F32 -> I64, Opaque,          Ignored,        Never,    Scalarized;
-    I64TruncSatF64S:   F64 -> I64, Opaque,          Ignored,        Never,    Scalarized;
-    I64TruncSatF64U:   F64 -> I64, Opaque,          Ignored,        Never,    Scalarized;
-    I64ReinterpretF64: F64 -> I64, Opaque,          Observed,       Never,    SameBits;
-    F32Add:            F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Add);
-    F32Sub:            F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Sub);
-    F32Mul:            F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Mul);
-    F32Div:            F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Div);
-    F32Sqrt:           F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Sqrt);
-    F32Min:            F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Min);
-    F32Max:            F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Max);
-    F32Abs:            F32 -> F32, Opaque,          KeepsCanonical, Never,    Lanes(W::F32x4Abs);
-    F32Neg:            F32 -> F32, Opaque,          Observed,       Never,    Lanes(W::F32x4Neg);
-    F32Copysign:       F32 -> F32, Opaque,          Observed,       Never,    CopySign;
-    F32Ceil:           F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Ceil);
-    F32Floor:          F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Floor);
-    F32Trunc:          F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Trunc);
-    F32Nearest:        F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Nearest);
-    F32Eq:             F32 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F32x4Eq);
-    F32Ne:             F32 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F32x4Ne);
-    F32Lt:             F32 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F32x4Lt);
-    F32Le:             F32 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F32x4Le);
-    F32Gt:             F32 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F32x4Gt);
-    F32Ge:             F32 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F32x4Ge);
-    F32DemoteF64:      F64 -> F32, Opaque,          Arithmetic,     Never,    NarrowLow(W::F32x4DemoteF64x2Zero);
-    F32ConvertI32S:    I32 -> F32, Opaque,          Absent,         Never,    Lanes(W::F32x4ConvertI32x4S);
-    F32ConvertI32U:    I32 -> F32, Opaque,          Absent,         Never,    Lanes(W::F32x4ConvertI32x4U);
-    F32ConvertI64S:    I64 -> F32, Opaque,          Absent,         Never,    Scalarized;
-    F32ConvertI64U:    I64 -> F32, Opaque,          Absent,         Never,    Scalarized;
-    F32ReinterpretI32: I32 -> F32, Opaque,          Observed,       Never,    SameBits;
-    F64Add:            F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Add);
-    F64Sub:            F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Sub);
-    F64Mul:            F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Mul);
-    F64Div:            F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Div);
-    F64Sqrt:           F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Sqrt);
-    F64Min:            F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Min);
-    F64Max:            F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Max);
-    F64Abs:            F64 -> F64, Opaque,          Observed,       Never,    Lanes(W::F64x2Abs);
-    F64Neg:            F64 -> F64, Opaque,          Observed,       Never,    Lanes(W::F64x2Neg);
-    F64Copysign:       F64 -> F64, Opaque,          Observed,       Never,    CopySign;
-    F64Ceil:           F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Ceil);
-    F64Floor:          F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Floor);
-    F64Trunc:          F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Trunc);
-    F64Nearest:        F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Nearest);
-    F64Eq:             F64 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F64x2Eq);
-    F64Ne:             F64 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F64x2Ne);
-    F64Lt:             F64 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F64x2Lt);
-    F64Le:             F64 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F64x2Le);
-    F64Gt:             F64 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F64x2Gt);
-    F64Ge:             F64 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F64x2Ge);
-    F64PromoteF32:     F32 -> F64, Opaque,          Arithmetic,     Never,    WidenLow(W::F64x2PromoteLowF32x4);
-    F64ConvertI32S:    I32 -> F64, Opaque,          Absent,         Never,    WidenLow(W::F64x2ConvertLowI32x4S);
-    F64ConvertI32U:    I32 -> F64, Opaque,          Absent,         Never,    WidenLow(W::F64x2ConvertLowI32x4U);
-    F64ConvertI64S:    I64 -> F64, Opaque,          Absent,         Never,    Scalarized;
-    F64ConvertI64U:    I64 -> F64, Opaque,          Absent,         Never,    Scalarized;
-    F64ReinterpretI64: I64 -> F64, Opaque,          Observed,       Never,    SameBits;
+    I32Add:            2 * I32 -> I32, Add,             Absent,         Never,    Lanes(W::I32x4Add);
+    I32Sub:            2 * I32 -> I32, Sub,             Absent,         Never,    Lanes(W::I32x4Sub);
+    I32Mul:            2 * I32 -> I32, Mul,             Absent,         Never,    Lanes(W::I32x4Mul);
+    I32DivS:           2 * I32 -> I32, Opaque,          Absent,         Division, Scalarised;
+    I32DivU:           2 * I32 -> I32, Opaque,          Absent,         Division, Scalarised;
+    I32RemS:           2 * I32 -> I32, Opaque,          Absent,         Division, Scalarised;
+    I32RemU:           2 * I32 -> I32, Opaque,          Absent,         Division, Scalarised;
+    I32And:            2 * I32 -> I32, And,             Absent,         Never,    Lanes(W::V128And);
+    I32Or:             2 * I32 -> I32, Or,              Absent,         Never,    Lanes(W::V128Or);
+    I32Xor:            2 * I32 -> I32, Xor,             Absent,         Never,    Lanes(W::V128Xor);
+    I32Shl:            2 * I32 -> I32, Shl,             Absent,         Never,    Shift(W::I32x4Shl);
+    I32ShrS:           2 * I32 -> I32, ShrS,            Absent,         Never,    Shift(W::I32x4ShrS);
+    I32ShrU:           2 * I32 -> I32, ShrU,            Absent,         Never,    Shift(W::I32x4ShrU);
+    I32Clz:            1 * I32 -> I32, Opaque,          Absent,         Never,    Scalarised;
+    I32Popcnt:         1 * I32 -> I32, Opaque,          Absent,         Never,    Scalarised;
+    I32Eq:             2 * I32 -> I32, CompareEqual,    Absent,         Never,    Compare(W::I32x4Eq);
+    I32Ne:             2 * I32 -> I32, CompareEqual,    Absent,         Never,    Compare(W::I32x4Ne);
+    I32LtS:            2 * I32 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I32x4LtS);
+    I32LtU:            2 * I32 -> I32, CompareUnsigned, Absent,         Never,    Compare(W::I32x4LtU);
+    I32LeS:            2 * I32 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I32x4LeS);
+    I32LeU:            2 * I32 -> I32, CompareUnsigned, Absent,         Never,    Compare(W::I32x4LeU);
+    I32GtS:            2 * I32 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I32x4GtS);
+    I32GtU:            2 * I32 -> I32, CompareUnsigned, Absent,         Never,    Compare(W::I32x4GtU);
+    I32GeS:            2 * I32 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I32x4GeS);
+    I32GeU:            2 * I32 -> I32, CompareUnsigned, Absent,         Never,    Compare(W::I32x4GeU);
+    I32Extend8S:       1 * I32 -> I32, Opaque,          Absent,         Never,    SignExtend(8);
+    I32Extend16S:      1 * I32 -> I32, Opaque,          Absent,         Never,    SignExtend(16);
+    I32WrapI64:        1 * I64 -> I32, Truncate,        Absent,         Never,    Truncate;
+    I32TruncSatF32S:   1 * F32 -> I32, Opaque,          Ignored,        Never,    Lanes(W::I32x4TruncSatF32x4S);
+    I32TruncSatF32U:   1 * F32 -> I32, Opaque,          Ignored,        Never,    Lanes(W::I32x4TruncSatF32x4U);
+    I32TruncSatF64S:   1 * F64 -> I32, Opaque,          Ignored,        Never,    Scalarised;
+    I32TruncSatF64U:   1 * F64 -> I32, Opaque,          Ignored,        Never,    Scalarised;
+    I32ReinterpretF32: 1 * F32 -> I32, Opaque,          Observed,       Never,    SameBits;
+    I64Add:            2 * I64 -> I64, Add,             Absent,         Never,    Lanes(W::I64x2Add);
+    I64Sub:            2 * I64 -> I64, Sub,             Absent,         Never,    Lanes(W::I64x2Sub);
+    I64Mul:            2 * I64 -> I64, Mul,             Absent,         Never,    Lanes(W::I64x2Mul);
+    I64DivS:           2 * I64 -> I64, Opaque,          Absent,         Division, Scalarised;
+    I64DivU:           2 * I64 -> I64, Opaque,          Absent,         Division, Scalarised;
+    I64RemS:           2 * I64 -> I64, Opaque,          Absent,         Division, Scalarised;
+    I64RemU:           2 * I64 -> I64, Opaque,          Absent,         Division, Scalarised;
+    I64And:            2 * I64 -> I64, And,             Absent,         Never,    Lanes(W::V128And);
+    I64Or:             2 * I64 -> I64, Or,              Absent,         Never,    Lanes(W::V128Or);
+    I64Xor:            2 * I64 -> I64, Xor,             Absent,         Never,    Lanes(W::V128Xor);
+    I64Shl:            2 * I64 -> I64, Shl,             Absent,         Never,    Shift(W::I64x2Shl);
+    I64ShrS:           2 * I64 -> I64, ShrS,            Absent,         Never,    Shift(W::I64x2ShrS);
+    I64ShrU:           2 * I64 -> I64, ShrU,            Absent,         Never,    Shift(W::I64x2ShrU);
+    I64Clz:            1 * I64 -> I64, Opaque,          Absent,         Never,    Scalarised;
+    I64Popcnt:         1 * I64 -> I64, Opaque,          Absent,         Never,    Scalarised;
+    I64Eq:             2 * I64 -> I32, CompareEqual,    Absent,         Never,    Compare(W::I64x2Eq);
+    I64Ne:             2 * I64 -> I32, CompareEqual,    Absent,         Never,    Compare(W::I64x2Ne);
+    I64LtS:            2 * I64 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I64x2LtS);
+    I64LtU:            2 * I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarised;
+    I64LeS:            2 * I64 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I64x2LeS);
+    I64LeU:            2 * I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarised;
+    I64GtS:            2 * I64 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I64x2GtS);
+    I64GtU:            2 * I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarised;
+    I64GeS:            2 * I64 -> I32, CompareSigned,   Absent,         Never,    Compare(W::I64x2GeS);
+    I64GeU:            2 * I64 -> I32, CompareUnsigned, Absent,         Never,    Scalarised;
+    I64ExtendI32S:     1 * I32 -> I64, ExtendS,         Absent,         Never,    Widen(W::I64x2ExtendLowI32x4S, W::I64x2ExtendHighI32x4S);
+    I64ExtendI32U:     1 * I32 -> I64, ExtendU,         Absent,         Never,    Widen(W::I64x2ExtendLowI32x4U, W::I64x2ExtendHighI32x4U);
+    I64TruncSatF32S:   1 * F32 -> I64, Opaque,          Ignored,        Never,    Scalarised;
+    I64TruncSatF32U:   1 * F32 -> I64, Opaque,          Ignored,        Never,    Scalarised;
+    I64TruncSatF64S:   1 * F64 -> I64, Opaque,          Ignored,        Never,    Scalarised;
+    I64TruncSatF64U:   1 * F64 -> I64, Opaque,          Ignored,        Never,    Scalarised;
+    I64ReinterpretF64: 1 * F64 -> I64, Opaque,          Observed,       Never,    SameBits;
+    F32Add:            2 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Add);
+    F32Sub:            2 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Sub);
+    F32Mul:            2 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Mul);
+    F32Div:            2 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Div);
+    F32Sqrt:           1 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Sqrt);
+    F32Min:            2 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Min);
+    F32Max:            2 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Max);
+    F32Abs:            1 * F32 -> F32, Opaque,          KeepsCanonical, Never,    Lanes(W::F32x4Abs);
+    F32Neg:            1 * F32 -> F32, Opaque,          Observed,       Never,    Lanes(W::F32x4Neg);
+    F32Copysign:       2 * F32 -> F32, Opaque,          Observed,       Never,    CopySign;
+    F32Ceil:           1 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Ceil);
+    F32Floor:          1 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Floor);
+    F32Trunc:          1 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Trunc);
+    F32Nearest:        1 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Nearest);
+    F32Eq:             2 * F32 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F32x4Eq);
+    F32Ne:             2 * F32 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F32x4Ne);
+    F32Lt:             2 * F32 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F32x4Lt);
+    F32Le:             2 * F32 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F32x4Le);
+    F32Gt:             2 * F32 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F32x4Gt);
+    F32Ge:             2 * F32 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F32x4Ge);
+    F32DemoteF64:      1 * F64 -> F32, Opaque,          Arithmetic,     Never,    NarrowLow(W::F32x4DemoteF64x2Zero);
+    F32ConvertI32S:    1 * I32 -> F32, Opaque,          Absent,         Never,    Lanes(W::F32x4ConvertI32x4S);
+    F32ConvertI32U:    1 * I32 -> F32, Opaque,          Absent,         Never,    Lanes(W::F32x4ConvertI32x4U);
+    F32ConvertI64S:    1 * I64 -> F32, Opaque,          Absent,         Never,    Scalarised;
+    F32ConvertI64U:    1 * I64 -> F32, Opaque,          Absent,         Never,    Scalarised;
+    F32ReinterpretI32: 1 * I32 -> F32, Opaque,          Observed,       Never,    SameBits;
+    F64Add:            2 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Add);
+    F64Sub:            2 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Sub);
+    F64Mul:            2 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Mul);
+    F64Div:            2 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Div);
+    F64Sqrt:           1 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Sqrt);
+    F64Min:            2 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Min);
+    F64Max:            2 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Max);
+    F64Abs:            1 * F64 -> F64, Opaque,          Observed,       Never,    Lanes(W::F64x2Abs);
+    F64Neg:            1 * F64 -> F64, Opaque,          Observed,       Never,    Lanes(W::F64x2Neg);
+    F64Copysign:       2 * F64 -> F64, Opaque,          Observed,       Never,    CopySign;
+    F64Ceil:           1 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Ceil);
+    F64Floor:          1 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Floor);
+    F64Trunc:          1 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Trunc);
+    F64Nearest:        1 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Nearest);
+    F64Eq:             2 * F64 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F64x2Eq);
+    F64Ne:             2 * F64 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F64x2Ne);
+    F64Lt:             2 * F64 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F64x2Lt);
+    F64Le:             2 * F64 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F64x2Le);
+    F64Gt:             2 * F64 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F64x2Gt);
+    F64Ge:             2 * F64 -> I32, CompareFloat,    Ignored,        Never,    Compare(W::F64x2Ge);
+    F64PromoteF32:     1 * F32 -> F64, Opaque,          Arithmetic,     Never,    WidenLow(W::F64x2PromoteLowF32x4);
+    F64ConvertI32S:    1 * I32 -> F64, Opaque,          Absent,         Never,    WidenLow(W::F64x2ConvertLowI32x4S);
+    F64ConvertI32U:    1 * I32 -> F64, Opaque,          Absent,         Never,    WidenLow(W::F64x2ConvertLowI32x4U);
+    F64ConvertI64S:    1 * I64 -> F64, Opaque,          Absent,         Never,    Scalarised;
+    F64ConvertI64U:    1 * I64 -> F64, Opaque,          Absent,         Never,    Scalarised;
+    F64ReinterpretI64: 1 * I64 -> F64, Opaque,          Observed,       Never,    SameBits;
 }
 
 impl Opcode {
+    /// How many operands it has: one or two.
+    pub(crate) fn arity(self) -> usize {
+        self.row().arity
+    }
+
     /// The type of its operands.
     pub(crate) fn operand(self) -> Ty {
         self.row().operand
@@ -400,7 +408,7 @@ mod tests {
                 VectorForm::NarrowLow(_) => from == 8 && to == 4,
                 VectorForm::SignExtend(bits) => rest == format!("Extend{bits}S"),
                 VectorForm::CopySign => rest == "Copysign",
-                VectorForm::Scalarized => true,
+                VectorForm::Scalarised => true,
             };
             assert!(fits, "{opcode:?}");
         }

@@ -197,6 +197,15 @@ impl Verifier<'_> {
     }
 
     fn operation(&self, opcode: Opcode, target: Reg, args: &[Arg]) -> Verified {
+        self.must(args.len() == opcode.arity(), || {
+            let (has, takes) = (args.len(), opcode.arity());
+            format!("{opcode} has {has} operands, and takes {takes}")
+        })?;
+        // Translation guards divisors that are not constants.
+        let divisor = args.last().and_then(|arg| arg.bits());
+        self.must(!opcode.may_trap() || divisor != Some(0), || {
+            format!("{opcode} divides by zero")
+        })?;
         self.target_has_type(target, opcode.result())?;
         for arg in args {
             self.has_type(*arg, opcode.operand(), &format!("the operand of {opcode}"))?;
@@ -378,7 +387,7 @@ impl Verifier<'_> {
 mod tests {
     use super::*;
     use crate::compile::ir::samples::{Shape, random};
-    use crate::compile::ir::{Block, LibcallId, Site, SuspendId, SuspendPoint};
+    use crate::compile::ir::{Block, LibcallId, Site, SuspendId, SuspendKind, SuspendPoint};
 
     /// Two blocks: one that does these steps and one that ends the kernel.
     fn kernel(ops: Vec<Op>, end: End) -> Body {

@@ -1,7 +1,7 @@
 //! A thread's way through the blocks, and through what they were structured to: an interpreter of
 //! blocks, loops and branches that looks for each label when it needs it.
 
-use crate::compile::cfg::graph::{Graph, Kind};
+use crate::compile::cfg::graph::{Graph, NodeKind};
 use crate::compile::cfg::structure::Item;
 use crate::compile::ir::{BlockId, Body, End};
 
@@ -162,7 +162,7 @@ impl Simulation<'_> {
             Item::Branch(level) => self.branch(*level)?,
             Item::Table(node, levels) => {
                 let number = match self.graph.nodes[*node].kind {
-                    Kind::Dispatch(_) => self.selector as usize,
+                    NodeKind::Dispatch(_) => self.selector as usize,
                     _ => self.stack.pop().ok_or("no number")?,
                 };
                 let last = levels.len().checked_sub(1).ok_or("an empty table")?;
@@ -180,13 +180,13 @@ impl Simulation<'_> {
         Ok(())
     }
 
-    fn node(&mut self, kind: &Kind) -> Result<(), String> {
+    fn node(&mut self, kind: &NodeKind) -> Result<(), String> {
         match kind {
-            Kind::Root => {
+            NodeKind::Root => {
                 self.selector = self.resume.0;
                 self.stack.push(self.resume.0 as usize);
             }
-            Kind::Resume(number) => {
+            NodeKind::Resume(number) => {
                 let takes = self
                     .graph
                     .results(self.body, *number)
@@ -197,9 +197,9 @@ impl Simulation<'_> {
                 }
                 self.selector = 0;
             }
-            Kind::Dispatch(_) => self.stack.push(usize::from(self.selector == 0)),
-            Kind::Select(selector) => self.selector = *selector,
-            Kind::Check(resume) => {
+            NodeKind::Dispatch(_) => self.stack.push(usize::from(self.selector == 0)),
+            NodeKind::Select(selector) => self.selector = *selector,
+            NodeKind::InterruptCheck(resume) => {
                 if self
                     .preempted
                     .as_mut()
@@ -209,7 +209,7 @@ impl Simulation<'_> {
                     self.begin_again();
                 }
             }
-            Kind::Block(block) => self.block(*block)?,
+            NodeKind::Block(block) => self.block(*block)?,
         }
         Ok(())
     }
@@ -239,7 +239,7 @@ impl Simulation<'_> {
                 self.stack.push(number);
             }
             End::Suspend(number, _) => {
-                let resume = self.graph.after_stop.get(&number.0);
+                let resume = self.graph.resume_after.get(&number.0);
                 let resume = *resume.ok_or("no resume point")?;
                 let takes = &self.body.suspend_points.get(*number).unwrap().results;
                 self.resume = (resume, takes.iter().any(Option::is_some));

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::simulation::{visited, visited_structured};
 use super::{Way, bodies, body, config, extra};
-use crate::compile::cfg::graph::{Graph, Kind};
+use crate::compile::cfg::graph::{Graph, NodeKind};
 use crate::compile::cfg::structure::{Item, structure, write};
 use crate::compile::cfg::verify::verify;
 use crate::compile::ir::{BlockId, Body};
@@ -104,10 +104,10 @@ fn mutate(mutation: &Mutation, graph: &mut Graph, items: &mut Vec<Item>) -> bool
             }
         }
         Mutation::Selector(place, selector) => {
-            let is_select = |place: &usize| matches!(graph.nodes[*place].kind, Kind::Select(_));
+            let is_select = |place: &usize| matches!(graph.nodes[*place].kind, NodeKind::Select(_));
             let selects: Vec<usize> = (0..graph.nodes.len()).filter(is_select).collect();
             if let Some(place) = pick(&selects, *place) {
-                let kind = Kind::Select(*selector);
+                let kind = NodeKind::Select(*selector);
                 return std::mem::replace(&mut graph.nodes[place].kind, kind.clone()) != kind;
             }
         }
@@ -238,7 +238,8 @@ fn one_selector_node_for_edges_from_inside_and_outside_a_loop_is_refused() {
     ]);
     let mut graph = Graph::new(&body, &[]).unwrap();
     assert!(verify(&body, &graph, &write(&body, &graph).unwrap()).is_ok());
-    let is_selector = |kind: &Kind| matches!(kind, Kind::Select(selector) if *selector != 0);
+    let is_selector =
+        |kind: &NodeKind| matches!(kind, NodeKind::Select(selector) if *selector != 0);
     let selectors: Vec<usize> = (0..graph.nodes.len())
         .filter(|node| is_selector(&graph.nodes[*node].kind))
         .collect();
@@ -282,11 +283,11 @@ fn a_block_behind_a_suspend_point_that_is_also_jumped_to_has_a_resume_point_of_i
     let body = body(&[Way::Branch(1, 2), Way::Suspend(2, true), Way::Exit]);
     let graph = Graph::new(&body, &[BlockId(2)]).unwrap();
     let own = graph.resume_of(BlockId(2)).unwrap();
-    assert_ne!(own, graph.after_stop[&0]);
+    assert_ne!(own, graph.resume_after[&0]);
     assert!(graph.results(&body, own).iter().all(Option::is_none));
     assert!(
         graph
-            .results(&body, graph.after_stop[&0])
+            .results(&body, graph.resume_after[&0])
             .iter()
             .any(Option::is_some)
     );
@@ -297,8 +298,8 @@ fn a_loop_without_a_place_to_be_preempted_is_refused() {
     let body = body(&[Way::Jump(1), Way::Branch(1, 2), Way::Exit]);
     let mut graph = Graph::new(&body, &[]).unwrap();
     for node in &mut graph.nodes {
-        if matches!(node.kind, Kind::Check(_)) {
-            node.kind = Kind::Select(0);
+        if matches!(node.kind, NodeKind::InterruptCheck(_)) {
+            node.kind = NodeKind::Select(0);
         }
     }
     let items = write(&body, &graph).unwrap();

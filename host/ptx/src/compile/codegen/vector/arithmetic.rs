@@ -83,7 +83,7 @@ impl VectorEmitter<'_> {
                 VectorForm::Compare(_)
                 | VectorForm::Shift(_)
                 | VectorForm::CopySign
-                | VectorForm::Scalarized => return false,
+                | VectorForm::Scalarised => return false,
             }
             self.set_chunk(target, chunk);
         }
@@ -167,7 +167,7 @@ impl VectorEmitter<'_> {
             | VectorForm::Truncate
             | VectorForm::NarrowLow(_)
             | VectorForm::SignExtend(_)
-            | VectorForm::Scalarized => return false,
+            | VectorForm::Scalarised => return false,
         }
         true
     }

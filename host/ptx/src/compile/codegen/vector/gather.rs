@@ -12,7 +12,7 @@ use crate::compile::codegen::vector::{
 use crate::compile::ir::{Arg, Op, Place, Reg, Space, Ty};
 
 impl VectorEmitter<'_> {
-    /// Moves the elements, if all addresses lie within the bounds cache; else the step is scalarized,
+    /// Moves the elements, if all addresses lie within the bounds cache; else the step is scalarised,
     /// so that each thread fills the cache, or finds what is wrong.
     pub(super) fn gather_or_scatter(&mut self, op: &Op) {
         let (Op::Load { place, .. } | Op::Store { place, .. }) = op else {
@@ -20,7 +20,7 @@ impl VectorEmitter<'_> {
         };
         self.is_outside(place);
         self.if_unlikely();
-        self.scalarized(op);
+        self.scalarised(op);
         self.op(W::Else);
         match op {
             Op::Load { targets, bytes, .. } => self.gather(place, targets, *bytes),

@@ -2,7 +2,7 @@
 //! at once.
 //!
 //! What uniformity analysis finds to be the same in all lanes, or a constant offset apart, is computed
-//! once, as for a single thread; the rest is in vectors. What has no vector form is scalarized: done
+//! once, as for a single thread; the rest is in vectors. What has no vector form is scalarised: done
 //! for one lane after another, by the code for single threads, so it says and does the same. Where the
 //! threads of a group diverge, they go on one by one in the function for single threads, up to where
 //! they reconverge.
@@ -10,11 +10,11 @@
 mod arithmetic;
 mod block;
 mod bounds_guards;
+mod coalesced_access;
 mod divergent_branch;
 mod gather;
 mod lane_group_loop;
 mod lane_values;
-mod memory;
 mod operation;
 mod reconvergence;
 mod scalar_fallback;
@@ -44,7 +44,7 @@ const MOST_VECTORS: usize = 12_000;
 /// Emits code for the threads of a lane group at once.
 pub(crate) struct VectorEmitter<'k> {
     input: &'k CodegenInput<'k>,
-    /// Emits what is the same in all lanes, and scalarized steps. Its thread is the group's first.
+    /// Emits what is the same in all lanes, and scalarised steps. Its thread is the group's first.
     scalar: ScalarEmitter<'k>,
     /// The chunks of each divergent register: locals of vectors, of four lanes each, or of two where
     /// the register has 64 bits.
@@ -56,12 +56,12 @@ pub(crate) struct VectorEmitter<'k> {
     halves: [u32; 2],
     /// The address that the elements of an access count from.
     base: u32,
-    /// A number for what is at hand, and the lane of a scalarized step.
+    /// A number for what is at hand, and the lane of a scalarised step.
     temp: u32,
     lane: u32,
-    /// The group's first thread, during a scalarized step.
+    /// The group's first thread, during a scalarised step.
     first_of_group: u32,
-    /// Scalar locals of registers, during a scalarized step, by their type and number.
+    /// Scalar locals of registers, during a scalarised step, by their type and number.
     stand_ins: HashMap<(Ty, usize), u32>,
     /// The suspend point at which the block's lane groups wait so far, as a resume index: 0 before the
     /// first group, 1 where they differ. `None` where no barrier is one for all threads.

@@ -1,4 +1,4 @@
-//! The steps of a block for a lane group: each as one for all lanes, in vectors, or scalarized.
+//! The steps of a block for a lane group: each as one for all lanes, in vectors, or scalarised.
 
 use wasm_encoder::Instruction as W;
 
@@ -38,7 +38,7 @@ impl VectorEmitter<'_> {
             Op::Load { .. } | Op::Store { .. } if is_gather(&input.analyses.uniformity, op) => {
                 self.gather_or_scatter(op);
             }
-            Op::Store { .. } => self.scalarized(op),
+            Op::Store { .. } => self.scalarised(op),
             _ if diverges == Some(false) => self.scalar.operation(op),
             Op::Copy(target, a) => {
                 for chunk in 0..chunk_count(input.body.ty(*target)) {
@@ -49,12 +49,12 @@ impl VectorEmitter<'_> {
             Op::Select(target, condition, yes, no) => self.select(*target, *condition, *yes, *no),
             Op::Unary(opcode, target, a) => {
                 if !self.unary(*opcode, *target, *a) {
-                    self.scalarized(op);
+                    self.scalarised(op);
                 }
             }
             Op::Binary(opcode, target, a, b) => {
                 if !self.binary(*opcode, *target, *a, *b) {
-                    self.scalarized(op);
+                    self.scalarised(op);
                 }
             }
             Op::Fma(target, a, b, c) => {
@@ -65,7 +65,7 @@ impl VectorEmitter<'_> {
             Op::CanonicalizeNan(target, a) => self.canonicalize_nan(*target, *a),
             Op::FlushSubnormal(target, a) => self.flush_subnormal(*target, *a),
             Op::Special(..) | Op::Libcall { .. } | Op::Load { .. } | Op::Atomic { .. } => {
-                self.scalarized(op);
+                self.scalarised(op);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Scalarization: what has no vector form is done for one lane after another, by the code for single
+//! Scalarisation: what has no vector form is done for one lane after another, by the code for single
 //! threads.
 
 use wasm_encoder::{BlockType, Instruction as W};
@@ -14,7 +14,7 @@ use crate::compile::ir::{Arg, Op, Reg, Ty};
 impl VectorEmitter<'_> {
     /// Does a step in a loop over the lanes: operands and results go through memory, and the code for
     /// single threads works on scalar stand-ins for the registers.
-    pub(super) fn scalarized(&mut self, op: &Op) {
+    pub(super) fn scalarised(&mut self, op: &Op) {
         let input = self.input;
         let mut sources: Vec<Reg> = Vec::new();
         op.each_arg(|arg| {

@@ -5,7 +5,7 @@ use wasm_encoder::Instruction as W;
 
 use crate::compile::abi::VECTOR_LANES;
 use crate::compile::codegen::function_writer::Emit;
-use crate::compile::codegen::vector::memory::Elements;
+use crate::compile::codegen::vector::coalesced_access::Elements;
 use crate::compile::codegen::vector::{LOWER, VectorEmitter};
 use crate::compile::ir::{Arg, Reg};
 
@@ -44,7 +44,7 @@ impl VectorEmitter<'_> {
             }
             if offsets.is_stride(first, 4, 0) {
                 for (number, target) in (0i64..).zip(targets) {
-                    let word = elements.of(number);
+                    let word = elements.nth(number);
                     self.get(base);
                     let at = self.at(word, first);
                     self.op(W::V128Load32Splat(at));

@@ -1,5 +1,6 @@
-//! Loads and stores whose lanes access one element, or elements at constant offsets from the first
-//! lane's. They are unchecked: a guard at the beginning of the block has checked them all.
+//! Coalesced accesses: loads and stores whose lanes access one element, or elements at constant offsets
+//! from the first lane's. A lane group needs a few accesses of whole vectors for them. They are not
+//! checked: a guard at the beginning of the block has checked all of their addresses.
 
 use wasm_encoder::{Instruction as W, MemArg, MemArgTarget};
 
@@ -10,13 +11,12 @@ use crate::compile::codegen::scalar;
 use crate::compile::codegen::vector::{EVEN, VectorEmitter, chunk_count, splat, splat_i32};
 use crate::compile::ir::{Arg, Place, Reg, Space, Ty};
 
-/// The first half of a vector, and the second, each four bytes or two words of 16 bits further offsets.
+/// Shuffles of a vector and zeros: four bytes from one on, each in a word of 32 bits with zeros above.
 const BYTES_0: [u8; 16] = spread(0);
 const BYTES_1: [u8; 16] = spread(4);
 const BYTES_2: [u8; 16] = spread(8);
 const BYTES_3: [u8; 16] = spread(12);
 
-/// Four bytes from one on, each in a word of 32 bits with zeros above: for a shuffle with zeros.
 const fn spread(from: u8) -> [u8; 16] {
     let mut lanes = [16; 16];
     let mut lane = 0;
@@ -27,29 +27,31 @@ const fn spread(from: u8) -> [u8; 16] {
     lanes
 }
 
-/// An access, and where the elements of its lanes lie.
+/// An element of each lane in a coalesced access, and where they lie.
 #[derive(Clone, Copy)]
 pub(super) struct Elements<'p> {
     place: &'p Place,
     /// The first byte that the guard has checked, from the access's base on.
     first: i64,
     /// How far behind the first one of its lane each element lies.
-    offset: i64,
+    behind: i64,
+    /// How far from the first lane's.
     pub(super) offsets: LaneOffsets,
+    /// The size of an element.
     pub(super) bytes: u8,
 }
 
 impl Elements<'_> {
-    /// Those that lie so many behind in what each lane accesses.
-    pub(super) fn of(self, number: i64) -> Self {
-        let offset = number * i64::from(self.bytes);
-        Elements { offset, ..self }
+    /// The elements that lie so many behind the first ones of their lanes.
+    pub(super) fn nth(self, number: i64) -> Self {
+        let behind = number * i64::from(self.bytes);
+        Elements { behind, ..self }
     }
 }
 
 impl VectorEmitter<'_> {
-    /// The first elements of an access, and the local with the address that it counts from: what is
-    /// loaded may be what the address was computed from.
+    /// The first elements of an access, and the local with the address that they count from. It is a
+    /// copy: what is loaded may replace what the address was computed from.
     pub(super) fn begin_access<'p>(
         &mut self,
         place: &'p Place,
@@ -68,24 +70,26 @@ impl VectorEmitter<'_> {
         let elements = Elements {
             place,
             first,
-            offset: 0,
+            behind: 0,
             offsets,
             bytes,
         };
         (elements, base)
     }
 
-    /// Where the element of a lane lies, from that address on.
+    /// The immediate of an access of a lane's element, with that address on the stack.
     pub(super) fn at(&self, elements: Elements<'_>, lane: u32) -> MemArg {
         let place = elements.place;
-        let of_lane = elements.offsets.of(lane);
-        let offset = place.offset + elements.offset + of_lane - elements.first;
+        let from_base = place.offset + elements.behind + elements.offsets.of(lane);
         let (memory, begin) = match place.space {
             Space::Shared => (0, self.input.layout.shared),
             _ => (1, 0),
         };
+        // The guard begins with the least address of all.
+        let offset = u64::try_from(from_base - elements.first).ok();
+        let offset = self.require(offset, "an element before what its guard checks");
         MemArg {
-            offset: u64::from(begin).wrapping_add_signed(offset),
+            offset: u64::from(begin) + offset,
             align: 0,
             target: MemArgTarget::Memory(memory),
             ordering: None,
@@ -98,7 +102,7 @@ impl VectorEmitter<'_> {
             return;
         }
         for (number, target) in (0i64..).zip(targets) {
-            let elements = elements.of(number);
+            let elements = elements.nth(number);
             let ty = self.input.body.ty(*target);
             if offsets.is_none() {
                 self.get(base);
@@ -106,9 +110,11 @@ impl VectorEmitter<'_> {
                 self.op(scalar::load(ty, bytes, at));
                 self.set_for_all(*target, ty);
             } else if u32::from(bytes) == ty.bytes() {
-                self.load_words(elements, *target, base);
+                for chunk in 0..chunk_count(ty) {
+                    self.load_chunk(elements, *target, base, chunk);
+                }
             } else {
-                self.load_parts(elements, *target, ty, base);
+                self.load_narrow(elements, *target, ty, base);
             }
         }
     }
@@ -127,13 +133,7 @@ impl VectorEmitter<'_> {
         }
     }
 
-    fn load_words(&mut self, elements: Elements<'_>, target: Reg, base: u32) {
-        for chunk in 0..VECTOR_LANES * u32::from(elements.bytes) / 16 {
-            self.load_chunk(elements, target, base, chunk);
-        }
-    }
-
-    /// Loads a chunk of a register, once those before it are loaded.
+    /// Loads a chunk of a register from elements of its size, once the chunks before it are loaded.
     pub(super) fn load_chunk(
         &mut self,
         elements: Elements<'_>,
@@ -183,8 +183,8 @@ impl VectorEmitter<'_> {
         self.set_chunk(target, chunk);
     }
 
-    /// Loads what is smaller than its register, with zeros above.
-    fn load_parts(&mut self, elements: Elements<'_>, target: Reg, ty: Ty, base: u32) {
+    /// Loads a register from elements that are smaller, with zeros above.
+    fn load_narrow(&mut self, elements: Elements<'_>, target: Reg, ty: Ty, base: u32) {
         let size = u32::from(elements.bytes);
         let lanes = 16 / size;
         let [value, narrow, _] = self.temps;
@@ -214,7 +214,7 @@ impl VectorEmitter<'_> {
                     self.set(value);
                 }
             }
-            // Words of 32 bits, and of these the register's.
+            // Elements become words of 32 bits, and these values of the register's type.
             for quarter in 0..4 / size {
                 self.get(value);
                 match (size, quarter) {
@@ -256,7 +256,7 @@ impl VectorEmitter<'_> {
             return;
         }
         for (number, value) in (0i64..).zip(values) {
-            let elements = elements.of(number);
+            let elements = elements.nth(number);
             let ty = self.input.body.arg_ty(*value);
             if offsets.is_none() {
                 self.get(base);
@@ -267,18 +267,18 @@ impl VectorEmitter<'_> {
             }
             let lanes = 16 / u32::from(bytes);
             for part in 0..VECTOR_LANES / lanes {
-                self.part_to_store(*value, ty, bytes, part);
+                self.elements_of(*value, ty, bytes, part);
                 self.store_lanes(elements, part * lanes, base);
             }
         }
     }
 
-    /// Leaves a vector of elements, as many as there are in it.
-    fn part_to_store(&mut self, value: Arg, ty: Ty, bytes: u8, part: u32) {
+    /// Leaves the elements of the lanes that fill this vector of memory.
+    fn elements_of(&mut self, value: Arg, ty: Ty, bytes: u8, part: u32) {
         if u32::from(bytes) == ty.bytes() {
             return self.chunk(value, part);
         }
-        // Words of 32 bits of what is to be stored.
+        // The low words of four lanes.
         let word = |emitter: &mut Self, chunk: u32| {
             if ty.bytes() == 4 {
                 emitter.chunk(value, chunk);
