@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::process::Process;
 use super::queue_state::{Outcome, RemoteQueue};
-use super::worker::{ResidentBuffers, Started, WINDOW, Worker, WorkerLimits, WorkerState};
+use super::queues::WINDOW;
+use super::worker::{ResidentBuffers, Started, Worker, WorkerLimits, WorkerState};
 use crate::channel::wire::{self, Answer, Request};
 use crate::channel::{Broken, Consumer};
 use crate::effects::DeferredEffects;

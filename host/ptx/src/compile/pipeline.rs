@@ -290,8 +290,8 @@ fn back_end(
     input: &CodegenInput<'_>,
     vectors: bool,
 ) -> Result<(Vec<u8>, Vec<FunctionLines>), Unsupported> {
-    let items = structure(input.body, &input.analyses.graph)?;
-    let mut functions = codegen::functions(input, &items, vectors)?;
+    let items = &structure(input.body, &input.analyses.graph)?;
+    let mut functions = codegen::functions(input, items, vectors)?;
     let lines = functions
         .iter_mut()
         .map(|(name, function)| FunctionLines {

@@ -6,6 +6,7 @@ use crate::numeric::convert;
 use crate::numeric::eval::{Eval, Flags};
 use crate::numeric::float;
 use crate::numeric::integer as int;
+use crate::numeric::scalar;
 use crate::numeric::video;
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::table::Op;
@@ -97,9 +98,6 @@ pub(crate) fn select(op: Op, modifiers: &Modifiers) -> Option<Eval> {
         Op::Mad if modifiers.has(Modifier::Hi) => by_integer!(Three, ty, int::mad_hi),
         Op::Mad if modifiers.has(Modifier::Wide) => by_integer!(Three, ty, int::mad_wide),
         Op::Mad => by_integer!(Three, ty, int::mad_lo),
-        Op::Mul24 => by_integer!(Two, ty, int::mul24),
-        Op::Mad24 => by_integer!(Three, ty, int::mad24),
-        Op::Sad => by_integer!(Three, ty, int::sad),
         Op::Div if !ty.is_float() => by_integer!(Two, ty, int::div),
         Op::Div if modifiers.has(Modifier::Approx) => Some(Two(float::div_approx)),
         Op::Div => by_float!(Two, ty, float::div),
@@ -108,26 +106,13 @@ pub(crate) fn select(op: Op, modifiers: &Modifiers) -> Option<Eval> {
         Op::Neg => by_number!(One, ty, int::neg, float::neg),
         Op::Min => by_number!(Two, ty, int::min, float::min),
         Op::Max => by_number!(Two, ty, int::max, float::max),
-        Op::Dp4a => Some(Three(int::dp4a)),
-        Op::Dp2a => Some(Three(int::dp2a)),
-        Op::Popc => Some(One(int::popc)),
-        Op::Clz => by_integer!(One, ty, int::clz),
-        Op::Bfind => by_integer!(One, ty, int::bfind),
-        Op::Brev => by_integer!(One, ty, int::brev),
         Op::Bfe => by_integer!(Three, ty, int::bfe),
         Op::Bfi => by_integer!(Four, ty, int::bfi),
-        Op::Szext => by_integer!(Two, ty, int::szext),
         Op::Fns => Some(Three(int::fns)),
-        Op::Bmsk => Some(Two(int::bmsk)),
         Op::And => Some(Two(|a, b, _| a & b)),
         Op::Or => Some(Two(|a, b, _| a | b)),
         Op::Xor => Some(Two(|a, b, _| a ^ b)),
-        Op::Not if ty == Type::Pred => Some(One(|a, _| a ^ 1)),
-        Op::Not => by_integer!(One, ty, int::not),
-        Op::Cnot => Some(One(|a, _| u64::from(a == 0))),
         Op::Lop3 => Some(Four(|a, b, c, table, _| int::lop3(a, b, c, table))),
-        Op::Shf if modifiers.has(Modifier::Left) => Some(Three(int::shf_left)),
-        Op::Shf => Some(Three(int::shf_right)),
         Op::Shl => by_integer!(Two, ty, int::shl),
         Op::Shr => by_integer!(Two, ty, int::shr),
         Op::Prmt => Some(Three(int::prmt)),
@@ -146,6 +131,7 @@ pub(crate) fn select(op: Op, modifiers: &Modifiers) -> Option<Eval> {
         Op::Selp => Some(Three(|a, b, c, _| if c != 0 { a } else { b })),
         Op::Slct if modifiers.second_ty() == Type::F32 => Some(Three(float::slct)),
         Op::Slct => Some(Three(int::slct)),
+        Op::Scalar(op) => Some(scalar::eval(op)),
         Op::Video(what, lanes) => Some(video::select(what, lanes)),
         Op::Cvt => convert::select(modifiers),
         Op::CvtPack => convert::pack(ty),
