@@ -154,7 +154,7 @@ fn booleans(body: &Body) -> EntityMap<Reg, bool> {
                 Arg::I32(bits) => bits <= 1,
                 _ => false,
             };
-            let is_boolean_result = match op {
+            let is_boolean = match op {
                 Op::Copy(_, a) => holds(*a, &booleans),
                 Op::Select(_, _, a, b) => holds(*a, &booleans) && holds(*b, &booleans),
                 Op::Binary(opcode, _, a, b) if opcode.is_bool_combine() => {
@@ -165,7 +165,7 @@ fn booleans(body: &Body) -> EntityMap<Reg, bool> {
             };
             for target in op.targets() {
                 written.set(*target, true);
-                changed |= !is_boolean_result && booleans.set(*target, false);
+                changed |= !is_boolean && booleans.set(*target, false);
             }
         }
         if !changed {
