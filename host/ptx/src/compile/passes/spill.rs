@@ -169,7 +169,7 @@ impl<'k> Flow<'k> {
                 vec![0; self.live.words()]
             } else {
                 let mut set = self.live.live_in(*block).to_vec();
-                for reg in self.graph.results(self.body, number).into_iter().flatten() {
+                for reg in self.graph.results(self.body, number).iter().flatten() {
                     if let Some((word, bit)) = self.live.bit(*reg)
                         && let Some(word) = set.get_mut(word)
                     {
