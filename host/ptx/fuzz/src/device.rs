@@ -8,6 +8,8 @@ use tensor_wasm_ptx::simt::Launch;
 use tensor_wasm_ptx::{Extent, Limits, Module};
 
 // That of the tests.
+// The tests of the crate take these files in too, where the memory stands among them already.
+#[allow(clippy::duplicate_mod)]
 #[path = "../../tests/common/memory.rs"]
 mod memory;
 

@@ -1,4 +1,4 @@
-//! Integer operations. Everything wraps unless it says `.sat`; shifts past the width shift
+//! Integer operations, as the interpreter does them, but for those of `scalar.rs`. Everything wraps unless it says `.sat`; shifts past the width shift
 //! everything out; and division by zero, which PTX leaves open, gives all bits set as quotient, as
 //! NVIDIA's compiler does, and the dividend as remainder.
 

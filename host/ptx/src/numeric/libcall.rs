@@ -1,5 +1,5 @@
-//! The interpreter's operations on registers, one by one, for the compiler: what it does not emit
-//! itself, its kernels ask for by number.
+//! Libcalls: what the compiler has no code for, its kernels call by number. Each is one of the
+//! interpreter's operations on registers.
 
 use crate::numeric::alu;
 use crate::numeric::eval::{Eval, Flags};

@@ -7,7 +7,7 @@ use crate::numeric::integer::{Int, mask, range, wide};
 use crate::numeric::scalar;
 use crate::syntax::check::operand_type;
 use crate::syntax::modifier::{Modifier, Modifiers};
-use crate::syntax::table::{self, Kind, Op, ScalarOp, Slot};
+use crate::syntax::table::{self, Op, OperandKind, ScalarOp, Slot};
 use crate::syntax::types::Type;
 
 fn narrow<T: Int>(value: i128) -> u64 {
@@ -236,7 +236,7 @@ fn forms() -> Vec<(&'static str, ScalarOp, Modifiers, Vec<Type>)> {
         for words in combinations(row.slots) {
             let modifiers = Modifiers::of(&words);
             let sources = row.operands.iter().filter_map(|kind| match kind {
-                Kind::Src(ty) => Some(operand_type(*ty, &modifiers)),
+                OperandKind::Src(ty) => Some(operand_type(*ty, &modifiers)),
                 _ => None,
             });
             forms.push((row.name, op, modifiers, sources.collect()));

@@ -1,4 +1,4 @@
-//! Arithmetic on the bytes or halves of a word, as CUDA's `__vabsdiffu4` and its like compile to.
+//! SIMD video instructions (PTX ISA, "Video Instructions"): arithmetic on the bytes or halves of a word, as CUDA's `__vabsdiffu4` and its like compile to.
 
 use crate::numeric::eval::{Eval, Flags};
 use crate::numeric::integer::mask;

@@ -167,7 +167,7 @@ pub(crate) enum Ty {
 
 /// What may stand as an operand.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum OperandKind {
     /// A register to write.
     Dst(Ty),
     /// A register to write that may be wider than the type.
@@ -205,7 +205,7 @@ pub(crate) enum Kind {
 pub(crate) struct Row {
     pub name: &'static str,
     pub slots: &'static [Slot],
-    pub operands: &'static [Kind],
+    pub operands: &'static [OperandKind],
     pub op: Op,
 }
 

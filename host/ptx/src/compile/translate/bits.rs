@@ -3,7 +3,7 @@
 
 use crate::compile::ir::Arg;
 use crate::compile::ir::opcodes::Opcode;
-use crate::compile::translate::{Builder, Scope};
+use crate::compile::translate::{Builder, FunctionScope};
 use crate::numeric::ArithBuilder;
 use crate::numeric::Flags;
 use crate::syntax::modifier::Modifier;
@@ -13,7 +13,7 @@ use crate::syntax::types::Type;
 impl<'m> Builder<'m> {
     /// `lop3` with a predicate: whether the result is not zero, and or or another one; false where
     /// its table is not known.
-    pub(crate) fn logic(&mut self, scope: &Scope<'m>) -> bool {
+    pub(crate) fn logic(&mut self, scope: &FunctionScope<'m>) -> bool {
         let Some(table) = self.source(scope, 4).bits() else {
             return false;
         };
@@ -34,7 +34,7 @@ impl<'m> Builder<'m> {
     }
 
     /// `prmt` in its default mode: bytes of two words. `None` for the other modes.
-    pub(crate) fn permuted(&mut self, scope: &Scope<'m>) -> Option<Arg> {
+    pub(crate) fn permuted(&mut self, scope: &FunctionScope<'m>) -> Option<Arg> {
         let flags = Flags::of(&scope.instruction.modifiers);
         if flags.variant.is_some() {
             return None;
@@ -48,7 +48,7 @@ impl<'m> Builder<'m> {
                 None => self.byte(words, selector, place),
             };
             result = Some(match result {
-                Some(others) => self.or(others, byte),
+                Some(others) => self.i32_or(others, byte),
                 None => byte,
             });
         }
@@ -60,35 +60,35 @@ impl<'m> Builder<'m> {
         let word = if picked & 4 == 0 { words[0] } else { words[1] };
         let from = 8 * (picked & 3);
         if picked & 8 != 0 {
-            let top = self.left(word, 24 - from);
-            let sign = self.right_signed(top, 31);
-            return self.and_mask(sign, 0xff << at);
+            let top = self.i32_shl(word, 24 - from);
+            let sign = self.i32_shr_s(top, 31);
+            return self.i32_and_const(sign, 0xff << at);
         }
         let moved = match at.cmp(&from) {
-            std::cmp::Ordering::Less => self.right(word, from - at),
+            std::cmp::Ordering::Less => self.i32_shr_u(word, from - at),
             std::cmp::Ordering::Equal => word,
-            std::cmp::Ordering::Greater => self.left(word, at - from),
+            std::cmp::Ordering::Greater => self.i32_shl(word, at - from),
         };
-        self.and_mask(moved, 0xff << at)
+        self.i32_and_const(moved, 0xff << at)
     }
 
     /// The same by a selector that is found out later: bit by bit.
     fn byte(&mut self, words: [Arg; 2], selector: Arg, place: u32) -> Arg {
-        let picked = self.right(selector, 4 * place);
-        let second = self.and_mask(picked, 4);
-        let word = self.choose(second, words[1], words[0]);
-        let upper = self.and_mask(picked, 2);
-        let half = self.right(word, 16);
-        let half = self.choose(upper, half, word);
-        let odd = self.and_mask(picked, 1);
-        let byte = self.right(half, 8);
-        let byte = self.choose(odd, byte, half);
-        let top = self.left(byte, 24);
-        let sign = self.right_signed(top, 31);
-        let of_sign = self.and_mask(picked, 8);
-        let byte = self.choose(of_sign, sign, byte);
-        let byte = self.and_mask(byte, 0xff);
-        self.left(byte, 8 * place)
+        let picked = self.i32_shr_u(selector, 4 * place);
+        let second = self.i32_and_const(picked, 4);
+        let word = self.i32_select(second, words[1], words[0]);
+        let upper = self.i32_and_const(picked, 2);
+        let half = self.i32_shr_u(word, 16);
+        let half = self.i32_select(upper, half, word);
+        let odd = self.i32_and_const(picked, 1);
+        let byte = self.i32_shr_u(half, 8);
+        let byte = self.i32_select(odd, byte, half);
+        let top = self.i32_shl(byte, 24);
+        let sign = self.i32_shr_s(top, 31);
+        let of_sign = self.i32_and_const(picked, 8);
+        let byte = self.i32_select(of_sign, sign, byte);
+        let byte = self.i32_and_const(byte, 0xff);
+        self.i32_shl(byte, 8 * place)
     }
 
     /// The upper half of a product of values of 64 bits, from four products of their halves.

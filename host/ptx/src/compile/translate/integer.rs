@@ -1,9 +1,11 @@
-//! Integer arithmetic, bits and carries. What is rare is asked of the interpreter.
+//! Translates integer arithmetic, logic and shifts (PTX ISA, "Integer Arithmetic Instructions", "Extended
+//! Precision Integer Arithmetic Instructions", "Logic and Shift Instructions"). Instructions whose
+//! function the interpreter shares are built from `numeric/scalar.rs`; what is rare is a libcall.
 
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Ty};
-use crate::compile::translate::{Builder, Scope};
+use crate::compile::translate::{Builder, FunctionScope};
 use crate::numeric::{Flags, IntBinary, IntBuilder, mask, scalar};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::{Op, ScalarOp};
@@ -43,7 +45,11 @@ impl<'m> Builder<'m> {
     }
 
     /// An instruction whose function interpreter and compiler share.
-    pub(crate) fn scalar(&mut self, scope: &Scope<'m>, op: ScalarOp) -> Result<(), Unsupported> {
+    pub(crate) fn scalar(
+        &mut self,
+        scope: &FunctionScope<'m>,
+        op: ScalarOp,
+    ) -> Result<(), Unsupported> {
         let instruction = scope.instruction;
         let operands: Vec<Arg> = (1..instruction.row.operands.len())
             .map(|operand| self.source(scope, operand))
@@ -56,8 +62,8 @@ impl<'m> Builder<'m> {
         Ok(())
     }
 
-    /// An integer instruction on registers; false where the interpreter is to be asked.
-    pub(crate) fn integer(&mut self, scope: &Scope<'m>) -> bool {
+    /// An integer instruction on registers; false where it is a libcall.
+    pub(crate) fn integer(&mut self, scope: &FunctionScope<'m>) -> bool {
         let ty = scope.ty();
         let wide = scope.has(Modifier::Wide);
         let packed = matches!(ty, Type::U16x2 | Type::S16x2);
@@ -132,7 +138,7 @@ impl<'m> Builder<'m> {
         true
     }
 
-    fn plain(&mut self, scope: &Scope<'m>, ty: Type, op: IntBinary) -> Arg {
+    fn plain(&mut self, scope: &FunctionScope<'m>, ty: Type, op: IntBinary) -> Arg {
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         let value = self.binary(op, a, b);
         if matches!(op, IntBinary::Add | IntBinary::Sub) {
@@ -142,7 +148,7 @@ impl<'m> Builder<'m> {
     }
 
     /// The product, as the instruction wants it.
-    fn product(&mut self, scope: &Scope<'m>, ty: Type, a: Arg, b: Arg) -> Arg {
+    fn product(&mut self, scope: &FunctionScope<'m>, ty: Type, a: Arg, b: Arg) -> Arg {
         let (high, wide) = (scope.has(Modifier::Hi), scope.has(Modifier::Wide));
         if !high && !wide {
             let product = self.binary(IntBinary::Mul, a, b);
@@ -172,7 +178,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Quotient or remainder. Division by zero gives all ones and the dividend.
-    fn quotient(&mut self, scope: &Scope<'m>, ty: Type) -> Arg {
+    fn quotient(&mut self, scope: &FunctionScope<'m>, ty: Type) -> Arg {
         let rest = scope.instruction.row.op == Op::Rem;
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         let (a, b) = (self.signed(ty, a), self.signed(ty, b));
@@ -223,7 +229,7 @@ impl<'m> Builder<'m> {
         self.narrowed(ty, value)
     }
 
-    fn shift(&mut self, scope: &Scope<'m>, ty: Type) -> Arg {
+    fn shift(&mut self, scope: &FunctionScope<'m>, ty: Type) -> Arg {
         let left = scope.instruction.row.op == Op::Shl;
         let (a, amount) = (self.source(scope, 1), self.source(scope, 2));
         let bits = ty.bits();
@@ -264,7 +270,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Any function of three bits: of `b` and `c` where `a` is set, and where it is not.
-    pub(crate) fn any_of_three(&mut self, scope: &Scope<'m>, table: u8) -> Arg {
+    pub(crate) fn any_of_three(&mut self, scope: &FunctionScope<'m>, table: u8) -> Arg {
         let (a, b, c) = (
             self.source(scope, 1),
             self.source(scope, 2),
@@ -314,7 +320,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Fields whose place is known.
-    fn bit_field(&mut self, scope: &Scope<'m>, ty: Type) -> Option<Arg> {
+    fn bit_field(&mut self, scope: &FunctionScope<'m>, ty: Type) -> Option<Arg> {
         let insert = scope.instruction.row.op == Op::Bfi;
         let first = if insert { 3 } else { 2 };
         let bits = ty.bits();
@@ -384,7 +390,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Addition, subtraction and multiplication with the carry flag.
-    pub(crate) fn carry(&mut self, scope: &Scope<'m>) {
+    pub(crate) fn carry(&mut self, scope: &FunctionScope<'m>) {
         let ty = scope.ty();
         let op = scope.instruction.row.op;
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));

@@ -1,5 +1,6 @@
-//! From a kernel's instructions to blocks of steps. Every name, type and modifier is looked at here
-//! and nowhere later; calls are inlined, since they may not be circular.
+//! Translation of PTX instructions to the IR: a kernel becomes basic blocks of operations. Every name,
+//! type and modifier is looked at here and nowhere later; calls are inlined, since they may not be
+//! circular.
 
 mod arith_builder;
 mod bits;
@@ -69,20 +70,20 @@ struct Builder<'m> {
     entry: &'m Entry,
     layout: &'m Layout,
     body: Body,
-    /// The block that steps are added to.
+    /// The block that operations are added to.
     current: BlockId,
     /// The line of the instruction at hand.
     line: u32,
     /// The predicate that decides whether the instruction at hand writes its registers.
     guard: Option<Arg>,
-    /// Whether steps are to say which line they come from.
+    /// Whether operations are to say which line they come from.
     lines: bool,
     /// Which libcall has which number.
     libcalls: HashMap<LibcallKey, LibcallId>,
 }
 
 /// A function as it is inlined at one place.
-struct Scope<'m> {
+struct FunctionScope<'m> {
     index: u32,
     function: &'m Function,
     frame: Frame,
@@ -98,7 +99,7 @@ struct Scope<'m> {
     labels: HashMap<u32, BlockId>,
 }
 
-impl<'m> Scope<'m> {
+impl<'m> FunctionScope<'m> {
     fn ty(&self) -> Type {
         self.instruction.modifiers.ty()
     }
@@ -221,7 +222,7 @@ impl<'m> Builder<'m> {
         function: &'m Function,
         frame_base: u32,
         back: BlockId,
-    ) -> Scope<'m> {
+    ) -> FunctionScope<'m> {
         static NOTHING: std::sync::LazyLock<Instruction> =
             std::sync::LazyLock::new(|| Instruction {
                 at: crate::syntax::diagnostic::Position::default(),
@@ -244,7 +245,7 @@ impl<'m> Builder<'m> {
             .into_iter()
             .map(|target| (target, self.new_block()))
             .collect();
-        Scope {
+        FunctionScope {
             index: number,
             function,
             frame: layout::frame(function).unwrap_or_default(),
@@ -259,7 +260,7 @@ impl<'m> Builder<'m> {
 
     fn instructions(
         &mut self,
-        mut scope: Scope<'m>,
+        mut scope: FunctionScope<'m>,
         function: &'m Function,
     ) -> Result<(), Unsupported> {
         self.line = function.at.line;
@@ -284,14 +285,14 @@ impl<'m> Builder<'m> {
         Ok(())
     }
 
-    /// Whether what takes many steps may be added as such. A kernel that has many already asks the
+    /// Whether what takes many operations may be added as such. A kernel that has many already calls the
     /// interpreter for the rest, so that it stays small enough to be compiled at all.
     fn has_room(&self) -> bool {
         self.body.regs.len() < MOST_STEPS / 2
     }
 
     /// What a register-only instruction does, by a libcall: a call of the interpreter's function.
-    fn by_libcall(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+    fn by_libcall(&mut self, scope: &FunctionScope<'m>) -> Result<(), Unsupported> {
         let row = scope.instruction.row;
         let bits = match scope.operand(0) {
             Operand::Register(register) => Some(scope.function.register_type(*register).bits()),
