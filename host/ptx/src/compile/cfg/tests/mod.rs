@@ -2,6 +2,7 @@
 //! structured control flow against a walk through the blocks.
 //!
 //! `PROPTEST_CASES=100000` makes a run long.
+#![allow(clippy::unwrap_used)]
 
 mod analyses;
 mod simulation;
