@@ -1,17 +1,8 @@
-//! Collects the WIT from which the bindings are generated, and sets a small stack.
+//! The build script that all middleware components share.
 
-#[path = "../../wit/packages.rs"]
-mod packages;
-
-use std::{env, fs};
+#[path = "../middleware/build_script.rs"]
+mod build_script;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let wit = packages::collect()?;
-    fs::copy("../../wit/worlds.wit", wit.join("worlds.wit"))?;
-    // After each request the host resets the memory of the instance. The default stack
-    // of 1 MiB would make it look through pages that are never used.
-    if env::var("CARGO_CFG_TARGET_ARCH")? == "wasm32" {
-        println!("cargo::rustc-link-arg-cdylib=-zstack-size=65536");
-    }
-    Ok(())
+    build_script::run()
 }

@@ -1,4 +1,4 @@
-//! Certificates for the tests of TLS, made on the spot.
+//! A certificate authority for the tests of TLS.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,14 +10,14 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// Who issues certificates.
+/// A certificate authority.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: Certificate,
 }
 
 impl Authority {
-    /// A new one, that nobody trusts yet.
+    /// A new one with a new key.
     ///
     /// # Panics
     /// Where there are no random numbers.
@@ -38,7 +38,7 @@ impl Authority {
         self.issue_with(name, |_| {})
     }
 
-    /// The same, but for a change.
+    /// Like [`issue`](Self::issue), with changed parameters.
     ///
     /// # Panics
     /// Where the change can't be made.
@@ -73,7 +73,7 @@ pub struct Issued {
 }
 
 impl Issued {
-    /// Writes certificate and key, the key for nobody else to read.
+    /// Writes certificate and key; only the owner may read the key.
     ///
     /// # Panics
     /// Where that can't be done.
@@ -88,7 +88,7 @@ impl Issued {
         self.certificate.der()
     }
 
-    /// The lines of the key's file that nobody may see.
+    /// The secret lines of the key's file.
     pub fn secrets(&self) -> Vec<String> {
         let pem = self.key.serialize_pem();
         pem.lines()

@@ -1,10 +1,12 @@
 //! Commands that run to their end.
 
 use std::ffi::OsStr;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
+
+use tensor_wasm_test_process::Process;
 
 use crate::artifacts::tensor_wasm;
-use crate::process::Process;
+use crate::wait::PATIENCE;
 
 /// How a command ended.
 #[derive(Debug)]
@@ -26,8 +28,23 @@ pub fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
 }
 
 pub(crate) fn finish(command: &mut Command) -> Output {
-    let mut process = Process::spawn(command);
-    let status = process.wait();
+    output(spawn(command))
+}
+
+/// Starts a command.
+pub(crate) fn spawn(command: &mut Command) -> Process {
+    Process::spawn(command).unwrap_or_else(|error| panic!("can't start {command:?}: {error}"))
+}
+
+/// Waits for the end of a process.
+pub(crate) fn wait(process: &mut Process) -> ExitStatus {
+    let status = process.wait(PATIENCE).expect("the child is ours");
+    status.unwrap_or_else(|| panic!("waited {PATIENCE:?} in vain for the process to end"))
+}
+
+/// Waits for the end of a process, and tells what it has written.
+pub(crate) fn output(mut process: Process) -> Output {
+    let status = wait(&mut process);
     Output {
         code: status.code(),
         stdout: process.stdout.text(),

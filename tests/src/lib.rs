@@ -12,13 +12,11 @@ mod authority;
 mod command;
 #[cfg(target_os = "linux")]
 mod driver;
-mod process;
 mod raw;
 mod reply;
 mod secure;
 mod server;
 mod shared;
-mod start;
 mod wait;
 
 pub use artifacts::{Kind, component, guest, tensor_wasm};
@@ -31,5 +29,5 @@ pub use reply::Reply;
 pub use secure::{Secure, SecureConnection};
 pub use server::{Serve, Server};
 pub use shared::Shared;
-pub use start::Start;
+pub use tensor_wasm_test_process::Start;
 pub use wait::{PATIENCE, eventually};

@@ -1,4 +1,4 @@
-//! A client of plain bytes, for what a real client would not do.
+//! A client that sends and receives plain bytes, for what an HTTP client would not send.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -27,7 +27,7 @@ impl Raw {
         self.0.write_all(bytes.as_ref()).is_ok()
     }
 
-    /// Says that nothing more will be sent.
+    /// Closes the sending half of the connection.
     pub fn end(&self) {
         let _ = self.0.shutdown(Shutdown::Write);
     }

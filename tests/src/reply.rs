@@ -1,10 +1,10 @@
-//! An answer, read to its end.
+//! An HTTP response, read completely.
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// An HTTP answer with its whole body.
+/// An HTTP response with its whole body.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// Its status.

@@ -6,17 +6,15 @@ use std::path::Path;
 use std::process::Command;
 
 use reqwest::blocking::{Client, RequestBuilder};
-use rustix::process::Signal;
+use tensor_wasm_test_process::{NotReady, Process, Signal, Start};
 
 use crate::artifacts::tensor_wasm;
-use crate::command::{Output, finish};
-use crate::process::Process;
+use crate::command::{Output, finish, output, spawn};
 use crate::raw::Raw;
 use crate::reply::Reply;
-use crate::start::Start;
 use crate::wait::{PATIENCE, eventually};
 
-/// A `serve` command to be.
+/// A `serve` command that has not been started.
 pub struct Serve(Command);
 
 impl Serve {
@@ -35,14 +33,14 @@ impl Serve {
         Self(command)
     }
 
-    /// Serves what this configuration says, with no option beside it.
+    /// Serves with this configuration file and no other option.
     pub fn configured(file: &Path) -> Self {
         let mut command = tensor_wasm();
         command.arg("serve").arg("--config").arg(file);
         Self(command)
     }
 
-    /// Serves what the configuration in this folder says.
+    /// Serves in this working directory, with no option.
     pub fn within(folder: &Path) -> Self {
         let mut command = tensor_wasm();
         command.arg("serve").current_dir(folder);
@@ -75,16 +73,15 @@ impl Serve {
     /// # Panics
     /// Where it ends instead, showing what it wrote.
     pub fn start(mut self) -> Server {
-        let mut process = Process::spawn(&mut self.0);
-        let start = eventually("the start lines of `serve`", || {
-            Start::parse(&process.stdout.text()).or_else(|| {
-                if let Some(status) = process.exited() {
-                    process.wait();
-                    let (stdout, stderr) = (process.stdout.text(), process.stderr.text());
-                    panic!("`serve` ended at its start with {status}\n{stdout}{stderr}");
-                }
-                None
-            })
+        let mut process = spawn(&mut self.0);
+        let start = process.wait_until(PATIENCE, Start::parse);
+        let start = start.unwrap_or_else(|failed| {
+            let why = match failed {
+                NotReady::Ended(status) => format!("ended at its start with {status}"),
+                failed => format!("did not start: {failed:?}"),
+            };
+            let (stdout, stderr) = (process.stdout.text(), process.stderr.text());
+            panic!("`serve` {why}\n{stdout}{stderr}");
         });
         let client = Client::builder()
             .timeout(PATIENCE)
@@ -103,17 +100,14 @@ impl Serve {
     /// # Panics
     /// Where it starts to serve instead.
     pub fn refused(mut self) -> Output {
-        let mut process = Process::spawn(&mut self.0);
-        eventually("`serve` to refuse", || {
-            let stdout = process.stdout.text();
-            assert!(!stdout.contains("device "), "it serves:\n{stdout}");
-            process.exited()
+        let mut process = spawn(&mut self.0);
+        let serves = process.wait_until(PATIENCE, |stdout| {
+            stdout.contains("device ").then(|| stdout.to_owned())
         });
-        let code = process.wait().code();
-        Output {
-            code,
-            stdout: process.stdout.text(),
-            stderr: process.stderr.text(),
+        match serves {
+            Err(NotReady::Ended(_)) => output(process),
+            Err(failed) => panic!("`serve` neither serves nor refuses: {failed:?}"),
+            Ok(stdout) => panic!("it serves:\n{stdout}"),
         }
     }
 
@@ -159,7 +153,7 @@ impl Server {
         self.process.id()
     }
 
-    /// A client that speaks HTTP/2 from the first byte.
+    /// A client that speaks HTTP/2 with prior knowledge.
     ///
     /// # Panics
     /// Where it can't be made.
@@ -180,7 +174,7 @@ impl Server {
         Raw::connect(self.address())
     }
 
-    /// Starts a request with no body, and leaves its answer to be read.
+    /// Sends a request without a body, and does not read the response.
     ///
     /// # Panics
     /// Where nobody listens any more.
@@ -190,7 +184,7 @@ impl Server {
         raw
     }
 
-    /// A request to be, on this server's client.
+    /// A request on this server's client, to be sent with [`send`](Self::send).
     pub fn request(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
         self.client.request(method, self.url(path))
     }
@@ -259,24 +253,24 @@ impl Server {
         })
     }
 
-    /// Asks it to end, as an operator's service manager does.
+    /// Sends SIGTERM: it drains and ends.
     pub fn terminate(&self) {
-        self.process.signal(Signal::TERM);
+        self.signal(Signal::TERM);
     }
 
-    /// Asks it to read its files again.
+    /// Sends SIGHUP: it reloads its token file.
     pub fn hang_up(&self) {
-        self.process.signal(Signal::HUP);
+        self.signal(Signal::HUP);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let sent = self.process.signal(signal);
+        sent.expect("the child is ours to signal");
     }
 
     /// Waits for its end.
-    pub fn wait(mut self) -> Output {
-        let code = self.process.wait().code();
-        Output {
-            code,
-            stdout: self.process.stdout.text(),
-            stderr: self.process.stderr.text(),
-        }
+    pub fn wait(self) -> Output {
+        output(self.process)
     }
 
     /// Asks it to end, and waits for it.

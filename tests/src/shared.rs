@@ -1,4 +1,4 @@
-//! One server for the tests of a file, while any of them runs.
+//! A server that the tests of a module share while any of them runs.
 
 use std::sync::{Arc, Mutex, Weak};
 
@@ -12,7 +12,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// A server to be, started by the first test that asks.
+    /// A server that is started by the first test that asks for it.
     pub const fn new(serve: fn() -> Serve) -> Self {
         Self {
             serve,

@@ -1,5 +1,5 @@
-//! The record of what a policy decided: written for each request, refusals included,
-//! chained, rotated, and never in silence where it can't be.
+//! The audit log: a record for each request, refusals included; its hash chain, rotation,
+//! and what happens while it cannot be written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,7 +70,7 @@ fn verify(files: &[&Path]) -> tensor_wasm_tests::Output {
 }
 
 #[test]
-fn each_request_that_the_policy_decides_on_is_a_record_of_the_whole_exchange() {
+fn each_request_that_reaches_the_policy_is_recorded_with_its_response() {
     let audited = Audited::start(&guest("misbehaves"), &["--audit-sync"]);
     let admitted = audited.ask(Method::POST, "/some/where?secret=1", Some(TOKEN));
     audited.ask(Method::GET, "/refused", None);
@@ -78,7 +78,7 @@ fn each_request_that_the_policy_decides_on_is_a_record_of_the_whole_exchange() {
     let trapped = audited.ask(Method::GET, "/trap", Some(TOKEN));
     assert_eq!(trapped.status, 500);
 
-    // Synchronous records are there before the answer is: no waiting for them here.
+    // Synchronous records are written before the response: no need to wait for them.
     let records = read(&log(&audited.folder));
     let of = |path: &str| {
         let found = records.iter().find(|record| record["resource"] == path);
@@ -136,13 +136,13 @@ fn each_request_that_the_policy_decides_on_is_a_record_of_the_whole_exchange() {
 }
 
 #[test]
-fn a_client_that_goes_away_leaves_a_record() {
+fn a_request_whose_client_disconnects_is_recorded() {
     let audited = Audited::start(&guest("misbehaves"), &["--request-timeout=10m"]);
     let mut client = audited.server.raw();
     client.send(format!(
         "GET /loop HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {TOKEN}\r\n\r\n"
     ));
-    // A request that is not on its way yet would be dropped without a record.
+    // A request that the server has not read yet would be dropped without a record.
     eventually("the guest to begin", || {
         audited.server.log().contains("looping").then_some(())
     });
@@ -161,7 +161,7 @@ fn a_client_that_goes_away_leaves_a_record() {
 }
 
 #[test]
-fn a_changed_or_missing_line_is_found() {
+fn verify_finds_a_changed_or_missing_line() {
     let audited = Audited::start(&guest("hello"), &[]);
     for path in ["/one", "/two", "/three"] {
         audited.ask(Method::GET, path, Some(TOKEN));
@@ -183,7 +183,7 @@ fn a_changed_or_missing_line_is_found() {
 }
 
 #[test]
-fn a_rotated_log_goes_on_in_a_new_file_and_verifies_across_both() {
+fn a_rotated_log_continues_in_a_new_file_and_verifies_across_both() {
     let audited = Audited::start(&guest("hello"), &["--audit-sync"]);
     audited.ask(Method::GET, "/before", Some(TOKEN));
     let old = audited.folder.path().join("audit.log.1");
@@ -210,7 +210,7 @@ fn a_rotated_log_goes_on_in_a_new_file_and_verifies_across_both() {
 }
 
 #[test]
-fn a_server_that_was_killed_continues_its_chain() {
+fn a_server_restarted_after_a_kill_continues_the_hash_chain() {
     let audited = Audited::start(&guest("hello"), &["--audit-sync"]);
     audited.ask(Method::GET, "/first", Some(TOKEN));
     let Audited { server, folder } = audited;
@@ -250,7 +250,7 @@ fn with_full_disk(options: &[&str]) -> Server {
 }
 
 #[test]
-fn where_the_log_cannot_be_written_only_what_changes_nothing_is_served() {
+fn while_the_log_cannot_be_written_only_safe_methods_are_served() {
     let server = with_full_disk(&[]);
     let ask = |method| {
         let request = server.request(method, "/").bearer_auth(TOKEN);
@@ -268,7 +268,7 @@ fn where_the_log_cannot_be_written_only_what_changes_nothing_is_served() {
 }
 
 #[test]
-fn where_the_operator_prefers_it_a_failing_log_is_warned_about_and_requests_go_on() {
+fn with_the_warn_setting_requests_are_served_while_the_log_cannot_be_written() {
     let server = with_full_disk(&["--audit-on-failure=warn"]);
     for _ in 0..5 {
         let request = server.request(Method::POST, "/").bearer_auth(TOKEN);
@@ -278,7 +278,7 @@ fn where_the_operator_prefers_it_a_failing_log_is_warned_about_and_requests_go_o
 }
 
 #[test]
-fn a_log_that_cannot_be_opened_is_named_at_the_start() {
+fn a_log_that_cannot_be_opened_is_reported_at_start() {
     for (option, word) in [
         (
             "--audit-log=file:/no/such/folder/audit.log",
@@ -294,7 +294,7 @@ fn a_log_that_cannot_be_opened_is_named_at_the_start() {
 }
 
 #[test]
-fn records_go_to_standard_output_unless_they_are_sent_elsewhere() {
+fn records_go_to_standard_output_by_default() {
     let with = |option: Option<&str>| {
         let server = Serve::new(guest("hello"))
             .arg("--policy")

@@ -1,5 +1,5 @@
-//! Who may call, and how often: tokens from variable and file, read again while
-//! requests go on, and rates that no client can stretch.
+//! Authentication and rate limits of the policy: tokens from the environment and from a
+//! file, reloading them under load, and rates that a client cannot get around.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +30,7 @@ fn ask(server: &Server, token: &str, tenant: Option<&str>) -> Reply {
 }
 
 #[test]
-fn tokens_of_the_variable_are_good_for_the_tenants_that_it_names() {
+fn a_token_from_the_environment_admits_only_the_tenants_listed_with_it() {
     let server = policed()
         .env(
             "TENSOR_WASM_API_TOKENS",
@@ -50,7 +50,7 @@ fn tokens_of_the_variable_are_good_for_the_tenants_that_it_names() {
 }
 
 #[test]
-fn a_bare_token_still_works_and_is_warned_about_once() {
+fn a_token_without_tenants_is_accepted_with_one_deprecation_warning() {
     let server = policed()
         .env("TENSOR_WASM_API_TOKENS", &format!("{ONE},{TWO}"))
         .start();
@@ -61,7 +61,7 @@ fn a_bare_token_still_works_and_is_warned_about_once() {
 }
 
 #[test]
-fn a_token_on_the_command_line_is_not_taken() {
+fn a_token_given_on_the_command_line_is_rejected() {
     let output = policed().arg(format!("--api-tokens={ONE}")).refused();
     assert_ne!(output.code, Some(0));
     assert!(
@@ -73,7 +73,7 @@ fn a_token_on_the_command_line_is_not_taken() {
 }
 
 #[test]
-fn without_tokens_nobody_is_let_in_unless_the_operator_insists_loudly() {
+fn without_tokens_every_request_is_refused_unless_the_operator_opens_the_service() {
     let server = policed().start();
     ask(&server, ONE, None).assert_error(401, "unauthorized");
     server.log_with(&["refuse every request"]);
@@ -81,12 +81,12 @@ fn without_tokens_nobody_is_let_in_unless_the_operator_insists_loudly() {
     let open = policed().arg("--insecure-no-auth").start();
     assert_eq!(open.get("/").text(), "hello\n");
     open.log_with(&["WARN", "--insecure-no-auth"]);
-    // A token that is shown is still looked at.
+    // A token that is sent is checked all the same.
     ask(&open, ONE, None).assert_error(401, "unauthorized");
 }
 
 #[test]
-fn a_tenant_can_be_required() {
+fn a_request_without_a_tenant_is_refused_where_one_is_required() {
     let server = policed()
         .env("TENSOR_WASM_API_TOKENS", &format!("{ONE}:tenant=*"))
         .env("TENSOR_WASM_API_REQUIRE_TENANT", "1")
@@ -96,14 +96,14 @@ fn a_tenant_can_be_required() {
 }
 
 #[test]
-fn a_hang_up_has_the_tokens_read_again_and_drops_no_request() {
+fn sighup_reloads_the_token_file_without_dropping_a_request() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("tokens");
     fs::write(&file, format!("alice:{ONE}\n")).unwrap();
     let server = policed().arg("--token-file").arg(&file).start();
     ask(&server, TWO, None).assert_error(401, "unauthorized");
 
-    // During a rotation both are good, and a third is not.
+    // While tokens are rotated the old and the new one are valid, and no other.
     fs::write(&file, format!("alice:{ONE}\nalice:{TWO}\n")).unwrap();
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -122,7 +122,7 @@ fn a_hang_up_has_the_tokens_read_again_and_drops_no_request() {
         steady.join().unwrap();
     });
 
-    // What can't be read leaves everything as it was.
+    // A token file that can't be read leaves the tokens in force unchanged.
     fs::write(&file, "alice:\n").unwrap();
     server.hang_up();
     server.log_with(&["stay as they were"]);
@@ -137,13 +137,13 @@ fn a_hang_up_has_the_tokens_read_again_and_drops_no_request() {
 }
 
 #[test]
-fn past_its_rate_a_token_is_asked_to_come_back_and_others_are_not() {
+fn a_token_over_its_rate_gets_429_with_retry_after_and_other_tokens_do_not() {
     let server = policed()
         .env(
             "TENSOR_WASM_API_TOKENS",
             &format!("{ONE}:tenant=*,{TWO}:tenant=*"),
         )
-        // One in a thousand days could be refilled here; so none is.
+        // The rate is so low that no permit is refilled during the test.
         .env("TENSOR_WASM_API_RATE_LIMIT_QPS", "1")
         .env("TENSOR_WASM_API_RATE_LIMIT_BURST", "5")
         .start();
@@ -164,7 +164,7 @@ fn past_its_rate_a_token_is_asked_to_come_back_and_others_are_not() {
 }
 
 #[test]
-fn of_a_rate_and_a_burst_the_one_that_is_not_set_is_what_it_always_was() {
+fn a_rate_without_a_burst_and_a_burst_without_a_rate_use_the_documented_defaults() {
     let log = |name: &str, value: &str| {
         let server = policed().env(name, value).start();
         server.log_with(&["rate limit:"])
@@ -178,7 +178,7 @@ fn of_a_rate_and_a_burst_the_one_that_is_not_set_is_what_it_always_was() {
 }
 
 #[test]
-fn no_header_gets_more_than_an_answer_in_the_envelope() {
+fn any_authorization_or_tenant_header_gets_a_response_in_the_error_envelope() {
     let server = policed()
         .env("TENSOR_WASM_API_TOKENS", &format!("{ONE}:tenant=1"))
         .start();
@@ -207,7 +207,7 @@ fn no_header_gets_more_than_an_answer_in_the_envelope() {
     let outcome = runner.run(&headers, |headers| {
         let mut request = server.request(Method::GET, "/");
         for (name, value) in &headers {
-            // What is no header value at all never leaves a client.
+            // A client cannot send what is not a valid header value.
             if let Ok(value) = HeaderValue::from_bytes(value) {
                 request = request.header(HeaderName::from_static(name), value);
             }

@@ -1,5 +1,5 @@
-//! `serve --kernel-checks`: what a kernel does wrong comes back to the component that launched it,
-//! with both threads and both lines.
+//! `serve --kernel-checks`: the mistakes of a kernel are reported to the component that launched
+//! it, for a race with both threads and both lines.
 
 use serde_json::{Value, json};
 use tensor_wasm_tests::{Serve, Server, guest};
@@ -116,7 +116,7 @@ fn mistakes_are_found(server: &Server) {
 }
 
 #[test]
-fn mistakes_of_kernels_are_found_in_the_host() {
+fn kernel_checks_find_each_mistake_on_the_host_processor() {
     let server = checked(&[]);
     mistakes_are_found(&server);
     let log = server.log_with(&["--kernel-checks", "a check of kernels found a mistake"]);
@@ -124,19 +124,19 @@ fn mistakes_of_kernels_are_found_in_the_host() {
 }
 
 #[test]
-fn mistakes_of_kernels_are_found_in_a_process_of_their_own() {
+fn kernel_checks_find_each_mistake_in_a_worker_process() {
     mistakes_are_found(&checked(&["--isolate"]));
 }
 
 #[test]
-fn without_checks_the_same_kernels_run() {
+fn the_same_kernels_run_without_kernel_checks() {
     let server = Serve::new(guest("gpu_scenarios")).start();
     let fresh = NEIGHBOUR.replace("st.global.u32 [%d3], %r5;", "ld.global.u32 %r5, [%d3];");
     assert_eq!(launch(&server, &fresh), json!({ "ok": vec![0; 64] }));
 }
 
 #[test]
-fn checks_on_an_nvidia_device_are_refused_with_what_does_it_there() {
+fn kernel_checks_on_an_nvidia_device_are_refused_and_compute_sanitizer_is_named() {
     let output = Serve::new(guest("gpu_scenarios"))
         .args(["--kernel-checks", "--gpu=cuda:1"])
         .refused();

@@ -1,5 +1,5 @@
-//! What `serve` and `compose` make of files that are no component, or not one that
-//! this host can serve. The error names the file, all that is wrong, and the cure.
+//! Invalid inputs of `serve` and `compose`: files that are not components, and components
+//! that this host cannot serve. The error names the file, each problem, and a remedy.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tensor_wasm_tests::{Output, Serve, guest, run};
 
-/// A file that is served only in order to be refused.
+/// Serves a file that must be refused.
 fn refused(contents: impl AsRef<[u8]>) -> Output {
     let folder = TempDir::new().unwrap();
     let output = Serve::new(file(&folder, "candidate.wasm", contents)).refused();
@@ -33,7 +33,7 @@ fn component(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_no_webassembly_is_refused() {
+fn a_file_that_is_not_webassembly_is_refused() {
     for contents in ["", "hello", "\0asm", "\0asm\x07\0\x03\0"] {
         let output = refused(contents);
         assert!(output.stderr.contains("component"), "{}", output.stderr);
@@ -46,7 +46,7 @@ fn what_is_no_webassembly_is_refused() {
 }
 
 #[test]
-fn a_core_module_is_refused_with_the_way_to_make_a_component() {
+fn a_core_module_is_refused_with_instructions_to_build_a_component() {
     let output = refused(component("(module (func (export \"run\")))"));
     assert!(output.stderr.contains("core module"), "{}", output.stderr);
     assert!(output.stderr.contains("wasm32-wasip2"), "{}", output.stderr);
@@ -61,7 +61,7 @@ fn a_truncated_component_is_refused_wherever_it_ends() {
 }
 
 #[test]
-fn a_component_with_flipped_bytes_is_refused_or_served_but_never_a_crash() {
+fn a_component_with_flipped_bytes_never_crashes_the_server() {
     let whole = fs::read(guest("hello")).unwrap();
     let folder = TempDir::new().unwrap();
     for place in (8..whole.len()).step_by(whole.len() / 12) {
@@ -96,7 +96,7 @@ fn every_import_that_the_host_lacks_is_named_in_one_error() {
 }
 
 #[test]
-fn an_import_of_another_version_is_refused_with_the_one_that_there_is() {
+fn an_import_of_an_unknown_version_is_refused_and_the_supported_version_is_named() {
     let output = refused(component(
         r#"(component
             (import "tensor:gpu/kernels@0.9.0" (instance))
@@ -113,7 +113,7 @@ fn an_import_of_another_version_is_refused_with_the_one_that_there_is() {
 }
 
 #[test]
-fn an_import_of_the_right_name_and_the_wrong_shape_is_refused() {
+fn an_import_with_the_wrong_type_is_refused() {
     refused(component(
         r#"(component
             (import "tensor:gpu/residency@0.1.0" (instance
@@ -134,14 +134,14 @@ fn a_component_that_handles_no_requests_is_refused() {
 }
 
 #[test]
-fn a_policy_without_its_application_is_refused_with_the_way_to_compose_it() {
+fn a_policy_without_an_application_is_refused_with_instructions_to_compose_it() {
     let output = Serve::new(guest("policy_admits")).refused();
     assert_eq!(output.code, Some(1));
     assert!(output.stderr.contains("--policy"), "{}", output.stderr);
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn a_missing_component_file_is_reported_by_name() {
     let output = Serve::new("no/such/component.wasm").refused();
     assert_eq!(output.code, Some(1));
     assert!(
@@ -152,7 +152,7 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
-fn what_can_not_be_composed_is_refused_and_writes_nothing() {
+fn a_failed_composition_writes_no_file() {
     let folder = TempDir::new().unwrap();
     let core = file(&folder, "core.wasm", component("(module)"));
     let text = file(&folder, "text.wasm", "not WebAssembly");

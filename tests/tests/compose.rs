@@ -1,6 +1,5 @@
-//! Composing in three ways: `tensor-wasm compose`, and the commands of two other
-//! tools by the libraries that they consist of. Whatever composed it, it is served
-//! alike by the real binary.
+//! Composing with three tools: `tensor-wasm compose`, and by their libraries `wac plug` and
+//! `wasm-tools compose`. The real binary serves their composites alike.
 
 #[path = "../../host/runtime/tests/tools/mod.rs"]
 mod tools;
@@ -91,7 +90,7 @@ fn post(server: &Server, token: Option<&str>, body: &[u8]) -> Reply {
 }
 
 #[test]
-fn three_ways_of_composing_serve_alike() {
+fn composites_of_all_three_tools_are_served_alike() {
     let bench = Bench::new();
     let body: Vec<u8> = (0..300_000u32).map(|i| ((i * 7) >> 2) as u8).collect();
     for (way, composite) in bench.three_ways(&[&component("policy")], &guest("echo")) {
@@ -107,7 +106,7 @@ fn three_ways_of_composing_serve_alike() {
 }
 
 #[test]
-fn three_ways_of_composing_import_and_export_the_same() {
+fn composites_of_all_three_tools_have_the_same_imports_and_exports() {
     let bench = Bench::new();
     let (policy, application) = (component("policy"), component("saxpy"));
     let ways = bench.three_ways(&[&policy], &application);
@@ -139,7 +138,7 @@ fn three_ways_of_composing_import_and_export_the_same() {
 /// `policy_admits` passes on, `policy_refuses` answers 403, `policy_traps` is a 500:
 /// which of them stands first shows in the answer.
 #[test]
-fn several_policies_stand_in_the_order_in_which_they_are_named() {
+fn policies_run_in_the_order_in_which_they_are_given() {
     for (policies, status) in [
         (["policy_admits", "policy_admits", "policy_refuses"], 403),
         (["policy_admits", "policy_refuses", "policy_traps"], 403),
@@ -194,7 +193,7 @@ fn guards_echo(bench: &Bench, composite: &Path) {
 }
 
 #[test]
-fn tensor_wasm_and_wac_know_that_patches_of_wasi_fit() {
+fn tensor_wasm_and_wac_link_different_patch_versions_of_wasi() {
     let bench = Bench::new();
     let policy = component("policy");
     let echo = of_another_patch(&bench, &guest("echo"));
@@ -206,7 +205,7 @@ fn tensor_wasm_and_wac_know_that_patches_of_wasi_fit() {
 }
 
 #[test]
-fn wasm_tools_takes_only_the_very_same_patch_of_wasi() {
+fn wasm_tools_links_only_the_same_patch_version_of_wasi() {
     let bench = Bench::new();
     let policy = component("policy");
     let echo = of_another_patch(&bench, &guest("echo"));
@@ -215,7 +214,7 @@ fn wasm_tools_takes_only_the_very_same_patch_of_wasi() {
 }
 
 #[test]
-fn inspect_lists_what_a_request_passes() {
+fn inspect_lists_the_components_of_a_chain_in_order() {
     let bench = Bench::new();
     let (policy, admits, image) = (
         component("policy"),
@@ -242,7 +241,7 @@ fn inspect_lists_what_a_request_passes() {
 }
 
 #[test]
-fn an_application_that_could_admit_its_own_requests_is_refused() {
+fn an_application_that_imports_the_policy_decision_is_refused() {
     let bench = Bench::new();
     let target = bench.path("out.wasm");
     let guarded = bench.ours(&[&guest("policy_admits")], &guest("hello"), &[]);
@@ -263,7 +262,7 @@ fn an_application_that_could_admit_its_own_requests_is_refused() {
     }
     assert!(!target.exists());
 
-    // Apart from its policy it may be served: what it decides is too late there.
+    // It may be served all the same: within the application a decision comes too late.
     let server = Serve::new(&guarded)
         .arg("--policy")
         .arg(component("policy"))
@@ -272,7 +271,7 @@ fn an_application_that_could_admit_its_own_requests_is_refused() {
 }
 
 #[test]
-fn what_is_denied_before_composing_is_asked_for_by_nobody_after() {
+fn a_capability_denied_by_composition_is_no_longer_imported() {
     let bench = Bench::new();
     let deny = component("deny-gpu");
     let more = [Path::new("--plug"), deny.as_path()];
@@ -283,7 +282,7 @@ fn what_is_denied_before_composing_is_asked_for_by_nobody_after() {
         "{inspection:#}"
     );
     assert!(inspect(&component("image"))["capabilities"]["gpu"].is_array());
-    // So it is served even where the host refuses the device to whoever asks.
+    // So it is served even where the host refuses the device.
     let tokens = bench.path("tokens");
     fs::write(&tokens, TOKEN).unwrap();
     let server = Serve::new(&composite)
@@ -320,7 +319,7 @@ fn obey(line: &str, folder: &Path) {
 }
 
 #[test]
-fn the_commands_on_the_page_make_what_it_says() {
+fn the_commands_of_the_page_on_composing_produce_the_documented_composites() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let page = fs::read_to_string(root.join("docs/composing.md")).unwrap();
     let bench = Bench::new();

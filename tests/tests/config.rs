@@ -1,5 +1,5 @@
-//! The configuration file as an operator uses it: `serve` with nothing but a file,
-//! and what the layers above it change.
+//! The configuration file: `serve` with nothing but a file, and environment variables and
+//! flags that override it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,14 +34,14 @@ fn serve_starts_with_nothing_but_a_file() {
 }
 
 #[test]
-fn the_file_of_the_folder_in_which_the_server_is_started_is_found() {
+fn the_configuration_file_in_the_working_directory_is_found() {
     let (folder, _) = configured("gpu = 'deny'");
     let server = Serve::within(folder.path()).start();
     assert_eq!(server.start().device, "none: the GPU is denied");
 }
 
 #[test]
-fn a_variable_wins_over_the_file_and_a_flag_over_both() {
+fn flags_override_environment_variables_which_override_the_file() {
     let (_folder, path) = configured("gpu = 'deny'");
     let device = |serve: Serve| serve.start().start().device.clone();
     let variable = |serve: Serve| serve.env("TENSOR_WASM_GPU", "cpu");
@@ -51,7 +51,7 @@ fn a_variable_wins_over_the_file_and_a_flag_over_both() {
 }
 
 #[test]
-fn a_wrong_file_is_refused_before_anything_is_served() {
+fn an_invalid_configuration_file_stops_the_server_from_starting() {
     let (_folder, path) = configured("gpu = 'maybe'\nadr = 1");
     let refused = Serve::configured(&path).refused();
     assert_eq!(refused.code, Some(2), "{}", refused.stderr);

@@ -1,5 +1,5 @@
-//! The contract in `wit/`: that it resolves beside the WASI that components are
-//! built against, and keeps the properties that its readers are promised.
+//! The WIT contract in `wit/`: it resolves against the WASI that components are built with,
+//! and has the properties that its comments promise.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use wit_parser::{Interface, Resolve, Type, TypeDefKind, WorldId};
 const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
 
 #[test]
-fn every_world_resolves_beside_the_wasi_that_components_are_built_against() {
+fn every_world_resolves_against_the_wasi_version_of_the_components() {
     let (resolve, _) = contract();
     for world in [
         "tensor:gpu/capability@0.1.0",
@@ -25,7 +25,7 @@ fn every_world_resolves_beside_the_wasi_that_components_are_built_against() {
 }
 
 #[test]
-fn a_component_that_uses_the_device_needs_no_wasi_to_be_bound() {
+fn the_gpu_and_policy_interfaces_resolve_without_wasi() {
     for file in ["gpu.wit", "policy.wit"] {
         let mut resolve = Resolve::default();
         resolve
@@ -45,7 +45,7 @@ fn a_service_exports_a_handler_and_may_launch_kernels() {
 }
 
 #[test]
-fn a_middleware_has_a_handler_on_both_sides_and_needs_a_host_of_wasi_alone() {
+fn a_middleware_imports_and_exports_a_handler_and_needs_only_wasi() {
     let (resolve, _) = contract();
     let world = world_named(&resolve, "tensor:worlds/middleware@0.1.0");
     let (imports, exports) = names(&resolve, world);
@@ -70,7 +70,7 @@ fn a_policy_is_a_middleware_that_decides_and_cannot_reach_the_device() {
 }
 
 #[test]
-fn what_a_guest_holds_of_the_device_is_a_resource_that_it_cannot_forge() {
+fn device_objects_are_resources_that_a_guest_cannot_forge() {
     let (resolve, _) = contract();
     let kernels = interface_named(&resolve, "kernels");
     for name in ["device", "buffer", "module", "kernel", "queue", "event"] {
@@ -83,7 +83,7 @@ fn what_a_guest_holds_of_the_device_is_a_resource_that_it_cannot_forge() {
 }
 
 #[test]
-fn whatever_can_fail_on_the_device_says_why_in_one_way() {
+fn every_fallible_device_call_returns_the_same_error_type() {
     let (resolve, _) = contract();
     let error = interface_named(&resolve, "kernels").types["error"];
     for interface in ["kernels", "residency"] {
@@ -105,7 +105,7 @@ fn whatever_can_fail_on_the_device_says_why_in_one_way() {
     }
 }
 
-/// The whole contract. The folder that it was read from goes with the second value.
+/// The whole contract. The second value removes the folder that it was read from.
 fn contract() -> (Resolve, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let packages = folder.path().join("deps");

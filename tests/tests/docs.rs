@@ -1,6 +1,5 @@
-//! What the documentation says is so: its commands run, its options are all and
-//! only those there are, its code is code that is compiled, its links lead
-//! somewhere.
+//! Tests of the documentation: its commands run, the options it lists are exactly those that
+//! exist, its code is compiled, and its links are not broken.
 //!
 //! A block marked `sh` is run. All of a page's blocks make one script, in order,
 //! in a folder of its own that looks like the checkout. A server that the page
@@ -16,8 +15,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Stands in front of each page's script. Commands of cargo go to the checkout
-/// itself; `tensor-wasm serve` goes to the background, once it listens.
+/// Comes before each page's script. Commands of cargo run in the checkout itself;
+/// `tensor-wasm serve` runs in the background, and the script goes on once it listens.
 const PRELUDE: &str = r#"
 set -euo pipefail
 server=
@@ -252,7 +251,7 @@ fn the_commands_of_the_page_on_composing_run_and_show_the_chain() {
 }
 
 #[test]
-fn no_page_has_commands_that_nobody_runs() {
+fn every_page_with_commands_is_run_by_a_test() {
     let run = [
         "README.md",
         "audit-log.md",
@@ -281,7 +280,7 @@ fn no_page_has_commands_that_nobody_runs() {
 }
 
 #[test]
-fn commands_that_are_too_large_to_run_here_exist_with_their_options() {
+fn commands_marked_as_checked_only_exist_with_their_options() {
     for page in pages() {
         for line in blocks(&page, "sh checked").iter().flat_map(|b| b.lines()) {
             let words = line
@@ -351,7 +350,7 @@ fn the_code_in_the_readme_is_the_example_that_is_compiled() {
 }
 
 #[test]
-fn links_between_pages_lead_somewhere() {
+fn links_between_pages_are_not_broken() {
     for page in pages() {
         let text = fs::read_to_string(&page).unwrap();
         for link in text

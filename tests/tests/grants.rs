@@ -1,4 +1,4 @@
-//! A component gets what its operator grants, and nothing unasked.
+//! Capabilities: a component gets what the operator grants, and nothing else.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tensor_wasm_tests::{Serve, guest};
 
 #[test]
-fn nothing_of_the_host_shows_unless_it_is_granted() {
+fn a_component_sees_no_environment_and_no_files_by_default() {
     let server = Serve::new(guest("env_and_dir"))
         .env("SECRET_OF_THE_HOST", "open sesame")
         .start();
@@ -24,7 +24,7 @@ fn nothing_of_the_host_shows_unless_it_is_granted() {
 }
 
 #[test]
-fn the_start_lines_tell_granted_from_denied() {
+fn the_start_lines_list_granted_and_denied_imports() {
     let server = Serve::new(guest("env_and_dir")).start();
     let start = server.start();
     for interface in ["wasi:filesystem/", "wasi:cli/environment"] {
@@ -57,7 +57,7 @@ fn a_component_sees_the_variables_that_it_was_given() {
 }
 
 #[test]
-fn a_component_uses_the_folder_that_it_was_given_and_no_other() {
+fn a_component_can_access_only_the_folder_it_was_given() {
     let folder = TempDir::new().unwrap();
     let inner = folder.path().join("inner");
     fs::create_dir(&inner).unwrap();
@@ -88,7 +88,7 @@ fn a_component_uses_the_folder_that_it_was_given_and_no_other() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_named_at_the_start() {
+fn a_missing_folder_is_reported_at_start() {
     let output = Serve::new(guest("env_and_dir"))
         .args(["--dir", "/no/such/folder::/data"])
         .refused();
@@ -198,7 +198,7 @@ fn a_denied_gpu_answers_each_call_that_it_is_denied() {
 }
 
 #[test]
-fn a_component_that_asks_for_a_refused_gpu_is_not_served() {
+fn a_component_that_imports_a_refused_gpu_is_not_served() {
     let output = Serve::new(guest("gpu_scenarios"))
         .args(["--gpu", "refuse"])
         .refused();
@@ -209,13 +209,13 @@ fn a_component_that_asks_for_a_refused_gpu_is_not_served() {
 }
 
 #[test]
-fn a_component_that_asks_for_no_gpu_is_served_wherever_it_is_refused() {
+fn a_component_that_does_not_import_the_gpu_is_served_where_the_gpu_is_refused() {
     let server = Serve::new(guest("hello")).args(["--gpu", "refuse"]).start();
     assert_eq!(server.get("/").text(), "hello\n");
 }
 
 #[test]
-fn the_gpu_is_granted_on_the_processor_by_name() {
+fn the_processor_can_be_chosen_as_the_gpu_by_name() {
     let server = Serve::new(guest("gpu_scenarios"))
         .args(["--gpu", "cpu"])
         .start();

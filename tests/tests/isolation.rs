@@ -1,11 +1,11 @@
-//! What one request does wrong, its neighbours do not feel.
+//! Isolation of requests: one that misbehaves does not affect the others.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use tensor_wasm_tests::{Raw, Serve, Server, eventually, guest};
 
-/// Begins requests that do not end, and waits until the guest has told of each.
+/// Begins requests that do not end, and waits until the guest has logged each of them.
 fn occupy(server: &Server, path: &str, told: &str, requests: usize) -> Vec<Raw> {
     let held = (0..requests).map(|_| server.begin(path)).collect();
     eventually(&format!("{requests} guests {told}"), || {
@@ -15,7 +15,7 @@ fn occupy(server: &Server, path: &str, told: &str, requests: usize) -> Vec<Raw> 
 }
 
 #[test]
-fn sixteen_endless_loops_leave_a_healthy_client_its_answers() {
+fn a_healthy_client_is_answered_while_sixteen_guests_loop_endlessly() {
     let server = Serve::new(guest("misbehaves"))
         .args([
             "--max-concurrent-requests=17",
@@ -25,7 +25,7 @@ fn sixteen_endless_loops_leave_a_healthy_client_its_answers() {
         .start();
     let loops = occupy(&server, "/loop", "looping", 16);
     for _ in 0..20 {
-        // The one place that is left may be that of the answer before.
+        // The only free slot may still be held by the response before.
         let reply = eventually("a place", || {
             let reply = server.get("/");
             (reply.status != 503).then_some(reply)
@@ -35,7 +35,7 @@ fn sixteen_endless_loops_leave_a_healthy_client_its_answers() {
         assert_eq!(server.admin("/readyz").status, 200);
     }
 
-    // They end with their clients: so many can't all find a place otherwise.
+    // They end when their clients disconnect: otherwise there are no slots for so many.
     drop(loops);
     let mut others = Vec::new();
     eventually("seventeen loops more", || {
@@ -45,7 +45,7 @@ fn sixteen_endless_loops_leave_a_healthy_client_its_answers() {
 }
 
 #[test]
-fn sixteen_endless_kernels_leave_a_healthy_client_its_answers() {
+fn a_healthy_client_is_answered_while_sixteen_kernels_loop_endlessly() {
     let server = Serve::new(guest("gpu_scenarios"))
         .args(["--request-timeout=10m", "--kernel-timeout=10m"])
         .start();
@@ -55,7 +55,7 @@ fn sixteen_endless_kernels_leave_a_healthy_client_its_answers() {
         assert_eq!(reply.json()["ok"][0], 42, "{}", reply.text());
     }
 
-    // They end with their clients: then others find a queue.
+    // They end when their clients disconnect: then others can create a queue.
     drop(kernels);
     eventually("sixteen queues again", || {
         let reply = server.get("/many-queues").json();
@@ -64,8 +64,8 @@ fn sixteen_endless_kernels_leave_a_healthy_client_its_answers() {
     assert_eq!(server.get("/increment").json()["ok"][0], 42);
 }
 
-/// Sends bad requests, one after another, while a neighbour is served; the
-/// neighbour must not notice.
+/// Sends requests that fail, one after another, beside healthy ones, which must all be
+/// answered.
 fn beside_a_neighbour(server: &Server, path: &str, status: u16) {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -87,7 +87,7 @@ fn beside_a_neighbour(server: &Server, path: &str, status: u16) {
 }
 
 #[test]
-fn no_guest_that_misbehaves_disturbs_its_neighbour() {
+fn a_misbehaving_guest_does_not_affect_other_requests() {
     let server = Serve::new(guest("misbehaves"))
         .args(["--request-timeout=2s", "--max-memory-bytes=64MiB"])
         .start();
@@ -107,7 +107,7 @@ fn no_guest_that_misbehaves_disturbs_its_neighbour() {
 }
 
 #[test]
-fn a_reused_instance_shields_its_neighbours_as_well() {
+fn a_misbehaving_guest_does_not_affect_other_requests_with_instance_reuse() {
     let server = Serve::new(guest("misbehaves"))
         .args([
             "--request-timeout=2s",

@@ -1,4 +1,4 @@
-//! A policy in front of an application: the project's own, and ones that go wrong.
+//! A policy in front of an application: the project's own, and ones that fail.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use tensor_wasm_tests::{Reply, Serve, Server, component, guest, run};
 const TOKEN: &str = "correct-horse-battery-staple";
 const WRONG: &str = "incorrect-horse-battery-staple";
 
-/// What a client hears of how to authenticate (RFC 6750).
+/// Challenges in `WWW-Authenticate` (RFC 6750).
 const MALFORMED: &str = "Bearer error=\"invalid_request\"";
 const NOT_KNOWN: &str = "Bearer error=\"invalid_token\"";
 
@@ -168,7 +168,7 @@ fn only_a_known_token_passes_a_policy_composed_beforehand() {
 }
 
 #[test]
-fn two_tokens_in_one_request_admit_nobody() {
+fn a_request_with_two_tokens_is_refused() {
     let guarded = Guarded::by_option(&guest("hello"));
     let request = guarded
         .server
@@ -181,7 +181,7 @@ fn two_tokens_in_one_request_admit_nobody() {
 }
 
 #[test]
-fn a_tenant_is_a_number_that_comes_once() {
+fn a_request_names_its_tenant_by_one_number() {
     let guarded = Guarded::by_option(&guest("hello"));
     let ask = |tenants: &[&str]| {
         let request = guarded.server.request(Method::GET, "/").bearer_auth(TOKEN);
@@ -203,7 +203,7 @@ fn a_tenant_is_a_number_that_comes_once() {
 }
 
 #[test]
-fn what_a_tenant_s_header_says_is_nobody_s_to_hear_without_a_token() {
+fn an_invalid_tenant_header_is_not_reported_to_a_caller_without_a_token() {
     let guarded = Guarded::by_option(&guest("hello"));
     let request = guarded
         .server
@@ -216,7 +216,7 @@ fn what_a_tenant_s_header_says_is_nobody_s_to_hear_without_a_token() {
 }
 
 #[test]
-fn without_a_token_file_the_policy_admits_nobody() {
+fn without_a_token_file_the_policy_refuses_every_request() {
     let server = Serve::new(guest("hello"))
         .arg("--policy")
         .arg(component("policy"))
@@ -226,7 +226,7 @@ fn without_a_token_file_the_policy_admits_nobody() {
 }
 
 #[test]
-fn a_policy_passes_bodies_through_untouched() {
+fn a_policy_passes_bodies_through_unchanged() {
     let guarded = Guarded::by_compose(&guest("echo"));
     let body: Vec<u8> = (0..500_000u32).map(|i| ((i * 7) >> 2) as u8).collect();
     let request = guarded
@@ -238,7 +238,7 @@ fn a_policy_passes_bodies_through_untouched() {
 }
 
 #[test]
-fn a_client_that_is_refused_while_it_sends_reads_the_whole_refusal_and_goes_on_or_knows() {
+fn a_client_refused_during_its_request_body_can_read_the_whole_response() {
     for guarded in [
         Guarded::by_option(&guest("echo")),
         Guarded::by_compose(&guest("echo")),
@@ -252,7 +252,7 @@ fn a_client_that_is_refused_while_it_sends_reads_the_whole_refusal_and_goes_on_o
         client.send(post);
         let answer = client.read_until("}}\n\r\n0\r\n\r\n");
         assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("}}"));
-        // Of a long body the host may say that it is the connection's last.
+        // After a long body the host may close the connection.
         if !answer.contains("connection: close") {
             client.send("GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
             assert!(client.read_to_end().starts_with("HTTP/1.1 401"));
@@ -261,7 +261,7 @@ fn a_client_that_is_refused_while_it_sends_reads_the_whole_refusal_and_goes_on_o
 }
 
 #[test]
-fn the_start_lines_tell_what_policy_and_application_were_granted_together() {
+fn the_start_lines_list_the_grants_of_policy_and_application_together() {
     let guarded = Guarded::by_compose(&component("saxpy"));
     let granted = &guarded.server.start().granted;
     for interface in POLICYS.iter().chain(&["tensor:gpu/kernels"]) {
@@ -273,7 +273,7 @@ fn the_start_lines_tell_what_policy_and_application_were_granted_together() {
 }
 
 #[test]
-fn an_application_gets_nothing_of_what_its_policy_was_given() {
+fn an_application_does_not_get_the_grants_of_its_policy() {
     let guarded = Guarded::by_option(&component("saxpy"));
     let granted = &guarded.server.start().granted;
     for interface in POLICYS {
@@ -285,12 +285,12 @@ fn an_application_gets_nothing_of_what_its_policy_was_given() {
 }
 
 #[test]
-fn a_policy_that_admits_everybody_passes_requests_on() {
+fn a_policy_that_admits_every_request_forwards_them() {
     assert_eq!(behind(&["policy_admits"], &[]).get("/").text(), "hello\n");
 }
 
 #[test]
-fn a_policy_that_refuses_answers_itself() {
+fn a_policy_that_refuses_a_request_sends_the_response_itself() {
     let reply = behind(&["policy_refuses"], &[]).get("/");
     assert_eq!(
         (reply.status.as_u16(), reply.text().as_str()),
@@ -299,7 +299,7 @@ fn a_policy_that_refuses_answers_itself() {
 }
 
 #[test]
-fn the_first_policy_stands_outermost() {
+fn the_first_policy_given_is_the_outermost() {
     let both = behind(&["policy_admits", "policy_refuses"], &[]);
     assert_eq!(both.get("/").status, 403);
     let trapping = behind(&["policy_refuses", "policy_traps"], &[]);
@@ -307,7 +307,7 @@ fn the_first_policy_stands_outermost() {
 }
 
 #[test]
-fn no_answer_leaves_the_host_for_which_no_decision_was_made() {
+fn a_response_without_a_policy_decision_is_not_sent() {
     let server = behind(&["policy_never_decides"], &[]);
     for path in ["/", "/answer"] {
         let reply = server.get(path);
@@ -318,7 +318,7 @@ fn no_answer_leaves_the_host_for_which_no_decision_was_made() {
 }
 
 #[test]
-fn a_policy_that_traps_lets_nothing_through() {
+fn a_policy_that_traps_admits_no_request() {
     let server = behind(&["policy_traps"], &[]);
     server.get("/").assert_error(500, "trap");
     server.get("/decided").assert_error(500, "trap");
@@ -341,7 +341,7 @@ fn a_trap_behind_a_policy_is_a_500() {
 }
 
 #[test]
-fn what_is_no_policy_is_refused_by_its_name() {
+fn a_component_that_is_not_a_policy_is_refused_by_name() {
     for (policy, told) in [
         (
             guest("policy_without_handler"),
@@ -360,7 +360,7 @@ fn what_is_no_policy_is_refused_by_its_name() {
 }
 
 #[test]
-fn a_token_file_that_is_not_there_is_named() {
+fn a_missing_token_file_is_reported_by_name() {
     let output = Serve::new(guest("hello"))
         .arg("--policy")
         .arg(component("policy"))
@@ -375,17 +375,17 @@ fn a_token_file_that_is_not_there_is_named() {
 }
 
 #[test]
-fn the_first_of_two_decisions_holds() {
+fn the_first_of_two_policy_decisions_holds() {
     let server = behind(&["policy_decides_twice"], &[]);
     assert_eq!(server.get("/").text(), "hello\n");
-    // What was refused goes no further, though the policy passes it on.
+    // A refused request does not reach the application, though the policy forwards it.
     let reply = server.get("/refuse");
     reply.assert_error(500, "undecided");
     assert!(!reply.text().contains("hello"));
 }
 
 #[test]
-fn a_policy_that_hangs_does_not_hang_its_neighbours() {
+fn a_policy_that_hangs_does_not_delay_other_requests() {
     let server = behind(
         &["policy_loops_before_deciding"],
         &["--request-timeout=300ms"],
@@ -395,10 +395,10 @@ fn a_policy_that_hangs_does_not_hang_its_neighbours() {
 }
 
 #[test]
-fn a_policy_that_answers_twice_answers_once_at_most() {
+fn a_policy_cannot_send_two_responses() {
     let server = behind(&["policy_answers_twice"], &[]);
     for path in ["/", "/set", "/trap"] {
-        // The first answer may be on its way, and breaks off where the guest failed.
+        // The first response may have begun; it breaks off when the guest traps.
         match server.try_send(server.request(Method::GET, path)) {
             Ok(reply) if reply.status == 200 => assert_eq!(reply.text(), "first\n"),
             Ok(reply) => reply.assert_error(500, "trap"),
@@ -409,7 +409,7 @@ fn a_policy_that_answers_twice_answers_once_at_most() {
 }
 
 #[test]
-fn a_request_that_is_too_large_ends_behind_the_policy() {
+fn the_request_size_limit_is_checked_after_the_policy() {
     let (_folder, tokens) = tokens();
     let server = Serve::new(guest("count_body"))
         .arg("--policy")
@@ -427,7 +427,7 @@ fn a_request_that_is_too_large_ends_behind_the_policy() {
     post("/", 1024 * 1024 + 1).assert_error(413, "request_too_large");
     let path = format!("/{}", "x".repeat(8 * 1024));
     post(&path, 1).assert_error(414, "path_too_long");
-    // Of HTTP/1.1 the host itself takes no more than 100.
+    // The host itself accepts at most 100 over HTTP/1.1.
     let many = (0..101).fold(
         server.http2().get(server.url("/")).bearer_auth(TOKEN),
         |request, number| request.header(format!("x-{number}"), "1"),

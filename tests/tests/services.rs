@@ -1,5 +1,5 @@
-//! The example services against references in plain Rust: `saxpy`, and the
-//! filters of `image`, on the device and without one.
+//! The example services `saxpy` and `image`, compared with reference implementations
+//! in Rust, with a device and without one.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ fn saxpy_computes_what_rust_computes() {
 }
 
 #[test]
-fn saxpy_tells_the_device_that_did_it() {
+fn saxpy_reports_the_device_it_ran_on() {
     let reply = saxpy(r#"{"a": 2, "x": [1, 2], "y": [3, 4]}"#).json();
     assert_eq!(reply["result"], json!([5.0, 8.0]));
     let name = reply["device"]["name"].as_str().unwrap();
@@ -40,7 +40,7 @@ fn saxpy_tells_the_device_that_did_it() {
 }
 
 #[test]
-fn saxpy_refuses_what_it_can_not_compute() {
+fn saxpy_rejects_invalid_input() {
     for body in [
         "",
         "{",
@@ -58,7 +58,7 @@ fn saxpy_refuses_what_it_can_not_compute() {
 }
 
 #[test]
-fn saxpy_without_a_device_says_so() {
+fn saxpy_reports_that_there_is_no_device() {
     let server = Serve::new(component("saxpy"))
         .args(["--gpu", "deny"])
         .start();
@@ -149,7 +149,7 @@ fn grayscale(picture: &Picture) -> Vec<Rgba> {
     })
 }
 
-/// The whole square of binomial weights at once.
+/// The two-dimensional kernel of binomial weights, applied at once.
 fn gaussian(picture: &Picture) -> Vec<Rgba> {
     const WEIGHTS: [u32; 5] = [1, 4, 6, 4, 1];
     picture.map(|x, y| {
@@ -234,23 +234,22 @@ fn filters_as_the_reference(server: &Server, device: impl Fn(&str) -> bool) {
 }
 
 #[test]
-fn the_kernels_filter_as_the_reference_does() {
+fn image_filters_match_the_reference_implementation() {
     let server = IMAGE.get();
     filters_as_the_reference(&server, |device| device != "fallback");
 }
 
 #[test]
-fn without_a_device_the_service_filters_all_the_same() {
+fn image_filters_work_without_a_device() {
     let server = Serve::new(component("image"))
         .args(["--gpu", "deny"])
         .start();
     filters_as_the_reference(&server, |device| device == "fallback");
 }
 
-/// A component that others composed with `deny-gpu` does not even ask: the host
-/// grants the device, and nothing of it arrives.
+/// A composite with `deny-gpu` does not import the GPU, so the host's grant has no effect.
 #[test]
-fn composed_with_the_denial_the_service_has_no_device_though_the_host_grants_one() {
+fn a_service_composed_with_deny_gpu_has_no_device_even_if_the_host_grants_one() {
     let folder = tempfile::tempdir().unwrap();
     let denied = folder.path().join("denied.wasm");
     let (image, denial) = (component("image"), component("deny-gpu"));
@@ -268,7 +267,7 @@ fn composed_with_the_denial_the_service_has_no_device_though_the_host_grants_one
 }
 
 #[test]
-fn pictures_without_opacity_or_colour_are_filtered_as_well() {
+fn grayscale_and_opaque_pictures_are_filtered() {
     let server = IMAGE.get();
     let picture = Picture::drawn(33, 21);
     for color in [png::ColorType::Grayscale, png::ColorType::Rgb] {
@@ -289,7 +288,7 @@ fn pictures_without_opacity_or_colour_are_filtered_as_well() {
 }
 
 #[test]
-fn what_is_no_picture_is_refused_in_json() {
+fn a_body_that_is_not_a_png_is_rejected_with_a_json_error() {
     let server = IMAGE.get();
     let file = Picture::drawn(20, 20).png(png::ColorType::Rgba);
     let errors = [

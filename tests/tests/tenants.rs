@@ -1,5 +1,4 @@
-//! The GPU by tenant: who may have it, how much of it, and what a tenant without it
-//! gets instead.
+//! GPU grants and limits for each tenant, and the answers to a tenant without a grant.
 
 use std::fs;
 
@@ -7,8 +6,8 @@ use reqwest::Method;
 use tempfile::TempDir;
 use tensor_wasm_tests::{Output, Reply, Serve, Server, component, guest, run};
 
-/// A server with this configuration, behind a policy that lets everybody in for the
-/// tenant that they name.
+/// A server with this configuration, behind a policy that admits every request for the
+/// tenant that it names.
 fn serve(application: &str, configuration: &str, options: &[&str]) -> (Server, TempDir) {
     let (serve, folder) = configured(application, configuration, options);
     (serve.start(), folder)
@@ -68,7 +67,7 @@ fn each_tenant_has_its_own_grant_and_limits() {
 }
 
 #[test]
-fn who_is_refused_is_told_at_the_start_by_name_with_the_imports() {
+fn tenants_refused_a_capability_are_listed_at_start_with_the_imports_concerned() {
     let (server, _folder) = serve("tenant_device", TENANTS, &[]);
     let text = &server.start().text;
     let line = text
@@ -79,13 +78,13 @@ fn who_is_refused_is_told_at_the_start_by_name_with_the_imports() {
 }
 
 #[test]
-fn a_component_without_the_gpu_is_any_tenant_s() {
+fn a_component_that_does_not_import_the_gpu_serves_every_tenant() {
     let (server, _folder) = serve("hello", TENANTS, &[]);
     assert_eq!(ask(&server, 9, "/").text(), "hello\n");
 }
 
 #[test]
-fn a_component_that_no_tenant_may_have_is_not_loaded() {
+fn a_component_that_every_tenant_is_refused_is_not_loaded() {
     let all = "[tenants.default]\ngpu = \"refuse\"\n[tenants.9]\nname = \"globex\"\n";
     let output = refused("tenant_device", all, &[]);
     assert_eq!(output.code, Some(1));
@@ -95,7 +94,7 @@ fn a_component_that_no_tenant_may_have_is_not_loaded() {
 }
 
 #[test]
-fn what_one_tenant_holds_does_not_count_for_another() {
+fn limits_are_counted_for_each_tenant_separately() {
     let (server, _folder) = serve("tenant_device", TENANTS, &[]);
     for tenant in [1, 2] {
         let reply = ask(&server, tenant, "/1000000").json();
@@ -104,7 +103,7 @@ fn what_one_tenant_holds_does_not_count_for_another() {
 }
 
 #[test]
-fn an_instance_that_is_reused_serves_each_request_on_its_own_tenant_s_account() {
+fn a_reused_instance_charges_each_request_to_its_own_tenant() {
     let (server, _folder) = serve("tenant_device", TENANTS, &["--reuse=1000"]);
     for _ in 0..3 {
         assert_eq!(ask(&server, 1, "/").json()["memory_limit"], 1 << 20);
@@ -114,7 +113,7 @@ fn an_instance_that_is_reused_serves_each_request_on_its_own_tenant_s_account() 
 }
 
 #[test]
-fn in_a_composite_too_the_admitted_tenant_s_grant_holds() {
+fn a_tenants_grant_applies_inside_a_composite() {
     let folder = TempDir::new().unwrap();
     let composite = folder.path().join("composite.wasm");
     let file = folder.path().join("tensor-wasm.toml");
@@ -135,7 +134,7 @@ fn in_a_composite_too_the_admitted_tenant_s_grant_holds() {
 }
 
 #[test]
-fn the_image_service_does_without_a_device_that_its_tenant_is_denied() {
+fn the_image_service_works_for_a_tenant_that_is_denied_the_device() {
     let picture = fs::read(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../docs/images/before.png"
@@ -163,7 +162,7 @@ fn the_image_service_does_without_a_device_that_its_tenant_is_denied() {
 }
 
 #[test]
-fn deny_gpu_plugged_in_answers_as_a_host_that_denies() {
+fn deny_gpu_in_a_composite_answers_like_a_host_that_denies() {
     let server = Serve::new(guest("tenant_device"))
         .arg("--plug")
         .arg(component("deny-gpu"))

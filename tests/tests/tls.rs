@@ -1,5 +1,5 @@
-//! `serve` over TLS: both protocols, certificates of clients, and each way in which
-//! a client or an operator gets it wrong.
+//! `serve` over TLS: HTTP/1.1 and HTTP/2, client certificates, and the mistakes of clients
+//! and operators.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -60,7 +60,7 @@ impl Files {
 }
 
 #[test]
-fn a_component_is_served_over_tls_in_the_protocol_that_the_client_prefers() {
+fn tls_serves_the_protocol_that_the_client_prefers() {
     let files = Files::new();
     let server = files.serve("echo").start();
     assert!(server.start().url.starts_with("https://"));
@@ -81,7 +81,7 @@ fn a_component_is_served_over_tls_in_the_protocol_that_the_client_prefers() {
 }
 
 #[test]
-fn a_client_that_does_not_know_the_authority_goes_away_and_the_server_stays() {
+fn a_client_that_does_not_trust_the_certificate_fails_without_affecting_the_server() {
     let files = Files::new();
     let server = files.serve("hello").start();
     let client = Secure::trusting(&Authority::new());
@@ -90,7 +90,7 @@ fn a_client_that_does_not_know_the_authority_goes_away_and_the_server_stays() {
 }
 
 #[test]
-fn plain_http_gets_no_answer_over_tls_and_the_server_lives_on() {
+fn plain_http_to_a_tls_port_gets_no_response_and_the_server_keeps_running() {
     let files = Files::new();
     let server = files.serve("hello").start();
     let mut plain = server.begin("/");
@@ -100,7 +100,7 @@ fn plain_http_gets_no_answer_over_tls_and_the_server_lives_on() {
 }
 
 #[test]
-fn garbage_and_handshakes_that_never_end_hold_up_nobody() {
+fn invalid_and_unfinished_handshakes_do_not_delay_other_clients() {
     let files = Files::new();
     let server = files.serve("hello").start();
     let mut held = Vec::new();
@@ -127,7 +127,7 @@ fn garbage_and_handshakes_that_never_end_hold_up_nobody() {
 }
 
 #[test]
-fn a_required_certificate_has_to_be_there_and_of_the_right_authority() {
+fn a_required_client_certificate_must_be_present_and_trusted() {
     let files = Files::new();
     let clients = Authority::new();
     let server = files.serve_known("hello", &clients).start();
@@ -147,7 +147,7 @@ fn a_required_certificate_has_to_be_there_and_of_the_right_authority() {
 }
 
 #[test]
-fn an_optional_certificate_may_be_missing_and_may_not_be_wrong() {
+fn an_optional_client_certificate_may_be_missing_but_not_invalid() {
     let files = Files::new();
     let clients = Authority::new();
     let server = files
@@ -163,7 +163,7 @@ fn an_optional_certificate_may_be_missing_and_may_not_be_wrong() {
 }
 
 #[test]
-fn draining_closes_connections_over_tls_and_ends_the_server() {
+fn draining_closes_tls_connections_and_ends_the_server() {
     let files = Files::new();
     let server = files.serve("hello").start();
     let mut held = Vec::new();
@@ -180,7 +180,7 @@ fn draining_closes_connections_over_tls_and_ends_the_server() {
 }
 
 #[test]
-fn the_health_routes_stay_plain() {
+fn the_health_routes_are_served_without_tls() {
     let files = Files::new();
     let server = files.serve("hello").arg("--admin=127.0.0.1:0").start();
     assert_eq!(server.admin("/livez").status, 200);
@@ -188,7 +188,7 @@ fn the_health_routes_stay_plain() {
 }
 
 #[test]
-fn options_of_tls_that_lack_another_are_a_mistake_of_usage() {
+fn incomplete_tls_options_are_a_usage_error() {
     let files = Files::new();
     let cert = format!("--tls-cert={}", files.path("cert.pem").display());
     let key = format!("--tls-key={}", files.path("key.pem").display());
@@ -215,7 +215,7 @@ fn options_of_tls_that_lack_another_are_a_mistake_of_usage() {
 }
 
 #[test]
-fn files_of_tls_that_do_not_work_are_named_at_the_start() {
+fn unusable_tls_files_are_reported_at_start() {
     let files = Files::new();
     let clients = Authority::new();
     files
@@ -264,7 +264,7 @@ fn files_of_tls_that_do_not_work_are_named_at_the_start() {
 }
 
 #[test]
-fn what_works_and_is_a_mistake_all_the_same_is_warned_of() {
+fn risky_tls_settings_are_warned_about() {
     let files = Files::new();
     let past = files.authority.issue_with("server", |params| {
         params.not_before = rcgen::date_time_ymd(2000, 1, 1);

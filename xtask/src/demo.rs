@@ -1,5 +1,5 @@
-//! `cargo xtask demo`: the whole way once, with nothing but this checkout: build,
-//! compose policy and service, serve, send a picture, look at what comes back.
+//! `cargo xtask demo`: everything once, with nothing but this checkout: build, compose policy
+//! and service, serve, send a picture, and check the responses.
 
 use std::{
     fs,
@@ -71,7 +71,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         Kind::TensorWasm,
     )?;
     step.done(format_args!("http://{}", server.address()));
-    for line in server.start_lines() {
+    for line in server.output().lines() {
         println!("    {line}");
     }
 

@@ -64,7 +64,7 @@ impl Target {
     }
 }
 
-/// What tells the fuzzer which ways an input took.
+/// Coverage instrumentation, as libFuzzer expects it.
 const COVERAGE: &str = "-Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
@@ -119,7 +119,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
                 line.trim().clone_into(&mut last);
             }
         };
-        // A finding's trace is what one wants to see; progress is not.
+        // The trace of a finding is shown; progress is not.
         let passed = match arguments.input {
             Some(_) => step.run_shown(&mut command, &mut remember)?,
             None => step.run_quietly(&mut command, &mut remember)?,

@@ -324,7 +324,7 @@ mod tests {
         3\r\nhel\r\n2;note=x\r\nlo\r\n0\r\n\r\n";
 
     #[tokio::test]
-    async fn bodies_are_read_whole_however_they_are_framed_and_cut() {
+    async fn bodies_are_read_completely_for_every_framing_and_segmentation() {
         for piece in [1, 2, 7, 1000] {
             for (answer, status) in [(WITH_LENGTH, 200), (IN_CHUNKS, 401)] {
                 for response in answered(answer, piece, 3).await {
@@ -342,7 +342,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_before_the_request_was_read_is_read_and_the_next_one_reconnects() {
+    async fn a_response_sent_before_the_request_was_read_is_received_and_the_next_request_reconnects()
+     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(async move {

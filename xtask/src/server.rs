@@ -2,29 +2,22 @@
 //! says that it listens, stopped by SIGTERM, and killed where it is forgotten.
 
 use std::{
-    collections::VecDeque,
     fs,
-    io::{BufRead, BufReader, Read},
     net::SocketAddr,
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::{
-        Arc, Mutex,
-        mpsc::{self, RecvTimeoutError, Sender},
-    },
-    thread,
-    time::{Duration, Instant},
+    process::{Command, ExitStatus},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use tensor_wasm_test_process::{NotReady, Process, Signal, Start};
 
 use crate::steps::described;
 
 /// How long a server may take to start: it compiles a component first.
 const START: Duration = Duration::from_secs(120);
 
-/// How many lines of a server's output are kept for when it fails.
-const KEPT_LINES: usize = 200;
+/// How many lines of a server's output are shown when it fails.
+const SHOWN_LINES: usize = 200;
 
 /// Whose server it is, by what it says when it listens.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -37,10 +30,8 @@ pub enum Kind {
 
 /// A running server.
 pub struct Server {
-    child: Child,
+    process: Process,
     address: SocketAddr,
-    start_lines: Vec<String>,
-    recent: Arc<Mutex<VecDeque<String>>>,
 }
 
 impl Server {
@@ -50,55 +41,28 @@ impl Server {
     /// Where it cannot be started, ends at once, or does not listen in time;
     /// with what it said.
     pub fn start(command: &mut Command, kind: Kind) -> Result<Self> {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+        let mut process = Process::spawn(command)
             .with_context(|| format!("cannot start {}", described(command)))?;
-        let recent = Arc::new(Mutex::new(VecDeque::new()));
-        let (sender, lines) = mpsc::channel();
-        if let Some(stdout) = child.stdout.take() {
-            follow(stdout, sender.clone(), Arc::clone(&recent));
-        }
-        if let Some(stderr) = child.stderr.take() {
-            follow(stderr, sender, Arc::clone(&recent));
-        }
-        // From here on the child is killed where this function fails.
-        let mut server = Self {
-            child,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            start_lines: Vec::new(),
-            recent,
-        };
-        let deadline = Instant::now() + START;
-        let mut listening = None;
-        loop {
-            let line = match lines.recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
-                Ok(line) => line,
-                Err(RecvTimeoutError::Timeout) => bail!(
-                    "{} does not listen after {START:?}; it said:\n{}",
-                    described(command),
-                    server.recent_output()
-                ),
-                Err(RecvTimeoutError::Disconnected) => {
-                    let status = server.child.wait()?;
-                    bail!(
-                        "{} ended ({status}) before it listened; it said:\n{}",
-                        described(command),
-                        server.recent_output()
-                    )
-                }
-            };
-            listening = listening.or_else(|| address(kind, &line));
-            let last = kind == Kind::Wasmtime || line.starts_with("device ");
-            server.start_lines.push(line);
-            if let (Some(address), true) = (listening, last) {
-                server.address = address;
-                return Ok(server);
+        let listening = match kind {
+            Kind::TensorWasm => process.wait_until(START, |text| Some(Start::parse(text)?.address)),
+            Kind::Wasmtime => {
+                let errors = process.stderr.clone();
+                process.wait_until(START, |text| {
+                    wasmtimes_address(text).or_else(|| wasmtimes_address(&errors.text()))
+                })
             }
-        }
+        };
+        let why = match listening {
+            Ok(address) => return Ok(Self { process, address }),
+            Err(NotReady::Ended(status)) => format!("ended ({status}) before it listened"),
+            Err(NotReady::Late) => format!("does not listen after {START:?}"),
+            Err(NotReady::System(error)) => return Err(error.into()),
+        };
+        bail!(
+            "{} {why}; it said:\n{}",
+            described(command),
+            recent_output(&process)
+        )
     }
 
     /// Where it listens.
@@ -106,24 +70,22 @@ impl Server {
         self.address
     }
 
-    /// What it said when it started.
-    pub fn start_lines(&self) -> &[String] {
-        &self.start_lines
+    /// What it has written to standard output so far: after its start, the lines
+    /// about that.
+    pub fn output(&self) -> String {
+        self.process.stdout.text()
     }
 
     /// The most memory that it has held so far, in bytes, where the system
     /// tells (Linux does).
     pub fn peak_resident_bytes(&self) -> Option<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
         peak_resident(&status)
     }
 
     /// What it said last, for a report of a failure.
     pub fn recent_output(&self) -> String {
-        self.recent
-            .lock()
-            .map(|lines| lines.iter().cloned().collect::<Vec<_>>().join("\n"))
-            .unwrap_or_default()
+        recent_output(&self.process)
     }
 
     /// Asks it to end by SIGTERM, and waits.
@@ -131,57 +93,29 @@ impl Server {
     /// # Errors
     /// Where it does not end within `limit`.
     pub fn stop(mut self, limit: Duration) -> Result<ExitStatus> {
-        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
-        let deadline = Instant::now() + limit;
-        loop {
-            if let Some(status) = self.child.try_wait()? {
-                return Ok(status);
-            }
-            if Instant::now() > deadline {
-                bail!("the server has not ended {limit:?} after SIGTERM");
-            }
-            thread::sleep(Duration::from_millis(10));
+        self.process.signal(Signal::TERM)?;
+        match self.process.wait(limit)? {
+            Some(status) => Ok(status),
+            None => bail!("the server has not ended {limit:?} after SIGTERM"),
         }
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            // Nothing is left to do where even this fails.
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
-    }
+/// The last lines of both outputs.
+fn recent_output(process: &Process) -> String {
+    let text = process.stdout.text() + &process.stderr.text();
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
 }
 
-fn follow<R: Read + Send + 'static>(
-    stream: R,
-    to: Sender<String>,
-    recent: Arc<Mutex<VecDeque<String>>>,
-) {
-    thread::spawn(move || {
-        for line in BufReader::new(stream).lines() {
-            let Ok(line) = line else { return };
-            if let Ok(mut recent) = recent.lock() {
-                if recent.len() == KEPT_LINES {
-                    recent.pop_front();
-                }
-                recent.push_back(line.clone());
-            }
-            // Nobody listens any more once the server runs; its output must
-            // still be read, or it would block on a full pipe.
-            let _ = to.send(line);
-        }
-    });
-}
-
-fn address(kind: Kind, line: &str) -> Option<SocketAddr> {
-    let said = match kind {
-        Kind::TensorWasm => line.strip_prefix("listening on http://"),
-        Kind::Wasmtime => line.strip_prefix("Serving HTTP on http://"),
-    };
-    said?.trim_end_matches('/').parse().ok()
+fn wasmtimes_address(text: &str) -> Option<SocketAddr> {
+    let lines = text.split_inclusive('\n');
+    lines
+        .filter_map(|line| line.strip_suffix('\n'))
+        .find_map(|line| line.strip_prefix("Serving HTTP on http://"))?
+        .trim_end_matches('/')
+        .parse()
+        .ok()
 }
 
 fn peak_resident(status: &str) -> Option<u64> {
@@ -208,26 +142,28 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_ready_at_its_last_line_and_ends_by_sigterm() {
+    fn a_server_is_ready_after_its_last_start_line_and_stops_on_sigterm() {
+        let lines = "listening on http://127.0.0.1:4711\ncomponent x\ngranted none\ndenied none\ndevice none";
+        let script = "trap 'exit 0' TERM; echo \"$0\"; while :; do sleep 0.01; done";
         let mut command = Command::new("sh");
-        command.args([
-            "-c",
-            "trap 'exit 0' TERM; echo 'listening on http://127.0.0.1:4711'; \
-             echo 'device cpu: x, 2 threads'; while :; do sleep 0.01; done",
-        ]);
+        command.args(["-c", script, lines]);
         let server = Server::start(&mut command, Kind::TensorWasm).unwrap();
         assert_eq!(server.address(), "127.0.0.1:4711".parse().unwrap());
-        assert_eq!(server.start_lines().len(), 2);
+        assert_eq!(server.output().lines().count(), 5);
         assert!(server.stop(Duration::from_secs(60)).unwrap().success());
     }
 
     #[test]
-    fn both_servers_say_where_they_listen() {
-        let expected = Some("127.0.0.1:80".parse().unwrap());
-        let ours = "listening on http://127.0.0.1:80";
-        assert_eq!(address(Kind::TensorWasm, ours), expected);
-        let theirs = "Serving HTTP on http://127.0.0.1:80/";
-        assert_eq!(address(Kind::Wasmtime, theirs), expected);
+    fn the_listening_address_of_wasmtime_is_parsed() {
+        let text = "Serving HTTP on http://127.0.0.1:80/\n";
+        assert_eq!(
+            wasmtimes_address(text),
+            Some("127.0.0.1:80".parse().unwrap())
+        );
+        assert_eq!(
+            wasmtimes_address("Serving HTTP on http://127.0.0.1:8"),
+            None
+        );
     }
 
     #[test]

@@ -288,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_said_as_people_say_them() {
+    fn durations_are_formatted_in_readable_units() {
         let said = |millis| Elapsed(Duration::from_millis(millis)).to_string();
         assert_eq!(said(420), "0.4 s");
         assert_eq!(said(12_340), "12.3 s");

@@ -27,13 +27,23 @@ pub struct Arguments {
     /// Run the tests of this package only; may be repeated.
     #[arg(long, short)]
     package: Vec<String>,
+    /// Run no tests, but write the compiler's filetests (host/ptx/filetests) anew; review what
+    /// changed with `git diff`.
+    #[arg(long, conflicts_with_all = ["filter", "package"])]
+    bless: bool,
 }
+
+/// Makes the filetests write what they would compare.
+const BLESS: &str = "TENSOR_WASM_BLESS";
 
 /// Runs the command.
 ///
 /// # Errors
 /// Where something does not build, and where a test fails.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    if arguments.bless {
+        return bless(workspace);
+    }
     let mut steps = Steps::new(product::STEPS + 2 + 3 * usize::from(cfg!(target_os = "linux")));
 
     let binary = product::build(workspace, &mut steps, Which::All, Profile::Dev)?;
@@ -211,6 +221,23 @@ fn with_cargo_alone(
 fn is_of(name: &str, modules: &[&str]) -> bool {
     let module = name.split("::").next();
     module.is_some_and(|module| module != name && modules.contains(&module))
+}
+
+/// Writes the filetests anew. Features are chosen as for all tests, so that nothing is built twice.
+fn bless(workspace: &Workspace) -> Result<()> {
+    let mut steps = Steps::new(1);
+    let step = steps.begin("writing the compiler's filetests");
+    let mut command = workspace.cargo(["test"]);
+    command.args(Workspace::HOST_MEMBERS);
+    command.args(["--test", "ptx", "--", "filetests::"]);
+    let mut tally = Tally::default();
+    let ran = step.run_shown(command.env(BLESS, "1"), &mut |line| tally.read(line))?;
+    step.done(&tally);
+    if !ran || tally.passed == 0 {
+        bail!("the filetests could not be written (see above)");
+    }
+    println!("host/ptx/filetests is as the compiler has it now; `git diff` shows what changed");
+    Ok(())
 }
 
 /// A folder in which programs find the driver under its own name.

@@ -1,13 +1,10 @@
 //! Tests that the kernels and the scalar code give the same results, bit for bit. The kernels
-//! run in the reference interpreter.
+//! run in the reference interpreter, with every step checked.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::sync::{Arc, Mutex};
-
-use tensor_wasm_ptx::interpret::run_grid;
-use tensor_wasm_ptx::simt::{Launch, Memory, MemoryError};
-use tensor_wasm_ptx::{Extent, Limits, Module, address::GLOBAL_BASE, parse};
+use tensor_wasm_guest::LaunchConfig;
+use tensor_wasm_guest::testing::Device;
 
 use crate::filter::Filter;
 use crate::picture::{Picture, Rgba};
@@ -15,8 +12,7 @@ use crate::scalar;
 
 #[test]
 fn kernels_and_scalar_code_agree_on_every_bit() {
-    let module =
-        Arc::new(parse(include_bytes!("../kernels/filters.ptx"), &Limits::default()).unwrap());
+    let mut device = Device::load(include_str!("../kernels/filters.ptx")).unwrap();
     let filters = [
         Filter::Gaussian { passes: 1 },
         Filter::Gaussian { passes: 3 },
@@ -28,7 +24,7 @@ fn kernels_and_scalar_code_agree_on_every_bit() {
         let picture = noise(width, height);
         for filter in filters {
             assert_eq!(
-                run(&module, filter, &picture),
+                run(&mut device, filter, &picture),
                 scalar::apply(filter, &picture).pixels,
                 "{filter:?} of {width} x {height}"
             );
@@ -37,36 +33,17 @@ fn kernels_and_scalar_code_agree_on_every_bit() {
 }
 
 /// Applies a filter with the kernels.
-fn run(module: &Arc<Module>, filter: Filter, picture: &Picture) -> Vec<Rgba> {
-    let size = picture.pixels.as_flattened().len();
-    let mut from = picture.pixels.as_flattened().to_vec();
+fn run(device: &mut Device, filter: Filter, picture: &Picture) -> Vec<Rgba> {
+    let config = LaunchConfig::for_area(picture.width, picture.height, (16, 16));
+    let mut from = device.upload(&picture.pixels).unwrap();
     for _ in 0..filter.passes() {
-        let memory = TestMemory(Mutex::new([vec![0; size], from].concat()));
-        let mut arguments = Vec::new();
-        arguments.extend(GLOBAL_BASE.to_le_bytes());
-        arguments.extend((GLOBAL_BASE + size as u64).to_le_bytes());
-        arguments.extend(picture.width.to_le_bytes());
-        arguments.extend(picture.height.to_le_bytes());
-        let grid = Extent {
-            x: picture.width.div_ceil(16),
-            y: picture.height.div_ceil(16),
-            z: 1,
-        };
-        let block = Extent { x: 16, y: 16, z: 1 };
-        let launch = Launch::new(
-            Arc::clone(module),
-            filter.kernel(),
-            grid,
-            block,
-            0,
-            arguments,
-            Vec::new(),
-        );
-        run_grid(&launch.unwrap(), &memory, u64::MAX).unwrap();
-        from = memory.0.into_inner().unwrap();
-        from.truncate(size);
+        let to = device.allocate::<Rgba>(picture.pixels.len()).unwrap();
+        let launch = device.launch(filter.kernel(), config);
+        let launch = launch.arg(&to).arg(&from).arg(picture.width as i32);
+        launch.arg(picture.height as i32).run().unwrap();
+        from = to;
     }
-    from.as_chunks().0.to_vec()
+    device.read(&from)
 }
 
 fn noise(width: u32, height: u32) -> Picture {
@@ -83,55 +60,5 @@ fn noise(width: u32, height: u32) -> Picture {
             .collect(),
         gray: false,
         alpha: true,
-    }
-}
-
-/// Device memory that begins at the first device address.
-struct TestMemory(Mutex<Vec<u8>>);
-
-impl TestMemory {
-    fn with_bytes<R>(
-        &self,
-        address: u64,
-        bytes: u32,
-        access: impl FnOnce(&mut [u8]) -> R,
-    ) -> Result<R, MemoryError> {
-        if !address.is_multiple_of(bytes.into()) {
-            return Err(MemoryError::Misaligned { address, bytes });
-        }
-        let start = address.wrapping_sub(GLOBAL_BASE) as usize;
-        let end = start.saturating_add(bytes as usize);
-        match self.0.lock().unwrap().get_mut(start..end) {
-            Some(bytes) => Ok(access(bytes)),
-            None => Err(MemoryError::Unmapped { address }),
-        }
-    }
-}
-
-impl Memory for TestMemory {
-    fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
-        self.with_bytes(address, bytes, |source| {
-            let mut value = [0; 8];
-            value[..source.len()].copy_from_slice(source);
-            u64::from_le_bytes(value)
-        })
-    }
-
-    fn store(&self, address: u64, bytes: u32, value: u64) -> Result<(), MemoryError> {
-        self.with_bytes(address, bytes, |target| {
-            target.copy_from_slice(&value.to_le_bytes()[..target.len()]);
-        })
-    }
-
-    fn update(
-        &self,
-        address: u64,
-        bytes: u32,
-        f: &mut dyn FnMut(u64) -> u64,
-    ) -> Result<u64, MemoryError> {
-        // These kernels use no atomics, so this need not be atomic.
-        let old = self.load(address, bytes)?;
-        self.store(address, bytes, f(old))?;
-        Ok(old)
     }
 }

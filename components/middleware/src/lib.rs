@@ -2,5 +2,6 @@
 //! numbers as text. A middleware is instantiated for every request, so the code has to stay
 //! small: it does not use `std::fmt`, which would add a lot of code to a component.
 
+mod bindings;
 pub mod decimal;
 pub mod response;

@@ -17,6 +17,14 @@ macro_rules! identifiers {
             }
         }
 
+        impl $name {
+            /// As logs have it.
+            #[allow(dead_code, reason = "not every kind is logged")]
+            pub(crate) fn number(self) -> u64 {
+                self.0
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 self.0.fmt(f)

@@ -5,6 +5,7 @@
 
 mod audit_file;
 mod audit_records;
+mod host;
 mod limiter;
 mod tokens;
 mod warnings;

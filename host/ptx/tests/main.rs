@@ -3,6 +3,7 @@
 //! One program for all of them: each one more would link the engine once more.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod adding_an_instruction;
 mod agreement;
 mod checks;
 mod common;

@@ -1,4 +1,4 @@
-//! Launches: right ones, ones that are refused, and kernels that go wrong.
+//! Kernel launches: valid ones, invalid ones, and kernels that fail.
 
 use serde_json::{Value, json};
 use tensor_wasm_tests::Kind;
@@ -6,18 +6,18 @@ use tensor_wasm_tests::Kind;
 use super::{SERVER, assert_message, assert_well, error, ok};
 
 #[test]
-fn a_kernel_changes_the_memory_that_it_was_given() {
+fn a_kernel_writes_the_buffer_passed_to_it() {
     assert_well(&SERVER.get());
 }
 
 #[test]
-fn threads_of_a_block_meet_at_barriers_and_share_memory() {
+fn threads_of_a_block_synchronize_at_barriers_and_share_memory() {
     let expected: Vec<u32> = (0..64).rev().chain((64..128).rev()).collect();
     assert_eq!(ok("/reverse"), json!(expected));
 }
 
 #[test]
-fn every_type_of_argument_arrives_as_it_was_sent() {
+fn every_type_of_argument_reaches_the_kernel_unchanged() {
     assert_eq!(
         ok("/all-types"),
         json!([
@@ -37,7 +37,7 @@ fn every_type_of_argument_arrives_as_it_was_sent() {
 }
 
 #[test]
-fn a_kernel_tells_its_parameters() {
+fn the_parameters_of_a_kernel_can_be_listed() {
     let told = ok("/parameters");
     let parameters: Vec<&str> = told["parameters"]
         .as_array()
@@ -61,7 +61,7 @@ fn a_launch_in_three_dimensions_runs_every_thread_once() {
 }
 
 #[test]
-fn wrong_arguments_are_refused_with_what_the_kernel_wants() {
+fn wrong_arguments_are_refused_and_the_expected_parameters_are_named() {
     assert_message(
         &error("/wrong-argument-count", "invalid-launch"),
         &["increment", "2", "1"],
@@ -103,7 +103,7 @@ fn wrong_extents_are_refused_with_the_limit() {
 }
 
 #[test]
-fn a_kernel_that_leaves_its_memory_is_named_with_the_line_that_did_it() {
+fn an_out_of_bounds_access_is_reported_with_kernel_and_line() {
     let kernels: Vec<&str> = include_str!("../../guests/examples/gpu_scenarios/scenarios.ptx")
         .lines()
         .collect();
@@ -127,7 +127,7 @@ fn a_kernel_that_leaves_its_memory_is_named_with_the_line_that_did_it() {
         let fault = error(scenario, "fault");
         assert_eq!(fault["kernel"], kernel, "{scenario}: {fault}");
         if Kind::under_test() == Kind::Cuda {
-            // The driver tells neither place nor line.
+            // The driver reports neither address nor line.
             assert_message(&fault, &["CUDA_ERROR"]);
             continue;
         }
@@ -139,7 +139,7 @@ fn a_kernel_that_leaves_its_memory_is_named_with_the_line_that_did_it() {
 }
 
 #[test]
-fn what_a_kernel_prints_is_in_the_log() {
+fn the_output_of_printf_in_a_kernel_is_logged() {
     let server = SERVER.get();
     assert_eq!(
         super::take(server.get("/printing-kernel"), "ok"),
@@ -149,15 +149,15 @@ fn what_a_kernel_prints_is_in_the_log() {
 }
 
 #[test]
-fn a_division_by_zero_gives_a_number_and_harms_nobody() {
-    // PTX leaves the number to the device, as NVIDIA's do.
+fn an_integer_division_by_zero_gives_a_number_and_no_fault() {
+    // PTX leaves the result unspecified.
     let result = ok("/divide-by-zero");
     assert_eq!(result.as_array().map(Vec::len), Some(2), "{result}");
     assert_well(&SERVER.get());
 }
 
 #[test]
-fn a_kernel_that_never_ends_is_stopped_and_the_next_one_works() {
+fn an_endless_kernel_is_stopped_and_the_next_launch_works() {
     let outcome = ok("/endless-kernel");
     assert_eq!(outcome["failed"]["kind"], "deadline-exceeded", "{outcome}");
     assert_message(&outcome["failed"], &["endless"]);
@@ -165,7 +165,7 @@ fn a_kernel_that_never_ends_is_stopped_and_the_next_one_works() {
 }
 
 #[test]
-fn a_barrier_that_others_never_reach_is_an_error_and_the_next_kernel_works() {
+fn a_barrier_that_some_threads_never_reach_is_an_error_and_the_next_launch_works() {
     let outcome = ok("/barrier-deadlock");
     let kind = outcome["failed"]["kind"].as_str().unwrap_or_default();
     assert!(["fault", "deadline-exceeded"].contains(&kind), "{outcome}");
@@ -173,7 +173,7 @@ fn a_barrier_that_others_never_reach_is_an_error_and_the_next_kernel_works() {
 }
 
 #[test]
-fn a_queue_tells_an_error_once_and_drops_what_was_behind_it() {
+fn a_queue_reports_an_error_once_and_discards_the_commands_behind_it() {
     let outcome = ok("/fault-then-work");
     assert_eq!(outcome["first"]["kind"], "fault", "{outcome}");
     if Kind::under_test() == Kind::Cuda {

@@ -6,7 +6,7 @@ use tensor_wasm_tests::{Kind, Serve, guest};
 use super::{SERVER, assert_message, assert_well, error, ok, take};
 
 #[test]
-fn the_device_tells_what_it_is_and_what_it_may_be_used_for() {
+fn the_device_reports_its_properties_and_limits() {
     let info = ok("/info");
     let backend = match Kind::under_test() {
         Kind::Processor | Kind::Isolated => "Backend::Cpu",
@@ -40,8 +40,8 @@ fn ranges_outside_of_a_buffer_are_refused() {
 }
 
 #[test]
-fn memory_is_granted_up_to_the_limit_and_given_back() {
-    // Alone on its server: what others hold would count.
+fn memory_can_be_allocated_up_to_the_limit_and_again_after_it_is_freed() {
+    // On a server of its own, since the memory of other requests would count.
     let server = Serve::new(guest("gpu_scenarios"))
         .arg("--gpu-memory-bytes=8MiB")
         .start();
@@ -59,20 +59,20 @@ fn memory_is_granted_up_to_the_limit_and_given_back() {
 }
 
 #[test]
-fn queues_are_granted_up_to_the_limit() {
+fn queues_can_be_created_up_to_the_limit() {
     let refused = error("/many-queues", "quota-exceeded");
     assert!(refused["limit"].as_u64().unwrap() > 0, "{refused}");
 }
 
 #[test]
-fn new_memory_is_zeroed_whoever_had_it_before() {
+fn new_memory_is_zeroed() {
     for _ in 0..5 {
         assert_eq!(ok("/zeroed")["dirty"], 0);
     }
 }
 
 #[test]
-fn copies_and_fills_reach_the_bytes_that_they_name_and_no_others() {
+fn copies_and_fills_write_exactly_the_given_range() {
     assert_eq!(
         ok("/copy-fill"),
         json!([0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 2, 1, 1])
@@ -80,12 +80,12 @@ fn copies_and_fills_reach_the_bytes_that_they_name_and_no_others() {
 }
 
 #[test]
-fn a_queue_works_in_order() {
+fn a_queue_executes_commands_in_order() {
     assert_eq!(ok("/order"), json!([999]));
 }
 
 #[test]
-fn events_mark_points_of_a_queue() {
+fn an_event_completes_when_the_commands_before_it_have() {
     let events = ok("/events");
     assert_eq!(events["done"], json!([true, true]));
     assert!(events["elapsed"].is_u64(), "{events}");
@@ -93,14 +93,14 @@ fn events_mark_points_of_a_queue() {
 }
 
 #[test]
-fn a_dropped_buffer_stays_until_queued_work_is_done_with_it() {
+fn a_dropped_buffer_is_freed_after_the_queued_commands_that_use_it() {
     let outcome = ok("/drop-while-queued");
     assert_eq!(outcome["copied"], json!([9, 9, 9, 9]));
     assert_eq!(outcome["healthy"], json!([42, 42]));
 }
 
 #[test]
-fn a_handle_used_after_its_drop_or_made_up_traps() {
+fn a_dropped_or_forged_handle_traps() {
     let server = SERVER.get();
     for scenario in ["/drop-then-use", "/made-up-handle"] {
         let reply = server.get(scenario);

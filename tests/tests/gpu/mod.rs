@@ -1,5 +1,5 @@
-//! The GPU capability from the outside: every call of the contract, used rightly
-//! and wrongly by a guest that is bound to it without the SDK.
+//! The GPU capability end to end: valid and invalid uses of every call of the contract, by a
+//! guest that is bound to it without the SDK.
 
 mod launches;
 mod memory;
@@ -17,13 +17,13 @@ static SERVER: Shared = Shared::new(|| {
     ])
 });
 
-/// What a scenario came to, if it went well.
+/// The result of a scenario that must succeed.
 #[track_caller]
 fn ok(scenario: &str) -> Value {
     take(SERVER.get().get(scenario), "ok")
 }
 
-/// The error that a scenario met, after which the device still works.
+/// The error of a scenario that must fail, after which the device still works.
 #[track_caller]
 fn error(scenario: &str, kind: &str) -> Value {
     let server = SERVER.get();

@@ -1,4 +1,4 @@
-//! Modules of the guest: good ones, and PTX that is none.
+//! Loading modules: valid ones, and text that is not PTX.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::{SERVER, assert_message, assert_well, error, take};
 const HEAD: &str = ".version 7.0\n.target sm_70\n.address_size 64\n";
 
 #[test]
-fn an_unknown_kernel_is_named() {
+fn an_unknown_kernel_is_an_error_that_names_it() {
     assert_message(
         &error("/unknown-kernel", "unknown-kernel"),
         &["no_such_kernel"],
@@ -27,7 +27,7 @@ fn diagnostics(ptx: impl Into<Vec<u8>>) -> Vec<Value> {
 }
 
 #[test]
-fn a_module_of_the_guest_is_loaded_and_tells_its_kernels() {
+fn a_module_is_loaded_and_lists_its_kernels() {
     let ptx = format!("{HEAD}.visible .entry one() {{ ret; }}\n.visible .entry two() {{ ret; }}\n");
     let mut names = take(SERVER.get().post("/load", ptx), "ok");
     names.as_array_mut().unwrap().sort_by_key(Value::to_string);
@@ -35,7 +35,7 @@ fn a_module_of_the_guest_is_loaded_and_tells_its_kernels() {
 }
 
 #[test]
-fn random_bytes_are_no_module() {
+fn random_bytes_are_not_accepted_as_a_module() {
     let mut state = 0x2545_f491_4f6c_dd1du64;
     for length in [0, 1, 100, 100_000] {
         let bytes: Vec<u8> = (0..length)
@@ -55,7 +55,7 @@ fn random_bytes_are_no_module() {
 fn a_truncated_module_is_an_error_wherever_it_ends() {
     let whole = include_str!("../../guests/examples/gpu_scenarios/scenarios.ptx").trim_end();
     for part in 1..8 {
-        // Always within a kernel: at a line that begins with an instruction.
+        // Cut within a kernel: at a line that begins with an instruction.
         let cut = whole.len() * part / 8;
         let cut = cut + whole[cut..].find("\n    ").unwrap() + 6;
         diagnostics(&whole.as_bytes()[..cut]);
@@ -63,9 +63,9 @@ fn a_truncated_module_is_an_error_wherever_it_ends() {
 }
 
 #[test]
-fn a_huge_module_is_refused_at_once_whatever_it_holds() {
+fn a_huge_module_is_refused_with_a_diagnostic() {
     let server = SERVER.get();
-    // More than the device takes, and just as much as it takes.
+    // Over the device's limit, and just below it.
     for bytes in [10 << 20, 8_300_000] {
         let body = "add.s32 %r1, %r1, 1;\n".repeat(bytes / 21);
         for ptx in [
@@ -81,7 +81,7 @@ fn a_huge_module_is_refused_at_once_whatever_it_holds() {
 }
 
 #[test]
-fn an_unknown_instruction_is_named_with_its_place() {
+fn an_unknown_instruction_is_reported_with_line_and_column() {
     let ptx =
         format!("{HEAD}.visible .entry odd()\n{{\n    frobnicate.u32 %r1, %r2;\n    ret;\n}}\n");
     let told = &diagnostics(ptx)[0];

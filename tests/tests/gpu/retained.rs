@@ -1,4 +1,4 @@
-//! What outlives a request on purpose, and what must not.
+//! Retained device memory, which outlives a request; and resources that must not.
 
 use serde_json::{Value, json};
 use tensor_wasm_tests::{Serve, eventually, guest};
@@ -6,7 +6,7 @@ use tensor_wasm_tests::{Serve, eventually, guest};
 use super::{assert_well, ok, take};
 
 #[test]
-fn kept_memory_is_there_for_a_later_request_until_it_is_released() {
+fn retained_memory_is_available_to_later_requests_until_it_is_released() {
     assert_eq!(ok("/residency-lookup"), Value::Null);
     let ones = json!([0x0101_0101, 0x0101_0101, 0x0101_0101, 0x0101_0101]);
     let server = Serve::new(guest("gpu_scenarios")).start();
@@ -23,7 +23,7 @@ fn kept_memory_is_there_for_a_later_request_until_it_is_released() {
 }
 
 #[test]
-fn requests_share_what_is_kept_under_a_name() {
+fn requests_share_a_buffer_retained_under_a_name() {
     let server = Serve::new(guest("gpu_scenarios")).start();
     for count in 1..=5 {
         assert_eq!(take(server.get("/residency-count"), "ok"), json!([count]));
@@ -31,7 +31,7 @@ fn requests_share_what_is_kept_under_a_name() {
 }
 
 #[test]
-fn the_first_buffer_that_was_kept_stays() {
+fn retaining_a_second_buffer_under_a_name_keeps_the_first() {
     let outcome = ok("/residency-first-stays");
     assert_eq!(outcome["sizes"], json!([4, 4]));
     assert_eq!(outcome["forgotten"], true);
@@ -39,7 +39,7 @@ fn the_first_buffer_that_was_kept_stays() {
 }
 
 #[test]
-fn names_are_limited_in_length_and_number() {
+fn retained_names_are_limited_in_length_and_number() {
     let server = Serve::new(guest("gpu_scenarios")).start();
     let long = server.get("/residency-long-name");
     assert!(long.json()["error"]["kind"].is_string(), "{}", long.text());
@@ -50,7 +50,7 @@ fn names_are_limited_in_length_and_number() {
 }
 
 #[test]
-fn what_a_guest_never_drops_is_given_back_at_its_end() {
+fn resources_a_guest_never_drops_are_freed_when_it_ends() {
     let server = Serve::new(guest("gpu_scenarios"))
         .arg("--gpu-memory-bytes=8MiB")
         .start();
@@ -63,7 +63,7 @@ fn what_a_guest_never_drops_is_given_back_at_its_end() {
 }
 
 #[test]
-fn a_kernel_that_a_guest_leaves_running_ends_with_the_guest() {
+fn a_running_kernel_is_cancelled_when_its_guest_ends() {
     let server = Serve::new(guest("gpu_scenarios"))
         .arg("--kernel-timeout=10m")
         .start();

@@ -1,4 +1,5 @@
-//! Clients that are too many, too slow, too long, gone, or talk nonsense.
+//! Clients that misbehave: too many requests, slow or oversized ones, disconnects, and
+//! bytes that are not HTTP.
 
 use std::io::Cursor;
 
@@ -9,11 +10,11 @@ use tensor_wasm_tests::{Serve, eventually, guest};
 use super::{COUNT_BODY, ECHO, HELLO};
 
 #[test]
-fn past_the_limit_of_requests_a_client_is_asked_to_come_back() {
+fn a_request_over_the_concurrency_limit_gets_503_with_retry_after() {
     let server = Serve::new(guest("sleep"))
         .args(["--max-concurrent-requests=1", "--request-timeout=10m"])
         .start();
-    // Begun anew where the look at the server took the only place before it.
+    // Repeated, since the probe may have taken the only slot before the request did.
     let (held, refused) = eventually("the server to be full", || {
         let held = server.begin("/600000");
         let reply = server.get("/0");
@@ -29,11 +30,11 @@ fn past_the_limit_of_requests_a_client_is_asked_to_come_back() {
 }
 
 #[test]
-fn a_client_that_goes_away_takes_its_looping_guest_with_it() {
+fn a_guest_in_an_endless_loop_is_stopped_when_its_client_disconnects() {
     let server = Serve::new(guest("misbehaves"))
         .args(["--max-concurrent-requests=1", "--request-timeout=10m"])
         .start();
-    // Begun anew where the look at the server took the only place before it.
+    // Repeated, since the probe may have taken the only slot before the request did.
     let held = eventually("the loop to run", || {
         let held = server.begin("/loop");
         (server.get("/").status == 503).then_some(held)
@@ -45,7 +46,7 @@ fn a_client_that_goes_away_takes_its_looping_guest_with_it() {
 }
 
 #[test]
-fn a_client_that_goes_away_in_the_middle_of_an_answer_ends_it() {
+fn a_response_stream_ends_when_its_client_disconnects() {
     let server = Serve::new(guest("endless_response"))
         .args(["--max-concurrent-requests=1", "--request-timeout=10m"])
         .start();
@@ -62,7 +63,7 @@ fn a_client_that_goes_away_in_the_middle_of_an_answer_ends_it() {
 }
 
 #[test]
-fn a_client_that_goes_away_in_the_middle_of_its_body_disturbs_nobody() {
+fn a_client_that_disconnects_during_its_request_body_does_not_affect_others() {
     let server = ECHO.get();
     for _ in 0..10 {
         let mut client = server.raw();
@@ -74,7 +75,7 @@ fn a_client_that_goes_away_in_the_middle_of_its_body_disturbs_nobody() {
 }
 
 #[test]
-fn a_body_as_long_as_the_limit_is_let_through() {
+fn a_body_exactly_at_the_size_limit_is_accepted() {
     let server = COUNT_BODY.get();
     assert_eq!(server.post("/", vec![b'x'; 1000]).text(), "1000");
     let chunked = server
@@ -84,7 +85,7 @@ fn a_body_as_long_as_the_limit_is_let_through() {
 }
 
 #[test]
-fn a_body_that_announces_too_much_is_a_413() {
+fn a_content_length_over_the_limit_is_a_413() {
     COUNT_BODY
         .get()
         .post("/", vec![b'x'; 1001])
@@ -92,7 +93,7 @@ fn a_body_that_announces_too_much_is_a_413() {
 }
 
 #[test]
-fn a_body_that_turns_out_too_long_is_a_413() {
+fn a_chunked_body_over_the_limit_is_a_413() {
     let server = COUNT_BODY.get();
     let chunked = server
         .request(Method::POST, "/")
@@ -102,7 +103,7 @@ fn a_body_that_turns_out_too_long_is_a_413() {
 }
 
 #[test]
-fn a_client_that_never_finishes_its_head_is_hung_up_on() {
+fn a_client_that_does_not_finish_its_request_head_is_disconnected() {
     let server = COUNT_BODY.get();
     let mut slow = server.raw();
     slow.send("GET / HTTP/1.1\r\nhost: te");
@@ -115,7 +116,7 @@ fn a_client_that_never_finishes_its_head_is_hung_up_on() {
 }
 
 #[test]
-fn a_client_that_stops_in_the_middle_of_its_body_is_told_and_hung_up_on() {
+fn a_client_that_stalls_in_its_request_body_gets_408_and_is_disconnected() {
     let server = COUNT_BODY.get();
     let mut slow = server.raw();
     slow.send("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\nabc");
@@ -126,7 +127,7 @@ fn a_client_that_stops_in_the_middle_of_its_body_is_told_and_hung_up_on() {
 }
 
 #[test]
-fn what_is_no_http_is_refused_and_disturbs_nobody() {
+fn bytes_that_are_not_http_are_rejected_without_affecting_other_clients() {
     let server = HELLO.get();
     let endless_header = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(1 << 20));
     for nonsense in [

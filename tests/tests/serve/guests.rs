@@ -1,4 +1,4 @@
-//! What becomes of guests: new or used again, and each way to go wrong.
+//! Guest instances: new or reused for each request, and each way in which a guest can fail.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ fn answer_of(name: &str, options: &[&str]) -> (Server, Reply) {
 }
 
 #[test]
-fn each_request_meets_a_new_instance_by_default() {
+fn each_request_gets_a_new_instance_by_default() {
     let server = Server::of(guest("counts_its_requests"));
     for _ in 0..20 {
         assert_eq!(server.get("/").text(), "1");
@@ -24,7 +24,7 @@ fn each_request_meets_a_new_instance_by_default() {
 }
 
 #[test]
-fn a_reused_instance_answers_as_often_as_it_was_allowed_to() {
+fn an_instance_is_reused_up_to_the_configured_number_of_requests() {
     let server = Serve::new(guest("counts_its_requests"))
         .arg("--reuse=3")
         .start();
@@ -52,7 +52,7 @@ fn a_reused_instance_that_trapped_is_not_used_again() {
 }
 
 #[test]
-fn a_trap_is_a_500_whose_cause_only_the_log_tells() {
+fn a_trap_is_a_500_and_its_cause_is_in_the_log_only() {
     let (server, reply) = answer_of("trap", &[]);
     reply.assert_error(500, "trap");
     for inside in ["unreachable", "backtrace", "wasm"] {
@@ -122,7 +122,7 @@ fn a_guest_that_waits_too_long_is_a_504_after_the_request_timeout() {
 }
 
 #[test]
-fn a_guest_that_wants_all_memory_gets_as_much_as_the_limit() {
+fn a_guest_can_allocate_memory_up_to_its_limit_only() {
     let server = Serve::new(guest("memory_hog"))
         .arg("--max-memory-bytes=64MiB")
         .start();
@@ -133,7 +133,7 @@ fn a_guest_that_wants_all_memory_gets_as_much_as_the_limit() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_is_not_taken_for_a_whole_one() {
+fn a_response_that_breaks_off_is_not_reported_as_complete() {
     let server = Server::of(guest("half_a_response"));
     assert!(server.try_send(server.request(Method::GET, "/")).is_err());
     let half = server.begin("/").read_to_end();
@@ -144,12 +144,12 @@ fn an_answer_that_breaks_off_is_not_taken_for_a_whole_one() {
 }
 
 #[test]
-fn a_guest_that_works_on_after_its_answer_is_stopped_in_time() {
+fn a_guest_that_keeps_running_after_its_response_is_stopped_at_the_timeout() {
     let server = Serve::new(guest("answers_then_loops"))
         .args(["--request-timeout=500ms", "--max-concurrent-requests=2"])
         .start();
     for _ in 0..8 {
-        // Where all places are still held by guests that work on, the server says so.
+        // While all slots are held by guests that still run, the server answers 503.
         let reply = eventually("an answer", || {
             let reply = server.get("/");
             (reply.status != 503).then_some(reply)

@@ -1,4 +1,4 @@
-//! The operator's side: start lines, options, health, and the end.
+//! Operating `serve`: start lines, options, health routes, and shutdown.
 
 use std::net::TcpStream;
 
@@ -41,7 +41,7 @@ fn the_start_lines_name_address_component_grants_and_device() {
 }
 
 #[test]
-fn health_is_told_on_its_own_address_only() {
+fn health_routes_are_served_on_the_admin_address_only() {
     let server = HELLO.get();
     assert_eq!(server.admin("/livez").status, 200);
     assert_eq!(server.admin("/readyz").status, 200);
@@ -51,7 +51,7 @@ fn health_is_told_on_its_own_address_only() {
 }
 
 #[test]
-fn a_busy_port_is_named_with_what_to_do() {
+fn a_port_in_use_is_reported_with_a_remedy() {
     let server = HELLO.get();
     let output = Serve::at(guest("hello"), server.address()).refused();
     assert_eq!(output.code, Some(1));
@@ -85,7 +85,7 @@ fn wrong_options_are_usage_errors() {
     }
 }
 
-/// A request that is certainly in the middle of its exchange.
+/// A request that has certainly begun and not ended.
 fn in_flight(server: &Server) -> Raw {
     let mut client = server.raw();
     client.send("POST / HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n");
@@ -115,7 +115,7 @@ fn sigterm_lets_requests_in_flight_finish_and_takes_no_new_ones() {
 }
 
 #[test]
-fn a_drain_ends_at_its_bound_even_if_a_guest_does_not() {
+fn draining_ends_at_its_time_limit_even_if_a_guest_does_not() {
     let server = Serve::new(guest("misbehaves"))
         .args(["--drain-timeout=200ms", "--request-timeout=10m"])
         .start();
@@ -141,7 +141,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn an_idle_server_ends_at_once_and_well() {
+fn an_idle_server_exits_at_once_with_success() {
     let output = Server::of(guest("hello")).stop();
     assert_eq!(output.code, Some(0), "{}", output.stderr);
 }

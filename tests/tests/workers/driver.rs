@@ -1,11 +1,11 @@
-//! Drivers that are missing, too old, broken, slow, or that take the process down.
+//! Drivers that are missing, too old, broken or slow, or that crash their process.
 
 use tensor_wasm_tests::{Driver, Serve, guest, run};
 
 use super::{assert_increments, cuda, driver_of, kind, workers_become};
 
 #[test]
-fn without_a_driver_cuda_is_refused_and_auto_is_the_processor() {
+fn without_a_driver_cuda_is_refused_and_auto_chooses_the_processor() {
     let refused = Serve::new(guest("gpu_scenarios"))
         .arg("--gpu=cuda")
         .refused();
@@ -19,7 +19,7 @@ fn without_a_driver_cuda_is_refused_and_auto_is_the_processor() {
 }
 
 #[test]
-fn a_driver_that_can_t_be_used_is_named_with_the_reason() {
+fn an_unusable_driver_is_refused_with_the_reason() {
     for (switches, reason) in [
         ("driver_version = 11040", "CUDA 11.4"),
         ("devices = 0", "CUDA_ERROR_NO_DEVICE"),
@@ -49,7 +49,7 @@ fn a_driver_that_can_t_be_used_is_named_with_the_reason() {
 }
 
 #[test]
-fn a_device_that_the_driver_does_not_have_is_refused_with_their_number() {
+fn a_device_number_out_of_range_is_refused_with_the_number_of_devices() {
     let driver = Driver::new("devices = 2");
     let refused = driver_of(Serve::new(guest("gpu_scenarios")), &driver)
         .arg("--gpu=cuda:2")
@@ -62,7 +62,7 @@ fn a_device_that_the_driver_does_not_have_is_refused_with_their_number() {
 }
 
 #[test]
-fn devices_lists_what_the_driver_shows_before_the_processor() {
+fn the_devices_command_lists_gpus_before_the_processor() {
     let driver = Driver::new("devices = 2\nmemory_bytes = 1073741824");
     let mut command = tensor_wasm_tests::tensor_wasm();
     driver.set(command.args(["devices", "--json"]));
@@ -83,7 +83,7 @@ fn devices_lists_what_the_driver_shows_before_the_processor() {
 }
 
 #[test]
-fn whatever_call_fails_the_guest_gets_an_error_and_the_server_lives() {
+fn whichever_driver_call_fails_the_guest_gets_an_error_and_the_server_keeps_running() {
     for call in [
         "cuDevicePrimaryCtxRetain",
         "cuMemHostRegister_v2",
@@ -121,7 +121,7 @@ fn whatever_call_fails_the_guest_gets_an_error_and_the_server_lives() {
 }
 
 #[test]
-fn a_function_that_the_driver_lacks_is_named() {
+fn a_function_missing_from_the_driver_is_named() {
     for function in [
         "cuLaunchKernel",
         "cuMemAllocAsync",
@@ -137,7 +137,7 @@ fn a_function_that_the_driver_lacks_is_named() {
 }
 
 #[test]
-fn a_driver_that_hangs_is_ended_with_its_worker() {
+fn a_worker_whose_driver_hangs_is_killed() {
     for call in [
         "cuDevicePrimaryCtxRetain",
         "cuLinkComplete",
@@ -156,7 +156,7 @@ fn a_driver_that_hangs_is_ended_with_its_worker() {
 }
 
 #[test]
-fn a_worker_that_the_driver_takes_down_is_replaced() {
+fn a_worker_crashed_by_its_driver_is_replaced() {
     let driver = Driver::new("exit = { call = \"cuLaunchKernel\", when = \"crash\" }");
     let server = cuda(&driver).start();
     assert_increments(&server.get("/increment"));
@@ -180,7 +180,7 @@ fn a_device_that_vanishes_is_lost_until_it_is_back() {
 }
 
 #[test]
-fn compiled_modules_are_found_again_by_the_next_worker() {
+fn the_next_worker_reuses_the_compiled_modules_of_the_driver_cache() {
     let cache = tempfile::TempDir::new().unwrap();
     let driver = Driver::new("delay = { call = \"cuLinkComplete\", ms = 1 }");
     for round in 0..2 {
@@ -194,7 +194,7 @@ fn compiled_modules_are_found_again_by_the_next_worker() {
         let files: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().collect();
         assert!(!files.is_empty(), "round {round}");
         if round == 0 {
-            // Spoilt, it is compiled anew and nobody is harmed.
+            // A corrupt cache entry is compiled anew, without an error.
             for file in &files {
                 std::fs::write(file.path(), b"no machine code").unwrap();
             }

@@ -1,4 +1,4 @@
-//! What goes wrong on the device of one tenant.
+//! Faults and limits on one tenant's device.
 
 use serde_json::json;
 use tensor_wasm_tests::Driver;
@@ -6,7 +6,7 @@ use tensor_wasm_tests::Driver;
 use super::{ask, assert_increments, cuda, driver_of, kind, memory_used, tenants};
 
 #[test]
-fn a_fault_is_its_tenant_s_own_and_another_tenant_keeps_what_it_has() {
+fn a_kernel_fault_does_not_affect_another_tenant() {
     let driver = Driver::new("");
     let (serve, _folder) = tenants(&["--gpu=cuda", "--no-cache"]);
     let server = driver_of(serve, &driver).start();
@@ -18,11 +18,11 @@ fn a_fault_is_its_tenant_s_own_and_another_tenant_keeps_what_it_has() {
     for scenario in ["/fault-outside", "/null-pointer", "/misaligned"] {
         let fault = ask(&server, 1, scenario);
         assert_eq!(kind(&fault), "fault", "{scenario}: {}", fault.text());
-        // The next one gets the device anew, and nothing of before is counted.
+        // The next request gets a new device, on which nothing is allocated.
         assert_increments(&ask(&server, 1, "/increment"));
         assert_eq!(memory_used(&ask(&server, 1, "/info")), 0);
     }
-    // What was kept is gone for the one, who can fill it again, and not for the other.
+    // The first tenant has lost its retained memory and can upload it again; the second has not.
     assert!(ask(&server, 1, "/residency-lookup").json()["ok"].is_null());
     assert_eq!(ask(&server, 1, "/residency-keep").json()["ok"], ones);
     assert_eq!(ask(&server, 1, "/residency-lookup").json()["ok"], ones);
@@ -30,7 +30,7 @@ fn a_fault_is_its_tenant_s_own_and_another_tenant_keeps_what_it_has() {
 }
 
 #[test]
-fn errors_of_kernels_that_end_themselves_are_faults() {
+fn asserts_and_traps_in_kernels_are_reported_as_faults() {
     for (code, text) in [
         (710, "CUDA_ERROR_ASSERT"),
         (715, "CUDA_ERROR_ILLEGAL_INSTRUCTION"),
@@ -47,7 +47,7 @@ fn errors_of_kernels_that_end_themselves_are_faults() {
 }
 
 #[test]
-fn a_kernel_without_end_costs_its_tenant_the_device_and_no_other() {
+fn an_endless_kernel_costs_only_its_own_tenant_the_device() {
     let driver = Driver::new("");
     let (serve, _folder) = tenants(&["--gpu=cuda", "--no-cache", "--kernel-timeout=500ms"]);
     let server = driver_of(serve, &driver).start();
@@ -60,7 +60,7 @@ fn a_kernel_without_end_costs_its_tenant_the_device_and_no_other() {
 }
 
 #[test]
-fn a_full_device_is_an_error_of_its_own_that_costs_nothing() {
+fn an_exhausted_device_is_reported_without_losing_anything() {
     let driver =
         Driver::new("fail = { call = \"cuMemAllocAsync\", after = 1, times = 1, code = 2 }");
     let server = cuda(&driver).start();
@@ -75,7 +75,7 @@ fn a_full_device_is_an_error_of_its_own_that_costs_nothing() {
 }
 
 #[test]
-fn memory_starts_as_zeros_whatever_the_driver_leaves_there() {
+fn memory_is_zeroed_whatever_the_driver_leaves_in_it() {
     let driver = Driver::new("");
     let server = cuda(&driver).start();
     let zeros = server.get("/zeroed").json();

@@ -1,4 +1,4 @@
-//! The same workers on the processor.
+//! Workers that run kernels on the processor (`--isolate`).
 
 use rustix::process::{Pid, Signal, kill_process};
 use tensor_wasm_tests::{Serve, guest};
@@ -10,7 +10,7 @@ fn kill(worker: i32) {
 }
 
 #[test]
-fn a_killed_worker_is_its_tenant_s_loss_alone_and_the_next_open_gets_another() {
+fn a_killed_worker_affects_only_its_tenant_and_is_replaced_at_the_next_open() {
     let (serve, _folder) = tenants(&["--isolate"]);
     let server = serve.start();
     assert!(server.start().device.contains("a process for each tenant"));
@@ -35,7 +35,7 @@ fn a_killed_worker_is_its_tenant_s_loss_alone_and_the_next_open_gets_another() {
 }
 
 #[test]
-fn a_worker_that_is_killed_while_a_kernel_runs_answers_device_lost() {
+fn a_request_gets_device_lost_when_its_worker_is_killed_during_a_kernel() {
     let server = Serve::new(guest("gpu_scenarios"))
         .args(["--isolate", "--kernel-timeout=10m"])
         .start();
@@ -54,7 +54,7 @@ fn a_worker_that_is_killed_while_a_kernel_runs_answers_device_lost() {
 }
 
 #[test]
-fn workers_end_with_a_server_that_is_killed() {
+fn workers_exit_when_the_server_is_killed() {
     let server = Serve::new(guest("gpu_scenarios"))
         .args(["--isolate", "--kernel-timeout=10m"])
         .start();

@@ -1,7 +1,7 @@
-//! Devices in processes of their own: what one tenant's kernels do there harms its own
-//! worker and nothing else, and what an operator sees of it.
+//! Devices in worker processes: a failure in one tenant's worker affects nobody else, and what
+//! an operator sees of workers.
 //!
-//! The driver is one without a device, which can be told to fail like a real one.
+//! The driver is the one without a device, which can be configured to fail like a real one.
 
 mod driver;
 mod faults;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tensor_wasm_tests::{Driver, Reply, Serve, Server, eventually, guest};
 
-/// A server on CUDA by way of this driver, with the guest that knows all scenarios.
+/// A server of the GPU scenarios, on CUDA with this driver.
 fn cuda(driver: &Driver) -> Serve {
     driver_of(Serve::new(guest("gpu_scenarios")), driver).args([
         "--gpu=cuda",
@@ -30,7 +30,7 @@ fn driver_of(serve: Serve, driver: &Driver) -> Serve {
     serve.env("LD_LIBRARY_PATH", driver.folder().to_str().unwrap())
 }
 
-/// A server of many tenants, who say who they are.
+/// A server whose policy admits every request for the tenant that it names.
 fn tenants(options: &[&str]) -> (Serve, TempDir) {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("tensor-wasm.toml");
@@ -65,7 +65,7 @@ fn memory_used(reply: &Reply) -> Value {
     reply.json()["ok"]["memory_used"].clone()
 }
 
-/// The server's workers, by number.
+/// The process ids of the server's workers.
 fn workers(server: &Server) -> Vec<i32> {
     let children = format!("/proc/{0}/task", server.id());
     let mut found = Vec::new();
@@ -79,7 +79,7 @@ fn workers(server: &Server) -> Vec<i32> {
     found
 }
 
-/// Waits until there are so many.
+/// Waits until there are this many workers.
 #[track_caller]
 fn workers_become(server: &Server, count: usize) -> Vec<i32> {
     eventually(&format!("{count} workers"), || {

@@ -1,9 +1,9 @@
-//! How many workers there are, how long they stay, and what is said of them.
+//! The pool of workers: its size, how long idle workers stay, and how they are listed.
 
 use super::{ask, assert_increments, kind, tenants, workers, workers_become};
 
 #[test]
-fn a_worker_that_nobody_uses_ends_and_one_that_keeps_something_stays() {
+fn an_idle_worker_exits_unless_it_holds_retained_memory() {
     let (serve, _folder) = tenants(&["--isolate", "--gpu-worker-idle=100ms"]);
     let server = serve.start();
     assert!(workers(&server).is_empty());
@@ -11,7 +11,7 @@ fn a_worker_that_nobody_uses_ends_and_one_that_keeps_something_stays() {
     workers_become(&server, 0);
     ask(&server, 1, "/residency-keep");
     assert_increments(&ask(&server, 2, "/increment"));
-    // The other's goes; this one's tenant has something on it.
+    // The second tenant's worker exits; the first one's holds retained memory.
     workers_become(&server, 1);
     assert!(ask(&server, 1, "/residency-lookup").json()["ok"].is_array());
     ask(&server, 1, "/residency-release");
@@ -19,7 +19,7 @@ fn a_worker_that_nobody_uses_ends_and_one_that_keeps_something_stays() {
 }
 
 #[test]
-fn idle_workers_make_room_and_busy_ones_do_not() {
+fn an_idle_worker_is_evicted_for_a_new_tenant_and_a_busy_one_is_not() {
     let (serve, _folder) = tenants(&["--isolate", "--gpu-workers=1", "--kernel-timeout=10m"]);
     let server = serve.start();
     for tenant in 1..=6 {
@@ -38,7 +38,7 @@ fn idle_workers_make_room_and_busy_ones_do_not() {
 }
 
 #[test]
-fn a_process_is_listed_by_its_tenant() {
+fn a_worker_process_shows_its_tenant_in_its_command_line() {
     let (serve, _folder) = tenants(&["--isolate"]);
     let server = serve.start();
     assert_increments(&ask(&server, 7, "/increment"));

@@ -1,4 +1,4 @@
-//! What a worker has given up, seen from outside.
+//! The sandbox of a worker, seen from outside: its capabilities, environment and files.
 
 use std::fs;
 
@@ -48,7 +48,7 @@ fn assert_confined(worker: i32) {
 }
 
 #[test]
-fn a_worker_on_the_processor_has_nothing_but_its_memory_and_one_socket() {
+fn a_processor_worker_is_sandboxed_to_its_memory_and_one_socket() {
     let server = Serve::new(guest("gpu_scenarios"))
         .arg("--isolate")
         .env("SECRET", "s3cret")
@@ -58,7 +58,7 @@ fn a_worker_on_the_processor_has_nothing_but_its_memory_and_one_socket() {
 }
 
 #[test]
-fn a_worker_with_a_driver_has_no_more() {
+fn a_worker_with_a_driver_is_sandboxed_as_tightly() {
     let driver = Driver::new("");
     let server = cuda(&driver).env("SECRET", "s3cret").start();
     assert_increments(&server.get("/increment"));

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn differences_are_taken_within_each_round() {
+    fn ratios_are_computed_within_each_round() {
         let ours = [
             figures(9_000, 500_000, 500_000_000, None),
             figures(90_000, 50_000, 50_000_000, None),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_times_are_said_in_the_unit_that_fits() {
+    fn sizes_and_durations_are_formatted_in_a_fitting_unit() {
         assert_eq!(size(1 << 30), "1 GiB");
         assert_eq!(size(4096), "4 KiB");
         assert_eq!(size(1000), "1000 B");

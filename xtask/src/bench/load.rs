@@ -246,7 +246,7 @@ Transfer/sec:      1.19MB
 ";
 
     #[test]
-    fn what_wrk_says_is_read_and_only_successes_count() {
+    fn the_output_of_wrk_is_parsed_and_only_successes_count() {
         let outcome = read_wrk(WRK).unwrap();
         assert!((outcome.rate - 9767.28 / 2.0).abs() < 0.01);
         assert_eq!(outcome.p50, Duration::from_micros(395));

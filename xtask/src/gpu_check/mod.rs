@@ -1,5 +1,5 @@
-//! `cargo xtask gpu-check`: everything that only a GPU can show: kernels that compilers emit give
-//! there what they give on the processor, and the host survives what kernels do wrong there.
+//! `cargo xtask gpu-check`: what only a GPU can show: compiled kernels give the same results there
+//! as on the processor, and the host survives kernels that fault there.
 
 mod results;
 

@@ -299,7 +299,7 @@ mod tests {
 {"kernel":"saxpy","compiler":"clang","result":"within tolerance","measure":"expectation","why":"x","launches":1,"values":9,"differing":2,"largest_ulps":3,"largest_difference":0.5}"#;
 
     #[test]
-    fn a_table_tells_what_was_seen_and_how_far_it_is_apart() {
+    fn the_table_lists_each_kernels_result_and_largest_difference() {
         let results = results(true, BOTH);
         let table = results.markdown();
         for line in [
@@ -315,14 +315,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_seen_on_a_gpu_says_so_first() {
+    fn a_report_without_a_gpu_says_so_first() {
         let results = results(false, BOTH);
         assert!(results.markdown().starts_with("**NO GPU"));
         assert_eq!(results.json().get("seen_on_a_gpu"), Some(&json!(false)));
     }
 
     #[test]
-    fn a_kernel_of_which_nothing_is_told_failed() {
+    fn a_kernel_without_a_result_counts_as_failed() {
         let results = results(true, "");
         assert!(
             results
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn outcomes_of_tests_are_read_by_name() {
+    fn test_outcomes_are_parsed_with_their_names() {
         let mut tests = Tests::default();
         for line in [
             "running 2 tests",

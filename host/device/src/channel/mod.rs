@@ -10,6 +10,7 @@ mod memory;
 mod ring;
 mod staging;
 pub(crate) mod wire;
+mod wire_error;
 
 pub(crate) use memory::{Layout, SharedMemory};
 pub(crate) use ring::{Broken, Consumer, Producer, wake_host};

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use super::pool::{Slot, Workers};
 use super::queue_state::Entry;
-use super::worker::{Holding, Loaded, Worker};
+use super::resources::Loaded;
+use super::worker::{Holding, Worker};
 use crate::backend::{
     Allocated, Backend, BoxFuture, LeaseBackend, QueueBackend, QueueGuard, SessionBackend,
 };

@@ -4,9 +4,9 @@
 //! A worker that faults, hangs, overruns its time or breaks the channel's rules is
 //! killed. What was on it is lost to its tenant, and to no other.
 //!
-//! [`backend`] is the seam; [`worker`] is one worker and what is on it;
-//! [`queue_state`] is one queue's order; [`pool`] has a device's workers, [`process`]
-//! their processes, and [`watch`] the thread that supervises one.
+//! [`backend`] is the seam; [`worker`] is one worker, with its [`resources`] and
+//! [`queues`]; [`queue_state`] is one queue's order; [`pool`] has a device's workers,
+//! [`process`] their processes, and [`watch`] the thread that supervises one.
 
 mod backend;
 mod fair_share;
@@ -14,6 +14,8 @@ mod pool;
 mod probe;
 mod process;
 mod queue_state;
+mod queues;
+mod resources;
 mod watch;
 mod worker;
 

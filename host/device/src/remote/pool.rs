@@ -254,7 +254,7 @@ impl Workers {
             worker.stop("no thread can be had to supervise it");
             return Err(failed(error));
         }
-        tracing::debug!(tenant, worker = %id, "a device worker was started");
+        tracing::debug!(tenant, worker = id.number(), "a device worker was started");
         live.push(Arc::downgrade(&worker));
         Ok(worker)
     }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::process::Process;
 use super::queue_state::{Outcome, RemoteQueue};
-use super::worker::{ResidentBuffers, Started, WINDOW, Worker, WorkerLimits, WorkerState};
+use super::queues::WINDOW;
+use super::worker::{ResidentBuffers, Started, Worker, WorkerLimits, WorkerState};
 use crate::channel::wire::{self, Answer, Request};
 use crate::channel::{Broken, Consumer};
 use crate::effects::DeferredEffects;
@@ -55,7 +56,7 @@ impl Supervisor {
                 Err(Broken(what)) => {
                     tracing::error!(
                         tenant = worker.tenant,
-                        worker = %worker.id,
+                        worker = worker.id.number(),
                         "a device worker was ended: {what}"
                     );
                     self.lose("the device's worker broke down, and was ended".to_owned());
@@ -73,7 +74,7 @@ impl Supervisor {
                 if !worker.is_lost() {
                     tracing::warn!(
                         tenant = worker.tenant,
-                        worker = %worker.id,
+                        worker = worker.id.number(),
                         "a device worker {how}"
                     );
                 }
@@ -108,7 +109,7 @@ impl Supervisor {
             let worker = &self.worker;
             tracing::warn!(
                 tenant = worker.tenant,
-                worker = %worker.id,
+                worker = worker.id.number(),
                 takes,
                 most,
                 "a device worker takes too much memory, and is ended"
@@ -231,7 +232,7 @@ impl Supervisor {
                 error,
             } => {
                 let error = Error::from(error);
-                tracing::debug!(tenant = worker.tenant, worker = %worker.id, %error, "work of a queue failed");
+                tracing::debug!(tenant = worker.tenant, worker = worker.id.number(), %error, "work of a queue failed");
                 self.settle(state, queue, number, Outcome::Failed(error), effects)?;
             }
             Answer::Skipped { queue, number } => {
@@ -245,7 +246,7 @@ impl Supervisor {
                 let message = self.with_cure(wire::short(message));
                 tracing::warn!(
                     tenant = worker.tenant,
-                    worker = %worker.id,
+                    worker = worker.id.number(),
                     "a device worker: {message}"
                 );
                 let lost = worker.lose(state, Error::DeviceLost(message), &blamed);
@@ -336,7 +337,7 @@ impl Supervisor {
             let lost = Error::DeviceLost(format!(
                 "{error}; the device's worker was ended, and what was on the device is gone: open it again, and fill it anew"
             ));
-            tracing::warn!(tenant = worker.tenant, worker = %worker.id, %error, "a device worker was ended");
+            tracing::warn!(tenant = worker.tenant, worker = worker.id.number(), %error, "a device worker was ended");
             let effects = worker.lose(&mut state, lost, &[(queue, error)]);
             drop(state);
             effects.carry_out();
@@ -350,7 +351,7 @@ impl Supervisor {
         if slow {
             drop(state);
             tracing::warn!(
-                worker = %worker.id,
+                worker = worker.id.number(),
                 "a device worker does not answer, and is ended"
             );
             self.lose(format!(

@@ -305,9 +305,9 @@ impl Executor for Cpu {
     ) -> Result<(), Lost> {
         let message = Message::Execute(number, self.prepare(&command));
         let open = self.queues.get(&id);
-        match open.map(|open| open.messages.send(message)) {
-            Some(Ok(())) => Ok(()),
-            Some(Err(_)) | None => Err(Lost("a command for a queue that is not open".to_owned())),
+        match open.is_some_and(|open| open.messages.send(message).is_ok()) {
+            true => Ok(()),
+            false => Err(Lost("a command for a queue that is not open".to_owned())),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! One record, as it is written and as it is read back: the fields of a line, in
-//! their order, and how long each may be.
+//! One record: the fields of a line, in their order, and how long each may be; writing and
+//! reading it.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -11,8 +11,8 @@ use thiserror::Error;
 use super::chain::{Chain, LineHash};
 use super::escape::Ascii;
 
-/// The longest line that is written or taken for a record, in bytes, without its
-/// newline. The limits below keep each record well under it.
+/// The longest line that is written or read as a record, in bytes, without its newline. The
+/// limits below keep each record well under it.
 pub const LONGEST_LINE: usize = 64 << 10;
 
 /// The longest resource and certificate subject that is kept, in bytes.
@@ -23,11 +23,11 @@ const LONGEST_ID: usize = 256;
 const LONGEST_WORD: usize = 128;
 /// How many tenants of a scope are kept.
 const LONGEST_SCOPE: usize = 256;
-/// The longest latency that is told, in microseconds: 49 days. So far each
-/// microsecond survives being written as a fraction and read back.
+/// The longest latency that is recorded, in microseconds: 49 days. Up to it each microsecond
+/// survives being written as a fraction and read back.
 const LONGEST_LATENCY: u64 = u32::MAX as u64 * 1000;
 
-/// What happened, once: a line of the log.
+/// One event: a line of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
@@ -49,13 +49,14 @@ pub struct Record {
     pub tenant: Option<u64>,
     /// How it ended.
     pub outcome: Outcome,
-    /// From the request's head to the answer's, in milliseconds with a fraction.
+    /// From the head of the request to the head of the response, in milliseconds with a
+    /// fraction.
     #[serde(deserialize_with = "Option::deserialize")]
     pub latency_ms: Option<f64>,
     /// The other end of the connection, address and port.
     #[serde(deserialize_with = "Option::deserialize")]
     pub peer_addr: Option<String>,
-    /// The subject of the client's certificate, where it showed one.
+    /// The subject of the client's certificate, where it presented one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_certificate: Option<String>,
     /// How many records are missing from here, in `audit.gap` and `audit.torn`.
@@ -69,7 +70,7 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Actor {
-    /// What kind of somebody it is.
+    /// The kind of actor.
     pub kind: ActorKind,
     /// The name of the token; never the token.
     #[serde(deserialize_with = "Option::deserialize")]
@@ -82,7 +83,7 @@ pub struct Actor {
     pub scope_omitted: Option<u64>,
 }
 
-/// What kind of somebody did it.
+/// The kind of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
@@ -140,7 +141,7 @@ impl Outcome {
 }
 
 impl Record {
-    /// The record of a request; its place in the chain comes later.
+    /// The record of a request. Its position in the chain comes later.
     pub(super) fn of_request(request: RequestRecord) -> Record {
         let mut error_kind = request.error_kind;
         let (caller, tenant) = match request.decision {
@@ -152,7 +153,7 @@ impl Record {
             None => (None, None),
         };
         let mut path = request.path;
-        // It comes without; but what a query holds must not depend on that.
+        // It has no query; but a query must never be recorded, whoever calls this.
         if let Some(end) = path.find('?') {
             path.truncate(end);
         }
@@ -218,8 +219,7 @@ impl Record {
         }
     }
 
-    /// Takes its place in the chain and is written to the end of `bytes`, with a
-    /// newline.
+    /// Gives the record its position in the chain, and appends it to `bytes` with a newline.
     pub(super) fn write(mut self, chain: &mut Chain, bytes: &mut Vec<u8>) -> io::Result<()> {
         self.seq = chain.seq;
         self.prev_hash = chain.prev_hash;
@@ -238,14 +238,14 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// What is wrong with it, where it is no record.
+    /// Why the line is not a record.
     pub fn parse(line: &[u8]) -> Result<Record, NoRecord> {
         serde_json::from_slice(line).map_err(NoRecord::new)
     }
 }
 
-/// Why a line is no record, in words that are short and safe to print, whatever the
-/// line holds.
+/// Why a line is not a record, as text that is short and safe to print, whatever the line
+/// contains.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct NoRecord(String);
@@ -294,7 +294,7 @@ impl Actor {
     }
 }
 
-/// Cuts text to so many bytes, never through a character.
+/// Cuts text to at most so many bytes, never inside of a character.
 fn cut(mut text: String, longest: usize) -> String {
     text.truncate(text.floor_char_boundary(longest));
     text

@@ -29,7 +29,7 @@ pub(super) enum Flaw {
     Torn(Vec<u8>),
 }
 
-/// Why a file's end is no log's.
+/// Why the end of a file is not that of a log.
 pub(super) enum TailError {
     Read(io::Error),
     NoLog(String),
@@ -76,11 +76,11 @@ fn of_window(window: &[u8], all: bool) -> Result<Tail, TailError> {
     }
 }
 
-/// Judges what stands behind the last newline.
+/// Classifies the bytes after the last newline.
 fn of_end(chain: Chain, rest: &[u8]) -> Tail {
     let (chain, flaw) = match Record::parse(rest) {
         _ if rest.is_empty() => (chain, None),
-        // A record that lacks nothing but its newline is not given up.
+        // A record that lacks only its newline is kept.
         Ok(record) if record.prev_hash == chain.prev_hash && record.seq == chain.seq => {
             (Chain::after(record.seq, rest), Some(Flaw::NoNewline))
         }

@@ -38,7 +38,7 @@ impl ComponentSource {
             self.bytes = plug(&provider.bytes, &self.bytes).map_err(|cause| HostError::Plug {
                 provider: provider.label.clone(),
                 component: self.label.clone(),
-                cause,
+                cause: Box::new(cause),
             })?;
         }
         // Loading reports bytes that are not a component.

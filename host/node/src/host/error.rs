@@ -53,7 +53,7 @@ pub enum HostError {
         component: String,
         /// Why they don't fit.
         #[source]
-        cause: ComposeError,
+        cause: Box<ComposeError>,
     },
     /// The application can't be loaded.
     #[error("can't serve {component}")]

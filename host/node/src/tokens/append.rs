@@ -1,4 +1,4 @@
-//! Adding a token to a file: whole or not at all, and one at a time.
+//! Adding a token to a file, atomically and one at a time.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -12,26 +12,26 @@ use super::hashed::{FileKey, HashedLine};
 use super::list::TokenList;
 use super::{Claims, Secret, TokenError, file};
 
-/// A token that stands in a file now.
+/// A token that was added to a file.
 #[derive(Debug)]
 pub struct Appended {
     /// Its line, from 1.
     pub number: usize,
-    /// What stands there.
+    /// The line.
     pub line: HashedLine,
 }
 
-/// Adds a token to the end of a file, as a hash under the file's own key. Makes the
-/// file where there is none, for its owner only.
+/// Adds a token to the end of a file, as a hash with the file's key. Creates the file where
+/// there is none, for its owner only.
 ///
-/// The file is replaced by a new one with the same owner and permissions, so that a
-/// server which reads it meanwhile finds the old tokens or the new. Others that add
-/// at the same time wait.
+/// The file is replaced by a new one with the same owner and permissions, so that a server
+/// that reads it at the same time finds the old tokens or the new ones. Concurrent calls
+/// wait.
 ///
 /// # Errors
 ///
-/// [`TokenError`], where the file can't be read, holds a mistake, or would hold one
-/// with this token, and where it can't be written. It then is what it was.
+/// [`TokenError`] where the file can't be read or written, is invalid, or would be with
+/// this token. The file is not changed then.
 pub fn append(path: &Path, secret: &Secret, claims: Claims) -> Result<Appended, TokenError> {
     let failed = |cause| TokenError::Write {
         path: path.to_owned(),
@@ -64,7 +64,7 @@ pub fn append(path: &Path, secret: &Secret, claims: Claims) -> Result<Appended, 
     })
 }
 
-/// Opens the file, or makes it, and keeps others from replacing it.
+/// Opens or creates the file, and locks it against being replaced.
 fn lock(path: &Path) -> io::Result<File> {
     loop {
         let mut options = OpenOptions::new();
@@ -77,7 +77,7 @@ fn lock(path: &Path) -> io::Result<File> {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, no_file));
         }
         file.lock()?;
-        // Who held the lock before us has put another file in its place.
+        // The previous holder of the lock has replaced the file.
         if is_at(&file, path)? {
             return Ok(file);
         }
@@ -101,7 +101,7 @@ fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
 }
 
 fn replace(path: &Path, old: &File, bytes: &[u8]) -> io::Result<()> {
-    // What a link points to is replaced, and the link stays.
+    // The target of a link is replaced, and the link stays.
     let path = fs::canonicalize(path)?;
     let directory = path.parent().unwrap_or(Path::new("/"));
     let mut new = tempfile::Builder::new()

@@ -1,5 +1,4 @@
-//! What a token is good for: a name, tenants, roles and an end; and how each of them
-//! is written.
+//! The claims of a token: name, tenants, roles and expiry; and their text forms.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,7 +14,7 @@ const TIME: &str = "has an end that is no time such as 2027-01-01T00:00:00Z, in 
 /// The last second that RFC 3339 can write.
 const LATEST: u64 = 253_402_300_799;
 
-/// What a token is good for.
+/// The claims of a token: who holds it, and what it permits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
     /// The principal's name: 1 to 64 of `A-Z a-z 0-9 . _ -`.
@@ -24,12 +23,12 @@ pub struct Claims {
     pub scope: Scope,
     /// What it may do, in words of the same characters as a name.
     pub roles: Vec<String>,
-    /// When it stops being good.
+    /// When it expires.
     pub expires: Option<SystemTime>,
 }
 
 impl Claims {
-    /// Whether it can be written down and read back.
+    /// Whether they can be written and read back.
     pub(super) fn check(&self) -> Result<(), TokenError> {
         let wrong = |problem| Err(TokenError::Claims { problem });
         if !is_word(&self.name) {
@@ -74,7 +73,7 @@ pub fn parse_tenants(text: &str) -> Result<Scope, &'static str> {
 }
 
 pub(super) fn parse_tenant(text: &str) -> Result<u64, &'static str> {
-    // `parse` alone would take a sign.
+    // `parse` alone would accept a sign.
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
         return Err(TENANTS);
     }
@@ -92,7 +91,7 @@ pub(super) fn parse_time(text: &str) -> Result<SystemTime, &'static str> {
     humantime::parse_rfc3339(text).map_err(|_| TIME)
 }
 
-/// Reads when a token shall end: a time such as `2027-01-01T00:00:00Z`, or a duration
+/// Reads when a token expires: a time such as `2027-01-01T00:00:00Z`, or a duration
 /// from now such as `90d`, which ends at a full second.
 ///
 /// # Errors
@@ -124,7 +123,7 @@ pub fn parse_expiry(text: &str, now: SystemTime) -> Result<SystemTime, &'static 
 
 /// A time as a token file has it: RFC 3339, in UTC.
 pub fn format_time(time: SystemTime) -> String {
-    // Of other times the formatter would panic.
+    // The formatter would panic for other times.
     let written = time.clamp(UNIX_EPOCH, UNIX_EPOCH + Duration::from_secs(LATEST));
     humantime::format_rfc3339(written).to_string()
 }

@@ -1,4 +1,4 @@
-//! One token of a list, as a hash, with who holds it.
+//! One token of a list, as a hash, with its principal.
 
 use std::time::SystemTime;
 
@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 use super::hashed::{FileKey, HashedLine};
 use super::{Place, TokenError};
 
-/// The keys that were made for this process, and never leave it.
+/// The random keys of this process, which never leave it.
 #[derive(Clone)]
 pub(super) struct ProcessKeys {
-    /// What tokens in the clear are hashed with.
+    /// The key that tokens in the clear are hashed with.
     pub(super) tokens: Zeroizing<[u8; blake3::KEY_LEN]>,
-    /// What hashes of tokens are looked up by.
+    /// The key that hashes are hashed with for the lookup.
     pub(super) lookup: Zeroizing<[u8; blake3::KEY_LEN]>,
 }
 
@@ -35,11 +35,11 @@ impl ProcessKeys {
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) place: Place,
-    /// What the hash was made with; `None` is the process's key.
+    /// The key of the hash; `None` is the process's key.
     pub(super) key: Option<FileKey>,
     pub(super) hash: [u8; blake3::OUT_LEN],
     pub(super) principal: Principal,
-    /// Whether we gave it its name, since it came without one.
+    /// Whether its name was generated, since it came without one.
     pub(super) unnamed: bool,
     pub(super) expires: Option<SystemTime>,
 }
@@ -106,7 +106,7 @@ pub struct Listed<'a> {
     pub scope: &'a Scope,
     /// What its holder may do.
     pub roles: &'a [String],
-    /// When it stops being good.
+    /// When it expires.
     pub expires: Option<SystemTime>,
     /// Whether it was read as a hash, and not in the clear.
     pub hashed: bool,

@@ -1,4 +1,4 @@
-//! Why a list of tokens was not taken, and where to look. No message holds a token.
+//! Why a list of tokens is refused, with the position. No message contains a token.
 
 use std::fmt;
 use std::io;
@@ -37,7 +37,7 @@ impl Place {
     }
 }
 
-/// Why a list of tokens was not taken. No message holds a token.
+/// Why a list of tokens is refused. No message contains a token.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -65,10 +65,10 @@ pub enum TokenError {
         /// The file.
         path: PathBuf,
     },
-    /// Something that is no token.
+    /// A line or entry that is not a token.
     #[error("{place} {problem}; write {cure}", cure = place.cure())]
     Wrong {
-        /// Where it stands.
+        /// Its position.
         place: Place,
         /// What is wrong with it.
         problem: &'static str,
@@ -76,9 +76,9 @@ pub enum TokenError {
     /// The same token twice, or a name that can be there only once.
     #[error("{place} repeats the {what} of {first}: remove one of them")]
     Repeated {
-        /// Where it stands.
+        /// Its position.
         place: Place,
-        /// Where it stood before.
+        /// The position of the first one.
         first: Place,
         /// `name` or `token`.
         what: &'static str,
@@ -89,26 +89,26 @@ pub enum TokenError {
          two are enough to change from one to the other, so remove one"
     )]
     ThirdOfName {
-        /// Where it stands.
+        /// Its position.
         place: Place,
-        /// Where the first stands.
+        /// The position of the first.
         first: Place,
-        /// Where the second stands.
+        /// The position of the second.
         second: Place,
     },
-    /// Each key would cost every request a hash.
+    /// Too many keys: each costs every request a hash.
     #[error(
         "{place} has one key more than the {MOST_KEYS} that a token file may have: \
          add tokens with `tensor-wasm token new --file`, which uses the file's own key"
     )]
     TooManyKeys {
-        /// Where the key too many stands.
+        /// The position of the first key over the limit.
         place: Place,
     },
-    /// Nobody could call.
+    /// The list is empty, so that nobody could call.
     #[error("the token list holds no token: write one token a line")]
     Empty,
-    /// A token that can't be made as it was asked for.
+    /// The claims of a new token are invalid.
     #[error("the token {problem}")]
     Claims {
         /// What is wrong with it.

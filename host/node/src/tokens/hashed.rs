@@ -1,10 +1,10 @@
-//! A line of a token file that holds no token but a hash:
+//! A line of a token file with the hash of a token:
 //! `NAME blake3:KEY:HASH [tenants=1,2] [roles=admin,deploy] [expires=TIME]`.
 //!
 //! KEY is 256 random bits, made once for a file, and HASH is keyed BLAKE3 of the
-//! token under it, both in hexadecimal. So two files tell nobody that they have a
-//! token in common, and nothing can be computed ahead. Each line holds the key, so
-//! that it can be copied on its own.
+//! token with it, both in hexadecimal. So two files don't reveal that they have a token in
+//! common, and hashes can't be precomputed. Each line holds the key, so that it can be
+//! copied by itself.
 
 use std::fmt;
 
@@ -13,12 +13,12 @@ use tensor_wasm_runtime::policy::Scope;
 use super::claims::{self, Claims};
 use super::{Secret, TokenError};
 
-/// What the second word of such a line begins with.
+/// The prefix of the second word of such a line.
 const SCHEME: &str = "blake3:";
 
 const HASH: &str = "has a hash that isn't blake3:KEY:HASH, each of 64 hexadecimal digits";
 
-/// What the hashes of a file are made with.
+/// The key of a file's hashes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FileKey(pub(super) [u8; blake3::KEY_LEN]);
 
@@ -29,7 +29,7 @@ impl fmt::Debug for FileKey {
 }
 
 impl FileKey {
-    /// Makes one.
+    /// Generates a key.
     ///
     /// # Errors
     ///
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn each_mistake_is_told_from_the_others() {
+    fn each_error_has_a_message_of_its_own() {
         let (key, hash) = (hex("a"), hex("b"));
         let good = format!("alice blake3:{key}:{hash}");
         for (text, word) in [
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_the_other_kind_are_left_alone() {
+    fn lines_without_a_hash_are_not_parsed() {
         for text in [
             "",
             "token",

@@ -17,15 +17,14 @@ type Hash = [u8; blake3::OUT_LEN];
 
 /// A list of tokens, each with the principal that holds it.
 ///
-/// Finding one costs a hash for each key that the list's hashes were made with (one
-/// for tokens in the clear, and as a rule one for a file) and one more to look it up,
-/// however many tokens there are.
+/// A lookup costs one hash for each key of the list (one for tokens in the clear, and
+/// usually one for a file) and one more, however many tokens there are.
 pub struct TokenList {
-    /// What a token is hashed with: the process's key first, then those of the file.
+    /// The keys of the hashes: the process's key first, then those of the file.
     keys: Vec<Zeroizing<Hash>>,
     lookup_key: Zeroizing<Hash>,
     entries: Vec<Entry>,
-    /// Where in `entries` a token is, by the hash of its hash under `lookup_key`.
+    /// Indices into `entries`, by the hash of an entry's hash with `lookup_key`.
     by_hash: HashMap<Hash, usize>,
 }
 
@@ -41,7 +40,7 @@ impl TokenList {
     ///
     /// # Errors
     ///
-    /// [`TokenError`], with the line where one is to blame.
+    /// [`TokenError`], with the line where one is invalid.
     pub fn from_file(path: &Path) -> Result<TokenList, TokenError> {
         TokenList::parse(&file::read(path)?)
     }
@@ -50,7 +49,7 @@ impl TokenList {
     ///
     /// # Errors
     ///
-    /// [`TokenError`], with the line where one is to blame.
+    /// [`TokenError`], with the line where one is invalid.
     pub fn parse(text: &str) -> Result<TokenList, TokenError> {
         let keys = ProcessKeys::generate()?;
         let list = TokenList::new(&keys, file::parse(&keys, text)?, SystemTime::now())?;
@@ -97,7 +96,7 @@ impl TokenList {
         self.entries.len()
     }
 
-    /// Whether it holds none: then it refuses each.
+    /// Whether it holds none: then it refuses every token.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -116,13 +115,13 @@ impl TokenList {
     ///
     /// # Errors
     ///
-    /// Where nobody does, or nobody does any more.
+    /// Where nobody holds it, or it has expired.
     pub fn authenticate_at(&self, token: &str, now: SystemTime) -> Result<Principal, Refusal> {
         if token.len() > LONGEST_TOKEN {
             return Err(Refusal::Unknown);
         }
-        // Each key is tried whatever was found before it. A token can be there twice,
-        // under two keys: the one that is still good counts, and then the first.
+        // Every key is tried, whatever was found before. A token can be in the list twice,
+        // with two keys: the entry that has not expired counts, or else the first.
         let mut found = None::<&Entry>;
         for key in &self.keys {
             let hash = *blake3::keyed_hash(key, token.as_bytes()).as_bytes();
@@ -139,13 +138,13 @@ impl TokenList {
         }
     }
 
-    /// Finding an entry in the map takes a time that depends on the bits by which it
-    /// is looked up. Those are a hash under a key that only this process has: to
-    /// whoever chooses the token they are random, and nothing learnt from one token
-    /// tells of another, even to somebody who has read the file and can compute the
-    /// hashes in it. So the time tells what the answer tells as well, known or not,
-    /// and never how near a token was. What decides is the comparison below, which
-    /// takes the same time for each hash.
+    /// The entry of a hash.
+    ///
+    /// The time of the lookup in the map depends on the bits of its key. That key is a hash
+    /// with a secret of this process, so it is random to whoever chooses the token, and
+    /// measuring one token says nothing about another, even to an attacker who knows the
+    /// hashes of the file. So the time reveals no more than the answer does: known or not.
+    /// The comparison that decides takes constant time.
     fn find(&self, hash: &Hash) -> Option<&Entry> {
         let index = self.by_hash.get(&self.looked_up_by(hash))?;
         let entry = self.entries.get(*index)?;
@@ -163,8 +162,8 @@ impl Authenticator for TokenList {
     }
 }
 
-/// A name may have two tokens that are good, so that one can be changed for the
-/// other. A name that we gave is nobody's but that token's.
+/// A name may have two valid tokens, so that tokens can be rotated. A generated name belongs
+/// to one token alone.
 fn check_names(entries: &[Entry], now: SystemTime) -> Result<(), TokenError> {
     #[derive(Default)]
     struct Seen<'a> {

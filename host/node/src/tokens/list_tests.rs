@@ -1,4 +1,4 @@
-//! What a list of tokens promises, whatever it was read from.
+//! Lists of tokens, whatever they were read from.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
@@ -166,7 +166,7 @@ fn tokens_that_have_expired_do_not_count_as_one_of_two() {
 }
 
 #[test]
-fn a_name_that_we_gave_is_not_shared_with_one_that_somebody_chose() {
+fn a_generated_name_is_not_shared_with_a_chosen_one() {
     for text in ["one\ntoken-1:two", "token-2:one\ntwo"] {
         let error = TokenList::parse(text).unwrap_err();
         assert!(
@@ -184,7 +184,7 @@ fn a_name_that_we_gave_is_not_shared_with_one_that_somebody_chose() {
 }
 
 #[test]
-fn a_token_is_good_whenever_the_clock_shows_a_time_before_its_end() {
+fn a_token_is_valid_whenever_the_clock_shows_a_time_before_its_expiry() {
     let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
     let (secret, line) = line(Claims {
         expires: Some(at(1000)),
@@ -209,7 +209,7 @@ fn a_token_is_good_whenever_the_clock_shows_a_time_before_its_end() {
 }
 
 #[test]
-fn of_a_token_under_two_keys_the_one_counts_that_is_still_good() {
+fn of_a_token_with_two_keys_the_entry_that_has_not_expired_counts() {
     let secret = Secret::generate().unwrap();
     let write = |name, expires| {
         let key = FileKey::generate().unwrap();
@@ -250,14 +250,14 @@ fn a_file_has_few_keys_since_each_costs_every_request_a_hash() {
 }
 
 #[test]
-fn a_list_without_tokens_is_an_error_rather_than_a_closed_door() {
+fn a_list_without_tokens_is_an_error() {
     for text in ["", "\n\n", "# nothing\n"] {
         assert!(matches!(TokenList::parse(text), Err(TokenError::Empty)));
     }
 }
 
 #[test]
-fn a_list_never_shows_what_it_was_made_of() {
+fn a_list_shows_no_secret_for_debugging() {
     let (_, line) = line(claims("alice"));
     let list = TokenList::parse(&format!("{LIST}{line}")).unwrap();
     assert_eq!(
@@ -273,7 +273,7 @@ fn a_list_never_shows_what_it_was_made_of() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn a_missing_file_is_named() {
     let error = TokenList::from_file(Path::new("/nowhere/tokens")).unwrap_err();
     assert!(error.to_string().contains("/nowhere/tokens"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! The tokens of a running server: a list that can be read again while requests go on.
+//! The tokens of a running server: a list that can be read again while requests run.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ use super::list::TokenList;
 use super::{TokenError, environment, file};
 use crate::lock::ignore_poison;
 
-/// Tells the time of day. It may jump, in both directions: a token is good whenever
-/// the clock shows a time before its end.
+/// The time of day. It may jump, in both directions: a token is valid whenever the clock
+/// shows a time before its expiry.
 pub type Clock = dyn Fn() -> SystemTime + Send + Sync;
 
 /// The tokens that a server knows now.
 ///
-/// A request takes the list as it is and never waits for one that is being read. With
-/// neither environment nor file, or with nothing in them, each token is refused.
+/// A request uses the current list and never waits for one that is being read. With neither
+/// environment nor file, or with nothing in them, every token is refused.
 ///
 /// ```
 /// use tensor_wasm_node::tokens::Tokens;

@@ -1,53 +1,22 @@
 //! A small device, and whatever is parsed run on it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::interpret::run_grid;
-use tensor_wasm_ptx::simt::{Launch, Memory, MemoryError};
+use tensor_wasm_ptx::simt::Launch;
 use tensor_wasm_ptx::{Extent, Limits, Module};
+
+// That of the tests.
+// The tests of the crate take these files in too, where the memory stands among them already.
+#[allow(clippy::duplicate_mod)]
+#[path = "../../tests/common/memory.rs"]
+mod memory;
+
+use memory::Flat;
 
 /// How large device memory is.
 const BYTES: usize = 16 << 10;
-
-/// A little device memory.
-pub struct Page(pub Mutex<Vec<u8>>);
-
-impl Page {
-    fn range(&self, address: u64, bytes: u32) -> Result<std::ops::Range<usize>, MemoryError> {
-        let start = address.wrapping_sub(GLOBAL_BASE);
-        match usize::try_from(start) {
-            Ok(start) if start <= BYTES - bytes as usize => Ok(start..start + bytes as usize),
-            _ => Err(MemoryError::Unmapped { address }),
-        }
-    }
-}
-
-impl Memory for Page {
-    fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
-        let range = self.range(address, bytes)?;
-        let mut word = [0; 8];
-        word[..bytes as usize].copy_from_slice(&self.0.lock().unwrap()[range]);
-        Ok(u64::from_le_bytes(word))
-    }
-
-    fn store(&self, address: u64, bytes: u32, value: u64) -> Result<(), MemoryError> {
-        let range = self.range(address, bytes)?;
-        self.0.lock().unwrap()[range].copy_from_slice(&value.to_le_bytes()[..bytes as usize]);
-        Ok(())
-    }
-
-    fn update(
-        &self,
-        address: u64,
-        bytes: u32,
-        f: &mut dyn FnMut(u64) -> u64,
-    ) -> Result<u64, MemoryError> {
-        let old = self.load(address, bytes)?;
-        self.store(address, bytes, f(old))?;
-        Ok(old)
-    }
-}
 
 /// Limits under which a block stays small.
 pub fn limits() -> Limits {
@@ -103,7 +72,9 @@ pub fn run(module: Module, steps: u64) {
             symbols.clone(),
         );
         if let Ok(launch) = launch {
-            let _ = run_grid(&launch, &Page(Mutex::new(page.clone())), steps);
+            let memory = Flat::new(BYTES);
+            memory.put(0, &page);
+            let _ = run_grid(&launch, &memory, steps);
         }
     }
 }

@@ -6,15 +6,17 @@ use rustc_hash::FxHashSet as HashSet;
 
 use crate::Module;
 use crate::compile::abi::{self, Layout, VECTOR_LANES};
+use crate::compile::analysis::bounds_guards::GuardPlan;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::analysis::vectorization::{self, TOO_LARGE};
 use crate::compile::analysis::{Analyses, allocation_roots, bounds_guards, liveness, uniformity};
 use crate::compile::cfg::graph::Graph;
-use crate::compile::cfg::structure::{Item, structure};
+use crate::compile::cfg::structure::structure;
 use crate::compile::codegen::CodegenInput;
 use crate::compile::ir::print::Annotations;
-use crate::compile::ir::{Body, Reg, verify};
+use crate::compile::ir::{BlockId, Body, Reg, verify};
 use crate::compile::pass::{Observer, Pass};
+use crate::compile::passes::reconvergence::ReconvergencePoints;
 use crate::compile::passes::{
     endpoint_branches, nan_canonicalization, reconvergence, resume_points, spill,
 };
@@ -53,7 +55,7 @@ pub(crate) fn compile(
     }
 }
 
-/// Runs the passes.
+/// Runs the passes, stage by stage.
 fn run(
     module: &Arc<Module>,
     name: &str,
@@ -62,118 +64,26 @@ fn run(
     observer: &mut Observer,
 ) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
     observer.begin();
-    let mut known = Annotations::default();
     let entry = module
         .entry(name)
         .ok_or_else(|| Unsupported::kernel("no such entry"))?;
     let mut layout = first_layout(module, entry)?;
-
-    // From PTX to IR: calls inlined, operands typed, addresses known.
-    let mut body = translate::body(module, entry, &layout, lines)?;
-    layout
-        .reserve_exchange(body.exchanged_words())
-        .ok_or_else(too_much_memory)?;
-    observer.after(Pass::Translate, &body, known)?;
-
-    // NaNs get NVIDIA's bits where somebody sees them, not after each operation.
-    nan_canonicalization::run(&mut body);
-    observer.after(Pass::NanCanonicalization, &body, known)?;
-    limits::check_size(&body)?;
-
-    // What the threads of a lane group have in common, and whether vectors pay off.
-    let mut uniformity = if vectorize == Vectorize::Never {
-        UniformityInfo::of_single_threads(&body)
-    } else {
-        limits::check_branches(&body)?;
-        uniformity::analyze(&body, &liveness::analyze(&body)?)?
-    };
-    let scalar_reason = match vectorize {
-        Vectorize::Auto => vectorization::scalar_reason(&body, &uniformity),
-        Vectorize::Never => Some("it was asked for"),
-        Vectorize::Always => None,
-    };
-    let vectors = scalar_reason.is_none();
-    if vectors {
-        let uniformity = Some(&uniformity);
-        let known = Annotations {
-            uniformity,
-            ..known
-        };
-        observer.after(Pass::Uniformity, &body, known)?;
-    }
-
-    // Where lane groups leave vector code and where they come back, each a block of its own.
-    let mut endpoint_conditions = HashSet::default();
-    let mut divergence_points = Vec::new();
-    let mut reconvergence = reconvergence::ReconvergencePoints::default();
-    if vectors {
-        endpoint_conditions = endpoint_branches::run(&mut body, &mut uniformity);
-        known.uniformity = Some(&uniformity);
-        observer.after(Pass::EndpointBranches, &body, known)?;
-
-        divergence_points =
-            resume_points::split_blocks(&mut body, &uniformity, &endpoint_conditions)?;
-        observer.after(Pass::ResumePoints, &body, known)?;
-
-        reconvergence = reconvergence::run(&mut body, &uniformity, &mut divergence_points)?;
-        known.reconvergence = Some(&reconvergence);
-        observer.after(Pass::Reconvergence, &body, known)?;
-    }
-
-    // The IR does not change any more. Control flow as a thread sees it that leaves and resumes.
+    let mut body = front_end(module, entry, &mut layout, lines, observer)?;
+    let divergence = lane_groups(&mut body, vectorize, observer)?;
+    // The IR does not change any more: all that it names exists, in every build.
     verify::references(&body)?;
-    let liveness = liveness::analyze(&body)?;
-    known.liveness = Some(&liveness);
-    observer.after(Pass::Liveness, &body, known)?;
-    let values = |reg| values(&body, &uniformity, vectors, reg);
-    let effort = limits::check_pressure(&body, &liveness, values)?;
-    let graph = Graph::new(&body, &divergence_points)?;
-    known.graph = Some(&graph);
-    observer.after(Pass::SuspensionGraph, &body, known)?;
-    limits::check_resume_points(&graph, &liveness, vectors)?;
-
-    // Where registers are saved, what guards check, and so how large scratch memory is.
-    let uniform = vectors.then_some(&uniformity);
-    let spills = spill::run(&body, &liveness, &graph, uniform, &mut layout)?;
-    known.spills = Some(&spills);
-    observer.after(Pass::Spill, &body, known)?;
-    let bounds_caches = allocation_roots::analyze(&body);
-    let guards = if vectors {
-        bounds_guards::plan(&body, &uniformity, &bounds_caches)?
-    } else {
-        bounds_guards::GuardPlan::default()
-    };
-    if vectors {
-        known.guards = Some(&guards);
-        observer.after(Pass::BoundsGuards, &body, known)?;
-    }
-    layout
-        .reserve_guard_limits(guards.limits().shared.len())
-        .ok_or_else(too_much_memory)?;
+    let scalar_reason = divergence.scalar_reason;
+    let (analyses, effort) = analyses(&body, divergence, &mut layout, observer)?;
     layout
         .finish(entry.layout.dynamic_shared)
         .ok_or_else(too_much_memory)?;
-
-    // From IR to WebAssembly.
-    let analyses = Analyses {
-        uniformity,
-        endpoint_conditions,
-        reconvergence,
-        liveness,
-        graph,
-        spills,
-        bounds_caches,
-        guards,
-    };
-    let items = structure(&body, &analyses.graph)?;
-    let static_shared = entry.layout.shared_bytes;
     let input = CodegenInput {
         body: &body,
         layout: &layout,
         analyses: &analyses,
-        static_shared,
+        static_shared: entry.layout.shared_bytes,
     };
-    let (wasm, lines) = generate(&input, &items, vectors)?;
+    let (wasm, lines) = back_end(&input, scalar_reason.is_none())?;
     let kernel = CompiledKernel {
         wasm,
         kernel: name.to_owned(),
@@ -188,6 +98,163 @@ fn run(
         scalar_reason,
     };
     Ok((kernel, lines))
+}
+
+/// The front end: from PTX to IR. Every kernel goes through it in the same way.
+fn front_end(
+    module: &Module,
+    entry: &Entry,
+    layout: &mut Layout,
+    lines: bool,
+    observer: &mut Observer,
+) -> Result<Body, Unsupported> {
+    let known = Annotations::default();
+
+    // Needs PTX that was checked. Leaves IR: calls inlined, operands of one type, variables at
+    // addresses.
+    let mut body = translate::body(module, entry, layout, lines)?;
+    layout
+        .reserve_exchange(body.exchanged_words())
+        .ok_or_else(too_much_memory)?;
+    observer.after(Pass::Translate, &body, known)?;
+
+    // Needs each NaN canonicalized behind the operation that it comes from. Leaves them canonicalized
+    // where they are observed.
+    nan_canonicalization::run(&mut body);
+    observer.after(Pass::NanCanonicalization, &body, known)?;
+    limits::check_size(&body)?;
+    Ok(body)
+}
+
+/// What is known of a kernel whose threads run in lane groups, and of where these diverge.
+struct Divergence {
+    /// Why threads run one at a time instead; then there is nothing else to know.
+    scalar_reason: Option<&'static str>,
+    uniformity: UniformityInfo,
+    endpoint_conditions: HashSet<Reg>,
+    /// The blocks that begin where a lane group may leave vector code, or comes back to it.
+    resume_points: Vec<BlockId>,
+    reconvergence: ReconvergencePoints,
+}
+
+impl Divergence {
+    /// That of a kernel whose threads run one at a time.
+    fn none(uniformity: UniformityInfo, reason: &'static str) -> Divergence {
+        Divergence {
+            scalar_reason: Some(reason),
+            uniformity,
+            endpoint_conditions: HashSet::default(),
+            resume_points: Vec::new(),
+            reconvergence: ReconvergencePoints::default(),
+        }
+    }
+}
+
+/// The passes for lane groups: whether vectors pay off, and if so, IR that they can leave and come back
+/// to.
+fn lane_groups(
+    body: &mut Body,
+    vectorize: Vectorize,
+    observer: &mut Observer,
+) -> Result<Divergence, Unsupported> {
+    if vectorize == Vectorize::Never {
+        let uniformity = UniformityInfo::of_single_threads(body);
+        return Ok(Divergence::none(uniformity, "it was asked for"));
+    }
+
+    // Needs liveness. Leaves what the threads of a lane group have in each register.
+    limits::check_branches(body)?;
+    let mut uniformity = uniformity::analyze(body, &liveness::analyze(body)?)?;
+    if vectorize == Vectorize::Auto
+        && let Some(reason) = vectorization::scalar_reason(body, &uniformity)
+    {
+        return Ok(Divergence::none(uniformity, reason));
+    }
+    observer.after(Pass::Uniformity, body, Annotations::of(&uniformity))?;
+
+    // Needs uniformity. Leaves conditions that the first and the last lane decide, each right before
+    // its branch, in registers of their own.
+    let endpoint_conditions = endpoint_branches::run(body, &mut uniformity);
+    let mut known = Annotations::of(&uniformity);
+    observer.after(Pass::EndpointBranches, body, known)?;
+
+    // Needs the same. Leaves a block of its own behind each place where a lane group may leave vector
+    // code: before bounds guards and at divergent branches.
+    let mut resume_points = resume_points::split_blocks(body, &uniformity, &endpoint_conditions)?;
+    observer.after(Pass::ResumePoints, body, known)?;
+
+    // Needs the same, and post-dominators. Leaves the post-dominators of divergent branches split in
+    // two, so that the first half awaits the lanes.
+    let reconvergence = reconvergence::run(body, &uniformity, &mut resume_points)?;
+    known.reconvergence = Some(&reconvergence);
+    observer.after(Pass::Reconvergence, body, known)?;
+    Ok(Divergence {
+        scalar_reason: None,
+        uniformity,
+        endpoint_conditions,
+        resume_points,
+        reconvergence,
+    })
+}
+
+/// The analyses of the final IR that code generation needs; where registers are saved and guards have
+/// their limits, in the layout; and how much work an engine has with the kernel.
+fn analyses(
+    body: &Body,
+    divergence: Divergence,
+    layout: &mut Layout,
+    observer: &mut Observer,
+) -> Result<(Analyses, usize), Unsupported> {
+    let vectors = divergence.scalar_reason.is_none();
+    let uniformity = divergence.uniformity;
+    let mut known = Annotations {
+        uniformity: vectors.then_some(&uniformity),
+        reconvergence: vectors.then_some(&divergence.reconvergence),
+        ..Annotations::default()
+    };
+
+    // Needs the IR alone. Leaves the registers that are live where blocks begin.
+    let liveness = liveness::analyze(body)?;
+    known.liveness = Some(&liveness);
+    observer.after(Pass::Liveness, body, known)?;
+    let values = |reg| values(body, &uniformity, vectors, reg);
+    let effort = limits::check_pressure(body, &liveness, values)?;
+
+    // Needs the resume points of lane groups. Leaves control flow with those of all threads, behind
+    // suspend points and at the heads of loops; reducible.
+    let graph = Graph::new(body, &divergence.resume_points)?;
+    known.graph = Some(&graph);
+    observer.after(Pass::SuspensionGraph, body, known)?;
+    limits::check_resume_points(&graph, &liveness, vectors)?;
+
+    // Needs liveness and that graph. Leaves which registers are saved and restored where.
+    let spills = spill::run(body, &liveness, &graph, known.uniformity, layout)?;
+    known.spills = Some(&spills);
+    observer.after(Pass::Spill, body, known)?;
+
+    // Needs uniformity, and the bounds cache of each access. Leaves bounds checks hoisted to where
+    // blocks begin, and coalesced.
+    let bounds_caches = allocation_roots::analyze(body);
+    let mut guards = GuardPlan::default();
+    if vectors {
+        guards = bounds_guards::plan(body, &uniformity, &bounds_caches)?;
+        known.guards = Some(&guards);
+        observer.after(Pass::BoundsGuards, body, known)?;
+    }
+    layout
+        .reserve_guard_limits(guards.limits().shared.len())
+        .ok_or_else(too_much_memory)?;
+    let analyses = Analyses {
+        uniformity,
+        endpoint_conditions: divergence.endpoint_conditions,
+        reconvergence: divergence.reconvergence,
+        liveness,
+        graph,
+        spills,
+        bounds_caches,
+        guards,
+    };
+    Ok((analyses, effort))
 }
 
 /// Scratch memory as far as a kernel's signature says.
@@ -217,12 +284,13 @@ fn values(body: &Body, uniformity: &UniformityInfo, vectors: bool, reg: Reg) -> 
     }
 }
 
-/// Writes the functions, and the module around them.
-fn generate(
+/// The back end: from IR to WebAssembly. Structures control flow, and writes the functions and the
+/// module around them.
+fn back_end(
     input: &CodegenInput<'_>,
-    items: &[Item],
     vectors: bool,
 ) -> Result<(Vec<u8>, Vec<FunctionLines>), Unsupported> {
+    let items = &structure(input.body, &input.analyses.graph)?;
     let mut functions = codegen::functions(input, items, vectors)?;
     let lines = functions
         .iter_mut()

@@ -1,5 +1,5 @@
-//! Which code comes from which line of the text, for a reader of both. It is made only where it is
-//! asked for: nothing that runs a kernel needs it.
+//! Source lines: which code of a compiled kernel comes from which line of its PTX. They are found only
+//! where they are asked for, by a reader of both; nothing that runs a kernel needs them.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::compile::{CompiledKernel, Unsupported, Vectorize, pipeline};
 pub struct CodeLine {
     /// The offset from the function's first instruction.
     pub offset: u32,
-    /// The line, counting from 1; 0 for code that brings threads to where they go on.
+    /// The line, counting from 1; 0 for code that resumes threads.
     pub line: u32,
 }
 
@@ -25,8 +25,8 @@ pub struct FunctionLines {
     pub lines: Vec<CodeLine>,
 }
 
-/// Compiles an entry as [`compile`](crate::compile::compile) does, and tells of each function in the module's
-/// order which lines of the text its code comes from.
+/// Compiles an entry as [`compile`](crate::compile::compile) does; and says which lines of the text the
+/// code of each function comes from, in the module's order.
 ///
 /// # Errors
 /// What of it cannot be compiled.

@@ -1,7 +1,7 @@
 //! What the interpreter runs: one entry and the functions that it reaches, flattened. Registers are
 //! slots, labels are indices of steps, and constants are in a table that each launch fills in.
 
-use crate::numeric::alu::Flags;
+use crate::numeric::Flags;
 use crate::simt::address::{AddressConversion, AddressSpace};
 use crate::simt::barrier::BarrierReduction;
 use crate::simt::warp::WarpOp;

@@ -1,10 +1,10 @@
-//! The approximations of single precision: powers and logarithms of two, sine, cosine, hyperbolic
-//! tangent.
+//! Approximations of elementary functions in `f32`: powers and logarithms of two, sine, cosine,
+//! hyperbolic tangent. Minimax polynomials after a range reduction (Cody and Waite 1980).
 //!
 //! The polynomials are minimax: coefficients from the exchange algorithm of Remez in 60 digits, with
 //! the weight that makes the error asked for even (relative for powers and the tangent, absolute for
-//! the others), then each rounded to single precision. What the whole function is off by, its
-//! roundings included, was measured over all singles; `docs/numerics.md` has the table.
+//! the others), then each rounded to f32. What the whole function is off by, its
+//! roundings included, was measured over all f32 values; `docs/numerics.md` has the table.
 
 use crate::numeric::ArithBuilder;
 
@@ -59,150 +59,153 @@ const QUARTER: [f32; 3] = [
 const LARGEST_ANGLE: f32 = 1_048_576.0;
 
 /// 2 to a power. Subnormal results are rounded once.
-pub(crate) fn power_of_two<S: ArithBuilder>(s: &mut S, x: S::Single) -> S::Single {
+pub(crate) fn power_of_two<S: ArithBuilder>(s: &mut S, x: S::F32) -> S::F32 {
     // Beyond these, results are infinite and zero. A NaN passes both.
-    let (most, least) = (s.single(129.0), s.single(-151.0));
-    let above = s.lt(most, x);
-    let x = s.pick(above, most, x);
-    let below = s.lt(x, least);
-    let x = s.pick(below, least, x);
-    let magic = s.single(TO_INTEGER);
-    let shifted = s.add(x, magic);
-    let whole = s.sub(shifted, magic);
-    let fraction = s.sub(x, whole);
-    let bits = s.bits(shifted);
-    let exponent = s.plus_constant(bits, TO_INTEGER_BITS.wrapping_neg());
-    let slope = s.polynomial(fraction, &POWER);
-    let one = s.single(1.0);
-    let value = s.fma(fraction, slope, one);
+    let (most, least) = (s.f32_const(129.0), s.f32_const(-151.0));
+    let above = s.f32_lt(most, x);
+    let x = s.f32_select(above, most, x);
+    let below = s.f32_lt(x, least);
+    let x = s.f32_select(below, least, x);
+    let magic = s.f32_const(TO_INTEGER);
+    let shifted = s.f32_add(x, magic);
+    let whole = s.f32_sub(shifted, magic);
+    let fraction = s.f32_sub(x, whole);
+    let bits = s.f32_to_bits(shifted);
+    let exponent = s.i32_add_const(bits, TO_INTEGER_BITS.wrapping_neg());
+    let slope = s.f32_polynomial(fraction, &POWER);
+    let one = s.f32_const(1.0);
+    let value = s.f32_fma(fraction, slope, one);
     // In two steps, of which the first is exact: the power alone may be no normal number.
-    let half = s.right_signed(exponent, 1);
-    let rest = s.minus(exponent, half);
+    let half = s.i32_shr_s(exponent, 1);
+    let rest = s.i32_sub(exponent, half);
     let scaled = |s: &mut S, value, exponent| {
-        let biased = s.plus_constant(exponent, 127);
-        let bits = s.left(biased, 23);
-        let scale = s.of_bits(bits);
-        s.mul(value, scale)
+        let biased = s.i32_add_const(exponent, 127);
+        let bits = s.i32_shl(biased, 23);
+        let scale = s.f32_from_bits(bits);
+        s.f32_mul(value, scale)
     };
     let value = scaled(s, value, half);
     scaled(s, value, rest)
 }
 
 /// The logarithm to base 2.
-pub(crate) fn logarithm_of_two<S: ArithBuilder>(s: &mut S, x: S::Single) -> S::Single {
-    let normal = s.single(f32::MIN_POSITIVE);
-    let small = s.lt(x, normal);
-    let scale = s.single(16_777_216.0);
-    let scaled = s.mul(x, scale);
-    let number = s.pick(small, scaled, x);
-    let (offset, none) = (s.single(-24.0), s.single(0.0));
-    let offset = s.pick(small, offset, none);
+pub(crate) fn logarithm_of_two<S: ArithBuilder>(s: &mut S, x: S::F32) -> S::F32 {
+    let normal = s.f32_const(f32::MIN_POSITIVE);
+    let small = s.f32_lt(x, normal);
+    let scale = s.f32_const(16_777_216.0);
+    let scaled = s.f32_mul(x, scale);
+    let number = s.f32_select(small, scaled, x);
+    let (offset, none) = (s.f32_const(-24.0), s.f32_const(0.0));
+    let offset = s.f32_select(small, offset, none);
     // From 1/√2 to √2, times a power of two.
-    let bits = s.bits(number);
-    let above_root = s.plus_constant(bits, 0x3f35_04f3_u32.wrapping_neg());
-    let exponent = s.right_signed(above_root, 23);
-    let field = s.left(exponent, 23);
-    let fraction = s.minus(bits, field);
-    let fraction = s.of_bits(fraction);
-    let one = s.single(1.0);
-    let fraction = s.sub(fraction, one);
-    let slope = s.polynomial(fraction, &LOGARITHM);
-    let exponent = s.of_integer(exponent);
-    let exponent = s.add(exponent, offset);
-    let value = s.fma(fraction, slope, exponent);
-    let (zero, infinity) = (s.single(0.0), s.single(f32::INFINITY));
-    let (nan, minus_infinity) = (s.single(f32::NAN), s.single(f32::NEG_INFINITY));
-    let is_zero = s.eq(x, zero);
-    let other = s.pick(is_zero, minus_infinity, nan);
-    let positive = s.lt(zero, x);
-    let value = s.pick(positive, value, other);
-    let infinite = s.eq(x, infinity);
-    s.pick(infinite, infinity, value)
+    let bits = s.f32_to_bits(number);
+    let above_root = s.i32_add_const(bits, 0x3f35_04f3_u32.wrapping_neg());
+    let exponent = s.i32_shr_s(above_root, 23);
+    let field = s.i32_shl(exponent, 23);
+    let fraction = s.i32_sub(bits, field);
+    let fraction = s.f32_from_bits(fraction);
+    let one = s.f32_const(1.0);
+    let fraction = s.f32_sub(fraction, one);
+    let slope = s.f32_polynomial(fraction, &LOGARITHM);
+    let exponent = s.f32_from_i32(exponent);
+    let exponent = s.f32_add(exponent, offset);
+    let value = s.f32_fma(fraction, slope, exponent);
+    let (zero, infinity) = (s.f32_const(0.0), s.f32_const(f32::INFINITY));
+    let (nan, minus_infinity) = (s.f32_const(f32::NAN), s.f32_const(f32::NEG_INFINITY));
+    let is_zero = s.f32_eq(x, zero);
+    let other = s.f32_select(is_zero, minus_infinity, nan);
+    let positive = s.f32_lt(zero, x);
+    let value = s.f32_select(positive, value, other);
+    let infinite = s.f32_eq(x, infinity);
+    s.f32_select(infinite, infinity, value)
 }
 
 /// An angle from -π/4 to π/4, and how many quarters of a turn were taken off, as the low bits of a
 /// word. Angles past [`LARGEST_ANGLE`] lose their size: another one is taken of the same bits.
-fn reduced<S: ArithBuilder>(s: &mut S, x: S::Single) -> (S::Single, S::Word) {
-    let size = s.abs(x);
-    let limit = s.single(LARGEST_ANGLE);
-    let fits = s.lt(size, limit);
-    let bits = s.bits(x);
-    let kept = s.and_mask(bits, 0x807f_ffff);
-    let exponent = s.word(0x4900_0000);
-    let smaller = s.or(kept, exponent);
-    let smaller = s.of_bits(smaller);
-    let x = s.pick(fits, x, smaller);
-    let (per_quarter, magic) = (s.single(std::f32::consts::FRAC_2_PI), s.single(TO_INTEGER));
-    let shifted = s.fma(x, per_quarter, magic);
-    let quarters = s.sub(shifted, magic);
+fn reduced<S: ArithBuilder>(s: &mut S, x: S::F32) -> (S::F32, S::I32) {
+    let size = s.f32_abs(x);
+    let limit = s.f32_const(LARGEST_ANGLE);
+    let fits = s.f32_lt(size, limit);
+    let bits = s.f32_to_bits(x);
+    let kept = s.i32_and_const(bits, 0x807f_ffff);
+    let exponent = s.i32_const(0x4900_0000);
+    let smaller = s.i32_or(kept, exponent);
+    let smaller = s.f32_from_bits(smaller);
+    let x = s.f32_select(fits, x, smaller);
+    let (per_quarter, magic) = (
+        s.f32_const(std::f32::consts::FRAC_2_PI),
+        s.f32_const(TO_INTEGER),
+    );
+    let shifted = s.f32_fma(x, per_quarter, magic);
+    let quarters = s.f32_sub(shifted, magic);
     let mut rest = x;
     for part in QUARTER {
-        let part = s.single(-part);
-        rest = s.fma(quarters, part, rest);
+        let part = s.f32_const(-part);
+        rest = s.f32_fma(quarters, part, rest);
     }
-    (rest, s.bits(shifted))
+    (rest, s.f32_to_bits(shifted))
 }
 
-fn sine_or_cosine<S: ArithBuilder>(s: &mut S, x: S::Single, quarters_more: u32) -> S::Single {
+fn sine_or_cosine<S: ArithBuilder>(s: &mut S, x: S::F32, quarters_more: u32) -> S::F32 {
     let (angle, quarters) = reduced(s, x);
-    let quarters = s.plus_constant(quarters, quarters_more);
-    let square = s.mul(angle, angle);
-    let one = s.single(1.0);
-    let slope = s.polynomial(square, &SINE);
-    let ratio = s.fma(square, slope, one);
-    let sine = s.mul(angle, ratio);
-    let slope = s.polynomial(square, &COSINE);
-    let cosine = s.fma(square, slope, one);
-    let odd = s.and_mask(quarters, 1);
-    let none = s.word(0);
-    let even = s.same(odd, none);
-    let value = s.pick(even, sine, cosine);
+    let quarters = s.i32_add_const(quarters, quarters_more);
+    let square = s.f32_mul(angle, angle);
+    let one = s.f32_const(1.0);
+    let slope = s.f32_polynomial(square, &SINE);
+    let ratio = s.f32_fma(square, slope, one);
+    let sine = s.f32_mul(angle, ratio);
+    let slope = s.f32_polynomial(square, &COSINE);
+    let cosine = s.f32_fma(square, slope, one);
+    let odd = s.i32_and_const(quarters, 1);
+    let none = s.i32_const(0);
+    let even = s.i32_eq(odd, none);
+    let value = s.f32_select(even, sine, cosine);
     // The sign is that of bit 1.
-    let sign = s.and_mask(quarters, 2);
-    let sign = s.left(sign, 30);
-    let one_bits = s.word(0x3f80_0000);
-    let sign = s.or(sign, one_bits);
-    let sign = s.of_bits(sign);
-    let value = s.mul(value, sign);
-    let size = s.abs(x);
-    let infinity = s.single(f32::INFINITY);
-    let finite = s.lt(size, infinity);
-    let nan = s.single(f32::NAN);
-    s.pick(finite, value, nan)
+    let sign = s.i32_and_const(quarters, 2);
+    let sign = s.i32_shl(sign, 30);
+    let one_bits = s.i32_const(0x3f80_0000);
+    let sign = s.i32_or(sign, one_bits);
+    let sign = s.f32_from_bits(sign);
+    let value = s.f32_mul(value, sign);
+    let size = s.f32_abs(x);
+    let infinity = s.f32_const(f32::INFINITY);
+    let finite = s.f32_lt(size, infinity);
+    let nan = s.f32_const(f32::NAN);
+    s.f32_select(finite, value, nan)
 }
 
 /// The sine; subnormal operands are the caller's to flush.
-pub(crate) fn sine<S: ArithBuilder>(s: &mut S, x: S::Single) -> S::Single {
+pub(crate) fn sine<S: ArithBuilder>(s: &mut S, x: S::F32) -> S::F32 {
     sine_or_cosine(s, x, 0)
 }
 
-pub(crate) fn cosine<S: ArithBuilder>(s: &mut S, x: S::Single) -> S::Single {
+pub(crate) fn cosine<S: ArithBuilder>(s: &mut S, x: S::F32) -> S::F32 {
     sine_or_cosine(s, x, 1)
 }
 
 /// The hyperbolic tangent.
-pub(crate) fn hyperbolic_tangent<S: ArithBuilder>(s: &mut S, x: S::Single) -> S::Single {
-    let one = s.single(1.0);
-    let square = s.mul(x, x);
-    let slope = s.polynomial(square, &TANGENT);
-    let ratio = s.fma(square, slope, one);
-    let flat = s.mul(x, ratio);
+pub(crate) fn hyperbolic_tangent<S: ArithBuilder>(s: &mut S, x: S::F32) -> S::F32 {
+    let one = s.f32_const(1.0);
+    let square = s.f32_mul(x, x);
+    let slope = s.f32_polynomial(square, &TANGENT);
+    let ratio = s.f32_fma(square, slope, one);
+    let flat = s.f32_mul(x, ratio);
     // 1 - 2 / (e^2x + 1)
-    let size = s.abs(x);
-    let scale = s.single(2.0 * std::f32::consts::LOG2_E);
-    let exponent = s.mul(size, scale);
+    let size = s.f32_abs(x);
+    let scale = s.f32_const(2.0 * std::f32::consts::LOG2_E);
+    let exponent = s.f32_mul(size, scale);
     let power = power_of_two(s, exponent);
-    let sum = s.add(power, one);
-    let two = s.single(-2.0);
-    let quotient = s.div(two, sum);
-    let steep = s.add(quotient, one);
-    let bits = s.bits(x);
-    let sign = s.and_mask(bits, 1 << 31);
-    let one_bits = s.word(0x3f80_0000);
-    let sign = s.or(sign, one_bits);
-    let sign = s.of_bits(sign);
-    let steep = s.mul(steep, sign);
-    let limit = s.single(STEEP);
-    let is_flat = s.lt(size, limit);
-    s.pick(is_flat, flat, steep)
+    let sum = s.f32_add(power, one);
+    let two = s.f32_const(-2.0);
+    let quotient = s.f32_div(two, sum);
+    let steep = s.f32_add(quotient, one);
+    let bits = s.f32_to_bits(x);
+    let sign = s.i32_and_const(bits, 1 << 31);
+    let one_bits = s.i32_const(0x3f80_0000);
+    let sign = s.i32_or(sign, one_bits);
+    let sign = s.f32_from_bits(sign);
+    let steep = s.f32_mul(steep, sign);
+    let limit = s.f32_const(STEEP);
+    let is_flat = s.f32_lt(size, limit);
+    s.f32_select(is_flat, flat, steep)
 }

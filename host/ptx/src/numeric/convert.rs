@@ -1,6 +1,7 @@
-//! Conversions between number types.
+//! Conversions between number types, as the interpreter does them (PTX ISA, `cvt`; IEEE 754-2019,
+//! section 5.4).
 
-use crate::numeric::alu::{Eval, Flags};
+use crate::numeric::eval::{Eval, Flags};
 use crate::numeric::float::{self, BF16, F16, F32, F64, Float};
 use crate::numeric::fp8;
 use crate::numeric::integer::{Int, mask, range, wide};
@@ -148,7 +149,7 @@ fn finite(bits: u64, format: Format, flags: Flags) -> u64 {
     bits
 }
 
-/// A single rounded to ten bits of fraction, in the place of a single.
+/// An f32 rounded to ten bits of fraction, in the place of an f32.
 fn to_tf32(a: u64, flags: Flags) -> u64 {
     let format = Format {
         exponent_bits: 8,
@@ -161,7 +162,7 @@ fn to_tf32(a: u64, flags: Flags) -> u64 {
     float::finished::<F32>(finite(rounded, format, flags) << 13, flags)
 }
 
-/// The function that makes a pair of two singles, the first one above.
+/// The function that makes a pair of two f32 values, the first one above.
 pub(crate) fn pack(ty: Type) -> Option<Eval> {
     Some(Eval::Two(match ty {
         Type::F16x2 => pair::<F16>,

@@ -1,14 +1,14 @@
-//! Floating-point operations.
+//! Floating-point operations, as the interpreter does them (IEEE 754-2019).
 //!
 //! Results are rounded once, in the direction that the instruction names; `fma` is fused. NaN
 //! results are the one NaN that NVIDIA's hardware gives for the format. The approximations
 //! (`.approx`, `.full`) are exact ones where they are divisions and roots, and else those of
-//! [`functions`], which compiled kernels have too. What that means next to a GPU is in
+//! [`approximations`], which compiled kernels have too. What that means next to a GPU is in
 //! `docs/numerics.md`.
 
 use std::cmp::Ordering;
 
-use crate::numeric::alu::Flags;
+use crate::numeric::eval::Flags;
 use crate::numeric::soft_float::{self, Format, Round, Value};
 use crate::numeric::{Evaluator, approximations};
 use crate::syntax::modifier::Modifier;
@@ -44,7 +44,7 @@ pub(crate) trait Float {
         Self::nearest(soft_float::square_root(Self::unpack(a)))
     }
 
-    /// The value as a double, which holds all values of all formats.
+    /// The value as an f64, which holds all values of all formats.
     fn to_f64(a: u64) -> f64 {
         f64::from_bits(soft_float::round(
             Self::unpack(a),
@@ -53,7 +53,7 @@ pub(crate) trait Float {
         ))
     }
 
-    /// The nearest value to a double.
+    /// The nearest value to an f64.
     fn from_f64(value: f64) -> u64 {
         Self::nearest(soft_float::unpack(value.to_bits(), F64::FORMAT))
     }
@@ -88,11 +88,11 @@ impl Float for BF16 {
     const NAN: u64 = 0x7fff;
 }
 
-fn single(bits: u64) -> f32 {
+fn f32_of(bits: u64) -> f32 {
     f32::from_bits(bits as u32)
 }
 
-fn of_single(value: f32) -> u64 {
+fn f32_bits(value: f32) -> u64 {
     u64::from(value.to_bits())
 }
 
@@ -105,32 +105,32 @@ impl Float for F32 {
 
     #[inline(always)]
     fn add(a: u64, b: u64) -> u64 {
-        of_single(single(a) + single(b))
+        f32_bits(f32_of(a) + f32_of(b))
     }
 
     #[inline(always)]
     fn mul(a: u64, b: u64) -> u64 {
-        of_single(single(a) * single(b))
+        f32_bits(f32_of(a) * f32_of(b))
     }
 
     fn div(a: u64, b: u64) -> u64 {
-        of_single(single(a) / single(b))
+        f32_bits(f32_of(a) / f32_of(b))
     }
 
     fn fma(a: u64, b: u64, c: u64) -> u64 {
-        of_single(single(a).mul_add(single(b), single(c)))
+        f32_bits(f32_of(a).mul_add(f32_of(b), f32_of(c)))
     }
 
     fn sqrt(a: u64) -> u64 {
-        of_single(single(a).sqrt())
+        f32_bits(f32_of(a).sqrt())
     }
 
     fn to_f64(a: u64) -> f64 {
-        f64::from(single(a))
+        f64::from(f32_of(a))
     }
 
     fn from_f64(value: f64) -> u64 {
-        of_single(value as f32)
+        f32_bits(value as f32)
     }
 }
 
@@ -258,11 +258,11 @@ pub(crate) fn div<F: Float>(a: u64, b: u64, flags: Flags) -> u64 {
     )
 }
 
-/// Single precision, as a product with the reciprocal: divisors above 2^126 give zero, and NaN where
+/// f32, as a product with the reciprocal: divisors above 2^126 give zero, and NaN where
 /// the dividend is infinite.
 pub(crate) fn div_approx(a: u64, b: u64, flags: Flags) -> u64 {
     let (a, b) = (flushed::<F32>(a, flags), flushed::<F32>(b, flags));
-    let (dividend, divisor) = (single(a), single(b));
+    let (dividend, divisor) = (f32_of(a), f32_of(b));
     if divisor.is_finite() && f64::from(divisor).abs() > 2f64.powi(126) && !dividend.is_nan() {
         let sign = (a ^ b) & F32::FORMAT.sign();
         return if dividend.is_infinite() {
@@ -290,7 +290,7 @@ pub(crate) fn rcp<F: Float>(a: u64, flags: Flags) -> u64 {
     div::<F>(F::from_f64(1.0), a, flags)
 }
 
-/// In double, only the upper half of the operand counts, and the lower half of the result is zero.
+/// In f64, only the upper half of the operand counts, and the lower half of the result is zero.
 pub(crate) fn rcp_approx<F: Float>(a: u64, flags: Flags) -> u64 {
     upper_half::<F>(rcp::<F>(upper_half::<F>(a), flags))
 }
@@ -312,7 +312,7 @@ pub(crate) fn sqrt<F: Float>(a: u64, flags: Flags) -> u64 {
     )
 }
 
-/// A function of singles; halves go by way of the single that they are.
+/// A function of f32 values; halves go by way of the f32 that they are.
 fn approximated<F: Float>(a: u64, flags: Flags, function: fn(&mut Evaluator, f32) -> f32) -> u64 {
     let value = F::to_f64(flushed::<F>(a, flags)) as f32;
     let value = function(&mut Evaluator, value);
@@ -432,7 +432,7 @@ pub(crate) fn testp<F: Float>(a: u64, flags: Flags) -> u64 {
 
 /// `a` where `c` is zero or more, `b` where it is less or no number.
 pub(crate) fn slct(a: u64, b: u64, c: u64, flags: Flags) -> u64 {
-    if single(flushed::<F32>(c, flags)) >= 0.0 {
+    if f32_of(flushed::<F32>(c, flags)) >= 0.0 {
         a
     } else {
         b

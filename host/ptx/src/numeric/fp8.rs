@@ -1,14 +1,15 @@
-//! Numbers of eight bits, which come in pairs: `.e4m3x2` and `.e5m2x2`.
+//! FP8, floating-point numbers of eight bits (OCP 8-bit Floating Point Specification, 2023), which come
+//! in pairs: `.e4m3x2` and `.e5m2x2`.
 //!
 //! The first has no infinities, and one NaN of either sign; the second is a half whose fraction was
 //! cut to two bits. Conversions to both saturate: what is too large becomes the largest number.
 
-use crate::numeric::alu::Flags;
+use crate::numeric::eval::Flags;
 use crate::numeric::float::{self, F16, F32, Float};
 use crate::syntax::types::Type;
 
 /// One of the two formats.
-struct Eighth {
+struct Fp8Format {
     fraction_bits: u32,
     /// The exponent of the smallest normal number.
     least: i32,
@@ -16,13 +17,13 @@ struct Eighth {
     largest: u64,
 }
 
-const E4M3: Eighth = Eighth {
+const E4M3: Fp8Format = Fp8Format {
     fraction_bits: 3,
     least: -6,
     largest: 0x7e,
 };
 
-const E5M2: Eighth = Eighth {
+const E5M2: Fp8Format = Fp8Format {
     fraction_bits: 2,
     least: -14,
     largest: 0x7b,
@@ -30,12 +31,12 @@ const E5M2: Eighth = Eighth {
 
 const NAN: u64 = 0x7f;
 
-fn format(ty: Type) -> &'static Eighth {
+fn format(ty: Type) -> &'static Fp8Format {
     if ty == Type::E4M3x2 { &E4M3 } else { &E5M2 }
 }
 
-/// The nearest number to a value that a double holds exactly.
-fn nearest(value: f64, format: &Eighth, flags: Flags) -> u64 {
+/// The nearest number to a value that an f64 holds exactly.
+fn nearest(value: f64, format: &Fp8Format, flags: Flags) -> u64 {
     if value.is_nan() {
         return NAN;
     }
@@ -48,7 +49,7 @@ fn nearest(value: f64, format: &Eighth, flags: Flags) -> u64 {
     if magnitude.is_infinite() {
         return sign | format.largest;
     }
-    // The field of a double's exponent: values of halves and singles are normal doubles, or zero.
+    // The field of an f64's exponent: values of halves and f32 values are normal f64 values, or zero.
     let field = (magnitude.to_bits() >> 52) as i32;
     let exponent = (field - 1023).clamp(format.least, 127);
     let steps = magnitude * 2f64.powi(format.fraction_bits.cast_signed() - exponent);
@@ -76,20 +77,20 @@ fn half(bits: u64, ty: Type) -> u64 {
     F16::from_f64(value) | ((bits & 0x80) << 8)
 }
 
-/// Two singles as a pair, the first one above.
+/// Two f32 values as a pair, the first one above.
 pub(crate) fn of_singles(a: u64, b: u64, flags: Flags) -> u64 {
     let format = format(flags.to);
     (nearest(F32::to_f64(a), format, flags) << 8) | nearest(F32::to_f64(b), format, flags)
 }
 
-/// A pair of halves as a pair of eighths.
+/// A pair of halves as a pair of FP8 numbers.
 pub(crate) fn of_halves(a: u64, flags: Flags) -> u64 {
     let format = format(flags.to);
     let part = |bits: u64| nearest(F16::to_f64(bits), format, flags);
     (part(a >> 16) << 8) | part(a & 0xffff)
 }
 
-/// A pair of eighths as a pair of halves.
+/// A pair of FP8 numbers as a pair of halves.
 pub(crate) fn to_halves(a: u64, flags: Flags) -> u64 {
     let part = |bits: u64| float::finished::<F16>(half(bits, flags.from), flags);
     (part((a >> 8) & 0xff) << 16) | part(a & 0xff)

@@ -1,8 +1,9 @@
-//! The 16-bit formats by way of single precision: conversions, and arithmetic that is rounded once.
+//! The 16-bit formats binary16 and bfloat16 by way of `f32`: conversions, and arithmetic that is rounded
+//! once.
 //!
-//! A single has more than twice the bits of a half. So the sum and the product of two halves, rounded
-//! to a single, round to the half that is nearest to the exact one. A fused product and sum does not:
-//! there what is lost is kept in the lowest bit first (rounding to odd), which decides between two
+//! An f32 has more than twice the bits of a half. So the sum and the product of two halves, rounded
+//! to an f32, round to the half that is nearest to the exact one. A fused product and sum does not:
+//! there what is lost is kept in the lowest bit first (rounding to odd, Boldo and Melquiond 2008), which decides between two
 //! halves that would else be as near.
 
 use crate::numeric::Round;
@@ -10,92 +11,92 @@ use crate::numeric::{ArithBuilder, directed_rounding};
 
 /// One of the two formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum HalfFormat {
     /// 5 bits of exponent, 10 of fraction.
-    Half,
-    /// The upper half of a single.
-    Brain,
+    F16,
+    /// The upper half of an f32.
+    BF16,
 }
 
-use Kind::{Brain, Half};
+use HalfFormat::{BF16, F16};
 
 /// The NaN that operations give.
 pub(crate) const NAN: u32 = 0x7fff;
 pub(crate) const SIGN: u32 = 0x8000;
 const MAGNITUDE: u32 = 0x7fff;
 
-impl Kind {
+impl HalfFormat {
     pub(crate) fn infinity(self) -> u32 {
         match self {
-            Half => 0x7c00,
-            Brain => 0x7f80,
+            F16 => 0x7c00,
+            BF16 => 0x7f80,
         }
     }
 
     pub(crate) fn one(self) -> u32 {
         match self {
-            Half => 0x3c00,
-            Brain => 0x3f80,
+            F16 => 0x3c00,
+            BF16 => 0x3f80,
         }
     }
 
     fn normal(self) -> u32 {
         match self {
-            Half => 0x0400,
-            Brain => 0x0080,
+            F16 => 0x0400,
+            BF16 => 0x0080,
         }
     }
 }
 
-/// The single that a half is equal to. The half is in the upper 16 bits of the word, above zeros.
-pub(crate) fn to_single<S: ArithBuilder>(s: &mut S, kind: Kind, upper: S::Word) -> S::Single {
-    if kind == Brain {
-        return s.of_bits(upper);
+/// The f32 that a half is equal to. The half is in the upper 16 bits of the word, above zeros.
+pub(crate) fn to_f32<S: ArithBuilder>(s: &mut S, format: HalfFormat, upper: S::I32) -> S::F32 {
+    if format == BF16 {
+        return s.f32_from_bits(upper);
     }
-    // With the fraction where a single has it, the exponent is too small by a constant.
-    let shifted = s.right_signed(upper, 3);
-    let moved = s.and_mask(shifted, 0x8fff_e000);
-    let small = s.of_bits(moved);
-    let scale = s.single(f32::from_bits((127 + 112) << 23));
-    let value = s.mul(small, scale);
-    let field = s.and_mask(moved, 0x0f80_0000);
-    let all = s.word(0x0f80_0000);
-    let special = s.same(field, all);
-    let exponent = s.word(0x7f80_0000);
-    let other = s.or(moved, exponent);
-    let other = s.of_bits(other);
-    s.pick(special, other, value)
+    // With the fraction where an f32 has it, the exponent is too small by a constant.
+    let shifted = s.i32_shr_s(upper, 3);
+    let moved = s.i32_and_const(shifted, 0x8fff_e000);
+    let small = s.f32_from_bits(moved);
+    let scale = s.f32_const(f32::from_bits((127 + 112) << 23));
+    let value = s.f32_mul(small, scale);
+    let field = s.i32_and_const(moved, 0x0f80_0000);
+    let all = s.i32_const(0x0f80_0000);
+    let special = s.i32_eq(field, all);
+    let exponent = s.i32_const(0x7f80_0000);
+    let other = s.i32_or(moved, exponent);
+    let other = s.f32_from_bits(other);
+    s.f32_select(special, other, value)
 }
 
-/// The half that a single becomes in a direction, in the low bits of a word; NaN becomes the one NaN.
-pub(crate) fn of_single<S: ArithBuilder>(
+/// The half that an f32 becomes in a direction, in the low bits of a word; NaN becomes the one NaN.
+pub(crate) fn from_f32<S: ArithBuilder>(
     s: &mut S,
-    kind: Kind,
+    format: HalfFormat,
     round: Round,
-    x: S::Single,
-) -> S::Word {
-    let bits = s.bits(x);
-    let magnitude = s.and_mask(bits, 0x7fff_ffff);
-    let sign = s.right(bits, 16);
-    let sign = s.and_mask(sign, SIGN);
-    let rounded = match kind {
-        Half => half_magnitude(s, round, bits, magnitude),
-        Brain => shortened(s, round, (bits, magnitude), 16),
+    x: S::F32,
+) -> S::I32 {
+    let bits = s.f32_to_bits(x);
+    let magnitude = s.i32_and_const(bits, 0x7fff_ffff);
+    let sign = s.i32_shr_u(bits, 16);
+    let sign = s.i32_and_const(sign, SIGN);
+    let rounded = match format {
+        F16 => half_magnitude(s, round, bits, magnitude),
+        BF16 => shortened(s, round, (bits, magnitude), 16),
     };
-    let value = s.or(rounded, sign);
-    let nan = s.word(NAN);
-    let number = s.eq(x, x);
-    s.choose(number, value, nan)
+    let value = s.i32_or(rounded, sign);
+    let nan = s.i32_const(NAN);
+    let number = s.f32_eq(x, x);
+    s.i32_select(number, value, nan)
 }
 
 /// Whether a direction is away from zero for a number of this sign: a word of 0 or 1.
-fn outwards<S: ArithBuilder>(s: &mut S, round: Round, bits: S::Word) -> S::Word {
-    let negative = s.right(bits, 31);
-    let one = s.word(1);
+fn outwards<S: ArithBuilder>(s: &mut S, round: Round, bits: S::I32) -> S::I32 {
+    let negative = s.i32_shr_u(bits, 31);
+    let one = s.i32_const(1);
     match round {
         Round::Down => negative,
-        Round::Up => s.xor(negative, one),
-        _ => s.word(0),
+        Round::Up => s.i32_xor(negative, one),
+        _ => s.i32_const(0),
     }
 }
 
@@ -103,228 +104,227 @@ fn outwards<S: ArithBuilder>(s: &mut S, round: Round, bits: S::Word) -> S::Word 
 fn shortened<S: ArithBuilder>(
     s: &mut S,
     round: Round,
-    (bits, magnitude): (S::Word, S::Word),
+    (bits, magnitude): (S::I32, S::I32),
     by: u32,
-) -> S::Word {
+) -> S::I32 {
     let half = 1 << (by - 1);
     let more = match round {
         Round::Nearest => {
-            let odd = s.right(magnitude, by);
-            let odd = s.and_mask(odd, 1);
-            s.plus_constant(odd, half - 1)
+            let odd = s.i32_shr_u(magnitude, by);
+            let odd = s.i32_and_const(odd, 1);
+            s.i32_add_const(odd, half - 1)
         }
-        Round::Away => s.word(half),
-        Round::Zero => s.word(0),
+        Round::Away => s.i32_const(half),
+        Round::Zero => s.i32_const(0),
         // All bits that are lost, where it goes outwards.
         Round::Down | Round::Up => {
             let outwards = outwards(s, round, bits);
-            let shifted = s.left(outwards, by);
-            s.minus(shifted, outwards)
+            let shifted = s.i32_shl(outwards, by);
+            s.i32_sub(shifted, outwards)
         }
     };
-    let sum = s.plus(magnitude, more);
-    s.right(sum, by)
+    let sum = s.i32_add(magnitude, more);
+    s.i32_shr_u(sum, by)
 }
 
-/// A single with ten bits of fraction; where `finite`, the largest one in place of infinity. NaN
+/// An f32 with ten bits of fraction; where `finite`, the largest one in place of infinity. NaN
 /// becomes the one NaN.
 pub(crate) fn tensor_float<S: ArithBuilder>(
     s: &mut S,
     round: Round,
     finite: bool,
-    x: S::Single,
-) -> S::Single {
-    let bits = s.bits(x);
-    let magnitude = s.and_mask(bits, 0x7fff_ffff);
+    x: S::F32,
+) -> S::F32 {
+    let bits = s.f32_to_bits(x);
+    let magnitude = s.i32_and_const(bits, 0x7fff_ffff);
     let mut short = shortened(s, round, (bits, magnitude), 13);
     if finite {
-        let most = s.word((0x7f80_0000 >> 13) - 1);
-        let fits = s.less(short, most);
-        short = s.choose(fits, short, most);
+        let most = s.i32_const((0x7f80_0000 >> 13) - 1);
+        let fits = s.i32_lt_s(short, most);
+        short = s.i32_select(fits, short, most);
     }
-    let sign = s.and_mask(bits, 1 << 31);
-    let value = s.left(short, 13);
-    let value = s.or(value, sign);
-    let value = s.of_bits(value);
-    let nan = s.single(f32::from_bits(0x7fff_ffff));
-    let number = s.eq(x, x);
-    s.pick(number, value, nan)
+    let sign = s.i32_and_const(bits, 1 << 31);
+    let value = s.i32_shl(short, 13);
+    let value = s.i32_or(value, sign);
+    let value = s.f32_from_bits(value);
+    let nan = s.f32_const(f32::from_bits(0x7fff_ffff));
+    let number = s.f32_eq(x, x);
+    s.f32_select(number, value, nan)
 }
 
 fn half_magnitude<S: ArithBuilder>(
     s: &mut S,
     round: Round,
-    bits: S::Word,
-    magnitude: S::Word,
-) -> S::Word {
+    bits: S::I32,
+    magnitude: S::I32,
+) -> S::I32 {
     // Just below 2^16, which is past the largest half.
-    let limit = s.word(0x477f_ffff);
-    let fits = s.less(magnitude, limit);
-    let clamped = s.choose(fits, magnitude, limit);
-    let value = s.of_bits(clamped);
+    let limit = s.i32_const(0x477f_ffff);
+    let fits = s.i32_lt_s(magnitude, limit);
+    let clamped = s.i32_select(fits, magnitude, limit);
+    let value = s.f32_from_bits(clamped);
     // A power of two so large that a sum with it has the half's bits, and no more.
-    let field = s.and_mask(clamped, 0x7f80_0000);
-    let least = s.word(0x3880_0000);
-    let subnormal = s.less(field, least);
-    let field = s.choose(subnormal, least, field);
-    let large = s.plus_constant(field, 13 << 23);
-    let large_value = s.of_bits(large);
-    let sum = s.add(value, large_value);
-    let sum_bits = s.bits(sum);
-    let fraction = s.minus(sum_bits, large);
-    let exponent = s.right(field, 13);
-    let exponent = s.plus_constant(exponent, (0x3880_0000_u32 >> 13).wrapping_neg());
-    let nearest = s.plus(exponent, fraction);
+    let field = s.i32_and_const(clamped, 0x7f80_0000);
+    let least = s.i32_const(0x3880_0000);
+    let subnormal = s.i32_lt_s(field, least);
+    let field = s.i32_select(subnormal, least, field);
+    let large = s.i32_add_const(field, 13 << 23);
+    let large_value = s.f32_from_bits(large);
+    let sum = s.f32_add(value, large_value);
+    let sum_bits = s.f32_to_bits(sum);
+    let fraction = s.i32_sub(sum_bits, large);
+    let exponent = s.i32_shr_u(field, 13);
+    let exponent = s.i32_add_const(exponent, (0x3880_0000_u32 >> 13).wrapping_neg());
+    let nearest = s.i32_add(exponent, fraction);
     if round == Round::Nearest {
         return nearest;
     }
     // Back by one where the nearest is on the wrong side.
-    let found = s.sub(sum, large_value);
-    let (zero, one) = (s.word(0), s.word(1));
-    let above = s.lt(value, found);
-    let less = s.choose(above, one, zero);
-    let inner = s.minus(nearest, less);
+    let found = s.f32_sub(sum, large_value);
+    let (zero, one) = (s.i32_const(0), s.i32_const(1));
+    let above = s.f32_lt(value, found);
+    let less = s.i32_select(above, one, zero);
+    let inner = s.i32_sub(nearest, less);
     let directed = if round == Round::Zero {
         inner
     } else {
         let outwards = outwards(s, round, bits);
-        let exact = s.eq(value, found);
-        let outwards = s.choose(exact, zero, outwards);
-        s.plus(inner, outwards)
+        let exact = s.f32_eq(value, found);
+        let outwards = s.i32_select(exact, zero, outwards);
+        s.i32_add(inner, outwards)
     };
     // What is past the largest half, but no infinity, stays within where it does not go outwards.
-    let infinity = s.word(0x7f80_0000);
-    let finite = s.less(magnitude, infinity);
-    let half_infinity = s.word(Half.infinity());
-    s.choose(finite, directed, half_infinity)
+    let infinity = s.i32_const(0x7f80_0000);
+    let finite = s.i32_lt_s(magnitude, infinity);
+    let half_infinity = s.i32_const(F16.infinity());
+    s.i32_select(finite, directed, half_infinity)
 }
 
-/// A single that is rounded to odd: one that is not exactly what it stands for has its lowest bit
-/// set, between the two singles around that. `less` is whether the exact number is below it.
-fn odd<S: ArithBuilder>(
-    s: &mut S,
-    value: S::Single,
-    inexact: S::Truth,
-    less: S::Truth,
-) -> S::Single {
+/// An f32 that is rounded to odd: one that is not exactly what it stands for has its lowest bit
+/// set, between the two f32 values around that. `less` is whether the exact number is below it.
+fn odd<S: ArithBuilder>(s: &mut S, value: S::F32, inexact: S::Bool, less: S::Bool) -> S::F32 {
     // Less in magnitude where the error's sign is not the value's.
-    let bits = s.bits(value);
-    let (zero, one) = (s.word(0), s.word(1));
-    let less = s.choose(less, one, zero);
-    let negative = s.right(bits, 31);
-    let inwards = s.xor(less, negative);
-    let below = s.minus(bits, inwards);
-    let odd = s.or(below, one);
-    let odd = s.of_bits(odd);
-    s.pick(inexact, odd, value)
+    let bits = s.f32_to_bits(value);
+    let (zero, one) = (s.i32_const(0), s.i32_const(1));
+    let less = s.i32_select(less, one, zero);
+    let negative = s.i32_shr_u(bits, 31);
+    let inwards = s.i32_xor(less, negative);
+    let below = s.i32_sub(bits, inwards);
+    let odd = s.i32_or(below, one);
+    let odd = s.f32_from_bits(odd);
+    s.f32_select(inexact, odd, value)
 }
 
-/// A double as a single that rounds to the half that the double would.
-pub(crate) fn odd_of_double<S: ArithBuilder>(s: &mut S, value: S::Double) -> S::Single {
-    let single = s.demote(value);
-    let back = s.promote(single);
-    let less = s.wide_lt(value, back);
-    let more = s.wide_lt(back, value);
-    let inexact = s.either(less, more);
+/// An f64 as an f32 that rounds to the half that the double would.
+pub(crate) fn odd_from_f64<S: ArithBuilder>(s: &mut S, value: S::F64) -> S::F32 {
+    let single = s.f32_from_f64(value);
+    let back = s.f64_from_f32(single);
+    let less = s.f64_lt(value, back);
+    let more = s.f64_lt(back, value);
+    let inexact = s.bool_or(less, more);
     odd(s, single, inexact, less)
 }
 
-/// `a * b + c` of halves, as a single that rounds to the half nearest to the exact one.
+/// `a * b + c` of halves, as an f32 that rounds to the half nearest to the exact one.
 pub(crate) fn fused<S: ArithBuilder>(
     s: &mut S,
-    kind: Kind,
-    [a, b, c]: [S::Single; 3],
-) -> S::Single {
-    if kind == Brain {
+    format: HalfFormat,
+    [a, b, c]: [S::F32; 3],
+) -> S::F32 {
+    if format == BF16 {
         // Products may be smaller than any single, so that what is lost cannot be told as one.
-        let nearest = s.fma(a, b, c);
+        let nearest = s.f32_fma(a, b, c);
         let (above, below) = directed_rounding::sides(s, nearest, [a, b, c]);
-        let inexact = s.either(above, below);
+        let inexact = s.bool_or(above, below);
         return odd(s, nearest, inexact, above);
     }
     // The product is exact; what its sum lacks is what the steps back lack.
-    let product = s.mul(a, b);
-    let sum = s.add(product, c);
-    let back = s.sub(sum, product);
-    let rest = s.sub(sum, back);
-    let product_error = s.sub(product, rest);
-    let c_error = s.sub(c, back);
-    let error = s.add(product_error, c_error);
-    let zero = s.single(0.0);
-    let less = s.lt(error, zero);
-    let more = s.lt(zero, error);
-    let inexact = s.either(less, more);
+    let product = s.f32_mul(a, b);
+    let sum = s.f32_add(product, c);
+    let back = s.f32_sub(sum, product);
+    let rest = s.f32_sub(sum, back);
+    let product_error = s.f32_sub(product, rest);
+    let c_error = s.f32_sub(c, back);
+    let error = s.f32_add(product_error, c_error);
+    let zero = s.f32_const(0.0);
+    let less = s.f32_lt(error, zero);
+    let more = s.f32_lt(zero, error);
+    let inexact = s.bool_or(less, more);
     odd(s, sum, inexact, less)
 }
 
 /// Whether a half is no number.
-pub(crate) fn is_nan<S: ArithBuilder>(s: &mut S, kind: Kind, value: S::Word) -> S::Truth {
-    let magnitude = s.and_mask(value, MAGNITUDE);
-    let infinity = s.word(kind.infinity());
-    s.less(infinity, magnitude)
+pub(crate) fn is_nan<S: ArithBuilder>(s: &mut S, format: HalfFormat, value: S::I32) -> S::Bool {
+    let magnitude = s.i32_and_const(value, MAGNITUDE);
+    let infinity = s.i32_const(format.infinity());
+    s.i32_lt_s(infinity, magnitude)
 }
 
 /// A half with subnormals as zeros of the same sign.
-pub(crate) fn flushed<S: ArithBuilder>(s: &mut S, kind: Kind, value: S::Word) -> S::Word {
-    let magnitude = s.and_mask(value, MAGNITUDE);
-    let normal = s.word(kind.normal());
-    let small = s.less(magnitude, normal);
-    let zero = s.and_mask(value, SIGN);
-    s.choose(small, zero, value)
+pub(crate) fn flushed<S: ArithBuilder>(s: &mut S, format: HalfFormat, value: S::I32) -> S::I32 {
+    let magnitude = s.i32_and_const(value, MAGNITUDE);
+    let normal = s.i32_const(format.normal());
+    let small = s.i32_lt_s(magnitude, normal);
+    let zero = s.i32_and_const(value, SIGN);
+    s.i32_select(small, zero, value)
 }
 
 /// The largest half in place of an infinity.
-pub(crate) fn finite<S: ArithBuilder>(s: &mut S, kind: Kind, value: S::Word) -> S::Word {
-    let magnitude = s.and_mask(value, MAGNITUDE);
-    let infinity = s.word(kind.infinity());
-    let infinite = s.same(magnitude, infinity);
-    let one = s.word(1);
-    let largest = s.minus(value, one);
-    s.choose(infinite, largest, value)
+pub(crate) fn finite<S: ArithBuilder>(s: &mut S, format: HalfFormat, value: S::I32) -> S::I32 {
+    let magnitude = s.i32_and_const(value, MAGNITUDE);
+    let infinity = s.i32_const(format.infinity());
+    let infinite = s.i32_eq(magnitude, infinity);
+    let one = s.i32_const(1);
+    let largest = s.i32_sub(value, one);
+    s.i32_select(infinite, largest, value)
 }
 
 /// Zero where the sign is set, else the half. A NaN must be the one without a sign.
-pub(crate) fn rectified<S: ArithBuilder>(s: &mut S, value: S::Word) -> S::Word {
-    let sign = s.word(SIGN);
-    let positive = s.less(value, sign);
-    let zero = s.word(0);
-    s.choose(positive, value, zero)
+pub(crate) fn rectified<S: ArithBuilder>(s: &mut S, value: S::I32) -> S::I32 {
+    let sign = s.i32_const(SIGN);
+    let positive = s.i32_lt_s(value, sign);
+    let zero = s.i32_const(0);
+    s.i32_select(positive, value, zero)
 }
 
 /// A half from 0 to 1; NaN, which must be the one without a sign, becomes zero.
-pub(crate) fn saturated<S: ArithBuilder>(s: &mut S, kind: Kind, value: S::Word) -> S::Word {
-    let one = s.word(kind.one());
-    let below = s.less(value, one);
-    let clamped = s.choose(below, value, one);
-    let (zero, nan) = (s.word(0), s.word(NAN));
-    let number = s.less(value, nan);
-    s.choose(number, clamped, zero)
+pub(crate) fn saturated<S: ArithBuilder>(s: &mut S, format: HalfFormat, value: S::I32) -> S::I32 {
+    let one = s.i32_const(format.one());
+    let below = s.i32_lt_s(value, one);
+    let clamped = s.i32_select(below, value, one);
+    let (zero, nan) = (s.i32_const(0), s.i32_const(NAN));
+    let number = s.i32_lt_s(value, nan);
+    s.i32_select(number, clamped, zero)
 }
 
 /// The lesser of two halves, or the greater. A NaN loses, or wins; the negative zero is less.
 pub(crate) fn chosen<S: ArithBuilder>(
     s: &mut S,
-    kind: Kind,
-    [a, b]: [S::Word; 2],
+    format: HalfFormat,
+    [a, b]: [S::I32; 2],
     (greater, nan_wins): (bool, bool),
-) -> S::Word {
+) -> S::I32 {
     // Integers in the same order.
     let key = |s: &mut S, value| {
-        let upper = s.left(value, 16);
-        let sign = s.right_signed(upper, 31);
-        let flip = s.right(sign, 1);
-        s.xor(upper, flip)
+        let upper = s.i32_shl(value, 16);
+        let sign = s.i32_shr_s(upper, 31);
+        let flip = s.i32_shr_u(sign, 1);
+        s.i32_xor(upper, flip)
     };
     let (x, y) = (key(s, a), key(s, b));
-    let first = if greater { s.less(y, x) } else { s.less(x, y) };
-    let value = s.choose(first, a, b);
-    let (a_is_nan, b_is_nan) = (is_nan(s, kind, a), is_nan(s, kind, b));
-    let nan = s.word(NAN);
+    let first = if greater {
+        s.i32_lt_s(y, x)
+    } else {
+        s.i32_lt_s(x, y)
+    };
+    let value = s.i32_select(first, a, b);
+    let (a_is_nan, b_is_nan) = (is_nan(s, format, a), is_nan(s, format, b));
+    let nan = s.i32_const(NAN);
     if nan_wins {
-        let any = s.either(a_is_nan, b_is_nan);
-        return s.choose(any, nan, value);
+        let any = s.bool_or(a_is_nan, b_is_nan);
+        return s.i32_select(any, nan, value);
     }
-    let value = s.choose(b_is_nan, a, value);
-    let other = s.choose(b_is_nan, nan, b);
-    s.choose(a_is_nan, other, value)
+    let value = s.i32_select(b_is_nan, a, value);
+    let other = s.i32_select(b_is_nan, nan, b);
+    s.i32_select(a_is_nan, other, value)
 }

@@ -1,8 +1,8 @@
-//! Integer operations. Everything wraps unless it says `.sat`; shifts past the width shift
+//! Integer operations, as the interpreter does them, but for those of `scalar.rs`. Everything wraps unless it says `.sat`; shifts past the width shift
 //! everything out; and division by zero, which PTX leaves open, gives all bits set as quotient, as
 //! NVIDIA's compiler does, and the dividend as remainder.
 
-use crate::numeric::alu::Flags;
+use crate::numeric::eval::Flags;
 use crate::syntax::modifier::Modifier;
 
 /// An integer type, by how its values read as wide ones.
@@ -107,36 +107,6 @@ pub(crate) fn mad_wide<T: Int>(a: u64, b: u64, c: u64, flags: Flags) -> u64 {
     mul_wide::<T>(a, b, flags).wrapping_add(c) & mask(2 * T::BITS)
 }
 
-/// The product of the low 24 bits, which has 48: its upper or lower 32.
-fn product24<T: Int>(a: u64, b: u64, flags: Flags) -> i128 {
-    let low = |bits: u64| {
-        if T::SIGNED {
-            i128::from((bits << 40).cast_signed() >> 40)
-        } else {
-            i128::from(bits & 0xff_ffff)
-        }
-    };
-    let product = low(a) * low(b);
-    let part = if flags.is(Modifier::Hi) {
-        product >> 16
-    } else {
-        product
-    };
-    wide::<T>(part as u64)
-}
-
-pub(crate) fn mul24<T: Int>(a: u64, b: u64, flags: Flags) -> u64 {
-    narrow::<T>(product24::<T>(a, b, flags))
-}
-
-pub(crate) fn mad24<T: Int>(a: u64, b: u64, c: u64, flags: Flags) -> u64 {
-    fit::<T>(product24::<T>(a, b, flags) + wide::<T>(c), flags)
-}
-
-pub(crate) fn sad<T: Int>(a: u64, b: u64, c: u64, _: Flags) -> u64 {
-    narrow::<T>((wide::<T>(a) - wide::<T>(b)).abs() + wide::<T>(c))
-}
-
 pub(crate) fn div<T: Int>(a: u64, b: u64, _: Flags) -> u64 {
     if b == 0 {
         return mask(T::BITS);
@@ -187,61 +157,6 @@ pub(crate) fn compare<T: Int>(a: u64, b: u64, flags: Flags) -> u64 {
     flags.accepts(Some(wide::<T>(a).cmp(&wide::<T>(b))))
 }
 
-/// The bytes, or halves, of a word as numbers.
-fn parts<const COUNT: usize>(word: u64, bits: u32, signed: bool) -> [i64; COUNT] {
-    let mut shift = 0;
-    [(); COUNT].map(|()| {
-        let part = (word >> shift) & mask(bits);
-        shift += bits;
-        if signed {
-            (part << (64 - bits)).cast_signed() >> (64 - bits)
-        } else {
-            part.cast_signed()
-        }
-    })
-}
-
-pub(crate) fn dp4a(a: u64, b: u64, c: u64, flags: Flags) -> u64 {
-    let a = parts::<4>(a, 8, flags.to.is_signed());
-    let b = parts::<4>(b, 8, flags.from.is_signed());
-    let sum: i64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
-    c.wrapping_add_signed(sum) & mask(32)
-}
-
-pub(crate) fn dp2a(a: u64, b: u64, c: u64, flags: Flags) -> u64 {
-    let a = parts::<2>(a, 16, flags.to.is_signed());
-    let shift = if flags.is(Modifier::Hi) { 16 } else { 0 };
-    let b = parts::<2>(b >> shift, 8, flags.from.is_signed());
-    let sum: i64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
-    c.wrapping_add_signed(sum) & mask(32)
-}
-
-pub(crate) fn popc(a: u64, _: Flags) -> u64 {
-    u64::from(a.count_ones())
-}
-
-pub(crate) fn clz<T: Int>(a: u64, _: Flags) -> u64 {
-    u64::from(a.leading_zeros() - (64 - T::BITS))
-}
-
-/// Where the highest bit is that is not a copy of the sign; all bits set where there is none.
-pub(crate) fn bfind<T: Int>(a: u64, flags: Flags) -> u64 {
-    let value = wide::<T>(a);
-    let bits = (if value < 0 { !value } else { value }) as u64;
-    if bits == 0 {
-        return mask(32);
-    }
-    let place = 63 - bits.leading_zeros();
-    if flags.is(Modifier::Shiftamt) {
-        return u64::from(T::BITS - 1 - place);
-    }
-    u64::from(place)
-}
-
-pub(crate) fn brev<T: Int>(a: u64, _: Flags) -> u64 {
-    a.reverse_bits() >> (64 - T::BITS)
-}
-
 /// The field of `len` bits at `pos`; its sign fills the rest where the type is signed. Position and
 /// length are read modulo 256, and bits past the width are copies of the sign, or zero.
 pub(crate) fn bfe<T: Int>(a: u64, pos: u64, len: u64, _: Flags) -> u64 {
@@ -273,27 +188,6 @@ pub(crate) fn bfi<T: Int>(a: u64, b: u64, pos: u64, len: u64, _: Flags) -> u64 {
     (b & !field) | ((a << pos) & field)
 }
 
-/// The low `len` bits of `a`, extended by their sign where the type is signed. A length of the whole
-/// width, or more where it is clamped, changes nothing.
-pub(crate) fn szext<T: Int>(a: u64, len: u64, flags: Flags) -> u64 {
-    let len = if flags.is(Modifier::Wrap) {
-        len & 31
-    } else {
-        len.min(32)
-    };
-    if len == 0 {
-        return 0;
-    }
-    let unused = 64 - len as u32;
-    let value = a << unused;
-    let extended = if T::SIGNED {
-        (value.cast_signed() >> unused).cast_unsigned()
-    } else {
-        value >> unused
-    };
-    extended & mask(T::BITS)
-}
-
 /// Where the `offset`-th set bit is, counted from bit `base` upwards, or downwards where the offset
 /// is negative; an offset of zero asks for the bit at `base` itself. All bits set where there is
 /// none.
@@ -322,21 +216,6 @@ pub(crate) fn fns(bits: u64, base: u64, offset: u64, _: Flags) -> u64 {
     mask(32)
 }
 
-/// A mask of `len` bits at `pos`.
-pub(crate) fn bmsk(pos: u64, len: u64, flags: Flags) -> u64 {
-    let (pos, len) = if flags.is(Modifier::Wrap) {
-        (pos & 31, len & 31)
-    } else {
-        (pos.min(32), len.min(32))
-    };
-    // Both are at most 32.
-    (mask(len as u32) << pos) & mask(32)
-}
-
-pub(crate) fn not<T: Int>(a: u64, _: Flags) -> u64 {
-    !a & mask(T::BITS)
-}
-
 /// Any function of three bits, whose value table is `table`.
 pub(crate) fn lop3(a: u64, b: u64, c: u64, table: u64) -> u64 {
     let mut result = 0;
@@ -347,24 +226,6 @@ pub(crate) fn lop3(a: u64, b: u64, c: u64, table: u64) -> u64 {
         }
     }
     result & mask(32)
-}
-
-fn funnel(amount: u64, flags: Flags) -> u64 {
-    if flags.is(Modifier::Wrap) {
-        amount & 31
-    } else {
-        amount.min(32)
-    }
-}
-
-/// The upper half of `b:a`, shifted left.
-pub(crate) fn shf_left(a: u64, b: u64, c: u64, flags: Flags) -> u64 {
-    (((b << 32) | a) << funnel(c, flags)) >> 32
-}
-
-/// The lower half of `b:a`, shifted right.
-pub(crate) fn shf_right(a: u64, b: u64, c: u64, flags: Flags) -> u64 {
-    (((b << 32) | a) >> funnel(c, flags)) & mask(32)
 }
 
 pub(crate) fn shl<T: Int>(a: u64, b: u64, _: Flags) -> u64 {

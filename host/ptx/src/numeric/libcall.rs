@@ -1,7 +1,8 @@
-//! The interpreter's operations on registers, one by one, for the compiler: what it does not emit
-//! itself, its kernels ask for by number.
+//! Libcalls: what the compiler has no code for, its kernels call by number. Each is one of the
+//! interpreter's operations on registers.
 
-use crate::numeric::alu::{self, Eval, Flags};
+use crate::numeric::alu;
+use crate::numeric::eval::{Eval, Flags};
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::table::Op;
 use crate::syntax::types::Type;
@@ -9,8 +10,19 @@ use crate::syntax::types::Type;
 /// An operation on registers with its flags.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Libcall {
+    key: LibcallKey,
     eval: Eval,
     flags: Flags,
+}
+
+/// What a libcall is told apart by: those with the same key compute the same. Pointers to functions
+/// would not do, since equal functions may have one address or several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum LibcallKey {
+    /// What an instruction computes, and how many bits the register has that it writes.
+    Instruction(Op, Modifiers, Option<u32>),
+    /// What an atomic operation of a type computes.
+    Atomic(Modifier, Type, Flags),
 }
 
 impl Libcall {
@@ -22,7 +34,11 @@ impl Libcall {
             flags.register_bits = bits;
         }
         let eval = alu::select(op, modifiers)?;
-        Some(Libcall { eval, flags })
+        Some(Libcall {
+            key: LibcallKey::Instruction(op, *modifiers, register_bits),
+            eval,
+            flags,
+        })
     }
 
     /// What an atomic operation makes of the old value and its operand.
@@ -31,9 +47,14 @@ impl Libcall {
         flags.ftz = false;
         let function = alu::combination(word, ty)?;
         Some(Libcall {
+            key: LibcallKey::Atomic(word, ty, flags),
             eval: Eval::Two(function),
             flags,
         })
+    }
+
+    pub(crate) fn key(&self) -> LibcallKey {
+        self.key
     }
 
     /// How many operands it has.

@@ -6,22 +6,28 @@ pub(crate) mod approximations;
 mod arith_builder;
 pub(crate) mod convert;
 pub(crate) mod directed_rounding;
+mod eval;
 mod evaluator;
 pub(crate) mod float;
 pub(crate) mod fp8;
 pub(crate) mod half_precision;
+mod int_builder;
 pub(crate) mod integer;
 pub(crate) mod libcall;
+pub(crate) mod scalar;
+#[cfg(test)]
+mod scalar_tests;
 pub(crate) mod soft_float;
 #[cfg(test)]
 mod tests;
 pub(crate) mod video;
 
-pub(crate) use alu::Flags;
 pub(crate) use arith_builder::ArithBuilder;
-pub(crate) use evaluator::Evaluator;
+pub(crate) use eval::{Eval, Flags};
+pub(crate) use evaluator::{Evaluator, Integer};
+pub(crate) use int_builder::{IntBinary, IntBuilder, IntUnary, Width};
 pub(crate) use integer::mask;
-pub(crate) use libcall::Libcall;
+pub(crate) use libcall::{Libcall, LibcallKey};
 pub(crate) use soft_float::Round;
 
 /// What tests compare other arithmetic with.

@@ -1,9 +1,9 @@
-//! Floating-point arithmetic in integers: exact up to the one rounding at the end, in any format
+//! Software floating point (IEEE 754-2019), as Berkeley SoftFloat: arithmetic in integers, exact up to the one rounding at the end, in any format
 //! and any direction. The interpreter uses it where the processor has no instruction for the case:
 //! directed rounding, and the 16-bit formats.
 
 /// Which neighbour a result becomes that lies between two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Round {
     /// The nearer one; of two that are as near, the even one.
     Nearest,
@@ -432,7 +432,7 @@ mod tests {
         fn directed_roundings_enclose_the_exact_result(a: u32, b: u32) {
             let (x, y) = (f32::from_bits(a), f32::from_bits(b));
             prop_assume!(x.is_finite() && y.is_finite());
-            // The product of two singles is exact in double.
+            // The product of two f32 values is exact in f64.
             let exact = f64::from(x) * f64::from(y);
             let product = multiply(unpack(u64::from(a), F32), unpack(u64::from(b), F32));
             let to = |mode| f64::from(f32::from_bits(u32::try_from(round(product, F32, mode)).unwrap_or(0)));

@@ -1,8 +1,8 @@
-//! The steps against the interpreter's arithmetic in integers, and the approximations against double
+//! What is written over the arithmetic builder against the interpreter's arithmetic in integers, and the approximations against double
 //! precision.
 
 use crate::numeric::arithmetic::{self as soft_float, BF16, F16, F32, F64, Float};
-use crate::numeric::half_precision::{self, Kind};
+use crate::numeric::half_precision::{self, HalfFormat};
 use crate::numeric::{Evaluator, approximations, directed_rounding};
 use crate::numeric::{Flags, Round};
 use crate::syntax::modifier::Modifiers;
@@ -18,20 +18,20 @@ impl Numbers {
     }
 
     /// A half: often one with few bits, or at an edge.
-    fn half(&mut self, kind: Kind) -> u32 {
+    fn half(&mut self, format: HalfFormat) -> u32 {
         let bits = self.next();
         let any = (bits >> 32) as u32 & 0xffff;
         match bits % 8 {
             0 => any & 0x83ff,
             1 => any & 0xff80,
-            2 => any & 0x8000 | kind.infinity(),
-            3 => any & 0x8000 | (kind.infinity() - 1),
+            2 => any & 0x8000 | format.infinity(),
+            3 => any & 0x8000 | (format.infinity() - 1),
             4 => any & 0x800f,
             _ => any,
         }
     }
 
-    /// A single: often one near a power of two, or at an edge.
+    /// An f32: often one near a power of two, or at an edge.
     fn single(&mut self) -> f32 {
         let bits = self.next();
         let any = (bits >> 32) as u32;
@@ -47,23 +47,23 @@ impl Numbers {
     }
 }
 
-fn unpack(kind: Kind, half: u32) -> soft_float::Value {
-    match kind {
-        Kind::Half => F16::unpack(u64::from(half)),
-        Kind::Brain => BF16::unpack(u64::from(half)),
+fn unpack(format: HalfFormat, half: u32) -> soft_float::Value {
+    match format {
+        HalfFormat::F16 => F16::unpack(u64::from(half)),
+        HalfFormat::BF16 => BF16::unpack(u64::from(half)),
     }
 }
 
-fn round(kind: Kind, value: soft_float::Value, round: Round) -> u32 {
-    let bits = match kind {
-        Kind::Half => soft_float::round(value, F16::FORMAT, round),
-        Kind::Brain => soft_float::round(value, BF16::FORMAT, round),
+fn round(format: HalfFormat, value: soft_float::Value, round: Round) -> u32 {
+    let bits = match format {
+        HalfFormat::F16 => soft_float::round(value, F16::FORMAT, round),
+        HalfFormat::BF16 => soft_float::round(value, BF16::FORMAT, round),
     };
     u32::try_from(bits).unwrap_or(u32::MAX)
 }
 
-fn single(kind: Kind, half: u32) -> f32 {
-    half_precision::to_single(&mut Evaluator, kind, half << 16)
+fn single(format: HalfFormat, half: u32) -> f32 {
+    half_precision::to_f32(&mut Evaluator, format, half << 16)
 }
 
 fn as_single(value: soft_float::Value, round: Round) -> u32 {
@@ -80,21 +80,21 @@ fn one_nan(value: f32) -> u32 {
 
 #[test]
 fn halves_become_singles_and_singles_halves() {
-    for kind in [Kind::Half, Kind::Brain] {
+    for format in [HalfFormat::F16, HalfFormat::BF16] {
         let check = |x: f32| {
             let value = F32::unpack(u64::from(x.to_bits()));
             for mode in ROUNDS {
-                let found = half_precision::of_single(&mut Evaluator, kind, mode, x);
-                let expected = round(kind, value, mode);
-                assert_eq!(found, expected, "{kind:?} of {x:e}, {mode:?}");
+                let found = half_precision::from_f32(&mut Evaluator, format, mode, x);
+                let expected = round(format, value, mode);
+                assert_eq!(found, expected, "{format:?} of {x:e}, {mode:?}");
             }
         };
         for bits in 0..=0xffffu32 {
-            let value = single(kind, bits);
-            let expected = as_single(unpack(kind, bits), Round::Nearest);
-            assert_eq!(one_nan(value), expected, "{kind:?} {bits:#x}");
+            let value = single(format, bits);
+            let expected = as_single(unpack(format, bits), Round::Nearest);
+            assert_eq!(one_nan(value), expected, "{format:?} {bits:#x}");
             // The half itself, the middle to the next one, and what is next to them.
-            let middle = (value + single(kind, bits ^ 1)) / 2.0;
+            let middle = (value + single(format, bits ^ 1)) / 2.0;
             for around in [value, middle] {
                 for near in [u32::MAX, 0, 1] {
                     check(f32::from_bits(around.to_bits().wrapping_add(near)));
@@ -110,14 +110,14 @@ fn halves_become_singles_and_singles_halves() {
 #[test]
 fn halves_are_added_multiplied_and_fused_with_one_rounding() {
     let mut numbers = Numbers(fastrand::Rng::with_seed(0x9e37_79b9_7f4a_7c15));
-    for kind in [Kind::Half, Kind::Brain] {
+    for format in [HalfFormat::F16, HalfFormat::BF16] {
         let nearest =
-            |value: f32| half_precision::of_single(&mut Evaluator, kind, Round::Nearest, value);
+            |value: f32| half_precision::from_f32(&mut Evaluator, format, Round::Nearest, value);
         for _ in 0..1_000_000 {
-            let bits = [(); 3].map(|()| numbers.half(kind));
-            let [a, b, c] = bits.map(|bits| single(kind, bits));
-            let [x, y, z] = bits.map(|bits| unpack(kind, bits));
-            let to = |value| round(kind, value, Round::Nearest);
+            let bits = [(); 3].map(|()| numbers.half(format));
+            let [a, b, c] = bits.map(|bits| single(format, bits));
+            let [x, y, z] = bits.map(|bits| unpack(format, bits));
+            let to = |value| round(format, value, Round::Nearest);
             assert_eq!(
                 nearest(a + b),
                 to(soft_float::add(x, y, Round::Nearest)),
@@ -125,9 +125,9 @@ fn halves_are_added_multiplied_and_fused_with_one_rounding() {
             );
             let product = soft_float::multiply(x, y);
             assert_eq!(nearest(a * b), to(product), "{bits:x?}");
-            let fused = half_precision::fused(&mut Evaluator, kind, [a, b, c]);
+            let fused = half_precision::fused(&mut Evaluator, format, [a, b, c]);
             let expected = to(soft_float::add(product, z, Round::Nearest));
-            assert_eq!(nearest(fused), expected, "{kind:?}: fma of {bits:x?}");
+            assert_eq!(nearest(fused), expected, "{format:?}: fma of {bits:x?}");
         }
     }
 }
@@ -136,23 +136,23 @@ fn halves_are_added_multiplied_and_fused_with_one_rounding() {
 fn the_lesser_and_the_greater_half_are_the_interpreters() {
     let mut numbers = Numbers(fastrand::Rng::with_seed(0x1234_5678_9abc_def1));
     for _ in 0..200_000 {
-        for kind in [Kind::Half, Kind::Brain] {
-            let [a, b] = [(); 2].map(|()| numbers.half(kind));
+        for format in [HalfFormat::F16, HalfFormat::BF16] {
+            let [a, b] = [(); 2].map(|()| numbers.half(format));
             let (x, y) = (u64::from(a), u64::from(b));
             for nan in [false, true] {
                 let flags = Flags {
                     nan,
                     ..Flags::of(&Modifiers::new())
                 };
-                let expected = match kind {
-                    Kind::Half => [false, true].map(|greater| {
+                let expected = match format {
+                    HalfFormat::F16 => [false, true].map(|greater| {
                         if greater {
                             soft_float::max::<F16>(x, y, flags)
                         } else {
                             soft_float::min::<F16>(x, y, flags)
                         }
                     }),
-                    Kind::Brain => [false, true].map(|greater| {
+                    HalfFormat::BF16 => [false, true].map(|greater| {
                         if greater {
                             soft_float::max::<BF16>(x, y, flags)
                         } else {
@@ -161,9 +161,9 @@ fn the_lesser_and_the_greater_half_are_the_interpreters() {
                     }),
                 };
                 let found = [false, true].map(|greater| {
-                    half_precision::chosen(&mut Evaluator, kind, [a, b], (greater, nan))
+                    half_precision::chosen(&mut Evaluator, format, [a, b], (greater, nan))
                 });
-                assert_eq!(found.map(u64::from), expected, "{kind:?} {a:#x} {b:#x}");
+                assert_eq!(found.map(u64::from), expected, "{format:?} {a:#x} {b:#x}");
             }
         }
     }
@@ -174,30 +174,30 @@ fn doubles_become_halves_and_singles_with_one_rounding() {
     let mut numbers = Numbers(fastrand::Rng::with_seed(0xfedc_ba98_7654_3211));
     for _ in 0..200_000 {
         let bits = numbers.next();
-        // Halfway between halves or singles, and a little beside; or anything.
+        // Halfway between halves or f32 values, and a little beside; or anything.
         let near = f64::from(numbers.single());
         let beside = f64::from_bits(
             near.to_bits()
                 .wrapping_add_signed(numbers.next() as i64 % 3),
         );
-        let half = f64::from(single(Kind::Half, numbers.half(Kind::Half)));
+        let half = f64::from(single(HalfFormat::F16, numbers.half(HalfFormat::F16)));
         let middle = f64::from_bits(
             (half.to_bits() | 1 << 41).wrapping_add_signed(numbers.next() as i64 % 3),
         );
         for x in [f64::from_bits(bits), near, beside, middle] {
             let value = F64::unpack(x.to_bits());
             for mode in ROUNDS {
-                let odd = half_precision::odd_of_double(&mut Evaluator, x);
-                for kind in [Kind::Half, Kind::Brain] {
-                    let found = half_precision::of_single(&mut Evaluator, kind, mode, odd);
+                let odd = half_precision::odd_from_f64(&mut Evaluator, x);
+                for format in [HalfFormat::F16, HalfFormat::BF16] {
+                    let found = half_precision::from_f32(&mut Evaluator, format, mode, odd);
                     assert_eq!(
                         found,
-                        round(kind, value, mode),
-                        "{kind:?} of {x:e}, {mode:?}"
+                        round(format, value, mode),
+                        "{format:?} of {x:e}, {mode:?}"
                     );
                 }
                 if mode != Round::Nearest {
-                    let found = one_nan(directed_rounding::of_double(&mut Evaluator, mode, x));
+                    let found = one_nan(directed_rounding::from_f64(&mut Evaluator, mode, x));
                     assert_eq!(found, as_single(value, mode), "{x:e}, {mode:?}");
                 }
             }

@@ -1,6 +1,6 @@
-//! Arithmetic on the bytes or halves of a word, as CUDA's `__vabsdiffu4` and its like compile to.
+//! SIMD video instructions (PTX ISA, "Video Instructions"): arithmetic on the bytes or halves of a word, as CUDA's `__vabsdiffu4` and its like compile to.
 
-use crate::numeric::alu::{Eval, Flags};
+use crate::numeric::eval::{Eval, Flags};
 use crate::numeric::integer::mask;
 use crate::syntax::table::Lanewise;
 use crate::syntax::types::Type;

@@ -385,9 +385,9 @@ mod tests {
                     }
                 }
                 let live = now.iter().filter(|now| **now != Now::Ended).count();
-                for id in 0..3 {
-                    if arrived[id] > 0 && arrived[id] >= live {
-                        arrived[id] = 0;
+                for (id, arrived) in arrived.iter_mut().enumerate() {
+                    if *arrived > 0 && *arrived >= live {
+                        *arrived = 0;
                         now.iter_mut().filter(|now| **now == Now::At(id as u64)).for_each(|now| *now = Now::Runs);
                     }
                 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Three dimensions: of a grid in blocks, of a block in threads, or a place in one of them.
+/// Three dimensions: of a grid in blocks, of a block in threads, or a position in one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Extent {
     /// The first dimension, the one that varies fastest.
@@ -14,15 +14,15 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// How many places there are, or `None` where 64 bits cannot tell.
+    /// How many positions there are, or `None` where 64 bits cannot tell.
     #[must_use]
     pub fn count(self) -> Option<u64> {
         (u64::from(self.x) * u64::from(self.y)).checked_mul(u64::from(self.z))
     }
 
-    /// The place with this number, counting along x, then y, then z; `None` outside of the extent.
+    /// The position with this number, counting along x, then y, then z; `None` outside of the extent.
     #[must_use]
-    pub fn place(self, linear: u64) -> Option<Extent> {
+    pub fn position(self, linear: u64) -> Option<Extent> {
         if linear >= self.count()? {
             return None;
         }
@@ -42,7 +42,7 @@ impl fmt::Display for Extent {
 }
 
 impl Extent {
-    /// The first place of every extent.
+    /// The first position of every extent.
     pub(crate) const ORIGIN: Extent = Extent { x: 0, y: 0, z: 0 };
 
     /// One dimension, of 0 to 2.
@@ -65,24 +65,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn places_are_numbered_along_x_then_y_then_z(x in 1u32..9, y in 1u32..9, z in 1u32..9) {
+        fn positions_are_numbered_along_x_then_y_then_z(x in 1u32..9, y in 1u32..9, z in 1u32..9) {
             let extent = Extent { x, y, z };
             let mut linear = 0;
             for z in 0..z {
                 for y in 0..y {
                     for x in 0..x {
-                        prop_assert_eq!(extent.place(linear), Some(Extent { x, y, z }));
+                        prop_assert_eq!(extent.position(linear), Some(Extent { x, y, z }));
                         linear += 1;
                     }
                 }
             }
             prop_assert_eq!(extent.count(), Some(linear));
-            prop_assert_eq!(extent.place(linear), None);
+            prop_assert_eq!(extent.position(linear), None);
         }
     }
 
     #[test]
-    fn extents_that_64_bits_cannot_count_have_no_places() {
+    fn extents_that_64_bits_cannot_count_have_no_positions() {
         let most = u32::MAX;
         let extent = Extent {
             x: most,
@@ -90,7 +90,7 @@ mod tests {
             z: most,
         };
         assert_eq!(extent.count(), None);
-        assert_eq!(extent.place(0), None);
+        assert_eq!(extent.position(0), None);
         assert_eq!(Extent { x: 0, ..extent }.count(), Some(0));
     }
 }

@@ -42,9 +42,9 @@ impl Geometry {
         self.threads.div_ceil(WARP_LANES)
     }
 
-    /// The place of a thread in its block.
+    /// The position of a thread in its block.
     #[inline(always)]
     pub(crate) fn thread_index(&self, thread: u32) -> Option<Extent> {
-        self.block.place(u64::from(thread))
+        self.block.position(u64::from(thread))
     }
 }

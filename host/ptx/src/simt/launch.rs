@@ -105,11 +105,14 @@ impl Launch {
         self.geometry.blocks
     }
 
-    /// The place of a block in the grid, counting along x, then y, then z. Past the end, that of the
+    /// The position of a block in the grid, counting along x, then y, then z. Past the end, that of the
     /// first block.
     #[must_use]
     pub fn block_index(&self, linear: u64) -> Extent {
-        self.geometry.grid.place(linear).unwrap_or(Extent::ORIGIN)
+        self.geometry
+            .grid
+            .position(linear)
+            .unwrap_or(Extent::ORIGIN)
     }
 
     /// How many bytes the state of one running block takes at most: registers, local and shared

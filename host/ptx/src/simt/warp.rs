@@ -8,8 +8,7 @@
 
 use std::fmt;
 
-use crate::numeric::alu;
-use crate::numeric::alu::Flags;
+use crate::numeric::{Flags, alu};
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::types::Type;
 

@@ -38,8 +38,8 @@ impl BuiltinFunction {
                     .zip(sizes)
                     .all(|(formal, bytes)| size(function, *formal) == Some(*bytes))
         };
-        let (_, provided, results, params) = *found;
-        (fits(&function.results, results) && fits(&function.params, params)).then_some(provided)
+        let (_, builtin, results, params) = *found;
+        (fits(&function.results, results) && fits(&function.params, params)).then_some(builtin)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Who calls whom. Functions that call one another in a circle form a group; groups come callees
+//! The call graph and its strongly connected components, by Tarjan's algorithm (1972). Functions that
+//! call one another in a circle form a component. Components come in reverse topological order, callees
 //! first, so that what a function needs is known when its callers ask.
 //!
 //! Nothing here recurses: a module may have a chain of calls as long as its text.
@@ -28,9 +29,9 @@ pub(crate) fn callees(module: &Module) -> Vec<Vec<u32>> {
         .collect()
 }
 
-/// Functions that reach one another, or one alone.
+/// A strongly connected component: functions that reach one another, or one alone.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Group {
+pub(crate) struct Component {
     pub functions: Vec<u32>,
     /// Whether a call may come back to a function that is still active.
     pub recursive: bool,
@@ -43,16 +44,17 @@ struct Visit {
     found: u32,
     /// The earliest function that it leads back to.
     low: u32,
-    /// Whether its group is still open.
+    /// Whether its component is still open.
     open: bool,
     /// How many of its callees have been looked at.
     next: usize,
 }
 
-/// All functions in groups, each behind the groups that it calls (Tarjan, 1972, without recursion).
-pub(crate) fn groups(callees: &[Vec<u32>]) -> Vec<Group> {
+/// The strongly connected components, each behind those that it calls: Tarjan's algorithm, with a stack
+/// in place of recursion.
+pub(crate) fn strongly_connected_components(callees: &[Vec<u32>]) -> Vec<Component> {
     let mut visits = vec![Visit::default(); callees.len()];
-    let mut groups = Vec::new();
+    let mut components = Vec::new();
     let mut open: Vec<u32> = Vec::new();
     let mut path: Vec<u32> = Vec::new();
     let mut clock = 0;
@@ -100,14 +102,14 @@ pub(crate) fn groups(callees: &[Vec<u32>]) -> Vec<Group> {
                     }
                 }
                 let itself = called.is_some_and(|called| called.contains(&function));
-                groups.push(Group {
+                components.push(Component {
                     recursive: functions.len() > 1 || itself,
                     functions,
                 });
             }
         }
     }
-    groups
+    components
 }
 
 fn visit(visits: &[Visit], function: u32) -> Visit {
@@ -144,10 +146,10 @@ mod tests {
     fn groups_come_behind_those_that_they_call() {
         // 0 calls 1; 1 and 2 call one another; 2 calls 3; 3 calls itself; 4 stands alone.
         let callees = [vec![1], vec![2], vec![1, 3], vec![3], vec![]];
-        let found = groups(&callees);
+        let found = strongly_connected_components(&callees);
         let shown: Vec<_> = found
             .iter()
-            .map(|group| (group.functions.clone(), group.recursive))
+            .map(|component| (component.functions.clone(), component.recursive))
             .collect();
         assert_eq!(
             shown,
@@ -165,7 +167,7 @@ mod tests {
         let callees: Vec<Vec<u32>> = (0..100_000)
             .map(|index| vec![(index + 1) % 100_000])
             .collect();
-        assert_eq!(groups(&callees).len(), 1);
+        assert_eq!(strongly_connected_components(&callees).len(), 1);
         assert_eq!(reach(0, &callees).len(), 100_000);
     }
 }

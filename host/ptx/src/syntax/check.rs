@@ -5,7 +5,7 @@ use crate::syntax::builtin_functions::BuiltinFunction;
 use crate::syntax::lex::Issue;
 use crate::syntax::modifier::Modifiers;
 use crate::syntax::module::Module;
-use crate::syntax::table::{Kind, Op, Ty};
+use crate::syntax::table::{Op, OperandKind, Ty};
 use crate::syntax::tree::{Base, CallSite, Formal, Function, Instruction, Operand, Symbol};
 use crate::syntax::types::{Class, Space, Type};
 
@@ -50,8 +50,8 @@ pub(crate) fn operand_type(ty: Ty, modifiers: &Modifiers) -> Type {
 pub(crate) fn source_type(instruction: &Instruction, operand: usize) -> Type {
     let modifiers = &instruction.modifiers;
     match instruction.row.operands.get(operand) {
-        Some(Kind::Src(ty) | Kind::SrcLoose(ty)) => operand_type(*ty, modifiers),
-        Some(Kind::SrcPred) => Type::Pred,
+        Some(OperandKind::Src(ty) | OperandKind::SrcLoose(ty)) => operand_type(*ty, modifiers),
+        Some(OperandKind::SrcPred) => Type::Pred,
         _ => modifiers.ty(),
     }
 }
@@ -74,7 +74,7 @@ impl Checked<'_> {
             .enumerate()
         {
             self.operand(*kind, operand).map_err(|message| match kind {
-                Kind::Call => message,
+                OperandKind::Call => message,
                 _ => format!("operand {} of {}: {message}", number + 1, row.name),
             })?;
         }
@@ -97,12 +97,12 @@ impl Checked<'_> {
         }
     }
 
-    fn operand(&self, kind: Kind, operand: &Operand) -> Fit {
+    fn operand(&self, kind: OperandKind, operand: &Operand) -> Fit {
         let modifiers = &self.instruction.modifiers;
         match kind {
-            Kind::Dst(ty) => self.target(operand, operand_type(ty, modifiers), false),
-            Kind::DstLoose(ty) => self.target(operand, operand_type(ty, modifiers), true),
-            Kind::DstPair(ty) => match operand {
+            OperandKind::Dst(ty) => self.target(operand, operand_type(ty, modifiers), false),
+            OperandKind::DstLoose(ty) => self.target(operand, operand_type(ty, modifiers), true),
+            OperandKind::DstPair(ty) => match operand {
                 Operand::Pair(first, second) => {
                     if let Some(first) = first {
                         let first = Operand::Register(*first);
@@ -112,45 +112,45 @@ impl Checked<'_> {
                 }
                 other => self.target(other, operand_type(ty, modifiers), false),
             },
-            Kind::PredPair => match operand {
+            OperandKind::PredPair => match operand {
                 Operand::Pair(first, second) => {
                     self.predicate_target(*first)?;
                     self.predicate_target(*second)
                 }
                 other => self.target(other, Type::Pred, false),
             },
-            Kind::Src(ty) => self.value(operand, operand_type(ty, modifiers), false),
-            Kind::SrcLoose(ty) => self.value(operand, operand_type(ty, modifiers), true),
-            Kind::SrcPred => match operand {
+            OperandKind::Src(ty) => self.value(operand, operand_type(ty, modifiers), false),
+            OperandKind::SrcLoose(ty) => self.value(operand, operand_type(ty, modifiers), true),
+            OperandKind::SrcPred => match operand {
                 Operand::Not(register) => {
                     self.value(&Operand::Register(*register), Type::Pred, false)
                 }
                 other => self.value(other, Type::Pred, false),
             },
-            Kind::DstLanes => self.lanes(operand, |element| {
+            OperandKind::DstLanes => self.lanes(operand, |element| {
                 self.target(element, modifiers.ty(), true)
             }),
-            Kind::SrcLanes => {
+            OperandKind::SrcLanes => {
                 self.lanes(operand, |element| self.value(element, modifiers.ty(), true))
             }
-            Kind::DstMove => match operand {
+            OperandKind::DstMove => match operand {
                 Operand::Vector(elements) => self.spread(elements, true),
                 other => self.target(other, modifiers.ty(), false),
             },
-            Kind::SrcMove => match operand {
+            OperandKind::SrcMove => match operand {
                 Operand::Vector(elements) => self.spread(elements, false),
                 other => self.value(other, modifiers.ty(), false),
             },
-            Kind::Address => self.address(operand),
-            Kind::Label => match operand {
+            OperandKind::Address => self.address(operand),
+            OperandKind::Label => match operand {
                 Operand::Label(_) => Ok(()),
                 _ => Err("expected a label".into()),
             },
-            Kind::Labels => match operand {
+            OperandKind::Labels => match operand {
                 Operand::Labels(_) => Ok(()),
                 _ => Err("expected the name of a list of labels".into()),
             },
-            Kind::Call => match operand {
+            OperandKind::Call => match operand {
                 Operand::Call(site) => self.call(site),
                 _ => Err("expected the name of a function".into()),
             },

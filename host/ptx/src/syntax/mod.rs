@@ -7,6 +7,7 @@ pub(crate) mod call_graph;
 pub(crate) mod check;
 pub(crate) mod diagnostic;
 pub(crate) mod layout;
+mod layout_entries;
 pub(crate) mod lex;
 pub(crate) mod limits;
 pub(crate) mod modifier;

@@ -84,7 +84,7 @@ modifiers! {
 }
 
 /// The modifiers of one instruction, in the order in which they are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Modifiers {
     words: [Modifier; MOST_MODIFIERS],
     len: u8,

@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::types::Type;
 use rows::ROWS;
+pub(crate) use rows::ScalarOp;
 
 /// What an instruction does, its types and modifiers aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,14 +29,9 @@ pub(crate) enum Op {
     BarrierReduce,
     Bfe,
     Bfi,
-    Bfind,
-    Bmsk,
     Bra,
-    Brev,
     BrxIdx,
     Call,
-    Clz,
-    Cnot,
     Copysign,
     Cos,
     Cvt,
@@ -44,8 +40,6 @@ pub(crate) enum Op {
     CvtPackSat,
     Cvta,
     Div,
-    Dp2a,
-    Dp4a,
     Elect,
     Ex2,
     Exit,
@@ -61,20 +55,16 @@ pub(crate) enum Op {
     /// `lop3` that also combines a predicate with whether its result is zero.
     Lop3Predicate,
     Mad,
-    Mad24,
     MadCarry,
     Match,
     Max,
     Min,
     Mov,
     Mul,
-    Mul24,
     Neg,
-    Not,
     Or,
     /// `createpolicy`: makes a hint for caches, which nothing reads.
     Policy,
-    Popc,
     Prmt,
     Rcp,
     Red,
@@ -82,7 +72,8 @@ pub(crate) enum Op {
     Rem,
     Ret,
     Rsqrt,
-    Sad,
+    /// An integer operation on registers that is written once for interpreter and compiler.
+    Scalar(ScalarOp),
     Selp,
     Set,
     /// `set` of two halves, each with its own outcome.
@@ -90,7 +81,6 @@ pub(crate) enum Op {
     Setp,
     /// `setp` of two halves, each with its own predicate.
     SetpHalves,
-    Shf,
     Shfl,
     Shl,
     Shr,
@@ -100,7 +90,6 @@ pub(crate) enum Op {
     St,
     Sub,
     SubCarry,
-    Szext,
     Tanh,
     Testp,
     Trap,
@@ -109,6 +98,37 @@ pub(crate) enum Op {
     Vote,
     WarpBarrier,
     Xor,
+}
+
+/// What an instruction reads or writes beside registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing: it may be computed where it is not wanted, and its result dropped.
+    Registers,
+    /// Memory, or the order of accesses to it, or caches.
+    Memory,
+    /// Which instruction is next.
+    Control,
+    /// Other threads of the warp or of the block.
+    Collective,
+}
+
+impl Op {
+    /// What kind of instruction it is.
+    pub(crate) fn effect(self) -> Effect {
+        use Op::*;
+        match self {
+            Abs | Add | AddCarry | And | Bfe | Bfi | Copysign | Cos | Cvt | CvtPack
+            | CvtPackSat | Cvta | Div | Ex2 | Fma | Fns | Isspacep | Lg2 | Lop3 | Lop3Predicate
+            | Mad | MadCarry | Max | Min | Mov | Mul | Neg | Or | Policy | Prmt | Rcp | Rem
+            | Rsqrt | Scalar(_) | Selp | Set | SetHalves | Setp | SetpHalves | Shl | Shr | Sin
+            | Slct | Sqrt | Sub | SubCarry | Tanh | Testp | Video(..) | Xor => Effect::Registers,
+            Atom | Fence | Hint | Ld | Red | St => Effect::Memory,
+            Bra | BrxIdx | Call | Exit | Ret | Trap => Effect::Control,
+            Activemask | Barrier | BarrierArrive | BarrierReduce | Elect | Match | Redux | Shfl
+            | Vote | WarpBarrier => Effect::Collective,
+        }
+    }
 }
 
 /// What a video instruction does in each lane.
@@ -147,7 +167,7 @@ pub(crate) enum Ty {
 
 /// What may stand as an operand.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum OperandKind {
     /// A register to write.
     Dst(Ty),
     /// A register to write that may be wider than the type.
@@ -185,7 +205,7 @@ pub(crate) enum Kind {
 pub(crate) struct Row {
     pub name: &'static str,
     pub slots: &'static [Slot],
-    pub operands: &'static [Kind],
+    pub operands: &'static [OperandKind],
     pub op: Op,
 }
 

@@ -9,7 +9,7 @@ use crate::interpret::run_grid;
 use crate::simt::{Launch, Memory, MemoryError};
 use crate::syntax::check::operand_type;
 use crate::syntax::modifier::{Modifier, Modifiers};
-use crate::syntax::table::{self, Kind, Op, Row, Slot};
+use crate::syntax::table::{self, Op, OperandKind, Row, Slot};
 use crate::syntax::types::{Space, Type};
 use crate::{Extent, Limits, parse};
 
@@ -76,28 +76,30 @@ fn register(ty: Type, number: usize) -> String {
     format!("%{class}{number}")
 }
 
-fn operand(kind: Kind, number: usize, row: &Row, modifiers: &Modifiers) -> String {
+fn operand(kind: OperandKind, number: usize, row: &Row, modifiers: &Modifiers) -> String {
     let typed = |ty| register(operand_type(ty, modifiers), number);
     match kind {
-        Kind::Dst(ty) | Kind::DstLoose(ty) | Kind::SrcLoose(ty) => typed(ty),
-        Kind::Src(_) if matches!(row.op, Op::Barrier | Op::BarrierArrive | Op::BarrierReduce) => {
+        OperandKind::Dst(ty) | OperandKind::DstLoose(ty) | OperandKind::SrcLoose(ty) => typed(ty),
+        OperandKind::Src(_)
+            if matches!(row.op, Op::Barrier | Op::BarrierArrive | Op::BarrierReduce) =>
+        {
             let last_but_one = row
                 .operands
                 .iter()
                 .take(number)
-                .filter(|kind| matches!(kind, Kind::Src(_)));
+                .filter(|kind| matches!(kind, OperandKind::Src(_)));
             if last_but_one.count() == 0 {
                 "0".into()
             } else {
                 "32".into()
             }
         }
-        Kind::Src(table::Ty::Is(Type::U32)) => "1".into(),
-        Kind::Src(ty) => typed(ty),
-        Kind::DstPair(ty) => format!("{}|%p7", typed(ty)),
-        Kind::PredPair => format!("%p{number}|%p7"),
-        Kind::SrcPred => format!("!%p{number}"),
-        Kind::DstLanes | Kind::SrcLanes => {
+        OperandKind::Src(table::Ty::Is(Type::U32)) => "1".into(),
+        OperandKind::Src(ty) => typed(ty),
+        OperandKind::DstPair(ty) => format!("{}|%p7", typed(ty)),
+        OperandKind::PredPair => format!("%p{number}|%p7"),
+        OperandKind::SrcPred => format!("!%p{number}"),
+        OperandKind::DstLanes | OperandKind::SrcLanes => {
             let lanes: Vec<String> = (0..modifiers.lanes())
                 .map(|lane| register(modifiers.ty(), lane))
                 .collect();
@@ -107,8 +109,8 @@ fn operand(kind: Kind, number: usize, row: &Row, modifiers: &Modifiers) -> Strin
                 format!("{{{}}}", lanes.join(", "))
             }
         }
-        Kind::DstMove | Kind::SrcMove => register(modifiers.ty(), number),
-        Kind::Address => match modifiers.space() {
+        OperandKind::DstMove | OperandKind::SrcMove => register(modifiers.ty(), number),
+        OperandKind::Address => match modifiers.space() {
             Space::Shared => "[s]".into(),
             Space::Local => "[l]".into(),
             Space::Const => "[c]".into(),
@@ -116,9 +118,9 @@ fn operand(kind: Kind, number: usize, row: &Row, modifiers: &Modifiers) -> Strin
             Space::Param => "[p]".into(),
             _ => "[%base]".into(),
         },
-        Kind::Label => "end".into(),
-        Kind::Labels => "list".into(),
-        Kind::Call => "(%r1), callee, (%r2)".into(),
+        OperandKind::Label => "end".into(),
+        OperandKind::Labels => "list".into(),
+        OperandKind::Call => "(%r1), callee, (%r2)".into(),
     }
 }
 

@@ -72,9 +72,9 @@ pub(crate) enum Operand {
     Special(Special),
     /// An integer in two's complement.
     Integer(u64),
-    /// The bits of a single.
+    /// The bits of an f32.
     Float32(u32),
-    /// The bits of a double.
+    /// The bits of an f64.
     Float64(u64),
     /// A variable's address, plus so much.
     AddressOf(Symbol, i64),

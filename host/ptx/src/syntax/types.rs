@@ -28,7 +28,7 @@ pub(crate) enum Type {
     E4M3x2,
     /// Two numbers of 8 bits, with 5 of them for the exponent.
     E5M2x2,
-    /// A single whose fraction has only 10 bits that count.
+    /// An f32 whose fraction has only 10 bits that count.
     TF32,
     F32,
     F64,

@@ -1,4 +1,8 @@
 //! Compiled kernels in tests: an engine, and a launch that runs like the interpreter's.
+//!
+//! The device embeds compiled kernels with code of its own (`host/device/src/cpu/compiled`). Two
+//! embedders hold the compiler to what it documents of its modules, and these tests do without the
+//! device, which depends on this crate.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};

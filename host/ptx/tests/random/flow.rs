@@ -6,7 +6,7 @@
 //! operations of whole warps may stand in any of its blocks, and any branch may skip them; whether the
 //! compiler can see that they decide alike is another choice. In the other, each thread decides for
 //! itself, and nobody waits; such a graph stands in a block of the first kind. Each cycle passes a
-//! counter of fuel, so that every thread ends.
+//! counter of fuel, so that every thread ends. A jump table may be too short: the fault is the same then.
 
 use super::{Choices, REGISTERS, Step, Writer};
 
@@ -37,7 +37,8 @@ enum Exit {
     Branch(Decider, usize, [usize; 2]),
     /// By a bit, where the branch falls through to a jump.
     Skip(Decider, usize, [usize; 2]),
-    Table(Decider, usize, Vec<usize>),
+    /// By a number; and whether it may also be one past the list, which is a fault.
+    Table(Decider, usize, Vec<usize>, bool),
 }
 
 impl Exit {
@@ -45,7 +46,7 @@ impl Exit {
         match self {
             Exit::Jump(target) => std::slice::from_ref(target),
             Exit::Branch(_, _, targets) | Exit::Skip(_, _, targets) => targets,
-            Exit::Table(_, _, targets) => targets,
+            Exit::Table(_, _, targets, _) => targets,
         }
     }
 }
@@ -79,7 +80,8 @@ impl Choices<'_> {
             1 | 2 => {
                 let targets = [target(), target(), target(), target()];
                 let count = 2 + how;
-                Exit::Table(decider, bit, targets[..count].to_vec())
+                let targets = targets[..count].to_vec();
+                Exit::Table(decider, bit, targets, self.below(24) == 1)
             }
             3 | 4 => Exit::Skip(decider, bit, [target(), target()]),
             _ => Exit::Branch(decider, bit, [target(), target()]),
@@ -180,11 +182,11 @@ impl Writer {
                         self.put(&format!("bra {};", label(*no)));
                     }
                 }
-                Exit::Table(decider, bit, targets) => {
+                Exit::Table(decider, bit, targets, may_fault) => {
                     let labels: Vec<String> = targets.iter().map(|target| label(*target)).collect();
                     let table = format!("{}_table", label(number));
                     self.put(&format!("{table}: .branchtargets {};", labels.join(", ")));
-                    self.decide(*decider, *bit, targets.len());
+                    self.decide(*decider, *bit, targets.len() + usize::from(*may_fault));
                     self.put(&format!("brx.idx %t, {table};"));
                 }
             }

@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fresh_memory_is_full_of_the_pattern_and_copies_of_every_alignment_keep_their_neighbours() {
+    fn new_memory_holds_the_fill_pattern_and_copies_write_only_their_range() {
         let store = Store::allocate(64).unwrap();
         for (offset, length) in [(0, 64), (1, 3), (3, 22), (5, 59), (8, 8), (63, 1), (7, 0)] {
             let data: Vec<u8> = (1..=length).collect();

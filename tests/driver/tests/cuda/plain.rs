@@ -12,7 +12,7 @@ fn plain() -> Command {
 }
 
 #[test]
-fn it_measures_launches_and_copies_each_way_and_prints_json() {
+fn it_measures_launches_and_copies_in_both_directions_and_prints_json() {
     let driver = Driver::new("");
     let mut command = plain();
     command.args(["--launches", "10", "1000", "4096"]);
@@ -30,7 +30,7 @@ fn it_measures_launches_and_copies_each_way_and_prints_json() {
 }
 
 #[test]
-fn without_a_driver_it_says_so() {
+fn it_reports_a_missing_driver() {
     // SAFETY: it loads a library, and lets it go.
     if unsafe { cudarc::driver::sys::is_culib_present() } {
         return;

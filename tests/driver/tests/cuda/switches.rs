@@ -95,8 +95,11 @@ in_child! {
 }
 
 #[test]
-fn the_process_dies_inside_of_a_call() {
-    let path = concat!(module_path!(), "::the_process_dies_inside_of_a_call");
+fn a_switch_can_kill_the_process_within_a_call() {
+    let path = concat!(
+        module_path!(),
+        "::a_switch_can_kill_the_process_within_a_call"
+    );
     let ended = run(
         path,
         || Driver::new("exit = { call = \"cuModuleLoadData\" }"),
@@ -114,7 +117,7 @@ fn the_process_dies_inside_of_a_call() {
 }
 
 #[test]
-fn a_mistake_in_the_switches_ends_the_process_and_is_named() {
+fn an_invalid_switch_ends_the_process_and_is_named() {
     for (switches, mistake) in [
         ("memory = 3", "memory"),
         ("devices = \"two\"", "devices"),
@@ -124,7 +127,7 @@ fn a_mistake_in_the_switches_ends_the_process_and_is_named() {
     ] {
         let path = concat!(
             module_path!(),
-            "::a_mistake_in_the_switches_ends_the_process_and_is_named"
+            "::an_invalid_switch_ends_the_process_and_is_named"
         );
         let ended = run(
             path,

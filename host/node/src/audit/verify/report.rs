@@ -1,4 +1,4 @@
-//! What a verification finds: how far a log reaches, and what is wrong with it.
+//! The report of a verification: which records a log has, and what is wrong with it.
 
 use std::sync::Arc;
 
@@ -27,12 +27,12 @@ pub struct Verification {
     pub notes: Vec<Noted>,
     /// How many more notes there are than are listed.
     pub notes_omitted: u64,
-    /// The last place that was looked at.
+    /// The last position that was read.
     #[serde(skip)]
     pub(super) end: (Arc<str>, u64),
 }
 
-/// A record's place in log and time.
+/// The position of a record in its log, and its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Position {
     /// When it was recorded, in milliseconds since 1970 (UTC).
@@ -53,12 +53,12 @@ pub struct Problem {
     pub fault: Fault,
 }
 
-/// What is wrong with a line, or with the log as far as it.
+/// What is wrong with a line, or with the log up to it.
 #[derive(Clone, Debug, Error, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "detail", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fault {
-    /// It is no record.
+    /// It is not a record.
     #[error("is no audit record: {0}")]
     Invalid(String),
     /// It is longer than any record.
@@ -94,7 +94,7 @@ pub enum Fault {
         /// The last that is missing.
         to: u64,
     },
-    /// It belongs somewhere before.
+    /// It belongs to an earlier position.
     #[error("is out of order: record {seq} belongs further up")]
     Moved {
         /// Its number.
@@ -132,7 +132,7 @@ fn range(from: u64, to: u64) -> String {
     }
 }
 
-/// Something that the log itself tells of, and where.
+/// Something that the log itself reports, and its position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Noted {
     /// The file.
@@ -144,7 +144,7 @@ pub struct Noted {
     pub note: Note,
 }
 
-/// What a log tells of itself.
+/// What a log reports about itself.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]

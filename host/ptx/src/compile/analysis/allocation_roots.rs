@@ -14,11 +14,36 @@ use crate::compile::ir::opcodes::Meaning;
 use crate::compile::ir::{Arg, Body, Op, Reg, SiteId, SiteKind, Space, SpecialValue, Ty};
 use crate::compile::limits::{MOST_BOUNDS_CACHES, MOST_ROOT_STEPS};
 
+/// What an address was computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum AllocationRoot {
+    /// A pointer that is an argument of the kernel, by its address in scratch memory.
+    Argument(u32),
+    /// A register for which no such argument was found.
+    Register(Reg),
+    /// The address is a constant.
+    Constant,
+    /// One of a few groups of roots, in a kernel that has too many.
+    Merged(u32),
+}
+
+impl AllocationRoot {
+    /// The group of this root, of so many.
+    fn merged(self, groups: u32) -> AllocationRoot {
+        let number = match self {
+            AllocationRoot::Argument(number)
+            | AllocationRoot::Register(Reg(number))
+            | AllocationRoot::Merged(number) => number,
+            AllocationRoot::Constant => 0,
+        };
+        AllocationRoot::Merged(number % groups)
+    }
+}
+
 /// Which accesses share a bounds cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct BoundsCache {
-    /// What the address was computed from.
-    pub root: u32,
+    pub root: AllocationRoot,
     /// The logarithm of the access's size.
     pub shift: u8,
     pub write: bool,
@@ -80,10 +105,11 @@ pub(crate) fn analyze(body: &Body) -> BoundsCaches {
         else {
             continue;
         };
-        let root = place.base.reg().map_or(0, |reg| {
-            let found = root(&definitions, reg, &mut Vec::new(), &mut { MOST_ROOT_STEPS });
-            found.unwrap_or(reg.0)
-        });
+        let root = match place.base.reg() {
+            None => AllocationRoot::Constant,
+            Some(reg) => root(&definitions, reg, &mut Vec::new(), &mut { MOST_ROOT_STEPS })
+                .map_or(AllocationRoot::Register(reg), AllocationRoot::Argument),
+        };
         let cache = BoundsCache {
             root,
             shift: (bytes * lanes).trailing_zeros() as u8,
@@ -107,7 +133,7 @@ impl BoundsCaches {
         let mut id_of: HashMap<BoundsCache, CacheId> = HashMap::default();
         let mut new_id = EntityMap::for_each(&self.caches, None);
         for (id, cache) in self.caches.iter() {
-            let root = cache.root % (MOST_BOUNDS_CACHES as u32 / 8);
+            let root = cache.root.merged(MOST_BOUNDS_CACHES as u32 / 8);
             let cache = BoundsCache { root, ..*cache };
             let id_of = id_of.entry(cache);
             let new = *id_of.or_insert_with(|| merged.caches.push(cache));

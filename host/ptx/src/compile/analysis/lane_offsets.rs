@@ -1,18 +1,18 @@
-//! How far the threads of a group are apart in a register, where that is known now.
+//! Lane offsets: how much more each thread of a lane group has in an affine register than the first one.
 
 use crate::compile::abi::VECTOR_LANES;
 
 const LANES: usize = VECTOR_LANES as usize;
 
-/// For each thread, how much more it has than the first, modulo the register's size.
+/// For each lane, how much more it has than the first one, modulo the register's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LaneOffsets([i64; LANES]);
 
 impl LaneOffsets {
-    /// All the same.
+    /// All lanes have the same.
     pub(crate) const NONE: LaneOffsets = LaneOffsets([0; LANES]);
 
-    /// Each so much more than the one before it.
+    /// Each lane has so much more than the one before it.
     pub(crate) fn stride(stride: i64) -> LaneOffsets {
         let mut lanes = [0; LANES];
         for (lane, away) in (0..).zip(lanes.iter_mut()) {
@@ -25,8 +25,9 @@ impl LaneOffsets {
         *self == LaneOffsets::NONE
     }
 
-    /// How far a thread is from the first one.
+    /// The offset of a lane; there are no others than [`VECTOR_LANES`].
     pub(crate) fn of(&self, lane: u32) -> i64 {
+        debug_assert!(lane < VECTOR_LANES, "lane {lane}");
         self.0.get(lane as usize).copied().unwrap_or(0)
     }
 
@@ -46,28 +47,28 @@ impl LaneOffsets {
         self.0.iter().all(|away| f(*away))
     }
 
-    /// Whether none is farther from the first.
+    /// Whether no lane is farther from the first one.
     pub(crate) fn is_within(&self, far: u64) -> bool {
         self.all(|away| away.unsigned_abs() <= far)
     }
 
-    /// How far the one with the least is from the first: at most zero.
+    /// The least offset: at most zero, the first lane's own.
     pub(crate) fn least(&self) -> i64 {
         self.0.iter().copied().min().unwrap_or(0)
     }
 
-    /// How far the one with the most is from the first: at least zero.
+    /// The greatest offset: at least zero.
     pub(crate) fn most(&self) -> i64 {
         self.0.iter().copied().max().unwrap_or(0)
     }
 
-    /// Whether so many threads, from one on, are each so much apart.
+    /// Whether so many lanes, from one on, are each so much apart.
     pub(crate) fn is_stride(&self, first: u32, count: u32, stride: i64) -> bool {
         (first + 1..first + count)
             .all(|lane| self.of(lane).wrapping_sub(self.of(lane - 1)) == stride)
     }
 
-    /// Whether so many threads from one on have what as many from an earlier one on have.
+    /// Whether so many lanes from one on have the offsets of as many from an earlier one on.
     pub(crate) fn repeats(&self, first: u32, earlier: u32, count: u32) -> bool {
         (0..count).all(|lane| self.of(first + lane) == self.of(earlier + lane))
     }

@@ -1,8 +1,12 @@
-//! Which registers the threads of a group have in common, so that one value does for all of them.
+//! Uniformity analysis: which registers have the same value in all threads of a lane group, or values a
+//! constant offset apart, so that one value stands for all of them. As LLVM's `UniformityAnalysis`, and
+//! the affine analysis of Collange, Defour and Zhang ("Dynamic detection of uniform and affine vectors
+//! in GPGPU computations", 2009).
 //!
-//! A group runs together only as long as all its threads take the same way. Where they part, each
-//! goes on alone up to where they meet again; so what is written on the ways between is each
-//! thread's own from then on.
+//! A lane group runs together as long as its threads take the same control-flow path. Where they
+//! diverge, each runs by itself up to the branch's post-dominator; so registers that are written on
+//! those paths are divergent from there on (temporal divergence included). The transfer functions of
+//! operations are in [`transfer`].
 
 use rustc_hash::FxHashSet as HashSet;
 
@@ -15,26 +19,28 @@ use crate::compile::cfg::dominators::postdominators;
 use crate::compile::ir::entity::EntityMap;
 use crate::compile::ir::{Arg, BlockId, Body, End, Op, Reg, Space, SpecialValue, Ty};
 
-/// What the threads of a group have in a register.
+/// What the threads of a lane group have in a register: a lattice, from the bottom up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Uniformity {
-    /// The same.
+    /// All have the same value.
     Uniform,
-    /// Each known much apart from the first.
+    /// Each has the first one's value and a constant offset.
     Affine(LaneOffsets),
-    /// Whatever it is.
+    /// Nothing is known.
     Divergent,
 }
 
 use Uniformity::{Divergent, Uniform};
 
-/// The classes of all registers.
+/// The uniformity of all registers.
 #[derive(Debug)]
 pub(crate) struct UniformityInfo {
+    /// `None` where no step writes the register, as far as is known.
     classes: EntityMap<Reg, Option<Uniformity>>,
-    /// How many low bits are zeros in what the first thread of a group has.
+    /// How many low bits are zeros in the value of a lane group's first thread.
     zeros: EntityMap<Reg, Option<u32>>,
-    /// Registers that are 0 or 1, and have a mask for each thread instead where they vary.
+    /// Boolean registers, which only ever hold 0 or 1: where they are divergent, vector code has a mask
+    /// of all ones or zeros for each lane.
     booleans: EntityMap<Reg, bool>,
 }
 
@@ -92,7 +98,7 @@ impl UniformityInfo {
         }
     }
 
-    /// Whether that is news.
+    /// Says whether that changed what is known.
     fn set_zeros(&mut self, reg: Reg, zeros: u32) -> bool {
         let known = self.zeros.get(reg).copied().flatten();
         let least = known.map_or(zeros, |known| known.min(zeros));
@@ -132,11 +138,11 @@ fn join(a: Option<Uniformity>, b: Uniformity) -> Uniformity {
 fn booleans(body: &Body) -> EntityMap<Reg, bool> {
     let mut booleans = EntityMap::from_fn(&body.regs, |_, ty| *ty == Ty::I32);
     let mut written = EntityMap::for_each(&body.regs, false);
-    // What a stop or a load brings may be any number.
+    // The results of suspend points and loads may be any number.
     for reg in body
         .suspend_points
         .values()
-        .flat_map(|stop| stop.results.iter().flatten())
+        .flat_map(|point| point.results.iter().flatten())
     {
         booleans.set(*reg, false);
     }
@@ -148,7 +154,7 @@ fn booleans(body: &Body) -> EntityMap<Reg, bool> {
                 Arg::I32(bits) => bits <= 1,
                 _ => false,
             };
-            let is_boolean = match op {
+            let is_boolean_result = match op {
                 Op::Copy(_, a) => holds(*a, &booleans),
                 Op::Select(_, _, a, b) => holds(*a, &booleans) && holds(*b, &booleans),
                 Op::Binary(opcode, _, a, b) if opcode.is_bool_combine() => {
@@ -159,7 +165,7 @@ fn booleans(body: &Body) -> EntityMap<Reg, bool> {
             };
             for target in op.targets() {
                 written.set(*target, true);
-                changed |= !is_boolean && booleans.set(*target, false);
+                changed |= !is_boolean_result && booleans.set(*target, false);
             }
         }
         if !changed {
@@ -171,7 +177,7 @@ fn booleans(body: &Body) -> EntityMap<Reg, bool> {
     })
 }
 
-/// The class of what a step writes.
+/// The uniformity of what a step writes; `None` while that is not known.
 fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
     let known = |arg: Arg| match arg {
         Arg::Reg(reg) => classes.classes.get(reg).copied().flatten(),
@@ -213,7 +219,7 @@ fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
         Op::Libcall { args, .. } => all_uniform(args),
         Op::Load { place, atomic, .. } => match place.space {
             Space::Local => Some(Divergent),
-            // A generic address may be one of local memory, unless that is looked at before.
+            // A generic address may be one of local memory, unless a bounds guard rules that out.
             Space::Generic if *atomic || !place.is_near() => Some(Divergent),
             _ => all_uniform(&[place.base]),
         },
@@ -222,12 +228,12 @@ fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
     }
 }
 
-/// How many low bits are zeros in what the first thread of a group gets from a step.
+/// How many low bits are zeros in what the first thread of a lane group gets from a step.
 fn zeros_of(classes: &UniformityInfo, op: &Op) -> u32 {
     match op {
         Op::Copy(_, a) => classes.zeros_of(*a),
         Op::Unary(opcode, _, a) => transfer::unary_low_zeros(*opcode, classes.zeros_of(*a)),
-        // Groups begin at multiples of their size, in each row.
+        // Lane groups begin at multiples of their size, in each row of the block.
         Op::Special(_, SpecialValue::Thread | SpecialValue::Tid(0)) => {
             VECTOR_LANES.trailing_zeros()
         }
@@ -240,7 +246,7 @@ fn zeros_of(classes: &UniformityInfo, op: &Op) -> u32 {
     }
 }
 
-/// Finds the classes.
+/// Finds the uniformity of all registers: from the bottom of the lattice up, until nothing changes.
 ///
 /// # Errors
 /// Where a block goes on at one that does not exist.
@@ -258,14 +264,14 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Un
         set(&mut classes, reg, Uniform);
         classes.set_zeros(reg, ALL_ZEROS);
     }
-    for stop in body.suspend_points.values() {
-        for reg in stop.results.iter().flatten() {
+    for point in body.suspend_points.values() {
+        for reg in point.results.iter().flatten() {
             set(&mut classes, *reg, Divergent);
             classes.set_zeros(*reg, 0);
         }
     }
-    let after = postdominators(body)?;
-    let mut parted: HashSet<BlockId> = HashSet::default();
+    let postdominators = postdominators(body)?;
+    let mut diverged: HashSet<BlockId> = HashSet::default();
     loop {
         let mut changed = false;
         for block in body.blocks.values() {
@@ -285,12 +291,13 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Un
         if changed {
             continue;
         }
-        // Where threads part, what they write before they meet is their own.
-        for (number, block) in body.blocks.iter() {
-            if !classes.diverges(&block.end) || !parted.insert(number) {
+        // What threads write between where they diverge and where they reconverge is their own.
+        for (id, block) in body.blocks.iter() {
+            if !classes.diverges(&block.end) || !diverged.insert(id) {
                 continue;
             }
-            for reg in written_apart(body, live, number, after.get(number).copied().flatten()) {
+            let postdominator = postdominators.get(id).copied().flatten();
+            for reg in written_while_diverged(body, live, id, postdominator) {
                 changed |= set(&mut classes, reg, Divergent);
             }
         }
@@ -300,39 +307,39 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Un
     }
 }
 
-/// The registers that are written between a branch and where its ways meet, and wanted there or
-/// behind a stop on the way.
-fn written_apart(
+/// The registers that are written between a branch and its post-dominator, and live there or behind a
+/// suspend point on the way.
+fn written_while_diverged(
     body: &Body,
     live: &Liveness,
     branch: BlockId,
-    meets: Option<BlockId>,
+    postdominator: Option<BlockId>,
 ) -> Vec<Reg> {
     let mut seen = HashSet::default();
     let mut waiting = body
         .block(branch)
         .map_or_else(Vec::new, |block| block.end.successors());
     let mut written = HashSet::default();
-    let mut wanted = HashSet::default();
-    if let Some(meets) = meets {
-        wanted.extend(live.at(meets));
+    let mut live_after = HashSet::default();
+    if let Some(postdominator) = postdominator {
+        live_after.extend(live.at(postdominator));
     }
-    while let Some(number) = waiting.pop() {
-        if Some(number) == meets || !seen.insert(number) {
+    while let Some(id) = waiting.pop() {
+        if Some(id) == postdominator || !seen.insert(id) {
             continue;
         }
-        let Some(block) = body.block(number) else {
+        let Some(block) = body.block(id) else {
             continue;
         };
         for op in &block.ops {
             written.extend(op.targets().iter().copied());
         }
         if let End::Suspend(_, next) = &block.end {
-            wanted.extend(live.at(*next));
+            live_after.extend(live.at(*next));
         }
         waiting.extend(block.end.successors());
     }
-    written.intersection(&wanted).copied().collect()
+    written.intersection(&live_after).copied().collect()
 }
 
 #[cfg(test)]

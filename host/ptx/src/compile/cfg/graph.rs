@@ -1,16 +1,15 @@
-//! The dispatch graph: a kernel's blocks as one reducible graph, through whose root a thread enters
+//! The suspension graph: a kernel's blocks as one reducible graph, through whose root a thread enters
 //! wherever it left.
 //!
 //! Threads leave their code at suspend points, and at a loop's head when they are preempted. They
 //! come back through the root, which is also where the next thread begins. So the edges at suspend
-//! points are cut, and edges from the root lead to each resume point instead. What is irreducible
+//! points are cut, and paths from the root lead to each resume point instead. What is irreducible
 //! then is made reducible as Bahmann et al. restructure loops ("Perfect Reconstructability of Control
 //! Flow from Demand Dependence Graphs", 2015): each loop of the nesting forest that is entered at more
-//! than one node gets a single entry, a node that dispatches by the *selector*, a variable that each
-//! edge into the loop sets. All edges to the loop's heads lead through it, those from outside as well
-//! as those that close a cycle, and so do the ways from the root to the resume points inside. Such a
-//! loop is left by its entry alone, the loops inside it are treated in the same way, and nothing is
-//! copied.
+//! than one node gets a single entry, a *dispatch node*. It branches by the *selector*, a variable that
+//! each edge into the loop sets. All edges to the loop's heads lead through it, those from outside as
+//! well as those that close a cycle, and so do the paths from the root to the resume points inside.
+//! The loops inside are treated alike. No block is copied.
 
 use rustc_hash::FxHashMap as HashMap;
 
@@ -30,12 +29,12 @@ pub(crate) const ROOT: NodeId = 0;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum NodeKind {
     /// The next thread begins, or resumes: sets the selector to the number of its resume point. Its
-    /// successors are the ways to the resume points, in order.
+    /// successors are the paths to the resume points, in order.
     Root,
     /// A thread resumes at a resume point: gets its registers back, and sets the selector to zero.
     Resume(u32),
     /// Goes on by the selector: at the first successor where it is zero, else at the one with the
-    /// same place as the selector's value in this list.
+    /// same position as the selector's value in this list.
     Dispatch(Vec<u32>),
     /// Sets the selector.
     Select(u32),
@@ -128,8 +127,7 @@ impl Graph {
             .map_or(&[], |point| &point.results)
     }
 
-    /// The loops that threads go through, whether they suspend on the way or not, among the blocks
-    /// that are reached.
+    /// The loops of the blocks that are reached, with the edges at suspend points.
     ///
     /// # Errors
     /// Where loops nest too deep.
@@ -215,7 +213,7 @@ impl ResumePoints {
 struct Head {
     /// The loop that it is a head of.
     of: usize,
-    /// Whether it is the one at which the loop's dispatch goes on where the selector is zero.
+    /// Whether the loop's dispatch node goes on at it where the selector is zero.
     is_first: bool,
     is_only: bool,
     /// Where a thread goes on that is preempted there.
@@ -231,7 +229,7 @@ struct Builder<'b> {
     nodes: Vec<Node>,
     of_block: HashMap<usize, NodeId>,
     checks: HashMap<usize, NodeId>,
-    /// The dispatch of each loop that has one.
+    /// The dispatch node of each loop that has one.
     dispatches: HashMap<usize, NodeId>,
     /// For each further head of a loop, the node that sets its selector: on edges from inside the
     /// loop, and on those from outside. One node for both would be entered from inside and outside
@@ -370,7 +368,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The way from the root to a resume point, through the dispatches of the loops around it.
+    /// The path from the root to a resume point, through the dispatch nodes of the loops around it.
     fn enter_at_resume(
         &mut self,
         number: u32,
@@ -441,5 +439,5 @@ impl Builder<'_> {
 }
 
 fn missing() -> Unsupported {
-    inconsistent("a block without a node in the dispatch graph")
+    inconsistent("a block without a node in the suspension graph")
 }

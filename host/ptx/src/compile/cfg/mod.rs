@@ -1,5 +1,5 @@
-//! Control flow: the one place for what is asked of a kernel's blocks as a graph, and the way from
-//! there to structured control flow.
+//! Control flow: the analyses of a kernel's blocks as a graph, and their translation to structured
+//! control flow. No other module computes predecessors, dominators or loops.
 //!
 //! | file | |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | `dominators.rs` | dominators and post-dominators |
 //! | `loops.rs` | the loop-nesting forest |
 //! | `dataflow.rs` | a worklist solver for data-flow equations |
-//! | `graph.rs` | the dispatch graph: blocks, resume points, and entries of loops |
+//! | `graph.rs` | the suspension graph: blocks, resume points, and dispatch nodes |
 //! | `structure.rs` | structuring, as blocks and loops of WebAssembly |
 //! | `verify.rs` | the proof that what was structured is the graph |
 

@@ -2,9 +2,8 @@
 //!
 //! Each node's code is written inside that of its immediate dominator. Code that is reached by more
 //! than one forward edge stands behind a block that these edges leave; a node that an edge leads back
-//! to is the head of a loop that it continues. That the graph is reducible is up to the
-//! [dispatch graph](crate::compile::cfg::graph). What is written is [verified](verify) before anybody
-//! sees it.
+//! to is the head of a loop that it continues. The [suspension graph](crate::compile::cfg::graph) is
+//! reducible. What is written is [verified](verify) before it is used.
 
 use crate::compile::Unsupported;
 use crate::compile::cfg::dominators::DominatorTree;
@@ -20,7 +19,7 @@ pub(crate) enum Item {
     Loop,
     Block,
     End,
-    /// What a node does. Where it goes on in two ways, it leaves a condition on the stack.
+    /// What a node does. Where it has two successors, it leaves a condition on the stack.
     Node(NodeId),
     If,
     Else,
@@ -31,10 +30,10 @@ pub(crate) enum Item {
     Table(NodeId, Vec<u32>),
 }
 
-/// How a node goes on.
+/// How a node chooses its successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Not at all.
+    /// It has none.
     None,
     /// At its successor.
     One,

@@ -1,24 +1,23 @@
 //! The structural verifier: proves that structured control flow does what the kernel's blocks say,
 //! whatever made it.
 //!
-//! It executes, without the blocks' code, each way on from each node as WebAssembly would, with the
-//! value that the selector has on it, up to the next block, and compares that block with the one in
-//! the IR. It knows the rules of `block`, `loop`, `if`, `br` and `br_table`, and nothing of how the
-//! dispatch graph and its structure came about: only what the nodes do to the selector and which
-//! block each resume point belongs to. What holds for every way from every node holds for every path,
-//! because the selector is zero whenever a block begins, and the root sets it anew:
+//! It follows each edge of each node through the structured items, as WebAssembly would execute them,
+//! with the value that the selector has, up to the next block; and compares that block with the one
+//! that the IR names. It knows the rules of `block`, `loop`, `if`, `br` and `br_table`, what nodes do to
+//! the selector, and which block each resume point belongs to. It does not use the edges of the
+//! suspension graph. What holds for each edge holds for each path, because the selector is zero
+//! whenever a block begins, and the root sets it anew:
 //!
-//! - What is executed first is the root. From there, the number of a resume point leads to this
-//!   resume point, and from there to its block.
-//! - From a block, each of its ways leads to the block that its end names, or to the root where the
-//!   thread leaves its code.
-//! - A thread that is preempted on its way to a block resumes at that block; a way that goes back to
-//!   a loop's beginning passes a place where it can be.
+//! - The root is executed first. From there, the number of a resume point leads to that resume point,
+//!   and from there to its block.
+//! - From a block, each edge leads to the block that its end names, or to the root where the thread
+//!   leaves its code.
+//! - A thread that is preempted between two blocks resumes at the second one. An edge that continues a
+//!   loop of WebAssembly passes an interrupt check, so that no loop keeps a thread for ever.
 //! - Where a thread suspends, or waits for others of its lane group, there is a resume point, and it
-//!   belongs to the block at which the thread goes on.
+//!   belongs to the next block.
 //!
-//! Each way takes a bounded number of steps, and there are as many ways as the kernel has edges and
-//! resume points.
+//! An edge passes a bounded number of nodes, so the time is linear in edges and resume points.
 
 use crate::compile::Unsupported;
 use crate::compile::cfg::graph::{Graph, NodeId, NodeKind, ROOT};
@@ -40,9 +39,9 @@ pub(crate) fn verify(body: &Body, graph: &Graph, items: &[Item]) -> Result<(), U
     };
     let begin = verifier.walk(0, 0)?;
     expect(begin == Arrived::Root, "does not begin at its root")?;
-    for (place, item) in items.iter().enumerate() {
+    for (position, item) in items.iter().enumerate() {
         if let Item::Node(node) = item {
-            verifier.node(place, *node)?;
+            verifier.node(position, *node)?;
         }
     }
     Ok(())
@@ -56,10 +55,10 @@ fn expect(holds: bool, what: &str) -> Result<(), Unsupported> {
     if holds { Ok(()) } else { Err(refused(what)) }
 }
 
-/// The most nodes and tables on one way: two for each loop around a resume point, and a few more.
+/// The most nodes and tables on one edge: two for each loop around a resume point, and a few more.
 const MAX_STEPS: usize = 256;
 
-/// Where a way ends.
+/// Where an edge ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arrived {
     Root,
@@ -75,7 +74,7 @@ struct Verifier<'v> {
 }
 
 impl Verifier<'_> {
-    /// Goes on at a place, forward, to the next block, resume point or root.
+    /// Follows an edge from a position on, forward, to the next block, resume point or root.
     fn walk(&self, at: usize, selector: u32) -> Result<Arrived, Unsupported> {
         self.walk_from(at, selector, false)
     }
@@ -163,12 +162,14 @@ impl Verifier<'_> {
         let is_there = self.graph.resumes.get(resume as usize) == Some(&block);
         expect(is_there, "resumes at another block")?;
         let takes = self.graph.results(self.body, resume);
-        let same = takes.iter().flatten().eq(results.iter().flatten());
+        // In the same order, which says where in the exchange each is.
+        let nothing = |registers: &[Option<Reg>]| registers.iter().all(Option::is_none);
+        let same = takes == results || nothing(takes) && nothing(results);
         expect(same, "takes other registers where it resumes")
     }
 
-    /// Proves the ways on from a node that stands at a place.
-    fn node(&self, place: usize, number: NodeId) -> Result<(), Unsupported> {
+    /// Proves the edges of a node that stands at a position.
+    fn node(&self, position: usize, number: NodeId) -> Result<(), Unsupported> {
         let node = self.graph.nodes.get(number);
         let node = node.ok_or_else(|| refused("has a node that does not exist"))?;
         let expected: Vec<Arrived> = match &node.kind {
@@ -182,30 +183,30 @@ impl Verifier<'_> {
                 vec![Arrived::Block(*block)]
             }
             NodeKind::Block(block) => self.after_block(*block)?,
-            // These are on the ways from others.
+            // These lie on the edges of others.
             NodeKind::Dispatch(_) | NodeKind::Select(_) | NodeKind::InterruptCheck(_) => {
                 return Ok(());
             }
         };
         let found = match Exit::of(self.body, node) {
             Exit::None => Vec::new(),
-            Exit::One => vec![self.walk(place + 1, 0)?],
+            Exit::One => vec![self.walk(position + 1, 0)?],
             Exit::Two | Exit::Dispatch => {
-                let [first, second] = self.sides(place)?;
+                let [first, second] = self.sides(position)?;
                 vec![self.walk(first, 0)?, self.walk(second, 0)?]
             }
             Exit::Table => {
-                let levels = match self.items.get(place + 1) {
+                let levels = match self.items.get(position + 1) {
                     Some(Item::Table(of, levels)) if *of == number => levels.len(),
                     _ => return Err(refused("does not use a number")),
                 };
                 let mut found = Vec::with_capacity(expected.len());
                 for index in 0..expected.len() {
-                    let target = self.targets.of_table(place + 1, levels, index)?;
+                    let target = self.targets.of_table(position + 1, levels, index)?;
                     // The root sets the selector to the same number.
                     let selector = if number == ROOT { index } else { 0 };
                     let selector = u32::try_from(selector).unwrap_or(u32::MAX);
-                    found.push(self.walk_from(target, selector, target <= place)?);
+                    found.push(self.walk_from(target, selector, target <= position)?);
                 }
                 found
             }
@@ -213,7 +214,7 @@ impl Verifier<'_> {
         expect(found == expected, "leads to another block")
     }
 
-    /// Where a block's ways lead.
+    /// Where a block's edges lead.
     fn after_block(&self, id: BlockId) -> Result<Vec<Arrived>, Unsupported> {
         let block = self.body.block(id);
         let block = block.ok_or_else(|| refused("has a block that does not exist"))?;
@@ -239,21 +240,21 @@ impl Verifier<'_> {
     }
 }
 
-/// Where labels are, and what comes next at each place.
+/// Where labels are, and what comes next at each position.
 struct Targets {
-    /// For a branch, the place of its target; for `if`, where its other side begins; for `else`, what
-    /// comes behind its end.
+    /// For a branch, the position of its target; for `if`, where its other side begins; for `else`,
+    /// what comes behind its end.
     jumps: Vec<usize>,
     /// The targets of tables, one table after another, and where those of each table begin.
     table_targets: Vec<usize>,
     tables: Vec<usize>,
-    /// From each place, the next one at which something is done.
+    /// From each position, the next one at which something is done.
     next: Vec<usize>,
 }
 
 /// A label that is open.
 struct Open {
-    place: usize,
+    position: usize,
     is_loop: bool,
     otherwise: Option<usize>,
 }
@@ -262,7 +263,7 @@ impl Targets {
     /// Resolves all labels, in one pass over what is nested: a label's own end is not known before
     /// it is reached, so branches wait for it in a list.
     fn resolve(items: &[Item]) -> Result<Targets, Unsupported> {
-        /// Where the place behind a label's end belongs.
+        /// Where the position behind a label's end belongs.
         enum Waiting {
             Jump(usize),
             Table(usize),
@@ -274,11 +275,11 @@ impl Targets {
             next: Vec::new(),
         };
         let mut open: Vec<(Open, Vec<Waiting>)> = Vec::new();
-        for (place, item) in items.iter().enumerate() {
+        for (position, item) in items.iter().enumerate() {
             match item {
                 Item::Block | Item::Loop | Item::If => open.push((
                     Open {
-                        place,
+                        position,
                         is_loop: *item == Item::Loop,
                         otherwise: None,
                     },
@@ -287,39 +288,39 @@ impl Targets {
                 Item::Else => {
                     let label = open.last_mut();
                     let is_first = |(label, _): &&mut (Open, Vec<Waiting>)| {
-                        items.get(label.place) == Some(&Item::If) && label.otherwise.is_none()
+                        items.get(label.position) == Some(&Item::If) && label.otherwise.is_none()
                     };
                     let (label, waiting) = label
                         .filter(is_first)
                         .ok_or_else(|| refused("has an `else` without an `if`"))?;
-                    label.otherwise = Some(place + 1);
-                    waiting.push(Waiting::Jump(place));
+                    label.otherwise = Some(position + 1);
+                    waiting.push(Waiting::Jump(position));
                 }
                 Item::End => {
                     let (label, waiting) =
                         open.pop().ok_or_else(|| refused("has an `end` too many"))?;
-                    targets.jumps[label.place] = label.otherwise.unwrap_or(place + 1);
+                    targets.jumps[label.position] = label.otherwise.unwrap_or(position + 1);
                     for waiting in waiting {
                         match waiting {
-                            Waiting::Jump(from) => targets.jumps[from] = place + 1,
-                            Waiting::Table(entry) => targets.table_targets[entry] = place + 1,
+                            Waiting::Jump(from) => targets.jumps[from] = position + 1,
+                            Waiting::Table(entry) => targets.table_targets[entry] = position + 1,
                         }
                     }
                 }
                 Item::Branch(level) => {
                     let (label, waiting) = outwards(&mut open, *level)?;
                     if label.is_loop {
-                        targets.jumps[place] = label.place;
+                        targets.jumps[position] = label.position;
                     } else {
-                        waiting.push(Waiting::Jump(place));
+                        waiting.push(Waiting::Jump(position));
                     }
                 }
                 Item::Table(_, levels) => {
-                    targets.tables[place] = targets.table_targets.len();
+                    targets.tables[position] = targets.table_targets.len();
                     for level in levels {
                         let (label, waiting) = outwards(&mut open, *level)?;
                         let entry = targets.table_targets.len();
-                        targets.table_targets.push(label.place);
+                        targets.table_targets.push(label.position);
                         if !label.is_loop {
                             waiting.push(Waiting::Table(entry));
                         }
@@ -333,29 +334,29 @@ impl Targets {
         Ok(targets)
     }
 
-    /// Makes targets the next places that do something, so that no way passes a long row of ends.
+    /// Finds the next position that does something, so that no edge passes a long row of ends.
     fn skip_what_does_nothing(&mut self, items: &[Item]) {
         let mut next = vec![items.len(); items.len() + 1];
-        for (place, item) in items.iter().enumerate().rev() {
-            next[place] = match item {
-                Item::Block | Item::Loop | Item::End => next[place + 1],
+        for (position, item) in items.iter().enumerate().rev() {
+            next[position] = match item {
+                Item::Block | Item::Loop | Item::End => next[position + 1],
                 // Forward, unless it goes to a loop.
-                Item::Else | Item::Branch(_) if self.jumps[place] > place => {
-                    next[self.jumps[place]]
+                Item::Else | Item::Branch(_) if self.jumps[position] > position => {
+                    next[self.jumps[position]]
                 }
-                _ => place,
+                _ => position,
             };
         }
         self.next = next;
     }
 
-    /// The next place at which something is done; behind the last one, there is none.
-    fn next(&self, place: usize) -> usize {
-        self.next.get(place).copied().unwrap_or(place)
+    /// The next position at which something is done; behind the last one, there is none.
+    fn next(&self, position: usize) -> usize {
+        self.next.get(position).copied().unwrap_or(position)
     }
 
-    fn jump(&self, place: usize) -> usize {
-        self.jumps.get(place).copied().unwrap_or(usize::MAX)
+    fn jump(&self, position: usize) -> usize {
+        self.jumps.get(position).copied().unwrap_or(usize::MAX)
     }
 
     /// Where a table of so many levels leads for a number.
@@ -370,8 +371,8 @@ impl Targets {
 
 /// The label so many levels out.
 fn outwards<W>(open: &mut [(Open, W)], level: u32) -> Result<(&Open, &mut W), Unsupported> {
-    let place = open.len().checked_sub(level as usize + 1);
-    let label = place.and_then(|place| open.get_mut(place));
+    let position = open.len().checked_sub(level as usize + 1);
+    let label = position.and_then(|position| open.get_mut(position));
     label
         .map(|(label, waiting)| (&*label, waiting))
         .ok_or_else(|| refused("branches out of its function"))

@@ -1,8 +1,8 @@
-//! What a kernel is between PTX and WebAssembly: basic blocks of simple steps on typed registers.
+//! The compiler's intermediate representation: basic blocks of steps on typed registers, in no SSA form.
 //!
-//! Calls are inlined, variables have addresses, operands have one type each. A step is one that
-//! WebAssembly has, or one that takes a few of its instructions. What it means for one thread is
-//! fixed here; how it is emitted, for one thread or for several at once, is not.
+//! Calls are inlined, variables have addresses, operands have one type each. A step is an instruction
+//! of WebAssembly, or takes a few of them. Its semantics are those for one thread; scalar and vector
+//! code are two ways to emit it. [`print`] writes the IR as text, [`verify`] checks it.
 
 pub(crate) mod entity;
 pub(crate) mod opcodes;
@@ -22,7 +22,7 @@ use opcodes::Opcode;
 
 pub(crate) use crate::simt::address::AddressSpace as Space;
 
-/// A type of WebAssembly. Predicates are 0 or 1, integers of fewer than 32 bits have zeros above.
+/// A type of WebAssembly. Predicates are 0 or 1; integers of fewer than 32 bits are zero-extended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Ty {
     I32,
@@ -112,23 +112,22 @@ impl Arg {
     }
 }
 
-/// What a thread learns of itself and of the launch.
+/// What a special register holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SpecialValue {
-    /// A dimension of the thread's place in its block.
+    /// A dimension of the thread's position in its block.
     Tid(u8),
-    /// Its number in the block.
+    /// The thread's number in the block.
     Thread,
-    /// A word of the launch's description, at this address of the scratch memory: the same for all
-    /// threads.
+    /// A word of the launch's description, at this address of scratch memory: uniform.
     Launch(u32, Ty),
-    /// The same of one or two bytes, with zeros above.
+    /// One or two bytes of it, zero-extended.
     LaunchPart(u32, u8),
     /// The host's clock, in nanoseconds.
     Clock,
 }
 
-/// An address: 64 bits for [`Space::Global`] and [`Space::Generic`], else 32.
+/// An address: 32 bits for [`Space::Shared`] and [`Space::Local`], else 64.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Place {
     pub space: Space,
@@ -138,17 +137,17 @@ pub(crate) struct Place {
     pub site: SiteId,
 }
 
-/// The largest offset of accesses that threads make together: sums of a few do not overflow.
+/// The largest offset of coalesced accesses: sums of a few do not overflow.
 const NEAR: u64 = 1 << 40;
 
 impl Place {
-    /// Whether its offset is one that sums can be made of.
+    /// Whether its offset is small enough for a coalesced access.
     pub(crate) fn is_near(&self) -> bool {
         self.offset.unsigned_abs() <= NEAR
     }
 }
 
-/// What replaces a value in memory.
+/// What an atomic operation replaces a value in memory by; the old value is its result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum AtomicOp {
     Add,
@@ -156,9 +155,9 @@ pub(crate) enum AtomicOp {
     Or,
     Xor,
     Exchange,
-    /// `c` where the old value is `b`.
+    /// Compare and swap: `c` where the old value is `b`.
     Swap,
-    /// The smaller, or the larger, of the two.
+    /// The minimum, or the maximum, of the two.
     Least {
         signed: bool,
         most: bool,
@@ -168,26 +167,26 @@ pub(crate) enum AtomicOp {
     FloatAdd {
         flush: bool,
     },
-    /// What the interpreter's function makes of the old value and `b`.
+    /// What a function of the interpreter makes of the old value and `b`.
     Libcall(LibcallId),
 }
 
 /// One step.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
-    /// Does nothing: what follows in the block comes from this line of the text. Only there where
-    /// lines were asked for, since passes look at neighbouring steps.
+    /// Does nothing: what follows in the block comes from this line of the text. It exists only where
+    /// lines were asked for.
     Line(u32),
     Copy(Reg, Arg),
     Unary(Opcode, Reg, Arg),
     Binary(Opcode, Reg, Arg, Arg),
-    /// The target, the condition, what is taken where it is not zero, and where it is.
+    /// The target, the condition, the value where it is not zero, and the value where it is.
     Select(Reg, Arg, Arg, Arg),
-    /// Multiplies and adds with one rounding.
+    /// Fused multiply-add: one rounding.
     Fma(Reg, Arg, Arg, Arg),
-    /// A NaN as NVIDIA's hardware gives it; any other value as it is.
+    /// NVIDIA's NaN for any NaN; any other value as it is.
     CanonicalizeNan(Reg, Arg),
-    /// A subnormal as zero of the same sign.
+    /// Zero of the same sign for a subnormal; any other value as it is.
     FlushSubnormal(Reg, Arg),
     Special(Reg, SpecialValue),
     /// What a function of the interpreter computes, of operands of 64 bits.
@@ -223,20 +222,20 @@ pub(crate) enum Op {
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     Jump(BlockId),
-    /// Where the condition is not zero, and where it is.
+    /// The condition, the target where it is not zero, and the target where it is.
     Branch(Arg, BlockId, BlockId),
-    /// By an index; one past the last is a fault.
+    /// The target that an index selects; an index behind the last one is a fault at the site.
     Table(Arg, Vec<BlockId>, SiteId),
     /// The thread has ended.
     Exit,
-    /// The kernel does what it may not; with a number for the message.
+    /// The kernel ends with a fault at the site; the operand goes with its message.
     Fault(SiteId, Arg),
-    /// The thread goes on, or waits for those of its group that went another way, where they are
-    /// awaited.
+    /// The thread waits for the other threads of its lane group, if that has diverged and reconverges
+    /// here; else it goes on.
     Reconverge(BlockId),
-    /// The thread waits for others.
+    /// The thread waits for others of its block or warp, and resumes at the block.
     Suspend(SuspendId, BlockId),
-    /// Behind all others: nothing comes here.
+    /// No thread comes here: the block was begun after an instruction that does not go on.
     Nowhere,
 }
 
@@ -284,7 +283,7 @@ pub(crate) enum SiteKind {
     },
 }
 
-/// Where threads meet.
+/// Where threads wait for each other: what they bring, and what they get when they resume.
 #[derive(Clone, Debug)]
 pub(crate) struct SuspendPoint {
     pub line: u32,
@@ -345,8 +344,8 @@ pub(crate) struct Body {
     /// The registers that the PTX declares: zeros until they are written. All others are the compiler's
     /// own, and written before they are read.
     pub declared: HashSet<Reg>,
-    /// Words that are a number's bits, for which it does not matter which NaN it is.
-    pub blind: HashSet<Reg>,
+    /// Integers that are a number's bits, in whose use it does not matter which NaN it is.
+    pub payload_ignored: HashSet<Reg>,
 }
 
 impl Body {
@@ -382,7 +381,7 @@ impl Body {
         words.max().unwrap_or(0)
     }
 
-    /// How many steps there are.
+    /// How many steps there are, blocks' ends included.
     pub(crate) fn len(&self) -> usize {
         let steps = |block: &Block| {
             let marks = block.ops.iter().filter(|op| matches!(op, Op::Line(_)));

@@ -42,6 +42,16 @@ pub(crate) struct Annotations<'k> {
     pub guards: Option<&'k GuardPlan>,
 }
 
+impl<'k> Annotations<'k> {
+    /// Those of a kernel of which uniformity alone is known.
+    pub(crate) fn of(uniformity: &'k UniformityInfo) -> Annotations<'k> {
+        Annotations {
+            uniformity: Some(uniformity),
+            ..Annotations::default()
+        }
+    }
+}
+
 /// Where comments begin, unless a line is longer.
 const COMMENT_COLUMN: usize = 48;
 

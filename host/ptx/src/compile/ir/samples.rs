@@ -115,11 +115,10 @@ pub(crate) fn random(rng: &mut fastrand::Rng, shape: &Shape) -> Body {
             0 => End::Exit,
             1 | 2 => End::Jump(next(rng)),
             3 if shape.suspends => {
-                let input = arg(rng, Ty::I64);
                 let point = body.suspend_points.push(SuspendPoint {
                     line: 0,
                     kind: SuspendKind::ActiveMask,
-                    inputs: vec![input],
+                    inputs: Vec::new(),
                     results: vec![rng.bool().then(|| reg(rng, Ty::I32))],
                 });
                 End::Suspend(point, next(rng))

@@ -1,10 +1,12 @@
-//! NaNs become the one that NVIDIA's hardware gives where that can be seen, and not before.
+//! NaN canonicalization, sunk to where it is observed. (Cranelift's pass of the same name makes each
+//! result canonical at once.)
 //!
-//! An arithmetic operation gives some NaN, which one is the engine's affair. In a chain of them only
-//! whether there is one matters, so the looking waits until a value is stored, or its bits are taken
-//! for something else. Registers that hold values from elsewhere, which must not change, are left
-//! out: what goes into them is looked at at once. Functions that take numbers apart, and come to the
-//! same with any NaN, say so ([`Body::blind`]).
+//! WebAssembly's arithmetic gives some NaN; which one, the engine chooses. NVIDIA's hardware gives one
+//! in particular. In a chain of operations it matters only whether there is a NaN, so it becomes
+//! NVIDIA's where a value is stored, or its bits are observed otherwise. That goes for registers all of
+//! whose NaNs come from arithmetic: one that may hold a NaN from elsewhere, which must keep its bits,
+//! gets canonical values at once. Functions that take a number apart, and come to the same with any
+//! NaN, say so ([`Body::payload_ignored`]).
 
 use crate::compile::ir::entity::EntityMap;
 use crate::compile::ir::opcodes::NanBehavior;
@@ -19,76 +21,77 @@ fn is_nan(arg: Arg) -> bool {
     }
 }
 
-/// Registers whose NaNs all come from arithmetic.
-fn lazy(body: &Body) -> EntityMap<Reg, bool> {
-    let mut lazy = EntityMap::from_fn(&body.regs, |_, ty| ty.is_float());
+/// Registers whose NaNs all come from arithmetic: they are canonicalized where they are observed.
+fn deferred(body: &Body) -> EntityMap<Reg, bool> {
+    let mut deferred = EntityMap::from_fn(&body.regs, |_, ty| ty.is_float());
     loop {
         let mut changed = false;
         for op in body.blocks.values().flat_map(|block| &block.ops) {
-            let holds = |arg: Arg, lazy: &EntityMap<Reg, bool>| match arg {
-                Arg::Reg(reg) => lazy.get(reg) == Some(&true),
+            let holds = |arg: Arg, deferred: &EntityMap<Reg, bool>| match arg {
+                Arg::Reg(reg) => deferred.get(reg) == Some(&true),
                 constant => !is_nan(constant),
             };
             let fits = match op {
                 Op::CanonicalizeNan(..) | Op::Fma(..) => true,
                 Op::Unary(opcode, _, a) if opcode.nan() == NanBehavior::KeepsCanonical => {
-                    holds(*a, &lazy)
+                    holds(*a, &deferred)
                 }
-                Op::Copy(_, a) | Op::FlushSubnormal(_, a) => holds(*a, &lazy),
+                Op::Copy(_, a) | Op::FlushSubnormal(_, a) => holds(*a, &deferred),
                 Op::Unary(opcode, ..) | Op::Binary(opcode, ..) => {
                     opcode.nan() == NanBehavior::Arithmetic
                 }
-                Op::Select(_, _, a, b) => holds(*a, &lazy) && holds(*b, &lazy),
+                Op::Select(_, _, a, b) => holds(*a, &deferred) && holds(*b, &deferred),
                 _ => false,
             };
             if fits {
                 continue;
             }
             for target in op.targets() {
-                changed |= lazy.set(*target, false);
+                changed |= deferred.set(*target, false);
             }
         }
         if !changed {
-            return lazy;
+            return deferred;
         }
     }
 }
 
-/// Moves the looking to where values are seen.
+/// Moves canonicalization to where values are observed.
 pub(crate) fn run(body: &mut Body) {
-    let lazy = lazy(body);
-    let is_lazy = |reg: Reg| lazy.get(reg) == Some(&true);
+    let deferred = deferred(body);
+    let is_deferred = |reg: Reg| deferred.get(reg) == Some(&true);
     let (blocks, regs) = (&mut body.blocks, &mut body.regs);
     for block in blocks.values_mut() {
         let ops = std::mem::take(&mut block.ops);
         let mut rewritten = Vec::with_capacity(ops.len());
         for mut op in ops {
-            let passes = match &op {
-                Op::CanonicalizeNan(target, a) if is_lazy(*target) => {
+            // Whether it makes no difference to the step which NaN an operand is.
+            let ignores_payload = match &op {
+                Op::CanonicalizeNan(target, a) if is_deferred(*target) => {
                     rewritten.push(Op::Copy(*target, *a));
                     continue;
                 }
-                Op::Unary(_, target, _) if body.blind.contains(target) => true,
+                Op::Unary(_, target, _) if body.payload_ignored.contains(target) => true,
                 Op::Unary(opcode, target, _) if opcode.nan() == NanBehavior::KeepsCanonical => {
-                    is_lazy(*target)
+                    is_deferred(*target)
                 }
                 Op::Unary(opcode, ..) | Op::Binary(opcode, ..) => opcode.ignores_nan_payload(),
                 Op::Copy(target, _) | Op::Select(target, ..) | Op::FlushSubnormal(target, _) => {
-                    is_lazy(*target)
+                    is_deferred(*target)
                 }
                 Op::CanonicalizeNan(..) | Op::Fma(..) => true,
                 _ => false,
             };
-            if !passes {
-                let mut seen: Vec<(Reg, Reg)> = Vec::new();
+            if !ignores_payload {
+                let mut canonical: Vec<(Reg, Reg)> = Vec::new();
                 op.each_arg_mut(|arg| {
                     let Arg::Reg(reg) = *arg else {
                         return;
                     };
-                    if !is_lazy(reg) {
+                    if !is_deferred(reg) {
                         return;
                     }
-                    let known = seen.iter().find(|(from, _)| *from == reg);
+                    let known = canonical.iter().find(|(from, _)| *from == reg);
                     let to = match known {
                         Some((_, to)) => *to,
                         None => {
@@ -96,14 +99,15 @@ pub(crate) fn run(body: &mut Body) {
                                 return;
                             };
                             let to = regs.push(ty);
-                            seen.push((reg, to));
+                            canonical.push((reg, to));
                             to
                         }
                     };
                     *arg = Arg::Reg(to);
                 });
                 rewritten.extend(
-                    seen.into_iter()
+                    canonical
+                        .into_iter()
                         .map(|(from, to)| Op::CanonicalizeNan(to, Arg::Reg(from))),
                 );
             }

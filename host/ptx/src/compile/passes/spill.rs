@@ -169,7 +169,7 @@ impl<'k> Flow<'k> {
                 vec![0; self.live.words()]
             } else {
                 let mut set = self.live.live_in(*block).to_vec();
-                for reg in self.graph.results(self.body, number).into_iter().flatten() {
+                for reg in self.graph.results(self.body, number).iter().flatten() {
                     if let Some((word, bit)) = self.live.bit(*reg)
                         && let Some(word) = set.get_mut(word)
                     {
@@ -399,8 +399,8 @@ mod tests {
                 let ahead = self.plan.saved_ahead(self.live, self.body, block);
                 self.save(&ahead);
                 if let End::Suspend(point, next) = &contents.end {
-                    let results = &self.body.suspend_points.get(*point).unwrap().results;
-                    let results: Vec<Reg> = results.iter().copied().flatten().collect();
+                    let point = self.body.suspend_points.get(*point).unwrap();
+                    let results: Vec<Reg> = point.results.iter().copied().flatten().collect();
                     let mut saved = self.plan.saved_behind(self.live, block, *next);
                     saved.retain(|reg| !results.contains(reg));
                     self.save(&saved);

@@ -1,32 +1,19 @@
-//! Integer operations that take several steps: bits in reverse, the highest bit, bytes picked and
-//! multiplied, and the upper half of a product of 128 bits.
+//! Integer operations that the compiler has its own code for: any function of three bits with a
+//! predicate (`lop3`), bytes picked from two words (`prmt`), and the upper half of a product of 128 bits.
 
+use crate::compile::ir::Arg;
 use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{Arg, Ty};
-use crate::compile::translate::{Builder, Scope};
+use crate::compile::translate::{Builder, FunctionScope};
 use crate::numeric::ArithBuilder;
 use crate::numeric::Flags;
 use crate::syntax::modifier::Modifier;
-use crate::syntax::table::Op;
 use crate::syntax::tree::Operand;
 use crate::syntax::types::Type;
 
 impl<'m> Builder<'m> {
-    /// `None` where the interpreter is to be asked.
-    pub(crate) fn bits_and_bytes(&mut self, scope: &Scope<'m>) -> Option<Arg> {
-        match scope.instruction.row.op {
-            Op::Brev => Some(self.reversed(scope)),
-            Op::Bfind => Some(self.highest_bit(scope)),
-            Op::Prmt => self.permuted(scope),
-            Op::Dp4a => Some(self.dot_product(scope, 4)),
-            Op::Dp2a => Some(self.dot_product(scope, 2)),
-            _ => None,
-        }
-    }
-
     /// `lop3` with a predicate: whether the result is not zero, and or or another one; false where
     /// its table is not known.
-    pub(crate) fn logic(&mut self, scope: &Scope<'m>) -> bool {
+    pub(crate) fn logic(&mut self, scope: &FunctionScope<'m>) -> bool {
         let Some(table) = self.source(scope, 4).bits() else {
             return false;
         };
@@ -46,95 +33,8 @@ impl<'m> Builder<'m> {
         true
     }
 
-    fn reversed(&mut self, scope: &Scope<'m>) -> Arg {
-        let wide = scope.ty().bits() == 64;
-        let (and, or, left, right) = if wide {
-            (
-                Opcode::I64And,
-                Opcode::I64Or,
-                Opcode::I64Shl,
-                Opcode::I64ShrU,
-            )
-        } else {
-            (
-                Opcode::I32And,
-                Opcode::I32Or,
-                Opcode::I32Shl,
-                Opcode::I32ShrU,
-            )
-        };
-        let constant = |value: u64| {
-            if wide {
-                Arg::I64(value)
-            } else {
-                Arg::I32((value & 0xffff_ffff) as u32)
-            }
-        };
-        let mut value = self.source(scope, 1);
-        // Neighbours change places: bits, pairs, and so on.
-        for (by, mask) in [
-            (1, 0x5555_5555_5555_5555),
-            (2, 0x3333_3333_3333_3333),
-            (4, 0x0f0f_0f0f_0f0f_0f0f),
-            (8, 0x00ff_00ff_00ff_00ff),
-            (16, 0x0000_ffff_0000_ffff),
-            (32, 0xffff_ffff_u64),
-        ] {
-            if by == 32 && !wide {
-                break;
-            }
-            let (by, mask) = (constant(by), constant(mask));
-            let high = self.two(right, value, by);
-            let high = self.two(and, high, mask);
-            let low = self.two(and, value, mask);
-            let low = self.two(left, low, by);
-            value = self.two(or, low, high);
-        }
-        value
-    }
-
-    /// Where the highest bit is that is not a copy of the sign; all bits set where there is none.
-    fn highest_bit(&mut self, scope: &Scope<'m>) -> Arg {
-        let ty = scope.ty();
-        let wide = ty.bits() == 64;
-        let (xor, right, clz, eq) = if wide {
-            (
-                Opcode::I64Xor,
-                Opcode::I64ShrS,
-                Opcode::I64Clz,
-                Opcode::I64Eq,
-            )
-        } else {
-            (
-                Opcode::I32Xor,
-                Opcode::I32ShrS,
-                Opcode::I32Clz,
-                Opcode::I32Eq,
-            )
-        };
-        let (last, none) = if wide {
-            (Arg::I64(63), Arg::I64(0))
-        } else {
-            (Arg::I32(31), Arg::I32(0))
-        };
-        let mut value = self.source(scope, 1);
-        if ty.is_signed() {
-            let sign = self.two(right, value, last);
-            value = self.two(xor, value, sign);
-        }
-        let count = self.one(clz, value);
-        let count = self.as_ty(count, Ty::I32);
-        let place = if scope.has(Modifier::Shiftamt) {
-            count
-        } else {
-            self.minus(Arg::I32(ty.bits() - 1), count)
-        };
-        let empty = self.two(eq, value, none);
-        self.choose(empty, Arg::I32(u32::MAX), place)
-    }
-
-    /// Bytes of two words.
-    fn permuted(&mut self, scope: &Scope<'m>) -> Option<Arg> {
+    /// `prmt` in its default mode: bytes of two words. `None` for the other modes.
+    pub(crate) fn permuted(&mut self, scope: &FunctionScope<'m>) -> Option<Arg> {
         let flags = Flags::of(&scope.instruction.modifiers);
         if flags.variant.is_some() {
             return None;
@@ -148,7 +48,7 @@ impl<'m> Builder<'m> {
                 None => self.byte(words, selector, place),
             };
             result = Some(match result {
-                Some(others) => self.or(others, byte),
+                Some(others) => self.i32_or(others, byte),
                 None => byte,
             });
         }
@@ -160,69 +60,35 @@ impl<'m> Builder<'m> {
         let word = if picked & 4 == 0 { words[0] } else { words[1] };
         let from = 8 * (picked & 3);
         if picked & 8 != 0 {
-            let top = self.left(word, 24 - from);
-            let sign = self.right_signed(top, 31);
-            return self.and_mask(sign, 0xff << at);
+            let top = self.i32_shl(word, 24 - from);
+            let sign = self.i32_shr_s(top, 31);
+            return self.i32_and_const(sign, 0xff << at);
         }
         let moved = match at.cmp(&from) {
-            std::cmp::Ordering::Less => self.right(word, from - at),
+            std::cmp::Ordering::Less => self.i32_shr_u(word, from - at),
             std::cmp::Ordering::Equal => word,
-            std::cmp::Ordering::Greater => self.left(word, at - from),
+            std::cmp::Ordering::Greater => self.i32_shl(word, at - from),
         };
-        self.and_mask(moved, 0xff << at)
+        self.i32_and_const(moved, 0xff << at)
     }
 
     /// The same by a selector that is found out later: bit by bit.
     fn byte(&mut self, words: [Arg; 2], selector: Arg, place: u32) -> Arg {
-        let picked = self.right(selector, 4 * place);
-        let second = self.and_mask(picked, 4);
-        let word = self.choose(second, words[1], words[0]);
-        let upper = self.and_mask(picked, 2);
-        let half = self.right(word, 16);
-        let half = self.choose(upper, half, word);
-        let odd = self.and_mask(picked, 1);
-        let byte = self.right(half, 8);
-        let byte = self.choose(odd, byte, half);
-        let top = self.left(byte, 24);
-        let sign = self.right_signed(top, 31);
-        let of_sign = self.and_mask(picked, 8);
-        let byte = self.choose(of_sign, sign, byte);
-        let byte = self.and_mask(byte, 0xff);
-        self.left(byte, 8 * place)
-    }
-
-    /// Some bits of a word as an integer.
-    fn field(&mut self, word: Arg, at: u32, bits: u32, signed: bool) -> Arg {
-        let top = if at + bits == 32 {
-            word
-        } else {
-            self.left(word, 32 - bits - at)
-        };
-        if signed {
-            self.right_signed(top, 32 - bits)
-        } else {
-            self.right(top, 32 - bits)
-        }
-    }
-
-    /// Products of parts of two words, added to a third.
-    fn dot_product(&mut self, scope: &Scope<'m>, count: u32) -> Arg {
-        let flags = Flags::of(&scope.instruction.modifiers);
-        let (a, b) = (self.source(scope, 1), self.source(scope, 2));
-        let mut sum = self.source(scope, 3);
-        let offset = if count == 2 && scope.has(Modifier::Hi) {
-            16
-        } else {
-            0
-        };
-        for part in 0..count {
-            let bits = 32 / count;
-            let x = self.field(a, part * bits, bits, flags.to.is_signed());
-            let y = self.field(b, part * 8 + offset, 8, flags.from.is_signed());
-            let product = self.two(Opcode::I32Mul, x, y);
-            sum = self.plus(sum, product);
-        }
-        sum
+        let picked = self.i32_shr_u(selector, 4 * place);
+        let second = self.i32_and_const(picked, 4);
+        let word = self.i32_select(second, words[1], words[0]);
+        let upper = self.i32_and_const(picked, 2);
+        let half = self.i32_shr_u(word, 16);
+        let half = self.i32_select(upper, half, word);
+        let odd = self.i32_and_const(picked, 1);
+        let byte = self.i32_shr_u(half, 8);
+        let byte = self.i32_select(odd, byte, half);
+        let top = self.i32_shl(byte, 24);
+        let sign = self.i32_shr_s(top, 31);
+        let of_sign = self.i32_and_const(picked, 8);
+        let byte = self.i32_select(of_sign, sign, byte);
+        let byte = self.i32_and_const(byte, 0xff);
+        self.i32_shl(byte, 8 * place)
     }
 
     /// The upper half of a product of values of 64 bits, from four products of their halves.

@@ -1,10 +1,11 @@
-//! Comparisons, choices, and moves between registers of different sizes.
+//! Translates comparisons, selections, and moves between registers of different sizes (PTX ISA,
+//! "Comparison and Selection Instructions", "Data Movement and Conversion Instructions").
 
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Ty};
-use crate::compile::translate::half::kind;
-use crate::compile::translate::{Builder, Scope, home};
+use crate::compile::translate::half::half_format;
+use crate::compile::translate::{Builder, FunctionScope, home};
 use crate::numeric::{Flags, mask};
 use crate::syntax::bool_combine::BoolCombine;
 use crate::syntax::table::Op;
@@ -13,7 +14,7 @@ use crate::syntax::types::Type;
 
 impl<'m> Builder<'m> {
     /// `set` and `setp`.
-    pub(crate) fn comparison(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+    pub(crate) fn comparison(&mut self, scope: &FunctionScope<'m>) -> Result<(), Unsupported> {
         let modifiers = &scope.instruction.modifiers;
         let set = scope.instruction.row.op == Op::Set;
         let compared = if set {
@@ -27,8 +28,8 @@ impl<'m> Builder<'m> {
             self.compare_integers(compared, flags, a, b)
         } else if let Some(outcome) = self.compare_floats(compared, flags, a, b) {
             outcome
-        } else if let Some((kind, false)) = kind(compared)
-            && let Some(outcome) = self.compare_half(kind, flags, [a, b])
+        } else if let Some((format, false)) = half_format(compared)
+            && let Some(outcome) = self.compare_half(format, flags, [a, b])
         {
             outcome
         } else {
@@ -70,7 +71,7 @@ impl<'m> Builder<'m> {
     }
 
     /// `selp`.
-    pub(crate) fn selp(&mut self, scope: &Scope<'m>) {
+    pub(crate) fn selp(&mut self, scope: &FunctionScope<'m>) {
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         let condition = self.condition(scope, 3);
         let value = self.select(condition, a, b);
@@ -78,7 +79,7 @@ impl<'m> Builder<'m> {
     }
 
     /// `slct`.
-    pub(crate) fn slct(&mut self, scope: &Scope<'m>) {
+    pub(crate) fn slct(&mut self, scope: &FunctionScope<'m>) {
         let modifiers = &scope.instruction.modifiers;
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         let c = self.read(scope, scope.operand(3), modifiers.second_ty());
@@ -93,7 +94,7 @@ impl<'m> Builder<'m> {
     }
 
     /// `mov`, also between one register and several.
-    pub(crate) fn moved(&mut self, scope: &Scope<'m>) {
+    pub(crate) fn moved(&mut self, scope: &FunctionScope<'m>) {
         let ty = scope.ty();
         match (scope.operand(0), scope.operand(1)) {
             (Operand::Vector(targets), source) => {

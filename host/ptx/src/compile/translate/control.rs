@@ -1,51 +1,23 @@
-//! What each instruction becomes; branches, calls, and where threads meet.
+//! Translates an instruction with its guard, by its kind; and branches, calls, barriers and warp
+//! collectives (PTX ISA, "Control Flow Instructions", "Parallel Synchronization and Communication
+//! Instructions").
 
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
-    Arg, BlockId, End, Op as Step, Reg, SiteKind, SuspendKind, SuspendPoint, Ty,
+    Arg, BlockId, End, Op as IrOp, Reg, SiteKind, SuspendKind, SuspendPoint, Ty,
 };
-use crate::compile::translate::{Builder, Scope, index};
+use crate::compile::translate::{Builder, FunctionScope, index};
 use crate::simt::instruction::{BarrierInstruction, WarpInstruction};
 use crate::syntax::builtin_functions::BuiltinFunction;
 use crate::syntax::check::source_type;
-use crate::syntax::table::Op;
+use crate::syntax::table::{Effect, Op};
 use crate::syntax::tree::{CallSite, Formal, Operand};
 use crate::syntax::types::Type;
 
-/// Whether an instruction does nothing but write registers, so that it may be computed and dropped.
-fn is_pure(op: Op) -> bool {
-    use Op::*;
-    !matches!(
-        op,
-        Activemask
-            | Atom
-            | Barrier
-            | BarrierArrive
-            | BarrierReduce
-            | Bra
-            | BrxIdx
-            | Call
-            | Elect
-            | Exit
-            | Fence
-            | Hint
-            | Ld
-            | Match
-            | Red
-            | Redux
-            | Ret
-            | Shfl
-            | St
-            | Trap
-            | Vote
-            | WarpBarrier
-    )
-}
-
 impl<'m> Builder<'m> {
     /// Adds one instruction.
-    pub(crate) fn instruction(&mut self, scope: &mut Scope<'m>) -> Result<(), Unsupported> {
+    pub(crate) fn instruction(&mut self, scope: &mut FunctionScope<'m>) -> Result<(), Unsupported> {
         let op = scope.instruction.row.op;
         let guard = scope.instruction.guard.map(|guard| {
             let value = Arg::Reg(scope.register(guard.register));
@@ -54,14 +26,14 @@ impl<'m> Builder<'m> {
         let Some((value, negated)) = guard else {
             return self.unguarded(scope);
         };
-        // A predicated step that only writes registers is computed always and kept if wanted.
-        if is_pure(op) {
+        // A predicated instruction that only writes registers is computed always (if-conversion) and kept if wanted.
+        if op.effect() == Effect::Registers {
             let value = if negated {
                 self.two(Opcode::I32Xor, value, Arg::I32(1))
             } else {
                 // The instruction may write its own guard.
                 let copy = self.temp(Ty::I32);
-                self.push(Step::Copy(copy, value));
+                self.push(IrOp::Copy(copy, value));
                 Arg::Reg(copy)
             };
             self.guard = Some(value);
@@ -81,7 +53,7 @@ impl<'m> Builder<'m> {
         Ok(())
     }
 
-    fn unguarded(&mut self, scope: &mut Scope<'m>) -> Result<(), Unsupported> {
+    fn unguarded(&mut self, scope: &mut FunctionScope<'m>) -> Result<(), Unsupported> {
         let op = scope.instruction.row.op;
         match op {
             Op::Mov => self.moved(scope),
@@ -137,10 +109,11 @@ impl<'m> Builder<'m> {
                 self.suspend(SuspendKind::ActiveMask, Vec::new(), vec![Some(taken)]);
                 self.write(scope, Arg::Reg(taken));
             }
+            Op::Scalar(op) => self.scalar(scope, op)?,
             Op::CvtPackSat => self.packed(scope),
             Op::Cvt => {
                 if !self.convert(scope) {
-                    self.by_help(scope)?;
+                    self.by_libcall(scope)?;
                 }
             }
             _ => {
@@ -151,7 +124,7 @@ impl<'m> Builder<'m> {
                     self.integer(scope)
                 };
                 if !done {
-                    self.by_help(scope)?;
+                    self.by_libcall(scope)?;
                 }
             }
         }
@@ -164,7 +137,7 @@ impl<'m> Builder<'m> {
         self.end(end, next);
     }
 
-    fn jump_table(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+    fn jump_table(&mut self, scope: &FunctionScope<'m>) -> Result<(), Unsupported> {
         let table = match scope.operand(1) {
             Operand::Labels(table) => scope.function.tables.get(*table as usize),
             _ => None,
@@ -199,7 +172,7 @@ impl<'m> Builder<'m> {
         self.end(End::Suspend(point, next), next);
     }
 
-    fn barrier(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+    fn barrier(&mut self, scope: &FunctionScope<'m>) -> Result<(), Unsupported> {
         let Some(barrier) = BarrierInstruction::of(scope.instruction) else {
             return Err(self.unsupported("this barrier"));
         };
@@ -236,7 +209,7 @@ impl<'m> Builder<'m> {
         Ok(())
     }
 
-    fn collective(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+    fn collective(&mut self, scope: &FunctionScope<'m>) -> Result<(), Unsupported> {
         let Some(decoded) = WarpInstruction::of(scope.instruction) else {
             return Err(self.unsupported("this operation of a warp"));
         };
@@ -261,7 +234,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Calls a function by adding its body here.
-    fn call(&mut self, scope: &Scope<'m>, site: &CallSite) -> Result<(), Unsupported> {
+    fn call(&mut self, scope: &FunctionScope<'m>, site: &CallSite) -> Result<(), Unsupported> {
         let Some(callee) = self.module.functions.get(site.function as usize) else {
             return Err(self.unsupported("a call of what is not there"));
         };
@@ -299,7 +272,7 @@ impl<'m> Builder<'m> {
     }
 
     /// A parameter or result of a function, as it is inlined at one place.
-    fn formal(&self, inner: &Scope<'m>, formal: &Formal) -> Passed {
+    fn formal(&self, inner: &FunctionScope<'m>, formal: &Formal) -> Passed {
         match formal {
             Formal::Register(register) => Passed::Register(inner.register(*register)),
             Formal::Variable(variable) => {
@@ -310,7 +283,7 @@ impl<'m> Builder<'m> {
     }
 
     /// The variable that an argument or a result is, if it is one.
-    fn variable(&self, scope: &Scope<'m>, actual: &Operand) -> Option<Passed> {
+    fn variable(&self, scope: &FunctionScope<'m>, actual: &Operand) -> Option<Passed> {
         let place = self.variables(scope).passed(actual)?;
         Some(Passed::in_frame(scope, place))
     }
@@ -342,7 +315,7 @@ impl<'m> Builder<'m> {
                 match to {
                     Passed::Register(register) => {
                         let value = self.as_ty(value, self.body.ty(register));
-                        self.push(Step::Copy(register, value));
+                        self.push(IrOp::Copy(register, value));
                     }
                     Passed::Variable { offset, bytes } => {
                         let bytes = bytes.min(8);
@@ -359,7 +332,7 @@ impl<'m> Builder<'m> {
     fn load_local(&mut self, offset: u32, bytes: u32) -> Reg {
         let place = self.local_place(offset, bytes, false);
         let target = self.temp(if bytes == 8 { Ty::I64 } else { Ty::I32 });
-        self.push(Step::Load {
+        self.push(IrOp::Load {
             targets: vec![target],
             place,
             bytes: bytes as u8,
@@ -370,7 +343,7 @@ impl<'m> Builder<'m> {
 
     fn store_local(&mut self, offset: u32, bytes: u32, value: Arg) {
         let place = self.local_place(offset, bytes, true);
-        self.push(Step::Store {
+        self.push(IrOp::Store {
             place,
             bytes: bytes as u8,
             values: vec![value],
@@ -409,7 +382,7 @@ enum Passed {
 
 impl Passed {
     /// A variable of a function's frame, given by its offset there and its size.
-    fn in_frame(scope: &Scope<'_>, (offset, bytes): (u32, u32)) -> Passed {
+    fn in_frame(scope: &FunctionScope<'_>, (offset, bytes): (u32, u32)) -> Passed {
         let offset = scope.frame_base + offset;
         Passed::Variable { offset, bytes }
     }

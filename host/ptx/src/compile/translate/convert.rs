@@ -1,12 +1,12 @@
-//! Conversions between number types.
+//! Translates conversions between number types (PTX ISA, `cvt`).
 
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Ty};
-use crate::compile::translate::half::kind;
-use crate::compile::translate::{Builder, Scope, home};
+use crate::compile::translate::half::half_format;
+use crate::compile::translate::{Builder, FunctionScope, home};
 use crate::numeric::directed_rounding;
-use crate::numeric::half_precision::{self, Kind};
-use crate::numeric::{Flags, Round, mask};
+use crate::numeric::half_precision::{self, HalfFormat};
+use crate::numeric::{Flags, IntBuilder, Round, mask};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::tree::Operand;
 use crate::syntax::types::Type;
@@ -15,8 +15,8 @@ use crate::syntax::types::Type;
 const INTEGRAL: [Modifier; 4] = [Modifier::Rni, Modifier::Rzi, Modifier::Rmi, Modifier::Rpi];
 
 impl<'m> Builder<'m> {
-    /// `cvt`; false where the interpreter is to be asked.
-    pub(crate) fn convert(&mut self, scope: &Scope<'m>) -> bool {
+    /// `cvt`; false where it is a libcall.
+    pub(crate) fn convert(&mut self, scope: &FunctionScope<'m>) -> bool {
         let modifiers = &scope.instruction.modifiers;
         let (to, from) = (modifiers.ty(), modifiers.second_ty());
         let flags = Flags::of(modifiers);
@@ -31,7 +31,7 @@ impl<'m> Builder<'m> {
             self.write(scope, value);
             return true;
         }
-        let (to_half, from_half) = (kind(to), kind(from));
+        let (to_half, from_half) = (half_format(to), half_format(from));
         if (to_half.is_some() || from_half.is_some()) && !self.has_room() {
             return false;
         }
@@ -48,23 +48,23 @@ impl<'m> Builder<'m> {
         let value = self.source(scope, 1);
         let integral = INTEGRAL.iter().any(|word| scope.has(*word));
         let (value, from) = match from_half {
-            Some((kind, _)) => (self.half_to_single(kind, value), Type::F32),
+            Some((format, _)) => (self.half_to_single(format, value), Type::F32),
             None if from == Type::F32 => (self.flushed(flags, value), from),
             None => (value, from),
         };
-        if let Some((kind, _)) = to_half {
+        if let Some((format, _)) = to_half {
             if integral && from_half != to_half {
                 return false;
             }
             let single = if integral {
                 self.rounded(Ty::F32, flags.round, value)
-            } else if let Some(single) = self.near_half(kind, from, value) {
+            } else if let Some(single) = self.near_half(format, from, value) {
                 single
             } else {
                 return false;
             };
-            let half = half_precision::of_single(self, kind, flags.round, single);
-            let half = self.finished_half(kind, flags, half);
+            let half = half_precision::from_f32(self, format, flags.round, single);
+            let half = self.finished_half(format, flags, half);
             self.write(scope, half);
             return true;
         }
@@ -104,7 +104,7 @@ impl<'m> Builder<'m> {
         true
     }
 
-    /// Zero where a single is negative, or a negative zero. A NaN must be the one without a sign.
+    /// Zero where an f32 is negative, or a negative zero. A NaN must be the one without a sign.
     fn rectified(&mut self, value: Arg) -> Arg {
         let bits = self.as_ty(value, Ty::I32);
         let negative = self.two(Opcode::I32LtS, bits, Arg::I32(0));
@@ -112,7 +112,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Two integers clamped to a type of fewer bits, side by side; below them what a word held there.
-    pub(crate) fn packed(&mut self, scope: &Scope<'m>) {
+    pub(crate) fn packed(&mut self, scope: &FunctionScope<'m>) {
         let ty = scope.ty();
         let bits = ty.bits();
         let (least, most) = if ty.is_signed() {
@@ -142,15 +142,15 @@ impl<'m> Builder<'m> {
         self.write(scope, whole);
     }
 
-    /// A single that rounds to the half that a number would.
-    fn near_half(&mut self, kind: Kind, from: Type, value: Arg) -> Option<Arg> {
+    /// An f32 that rounds to the half that a number would.
+    fn near_half(&mut self, format: HalfFormat, from: Type, value: Arg) -> Option<Arg> {
         if from == Type::F32 {
             return Some(value);
         }
         if from == Type::F64 {
-            return Some(half_precision::odd_of_double(self, value));
+            return Some(half_precision::odd_from_f64(self, value));
         }
-        if kind == Kind::Half {
+        if format == HalfFormat::F16 {
             // Integers of more than 24 bits are past the largest half, rounded or not.
             return self.integer_to_float(Type::F32, from, Round::Nearest, value);
         }
@@ -158,12 +158,12 @@ impl<'m> Builder<'m> {
             return None;
         }
         let value = self.integer_to_float(Type::F64, from, Round::Nearest, value)?;
-        Some(half_precision::odd_of_double(self, value))
+        Some(half_precision::odd_from_f64(self, value))
     }
 
     fn integer_to_float(&mut self, to: Type, from: Type, round: Round, value: Arg) -> Option<Arg> {
         if round != Round::Nearest {
-            // Doubles hold all integers of 32 bits.
+            // f64 values hold all integers of 32 bits.
             if from.bits() == 64 {
                 return (to == Type::F32).then(|| self.directed_long(from, round, value));
             }
@@ -171,7 +171,7 @@ impl<'m> Builder<'m> {
             return Some(if to == Type::F64 {
                 value
             } else {
-                directed_rounding::of_double(self, round, value)
+                directed_rounding::from_f64(self, round, value)
             });
         }
         let value = self.narrowed(from, value);
@@ -189,7 +189,7 @@ impl<'m> Builder<'m> {
         Some(self.one(code, value))
     }
 
-    /// A single from 64 bits: halves of them are doubles, and so is what their sum lacks.
+    /// An f32 from 64 bits: halves of them are f64 values, and so is what their sum lacks.
     fn directed_long(&mut self, from: Type, round: Round, value: Arg) -> Arg {
         let upper = self.two(Opcode::I64ShrU, value, Arg::I64(32));
         let upper = self.one(Opcode::I32WrapI64, upper);
@@ -209,7 +209,7 @@ impl<'m> Builder<'m> {
     }
 
     /// An integer of fewer bits than its register fills it with its sign, or with zeros.
-    fn write_integer(&mut self, scope: &Scope<'m>, ty: Type, value: Arg) {
+    fn write_integer(&mut self, scope: &FunctionScope<'m>, ty: Type, value: Arg) {
         let Operand::Register(register) = scope.operand(0) else {
             return;
         };
@@ -229,7 +229,13 @@ impl<'m> Builder<'m> {
         self.write(scope, value);
     }
 
-    fn integer_to_integer(&mut self, scope: &Scope<'m>, to: Type, from: Type, value: Arg) -> bool {
+    fn integer_to_integer(
+        &mut self,
+        scope: &FunctionScope<'m>,
+        to: Type,
+        from: Type,
+        value: Arg,
+    ) -> bool {
         let value = if to.bits() == 64 {
             self.widened(from, value)
         } else if from.bits() == 64 {
@@ -324,7 +330,7 @@ impl<'m> Builder<'m> {
                 (Type::F32, Type::F64) if flags.round == Round::Nearest => {
                     self.one(Opcode::F32DemoteF64, value)
                 }
-                (Type::F32, Type::F64) => directed_rounding::of_double(self, flags.round, value),
+                (Type::F32, Type::F64) => directed_rounding::from_f64(self, flags.round, value),
                 _ => value,
             }
         };

@@ -1,9 +1,10 @@
-//! Arithmetic of singles and doubles, rounded to nearest. Other roundings and the 16-bit formats are
-//! asked of the interpreter.
+//! Translates floating-point instructions on `.f32` and `.f64` (PTX ISA, "Floating Point Instructions";
+//! IEEE 754-2019): rounded to nearest, and those on `.f32` in each other direction too. `.f64` in another
+//! direction is a libcall. `half.rs` has the 16-bit formats.
 
 use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{Arg, Op as Step, Ty};
-use crate::compile::translate::{Builder, Scope, home};
+use crate::compile::ir::{Arg, Op as IrOp, Ty};
+use crate::compile::translate::{Builder, FunctionScope, home};
 use crate::numeric::{ArithBuilder, approximations, directed_rounding};
 use crate::numeric::{Flags, Round};
 use crate::syntax::modifier::Modifier;
@@ -32,7 +33,7 @@ struct Format {
     zero: Arg,
 }
 
-const SINGLE: Format = Format {
+const F32: Format = Format {
     add: Opcode::F32Add,
     sub: Opcode::F32Sub,
     mul: Opcode::F32Mul,
@@ -53,7 +54,7 @@ const SINGLE: Format = Format {
     zero: Arg::F32(0),
 };
 
-const DOUBLE: Format = Format {
+const F64: Format = Format {
     add: Opcode::F64Add,
     sub: Opcode::F64Sub,
     mul: Opcode::F64Mul,
@@ -74,14 +75,14 @@ const DOUBLE: Format = Format {
     zero: Arg::F64(0),
 };
 
-/// The largest single whose reciprocal `div.approx` results: 2^126.
+/// The largest f32 whose reciprocal `div.approx` results: 2^126.
 const LARGE: Arg = Arg::F32(0x7e80_0000);
 const INFINITY: Arg = Arg::F32(0x7f80_0000);
 
 fn format(ty: Type) -> Option<&'static Format> {
     match ty {
-        Type::F32 => Some(&SINGLE),
-        Type::F64 => Some(&DOUBLE),
+        Type::F32 => Some(&F32),
+        Type::F64 => Some(&F64),
         _ => None,
     }
 }
@@ -98,22 +99,22 @@ impl<'m> Builder<'m> {
             return self.select(small, zero, value);
         }
         let target = self.temp(Ty::F32);
-        self.push(Step::FlushSubnormal(target, value));
+        self.push(IrOp::FlushSubnormal(target, value));
         Arg::Reg(target)
     }
 
     pub(crate) fn canonical(&mut self, value: Arg) -> Arg {
         let target = self.temp(self.body.arg_ty(value));
-        self.push(Step::CanonicalizeNan(target, value));
+        self.push(IrOp::CanonicalizeNan(target, value));
         Arg::Reg(target)
     }
 
     /// A result as the flags want it: the one NaN, flushed, clamped to 0 to 1.
     pub(crate) fn finished(&mut self, flags: Flags, value: Arg) -> Arg {
         let f = if self.body.arg_ty(value) == Ty::F64 {
-            &DOUBLE
+            &F64
         } else {
-            &SINGLE
+            &F32
         };
         let value = self.flushed(flags, value);
         if !flags.sat {
@@ -126,8 +127,8 @@ impl<'m> Builder<'m> {
         self.select(above, low, f.zero)
     }
 
-    /// A floating-point instruction on registers; false where the interpreter is to be asked.
-    pub(crate) fn float(&mut self, scope: &Scope<'m>) -> bool {
+    /// A floating-point instruction on registers; false where it is a libcall.
+    pub(crate) fn float(&mut self, scope: &FunctionScope<'m>) -> bool {
         let ty = scope.ty();
         let Some(f) = format(ty) else {
             return false;
@@ -167,7 +168,7 @@ impl<'m> Builder<'m> {
                 let c = self.source(scope, 3);
                 let c = self.flushed(flags, c);
                 let target = self.temp(home(ty));
-                self.push(Step::Fma(target, a, b, c));
+                self.push(IrOp::Fma(target, a, b, c));
                 self.finished(flags, Arg::Reg(target))
             }
             Op::Rcp => {
@@ -238,8 +239,8 @@ impl<'m> Builder<'m> {
         true
     }
 
-    /// Single precision in a direction; false where the interpreter is to be asked.
-    fn directed(&mut self, scope: &Scope<'m>, flags: Flags) -> bool {
+    /// f32 in a direction; false where it is a libcall.
+    fn directed(&mut self, scope: &FunctionScope<'m>, flags: Flags) -> bool {
         let round = flags.round;
         let read = |builder: &mut Self, operand| {
             let value = builder.source(scope, operand);
@@ -253,7 +254,7 @@ impl<'m> Builder<'m> {
             }
             Op::Sub => {
                 let b = read(self, 2);
-                let b = self.minus_single(b);
+                let b = self.f32_neg(b);
                 directed_rounding::sum(self, round, a, b)
             }
             Op::Mul => {
@@ -277,7 +278,7 @@ impl<'m> Builder<'m> {
         true
     }
 
-    /// A double whose lower 32 bits are zeros.
+    /// An f64 whose lower 32 bits are zeros.
     fn upper_half(&mut self, value: Arg) -> Arg {
         let bits = self.as_ty(value, Ty::I64);
         let upper = self.two(Opcode::I64And, bits, Arg::I64(!0xffff_ffff));
@@ -296,7 +297,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Whether a number is of a kind: finite, subnormal, and so on.
-    fn is_kind_of_number(&mut self, scope: &Scope<'m>, flags: Flags) -> Arg {
+    fn is_kind_of_number(&mut self, scope: &FunctionScope<'m>, flags: Flags) -> Arg {
         let a = self.source(scope, 1);
         let (size, lt, eq, least, infinity) = if scope.ty() == Type::F64 {
             let least = Arg::F64(f64::MIN_POSITIVE.to_bits());
@@ -305,7 +306,13 @@ impl<'m> Builder<'m> {
             (size, Opcode::F64Lt, Opcode::F64Eq, least, infinity)
         } else {
             let least = Arg::F32(f32::MIN_POSITIVE.to_bits());
-            (self.abs(a), Opcode::F32Lt, Opcode::F32Eq, least, INFINITY)
+            (
+                self.f32_abs(a),
+                Opcode::F32Lt,
+                Opcode::F32Eq,
+                least,
+                INFINITY,
+            )
         };
         let zero = Arg::constant(self.body.arg_ty(a), 0);
         let finite = self.two(lt, size, infinity);
@@ -315,23 +322,23 @@ impl<'m> Builder<'m> {
             Some(Modifier::Number) => self.two(eq, size, size),
             Some(Modifier::Notanumber) => {
                 let number = self.two(eq, size, size);
-                self.not(number)
+                self.bool_not(number)
             }
             which => {
                 let small = self.two(lt, size, least);
                 let some = self.two(lt, zero, size);
-                let subnormal = self.both(small, some);
+                let subnormal = self.bool_and(small, some);
                 if which == Some(Modifier::Subnormal) {
                     return subnormal;
                 }
                 // Zeros count as normal.
-                let normal = self.not(subnormal);
-                self.both(finite, normal)
+                let normal = self.bool_not(subnormal);
+                self.bool_and(finite, normal)
             }
         }
     }
 
-    fn two_flushed(&mut self, scope: &Scope<'m>, flags: Flags) -> (Arg, Arg) {
+    fn two_flushed(&mut self, scope: &FunctionScope<'m>, flags: Flags) -> (Arg, Arg) {
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         (self.flushed(flags, a), self.flushed(flags, b))
     }

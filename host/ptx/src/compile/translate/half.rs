@@ -1,8 +1,8 @@
-//! The 16-bit formats, alone and in pairs: each half by itself, by way of single precision.
+//! The 16-bit formats, alone and in pairs: each half by itself, by way of f32.
 
 use crate::compile::ir::Arg;
-use crate::compile::translate::{Builder, Scope};
-use crate::numeric::half_precision::{self, Kind};
+use crate::compile::translate::{Builder, FunctionScope};
+use crate::numeric::half_precision::{self, HalfFormat};
 use crate::numeric::{ArithBuilder, approximations};
 use crate::numeric::{Flags, Round};
 use crate::syntax::bool_combine::BoolCombine;
@@ -11,20 +11,20 @@ use crate::syntax::tree::Operand;
 use crate::syntax::types::Type;
 
 /// The format of a type of halves, and whether it is a pair of them.
-pub(crate) fn kind(ty: Type) -> Option<(Kind, bool)> {
+pub(crate) fn half_format(ty: Type) -> Option<(HalfFormat, bool)> {
     match ty {
-        Type::F16 => Some((Kind::Half, false)),
-        Type::F16x2 => Some((Kind::Half, true)),
-        Type::BF16 => Some((Kind::Brain, false)),
-        Type::BF16x2 => Some((Kind::Brain, true)),
+        Type::F16 => Some((HalfFormat::F16, false)),
+        Type::F16x2 => Some((HalfFormat::F16, true)),
+        Type::BF16 => Some((HalfFormat::BF16, false)),
+        Type::BF16x2 => Some((HalfFormat::BF16, true)),
         _ => None,
     }
 }
 
 impl<'m> Builder<'m> {
-    /// An instruction on halves; false where the interpreter is to be asked.
-    pub(crate) fn halves(&mut self, scope: &Scope<'m>) -> bool {
-        let Some((kind, pair)) = kind(scope.ty()) else {
+    /// An instruction on halves; false where it is a libcall.
+    pub(crate) fn halves(&mut self, scope: &FunctionScope<'m>) -> bool {
+        let Some((format, pair)) = half_format(scope.ty()) else {
             return false;
         };
         let flags = Flags::of(&scope.instruction.modifiers);
@@ -43,8 +43,8 @@ impl<'m> Builder<'m> {
             .collect();
         if op == Op::CvtPack {
             let halves = operands.iter().rev().map(|single| {
-                let value = half_precision::of_single(self, kind, flags.round, *single);
-                self.finished_half(kind, flags, value)
+                let value = half_precision::from_f32(self, format, flags.round, *single);
+                self.finished_half(format, flags, value)
             });
             let halves: Vec<Arg> = halves.collect();
             let whole = self.joined(&halves);
@@ -58,10 +58,10 @@ impl<'m> Builder<'m> {
                 .iter()
                 .map(|whole| {
                     let half = self.part(*whole, pair, part);
-                    self.flushed_half(kind, flags, half)
+                    self.flushed_half(format, flags, half)
                 })
                 .collect();
-            results.push(self.half(op, kind, flags, &halves));
+            results.push(self.half(op, format, flags, &halves));
         }
         let whole = self.joined(&results);
         self.write(scope, whole);
@@ -72,79 +72,79 @@ impl<'m> Builder<'m> {
     fn part(&mut self, whole: Arg, pair: bool, part: usize) -> Arg {
         match (pair, part) {
             (false, _) => whole,
-            (true, 0) => self.and_mask(whole, 0xffff),
-            (true, _) => self.right(whole, 16),
+            (true, 0) => self.i32_and_const(whole, 0xffff),
+            (true, _) => self.i32_shr_u(whole, 16),
         }
     }
 
     fn joined(&mut self, halves: &[Arg]) -> Arg {
         match *halves {
             [low, high] => {
-                let high = self.left(high, 16);
-                self.or(low, high)
+                let high = self.i32_shl(high, 16);
+                self.i32_or(low, high)
             }
             [only] => only,
             _ => Arg::I32(0),
         }
     }
 
-    fn half(&mut self, op: Op, kind: Kind, flags: Flags, operands: &[Arg]) -> Arg {
+    fn half(&mut self, op: Op, format: HalfFormat, flags: Flags, operands: &[Arg]) -> Arg {
         let operand = |place: usize| operands.get(place).copied().unwrap_or(Arg::I32(0));
         let (a, b) = (operand(0), operand(1));
         match op {
-            Op::Abs => return self.and_mask(a, half_precision::SIGN - 1),
-            Op::Neg => return self.xor(a, Arg::I32(half_precision::SIGN)),
+            Op::Abs => return self.i32_and_const(a, half_precision::SIGN - 1),
+            Op::Neg => return self.i32_xor(a, Arg::I32(half_precision::SIGN)),
             Op::Min | Op::Max => {
-                return half_precision::chosen(self, kind, [a, b], (op == Op::Max, flags.nan));
+                return half_precision::chosen(self, format, [a, b], (op == Op::Max, flags.nan));
             }
             _ => {}
         }
-        let x = self.half_to_single(kind, a);
+        let x = self.half_to_single(format, a);
         let value = match op {
             Op::Ex2 => approximations::power_of_two(self, x),
             Op::Tanh => approximations::hyperbolic_tangent(self, x),
             _ => {
-                let y = self.half_to_single(kind, b);
+                let y = self.half_to_single(format, b);
                 match op {
-                    Op::Add => self.add(x, y),
-                    Op::Sub => self.sub(x, y),
-                    Op::Mul => self.mul(x, y),
+                    Op::Add => self.f32_add(x, y),
+                    Op::Sub => self.f32_sub(x, y),
+                    Op::Mul => self.f32_mul(x, y),
                     _ => {
-                        let z = self.half_to_single(kind, operand(2));
-                        half_precision::fused(self, kind, [x, y, z])
+                        let z = self.half_to_single(format, operand(2));
+                        half_precision::fused(self, format, [x, y, z])
                     }
                 }
             }
         };
-        let value = half_precision::of_single(self, kind, Round::Nearest, value);
-        self.finished_half(kind, flags, value)
+        let value = half_precision::from_f32(self, format, Round::Nearest, value);
+        self.finished_half(format, flags, value)
     }
 
-    /// The single that a half in the low bits of a word is equal to.
-    pub(crate) fn half_to_single(&mut self, kind: Kind, value: Arg) -> Arg {
-        let upper = self.left(value, 16);
-        half_precision::to_single(self, kind, upper)
+    /// The f32 that a half in the low bits of a word is equal to.
+    pub(crate) fn half_to_single(&mut self, format: HalfFormat, value: Arg) -> Arg {
+        let upper = self.i32_shl(value, 16);
+        half_precision::to_f32(self, format, upper)
     }
 
-    pub(crate) fn flushed_half(&mut self, kind: Kind, flags: Flags, value: Arg) -> Arg {
+    pub(crate) fn flushed_half(&mut self, format: HalfFormat, flags: Flags, value: Arg) -> Arg {
         if flags.ftz {
-            half_precision::flushed(self, kind, value)
+            half_precision::flushed(self, format, value)
         } else {
             value
         }
     }
 
     /// A half whose NaN is the one NaN, as the flags want it.
-    pub(crate) fn finished_half(&mut self, kind: Kind, flags: Flags, value: Arg) -> Arg {
-        let mut value = self.flushed_half(kind, flags, value);
+    pub(crate) fn finished_half(&mut self, format: HalfFormat, flags: Flags, value: Arg) -> Arg {
+        let mut value = self.flushed_half(format, flags, value);
         if flags.satfinite {
-            value = half_precision::finite(self, kind, value);
+            value = half_precision::finite(self, format, value);
         }
         if flags.relu {
             value = half_precision::rectified(self, value);
         }
         if flags.sat {
-            value = half_precision::saturated(self, kind, value);
+            value = half_precision::saturated(self, format, value);
         }
         value
     }
@@ -152,13 +152,13 @@ impl<'m> Builder<'m> {
     /// Whether two halves compare so.
     pub(crate) fn compare_half(
         &mut self,
-        kind: Kind,
+        format: HalfFormat,
         flags: Flags,
         [a, b]: [Arg; 2],
     ) -> Option<Arg> {
         let [a, b] = [a, b].map(|value| {
-            let value = self.flushed_half(kind, flags, value);
-            self.half_to_single(kind, value)
+            let value = self.flushed_half(format, flags, value);
+            self.half_to_single(format, value)
         });
         let exact = Flags {
             ftz: false,
@@ -168,7 +168,7 @@ impl<'m> Builder<'m> {
     }
 
     /// `set` and `setp` of pairs; false where they are not known.
-    pub(crate) fn compare_pairs(&mut self, scope: &Scope<'m>) -> bool {
+    pub(crate) fn compare_pairs(&mut self, scope: &FunctionScope<'m>) -> bool {
         let modifiers = &scope.instruction.modifiers;
         let set = scope.instruction.row.op == Op::SetHalves;
         let compared = if set {
@@ -176,7 +176,7 @@ impl<'m> Builder<'m> {
         } else {
             modifiers.ty()
         };
-        let Some((kind, true)) = kind(compared) else {
+        let Some((format, true)) = half_format(compared) else {
             return false;
         };
         let flags = Flags::of(modifiers);
@@ -186,7 +186,7 @@ impl<'m> Builder<'m> {
         let mut outcomes = [Arg::I32(0); 2];
         for (part, outcome) in outcomes.iter_mut().enumerate() {
             let halves = [a, b].map(|whole| self.part(whole, true, part));
-            let Some(found) = self.compare_half(kind, flags, halves) else {
+            let Some(found) = self.compare_half(format, flags, halves) else {
                 return false;
             };
             *outcome = match (junction, other) {
@@ -196,8 +196,8 @@ impl<'m> Builder<'m> {
         }
         if set {
             let yes = match modifiers.ty() {
-                Type::F16x2 => Kind::Half.one(),
-                Type::BF16x2 => Kind::Brain.one(),
+                Type::F16x2 => HalfFormat::F16.one(),
+                Type::BF16x2 => HalfFormat::BF16.one(),
                 _ => 0xffff,
             };
             let halves = outcomes.map(|outcome| self.select(outcome, Arg::I32(yes), Arg::I32(0)));

@@ -1,59 +1,15 @@
-//! Integer arithmetic, bits and carries. What is rare is asked of the interpreter.
+//! Translates integer arithmetic, logic and shifts (PTX ISA, "Integer Arithmetic Instructions", "Extended
+//! Precision Integer Arithmetic Instructions", "Logic and Shift Instructions"). Instructions whose
+//! function the interpreter shares are built from `numeric/scalar.rs`; what is rare is a libcall.
 
+use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Ty};
-use crate::compile::translate::{Builder, Scope};
-use crate::numeric::{Flags, mask};
+use crate::compile::translate::{Builder, FunctionScope};
+use crate::numeric::{Flags, IntBinary, IntBuilder, mask, scalar};
 use crate::syntax::modifier::Modifier;
-use crate::syntax::table::Op;
+use crate::syntax::table::{Op, ScalarOp};
 use crate::syntax::types::Type;
-
-/// The codes of one width.
-struct Width {
-    add: Opcode,
-    sub: Opcode,
-    mul: Opcode,
-    and: Opcode,
-    or: Opcode,
-    xor: Opcode,
-    shl: Opcode,
-    shr_s: Opcode,
-    shr_u: Opcode,
-    lt_s: Opcode,
-    lt_u: Opcode,
-}
-
-const NARROW: Width = Width {
-    add: Opcode::I32Add,
-    sub: Opcode::I32Sub,
-    mul: Opcode::I32Mul,
-    and: Opcode::I32And,
-    or: Opcode::I32Or,
-    xor: Opcode::I32Xor,
-    shl: Opcode::I32Shl,
-    shr_s: Opcode::I32ShrS,
-    shr_u: Opcode::I32ShrU,
-    lt_s: Opcode::I32LtS,
-    lt_u: Opcode::I32LtU,
-};
-
-const WIDE: Width = Width {
-    add: Opcode::I64Add,
-    sub: Opcode::I64Sub,
-    mul: Opcode::I64Mul,
-    and: Opcode::I64And,
-    or: Opcode::I64Or,
-    xor: Opcode::I64Xor,
-    shl: Opcode::I64Shl,
-    shr_s: Opcode::I64ShrS,
-    shr_u: Opcode::I64ShrU,
-    lt_s: Opcode::I64LtS,
-    lt_u: Opcode::I64LtU,
-};
-
-fn width(ty: Type) -> &'static Width {
-    if ty.bits() == 64 { &WIDE } else { &NARROW }
-}
 
 /// A constant as wide as a type's values.
 fn constant(ty: Type, value: u64) -> Arg {
@@ -65,33 +21,6 @@ fn constant(ty: Type, value: u64) -> Arg {
 }
 
 impl<'m> Builder<'m> {
-    /// The low bits of a value of 8 or 16 bits; others have none to lose.
-    pub(crate) fn narrowed(&mut self, ty: Type, value: Arg) -> Arg {
-        if ty.bits() < 32 {
-            return self.two(Opcode::I32And, value, Arg::I32(mask(ty.bits()) as u32));
-        }
-        value
-    }
-
-    /// A value with its sign in all bits above, where its type has one.
-    pub(crate) fn signed(&mut self, ty: Type, value: Arg) -> Arg {
-        if !ty.is_signed() {
-            return value;
-        }
-        if let Some(bits) = value.bits()
-            && ty.bits() < 32
-        {
-            let unused = 64 - ty.bits();
-            let signed = ((bits << unused).cast_signed() >> unused).cast_unsigned();
-            return Arg::I32((signed & mask(32)) as u32);
-        }
-        match ty.bits() {
-            8 => self.one(Opcode::I32Extend8S, value),
-            16 => self.one(Opcode::I32Extend16S, value),
-            _ => value,
-        }
-    }
-
     /// A value of at most 32 bits in 64.
     pub(crate) fn widened(&mut self, ty: Type, value: Arg) -> Arg {
         let value = self.signed(ty, value);
@@ -115,10 +44,27 @@ impl<'m> Builder<'m> {
         self.one(code, value)
     }
 
-    /// An integer instruction on registers; false where the interpreter is to be asked.
-    pub(crate) fn integer(&mut self, scope: &Scope<'m>) -> bool {
+    /// An instruction whose function interpreter and compiler share.
+    pub(crate) fn scalar(
+        &mut self,
+        scope: &FunctionScope<'m>,
+        op: ScalarOp,
+    ) -> Result<(), Unsupported> {
+        let instruction = scope.instruction;
+        let operands: Vec<Arg> = (1..instruction.row.operands.len())
+            .map(|operand| self.source(scope, operand))
+            .collect();
+        let flags = Flags::of(&instruction.modifiers);
+        let Some(value) = scalar::build(self, op, flags, &operands) else {
+            return Err(self.unsupported(format!("`{}`", instruction.row.name)));
+        };
+        self.write(scope, value);
+        Ok(())
+    }
+
+    /// An integer instruction on registers; false where it is a libcall.
+    pub(crate) fn integer(&mut self, scope: &FunctionScope<'m>) -> bool {
         let ty = scope.ty();
-        let w = width(ty);
         let wide = scope.has(Modifier::Wide);
         let packed = matches!(ty, Type::U16x2 | Type::S16x2);
         if packed || scope.has(Modifier::Sat) || scope.has(Modifier::Relu) {
@@ -129,52 +75,31 @@ impl<'m> Builder<'m> {
             return true;
         }
         let value = match scope.instruction.row.op {
-            Op::Add => self.plain(scope, ty, w.add),
-            Op::Sub => self.plain(scope, ty, w.sub),
-            Op::And => self.plain(scope, ty, w.and),
-            Op::Or => self.plain(scope, ty, w.or),
-            Op::Xor => self.plain(scope, ty, w.xor),
-            Op::Not => {
-                let a = self.source(scope, 1);
-                let all = constant(ty, mask(ty.bits()));
-                self.two(w.xor, a, all)
-            }
-            Op::Cnot => {
-                let a = self.source(scope, 1);
-                let zero = constant(ty, 0);
-                let code = if ty.bits() == 64 {
-                    Opcode::I64Eq
-                } else {
-                    Opcode::I32Eq
-                };
-                let is_zero = self.two(code, a, zero);
-                if ty.bits() == 64 {
-                    self.in_64(is_zero)
-                } else {
-                    is_zero
-                }
-            }
+            Op::Add => self.plain(scope, ty, IntBinary::Add),
+            Op::Sub => self.plain(scope, ty, IntBinary::Sub),
+            Op::And => self.plain(scope, ty, IntBinary::And),
+            Op::Or => self.plain(scope, ty, IntBinary::Or),
+            Op::Xor => self.plain(scope, ty, IntBinary::Xor),
             Op::Neg => {
                 let a = self.source(scope, 1);
-                let value = self.two(w.sub, constant(ty, 0), a);
+                let value = self.binary(IntBinary::Sub, constant(ty, 0), a);
                 self.narrowed(ty, value)
             }
             Op::Abs => {
                 let a = self.source(scope, 1);
                 let signed = self.signed(ty, a);
-                let negated = self.two(w.sub, constant(ty, 0), signed);
-                let below = self.two(w.lt_s, signed, constant(ty, 0));
+                let negated = self.binary(IntBinary::Sub, constant(ty, 0), signed);
+                let below = self.binary(IntBinary::LtS, signed, constant(ty, 0));
                 let value = self.select(below, negated, signed);
                 self.narrowed(ty, value)
             }
             Op::Min | Op::Max => {
                 let (a, b) = (self.source(scope, 1), self.source(scope, 2));
                 let (x, y) = (self.signed(ty, a), self.signed(ty, b));
-                let code = if ty.is_signed() { w.lt_s } else { w.lt_u };
                 let less = if scope.instruction.row.op == Op::Min {
-                    self.two(code, x, y)
+                    self.less_than(ty, x, y)
                 } else {
-                    self.two(code, y, x)
+                    self.less_than(ty, y, x)
                 };
                 self.select(less, a, b)
             }
@@ -185,26 +110,14 @@ impl<'m> Builder<'m> {
                 let result = if wide { ty.doubled() } else { ty };
                 if mad {
                     let c = self.source(scope, 3);
-                    let sum = self.two(width(result).add, product, c);
+                    let sum = self.binary(IntBinary::Add, product, c);
                     self.narrowed(result, sum)
                 } else {
                     product
                 }
             }
             Op::Div | Op::Rem => self.quotient(scope, ty),
-            Op::Popc | Op::Clz => {
-                let a = self.source(scope, 1);
-                let code = match (scope.instruction.row.op, ty.bits()) {
-                    (Op::Popc, 64) => Opcode::I64Popcnt,
-                    (Op::Popc, _) => Opcode::I32Popcnt,
-                    (_, 64) => Opcode::I64Clz,
-                    _ => Opcode::I32Clz,
-                };
-                let count = self.one(code, a);
-                self.as_ty(count, Ty::I32)
-            }
             Op::Shl | Op::Shr => self.shift(scope, ty),
-            Op::Shf => self.funnel(scope),
             Op::Lop3 => {
                 let Some(table) = self.source(scope, 4).bits() else {
                     return false;
@@ -215,43 +128,30 @@ impl<'m> Builder<'m> {
                 Some(value) => value,
                 None => return false,
             },
-            Op::Sad => {
-                let (a, b, c) = (
-                    self.source(scope, 1),
-                    self.source(scope, 2),
-                    self.source(scope, 3),
-                );
-                let (x, y) = (self.signed(ty, a), self.signed(ty, b));
-                let code = if ty.is_signed() { w.lt_s } else { w.lt_u };
-                let less = self.two(code, x, y);
-                let (up, down) = (self.two(w.sub, y, x), self.two(w.sub, x, y));
-                let distance = self.select(less, up, down);
-                let sum = self.two(w.add, distance, c);
-                self.narrowed(ty, sum)
-            }
-            _ => match self.bits_and_bytes(scope) {
+            Op::Prmt => match self.permuted(scope) {
                 Some(value) => value,
                 None => return false,
             },
+            _ => return false,
         };
         self.write(scope, value);
         true
     }
 
-    fn plain(&mut self, scope: &Scope<'m>, ty: Type, code: Opcode) -> Arg {
+    fn plain(&mut self, scope: &FunctionScope<'m>, ty: Type, op: IntBinary) -> Arg {
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
-        let value = self.two(code, a, b);
-        if matches!(code, Opcode::I32Add | Opcode::I32Sub) {
+        let value = self.binary(op, a, b);
+        if matches!(op, IntBinary::Add | IntBinary::Sub) {
             return self.narrowed(ty, value);
         }
         value
     }
 
     /// The product, as the instruction wants it.
-    fn product(&mut self, scope: &Scope<'m>, ty: Type, a: Arg, b: Arg) -> Arg {
+    fn product(&mut self, scope: &FunctionScope<'m>, ty: Type, a: Arg, b: Arg) -> Arg {
         let (high, wide) = (scope.has(Modifier::Hi), scope.has(Modifier::Wide));
         if !high && !wide {
-            let product = self.two(width(ty).mul, a, b);
+            let product = self.binary(IntBinary::Mul, a, b);
             return self.narrowed(ty, product);
         }
         match ty.bits() {
@@ -278,13 +178,11 @@ impl<'m> Builder<'m> {
     }
 
     /// Quotient or remainder. Division by zero gives all ones and the dividend.
-    fn quotient(&mut self, scope: &Scope<'m>, ty: Type) -> Arg {
+    fn quotient(&mut self, scope: &FunctionScope<'m>, ty: Type) -> Arg {
         let rest = scope.instruction.row.op == Op::Rem;
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         let (a, b) = (self.signed(ty, a), self.signed(ty, b));
-        let w = width(ty);
         let is_64 = ty.bits() == 64;
-        let eq = if is_64 { Opcode::I64Eq } else { Opcode::I32Eq };
         let (one, zero, ones) = (constant(ty, 1), constant(ty, 0), constant(ty, u64::MAX));
         let code = match (is_64, ty.is_signed(), rest) {
             (false, false, false) => Opcode::I32DivU,
@@ -308,10 +206,10 @@ impl<'m> Builder<'m> {
             Some(bits) if bits != keep || !ty.is_signed() => self.two(code, a, b),
             _ => {
                 // Divisors that the engine traps on are taken out: 0, and -1 of signed types.
-                let is_zero = self.two(eq, b, zero);
+                let is_zero = self.binary(IntBinary::Eq, b, zero);
                 let safe = self.select(is_zero, one, b);
                 let (safe, negative) = if ty.is_signed() {
-                    let negative = self.two(eq, b, ones);
+                    let negative = self.binary(IntBinary::Eq, b, ones);
                     (self.select(negative, one, safe), Some(negative))
                 } else {
                     (safe, None)
@@ -319,7 +217,7 @@ impl<'m> Builder<'m> {
                 let value = self.two(code, a, safe);
                 let value = match negative {
                     Some(negative) if !rest => {
-                        let negated = self.two(w.sub, zero, a);
+                        let negated = self.binary(IntBinary::Sub, zero, a);
                         self.select(negative, negated, value)
                     }
                     _ => value,
@@ -331,24 +229,23 @@ impl<'m> Builder<'m> {
         self.narrowed(ty, value)
     }
 
-    fn shift(&mut self, scope: &Scope<'m>, ty: Type) -> Arg {
+    fn shift(&mut self, scope: &FunctionScope<'m>, ty: Type) -> Arg {
         let left = scope.instruction.row.op == Op::Shl;
         let (a, amount) = (self.source(scope, 1), self.source(scope, 2));
         let bits = ty.bits();
-        let w = width(ty);
         let a = if left { a } else { self.signed(ty, a) };
         let signed = !left && ty.is_signed();
-        let code = match (left, signed) {
-            (true, _) => w.shl,
-            (false, true) => w.shr_s,
-            (false, false) => w.shr_u,
+        let op = match (left, signed) {
+            (true, _) => IntBinary::Shl,
+            (false, true) => IntBinary::ShrS,
+            (false, false) => IntBinary::ShrU,
         };
         if let Some(amount) = amount.bits() {
             let most = u64::from(bits - 1);
             if amount > most && !signed {
                 return constant(ty, 0);
             }
-            let value = self.two(code, a, constant(ty, amount.min(most)));
+            let value = self.binary(op, a, constant(ty, amount.min(most)));
             return self.narrowed(ty, value);
         }
         let inside = self.two(Opcode::I32LtU, amount, Arg::I32(bits));
@@ -359,45 +256,21 @@ impl<'m> Builder<'m> {
             } else {
                 amount
             };
-            self.two(code, a, amount)
+            self.binary(op, a, amount)
         } else {
             let by = if bits == 64 {
                 self.in_64(amount)
             } else {
                 amount
             };
-            let value = self.two(code, a, by);
+            let value = self.binary(op, a, by);
             self.select(inside, value, constant(ty, 0))
         };
         self.narrowed(ty, value)
     }
 
-    fn funnel(&mut self, scope: &Scope<'m>) -> Arg {
-        let (a, b, amount) = (
-            self.source(scope, 1),
-            self.source(scope, 2),
-            self.source(scope, 3),
-        );
-        let amount = if scope.has(Modifier::Wrap) {
-            self.two(Opcode::I32And, amount, Arg::I32(31))
-        } else {
-            let inside = self.two(Opcode::I32LtU, amount, Arg::I32(32));
-            self.select(inside, amount, Arg::I32(32))
-        };
-        let (a, b, amount) = (self.in_64(a), self.in_64(b), self.in_64(amount));
-        let high = self.two(Opcode::I64Shl, b, Arg::I64(32));
-        let both = self.two(Opcode::I64Or, high, a);
-        let value = if scope.has(Modifier::Left) {
-            let shifted = self.two(Opcode::I64Shl, both, amount);
-            self.two(Opcode::I64ShrU, shifted, Arg::I64(32))
-        } else {
-            self.two(Opcode::I64ShrU, both, amount)
-        };
-        self.as_ty(value, Ty::I32)
-    }
-
     /// Any function of three bits: of `b` and `c` where `a` is set, and where it is not.
-    pub(crate) fn any_of_three(&mut self, scope: &Scope<'m>, table: u8) -> Arg {
+    pub(crate) fn any_of_three(&mut self, scope: &FunctionScope<'m>, table: u8) -> Arg {
         let (a, b, c) = (
             self.source(scope, 1),
             self.source(scope, 2),
@@ -447,7 +320,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Fields whose place is known.
-    fn bit_field(&mut self, scope: &Scope<'m>, ty: Type) -> Option<Arg> {
+    fn bit_field(&mut self, scope: &FunctionScope<'m>, ty: Type) -> Option<Arg> {
         let insert = scope.instruction.row.op == Op::Bfi;
         let first = if insert { 3 } else { 2 };
         let bits = ty.bits();
@@ -456,7 +329,6 @@ impl<'m> Builder<'m> {
             u32::try_from(value & 0xff).ok()
         };
         let (pos, len) = (read(self, first)?, read(self, first + 1)?);
-        let w = width(ty);
         let a = self.source(scope, 1);
         if insert {
             let b = self.source(scope, 2);
@@ -464,28 +336,28 @@ impl<'m> Builder<'m> {
                 return Some(b);
             }
             let field = (mask(len) << pos) & mask(bits);
-            let shifted = self.two(w.shl, a, constant(ty, u64::from(pos)));
-            let inside = self.two(w.and, shifted, constant(ty, field));
-            let outside = self.two(w.and, b, constant(ty, !field));
-            return Some(self.two(w.or, inside, outside));
+            let shifted = self.binary(IntBinary::Shl, a, constant(ty, u64::from(pos)));
+            let inside = self.binary(IntBinary::And, shifted, constant(ty, field));
+            let outside = self.binary(IntBinary::And, b, constant(ty, !field));
+            return Some(self.binary(IntBinary::Or, inside, outside));
         }
         if len == 0 {
             return Some(constant(ty, 0));
         }
         if ty.is_signed() {
             if pos >= bits {
-                return Some(self.two(w.shr_s, a, constant(ty, u64::from(bits - 1))));
+                return Some(self.binary(IntBinary::ShrS, a, constant(ty, u64::from(bits - 1))));
             }
             let left = bits.saturating_sub(pos + len);
-            let a = self.two(w.shl, a, constant(ty, u64::from(left)));
+            let a = self.binary(IntBinary::Shl, a, constant(ty, u64::from(left)));
             let right = bits - len.min(bits - pos);
-            return Some(self.two(w.shr_s, a, constant(ty, u64::from(right))));
+            return Some(self.binary(IntBinary::ShrS, a, constant(ty, u64::from(right))));
         }
         if pos >= bits {
             return Some(constant(ty, 0));
         }
-        let a = self.two(w.shr_u, a, constant(ty, u64::from(pos)));
-        Some(self.two(w.and, a, constant(ty, mask(len.min(bits)))))
+        let a = self.binary(IntBinary::ShrU, a, constant(ty, u64::from(pos)));
+        Some(self.binary(IntBinary::And, a, constant(ty, mask(len.min(bits)))))
     }
 
     /// Whether two integers compare so.
@@ -518,9 +390,8 @@ impl<'m> Builder<'m> {
     }
 
     /// Addition, subtraction and multiplication with the carry flag.
-    pub(crate) fn carry(&mut self, scope: &Scope<'m>) {
+    pub(crate) fn carry(&mut self, scope: &FunctionScope<'m>) {
         let ty = scope.ty();
-        let w = width(ty);
         let op = scope.instruction.row.op;
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
         let (a, b) = if op == Op::MadCarry {
@@ -539,23 +410,23 @@ impl<'m> Builder<'m> {
             }
         };
         let (result, out) = if op == Op::SubCarry {
-            let difference = self.two(w.sub, a, b);
-            let borrow = self.two(w.lt_u, a, b);
+            let difference = self.binary(IntBinary::Sub, a, b);
+            let borrow = self.binary(IntBinary::LtU, a, b);
             if carry_in {
                 let flag = wide_flag(self);
-                let result = self.two(w.sub, difference, flag);
-                let more = self.two(w.lt_u, difference, flag);
+                let result = self.binary(IntBinary::Sub, difference, flag);
+                let more = self.binary(IntBinary::LtU, difference, flag);
                 (result, self.two(Opcode::I32Or, borrow, more))
             } else {
                 (difference, borrow)
             }
         } else {
-            let sum = self.two(w.add, a, b);
-            let carry = self.two(w.lt_u, sum, a);
+            let sum = self.binary(IntBinary::Add, a, b);
+            let carry = self.binary(IntBinary::LtU, sum, a);
             if carry_in {
                 let flag = wide_flag(self);
-                let result = self.two(w.add, sum, flag);
-                let more = self.two(w.lt_u, result, sum);
+                let result = self.binary(IntBinary::Add, sum, flag);
+                let more = self.binary(IntBinary::LtU, result, sum);
                 (result, self.two(Opcode::I32Or, carry, more))
             } else {
                 (sum, carry)

@@ -1,10 +1,11 @@
-//! Loads, stores, atomics, and conversions of addresses.
+//! Translates loads, stores, atomics, and conversions of addresses between state spaces (PTX ISA, "Data
+//! Movement and Conversion Instructions", "Parallel Synchronization and Communication Instructions").
 
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{Arg, AtomicOp, Op as Step, Place, Reg, Space, SpecialValue, Ty};
-use crate::compile::translate::{Builder, Scope, home};
-use crate::numeric::{Libcall, mask};
+use crate::compile::ir::{Arg, AtomicOp, Op as IrOp, Place, Reg, Space, SpecialValue, Ty};
+use crate::compile::translate::{Builder, FunctionScope, home};
+use crate::numeric::{IntBuilder, Libcall, mask};
 use crate::simt::address::{AddressConversion, is_space_range};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
@@ -12,7 +13,7 @@ use crate::syntax::tree::Operand;
 use crate::syntax::types::{Space as PtxSpace, Type};
 
 /// An access is atomic where the kernel means it to be seen by others at once.
-fn is_atomic(scope: &Scope<'_>) -> bool {
+fn is_atomic(scope: &FunctionScope<'_>) -> bool {
     let words = [
         Modifier::Volatile,
         Modifier::Relaxed,
@@ -40,7 +41,7 @@ impl<'m> Builder<'m> {
         }
     }
 
-    pub(crate) fn load(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+    pub(crate) fn load(&mut self, scope: &FunctionScope<'m>) -> Result<(), Unsupported> {
         let ty = scope.ty();
         let bytes = ty.bytes();
         let targets = elements(scope.operand(0));
@@ -62,7 +63,7 @@ impl<'m> Builder<'m> {
         };
         if let ([target], Some(known)) = (targets.as_slice(), self.argument(&place, ty)) {
             let value = self.temp(home(ty));
-            self.push(Step::Special(value, known));
+            self.push(IrOp::Special(value, known));
             let value = self.extended(ty, Arg::Reg(value), extend);
             self.write_to(scope, target, value);
             return Ok(());
@@ -86,7 +87,7 @@ impl<'m> Builder<'m> {
                 self.temp(ty)
             })
             .collect();
-        self.push(Step::Load {
+        self.push(IrOp::Load {
             targets: values.clone(),
             place,
             bytes: bytes as u8,
@@ -133,7 +134,7 @@ impl<'m> Builder<'m> {
         })
     }
 
-    pub(crate) fn store(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+    pub(crate) fn store(&mut self, scope: &FunctionScope<'m>) -> Result<(), Unsupported> {
         let ty = scope.ty();
         let bytes = ty.bytes();
         let sources = elements(scope.operand(1));
@@ -151,7 +152,7 @@ impl<'m> Builder<'m> {
                 other => self.read(scope, other, ty),
             })
             .collect();
-        self.push(Step::Store {
+        self.push(IrOp::Store {
             place,
             bytes: bytes as u8,
             values,
@@ -160,7 +161,7 @@ impl<'m> Builder<'m> {
         Ok(())
     }
 
-    pub(crate) fn atomic(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+    pub(crate) fn atomic(&mut self, scope: &FunctionScope<'m>) -> Result<(), Unsupported> {
         use Modifier::{Add, And, Cas, Dec, Exch, Inc, Max, Min, Or, Xor};
         let modifiers = &scope.instruction.modifiers;
         let ty = scope.ty();
@@ -186,7 +187,7 @@ impl<'m> Builder<'m> {
             Some(Inc) => AtomicOp::Increment,
             Some(Dec) => AtomicOp::Decrement,
             Some(word) => match Libcall::of_atomic(word, ty, modifiers) {
-                Some(help) => AtomicOp::Libcall(self.help(help)),
+                Some(libcall) => AtomicOp::Libcall(self.libcall(libcall)),
                 None => return Err(self.unsupported("this atomic operation")),
             },
             None => return Err(self.unsupported("this atomic operation")),
@@ -210,7 +211,7 @@ impl<'m> Builder<'m> {
             Arg::constant(int, 0)
         };
         let target = returns.then(|| self.temp(int));
-        self.push(Step::Atomic {
+        self.push(IrOp::Atomic {
             target,
             place,
             bytes: bytes as u8,
@@ -225,7 +226,7 @@ impl<'m> Builder<'m> {
     }
 
     /// `cvta`.
-    pub(crate) fn convert_address(&mut self, scope: &Scope<'m>) {
+    pub(crate) fn convert_address(&mut self, scope: &FunctionScope<'m>) {
         let a = self.source(scope, 1);
         let value = match AddressConversion::of(scope.instruction, scope.function) {
             AddressConversion::Copy => a,
@@ -236,7 +237,7 @@ impl<'m> Builder<'m> {
     }
 
     /// `isspacep`.
-    pub(crate) fn is_in_space(&mut self, scope: &Scope<'m>) {
+    pub(crate) fn is_in_space(&mut self, scope: &FunctionScope<'m>) {
         let range = is_space_range(scope.instruction);
         let a = self.source(scope, 1);
         let offset = self.two(Opcode::I64Sub, a, Arg::I64(range.start));

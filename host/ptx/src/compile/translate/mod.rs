@@ -1,6 +1,8 @@
-//! From a kernel's instructions to blocks of steps. Every name, type and modifier is looked at here
-//! and nowhere later; calls are inlined, since they may not be circular.
+//! Translation of PTX instructions to the IR: a kernel becomes basic blocks of operations. Every name,
+//! type and modifier is looked at here and nowhere later; calls are inlined, since they may not be
+//! circular.
 
+mod arith_builder;
 mod bits;
 mod compare;
 mod control;
@@ -11,9 +13,9 @@ mod integer;
 mod memory;
 mod operand;
 mod packed;
-mod steps;
 
 use std::collections::HashMap;
+use std::collections::hash_map;
 
 use crate::compile::Unsupported;
 use crate::compile::abi::Layout;
@@ -22,7 +24,7 @@ use crate::compile::ir::{
     Arg, Block, BlockId, Body, End, LibcallId, Op, Reg, Site, SiteId, SiteKind, Ty,
 };
 use crate::compile::limits::MOST_STEPS;
-use crate::numeric::Libcall;
+use crate::numeric::{Libcall, LibcallKey};
 use crate::syntax::check::source_type;
 use crate::syntax::layout::{self, Frame};
 use crate::syntax::modifier::Modifier;
@@ -68,20 +70,20 @@ struct Builder<'m> {
     entry: &'m Entry,
     layout: &'m Layout,
     body: Body,
-    /// The block that steps are added to.
+    /// The block that operations are added to.
     current: BlockId,
     /// The line of the instruction at hand.
     line: u32,
     /// The predicate that decides whether the instruction at hand writes its registers.
     guard: Option<Arg>,
-    /// Whether steps are to say which line they come from.
+    /// Whether operations are to say which line they come from.
     lines: bool,
-    /// Which libcall has which number, by how it is told apart.
-    libcalls: HashMap<String, LibcallId>,
+    /// Which libcall has which number.
+    libcalls: HashMap<LibcallKey, LibcallId>,
 }
 
 /// A function as it is inlined at one place.
-struct Scope<'m> {
+struct FunctionScope<'m> {
     index: u32,
     function: &'m Function,
     frame: Frame,
@@ -97,7 +99,7 @@ struct Scope<'m> {
     labels: HashMap<u32, BlockId>,
 }
 
-impl<'m> Scope<'m> {
+impl<'m> FunctionScope<'m> {
     fn ty(&self) -> Type {
         self.instruction.modifiers.ty()
     }
@@ -197,14 +199,11 @@ impl<'m> Builder<'m> {
     }
 
     /// The number of a libcall, the same for the same.
-    fn help(&mut self, help: Libcall) -> LibcallId {
-        let key = format!("{help:?}");
-        let next = self.body.libcalls.next_key();
-        let number = *self.libcalls.entry(key).or_insert(next);
-        if number == next {
-            self.body.libcalls.push(help);
+    fn libcall(&mut self, libcall: Libcall) -> LibcallId {
+        match self.libcalls.entry(libcall.key()) {
+            hash_map::Entry::Occupied(known) => *known.get(),
+            hash_map::Entry::Vacant(free) => *free.insert(self.body.libcalls.push(libcall)),
         }
-        number
     }
 
     /// Adds a function's body. Ends in the block that it returns to.
@@ -223,7 +222,7 @@ impl<'m> Builder<'m> {
         function: &'m Function,
         frame_base: u32,
         back: BlockId,
-    ) -> Scope<'m> {
+    ) -> FunctionScope<'m> {
         static NOTHING: std::sync::LazyLock<Instruction> =
             std::sync::LazyLock::new(|| Instruction {
                 at: crate::syntax::diagnostic::Position::default(),
@@ -246,7 +245,7 @@ impl<'m> Builder<'m> {
             .into_iter()
             .map(|target| (target, self.new_block()))
             .collect();
-        Scope {
+        FunctionScope {
             index: number,
             function,
             frame: layout::frame(function).unwrap_or_default(),
@@ -261,7 +260,7 @@ impl<'m> Builder<'m> {
 
     fn instructions(
         &mut self,
-        mut scope: Scope<'m>,
+        mut scope: FunctionScope<'m>,
         function: &'m Function,
     ) -> Result<(), Unsupported> {
         self.line = function.at.line;
@@ -286,30 +285,30 @@ impl<'m> Builder<'m> {
         Ok(())
     }
 
-    /// Whether what takes many steps may be added as such. A kernel that has many already asks the
+    /// Whether what takes many operations may be added as such. A kernel that has many already calls the
     /// interpreter for the rest, so that it stays small enough to be compiled at all.
     fn has_room(&self) -> bool {
         self.body.regs.len() < MOST_STEPS / 2
     }
 
-    /// What a register-only instruction does, by asking the interpreter.
-    fn by_help(&mut self, scope: &Scope<'m>) -> Result<(), Unsupported> {
+    /// What a register-only instruction does, by a libcall: a call of the interpreter's function.
+    fn by_libcall(&mut self, scope: &FunctionScope<'m>) -> Result<(), Unsupported> {
         let row = scope.instruction.row;
         let bits = match scope.operand(0) {
             Operand::Register(register) => Some(scope.function.register_type(*register).bits()),
             _ => None,
         };
-        let Some(help) = Libcall::of(row.op, &scope.instruction.modifiers, bits) else {
+        let Some(libcall) = Libcall::of(row.op, &scope.instruction.modifiers, bits) else {
             return Err(self.unsupported(format!("`{}`", row.name)));
         };
-        let operands = help.operands();
+        let operands = libcall.operands();
         let mut args = Vec::with_capacity(operands);
         for operand in 1..=operands {
             let ty = source_type(scope.instruction, operand);
             let value = self.read(scope, scope.operand(operand), ty);
             args.push(self.in_64(value));
         }
-        let number = self.help(help);
+        let number = self.libcall(libcall);
         let target = self.temp(Ty::I64);
         self.push(Op::Libcall {
             target,

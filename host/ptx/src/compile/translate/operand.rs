@@ -3,12 +3,12 @@
 use crate::compile::abi;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Op, Place, Reg, SiteKind, Space, SpecialValue, Ty};
-use crate::compile::translate::{Builder, Scope, home, index};
+use crate::compile::translate::{Builder, FunctionScope, home, index};
 use crate::numeric::mask;
 use crate::simt::special_registers;
 use crate::simt::variables::{AddressBase, Location, MemoryOperand, Variables};
 use crate::syntax::check::source_type;
-use crate::syntax::table::Kind;
+use crate::syntax::table::OperandKind;
 use crate::syntax::tree::{Base, Function, Operand, Symbol};
 use crate::syntax::types::{Class, Special, Type};
 
@@ -21,13 +21,14 @@ pub(crate) fn homes(function: &Function) -> Vec<Ty> {
         for (kind, operand) in kinds.zip(&instruction.operands) {
             let modifiers = &instruction.modifiers;
             let ty = match kind {
-                Kind::Dst(ty) | Kind::Src(ty) | Kind::DstLoose(ty) | Kind::SrcLoose(ty) => {
-                    crate::syntax::check::operand_type(*ty, modifiers)
-                }
+                OperandKind::Dst(ty)
+                | OperandKind::Src(ty)
+                | OperandKind::DstLoose(ty)
+                | OperandKind::SrcLoose(ty) => crate::syntax::check::operand_type(*ty, modifiers),
                 _ => modifiers.ty(),
             };
             let vote = match ty.class() {
-                _ if matches!(kind, Kind::Address) => -4,
+                _ if matches!(kind, OperandKind::Address) => -4,
                 Class::Float => 2,
                 Class::Bits => 0,
                 _ => -2,
@@ -99,7 +100,7 @@ impl<'m> Builder<'m> {
     }
 
     /// An operand's value, read as a type.
-    pub(crate) fn read(&mut self, scope: &Scope<'m>, operand: &Operand, ty: Type) -> Arg {
+    pub(crate) fn read(&mut self, scope: &FunctionScope<'m>, operand: &Operand, ty: Type) -> Arg {
         let keep = mask(ty.bits());
         match operand {
             Operand::Register(register) | Operand::Not(register) => {
@@ -127,19 +128,24 @@ impl<'m> Builder<'m> {
     }
 
     /// The source operand at an index, read as the table says.
-    pub(crate) fn source(&mut self, scope: &Scope<'m>, operand: usize) -> Arg {
+    pub(crate) fn source(&mut self, scope: &FunctionScope<'m>, operand: usize) -> Arg {
         let ty = source_type(scope.instruction, operand);
         self.read(scope, scope.operand(operand), ty)
     }
 
     /// A predicate operand, perhaps negated.
-    pub(crate) fn condition(&mut self, scope: &Scope<'m>, operand: usize) -> Arg {
+    pub(crate) fn condition(&mut self, scope: &FunctionScope<'m>, operand: usize) -> Arg {
         let ty = source_type(scope.instruction, operand);
         self.condition_of(scope, scope.operand(operand), ty)
     }
 
     /// An operand read as a type, which may be a negated predicate.
-    pub(crate) fn condition_of(&mut self, scope: &Scope<'m>, operand: &Operand, ty: Type) -> Arg {
+    pub(crate) fn condition_of(
+        &mut self,
+        scope: &FunctionScope<'m>,
+        operand: &Operand,
+        ty: Type,
+    ) -> Arg {
         let value = self.read(scope, operand, ty);
         if matches!(operand, Operand::Not(_)) {
             return self.two(Opcode::I32Xor, value, Arg::I32(1));
@@ -157,7 +163,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Writes a result to an operand that is a register, or nothing.
-    pub(crate) fn write_to(&mut self, scope: &Scope<'m>, operand: &Operand, value: Arg) {
+    pub(crate) fn write_to(&mut self, scope: &FunctionScope<'m>, operand: &Operand, value: Arg) {
         let (Operand::Register(register) | Operand::Pair(Some(register), _)) = operand else {
             return;
         };
@@ -167,22 +173,23 @@ impl<'m> Builder<'m> {
     }
 
     /// Writes the instruction's result.
-    pub(crate) fn write(&mut self, scope: &Scope<'m>, value: Arg) {
+    pub(crate) fn write(&mut self, scope: &FunctionScope<'m>, value: Arg) {
         self.write_to(scope, scope.operand(0), value);
     }
 
-    fn know(&mut self, known: SpecialValue, ty: Ty) -> Arg {
+    fn special_value(&mut self, known: SpecialValue, ty: Ty) -> Arg {
         let target = self.temp(ty);
         self.push(Op::Special(target, known));
         Arg::Reg(target)
     }
 
     fn launch_word(&mut self, address: u32) -> Arg {
-        self.know(SpecialValue::Launch(address, Ty::I32), Ty::I32)
+        self.special_value(SpecialValue::Launch(address, Ty::I32), Ty::I32)
     }
 
     fn special(&mut self, special: Special, ty: Type) -> Arg {
-        let thread = |builder: &mut Builder<'m>| builder.know(SpecialValue::Thread, Ty::I32);
+        let thread =
+            |builder: &mut Builder<'m>| builder.special_value(SpecialValue::Thread, Ty::I32);
         let lane = |builder: &mut Builder<'m>| {
             let thread = thread(builder);
             builder.two(Opcode::I32And, thread, Arg::I32(31))
@@ -194,7 +201,7 @@ impl<'m> Builder<'m> {
             Special::Nwarpid => self.launch_word(abi::NWARPID),
             Special::DynamicSharedSize => self.launch_word(abi::DYNAMIC_SHARED),
             Special::TotalSharedSize => self.launch_word(abi::TOTAL_SHARED),
-            Special::Tid(d) => self.know(SpecialValue::Tid(d), Ty::I32),
+            Special::Tid(d) => self.special_value(SpecialValue::Tid(d), Ty::I32),
             Special::Laneid => lane(self),
             Special::Warpid => {
                 let thread = thread(self);
@@ -223,15 +230,17 @@ impl<'m> Builder<'m> {
                 self.two(Opcode::I32Shl, Arg::I32(u32::MAX - 1), lane)
             }
             Special::Clock | Special::GlobalTimerLo => {
-                let clock = self.know(SpecialValue::Clock, Ty::I64);
+                let clock = self.special_value(SpecialValue::Clock, Ty::I64);
                 self.as_ty(clock, Ty::I32)
             }
             Special::ClockHi | Special::GlobalTimerHi => {
-                let clock = self.know(SpecialValue::Clock, Ty::I64);
+                let clock = self.special_value(SpecialValue::Clock, Ty::I64);
                 let high = self.two(Opcode::I64ShrU, clock, Arg::I64(32));
                 self.as_ty(high, Ty::I32)
             }
-            Special::Clock64 | Special::GlobalTimer => self.know(SpecialValue::Clock, Ty::I64),
+            Special::Clock64 | Special::GlobalTimer => {
+                self.special_value(SpecialValue::Clock, Ty::I64)
+            }
             Special::WarpSize | Special::Smid | Special::Nsmid | Special::Gridid => {
                 let value = special_registers::of_device(special);
                 debug_assert!(value.is_some(), "{special} is no register of the device");
@@ -246,7 +255,7 @@ impl<'m> Builder<'m> {
     }
 
     /// What the names of a function mean.
-    pub(crate) fn variables<'s>(&self, scope: &'s Scope<'m>) -> Variables<'s> {
+    pub(crate) fn variables<'s>(&self, scope: &'s FunctionScope<'m>) -> Variables<'s> {
         Variables {
             entry: self.entry,
             function: scope.function,
@@ -257,11 +266,17 @@ impl<'m> Builder<'m> {
 
     fn global_address(&mut self, variable: u32) -> Arg {
         let address = self.layout.symbols + 8 * variable;
-        self.know(SpecialValue::Launch(address, Ty::I64), Ty::I64)
+        self.special_value(SpecialValue::Launch(address, Ty::I64), Ty::I64)
     }
 
     /// A variable's address in its own space.
-    fn address_of(&mut self, scope: &Scope<'m>, symbol: Symbol, addend: i64, ty: Type) -> Arg {
+    fn address_of(
+        &mut self,
+        scope: &FunctionScope<'m>,
+        symbol: Symbol,
+        addend: i64,
+        ty: Type,
+    ) -> Arg {
         let keep = mask(ty.bits());
         let sum = |offset: u32| u64::from(offset).wrapping_add_signed(addend) & keep;
         match self.variables(scope).location(symbol) {
@@ -288,7 +303,7 @@ impl<'m> Builder<'m> {
     /// The place that a memory operand means.
     pub(crate) fn place(
         &mut self,
-        scope: &Scope<'m>,
+        scope: &FunctionScope<'m>,
         operand: usize,
         (bytes, lanes, write): (u32, u32, bool),
     ) -> Place {
@@ -338,7 +353,7 @@ impl<'m> Builder<'m> {
     /// The block that a label begins.
     pub(crate) fn label(
         &self,
-        scope: &Scope<'m>,
+        scope: &FunctionScope<'m>,
         label: u32,
     ) -> Option<crate::compile::ir::BlockId> {
         let label = scope.function.labels.get(label as usize)?;

@@ -2,7 +2,7 @@
 
 use crate::interpret::decode::{Decoder, Scope};
 use crate::interpret::program::{Action, Carry, Comparison, Condition, Logic};
-use crate::numeric::alu::{self, Flags};
+use crate::numeric::{Flags, alu};
 use crate::syntax::bool_combine::BoolCombine;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;

@@ -2,7 +2,7 @@
 
 use crate::interpret::decode::{Decoder, Scope};
 use crate::interpret::program::{Action, Address, Atomic, AtomicOp, Constant, Extend, Source};
-use crate::numeric::alu::{self, Flags};
+use crate::numeric::{Flags, alu};
 use crate::simt::address::AddressSpace;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;

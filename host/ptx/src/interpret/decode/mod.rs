@@ -13,7 +13,7 @@ use std::rc::Rc;
 use crate::interpret::program::{
     Action, CheckHint, CollectiveStep, Constant, Program, Reduce, Slot, Source, Step,
 };
-use crate::numeric::alu::{self, Eval, Flags};
+use crate::numeric::{Eval, Flags, alu};
 use crate::simt::address::{AddressConversion, is_space_range};
 use crate::simt::instruction::{BarrierInstruction, WarpInstruction};
 use crate::syntax::layout::{self, Frame};

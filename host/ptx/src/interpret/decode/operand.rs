@@ -2,7 +2,7 @@
 
 use crate::interpret::decode::{Decoder, Scope};
 use crate::interpret::program::{Action, Address, Condition, Constant, Source};
-use crate::numeric::alu::Flags;
+use crate::numeric::Flags;
 use crate::numeric::integer::mask;
 use crate::simt::address::AddressSpace;
 use crate::simt::special_registers;

@@ -1,13 +1,15 @@
-//! One thread at work: its registers, its memories, and its steps until it must wait.
+//! One thread at work: its registers, its memories, and its steps until it must wait. What touches
+//! memory is in `access`, calls are in `call`, and what writes more than one register in `arithmetic`.
 
 mod access;
+mod arithmetic;
 mod builtin_functions;
 mod call;
 
 use crate::Extent;
 use crate::interpret::checks::StepObserver;
 use crate::interpret::launch::InterpretedLaunch;
-use crate::interpret::program::{Action, Carry, Comparison, Condition, Slot, Source};
+use crate::interpret::program::{Action, Condition, Slot, Source};
 use crate::numeric::integer::{lop3, mask};
 use crate::simt::address::AddressConversion;
 use crate::simt::fault::{TRAPPED, jump_outside};
@@ -346,73 +348,6 @@ impl<M: Memory + ?Sized> RunningThread<'_, M> {
                 self.set(*target, u64::from(inside));
             }
             _ => {}
-        }
-    }
-
-    #[inline(always)]
-    fn compare(&self, comparison: &Comparison) -> (u64, u64) {
-        let outcome = (comparison.function)(
-            self.get(comparison.a),
-            self.get(comparison.b),
-            comparison.flags,
-        );
-        let other = self.holds(comparison.c);
-        let combine = comparison.combine;
-        (
-            combine.apply(outcome, other),
-            combine.apply(outcome ^ 1, other),
-        )
-    }
-
-    /// The outcomes for the lower and for the upper halves.
-    fn compare_halves(&self, comparison: &Comparison) -> [u64; 2] {
-        let (a, b) = (self.get(comparison.a), self.get(comparison.b));
-        let other = self.holds(comparison.c);
-        [0, 16].map(|shift| {
-            let half = |bits: u64| (bits >> shift) & 0xffff;
-            let outcome = (comparison.function)(half(a), half(b), comparison.flags);
-            comparison.combine.apply(outcome, other)
-        })
-    }
-
-    fn carry(&mut self, carry: &Carry) {
-        let (a, b) = (self.get(carry.a), self.get(carry.b));
-        let flag = if carry.carry_in {
-            self.get(Source::slot(carry.flag))
-        } else {
-            0
-        };
-        let (a, b) = match carry.c {
-            None => (a, b),
-            Some(c) => {
-                let extend = |value: u64| {
-                    let unused = 64 - carry.bits;
-                    if carry.signed {
-                        i128::from((value << unused).cast_signed() >> unused)
-                    } else {
-                        i128::from(value)
-                    }
-                };
-                let product = extend(a).wrapping_mul(extend(b)).cast_unsigned();
-                let shift = if carry.high { carry.bits } else { 0 };
-                let part = ((product >> shift) as u64) & mask(carry.bits);
-                (part, self.get(c))
-            }
-        };
-        let keep = u128::from(mask(carry.bits));
-        let (result, out) = if carry.subtract {
-            let taken = u128::from(b) + u128::from(flag);
-            (
-                u128::from(a).wrapping_sub(taken) & keep,
-                u128::from(a) < taken,
-            )
-        } else {
-            let sum = u128::from(a) + u128::from(b) + u128::from(flag);
-            (sum & keep, sum > keep)
-        };
-        self.set(carry.target, result as u64);
-        if carry.carry_out {
-            self.set(carry.flag, u64::from(out));
         }
     }
 

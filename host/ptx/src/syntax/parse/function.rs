@@ -3,7 +3,7 @@
 use crate::syntax::diagnostic::Position;
 use crate::syntax::lex::{Issue, Token};
 use crate::syntax::module::{Entry, Extension, Param, ParamType};
-use crate::syntax::parse::scope::Entity;
+use crate::syntax::parse::scope::Binding;
 use crate::syntax::parse::{Parsed, Parser, shortened};
 use crate::syntax::tree::{Formal, Function, Linkage, LocalVariable, Operand, RegisterId, Symbol};
 use crate::syntax::types::{Space, Type};
@@ -12,7 +12,8 @@ impl<'a> Parser<'a> {
     /// Starts reading a new function.
     fn begin(&mut self, linkage: Linkage) {
         self.scopes.truncate(1);
-        self.scopes.push(crate::syntax::parse::Scope::default());
+        self.scopes
+            .push(crate::syntax::parse::BlockScope::default());
         self.taken.clear();
         self.references.clear();
         self.registers = 0;
@@ -43,7 +44,7 @@ impl<'a> Parser<'a> {
         let max_threads = self.directives()?;
         let index = u32::try_from(self.module.entries.len()).unwrap_or(u32::MAX);
         if let Some(scope) = self.scopes.pop() {
-            let declared = self.declare(name, at, Entity::Entry(index));
+            let declared = self.declare(name, at, Binding::Entry(index));
             self.scopes.push(scope);
             declared?;
         }
@@ -102,7 +103,7 @@ impl<'a> Parser<'a> {
         };
         let symbol = Symbol::Param(u32::try_from(index).unwrap_or(u32::MAX));
         self.taken.insert(declared.name.to_owned());
-        self.declare(declared.name, declared.at, Entity::Symbol(symbol))?;
+        self.declare(declared.name, declared.at, Binding::Symbol(symbol))?;
         Ok(Param {
             name: declared.name.to_owned(),
             ty,
@@ -129,11 +130,11 @@ impl<'a> Parser<'a> {
         }
         self.directives()?;
         let index = match self.lookup(name) {
-            Some(Entity::Function(index)) => index,
+            Some(Binding::Function(index)) => index,
             _ => {
                 let index = u32::try_from(self.module.functions.len()).unwrap_or(u32::MAX);
                 if let Some(scope) = self.scopes.pop() {
-                    let declared = self.declare(name, at, Entity::Function(index));
+                    let declared = self.declare(name, at, Binding::Function(index));
                     self.scopes.push(scope);
                     declared?;
                 }
@@ -187,7 +188,7 @@ impl<'a> Parser<'a> {
                 let ty = self.register_type()?;
                 let (name, at) = self.name("the name of a register")?;
                 self.count_registers(1, at)?;
-                self.declare(name, at, Entity::Declared(ty))?;
+                self.declare(name, at, Binding::Declared(ty))?;
                 formals.push(Formal::Register(self.use_register(name, ty)));
             } else if self.eat_dot("param") {
                 let (ty, align, lanes) = self.variable_type()?;
@@ -195,7 +196,7 @@ impl<'a> Parser<'a> {
                 let declared = if matches!(self.token, Token::Name(_)) {
                     self.declared_name(ty, align, lanes)?
                 } else {
-                    crate::syntax::parse::variable::Declared {
+                    crate::syntax::parse::declared::Declared {
                         name: "_",
                         at,
                         ty,
@@ -221,8 +222,8 @@ impl<'a> Parser<'a> {
                 });
                 formals.push(Formal::Variable(index));
                 if declared.name != "_" {
-                    let entity = Entity::Symbol(Symbol::Variable(index));
-                    self.declare(declared.name, declared.at, entity)?;
+                    let binding = Binding::Symbol(Symbol::Variable(index));
+                    self.declare(declared.name, declared.at, binding)?;
                 }
             } else {
                 return Err(self.unexpected("`.param` or `.reg`"));
@@ -354,13 +355,13 @@ impl<'a> Parser<'a> {
     fn resolve_labels(&mut self) {
         let mut issues = Vec::new();
         let mut found = |reference: u32, at: Position, list: bool| {
-            let entity = self
+            let binding = self
                 .references
                 .get(reference as usize)
                 .and_then(|reference| reference.found);
-            match entity {
-                Some(Entity::Label(label)) if !list => Operand::Label(label),
-                Some(Entity::Table(table)) if list => Operand::Labels(table),
+            match binding {
+                Some(Binding::Label(label)) if !list => Operand::Label(label),
+                Some(Binding::Table(table)) if list => Operand::Labels(table),
                 Some(_) => {
                     let wanted = if list {
                         "a list of labels"
@@ -398,8 +399,8 @@ impl<'a> Parser<'a> {
     /// The register of this name, if it is one.
     pub(crate) fn register(&mut self, name: &'a str) -> Option<RegisterId> {
         match self.lookup(name)? {
-            Entity::Register(id) => Some(id),
-            Entity::Declared(ty) => Some(self.use_register(name, ty)),
+            Binding::Register(id) => Some(id),
+            Binding::Declared(ty) => Some(self.use_register(name, ty)),
             _ => None,
         }
     }

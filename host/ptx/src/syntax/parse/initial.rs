@@ -3,8 +3,8 @@
 use crate::syntax::diagnostic::Position;
 use crate::syntax::lex::Token;
 use crate::syntax::module::Relocation;
-use crate::syntax::parse::scope::Entity;
-use crate::syntax::parse::variable::Declared;
+use crate::syntax::parse::declared::Declared;
+use crate::syntax::parse::scope::Binding;
 use crate::syntax::parse::{Parsed, Parser, shortened};
 use crate::syntax::tree::Symbol;
 use crate::syntax::types::Type;
@@ -172,7 +172,7 @@ impl<'a> Parser<'a> {
         } else {
             0
         };
-        let Some(Entity::Symbol(Symbol::Global(variable))) = self.lookup(target) else {
+        let Some(Binding::Symbol(Symbol::Global(variable))) = self.lookup(target) else {
             let target = shortened(target);
             return self.issue(
                 at,

@@ -2,7 +2,7 @@
 
 use crate::syntax::lex::Token;
 use crate::syntax::modifier::{Modifier, Modifiers};
-use crate::syntax::parse::scope::Entity;
+use crate::syntax::parse::scope::Binding;
 use crate::syntax::parse::{Parsed, Parser, shortened};
 use crate::syntax::table::{self, Row};
 use crate::syntax::tree::{Guard, Instruction, Label, LabelId, LabelTable, Operand};
@@ -34,7 +34,7 @@ impl<'a> Parser<'a> {
                     name: unique,
                     labels,
                 });
-                self.declare(name, at, Entity::Table(index))
+                self.declare(name, at, Binding::Table(index))
             }
             Token::Dot(word @ ("calltargets" | "callprototype")) => {
                 let message =
@@ -49,7 +49,7 @@ impl<'a> Parser<'a> {
                     name: unique,
                     target,
                 });
-                self.declare(name, at, Entity::Label(id))
+                self.declare(name, at, Binding::Label(id))
             }
         }
     }

@@ -6,6 +6,7 @@
 //! statement, until it has [`MOST_DIAGNOSTICS`].
 
 mod constant;
+mod declared;
 mod function;
 mod initial;
 mod instruction;
@@ -19,10 +20,10 @@ use std::collections::HashSet;
 use crate::syntax::diagnostic::{Diagnostic, MOST_DIAGNOSTICS, Position};
 use crate::syntax::lex::{Issue, Lexer, Token};
 use crate::syntax::tree::{Function, Linkage};
-use crate::syntax::{check, layout};
+use crate::syntax::{check, layout_entries};
 use crate::{Limits, Module};
 
-use scope::{Entity, Reference, Scope};
+use scope::{Binding, BlockScope, Reference};
 
 pub(crate) type Parsed<T> = Result<T, Issue>;
 
@@ -38,7 +39,7 @@ pub(crate) fn module(text: &[u8], limits: &Limits) -> Result<Module, Vec<Diagnos
         issues = check::check(&module);
     }
     if issues.is_empty() {
-        issues = layout::lay_out(&mut module, limits);
+        issues = layout_entries::lay_out(&mut module, limits);
     }
     if issues.is_empty() {
         module.block_bytes = limits.block_bytes;
@@ -66,7 +67,7 @@ struct Parser<'a> {
     issues: Vec<Issue>,
     module: Module,
     /// The module's scope, the function's, and those of its open blocks.
-    scopes: Vec<Scope<'a>>,
+    scopes: Vec<BlockScope<'a>>,
     /// Names of all scopes, counted for [`Limits::names`].
     names: u32,
     instructions: u32,
@@ -90,7 +91,7 @@ impl<'a> Parser<'a> {
             at: Position::default(),
             issues: Vec::new(),
             module: Module::default(),
-            scopes: vec![Scope::default()],
+            scopes: vec![BlockScope::default()],
             names: 0,
             instructions: 0,
             global_bytes: 0,
@@ -454,7 +455,7 @@ impl<'a> Parser<'a> {
     }
 
     /// What a name means here: in the innermost scope that has it.
-    fn lookup(&self, name: &str) -> Option<Entity> {
+    fn lookup(&self, name: &str) -> Option<Binding> {
         self.scopes.iter().rev().find_map(|scope| scope.find(name))
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::syntax::diagnostic::Position;
 use crate::syntax::lex::Token;
-use crate::syntax::parse::scope::Entity;
+use crate::syntax::parse::scope::Binding;
 use crate::syntax::parse::{Parsed, Parser, shortened};
-use crate::syntax::table::Kind;
+use crate::syntax::table::OperandKind;
 use crate::syntax::tree::{Base, CallSite, LabelId, Operand};
 use crate::syntax::types::Special;
 
@@ -17,12 +17,12 @@ const MOST_ARGUMENTS: usize = 256;
 impl<'a> Parser<'a> {
     /// Reads one operand. The kind only decides how a name is understood; whether the operand fits
     /// is checked later.
-    pub(crate) fn operand(&mut self, kind: Option<Kind>) -> Parsed<Operand> {
-        if matches!(kind, Some(Kind::Label | Kind::Labels)) {
+    pub(crate) fn operand(&mut self, kind: Option<OperandKind>) -> Parsed<Operand> {
+        if matches!(kind, Some(OperandKind::Label | OperandKind::Labels)) {
             let (name, at) = self.name("a label")?;
             let reference = self.refer(name, at);
             return Ok(match kind {
-                Some(Kind::Label) => Operand::Label(LabelId(reference)),
+                Some(OperandKind::Label) => Operand::Label(LabelId(reference)),
                 _ => Operand::Labels(reference),
             });
         }
@@ -128,8 +128,8 @@ impl<'a> Parser<'a> {
             return Ok(Operand::Special(special));
         }
         match self.lookup(name) {
-            Some(Entity::Symbol(symbol)) => Ok(Operand::AddressOf(symbol, self.offset()?)),
-            Some(Entity::Function(_) | Entity::Entry(_)) => {
+            Some(Binding::Symbol(symbol)) => Ok(Operand::AddressOf(symbol, self.offset()?)),
+            Some(Binding::Function(_) | Binding::Entry(_)) => {
                 let name = shortened(name);
                 let message =
                     format!("the address of function `{name}` is not supported by this device");
@@ -175,7 +175,7 @@ impl<'a> Parser<'a> {
                 self.bump();
                 let base = if let Some(register) = self.register(name) {
                     Base::Register(register)
-                } else if let Some(Entity::Symbol(symbol)) = self.lookup(name) {
+                } else if let Some(Binding::Symbol(symbol)) = self.lookup(name) {
                     Base::Symbol(symbol)
                 } else {
                     return self.undeclared(name, at);
@@ -197,8 +197,8 @@ impl<'a> Parser<'a> {
         }
         let (name, at) = self.name("the name of a function")?;
         let function = match self.lookup(name) {
-            Some(Entity::Function(function)) => function,
-            Some(Entity::Register(_) | Entity::Declared(_)) => {
+            Some(Binding::Function(function)) => function,
+            Some(Binding::Register(_) | Binding::Declared(_)) => {
                 return self.issue(
                     at,
                     "calls through pointers are not supported by this device",

@@ -9,7 +9,7 @@ use crate::syntax::types::Type;
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Entity {
+pub(crate) enum Binding {
     /// A register that has been used.
     Register(RegisterId),
     /// A register that has only been declared.
@@ -26,8 +26,8 @@ pub(crate) enum Entity {
 
 /// One block of the text.
 #[derive(Debug, Default)]
-pub(crate) struct Scope<'a> {
-    names: HashMap<&'a str, Entity>,
+pub(crate) struct BlockScope<'a> {
+    names: HashMap<&'a str, Binding>,
     /// Registers declared as `%r<10>`, by prefix.
     ranges: HashMap<&'a str, (u64, Type)>,
     /// References to labels that this block has not defined yet: indices into the parser's list.
@@ -39,13 +39,13 @@ pub(crate) struct Scope<'a> {
 pub(crate) struct Reference<'a> {
     pub name: &'a str,
     pub at: Position,
-    pub found: Option<Entity>,
+    pub found: Option<Binding>,
 }
 
-impl Scope<'_> {
-    pub(crate) fn find(&self, name: &str) -> Option<Entity> {
-        if let Some(entity) = self.names.get(name) {
-            return Some(*entity);
+impl BlockScope<'_> {
+    pub(crate) fn find(&self, name: &str) -> Option<Binding> {
+        if let Some(binding) = self.names.get(name) {
+            return Some(*binding);
         }
         if self.ranges.is_empty() {
             return None;
@@ -59,7 +59,7 @@ impl Scope<'_> {
             if let (Some((count, ty)), Ok(number)) = (range, number.parse::<u64>())
                 && number < *count
             {
-                return Some(Entity::Declared(*ty));
+                return Some(Binding::Declared(*ty));
             }
         }
         None
@@ -71,12 +71,12 @@ const DEEPEST: usize = 64;
 
 impl<'a> Parser<'a> {
     /// Gives a name its meaning in the innermost scope.
-    pub(crate) fn declare(&mut self, name: &'a str, at: Position, entity: Entity) -> Parsed<()> {
+    pub(crate) fn declare(&mut self, name: &'a str, at: Position, binding: Binding) -> Parsed<()> {
         self.count_name(at)?;
         let taken = self
             .scopes
             .last_mut()
-            .and_then(|scope| scope.names.insert(name, entity));
+            .and_then(|scope| scope.names.insert(name, binding));
         match taken {
             Some(_) => {
                 let name = shortened(name);
@@ -119,7 +119,7 @@ impl<'a> Parser<'a> {
             .rev()
             .find(|scope| scope.find(name).is_some());
         if let Some(scope) = scope {
-            scope.names.insert(name, Entity::Register(id));
+            scope.names.insert(name, Binding::Register(id));
         }
         id
     }
@@ -144,7 +144,7 @@ impl<'a> Parser<'a> {
         if self.scopes.len() > DEEPEST {
             return self.issue(at, format!("blocks are nested more than {DEEPEST} deep"));
         }
-        self.scopes.push(Scope::default());
+        self.scopes.push(BlockScope::default());
         Ok(())
     }
 
@@ -159,8 +159,8 @@ impl<'a> Parser<'a> {
                 continue;
             };
             match scope.names.get(reference.name) {
-                Some(entity @ (Entity::Label(_) | Entity::Table(_))) => {
-                    reference.found = Some(*entity);
+                Some(binding @ (Binding::Label(_) | Binding::Table(_))) => {
+                    reference.found = Some(*binding);
                 }
                 _ if outermost => {
                     let (at, name) = (reference.at, shortened(reference.name));

@@ -2,8 +2,9 @@
 
 use crate::syntax::diagnostic::Position;
 use crate::syntax::lex::Token;
+use crate::syntax::parse::declared::Declared;
 use crate::syntax::parse::initial::Initial;
-use crate::syntax::parse::scope::Entity;
+use crate::syntax::parse::scope::Binding;
 use crate::syntax::parse::{Parsed, Parser, shortened};
 use crate::syntax::tree::{Linkage, LocalVariable, Symbol};
 use crate::syntax::types::{Space, Type};
@@ -14,38 +15,6 @@ const MOST_DIMENSIONS: usize = 8;
 
 /// The largest alignment that a variable may ask for, in bytes.
 const LARGEST_ALIGNMENT: u64 = 256;
-
-/// What is declared: a name, and how much memory it stands for.
-#[derive(Debug)]
-pub(crate) struct Declared<'a> {
-    pub name: &'a str,
-    pub at: Position,
-    pub ty: Type,
-    pub align: u32,
-    /// Empty for a scalar; only the first may be absent.
-    pub dimensions: Vec<Option<u64>>,
-    /// Elements of a vector type.
-    pub lanes: u32,
-}
-
-impl Declared<'_> {
-    /// The size in bytes, where it is declared and is not absurd.
-    pub(crate) fn bytes(&self) -> Option<u64> {
-        self.dimensions
-            .iter()
-            .try_fold(u64::from(self.element()), |bytes, dimension| {
-                bytes.checked_mul((*dimension)?)
-            })
-    }
-
-    fn element(&self) -> u32 {
-        self.ty.bytes() * self.lanes
-    }
-
-    pub(crate) fn is_unsized(&self) -> bool {
-        self.dimensions.first() == Some(&None)
-    }
-}
 
 impl<'a> Parser<'a> {
     /// Reads `.reg` and what follows.
@@ -61,7 +30,7 @@ impl<'a> Parser<'a> {
                 self.declare_range(name, at, count, ty)?;
             } else {
                 self.count_registers(1, at)?;
-                self.declare(name, at, Entity::Declared(ty))?;
+                self.declare(name, at, Binding::Declared(ty))?;
             }
             if !self.eat(',') {
                 break;
@@ -285,7 +254,7 @@ impl<'a> Parser<'a> {
             initial: initial.bytes,
             relocations: initial.relocations,
         });
-        self.declare(declared.name, at, Entity::Symbol(Symbol::Global(index)))
+        self.declare(declared.name, at, Binding::Symbol(Symbol::Global(index)))
     }
 
     /// A module-wide name for a variable that a function declares.
@@ -352,6 +321,6 @@ impl<'a> Parser<'a> {
         } else {
             Symbol::Variable(index)
         };
-        self.declare(declared.name, at, Entity::Symbol(symbol))
+        self.declare(declared.name, at, Binding::Symbol(symbol))
     }
 }

@@ -1,10 +1,11 @@
 //! The rows of the table, and the lists of types and modifiers that several of them share.
 
 use crate::syntax::modifier::Modifier::{self, *};
-use crate::syntax::table::{Kind, Lanewise, Op, Row, Slot, Ty};
+use crate::syntax::table::{Lanewise, Op, OperandKind, Row, Slot, Ty};
 use crate::syntax::types::Type::{self, *};
 
-use Kind::{Address as A, Dst, DstLoose, DstPair, PredPair, Src, SrcLoose, SrcPred};
+use Op::Scalar;
+use OperandKind::{Address as A, Dst, DstLoose, DstPair, PredPair, Src, SrcLoose, SrcPred};
 use Slot::{May, Need, Of};
 use Ty::{Is, T0, T1, Wide};
 
@@ -13,12 +14,12 @@ const INT_32_64: &[Type] = &[U32, U64, S32, S64];
 const SIGNED: &[Type] = &[S16, S32, S64];
 const BITS: &[Type] = &[B16, B32, B64];
 const LOGIC: &[Type] = &[Pred, B16, B32, B64];
-const HALF: &[Type] = &[F16, F16x2];
-const BRAIN: &[Type] = &[BF16, BF16x2];
+const FLOAT16: &[Type] = &[F16, F16x2];
+const BFLOAT16: &[Type] = &[BF16, BF16x2];
 const HALVES: &[Type] = &[F16, F16x2, BF16, BF16x2];
 const FLUSHED: &[Type] = &[F32, F16, F16x2];
 const UNFLUSHED: &[Type] = &[F64, BF16, BF16x2];
-const EIGHTHS: &[Type] = &[E4M3x2, E5M2x2];
+const FP8: &[Type] = &[E4M3x2, E5M2x2];
 const PAIRS: &[Type] = &[U16x2, S16x2];
 const SIDES: &[Type] = &[U32, S32];
 const ANY: &[Type] = &[
@@ -26,10 +27,10 @@ const ANY: &[Type] = &[
 ];
 const REGISTER: &[Type] = &[B16, B32, B64, U16, U32, U64, S16, S32, S64, F32, F64];
 const UNSIGNED: &[Type] = &[U16, U32, U64];
-const TRUTH: &[Type] = &[U32, S32, F32];
-const HALF_TRUTH: &[Type] = &[F16, BF16];
-const TRUTH_OF_HALF: &[Type] = &[F16, BF16, U16, S16, U32, S32];
-const TRUTH_OF_BRAIN: &[Type] = &[BF16, U16, S16, U32, S32];
+const SET_RESULT: &[Type] = &[U32, S32, F32];
+const SET_HALF_RESULT: &[Type] = &[F16, BF16];
+const SET_F16_RESULT: &[Type] = &[F16, BF16, U16, S16, U32, S32];
+const SET_BF16_RESULT: &[Type] = &[BF16, U16, S16, U32, S32];
 const CONVERTED: &[Type] = &[
     U8, U16, U32, U64, S8, S16, S32, S64, F16, BF16, F32, F64, B16,
 ];
@@ -68,13 +69,39 @@ const L2_POLICY: &[Modifier] = &[L2EvictLast, L2EvictNormal, L2EvictFirst, L2Evi
 const FETCH: &[Modifier] = &[L2B64, L2B128, L2B256];
 const LANES: &[Modifier] = &[V2, V4];
 
+/// The integer operations that are one function each, in `numeric/scalar.rs`, which the interpreter
+/// computes and the compiler emits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ScalarOp {
+    Bfind,
+    Bmsk,
+    Brev,
+    Clz,
+    Cnot,
+    Dp2a,
+    Dp4a,
+    Mad24,
+    Mul24,
+    Not,
+    Popc,
+    Sad,
+    ShfLeft,
+    ShfRight,
+    Szext,
+}
+
 /// Result, operands, and what becomes of the lanes' results.
 const VIDEO: &[Slot] = &[Of(SIDES), Of(SIDES), Of(SIDES), May(&[Sat, Add])];
 
 const PREDICATE: Ty = Is(Pred);
 const WORD: Ty = Is(U32);
 
-const fn row(name: &'static str, slots: &'static [Slot], operands: &'static [Kind], op: Op) -> Row {
+const fn row(
+    name: &'static str,
+    slots: &'static [Slot],
+    operands: &'static [OperandKind],
+    op: Op,
+) -> Row {
     Row {
         name,
         slots,
@@ -93,23 +120,23 @@ pub(crate) static ROWS: &[Row] = &[
     row("add", &[Need(&[Sat]), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
     row("add", &[May(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
     row("add", &[May(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
-    row("add", &[May(&[Rn]), May(&[Ftz]), May(&[Sat]), Of(HALF)], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
-    row("add", &[May(&[Rn]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
+    row("add", &[May(&[Rn]), May(&[Ftz]), May(&[Sat]), Of(FLOAT16)], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
+    row("add", &[May(&[Rn]), Of(BFLOAT16)], &[Dst(T0), Src(T0), Src(T0)], Op::Add),
     row("addc", &[May(&[Cc]), Of(INT_32_64)], &[Dst(T0), Src(T0), Src(T0)], Op::AddCarry),
     row("sub", &[Need(&[Cc]), Of(INT_32_64)], &[Dst(T0), Src(T0), Src(T0)], Op::SubCarry),
     row("sub", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
     row("sub", &[Need(&[Sat]), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
     row("sub", &[May(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
     row("sub", &[May(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
-    row("sub", &[May(&[Rn]), May(&[Ftz]), May(&[Sat]), Of(HALF)], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
-    row("sub", &[May(&[Rn]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
+    row("sub", &[May(&[Rn]), May(&[Ftz]), May(&[Sat]), Of(FLOAT16)], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
+    row("sub", &[May(&[Rn]), Of(BFLOAT16)], &[Dst(T0), Src(T0), Src(T0)], Op::Sub),
     row("subc", &[May(&[Cc]), Of(INT_32_64)], &[Dst(T0), Src(T0), Src(T0)], Op::SubCarry),
     row("mul", &[Need(HALF_OF), Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Mul),
     row("mul", &[Need(&[Modifier::Wide]), Of(&[U16, S16, U32, S32])], &[Dst(Wide), Src(T0), Src(T0)], Op::Mul),
     row("mul", &[May(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0)], Op::Mul),
     row("mul", &[May(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Mul),
-    row("mul", &[May(&[Rn]), May(&[Ftz]), May(&[Sat]), Of(HALF)], &[Dst(T0), Src(T0), Src(T0)], Op::Mul),
-    row("mul", &[May(&[Rn]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Mul),
+    row("mul", &[May(&[Rn]), May(&[Ftz]), May(&[Sat]), Of(FLOAT16)], &[Dst(T0), Src(T0), Src(T0)], Op::Mul),
+    row("mul", &[May(&[Rn]), Of(BFLOAT16)], &[Dst(T0), Src(T0), Src(T0)], Op::Mul),
     row("mad", &[Need(HALF_OF), Need(&[Cc]), Of(INT_32_64)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::MadCarry),
     row("mad", &[Need(HALF_OF), Of(INT)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Mad),
     row("mad", &[Need(&[Hi]), Need(&[Sat]), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Mad),
@@ -117,10 +144,10 @@ pub(crate) static ROWS: &[Row] = &[
     row("mad", &[Need(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
     row("mad", &[Need(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
     row("madc", &[Need(HALF_OF), May(&[Cc]), Of(INT_32_64)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::MadCarry),
-    row("mul24", &[Need(HALF_OF), Of(SIDES)], &[Dst(T0), Src(T0), Src(T0)], Op::Mul24),
-    row("mad24", &[Need(HALF_OF), Of(SIDES)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Mad24),
-    row("mad24", &[Need(&[Hi]), Need(&[Sat]), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Mad24),
-    row("sad", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Sad),
+    row("mul24", &[Need(HALF_OF), Of(SIDES)], &[Dst(T0), Src(T0), Src(T0)], Scalar(ScalarOp::Mul24)),
+    row("mad24", &[Need(HALF_OF), Of(SIDES)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Scalar(ScalarOp::Mad24)),
+    row("mad24", &[Need(&[Hi]), Need(&[Sat]), Of(&[S32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Scalar(ScalarOp::Mad24)),
+    row("sad", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Scalar(ScalarOp::Sad)),
     row("div", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Div),
     row("div", &[Need(&[Approx, Full]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0)], Op::Div),
     row("div", &[Need(ROUND), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0)], Op::Div),
@@ -137,19 +164,19 @@ pub(crate) static ROWS: &[Row] = &[
     row("min", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
     row("min", &[May(&[Ftz]), May(&[Nan]), Of(FLUSHED)], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
     row("min", &[May(&[Ftz]), May(&[Nan]), Need(&[Xorsign]), Need(&[AbsWord]), Of(FLUSHED)], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
-    row("min", &[May(&[Nan]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
-    row("min", &[May(&[Nan]), Need(&[Xorsign]), Need(&[AbsWord]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
+    row("min", &[May(&[Nan]), Of(BFLOAT16)], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
+    row("min", &[May(&[Nan]), Need(&[Xorsign]), Need(&[AbsWord]), Of(BFLOAT16)], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
     row("min", &[Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Min),
     row("max", &[Of(&[U16x2])], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
     row("max", &[May(&[Relu]), Of(&[S16x2, S32])], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
     row("max", &[Of(INT)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
     row("max", &[May(&[Ftz]), May(&[Nan]), Of(FLUSHED)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
     row("max", &[May(&[Ftz]), May(&[Nan]), Need(&[Xorsign]), Need(&[AbsWord]), Of(FLUSHED)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
-    row("max", &[May(&[Nan]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
-    row("max", &[May(&[Nan]), Need(&[Xorsign]), Need(&[AbsWord]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
+    row("max", &[May(&[Nan]), Of(BFLOAT16)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
+    row("max", &[May(&[Nan]), Need(&[Xorsign]), Need(&[AbsWord]), Of(BFLOAT16)], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
     row("max", &[Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
-    row("dp4a", &[Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Dp4a),
-    row("dp2a", &[Need(HALF_OF), Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Dp2a),
+    row("dp4a", &[Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Scalar(ScalarOp::Dp4a)),
+    row("dp2a", &[Need(HALF_OF), Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Scalar(ScalarOp::Dp2a)),
     row("vabsdiff2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::AbsDiff, 2)),
     row("vabsdiff4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::AbsDiff, 4)),
     row("vadd2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Add, 2)),
@@ -162,23 +189,24 @@ pub(crate) static ROWS: &[Row] = &[
     row("vsub4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Sub, 4)),
 
     // Bits.
-    row("popc", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Op::Popc),
-    row("clz", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Op::Clz),
-    row("bfind", &[May(&[Shiftamt]), Of(INT_32_64)], &[Dst(WORD), Src(T0)], Op::Bfind),
-    row("brev", &[Of(&[B32, B64])], &[Dst(T0), Src(T0)], Op::Brev),
+    row("popc", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Scalar(ScalarOp::Popc)),
+    row("clz", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Scalar(ScalarOp::Clz)),
+    row("bfind", &[May(&[Shiftamt]), Of(INT_32_64)], &[Dst(WORD), Src(T0)], Scalar(ScalarOp::Bfind)),
+    row("brev", &[Of(&[B32, B64])], &[Dst(T0), Src(T0)], Scalar(ScalarOp::Brev)),
     row("bfe", &[Of(INT_32_64)], &[Dst(T0), Src(T0), Src(WORD), Src(WORD)], Op::Bfe),
     row("bfi", &[Of(&[B32, B64])], &[Dst(T0), Src(T0), Src(T0), Src(WORD), Src(WORD)], Op::Bfi),
-    row("szext", &[Need(&[Clamp, Wrap]), Of(SIDES)], &[Dst(T0), Src(T0), Src(WORD)], Op::Szext),
+    row("szext", &[Need(&[Clamp, Wrap]), Of(SIDES)], &[Dst(T0), Src(T0), Src(WORD)], Scalar(ScalarOp::Szext)),
     row("fns", &[Of(&[B32])], &[Dst(T0), Src(T0), Src(WORD), Src(Is(S32))], Op::Fns),
-    row("bmsk", &[Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(WORD), Src(WORD)], Op::Bmsk),
+    row("bmsk", &[Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(WORD), Src(WORD)], Scalar(ScalarOp::Bmsk)),
     row("and", &[Of(LOGIC)], &[Dst(T0), Src(T0), Src(T0)], Op::And),
     row("or", &[Of(LOGIC)], &[Dst(T0), Src(T0), Src(T0)], Op::Or),
     row("xor", &[Of(LOGIC)], &[Dst(T0), Src(T0), Src(T0)], Op::Xor),
-    row("not", &[Of(LOGIC)], &[Dst(T0), Src(T0)], Op::Not),
-    row("cnot", &[Of(BITS)], &[Dst(T0), Src(T0)], Op::Cnot),
+    row("not", &[Of(LOGIC)], &[Dst(T0), Src(T0)], Scalar(ScalarOp::Not)),
+    row("cnot", &[Of(BITS)], &[Dst(T0), Src(T0)], Scalar(ScalarOp::Cnot)),
     row("lop3", &[Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(T0), Src(WORD)], Op::Lop3),
     row("lop3", &[Need(&[And, Or]), Of(&[B32])], &[DstPair(T0), Src(T0), Src(T0), Src(T0), Src(WORD), SrcPred], Op::Lop3Predicate),
-    row("shf", &[Need(&[Left, Right]), Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Op::Shf),
+    row("shf", &[Need(&[Left]), Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Scalar(ScalarOp::ShfLeft)),
+    row("shf", &[Need(&[Right]), Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Scalar(ScalarOp::ShfRight)),
     row("shl", &[Of(BITS)], &[Dst(T0), Src(T0), Src(WORD)], Op::Shl),
     row("shr", &[Of(&[B16, B32, B64, U16, U32, U64, S16, S32, S64])], &[Dst(T0), Src(T0), Src(WORD)], Op::Shr),
     row("prmt", &[Of(&[B32]), May(&[F4e, B4e, Rc8, Ecl, Ecr, Rc16])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Op::Prmt),
@@ -186,9 +214,9 @@ pub(crate) static ROWS: &[Row] = &[
     // Floating point.
     row("fma", &[Need(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
     row("fma", &[Need(ROUND), Of(&[F64])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
-    row("fma", &[Need(&[Rn]), May(&[Ftz]), May(&[Sat]), Of(HALF)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
-    row("fma", &[Need(&[Rn]), May(&[Ftz]), Need(&[Relu]), Of(HALF)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
-    row("fma", &[Need(&[Rn]), May(&[Relu]), Of(BRAIN)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
+    row("fma", &[Need(&[Rn]), May(&[Ftz]), May(&[Sat]), Of(FLOAT16)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
+    row("fma", &[Need(&[Rn]), May(&[Ftz]), Need(&[Relu]), Of(FLOAT16)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
+    row("fma", &[Need(&[Rn]), May(&[Relu]), Of(BFLOAT16)], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
     row("rcp", &[Need(&[Approx, Rn, Rz, Rm, Rp]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0)], Op::Rcp),
     row("rcp", &[Need(ROUND), Of(&[F64])], &[Dst(T0), Src(T0)], Op::Rcp),
     row("rcp", &[Need(&[Approx]), Need(&[Ftz]), Of(&[F64])], &[Dst(T0), Src(T0)], Op::Rcp),
@@ -199,39 +227,39 @@ pub(crate) static ROWS: &[Row] = &[
     row("cos", &[Need(&[Approx]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0)], Op::Cos),
     row("lg2", &[Need(&[Approx]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0)], Op::Lg2),
     row("ex2", &[Need(&[Approx]), May(&[Ftz]), Of(&[F32])], &[Dst(T0), Src(T0)], Op::Ex2),
-    row("ex2", &[Need(&[Approx]), Of(HALF)], &[Dst(T0), Src(T0)], Op::Ex2),
-    row("ex2", &[Need(&[Approx]), Need(&[Ftz]), Of(BRAIN)], &[Dst(T0), Src(T0)], Op::Ex2),
+    row("ex2", &[Need(&[Approx]), Of(FLOAT16)], &[Dst(T0), Src(T0)], Op::Ex2),
+    row("ex2", &[Need(&[Approx]), Need(&[Ftz]), Of(BFLOAT16)], &[Dst(T0), Src(T0)], Op::Ex2),
     row("tanh", &[Need(&[Approx]), Of(&[F32, F16, F16x2, BF16, BF16x2])], &[Dst(T0), Src(T0)], Op::Tanh),
     row("copysign", &[Of(&[F32, F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Copysign),
     row("testp", &[Need(&[Finite, Infinite, Number, Notanumber, Normal, Subnormal]), Of(&[F32, F64])], &[Dst(PREDICATE), Src(T0)], Op::Testp),
 
     // Comparison and choice.
-    row("set", &[Need(SAME), Of(TRUTH), Of(BITS)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED_UNSIGNED), Of(TRUTH), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED), Of(TRUTH), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(TRUTH), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(TRUTH_OF_HALF), Of(&[F16])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Of(TRUTH), Of(&[F64])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Of(TRUTH_OF_BRAIN), Of(&[BF16])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(SAME), Of(HALF_TRUTH), Of(BITS)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED_UNSIGNED), Of(HALF_TRUTH), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED), Of(HALF_TRUTH), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(HALF_TRUTH), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Of(HALF_TRUTH), Of(&[F64])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(SAME), Of(SET_RESULT), Of(BITS)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_UNSIGNED), Of(SET_RESULT), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED), Of(SET_RESULT), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(SET_RESULT), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(SET_F16_RESULT), Of(&[F16])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Of(SET_RESULT), Of(&[F64])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Of(SET_BF16_RESULT), Of(&[BF16])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(SAME), Of(SET_HALF_RESULT), Of(BITS)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_UNSIGNED), Of(SET_HALF_RESULT), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED), Of(SET_HALF_RESULT), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(SET_HALF_RESULT), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Of(SET_HALF_RESULT), Of(&[F64])], &[Dst(T0), Src(T1), Src(T1)], Op::Set),
     row("set", &[Need(ORDERED_FLOAT), May(&[Ftz]), Of(&[F16x2, U32, S32]), Of(&[F16x2])], &[Dst(T0), Src(T1), Src(T1)], Op::SetHalves),
     row("set", &[Need(ORDERED_FLOAT), Of(&[BF16x2, U32, S32]), Of(&[BF16x2])], &[Dst(T0), Src(T1), Src(T1)], Op::SetHalves),
-    row("set", &[Need(SAME), Need(BOOLEAN), Of(TRUTH), Of(BITS)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED_UNSIGNED), Need(BOOLEAN), Of(TRUTH), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED), Need(BOOLEAN), Of(TRUTH), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(TRUTH), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(TRUTH_OF_HALF), Of(&[F16])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(TRUTH), Of(&[F64])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(TRUTH_OF_BRAIN), Of(&[BF16])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(SAME), Need(BOOLEAN), Of(HALF_TRUTH), Of(BITS)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED_UNSIGNED), Need(BOOLEAN), Of(HALF_TRUTH), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED), Need(BOOLEAN), Of(HALF_TRUTH), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(HALF_TRUTH), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
-    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(HALF_TRUTH), Of(&[F64])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(SAME), Need(BOOLEAN), Of(SET_RESULT), Of(BITS)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_UNSIGNED), Need(BOOLEAN), Of(SET_RESULT), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED), Need(BOOLEAN), Of(SET_RESULT), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(SET_RESULT), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(SET_F16_RESULT), Of(&[F16])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(SET_RESULT), Of(&[F64])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(SET_BF16_RESULT), Of(&[BF16])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(SAME), Need(BOOLEAN), Of(SET_HALF_RESULT), Of(BITS)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_UNSIGNED), Need(BOOLEAN), Of(SET_HALF_RESULT), Of(UNSIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED), Need(BOOLEAN), Of(SET_HALF_RESULT), Of(SIGNED)], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(SET_HALF_RESULT), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
+    row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(SET_HALF_RESULT), Of(&[F64])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::Set),
     row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), May(&[Ftz]), Of(&[F16x2, U32, S32]), Of(&[F16x2])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::SetHalves),
     row("set", &[Need(ORDERED_FLOAT), Need(BOOLEAN), Of(&[BF16x2, U32, S32]), Of(&[BF16x2])], &[Dst(T0), Src(T1), Src(T1), SrcPred], Op::SetHalves),
     row("setp", &[Need(SAME), Of(BITS)], &[PredPair, Src(T0), Src(T0)], Op::Setp),
@@ -258,11 +286,11 @@ pub(crate) static ROWS: &[Row] = &[
 
     // Moves and conversions.
     row("mov", &[Of(&[Pred])], &[Dst(T0), Src(T0)], Op::Mov),
-    row("mov", &[Of(REGISTER)], &[Kind::DstMove, Kind::SrcMove], Op::Mov),
+    row("mov", &[Of(REGISTER)], &[OperandKind::DstMove, OperandKind::SrcMove], Op::Mov),
     row("cvt", &[Need(&[Rn, Rz]), May(&[Relu]), May(&[Satfinite]), Of(&[F16x2, BF16x2]), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::CvtPack),
-    row("cvt", &[Need(&[Rn]), Need(&[Satfinite]), May(&[Relu]), Of(EIGHTHS), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::CvtPack),
-    row("cvt", &[Need(&[Rn]), Need(&[Satfinite]), May(&[Relu]), Of(EIGHTHS), Of(&[F16x2])], &[Dst(T0), Src(T1)], Op::Cvt),
-    row("cvt", &[Need(&[Rn]), May(&[Relu]), Of(&[F16x2]), Of(EIGHTHS)], &[Dst(T0), Src(T1)], Op::Cvt),
+    row("cvt", &[Need(&[Rn]), Need(&[Satfinite]), May(&[Relu]), Of(FP8), Of(&[F32])], &[Dst(T0), Src(T1), Src(T1)], Op::CvtPack),
+    row("cvt", &[Need(&[Rn]), Need(&[Satfinite]), May(&[Relu]), Of(FP8), Of(&[F16x2])], &[Dst(T0), Src(T1)], Op::Cvt),
+    row("cvt", &[Need(&[Rn]), May(&[Relu]), Of(&[F16x2]), Of(FP8)], &[Dst(T0), Src(T1)], Op::Cvt),
     row("cvt", &[Need(&[Rn, Rz]), Need(&[Relu]), May(&[Satfinite]), Of(&[F16, BF16]), Of(&[F32])], &[Dst(T0), Src(T1)], Op::Cvt),
     row("cvt", &[Need(&[Rn, Rz]), Need(&[Satfinite]), Of(&[F16, BF16]), Of(&[F32])], &[Dst(T0), Src(T1)], Op::Cvt),
     row("cvt", &[Need(&[Rna]), May(&[Satfinite]), Of(&[TF32]), Of(&[F32])], &[Dst(T0), Src(T1)], Op::Cvt),
@@ -274,17 +302,17 @@ pub(crate) static ROWS: &[Row] = &[
     row("isspacep", &[Need(WINDOWS)], &[Dst(PREDICATE), Src(Is(U64))], Op::Isspacep),
 
     // Memory.
-    row("ld", &[May(PLAIN), May(SPACES), May(LOAD_CACHE), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("ld", &[Need(&[Global]), May(&[Ca, Cg, Cs]), Need(&[Nc]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("ld", &[Need(LOAD_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("ld", &[May(&[Weak]), May(&[Global]), May(LOAD_CACHE), May(EVICT), Need(&[L2CacheHint]), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A, Src(Is(B64))], Op::Ld),
-    row("ld", &[Need(&[Global]), May(&[Ca, Cg, Cs]), Need(&[Nc]), May(EVICT), Need(&[L2CacheHint]), May(FETCH), May(LANES), Of(ANY)], &[Kind::DstLanes, A, Src(Is(B64))], Op::Ld),
-    row("ld", &[Need(&[Mmio]), Need(&[Relaxed]), Need(&[Sys]), May(&[Global]), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("ldu", &[May(&[Global]), May(LANES), Of(ANY)], &[Kind::DstLanes, A], Op::Ld),
-    row("st", &[May(PLAIN), May(STORE_SPACES), May(STORE_CACHE), May(EVICT), May(LANES), Of(ANY)], &[A, Kind::SrcLanes], Op::St),
-    row("st", &[Need(STORE_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(LANES), Of(ANY)], &[A, Kind::SrcLanes], Op::St),
-    row("st", &[May(&[Weak]), May(&[Global]), May(STORE_CACHE), May(EVICT), Need(&[L2CacheHint]), May(LANES), Of(ANY)], &[A, Kind::SrcLanes, Src(Is(B64))], Op::St),
-    row("st", &[Need(&[Mmio]), Need(&[Relaxed]), Need(&[Sys]), May(&[Global]), Of(ANY)], &[A, Kind::SrcLanes], Op::St),
+    row("ld", &[May(PLAIN), May(SPACES), May(LOAD_CACHE), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
+    row("ld", &[Need(&[Global]), May(&[Ca, Cg, Cs]), Need(&[Nc]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
+    row("ld", &[Need(LOAD_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
+    row("ld", &[May(&[Weak]), May(&[Global]), May(LOAD_CACHE), May(EVICT), Need(&[L2CacheHint]), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A, Src(Is(B64))], Op::Ld),
+    row("ld", &[Need(&[Global]), May(&[Ca, Cg, Cs]), Need(&[Nc]), May(EVICT), Need(&[L2CacheHint]), May(FETCH), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A, Src(Is(B64))], Op::Ld),
+    row("ld", &[Need(&[Mmio]), Need(&[Relaxed]), Need(&[Sys]), May(&[Global]), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
+    row("ldu", &[May(&[Global]), May(LANES), Of(ANY)], &[OperandKind::DstLanes, A], Op::Ld),
+    row("st", &[May(PLAIN), May(STORE_SPACES), May(STORE_CACHE), May(EVICT), May(LANES), Of(ANY)], &[A, OperandKind::SrcLanes], Op::St),
+    row("st", &[Need(STORE_ORDER), Need(SCOPE), May(&[Global, Shared, SharedCta]), May(EVICT), May(LANES), Of(ANY)], &[A, OperandKind::SrcLanes], Op::St),
+    row("st", &[May(&[Weak]), May(&[Global]), May(STORE_CACHE), May(EVICT), Need(&[L2CacheHint]), May(LANES), Of(ANY)], &[A, OperandKind::SrcLanes, Src(Is(B64))], Op::St),
+    row("st", &[Need(&[Mmio]), Need(&[Relaxed]), Need(&[Sys]), May(&[Global]), Of(ANY)], &[A, OperandKind::SrcLanes], Op::St),
     row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[And, Or, Xor, Exch]), Of(&[B32, B64])], &[Dst(T0), A, Src(T0)], Op::Atom),
     row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Cas]), Of(BITS)], &[Dst(T0), A, Src(T0), Src(T0)], Op::Atom),
     row("atom", &[May(ATOM_ORDER), May(SCOPE), May(ATOM_SPACES), Need(&[Add]), Of(&[U32, S32, U64, F32, F64])], &[Dst(T0), A, Src(T0)], Op::Atom),
@@ -309,9 +337,9 @@ pub(crate) static ROWS: &[Row] = &[
     row("fence", &[May(&[Sc, AcqRel, Acquire, Release]), Need(SCOPE)], &[], Op::Fence),
 
     // Control.
-    row("bra", &[May(&[Uni])], &[Kind::Label], Op::Bra),
-    row("brx", &[Need(&[Idx]), May(&[Uni])], &[Src(WORD), Kind::Labels], Op::BrxIdx),
-    row("call", &[May(&[Uni])], &[Kind::Call], Op::Call),
+    row("bra", &[May(&[Uni])], &[OperandKind::Label], Op::Bra),
+    row("brx", &[Need(&[Idx]), May(&[Uni])], &[Src(WORD), OperandKind::Labels], Op::BrxIdx),
+    row("call", &[May(&[Uni])], &[OperandKind::Call], Op::Call),
     row("ret", &[May(&[Uni])], &[], Op::Ret),
     row("exit", &[], &[], Op::Exit),
     row("trap", &[], &[], Op::Trap),

@@ -24,8 +24,8 @@ pub struct Start {
 }
 
 impl Start {
-    /// Reads the lines, once the last of them is there.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    /// Reads the lines, once the last of them is there: the one of the device.
+    pub fn parse(text: &str) -> Option<Self> {
         let after = |prefix: &str| {
             text.split_inclusive('\n')
                 .filter_map(|line| line.strip_suffix('\n'))
