@@ -1,5 +1,5 @@
 ;; barrier
-;; function "groups"
+;; function "lane_groups"
   (func (;6;) (type 5) (param i32 i32) (result i32)
     (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i64 i32 i32 i64 i64 i64 i64 i32 i64 i64 i64 i64 i32 i32 i32 i32 i64 i64 i32 i32 i64 i64 i64 i64 i64 i32 i32 i32 i32 i32)
     i32.const 0
