@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tensor_wasm_device::{CpuConfig, Device, Error, Limits, WorkerConfig};
 
-use super::common::{KERNELS, in_time, kernel, line, nothing_is_held, nothing_is_used, workers};
+use super::common::{KERNELS, in_time, line, nothing_is_held, nothing_is_used, workers};
 
 #[tokio::test]
 async fn a_worker_that_takes_more_memory_than_it_may_is_ended() {
@@ -22,14 +22,18 @@ async fn a_worker_that_takes_more_memory_than_it_may_is_ended() {
             ..Limits::default()
         });
         let lease = session.lease();
-        let queue = lease.create_queue().await.unwrap();
-        let spin = kernel(&lease, "spin").await;
-        queue.launch(&spin, line(1, 1), vec![]).await.unwrap();
-        let Err(Error::DeviceLost(message)) = queue.synchronize().await else {
+        // The worker may be ended at any of these calls, or while the kernel runs.
+        let endless = async {
+            let queue = lease.create_queue().await?;
+            let spin = lease.load(KERNELS.into()).await?.kernel("spin")?;
+            queue.launch(&spin, line(1, 1), vec![]).await?;
+            queue.synchronize().await
+        };
+        let Err(Error::DeviceLost(message)) = endless.await else {
             panic!("it goes on");
         };
         assert!(message.contains("bytes of memory"), "{message}");
-        drop((lease, queue, spin));
+        drop(lease);
         nothing_is_held(&session).await;
         nothing_is_used(&device).await;
     })
