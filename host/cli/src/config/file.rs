@@ -153,7 +153,7 @@ impl Reader<'_> {
             .map(|(_, position, message)| ConfigDiagnostic { position, message })
             .collect();
         if let Some(last) = diagnostics.last_mut().filter(|_| more > 0) {
-            last.message += &format!(" (and {more} more mistakes)");
+            last.message += &format!(" (and {more} more errors)");
         }
         Err(diagnostics)
     }

@@ -39,9 +39,11 @@ impl Interface {
     }
 
     fn has_version(&self, version: &str, parsed: &Version) -> bool {
-        self.versions == version
-            || VersionReq::parse(&format!("~{}", self.versions))
-                .is_ok_and(|range| range.matches(parsed))
+        // One version fits itself alone: a range of `semver` would let later drafts in.
+        if Version::parse(self.versions).is_ok() {
+            return self.versions == version;
+        }
+        VersionReq::parse(&format!("~{}", self.versions)).is_ok_and(|range| range.matches(parsed))
     }
 }
 
@@ -86,10 +88,13 @@ pub(super) fn find<'t, E>(
         });
     }
     let known = || {
-        let versions: Vec<&str> = same_name()
-            .map(|(_, interface)| interface.versions)
+        let versions: Vec<String> = same_name()
+            .map(|(_, interface)| match Version::parse(interface.versions) {
+                Ok(version) => version.to_string(),
+                Err(_) => format!("{}.x", interface.versions),
+            })
             .collect();
-        format!("this host has it in version {}.x", versions.join(".x and "))
+        format!("this host has it in version {}", versions.join(" and "))
     };
     let Some(version) = version else {
         return Err(format!("the import names no version; {}", known()));

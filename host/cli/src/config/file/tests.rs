@@ -307,7 +307,7 @@ fn a_file_of_mistakes_alone_is_told_in_part() {
         "{}",
         diagnostics.len()
     );
-    assert!(diagnostics.last().unwrap().contains("more diagnostics"));
+    assert!(diagnostics.last().unwrap().contains("more errors"));
 }
 
 /// Text that is often nearly a configuration.
