@@ -52,7 +52,7 @@ fn the_files_that_the_page_names_exist() {
 }
 
 #[test]
-fn the_table_of_kinds_is_the_one_that_the_page_speaks_of() {
+fn the_function_that_lists_the_kinds_of_instructions_is_where_the_page_says() {
     let table = fs::read_to_string(root().join("host/ptx/src/syntax/table.rs")).unwrap();
     assert!(table.contains("pub(crate) fn effect(self) -> Effect"));
 }

@@ -300,6 +300,34 @@ fn bits_and_bytes_agree() {
 }
 
 #[test]
+fn instructions_that_are_one_function_agree() {
+    agree(&[
+        ("szext.clamp.s32", "rrr"),
+        ("szext.wrap.s32", "rrr"),
+        ("szext.clamp.u32", "rrr"),
+        ("szext.wrap.u32", "rrr"),
+        ("bmsk.clamp.b32", "rrr"),
+        ("bmsk.wrap.b32", "rrr"),
+        ("mul24.lo.s32", "rrr"),
+        ("mul24.hi.s32", "rrr"),
+        ("mul24.lo.u32", "rrr"),
+        ("mul24.hi.u32", "rrr"),
+        ("mad24.lo.s32", "rrrr"),
+        ("mad24.hi.u32", "rrrr"),
+        ("mad24.hi.sat.s32", "rrrr"),
+        ("sad.s16", "hhhh"),
+        ("sad.u64", "dddd"),
+        ("shf.l.wrap.b32", "rrrr"),
+        ("shf.r.clamp.b32", "rrrr"),
+        ("popc.b64", "rd"),
+        ("clz.b64", "rd"),
+        ("cnot.b16", "hh"),
+        ("cnot.b64", "dd"),
+        ("not.b16", "hh"),
+    ]);
+}
+
+#[test]
 fn a_kernel_of_very_many_halves_is_compiled_too() {
     let body = "fma.rn.f16x2 %r1, %r1, %r2, %r3;\nex2.approx.f32 %f1, %f1;\n".repeat(600);
     let body = format!(
