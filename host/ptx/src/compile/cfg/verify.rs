@@ -86,7 +86,8 @@ impl Verifier<'_> {
         mut goes_back: bool,
     ) -> Result<Arrived, Unsupported> {
         let mut at = self.targets.next(at);
-        let mut resume = None;
+        // Where a thread comes back that is preempted on this edge: usually at one point, if at all.
+        let mut resumes: Vec<u32> = Vec::new();
         for _ in 0..MAX_STEPS {
             let node = match self.items.get(at) {
                 Some(Item::Node(node)) => *node,
@@ -109,7 +110,7 @@ impl Verifier<'_> {
             match self.kind(node)? {
                 NodeKind::Select(value) => selector = *value,
                 NodeKind::InterruptCheck(point) => {
-                    resume = Some(*point);
+                    resumes.push(*point);
                     goes_back = false;
                 }
                 NodeKind::Dispatch(_) => {
@@ -122,12 +123,12 @@ impl Verifier<'_> {
                 NodeKind::Block(block) => {
                     expect(selector == 0, "comes to a block with a selector")?;
                     expect(!goes_back, "has a loop that is not preempted")?;
-                    if let Some(resume) = resume {
+                    for resume in resumes {
                         self.resumes_at(resume, *block, &[])?;
                     }
                     return Ok(Arrived::Block(*block));
                 }
-                NodeKind::Root | NodeKind::Resume(_) if resume.is_some() => {
+                NodeKind::Root | NodeKind::Resume(_) if !resumes.is_empty() => {
                     return Err(refused("can be left where no block follows"));
                 }
                 NodeKind::Root => return Ok(Arrived::Root),

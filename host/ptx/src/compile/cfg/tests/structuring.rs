@@ -306,3 +306,26 @@ fn a_loop_without_a_place_to_be_preempted_is_refused() {
     let reason = verify(&body, &graph, &items).unwrap_err();
     assert!(reason.what.contains("not preempted"), "{reason}");
 }
+
+#[test]
+fn a_second_interrupt_check_on_an_edge_that_resumes_elsewhere_is_refused() {
+    // Two loops of one block each, and so two interrupt checks.
+    let body = body(&[Way::Branch(0, 1), Way::Branch(1, 2), Way::Exit]);
+    let graph = Graph::new(&body, &[]).unwrap();
+    let items = structure(&body, &graph).unwrap();
+    let is_check = |item: &&Item| match item {
+        Item::Node(node) => matches!(graph.nodes[*node].kind, NodeKind::InterruptCheck(_)),
+        _ => false,
+    };
+    let checks: Vec<Item> = items.iter().filter(is_check).cloned().collect();
+    assert_eq!(checks.len(), 2, "{items:?}");
+    for own in 0..2 {
+        let position = items.iter().position(|item| *item == checks[own]).unwrap();
+        let mut items = items.clone();
+        items.insert(position, checks[1 - own].clone());
+        assert!(verify(&body, &graph, &items).is_err());
+        // Twice the same one does no harm.
+        items[position] = checks[own].clone();
+        verify(&body, &graph, &items).unwrap();
+    }
+}
