@@ -139,7 +139,7 @@ fn each_invariant_of_the_architecture_names_a_test_that_exists() {
     );
     for invariant in invariants {
         let (_, tests) = invariant
-            .rsplit_once("(held by ")
+            .rsplit_once("(held by")
             .unwrap_or_else(|| panic!("no test is named: {invariant}"));
         let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
         assert!(!names.is_empty(), "no test is named: {invariant}");
