@@ -130,3 +130,7 @@ pub(crate) fn check_code(bytes: usize) -> Result<(), Unsupported> {
     }
     Ok(())
 }
+
+pub(crate) fn too_much_memory() -> Unsupported {
+    Unsupported::limit("too much memory for each thread")
+}

@@ -16,6 +16,7 @@
 //! `codegen`.
 
 pub(crate) mod abi;
+mod analyses;
 mod analysis;
 mod cfg;
 pub(crate) mod codegen;
@@ -25,6 +26,7 @@ mod limits;
 mod pass;
 mod passes;
 mod pipeline;
+mod print_ir;
 mod source_lines;
 mod translate;
 mod unsupported;
@@ -35,8 +37,9 @@ use crate::Module;
 
 pub use compiled_kernel::CompiledKernel;
 pub use ir::print::IrLine;
-pub use pass::{IrText, Pass, UnknownPass, print_ir};
+pub use pass::{IrText, Pass, UnknownPass};
 pub use pipeline::Vectorize;
+pub use print_ir::print_ir;
 pub use source_lines::{CodeLine, FunctionLines, compile_with_lines};
 pub use unsupported::{Unsupported, UnsupportedKind};
 

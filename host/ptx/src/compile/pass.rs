@@ -3,14 +3,11 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use crate::Module;
 use crate::compile::Unsupported;
 use crate::compile::ir::Body;
 use crate::compile::ir::print::{self, Annotations, IrLine};
 use crate::compile::ir::verify;
-use crate::compile::pipeline::{self, Vectorize};
 
 /// A pass of the compiler, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,29 +97,6 @@ pub struct IrText {
     pub lines: Vec<IrLine>,
 }
 
-/// The IR of an entry after a pass, as it is compiled for lane groups or not; where the entry has no
-/// use for that pass, after the last one before it.
-///
-/// # Errors
-/// What of it cannot be compiled, where that comes before the pass.
-pub fn print_ir(
-    module: &Arc<Module>,
-    entry: &str,
-    vectorize: Vectorize,
-    pass: Pass,
-) -> Result<IrText, Unsupported> {
-    let mut observer = Observer::printing(pass);
-    let compiled = pipeline::compile(module, entry, vectorize, true, &mut observer);
-    observer.text.map_or_else(
-        || {
-            Err(compiled
-                .err()
-                .unwrap_or_else(|| Unsupported::kernel("no IR")))
-        },
-        Ok,
-    )
-}
-
 /// What looks on between passes.
 #[derive(Default)]
 pub(crate) struct Observer {
@@ -132,11 +106,16 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    fn printing(last: Pass) -> Observer {
+    pub(crate) fn printing(last: Pass) -> Observer {
         Observer {
             last: Some(last),
             text: None,
         }
+    }
+
+    /// The IR after the last pass that was run, up to the one that is to be printed.
+    pub(crate) fn into_text(self) -> Option<IrText> {
+        self.text
     }
 
     /// To be called when the passes begin, again or for the first time.

@@ -6,15 +6,17 @@ use rustc_hash::FxHashSet as HashSet;
 
 use crate::Module;
 use crate::compile::abi::{self, Layout, VECTOR_LANES};
+use crate::compile::analyses::Analyses;
 use crate::compile::analysis::bounds_guards::GuardPlan;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::analysis::vectorization::{self, TOO_LARGE};
-use crate::compile::analysis::{Analyses, allocation_roots, bounds_guards, liveness, uniformity};
+use crate::compile::analysis::{allocation_roots, bounds_guards, liveness, uniformity};
 use crate::compile::cfg::graph::Graph;
 use crate::compile::cfg::structure::structure;
 use crate::compile::codegen::CodegenInput;
 use crate::compile::ir::print::Annotations;
 use crate::compile::ir::{BlockId, Body, Reg, verify};
+use crate::compile::limits::too_much_memory;
 use crate::compile::pass::{Observer, Pass};
 use crate::compile::passes::reconvergence::ReconvergencePoints;
 use crate::compile::passes::{
@@ -269,10 +271,6 @@ fn first_layout(module: &Module, entry: &Entry) -> Result<Layout, Unsupported> {
         entry.layout.local_bytes,
     )
     .ok_or_else(too_much_memory)
-}
-
-pub(crate) fn too_much_memory() -> Unsupported {
-    Unsupported::limit("too much memory for each thread")
 }
 
 /// How many values of WebAssembly a register is.

@@ -1,7 +1,7 @@
 //! What code generation needs from the analyses.
 
 use crate::compile::abi::Layout;
-use crate::compile::analysis::Analyses;
+use crate::compile::analyses::Analyses;
 use crate::compile::analysis::allocation_roots::CacheId;
 use crate::compile::analysis::bounds_guards::{DeviceLimitId, Limits};
 use crate::compile::analysis::uniformity::Uniformity;

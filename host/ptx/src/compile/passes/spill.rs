@@ -18,7 +18,7 @@ use crate::compile::cfg::flow::{FlowGraph, block_of, successors_without_suspendi
 use crate::compile::cfg::graph::Graph;
 use crate::compile::ir::entity::{EntityId, EntityMap};
 use crate::compile::ir::{BlockId, Body, End, Reg};
-use crate::compile::pipeline::too_much_memory;
+use crate::compile::limits::too_much_memory;
 
 /// The most ways into a loop for saving before it: each has code of its own for that.
 const MOST_ENTRIES: usize = 2;

@@ -1,0 +1,30 @@
+//! What the analyses and passes found out about a kernel, for code generation.
+
+use rustc_hash::FxHashSet as HashSet;
+
+use crate::compile::analysis::allocation_roots::BoundsCaches;
+use crate::compile::analysis::bounds_guards::GuardPlan;
+use crate::compile::analysis::liveness::Liveness;
+use crate::compile::analysis::uniformity::UniformityInfo;
+use crate::compile::cfg::graph::Graph;
+use crate::compile::ir::Reg;
+use crate::compile::passes::reconvergence::ReconvergencePoints;
+use crate::compile::passes::spill::SpillPlan;
+
+/// Everything that is known of a kernel when its code is written.
+pub(crate) struct Analyses {
+    /// What the threads of a lane group have in each register.
+    pub uniformity: UniformityInfo,
+    /// Conditions that the first and the last lane decide for all, while those two agree.
+    pub endpoint_conditions: HashSet<Reg>,
+    /// Where the threads of diverged lane groups are awaited.
+    pub reconvergence: ReconvergencePoints,
+    pub liveness: Liveness,
+    /// Control flow with suspension and resume points.
+    pub graph: Graph,
+    /// Which registers are saved and restored, where.
+    pub spills: SpillPlan,
+    pub bounds_caches: BoundsCaches,
+    /// The bounds guards of vector code.
+    pub guards: GuardPlan,
+}
