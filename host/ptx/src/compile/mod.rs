@@ -40,7 +40,7 @@ pub use ir::print::IrLine;
 pub use pass::{IrText, Pass, UnknownPass};
 pub use pipeline::Vectorize;
 pub use print_ir::print_ir;
-pub use source_lines::{CodeLine, FunctionLines, compile_with_lines};
+pub use source_lines::{CodeLine, FunctionLines};
 pub use unsupported::{Unsupported, UnsupportedKind};
 
 /// Compiles an entry of a module.
@@ -63,4 +63,17 @@ pub fn compile_as(
     let mut observer = pass::Observer::default();
     let (kernel, _) = pipeline::compile(module, entry, vectorize, false, &mut observer)?;
     Ok(kernel)
+}
+
+/// Compiles an entry as [`compile`] does; and says which lines of the text the
+/// code of each function comes from, in the module's order.
+///
+/// # Errors
+/// What of it cannot be compiled.
+pub fn compile_with_lines(
+    module: &Arc<Module>,
+    entry: &str,
+) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
+    let mut observer = pass::Observer::default();
+    pipeline::compile(module, entry, Vectorize::Auto, true, &mut observer)
 }
