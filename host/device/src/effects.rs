@@ -76,9 +76,20 @@ impl DeferredEffects {
         self.ended.append(&mut other.ended);
     }
 
+    /// Whether a caller waits for one of these effects.
+    pub(crate) fn answers_callers(&self) -> bool {
+        !self.ended.is_empty()
+    }
+
+    /// Drops what is to be dropped, ahead of [`carry_out`](DeferredEffects::carry_out). To be called
+    /// without the lock.
+    pub(crate) fn release_all(&mut self) {
+        self.released.clear();
+    }
+
     /// To be called without the lock.
-    pub(crate) fn carry_out(self) {
-        drop(self.released);
+    pub(crate) fn carry_out(mut self) {
+        self.release_all();
         for (command, outcome) in self.ended {
             command.notify(outcome);
         }

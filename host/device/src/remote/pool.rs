@@ -274,6 +274,7 @@ impl Workers {
             staging: StagingArea::new(memory),
             fair_share: Arc::clone(&shared.fair_share),
             state: Mutex::new(WorkerState::new(requests)),
+            releasing: Mutex::default(),
             is_lost: AtomicBool::new(false),
             ended_well: AtomicBool::new(false),
             tenant: tenant.to_owned(),

@@ -63,6 +63,10 @@ impl Worker {
         self.send_work(&mut state, id);
         let begins = !was_at_work && state.queues.get(&id).is_some_and(RemoteQueue::is_at_work);
         drop(state);
+        if effects.answers_callers() {
+            // The queue was empty; what its last commands held may be about to be given back.
+            drop(lock(&self.releasing));
+        }
         effects.carry_out();
         if begins {
             self.fair_share.set_busy(self.id, true);

@@ -146,6 +146,7 @@ impl Supervisor {
         let worker = Arc::clone(&self.worker);
         let mut effects = DeferredEffects::default();
         let mut taken = 0;
+        let releasing = lock(&worker.releasing);
         let mut state = lock(&worker.state);
         let outcome = (|| {
             while taken < BATCH && self.answers.receive(message)? {
@@ -159,6 +160,8 @@ impl Supervisor {
             worker.rest_if_idle(&state);
         }
         drop(state);
+        effects.release_all();
+        drop(releasing);
         effects.carry_out();
         outcome?;
         Ok(taken == BATCH)

@@ -28,6 +28,10 @@ pub(crate) struct Worker {
     pub(super) staging: Arc<StagingArea>,
     pub(super) fair_share: Arc<FairShare>,
     pub(super) state: Mutex<WorkerState>,
+    /// Held by the thread that takes answers, from before it changes the state until what the answered
+    /// commands held is given back: whoever finds a queue empty meanwhile waits for this. It is locked
+    /// before `state`, never while `state` is held.
+    pub(super) releasing: Mutex<()>,
     /// Set with `WorkerState::lost`, to be read without the lock.
     pub(super) is_lost: AtomicBool,
     /// That it was ended for no fault of its tenant's.
