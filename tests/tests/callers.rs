@@ -49,6 +49,31 @@ fn a_token_from_the_environment_admits_only_the_tenants_listed_with_it() {
     assert!(!server.log().contains("deprecated"));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn the_environment_of_a_running_server_holds_no_token() {
+    let server = policed()
+        .env("TENSOR_WASM_API_TOKENS", &format!("{ONE}:tenant=*"))
+        .env("TENSOR_WASM_SETTING", "password=hunter2-of-the-policy")
+        .env("TENSOR_WASM_ENV", "PASSWORD=hunter2-of-the-component")
+        // A name that nothing reads.
+        .env("TENSOR_WASM_API_TOKEN", TWO)
+        .env("TENSOR_WASM_REQUEST_TIMEOUT", "29s")
+        .start();
+    assert_eq!(ask(&server, ONE, None).text(), "hello\n");
+    let environment = fs::read(format!("/proc/{}/environ", server.id())).unwrap();
+    let environment = String::from_utf8_lossy(&environment);
+    for secret in [ONE, TWO, "hunter2"] {
+        assert!(!environment.contains(secret), "{environment}");
+    }
+    // What is no secret stays, for those who look after the server.
+    assert!(
+        environment.contains("TENSOR_WASM_REQUEST_TIMEOUT=29s"),
+        "{environment}"
+    );
+    server.log_with(&["TENSOR_WASM_API_TOKEN is not read"]);
+}
+
 #[test]
 fn a_token_without_tenants_is_accepted_with_one_deprecation_warning() {
     let server = policed()

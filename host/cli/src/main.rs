@@ -3,9 +3,9 @@
 //! This crate reads options, calls the crates that do the work, and prints. Each command
 //! has a file of its own under `commands/`.
 
-mod backtraces;
 mod commands;
 mod config;
+mod environment;
 mod log;
 mod values;
 
@@ -34,11 +34,12 @@ Examples:
 Each command explains itself: tensor-wasm serve --help";
 
 fn main() -> ExitCode {
-    backtraces::only_where_asked_for();
+    environment::backtraces_only_where_asked_for();
     let config::Loaded { cli, settings } = match config::load(std::env::args_os().collect()) {
         Ok(loaded) => loaded,
         Err(error) => return error.report(),
     };
+    environment::forget(&config::secret_variables());
     match cli.command.run(settings) {
         Ok(code) => code,
         Err(error) => {

@@ -31,7 +31,7 @@ pub use table::{Kind, Table};
 pub use tenants::{TenantGrant, Tenants};
 
 use resolve::Resolved;
-use table::{with_variables, without_variable};
+use table::{Key, with_variables, without_variable};
 
 /// The file that is used where none is named and it is there.
 const HERE: &str = "tensor-wasm.toml";
@@ -117,6 +117,24 @@ pub fn settings_table() -> Table {
     command
         .find_subcommand("serve")
         .map_or_else(|| Table::of(&Command::new("serve")), Table::of)
+}
+
+/// The variables of the environment that are ours and may hold a secret: those of the settings
+/// whose values are not shown, and those that nothing reads, since a secret may stand under a
+/// mistyped name.
+pub fn secret_variables() -> Vec<String> {
+    let ours = names::ours();
+    if ours.is_empty() {
+        return Vec::new();
+    }
+    let (table, known) = (settings_table(), names::known(&command()));
+    let may_be_secret = |name: &String| {
+        let key = table
+            .iter()
+            .find(|key| key.variable().as_ref() == Some(name));
+        key.map_or(!known.contains(name), Key::may_hold_a_secret)
+    };
+    ours.into_iter().filter(may_be_secret).collect()
 }
 
 /// Warnings about variables of the environment.

@@ -23,8 +23,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 /// Warnings about variables of the environment that have our prefix and that nothing
 /// reads. Their values are not shown: one may be a secret under a mistyped name.
 pub fn unknown_variables(command: &Command, environment: &[String]) -> Vec<String> {
-    let mut known = BTreeSet::new();
-    collect(command, &mut known);
+    let known = known(command);
     let short = |name: &str| name.strip_prefix(PREFIX).map(str::to_owned);
     let shorts: Vec<String> = known.iter().filter_map(|name| short(name)).collect();
     environment
@@ -42,6 +41,12 @@ pub fn unknown_variables(command: &Command, environment: &[String]) -> Vec<Strin
 }
 
 /// The variables that a command and those below it read.
+pub fn known(command: &Command) -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    collect(command, &mut known);
+    known
+}
+
 fn collect(command: &Command, known: &mut BTreeSet<String>) {
     for argument in command.get_arguments() {
         if let Some(name) = argument.get_env() {

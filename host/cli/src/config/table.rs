@@ -223,6 +223,16 @@ impl Key {
         self.argument.is_hide_env_values_set()
     }
 
+    /// Whether a value of it may hold a secret: it is one, or a pair, which holds another program's
+    /// setting.
+    pub fn may_hold_a_secret(&self) -> bool {
+        self.is_secret() || self.is_pair()
+    }
+
+    fn is_pair(&self) -> bool {
+        self.value_name() == "KEY=VALUE"
+    }
+
     /// A value as it may be shown. Of pairs, which hold other programs' settings, only the
     /// key is shown.
     pub fn shown(&self, value: &str) -> String {
@@ -230,7 +240,7 @@ impl Key {
             return HIDDEN.to_owned();
         }
         match value.split_once('=') {
-            Some((key, _)) if self.value_name() == "KEY=VALUE" => format!("{key}={HIDDEN}"),
+            Some((key, _)) if self.is_pair() => format!("{key}={HIDDEN}"),
             _ => value.to_owned(),
         }
     }

@@ -84,6 +84,11 @@ impl DeviceOptions {
         }
     }
 
+    /// Whether the kernels of this device run in processes of their own.
+    pub(super) fn is_in_workers(&self, device: &Device) -> bool {
+        self.isolate || device.description().backend == Backend::Cuda
+    }
+
     /// The open device on one line, or why there is none.
     pub(super) fn describe(&self, device: Option<&Device>) -> String {
         let Some(device) = device else {

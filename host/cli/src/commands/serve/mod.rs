@@ -7,6 +7,7 @@ mod device;
 mod files;
 mod options;
 mod policy;
+mod protection;
 mod report;
 mod signals;
 mod tenants;
@@ -51,6 +52,12 @@ impl Serve {
             let _context = runtime.enter();
             self.host(&settings)?
         };
+        if host
+            .device()
+            .is_some_and(|device| self.device.is_in_workers(device))
+        {
+            protection::hide_memory();
+        }
         if host.is_decided_on() {
             self.log_policy(&host);
         }
