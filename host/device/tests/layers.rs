@@ -139,7 +139,7 @@ fn unsafe_code_is_in_few_modules() {
             "large_pages.rs",
             "memory/mapping.rs",
             "worker/cuda/driver.rs",
-            "worker/sandbox.rs",
+            "worker/sandbox/mod.rs",
         ]
     );
 }

@@ -27,6 +27,7 @@ mod code;
 mod context;
 mod device;
 mod event;
+mod exit;
 mod ffi;
 mod grid;
 mod handle;

@@ -10,6 +10,7 @@
 //! launch_latency_us = 20       # how long every kernel takes before it begins
 //! lost_after = 40              # after so many calls, of any kind, the device is gone
 //! lost_code = 46               # and this is what every call says
+//! exit_hangs = true            # the library's exit handler waits for a device that does not answer
 //! trace = "calls"              # a file, seen from this folder, that gets a line for each call
 //! fail = { call = "cuMemAlloc_v2", after = 3, times = 1, code = 2, sticky = true }
 //! hang = { call = "cuCtxSynchronize", after = 1 }
@@ -178,6 +179,7 @@ fn parse(text: &str, folder: &Path) -> Result<Switches, Mistake> {
                     Err(error) => eprintln!("no calls are listed: {}: {error}", path.display()),
                 }
             }
+            "exit_hangs" if value.as_bool() == Some(true) => crate::exit::hang(),
             "fault" => rules(key, value, folder, &mut switches.faults)?,
             _ => rules(key, value, folder, &mut switches.rules)?,
         }

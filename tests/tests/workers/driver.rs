@@ -2,7 +2,7 @@
 
 use tensor_wasm_tests::{Driver, Serve, guest, run};
 
-use super::{assert_increments, cuda, driver_of, kind, workers_become};
+use super::{assert_increments, cuda, driver_of, ends, kind, workers_become};
 
 #[test]
 fn without_a_driver_cuda_is_refused_and_auto_chooses_the_processor() {
@@ -166,6 +166,18 @@ fn a_worker_crashed_by_its_driver_is_replaced() {
     assert!(lost.text().contains("signal"), "{}", lost.text());
     std::fs::remove_file(driver.folder().join("crash")).unwrap();
     assert_increments(&server.get("/increment"));
+}
+
+#[test]
+fn no_exit_handler_of_the_driver_keeps_a_process_from_ending() {
+    let driver = Driver::new("exit_hangs = true");
+    // The process that lists the devices answers and ends.
+    let server = cuda(&driver).arg("--gpu-worker-timeout=10m").start();
+    assert_increments(&server.get("/increment"));
+    let worker = workers_become(&server, 1)[0];
+    // The server is killed, and the worker ends by itself.
+    drop(server);
+    ends(worker);
 }
 
 #[test]

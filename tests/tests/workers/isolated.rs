@@ -3,7 +3,7 @@
 use rustix::process::{Pid, Signal, kill_process};
 use tensor_wasm_tests::{Serve, guest};
 
-use super::{ask, assert_increments, kind, memory_used, tenants, workers_become};
+use super::{ask, assert_increments, ends, kind, memory_used, tenants, workers_become};
 
 fn kill(worker: i32) {
     kill_process(Pid::from_raw(worker).unwrap(), Signal::KILL).unwrap();
@@ -60,13 +60,21 @@ fn workers_exit_when_the_server_is_killed() {
         .start();
     let _waiting = server.begin("/wait-for-endless-kernel");
     server.log_with(&["waiting"]);
-    let workers = workers_become(&server, 1);
+    let [worker] = workers_become(&server, 1)[..] else {
+        panic!("one worker");
+    };
     drop(server);
-    tensor_wasm_tests::eventually("the worker to end", || {
-        let ended = workers.iter().all(|worker| {
-            let stat = std::fs::read_to_string(format!("/proc/{worker}/stat")).unwrap_or_default();
-            stat.is_empty() || stat.contains(") Z")
-        });
-        ended.then_some(())
-    });
+    ends(worker);
+}
+
+#[test]
+fn a_worker_that_is_stopped_ends_when_the_server_is_killed() {
+    let server = Serve::new(guest("gpu_scenarios")).arg("--isolate").start();
+    assert_increments(&server.get("/increment"));
+    let [worker] = workers_become(&server, 1)[..] else {
+        panic!("one worker");
+    };
+    kill_process(Pid::from_raw(worker).unwrap(), Signal::STOP).unwrap();
+    drop(server);
+    ends(worker);
 }

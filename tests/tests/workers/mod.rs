@@ -3,8 +3,12 @@
 //!
 //! The driver is the one without a device, which can be configured to fail like a real one.
 
+#[cfg(target_arch = "x86_64")]
+mod attacks;
 mod driver;
 mod faults;
+#[cfg(target_arch = "x86_64")]
+mod injection;
 mod isolated;
 mod operator;
 mod sandbox;
@@ -77,6 +81,15 @@ fn workers(server: &Server) -> Vec<i32> {
         );
     }
     found
+}
+
+/// Waits until a process, whose parent may be gone, has ended.
+#[track_caller]
+fn ends(process: i32) {
+    eventually("the process to end", || {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        (stat.is_empty() || stat.contains(") Z")).then_some(())
+    });
 }
 
 /// Waits until there are this many workers.

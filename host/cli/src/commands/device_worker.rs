@@ -1,8 +1,6 @@
 //! `tensor-wasm device-worker`: the worker process that the host starts for each tenant that
 //! uses a device. Not meant to be called by people, so help does not list it.
 
-use std::process::ExitCode;
-
 use clap::Args;
 use tensor_wasm_device::worker;
 
@@ -15,7 +13,7 @@ pub struct DeviceWorker {
 }
 
 impl DeviceWorker {
-    pub fn run(self) -> ExitCode {
+    pub fn run(self) -> ! {
         if self.probe {
             worker::answer_probe()
         } else {

@@ -44,7 +44,7 @@ impl Command {
             Self::Compose(command) => command.run(),
             Self::Inspect(command) => command.run(),
             Self::Devices(command) => command.run(),
-            Self::DeviceWorker(command) => Ok(command.run()),
+            Self::DeviceWorker(command) => command.run(),
             Self::Kernel(command) => command.run(),
             Self::Token(command) => command.run(),
             Self::Config(command) => command.run(settings),

@@ -2,7 +2,8 @@
 //! that started it. Only here is a GPU's driver ever loaded.
 //!
 //! It belongs to one tenant, and the host does not trust it: it has no file, no socket and no
-//! environment but what its sandbox leaves it, and it ends with its host.
+//! environment but what its sandbox leaves it, and it ends with its host. However it ends, no exit
+//! handler of a driver runs.
 
 mod cpu;
 pub(crate) mod cuda;
@@ -10,10 +11,10 @@ mod lost;
 mod outbox;
 mod sandbox;
 
+use std::convert::Infallible;
 use std::io::Read;
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::CpuConfig;
@@ -50,34 +51,37 @@ trait Executor {
     ) -> Result<(), Lost>;
 }
 
-/// Asks the driver which devices there are, and prints the answer for the host that
-/// started this process to ask.
-pub fn answer_probe() -> ExitCode {
+/// Asks the driver which devices there are, prints the answer for the host that
+/// started this process to ask, and ends the process.
+pub fn answer_probe() -> ! {
+    sandbox::end_with_the_parent();
     let answer = probe();
     let written = postcard::to_io(&answer, std::io::stdout());
-    match written {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    sandbox::end_at_once(match written {
+        Ok(_) => SUCCESS,
+        Err(_) => FAILURE,
+    })
 }
 
 /// Is a device's worker, on the shared memory that standard input is, until the host
-/// closes the socket that standard output is.
+/// closes the socket that standard output is, or ends. The process ends with it.
 ///
 /// This is for a program that was started as one, by [`WorkerConfig`](crate::WorkerConfig):
 /// it closes all other files of the process and gives up most of its rights.
-pub fn run() -> ExitCode {
+pub fn run() -> ! {
     sandbox::close_inherited_files();
-    match work() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("device worker: {error}");
-            ExitCode::FAILURE
-        }
+    sandbox::end_with_the_parent();
+    // The hook tells of a panic.
+    if let Ok(Err(error)) = std::panic::catch_unwind(work) {
+        eprintln!("device worker: {error}");
     }
+    sandbox::end_at_once(FAILURE)
 }
 
-fn work() -> std::io::Result<()> {
+const SUCCESS: i32 = 0;
+const FAILURE: i32 = 1;
+
+fn work() -> std::io::Result<Infallible> {
     let file = std::io::stdin().as_fd().try_clone_to_owned()?;
     let memory = Arc::new(SharedMemory::open(std::fs::File::from(file))?);
     let mut requests = Consumer::to_worker(&memory);
@@ -214,7 +218,7 @@ fn end_with_the_host() -> std::io::Result<()> {
             let mut socket = std::fs::File::from(socket);
             let mut byte = [0];
             while matches!(socket.read(&mut byte), Ok(read) if read > 0) {}
-            std::process::exit(0);
+            sandbox::end_at_once(SUCCESS)
         })?;
     Ok(())
 }

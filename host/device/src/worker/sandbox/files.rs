@@ -1,0 +1,156 @@
+//! Which files a worker can open, by Landlock, `landlock(7)`: none at all on the processor; with a
+//! driver its libraries, what these read of the machine, its device nodes, and the tenant's folder
+//! of compiled modules.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
+};
+
+use crate::channel::wire::{Start, WorkerDevice};
+
+/// Restricts this thread, and those that it starts.
+///
+/// # Errors
+/// Where the kernel refuses a rule. One without Landlock is told of on standard error.
+pub(super) fn restrict(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
+    let abi = ABI::V6;
+    let (readable, writable) = match start.device {
+        WorkerDevice::Cpu { .. } => (Vec::new(), Vec::new()),
+        WorkerDevice::Cuda { .. } => (readable_with_driver(), writable_with_driver(start)),
+    };
+    let mut rules = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(abi))?
+        .handle_access(AccessNet::from_all(abi))?
+        .scope(Scope::from_all(abi))?
+        .create()?;
+    let read = AccessFs::from_read(abi) & !AccessFs::Execute;
+    let write = AccessFs::from_all(abi) & !AccessFs::Execute;
+    for (paths, access) in [(readable, read), (writable, write)] {
+        for path in paths.iter().filter(|path| path.exists()) {
+            match PathFd::new(path) {
+                Ok(opened) => {
+                    rules = rules.add_rule(PathBeneath::new(&opened, access))?;
+                    if path == Path::new(OWN_PROCESS) {
+                        // A rule is about an inode, and `/proc` makes a new one for the same path
+                        // when nobody has the last one open any more.
+                        std::mem::forget(opened);
+                    }
+                }
+                // What can't be opened now can't be read later either.
+                Err(error) => eprintln!("{} is out of reach: {error}", path.display()),
+            }
+        }
+    }
+    let status = rules.restrict_self()?;
+    if status.ruleset == RulesetStatus::NotEnforced {
+        eprintln!("files are not restricted: the kernel has no Landlock");
+    }
+    Ok(())
+}
+
+/// The process's own entry of `/proc`: the driver reads its memory map there, and sets the names of
+/// its threads.
+const OWN_PROCESS: &str = "/proc/self";
+
+/// Libraries, and what they read of the machine. Nothing of `/etc` but the loader's own file: keys
+/// and tokens lie there. Of `/proc` no other process: its entry has its environment and its memory.
+const READABLE: [&str; 21] = [
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/lib",
+    "/lib64",
+    "/etc/ld.so.cache",
+    "/proc/cpuinfo",
+    "/proc/devices",
+    "/proc/driver",
+    "/proc/filesystems",
+    "/proc/meminfo",
+    "/proc/modules",
+    "/proc/stat",
+    "/proc/sys",
+    "/proc/version",
+    "/sys/bus",
+    "/sys/class",
+    "/sys/dev",
+    "/sys/devices",
+    "/sys/kernel/mm",
+    "/sys/module",
+];
+
+fn readable_with_driver() -> Vec<PathBuf> {
+    let mut readable: Vec<PathBuf> = READABLE.map(PathBuf::from).to_vec();
+    readable.extend(libraries());
+    readable
+}
+
+fn writable_with_driver(start: &Start) -> Vec<PathBuf> {
+    let mut writable = vec![PathBuf::from(OWN_PROCESS)];
+    writable.extend(device_nodes());
+    if let Some(cache) = &start.cache {
+        // On a disk that is full nothing is kept; all else is restricted as ever.
+        match std::fs::create_dir_all(cache) {
+            Ok(()) => writable.push(cache.clone()),
+            Err(error) => eprintln!("compiled modules can't be kept: {error}"),
+        }
+    }
+    writable
+}
+
+/// Where the driver's libraries lie: beside those that are loaded, and where the loader is told to
+/// look. The folder of the program itself is none of them.
+fn libraries() -> Vec<PathBuf> {
+    let path = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+    let told = std::env::split_paths(&path);
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let loaded = maps
+        .lines()
+        .filter_map(|line| Some(Path::new(line.get(line.find('/')?..)?)))
+        .filter(|path| is_library(path))
+        .filter_map(Path::parent)
+        .map(Path::to_owned);
+    told.chain(loaded)
+        .filter(|path| path.is_absolute() && path != Path::new("/"))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
+}
+
+/// Whether a file is named like a library: `libcuda.so.1`, `libcuda.so.535.183.01`, `libcuda.so`.
+fn is_library(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".so") || name.contains(".so.")
+}
+
+/// The nodes of NVIDIA's devices, and those that every program may need.
+fn device_nodes() -> Vec<PathBuf> {
+    let nodes = std::fs::read_dir("/dev").into_iter().flatten();
+    let nvidia = nodes
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default();
+            name.to_string_lossy().starts_with("nvidia")
+        });
+    let plain = ["/dev/null", "/dev/zero", "/dev/urandom"].map(PathBuf::from);
+    nvidia.chain(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_are_told_from_programs_by_their_names() {
+        for library in ["/a/libcuda.so", "/a/libcuda.so.1", "/a/libm.so.6.0.1"] {
+            assert!(is_library(Path::new(library)), "{library}");
+        }
+        for other in ["/opt/tensor-wasm", "/", "/a/solver", "/a.so.1/program"] {
+            assert!(!is_library(Path::new(other)), "{other}");
+        }
+    }
+}
