@@ -1,9 +1,13 @@
 //! Faults and limits on one tenant's device.
 
+use std::thread;
+
 use serde_json::json;
 use tensor_wasm_tests::Driver;
 
-use super::{ask, assert_increments, cuda, driver_of, kind, memory_used, tenants};
+#[cfg(target_arch = "x86_64")]
+use super::injection::Undead;
+use super::{ask, assert_increments, cuda, driver_of, kind, memory_used, tenants, workers_become};
 
 #[test]
 fn a_kernel_fault_does_not_affect_another_tenant() {
@@ -57,6 +61,40 @@ fn an_endless_kernel_costs_only_its_own_tenant_the_device() {
     assert_eq!(outcome["ok"]["after"], json!([42, 42, 42, 42]));
     assert!(ask(&server, 2, "/residency-lookup").json()["ok"].is_array());
     server.log_with(&["ran longer than the 500ms"]);
+}
+
+/// `ptrace(2)` can keep a process from being reaped, as a driver can whose end of a process waits for
+/// its device.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_worker_s_place_and_memory_are_taken_until_its_process_is_reaped() {
+    let driver = Driver::new("");
+    let (serve, _folder) = tenants(&[
+        "--gpu=cuda",
+        "--no-cache",
+        "--kernel-timeout=500ms",
+        "--gpu-workers=1",
+        "--request-timeout=10m",
+    ]);
+    let server = driver_of(serve, &driver).start();
+    ask(&server, 1, "/residency-keep");
+    let first = workers_become(&server, 1);
+    let undead = Undead::when_ended(first[0]);
+    thread::scope(|scope| {
+        // It loses its worker, and then opens the device again.
+        let same = scope.spawn(|| ask(&server, 1, "/endless-kernel"));
+        server.log_with(&["ran longer than the 500ms"]);
+        let other = scope.spawn(|| ask(&server, 2, "/increment"));
+        server.log_with(&["was killed and has not ended since"]);
+        assert_eq!(workers_become(&server, 1), first);
+        assert!(!same.is_finished() && !other.is_finished());
+        drop(undead);
+        let outcome = same.join().unwrap().json();
+        assert_eq!(outcome["ok"]["failed"]["kind"], "deadline-exceeded");
+        assert_eq!(outcome["ok"]["after"], json!([42, 42, 42, 42]));
+        assert_increments(&other.join().unwrap());
+    });
+    server.log_with(&["a device worker that was killed has ended"]);
 }
 
 #[test]

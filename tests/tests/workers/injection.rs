@@ -99,6 +99,26 @@ impl Captive {
     }
 }
 
+/// Another process, of which its parent can't learn that it has ended until this is dropped: it stays
+/// a process without life, as one does whose end waits for a device.
+pub struct Undead(pid_t);
+
+impl Undead {
+    /// Takes a process that runs, and goes on.
+    pub fn when_ended(process: pid_t) -> Undead {
+        request(libc::PTRACE_SEIZE, process, 0, 0);
+        Undead(process)
+    }
+}
+
+impl Drop for Undead {
+    fn drop(&mut self) {
+        // One that traces a process learns of its end first, and with that its parent does.
+        let status = wait(self.0);
+        assert!(!libc::WIFSTOPPED(status), "{status:#x}");
+    }
+}
+
 impl Drop for Captive {
     fn drop(&mut self) {
         // SAFETY: the registers are read from a structure of the right type, and belong to a

@@ -95,10 +95,18 @@ impl LeaseBackend for WorkerLease {
 
     fn allocate(&self, bytes: u64) -> BoxFuture<'_, Result<Allocated, Error>> {
         Box::pin(async move {
-            let charge = self.session.tenant.charge_buffer(bytes)?;
-            let reservation = self.session.workers.reserve(bytes)?;
-            let holding = Holding::new(vec![charge], reservation);
-            let (number, address) = self.worker.allocate(bytes, holding).await?;
+            let (number, address) = loop {
+                let charge = self.session.tenant.charge_buffer(bytes)?;
+                let reservation = self.session.workers.reserve(bytes).await?;
+                let holding = Holding::new(vec![charge], reservation);
+                let allocated = self.worker.allocate(bytes, holding).await;
+                let full = matches!(allocated, Err(Error::OutOfMemory { .. }));
+                match self.session.workers.dying() {
+                    // What that one had is free when it is gone.
+                    Some(dying) if full => dying.gone().await,
+                    _ => break allocated?,
+                }
+            };
             let allocation = WorkerAllocation {
                 worker: Arc::clone(&self.worker),
                 number,
@@ -121,7 +129,7 @@ impl LeaseBackend for WorkerLease {
                 charges.push(tenant.charge_buffer(global.bytes())?);
                 bytes = bytes.saturating_add(global.bytes());
             }
-            let reservation = self.session.workers.reserve(bytes)?;
+            let reservation = self.session.workers.reserve(bytes).await?;
             let hash = hash.unwrap_or_else(|| blake3::hash(text));
             let loaded = match self.session.workers.device() {
                 // The author's own text, so that its lines are named.
@@ -137,7 +145,7 @@ impl LeaseBackend for WorkerLease {
             Ok(Box::new(WorkerModule {
                 worker: self.worker.id(),
                 loaded,
-                _variables: Holding::new(charges, reservation),
+                variables: Some(Holding::new(charges, reservation)),
             }) as Box<dyn LoadedModule>)
         })
     }
@@ -186,7 +194,15 @@ impl Drop for WorkerAllocation {
 struct WorkerModule {
     worker: WorkerId,
     loaded: Arc<Loaded>,
-    _variables: Holding,
+    variables: Option<Holding>,
+}
+
+impl Drop for WorkerModule {
+    fn drop(&mut self) {
+        if let Some(variables) = self.variables.take() {
+            self.loaded.release(variables);
+        }
+    }
 }
 
 impl LoadedModule for WorkerModule {

@@ -98,7 +98,7 @@ const SLACK: Duration = Duration::from_secs(1);
 /// where another tenant needs a worker.
 const KEPT_FOR: Duration = Duration::from_secs(1);
 
-/// How often, and how many times, it is tried to make room for another worker.
+/// How often, and how many times, it is tried to make room for another worker while each has a use.
 const RETRY: Duration = Duration::from_millis(50);
 const RETRIES: u32 = 30;
 
@@ -152,13 +152,28 @@ impl Workers {
         self.shared.device
     }
 
-    /// Reserves memory of the device.
+    /// Reserves memory of the device. Where it is full, and a worker is being ended, it waits for
+    /// what that one had.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] where it is full.
-    pub(super) fn reserve(&self, bytes: u64) -> Result<Reservation, Error> {
-        let reservation = self.shared.memory.reserve(bytes);
-        reservation.ok_or(Error::OutOfMemory { bytes })
+    pub(super) async fn reserve(&self, bytes: u64) -> Result<Reservation, Error> {
+        loop {
+            // In this order: one that is gone by then has given back what it had.
+            let dying = self.dying();
+            if let Some(reservation) = self.shared.memory.reserve(bytes) {
+                return Ok(reservation);
+            }
+            match dying {
+                Some(dying) => dying.gone().await,
+                None => return Err(Error::OutOfMemory { bytes }),
+            }
+        }
+    }
+
+    /// A worker that is lost and whose process is not gone yet.
+    pub(super) fn dying(&self) -> Option<Arc<Worker>> {
+        dying(&lock(&self.shared.live))
     }
 
     /// The session's worker, which is started where there is none, with one more
@@ -177,6 +192,10 @@ impl Workers {
             match slot.worker.clone().filter(|worker| worker.enter()) {
                 Some(worker) => worker,
                 None => {
+                    if let Some(last) = &slot.worker {
+                        // Until then what the tenant had counts, and the device may be full of it.
+                        last.gone().await;
+                    }
                     if let Some(last) = slot.worker.take() {
                         let young = slot.started.is_some_and(|at| at.elapsed() < SHORT_LIFE);
                         let short = young && !last.ended_well.load(Ordering::Acquire);
@@ -185,9 +204,8 @@ impl Workers {
                     if let Some(at) = slot.not_before() {
                         self.shared.timer.until(at).await;
                     }
-                    self.wait_for_room().await;
+                    let worker = self.start_when_there_is_room(tenant, limits).await?;
                     slot.started = Some(Instant::now());
-                    let worker = self.start(tenant, limits)?;
                     slot.worker = Some(Arc::clone(&worker));
                     worker
                 }
@@ -198,29 +216,48 @@ impl Workers {
         user.keep()
     }
 
-    /// Waits a little where there is no room for another worker: one whose instance has
-    /// just answered its request is in use for a moment longer.
-    async fn wait_for_room(&self) {
-        let timer = &self.shared.timer;
-        for _ in 0..RETRIES {
-            if self.make_room(&mut lock(&self.shared.live)).is_ok() {
-                return;
-            }
-            match timer.now().checked_add(RETRY) {
-                Some(then) => timer.until(then).await,
-                None => return,
+    /// Starts a worker. Where there is no room for another one, waits for one that is being ended,
+    /// or else a little: one whose instance has just answered its request is in use for a moment
+    /// longer.
+    async fn start_when_there_is_room(
+        &self,
+        tenant: &str,
+        limits: &Limits,
+    ) -> Result<Arc<Worker>, Error> {
+        let mut retries = 0..RETRIES;
+        loop {
+            match self.start(tenant, limits)? {
+                Begun::Started(worker) => return Ok(worker),
+                Begun::Soon(dying) => dying.gone().await,
+                Begun::NoRoom => {
+                    let timer = &self.shared.timer;
+                    let then = timer.now().checked_add(RETRY);
+                    match then.filter(|_| retries.next().is_some()) {
+                        Some(then) => timer.until(then).await,
+                        None => return Err(self.no_room()),
+                    }
+                }
             }
         }
     }
 
-    /// Starts a worker.
-    fn start(&self, tenant: &str, limits: &Limits) -> Result<Arc<Worker>, Error> {
+    fn no_room(&self) -> Error {
+        Error::DeviceLost(format!(
+            "each of the {} workers that this device may have is another tenant's; try again later",
+            self.shared.config.workers
+        ))
+    }
+
+    /// Starts a worker, if there is room.
+    fn start(&self, tenant: &str, limits: &Limits) -> Result<Begun, Error> {
         let failed = |error: std::io::Error| {
             tracing::error!(tenant, %error, "a device worker can't be started");
             Error::DeviceLost(format!("the device's worker can't be started: {error}"))
         };
         let mut live = lock(&self.shared.live);
-        self.make_room(&mut live)?;
+        if !self.has_room(&mut live) {
+            return Ok(dying(&live).map_or(Begun::NoRoom, Begun::Soon));
+        }
         let area = usize::try_from(limits.staged_bytes).unwrap_or(MOST_AREA);
         let layout = Layout::of(area.clamp(LEAST_AREA, MOST_AREA));
         let (memory, file) = SharedMemory::create(layout).map_err(failed)?;
@@ -252,11 +289,12 @@ impl Workers {
             .spawn(move || supervise(&shared, &program, file, &memory));
         if let Err(error) = supervising {
             worker.stop("no thread can be had to supervise it");
+            worker.has_gone();
             return Err(failed(error));
         }
         tracing::debug!(tenant, worker = id.number(), "a device worker was started");
         live.push(Arc::downgrade(&worker));
-        Ok(worker)
+        Ok(Begun::Started(worker))
     }
 
     pub(super) fn worker(
@@ -280,6 +318,7 @@ impl Workers {
             tenant: tenant.to_owned(),
             attention: AtomicBool::new(false),
             started: channel::Sender::new(Started::NotYet),
+            gone: channel::Sender::new(false),
             limits: WorkerLimits {
                 kernel: limits.kernel_time,
                 slack: match shared.device {
@@ -301,34 +340,28 @@ impl Workers {
         }
     }
 
-    /// Sees that there is room for one more, if need be by stopping one that is without
-    /// use now.
-    fn make_room(&self, live: &mut Vec<Weak<Worker>>) -> Result<(), Error> {
-        let lives =
-            |worker: &Weak<Worker>| worker.upgrade().is_some_and(|worker| !worker.is_lost());
-        live.retain(lives);
+    /// Whether there is room for one more. If not, and none is being ended yet, it ends one that is
+    /// without use now.
+    fn has_room(&self, live: &mut Vec<Weak<Worker>>) -> bool {
+        // The place of one that is lost stays taken until its process is gone.
+        live.retain(|worker| worker.upgrade().is_some_and(|worker| !worker.is_gone()));
         if live.len() < self.shared.config.workers {
-            return Ok(());
+            return true;
         }
-        // One that has no use, and if need be one that only keeps buffers that its tenant's
-        // functions can fill again.
-        let stopped = [
-            (Duration::ZERO, ResidentBuffers::AreUse),
-            (KEPT_FOR, ResidentBuffers::AreNoUse),
-        ]
-        .into_iter()
-        .any(|(since, resident)| {
-            let mut workers = live.iter().filter_map(Weak::upgrade);
-            workers.any(|worker| worker.stop_if_idle(since, resident))
-        });
-        live.retain(lives);
-        if stopped {
-            return Ok(());
+        if dying(live).is_none() {
+            // One that has no use, and if need be one that only keeps buffers that its tenant's
+            // functions can fill again.
+            let _ = [
+                (Duration::ZERO, ResidentBuffers::AreUse),
+                (KEPT_FOR, ResidentBuffers::AreNoUse),
+            ]
+            .into_iter()
+            .any(|(since, resident)| {
+                let mut workers = live.iter().filter_map(Weak::upgrade);
+                workers.any(|worker| worker.stop_if_idle(since, resident))
+            });
         }
-        Err(Error::DeviceLost(format!(
-            "each of the {} workers that this device may have is another tenant's; try again later",
-            self.shared.config.workers
-        )))
+        false
     }
 
     /// How many workers there are.
@@ -351,6 +384,20 @@ impl Workers {
     }
 }
 
+/// What came of starting a worker.
+enum Begun {
+    Started(Arc<Worker>),
+    /// There is room when this one is gone.
+    Soon(Arc<Worker>),
+    NoRoom,
+}
+
+/// One of these that is lost and whose process is not gone yet.
+fn dying(live: &[Weak<Worker>]) -> Option<Arc<Worker>> {
+    let mut workers = live.iter().filter_map(Weak::upgrade);
+    workers.find(|worker| worker.is_lost() && !worker.is_gone())
+}
+
 /// Starts a worker's process, and supervises it.
 fn supervise(
     worker: &Arc<Worker>,
@@ -371,6 +418,7 @@ fn supervise(
         Err(error) => {
             tracing::error!(tenant = worker.tenant, %error, "a device worker can't be started");
             worker.stop(&format!("the device's worker can't be started: {error}"));
+            worker.has_gone();
         }
     }
 }

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -40,9 +40,17 @@ const BUFFER: usize = 64 << 10;
 pub(super) struct Process {
     id: u32,
     handle: OwnedFd,
-    ended: Arc<Mutex<Option<String>>>,
+    end: Arc<End>,
     /// The worker ends by itself when the other end of its standard output closes.
     _lifeline: UnixStream,
+}
+
+/// The end of a process: how it came, once the process is reaped. What it held of a device is free
+/// then, and not before.
+#[derive(Debug, Default)]
+struct End {
+    how: Mutex<Option<String>>,
+    came: Condvar,
 }
 
 /// The command of a worker, with an environment that is cleared.
@@ -61,7 +69,8 @@ pub(super) fn command(program: &[OsString]) -> std::io::Result<Command> {
 }
 
 impl Process {
-    /// Starts a worker. `name` is its tenant's, for the log.
+    /// Starts a worker. `name` is its tenant's, for the log. The worker ends with the calling thread,
+    /// which the kernel takes for its parent (`PR_SET_PDEATHSIG`).
     ///
     /// # Errors
     /// Where the operating system gives no process.
@@ -79,7 +88,7 @@ impl Process {
             .stderr(Stdio::from(OwnedFd::from(theirs.try_clone()?)))
             .stdout(Stdio::from(OwnedFd::from(theirs)))
             .spawn()?;
-        let ended = Arc::new(Mutex::new(None));
+        let end = Arc::new(End::default());
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| std::io::Error::other("a process without a number"))?;
         let handle = pidfd_open(pid, PidfdFlags::empty())?;
@@ -88,7 +97,7 @@ impl Process {
             child,
             handle: handle.try_clone()?,
             output: ours.try_clone()?,
-            ended: Arc::clone(&ended),
+            end: Arc::clone(&end),
             memory: Arc::clone(memory),
             name: name.to_owned(),
         };
@@ -98,7 +107,7 @@ impl Process {
         Ok(Process {
             id,
             handle,
-            ended,
+            end,
             _lifeline: ours,
         })
     }
@@ -116,11 +125,22 @@ impl Process {
 
     /// How it ended, if it has.
     pub(super) fn ended(&self) -> Option<String> {
-        lock(&self.ended).clone()
+        lock(&self.end.how).clone()
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        lock(&self.ended).is_some()
+        lock(&self.end.how).is_some()
+    }
+
+    /// Waits until it has ended, no longer than that; whether it has.
+    pub(super) fn wait(&self, limit: Duration) -> bool {
+        let runs = |how: &mut Option<String>| how.is_none();
+        let waited = self
+            .end
+            .came
+            .wait_timeout_while(lock(&self.end.how), limit, runs);
+        let (how, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        how.is_some()
     }
 
     /// Ends it at once.
@@ -141,7 +161,7 @@ struct OutputLog {
     child: Child,
     handle: OwnedFd,
     output: UnixStream,
-    ended: Arc<Mutex<Option<String>>>,
+    end: Arc<End>,
     memory: Arc<SharedMemory>,
     name: String,
 }
@@ -157,7 +177,8 @@ impl OutputLog {
             Err(error) => format!("ended in a way that can't be told: {error}"),
         };
         tracing::debug!(tenant = self.name, "a device worker {how}");
-        *lock(&self.ended) = Some(how);
+        *lock(&self.end.how) = Some(how);
+        self.end.came.notify_all();
         wake_host(&self.memory);
     }
 

@@ -26,6 +26,13 @@ pub(super) struct Loaded {
     pub(super) max_threads: Vec<u32>,
 }
 
+impl Loaded {
+    /// Gives back what its variables held.
+    pub(super) fn release(&self, variables: Holding) {
+        self.worker.release(variables);
+    }
+}
+
 impl Drop for Loaded {
     fn drop(&mut self) {
         self.worker.request(&Request::Unload { id: self.id });

@@ -32,6 +32,10 @@ const AT_REST: Duration = Duration::from_secs(1);
 /// together: a worker that reads none of them is of no use.
 const MOST_UNREAD: usize = 1 << 19;
 
+/// How long a process that was killed may take to be gone until the log says so: a driver's end of a
+/// process waits for the device.
+const SLOW_END: Duration = Duration::from_secs(10);
+
 /// How often it is checked how much memory a worker takes.
 const MEMORY_CHECK: Duration = Duration::from_millis(500);
 
@@ -43,7 +47,7 @@ pub(super) struct Supervisor {
 }
 
 impl Supervisor {
-    /// Supervises the worker until it is lost, then ends its process.
+    /// Supervises the worker until it is lost, then ends its process, and waits until that is gone.
     pub(super) fn run(mut self) {
         let worker = Arc::clone(&self.worker);
         let mut message = Vec::new();
@@ -99,6 +103,30 @@ impl Supervisor {
             }
         }
         self.process.kill();
+        self.wait_for_end();
+        worker.has_gone();
+    }
+
+    /// Waits until the process is reaped, however long that takes: what it had on the device is
+    /// nobody else's before.
+    fn wait_for_end(&self) {
+        let killed = Instant::now();
+        if self.process.wait(SLOW_END) {
+            return;
+        }
+        let worker = &self.worker;
+        tracing::warn!(
+            tenant = worker.tenant,
+            worker = worker.id.number(),
+            "a device worker was killed and has not ended since; its place and its memory stay taken"
+        );
+        while !self.process.wait(AT_REST) {}
+        tracing::info!(
+            tenant = worker.tenant,
+            worker = worker.id.number(),
+            took = ?killed.elapsed(),
+            "a device worker that was killed has ended"
+        );
     }
 
     /// Ends a worker that takes more of the host's memory than its tenant may.

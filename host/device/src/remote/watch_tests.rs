@@ -1,31 +1,43 @@
 //! Workers that break the rules of the channel: each is ended, and no caller waits for ever.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::os::fd::OwnedFd;
+
 use super::*;
 use crate::Limits;
 use crate::account::DeviceMemory;
 use crate::channel::wire::WorkerDevice;
 use crate::channel::{Layout, Producer, SharedMemory};
 use crate::remote::pool::{WorkerConfig, Workers};
+use crate::remote::worker::{Holding, PendingRequest};
 use crate::timer::{SystemClock, Timer};
 
-/// Supervises a process that does nothing, in whose name these answers are sent; returns why it
-/// was ended.
-fn supervise(says: &[Answer]) -> Error {
-    let workers = Workers::new(
+fn workers(memory: &Arc<DeviceMemory>) -> Workers {
+    Workers::new(
         WorkerConfig::default(),
         WorkerDevice::Cpu {
             threads: 1,
             checks: false,
         },
-        &Arc::new(DeviceMemory::new(1 << 30)),
+        memory,
         &Arc::new(Timer::new(Box::new(SystemClock))),
-    );
+    )
+}
+
+/// A worker without a process, the memory that it would share, and that as a file.
+fn worker(workers: &Workers) -> (Arc<Worker>, Arc<SharedMemory>, OwnedFd) {
     let (memory, file) = SharedMemory::create(Layout::of(4 << 20)).unwrap();
     let memory = Arc::new(memory);
     let requests = Producer::to_worker(&memory);
-    let worker =
-        Arc::new(workers.worker(1.into(), &memory, requests, "tenant", &Limits::default()));
+    let worker = workers.worker(1.into(), &memory, requests, "tenant", &Limits::default());
+    (Arc::new(worker), memory, file)
+}
+
+/// Supervises a process that does nothing, in whose name these answers are sent; returns why it
+/// was ended.
+fn supervise(says: &[Answer]) -> Error {
+    let workers = workers(&Arc::new(DeviceMemory::new(1 << 30)));
+    let (worker, memory, file) = worker(&workers);
     let program = ["/bin/sleep".into(), "1000".into()];
     let process = Process::start(&program, file, &memory, "tenant").unwrap();
     let mut answers = Producer::to_host(&memory);
@@ -42,7 +54,38 @@ fn supervise(says: &[Answer]) -> Error {
     };
     // It returns once the worker is ended.
     supervisor.run();
+    assert!(worker.is_gone());
     worker.lost()
+}
+
+#[test]
+fn what_a_lost_worker_holds_is_taken_until_its_process_is_gone() {
+    let memory = Arc::new(DeviceMemory::new(1000));
+    let workers = workers(&memory);
+    let (worker, ..) = worker(&workers);
+    let held = |bytes| Holding::new(Vec::new(), memory.reserve(bytes).unwrap());
+    lock(&worker.state).allocations.insert(1.into(), held(300));
+    let (reply, mut answer) = tokio::sync::oneshot::channel();
+    let pending = PendingRequest {
+        reply,
+        since: Instant::now(),
+        holding: Some(held(200)),
+        _area: None,
+    };
+    lock(&worker.state).allocating.insert(2.into(), pending);
+    let variables = held(100);
+    worker.stop("a test");
+    // Callers learn of it at once.
+    assert!(matches!(answer.try_recv(), Ok(Err(Error::DeviceLost(_)))));
+    worker.release(variables);
+    assert!(worker.is_lost() && !worker.is_gone());
+    assert_eq!(memory.used(), 600);
+    worker.has_gone();
+    assert!(worker.is_gone());
+    assert_eq!(memory.used(), 0);
+    // A handle that outlives both.
+    worker.release(held(50));
+    assert_eq!(memory.used(), 0);
 }
 
 #[test]

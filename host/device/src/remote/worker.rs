@@ -41,6 +41,9 @@ pub(crate) struct Worker {
     /// That the supervising thread is to check again what it waits for.
     pub(super) attention: AtomicBool,
     pub(super) started: channel::Sender<Started>,
+    /// Whether its process is reaped, and what it had on the device is free: some time after it is
+    /// lost.
+    pub(super) gone: channel::Sender<bool>,
     pub(super) limits: WorkerLimits,
 }
 
@@ -100,6 +103,10 @@ pub(super) struct WorkerState {
     /// What the tenant has on the device. It is lost with the worker, even where handles
     /// are left.
     pub(super) allocations: HashMap<BufferId, Holding>,
+    /// What is on the device of a worker that is lost, until its process is gone.
+    pub(super) dying: Vec<Holding>,
+    /// That it is: nothing is kept for it any more.
+    pub(super) reaped: bool,
     pub(super) allocating: HashMap<BufferId, PendingRequest<u64>>,
     pub(super) loading: HashMap<ModuleId, PendingRequest<Vec<u32>>>,
     /// Loaded modules for the next load of the same text, by its hash.
@@ -122,6 +129,8 @@ impl WorkerState {
             unread_since: None,
             queues: HashMap::new(),
             allocations: HashMap::new(),
+            dying: Vec::new(),
+            reaped: false,
             allocating: HashMap::new(),
             loading: HashMap::new(),
             kept: VecDeque::new(),
@@ -138,7 +147,7 @@ impl WorkerState {
 pub(super) struct PendingRequest<T> {
     pub(super) reply: oneshot::Sender<Result<T, Error>>,
     pub(super) since: Instant,
-    /// Dropped where it fails.
+    /// Dropped where it fails, and kept until the process is gone where the worker is lost.
     pub(super) holding: Option<Holding>,
     /// What the worker reads meanwhile.
     pub(super) _area: Option<AreaSlice>,
@@ -255,9 +264,16 @@ impl Worker {
         for (_, queue) in state.queues.extract_if(|_, queue| queue.retired) {
             effects.release(queue.guard);
         }
-        effects.release(state.allocations.drain().collect::<Vec<_>>());
-        for (_, pending) in state.allocating.drain() {
-            effects.release(pending.holding);
+        // The process still has it.
+        let WorkerState {
+            allocations,
+            allocating,
+            dying,
+            ..
+        } = state;
+        dying.extend(allocations.drain().map(|(_, holding)| holding));
+        for (_, pending) in allocating.drain() {
+            dying.extend(pending.holding);
             drop(pending.reply.send(Err(lost.clone())));
         }
         for (_, pending) in state.loading.drain() {
@@ -267,6 +283,39 @@ impl Worker {
         self.staging.close();
         self.started.send_replace(Started::Lost(lost));
         effects
+    }
+
+    /// Gives back what was on the device: now, or where the worker is lost, when its process is gone.
+    pub(super) fn release(&self, holding: Holding) {
+        let mut state = lock(&self.state);
+        if state.lost.is_some() && !state.reaped {
+            state.dying.push(holding);
+            return;
+        }
+        drop(state);
+        drop(holding);
+    }
+
+    /// Its process is reaped, or never was: the device has its memory back.
+    pub(super) fn has_gone(&self) {
+        let mut state = lock(&self.state);
+        state.reaped = true;
+        let dying = std::mem::take(&mut state.dying);
+        drop(state);
+        // Before it is told: who has waited finds the memory given back.
+        drop(dying);
+        self.gone.send_replace(true);
+    }
+
+    /// Whether the device has its memory back.
+    pub(super) fn is_gone(&self) -> bool {
+        *self.gone.borrow()
+    }
+
+    /// Waits until the device has its memory back.
+    pub(super) async fn gone(&self) {
+        // The sender is this worker's.
+        let _ = self.gone.subscribe().wait_for(|gone| *gone).await;
     }
 
     /// Why it is lost.
