@@ -12,6 +12,7 @@ mod authority;
 mod command;
 #[cfg(target_os = "linux")]
 mod driver;
+mod frames;
 mod raw;
 mod reply;
 mod secure;
@@ -24,6 +25,7 @@ pub use authority::{Authority, Issued};
 pub use command::{Output, run};
 #[cfg(target_os = "linux")]
 pub use driver::Driver;
+pub use frames::{StreamEnd, http2_request};
 pub use raw::Raw;
 pub use reply::Reply;
 pub use secure::{Secure, SecureConnection};

@@ -136,6 +136,63 @@ fn each_request_that_reaches_the_policy_is_recorded_with_its_response() {
 }
 
 #[test]
+fn a_request_that_the_server_refuses_by_its_head_is_recorded_with_the_id_of_its_response() {
+    let audited = Audited::start(&guest("status_of_path"), &["--audit-sync"]);
+    let raw = |bytes: &str| {
+        let mut client = audited.server.raw();
+        client.send(bytes);
+        client.read_to_end()
+    };
+    let long = "x".repeat(100 << 10);
+    let answers = [
+        raw("GET /no-host HTTP/1.1\r\nconnection: close\r\n\r\n"),
+        raw(
+            "POST /coding?secret=1 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
+        ),
+        raw("no http\r\n\r\n"),
+        raw(&format!("GET / HTTP/1.1\r\nhost: a\r\nx: {long}\r\n\r\n")),
+        raw(&format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n")),
+    ];
+    let tunnel = audited.ask(Method::GET, "/101", Some(TOKEN));
+    let records = audited.records(7);
+    let of_requests: Vec<&Value> = records
+        .iter()
+        .filter(|record| !record["request_id"].is_null())
+        .collect();
+    for ((record, answer), (action, resource, status, kind)) in
+        of_requests.iter().zip(&answers).zip([
+            ("http.get", "/no-host", 400, "bad_request"),
+            ("http.post", "/coding", 501, "unsupported_coding"),
+            ("malformed", "", 400, "bad_request"),
+            ("malformed", "", 431, "head_too_large"),
+            ("malformed", "", 414, "target_too_long"),
+        ])
+    {
+        let id = record["request_id"].as_str().unwrap();
+        assert!(
+            answer.contains(&format!("x-request-id: {id}\r\n")),
+            "{answer}"
+        );
+        assert_eq!(record["action"], action);
+        assert_eq!(record["resource"], resource);
+        assert_eq!(record["actor"]["kind"], "anonymous");
+        assert_eq!(
+            record["outcome"],
+            json!({"status_code": status, "error_kind": kind})
+        );
+        assert!(record["peer_addr"].is_string());
+    }
+    let last = of_requests[5];
+    assert_eq!(last["request_id"].as_str(), tunnel.header("x-request-id"));
+    assert_eq!(
+        last["outcome"],
+        json!({"status_code": 500, "error_kind": "invalid_status"})
+    );
+    assert_eq!(last["actor"]["id"], "alice");
+    assert!(verify(&[&log(&audited.folder)]).code == Some(0));
+}
+
+#[test]
 fn a_request_whose_client_disconnects_is_recorded() {
     let audited = Audited::start(&guest("misbehaves"), &["--request-timeout=10m"]);
     let mut client = audited.server.raw();

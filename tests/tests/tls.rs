@@ -60,6 +60,19 @@ impl Files {
 }
 
 #[test]
+fn a_component_behind_tls_is_told_https() {
+    let files = Files::new();
+    for guest in ["reflect", "p3_reflect"] {
+        let server = files.serve(guest).start();
+        for client in [files.client(), files.client().http2()] {
+            let seen = client.get(server.address(), "/").unwrap().json();
+            assert_eq!(seen["scheme"], "Scheme::Https", "{guest}");
+            assert_eq!(seen["authority"], server.address().to_string(), "{guest}");
+        }
+    }
+}
+
+#[test]
 fn tls_serves_the_protocol_that_the_client_prefers() {
     let files = Files::new();
     let server = files.serve("echo").start();

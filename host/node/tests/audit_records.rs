@@ -26,7 +26,7 @@ fn request() -> RequestRecord {
         request_id: RequestId::from_client(&HeaderValue::from_static("build-7")).unwrap(),
         peer: "192.0.2.7:4711".parse().unwrap(),
         certificate: None,
-        method: Method::POST,
+        method: Some(Method::POST),
         path: "/images/blur".to_owned(),
         decision: Some(Decision::Admitted {
             caller: Some(principal("alice", Scope::Only(vec![1, 2]))),
@@ -250,7 +250,7 @@ prop_compose! {
             request_id: RequestId::random(),
             peer,
             certificate: certificate.map(Arc::from),
-            method: Method::from_bytes(method.as_bytes()).unwrap(),
+            method: Some(Method::from_bytes(method.as_bytes()).unwrap()),
             path,
             decision,
             status: StatusCode::from_u16(status).unwrap(),

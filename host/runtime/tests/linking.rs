@@ -21,7 +21,7 @@ fn crate_directory(name: &str) -> PathBuf {
 }
 
 /// A component of this world, that imports every function the world has.
-fn component(wasi: &str, world: &str) -> Vec<u8> {
+pub fn component(wasi: &str, world: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     resolve.push_dir(crate_directory(wasi).join("wit")).unwrap();
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");

@@ -2,6 +2,7 @@
 
 mod clients;
 mod guests;
+mod heads;
 mod http;
 mod operation;
 

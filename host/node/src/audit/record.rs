@@ -157,7 +157,10 @@ impl Record {
         if let Some(end) = path.find('?') {
             path.truncate(end);
         }
-        let method = request.method.as_str().to_ascii_lowercase();
+        let action = match &request.method {
+            Some(method) => format!("http.{}", method.as_str().to_ascii_lowercase()),
+            None => "malformed".to_owned(),
+        };
         Record {
             request_id: Some(cut(request.request_id.to_string(), LONGEST_WORD)),
             actor: caller.map_or_else(|| Actor::nameless(ActorKind::Anonymous), Actor::token),
@@ -171,7 +174,7 @@ impl Record {
             peer_certificate: request
                 .certificate
                 .map(|subject| cut(subject.as_ref().to_owned(), LONGEST_RESOURCE)),
-            ..Record::new(request.time, format!("http.{method}"), path)
+            ..Record::new(request.time, action, path)
         }
     }
 

@@ -4,10 +4,13 @@
 use super::Application;
 use super::guest_body::{GuestBody, StopOnDrop};
 use crate::capability::next::{BorrowedBody, NextHandler, ResponseFuture};
-use crate::capability::policy::PendingRecord;
-use crate::instance::worker::StartTimedOut;
-use crate::request::{Finish, HandleError, RequestContext, RequestInfo, RequestTask, Stop};
+use crate::capability::policy::{PendingRecord, RequestRecord};
+use crate::instance::worker::{Handoff, StartTimedOut};
+use crate::request::{
+    Finish, HandleError, RefusedRequest, RequestContext, RequestInfo, RequestTask, Stop,
+};
 use crate::server::Handler;
+use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,7 +24,8 @@ impl Handler for Application {
         info: RequestInfo,
     ) -> Result<http::Response<WasiBody>, HandleError> {
         let deadline = Instant::now() + self.request_timeout;
-        let context = RequestContext::new(info.request_id.clone(), deadline);
+        let scheme = request.uri().scheme().cloned();
+        let context = RequestContext::new(info.request_id.clone(), deadline).with_scheme(scheme);
         let task = Arc::new(RequestTask::new(context));
         let Some(auditor) = self.auditor.as_ref().filter(|_| self.chain.decision) else {
             return self.respond_as(request, task).await;
@@ -36,6 +40,12 @@ impl Handler for Application {
         };
         pending.finish(&outcome).wait().await;
         outcome
+    }
+
+    async fn refused(&self, request: RefusedRequest) {
+        if let Some(auditor) = self.auditor.as_ref().filter(|_| self.chain.decision) {
+            auditor.record(RequestRecord::refused(request)).wait().await;
+        }
     }
 }
 
@@ -64,7 +74,8 @@ impl Application {
             request = BorrowedBody::hold(request, &task);
         }
         let stop_on_drop = StopOnDrop::new(task.clone());
-        let response = self.workers.handle(task.clone(), request);
+        let method = request.method().clone();
+        let response = self.workers.handle(Handoff::new(task.clone()), request);
         // The worker watches the deadline of a guest that runs; this watches the deadline
         // of a request that waits for a guest.
         let deadline = task.context().deadline();
@@ -88,12 +99,41 @@ impl Application {
             );
             return Err(HandleError::Undecided);
         }
+        let status = response.status();
+        if !may_be_final(&method, status) {
+            let request_id = task.context().id();
+            // Any client can send CONNECT to a component that answers everything.
+            match method {
+                Method::CONNECT => {
+                    tracing::debug!(request_id, %status, "a guest's answer to CONNECT is withheld");
+                }
+                _ => tracing::error!(
+                    request_id,
+                    %status,
+                    "the guest answered with a status that no response can have; it is withheld"
+                ),
+            }
+            let status = status.as_u16();
+            return Err(HandleError::InvalidStatus { status });
+        }
         Ok(response.map(|body| GuestBody::new(body, stop_on_drop).boxed_unsync()))
     }
 
     /// Whether the component is a policy, with another component behind it.
     fn is_policy(&self) -> bool {
         self.workers.state().instances.capabilities().next.is_some()
+    }
+}
+
+/// Whether a response that ends an exchange may have this status. One below 200 announces
+/// another response, or another protocol (RFC 9110, section 15.2); one from 600 on does not
+/// exist (section 15); and success in answer to CONNECT makes a tunnel of the connection
+/// (section 9.3.6), which a guest does not have.
+fn may_be_final(method: &Method, status: StatusCode) -> bool {
+    match status.as_u16() {
+        200..300 => method != Method::CONNECT,
+        300..600 => true,
+        _ => false,
     }
 }
 
@@ -105,7 +145,7 @@ async fn explain(error: &wasmtime::Error, task: &RequestTask) -> HandleError {
         Some(Stop::ClientGone) => return HandleError::NoResponse,
         None => {}
     }
-    if let Some(failed) = error.downcast_ref::<InstantiationError<Arc<RequestTask>>>() {
+    if let Some(failed) = error.downcast_ref::<InstantiationError<Handoff>>() {
         if failed.error.is::<wasmtime::PoolConcurrencyLimitError>() {
             tracing::warn!(
                 request_id,
@@ -128,6 +168,8 @@ async fn explain(error: &wasmtime::Error, task: &RequestTask) -> HandleError {
     match tokio::time::timeout_at(deadline.into(), task.run.finished()).await {
         // The worker logs the trap, with its backtrace.
         Ok(Finish::Failed) => HandleError::Trapped,
+        // The worker logs why.
+        Ok(Finish::NotStarted) => HandleError::Internal,
         Err(_) => timed_out(task),
         Ok(Finish::Returned) => {
             tracing::error!(request_id, "the guest set no response: {error:#}");

@@ -3,11 +3,12 @@
 
 use crate::capability::config::ConfigView;
 use crate::capability::gpu::{GpuContext, GpuCtxView, GpuView};
-use crate::capability::http::Outgoing;
+use crate::capability::http::{Outgoing, SchemeView};
 use crate::capability::next::{NextContext, NextCtxView, NextView};
 use crate::capability::output::GuestOutput;
 use crate::capability::policy::{PolicyContext, PolicyCtxView, PolicyView};
 use crate::request::RequestTask;
+use http::uri::Scheme;
 use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime::{StoreLimits, StoreLimitsBuilder};
@@ -99,6 +100,12 @@ impl WasiHttpView for InstanceState {
             table: &mut self.table,
             ctx: &mut self.http,
         }
+    }
+}
+
+impl SchemeView for InstanceState {
+    fn scheme(&self) -> Option<&Scheme> {
+        self.task.get()?.context().scheme()
     }
 }
 

@@ -67,6 +67,29 @@ impl HandlerState for Workers {
 #[error("the guest did not finish its start within the request timeout")]
 pub(crate) struct StartTimedOut;
 
+/// A task on its way to an instance. An instance that can't be given the request (its host
+/// resources are used up, for example) drops it, and whoever waits for the guest learns it.
+pub(crate) struct Handoff(Option<Arc<RequestTask>>);
+
+impl Handoff {
+    pub(crate) fn new(task: Arc<RequestTask>) -> Handoff {
+        Handoff(Some(task))
+    }
+
+    /// The instance has taken the request.
+    fn arrived(mut self) -> Option<Arc<RequestTask>> {
+        self.0.take()
+    }
+}
+
+impl Drop for Handoff {
+    fn drop(&mut self) {
+        if let Some(task) = self.0.take() {
+            task.run.finish(Finish::NotStarted);
+        }
+    }
+}
+
 /// The task that runs in an instance, shared by the worker and its expiration, which
 /// can't reach the store while the guest runs.
 #[derive(Clone, Default)]
@@ -137,7 +160,7 @@ pub(crate) struct Worker {
 
 impl WorkerState for Worker {
     type StoreData = InstanceState;
-    type RequestData = Arc<RequestTask>;
+    type RequestData = Handoff;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         if total >= self.reuse.get() {
@@ -154,9 +177,12 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         mut store: StoreContextMut<'_, InstanceState>,
-        task: Arc<RequestTask>,
+        task: Handoff,
         _id: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        let Some(task) = task.arrived() else {
+            return Box::pin(std::future::ready(()));
+        };
         store.data_mut().begin(task.clone());
         // A guest that takes its next request is done with the one before. `Expiration`
         // may not have seen that yet, and from now on can't.
@@ -170,6 +196,9 @@ impl WorkerState for Worker {
     fn drop(&self, store: Store<InstanceState>, result: wasmtime::Result<()>) {
         store.data().capabilities.output.flush();
         let Some(task) = self.current.replace(None) else {
+            if let Err(error) = result {
+                tracing::error!("an instance could not be given a request: {error:#}");
+            }
             return;
         };
         let request_id = task.context().id();
@@ -191,5 +220,19 @@ impl WorkerState for Worker {
             }
             (Err(error), None) => tracing::error!(request_id, "the guest failed: {error:?}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::{RequestContext, RequestId};
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_guest_learns_that_it_never_began() {
+        let context = RequestContext::new(RequestId::random(), Instant::now());
+        let task = Arc::new(RequestTask::new(context));
+        drop(Handoff::new(task.clone()));
+        assert_eq!(task.run.finished().await, Finish::NotStarted);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::decision::Decision;
 use super::id::RequestId;
+use http::uri::Scheme;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ const DEFAULT_TENANT: u64 = 0;
 pub(crate) struct RequestContext {
     id: RequestId,
     deadline: Instant,
+    scheme: Option<Scheme>,
     decision: OnceLock<Decision>,
 }
 
@@ -21,8 +23,20 @@ impl RequestContext {
         RequestContext {
             id,
             deadline,
+            scheme: None,
             decision: OnceLock::new(),
         }
+    }
+
+    /// With the scheme of the request's URI.
+    pub(crate) fn with_scheme(self, scheme: Option<Scheme>) -> RequestContext {
+        RequestContext { scheme, ..self }
+    }
+
+    /// The scheme of the request's URI; `None` where the target has none, as that of
+    /// CONNECT.
+    pub(crate) fn scheme(&self) -> Option<&Scheme> {
+        self.scheme.as_ref()
     }
 
     /// Names the request in logs and in responses.

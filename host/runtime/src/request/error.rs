@@ -50,6 +50,32 @@ pub enum HandleError {
     /// The request can't be passed to a component.
     #[error("the request is malformed: {0}")]
     BadRequest(&'static str),
+    /// The target of the request is longer than the limit.
+    #[error("the request's target is longer than the {limit} bytes that this server accepts")]
+    TargetTooLong {
+        /// In bytes.
+        limit: u64,
+    },
+    /// The head of the request is longer than the limit, or has more headers than the HTTP
+    /// library takes.
+    #[error(
+        "the request's head is too large: this server accepts {limit} bytes, and 100 headers \
+         over HTTP/1.1"
+    )]
+    HeadTooLarge {
+        /// In bytes.
+        limit: u64,
+    },
+    /// The body of the request is sent in a transfer coding other than `chunked`.
+    #[error("the request's Transfer-Encoding is not supported: send `chunked` alone")]
+    UnsupportedCoding,
+    /// The guest answered with a status that no final response can have (RFC 9110, sections
+    /// 9.3.6, 15 and 15.2).
+    #[error("the component answered with status {status}, which can't be sent as a response")]
+    InvalidStatus {
+        /// What the guest set.
+        status: u16,
+    },
     /// The host failed, through no fault of guest or client.
     #[error("the server failed: its log holds the cause under this request id")]
     Internal,
@@ -62,12 +88,17 @@ impl HandleError {
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Overloaded | Self::AuditUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::GpuRefused { .. } => StatusCode::FORBIDDEN,
-            Self::Trapped | Self::NoResponse | Self::Undecided | Self::Internal => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::Trapped
+            | Self::NoResponse
+            | Self::Undecided
+            | Self::InvalidStatus { .. }
+            | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyStalled => StatusCode::REQUEST_TIMEOUT,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::TargetTooLong { .. } => StatusCode::URI_TOO_LONG,
+            Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::UnsupportedCoding => StatusCode::NOT_IMPLEMENTED,
         }
     }
 
@@ -84,6 +115,10 @@ impl HandleError {
             Self::GpuRefused { .. } => "gpu_refused",
             Self::AuditUnavailable => "audit_unavailable",
             Self::BadRequest(_) => "bad_request",
+            Self::TargetTooLong { .. } => "target_too_long",
+            Self::HeadTooLarge { .. } => "head_too_large",
+            Self::UnsupportedCoding => "unsupported_coding",
+            Self::InvalidStatus { .. } => "invalid_status",
             Self::Internal => "internal",
         }
     }

@@ -23,6 +23,8 @@ pub(crate) enum Finish {
     Returned,
     /// It trapped or exited, or was stopped.
     Failed,
+    /// It never began: the request could not be given to an instance.
+    NotStarted,
 }
 
 /// One run of a guest on one request.

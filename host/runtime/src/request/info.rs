@@ -1,5 +1,7 @@
-//! What the server knows of a request beside the request itself.
+//! What the server knows of a request beside the request itself, and of a request that it
+//! refused by its head.
 
+use super::error::HandleError;
 use super::id::RequestId;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,4 +17,17 @@ pub struct RequestInfo {
     /// The subject of the client's certificate, where the client presented one and it
     /// was verified.
     pub certificate: Option<Arc<str>>,
+}
+
+/// A request that the server has refused before any handler saw it.
+#[derive(Clone, Debug)]
+pub struct RefusedRequest {
+    /// What the server knows of it.
+    pub info: RequestInfo,
+    /// The method; `None` where the head can't be read.
+    pub method: Option<http::Method>,
+    /// The path, without the query; empty where the head can't be read.
+    pub path: String,
+    /// Why it was refused.
+    pub error: HandleError,
 }

@@ -20,5 +20,5 @@ pub use decision::{Decision, Principal, Scope};
 pub use error::HandleError;
 pub(crate) use guest_run::{Finish, Stop};
 pub use id::{REQUEST_ID, RequestId};
-pub use info::RequestInfo;
+pub use info::{RefusedRequest, RequestInfo};
 pub(crate) use task::RequestTask;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::limits::Limits;
+use crate::request::{RequestId, RequestInfo};
 
 /// What all connections of a listener share: its limits, and how many requests run.
 pub(super) struct ListenerState {
@@ -68,6 +69,15 @@ impl Connection {
             events: AtomicU64::new(0),
             running: AtomicUsize::new(0),
             waiting_for_guest: AtomicUsize::new(0),
+        }
+    }
+
+    /// What is known of a request on this connection.
+    pub(super) fn info(&self, request_id: RequestId) -> RequestInfo {
+        RequestInfo {
+            request_id,
+            peer: self.peer,
+            certificate: self.certificate.clone(),
         }
     }
 

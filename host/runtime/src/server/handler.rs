@@ -3,7 +3,7 @@
 //! The server knows sockets, limits and error responses; it knows no components. A
 //! [`Handler`] is a loaded application, or in a test a few lines of code.
 
-use crate::request::{HandleError, RequestInfo};
+use crate::request::{HandleError, RefusedRequest, RequestInfo};
 use wasmtime_wasi_http::WasiBody;
 
 /// Answers requests. Called once per request, on the threads that serve HTTP.
@@ -17,4 +17,11 @@ pub trait Handler: Send + Sync + 'static {
         request: http::Request<WasiBody>,
         info: RequestInfo,
     ) -> impl Future<Output = Result<http::Response<WasiBody>, HandleError>> + Send;
+
+    /// Takes note of a request that the server has refused by itself, for example since its
+    /// head is malformed. The response is sent when the future is done.
+    fn refused(&self, request: RefusedRequest) -> impl Future<Output = ()> + Send {
+        drop(request);
+        std::future::ready(())
+    }
 }

@@ -1,12 +1,14 @@
 //! The listening socket: accepts connections, speaks HTTP/1.1 or HTTP/2 on each, over
 //! TLS where it is configured, and drains them at shutdown.
 
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::uri::Scheme;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -20,9 +22,10 @@ use super::connection::{Connection, ConnectionState, ListenerState};
 use super::error::ListenError;
 use super::handler::Handler;
 use super::limits::Limits;
-use super::service;
+use super::request_head::Origin;
 use super::shutdown::{Phase, Readiness, Shutdown, Signal};
 use super::tls::Tls;
+use super::{authority, library_refusal, service};
 
 /// Streams at one time on one HTTP/2 connection.
 const STREAMS: u32 = 256;
@@ -41,6 +44,7 @@ pub struct Server {
     limits: Limits,
     readiness: Readiness,
     tls: Option<Tls>,
+    trusts_forwarded: bool,
 }
 
 /// How a server ended.
@@ -65,6 +69,7 @@ impl Server {
             limits,
             readiness: Readiness::default(),
             tls: None,
+            trusts_forwarded: false,
         })
     }
 
@@ -75,6 +80,15 @@ impl Server {
         self
     }
 
+    /// Takes the scheme of each request from the header `Forwarded` (RFC 7239), where it
+    /// names one: for a server whose clients are all proxies that set it. Of several
+    /// elements the last one counts.
+    #[must_use]
+    pub fn with_trusted_forwarded(mut self, trusts: bool) -> Self {
+        self.trusts_forwarded = trusts;
+        self
+    }
+
     /// The address that clients reach it at, with the port that it got.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -82,8 +96,22 @@ impl Server {
 
     /// The same as a URL: `https` where it speaks TLS, else `http`.
     pub fn url(&self) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        format!("{}://{}", self.scheme(), self.address)
+    }
+
+    fn scheme(&self) -> Scheme {
+        match self.tls {
+            Some(_) => Scheme::HTTPS,
+            None => Scheme::HTTP,
+        }
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            scheme: self.scheme(),
+            authority: authority::of(self.address),
+            trusts_forwarded: self.trusts_forwarded,
+        }
     }
 
     /// Whether it serves: true from the call of [`Server::serve`] until it drains.
@@ -102,6 +130,7 @@ impl Server {
         let limits = self.limits;
         let state = Arc::new(ListenerState::new(limits));
         let builder = Arc::new(builder(&limits));
+        let origin = Arc::new(self.origin());
         // A permit for each connection: they bound the number of connections, and
         // when all of them are released, all connections are closed.
         let permits = Arc::new(Semaphore::new(limits.connections.get() as usize));
@@ -116,11 +145,12 @@ impl Server {
             };
             let (builder, handler) = (builder.clone(), handler.clone());
             let (state, signal) = (state.clone(), phases.signal());
+            let origin = origin_of(&stream, self.address, &origin);
             match self.tls.clone() {
                 None => {
                     let connection = Arc::new(Connection::new(state, peer, None));
                     tokio::spawn(async move {
-                        run(stream, &builder, handler, connection, signal).await;
+                        run(stream, &builder, handler, connection, origin, signal).await;
                         drop(permit);
                     });
                 }
@@ -130,7 +160,7 @@ impl Server {
                         let accepted = handshake(&tls, stream, peer, &limits, &signal).await;
                         if let Some((stream, certificate)) = accepted {
                             let connection = Arc::new(Connection::new(state, peer, certificate));
-                            run(stream, &builder, handler, connection, signal).await;
+                            run(stream, &builder, handler, connection, origin, signal).await;
                         }
                         drop(permit);
                     });
@@ -154,6 +184,9 @@ impl Server {
 fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     let head_bytes = limits.head_bytes.get().max(8 << 10);
+    // The library answers a head that is larger than its limit without a body and an id. So
+    // it gets some room, and the service checks the limit.
+    let http2_head_bytes = head_bytes.saturating_mul(2);
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -165,7 +198,7 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING)
         .max_concurrent_streams(STREAMS)
-        .max_header_list_size(head_bytes);
+        .max_header_list_size(http2_head_bytes);
     builder
 }
 
@@ -226,18 +259,54 @@ async fn handshake(
     None
 }
 
-/// Serves one connection until it ends, or has to be closed.
+/// What is known of the URIs of a connection's requests. A server that listens on every
+/// address has none of its own: the one that the client connected to counts.
+fn origin_of(stream: &TcpStream, listens_on: SocketAddr, origin: &Arc<Origin>) -> Arc<Origin> {
+    if !listens_on.ip().is_unspecified() {
+        return origin.clone();
+    }
+    Arc::new(Origin {
+        authority: authority::of(stream.local_addr().unwrap_or(listens_on)),
+        ..Origin::clone(origin)
+    })
+}
+
+/// Serves one connection, and ends it with an error response where the HTTP library can't
+/// read a request's head.
 async fn run<H: Handler>(
-    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     builder: &auto::Builder<TokioExecutor>,
     handler: Arc<H>,
     connection: Arc<Connection>,
+    origin: Arc<Origin>,
     signal: Signal,
 ) {
+    let (stream, refusal) = library_refusal::watch(stream);
+    let outcome = exchange(stream, builder, &handler, &connection, origin, signal).await;
+    if let (Some(refusal), Some(outcome)) = (refusal.take(), outcome) {
+        refusal.finish(outcome, &*handler, &connection).await;
+    }
+}
+
+/// How a connection ended, as the HTTP library sees it.
+type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
+
+/// Serves one connection until it ends, or has to be closed. Returns how it ended where it
+/// was not closed.
+async fn exchange<H: Handler>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    builder: &auto::Builder<TokioExecutor>,
+    handler: &Arc<H>,
+    connection: &Arc<Connection>,
+    origin: Arc<Origin>,
+    signal: Signal,
+) -> Option<Outcome> {
     let limits = &connection.listener.limits;
     let service = {
-        let connection = connection.clone();
-        service_fn(move |request| service::serve(handler.clone(), connection.clone(), request))
+        let (handler, connection) = (handler.clone(), connection.clone());
+        service_fn(move |request| {
+            service::serve(handler.clone(), connection.clone(), origin.clone(), request)
+        })
     };
     let mut http = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut draining = pin!(signal.reached(Phase::Draining));
@@ -252,16 +321,16 @@ async fn run<H: Handler>(
         tokio::select! {
             biased;
             outcome = &mut http => {
-                if let Err(error) = outcome {
-                    tracing::debug!(peer = %connection.peer, error = &*error, "connection ended");
+                if let Err(error) = &outcome {
+                    tracing::debug!(peer = %connection.peer, error = &**error, "connection ended");
                 }
-                return;
+                return Some(outcome);
             }
             () = &mut draining, if !ending => {
                 http.as_mut().graceful_shutdown();
                 ending = true;
             }
-            () = &mut closed, if ending => return,
+            () = &mut closed, if ending => return None,
             _ = checks.tick() => match connection.check(&mut seen) {
                 ConnectionState::Busy => {}
                 ConnectionState::Idle if !ending => {
@@ -270,7 +339,7 @@ async fn run<H: Handler>(
                 }
                 ConnectionState::Idle | ConnectionState::Stalled => {
                     tracing::debug!(peer = %connection.peer, "closed a connection that made no progress");
-                    return;
+                    return None;
                 }
             },
         }

@@ -3,19 +3,23 @@
 //! is why its tests need none.
 
 mod admin;
+mod authority;
 mod connection;
 mod envelope;
 mod error;
+mod forwarded;
 mod handler;
+mod library_refusal;
 mod limits;
 mod listener;
 mod request_body;
+mod request_head;
 mod response_body;
 mod service;
 mod shutdown;
 mod tls;
 
-pub use crate::request::{HandleError, REQUEST_ID, RequestId, RequestInfo};
+pub use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId, RequestInfo};
 pub use admin::Admin;
 pub use error::ListenError;
 pub use handler::Handler;

@@ -10,20 +10,23 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use http::{HeaderMap, HeaderValue, Request, Response, Uri, Version, header};
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 
 use super::connection::Connection;
 use super::envelope;
 use super::handler::Handler;
 use super::request_body::{self, Reading};
+use super::request_head::{self, Origin};
 use super::response_body::ResponseBody;
-use crate::request::{HandleError, REQUEST_ID, RequestId, RequestInfo};
+use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId};
 
 /// Serves one request. Never fails: an error becomes a response.
 pub(super) async fn serve<H: Handler>(
     handler: Arc<H>,
     connection: Arc<Connection>,
+    origin: Arc<Origin>,
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Infallible> {
     let (mut head, incoming) = request.into_parts();
@@ -35,26 +38,24 @@ pub(super) async fn serve<H: Handler>(
     let Some(mut permit) = connection.admit() else {
         return Ok(refuse(HandleError::Overloaded, &id, Some(incoming)));
     };
-    if let Err(error) = check(head.version, &head.uri, &head.headers) {
+    let limits = &connection.listener.limits;
+    if let Err(error) = request_head::complete(&mut head, &origin, limits) {
+        report(&*handler, &connection, &id, &head, error).await;
         return Ok(refuse(error, &id, Some(incoming)));
     }
-    let limits = &connection.listener.limits;
     let (body, watch) = match request_body::limit(incoming, limits) {
         Ok(limited) => limited,
         Err(incoming) => {
             let limit = limits.body_bytes;
             let error = HandleError::BodyTooLarge { limit };
+            report(&*handler, &connection, &id, &head, error).await;
             return Ok(refuse(error, &id, Some(incoming)));
         }
     };
 
     let version = head.version;
     head.headers.insert(REQUEST_ID, id.to_header());
-    let info = RequestInfo {
-        request_id: id.clone(),
-        peer: connection.peer,
-        certificate: connection.certificate.clone(),
-    };
+    let info = connection.info(id.clone());
     let outcome = handler.handle(Request::from_parts(head, body), info).await;
 
     // What the client did wrong explains whatever the guest made of it.
@@ -85,16 +86,19 @@ fn refuse(error: HandleError, id: &RequestId, request: Option<Incoming>) -> Resp
     envelope::response(&error, id).map(|text| ResponseBody::host(text, request))
 }
 
-/// Checks what HTTP/1.1 asks of a request and the library leaves open. Guests rely on
-/// the authority, and with two of them two servers could disagree which one counts.
-fn check(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), HandleError> {
-    let mut hosts = headers.get_all(header::HOST).iter();
-    let host = hosts.next();
-    if hosts.next().is_some() {
-        return Err(HandleError::BadRequest("it has more than one Host header"));
-    }
-    if host.is_none() && uri.authority().is_none() && version >= Version::HTTP_11 {
-        return Err(HandleError::BadRequest("it has no Host header"));
-    }
-    Ok(())
+/// Tells the handler of a request that it will not see.
+async fn report<H: Handler>(
+    handler: &H,
+    connection: &Connection,
+    id: &RequestId,
+    head: &Parts,
+    error: HandleError,
+) {
+    let request = RefusedRequest {
+        info: connection.info(id.clone()),
+        method: Some(head.method.clone()),
+        path: head.uri.path().to_owned(),
+        error,
+    };
+    handler.refused(request).await;
 }

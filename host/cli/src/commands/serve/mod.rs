@@ -43,7 +43,9 @@ impl Serve {
         // wait for a compilation to learn that a port is in use.
         let server = runtime.block_on(Server::bind(self.addr, self.limits()))?;
         let tls = self.tls.load()?;
-        let server = server.with_tls(tls.clone());
+        let server = server
+            .with_tls(tls.clone())
+            .with_trusted_forwarded(self.trust_forwarded);
         let admin = match self.admin {
             Some(address) => Some(Admin::start(address, server.readiness())?),
             None => None,

@@ -43,6 +43,10 @@ pub struct Serve {
     /// An address for /livez and /readyz
     #[arg(long, value_name = "ADDRESS")]
     pub(super) admin: Option<SocketAddr>,
+    /// Take the scheme that a component sees from the header Forwarded of the proxy in
+    /// front, and not from the listener
+    #[arg(long)]
+    pub(super) trust_forwarded: bool,
 
     #[command(flatten)]
     pub(super) policy: PolicyOptions,

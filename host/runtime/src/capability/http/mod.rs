@@ -3,9 +3,11 @@
 //! none was named.
 
 mod host;
+mod scheme;
 mod settings;
 
 pub(crate) use host::Outgoing;
+pub(crate) use scheme::SchemeView;
 pub use settings::Destination;
 
 use super::interface::{Interface, WASI_02, WASI_03};
@@ -47,9 +49,10 @@ impl CapabilityModule for Http {
 }
 
 /// Adds `wasi:http` to a linker: the types that every component has, and the requests.
-pub(crate) fn add_to_linker<T: WasiHttpView + 'static>(
+pub(crate) fn add_to_linker<T: WasiHttpView + SchemeView + 'static>(
     linker: &mut Linker<T>,
 ) -> wasmtime::Result<()> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    scheme::add_to_linker(linker)?;
     wasmtime_wasi_http::p3::add_to_linker(linker)
 }

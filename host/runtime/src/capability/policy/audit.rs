@@ -3,14 +3,14 @@
 //! A policy component of WASI 0.2 can't see the response, so the host completes the
 //! record. The runtime writes nothing itself: whoever embeds it brings an [`Auditor`].
 
-use crate::request::{Decision, HandleError, RequestId, RequestInfo, RequestTask};
+use crate::request::{Decision, HandleError, RefusedRequest, RequestId, RequestInfo, RequestTask};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::oneshot;
 
-/// One request that a policy decided on, when the head of its response is known and not
-/// yet sent.
+/// One request that a policy decided on, or that the server refused before, when the head
+/// of its response is known and not yet sent.
 #[derive(Clone, Debug)]
 pub struct RequestRecord {
     /// When the request's head had arrived.
@@ -22,11 +22,12 @@ pub struct RequestRecord {
     /// The subject of the client's certificate, where the client presented one and it
     /// was verified.
     pub certificate: Option<Arc<str>>,
-    /// The method.
-    pub method: http::Method,
+    /// The method; `None` where the request's head can't be read.
+    pub method: Option<http::Method>,
     /// The path, without the query, which may hold secrets.
     pub path: String,
-    /// What the policy decided; `None` where it failed before it did.
+    /// What the policy decided; `None` where it failed before it did, or never saw the
+    /// request.
     pub decision: Option<Decision>,
     /// The status of the response.
     pub status: http::StatusCode,
@@ -35,6 +36,30 @@ pub struct RequestRecord {
     pub error_kind: Option<String>,
     /// From the head of the request to the head of the response.
     pub latency: Duration,
+}
+
+impl RequestRecord {
+    /// The record of a request that the server refused before a policy saw it.
+    pub(crate) fn refused(request: RefusedRequest) -> RequestRecord {
+        let RefusedRequest {
+            info,
+            method,
+            path,
+            error,
+        } = request;
+        RequestRecord {
+            time: SystemTime::now(),
+            request_id: info.request_id,
+            peer: info.peer,
+            certificate: info.certificate,
+            method,
+            path,
+            decision: None,
+            status: error.status(),
+            error_kind: Some(error.kind().to_owned()),
+            latency: Duration::ZERO,
+        }
+    }
 }
 
 /// Keeps records of requests.
@@ -131,7 +156,7 @@ impl<'a> PendingRecord<'a> {
             request_id: info.request_id,
             peer: info.peer,
             certificate: info.certificate,
-            method,
+            method: Some(method),
             path,
             decision,
             status,
