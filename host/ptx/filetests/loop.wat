@@ -1,6 +1,6 @@
 ;; loop
 ;; function "lane_groups"
-  (func (;6;) (type 5) (param i32 i32) (result i32)
+  (func (;7;) (type 6) (param i32 i32) (result i32)
     (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 i32 f32 i32 i32 i32 i64 i32 i64 i64 i64 i32 f32 f32 i32 i32 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i64 i32 i32 i32 i64 i64 i64 i64 i32 i32)
     i32.const 0
     i32.load offset=80

@@ -1,6 +1,6 @@
 ;; memory_spaces
 ;; function "run"
-  (func (;5;) (type 5) (param i32 i32) (result i32)
+  (func (;6;) (type 6) (param i32 i32) (result i32)
     (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 i64 i32 i32 i32 i32 i32 i32 i64 i32 i64 i64 i64 i64 i64 i32 i32 i32 i32 i32 i64 i64 i32 i32 i64 i64 i64 i64 i64 i64)
     i32.const 0
     i64.load offset=256

@@ -5,13 +5,15 @@
   (type (;2;) (func (param i32 i32 i64)))
   (type (;3;) (func (param i32 i32 i64) (result i32)))
   (type (;4;) (func (result i64)))
-  (type (;5;) (func (param i32 i32) (result i32)))
-  (type (;6;) (func))
+  (type (;5;) (func (param i32 i32 i64 i64 i64 i64 i64) (result i64)))
+  (type (;6;) (func (param i32 i32) (result i32)))
+  (type (;7;) (func))
   (import "host" "libcall" (func (;0;) (type 0) (param i32 i64 i64 i64 i64) (result i64)))
   (import "host" "bounds_miss" (func (;1;) (type 1) (param i32 i32 i64) (result i64 i64)))
   (import "host" "fault" (func (;2;) (type 2) (param i32 i32 i64)))
   (import "host" "generic" (func (;3;) (type 3) (param i32 i32 i64) (result i32)))
   (import "host" "clock" (func (;4;) (type 4) (result i64)))
+  (import "host" "builtin" (func (;5;) (type 5) (param i32 i32 i64 i64 i64 i64 i64) (result i64)))
   (memory (;0;) 18 18)
   (memory (;1;) 65536 65536)
   (global (;0;) (mut i64) i64.const 0)
@@ -20,14 +22,14 @@
   (global (;3;) (mut i64) i64.const 0)
   (global (;4;) (mut i64) i64.const 0)
   (global (;5;) (mut i64) i64.const 0)
-  (export "scalar" (func 5))
-  (export "lane_groups" (func 6))
-  (export "spill_uniform_frame" (func 7))
-  (export "run" (func 8))
-  (export "empty_bounds_caches" (func 9))
+  (export "scalar" (func 6))
+  (export "lane_groups" (func 7))
+  (export "spill_uniform_frame" (func 8))
+  (export "run" (func 9))
+  (export "empty_bounds_caches" (func 10))
   (export "scratch" (memory 0))
   (export "device" (memory 1))
-  (func (;5;) (type 5) (param i32 i32) (result i32)
+  (func (;6;) (type 6) (param i32 i32) (result i32)
     (local i32 i32 i32 i32 i32 i64 i32 i64 i32 i64 i64 f32 f32 f32 i32 i64 i32 i64 i64 i64 f32 f32 f32 f32 f32 i64 f32 i32 i32 i64 i64 i64 i64)
     i32.const 0
     i64.load offset=256
@@ -272,7 +274,7 @@
     end
     unreachable
   )
-  (func (;6;) (type 5) (param i32 i32) (result i32)
+  (func (;7;) (type 6) (param i32 i32) (result i32)
     (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i64 f32 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i64 i64)
     i32.const 0
     i32.load offset=80
@@ -938,7 +940,7 @@
     end
     unreachable
   )
-  (func (;7;) (type 5) (param i32 i32) (result i32)
+  (func (;8;) (type 6) (param i32 i32) (result i32)
     (local i32 i32 i32 i32 i32 i64 i32 i64 i32 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32)
     local.get 0
     i32.const -16
@@ -963,12 +965,12 @@
     i32.store offset=4480
     i32.const 0
   )
-  (func (;8;) (type 5) (param i32 i32) (result i32)
+  (func (;9;) (type 6) (param i32 i32) (result i32)
     (local i32 i32 i32)
     loop ;; label = @1
       local.get 0
       local.get 1
-      call 6
+      call 7
       local.tee 2
       i32.const 1073741824
       i32.lt_s
@@ -987,11 +989,11 @@
       local.set 3
       local.tee 4
       local.get 3
-      call 7
+      call 8
       drop
       local.get 4
       local.get 3
-      call 5
+      call 6
       local.tee 2
       i32.const 0
       i32.ge_s
@@ -1017,7 +1019,7 @@
     end
     unreachable
   )
-  (func (;9;) (type 6)
+  (func (;10;) (type 7)
     i64.const 0
     global.set 0
     i64.const 0

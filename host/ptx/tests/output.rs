@@ -1,15 +1,19 @@
 //! What kernels print, and assertions that fail.
 
-use crate::common::{Arguments, Flat, STEPS, line, module, place_globals, refusal};
+use std::sync::Arc;
+
+use crate::common::{Arguments, Flat, STEPS, launch_as, line, module, place_globals, refusal};
+use tensor_wasm_ptx::Module;
+use tensor_wasm_ptx::compile::{Vectorize, compile};
 use tensor_wasm_ptx::interpret::run_grid;
 use tensor_wasm_ptx::simt::{Launch, RunError};
 
 const DECLARED: &str = ".extern .func (.param .b32 r) vprintf(.param .b64 a, .param .b64 b);\n\
     .extern .func __assertfail(.param .b64 a, .param .b64 b, .param .b32 c, .param .b64 d, .param .b64 e);\n";
 
-/// Runs two threads of a kernel with a buffer of 64 bytes on the stack for arguments, and returns
-/// what they print. `%d1` is that buffer's address, `%d2` that of device memory.
-fn run(format: &str, body: &str) -> (String, Result<u64, RunError>, Vec<u32>) {
+/// A kernel with a buffer of 64 bytes on the stack for arguments: `%d1` is that buffer's address, `%d2`
+/// that of device memory, `%d3` that of the format.
+fn kernel(format: &str, body: &str) -> Arc<Module> {
     let bytes: Vec<String> = format
         .bytes()
         .chain([0])
@@ -24,13 +28,27 @@ fn run(format: &str, body: &str) -> (String, Result<u64, RunError>, Vec<u32>) {
         bytes.len(),
         bytes.join(", ")
     );
-    let module = module(&text);
+    module(&text)
+}
+
+/// Runs two threads of a kernel, interpreted and compiled, and returns what they print.
+fn run(format: &str, body: &str) -> (String, Result<u64, RunError>, Vec<u32>) {
     let memory = Flat::new(64);
-    let symbols = place_globals(&module, &memory);
-    let arguments = Arguments::new().pointer(0).0;
-    let launch = Launch::new(module, "k", line(1), line(2), 0, arguments, symbols).unwrap();
-    let result = run_grid(&launch, &memory, STEPS);
+    let result = run_threads(&kernel(format, body), 1, 2, &memory);
     (memory.printed(), result, memory.get::<u32>(0, 2))
+}
+
+/// Runs blocks of so many threads in every way there is.
+fn run_threads(
+    module: &Arc<Module>,
+    blocks: u32,
+    threads: u32,
+    memory: &Flat,
+) -> Result<u64, RunError> {
+    let arguments = Arguments::new().pointer(0);
+    let shape = (line(blocks), line(threads), 0);
+    let widths = [Vectorize::Never, Vectorize::Always];
+    launch_as(module, "k", shape, arguments, memory, &widths)
 }
 
 const PRINT: &str = "{ .param .b64 a; .param .b64 b; .param .b32 r;\n\
@@ -86,7 +104,12 @@ fn a_call_that_prints_is_guarded_and_counted_like_any_other() {
     assert_eq!(printed, "once\n");
     assert!(result.unwrap() > 10);
     let endless = format!("again:\n{PRINT}\nbra again;");
-    let (printed, result, _) = run(&"x".repeat(8000), &endless);
+    let (module, memory) = (kernel(&"x".repeat(8000), &endless), Flat::new(64));
+    let symbols = place_globals(&module, &memory);
+    let arguments = Arguments::new().pointer(0).0;
+    let launch = Launch::new(module, "k", line(1), line(2), 0, arguments, symbols).unwrap();
+    let result = run_grid(&launch, &memory, STEPS);
+    let printed = memory.printed();
     assert!(matches!(result, Err(RunError::StepLimit { .. })));
     assert!(printed.len() as u64 <= STEPS);
 }
@@ -160,4 +183,77 @@ fn a_list_at_the_end_of_the_address_space_is_a_fault() {
     let body = format!("mov.u64 %d1, -1;\n{PRINT}");
     let (_, result, _) = run("%d %f", &body);
     assert!(matches!(result, Err(RunError::Fault(_))), "{result:?}");
+}
+
+/// A kernel that stores numbers, each checked against a limit before.
+fn checked_store(check: &str) -> Arc<Module> {
+    let text = format!(
+        ".version 8.0\n.target sm_80\n.address_size 64\n{DECLARED}\
+         .global .b8 word[6] = {{119, 111, 114, 108, 100}};\n\
+         .visible .entry k(.param .u64 p)\n{{\n.reg .b32 %r<8>; .reg .b64 %d<8>; .reg .pred %p<3>;\n\
+         ld.param.u64 %d1, [p]; mov.u32 %r1, %tid.x; mov.u32 %r2, %ctaid.x; mov.u32 %r3, %ntid.x;\n\
+         mad.lo.s32 %r4, %r2, %r3, %r1; mul.wide.u32 %d2, %r4, 4; add.s64 %d2, %d1, %d2;\n\
+         ld.global.u32 %r5, [%d2];\n{check}\nadd.u32 %r5, %r5, 7; st.global.u32 [%d2], %r5; ret;\n}}\n"
+    );
+    module(&text)
+}
+
+/// Fails where the number that was loaded is 1000 or more.
+const ASSERTION: &str = "setp.lt.u32 %p1, %r5, 1000;\n@%p1 bra holds;\n\
+    { .param .b64 a; .param .b64 b; .param .b32 c; .param .b64 d; .param .b64 e;\n\
+    mov.u64 %d4, word; cvta.global.u64 %d4, %d4;\n\
+    st.param.b64 [a], %d4; st.param.b64 [b], %d4; st.param.b32 [c], 3; st.param.b64 [d], %d4; st.param.b64 [e], 1;\n\
+    call.uni __assertfail, (a, b, c, d, e); }\nholds:";
+
+#[test]
+fn an_assertion_costs_a_kernel_none_of_its_vectors() {
+    let (plain, checked) = (checked_store(""), checked_store(ASSERTION));
+    let [plain, compiled] = [&plain, &checked].map(|module| compile(module, "k").unwrap());
+    assert_eq!(compiled.scalar_reason(), None);
+    assert_eq!(
+        (compiled.lanes(), compiled.bounds_guards()),
+        (plain.lanes(), plain.bounds_guards())
+    );
+    let memory = Flat::new(4 * 320);
+    memory.put(0, &(0..320u32).collect::<Vec<_>>());
+    run_threads(&checked, 10, 32, &memory).unwrap();
+    assert_eq!(memory.get::<u32>(0, 320), (7..327).collect::<Vec<_>>());
+}
+
+#[test]
+fn one_thread_of_many_fails_its_assertion() {
+    let module = checked_store(ASSERTION);
+    for wrong in [0usize, 5, 37, 63] {
+        let memory = Flat::new(4 * 64);
+        let mut numbers: Vec<u32> = (0..64).collect();
+        numbers[wrong] = 1000;
+        memory.put(0, &numbers);
+        let Err(RunError::Fault(fault)) = run_threads(&module, 1, 64, &memory) else {
+            panic!("the assertion holds")
+        };
+        assert_eq!(fault.thread.unwrap().x as usize, wrong);
+        assert_eq!(fault.message, "world:3: world: assertion `world` failed");
+    }
+}
+
+#[test]
+fn some_threads_of_many_print_and_all_go_on() {
+    let body = "st.local.u32 [list], %r1; and.b32 %r3, %r1, 3; setp.eq.u32 %p1, %r3, 1;\n\
+        mul.wide.u32 %d5, %r1, 4; add.u64 %d5, %d5, %d2; mov.u32 %r4, 100;\n@!%p1 bra quiet;\n\
+        { .param .b64 a; .param .b64 b; .param .b32 r; st.param.b64 [a], %d3; st.param.b64 [b], %d1;\n\
+        call.uni (r), vprintf, (a, b); ld.param.b32 %r4, [r]; }\nquiet:\n\
+        bar.sync 0; add.u32 %r4, %r4, %r1; st.global.u32 [%d5], %r4;";
+    let memory = Flat::new(4 * 48);
+    run_threads(&kernel("thread %d\n", body), 1, 48, &memory).unwrap();
+    let printed = memory.printed();
+    let mut lines: Vec<&str> = printed.lines().collect();
+    lines.sort_unstable();
+    let mut expected: Vec<String> = (0..12).map(|n| format!("thread {}", 4 * n + 1)).collect();
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
+    let stored = memory.get::<u32>(0, 48);
+    let expected: Vec<u32> = (0..48)
+        .map(|n| if n % 4 == 1 { n + 1 } else { n + 100 })
+        .collect();
+    assert_eq!(stored, expected);
 }

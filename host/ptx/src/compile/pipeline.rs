@@ -22,6 +22,7 @@ use crate::compile::passes::reconvergence::ReconvergencePoints;
 use crate::compile::passes::{
     endpoint_branches, nan_canonicalization, reconvergence, resume_points, spill,
 };
+use crate::compile::translate::param_registers;
 use crate::compile::{
     CompiledKernel, FunctionLines, Unsupported, UnsupportedKind, codegen, limits, translate,
 };
@@ -264,13 +265,12 @@ fn first_layout(module: &Module, entry: &Entry) -> Result<Layout, Unsupported> {
     let threads = entry.max_threads.unwrap_or(abi::MOST_THREADS);
     let threads = threads.clamp(1, abi::MOST_THREADS);
     let globals = u32::try_from(module.globals.len()).map_err(|_| too_much_memory())?;
-    Layout::new(
-        threads,
-        entry.param_bytes,
-        globals,
-        entry.layout.local_bytes,
-    )
-    .ok_or_else(too_much_memory)
+    let local_bytes = if param_registers::uses_local_memory(module, entry) {
+        entry.layout.local_bytes
+    } else {
+        0
+    };
+    Layout::new(threads, entry.param_bytes, globals, local_bytes).ok_or_else(too_much_memory)
 }
 
 /// How many values of WebAssembly a register is.

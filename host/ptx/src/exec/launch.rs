@@ -10,8 +10,9 @@ use crate::compile::abi::{self, ARGUMENTS, MOST_SHARED, VECTOR_LANES};
 use crate::compile::ir::{SiteId, SiteKind};
 use crate::exec::scratch::{set_long, set_word};
 use crate::simt::address::AddressSpace;
+use crate::simt::builtin_functions::{self, CallerMemory, MOST_ARGUMENTS, Refused};
 use crate::simt::fault::{AccessError, TRAPPED, jump_outside};
-use crate::simt::{Fault, Launch, MemoryError};
+use crate::simt::{Fault, Launch, Memory, MemoryError};
 
 /// A range of device memory that a kernel may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,7 @@ pub struct Region {
 /// | `fault: (i32, i32, i64)` | [`CompiledLaunch::fault`], as an error that ends the call |
 /// | `generic: (i32, i32, i64) -> i32` | [`CompiledLaunch::generic_address`] |
 /// | `clock: () -> i64` | nanoseconds |
+/// | `builtin: (i32, i32, i64, i64, i64, i64, i64) -> i64` | [`CompiledLaunch::builtin`], whose error ends the call |
 #[derive(Debug)]
 pub struct CompiledLaunch {
     pub(crate) kernel: Arc<CompiledKernel>,
@@ -181,13 +183,9 @@ impl CompiledLaunch {
         block: Extent,
         (thread, site, address): (u32, u32, u64),
     ) -> Result<i32, Fault> {
-        let layout = &self.kernel.layout;
         let (space, offset) = AddressSpace::of_generic(address);
-        let begin = match space {
-            AddressSpace::Shared => layout.shared,
-            AddressSpace::Local => layout.local + thread * layout.local_stride,
-            AddressSpace::Argument => ARGUMENTS,
-            AddressSpace::Global | AddressSpace::Generic => return Ok(-1),
+        let Some(begin) = self.begin_of(space, thread) else {
+            return Ok(-1);
         };
         if let Some(error) = self.refused(&self.site(site), space, offset) {
             return Err(self.refusal(block, thread, site, error.to_string()));
@@ -201,7 +199,7 @@ impl CompiledLaunch {
     pub fn fault(&self, block: Extent, thread: u32, site: u32, value: u64) -> Fault {
         let kind = self.site(site);
         let message = match kind {
-            SiteKind::Trap => TRAPPED.to_owned(),
+            SiteKind::Trap | SiteKind::Builtin(_) => TRAPPED.to_owned(),
             SiteKind::Jump { labels } => jump_outside(value, labels as usize),
             SiteKind::Access { space, .. } => {
                 let error = self.refused(&kind, space, value);
@@ -213,6 +211,44 @@ impl CompiledLaunch {
             }
         };
         self.refusal(block, thread, site, message)
+    }
+
+    /// The import `builtin`: calls a function of CUDA's device runtime for a thread, at a site. `scratch`
+    /// reads the word of scratch memory at a multiple of four.
+    ///
+    /// # Errors
+    /// An assertion that failed, and what is wrong with an access of the function.
+    pub fn builtin(
+        &self,
+        block: Extent,
+        (thread, site): (u32, u32),
+        arguments: [u64; MOST_ARGUMENTS],
+        scratch: impl Fn(u32) -> u32,
+        memory: &impl Memory,
+    ) -> Result<u64, Fault> {
+        let SiteKind::Builtin(function) = self.site(site) else {
+            return Err(self.fault(block, thread, site, 0));
+        };
+        let caller = CompiledCaller {
+            launch: self,
+            thread,
+            scratch,
+            memory,
+        };
+        let returned = builtin_functions::call(function, arguments, &caller);
+        let returned = returned.map_err(|message| self.refusal(block, thread, site, *message))?;
+        Ok(returned.value)
+    }
+
+    /// Where in scratch memory a memory of the block or of a thread begins; `None` for device memory.
+    fn begin_of(&self, space: AddressSpace, thread: u32) -> Option<u32> {
+        let layout = &self.kernel.layout;
+        match space {
+            AddressSpace::Shared => Some(layout.shared),
+            AddressSpace::Local => Some(layout.local + thread * layout.local_stride),
+            AddressSpace::Argument => Some(ARGUMENTS),
+            AddressSpace::Global | AddressSpace::Generic => None,
+        }
     }
 
     /// What a site of the kernel is. One that is not there counts as a trap.
@@ -269,6 +305,55 @@ impl CompiledLaunch {
             line: site.map(|site| site.line),
             message,
         }
+    }
+}
+
+/// The memory of a thread of a compiled kernel, for a function of the device runtime.
+struct CompiledCaller<'l, S, M> {
+    launch: &'l CompiledLaunch,
+    thread: u32,
+    /// Reads a word of scratch memory.
+    scratch: S,
+    memory: &'l M,
+}
+
+impl<S: Fn(u32) -> u32, M: Memory> CallerMemory for CompiledCaller<'_, S, M> {
+    fn load(&self, address: u64, bytes: u32) -> Result<u64, Refused> {
+        let refused = |error: AccessError| Box::new(error.to_string());
+        if !address.is_multiple_of(u64::from(bytes)) {
+            // As an offset into its memory, like the interpreter's: windows begin at multiples.
+            let (_, address) = AddressSpace::of_generic(address);
+            return Err(refused(MemoryError::Misaligned { address, bytes }.into()));
+        }
+        let (space, offset) = AddressSpace::of_generic(address);
+        let Some(begin) = self.launch.begin_of(space, self.thread) else {
+            if address < GLOBAL_BASE {
+                return Err(refused(AccessError::Nowhere { address, bytes }));
+            }
+            let loaded = self.memory.load(address, bytes);
+            return loaded.map_err(|error| refused(error.into()));
+        };
+        let access = SiteKind::Access {
+            space,
+            bytes,
+            lanes: 1,
+            write: false,
+        };
+        if let Some(error) = self.launch.refused(&access, space, offset) {
+            return Err(refused(error));
+        }
+        // It was found to lie in its memory, whose addresses have 32 bits.
+        let at = u32::try_from(offset).map_or(begin, |offset| begin + offset);
+        let word = u64::from((self.scratch)(at & !3)) >> (8 * (at & 3));
+        Ok(match bytes {
+            8 => word | u64::from((self.scratch)(at + 4)) << 32,
+            4 => word,
+            bytes => word & ((1 << (8 * bytes)) - 1),
+        })
+    }
+
+    fn print(&self, text: &[u8]) {
+        self.memory.print(text);
     }
 }
 

@@ -9,7 +9,6 @@ mod bytes;
 pub mod checks;
 mod decode;
 mod launch;
-mod printf;
 mod program;
 mod sync;
 mod thread;

@@ -6,6 +6,7 @@
 //! - `block_sync` is the state machine of a block's threads that wait for each other, with `barrier`
 //!   for the counts of barriers and `warp` for what warp collectives compute. `instruction` reads both
 //!   from PTX.
+//! - `builtin_functions` is what `vprintf` and `__assertfail` do, with `printf` for formats.
 //! - [`Memory`] is device memory as the embedder gives it, with its [`Shadow`] for checks; a [`Fault`]
 //!   is what a kernel does wrong.
 //!
@@ -15,12 +16,14 @@
 pub mod address;
 pub(crate) mod barrier;
 pub(crate) mod block_sync;
+pub(crate) mod builtin_functions;
 pub(crate) mod extent;
 pub(crate) mod fault;
 pub(crate) mod geometry;
 pub(crate) mod instruction;
 pub(crate) mod launch;
 pub(crate) mod memory;
+pub(crate) mod printf;
 pub(crate) mod shadow;
 pub(crate) mod special_registers;
 pub(crate) mod variables;

@@ -39,13 +39,12 @@ impl Variables<'_> {
         variable.map(|variable| variable.space)
     }
 
-    /// The offset in the frame and the size of a variable by which calls pass arguments and results,
-    /// where an operand is one.
-    pub(crate) fn passed(&self, operand: &Operand) -> Option<(u32, u32)> {
+    /// The variable by which calls pass arguments and results, where an operand is one: its index.
+    pub(crate) fn passed(&self, operand: &Operand) -> Option<u32> {
         let Operand::AddressOf(Symbol::Variable(index), 0) = operand else {
             return None;
         };
-        (self.space(*index) == Some(Space::Param)).then(|| self.in_frame(*index))
+        (self.space(*index) == Some(Space::Param)).then_some(*index)
     }
 
     /// The offset in the frame and the size of a variable of the function.

@@ -24,6 +24,12 @@ const FUNCTIONS: [(&str, BuiltinFunction, &[u32], &[u32]); 2] = [
 ];
 
 impl BuiltinFunction {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        let found = FUNCTIONS.iter().find(|row| row.1 == self);
+        found.map_or("", |row| row.0)
+    }
+
     /// What this function is that is only declared. One of another shape, or with a body, is the
     /// module's own affair.
     pub(crate) fn of(function: &Function) -> Option<BuiltinFunction> {

@@ -12,7 +12,7 @@ use tensor_wasm_ptx::Extent;
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::compile::CompiledKernel;
 use tensor_wasm_ptx::exec::{CompiledBlock, CompiledLaunch, Failure, KernelInstance, Region};
-use tensor_wasm_ptx::simt::{Fault, Launch, Progress, RunError};
+use tensor_wasm_ptx::simt::{Fault, Launch, MemoryError, Progress, RunError};
 use wasmtime::{Caller, Config, Engine, Instance, Linker, Memory, Module, Store, TypedFunc};
 
 use super::Flat;
@@ -30,6 +30,41 @@ pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
 struct Host {
     launch: Arc<CompiledLaunch>,
     regions: Vec<Region>,
+    printed: Mutex<Vec<u8>>,
+}
+
+/// Device memory while a kernel runs.
+struct Running<'a> {
+    device: &'a [u8],
+    host: &'a Host,
+}
+
+impl tensor_wasm_ptx::simt::Memory for Running<'_> {
+    fn load(&self, address: u64, bytes: u32) -> Result<u64, MemoryError> {
+        let inside = |region: &&Region| {
+            let offset = address.wrapping_sub(region.base);
+            offset < region.bytes && region.bytes - offset >= u64::from(bytes)
+        };
+        if self.host.regions.iter().find(inside).is_none() {
+            return Err(MemoryError::Unmapped { address });
+        }
+        let mut word = [0; 8];
+        let begin = usize::try_from(address - GLOBAL_BASE).unwrap();
+        word[..bytes as usize].copy_from_slice(&self.device[begin..][..bytes as usize]);
+        Ok(u64::from_le_bytes(word))
+    }
+
+    fn store(&self, _: u64, _: u32, _: u64) -> Result<(), MemoryError> {
+        unreachable!("functions of the device runtime only read")
+    }
+
+    fn update(&self, _: u64, _: u32, _: &mut dyn FnMut(u64) -> u64) -> Result<u64, MemoryError> {
+        unreachable!("functions of the device runtime only read")
+    }
+
+    fn print(&self, text: &[u8]) {
+        self.host.printed.lock().unwrap().extend(text);
+    }
 }
 
 /// The block that runs.
@@ -141,6 +176,41 @@ fn linker() -> Linker<Host> {
         .unwrap();
     linker.func_wrap("host", "clock", || 0_i64).unwrap();
     linker
+        .func_wrap(
+            "host",
+            "builtin",
+            |mut caller: Caller<'_, Host>,
+             thread: i32,
+             site: i32,
+             a: i64,
+             b: i64,
+             c: i64,
+             d: i64,
+             e: i64| {
+                let block = block(&mut caller);
+                let [scratch, device] = ["scratch", "device"]
+                    .map(|name| caller.get_export(name).unwrap().into_memory().unwrap());
+                let host = caller.data();
+                let scratch = scratch.data(&caller);
+                let memory = Running {
+                    device: device.data(&caller),
+                    host,
+                };
+                let at =
+                    |at: u32| u32::from_le_bytes(scratch[at as usize..][..4].try_into().unwrap());
+                let arguments = [a, b, c, d, e].map(i64::cast_unsigned);
+                let returned = host.launch.builtin(
+                    block,
+                    (thread as u32, site as u32),
+                    arguments,
+                    at,
+                    &memory,
+                );
+                Ok(returned.map_err(Faulted)?.cast_signed())
+            },
+        )
+        .unwrap();
+    linker
 }
 
 /// Runs a grid as the interpreter's `run_grid` does, with `slice` between two times that the kernel
@@ -158,6 +228,7 @@ pub fn run_grid(
     let host = Host {
         launch: compiled.clone(),
         regions,
+        printed: Mutex::default(),
     };
     let mut store = Store::new(&ENGINE, host);
     let made: Instance = linker().instantiate(&mut store, &module).unwrap();
@@ -235,6 +306,10 @@ pub fn run_grid(
     let mut bytes = memory.0.lock().unwrap();
     let length = bytes.len();
     bytes.copy_from_slice(&device.data(&instance.store)[..length]);
+    drop(bytes);
+    let printed = instance.store.data().printed.lock().unwrap();
+    tensor_wasm_ptx::simt::Memory::print(memory, &printed);
+    drop(printed);
     result
 }
 

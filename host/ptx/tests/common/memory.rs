@@ -19,8 +19,12 @@ impl Flat {
 
     /// What was printed since it was asked for last.
     pub fn printed(&self) -> String {
-        let printed = std::mem::take(&mut *self.1.lock().unwrap());
-        String::from_utf8(printed).unwrap()
+        String::from_utf8(self.printed_bytes()).unwrap()
+    }
+
+    /// The same, whatever bytes it is.
+    pub fn printed_bytes(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.1.lock().unwrap())
     }
 
     /// Writes values at an offset from the memory's beginning.

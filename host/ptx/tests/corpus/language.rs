@@ -1,9 +1,8 @@
 //! What languages need besides arithmetic: calls, recursion, structures, jumps, printing, assertions.
 
-use tensor_wasm_ptx::interpret::run_grid;
-use tensor_wasm_ptx::simt::{Launch, RunError};
+use tensor_wasm_ptx::simt::RunError;
 
-use super::common::{Flat, Number, STEPS, line, place_globals};
+use super::common::{Arguments, Flat, launch, line};
 use super::device::{Device, both, doubles, near64, places, words};
 
 #[test]
@@ -104,19 +103,8 @@ fn print_and_assert() {
     both("print_and_assert", |module| {
         let memory = Flat::new(256);
         memory.put(0, &[1, 1, 0, 1].map(i32::cast_unsigned));
-        let symbols = place_globals(module, &memory);
-        let mut arguments = 3u32.bits().to_le_bytes()[..4].to_vec();
-        arguments.extend(1.5f32.to_le_bytes());
-        let launch = Launch::new(
-            module.clone(),
-            "prints",
-            line(1),
-            line(3),
-            0,
-            arguments,
-            symbols.clone(),
-        );
-        run_grid(&launch.unwrap(), &memory, STEPS).unwrap();
+        let arguments = Arguments::new().with(3u32).with(1.5f32);
+        launch(module, "prints", line(1), line(3), 0, arguments, &memory).unwrap();
         let printed = memory.printed();
         let mut lines: Vec<&str> = printed.lines().collect();
         lines.sort_unstable();
@@ -129,17 +117,9 @@ fn print_and_assert() {
                 "thread 2 of 3: two 3.000     2|3fc   |-274877906944",
             ]
         );
-        let arguments = places(&[0]).0;
-        let launch = Launch::new(
-            module.clone(),
-            "asserts",
-            line(1),
-            line(4),
-            0,
-            arguments,
-            symbols,
-        );
-        let Err(RunError::Fault(fault)) = run_grid(&launch.unwrap(), &memory, STEPS) else {
+        let arguments = places(&[0]);
+        let failed = launch(module, "asserts", line(1), line(4), 0, arguments, &memory);
+        let Err(RunError::Fault(fault)) = failed else {
             panic!("the assertion holds")
         };
         assert!(fault.message.contains("print_and_assert.cu:"), "{fault}");

@@ -266,6 +266,27 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
                 .map_err(Faulted)?)
         },
     )?;
+    linker.func_wrap(
+        "host",
+        "builtin",
+        |caller: Caller<'_, Host>,
+         thread: i32,
+         site: i32,
+         a: i64,
+         b: i64,
+         c: i64,
+         d: i64,
+         e: i64| {
+            let work = at_work(&caller)?;
+            let called = (thread.cast_unsigned(), site.cast_unsigned());
+            let arguments = [a, b, c, d, e].map(i64::cast_unsigned);
+            let scratch = |at| work.scratch.word(at);
+            let returned =
+                work.launch
+                    .builtin(work.block(), called, arguments, scratch, &work.view);
+            Ok(returned.map_err(Faulted)?.cast_signed())
+        },
+    )?;
     linker.func_wrap("host", "clock", || {
         // 292 years fit.
         i64::try_from(BEGAN.elapsed().as_nanos()).unwrap_or(i64::MAX)

@@ -223,7 +223,7 @@ fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
             Space::Generic if *atomic || !place.is_near() => Some(Divergent),
             _ => all_uniform(&[place.base]),
         },
-        Op::Atomic { .. } => Some(Divergent),
+        Op::Atomic { .. } | Op::Builtin { .. } => Some(Divergent),
         Op::Store { .. } | Op::Line(_) => None,
     }
 }

@@ -21,7 +21,8 @@ const BY_LANE_EACH: usize = 4;
 /// Why the threads of a kernel are to run one at a time; `None` where vectors pay off.
 pub(crate) fn scalar_reason(body: &Body, uniformity: &UniformityInfo) -> Option<&'static str> {
     let (mut vector_ops, mut lane_ops, mut vectors) = (0usize, 0usize, 0usize);
-    let ops = body.blocks.values().flat_map(|block| &block.ops);
+    let blocks = body.blocks.values().filter(|block| !block.is_cold());
+    let ops = blocks.flat_map(|block| &block.ops);
     for op in ops {
         let diverges = op
             .targets()

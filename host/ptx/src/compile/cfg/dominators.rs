@@ -7,7 +7,7 @@
 use crate::compile::Unsupported;
 use crate::compile::cfg::flow::FlowGraph;
 use crate::compile::ir::entity::{EntityId, EntityMap};
-use crate::compile::ir::{BlockId, Body};
+use crate::compile::ir::{BlockId, Body, End};
 
 /// The dominator tree of the nodes that a root reaches.
 #[derive(Debug)]
@@ -133,6 +133,8 @@ impl DominatorTree {
 /// For each block, its immediate post-dominator: the first block through which all its paths to the
 /// kernel's end lead. `None` where they have none in common, and where no path comes to an end.
 ///
+/// A fault is no end: it ends the launch, and nobody waits for the thread that has it.
+///
 /// # Errors
 /// Where a block goes on at one that does not exist.
 pub(crate) fn postdominators(
@@ -144,7 +146,10 @@ pub(crate) fn postdominators(
     let mut edges = Vec::with_capacity(2 * exit);
     for block in 0..exit {
         let next = blocks.successors(block);
-        if next.is_empty() {
+        let id = u32::try_from(block).map(BlockId).ok();
+        let block_of = id.and_then(|id| body.block(id));
+        let faults = block_of.is_some_and(|block| matches!(block.end, End::Fault(..)));
+        if next.is_empty() && !faults {
             edges.push((block, exit));
         }
         edges.extend(next.iter().map(|next| (block, *next)));

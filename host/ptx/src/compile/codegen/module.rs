@@ -9,6 +9,7 @@ use wasm_encoder::{
 use crate::compile::Unsupported;
 use crate::compile::abi::PAGE;
 use crate::compile::codegen::function_writer::Function;
+use crate::simt::builtin_functions::MOST_ARGUMENTS;
 
 /// The functions that a module imports, by their index; [`Setup`](crate::exec::Setup) says what each
 /// is.
@@ -20,7 +21,8 @@ impl Imports {
     pub(crate) const FAULT: u32 = 2;
     pub(crate) const GENERIC: u32 = 3;
     pub(crate) const CLOCK: u32 = 4;
-    pub(crate) const COUNT: u32 = 5;
+    pub(crate) const BUILTIN: u32 = 5;
+    pub(crate) const COUNT: u32 = 6;
 }
 
 /// Pages of device memory: all that 32 bits address.
@@ -43,10 +45,20 @@ pub(crate) fn module(
     types.ty().function([I32, I32, I64], []);
     types.ty().function([I32, I32, I64], [I32]);
     types.ty().function([], [I64]);
+    let mut builtin = vec![I32, I32];
+    builtin.resize(2 + MOST_ARGUMENTS, I64);
+    types.ty().function(builtin, [I64]);
     types.ty().function([I32, I32], [I32]);
     types.ty().function([], []);
     let mut imports = ImportSection::new();
-    let names = ["libcall", "bounds_miss", "fault", "generic", "clock"];
+    let names = [
+        "libcall",
+        "bounds_miss",
+        "fault",
+        "generic",
+        "clock",
+        "builtin",
+    ];
     for (name, ty) in names.into_iter().zip(0..) {
         imports.import("host", name, EntityType::Function(ty));
     }
@@ -57,7 +69,7 @@ pub(crate) fn module(
     let mut hinted = false;
     let mut number = Imports::COUNT;
     for (name, function) in functions {
-        declared.function(5);
+        declared.function(6);
         exports.export(name, ExportKind::Func, number);
         let locals = function.locals.iter().copied();
         let mut body = wasm_encoder::Function::new_with_locals_types(locals);
@@ -80,7 +92,7 @@ pub(crate) fn module(
         number += 1;
     }
     // Empties the bounds caches: what was mapped may not be any more.
-    declared.function(6);
+    declared.function(7);
     exports.export("empty_bounds_caches", ExportKind::Func, number);
     let mut body = wasm_encoder::Function::new([]);
     let mut declared_globals = GlobalSection::new();

@@ -17,6 +17,7 @@ use crate::numeric::Libcall;
 use crate::simt::barrier::BarrierReduction;
 use crate::simt::warp::WarpOp;
 use crate::syntax::bool_combine::BoolCombine;
+use crate::syntax::builtin_functions::BuiltinFunction;
 use entity::{PrimaryMap, entity_id};
 use opcodes::Opcode;
 
@@ -195,6 +196,13 @@ pub(crate) enum Op {
         libcall: LibcallId,
         args: Vec<Arg>,
     },
+    /// A call of a function of CUDA's device runtime, which the host carries out, with operands of 64
+    /// bits. The block ends behind it.
+    Builtin {
+        target: Reg,
+        site: SiteId,
+        args: Vec<Arg>,
+    },
     Load {
         targets: Vec<Reg>,
         place: Place,
@@ -259,7 +267,20 @@ pub(crate) struct Block {
     pub end: End,
 }
 
-/// What an access, a trap or a jump is, for the message of a fault.
+impl Block {
+    /// Whether lane groups leave it to the code for single threads: it calls a function of the host, or
+    /// does more than fault before it faults. Such a block is rarely run, and has no vector code, so
+    /// that what is around it is compiled as if it were not there.
+    pub(crate) fn is_cold(&self) -> bool {
+        let mut ops = self.ops.iter();
+        match self.end {
+            End::Fault(..) => ops.any(|op| !matches!(op, Op::Line(_))),
+            _ => ops.any(|op| matches!(op, Op::Builtin { .. })),
+        }
+    }
+}
+
+/// What an access, a trap, a jump or a call of the host is, for the message of a fault.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Site {
     /// The line of the text.
@@ -281,6 +302,8 @@ pub(crate) enum SiteKind {
     Jump {
         labels: u32,
     },
+    /// A call of this function of the device runtime.
+    Builtin(BuiltinFunction),
 }
 
 /// Where threads wait for each other: what they bring, and what they get when they resume.
@@ -403,7 +426,8 @@ impl Op {
             | Op::CanonicalizeNan(target, _)
             | Op::FlushSubnormal(target, _)
             | Op::Special(target, _)
-            | Op::Libcall { target, .. } => std::slice::from_ref(target),
+            | Op::Libcall { target, .. }
+            | Op::Builtin { target, .. } => std::slice::from_ref(target),
             Op::Load { targets, .. } => targets,
             Op::Atomic { target, .. } => target.as_slice(),
             Op::Store { .. } | Op::Line(_) => &[],
@@ -427,7 +451,7 @@ impl Op {
                 f(*c);
             }
             Op::Special(..) | Op::Line(_) => {}
-            Op::Libcall { args, .. } => args.iter().copied().for_each(f),
+            Op::Libcall { args, .. } | Op::Builtin { args, .. } => args.iter().copied().for_each(f),
             Op::Load { place, .. } => f(place.base),
             Op::Store { place, values, .. } => {
                 f(place.base);
@@ -458,7 +482,7 @@ impl Op {
                 f(c);
             }
             Op::Special(..) | Op::Line(_) => {}
-            Op::Libcall { args, .. } => args.iter_mut().for_each(f),
+            Op::Libcall { args, .. } | Op::Builtin { args, .. } => args.iter_mut().for_each(f),
             Op::Load { place, .. } => f(&mut place.base),
             Op::Store { place, values, .. } => {
                 f(&mut place.base);

@@ -17,7 +17,8 @@ use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::cfg::graph::Graph;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
-    Arg, AtomicOp, Block, BlockId, Body, End, Op, Place, Reg, Space, SpecialValue, SuspendKind, Ty,
+    Arg, AtomicOp, Block, BlockId, Body, End, Op, Place, Reg, SiteKind, Space, SpecialValue,
+    SuspendKind, Ty,
 };
 use crate::compile::passes::reconvergence::ReconvergencePoints;
 use crate::compile::passes::spill::SpillPlan;
@@ -387,6 +388,18 @@ impl fmt::Display for Step<'_> {
             } => {
                 write!(f, "{libcall}")?;
                 args(f, all)
+            }
+            Op::Builtin {
+                site, args: all, ..
+            } => {
+                let kind = self.body.sites.get(*site).map(|site| &site.what);
+                let name = match kind {
+                    Some(SiteKind::Builtin(function)) => function.name(),
+                    _ => "nothing",
+                };
+                write!(f, "call {name}")?;
+                args(f, all)?;
+                write!(f, " ; {site}")
             }
             Op::Load {
                 place,

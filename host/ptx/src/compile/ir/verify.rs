@@ -15,6 +15,7 @@ use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
     Arg, AtomicOp, BlockId, Body, End, Op, Place, Reg, SiteId, SiteKind, Space, SpecialValue, Ty,
 };
+use crate::simt::builtin_functions::MOST_ARGUMENTS;
 
 /// What does not hold, and in which block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +150,9 @@ impl Verifier<'_> {
         if let Op::Load { place, .. } | Op::Store { place, .. } | Op::Atomic { place, .. } = op {
             self.site_exists(place.site)?;
         }
+        if let Op::Builtin { site, .. } = op {
+            self.site_exists(*site)?;
+        }
         let (Op::Libcall { libcall, .. }
         | Op::Atomic {
             change: AtomicOp::Libcall(libcall),
@@ -264,6 +268,16 @@ impl Verifier<'_> {
                 })?;
                 args.iter()
                     .try_for_each(|arg| self.has_type(*arg, Ty::I64, "the operand of a libcall"))
+            }
+            Op::Builtin { target, site, args } => {
+                self.target_has_type(*target, Ty::I64)?;
+                let kind = self.body.sites.get(*site).map(|site| &site.what);
+                let is_so = matches!(kind, Some(SiteKind::Builtin(_)));
+                self.must(is_so && args.len() <= MOST_ARGUMENTS, || {
+                    format!("a call with {} operands is at {site}", args.len())
+                })?;
+                args.iter()
+                    .try_for_each(|arg| self.has_type(*arg, Ty::I64, "the operand of a call"))
             }
             Op::Load {
                 targets,

@@ -31,7 +31,8 @@ pub(crate) fn run(
             continue;
         };
         let branch = body.block(*block);
-        let diverges = branch.is_some_and(|block| uniformity.diverges(&block.end));
+        let diverges =
+            branch.is_some_and(|block| uniformity.diverges(&block.end) || block.is_cold());
         // Threads that do nothing more have no use for each other.
         let behind = body.block(postdominator);
         let goes_on = behind.is_some_and(|block| !matches!(block.end, End::Exit));

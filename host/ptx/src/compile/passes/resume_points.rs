@@ -1,8 +1,8 @@
 //! Where a lane group can leave vector code: each such point begins a block of its own, a resume point,
 //! at which the group's threads go on one at a time.
 //!
-//! A group leaves where a bounds guard fails, before anything of the block has happened, and where a
-//! branch diverges.
+//! A group leaves where a bounds guard fails, before anything of the block has happened, where a branch
+//! diverges, and before a block that has no vector code ([`Block::is_cold`]).
 
 use rustc_hash::FxHashSet as HashSet;
 
@@ -33,9 +33,12 @@ pub(crate) fn split_blocks(
             .ops
             .iter()
             .any(|op| bounds_guards::is_guarded(body, uniformity, op));
-        let at = if has_guards && !is_resume_point {
+        let at = if (has_guards || block.is_cold()) && !is_resume_point {
             // Threads resume where the guards are, and run nothing that comes before them.
             Some(0)
+        } else if block.is_cold() {
+            // The group leaves where it begins.
+            None
         } else if let Some(at) = bounds_guards::first_unknown(body, uniformity, &block.ops) {
             Some(at)
         } else if uniformity.diverges(&block.end) {

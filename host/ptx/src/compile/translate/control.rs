@@ -12,7 +12,7 @@ use crate::simt::instruction::{BarrierInstruction, WarpInstruction};
 use crate::syntax::builtin_functions::BuiltinFunction;
 use crate::syntax::check::source_type;
 use crate::syntax::table::{Effect, Op};
-use crate::syntax::tree::{CallSite, Formal, Operand};
+use crate::syntax::tree::{CallSite, Formal, Function, Operand};
 use crate::syntax::types::Type;
 
 impl<'m> Builder<'m> {
@@ -238,20 +238,17 @@ impl<'m> Builder<'m> {
         let Some(callee) = self.module.functions.get(site.function as usize) else {
             return Err(self.unsupported("a call of what is not there"));
         };
-        if BuiltinFunction::of(callee).is_some() {
-            return Err(self.unsupported(format!("a call of `{}`", callee.name)));
+        if let Some(function) = BuiltinFunction::of(callee) {
+            self.builtin(scope, site, callee, function);
+            return Ok(());
         }
         let back = self.new_block();
         let frame_base = scope.frame_base + scope.frame.bytes;
         let inner = self.enter(site.function, callee, frame_base, back);
-        let formal_type = |formal: &Formal| match formal {
-            Formal::Register(register) => callee.register_type(*register),
-            Formal::Variable(_) => Type::B64,
-        };
         for (formal, actual) in callee.params.iter().zip(&site.arguments) {
             let from = match self.variable(scope, actual) {
                 Some(variable) => variable,
-                None => Passed::Value(self.read(scope, actual, formal_type(formal))),
+                None => Passed::Value(self.read(scope, actual, formal_type(callee, formal))),
             };
             let to = self.formal(&inner, formal);
             self.pass(from, to);
@@ -271,21 +268,73 @@ impl<'m> Builder<'m> {
         Ok(())
     }
 
+    /// Calls a function that the device provides. An assertion that fails does not come back, so
+    /// nothing is live behind it.
+    fn builtin(
+        &mut self,
+        scope: &FunctionScope<'m>,
+        site: &CallSite,
+        callee: &'m Function,
+        function: BuiltinFunction,
+    ) {
+        let mut args = Vec::with_capacity(site.arguments.len());
+        for (formal, actual) in callee.params.iter().zip(&site.arguments) {
+            let value = match self.variable(scope, actual) {
+                Some(Passed::Register(register)) => Arg::Reg(register),
+                Some(Passed::Variable { offset, bytes }) => {
+                    Arg::Reg(self.load_local(offset, bytes.min(8)))
+                }
+                Some(Passed::Value(value)) => value,
+                None => self.read(scope, actual, formal_type(callee, formal)),
+            };
+            args.push(self.in_64(value));
+        }
+        let called = self.site(SiteKind::Builtin(function));
+        let target = self.temp(Ty::I64);
+        self.push(IrOp::Builtin {
+            target,
+            site: called,
+            args,
+        });
+        match function {
+            BuiltinFunction::AssertFail => self.leave(End::Fault(called, Arg::I64(0))),
+            BuiltinFunction::Print => {
+                let next = self.new_block();
+                self.end(End::Jump(next), next);
+                for actual in &site.results {
+                    let to = match (self.variable(scope, actual), actual) {
+                        (Some(variable), _) => variable,
+                        (None, Operand::Register(register)) => {
+                            Passed::Register(scope.register(*register))
+                        }
+                        _ => continue,
+                    };
+                    self.pass(Passed::Value(Arg::Reg(target)), to);
+                }
+            }
+        }
+    }
+
     /// A parameter or result of a function, as it is inlined at one place.
     fn formal(&self, inner: &FunctionScope<'m>, formal: &Formal) -> Passed {
         match formal {
             Formal::Register(register) => Passed::Register(inner.register(*register)),
-            Formal::Variable(variable) => {
-                let place = self.variables(inner).in_frame(*variable);
-                Passed::in_frame(inner, place)
-            }
+            Formal::Variable(variable) => self.param_variable(inner, *variable),
         }
     }
 
     /// The variable that an argument or a result is, if it is one.
     fn variable(&self, scope: &FunctionScope<'m>, actual: &Operand) -> Option<Passed> {
-        let place = self.variables(scope).passed(actual)?;
-        Some(Passed::in_frame(scope, place))
+        let variable = self.variables(scope).passed(actual)?;
+        Some(self.param_variable(scope, variable))
+    }
+
+    /// A variable by which a call passes something.
+    fn param_variable(&self, scope: &FunctionScope<'m>, variable: u32) -> Passed {
+        match scope.param_register(variable) {
+            Some(register) => Passed::Register(register),
+            None => Passed::in_frame(scope, self.variables(scope).in_frame(variable)),
+        }
     }
 
     fn pass(&mut self, from: Passed, to: Passed) {
@@ -364,6 +413,22 @@ impl<'m> Builder<'m> {
             base: Arg::I32(offset),
             offset: 0,
             site,
+        }
+    }
+}
+
+/// The type that an argument is read as.
+fn formal_type(callee: &Function, formal: &Formal) -> Type {
+    match formal {
+        Formal::Register(register) => callee.register_type(*register),
+        Formal::Variable(index) => {
+            let variable = callee.variables.get(*index as usize);
+            match variable.map(|variable| variable.bytes) {
+                Some(1) => Type::B8,
+                Some(2) => Type::B16,
+                Some(4) => Type::B32,
+                _ => Type::B64,
+            }
         }
     }
 }

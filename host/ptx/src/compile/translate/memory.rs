@@ -9,7 +9,7 @@ use crate::numeric::{IntBuilder, Libcall, mask};
 use crate::simt::address::{AddressConversion, is_space_range};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
-use crate::syntax::tree::Operand;
+use crate::syntax::tree::{Base, Operand, Symbol};
 use crate::syntax::types::{Space as PtxSpace, Type};
 
 /// An access is atomic where the kernel means it to be seen by others at once.
@@ -31,6 +31,16 @@ fn elements(operand: &Operand) -> Vec<&Operand> {
     }
 }
 
+/// The register that stands for the variable at a memory operand, where one does.
+fn param_of(scope: &FunctionScope<'_>, operand: usize) -> Option<Reg> {
+    match scope.operand(operand) {
+        Operand::Memory(Base::Symbol(Symbol::Variable(variable)), _) => {
+            scope.param_register(*variable)
+        }
+        _ => None,
+    }
+}
+
 impl<'m> Builder<'m> {
     fn lanes(&self, elements: usize, bytes: u32) -> Result<u32, Unsupported> {
         match u32::try_from(elements) {
@@ -46,7 +56,6 @@ impl<'m> Builder<'m> {
         let bytes = ty.bytes();
         let targets = elements(scope.operand(0));
         let lanes = self.lanes(targets.len(), bytes)?;
-        let place = self.place(scope, 1, (bytes, lanes, false));
         // As the interpreter has it: where one target is wider and the type signed, all are extended.
         let width = |target: &Operand| match target {
             Operand::Register(register) => scope.function.register_type(*register).bits(),
@@ -61,6 +70,13 @@ impl<'m> Builder<'m> {
             (Ty::I32, Some(64)) => Ty::I64,
             (ty, _) => ty,
         };
+        if let ([target], Some(param)) = (targets.as_slice(), param_of(scope, 1)) {
+            let value = self.as_ty(Arg::Reg(param), home(ty));
+            let value = self.extended(ty, value, extend);
+            self.write_to(scope, target, value);
+            return Ok(());
+        }
+        let place = self.place(scope, 1, (bytes, lanes, false));
         if let ([target], Some(known)) = (targets.as_slice(), self.argument(&place, ty)) {
             let value = self.temp(home(ty));
             self.push(IrOp::Special(value, known));
@@ -139,6 +155,12 @@ impl<'m> Builder<'m> {
         let bytes = ty.bytes();
         let sources = elements(scope.operand(1));
         let lanes = self.lanes(sources.len(), bytes)?;
+        if let ([source], Some(param)) = (sources.as_slice(), param_of(scope, 0)) {
+            let value = self.read(scope, source, ty);
+            let value = self.as_ty(value, self.body.ty(param));
+            self.push(IrOp::Copy(param, value));
+            return Ok(());
+        }
         let place = self.place(scope, 0, (bytes, lanes, true));
         let values = sources
             .iter()

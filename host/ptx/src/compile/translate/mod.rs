@@ -13,6 +13,7 @@ mod integer;
 mod memory;
 mod operand;
 mod packed;
+pub(crate) mod param_registers;
 
 use std::collections::HashMap;
 use std::collections::hash_map;
@@ -91,6 +92,8 @@ struct FunctionScope<'m> {
     frame_base: u32,
     /// Its registers, and its carry flag behind them.
     registers: Vec<Reg>,
+    /// Those of its variables that are registers, by variable.
+    param_registers: Vec<Option<Reg>>,
     carry: Reg,
     instruction: &'m Instruction,
     /// Where it returns to.
@@ -120,6 +123,12 @@ impl<'m> FunctionScope<'m> {
             .get(id.0 as usize)
             .copied()
             .unwrap_or(self.carry)
+    }
+
+    /// The register that a variable is, where it is one.
+    fn param_register(&self, variable: u32) -> Option<Reg> {
+        let register = self.param_registers.get(variable as usize);
+        register.copied().flatten()
     }
 }
 
@@ -234,7 +243,13 @@ impl<'m> Builder<'m> {
         let homes = operand::homes(function);
         let registers: Vec<Reg> = homes.iter().map(|ty| self.temp(*ty)).collect();
         let carry = self.temp(Ty::I32);
+        let param_registers: Vec<Option<Reg>> = param_registers::homes(function)
+            .into_iter()
+            .map(|home| home.map(|ty| self.temp(ty)))
+            .collect();
         self.body.declared.extend(registers.iter().copied());
+        let params = param_registers.iter().flatten().copied();
+        self.body.declared.extend(params);
         self.body.declared.insert(carry);
         let labels = function
             .labels
@@ -251,6 +266,7 @@ impl<'m> Builder<'m> {
             frame: layout::frame(function).unwrap_or_default(),
             frame_base,
             registers,
+            param_registers,
             carry,
             instruction: &NOTHING,
             back,

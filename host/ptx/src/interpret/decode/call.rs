@@ -66,7 +66,9 @@ impl<'m> Decoder<'m> {
         ty: Type,
         written: bool,
     ) -> Passed {
-        if let Some((offset, bytes)) = self.variables(scope).passed(actual) {
+        let variables = self.variables(scope);
+        if let Some(variable) = variables.passed(actual) {
+            let (offset, bytes) = variables.in_frame(variable);
             return Passed::Variable { offset, bytes };
         }
         match actual {

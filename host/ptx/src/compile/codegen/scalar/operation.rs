@@ -7,6 +7,7 @@ use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::module::Imports;
 use crate::compile::codegen::scalar::ScalarEmitter;
 use crate::compile::ir::{Arg, Op, SpecialValue, Ty};
+use crate::simt::builtin_functions::MOST_ARGUMENTS;
 
 /// How many operands the import `libcall` has.
 const LIBCALL_OPERANDS: usize = 4;
@@ -99,6 +100,15 @@ impl ScalarEmitter<'_> {
                     self.arg(args.get(number).copied().unwrap_or(Arg::I64(0)));
                 }
                 self.op(W::Call(Imports::LIBCALL));
+                self.set_reg(*target);
+            }
+            Op::Builtin { target, site, args } => {
+                self.get(self.thread);
+                self.i32(site.0);
+                for number in 0..MOST_ARGUMENTS {
+                    self.arg(args.get(number).copied().unwrap_or(Arg::I64(0)));
+                }
+                self.op(W::Call(Imports::BUILTIN));
                 self.set_reg(*target);
             }
             Op::Load {

@@ -34,6 +34,10 @@ impl EmitNodes for VectorEmitter<'_> {
             return self.inconsistent("a block that does not exist");
         };
         self.at_line(block.line);
+        if block.is_cold() {
+            self.diverge(id);
+            return self.op(W::Unreachable);
+        }
         self.bounds_guards(id, &block.ops);
         let makes_condition = |op: &&Op| {
             let conditions = &input.analyses.endpoint_conditions;

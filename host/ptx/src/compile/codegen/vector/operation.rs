@@ -64,7 +64,11 @@ impl VectorEmitter<'_> {
             }
             Op::CanonicalizeNan(target, a) => self.canonicalize_nan(*target, *a),
             Op::FlushSubnormal(target, a) => self.flush_subnormal(*target, *a),
-            Op::Special(..) | Op::Libcall { .. } | Op::Load { .. } | Op::Atomic { .. } => {
+            Op::Special(..)
+            | Op::Libcall { .. }
+            | Op::Builtin { .. }
+            | Op::Load { .. }
+            | Op::Atomic { .. } => {
                 self.scalarised(op);
             }
         }
