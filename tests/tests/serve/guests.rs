@@ -52,6 +52,19 @@ fn a_reused_instance_that_trapped_is_not_used_again() {
 }
 
 #[test]
+fn a_component_whose_instances_serve_one_request_fails_one_and_is_then_not_reused() {
+    let server = Serve::new(guest("serves_one_request"))
+        .arg("--reuse=1000")
+        .start();
+    let replies: Vec<Reply> = (0..20).map(|_| server.get("/")).collect();
+    let (served, failed): (Vec<&Reply>, Vec<&Reply>) =
+        replies.iter().partition(|reply| reply.status == 200);
+    assert_eq!((served.len(), failed.len()), (19, 1));
+    failed[0].assert_error(500, "no_response");
+    server.log_with(&[failed[0].header("x-request-id").unwrap(), "--reuse"]);
+}
+
+#[test]
 fn a_trap_is_a_500_and_its_cause_is_in_the_log_only() {
     let (server, reply) = answer_of("trap", &[]);
     reply.assert_error(500, "trap");

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::instance::factory::InstanceFactory;
 use crate::instance::linker::linker;
 use crate::instance::state::InstanceState;
-use crate::instance::worker::Workers;
+use crate::instance::worker::{Reuse, Workers};
 use std::sync::Arc;
 use wasmtime::component::{Component, InstancePre};
 use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
@@ -72,7 +72,7 @@ impl Application {
             .map_err(Error::Link)?;
         let workers = Workers {
             pre: handler_of(pre, exports)?,
-            reuse: config.reuse,
+            reuse: Reuse::up_to(config.reuse),
             start_timeout: config.request_timeout,
             instances: InstanceFactory::new(engine.clone(), capabilities),
         };

@@ -80,11 +80,15 @@ impl Application {
         // of a request that waits for a guest.
         let deadline = task.context().deadline();
         let response = match tokio::time::timeout_at(deadline.into(), response).await {
-            Ok(Ok(response)) => response,
+            Ok(Ok(response)) => {
+                task.run.set_responded(true);
+                response
+            }
             Ok(Err(error)) => {
+                task.run.set_responded(false);
                 return Err(match task.failure() {
                     Some(failure) => failure,
-                    None => explain(&error, &task).await,
+                    None => self.explain(&error, &task).await,
                 });
             }
             Err(_) => {
@@ -119,6 +123,15 @@ impl Application {
         Ok(response.map(|body| GuestBody::new(body, stop_on_drop).boxed_unsync()))
     }
 
+    /// What the client of a failed request is told; the rest is logged.
+    async fn explain(&self, error: &wasmtime::Error, task: &RequestTask) -> HandleError {
+        let failure = explain(error, task).await;
+        if failure == HandleError::NoResponse && task.run.stopped().is_none() {
+            self.workers.state().gave_no_response(task);
+        }
+        failure
+    }
+
     /// Whether the component is a policy, with another component behind it.
     fn is_policy(&self) -> bool {
         self.workers.state().instances.capabilities().next.is_some()
@@ -137,7 +150,7 @@ fn may_be_final(method: &Method, status: StatusCode) -> bool {
     }
 }
 
-/// What the client of a failed request is told; the rest is logged.
+/// What the client is told of a guest that failed; the rest is logged.
 async fn explain(error: &wasmtime::Error, task: &RequestTask) -> HandleError {
     let request_id = task.context().id();
     match task.run.stopped() {

@@ -8,6 +8,7 @@ use crate::lock::ignore_poison;
 use crate::request::{Finish, RequestTask, Stop};
 use std::num::NonZeroUsize;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -25,10 +26,48 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Makes the instances of one application.
 pub(crate) struct Workers {
     pub(crate) pre: ProxyPre<InstanceState>,
-    pub(crate) reuse: NonZeroUsize,
+    pub(crate) reuse: Reuse,
     /// How long instantiation may take, which runs the guest's own start functions.
     pub(crate) start_timeout: Duration,
     pub(crate) instances: InstanceFactory,
+}
+
+impl Workers {
+    /// A guest returned without a response. Its instance is not used again. Where the
+    /// instance had requests before, the component is taken for one whose instances serve
+    /// one request only, as those of some toolchains do, and none of them is.
+    pub(crate) fn gave_no_response(&self, task: &RequestTask) {
+        if task.run.is_reused() && !self.reuse.ended.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                request_id = task.context().id(),
+                "an instance that had served a request returned from another one without a \
+                 response: from now on each request gets a new instance, and `--reuse` has no \
+                 effect"
+            );
+        }
+    }
+}
+
+/// How many requests an instance answers, one after another.
+#[derive(Clone)]
+pub(crate) struct Reuse {
+    requests: NonZeroUsize,
+    /// Set when the component turned out to serve one request only.
+    ended: Arc<AtomicBool>,
+}
+
+impl Reuse {
+    pub(crate) fn up_to(requests: NonZeroUsize) -> Reuse {
+        Reuse {
+            requests,
+            ended: Arc::default(),
+        }
+    }
+
+    /// Whether an instance that has had so many requests may get another one.
+    fn allows(&self, requests: usize) -> bool {
+        requests == 0 || (requests < self.requests.get() && !self.ended.load(Ordering::Relaxed))
+    }
 }
 
 impl HandlerState for Workers {
@@ -55,7 +94,7 @@ impl HandlerState for Workers {
             },
             state: Worker {
                 current,
-                reuse: self.reuse,
+                reuse: self.reuse.clone(),
                 _activity: activity,
             },
         })
@@ -126,12 +165,11 @@ impl WorkerExpiration for Expiration {
         {
             task.run.finish(Finish::Returned);
         }
+        // Also wakes an idle worker that learns only now that its guest has responded.
+        let stopped = task.as_ref().and_then(|task| task.run.poll_stopped(cx));
         if matches!(status, WorkerStatus::Idle) {
             task = None;
-        }
-        if let Some(task) = &task
-            && task.run.poll_stopped(cx).is_some()
-        {
+        } else if stopped.is_some() {
             return Poll::Ready(());
         }
         let deadline = match &task {
@@ -154,7 +192,7 @@ impl WorkerExpiration for Expiration {
 /// One instance that serves requests.
 pub(crate) struct Worker {
     current: Current,
-    reuse: NonZeroUsize,
+    reuse: Reuse,
     _activity: Activity,
 }
 
@@ -163,14 +201,20 @@ impl WorkerState for Worker {
     type RequestData = Handoff;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
-        if total >= self.reuse.get() {
-            ShouldAccept::Never
-        } else if concurrent > 0 {
+        if !self.reuse.allows(total) {
+            return ShouldAccept::Never;
+        }
+        if concurrent > 0 {
             // One request at a time: the instance then has one current task, whose are
             // its output, its decision and its deadline.
-            ShouldAccept::No
-        } else {
-            ShouldAccept::Yes
+            return ShouldAccept::No;
+        }
+        match self.current.get().map(|task| task.run.responded()) {
+            None | Some(Some(true)) => ShouldAccept::Yes,
+            // A guest that returned without a response is in no state that is known.
+            Some(Some(false)) => ShouldAccept::Never,
+            // Whoever waits for the response wakes this worker when it is there.
+            Some(None) => ShouldAccept::No,
         }
     }
 
@@ -186,7 +230,8 @@ impl WorkerState for Worker {
         store.data_mut().begin(task.clone());
         // A guest that takes its next request is done with the one before. `Expiration`
         // may not have seen that yet, and from now on can't.
-        if let Some(previous) = self.current.replace(Some(task)) {
+        if let Some(previous) = self.current.replace(Some(task.clone())) {
+            task.run.mark_reused();
             previous.run.finish(Finish::Returned);
         }
         // `Expiration` watches deadline and client, from outside of the guest.

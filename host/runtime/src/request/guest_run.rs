@@ -32,13 +32,17 @@ pub(crate) enum Finish {
 pub(crate) struct GuestRun {
     /// `RUNNING`, or why the guest has to stop.
     stop: AtomicU8,
-    /// Wakes the worker, which has to end the guest.
+    /// Wakes the worker, which has to end the guest, or may use it again.
     stop_waker: AtomicWaker,
     finish: OnceLock<Finish>,
     /// Wakes whoever waits for the guest's end.
     finish_waker: AtomicWaker,
     /// Whether the guest failed, be it after it began to respond.
     failed: AtomicBool,
+    /// Whether the guest gave a response, once that is known.
+    responded: OnceLock<bool>,
+    /// Whether the guest's instance had a request before.
+    reused: AtomicBool,
 }
 
 const RUNNING: u8 = 0;
@@ -89,6 +93,29 @@ impl GuestRun {
     /// Whether the guest failed, be it after it began to respond.
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::SeqCst)
+    }
+
+    /// Records whether the guest gave a response, for the worker, which waits for that
+    /// before it gives the guest's instance another request.
+    pub(crate) fn set_responded(&self, responded: bool) {
+        if self.responded.set(responded).is_ok() {
+            self.stop_waker.wake();
+        }
+    }
+
+    /// Whether the guest gave a response, once that is known.
+    pub(crate) fn responded(&self) -> Option<bool> {
+        self.responded.get().copied()
+    }
+
+    /// Records that the guest's instance had a request before.
+    pub(crate) fn mark_reused(&self) {
+        self.reused.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the guest's instance had a request before.
+    pub(crate) fn is_reused(&self) -> bool {
+        self.reused.load(Ordering::SeqCst)
     }
 
     /// Waits until the guest's work has ended.
