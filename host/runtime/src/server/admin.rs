@@ -2,12 +2,13 @@
 //! runs, `/readyz` whether it accepts requests.
 //!
 //! A thread with a runtime of its own serves them, so that a monitor gets an answer
-//! also while guests occupy every thread of the server.
+//! also while guests occupy every thread of the server. Nor do other clients of the address
+//! keep it waiting: where there are too many connections, an old one gives way.
 
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::pin::pin;
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,21 +20,19 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::{Semaphore, watch};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, yield_now};
 use tokio::time::{sleep, timeout};
 
 use super::error::ListenError;
 use super::shutdown::Readiness;
 
-/// Connections at one time.
+/// Connections at one time. One more closes the oldest of the client that has the most.
 const CONNECTIONS: usize = 64;
 
-/// How long a client may take for a request's head, or between two requests.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long a connection may last: one that is never closed must not keep others out,
-/// and a monitor can connect again.
-const CONNECTION_TIME: Duration = Duration::from_secs(60);
+/// How long a connection may last, which is for one request: a monitor sends it at once.
+const CONNECTION_TIME: Duration = Duration::from_secs(5);
 
 /// The health routes, served until this is dropped.
 pub struct Admin {
@@ -95,37 +94,67 @@ async fn serve(
     mut stopped: watch::Receiver<()>,
 ) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = Connections::default();
     let mut stopped = pin!(stopped.changed());
     loop {
-        let accepted = async {
-            let permit = permits.clone().acquire_owned().await;
-            (listener.accept().await, permit)
-        };
-        let (accepted, permit) = tokio::select! {
-            accepted = accepted => accepted,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             _ = &mut stopped => return Ok(()),
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let readiness = readiness.clone();
-        tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let response = answer(&request, readiness.get());
-                async move { Ok::<_, Infallible>(response) }
-            });
-            let http = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
-                .max_buf_size(8 << 10)
-                .serve_connection(TokioIo::new(stream), service);
-            // A monitor may close its connection early.
-            let _ = timeout(CONNECTION_TIME, http).await;
-            drop(permit);
-        });
+        let connection = tokio::spawn(serve_connection(stream, readiness.clone()));
+        connections.add(peer.ip(), connection.abort_handle());
+        // The connection's request may be there already: it is answered before so many
+        // others are accepted that this connection gives way to them.
+        yield_now().await;
     }
+}
+
+/// The connections that are open, oldest first.
+#[derive(Default)]
+struct Connections(VecDeque<(IpAddr, AbortHandle)>);
+
+impl Connections {
+    /// Adds a connection, for which another may have to be closed.
+    fn add(&mut self, peer: IpAddr, connection: AbortHandle) {
+        self.0.retain(|(_, connection)| !connection.is_finished());
+        self.0.push_back((peer, connection));
+        if self.0.len() > CONNECTIONS
+            && let Some((_, oldest)) = self.oldest_of_busiest().and_then(|at| self.0.remove(at))
+        {
+            oldest.abort();
+        }
+    }
+
+    /// Where the oldest connection is of the client that has the most.
+    fn oldest_of_busiest(&self) -> Option<usize> {
+        let mut counts = HashMap::new();
+        for (peer, _) in &self.0 {
+            *counts.entry(*peer).or_insert(0) += 1;
+        }
+        let most = counts.values().copied().max();
+        self.0
+            .iter()
+            .position(|(peer, _)| counts.get(peer).copied() == most)
+    }
+}
+
+async fn serve_connection(stream: TcpStream, readiness: Readiness) {
+    let service = service_fn(move |request| {
+        let response = answer(&request, readiness.get());
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let http = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .keep_alive(false)
+        .half_close(true)
+        .max_buf_size(8 << 10)
+        .serve_connection(TokioIo::new(stream), service);
+    // A monitor may close its connection early.
+    let _ = timeout(CONNECTION_TIME, http).await;
 }
 
 fn answer(request: &Request<Incoming>, ready: bool) -> Response<Full<Bytes>> {
@@ -144,4 +173,33 @@ fn answer(request: &Request<Incoming>, ready: bool) -> Response<Full<Bytes>> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_too_many_closes_the_oldest_of_the_client_that_has_the_most() {
+        let mut connections = Connections::default();
+        let add = |connections: &mut Connections, peer: u8| {
+            let task = tokio::spawn(pending::<()>());
+            connections.add([192, 0, 2, peer].into(), task.abort_handle());
+            task
+        };
+        let monitor = add(&mut connections, 1);
+        let mut others: VecDeque<_> = (0..CONNECTIONS).map(|_| add(&mut connections, 2)).collect();
+        for _ in 0..3 {
+            let oldest = others.pop_front().unwrap();
+            assert!(oldest.await.unwrap_err().is_cancelled());
+            assert_eq!(connections.0.len(), CONNECTIONS);
+            others.push_back(add(&mut connections, 2));
+        }
+        assert!(!monitor.is_finished());
+        assert!(!others.back().unwrap().is_finished());
+    }
 }
