@@ -1,6 +1,11 @@
 //! What the HTTP front promises, whatever handler stands behind it. The clients are
 //! mostly plain sockets, so that each byte of an exchange stands in the test.
 
+mod half_close;
+mod no_content;
+mod slow_clients;
+mod unread_bodies;
+
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +16,8 @@ use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use tensor_wasm_runtime::server::{
-    Admin, Drained, HandleError, Handler, Limits, ListenError, RequestInfo, Server,
+    Admin, CompleteResponse, Drained, HandleError, Handler, Limits, ListenError, RequestInfo,
+    Server,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -95,9 +101,29 @@ impl Handler for Paths {
                 });
                 Ok(Response::new(StreamBody::new(frames).boxed_unsync()))
             }
-            _ => Ok(Response::new(text("hello"))),
+            "/refused" => {
+                let mut response = Response::new(text("refused"));
+                *response.status_mut() = http::StatusCode::FORBIDDEN;
+                response.extensions_mut().insert(CompleteResponse);
+                Ok(response)
+            }
+            path => Ok(match path.strip_prefix("/status/") {
+                Some(status) => with_content(status),
+                None => Response::new(text("hello")),
+            }),
         }
     }
+}
+
+/// A response that has content and says how much, whether its status allows that or not.
+fn with_content(status: &str) -> Response<WasiBody> {
+    let frames = [Ok(Frame::data(Bytes::from_static(b"content")))];
+    let body = StreamBody::new(futures::stream::iter(frames));
+    let mut response = Response::new(BodyExt::boxed_unsync(body));
+    *response.status_mut() = status.parse().unwrap();
+    let length = http::HeaderValue::from_static("7");
+    response.headers_mut().insert("content-length", length);
+    response
 }
 
 struct Running {
@@ -443,12 +469,8 @@ async fn an_idle_connection_is_closed_in_the_end() {
 #[tokio::test]
 async fn a_client_that_takes_nothing_of_its_answer_is_disconnected() {
     let limits = Limits {
-        idle_timeout: Duration::from_millis(50),
+        body_idle_timeout: Duration::from_millis(50),
         ..requests(1)
-    };
-    let limits = Limits {
-        head_timeout: Duration::from_millis(50),
-        ..limits
     };
     let server = Running::start(limits).await;
     let mut client = server.connect().await;
@@ -622,4 +644,24 @@ async fn the_health_routes_answer_while_every_thread_of_the_server_is_occupied()
         client.join().unwrap()
     });
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn slow_connections_keep_no_monitor_from_the_health_routes() {
+    let server = Running::start(Limits::default()).await;
+    let admin = Admin::start(([127, 0, 0, 1], 0).into(), server.ready.clone()).unwrap();
+    let mut slow = Vec::new();
+    // As many as there may be.
+    for _ in 0..64 {
+        let mut client = Client(TcpStream::connect(admin.address()).await.unwrap());
+        client.send("GET /livez HTTP/1.1\r\nhost:").await;
+        slow.push(client);
+    }
+    let mut monitor = Client(TcpStream::connect(admin.address()).await.unwrap());
+    monitor.send(&get("/livez")).await;
+    assert!(monitor.rest().await.ends_with("\r\n\r\nok\n"));
+    // It did not wait until they were closed for their slowness.
+    let last = slow.last_mut().unwrap();
+    last.send(" test\r\n\r\n").await;
+    assert!(last.rest().await.ends_with("\r\n\r\nok\n"));
 }

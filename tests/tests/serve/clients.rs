@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use reqwest::Method;
 use reqwest::blocking::Body;
-use tensor_wasm_tests::{Serve, eventually, guest};
+use tensor_wasm_tests::{Serve, Server, eventually, guest};
 
 use super::{COUNT_BODY, ECHO, HELLO};
 
@@ -146,5 +146,18 @@ fn bytes_that_are_not_http_are_rejected_without_affecting_other_clients() {
         client.end();
         client.read_to_end();
         assert_eq!(server.get("/").text(), "hello\n");
+    }
+}
+
+#[test]
+fn a_client_that_closes_its_sending_side_after_its_request_gets_its_response() {
+    let server = Server::of(guest("sleep"));
+    // The second one waits long enough to be asked whether it is still there.
+    for pause in ["200", "2500"] {
+        let mut client = server.begin(&format!("/{pause}"));
+        client.end();
+        let answer = client.read_to_end();
+        assert!(answer.contains("HTTP/1.1 200 OK"), "{answer}");
+        assert!(answer.contains("rested\n"), "{answer}");
     }
 }

@@ -5,6 +5,8 @@ mod guests;
 mod heads;
 mod http;
 mod operation;
+mod responses;
+mod slow_clients;
 
 use tensor_wasm_tests::{Serve, Shared, guest};
 

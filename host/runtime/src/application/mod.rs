@@ -4,6 +4,7 @@
 pub(crate) mod config;
 mod guest_body;
 mod load;
+mod refusal;
 mod respond;
 
 use crate::capability::gpu::GpuGrants;

@@ -3,11 +3,12 @@
 
 use super::Application;
 use super::guest_body::{GuestBody, StopOnDrop};
+use super::refusal;
 use crate::capability::next::{BorrowedBody, NextHandler, ResponseFuture};
 use crate::capability::policy::{PendingRecord, RequestRecord};
 use crate::instance::worker::{Handoff, StartTimedOut};
 use crate::request::{
-    Finish, HandleError, RefusedRequest, RequestContext, RequestInfo, RequestTask, Stop,
+    Decision, Finish, HandleError, RefusedRequest, RequestContext, RequestInfo, RequestTask, Stop,
 };
 use crate::server::Handler;
 use http::{Method, StatusCode};
@@ -120,7 +121,11 @@ impl Application {
             let status = status.as_u16();
             return Err(HandleError::InvalidStatus { status });
         }
-        Ok(response.map(|body| GuestBody::new(body, stop_on_drop).boxed_unsync()))
+        let response = response.map(|body| GuestBody::new(body, stop_on_drop).boxed_unsync());
+        Ok(match task.context().decision() {
+            Some(Decision::Refused { .. }) => refusal::take(response, deadline).await,
+            Some(Decision::Admitted { .. }) | None => response,
+        })
     }
 
     /// What the client of a failed request is told; the rest is logged.

@@ -18,6 +18,14 @@ pub enum HandleError {
     /// As many requests as the limit allows are running.
     #[error("the server is at its limit of concurrent requests: retry after a second")]
     Overloaded,
+    /// As many requests of this peer as the limit allows are running.
+    #[error(
+        "this client's address has {limit} requests running, as many as it may: retry when one has ended"
+    )]
+    TooManyRequests {
+        /// How many may run.
+        limit: usize,
+    },
     /// The guest trapped or exited.
     #[error("the component failed: the server's log holds the cause under this request id")]
     Trapped,
@@ -33,8 +41,9 @@ pub enum HandleError {
         /// In bytes.
         limit: u64,
     },
-    /// The client stopped sending in the middle of the request's body.
-    #[error("the request body made no progress for too long")]
+    /// The client stopped sending in the middle of the request's body, or sent it too
+    /// slowly.
+    #[error("the request body came too slowly, or stopped coming")]
     BodyStalled,
     /// The component imports the GPU, and is refused to this tenant.
     #[error("tenant {tenant} is refused the GPU, which this component asks for")]
@@ -87,6 +96,7 @@ impl HandleError {
         match self {
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Overloaded | Self::AuditUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::GpuRefused { .. } => StatusCode::FORBIDDEN,
             Self::Trapped
             | Self::NoResponse
@@ -107,6 +117,7 @@ impl HandleError {
         match self {
             Self::TimedOut => "timeout",
             Self::Overloaded => "overloaded",
+            Self::TooManyRequests { .. } => "too_many_requests",
             Self::Trapped => "trap",
             Self::NoResponse => "no_response",
             Self::Undecided => "undecided",

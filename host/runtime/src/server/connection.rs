@@ -1,34 +1,38 @@
-//! One connection: which of its requests run, and whether it makes progress.
+//! One connection, as its requests and its task see it: the places that its requests
+//! take, and whether anything happens on it.
 //!
-//! A client can hold a connection without using it in several ways: by never sending
-//! a request, by never reading the response, by opening a second protocol and stopping
-//! there. No single timer of the HTTP library sees all of them. So the connection counts
-//! what happens on it, and its task checks the count periodically.
+//! A client can hold a connection without using it in several ways: by never sending a
+//! request, by opening a second protocol and stopping there, by being quiet between two
+//! requests. No single timer of the HTTP library sees all of them. So the connection counts
+//! its requests, and its task checks the count periodically. A client that takes nothing of
+//! a response is seen by the response's own timer ([`super::exchange`]).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use http::{Method, Request, Version, header};
+use tokio::time::Instant;
+
+use super::client_stream::PeerWatch;
+use super::exchange::Exchange;
 use super::limits::Limits;
-use crate::request::{RequestId, RequestInfo};
+use super::pace::MinimumPace;
+use super::places::{ConnectionPlaces, Places, RequestPermit};
+use crate::request::{HandleError, RequestId, RequestInfo};
 
 /// What all connections of a listener share: its limits, and how many requests run.
 pub(super) struct ListenerState {
     pub(super) limits: Limits,
-    running: AtomicUsize,
+    pub(super) places: Arc<Places>,
 }
 
 impl ListenerState {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
+            places: Arc::new(Places::new(&limits)),
             limits,
-            running: AtomicUsize::new(0),
         }
-    }
-
-    /// Requests whose response is not sent to the last byte.
-    pub(super) fn running(&self) -> usize {
-        self.running.load(Ordering::Relaxed)
     }
 }
 
@@ -38,22 +42,24 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     /// The subject of the client's certificate, if it presented one.
     pub(super) certificate: Option<Arc<str>>,
-    /// Counts events: requests that start, and polls of their responses.
-    events: AtomicU64,
+    /// The exchange that runs on an HTTP/1 connection.
+    pub(super) exchange: Arc<Exchange>,
+    /// Whether the client has closed its side.
+    pub(super) peer_watch: PeerWatch,
+    places: ConnectionPlaces,
+    /// Counts requests that start.
+    started: AtomicU64,
+    /// Requests whose response has not ended.
     running: AtomicUsize,
-    /// Of those that run, how many wait for the guest and not for the client.
-    waiting_for_guest: AtomicUsize,
 }
 
 /// What a periodic check of a connection finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ConnectionState {
-    /// Something happened since the last check, or a guest is running.
+    /// A request runs, or one did since the last check.
     Busy,
     /// No request runs, and none did since the last check.
     Idle,
-    /// The client reads nothing of the responses to its requests.
-    Stalled,
 }
 
 impl Connection {
@@ -63,12 +69,14 @@ impl Connection {
         certificate: Option<Arc<str>>,
     ) -> Self {
         Self {
+            places: listener.places.of_peer(peer.ip()),
             listener,
             peer,
             certificate,
-            events: AtomicU64::new(0),
+            exchange: Arc::default(),
+            peer_watch: PeerWatch::default(),
+            started: AtomicU64::new(0),
             running: AtomicUsize::new(0),
-            waiting_for_guest: AtomicUsize::new(0),
         }
     }
 
@@ -81,135 +89,127 @@ impl Connection {
         }
     }
 
-    /// A permit for one more request; `None` where the listener is at its limit.
-    pub(super) fn admit(self: &Arc<Self>) -> Option<RequestPermit> {
-        self.events.fetch_add(1, Ordering::Relaxed);
-        let limit = self.listener.limits.concurrent_requests.get();
-        self.listener
-            .running
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |running| {
-                (running < limit).then_some(running + 1)
-            })
-            .ok()?;
+    /// A request has come on this connection.
+    pub(super) fn begin<B>(self: &Arc<Self>, request: &Request<B>) -> RunningExchange {
+        self.started.fetch_add(1, Ordering::Relaxed);
         self.running.fetch_add(1, Ordering::Relaxed);
-        self.waiting_for_guest.fetch_add(1, Ordering::Relaxed);
-        Some(RequestPermit {
+        let exchange = Exchange::of_stream().unwrap_or_else(|| self.exchange.clone());
+        exchange.begin(request.version());
+        RunningExchange {
             connection: self.clone(),
-            waiting_for_guest: true,
-        })
+            exchange,
+            is_head: request.method() == Method::HEAD,
+            expects_continue: request.headers().contains_key(header::EXPECT),
+            version: request.version(),
+            started: Instant::now(),
+        }
     }
 
-    /// The state of the connection. `seen` is the number of events at the caller's last
+    /// A place for one more request.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ConnectionPlaces::take`].
+    pub(super) fn admit(&self) -> Result<RequestPermit, HandleError> {
+        self.places.take()
+    }
+
+    /// The state of the connection. `seen` is the number of requests at the caller's last
     /// check.
     pub(super) fn check(&self, seen: &mut u64) -> ConnectionState {
-        let events = self.events.load(Ordering::Relaxed);
-        let before = std::mem::replace(seen, events);
-        if before != events || self.waiting_for_guest.load(Ordering::Relaxed) > 0 {
+        let started = self.started.load(Ordering::Relaxed);
+        let before = std::mem::replace(seen, started);
+        if before != started || self.running.load(Ordering::Relaxed) > 0 {
             ConnectionState::Busy
-        } else if self.running.load(Ordering::Relaxed) > 0 {
-            ConnectionState::Stalled
         } else {
             ConnectionState::Idle
         }
     }
 }
 
-/// The permit of one request to run; released when it is dropped.
-pub(super) struct RequestPermit {
+/// A request on a connection, until its response has ended.
+pub(super) struct RunningExchange {
     connection: Arc<Connection>,
-    waiting_for_guest: bool,
+    exchange: Arc<Exchange>,
+    pub(super) is_head: bool,
+    /// Whether the client waits to be asked for its body (RFC 9110, section 10.1.1).
+    pub(super) expects_continue: bool,
+    pub(super) version: Version,
+    started: Instant,
 }
 
-impl RequestPermit {
-    /// Counts an event of the response, and notes whether the next one waits for the
-    /// guest, else for the client.
-    pub(super) fn progress(&mut self, waiting_for_guest: bool) {
-        self.connection.events.fetch_add(1, Ordering::Relaxed);
-        let before = std::mem::replace(&mut self.waiting_for_guest, waiting_for_guest);
-        let waiting = &self.connection.waiting_for_guest;
-        match (before, waiting_for_guest) {
-            (true, false) => waiting.fetch_sub(1, Ordering::Relaxed),
-            (false, true) => waiting.fetch_add(1, Ordering::Relaxed),
-            _ => 0,
+impl RunningExchange {
+    /// When the response of a guest has to be sent to the last byte.
+    pub(super) fn deadline(&self) -> Instant {
+        self.started + self.connection.listener.limits.response_timeout
+    }
+
+    /// The head of the response is known.
+    pub(super) fn respond(&self, deadline: Option<Instant>) {
+        let limits = &self.connection.listener.limits;
+        let minimum = MinimumPace {
+            idle: limits.body_idle_timeout,
+            bytes_per_second: limits.body_bytes_per_second,
         };
+        self.exchange.respond(minimum, deadline);
+    }
+
+    /// The client has room for more, and so has taken these bytes.
+    pub(super) fn taken(&self, bytes: u64) {
+        self.exchange.taken(bytes);
+    }
+
+    /// A part of the response is handed over.
+    pub(super) fn given(&self) {
+        self.exchange.given();
+    }
+
+    /// The response breaks off. HTTP/1.0 ends a response with the connection (RFC 9112,
+    /// section 6.3), so that only a reset tells half of one from a whole one.
+    pub(super) fn break_off(&self) {
+        if self.version <= Version::HTTP_10 {
+            self.exchange.break_off();
+        }
     }
 }
 
-impl Drop for RequestPermit {
+impl Drop for RunningExchange {
     fn drop(&mut self) {
-        self.progress(false);
+        self.exchange.end();
         self.connection.running.fetch_sub(1, Ordering::Relaxed);
-        self.connection
-            .listener
-            .running
-            .fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
-
-    use std::num::NonZeroUsize;
-
     use super::*;
 
-    fn connection(limit: usize) -> Arc<Connection> {
-        let limits = Limits {
-            concurrent_requests: NonZeroUsize::new(limit).unwrap(),
-            ..Limits::default()
-        };
+    fn connection() -> Arc<Connection> {
+        let listener = Arc::new(ListenerState::new(Limits::default()));
         let peer = ([127, 0, 0, 1], 1).into();
-        Arc::new(Connection::new(
-            Arc::new(ListenerState::new(limits)),
-            peer,
-            None,
-        ))
-    }
-
-    #[test]
-    fn no_more_requests_are_admitted_than_the_limit_until_one_ends() {
-        let connection = connection(2);
-        let first = connection.admit().unwrap();
-        let _second = connection.admit().unwrap();
-        assert!(connection.admit().is_none());
-        drop(first);
-        assert!(connection.admit().is_some());
+        Arc::new(Connection::new(listener, peer, None))
     }
 
     #[test]
     fn a_connection_without_requests_is_idle_at_the_second_check() {
-        let connection = connection(2);
+        let connection = connection();
         let mut seen = 0;
-        drop(connection.admit());
+        drop(connection.begin(&Request::new(())));
         assert_eq!(connection.check(&mut seen), ConnectionState::Busy);
         assert_eq!(connection.check(&mut seen), ConnectionState::Idle);
     }
 
     #[test]
-    fn a_connection_that_waits_for_a_guest_is_busy() {
-        let connection = connection(2);
+    fn a_connection_with_a_request_is_busy() {
+        let connection = connection();
         let mut seen = 0;
-        let mut permit = connection.admit().unwrap();
+        let running = connection.begin(&Request::new(()));
         for _ in 0..3 {
             assert_eq!(connection.check(&mut seen), ConnectionState::Busy);
         }
-        permit.progress(true);
-        for _ in 0..3 {
-            assert_eq!(connection.check(&mut seen), ConnectionState::Busy);
-        }
-    }
-
-    #[test]
-    fn a_connection_whose_client_does_not_read_the_response_is_stalled() {
-        let connection = connection(2);
-        let mut seen = 0;
-        let mut permit = connection.admit().unwrap();
-        permit.progress(false);
+        running.respond(None);
         assert_eq!(connection.check(&mut seen), ConnectionState::Busy);
-        assert_eq!(connection.check(&mut seen), ConnectionState::Stalled);
-        drop(permit);
-        assert_eq!(connection.check(&mut seen), ConnectionState::Busy);
+        drop(running);
         assert_eq!(connection.check(&mut seen), ConnectionState::Idle);
     }
 }

@@ -40,7 +40,8 @@ pub(super) fn response(error: &HandleError, id: &RequestId) -> Response<Bytes> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(REQUEST_ID, id.to_header());
-    if error.status() == StatusCode::SERVICE_UNAVAILABLE {
+    let status = error.status();
+    if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response

@@ -6,6 +6,11 @@
 use crate::request::{HandleError, RefusedRequest, RequestInfo};
 use wasmtime_wasi_http::WasiBody;
 
+/// Marks a response, in its extensions, whose whole body is in memory: nothing runs for it any
+/// more, so that its place is free before the client has taken it.
+#[derive(Clone, Copy, Debug)]
+pub struct CompleteResponse;
+
 /// Answers requests. Called once per request, on the threads that serve HTTP.
 ///
 /// The server drops the future when the client goes away: whatever runs for the

@@ -2,6 +2,7 @@
 //! TLS where it is configured, and drains them at shutdown.
 
 use std::error::Error;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -10,16 +11,19 @@ use std::time::Duration;
 
 use http::uri::Scheme;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
+use super::client_stream::{ClientStream, PeerTimer, Transport};
 use super::connection::{Connection, ConnectionState, ListenerState};
 use super::error::ListenError;
+use super::exchange::{CutOff, StreamExecutor};
 use super::handler::Handler;
 use super::limits::Limits;
 use super::request_head::Origin;
@@ -27,8 +31,12 @@ use super::shutdown::{Phase, Readiness, Shutdown, Signal};
 use super::tls::Tls;
 use super::{authority, library_refusal, service};
 
-/// Streams at one time on one HTTP/2 connection.
+/// Streams at one time on one HTTP/2 connection, at most.
 const STREAMS: u32 = 256;
+
+/// How much of a response the kernel takes from this process before the client's side has
+/// room for it, in bytes. It would take megabytes, and a client's pace would be seen as late.
+const UNSENT_BYTES: u32 = 64 << 10;
 
 /// After this long without a frame, an HTTP/2 peer is sent a ping.
 const PING: Duration = Duration::from_secs(20);
@@ -174,15 +182,15 @@ impl Server {
         let all_closed = permits.acquire_many(limits.connections.get());
         let cut_off = match timeout(drain, all_closed).await {
             Ok(_) => 0,
-            Err(_) => state.running(),
+            Err(_) => state.places.running(),
         };
         phases.enter(Phase::Closed);
         Drained { cut_off }
     }
 }
 
-fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder(limits: &Limits) -> auto::Builder<StreamExecutor> {
+    let mut builder = auto::Builder::new(StreamExecutor);
     let head_bytes = limits.head_bytes.get().max(8 << 10);
     // The library answers a head that is larger than its limit without a body and an id. So
     // it gets some room, and the service checks the limit.
@@ -190,6 +198,7 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
+        .half_close(true)
         .header_read_timeout(limits.head_timeout)
         .max_buf_size(head_bytes as usize);
     builder
@@ -197,7 +206,7 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING)
-        .max_concurrent_streams(STREAMS)
+        .max_concurrent_streams(limits.requests_per_connection.get().min(STREAMS))
         .max_header_list_size(http2_head_bytes);
     builder
 }
@@ -215,6 +224,7 @@ async fn accept(
             Ok((stream, peer)) => {
                 // Responses are written whole: waiting to fill a packet only adds delay.
                 let _ = stream.set_nodelay(true);
+                let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
                 return (stream, peer, permit);
             }
             Err(error) if client_went_away(&error) => {}
@@ -274,13 +284,14 @@ fn origin_of(stream: &TcpStream, listens_on: SocketAddr, origin: &Arc<Origin>) -
 /// Serves one connection, and ends it with an error response where the HTTP library can't
 /// read a request's head.
 async fn run<H: Handler>(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    builder: &auto::Builder<TokioExecutor>,
+    stream: impl Transport + 'static,
+    builder: &auto::Builder<StreamExecutor>,
     handler: Arc<H>,
     connection: Arc<Connection>,
     origin: Arc<Origin>,
     signal: Signal,
 ) {
+    let stream = ClientStream::new(stream, connection.clone());
     let (stream, refusal) = library_refusal::watch(stream);
     let outcome = exchange(stream, builder, &handler, &connection, origin, signal).await;
     if let (Some(refusal), Some(outcome)) = (refusal.take(), outcome) {
@@ -295,7 +306,7 @@ type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 /// was not closed.
 async fn exchange<H: Handler>(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    builder: &auto::Builder<TokioExecutor>,
+    builder: &auto::Builder<StreamExecutor>,
     handler: &Arc<H>,
     connection: &Arc<Connection>,
     origin: Arc<Origin>,
@@ -309,6 +320,8 @@ async fn exchange<H: Handler>(
         })
     };
     let mut http = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut cut_off = CutOff::default();
+    let mut peer_timer = PeerTimer::default();
     let mut draining = pin!(signal.reached(Phase::Draining));
     let mut closed = pin!(signal.reached(Phase::Closed));
     // A connection without a first request has only the time for a head.
@@ -326,6 +339,14 @@ async fn exchange<H: Handler>(
                 }
                 return Some(outcome);
             }
+            () = poll_fn(|cx| cut_off.poll(&connection.exchange, cx)) => {
+                tracing::debug!(peer = %connection.peer, "reset a connection whose client takes its response too slowly");
+                return None;
+            }
+            gone = poll_fn(|cx| peer_timer.poll(&connection, cx)) => if gone {
+                tracing::debug!(peer = %connection.peer, "the client has closed the connection");
+                return None;
+            },
             () = &mut draining, if !ending => {
                 http.as_mut().graceful_shutdown();
                 ending = true;
@@ -337,8 +358,8 @@ async fn exchange<H: Handler>(
                     http.as_mut().graceful_shutdown();
                     ending = true;
                 }
-                ConnectionState::Idle | ConnectionState::Stalled => {
-                    tracing::debug!(peer = %connection.peer, "closed a connection that made no progress");
+                ConnectionState::Idle => {
+                    tracing::debug!(peer = %connection.peer, "closed a connection without requests");
                     return None;
                 }
             },

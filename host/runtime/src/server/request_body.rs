@@ -1,5 +1,6 @@
-//! The body of a request: limited in length, and in how long the client may let the
-//! guest wait.
+//! The body of a request: limited in length, and in how slowly the client may send it while
+//! the guest waits. What nobody reads of it is discarded, so that the connection can carry
+//! the next request.
 //!
 //! A failure of the body is an error of the guest's stream. The service learns of it
 //! too, so that the client is told what it did wrong, and not how the guest reacted.
@@ -13,16 +14,60 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::limits::Limits;
+use super::pace::{MinimumPace, Pace};
 use crate::lock::ignore_poison;
 use crate::request::HandleError;
 
-/// How much of an abandoned body is discarded at once, so that the connection can carry
-/// the next request.
+/// A body that is announced as longer than this, and that nobody reads, costs the
+/// connection: the client is told so, and need not send it.
 const SHORT_BYTES: usize = 64 << 10;
+
+/// How much is discarded of a body that nobody reads, and for how long.
+const DISCARDED_BYTES: usize = 16 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+
+/// Whether a body is announced as too long to be read for the connection's sake.
+pub(super) fn is_long(incoming: &Incoming) -> bool {
+    incoming.size_hint().lower() > SHORT_BYTES as u64
+}
+
+/// Reads and discards a body that nobody reads, in a task of its own, while the response is
+/// on its way and after it. What is not read then costs the connection.
+///
+/// A client that is refused in the middle of its body would otherwise often see a reset
+/// connection instead of the response: closing a socket with unread data resets it, and a
+/// reset discards what the client did not read yet.
+pub(super) fn discard(incoming: Incoming) {
+    discard_with(async { Some(incoming) });
+}
+
+fn discard_with(rest: impl Future<Output = Option<Incoming>> + Send + 'static) {
+    // Without a runtime the server has ended, and the connection with it.
+    let Ok(runtime) = Handle::try_current() else {
+        return;
+    };
+    runtime.spawn(async move {
+        let Some(mut incoming) = rest.await else {
+            return;
+        };
+        let mut left = DISCARDED_BYTES;
+        let discarded = async {
+            while let Some(Ok(frame)) = incoming.frame().await {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                match left.checked_sub(bytes) {
+                    Some(less) => left = less,
+                    None => return,
+                }
+            }
+        };
+        let _ = timeout(DISCARD_TIME, discarded).await;
+    });
+}
 
 /// The service's view of a body that a guest reads; `None` for an empty body.
 pub(super) struct BodyWatch(Option<Arc<Mutex<BodyState>>>);
@@ -44,7 +89,7 @@ struct BodyState {
     /// What the client did wrong, if anything.
     error: Option<HandleError>,
     /// The rest of a body that was too long, or that the guest did not read to its end:
-    /// see [`super::response_body::Linger`].
+    /// see [`discard`].
     rest: Option<Incoming>,
     /// Whether the guest has read it to its end, or dropped it.
     released: bool,
@@ -87,8 +132,26 @@ impl BodyWatch {
         Reading::Complete
     }
 
+    /// Whether what is left of an abandoned body costs the connection.
+    pub(super) fn costs_connection(&self, expects_continue: bool) -> bool {
+        let Some(state) = &self.0 else {
+            return false;
+        };
+        let rest = &lock(state).rest;
+        rest.as_ref()
+            .is_some_and(|rest| expects_continue || is_long(rest))
+    }
+
+    /// Reads and discards the rest of the body, once the guest has released it.
+    pub(super) fn discard_rest(self) {
+        let reading = self.poll_reading(&mut Context::from_waker(Waker::noop()));
+        if reading != Reading::Complete {
+            discard_with(async move { std::future::poll_fn(|cx| self.poll_rest(cx)).await });
+        }
+    }
+
     /// The rest of the body, once the guest has released it.
-    pub(super) fn poll_rest(&self, cx: &Context<'_>) -> Poll<Option<Incoming>> {
+    fn poll_rest(&self, cx: &Context<'_>) -> Poll<Option<Incoming>> {
         let Some(state) = &self.0 else {
             return Poll::Ready(None);
         };
@@ -123,9 +186,11 @@ pub(super) fn limit(
         incoming: Some(incoming),
         limit: limits.body_bytes,
         left: limits.body_bytes,
-        idle: limits.body_idle_timeout,
+        pace: Pace::new(MinimumPace {
+            idle: limits.body_idle_timeout,
+            bytes_per_second: limits.body_bytes_per_second,
+        }),
         timer: None,
-        waiting: false,
         state: state.clone(),
     };
     Ok((body.boxed_unsync(), BodyWatch(Some(state))))
@@ -136,11 +201,9 @@ struct RequestBody {
     incoming: Option<Incoming>,
     limit: u64,
     left: u64,
-    idle: Duration,
+    pace: Pace,
     /// Created at the first wait, since most bodies arrive with their head.
     timer: Option<Pin<Box<Sleep>>>,
-    /// Whether the timer runs.
-    waiting: bool,
     state: Arc<Mutex<BodyState>>,
 }
 
@@ -166,12 +229,12 @@ impl RequestBody {
         state.released = true;
     }
 
-    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let idle = self.idle;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(idle)));
-        if !self.waiting {
-            timer.as_mut().reset(Instant::now() + idle);
-            self.waiting = true;
+    /// Ready when the client has been too slow.
+    fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let end = self.pace.wait(Instant::now());
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        if timer.deadline() != end {
+            timer.as_mut().reset(end);
         }
         timer.as_mut().poll(cx)
     }
@@ -189,30 +252,31 @@ impl Body for RequestBody {
             return Poll::Ready(None);
         };
         let Poll::Ready(frame) = Pin::new(&mut *incoming).poll_frame(cx) else {
-            ready!(self.poll_idle(cx));
+            ready!(self.poll_too_slow(cx));
             self.fail(HandleError::BodyStalled);
             return Poll::Ready(Some(Err(Error::ConnectionReadTimeout)));
         };
         let read_to_the_end = !matches!(frame, Some(Ok(_))) || incoming.is_end_stream();
-        self.waiting = false;
+        let bytes = match &frame {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
+            Some(Err(_)) | None => 0,
+        };
+        self.pace.progress(bytes, Instant::now());
         if read_to_the_end {
             lock(&self.state).released = true;
         }
         Poll::Ready(match frame {
-            Some(Ok(frame)) => {
-                let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-                match self.left.checked_sub(bytes) {
-                    Some(left) => {
-                        self.left = left;
-                        Some(Ok(frame))
-                    }
-                    None => {
-                        let limit = self.limit;
-                        self.fail(HandleError::BodyTooLarge { limit });
-                        Some(Err(Error::HttpRequestBodySize(Some(limit))))
-                    }
+            Some(Ok(frame)) => match self.left.checked_sub(bytes) {
+                Some(left) => {
+                    self.left = left;
+                    Some(Ok(frame))
                 }
-            }
+                None => {
+                    let limit = self.limit;
+                    self.fail(HandleError::BodyTooLarge { limit });
+                    Some(Err(Error::HttpRequestBodySize(Some(limit))))
+                }
+            },
             Some(Err(error)) => Some(Err(error.into())),
             None => None,
         })

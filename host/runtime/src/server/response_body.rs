@@ -1,125 +1,197 @@
 //! The body of a response: the guest's, which holds the permit of its request until the
-//! last byte, or a text of the host.
+//! last byte, or a text of the host. It tells the exchange when the client has room for
+//! more, and sees to what is left of the request's body.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::{Sleep, sleep};
+use tokio::time::Instant;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::connection::RequestPermit;
-use super::request_body::BodyWatch;
+use super::connection::RunningExchange;
+use super::no_content;
+use super::places::RequestPermit;
+use super::request_body::{self, BodyWatch};
 
-/// How much is discarded of a request that was answered early, and for how long.
-const LINGER_BYTES: u64 = 16 << 20;
-const LINGER_TIME: Duration = Duration::from_secs(1);
+/// The longest part of a body that is handed over at one time, in bytes. The HTTP library
+/// holds what it was given until the client takes it, and asks for more then, which is how
+/// the client's pace is known.
+const PART_BYTES: usize = 16 << 10;
 
 /// The body of a response.
-pub(super) enum ResponseBody {
+pub(super) struct ResponseBody {
+    content: Content,
+    /// What is left of the request's body when the response ends.
+    unread: Unread,
+    /// The exchange, once the response is on its way.
+    exchange: Option<RunningExchange>,
+    /// The bytes that were handed over last.
+    given: u64,
+}
+
+enum Content {
     /// What the guest sends.
     Guest {
         body: WasiBody,
+        /// Data that came in a longer part, and is not handed over yet.
+        rest: Bytes,
         /// Released once the guest has sent the whole body.
         permit: Option<RequestPermit>,
-        linger: Option<Linger>,
     },
     /// What the host sends.
-    Host {
-        text: Option<Bytes>,
-        linger: Option<Linger>,
-    },
-}
-
-impl ResponseBody {
-    /// The guest's response. `unread` watches the request's body where that was not read
-    /// to its end.
-    pub(super) fn guest(body: WasiBody, permit: RequestPermit, unread: Option<BodyWatch>) -> Self {
-        Self::Guest {
-            body,
-            permit: Some(permit),
-            linger: unread.map(Linger::behind),
-        }
-    }
-
-    /// A text of the host, to a client that may still be sending.
-    pub(super) fn host(text: Bytes, request: Option<Incoming>) -> Self {
-        Self::Host {
-            text: Some(text),
-            linger: request
-                .filter(|incoming| !incoming.is_end_stream())
-                .map(|incoming| Linger {
-                    rest: Rest::Unread(incoming),
-                    left: LINGER_BYTES,
-                    deadline: None,
-                }),
-        }
-    }
-}
-
-/// Reads and discards the rest of a request's body after the response was sent: a
-/// lingering close.
-///
-/// A client that is refused in the middle of its body would otherwise often see a
-/// reset connection instead of the response: closing a socket with unread data resets
-/// it, and a reset discards what the client did not read yet.
-pub(super) struct Linger {
-    rest: Rest,
-    left: u64,
-    /// Set when the response is sent.
-    deadline: Option<Pin<Box<Sleep>>>,
+    Host(Bytes),
 }
 
 /// What is left of a request's body.
-enum Rest {
-    Unread(Incoming),
+pub(super) enum Unread {
+    Nothing,
+    Incoming(Incoming),
     /// The guest holds it, and may leave some of it unread.
     HeldByGuest(BodyWatch),
 }
 
-impl Linger {
-    fn behind(watch: BodyWatch) -> Self {
+impl From<Option<Incoming>> for Unread {
+    fn from(incoming: Option<Incoming>) -> Self {
+        match incoming {
+            Some(incoming) if !incoming.is_end_stream() => Self::Incoming(incoming),
+            _ => Self::Nothing,
+        }
+    }
+}
+
+impl From<BodyWatch> for Unread {
+    fn from(watch: BodyWatch) -> Self {
+        Self::HeldByGuest(watch)
+    }
+}
+
+impl ResponseBody {
+    /// The guest's response, with the permit of its request, unless that is over. `unread`
+    /// watches the request's body where that was not read to its end.
+    pub(super) fn guest(
+        body: WasiBody,
+        permit: Option<RequestPermit>,
+        unread: Option<BodyWatch>,
+    ) -> Self {
+        let rest = Bytes::new();
+        Self::new(
+            Content::Guest { body, rest, permit },
+            unread.map_or(Unread::Nothing, Unread::HeldByGuest),
+        )
+    }
+
+    /// A text of the host, to a client that may still be sending.
+    pub(super) fn host(text: Bytes, unread: impl Into<Unread>) -> Self {
+        Self::new(Content::Host(text), unread.into())
+    }
+
+    fn new(content: Content, unread: Unread) -> Self {
         Self {
-            rest: Rest::HeldByGuest(watch),
-            left: LINGER_BYTES,
-            deadline: None,
+            content,
+            unread,
+            exchange: None,
+            given: 0,
         }
     }
 
-    fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let deadline = self
-            .deadline
-            .get_or_insert_with(|| Box::pin(sleep(LINGER_TIME)));
-        loop {
-            if deadline.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(());
-            }
-            let incoming = match &mut self.rest {
-                Rest::Unread(incoming) => incoming,
-                Rest::HeldByGuest(watch) => match ready!(watch.poll_rest(cx)) {
-                    Some(incoming) => {
-                        self.rest = Rest::Unread(incoming);
-                        continue;
-                    }
-                    None => return Poll::Ready(()),
-                },
-            };
-            match Pin::new(incoming).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => {
-                    let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-                    match self.left.checked_sub(bytes) {
-                        Some(left) => self.left = left,
-                        None => return Poll::Ready(()),
-                    }
-                }
-                Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
-                Poll::Pending => return Poll::Pending,
-            }
+    /// Begins to send the response.
+    pub(super) fn begin(&mut self, exchange: RunningExchange) {
+        // What a guest sends has the time that the whole request has. The host's own texts
+        // may come when that is over.
+        let deadline = match &self.content {
+            Content::Guest { .. } => Some(exchange.deadline()),
+            Content::Host(_) => None,
+        };
+        exchange.respond(deadline);
+        self.exchange = Some(exchange);
+    }
+
+    /// Leaves the content out, for a response that can't have any. A guest that sends some
+    /// may do so until `deadline`, and keeps its place meanwhile.
+    pub(super) fn without_content(mut self, deadline: Instant) -> Self {
+        let content = std::mem::replace(&mut self.content, Content::Host(Bytes::new()));
+        if let Content::Guest { body, permit, .. } = content
+            && !body.is_end_stream()
+        {
+            no_content::discard(body, permit, deadline);
+        }
+        self
+    }
+
+    /// Whether what is left of the request's body costs an HTTP/1 connection: since it is
+    /// long, or since the client may leave it out, having not been asked for it.
+    pub(super) fn costs_connection(&self, expects_continue: bool) -> bool {
+        match &self.unread {
+            Unread::Nothing => false,
+            Unread::Incoming(rest) => expects_continue || request_body::is_long(rest),
+            Unread::HeldByGuest(watch) => watch.costs_connection(expects_continue),
         }
     }
+
+    /// The length of a text of the host.
+    pub(super) fn host_length(&self) -> Option<usize> {
+        match &self.content {
+            Content::Host(text) => Some(text.len()),
+            Content::Guest { .. } => None,
+        }
+    }
+}
+
+impl Content {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self {
+            Self::Guest { body, rest, permit } => {
+                if rest.is_empty() {
+                    let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
+                        return Poll::Pending;
+                    };
+                    match frame.map(|frame| frame.map(Frame::into_data)) {
+                        Some(Ok(Ok(data))) => *rest = data,
+                        Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
+                        Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                        None => {
+                            *permit = None;
+                            return Poll::Ready(None);
+                        }
+                    }
+                }
+                Poll::Ready(Some(Ok(Frame::data(part(rest)))))
+            }
+            Self::Host(text) if text.is_empty() => Poll::Ready(None),
+            Self::Host(text) => Poll::Ready(Some(Ok(Frame::data(part(text))))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Guest { body, rest, .. } => rest.is_empty() && body.is_end_stream(),
+            Self::Host(text) => text.is_empty(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Guest { body, rest, .. } => {
+                let body = body.size_hint();
+                let rest = rest.len() as u64;
+                let mut hint = SizeHint::new();
+                hint.set_lower(body.lower().saturating_add(rest));
+                if let Some(upper) = body.upper() {
+                    hint.set_upper(upper.saturating_add(rest));
+                }
+                hint
+            }
+            Self::Host(text) => SizeHint::with_exact(text.len() as u64),
+        }
+    }
+}
+
+/// Takes the next part.
+fn part(rest: &mut Bytes) -> Bytes {
+    rest.split_to(rest.len().min(PART_BYTES))
 }
 
 impl Body for ResponseBody {
@@ -130,61 +202,40 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match &mut *self {
-            Self::Guest {
-                body,
-                permit,
-                linger,
-            } => {
-                if let Some(running) = permit {
-                    let frame = Pin::new(body).poll_frame(cx);
-                    running.progress(frame.is_pending());
-                    if !matches!(frame, Poll::Ready(None)) || linger.is_none() {
-                        return frame;
-                    }
-                    // Other requests may run while the rest of this one is discarded.
-                    *permit = None;
+        let this = &mut *self;
+        let given = std::mem::take(&mut this.given);
+        if let Some(exchange) = &this.exchange {
+            exchange.taken(given);
+        }
+        let frame = this.content.poll_frame(cx);
+        if let Some(exchange) = &this.exchange {
+            match &frame {
+                Poll::Ready(Some(Ok(frame))) => {
+                    this.given = frame.data_ref().map_or(0, |data| data.len() as u64);
+                    exchange.given();
                 }
-                match linger {
-                    Some(linger) => linger.poll_done(cx).map(|()| None),
-                    None => Poll::Ready(None),
-                }
-            }
-            Self::Host { text, linger } => {
-                if let Some(text) = text.take() {
-                    return Poll::Ready(Some(Ok(Frame::data(text))));
-                }
-                match linger {
-                    Some(linger) => linger.poll_done(cx).map(|()| None),
-                    None => Poll::Ready(None),
-                }
+                Poll::Ready(Some(Err(_))) => exchange.break_off(),
+                Poll::Ready(None) | Poll::Pending => {}
             }
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Guest { body, linger, .. } => linger.is_none() && body.is_end_stream(),
-            Self::Host { text, linger } => text.is_none() && linger.is_none(),
-        }
+        self.content.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            // A body of known length is dropped with its last byte, and `linger` with
-            // it.
-            Self::Guest {
-                linger: Some(_), ..
-            }
-            | Self::Host {
-                linger: Some(_), ..
-            } => SizeHint::default(),
-            Self::Guest {
-                body, linger: None, ..
-            } => body.size_hint(),
-            Self::Host { text, linger: None } => {
-                SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64))
-            }
+        self.content.size_hint()
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        match std::mem::replace(&mut self.unread, Unread::Nothing) {
+            Unread::Nothing => {}
+            Unread::Incoming(incoming) => request_body::discard(incoming),
+            Unread::HeldByGuest(watch) => watch.discard_rest(),
         }
     }
 }

@@ -2,8 +2,9 @@
 //! may run, an id, the limits of its body, and an error response where the handler gave
 //! none.
 //!
-//! Every request takes this path: no task is spawned on it, nothing is boxed but what
-//! the guest's interface needs boxed, and nothing is logged unless something went wrong.
+//! Every request takes this path: no task is spawned on it, unless a body is left that nobody
+//! takes; nothing is boxed but what the guest's interface needs boxed; and nothing is logged
+//! unless something went wrong.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -16,10 +17,11 @@ use hyper::body::Incoming;
 
 use super::connection::Connection;
 use super::envelope;
-use super::handler::Handler;
+use super::handler::{CompleteResponse, Handler};
+use super::no_content;
 use super::request_body::{self, Reading};
 use super::request_head::{self, Origin};
-use super::response_body::ResponseBody;
+use super::response_body::{ResponseBody, Unread};
 use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId};
 
 /// Serves one request. Never fails: an error becomes a response.
@@ -29,19 +31,41 @@ pub(super) async fn serve<H: Handler>(
     origin: Arc<Origin>,
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Infallible> {
+    let exchange = connection.begin(&request);
+    let response = respond(handler, connection, &origin, request).await;
+    let mut response = no_content::enforce(response, &exchange);
+    // The connection can't carry another request after one whose body nobody reads to its
+    // end: tell the client.
+    if exchange.version < Version::HTTP_2
+        && response.body().costs_connection(exchange.expects_continue)
+    {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response.body_mut().begin(exchange);
+    Ok(response)
+}
+
+async fn respond<H: Handler>(
+    handler: Arc<H>,
+    connection: Arc<Connection>,
+    origin: &Origin,
+    request: Request<Incoming>,
+) -> Response<ResponseBody> {
     let (mut head, incoming) = request.into_parts();
     let id = head
         .headers
         .get(REQUEST_ID)
         .and_then(RequestId::from_client)
         .unwrap_or_else(RequestId::random);
-    let Some(mut permit) = connection.admit() else {
-        return Ok(refuse(HandleError::Overloaded, &id, Some(incoming)));
+    let permit = match connection.admit() {
+        Ok(permit) => permit,
+        Err(error) => return refuse(error, &id, Some(incoming)),
     };
     let limits = &connection.listener.limits;
-    if let Err(error) = request_head::complete(&mut head, &origin, limits) {
+    if let Err(error) = request_head::complete(&mut head, origin, limits) {
         report(&*handler, &connection, &id, &head, error).await;
-        return Ok(refuse(error, &id, Some(incoming)));
+        return refuse(error, &id, Some(incoming));
     }
     let (body, watch) = match request_body::limit(incoming, limits) {
         Ok(limited) => limited,
@@ -49,41 +73,35 @@ pub(super) async fn serve<H: Handler>(
             let limit = limits.body_bytes;
             let error = HandleError::BodyTooLarge { limit };
             report(&*handler, &connection, &id, &head, error).await;
-            return Ok(refuse(error, &id, Some(incoming)));
+            return refuse(error, &id, Some(incoming));
         }
     };
 
-    let version = head.version;
     head.headers.insert(REQUEST_ID, id.to_header());
     let info = connection.info(id.clone());
     let outcome = handler.handle(Request::from_parts(head, body), info).await;
 
     // What the client did wrong explains whatever the guest made of it.
     if let Some((error, rest)) = watch.failure() {
-        return Ok(refuse(error, &id, rest));
+        return refuse(error, &id, rest);
     }
-    Ok(match outcome {
-        Ok(response) => {
-            permit.progress(false);
+    match outcome {
+        Ok(mut response) => {
+            let is_complete = response.extensions_mut().remove::<CompleteResponse>();
+            let permit = is_complete.is_none().then_some(permit);
             let reading = poll_fn(|cx| Poll::Ready(watch.poll_reading(cx))).await;
-            let watch = (reading != Reading::Complete).then_some(watch);
-            let mut response = response.map(|body| ResponseBody::guest(body, permit, watch));
-            let headers = response.headers_mut();
-            headers.insert(REQUEST_ID, id.to_header());
-            // The connection can't carry another request after one whose body nobody
-            // reads to its end: tell the client.
-            if reading == Reading::Abandoned && version < Version::HTTP_2 {
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
+            let unread = (reading != Reading::Complete).then_some(watch);
+            let mut response = response.map(|body| ResponseBody::guest(body, permit, unread));
+            response.headers_mut().insert(REQUEST_ID, id.to_header());
             response
         }
-        Err(error) => refuse(error, &id, None),
-    })
+        Err(error) => refuse(error, &id, watch),
+    }
 }
 
-fn refuse(error: HandleError, id: &RequestId, request: Option<Incoming>) -> Response<ResponseBody> {
+fn refuse(error: HandleError, id: &RequestId, unread: impl Into<Unread>) -> Response<ResponseBody> {
     tracing::debug!(request_id = %id, kind = error.kind(), "answered without the guest");
-    envelope::response(&error, id).map(|text| ResponseBody::host(text, request))
+    envelope::response(&error, id).map(|text| ResponseBody::host(text, unread))
 }
 
 /// Tells the handler of a request that it will not see.

@@ -1,0 +1,208 @@
+//! The bytes of one connection, between the HTTP library and the socket or TLS: whether the
+//! client has closed its side, and how the connection is closed.
+//!
+//! A client may close its sending side after its request and still read the response (RFC
+//! 9112, section 9.6 warns of servers that can't tell). The segment that says so is the
+//! same as that of a client that is gone. Only sending tells them apart: whoever is gone
+//! answers with a reset. So while there is no response, an interim response is sent now and
+//! then, which a client of HTTP/1.1 has to ignore (RFC 9110, section 15.2).
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures::FutureExt;
+use http::Version;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+use tokio_rustls::server::TlsStream;
+
+use super::connection::Connection;
+
+/// How often the task of an HTTP/1 connection looks whether its client has closed its side.
+const CHECK: Duration = Duration::from_millis(500);
+
+/// What is sent to a client that may be gone.
+const PROBE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// At which checks after the client closed its side it is sent. The first ones let quick
+/// guests respond before; clients may give up where there are more than five.
+const PROBED_CHECKS: [u32; 4] = [2, 4, 8, 16];
+
+/// A connection to a client.
+pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin {
+    /// The socket below.
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Transport for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Transport for TlsStream<TcpStream> {
+    fn socket(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+/// The bytes of a connection.
+pub(super) struct ClientStream<S: Transport> {
+    stream: S,
+    connection: Arc<Connection>,
+    /// Whether the last write did not go through: then the HTTP library still holds bytes.
+    blocked: bool,
+}
+
+impl<S: Transport> ClientStream<S> {
+    pub(super) fn new(stream: S, connection: Arc<Connection>) -> Self {
+        Self {
+            stream,
+            connection,
+            blocked: false,
+        }
+    }
+
+    /// Looks whether the client has closed its side, where the connection's task asks. The
+    /// library flushes whenever it is polled, and then holds no bytes, so that an interim
+    /// response can't come between those of a response.
+    fn look(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let watch = &self.connection.peer_watch;
+        if !watch.asked.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let interest = Interest::READABLE | Interest::WRITABLE | Interest::ERROR;
+        let ready = self.stream.socket().ready(interest).now_or_never();
+        let ready = ready.transpose()?.unwrap_or(Ready::EMPTY);
+        if ready.is_error() || ready.is_write_closed() {
+            watch.gone.store(true, Ordering::Relaxed);
+        } else if ready.is_read_closed() {
+            let checks = watch.closed_checks.fetch_add(1, Ordering::Relaxed) + 1;
+            let waits = self.connection.exchange.waiting() == Some(Version::HTTP_11);
+            if waits && !self.blocked && PROBED_CHECKS.contains(&checks) {
+                self.probe(cx)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn probe(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        match Pin::new(&mut self.stream).poll_write(cx, PROBE) {
+            Poll::Ready(Ok(written)) if written < PROBE.len() => Err(io::Error::new(
+                io::ErrorKind::WriteZero,
+                "the socket took half of an interim response",
+            )),
+            Poll::Ready(outcome) => outcome.map(drop),
+            Poll::Pending => Ok(()),
+        }
+    }
+}
+
+impl<S: Transport> AsyncRead for ClientStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: Transport> AsyncWrite for ClientStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.blocked = written.is_pending();
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.blocked = written.is_pending();
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.look(cx)?;
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        // TLS takes what it can't send yet, and holds it until it is flushed.
+        self.blocked = flushed.is_pending();
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl<S: Transport> Drop for ClientStream<S> {
+    /// A response that is cut short ends in a reset: where the end of the connection is the
+    /// end of the response, an orderly close would pass off a part as the whole. A reset also
+    /// has the kernel discard what the client does not take.
+    fn drop(&mut self) {
+        if self.blocked || self.connection.exchange.is_cut_short() {
+            // Fails only where the connection is gone already.
+            let _ = self.stream.socket().set_zero_linger();
+        }
+    }
+}
+
+/// What is known of the client's side of an HTTP/1 connection.
+#[derive(Default)]
+pub(super) struct PeerWatch {
+    /// Whether the stream shall look at the next flush.
+    asked: AtomicBool,
+    /// How often it was seen that the client has closed its sending side.
+    closed_checks: AtomicU32,
+    /// Whether the client has reset the connection.
+    gone: AtomicBool,
+}
+
+/// The timer by which the task of an HTTP/1 connection watches its client, while a request
+/// runs.
+#[derive(Default)]
+pub(super) struct PeerTimer(Option<Pin<Box<Sleep>>>);
+
+impl PeerTimer {
+    /// Ready with `true` when the client is gone, with `false` when the stream has to be
+    /// polled, to look. To be polled after the stream.
+    pub(super) fn poll(&mut self, connection: &Connection, cx: &mut Context<'_>) -> Poll<bool> {
+        if !connection.exchange.is_running() {
+            return Poll::Pending;
+        }
+        let watch = &connection.peer_watch;
+        let checks = watch.closed_checks.load(Ordering::Relaxed);
+        if watch.gone.load(Ordering::Relaxed) || is_given_up(connection, checks) {
+            return Poll::Ready(true);
+        }
+        let timer = self.0.get_or_insert_with(|| Box::pin(sleep(CHECK)));
+        ready!(timer.as_mut().poll(cx));
+        timer.as_mut().reset(tokio::time::Instant::now() + CHECK);
+        watch.asked.store(true, Ordering::Relaxed);
+        Poll::Ready(false)
+    }
+}
+
+/// A client of HTTP/1.0 knows no interim responses. It has the time that a client may be
+/// quiet for.
+fn is_given_up(connection: &Connection, checks: u32) -> bool {
+    let waits = connection.exchange.waiting();
+    waits.is_some_and(|version| version < Version::HTTP_11)
+        && CHECK.saturating_mul(checks) > connection.listener.limits.body_idle_timeout
+}

@@ -1,0 +1,248 @@
+//! How many requests run at one time: over all connections of a listener, and of each
+//! peer, so that one client can't take the places of all others.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::limits::{Limits, PeerLimit};
+use crate::lock::ignore_poison;
+use crate::request::HandleError;
+
+/// The places of one listener.
+pub(super) struct Places {
+    limit: usize,
+    peer_limit: PeerLimit,
+    running: AtomicUsize,
+    /// The peers that have connections.
+    peers: Mutex<HashMap<IpAddr, Arc<PeerPlaces>>>,
+}
+
+/// The places of one peer, shared by its connections.
+#[derive(Default)]
+struct PeerPlaces {
+    running: AtomicUsize,
+}
+
+impl Places {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            limit: limits.concurrent_requests.get(),
+            peer_limit: limits.requests_per_peer,
+            running: AtomicUsize::new(0),
+            peers: Mutex::default(),
+        }
+    }
+
+    /// Requests that hold a place.
+    pub(super) fn running(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// The places of a peer, for one more connection of it.
+    pub(super) fn of_peer(self: &Arc<Self>, address: IpAddr) -> ConnectionPlaces {
+        let key = peer(address);
+        let limit = match self.peer_limit {
+            PeerLimit::Unlimited => None,
+            PeerLimit::Remote(limit) => (!key.is_loopback()).then_some(limit.get()),
+            PeerLimit::All(limit) => Some(limit.get()),
+        };
+        let peer = limit.map(|limit| {
+            let mut peers = ignore_poison(self.peers.lock());
+            let places = peers.entry(key).or_default().clone();
+            Peer { key, limit, places }
+        });
+        ConnectionPlaces {
+            listener: self.clone(),
+            peer,
+        }
+    }
+}
+
+/// Which peer an address belongs to. Whoever has an IPv6 address has its whole network of 64
+/// bits (RFC 6177); an IPv4 address may be written as an IPv6 one.
+fn peer(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => {
+            let network = address.to_bits() & !u128::from(u64::MAX);
+            IpAddr::V6(Ipv6Addr::from_bits(network))
+        }
+        other => other,
+    }
+}
+
+/// The places that the requests of one connection take.
+pub(super) struct ConnectionPlaces {
+    listener: Arc<Places>,
+    /// `None` where the peer has no limit of its own.
+    peer: Option<Peer>,
+}
+
+struct Peer {
+    key: IpAddr,
+    limit: usize,
+    places: Arc<PeerPlaces>,
+}
+
+impl ConnectionPlaces {
+    /// Takes a place for one more request.
+    ///
+    /// # Errors
+    ///
+    /// [`HandleError::Overloaded`] where the listener has none left, and
+    /// [`HandleError::TooManyRequests`] where the peer may have no more.
+    pub(super) fn take(&self) -> Result<RequestPermit, HandleError> {
+        let peer = match &self.peer {
+            Some(peer) => {
+                let limit = peer.limit;
+                let taken = CountedPlace::take(peer.places.clone(), limit);
+                Some(taken.ok_or(HandleError::TooManyRequests { limit })?)
+            }
+            None => None,
+        };
+        let listener = CountedPlace::take(self.listener.clone(), self.listener.limit)
+            .ok_or(HandleError::Overloaded)?;
+        Ok(RequestPermit {
+            _listener: listener,
+            _peer: peer,
+        })
+    }
+}
+
+impl Drop for ConnectionPlaces {
+    fn drop(&mut self) {
+        if let Some(peer) = &self.peer {
+            let mut peers = ignore_poison(self.listener.peers.lock());
+            // Held by the table and by this connection: it was the last one.
+            if Arc::strong_count(&peer.places) <= 2 {
+                peers.remove(&peer.key);
+            }
+        }
+    }
+}
+
+/// The permit of one request to run; released when it is dropped.
+pub(super) struct RequestPermit {
+    _listener: CountedPlace<Places>,
+    _peer: Option<CountedPlace<PeerPlaces>>,
+}
+
+/// What counts the places that are taken.
+trait Count {
+    fn count(&self) -> &AtomicUsize;
+}
+
+impl Count for Places {
+    fn count(&self) -> &AtomicUsize {
+        &self.running
+    }
+}
+
+impl Count for PeerPlaces {
+    fn count(&self) -> &AtomicUsize {
+        &self.running
+    }
+}
+
+struct CountedPlace<C: Count>(Arc<C>);
+
+impl<C: Count> CountedPlace<C> {
+    fn take(counter: Arc<C>, limit: usize) -> Option<Self> {
+        counter
+            .count()
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+                (taken < limit).then_some(taken + 1)
+            })
+            .ok()?;
+        Some(Self(counter))
+    }
+}
+
+impl<C: Count> Drop for CountedPlace<C> {
+    fn drop(&mut self) {
+        self.0.count().fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use std::num::NonZeroUsize;
+
+    use super::*;
+
+    fn places(all: usize, requests_per_peer: PeerLimit) -> Arc<Places> {
+        Arc::new(Places::new(&Limits {
+            concurrent_requests: NonZeroUsize::new(all).unwrap(),
+            requests_per_peer,
+            ..Limits::default()
+        }))
+    }
+
+    fn limit(requests: usize) -> NonZeroUsize {
+        NonZeroUsize::new(requests).unwrap()
+    }
+
+    fn of(places: &Arc<Places>, address: &str) -> ConnectionPlaces {
+        places.of_peer(address.parse().unwrap())
+    }
+
+    #[test]
+    fn no_more_requests_are_admitted_than_the_limit_until_one_ends() {
+        let places = places(2, PeerLimit::Unlimited);
+        let connection = of(&places, "192.0.2.1");
+        let first = connection.take().unwrap();
+        let _second = connection.take().unwrap();
+        assert_eq!(connection.take().err(), Some(HandleError::Overloaded));
+        drop(first);
+        assert!(connection.take().is_ok());
+    }
+
+    #[test]
+    fn a_peer_has_its_limit_over_all_its_connections_and_leaves_the_rest_to_others() {
+        let places = places(3, PeerLimit::Remote(limit(2)));
+        let (one, another) = (of(&places, "192.0.2.1"), of(&places, "::ffff:192.0.2.1"));
+        let _held = [one.take().unwrap(), another.take().unwrap()];
+        let refused = HandleError::TooManyRequests { limit: 2 };
+        assert_eq!(one.take().err(), Some(refused));
+        assert_eq!(another.take().err(), Some(refused));
+        assert!(of(&places, "192.0.2.2").take().is_ok());
+        assert_eq!(places.running(), 2);
+    }
+
+    #[test]
+    fn the_addresses_of_an_ipv6_network_are_one_peer() {
+        let places = places(3, PeerLimit::Remote(limit(1)));
+        let _held = of(&places, "2001:db8:1:2::1").take().unwrap();
+        assert!(of(&places, "2001:db8:1:2:3:4:5:6").take().is_err());
+        assert!(of(&places, "2001:db8:1:3::1").take().is_ok());
+    }
+
+    #[test]
+    fn addresses_of_this_machine_have_a_limit_only_where_all_have_it() {
+        for address in ["127.0.0.1", "::1"] {
+            let remote = places(3, PeerLimit::Remote(limit(1)));
+            let connection = of(&remote, address);
+            let _held = [connection.take().unwrap(), connection.take().unwrap()];
+            let all = places(3, PeerLimit::All(limit(1)));
+            let connection = of(&all, address);
+            let _held = connection.take().unwrap();
+            assert!(connection.take().is_err());
+        }
+    }
+
+    #[test]
+    fn a_peer_is_forgotten_with_its_last_connection() {
+        let places = places(3, PeerLimit::Remote(limit(1)));
+        let (one, another) = (of(&places, "192.0.2.1"), of(&places, "192.0.2.1"));
+        drop(one);
+        assert_eq!(places.peers.lock().unwrap().len(), 1);
+        let permit = another.take().unwrap();
+        drop(permit);
+        drop(another);
+        assert_eq!(places.peers.lock().unwrap().len(), 0);
+        assert_eq!(places.running(), 0);
+    }
+}
