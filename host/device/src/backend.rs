@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::buffer::Allocation;
-use crate::identity::FailureId;
+use crate::identity::{FailureId, SessionId};
 use crate::module::LoadedModule;
 use crate::staging::Staging;
 use crate::submission::Submission;
@@ -32,11 +32,13 @@ pub(crate) type QueueGuard = Box<dyn Any + Send>;
 /// What runs a device's kernels.
 pub(crate) trait Backend: Debug + Send + Sync {
     /// Called once for each session. Does nothing that takes long.
-    fn open_session(&self, tenant: &Arc<Tenant>, name: &str) -> Arc<dyn SessionBackend>;
-
-    /// Called on a thread that compiles, once for each text: compiles what this process is to run.
-    /// Returns about how many bytes that takes.
-    fn compile(&self, module: &Arc<tensor_wasm_ptx::Module>) -> u64;
+    /// `compiler` is the session with the scheduler of the device's compiler.
+    fn open_session(
+        &self,
+        tenant: &Arc<Tenant>,
+        name: &str,
+        compiler: SessionId,
+    ) -> Arc<dyn SessionBackend>;
 
     /// How many worker processes there are now.
     fn workers(&self) -> usize;

@@ -1,6 +1,6 @@
-//! A cache of checked and compiled modules, by the hash of their text, for all
-//! tenants of a device; the least recently used ones are evicted. A text is compiled
-//! once, however many callers need it at the same time.
+//! A cache of checked modules, by the hash of their text, for all tenants of a
+//! device; the least recently used ones are evicted. A text is checked once, however
+//! many callers need it at the same time. What became of a module's kernels goes with it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -35,7 +35,7 @@ struct CacheState {
     by_age: BTreeMap<u64, Hash>,
     clock: u64,
     bytes: u64,
-    /// The callers that wait for a text that a thread compiles now.
+    /// The callers that wait for a text that a thread checks now.
     pending: HashMap<Hash, Vec<Waiter>>,
 }
 
@@ -72,8 +72,8 @@ struct Kept {
     used: u64,
 }
 
-/// The duty to compile a text. Dropped, it ends the waits without an answer.
-pub(crate) struct CompileClaim {
+/// The duty to check a text. Dropped, it ends the waits without an answer.
+pub(crate) struct CheckClaim {
     cache: Arc<ModuleCache>,
     hash: Hash,
     fulfilled: bool,
@@ -93,9 +93,9 @@ impl ModuleCache {
     }
 
     /// Answers the waiter: at once where the module is in the cache, later where another
-    /// thread compiles it. Otherwise the calling thread is to compile it, and to do so
+    /// thread checks it. Otherwise the calling thread is to check it, and to do so
     /// now: all tenants' callers that need the text from now on wait for that.
-    pub(crate) fn claim(self: &Arc<Self>, hash: Hash, waiter: Waiter) -> Option<CompileClaim> {
+    pub(crate) fn claim(self: &Arc<Self>, hash: Hash, waiter: Waiter) -> Option<CheckClaim> {
         let mut state = lock(&self.state);
         if let Some(module) = state.touch(&hash) {
             drop(state);
@@ -107,7 +107,7 @@ impl ModuleCache {
             return None;
         }
         state.pending.insert(hash, vec![waiter]);
-        Some(CompileClaim {
+        Some(CheckClaim {
             cache: Arc::clone(self),
             hash,
             fulfilled: false,
@@ -115,23 +115,22 @@ impl ModuleCache {
     }
 }
 
-/// The size of an entry, a checked module and its compiled kernels.
-fn size(text_bytes: u64, code_bytes: u64) -> u64 {
+/// The size of an entry, a checked module.
+fn size(text_bytes: u64) -> u64 {
     text_bytes
         .saturating_mul(BYTES_PER_TEXT_BYTE)
-        .saturating_add(code_bytes)
         .saturating_add(BYTES_PER_MODULE)
 }
 
-impl CompileClaim {
+impl CheckClaim {
     /// Answers all that wait, and keeps the module if it is one.
-    pub(crate) fn fulfil(mut self, outcome: &Outcome, text_bytes: u64, code_bytes: u64) {
+    pub(crate) fn fulfil(mut self, outcome: &Outcome, text_bytes: u64) {
         self.fulfilled = true;
         let mut state = lock(&self.cache.state);
         let waiting = state.pending.remove(&self.hash).unwrap_or_default();
         let mut forgotten = Vec::new();
         if let Ok(module) = outcome {
-            let bytes = size(text_bytes, code_bytes);
+            let bytes = size(text_bytes);
             forgotten = state.keep(self.hash, Arc::clone(module), bytes, self.cache.limit);
         }
         drop(state);
@@ -142,7 +141,7 @@ impl CompileClaim {
     }
 }
 
-impl Drop for CompileClaim {
+impl Drop for CheckClaim {
     fn drop(&mut self) {
         if !self.fulfilled {
             let waiting = lock(&self.cache.state).pending.remove(&self.hash);
@@ -203,10 +202,9 @@ mod tests {
     }
 
     #[test]
-    fn compiled_code_counts_against_the_bound() {
-        let code = BYTES_PER_MODULE * 10;
-        assert!(size(1000, code) > code + 1000);
-        assert_eq!(size(u64::MAX, u64::MAX), u64::MAX);
+    fn modules_are_kept_up_to_the_bound() {
+        assert!(size(1000) > 1000);
+        assert_eq!(size(u64::MAX), u64::MAX);
         let mut state = CacheState::default();
         for (number, bytes) in [(1, 60), (2, 30), (3, 40), (4, 101)] {
             keep(&mut state, number, bytes);

@@ -8,6 +8,7 @@ use crate::backend::Backend;
 use crate::cache::ModuleCache;
 use crate::channel::wire::WorkerDevice;
 use crate::cpu::{CpuConfig, Processor, Scheduler, start_threads};
+use crate::reclaimer::Reclaimer;
 use crate::remote::{WorkerConfig, Workers};
 use crate::timer::{SystemClock, Timer};
 use crate::{Description, Error, NoNvidia};
@@ -29,9 +30,11 @@ pub(crate) struct DeviceShared {
     pub(crate) ptx: tensor_wasm_ptx::Limits,
     pub(crate) memory: Arc<DeviceMemory>,
     pub(crate) cache: Arc<ModuleCache>,
-    /// Where modules are compiled. That has no slices, so it would keep a
-    /// thread of the device from the kernels of all tenants.
+    /// Where modules are checked and kernels compiled. That has no slices, so it would
+    /// keep a thread of the device from the kernels of all tenants.
     pub(crate) compiler: Arc<Scheduler>,
+    /// Where what takes long to drop is dropped.
+    pub(crate) reclaimer: Arc<Reclaimer>,
     pub(crate) timer: Arc<Timer>,
     pub(crate) backend: Arc<dyn Backend>,
 }
@@ -41,6 +44,7 @@ impl Drop for DeviceShared {
     fn drop(&mut self) {
         self.backend.shut_down();
         self.compiler.shut_down();
+        self.reclaimer.shut_down();
         self.timer.shut_down();
     }
 }
@@ -108,7 +112,9 @@ impl Device {
         let timer = Arc::new(Timer::new(Box::new(SystemClock)));
         let memory = Arc::new(DeviceMemory::new(description.memory_bytes));
         let workers = Workers::new(workers, device, &memory, &timer);
-        let device = Device::new(config, description, memory, timer, Arc::new(workers));
+        let threads_of = (Arc::new(Scheduler::new()), Arc::default());
+        let workers = Arc::new(workers);
+        let device = Device::new(config, description, memory, timer, workers, threads_of);
         device.start(threads)?;
         Ok(device)
     }
@@ -120,9 +126,11 @@ impl Device {
     ) -> (Device, Arc<Processor>) {
         let description = config.describe();
         let memory = Arc::new(DeviceMemory::new(description.memory_bytes));
-        let processor = Arc::new(Processor::new(&config, &memory));
-        let backend = Arc::clone(&processor);
-        let device = Device::new(config, description, memory, timer, backend);
+        let (compiler, reclaimer) = (Arc::new(Scheduler::new()), Arc::default());
+        let processor = Processor::new(&config, &memory, &compiler, &reclaimer);
+        let processor = Arc::new(processor);
+        let (backend, threads_of) = (Arc::clone(&processor), (compiler, reclaimer));
+        let device = Device::new(config, description, memory, timer, backend, threads_of);
         (device, processor)
     }
 
@@ -132,13 +140,15 @@ impl Device {
         memory: Arc<DeviceMemory>,
         timer: Arc<Timer>,
         backend: Arc<dyn Backend>,
+        (compiler, reclaimer): (Arc<Scheduler>, Arc<Reclaimer>),
     ) -> Device {
         let shared = DeviceShared {
             description,
             ptx: config.ptx,
             memory,
             cache: Arc::new(ModuleCache::new(config.cache_bytes)),
-            compiler: Arc::new(Scheduler::new()),
+            compiler,
+            reclaimer,
             timer,
             backend,
         };
@@ -152,6 +162,7 @@ impl Device {
         let compilers =
             NonZeroUsize::new(threads.get() / 4).map_or(COMPILERS, |n| n.max(COMPILERS));
         start_threads("device-compiler", compilers, &self.shared.compiler)?;
+        self.shared.reclaimer.start()?;
         self.shared.timer.start()
     }
 

@@ -11,6 +11,7 @@ use crate::account::Resource;
 use crate::backend::LeaseBackend;
 use crate::cache::Waiter;
 use crate::identity::{LeaseId, QueueId};
+use crate::reclaimer::RetiringModule;
 use crate::session::SessionShared;
 use crate::{Buffer, Error, Info, Module, Output, Queue, Session};
 
@@ -24,7 +25,7 @@ const SHORT_TEXT: usize = 256 << 10;
 /// [`Error::DeviceLost`].
 pub struct Lease {
     session: Arc<SessionShared>,
-    /// Where modules are compiled, with the scheduler of the device's compiler; opened
+    /// Where modules are checked, with the scheduler of the device's compiler; opened
     /// with the first one.
     compiler: OnceLock<(LeaseId, QueueId)>,
     ended: CancellationToken,
@@ -128,9 +129,10 @@ impl Lease {
         ))
     }
 
-    /// Checks and compiles a PTX module, on threads that the device has for
-    /// that: one text of a tenant at a time, and tenants take turns. What was
-    /// compiled is kept, for all tenants, under the hash of its text.
+    /// Checks a PTX module, on threads that the device has for that: one text
+    /// of a tenant at a time, and tenants take turns. A checked module is kept,
+    /// for all tenants, under the hash of its text; its kernels are compiled
+    /// when each is launched for the first time.
     ///
     /// # Errors
     /// [`Error::InvalidModule`] with what is wrong and where;
@@ -145,13 +147,16 @@ impl Lease {
         let kept = hash.and_then(|hash| self.session.device.shared.cache.get(&hash));
         let parsed = match kept {
             Some(parsed) => parsed,
-            None => self.compile(&ptx, hash).await?,
+            None => self.check(&ptx, hash).await?,
         };
+        let retiring = RetiringModule::new(&parsed, &self.session.device.shared.reclaimer);
+        // Dropped before that, wherever this ends.
+        let parsed = parsed;
         let loaded = backend.load(&parsed, &ptx, hash).await?;
-        Ok(Module::new(parsed, loaded, tenant, charge))
+        Ok(Module::new(parsed, loaded, tenant, charge, retiring))
     }
 
-    async fn compile(
+    async fn check(
         &self,
         ptx: &Arc<Vec<u8>>,
         hash: Option<blake3::Hash>,
@@ -160,7 +165,7 @@ impl Lease {
         let account = &self.session.tenant.account;
         let permit = account.in_flight_permit(ptx.len() as u64).await?;
         let (cache, limits) = (Arc::clone(&device.cache), device.ptx.clone());
-        let (backend, ptx) = (Arc::clone(&device.backend), Arc::clone(ptx));
+        let ptx = Arc::clone(ptx);
         let (waiter, answer) = Waiter::new(permit);
         // Claimed when it runs, not when it is queued: a caller that waits for the same
         // text waits for a thread that compiles it, never for another tenant's turn.
@@ -172,13 +177,9 @@ impl Lease {
             if let Some(claim) = cache.claim(hash, waiter) {
                 let parsed = tensor_wasm_ptx::parse(&ptx, &limits);
                 let outcome = parsed.map(Arc::new).map_err(Error::InvalidModule);
-                let code_bytes = match &outcome {
-                    Ok(module) => backend.compile(module),
-                    Err(_) => 0,
-                };
                 let text_bytes = ptx.len() as u64;
                 drop(ptx);
-                claim.fulfil(&outcome, text_bytes, code_bytes);
+                claim.fulfil(&outcome, text_bytes);
             }
         });
         let (_, queue) = *self.compiler.get_or_init(|| {
@@ -189,7 +190,7 @@ impl Lease {
         });
         device.compiler.push_task(queue, task)?;
         answer.await.map_err(|_| {
-            Error::DeviceLost("the device failed while it compiled the module".to_owned())
+            Error::DeviceLost("the device failed while it checked the module".to_owned())
         })?
     }
 

@@ -9,9 +9,10 @@ use crate::Error;
 use crate::account::QuotaCharge;
 use crate::description::MAX_THREADS_PER_BLOCK;
 use crate::identity::{ModuleId, WorkerId};
+use crate::reclaimer::RetiringModule;
 use crate::tenant::Tenant;
 
-/// A compiled module, with device memory of its own for the variables that it
+/// A checked module, with device memory of its own for the variables that it
 /// declares. Clones are the same module.
 #[derive(Clone, Debug)]
 pub struct Module {
@@ -24,6 +25,8 @@ struct ModuleShared {
     loaded: Box<dyn LoadedModule>,
     tenant: Arc<Tenant>,
     _charge: QuotaCharge,
+    /// Behind `parsed`.
+    _retiring: RetiringModule,
 }
 
 /// A module as its backend has it. Dropped, it is unloaded, and its variables are freed.
@@ -51,12 +54,14 @@ impl Module {
         loaded: Box<dyn LoadedModule>,
         tenant: &Arc<Tenant>,
         charge: QuotaCharge,
+        retiring: RetiringModule,
     ) -> Module {
         let shared = ModuleShared {
             parsed,
             loaded,
             tenant: Arc::clone(tenant),
             _charge: charge,
+            _retiring: retiring,
         };
         Module {
             shared: Arc::new(shared),

@@ -1,11 +1,13 @@
-//! Deferred reclamation of large memory. Unmapping a gigabyte takes tens of milliseconds, which
-//! neither a thread that serves requests nor one that runs kernels has: one tenant's freed memory
-//! would be another's delay. So a thread of its own does it, and the device counts the memory as
-//! used until it is done.
+//! Deferred reclamation of large memory, and of modules. Unmapping a gigabyte takes tens of
+//! milliseconds, and so does dropping a module of many kernels, which neither a thread that serves
+//! requests nor one that runs kernels has: one tenant's freed memory would be another's delay. So a
+//! thread of its own does it, and the device counts its memory as used until it is done.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
+
+use tensor_wasm_ptx::Module;
 
 use crate::Error;
 use crate::account::{DeviceMemory, Reservation};
@@ -15,24 +17,61 @@ use crate::sync::{lock, wait, wait_at_most};
 /// When to try again with memory that a slice of a kernel still references.
 const RETRY: Duration = Duration::from_millis(1);
 
-/// Freed memory that is not unmapped yet. The fields are dropped in this order: the reservation ends
-/// once the memory is gone.
+/// What is to be dropped.
 #[derive(Debug)]
-pub(crate) struct Retired {
-    storage: Arc<Storage>,
-    _reservation: Reservation,
+pub(crate) struct Retired(Kind);
+
+/// The fields are dropped in this order: the reservation ends once the memory is gone.
+#[derive(Debug)]
+#[expect(dead_code, reason = "they are only dropped")]
+enum Kind {
+    /// Memory of the device.
+    Memory(Arc<Storage>, Reservation),
+    /// A module that nobody uses any more, with its compiled kernels.
+    Module(Box<Module>),
 }
 
 impl Retired {
     pub(crate) fn new(storage: Arc<Storage>, reservation: Reservation) -> Retired {
-        Retired {
-            storage,
-            _reservation: reservation,
+        Retired(Kind::Memory(storage, reservation))
+    }
+
+    /// Whether no slice of a kernel references it.
+    fn is_free(&self) -> bool {
+        match &self.0 {
+            Kind::Memory(storage, _) => Arc::strong_count(storage) == 1,
+            Kind::Module(_) => true,
         }
     }
 }
 
-/// Unmaps a device's retired memory.
+/// A use of a module. Dropped as the last one, it leaves the module to the reclaimer. Whoever has it
+/// drops their other references first.
+#[derive(Debug)]
+pub(crate) struct RetiringModule {
+    module: Option<Arc<Module>>,
+    reclaimer: Arc<Reclaimer>,
+}
+
+impl RetiringModule {
+    pub(crate) fn new(module: &Arc<Module>, reclaimer: &Arc<Reclaimer>) -> RetiringModule {
+        RetiringModule {
+            module: Some(Arc::clone(module)),
+            reclaimer: Arc::clone(reclaimer),
+        }
+    }
+}
+
+impl Drop for RetiringModule {
+    fn drop(&mut self) {
+        if let Some(module) = self.module.take().and_then(Arc::into_inner) {
+            let module = Kind::Module(Box::new(module));
+            self.reclaimer.retire(Retired(module));
+        }
+    }
+}
+
+/// Drops what a device has no use for any more.
 #[derive(Debug, Default)]
 pub(crate) struct Reclaimer {
     state: Mutex<Backlog>,
@@ -54,10 +93,7 @@ impl Backlog {
     /// The oldest that no slice of a kernel references any more. Dropped earlier, it would be
     /// unmapped by the thread that ends that slice.
     fn take(&mut self) -> Option<Retired> {
-        let index = self
-            .retired
-            .iter()
-            .position(|retired| Arc::strong_count(&retired.storage) == 1)?;
+        let index = self.retired.iter().position(Retired::is_free)?;
         self.retired.remove(index)
     }
 }
@@ -117,13 +153,13 @@ impl Reclaimer {
         }
     }
 
-    /// How many allocations are not unmapped yet.
+    /// How much is not dropped yet, as a number.
     fn backlog(&self) -> usize {
         let state = lock(&self.state);
         state.retired.len() + usize::from(state.is_unmapping)
     }
 
-    /// Unmaps one allocation on the calling thread, or waits for what is being unmapped. False where
+    /// Drops one of them on the calling thread, or waits for what is being unmapped. False where
     /// neither can be had.
     fn reclaim_one(&self) -> bool {
         let mut state = lock(&self.state);

@@ -62,7 +62,7 @@ impl Session {
         });
         let shared = SessionShared {
             device: device.clone(),
-            backend: of.backend.open_session(&tenant, name),
+            backend: of.backend.open_session(&tenant, name, compiler_id),
             compiler_id,
             tenant,
             leases: AtomicU64::new(0),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::cpu::{SLICE, Scheduler, perform};
+use crate::cpu::{Processor, SLICE, Scheduler, perform};
 use crate::timer::{Clock, Timer};
 use crate::{CpuConfig, Device, Extent, Kernel, LaunchConfig, Lease};
 
@@ -35,6 +35,7 @@ pub(crate) struct ManualDevice {
     pub(crate) clock: ManualClock,
     pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) compiler: Arc<Scheduler>,
+    processor: Arc<Processor>,
 }
 
 pub(crate) fn manual_device(memory_bytes: u64) -> ManualDevice {
@@ -50,6 +51,7 @@ pub(crate) fn manual_device(memory_bytes: u64) -> ManualDevice {
         scheduler: Arc::clone(processor.scheduler()),
         compiler: Arc::clone(&device.shared.compiler),
         device,
+        processor,
     }
 }
 
@@ -74,8 +76,15 @@ pub(crate) fn step(scheduler: &Scheduler) -> bool {
     true
 }
 
-/// A kernel that does nothing.
+/// A kernel that does nothing, and was compiled.
 pub(crate) fn empty_kernel(device: &ManualDevice, lease: &Lease) -> Kernel {
+    let kernel = unused_kernel(device, lease);
+    device.processor.compile_now(&kernel);
+    kernel
+}
+
+/// A kernel that does nothing, and that nobody has used.
+pub(crate) fn unused_kernel(device: &ManualDevice, lease: &Lease) -> Kernel {
     let mut load = pin!(lease.load(empty_module("nothing").into()));
     loop {
         if let Poll::Ready(module) = poll(load.as_mut()) {

@@ -5,6 +5,7 @@
 
 use crate::common::{Arguments, Flat, launch_as, line, module};
 use tensor_wasm_ptx::compile::Vectorize;
+use tensor_wasm_ptx::simt::RunError;
 
 const WAYS: [Vectorize; 3] = [Vectorize::Auto, Vectorize::Never, Vectorize::Always];
 
@@ -191,4 +192,66 @@ fn threads_that_diverge_around_each_other_s_barriers_meet_at_the_same_ones() {
             .map(|round| if round & 2 == 2 { 1007 } else { 7 })
             .sum()
     });
+}
+
+#[test]
+fn jumps_through_one_table_go_where_each_says() {
+    // The first by what threads have in common, the others by what each has of its own; one of them in
+    // a loop that the table leads back into.
+    let body = "\
+        T: .branchtargets FIRST, SECOND, THIRD, END;\n\
+        and.b32 %r0, %n, 1;\nbrx.idx %r0, T;\n\
+        FIRST:\nadd.u32 %out, %out, 100;\n\
+        SECOND:\nadd.u32 %out, %out, 10;\nadd.u32 %r1, %r1, 1;\n\
+        and.b32 %r2, %id, 1;\nadd.u32 %r2, %r2, 2;\n\
+        setp.lt.u32 %p0, %r1, %n;\n@%p0 sub.u32 %r2, %r2, 2;\nbrx.idx %r2, T;\n\
+        THIRD:\nadd.u32 %out, %out, 1;\nmov.u32 %r3, 3;\nbrx.idx %r3, T;\n\
+        END:\n";
+    for n in [1, 2, 3, 6] {
+        each_gives(body, n, |id, _| {
+            let (mut at, mut out, mut rounds) = (n & 1, 0, 0);
+            loop {
+                if at == 0 {
+                    out += 100;
+                }
+                if at < 2 {
+                    out += 10;
+                    rounds += 1;
+                    at = (id & 1) + if rounds < n { 0 } else { 2 };
+                    continue;
+                }
+                return out + u32::from(at == 2);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_jump_outside_of_a_shared_table_names_its_own_line_and_thread() {
+    // One more than the threads whose jump is within, in all of a group or in its middle.
+    for (threads, first_outside) in [(32, 0), (32, 5), (56, 40)] {
+        let text = format!(
+            ".version 8.6\n.target sm_90\n.address_size 64\n.visible .entry k()\n{{\n\
+             .reg .pred %p; .reg .b32 %r<4>;\nT: .branchtargets A, B;\nmov.u32 %r0, %tid.x;\n\
+             mov.u32 %r1, 0;\nbrx.idx %r1, T;\nA:\nsetp.ge.u32 %p, %r0, {first_outside};\n\
+             selp.u32 %r1, 7, 1, %p;\nbrx.idx %r1, T;\nB:\nret;\n}}\n"
+        );
+        let lines = (1..).zip(text.lines());
+        let jumps = lines.filter(|(_, line)| line.contains("brx"));
+        let line_of_second = jumps.map(|(number, _)| number).last();
+        let memory = Flat::new(64);
+        let shape = (line(1), line(threads), 0);
+        let arguments = Arguments::new();
+        let error = launch_as(&module(&text), "k", shape, arguments, &memory, &WAYS).unwrap_err();
+        let RunError::Fault(fault) = error else {
+            panic!("{error}");
+        };
+        assert_eq!(fault.line, line_of_second, "{fault}");
+        assert_eq!(
+            fault.thread.map(|thread| thread.x),
+            Some(first_outside),
+            "{fault}"
+        );
+        assert!(fault.message.contains('7'), "{fault}");
+    }
 }

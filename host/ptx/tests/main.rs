@@ -9,6 +9,7 @@ mod checks;
 mod common;
 mod control_flow;
 mod corpus;
+mod effort;
 mod extremes;
 mod faults;
 mod filetests;

@@ -1,6 +1,7 @@
 //! The GPU capability end to end: valid and invalid uses of every call of the contract, by a
 //! guest that is bound to it without the SDK.
 
+mod first_use;
 mod launches;
 mod memory;
 mod modules;

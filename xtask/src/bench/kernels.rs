@@ -30,7 +30,8 @@ const ROUNDS: u32 = 5;
 /// Measure kernels on the processor, on one thread and on all.
 ///
 /// Each is compared with the same algorithm in Rust, compiled for the same processor's baseline, and
-/// with the same kernel on PoCL, where an OpenCL of that name is installed.
+/// with the same kernel on PoCL, where an OpenCL of that name is installed. What compiling takes
+/// follows: from loading a module to a kernel's first result, and for the largest kernels.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Small problems and few rounds: shows in a few seconds that everything works
@@ -49,7 +50,7 @@ pub struct Arguments {
 /// # Errors
 /// Where the example does not build or fails, and where a file can't be written.
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let mut steps = Steps::new(product::STEPS + 3);
+    let mut steps = Steps::new(product::STEPS + if arguments.quick { 3 } else { 4 });
     let binary = product::build(workspace, &mut steps, Which::All, Profile::Release)?;
 
     let example = ["--package", "tensor-wasm-device", "--example", "kernels"];
@@ -76,6 +77,9 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         bail!("the measurement failed");
     }
     step.done(workspace.relative(&json));
+    if !arguments.quick {
+        compilations(workspace, &mut steps)?;
+    }
     let text = fs::read_to_string(&json)
         .with_context(|| format!("cannot read {}", workspace.relative(&json)))?;
     let mut figures: Value = serde_json::from_str(&text).context("the figures are not JSON")?;
@@ -94,6 +98,19 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     if let Some(path) = &arguments.plot {
         write(path, &plot(&figures))?;
     }
+    Ok(())
+}
+
+/// Shows what an engine takes for the largest kernels of many shapes, and for each unit of the effort
+/// that the compiler foresees.
+fn compilations(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    let step = steps.begin("measuring compilations");
+    let mut command = workspace.cargo(["run", "--release", "--quiet"]);
+    command.args(["--package", "tensor-wasm-ptx", "--example", "largest"]);
+    if !step.run_shown(&mut command, &mut |_| {})? {
+        bail!("the measurement of compilations failed");
+    }
+    step.done("the largest kernel of each shape");
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! The kernels on the device: parsed, compiled and run as a tenant's are.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tensor_wasm_device::{
@@ -11,12 +10,12 @@ use tensor_wasm_device::{
 use crate::subject::{Kernel, Sizes, VIEW, bytes};
 
 const KERNELS: &str = include_str!("../../../ptx/tests/data/kernels.ptx");
-const SAXPY: &str = include_str!("../../../../components/saxpy/kernels/saxpy.ptx");
+pub const SAXPY: &str = include_str!("../../../../components/saxpy/kernels/saxpy.ptx");
 const NAIVE: &str = include_str!("../../../ptx/corpus/matmul_naive/nvrtc.ptx");
-const TILED: &str = include_str!("../../../ptx/corpus/matmul_tiled/nvrtc.ptx");
-const REGISTERS: &str = include_str!("../../../ptx/corpus/matmul_registers/nvrtc.ptx");
+pub const TILED: &str = include_str!("../../../ptx/corpus/matmul_tiled/nvrtc.ptx");
+pub const REGISTERS: &str = include_str!("../../../ptx/corpus/matmul_registers/nvrtc.ptx");
 const MANDELBROT: &str = include_str!("../../../ptx/corpus/mandelbrot/nvrtc.ptx");
-const EMPTY: &str =
+pub const EMPTY: &str =
     ".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry empty() { ret; }\n";
 
 /// A device with so many threads, and a queue on it.
@@ -25,7 +24,7 @@ pub struct Bench {
     queue: Queue,
 }
 
-const fn extent(x: usize, y: usize) -> Extent {
+pub const fn extent(x: usize, y: usize) -> Extent {
     Extent {
         x: x as u32,
         y: y as u32,
@@ -33,7 +32,7 @@ const fn extent(x: usize, y: usize) -> Extent {
     }
 }
 
-const fn launch(grid: Extent, block: Extent) -> LaunchConfig {
+pub const fn launch(grid: Extent, block: Extent) -> LaunchConfig {
     LaunchConfig {
         grid,
         block,
@@ -41,7 +40,7 @@ const fn launch(grid: Extent, block: Extent) -> LaunchConfig {
     }
 }
 
-fn pointer(buffer: &Buffer) -> Argument {
+pub fn pointer(buffer: &Buffer) -> Argument {
     Argument::Pointer {
         buffer: buffer.clone(),
         offset: 0,
@@ -155,53 +154,4 @@ impl Bench {
         }
         (queued, began.elapsed() / count)
     }
-}
-
-/// What loading a module takes, checks and lowering included, each the shortest of a few.
-pub struct Loading {
-    pub what: &'static str,
-    /// With nothing known of it.
-    pub compiled: Duration,
-    /// By another device, that finds on disk what was compiled before.
-    pub kept: Duration,
-}
-
-/// Measures loading, on devices that each know nothing of what others loaded in memory.
-pub async fn loading() -> Vec<Loading> {
-    let folder = format!("tensor-wasm-loading-{}", std::process::id());
-    let folder = std::env::temp_dir().join(folder);
-    let mut times = Vec::new();
-    for (what, text) in [
-        ("saxpy", SAXPY),
-        ("tiled matmul", TILED),
-        ("register-tiled matmul", REGISTERS),
-        ("all tests' kernels", KERNELS),
-    ] {
-        let mut loading = Loading {
-            what,
-            compiled: Duration::MAX,
-            kept: Duration::MAX,
-        };
-        for _ in 0..3 {
-            drop(std::fs::remove_dir_all(&folder));
-            loading.compiled = loading.compiled.min(load(&folder, text).await);
-            loading.kept = loading.kept.min(load(&folder, text).await);
-        }
-        times.push(loading);
-    }
-    drop(std::fs::remove_dir_all(folder));
-    times
-}
-
-async fn load(folder: &Path, text: &str) -> Duration {
-    let device = Device::cpu(CpuConfig {
-        kernel_folder: Some(folder.to_owned()),
-        ..CpuConfig::default()
-    });
-    let lease = device.unwrap().session(Limits::default()).lease();
-    // The engine is made for the first kernel.
-    lease.load(EMPTY.into()).await.unwrap();
-    let began = Instant::now();
-    lease.load(text.into()).await.unwrap();
-    began.elapsed()
 }

@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod device;
+mod first_use;
 mod native;
 mod opencl;
 mod subject;
@@ -200,13 +201,16 @@ fn child(way: Way, threads: usize, sizes: &Sizes) {
                         "note\tAn empty launch on {threads} threads: {queued:?} one after another, \
                          {waited:?} when each is waited for."
                     );
-                    for device::Loading {
+                    for first_use::FirstUse {
                         what,
                         compiled,
                         kept,
-                    } in device::loading().await
+                    } in first_use::measure().await
                     {
-                        println!("note\tLoading {what}: {compiled:?}, {kept:?} from disk.");
+                        println!(
+                            "note\tFrom loading {what} to its first result: {compiled:?}; \
+                             {kept:?} with its code on disk."
+                        );
                     }
                 }
             });

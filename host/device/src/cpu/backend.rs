@@ -2,12 +2,13 @@
 //! run on threads of this process.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use tensor_wasm_ptx::VariableSpace;
 
-use super::compiled::{self, KernelEngine};
-use super::grid::GridContext;
+use super::compiled::{self, CompileJob, KernelEngine, Known, WaitingLaunch};
+use super::grid::{Execution, Grid, GridContext};
 use super::queue_state::Entry;
 use super::{CpuConfig, Scheduler, start_threads};
 use crate::account::{DeviceMemory, Reservation};
@@ -33,6 +34,8 @@ pub(crate) struct Processor {
 #[derive(Debug)]
 struct ProcessorShared {
     scheduler: Arc<Scheduler>,
+    /// Where kernels are compiled.
+    compiler: Arc<Scheduler>,
     reclaimer: Arc<Reclaimer>,
     memory: Arc<DeviceMemory>,
     engine: Arc<KernelEngine>,
@@ -41,13 +44,19 @@ struct ProcessorShared {
 }
 
 impl Processor {
-    /// One that has no threads yet.
-    pub(crate) fn new(config: &CpuConfig, memory: &Arc<DeviceMemory>) -> Processor {
+    /// One that has no threads yet. It compiles kernels on those of `compiler`.
+    pub(crate) fn new(
+        config: &CpuConfig,
+        memory: &Arc<DeviceMemory>,
+        compiler: &Arc<Scheduler>,
+        reclaimer: &Arc<Reclaimer>,
+    ) -> Processor {
         let shared = ProcessorShared {
             scheduler: Arc::new(Scheduler::new()),
-            reclaimer: Arc::default(),
+            compiler: Arc::clone(compiler),
+            reclaimer: Arc::clone(reclaimer),
             memory: Arc::clone(memory),
-            engine: KernelEngine::new(config.kernel_folder.clone()),
+            engine: KernelEngine::new(config.kernel_folder.clone(), config.cache_bytes),
             checks: config.checks,
         };
         Processor {
@@ -55,38 +64,42 @@ impl Processor {
         }
     }
 
-    /// Starts the threads that run kernels and those that serve them.
+    /// Starts the threads that run kernels.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] where the operating system gives no thread.
     pub(crate) fn start(&self, threads: NonZeroUsize) -> Result<(), Error> {
-        start_threads("device", threads, &self.shared.scheduler)?;
-        self.shared.reclaimer.start()
+        start_threads("device", threads, &self.shared.scheduler)
     }
 
     #[cfg(test)]
     pub(crate) fn scheduler(&self) -> &Arc<Scheduler> {
         &self.shared.scheduler
     }
+
+    /// Compiles a kernel on this thread, for nobody.
+    #[cfg(test)]
+    pub(crate) fn compile_now(&self, kernel: &crate::Kernel) {
+        let entry = kernel.number() as usize;
+        compiled::compile_now(kernel.module().parsed(), entry, &self.shared.engine);
+    }
 }
 
 impl Backend for Processor {
-    fn open_session(&self, tenant: &Arc<Tenant>, _: &str) -> Arc<dyn SessionBackend> {
+    fn open_session(
+        &self,
+        tenant: &Arc<Tenant>,
+        _: &str,
+        compiler: SessionId,
+    ) -> Arc<dyn SessionBackend> {
         let share = tenant.account.limits().share;
         Arc::new(ProcessorSession {
             processor: Arc::clone(&self.shared),
             id: self.shared.scheduler.add_session(share),
+            compiler_id: compiler,
             tenant: Arc::clone(tenant),
             map: Arc::new(AddressMap::new(self.shared.checks)),
         })
-    }
-
-    fn compile(&self, module: &Arc<tensor_wasm_ptx::Module>) -> u64 {
-        match self.shared.checks {
-            // Checked kernels are interpreted.
-            true => 0,
-            false => compiled::prepare(module, &self.shared.engine),
-        }
     }
 
     fn workers(&self) -> usize {
@@ -95,7 +108,6 @@ impl Backend for Processor {
 
     fn shut_down(&self) {
         self.shared.scheduler.shut_down();
-        self.shared.reclaimer.shut_down();
     }
 }
 
@@ -104,6 +116,8 @@ impl Backend for Processor {
 struct ProcessorSession {
     processor: Arc<ProcessorShared>,
     id: SessionId,
+    /// With the scheduler of the compiler.
+    compiler_id: SessionId,
     tenant: Arc<Tenant>,
     map: Arc<AddressMap>,
 }
@@ -118,7 +132,15 @@ impl SessionBackend for ProcessorSession {
     fn open_lease(self: Arc<Self>) -> BoxFuture<'static, Result<Box<dyn LeaseBackend>, Error>> {
         Box::pin(async move {
             let id = self.processor.scheduler.add_lease();
-            let lease = ProcessorLease { session: self, id };
+            let compiler = &self.processor.compiler;
+            let compiler_id = compiler.add_lease();
+            let compilations = compiler.add_queue(self.compiler_id, compiler_id, Box::new(()));
+            let lease = ProcessorLease {
+                session: self,
+                id,
+                compiler_id,
+                compilations,
+            };
             Ok(Box::new(lease) as Box<dyn LeaseBackend>)
         })
     }
@@ -151,11 +173,17 @@ impl ProcessorSession {
 struct ProcessorLease {
     session: Arc<ProcessorSession>,
     id: LeaseId,
+    /// With the scheduler of the compiler.
+    compiler_id: LeaseId,
+    /// Where its kernels are compiled, one after another.
+    compilations: QueueId,
 }
 
 impl Drop for ProcessorLease {
     fn drop(&mut self) {
-        self.session.processor.scheduler.close(self.id);
+        let processor = &self.session.processor;
+        processor.scheduler.close(self.id);
+        processor.compiler.close(self.compiler_id);
     }
 }
 
@@ -192,7 +220,10 @@ impl LeaseBackend for ProcessorLease {
         let session = &self.session;
         let scheduler = &session.processor.scheduler;
         Ok(Arc::new(ProcessorQueue {
-            scheduler: Arc::clone(scheduler),
+            processor: Arc::clone(&session.processor),
+            session: session.id,
+            compiler_id: session.compiler_id,
+            compilations: self.compilations,
             id: scheduler.add_queue(session.id, self.id, guard),
             context: GridContext {
                 map: Arc::clone(&session.map),
@@ -205,7 +236,12 @@ impl LeaseBackend for ProcessorLease {
 
 /// One queue.
 struct ProcessorQueue {
-    scheduler: Arc<Scheduler>,
+    processor: Arc<ProcessorShared>,
+    session: SessionId,
+    /// The session with the scheduler of the compiler.
+    compiler_id: SessionId,
+    /// The queue of that scheduler where kernels are compiled.
+    compilations: QueueId,
     id: QueueId,
     context: GridContext,
 }
@@ -225,15 +261,82 @@ impl QueueBackend for ProcessorQueue {
 
     fn push(&self, submission: Submission) -> Result<(), Error> {
         let entry = Entry::new(submission, &self.context)?;
-        self.scheduler.push(self.id, entry)
+        if let Some(grid) = entry.launch() {
+            self.prepare(grid)?;
+        }
+        self.processor.scheduler.push(self.id, entry)
     }
 
     fn acknowledge(&self, failure: FailureId) {
-        self.scheduler.acknowledge(self.id, failure);
+        self.processor.scheduler.acknowledge(self.id, failure);
     }
 
     fn retire(&self) {
-        self.scheduler.retire(self.id);
+        self.processor.scheduler.retire(self.id);
+    }
+}
+
+impl ProcessorQueue {
+    /// Finds out how a launch runs, or has its kernel compiled, and then its queue told.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] where the lease has ended.
+    fn prepare(&self, grid: &Grid) -> Result<(), Error> {
+        let execution = grid.execution();
+        let kernel = grid.kernel();
+        let module = kernel.module().parsed();
+        let slot = compiled::slot(module, kernel.number() as usize);
+        let Some(slot) = slot.filter(|_| !execution.is_known()) else {
+            execution.set(None);
+            return Ok(());
+        };
+        let waiting = || -> Box<dyn WaitingLaunch> {
+            Box::new(PendingLaunch {
+                execution: Arc::downgrade(execution),
+                processor: Arc::clone(&self.processor),
+                queue: self.id,
+            })
+        };
+        if let Some(known) = slot.known_or_wait(waiting) {
+            execution.set(known);
+            return Ok(());
+        }
+        let job = CompileJob {
+            module: Arc::clone(module),
+            kernel: kernel.name().to_owned(),
+            engine: Arc::clone(&self.processor.engine),
+            session: self.compiler_id,
+        };
+        let (processor, session) = (Arc::clone(&self.processor), self.session);
+        let task = move || {
+            let began = Instant::now();
+            if slot.compile(&job) {
+                // So that who compiles much has less of the device afterwards.
+                processor.scheduler.charge(session, began.elapsed());
+            }
+        };
+        let compiler = &self.processor.compiler;
+        compiler.push_task(self.compilations, Box::new(task))
+    }
+}
+
+/// A queue's launch whose kernel is compiled. What the launch holds is not held here.
+struct PendingLaunch {
+    execution: Weak<Execution>,
+    processor: Arc<ProcessorShared>,
+    queue: QueueId,
+}
+
+impl WaitingLaunch for PendingLaunch {
+    fn is_waiting(&self) -> bool {
+        self.execution.strong_count() > 0
+    }
+
+    fn proceed(self: Box<Self>, known: Known) {
+        if let Some(execution) = self.execution.upgrade() {
+            execution.set(known);
+        }
+        self.processor.scheduler.reconsider(self.queue);
     }
 }
 

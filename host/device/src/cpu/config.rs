@@ -9,17 +9,18 @@ use crate::description::{Backend, Description, MAX_THREADS_PER_BLOCK};
 #[derive(Clone, Debug)]
 pub struct CpuConfig {
     /// Threads that run kernels, beside those of the host. As many as the
-    /// machine runs in parallel, if not set. A few more compile modules, give
-    /// memory back and keep the time: they have little to do.
+    /// machine runs in parallel, if not set. A few more check modules, compile kernels,
+    /// give memory back and keep the time: they have little to do.
     pub threads: Option<NonZeroUsize>,
     /// Memory for all tenants' buffers, in bytes. Half of what the host may use,
     /// if not set.
     pub memory_bytes: Option<u64>,
-    /// Memory for checked modules that are kept for the next load of the same
-    /// text, with their compiled kernels, in bytes, roughly. 64 MiB.
+    /// Memory for checked modules that are kept for the next load of the same text,
+    /// in bytes, roughly; and as much again for compiled kernels that no launch uses.
+    /// 64 MiB.
     pub cache_bytes: u64,
     /// An absolute path of a folder where compiled kernels are kept for the next process
-    /// that loads them, about 256 MiB of them. Write access to it decides what runs in this
+    /// that uses them, about 256 MiB of them. Write access to it decides what runs in this
     /// process, so tenants' workers get none. Not set, nothing is kept.
     pub kernel_folder: Option<PathBuf>,
     /// What modules may ask for.

@@ -11,7 +11,7 @@ use tensor_wasm_ptx::exec::{CompiledBlock, CompiledLaunch};
 use tensor_wasm_ptx::interpret::{InterpretedBlock, InterpretedLaunch};
 use tensor_wasm_ptx::simt::{Launch, Progress};
 
-use super::compiled::{self, Instance, LinkedKernel, Outcome};
+use super::compiled::{self, Instance, Known, LinkedKernel, Outcome};
 use super::slice::SLICE;
 use super::stopwatch::Stopwatch;
 use crate::launch::PackedArguments;
@@ -40,8 +40,7 @@ const LARGE_BLOCK: u64 = 4 << 20;
 /// A launch, shared by the threads that work on it.
 pub(crate) struct Grid {
     launch: Arc<Launch>,
-    /// Where the kernel was compiled.
-    compiled: Option<(Arc<LinkedKernel>, Arc<CompiledLaunch>)>,
+    execution: Arc<Execution>,
     /// Made when a block is interpreted for the first time.
     interpreted: OnceLock<InterpretedLaunch>,
     kernel: crate::Kernel,
@@ -51,6 +50,34 @@ pub(crate) struct Grid {
     blocks: u64,
     stop: AtomicBool,
     state: Mutex<GridState>,
+}
+
+/// How a launch runs: by its kernel's code, or in the interpreter. It is known once the kernel was
+/// compiled, or found not to be.
+pub(crate) struct Execution {
+    launch: Arc<Launch>,
+    known: OnceLock<Option<(Arc<LinkedKernel>, Arc<CompiledLaunch>)>>,
+}
+
+impl Execution {
+    /// Whether it is known.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known.get().is_some()
+    }
+
+    /// It is known now.
+    pub(crate) fn set(&self, known: Known) {
+        self.known.get_or_init(|| {
+            let kernel = known?;
+            let compiled = Arc::clone(kernel.compiled());
+            let launch = CompiledLaunch::new(compiled, Arc::clone(&self.launch))?;
+            Some((kernel, Arc::new(launch)))
+        });
+    }
+
+    fn compiled(&self) -> Option<&(Arc<LinkedKernel>, Arc<CompiledLaunch>)> {
+        self.known.get()?.as_ref()
+    }
 }
 
 /// What all launches of a queue have in common.
@@ -116,18 +143,16 @@ impl Grid {
         )
         .map_err(|error| Error::InvalidLaunch(format!("kernel `{}`: {error}", kernel.name())))?;
         let launch = Arc::new(launch);
-        // A checked kernel is interpreted.
-        let is_checked = context.map.is_checked();
-        let compiled = Some(())
-            .filter(|()| !is_checked)
-            .and_then(|()| compiled::kernel(module.parsed(), kernel.name()))
-            .and_then(|linked| {
-                let compiled = Arc::clone(linked.compiled());
-                let launch = CompiledLaunch::new(compiled, Arc::clone(&launch))?;
-                Some((linked, Arc::new(launch)))
-            });
-        let grid = Grid {
-            compiled,
+        let execution = Execution {
+            launch: Arc::clone(&launch),
+            known: OnceLock::new(),
+        };
+        if context.map.is_checked() {
+            // A checked kernel is interpreted.
+            execution.set(None);
+        }
+        Ok(Grid {
+            execution: Arc::new(execution),
             blocks: launch.blocks(),
             launch,
             interpreted: OnceLock::new(),
@@ -136,11 +161,17 @@ impl Grid {
             _buffers: arguments.buffers,
             stop: AtomicBool::new(false),
             state: Mutex::default(),
-        };
-        if grid.compiled.is_none() {
-            grid.interpreted();
-        }
-        Ok(grid)
+        })
+    }
+
+    /// How it runs.
+    pub(crate) fn execution(&self) -> &Arc<Execution> {
+        &self.execution
+    }
+
+    /// What is launched.
+    pub(crate) fn kernel(&self) -> &crate::Kernel {
+        &self.kernel
     }
 
     /// The launch as the interpreter runs it.
@@ -165,7 +196,7 @@ impl Grid {
 
     /// Whether another thread would find work here.
     pub(crate) fn is_open(&self) -> bool {
-        !self.is_stopped() && {
+        !self.is_stopped() && self.execution.is_known() && {
             let state = lock(&self.state);
             !state.parked.is_empty() || !state.returned.is_empty() || state.next < self.blocks
         }
@@ -173,7 +204,7 @@ impl Grid {
 
     /// Takes work for one thread, which owes a [`slice`](Grid::slice) for it.
     pub(crate) fn claim(&self) -> Option<Claim> {
-        if self.is_stopped() {
+        if self.is_stopped() || !self.execution.is_known() {
             return None;
         }
         let mut state = lock(&self.state);
@@ -192,7 +223,10 @@ impl Grid {
         };
         let view = self.view();
         let mut piece = Some(claim.piece);
-        if let Some((kernel, launch)) = &self.compiled {
+        if let Some((kernel, launch)) = self.execution.compiled() {
+            if !view.is_whole() {
+                kernel.tell_unused(self.kernel.name());
+            }
             let begun = match &piece {
                 Some(Piece::Parked(Begun::Compiled(_))) => true,
                 Some(Piece::Fresh(_)) => view.is_whole(),

@@ -32,7 +32,7 @@ enum EntryWork {
 /// Work that one thread at a time does.
 pub(crate) enum SerialWork {
     Transfer(Transfer),
-    /// Work that is not a queue's: compiling a module.
+    /// Work that is not a queue's: checking a module, compiling a kernel.
     Task(Box<dyn FnOnce() + Send>),
 }
 
@@ -65,6 +65,14 @@ impl Entry {
             }
         };
         Ok(Entry { work, permit })
+    }
+
+    /// The launch that it is, if it is one.
+    pub(crate) fn launch(&self) -> Option<&Arc<Grid>> {
+        match &self.work {
+            EntryWork::Launch(grid) => Some(grid),
+            EntryWork::Serial(_) | EntryWork::Point(_) => None,
+        }
     }
 
     pub(crate) fn task(task: Box<dyn FnOnce() + Send>) -> Entry {

@@ -175,6 +175,19 @@ impl Scheduler {
         });
     }
 
+    /// The launch at the head of a queue may have become one that can run.
+    pub(crate) fn reconsider(&self, id: QueueId) {
+        self.update(|state, effects| state.advance(id, effects));
+    }
+
+    /// Charges a session for time that another pool's thread worked for it.
+    pub(crate) fn charge(&self, session: SessionId, took: Duration) {
+        let state = &mut *lock(&self.state);
+        if let Some(scheduled) = state.sessions.get_mut(&session) {
+            state.fair_queue.charge(session, &mut scheduled.flow, took);
+        }
+    }
+
     /// Somebody has learnt of a queue's failure: its commands run again.
     pub(crate) fn acknowledge(&self, id: QueueId, failure: FailureId) {
         if let Some(queue) = lock(&self.state).queues.get_mut(&id) {

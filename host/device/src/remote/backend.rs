@@ -13,7 +13,7 @@ use crate::backend::{
 use crate::buffer::Allocation;
 use crate::channel::wire::{self, KernelNumber, Never, Span, Wire, WorkerDevice};
 use crate::command::{Command, Translate};
-use crate::identity::{BufferId, FailureId, ModuleId, QueueId, WorkerId};
+use crate::identity::{BufferId, FailureId, ModuleId, QueueId, SessionId, WorkerId};
 use crate::launch::PackedArguments;
 use crate::module::LoadedModule;
 use crate::staging::{StagedBytes, Staging};
@@ -23,18 +23,18 @@ use crate::tenant::Tenant;
 use crate::{Buffer, Error, Kernel, Output};
 
 impl Backend for Workers {
-    fn open_session(&self, tenant: &Arc<Tenant>, name: &str) -> Arc<dyn SessionBackend> {
+    fn open_session(
+        &self,
+        tenant: &Arc<Tenant>,
+        name: &str,
+        _: SessionId,
+    ) -> Arc<dyn SessionBackend> {
         Arc::new(WorkerSession {
             workers: self.clone(),
             tenant: Arc::clone(tenant),
             name: name.to_owned(),
             slot: tokio::sync::Mutex::default(),
         })
-    }
-
-    fn compile(&self, _: &Arc<tensor_wasm_ptx::Module>) -> u64 {
-        // Each worker compiles what it runs.
-        0
     }
 
     fn workers(&self) -> usize {

@@ -322,7 +322,10 @@ impl Workers {
             limits: WorkerLimits {
                 kernel: limits.kernel_time,
                 slack: match shared.device {
-                    WorkerDevice::Cpu { .. } => limits.kernel_time.saturating_add(SLACK),
+                    // It keeps to the limit itself; and compiles a kernel at its first launch.
+                    WorkerDevice::Cpu { .. } => (limits.kernel_time)
+                        .saturating_add(SLACK)
+                        .saturating_add(shared.config.timeout),
                     WorkerDevice::Cuda { .. } => Duration::ZERO,
                 },
                 timeout: shared.config.timeout,

@@ -22,6 +22,7 @@ use super::outbox::Outbox;
 use crate::channel::SharedMemory;
 use crate::channel::wire::{Answer, EntryShape, KernelNumber, Never, Span, Start, Wire, WireError};
 use crate::command::{Command, Translate};
+use crate::cpu::compiled::print_fallbacks;
 use crate::failure_state::FailureState;
 use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
 use crate::launch::PackedArguments;
@@ -100,6 +101,8 @@ impl Cpu {
             memory_bytes: Some(u64::MAX),
             ..config
         };
+        // There is no log here.
+        print_fallbacks(|line| Printed.print(format!("{line}\n").as_bytes()));
         let device = Device::cpu(config).map_err(|error| Lost(error.to_string()))?;
         let limits = Limits {
             memory_bytes: u64::MAX,

@@ -27,4 +27,8 @@ pub(crate) struct Analyses {
     pub bounds_caches: BoundsCaches,
     /// The bounds guards of vector code.
     pub guards: GuardPlan,
+    /// The live values, summed over all steps.
+    pub pressure: u64,
+    /// What its edges cost an engine, by the registers that they carry.
+    pub carried: usize,
 }

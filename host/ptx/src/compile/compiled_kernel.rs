@@ -1,5 +1,7 @@
 //! A compiled kernel: its module of WebAssembly, and what its runtime needs to know of it.
 
+use std::borrow::Cow;
+
 // Keys are numbers that this compiler gave: nobody outside can choose them to collide.
 use rustc_hash::FxHashMap as HashMap;
 
@@ -23,7 +25,7 @@ pub struct CompiledKernel {
     /// The resume index of each suspend point.
     pub(crate) resume_after: HashMap<u32, u32>,
     /// Why threads run one at a time.
-    pub(crate) scalar_reason: Option<&'static str>,
+    pub(crate) scalar_reason: Option<Cow<'static, str>>,
 }
 
 impl CompiledKernel {
@@ -65,8 +67,8 @@ impl CompiledKernel {
 
     /// Why threads run one at a time, where they do.
     #[must_use]
-    pub fn scalar_reason(&self) -> Option<&'static str> {
-        self.scalar_reason
+    pub fn scalar_reason(&self) -> Option<&str> {
+        self.scalar_reason.as_deref()
     }
 
     /// How many steps it has, of which each becomes a few instructions.
@@ -82,7 +84,9 @@ impl CompiledKernel {
     }
 
     /// How much work an engine has with it, in units of one step of a plain kernel; some hundred take
-    /// a millisecond. Values that are live across many calls take long, whatever the steps are.
+    /// a millisecond. Edges of its control flow and values that are live across many calls take long,
+    /// whatever the steps are; and each kernel takes some. Of more than
+    /// [`MOST_EFFORT`](crate::compile::MOST_EFFORT), nothing is compiled.
     #[must_use]
     pub fn effort(&self) -> usize {
         self.effort

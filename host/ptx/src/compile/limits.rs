@@ -5,7 +5,9 @@
 use crate::compile::Unsupported;
 use crate::compile::analysis::liveness::Liveness;
 use crate::compile::analysis::register_pressure;
+use crate::compile::cfg::flow::FlowGraph;
 use crate::compile::cfg::graph::Graph;
+use crate::compile::cfg::structure::Item;
 use crate::compile::ir::{Body, Reg};
 
 /// The most steps that are worth compiling: beyond, an engine takes seconds.
@@ -18,9 +20,12 @@ const MOST_SITES: usize = 2500;
 /// The most points at which a thread can leave its code and resume.
 pub(crate) const MOST_RESUME_POINTS: usize = 1 << 10;
 
-/// The most branches times blocks of a kernel whose threads run in lane groups: for each divergent
-/// branch, uniformity analysis visits all blocks up to its post-dominator.
-const MOST_BRANCHES_BY_BLOCKS: usize = 1 << 21;
+/// The most edges of control flow: each label in a list has one.
+const MOST_EDGES: usize = 48 << 10;
+
+/// The most branches times edges of a kernel whose threads run in lane groups: for each divergent
+/// branch, uniformity analysis follows all edges up to its post-dominator.
+const MOST_BRANCHES_BY_EDGES: usize = 1 << 22;
 
 /// The most registers that are saved and restored, at all resume points together.
 const MOST_SAVED: usize = 32 << 10;
@@ -34,6 +39,24 @@ const MOST_CODE: usize = 512 << 10;
 /// The most live values, summed over all steps: an engine takes about a second to allocate registers
 /// for as many.
 const MOST_PRESSURE: u64 = 2 << 20;
+
+/// The most work that an engine may have with a kernel, in the units of
+/// [`CompiledKernel::effort`](crate::compile::CompiledKernel::effort): about half a second on one
+/// thread. Nothing stops an engine within a function, and a tenant's compilation keeps a thread from
+/// those of others.
+pub const MOST_EFFORT: usize = 64 << 10;
+
+/// What an engine does for each kernel, however small it is, in the same units.
+const FIXED_EFFORT: usize = 300;
+
+/// How many edges of control flow cost one unit.
+const EDGES_PER_EFFORT: usize = 4;
+
+/// How many registers that an edge takes to a block cost one unit, where the block is entered from two
+/// others, and where it is entered from more. An engine moves each register on each edge where the
+/// blocks before have different values of it, as they may wherever several blocks jump to several.
+const CARRIED_FROM_TWO_PER_EFFORT: usize = 10;
+const CARRIED_FROM_MORE_PER_EFFORT: usize = 2;
 
 /// The most steps that are followed from one address to the pointer that it was computed from.
 pub(crate) const MOST_ROOT_STEPS: u32 = 256;
@@ -52,7 +75,16 @@ pub(crate) fn check_size(body: &Body) -> Result<(), Unsupported> {
     if body.sites.len() > MOST_SITES {
         return Err(Unsupported::limit("too many accesses of memory"));
     }
+    if edges(body) > MOST_EDGES {
+        return Err(Unsupported::limit("too many edges of control flow"));
+    }
     Ok(())
+}
+
+/// How many edges the control flow of a kernel has.
+fn edges(body: &Body) -> usize {
+    let ends = body.blocks.values().map(|block| &block.end);
+    ends.map(|end| end.successors().len()).sum()
 }
 
 /// Whether a kernel is small enough for uniformity analysis.
@@ -65,14 +97,14 @@ pub(crate) fn check_branches(body: &Body) -> Result<(), Unsupported> {
         .values()
         .filter(|block| block.end.successors().len() > 1)
         .count();
-    if branches * body.blocks.len() > MOST_BRANCHES_BY_BLOCKS {
+    if branches.saturating_mul(edges(body)) > MOST_BRANCHES_BY_EDGES {
         return Err(Unsupported::limit("too many branches"));
     }
     Ok(())
 }
 
-/// Whether an engine finds registers for a kernel in time, and how much work it has with the kernel:
-/// the [effort](crate::compile::CompiledKernel::effort). `values` is how many values each register is.
+/// Whether an engine finds registers for a kernel in time: the live values, summed over all steps.
+/// `values` is how many values each register is.
 ///
 /// # Errors
 /// Where too many values are live at once.
@@ -80,14 +112,69 @@ pub(crate) fn check_pressure(
     body: &Body,
     liveness: &Liveness,
     values: impl Fn(Reg) -> u64,
-) -> Result<usize, Unsupported> {
+) -> Result<u64, Unsupported> {
     let pressure = register_pressure::total(body, liveness, values);
     if pressure > MOST_PRESSURE {
         return Err(Unsupported::limit("too many registers at once"));
     }
-    let sites = body.sites.len();
+    Ok(pressure)
+}
+
+/// What the edges of a kernel cost by the registers that they carry, in units of
+/// [effort](crate::compile::CompiledKernel::effort).
+///
+/// # Errors
+/// Where that is too much; where a block goes on at one that does not exist.
+pub(crate) fn check_carried(body: &Body, liveness: &Liveness) -> Result<usize, Unsupported> {
+    let flow = FlowGraph::of(body)?;
+    let (mut from_two, mut from_more) = (0usize, 0usize);
+    for block in body.blocks.keys() {
+        let entries = flow.predecessors_of(block).count();
+        let live = liveness.live_in(block).iter();
+        let live: usize = live.map(|word| word.count_ones() as usize).sum();
+        match entries {
+            0 | 1 => {}
+            2 => from_two += 2 * live,
+            more => from_more += more * live,
+        }
+    }
+    let effort = from_two / CARRIED_FROM_TWO_PER_EFFORT + from_more / CARRIED_FROM_MORE_PER_EFFORT;
+    if effort > MOST_EFFORT {
+        return Err(Unsupported::limit("too many registers across branches"));
+    }
+    Ok(effort)
+}
+
+/// Whether an engine compiles a kernel in time, of which these are the structured items, the
+/// [pressure](check_pressure), what its edges [carry](check_carried), and the bytes of code: the
+/// [effort](crate::compile::CompiledKernel::effort).
+///
+/// # Errors
+/// Where that is too much.
+pub(crate) fn check_effort(
+    body: &Body,
+    items: &[Item],
+    pressure: u64,
+    carried: usize,
+    code: usize,
+) -> Result<usize, Unsupported> {
     let allocation = usize::try_from(pressure / 100).unwrap_or(usize::MAX);
-    Ok(body.len() + allocation + sites * sites / 200)
+    // With what dispatch nodes add.
+    let edges = items.iter().map(|item| match item {
+        Item::If | Item::Branch(_) => 1,
+        Item::Table(_, levels) => levels.len(),
+        Item::Loop | Item::Block | Item::End | Item::Node(_) | Item::Else => 0,
+    });
+    let edges: usize = edges.sum();
+    let sites = body.sites.len();
+    let effort = (FIXED_EFFORT + code / 16 + sites * sites / 50)
+        .saturating_add(edges / EDGES_PER_EFFORT)
+        .saturating_add(carried)
+        .saturating_add(allocation);
+    if effort > MOST_EFFORT {
+        return Err(Unsupported::limit("too much work for the engine"));
+    }
+    Ok(effort)
 }
 
 /// Whether threads leave and resume at few enough points, with few enough registers.

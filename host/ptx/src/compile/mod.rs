@@ -37,6 +37,7 @@ use crate::Module;
 
 pub use compiled_kernel::CompiledKernel;
 pub use ir::print::IrLine;
+pub use limits::MOST_EFFORT;
 pub use pass::{IrText, Pass, UnknownPass};
 pub use pipeline::Vectorize;
 pub use print_ir::print_ir;
@@ -61,6 +62,22 @@ pub fn compile_as(
     vectorize: Vectorize,
 ) -> Result<CompiledKernel, Unsupported> {
     let mut observer = pass::Observer::default();
+    let (kernel, _) = pipeline::compile(module, entry, vectorize, false, &mut observer)?;
+    Ok(kernel)
+}
+
+/// Compiles an entry as [`compile_as`] does, unless it is cancelled: `is_cancelled` is asked after each
+/// pass and before each function of the module is written.
+///
+/// # Errors
+/// What of it cannot be compiled; of the kind [`UnsupportedKind::Cancelled`] where it was cancelled.
+pub fn compile_unless(
+    is_cancelled: &dyn Fn() -> bool,
+    module: &Arc<Module>,
+    entry: &str,
+    vectorize: Vectorize,
+) -> Result<CompiledKernel, Unsupported> {
+    let mut observer = pass::Observer::cancelling(is_cancelled);
     let (kernel, _) = pipeline::compile(module, entry, vectorize, false, &mut observer)?;
     Ok(kernel)
 }

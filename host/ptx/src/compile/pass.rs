@@ -97,19 +97,28 @@ pub struct IrText {
     pub lines: Vec<IrLine>,
 }
 
-/// What looks on between passes.
+/// What looks on between passes, and may end the compilation there.
 #[derive(Default)]
-pub(crate) struct Observer {
+pub(crate) struct Observer<'a> {
     /// The last pass whose IR is to be printed.
     last: Option<Pass>,
     text: Option<IrText>,
+    is_cancelled: Option<&'a dyn Fn() -> bool>,
 }
 
-impl Observer {
-    pub(crate) fn printing(last: Pass) -> Observer {
+impl<'a> Observer<'a> {
+    pub(crate) fn printing(last: Pass) -> Observer<'a> {
         Observer {
             last: Some(last),
-            text: None,
+            ..Observer::default()
+        }
+    }
+
+    /// One that ends the compilation once this is so.
+    pub(crate) fn cancelling(is_cancelled: &'a dyn Fn() -> bool) -> Observer<'a> {
+        Observer {
+            is_cancelled: Some(is_cancelled),
+            ..Observer::default()
         }
     }
 
@@ -123,10 +132,21 @@ impl Observer {
         self.text = None;
     }
 
+    /// To be called before work that takes long.
+    ///
+    /// # Errors
+    /// Where the compilation was cancelled.
+    pub(crate) fn check_cancelled(&self) -> Result<(), Unsupported> {
+        match self.is_cancelled {
+            Some(is_cancelled) if is_cancelled() => Err(Unsupported::cancelled()),
+            _ => Ok(()),
+        }
+    }
+
     /// To be called after each pass.
     ///
     /// # Errors
-    /// Where assertions are on and the IR is not as it must be.
+    /// Where the compilation was cancelled; where assertions are on and the IR is not as it must be.
     pub(crate) fn after(
         &mut self,
         pass: Pass,
@@ -136,6 +156,7 @@ impl Observer {
         if cfg!(debug_assertions) {
             verify::verify(body)?;
         }
+        self.check_cancelled()?;
         if self.last.is_some_and(|last| pass <= last) {
             let lines = print::print(body, annotations);
             self.text = Some(IrText { pass, lines });

@@ -1,5 +1,6 @@
 //! The compiler's pipeline: its passes by name, in order, each with what it needs and what it leaves.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet as HashSet;
@@ -9,7 +10,7 @@ use crate::compile::abi::{self, Layout, VECTOR_LANES};
 use crate::compile::analyses::Analyses;
 use crate::compile::analysis::bounds_guards::GuardPlan;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
-use crate::compile::analysis::vectorization::{self, TOO_LARGE};
+use crate::compile::analysis::vectorization;
 use crate::compile::analysis::{allocation_roots, bounds_guards, liveness, uniformity};
 use crate::compile::cfg::graph::Graph;
 use crate::compile::cfg::structure::structure;
@@ -45,13 +46,13 @@ pub(crate) fn compile(
     entry: &str,
     vectorize: Vectorize,
     lines: bool,
-    observer: &mut Observer,
+    observer: &mut Observer<'_>,
 ) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
     match run(module, entry, vectorize, lines, observer) {
         // What is too large for vectors may do without.
         Err(reason) if reason.kind == UnsupportedKind::Limit && vectorize == Vectorize::Auto => {
             let (mut kernel, lines) = run(module, entry, Vectorize::Never, lines, observer)?;
-            kernel.scalar_reason = Some(TOO_LARGE);
+            kernel.scalar_reason = Some(vectorization::too_large(&reason.what).into());
             Ok((kernel, lines))
         }
         result => result,
@@ -64,7 +65,7 @@ fn run(
     name: &str,
     vectorize: Vectorize,
     lines: bool,
-    observer: &mut Observer,
+    observer: &mut Observer<'_>,
 ) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
     observer.begin();
     let entry = module
@@ -75,8 +76,8 @@ fn run(
     let divergence = lane_groups(&mut body, vectorize, observer)?;
     // The IR does not change any more: all that it names exists, in every build.
     verify::references(&body)?;
-    let scalar_reason = divergence.scalar_reason;
-    let (analyses, effort) = analyses(&body, divergence, &mut layout, observer)?;
+    let scalar_reason = divergence.scalar_reason.clone();
+    let analyses = analyses(&body, divergence, &mut layout, observer)?;
     layout
         .finish(entry.layout.dynamic_shared)
         .ok_or_else(too_much_memory)?;
@@ -86,7 +87,7 @@ fn run(
         analyses: &analyses,
         static_shared: entry.layout.shared_bytes,
     };
-    let (wasm, lines) = back_end(&input, scalar_reason.is_none())?;
+    let (wasm, lines, effort) = back_end(&input, scalar_reason.is_none(), observer)?;
     let kernel = CompiledKernel {
         wasm,
         kernel: name.to_owned(),
@@ -109,7 +110,7 @@ fn front_end(
     entry: &Entry,
     layout: &mut Layout,
     lines: bool,
-    observer: &mut Observer,
+    observer: &mut Observer<'_>,
 ) -> Result<Body, Unsupported> {
     let known = Annotations::default();
 
@@ -132,7 +133,7 @@ fn front_end(
 /// What is known of a kernel whose threads run in lane groups, and of where these diverge.
 struct Divergence {
     /// Why threads run one at a time instead; then there is nothing else to know.
-    scalar_reason: Option<&'static str>,
+    scalar_reason: Option<Cow<'static, str>>,
     uniformity: UniformityInfo,
     endpoint_conditions: HashSet<Reg>,
     /// The blocks that begin where a lane group may leave vector code, or comes back to it.
@@ -142,9 +143,9 @@ struct Divergence {
 
 impl Divergence {
     /// That of a kernel whose threads run one at a time.
-    fn none(uniformity: UniformityInfo, reason: &'static str) -> Divergence {
+    fn none(uniformity: UniformityInfo, reason: impl Into<Cow<'static, str>>) -> Divergence {
         Divergence {
-            scalar_reason: Some(reason),
+            scalar_reason: Some(reason.into()),
             uniformity,
             endpoint_conditions: HashSet::default(),
             resume_points: Vec::new(),
@@ -158,7 +159,7 @@ impl Divergence {
 fn lane_groups(
     body: &mut Body,
     vectorize: Vectorize,
-    observer: &mut Observer,
+    observer: &mut Observer<'_>,
 ) -> Result<Divergence, Unsupported> {
     if vectorize == Vectorize::Never {
         let uniformity = UniformityInfo::of_single_threads(body);
@@ -201,13 +202,13 @@ fn lane_groups(
 }
 
 /// The analyses of the final IR that code generation needs; where registers are saved and guards have
-/// their limits, in the layout; and how much work an engine has with the kernel.
+/// their limits, in the layout.
 fn analyses(
     body: &Body,
     divergence: Divergence,
     layout: &mut Layout,
-    observer: &mut Observer,
-) -> Result<(Analyses, usize), Unsupported> {
+    observer: &mut Observer<'_>,
+) -> Result<Analyses, Unsupported> {
     let vectors = divergence.scalar_reason.is_none();
     let uniformity = divergence.uniformity;
     let mut known = Annotations {
@@ -221,7 +222,8 @@ fn analyses(
     known.liveness = Some(&liveness);
     observer.after(Pass::Liveness, body, known)?;
     let values = |reg| values(body, &uniformity, vectors, reg);
-    let effort = limits::check_pressure(body, &liveness, values)?;
+    let pressure = limits::check_pressure(body, &liveness, values)?;
+    let carried = limits::check_carried(body, &liveness)?;
 
     // Needs the resume points of lane groups. Leaves control flow with those of all threads, behind
     // suspend points and at the heads of loops; reducible.
@@ -256,8 +258,10 @@ fn analyses(
         spills,
         bounds_caches,
         guards,
+        pressure,
+        carried,
     };
-    Ok((analyses, effort))
+    Ok(analyses)
 }
 
 /// Scratch memory as far as a kernel's signature says.
@@ -283,13 +287,20 @@ fn values(body: &Body, uniformity: &UniformityInfo, vectors: bool, reg: Reg) -> 
 }
 
 /// The back end: from IR to WebAssembly. Structures control flow, and writes the functions and the
-/// module around them.
+/// module around them. Returns how much work an engine has with it too.
 fn back_end(
     input: &CodegenInput<'_>,
     vectors: bool,
-) -> Result<(Vec<u8>, Vec<FunctionLines>), Unsupported> {
+    observer: &Observer<'_>,
+) -> Result<(Vec<u8>, Vec<FunctionLines>, usize), Unsupported> {
     let items = &structure(input.body, &input.analyses.graph)?;
-    let mut functions = codegen::functions(input, items, vectors)?;
+    observer.check_cancelled()?;
+    let mut functions = codegen::functions(input, items, vectors, observer)?;
+    let code = functions.iter().map(|(_, function)| function.code.len());
+    let Analyses {
+        pressure, carried, ..
+    } = input.analyses;
+    let effort = limits::check_effort(input.body, items, *pressure, *carried, code.sum())?;
     let lines = functions
         .iter_mut()
         .map(|(name, function)| FunctionLines {
@@ -299,5 +310,5 @@ fn back_end(
         .collect();
     let scratch = u64::from(input.layout.interrupt) + abi::PAGE;
     let wasm = codegen::module(&functions, input.globals(), scratch)?;
-    Ok((wasm, lines))
+    Ok((wasm, lines, effort))
 }

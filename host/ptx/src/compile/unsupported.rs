@@ -22,6 +22,9 @@ pub enum UnsupportedKind {
     Limit,
     /// The compiler contradicted itself: a mistake in the compiler, which must not become wrong code.
     Internal,
+    /// Nobody waits for the result any more: see
+    /// [`compile_unless`](crate::compile::compile_unless). It says nothing about the kernel.
+    Cancelled,
 }
 
 impl Unsupported {
@@ -50,6 +53,15 @@ impl Unsupported {
             kind: UnsupportedKind::Limit,
             line: None,
             what: what.into(),
+        }
+    }
+
+    /// A compilation that nobody waits for.
+    pub(crate) fn cancelled() -> Unsupported {
+        Unsupported {
+            kind: UnsupportedKind::Cancelled,
+            line: None,
+            what: "the compilation was cancelled".to_owned(),
         }
     }
 

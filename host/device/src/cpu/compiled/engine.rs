@@ -13,6 +13,7 @@ use std::time::Duration;
 use wasmtime::{Cache, CacheConfig, Config, Engine, Linker};
 
 use super::instance::{self, Host};
+use super::kept::KeptKernels;
 use super::memory;
 use crate::memory::{ARENA_BYTES, GUARD_BYTES};
 
@@ -33,19 +34,30 @@ pub(super) type Made = (Engine, Linker<Host>);
 static WITHOUT_FOLDER: LazyLock<Option<Made>> = LazyLock::new(|| made(None));
 
 /// A device's engine. It is made when the first kernel is compiled.
-#[derive(Default)]
 pub(crate) struct KernelEngine {
     folder: Option<PathBuf>,
     made: OnceLock<Option<Made>>,
+    kept: Arc<KeptKernels>,
 }
 
 impl KernelEngine {
-    /// An engine that keeps what it compiles in this folder, where there is one.
-    pub(crate) fn new(folder: Option<PathBuf>) -> Arc<KernelEngine> {
+    /// An engine that keeps what it compiles in this folder, where there is one, and so many bytes of
+    /// it in memory.
+    pub(crate) fn new(folder: Option<PathBuf>, most_bytes: u64) -> Arc<KernelEngine> {
+        KernelEngine::keeping(folder, KeptKernels::new(most_bytes))
+    }
+
+    pub(super) fn keeping(folder: Option<PathBuf>, kept: KeptKernels) -> Arc<KernelEngine> {
         Arc::new(KernelEngine {
             folder,
             made: OnceLock::new(),
+            kept: Arc::new(kept),
         })
+    }
+
+    /// The kernels that it has compiled.
+    pub(super) fn kept(&self) -> &Arc<KeptKernels> {
+        &self.kept
     }
 
     pub(super) fn get(&self) -> Option<&Made> {
@@ -86,6 +98,8 @@ fn engine(folder: Option<&Path>) -> wasmtime::Result<Engine> {
         .wasm_threads(true)
         .wasm_multi_memory(true)
         .wasm_branch_hinting(true)
+        // A tenant's compilation has one thread: the one that asks for it.
+        .parallel_compilation(false)
         .wasm_backtrace_max_frames(None)
         .max_wasm_stack(STACK_BYTES)
         .memory_reservation(ARENA_BYTES)

@@ -1,8 +1,11 @@
-//! Compiled kernels: the engine that compiles and runs them, once per process, and what each of a
-//! module's kernels became. What is not compiled is interpreted, and says why.
+//! Compiled kernels: the engine that compiles and runs them, once per process, and what each kernel
+//! became at its [first use](first_use). What is not compiled is interpreted, and says why.
 
 mod engine;
+mod fallback_log;
+mod first_use;
 mod instance;
+mod kept;
 mod memory;
 mod ticker;
 
@@ -10,16 +13,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tensor_wasm_ptx::Module;
-use tensor_wasm_ptx::compile::{CompiledKernel, Unsupported, Vectorize, compile_as};
+use tensor_wasm_ptx::compile::{CompiledKernel, Unsupported, Vectorize, compile_unless};
 use wasmtime::InstancePre;
 
 pub(crate) use engine::KernelEngine;
+pub(crate) use fallback_log::print_fallbacks;
+use first_use::ModuleKernels;
+pub(crate) use first_use::{CompileJob, KernelSlot, Known, WaitingLaunch};
 use instance::Host;
 pub(crate) use instance::{Instance, Outcome, with_instance};
-
-/// The work that an engine has with all kernels of a module that are compiled, in units of
-/// [`CompiledKernel::effort`]: a few seconds, since one tenant's module is another's wait.
-const MOST_EFFORT: usize = 64 << 10;
 
 /// What a step of a compiled kernel takes for as long as it can run, in bytes, roughly.
 const BYTES_PER_STEP: usize = 64;
@@ -28,9 +30,34 @@ const BYTES_PER_STEP: usize = 64;
 pub(crate) struct LinkedKernel {
     compiled: Arc<CompiledKernel>,
     linked: InstancePre<Host>,
+    /// Whether it was told that a tenant's memory keeps it from running.
+    is_unused_told: AtomicBool,
+    /// Until the engine has unmapped the code.
+    place: kept::Place,
 }
 
 impl LinkedKernel {
+    fn new(
+        compiled: CompiledKernel,
+        linked: InstancePre<Host>,
+        place: kept::Place,
+    ) -> LinkedKernel {
+        LinkedKernel {
+            compiled: Arc::new(compiled),
+            linked,
+            is_unused_told: AtomicBool::new(false),
+            place,
+        }
+    }
+
+    /// Tells, once, that a launch of it is interpreted all the same.
+    pub(crate) fn tell_unused(&self, kernel: &str) {
+        if !self.is_unused_told.swap(true, Ordering::Relaxed) {
+            let reason = "the tenant has more device memory at once than compiled code reaches";
+            fallback_log::tell(kernel, &reason);
+        }
+    }
+
     pub(crate) fn compiled(&self) -> &Arc<CompiledKernel> {
         &self.compiled
     }
@@ -50,28 +77,17 @@ impl std::fmt::Debug for LinkedKernel {
     }
 }
 
-/// The kernels of a module, in its order, or why they are interpreted.
-type Kernels = Vec<Result<Arc<LinkedKernel>, Unsupported>>;
-
-/// Compiles a module's kernels, where that was not done before. They live as long as the module.
-/// The bytes that they take, about.
-pub(crate) fn prepare(module: &Arc<Module>, engine: &KernelEngine) -> u64 {
-    let kernels = module.extension(|| compile(module, engine));
-    let kernels = kernels.map(Vec::as_slice).unwrap_or_default();
-    kernels.iter().flatten().map(|kernel| kernel.bytes()).sum()
-}
-
-/// The compiled kernel of this name, if the module was [prepared](prepare) and it was compiled.
-pub(crate) fn kernel(module: &Arc<Module>, name: &str) -> Option<Arc<LinkedKernel>> {
-    let index = module.entry_index(name)?;
-    let kernels: &Kernels = module.extension(Kernels::new)?;
-    kernels.get(index)?.as_ref().ok().cloned()
+/// What became of an entry of a module, by its number. `None` where something else is kept with the
+/// module, which is nobody's but this module's.
+pub(crate) fn slot(module: &Arc<Module>, entry: usize) -> Option<Arc<KernelSlot>> {
+    let kernels = module.extension(ModuleKernels::default)?;
+    Some(kernels.slot(entry))
 }
 
 /// Whether the compiler is to leave each thread alone; for measurements.
 static SINGLE_THREADS: AtomicBool = AtomicBool::new(false);
 
-/// Has every module that this process loads from now on compiled for one thread at a time, so that
+/// Has every kernel that this process uses from now on compiled for one thread at a time, so that
 /// it can be measured what running threads together brings.
 pub fn compile_for_single_threads() {
     SINGLE_THREADS.store(true, Ordering::Relaxed);
@@ -80,7 +96,7 @@ pub fn compile_for_single_threads() {
 /// Whether no kernel is to be compiled; for tests.
 static INTERPRET: AtomicBool = AtomicBool::new(false);
 
-/// Has every kernel that this process loads from now on interpreted, so that the interpreter can be
+/// Has every kernel that this process uses from now on interpreted, so that the interpreter can be
 /// held to what is promised of a device.
 pub fn interpret_all_kernels() {
     INTERPRET.store(true, Ordering::Relaxed);
@@ -93,43 +109,55 @@ fn width() -> Vectorize {
     }
 }
 
-fn compile(module: &Arc<Module>, engine: &KernelEngine) -> Kernels {
-    let mut effort = 0;
-    module
-        .entries()
-        .iter()
-        .map(|entry| {
-            let name = entry.name();
-            if INTERPRET.load(Ordering::Relaxed) {
-                return Err(refused("no kernel is to be compiled"));
-            }
-            if effort > MOST_EFFORT {
-                return Err(refused("the module is large"));
-            }
-            let compiled = compile_as(module, name, width()).and_then(|mut kernel| {
-                effort += kernel.effort();
-                if effort > MOST_EFFORT {
-                    return Err(refused("the module is large"));
-                }
-                let (engine, linker) = engine.get().ok_or_else(|| refused("no engine"))?;
-                // An error here is a mistake of the compiler: the interpreter makes up for it.
-                let failed = |error: wasmtime::Error| {
-                    tracing::error!(kernel = name, error = format!("{error:#}"), "not compiled");
-                    refused("the engine refuses the module")
-                };
-                let module = wasmtime::Module::new(engine, kernel.take_wasm()).map_err(failed)?;
-                let linked = linker.instantiate_pre(&module).map_err(failed)?;
-                Ok(Arc::new(LinkedKernel {
-                    compiled: Arc::new(kernel),
-                    linked,
-                }))
-            });
-            if let Err(reason) = &compiled {
-                tracing::debug!(kernel = name, %reason, "a kernel will be interpreted");
-            }
-            compiled
-        })
-        .collect()
+/// Whether no kernel is compiled since it was asked for.
+fn is_interpreted_by_request() -> bool {
+    INTERPRET.load(Ordering::Relaxed)
+}
+
+/// Compiles a kernel, unless it is cancelled.
+fn compile(
+    module: &Arc<Module>,
+    name: &str,
+    engine: &KernelEngine,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Result<(CompiledKernel, InstancePre<Host>), Unsupported> {
+    if is_interpreted_by_request() {
+        return Err(refused("no kernel is to be compiled"));
+    }
+    let mut kernel = compile_unless(is_cancelled, module, name, width())?;
+    let no_engine = || refused("the processor or the address space does not do for the engine");
+    let (engine, linker) = engine.get().ok_or_else(no_engine)?;
+    // An error here is a mistake of the compiler: the interpreter makes up for it.
+    let failed = |error: wasmtime::Error| {
+        tracing::error!(kernel = name, error = format!("{error:#}"), "not compiled");
+        refused("the engine refuses the module")
+    };
+    let module = wasmtime::Module::new(engine, kernel.take_wasm()).map_err(failed)?;
+    let linked = linker.instantiate_pre(&module).map_err(failed)?;
+    Ok((kernel, linked))
+}
+
+/// Compiles a kernel on this thread, for nobody.
+#[cfg(test)]
+pub(crate) fn compile_now(module: &Arc<Module>, entry: usize, engine: &Arc<KernelEngine>) {
+    struct Nobody;
+    impl WaitingLaunch for Nobody {
+        fn is_waiting(&self) -> bool {
+            true
+        }
+        fn proceed(self: Box<Self>, _: Known) {}
+    }
+    let (Some(slot), Some(kernel)) = (slot(module, entry), module.entries().get(entry)) else {
+        return;
+    };
+    if slot.known_or_wait(|| Box::new(Nobody)).is_none() {
+        slot.compile(&CompileJob {
+            module: Arc::clone(module),
+            kernel: kernel.name().to_owned(),
+            engine: Arc::clone(engine),
+            session: 0.into(),
+        });
+    }
 }
 
 fn refused(what: &str) -> Unsupported {
@@ -137,35 +165,4 @@ fn refused(what: &str) -> Unsupported {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    /// Kernels of so many accesses by two pointers, which take an engine longest.
-    fn module(kernels: usize, accesses: usize) -> Arc<Module> {
-        let body = "ld.global.u64 %d1, [%d0];\nst.global.u64 [%d0], %d1;\n".repeat(accesses / 2);
-        let kernels = (0..kernels).map(|number| {
-            format!(
-                ".visible .entry k{number}(.param .u64 p)\n{{\n.reg .b64 %d<2>;\n\
-                 ld.param.u64 %d0, [p];\n{body}ret;\n}}\n"
-            )
-        });
-        let text = format!(
-            ".version 8.0\n.target sm_80\n.address_size 64\n{}",
-            kernels.collect::<String>()
-        );
-        let limits = tensor_wasm_ptx::Limits::default();
-        Arc::new(tensor_wasm_ptx::parse(text.as_bytes(), &limits).unwrap())
-    }
-
-    #[test]
-    fn of_a_module_of_much_work_only_so_much_is_compiled() {
-        let compiled = |kernels, accesses| {
-            let compiled = compile(&module(kernels, accesses), &KernelEngine::new(None));
-            compiled.iter().filter(|kernel| kernel.is_ok()).count()
-        };
-        assert_eq!(compiled(20, 20), 20);
-        assert_eq!(compiled(6, 2000), 2);
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ use super::*;
 use crate::cpu::perform;
 use crate::testing::{
     ManualDevice, at_once, empty_kernel, empty_module, manual_device, milliseconds, one_thread,
-    poll,
+    poll, step, unused_kernel,
 };
 use crate::{Lease, Limits, Queue, Session};
 
@@ -213,7 +213,7 @@ fn a_tenant_that_compiles_without_end_has_one_thread_and_no_second() {
 
     let (queue, work) = at_work;
     compiler.settle(queue, perform(work), milliseconds(50));
-    while crate::testing::step(compiler) {}
+    while step(compiler) {}
     for load in &mut loads {
         assert!(matches!(poll(load.as_mut()), Poll::Ready(Ok(_))));
     }
@@ -233,12 +233,12 @@ fn no_tenant_waits_until_another_may_compile_the_same_text() {
     let lease = quick.lease();
     let mut load = pin!(lease.load(empty_module("shared").into()));
     assert!(poll(load.as_mut()).is_pending());
-    assert!(crate::testing::step(compiler));
+    assert!(step(compiler));
     assert!(matches!(poll(load.as_mut()), Poll::Ready(Ok(_))));
 
     let (queue, work) = at_work;
     compiler.settle(queue, perform(work), SLICE);
-    assert!(crate::testing::step(compiler));
+    assert!(step(compiler));
     assert!(matches!(poll(shared.as_mut()), Poll::Ready(Ok(_))));
 }
 
@@ -257,4 +257,94 @@ fn an_instance_that_ends_while_its_texts_wait_gives_back_their_permits_at_once()
     drop((first, second));
     assert!(session.is_idle());
     assert!(device.compiler.try_next().is_none());
+}
+
+#[test]
+fn a_launch_waits_for_its_kernel_s_compilation_and_other_queues_do_not() {
+    let device = manual_device(1 << 20);
+    let session = session(&device, 100);
+    let lease = session.lease();
+    let kernel = unused_kernel(&device, &lease);
+    let queues = [(); 2].map(|()| at_once(lease.create_queue()).unwrap());
+    at_once(queues[0].launch(&kernel, one_thread(), vec![])).unwrap();
+    let mut waiting = pin!(queues[0].synchronize());
+    assert!(poll(waiting.as_mut()).is_pending());
+
+    let buffer = at_once(lease.allocate(4)).unwrap();
+    at_once(queues[1].fill(&buffer, 0, 4, 1)).unwrap();
+    let mut other = pin!(queues[1].synchronize());
+    while step(&device.scheduler) {}
+    assert!(matches!(poll(other.as_mut()), Poll::Ready(Ok(()))));
+    assert!(poll(waiting.as_mut()).is_pending());
+
+    assert!(step(&device.compiler));
+    assert!(device.compiler.try_next().is_none());
+    while step(&device.scheduler) {}
+    assert!(matches!(poll(waiting.as_mut()), Poll::Ready(Ok(()))));
+}
+
+#[test]
+fn an_instance_that_ends_takes_its_compilations_with_it() {
+    let device = manual_device(1 << 20);
+    let session = session(&device, 100);
+    let lease = session.lease();
+    let kernel = unused_kernel(&device, &lease);
+    let queue = at_once(lease.create_queue()).unwrap();
+    for _ in 0..100 {
+        at_once(queue.launch(&kernel, one_thread(), vec![])).unwrap();
+    }
+    drop(lease);
+    assert!(device.compiler.try_next().is_none());
+    assert!(at_once(queue.launch(&kernel, one_thread(), vec![])).is_err());
+    drop((queue, kernel));
+    assert!(session.is_idle());
+}
+
+#[test]
+fn tenants_take_turns_to_compile_and_none_has_two_threads() {
+    let device = manual_device(1 << 20);
+    let compiler = &device.compiler;
+    let tenants = [(); 2].map(|()| session(&device, 100));
+    let leases = [tenants[0].lease(), tenants[0].lease(), tenants[1].lease()];
+    // Texts that differ in their names: nothing of one is known of another.
+    let kernels: Vec<crate::Kernel> = leases
+        .iter()
+        .enumerate()
+        .map(|(number, lease)| {
+            let name = format!("k{number}");
+            let mut load = pin!(lease.load(empty_module(&name).into()));
+            while poll(load.as_mut()).is_pending() {
+                assert!(step(compiler));
+            }
+            let module = at_once(lease.load(empty_module(&name).into())).unwrap();
+            module.kernel(&name).unwrap()
+        })
+        .collect();
+    for (lease, kernel) in leases.iter().zip(&kernels) {
+        let queue = at_once(lease.create_queue()).unwrap();
+        at_once(queue.launch(kernel, one_thread(), vec![])).unwrap();
+    }
+    // One of each tenant; the second one of the first waits.
+    let first = compiler.try_next().unwrap();
+    let second = compiler.try_next().unwrap();
+    assert!(compiler.try_next().is_none());
+    for (queue, work) in [first, second] {
+        compiler.settle(queue, perform(work), SLICE);
+    }
+    assert!(step(compiler));
+    assert!(compiler.try_next().is_none());
+}
+
+#[test]
+fn who_had_much_compiled_has_less_of_the_device_afterwards() {
+    let device = manual_device(1 << 20);
+    let (paid, other) = (busy(&device, 100, 1), busy(&device, 100, 1));
+    device.scheduler.charge(paid.id, 10 * SLICE);
+    let mut pool = Threads::new(&device, 1);
+    for _ in 0..40 {
+        pool.slice(SLICE);
+    }
+    let ahead = pool.received(&other) - pool.received(&paid);
+    let slices = u128::from(ahead) / SLICE.as_micros();
+    assert!((9..=11).contains(&slices), "{slices}");
 }

@@ -1,6 +1,8 @@
 //! Whether a kernel is worth vectorising: a cost model that compares what lane groups do in vectors
 //! with what they do one lane at a time.
 
+use std::borrow::Cow;
+
 use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::coalescing::{coalesced, is_gather};
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
@@ -10,8 +12,10 @@ use crate::compile::ir::{Body, Op};
 /// The most vector instructions that are worth compiling.
 const MOST_VECTORS: usize = 10_000;
 
-/// Why a kernel is not vectorised that an engine would take too long for.
-pub(crate) const TOO_LARGE: &str = "it is too large for vectors";
+/// Why a kernel is not vectorised that an engine would take too long for: by what it has too much of.
+pub(crate) fn too_large(what: &str) -> String {
+    format!("it is too large for vectors: {what}")
+}
 
 /// About how many vector instructions it takes to move the elements of an access one by one: for the
 /// access, and for each vector of its lanes.
@@ -19,7 +23,7 @@ const BY_LANE: usize = 24;
 const BY_LANE_EACH: usize = 4;
 
 /// Why the threads of a kernel are to run one at a time; `None` where vectors pay off.
-pub(crate) fn scalar_reason(body: &Body, uniformity: &UniformityInfo) -> Option<&'static str> {
+pub(crate) fn scalar_reason(body: &Body, uniformity: &UniformityInfo) -> Option<Cow<'static, str>> {
     let (mut vector_ops, mut lane_ops, mut vectors) = (0usize, 0usize, 0usize);
     let blocks = body.blocks.values().filter(|block| !block.is_cold());
     let ops = blocks.flat_map(|block| &block.ops);
@@ -60,10 +64,11 @@ pub(crate) fn scalar_reason(body: &Body, uniformity: &UniformityInfo) -> Option<
         }
     }
     if vectors > MOST_VECTORS {
-        return Some(TOO_LARGE);
+        let what = format!("{vectors} vector instructions, of at most {MOST_VECTORS}");
+        return Some(too_large(&what).into());
     }
     if lane_ops * 4 > vector_ops {
-        return Some("too much of it is not done in vectors");
+        return Some("too much of it is not done in vectors".into());
     }
     None
 }

@@ -26,6 +26,7 @@ use wasm_encoder::{MemArg, MemArgTarget, ValType};
 
 use crate::compile::cfg::structure::Item;
 use crate::compile::ir::{Arg, Ty};
+use crate::compile::pass::Observer;
 use crate::compile::{Unsupported, limits};
 use function_writer::Function;
 
@@ -36,18 +37,21 @@ pub(crate) use module::module;
 /// one that the runtime calls.
 ///
 /// # Errors
-/// Where one has too many registers, or too much code.
+/// Where one has too many registers, or too much code; where the compilation was cancelled.
 pub(crate) fn functions(
     input: &CodegenInput<'_>,
     items: &[Item],
     vectors: bool,
+    observer: &Observer<'_>,
 ) -> Result<Vec<(&'static str, Function)>, Unsupported> {
     let scalar = scalar::scalar(input, items, vectors)?;
+    observer.check_cancelled()?;
     limits::check_code(scalar.code.len())?;
     if !vectors {
         return Ok(vec![("run", scalar)]);
     }
     let vector = vector::vector(input, items)?;
+    observer.check_cancelled()?;
     limits::check_code(vector.code.len())?;
     // In the order of the indices by which `dispatch` calls them.
     Ok(vec![

@@ -7,7 +7,7 @@ use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
     Arg, BlockId, End, Op as IrOp, Reg, SiteKind, SuspendKind, SuspendPoint, Ty,
 };
-use crate::compile::translate::{Builder, FunctionScope, index};
+use crate::compile::translate::{Builder, FunctionScope};
 use crate::simt::instruction::{BarrierInstruction, WarpInstruction};
 use crate::syntax::builtin_functions::BuiltinFunction;
 use crate::syntax::check::source_type;
@@ -132,32 +132,9 @@ impl<'m> Builder<'m> {
     }
 
     /// Ends the current block; what comes next is reached by a label, or not at all.
-    fn leave(&mut self, end: End) {
+    pub(crate) fn leave(&mut self, end: End) {
         let next = self.new_block();
         self.end(end, next);
-    }
-
-    fn jump_table(&mut self, scope: &FunctionScope<'m>) -> Result<(), Unsupported> {
-        let table = match scope.operand(1) {
-            Operand::Labels(table) => scope.function.tables.get(*table as usize),
-            _ => None,
-        };
-        let labels = table
-            .map(|table| table.labels.as_slice())
-            .unwrap_or_default();
-        let targets: Option<Vec<BlockId>> = labels
-            .iter()
-            .map(|label| self.label(scope, label.0))
-            .collect();
-        let Some(targets) = targets else {
-            return Err(self.unsupported("this list of labels"));
-        };
-        let place = self.source(scope, 0);
-        let site = self.site(SiteKind::Jump {
-            labels: index(targets.len()),
-        });
-        self.leave(End::Table(place, targets, site));
-        Ok(())
     }
 
     /// Waits for others; goes on in a block of its own.

@@ -10,6 +10,7 @@ mod convert;
 mod float;
 mod half;
 mod integer;
+mod jump_table;
 mod memory;
 mod operand;
 mod packed;
@@ -100,6 +101,7 @@ struct FunctionScope<'m> {
     back: BlockId,
     /// The blocks that its labels begin.
     labels: HashMap<u32, BlockId>,
+    dispatches: jump_table::Dispatches,
 }
 
 impl<'m> FunctionScope<'m> {
@@ -271,6 +273,7 @@ impl<'m> Builder<'m> {
             instruction: &NOTHING,
             back,
             labels,
+            dispatches: jump_table::Dispatches::of(function),
         }
     }
 

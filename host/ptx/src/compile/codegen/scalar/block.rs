@@ -136,6 +136,11 @@ impl ScalarEmitter<'_> {
     /// Ends the launch with a fault, and a value for its message.
     pub(crate) fn end_with_fault(&mut self, site: SiteId, value: Arg) {
         self.arg(value);
+        self.end_with_fault_of_operand(site);
+    }
+
+    /// Ends the launch with a fault; the value for its message is on the stack.
+    pub(crate) fn end_with_fault_of_operand(&mut self, site: SiteId) {
         self.set(self.address);
         self.fault(site);
     }

@@ -102,6 +102,12 @@ impl VectorEmitter<'_> {
                 }
                 self.note_suspension(ENDED);
             }
+            // The first lane's: all lanes came here.
+            End::Fault(site, value) if input.class(*value) == Uniformity::Divergent => {
+                self.chunk(*value, 0);
+                self.op(W::I64x2ExtractLane(0));
+                self.scalar.end_with_fault_of_operand(*site);
+            }
             End::Fault(site, value) => self.scalar.end_with_fault(*site, *value),
             End::Nowhere => self.op(W::Unreachable),
             End::Suspend(number, next) => {

@@ -1,25 +1,11 @@
-//! What an engine takes for the largest kernels that the compiler lets through, of several shapes:
-//! the measure of the compiler's bounds.
-//!
-//! ```text
-//! cargo run --release -p tensor-wasm-ptx --example largest [SHAPE]
-//! ```
-//!
-//! With a shape, only that one is compiled, and the most memory that the process held is said too.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! Kernels of several shapes, each as large as it is asked for: what an engine takes longest for.
 
 use std::fmt::Write;
-use std::sync::Arc;
-use std::time::Instant;
-
-use tensor_wasm_ptx::compile::{CompiledKernel, Vectorize, compile_as};
-use tensor_wasm_ptx::{Limits, parse};
-use wasmtime::{Config, Engine, Module};
 
 /// A kernel's lines, for a size.
-type Shape = (&'static str, fn(usize) -> String);
+pub type Shape = (&'static str, fn(usize) -> String);
 
-const SHAPES: [Shape; 13] = [
+pub const SHAPES: [Shape; 23] = [
     ("multiply-adds", |size| {
         lines(size, |i| {
             format!(
@@ -127,9 +113,112 @@ const SHAPES: [Shape; 13] = [
                 format!("st.global.f32 [%in+{}], %f{};", i * 4, size - 1 - i)
             })
     }),
+    // A jump through a list of labels has an edge for each of them.
+    ("jumps through one table", |size| {
+        format!("T: .branchtargets {};\n", labels(size))
+            + &jumps(size, |_| "T".to_owned())
+            + "JEND:\n"
+    }),
+    ("jumps through tables of their own", |size| {
+        lines(size, |i| format!("T{i}: .branchtargets {};", labels(size)))
+            + &jumps(size, |i| format!("T{i}"))
+            + "JEND:\n"
+    }),
+    // Each label is reached with forty values in use, of which each jump changes one.
+    ("jumps with forty values", |size| {
+        let table = format!("T: .branchtargets {};\n", labels(size));
+        with_forty_values(&(table + &jumps(size, |_| "T".to_owned())))
+    }),
+    (
+        "jumps with forty values through tables of their own",
+        |size| {
+            let tables = lines(size, |i| format!("T{i}: .branchtargets {};", labels(size)));
+            with_forty_values(&(tables + &jumps(size, |i| format!("T{i}"))))
+        },
+    ),
+    // Each label is reached from the two before it, of which each changes another value.
+    ("branches over one another", |size| {
+        let branches = lines(size, |i| {
+            format!(
+                "J{i}:\nsetp.gt.u32 %p1, %r{}, %t;\nadd.f32 %f{}, %f{}, %f{};\n@%p1 bra J{};",
+                i % 40,
+                i % 40,
+                i % 40,
+                (i + 1) % 40,
+                i + 2
+            )
+        });
+        with_forty_values(&(branches + &format!("J{size}:\nJ{}:\n", size + 1)))
+    }),
+    ("loops with barriers", |size| {
+        lines(size, |i| {
+            format!(
+                "L{i}:\nbar.sync 0;\nadd.u32 %r1, %r1, 1;\nsetp.lt.u32 %p1, %r1, {i};\n@%p1 bra L{i};"
+            )
+        })
+    }),
+    ("loops in loops with barriers", |size| {
+        lines(size, |i| {
+            let begin = lines(20, |depth| format!("L{i}_{depth}:\nadd.u32 %r1, %r1, 1;"));
+            let end = lines(20, |depth| {
+                format!(
+                    "setp.lt.u32 %p1, %r1, {};\n@%p1 bra L{i}_{};",
+                    i + depth,
+                    19 - depth
+                )
+            });
+            format!("{begin}bar.sync 0;\n{end}")
+        })
+    }),
+    ("loops with two entries", |size| {
+        lines(size, |i| {
+            format!(
+                "setp.lt.u32 %p1, %r1, %r2;\n@%p1 bra M{i};\nL{i}:\nadd.u32 %r1, %r1, 1;\n\
+                 M{i}:\nadd.u32 %r2, %r2, %r1;\nsetp.lt.u32 %p1, %r2, %t;\n@%p1 bra L{i};"
+            )
+        })
+    }),
+    ("accesses under predicates", |size| {
+        lines(size, |i| {
+            format!(
+                "setp.gt.u32 %p1, %r{0}, {i};\n@%p1 ld.global.u32 %r{0}, [%in+{1}];",
+                i % 40,
+                i * 4
+            )
+        })
+    }),
+    ("nothing", |_| String::new()),
 ];
 
-fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
+/// The labels of so many jumps.
+fn labels(size: usize) -> String {
+    let labels = (0..size.max(1)).map(|i| format!("J{i}"));
+    labels
+        .chain(["JEND".to_owned()])
+        .collect::<Vec<String>>()
+        .join(", ")
+}
+
+/// So many jumps, each behind a label, and each through the table that has this name.
+fn jumps(size: usize, table: impl Fn(usize) -> String) -> String {
+    lines(size.max(1), |i| {
+        format!(
+            "J{i}:\nadd.u32 %r1, %r1, %t;\nadd.f32 %f{0}, %f{0}, %f{1};\nbrx.idx %r1, {2};",
+            i % 40,
+            (i + 1) % 40,
+            table(i)
+        )
+    })
+}
+
+/// Loads forty values before these lines, and stores them behind.
+fn with_forty_values(body: &str) -> String {
+    let loads = lines(40, |i| format!("ld.global.f32 %f{i}, [%own+{}];", i * 4));
+    let stores = lines(40, |i| format!("st.global.f32 [%own+{}], %f{i};", i * 4));
+    loads + body + "JEND:\n" + &stores
+}
+
+pub fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
     let mut text = String::new();
     for i in 0..count {
         writeln!(text, "{}", line(i)).unwrap();
@@ -137,8 +226,9 @@ fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
     text
 }
 
-fn lowered(body: &str, size: usize, width: Vectorize) -> Option<CompiledKernel> {
-    let text = format!(
+/// A module with one kernel, `k`, of these lines.
+pub fn module(body: &str, size: usize) -> String {
+    format!(
         ".version 8.6\n.target sm_90\n.address_size 64\n.visible .entry k(.param .u64 in)\n{{\n\
          .reg .pred %p<4>; .reg .b32 %r<48>, %t; .reg .b64 %d<48>, %in, %own; .reg .f64 %g<48>;\n\
          .reg .f32 %f<{}>;\nld.param.u64 %in, [in];\nmov.u32 %t, %tid.x;\n\
@@ -146,63 +236,5 @@ fn lowered(body: &str, size: usize, width: Vectorize) -> Option<CompiledKernel> 
          {body}\nst.global.f32 [%own], %f7;\nst.global.u32 [%own], %r3;\nst.global.u32 [%own], %r1;\n\
          st.global.u64 [%in], %d2;\nst.global.f64 [%in], %g2;\nret;\n}}\n",
         size + 48
-    );
-    let module = parse(text.as_bytes(), &Limits::default()).ok()?;
-    compile_as(&Arc::new(module), "k", width).ok()
-}
-
-/// The processor time that this process has had, in milliseconds: other programs do not add to it.
-fn busy() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let (_, fields) = stat.rsplit_once(')').unwrap();
-    let ticks = fields.split_whitespace().skip(11).take(2);
-    ticks
-        .map(|ticks| ticks.parse::<u64>().unwrap())
-        .sum::<u64>()
-        * 10
-}
-
-fn main() {
-    let only = std::env::args().nth(1);
-    let mut config = Config::new();
-    config.relaxed_simd_deterministic(true).wasm_threads(true);
-    let engine = Engine::new(&config).unwrap();
-    println!(
-        "| shape | threads together | size | steps | code, KiB | lowering, CPU ms | engine, CPU ms | engine, ms |"
-    );
-    println!("|---|---:|---:|---:|---:|---:|---:|---:|");
-    for (name, body) in SHAPES {
-        if only.as_ref().is_some_and(|only| only != name) {
-            continue;
-        }
-        for width in [Vectorize::Never, Vectorize::Always, Vectorize::Auto] {
-            // The largest that is let through.
-            let (mut least, mut most) = (0usize, 1usize << 15);
-            while most - least > 1 + least / 64 {
-                let middle = least.midpoint(most);
-                match lowered(&body(middle), middle, width) {
-                    Some(_) => least = middle,
-                    None => most = middle,
-                }
-            }
-            let text = body(least);
-            let began = busy();
-            let lowered = lowered(&text, least, width).unwrap();
-            let lowering = busy() - began;
-            let (began, busy_before) = (Instant::now(), busy());
-            Module::new(&engine, lowered.wasm()).unwrap();
-            println!(
-                "| {name}, {width:?} | {} | {least} | {} | {} | {} | {} | {} |",
-                lowered.lanes(),
-                lowered.steps(),
-                lowered.wasm().len() >> 10,
-                lowering,
-                busy() - busy_before,
-                began.elapsed().as_millis()
-            );
-        }
-    }
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find(|line| line.starts_with("VmHWM"));
-    println!("{}", peak.unwrap_or_default());
+    )
 }
