@@ -3,6 +3,7 @@
 //! One program for all of them: each one more would link the engine once more.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod accepted;
 mod adding_an_instruction;
 mod agreement;
 mod checks;
@@ -17,6 +18,7 @@ mod float_edges;
 mod forms;
 mod fuzz;
 mod halves;
+mod heap;
 mod instructions;
 mod integer_edges;
 mod kernels;
@@ -24,6 +26,7 @@ mod layers;
 mod lines;
 mod no_system;
 mod output;
+mod pointers;
 mod random;
 mod recursion;
 mod refusals;

@@ -165,8 +165,8 @@ fn functions_of_the_runtime_have_their_own_shape() {
         "{shown}"
     );
     let shown = refusal(&text(
-        ".extern .func (.param .b64 r) malloc(.param .b64 a);",
-        "call (%d1), malloc, (%d2);",
+        ".extern .func (.param .b64 r) malloc(.param .b32 a);",
+        "call (%d1), malloc, (%r1);",
     ));
     assert!(
         shown.contains("function `malloc` is only declared"),

@@ -45,8 +45,10 @@ impl Default for CpuConfig {
     }
 }
 
-/// What every CUDA device offers without being asked for more, in bytes.
-const MAX_SHARED_BYTES: u32 = 48 << 10;
+/// What a block may have at most of static and dynamic shared memory together, in bytes: as much as
+/// on a device of sm_90, the newest target there is here (CUDA C++ Programming Guide, "Technical
+/// Specifications per Compute Capability").
+const MAX_SHARED_BYTES: u32 = 227 << 10;
 
 /// Used where the system does not say how much memory it has, in bytes.
 const MEMORY_IF_UNKNOWN: u64 = 4 << 30;
@@ -60,7 +62,7 @@ impl CpuConfig {
             multiprocessors: u32::try_from(self.thread_count().get()).unwrap_or(u32::MAX),
             warp_size: 32,
             max_threads_per_block: MAX_THREADS_PER_BLOCK,
-            max_shared_bytes: self.ptx.shared_bytes.min(MAX_SHARED_BYTES),
+            max_shared_bytes: MAX_SHARED_BYTES,
             memory_bytes: self.memory_bytes.unwrap_or_else(half_of_memory),
             driver: None,
             capability: None,

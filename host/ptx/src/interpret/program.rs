@@ -340,7 +340,17 @@ pub(crate) enum Action {
         /// An index into [`Program::tables`]: many jumps may share a long one.
         table: u32,
     },
+    /// Goes to another step.
+    Goto {
+        step: u32,
+    },
     Call(Box<CallStep>),
+    /// Goes to the step that calls the function at an address.
+    CallPointer {
+        address: Source,
+        /// The functions' addresses, rising, and where they are called.
+        steps: Box<[(u64, u32)]>,
+    },
     Builtin(Box<BuiltinCall>),
     Return,
     Exit,

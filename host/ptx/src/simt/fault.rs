@@ -61,6 +61,11 @@ pub(crate) fn jump_outside(index: u64, labels: usize) -> String {
     format!("jumps to entry {index} of a list of {labels} labels")
 }
 
+/// What is said of a call through an address that is none of a function that may be called so.
+pub(crate) fn no_function(address: u64) -> String {
+    format!("calls address {address:#x}, which is none of a function that this call may reach")
+}
+
 /// Why an access of a thread is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AccessError {

@@ -60,8 +60,9 @@ pub(crate) struct WarpInstruction<'i> {
     /// What each lane brings: for each word the index of its operand, whose type the table says, and
     /// the operand or the element of it. As many as [`WarpOp::inputs`].
     pub inputs: Vec<(usize, &'i Operand)>,
-    /// The index of the operand that says which lanes take part.
-    pub mask: usize,
+    /// The index of the operand that says which lanes take part; `None` for those that are active, as
+    /// instructions without `.sync` have it.
+    pub mask: Option<usize>,
     /// The registers that are written, but for words that are not wanted. As many as
     /// [`WarpOp::results`].
     pub results: Vec<Option<RegisterId>>,
@@ -71,7 +72,11 @@ impl WarpInstruction<'_> {
     /// `None` where the instruction is another one.
     pub(crate) fn of(instruction: &Instruction) -> Option<WarpInstruction<'_>> {
         let op = operation(instruction)?;
-        let mask = instruction.operands.len().checked_sub(1)?;
+        let count = instruction.operands.len();
+        let mask = match instruction.modifiers.has(Modifier::Sync) {
+            true => Some(count.checked_sub(1)?),
+            false => None,
+        };
         let mut results = Vec::with_capacity(op.results());
         // Those with results have them in their first operand.
         let first = usize::from(op.results() > 0);
@@ -82,7 +87,7 @@ impl WarpInstruction<'_> {
         }
         let mut inputs = Vec::with_capacity(op.inputs());
         let operands = instruction.operands.iter().enumerate();
-        for (index, operand) in operands.take(mask).skip(first) {
+        for (index, operand) in operands.take(mask.unwrap_or(count)).skip(first) {
             match operand {
                 Operand::Vector(elements) => {
                     inputs.extend(elements.iter().map(|element| (index, element)));
@@ -224,7 +229,7 @@ mod tests {
             .map(|each| {
                 let wanted: Vec<bool> = each.results.iter().map(Option::is_some).collect();
                 let inputs: Vec<usize> = each.inputs.iter().map(|(index, _)| *index).collect();
-                (each.op, inputs, each.mask, wanted)
+                (each.op, inputs, each.mask.unwrap(), wanted)
             })
             .collect();
         let min = Reduction::new(Modifier::Min, crate::syntax::types::Type::S32).unwrap();
@@ -256,6 +261,21 @@ mod tests {
         for each in &found {
             assert_eq!(each.inputs.len(), each.op.inputs());
             assert_eq!(each.results.len(), each.op.results());
+        }
+    }
+
+    #[test]
+    fn an_instruction_without_a_mask_is_for_the_threads_that_are_active() {
+        let body = "shfl.down.b32 %r1|%p1, %r2, 1, 31;\nvote.ballot.b32 %r1, !%p2;";
+        let text = format!(
+            ".version 6.0\n.target sm_60\n.address_size 64\n.visible .entry k()\n{{\n\
+             .reg .pred %p<4>;\n.reg .b32 %r<9>;\n{body}\n}}\n"
+        );
+        let module = parse(text.as_bytes(), &Limits::default()).unwrap();
+        for each in &module.functions[0].body {
+            let found = WarpInstruction::of(each).unwrap();
+            assert_eq!(found.mask, None);
+            assert_eq!(found.inputs.len(), found.op.inputs());
         }
     }
 

@@ -1,7 +1,7 @@
 //! Where the variables of a kernel lie, and what the operands of its accesses mean.
 
 use crate::simt::address::AddressSpace;
-use crate::syntax::layout::{Frame, SharedId};
+use crate::syntax::layout::{Frame, SharedId, function_address};
 use crate::syntax::module::Entry;
 use crate::syntax::tree::{Base, Function, Instruction, Operand, RegisterId, Symbol};
 use crate::syntax::types::Space;
@@ -17,6 +17,8 @@ pub(crate) enum Location {
     Frame(u32),
     /// An offset into the arguments of the entry.
     Argument(u32),
+    /// The address of a function, which no memory has.
+    Function(u64),
 }
 
 /// An offset that no memory has: an access there is refused when the kernel runs.
@@ -84,6 +86,7 @@ impl Variables<'_> {
                 Location::Shared(self.shared_offset(SharedId::Function { function, variable }))
             }
             Symbol::Variable(variable) => Location::Frame(self.frame_offset(variable)),
+            Symbol::Function(number) => Location::Function(function_address(number)),
             Symbol::Param(param) => {
                 let param = self.entry.params.get(param as usize);
                 debug_assert!(param.is_some(), "a parameter that the entry does not have");
@@ -110,6 +113,7 @@ impl Variables<'_> {
                 Location::Shared(offset) => (AddressSpace::Shared, AddressBase::Offset(offset)),
                 Location::Frame(offset) => (AddressSpace::Local, AddressBase::Frame(offset)),
                 Location::Argument(offset) => (AddressSpace::Argument, AddressBase::Offset(offset)),
+                Location::Function(_) => (AddressSpace::Argument, AddressBase::Offset(NOWHERE)),
             },
         };
         Some(MemoryOperand {

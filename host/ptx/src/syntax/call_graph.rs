@@ -18,9 +18,11 @@ pub(crate) fn callees(module: &Module) -> Vec<Vec<u32>> {
                 .iter()
                 .flat_map(|instruction| &instruction.operands)
                 .filter_map(|operand| match operand {
-                    Operand::Call(site) => Some(site.function),
+                    Operand::Call(site) => Some(site.functions()),
                     _ => None,
                 })
+                .flatten()
+                .copied()
                 .collect();
             callees.sort_unstable();
             callees.dedup();

@@ -1,12 +1,16 @@
 //! Whether operands fit what the table says of their instruction. Runs when the whole module has
 //! been read, so that every function is known.
 
+use std::collections::HashSet;
+
 use crate::syntax::builtin_functions::BuiltinFunction;
 use crate::syntax::lex::Issue;
-use crate::syntax::modifier::Modifiers;
+use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::module::Module;
 use crate::syntax::table::{Op, OperandKind, Ty};
-use crate::syntax::tree::{Base, CallSite, Formal, Function, Instruction, Operand, Symbol};
+use crate::syntax::tree::{
+    Base, CallSite, Callee, Formal, Function, Instruction, Operand, PrototypeKind, Symbol,
+};
 use crate::syntax::types::{Class, Space, Type};
 
 /// What is wrong, in no particular place of the instruction.
@@ -14,7 +18,9 @@ type Fit = Result<(), String>;
 
 /// Everything that is wrong with the module's instructions.
 pub(crate) fn check(module: &Module) -> Vec<Issue> {
-    let mut issues = Vec::new();
+    let mut issues: Vec<Issue> = Vec::new();
+    // That a function is not there is said at the first of its calls.
+    let mut said = HashSet::new();
     for function in &module.functions {
         for instruction in &function.body {
             let checked = Checked {
@@ -23,6 +29,16 @@ pub(crate) fn check(module: &Module) -> Vec<Issue> {
                 instruction,
             };
             if let Err(message) = checked.instruction() {
+                let is_undefined = instruction.operands.iter().any(|operand| match operand {
+                    Operand::Call(site) => site.functions().iter().any(|callee| {
+                        let callee = module.functions.get(*callee as usize);
+                        callee.is_some_and(|callee| !callee.defined)
+                    }),
+                    _ => false,
+                });
+                if is_undefined && !said.insert(message.clone()) {
+                    continue;
+                }
                 issues.push(Issue::new(instruction.at, message));
             }
         }
@@ -93,6 +109,16 @@ impl Checked<'_> {
                 Ok(())
             }
             Op::Cvt => conversion(modifiers),
+            Op::Shfl | Op::Vote if !modifiers.has(Modifier::Sync) => {
+                let (target, version) = (self.module.target, self.module.version);
+                if target >= 70 && version >= (6, 4) {
+                    let name = self.instruction.row.name;
+                    return Err(format!(
+                        "{name} without `.sync` is for targets below sm_70: write `{name}.sync` and a member mask"
+                    ));
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -273,6 +299,8 @@ impl Checked<'_> {
             },
             Symbol::Shared(_) => Space::Shared,
             Symbol::Param(_) => Space::Param,
+            // Code is in no space: no memory operand names a function.
+            Symbol::Function(_) => Space::Generic,
             Symbol::Variable(index) => self
                 .function
                 .variables
@@ -282,15 +310,38 @@ impl Checked<'_> {
     }
 
     fn call(&self, site: &CallSite) -> Fit {
-        let Some(callee) = self.module.functions.get(site.function as usize) else {
-            return Err("there is no such function".into());
-        };
-        if !callee.defined && BuiltinFunction::of(callee).is_none() {
-            return Err(format!(
-                "function `{}` is only declared: this device does not provide it, and modules are not linked",
-                callee.name
-            ));
+        if let Callee::Pointer(call) = &site.callee {
+            let ty = self.function.register_type(call.register);
+            if !ty.is_integer() || ty.bits() != 64 {
+                return Err(format!("the address of a function has 64 bits, not `{ty}`"));
+            }
+            let prototype = self.function.prototypes.get(call.prototype as usize);
+            if let Some(PrototypeKind::Shape(shape)) = prototype.map(|prototype| &prototype.of) {
+                self.passes(site, shape)?;
+            }
         }
+        for function in site.functions() {
+            let Some(callee) = self.module.functions.get(*function as usize) else {
+                return Err("there is no such function".into());
+            };
+            let by_name = matches!(site.callee, Callee::Function(_));
+            if !callee.defined && !(by_name && BuiltinFunction::of(callee).is_some()) {
+                return Err(format!(
+                    "function `{}` is only declared: this device does not provide it, and modules are not linked",
+                    callee.name
+                ));
+            }
+            self.passes(site, callee)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a call passes what a function takes.
+    fn passes(&self, site: &CallSite, callee: &Function) -> Fit {
+        let name = match callee.name.as_str() {
+            "" => "the prototype".to_owned(),
+            name => format!("function `{name}`"),
+        };
         let pairs = [
             ("results", &callee.results, &site.results),
             ("arguments", &callee.params, &site.arguments),
@@ -298,8 +349,7 @@ impl Checked<'_> {
         for (what, formals, actuals) in pairs {
             if formals.len() != actuals.len() {
                 return Err(format!(
-                    "function `{}` has {} {what}, {} are given",
-                    callee.name,
+                    "{name} has {} {what}, {} are given",
                     formals.len(),
                     actuals.len()
                 ));

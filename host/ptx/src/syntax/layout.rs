@@ -6,6 +6,18 @@ use std::collections::HashMap;
 use crate::syntax::tree::{Function, Instruction, Operand};
 use crate::syntax::types::Space;
 
+/// Where the addresses of functions begin: no memory is there, so that they can only be called.
+const FUNCTION_BASE: u64 = 4 << 32;
+
+/// How far the addresses of two functions are apart.
+const FUNCTION_BYTES: u64 = 16;
+
+/// The address of the device function of a [number](Function::number): what a kernel has in its
+/// pointers. It is 0 for none.
+pub(crate) fn function_address(number: u32) -> u64 {
+    FUNCTION_BASE + FUNCTION_BYTES * u64::from(number)
+}
+
 /// A shared variable of the module, or of one function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SharedId {

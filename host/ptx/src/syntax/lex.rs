@@ -28,6 +28,8 @@ pub(crate) enum Token<'a> {
 pub(crate) struct Issue {
     pub at: Position,
     pub message: String,
+    /// Whether it follows from a mistake that was reported, and is not worth a message of its own.
+    pub is_consequence: bool,
 }
 
 impl Issue {
@@ -35,6 +37,16 @@ impl Issue {
         Issue {
             at,
             message: message.into(),
+            is_consequence: false,
+        }
+    }
+
+    /// What follows from a mistake that was reported.
+    pub(crate) fn consequence(at: Position) -> Issue {
+        Issue {
+            at,
+            message: String::new(),
+            is_consequence: true,
         }
     }
 }

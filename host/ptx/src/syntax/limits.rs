@@ -8,7 +8,7 @@ pub struct Limits {
     pub text_bytes: usize,
     /// Instructions in the whole module.
     pub instructions: u32,
-    /// Registers that one function declares.
+    /// Registers that one function uses. Those that are only declared cost nothing.
     pub registers: u32,
     /// Static shared memory of one block, in bytes.
     pub shared_bytes: u32,
@@ -17,7 +17,8 @@ pub struct Limits {
     /// How often a function may be active at a time in one thread, where functions call one another
     /// in a circle.
     pub recursion_depth: u32,
-    /// Parameters of one entry together, in bytes.
+    /// Parameters of one entry together, in bytes. Before PTX 8.1 and sm_70 there are 4096 bytes (PTX
+    /// ISA, "Kernel Function Parameters"), whatever this says.
     pub param_bytes: u32,
     /// Module-scope `.global` and `.const` variables together, in bytes.
     pub global_bytes: u64,
@@ -33,15 +34,15 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            text_bytes: 8 << 20,
-            instructions: 256 << 10,
+            text_bytes: 32 << 20,
+            instructions: 1 << 20,
             registers: 64 << 10,
             shared_bytes: 48 << 10,
             local_bytes: 512 << 10,
             recursion_depth: 32,
-            param_bytes: 4 << 10,
+            param_bytes: 32_764,
             global_bytes: 256 << 20,
-            names: 64 << 10,
+            names: 256 << 10,
             block_bytes: 64 << 20,
             max_target: 90,
         }

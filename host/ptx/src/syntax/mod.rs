@@ -13,6 +13,7 @@ pub(crate) mod limits;
 pub(crate) mod modifier;
 pub(crate) mod module;
 pub(crate) mod parse;
+mod pointers;
 mod print;
 pub(crate) mod table;
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 
-use crate::syntax::layout::Layout;
-use crate::syntax::tree::{Function, LocalVariable, Operand};
+use crate::syntax::layout::{Layout, function_address};
+use crate::syntax::tree::{Callee, Function, LocalVariable, Operand};
 
 /// The type that an entry declares for a parameter. `.b8` to `.b64` read as unsigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,15 +81,23 @@ pub struct Variable {
     pub(crate) relocations: Vec<Relocation>,
 }
 
-/// A place in a variable's initial bytes that holds another variable's address.
+/// A place in a variable's initial bytes that holds the address of another variable, or of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Relocation {
     /// Where, in bytes. Eight bytes are filled.
     pub offset: u64,
-    /// Whose address: an index into the module's variables.
-    pub variable: u32,
+    pub target: RelocationTarget,
     /// What is added to it.
     pub addend: i64,
+}
+
+/// Whose address is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RelocationTarget {
+    /// An index into the module's variables.
+    Variable(u32),
+    /// The number of a device function.
+    Function(u32),
 }
 
 impl Variable {
@@ -124,10 +132,12 @@ impl Variable {
     pub fn initial(&self, symbols: &[u64]) -> Vec<u8> {
         let mut bytes = self.initial.clone();
         for relocation in &self.relocations {
-            let base = symbols
-                .get(relocation.variable as usize)
-                .copied()
-                .unwrap_or(0);
+            let base = match relocation.target {
+                RelocationTarget::Variable(variable) => {
+                    symbols.get(variable as usize).copied().unwrap_or(0)
+                }
+                RelocationTarget::Function(number) => function_address(number),
+            };
             let address = base.wrapping_add_signed(relocation.addend);
             let end = relocation.offset.saturating_add(8);
             let (Ok(start), Ok(end)) = (usize::try_from(relocation.offset), usize::try_from(end))
@@ -211,6 +221,8 @@ pub struct Module {
     pub(crate) entries: Vec<Entry>,
     /// The bodies of the entries, and the device functions.
     pub(crate) functions: Vec<Function>,
+    /// The device functions by their number: indices into the functions.
+    pub(crate) device_functions: Vec<u32>,
     /// What the state of one running block may take.
     pub(crate) block_bytes: u64,
     pub(crate) extension: Extension,
@@ -238,6 +250,12 @@ impl Extension {
 }
 
 impl Module {
+    /// The device function of a number.
+    pub(crate) fn device_function(&self, number: u32) -> Option<&Function> {
+        let index = self.device_functions.get(number as usize)?;
+        self.functions.get(*index as usize)
+    }
+
     /// What an embedder makes of the module and keeps with it, such as its compiled kernels: made at
     /// the first call, and gone with the module. `None` where it is of another type.
     pub fn extension<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
@@ -313,13 +331,18 @@ fn same_functions(ours: &[Function], theirs: &[Function]) -> bool {
         let mut function = function.clone();
         let instructions = function.body.iter_mut();
         for operand in instructions.flat_map(|instruction| &mut instruction.operands) {
-            if let Operand::Call(site) = operand {
-                let name = theirs
-                    .get(site.function as usize)
-                    .map(|callee| &callee.name);
+            let Operand::Call(site) = operand else {
+                continue;
+            };
+            let called = match &mut site.callee {
+                Callee::Function(called) => std::slice::from_mut(called),
+                Callee::Pointer(call) => call.functions.as_mut_slice(),
+            };
+            for called in called {
+                let name = theirs.get(*called as usize).map(|callee| &callee.name);
                 let place = ours.iter().position(|callee| Some(&callee.name) == name);
                 let place = place.and_then(|place| u32::try_from(place).ok());
-                site.function = place.unwrap_or(u32::MAX);
+                *called = place.unwrap_or(u32::MAX);
             }
         }
         function

@@ -4,10 +4,14 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::syntax::modifier::Modifier;
-use crate::syntax::module::{Entry, Module, Param, ParamType, Relocation, Variable, VariableSpace};
+use crate::syntax::module::{
+    Entry, Module, Param, ParamType, Relocation, RelocationTarget, Variable, VariableSpace,
+};
+use crate::syntax::parse::heap::HEAP;
 use crate::syntax::table::{Op, Slot};
 use crate::syntax::tree::{
-    Base, Formal, Function, Instruction, Linkage, LocalVariable, Operand, RegisterId, Symbol,
+    Base, Callee, Formal, Function, Instruction, Linkage, LocalVariable, Operand, Prototype,
+    PrototypeKind, RegisterId, Symbol,
 };
 use crate::syntax::types::Space;
 
@@ -20,13 +24,8 @@ impl Display for Module {
         writeln!(f, ".version {major}.{minor}")?;
         writeln!(f, ".target sm_{}", self.target)?;
         writeln!(f, ".address_size 64")?;
-        for variable in &self.globals {
-            self.global(f, variable)?;
-        }
-        for variable in &self.shared {
-            local_variable(f, variable)?;
-        }
-        // Declarations come first, since functions call one another in any order.
+        // Declarations come first, since functions call one another in any order, and variables begin
+        // with their addresses.
         for function in self
             .functions
             .iter()
@@ -39,10 +38,21 @@ impl Display for Module {
             printed.device_head(f)?;
             writeln!(f, ";")?;
         }
+        let provided = |function: &Function| function.provided;
+        let has_heap = self.functions.iter().any(provided);
+        for variable in &self.globals {
+            if has_heap && variable.name == HEAP {
+                continue;
+            }
+            self.global(f, variable)?;
+        }
+        for variable in &self.shared {
+            local_variable(f, variable)?;
+        }
         let (device, entries): (Vec<_>, Vec<_>) = self
             .functions
             .iter()
-            .filter(|function| function.defined)
+            .filter(|function| function.defined && !function.provided)
             .partition(|function| function.entry.is_none());
         for function in device.into_iter().chain(entries) {
             Printed {
@@ -105,9 +115,7 @@ impl Module {
             let relocation = relocations.next_if(|relocation| relocation.offset == offset);
             match relocation {
                 Some(relocation) => {
-                    let target = self.globals.get(relocation.variable as usize);
-                    let target = target.map_or("", |target| target.name.as_str());
-                    write!(f, "{comma}generic({target}){}", Plus(relocation.addend))?;
+                    write!(f, "{comma}{}", self.address(relocation))?;
                 }
                 None => {
                     let value = read_bytes(&variable.initial, offset);
@@ -120,6 +128,21 @@ impl Module {
 }
 
 impl Module {
+    /// What stands for an address in an initial value.
+    fn address(&self, relocation: &Relocation) -> String {
+        match relocation.target {
+            RelocationTarget::Variable(variable) => {
+                let target = self.globals.get(variable as usize);
+                let name = target.map_or("", |target| target.name.as_str());
+                format!("generic({name}){}", Plus(relocation.addend))
+            }
+            RelocationTarget::Function(number) => {
+                let target = self.device_function(number);
+                target.map_or(String::new(), |target| target.name.clone())
+            }
+        }
+    }
+
     /// The bytes of a variable in which addresses do not lie at multiples of their size.
     fn bytes_with_addresses(&self, f: &mut Formatter<'_>, variable: &Variable) -> fmt::Result {
         let mut relocations = variable.relocations.iter().peekable();
@@ -133,16 +156,11 @@ impl Module {
                 offset += 1;
                 continue;
             };
-            let target = self.globals.get(relocation.variable as usize);
-            let target = target.map_or("", |target| target.name.as_str());
+            let address = self.address(relocation);
             for byte in 0..8 {
                 let comma = if byte == 0 { comma } else { ", " };
                 let mask = 0xffu64 << (8 * byte);
-                write!(
-                    f,
-                    "{comma}{mask:#x}(generic({target}){})",
-                    Plus(relocation.addend)
-                )?;
+                write!(f, "{comma}{mask:#x}({address})")?;
             }
             offset += 8;
         }
@@ -248,6 +266,9 @@ impl Printed<'_> {
             }
             writeln!(f, ";")?;
         }
+        for prototype in &self.function.prototypes {
+            self.prototype(f, prototype)?;
+        }
         let mut labels: Vec<_> = self.function.labels.iter().collect();
         labels.sort_by_key(|label| label.target);
         let mut labels = labels.into_iter().peekable();
@@ -261,6 +282,42 @@ impl Printed<'_> {
             writeln!(f, "{}:", label.name)?;
         }
         writeln!(f, "}}")
+    }
+
+    fn prototype(&self, f: &mut Formatter<'_>, prototype: &Prototype) -> fmt::Result {
+        let name = &prototype.name;
+        match &prototype.of {
+            PrototypeKind::Shape(shape) => {
+                write!(f, "{name}: .callprototype ")?;
+                let shape = Printed {
+                    module: self.module,
+                    function: shape,
+                };
+                if !shape.function.results.is_empty() {
+                    shape.formals(f, &shape.function.results)?;
+                    write!(f, " ")?;
+                }
+                write!(f, "_ ")?;
+                shape.formals(f, &shape.function.params)?;
+                writeln!(f, ";")
+            }
+            PrototypeKind::Targets(numbers) => {
+                write!(f, "{name}: .calltargets")?;
+                for (index, number) in numbers.iter().enumerate() {
+                    let comma = if index == 0 { " " } else { ", " };
+                    write!(f, "{comma}{}", self.function_name(*number))?;
+                }
+                writeln!(f, ";")
+            }
+            // The variable is declared where it is defined.
+            PrototypeKind::Table(_) => Ok(()),
+        }
+    }
+
+    /// The name of a device function, by its number.
+    fn function_name(&self, number: u32) -> &str {
+        let function = self.module.device_function(number);
+        function.map_or("_", |function| function.name.as_str())
     }
 
     fn entry_head(&self, f: &mut Formatter<'_>, entry: &Entry) -> fmt::Result {
@@ -398,12 +455,29 @@ impl Printed<'_> {
                     self.operands(f, &site.results)?;
                     write!(f, "), ")?;
                 }
-                let callee = self.module.functions.get(site.function as usize);
-                write!(f, "{}", callee.map_or("_", |callee| callee.name.as_str()))?;
+                let name = match &site.callee {
+                    Callee::Function(function) => {
+                        let callee = self.module.functions.get(*function as usize);
+                        callee.map_or("_", |callee| callee.name.as_str())
+                    }
+                    Callee::Pointer(call) => self.register(call.register),
+                };
+                write!(f, "{name}")?;
                 if !site.arguments.is_empty() {
                     write!(f, ", (")?;
                     self.operands(f, &site.arguments)?;
                     write!(f, ")")?;
+                }
+                if let Callee::Pointer(call) = &site.callee {
+                    let prototype = self.function.prototypes.get(call.prototype as usize);
+                    let name = match prototype.map(|prototype| (&prototype.of, &prototype.name)) {
+                        Some((PrototypeKind::Table(global), _)) => {
+                            self.symbol(Symbol::Global(*global))
+                        }
+                        Some((_, name)) => name,
+                        None => "_",
+                    };
+                    write!(f, ", {name}")?;
                 }
                 Ok(())
             }
@@ -427,6 +501,7 @@ impl Printed<'_> {
                 .variables
                 .get(index as usize)
                 .map(|variable| &variable.name),
+            Symbol::Function(number) => return self.function_name(number),
             Symbol::Param(index) => {
                 let entry = self
                     .function

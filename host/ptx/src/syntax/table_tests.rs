@@ -144,8 +144,11 @@ fn text(row: &Row, modifiers: &Modifiers) -> Option<String> {
         .enumerate()
         .map(|(number, kind)| operand(*kind, number, row, modifiers))
         .collect();
+    // Without a member mask, they are for older targets alone.
+    let is_old = matches!(row.op, Op::Shfl | Op::Vote) && !modifiers.has(Modifier::Sync);
+    let target = if is_old { 60 } else { 90 };
     Some(format!(
-        ".version 8.6\n.target sm_90\n.address_size 64\n.const .align 16 .b8 c[64];\n\
+        ".version 8.6\n.target sm_{target}\n.address_size 64\n.const .align 16 .b8 c[64];\n\
          .func (.reg .b32 %o) callee(.reg .b32 %i)\n{{\nmov.b32 %o, %i;\nret;\n}}\n\
          .visible .entry k(.param .align 16 .b8 p[64], .param .u64 q)\n{{\n\
          .reg .pred %p<9>;\n.reg .b16 %h<9>;\n.reg .b32 %r<9>;\n.reg .b64 %d<9>;\n.reg .f32 %f<9>;\n.reg .f64 %g<9>;\n\

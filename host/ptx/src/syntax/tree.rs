@@ -54,6 +54,8 @@ pub(crate) enum Symbol {
     Variable(u32),
     /// An index into the entry's parameters.
     Param(u32),
+    /// The [number](Function::number) of a device function.
+    Function(u32),
 }
 
 /// Where the address in brackets starts from.
@@ -93,10 +95,57 @@ pub(crate) enum Operand {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CallSite {
-    /// An index into the module's functions.
-    pub function: u32,
+    pub callee: Callee,
     pub results: Vec<Operand>,
     pub arguments: Vec<Operand>,
+}
+
+/// What a call calls.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Callee {
+    /// An index into the module's functions.
+    Function(u32),
+    /// The function whose address a register holds.
+    Pointer(PointerCall),
+}
+
+/// A call through a register.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PointerCall {
+    pub register: RegisterId,
+    /// An index into [`Function::prototypes`].
+    pub prototype: u32,
+    /// The functions that it may reach: indices into the module's functions, by rising number. Known
+    /// once the module has been read.
+    pub functions: Vec<u32>,
+}
+
+impl CallSite {
+    /// The functions that it may call: indices into the module's.
+    pub(crate) fn functions(&self) -> &[u32] {
+        match &self.callee {
+            Callee::Function(function) => std::slice::from_ref(function),
+            Callee::Pointer(call) => &call.functions,
+        }
+    }
+}
+
+/// What a call through a register may call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Prototype {
+    /// Unique in the function.
+    pub name: String,
+    pub of: PrototypeKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum PrototypeKind {
+    /// `.callprototype`: functions of this shape. The function is only declared.
+    Shape(Box<Function>),
+    /// `.calltargets`: these functions, by number.
+    Targets(Vec<u32>),
+    /// The functions whose addresses a variable begins with: an index into the module's variables.
+    Table(u32),
 }
 
 /// The predicate that an instruction waits on.
@@ -147,16 +196,22 @@ pub(crate) struct Function {
     pub name: String,
     pub at: Position,
     pub linkage: Linkage,
+    /// Which of the module's device functions it is, in the order of their first declarations: what
+    /// its address is made of. 0 for the body of an entry.
+    pub number: u32,
     /// The entry that this is the body of: an index into the module's entries.
     pub entry: Option<u32>,
     /// Whether there is a body; else it is only declared.
     pub defined: bool,
+    /// Whether the body is the device's own: the module only declares it.
+    pub provided: bool,
     pub results: Vec<Formal>,
     pub params: Vec<Formal>,
     pub registers: Vec<Register>,
     pub variables: Vec<LocalVariable>,
     pub labels: Vec<Label>,
     pub tables: Vec<LabelTable>,
+    pub prototypes: Vec<Prototype>,
     pub body: Vec<Instruction>,
 }
 

@@ -151,10 +151,19 @@ impl Type {
     }
 
     /// Like [`fits`](Type::fits), but the register may also be wider, as loads, stores and
-    /// conversions allow.
+    /// conversions allow (PTX ISA, "Operand Size Exceeding Instruction-Type Size"): bits and integers
+    /// in any wider integer register, bits in a wider register of a float, a float in wider bits.
     pub(crate) fn fits_loosely(self, operation: Type) -> bool {
-        self.fits(operation)
-            || (self.is_integer() && operation.is_integer() && self.bits() > operation.bits())
+        if self.fits(operation) {
+            return true;
+        }
+        let suits = match (self.class(), operation.class()) {
+            (Class::Pred, _) | (_, Class::Pred) => false,
+            (Class::Float, operation) => operation == Class::Bits,
+            (register, Class::Float) => register == Class::Bits,
+            _ => true,
+        };
+        suits && self.bits() > operation.bits()
     }
 }
 
@@ -269,7 +278,7 @@ impl Special {
             ("%ntid" | "%nctaid" | "%nclusterid" | "%cluster_nctaid", Some("w")) => Some(1),
             ("%cluster_ctaid", Some("x" | "y" | "z")) => Some(0),
             ("%cluster_nctaid", Some("x" | "y" | "z")) => Some(1),
-            ("%cluster_ctarank" | "%current_graph_exec", None) => Some(0),
+            ("%cluster_ctarank" | "%current_graph_exec" | "%is_explicit_cluster", None) => Some(0),
             ("%cluster_nctarank", None) => Some(1),
             (_, None) => {
                 let known = numbered("%envreg", 32).or_else(|| numbered("%pm", 8));

@@ -148,8 +148,7 @@ pub(crate) fn postdominators(
         let next = blocks.successors(block);
         let id = u32::try_from(block).map(BlockId).ok();
         let block_of = id.and_then(|id| body.block(id));
-        let faults = block_of.is_some_and(|block| matches!(block.end, End::Fault(..)));
-        if next.is_empty() && !faults {
+        if block_of.is_some_and(|block| matches!(block.end, End::Exit | End::Nowhere)) {
             edges.push((block, exit));
         }
         edges.extend(next.iter().map(|next| (block, *next)));

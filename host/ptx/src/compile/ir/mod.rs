@@ -274,6 +274,8 @@ impl Block {
     pub(crate) fn is_cold(&self) -> bool {
         let mut ops = self.ops.iter();
         match self.end {
+            // The number of a fault may be another one in each lane.
+            End::Fault(_, Arg::Reg(_)) => true,
             End::Fault(..) => ops.any(|op| !matches!(op, Op::Line(_))),
             _ => ops.any(|op| matches!(op, Op::Builtin { .. })),
         }
@@ -302,6 +304,8 @@ pub(crate) enum SiteKind {
     Jump {
         labels: u32,
     },
+    /// A call through an address.
+    Call,
     /// A call of this function of the device runtime.
     Builtin(BuiltinFunction),
 }

@@ -11,8 +11,9 @@ use crate::compile::translate::{Builder, FunctionScope};
 use crate::simt::instruction::{BarrierInstruction, WarpInstruction};
 use crate::syntax::builtin_functions::BuiltinFunction;
 use crate::syntax::check::source_type;
+use crate::syntax::layout::function_address;
 use crate::syntax::table::{Effect, Op};
-use crate::syntax::tree::{CallSite, Formal, Function, Operand};
+use crate::syntax::tree::{CallSite, Callee, Formal, Function, Operand, PointerCall};
 use crate::syntax::types::Type;
 
 impl<'m> Builder<'m> {
@@ -190,7 +191,15 @@ impl<'m> Builder<'m> {
         let Some(decoded) = WarpInstruction::of(scope.instruction) else {
             return Err(self.unsupported("this operation of a warp"));
         };
-        let mask = self.source(scope, decoded.mask);
+        let mask = match decoded.mask {
+            Some(mask) => self.source(scope, mask),
+            None => {
+                // The threads that come here together.
+                let active = self.temp(Ty::I32);
+                self.suspend(SuspendKind::ActiveMask, Vec::new(), vec![Some(active)]);
+                Arg::Reg(active)
+            }
+        };
         let mut inputs = vec![self.in_64(mask)];
         for (operand, value) in decoded.inputs {
             let ty = source_type(scope.instruction, operand);
@@ -210,18 +219,54 @@ impl<'m> Builder<'m> {
         Ok(())
     }
 
-    /// Calls a function by adding its body here.
     fn call(&mut self, scope: &FunctionScope<'m>, site: &CallSite) -> Result<(), Unsupported> {
-        let Some(callee) = self.module.functions.get(site.function as usize) else {
+        match &site.callee {
+            Callee::Function(function) => self.call_function(scope, site, *function),
+            Callee::Pointer(call) => self.call_pointer(scope, site, call),
+        }
+    }
+
+    /// Calls the one of several functions whose address a register holds.
+    fn call_pointer(
+        &mut self,
+        scope: &FunctionScope<'m>,
+        site: &CallSite,
+        call: &PointerCall,
+    ) -> Result<(), Unsupported> {
+        let address = self.in_64(Arg::Reg(scope.register(call.register)));
+        let behind = self.new_block();
+        for function in &call.functions {
+            let number = self.module.functions.get(*function as usize);
+            let number = number.map_or(u32::MAX, |callee| callee.number);
+            let is_it = self.two(Opcode::I64Eq, address, Arg::I64(function_address(number)));
+            let (called, other) = (self.new_block(), self.new_block());
+            self.end(End::Branch(is_it, called, other), called);
+            self.call_function(scope, site, *function)?;
+            self.end(End::Jump(behind), other);
+            self.check_steps()?;
+        }
+        let nowhere = self.site(SiteKind::Call);
+        self.end(End::Fault(nowhere, address), behind);
+        Ok(())
+    }
+
+    /// Calls a function by adding its body here.
+    fn call_function(
+        &mut self,
+        scope: &FunctionScope<'m>,
+        site: &CallSite,
+        function: u32,
+    ) -> Result<(), Unsupported> {
+        let Some(callee) = self.module.functions.get(function as usize) else {
             return Err(self.unsupported("a call of what is not there"));
         };
-        if let Some(function) = BuiltinFunction::of(callee) {
-            self.builtin(scope, site, callee, function);
+        if let Some(builtin) = BuiltinFunction::of(callee) {
+            self.builtin(scope, site, callee, builtin);
             return Ok(());
         }
         let back = self.new_block();
         let frame_base = scope.frame_base + scope.frame.bytes;
-        let inner = self.enter(site.function, callee, frame_base, back);
+        let inner = self.enter(function, callee, frame_base, back);
         for (formal, actual) in callee.params.iter().zip(&site.arguments) {
             let from = match self.variable(scope, actual) {
                 Some(variable) => variable,

@@ -293,14 +293,20 @@ impl<'m> Builder<'m> {
                 self.push(Op::Line(self.line));
             }
             self.instruction(&mut scope)?;
-            if self.body.regs.len() > 4 * MOST_STEPS || self.body.blocks.len() > MOST_STEPS {
-                return Err(Unsupported::limit(format!("more than {MOST_STEPS} steps")));
-            }
+            self.check_steps()?;
         }
         if let Some(block) = scope.labels.get(&index(function.body.len())).copied() {
             self.end(End::Jump(block), block);
         }
         self.end(End::Jump(scope.back), scope.back);
+        Ok(())
+    }
+
+    /// Whether the kernel is still small enough to go on with.
+    fn check_steps(&self) -> Result<(), Unsupported> {
+        if self.body.regs.len() > 4 * MOST_STEPS || self.body.blocks.len() > MOST_STEPS {
+            return Err(Unsupported::limit(format!("more than {MOST_STEPS} steps")));
+        }
         Ok(())
     }
 

@@ -292,6 +292,7 @@ impl<'m> Builder<'m> {
             Location::Shared(offset) | Location::Argument(offset) => {
                 Arg::constant(home(ty), sum(offset))
             }
+            Location::Function(address) => Arg::constant(home(ty), address & keep),
             Location::Frame(offset) => {
                 // As the interpreter has it: the sum wraps in the type, and the frame comes on top.
                 let address = (sum(offset) & 0xffff_ffff) + u64::from(scope.frame_base);

@@ -226,6 +226,21 @@ impl<'m> Decoder<'m> {
         });
     }
 
+    /// A step before the instruction that waits for the threads that are to carry it out together:
+    /// their mask.
+    fn active_mask(&mut self, scope: &mut Scope<'m>) -> Source {
+        let target = scope.compute();
+        let guard = scope.instruction.guard;
+        self.program.code.push(Step {
+            action: Action::ActiveMask { target },
+            hint: CheckHint::None,
+            guard: guard.map(|guard| guard.register.0),
+            negated: guard.is_some_and(|guard| guard.negated),
+            line: scope.instruction.at.line,
+        });
+        Source::slot(target)
+    }
+
     fn action(&mut self, scope: &mut Scope<'m>) -> Action {
         let op = scope.instruction.row.op;
         match op {
@@ -395,13 +410,17 @@ impl<'m> Decoder<'m> {
         let Some(decoded) = WarpInstruction::of(scope.instruction) else {
             return undecodable(scope);
         };
+        let mask = match decoded.mask {
+            Some(mask) => self.source(scope, mask),
+            None => self.active_mask(scope),
+        };
         let inputs = decoded.inputs.iter();
         Action::Collective(Box::new(CollectiveStep {
             op: decoded.op,
             inputs: inputs
                 .map(|(index, operand)| self.condition_of(scope, *index, operand))
                 .collect(),
-            mask: self.source(scope, decoded.mask),
+            mask,
             results: decoded
                 .results
                 .iter()

@@ -80,6 +80,7 @@ impl<'m> Decoder<'m> {
         match self.variables(scope).location(symbol) {
             Location::Global(variable) => self.constant(Constant::Global { variable, addend }),
             Location::Shared(offset) | Location::Argument(offset) => self.value(sum(offset)),
+            Location::Function(address) => self.value(address & keep),
             Location::Frame(offset) => {
                 let target = scope.compute();
                 let action = Action::FrameAddress {

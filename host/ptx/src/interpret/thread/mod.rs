@@ -12,7 +12,7 @@ use crate::interpret::launch::InterpretedLaunch;
 use crate::interpret::program::{Action, Condition, Slot, Source};
 use crate::numeric::integer::{lop3, mask};
 use crate::simt::address::AddressConversion;
-use crate::simt::fault::{TRAPPED, jump_outside};
+use crate::simt::fault::{TRAPPED, jump_outside, no_function};
 use crate::simt::memory::Memory;
 use crate::simt::special_registers;
 use crate::syntax::types::Special;
@@ -253,6 +253,16 @@ impl<M: Memory + ?Sized> RunningThread<'_, M> {
                     return Err(Box::new(jump_outside(index, targets.len())));
                 };
                 self.thread.pc = *target;
+            }
+            Action::Goto { step } => self.thread.pc = *step,
+            Action::CallPointer { address, steps } => {
+                let address = self.get(*address);
+                let found = steps.binary_search_by_key(&address, |(address, _)| *address);
+                let found = found.ok().and_then(|place| steps.get(place));
+                let Some((_, step)) = found else {
+                    return Err(Box::new(no_function(address)));
+                };
+                self.thread.pc = *step;
             }
             Action::Return => return Ok(self.leave()),
             Action::Exit => return Ok(Some(TurnEnd::Exit)),

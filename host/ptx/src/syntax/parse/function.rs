@@ -3,20 +3,25 @@
 use crate::syntax::diagnostic::Position;
 use crate::syntax::lex::{Issue, Token};
 use crate::syntax::module::{Entry, Extension, Param, ParamType};
-use crate::syntax::parse::scope::Binding;
+use crate::syntax::parse::scope::{Binding, BlockScope};
 use crate::syntax::parse::{Parsed, Parser, shortened};
 use crate::syntax::tree::{Formal, Function, Linkage, LocalVariable, Operand, RegisterId, Symbol};
 use crate::syntax::types::{Space, Type};
+
+/// The most bytes of an entry's parameters before PTX 8.1, and before sm_70 (PTX ISA, "Kernel Function
+/// Parameters").
+const FORMER_PARAM_BYTES: u32 = 4 << 10;
 
 impl<'a> Parser<'a> {
     /// Starts reading a new function.
     fn begin(&mut self, linkage: Linkage) {
         self.scopes.truncate(1);
-        self.scopes
-            .push(crate::syntax::parse::BlockScope::default());
+        self.scopes.push(BlockScope::default());
         self.taken.clear();
         self.references.clear();
-        self.registers = 0;
+        self.vectors.clear();
+        // What names mean in one function says nothing of the next.
+        self.unknown.retain(|name| !name.starts_with('%'));
         self.function = Function {
             at: self.at,
             linkage,
@@ -41,7 +46,7 @@ impl<'a> Parser<'a> {
             }
             self.expect(')')?;
         }
-        let max_threads = self.directives()?;
+        let max_threads = self.directives(Directives::OfEntry)?;
         let index = u32::try_from(self.module.entries.len()).unwrap_or(u32::MAX);
         if let Some(scope) = self.scopes.pop() {
             let declared = self.declare(name, at, Binding::Entry(index));
@@ -71,6 +76,17 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
+    /// The most bytes of parameters: PTX 8.1 raised the limit for sm_70 and newer.
+    pub(crate) fn param_limit(&self) -> u32 {
+        let is_raised = self.module.version >= (8, 1) && self.module.target >= 70;
+        let most = self.limits.param_bytes;
+        if is_raised {
+            most
+        } else {
+            most.min(FORMER_PARAM_BYTES)
+        }
+    }
+
     /// Reads a parameter of an entry and lays it out behind those before it.
     fn entry_param(&mut self, end: &mut u32, index: usize) -> Parsed<Param> {
         if !self.eat_dot("param") {
@@ -78,7 +94,10 @@ impl<'a> Parser<'a> {
         }
         let (ty, align, lanes) = self.variable_type()?;
         let declared = self.declared_name(ty, align, lanes)?;
-        let limit = self.limits.param_bytes;
+        if lanes > 1 {
+            return self.no_vector_param(declared.at);
+        }
+        let limit = self.param_limit();
         let bytes = declared.bytes().and_then(|bytes| u32::try_from(bytes).ok());
         let placed = bytes.and_then(|bytes| {
             let offset = end.checked_next_multiple_of(align)?;
@@ -95,7 +114,7 @@ impl<'a> Parser<'a> {
             );
         };
         *end = next;
-        let scalar = declared.dimensions.is_empty() && lanes == 1;
+        let scalar = declared.dimensions.is_empty();
         let ty = if scalar {
             scalar_param(ty)
         } else {
@@ -126,9 +145,22 @@ impl<'a> Parser<'a> {
         self.function.at = at;
         self.function.results = results;
         if self.eat('(') {
-            self.function.params = self.formals()?;
+            match self.formals() {
+                Ok(params) => self.function.params = params,
+                Err(issue) => {
+                    self.fail_at_module_scope(name);
+                    return Err(issue);
+                }
+            }
         }
-        self.directives()?;
+        let of = match self.function.results.is_empty() {
+            true => Directives::OfFunction,
+            false => Directives::OfFunctionWithResults,
+        };
+        if let Err(issue) = self.directives(of) {
+            self.fail_at_module_scope(name);
+            return Err(issue);
+        }
         let index = match self.lookup(name) {
             Some(Binding::Function(index)) => index,
             _ => {
@@ -138,10 +170,13 @@ impl<'a> Parser<'a> {
                     self.scopes.push(scope);
                     declared?;
                 }
+                let number = u32::try_from(self.module.device_functions.len()).unwrap_or(u32::MAX);
+                self.module.device_functions.push(index);
                 self.module.functions.push(Function {
                     name: name.to_owned(),
                     at,
                     linkage,
+                    number,
                     ..Function::default()
                 });
                 index
@@ -172,8 +207,36 @@ impl<'a> Parser<'a> {
 
     fn put_function(&mut self, place: usize, function: Function) {
         if let Some(slot) = self.module.functions.get_mut(place) {
-            *slot = function;
+            let number = slot.number;
+            *slot = Function { number, ..function };
         }
+    }
+
+    /// Reads what follows `.callprototype`: a head without a name. The function is only declared.
+    pub(crate) fn prototype(&mut self) -> Parsed<Function> {
+        let outer = std::mem::take(&mut self.function);
+        self.scopes.push(BlockScope::default());
+        let head = self.prototype_head();
+        self.scopes.pop();
+        let shape = std::mem::replace(&mut self.function, outer);
+        head.map(|()| shape)
+    }
+
+    fn prototype_head(&mut self) -> Parsed<()> {
+        self.function.at = self.at;
+        if self.eat('(') {
+            self.function.results = self.formals()?;
+        }
+        self.name("`_`, which stands for any function")?;
+        if self.eat('(') {
+            self.function.params = self.formals()?;
+        }
+        let of = match self.function.results.is_empty() {
+            true => Directives::OfFunction,
+            false => Directives::OfFunctionWithResults,
+        };
+        self.directives(of)?;
+        self.expect(';')
     }
 
     /// Reads parameters or results of a device function, behind the opening parenthesis.
@@ -187,7 +250,6 @@ impl<'a> Parser<'a> {
             if self.eat_dot("reg") {
                 let ty = self.register_type()?;
                 let (name, at) = self.name("the name of a register")?;
-                self.count_registers(1, at)?;
                 self.declare(name, at, Binding::Declared(ty))?;
                 formals.push(Formal::Register(self.use_register(name, ty)));
             } else if self.eat_dot("param") {
@@ -205,7 +267,10 @@ impl<'a> Parser<'a> {
                         lanes,
                     }
                 };
-                let limit = self.limits.param_bytes;
+                if lanes > 1 {
+                    return self.no_vector_param(declared.at);
+                }
+                let limit = self.param_limit();
                 let bytes = declared.bytes().and_then(|bytes| u32::try_from(bytes).ok());
                 let Some(bytes) = bytes.filter(|bytes| *bytes <= limit) else {
                     let message = format!("a parameter has a size of at most {limit} bytes");
@@ -238,7 +303,7 @@ impl<'a> Parser<'a> {
 
     /// Reads the directives between a head and its body, and returns the most threads of a block
     /// where they say.
-    fn directives(&mut self) -> Parsed<Option<u32>> {
+    fn directives(&mut self, of: Directives) -> Parsed<Option<u32>> {
         let mut max_threads: Option<u32> = None;
         while let Token::Dot(word) = self.token {
             let at = self.at;
@@ -257,7 +322,32 @@ impl<'a> Parser<'a> {
                 "minnctapersm" | "maxnreg" | "maxnctapersm" | "maxclusterrank" => {
                     self.integer("a number")?;
                 }
-                "noreturn" => {}
+                "reqnctapercluster" => {
+                    let mut blocks = self.integer("a number of blocks")?;
+                    for _ in 0..2 {
+                        if self.eat(',') {
+                            blocks = blocks.saturating_mul(self.integer("a number of blocks")?);
+                        }
+                    }
+                    if blocks != 1 {
+                        return self.issue(at, format!("clusters of {blocks} blocks are not supported by this device: each block is a cluster of its own"));
+                    }
+                }
+                // What a launch says of clusters; those here say nothing, so each has one block.
+                "explicitcluster" => {}
+                "noreturn" => match of {
+                    Directives::OfFunction => {}
+                    Directives::OfEntry => {
+                        return self
+                            .issue(at, "`.noreturn` is for device functions, not for entries");
+                    }
+                    Directives::OfFunctionWithResults => {
+                        return self.issue(
+                            at,
+                            "a function with results returns: it cannot be `.noreturn`",
+                        );
+                    }
+                },
                 "pragma" => loop {
                     match self.bump() {
                         Token::Mark(';') => break,
@@ -309,6 +399,11 @@ impl<'a> Parser<'a> {
             }
         }
         self.resolve_labels();
+        let limit = self.limits.registers as usize;
+        if self.function.registers.len() > limit {
+            let at = self.function.at;
+            return self.issue(at, format!("the function uses more than {limit} registers"));
+        }
         Ok(())
     }
 
@@ -404,6 +499,14 @@ impl<'a> Parser<'a> {
             _ => None,
         }
     }
+}
+
+/// Whose directives are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Directives {
+    OfEntry,
+    OfFunction,
+    OfFunctionWithResults,
 }
 
 fn scalar_param(ty: Type) -> ParamType {

@@ -1,8 +1,8 @@
 //! Initial values of variables.
 
 use crate::syntax::diagnostic::Position;
-use crate::syntax::lex::Token;
-use crate::syntax::module::Relocation;
+use crate::syntax::lex::{Issue, Token};
+use crate::syntax::module::{Relocation, RelocationTarget};
 use crate::syntax::parse::declared::Declared;
 use crate::syntax::parse::scope::Binding;
 use crate::syntax::parse::{Parsed, Parser, shortened};
@@ -145,20 +145,20 @@ impl<'a> Parser<'a> {
         initial: &mut Initial,
     ) -> Parsed<()> {
         let at = self.at;
-        let (variable, addend) = self.initial_address(name)?;
+        let (target, addend) = self.initial_address(name)?;
         if ty.bytes() != 8 {
             return self.issue(at, "an address needs a variable of 64-bit elements");
         }
         initial.relocations.push(Relocation {
             offset,
-            variable,
+            target,
             addend,
         });
         Ok(())
     }
 
-    /// Reads the address of a variable: `name`, `name+4` or `generic(name)+4`.
-    fn initial_address(&mut self, name: &'a str) -> Parsed<(u32, i64)> {
+    /// Reads the address of a variable, `name`, `name+4` or `generic(name)+4`, or of a function.
+    fn initial_address(&mut self, name: &'a str) -> Parsed<(RelocationTarget, i64)> {
         let at = self.at;
         self.bump();
         let mut target = name;
@@ -172,14 +172,24 @@ impl<'a> Parser<'a> {
         } else {
             0
         };
-        let Some(Binding::Symbol(Symbol::Global(variable))) = self.lookup(target) else {
-            let target = shortened(target);
-            return self.issue(
-                at,
-                format!("`{target}` is not a `.global` or `.const` variable"),
-            );
+        let binding = self.lookup(target);
+        if binding == Some(Binding::Failed) {
+            return Err(Issue::consequence(at));
+        }
+        let target = match binding {
+            Some(Binding::Symbol(Symbol::Global(variable))) => RelocationTarget::Variable(variable),
+            Some(Binding::Function(index)) if addend == 0 => {
+                RelocationTarget::Function(self.number_of(index))
+            }
+            _ => {
+                let target = shortened(target);
+                return self.issue(
+                    at,
+                    format!("`{target}` is not a `.global` or `.const` variable, or a function"),
+                );
+            }
         };
-        Ok((variable, addend))
+        Ok((target, addend))
     }
 
     /// Reads one byte of an address, such as `0xFF00(name)`: compilers write addresses so that lie
@@ -191,7 +201,7 @@ impl<'a> Parser<'a> {
         let Token::Name(name) = self.token else {
             return Err(self.unexpected("the name of a variable"));
         };
-        let (variable, addend) = self.initial_address(name)?;
+        let (target, addend) = self.initial_address(name)?;
         self.expect(')')?;
         let byte = u64::from(mask.trailing_zeros() / 8);
         let start = offset.checked_sub(byte);
@@ -204,7 +214,7 @@ impl<'a> Parser<'a> {
         };
         let relocation = Relocation {
             offset: start,
-            variable,
+            target,
             addend,
         };
         match &initial.partial {

@@ -1,11 +1,13 @@
 //! Labels and instructions: the mnemonic is looked up in the table, and what it says decides.
 
-use crate::syntax::lex::Token;
+use crate::syntax::lex::{Issue, Token};
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::parse::scope::Binding;
 use crate::syntax::parse::{Parsed, Parser, shortened};
 use crate::syntax::table::{self, Row};
-use crate::syntax::tree::{Guard, Instruction, Label, LabelId, LabelTable, Operand};
+use crate::syntax::tree::{
+    Guard, Instruction, Label, LabelId, LabelTable, Operand, Prototype, PrototypeKind,
+};
 
 /// The most operands of one instruction.
 const MOST_OPERANDS: usize = 8;
@@ -37,9 +39,24 @@ impl<'a> Parser<'a> {
                 self.declare(name, at, Binding::Table(index))
             }
             Token::Dot(word @ ("calltargets" | "callprototype")) => {
-                let message =
-                    format!("calls through pointers (`.{word}`) are not supported by this device");
-                self.issue(at, message)
+                self.bump();
+                let of = match word {
+                    "calltargets" => self.call_targets(),
+                    _ => {
+                        let shape = self.prototype();
+                        shape.map(|shape| PrototypeKind::Shape(Box::new(shape)))
+                    }
+                };
+                let of = match of {
+                    Ok(of) => of,
+                    Err(issue) => {
+                        self.fail(name);
+                        return Err(issue);
+                    }
+                };
+                let unique = self.unique(name);
+                let index = self.add_prototype(unique, of);
+                self.declare(name, at, Binding::Prototype(index))
             }
             _ => {
                 let id = LabelId(u32::try_from(self.function.labels.len()).unwrap_or(u32::MAX));
@@ -52,6 +69,41 @@ impl<'a> Parser<'a> {
                 self.declare(name, at, Binding::Label(id))
             }
         }
+    }
+
+    /// Reads the functions that follow `.calltargets`.
+    fn call_targets(&mut self) -> Parsed<PrototypeKind> {
+        let mut numbers = Vec::new();
+        loop {
+            let (target, at) = self.name("the name of a function")?;
+            self.count_name(at)?;
+            match self.lookup(target) {
+                Some(Binding::Function(index)) => numbers.push(self.number_of(index)),
+                Some(Binding::Failed) => return Err(Issue::consequence(at)),
+                _ => {
+                    let target = shortened(target);
+                    return self.issue(at, format!("function `{target}` is not declared"));
+                }
+            }
+            if !self.eat(',') {
+                break;
+            }
+        }
+        self.expect(';')?;
+        Ok(PrototypeKind::Targets(numbers))
+    }
+
+    /// The number of a device function, by its index.
+    pub(crate) fn number_of(&self, index: u32) -> u32 {
+        let function = self.module.functions.get(index as usize);
+        function.map_or(u32::MAX, |function| function.number)
+    }
+
+    /// Adds a prototype to the function, and returns its index.
+    pub(crate) fn add_prototype(&mut self, name: String, of: PrototypeKind) -> u32 {
+        let index = u32::try_from(self.function.prototypes.len()).unwrap_or(u32::MAX);
+        self.function.prototypes.push(Prototype { name, of });
+        index
     }
 
     /// Reads an instruction with its guard and its semicolon.
@@ -140,10 +192,7 @@ impl<'a> Parser<'a> {
         let (name, at) = self.name("a predicate")?;
         match self.register(name) {
             Some(register) => Ok(Some(Guard { register, negated })),
-            None => {
-                let name = shortened(name);
-                self.issue(at, format!("register `{name}` is not declared"))
-            }
+            None => self.undeclared(name, at),
         }
     }
 

@@ -8,6 +8,7 @@
 mod constant;
 mod declared;
 mod function;
+pub(crate) mod heap;
 mod initial;
 mod instruction;
 mod operand;
@@ -20,10 +21,10 @@ use std::collections::HashSet;
 use crate::syntax::diagnostic::{Diagnostic, MOST_DIAGNOSTICS, Position};
 use crate::syntax::lex::{Issue, Lexer, Token};
 use crate::syntax::tree::{Function, Linkage};
-use crate::syntax::{check, layout_entries};
+use crate::syntax::{check, layout_entries, pointers};
 use crate::{Limits, Module};
 
-use scope::{Binding, BlockScope, Reference};
+use scope::{Binding, BlockScope, Reference, VectorRegister};
 
 pub(crate) type Parsed<T> = Result<T, Issue>;
 
@@ -34,8 +35,12 @@ const VERSIONS: std::ops::RangeInclusive<u32> = 3..=9;
 pub(crate) fn module(text: &[u8], limits: &Limits) -> Result<Module, Vec<Diagnostic>> {
     let mut parser = Parser::new(text, limits);
     parser.run();
+    if parser.issues.is_empty() {
+        parser.provide_heap();
+    }
     let (mut module, mut issues) = (parser.module, parser.issues);
     if issues.is_empty() {
+        pointers::resolve(&mut module);
         issues = check::check(&module);
     }
     if issues.is_empty() {
@@ -76,8 +81,10 @@ struct Parser<'a> {
     function: Function,
     /// The names that are taken in it.
     taken: HashSet<String>,
-    /// How many registers it declares.
-    registers: u32,
+    /// Its vector registers.
+    vectors: Vec<VectorRegister<'a>>,
+    /// Names that were reported not to be declared: each is said once.
+    unknown: HashSet<String>,
     /// Labels that operands name, before it is known where they are.
     references: Vec<Reference<'a>>,
 }
@@ -97,15 +104,20 @@ impl<'a> Parser<'a> {
             global_bytes: 0,
             function: Function::default(),
             taken: HashSet::new(),
-            registers: 0,
+            vectors: Vec::new(),
+            unknown: HashSet::new(),
             references: Vec::new(),
         };
         parser.bump();
         parser
     }
 
-    /// Notes a mistake; after too many, the text ends here.
+    /// Notes a mistake; after too many, the text ends here. One that follows from another that was
+    /// noted is left out.
     fn report(&mut self, issue: Issue) {
+        if issue.is_consequence {
+            return;
+        }
         if self.issues.len() < MOST_DIAGNOSTICS {
             self.issues.push(issue);
         }
@@ -245,7 +257,10 @@ impl<'a> Parser<'a> {
                     return;
                 }
                 self.recover();
-                if self.at_same_place(at) || self.token == Token::Mark('}') {
+                // A mistake in an initial value leaves the end of the declaration behind.
+                if self.eat('}') {
+                    self.eat(';');
+                } else if self.at_same_place(at) {
                     self.bump();
                 }
             }

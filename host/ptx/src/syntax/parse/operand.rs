@@ -1,11 +1,14 @@
 //! Operands of instructions.
 
 use crate::syntax::diagnostic::Position;
-use crate::syntax::lex::Token;
+use crate::syntax::lex::{Issue, Token};
 use crate::syntax::parse::scope::Binding;
 use crate::syntax::parse::{Parsed, Parser, shortened};
 use crate::syntax::table::OperandKind;
-use crate::syntax::tree::{Base, CallSite, LabelId, Operand};
+use crate::syntax::tree::{
+    Base, CallSite, Callee, LabelId, Operand, PointerCall, PrototypeKind, Register, RegisterId,
+    Symbol,
+};
 use crate::syntax::types::Special;
 
 /// The most elements of a vector operand.
@@ -128,22 +131,35 @@ impl<'a> Parser<'a> {
             return Ok(Operand::Special(special));
         }
         match self.lookup(name) {
+            Some(Binding::Vector(vector)) => Ok(match self.element(vector)? {
+                Some(element) => Operand::Register(element),
+                None => Operand::Vector(self.elements(vector)),
+            }),
             Some(Binding::Symbol(symbol)) => Ok(Operand::AddressOf(symbol, self.offset()?)),
-            Some(Binding::Function(_) | Binding::Entry(_)) => {
+            Some(Binding::Function(index)) => {
+                let number = self.number_of(index);
+                Ok(Operand::AddressOf(Symbol::Function(number), 0))
+            }
+            Some(Binding::Entry(_)) => {
                 let name = shortened(name);
-                let message =
-                    format!("the address of function `{name}` is not supported by this device");
+                let message = format!(
+                    "the address of entry `{name}` is not supported by this device: kernels launch no kernels"
+                );
                 self.issue(at, message)
             }
-            Some(_) => {
+            Some(Binding::Label(_) | Binding::Table(_) | Binding::Prototype(_)) => {
                 let name = shortened(name);
                 self.issue(at, format!("label `{name}` cannot be an operand here"))
             }
-            None => self.undeclared(name, at),
+            _ => self.undeclared(name, at),
         }
     }
 
-    fn undeclared<T>(&self, name: &str, at: Position) -> Parsed<T> {
+    /// A name that means nothing: said where it is met first.
+    pub(crate) fn undeclared<T>(&mut self, name: &str, at: Position) -> Parsed<T> {
+        if self.lookup(name) == Some(Binding::Failed) || !self.unknown.insert(name.to_owned()) {
+            return Err(Issue::consequence(at));
+        }
         let name = shortened(name);
         if name.starts_with('%') {
             return self.issue(
@@ -152,6 +168,52 @@ impl<'a> Parser<'a> {
             );
         }
         self.issue(at, format!("`{name}` is not declared"))
+    }
+
+    /// The register of an element of a vector register, where one is named next, such as `.x`.
+    fn element(&mut self, vector: u32) -> Parsed<Option<RegisterId>> {
+        let Token::Dot(element) = self.token else {
+            return Ok(None);
+        };
+        let place = match element {
+            "x" | "r" => 0,
+            "y" | "g" => 1,
+            "z" | "b" => 2,
+            "w" | "a" => 3,
+            _ => usize::MAX,
+        };
+        let found = self.vector_element(vector, place);
+        if found.is_none() {
+            return Err(self.unexpected("an element of the vector, such as `.x`"));
+        }
+        self.bump();
+        Ok(found)
+    }
+
+    /// The register of an element of a vector register, by its place; `None` where there are fewer.
+    fn vector_element(&mut self, vector: u32, place: usize) -> Option<RegisterId> {
+        let found = self.vectors.get(vector as usize)?;
+        let (name, ty) = (found.name, found.ty);
+        if let Some(known) = found.elements.get(place)? {
+            return Some(*known);
+        }
+        let id = RegisterId(u32::try_from(self.function.registers.len()).unwrap_or(u32::MAX));
+        let element = ["x", "y", "z", "w"].get(place)?;
+        let name = self.unique(&format!("{name}${element}"));
+        self.function.registers.push(Register { name, ty });
+        let vector = self.vectors.get_mut(vector as usize)?;
+        *vector.elements.get_mut(place)? = Some(id);
+        Some(id)
+    }
+
+    /// All elements of a vector register.
+    fn elements(&mut self, vector: u32) -> Vec<Operand> {
+        let places = self.vectors.get(vector as usize);
+        let places = 0..places.map_or(0, |vector| vector.elements.len());
+        places
+            .filter_map(|place| self.vector_element(vector, place))
+            .map(Operand::Register)
+            .collect()
     }
 
     /// Reads what is added to an address, if anything.
@@ -175,6 +237,11 @@ impl<'a> Parser<'a> {
                 self.bump();
                 let base = if let Some(register) = self.register(name) {
                     Base::Register(register)
+                } else if let Some(Binding::Vector(vector)) = self.lookup(name) {
+                    match self.element(vector)? {
+                        Some(element) => Base::Register(element),
+                        None => return self.issue(at, "an address is one register, not a vector"),
+                    }
                 } else if let Some(Binding::Symbol(symbol)) = self.lookup(name) {
                     Base::Symbol(symbol)
                 } else {
@@ -196,29 +263,71 @@ impl<'a> Parser<'a> {
             self.expect(',')?;
         }
         let (name, at) = self.name("the name of a function")?;
+        let register = self.register(name);
         let function = match self.lookup(name) {
-            Some(Binding::Function(function)) => function,
-            Some(Binding::Register(_) | Binding::Declared(_)) => {
-                return self.issue(
-                    at,
-                    "calls through pointers are not supported by this device",
-                );
-            }
+            _ if register.is_some() => None,
+            Some(Binding::Function(function)) => Some(function),
+            Some(Binding::Failed) => return Err(Issue::consequence(at)),
             _ => {
+                if !self.unknown.insert(name.to_owned()) {
+                    return Err(Issue::consequence(at));
+                }
                 let name = shortened(name);
                 return self.issue(at, format!("function `{name}` is not declared"));
             }
         };
         let mut arguments = Vec::new();
-        if self.eat(',') {
-            self.expect('(')?;
+        let mut more = self.eat(',');
+        if more && self.eat('(') {
             arguments = self.arguments()?;
+            more = register.is_some() && self.eat(',');
         }
+        let callee = match (function, register) {
+            (Some(function), _) if !more => Callee::Function(function),
+            (Some(_), _) => return Err(self.unexpected("`(`")),
+            (None, Some(register)) if more => Callee::Pointer(PointerCall {
+                register,
+                prototype: self.prototype_of_call()?,
+                functions: Vec::new(),
+            }),
+            (None, _) => {
+                return self.issue(
+                    at,
+                    "a call through a register ends with the name of a `.callprototype`, of `.calltargets`, or of a table of functions",
+                );
+            }
+        };
         Ok(Operand::Call(Box::new(CallSite {
-            function,
+            callee,
             results,
             arguments,
         })))
+    }
+
+    /// Reads what a call through a register names at its end: an index into the function's prototypes.
+    fn prototype_of_call(&mut self) -> Parsed<u32> {
+        let (name, at) = self.name("the name of a prototype")?;
+        match self.lookup(name) {
+            Some(Binding::Prototype(prototype)) => Ok(prototype),
+            Some(Binding::Symbol(Symbol::Global(global))) => {
+                let of = PrototypeKind::Table(global);
+                let known = self.function.prototypes.iter();
+                match known.into_iter().position(|known| known.of == of) {
+                    Some(known) => Ok(u32::try_from(known).unwrap_or(u32::MAX)),
+                    None => Ok(self.add_prototype(name.to_owned(), of)),
+                }
+            }
+            Some(Binding::Failed) => Err(Issue::consequence(at)),
+            _ => {
+                let name = shortened(name);
+                self.issue(
+                    at,
+                    format!(
+                        "`{name}` is no `.callprototype`, `.calltargets` or table of functions"
+                    ),
+                )
+            }
+        }
     }
 
     /// Reads arguments or results of a call, behind the opening parenthesis.

@@ -18,24 +18,16 @@ pub(crate) fn family(mnemonic: &str, written: &str) -> Option<&'static str> {
         "tex" | "tld4" | "txq" | "suld" | "sust" | "sured" | "suq" | "istypep" => {
             "textures and surfaces are not"
         }
-        "mapa"
-        | "getctarank"
-        | "multimem"
-        | "setmaxnreg"
-        | "griddepcontrol"
-        | "clusterlaunchcontrol" => "clusters of blocks and launches that overlap are not",
+        "mapa" | "getctarank" | "multimem" | "setmaxnreg" | "clusterlaunchcontrol" => {
+            "clusters of blocks are not"
+        }
         "barrier" | "fence" if starts(&["barrier.cluster", "fence.mbarrier_init"]) => {
-            "clusters of blocks and launches that overlap are not"
+            "clusters of blocks are not"
         }
-        _ if written.contains("shared::cluster") => {
-            "clusters of blocks and launches that overlap are not"
-        }
+        _ if written.contains("shared::cluster") => "clusters of blocks are not",
         "alloca" | "stacksave" | "stackrestore" => "variables whose size a kernel computes are not",
         "vadd" | "vsub" | "vabsdiff" | "vmin" | "vmax" | "vshl" | "vshr" | "vmad" | "vset"
         | "vavrg2" | "vset2" | "vavrg4" | "vset4" => "video instructions of this kind are not",
-        "shfl" | "vote" if !written.contains(".sync") => {
-            "warp instructions without `.sync` are not: compile for sm_70 or newer"
-        }
         _ if written.contains("b128") => "values of 128 bits are not",
         _ => return None,
     })

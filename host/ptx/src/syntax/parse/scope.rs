@@ -14,6 +14,10 @@ pub(crate) enum Binding {
     Register(RegisterId),
     /// A register that has only been declared.
     Declared(Type),
+    /// A vector register: an index into the parser's list of their elements.
+    Vector(u32),
+    /// What was to be declared, and is wrong: its uses are no mistakes of their own.
+    Failed,
     Symbol(Symbol),
     /// An index into the module's functions.
     Function(u32),
@@ -22,6 +26,17 @@ pub(crate) enum Binding {
     Label(LabelId),
     /// An index into the function's label tables.
     Table(u32),
+    /// An index into the function's prototypes.
+    Prototype(u32),
+}
+
+/// A vector register of the function.
+#[derive(Debug)]
+pub(crate) struct VectorRegister<'a> {
+    pub name: &'a str,
+    pub ty: Type,
+    /// Those that have been used.
+    pub elements: Vec<Option<RegisterId>>,
 }
 
 /// One block of the text.
@@ -29,7 +44,7 @@ pub(crate) enum Binding {
 pub(crate) struct BlockScope<'a> {
     names: HashMap<&'a str, Binding>,
     /// Registers declared as `%r<10>`, by prefix.
-    ranges: HashMap<&'a str, (u64, Type)>,
+    ranges: HashMap<&'a str, (u64, Binding)>,
     /// References to labels that this block has not defined yet: indices into the parser's list.
     pending: Vec<usize>,
 }
@@ -56,10 +71,10 @@ impl BlockScope<'_> {
             let (prefix, number) = name.split_at(name.len() - count);
             let plain = number == "0" || !number.starts_with('0');
             let range = self.ranges.get(prefix).filter(|_| plain);
-            if let (Some((count, ty)), Ok(number)) = (range, number.parse::<u64>())
+            if let (Some((count, binding)), Ok(number)) = (range, number.parse::<u64>())
                 && number < *count
             {
-                return Some(Binding::Declared(*ty));
+                return Some(*binding);
             }
         }
         None
@@ -92,19 +107,33 @@ impl<'a> Parser<'a> {
         prefix: &'a str,
         at: Position,
         count: u64,
-        ty: Type,
+        binding: Binding,
     ) -> Parsed<()> {
         self.count_name(at)?;
         let taken = self
             .scopes
             .last_mut()
-            .and_then(|scope| scope.ranges.insert(prefix, (count, ty)));
+            .and_then(|scope| scope.ranges.insert(prefix, (count, binding)));
         match taken {
             Some(_) => {
                 let prefix = shortened(prefix);
                 self.issue(at, format!("`{prefix}` is declared twice in this block"))
             }
             None => Ok(()),
+        }
+    }
+
+    /// Remembers that a name was to be declared in the innermost scope, and is not.
+    pub(crate) fn fail(&mut self, name: &'a str) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.names.entry(name).or_insert(Binding::Failed);
+        }
+    }
+
+    /// The same, for a function.
+    pub(crate) fn fail_at_module_scope(&mut self, name: &'a str) {
+        if let Some(scope) = self.scopes.first_mut() {
+            scope.names.entry(name).or_insert(Binding::Failed);
         }
     }
 
@@ -154,6 +183,8 @@ impl<'a> Parser<'a> {
             return;
         };
         let outermost = self.scopes.len() <= 1;
+        // Each is said once.
+        let mut missing: Vec<&str> = Vec::new();
         for index in scope.pending {
             let Some(reference) = self.references.get_mut(index) else {
                 continue;
@@ -164,6 +195,10 @@ impl<'a> Parser<'a> {
                 }
                 _ if outermost => {
                     let (at, name) = (reference.at, shortened(reference.name));
+                    if missing.contains(&name) {
+                        continue;
+                    }
+                    missing.push(name);
                     let message =
                         format!("there is no label `{name}` that can be reached from here");
                     self.report(crate::syntax::lex::Issue::new(at, message));

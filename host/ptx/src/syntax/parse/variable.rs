@@ -4,7 +4,7 @@ use crate::syntax::diagnostic::Position;
 use crate::syntax::lex::Token;
 use crate::syntax::parse::declared::Declared;
 use crate::syntax::parse::initial::Initial;
-use crate::syntax::parse::scope::Binding;
+use crate::syntax::parse::scope::{Binding, VectorRegister};
 use crate::syntax::parse::{Parsed, Parser, shortened};
 use crate::syntax::tree::{Linkage, LocalVariable, Symbol};
 use crate::syntax::types::{Space, Type};
@@ -17,26 +17,70 @@ const MOST_DIMENSIONS: usize = 8;
 const LARGEST_ALIGNMENT: u64 = 256;
 
 impl<'a> Parser<'a> {
-    /// Reads `.reg` and what follows.
+    /// Reads `.reg` and what follows. Where the type is not known, the names are, so that their uses
+    /// are no mistakes of their own.
     pub(crate) fn registers(&mut self) -> Parsed<()> {
         self.bump();
-        let ty = self.register_type()?;
+        let lanes = match self.token {
+            Token::Dot("v2") => 2,
+            Token::Dot("v4") => 4,
+            _ => 1,
+        };
+        if lanes > 1 {
+            self.bump();
+        }
+        let ty = match self.register_type() {
+            Ok(ty) => Some(ty),
+            Err(issue) => {
+                self.report(issue);
+                None
+            }
+        };
+        let binding = ty.map_or(Binding::Failed, Binding::Declared);
         loop {
             let (name, at) = self.name("the name of a register")?;
             if self.eat('<') {
                 let count = self.integer("how many registers there are")?;
                 self.expect('>')?;
-                self.count_registers(count, at)?;
-                self.declare_range(name, at, count, ty)?;
+                if lanes > 1 && ty.is_some() {
+                    self.fail(name);
+                    return self.issue(at, "vector registers are declared one by one");
+                }
+                self.declare_range(name, at, count, binding)?;
             } else {
-                self.count_registers(1, at)?;
-                self.declare(name, at, Binding::Declared(ty))?;
+                let binding = match ty {
+                    Some(ty) if lanes > 1 => self.vector_register(name, ty, lanes, at)?,
+                    _ => binding,
+                };
+                self.declare(name, at, binding)?;
             }
             if !self.eat(',') {
                 break;
             }
         }
         self.expect(';')
+    }
+
+    /// A vector register: its elements are registers of their own, once they are used.
+    fn vector_register(
+        &mut self,
+        name: &'a str,
+        ty: Type,
+        lanes: usize,
+        at: Position,
+    ) -> Parsed<Binding> {
+        if ty == Type::Pred || ty.bits() as usize * lanes > 128 {
+            let message =
+                format!("a vector of {lanes} registers of type `{ty}` has more than 128 bits");
+            return self.issue(at, message);
+        }
+        let index = u32::try_from(self.vectors.len()).unwrap_or(u32::MAX);
+        self.vectors.push(VectorRegister {
+            name,
+            ty,
+            elements: vec![None; lanes],
+        });
+        Ok(Binding::Vector(index))
     }
 
     /// The type of a register that is declared.
@@ -58,19 +102,6 @@ impl<'a> Parser<'a> {
         }
     }
 
-    pub(crate) fn count_registers(&mut self, count: u64, at: Position) -> Parsed<()> {
-        let limit = self.limits.registers;
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
-        self.registers = self.registers.saturating_add(count);
-        if self.registers > limit {
-            return self.issue(
-                at,
-                format!("the function declares more than {limit} registers"),
-            );
-        }
-        Ok(())
-    }
-
     /// Reads a variable of any space but `.reg`, from its space to its semicolon.
     pub(crate) fn variable(&mut self, linkage: Linkage) -> Parsed<()> {
         let at = self.at;
@@ -82,19 +113,48 @@ impl<'a> Parser<'a> {
             Token::Dot("param") => Space::Param,
             _ => return self.issue(at, "expected the space of a variable"),
         };
-        let (ty, align, lanes) = self.variable_type()?;
+        let (ty, align, lanes) = match self.variable_type() {
+            Ok(found) => found,
+            Err(issue) => {
+                self.fail_next_name();
+                return Err(issue);
+            }
+        };
         loop {
             let declared = self.declared_name(ty, align, lanes)?;
-            match space {
-                Space::Global => self.global(&declared, VariableSpace::Global, linkage)?,
-                Space::Const => self.global(&declared, VariableSpace::Const, linkage)?,
-                _ => self.memory_variable(&declared, space, linkage)?,
+            let result = match space {
+                Space::Global => self.global(&declared, VariableSpace::Global, linkage),
+                Space::Const => self.global(&declared, VariableSpace::Const, linkage),
+                Space::Param if lanes > 1 => self.no_vector_param(declared.at),
+                _ => self.memory_variable(&declared, space, linkage),
+            };
+            if result.is_err() {
+                self.fail(declared.name);
             }
+            result?;
             if !self.eat(',') {
                 break;
             }
         }
         self.expect(';')
+    }
+
+    /// Parameters are no vectors (PTX ISA, "Vectors" are for variables of other spaces).
+    pub(crate) fn no_vector_param<T>(&self, at: Position) -> Parsed<T> {
+        self.issue(
+            at,
+            "a parameter cannot be a vector: declare an array instead, such as `.param .align 8 .b8 x[8]`",
+        )
+    }
+
+    /// Remembers that the name was to be declared that comes after the words here, and is not.
+    fn fail_next_name(&mut self) {
+        while matches!(self.token, Token::Dot(_) | Token::Integer(_)) {
+            self.bump();
+        }
+        if let Token::Name(name) = self.token {
+            self.fail(name);
+        }
     }
 
     /// Alignment, vector and type, which stand before a variable's name; what a parameter's pointer
@@ -226,6 +286,14 @@ impl<'a> Parser<'a> {
                 return self.issue(at, "the bytes of an address must all follow one another");
             }
         }
+        let has_initial = !initial.bytes.is_empty() || !initial.relocations.is_empty();
+        if declared.is_unsized() && !has_initial {
+            let name = shortened(declared.name);
+            return self.issue(
+                at,
+                format!("array `{name}` has neither a size nor an initial value that says it"),
+            );
+        }
         let bytes = if declared.is_unsized() {
             Some(end)
         } else {
@@ -276,7 +344,7 @@ impl<'a> Parser<'a> {
         let (limit, what) = match space {
             Space::Shared => (self.limits.shared_bytes, "shared"),
             Space::Local => (self.limits.local_bytes, "local"),
-            _ => (self.limits.param_bytes, "parameter"),
+            _ => (self.param_limit(), "parameter"),
         };
         let dynamic = space == Space::Shared && linkage == Linkage::Extern;
         let bytes = match declared.bytes() {

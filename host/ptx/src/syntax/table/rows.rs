@@ -345,6 +345,8 @@ pub(crate) static ROWS: &[Row] = &[
     row("trap", &[], &[], Op::Trap),
     row("brkpt", &[], &[], Op::Trap),
     row("nanosleep", &[Of(&[U32])], &[Src(T0)], Op::Hint),
+    row("griddepcontrol", &[Need(&[LaunchDependents])], &[], Op::Hint),
+    row("griddepcontrol", &[Need(&[Wait])], &[], Op::Fence),
     row("pmevent", &[May(&[Mask])], &[Src(WORD)], Op::Hint),
 
     // Threads of a block and of a warp.
@@ -364,6 +366,9 @@ pub(crate) static ROWS: &[Row] = &[
     row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[And, Or]), May(&[Aligned]), Of(&[Pred])], &[Dst(T0), Src(WORD), SrcPred], Op::BarrierReduce),
     row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[And, Or]), May(&[Aligned]), Of(&[Pred])], &[Dst(T0), Src(WORD), Src(WORD), SrcPred], Op::BarrierReduce),
     row("shfl", &[Need(&[Sync]), Need(&[Up, Down, Bfly, Idx]), Of(&[B32])], &[DstPair(T0), Src(T0), Src(WORD), Src(WORD), Src(WORD)], Op::Shfl),
+    row("shfl", &[Need(&[Up, Down, Bfly, Idx]), Of(&[B32])], &[DstPair(T0), Src(T0), Src(WORD), Src(WORD)], Op::Shfl),
+    row("vote", &[Need(&[All, Any, Uni]), Of(&[Pred])], &[Dst(T0), SrcPred], Op::Vote),
+    row("vote", &[Need(&[Ballot]), Of(&[B32])], &[Dst(T0), SrcPred], Op::Vote),
     row("vote", &[Need(&[Sync]), Need(&[All, Any, Uni]), Of(&[Pred])], &[Dst(T0), SrcPred, Src(WORD)], Op::Vote),
     row("vote", &[Need(&[Sync]), Need(&[Ballot]), Of(&[B32])], &[Dst(T0), SrcPred, Src(WORD)], Op::Vote),
     row("match", &[Need(&[Any]), Need(&[Sync]), Of(&[B32, B64])], &[Dst(WORD), Src(T0), Src(WORD)], Op::Match),
