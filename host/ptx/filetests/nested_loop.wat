@@ -194,22 +194,22 @@
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=8576
+          i32.load offset=11648
           local.set 15
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=12736
+          i32.load offset=15808
           local.set 16
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=16896
+          i32.load offset=19968
           local.set 14
           local.get 2
           i32.const 3
           i32.shl
-          i64.load offset=21056
+          i64.load offset=24128
           local.set 13
           i32.const 0
           local.set 6
@@ -264,22 +264,22 @@
                 i32.const 2
                 i32.shl
                 local.get 15
-                i32.store offset=8576
+                i32.store offset=11648
                 local.get 2
                 i32.const 2
                 i32.shl
                 local.get 16
-                i32.store offset=12736
+                i32.store offset=15808
                 local.get 2
                 i32.const 2
                 i32.shl
                 local.get 14
-                i32.store offset=16896
+                i32.store offset=19968
                 local.get 2
                 i32.const 3
                 i32.shl
                 local.get 13
-                i64.store offset=21056
+                i64.store offset=24128
                 local.get 2
                 i32.const 2
                 i32.shl
@@ -299,27 +299,27 @@
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=8576
+          i32.load offset=11648
           local.set 15
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=29312
+          i32.load offset=32384
           local.set 17
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=12736
+          i32.load offset=15808
           local.set 16
           local.get 2
           i32.const 2
           i32.shl
-          i32.load offset=16896
+          i32.load offset=19968
           local.set 14
           local.get 2
           i32.const 3
           i32.shl
-          i64.load offset=21056
+          i64.load offset=24128
           local.set 13
           i32.const 0
           local.set 6
@@ -334,27 +334,27 @@
             i32.const 2
             i32.shl
             local.get 15
-            i32.store offset=8576
+            i32.store offset=11648
             local.get 2
             i32.const 2
             i32.shl
             local.get 17
-            i32.store offset=29312
+            i32.store offset=32384
             local.get 2
             i32.const 2
             i32.shl
             local.get 16
-            i32.store offset=12736
+            i32.store offset=15808
             local.get 2
             i32.const 2
             i32.shl
             local.get 14
-            i32.store offset=16896
+            i32.store offset=19968
             local.get 2
             i32.const 3
             i32.shl
             local.get 13
-            i64.store offset=21056
+            i64.store offset=24128
             local.get 2
             i32.const 2
             i32.shl

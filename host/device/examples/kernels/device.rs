@@ -7,7 +7,9 @@ use tensor_wasm_device::{
     Argument, Buffer, CpuConfig, Device, Extent, LaunchConfig, Lease, Limits, Queue,
 };
 
-use crate::subject::{Kernel, Sizes, VIEW, bytes};
+use crate::subject::{
+    BLOCK, CHANNELS, Kernel, ROW, SIDE, SUM_ROW, Sizes, VIEW, bytes, filter, indices,
+};
 
 const KERNELS: &str = include_str!("../../../ptx/tests/data/kernels.ptx");
 pub const SAXPY: &str = include_str!("../../../../components/saxpy/kernels/saxpy.ptx");
@@ -15,6 +17,7 @@ const NAIVE: &str = include_str!("../../../ptx/corpus/matmul_naive/nvrtc.ptx");
 pub const TILED: &str = include_str!("../../../ptx/corpus/matmul_tiled/nvrtc.ptx");
 pub const REGISTERS: &str = include_str!("../../../ptx/corpus/matmul_registers/nvrtc.ptx");
 const MANDELBROT: &str = include_str!("../../../ptx/corpus/mandelbrot/nvrtc.ptx");
+const BLOCKS: &str = include_str!("blocks.ptx");
 pub const EMPTY: &str =
     ".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry empty() { ret; }\n";
 
@@ -81,6 +84,11 @@ impl Bench {
             Kernel::Tiled => (TILED, "matmul_tiled"),
             Kernel::Registers | Kernel::RowByRow => (REGISTERS, "matmul_registers"),
             Kernel::Mandelbrot => (MANDELBROT, "mandelbrot"),
+            Kernel::BlockSum => (BLOCKS, "block_sum"),
+            Kernel::BlockRmsNorm => (BLOCKS, "block_rms_norm"),
+            Kernel::BlockSoftmax => (BLOCKS, "block_softmax"),
+            Kernel::Convolution => (BLOCKS, "convolve"),
+            Kernel::Gather => (BLOCKS, "gather"),
         };
         let size = Argument::U32(count as u32);
         let tiles = extent(sizes.matrix / 16, sizes.matrix / 16);
@@ -119,6 +127,41 @@ impl Bench {
                 let grid = extent(width / 32, height / 8);
                 (launch(grid, extent(32, 8)), arguments)
             }
+            Kernel::BlockSum => (
+                launch(extent(count / SUM_ROW, 1), extent(BLOCK, 1)),
+                vec![pointer(&c), pointer(&a), Argument::U32(SUM_ROW as u32)],
+            ),
+            Kernel::BlockRmsNorm | Kernel::BlockSoftmax => {
+                let mut arguments = vec![pointer(&c), pointer(&a), Argument::U32(ROW as u32)];
+                if kernel == Kernel::BlockRmsNorm {
+                    arguments.push(Argument::F32(1e-5));
+                }
+                (launch(extent(count / ROW, 1), extent(BLOCK, 1)), arguments)
+            }
+            Kernel::Convolution => {
+                let weights = filter()
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect();
+                self.queue.write(&b, 0, weights).await.unwrap();
+                let sides = [SIDE, SIDE, CHANNELS].map(|count| Argument::U32(count as u32));
+                let arguments = factors.into_iter().chain(sides).collect();
+                let grid = Extent {
+                    z: CHANNELS as u32,
+                    ..extent(SIDE / 32, SIDE / 16)
+                };
+                (launch(grid, extent(32, 16)), arguments)
+            }
+            Kernel::Gather => {
+                let places = indices(count)
+                    .iter()
+                    .flat_map(|index| index.to_le_bytes())
+                    .collect();
+                self.queue.write(&b, 0, places).await.unwrap();
+                let mut arguments = factors;
+                arguments.extend([size.clone(), size]);
+                (line, arguments)
+            }
         };
         let module = self.lease.load(text.into()).await.unwrap();
         let entry = module.kernel(name).unwrap();
@@ -130,7 +173,12 @@ impl Bench {
             self.queue.synchronize().await.unwrap();
             best = best.min(began.elapsed().as_secs_f64());
         }
-        let found = self.queue.read(&c, 0, 4 * count as u64).await.unwrap();
+        let results = if kernel == Kernel::BlockSum {
+            count / SUM_ROW
+        } else {
+            count
+        };
+        let found = self.queue.read(&c, 0, 4 * results as u64).await.unwrap();
         sizes.check(kernel, &found);
         best
     }

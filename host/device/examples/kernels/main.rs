@@ -180,7 +180,9 @@ fn child(way: Way, threads: usize, sizes: &Sizes) {
             }
         }
         Way::Pocl => match opencl::Pocl::open() {
-            Ok(pocl) => kernels().for_each(|kernel| tell(kernel, pocl.measure(kernel, sizes))),
+            Ok(pocl) => kernels()
+                .filter(|kernel| kernel.has_opencl())
+                .for_each(|kernel| tell(kernel, pocl.measure(kernel, sizes))),
             Err(why) => println!("note\tPoCL is left out: {why}."),
         },
         Way::Alone | Way::Chosen => {

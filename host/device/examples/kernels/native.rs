@@ -4,7 +4,9 @@
 
 use std::time::Instant;
 
-use crate::subject::{Kernel, Sizes, VIEW, values};
+use crate::subject::{
+    BLOCK, CHANNELS, Kernel, ROW, SIDE, SUM_ROW, Sizes, VIEW, filter, indices, values,
+};
 
 /// Measures a kernel's algorithm: seconds, the best of some rounds.
 pub fn measure(kernel: Kernel, sizes: &Sizes, threads: usize) -> f64 {
@@ -16,6 +18,7 @@ pub fn measure(kernel: Kernel, sizes: &Sizes, threads: usize) -> f64 {
     if kernel == Kernel::Mandelbrot {
         counts.resize(sizes.width * sizes.height, 0);
     }
+    let (weights, places) = (filter(), indices(count));
     let mut best = f64::INFINITY;
     for _ in 0..sizes.rounds {
         let began = Instant::now();
@@ -27,6 +30,11 @@ pub fn measure(kernel: Kernel, sizes: &Sizes, threads: usize) -> f64 {
             Kernel::Registers => registers(&a, &b, &mut c, n, threads),
             Kernel::RowByRow => row_by_row(&a, &b, &mut c, n, threads),
             Kernel::Mandelbrot => mandelbrot(&mut counts, sizes.width, threads),
+            Kernel::BlockSum => block_sum(&a, &mut c[..count / SUM_ROW], threads),
+            Kernel::BlockRmsNorm => rms_norm(&a, &mut c, threads),
+            Kernel::BlockSoftmax => softmax(&a, &mut c, threads),
+            Kernel::Convolution => convolve(&a, &weights, &mut c, threads),
+            Kernel::Gather => gather(&a, &places, &mut c, threads),
         }
         best = best.min(began.elapsed().as_secs_f64());
     }
@@ -198,6 +206,110 @@ pub fn mandelbrot(out: &mut [u32], width: usize, threads: usize) {
                 i += 1;
             }
             *count = i;
+        }
+    });
+}
+
+/// Adds the upper half of some elements to the lower, and so on: the sum is the first.
+fn tree(part: &mut [f32], join: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut half = part.len() / 2;
+    while half > 0 {
+        let (low, high) = part.split_at_mut(half);
+        for (low, high) in low.iter_mut().zip(high) {
+            *low = join(*low, *high);
+        }
+        half /= 2;
+    }
+    part[0]
+}
+
+/// The sum of each row.
+pub fn block_sum(x: &[f32], out: &mut [f32], threads: usize) {
+    parts(out, 1, threads, |begin, part| {
+        for (out, row) in part.iter_mut().zip(x[begin * SUM_ROW..].chunks(SUM_ROW)) {
+            let mut sums = [0.0; BLOCK];
+            for piece in row.chunks(BLOCK) {
+                for (sum, x) in sums.iter_mut().zip(piece) {
+                    *sum += x;
+                }
+            }
+            *out = tree(&mut sums, |a, b| a + b);
+        }
+    });
+}
+
+pub fn rms_norm(x: &[f32], out: &mut [f32], threads: usize) {
+    parts(out, ROW, threads, |begin, part| {
+        for (out, row) in part.chunks_mut(ROW).zip(x[begin..].chunks(ROW)) {
+            let mut sums = [0.0; BLOCK];
+            for piece in row.chunks(BLOCK) {
+                for (sum, x) in sums.iter_mut().zip(piece) {
+                    *sum += x * x;
+                }
+            }
+            let mean = tree(&mut sums, |a, b| a + b) / ROW as f32;
+            let scale = 1.0 / (mean + 1e-5).sqrt();
+            for (out, x) in out.iter_mut().zip(row) {
+                *out = scale * x;
+            }
+        }
+    });
+}
+
+pub fn softmax(x: &[f32], out: &mut [f32], threads: usize) {
+    parts(out, ROW, threads, |begin, part| {
+        for (out, row) in part.chunks_mut(ROW).zip(x[begin..].chunks(ROW)) {
+            let mut parts = [f32::NEG_INFINITY; BLOCK];
+            for piece in row.chunks(BLOCK) {
+                for (part, x) in parts.iter_mut().zip(piece) {
+                    *part = if *x > *part { *x } else { *part };
+                }
+            }
+            let most = tree(&mut parts, f32::max);
+            let mut sums = [0.0; BLOCK];
+            for (out, piece) in out.chunks_mut(BLOCK).zip(row.chunks(BLOCK)) {
+                for ((sum, out), x) in sums.iter_mut().zip(out).zip(piece) {
+                    *out = (x - most).exp();
+                    *sum += *out;
+                }
+            }
+            let scale = 1.0 / tree(&mut sums, |a, b| a + b);
+            for out in out {
+                *out *= scale;
+            }
+        }
+    });
+}
+
+/// For each element of the result, all elements around it of all channels.
+pub fn convolve(x: &[f32], filter: &[f32], out: &mut [f32], threads: usize) {
+    parts(out, SIDE, threads, |begin, part| {
+        for (line, row) in part.chunks_mut(SIDE).enumerate() {
+            let line = begin / SIDE + line;
+            let (to, row_number) = (line / SIDE, line % SIDE);
+            for (column, out) in row.iter_mut().enumerate() {
+                let mut sum = 0.0;
+                for from in 0..CHANNELS {
+                    for i in 0..3 {
+                        for j in 0..3 {
+                            let (y, z) = (row_number + i, column + j);
+                            if (1..=SIDE).contains(&y) && (1..=SIDE).contains(&z) {
+                                let x = x[(from * SIDE + y - 1) * SIDE + z - 1];
+                                sum += x * filter[((to * CHANNELS + from) * 3 + i) * 3 + j];
+                            }
+                        }
+                    }
+                }
+                *out = sum;
+            }
+        }
+    });
+}
+
+pub fn gather(x: &[f32], indices: &[u32], out: &mut [f32], threads: usize) {
+    parts(out, 1, threads, |begin, part| {
+        for (out, index) in part.iter_mut().zip(&indices[begin..]) {
+            *out = x[*index as usize];
         }
     });
 }

@@ -321,6 +321,7 @@ impl Pocl {
                 ];
                 ("mandelbrot", arguments, [width, height], [32, 8])
             }
+            _ => unreachable!("no kernel in OpenCL C is measured that there is none of"),
         };
         let entry = self.kernel(name, &arguments);
         let enqueue = self.function::<Enqueue>("clEnqueueNDRangeKernel");

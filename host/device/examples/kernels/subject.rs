@@ -15,10 +15,19 @@ pub enum Kernel {
     /// A matrix product as one would write it where nothing asks for another way; Rust alone.
     RowByRow,
     Mandelbrot,
+    /// Blocks of 1,024 threads, with a barrier at each level of a tree.
+    BlockSum,
+    /// Rows normalised by blocks of 1,024 threads, by shuffles and barriers.
+    BlockRmsNorm,
+    BlockSoftmax,
+    /// Three by three over all channels, by blocks of 512 threads.
+    Convolution,
+    /// Elements that indices name, each of which is asserted to be in range.
+    Gather,
 }
 
 impl Kernel {
-    pub const ALL: [Kernel; 9] = [
+    pub const ALL: [Kernel; 14] = [
         Kernel::AddMemory,
         Kernel::SaxpyMemory,
         Kernel::AddCache,
@@ -28,6 +37,11 @@ impl Kernel {
         Kernel::Registers,
         Kernel::RowByRow,
         Kernel::Mandelbrot,
+        Kernel::BlockSum,
+        Kernel::BlockRmsNorm,
+        Kernel::BlockSoftmax,
+        Kernel::Convolution,
+        Kernel::Gather,
     ];
 
     pub fn name(self) -> &'static str {
@@ -41,6 +55,11 @@ impl Kernel {
             Kernel::Registers => "register-tiled matmul",
             Kernel::RowByRow => "matmul, row by row",
             Kernel::Mandelbrot => "Mandelbrot, doubles",
+            Kernel::BlockSum => "sum, 1,024 threads a block",
+            Kernel::BlockRmsNorm => "RMS norm, 1,024 threads a block",
+            Kernel::BlockSoftmax => "softmax, 1,024 threads a block",
+            Kernel::Convolution => "direct convolution",
+            Kernel::Gather => "gather with assertions",
         }
     }
 
@@ -50,6 +69,9 @@ impl Kernel {
                 "GB/s"
             }
             Kernel::Mandelbrot => "G iterations/s",
+            Kernel::BlockSum | Kernel::BlockRmsNorm | Kernel::BlockSoftmax | Kernel::Gather => {
+                "G elements/s"
+            }
             _ => "GFLOP/s",
         }
     }
@@ -58,7 +80,30 @@ impl Kernel {
     pub fn has_kernel(self) -> bool {
         self != Kernel::RowByRow
     }
+
+    /// Whether there is one in OpenCL C.
+    pub fn has_opencl(self) -> bool {
+        let ours_alone = matches!(
+            self,
+            Kernel::BlockSum
+                | Kernel::BlockRmsNorm
+                | Kernel::BlockSoftmax
+                | Kernel::Convolution
+                | Kernel::Gather
+        );
+        self.has_kernel() && !ours_alone
+    }
 }
+
+/// Elements of a row that is normalised.
+pub const ROW: usize = 4096;
+/// Elements of a row that is summed.
+pub const SUM_ROW: usize = 16_384;
+/// Threads of the blocks that sum or normalise a row.
+pub const BLOCK: usize = 1024;
+/// The sides of an image that is convolved, and its channels.
+pub const SIDE: usize = 64;
+pub const CHANNELS: usize = 16;
 
 /// How large the problems are.
 pub struct Sizes {
@@ -68,6 +113,8 @@ pub struct Sizes {
     pub matrix: usize,
     pub width: usize,
     pub height: usize,
+    /// Elements of sums, norms and gathers.
+    pub rows: usize,
 }
 
 impl Sizes {
@@ -79,6 +126,7 @@ impl Sizes {
             matrix: if quick { 128 } else { 512 },
             width: 512,
             height: if quick { 64 } else { 512 },
+            rows: if quick { 1 << 16 } else { 1 << 20 },
         }
     }
 
@@ -88,6 +136,10 @@ impl Sizes {
             Kernel::AddMemory | Kernel::SaxpyMemory => self.memory,
             Kernel::AddCache | Kernel::SaxpyCache => self.cache,
             Kernel::Mandelbrot => self.width * self.height,
+            Kernel::BlockSum | Kernel::BlockRmsNorm | Kernel::BlockSoftmax | Kernel::Gather => {
+                self.rows
+            }
+            Kernel::Convolution => SIDE * SIDE * CHANNELS,
             _ => self.matrix * self.matrix,
         }
     }
@@ -96,7 +148,9 @@ impl Sizes {
     pub fn work(&self, kernel: Kernel) -> f64 {
         match kernel {
             Kernel::Mandelbrot => self.escapes().iter().map(|count| f64::from(*count)).sum(),
+            Kernel::Convolution => 18.0 * (CHANNELS * self.elements(kernel)) as f64,
             _ if kernel.unit() == "GB/s" => 12.0 * self.elements(kernel) as f64,
+            _ if kernel.unit() == "G elements/s" => self.elements(kernel) as f64,
             _ => 2.0 * (self.matrix as f64).powi(3),
         }
     }
@@ -124,6 +178,14 @@ impl Sizes {
             Kernel::AddMemory | Kernel::AddCache => native::add(&a, &b, &mut expected, 1),
             // It adds to what the last round left.
             Kernel::SaxpyMemory | Kernel::SaxpyCache => return,
+            Kernel::BlockSum => {
+                expected.truncate(count / SUM_ROW);
+                native::block_sum(&a, &mut expected, 1);
+            }
+            Kernel::BlockRmsNorm => native::rms_norm(&a, &mut expected, 1),
+            Kernel::BlockSoftmax => native::softmax(&a, &mut expected, 1),
+            Kernel::Convolution => native::convolve(&a, &filter(), &mut expected, 1),
+            Kernel::Gather => native::gather(&a, &indices(count), &mut expected, 1),
             _ => native::row_by_row(&a, &b, &mut expected, self.matrix, 1),
         }
         for (found, expected) in words.map(f32::from_bits).zip(expected) {
@@ -163,6 +225,23 @@ pub fn values(count: usize) -> Vec<f32> {
             state ^= state >> 17;
             state ^= state << 5;
             (state % 1000) as f32 / 500.0 - 1.0
+        })
+        .collect()
+}
+
+/// The filter of the convolution: for each channel of the result, nine numbers for each channel of
+/// the image.
+pub fn filter() -> Vec<f32> {
+    values(9 * CHANNELS * CHANNELS)
+}
+
+/// Indices that look random, each below the count.
+pub fn indices(count: usize) -> Vec<u32> {
+    let mut state = 0x9e37_79b9_u32;
+    (0..count)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 4) % count as u32
         })
         .collect()
 }

@@ -4,7 +4,7 @@
 //! says; so shared memory comes last. The runtime's side is in [`exec`](crate::exec).
 
 use crate::simt::geometry::MAX_BLOCK_THREADS;
-use crate::simt::warp::{MAX_INPUTS, MAX_RESULTS};
+use crate::simt::warp::{MAX_INPUTS, MAX_RESULTS, WARP_LANES};
 
 /// The block's position in the grid, three words.
 pub(crate) const CTAID: u32 = 16;
@@ -32,8 +32,10 @@ pub(crate) const COMMON_SUSPENSION: u32 = 100;
 pub(crate) const ARGUMENTS: u32 = 256;
 
 /// How many threads a lane group has: those of vector code run in as many lanes of WebAssembly's
-/// vectors, four or two to a vector.
+/// vectors, four or two to a vector. In kernels whose warps compute collectives in vectors, a lane
+/// group is a warp instead.
 pub(crate) const VECTOR_LANES: u32 = 16;
+const _: () = assert!(WARP_LANES.is_multiple_of(VECTOR_LANES));
 
 /// The most threads of a block.
 pub(crate) const MOST_THREADS: u32 = MAX_BLOCK_THREADS;
@@ -47,7 +49,7 @@ pub(crate) const SUSPENDED: i32 = -2;
 pub(crate) const SCALAR_FALLBACK: u32 = 1 << 30;
 
 /// The bytes through which lanes pass one by one: arrays of a lane group's words of 64 bits.
-const LANES: u32 = 24 * 16 * 8;
+const LANES: u32 = 24 * WARP_LANES * 8;
 
 /// The most bytes of a kernel's scratch memory, shared memory included.
 pub(crate) const MOST_SCRATCH: u64 = 1 << 30;
@@ -108,7 +110,7 @@ impl Layout {
         globals: u32,
         local_bytes: u32,
     ) -> Option<Layout> {
-        let threads = threads.checked_next_multiple_of(32)?;
+        let threads = threads.checked_next_multiple_of(WARP_LANES)?;
         let symbols = (ARGUMENTS + param_bytes).checked_next_multiple_of(64)?;
         let resume_indices = globals
             .checked_mul(8)?

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 // Keys are numbers that this compiler gave: nobody outside can choose them to collide.
 use rustc_hash::FxHashMap as HashMap;
 
-use crate::compile::abi::{Layout, PAGE, VECTOR_LANES};
+use crate::compile::abi::{Layout, PAGE};
 use crate::compile::ir::{Body, LibcallId};
 
 /// A compiled kernel.
@@ -61,7 +61,7 @@ impl CompiledKernel {
         if self.scalar_reason.is_some() {
             1
         } else {
-            VECTOR_LANES
+            self.body.lanes()
         }
     }
 

@@ -16,8 +16,12 @@ pub enum Pass {
     Translate,
     /// NaNs become NVIDIA's where they are seen, and not before.
     NanCanonicalization,
-    /// What the threads of a lane group have in each register, and whether vectors pay off. The passes
-    /// up to reconvergence are for kernels where they do.
+    /// What reads a copy reads what was copied, within its block. This pass and those up to reconvergence
+    /// are for kernels whose threads run in lane groups.
+    CopyPropagation,
+    /// Collectives of whole warps become steps of vector code.
+    WholeWarps,
+    /// What the threads of a lane group have in each register, and whether vectors pay off.
     Uniformity,
     /// Conditions that the first and the last lane decide are computed right before their branches.
     EndpointBranches,
@@ -37,9 +41,11 @@ pub enum Pass {
 
 impl Pass {
     /// All passes, in order.
-    pub const ALL: [Pass; 10] = [
+    pub const ALL: [Pass; 12] = [
         Pass::Translate,
         Pass::NanCanonicalization,
+        Pass::CopyPropagation,
+        Pass::WholeWarps,
         Pass::Uniformity,
         Pass::EndpointBranches,
         Pass::ResumePoints,
@@ -56,6 +62,8 @@ impl Pass {
         match self {
             Pass::Translate => "translate",
             Pass::NanCanonicalization => "nan-canonicalization",
+            Pass::CopyPropagation => "copy-propagation",
+            Pass::WholeWarps => "whole-warps",
             Pass::Uniformity => "uniformity",
             Pass::EndpointBranches => "endpoint-branches",
             Pass::ResumePoints => "resume-points",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet as HashSet;
 
 use crate::Module;
-use crate::compile::abi::{self, Layout, VECTOR_LANES};
+use crate::compile::abi::{self, Layout};
 use crate::compile::analyses::Analyses;
 use crate::compile::analysis::bounds_guards::GuardPlan;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
@@ -21,7 +21,8 @@ use crate::compile::limits::too_much_memory;
 use crate::compile::pass::{Observer, Pass};
 use crate::compile::passes::reconvergence::ReconvergencePoints;
 use crate::compile::passes::{
-    endpoint_branches, nan_canonicalization, reconvergence, resume_points, spill,
+    copy_propagation, endpoint_branches, nan_canonicalization, reconvergence, resume_points, spill,
+    whole_warps,
 };
 use crate::compile::translate::param_registers;
 use crate::compile::{
@@ -166,12 +167,25 @@ fn lane_groups(
         return Ok(Divergence::none(uniformity, "it was asked for"));
     }
 
+    // Needs the IR alone. Leaves reads of copies as reads of what was copied, where that is in the same
+    // block.
+    let of_single_threads = body.clone();
+    copy_propagation::run(body);
+    observer.after(Pass::CopyPropagation, body, Annotations::default())?;
+
+    // Needs the IR alone. Leaves collectives of all lanes of a warp as steps beside their suspend
+    // points, for groups that are warps.
+    whole_warps::run(body)?;
+    observer.after(Pass::WholeWarps, body, Annotations::default())?;
+
     // Needs liveness. Leaves what the threads of a lane group have in each register.
     limits::check_branches(body)?;
     let mut uniformity = uniformity::analyze(body, &liveness::analyze(body)?)?;
     if vectorize == Vectorize::Auto
         && let Some(reason) = vectorization::scalar_reason(body, &uniformity)
     {
+        *body = of_single_threads;
+        let uniformity = UniformityInfo::of_single_threads(body);
         return Ok(Divergence::none(uniformity, reason));
     }
     observer.after(Pass::Uniformity, body, Annotations::of(&uniformity))?;
@@ -280,7 +294,7 @@ fn first_layout(module: &Module, entry: &Entry) -> Result<Layout, Unsupported> {
 /// How many values of WebAssembly a register is.
 fn values(body: &Body, uniformity: &UniformityInfo, vectors: bool, reg: Reg) -> u64 {
     if vectors && uniformity.of(reg) == Uniformity::Divergent {
-        u64::from(VECTOR_LANES * body.ty(reg).bytes() / 16)
+        u64::from(body.lanes() * body.ty(reg).bytes() / 16)
     } else {
         1
     }

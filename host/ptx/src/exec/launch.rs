@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::Extent;
 use crate::address::GLOBAL_BASE;
 use crate::compile::CompiledKernel;
-use crate::compile::abi::{self, ARGUMENTS, MOST_SHARED, VECTOR_LANES};
+use crate::compile::abi::{self, ARGUMENTS, MOST_SHARED};
 use crate::compile::ir::{SiteId, SiteKind};
 use crate::exec::scratch::{set_long, set_word};
 use crate::simt::address::AddressSpace;
@@ -75,7 +75,7 @@ impl CompiledLaunch {
     /// Whether lane groups lie in rows of the block, as vector code needs them.
     fn in_rows(&self) -> bool {
         let block = self.launch.geometry.block;
-        block.x.is_multiple_of(VECTOR_LANES) || self.threads() == block.x
+        block.x.is_multiple_of(self.kernel.body.lanes()) || self.threads() == block.x
     }
 
     /// Whether the function `run` keeps a resume index that all threads have in common.

@@ -15,6 +15,9 @@ use crate::syntax::types::Type;
 /// Threads of a warp.
 pub(crate) const WARP_LANES: u32 = 32;
 
+/// The mask of members that has all lanes of a warp.
+pub(crate) const ALL_LANES: u32 = u32::MAX;
+
 /// The most words that a lane brings to a collective, its member mask aside: those of
 /// `wmma.mma.m16n16k16` are eight for each of three matrices.
 pub(crate) const MAX_INPUTS: usize = 24;
@@ -207,7 +210,7 @@ fn give(members: u32, row: &mut LaneWords, value: u64) {
 
 /// The lane that a shuffle reads, as the manual computes it; `None` where that lies outside of the
 /// lane's segment, which then reads its own value.
-fn source_lane(mode: ShuffleMode, lane: u32, b: u64, c: u64) -> Option<u32> {
+pub(crate) fn source_lane(mode: ShuffleMode, lane: u32, b: u64, c: u64) -> Option<u32> {
     let (b, clamp, segment) = ((b & 31) as u32, (c & 31) as u32, ((c >> 8) & 31) as u32);
     let last = (lane & segment) | (clamp & !segment);
     match mode {

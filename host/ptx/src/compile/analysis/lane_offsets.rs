@@ -1,10 +1,11 @@
 //! Lane offsets: how much more each thread of a lane group has in an affine register than the first one.
 
-use crate::compile::abi::VECTOR_LANES;
+use crate::simt::warp::WARP_LANES;
 
-const LANES: usize = VECTOR_LANES as usize;
+const LANES: usize = WARP_LANES as usize;
 
-/// For each lane, how much more it has than the first one, modulo the register's size.
+/// For each lane, how much more it has than the first one, modulo the register's size. Where a lane
+/// group has fewer lanes than a warp, its offsets stand there again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LaneOffsets([i64; LANES]);
 
@@ -12,11 +13,11 @@ impl LaneOffsets {
     /// All lanes have the same.
     pub(crate) const NONE: LaneOffsets = LaneOffsets([0; LANES]);
 
-    /// Each lane has so much more than the one before it.
-    pub(crate) fn stride(stride: i64) -> LaneOffsets {
+    /// Each of a group's lanes, which are so many, has so much more than the one before it.
+    pub(crate) fn stride(stride: i64, lanes_in_group: u32) -> LaneOffsets {
         let mut lanes = [0; LANES];
-        for (lane, away) in (0..).zip(lanes.iter_mut()) {
-            *away = stride.wrapping_mul(lane);
+        for (lane, away) in (0u32..).zip(lanes.iter_mut()) {
+            *away = stride.wrapping_mul(i64::from(lane % lanes_in_group.max(1)));
         }
         LaneOffsets(lanes)
     }
@@ -25,9 +26,9 @@ impl LaneOffsets {
         *self == LaneOffsets::NONE
     }
 
-    /// The offset of a lane; there are no others than [`VECTOR_LANES`].
+    /// The offset of a lane; there are no others than a warp's.
     pub(crate) fn of(&self, lane: u32) -> i64 {
-        debug_assert!(lane < VECTOR_LANES, "lane {lane}");
+        debug_assert!(lane < WARP_LANES, "lane {lane}");
         self.0.get(lane as usize).copied().unwrap_or(0)
     }
 
@@ -80,26 +81,30 @@ mod tests {
 
     #[test]
     fn a_stride_is_what_each_lane_has_more_than_the_one_before_it() {
-        let four = LaneOffsets::stride(4);
+        let four = LaneOffsets::stride(4, 16);
         assert_eq!((four.of(0), four.of(1), four.of(15)), (0, 4, 60));
         assert_eq!((four.least(), four.most()), (0, 60));
-        assert!(four.is_stride(0, VECTOR_LANES, 4));
-        assert!(!four.is_stride(0, VECTOR_LANES, 8));
-        assert!(LaneOffsets::stride(0).is_none());
+        assert!(four.is_stride(0, 16, 4));
+        assert!(!four.is_stride(0, 16, 8));
+        assert!(LaneOffsets::stride(0, 16).is_none());
+        let warp = LaneOffsets::stride(4, 32);
+        assert_eq!((warp.of(31), warp.most()), (124, 124));
+        assert!(warp.is_stride(0, 32, 4) && warp != four);
     }
 
     #[test]
     fn the_first_lane_counts_among_the_least_and_the_most() {
-        let down = LaneOffsets::stride(-3);
+        let down = LaneOffsets::stride(-3, 16);
         assert_eq!((down.least(), down.most()), (-45, 0));
         assert!(down.is_within(45) && !down.is_within(44));
     }
 
     #[test]
     fn offsets_add_lane_by_lane_and_wrap_around() {
-        let sum = LaneOffsets::stride(i64::MAX).with(LaneOffsets::stride(1), i64::wrapping_add);
-        assert_eq!(sum, LaneOffsets::stride(i64::MIN));
-        let low = LaneOffsets::stride(1).map(|offset| offset & 3);
+        let sum =
+            LaneOffsets::stride(i64::MAX, 16).with(LaneOffsets::stride(1, 16), i64::wrapping_add);
+        assert_eq!(sum, LaneOffsets::stride(i64::MIN, 16));
+        let low = LaneOffsets::stride(1, 16).map(|offset| offset & 3);
         assert!(low.repeats(4, 0, 4) && low.repeats(12, 8, 4));
         assert!(!low.repeats(1, 0, 4));
         assert!(low.is_stride(4, 4, 1) && !low.is_stride(2, 4, 1));

@@ -148,8 +148,8 @@ pub(crate) fn binary_low_zeros(opcode: Opcode, a: Operand, b: Operand) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::abi::VECTOR_LANES;
     use crate::compile::ir::Ty;
+    use crate::simt::warp::WARP_LANES;
 
     /// What an integer operation gives, in bits of its result's type; `None` where its meaning does
     /// not say.
@@ -195,15 +195,17 @@ mod tests {
     }
 
     fn classes() -> Vec<Uniformity> {
-        let strides = [1, 2, 4, 5, 8, 16, 4096, -1, -4].map(LaneOffsets::stride);
+        let strides = [1, 2, 4, 5, 8, 16, 4096, -1, -4]
+            .into_iter()
+            .flat_map(|stride| [16, WARP_LANES].map(|lanes| LaneOffsets::stride(stride, lanes)));
         let mixed = [
-            LaneOffsets::stride(1).map(|lane| lane & 3),
-            LaneOffsets::stride(1).map(|lane| lane >> 2),
-            LaneOffsets::stride(1)
+            LaneOffsets::stride(1, WARP_LANES).map(|lane| lane & 3),
+            LaneOffsets::stride(1, WARP_LANES).map(|lane| lane >> 2),
+            LaneOffsets::stride(1, WARP_LANES)
                 .map(|lane| lane ^ 5)
                 .map(|lane| lane - 5),
         ];
-        let affine = strides.into_iter().chain(mixed).map(Uniformity::Affine);
+        let affine = strides.chain(mixed).map(Uniformity::Affine);
         affine.chain([Uniformity::Uniform]).collect()
     }
 
@@ -242,7 +244,7 @@ mod tests {
             {
                 for constant in &numbers {
                     let constant = bits(ty, *constant);
-                    let lanes = (0..VECTOR_LANES).map(|lane| of_lane(ty, a, class, lane));
+                    let lanes = (0..WARP_LANES).map(|lane| of_lane(ty, a, class, lane));
                     let results: Option<Vec<u64>> =
                         lanes.map(|a| evaluate(opcode, a, constant)).collect();
                     let Some(results) = results else {
@@ -306,7 +308,7 @@ mod tests {
                 };
                 let claimed = binary(opcode, operand(x), operand(y));
                 for (a, b) in [(0, 0), (7, u64::MAX), (1 << 31, 1 << 63)] {
-                    let results: Vec<u64> = (0..VECTOR_LANES)
+                    let results: Vec<u64> = (0..WARP_LANES)
                         .filter_map(|lane| {
                             evaluate(opcode, of_lane(ty, a, x, lane), of_lane(ty, b, y, lane))
                         })

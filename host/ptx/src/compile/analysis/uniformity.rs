@@ -11,13 +11,15 @@
 use rustc_hash::FxHashSet as HashSet;
 
 use crate::compile::Unsupported;
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::liveness::Liveness;
 use crate::compile::analysis::transfer::{self, ALL_ZEROS, Operand};
 use crate::compile::cfg::dominators::postdominators;
 use crate::compile::ir::entity::EntityMap;
-use crate::compile::ir::{Arg, BlockId, Body, End, Op, Reg, Space, SpecialValue, Ty};
+use crate::compile::ir::{
+    Arg, BlockId, Body, End, Op, Reg, Space, SpecialValue, SuspendKind, SuspendPoint, Ty,
+};
+use crate::simt::warp::WarpOp;
 
 /// What the threads of a lane group have in a register: a lattice, from the bottom up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +180,7 @@ fn booleans(body: &Body) -> EntityMap<Reg, bool> {
 }
 
 /// The uniformity of what a step writes; `None` while that is not known.
-fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
+fn class_of(classes: &UniformityInfo, lanes: u32, op: &Op) -> Option<Uniformity> {
     let known = |arg: Arg| match arg {
         Arg::Reg(reg) => classes.classes.get(reg).copied().flatten(),
         _ => Some(Uniform),
@@ -198,9 +200,12 @@ fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
     };
     match op {
         Op::Copy(_, a) => known(*a),
-        Op::Special(_, SpecialValue::Launch(..) | SpecialValue::LaunchPart(..)) => Some(Uniform),
+        Op::Special(
+            _,
+            SpecialValue::Launch(..) | SpecialValue::LaunchPart(..) | SpecialValue::WholeWarp,
+        ) => Some(Uniform),
         Op::Special(_, SpecialValue::Thread | SpecialValue::Tid(0)) => {
-            Some(Uniformity::Affine(LaneOffsets::stride(1)))
+            Some(Uniformity::Affine(LaneOffsets::stride(1, lanes)))
         }
         Op::Special(_, SpecialValue::Tid(_)) => Some(Uniform),
         Op::Special(_, SpecialValue::Clock) => Some(Divergent),
@@ -224,19 +229,42 @@ fn class_of(classes: &UniformityInfo, op: &Op) -> Option<Uniformity> {
             _ => all_uniform(&[place.base]),
         },
         Op::Atomic { .. } | Op::Builtin { .. } => Some(Divergent),
+        Op::Collective { op, inputs, .. } => {
+            let inputs: Option<Vec<Uniformity>> = inputs.iter().map(|arg| known(*arg)).collect();
+            Some(of_collective(*op, &inputs?))
+        }
         Op::Store { .. } | Op::Line(_) => None,
     }
 }
 
+/// The uniformity of what a suspend point gives. A vote of all lanes of a warp says the same to each of
+/// them, and the threads of a lane group that is the warp come back together or one by one.
+fn class_of_results(point: &SuspendPoint) -> Uniformity {
+    match point.kind {
+        SuspendKind::Collective(op @ WarpOp::Vote(_)) if point.in_whole_warps => {
+            of_collective(op, &[])
+        }
+        _ => Divergent,
+    }
+}
+
+/// The uniformity of what a collective of all lanes of a warp gives a lane group that is the warp.
+fn of_collective(op: WarpOp, inputs: &[Uniformity]) -> Uniformity {
+    match (op, inputs) {
+        (WarpOp::Vote(_), _) => Uniform,
+        // All read the same lane, or the same value wherever they read.
+        (WarpOp::Shuffle(_), [Uniform, Uniform, Uniform]) => Uniform,
+        _ => Divergent,
+    }
+}
+
 /// How many low bits are zeros in what the first thread of a lane group gets from a step.
-fn zeros_of(classes: &UniformityInfo, op: &Op) -> u32 {
+fn zeros_of(classes: &UniformityInfo, lanes: u32, op: &Op) -> u32 {
     match op {
         Op::Copy(_, a) => classes.zeros_of(*a),
         Op::Unary(opcode, _, a) => transfer::unary_low_zeros(*opcode, classes.zeros_of(*a)),
         // Lane groups begin at multiples of their size, in each row of the block.
-        Op::Special(_, SpecialValue::Thread | SpecialValue::Tid(0)) => {
-            VECTOR_LANES.trailing_zeros()
-        }
+        Op::Special(_, SpecialValue::Thread | SpecialValue::Tid(0)) => lanes.trailing_zeros(),
         Op::Select(_, _, a, b) => classes.zeros_of(*a).min(classes.zeros_of(*b)),
         Op::Binary(opcode, _, a, b) => {
             let (a, b) = (classes.operand(*a, Uniform), classes.operand(*b, Uniform));
@@ -265,22 +293,24 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Un
         classes.set_zeros(reg, ALL_ZEROS);
     }
     for point in body.suspend_points.values() {
+        let class = class_of_results(point);
         for reg in point.results.iter().flatten() {
-            set(&mut classes, *reg, Divergent);
+            set(&mut classes, *reg, class);
             classes.set_zeros(*reg, 0);
         }
     }
     let postdominators = postdominators(body)?;
     let mut diverged: HashSet<BlockId> = HashSet::default();
+    let lanes = body.lanes();
     loop {
         let mut changed = false;
         for block in body.blocks.values() {
             for op in &block.ops {
-                let zeros = zeros_of(&classes, op);
+                let zeros = zeros_of(&classes, lanes, op);
                 for target in op.targets() {
                     changed |= classes.set_zeros(*target, zeros);
                 }
-                let Some(class) = class_of(&classes, op) else {
+                let Some(class) = class_of(&classes, lanes, op) else {
                     continue;
                 };
                 for target in op.targets() {
@@ -459,10 +489,11 @@ mod tests {
                 ops_per_block: 8,
                 suspends: false,
             };
-            let body = random(&mut rng, &shape);
+            let mut body = random(&mut rng, &shape);
+            body.whole_warps = rng.bool();
             let uniformity = analyze(&body, &liveness::analyze(&body).unwrap()).unwrap();
-            let first = VECTOR_LANES * rng.u32(..64);
-            let lanes = (first..first + VECTOR_LANES).map(|number| Thread {
+            let first = body.lanes() * rng.u32(..32);
+            let lanes = (first..first + body.lanes()).map(|number| Thread {
                 number,
                 ..Thread::default()
             });

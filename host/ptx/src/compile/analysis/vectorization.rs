@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::coalescing::{coalesced, is_gather};
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::ir::opcodes::VectorForm;
@@ -35,8 +34,8 @@ pub(crate) fn scalar_reason(body: &Body, uniformity: &UniformityInfo) -> Option<
         let chunks = op
             .targets()
             .iter()
-            .map(|target| body.ty(*target).bytes() * VECTOR_LANES / 16);
-        let chunks = chunks.sum::<u32>().max(VECTOR_LANES / 4) as usize;
+            .map(|target| body.ty(*target).bytes() * body.lanes() / 16);
+        let chunks = chunks.sum::<u32>().max(body.lanes() / 4) as usize;
         let gathers = is_gather(uniformity, op);
         let separate = !gathers && coalesced(body, uniformity, op).is_none();
         let lane_by_lane = match op {

@@ -13,9 +13,10 @@ pub(crate) mod verify;
 
 use rustc_hash::FxHashSet as HashSet;
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::numeric::Libcall;
 use crate::simt::barrier::BarrierReduction;
-use crate::simt::warp::WarpOp;
+use crate::simt::warp::{WARP_LANES, WarpOp};
 use crate::syntax::bool_combine::BoolCombine;
 use crate::syntax::builtin_functions::BuiltinFunction;
 use entity::{PrimaryMap, entity_id};
@@ -126,6 +127,9 @@ pub(crate) enum SpecialValue {
     LaunchPart(u32, u8),
     /// The host's clock, in nanoseconds.
     Clock,
+    /// Whether the thread runs as part of a lane group that is its whole warp: not zero in vector
+    /// code, zero where threads run one by one.
+    WholeWarp,
 }
 
 /// An address: 32 bits for [`Space::Shared`] and [`Space::Local`], else 64.
@@ -224,6 +228,13 @@ pub(crate) enum Op {
         b: Arg,
         c: Arg,
     },
+    /// A collective of all lanes of a warp, on operands of 32 bits. It has a register for each word
+    /// that a lane gets. Only lane groups that are warps come here; see [`SpecialValue::WholeWarp`].
+    Collective {
+        op: WarpOp,
+        targets: Vec<Reg>,
+        inputs: Vec<Arg>,
+    },
 }
 
 /// How a block ends.
@@ -319,6 +330,9 @@ pub(crate) struct SuspendPoint {
     pub inputs: Vec<Arg>,
     /// What it takes away: a register for each word, but for those that are not wanted.
     pub results: Vec<Option<Reg>>,
+    /// Whether it is a collective of all lanes that a lane group computes by itself, so that only single
+    /// threads come here.
+    pub in_whole_warps: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -373,11 +387,22 @@ pub(crate) struct Body {
     pub declared: HashSet<Reg>,
     /// Integers that are a number's bits, in whose use it does not matter which NaN it is.
     pub payload_ignored: HashSet<Reg>,
+    /// Whether a lane group is a whole warp, since it computes collectives by itself.
+    pub whole_warps: bool,
 }
 
 impl Body {
     pub(crate) fn reg(&mut self, ty: Ty) -> Reg {
         self.regs.push(ty)
+    }
+
+    /// How many threads a lane group has.
+    pub(crate) fn lanes(&self) -> u32 {
+        if self.whole_warps {
+            WARP_LANES
+        } else {
+            VECTOR_LANES
+        }
     }
 
     /// The type of a register. That each has one is checked before code is written; see [`verify`].
@@ -432,7 +457,7 @@ impl Op {
             | Op::Special(target, _)
             | Op::Libcall { target, .. }
             | Op::Builtin { target, .. } => std::slice::from_ref(target),
-            Op::Load { targets, .. } => targets,
+            Op::Load { targets, .. } | Op::Collective { targets, .. } => targets,
             Op::Atomic { target, .. } => target.as_slice(),
             Op::Store { .. } | Op::Line(_) => &[],
         }
@@ -455,7 +480,9 @@ impl Op {
                 f(*c);
             }
             Op::Special(..) | Op::Line(_) => {}
-            Op::Libcall { args, .. } | Op::Builtin { args, .. } => args.iter().copied().for_each(f),
+            Op::Libcall { args, .. }
+            | Op::Builtin { args, .. }
+            | Op::Collective { inputs: args, .. } => args.iter().copied().for_each(f),
             Op::Load { place, .. } => f(place.base),
             Op::Store { place, values, .. } => {
                 f(place.base);
@@ -486,7 +513,9 @@ impl Op {
                 f(c);
             }
             Op::Special(..) | Op::Line(_) => {}
-            Op::Libcall { args, .. } | Op::Builtin { args, .. } => args.iter_mut().for_each(f),
+            Op::Libcall { args, .. }
+            | Op::Builtin { args, .. }
+            | Op::Collective { inputs: args, .. } => args.iter_mut().for_each(f),
             Op::Load { place, .. } => f(&mut place.base),
             Op::Store { place, values, .. } => {
                 f(&mut place.base);

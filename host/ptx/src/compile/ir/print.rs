@@ -10,6 +10,7 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::bounds_guards::{BoundsGuard, GuardPlan, Limit};
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::liveness::Liveness;
@@ -22,6 +23,7 @@ use crate::compile::ir::{
 };
 use crate::compile::passes::reconvergence::ReconvergencePoints;
 use crate::compile::passes::spill::SpillPlan;
+use crate::simt::warp::WARP_LANES;
 
 /// A line of the IR's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,10 +218,11 @@ struct Offsets<'k>(&'k LaneOffsets);
 impl fmt::Display for Offsets<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stride = self.0.of(1);
-        if *self.0 == LaneOffsets::stride(stride) {
+        let strides = [VECTOR_LANES, WARP_LANES].map(|lanes| LaneOffsets::stride(stride, lanes));
+        if strides.contains(self.0) {
             return write!(f, "{stride:+}");
         }
-        let lanes = (0..crate::compile::abi::VECTOR_LANES).map(|lane| self.0.of(lane).to_string());
+        let lanes = (0..WARP_LANES).map(|lane| self.0.of(lane).to_string());
         f.write_str(&lanes.collect::<Vec<_>>().join(","))
     }
 }
@@ -301,6 +304,7 @@ impl fmt::Display for SpecialValue {
                 write!(f, "launch.b{} {address}", 8 * u32::from(*bytes))
             }
             SpecialValue::Clock => f.write_str("clock"),
+            SpecialValue::WholeWarp => f.write_str("whole_warp"),
         }
     }
 }
@@ -400,6 +404,10 @@ impl fmt::Display for Step<'_> {
                 write!(f, "call {name}")?;
                 args(f, all)?;
                 write!(f, " ; {site}")
+            }
+            Op::Collective { op, inputs, .. } => {
+                write!(f, "warp {op}")?;
+                args(f, inputs)
             }
             Op::Load {
                 place,

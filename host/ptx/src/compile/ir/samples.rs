@@ -118,6 +118,7 @@ pub(crate) fn random(rng: &mut fastrand::Rng, shape: &Shape) -> Body {
                 let point = body.suspend_points.push(SuspendPoint {
                     line: 0,
                     kind: SuspendKind::ActiveMask,
+                    in_whole_warps: false,
                     inputs: Vec::new(),
                     results: vec![rng.bool().then(|| reg(rng, Ty::I32))],
                 });

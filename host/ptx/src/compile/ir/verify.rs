@@ -247,9 +247,10 @@ impl Verifier<'_> {
             }
             Op::Special(target, value) => {
                 let ty = match value {
-                    SpecialValue::Tid(_) | SpecialValue::Thread | SpecialValue::LaunchPart(..) => {
-                        Ty::I32
-                    }
+                    SpecialValue::Tid(_)
+                    | SpecialValue::Thread
+                    | SpecialValue::WholeWarp
+                    | SpecialValue::LaunchPart(..) => Ty::I32,
                     SpecialValue::Launch(_, ty) => *ty,
                     SpecialValue::Clock => Ty::I64,
                 };
@@ -278,6 +279,22 @@ impl Verifier<'_> {
                 })?;
                 args.iter()
                     .try_for_each(|arg| self.has_type(*arg, Ty::I64, "the operand of a call"))
+            }
+            Op::Collective {
+                op,
+                targets,
+                inputs,
+            } => {
+                let words = (inputs.len(), targets.len());
+                self.must(words == (op.inputs(), op.results()), || {
+                    let (takes, gives) = words;
+                    format!("warp {op} of {takes} operands has {gives} results")
+                })?;
+                let mut targets = targets.iter();
+                targets.try_for_each(|target| self.target_has_type(*target, Ty::I32))?;
+                let mut inputs = inputs.iter();
+                inputs
+                    .try_for_each(|arg| self.has_type(*arg, Ty::I32, "the operand of a collective"))
             }
             Op::Load {
                 targets,
@@ -557,6 +574,7 @@ mod tests {
         body.suspend_points.push(SuspendPoint {
             line: 1,
             kind: SuspendKind::Plain(0),
+            in_whole_warps: false,
             inputs: Vec::new(),
             results: Vec::new(),
         });

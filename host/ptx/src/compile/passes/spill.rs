@@ -9,7 +9,7 @@
 use rustc_hash::FxHashMap as HashMap;
 
 use crate::compile::Unsupported;
-use crate::compile::abi::{Layout, VECTOR_LANES};
+use crate::compile::abi::Layout;
 use crate::compile::analysis::liveness::{Liveness, for_each_access};
 use crate::compile::analysis::register_sets::{RegisterSets, difference, union};
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
@@ -97,7 +97,7 @@ pub(crate) fn run(
         }
     }
     layout
-        .reserve_uniform_frames(VECTOR_LANES)
+        .reserve_uniform_frames(body.lanes())
         .ok_or_else(too_much_memory)?;
     let flow = Flow::new(body, liveness, graph)?;
     let ahead = saved_before_loops(&flow);

@@ -145,6 +145,7 @@ impl<'m> Builder<'m> {
             kind,
             inputs,
             results,
+            in_whole_warps: false,
         });
         let next = self.new_block();
         self.end(End::Suspend(point, next), next);

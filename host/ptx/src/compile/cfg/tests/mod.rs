@@ -90,6 +90,7 @@ fn point(results: [Option<Reg>; 2]) -> SuspendPoint {
     SuspendPoint {
         line: 0,
         kind: SuspendKind::Plain(0),
+        in_whole_warps: false,
         inputs: Vec::new(),
         results: results.to_vec(),
     }

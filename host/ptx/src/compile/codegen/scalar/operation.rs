@@ -83,6 +83,7 @@ impl ScalarEmitter<'_> {
                         self.get(self.launch_value(*value));
                     }
                     SpecialValue::Clock => self.op(W::Call(Imports::CLOCK)),
+                    SpecialValue::WholeWarp => self.i32(0),
                 }
                 self.set_reg(*target);
             }
@@ -131,6 +132,8 @@ impl ScalarEmitter<'_> {
                 b,
                 c,
             } => self.atomic(*target, place, *bytes, *change, [*b, *c]),
+            // A thread by itself is no whole warp.
+            Op::Collective { .. } => self.op(W::Unreachable),
         }
     }
 

@@ -2,10 +2,9 @@
 
 use wasm_encoder::{Instruction as W, ValType};
 
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::function_writer::Emit;
-use crate::compile::codegen::vector::{EVEN, LOWER, UPPER, VectorEmitter, chunk_count, splat_i32};
+use crate::compile::codegen::vector::{EVEN, LOWER, UPPER, VectorEmitter, splat_i32};
 use crate::compile::ir::opcodes::{Opcode, VectorForm};
 use crate::compile::ir::{Arg, Reg, Ty};
 
@@ -13,7 +12,7 @@ impl VectorEmitter<'_> {
     pub(super) fn select(&mut self, target: Reg, condition: Arg, yes: Arg, no: Arg) {
         let ty = self.input.body.ty(target);
         let uniform = self.input.class(condition) == Uniformity::Uniform;
-        for chunk in 0..chunk_count(ty) {
+        for chunk in 0..self.chunk_count(ty) {
             self.value_for(target, yes, chunk);
             self.value_for(target, no, chunk);
             if uniform {
@@ -41,7 +40,7 @@ impl VectorEmitter<'_> {
 
     /// An operation on one operand, in vectors; false where it has no vector form.
     pub(super) fn unary(&mut self, opcode: Opcode, target: Reg, a: Arg) -> bool {
-        for chunk in 0..chunk_count(opcode.result()) {
+        for chunk in 0..self.chunk_count(opcode.result()) {
             match opcode.vector() {
                 VectorForm::SameBits => self.chunk(a, chunk),
                 VectorForm::Lanes(instruction) => {
@@ -99,7 +98,7 @@ impl VectorEmitter<'_> {
                 if self.input.class(b) != Uniformity::Uniform {
                     return false;
                 }
-                for chunk in 0..chunk_count(ty) {
+                for chunk in 0..self.chunk_count(ty) {
                     self.chunk(a, chunk);
                     self.scalar.arg(b);
                     if ty == Ty::I64 {
@@ -115,7 +114,7 @@ impl VectorEmitter<'_> {
                 } else {
                     Arg::F64(1 << 63)
                 };
-                for chunk in 0..chunk_count(ty) {
+                for chunk in 0..self.chunk_count(ty) {
                     self.chunk(b, chunk);
                     self.chunk(a, chunk);
                     self.chunk(sign, chunk);
@@ -125,7 +124,7 @@ impl VectorEmitter<'_> {
             }
             // Booleans are masks: they are combined as such.
             VectorForm::Lanes(instruction) if is_boolean && opcode.is_bool_combine() => {
-                for chunk in 0..VECTOR_LANES / 4 {
+                for chunk in 0..self.lanes() / 4 {
                     self.mask(a, chunk);
                     self.mask(b, chunk);
                     self.op(instruction.clone());
@@ -133,7 +132,7 @@ impl VectorEmitter<'_> {
                 }
             }
             VectorForm::Lanes(instruction) => {
-                for chunk in 0..chunk_count(ty) {
+                for chunk in 0..self.chunk_count(ty) {
                     self.chunk(a, chunk);
                     self.chunk(b, chunk);
                     self.op(instruction.clone());
@@ -141,7 +140,7 @@ impl VectorEmitter<'_> {
                 }
             }
             VectorForm::Compare(instruction) => {
-                for chunk in 0..VECTOR_LANES / 4 {
+                for chunk in 0..self.lanes() / 4 {
                     if ty.bytes() == 4 {
                         self.chunk(a, chunk);
                         self.chunk(b, chunk);

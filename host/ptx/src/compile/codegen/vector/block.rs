@@ -7,8 +7,8 @@ use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::scratch;
 use crate::compile::codegen::structured_control::EmitNodes;
+use crate::compile::codegen::vector::VectorEmitter;
 use crate::compile::codegen::vector::schedule_fence::Schedule;
-use crate::compile::codegen::vector::{VectorEmitter, chunk_count};
 use crate::compile::ir::{BlockId, End, Op, Ty};
 
 impl EmitNodes for VectorEmitter<'_> {
@@ -114,9 +114,13 @@ impl VectorEmitter<'_> {
                 let Some(point) = input.body.suspend_points.get(*number) else {
                     return self.inconsistent("a suspend point that does not exist");
                 };
+                // The group has computed that by itself.
+                if point.in_whole_warps {
+                    return self.op(W::Unreachable);
+                }
                 for (array, value) in (0..).zip(&point.inputs) {
                     let at = input.layout.exchanged(array);
-                    for chunk in 0..chunk_count(Ty::I64) {
+                    for chunk in 0..self.chunk_count(Ty::I64) {
                         self.scalar.element(8);
                         self.chunk(*value, chunk);
                         self.op(W::V128Store(scratch(at + 16 * chunk, 2)));

@@ -4,11 +4,10 @@
 
 use wasm_encoder::{Instruction as W, MemArg, MemArgTarget};
 
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::scalar;
-use crate::compile::codegen::vector::{EVEN, VectorEmitter, chunk_count, splat, splat_i32};
+use crate::compile::codegen::vector::{EVEN, VectorEmitter, splat, splat_i32};
 use crate::compile::ir::{Arg, Place, Reg, Space, Ty};
 
 /// Shuffles of a vector and zeros: four bytes from one on, each in a word of 32 bits with zeros above.
@@ -110,7 +109,7 @@ impl VectorEmitter<'_> {
                 self.op(scalar::load(ty, bytes, at));
                 self.set_for_all(*target, ty);
             } else if u32::from(bytes) == ty.bytes() {
-                for chunk in 0..chunk_count(ty) {
+                for chunk in 0..self.chunk_count(ty) {
                     self.load_chunk(elements, *target, base, chunk);
                 }
             } else {
@@ -127,7 +126,7 @@ impl VectorEmitter<'_> {
         self.op(splat(ty));
         let [value, ..] = self.temps;
         self.set(value);
-        for chunk in 0..chunk_count(ty) {
+        for chunk in 0..self.chunk_count(ty) {
             self.get(value);
             self.set_chunk(target, chunk);
         }
@@ -188,7 +187,7 @@ impl VectorEmitter<'_> {
         let size = u32::from(elements.bytes);
         let lanes = 16 / size;
         let [value, narrow, _] = self.temps;
-        for part in 0..VECTOR_LANES / lanes {
+        for part in 0..self.lanes() / lanes {
             let first = part * lanes;
             let at = self.at(elements, first);
             if elements
@@ -266,7 +265,7 @@ impl VectorEmitter<'_> {
                 continue;
             }
             let lanes = 16 / u32::from(bytes);
-            for part in 0..VECTOR_LANES / lanes {
+            for part in 0..self.lanes() / lanes {
                 self.elements_of(*value, ty, bytes, part);
                 self.store_lanes(elements, part * lanes, base);
             }

@@ -4,11 +4,11 @@
 
 use wasm_encoder::{BlockType, Instruction as W};
 
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::vector::VectorEmitter;
+use crate::compile::codegen::vector::masked::MaskedSteps;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, BlockId, Op, Reg, Ty};
 use crate::compile::passes::endpoint_branches::IntegerOrder;
@@ -114,12 +114,13 @@ impl VectorEmitter<'_> {
         self.op(W::I32Or);
     }
 
-    /// Leaves whether the condition holds, where it does for all lanes or for none; else the group
-    /// diverges.
+    /// Leaves whether the condition holds, where it does for all lanes or for none. Else the group does
+    /// the steps masked that only some lanes take, where it can, and leaves the answer of the others;
+    /// or it diverges.
     pub(super) fn divergent_branch(&mut self, id: BlockId, condition: Arg) {
         let [any, all, mask] = self.temps;
         let holds = self.temp;
-        for chunk in 0..VECTOR_LANES / 4 {
+        for chunk in 0..self.lanes() / 4 {
             self.mask(condition, chunk);
             if chunk == 0 {
                 self.op(W::LocalTee(any));
@@ -142,9 +143,19 @@ impl VectorEmitter<'_> {
         self.op(W::I32x4AllTrue);
         self.op(W::I32Ne);
         self.op(W::If(BlockType::Empty));
-        self.diverge(id);
+        let body = self.input.body;
+        match body
+            .block(id)
+            .and_then(|block| MaskedSteps::of(body, &block.end))
+        {
+            Some(steps) => {
+                self.masked(condition, &steps);
+                self.set(holds);
+            }
+            // It uses the local, but does not come back here.
+            None => self.diverge(id),
+        }
         self.op(W::End);
-        // Divergence uses the local, but does not come back here.
         self.get(holds);
     }
 }

@@ -3,11 +3,10 @@
 
 use wasm_encoder::{Instruction as W, MemArg, MemArgTarget, ValType};
 
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::scalar::{load, store};
 use crate::compile::codegen::vector::{
-    VectorEmitter, chunk_count, lanes_per_chunk, splat, splat_i32, splat_i64,
+    VectorEmitter, lanes_per_chunk, splat, splat_i32, splat_i64,
 };
 use crate::compile::ir::{Arg, Op, Place, Reg, Space, Ty};
 
@@ -54,7 +53,7 @@ impl VectorEmitter<'_> {
         self.set(limit);
         let ty = if is_shared { Ty::I32 } else { Ty::I64 };
         let misaligned = (1 << site.shift) - 1;
-        for chunk in 0..chunk_count(ty) {
+        for chunk in 0..self.chunk_count(ty) {
             self.chunk(place.base, chunk);
             if is_shared {
                 self.op(W::V128Const(splat_i32(low_half(place.offset))));
@@ -133,11 +132,11 @@ impl VectorEmitter<'_> {
         let fresh: Vec<Vec<u32>> = targets
             .iter()
             .map(|target| {
-                let count = chunk_count(self.input.body.ty(*target));
+                let count = self.chunk_count(self.input.body.ty(*target));
                 (0..count).map(|_| self.local(ValType::V128)).collect()
             })
             .collect();
-        for lane in 0..VECTOR_LANES {
+        for lane in 0..self.lanes() {
             let base = self.base;
             self.lane_address(place, lane);
             self.set(base);
@@ -172,7 +171,7 @@ impl VectorEmitter<'_> {
     }
 
     fn scatter(&mut self, place: &Place, values: &[Arg], bytes: u8) {
-        for lane in 0..VECTOR_LANES {
+        for lane in 0..self.lanes() {
             let base = self.base;
             self.lane_address(place, lane);
             self.set(base);

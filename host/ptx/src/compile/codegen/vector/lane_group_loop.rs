@@ -3,7 +3,6 @@
 
 use wasm_encoder::{BlockType, Instruction as W};
 
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::abi::{self, SCALAR_FALLBACK, SUSPENDED};
 use crate::compile::codegen::function_writer::{END_THREAD, Emit, FIRST_THREAD};
 use crate::compile::codegen::scratch;
@@ -28,7 +27,7 @@ impl VectorEmitter<'_> {
         // A group that was begun by single threads is ended by them.
         let end = self.lane;
         self.get(FIRST_THREAD);
-        self.i32(VECTOR_LANES - 1);
+        self.i32(self.lanes() - 1);
         self.op(W::I32And);
         self.i32(0);
         self.op(W::I32Ne);
@@ -38,7 +37,7 @@ impl VectorEmitter<'_> {
         self.op(W::I32And);
         self.if_unlikely();
         self.get(FIRST_THREAD);
-        self.i32(VECTOR_LANES - 1);
+        self.i32(self.lanes() - 1);
         self.op(W::I32Or);
         self.i32(1);
         self.op(W::I32Add);
@@ -56,11 +55,11 @@ impl VectorEmitter<'_> {
         // That places the thread before the first one; here it is to be the group before.
         let ([x, ..], thread) = (self.scalar.tid, self.scalar.thread);
         self.get(FIRST_THREAD);
-        self.i32(VECTOR_LANES);
+        self.i32(self.lanes());
         self.op(W::I32Sub);
         self.set(thread);
         self.get(x);
-        self.i32(VECTOR_LANES - 1);
+        self.i32(self.lanes() - 1);
         self.op(W::I32Sub);
         self.set(x);
         self.load_guard_limits();
@@ -138,7 +137,8 @@ impl VectorEmitter<'_> {
         self.op(W::I32Store(scratch(abi::COMMON_RESUME, 2)));
         self.i32(0);
         self.set(waits_at);
-        self.scalar.restart(VECTOR_LANES);
+        let lanes = self.lanes();
+        self.scalar.restart(lanes);
         self.op(W::Br(root + 1));
         self.op(W::End);
     }
@@ -150,10 +150,10 @@ impl VectorEmitter<'_> {
         let resume_indices = self.input.layout.resume_indices;
         self.op(W::Loop(BlockType::Empty));
         self.get(thread);
-        self.i32(VECTOR_LANES);
+        self.i32(self.lanes());
         self.op(W::I32Add);
         self.op(W::LocalTee(thread));
-        self.i32(VECTOR_LANES);
+        self.i32(self.lanes());
         self.op(W::I32Add);
         self.get(END_THREAD);
         self.op(W::I32GtS);
@@ -167,7 +167,8 @@ impl VectorEmitter<'_> {
         self.fall_back(thread, END_THREAD, None);
         self.op(W::End);
         self.pass_common_barrier(1);
-        self.scalar.end_of_threads(1, VECTOR_LANES);
+        let lanes = self.lanes();
+        self.scalar.end_of_threads(1, lanes);
         self.op(W::End);
         self.next_coordinates();
         // Have all one resume index?
@@ -184,7 +185,7 @@ impl VectorEmitter<'_> {
         self.scalar.element(4);
         self.op(W::I32Load(scratch(resume_indices, 2)));
         self.set(selector);
-        for chunk in 0..VECTOR_LANES / 4 {
+        for chunk in 0..self.lanes() / 4 {
             self.scalar.element(4);
             self.op(W::V128Load(scratch(resume_indices + 16 * chunk, 2)));
             self.get(selector);
@@ -227,7 +228,7 @@ impl VectorEmitter<'_> {
     fn next_coordinates(&mut self) {
         let [x, y, z] = self.scalar.tid;
         self.get(x);
-        self.i32(VECTOR_LANES);
+        self.i32(self.lanes());
         self.op(W::I32Add);
         self.op(W::LocalTee(x));
         self.i32(0);
@@ -261,7 +262,7 @@ impl VectorEmitter<'_> {
         self.i32(0);
         self.op(W::I32GeS);
         self.op(W::If(BlockType::Empty));
-        for chunk in 0..VECTOR_LANES / 4 {
+        for chunk in 0..self.lanes() / 4 {
             self.scalar.element(4);
             self.get(common);
             self.op(W::I32x4Splat);

@@ -11,10 +11,12 @@ mod arithmetic;
 mod block;
 mod bounds_guards;
 mod coalesced_access;
+mod collective;
 mod divergent_branch;
 mod gather;
 mod lane_group_loop;
 mod lane_values;
+mod masked;
 mod operation;
 mod reconvergence;
 mod scalar_fallback;
@@ -27,7 +29,6 @@ use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{Instruction as W, ValType};
 
 use crate::compile::Unsupported;
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::cfg::structure::Item;
 use crate::compile::codegen::function_writer::{Emit, FIRST_THREAD, Function, FunctionWriter};
 use crate::compile::codegen::input::CodegenInput;
@@ -68,6 +69,11 @@ pub(crate) struct VectorEmitter<'k> {
     common_suspension: Option<u32>,
     /// All ones where the first group has reconverged and goes on, whatever the others do.
     keep_going: u32,
+    /// The masks of the lanes that take part in masked steps, their bits, and what a register had
+    /// before.
+    masks: Vec<u32>,
+    lane_bits: u32,
+    old: Vec<u32>,
     guards: GuardLocals,
 }
 
@@ -104,7 +110,7 @@ pub(crate) fn vector(input: &CodegenInput<'_>, items: &[Item]) -> Result<Functio
 pub(crate) fn spill_uniform_frame(input: &CodegenInput<'_>) -> Result<Function, Unsupported> {
     let mut emitter = VectorEmitter::new(ScalarEmitter::new(input))?;
     emitter.get(FIRST_THREAD);
-    emitter.i32(0u32.wrapping_sub(VECTOR_LANES));
+    emitter.i32(0u32.wrapping_sub(emitter.lanes()));
     emitter.op(W::I32And);
     emitter.set(emitter.scalar.thread);
     emitter.copy_uniform_frame();
@@ -119,7 +125,11 @@ impl<'k> VectorEmitter<'k> {
         let mut chunks = EntityMap::for_each(&input.body.regs, Vec::new());
         for (reg, ty) in input.body.regs.iter() {
             let diverges = input.is_divergent(reg);
-            let count = if diverges { chunk_count(*ty) } else { 0 };
+            let count = if diverges {
+                chunk_count(input.body.lanes(), *ty)
+            } else {
+                0
+            };
             vectors += count as usize;
             chunks.set(
                 reg,
@@ -148,10 +158,23 @@ impl<'k> VectorEmitter<'k> {
             first_of_group: scalar.local(ValType::I32),
             temp: scalar.local(ValType::I32),
             keep_going: scalar.local(ValType::I32),
+            masks: vectors_for(&mut scalar, Ty::I32),
+            lane_bits: scalar.local(ValType::I32),
+            old: vectors_for(&mut scalar, Ty::I64),
             stand_ins: HashMap::default(),
             guards: GuardLocals::default(),
             scalar,
         })
+    }
+
+    /// How many lanes the group has.
+    fn lanes(&self) -> u32 {
+        self.input.body.lanes()
+    }
+
+    /// How many vectors hold the lanes of a register.
+    fn chunk_count(&self, ty: Ty) -> u32 {
+        chunk_count(self.lanes(), ty)
     }
 
     /// The local with the resume index that all threads of the block have in common, or -1.
@@ -161,9 +184,15 @@ impl<'k> VectorEmitter<'k> {
     }
 }
 
-/// How many vectors hold the lanes of a register.
-fn chunk_count(ty: Ty) -> u32 {
-    VECTOR_LANES * ty.bytes() / 16
+/// Locals for the lanes of a value of a type.
+fn vectors_for(scalar: &mut ScalarEmitter<'_>, ty: Ty) -> Vec<u32> {
+    let count = chunk_count(scalar.input.body.lanes(), ty);
+    (0..count).map(|_| scalar.local(ValType::V128)).collect()
+}
+
+/// How many vectors hold so many lanes of a register.
+fn chunk_count(lanes: u32, ty: Ty) -> u32 {
+    lanes * ty.bytes() / 16
 }
 
 /// How many lanes a vector has for values of a type.

@@ -2,12 +2,11 @@
 
 use wasm_encoder::Instruction as W;
 
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::coalescing::{coalesced, is_gather};
 use crate::compile::codegen::canonical_nan;
 use crate::compile::codegen::function_writer::Emit;
-use crate::compile::codegen::vector::{VectorEmitter, chunk_count, splat_i32};
-use crate::compile::ir::{Arg, Op, Reg, Ty};
+use crate::compile::codegen::vector::{VectorEmitter, splat_i32};
+use crate::compile::ir::{Arg, Op, Reg, SpecialValue, Ty};
 
 impl VectorEmitter<'_> {
     pub(super) fn operation(&mut self, op: &Op) {
@@ -35,13 +34,22 @@ impl VectorEmitter<'_> {
         }
         match op {
             Op::Line(_) => self.scalar.operation(op),
+            Op::Special(target, SpecialValue::WholeWarp) => {
+                self.i32(u32::from(input.body.whole_warps));
+                self.scalar.set_reg(*target);
+            }
+            Op::Collective {
+                op,
+                targets,
+                inputs,
+            } => self.collective(*op, targets, inputs),
             Op::Load { .. } | Op::Store { .. } if is_gather(&input.analyses.uniformity, op) => {
                 self.gather_or_scatter(op);
             }
             Op::Store { .. } => self.scalarised(op),
             _ if diverges == Some(false) => self.scalar.operation(op),
             Op::Copy(target, a) => {
-                for chunk in 0..chunk_count(input.body.ty(*target)) {
+                for chunk in 0..self.chunk_count(input.body.ty(*target)) {
                     self.value_for(*target, *a, chunk);
                     self.set_chunk(*target, chunk);
                 }
@@ -58,7 +66,7 @@ impl VectorEmitter<'_> {
                 }
             }
             Op::Fma(target, a, b, c) => {
-                for chunk in 0..chunk_count(input.body.ty(*target)) {
+                for chunk in 0..self.chunk_count(input.body.ty(*target)) {
                     self.fma_chunk(*target, [*a, *b, *c], chunk);
                 }
             }
@@ -76,7 +84,7 @@ impl VectorEmitter<'_> {
 
     fn canonicalize_nan(&mut self, target: Reg, a: Arg) {
         let ty = self.input.body.ty(target);
-        for chunk in 0..chunk_count(ty) {
+        for chunk in 0..self.chunk_count(ty) {
             self.chunk(a, chunk);
             self.chunk(canonical_nan(ty), chunk);
             self.chunk(a, chunk);
@@ -92,7 +100,7 @@ impl VectorEmitter<'_> {
     }
 
     fn flush_subnormal(&mut self, target: Reg, a: Arg) {
-        for chunk in 0..VECTOR_LANES / 4 {
+        for chunk in 0..self.lanes() / 4 {
             self.chunk(a, chunk);
             self.op(W::V128Const(splat_i32(1 << 31)));
             self.op(W::V128And);

@@ -4,7 +4,6 @@
 
 use wasm_encoder::Instruction as W;
 
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::abi::{self, SCALAR_FALLBACK};
 use crate::compile::codegen::dispatch::END_THREAD_SHIFT;
 use crate::compile::codegen::function_writer::Emit;
@@ -44,7 +43,7 @@ impl VectorEmitter<'_> {
     pub(super) fn group_falls_back(&mut self, reconverge_at: Option<u32>) {
         let (thread, end) = (self.scalar.thread, self.lane);
         self.get(thread);
-        self.i32(VECTOR_LANES);
+        self.i32(self.lanes());
         self.op(W::I32Add);
         self.set(end);
         self.fall_back(thread, end, reconverge_at);
@@ -66,7 +65,7 @@ impl VectorEmitter<'_> {
 
     /// Sets where all threads of the group resume.
     pub(super) fn set_resume_indices(&mut self, resume: i32) {
-        for chunk in 0..VECTOR_LANES / 4 {
+        for chunk in 0..self.lanes() / 4 {
             self.scalar.element(4);
             self.op(W::V128Const(splat_i32(resume.cast_unsigned())));
             let at = self.input.layout.resume_indices + 16 * chunk;

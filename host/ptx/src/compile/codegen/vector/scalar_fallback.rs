@@ -1,20 +1,32 @@
 //! Scalarisation: what has no vector form is done for one lane after another, by the code for single
-//! threads.
+//! threads; where execution is masked, for the lanes that take part.
 
 use wasm_encoder::{BlockType, Instruction as W};
 
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::scalar::{load, store};
-use crate::compile::codegen::vector::{VectorEmitter, chunk_count};
+use crate::compile::codegen::vector::VectorEmitter;
 use crate::compile::codegen::{scratch, val_type};
 use crate::compile::ir::{Arg, Op, Reg, Ty};
+
+/// The lanes for which a step is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lanes {
+    All,
+    /// Those whose bits are set in a local, which are some. The local has none afterwards.
+    Set(u32),
+}
 
 impl VectorEmitter<'_> {
     /// Does a step in a loop over the lanes: operands and results go through memory, and the code for
     /// single threads works on scalar stand-ins for the registers.
     pub(super) fn scalarised(&mut self, op: &Op) {
+        self.scalarised_in(op, Lanes::All);
+    }
+
+    /// Does a step in a loop over some lanes. What it writes stays in the others as it was.
+    pub(super) fn scalarised_in(&mut self, op: &Op, lanes: Lanes) {
         let input = self.input;
         let mut sources: Vec<Reg> = Vec::new();
         op.each_arg(|arg| {
@@ -26,14 +38,23 @@ impl VectorEmitter<'_> {
         });
         sources.retain(|reg| input.analyses.uniformity.of(*reg) != Uniformity::Uniform);
         // Each has an array of one word for each lane.
-        let mut arrays = (0u32..).map(|number| input.layout.lanes + number * VECTOR_LANES * 8);
+        let mut arrays = (0u32..).map(|number| input.layout.lanes + number * self.lanes() * 8);
         let sources: Vec<(Reg, u32)> = sources.into_iter().zip(&mut arrays).collect();
         let targets: Vec<(Reg, u32)> = op.targets().iter().copied().zip(&mut arrays).collect();
         for (reg, array) in &sources {
-            for chunk in 0..chunk_count(input.body.ty(*reg)) {
+            for chunk in 0..self.chunk_count(input.body.ty(*reg)) {
                 self.i32(0);
                 self.chunk(Arg::Reg(*reg), chunk);
                 self.op(W::V128Store(scratch(array + 16 * chunk, 2)));
+            }
+        }
+        if let Lanes::Set(_) = lanes {
+            for (reg, array) in &targets {
+                for chunk in 0..self.chunk_count(input.body.ty(*reg)) {
+                    self.i32(0);
+                    self.chunk(Arg::Reg(*reg), chunk);
+                    self.op(W::V128Store(scratch(array + 16 * chunk, 2)));
+                }
             }
         }
         // A register that is read and written has one stand-in: the last one made.
@@ -46,9 +67,19 @@ impl VectorEmitter<'_> {
         let (thread, lane, first) = (self.scalar.thread, self.lane, self.first_of_group);
         self.get(thread);
         self.set(first);
-        self.i32(0);
-        self.set(lane);
+        if lanes == Lanes::All {
+            self.i32(0);
+            self.set(lane);
+        }
         self.op(W::Loop(BlockType::Empty));
+        if let Lanes::Set(bits) = lanes {
+            self.get(bits);
+            self.op(W::I32Ctz);
+            self.op(W::LocalTee(lane));
+            self.get(first);
+            self.op(W::I32Add);
+            self.set(thread);
+        }
         for (reg, array) in &sources {
             let ty = input.body.ty(*reg);
             self.lane_element(ty);
@@ -63,16 +94,31 @@ impl VectorEmitter<'_> {
             self.scalar.arg(Arg::Reg(*reg));
             self.op(store(ty, ty.bytes() as u8, scratch(*array, 2)));
         }
-        self.get(thread);
-        self.i32(1);
-        self.op(W::I32Add);
-        self.set(thread);
-        self.get(lane);
-        self.i32(1);
-        self.op(W::I32Add);
-        self.op(W::LocalTee(lane));
-        self.i32(VECTOR_LANES);
-        self.op(W::I32LtU);
+        match lanes {
+            Lanes::All => {
+                self.get(thread);
+                self.i32(1);
+                self.op(W::I32Add);
+                self.set(thread);
+                self.get(lane);
+                self.i32(1);
+                self.op(W::I32Add);
+                self.op(W::LocalTee(lane));
+                self.i32(self.lanes());
+                self.op(W::I32LtU);
+            }
+            Lanes::Set(bits) => {
+                // Without the lowest bit, which was this lane's.
+                self.get(bits);
+                self.get(bits);
+                self.i32(1);
+                self.op(W::I32Sub);
+                self.op(W::I32And);
+                self.op(W::LocalTee(bits));
+                self.i32(0);
+                self.op(W::I32Ne);
+            }
+        }
         self.op(W::BrIf(0));
         self.op(W::End);
         self.get(first);
@@ -81,7 +127,7 @@ impl VectorEmitter<'_> {
             self.scalar.replace_reg(reg, own);
         }
         for (reg, array) in &targets {
-            for chunk in 0..chunk_count(input.body.ty(*reg)) {
+            for chunk in 0..self.chunk_count(input.body.ty(*reg)) {
                 self.i32(0);
                 self.op(W::V128Load(scratch(array + 16 * chunk, 2)));
                 self.set_chunk_from_number(*reg, chunk);

@@ -6,10 +6,9 @@
 
 use wasm_encoder::Instruction as W;
 
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::scratch;
-use crate::compile::codegen::vector::{VectorEmitter, chunk_count};
+use crate::compile::codegen::vector::VectorEmitter;
 use crate::compile::ir::{Arg, Op, Reg, Ty};
 
 /// How many vectors are loaded before what uses them is computed.
@@ -35,7 +34,7 @@ impl VectorEmitter<'_> {
                 schedule.loaded = 0;
                 for reg in results {
                     let ty = input.body.ty(reg);
-                    for chunk in 0..chunk_count(ty) {
+                    for chunk in 0..self.chunk_count(ty) {
                         self.fence(reg, ty, chunk);
                     }
                 }
@@ -43,7 +42,7 @@ impl VectorEmitter<'_> {
             let bytes = targets
                 .iter()
                 .map(|target| match input.is_divergent(*target) {
-                    true => VECTOR_LANES * input.body.ty(*target).bytes(),
+                    true => self.lanes() * input.body.ty(*target).bytes(),
                     // In every lane of a vector.
                     false => 16,
                 });

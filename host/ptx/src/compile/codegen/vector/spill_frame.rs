@@ -7,12 +7,11 @@
 use wasm_encoder::{BlockType, Instruction as W};
 
 use crate::compile::abi;
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::input::Saved;
 use crate::compile::codegen::scalar::{load, store};
 use crate::compile::codegen::scratch;
-use crate::compile::codegen::vector::{EVEN, VectorEmitter, chunk_count};
+use crate::compile::codegen::vector::{EVEN, VectorEmitter};
 use crate::compile::ir::{Arg, BlockId, Reg};
 
 impl VectorEmitter<'_> {
@@ -41,7 +40,7 @@ impl VectorEmitter<'_> {
     /// Leaves how far the group's uniform spill frame is from the first one.
     fn uniform_frame(&mut self) {
         self.get(self.scalar.thread);
-        self.i32(self.input.layout.uniform_stride / VECTOR_LANES);
+        self.i32(self.input.layout.uniform_stride / self.lanes());
         self.op(W::I32Mul);
     }
 
@@ -63,7 +62,7 @@ impl VectorEmitter<'_> {
     fn save_chunks(&mut self, reg: Reg) {
         let slot = self.thread_slot(reg);
         let ty = self.input.body.ty(reg);
-        for chunk in 0..chunk_count(ty) {
+        for chunk in 0..self.chunk_count(ty) {
             self.scalar.element(ty.bytes());
             self.chunk(Arg::Reg(reg), chunk);
             self.op(W::V128Store(scratch(slot + 16 * chunk, 2)));
@@ -73,7 +72,7 @@ impl VectorEmitter<'_> {
     /// Leaves the offset of the group's word that says where its registers are saved.
     fn uniform_saved(&mut self) {
         self.get(self.scalar.thread);
-        self.i32(VECTOR_LANES.trailing_zeros() - 2);
+        self.i32(self.lanes().trailing_zeros() - 2);
         self.op(W::I32ShrU);
     }
 
@@ -144,7 +143,7 @@ impl VectorEmitter<'_> {
                 None => self.scalar.restore(saved),
             };
         }
-        for chunk in 0..chunk_count(ty) {
+        for chunk in 0..self.chunk_count(ty) {
             if stride == ty.bytes() {
                 self.scalar.element(stride);
                 self.op(W::V128Load(scratch(array + 16 * chunk, 2)));
@@ -168,7 +167,7 @@ impl VectorEmitter<'_> {
         self.save(&self.input.saved(block));
         self.set_resume_indices(resume.cast_signed());
         self.get(self.scalar.thread);
-        self.i32(VECTOR_LANES - 1);
+        self.i32(self.lanes() - 1);
         self.op(W::I32Add);
         self.op(W::Return);
         self.op(W::End);
@@ -197,7 +196,7 @@ impl VectorEmitter<'_> {
                 self.scalar.clear(reg);
                 continue;
             }
-            for chunk in 0..chunk_count(self.input.body.ty(reg)) {
+            for chunk in 0..self.chunk_count(self.input.body.ty(reg)) {
                 self.op(W::V128Const(0));
                 self.set_chunk(reg, chunk);
             }

@@ -6,7 +6,7 @@
 use crate::compile::analysis::coalescing::coalesced;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::Uniformity;
-use crate::compile::codegen::vector::{VectorEmitter, chunk_count};
+use crate::compile::codegen::vector::VectorEmitter;
 use crate::compile::ir::{Arg, Op, Place, Reg, Ty};
 
 /// The most loads of a run: what they load is live at once, beside the sums.
@@ -129,7 +129,7 @@ impl VectorEmitter<'_> {
             }
         }
         let results = results(run);
-        for chunk in 0..chunk_count(ty) {
+        for chunk in 0..self.chunk_count(ty) {
             for op in run {
                 match self.step_of_run(op, ty) {
                     Some(Step::Load {

@@ -3,7 +3,6 @@
 
 use wasm_encoder::Instruction as W;
 
-use crate::compile::abi::VECTOR_LANES;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::vector::coalesced_access::Elements;
 use crate::compile::codegen::vector::{LOWER, VectorEmitter};
@@ -32,7 +31,7 @@ impl VectorEmitter<'_> {
         if bytes != 4 || !words || offsets.is_none() {
             return false;
         }
-        for chunk in 0..VECTOR_LANES / 4 {
+        for chunk in 0..self.lanes() / 4 {
             let first = chunk * 4;
             let earlier = (0..chunk).find(|chunk| offsets.repeats(first, chunk * 4, 4));
             if let Some(earlier) = earlier {
@@ -105,7 +104,7 @@ impl VectorEmitter<'_> {
         if bytes != 4 || values.len() != 4 || !words || offsets.is_none() {
             return false;
         }
-        for chunk in 0..VECTOR_LANES / 4 {
+        for chunk in 0..self.lanes() / 4 {
             let rows = self.rows;
             for (value, row) in values.iter().zip(rows) {
                 self.chunk(*value, chunk);

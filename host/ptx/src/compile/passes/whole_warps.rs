@@ -1,0 +1,206 @@
+//! Collectives of whole warps: where a lane group is a warp and its threads have not diverged, it
+//! computes a collective of all of them by itself, in vectors, and nobody waits.
+//!
+//! A collective becomes a branch on [`SpecialValue::WholeWarp`]: to [`Op::Collective`] where that
+//! holds, which it does in vector code, else to the suspend point, as it was. Both go on at the same
+//! block. This is done for collectives whose mask of members is known to have all lanes.
+
+use rustc_hash::FxHashMap as HashMap;
+
+use crate::compile::Unsupported;
+use crate::compile::cfg::dominators::DominatorTree;
+use crate::compile::cfg::flow::FlowGraph;
+use crate::compile::ir::entity::EntityId;
+use crate::compile::ir::opcodes::Opcode;
+use crate::compile::ir::{
+    Arg, Block, BlockId, Body, End, Op, Reg, SpecialValue, SuspendId, SuspendKind, Ty,
+};
+use crate::simt::warp::{ALL_LANES, WarpOp};
+
+/// The most blocks in which the step is looked for that writes a constant.
+const MOST_DOMINATORS: usize = 64;
+
+/// Lets lane groups compute collectives by themselves, where they can. Where there are such
+/// collectives, the kernel's lane groups become warps.
+///
+/// # Errors
+/// Where a block goes on at one that does not exist.
+pub(crate) fn run(body: &mut Body) -> Result<(), Unsupported> {
+    let is_collective = |kind: SuspendKind| matches!(kind, SuspendKind::Collective(_));
+    let mut points = body.suspend_points.values();
+    if !points.any(|point| is_collective(point.kind)) {
+        return Ok(());
+    }
+    let constants = Constants::of(body)?;
+    let collectives: Vec<(BlockId, Collective)> = body
+        .blocks
+        .iter()
+        .filter_map(|(id, block)| Some((id, Collective::of(body, &constants, id, block)?)))
+        .collect();
+    for (id, collective) in collectives {
+        let whole = body.reg(Ty::I32);
+        let op = collective.op(body);
+        let in_vectors = body.blocks.next_key();
+        let waits = BlockId(in_vectors.0 + 1);
+        let Some(block) = body.blocks.get_mut(id) else {
+            continue;
+        };
+        let line = block.line;
+        block.ops.push(Op::Special(whole, SpecialValue::WholeWarp));
+        let suspend = std::mem::replace(
+            &mut block.end,
+            End::Branch(Arg::Reg(whole), in_vectors, waits),
+        );
+        body.blocks.push(Block {
+            line,
+            ops: vec![op],
+            end: End::Jump(collective.next),
+        });
+        body.blocks.push(Block {
+            line,
+            ops: Vec::new(),
+            end: suspend,
+        });
+        if let Some(point) = body.suspend_points.get_mut(collective.point) {
+            point.in_whole_warps = true;
+        }
+        body.whole_warps = true;
+    }
+    Ok(())
+}
+
+/// A collective that a lane group can compute by itself.
+struct Collective {
+    point: SuspendId,
+    op: WarpOp,
+    /// Its operands without the mask of members, in 32 bits.
+    inputs: Vec<Arg>,
+    results: Vec<Option<Reg>>,
+    next: BlockId,
+}
+
+impl Collective {
+    /// The collective with which a block ends, if it is one of all lanes.
+    fn of(body: &Body, constants: &Constants, id: BlockId, block: &Block) -> Option<Collective> {
+        let End::Suspend(number, next) = block.end else {
+            return None;
+        };
+        let point = body.suspend_points.get(number)?;
+        let SuspendKind::Collective(op) = point.kind else {
+            return None;
+        };
+        if !matches!(op, WarpOp::Shuffle(_) | WarpOp::Vote(_) | WarpOp::Barrier) {
+            return None;
+        }
+        let (mask, inputs) = point.inputs.split_first()?;
+        let mask = narrow(body, block, *mask)?;
+        if constants.value(mask, id)? != u64::from(ALL_LANES) {
+            return None;
+        }
+        let inputs: Option<Vec<Arg>> = inputs
+            .iter()
+            .map(|input| {
+                let input = narrow(body, block, *input)?;
+                let constant = constants.value(input, id);
+                Some(constant.map_or(input, |bits| Arg::I32(bits as u32)))
+            })
+            .collect();
+        Some(Collective {
+            point: number,
+            op,
+            inputs: inputs?,
+            results: point.results.clone(),
+            next,
+        })
+    }
+
+    /// The step that computes it. A result that nobody wants has a register all the same.
+    fn op(&self, body: &mut Body) -> Op {
+        let results = self.results.iter();
+        let targets = results.map(|result| result.unwrap_or_else(|| body.reg(Ty::I32)));
+        Op::Collective {
+            op: self.op,
+            targets: targets.collect(),
+            inputs: self.inputs.clone(),
+        }
+    }
+}
+
+/// The 32 bits that an operand was zero-extended from, in the block at whose end it is used.
+fn narrow(body: &Body, block: &Block, wide: Arg) -> Option<Arg> {
+    let reg = match wide {
+        Arg::I64(bits) => return u32::try_from(bits).ok().map(Arg::I32),
+        Arg::Reg(reg) => reg,
+        Arg::I32(_) | Arg::F32(_) | Arg::F64(_) => return None,
+    };
+    let mut behind = block.ops.iter().rev();
+    let extension = behind.by_ref().find(|op| op.targets().contains(&reg))?;
+    let Op::Unary(Opcode::I64ExtendI32U, _, from) = extension else {
+        return None;
+    };
+    let Arg::Reg(source) = *from else {
+        return Some(*from);
+    };
+    // It still has what was extended.
+    let after = block
+        .ops
+        .iter()
+        .rev()
+        .take_while(|op| !std::ptr::eq(*op, extension));
+    let is_same = !after.flat_map(Op::targets).any(|target| *target == source);
+    (is_same && body.ty(source) == Ty::I32).then_some(*from)
+}
+
+/// Registers that have one constant wherever they are read.
+struct Constants {
+    /// The constants of registers that one step alone writes, and that step's block.
+    values: HashMap<Reg, (u64, BlockId)>,
+    dominators: DominatorTree,
+}
+
+impl Constants {
+    fn of(body: &Body) -> Result<Constants, Unsupported> {
+        let mut values: HashMap<Reg, Option<(u64, BlockId)>> = HashMap::default();
+        for (id, block) in body.blocks.iter() {
+            for op in &block.ops {
+                let value = match op {
+                    Op::Copy(_, value) => value.bits().map(|bits| (bits, id)),
+                    _ => None,
+                };
+                for target in op.targets() {
+                    let known = values.entry(*target).or_insert(value);
+                    if *known != value {
+                        *known = None;
+                    }
+                }
+            }
+        }
+        for point in body.suspend_points.values() {
+            for reg in point.results.iter().flatten() {
+                values.insert(*reg, None);
+            }
+        }
+        let known = values.into_iter();
+        Ok(Constants {
+            values: known
+                .filter_map(|(reg, value)| Some((reg, value?)))
+                .collect(),
+            dominators: DominatorTree::new(&FlowGraph::of(body)?, 0),
+        })
+    }
+
+    /// What an operand is at the end of a block, where that is a constant. A register that its step
+    /// may not have written yet is not.
+    fn value(&self, arg: Arg, at: BlockId) -> Option<u64> {
+        let Arg::Reg(reg) = arg else {
+            return arg.bits();
+        };
+        let (value, written) = self.values.get(&reg)?;
+        let (begin, written) = (at.index(), written.index());
+        let around = std::iter::successors(Some(begin), |block| self.dominators.immediate(*block));
+        // Most constants are set where a kernel begins.
+        let is_written = written == BlockId::ENTRY.index()
+            || around.take(MOST_DOMINATORS).any(|block| block == written);
+        is_written.then_some(*value)
+    }
+}
