@@ -16,6 +16,7 @@ use crate::{Error, Limits, Usage};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Resource {
     Memory,
+    HostMemory,
     Buffers,
     Modules,
     Queues,
@@ -26,6 +27,7 @@ impl Resource {
     fn name(self) -> &'static str {
         match self {
             Resource::Memory => "memory in bytes",
+            Resource::HostMemory => "host memory of modules in bytes",
             Resource::Buffers => "buffers",
             Resource::Modules => "modules",
             Resource::Queues => "queues",
@@ -36,6 +38,7 @@ impl Resource {
     fn limit(self, limits: &Limits) -> u64 {
         match self {
             Resource::Memory => limits.memory_bytes,
+            Resource::HostMemory => limits.host_bytes,
             Resource::Buffers => limits.buffers.into(),
             Resource::Modules => limits.modules.into(),
             Resource::Queues => limits.queues.into(),
@@ -93,6 +96,7 @@ impl Drop for Reservation {
 pub(crate) struct Account {
     limits: Limits,
     memory: AtomicU64,
+    host_memory: AtomicU64,
     buffers: AtomicU64,
     modules: AtomicU64,
     queues: AtomicU64,
@@ -120,6 +124,7 @@ impl Account {
                 .map(|per_second| RateLimit::new(per_second, now)),
             limits,
             memory: AtomicU64::new(0),
+            host_memory: AtomicU64::new(0),
             buffers: AtomicU64::new(0),
             modules: AtomicU64::new(0),
             queues: AtomicU64::new(0),
@@ -137,6 +142,7 @@ impl Account {
     fn counter(&self, resource: Resource) -> &AtomicU64 {
         match resource {
             Resource::Memory => &self.memory,
+            Resource::HostMemory => &self.host_memory,
             Resource::Buffers => &self.buffers,
             Resource::Modules => &self.modules,
             Resource::Queues => &self.queues,
@@ -212,6 +218,7 @@ impl Account {
         let staged = (self.staged_units as usize).saturating_sub(self.staged.available_permits());
         Usage {
             memory_bytes: of(&self.memory),
+            host_bytes: of(&self.host_memory),
             buffers: of(&self.buffers),
             modules: of(&self.modules),
             queues: of(&self.queues),

@@ -13,9 +13,6 @@ use crate::Error;
 use crate::account::InFlightPermit;
 use crate::sync::lock;
 
-/// What a checked module takes for each byte of its text, roughly.
-const BYTES_PER_TEXT_BYTE: u64 = 4;
-
 /// What a module takes besides, in bytes, roughly.
 const BYTES_PER_MODULE: u64 = 4096;
 
@@ -116,21 +113,20 @@ impl ModuleCache {
 }
 
 /// The size of an entry, a checked module.
-fn size(text_bytes: u64) -> u64 {
-    text_bytes
-        .saturating_mul(BYTES_PER_TEXT_BYTE)
+fn size(module_bytes: u64) -> u64 {
+    module_bytes
         .saturating_add(BYTES_PER_MODULE)
 }
 
 impl CheckClaim {
     /// Answers all that wait, and keeps the module if it is one.
-    pub(crate) fn fulfil(mut self, outcome: &Outcome, text_bytes: u64) {
+    pub(crate) fn fulfil(mut self, outcome: &Outcome) {
         self.fulfilled = true;
         let mut state = lock(&self.cache.state);
         let waiting = state.pending.remove(&self.hash).unwrap_or_default();
         let mut forgotten = Vec::new();
         if let Ok(module) = outcome {
-            let bytes = size(text_bytes);
+            let bytes = size(module.tree_bytes());
             forgotten = state.keep(self.hash, Arc::clone(module), bytes, self.cache.limit);
         }
         drop(state);

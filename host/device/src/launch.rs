@@ -82,6 +82,13 @@ pub(crate) struct PackedArguments {
     pub(crate) buffers: Vec<Buffer>,
 }
 
+impl PackedArguments {
+    /// What the host holds of them, in bytes.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        (self.bytes.len() + size_of_val(&*self.buffers)) as u64
+    }
+}
+
 /// [`LaunchConfig`] in messages to a worker.
 pub(crate) mod as_arrays {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -136,8 +136,8 @@ impl Lease {
     ///
     /// # Errors
     /// [`Error::InvalidModule`] with what is wrong and where;
-    /// [`Error::QuotaExceeded`] and [`Error::OutOfMemory`] where the module, or
-    /// the variables that it declares, find no room.
+    /// [`Error::QuotaExceeded`] and [`Error::OutOfMemory`] where the module, what
+    /// the host holds of it, or the variables that it declares, find no room.
     pub async fn load(&self, ptx: Vec<u8>) -> Result<Module, Error> {
         let tenant = &self.session.tenant;
         let charge = tenant.account.charge(Resource::Modules, 1)?;
@@ -149,6 +149,7 @@ impl Lease {
             Some(parsed) => parsed,
             None => self.check(&ptx, hash).await?,
         };
+        let charge = tenant.charge_module(charge, &parsed)?;
         let retiring = RetiringModule::new(&parsed, &self.session.device.shared.reclaimer);
         // Dropped before that, wherever this ends.
         let parsed = parsed;
@@ -177,9 +178,8 @@ impl Lease {
             if let Some(claim) = cache.claim(hash, waiter) {
                 let parsed = tensor_wasm_ptx::parse(&ptx, &limits);
                 let outcome = parsed.map(Arc::new).map_err(Error::InvalidModule);
-                let text_bytes = ptx.len() as u64;
                 drop(ptx);
-                claim.fulfil(&outcome, text_bytes);
+                claim.fulfil(&outcome);
             }
         });
         let (_, queue) = *self.compiler.get_or_init(|| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// The limits of one tenant's session.
 ///
-/// A call that would go past one of the first five fails with
+/// A call that would go past one of the first six fails with
 /// [`Error::QuotaExceeded`](crate::Error::QuotaExceeded). At the three after
 /// those, calls that queue work wait instead, until there is room or their
 /// lease ends.
@@ -13,6 +13,9 @@ use std::time::Duration;
 pub struct Limits {
     /// Device memory, in bytes: buffers, and the variables of loaded modules. 1 GiB.
     pub memory_bytes: u64,
+    /// Memory of the host that loaded modules take, in bytes, about: what was parsed, and what
+    /// running their kernels adds. A text counts once, however often it is loaded. 512 MiB.
+    pub host_bytes: u64,
     /// Allocations of device memory, a number, whatever their size: each costs
     /// the host some bookkeeping, one of zero bytes included. 4096.
     pub buffers: u32,
@@ -26,8 +29,8 @@ pub struct Limits {
     /// Commands queued or running, a number: launches and, since each takes host
     /// memory too, copies, events and loads. Zero counts as one. 1024.
     pub launches_in_flight: u32,
-    /// Bytes that the host holds for queued writes, reads and module texts,
-    /// counted in steps of 64. What is larger than all of it goes alone. 64 MiB.
+    /// Bytes that the host holds for queued writes, reads, arguments of launches and
+    /// module texts, counted in steps of 64. What is larger than all of it goes alone. 64 MiB.
     pub staged_bytes: u64,
     /// Launches queued per second, over all instances. After a second without
     /// any, as many as this may go at once: in any `t` seconds there are at most
@@ -47,6 +50,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             memory_bytes: 1 << 30,
+            host_bytes: 512 << 20,
             buffers: 4096,
             modules: 64,
             queues: 16,
@@ -68,6 +72,8 @@ pub struct Usage {
     /// Device memory, in bytes, with the buffers that a
     /// [`Residency`](crate::Residency) keeps.
     pub memory_bytes: u64,
+    /// Memory of the host that loaded modules take, in bytes, about.
+    pub host_bytes: u64,
     /// Allocations of device memory, a number.
     pub buffers: u64,
     /// Loaded modules, a number.
@@ -78,7 +84,7 @@ pub struct Usage {
     pub events: u64,
     /// Commands queued or running, a number.
     pub launches_in_flight: u64,
-    /// Bytes that the host holds for queued writes, reads and module texts,
-    /// in steps of 64.
+    /// Bytes that the host holds for queued writes, reads, arguments of launches and
+    /// module texts, in steps of 64.
     pub staged_bytes: u64,
 }

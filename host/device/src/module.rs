@@ -6,11 +6,10 @@ use std::sync::Arc;
 use tensor_wasm_ptx::{Entry, Param};
 
 use crate::Error;
-use crate::account::QuotaCharge;
 use crate::description::MAX_THREADS_PER_BLOCK;
 use crate::identity::{ModuleId, WorkerId};
 use crate::reclaimer::RetiringModule;
-use crate::tenant::Tenant;
+use crate::tenant::{ModuleCharge, Tenant};
 
 /// A checked module, with device memory of its own for the variables that it
 /// declares. Clones are the same module.
@@ -24,7 +23,7 @@ struct ModuleShared {
     parsed: Arc<tensor_wasm_ptx::Module>,
     loaded: Box<dyn LoadedModule>,
     tenant: Arc<Tenant>,
-    _charge: QuotaCharge,
+    _charge: ModuleCharge,
     /// Behind `parsed`.
     _retiring: RetiringModule,
 }
@@ -33,8 +32,8 @@ struct ModuleShared {
 pub(crate) trait LoadedModule: Debug + Send + Sync {
     /// The addresses of the module's variables, in the module's order, where this process gave them
     /// their memory.
-    fn symbols(&self) -> &[u64] {
-        &[]
+    fn symbols(&self) -> Arc<[u64]> {
+        Arc::default()
     }
 
     /// The worker process that has it, and its number there.
@@ -53,7 +52,7 @@ impl Module {
         parsed: Arc<tensor_wasm_ptx::Module>,
         loaded: Box<dyn LoadedModule>,
         tenant: &Arc<Tenant>,
-        charge: QuotaCharge,
+        charge: ModuleCharge,
         retiring: RetiringModule,
     ) -> Module {
         let shared = ModuleShared {
@@ -133,7 +132,7 @@ impl Module {
         &self.shared.parsed
     }
 
-    pub(crate) fn symbols(&self) -> &[u64] {
+    pub(crate) fn symbols(&self) -> Arc<[u64]> {
         self.shared.loaded.symbols()
     }
 

@@ -202,12 +202,13 @@ impl Queue {
         let arguments = launch::pack(kernel, arguments, tenant)?;
         let rate_permit = tenant.account.rate_permit(&device.shared.timer);
         let rate_permit = self.unless_ended(rate_permit).await?;
+        let held_bytes = arguments.held_bytes();
         let command = Command::Launch {
             kernel: kernel.clone(),
             config,
             arguments,
         };
-        self.submit(command, 0).await?;
+        self.submit(command, held_bytes).await?;
         if let Some(rate_permit) = rate_permit {
             rate_permit.spend();
         }

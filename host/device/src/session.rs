@@ -57,9 +57,7 @@ impl Session {
     fn new(device: &Device, name: &str, limits: Limits) -> Session {
         let of = &device.shared;
         let compiler_id = of.compiler.add_session(limits.share);
-        let tenant = Arc::new(Tenant {
-            account: Arc::new(Account::new(limits, of.timer.now())),
-        });
+        let tenant = Arc::new(Tenant::new(Account::new(limits, of.timer.now())));
         let shared = SessionShared {
             device: device.clone(),
             backend: of.backend.open_session(&tenant, name, compiler_id),

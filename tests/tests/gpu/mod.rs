@@ -2,6 +2,7 @@
 //! guest that is bound to it without the SDK.
 
 mod first_use;
+mod host_memory;
 mod launches;
 mod memory;
 mod modules;

@@ -29,6 +29,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 2] = [
             ("name", "acme"),
             ("gpu", "grant"),
             ("gpu-memory-bytes", "256MiB"),
+            ("gpu-host-memory-bytes", "64MiB"),
             ("gpu-modules", "8"),
             ("gpu-queues", "4"),
             ("gpu-launches-in-flight", "64"),

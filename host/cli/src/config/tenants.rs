@@ -32,6 +32,9 @@ pub struct TenantGrant {
     /// The device memory that the tenant may hold
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub gpu_memory_bytes: Option<NonZeroU64>,
+    /// The memory of the host that the tenant's loaded modules may take
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub gpu_host_memory_bytes: Option<NonZeroU64>,
     /// The modules that the tenant may have loaded at one time
     #[arg(long, value_name = "NUMBER")]
     pub gpu_modules: Option<NonZeroU32>,
@@ -85,6 +88,7 @@ impl Tenants {
             name: own.name,
             gpu: own.gpu.or(default.gpu),
             gpu_memory_bytes: own.gpu_memory_bytes.or(default.gpu_memory_bytes),
+            gpu_host_memory_bytes: own.gpu_host_memory_bytes.or(default.gpu_host_memory_bytes),
             gpu_modules: own.gpu_modules.or(default.gpu_modules),
             gpu_queues: own.gpu_queues.or(default.gpu_queues),
             gpu_launches_in_flight: own
@@ -131,10 +135,12 @@ impl TenantGrant {
             value.as_ref().map(ToString::to_string)
         }
         let memory = self.gpu_memory_bytes.map(exact_size);
+        let host_memory = self.gpu_host_memory_bytes.map(exact_size);
         vec![
             ("name", self.name.clone()),
             ("gpu", words(&self.gpu)),
             ("gpu-memory-bytes", words(&memory)),
+            ("gpu-host-memory-bytes", words(&host_memory)),
             ("gpu-modules", words(&self.gpu_modules)),
             ("gpu-queues", words(&self.gpu_queues)),
             (

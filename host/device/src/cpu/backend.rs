@@ -377,7 +377,7 @@ impl Drop for HostAllocation {
 #[derive(Debug)]
 struct ModuleVariables {
     /// In the module's order.
-    symbols: Vec<u64>,
+    symbols: Arc<[u64]>,
     _allocations: Vec<HostAllocation>,
 }
 
@@ -403,14 +403,14 @@ impl ModuleVariables {
             storage.note(0, storage.size(), true);
         }
         Ok(ModuleVariables {
-            symbols,
+            symbols: symbols.into(),
             _allocations: allocations,
         })
     }
 }
 
 impl LoadedModule for ModuleVariables {
-    fn symbols(&self) -> &[u64] {
-        &self.symbols
+    fn symbols(&self) -> Arc<[u64]> {
+        Arc::clone(&self.symbols)
     }
 }

@@ -139,7 +139,7 @@ impl Grid {
             config.block,
             config.shared_bytes,
             arguments.bytes,
-            module.symbols().to_vec(),
+            module.symbols(),
         )
         .map_err(|error| Error::InvalidLaunch(format!("kernel `{}`: {error}", kernel.name())))?;
         let launch = Arc::new(launch);
@@ -174,7 +174,8 @@ impl Grid {
         &self.kernel
     }
 
-    /// The launch as the interpreter runs it.
+    /// The launch as the interpreter runs it. It has a table of constants, so launches that wait in
+    /// queues do without.
     fn interpreted(&self) -> &InterpretedLaunch {
         self.interpreted.get_or_init(|| {
             let launch = Arc::clone(&self.launch);
@@ -187,11 +188,20 @@ impl Grid {
 
     /// Whether it is exclusive in its session.
     pub(crate) fn is_large(&self) -> bool {
-        let bytes = match self.context.map.is_checked() {
-            true => self.interpreted().block_bytes(),
+        self.block_bytes() > LARGE_BLOCK
+    }
+
+    /// How many bytes the state of a block takes that has begun.
+    pub(crate) fn block_bytes(&self) -> u64 {
+        match self.context.map.is_checked() {
+            true => InterpretedLaunch::checked_block_bytes(&self.launch),
             false => self.launch.block_bytes(),
-        };
-        bytes > LARGE_BLOCK
+        }
+    }
+
+    /// How many blocks have begun and wait for a thread.
+    pub(crate) fn parked(&self) -> usize {
+        lock(&self.state).parked.len()
     }
 
     /// Whether another thread would find work here.
@@ -238,7 +248,8 @@ impl Grid {
                         self.compiled_slice(instance, launch, piece, &slice);
                     }
                 };
-                if compiled::with_instance(kernel, launch, view, work).is_some() {
+                let goes_on = || self.is_open();
+                if compiled::with_instance(kernel, launch, view, work, goes_on).is_some() {
                     return;
                 }
             }

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::compiled;
 use super::queue_state::{SerialWork, Work};
 use super::scheduler::{Done, Scheduler};
 use crate::Error;
@@ -35,7 +36,7 @@ pub(crate) fn start_threads(
 }
 
 fn work(scheduler: &Scheduler) {
-    while let Some((queue, work)) = scheduler.next() {
+    while let Some((queue, work)) = scheduler.next(compiled::give_back_scratch) {
         let started = Instant::now();
         let done = perform(work);
         scheduler.settle(queue, done, started.elapsed());

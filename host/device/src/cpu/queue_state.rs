@@ -129,6 +129,15 @@ impl Head {
             Head::Nothing | Head::Taken => false,
         }
     }
+
+    /// How many bytes more begun blocks take once another thread works on it, about: none where
+    /// it goes on with a block that has begun.
+    pub(crate) fn bytes_to_begin(&self) -> u64 {
+        match self {
+            Head::Launch { grid, .. } if grid.parked() == 0 => grid.block_bytes(),
+            Head::Launch { .. } | Head::Serial { .. } | Head::Nothing | Head::Taken => 0,
+        }
+    }
 }
 
 /// One queue.
@@ -138,6 +147,8 @@ pub(crate) struct ScheduledQueue {
     pub(crate) head: Head,
     /// Threads that work on the head.
     pub(crate) threads: usize,
+    /// What its begun blocks took when they were counted last, in bytes.
+    pub(crate) begun_bytes: u64,
     /// Whether the queue is among those of its session that have work for a thread.
     pub(crate) is_ready: bool,
     /// No handle is left: the queue ends when its work is done.
@@ -158,6 +169,7 @@ impl ScheduledQueue {
             lease,
             head: Head::Nothing,
             threads: 0,
+            begun_bytes: 0,
             is_ready: false,
             retired: false,
             closed: false,
@@ -165,6 +177,18 @@ impl ScheduledQueue {
             permit: None,
             pending: VecDeque::new(),
             failure: FailureState::Working,
+        }
+    }
+
+    /// What the blocks of its launch take that have begun: those that threads run, and those
+    /// that wait for one.
+    pub(crate) fn count_begun_bytes(&self) -> u64 {
+        match &self.head {
+            Head::Launch { grid, .. } => {
+                let blocks = self.threads + grid.parked();
+                grid.block_bytes().saturating_mul(blocks as u64)
+            }
+            Head::Nothing | Head::Serial { .. } | Head::Taken => 0,
         }
     }
 

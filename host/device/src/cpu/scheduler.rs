@@ -20,6 +20,10 @@ use crate::identity::{FailureId, Identifiers, LeaseId, QueueId, SessionId};
 use crate::spin_wait::spin_until;
 use crate::sync::{lock, wait};
 
+/// What the begun blocks of one session may take together, in bytes, however many queues it has. A
+/// block that is larger begins alone.
+const MOST_BEGUN_BYTES: u64 = 256 << 20;
+
 /// What became of work that a thread had.
 pub(crate) enum Done {
     /// A slice of a launch.
@@ -67,6 +71,19 @@ struct ScheduledSession {
     /// wait until they may have it.
     exclusive: Option<QueueId>,
     held_back: VecDeque<QueueId>,
+    /// What the begun blocks of its launches take, in bytes. A queue that would begin another
+    /// one, past the limit, is held back too.
+    begun_bytes: u64,
+}
+
+impl ScheduledSession {
+    /// Whether a block of so many bytes may begin. What has begun already goes on in any case, so
+    /// that there is room again at some time.
+    fn may_begin(&self, bytes: u64) -> bool {
+        bytes == 0
+            || self.begun_bytes == 0
+            || self.begun_bytes.saturating_add(bytes) <= MOST_BEGUN_BYTES
+    }
 }
 
 impl Scheduler {
@@ -86,6 +103,7 @@ impl Scheduler {
             ready: VecDeque::new(),
             exclusive: None,
             held_back: VecDeque::new(),
+            begun_bytes: 0,
         };
         state.sessions.insert(id, session);
         id
@@ -170,6 +188,7 @@ impl Scheduler {
                     let session = queue.session;
                     state.end_exclusive(id, session);
                 }
+                state.count_begun(id);
                 state.remove_if_ended(id, effects);
             }
         });
@@ -202,9 +221,10 @@ impl Scheduler {
     }
 
     /// The next work for the calling thread, waiting for it if need be; `None`
-    /// once the device is shut down.
-    pub(crate) fn next(&self) -> Option<(QueueId, Work)> {
+    /// once the device is shut down. Before it sleeps, it calls `before_sleep`, once.
+    pub(crate) fn next(&self, before_sleep: impl FnOnce()) -> Option<(QueueId, Work)> {
         let mut state = lock(&self.state);
+        let mut before_sleep = Some(before_sleep);
         let mut may_poll = true;
         loop {
             if state.stopped {
@@ -223,6 +243,12 @@ impl Scheduler {
                 spin_until(|| self.has_work.load(Ordering::Relaxed));
                 state = lock(&self.state);
                 state.is_polling = false;
+                continue;
+            }
+            if let Some(before_sleep) = before_sleep.take() {
+                drop(state);
+                before_sleep();
+                state = lock(&self.state);
                 continue;
             }
             state = wait(&self.wake, state);
@@ -307,6 +333,7 @@ impl Scheduler {
             }
             state.end_exclusive(id, session);
         }
+        state.count_begun(id);
         state.correct_charge(session, took);
         state.advance(id, effects);
     }
@@ -366,10 +393,33 @@ impl SchedulerState {
         };
         if scheduled.exclusive == Some(id) {
             scheduled.exclusive = None;
+            self.try_held_back(session);
+        }
+    }
+
+    /// The queues of a session that were held back may find that they may begin now.
+    fn try_held_back(&mut self, session: SessionId) {
+        if let Some(scheduled) = self.sessions.get_mut(&session) {
             scheduled.ready.append(&mut scheduled.held_back);
             if !scheduled.ready.is_empty() {
                 self.fair_queue.enqueue(session, &mut scheduled.flow);
             }
+        }
+    }
+
+    /// Counts anew what the begun blocks of a queue take.
+    fn count_begun(&mut self, id: QueueId) {
+        let Some(queue) = self.queues.get_mut(&id) else {
+            return;
+        };
+        let (session, now) = (queue.session, queue.count_begun_bytes());
+        let before = std::mem::replace(&mut queue.begun_bytes, now);
+        if let Some(scheduled) = self.sessions.get_mut(&session) {
+            let others = scheduled.begun_bytes.saturating_sub(before);
+            scheduled.begun_bytes = others.saturating_add(now);
+        }
+        if now < before {
+            self.try_held_back(session);
         }
     }
 
@@ -408,7 +458,12 @@ impl SchedulerState {
             let exclusive = queue
                 .as_ref()
                 .is_some_and(|queue| queue.head.is_exclusive());
-            if exclusive && *scheduled.exclusive.get_or_insert(id) != id {
+            let begins = queue
+                .as_ref()
+                .map_or(0, |queue| queue.head.bytes_to_begin());
+            if exclusive && *scheduled.exclusive.get_or_insert(id) != id
+                || !scheduled.may_begin(begins)
+            {
                 scheduled.held_back.push_back(id);
                 continue;
             }
@@ -432,6 +487,7 @@ impl SchedulerState {
                 self.fair_queue.dequeue(session, &mut scheduled.flow);
             }
             if let Some(work) = found {
+                self.count_begun(id);
                 return Some((id, work));
             }
         }

@@ -106,6 +106,7 @@ impl Cpu {
         let device = Device::cpu(config).map_err(|error| Lost(error.to_string()))?;
         let limits = Limits {
             memory_bytes: u64::MAX,
+            host_bytes: u64::MAX,
             buffers: u32::MAX,
             modules: u32::MAX,
             queues: u32::MAX,

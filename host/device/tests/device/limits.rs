@@ -115,6 +115,67 @@ async fn queues_events_buffers_and_modules_are_counted() {
 }
 
 #[tokio::test]
+async fn the_hosts_memory_of_modules_is_limited_and_a_text_counts_once() {
+    in_time(async {
+        let device = device(1);
+        let probe = device.session(Limits::default());
+        let lease = probe.lease();
+        let module = lease.load(super::common::KERNELS.into()).await.unwrap();
+        let bytes = probe.usage().host_bytes;
+        assert!(bytes > super::common::KERNELS.len() as u64, "{bytes}");
+        let again = lease.load(super::common::KERNELS.into()).await.unwrap();
+        assert_eq!(probe.usage().host_bytes, bytes);
+        // A kernel keeps its module.
+        let kernel = again.kernel("add").unwrap();
+        drop((module, again));
+        assert_eq!(probe.usage().host_bytes, bytes);
+        drop(kernel);
+        assert_eq!(probe.usage().host_bytes, 0);
+
+        let session = device.session(Limits {
+            host_bytes: bytes + bytes / 2,
+            ..Limits::default()
+        });
+        let lease = session.lease();
+        let module = lease.load(super::common::KERNELS.into()).await.unwrap();
+        let other = format!("{}// another text\n", super::common::KERNELS);
+        let refused = lease.load(other.clone().into()).await;
+        let Err(Error::QuotaExceeded { resource, .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(resource, "host memory of modules in bytes");
+        assert_eq!(session.usage().modules, 1);
+        drop(module);
+        lease.load(other.into()).await.unwrap();
+        nothing_is_held(&session).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_arguments_of_queued_launches_count_as_staged() {
+    in_time(async {
+        let session = device(1).session(Limits {
+            kernel_time: Duration::from_millis(200),
+            ..Limits::default()
+        });
+        let lease = session.lease();
+        let queue = lease.create_queue().await.unwrap();
+        let (spin, add) = (kernel(&lease, "spin").await, kernel(&lease, "add").await);
+        let buffer = lease.allocate(4).await.unwrap();
+        queue.launch(&spin, line(1, 1), vec![]).await.unwrap();
+        for _ in 0..10 {
+            let arguments = vec![pointer(&buffer), Argument::U32(1), Argument::U32(1)];
+            queue.launch(&add, line(1, 1), arguments).await.unwrap();
+        }
+        assert!(session.usage().staged_bytes >= 640, "{:?}", session.usage());
+        drop((queue, lease, buffer, spin, add));
+        nothing_is_held(&session).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_call_that_queues_waits_while_too_much_is_in_flight() {
     in_time(async {
         let session = device(1).session(Limits {

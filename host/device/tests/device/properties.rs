@@ -91,6 +91,7 @@ const DEVICE_BYTES: u64 = 6 << 20;
 fn limits(tenant: usize) -> Limits {
     Limits {
         memory_bytes: 3 << 20,
+        host_bytes: 1 << 20,
         buffers: 8,
         modules: 3,
         queues: 4,
@@ -106,6 +107,7 @@ fn limits(tenant: usize) -> Limits {
 fn check(usage: Usage, limits: &Limits) {
     let Usage {
         memory_bytes,
+        host_bytes,
         buffers,
         modules,
         queues,
@@ -114,6 +116,7 @@ fn check(usage: Usage, limits: &Limits) {
         staged_bytes,
     } = usage;
     assert!(memory_bytes <= limits.memory_bytes, "{usage:?}");
+    assert!(host_bytes <= limits.host_bytes, "{usage:?}");
     assert!(buffers <= limits.buffers.into(), "{usage:?}");
     assert!(modules <= limits.modules.into(), "{usage:?}");
     assert!(queues <= limits.queues.into(), "{usage:?}");

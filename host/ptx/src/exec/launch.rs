@@ -119,7 +119,7 @@ impl CompiledLaunch {
             let at = self.kernel.layout.guard_limits + 4 * number;
             set_word(scratch, at, u32::try_from(limit).unwrap_or(0));
         }
-        for (number, symbol) in (0..).zip(&launch.symbols) {
+        for (number, symbol) in (0..).zip(launch.symbols.iter()) {
             set_long(scratch, self.kernel.layout.symbols + 8 * number, *symbol);
         }
     }

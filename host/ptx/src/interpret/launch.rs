@@ -12,7 +12,8 @@ use crate::simt::{Launch, Memory, Progress, RunError};
 use super::InterpretedBlock;
 
 /// A launch that is ready to be interpreted. The entry is decoded once, at its first launch, and the
-/// result is kept with the module.
+/// result is kept with the module, as far as the module's [budget](crate::Module::run_bytes) goes:
+/// entries that call the same functions have a copy of them each.
 #[derive(Clone, Debug)]
 pub struct InterpretedLaunch {
     pub(crate) launch: Arc<Launch>,
@@ -35,10 +36,16 @@ impl InterpretedLaunch {
         let entry = launch.entry();
         debug_assert!(entry.is_some(), "a launch of an entry that is not there");
         let program = entry.map(|entry| {
-            let decoded = || Arc::new(decode::program(launch.module(), entry));
-            let kept = entry.decoded.get_or_make(decoded).cloned();
+            if let Some(kept) = entry.decoded.get::<Arc<Program>>() {
+                return Arc::clone(kept);
+            }
+            let decoded = Arc::new(decode::program(launch.module(), entry));
+            if !launch.module().keeps_decoded(decoded.bytes()) {
+                return decoded;
+            }
+            let kept = entry.decoded.get_or_make(|| Arc::clone(&decoded)).cloned();
             debug_assert!(kept.is_some(), "something else is kept with the entry");
-            kept.unwrap_or_else(decoded)
+            kept.unwrap_or(decoded)
         });
         // Without an entry there is nothing to run but a fault.
         let program = program.unwrap_or_else(|| Arc::new(Program::trap()));
@@ -60,12 +67,18 @@ impl InterpretedLaunch {
     pub fn checked(launch: impl Into<Arc<Launch>>) -> InterpretedLaunch {
         let mut made = InterpretedLaunch::new(launch);
         let launch = &made.launch;
-        let shared = u64::from(launch.shared_bytes);
-        let own = made.block_bytes.saturating_sub(shared);
-        let more = checks::bytes(own, shared, u64::from(launch.geometry.threads));
-        made.block_bytes = made.block_bytes.saturating_add(more);
+        made.block_bytes = InterpretedLaunch::checked_block_bytes(launch);
         made.names = Some(Arc::new(Names::of(launch)));
         made
+    }
+
+    /// How many bytes the state of one running block takes where its blocks are checked.
+    #[must_use]
+    pub fn checked_block_bytes(launch: &Launch) -> u64 {
+        let shared = u64::from(launch.shared_bytes);
+        let own = launch.block_bytes().saturating_sub(shared);
+        let more = checks::bytes(own, shared, u64::from(launch.geometry.threads));
+        launch.block_bytes().saturating_add(more)
     }
 
     /// What is run.

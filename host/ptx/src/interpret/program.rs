@@ -419,6 +419,14 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// How many bytes it takes, about.
+    pub(crate) fn bytes(&self) -> u64 {
+        let tables = self.tables.iter().map(|table| size_of_val(&**table));
+        let bytes =
+            size_of_val(&*self.code) + size_of_val(&*self.constants) + tables.sum::<usize>();
+        bytes as u64
+    }
+
     /// A program that does nothing but fault.
     pub(crate) fn trap() -> Program {
         Program {

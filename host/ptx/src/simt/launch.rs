@@ -17,7 +17,7 @@ pub struct Launch {
     /// Packed at the offsets of the entry's parameters.
     pub(crate) arguments: Vec<u8>,
     /// Where the module's variables lie.
-    pub(crate) symbols: Vec<u64>,
+    pub(crate) symbols: Arc<[u64]>,
     pub(crate) dynamic_shared_bytes: u32,
     /// Static and dynamic shared memory of a block.
     pub(crate) shared_bytes: u32,
@@ -40,8 +40,9 @@ impl Launch {
         block: Extent,
         dynamic_shared_bytes: u32,
         arguments: Vec<u8>,
-        symbols: Vec<u64>,
+        symbols: impl Into<Arc<[u64]>>,
     ) -> Result<Launch, LaunchError> {
+        let symbols: Arc<[u64]> = symbols.into();
         let index = module.entry_index(entry);
         let Some((index, found)) =
             index.and_then(|index| Some((index, module.entries.get(index)?)))

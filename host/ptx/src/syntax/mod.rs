@@ -6,6 +6,7 @@ pub(crate) mod builtin_functions;
 pub(crate) mod call_graph;
 pub(crate) mod check;
 pub(crate) mod diagnostic;
+mod footprint;
 pub(crate) mod layout;
 mod layout_entries;
 pub(crate) mod lex;

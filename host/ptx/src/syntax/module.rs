@@ -4,6 +4,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
 
 use crate::syntax::layout::{Layout, function_address};
 use crate::syntax::tree::{Callee, Function, LocalVariable, Operand};
@@ -226,6 +227,8 @@ pub struct Module {
     /// What the state of one running block may take.
     pub(crate) block_bytes: u64,
     pub(crate) extension: Extension,
+    /// What the programs of the interpreter take that are kept with the entries, in bytes.
+    pub(crate) decoded_bytes: AtomicU64,
     /// The indices of the entries by their names: made when the first one is looked up.
     pub(crate) entry_indices: OnceLock<HashMap<String, usize>>,
 }
@@ -241,6 +244,11 @@ impl fmt::Debug for Extension {
 }
 
 impl Extension {
+    /// What is kept, if anything of this type is.
+    pub(crate) fn get<T: Any>(&self) -> Option<&T> {
+        self.0.get()?.downcast_ref()
+    }
+
     /// What is kept: made at the first call, and gone with its owner. `None` where it is of another
     /// type.
     pub(crate) fn get_or_make<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {

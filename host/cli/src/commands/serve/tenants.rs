@@ -32,6 +32,9 @@ fn tenant(grant: TenantGrant, gpu: Grant, limits: &Limits) -> Tenant {
             memory_bytes: grant
                 .gpu_memory_bytes
                 .map_or(limits.memory_bytes, NonZeroU64::get),
+            host_bytes: grant
+                .gpu_host_memory_bytes
+                .map_or(limits.host_bytes, NonZeroU64::get),
             modules: grant.gpu_modules.map_or(limits.modules, Into::into),
             queues: grant.gpu_queues.map_or(limits.queues, Into::into),
             launches_in_flight: grant

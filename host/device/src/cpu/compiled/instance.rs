@@ -20,6 +20,10 @@ use crate::memory::{Arena, View};
 /// left in scratch memory.
 const KEPT: usize = 16;
 
+/// How much of its scratch memory an instance keeps once its launch is over, in bytes: local memory
+/// may be much more.
+const KEPT_SCRATCH: usize = 2 << 20;
+
 /// What the imports know of the slice that runs.
 pub(super) struct Host {
     at_work: Option<AtWork>,
@@ -62,7 +66,8 @@ pub(crate) struct Instance {
     empty_bounds_caches: TypedFunc<(), ()>,
     /// The state of the session's memory that its windows are from.
     version: u64,
-    /// The launch whose description lies in scratch memory.
+    /// The launch whose description lies in scratch memory. Without one, no more than
+    /// [`KEPT_SCRATCH`] of it is in use.
     prepared: Option<Arc<CompiledLaunch>>,
 }
 
@@ -70,13 +75,21 @@ thread_local! {
     static INSTANCES: RefCell<Vec<Instance>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Calls `f` with this thread's instance of a kernel, ready for a slice of a launch. `None` where
-/// there can be none: the launch is to be interpreted.
+/// Gives back what this thread's instances have of scratch memory for launches that are over, or go
+/// on without this thread for a while.
+pub(crate) fn give_back_scratch() {
+    INSTANCES.with_borrow_mut(|instances| instances.iter_mut().for_each(Instance::give_back));
+}
+
+/// Calls `f` with this thread's instance of a kernel, ready for a slice of a launch, and
+/// `goes_on` afterwards, which says whether more is left of the launch. `None` where there can be
+/// no instance: the launch is to be interpreted.
 pub(crate) fn with_instance<T>(
     kernel: &Arc<LinkedKernel>,
     launch: &Arc<CompiledLaunch>,
     view: View,
     f: impl FnOnce(&mut Instance) -> T,
+    goes_on: impl FnOnce() -> bool,
 ) -> Option<T> {
     let arena = Arc::clone(view.arena()?);
     let is_it = |instance: &Instance| {
@@ -96,7 +109,17 @@ pub(crate) fn with_instance<T>(
     drop(slice);
     // The view keeps freed memory: not longer than a slice.
     instance.store.data_mut().at_work = None;
+    if !goes_on() {
+        instance.give_back();
+    }
     INSTANCES.with_borrow_mut(|instances| {
+        // Launches that have ended on other threads since.
+        for other in instances
+            .iter_mut()
+            .filter(|other| other.is_over_elsewhere())
+        {
+            other.give_back();
+        }
         if instances.len() >= KEPT {
             // Those of sessions that are gone first, then what was not used for longest.
             let gone = instances
@@ -162,6 +185,19 @@ impl Instance {
             scratch: self.scratch.reader(),
         });
         Some(())
+    }
+
+    /// Whether nobody else has the launch any more that lies in scratch memory.
+    fn is_over_elsewhere(&self) -> bool {
+        let launch = self.prepared.as_ref();
+        launch.is_some_and(|launch| Arc::strong_count(launch) == 1)
+    }
+
+    /// Forgets the launch, and gives back what it took of scratch memory.
+    fn give_back(&mut self) {
+        if self.prepared.take().is_some() {
+            self.scratch.give_back(KEPT_SCRATCH);
+        }
     }
 
     /// Runs a block until it is done or the slice is over.

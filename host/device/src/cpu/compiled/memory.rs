@@ -111,6 +111,14 @@ impl Scratch {
         unsafe { self.mapping.exclusive(self.bytes) }
     }
 
+    /// Gives what is behind the first so many bytes back to the system. It is zeros then.
+    pub(super) fn give_back(&mut self, kept: usize) {
+        let more = self.bytes.saturating_sub(kept);
+        if more > 0 {
+            self.mapping.discard(kept as u64, more as u64);
+        }
+    }
+
     pub(super) fn reader(&self) -> Reader {
         Reader(Arc::clone(&self.mapping))
     }

@@ -21,7 +21,7 @@ pub(crate) use fallback_log::print_fallbacks;
 use first_use::ModuleKernels;
 pub(crate) use first_use::{CompileJob, KernelSlot, Known, WaitingLaunch};
 use instance::Host;
-pub(crate) use instance::{Instance, Outcome, with_instance};
+pub(crate) use instance::{Instance, Outcome, give_back_scratch, with_instance};
 
 /// What a step of a compiled kernel takes for as long as it can run, in bytes, roughly.
 const BYTES_PER_STEP: usize = 64;

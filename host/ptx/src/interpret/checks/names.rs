@@ -23,7 +23,7 @@ impl Names {
             .map(|entry| entry.params())
             .unwrap_or_default();
         let pointers = params.iter().filter(|param| param.bytes == 8);
-        let variables = launch.module().globals().iter().zip(&launch.symbols);
+        let variables = launch.module().globals().iter().zip(launch.symbols.iter());
         Names {
             parameters: pointers
                 .map(|param| (param.name.clone(), param.offset))
