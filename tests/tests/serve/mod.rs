@@ -4,6 +4,7 @@ mod clients;
 mod guests;
 mod heads;
 mod http;
+mod instance_memory;
 mod operation;
 mod responses;
 mod slow_clients;

@@ -25,6 +25,7 @@ pub struct HostBuilder {
     providers: Vec<ComponentSource>,
     application: ApplicationConfig,
     settings: Vec<(String, String)>,
+    keep_authorization: bool,
     tokens: Option<Arc<Tokens>>,
     audit: AuditConfig,
     device: Grant<DeviceChoice>,
@@ -45,6 +46,7 @@ impl HostBuilder {
             providers: Vec::new(),
             application: ApplicationConfig::default(),
             settings: Vec::new(),
+            keep_authorization: false,
             tokens: None,
             audit: AuditConfig {
                 target: AuditTarget::None,
@@ -114,6 +116,14 @@ impl HostBuilder {
     #[must_use]
     pub fn policy_settings(mut self, settings: Vec<(String, String)>) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// Whether the application sees the `Authorization` of requests that a policy has
+    /// admitted. It does not, unless set.
+    #[must_use]
+    pub fn keep_authorization(mut self, keep: bool) -> Self {
+        self.keep_authorization = keep;
         self
     }
 
@@ -220,6 +230,7 @@ impl HostBuilder {
             limiter: Some(Arc::new(Buckets::new()?)),
             auditor: audit.clone().map(|log| log as Arc<dyn Auditor>),
             settings: self.settings,
+            keep_authorization: self.keep_authorization,
         };
         let config = ApplicationConfig {
             gpu: grants.clone(),

@@ -85,7 +85,10 @@ impl Chain {
             ApplicationConfig {
                 // What is granted to the policies in front is not the application's.
                 policy: match guarded {
-                    true => PolicyGrant::default(),
+                    true => PolicyGrant {
+                        keep_authorization: policy.keep_authorization,
+                        ..PolicyGrant::default()
+                    },
                     false => policy.clone(),
                 },
                 next: None,

@@ -7,7 +7,7 @@ use crate::capability::config::Config;
 use crate::capability::environment::Environment;
 use crate::capability::filesystem::Filesystem;
 use crate::capability::gpu::Gpu;
-use crate::capability::http::Http;
+use crate::capability::http::{Http, HttpLimits};
 use crate::capability::next::{Next, NextHandler};
 use crate::capability::policy::Policy;
 use crate::capability::registry::Capabilities;
@@ -50,17 +50,22 @@ impl Application {
         let behind = config.next.as_ref().map(|next| next.chain);
         let behind = behind.unwrap_or_default();
         let next = config.next.take().map(|next| next as Arc<dyn NextHandler>);
+        let is_policy = next.is_some();
         let gpu = config.gpu.clone();
         let auditor = config.policy.auditor.clone();
         let capabilities = Capabilities {
             // Without a policy each request is for tenant 0.
             gpu: Gpu::new(config.gpu, imports_gpu, decides || config.guarded),
             config: Config::new(&mut config.policy),
-            policy: Policy::new(&config.policy),
-            next: Next::new(next, decides),
+            // Nothing is behind it, so that what it admits requests to is within it.
+            policy: Policy::new(&config.policy, !is_policy),
+            next: Next::new(next, decides, config.policy.keep_authorization),
             environment: Environment::new(config.environment),
             filesystem: Filesystem::open(config.directories)?,
-            http: Http::new(config.destinations),
+            http: Http::new(
+                config.destinations,
+                HttpLimits::of_memory(engine.instance_memory_bytes()),
+            ),
         };
         let report = capabilities.report(imports.into_iter())?;
         let exports: Vec<String> = ty
@@ -87,6 +92,7 @@ impl Application {
             chain: ChainImports {
                 gpu: imports_gpu || behind.gpu,
                 decision: decides || behind.decision,
+                deciding_policy: (decides && is_policy) || behind.deciding_policy,
             },
         })
     }

@@ -38,6 +38,8 @@ struct ChainImports {
     gpu: bool,
     /// Whether one of them imports `tensor:policy/decision`.
     decision: bool,
+    /// Whether one of them that does is a policy, with a component behind it.
+    deciding_policy: bool,
 }
 
 impl Application {

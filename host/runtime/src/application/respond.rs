@@ -26,7 +26,8 @@ impl Handler for Application {
     ) -> Result<http::Response<WasiBody>, HandleError> {
         let deadline = Instant::now() + self.request_timeout;
         let scheme = request.uri().scheme().cloned();
-        let context = RequestContext::new(info.request_id.clone(), deadline).with_scheme(scheme);
+        let id = info.request_id.clone();
+        let context = RequestContext::new(id, deadline, self.chain.decision).with_scheme(scheme);
         let task = Arc::new(RequestTask::new(context));
         let Some(auditor) = self.auditor.as_ref().filter(|_| self.chain.decision) else {
             return self.respond_as(request, task).await;
@@ -53,6 +54,10 @@ impl Handler for Application {
 impl NextHandler for Application {
     fn refuses(&self, tenant: u64) -> bool {
         self.chain.gpu && self.gpu.is_refused(tenant)
+    }
+
+    fn is_deciding_policy(&self) -> bool {
+        self.chain.deciding_policy
     }
 
     fn respond(

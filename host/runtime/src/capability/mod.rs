@@ -6,6 +6,7 @@
 //! every missing import and the lines that `serve` prints; `tests/linking.rs` holds the
 //! table and the linker together.
 
+pub(crate) mod account;
 pub(crate) mod config;
 pub(crate) mod environment;
 pub(crate) mod filesystem;

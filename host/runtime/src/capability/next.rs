@@ -3,12 +3,13 @@
 //!
 //! Policy and application then have instances of their own and share only the request. So
 //! the application can't reach what the policy was granted, and the host sees each
-//! request that the policy forwards: one that was not admitted goes no further.
+//! request that the policy forwards: one that was not admitted goes no further, and of an
+//! admitted one the application sees the decision's tenant and no credentials.
 
 use super::interface::{Interface, WASI_02};
 use super::shape::CapabilityModule;
 use crate::grant::LoadDecision;
-use crate::request::{Decision, HandleError, RequestTask};
+use crate::request::{Decision, ForwardedHead, HandleError, RequestTask};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
@@ -26,6 +27,10 @@ use wasmtime_wasi_http::{Error, WasiBody};
 pub(crate) trait NextHandler: Send + Sync {
     /// Whether this tenant may not have the component, or one behind it.
     fn refuses(&self, tenant: u64) -> bool;
+
+    /// Whether the component, or one behind it, is a policy that decides too, and so has to
+    /// see the caller's credentials. An application cannot make itself one by an import.
+    fn is_deciding_policy(&self) -> bool;
 
     /// Responds to a request, as the task `task`.
     fn respond(
@@ -47,13 +52,23 @@ pub(crate) struct Next(NextContext);
 pub(crate) struct NextContext {
     handler: Option<Arc<dyn NextHandler>>,
     decides: bool,
+    keep_authorization: bool,
 }
 
 impl Next {
     /// `decides` says whether the component imports `tensor:policy/decision`: then it has
-    /// to admit a request before it can forward it.
-    pub(crate) fn new(handler: Option<Arc<dyn NextHandler>>, decides: bool) -> Next {
-        Next(NextContext { handler, decides })
+    /// to admit a request before it can forward it. `keep_authorization` says whether the
+    /// application is to see the caller's credentials.
+    pub(crate) fn new(
+        handler: Option<Arc<dyn NextHandler>>,
+        decides: bool,
+        keep_authorization: bool,
+    ) -> Next {
+        Next(NextContext {
+            handler,
+            decides,
+            keep_authorization,
+        })
     }
 
     /// Whether there is a component behind, so that this application is a policy.
@@ -124,7 +139,7 @@ async fn handle<T: NextView + 'static>(
     // The policy has given both handles away, as where it calls a component.
     view.table.delete(request)?;
     let out = view.table.delete(out)?;
-    let response = match forward(task, held, next, view.context.decides).await {
+    let response = match forward(task, held, next, view.context).await {
         Ok(response) => Ok(response),
         Err(error) => {
             task.fail(error);
@@ -140,7 +155,7 @@ async fn forward(
     task: &Arc<RequestTask>,
     request: Option<http::Request<WasiBody>>,
     next: &Arc<dyn NextHandler>,
-    decides: bool,
+    policy: &NextContext,
 ) -> Result<http::Response<WasiBody>, HandleError> {
     let context = task.context();
     let request_id = context.id();
@@ -153,7 +168,7 @@ async fn forward(
             );
             return Err(HandleError::Undecided);
         }
-        None if decides => {
+        None if policy.decides => {
             tracing::error!(
                 request_id,
                 "the policy forwarded the request without a decision; it goes no further"
@@ -165,7 +180,7 @@ async fn forward(
         }
         Some(Decision::Admitted { .. }) | None => {}
     }
-    let Some(request) = request else {
+    let Some(mut request) = request else {
         tracing::error!(
             request_id,
             "the policy forwarded a request whose body it had begun to read, or forwarded it \
@@ -173,6 +188,10 @@ async fn forward(
         );
         return Err(HandleError::Internal);
     };
+    if let Some(Decision::Admitted { tenant, .. }) = context.decision() {
+        let keep_authorization = policy.keep_authorization || next.is_deciding_policy();
+        ForwardedHead::new(*tenant, keep_authorization).apply(request.headers_mut());
+    }
     next.clone().respond(request, Arc::new(task.behind())).await
 }
 

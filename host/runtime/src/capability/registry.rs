@@ -122,6 +122,7 @@ impl Capabilities {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::capability::http::HttpLimits;
     use crate::capability::policy::PolicyGrant;
     use std::sync::Arc;
 
@@ -131,11 +132,11 @@ mod tests {
         Capabilities {
             gpu: Gpu::new(Arc::new(gpu), true, false),
             config: Config::new(&mut policy),
-            policy: Policy::new(&policy),
-            next: Next::new(None, false),
+            policy: Policy::new(&policy, false),
+            next: Next::new(None, false, false),
             environment: Environment::new(Vec::new()),
             filesystem: Filesystem::open(Vec::new()).unwrap(),
-            http: Http::new(Vec::new()),
+            http: Http::new(Vec::new(), HttpLimits::of_memory(1 << 20)),
         }
     }
 

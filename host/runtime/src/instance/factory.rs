@@ -9,6 +9,10 @@ use crate::engine::Engine;
 use wasmtime::Store;
 use wasmtime_wasi::WasiCtxBuilder;
 
+/// How many tasks, streams and futures an instance of WASI 0.3 can have at one time. Each takes
+/// some kilobytes of the host's memory.
+const CONCURRENT_RESOURCES: usize = 16_384;
+
 /// Makes the stores of an application's instances.
 pub(crate) struct InstanceFactory {
     engine: Engine,
@@ -36,7 +40,10 @@ impl InstanceFactory {
         let states = self.capability_states()?;
         let state = InstanceState::new(states, self.engine.instance_memory_bytes());
         let mut store = Store::new(self.engine.wasmtime(), state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| state);
+        if let Some(table) = store.concurrent_resource_table() {
+            table.set_max_capacity(CONCURRENT_RESOURCES);
+        }
         store.epoch_deadline_async_yield_and_update(1);
         store.set_epoch_deadline(1);
         Ok(store)

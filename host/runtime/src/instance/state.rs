@@ -1,31 +1,35 @@
 //! The data of an instance's store: the state of each capability, the request whose task
 //! runs in the instance, and the instance's limits.
 
+use crate::capability::account::InstanceAccount;
 use crate::capability::config::ConfigView;
 use crate::capability::gpu::{GpuContext, GpuCtxView, GpuView};
-use crate::capability::http::{Outgoing, SchemeView};
+use crate::capability::http::{HttpAccountView, HttpLimits, Outgoing, SchemeView, held_bytes};
 use crate::capability::next::{NextContext, NextCtxView, NextView};
 use crate::capability::output::GuestOutput;
 use crate::capability::policy::{PolicyContext, PolicyCtxView, PolicyView};
 use crate::request::RequestTask;
 use http::uri::Scheme;
 use std::sync::Arc;
+use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
-use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_config::WasiConfigVariables;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-/// How many WASI and GPU resources an instance can hold at one time. Each takes memory of
-/// the host, up to 128 KiB for a set of header fields.
+/// How many WASI and GPU resources an instance can hold at one time. What the host holds for
+/// them counts in the instance's account.
 const RESOURCES: usize = 16_384;
+
+/// What an element of a table takes, in bytes.
+const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
 
 /// The data of an instance's store.
 pub(crate) struct InstanceState {
     pub(super) capabilities: CapabilityStates,
     http: WasiHttpCtx,
     table: ResourceTable,
-    pub(super) limits: StoreLimits,
+    account: InstanceAccount,
     task: CurrentTask,
 }
 
@@ -55,10 +59,10 @@ impl CurrentTask {
         self.0.as_ref()
     }
 
-    /// The tenant of the task's request. Outside of a request it is tenant 0, as on a
-    /// host without policies.
-    fn tenant(&self) -> u64 {
-        self.get().map_or(0, |task| task.context().tenant())
+    /// The tenant of the task's request. `None` outside of a request, as while the
+    /// component is instantiated, and where a policy has yet to admit the request.
+    fn tenant(&self) -> Option<u64> {
+        self.get()?.context().tenant()
     }
 }
 
@@ -70,9 +74,16 @@ impl InstanceState {
             capabilities,
             http: WasiHttpCtx::new(),
             table,
-            limits: StoreLimitsBuilder::new().memory_size(memory_bytes).build(),
+            account: InstanceAccount::new(memory_bytes),
             task: CurrentTask::default(),
         }
+    }
+
+    /// Whether the memories or tables may grow by so many bytes.
+    fn may_grow(&mut self, bytes: usize) -> bool {
+        let limits = self.http_limits();
+        let table = &mut self.table;
+        self.account.grow(bytes, || held_bytes(table, limits))
     }
 
     /// Begins a request's task, which ends the one before.
@@ -81,6 +92,44 @@ impl InstanceState {
         self.capabilities.output.begin(context.id());
         self.capabilities.gpu.serve(context.tenant());
         self.task = CurrentTask(Some(task));
+    }
+}
+
+/// All memories and tables of the instance share one limit. A growth that fails later, since
+/// the system refuses it, stays counted.
+impl ResourceLimiter for InstanceState {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let grows = maximum.is_none_or(|maximum| desired <= maximum);
+        Ok(grows && self.may_grow(desired.saturating_sub(current)))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let grows = maximum.is_none_or(|maximum| desired <= maximum);
+        let elements = desired.saturating_sub(current);
+        Ok(grows && self.may_grow(elements.saturating_mul(TABLE_ELEMENT_BYTES)))
+    }
+}
+
+impl HttpAccountView for InstanceState {
+    fn http_limits(&self) -> HttpLimits {
+        self.capabilities.outgoing.limits()
+    }
+
+    fn reserve(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        let limits = self.http_limits();
+        let table = &mut self.table;
+        self.account.reserve(bytes, || held_bytes(table, limits))?;
+        Ok(())
     }
 }
 
@@ -131,6 +180,11 @@ impl PolicyView for InstanceState {
         PolicyCtxView {
             context: &self.capabilities.policy,
             gpu: &mut self.capabilities.gpu,
+            http: WasiHttpCtxView {
+                hooks: &mut self.capabilities.outgoing,
+                table: &mut self.table,
+                ctx: &mut self.http,
+            },
             task: self.task.get().map(|task| &**task),
         }
     }

@@ -6,24 +6,29 @@ use http::uri::Scheme;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-/// The tenant of a request that no policy has admitted for another one: the only
-/// tenant of a host without policies.
-const DEFAULT_TENANT: u64 = 0;
+/// The tenant of the requests that no policy decides on: the only tenant of a host
+/// without policies.
+const ONLY_TENANT: u64 = 0;
 
 /// The context of one request. The policies and the application of a chain share it.
 pub(crate) struct RequestContext {
     id: RequestId,
     deadline: Instant,
     scheme: Option<Scheme>,
+    /// Whether a policy decides on the request.
+    is_decided_on: bool,
     decision: OnceLock<Decision>,
 }
 
 impl RequestContext {
-    pub(crate) fn new(id: RequestId, deadline: Instant) -> RequestContext {
+    /// `is_decided_on` says whether one of the components that the request passes is a
+    /// policy that decides.
+    pub(crate) fn new(id: RequestId, deadline: Instant, is_decided_on: bool) -> RequestContext {
         RequestContext {
             id,
             deadline,
             scheme: None,
+            is_decided_on,
             decision: OnceLock::new(),
         }
     }
@@ -60,12 +65,14 @@ impl RequestContext {
         self.decision.get()
     }
 
-    /// The tenant that the request is for: the one that a policy admitted it for, else
-    /// tenant 0.
-    pub(crate) fn tenant(&self) -> u64 {
+    /// The tenant that the request is for: the one that a policy admitted it for, and
+    /// tenant 0 where no policy decides. `None` as long as a policy has yet to decide, and
+    /// once it has refused: what a tenant is granted is nobody's then.
+    pub(crate) fn tenant(&self) -> Option<u64> {
         match self.decision() {
-            Some(Decision::Admitted { tenant, .. }) => *tenant,
-            Some(Decision::Refused { .. }) | None => DEFAULT_TENANT,
+            Some(Decision::Admitted { tenant, .. }) => Some(*tenant),
+            Some(Decision::Refused { .. }) => None,
+            None => (!self.is_decided_on).then_some(ONLY_TENANT),
         }
     }
 }
@@ -75,7 +82,7 @@ mod tests {
     use super::*;
 
     fn context() -> RequestContext {
-        RequestContext::new(RequestId::random(), Instant::now())
+        RequestContext::new(RequestId::random(), Instant::now(), true)
     }
 
     fn admitted(tenant: u64) -> Decision {
@@ -84,11 +91,17 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_for_tenant_0_until_a_policy_admits_it_for_another() {
+    fn a_request_that_a_policy_decides_on_is_no_tenants_until_it_is_admitted() {
         let context = context();
-        assert_eq!(context.tenant(), 0);
+        assert_eq!(context.tenant(), None);
         context.decide(admitted(7));
-        assert_eq!(context.tenant(), 7);
+        assert_eq!(context.tenant(), Some(7));
+    }
+
+    #[test]
+    fn a_request_that_no_policy_decides_on_is_tenant_0s() {
+        let context = RequestContext::new(RequestId::random(), Instant::now(), false);
+        assert_eq!(context.tenant(), Some(0));
     }
 
     #[test]
@@ -99,7 +112,7 @@ mod tests {
             kind: "unauthorized".to_owned(),
         });
         context.decide(admitted(7));
-        assert_eq!(context.tenant(), 0);
+        assert_eq!(context.tenant(), None);
         assert!(matches!(context.decision(), Some(Decision::Refused { .. })));
     }
 }

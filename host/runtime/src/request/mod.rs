@@ -9,6 +9,7 @@
 mod context;
 mod decision;
 mod error;
+mod forwarded_head;
 mod guest_run;
 mod held;
 mod id;
@@ -18,6 +19,7 @@ mod task;
 pub(crate) use context::RequestContext;
 pub use decision::{Decision, Principal, Scope};
 pub use error::HandleError;
+pub(crate) use forwarded_head::ForwardedHead;
 pub(crate) use guest_run::{Finish, Stop};
 pub use id::{REQUEST_ID, RequestId};
 pub use info::{RefusedRequest, RequestInfo};

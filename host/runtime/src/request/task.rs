@@ -76,14 +76,14 @@ mod tests {
 
     #[test]
     fn the_components_of_a_chain_share_the_decision_and_not_the_failure() {
-        let context = RequestContext::new(RequestId::random(), Instant::now());
+        let context = RequestContext::new(RequestId::random(), Instant::now(), true);
         let policy = Arc::new(RequestTask::new(context));
         let application = policy.behind();
         policy.context().decide(Decision::Admitted {
             caller: None,
             tenant: 7,
         });
-        assert_eq!(application.context().tenant(), 7);
+        assert_eq!(application.context().tenant(), Some(7));
         assert_eq!(application.context().id(), policy.context().id());
         application.fail(HandleError::Trapped);
         assert_eq!(application.failure(), Some(HandleError::Trapped));

@@ -98,6 +98,7 @@ impl Serve {
             .request_timeout(self.request_timeout)
             .reuse(self.reuse)
             .policy_settings(self.policy.settings())
+            .keep_authorization(self.policy.keep_authorization)
             .tokens(Arc::new(self.tokens()?))
             .audit(self.audit.config())
             .device(self.device.gpu)

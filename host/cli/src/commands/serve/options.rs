@@ -102,7 +102,7 @@ pub struct Serve {
     /// The longest request body
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "64MiB", help_heading = "Limits")]
     pub(super) max_body_bytes: u64,
-    /// The memory that one instance of the component can grow to
+    /// The memory of one instance of the component, with what the host holds for it
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "256MiB", help_heading = "Limits")]
     pub(super) max_memory_bytes: u64,
     /// The device memory that each tenant may hold

@@ -61,6 +61,10 @@ pub(super) struct PolicyOptions {
     /// Whether each tenant of a token has a limit of its own too
     #[arg(long, value_enum, default_value = "token", help_heading = "Policy")]
     pub(super) rate_limit_by: RateLimitBy,
+    /// Leave the header Authorization in requests that a policy has admitted. The
+    /// application then sees its callers' tokens, and can send them elsewhere
+    #[arg(long, help_heading = "Policy")]
+    pub(super) keep_authorization: bool,
     /// A setting that policies find in wasi:config/store; repeatable
     #[arg(long = "setting", value_name = "KEY=VALUE", value_parser = values::setting, help_heading = "Policy")]
     pub(super) settings: Vec<(String, String)>,

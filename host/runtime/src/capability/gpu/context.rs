@@ -42,10 +42,11 @@ impl GpuContext {
         self.imported && self.grants.is_refused(tenant)
     }
 
-    /// Begins to serve a tenant. What the instance has opened for another one is dropped:
-    /// its queues stop, and calls on their handles answer that the device is lost.
-    pub(crate) fn serve(&mut self, tenant: u64) {
-        self.opened.take_if(|opened| opened.tenant != tenant);
+    /// Begins to serve a tenant, or nobody, as long as it is not known whom. What the
+    /// instance has opened for another one is dropped: its queues stop, and calls on their
+    /// handles answer that the device is lost.
+    pub(crate) fn serve(&mut self, tenant: Option<u64>) {
+        self.opened.take_if(|opened| Some(opened.tenant) != tenant);
     }
 }
 
@@ -59,8 +60,8 @@ pub(crate) struct GpuCtxView<'a> {
     pub(crate) context: &'a mut GpuContext,
     pub(crate) table: &'a mut ResourceTable,
     pub(crate) output: &'a GuestOutput,
-    /// The tenant of the request whose task calls.
-    pub(crate) tenant: u64,
+    /// The tenant of the request whose task calls, where that is known.
+    pub(crate) tenant: Option<u64>,
 }
 
 /// The type-level name of the view.
@@ -101,12 +102,30 @@ impl GpuCtxView<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Denied`] where the tenant has no grant.
+    /// [`Error::Denied`] where the tenant has no grant, or is not known.
     pub(super) fn access(&self) -> Result<GpuAccess, Error> {
+        self.access_of(self.known_tenant()?)
+    }
+
+    /// The tenant of the request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Denied`] while the component is instantiated, which is no request's work,
+    /// and in a request before a policy has admitted it.
+    fn known_tenant(&self) -> Result<u64, Error> {
+        self.tenant.ok_or_else(|| {
+            Error::Denied(
+                "no tenant is known yet: use the GPU while a request is handled, and behind a policy once it has admitted the request".into(),
+            )
+        })
+    }
+
+    fn access_of(&self, tenant: u64) -> Result<GpuAccess, Error> {
         if let Some(opened) = &self.context.opened {
             return Ok(opened.access.clone());
         }
-        match self.context.grants.of(self.tenant) {
+        match self.context.grants.of(tenant) {
             Grant::Granted(access) => Ok(access),
             Grant::Denied | Grant::Refused => Err(Error::Denied(
                 "the operator has not granted the GPU to this component".into(),
@@ -119,16 +138,18 @@ impl GpuCtxView<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Denied`] where the tenant has no grant, and what the device answers.
+    /// [`Error::Denied`] where the tenant has no grant, or is not known, and what the device
+    /// answers.
     pub(super) async fn open_device(&mut self) -> Result<DeviceHandle, Error> {
+        let tenant = self.known_tenant()?;
         self.context.opened.take_if(|opened| opened.lease.is_lost());
         if self.context.opened.is_none() {
-            let access = self.access()?;
+            let access = self.access_of(tenant)?;
             let output = Arc::new(self.output.clone());
             let lease = access.session().lease_printing(output);
             lease.open().await?;
             self.context.opened = Some(Opened {
-                tenant: self.tenant,
+                tenant,
                 lease,
                 access,
             });

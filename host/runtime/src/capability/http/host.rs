@@ -1,6 +1,7 @@
 //! What a guest's outgoing request goes through: it is sent to an allowed server, or
 //! denied.
 
+use super::limits::HttpLimits;
 use super::settings::Destination;
 use http::uri::Scheme;
 use http_body_util::BodyExt;
@@ -10,11 +11,16 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default
 /// Sends the requests of one instance, or denies them.
 pub(crate) struct Outgoing {
     allowed: Arc<[Destination]>,
+    limits: HttpLimits,
 }
 
 impl Outgoing {
-    pub(super) fn new(allowed: Arc<[Destination]>) -> Outgoing {
-        Outgoing { allowed }
+    pub(super) fn new(allowed: Arc<[Destination]>, limits: HttpLimits) -> Outgoing {
+        Outgoing { allowed, limits }
+    }
+
+    pub(crate) fn limits(&self) -> HttpLimits {
+        self.limits
     }
 }
 
@@ -24,6 +30,14 @@ type Sent = (
 );
 
 impl WasiHttpHooks for Outgoing {
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        self.limits.chunk_bytes()
+    }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        self.limits.chunk_bytes()
+    }
+
     fn send_request(
         &mut self,
         request: http::Request<WasiBody>,

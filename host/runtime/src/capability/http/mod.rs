@@ -2,11 +2,16 @@
 //! `wasi:http/client`. They reach the servers that the operator named, and none where
 //! none was named.
 
+mod counted;
+mod held;
 mod host;
+mod limits;
 mod scheme;
 mod settings;
 
+pub(crate) use counted::{HttpAccountView, held_bytes};
 pub(crate) use host::Outgoing;
+pub(crate) use limits::HttpLimits;
 pub(crate) use scheme::SchemeView;
 pub use settings::Destination;
 
@@ -16,17 +21,18 @@ use crate::grant::LoadDecision;
 use std::sync::Arc;
 use wasmtime::component::Linker;
 use wasmtime_wasi::WasiCtxBuilder;
-use wasmtime_wasi_http::WasiHttpView;
 
 /// The servers that one application may send requests to.
 pub(crate) struct Http {
     destinations: Arc<[Destination]>,
+    limits: HttpLimits,
 }
 
 impl Http {
-    pub(crate) fn new(destinations: Vec<Destination>) -> Http {
+    pub(crate) fn new(destinations: Vec<Destination>, limits: HttpLimits) -> Http {
         Http {
             destinations: destinations.into(),
+            limits,
         }
     }
 }
@@ -44,15 +50,16 @@ impl CapabilityModule for Http {
     }
 
     fn instantiate(&self, _wasi: &mut WasiCtxBuilder) -> wasmtime::Result<Outgoing> {
-        Ok(Outgoing::new(self.destinations.clone()))
+        Ok(Outgoing::new(self.destinations.clone(), self.limits))
     }
 }
 
 /// Adds `wasi:http` to a linker: the types that every component has, and the requests.
-pub(crate) fn add_to_linker<T: WasiHttpView + SchemeView + 'static>(
+pub(crate) fn add_to_linker<T: HttpAccountView + SchemeView + 'static>(
     linker: &mut Linker<T>,
 ) -> wasmtime::Result<()> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     scheme::add_to_linker(linker)?;
-    wasmtime_wasi_http::p3::add_to_linker(linker)
+    wasmtime_wasi_http::p3::add_to_linker(linker)?;
+    counted::replace(linker)
 }

@@ -1,16 +1,23 @@
 //! What one instance of a policy holds, and the view that its calls have.
 
 use super::authenticator::Authenticator;
+use super::incoming;
 use super::limiter::Limiter;
 use crate::capability::gpu::GpuContext;
-use crate::request::{Decision, HandleError, Principal, RequestTask};
+use crate::request::{Decision, ForwardedHead, HandleError, Principal, RequestTask};
 use std::sync::Arc;
 use wasmtime::component::HasData;
+use wasmtime_wasi_http::WasiHttpCtxView;
 
 /// The mechanisms behind one instance's calls.
 pub(crate) struct PolicyContext {
     pub(super) authenticator: Option<Arc<dyn Authenticator>>,
     pub(super) limiter: Option<Arc<dyn Limiter>>,
+    /// Whether an application sees the `Authorization` of its callers.
+    pub(super) keep_authorization: bool,
+    /// Whether the component is a composite, whose application sees the very request that
+    /// its policy sees.
+    pub(super) is_composite: bool,
 }
 
 /// A store whose instance may be a policy.
@@ -23,6 +30,8 @@ pub(crate) struct PolicyCtxView<'a> {
     pub(crate) context: &'a PolicyContext,
     /// In a composed component: what the application in it holds of the GPU.
     pub(crate) gpu: &'a mut GpuContext,
+    /// Where the request lies.
+    pub(crate) http: WasiHttpCtxView<'a>,
     /// The task that calls, and whose request a decision is for.
     pub(crate) task: Option<&'a RequestTask>,
 }
@@ -46,7 +55,8 @@ impl PolicyCtxView<'_> {
 
     /// Records that the request is admitted for a tenant. Ends the guest where the tenant
     /// is refused what the component asks for: in a composed component only this call
-    /// comes between policy and application.
+    /// comes between policy and application. So it also takes from the request what the
+    /// application is not to see.
     pub(super) fn admit_request(
         &mut self,
         caller: Option<Principal>,
@@ -60,9 +70,17 @@ impl PolicyCtxView<'_> {
             wasmtime::bail!("tenant {tenant} is refused the GPU, which the component imports");
         }
         let task = self.decide(Decision::Admitted { caller, tenant })?;
-        // The first decision holds, and may have been for another tenant.
+        // The first decision holds, and may have been another one.
         let tenant = task.context().tenant();
         self.gpu.serve(tenant);
+        if self.context.is_composite
+            && let Some(tenant) = tenant
+        {
+            let keep = self.context.keep_authorization;
+            incoming::rewrite(&mut self.http, |headers| {
+                ForwardedHead::new(tenant, keep).apply(headers);
+            })?;
+        }
         Ok(())
     }
 }

@@ -11,10 +11,11 @@ use wasmtime::Result;
 
 impl wit::Host for PolicyCtxView<'_> {
     fn authenticate(&mut self, token: String) -> Result<Result<wit::Principal, wit::Refusal>> {
-        // Without a list of tokens no caller is known.
-        let answer = match &self.context.authenticator {
-            Some(authenticator) => authenticator.authenticate(&token),
-            None => Err(Refusal::Unknown),
+        // Without a list of tokens no caller is known, and code that runs while the
+        // component is instantiated has no caller.
+        let answer = match (&self.context.authenticator, self.task) {
+            (Some(authenticator), Some(_)) => authenticator.authenticate(&token),
+            (None, _) | (_, None) => Err(Refusal::Unknown),
         };
         Ok(answer.map(principal_out).map_err(|refusal| match refusal {
             Refusal::Unknown => wit::Refusal::Unknown,
@@ -28,10 +29,12 @@ impl limiter::Host for PolicyCtxView<'_> {
         let Some(cost) = NonZeroU32::new(cost) else {
             return Ok(Ok(()));
         };
-        let (Some(limiter), Some(per_second), Some(burst)) = (
+        // Outside of a request there is nothing to count.
+        let (Some(limiter), Some(per_second), Some(burst), Some(_)) = (
             &self.context.limiter,
             NonZeroU32::new(limit.per_second),
             NonZeroU32::new(limit.burst),
+            self.task,
         ) else {
             return Ok(Err(u64::MAX));
         };

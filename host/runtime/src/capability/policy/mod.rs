@@ -10,6 +10,7 @@ mod authenticator;
 mod bindings;
 mod context;
 mod host;
+mod incoming;
 mod limiter;
 mod settings;
 
@@ -34,13 +35,18 @@ use wasmtime_wasi::WasiCtxBuilder;
 pub(crate) struct Policy {
     authenticator: Option<Arc<dyn Authenticator>>,
     limiter: Option<Arc<dyn Limiter>>,
+    keep_authorization: bool,
+    is_composite: bool,
 }
 
 impl Policy {
-    pub(crate) fn new(grant: &PolicyGrant) -> Policy {
+    /// `is_composite` says whether the component holds the application too.
+    pub(crate) fn new(grant: &PolicyGrant, is_composite: bool) -> Policy {
         Policy {
             authenticator: grant.authenticator.clone(),
             limiter: grant.limiter.clone(),
+            keep_authorization: grant.keep_authorization,
+            is_composite,
         }
     }
 }
@@ -62,6 +68,8 @@ impl CapabilityModule for Policy {
         Ok(PolicyContext {
             authenticator: self.authenticator.clone(),
             limiter: self.limiter.clone(),
+            keep_authorization: self.keep_authorization,
+            is_composite: self.is_composite,
         })
     }
 }

@@ -18,4 +18,7 @@ pub struct PolicyGrant {
     /// What `wasi:config/store` shows, as pairs of key and value. No secrets: where
     /// policy and application are one composite, both see them.
     pub settings: Vec<(String, String)>,
+    /// Whether an application behind a policy that decides sees the `Authorization` of its
+    /// callers, which it could send elsewhere. It is removed unless this is set.
+    pub keep_authorization: bool,
 }
