@@ -11,6 +11,7 @@ use tensor_wasm_ptx::Module;
 
 use crate::Error;
 use crate::account::{DeviceMemory, Reservation};
+use crate::essential_thread::spawn_essential;
 use crate::memory::Storage;
 use crate::sync::{lock, wait, wait_at_most};
 
@@ -105,14 +106,11 @@ impl Reclaimer {
     /// [`Error::DeviceLost`] where the operating system gives no thread.
     pub(crate) fn start(self: &Arc<Self>) -> Result<(), Error> {
         let shared = Arc::clone(self);
-        std::thread::Builder::new()
-            .name("device-reclaimer".to_owned())
-            .spawn(move || shared.run())
-            .map_err(|error| {
-                Error::DeviceLost(format!(
-                    "cannot start the thread that unmaps the device's memory: {error}"
-                ))
-            })?;
+        spawn_essential("device-reclaimer", move || shared.run()).map_err(|error| {
+            Error::DeviceLost(format!(
+                "cannot start the thread that unmaps the device's memory: {error}"
+            ))
+        })?;
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use crate::Error;
+use crate::essential_thread::spawn_essential;
 use crate::sync::{lock, wait, wait_at_most};
 
 /// A source of the time.
@@ -50,12 +51,9 @@ impl Timer {
     /// [`Error::DeviceLost`] where the operating system gives no thread.
     pub(crate) fn start(self: &Arc<Self>) -> Result<(), Error> {
         let shared = Arc::clone(self);
-        std::thread::Builder::new()
-            .name("device-timer".to_owned())
-            .spawn(move || shared.work())
-            .map_err(|error| {
-                Error::DeviceLost(format!("cannot start the device's timer: {error}"))
-            })?;
+        spawn_essential("device-timer", move || shared.work()).map_err(|error| {
+            Error::DeviceLost(format!("cannot start the device's timer: {error}"))
+        })?;
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::Thread;
 use std::time::Duration;
+use tensor_wasm_device::spawn_essential;
 use wasmtime::{Cache, CacheConfig, Config, Enabled, EngineWeak, PoolingAllocationConfig};
 
 /// How long a guest runs before it must let others have its thread.
@@ -157,16 +158,14 @@ struct Ticker {
 impl Ticker {
     fn start(engine: EngineWeak) -> Result<Arc<Ticker>, Error> {
         let (send, receive) = std::sync::mpsc::sync_channel::<Arc<Ticker>>(1);
-        let handle = std::thread::Builder::new()
-            .name("epoch-ticker".into())
-            .spawn(move || {
-                if let Ok(ticker) = receive.recv() {
-                    ticker.run(&engine);
-                }
-            })
-            .map_err(|cause| {
-                Error::engine("no thread for the epochs could be started", cause.into())
-            })?;
+        let handle = spawn_essential("epoch-ticker", move || {
+            if let Ok(ticker) = receive.recv() {
+                ticker.run(&engine);
+            }
+        })
+        .map_err(|cause| {
+            Error::engine("no thread for the epochs could be started", cause.into())
+        })?;
         let ticker = Arc::new(Ticker {
             guests: AtomicUsize::new(0),
             asleep: AtomicBool::new(false),

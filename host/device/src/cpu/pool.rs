@@ -10,6 +10,7 @@ use super::compiled;
 use super::queue_state::{SerialWork, Work};
 use super::scheduler::{Done, Scheduler};
 use crate::Error;
+use crate::essential_thread::spawn_essential;
 
 /// Starts a scheduler's threads, called after `name`. They end when it is shut down.
 ///
@@ -22,9 +23,7 @@ pub(crate) fn start_threads(
 ) -> Result<(), Error> {
     for index in 0..threads.get() {
         let shared = Arc::clone(scheduler);
-        let spawned = std::thread::Builder::new()
-            .name(format!("{name}-{index}"))
-            .spawn(move || work(&shared));
+        let spawned = spawn_essential(format!("{name}-{index}"), move || work(&shared));
         spawned.map_err(|error| {
             Error::DeviceLost(format!(
                 "cannot start thread {} of the {threads} called {name}: {error}",

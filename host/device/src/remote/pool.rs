@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
-
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -416,7 +416,10 @@ fn supervise(
                 process,
                 began: Instant::now(),
             };
-            supervisor.run();
+            // A bug of ours costs one tenant its worker, and nobody else anything.
+            if catch_unwind(AssertUnwindSafe(|| supervisor.run())).is_err() {
+                worker.stop("the host failed while it supervised the device's worker");
+            }
         }
         Err(error) => {
             tracing::error!(tenant = worker.tenant, %error, "a device worker can't be started");

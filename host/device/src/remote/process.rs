@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -168,7 +169,8 @@ struct OutputLog {
 
 impl OutputLog {
     fn run(mut self) {
-        self.log();
+        // A bug of ours: the panic is logged, and the worker ended like one that says no more.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.log()));
         // Nothing is heard from it any more: whatever it still does, it does for
         // nobody.
         let _ = pidfd_send_signal(&self.handle, Signal::KILL);

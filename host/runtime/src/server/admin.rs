@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tensor_wasm_device::spawn_essential;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, yield_now};
@@ -56,15 +57,15 @@ impl Admin {
             .enable_all()
             .build()
             .map_err(error)?;
+        let listener = {
+            let _context = runtime.enter();
+            tokio::net::TcpListener::from_std(listener).map_err(error)?
+        };
         let (stop, stopped) = watch::channel(());
-        let thread = std::thread::Builder::new()
-            .name("admin".to_owned())
-            .spawn(move || {
-                if let Err(error) = runtime.block_on(serve(listener, readiness, stopped)) {
-                    tracing::error!(%error, "the health routes failed");
-                }
-            })
-            .map_err(error)?;
+        let thread = spawn_essential("admin", move || {
+            runtime.block_on(serve(listener, readiness, stopped));
+        })
+        .map_err(error)?;
         Ok(Self {
             address: bound,
             stop,
@@ -89,17 +90,16 @@ impl Drop for Admin {
 }
 
 async fn serve(
-    listener: TcpListener,
+    listener: tokio::net::TcpListener,
     readiness: Readiness,
     mut stopped: watch::Receiver<()>,
-) -> std::io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+) {
     let mut connections = Connections::default();
     let mut stopped = pin!(stopped.changed());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = &mut stopped => return Ok(()),
+            _ = &mut stopped => return,
         };
         let Ok((stream, peer)) = accepted else {
             sleep(Duration::from_millis(50)).await;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::memory::Flag;
 use crate::cpu::slice::SLICE;
+use crate::essential_thread::spawn_essential;
 use crate::sync::lock;
 
 /// How often it checks the list.
@@ -45,9 +46,7 @@ impl Ticker {
     fn start() -> Ticker {
         let shared: Arc<Mutex<Running>> = Arc::default();
         let theirs = Arc::clone(&shared);
-        let spawned = std::thread::Builder::new()
-            .name("device-ticker".to_owned())
-            .spawn(move || tick(&theirs));
+        let spawned = spawn_essential("device-ticker", move || tick(&theirs));
         let thread = match spawned {
             Ok(handle) => Some(handle.thread().clone()),
             Err(error) => {
