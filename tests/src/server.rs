@@ -1,6 +1,7 @@
 //! `tensor-wasm serve` as a child process.
 
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -20,11 +21,11 @@ pub struct Serve(Command);
 impl Serve {
     /// Serves a component on a free port of this machine.
     pub fn new(component: impl AsRef<Path>) -> Self {
-        Self::at(component, ([127, 0, 0, 1], 0).into())
+        Self::at(component, "127.0.0.1:0")
     }
 
     /// Serves a component on this address.
-    pub fn at(component: impl AsRef<Path>, address: SocketAddr) -> Self {
+    pub fn at(component: impl AsRef<Path>, address: impl Display) -> Self {
         let mut command = tensor_wasm();
         command
             .arg("serve")
@@ -66,6 +67,27 @@ impl Serve {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.0.env(name, value);
         self
+    }
+
+    /// Starts it by a shell script whose `exec "$@"` becomes the server, so that the script
+    /// can redirect its outputs. What comes after this is added to the shell's command.
+    #[must_use]
+    pub fn by_script(self, script: &str) -> Self {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", script, "sh"]).arg(self.0.get_program());
+        shell.args(self.0.get_args());
+        for (name, value) in self.0.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        Self(shell)
+    }
+
+    /// Starts it, and waits for nothing.
+    pub fn spawn(mut self) -> Running {
+        Running(spawn(&mut self.0))
     }
 
     /// Starts it, and waits until it says that it is ready.
@@ -117,6 +139,36 @@ impl Serve {
     /// Where it does not end within [`PATIENCE`].
     pub fn finish(mut self) -> Output {
         finish(&mut self.0)
+    }
+}
+
+/// A server of whose start nothing is known. Dropping it kills it.
+pub struct Running(Process);
+
+impl Running {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.0.stderr.text()
+    }
+
+    /// What it has printed so far.
+    pub fn printed(&self) -> String {
+        self.0.stdout.text()
+    }
+
+    /// Sends SIGTERM, and waits for its end.
+    ///
+    /// # Panics
+    /// Where it does not end within [`PATIENCE`].
+    pub fn stop(self) -> Output {
+        let sent = self.0.signal(Signal::TERM);
+        sent.expect("the child is ours to signal");
+        output(self.0)
     }
 }
 
@@ -263,9 +315,22 @@ impl Server {
         self.signal(Signal::HUP);
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends a signal.
+    ///
+    /// # Panics
+    /// Where the system refuses.
+    pub fn signal(&self, signal: Signal) {
         let sent = self.process.signal(signal);
         sent.expect("the child is ours to signal");
+    }
+
+    /// Limits how large it can make a file, in bytes.
+    ///
+    /// # Panics
+    /// Where the system refuses.
+    pub fn limit_file_size(&self, bytes: u64) {
+        let limited = self.process.limit_file_size(bytes);
+        limited.expect("the child is ours to limit");
     }
 
     /// Waits for its end.

@@ -295,6 +295,120 @@ fn a_server_restarted_after_a_kill_continues_the_hash_chain() {
     assert!(text.contains("/first") && text.contains("/second"));
 }
 
+#[test]
+fn a_client_without_a_token_neither_fills_the_log_nor_keeps_others_from_writing() {
+    const REFUSED: usize = 300;
+    let audited = Audited::start(&guest("hello"), &[]);
+    for _ in 0..REFUSED {
+        assert_eq!(audited.ask(Method::GET, "/secret", None).status, 401);
+    }
+    assert_eq!(audited.ask(Method::POST, "/", Some(TOKEN)).status, 200);
+    let Audited { server, folder } = audited;
+    server.stop();
+    let records = read(&log(&folder));
+    let single = records
+        .iter()
+        .filter(|record| record["resource"] == "/secret")
+        .count();
+    let gathered: Vec<_> = records
+        .iter()
+        .filter(|record| record["action"] == "audit.refusals")
+        .collect();
+    // The first ones have a record each, and later ones one now and then.
+    assert!((20..REFUSED / 2).contains(&single), "{single} records");
+    let repeated: u64 = gathered
+        .iter()
+        .filter_map(|record| record["repeated"].as_u64())
+        .sum();
+    assert_eq!(single as u64 + repeated, REFUSED as u64);
+    let last = gathered.last().unwrap();
+    assert_eq!(last["peer_addr"], "127.0.0.1");
+    assert_eq!(last["actor"]["kind"], "anonymous");
+    assert_eq!(last["outcome"]["status_code"], 401);
+    assert_eq!(last["outcome"]["error_kind"], "unauthorized");
+    assert_eq!(verify(&[&log(&folder)]).code, Some(0));
+}
+
+#[test]
+fn a_log_that_was_cut_off_or_emptied_is_not_whole() {
+    let audited = Audited::start(&guest("hello"), &[]);
+    audited.ask(Method::GET, "/one", Some(TOKEN));
+    audited.ask(Method::GET, "/two", Some(TOKEN));
+    let Audited { server, folder } = audited;
+    server.stop();
+    let path = log(&folder);
+    let anchor = folder.path().join("audit.log.head");
+    let whole = verify(&[&path]);
+    assert_eq!(whole.code, Some(0), "{}", whole.stderr);
+    assert!(whole.stdout.contains("audit.log.head"), "{}", whole.stdout);
+
+    let lines = fs::read_to_string(&path).unwrap();
+    let last = lines.trim_end().rfind('\n').unwrap() + 1;
+    for (left, words) in [(&lines[..last], "cut off"), ("", "cut off")] {
+        fs::write(&path, left).unwrap();
+        let output = verify(&[&path]);
+        assert_eq!(output.code, Some(1), "{}", output.stdout);
+        assert!(output.stderr.contains(words), "{}", output.stderr);
+    }
+    // Nor is it where the anchor was made away with.
+    let head = fs::read(&anchor).unwrap();
+    fs::remove_file(&anchor).unwrap();
+    let output = verify(&[&path]);
+    assert_eq!(output.code, Some(1), "{}", output.stdout);
+    assert!(
+        output.stderr.contains("holds no record"),
+        "{}",
+        output.stderr
+    );
+
+    // A server that goes on with a log that was cut off leaves the gap to be seen.
+    fs::write(&anchor, head).unwrap();
+    fs::write(&path, &lines[..last]).unwrap();
+    let server = audited_at(&path, &[]).start();
+    server.log_with(&["records are missing or were changed"]);
+    server.stop();
+    let output = verify(&[&path]);
+    assert_eq!(output.code, Some(1), "{}", output.stdout);
+    assert!(
+        output.stderr.contains("missing before it"),
+        "{}",
+        output.stderr
+    );
+}
+
+#[test]
+fn the_anchor_can_be_kept_elsewhere() {
+    let (folder, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (path, anchor) = (log(&folder), elsewhere.path().join("anchor"));
+    let option = format!("--audit-anchor={}", anchor.display());
+    audited_at(&path, &[&option]).start().stop();
+    assert!(!folder.path().join("audit.log.head").exists());
+    let with_anchor = || {
+        let option = format!("--anchor={}", anchor.display());
+        run(["audit", "verify", path.to_str().unwrap(), &option])
+    };
+    assert_eq!(with_anchor().code, Some(0), "{}", with_anchor().stderr);
+    fs::write(&path, "").unwrap();
+    assert_eq!(with_anchor().code, Some(1));
+
+    fs::write(&anchor, "something else").unwrap();
+    for option in [&option, "--audit-anchor=/no/such/folder/anchor"] {
+        let output = audited_at(&path, &[option]).refused();
+        let file = option.split_once('=').unwrap().1;
+        assert!(output.stderr.contains(file), "{}", output.stderr);
+    }
+}
+
+/// A server with a policy and its log in this file.
+fn audited_at(path: &Path, options: &[&str]) -> Serve {
+    Serve::new(guest("hello"))
+        .arg("--policy")
+        .arg(component("policy"))
+        .env("TENSOR_WASM_API_TOKENS", &format!("{TOKEN}:tenant=*"))
+        .arg(format!("--audit-log=file:{}", path.display()))
+        .args(options)
+}
+
 /// A server whose log can't be written: its disk is always full.
 fn with_full_disk(options: &[&str]) -> Server {
     Serve::new(guest("hello"))
@@ -332,6 +446,28 @@ fn with_the_warn_setting_requests_are_served_while_the_log_cannot_be_written() {
         assert_eq!(server.send(request).text(), "hello\n");
     }
     server.log_with(&["ERROR", "audit"]);
+}
+
+#[test]
+fn a_log_that_reached_the_limit_of_its_size_counts_as_on_a_full_disk() {
+    let audited = Audited::start(&guest("hello"), &[]);
+    audited.ask(Method::GET, "/", Some(TOKEN));
+    audited.records(2);
+    let size = fs::metadata(log(&audited.folder)).unwrap().len();
+    audited.server.limit_file_size(size + 10);
+    eventually("the failure to be noticed", || {
+        let status = audited.ask(Method::POST, "/", Some(TOKEN)).status;
+        (status == 503).then_some(())
+    });
+    assert_eq!(audited.ask(Method::GET, "/", Some(TOKEN)).status, 200);
+    audited.server.limit_file_size(size + (1 << 20));
+    eventually("the log to recover", || {
+        let status = audited.ask(Method::POST, "/", Some(TOKEN)).status;
+        (status == 200).then_some(())
+    });
+    let Audited { server, folder } = audited;
+    assert_eq!(server.stop().code, Some(0));
+    assert_eq!(verify(&[&log(&folder)]).code, Some(0));
 }
 
 #[test]

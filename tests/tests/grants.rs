@@ -157,6 +157,51 @@ fn a_component_reaches_the_server_that_it_was_granted_and_no_other() {
 }
 
 #[test]
+fn a_component_has_no_more_connections_than_its_limit() {
+    // Nobody accepts, so that no request ends.
+    let (_listener, address) = forbidden();
+    let server = Serve::new(guest("outgoing"))
+        .args(["--allow-http", &address])
+        .start();
+    let path = format!("/hold/40/8/{address}");
+    for _ in 0..2 {
+        let seen = server.get(&path).json();
+        assert_eq!(seen["open"], 32, "{seen}");
+        let errors = seen["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 8);
+        for error in errors {
+            let error = error.as_str().unwrap();
+            assert!(error.contains("ConnectionLimitReached"), "{error}");
+        }
+    }
+    // A tenant may have fewer than an instance.
+    let server = Serve::new(guest("outgoing"))
+        .args(["--allow-http", &address, "--max-http-connections=5"])
+        .start();
+    let seen = server.get(&format!("/hold/6/1/{address}")).json();
+    assert_eq!(seen["open"], 5, "{seen}");
+}
+
+#[test]
+fn a_url_with_a_user_in_it_reaches_nobody() {
+    let (listener, address) = forbidden();
+    let server = Serve::new(guest("outgoing"))
+        .args(["--allow-http", &address])
+        .start();
+    let seen = server.get(&format!("/user@{address}")).json();
+    let error = seen["error"].as_str().unwrap();
+    assert!(error.contains("UriInvalid"), "{error}");
+    assert_unreached(&listener);
+    for user in ["user@a", "user:password@a:80"] {
+        let wrong = Serve::new(guest("outgoing"))
+            .args(["--allow-http", user])
+            .refused();
+        assert_eq!(wrong.code, Some(2));
+        assert!(wrong.stderr.contains("HOST:PORT"), "{}", wrong.stderr);
+    }
+}
+
+#[test]
 fn a_component_opens_no_sockets() {
     let (listener, address) = forbidden();
     let server = Serve::new(guest("tcp_client")).start();

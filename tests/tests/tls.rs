@@ -306,3 +306,55 @@ fn a_private_key_appears_in_no_log() {
         assert!(!output.stdout.contains(&secret));
     }
 }
+
+/// What a component gets from a server on this machine that speaks TLS.
+fn outgoing(neighbour: &Server, change: impl FnOnce(Serve) -> Serve) -> serde_json::Value {
+    let address = neighbour.address();
+    let serve = Serve::new(guest("outgoing")).arg(format!("--allow-http={address}"));
+    let server = change(serve).start();
+    server.get(&format!("/https/{address}")).json()
+}
+
+#[test]
+fn a_component_s_requests_trust_the_authorities_that_the_operator_names() {
+    let files = Files::new();
+    let authority = files.path("authority.pem");
+    files.authority.write(&authority);
+    let authority = authority.to_str().unwrap();
+    let neighbour = files.serve("hello").start();
+    let added = outgoing(&neighbour, |serve| serve.args(["--http-ca", authority]));
+    assert_eq!(added["status"], 200, "{added}");
+    let named = outgoing(&neighbour, |serve| serve.env("SSL_CERT_FILE", authority));
+    assert_eq!(named["status"], 200, "{named}");
+
+    let others = files.path("others.pem");
+    Authority::new().write(&others);
+    let others = others.to_str().unwrap();
+    let refused = outgoing(&neighbour, |serve| serve.env("SSL_CERT_FILE", others));
+    let error = refused["error"].as_str().unwrap();
+    assert!(error.contains("TlsCertificateError"), "{error}");
+
+    let plain = Server::of(guest("hello"));
+    let refused = outgoing(&plain, |serve| serve.args(["--http-ca", authority]));
+    let error = refused["error"].as_str().unwrap();
+    assert!(error.contains("TlsProtocolError"), "{error}");
+}
+
+#[test]
+fn authorities_that_cannot_be_used_are_named_at_start() {
+    let files = Files::new();
+    let empty = files.path("empty.pem");
+    fs::write(&empty, "nothing").unwrap();
+    let empty = empty.to_str().unwrap();
+    let serve = || Serve::new(guest("outgoing")).arg("--allow-http=127.0.0.1:1");
+    for refused in [
+        serve().args(["--http-ca", empty]),
+        serve().args(["--http-ca", "/no/such/empty.pem"]),
+        serve().env("SSL_CERT_FILE", empty),
+    ] {
+        let output = refused.refused();
+        assert_eq!(output.code, Some(1));
+        let named = output.stderr.contains("empty.pem") || output.stderr.contains("SSL_CERT_FILE");
+        assert!(named, "{}", output.stderr);
+    }
+}

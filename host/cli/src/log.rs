@@ -1,9 +1,17 @@
 //! The log: events of the program and of its guests, on standard error.
 
+mod panics;
+mod stderr;
+mod writer;
+
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
+
+use stderr::Stderr;
+use writer::LogWriter;
 
 /// What of the log is written, and how.
 #[derive(Args)]
@@ -17,7 +25,7 @@ pub struct LogOptions {
     log_level: String,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people
     Text,
@@ -26,7 +34,7 @@ enum Format {
 }
 
 impl LogOptions {
-    /// Starts to log.
+    /// Starts to log. From then on panics are lines of the log too.
     ///
     /// # Errors
     ///
@@ -40,11 +48,14 @@ impl LogOptions {
         })?;
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(io::stderr);
+            // It would print them, and panic where standard error can't be written.
+            .log_internal_errors(false)
+            .with_writer(Arc::new(LogWriter::new(Stderr::default(), self.log)));
         match self.log {
             Format::Text => log.with_ansi(io::stderr().is_terminal()).init(),
             Format::Json => log.json().init(),
         }
+        panics::log();
         Ok(())
     }
 }

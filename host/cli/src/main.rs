@@ -3,6 +3,12 @@
 //! This crate reads options, calls the crates that do the work, and prints. Each command
 //! has a file of its own under `commands/`.
 
+// Neither panics nor fails where an output of the program can't be written.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
+
+#[macro_use]
+mod output;
+
 mod commands;
 mod config;
 mod environment;
@@ -51,13 +57,13 @@ fn main() -> ExitCode {
 
 /// Prints an error with its causes, each on a line.
 fn report(error: &anyhow::Error) {
-    eprintln!("error: {error}");
+    tell!("error: {error}");
     let mut last = error.to_string();
     for cause in error.chain().skip(1) {
         let text = cause.to_string();
         // Some errors repeat their cause in their own text.
         if !last.contains(&text) {
-            eprintln!("  caused by: {text}");
+            tell!("  caused by: {text}");
         }
         last = text;
     }

@@ -16,6 +16,22 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// A duration that may be `0s`.
+pub fn delay(text: &str) -> Result<Duration, String> {
+    match text {
+        "0" | "0s" => Ok(Duration::ZERO),
+        _ => duration(text),
+    }
+}
+
+/// The permissions of a file: octal digits such as `660`.
+pub fn mode(text: &str) -> Result<u32, String> {
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o777 && !text.starts_with('+'))
+        .ok_or_else(|| "write three octal digits, for example 660".to_owned())
+}
+
 /// A size in bytes such as `1048576`, `64MiB` or `1GB`.
 pub fn bytes(text: &str) -> Result<u64, String> {
     text.parse::<ByteSize>()
@@ -72,6 +88,22 @@ mod tests {
         assert_eq!(duration("2m").unwrap(), Duration::from_secs(120));
         for wrong in ["", "5", "0s", "-1s", "soon"] {
             assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_delay_may_be_none() {
+        assert_eq!(delay("0s").unwrap(), Duration::ZERO);
+        assert_eq!(delay("5s").unwrap(), Duration::from_secs(5));
+        assert!(delay("soon").is_err());
+    }
+
+    #[test]
+    fn permissions_are_octal() {
+        assert_eq!(mode("660").unwrap(), 0o660);
+        assert_eq!(mode("0600").unwrap(), 0o600);
+        for wrong in ["", "668", "rw", "1777", "+660", "-1"] {
+            assert!(mode(wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -481,3 +481,42 @@ fn the_page_on_configuration_has_the_default_file() {
         );
     }
 }
+
+#[test]
+fn a_file_with_tokens_that_others_may_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let tokens = "component = \"a.wasm\"\napi-tokens = \"0Jd9rUq4mW2hX7cT5bYk:tenant=*\"\n";
+    for (text, mode, warned) in [
+        (tokens, 0o644, true),
+        (tokens, 0o640, true),
+        (tokens, 0o600, false),
+        ("component = \"a.wasm\"\n", 0o644, false),
+    ] {
+        let folder = Folder::with(text);
+        let path = folder.0.path().join("tensor-wasm.toml");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        for command in [["config", "check"], ["config", "show"]] {
+            let run = folder.run(&command);
+            assert_eq!(run.status, 0, "{}", run.err);
+            assert_eq!(
+                run.err.contains("chmod 600"),
+                warned,
+                "{mode:o}: {}",
+                run.err
+            );
+            assert!(!run.err.contains("0Jd9"), "{}", run.err);
+        }
+    }
+}
+
+#[test]
+fn a_command_that_nobody_listens_to_ends_as_it_would_otherwise() {
+    let folder = Folder::with("adr = 1\n");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tensor-wasm"));
+    command
+        .args(["config", "check"])
+        .current_dir(folder.0.path());
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let status = command.stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+}

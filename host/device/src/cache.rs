@@ -114,8 +114,7 @@ impl ModuleCache {
 
 /// The size of an entry, a checked module.
 fn size(module_bytes: u64) -> u64 {
-    module_bytes
-        .saturating_add(BYTES_PER_MODULE)
+    module_bytes.saturating_add(BYTES_PER_MODULE)
 }
 
 impl CheckClaim {

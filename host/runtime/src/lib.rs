@@ -48,6 +48,7 @@ mod grant;
 mod inspect;
 mod instance;
 mod lock;
+mod log_throttle;
 mod request;
 pub mod server;
 
@@ -55,7 +56,7 @@ pub use application::Application;
 pub use application::config::ApplicationConfig;
 pub use capability::filesystem::Directory;
 pub use capability::gpu::{GpuAccess, GpuGrant, GpuGrants};
-pub use capability::http::Destination;
+pub use capability::http::{ConnectionLimits, Destination, HttpGrant, HttpTrust, HttpTrustError};
 pub use capability::policy;
 pub use capability::registry::ImportReport;
 pub use compose::{ComposeError, Member, Source, compose, compose_named, plug, plug_named};
@@ -65,3 +66,4 @@ pub use grant::{Grant, LoadDecision};
 pub use inspect::{
     Capability, InspectError, Inspection, Item, Kind, Link, Part, Provided, inspect,
 };
+pub use log_throttle::LogThrottle;

@@ -11,7 +11,7 @@ const PERIOD: Duration = Duration::from_secs(10);
 
 /// Lets one message a period through.
 #[derive(Debug, Default)]
-pub(super) struct LogThrottle(Mutex<Option<Instant>>);
+pub struct LogThrottle(Mutex<Option<Instant>>);
 
 impl LogThrottle {
     /// Whether a message is due now.

@@ -17,6 +17,14 @@ fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         "/recurse" => drop(descend(std::hint::black_box(1))),
         "/hog" => hog(),
         "/nothing" => {}
+        "/newlines" => {
+            eprint!("{}", "\n".repeat(1 << 20));
+            respond(response_out, 200, "text/plain", b"well\n");
+        }
+        "/controls" => {
+            eprint!("{}", "\u{1b}\u{0}".repeat(1 << 19));
+            respond(response_out, 200, "text/plain", b"well\n");
+        }
         _ => respond(response_out, 200, "text/plain", b"well\n"),
     }
 }

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, kill_process, prlimit};
 
 /// How often a condition is looked at again that is waited for.
 const POLL: Duration = Duration::from_millis(10);
@@ -98,6 +98,20 @@ impl Process {
     /// Where the system refuses.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         Ok(kill_process(Pid::from_child(&self.child), signal)?)
+    }
+
+    /// Limits how large it can make a file, in bytes.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub fn limit_file_size(&self, bytes: u64) -> io::Result<()> {
+        let limit = Rlimit {
+            current: Some(bytes),
+            maximum: None,
+        };
+        let id = Some(Pid::from_child(&self.child));
+        prlimit(id, Resource::Fsize, limit)?;
+        Ok(())
     }
 
     /// Waits for its end and for the last of its outputs; none where it has not ended within

@@ -5,9 +5,12 @@ mod guests;
 mod heads;
 mod http;
 mod instance_memory;
+mod log;
 mod operation;
+mod reload;
 mod responses;
 mod slow_clients;
+mod sockets;
 
 use tensor_wasm_tests::{Serve, Shared, guest};
 

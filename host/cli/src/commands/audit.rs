@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tensor_wasm_node::audit::Head;
 use tensor_wasm_node::audit::verify::{Noted, Position, Problem, Verification, Verifier};
+use tensor_wasm_node::audit::{Head, anchor_beside, read_anchor};
 
 /// Work with audit logs
 #[derive(Args)]
@@ -28,7 +29,8 @@ enum AuditCommand {
 ///
 /// Give the files of a log that was rotated in their order, oldest first. Ends with
 /// status 1 where something is wrong. That lines are missing from the end shows only
-/// beside a head, SEQ:HASH, that was noted elsewhere: give it with --head.
+/// beside the log's anchor, which is looked for beside the last file, or beside a head,
+/// SEQ:HASH, that was noted elsewhere: give it with --head.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -40,6 +42,9 @@ struct Verify {
     /// The files, oldest first; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
+    /// The anchor of the log, where it is not beside the last file as FILE.head
+    #[arg(long, value_name = "FILE")]
+    anchor: Option<PathBuf>,
     /// A head that was noted earlier and must be in the log; may be repeated
     #[arg(long, value_name = "SEQ:HASH")]
     head: Vec<Head>,
@@ -58,7 +63,12 @@ impl Audit {
 
 impl Verify {
     fn run(self) -> anyhow::Result<ExitCode> {
-        let mut verifier = Verifier::new(self.head);
+        let anchor = self.anchor();
+        let mut heads = self.head;
+        if let Some(path) = &anchor {
+            heads.extend(read_anchor(path)?);
+        }
+        let mut verifier = Verifier::new(heads);
         for name in &self.files {
             verifier
                 .file(name, open(name)?)
@@ -66,30 +76,42 @@ impl Verify {
         }
         let found = verifier.finish();
         if self.json {
-            super::print_json(&Report::new(&found))?;
+            super::print_json(&Report::new(&found, anchor.as_deref()))?;
         } else {
             for Noted { file, line, note } in &found.notes {
-                eprintln!("{file}:{line}: {note}");
+                tell!("{file}:{line}: {note}");
             }
             more(found.notes_omitted);
             for Problem { file, line, fault } in &found.problems {
-                eprintln!("{file}:{line}: {fault}");
+                tell!("{file}:{line}: {fault}");
             }
             more(found.problems_omitted);
             if found.is_whole() {
-                super::print(&describe(&self.files, &found))?;
+                super::print(&describe(&self.files, &found, anchor.as_deref()))?;
             } else {
                 let wrong = match found.problems.len() as u64 + found.problems_omitted {
                     1 => "one problem".to_owned(),
                     more => format!("{more} problems"),
                 };
-                eprintln!("error: the audit log is not whole: {wrong}");
+                tell!("error: the audit log is not whole: {wrong}");
             }
         }
         Ok(match found.is_whole() {
             true => ExitCode::SUCCESS,
             false => ExitCode::FAILURE,
         })
+    }
+}
+
+impl Verify {
+    /// The log's anchor: the one that is named, or the one beside the last file.
+    fn anchor(&self) -> Option<PathBuf> {
+        let beside = || {
+            let last = self.files.last().filter(|name| *name != "-")?;
+            let path = anchor_beside(Path::new(last));
+            path.exists().then_some(path)
+        };
+        self.anchor.clone().or_else(beside)
     }
 }
 
@@ -103,14 +125,13 @@ fn open(name: &str) -> anyhow::Result<Box<dyn BufRead>> {
 
 fn more(omitted: u64) {
     if omitted > 0 {
-        eprintln!("... and {omitted} more");
+        tell!("... and {omitted} more");
     }
 }
 
-fn describe(files: &[String], found: &Verification) -> String {
+fn describe(files: &[String], found: &Verification, anchor: Option<&Path>) -> String {
     let mut text = format!("{}: ", files.join(", "));
     let (Some(first), Some(last)) = (found.first, found.last) else {
-        text.push_str("no records\n");
         return text;
     };
     // Writing to a string can't fail.
@@ -124,6 +145,13 @@ fn describe(files: &[String], found: &Verification) -> String {
         time(last),
         last.head,
     );
+    let _ = match anchor {
+        Some(path) => writeln!(text, "  anchor   {}", path.display()),
+        None => writeln!(
+            text,
+            "  anchor   none: records that are missing from the end would not show"
+        ),
+    };
     if found.continues() {
         let _ = writeln!(
             text,
@@ -154,6 +182,8 @@ struct Report<'a> {
     whole: bool,
     /// Whether an older file comes before these.
     continues: bool,
+    /// The anchor that the log was held against.
+    anchor: Option<&'a Path>,
     #[serde(flatten)]
     found: &'a Verification,
     /// The problems again, as sentences.
@@ -161,8 +191,9 @@ struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(found: &'a Verification) -> Self {
+    fn new(found: &'a Verification, anchor: Option<&'a Path>) -> Self {
         Self {
+            anchor,
             whole: found.is_whole(),
             continues: found.continues(),
             found,

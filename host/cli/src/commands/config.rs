@@ -94,14 +94,18 @@ impl Check {
         let Some(path) = self.file.path() else {
             anyhow::bail!("there is no ./tensor-wasm.toml: name a configuration with --config");
         };
-        let warnings = config::warnings();
-        let (keys, diagnostics) = match File::read(&path, &config::settings_table()) {
-            Ok(File { keys, .. }) => (Some(keys), Vec::new()),
+        let mut warnings = config::warnings();
+        let table = config::settings_table();
+        let (keys, diagnostics) = match File::read(&path, &table) {
+            Ok(file) => {
+                warnings.extend(config::exposed_secrets(&path, &file, &table));
+                (Some(file.keys), Vec::new())
+            }
             Err(Error::Invalid { diagnostics, .. }) => (None, diagnostics),
             Err(error) => return Err(error.into()),
         };
         for warning in &warnings {
-            eprintln!("warning: {warning}");
+            tell!("warning: {warning}");
         }
         if self.json {
             super::print_json(&Checked {
@@ -115,7 +119,7 @@ impl Check {
             let s = if keys == 1 { "" } else { "s" };
             super::print(&format!("{}: ok, {keys} key{s}\n", path.display()))?;
         } else {
-            eprint!("{}", config::lines(&path, &diagnostics));
+            crate::output::to_stderr(format_args!("{}", config::lines(&path, &diagnostics)));
         }
         Ok(match keys {
             Some(_) => ExitCode::SUCCESS,
@@ -127,7 +131,7 @@ impl Check {
 impl Show {
     fn run(&self, settings: &Settings) -> anyhow::Result<ExitCode> {
         for warning in &settings.warnings {
-            eprintln!("warning: {warning}");
+            tell!("warning: {warning}");
         }
         if self.json {
             super::print_json(&as_json(settings))?;

@@ -95,7 +95,7 @@ impl Devices {
             }
             super::print(&text)?;
             if let Some(error) = why_none {
-                eprintln!("no NVIDIA device: {error}");
+                tell!("no NVIDIA device: {error}");
             }
         }
         Ok(ExitCode::SUCCESS)

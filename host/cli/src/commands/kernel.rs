@@ -92,13 +92,13 @@ impl Check {
                 }
                 Err(diagnostics) => {
                     for diagnostic in diagnostics {
-                        eprintln!("{name}:{diagnostic}");
+                        tell!("{name}:{diagnostic}");
                     }
                     let wrong = match diagnostics.len() {
                         1 => "one problem".to_owned(),
                         more => format!("{more} problems"),
                     };
-                    eprintln!("error: the device can't run {name}: {wrong}");
+                    tell!("error: the device can't run {name}: {wrong}");
                 }
             }
         }

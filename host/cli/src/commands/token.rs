@@ -138,8 +138,8 @@ impl New {
             None => super::print(&format!("{}\n{}\n", secret.reveal(), stored.line))?,
         }
         match stored.number {
-            Some(_) => eprintln!("This is the token; it is kept nowhere else."),
-            None => eprintln!(
+            Some(_) => tell!("This is the token; it is kept nowhere else."),
+            None => tell!(
                 "The first line is the token; it is kept nowhere else. \
                  The second goes into a token file."
             ),
@@ -183,7 +183,7 @@ impl GrantOptions {
         let Appended { number, line } = tokens::append(path, secret, claims)
             .with_context(|| format!("no token was added to {}", path.display()))?;
         warn_of_readers(path);
-        eprintln!(
+        tell!(
             "Added {} as line {number} of {}. A running server reads it on SIGHUP.",
             self.name,
             path.display()
@@ -212,7 +212,7 @@ impl GrantOptions {
 fn secret_from_input() -> anyhow::Result<Secret> {
     let input = io::stdin().lock();
     if input.is_terminal() {
-        eprintln!("Type the secret and end the line. It will show.");
+        tell!("Type the secret and end the line. It will show.");
     }
     let mut line = String::new();
     BufReader::new(input.take(LONGEST_LINE))
@@ -223,7 +223,7 @@ fn secret_from_input() -> anyhow::Result<Secret> {
 
 fn warn_of_readers(path: &Path) {
     if tokens::others_may_read(path) {
-        eprintln!(
+        tell!(
             "warning: other users of this machine may read {}: `chmod 600` it",
             path.display()
         );

@@ -82,11 +82,11 @@ impl Error {
                 u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
             }
             Self::Invalid { path, diagnostics } => {
-                eprint!("{}", lines(path, diagnostics));
+                crate::output::to_stderr(format_args!("{}", lines(path, diagnostics)));
                 ExitCode::from(INVALID)
             }
             Self::Unreadable { .. } | Self::TooLarge { .. } => {
-                eprintln!("error: {self}");
+                tell!("error: {self}");
                 ExitCode::FAILURE
             }
         }

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches};
+use tensor_wasm_node::tokens::others_may_read;
 
 use crate::Cli;
 
@@ -142,6 +143,20 @@ pub fn warnings() -> Vec<String> {
     names::unknown_variables(&command(), &names::ours())
 }
 
+/// A warning about a file that holds secrets and that other users may read.
+pub fn exposed_secrets(path: &Path, contents: &File, table: &Table) -> Option<String> {
+    let secret = table
+        .iter()
+        .find(|key| key.is_secret() && contents.values.contains_key(&key.name))?;
+    others_may_read(path).then(|| {
+        format!(
+            "other users of this machine may read `{}` in {}: `chmod 600` it",
+            secret.name,
+            path.display()
+        )
+    })
+}
+
 /// Reads the command line, and the configuration of a command that has one.
 ///
 /// # Errors
@@ -175,7 +190,10 @@ pub fn load(arguments: Vec<OsString>) -> Result<Loaded, Error> {
         Some(path) => File::read(path, &table)?,
         None => File::default(),
     };
-    let warnings = names::unknown_variables(&command, &names::ours());
+    let mut warnings = names::unknown_variables(&command, &names::ours());
+    if let Some(path) = &file {
+        warnings.extend(exposed_secrets(path, &contents, &table));
+    }
     let resolved = Resolved::new(&table, leaf, contents.values);
     if let Some(key) = resolved.exposed() {
         let message = format!(

@@ -114,6 +114,14 @@ impl Chain {
         prev_hash: LineHash::ZERO,
     };
 
+    /// The last record, if there is one.
+    pub fn head(self) -> Option<Head> {
+        Some(Head {
+            seq: self.seq.checked_sub(1)?,
+            hash: self.prev_hash,
+        })
+    }
+
     /// The chain after a record.
     pub fn after(seq: u64, line: &[u8]) -> Chain {
         Chain {

@@ -61,6 +61,26 @@ pub enum AuditError {
         /// What is wrong with its end.
         problem: String,
     },
+    /// The anchor can't be opened, read or created.
+    #[error("the anchor of the audit log {path} can't be used: name a file in a folder that exists and that this user may write to", path = path.display())]
+    Anchor {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// The anchor is there and holds something else.
+    #[error("{path} is no anchor of an audit log, which is a line SEQ:HASH: move it away, or name another file", path = path.display())]
+    NoAnchor {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An anchor for what no later server continues.
+    #[error(
+        "an anchor is kept for an audit log in a file alone: choose `file:PATH`, or leave the anchor out"
+    )]
+    AnchorWithoutFile,
     /// Standard output is closed, for example.
     #[error("the audit log can't be written to standard output: choose `file:PATH` or `none`")]
     Stdout(#[source] io::Error),

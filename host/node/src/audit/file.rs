@@ -82,6 +82,11 @@ impl LogFile {
         Ok(opened)
     }
 
+    /// Whether it is a file that a later server continues, and no device.
+    pub fn is_regular(&self) -> bool {
+        self.regular
+    }
+
     /// Locks the file: two writers would break the chain.
     fn lock(&self) -> Result<(), AuditError> {
         match self.file.try_lock() {

@@ -28,14 +28,15 @@
 //! wait in a queue of bounded length. Those that don't fit are counted, and a later record
 //! says how many are missing. `docs/audit-log.md` is for operators.
 
+mod anchor;
 mod chain;
 mod error;
 mod escape;
 mod file;
 mod line_buffer;
-mod log_throttle;
 mod queue;
 mod record;
+mod refusals;
 mod sink;
 mod tail;
 mod target;
@@ -44,6 +45,7 @@ mod tests;
 pub mod verify;
 mod writer;
 
+pub use anchor::{anchor_beside, read_anchor};
 pub use chain::{Head, LineHash};
 pub use error::AuditError;
 pub use queue::AuditStats;
@@ -52,15 +54,18 @@ pub use target::{AuditTarget, OnFailure};
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tensor_wasm_runtime::policy::{Auditor, RecordReceipt, RequestRecord};
 use tokio::sync::oneshot;
 
+use anchor::Anchor;
 use chain::Chain;
 use file::LogFile;
 use queue::{Item, Queue};
+use refusals::{Refusals, Taken};
 use sink::{Sink, Stdout};
 use writer::{Progress, Writer};
 
@@ -69,6 +74,9 @@ use writer::{Progress, Writer};
 pub struct AuditConfig {
     /// Where it goes.
     pub target: AuditTarget,
+    /// Where the number and the hash of the last record are kept, for a log in a file;
+    /// unless set, beside it: [`anchor_beside`].
+    pub anchor: Option<PathBuf>,
     /// Whether a response waits until its record is on the disk.
     pub sync: bool,
     /// What happens to requests while records can't be kept.
@@ -83,6 +91,7 @@ impl Default for AuditConfig {
     fn default() -> Self {
         Self {
             target: AuditTarget::default(),
+            anchor: None,
             sync: false,
             on_failure: OnFailure::default(),
             backlog: NonZeroUsize::MIN.saturating_add(8191),
@@ -95,6 +104,7 @@ impl Default for AuditConfig {
 /// without it, it is written to its end unless the process ends first.
 pub struct AuditLog {
     queue: Arc<Queue>,
+    refusals: Arc<Refusals>,
     sync: bool,
     on_failure: OnFailure,
 }
@@ -108,25 +118,33 @@ impl fmt::Debug for AuditLog {
 impl AuditLog {
     /// Opens the log, or `None` where none is to be kept. An existing file is continued. If
     /// it ends in an incomplete line, its bytes are moved to a file beside it whose name
-    /// ends in `.torn`.
+    /// ends in `.torn`. If its anchor names a record that is not there, the chain goes on
+    /// after that one, so that the gap shows.
     ///
     /// # Errors
     ///
     /// [`AuditError`]: the file can't be opened, holds something else, or is being
     /// written by another process.
     pub fn open(config: &AuditConfig) -> Result<Option<AuditLog>, AuditError> {
-        match &config.target {
-            AuditTarget::None => Ok(None),
-            AuditTarget::Stdout => {
-                let sink = Box::new(Stdout::open()?);
-                Self::start(config, sink, Chain::NEW, None).map(Some)
+        let AuditTarget::File(path) = &config.target else {
+            if config.anchor.is_some() {
+                return Err(AuditError::AnchorWithoutFile);
             }
-            AuditTarget::File(path) => {
-                let opened = LogFile::open(path)?;
-                let sink = Box::new(opened.file);
-                Self::start(config, sink, opened.chain, opened.torn).map(Some)
-            }
-        }
+            return match config.target {
+                AuditTarget::Stdout => {
+                    let sink = Box::new(Stdout::open()?);
+                    Self::start(config, sink, Chain::NEW, None, None).map(Some)
+                }
+                _ => Ok(None),
+            };
+        };
+        let opened = LogFile::open(path)?;
+        let (anchor, noted) = match opened.file.is_regular() {
+            true => anchor_of(path, config)?,
+            false => (None, None),
+        };
+        let chain = anchor::continued(opened.chain, noted);
+        Self::start(config, Box::new(opened.file), chain, opened.torn, anchor).map(Some)
     }
 
     fn start(
@@ -134,9 +152,11 @@ impl AuditLog {
         sink: Box<dyn Sink>,
         chain: Chain,
         torn: Option<String>,
+        anchor: Option<Anchor>,
     ) -> Result<AuditLog, AuditError> {
         let log = AuditLog {
             queue: Arc::new(Queue::new(config.backlog.get())),
+            refusals: Arc::default(),
             sync: config.sync,
             on_failure: config.on_failure,
         };
@@ -146,6 +166,8 @@ impl AuditLog {
             chain,
             sync: config.sync,
             retry: config.retry,
+            refusals: log.refusals.clone(),
+            anchor,
             state: Progress::default(),
         };
         writer.start(torn)?;
@@ -195,10 +217,43 @@ impl Auditor for AuditLog {
     }
 
     fn record(&self, record: RequestRecord) -> RecordReceipt {
+        let record = match self.refusals.take(record, Instant::now()) {
+            Taken::Single(record) => record,
+            Taken::Gathered { first } => {
+                if first {
+                    self.queue.nudge();
+                }
+                return RecordReceipt::immediate();
+            }
+        };
         match self.push(Record::of_request(record)) {
             Some(kept) => RecordReceipt::when(kept),
             None => RecordReceipt::immediate(),
         }
+    }
+}
+
+/// Opens the anchor of a log. One that the operator named has to be usable; where the default
+/// one isn't, the log proves less, which is logged.
+fn anchor_of(
+    log: &Path,
+    config: &AuditConfig,
+) -> Result<(Option<Anchor>, Option<Head>), AuditError> {
+    let opened = match &config.anchor {
+        Some(path) => Anchor::open(path),
+        None => Anchor::open(&anchor_beside(log)),
+    };
+    match opened {
+        Ok((anchor, noted)) => Ok((Some(anchor), noted)),
+        Err(AuditError::Anchor { path, cause }) if config.anchor.is_none() => {
+            tracing::warn!(
+                path = %path.display(), %cause,
+                "the audit log has no anchor, so nobody can tell whether its end was cut off: \
+                 name a file for it with --audit-anchor"
+            );
+            Ok((None, None))
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
+use tensor_wasm_runtime::LogThrottle;
 use tokio::sync::oneshot;
 
-use super::log_throttle::LogThrottle;
 use super::record::Record;
 use crate::lock::ignore_poison;
 
@@ -135,6 +135,11 @@ impl Queue {
         let mut state = self.lock();
         state.reopen = true;
         self.wake(state);
+    }
+
+    /// Has the writer look for work that is not in the queue.
+    pub fn nudge(&self) {
+        self.wake(self.lock());
     }
 
     /// Whether records can be kept, with room for those of the requests that run now.

@@ -2,10 +2,12 @@
 //! reading it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use tensor_wasm_runtime::policy::{Decision, Principal, RequestRecord, Scope as Tenants};
+use tensor_wasm_runtime::server::UNIX_CLIENT;
 use thiserror::Error;
 
 use super::chain::{Chain, LineHash};
@@ -59,6 +61,9 @@ pub struct Record {
     /// The subject of the client's certificate, where it presented one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_certificate: Option<String>,
+    /// How many requests this one record stands for, in `audit.refusals`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeated: Option<u64>,
     /// How many records are missing from here, in `audit.gap` and `audit.torn`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<u64>,
@@ -170,7 +175,7 @@ impl Record {
                 error_kind: error_kind.map(|kind| cut(kind, LONGEST_WORD)),
             },
             latency_ms: Some(milliseconds(request.latency)),
-            peer_addr: Some(request.peer.to_string()),
+            peer_addr: Some(peer(request.peer)),
             peer_certificate: request
                 .certificate
                 .map(|subject| cut(subject.as_ref().to_owned(), LONGEST_RESOURCE)),
@@ -183,6 +188,23 @@ impl Record {
         Record {
             outcome,
             ..Record::new(SystemTime::now(), action.to_owned(), resource.to_owned())
+        }
+    }
+
+    /// Stands for requests of one peer that were refused, since they repeated others. The
+    /// time is the first one's, and the outcome the last one's.
+    pub(super) fn of_refusals(
+        time: SystemTime,
+        peer: Option<String>,
+        number: u64,
+        outcome: Outcome,
+    ) -> Record {
+        Record {
+            actor: Actor::nameless(ActorKind::Anonymous),
+            outcome,
+            peer_addr: peer,
+            repeated: Some(number),
+            ..Record::new(time, "audit.refusals".to_owned(), String::new())
         }
     }
 
@@ -217,6 +239,7 @@ impl Record {
             latency_ms: None,
             peer_addr: None,
             peer_certificate: None,
+            repeated: None,
             lost: None,
             prev_hash: LineHash::ZERO,
         }
@@ -294,6 +317,14 @@ impl Actor {
             scope: Some(scope),
             scope_omitted: (omitted > 0).then_some(omitted),
         }
+    }
+}
+
+/// The other end of a connection. One of a Unix socket has no address.
+fn peer(address: SocketAddr) -> String {
+    match address == UNIX_CLIENT {
+        true => "unix".to_owned(),
+        false => address.to_string(),
     }
 }
 

@@ -26,7 +26,7 @@ fn start(disk: &Disk, change: impl FnOnce(&mut AuditConfig)) -> Log {
         ..AuditConfig::default()
     };
     change(&mut config);
-    let log = AuditLog::start(&config, Box::new(disk.clone()), Chain::NEW, None).unwrap();
+    let log = AuditLog::start(&config, Box::new(disk.clone()), Chain::NEW, None, None).unwrap();
     Log { log }
 }
 
@@ -183,7 +183,7 @@ fn a_recovery_needs_no_new_record() {
 fn a_torn_line_is_told_of_before_anything_else_happens() {
     let disk = Disk::file();
     let (config, sink) = (AuditConfig::default(), Box::new(disk.clone()));
-    let log = AuditLog::start(&config, sink, Chain::NEW, Some("aside".to_owned())).unwrap();
+    let log = AuditLog::start(&config, sink, Chain::NEW, Some("aside".to_owned()), None).unwrap();
     log.queue.wait_until(|state| state.rounds > 0);
     assert_eq!(disk.resources(), ["aside"]);
 }

@@ -4,15 +4,19 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use tensor_wasm_device::spawn_essential;
+use tensor_wasm_runtime::LogThrottle;
+
 use super::AuditError;
+use super::anchor::Anchor;
 use super::chain::Chain;
 use super::line_buffer::LineBuffer;
-use super::log_throttle::LogThrottle;
 use super::queue::{Done, Queue, Round};
 use super::record::{Outcome, Record};
+use super::refusals::Refusals;
 use super::sink::{Reopened, Sink};
 
 /// How long records are gathered where no response waits for them. Waking the writer for
@@ -28,6 +32,8 @@ pub(super) struct Writer {
     pub sync: bool,
     /// The time from a failure to the next attempt, unless a record comes earlier.
     pub retry: Duration,
+    pub refusals: Arc<Refusals>,
+    pub anchor: Option<Anchor>,
     pub state: Progress,
 }
 
@@ -61,10 +67,7 @@ impl Writer {
             let _end = end;
             self.run(torn);
         };
-        thread::Builder::new()
-            .name("audit".to_owned())
-            .spawn(run)
-            .map_err(AuditError::Thread)?;
+        spawn_essential("audit", run).map_err(AuditError::Thread)?;
         Ok(())
     }
 
@@ -75,13 +78,22 @@ impl Writer {
         }
         loop {
             let again = self.state.failing || self.state.reopen;
-            let longest = again.then_some(self.retry);
+            let longest = match again {
+                true => Some(self.retry),
+                false => self.refusals.wait(Instant::now()),
+            };
             let work = self.queue.next(self.state.failing, longest);
             self.state.reopen |= work.reopen;
             let mut lost = 0;
             let any = !work.items.is_empty();
             for item in work.items {
                 lost += u64::from(!self.add(item.record, item.done));
+            }
+            // A log that can't be written would only gather them in another place.
+            if !self.state.failing {
+                for record in self.refusals.due(Instant::now(), work.closing) {
+                    lost += u64::from(!self.add(record, None));
+                }
             }
             self.round(lost);
             if work.closing && (self.state.failing || self.queue.is_empty()) {
@@ -103,6 +115,12 @@ impl Writer {
         let (written, result) = self.attempt();
         self.log_outcome(&result);
         self.state.failing = result.is_err();
+        if written > 0
+            && !self.state.failing
+            && let (Some(anchor), Some(head)) = (&mut self.anchor, self.chain.head())
+        {
+            anchor.note(head);
+        }
         self.queue.report(Round {
             written,
             in_hand: self.state.out.len() as u64,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
-use tensor_wasm_runtime::{ApplicationConfig, Destination, Directory, Engine, EngineConfig, Grant};
+use tensor_wasm_runtime::{ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant};
 
 use super::chain::{Chain, ComponentSource};
 use super::device::{self, DeviceChoice, DeviceOptions};
@@ -91,10 +91,10 @@ impl HostBuilder {
         self
     }
 
-    /// The servers that the application may send HTTP requests to.
+    /// The HTTP requests that the application may send to other servers.
     #[must_use]
-    pub fn destinations(mut self, destinations: Vec<Destination>) -> Self {
-        self.application.destinations = destinations;
+    pub fn http(mut self, grant: HttpGrant) -> Self {
+        self.application.http = grant;
         self
     }
 

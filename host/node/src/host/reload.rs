@@ -1,7 +1,7 @@
 //! What can change while a host serves: its tokens, its certificates, and the file of its
 //! audit log.
 
-use std::fmt::Display;
+use std::error::Error;
 use std::sync::Arc;
 
 use tensor_wasm_runtime::server::Tls;
@@ -41,8 +41,14 @@ impl Reloader {
         }
     }
 
-    fn failed(&self, action: &str, what: &str, error: &dyn Display) {
-        tracing::error!("the {what} stay as they were: {error}");
+    fn failed(&self, action: &str, what: &str, error: &dyn Error) {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text += &format!(": {error}");
+            cause = error.source();
+        }
+        tracing::error!("the {what} stay as they were: {text}");
         self.record(action, Outcome::failed("reload_failed"));
     }
 

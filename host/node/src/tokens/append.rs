@@ -8,9 +8,10 @@ use std::time::SystemTime;
 use zeroize::Zeroizing;
 
 use super::entry::ProcessKeys;
+use super::file::{self, Reading};
 use super::hashed::{FileKey, HashedLine};
 use super::list::TokenList;
-use super::{Claims, Secret, TokenError, file};
+use super::{Claims, Secret, TokenError};
 
 /// A token that was added to a file.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ pub fn append(path: &Path, secret: &Secret, claims: Claims) -> Result<Appended, 
         TokenList::new(&keys, entries, SystemTime::now())
     };
 
-    let before = file::read(path)?;
+    let before = file::read(path, Reading::First)?;
     let key = match check(&before)?.file_key() {
         Some(key) => key,
         None => FileKey::generate()?,

@@ -50,6 +50,16 @@ pub enum TokenError {
         #[source]
         cause: io::Error,
     },
+    /// The file is a pipe, and nobody writes into it when it is read again.
+    #[error(
+        "the token file {path} is no regular file, and nobody has written tokens into it: \
+         write all of them into it while the server reads it, or name a regular file",
+        path = path.display()
+    )]
+    NothingWritten {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file can't be written.
     #[error("the token file {path} can't be written", path = path.display())]
     Write {

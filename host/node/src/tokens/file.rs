@@ -1,9 +1,14 @@
 //! A file of tokens: reading it, and its lines.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use tensor_wasm_runtime::policy::{Principal, Scope};
 use zeroize::Zeroizing;
 
@@ -13,8 +18,21 @@ use super::hashed::HashedLine;
 use super::secret::problem_of;
 use super::{LARGEST_FILE, Place, SHORT, TokenError};
 
+/// How long the writer of a pipe may take when it is read again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Which reading of a file it is. It makes a difference for a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// The first: whoever writes into a pipe is waited for.
+    First,
+    /// A later one. A pipe into which nobody writes has no new list, and is an error: it
+    /// neither empties the list nor holds up whoever reads.
+    Again,
+}
+
 /// Reads a file of tokens. Warns in the log where others may read it.
-pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, TokenError> {
+pub(super) fn read(path: &Path, reading: Reading) -> Result<Zeroizing<String>, TokenError> {
     let failed = |cause| TokenError::Read {
         path: path.to_owned(),
         cause,
@@ -22,7 +40,15 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, TokenError> {
     let too_large = || TokenError::TooLarge {
         path: path.to_owned(),
     };
-    let file = File::open(path).map_err(failed)?;
+    let file = match reading {
+        Reading::First => File::open(path),
+        // Opening a pipe would wait for a writer.
+        Reading::Again => OpenOptions::new()
+            .read(true)
+            .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+            .open(path),
+    };
+    let file = file.map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if metadata.len() > LARGEST_FILE {
         return Err(too_large());
@@ -37,13 +63,47 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, TokenError> {
     let size = usize::try_from(metadata.len()).unwrap_or_default();
     let mut text = Zeroizing::new(String::with_capacity(size + 1));
     // A pipe has no size ahead, and a device no end.
+    let file = Waiting {
+        file,
+        deadline: Instant::now() + PATIENCE,
+    };
     file.take(LARGEST_FILE + 1)
         .read_to_string(&mut text)
         .map_err(failed)?;
     if text.len() as u64 > LARGEST_FILE {
         return Err(too_large());
     }
+    if text.is_empty() && reading == Reading::Again && !metadata.is_file() {
+        return Err(TokenError::NothingWritten {
+            path: path.to_owned(),
+        });
+    }
     Ok(text)
+}
+
+/// A file that may not block, and is waited for.
+struct Waiting {
+    file: File,
+    deadline: Instant,
+}
+
+impl Read for Waiting {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.file.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            let left = Timespec::try_from(left).map_err(io::Error::other)?;
+            let ready = poll(&mut [PollFd::new(&self.file, PollFlags::IN)], Some(&left));
+            match ready {
+                Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
 }
 
 /// Whether users other than its owner may read this file. A file that isn't there
@@ -66,6 +126,8 @@ fn may_be_read_by_others(_metadata: &fs::Metadata) -> bool {
 /// Takes the tokens from the text of such a file.
 pub(super) fn parse(keys: &ProcessKeys, text: &str) -> Result<Vec<Entry>, TokenError> {
     let mut entries = Vec::new();
+    // Some editors begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (index, line) in text.lines().enumerate() {
         let (place, line) = (Place::Line(index + 1), line.trim());
         if line.is_empty() || line.starts_with('#') {

@@ -10,8 +10,9 @@ use tensor_wasm_runtime::policy::{Authenticator, Principal, Refusal};
 use zeroize::Zeroizing;
 
 use super::entry::{Entry, Listed, ProcessKeys};
+use super::file::{self, Reading};
 use super::hashed::FileKey;
-use super::{LONGEST_TOKEN, MOST_KEYS, TokenError, file};
+use super::{LONGEST_TOKEN, MOST_KEYS, TokenError};
 
 type Hash = [u8; blake3::OUT_LEN];
 
@@ -42,7 +43,7 @@ impl TokenList {
     ///
     /// [`TokenError`], with the line where one is invalid.
     pub fn from_file(path: &Path) -> Result<TokenList, TokenError> {
-        TokenList::parse(&file::read(path)?)
+        TokenList::parse(&file::read(path, Reading::First)?)
     }
 
     /// Takes the tokens from the text of such a file.

@@ -9,8 +9,9 @@ use arc_swap::ArcSwap;
 use tensor_wasm_runtime::policy::{Authenticator, Principal, Refusal};
 
 use super::entry::{Entry, ProcessKeys};
+use super::file::{self, Reading};
 use super::list::TokenList;
-use super::{TokenError, environment, file};
+use super::{TokenError, environment};
 use crate::lock::ignore_poison;
 
 /// The time of day. It may jump, in both directions: a token is valid whenever the clock
@@ -84,7 +85,7 @@ impl Tokens {
     ) -> Result<Tokens, TokenError> {
         let keys = ProcessKeys::generate()?;
         let environment = environment::parse(&keys, environment.unwrap_or_default())?;
-        let current = read(&keys, &environment, file, clock())?;
+        let current = read(&keys, &environment, file, Reading::First, clock())?;
         Ok(Tokens {
             keys,
             environment,
@@ -104,7 +105,8 @@ impl Tokens {
     pub fn reload(&self) -> Result<Reloaded, TokenError> {
         let _alone = ignore_poison(self.reading.lock());
         let now = (self.clock)();
-        let list = read(&self.keys, &self.environment, self.file.as_deref(), now)?;
+        let file = self.file.as_deref();
+        let list = read(&self.keys, &self.environment, file, Reading::Again, now)?;
         let expired = |expires: Option<SystemTime>| expires.is_some_and(|end| end <= now);
         let reloaded = Reloaded {
             tokens: list.len(),
@@ -130,11 +132,12 @@ fn read(
     keys: &ProcessKeys,
     environment: &[Entry],
     path: Option<&Path>,
+    reading: Reading,
     now: SystemTime,
 ) -> Result<TokenList, TokenError> {
     let mut entries = environment.to_vec();
     if let Some(path) = path {
-        let more = file::parse(keys, &file::read(path)?)?;
+        let more = file::parse(keys, &file::read(path, reading)?)?;
         if more.is_empty() {
             tracing::warn!(path = %path.display(), "the token file holds no token");
         }

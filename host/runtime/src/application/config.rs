@@ -3,7 +3,7 @@
 use super::Application;
 use crate::capability::filesystem::Directory;
 use crate::capability::gpu::GpuGrants;
-use crate::capability::http::Destination;
+use crate::capability::http::HttpGrant;
 use crate::capability::policy::PolicyGrant;
 use crate::grant::Grant;
 use std::num::NonZeroUsize;
@@ -18,8 +18,8 @@ pub struct ApplicationConfig {
     pub environment: Vec<(String, String)>,
     /// Directories that the guest can open, with everything in them.
     pub directories: Vec<Directory>,
-    /// Servers that the guest may send HTTP requests to.
-    pub destinations: Vec<Destination>,
+    /// The HTTP requests that the guest may send to other servers.
+    pub http: HttpGrant,
     /// The mechanisms of `tensor:policy/*`, and the settings in `wasi:config/store`.
     pub policy: PolicyGrant,
     /// The application that this component is a policy for, with instances of its
@@ -41,7 +41,7 @@ impl Default for ApplicationConfig {
             gpu: Arc::new(Grant::Denied),
             environment: Vec::new(),
             directories: Vec::new(),
-            destinations: Vec::new(),
+            http: HttpGrant::default(),
             policy: PolicyGrant::default(),
             next: None,
             guarded: false,

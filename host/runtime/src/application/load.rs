@@ -63,7 +63,7 @@ impl Application {
             environment: Environment::new(config.environment),
             filesystem: Filesystem::open(config.directories)?,
             http: Http::new(
-                config.destinations,
+                config.http,
                 HttpLimits::of_memory(engine.instance_memory_bytes()),
             ),
         };

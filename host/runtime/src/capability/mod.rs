@@ -15,6 +15,7 @@ pub(crate) mod http;
 mod interface;
 pub(crate) mod next;
 pub(crate) mod output;
+mod output_rate;
 pub mod policy;
 pub(crate) mod registry;
 pub(crate) mod shape;

@@ -1,12 +1,16 @@
 //! A guest's standard output and error: lines in the host's log, with the name of the
 //! request that wrote them, limited so that no guest can fill the log.
 
+use super::output_rate::{OutputRate, Taken};
 use crate::lock::ignore_poison;
 use bytes::Bytes;
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
+use std::time::Instant;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
@@ -14,8 +18,18 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 /// The longest line that is kept whole, in bytes.
 const LINE_BYTES: usize = 8 << 10;
 
-/// What one request may write, in bytes. The rest is dropped, which is logged once.
+/// What one request may add to the log, in bytes. The rest is dropped, which is logged once.
 const REQUEST_BYTES: usize = 256 << 10;
+
+/// What a line takes of the log beside its text: time, level, request and stream. It counts,
+/// so that a guest that writes empty lines can't make the log a hundred times as long.
+const LINE_OVERHEAD: usize = 128;
+
+/// How fast all guests together fill the log.
+static RATE: OutputRate = OutputRate::new();
+
+/// The target of the lines, for filters.
+const TARGET: &str = "tensor_wasm::guest";
 
 /// Which of the two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +45,10 @@ pub(crate) struct GuestOutput(Arc<Mutex<OutputState>>);
 #[derive(Default)]
 struct OutputState {
     request_id: String,
-    written: usize,
+    /// Bytes of the log that the request has taken.
+    logged: usize,
+    /// Whether it may take no more.
+    is_full: bool,
     out: Vec<u8>,
     error: Vec<u8>,
 }
@@ -49,7 +66,8 @@ impl GuestOutput {
         let mut state = self.lock();
         state.flush();
         request_id.clone_into(&mut state.request_id);
-        state.written = 0;
+        state.logged = 0;
+        state.is_full = false;
     }
 
     /// Writes lines that have no end yet.
@@ -88,14 +106,11 @@ impl OutputState {
     }
 
     fn write(&mut self, stream: Stream, bytes: &[u8]) {
-        let room = REQUEST_BYTES.saturating_sub(self.written);
-        if room == 0 {
-            return;
-        }
-        let kept = bytes.get(..room.min(bytes.len())).unwrap_or(bytes);
-        self.written += kept.len();
-        for piece in kept.split_inclusive(|byte| *byte == b'\n') {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             for part in piece.chunks(LINE_BYTES) {
+                if self.is_full {
+                    return;
+                }
                 let line = self.line(stream);
                 line.extend_from_slice(part);
                 if line.ends_with(b"\n") || line.len() >= LINE_BYTES {
@@ -104,28 +119,64 @@ impl OutputState {
                 }
             }
         }
-        if kept.len() < bytes.len() {
+    }
+
+    /// Logs a line, unless the request has had its part of the log.
+    fn log(&mut self, stream: Stream, line: &[u8]) {
+        if self.is_full {
+            return;
+        }
+        let line = String::from_utf8_lossy(line);
+        let line = escaped(line.trim_end_matches(['\r', '\n']));
+        self.logged += line.len() + LINE_OVERHEAD;
+        if self.logged > REQUEST_BYTES {
+            self.is_full = true;
             tracing::warn!(
-                target: "tensor_wasm::guest",
+                target: TARGET,
                 request_id = self.request_id,
                 limit_bytes = REQUEST_BYTES,
                 "the guest wrote more than is kept for one request; the rest is dropped"
             );
+            return;
         }
-    }
-
-    fn log(&self, stream: Stream, line: &[u8]) {
-        let line = String::from_utf8_lossy(line);
-        let line = line.trim_end_matches(['\r', '\n']);
+        match RATE.take(line.len() + LINE_OVERHEAD, Instant::now()) {
+            Taken::No => return,
+            Taken::Yes { dropped: 0 } => {}
+            Taken::Yes { dropped } => tracing::warn!(
+                target: TARGET,
+                dropped,
+                "guests wrote lines faster than the log takes them; they are missing"
+            ),
+        }
         match stream {
             Stream::Out => {
-                tracing::info!(target: "tensor_wasm::guest", request_id = self.request_id, stream = "stdout", "{line}");
+                tracing::info!(target: TARGET, request_id = self.request_id, stream = "stdout", "{line}");
             }
             Stream::Error => {
-                tracing::info!(target: "tensor_wasm::guest", request_id = self.request_id, stream = "stderr", "{line}");
+                tracing::info!(target: TARGET, request_id = self.request_id, stream = "stderr", "{line}");
             }
         }
     }
+}
+
+/// A line without what would end it, or command a terminal: control characters and the line
+/// ends of Unicode become escapes of a few characters.
+fn escaped(line: &str) -> Cow<'_, str> {
+    let special = |c: char| (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}');
+    if !line.contains(special) {
+        return Cow::Borrowed(line);
+    }
+    let mut escaped = String::with_capacity(line.len() * 2);
+    for c in line.chars() {
+        // Writing to a string can't fail.
+        let _ = match c {
+            c if !special(c) => escaped.write_char(c),
+            '\r' => escaped.write_str("\\r"),
+            c if c.is_ascii() => write!(escaped, "\\x{:02x}", u32::from(c)),
+            c => write!(escaped, "{}", c.escape_unicode()),
+        };
+    }
+    Cow::Owned(escaped)
 }
 
 /// One stream of one instance.
@@ -212,20 +263,37 @@ mod tests {
     #[test]
     fn a_request_logs_no_more_than_its_limit() {
         let output = GuestOutput::default();
-        output.begin("r1");
-        let mut state = output.lock();
-        for _ in 0..100 {
-            state.write(Stream::Error, &[b'x'; 64 << 10]);
+        for text in [&[b'x'; 64 << 10][..], &[b'\n'; 64 << 10], &[0; 64 << 10]] {
+            output.begin("r1");
+            let mut state = output.lock();
+            for _ in 0..100 {
+                state.write(Stream::Error, text);
+            }
+            assert!(state.is_full);
+            // What did not fit any more, and was not logged.
+            assert!(state.logged < REQUEST_BYTES + 4 * LINE_BYTES + LINE_OVERHEAD);
+            assert!(state.error.len() < LINE_BYTES);
         }
-        assert_eq!(state.written, REQUEST_BYTES);
-        assert!(state.error.len() < LINE_BYTES);
+    }
+
+    #[test]
+    fn a_line_has_no_control_characters_and_stays_short() {
+        for (line, logged) in [
+            ("plain \t text", "plain \t text"),
+            ("a\rb\u{1b}[2Jc\0", r"a\rb\x1b[2Jc\x00"),
+            ("\u{85}\u{2028}\u{9b}", r"\u{85}\u{2028}\u{9b}"),
+        ] {
+            assert_eq!(escaped(line), logged);
+        }
+        let worst: String = ('\0'..'\u{3000}').collect();
+        assert!(escaped(&worst).len() <= 4 * worst.len());
     }
 
     #[test]
     fn the_next_request_of_an_instance_has_its_own_limit() {
         let output = GuestOutput::default();
         output.begin("r1");
-        output.lock().write(Stream::Out, &[b'x'; REQUEST_BYTES + 1]);
+        output.lock().write(Stream::Out, &[b'x'; 2 * REQUEST_BYTES]);
         output.begin("r2");
         let mut state = output.lock();
         state.write(Stream::Out, b"hello");

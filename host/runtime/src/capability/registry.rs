@@ -136,7 +136,10 @@ mod tests {
             next: Next::new(None, false, false),
             environment: Environment::new(Vec::new()),
             filesystem: Filesystem::open(Vec::new()).unwrap(),
-            http: Http::new(Vec::new(), HttpLimits::of_memory(1 << 20)),
+            http: Http::new(
+                crate::capability::http::HttpGrant::default(),
+                HttpLimits::of_memory(1 << 20),
+            ),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Sockets: `wasi:sockets`, which is linked and never granted. A request to another
 //! server goes through [`super::http`], where the operator names the servers.
-//! [`super::wasi`] links it; Wasmtime denies every address unless told otherwise.
+//! [`super::wasi`] links it, and here a guest is kept from creating sockets.
 
 use super::interface::{Interface, WASI_02, WASI_03};
 use super::shape::CapabilityModule;
@@ -34,7 +34,9 @@ impl CapabilityModule for Sockets {
         LoadDecision::granted_if(false)
     }
 
-    fn instantiate(&self, _wasi: &mut WasiCtxBuilder) -> wasmtime::Result<()> {
+    fn instantiate(&self, wasi: &mut WasiCtxBuilder) -> wasmtime::Result<()> {
+        // Not only no address is reached: a socket alone would be a file descriptor.
+        wasi.allow_tcp(false).allow_udp(false);
         Ok(())
     }
 }

@@ -144,6 +144,8 @@ impl WasiView for InstanceState {
 
 impl WasiHttpView for InstanceState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
+        let tenant = self.task.tenant();
+        self.capabilities.outgoing.serve(tenant);
         WasiHttpCtxView {
             hooks: &mut self.capabilities.outgoing,
             table: &mut self.table,

@@ -17,11 +17,11 @@ use std::time::Duration;
 use futures::FutureExt;
 use http::Version;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
 use super::connection::Connection;
+use super::socket::Socket;
 
 /// How often the task of an HTTP/1 connection looks whether its client has closed its side.
 const CHECK: Duration = Duration::from_millis(500);
@@ -36,17 +36,17 @@ const PROBED_CHECKS: [u32; 4] = [2, 4, 8, 16];
 /// A connection to a client.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin {
     /// The socket below.
-    fn socket(&self) -> &TcpStream;
+    fn socket(&self) -> &Socket;
 }
 
-impl Transport for TcpStream {
-    fn socket(&self) -> &TcpStream {
+impl Transport for Socket {
+    fn socket(&self) -> &Socket {
         self
     }
 }
 
-impl Transport for TlsStream<TcpStream> {
-    fn socket(&self) -> &TcpStream {
+impl Transport for TlsStream<Socket> {
+    fn socket(&self) -> &Socket {
         self.get_ref().0
     }
 }

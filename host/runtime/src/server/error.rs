@@ -1,9 +1,10 @@
 //! Why an address can't be listened on.
 
 use std::io;
-use std::net::SocketAddr;
 
 use thiserror::Error;
+
+use super::address::ListenAddress;
 
 /// Why an address could not be listened on.
 #[derive(Debug, Error)]
@@ -15,17 +16,17 @@ pub enum ListenError {
     )]
     InUse {
         /// The address.
-        address: SocketAddr,
+        address: ListenAddress,
         /// The option that chooses it.
         option: &'static str,
     },
     /// The operating system reserves it.
     #[error(
-        "address {address} is not permitted: ports below 1024 need a privilege; choose another with {option}"
+        "address {address} is not permitted: ports below 1024 and folders of other users need a privilege; choose another with {option}"
     )]
     NotPermitted {
         /// The address.
-        address: SocketAddr,
+        address: ListenAddress,
         /// The option that chooses it.
         option: &'static str,
     },
@@ -35,28 +36,42 @@ pub enum ListenError {
     )]
     NotHere {
         /// The address.
-        address: SocketAddr,
+        address: ListenAddress,
         /// The option that chooses it.
         option: &'static str,
     },
     /// Something else.
-    #[error("can't listen on {address}")]
+    #[error("can't listen on {address}: choose another address with {option}")]
     Other {
         /// The address.
-        address: SocketAddr,
+        address: ListenAddress,
+        /// The option that chooses it.
+        option: &'static str,
         /// What the operating system says.
         #[source]
         cause: io::Error,
     },
+    /// A socket that the program was passed can't be used.
+    #[error("the socket that was passed to this program can't be used")]
+    Passed(#[source] io::Error),
 }
 
 impl ListenError {
-    pub(super) fn new(address: SocketAddr, option: &'static str, cause: io::Error) -> Self {
+    pub(super) fn new(
+        address: impl Into<ListenAddress>,
+        option: &'static str,
+        cause: io::Error,
+    ) -> Self {
+        let address = address.into();
         match cause.kind() {
             io::ErrorKind::AddrInUse => Self::InUse { address, option },
             io::ErrorKind::PermissionDenied => Self::NotPermitted { address, option },
             io::ErrorKind::AddrNotAvailable => Self::NotHere { address, option },
-            _ => Self::Other { address, cause },
+            _ => Self::Other {
+                address,
+                option,
+                cause,
+            },
         }
     }
 }

@@ -9,17 +9,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
+use super::address::ListenAddress;
 use super::client_stream::{ClientStream, PeerTimer, Transport};
 use super::connection::{Connection, ConnectionState, ListenerState};
 use super::error::ListenError;
@@ -28,15 +27,13 @@ use super::handler::Handler;
 use super::limits::Limits;
 use super::request_head::Origin;
 use super::shutdown::{Phase, Readiness, Shutdown, Signal};
+use super::socket::{Listener, PassedSocket, Socket};
 use super::tls::Tls;
 use super::{authority, library_refusal, service};
+use crate::log_throttle::LogThrottle;
 
 /// Streams at one time on one HTTP/2 connection, at most.
 const STREAMS: u32 = 256;
-
-/// How much of a response the kernel takes from this process before the client's side has
-/// room for it, in bytes. It would take megabytes, and a client's pace would be seen as late.
-const UNSENT_BYTES: u32 = 64 << 10;
 
 /// After this long without a frame, an HTTP/2 peer is sent a ping.
 const PING: Duration = Duration::from_secs(20);
@@ -45,10 +42,14 @@ const PING: Duration = Duration::from_secs(20);
 /// left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// The permissions of a Unix socket where nothing else is said: the server's user and group.
+const SOCKET_MODE: u32 = 0o660;
+
 /// A listening socket. The handler that answers is given later, to [`Server::serve`].
 pub struct Server {
-    listener: TcpListener,
+    listener: Listener,
     address: SocketAddr,
+    drain_delay: Duration,
     limits: Limits,
     readiness: Readiness,
     tls: Option<Tls>,
@@ -69,16 +70,55 @@ impl Server {
     ///
     /// [`ListenError`] where another program holds the address, or it can't be had.
     pub async fn bind(address: SocketAddr, limits: Limits) -> Result<Self, ListenError> {
-        let error = |cause| ListenError::new(address, "--addr", cause);
-        let listener = TcpListener::bind(address).await.map_err(error)?;
-        Ok(Self {
-            address: listener.local_addr().map_err(error)?,
+        Self::listen(&address.into(), SOCKET_MODE, limits).await
+    }
+
+    /// Listens on an address of any kind. A Unix socket has these permissions, and is removed
+    /// when the server no longer listens; one that a server left behind is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`] where another program holds the address, or it can't be had.
+    pub async fn listen(
+        address: &ListenAddress,
+        socket_mode: u32,
+        limits: Limits,
+    ) -> Result<Self, ListenError> {
+        let listener = Listener::open(address, socket_mode).await;
+        let listener =
+            listener.map_err(|cause| ListenError::new(address.clone(), "--addr", cause))?;
+        Ok(Self::of(listener, limits))
+    }
+
+    /// Serves on a socket that another program listened on before, and passed on. To be
+    /// called in the context of a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError::Passed`]
+    pub fn on(socket: PassedSocket, limits: Limits) -> Result<Self, ListenError> {
+        let listener = Listener::passed(socket).map_err(ListenError::Passed)?;
+        Ok(Self::of(listener, limits))
+    }
+
+    fn of(listener: Listener, limits: Limits) -> Self {
+        Self {
+            address: listener.address(),
             listener,
+            drain_delay: Duration::ZERO,
             limits,
             readiness: Readiness::default(),
             tls: None,
             trusts_forwarded: false,
-        })
+        }
+    }
+
+    /// How long it goes on accepting connections after it is told to end, while it is
+    /// no longer ready: as long as a load balancer takes to send it no more requests.
+    #[must_use]
+    pub fn with_drain_delay(mut self, delay: Duration) -> Self {
+        self.drain_delay = delay;
+        self
     }
 
     /// Speaks TLS on each connection, and nothing else.
@@ -97,13 +137,18 @@ impl Server {
         self
     }
 
-    /// The address that clients reach it at, with the port that it got.
+    /// The address that clients reach it at, with the port that it got; of a Unix socket
+    /// [`UNIX_CLIENT`](super::UNIX_CLIENT).
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The same as a URL: `https` where it speaks TLS, else `http`.
+    /// The same as a URL: `https` where it speaks TLS, else `http`; a Unix socket as
+    /// `unix:` and its path.
     pub fn url(&self) -> String {
+        if let Some(path) = self.listener.path() {
+            return ListenAddress::Unix(path.to_owned()).to_string();
+        }
         format!("{}://{}", self.scheme(), self.address)
     }
 
@@ -115,9 +160,14 @@ impl Server {
     }
 
     fn origin(&self) -> Origin {
+        // A Unix socket has a path and no authority: its clients are on this machine.
+        let authority = match self.listener.path() {
+            Some(_) => Authority::from_static("localhost"),
+            None => authority::of(self.address),
+        };
         Origin {
             scheme: self.scheme(),
-            authority: authority::of(self.address),
+            authority,
             trusts_forwarded: self.trusts_forwarded,
         }
     }
@@ -127,8 +177,9 @@ impl Server {
         self.readiness.clone()
     }
 
-    /// Answers requests until `shutdown` is done. Then accepts no more, lets what
-    /// runs come to its end for as long as `drain`, and closes the rest.
+    /// Answers requests until `shutdown` is done and the delay after it is over. Then
+    /// accepts no more, lets what runs come to its end for as long as `drain`, and closes the
+    /// rest.
     pub async fn serve<H: Handler>(
         self,
         handler: Arc<H>,
@@ -143,12 +194,18 @@ impl Server {
         // when all of them are released, all connections are closed.
         let permits = Arc::new(Semaphore::new(limits.connections.get() as usize));
         let phases = Shutdown::default();
-        let mut shutdown = pin!(shutdown);
+        let (readiness, delay) = (self.readiness.clone(), self.drain_delay);
+        let mut shutdown = pin!(async move {
+            shutdown.await;
+            readiness.set(false);
+            sleep(delay).await;
+        });
+        let throttle = LogThrottle::default();
 
         self.readiness.set(true);
         loop {
             let (stream, peer, permit) = tokio::select! {
-                accepted = accept(&self.listener, &permits) => accepted,
+                accepted = accept(&self.listener, &permits, &throttle) => accepted,
                 () = &mut shutdown => break,
             };
             let (builder, handler) = (builder.clone(), handler.clone());
@@ -176,7 +233,6 @@ impl Server {
             }
         }
 
-        self.readiness.set(false);
         drop(self.listener);
         phases.enter(Phase::Draining);
         let all_closed = permits.acquire_many(limits.connections.get());
@@ -212,24 +268,22 @@ fn builder(limits: &Limits) -> auto::Builder<StreamExecutor> {
 }
 
 async fn accept(
-    listener: &TcpListener,
+    listener: &Listener,
     permits: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    throttle: &LogThrottle,
+) -> (Socket, SocketAddr, OwnedSemaphorePermit) {
     loop {
         let Ok(permit) = permits.clone().acquire_owned().await else {
             // Nothing ever closes the semaphore.
             return std::future::pending().await;
         };
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                // Responses are written whole: waiting to fill a packet only adds delay.
-                let _ = stream.set_nodelay(true);
-                let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
-                return (stream, peer, permit);
-            }
+            Ok((stream, peer)) => return (stream, peer, permit),
             Err(error) if client_went_away(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "can't accept connections");
+                if throttle.due() {
+                    tracing::warn!(%error, "can't accept connections");
+                }
                 sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -251,11 +305,11 @@ fn client_went_away(error: &io::Error) -> bool {
 /// subject of the client's certificate.
 async fn handshake(
     tls: &Tls,
-    stream: TcpStream,
+    stream: Socket,
     peer: SocketAddr,
     limits: &Limits,
     signal: &Signal,
-) -> Option<(TlsStream<TcpStream>, Option<Arc<str>>)> {
+) -> Option<(TlsStream<Socket>, Option<Arc<str>>)> {
     let outcome = tokio::select! {
         outcome = timeout(limits.head_timeout, tls.accept(stream)) => outcome,
         () = signal.reached(Phase::Draining) => return None,
@@ -271,12 +325,12 @@ async fn handshake(
 
 /// What is known of the URIs of a connection's requests. A server that listens on every
 /// address has none of its own: the one that the client connected to counts.
-fn origin_of(stream: &TcpStream, listens_on: SocketAddr, origin: &Arc<Origin>) -> Arc<Origin> {
+fn origin_of(stream: &Socket, listens_on: SocketAddr, origin: &Arc<Origin>) -> Arc<Origin> {
     if !listens_on.ip().is_unspecified() {
         return origin.clone();
     }
     Arc::new(Origin {
-        authority: authority::of(stream.local_addr().unwrap_or(listens_on)),
+        authority: authority::of(stream.local_address().unwrap_or(listens_on)),
         ..Origin::clone(origin)
     })
 }

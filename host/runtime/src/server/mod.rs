@@ -2,6 +2,7 @@
 //! for whatever [`Handler`] answers the requests. It knows nothing of components, which
 //! is why its tests need none.
 
+mod address;
 mod admin;
 mod authority;
 mod client_stream;
@@ -22,13 +23,16 @@ mod request_head;
 mod response_body;
 mod service;
 mod shutdown;
+mod socket;
 mod tls;
 
 pub use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId, RequestInfo};
+pub use address::{ListenAddress, NoAddress};
 pub use admin::Admin;
 pub use error::ListenError;
 pub use handler::{CompleteResponse, Handler};
 pub use limits::{Limits, PeerLimit};
 pub use listener::{Drained, Server};
 pub use shutdown::Readiness;
+pub use socket::{PassedSocket, UNIX_CLIENT};
 pub use tls::{ClientCertificates, Tls, TlsError, TlsFiles};

@@ -1,5 +1,7 @@
 //! The options of the audit log.
 
+use std::path::PathBuf;
+
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use tensor_wasm_node::audit::{AuditConfig, AuditTarget, OnFailure};
@@ -16,6 +18,10 @@ pub(super) struct AuditOptions {
         default_value = "stdout"
     )]
     audit_log: AuditTarget,
+    /// Where the number and the hash of the last record are kept, to tell later that no
+    /// record is missing from the end; by default beside the log, as FILE.head
+    #[arg(long, value_name = "FILE", help_heading = "Audit")]
+    audit_anchor: Option<PathBuf>,
     /// Send each answer only when its record is safe on the disk
     #[arg(long, value_parser = BoolishValueParser::new(), help_heading = "Audit")]
     audit_sync: bool,
@@ -39,6 +45,7 @@ impl AuditOptions {
     pub(super) fn config(&self) -> AuditConfig {
         AuditConfig {
             target: self.audit_log.clone(),
+            anchor: self.audit_anchor.clone(),
             sync: self.audit_sync,
             on_failure: match self.audit_on_failure {
                 WhenFailing::Refuse => OnFailure::Refuse,

@@ -5,11 +5,14 @@ mod audit;
 mod cache;
 mod device;
 mod files;
+mod http;
 mod options;
 mod policy;
 mod protection;
 mod report;
 mod signals;
+mod supervisor;
+mod systemd;
 mod tenants;
 mod tls;
 
@@ -26,6 +29,7 @@ use tokio::runtime::Runtime;
 
 use crate::config::Settings;
 pub use options::Serve;
+use supervisor::Supervisor;
 
 /// How long what still runs may delay the end of the process.
 const LAST_WAIT: Duration = Duration::from_secs(1);
@@ -38,14 +42,20 @@ impl Serve {
         self.log.start()?;
         settings.log();
         files::raise_descriptor_limit();
+        let supervisor = Supervisor::start(self.longest_end());
         let runtime = Runtime::new().context("can't start the threads that serve HTTP")?;
+        {
+            let _context = runtime.enter();
+            signals::survive_file_size_limit()?;
+        }
         // First the address, which fails fast, then what takes long: nobody should
         // wait for a compilation to learn that a port is in use.
-        let server = runtime.block_on(Server::bind(self.addr, self.limits()))?;
+        let server = self.listen(&runtime)?;
         let tls = self.tls.load()?;
         let server = server
             .with_tls(tls.clone())
-            .with_trusted_forwarded(self.trust_forwarded);
+            .with_trusted_forwarded(self.trust_forwarded)
+            .with_drain_delay(self.drain_delay);
         let admin = match self.admin {
             Some(address) => Some(Admin::start(address, server.readiness())?),
             None => None,
@@ -67,9 +77,22 @@ impl Serve {
             let reloader = host.reloader();
             move || reloader.reload(tls.as_ref())
         })?;
-        super::print(&self.report(&host, &server, admin.as_ref()))?;
+        if let Err(error) = super::print(&self.report(&host, &server, admin.as_ref())) {
+            // As with the log: whoever does not hear of the server can still use it.
+            tracing::warn!("the lines about what is served are lost: {error:#}");
+        }
+        systemd::notify(systemd::READY);
+        let lost = supervisor.lost();
+        let shutdown = async {
+            tokio::select! {
+                () = signals => {}
+                () = lost => {}
+            }
+            systemd::notify(systemd::STOPPING);
+        };
 
-        let Drained { cut_off } = runtime.block_on(host.serve(server, signals, self.drain_timeout));
+        let Drained { cut_off } =
+            runtime.block_on(host.serve(server, shutdown, self.drain_timeout));
         match cut_off {
             0 => tracing::info!("drained: every request was answered"),
             _ => tracing::warn!(
@@ -82,7 +105,31 @@ impl Serve {
         if lost > 0 {
             tracing::error!(lost, "records could not be written to the audit log");
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(match supervisor.has_lost() {
+            true => ExitCode::FAILURE,
+            false => ExitCode::SUCCESS,
+        })
+    }
+
+    /// Listens on the socket that the program was passed, or else on the address.
+    fn listen(&self, runtime: &Runtime) -> anyhow::Result<Server> {
+        let limits = self.limits();
+        let Some(socket) = systemd::passed_socket()? else {
+            let listening = Server::listen(&self.addr, self.socket_mode, limits);
+            return Ok(runtime.block_on(listening)?);
+        };
+        tracing::info!("serving on the socket that was passed to this program");
+        let _context = runtime.enter();
+        Ok(Server::on(socket, limits)?)
+    }
+
+    /// How long the end of the process may take, from the signal on.
+    fn longest_end(&self) -> Duration {
+        self.drain_delay
+            .saturating_add(self.drain_timeout)
+            .saturating_add(LAST_WAIT)
+            .saturating_add(LAST_RECORDS)
+            .saturating_add(LAST_WAIT)
     }
 
     /// Assembles the host that the options describe.
@@ -94,7 +141,7 @@ impl Serve {
         let mut builder = Host::builder(source(&self.component)?)
             .environment(self.variables.clone())
             .directories(self.directories.clone())
-            .destinations(self.destinations.clone())
+            .http(self.http.grant()?)
             .request_timeout(self.request_timeout)
             .reuse(self.reuse)
             .policy_settings(self.policy.settings())

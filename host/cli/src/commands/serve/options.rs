@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use tensor_wasm_runtime::server::{self, PeerLimit};
-use tensor_wasm_runtime::{Destination, Directory};
+use tensor_wasm_runtime::Directory;
+use tensor_wasm_runtime::server::{self, ListenAddress, PeerLimit};
 
 use super::audit::AuditOptions;
 use super::cache::CacheOptions;
 use super::device::DeviceOptions;
+use super::http::HttpOptions;
 use super::policy::PolicyOptions;
 use super::tls::TlsOptions;
 use crate::log::LogOptions;
@@ -37,9 +38,13 @@ pub struct Serve {
     /// The component, with a WASI 0.2 or 0.3 HTTP handler
     pub(super) component: PathBuf,
 
-    /// The address to listen on; port 0 takes a free one
+    /// The address to listen on: HOST:PORT, :PORT for all addresses, or unix:PATH; port 0
+    /// takes a free one. A socket that systemd passes (LISTEN_FDS) is served in its place
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub(super) addr: SocketAddr,
+    pub(super) addr: ListenAddress,
+    /// The permissions of a Unix socket, octal
+    #[arg(long, value_name = "MODE", value_parser = values::mode, default_value = "660")]
+    pub(super) socket_mode: u32,
     /// An address for /livez and /readyz
     #[arg(long, value_name = "ADDRESS")]
     pub(super) admin: Option<SocketAddr>,
@@ -66,13 +71,8 @@ pub struct Serve {
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = values::variable, help_heading = "Grants")]
     pub(super) variables: Vec<(String, String)>,
 
-    /// A server that the component may send HTTP requests to; repeatable
-    #[arg(
-        long = "allow-http",
-        value_name = "HOST[:PORT]",
-        help_heading = "Grants"
-    )]
-    pub(super) destinations: Vec<Destination>,
+    #[command(flatten)]
+    pub(super) http: HttpOptions,
 
     /// How long a request may take, from its head to the end of its answer, which is cut
     /// off then
@@ -119,6 +119,10 @@ pub struct Serve {
     /// --client-timeout in all. 0 for no minimum
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "512", help_heading = "Limits")]
     pub(super) min_body_rate: u64,
+    /// How long connections are still accepted after SIGTERM, while /readyz answers 503, so
+    /// that load balancers can notice
+    #[arg(long, value_name = "TIME", value_parser = values::delay, default_value = "0s", help_heading = "Limits")]
+    pub(super) drain_delay: Duration,
     /// How long running requests may go on after SIGTERM
     #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "10s", help_heading = "Limits")]
     pub(super) drain_timeout: Duration,

@@ -74,6 +74,9 @@ impl Verifier {
         let file = Arc::<str>::from(name);
         let mut lines = Lines::new(reader);
         let mut number = 0;
+        if self.found.end.1 == 0 {
+            self.found.end.0 = file.clone();
+        }
         while let Some(line) = lines.next()? {
             number += 1;
             let place = Place {
@@ -107,6 +110,14 @@ impl Verifier {
                 file: place.0.to_string(),
                 line: place.1,
                 fault,
+            });
+        }
+        if self.found.records == 0 && self.found.is_whole() {
+            let place = self.found.end.clone();
+            self.found.add(Problem {
+                file: place.0.to_string(),
+                line: place.1,
+                fault: Fault::Empty,
             });
         }
         self.found.forget_what_was_only_moved();

@@ -123,6 +123,9 @@ pub enum Fault {
     /// The log ends before a head that was noted.
     #[error("is the last, and record {}, which was noted, is not there: the log's end was cut off", .0.seq)]
     EndMissing(Head),
+    /// There is no record at all.
+    #[error("holds no record: a server records its start, so that a log without one was emptied")]
+    Empty,
 }
 
 fn range(from: u64, to: u64) -> String {

@@ -1,33 +1,85 @@
 //! What a guest's outgoing request goes through: it is sent to an allowed server, or
 //! denied.
 
+use super::connections::{Connections, InstanceConnections};
 use super::limits::HttpLimits;
+use super::send::{Sent, send};
 use super::settings::Destination;
+use super::trust::HttpTrust;
 use http::uri::Scheme;
-use http_body_util::BodyExt;
 use std::sync::Arc;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+/// What all instances of an application share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) allowed: Vec<Destination>,
+    /// `None` where the application speaks no TLS to anybody.
+    pub(super) trust: Option<HttpTrust>,
+    pub(super) connections: Arc<Connections>,
+}
 
 /// Sends the requests of one instance, or denies them.
 pub(crate) struct Outgoing {
-    allowed: Arc<[Destination]>,
+    shared: Arc<Shared>,
+    connections: InstanceConnections,
     limits: HttpLimits,
+    tenant: Option<u64>,
 }
 
 impl Outgoing {
-    pub(super) fn new(allowed: Arc<[Destination]>, limits: HttpLimits) -> Outgoing {
-        Outgoing { allowed, limits }
+    pub(super) fn new(shared: Arc<Shared>, limits: HttpLimits) -> Outgoing {
+        Outgoing {
+            shared,
+            connections: InstanceConnections::default(),
+            limits,
+            tenant: None,
+        }
     }
 
     pub(crate) fn limits(&self) -> HttpLimits {
         self.limits
     }
+
+    /// The tenant whose request the instance serves, and whose connections the next ones
+    /// are; those of nobody where no tenant is known.
+    pub(crate) fn serve(&mut self, tenant: Option<u64>) {
+        self.tenant = tenant;
+    }
+
+    /// What a request needs to be sent.
+    fn admit(
+        &self,
+        request: &http::Request<WasiBody>,
+    ) -> Result<impl FnOnce(http::Request<WasiBody>, RequestOptions) -> Sending + use<>, Error>
+    {
+        let uri = request.uri();
+        let scheme = uri.scheme().unwrap_or(&Scheme::HTTPS);
+        let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
+        // Of `user@allowed` or `allowed@elsewhere` different readers make different hosts.
+        if authority.as_str().contains('@') {
+            return Err(Error::HttpRequestUriInvalid);
+        }
+        let allowed = &self.shared.allowed;
+        if !allowed.iter().any(|one| one.matches(scheme, authority)) {
+            return Err(Error::HttpRequestDenied);
+        }
+        let tls = match *scheme == Scheme::HTTP {
+            true => None,
+            false => {
+                let trust = self.shared.trust.as_ref();
+                Some(trust.ok_or(Error::ConfigurationError)?.config())
+            }
+        };
+        let permit = self
+            .shared
+            .connections
+            .permit(&self.connections, self.tenant)?;
+        Ok(move |request, options| -> Sending { Box::new(send(request, options, tls, permit)) })
+    }
 }
 
-type Sent = (
-    http::Response<WasiBody>,
-    Box<dyn Future<Output = Result<(), Error>> + Send>,
-);
+type Sending = Box<dyn Future<Output = Result<Sent, Error>> + Send>;
 
 impl WasiHttpHooks for Outgoing {
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
@@ -43,20 +95,10 @@ impl WasiHttpHooks for Outgoing {
         request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _done: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
-        let scheme = request.uri().scheme().unwrap_or(&Scheme::HTTPS);
-        let allowed = request.uri().authority().is_some_and(|authority| {
-            self.allowed
-                .iter()
-                .any(|destination| destination.matches(scheme, authority))
-        });
-        if !allowed {
-            return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
+    ) -> Sending {
+        match self.admit(&request) {
+            Ok(send) => send(request, options.unwrap_or_default()),
+            Err(error) => Box::new(std::future::ready(Err(error))),
         }
-        Box::new(async move {
-            let (response, done) = default_send_request(request, options).await?;
-            let done: Box<dyn Future<Output = _> + Send> = Box::new(done);
-            Ok((response.map(BodyExt::boxed_unsync), done))
-        })
     }
 }

@@ -2,36 +2,50 @@
 //! `wasi:http/client`. They reach the servers that the operator named, and none where
 //! none was named.
 
+mod connections;
 mod counted;
 mod held;
 mod host;
 mod limits;
 mod scheme;
+mod send;
 mod settings;
+#[cfg(test)]
+mod tests;
+mod trust;
 
+pub use connections::ConnectionLimits;
 pub(crate) use counted::{HttpAccountView, held_bytes};
 pub(crate) use host::Outgoing;
 pub(crate) use limits::HttpLimits;
 pub(crate) use scheme::SchemeView;
-pub use settings::Destination;
+pub use settings::{Destination, HttpGrant};
+pub use trust::{HttpTrust, HttpTrustError};
 
 use super::interface::{Interface, WASI_02, WASI_03};
 use super::shape::CapabilityModule;
 use crate::grant::LoadDecision;
+use connections::Connections;
+use host::Shared;
 use std::sync::Arc;
 use wasmtime::component::Linker;
 use wasmtime_wasi::WasiCtxBuilder;
 
-/// The servers that one application may send requests to.
+/// What one application may send to other servers.
 pub(crate) struct Http {
-    destinations: Arc<[Destination]>,
+    shared: Arc<Shared>,
     limits: HttpLimits,
 }
 
 impl Http {
-    pub(crate) fn new(destinations: Vec<Destination>, limits: HttpLimits) -> Http {
+    pub(crate) fn new(grant: HttpGrant, limits: HttpLimits) -> Http {
+        let shared = Shared {
+            allowed: grant.destinations,
+            trust: grant.trust,
+            connections: Arc::new(Connections::new(grant.connections)),
+        };
         Http {
-            destinations: destinations.into(),
+            shared: Arc::new(shared),
             limits,
         }
     }
@@ -46,11 +60,11 @@ impl CapabilityModule for Http {
     type InstanceState = Outgoing;
 
     fn load_decision(&self) -> LoadDecision {
-        LoadDecision::granted_if(!self.destinations.is_empty())
+        LoadDecision::granted_if(!self.0.allowed.is_empty())
     }
 
     fn instantiate(&self, _wasi: &mut WasiCtxBuilder) -> wasmtime::Result<Outgoing> {
-        Ok(Outgoing::new(self.destinations.clone(), self.limits))
+        Ok(Outgoing::new(self.shared.clone(), self.limits))
     }
 }
 

@@ -1,8 +1,23 @@
-//! What an operator sets: the servers that a guest may send requests to.
+//! What an operator sets: the servers that a guest may send requests to, how they are
+//! verified, and how many connections there may be.
 
+use super::connections::ConnectionLimits;
+use super::trust::HttpTrust;
 use http::uri::{Authority, Scheme};
 use std::fmt;
 use std::str::FromStr;
+
+/// What an operator grants an application of HTTP requests to other servers.
+#[derive(Clone, Debug, Default)]
+pub struct HttpGrant {
+    /// The servers that it may send requests to.
+    pub destinations: Vec<Destination>,
+    /// How servers are verified by TLS. Without it requests to `https` URLs fail with
+    /// `configuration-error`.
+    pub trust: Option<HttpTrust>,
+    /// How many connections it may have.
+    pub connections: ConnectionLimits,
+}
 
 /// A server that a guest may send requests to: a host by name or address, and a port.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
 use rustls::ServerConfig;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -85,10 +85,10 @@ impl Tls {
     /// # Errors
     ///
     /// Where the handshake fails, or the client goes away.
-    pub(super) async fn accept(
+    pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
-        stream: TcpStream,
-    ) -> io::Result<(TlsStream<TcpStream>, Option<Arc<str>>)> {
+        stream: S,
+    ) -> io::Result<(TlsStream<S>, Option<Arc<str>>)> {
         let config = self.config();
         let stream = TlsAcceptor::from(config).accept(stream).await?;
         let (_, session) = stream.get_ref();

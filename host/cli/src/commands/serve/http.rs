@@ -1,0 +1,69 @@
+//! The options of requests to other servers.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::Args;
+use rustix::process::{Resource, getrlimit};
+use tensor_wasm_runtime::{ConnectionLimits, Destination, HttpGrant, HttpTrust, HttpTrustError};
+
+/// All tenants together may have as many connections as so many of them.
+const TENANTS: u32 = 4;
+
+/// The part of the process's file descriptors that they may have at most.
+const DESCRIPTORS: u64 = 4;
+
+#[derive(Args)]
+pub(super) struct HttpOptions {
+    /// A server that the component may send HTTP requests to; repeatable
+    #[arg(
+        long = "allow-http",
+        value_name = "HOST[:PORT]",
+        help_heading = "Grants"
+    )]
+    destinations: Vec<Destination>,
+    /// Authorities that certify such servers, PEM, beside those of the platform or of the
+    /// variable SSL_CERT_FILE
+    #[arg(long, value_name = "FILE", help_heading = "Grants")]
+    http_ca: Option<PathBuf>,
+    /// Connections to such servers that each tenant may have at one time
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "128",
+        help_heading = "Limits"
+    )]
+    max_http_connections: NonZeroU32,
+}
+
+impl HttpOptions {
+    /// What the component may send to other servers.
+    ///
+    /// # Errors
+    ///
+    /// Where it may send something, and there are no authorities to trust.
+    pub(super) fn grant(&self) -> Result<HttpGrant, HttpTrustError> {
+        let trust = match self.destinations.is_empty() {
+            true => None,
+            false => Some(HttpTrust::load(self.http_ca.as_deref())?),
+        };
+        Ok(HttpGrant {
+            destinations: self.destinations.clone(),
+            trust,
+            connections: self.limits(getrlimit(Resource::Nofile).current),
+        })
+    }
+
+    /// The limits of connections, where the process may have so many file descriptors.
+    fn limits(&self, descriptors: Option<u64>) -> ConnectionLimits {
+        let descriptors = descriptors.map_or(u32::MAX, |all| {
+            u32::try_from(all / DESCRIPTORS).unwrap_or(u32::MAX)
+        });
+        let tenant = self.max_http_connections.get();
+        ConnectionLimits {
+            tenant,
+            all: tenant.saturating_mul(TENANTS).min(descriptors),
+            ..ConnectionLimits::default()
+        }
+    }
+}
