@@ -60,7 +60,7 @@ impl CapabilityModule for Http {
     type InstanceState = Outgoing;
 
     fn load_decision(&self) -> LoadDecision {
-        LoadDecision::granted_if(!self.0.allowed.is_empty())
+        LoadDecision::granted_if(!self.shared.allowed.is_empty())
     }
 
     fn instantiate(&self, _wasi: &mut WasiCtxBuilder) -> wasmtime::Result<Outgoing> {
