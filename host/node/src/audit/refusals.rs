@@ -222,7 +222,7 @@ mod tests {
             request_id: RequestId::random(),
             peer: format!("{peer}:4711").parse().unwrap(),
             certificate: None,
-            method: http::Method::GET,
+            method: Some(http::Method::GET),
             path: "/".to_owned(),
             decision,
             status: http::StatusCode::UNAUTHORIZED,

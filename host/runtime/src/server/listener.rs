@@ -338,7 +338,7 @@ fn origin_of(stream: &Socket, listens_on: SocketAddr, origin: &Arc<Origin>) -> A
 /// Serves one connection, and ends it with an error response where the HTTP library can't
 /// read a request's head.
 async fn run<H: Handler>(
-    stream: impl Transport + 'static,
+    stream: impl Transport + Send + 'static,
     builder: &auto::Builder<StreamExecutor>,
     handler: Arc<H>,
     connection: Arc<Connection>,
@@ -347,7 +347,7 @@ async fn run<H: Handler>(
 ) {
     let stream = ClientStream::new(stream, connection.clone());
     let (stream, refusal) = library_refusal::watch(stream);
-    let outcome = exchange(stream, builder, &handler, &connection, origin, signal).await;
+    let outcome = drive(stream, builder, &handler, &connection, origin, signal).await;
     if let (Some(refusal), Some(outcome)) = (refusal.take(), outcome) {
         refusal.finish(outcome, &*handler, &connection).await;
     }
@@ -358,7 +358,7 @@ type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// Serves one connection until it ends, or has to be closed. Returns how it ended where it
 /// was not closed.
-async fn exchange<H: Handler>(
+async fn drive<H: Handler>(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     builder: &auto::Builder<StreamExecutor>,
     handler: &Arc<H>,
@@ -397,7 +397,7 @@ async fn exchange<H: Handler>(
                 tracing::debug!(peer = %connection.peer, "reset a connection whose client takes its response too slowly");
                 return None;
             }
-            gone = poll_fn(|cx| peer_timer.poll(&connection, cx)) => if gone {
+            gone = poll_fn(|cx| peer_timer.poll(connection, cx)) => if gone {
                 tracing::debug!(peer = %connection.peer, "the client has closed the connection");
                 return None;
             },
