@@ -80,7 +80,7 @@ fn a_request_without_host_is_served_over_http_1_0_under_the_listeners_address() 
 
 #[test]
 fn a_server_on_every_address_is_known_by_the_one_that_the_client_uses() {
-    let server = Serve::at(guest("reflect"), ([0, 0, 0, 0], 0).into()).start();
+    let server = Serve::at(guest("reflect"), "0.0.0.0:0").start();
     let address = format!("127.0.0.1:{}", server.address().port());
     let mut client = tensor_wasm_tests::Raw::connect(address.parse().unwrap());
     client.send("GET / HTTP/1.0\r\n\r\n");

@@ -275,7 +275,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_waits_for_a_guest_learns_that_it_never_began() {
-        let context = RequestContext::new(RequestId::random(), Instant::now());
+        let context = RequestContext::new(RequestId::random(), Instant::now(), false);
         let task = Arc::new(RequestTask::new(context));
         drop(Handoff::new(task.clone()));
         assert_eq!(task.run.finished().await, Finish::NotStarted);

@@ -95,7 +95,8 @@ fn instance(
         trust: trust.map(|roots| HttpTrust::of(roots).unwrap()),
         connections: limits,
     };
-    Outgoing::new(Http::new(grant).0)
+    let http = Http::new(grant, HttpLimits::of_memory(1 << 20));
+    Outgoing::new(http.shared, http.limits)
 }
 
 type Sent = Result<http::Response<WasiBody>, Error>;
