@@ -391,6 +391,10 @@ fn the_anchor_can_be_kept_elsewhere() {
     fs::write(&path, "").unwrap();
     assert_eq!(with_anchor().code, Some(1));
 
+    let output = Serve::new(guest("hello"))
+        .args(["--audit-log=stdout", &option])
+        .refused();
+    assert!(output.stderr.contains("file:PATH"), "{}", output.stderr);
     fs::write(&anchor, "something else").unwrap();
     for option in [&option, "--audit-anchor=/no/such/folder/anchor"] {
         let output = audited_at(&path, &[option]).refused();

@@ -217,15 +217,12 @@ impl Auditor for AuditLog {
     }
 
     fn record(&self, record: RequestRecord) -> RecordReceipt {
-        let record = match self.refusals.take(record, Instant::now()) {
-            Taken::Single(record) => record,
-            Taken::Gathered { first } => {
-                if first {
-                    self.queue.nudge();
-                }
-                return RecordReceipt::immediate();
+        if let Taken::Gathered { first } = self.refusals.take(&record, Instant::now()) {
+            if first {
+                self.queue.nudge();
             }
-        };
+            return RecordReceipt::immediate();
+        }
         match self.push(Record::of_request(record)) {
             Some(kept) => RecordReceipt::when(kept),
             None => RecordReceipt::immediate(),

@@ -87,10 +87,10 @@ struct Gathered {
 }
 
 /// What becomes of a request's record.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// It is written.
-    Single(RequestRecord),
+    /// It is to be written.
+    Single,
     /// It was counted.
     Gathered {
         /// Whether nothing was gathered before, so that the writer has to be told.
@@ -100,9 +100,9 @@ pub(super) enum Taken {
 
 impl Refusals {
     /// Takes the record of a request.
-    pub fn take(&self, record: RequestRecord, now: Instant) -> Taken {
-        if !is_anonymous_refusal(&record) {
-            return Taken::Single(record);
+    pub fn take(&self, record: &RequestRecord, now: Instant) -> Taken {
+        if !is_anonymous_refusal(record) {
+            return Taken::Single;
         }
         let mut state = self.lock();
         let state = &mut *state;
@@ -118,7 +118,7 @@ impl Refusals {
             });
             let all = state.all.get_or_insert(Bucket(now));
             if peer.bucket.take(now, &PEER) && all.take(now, &ALL) {
-                return Taken::Single(record);
+                return Taken::Single;
             }
             &mut peer.gathered
         } else {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     fn is_single(refusals: &Refusals, record: RequestRecord, now: Instant) -> bool {
-        matches!(refusals.take(record, now), Taken::Single(_))
+        refusals.take(&record, now) == Taken::Single
     }
 
     #[test]

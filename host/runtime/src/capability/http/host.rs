@@ -7,7 +7,11 @@ use super::send::{Sent, send};
 use super::settings::Destination;
 use super::trust::HttpTrust;
 use http::uri::Scheme;
+use std::error::Error as _;
+use std::io;
 use std::sync::Arc;
+use wasmtime_wasi_http::p2::bindings::http::types as p2;
+use wasmtime_wasi_http::p3::bindings::http::types as p3;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 /// What all instances of an application share.
@@ -79,6 +83,33 @@ impl Outgoing {
     }
 }
 
+/// How an exchange with a server failed.
+enum Failed {
+    TimedOut,
+    Incomplete,
+    TooLarge,
+    Terminated,
+    Protocol,
+}
+
+impl Failed {
+    fn of(error: &hyper::Error) -> Failed {
+        tracing::debug!(%error, "an exchange with a server failed");
+        let cause = error.source().and_then(|cause| cause.downcast_ref());
+        match cause {
+            _ if error.is_timeout() => Failed::TimedOut,
+            _ if error.is_incomplete_message() => Failed::Incomplete,
+            _ if error.is_parse_too_large() => Failed::TooLarge,
+            Some(cause) if io::Error::kind(cause) == io::ErrorKind::UnexpectedEof => {
+                Failed::Incomplete
+            }
+            Some(_) => Failed::Terminated,
+            None if error.is_closed() || error.is_canceled() => Failed::Terminated,
+            None => Failed::Protocol,
+        }
+    }
+}
+
 type Sending = Box<dyn Future<Output = Result<Sent, Error>> + Send>;
 
 impl WasiHttpHooks for Outgoing {
@@ -99,6 +130,26 @@ impl WasiHttpHooks for Outgoing {
         match self.admit(&request) {
             Ok(send) => send(request, options.unwrap_or_default()),
             Err(error) => Box::new(std::future::ready(Err(error))),
+        }
+    }
+
+    fn p2_error_from_hyper(&mut self, error: &hyper::Error) -> p2::ErrorCode {
+        match Failed::of(error) {
+            Failed::TimedOut => p2::ErrorCode::HttpResponseTimeout,
+            Failed::Incomplete => p2::ErrorCode::HttpResponseIncomplete,
+            Failed::TooLarge => p2::ErrorCode::HttpResponseHeaderSectionSize(None),
+            Failed::Terminated => p2::ErrorCode::ConnectionTerminated,
+            Failed::Protocol => p2::ErrorCode::HttpProtocolError,
+        }
+    }
+
+    fn p3_error_from_hyper(&mut self, error: &hyper::Error) -> p3::ErrorCode {
+        match Failed::of(error) {
+            Failed::TimedOut => p3::ErrorCode::HttpResponseTimeout,
+            Failed::Incomplete => p3::ErrorCode::HttpResponseIncomplete,
+            Failed::TooLarge => p3::ErrorCode::HttpResponseHeaderSectionSize(None),
+            Failed::Terminated => p3::ErrorCode::ConnectionTerminated,
+            Failed::Protocol => p3::ErrorCode::HttpProtocolError,
         }
     }
 }

@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use rustix::io::Errno;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::error::Error as _;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
@@ -125,9 +126,7 @@ async fn connect(
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host);
-    let stream = TcpStream::connect((host, port))
-        .await
-        .map_err(Error::Connect)?;
+    let stream = open(host, port).await?;
     // A request is written whole: waiting to fill a packet only adds delay.
     let _ = stream.set_nodelay(true);
     let stream = Permitted {
@@ -148,6 +147,51 @@ async fn connect(
         .await
         .map_err(of_handshake)?;
     Ok(Box::new(stream))
+}
+
+/// Connects to the first address of a host that answers.
+async fn open(host: &str, port: u16) -> Result<TcpStream, Error> {
+    let addresses = lookup_host((host, port)).await.map_err(|error| {
+        tracing::debug!(host, %error, "the name of a server can't be looked up");
+        Error::DnsError {
+            rcode: Some("name not found".to_owned()),
+            info_code: None,
+        }
+    })?;
+    let mut last = Error::DestinationNotFound;
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => {
+                tracing::debug!(%address, %error, "a server can't be connected to");
+                last = of_connecting(&error);
+            }
+        }
+    }
+    Err(last)
+}
+
+/// Why a server can't be connected to. Not by the library's own error, which it would log as
+/// a warning each time: a guest can try as often as it likes.
+fn of_connecting(error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
+        io::ErrorKind::TimedOut => Error::ConnectionTimeout,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            Error::DestinationIpUnroutable
+        }
+        io::ErrorKind::PermissionDenied => Error::DestinationIpProhibited,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
+            Error::ConnectionTerminated
+        }
+        _ if is_out_of_descriptors(error) => Error::ConnectionLimitReached,
+        _ => Error::DestinationUnavailable,
+    }
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    let code = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(code, Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// Why a handshake failed: for a guest an untrusted certificate is something else than a

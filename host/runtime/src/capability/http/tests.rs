@@ -54,11 +54,9 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
 }
 
 /// Starts a server that does this with each connection.
-async fn server<F: Future<Output = ()> + Send>(
-    serve: impl Fn(TcpStream) -> F + Send + 'static,
-) -> SocketAddr
+async fn server<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
 where
-    F: 'static,
+    F: Future<Output = ()> + Send + 'static,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -158,6 +156,45 @@ async fn a_certificate_that_is_not_trusted_is_an_error_of_its_own() {
 async fn answer_with_garbage(mut stream: TcpStream) {
     let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
     let _ = stream.read(&mut [0; 1024]).await;
+}
+
+async fn answer_in_part(mut stream: TcpStream) {
+    // What is left unread when it is closed would reset the connection.
+    let _ = stream.read(&mut [0; 1024]).await;
+    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-le").await;
+}
+
+#[tokio::test]
+async fn what_fails_is_told_by_its_code_and_costs_no_line_of_the_log() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut outgoing = instance(address, None, ConnectionLimits::default());
+    let url = format!("http://127.0.0.1:{}/path", address.port());
+    let error = get(&mut outgoing, &url, RequestOptions::default()).await;
+    assert!(matches!(error, Err(Error::ConnectionRefused)), "{error:?}");
+
+    for (server, code) in [
+        (server(answer_in_part).await, "HttpResponseIncomplete"),
+        (
+            server(answer_with_garbage_to_http).await,
+            "HttpProtocolError",
+        ),
+    ] {
+        let mut outgoing = instance(server, None, ConnectionLimits::default());
+        let url = format!("http://127.0.0.1:{}/path", server.port());
+        let Err(Error::Hyper(error)) = get(&mut outgoing, &url, RequestOptions::default()).await
+        else {
+            panic!("no error of the exchange");
+        };
+        let shown = format!("{:?}", outgoing.p2_error_from_hyper(&error));
+        assert!(shown.contains(code), "{shown}: {error:?}");
+    }
+}
+
+async fn answer_with_garbage_to_http(mut stream: TcpStream) {
+    let _ = stream.write_all(b"220 mail.example ESMTP\r\n").await;
+    hold(stream).await;
 }
 
 async fn hold(mut stream: TcpStream) {
