@@ -52,6 +52,20 @@ fn a_reused_instance_that_trapped_is_not_used_again() {
 }
 
 #[test]
+fn a_reused_instance_that_gave_no_response_is_not_used_again() {
+    let server = Serve::new(guest("counts_its_requests"))
+        .arg("--reuse=1000")
+        .start();
+    for _ in 0..5 {
+        // The first request of an instance: this is no component that serves one each.
+        server.get("/nothing").assert_error(500, "no_response");
+    }
+    assert_eq!(server.get("/").text(), "1");
+    let counts = (0..60).map(|_| server.get("/").text());
+    assert!(counts.into_iter().any(|count| count != "1"));
+}
+
+#[test]
 fn a_component_whose_instances_serve_one_request_fails_one_and_is_then_not_reused() {
     let server = Serve::new(guest("serves_one_request"))
         .arg("--reuse=1000")

@@ -18,7 +18,8 @@ use super::client_stream::PeerWatch;
 use super::exchange::Exchange;
 use super::limits::Limits;
 use super::pace::MinimumPace;
-use super::places::{ConnectionPlaces, Places, RequestPermit};
+use super::place::{Place, RequestPermit};
+use super::places::{ConnectionPlaces, Places};
 use crate::request::{HandleError, RequestId, RequestInfo};
 
 /// What all connections of a listener share: its limits, and how many requests run.
@@ -144,14 +145,15 @@ impl RunningExchange {
         self.started + self.connection.listener.limits.response_timeout
     }
 
-    /// The head of the response is known.
-    pub(super) fn respond(&self, deadline: Option<Instant>) {
+    /// The head of the response is known. The response is cut off at `deadline`, or where
+    /// `place` is given to another request.
+    pub(super) fn respond(&self, deadline: Option<Instant>, place: Option<Arc<Place>>) {
         let limits = &self.connection.listener.limits;
         let minimum = MinimumPace {
             idle: limits.body_idle_timeout,
             bytes_per_second: limits.body_bytes_per_second,
         };
-        self.exchange.respond(minimum, deadline);
+        self.exchange.respond(minimum, deadline, place);
     }
 
     /// The client has room for more, and so has taken these bytes.
@@ -207,7 +209,7 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(connection.check(&mut seen), ConnectionState::Busy);
         }
-        running.respond(None);
+        running.respond(None, None);
         assert_eq!(connection.check(&mut seen), ConnectionState::Busy);
         drop(running);
         assert_eq!(connection.check(&mut seen), ConnectionState::Idle);

@@ -14,6 +14,7 @@ use http::Version;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::pace::{MinimumPace, Pace};
+use super::place::{Direction, Place};
 use crate::lock::ignore_poison;
 
 tokio::task_local! {
@@ -22,10 +23,10 @@ tokio::task_local! {
 }
 
 /// One exchange. That of an HTTP/1 connection is used for its requests one after another.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Exchange(Mutex<Phase>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 enum Phase {
     /// There is no request.
     #[default]
@@ -37,6 +38,8 @@ enum Phase {
         pace: Pace,
         /// When the response has to be sent to the last byte.
         deadline: Option<Instant>,
+        /// The place that the request holds until then.
+        place: Option<Arc<Place>>,
     },
     /// The response broke off, in a way that its framing does not show: without a reset
     /// the client would take what it has for the whole.
@@ -56,16 +59,28 @@ impl Exchange {
     }
 
     /// The head of the response is known. From now on the client is waited for.
-    pub(super) fn respond(&self, minimum: MinimumPace, deadline: Option<Instant>) {
+    pub(super) fn respond(
+        &self,
+        minimum: MinimumPace,
+        deadline: Option<Instant>,
+        place: Option<Arc<Place>>,
+    ) {
         let mut pace = Pace::new(minimum);
         pace.wait(Instant::now());
-        *self.lock() = Phase::Responding { pace, deadline };
+        *self.lock() = Phase::Responding {
+            pace,
+            deadline,
+            place,
+        };
     }
 
     /// The client has room for more of the response, and so has taken these bytes.
     pub(super) fn taken(&self, bytes: u64) {
-        if let Phase::Responding { pace, .. } = &mut *self.lock() {
+        if let Phase::Responding { pace, place, .. } = &mut *self.lock() {
             pace.progress(bytes, Instant::now());
+            if let Some(place) = place {
+                place.progress(Direction::Response);
+            }
         }
     }
 
@@ -107,14 +122,25 @@ impl Exchange {
         }
     }
 
-    /// When the response is cut off, unless something happens before.
-    fn cut_off_at(&self) -> Option<Instant> {
-        match &*self.lock() {
-            Phase::Responding { pace, deadline } => {
-                [pace.exhausted_at(), *deadline].into_iter().flatten().min()
-            }
-            _ => None,
+    /// When the response is cut off, unless something happens before. Has the task woken
+    /// where the request gives way to another before.
+    fn poll_cut_off_at(&self, cx: &Context<'_>) -> Option<Instant> {
+        let phase = self.lock();
+        let Phase::Responding {
+            pace,
+            deadline,
+            place,
+        } = &*phase
+        else {
+            return None;
+        };
+        if let (Some(place), Some(since)) = (place, pace.waited_since())
+            && place.wait(Direction::Response, since, cx)
+        {
+            return Some(Instant::now());
         }
+        let ends = [pace.exhausted_at(), *deadline];
+        ends.into_iter().flatten().min()
     }
 
     fn lock(&self) -> MutexGuard<'_, Phase> {
@@ -130,7 +156,7 @@ impl CutOff {
     /// Ready when the response has to be cut off. To be polled after what carries the
     /// response, which changes when that is.
     pub(super) fn poll(&mut self, exchange: &Exchange, cx: &mut Context<'_>) -> Poll<()> {
-        while let Some(at) = exchange.cut_off_at() {
+        while let Some(at) = exchange.poll_cut_off_at(cx) {
             let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
             // A timer that is early is looked at again when it fires: setting it anew for
             // each part of a response would cost more.

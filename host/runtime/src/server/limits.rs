@@ -30,6 +30,9 @@ pub struct Limits {
     /// in bytes a second; 0 for no minimum. A client may be slower for as long as
     /// `body_idle_timeout`.
     pub body_bytes_per_second: u64,
+    /// How long a request may wait for its client, all in all, while there is no place for
+    /// another request. Then it is given up for that one. Shorter than `body_idle_timeout`.
+    pub give_way_after: Duration,
     /// How long the response of a handler may take, from the request's head to the response's
     /// last byte. Then its HTTP/2 stream, or its HTTP/1 connection, is reset.
     pub response_timeout: Duration,
@@ -65,6 +68,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(15),
             body_idle_timeout: Duration::from_secs(15),
             body_bytes_per_second: 512,
+            give_way_after: Duration::from_secs(15) / 4,
             response_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(60),
         }

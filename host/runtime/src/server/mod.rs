@@ -17,6 +17,7 @@ mod limits;
 mod listener;
 mod no_content;
 mod pace;
+mod place;
 mod places;
 mod request_body;
 mod request_head;

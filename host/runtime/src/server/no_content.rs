@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::WasiBody;
 
 use super::connection::RunningExchange;
-use super::places::RequestPermit;
+use super::place::RequestPermit;
 use super::response_body::ResponseBody;
 
 /// How much of what a guest sends is discarded. One that sends more is stopped.

@@ -48,6 +48,14 @@ impl Pace {
         self.waiting_since.map(|since| since + self.left)
     }
 
+    /// Since when the client would be waited for, had it used up what it has of its allowance
+    /// without a break; `None` if it is not waited for.
+    pub(super) fn waited_since(&self) -> Option<Instant> {
+        let used = self.minimum.idle.saturating_sub(self.left);
+        let since = self.waiting_since?;
+        Some(since.checked_sub(used).unwrap_or(since))
+    }
+
     /// The client has sent or taken this many bytes, and is no longer waited for.
     pub(super) fn progress(&mut self, bytes: u64, now: Instant) {
         let waited = match self.waiting_since.take() {
@@ -104,7 +112,7 @@ mod tests {
     #[test]
     fn a_client_that_sends_a_byte_now_and_then_is_too_slow() {
         assert!(!lasts(512, 1, 2 * SECOND));
-        assert!(!lasts(512, 511, SECOND));
+        assert!(!lasts(512, 500, SECOND));
         assert!(!lasts(512, 1000, 2 * SECOND));
     }
 

@@ -1,12 +1,20 @@
 //! How many requests run at one time: over all connections of a listener, and of each
 //! peer, so that one client can't take the places of all others.
+//!
+//! A request that waits for its own client keeps a place from those that would use it. So
+//! where no place is left for a request, the one that has waited longest for its client gives
+//! way ([`super::place`]).
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::limits::{Limits, PeerLimit};
+use super::place::{Place, RequestPermit};
 use crate::lock::ignore_poison;
 use crate::request::HandleError;
 
@@ -14,14 +22,18 @@ use crate::request::HandleError;
 pub(super) struct Places {
     limit: usize,
     peer_limit: PeerLimit,
+    /// How long a request may wait for its client while there is no place for another.
+    give_way_after: Duration,
     running: AtomicUsize,
     /// The peers that have connections.
     peers: Mutex<HashMap<IpAddr, Arc<PeerPlaces>>>,
+    /// The requests that have waited for their clients.
+    waiting: Mutex<Vec<Weak<Place>>>,
 }
 
 /// The places of one peer, shared by its connections.
 #[derive(Default)]
-struct PeerPlaces {
+pub(super) struct PeerPlaces {
     running: AtomicUsize,
 }
 
@@ -30,14 +42,46 @@ impl Places {
         Self {
             limit: limits.concurrent_requests.get(),
             peer_limit: limits.requests_per_peer,
+            give_way_after: limits.give_way_after,
             running: AtomicUsize::new(0),
             peers: Mutex::default(),
+            waiting: Mutex::default(),
         }
     }
 
     /// Requests that hold a place.
     pub(super) fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed)
+    }
+
+    /// A request waits for its client.
+    pub(super) fn list(&self, place: &Arc<Place>) {
+        let mut waiting = ignore_poison(self.waiting.lock());
+        // A request that ended just when it was listed may still be there.
+        waiting.retain(|listed| listed.strong_count() > 0);
+        waiting.push(Arc::downgrade(place));
+    }
+
+    /// A request that was listed has ended.
+    pub(super) fn unlist(&self, place: &Place) {
+        let mut waiting = ignore_poison(self.waiting.lock());
+        waiting.retain(|listed| !std::ptr::eq(listed.as_ptr(), place));
+    }
+
+    /// Takes the place of the request that has waited longest for its client: of one of
+    /// `peer`, if there is one. Returns whether there is a place now.
+    fn give_way(&self, peer: Option<&Arc<PeerPlaces>>, now: Instant) -> bool {
+        let waiting: Vec<Arc<Place>> = ignore_poison(self.waiting.lock())
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
+        let longest = waiting
+            .iter()
+            .filter(|place| peer.is_none_or(|peer| place.is_of(peer)))
+            .filter_map(|place| Some((place.waited(now)?, place)))
+            .filter(|(waited, _)| *waited >= self.give_way_after)
+            .max_by_key(|(waited, _)| *waited);
+        longest.is_some_and(|(_, place)| place.give_up())
     }
 
     /// The places of a peer, for one more connection of it.
@@ -93,6 +137,20 @@ impl ConnectionPlaces {
     /// [`HandleError::Overloaded`] where the listener has none left, and
     /// [`HandleError::TooManyRequests`] where the peer may have no more.
     pub(super) fn take(&self) -> Result<RequestPermit, HandleError> {
+        let held = self.hold().or_else(|full| {
+            let peer = match full {
+                HandleError::TooManyRequests { .. } => self.peer.as_ref().map(|peer| &peer.places),
+                _ => None,
+            };
+            match self.listener.give_way(peer, Instant::now()) {
+                true => self.hold(),
+                false => Err(full),
+            }
+        })?;
+        Ok(RequestPermit::new(self.listener.clone(), held))
+    }
+
+    fn hold(&self) -> Result<HeldPlace, HandleError> {
         let peer = match &self.peer {
             Some(peer) => {
                 let limit = peer.limit;
@@ -103,9 +161,9 @@ impl ConnectionPlaces {
         };
         let listener = CountedPlace::take(self.listener.clone(), self.listener.limit)
             .ok_or(HandleError::Overloaded)?;
-        Ok(RequestPermit {
+        Ok(HeldPlace {
             _listener: listener,
-            _peer: peer,
+            peer,
         })
     }
 }
@@ -122,10 +180,18 @@ impl Drop for ConnectionPlaces {
     }
 }
 
-/// The permit of one request to run; released when it is dropped.
-pub(super) struct RequestPermit {
+/// What a request holds while it has a place; released when it is dropped.
+pub(super) struct HeldPlace {
     _listener: CountedPlace<Places>,
-    _peer: Option<CountedPlace<PeerPlaces>>,
+    peer: Option<CountedPlace<PeerPlaces>>,
+}
+
+impl HeldPlace {
+    /// Whether it counts against this peer's limit.
+    pub(super) fn is_of(&self, peer: &Arc<PeerPlaces>) -> bool {
+        let own = self.peer.as_ref().map(|place| &place.0);
+        own.is_some_and(|own| Arc::ptr_eq(own, peer))
+    }
 }
 
 /// What counts the places that are taken.
@@ -170,7 +236,9 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
     use std::num::NonZeroUsize;
+    use std::task::{Context, Waker};
 
+    use super::super::place::Direction;
     use super::*;
 
     fn places(all: usize, requests_per_peer: PeerLimit) -> Arc<Places> {
@@ -231,6 +299,65 @@ mod tests {
             let _held = connection.take().unwrap();
             assert!(connection.take().is_err());
         }
+    }
+
+    /// Has a request wait for its client since so many seconds.
+    fn wait(permit: &RequestPermit, direction: Direction, seconds: u64) {
+        let since = Instant::now() - Duration::from_secs(seconds);
+        let cx = Context::from_waker(Waker::noop());
+        assert!(!permit.place().wait(direction, since, &cx));
+    }
+
+    fn gave_way(permit: &RequestPermit) -> bool {
+        let cx = Context::from_waker(Waker::noop());
+        let place = permit.place();
+        place.wait(Direction::Request, Instant::now(), &cx)
+    }
+
+    #[test]
+    fn the_request_that_waited_longest_for_its_client_gives_way_to_one_without_a_place() {
+        let places = places(3, PeerLimit::Unlimited);
+        let connection = of(&places, "192.0.2.1");
+        let held = [(); 3].map(|()| connection.take().unwrap());
+        wait(&held[0], Direction::Request, 10);
+        wait(&held[1], Direction::Response, 12);
+        let third = connection.take().unwrap();
+        assert_eq!(places.running(), 3);
+        assert_eq!(held.each_ref().map(gave_way), [false, true, false]);
+        // The first one has waited anew since.
+        assert_eq!(connection.take().err(), Some(HandleError::Overloaded));
+        drop(held);
+        assert_eq!(places.running(), 1);
+        drop(third);
+        assert_eq!(places.running(), 0);
+        assert!(places.waiting.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_request_gives_way_only_while_it_waits_and_has_waited_long() {
+        let places = places(1, PeerLimit::Unlimited);
+        let connection = of(&places, "192.0.2.1");
+        let held = connection.take().unwrap();
+        wait(&held, Direction::Response, 1);
+        assert_eq!(connection.take().err(), Some(HandleError::Overloaded));
+        wait(&held, Direction::Response, 100);
+        held.place().progress(Direction::Response);
+        assert_eq!(connection.take().err(), Some(HandleError::Overloaded));
+        wait(&held, Direction::Response, 100);
+        assert!(connection.take().is_ok());
+    }
+
+    #[test]
+    fn a_peer_over_its_limit_takes_the_place_of_its_own_slow_request_and_of_no_other() {
+        let places = places(9, PeerLimit::Remote(limit(1)));
+        let (one, another) = (of(&places, "192.0.2.1"), of(&places, "192.0.2.2"));
+        let (of_one, of_another) = (one.take().unwrap(), another.take().unwrap());
+        wait(&of_another, Direction::Request, 100);
+        assert!(one.take().is_err());
+        wait(&of_one, Direction::Request, 50);
+        let _permit = one.take().unwrap();
+        assert!(gave_way(&of_one));
+        assert!(!gave_way(&of_another));
     }
 
     #[test]

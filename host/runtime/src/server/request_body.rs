@@ -20,6 +20,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::limits::Limits;
 use super::pace::{MinimumPace, Pace};
+use super::place::{Direction, Place};
 use crate::lock::ignore_poison;
 use crate::request::HandleError;
 
@@ -165,7 +166,8 @@ impl BodyWatch {
     }
 }
 
-/// Wraps a request's body for a guest.
+/// Wraps a request's body for a guest. The request may lose its place while the guest waits
+/// for more of the body.
 ///
 /// # Errors
 ///
@@ -173,6 +175,7 @@ impl BodyWatch {
 pub(super) fn limit(
     incoming: Incoming,
     limits: &Limits,
+    place: Arc<Place>,
 ) -> Result<(WasiBody, BodyWatch), Incoming> {
     if incoming.is_end_stream() {
         let nothing = Empty::new().map_err(|never| match never {});
@@ -191,6 +194,7 @@ pub(super) fn limit(
             bytes_per_second: limits.body_bytes_per_second,
         }),
         timer: None,
+        place,
         state: state.clone(),
     };
     Ok((body.boxed_unsync(), BodyWatch(Some(state))))
@@ -204,6 +208,7 @@ struct RequestBody {
     pace: Pace,
     /// Created at the first wait, since most bodies arrive with their head.
     timer: Option<Pin<Box<Sleep>>>,
+    place: Arc<Place>,
     state: Arc<Mutex<BodyState>>,
 }
 
@@ -232,6 +237,11 @@ impl RequestBody {
     /// Ready when the client has been too slow.
     fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let end = self.pace.wait(Instant::now());
+        if let Some(since) = self.pace.waited_since()
+            && self.place.wait(Direction::Request, since, cx)
+        {
+            return Poll::Ready(());
+        }
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
         if timer.deadline() != end {
             timer.as_mut().reset(end);
@@ -261,7 +271,10 @@ impl Body for RequestBody {
             Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
             Some(Err(_)) | None => 0,
         };
-        self.pace.progress(bytes, Instant::now());
+        if self.pace.waited_since().is_some() {
+            self.pace.progress(bytes, Instant::now());
+            self.place.progress(Direction::Request);
+        }
         if read_to_the_end {
             lock(&self.state).released = true;
         }

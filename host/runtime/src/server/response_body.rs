@@ -13,7 +13,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::connection::RunningExchange;
 use super::no_content;
-use super::places::RequestPermit;
+use super::place::RequestPermit;
 use super::request_body::{self, BodyWatch};
 
 /// The longest part of a body that is handed over at one time, in bytes. The HTTP library
@@ -101,11 +101,11 @@ impl ResponseBody {
     pub(super) fn begin(&mut self, exchange: RunningExchange) {
         // What a guest sends has the time that the whole request has. The host's own texts
         // may come when that is over.
-        let deadline = match &self.content {
-            Content::Guest { .. } => Some(exchange.deadline()),
-            Content::Host(_) => None,
+        let (deadline, permit) = match &self.content {
+            Content::Guest { permit, .. } => (Some(exchange.deadline()), permit.as_ref()),
+            Content::Host(_) => (None, None),
         };
-        exchange.respond(deadline);
+        exchange.respond(deadline, permit.map(RequestPermit::place));
         self.exchange = Some(exchange);
     }
 

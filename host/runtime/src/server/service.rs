@@ -67,7 +67,7 @@ async fn respond<H: Handler>(
         report(&*handler, &connection, &id, &head, error).await;
         return refuse(error, &id, Some(incoming));
     }
-    let (body, watch) = match request_body::limit(incoming, limits) {
+    let (body, watch) = match request_body::limit(incoming, limits, permit.place()) {
         Ok(limited) => limited,
         Err(incoming) => {
             let limit = limits.body_bytes;

@@ -123,6 +123,38 @@ async fn a_response_is_cut_off_at_its_deadline_however_fast_it_is_taken() {
 }
 
 #[tokio::test]
+async fn where_no_place_is_left_a_request_that_waits_for_its_client_gives_way() {
+    let server = Running::start(Limits {
+        body_idle_timeout: NEVER * 10,
+        give_way_after: IDLE,
+        ..requests(1)
+    })
+    .await;
+    let mut sends = server.connect().await;
+    sends
+        .send("POST /echo HTTP/1.1\r\nhost: test\r\ncontent-length: 1000\r\n\r\nbegin")
+        .await;
+    let send = http_2(&server, 0).await;
+    let mut takes = loop {
+        // Over time, each of them is the one that has waited for its client.
+        let response = request(&send, "/").await;
+        if response.status() == 200 {
+            break response;
+        }
+        assert_eq!(response.status(), 503);
+    };
+    assert_refused(&sends.until("}}").await, 408, "body_stalled");
+    let answer = loop {
+        let answer = server.exchange(&get("/")).await;
+        if !answer.starts_with("HTTP/1.1 503") {
+            break answer;
+        }
+    };
+    assert!(answer.ends_with("hello"), "{answer}");
+    assert_reset(take(takes.body_mut()).await);
+}
+
+#[tokio::test]
 async fn a_client_that_takes_its_response_byte_by_byte_is_disconnected() {
     let server = Running::start(Limits {
         body_idle_timeout: IDLE,

@@ -151,6 +151,7 @@ impl Serve {
             head_timeout: self.client_timeout,
             body_idle_timeout: self.client_timeout,
             body_bytes_per_second: self.min_body_rate,
+            give_way_after: self.client_timeout / 4,
             response_timeout: self.request_timeout,
             ..server::Limits::default()
         }
