@@ -17,7 +17,11 @@ fn peak_bytes(server: &Server) -> u64 {
 /// A request that makes the host hold this much more than an instance may is ended, and the
 /// host never holds as much as it asks for.
 fn assert_bounded(path: &str) {
-    let server = Serve::new(guest("hoards"))
+    assert_bounded_of("hoards", path);
+}
+
+fn assert_bounded_of(name: &str, path: &str) {
+    let server = Serve::new(guest(name))
         .arg("--max-memory-bytes=64MiB")
         .start();
     let before = peak_bytes(&server);
@@ -46,6 +50,12 @@ fn a_copy_of_a_list_of_header_fields_counts() {
 #[test]
 fn methods_of_requests_that_are_never_sent_count() {
     assert_bounded("/methods/8000");
+}
+
+#[test]
+fn what_a_guest_of_wasi_0_3_has_the_host_hold_counts() {
+    assert_bounded_of("p3_hoards", "/fields/16000");
+    assert_bounded_of("p3_hoards", "/requests/16000");
 }
 
 #[test]

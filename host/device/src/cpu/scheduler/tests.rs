@@ -127,6 +127,23 @@ fn a_session_with_one_queue_gets_what_it_can_use_and_the_rest_goes_to_others() {
 }
 
 #[test]
+fn a_block_begins_where_there_is_room_and_any_block_where_none_has_begun() {
+    let mut session = ScheduledSession {
+        flow: Flow::new(NonZeroU32::MIN),
+        ready: VecDeque::new(),
+        exclusive: None,
+        held_back: VecDeque::new(),
+        begun_bytes: 0,
+    };
+    assert!(session.may_begin(MOST_BEGUN_BYTES + 1));
+    session.begun_bytes = MOST_BEGUN_BYTES - 10;
+    assert!(session.may_begin(10) && !session.may_begin(11));
+    // One that has begun goes on.
+    session.begun_bytes = u64::MAX;
+    assert!(session.may_begin(0) && !session.may_begin(1));
+}
+
+#[test]
 fn idling_earns_no_credit() {
     let device = manual_device(1 << 20);
     let idle = session(&device, 1000);
