@@ -5,7 +5,6 @@ use http::HeaderMap;
 use std::any::Any;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi_http::p2::bindings::http::types::{Method, Scheme};
-use wasmtime_wasi_http::p2::body::HostOutgoingBody;
 use wasmtime_wasi_http::p2::types::{
     HostIncomingResponse, HostOutgoingRequest, HostOutgoingResponse,
 };
@@ -26,7 +25,8 @@ pub(super) fn by_table(table: &mut ResourceTable, limits: HttpLimits) -> usize {
 }
 
 /// What is held for a resource beside [`RESOURCE_BYTES`]. A list that others share counts for
-/// each of them.
+/// each of them. A body counts for the request or response that it belongs to, until that is
+/// sent: an instance sends one response, and requests as far as it may have connections.
 fn by_resource(resource: &(dyn Any + Send), limits: HttpLimits) -> usize {
     if let Some(fields) = resource.downcast_ref::<FieldMap>() {
         return of_fields(fields);
@@ -46,9 +46,6 @@ fn by_resource(resource: &(dyn Any + Send), limits: HttpLimits) -> usize {
     }
     if let Some(response) = resource.downcast_ref::<HostOutgoingResponse>() {
         return of_fields(&response.headers) + body(response.body.is_some());
-    }
-    if resource.is::<HostOutgoingBody>() {
-        return body(true);
     }
     if let Some(response) = resource.downcast_ref::<HostIncomingResponse>() {
         return of_fields(&response.headers);
