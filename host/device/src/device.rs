@@ -112,9 +112,17 @@ impl Device {
         let timer = Arc::new(Timer::new(Box::new(SystemClock)));
         let memory = Arc::new(DeviceMemory::new(description.memory_bytes));
         let workers = Workers::new(workers, device, &memory, &timer);
-        let threads_of = (Arc::new(Scheduler::new()), Arc::default());
         let workers = Arc::new(workers);
-        let device = Device::new(config, description, memory, timer, workers, threads_of);
+        let (compiler, reclaimer) = (Arc::new(Scheduler::new()), Arc::default());
+        let device = Device::new(
+            config,
+            description,
+            memory,
+            timer,
+            workers,
+            compiler,
+            reclaimer,
+        );
         device.start(threads)?;
         Ok(device)
     }
@@ -129,8 +137,16 @@ impl Device {
         let (compiler, reclaimer) = (Arc::new(Scheduler::new()), Arc::default());
         let processor = Processor::new(&config, &memory, &compiler, &reclaimer);
         let processor = Arc::new(processor);
-        let (backend, threads_of) = (Arc::clone(&processor), (compiler, reclaimer));
-        let device = Device::new(config, description, memory, timer, backend, threads_of);
+        let backend = Arc::clone(&processor);
+        let device = Device::new(
+            config,
+            description,
+            memory,
+            timer,
+            backend,
+            compiler,
+            reclaimer,
+        );
         (device, processor)
     }
 
@@ -140,7 +156,8 @@ impl Device {
         memory: Arc<DeviceMemory>,
         timer: Arc<Timer>,
         backend: Arc<dyn Backend>,
-        (compiler, reclaimer): (Arc<Scheduler>, Arc<Reclaimer>),
+        compiler: Arc<Scheduler>,
+        reclaimer: Arc<Reclaimer>,
     ) -> Device {
         let shared = DeviceShared {
             description,

@@ -149,10 +149,10 @@ impl Lease {
             Some(parsed) => parsed,
             None => self.check(&ptx, hash).await?,
         };
-        let charge = tenant.charge_module(charge, &parsed)?;
         let retiring = RetiringModule::new(&parsed, &self.session.device.shared.reclaimer);
         // Dropped before that, wherever this ends.
         let parsed = parsed;
+        let charge = tenant.charge_module(charge, &parsed)?;
         let loaded = backend.load(&parsed, &ptx, hash).await?;
         Ok(Module::new(parsed, loaded, tenant, charge, retiring))
     }

@@ -41,7 +41,7 @@ const MOST_CODE: usize = 512 << 10;
 const MOST_PRESSURE: u64 = 2 << 20;
 
 /// The most work that an engine may have with a kernel, in the units of
-/// [`CompiledKernel::effort`](crate::compile::CompiledKernel::effort): about half a second on one
+/// [`CompiledKernel::effort`](crate::compile::CompiledKernel::effort): about a second on one
 /// thread. Nothing stops an engine within a function, and a tenant's compilation keeps a thread from
 /// those of others.
 pub const MOST_EFFORT: usize = 64 << 10;
@@ -167,7 +167,7 @@ pub(crate) fn check_effort(
     });
     let edges: usize = edges.sum();
     let sites = body.sites.len();
-    let effort = (FIXED_EFFORT + code / 16 + sites * sites / 50)
+    let effort = (FIXED_EFFORT + code / 16 + sites * sites / 100)
         .saturating_add(edges / EDGES_PER_EFFORT)
         .saturating_add(carried)
         .saturating_add(allocation);
