@@ -291,7 +291,7 @@ fn a_wrong_file_ends_every_command_that_reads_it_with_status_2_and_all_mistakes(
             2,
             &[
                 "error: tensor-wasm.toml:1:1: there is no key `adr`: did you mean `addr`?\n",
-                "error: tensor-wasm.toml:2:7: `gpu` can't be `yes`: write auto, cpu, cuda, cuda:NUMBER, deny or refuse",
+                "error: tensor-wasm.toml:2:7: `gpu` can't be `yes`: write auto, cpu, cuda, cuda:NUMBER, cuda:UUID, deny or refuse",
                 "error: tensor-wasm.toml:4:14: `tenants.7.gpu-queues` can't be `0`",
             ],
         );

@@ -11,7 +11,7 @@ use crate::cpu::{CpuConfig, Processor, Scheduler, start_threads};
 use crate::reclaimer::Reclaimer;
 use crate::remote::{WorkerConfig, Workers};
 use crate::timer::{SystemClock, Timer};
-use crate::{Description, Error, NoNvidia};
+use crate::{Description, Error, NoNvidia, NvidiaDevice};
 
 /// Threads that compile modules, at least: with two, one tenant that compiles
 /// without end leaves another thread to the others, since it gets no second one.
@@ -81,24 +81,43 @@ impl Device {
         Device::in_workers(config, description, workers, device)
     }
 
-    /// An NVIDIA device, by its number among those that the driver shows, with a
-    /// process for each tenant that uses it. The driver is loaded there, never here.
+    /// An NVIDIA device, with a process for each tenant that uses it. The driver is loaded there,
+    /// never here, and shows no other device.
     ///
     /// # Errors
     /// [`NoNvidia`] says why it can't be had.
     pub fn cuda(
-        ordinal: u32,
+        device: impl Into<NvidiaDevice>,
         config: CpuConfig,
         workers: WorkerConfig,
     ) -> Result<Device, NoNvidia> {
-        let found = crate::remote::probe(&workers)?;
-        let count = found.len();
-        let description = found.into_iter().nth(ordinal as usize);
-        let mut description = description.ok_or(NoNvidia::NoSuchDevice { ordinal, count })?;
+        let (mut description, device) = match device.into() {
+            NvidiaDevice::Number(ordinal) => {
+                let found = crate::remote::probe(&workers, None)?;
+                let count = found.len();
+                let chosen = found.into_iter().nth(ordinal as usize);
+                chosen.ok_or(NoNvidia::NoSuchDevice { ordinal, count })?
+            }
+            NvidiaDevice::Uuid(uuid) => {
+                let found = crate::remote::probe(&workers, Some(uuid));
+                let first = found.map(|found| found.into_iter().next());
+                let no_such = |cause| NoNvidia::NoSuchUuid {
+                    uuid,
+                    cause: Box::new(cause),
+                };
+                let unusable = || NoNvidia::Unusable("it shows none".to_owned());
+                first
+                    .and_then(|first| first.ok_or_else(unusable))
+                    .map_err(|error| match error {
+                        NoNvidia::Unusable(_) => no_such(error),
+                        _ => error,
+                    })?
+            }
+        };
         if let Some(most) = config.memory_bytes {
             description.memory_bytes = description.memory_bytes.min(most);
         }
-        let device = WorkerDevice::Cuda { ordinal };
+        let device = WorkerDevice::Cuda(device);
         Ok(Device::in_workers(config, description, workers, device)?)
     }
 

@@ -16,7 +16,8 @@ impl Devices {
     pub fn look(workers: &WorkerConfig) -> Devices {
         Devices {
             processor: CpuConfig::default().describe(),
-            nvidia: crate::remote::probe(workers),
+            nvidia: crate::remote::probe(workers, None)
+                .map(|found| found.into_iter().map(|(device, _)| device).collect()),
         }
     }
 }

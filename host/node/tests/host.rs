@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use tensor_wasm_device::NvidiaDevice;
 use tensor_wasm_node::host::{
     ComponentSource, DeviceChoice, DeviceOptions, Host, HostBuilder, HostError,
 };
@@ -45,9 +46,14 @@ fn kernel_checks_are_refused_on_an_nvidia_device() {
     };
     let error = refused(
         Host::builder(source("hello.txt", b"hello"))
-            .device(Grant::Granted(DeviceChoice::Cuda(3)))
+            .device(Grant::Granted(DeviceChoice::Cuda(3.into())))
             .device_options(options),
     );
-    assert!(matches!(error, HostError::ChecksOnNvidia { number: 3 }));
+    assert!(matches!(
+        error,
+        HostError::ChecksOnNvidia {
+            device: NvidiaDevice::Number(3)
+        }
+    ));
     assert!(error.to_string().contains("--gpu cuda:3"), "{error}");
 }

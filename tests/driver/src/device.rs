@@ -42,6 +42,8 @@ const MOST: usize = 16;
 
 /// One device.
 pub(crate) struct Device {
+    /// Which one it is of those that the machine has, whichever are shown.
+    pub(crate) number: i32,
     /// Bytes that are allocated.
     used: AtomicU64,
     pub(crate) primary: Mutex<Primary>,
@@ -65,10 +67,15 @@ pub(crate) fn initialise() -> Result {
     if count == 0 {
         return Err(Code::NO_DEVICE);
     }
+    let shown = shown(i32::try_from(count.min(MOST)).unwrap_or(0));
+    if shown.is_empty() {
+        return Err(Code::NO_DEVICE);
+    }
     let mut devices = lock(&DEVICES);
-    while devices.len() < count.min(MOST) {
+    for number in shown.into_iter().skip(devices.len()) {
         // They live as long as the process, as devices do.
         devices.push(Box::leak(Box::new(Device {
+            number,
             used: AtomicU64::new(0),
             primary: Mutex::default(),
             pool: handle::fresh(),
@@ -76,6 +83,53 @@ pub(crate) fn initialise() -> Result {
     }
     READY.store(true, Ordering::Release);
     Ok(())
+}
+
+/// Which of so many devices `CUDA_VISIBLE_DEVICES` shows: numbers, and the beginnings of names such as
+/// `GPU-…`, up to the first that is no device's; all, where it is not set.
+fn shown(count: i32) -> Vec<i32> {
+    let Ok(list) = std::env::var("CUDA_VISIBLE_DEVICES") else {
+        return (0..count).collect();
+    };
+    let found = |entry: &str| {
+        (0..count).find(|number| {
+            let is_named = entry.len() > 4 && name_of(*number).starts_with(entry);
+            is_named || entry == number.to_string()
+        })
+    };
+    list.split(',')
+        .map_while(|entry| found(entry.trim()))
+        .collect()
+}
+
+/// Sixteen bytes that differ between devices, and are the same every time.
+pub(crate) fn uuid(number: i32) -> [u8; 16] {
+    let mut uuid = *b"TensorWasm GPU \0";
+    if let Some(last) = uuid.last_mut() {
+        *last = u8::try_from(number).unwrap_or(u8::MAX);
+    }
+    uuid
+}
+
+/// The same, or of one that is a part of another its own.
+pub(crate) fn uuid_shown(number: i32) -> [u8; 16] {
+    let mut uuid = uuid(number);
+    if switches::get().parts {
+        uuid.reverse();
+    }
+    uuid
+}
+
+/// As the driver writes it.
+fn name_of(number: i32) -> String {
+    let mut name = if switches::get().parts { "MIG" } else { "GPU" }.to_owned();
+    for (index, byte) in uuid_shown(number).iter().enumerate() {
+        if matches!(index, 0 | 4 | 6 | 8 | 10) {
+            name.push('-');
+        }
+        name += &format!("{byte:02x}");
+    }
+    name
 }
 
 pub(crate) fn check_ready() -> Result {
@@ -144,7 +198,7 @@ pub(crate) fn attribute(attribute: u32, ordinal: i32) -> Result<i32> {
         13 => 1_980_000,
         14 => 512,
         16 => i32::try_from(processors()).unwrap_or(i32::MAX),
-        33 => 0x65 + ordinal,
+        33 => 0x65 + get(ordinal)?.number,
         36 => 2_619_000,
         37 => 5120,
         38 => 50 << 20,

@@ -6,6 +6,7 @@
 //! ```toml
 //! driver_version = 11040       # what cuDriverGetVersion says
 //! devices = 2                  # 0: cuInit says that there is none
+//! parts = true                 # each device is a part of one (MIG), with a UUID of its own
 //! memory_bytes = 1073741824    # of each device
 //! launch_latency_us = 20       # how long every kernel takes before it begins
 //! lost_after = 40              # after so many calls, of any kind, the device is gone
@@ -47,6 +48,7 @@ pub const FILE: &str = "libcuda.switches";
 pub(crate) struct Switches {
     pub(crate) driver_version: i32,
     pub(crate) devices: i32,
+    pub(crate) parts: bool,
     pub(crate) memory_bytes: u64,
     pub(crate) launch_latency: Duration,
     pub(crate) lost_after: Option<u64>,
@@ -63,6 +65,7 @@ impl Default for Switches {
         Switches {
             driver_version: 12090,
             devices: 1,
+            parts: false,
             memory_bytes: 8 << 30,
             launch_latency: Duration::ZERO,
             lost_after: None,
@@ -164,6 +167,7 @@ fn parse(text: &str, folder: &Path) -> Result<Switches, Mistake> {
         match key {
             "driver_version" => switches.driver_version = number(key, value)?,
             "devices" => switches.devices = number(key, value)?,
+            "parts" => switches.parts = value.as_bool().unwrap_or(false),
             "memory_bytes" => switches.memory_bytes = number(key, value)?,
             "launch_latency_us" => {
                 switches.launch_latency = Duration::from_micros(number(key, value)?);

@@ -55,10 +55,66 @@ fn a_device_number_out_of_range_is_refused_with_the_number_of_devices() {
         .arg("--gpu=cuda:2")
         .refused();
     assert!(refused.stderr.contains("shows 2"), "{}", refused.stderr);
-    let second = driver_of(Serve::new(guest("gpu_scenarios")), &driver).arg("--gpu=cuda:1");
-    let server = second.start();
-    assert!(server.start().device.starts_with("cuda: "));
-    assert_increments(&server.get("/increment"));
+}
+
+/// What a worker's driver is told to show.
+#[track_caller]
+fn shown_device(worker: i32) -> String {
+    let variables = std::fs::read(format!("/proc/{worker}/environ")).unwrap();
+    let variables = String::from_utf8_lossy(&variables).into_owned();
+    let mut named = variables.split('\0');
+    let shown = named.find_map(|variable| variable.strip_prefix("CUDA_VISIBLE_DEVICES="));
+    shown.unwrap_or_else(|| panic!("{variables}")).to_owned()
+}
+
+#[test]
+fn a_worker_s_driver_shows_the_chosen_device_alone() {
+    let driver = Driver::new("devices = 3");
+    for (visible, option, number) in [
+        (None, "cuda", "00"),
+        (None, "cuda:1", "01"),
+        (Some("2,0"), "cuda:1", "00"),
+        (Some("2,0"), "cuda", "02"),
+    ] {
+        let mut serve =
+            driver_of(Serve::new(guest("gpu_scenarios")), &driver).arg(format!("--gpu={option}"));
+        if let Some(visible) = visible {
+            serve = serve.env("CUDA_VISIBLE_DEVICES", visible);
+        }
+        let server = serve.start();
+        assert!(server.start().device.starts_with("cuda: "));
+        assert_increments(&server.get("/increment"));
+        let worker = workers_become(&server, 1)[0];
+        let shown = shown_device(worker);
+        assert!(
+            shown.starts_with("GPU-") && shown.ends_with(number),
+            "{option}: {shown}"
+        );
+    }
+}
+
+#[test]
+fn a_device_or_a_part_of_one_is_chosen_by_its_uuid() {
+    // "TensorWasm GPU " with the device's number behind it, and the other way around for parts.
+    let whole = "GPU-54656e73-6f72-5761-736d-204750552001";
+    let part = "MIG-01205550-4720-6d73-6157-726f736e6554";
+    for (switches, uuid) in [("devices = 2", whole), ("devices = 2\nparts = true", part)] {
+        let driver = Driver::new(switches);
+        let serve = driver_of(Serve::new(guest("gpu_scenarios")), &driver);
+        let server = serve.arg(format!("--gpu=cuda:{uuid}")).start();
+        assert!(server.start().device.starts_with("cuda: "));
+        assert_increments(&server.get("/increment"));
+        let worker = workers_become(&server, 1)[0];
+        assert_eq!(shown_device(worker), uuid);
+    }
+    let other = "GPU-54656e73-6f72-5761-736d-204750552009";
+    let driver = Driver::new("devices = 2");
+    let refused = driver_of(Serve::new(guest("gpu_scenarios")), &driver)
+        .arg(format!("--gpu=cuda:{other}"))
+        .refused();
+    for text in [other, "nvidia-smi -L", "CUDA_ERROR_NO_DEVICE"] {
+        assert!(refused.stderr.contains(text), "{}", refused.stderr);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
+use crate::NvidiaUuid;
 use crate::command::{Command, Resources};
 use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
 
@@ -29,12 +30,20 @@ pub(crate) struct Start {
 }
 
 /// What runs the kernels in the worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum WorkerDevice {
     /// The processor, with this many threads; `checks` where kernels are checked as they run.
     Cpu { threads: u32, checks: bool },
-    /// An NVIDIA device, as the driver numbers them.
-    Cuda { ordinal: u32 },
+    /// An NVIDIA device.
+    Cuda(CudaDevice),
+}
+
+/// An NVIDIA device, or a part of one: the only one that a worker's driver shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CudaDevice {
+    pub(crate) uuid: NvidiaUuid,
+    /// The number of its node, `/dev/nvidia0`, where it is known.
+    pub(crate) minor: Option<u32>,
 }
 
 /// The resources of commands in messages: numbers, and spans of the area for bulk data.

@@ -137,7 +137,7 @@ impl LeaseBackend for WorkerLease {
                 // What our parser understood, printed anew, so that the driver's own parser
                 // reads nothing else, with each rounding said, so that its compiler computes
                 // what we do.
-                WorkerDevice::Cuda { .. } => {
+                WorkerDevice::Cuda(_) => {
                     let text = format!("{parsed:#}").into_bytes();
                     self.worker.load(parsed, &text, hash).await?
                 }

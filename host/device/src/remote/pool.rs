@@ -148,8 +148,8 @@ impl Workers {
     }
 
     /// What runs the kernels in them.
-    pub(super) fn device(&self) -> WorkerDevice {
-        self.shared.device
+    pub(super) fn device(&self) -> &WorkerDevice {
+        &self.shared.device
     }
 
     /// Reserves memory of the device. Where it is full, and a worker is being ended, it waits for
@@ -264,7 +264,7 @@ impl Workers {
         let memory = Arc::new(memory);
         let mut requests = Producer::to_worker(&memory);
         let start = Request::Start(Start {
-            device: self.shared.device,
+            device: self.shared.device.clone(),
             memory_bytes: limits.memory_bytes,
             kernel_nanoseconds: u64::try_from(limits.kernel_time.as_nanos()).unwrap_or(u64::MAX),
             cache: self
@@ -282,11 +282,11 @@ impl Workers {
         let id = WorkerId::from(self.shared.ids.fetch_add(1, Ordering::Relaxed));
         self.shared.fair_share.add(id, limits.share);
         let worker = Arc::new(self.worker(id, &memory, requests, tenant, limits));
-        let (shared, program) = (Arc::clone(&worker), self.shared.config.program.clone());
+        let (shared, workers) = (Arc::clone(&worker), Arc::clone(&self.shared));
         // Starting a process takes longer than a thread that serves requests has.
         let supervising = std::thread::Builder::new()
             .name("device-worker".to_owned())
-            .spawn(move || supervise(&shared, &program, file, &memory));
+            .spawn(move || supervise(&shared, &workers, file, &memory));
         if let Err(error) = supervising {
             worker.stop("no thread can be had to supervise it");
             worker.has_gone();
@@ -326,7 +326,7 @@ impl Workers {
                     WorkerDevice::Cpu { .. } => (limits.kernel_time)
                         .saturating_add(SLACK)
                         .saturating_add(shared.config.timeout),
-                    WorkerDevice::Cuda { .. } => Duration::ZERO,
+                    WorkerDevice::Cuda(_) => Duration::ZERO,
                 },
                 timeout: shared.config.timeout,
                 idle: shared.config.idle,
@@ -404,11 +404,12 @@ fn dying(live: &[Weak<Worker>]) -> Option<Arc<Worker>> {
 /// Starts a worker's process, and supervises it.
 fn supervise(
     worker: &Arc<Worker>,
-    program: &[OsString],
+    workers: &WorkersShared,
     file: OwnedFd,
     memory: &Arc<SharedMemory>,
 ) {
-    match Process::start(program, file, memory, &worker.tenant) {
+    let (program, device) = (&workers.config.program, &workers.device);
+    match Process::start(program, device, file, memory, &worker.tenant) {
         Ok(process) => {
             let supervisor = Supervisor {
                 worker: Arc::clone(worker),

@@ -4,10 +4,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::WorkerConfig;
-use super::process::command;
-use crate::channel::wire::short;
+use super::process::{SHOWN_DEVICES, command};
+use crate::channel::wire::{CudaDevice, short};
 use crate::worker::Probed;
-use crate::{Backend, Description, Error};
+use crate::{Backend, Description, Error, NvidiaUuid};
 
 /// How often it is checked whether the process has answered.
 const POLL: Duration = Duration::from_millis(5);
@@ -35,19 +35,35 @@ pub enum NoNvidia {
         /// How many there are.
         count: usize,
     },
+    /// The driver shows nothing under this UUID.
+    #[error(
+        "the NVIDIA driver shows no device {uuid}: nvidia-smi -L lists those that there are ({cause})"
+    )]
+    NoSuchUuid {
+        /// The UUID that was asked for.
+        uuid: NvidiaUuid,
+        /// What the driver says.
+        cause: Box<NoNvidia>,
+    },
     /// The host can't have what it needs itself.
     #[error(transparent)]
     Host(#[from] Error),
 }
 
-/// The devices that the driver shows, in its order.
+/// The devices that the driver shows, in its order: of all, or this one if it has it.
 ///
 /// # Errors
 /// Why there are none.
-pub(crate) fn probe(config: &WorkerConfig) -> Result<Vec<Description>, NoNvidia> {
+pub(crate) fn probe(
+    config: &WorkerConfig,
+    shown: Option<NvidiaUuid>,
+) -> Result<Vec<(Description, CudaDevice)>, NoNvidia> {
     let failed =
         |what: String| NoNvidia::Unusable(format!("the NVIDIA driver can't be asked: {what}"));
     let mut asking = command(&config.program).map_err(|error| failed(error.to_string()))?;
+    if let Some(uuid) = shown {
+        asking.env(SHOWN_DEVICES, uuid.to_string());
+    }
     let mut child = asking
         .arg("--probe")
         .stdin(Stdio::null())
@@ -101,9 +117,9 @@ pub(crate) fn probe(config: &WorkerConfig) -> Result<Vec<Description>, NoNvidia>
         .collect())
 }
 
-fn describe(device: crate::worker::ProbedDevice, driver: i32) -> Description {
+fn describe(device: crate::worker::ProbedDevice, driver: i32) -> (Description, CudaDevice) {
     let newest = tensor_wasm_ptx::Limits::default().max_target;
-    Description {
+    let description = Description {
         name: device.name,
         backend: Backend::Cuda,
         // PTX for an older target runs on a newer device.
@@ -115,5 +131,10 @@ fn describe(device: crate::worker::ProbedDevice, driver: i32) -> Description {
         memory_bytes: device.memory_bytes,
         driver: Some(format!("{}.{}", driver / 1000, driver % 1000 / 10)),
         capability: Some((device.target / 10, device.target % 10)),
-    }
+    };
+    let device = CudaDevice {
+        uuid: device.uuid,
+        minor: device.minor,
+    };
+    (description, device)
 }

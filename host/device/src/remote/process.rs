@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::channel::wire::short;
+use crate::channel::wire::{WorkerDevice, short};
 use crate::channel::{SharedMemory, wake_host};
 use crate::sync::lock;
 
@@ -21,10 +21,13 @@ use crate::sync::lock;
 /// which devices it shows.
 const INHERITED: &[&str] = &[
     "LD_LIBRARY_PATH",
-    "CUDA_VISIBLE_DEVICES",
+    SHOWN_DEVICES,
     "CUDA_DEVICE_ORDER",
     "NVIDIA_VISIBLE_DEVICES",
 ];
+
+/// By which a driver is told what devices to show.
+pub(super) const SHOWN_DEVICES: &str = "CUDA_VISIBLE_DEVICES";
 
 /// The longest line of a worker that is logged whole, in bytes.
 const LONGEST_LINE: u64 = 2048;
@@ -77,12 +80,18 @@ impl Process {
     /// Where the operating system gives no process.
     pub(super) fn start(
         program: &[OsString],
+        device: &WorkerDevice,
         file: OwnedFd,
         memory: &Arc<SharedMemory>,
         name: &str,
     ) -> std::io::Result<Process> {
         let (ours, theirs) = UnixStream::pair()?;
-        let child = command(program)?
+        let mut command = command(program)?;
+        if let WorkerDevice::Cuda(device) = device {
+            // The driver shows it this one, as number 0, and opens no other.
+            command.env(SHOWN_DEVICES, device.uuid.to_string());
+        }
+        let child = command
             // As lists of processes show it.
             .arg0(format!("tensor-wasm: device of tenant {name}"))
             .stdin(Stdio::from(file))

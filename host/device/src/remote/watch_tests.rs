@@ -39,7 +39,7 @@ fn supervise(says: &[Answer]) -> Error {
     let workers = workers(&Arc::new(DeviceMemory::new(1 << 30)));
     let (worker, memory, file) = worker(&workers);
     let program = ["/bin/sleep".into(), "1000".into()];
-    let process = Process::start(&program, file, &memory, "tenant").unwrap();
+    let process = Process::start(&program, workers.device(), file, &memory, "tenant").unwrap();
     let mut answers = Producer::to_host(&memory);
     let mut message = Vec::new();
     for answer in says {

@@ -94,7 +94,7 @@ fn work() -> std::io::Result<Infallible> {
         },
         Ok(false) | Err(_) => return Err(std::io::Error::other("nothing was asked for")),
     };
-    if let WorkerDevice::Cuda { .. } = start.device {
+    if let WorkerDevice::Cuda(_) = start.device {
         // Its libraries may lie anywhere, so it is loaded before files are restricted.
         // What is wrong with it is reported later.
         cuda::load_driver().unwrap_or_default();
@@ -152,8 +152,8 @@ fn begin(
     memory: &Arc<SharedMemory>,
     outbox: &Outbox,
 ) -> Result<Box<dyn Executor>, Lost> {
-    match start.device {
-        WorkerDevice::Cpu { threads, checks } => {
+    match &start.device {
+        &WorkerDevice::Cpu { threads, checks } => {
             let config = CpuConfig {
                 threads: NonZeroUsize::new(threads as usize),
                 checks,
@@ -161,9 +161,9 @@ fn begin(
             };
             Ok(Box::new(cpu::Cpu::new(start, config, memory, outbox)?))
         }
-        WorkerDevice::Cuda { ordinal } => {
+        WorkerDevice::Cuda(device) => {
             cuda::load_driver()?;
-            Ok(Box::new(cuda::Cuda::new(start, ordinal, memory, outbox)?))
+            Ok(Box::new(cuda::Cuda::new(start, device, memory, outbox)?))
         }
     }
 }

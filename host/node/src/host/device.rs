@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tensor_wasm_device::{CpuConfig, Device, NoNvidia, WorkerConfig};
+use tensor_wasm_device::{CpuConfig, Device, NoNvidia, NvidiaDevice, WorkerConfig};
 
 use super::HostError;
 
@@ -13,8 +13,8 @@ pub enum DeviceChoice {
     Auto,
     /// The processor.
     Cpu,
-    /// An NVIDIA device, as the driver numbers them.
-    Cuda(u32),
+    /// An NVIDIA device.
+    Cuda(NvidiaDevice),
 }
 
 /// How a device is opened.
@@ -38,15 +38,15 @@ pub(super) fn open(
     let opener = Opener { options, cache };
     match choice {
         DeviceChoice::Cpu => opener.processor(),
-        DeviceChoice::Cuda(number) if options.kernel_checks => {
-            Err(HostError::ChecksOnNvidia { number })
+        DeviceChoice::Cuda(device) if options.kernel_checks => {
+            Err(HostError::ChecksOnNvidia { device })
         }
-        DeviceChoice::Cuda(number) => opener
-            .nvidia(number)
-            .map_err(|cause| HostError::Nvidia { number, cause }),
+        DeviceChoice::Cuda(device) => opener
+            .nvidia(device)
+            .map_err(|cause| HostError::Nvidia { device, cause }),
         // The processor alone can do these.
         DeviceChoice::Auto if options.isolate || options.kernel_checks => opener.processor(),
-        DeviceChoice::Auto => opener.nvidia(0).or_else(|error| {
+        DeviceChoice::Auto => opener.nvidia(FIRST).or_else(|error| {
             match error {
                 NoNvidia::NoDriver => tracing::debug!("{error}"),
                 // An operator who has installed a driver expects it to be used.
@@ -56,6 +56,9 @@ pub(super) fn open(
         }),
     }
 }
+
+/// Of the devices that the driver shows.
+const FIRST: NvidiaDevice = NvidiaDevice::Number(0);
 
 struct Opener<'a> {
     options: &'a DeviceOptions,
@@ -84,8 +87,8 @@ impl Opener<'_> {
         device.map_err(HostError::Device)
     }
 
-    fn nvidia(&self, number: u32) -> Result<Device, NoNvidia> {
-        Device::cuda(number, CpuConfig::default(), self.workers())
+    fn nvidia(&self, device: NvidiaDevice) -> Result<Device, NoNvidia> {
+        Device::cuda(device, CpuConfig::default(), self.workers())
     }
 
     fn workers(&self) -> WorkerConfig {

@@ -1,6 +1,6 @@
 //! Why a host can't be assembled.
 
-use tensor_wasm_device::NoNvidia;
+use tensor_wasm_device::{NoNvidia, NvidiaDevice};
 use tensor_wasm_runtime::ComposeError;
 use thiserror::Error;
 
@@ -25,21 +25,21 @@ pub enum HostError {
     #[error("there is no device")]
     Device(#[source] tensor_wasm_device::Error),
     /// The NVIDIA device that was asked for can't be used.
-    #[error("can't use --gpu cuda:{number}")]
+    #[error("can't use --gpu cuda:{device}")]
     Nvidia {
-        /// Its number.
-        number: u32,
+        /// Its number or UUID.
+        device: NvidiaDevice,
         /// Why not.
         #[source]
         cause: NoNvidia,
     },
     /// Kernels are checked on the processor alone.
     #[error(
-        "--kernel-checks runs kernels on the processor, not on --gpu cuda:{number}: use --gpu cpu, or NVIDIA's compute-sanitizer on the device"
+        "--kernel-checks runs kernels on the processor, not on --gpu cuda:{device}: use --gpu cpu, or NVIDIA's compute-sanitizer on the device"
     )]
     ChecksOnNvidia {
-        /// The number of the device.
-        number: u32,
+        /// The number or UUID of the device.
+        device: NvidiaDevice,
     },
     /// The engine can't be set up.
     #[error(transparent)]

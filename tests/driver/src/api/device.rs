@@ -22,15 +22,6 @@ fn put_text(text: &str, to: Host, room: i32) -> Result {
     Ok(())
 }
 
-/// Sixteen bytes that differ between devices, and are the same every time.
-fn uuid(ordinal: i32) -> [u8; 16] {
-    let mut uuid = *b"TensorWasm GPU \0";
-    if let Some(last) = uuid.last_mut() {
-        *last = u8::try_from(ordinal).unwrap_or(u8::MAX);
-    }
-    uuid
-}
-
 driver_calls! {
     fn cuInit(flags: u32) {
         if flags != 0 {
@@ -73,18 +64,16 @@ driver_calls! {
     }
 
     fn cuDeviceGetUuid(to: Out<[u8; 16]>, device: i32) {
-        device::get(device)?;
-        to.put(uuid(device))
+        to.put(device::uuid(device::get(device)?.number))
     }
 
     fn cuDeviceGetUuid_v2(to: Out<[u8; 16]>, device: i32) {
-        device::get(device)?;
-        to.put(uuid(device))
+        to.put(device::uuid_shown(device::get(device)?.number))
     }
 
     fn cuDeviceGetPCIBusId(to: Host, room: i32, device: i32) {
-        device::get(device)?;
-        put_text(&format!("0000:{:02X}:00.0", 0x65 + device), to, room)
+        let number = device::get(device)?.number;
+        put_text(&format!("0000:{:02X}:00.0", 0x65 + number), to, room)
     }
 
     fn cuDeviceGetDefaultMemPool(pool: Out<Handle>, device: i32) {

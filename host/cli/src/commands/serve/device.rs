@@ -14,9 +14,9 @@ use crate::values;
 #[derive(Args)]
 pub(super) struct DeviceOptions {
     /// What stands behind tensor:gpu: auto (an NVIDIA device where there is one, else
-    /// the processor), cpu, cuda or cuda:NUMBER, deny (each call answers that it is
-    /// denied, so that a component can do without) or refuse (a component that asks
-    /// for the GPU is not served)
+    /// the processor), cpu, cuda, cuda:NUMBER or cuda:UUID (as nvidia-smi -L shows it,
+    /// GPU-… or MIG-…), deny (each call answers that it is denied, so that a component
+    /// can do without) or refuse (a component that asks for the GPU is not served)
     #[arg(
         long,
         value_name = "DEVICE",
@@ -56,14 +56,20 @@ fn gpu(text: &str) -> Result<Grant<DeviceChoice>, String> {
     let device = match text {
         "auto" => DeviceChoice::Auto,
         "cpu" => DeviceChoice::Cpu,
-        "cuda" => DeviceChoice::Cuda(0),
+        "cuda" => DeviceChoice::Cuda(0.into()),
         "deny" => return Ok(Grant::Denied),
         "refuse" => return Ok(Grant::Refused),
         _ => match text.strip_prefix("cuda:") {
-            Some(number) => number.parse().map(DeviceChoice::Cuda).map_err(|_| {
-                format!("`{number}` is not the number of a device: see tensor-wasm devices")
+            Some(device) => device.parse().map(DeviceChoice::Cuda).map_err(|error| {
+                format!(
+                    "`{device}` names no device: {error}; tensor-wasm devices shows the numbers"
+                )
             })?,
-            None => return Err("write auto, cpu, cuda, cuda:NUMBER, deny or refuse".to_owned()),
+            None => {
+                return Err(
+                    "write auto, cpu, cuda, cuda:NUMBER, cuda:UUID, deny or refuse".to_owned(),
+                );
+            }
         },
     };
     Ok(Grant::Granted(device))
@@ -114,14 +120,22 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
     use super::*;
+    use tensor_wasm_device::NvidiaDevice;
 
     #[test]
-    fn a_device_is_named_by_kind_and_number() {
+    fn a_device_is_named_by_kind_and_number_or_uuid() {
+        let part = "cuda:MIG-01020304-0506-0708-090a-0b0c0d0e0f10";
         for (text, value) in [
             ("auto", Grant::Granted(DeviceChoice::Auto)),
             ("cpu", Grant::Granted(DeviceChoice::Cpu)),
-            ("cuda", Grant::Granted(DeviceChoice::Cuda(0))),
-            ("cuda:3", Grant::Granted(DeviceChoice::Cuda(3))),
+            ("cuda", Grant::Granted(DeviceChoice::Cuda(0.into()))),
+            ("cuda:3", Grant::Granted(DeviceChoice::Cuda(3.into()))),
+            (
+                part,
+                Grant::Granted(DeviceChoice::Cuda(NvidiaDevice::Uuid(
+                    part[5..].parse().unwrap(),
+                ))),
+            ),
             ("deny", Grant::Denied),
             ("refuse", Grant::Refused),
         ] {

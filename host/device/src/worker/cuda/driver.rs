@@ -14,6 +14,8 @@ use std::ffi::{CStr, CString, c_void};
 use cudarc::driver::DriverError;
 use cudarc::driver::{result, sys};
 
+use crate::NvidiaUuid;
+
 /// Why the driver refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal(pub(super) sys::CUresult);
@@ -82,6 +84,22 @@ impl Device {
 
     pub(super) fn name(self) -> Outcome<String> {
         Ok(result::device::get_name(self.0)?)
+    }
+
+    /// Its UUID. A part of a device (MIG) has one of its own, which the older of the two calls does
+    /// not tell.
+    pub(super) fn uuid(self) -> Outcome<NvidiaUuid> {
+        let mut whole = sys::CUuuid { bytes: [0; 16] };
+        let mut shown = whole;
+        // SAFETY: the pointers are valid for the calls, and the device is one that the driver gave.
+        unsafe {
+            sys::cuDeviceGetUuid(&raw mut whole, self.0).result()?;
+            sys::cuDeviceGetUuid_v2(&raw mut shown, self.0).result()?;
+        }
+        Ok(NvidiaUuid {
+            bytes: shown.bytes.map(|byte| byte as u8),
+            is_part: whole.bytes != shown.bytes,
+        })
     }
 
     pub(super) fn memory_bytes(self) -> Outcome<u64> {

@@ -23,7 +23,7 @@ use super::Executor;
 use super::lost::Lost;
 use super::outbox::Outbox;
 use crate::channel::SharedMemory;
-use crate::channel::wire::{EntryShape, Span, Start, Wire, WireError};
+use crate::channel::wire::{CudaDevice, EntryShape, Span, Start, Wire, WireError};
 use crate::command::Command;
 use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
 
@@ -91,13 +91,14 @@ pub(super) struct Cuda {
 impl Cuda {
     pub(super) fn new(
         start: &Start,
-        ordinal: u32,
+        device: &CudaDevice,
         shared: &Arc<SharedMemory>,
         outbox: &Outbox,
     ) -> Result<Cuda, Lost> {
         let version = init()?;
-        let lost = |error| Lost(format!("device {ordinal} can't be used: {error}"));
-        let device = Device::get(ordinal).map_err(lost)?;
+        let lost = |error| Lost(format!("device {} can't be used: {error}", device.uuid));
+        // The environment of a worker shows the driver no other.
+        let device = Device::get(0).map_err(lost)?;
         let context = device.context().map_err(lost)?;
         context.enter().map_err(lost)?;
         let area = shared.layout().area;

@@ -29,11 +29,11 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 ///
 /// # Errors
 /// Where the kernel takes no filter.
-pub(super) fn restrict(device: WorkerDevice) -> Outcome<()> {
+pub(super) fn restrict(device: &WorkerDevice) -> Outcome<()> {
     let (refused, allowed) = (SeccompAction::Errno(EPERM), SeccompAction::Allow);
     let (calls, unlisted, listed) = match device {
         WorkerDevice::Cpu { .. } => (allowed_on_processor()?, refused, allowed),
-        WorkerDevice::Cuda { .. } => (denied_with_driver()?, allowed, refused),
+        WorkerDevice::Cuda(_) => (denied_with_driver()?, allowed, refused),
     };
     let architecture = std::env::consts::ARCH.try_into()?;
     let filter = SeccompFilter::new(calls, unlisted, listed, architecture)?;

@@ -10,7 +10,7 @@ use landlock::{
     RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
 };
 
-use crate::channel::wire::{Start, WorkerDevice};
+use crate::channel::wire::{CudaDevice, Start, WorkerDevice};
 
 /// Restricts this thread, and those that it starts.
 ///
@@ -18,9 +18,9 @@ use crate::channel::wire::{Start, WorkerDevice};
 /// Where the kernel refuses a rule. One without Landlock is told of on standard error.
 pub(super) fn restrict(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
     let abi = ABI::V6;
-    let (readable, writable) = match start.device {
+    let (readable, writable) = match &start.device {
         WorkerDevice::Cpu { .. } => (Vec::new(), Vec::new()),
-        WorkerDevice::Cuda { .. } => (readable_with_driver(), writable_with_driver(start)),
+        WorkerDevice::Cuda(device) => (readable_with_driver(), writable_with_driver(start, device)),
     };
     let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
@@ -89,9 +89,14 @@ fn readable_with_driver() -> Vec<PathBuf> {
     readable
 }
 
-fn writable_with_driver(start: &Start) -> Vec<PathBuf> {
+fn writable_with_driver(start: &Start, device: &CudaDevice) -> Vec<PathBuf> {
     let mut writable = vec![PathBuf::from(OWN_PROCESS)];
-    writable.extend(device_nodes());
+    writable.extend(PLAIN_NODES.map(PathBuf::from));
+    let nodes = std::fs::read_dir("/dev").into_iter().flatten().flatten();
+    let nodes = nodes.map(|entry| entry.path());
+    writable.extend(nodes.filter(|path| is_node_of(path, device.minor)));
+    let parts = std::fs::read_to_string("/proc/driver/nvidia-caps/mig-minors");
+    writable.extend(part_nodes(&parts.unwrap_or_default(), device));
     if let Some(cache) = &start.cache {
         // On a disk that is full nothing is kept; all else is restricted as ever.
         match std::fs::create_dir_all(cache) {
@@ -127,22 +132,45 @@ fn is_library(path: &Path) -> bool {
     name.ends_with(".so") || name.contains(".so.")
 }
 
-/// The nodes of NVIDIA's devices, and those that every program may need.
-fn device_nodes() -> Vec<PathBuf> {
-    let nodes = std::fs::read_dir("/dev").into_iter().flatten();
-    let nvidia = nodes
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let name = path.file_name().unwrap_or_default();
-            name.to_string_lossy().starts_with("nvidia")
-        });
-    let plain = ["/dev/null", "/dev/zero", "/dev/urandom"].map(PathBuf::from);
-    nvidia.chain(plain).collect()
+/// The nodes that every program may need.
+const PLAIN_NODES: [&str; 3] = ["/dev/null", "/dev/zero", "/dev/urandom"];
+
+/// NVIDIA's nodes that belong to no device in particular.
+const SHARED_NODES: [&str; 3] = ["nvidiactl", "nvidia-uvm", "nvidia-uvm-tools"];
+
+/// Whether a node is this device's, or one that all devices share. Where the number of the device's
+/// own is not known, it may be any device's.
+fn is_node_of(path: &Path, minor: Option<u32>) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let number = name.strip_prefix("nvidia").map(str::parse::<u32>);
+    match number {
+        Some(Ok(number)) => minor.is_none_or(|minor| minor == number),
+        _ => SHARED_NODES.contains(&&*name),
+    }
+}
+
+/// The nodes that stand for the rights to parts of a device (MIG), where it is such a part. The
+/// driver lists them by lines such as `gpu0/gi1/ci0/access 4`, for `/dev/nvidia-caps/nvidia-cap4`.
+fn part_nodes(list: &str, device: &CudaDevice) -> Vec<PathBuf> {
+    if !device.uuid.is_part {
+        return Vec::new();
+    }
+    let of_device = |right: &str| match (device.minor, right.split('/').next()) {
+        (Some(minor), Some(owner)) => owner == format!("gpu{minor}"),
+        (None, Some(owner)) => owner.starts_with("gpu"),
+        (_, None) => false,
+    };
+    list.lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(right, _)| right.ends_with("/access") && of_device(right))
+        .map(|(_, number)| format!("/dev/nvidia-caps/nvidia-cap{number}").into())
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::NvidiaUuid;
 
     #[test]
     fn libraries_are_told_from_programs_by_their_names() {
@@ -152,5 +180,53 @@ mod tests {
         for other in ["/opt/tensor-wasm", "/", "/a/solver", "/a.so.1/program"] {
             assert!(!is_library(Path::new(other)), "{other}");
         }
+    }
+
+    #[test]
+    fn a_worker_may_use_the_node_of_its_own_device_and_those_that_all_share() {
+        let nodes = [
+            "nvidia0",
+            "nvidia1",
+            "nvidia12",
+            "nvidiactl",
+            "nvidia-uvm",
+            "nvidia-uvm-tools",
+        ];
+        let others = [
+            "nvidia-modeset",
+            "nvidia-caps",
+            "nvidia",
+            "nvidia1x",
+            "sda",
+            "mem",
+        ];
+        let may = |minor| {
+            let all = nodes.iter().chain(&others);
+            let allowed = all.filter(|name| is_node_of(&Path::new("/dev").join(name), minor));
+            allowed.copied().collect::<Vec<_>>()
+        };
+        assert_eq!(
+            may(Some(1)),
+            ["nvidia1", "nvidiactl", "nvidia-uvm", "nvidia-uvm-tools"]
+        );
+        assert_eq!(may(None), nodes);
+    }
+
+    #[test]
+    fn a_part_of_a_device_comes_with_the_rights_to_that_device_s_parts() {
+        let list = "config 1\nmonitor 2\ngpu0/gi1/access 3\ngpu0/gi1/ci0/access 4\n\
+                    gpu10/gi1/access 130\ngpu1/gi2/access 12\n";
+        let device = |is_part, minor| CudaDevice {
+            uuid: NvidiaUuid {
+                bytes: [7; 16],
+                is_part,
+            },
+            minor,
+        };
+        let cap = |number| PathBuf::from(format!("/dev/nvidia-caps/nvidia-cap{number}"));
+        assert_eq!(part_nodes(list, &device(true, Some(0))), [cap(3), cap(4)]);
+        assert_eq!(part_nodes(list, &device(true, Some(1))), [cap(12)]);
+        assert_eq!(part_nodes(list, &device(true, None)).len(), 4);
+        assert!(part_nodes(list, &device(false, Some(0))).is_empty());
     }
 }

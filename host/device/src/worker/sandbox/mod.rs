@@ -54,7 +54,7 @@ pub(super) fn enter(start: &Start) -> std::io::Result<()> {
         eprintln!("files are not restricted: {error}");
     }
     give_up_capabilities()?;
-    if let Err(error) = calls::restrict(start.device) {
+    if let Err(error) = calls::restrict(&start.device) {
         eprintln!("system calls are not restricted: {error}");
     }
     Ok(())
