@@ -45,7 +45,10 @@ fn main() -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => return error.report(),
     };
-    environment::forget(&config::secret_variables());
+    // The one command that stays. It has its settings, and reads no variable of ours again.
+    if let Command::Serve(_) = cli.command {
+        environment::forget(&config::secret_variables());
+    }
     match cli.command.run(settings) {
         Ok(code) => code,
         Err(error) => {
