@@ -122,7 +122,12 @@ impl Targets {
             ("shmget", libc::SYS_shmget, [0, 4096, 0o600, 0]),
             ("inotify_init1", libc::SYS_inotify_init1, [0, 0, 0, 0]),
         ] {
-            answers.push((name, captive.call(call, &arguments)));
+            let answer = captive.call(call, &arguments);
+            if call == libc::SYS_shmget && answer >= 0 {
+                // It would outlive the process.
+                captive.call(libc::SYS_shmctl, &[answer as u64, libc::IPC_RMID as u64, 0]);
+            }
+            answers.push((name, answer));
         }
 
         // Sockets outside.

@@ -132,7 +132,7 @@ fn own_process() -> u64 {
     u64::from(std::process::id())
 }
 
-/// What makes a `clone` start something else than a thread of this process.
+/// By which a `clone` takes new namespaces.
 const NAMESPACES: [i32; 7] = [
     libc::CLONE_NEWUSER,
     libc::CLONE_NEWNS,
@@ -142,6 +142,8 @@ const NAMESPACES: [i32; 7] = [
     libc::CLONE_NEWUTS,
     libc::CLONE_NEWCGROUP,
 ];
+
+/// Without which a `clone` starts another process.
 const THREAD: u64 = libc::CLONE_THREAD as u64;
 
 /// What the engine, the C library and our own threads call once the sandbox is entered.
