@@ -24,6 +24,7 @@ mod integer_edges;
 mod kernels;
 mod layers;
 mod lines;
+mod mbarriers;
 mod no_system;
 mod output;
 mod pointers;

@@ -80,7 +80,7 @@ fn instructions_that_ptx_has_and_this_device_does_not_say_so() {
             "asynchronous copies and their barriers are not",
         ),
         (
-            "mbarrier.init.shared.b64 [%r1], 1;",
+            "mbarrier.expect_tx.relaxed.cta.shared.b64 [%r1], 16;",
             "asynchronous copies and their barriers are not",
         ),
         (

@@ -224,3 +224,57 @@ async fn extents_that_no_device_has_are_refused() {
     })
     .await;
 }
+
+/// Stores each thread's number at the end of dynamic shared memory, and stores what its neighbour put
+/// there to the buffer.
+const AT_THE_END: &str = ".version 8.0
+.target sm_70
+.address_size 64
+.extern .shared .align 16 .b8 dynamic[];
+.visible .entry at_the_end(.param .u64 values)
+{
+    .reg .b32 %r<8>;
+    .reg .b64 %rd<4>;
+    ld.param.u64 %rd1, [values];
+    mov.u32 %r1, %tid.x;
+    mov.u32 %r2, %dynamic_smem_size;
+    mov.u32 %r3, dynamic;
+    add.u32 %r2, %r2, %r3;
+    shl.b32 %r4, %r1, 2;
+    sub.u32 %r5, %r2, %r4;
+    add.u32 %r6, %r1, 100;
+    st.shared.u32 [%r5+-4], %r6;
+    bar.sync 0;
+    xor.b32 %r4, %r4, 4;
+    sub.u32 %r5, %r2, %r4;
+    ld.shared.u32 %r6, [%r5+-4];
+    mul.wide.u32 %rd2, %r1, 4;
+    add.u64 %rd3, %rd1, %rd2;
+    st.global.u32 [%rd3], %r6;
+    ret;
+}
+";
+
+#[tokio::test]
+async fn a_block_may_have_all_the_shared_memory_of_the_device() {
+    in_time(async {
+        let lease = session().lease();
+        let queue = lease.create_queue().await.unwrap();
+        let buffer = lease.allocate(64 * 4).await.unwrap();
+        let module = lease.load(AT_THE_END.into()).await.unwrap();
+        let kernel = module.kernel("at_the_end").unwrap();
+        let config = LaunchConfig {
+            grid: Extent { x: 3, y: 1, z: 1 },
+            block: Extent { x: 64, y: 1, z: 1 },
+            shared_bytes: lease.info().description.max_shared_bytes,
+        };
+        assert!(config.shared_bytes > 48 << 10);
+        queue
+            .launch(&kernel, config, vec![pointer(&buffer)])
+            .await
+            .unwrap();
+        let expected: Vec<u32> = (0..64).map(|thread| (thread ^ 1) + 100).collect();
+        assert_eq!(values_of(&queue, &buffer).await.unwrap(), expected);
+    })
+    .await;
+}

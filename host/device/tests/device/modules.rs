@@ -126,3 +126,62 @@ async fn each_load_has_variables_of_its_own_that_count_as_memory() {
     })
     .await;
 }
+
+/// A kernel that keeps a pointer to memory of its own heap in a variable, from one launch to the next.
+const KEEPS: &str = ".version 8.0
+.target sm_80
+.address_size 64
+.extern .func (.param .b64 r) malloc (.param .b64 n);
+.global .u64 kept;
+.visible .entry keeps(.param .u64 values)
+{
+    .reg .pred %p<2>;
+    .reg .b32 %r<3>;
+    .reg .b64 %rd<4>;
+    .param .b64 size;
+    .param .b64 result;
+    ld.param.u64 %rd1, [values];
+    ld.global.u64 %rd2, [kept];
+    setp.ne.u64 %p1, %rd2, 0;
+    @%p1 bra KEPT;
+    st.param.b64 [size], 64;
+    call (result), malloc, (size);
+    ld.param.b64 %rd2, [result];
+    st.global.u64 [kept], %rd2;
+KEPT:
+    ld.u32 %r1, [%rd2];
+    add.u32 %r1, %r1, 1;
+    st.u32 [%rd2], %r1;
+    st.global.u32 [%rd1], %r1;
+    ret;
+}
+";
+
+#[tokio::test]
+async fn memory_that_a_kernel_allocates_lives_as_long_as_its_module_and_counts_as_the_tenants() {
+    in_time(async {
+        let session = session();
+        let lease = session.lease();
+        let queue = lease.create_queue().await.unwrap();
+        let buffer = lease.allocate(4).await.unwrap();
+        let before = session.usage().memory_bytes;
+        let module = lease.load(KEEPS.into()).await.unwrap();
+        assert!(session.usage().memory_bytes >= before + (8 << 20));
+        let kernel = module.kernel("keeps").unwrap();
+        for count in 1..4 {
+            let launched = queue.launch(&kernel, line(1, 1), vec![pointer(&buffer)]);
+            launched.await.unwrap();
+            assert_eq!(values_of(&queue, &buffer).await.unwrap(), [count]);
+        }
+        let limited = device(1).session(Limits {
+            memory_bytes: 4 << 20,
+            ..Limits::default()
+        });
+        let refused = limited.lease().load(KEEPS.into()).await;
+        assert!(
+            matches!(refused, Err(Error::QuotaExceeded { .. })),
+            "{refused:?}"
+        );
+    })
+    .await;
+}

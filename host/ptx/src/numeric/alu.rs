@@ -6,6 +6,7 @@ use crate::numeric::convert;
 use crate::numeric::eval::{Eval, Flags};
 use crate::numeric::float;
 use crate::numeric::integer as int;
+use crate::numeric::mbarrier;
 use crate::numeric::scalar;
 use crate::numeric::video;
 use crate::syntax::modifier::{Modifier, Modifiers};
@@ -109,6 +110,7 @@ pub(crate) fn select(op: Op, modifiers: &Modifiers) -> Option<Eval> {
         Op::Bfe => by_integer!(Three, ty, int::bfe),
         Op::Bfi => by_integer!(Four, ty, int::bfi),
         Op::Fns => Some(Three(int::fns)),
+        Op::MbarrierPending => Some(One(mbarrier::pending)),
         Op::And => Some(Two(|a, b, _| a & b)),
         Op::Or => Some(Two(|a, b, _| a | b)),
         Op::Xor => Some(Two(|a, b, _| a ^ b)),
@@ -159,6 +161,9 @@ pub(crate) fn combination(word: Modifier, ty: Type) -> Option<fn(u64, u64, Flags
         Modifier::And => Some(Two(|a, b, _| a & b)),
         Modifier::Or => Some(Two(|a, b, _| a | b)),
         Modifier::Xor => Some(Two(|a, b, _| a ^ b)),
+        Modifier::Init => Some(Two(mbarrier::init)),
+        Modifier::Arrive => Some(Two(mbarrier::arrive)),
+        Modifier::ArriveDrop => Some(Two(mbarrier::arrive_drop)),
         Modifier::Exch => Some(Two(|_, b, _| b)),
         Modifier::Inc => Some(Two(|a, b, _| if a >= b { 0 } else { a + 1 })),
         Modifier::Dec => Some(Two(|a, b, _| if a == 0 || a > b { b } else { a - 1 })),

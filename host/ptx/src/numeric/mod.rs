@@ -14,6 +14,7 @@ pub(crate) mod half_precision;
 mod int_builder;
 pub(crate) mod integer;
 pub(crate) mod libcall;
+pub(crate) mod mbarrier;
 pub(crate) mod scalar;
 #[cfg(test)]
 mod scalar_tests;

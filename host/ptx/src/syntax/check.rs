@@ -325,7 +325,8 @@ impl Checked<'_> {
                 return Err("there is no such function".into());
             };
             let by_name = matches!(site.callee, Callee::Function(_));
-            if !callee.defined && !(by_name && BuiltinFunction::of(callee).is_some()) {
+            let is_provided = by_name && BuiltinFunction::of(callee).is_some();
+            if !callee.defined && !is_provided {
                 return Err(format!(
                     "function `{}` is only declared: this device does not provide it, and modules are not linked",
                     callee.name

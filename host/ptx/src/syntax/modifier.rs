@@ -75,6 +75,9 @@ modifiers! {
     Up = "up", Down = "down", Bfly = "bfly", Idx = "idx",
     All = "all", Any = "any", Uni = "uni", Ballot = "ballot",
     // Shifts, permutations and bit fields.
+    Init = "init", Inval = "inval", ArriveDrop = "arrive_drop", NoComplete = "noComplete",
+    TestWait = "test_wait", TryWait = "try_wait", Parity = "parity",
+    PendingCount = "pending_count", MbarrierInit = "mbarrier_init",
     LaunchDependents = "launch_dependents", Wait = "wait",
     Left = "l", Right = "r", Wrap = "wrap", Clamp = "clamp",
     F4e = "f4e", B4e = "b4e", Rc8 = "rc8", Ecl = "ecl", Ecr = "ecr", Rc16 = "rc16",

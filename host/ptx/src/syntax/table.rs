@@ -58,6 +58,10 @@ pub(crate) enum Op {
     MadCarry,
     Match,
     Max,
+    /// `mbarrier.pending_count`: how many arrivals a phase waited for, by its state.
+    MbarrierPending,
+    /// `mbarrier.test_wait` and `try_wait`: whether a phase is complete.
+    MbarrierTest,
     Min,
     Mov,
     Mul,
@@ -120,13 +124,15 @@ impl Op {
         match self {
             Abs | Add | AddCarry | And | Bfe | Bfi | Copysign | Cos | Cvt | CvtPack
             | CvtPackSat | Cvta | Div | Ex2 | Fma | Fns | Isspacep | Lg2 | Lop3 | Lop3Predicate
-            | Mad | MadCarry | Max | Min | Mov | Mul | Neg | Or | Policy | Prmt | Rcp | Rem
-            | Rsqrt | Scalar(_) | Selp | Set | SetHalves | Setp | SetpHalves | Shl | Shr | Sin
-            | Slct | Sqrt | Sub | SubCarry | Tanh | Testp | Video(..) | Xor => Effect::Registers,
+            | Mad | MadCarry | Max | MbarrierPending | Min | Mov | Mul | Neg | Or | Policy
+            | Prmt | Rcp | Rem | Rsqrt | Scalar(_) | Selp | Set | SetHalves | Setp | SetpHalves
+            | Shl | Shr | Sin | Slct | Sqrt | Sub | SubCarry | Tanh | Testp | Video(..) | Xor => {
+                Effect::Registers
+            }
             Atom | Fence | Hint | Ld | Red | St => Effect::Memory,
             Bra | BrxIdx | Call | Exit | Ret | Trap => Effect::Control,
-            Activemask | Barrier | BarrierArrive | BarrierReduce | Elect | Match | Redux | Shfl
-            | Vote | WarpBarrier => Effect::Collective,
+            Activemask | Barrier | BarrierArrive | BarrierReduce | Elect | Match | MbarrierTest
+            | Redux | Shfl | Vote | WarpBarrier => Effect::Collective,
         }
     }
 }

@@ -105,6 +105,7 @@ impl<'m> Builder<'m> {
                 self.collective(scope)?
             }
             Op::Policy => self.write(scope, Arg::I64(0)),
+            Op::MbarrierTest => self.mbarrier_test(scope),
             Op::Activemask => {
                 let taken = self.temp(Ty::I32);
                 self.suspend(SuspendKind::ActiveMask, Vec::new(), vec![Some(taken)]);
@@ -139,7 +140,12 @@ impl<'m> Builder<'m> {
     }
 
     /// Waits for others; goes on in a block of its own.
-    fn suspend(&mut self, kind: SuspendKind, inputs: Vec<Arg>, results: Vec<Option<Reg>>) {
+    pub(crate) fn suspend(
+        &mut self,
+        kind: SuspendKind,
+        inputs: Vec<Arg>,
+        results: Vec<Option<Reg>>,
+    ) {
         let point = self.body.suspend_points.push(SuspendPoint {
             line: self.line,
             kind,

@@ -3,8 +3,11 @@
 
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{Arg, AtomicOp, Op as IrOp, Place, Reg, Space, SpecialValue, Ty};
+use crate::compile::ir::{
+    Arg, AtomicOp, Op as IrOp, Place, Reg, Space, SpecialValue, SuspendKind, Ty,
+};
 use crate::compile::translate::{Builder, FunctionScope, home};
+use crate::numeric::mbarrier::PHASE_SHIFT;
 use crate::numeric::{IntBuilder, Libcall, mask};
 use crate::simt::address::{AddressConversion, is_space_range};
 use crate::syntax::modifier::Modifier;
@@ -184,13 +187,17 @@ impl<'m> Builder<'m> {
     }
 
     pub(crate) fn atomic(&mut self, scope: &FunctionScope<'m>) -> Result<(), Unsupported> {
-        use Modifier::{Add, And, Cas, Dec, Exch, Inc, Max, Min, Or, Xor};
+        use Modifier::{
+            Add, And, Arrive, ArriveDrop, Cas, Dec, Exch, Inc, Init, Max, Min, Or, Xor,
+        };
         let modifiers = &scope.instruction.modifiers;
         let ty = scope.ty();
         let bytes = ty.bytes();
         let returns = scope.instruction.row.op == Op::Atom;
         let first = usize::from(returns);
-        let words = [Add, And, Cas, Dec, Exch, Inc, Max, Min, Or, Xor];
+        let words = [
+            Add, And, Arrive, ArriveDrop, Cas, Dec, Exch, Inc, Init, Max, Min, Or, Xor,
+        ];
         let word = words.iter().find(|word| modifiers.has(**word)).copied();
         let change = match word {
             Some(Add) if ty.is_integer() => AtomicOp::Add,
@@ -224,7 +231,11 @@ impl<'m> Builder<'m> {
             _ if bytes == 8 => Ty::I64,
             _ => Ty::I32,
         };
-        let b = self.source(scope, first + 1);
+        let b = match word {
+            // One arrival, where no number is given.
+            Some(Arrive | ArriveDrop) if scope.instruction.operands.len() == 2 => Arg::I64(1),
+            _ => self.source(scope, first + 1),
+        };
         let b = self.as_ty(b, int);
         let c = if change == AtomicOp::Swap {
             let c = self.source(scope, first + 2);
@@ -245,6 +256,33 @@ impl<'m> Builder<'m> {
             self.write(scope, Arg::Reg(target));
         }
         Ok(())
+    }
+
+    /// Whether a phase of a barrier in memory is complete. The thread lets the others of its block run
+    /// before it looks.
+    pub(crate) fn mbarrier_test(&mut self, scope: &FunctionScope<'m>) {
+        self.suspend(SuspendKind::ActiveMask, Vec::new(), vec![None]);
+        let place = self.place(scope, 1, (8, 1, false));
+        let barrier = self.temp(Ty::I64);
+        self.push(IrOp::Load {
+            targets: vec![barrier],
+            place,
+            bytes: 8,
+            atomic: true,
+        });
+        let shift = Arg::I64(u64::from(PHASE_SHIFT));
+        let phase = self.two(Opcode::I64ShrU, Arg::Reg(barrier), shift);
+        let other = self.source(scope, 2);
+        let other = self.in_64(other);
+        let complete = if scope.has(Modifier::Parity) {
+            let differing = self.two(Opcode::I64Xor, phase, other);
+            let bit = self.two(Opcode::I64And, differing, Arg::I64(1));
+            self.as_ty(bit, Ty::I32)
+        } else {
+            let of_state = self.two(Opcode::I64ShrU, other, shift);
+            self.two(Opcode::I64Ne, phase, of_state)
+        };
+        self.write(scope, complete);
     }
 
     /// `cvta`.

@@ -20,10 +20,10 @@ pub(crate) fn homes(function: &Function) -> Vec<Option<Ty>> {
     for instruction in &function.body {
         for operand in &instruction.operands {
             match operand {
-                Operand::Memory(Base::Symbol(Symbol::Variable(variable)), offset) => {
-                    if *offset != 0 || !is_whole(function, instruction, *variable) {
-                        keep_in_memory(*variable);
-                    }
+                Operand::Memory(Base::Symbol(Symbol::Variable(variable)), 0)
+                    if is_whole(function, instruction, *variable) => {}
+                Operand::Memory(Base::Symbol(Symbol::Variable(variable)), _) => {
+                    keep_in_memory(*variable);
                 }
                 Operand::AddressOf(Symbol::Variable(variable), _) => keep_in_memory(*variable),
                 Operand::Vector(elements) => {

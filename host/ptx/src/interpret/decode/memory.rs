@@ -1,8 +1,10 @@
 //! Loads, stores and atomics.
 
 use crate::interpret::decode::{Decoder, Scope};
-use crate::interpret::program::{Action, Address, Atomic, AtomicOp, Constant, Extend, Source};
-use crate::numeric::{Flags, alu};
+use crate::interpret::program::{
+    Action, Address, Atomic, AtomicOp, CheckHint, Constant, Extend, Source, Step,
+};
+use crate::numeric::{Flags, alu, mbarrier};
 use crate::simt::address::AddressSpace;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
@@ -111,12 +113,49 @@ impl<'m> Decoder<'m> {
         }
     }
 
+    /// Whether a phase of a barrier in memory is complete. The thread lets the others of its block run
+    /// before it looks.
+    pub(crate) fn mbarrier_test(&mut self, scope: &mut Scope<'m>) -> Action {
+        let by_parity = scope.instruction.modifiers.has(Modifier::Parity);
+        self.active_mask(scope);
+        let loaded = scope.compute();
+        let address = self.address(scope, 1);
+        let guard = scope.instruction.guard;
+        self.program.code.push(Step {
+            action: Action::Load {
+                target: loaded,
+                address,
+                bytes: 8,
+                extend: Extend::Zero,
+            },
+            hint: CheckHint::Synchronizing,
+            guard: guard.map(|guard| guard.register.0),
+            negated: guard.is_some_and(|guard| guard.negated),
+            line: scope.instruction.at.line,
+        });
+        Action::Binary {
+            function: if by_parity {
+                mbarrier::is_parity_complete
+            } else {
+                mbarrier::is_complete
+            },
+            flags: Flags::of(&scope.instruction.modifiers),
+            target: scope.target(0),
+            a: Source::slot(loaded),
+            b: self.source(scope, 2),
+        }
+    }
+
     pub(crate) fn atomic(&mut self, scope: &mut Scope<'m>) -> Action {
-        use Modifier::{Add, And, Cas, Dec, Exch, Inc, Max, Min, Or, Xor};
+        use Modifier::{
+            Add, And, Arrive, ArriveDrop, Cas, Dec, Exch, Inc, Init, Max, Min, Or, Xor,
+        };
         let modifiers = scope.instruction.modifiers;
         let ty = scope.ty();
         let first = usize::from(scope.instruction.row.op == Op::Atom);
-        let words = [Add, And, Cas, Dec, Exch, Inc, Max, Min, Or, Xor];
+        let words = [
+            Add, And, Arrive, ArriveDrop, Cas, Dec, Exch, Inc, Init, Max, Min, Or, Xor,
+        ];
         let word = words.iter().find(|word| modifiers.has(**word));
         let combined = word.and_then(|word| alu::combination(*word, ty));
         let operation = match (word, combined) {
@@ -137,7 +176,11 @@ impl<'m> Decoder<'m> {
             bytes: ty.bytes(),
             operation,
             flags,
-            b: self.source(scope, first + 1),
+            b: match word {
+                // One arrival, where no number is given.
+                Some(Arrive | ArriveDrop) if scope.instruction.operands.len() == 2 => self.value(1),
+                _ => self.source(scope, first + 1),
+            },
             c: if matches!(operation, AtomicOp::CompareExchange) {
                 self.source(scope, first + 2)
             } else {

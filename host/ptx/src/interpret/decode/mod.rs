@@ -301,6 +301,7 @@ impl<'m> Decoder<'m> {
             Op::Shfl | Op::Vote | Op::Match | Op::Redux | Op::Elect | Op::WarpBarrier => {
                 self.collective(scope)
             }
+            Op::MbarrierTest => self.mbarrier_test(scope),
             Op::Activemask => Action::ActiveMask {
                 target: scope.target(0),
             },

@@ -46,7 +46,7 @@ impl<'a> Parser<'a> {
             }
             self.expect(')')?;
         }
-        let max_threads = self.directives(Directives::OfEntry)?;
+        let max_threads = self.directives(HeadKind::Entry)?;
         let index = u32::try_from(self.module.entries.len()).unwrap_or(u32::MAX);
         if let Some(scope) = self.scopes.pop() {
             let declared = self.declare(name, at, Binding::Entry(index));
@@ -154,8 +154,8 @@ impl<'a> Parser<'a> {
             }
         }
         let of = match self.function.results.is_empty() {
-            true => Directives::OfFunction,
-            false => Directives::OfFunctionWithResults,
+            true => HeadKind::Function,
+            false => HeadKind::ReturningFunction,
         };
         if let Err(issue) = self.directives(of) {
             self.fail_at_module_scope(name);
@@ -232,8 +232,8 @@ impl<'a> Parser<'a> {
             self.function.params = self.formals()?;
         }
         let of = match self.function.results.is_empty() {
-            true => Directives::OfFunction,
-            false => Directives::OfFunctionWithResults,
+            true => HeadKind::Function,
+            false => HeadKind::ReturningFunction,
         };
         self.directives(of)?;
         self.expect(';')
@@ -303,7 +303,7 @@ impl<'a> Parser<'a> {
 
     /// Reads the directives between a head and its body, and returns the most threads of a block
     /// where they say.
-    fn directives(&mut self, of: Directives) -> Parsed<Option<u32>> {
+    fn directives(&mut self, of: HeadKind) -> Parsed<Option<u32>> {
         let mut max_threads: Option<u32> = None;
         while let Token::Dot(word) = self.token {
             let at = self.at;
@@ -336,12 +336,12 @@ impl<'a> Parser<'a> {
                 // What a launch says of clusters; those here say nothing, so each has one block.
                 "explicitcluster" => {}
                 "noreturn" => match of {
-                    Directives::OfFunction => {}
-                    Directives::OfEntry => {
+                    HeadKind::Function => {}
+                    HeadKind::Entry => {
                         return self
                             .issue(at, "`.noreturn` is for device functions, not for entries");
                     }
-                    Directives::OfFunctionWithResults => {
+                    HeadKind::ReturningFunction => {
                         return self.issue(
                             at,
                             "a function with results returns: it cannot be `.noreturn`",
@@ -501,12 +501,13 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Whose directives are read.
+/// What a head with directives is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Directives {
-    OfEntry,
-    OfFunction,
-    OfFunctionWithResults,
+enum HeadKind {
+    Entry,
+    Function,
+    /// A function with results.
+    ReturningFunction,
 }
 
 fn scalar_param(ty: Type) -> ParamType {

@@ -21,9 +21,7 @@ pub(crate) fn family(mnemonic: &str, written: &str) -> Option<&'static str> {
         "mapa" | "getctarank" | "multimem" | "setmaxnreg" | "clusterlaunchcontrol" => {
             "clusters of blocks are not"
         }
-        "barrier" | "fence" if starts(&["barrier.cluster", "fence.mbarrier_init"]) => {
-            "clusters of blocks are not"
-        }
+        "barrier" if starts(&["barrier.cluster"]) => "clusters of blocks are not",
         _ if written.contains("shared::cluster") => "clusters of blocks are not",
         "alloca" | "stacksave" | "stackrestore" => "variables whose size a kernel computes are not",
         "vadd" | "vsub" | "vabsdiff" | "vmin" | "vmax" | "vshl" | "vshr" | "vmad" | "vset"

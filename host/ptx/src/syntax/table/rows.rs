@@ -51,6 +51,7 @@ const SPACES: &[Modifier] = &[
 const STORE_SPACES: &[Modifier] = &[Global, Shared, SharedCta, Local, Param, ParamFunc];
 const WINDOWS: &[Modifier] = &[Global, Shared, SharedCta, Local, Const, Param, ParamEntry];
 const ATOM_SPACES: &[Modifier] = &[Global, Shared, SharedCta];
+const SHARED: &[Modifier] = &[Shared, SharedCta];
 const PLAIN: &[Modifier] = &[Weak, Volatile];
 const LOAD_ORDER: &[Modifier] = &[Relaxed, Acquire];
 const STORE_ORDER: &[Modifier] = &[Relaxed, Release];
@@ -334,6 +335,7 @@ pub(crate) static ROWS: &[Row] = &[
     row("membar", &[Need(&[Proxy]), Need(&[Alias])], &[], Op::Fence),
     row("fence", &[Need(&[Proxy]), Need(&[Alias])], &[], Op::Fence),
     row("fence", &[Need(&[Proxy]), Need(&[Async]), May(&[Global, SharedCta])], &[], Op::Fence),
+    row("fence", &[Need(&[MbarrierInit]), Need(&[Release]), Need(&[Cluster])], &[], Op::Fence),
     row("fence", &[May(&[Sc, AcqRel, Acquire, Release]), Need(SCOPE)], &[], Op::Fence),
 
     // Control.
@@ -365,6 +367,15 @@ pub(crate) static ROWS: &[Row] = &[
     row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[Popc]), May(&[Aligned]), Of(&[U32])], &[Dst(T0), Src(WORD), Src(WORD), SrcPred], Op::BarrierReduce),
     row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[And, Or]), May(&[Aligned]), Of(&[Pred])], &[Dst(T0), Src(WORD), SrcPred], Op::BarrierReduce),
     row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[And, Or]), May(&[Aligned]), Of(&[Pred])], &[Dst(T0), Src(WORD), Src(WORD), SrcPred], Op::BarrierReduce),
+    row("mbarrier", &[Need(&[Init]), May(SHARED), Of(&[B64])], &[A, Src(WORD)], Op::Red),
+    row("mbarrier", &[Need(&[Inval]), May(SHARED), Of(&[B64])], &[A], Op::Hint),
+    row("mbarrier", &[Need(&[Arrive, ArriveDrop]), May(STORE_ORDER), May(&[Cta, Cluster]), May(SHARED), Of(&[B64])], &[Dst(T0), A], Op::Atom),
+    row("mbarrier", &[Need(&[Arrive, ArriveDrop]), May(&[NoComplete]), May(STORE_ORDER), May(&[Cta, Cluster]), May(SHARED), Of(&[B64])], &[Dst(T0), A, Src(WORD)], Op::Atom),
+    row("mbarrier", &[Need(&[TestWait, TryWait]), May(LOAD_ORDER), May(&[Cta, Cluster]), May(SHARED), Of(&[B64])], &[Dst(PREDICATE), A, Src(T0)], Op::MbarrierTest),
+    row("mbarrier", &[Need(&[TestWait, TryWait]), Need(&[Parity]), May(LOAD_ORDER), May(&[Cta, Cluster]), May(SHARED), Of(&[B64])], &[Dst(PREDICATE), A, Src(WORD)], Op::MbarrierTest),
+    row("mbarrier", &[Need(&[TryWait]), May(LOAD_ORDER), May(&[Cta, Cluster]), May(SHARED), Of(&[B64])], &[Dst(PREDICATE), A, Src(T0), Src(WORD)], Op::MbarrierTest),
+    row("mbarrier", &[Need(&[TryWait]), Need(&[Parity]), May(LOAD_ORDER), May(&[Cta, Cluster]), May(SHARED), Of(&[B64])], &[Dst(PREDICATE), A, Src(WORD), Src(WORD)], Op::MbarrierTest),
+    row("mbarrier", &[Need(&[PendingCount]), Of(&[B64])], &[Dst(WORD), Src(T0)], Op::MbarrierPending),
     row("shfl", &[Need(&[Sync]), Need(&[Up, Down, Bfly, Idx]), Of(&[B32])], &[DstPair(T0), Src(T0), Src(WORD), Src(WORD), Src(WORD)], Op::Shfl),
     row("shfl", &[Need(&[Up, Down, Bfly, Idx]), Of(&[B32])], &[DstPair(T0), Src(T0), Src(WORD), Src(WORD)], Op::Shfl),
     row("vote", &[Need(&[All, Any, Uni]), Of(&[Pred])], &[Dst(T0), SrcPred], Op::Vote),
