@@ -525,6 +525,85 @@ fn kernel_check_shows_the_ir_after_a_pass_beside_the_ptx_lines() {
     wrong.fails(2, &["spil", "translate, nan-canonicalization", "spill"]);
 }
 
+/// A kernel with an assertion, a call through a register, and memory from its own heap.
+const CALLS: &str = ".version 8.0
+.target sm_80
+.address_size 64
+.extern .func __assertfail(.param .b64 m, .param .b64 f, .param .b32 l, .param .b64 n, .param .b64 s) .noreturn;
+.extern .func (.param .b64 r) malloc(.param .b64 n);
+.func (.param .b32 r) twice(.param .b32 x)
+{
+    .reg .b32 %r<3>;
+    ld.param.b32 %r1, [x];
+    shl.b32 %r2, %r1, 1;
+    st.param.b32 [r], %r2;
+    ret;
+}
+.global .align 8 .u64 functions[1] = {twice};
+.global .align 1 .b8 text[2] = {97};
+.visible .entry asserts(.param .u64 out, .param .u32 n)
+{
+    .reg .pred %p<2>;
+    .reg .b32 %r<4>;
+    .reg .b64 %rd<6>;
+    ld.param.u64 %rd1, [out];
+    ld.param.u32 %r1, [n];
+    mov.u32 %r2, %tid.x;
+    setp.lt.u32 %p1, %r2, %r1;
+    @%p1 bra HOLDS;
+    mov.u64 %rd2, text;
+    {
+    .param .b64 p0; st.param.b64 [p0], %rd2;
+    .param .b64 p1; st.param.b64 [p1], %rd2;
+    .param .b32 p2; st.param.b32 [p2], 1;
+    .param .b64 p3; st.param.b64 [p3], %rd2;
+    .param .b64 p4; st.param.b64 [p4], 1;
+    call.uni __assertfail, (p0, p1, p2, p3, p4);
+    }
+HOLDS:
+    mul.wide.u32 %rd3, %r2, 4;
+    add.s64 %rd3, %rd1, %rd3;
+    st.global.u32 [%rd3], %r2;
+    ret;
+}
+.visible .entry calls(.param .u64 out)
+{
+    .reg .b32 %r<3>;
+    .reg .b64 %rd<5>;
+    .param .b32 x;
+    .param .b32 y;
+    .param .b64 size;
+    .param .b64 memory;
+    ld.param.u64 %rd1, [out];
+    ld.global.u64 %rd2, [functions];
+    st.param.b32 [x], 21;
+    prototype: .callprototype (.param .b32 _) _ (.param .b32 _);
+    call (y), %rd2, (x), prototype;
+    ld.param.b32 %r1, [y];
+    st.param.b64 [size], 8;
+    call (memory), malloc, (size);
+    ld.param.b64 %rd3, [memory];
+    st.u32 [%rd3], %r1;
+    ld.u32 %r2, [%rd3];
+    st.global.u32 [%rd1], %r2;
+    ret;
+}
+";
+
+#[test]
+fn kernel_check_says_that_assertions_calls_by_pointer_and_a_heap_are_compiled() {
+    let files = Files::new();
+    let file = files.with("calls.ptx", CALLS);
+    let shown = run(["kernel", "check", "--verbose", &file]);
+    assert_eq!(shown.status, 0, "{}", shown.err);
+    assert!(
+        shown.out.contains("on the processor: compiled"),
+        "{}",
+        shown.out
+    );
+    assert!(!shown.out.contains("interpreted"), "{}", shown.out);
+}
+
 #[test]
 fn kernel_check_points_at_what_the_device_can_not_run() {
     let files = Files::new();

@@ -110,7 +110,7 @@ fn instructions_that_ptx_has_and_this_device_does_not_say_so() {
             "alloca.u64 %d1, %d2;",
             "variables whose size a kernel computes",
         ),
-        ("vset4.u32.u32.lt %r1, %r2, %r3, %r4;", "video instructions"),
+        ("vset.u32.u32.lt %r1, %r2, %r3;", "video instructions"),
         (
             "atom.global.cas.b128 %d1, [%d1], %d2, %d3;",
             "values of 128 bits",

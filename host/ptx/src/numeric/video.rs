@@ -1,5 +1,7 @@
 //! SIMD video instructions (PTX ISA, "Video Instructions"): arithmetic on the bytes or halves of a word, as CUDA's `__vabsdiffu4` and its like compile to.
 
+use std::cmp::Ordering;
+
 use crate::numeric::eval::{Eval, Flags};
 use crate::numeric::integer::mask;
 use crate::syntax::table::Lanewise;
@@ -9,16 +11,39 @@ use crate::syntax::types::Type;
 pub(crate) fn select(what: Lanewise, lanes: u8) -> Eval {
     macro_rules! by_lanes {
         ($function:expr) => {
+            by_lanes!($function, |flags: Flags| (flags.from, flags.third))
+        };
+        ($function:expr, $types:expr) => {
             if lanes == 2 {
-                Eval::Three(|a, b, c, flags| lanewise::<2>(a, b, c, flags, $function))
+                Eval::Three(|a, b, c, flags| {
+                    lanewise::<2>([a, b, c], flags, $types(flags), $function)
+                })
             } else {
-                Eval::Three(|a, b, c, flags| lanewise::<4>(a, b, c, flags, $function))
+                Eval::Three(|a, b, c, flags| {
+                    lanewise::<4>([a, b, c], flags, $types(flags), $function)
+                })
             }
+        };
+    }
+    // A comparison has no type of its result before those of its operands.
+    macro_rules! compare {
+        ($order:ident, $holds:literal) => {
+            by_lanes!(
+                |a: i64, b: i64| i64::from((a.cmp(&b) == Ordering::$order) == $holds),
+                |flags: Flags| (flags.to, flags.from)
+            )
         };
     }
     match what {
         Lanewise::AbsDiff => by_lanes!(|a, b| (a - b).abs()),
         Lanewise::Add => by_lanes!(|a, b| a + b),
+        Lanewise::Average => by_lanes!(|a, b| (a + b + i64::from(a + b >= 0)) >> 1),
+        Lanewise::Compare(Ordering::Equal, true) => compare!(Equal, true),
+        Lanewise::Compare(Ordering::Equal, false) => compare!(Equal, false),
+        Lanewise::Compare(Ordering::Less, true) => compare!(Less, true),
+        Lanewise::Compare(Ordering::Less, false) => compare!(Less, false),
+        Lanewise::Compare(Ordering::Greater, true) => compare!(Greater, true),
+        Lanewise::Compare(Ordering::Greater, false) => compare!(Greater, false),
         Lanewise::Max => by_lanes!(i64::max),
         Lanewise::Min => by_lanes!(i64::min),
         Lanewise::Sub => by_lanes!(|a, b| a - b),
@@ -28,10 +53,9 @@ pub(crate) fn select(what: Lanewise, lanes: u8) -> Eval {
 /// The results in the places of the lanes, or added to `c`. Before that they have a few bits more
 /// than a lane, and are clamped where the flags ask for it.
 fn lanewise<const LANES: u32>(
-    a: u64,
-    b: u64,
-    c: u64,
+    [a, b, c]: [u64; 3],
     flags: Flags,
+    (a_type, b_type): (Type, Type),
     function: impl Fn(i64, i64) -> i64,
 ) -> u64 {
     let bits = 32 / LANES;
@@ -50,7 +74,7 @@ fn lanewise<const LANES: u32>(
         (0, mask(bits).cast_signed())
     };
     let results = (0..LANES).map(|index| {
-        let result = function(lane(a, index, flags.from), lane(b, index, flags.third));
+        let result = function(lane(a, index, a_type), lane(b, index, b_type));
         if flags.sat {
             result.clamp(least, most)
         } else {

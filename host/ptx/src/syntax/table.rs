@@ -7,6 +7,7 @@
 
 mod rows;
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -142,6 +143,10 @@ impl Op {
 pub(crate) enum Lanewise {
     AbsDiff,
     Add,
+    /// Rounded to the nearest integer, halves away from zero.
+    Average,
+    /// 1 where the numbers are in this order or, if that is `false`, in any other; else 0.
+    Compare(Ordering, bool),
     Max,
     Min,
     Sub,

@@ -24,8 +24,9 @@ pub(crate) fn family(mnemonic: &str, written: &str) -> Option<&'static str> {
         "barrier" if starts(&["barrier.cluster"]) => "clusters of blocks are not",
         _ if written.contains("shared::cluster") => "clusters of blocks are not",
         "alloca" | "stacksave" | "stackrestore" => "variables whose size a kernel computes are not",
-        "vadd" | "vsub" | "vabsdiff" | "vmin" | "vmax" | "vshl" | "vshr" | "vmad" | "vset"
-        | "vavrg2" | "vset2" | "vavrg4" | "vset4" => "video instructions of this kind are not",
+        "vadd" | "vsub" | "vabsdiff" | "vmin" | "vmax" | "vshl" | "vshr" | "vmad" | "vset" => {
+            "video instructions of this kind are not"
+        }
         _ if written.contains("b128") => "values of 128 bits are not",
         _ => return None,
     })

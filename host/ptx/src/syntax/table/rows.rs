@@ -1,5 +1,7 @@
 //! The rows of the table, and the lists of types and modifiers that several of them share.
 
+use std::cmp::Ordering;
+
 use crate::syntax::modifier::Modifier::{self, *};
 use crate::syntax::table::{Lanewise, Op, OperandKind, Row, Slot, Ty};
 use crate::syntax::types::Type::{self, *};
@@ -182,6 +184,20 @@ pub(crate) static ROWS: &[Row] = &[
     row("vabsdiff4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::AbsDiff, 4)),
     row("vadd2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Add, 2)),
     row("vadd4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Add, 4)),
+    row("vavrg2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Average, 2)),
+    row("vavrg4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Average, 4)),
+    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Eq]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Equal, true), 2)),
+    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Ne]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Equal, false), 2)),
+    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Lt]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Less, true), 2)),
+    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Le]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Greater, false), 2)),
+    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Gt]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Greater, true), 2)),
+    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Ge]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Less, false), 2)),
+    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Eq]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Equal, true), 4)),
+    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Ne]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Equal, false), 4)),
+    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Lt]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Less, true), 4)),
+    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Le]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Greater, false), 4)),
+    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Gt]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Greater, true), 4)),
+    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Ge]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Less, false), 4)),
     row("vmax2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Max, 2)),
     row("vmax4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Max, 4)),
     row("vmin2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Min, 2)),

@@ -1,0 +1,256 @@
+//! What lane groups do by themselves: shuffles and votes of whole warps, and steps that a branch makes
+//! only some lanes take. Compiled for lane groups, each gives what the interpreter gives, and what Rust
+//! computes.
+
+use crate::common::{Arguments, Flat, launch_as, line, module};
+use tensor_wasm_ptx::compile::{Pass, Vectorize, compile_as, print_ir};
+
+const WAYS: [Vectorize; 2] = [Vectorize::Never, Vectorize::Always];
+
+/// Threads of a block: two whole warps, and a part of one.
+const THREADS: u32 = 72;
+
+/// A kernel around a body, which finds its thread's number in `%id` and a word of input in `%in`, and
+/// leaves results in `%out` and `%more`.
+fn kernel(body: &str) -> String {
+    format!(
+        ".version 8.6\n.target sm_90\n.address_size 64\n\
+         .visible .entry k(.param .u64 data)\n{{\n\
+         .reg .pred %p<8>; .reg .b32 %r<16>, %id, %in, %out, %more; .reg .b64 %d<4>;\n\
+         .shared .align 4 .b8 held[1024];\n\
+         ld.param.u64 %d0, [data];\nmov.u32 %id, %tid.x;\n\
+         mul.wide.u32 %d1, %id, 4;\nadd.s64 %d1, %d0, %d1;\nld.global.u32 %in, [%d1+1024];\n\
+         mov.u32 %out, 0;\nmov.u32 %more, 0;\n{body}\n\
+         st.global.u32 [%d1], %out;\nst.global.u32 [%d1+512], %more;\nret;\n}}\n"
+    )
+}
+
+/// A thread's word of input.
+fn input(thread: u32) -> u32 {
+    thread.wrapping_mul(0x9e37_79b9) ^ 0x5bd1
+}
+
+/// What each thread leaves in `%out` and `%more`.
+#[track_caller]
+fn results(body: &str) -> Vec<(u32, u32)> {
+    let memory = Flat::new(1 << 12);
+    let inputs: Vec<u32> = (0..THREADS).map(input).collect();
+    memory.put(1024, &inputs);
+    let arguments = Arguments::new().pointer(0);
+    let shape = (line(1), line(THREADS), 0);
+    launch_as(
+        &module(&kernel(body)),
+        "k",
+        shape,
+        arguments,
+        &memory,
+        &WAYS,
+    )
+    .unwrap();
+    let out: Vec<u32> = memory.get(0, THREADS as usize);
+    let more: Vec<u32> = memory.get(512, THREADS as usize);
+    out.into_iter().zip(more).collect()
+}
+
+/// What a thread gets of a shuffle, as the PTX manual computes it ("shfl.sync"): the value, and
+/// whether the lane read lies in the segment.
+fn shuffled(mode: &str, thread: u32, b: u32, c: u32) -> (u32, u32) {
+    let (warp, lane) = (thread / 32 * 32, thread % 32);
+    let (b, clamp, segment) = (b % 32, c % 32, (c >> 8) % 32);
+    let last = (lane & segment) | (clamp & !segment);
+    let (from, inside) = match mode {
+        "up" => (lane.wrapping_sub(b), lane >= b && lane - b >= last),
+        "down" => (lane + b, lane + b <= last),
+        "bfly" => (lane ^ b, lane ^ b <= last),
+        _ => {
+            let from = (lane & segment) | (b & !segment);
+            (from, from <= last)
+        }
+    };
+    let from = if inside { warp + from } else { thread };
+    // A lane without a thread has nothing to read.
+    let from = if from < THREADS { from } else { thread };
+    (input(from), u32::from(inside))
+}
+
+#[test]
+fn shuffles_of_whole_warps_read_the_lanes_that_the_manual_says() {
+    // The whole warp, and segments of 16, 8 and 4 lanes: to their end, and for `up` to their beginning.
+    let segments = [0x1f, 0x101f, 0x181f, 0x1c1f, 0, 0x1000, 0x1c00];
+    for mode in ["up", "down", "bfly", "idx"] {
+        for c in segments {
+            for b in [0, 1, 2, 3, 4, 7, 8, 16, 21, 31] {
+                let known = format!("shfl.sync.{mode}.b32 %out|%p0, %in, {b}, {c}, -1;\n");
+                // A lane of its own for each thread, known only when it runs.
+                let varying = format!(
+                    "add.u32 %r0, %id, {b};\nshr.u32 %r1, %r0, 1;\nand.b32 %r0, %r1, 31;\n\
+                     shfl.sync.{mode}.b32 %out|%p0, %in, %r0, {c}, -1;\n"
+                );
+                let inside = "selp.u32 %more, 1, 0, %p0;\n";
+                for (text, lane_of) in [
+                    (known, Box::new(|_| b) as Box<dyn Fn(u32) -> u32>),
+                    (varying, Box::new(move |id| (id + b) / 2 % 32)),
+                ] {
+                    let found = results(&(text.clone() + inside));
+                    let expected: Vec<(u32, u32)> = (0..THREADS)
+                        .map(|id| shuffled(mode, id, lane_of(id), c))
+                        .collect();
+                    assert_eq!(found, expected, "{text}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn votes_of_whole_warps_ask_every_lane() {
+    // Thresholds that no lane, some and all lanes of a warp reach.
+    for limit in [0, 1, 20, 32, 40, 64, 70, 100] {
+        let body = format!(
+            "setp.lt.u32 %p0, %id, {limit};\n\
+             vote.sync.ballot.b32 %out, %p0, -1;\n\
+             vote.sync.any.pred %p1, %p0, -1;\nvote.sync.all.pred %p2, %p0, -1;\n\
+             vote.sync.uni.pred %p3, %p0, -1;\n\
+             selp.u32 %r0, 1, 0, %p1;\nselp.u32 %r1, 2, 0, %p2;\nselp.u32 %r2, 4, 0, %p3;\n\
+             or.b32 %more, %r0, %r1;\nor.b32 %more, %more, %r2;\n"
+        );
+        let expected: Vec<(u32, u32)> = (0..THREADS)
+            .map(|id| {
+                let warp = (id / 32 * 32..THREADS).take(32);
+                let ballot = warp
+                    .clone()
+                    .filter(|id| *id < limit)
+                    .fold(0, |mask, id| mask | 1 << (id % 32));
+                let (trues, all) = (ballot.count_ones(), warp.count() as u32);
+                let uniform = trues == 0 || trues == all;
+                let votes = [trues > 0, trues == all, uniform];
+                let more = votes
+                    .iter()
+                    .rev()
+                    .fold(0, |bits, vote| bits * 2 + u32::from(*vote));
+                (ballot, more)
+            })
+            .collect();
+        assert_eq!(results(&body), expected, "{limit}");
+    }
+}
+
+#[test]
+fn a_loop_that_a_vote_decides_ends_for_a_whole_warp_at_once() {
+    let body = "\
+        and.b32 %r0, %in, 15;\n\
+        AGAIN:\n\
+        add.u32 %more, %more, 1;\n\
+        setp.gt.u32 %p0, %r0, 0;\n@%p0 sub.u32 %r0, %r0, 1;\n\
+        vote.sync.any.pred %p1, %p0, -1;\n@%p1 bra AGAIN;\n\
+        mov.u32 %out, %r0;\n";
+    let rounds = |id: u32| {
+        let warp = (id / 32 * 32..THREADS).take(32);
+        1 + warp.map(|id| input(id) & 15).max().unwrap()
+    };
+    let expected: Vec<(u32, u32)> = (0..THREADS).map(|id| (0, rounds(id))).collect();
+    assert_eq!(results(body), expected);
+}
+
+#[test]
+fn threads_that_came_apart_before_a_shuffle_meet_there() {
+    // Each thread counts a while before: the group has diverged, and its threads come one by one.
+    let body = "\
+        and.b32 %r0, %in, 7;\n\
+        AGAIN:\n\
+        add.u32 %more, %more, %r0;\nsetp.gt.u32 %p0, %r0, 0;\n@%p0 sub.u32 %r0, %r0, 1;\n@%p0 bra AGAIN;\n\
+        shfl.sync.bfly.b32 %out, %more, 1, 31, -1;\n";
+    let count = |id: u32| {
+        let n = input(id) & 7;
+        n * (n + 1) / 2
+    };
+    let expected: Vec<(u32, u32)> = (0..THREADS).map(|id| (count(id ^ 1), count(id))).collect();
+    assert_eq!(results(body), expected);
+}
+
+#[test]
+fn steps_of_some_lanes_change_nothing_in_the_others() {
+    // Conditions of which each makes some lanes of a group take the steps.
+    for (condition, holds) in [
+        (
+            "and.b32 %r0, %id, 31;\nsetp.eq.u32 %p0, %r0, 0;\n",
+            (|id| id % 32 == 0) as fn(u32) -> bool,
+        ),
+        ("setp.lt.u32 %p0, %id, 5;\n", |id| id < 5),
+        ("setp.lt.u32 %p0, %id, 40;\n", |id| id < 40),
+        ("setp.lt.s32 %p0, %in, 0;\n", |id| (input(id) as i32) < 0),
+    ] {
+        for skip_when in [true, false] {
+            let guard = if skip_when { "" } else { "!" };
+            let body = format!(
+                "shl.b32 %r1, %id, 2;\nmov.u32 %r2, held;\nadd.u32 %r1, %r1, %r2;\n\
+                 st.shared.u32 [%r1], %id;\nmov.u32 %out, 7;\nmov.u64 %d2, 9;\n{condition}\
+                 @{guard}%p0 bra BEHIND;\n\
+                 ld.shared.u32 %r3, [%r1];\nadd.u32 %out, %r3, 1000;\nadd.u64 %d2, %d2, 1;\n\
+                 st.shared.u32 [%r1], %out;\natom.shared.add.u32 %out, [%r1], 5;\n\
+                 setp.eq.u32 %p0, %id, 999;\n\
+                 BEHIND:\n\
+                 ld.shared.u32 %more, [%r1];\ncvt.u32.u64 %r4, %d2;\nmad.lo.u32 %more, %r4, 100000, %more;\n"
+            );
+            let expected: Vec<(u32, u32)> = (0..THREADS)
+                .map(|id| match holds(id) == skip_when {
+                    true => (7, 900_000 + id),
+                    false => (id + 1000, 1_000_000 + id + 1005),
+                })
+                .collect();
+            assert_eq!(results(&body), expected, "{condition}{guard}");
+        }
+    }
+}
+
+#[test]
+fn a_fault_in_steps_of_some_lanes_is_that_of_the_first_lane_that_takes_them() {
+    let body = "\
+        and.b32 %r0, %id, 3;\nsetp.ne.u32 %p0, %r0, 2;\n@%p0 bra BEHIND;\n\
+        mov.u64 %d2, 0xfffffff00000;\nst.global.u32 [%d2], %id;\n\
+        BEHIND:\n";
+    let memory = Flat::new(1 << 12);
+    let arguments = Arguments::new().pointer(0);
+    let shape = (line(1), line(THREADS), 0);
+    let launched = launch_as(
+        &module(&kernel(body)),
+        "k",
+        shape,
+        arguments,
+        &memory,
+        &WAYS,
+    );
+    let fault = launched.unwrap_err().to_string();
+    assert!(fault.contains("thread (2, 0, 0)"), "{fault}");
+}
+
+#[test]
+fn a_lane_group_is_a_warp_where_it_computes_collectives_by_itself() {
+    let lanes = |body: &str| {
+        let module = module(&kernel(body));
+        compile_as(&module, "k", Vectorize::Always).unwrap().lanes()
+    };
+    assert_eq!(lanes("shfl.sync.bfly.b32 %out, %in, 1, 31, -1;\n"), 32);
+    // A mask in a register that holds one constant is known, too.
+    let known = "mov.u32 %r0, -1;\nshfl.sync.bfly.b32 %out, %in, 1, 31, %r0;\n";
+    assert_eq!(lanes(known), 32);
+    assert_eq!(lanes("add.u32 %out, %in, 1;\n"), 16);
+    let some_members = "shfl.sync.bfly.b32 %out, %in, 1, 31, 0xffff;\n";
+    assert_eq!(lanes(some_members), 16);
+    assert_eq!(
+        lanes("activemask.b32 %r0;\nvote.sync.ballot.b32 %out, 1, %r0;\n"),
+        16
+    );
+    let text = print_ir(
+        &module(&kernel(known)),
+        "k",
+        Vectorize::Always,
+        Pass::WholeWarps,
+    )
+    .unwrap();
+    let text: Vec<&str> = text.lines.iter().map(|line| line.text.trim()).collect();
+    assert!(
+        text.iter().any(|line| line.contains("= warp shfl.bfly")),
+        "{text:#?}"
+    );
+}
