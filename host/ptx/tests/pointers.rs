@@ -199,3 +199,29 @@ fn calls_through_registers_pass_what_the_prototype_says() {
     let shown = refusal(&kernel(declared, "mov.u64 %d3, far;", BY_SHAPE));
     assert!(shown.contains("function `far` is only declared"), "{shown}");
 }
+
+/// What each call reaches is followed: a module in which every call reaches every function would take
+/// time and memory by the square of its length.
+#[test]
+fn calls_that_reach_very_many_functions_together_are_refused() {
+    let functions: String = (0..3000)
+        .map(|number| format!(".func f{number}() {{ ret; }}\n"))
+        .collect();
+    let table: Vec<String> = (0..3000).map(|number| format!("f{number}")).collect();
+    let text = |calls: usize, prototype: &str| {
+        let calls = format!("call %d1, {prototype};\n").repeat(calls);
+        format!(
+            "{HEAD}{functions}.global .u64 table[3000] = {{{}}};\n.visible .entry k()\n{{\n.reg .b64 %d<2>;\n\
+             shape: .callprototype _ ();\nld.global.u64 %d1, [table];\n{calls}ret;\n}}\n",
+            table.join(", ")
+        )
+    };
+    for prototype in ["shape", "table"] {
+        module(&text(300, prototype));
+        let shown = refusal(&text(1000, prototype));
+        assert!(
+            shown.contains("reach more than 1048576 functions together"),
+            "{shown}"
+        );
+    }
+}

@@ -278,3 +278,36 @@ async fn a_block_may_have_all_the_shared_memory_of_the_device() {
     })
     .await;
 }
+
+/// Stores the last word of a structure that is passed by value.
+const LARGE: &str = ".version 8.1
+.target sm_70
+.address_size 64
+.visible .entry large(.param .align 4 .b8 structure[32000], .param .u64 values)
+{
+    .reg .b32 %r<2>;
+    .reg .b64 %rd<2>;
+    ld.param.u64 %rd1, [values];
+    ld.param.u32 %r1, [structure+31996];
+    st.global.u32 [%rd1], %r1;
+    ret;
+}
+";
+
+#[tokio::test]
+async fn arguments_may_take_nearly_32_kibibytes() {
+    in_time(async {
+        let lease = session().lease();
+        let queue = lease.create_queue().await.unwrap();
+        let buffer = lease.allocate(4).await.unwrap();
+        let module = lease.load(LARGE.into()).await.unwrap();
+        let kernel = module.kernel("large").unwrap();
+        for count in 1..5u32 {
+            let structure: Vec<u32> = (0..8000).map(|word| word * count).collect();
+            let arguments = vec![Argument::Bytes(bytes_of(&structure)), pointer(&buffer)];
+            queue.launch(&kernel, line(1, 1), arguments).await.unwrap();
+            assert_eq!(values_of(&queue, &buffer).await.unwrap(), [7999 * count]);
+        }
+    })
+    .await;
+}

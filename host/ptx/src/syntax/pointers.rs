@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::syntax::module::{Module, RelocationTarget};
-use crate::syntax::tree::{Callee, Formal, Function, Operand, Prototype, PrototypeKind, Symbol};
+use crate::syntax::lex::Issue;
+use crate::syntax::module::{Module, Relocation, RelocationTarget};
+use crate::syntax::tree::{
+    Callee, Formal, Function, Operand, PointerCall, Prototype, PrototypeKind, Symbol,
+};
 
 /// The sizes of a function's results and parameters, in bytes.
 type Shape = (Vec<u32>, Vec<u32>);
@@ -24,34 +27,67 @@ pub(crate) fn shape(function: &Function) -> Shape {
     )
 }
 
+/// How many functions all calls through registers of a module may reach together: what they reach is
+/// followed for each of them, and could else grow with the square of the text.
+const MOST_REACHED: usize = 1 << 20;
+
 /// Fills in what each call through a register may reach.
-pub(crate) fn resolve(module: &mut Module) {
+///
+/// # Errors
+/// The call from which on all of them reach too much.
+pub(crate) fn resolve(module: &mut Module) -> Result<(), Issue> {
     let has_prototypes = |function: &Function| !function.prototypes.is_empty();
     if !module.functions.iter().any(has_prototypes) {
-        return;
+        return Ok(());
     }
     let by_shape = address_taken_by_shape(module);
-    // The lists of one function's prototypes, made once for all of its calls.
-    let lists: Vec<Vec<Vec<u32>>> = module
-        .functions
-        .iter()
-        .map(|function| {
-            let prototypes = function.prototypes.iter();
-            prototypes
-                .map(|prototype| reached(module, &by_shape, prototype))
-                .collect()
-        })
-        .collect();
-    for (function, lists) in module.functions.iter_mut().zip(lists) {
-        let instructions = function.body.iter_mut();
-        for operand in instructions.flat_map(|instruction| &mut instruction.operands) {
-            if let Operand::Call(site) = operand
-                && let Callee::Pointer(call) = &mut site.callee
-                && let Some(list) = lists.get(call.prototype as usize)
-            {
-                call.functions.clone_from(list);
+    // One for each call, in the order of the text.
+    let mut lists = Vec::new();
+    let mut left = MOST_REACHED;
+    for function in &module.functions {
+        for instruction in &function.body {
+            for call in instruction.operands.iter().filter_map(pointer_call) {
+                let Some(prototype) = function.prototypes.get(call.prototype as usize) else {
+                    lists.push(Vec::new());
+                    continue;
+                };
+                let reached = Reached::of(module, &by_shape, prototype);
+                let Some(rest) = left.checked_sub(reached.len()) else {
+                    return Err(Issue::new(
+                        instruction.at,
+                        format!(
+                            "the calls through registers of this module reach more than {MOST_REACHED} functions together: name those of each with `.calltargets`"
+                        ),
+                    ));
+                };
+                left = rest;
+                lists.push(reached.functions(module));
             }
         }
+    }
+    let mut lists = lists.into_iter();
+    for function in &mut module.functions {
+        for instruction in &mut function.body {
+            for operand in &mut instruction.operands {
+                if let Operand::Call(site) = operand
+                    && let Callee::Pointer(call) = &mut site.callee
+                {
+                    call.functions = lists.next().unwrap_or_default();
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The call through a register that an operand is, if it is one.
+fn pointer_call(operand: &Operand) -> Option<&PointerCall> {
+    match operand {
+        Operand::Call(site) => match &site.callee {
+            Callee::Pointer(call) => Some(call),
+            Callee::Function(_) => None,
+        },
+        _ => None,
     }
 }
 
@@ -81,31 +117,59 @@ fn address_taken_by_shape(module: &Module) -> HashMap<Shape, Vec<u32>> {
     by_shape
 }
 
-/// The functions that a prototype stands for, by rising number: indices into the module's.
-fn reached(
-    module: &Module,
-    by_shape: &HashMap<Shape, Vec<u32>>,
-    prototype: &Prototype,
-) -> Vec<u32> {
-    let numbers: BTreeSet<u32> = match &prototype.of {
-        PrototypeKind::Shape(function) => {
-            let found = by_shape.get(&shape(function));
-            found.into_iter().flatten().copied().collect()
+/// What a prototype stands for.
+enum Reached<'m> {
+    /// By number.
+    Functions(&'m [u32]),
+    /// The functions among what a variable begins with.
+    Table(&'m [Relocation]),
+}
+
+impl<'m> Reached<'m> {
+    fn of(
+        module: &'m Module,
+        by_shape: &'m HashMap<Shape, Vec<u32>>,
+        prototype: &'m Prototype,
+    ) -> Reached<'m> {
+        match &prototype.of {
+            PrototypeKind::Shape(function) => {
+                let found = by_shape.get(&shape(function));
+                Reached::Functions(found.map(Vec::as_slice).unwrap_or_default())
+            }
+            PrototypeKind::Targets(numbers) => Reached::Functions(numbers),
+            PrototypeKind::Table(global) => {
+                let global = module.globals.get(*global as usize);
+                let relocations = global.map(|global| global.relocations.as_slice());
+                Reached::Table(relocations.unwrap_or_default())
+            }
         }
-        PrototypeKind::Targets(numbers) => numbers.iter().copied().collect(),
-        PrototypeKind::Table(global) => {
-            let global = module.globals.get(*global as usize);
-            let relocations = global.into_iter().flat_map(|global| &global.relocations);
-            relocations
-                .filter_map(|relocation| match relocation.target {
-                    RelocationTarget::Function(number) => Some(number),
-                    RelocationTarget::Variable(_) => None,
-                })
-                .collect()
+    }
+
+    /// How many entries there are, and so at most how many functions.
+    fn len(&self) -> usize {
+        match self {
+            Reached::Functions(numbers) => numbers.len(),
+            Reached::Table(relocations) => relocations.len(),
         }
-    };
-    let functions = numbers.into_iter();
-    functions
-        .filter_map(|number| module.device_functions.get(number as usize).copied())
-        .collect()
+    }
+
+    /// The functions by rising number: indices into the module's.
+    fn functions(&self, module: &Module) -> Vec<u32> {
+        let numbers: BTreeSet<u32> = match self {
+            Reached::Functions(numbers) => numbers.iter().copied().collect(),
+            Reached::Table(relocations) => {
+                let targets = relocations.iter().map(|relocation| relocation.target);
+                targets
+                    .filter_map(|target| match target {
+                        RelocationTarget::Function(number) => Some(number),
+                        RelocationTarget::Variable(_) => None,
+                    })
+                    .collect()
+            }
+        };
+        let functions = numbers.into_iter();
+        functions
+            .filter_map(|number| module.device_functions.get(number as usize).copied())
+            .collect()
+    }
 }

@@ -40,8 +40,10 @@ pub(crate) fn module(text: &[u8], limits: &Limits) -> Result<Module, Vec<Diagnos
     }
     let (mut module, mut issues) = (parser.module, parser.issues);
     if issues.is_empty() {
-        pointers::resolve(&mut module);
-        issues = check::check(&module);
+        issues = match pointers::resolve(&mut module) {
+            Ok(()) => check::check(&module),
+            Err(issue) => vec![issue],
+        };
     }
     if issues.is_empty() {
         issues = layout_entries::lay_out(&mut module, limits);
