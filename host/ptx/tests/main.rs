@@ -22,6 +22,7 @@ mod heap;
 mod instructions;
 mod integer_edges;
 mod kernels;
+mod lane_groups;
 mod layers;
 mod lines;
 mod mbarriers;

@@ -234,6 +234,7 @@ mod tests {
             ("gpu", "refuse"),
             ("gpu-memory-bytes", "1GiB"),
             ("gpu-modules", "8"),
+            ("gpu-host-memory-bytes", "64MiB"),
             ("gpu-queues", "4"),
             ("gpu-launches-in-flight", "64"),
             ("kernel-timeout", "2s"),
