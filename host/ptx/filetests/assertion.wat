@@ -1,7 +1,7 @@
 ;; assertion
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 i64 i64 v128 v128 v128 v128 i32 i64 i64 i32 i64 i64 i64 i32 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i64 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 i64 i64 v128 v128 v128 v128 i32 i64 i64 i32 i64 i64 i64 i32 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -62,13 +62,13 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 77
+    local.set 90
     i32.const 0
     i32.load offset=264
-    local.set 78
+    local.set 91
     i32.const 0
     i64.load offset=320
-    local.set 79
+    local.set 92
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -76,20 +76,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 80
+    local.set 93
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 81
+    local.set 94
     global.get 0
-    local.set 82
+    local.set 95
     global.get 1
-    local.set 83
+    local.set 96
     global.get 2
-    local.set 84
+    local.set 97
     global.get 3
-    local.set 85
+    local.set 98
     local.get 0
     i32.const 1
     i32.sub
@@ -126,13 +126,13 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 86
+    local.set 99
     global.get 0
-    local.set 87
+    local.set 100
     global.get 5
-    local.set 88
+    local.set 101
     global.get 2
-    local.set 89
+    local.set 102
     i32.const 0
     i32.load offset=96
     local.set 76
@@ -409,33 +409,33 @@
                             local.get 2
                             i32.const 3
                             i32.shl
-                            i64.load offset=12800 align=4
-                            i64.store offset=25216 align=4
+                            i64.load offset=15872 align=4
+                            i64.store offset=28288 align=4
                           end
                           local.get 2
                           i32.const 2
                           i32.shl
-                          v128.load offset=8640 align=4
+                          v128.load offset=11712 align=4
                           local.set 15
                           local.get 2
                           i32.const 2
                           i32.shl
-                          v128.load offset=8656 align=4
+                          v128.load offset=11728 align=4
                           local.set 16
                           local.get 2
                           i32.const 2
                           i32.shl
-                          v128.load offset=8672 align=4
+                          v128.load offset=11744 align=4
                           local.set 17
                           local.get 2
                           i32.const 2
                           i32.shl
-                          v128.load offset=8688 align=4
+                          v128.load offset=11760 align=4
                           local.set 18
                           local.get 2
                           i32.const 4
                           i32.mul
-                          i64.load offset=25216 align=4
+                          i64.load offset=28288 align=4
                           local.set 14
                           i32.const 0
                           local.set 6
@@ -459,58 +459,58 @@
                           local.get 2
                           i32.const 3
                           i32.shl
-                          i64.load offset=12800 align=4
-                          i64.store offset=25216 align=4
+                          i64.load offset=15872 align=4
+                          i64.store offset=28288 align=4
                         end
                         local.get 2
                         i32.const 2
                         i32.shl
-                        v128.load offset=8640 align=4
+                        v128.load offset=11712 align=4
                         local.set 15
                         local.get 2
                         i32.const 2
                         i32.shl
-                        v128.load offset=8656 align=4
+                        v128.load offset=11728 align=4
                         local.set 16
                         local.get 2
                         i32.const 2
                         i32.shl
-                        v128.load offset=8672 align=4
+                        v128.load offset=11744 align=4
                         local.set 17
                         local.get 2
                         i32.const 2
                         i32.shl
-                        v128.load offset=8688 align=4
+                        v128.load offset=11760 align=4
                         local.set 18
                         local.get 2
                         i32.const 4
                         i32.mul
-                        i64.load offset=25216 align=4
+                        i64.load offset=28288 align=4
                         local.set 14
                         local.get 2
                         i32.const 2
                         i32.shl
-                        v128.load offset=21056 align=4
+                        v128.load offset=24128 align=4
                         i32x4.neg
-                        local.set 19
+                        local.set 45
                         local.get 2
                         i32.const 2
                         i32.shl
-                        v128.load offset=21072 align=4
+                        v128.load offset=24144 align=4
                         i32x4.neg
-                        local.set 20
+                        local.set 46
                         local.get 2
                         i32.const 2
                         i32.shl
-                        v128.load offset=21088 align=4
+                        v128.load offset=24160 align=4
                         i32x4.neg
-                        local.set 21
+                        local.set 47
                         local.get 2
                         i32.const 2
                         i32.shl
-                        v128.load offset=21104 align=4
+                        v128.load offset=24176 align=4
                         i32x4.neg
-                        local.set 22
+                        local.set 48
                         i32.const 0
                         local.set 6
                         br 5 (;@5;)
@@ -550,33 +550,33 @@
                       local.get 2
                       i32.const 3
                       i32.shl
-                      i64.load offset=12800 align=4
-                      i64.store offset=25216 align=4
+                      i64.load offset=15872 align=4
+                      i64.store offset=28288 align=4
                     end
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=8640 align=4
+                    v128.load offset=11712 align=4
                     local.set 15
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=8656 align=4
+                    v128.load offset=11728 align=4
                     local.set 16
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=8672 align=4
+                    v128.load offset=11744 align=4
                     local.set 17
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=8688 align=4
+                    v128.load offset=11760 align=4
                     local.set 18
                     local.get 2
                     i32.const 4
                     i32.mul
-                    i64.load offset=25216 align=4
+                    i64.load offset=28288 align=4
                     local.set 14
                     i32.const 0
                     local.set 6
@@ -605,16 +605,12 @@
               end
               block ;; label = @6
                 block ;; label = @7
-                  local.get 77
-                  local.set 90
                   local.get 90
-                  local.set 91
+                  local.set 103
                   local.get 3
-                  local.set 92
-                  local.get 92
-                  local.set 93
+                  local.set 104
                   i64.const 0
-                  local.get 93
+                  local.get 104
                   i64.extend_i32_u
                   i64.const 15
                   i64.add
@@ -625,27 +621,23 @@
                   i32.eqz
                   (@metadata.code.branch_hint "\00")
                   br_if 0 (;@7;)
-                  local.get 93
+                  local.get 104
                   i64.extend_i32_u
-                  local.set 94
-                  local.get 94
+                  local.set 105
+                  local.get 105
                   i64.const 4
                   i64.mul
-                  local.set 95
-                  local.get 95
-                  local.set 96
-                  local.get 91
-                  local.get 96
+                  local.set 106
+                  local.get 103
+                  local.get 106
                   i64.add
-                  local.set 97
-                  local.get 97
-                  local.set 98
-                  local.get 98
-                  local.get 87
+                  local.set 107
+                  local.get 107
+                  local.get 100
                   i64.sub
                   i64.const 2
                   i64.rotr
-                  local.get 86
+                  local.get 99
                   i64.ge_u
                   (@metadata.code.branch_hint "\00")
                   br_if 0 (;@7;)
@@ -692,11 +684,11 @@
                 i32.or
                 return
               end
-              local.get 77
+              local.get 90
               local.set 35
               local.get 35
               local.set 10
-              local.get 78
+              local.get 91
               local.set 36
               local.get 36
               local.set 11
@@ -704,7 +696,7 @@
               local.set 37
               local.get 37
               local.set 12
-              local.get 12
+              local.get 37
               i64.extend_i32_u
               local.set 38
               local.get 38
@@ -713,13 +705,13 @@
               local.set 39
               local.get 39
               local.set 13
-              local.get 10
-              local.get 13
+              local.get 35
+              local.get 39
               i64.add
               local.set 40
               local.get 40
               local.set 14
-              local.get 14
+              local.get 40
               i32.wrap_i64
               local.set 72
               local.get 72
@@ -742,23 +734,23 @@
               local.set 17
               local.get 44
               local.set 18
-              local.get 15
-              local.get 11
+              local.get 41
+              local.get 36
               i32x4.splat
               i32x4.lt_u
               local.set 45
-              local.get 16
-              local.get 11
+              local.get 42
+              local.get 36
               i32x4.splat
               i32x4.lt_u
               local.set 46
-              local.get 17
-              local.get 11
+              local.get 43
+              local.get 36
               i32x4.splat
               i32x4.lt_u
               local.set 47
-              local.get 18
-              local.get 11
+              local.get 44
+              local.get 36
               i32x4.splat
               i32x4.lt_u
               local.set 48
@@ -772,10 +764,10 @@
               local.set 22
               br 0 (;@5;)
             end
-            local.get 19
+            local.get 45
             local.tee 63
             local.set 64
-            local.get 20
+            local.get 46
             local.tee 65
             local.get 63
             v128.or
@@ -784,7 +776,7 @@
             local.get 64
             v128.and
             local.set 64
-            local.get 21
+            local.get 47
             local.tee 65
             local.get 63
             v128.or
@@ -793,7 +785,7 @@
             local.get 64
             v128.and
             local.set 64
-            local.get 22
+            local.get 48
             local.tee 65
             local.get 63
             v128.or
@@ -813,55 +805,55 @@
               i32.const 2
               i32.shl
               local.get 15
-              v128.store offset=8640 align=4
+              v128.store offset=11712 align=4
               local.get 2
               i32.const 2
               i32.shl
               local.get 16
-              v128.store offset=8656 align=4
+              v128.store offset=11728 align=4
               local.get 2
               i32.const 2
               i32.shl
               local.get 17
-              v128.store offset=8672 align=4
+              v128.store offset=11744 align=4
               local.get 2
               i32.const 2
               i32.shl
               local.get 18
-              v128.store offset=8688 align=4
+              v128.store offset=11760 align=4
               local.get 2
               i32.const 4
               i32.mul
               local.get 14
-              i64.store offset=25216 align=4
+              i64.store offset=28288 align=4
               local.get 2
               i32.const 2
               i32.shl
-              local.get 19
+              local.get 45
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               v128.and
-              v128.store offset=21056 align=4
+              v128.store offset=24128 align=4
               local.get 2
               i32.const 2
               i32.shl
-              local.get 20
+              local.get 46
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               v128.and
-              v128.store offset=21072 align=4
+              v128.store offset=24144 align=4
               local.get 2
               i32.const 2
               i32.shl
-              local.get 21
+              local.get 47
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               v128.and
-              v128.store offset=21088 align=4
+              v128.store offset=24160 align=4
               local.get 2
               i32.const 2
               i32.shl
-              local.get 22
+              local.get 48
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               v128.and
-              v128.store offset=21104 align=4
+              v128.store offset=24176 align=4
               local.get 2
               i32.const 2
               i32.shr_u
@@ -962,11 +954,11 @@
       block ;; label = @2
         block ;; label = @3
           local.get 14
-          local.get 89
+          local.get 102
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 88
+          local.get 101
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -976,27 +968,27 @@
         i32.const 2
         i32.shl
         local.get 15
-        v128.store offset=8640 align=4
+        v128.store offset=11712 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 16
-        v128.store offset=8656 align=4
+        v128.store offset=11728 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 17
-        v128.store offset=8672 align=4
+        v128.store offset=11744 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 18
-        v128.store offset=8688 align=4
+        v128.store offset=11760 align=4
         local.get 2
         i32.const 4
         i32.mul
         local.get 14
-        i64.store offset=25216 align=4
+        i64.store offset=28288 align=4
         local.get 2
         i32.const 2
         i32.shr_u
@@ -1065,22 +1057,22 @@
       local.get 14
       i32.wrap_i64
       local.set 72
-      local.get 25
+      local.get 59
       local.set 63
       local.get 72
       local.get 63
       v128.store 1 align=1
-      local.get 26
+      local.get 60
       local.set 63
       local.get 72
       local.get 63
       v128.store 1 offset=16 align=1
-      local.get 27
+      local.get 61
       local.set 63
       local.get 72
       local.get 63
       v128.store 1 offset=32 align=1
-      local.get 28
+      local.get 62
       local.set 63
       local.get 72
       local.get 63

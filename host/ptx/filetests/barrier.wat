@@ -1,7 +1,7 @@
 ;; barrier
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i64 i32 i32 i64 i64 i64 i64 i32 i64 i64 i64 i64 i32 i32 i32 i32 i64 i64 i32 i32 i64 i64 i64 i64 i64 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i32 i64 i64 i64 i64 i32 i64 i64 i64 i64 i32 i32 i64 i32 i64 i64 i64 i32 i32 i32)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -68,7 +68,7 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 60
+    local.set 73
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -76,20 +76,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 61
+    local.set 74
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 62
+    local.set 75
     global.get 0
-    local.set 63
+    local.set 76
     global.get 1
-    local.set 64
+    local.set 77
     global.get 2
-    local.set 65
+    local.set 78
     global.get 3
-    local.set 66
+    local.set 79
     local.get 0
     i32.const 1
     i32.sub
@@ -126,16 +126,16 @@
     i32.sub
     local.set 3
     i32.const 0
-    i32.load offset=29248
-    local.set 67
+    i32.load offset=32320
+    local.set 80
     global.get 4
-    local.set 68
+    local.set 81
     global.get 0
-    local.set 69
+    local.set 82
     global.get 5
-    local.set 70
+    local.set 83
     global.get 2
-    local.set 71
+    local.set 84
     i32.const 0
     i32.load offset=96
     local.set 59
@@ -389,39 +389,39 @@
                   local.get 2
                   i32.const 2
                   i32.shl
-                  i32.load offset=8576
-                  i32.store offset=25152
+                  i32.load offset=11648
+                  i32.store offset=28224
                   local.get 2
                   i32.const 4
                   i32.mul
                   local.get 2
                   i32.const 2
                   i32.shl
-                  i32.load offset=12736
-                  i32.store offset=25156
+                  i32.load offset=15808
+                  i32.store offset=28228
                   local.get 2
                   i32.const 4
                   i32.mul
                   local.get 2
                   i32.const 3
                   i32.shl
-                  i64.load offset=16896 align=4
-                  i64.store offset=25160 align=4
+                  i64.load offset=19968 align=4
+                  i64.store offset=28232 align=4
                 end
                 local.get 2
                 i32.const 4
                 i32.mul
-                i32.load offset=25152
+                i32.load offset=28224
                 local.set 19
                 local.get 2
                 i32.const 4
                 i32.mul
-                i32.load offset=25156
+                i32.load offset=28228
                 local.set 18
                 local.get 2
                 i32.const 4
                 i32.mul
-                i64.load offset=25160 align=4
+                i64.load offset=28232 align=4
                 local.set 13
                 i32.const 0
                 local.set 6
@@ -462,39 +462,39 @@
               local.get 2
               i32.const 2
               i32.shl
-              i32.load offset=8576
-              i32.store offset=25152
+              i32.load offset=11648
+              i32.store offset=28224
               local.get 2
               i32.const 4
               i32.mul
               local.get 2
               i32.const 2
               i32.shl
-              i32.load offset=12736
-              i32.store offset=25156
+              i32.load offset=15808
+              i32.store offset=28228
               local.get 2
               i32.const 4
               i32.mul
               local.get 2
               i32.const 3
               i32.shl
-              i64.load offset=16896 align=4
-              i64.store offset=25160 align=4
+              i64.load offset=19968 align=4
+              i64.store offset=28232 align=4
             end
             local.get 2
             i32.const 4
             i32.mul
-            i32.load offset=25152
+            i32.load offset=28224
             local.set 19
             local.get 2
             i32.const 4
             i32.mul
-            i32.load offset=25156
+            i32.load offset=28228
             local.set 18
             local.get 2
             i32.const 4
             i32.mul
-            i64.load offset=25160 align=4
+            i64.load offset=28232 align=4
             local.set 13
             i32.const 0
             local.set 6
@@ -505,30 +505,26 @@
               local.get 19
               i32.const 4
               i32.xor
-              local.set 72
-              local.get 72
-              local.set 73
+              local.set 85
               local.get 18
-              local.get 73
+              local.get 85
               i32.add
-              local.set 74
-              local.get 74
-              local.set 75
-              local.get 75
+              local.set 86
+              local.get 86
               i32.const -4
               i32.add
               i32.const 2
               i32.rotr
-              local.get 67
+              local.get 80
               i32.ge_u
               (@metadata.code.branch_hint "\00")
               br_if 0 (;@5;)
               local.get 13
-              local.get 71
+              local.get 84
               i64.sub
               i64.const 2
               i64.rotr
-              local.get 70
+              local.get 83
               i64.ge_u
               (@metadata.code.branch_hint "\00")
               br_if 0 (;@5;)
@@ -585,74 +581,74 @@
           local.get 39
           local.set 21
           local.get 18
-          local.get 21
+          local.get 39
           i32.add
           local.set 40
           local.get 40
           local.set 22
-          local.get 22
+          local.get 40
           i32.const -4
           i32.add
           local.set 55
           local.get 55
-          v128.load32_zero offset=29444 align=1
+          v128.load32_zero offset=32516 align=1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=29440 align=1 1
+          v128.load32_lane offset=32512 align=1 1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=29452 align=1 2
+          v128.load32_lane offset=32524 align=1 2
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=29448 align=1 3
+          v128.load32_lane offset=32520 align=1 3
           local.set 41
           local.get 55
-          v128.load32_zero offset=29460 align=1
+          v128.load32_zero offset=32532 align=1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=29456 align=1 1
+          v128.load32_lane offset=32528 align=1 1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=29468 align=1 2
+          v128.load32_lane offset=32540 align=1 2
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=29464 align=1 3
+          v128.load32_lane offset=32536 align=1 3
           local.set 42
           local.get 55
-          v128.load32_zero offset=29476 align=1
+          v128.load32_zero offset=32548 align=1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=29472 align=1 1
+          v128.load32_lane offset=32544 align=1 1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=29484 align=1 2
+          v128.load32_lane offset=32556 align=1 2
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=29480 align=1 3
+          v128.load32_lane offset=32552 align=1 3
           local.set 43
           local.get 55
-          v128.load32_zero offset=29492 align=1
+          v128.load32_zero offset=32564 align=1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=29488 align=1 1
+          v128.load32_lane offset=32560 align=1 1
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=29500 align=1 2
+          v128.load32_lane offset=32572 align=1 2
           local.set 46
           local.get 55
           local.get 46
-          v128.load32_lane offset=29496 align=1 3
+          v128.load32_lane offset=32568 align=1 3
           local.set 44
           local.get 41
           local.set 23
@@ -665,22 +661,22 @@
           local.get 13
           i32.wrap_i64
           local.set 55
-          local.get 23
+          local.get 41
           local.set 46
           local.get 55
           local.get 46
           v128.store 1 align=1
-          local.get 24
+          local.get 42
           local.set 46
           local.get 55
           local.get 46
           v128.store 1 offset=16 align=1
-          local.get 25
+          local.get 43
           local.set 46
           local.get 55
           local.get 46
           v128.store 1 offset=32 align=1
-          local.get 26
+          local.get 44
           local.set 46
           local.get 55
           local.get 46
@@ -723,16 +719,12 @@
       end
       block ;; label = @2
         block ;; label = @3
-          local.get 60
-          local.set 76
-          local.get 76
-          local.set 77
+          local.get 73
+          local.set 87
           local.get 3
-          local.set 78
-          local.get 78
-          local.set 79
+          local.set 88
           i64.const 0
-          local.get 79
+          local.get 88
           i64.extend_i32_u
           i64.const 15
           i64.add
@@ -743,48 +735,40 @@
           i32.eqz
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 79
+          local.get 88
           i64.extend_i32_u
-          local.set 80
-          local.get 80
+          local.set 89
+          local.get 89
           i64.const 4
           i64.mul
-          local.set 81
-          local.get 81
-          local.set 82
-          local.get 77
-          local.get 82
+          local.set 90
+          local.get 87
+          local.get 90
           i64.add
-          local.set 83
-          local.get 83
-          local.set 84
-          local.get 84
-          local.get 69
+          local.set 91
+          local.get 91
+          local.get 82
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 68
+          local.get 81
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
           i32.const 0
-          local.set 85
-          local.get 79
+          local.set 92
+          local.get 88
           i32.const 2
           i32.shl
-          local.set 86
-          local.get 86
-          local.set 87
-          local.get 85
-          local.get 87
+          local.set 93
+          local.get 92
+          local.get 93
           i32.add
-          local.set 88
-          local.get 88
-          local.set 89
-          local.get 89
+          local.set 94
+          local.get 94
           i32.const 2
           i32.rotr
-          local.get 67
+          local.get 80
           i32.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -834,7 +818,7 @@
         i32.or
         return
       end
-      local.get 60
+      local.get 73
       local.set 28
       local.get 28
       local.set 10
@@ -842,7 +826,7 @@
       local.set 29
       local.get 29
       local.set 11
-      local.get 11
+      local.get 29
       i64.extend_i32_u
       local.set 30
       local.get 30
@@ -851,13 +835,13 @@
       local.set 31
       local.get 31
       local.set 12
-      local.get 10
-      local.get 12
+      local.get 28
+      local.get 31
       i64.add
       local.set 32
       local.get 32
       local.set 13
-      local.get 13
+      local.get 32
       i32.wrap_i64
       local.set 55
       local.get 55
@@ -882,55 +866,55 @@
       local.set 17
       i32.const 0
       local.set 18
-      local.get 11
+      local.get 29
       i32.const 2
       i32.shl
       local.set 37
       local.get 37
       local.set 19
       local.get 18
-      local.get 19
+      local.get 37
       i32.add
       local.set 38
       local.get 38
       local.set 20
-      local.get 20
+      local.get 38
       local.set 55
-      local.get 14
+      local.get 33
       local.set 46
       local.get 55
       local.get 46
-      v128.store offset=29440 align=1
-      local.get 15
+      v128.store offset=32512 align=1
+      local.get 34
       local.set 46
       local.get 55
       local.get 46
-      v128.store offset=29456 align=1
-      local.get 16
+      v128.store offset=32528 align=1
+      local.get 35
       local.set 46
       local.get 55
       local.get 46
-      v128.store offset=29472 align=1
-      local.get 17
+      v128.store offset=32544 align=1
+      local.get 36
       local.set 46
       local.get 55
       local.get 46
-      v128.store offset=29488 align=1
+      v128.store offset=32560 align=1
       local.get 2
       i32.const 4
       i32.mul
       local.get 19
-      i32.store offset=25152
+      i32.store offset=28224
       local.get 2
       i32.const 4
       i32.mul
       local.get 18
-      i32.store offset=25156
+      i32.store offset=28228
       local.get 2
       i32.const 4
       i32.mul
       local.get 13
-      i64.store offset=25160 align=4
+      i64.store offset=28232 align=4
       local.get 2
       i32.const 2
       i32.shr_u

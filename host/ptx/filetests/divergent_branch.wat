@@ -1,7 +1,7 @@
 ;; divergent_branch
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -62,7 +62,7 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 74
+    local.set 87
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -70,20 +70,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 75
+    local.set 88
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 76
+    local.set 89
     global.get 0
-    local.set 77
+    local.set 90
     global.get 1
-    local.set 78
+    local.set 91
     global.get 2
-    local.set 79
+    local.set 92
     global.get 3
-    local.set 80
+    local.set 93
     local.get 0
     i32.const 1
     i32.sub
@@ -120,13 +120,13 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 81
+    local.set 94
     global.get 0
-    local.set 82
+    local.set 95
     global.get 5
-    local.set 83
+    local.set 96
     global.get 2
-    local.set 84
+    local.set 97
     i32.const 0
     i32.load offset=96
     local.set 73
@@ -401,33 +401,33 @@
                         local.get 2
                         i32.const 3
                         i32.shl
-                        i64.load offset=8576 align=4
-                        i64.store offset=29312 align=4
+                        i64.load offset=11648 align=4
+                        i64.store offset=32384 align=4
                       end
                       local.get 2
                       i32.const 4
                       i32.mul
-                      i64.load offset=29312 align=4
+                      i64.load offset=32384 align=4
                       local.set 13
                       local.get 2
                       i32.const 2
                       i32.shl
-                      v128.load offset=16832 align=4
+                      v128.load offset=19904 align=4
                       local.set 26
                       local.get 2
                       i32.const 2
                       i32.shl
-                      v128.load offset=16848 align=4
+                      v128.load offset=19920 align=4
                       local.set 27
                       local.get 2
                       i32.const 2
                       i32.shl
-                      v128.load offset=16864 align=4
+                      v128.load offset=19936 align=4
                       local.set 28
                       local.get 2
                       i32.const 2
                       i32.shl
-                      v128.load offset=16880 align=4
+                      v128.load offset=19952 align=4
                       local.set 29
                       i32.const 0
                       local.set 6
@@ -451,58 +451,58 @@
                       local.get 2
                       i32.const 3
                       i32.shl
-                      i64.load offset=8576 align=4
-                      i64.store offset=29312 align=4
+                      i64.load offset=11648 align=4
+                      i64.store offset=32384 align=4
                     end
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=20992 align=4
+                    v128.load offset=24064 align=4
                     local.set 14
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=21008 align=4
+                    v128.load offset=24080 align=4
                     local.set 15
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=21024 align=4
+                    v128.load offset=24096 align=4
                     local.set 16
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=21040 align=4
+                    v128.load offset=24112 align=4
                     local.set 17
                     local.get 2
                     i32.const 4
                     i32.mul
-                    i64.load offset=29312 align=4
+                    i64.load offset=32384 align=4
                     local.set 13
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=25152 align=4
+                    v128.load offset=28224 align=4
                     i32x4.neg
-                    local.set 22
+                    local.set 44
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=25168 align=4
+                    v128.load offset=28240 align=4
                     i32x4.neg
-                    local.set 23
+                    local.set 45
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=25184 align=4
+                    v128.load offset=28256 align=4
                     i32x4.neg
-                    local.set 24
+                    local.set 46
                     local.get 2
                     i32.const 2
                     i32.shl
-                    v128.load offset=25200 align=4
+                    v128.load offset=28272 align=4
                     i32x4.neg
-                    local.set 25
+                    local.set 47
                     i32.const 0
                     local.set 6
                     br 4 (;@4;)
@@ -525,33 +525,33 @@
                     local.get 2
                     i32.const 3
                     i32.shl
-                    i64.load offset=8576 align=4
-                    i64.store offset=29312 align=4
+                    i64.load offset=11648 align=4
+                    i64.store offset=32384 align=4
                   end
                   local.get 2
                   i32.const 4
                   i32.mul
-                  i64.load offset=29312 align=4
+                  i64.load offset=32384 align=4
                   local.set 13
                   local.get 2
                   i32.const 2
                   i32.shl
-                  v128.load offset=16832 align=4
+                  v128.load offset=19904 align=4
                   local.set 26
                   local.get 2
                   i32.const 2
                   i32.shl
-                  v128.load offset=16848 align=4
+                  v128.load offset=19920 align=4
                   local.set 27
                   local.get 2
                   i32.const 2
                   i32.shl
-                  v128.load offset=16864 align=4
+                  v128.load offset=19936 align=4
                   local.set 28
                   local.get 2
                   i32.const 2
                   i32.shl
-                  v128.load offset=16880 align=4
+                  v128.load offset=19952 align=4
                   local.set 29
                   i32.const 0
                   local.set 6
@@ -580,16 +580,12 @@
             end
             block ;; label = @5
               block ;; label = @6
-                local.get 74
-                local.set 85
-                local.get 85
-                local.set 86
-                local.get 3
-                local.set 87
                 local.get 87
-                local.set 88
+                local.set 98
+                local.get 3
+                local.set 99
                 i64.const 0
-                local.get 88
+                local.get 99
                 i64.extend_i32_u
                 i64.const 15
                 i64.add
@@ -600,27 +596,23 @@
                 i32.eqz
                 (@metadata.code.branch_hint "\00")
                 br_if 0 (;@6;)
-                local.get 88
+                local.get 99
                 i64.extend_i32_u
-                local.set 89
-                local.get 89
+                local.set 100
+                local.get 100
                 i64.const 4
                 i64.mul
-                local.set 90
-                local.get 90
-                local.set 91
-                local.get 86
-                local.get 91
+                local.set 101
+                local.get 98
+                local.get 101
                 i64.add
-                local.set 92
-                local.get 92
-                local.set 93
-                local.get 93
-                local.get 82
+                local.set 102
+                local.get 102
+                local.get 95
                 i64.sub
                 i64.const 2
                 i64.rotr
-                local.get 81
+                local.get 94
                 i64.ge_u
                 (@metadata.code.branch_hint "\00")
                 br_if 0 (;@6;)
@@ -667,7 +659,7 @@
               i32.or
               return
             end
-            local.get 74
+            local.get 87
             local.set 31
             local.get 31
             local.set 10
@@ -675,7 +667,7 @@
             local.set 32
             local.get 32
             local.set 11
-            local.get 11
+            local.get 32
             i64.extend_i32_u
             local.set 33
             local.get 33
@@ -684,13 +676,13 @@
             local.set 34
             local.get 34
             local.set 12
-            local.get 10
-            local.get 12
+            local.get 31
+            local.get 34
             i64.add
             local.set 35
             local.get 35
             local.set 13
-            local.get 13
+            local.get 35
             i32.wrap_i64
             local.set 69
             local.get 69
@@ -713,19 +705,19 @@
             local.set 16
             local.get 39
             local.set 17
-            local.get 14
+            local.get 36
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
             local.set 40
-            local.get 15
+            local.get 37
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
             local.set 41
-            local.get 16
+            local.get 38
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
             local.set 42
-            local.get 17
+            local.get 39
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
             local.set 43
@@ -737,19 +729,19 @@
             local.set 20
             local.get 43
             local.set 21
-            local.get 18
+            local.get 40
             v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
             i32x4.eq
             local.set 44
-            local.get 19
+            local.get 41
             v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
             i32x4.eq
             local.set 45
-            local.get 20
+            local.get 42
             v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
             i32x4.eq
             local.set 46
-            local.get 21
+            local.get 43
             v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
             i32x4.eq
             local.set 47
@@ -764,10 +756,10 @@
             br 0 (;@4;)
           end
           block ;; label = @4
-            local.get 22
+            local.get 44
             local.tee 60
             local.set 61
-            local.get 23
+            local.get 45
             local.tee 62
             local.get 60
             v128.or
@@ -776,7 +768,7 @@
             local.get 61
             v128.and
             local.set 61
-            local.get 24
+            local.get 46
             local.tee 62
             local.get 60
             v128.or
@@ -785,7 +777,7 @@
             local.get 61
             v128.and
             local.set 61
-            local.get 25
+            local.get 47
             local.tee 62
             local.get 60
             v128.or
@@ -805,55 +797,55 @@
               i32.const 2
               i32.shl
               local.get 14
-              v128.store offset=20992 align=4
+              v128.store offset=24064 align=4
               local.get 2
               i32.const 2
               i32.shl
               local.get 15
-              v128.store offset=21008 align=4
+              v128.store offset=24080 align=4
               local.get 2
               i32.const 2
               i32.shl
               local.get 16
-              v128.store offset=21024 align=4
+              v128.store offset=24096 align=4
               local.get 2
               i32.const 2
               i32.shl
               local.get 17
-              v128.store offset=21040 align=4
+              v128.store offset=24112 align=4
               local.get 2
               i32.const 4
               i32.mul
               local.get 13
-              i64.store offset=29312 align=4
+              i64.store offset=32384 align=4
               local.get 2
               i32.const 2
               i32.shl
-              local.get 22
+              local.get 44
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               v128.and
-              v128.store offset=25152 align=4
+              v128.store offset=28224 align=4
               local.get 2
               i32.const 2
               i32.shl
-              local.get 23
+              local.get 45
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               v128.and
-              v128.store offset=25168 align=4
+              v128.store offset=28240 align=4
               local.get 2
               i32.const 2
               i32.shl
-              local.get 24
+              local.get 46
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               v128.and
-              v128.store offset=25184 align=4
+              v128.store offset=28256 align=4
               local.get 2
               i32.const 2
               i32.shl
-              local.get 25
+              local.get 47
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               v128.and
-              v128.store offset=25200 align=4
+              v128.store offset=28272 align=4
               local.get 2
               i32.const 2
               i32.shr_u
@@ -947,19 +939,19 @@
               local.set 28
               local.get 51
               local.set 29
-              local.get 26
+              local.get 48
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               i32x4.add
               local.set 52
-              local.get 27
+              local.get 49
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               i32x4.add
               local.set 53
-              local.get 28
+              local.get 50
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               i32x4.add
               local.set 54
-              local.get 29
+              local.get 51
               v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
               i32x4.add
               local.set 55
@@ -986,11 +978,11 @@
       block ;; label = @2
         block ;; label = @3
           local.get 13
-          local.get 84
+          local.get 97
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 83
+          local.get 96
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -1000,27 +992,27 @@
         i32.const 4
         i32.mul
         local.get 13
-        i64.store offset=29312 align=4
+        i64.store offset=32384 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 26
-        v128.store offset=16832 align=4
+        v128.store offset=19904 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 27
-        v128.store offset=16848 align=4
+        v128.store offset=19920 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 28
-        v128.store offset=16864 align=4
+        v128.store offset=19936 align=4
         local.get 2
         i32.const 2
         i32.shl
         local.get 29
-        v128.store offset=16880 align=4
+        v128.store offset=19952 align=4
         local.get 2
         i32.const 2
         i32.shr_u

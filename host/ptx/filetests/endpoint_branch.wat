@@ -1,7 +1,7 @@
 ;; endpoint_branch
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i32 v128 v128 v128 v128 i64 i64 i32 i64 i32 i32 v128 v128 v128 v128 i64 i64 i64 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i64 i32 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i32 v128 v128 v128 v128 i64 i64 i32 i64 i32 i32 v128 v128 v128 v128 i64 i64 i64 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i32 i32 i64 i64 i64 i64 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -62,10 +62,10 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 49
+    local.set 62
     i32.const 0
     i32.load offset=264
-    local.set 50
+    local.set 63
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -73,16 +73,16 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 51
+    local.set 64
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 52
+    local.set 65
     global.get 0
-    local.set 53
+    local.set 66
     global.get 1
-    local.set 54
+    local.set 67
     local.get 0
     i32.const 1
     i32.sub
@@ -119,9 +119,9 @@
     i32.sub
     local.set 3
     global.get 2
-    local.set 55
+    local.set 68
     global.get 0
-    local.set 56
+    local.set 69
     i32.const 0
     i32.load offset=96
     local.set 48
@@ -412,26 +412,26 @@
                     local.get 2
                     i32.const 2
                     i32.shl
-                    i32.load offset=8576
-                    i32.store offset=25152
+                    i32.load offset=19968
+                    i32.store offset=32392
                     local.get 2
                     i32.const 4
                     i32.mul
                     local.get 2
                     i32.const 3
                     i32.shl
-                    i64.load offset=16896 align=4
-                    i64.store offset=25160 align=4
+                    i64.load offset=24128 align=4
+                    i64.store offset=32400 align=4
                   end
                   local.get 2
                   i32.const 4
                   i32.mul
-                  i32.load offset=25152
+                  i32.load offset=32392
                   local.set 12
                   local.get 2
                   i32.const 4
                   i32.mul
-                  i64.load offset=25160 align=4
+                  i64.load offset=32400 align=4
                   local.set 10
                   i32.const 0
                   local.set 6
@@ -455,39 +455,52 @@
                   local.get 2
                   i32.const 2
                   i32.shl
-                  i32.load offset=8576
-                  i32.store offset=25152
+                  i32.load offset=11648
+                  i32.store offset=32384
                   local.get 2
                   i32.const 4
                   i32.mul
                   local.get 2
                   i32.const 2
                   i32.shl
-                  i32.load offset=12736
-                  i32.store offset=25156
+                  i32.load offset=15808
+                  i32.store offset=32388
+                  local.get 2
+                  i32.const 4
+                  i32.mul
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  i32.load offset=19968
+                  i32.store offset=32392
                   local.get 2
                   i32.const 4
                   i32.mul
                   local.get 2
                   i32.const 3
                   i32.shl
-                  i64.load offset=16896 align=4
-                  i64.store offset=25160 align=4
+                  i64.load offset=24128 align=4
+                  i64.store offset=32400 align=4
                 end
                 local.get 2
                 i32.const 4
                 i32.mul
-                i32.load offset=25152
+                i32.load offset=32384
+                local.set 22
+                local.get 2
+                i32.const 4
+                i32.mul
+                i32.load offset=32388
+                local.set 21
+                local.get 2
+                i32.const 4
+                i32.mul
+                i32.load offset=32392
                 local.set 12
                 local.get 2
                 i32.const 4
                 i32.mul
-                i32.load offset=25156
-                local.set 11
-                local.get 2
-                i32.const 4
-                i32.mul
-                i64.load offset=25160 align=4
+                i64.load offset=32400 align=4
                 local.set 10
                 i32.const 0
                 local.set 6
@@ -495,11 +508,11 @@
               end
               i32.const 0
               local.set 6
-              local.get 49
+              local.get 62
               local.set 20
               local.get 20
               local.set 10
-              local.get 50
+              local.get 63
               local.set 21
               local.get 21
               local.set 11
@@ -507,35 +520,35 @@
               local.set 22
               local.get 22
               local.set 12
-              local.get 12
+              local.get 22
               i32x4.splat
               v128.const i32x4 0x00000000 0x00000001 0x00000002 0x00000003
               i32x4.add
-              local.get 11
+              local.get 21
               i32x4.splat
               i32x4.ge_u
               local.set 23
-              local.get 12
+              local.get 22
               i32x4.splat
               v128.const i32x4 0x00000004 0x00000005 0x00000006 0x00000007
               i32x4.add
-              local.get 11
+              local.get 21
               i32x4.splat
               i32x4.ge_u
               local.set 24
-              local.get 12
+              local.get 22
               i32x4.splat
               v128.const i32x4 0x00000008 0x00000009 0x0000000a 0x0000000b
               i32x4.add
-              local.get 11
+              local.get 21
               i32x4.splat
               i32x4.ge_u
               local.set 25
-              local.get 12
+              local.get 22
               i32x4.splat
               v128.const i32x4 0x0000000c 0x0000000d 0x0000000e 0x0000000f
               i32x4.add
-              local.get 11
+              local.get 21
               i32x4.splat
               i32x4.ge_u
               local.set 26
@@ -551,21 +564,21 @@
             end
             i32.const 0
             local.set 45
-            local.get 12
-            local.get 11
+            local.get 22
+            local.get 21
             i32.ge_u
             local.set 34
             local.get 34
-            local.get 12
+            local.get 22
             i32.const 15
             i32.add
-            local.get 11
+            local.get 21
             i32.ge_u
             i32.xor
-            local.get 12
+            local.get 22
             i32.const 15
             i32.add
-            local.get 12
+            local.get 22
             i32.lt_u
             i32.or
             local.get 45
@@ -576,35 +589,35 @@
             local.get 45
             (@metadata.code.branch_hint "\00")
             if ;; label = @5
-              local.get 12
+              local.get 22
               i32x4.splat
               v128.const i32x4 0x00000000 0x00000001 0x00000002 0x00000003
               i32x4.add
-              local.get 11
+              local.get 21
               i32x4.splat
               i32x4.ge_u
               local.set 30
-              local.get 12
+              local.get 22
               i32x4.splat
               v128.const i32x4 0x00000004 0x00000005 0x00000006 0x00000007
               i32x4.add
-              local.get 11
+              local.get 21
               i32x4.splat
               i32x4.ge_u
               local.set 31
-              local.get 12
+              local.get 22
               i32x4.splat
               v128.const i32x4 0x00000008 0x00000009 0x0000000a 0x0000000b
               i32x4.add
-              local.get 11
+              local.get 21
               i32x4.splat
               i32x4.ge_u
               local.set 32
-              local.get 12
+              local.get 22
               i32x4.splat
               v128.const i32x4 0x0000000c 0x0000000d 0x0000000e 0x0000000f
               i32x4.add
-              local.get 11
+              local.get 21
               i32x4.splat
               i32x4.ge_u
               local.set 33
@@ -648,18 +661,23 @@
                 local.get 2
                 i32.const 4
                 i32.mul
-                local.get 12
-                i32.store offset=25152
+                local.get 22
+                i32.store offset=32384
                 local.get 2
                 i32.const 4
                 i32.mul
-                local.get 11
-                i32.store offset=25156
+                local.get 21
+                i32.store offset=32388
+                local.get 2
+                i32.const 4
+                i32.mul
+                local.get 12
+                i32.store offset=32392
                 local.get 2
                 i32.const 4
                 i32.mul
                 local.get 10
-                i64.store offset=25160 align=4
+                i64.store offset=32400 align=4
                 local.get 2
                 i32.const 2
                 i32.shr_u
@@ -727,25 +745,21 @@
               br_if 0 (;@5;)
               local.get 12
               i64.extend_i32_u
-              local.set 57
-              local.get 57
+              local.set 70
+              local.get 70
               i64.const 4
               i64.mul
-              local.set 58
-              local.get 58
-              local.set 59
+              local.set 71
               local.get 10
-              local.get 59
+              local.get 71
               i64.add
-              local.set 60
-              local.get 60
-              local.set 61
-              local.get 61
-              local.get 56
+              local.set 72
+              local.get 72
+              local.get 69
               i64.sub
               i64.const 2
               i64.rotr
-              local.get 55
+              local.get 68
               i64.ge_u
               (@metadata.code.branch_hint "\00")
               br_if 0 (;@5;)
@@ -755,12 +769,12 @@
             i32.const 4
             i32.mul
             local.get 12
-            i32.store offset=25152
+            i32.store offset=32392
             local.get 2
             i32.const 4
             i32.mul
             local.get 10
-            i64.store offset=25160 align=4
+            i64.store offset=32400 align=4
             local.get 2
             i32.const 2
             i32.shr_u
@@ -812,12 +826,12 @@
           local.get 28
           local.set 17
           local.get 10
-          local.get 17
+          local.get 28
           i64.add
           local.set 29
           local.get 29
           local.set 18
-          local.get 18
+          local.get 29
           i32.wrap_i64
           local.set 44
           local.get 12

@@ -1,7 +1,7 @@
 ;; gather
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i64 i64 i64 f32 v128 v128 v128 v128)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64 i64 f32 v128 v128 v128 v128)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -62,7 +62,7 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 106
+    local.set 119
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -70,20 +70,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 107
+    local.set 120
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 108
+    local.set 121
     global.get 0
-    local.set 109
+    local.set 122
     global.get 1
-    local.set 110
+    local.set 123
     global.get 2
-    local.set 111
+    local.set 124
     global.get 3
-    local.set 112
+    local.set 125
     local.get 0
     i32.const 1
     i32.sub
@@ -120,9 +120,9 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 113
+    local.set 126
     global.get 0
-    local.set 114
+    local.set 127
     i32.const 0
     i32.load offset=96
     local.set 105
@@ -396,16 +396,12 @@
       end
       block ;; label = @2
         block ;; label = @3
-          local.get 106
-          local.set 115
-          local.get 115
-          local.set 116
+          local.get 119
+          local.set 128
           local.get 3
-          local.set 117
-          local.get 117
-          local.set 118
+          local.set 129
           i64.const 0
-          local.get 118
+          local.get 129
           i64.extend_i32_u
           i64.const 15
           i64.add
@@ -416,27 +412,23 @@
           i32.eqz
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 118
+          local.get 129
           i64.extend_i32_u
-          local.set 119
-          local.get 119
+          local.set 130
+          local.get 130
           i64.const 4
           i64.mul
-          local.set 120
-          local.get 120
-          local.set 121
-          local.get 116
-          local.get 121
+          local.set 131
+          local.get 128
+          local.get 131
           i64.add
-          local.set 122
-          local.get 122
-          local.set 123
-          local.get 123
-          local.get 114
+          local.set 132
+          local.get 132
+          local.get 127
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 113
+          local.get 126
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -483,7 +475,7 @@
         i32.or
         return
       end
-      local.get 106
+      local.get 119
       local.set 43
       local.get 43
       local.set 10
@@ -491,7 +483,7 @@
       local.set 44
       local.get 44
       local.set 11
-      local.get 11
+      local.get 44
       i64.extend_i32_u
       local.set 45
       local.get 45
@@ -500,13 +492,13 @@
       local.set 46
       local.get 46
       local.set 12
-      local.get 10
-      local.get 12
+      local.get 43
+      local.get 46
       i64.add
       local.set 47
       local.get 47
       local.set 13
-      local.get 13
+      local.get 47
       i32.wrap_i64
       local.set 101
       local.get 101
@@ -529,28 +521,28 @@
       local.set 16
       local.get 51
       local.set 17
-      local.get 14
+      local.get 48
       i64x2.extend_low_i32x4_u
       local.set 52
-      local.get 14
+      local.get 48
       i64x2.extend_high_i32x4_u
       local.set 53
-      local.get 15
+      local.get 49
       i64x2.extend_low_i32x4_u
       local.set 54
-      local.get 15
+      local.get 49
       i64x2.extend_high_i32x4_u
       local.set 55
-      local.get 16
+      local.get 50
       i64x2.extend_low_i32x4_u
       local.set 56
-      local.get 16
+      local.get 50
       i64x2.extend_high_i32x4_u
       local.set 57
-      local.get 17
+      local.get 51
       i64x2.extend_low_i32x4_u
       local.set 58
-      local.get 17
+      local.get 51
       i64x2.extend_high_i32x4_u
       local.set 59
       local.get 52
@@ -601,44 +593,44 @@
       local.set 24
       local.get 67
       local.set 25
-      local.get 10
+      local.get 43
       i64x2.splat
-      local.get 18
+      local.get 60
       i64x2.add
       local.set 68
-      local.get 10
+      local.get 43
       i64x2.splat
-      local.get 19
+      local.get 61
       i64x2.add
       local.set 69
-      local.get 10
+      local.get 43
       i64x2.splat
-      local.get 20
+      local.get 62
       i64x2.add
       local.set 70
-      local.get 10
+      local.get 43
       i64x2.splat
-      local.get 21
+      local.get 63
       i64x2.add
       local.set 71
-      local.get 10
+      local.get 43
       i64x2.splat
-      local.get 22
+      local.get 64
       i64x2.add
       local.set 72
-      local.get 10
+      local.get 43
       i64x2.splat
-      local.get 23
+      local.get 65
       i64x2.add
       local.set 73
-      local.get 10
+      local.get 43
       i64x2.splat
-      local.get 24
+      local.get 66
       i64x2.add
       local.set 74
-      local.get 10
+      local.get 43
       i64x2.splat
-      local.get 25
+      local.get 67
       i64x2.add
       local.set 75
       local.get 68
@@ -657,16 +649,16 @@
       local.set 32
       local.get 75
       local.set 33
-      local.get 110
+      local.get 123
       i64.const 1
       i64.sub
       i64.const 2
       i64.shl
       i64x2.splat
       local.set 92
-      local.get 26
+      local.get 68
       i64.const 0
-      local.get 109
+      local.get 122
       i64.sub
       i64x2.splat
       i64x2.add
@@ -681,27 +673,9 @@
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
-      local.get 27
+      local.get 69
       i64.const 0
-      local.get 109
-      i64.sub
-      i64x2.splat
-      i64x2.add
-      local.tee 93
-      local.get 92
-      i64x2.gt_s
-      local.get 93
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-      i64x2.lt_s
-      v128.or
-      local.get 93
-      v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
-      v128.and
-      v128.or
-      v128.or
-      local.get 28
-      i64.const 0
-      local.get 109
+      local.get 122
       i64.sub
       i64x2.splat
       i64x2.add
@@ -717,9 +691,9 @@
       v128.and
       v128.or
       v128.or
-      local.get 29
+      local.get 70
       i64.const 0
-      local.get 109
+      local.get 122
       i64.sub
       i64x2.splat
       i64x2.add
@@ -735,9 +709,9 @@
       v128.and
       v128.or
       v128.or
-      local.get 30
+      local.get 71
       i64.const 0
-      local.get 109
+      local.get 122
       i64.sub
       i64x2.splat
       i64x2.add
@@ -753,9 +727,9 @@
       v128.and
       v128.or
       v128.or
-      local.get 31
+      local.get 72
       i64.const 0
-      local.get 109
+      local.get 122
       i64.sub
       i64x2.splat
       i64x2.add
@@ -771,9 +745,9 @@
       v128.and
       v128.or
       v128.or
-      local.get 32
+      local.get 73
       i64.const 0
-      local.get 109
+      local.get 122
       i64.sub
       i64x2.splat
       i64x2.add
@@ -789,9 +763,27 @@
       v128.and
       v128.or
       v128.or
-      local.get 33
+      local.get 74
       i64.const 0
-      local.get 109
+      local.get 122
+      i64.sub
+      i64x2.splat
+      i64x2.add
+      local.tee 93
+      local.get 92
+      i64x2.gt_s
+      local.get 93
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+      i64x2.lt_s
+      v128.or
+      local.get 93
+      v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
+      v128.and
+      v128.or
+      v128.or
+      local.get 75
+      i64.const 0
+      local.get 122
       i64.sub
       i64x2.splat
       i64x2.add
@@ -811,28 +803,28 @@
       (@metadata.code.branch_hint "\00")
       if ;; label = @2
         i32.const 0
-        local.get 26
+        local.get 68
         v128.store offset=5504 align=4
         i32.const 0
-        local.get 27
+        local.get 69
         v128.store offset=5520 align=4
         i32.const 0
-        local.get 28
+        local.get 70
         v128.store offset=5536 align=4
         i32.const 0
-        local.get 29
+        local.get 71
         v128.store offset=5552 align=4
         i32.const 0
-        local.get 30
+        local.get 72
         v128.store offset=5568 align=4
         i32.const 0
-        local.get 31
+        local.get 73
         v128.store offset=5584 align=4
         i32.const 0
-        local.get 32
+        local.get 74
         v128.store offset=5600 align=4
         i32.const 0
-        local.get 33
+        local.get 75
         v128.store offset=5616 align=4
         local.get 2
         local.set 103
@@ -843,15 +835,15 @@
           i32.const 3
           i32.shl
           i64.load offset=5504 align=4
-          local.set 124
-          local.get 124
+          local.set 133
+          local.get 133
           local.set 7
           local.get 7
-          local.get 109
+          local.get 122
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 110
+          local.get 123
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
@@ -859,15 +851,15 @@
             i32.const 2
             local.get 7
             call 1
-            local.tee 110
+            local.tee 123
             global.set 1
-            local.tee 109
+            local.tee 122
             global.set 0
-            local.get 110
+            local.get 123
             i64.const 15
             i64.sub
             i64.const 0
-            local.get 110
+            local.get 123
             i64.const 15
             i64.gt_u
             select
@@ -876,11 +868,11 @@
           local.get 7
           i32.wrap_i64
           f32.load 1
-          local.set 125
+          local.set 134
           local.get 102
           i32.const 2
           i32.shl
-          local.get 125
+          local.get 134
           f32.store offset=5632
           local.get 2
           i32.const 1
@@ -909,153 +901,153 @@
         v128.load offset=5680 align=4
         local.set 79
       else
-        local.get 26
+        local.get 68
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
         local.get 101
         f32.load 1 align=1
         f32x4.splat
-        local.set 126
-        local.get 26
+        local.set 135
+        local.get 68
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
-        local.get 126
+        local.get 135
         local.get 101
         f32.load 1 align=1
         f32x4.replace_lane 1
-        local.set 126
-        local.get 27
+        local.set 135
+        local.get 69
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
-        local.get 126
+        local.get 135
         local.get 101
         f32.load 1 align=1
         f32x4.replace_lane 2
-        local.set 126
-        local.get 27
+        local.set 135
+        local.get 69
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
-        local.get 126
+        local.get 135
         local.get 101
         f32.load 1 align=1
         f32x4.replace_lane 3
-        local.set 126
-        local.get 28
+        local.set 135
+        local.get 70
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
         local.get 101
         f32.load 1 align=1
         f32x4.splat
-        local.set 127
-        local.get 28
+        local.set 136
+        local.get 70
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
-        local.get 127
+        local.get 136
         local.get 101
         f32.load 1 align=1
         f32x4.replace_lane 1
-        local.set 127
-        local.get 29
+        local.set 136
+        local.get 71
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
-        local.get 127
+        local.get 136
         local.get 101
         f32.load 1 align=1
         f32x4.replace_lane 2
-        local.set 127
-        local.get 29
+        local.set 136
+        local.get 71
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
-        local.get 127
+        local.get 136
         local.get 101
         f32.load 1 align=1
         f32x4.replace_lane 3
-        local.set 127
-        local.get 30
+        local.set 136
+        local.get 72
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
         local.get 101
         f32.load 1 align=1
         f32x4.splat
-        local.set 128
-        local.get 30
+        local.set 137
+        local.get 72
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
-        local.get 128
+        local.get 137
         local.get 101
         f32.load 1 align=1
         f32x4.replace_lane 1
-        local.set 128
-        local.get 31
+        local.set 137
+        local.get 73
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
-        local.get 128
+        local.get 137
         local.get 101
         f32.load 1 align=1
         f32x4.replace_lane 2
-        local.set 128
-        local.get 31
+        local.set 137
+        local.get 73
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
-        local.get 128
+        local.get 137
         local.get 101
         f32.load 1 align=1
         f32x4.replace_lane 3
-        local.set 128
-        local.get 32
+        local.set 137
+        local.get 74
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
         local.get 101
         f32.load 1 align=1
         f32x4.splat
-        local.set 129
-        local.get 32
+        local.set 138
+        local.get 74
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
-        local.get 129
+        local.get 138
         local.get 101
         f32.load 1 align=1
         f32x4.replace_lane 1
-        local.set 129
-        local.get 33
+        local.set 138
+        local.get 75
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
-        local.get 129
+        local.get 138
         local.get 101
         f32.load 1 align=1
         f32x4.replace_lane 2
-        local.set 129
-        local.get 33
+        local.set 138
+        local.get 75
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
-        local.get 129
+        local.get 138
         local.get 101
         f32.load 1 align=1
         f32x4.replace_lane 3
-        local.set 129
-        local.get 126
+        local.set 138
+        local.get 135
         local.set 76
-        local.get 127
+        local.get 136
         local.set 77
-        local.get 128
+        local.get 137
         local.set 78
-        local.get 129
+        local.get 138
         local.set 79
       end
       local.get 76
@@ -1066,20 +1058,20 @@
       local.set 36
       local.get 79
       local.set 37
-      local.get 34
-      local.get 34
+      local.get 76
+      local.get 76
       f32x4.add
       local.set 80
-      local.get 35
-      local.get 35
+      local.get 77
+      local.get 77
       f32x4.add
       local.set 81
-      local.get 36
-      local.get 36
+      local.get 78
+      local.get 78
       f32x4.add
       local.set 82
-      local.get 37
-      local.get 37
+      local.get 79
+      local.get 79
       f32x4.add
       local.set 83
       local.get 80
@@ -1090,52 +1082,52 @@
       local.set 86
       local.get 83
       local.set 87
-      local.get 84
+      local.get 80
       local.set 38
-      local.get 85
+      local.get 81
       local.set 39
-      local.get 86
+      local.get 82
       local.set 40
-      local.get 87
+      local.get 83
       local.set 41
-      local.get 38
+      local.get 80
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 38
-      local.get 38
+      local.get 80
+      local.get 80
       f32x4.eq
       v128.bitselect
       local.set 88
-      local.get 39
+      local.get 81
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 39
-      local.get 39
+      local.get 81
+      local.get 81
       f32x4.eq
       v128.bitselect
       local.set 89
-      local.get 40
+      local.get 82
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 40
-      local.get 40
+      local.get 82
+      local.get 82
       f32x4.eq
       v128.bitselect
       local.set 90
-      local.get 41
+      local.get 83
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 41
-      local.get 41
+      local.get 83
+      local.get 83
       f32x4.eq
       v128.bitselect
       local.set 91
-      local.get 112
+      local.get 125
       i64.const 1
       i64.sub
       i64.const 2
       i64.shl
       i64x2.splat
       local.set 92
-      local.get 26
+      local.get 68
       i64.const 0
-      local.get 111
+      local.get 124
       i64.sub
       i64x2.splat
       i64x2.add
@@ -1150,27 +1142,9 @@
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
-      local.get 27
+      local.get 69
       i64.const 0
-      local.get 111
-      i64.sub
-      i64x2.splat
-      i64x2.add
-      local.tee 93
-      local.get 92
-      i64x2.gt_s
-      local.get 93
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-      i64x2.lt_s
-      v128.or
-      local.get 93
-      v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
-      v128.and
-      v128.or
-      v128.or
-      local.get 28
-      i64.const 0
-      local.get 111
+      local.get 124
       i64.sub
       i64x2.splat
       i64x2.add
@@ -1186,9 +1160,9 @@
       v128.and
       v128.or
       v128.or
-      local.get 29
+      local.get 70
       i64.const 0
-      local.get 111
+      local.get 124
       i64.sub
       i64x2.splat
       i64x2.add
@@ -1204,9 +1178,9 @@
       v128.and
       v128.or
       v128.or
-      local.get 30
+      local.get 71
       i64.const 0
-      local.get 111
+      local.get 124
       i64.sub
       i64x2.splat
       i64x2.add
@@ -1222,9 +1196,9 @@
       v128.and
       v128.or
       v128.or
-      local.get 31
+      local.get 72
       i64.const 0
-      local.get 111
+      local.get 124
       i64.sub
       i64x2.splat
       i64x2.add
@@ -1240,9 +1214,9 @@
       v128.and
       v128.or
       v128.or
-      local.get 32
+      local.get 73
       i64.const 0
-      local.get 111
+      local.get 124
       i64.sub
       i64x2.splat
       i64x2.add
@@ -1258,9 +1232,27 @@
       v128.and
       v128.or
       v128.or
-      local.get 33
+      local.get 74
       i64.const 0
-      local.get 111
+      local.get 124
+      i64.sub
+      i64x2.splat
+      i64x2.add
+      local.tee 93
+      local.get 92
+      i64x2.gt_s
+      local.get 93
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+      i64x2.lt_s
+      v128.or
+      local.get 93
+      v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
+      v128.and
+      v128.or
+      v128.or
+      local.get 75
+      i64.const 0
+      local.get 124
       i64.sub
       i64x2.splat
       i64x2.add
@@ -1280,28 +1272,28 @@
       (@metadata.code.branch_hint "\00")
       if ;; label = @2
         i32.const 0
-        local.get 26
+        local.get 68
         v128.store offset=5504 align=4
         i32.const 0
-        local.get 27
+        local.get 69
         v128.store offset=5520 align=4
         i32.const 0
-        local.get 28
+        local.get 70
         v128.store offset=5536 align=4
         i32.const 0
-        local.get 29
+        local.get 71
         v128.store offset=5552 align=4
         i32.const 0
-        local.get 30
+        local.get 72
         v128.store offset=5568 align=4
         i32.const 0
-        local.get 31
+        local.get 73
         v128.store offset=5584 align=4
         i32.const 0
-        local.get 32
+        local.get 74
         v128.store offset=5600 align=4
         i32.const 0
-        local.get 33
+        local.get 75
         v128.store offset=5616 align=4
         i32.const 0
         local.get 88
@@ -1324,20 +1316,20 @@
           i32.const 3
           i32.shl
           i64.load offset=5504 align=4
-          local.set 124
+          local.set 133
           local.get 102
           i32.const 2
           i32.shl
           f32.load offset=5632
-          local.set 125
-          local.get 124
+          local.set 134
+          local.get 133
           local.set 7
           local.get 7
-          local.get 111
+          local.get 124
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 112
+          local.get 125
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
@@ -1345,16 +1337,16 @@
             i32.const 3
             local.get 7
             call 1
-            local.tee 112
+            local.tee 125
             global.set 3
-            local.tee 111
+            local.tee 124
             global.set 2
           end
           local.get 7
           i32.wrap_i64
           local.set 8
           local.get 8
-          local.get 125
+          local.get 134
           f32.store 1
           local.get 2
           i32.const 1
@@ -1371,7 +1363,7 @@
         local.get 103
         local.set 2
       else
-        local.get 26
+        local.get 68
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
@@ -1379,7 +1371,7 @@
         local.get 88
         f32x4.extract_lane 0
         f32.store 1 align=1
-        local.get 26
+        local.get 68
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
@@ -1387,7 +1379,7 @@
         local.get 88
         f32x4.extract_lane 1
         f32.store 1 align=1
-        local.get 27
+        local.get 69
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
@@ -1395,7 +1387,7 @@
         local.get 88
         f32x4.extract_lane 2
         f32.store 1 align=1
-        local.get 27
+        local.get 69
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
@@ -1403,7 +1395,7 @@
         local.get 88
         f32x4.extract_lane 3
         f32.store 1 align=1
-        local.get 28
+        local.get 70
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
@@ -1411,7 +1403,7 @@
         local.get 89
         f32x4.extract_lane 0
         f32.store 1 align=1
-        local.get 28
+        local.get 70
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
@@ -1419,7 +1411,7 @@
         local.get 89
         f32x4.extract_lane 1
         f32.store 1 align=1
-        local.get 29
+        local.get 71
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
@@ -1427,7 +1419,7 @@
         local.get 89
         f32x4.extract_lane 2
         f32.store 1 align=1
-        local.get 29
+        local.get 71
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
@@ -1435,7 +1427,7 @@
         local.get 89
         f32x4.extract_lane 3
         f32.store 1 align=1
-        local.get 30
+        local.get 72
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
@@ -1443,7 +1435,7 @@
         local.get 90
         f32x4.extract_lane 0
         f32.store 1 align=1
-        local.get 30
+        local.get 72
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
@@ -1451,7 +1443,7 @@
         local.get 90
         f32x4.extract_lane 1
         f32.store 1 align=1
-        local.get 31
+        local.get 73
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
@@ -1459,7 +1451,7 @@
         local.get 90
         f32x4.extract_lane 2
         f32.store 1 align=1
-        local.get 31
+        local.get 73
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
@@ -1467,7 +1459,7 @@
         local.get 90
         f32x4.extract_lane 3
         f32.store 1 align=1
-        local.get 32
+        local.get 74
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
@@ -1475,7 +1467,7 @@
         local.get 91
         f32x4.extract_lane 0
         f32.store 1 align=1
-        local.get 32
+        local.get 74
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101
@@ -1483,7 +1475,7 @@
         local.get 91
         f32x4.extract_lane 1
         f32.store 1 align=1
-        local.get 33
+        local.get 75
         i64x2.extract_lane 0
         i32.wrap_i64
         local.set 101
@@ -1491,7 +1483,7 @@
         local.get 91
         f32x4.extract_lane 2
         f32.store 1 align=1
-        local.get 33
+        local.get 75
         i64x2.extract_lane 1
         i32.wrap_i64
         local.set 101

@@ -1,7 +1,7 @@
 ;; guards_hoisted
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -62,7 +62,7 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 68
+    local.set 81
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -70,24 +70,24 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 69
+    local.set 82
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 70
+    local.set 83
     global.get 0
-    local.set 71
+    local.set 84
     global.get 1
-    local.set 72
+    local.set 85
     global.get 2
-    local.set 73
+    local.set 86
     global.get 3
-    local.set 74
+    local.set 87
     global.get 4
-    local.set 75
+    local.set 88
     global.get 5
-    local.set 76
+    local.set 89
     local.get 0
     i32.const 1
     i32.sub
@@ -124,17 +124,17 @@
     i32.sub
     local.set 3
     global.get 6
-    local.set 77
+    local.set 90
     global.get 0
-    local.set 78
+    local.set 91
     global.get 7
-    local.set 79
+    local.set 92
     global.get 2
-    local.set 80
+    local.set 93
     global.get 8
-    local.set 81
+    local.set 94
     global.get 4
-    local.set 82
+    local.set 95
     i32.const 0
     i32.load offset=96
     local.set 67
@@ -408,16 +408,12 @@
       end
       block ;; label = @2
         block ;; label = @3
-          local.get 68
-          local.set 83
-          local.get 83
-          local.set 84
+          local.get 81
+          local.set 96
           local.get 3
-          local.set 85
-          local.get 85
-          local.set 86
+          local.set 97
           i64.const 0
-          local.get 86
+          local.get 97
           i64.extend_i32_u
           i64.const 15
           i64.add
@@ -428,53 +424,47 @@
           i32.eqz
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 86
+          local.get 97
           i64.extend_i32_u
-          local.set 87
-          local.get 87
+          local.set 98
+          local.get 98
           i64.const 4
           i64.mul
-          local.set 88
-          local.get 88
-          local.set 89
-          local.get 84
-          local.get 89
+          local.set 99
+          local.get 96
+          local.get 99
           i64.add
-          local.set 90
-          local.get 90
-          local.set 91
+          local.set 100
+          local.get 100
           local.get 91
-          local.get 78
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 77
+          local.get 90
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 91
+          local.get 100
           i64.const 128
           i64.add
-          local.set 92
-          local.get 92
-          local.set 93
-          local.get 93
+          local.set 101
+          local.get 101
           i64.const 4
           i64.add
-          local.get 80
+          local.get 93
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 79
+          local.get 92
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 84
-          local.get 82
+          local.get 96
+          local.get 95
           i64.sub
           i64.const 3
           i64.rotr
-          local.get 81
+          local.get 94
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -521,7 +511,7 @@
         i32.or
         return
       end
-      local.get 68
+      local.get 81
       local.set 28
       local.get 28
       local.set 10
@@ -529,7 +519,7 @@
       local.set 29
       local.get 29
       local.set 11
-      local.get 11
+      local.get 29
       i64.extend_i32_u
       local.set 30
       local.get 30
@@ -538,13 +528,13 @@
       local.set 31
       local.get 31
       local.set 12
-      local.get 10
-      local.get 12
+      local.get 28
+      local.get 31
       i64.add
       local.set 32
       local.get 32
       local.set 13
-      local.get 13
+      local.get 32
       i32.wrap_i64
       local.set 63
       local.get 63
@@ -567,7 +557,7 @@
       local.set 16
       local.get 36
       local.set 17
-      local.get 13
+      local.get 32
       i32.wrap_i64
       local.set 63
       local.get 63
@@ -590,20 +580,20 @@
       local.set 20
       local.get 40
       local.set 21
-      local.get 14
-      local.get 18
+      local.get 33
+      local.get 37
       f32x4.add
       local.set 41
-      local.get 15
-      local.get 19
+      local.get 34
+      local.get 38
       f32x4.add
       local.set 42
-      local.get 16
-      local.get 20
+      local.get 35
+      local.get 39
       f32x4.add
       local.set 43
-      local.get 17
-      local.get 21
+      local.get 36
+      local.get 40
       f32x4.add
       local.set 44
       local.get 41
@@ -614,49 +604,49 @@
       local.set 47
       local.get 44
       local.set 48
-      local.get 45
+      local.get 41
       local.set 22
-      local.get 46
+      local.get 42
       local.set 23
-      local.get 47
+      local.get 43
       local.set 24
-      local.get 48
+      local.get 44
       local.set 25
-      local.get 13
+      local.get 32
       i64.const 128
       i64.add
       local.set 49
       local.get 49
       local.set 26
-      local.get 22
+      local.get 41
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 22
-      local.get 22
+      local.get 41
+      local.get 41
       f32x4.eq
       v128.bitselect
       local.set 50
-      local.get 23
+      local.get 42
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 23
-      local.get 23
+      local.get 42
+      local.get 42
       f32x4.eq
       v128.bitselect
       local.set 51
-      local.get 24
+      local.get 43
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 24
-      local.get 24
+      local.get 43
+      local.get 43
       f32x4.eq
       v128.bitselect
       local.set 52
-      local.get 25
+      local.get 44
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 25
-      local.get 25
+      local.get 44
+      local.get 44
       f32x4.eq
       v128.bitselect
       local.set 53
-      local.get 26
+      local.get 49
       i64.const 4
       i64.add
       i32.wrap_i64
@@ -681,7 +671,7 @@
       local.get 63
       local.get 54
       v128.store 1 offset=48 align=1
-      local.get 10
+      local.get 28
       i32.wrap_i64
       local.set 63
       local.get 63

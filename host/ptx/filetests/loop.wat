@@ -1,7 +1,7 @@
 ;; loop
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 i32 f32 i32 i32 i32 i64 i32 i64 i64 i64 i32 f32 f32 i32 i32 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i64 i32 i32 i32 i64 i64 i64 i64 i32 i32)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 i32 f32 i32 i32 i32 i64 i32 i64 i64 i64 i32 f32 f32 i32 i32 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i32 i32 i64 i64 i64 i64 i32)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -62,10 +62,10 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 44
+    local.set 57
     i32.const 0
     i32.load offset=264
-    local.set 45
+    local.set 58
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -73,16 +73,16 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 46
+    local.set 59
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 47
+    local.set 60
     global.get 0
-    local.set 48
+    local.set 61
     global.get 1
-    local.set 49
+    local.set 62
     local.get 0
     i32.const 1
     i32.sub
@@ -119,9 +119,9 @@
     i32.sub
     local.set 3
     global.get 2
-    local.set 50
+    local.set 63
     global.get 0
-    local.set 51
+    local.set 64
     i32.const 0
     i32.load offset=96
     local.set 43
@@ -394,52 +394,52 @@
                     local.get 2
                     i32.const 2
                     i32.shl
-                    f32.load offset=8576
-                    f32.store offset=29312
+                    f32.load offset=11648
+                    f32.store offset=32384
                     local.get 2
                     i32.const 4
                     i32.mul
                     local.get 2
                     i32.const 2
                     i32.shl
-                    i32.load offset=20992
-                    i32.store offset=29328
+                    i32.load offset=24064
+                    i32.store offset=32400
                     local.get 2
                     i32.const 4
                     i32.mul
                     local.get 2
                     i32.const 2
                     i32.shl
-                    i32.load offset=25152
-                    i32.store offset=29332
+                    i32.load offset=28224
+                    i32.store offset=32404
                     local.get 2
                     i32.const 4
                     i32.mul
                     local.get 2
                     i32.const 3
                     i32.shl
-                    i64.load offset=12736 align=4
-                    i64.store offset=29320 align=4
+                    i64.load offset=15808 align=4
+                    i64.store offset=32392 align=4
                   end
                   local.get 2
                   i32.const 4
                   i32.mul
-                  f32.load offset=29312
+                  f32.load offset=32384
                   local.set 15
                   local.get 2
                   i32.const 4
                   i32.mul
-                  i32.load offset=29328
+                  i32.load offset=32400
                   local.set 16
                   local.get 2
                   i32.const 4
                   i32.mul
-                  i32.load offset=29332
+                  i32.load offset=32404
                   local.set 14
                   local.get 2
                   i32.const 4
                   i32.mul
-                  i64.load offset=29320 align=4
+                  i64.load offset=32392 align=4
                   local.set 13
                   i32.const 0
                   local.set 6
@@ -463,26 +463,26 @@
                   local.get 2
                   i32.const 2
                   i32.shl
-                  f32.load offset=8576
-                  f32.store offset=29312
+                  f32.load offset=11648
+                  f32.store offset=32384
                   local.get 2
                   i32.const 4
                   i32.mul
                   local.get 2
                   i32.const 3
                   i32.shl
-                  i64.load offset=12736 align=4
-                  i64.store offset=29320 align=4
+                  i64.load offset=15808 align=4
+                  i64.store offset=32392 align=4
                 end
                 local.get 2
                 i32.const 4
                 i32.mul
-                f32.load offset=29312
+                f32.load offset=32384
                 local.set 15
                 local.get 2
                 i32.const 4
                 i32.mul
-                i64.load offset=29320 align=4
+                i64.load offset=32392 align=4
                 local.set 13
                 i32.const 0
                 local.set 6
@@ -512,11 +512,9 @@
           block ;; label = @4
             block ;; label = @5
               local.get 3
-              local.set 52
-              local.get 52
-              local.set 53
+              local.set 65
               i64.const 0
-              local.get 53
+              local.get 65
               i64.extend_i32_u
               i64.const 15
               i64.add
@@ -570,7 +568,7 @@
             i32.or
             return
           end
-          local.get 44
+          local.get 57
           local.set 19
           local.get 19
           local.set 10
@@ -578,7 +576,7 @@
           local.set 20
           local.get 20
           local.set 11
-          local.get 11
+          local.get 20
           i64.extend_i32_u
           local.set 21
           local.get 21
@@ -587,13 +585,13 @@
           local.set 22
           local.get 22
           local.set 12
-          local.get 10
-          local.get 12
+          local.get 19
+          local.get 22
           i64.add
           local.set 23
           local.get 23
           local.set 13
-          local.get 45
+          local.get 58
           local.set 24
           local.get 24
           local.set 14
@@ -612,22 +610,22 @@
             i32.const 4
             i32.mul
             local.get 15
-            f32.store offset=29312
+            f32.store offset=32384
             local.get 2
             i32.const 4
             i32.mul
             local.get 16
-            i32.store offset=29328
+            i32.store offset=32400
             local.get 2
             i32.const 4
             i32.mul
             local.get 14
-            i32.store offset=29332
+            i32.store offset=32404
             local.get 2
             i32.const 4
             i32.mul
             local.get 13
-            i64.store offset=29320 align=4
+            i64.store offset=32392 align=4
             local.get 2
             i32.const 2
             i32.shr_u
@@ -664,7 +662,7 @@
           local.set 25
           local.get 25
           local.set 26
-          local.get 26
+          local.get 25
           local.set 15
           local.get 16
           i32.const 1
@@ -672,13 +670,13 @@
           local.set 27
           local.get 27
           local.set 16
-          local.get 16
+          local.get 27
           local.get 14
           i32.lt_u
           local.set 28
           local.get 28
           local.set 17
-          local.get 17
+          local.get 28
           if ;; label = @4
             br 1 (;@3;)
           else
@@ -689,11 +687,11 @@
       block ;; label = @2
         block ;; label = @3
           local.get 13
-          local.get 51
+          local.get 64
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 50
+          local.get 63
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -703,12 +701,12 @@
         i32.const 4
         i32.mul
         local.get 15
-        f32.store offset=29312
+        f32.store offset=32384
         local.get 2
         i32.const 4
         i32.mul
         local.get 13
-        i64.store offset=29320 align=4
+        i64.store offset=32392 align=4
         local.get 2
         i32.const 2
         i32.shr_u

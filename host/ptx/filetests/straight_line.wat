@@ -161,7 +161,7 @@
       local.set 18
       local.get 18
       local.set 10
-      local.get 10
+      local.get 18
       i64.extend_i32_u
       local.set 19
       local.get 19
@@ -170,8 +170,8 @@
       local.set 20
       local.get 20
       local.set 11
-      local.get 9
-      local.get 11
+      local.get 17
+      local.get 20
       i64.add
       local.set 21
       local.get 21
@@ -180,7 +180,7 @@
       local.set 22
       local.get 22
       local.set 13
-      local.get 12
+      local.get 21
       local.set 7
       local.get 7
       local.get 31
@@ -215,22 +215,22 @@
       local.set 23
       local.get 23
       local.set 14
-      local.get 14
-      local.get 13
+      local.get 23
+      local.get 22
       f32.mul
       local.set 24
       local.get 24
       local.set 25
-      local.get 25
+      local.get 24
       local.set 15
-      local.get 15
+      local.get 24
       f32.const nan:0x7fffff (;=NaN;)
-      local.get 15
-      local.get 15
+      local.get 24
+      local.get 24
       f32.eq
       select
       local.set 26
-      local.get 12
+      local.get 21
       local.set 7
       local.get 7
       local.get 33
@@ -275,7 +275,7 @@
     unreachable
   )
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i64 f32 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 f32 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -336,10 +336,10 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 60
+    local.set 73
     i32.const 0
     f32.load offset=264
-    local.set 61
+    local.set 74
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -347,20 +347,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 62
+    local.set 75
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 63
+    local.set 76
     global.get 0
-    local.set 64
+    local.set 77
     global.get 1
-    local.set 65
+    local.set 78
     global.get 2
-    local.set 66
+    local.set 79
     global.get 3
-    local.set 67
+    local.set 80
     local.get 0
     i32.const 1
     i32.sub
@@ -397,13 +397,13 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 68
+    local.set 81
     global.get 0
-    local.set 69
+    local.set 82
     global.get 5
-    local.set 70
+    local.set 83
     global.get 2
-    local.set 71
+    local.set 84
     i32.const 0
     i32.load offset=96
     local.set 59
@@ -677,16 +677,12 @@
       end
       block ;; label = @2
         block ;; label = @3
-          local.get 60
-          local.set 72
-          local.get 72
-          local.set 73
+          local.get 73
+          local.set 85
           local.get 3
-          local.set 74
-          local.get 74
-          local.set 75
+          local.set 86
           i64.const 0
-          local.get 75
+          local.get 86
           i64.extend_i32_u
           i64.const 15
           i64.add
@@ -697,36 +693,32 @@
           i32.eqz
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 75
+          local.get 86
           i64.extend_i32_u
-          local.set 76
-          local.get 76
+          local.set 87
+          local.get 87
           i64.const 4
           i64.mul
-          local.set 77
-          local.get 77
-          local.set 78
-          local.get 73
-          local.get 78
+          local.set 88
+          local.get 85
+          local.get 88
           i64.add
-          local.set 79
-          local.get 79
-          local.set 80
-          local.get 80
-          local.get 69
+          local.set 89
+          local.get 89
+          local.get 82
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 68
+          local.get 81
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 80
-          local.get 71
+          local.get 89
+          local.get 84
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 70
+          local.get 83
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -773,7 +765,7 @@
         i32.or
         return
       end
-      local.get 60
+      local.get 73
       local.set 24
       local.get 24
       local.set 10
@@ -781,7 +773,7 @@
       local.set 25
       local.get 25
       local.set 11
-      local.get 11
+      local.get 25
       i64.extend_i32_u
       local.set 26
       local.get 26
@@ -790,17 +782,17 @@
       local.set 27
       local.get 27
       local.set 12
-      local.get 10
-      local.get 12
+      local.get 24
+      local.get 27
       i64.add
       local.set 28
       local.get 28
       local.set 13
-      local.get 61
+      local.get 74
       local.set 29
       local.get 29
       local.set 14
-      local.get 13
+      local.get 28
       i32.wrap_i64
       local.set 55
       local.get 55
@@ -823,23 +815,23 @@
       local.set 17
       local.get 33
       local.set 18
-      local.get 15
-      local.get 14
+      local.get 30
+      local.get 29
       f32x4.splat
       f32x4.mul
       local.set 34
-      local.get 16
-      local.get 14
+      local.get 31
+      local.get 29
       f32x4.splat
       f32x4.mul
       local.set 35
-      local.get 17
-      local.get 14
+      local.get 32
+      local.get 29
       f32x4.splat
       f32x4.mul
       local.set 36
-      local.get 18
-      local.get 14
+      local.get 33
+      local.get 29
       f32x4.splat
       f32x4.mul
       local.set 37
@@ -851,43 +843,43 @@
       local.set 40
       local.get 37
       local.set 41
-      local.get 38
+      local.get 34
       local.set 19
-      local.get 39
+      local.get 35
       local.set 20
-      local.get 40
+      local.get 36
       local.set 21
-      local.get 41
+      local.get 37
       local.set 22
-      local.get 19
+      local.get 34
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 19
-      local.get 19
+      local.get 34
+      local.get 34
       f32x4.eq
       v128.bitselect
       local.set 42
-      local.get 20
+      local.get 35
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 20
-      local.get 20
+      local.get 35
+      local.get 35
       f32x4.eq
       v128.bitselect
       local.set 43
-      local.get 21
+      local.get 36
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 21
-      local.get 21
+      local.get 36
+      local.get 36
       f32x4.eq
       v128.bitselect
       local.set 44
-      local.get 22
+      local.get 37
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 22
-      local.get 22
+      local.get 37
+      local.get 37
       f32x4.eq
       v128.bitselect
       local.set 45
-      local.get 13
+      local.get 28
       i32.wrap_i64
       local.set 55
       local.get 42
@@ -941,7 +933,7 @@
     unreachable
   )
   (func (;8;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i64 i32 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32)
+    (local i32 i32 i32 i32 i32 i64 i32 i64 i32 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128)
     local.get 0
     i32.const -16
     i32.and

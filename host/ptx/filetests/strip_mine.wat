@@ -1,7 +1,7 @@
 ;; strip_mine
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -62,7 +62,7 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 122
+    local.set 135
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -70,20 +70,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 123
+    local.set 136
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 124
+    local.set 137
     global.get 0
-    local.set 125
+    local.set 138
     global.get 1
-    local.set 126
+    local.set 139
     global.get 2
-    local.set 127
+    local.set 140
     global.get 3
-    local.set 128
+    local.set 141
     local.get 0
     i32.const 1
     i32.sub
@@ -120,13 +120,13 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 129
+    local.set 142
     global.get 0
-    local.set 130
+    local.set 143
     global.get 5
-    local.set 131
+    local.set 144
     global.get 2
-    local.set 132
+    local.set 145
     i32.const 0
     i32.load offset=96
     local.set 121
@@ -400,16 +400,12 @@
       end
       block ;; label = @2
         block ;; label = @3
-          local.get 122
-          local.set 133
-          local.get 133
-          local.set 134
-          local.get 3
-          local.set 135
           local.get 135
-          local.set 136
+          local.set 146
+          local.get 3
+          local.set 147
           i64.const 0
-          local.get 136
+          local.get 147
           i64.extend_i32_u
           i64.const 15
           i64.add
@@ -420,36 +416,32 @@
           i32.eqz
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 136
+          local.get 147
           i64.extend_i32_u
-          local.set 137
-          local.get 137
+          local.set 148
+          local.get 148
           i64.const 4
           i64.mul
-          local.set 138
-          local.get 138
-          local.set 139
-          local.get 134
-          local.get 139
+          local.set 149
+          local.get 146
+          local.get 149
           i64.add
-          local.set 140
-          local.get 140
-          local.set 141
-          local.get 141
-          local.get 130
+          local.set 150
+          local.get 150
+          local.get 143
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 129
+          local.get 142
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 141
-          local.get 132
+          local.get 150
+          local.get 145
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 131
+          local.get 144
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -496,7 +488,7 @@
         i32.or
         return
       end
-      local.get 122
+      local.get 135
       local.set 51
       local.get 51
       local.set 10
@@ -504,7 +496,7 @@
       local.set 52
       local.get 52
       local.set 11
-      local.get 11
+      local.get 52
       i64.extend_i32_u
       local.set 53
       local.get 53
@@ -513,13 +505,13 @@
       local.set 54
       local.get 54
       local.set 12
-      local.get 10
-      local.get 12
+      local.get 51
+      local.get 54
       i64.add
       local.set 55
       local.get 55
       local.set 13
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -527,7 +519,7 @@
       local.set 56
       local.get 56
       local.set 14
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -535,7 +527,7 @@
       local.set 60
       local.get 60
       local.set 18
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -543,7 +535,7 @@
       local.set 64
       local.get 64
       local.set 22
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -551,7 +543,7 @@
       local.set 68
       local.get 68
       local.set 26
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -559,7 +551,7 @@
       local.set 72
       local.get 72
       local.set 30
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -567,31 +559,55 @@
       local.set 76
       local.get 76
       local.set 34
-      local.get 14
-      local.get 18
-      local.get 22
+      local.get 56
+      local.get 60
+      local.get 64
       f32x4.relaxed_madd
       local.set 80
       local.get 80
       local.set 84
-      local.get 84
+      local.get 80
       local.set 38
-      local.get 26
-      local.get 30
-      local.get 38
+      local.get 68
+      local.get 72
+      local.get 80
       f32x4.relaxed_madd
       local.set 88
       local.get 88
       local.set 92
-      local.get 92
+      local.get 88
       local.set 42
+      i32.const 0
+      local.get 14
+      v128.store offset=5504 align=4
+      i32.const 0
+      local.get 18
+      v128.store offset=5504 align=4
+      i32.const 0
+      local.get 22
+      v128.store offset=5504 align=4
+      i32.const 0
+      local.get 26
+      v128.store offset=5504 align=4
+      i32.const 0
+      local.get 30
+      v128.store offset=5504 align=4
       i32.const 0
       local.get 34
       v128.store offset=5504 align=4
       i32.const 0
+      local.get 84
+      v128.store offset=5504 align=4
+      i32.const 0
+      local.get 38
+      v128.store offset=5504 align=4
+      i32.const 0
+      local.get 92
+      v128.store offset=5504 align=4
+      i32.const 0
       local.get 42
       v128.store offset=5504 align=4
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -599,7 +615,7 @@
       local.set 57
       local.get 57
       local.set 15
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -607,7 +623,7 @@
       local.set 61
       local.get 61
       local.set 19
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -615,7 +631,7 @@
       local.set 65
       local.get 65
       local.set 23
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -623,7 +639,7 @@
       local.set 69
       local.get 69
       local.set 27
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -631,7 +647,7 @@
       local.set 73
       local.get 73
       local.set 31
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -639,31 +655,55 @@
       local.set 77
       local.get 77
       local.set 35
-      local.get 15
-      local.get 19
-      local.get 23
+      local.get 57
+      local.get 61
+      local.get 65
       f32x4.relaxed_madd
       local.set 81
       local.get 81
       local.set 85
-      local.get 85
+      local.get 81
       local.set 39
-      local.get 27
-      local.get 31
-      local.get 39
+      local.get 69
+      local.get 73
+      local.get 81
       f32x4.relaxed_madd
       local.set 89
       local.get 89
       local.set 93
-      local.get 93
+      local.get 89
       local.set 43
+      i32.const 0
+      local.get 15
+      v128.store offset=5520 align=4
+      i32.const 0
+      local.get 19
+      v128.store offset=5520 align=4
+      i32.const 0
+      local.get 23
+      v128.store offset=5520 align=4
+      i32.const 0
+      local.get 27
+      v128.store offset=5520 align=4
+      i32.const 0
+      local.get 31
+      v128.store offset=5520 align=4
       i32.const 0
       local.get 35
       v128.store offset=5520 align=4
       i32.const 0
+      local.get 85
+      v128.store offset=5520 align=4
+      i32.const 0
+      local.get 39
+      v128.store offset=5520 align=4
+      i32.const 0
+      local.get 93
+      v128.store offset=5520 align=4
+      i32.const 0
       local.get 43
       v128.store offset=5520 align=4
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -671,7 +711,7 @@
       local.set 58
       local.get 58
       local.set 16
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -679,7 +719,7 @@
       local.set 62
       local.get 62
       local.set 20
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -687,7 +727,7 @@
       local.set 66
       local.get 66
       local.set 24
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -695,7 +735,7 @@
       local.set 70
       local.get 70
       local.set 28
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -703,7 +743,7 @@
       local.set 74
       local.get 74
       local.set 32
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -711,31 +751,55 @@
       local.set 78
       local.get 78
       local.set 36
-      local.get 16
-      local.get 20
-      local.get 24
+      local.get 58
+      local.get 62
+      local.get 66
       f32x4.relaxed_madd
       local.set 82
       local.get 82
       local.set 86
-      local.get 86
+      local.get 82
       local.set 40
-      local.get 28
-      local.get 32
-      local.get 40
+      local.get 70
+      local.get 74
+      local.get 82
       f32x4.relaxed_madd
       local.set 90
       local.get 90
       local.set 94
-      local.get 94
+      local.get 90
       local.set 44
+      i32.const 0
+      local.get 16
+      v128.store offset=5536 align=4
+      i32.const 0
+      local.get 20
+      v128.store offset=5536 align=4
+      i32.const 0
+      local.get 24
+      v128.store offset=5536 align=4
+      i32.const 0
+      local.get 28
+      v128.store offset=5536 align=4
+      i32.const 0
+      local.get 32
+      v128.store offset=5536 align=4
       i32.const 0
       local.get 36
       v128.store offset=5536 align=4
       i32.const 0
+      local.get 86
+      v128.store offset=5536 align=4
+      i32.const 0
+      local.get 40
+      v128.store offset=5536 align=4
+      i32.const 0
+      local.get 94
+      v128.store offset=5536 align=4
+      i32.const 0
       local.get 44
       v128.store offset=5536 align=4
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -743,7 +807,7 @@
       local.set 59
       local.get 59
       local.set 17
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -751,7 +815,7 @@
       local.set 63
       local.get 63
       local.set 21
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -759,7 +823,7 @@
       local.set 67
       local.get 67
       local.set 25
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -767,7 +831,7 @@
       local.set 71
       local.get 71
       local.set 29
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -775,7 +839,7 @@
       local.set 75
       local.get 75
       local.set 33
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 117
@@ -783,44 +847,68 @@
       local.set 79
       local.get 79
       local.set 37
-      local.get 17
-      local.get 21
-      local.get 25
+      local.get 59
+      local.get 63
+      local.get 67
       f32x4.relaxed_madd
       local.set 83
       local.get 83
       local.set 87
-      local.get 87
+      local.get 83
       local.set 41
-      local.get 29
-      local.get 33
-      local.get 41
+      local.get 71
+      local.get 75
+      local.get 83
       f32x4.relaxed_madd
       local.set 91
       local.get 91
       local.set 95
-      local.get 95
+      local.get 91
       local.set 45
       i32.const 0
+      local.get 17
+      v128.store offset=5552 align=4
+      i32.const 0
+      local.get 21
+      v128.store offset=5552 align=4
+      i32.const 0
+      local.get 25
+      v128.store offset=5552 align=4
+      i32.const 0
+      local.get 29
+      v128.store offset=5552 align=4
+      i32.const 0
+      local.get 33
+      v128.store offset=5552 align=4
+      i32.const 0
       local.get 37
+      v128.store offset=5552 align=4
+      i32.const 0
+      local.get 87
+      v128.store offset=5552 align=4
+      i32.const 0
+      local.get 41
+      v128.store offset=5552 align=4
+      i32.const 0
+      local.get 95
       v128.store offset=5552 align=4
       i32.const 0
       local.get 45
       v128.store offset=5552 align=4
-      local.get 42
-      local.get 34
+      local.get 88
+      local.get 76
       f32x4.add
       local.set 96
-      local.get 43
-      local.get 35
+      local.get 89
+      local.get 77
       f32x4.add
       local.set 97
-      local.get 44
-      local.get 36
+      local.get 90
+      local.get 78
       f32x4.add
       local.set 98
-      local.get 45
-      local.get 37
+      local.get 91
+      local.get 79
       f32x4.add
       local.set 99
       local.get 96
@@ -831,43 +919,43 @@
       local.set 102
       local.get 99
       local.set 103
-      local.get 100
+      local.get 96
       local.set 46
-      local.get 101
+      local.get 97
       local.set 47
-      local.get 102
+      local.get 98
       local.set 48
-      local.get 103
+      local.get 99
       local.set 49
-      local.get 46
+      local.get 96
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 46
-      local.get 46
+      local.get 96
+      local.get 96
       f32x4.eq
       v128.bitselect
       local.set 104
-      local.get 47
+      local.get 97
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 47
-      local.get 47
+      local.get 97
+      local.get 97
       f32x4.eq
       v128.bitselect
       local.set 105
-      local.get 48
+      local.get 98
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 48
-      local.get 48
+      local.get 98
+      local.get 98
       f32x4.eq
       v128.bitselect
       local.set 106
-      local.get 49
+      local.get 99
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 49
-      local.get 49
+      local.get 99
+      local.get 99
       f32x4.eq
       v128.bitselect
       local.set 107
-      local.get 13
+      local.get 55
       i32.wrap_i64
       local.set 117
       local.get 104

@@ -1,7 +1,7 @@
 ;; transpose4
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -62,7 +62,7 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 66
+    local.set 79
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -70,20 +70,20 @@
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 67
+    local.set 80
     i32.const 0
     i32.load offset=76
     i32.const 4
     i32.shr_u
-    local.set 68
+    local.set 81
     global.get 0
-    local.set 69
+    local.set 82
     global.get 1
-    local.set 70
+    local.set 83
     global.get 2
-    local.set 71
+    local.set 84
     global.get 3
-    local.set 72
+    local.set 85
     local.get 0
     i32.const 1
     i32.sub
@@ -120,13 +120,13 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 73
+    local.set 86
     global.get 0
-    local.set 74
+    local.set 87
     global.get 5
-    local.set 75
+    local.set 88
     global.get 2
-    local.set 76
+    local.set 89
     i32.const 0
     i32.load offset=96
     local.set 65
@@ -400,16 +400,12 @@
       end
       block ;; label = @2
         block ;; label = @3
-          local.get 66
-          local.set 77
-          local.get 77
-          local.set 78
-          local.get 3
-          local.set 79
           local.get 79
-          local.set 80
+          local.set 90
+          local.get 3
+          local.set 91
           i64.const 0
-          local.get 80
+          local.get 91
           i64.extend_i32_u
           i64.const 15
           i64.add
@@ -420,36 +416,32 @@
           i32.eqz
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 80
+          local.get 91
           i64.extend_i32_u
-          local.set 81
-          local.get 81
+          local.set 92
+          local.get 92
           i64.const 16
           i64.mul
-          local.set 82
-          local.get 82
-          local.set 83
-          local.get 78
-          local.get 83
+          local.set 93
+          local.get 90
+          local.get 93
           i64.add
-          local.set 84
-          local.get 84
-          local.set 85
-          local.get 85
-          local.get 74
+          local.set 94
+          local.get 94
+          local.get 87
           i64.sub
           i64.const 4
           i64.rotr
-          local.get 73
+          local.get 86
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 85
-          local.get 76
+          local.get 94
+          local.get 89
           i64.sub
           i64.const 4
           i64.rotr
-          local.get 75
+          local.get 88
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -496,7 +488,7 @@
         i32.or
         return
       end
-      local.get 66
+      local.get 79
       local.set 31
       local.get 31
       local.set 10
@@ -504,7 +496,7 @@
       local.set 32
       local.get 32
       local.set 11
-      local.get 11
+      local.get 32
       i64.extend_i32_u
       local.set 33
       local.get 33
@@ -513,13 +505,13 @@
       local.set 34
       local.get 34
       local.set 12
-      local.get 10
-      local.get 12
+      local.get 31
+      local.get 34
       i64.add
       local.set 35
       local.get 35
       local.set 13
-      local.get 13
+      local.get 35
       i32.wrap_i64
       local.set 61
       local.get 61
@@ -762,16 +754,16 @@
       local.set 28
       local.get 51
       local.set 29
-      local.get 13
+      local.get 35
       i32.wrap_i64
       local.set 61
-      local.get 26
+      local.get 48
       local.set 55
-      local.get 22
+      local.get 44
       local.set 56
-      local.get 18
+      local.get 40
       local.set 57
-      local.get 14
+      local.get 36
       local.set 58
       local.get 55
       local.get 56
@@ -817,13 +809,13 @@
       local.get 61
       local.get 58
       v128.store 1 offset=48 align=1
-      local.get 27
+      local.get 49
       local.set 55
-      local.get 23
+      local.get 45
       local.set 56
-      local.get 19
+      local.get 41
       local.set 57
-      local.get 15
+      local.get 37
       local.set 58
       local.get 55
       local.get 56
@@ -869,13 +861,13 @@
       local.get 61
       local.get 58
       v128.store 1 offset=112 align=1
-      local.get 28
+      local.get 50
       local.set 55
-      local.get 24
+      local.get 46
       local.set 56
-      local.get 20
+      local.get 42
       local.set 57
-      local.get 16
+      local.get 38
       local.set 58
       local.get 55
       local.get 56
@@ -921,13 +913,13 @@
       local.get 61
       local.get 58
       v128.store 1 offset=176 align=1
-      local.get 29
+      local.get 51
       local.set 55
-      local.get 25
+      local.get 47
       local.set 56
-      local.get 21
+      local.get 43
       local.set 57
-      local.get 17
+      local.get 39
       local.set 58
       local.get 55
       local.get 56

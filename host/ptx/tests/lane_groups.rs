@@ -117,7 +117,7 @@ fn votes_of_whole_warps_ask_every_lane() {
         let expected: Vec<(u32, u32)> = (0..THREADS)
             .map(|id| {
                 let warp = (id / 32 * 32..THREADS).take(32);
-                let ballot = warp
+                let ballot: u32 = warp
                     .clone()
                     .filter(|id| *id < limit)
                     .fold(0, |mask, id| mask | 1 << (id % 32));
