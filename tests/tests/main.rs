@@ -12,6 +12,7 @@ mod compose;
 mod config;
 mod contract;
 mod docs;
+mod first_use;
 mod forwarded_head;
 mod gpu;
 mod grants;

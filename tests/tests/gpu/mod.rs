@@ -1,7 +1,6 @@
 //! The GPU capability end to end: valid and invalid uses of every call of the contract, by a
 //! guest that is bound to it without the SDK.
 
-mod first_use;
 mod host_memory;
 mod launches;
 mod memory;
@@ -15,7 +14,7 @@ static SERVER: Shared = Shared::new(|| {
     Serve::new(guest("gpu_scenarios")).args([
         "--kernel-timeout=500ms",
         "--gpu-memory-bytes=64MiB",
-        "--max-body-bytes=32MiB",
+        "--max-body-bytes=64MiB",
     ])
 });
 
@@ -36,7 +35,7 @@ fn error(scenario: &str, kind: &str) -> Value {
 }
 
 #[track_caller]
-fn take(reply: Reply, member: &str) -> Value {
+pub(crate) fn take(reply: Reply, member: &str) -> Value {
     assert_eq!(reply.status, 200, "{}", reply.text());
     let mut outcome = reply.json();
     assert!(outcome.get(member).is_some(), "{outcome}");
@@ -44,7 +43,7 @@ fn take(reply: Reply, member: &str) -> Value {
 }
 
 #[track_caller]
-fn assert_well(server: &Server) {
+pub(crate) fn assert_well(server: &Server) {
     let after = take(server.get("/increment"), "ok");
     assert_eq!(after, json!(vec![42; 100]));
 }

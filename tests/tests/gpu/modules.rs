@@ -81,6 +81,20 @@ fn a_huge_module_is_refused_with_a_diagnostic() {
 }
 
 #[test]
+fn a_module_of_very_many_kernels_is_loaded_or_refused_with_a_diagnostic() {
+    let server = SERVER.get();
+    let kernels: String = (0..65_000)
+        .map(|number| format!(".entry e{number}(){{ret;}}\n"))
+        .collect();
+    let outcome = server.post("/load", HEAD.to_owned() + &kernels).json();
+    // A device in processes of its own has to be told of each kernel, and says that it cannot be.
+    let loaded = outcome["ok"].is_array();
+    let message = outcome["error"].to_string();
+    assert!(loaded || message.contains("65000 kernels"), "{message}");
+    assert_well(&server);
+}
+
+#[test]
 fn an_unknown_instruction_is_reported_with_line_and_column() {
     let ptx =
         format!("{HEAD}.visible .entry odd()\n{{\n    frobnicate.u32 %r1, %r2;\n    ret;\n}}\n");

@@ -50,6 +50,11 @@ impl Producer {
         }
     }
 
+    /// Whether the ring can hold a message when it is empty.
+    pub(crate) fn can_hold(&self, message: &[u8]) -> bool {
+        PREFIX + message.len() <= self.memory.layout().ring
+    }
+
     /// Appends a message, and wakes the reader where it sleeps. False where the
     /// ring has no room for it now.
     ///
@@ -59,7 +64,7 @@ impl Producer {
     pub(crate) fn send(&mut self, message: &[u8]) -> Result<bool, Broken> {
         let capacity = self.memory.layout().ring;
         let bytes = PREFIX + message.len();
-        if bytes > capacity {
+        if !self.can_hold(message) {
             return Err(Broken("a message is larger than the ring"));
         }
         let head = self.word(HEAD).load(Ordering::Acquire);

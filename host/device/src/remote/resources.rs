@@ -17,6 +17,23 @@ const KEPT_MODULES: usize = 32;
 
 type Awaited<T> = oneshot::Receiver<Result<T, Error>>;
 
+/// The error of a module whose kernels take too much room in a message to a worker.
+fn too_many(entries: usize) -> Error {
+    refused(format!(
+        "the module has {entries} kernels, and their names and parameters are too many for this \
+         device: split it into several modules"
+    ))
+}
+
+fn refused(message: String) -> Error {
+    Error::InvalidModule(vec![tensor_wasm_ptx::Diagnostic {
+        line: 1,
+        column: 1,
+        message,
+        excerpt: String::new(),
+    }])
+}
+
 /// A module that a worker has loaded.
 #[derive(Debug)]
 pub(super) struct Loaded {
@@ -132,6 +149,9 @@ impl Worker {
             text: area.span(),
             entries,
         };
+        if !Worker::can_send(&state, &request) {
+            return Err(too_many(parsed.entries().len()));
+        }
         self.send(&mut state, &request);
         let pending = PendingRequest {
             reply,
@@ -145,14 +165,9 @@ impl Worker {
 
     fn too_long(&self, bytes: usize) -> Error {
         let most = self.staging.largest();
-        let message =
-            format!("the module's text has {bytes} bytes, and this device takes {most} at most");
-        Error::InvalidModule(vec![tensor_wasm_ptx::Diagnostic {
-            line: 1,
-            column: 1,
-            message,
-            excerpt: String::new(),
-        }])
+        refused(format!(
+            "the module's text has {bytes} bytes, and this device takes {most} at most"
+        ))
     }
 
     fn kept(&self, hash: &blake3::Hash) -> Option<Arc<Loaded>> {

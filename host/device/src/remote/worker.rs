@@ -346,6 +346,12 @@ impl Worker {
         }
     }
 
+    /// Whether a request is short enough to be sent at all.
+    pub(super) fn can_send(state: &WorkerState, request: &Request<'_>) -> bool {
+        let mut message = Vec::new();
+        wire::encode(request, &mut message).is_ok() && state.requests.can_hold(&message)
+    }
+
     pub(super) fn send_bytes(&self, state: &mut WorkerState, message: &[u8]) {
         if state.lost.is_some() {
             return;

@@ -1,5 +1,5 @@
-//! Kernels are compiled when they are launched for the first time, with bounded effort; what is not
-//! compiled is interpreted, and the log says so.
+//! On the processor, kernels are compiled when they are launched for the first time, with bounded
+//! effort; what is not compiled is interpreted, and the log says so.
 
 use std::fmt::Write;
 use std::fs;
@@ -7,7 +7,7 @@ use std::fs;
 use serde_json::json;
 use tensor_wasm_tests::{Serve, guest};
 
-use super::{assert_well, take};
+use crate::gpu::{assert_well, take};
 
 /// A module whose kernel `k` stores 7 for each thread, by way of these lines, behind other kernels.
 fn module(others: &str, lines: &str) -> String {
