@@ -20,6 +20,10 @@ use crate::compile::ir::opcodes::Meaning;
 use crate::compile::ir::{Arg, Block, BlockId, Body, Op, Reg, SiteId, Space, SpecialValue};
 
 /// A guard.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "they are copied, and most have lane offsets"
+)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum BoundsGuard {
     /// An access, and those that count from the same address.
@@ -227,6 +231,10 @@ pub(crate) fn plan(
 }
 
 /// A guard before its limit has a number.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "they are copied, and most have lane offsets"
+)]
 enum Planned {
     Access(Range),
     Extend {

@@ -22,6 +22,10 @@ use crate::compile::ir::{
 use crate::simt::warp::WarpOp;
 
 /// What the threads of a lane group have in a register: a lattice, from the bottom up.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "they are copied, and most have lane offsets"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Uniformity {
     /// All have the same value.

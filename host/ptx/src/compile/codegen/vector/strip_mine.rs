@@ -16,6 +16,10 @@ const MOST_LOADS: usize = 8;
 const MOST_STEPS: usize = 128;
 
 /// A step of a run.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "they are copied, and most have lane offsets"
+)]
 enum Step<'b> {
     /// One for all lanes: done before the others.
     Scalar,
