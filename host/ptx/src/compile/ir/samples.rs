@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
-    Arg, Block, BlockId, Body, End, Op, Reg, SpecialValue, SuspendKind, SuspendPoint, Ty,
+    Arg, Block, BlockId, Body, End, Op, Place, Reg, Site, SiteKind, Space, SpecialValue,
+    SuspendKind, SuspendPoint, Ty,
 };
 
 /// What random kernels consist of.
@@ -130,6 +131,56 @@ pub(crate) fn random(rng: &mut fastrand::Rng, shape: &Shape) -> Body {
         body.blocks.push(Block { line, ops, end });
     }
     body
+}
+
+/// Adds a block that does nothing else than these steps, and is the kernel's last.
+pub(crate) fn last_block(body: &mut Body, ops: Vec<Op>) -> BlockId {
+    let (line, end) = (0, End::Exit);
+    body.blocks.push(Block { line, ops, end })
+}
+
+/// Adds the site of an access of elements of a type.
+fn place(
+    body: &mut Body,
+    (space, base, offset): (Space, Arg, i64),
+    (ty, lanes): (Ty, usize),
+    write: bool,
+) -> Place {
+    let what = SiteKind::Access {
+        space,
+        bytes: ty.bytes(),
+        lanes: lanes as u32,
+        write,
+    };
+    let site = body.sites.push(Site { line: 0, what });
+    Place {
+        space,
+        base,
+        offset,
+        site,
+    }
+}
+
+/// A load of registers of one type, and its site.
+pub(crate) fn load(body: &mut Body, targets: &[Reg], at: (Space, Arg, i64)) -> Op {
+    let ty = body.ty(targets[0]);
+    Op::Load {
+        targets: targets.to_vec(),
+        place: place(body, at, (ty, targets.len()), false),
+        bytes: ty.bytes() as u8,
+        atomic: false,
+    }
+}
+
+/// A store of operands of one type, and its site.
+pub(crate) fn store(body: &mut Body, values: &[Arg], at: (Space, Arg, i64)) -> Op {
+    let ty = body.arg_ty(values[0]);
+    Op::Store {
+        values: values.to_vec(),
+        place: place(body, at, (ty, values.len()), true),
+        bytes: ty.bytes() as u8,
+        atomic: false,
+    }
 }
 
 /// A thread's registers, and its number. Registers that are not there are zero.
