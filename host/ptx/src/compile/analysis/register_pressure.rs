@@ -57,3 +57,118 @@ pub(crate) fn total(body: &Body, liveness: &Liveness, values: impl Fn(Reg) -> u6
     }
     total
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::compile::analysis::liveness;
+    use crate::compile::ir::opcodes::Opcode;
+    use crate::compile::ir::samples::{Shape, last_block, random, store};
+    use crate::compile::ir::{Block, BlockId, End, Op, Space, Ty};
+
+    fn pressure(body: &Body, values: impl Fn(Reg) -> u64) -> u64 {
+        total(body, &liveness::analyze(body).unwrap(), values)
+    }
+
+    #[test]
+    fn a_value_is_live_from_behind_its_step_to_its_last_use() {
+        let mut body = Body::default();
+        let (a, b, c) = (body.reg(Ty::I32), body.reg(Ty::I64), body.reg(Ty::I32));
+        let at = (Space::Global, Arg::Reg(b), 0);
+        let ops = vec![
+            // Live before each: nothing; a; a and b; b and c; c and b.
+            Op::Copy(a, Arg::I32(1)),
+            Op::Copy(b, Arg::I64(2)),
+            Op::Binary(Opcode::I32Add, c, Arg::Reg(a), Arg::Reg(a)),
+            store(&mut body, &[Arg::Reg(c)], at),
+            store(&mut body, &[Arg::Reg(c)], at),
+        ];
+        last_block(&mut body, ops);
+        assert_eq!(pressure(&body, |_| 1), 1 + 2 + 2 + 2);
+        // A register that is several values counts as many.
+        let several = |reg| if reg == b { 10 } else { 1 };
+        assert_eq!(pressure(&body, several), 1 + 11 + 11 + 11);
+        assert_eq!(pressure(&body, |_| 0), 0);
+    }
+
+    #[test]
+    fn a_value_that_nothing_reads_is_never_live() {
+        let mut body = Body::default();
+        let a = body.reg(Ty::I32);
+        last_block(&mut body, vec![Op::Copy(a, Arg::I32(1)); 3]);
+        assert_eq!(pressure(&body, |_| 1), 0);
+    }
+
+    #[test]
+    fn what_a_later_block_or_a_block_s_end_reads_is_live_up_to_there() {
+        let mut body = Body::default();
+        let regs: Vec<Reg> = (0..3).map(|_| body.reg(Ty::I32)).collect();
+        let [kept, condition, copy] = *regs.as_slice() else {
+            panic!("{regs:?}");
+        };
+        // Live before each: nothing; what is kept; that and the condition.
+        let ops = vec![
+            Op::Copy(kept, Arg::I32(1)),
+            Op::Copy(condition, Arg::I32(2)),
+            Op::Line(7),
+        ];
+        let end = End::Branch(Arg::Reg(condition), BlockId(1), BlockId(2));
+        body.blocks.push(Block { line: 0, ops, end });
+        last_block(&mut body, vec![Op::Copy(copy, Arg::Reg(kept))]);
+        last_block(&mut body, vec![Op::Line(8)]);
+        assert_eq!(pressure(&body, |_| 1), (1 + 2) + 1);
+    }
+
+    /// Whether a register's value is read behind some of a block's steps.
+    fn is_live(body: &Body, live: &Liveness, block: BlockId, step: usize, reg: Reg) -> bool {
+        let block = body.block(block).unwrap();
+        for op in &block.ops[step..] {
+            let mut is_read = false;
+            op.each_arg(|arg| is_read |= arg == Arg::Reg(reg));
+            if is_read || op.targets().contains(&reg) {
+                return is_read;
+            }
+        }
+        let mut is_read = false;
+        for_each_end_use(body, &block.end, |used| is_read |= used == reg);
+        let next = block.end.successors();
+        is_read || next.into_iter().any(|next| live.at(next).contains(&reg))
+    }
+
+    #[test]
+    fn the_total_is_that_of_the_values_live_before_each_step_and_grows_with_each_use() {
+        let mut rng = fastrand::Rng::with_seed(5);
+        let (mut counted, mut grown) = (0, 0);
+        for _ in 0..300 {
+            let shape = Shape {
+                blocks: rng.u32(2..7),
+                ops_per_block: 6,
+                suspends: false,
+            };
+            let mut body = random(&mut rng, &shape);
+            let live = liveness::analyze(&body).unwrap();
+            let mut expected = 0;
+            for (id, block) in body.blocks.iter() {
+                for step in 0..block.ops.len() {
+                    let regs = body.regs.keys();
+                    let regs = regs.filter(|reg| is_live(&body, &live, id, step, *reg));
+                    expected += regs.map(|reg| u64::from(reg.0) + 1).sum::<u64>();
+                }
+            }
+            let found = pressure(&body, |reg| u64::from(reg.0) + 1);
+            assert_eq!(found, expected, "{body:#?}");
+            counted += found;
+            // One more step reads a register.
+            let target = body.reg(Ty::I32);
+            let block = BlockId(rng.u32(..shape.blocks));
+            let read = Op::Copy(target, Arg::Reg(Reg(rng.u32(..5))));
+            body.blocks.get_mut(block).unwrap().ops.push(read);
+            let more = pressure(&body, |reg| u64::from(reg.0) + 1);
+            assert!(more > found, "{found}, then {more}: {body:#?}");
+            grown += more - found;
+        }
+        assert!(counted > 10_000 && grown > 1000, "{counted}, {grown}");
+    }
+}
