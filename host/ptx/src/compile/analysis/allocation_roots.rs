@@ -182,3 +182,231 @@ fn root(
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::compile::ir::opcodes::Opcode;
+    use crate::compile::ir::samples::{last_block, load, store};
+
+    /// A kernel in the making.
+    #[derive(Default)]
+    struct Kernel {
+        body: Body,
+        ops: Vec<Op>,
+    }
+
+    impl Kernel {
+        fn step(&mut self, ty: Ty, op: impl FnOnce(Reg) -> Op) -> Reg {
+            let target = self.body.reg(ty);
+            self.ops.push(op(target));
+            target
+        }
+
+        fn argument(&mut self, address: u32) -> Reg {
+            self.step(Ty::I64, |target| {
+                Op::Special(target, SpecialValue::Launch(address, Ty::I64))
+            })
+        }
+
+        fn binary(&mut self, opcode: Opcode, a: Reg, b: Arg) -> Reg {
+            self.step(Ty::I64, |target| Op::Binary(opcode, target, Arg::Reg(a), b))
+        }
+
+        /// Loads a value of a type, and gives the register and the site.
+        fn load(&mut self, ty: Ty, base: Reg) -> (Reg, SiteId) {
+            let (target, site) = (self.body.reg(ty), self.body.sites.next_key());
+            let load = load(
+                &mut self.body,
+                &[target],
+                (Space::Global, Arg::Reg(base), 0),
+            );
+            self.ops.push(load);
+            (target, site)
+        }
+
+        fn store(&mut self, space: Space, base: Arg) -> SiteId {
+            let site = self.body.sites.next_key();
+            let store = store(&mut self.body, &[Arg::F32(0)], (space, base, 0));
+            self.ops.push(store);
+            site
+        }
+
+        fn caches(&self) -> BoundsCaches {
+            let mut body = self.body.clone();
+            last_block(&mut body, self.ops.clone());
+            analyze(&body)
+        }
+    }
+
+    fn root_of(caches: &BoundsCaches, site: SiteId) -> AllocationRoot {
+        caches.all().get(caches.of(site).unwrap()).unwrap().root
+    }
+
+    #[test]
+    fn accesses_through_one_pointer_share_a_cache() {
+        let mut kernel = Kernel::default();
+        let pointer = kernel.argument(264);
+        let index = kernel.step(Ty::I64, |target| Op::Special(target, SpecialValue::Clock));
+        let sum = kernel.binary(Opcode::I64Add, pointer, Arg::Reg(index));
+        // The pointer may be the second operand, too.
+        let turned = kernel.binary(Opcode::I64Add, index, Arg::Reg(pointer));
+        let less = kernel.binary(Opcode::I64Sub, sum, Arg::I64(16));
+        let copy = kernel.step(Ty::I64, |target| Op::Copy(target, Arg::Reg(less)));
+        let either = kernel.step(Ty::I64, |target| {
+            Op::Select(target, Arg::I32(1), Arg::Reg(index), Arg::Reg(copy))
+        });
+        let sites =
+            [pointer, sum, turned, less, copy, either].map(|base| kernel.load(Ty::F32, base).1);
+        let caches = kernel.caches();
+        assert_eq!(caches.all().len(), 1);
+        let expected = BoundsCache {
+            root: AllocationRoot::Argument(264),
+            shift: 2,
+            write: false,
+        };
+        for site in sites {
+            let cache = caches.all().get(caches.of(site).unwrap());
+            assert_eq!(cache, Some(&expected), "{site}");
+        }
+    }
+
+    #[test]
+    fn accesses_through_two_pointers_do_not() {
+        let mut kernel = Kernel::default();
+        let pointers = [kernel.argument(256), kernel.argument(264)];
+        let sites = pointers.map(|pointer| {
+            let sum = kernel.binary(Opcode::I64Add, pointer, Arg::I64(4));
+            kernel.load(Ty::F32, sum).1
+        });
+        let caches = kernel.caches();
+        let roots = sites.map(|site| root_of(&caches, site));
+        let expected = [AllocationRoot::Argument(256), AllocationRoot::Argument(264)];
+        assert_eq!(roots, expected);
+        assert_ne!(caches.of(sites[0]).unwrap(), caches.of(sites[1]).unwrap());
+    }
+
+    #[test]
+    fn loads_and_stores_and_accesses_of_each_size_have_caches_of_their_own() {
+        let mut kernel = Kernel::default();
+        let pointer = kernel.argument(256);
+        kernel.load(Ty::F32, pointer);
+        kernel.load(Ty::F64, pointer);
+        let pair = [kernel.body.reg(Ty::F64), kernel.body.reg(Ty::F64)];
+        let pair = load(
+            &mut kernel.body,
+            &pair,
+            (Space::Global, Arg::Reg(pointer), 0),
+        );
+        kernel.ops.push(pair);
+        kernel.store(Space::Generic, Arg::Reg(pointer));
+        let caches = kernel.caches();
+        let found = caches
+            .all()
+            .values()
+            .map(|cache| (cache.shift, cache.write));
+        let expected = [(2, false), (3, false), (4, false), (2, true)];
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_pointer_that_is_loaded_has_its_own_cache() {
+        let mut kernel = Kernel::default();
+        let pointer = kernel.argument(256);
+        let (first, through_argument) = kernel.load(Ty::I64, pointer);
+        let (second, _) = kernel.load(Ty::I64, pointer);
+        let sites = [first, second].map(|pointer| kernel.load(Ty::I64, pointer).1);
+        let caches = kernel.caches();
+        assert_eq!(
+            root_of(&caches, through_argument),
+            AllocationRoot::Argument(256)
+        );
+        let roots = sites.map(|site| root_of(&caches, site));
+        let expected = [first, second].map(AllocationRoot::Register);
+        assert_eq!(roots, expected);
+    }
+
+    #[test]
+    fn a_product_of_a_pointer_is_no_pointer() {
+        let mut kernel = Kernel::default();
+        let pointer = kernel.argument(256);
+        let product = kernel.binary(Opcode::I64Mul, pointer, Arg::I64(4));
+        let (_, site) = kernel.load(Ty::F32, product);
+        assert_eq!(
+            root_of(&kernel.caches(), site),
+            AllocationRoot::Register(product)
+        );
+    }
+
+    #[test]
+    fn a_pointer_that_a_loop_moves_is_still_that_pointer() {
+        let mut kernel = Kernel::default();
+        let pointer = kernel.argument(256);
+        let moved = kernel.body.reg(Ty::I64);
+        let on = Op::Binary(Opcode::I64Add, moved, Arg::Reg(moved), Arg::I64(4));
+        kernel.ops.extend([on, Op::Copy(moved, Arg::Reg(pointer))]);
+        let (_, site) = kernel.load(Ty::F32, moved);
+        assert_eq!(
+            root_of(&kernel.caches(), site),
+            AllocationRoot::Argument(256)
+        );
+    }
+
+    #[test]
+    fn so_many_steps_are_followed_to_a_pointer() {
+        for (steps, is_found) in [(MOST_ROOT_STEPS, true), (MOST_ROOT_STEPS + 1, false)] {
+            let mut kernel = Kernel::default();
+            let mut sum = kernel.argument(256);
+            for _ in 1..steps {
+                sum = kernel.binary(Opcode::I64Add, sum, Arg::I64(4));
+            }
+            let (_, site) = kernel.load(Ty::F32, sum);
+            let expected = if is_found {
+                AllocationRoot::Argument(256)
+            } else {
+                AllocationRoot::Register(sum)
+            };
+            assert_eq!(root_of(&kernel.caches(), site), expected, "{steps}");
+        }
+    }
+
+    #[test]
+    fn constant_addresses_share_a_cache_and_shared_memory_has_none() {
+        let mut kernel = Kernel::default();
+        let constants = [16, 32].map(|address| kernel.store(Space::Global, Arg::I64(address)));
+        let shared = kernel.store(Space::Shared, Arg::I32(16));
+        let caches = kernel.caches();
+        for site in constants {
+            assert_eq!(root_of(&caches, site), AllocationRoot::Constant);
+        }
+        assert_eq!(caches.all().len(), 1);
+        assert!(!caches.of_site.contains_key(&shared));
+    }
+
+    #[test]
+    fn caches_are_merged_where_there_are_too_many_but_not_those_of_two_sizes() {
+        for pointers in [MOST_BOUNDS_CACHES / 2, MOST_BOUNDS_CACHES / 2 + 1] {
+            let mut kernel = Kernel::default();
+            let mut sites = Vec::new();
+            for number in 0..pointers as u32 {
+                let pointer = kernel.argument(256 + 8 * number);
+                sites.push((2, kernel.load(Ty::F32, pointer).1));
+                sites.push((3, kernel.load(Ty::F64, pointer).1));
+            }
+            let caches = kernel.caches();
+            for (shift, site) in sites {
+                let cache = caches.all().get(caches.of(site).unwrap()).unwrap();
+                assert_eq!((cache.shift, cache.write), (shift, false));
+            }
+            let is_merged = pointers * 2 > MOST_BOUNDS_CACHES;
+            let expected = if is_merged {
+                2 * (MOST_BOUNDS_CACHES / 8)
+            } else {
+                MOST_BOUNDS_CACHES
+            };
+            assert_eq!(caches.all().len(), expected);
+        }
+    }
+}
