@@ -490,3 +490,6 @@ fn needed(block: &Block, guards: &[(usize, BoundsGuard)]) -> HashSet<usize> {
     }
     needed
 }
+
+#[cfg(test)]
+mod tests;
