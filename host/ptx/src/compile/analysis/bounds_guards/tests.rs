@@ -193,6 +193,7 @@ fn check_ahead(kernel: &Kernel, id: BlockId, trace: &Trace, found: &mut Found) {
             assert_eq!(ahead.arg(*arg), actual, "{guard:?} in {:#?}", kernel.body);
         }
         if guards.needed.contains(&number) {
+            assert!(is_simple(&kernel.uniformity, op), "{op:?} in advance");
             step(&mut ahead, op);
             found.ahead += 1;
         }
