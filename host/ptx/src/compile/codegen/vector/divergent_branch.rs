@@ -146,7 +146,7 @@ impl VectorEmitter<'_> {
         let body = self.input.body;
         match body
             .block(id)
-            .and_then(|block| MaskedSteps::of(body, &block.end))
+            .and_then(|block| MaskedSteps::of(body, &self.predecessors, &block.end))
         {
             Some(steps) => {
                 self.masked(condition, &steps);

@@ -10,6 +10,7 @@ use wasm_encoder::Instruction as W;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::vector::scalar_fallback::Lanes;
 use crate::compile::codegen::vector::{VectorEmitter, lanes_per_chunk};
+use crate::compile::ir::entity::EntityMap;
 use crate::compile::ir::{Arg, Block, BlockId, Body, End, Op, Reg, SpecialValue, Ty};
 
 /// The most steps that are masked, and the most of them that access memory.
@@ -29,39 +30,69 @@ pub(super) struct MaskedSteps<'b> {
     join: BlockId,
 }
 
+/// How many edges lead to each block.
+pub(super) fn predecessors(body: &Body) -> EntityMap<BlockId, u32> {
+    let mut counts = EntityMap::for_each(&body.blocks, 0);
+    for next in body
+        .blocks
+        .values()
+        .flat_map(|block| block.end.successors())
+    {
+        let count: u32 = counts.get(next).copied().unwrap_or(0);
+        counts.set(next, count.saturating_add(1));
+    }
+    counts
+}
+
 impl<'b> MaskedSteps<'b> {
-    /// Those of a block's branch; `None` where it has none that can be masked.
-    pub(super) fn of(body: &'b Body, end: &End) -> Option<MaskedSteps<'b>> {
+    /// Those of a block's branch; `None` where it has none that can be masked. `predecessors` says how
+    /// many edges lead to each block: steps that several branches lead to are not masked, so that no
+    /// step is written more than twice.
+    pub(super) fn of(
+        body: &'b Body,
+        predecessors: &EntityMap<BlockId, u32>,
+        end: &End,
+    ) -> Option<MaskedSteps<'b>> {
         let End::Branch(_, yes, no) = *end else {
             return None;
         };
         [(yes, no, true), (no, yes, false)]
             .into_iter()
             .find_map(|(first, join, when)| {
-                let steps = steps_between(body, first, join)?;
+                let steps = steps_between(body, predecessors, first, join)?;
                 Some(MaskedSteps { steps, when, join })
             })
     }
 }
 
 /// The steps of the blocks from one up to another, if one leads to the next, and all can be masked.
-fn steps_between(body: &Body, first: BlockId, join: BlockId) -> Option<Vec<&Op>> {
+fn steps_between<'b>(
+    body: &'b Body,
+    predecessors: &EntityMap<BlockId, u32>,
+    first: BlockId,
+    join: BlockId,
+) -> Option<Vec<&'b Op>> {
     let mut steps: Vec<&Op> = Vec::new();
     let mut at = first;
     for _ in 0..MOST_BLOCKS {
         if at == join {
             let accesses = steps.iter().filter(|op| accesses_memory(op)).count();
-            let few = steps.len() <= MOST_STEPS && accesses <= MOST_ACCESSES;
-            return few.then_some(steps);
+            return (accesses <= MOST_ACCESSES).then_some(steps);
         }
         let Block { ops, end, .. } = body.block(at)?;
         let End::Jump(next) = end else {
             return None;
         };
-        if !ops.iter().all(can_be_masked) {
+        if predecessors.get(at) != Some(&1) {
             return None;
         }
-        steps.extend(ops.iter().filter(|op| !matches!(op, Op::Line(_))));
+        for op in ops.iter().filter(|op| !matches!(op, Op::Line(_))) {
+            // Nothing is looked at behind the first that is too many: a block may be very long.
+            if steps.len() >= MOST_STEPS || !can_be_masked(op) {
+                return None;
+            }
+            steps.push(op);
+        }
         at = *next;
     }
     None
@@ -94,11 +125,16 @@ impl VectorEmitter<'_> {
     /// the branch goes on behind them.
     pub(super) fn masked(&mut self, condition: Arg, masked: &MaskedSteps<'_>) {
         let masks = self.masks(condition, masked.when);
-        let live = self.input.analyses.liveness.at(masked.join);
+        let liveness = &self.input.analyses.liveness;
+        let live_in = liveness.live_in(masked.join);
+        let is_live = |reg: Reg| {
+            let place = liveness.bit(reg);
+            place.is_some_and(|(word, bit)| live_in.get(word).is_some_and(|set| set & bit != 0))
+        };
         for op in &masked.steps {
-            let kept = op.targets().iter().filter(|target| live.contains(target));
+            let kept = op.targets().iter().copied();
             let kept: Vec<Reg> = kept
-                .copied()
+                .filter(|reg| is_live(*reg))
                 .filter(|reg| self.input.is_divergent(*reg))
                 .collect();
             // All lanes that take part load the same, or there is nothing to load for the others.

@@ -36,7 +36,7 @@ use crate::compile::codegen::scalar::ScalarEmitter;
 use crate::compile::codegen::structured_control::emit_items;
 use crate::compile::codegen::val_type;
 use crate::compile::ir::entity::EntityMap;
-use crate::compile::ir::{Reg, SuspendKind, SuspendPoint, Ty};
+use crate::compile::ir::{BlockId, Reg, SuspendKind, SuspendPoint, Ty};
 use bounds_guards::GuardLocals;
 
 /// The most locals of vectors: beyond, they would live on the stack, and compiling takes long.
@@ -74,6 +74,8 @@ pub(crate) struct VectorEmitter<'k> {
     masks: Vec<u32>,
     lane_bits: u32,
     old: Vec<u32>,
+    /// How many edges lead to each block.
+    predecessors: EntityMap<BlockId, u32>,
     guards: GuardLocals,
 }
 
@@ -161,6 +163,7 @@ impl<'k> VectorEmitter<'k> {
             masks: vectors_for(&mut scalar, Ty::I32),
             lane_bits: scalar.local(ValType::I32),
             old: vectors_for(&mut scalar, Ty::I64),
+            predecessors: masked::predecessors(input.body),
             stand_ins: HashMap::default(),
             guards: GuardLocals::default(),
             scalar,
