@@ -223,8 +223,9 @@ impl Cuda {
                     config,
                     arguments,
                 };
+                let begin = open.before_launch()?;
                 self.modules.launch(queue, stream, &launch)?;
-                Ok(Pending::Launch)
+                Ok(Pending::Launch(begin))
             }
             Command::Event(()) => Ok(Pending::Event),
             Command::Fence(never) => match never {},

@@ -19,7 +19,8 @@ const SPARE_EVENTS: usize = 64;
 /// A command that was submitted: what is to be done when it has ended.
 pub(super) enum Pending {
     Transfer,
-    Launch,
+    /// With the event in front of it.
+    Launch(Event),
     Event,
 }
 
@@ -31,11 +32,39 @@ enum Item {
     Broken(Refusal),
 }
 
+/// Events that are used again.
+#[derive(Default)]
+struct Spare {
+    timed: Mutex<Vec<Event>>,
+    untimed: Mutex<Vec<Event>>,
+}
+
+impl Spare {
+    fn take(&self, timed: bool) -> Outcome<Event> {
+        let kept = lock(self.of(timed)).pop();
+        kept.map_or_else(|| Event::create(timed), Ok)
+    }
+
+    fn give_back(&self, event: Event, timed: bool) {
+        let mut kept = lock(self.of(timed));
+        if kept.len() < SPARE_EVENTS {
+            kept.push(event);
+        }
+    }
+
+    fn of(&self, timed: bool) -> &Mutex<Vec<Event>> {
+        match timed {
+            true => &self.timed,
+            false => &self.untimed,
+        }
+    }
+}
+
 pub(super) struct Queue {
     id: QueueId,
     stream: Stream,
     items: mpsc::Sender<Item>,
-    spare: Arc<Mutex<Vec<Event>>>,
+    spare: Arc<Spare>,
     bounce: Mutex<Bounce>,
     /// A failure is acknowledged by the host's request to resume.
     state: FailureState<()>,
@@ -52,7 +81,7 @@ impl Queue {
         let stream = Stream::create()
             .map_err(|error| Lost(format!("the device gives no stream: {error}")))?;
         let (items, received) = mpsc::channel();
-        let spare = Arc::default();
+        let spare = Arc::<Spare>::default();
         let waiter = Waiter {
             id,
             stream,
@@ -94,19 +123,21 @@ impl Queue {
 
     /// The command was submitted: the host is to be answered when it has ended.
     pub(super) fn wait_for(&self, number: SequenceNumber, pending: Pending) -> Result<(), Lost> {
-        let item = match self.record(matches!(pending, Pending::Event)) {
+        let timed = !matches!(pending, Pending::Transfer);
+        let item = match self.record(timed) {
             Ok(event) => Item::Wait(number, event, pending),
             Err(refusal) => Item::Broken(refusal),
         };
         self.give(item)
     }
 
+    /// The point in front of a launch, from which its time is measured.
+    pub(super) fn before_launch(&self) -> Outcome<Event> {
+        self.record(true)
+    }
+
     fn record(&self, timed: bool) -> Outcome<Event> {
-        let spare = (!timed).then(|| lock(&self.spare).pop()).flatten();
-        let event = match spare {
-            Some(event) => event,
-            None => Event::create(timed)?,
-        };
+        let event = self.spare.take(timed)?;
         event.record(self.stream)?;
         Ok(event)
     }
@@ -143,7 +174,7 @@ struct Waiter {
     outbox: Outbox,
     clock: Arc<Mutex<Clock>>,
     faults: Arc<Faults>,
-    spare: Arc<Mutex<Vec<Event>>>,
+    spare: Arc<Spare>,
 }
 
 impl Waiter {
@@ -166,28 +197,38 @@ impl Waiter {
         let queue = self.id;
         let answer = match item {
             Item::Broken(refusal) => return Err(refusal),
-            Item::Skip(number) => Answer::Skipped { queue, number },
+            Item::Skip(number) => Answer::Skipped {
+                queue,
+                number,
+                ran: 0,
+            },
             Item::Failed(number, error) => Answer::Failed {
                 queue,
                 number,
                 error,
+                ran: 0,
             },
             Item::Wait(number, event, pending) => {
                 event.synchronize()?;
-                if matches!(pending, Pending::Launch) {
-                    self.faults.done(queue);
-                }
-                let at = match pending {
-                    Pending::Event => Some(lock(&self.clock).time_of(event)?),
-                    Pending::Transfer | Pending::Launch => {
-                        let mut spare = lock(&self.spare);
-                        if spare.len() < SPARE_EVENTS {
-                            spare.push(event);
-                        }
-                        None
+                let (mut at, mut ran) = (None, 0);
+                match pending {
+                    Pending::Event => at = Some(lock(&self.clock).time_of(event)?),
+                    Pending::Transfer => self.spare.give_back(event, false),
+                    Pending::Launch(begin) => {
+                        self.faults.done(queue);
+                        let milliseconds = f64::from(event.milliseconds_since(&begin)?);
+                        // Of a negative or invalid number this makes 0.
+                        ran = (milliseconds * 1e6) as u64;
+                        self.spare.give_back(begin, true);
+                        self.spare.give_back(event, true);
                     }
-                };
-                Answer::Done { queue, number, at }
+                }
+                Answer::Done {
+                    queue,
+                    number,
+                    at,
+                    ran,
+                }
             }
         };
         if !self.faults.is_reported() {
