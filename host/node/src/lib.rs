@@ -8,4 +8,5 @@ pub mod grants;
 pub mod host;
 pub mod limiter;
 mod lock;
+pub mod metrics;
 pub mod tokens;

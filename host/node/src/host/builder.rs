@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
-use tensor_wasm_runtime::{ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant};
+use tensor_wasm_runtime::{
+    ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant, Observer,
+};
 
 use super::chain::{Chain, ComponentSource};
 use super::device::{self, DeviceChoice, DeviceOptions};
@@ -15,6 +17,7 @@ use super::{Host, HostError};
 use crate::audit::{AuditConfig, AuditLog, AuditTarget};
 use crate::grants::{Tenant, TenantGrants};
 use crate::limiter::Buckets;
+use crate::metrics::{Metrics, Sources};
 use crate::tokens::Tokens;
 
 /// Assembles a [`Host`]. What is not set is granted to nobody, but for the device, which
@@ -35,6 +38,7 @@ pub struct HostBuilder {
     instances: NonZeroU32,
     instance_memory_bytes: usize,
     cache: Option<PathBuf>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl HostBuilder {
@@ -59,6 +63,7 @@ impl HostBuilder {
             instances: engine.instances,
             instance_memory_bytes: engine.instance_memory_bytes,
             cache: None,
+            metrics: None,
         }
     }
 
@@ -192,6 +197,21 @@ impl HostBuilder {
         self
     }
 
+    /// Counts what happens in these metrics. Nothing is, unless set.
+    #[must_use]
+    pub fn metrics(mut self, metrics: Option<Arc<Metrics>>) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// Whether responses say in a header `Server-Timing` what their requests used. They do
+    /// not, unless set.
+    #[must_use]
+    pub fn usage_header(mut self, says: bool) -> Self {
+        self.application.usage_header = says;
+        self
+    }
+
     /// Opens the audit log and the device, and compiles and loads the components. Takes
     /// as long as compiling takes. To be called in the context of a Tokio runtime.
     ///
@@ -232,19 +252,31 @@ impl HostBuilder {
             settings: self.settings,
             keep_authorization: self.keep_authorization,
         };
+        let metrics = self.metrics.clone();
         let config = ApplicationConfig {
             gpu: grants.clone(),
+            observer: metrics.map(|metrics| metrics as Arc<dyn Observer>),
             ..self.application
         };
         let chain = Chain::load(&engine, &component, &self.policies, config, &policy)?;
         let decides = chain.outermost().is_decided_on();
         let to_stdout = self.audit.target == AuditTarget::Stdout;
+        let audit = audit.filter(|_| decides || !to_stdout);
+        if let Some(metrics) = &self.metrics {
+            metrics.watch(Sources {
+                engine,
+                device: device.clone(),
+                grants: grants.clone(),
+                audit: audit.clone(),
+            });
+        }
         Ok(Host {
             chain,
             device,
             grants,
             tokens,
-            audit: audit.filter(|_| decides || !to_stdout),
+            audit,
+            metrics: self.metrics,
         })
     }
 }

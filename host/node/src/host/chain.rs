@@ -79,6 +79,7 @@ impl Chain {
     ) -> Result<Chain, HostError> {
         let guarded = !policies.is_empty();
         let (request_timeout, reuse) = (config.request_timeout, config.reuse);
+        let (observer, usage_header) = (config.observer.clone(), config.usage_header);
         let application = Application::load(
             engine,
             &component.bytes,
@@ -112,6 +113,8 @@ impl Chain {
                 guarded: true,
                 request_timeout,
                 reuse,
+                observer: observer.clone(),
+                usage_header,
                 ..ApplicationConfig::default()
             };
             let loaded = Application::load(engine, &source.bytes, config).map_err(|cause| {

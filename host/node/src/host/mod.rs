@@ -59,11 +59,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tensor_wasm_device::Device;
-use tensor_wasm_runtime::Application;
 use tensor_wasm_runtime::server::{Drained, Server};
+use tensor_wasm_runtime::{Application, Observer};
 
 use crate::audit::{AuditLog, Outcome};
 use crate::grants::TenantGrants;
+use crate::metrics::Metrics;
 use crate::tokens::Tokens;
 use chain::Chain;
 
@@ -74,6 +75,7 @@ pub struct Host {
     grants: Arc<TenantGrants>,
     tokens: Arc<Tokens>,
     audit: Option<Arc<AuditLog>>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Host {
@@ -133,6 +135,8 @@ impl Host {
         drain: Duration,
     ) -> Drained {
         self.record("server.start");
+        let metrics = self.metrics.clone();
+        let server = server.with_observer(metrics.map(|metrics| metrics as Arc<dyn Observer>));
         server.serve(self.handler(), shutdown, drain).await
     }
 

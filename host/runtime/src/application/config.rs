@@ -6,6 +6,7 @@ use crate::capability::gpu::GpuGrants;
 use crate::capability::http::HttpGrant;
 use crate::capability::policy::PolicyGrant;
 use crate::grant::Grant;
+use crate::request::Observer;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,11 @@ pub struct ApplicationConfig {
     pub guarded: bool,
     /// How long a request may take, from its head to the end of its response.
     pub request_timeout: Duration,
+    /// Who learns what happens to requests, and what they use.
+    pub observer: Option<Arc<dyn Observer>>,
+    /// Whether each response says in a header `Server-Timing` (W3C) what its request has used
+    /// until then.
+    pub usage_header: bool,
     /// How many requests one instance answers, one after another. One is the
     /// strongest isolation: nothing of a request survives it.
     pub reuse: NonZeroUsize,
@@ -46,6 +52,8 @@ impl Default for ApplicationConfig {
             next: None,
             guarded: false,
             request_timeout: Duration::from_secs(30),
+            observer: None,
+            usage_header: false,
             reuse: NonZeroUsize::MIN,
         }
     }

@@ -11,6 +11,7 @@ use crate::capability::policy::{PolicyContext, PolicyCtxView, PolicyView};
 use crate::request::RequestTask;
 use http::uri::Scheme;
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -31,6 +32,8 @@ pub(crate) struct InstanceState {
     table: ResourceTable,
     account: InstanceAccount,
     task: CurrentTask,
+    /// How long the guest ran before its first request came.
+    unclaimed: Duration,
 }
 
 /// What the instance holds of each capability.
@@ -76,6 +79,7 @@ impl InstanceState {
             table,
             account: InstanceAccount::new(memory_bytes),
             task: CurrentTask::default(),
+            unclaimed: Duration::ZERO,
         }
     }
 
@@ -86,11 +90,22 @@ impl InstanceState {
         self.account.grow(bytes, || held_bytes(table, limits))
     }
 
+    /// The guest has run for so long.
+    pub(super) fn ran(&mut self, time: Duration) {
+        match self.task.get() {
+            Some(task) => task.context().usage().add_guest(time),
+            None => self.unclaimed += time,
+        }
+    }
+
     /// Begins a request's task, which ends the one before.
     pub(super) fn begin(&mut self, task: Arc<RequestTask>) {
         let context = task.context();
         self.capabilities.output.begin(context.id());
-        self.capabilities.gpu.serve(context.tenant());
+        self.capabilities.gpu.begin(&task);
+        context
+            .usage()
+            .add_guest(std::mem::take(&mut self.unclaimed));
         self.task = CurrentTask(Some(task));
     }
 }
@@ -169,7 +184,7 @@ impl ConfigView for InstanceState {
 impl GpuView for InstanceState {
     fn gpu(&mut self) -> GpuCtxView<'_> {
         GpuCtxView {
-            tenant: self.task.tenant(),
+            task: self.task.get(),
             context: &mut self.capabilities.gpu,
             table: &mut self.table,
             output: &self.capabilities.output,

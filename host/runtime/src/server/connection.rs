@@ -10,8 +10,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use http::{Method, Request, Version, header};
+use http::{Method, Request, StatusCode, Version, header};
 use tokio::time::Instant;
 
 use super::client_stream::PeerWatch;
@@ -20,19 +21,41 @@ use super::limits::Limits;
 use super::pace::MinimumPace;
 use super::place::{Place, RequestPermit};
 use super::places::{ConnectionPlaces, Places};
-use crate::request::{HandleError, RequestId, RequestInfo};
+use crate::request::{EndedRequest, HandleError, Observer, RequestId, RequestInfo};
 
 /// What all connections of a listener share: its limits, and how many requests run.
 pub(super) struct ListenerState {
     pub(super) limits: Limits,
     pub(super) places: Arc<Places>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl ListenerState {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, observer: Option<Arc<dyn Observer>>) -> Self {
         Self {
             places: Arc::new(Places::new(&limits)),
             limits,
+            observer,
+        }
+    }
+
+    /// A request gets this error.
+    pub(super) fn failed(&self, error: HandleError) {
+        if let Some(observer) = &self.observer {
+            observer.failed(error);
+        }
+    }
+
+    /// A request whose head the library could not read got this response.
+    pub(super) fn refused_by_library(&self, error: HandleError) {
+        if let Some(observer) = &self.observer {
+            observer.request_began();
+            observer.failed(error);
+            observer.request_ended(EndedRequest {
+                method: None,
+                status: Some(error.status()),
+                duration: Duration::ZERO,
+            });
         }
     }
 }
@@ -87,6 +110,7 @@ impl Connection {
             request_id,
             peer: self.peer,
             certificate: self.certificate.clone(),
+            body: None,
         }
     }
 
@@ -96,10 +120,14 @@ impl Connection {
         self.running.fetch_add(1, Ordering::Relaxed);
         let exchange = Exchange::of_stream().unwrap_or_else(|| self.exchange.clone());
         exchange.begin(request.version());
+        if let Some(observer) = &self.listener.observer {
+            observer.request_began();
+        }
         RunningExchange {
             connection: self.clone(),
             exchange,
-            is_head: request.method() == Method::HEAD,
+            method: request.method().clone(),
+            status: None,
             expects_continue: request.headers().contains_key(header::EXPECT),
             version: request.version(),
             started: Instant::now(),
@@ -132,7 +160,9 @@ impl Connection {
 pub(super) struct RunningExchange {
     connection: Arc<Connection>,
     exchange: Arc<Exchange>,
-    pub(super) is_head: bool,
+    method: Method,
+    /// Of the response, once there is one.
+    status: Option<StatusCode>,
     /// Whether the client waits to be asked for its body (RFC 9110, section 10.1.1).
     pub(super) expects_continue: bool,
     pub(super) version: Version,
@@ -140,6 +170,16 @@ pub(super) struct RunningExchange {
 }
 
 impl RunningExchange {
+    /// The request's method.
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The status of the response is known.
+    pub(super) fn set_status(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+
     /// When the response of a guest has to be sent to the last byte.
     pub(super) fn deadline(&self) -> Instant {
         self.started + self.connection.listener.limits.response_timeout
@@ -179,6 +219,13 @@ impl Drop for RunningExchange {
     fn drop(&mut self) {
         self.exchange.end();
         self.connection.running.fetch_sub(1, Ordering::Relaxed);
+        if let Some(observer) = &self.connection.listener.observer {
+            observer.request_ended(EndedRequest {
+                method: Some(&self.method),
+                status: self.status,
+                duration: self.started.elapsed(),
+            });
+        }
     }
 }
 
@@ -187,7 +234,7 @@ mod tests {
     use super::*;
 
     fn connection() -> Arc<Connection> {
-        let listener = Arc::new(ListenerState::new(Limits::default()));
+        let listener = Arc::new(ListenerState::new(Limits::default(), None));
         let peer = ([127, 0, 0, 1], 1).into();
         Arc::new(Connection::new(listener, peer, None))
     }

@@ -31,6 +31,8 @@ use super::socket::{Listener, PassedSocket, Socket};
 use super::tls::Tls;
 use super::{authority, library_refusal, service};
 use crate::log_throttle::LogThrottle;
+use crate::request::Observer;
+use crate::request::guest_time::host_task;
 
 /// Streams at one time on one HTTP/2 connection, at most.
 const STREAMS: u32 = 256;
@@ -54,6 +56,7 @@ pub struct Server {
     readiness: Readiness,
     tls: Option<Tls>,
     trusts_forwarded: bool,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 /// How a server ended.
@@ -110,6 +113,7 @@ impl Server {
             readiness: Readiness::default(),
             tls: None,
             trusts_forwarded: false,
+            observer: None,
         }
     }
 
@@ -134,6 +138,13 @@ impl Server {
     #[must_use]
     pub fn with_trusted_forwarded(mut self, trusts: bool) -> Self {
         self.trusts_forwarded = trusts;
+        self
+    }
+
+    /// Tells an observer of each request.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Into<Option<Arc<dyn Observer>>>) -> Self {
+        self.observer = observer.into();
         self
     }
 
@@ -187,7 +198,7 @@ impl Server {
         drain: Duration,
     ) -> Drained {
         let limits = self.limits;
-        let state = Arc::new(ListenerState::new(limits));
+        let state = Arc::new(ListenerState::new(limits, self.observer.clone()));
         let builder = Arc::new(builder(&limits));
         let origin = Arc::new(self.origin());
         // A permit for each connection: they bound the number of connections, and
@@ -214,21 +225,21 @@ impl Server {
             match self.tls.clone() {
                 None => {
                     let connection = Arc::new(Connection::new(state, peer, None));
-                    tokio::spawn(async move {
+                    tokio::spawn(host_task(async move {
                         run(stream, &builder, handler, connection, origin, signal).await;
                         drop(permit);
-                    });
+                    }));
                 }
                 // In a task of its own, since it waits for the client.
                 Some(tls) => {
-                    tokio::spawn(async move {
+                    tokio::spawn(host_task(async move {
                         let accepted = handshake(&tls, stream, peer, &limits, &signal).await;
                         if let Some((stream, certificate)) = accepted {
                             let connection = Arc::new(Connection::new(state, peer, certificate));
                             run(stream, &builder, handler, connection, origin, signal).await;
                         }
                         drop(permit);
-                    });
+                    }));
                 }
             }
         }

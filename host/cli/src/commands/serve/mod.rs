@@ -23,9 +23,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tensor_wasm_node::host::{ComponentSource, Host};
+use tensor_wasm_node::metrics::Metrics;
 use tensor_wasm_node::tokens::Tokens;
 use tensor_wasm_runtime::server::{Admin, Drained, Server};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::config::Settings;
 pub use options::Serve;
@@ -43,7 +44,12 @@ impl Serve {
         settings.log();
         files::raise_descriptor_limit();
         let supervisor = Supervisor::start(self.longest_end());
-        let runtime = Runtime::new().context("can't start the threads that serve HTTP")?;
+        let runtime = Builder::new_multi_thread()
+            .enable_all()
+            // So that guests are charged for the time that they run.
+            .on_thread_unpark(tensor_wasm_runtime::thread_unparked)
+            .build()
+            .context("can't start the threads that serve HTTP")?;
         {
             let _context = runtime.enter();
             signals::survive_file_size_limit()?;
@@ -57,12 +63,17 @@ impl Serve {
             .with_trusted_forwarded(self.trust_forwarded)
             .with_drain_delay(self.drain_delay);
         let admin = match self.admin {
-            Some(address) => Some(Admin::start(address, server.readiness())?),
+            Some(address) => {
+                let metrics = Arc::new(Metrics::new(settings.tenants.by_id.keys().copied()));
+                let admin = Admin::start(address, server.readiness(), metrics.clone())?;
+                Some((admin, metrics))
+            }
             None => None,
         };
+        let (admin, metrics) = admin.unzip();
         let host = {
             let _context = runtime.enter();
-            self.host(&settings)?
+            self.host(&settings, metrics)?
         };
         if host
             .device()
@@ -133,7 +144,7 @@ impl Serve {
     }
 
     /// Assembles the host that the options describe.
-    fn host(&self, settings: &Settings) -> anyhow::Result<Host> {
+    fn host(&self, settings: &Settings, metrics: Option<Arc<Metrics>>) -> anyhow::Result<Host> {
         let limits = self.device_limits();
         let gpu = self.device.gpu.decision();
         let memory = usize::try_from(self.max_memory_bytes)
@@ -154,7 +165,9 @@ impl Serve {
             .tenants(tenants::listed(&settings.tenants, gpu, &limits))
             .instances(self.all_instances())
             .instance_memory_bytes(memory)
-            .cache(self.cache.directory()?);
+            .cache(self.cache.directory()?)
+            .metrics(metrics)
+            .usage_header(self.usage_header);
         for path in &self.policy.policies {
             builder = builder.policy(source(path)?);
         }
