@@ -9,7 +9,8 @@ use tensor_wasm_tests::{Serve, guest};
 
 use super::{Page, measured, promtool};
 
-fn docs(file: &str) -> PathBuf {
+/// A file of the documentation.
+pub fn docs(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../docs")
         .join(file)

@@ -4,6 +4,7 @@
 mod bounds;
 mod documents;
 mod page;
+mod prometheus;
 mod requests;
 mod usage;
 
