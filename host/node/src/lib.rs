@@ -3,9 +3,13 @@
 //!
 //! [`host`] assembles the parts. Each of the others is usable by itself.
 
+mod api;
 pub mod audit;
+mod functions;
 pub mod grants;
 pub mod host;
 pub mod limiter;
 mod lock;
+pub mod node;
+mod storage;
 pub mod tokens;

@@ -247,7 +247,10 @@ impl WorkerState for Worker {
             return;
         };
         let request_id = task.context().id();
-        if result.is_err() {
+        if let Err(error) = &result {
+            if let Some(trap) = error.downcast_ref() {
+                task.run.set_trap(*trap);
+            }
             task.run.mark_failed();
         }
         task.run.finish(match result {

@@ -18,6 +18,10 @@ pub(crate) struct RequestContext {
     /// Whether a policy decides on the request.
     is_decided_on: bool,
     decision: OnceLock<Decision>,
+    /// What the request does, where code of the embedder says so.
+    action: OnceLock<&'static str>,
+    /// How it failed, where the response is an error of code of the embedder.
+    error_kind: OnceLock<&'static str>,
 }
 
 impl RequestContext {
@@ -30,6 +34,8 @@ impl RequestContext {
             scheme: None,
             is_decided_on,
             decision: OnceLock::new(),
+            action: OnceLock::new(),
+            error_kind: OnceLock::new(),
         }
     }
 
@@ -49,6 +55,11 @@ impl RequestContext {
         self.id.as_str()
     }
 
+    /// The same as a value that goes into headers.
+    pub(crate) fn request_id(&self) -> &RequestId {
+        &self.id
+    }
+
     /// When the request runs out of time.
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline
@@ -63,6 +74,26 @@ impl RequestContext {
     /// What a policy decided, if one has.
     pub(crate) fn decision(&self) -> Option<&Decision> {
         self.decision.get()
+    }
+
+    /// Says what the request does. The first word holds.
+    pub(crate) fn set_action(&self, action: &'static str) {
+        let _ = self.action.set(action);
+    }
+
+    /// What the request does, where code of the embedder has said so.
+    pub(crate) fn action(&self) -> Option<&'static str> {
+        self.action.get().copied()
+    }
+
+    /// Says that the response is an error of this kind. The first kind holds.
+    pub(crate) fn set_error_kind(&self, kind: &'static str) {
+        let _ = self.error_kind.set(kind);
+    }
+
+    /// How the request failed, where the response is an error of code of the embedder.
+    pub(crate) fn error_kind(&self) -> Option<&'static str> {
+        self.error_kind.get().copied()
     }
 
     /// The tenant that the request is for: the one that a policy admitted it for, and

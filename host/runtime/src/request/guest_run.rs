@@ -6,6 +6,7 @@ use futures::task::AtomicWaker;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
+use wasmtime::Trap;
 
 /// Why a guest is stopped before it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub(crate) struct GuestRun {
     finish_waker: AtomicWaker,
     /// Whether the guest failed, be it after it began to respond.
     failed: AtomicBool,
+    /// What trapped, where the guest failed by a trap.
+    trap: OnceLock<Trap>,
     /// Whether the guest gave a response, once that is known.
     responded: OnceLock<bool>,
     /// Whether the guest's instance had a request before.
@@ -88,6 +91,16 @@ impl GuestRun {
     /// body alone doesn't show whether the guest ended it or was interrupted.
     pub(crate) fn mark_failed(&self) {
         self.failed.store(true, Ordering::SeqCst);
+    }
+
+    /// Records by which trap the guest failed.
+    pub(crate) fn set_trap(&self, trap: Trap) {
+        let _ = self.trap.set(trap);
+    }
+
+    /// By which trap the guest failed, once its end is known.
+    pub(crate) fn trap(&self) -> Option<Trap> {
+        self.trap.get().copied()
     }
 
     /// Whether the guest failed, be it after it began to respond.

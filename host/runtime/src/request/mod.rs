@@ -14,6 +14,7 @@ mod guest_run;
 mod held;
 mod id;
 mod info;
+mod scope;
 mod task;
 
 pub(crate) use context::RequestContext;
@@ -23,4 +24,5 @@ pub(crate) use forwarded_head::ForwardedHead;
 pub(crate) use guest_run::{Finish, Stop};
 pub use id::{REQUEST_ID, RequestId};
 pub use info::{RefusedRequest, RequestInfo};
+pub use scope::RequestScope;
 pub(crate) use task::RequestTask;

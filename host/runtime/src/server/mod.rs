@@ -30,6 +30,7 @@ mod tls;
 pub use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId, RequestInfo};
 pub use address::{ListenAddress, NoAddress};
 pub use admin::Admin;
+pub use envelope::error_body;
 pub use error::ListenError;
 pub use handler::{CompleteResponse, Handler};
 pub use limits::{Limits, PeerLimit};

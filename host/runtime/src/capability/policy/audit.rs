@@ -26,6 +26,9 @@ pub struct RequestRecord {
     pub method: Option<http::Method>,
     /// The path, without the query, which may hold secrets.
     pub path: String,
+    /// What the request does, where code of the embedder answers it and says so; else the
+    /// method says it.
+    pub action: Option<&'static str>,
     /// What the policy decided; `None` where it failed before it did, or never saw the
     /// request.
     pub decision: Option<Decision>,
@@ -54,6 +57,7 @@ impl RequestRecord {
             certificate: info.certificate,
             method,
             path,
+            action: None,
             decision: None,
             status: error.status(),
             error_kind: Some(error.kind().to_owned()),
@@ -158,9 +162,13 @@ impl<'a> PendingRecord<'a> {
             certificate: info.certificate,
             method: Some(method),
             path,
+            action: self.task.context().action(),
             decision,
             status,
-            error_kind: error.map(str::to_owned).or(refused),
+            error_kind: error
+                .or(self.task.context().error_kind())
+                .map(str::to_owned)
+                .or(refused),
             latency: self.start.elapsed(),
         })
     }

@@ -1,0 +1,252 @@
+//! A node: functions of many tenants behind its policies, kept in a folder.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use tensor_wasm_node::host::ComponentSource;
+//! use tensor_wasm_node::node::{Node, NodeSource};
+//! use tensor_wasm_node::tokens::Tokens;
+//! use tensor_wasm_runtime::server::{Limits, Server};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = tokio::runtime::Runtime::new()?;
+//! let node = runtime.block_on(async {
+//!     let server = Server::bind("127.0.0.1:8080".parse()?, Limits::default()).await?;
+//!     let node = Node::builder(NodeSource::at(Path::new("/var/lib/tensor-wasm")))
+//!         .policy(ComponentSource::read(Path::new("policy.wasm"))?)
+//!         .tokens(Arc::new(Tokens::new(None, Some(Path::new("tokens")))?))
+//!         .build()
+//!         .await?;
+//!     let interrupted = async {
+//!         let _ = tokio::signal::ctrl_c().await;
+//!     };
+//!     node.serve(server, interrupted, Duration::from_secs(10)).await;
+//!     Ok::<_, Box<dyn std::error::Error>>(node)
+//! })?;
+//! runtime.block_on(node.close_storage());
+//! node.close(Duration::from_secs(5));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A node is assembled as a [`Host`](crate::host::Host) is, and its policies are the same. What
+//! is behind them is not one application but the API by which functions are deployed and
+//! invoked.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tensor_wasm_device::Device;
+use tensor_wasm_runtime::Unguarded;
+use tensor_wasm_runtime::server::{Drained, Server};
+use tokio::runtime::Runtime;
+
+use crate::api::Api;
+use crate::audit::{AuditLog, Outcome};
+use crate::functions::Functions;
+use crate::grants::TenantGrants;
+use crate::host::chain::{PolicyConfig, load_policies};
+use crate::host::{Foundation, HostBuilder, HostError, Policy, Reloader};
+use crate::storage::Storage;
+use crate::tokens::Tokens;
+
+pub use crate::functions::FunctionLimits;
+pub use crate::storage::StorageError;
+
+/// What a node serves.
+#[derive(Clone, Debug)]
+pub struct NodeSource {
+    /// The folder that it keeps everything in. One node at a time may use it.
+    pub directory: PathBuf,
+    /// What a tenant may have, and how its functions are run.
+    pub limits: FunctionLimits,
+}
+
+impl NodeSource {
+    /// The functions in a folder, with the default limits. A folder that is not there is made.
+    pub fn at(directory: &Path) -> NodeSource {
+        NodeSource {
+            directory: directory.to_owned(),
+            limits: FunctionLimits::default(),
+        }
+    }
+}
+
+/// Functions of many tenants behind policies.
+pub struct Node {
+    /// Outermost first.
+    policies: Vec<Policy>,
+    api: Arc<Api>,
+    storage: Arc<Storage>,
+    device: Option<Device>,
+    grants: Arc<TenantGrants>,
+    tokens: Arc<Tokens>,
+    audit: Option<Arc<AuditLog>>,
+    request_timeout: Duration,
+    /// The threads that run guests, until the node is closed.
+    guests: Option<Runtime>,
+}
+
+impl Node {
+    /// Begins to assemble a node.
+    pub fn builder(source: NodeSource) -> HostBuilder<NodeSource> {
+        HostBuilder::new(source)
+    }
+
+    /// The policies in front of the functions, outermost first.
+    pub fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
+    /// Whether a policy decides on requests.
+    pub fn is_decided_on(&self) -> bool {
+        let outermost = self.policies.first();
+        outermost.is_some_and(|policy| policy.component.is_decided_on())
+    }
+
+    /// The device, where tenants are granted one.
+    pub fn device(&self) -> Option<&Device> {
+        self.device.as_ref()
+    }
+
+    /// What each tenant may do with the device.
+    pub fn grants(&self) -> &TenantGrants {
+        &self.grants
+    }
+
+    /// The tokens that policies know.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// The audit log, where records are kept.
+    pub fn audit(&self) -> Option<&AuditLog> {
+        self.audit.as_deref()
+    }
+
+    /// Serves requests until `shutdown` is done, then drains for at most `drain`. Records
+    /// the start.
+    pub async fn serve(
+        &self,
+        server: Server,
+        shutdown: impl Future<Output = ()>,
+        drain: Duration,
+    ) -> Drained {
+        self.record("server.start");
+        self.api.set_readiness(server.readiness());
+        match self.policies.first() {
+            Some(policy) => {
+                server
+                    .serve(policy.component.clone(), shutdown, drain)
+                    .await
+            }
+            None => {
+                let api = Unguarded::new(self.api.clone(), self.request_timeout);
+                server.serve(Arc::new(api), shutdown, drain).await
+            }
+        }
+    }
+
+    /// Closes the database, so that the next start finds it whole. To be called after
+    /// [`Node::serve`]; a node that is not closed loses nothing.
+    pub async fn close_storage(&self) {
+        self.storage.close().await;
+    }
+
+    /// Ends the threads that run guests, records the stop, and writes the audit log to its
+    /// end, for at most `patience`. Blocks for as long. Returns how many records are lost. To be
+    /// called outside of any Tokio runtime.
+    pub fn close(mut self, patience: Duration) -> u64 {
+        if let Some(guests) = self.guests.take() {
+            guests.shutdown_background();
+        }
+        self.record("server.stop");
+        self.audit.as_ref().map_or(0, |audit| audit.close(patience))
+    }
+
+    /// What reads files again while the node serves.
+    pub fn reloader(&self) -> Reloader {
+        Reloader::new(self.tokens.clone(), self.audit.clone())
+    }
+
+    fn record(&self, action: &str) {
+        if let Some(audit) = &self.audit {
+            audit.event(action, "node", Outcome::done());
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(guests) = self.guests.take() {
+            // It may be dropped where a runtime must not block.
+            guests.shutdown_background();
+        }
+    }
+}
+
+impl HostBuilder<NodeSource> {
+    /// Opens the folder, the audit log and the device, and loads the policies. To be called in
+    /// the context of a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError`]
+    pub async fn build(mut self) -> Result<Node, HostError> {
+        let storage = Arc::new(Storage::open(&self.source.directory).await?);
+        if self.cache.is_none() {
+            self.cache = Some(storage.cache());
+        }
+        let Foundation {
+            tokens,
+            audit,
+            device,
+            grants,
+            engine,
+            policy,
+        } = self.foundation()?;
+        let guests = tokio::runtime::Builder::new_multi_thread()
+            .thread_name("guest")
+            .enable_all()
+            .build()
+            .map_err(HostError::Threads)?;
+        let limits = FunctionLimits {
+            request_timeout: self.application.request_timeout,
+            reuse: self.application.reuse,
+            ..self.source.limits.clone()
+        };
+        let request_timeout = limits.request_timeout;
+        let config = PolicyConfig {
+            grant: policy,
+            request_timeout,
+            reuse: limits.reuse,
+        };
+        let is_guarded = !self.policies.is_empty();
+        let functions = Functions::new(
+            storage.clone(),
+            engine.clone(),
+            grants.clone(),
+            is_guarded,
+            limits,
+            guests.handle().clone(),
+        );
+        let api = Arc::new(Api::new(Arc::new(functions)));
+        let policies = load_policies(&engine, &self.policies, api.clone(), "the node", &config)?;
+        let mut node = Node {
+            policies,
+            api,
+            storage,
+            device,
+            grants,
+            tokens,
+            audit: None,
+            request_timeout,
+            guests: Some(guests),
+        };
+        node.audit = self.kept(audit, node.is_decided_on());
+        Ok(node)
+    }
+}
