@@ -9,6 +9,7 @@ mod devices;
 mod inspect;
 mod kernel;
 mod serve;
+mod server;
 mod token;
 
 use std::fs;
