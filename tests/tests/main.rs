@@ -18,6 +18,7 @@ mod gpu;
 mod grants;
 mod instantiation;
 mod isolation;
+mod node;
 mod policy;
 mod serve;
 mod services;

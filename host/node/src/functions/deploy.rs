@@ -69,6 +69,7 @@ impl Functions {
         let permits = self.compilers.permits(tenant).await;
         let config = ApplicationConfig {
             gpu: Arc::new(FunctionGrants::new(self.grants.clone(), tenant)),
+            http: self.http.clone(),
             guarded: self.is_guarded,
             request_timeout: self.limits.request_timeout,
             reuse: self.limits.reuse,

@@ -17,7 +17,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tensor_wasm_runtime::{Engine, Trap};
+use tensor_wasm_runtime::{Engine, HttpGrant, Trap};
 use tokio::runtime::Handle;
 use tokio::sync::RwLock;
 
@@ -73,6 +73,8 @@ pub(crate) struct Functions {
     grants: Arc<TenantGrants>,
     /// Whether a policy decides on requests.
     is_guarded: bool,
+    /// The HTTP requests that functions may send to other servers.
+    http: HttpGrant,
     limits: FunctionLimits,
     index: Index,
     loaded: Loaded,
@@ -91,6 +93,7 @@ impl Functions {
         engine: Engine,
         grants: Arc<TenantGrants>,
         is_guarded: bool,
+        http: HttpGrant,
         limits: FunctionLimits,
         guests: Handle,
     ) -> Functions {
@@ -104,6 +107,7 @@ impl Functions {
             engine,
             grants,
             is_guarded,
+            http,
             limits,
             guests,
         }

@@ -25,7 +25,6 @@
 //!     node.serve(server, interrupted, Duration::from_secs(10)).await;
 //!     Ok::<_, Box<dyn std::error::Error>>(node)
 //! })?;
-//! runtime.block_on(node.close_storage());
 //! node.close(Duration::from_secs(5));
 //! # Ok(())
 //! # }
@@ -36,13 +35,14 @@
 //! invoked.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tensor_wasm_device::Device;
 use tensor_wasm_runtime::Unguarded;
 use tensor_wasm_runtime::server::{Drained, Server};
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 use crate::api::Api;
 use crate::audit::{AuditLog, Outcome};
@@ -50,6 +50,7 @@ use crate::functions::Functions;
 use crate::grants::TenantGrants;
 use crate::host::chain::{PolicyConfig, load_policies};
 use crate::host::{Foundation, HostBuilder, HostError, Policy, Reloader};
+use crate::lock::ignore_poison;
 use crate::storage::Storage;
 use crate::tokens::Tokens;
 
@@ -87,7 +88,7 @@ pub struct Node {
     audit: Option<Arc<AuditLog>>,
     request_timeout: Duration,
     /// The threads that run guests, until the node is closed.
-    guests: Option<Runtime>,
+    guests: Mutex<Option<Runtime>>,
 }
 
 impl Node {
@@ -150,17 +151,17 @@ impl Node {
         }
     }
 
-    /// Closes the database, so that the next start finds it whole. To be called after
-    /// [`Node::serve`]; a node that is not closed loses nothing.
-    pub async fn close_storage(&self) {
-        self.storage.close().await;
-    }
-
-    /// Ends the threads that run guests, records the stop, and writes the audit log to its
-    /// end, for at most `patience`. Blocks for as long. Returns how many records are lost. To be
-    /// called outside of any Tokio runtime.
-    pub fn close(mut self, patience: Duration) -> u64 {
-        if let Some(guests) = self.guests.take() {
+    /// Closes the database, ends the threads that run guests, records the stop, and writes the
+    /// audit log to its end, for at most `patience`. Blocks for as long. Returns how many
+    /// records are lost. To be called after [`Node::serve`], outside of any Tokio runtime; a
+    /// node that is not closed loses nothing but records.
+    pub fn close(&self, patience: Duration) -> u64 {
+        if let Some(guests) = ignore_poison(self.guests.lock()).take() {
+            // A query that does not end is given up.
+            let closed = async { timeout(patience, self.storage.close()).await.is_ok() };
+            if !guests.block_on(closed) {
+                tracing::warn!("the database is not closed yet; its log is read at the next start");
+            }
             guests.shutdown_background();
         }
         self.record("server.stop");
@@ -181,7 +182,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if let Some(guests) = self.guests.take() {
+        if let Some(guests) = ignore_poison(self.guests.lock()).take() {
             // It may be dropped where a runtime must not block.
             guests.shutdown_background();
         }
@@ -230,6 +231,7 @@ impl HostBuilder<NodeSource> {
             engine.clone(),
             grants.clone(),
             is_guarded,
+            self.application.http.clone(),
             limits,
             guests.handle().clone(),
         );
@@ -244,7 +246,7 @@ impl HostBuilder<NodeSource> {
             tokens,
             audit: None,
             request_timeout,
-            guests: Some(guests),
+            guests: Mutex::new(Some(guests)),
         };
         node.audit = self.kept(audit, node.is_decided_on());
         Ok(node)
