@@ -40,7 +40,7 @@ fn a_node_drains_and_ends_at_sigterm() {
     node.server.terminate();
     let text = raw.read_to_end();
     assert!(text.contains("rested\n"), "{text}");
-    let output = node.server.stop();
+    let output = node.server.wait();
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(output.stderr.contains("drained"), "{}", output.stderr);
 }
