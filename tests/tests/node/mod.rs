@@ -3,6 +3,7 @@
 mod deploy;
 mod errors;
 mod invoke;
+mod jobs;
 mod restart;
 mod tenants;
 

@@ -18,12 +18,12 @@ use utoipa::{PartialSchema, ToSchema};
 use wasmtime_wasi_http::WasiBody;
 
 use super::body::{self, JSON};
-use super::error::ErrorKind;
 use super::model::{
-    DeployRequest, ErrorDetail, ErrorResponse, Function, FunctionList, Health, Imports,
-    TrafficRequest, Version,
+    DeployRequest, ErrorDetail, ErrorResponse, Function, FunctionList, Health, Imports, Job,
+    JobError, JobId, JobList, TrafficRequest, Version,
 };
 use super::routes::{COMMON_ERRORS, Endpoint, Methods, Operation, ROUTES};
+use crate::error::ErrorKind;
 
 /// The document as a response.
 pub(super) fn response() -> Response<WasiBody> {
@@ -68,6 +68,10 @@ pub(crate) fn document() -> String {
         .schema_from::<DeployRequest>()
         .schema_from::<TrafficRequest>()
         .schema_from::<Health>()
+        .schema_from::<Job>()
+        .schema_from::<JobId>()
+        .schema_from::<JobList>()
+        .schema_from::<JobError>()
         .schema_from::<ErrorResponse>()
         .schema_from::<ErrorDetail>()
         .build();
@@ -111,7 +115,7 @@ fn described(
         .operation_id(Some(id))
         .summary(Some(operation.summary));
     for (name, meaning) in [
-        ("id", "The id or name of a function."),
+        ("id", "The id or name of a function, or the id of a job."),
         ("version", "The number of a version."),
         (
             "path",
@@ -214,7 +218,14 @@ fn success(endpoint: Endpoint) -> (&'static str, &'static str, Option<RefOr<Sche
             Some(reference::<Function>()),
         ),
         Endpoint::DeleteFunction => ("204", "It is deleted.", None),
-        Endpoint::Invoke => ("default", "What the function answers.", None),
+        Endpoint::Invoke | Endpoint::JobResult => ("default", "What the function answers.", None),
+        Endpoint::InvokeAsync => (
+            "202",
+            "The job, where `Location` is.",
+            Some(reference::<JobId>()),
+        ),
+        Endpoint::ListJobs => ("200", "A page.", Some(reference::<JobList>())),
+        Endpoint::ShowJob | Endpoint::CancelJob => ("200", "The job.", Some(reference::<Job>())),
         Endpoint::OpenApi => ("200", "The document.", Some(any())),
         Endpoint::Healthz | Endpoint::Readyz => ("200", "It is so.", Some(reference::<Health>())),
     }
