@@ -1,6 +1,7 @@
 //! A node: functions of many tenants, deployed, changed and invoked over HTTP.
 
 mod deploy;
+mod document;
 mod errors;
 mod invoke;
 mod jobs;

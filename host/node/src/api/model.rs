@@ -31,6 +31,7 @@ pub(super) struct Function {
     /// When it was last deployed or its traffic was changed (RFC 3339).
     updated_at: String,
     /// Percent of the requests that each version gets, of those that get any.
+    #[schema(value_type = BTreeMap<String, u8>)]
     traffic: BTreeMap<u32, u8>,
     /// All versions, newest first. Lists leave them out.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +76,7 @@ pub(super) struct FunctionList {
 #[serde(deny_unknown_fields)]
 pub(super) struct DeployRequest {
     /// A DNS label.
+    #[schema(pattern = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
     pub(super) name: String,
     /// The component, in base64 (RFC 4648, section 4).
     pub(super) wasm_b64: String,
@@ -85,6 +87,7 @@ pub(super) struct DeployRequest {
 #[serde(deny_unknown_fields)]
 pub(super) struct TrafficRequest {
     /// Percent of the requests, by version: of one or two versions, 100 in all.
+    #[schema(value_type = BTreeMap<String, u8>)]
     pub(super) versions: BTreeMap<u32, u8>,
 }
 

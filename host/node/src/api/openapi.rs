@@ -18,12 +18,17 @@ use utoipa::{PartialSchema, ToSchema};
 use wasmtime_wasi_http::WasiBody;
 
 use super::body::{self, JSON};
+use super::functions::LARGEST_PAGE;
 use super::model::{
     DeployRequest, ErrorDetail, ErrorResponse, Function, FunctionList, Health, Imports, Job,
     JobError, JobId, JobList, TrafficRequest, Version,
 };
 use super::routes::{COMMON_ERRORS, Endpoint, Methods, Operation, ROUTES};
 use crate::error::ErrorKind;
+use crate::storage::jobs::JobState;
+
+/// What the name of a function matches (ECMA-262).
+const NAME_PATTERN: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
 
 /// The document as a response.
 pub(super) fn response() -> Response<WasiBody> {
@@ -129,13 +134,18 @@ fn described(
                     .parameter_in(ParameterIn::Path)
                     .required(Required::True)
                     .description(Some(meaning))
-                    .schema(Some(String::schema())),
+                    .schema(Some(match name {
+                        "version" => number(1, u32::MAX),
+                        _ => String::schema(),
+                    })),
             );
         }
     }
     for (name, meaning) in operation.query {
         let schema = match *name {
-            "limit" => u32::schema(),
+            "limit" => number(1, LARGEST_PAGE),
+            "state" => words(&JobState::ALL.map(JobState::word)),
+            "name" => name_of_a_function(),
             _ => String::schema(),
         };
         built = built.parameter(
@@ -239,6 +249,28 @@ fn bytes() -> RefOr<Schema> {
     let object = ObjectBuilder::new()
         .schema_type(Type::String)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
+    RefOr::T(Schema::Object(object.build()))
+}
+
+fn number(least: u32, most: u32) -> RefOr<Schema> {
+    let object = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(least))
+        .maximum(Some(most));
+    RefOr::T(Schema::Object(object.build()))
+}
+
+fn words(words: &[&str]) -> RefOr<Schema> {
+    let object = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words.iter().copied()));
+    RefOr::T(Schema::Object(object.build()))
+}
+
+fn name_of_a_function() -> RefOr<Schema> {
+    let object = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(NAME_PATTERN));
     RefOr::T(Schema::Object(object.build()))
 }
 
