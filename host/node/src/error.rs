@@ -31,6 +31,7 @@ macro_rules! kinds {
         };)*
 
         /// All kinds, by status.
+        #[cfg(test)]
         pub(crate) const KINDS: &[&ErrorKind] = &[$(&$name),*];
     };
 }

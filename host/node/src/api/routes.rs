@@ -420,6 +420,59 @@ mod tests {
         }
     }
 
+    /// The rows of a page's table whose first cell is code.
+    fn rows(first: &str) -> Vec<Vec<String>> {
+        let page = include_str!("../../../../docs/api.md");
+        let rows = page.lines().filter(|line| line.starts_with(first));
+        let cells = |line: &str| {
+            let cells = line.trim_matches('|').split(" | ");
+            cells
+                .map(|cell| cell.trim().trim_matches('`').to_owned())
+                .collect()
+        };
+        rows.map(cells).collect()
+    }
+
+    #[test]
+    fn the_page_on_the_api_has_each_route_and_each_kind_of_error() {
+        let mut routes = Vec::new();
+        for route in ROUTES {
+            for operation in route.operations {
+                let method = match operation.methods {
+                    Methods::Get => "GET",
+                    Methods::Post => "POST",
+                    Methods::Put => "PUT",
+                    Methods::Delete => "DELETE",
+                    Methods::Any => "*",
+                };
+                let path = route.path.replace("{*path}", "{path}");
+                routes.push([format!("{method} {path}"), operation.action.to_owned()]);
+            }
+        }
+        let documented: Vec<_> = ["| `GET /", "| `POST /", "| `PUT /", "| `DELETE /", "| `* /"]
+            .into_iter()
+            .flat_map(rows)
+            .map(|row| [row[0].clone(), row[1].clone()])
+            .collect();
+        for route in &routes {
+            assert!(
+                documented.contains(route),
+                "{route:?} is not in docs/api.md"
+            );
+        }
+        assert_eq!(documented.len(), routes.len());
+        let kinds: Vec<_> = ["| 4", "| 5"].into_iter().flat_map(rows).collect();
+        for kind in error::KINDS {
+            let row = vec![
+                kind.status.as_u16().to_string(),
+                kind.word.to_owned(),
+                kind.meaning.to_owned(),
+            ];
+            assert!(kinds.contains(&row), "{row:?} is not in docs/api.md");
+        }
+        assert_eq!(kinds.len(), error::KINDS.len());
+    }
+
     #[test]
     fn parameters_are_parts_of_the_path() {
         let found = find("/functions/image/invoke/a/b%20c").unwrap();
