@@ -49,6 +49,11 @@ impl RequestContext {
         self.id.as_str()
     }
 
+    /// The same, to be kept.
+    pub(crate) fn request_id(&self) -> &RequestId {
+        &self.id
+    }
+
     /// When the request runs out of time.
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline
