@@ -1,4 +1,4 @@
-//! `tensor-wasm serve` as a child process.
+//! `tensor-wasm serve` and `tensor-wasm node` as child processes.
 
 use std::ffi::OsStr;
 use std::fmt::Display;
@@ -15,7 +15,7 @@ use crate::raw::Raw;
 use crate::reply::Reply;
 use crate::wait::{PATIENCE, eventually};
 
-/// A `serve` command that has not been started.
+/// A command that serves and has not been started.
 pub struct Serve(Command);
 
 impl Serve {
@@ -31,6 +31,15 @@ impl Serve {
             .arg("serve")
             .arg(component.as_ref())
             .arg(format!("--addr={address}"));
+        Self(command)
+    }
+
+    /// Runs a node with its functions in this folder, on a free port of this machine.
+    pub fn node(data: &Path) -> Self {
+        let mut command = tensor_wasm();
+        command
+            .args(["node", "--addr=127.0.0.1:0", "--data-dir"])
+            .arg(data);
         Self(command)
     }
 

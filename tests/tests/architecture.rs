@@ -92,7 +92,12 @@ fn guests_share_no_code_with_the_host_but_the_kernels_checks() {
 #[test]
 fn serve_starts_a_host_and_assembles_none() {
     let mut files = Vec::new();
-    rust_files(&root().join("host/cli/src/commands/serve"), &mut files);
+    for folder in ["serve", "server"] {
+        rust_files(
+            &root().join("host/cli/src/commands").join(folder),
+            &mut files,
+        );
+    }
     let mut starts_a_host = false;
     for file in files {
         let source = fs::read_to_string(&file).unwrap();

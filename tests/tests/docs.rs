@@ -16,7 +16,8 @@ use std::{
 };
 
 /// Comes before each page's script. Commands of cargo run in the checkout itself;
-/// `tensor-wasm serve` runs in the background, and the script goes on once it listens.
+/// `tensor-wasm serve` and `tensor-wasm node` run in the background, and the script goes on
+/// once they listen. The client's commands ask the one that runs.
 const PRELUDE: &str = r#"
 set -euo pipefail
 server=
@@ -26,7 +27,10 @@ pidof() { echo "$server"; }
 cargo() { (cd "$CHECKOUT" && command cargo "$@"); }
 curl() { command curl --silent --show-error --max-time 120 "${@//127.0.0.1:8080/${address:-}}"; echo; }
 tensor-wasm() {
-    if [ "$1" != serve ]; then command tensor-wasm "$@"; return; fi
+    if [ "$1" != serve ] && [ "$1" != node ]; then
+        TENSOR_WASM_SERVER="http://${address:-}" command tensor-wasm "$@"
+        return
+    fi
     stop
     rm -f started
     command tensor-wasm "${@//127.0.0.1:9090/127.0.0.1:0}" --addr 127.0.0.1:0 > started 2> log &
@@ -262,6 +266,21 @@ fn the_commands_of_the_page_on_composing_run_and_show_the_chain() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_nodes_lead_from_nothing_to_a_function_behind_a_policy() {
+    assert_said(
+        &run("docs/node.md"),
+        &[
+            r#""name":"saxpy","version":1"#,
+            "12.0,24.0",
+            r#""kind":"unauthorized""#,
+            r#""job_id":"job_"#,
+            r#""function":"saxpy""#,
+            "audit.log: whole",
+        ],
+    );
+}
+
+#[test]
 fn every_page_with_commands_is_run_by_a_test() {
     let run = [
         "README.md",
@@ -272,6 +291,7 @@ fn every_page_with_commands_is_run_by_a_test() {
         "gpu.md",
         "guests.md",
         "metrics.md",
+        "node.md",
         "policy.md",
         "serving.md",
         "tls.md",

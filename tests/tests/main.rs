@@ -19,6 +19,7 @@ mod grants;
 mod instantiation;
 mod isolation;
 mod metering;
+mod node;
 mod policy;
 mod serve;
 mod services;

@@ -45,8 +45,8 @@ fn main() -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => return error.report(),
     };
-    // The one command that stays. It has its settings, and reads no variable of ours again.
-    if let Command::Serve(_) = cli.command {
+    // The commands that stay. They have their settings, and read no variable of ours again.
+    if let Command::Serve(_) | Command::Node(_) = cli.command {
         environment::forget(&config::secret_variables());
     }
     match cli.command.run(settings) {

@@ -5,7 +5,7 @@
 //! used: an operator names the tenants that differ, and any number may exist.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tensor_wasm_device::{Device, Limits};
 use tensor_wasm_runtime::{GpuAccess, GpuGrant, GpuGrants, Grant, LoadDecision};
@@ -199,6 +199,55 @@ impl GpuGrants for TenantGrants {
     }
 }
 
+/// The grants of one function, which belongs to one tenant: a residency of its own in the
+/// tenant's session.
+pub(crate) struct FunctionGrants {
+    grants: Arc<TenantGrants>,
+    tenant: u64,
+    /// From the first use on.
+    access: OnceLock<GpuAccess>,
+}
+
+impl FunctionGrants {
+    pub(crate) fn new(grants: Arc<TenantGrants>, tenant: u64) -> FunctionGrants {
+        FunctionGrants {
+            grants,
+            tenant,
+            access: OnceLock::new(),
+        }
+    }
+}
+
+impl GpuGrants for FunctionGrants {
+    fn of(&self, tenant: u64) -> GpuGrant {
+        if tenant != self.tenant {
+            return Grant::Denied;
+        }
+        if let Some(access) = self.access.get() {
+            return Grant::Granted(access.clone());
+        }
+        match self.grants.of(tenant) {
+            Grant::Granted(access) => {
+                let access = self.access.get_or_init(|| access.for_function());
+                Grant::Granted(access.clone())
+            }
+            other => other,
+        }
+    }
+
+    fn is_refused(&self, tenant: u64) -> bool {
+        self.grants.is_refused(tenant)
+    }
+
+    fn load_decision(&self) -> LoadDecision {
+        self.grants.load_decision_of(self.tenant)
+    }
+
+    fn load_decision_of(&self, tenant: u64) -> LoadDecision {
+        self.grants.load_decision_of(tenant)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -305,6 +354,24 @@ mod tests {
         // A session that comes later goes on from there.
         assert!(matches!(grants.of(7), GpuGrant::Granted(_)));
         assert_eq!(of(7), Some(held));
+    }
+
+    #[tokio::test]
+    async fn functions_of_a_tenant_share_its_session_and_keep_it_from_being_dropped() {
+        let grants = Arc::new(grants(GRANTED, &[]));
+        let function = |tenant| FunctionGrants::new(grants.clone(), tenant);
+        let (one, other) = (function(7), function(7));
+        let (GpuGrant::Granted(one), GpuGrant::Granted(other)) = (one.of(7), other.of(7)) else {
+            panic!("not granted");
+        };
+        let buffer = one.session().lease().allocate(10).await.unwrap();
+        assert_eq!(other.session().usage().memory_bytes, 10);
+        drop(buffer);
+        for id in 100..100 + 2 * SESSIONS as u64 {
+            assert!(matches!(grants.of(id), GpuGrant::Granted(_)), "{id}");
+        }
+        assert!(grants.sessions.lock().unwrap().open.contains_key(&7));
+        assert!(matches!(function(7).of(8), GpuGrant::Denied));
     }
 
     #[test]

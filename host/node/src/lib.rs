@@ -3,10 +3,16 @@
 //!
 //! [`host`] assembles the parts. Each of the others is usable by itself.
 
+mod api;
 pub mod audit;
+mod error;
+mod functions;
 pub mod grants;
 pub mod host;
+mod jobs;
 pub mod limiter;
 mod lock;
 pub mod metrics;
+pub mod node;
+mod storage;
 pub mod tokens;

@@ -29,6 +29,7 @@ fn request() -> RequestRecord {
         certificate: None,
         method: Some(Method::POST),
         path: "/images/blur".to_owned(),
+        action: None,
         decision: Some(Decision::Admitted {
             caller: Some(principal("alice", Scope::Only(vec![1, 2]))),
             tenant: 2,

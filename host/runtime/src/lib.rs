@@ -52,11 +52,13 @@ mod log_throttle;
 mod request;
 pub mod server;
 
-pub use application::Application;
 pub use application::config::ApplicationConfig;
+pub use application::unguarded::Unguarded;
+pub use application::{Application, InvokeFailure};
 pub use capability::filesystem::Directory;
 pub use capability::gpu::{GpuAccess, GpuGrant, GpuGrants};
 pub use capability::http::{ConnectionLimits, Destination, HttpGrant, HttpTrust, HttpTrustError};
+pub use capability::next::{ChainImports, NextHandler, ResponseFuture};
 pub use capability::policy;
 pub use capability::registry::ImportReport;
 pub use compose::{ComposeError, Member, Source, compose, compose_named, plug, plug_named};
@@ -67,5 +69,6 @@ pub use inspect::{
     Capability, InspectError, Inspection, Item, Kind, Link, Part, Provided, inspect,
 };
 pub use log_throttle::LogThrottle;
-pub use request::guest_time::thread_unparked;
-pub use request::{BytesRead, EndedRequest, Observer, Usage};
+pub use request::guest_time::{host_task, thread_unparked};
+pub use request::{BytesRead, EndedRequest, Observer, RequestScope, Usage};
+pub use wasmtime::Trap;

@@ -37,9 +37,9 @@ impl Start {
             address: address(&url)?,
             url,
             admin: after("admin on ").and_then(address),
-            component: after("component ")?.to_owned(),
-            granted: list(after("granted ")?),
-            denied: list(after("denied ")?),
+            component: after("component ").or(after("node "))?.to_owned(),
+            granted: after("granted ").map(list).unwrap_or_default(),
+            denied: after("denied ").map(list).unwrap_or_default(),
             device,
             text: text.to_owned(),
         })

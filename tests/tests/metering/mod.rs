@@ -3,6 +3,7 @@
 
 mod bounds;
 mod documents;
+mod node;
 mod page;
 mod prometheus;
 mod requests;

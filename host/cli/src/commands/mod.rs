@@ -8,7 +8,9 @@ mod device_worker;
 mod devices;
 mod inspect;
 mod kernel;
+mod node;
 mod serve;
+mod server;
 mod token;
 
 use std::fs;
@@ -24,6 +26,7 @@ use crate::config::Settings;
 #[derive(Subcommand)]
 pub enum Command {
     Serve(Box<serve::Serve>),
+    Node(Box<node::Node>),
     Compose(compose::Compose),
     Inspect(inspect::Inspect),
     Devices(devices::Devices),
@@ -41,6 +44,7 @@ impl Command {
     pub fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
         match self {
             Self::Serve(command) => command.run(settings),
+            Self::Node(command) => command.run(settings),
             Self::Compose(command) => command.run(),
             Self::Inspect(command) => command.run(),
             Self::Devices(command) => command.run(),

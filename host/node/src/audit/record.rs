@@ -204,9 +204,10 @@ impl Record {
         if let Some(end) = path.find('?') {
             path.truncate(end);
         }
-        let action = match &request.method {
-            Some(method) => format!("http.{}", method.as_str().to_ascii_lowercase()),
-            None => "malformed".to_owned(),
+        let action = match (request.action, &request.method) {
+            (Some(action), _) => action.to_owned(),
+            (None, Some(method)) => format!("http.{}", method.as_str().to_ascii_lowercase()),
+            (None, None) => "malformed".to_owned(),
         };
         Record {
             request_id: Some(cut(request.request_id.to_string(), LONGEST_WORD)),

@@ -224,6 +224,7 @@ mod tests {
             certificate: None,
             method: Some(http::Method::GET),
             path: "/".to_owned(),
+            action: None,
             decision,
             status: http::StatusCode::UNAUTHORIZED,
             error_kind: Some("unauthorized".to_owned()),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tensor_wasm_device::Device;
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
 use tensor_wasm_runtime::{
     ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant, Observer,
@@ -20,13 +21,14 @@ use crate::limiter::Buckets;
 use crate::metrics::{Metrics, Sources};
 use crate::tokens::Tokens;
 
-/// Assembles a [`Host`]. What is not set is granted to nobody, but for the device, which
-/// is the processor.
-pub struct HostBuilder {
-    component: ComponentSource,
-    policies: Vec<ComponentSource>,
+/// Assembles a [`Host`] or, where `S` is [`NodeSource`], a [`Node`](crate::node::Node). What is
+/// not set is granted to nobody, but for the device, which is the processor.
+pub struct HostBuilder<S = ComponentSource> {
+    /// What is served.
+    pub(crate) source: S,
+    pub(crate) policies: Vec<ComponentSource>,
     providers: Vec<ComponentSource>,
-    application: ApplicationConfig,
+    pub(crate) application: ApplicationConfig,
     settings: Vec<(String, String)>,
     keep_authorization: bool,
     tokens: Option<Arc<Tokens>>,
@@ -37,15 +39,15 @@ pub struct HostBuilder {
     tenants: BTreeMap<u64, Tenant>,
     instances: NonZeroU32,
     instance_memory_bytes: usize,
-    cache: Option<PathBuf>,
-    metrics: Option<Arc<Metrics>>,
+    pub(crate) cache: Option<PathBuf>,
+    pub(crate) metrics: Option<Arc<Metrics>>,
 }
 
-impl HostBuilder {
-    pub(super) fn new(component: ComponentSource) -> HostBuilder {
+impl<S> HostBuilder<S> {
+    pub(crate) fn new(source: S) -> HostBuilder<S> {
         let engine = EngineConfig::default();
         HostBuilder {
-            component,
+            source,
             policies: Vec::new(),
             providers: Vec::new(),
             application: ApplicationConfig::default(),
@@ -71,14 +73,6 @@ impl HostBuilder {
     #[must_use]
     pub fn policy(mut self, policy: ComponentSource) -> Self {
         self.policies.push(policy);
-        self
-    }
-
-    /// Satisfies imports of the component with the exports of another one, before any
-    /// policy is put in front.
-    #[must_use]
-    pub fn plug(mut self, provider: ComponentSource) -> Self {
-        self.providers.push(provider);
         self
     }
 
@@ -212,15 +206,20 @@ impl HostBuilder {
         self
     }
 
-    /// Opens the audit log and the device, and compiles and loads the components. Takes
-    /// as long as compiling takes. To be called in the context of a Tokio runtime.
+    /// Who learns what happens to requests.
+    pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
+        let metrics = self.metrics.clone();
+        metrics.map(|metrics| metrics as Arc<dyn Observer>)
+    }
+
+    /// Opens the audit log, the device and the engine.
     ///
     /// # Errors
     ///
     /// [`HostError`]
-    pub fn build(self) -> Result<Host, HostError> {
-        let tokens = match self.tokens {
-            Some(tokens) => tokens,
+    pub(crate) fn foundation(&self) -> Result<Foundation, HostError> {
+        let tokens = match &self.tokens {
+            Some(tokens) => tokens.clone(),
             None => Arc::new(Tokens::new(None, None)?),
         };
         let audit = AuditLog::open(&self.audit).map_err(HostError::Audit)?;
@@ -232,50 +231,104 @@ impl HostBuilder {
             }
             Grant::Denied | Grant::Refused => None,
         };
-        let others = self.other_tenants.unwrap_or_else(|| Tenant {
+        let others = self.other_tenants.clone().unwrap_or_else(|| Tenant {
             gpu: self.device.decision(),
             ..Tenant::default()
         });
-        let grants = Arc::new(TenantGrants::new(device.clone(), others, self.tenants));
-        let component = self.component.plugged(&self.providers)?;
+        let listed = self.tenants.clone();
+        let grants = Arc::new(TenantGrants::new(device.clone(), others, listed));
         let engine = Engine::new(EngineConfig {
             instances: self.instances,
             instance_memory_bytes: self.instance_memory_bytes,
             // A folder of its own: the engine deletes every other file in it.
-            cache_directory: self.cache.map(|folder| folder.join("components")),
+            cache_directory: self.cache.as_ref().map(|folder| folder.join("components")),
         })
         .map_err(HostError::Engine)?;
         let policy = PolicyGrant {
             authenticator: Some(tokens.clone()),
             limiter: Some(Arc::new(Buckets::new()?)),
             auditor: audit.clone().map(|log| log as Arc<dyn Auditor>),
-            settings: self.settings,
+            settings: self.settings.clone(),
             keep_authorization: self.keep_authorization,
         };
-        let metrics = self.metrics.clone();
-        let config = ApplicationConfig {
-            gpu: grants.clone(),
-            observer: metrics.map(|metrics| metrics as Arc<dyn Observer>),
-            ..self.application
-        };
-        let chain = Chain::load(&engine, &component, &self.policies, config, &policy)?;
-        let decides = chain.outermost().is_decided_on();
-        let to_stdout = self.audit.target == AuditTarget::Stdout;
-        let audit = audit.filter(|_| decides || !to_stdout);
         if let Some(metrics) = &self.metrics {
             metrics.watch(Sources {
-                engine,
+                engine: engine.clone(),
                 device: device.clone(),
                 grants: grants.clone(),
                 audit: audit.clone(),
             });
         }
-        Ok(Host {
-            chain,
-            device,
-            grants,
+        Ok(Foundation {
             tokens,
             audit,
+            device,
+            grants,
+            engine,
+            policy,
+        })
+    }
+
+    /// The audit log, if it is one for a host on which a policy `decides`. On standard output
+    /// records of other hosts would only say that they started and stopped.
+    pub(crate) fn kept(
+        &self,
+        audit: Option<Arc<AuditLog>>,
+        decides: bool,
+    ) -> Option<Arc<AuditLog>> {
+        let to_stdout = self.audit.target == AuditTarget::Stdout;
+        audit.filter(|_| decides || !to_stdout)
+    }
+}
+
+/// What all components of a host share.
+pub(crate) struct Foundation {
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) audit: Option<Arc<AuditLog>>,
+    pub(crate) device: Option<Device>,
+    pub(crate) grants: Arc<TenantGrants>,
+    pub(crate) engine: Engine,
+    /// What policies are granted.
+    pub(crate) policy: PolicyGrant,
+}
+
+impl HostBuilder {
+    /// Satisfies imports of the component with the exports of another one, before any
+    /// policy is put in front.
+    #[must_use]
+    pub fn plug(mut self, provider: ComponentSource) -> Self {
+        self.providers.push(provider);
+        self
+    }
+
+    /// Opens the audit log and the device, and compiles and loads the components. Takes
+    /// as long as compiling takes. To be called in the context of a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError`]
+    pub fn build(mut self) -> Result<Host, HostError> {
+        let foundation = self.foundation()?;
+        let component = self.source.clone().plugged(&self.providers)?;
+        let config = ApplicationConfig {
+            gpu: foundation.grants.clone(),
+            observer: self.observer(),
+            ..std::mem::take(&mut self.application)
+        };
+        let chain = Chain::load(
+            &foundation.engine,
+            &component,
+            &self.policies,
+            config,
+            &foundation.policy,
+        )?;
+        let decides = chain.outermost().is_decided_on();
+        Ok(Host {
+            audit: self.kept(foundation.audit, decides),
+            chain,
+            device: foundation.device,
+            grants: foundation.grants,
+            tokens: foundation.tokens,
             metrics: self.metrics,
         })
     }

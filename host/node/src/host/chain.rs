@@ -1,11 +1,15 @@
 //! The chain of components: policies, outermost first, and the application.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tensor_wasm_runtime::policy::PolicyGrant;
-use tensor_wasm_runtime::{Application, ApplicationConfig, Engine, Grant, inspect, plug};
+use tensor_wasm_runtime::{
+    Application, ApplicationConfig, Engine, Grant, NextHandler, Observer, inspect, plug,
+};
 
 use super::HostError;
 
@@ -59,6 +63,59 @@ pub struct Policy {
     pub component: Arc<Application>,
 }
 
+/// What the policies of a chain are loaded with.
+pub(crate) struct PolicyConfig {
+    /// What each of them is granted.
+    pub(crate) grant: PolicyGrant,
+    /// How long a request may take, from its head to the end of its response.
+    pub(crate) request_timeout: Duration,
+    /// How many requests one instance answers, one after another.
+    pub(crate) reuse: NonZeroUsize,
+    /// Who learns what happens to requests.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// Whether responses say what their requests used.
+    pub(crate) usage_header: bool,
+}
+
+/// Loads each policy in front of the one behind it, the last one in front of `behind`, which
+/// messages call `label`. Outermost first.
+pub(crate) fn load_policies(
+    engine: &Engine,
+    policies: &[ComponentSource],
+    behind: Arc<dyn NextHandler>,
+    label: &str,
+    config: &PolicyConfig,
+) -> Result<Vec<Policy>, HostError> {
+    let mut loaded: Vec<Policy> = Vec::new();
+    let mut behind = behind;
+    for source in policies.iter().rev() {
+        let config = ApplicationConfig {
+            gpu: Arc::new(Grant::Denied),
+            policy: config.grant.clone(),
+            next: Some(behind),
+            guarded: true,
+            request_timeout: config.request_timeout,
+            reuse: config.reuse,
+            observer: config.observer.clone(),
+            usage_header: config.usage_header,
+            ..ApplicationConfig::default()
+        };
+        let policy = Application::load(engine, &source.bytes, config);
+        let component = Arc::new(policy.map_err(|cause| HostError::Policy {
+            policy: source.label.clone(),
+            component: label.to_owned(),
+            cause,
+        })?);
+        behind = component.clone();
+        let policy = Policy {
+            label: source.label.clone(),
+            component,
+        };
+        loaded.insert(0, policy);
+    }
+    Ok(loaded)
+}
+
 /// The chain that a request passes.
 pub(super) struct Chain {
     /// Outermost first.
@@ -101,36 +158,19 @@ impl Chain {
             component: component.label.clone(),
             cause,
         })?;
-        let mut chain = Chain {
-            policies: Vec::new(),
-            application: Arc::new(application),
+        let application = Arc::new(application);
+        let config = PolicyConfig {
+            grant: policy.clone(),
+            request_timeout,
+            reuse,
+            observer,
+            usage_header,
         };
-        for source in policies.iter().rev() {
-            let config = ApplicationConfig {
-                gpu: Arc::new(Grant::Denied),
-                policy: policy.clone(),
-                next: Some(chain.outermost()),
-                guarded: true,
-                request_timeout,
-                reuse,
-                observer: observer.clone(),
-                usage_header,
-                ..ApplicationConfig::default()
-            };
-            let loaded = Application::load(engine, &source.bytes, config).map_err(|cause| {
-                HostError::Policy {
-                    policy: source.label.clone(),
-                    component: component.label.clone(),
-                    cause,
-                }
-            })?;
-            let policy = Policy {
-                label: source.label.clone(),
-                component: Arc::new(loaded),
-            };
-            chain.policies.insert(0, policy);
-        }
-        Ok(chain)
+        let behind = application.clone();
+        Ok(Chain {
+            policies: load_policies(engine, policies, behind, &component.label, &config)?,
+            application,
+        })
     }
 
     /// What a request reaches first.

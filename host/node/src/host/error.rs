@@ -1,11 +1,14 @@
 //! Why a host can't be assembled.
 
+use std::io;
+
 use tensor_wasm_device::{NoNvidia, NvidiaDevice};
 use tensor_wasm_runtime::ComposeError;
 use thiserror::Error;
 
 use crate::audit::AuditError;
 use crate::limiter::LimiterError;
+use crate::storage::StorageError;
 use crate::tokens::TokenError;
 
 /// Why a host can't be assembled.
@@ -55,6 +58,12 @@ pub enum HostError {
         #[source]
         cause: Box<ComposeError>,
     },
+    /// The data directory of a node can't be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The threads that run guests can't be started.
+    #[error("can't start the threads that run functions")]
+    Threads(#[source] io::Error),
     /// The application can't be loaded.
     #[error("can't serve {component}")]
     Application {

@@ -44,11 +44,12 @@
 //! tokens, the limiter's buckets, the audit log and the grants of the tenants.
 
 mod builder;
-mod chain;
+pub(crate) mod chain;
 mod device;
 mod error;
 mod reload;
 
+pub(crate) use builder::Foundation;
 pub use builder::HostBuilder;
 pub use chain::{ComponentSource, Policy};
 pub use device::{DeviceChoice, DeviceOptions};
@@ -150,10 +151,7 @@ impl Host {
 
     /// What reads files again while the host serves.
     pub fn reloader(&self) -> Reloader {
-        Reloader {
-            tokens: self.tokens.clone(),
-            audit: self.audit.clone(),
-        }
+        Reloader::new(self.tokens.clone(), self.audit.clone())
     }
 
     fn record(&self, action: &str) {

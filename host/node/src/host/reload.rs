@@ -11,11 +11,15 @@ use crate::tokens::{Reloaded, Tokens};
 
 /// Reads the files of a running host again. It doesn't keep the rest of the host alive.
 pub struct Reloader {
-    pub(super) tokens: Arc<Tokens>,
-    pub(super) audit: Option<Arc<AuditLog>>,
+    tokens: Arc<Tokens>,
+    audit: Option<Arc<AuditLog>>,
 }
 
 impl Reloader {
+    pub(crate) fn new(tokens: Arc<Tokens>, audit: Option<Arc<AuditLog>>) -> Reloader {
+        Reloader { tokens, audit }
+    }
+
     /// Reads tokens and certificates again, and opens the audit log's file anew, which
     /// another program may have moved away. Running requests are not affected, and what
     /// can't be read stays as it was. Blocks while it reads. Logs and records the outcome.

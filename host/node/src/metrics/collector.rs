@@ -11,7 +11,6 @@ use tensor_wasm_runtime::Usage;
 use super::Numbers;
 use super::catalog::*;
 use super::histogram::Histogram;
-use super::http::ROUTE;
 use crate::audit::AuditStats;
 
 /// What the registry asks for the numbers.
@@ -27,15 +26,19 @@ impl prometheus_client::collector::Collector for Collector {
         let build = [env!("CARGO_PKG_VERSION"), std::env::consts::ARCH];
         page.gauges(&BUILD_INFO, [(build, 1)])?;
 
-        let requests = numbers.http.requests();
-        let requests: Vec<_> = requests
-            .map(|(method, status, number)| (method, status.to_string(), number))
-            .collect();
+        let mut requests = Vec::new();
+        for (route, metrics) in numbers.http.routes() {
+            for (method, status, number) in metrics.requests() {
+                requests.push((route, method, status.to_string(), number));
+            }
+        }
         let requests = requests
             .iter()
-            .map(|(method, status, number)| ([ROUTE, *method, status.as_str()], *number));
+            .map(|(route, method, status, number)| ([*route, *method, status.as_str()], *number));
         page.counters(&HTTP_REQUESTS, requests)?;
-        page.histogram(&HTTP_DURATION, [ROUTE], &numbers.http.duration)?;
+        let durations = numbers.http.routes();
+        let durations = durations.map(|(route, metrics)| ([route], &metrics.duration));
+        page.histograms(&HTTP_DURATION, durations)?;
         let in_flight = numbers.in_flight.load(Ordering::Relaxed);
         page.gauges(&HTTP_IN_FLIGHT, [([], in_flight.max(0))])?;
         for (metric, kinds) in [
@@ -48,8 +51,8 @@ impl prometheus_client::collector::Collector for Collector {
 
         let instances = sources.map_or(0, |sources| sources.engine.active_instances());
         page.gauges(&ACTIVE_INSTANCES, [([], signed(instances as u64))])?;
-        page.histogram(&INSTANTIATION, [], &numbers.instantiation)?;
-        page.histogram(&COMPILATION, [], &numbers.compilation)?;
+        page.histograms(&INSTANTIATION, [([], &numbers.instantiation)])?;
+        page.histograms(&COMPILATION, [([], &numbers.compilation)])?;
         let cache = sources.map_or(Default::default(), |sources| sources.engine.cache_stats());
         page.counters(&CACHE_HITS, [([], cache.hits)])?;
         page.counters(&CACHE_MISSES, [([], cache.misses)])?;
@@ -100,7 +103,7 @@ impl Collector {
             &DEVICE_SECONDS,
             each(&used, |usage| usage.device.as_secs_f64()),
         )?;
-        page.histogram(&KERNEL_LATENCY, [], &numbers.kernel_latency)?;
+        page.histograms(&KERNEL_LATENCY, [([], &numbers.kernel_latency)])?;
         let bytes = memory
             .iter()
             .map(|(label, held)| ([label.as_str()], signed(held.0)));
@@ -157,20 +160,22 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn histogram<const N: usize>(
+    fn histograms<'l, const N: usize>(
         &mut self,
         metric: &Description,
-        values: [&str; N],
-        histogram: &Histogram,
+        series: impl IntoIterator<Item = ([&'l str; N], &'l Histogram)>,
     ) -> Result<(), Error> {
         let kind = metric.kind.metric_type();
         let mut family = self
             .0
             .encode_descriptor(metric.name, metric.help, None, kind)?;
-        let labels = labels(metric, values);
-        let now = histogram.snapshot();
-        let mut one = family.encode_family(&labels)?;
-        one.encode_histogram::<NoLabelSet>(now.seconds, now.count, &now.buckets, None)
+        for (values, histogram) in series {
+            let labels = labels(metric, values);
+            let now = histogram.snapshot();
+            let mut one = family.encode_family(&labels)?;
+            one.encode_histogram::<NoLabelSet>(now.seconds, now.count, &now.buckets, None)?;
+        }
+        Ok(())
     }
 }
 

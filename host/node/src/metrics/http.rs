@@ -1,6 +1,7 @@
-//! Requests, by method and status. Both are few, so that each pair has a counter from the
-//! start, and none is looked for.
+//! Requests, by route, method and status. All are few and known before, so that each triple has
+//! a counter, and none is looked for but the route's.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{Method, StatusCode};
@@ -8,8 +9,9 @@ use tensor_wasm_runtime::EndedRequest;
 
 use super::histogram::Histogram;
 
-/// The label of requests for the component that is served.
-pub(super) const ROUTE: &str = "component";
+/// The label of requests that took none of the routes of a node's API: those for the component
+/// that `serve` serves, and those that a policy or the server itself answered.
+const NO_ROUTE: &str = "component";
 
 /// The methods of RFC 9110 and PATCH, and all others.
 const METHODS: [&str; 10] = [
@@ -24,25 +26,61 @@ const STATUSES: usize = 500;
 /// log and in the logs of other servers.
 const CLIENT_GONE: u16 = 499;
 
-/// The requests of one route.
+/// The requests of all routes.
 pub(super) struct HttpMetrics {
+    no_route: RouteMetrics,
+    /// Those of a node's API, each from its first request on.
+    routes: Vec<(&'static str, OnceLock<RouteMetrics>)>,
+}
+
+/// The requests of one route.
+pub(super) struct RouteMetrics {
     /// A row of statuses for each method.
     requests: Box<[AtomicU64]>,
     pub(super) duration: Histogram,
 }
 
-impl Default for HttpMetrics {
+impl HttpMetrics {
+    /// Requests that may take these routes.
+    pub(super) fn new(routes: impl IntoIterator<Item = &'static str>) -> HttpMetrics {
+        let routes = routes.into_iter().map(|route| (route, OnceLock::new()));
+        HttpMetrics {
+            no_route: RouteMetrics::default(),
+            routes: routes.collect(),
+        }
+    }
+
+    pub(super) fn count(&self, request: &EndedRequest<'_>) {
+        let route = request.route.and_then(|route| {
+            let mut routes = self.routes.iter();
+            routes.find(|(name, _)| *name == route)
+        });
+        match route {
+            Some((_, metrics)) => metrics.get_or_init(RouteMetrics::default).count(request),
+            None => self.no_route.count(request),
+        }
+    }
+
+    /// The routes that there were requests of, and that of all others.
+    pub(super) fn routes(&self) -> impl Iterator<Item = (&'static str, &RouteMetrics)> {
+        let used = self.routes.iter();
+        let used = used.filter_map(|(name, metrics)| Some((*name, metrics.get()?)));
+        [(NO_ROUTE, &self.no_route)].into_iter().chain(used)
+    }
+}
+
+impl Default for RouteMetrics {
     fn default() -> Self {
         let requests = (0..METHODS.len() * STATUSES).map(|_| AtomicU64::new(0));
-        HttpMetrics {
+        RouteMetrics {
             requests: requests.collect(),
             duration: Histogram::new(),
         }
     }
 }
 
-impl HttpMetrics {
-    pub(super) fn count(&self, request: &EndedRequest<'_>) {
+impl RouteMetrics {
+    fn count(&self, request: &EndedRequest<'_>) {
         let status = request
             .status
             .as_ref()

@@ -89,7 +89,7 @@ impl Metrics {
     /// Metrics in which these tenants have a label in any case.
     pub fn new(tenants: impl IntoIterator<Item = u64>) -> Metrics {
         let numbers = Arc::new(Numbers {
-            http: HttpMetrics::default(),
+            http: HttpMetrics::new(crate::api::actions()),
             in_flight: AtomicI64::new(0),
             decisions: Kinds::default(),
             failures: Kinds::default(),
@@ -222,6 +222,7 @@ mod tests {
         metrics.request_ended(EndedRequest {
             method: Some(&method),
             status: Some(StatusCode::from_u16(status).unwrap()),
+            route: None,
             duration: Duration::from_millis(3),
         });
     }
@@ -257,6 +258,33 @@ mod tests {
         assert_eq!(
             value(&text, &format!("{duration}_sum{{route=\"component\"}}")),
             "0.03"
+        );
+    }
+
+    #[test]
+    fn requests_of_a_nodes_api_are_counted_by_its_routes() {
+        let metrics = Metrics::default();
+        for route in [Some("function.invoke"), Some("no such route"), None] {
+            metrics.request_began();
+            metrics.request_ended(EndedRequest {
+                method: Some(&Method::GET),
+                status: Some(StatusCode::OK),
+                route,
+                duration: Duration::ZERO,
+            });
+        }
+        let text = text(&metrics);
+        let of = |route: &str| {
+            let labels = format!("route=\"{route}\",method=\"GET\",status=\"200\"");
+            value(
+                &text,
+                &format!("tensor_wasm_http_requests_total{{{labels}}}"),
+            )
+            .to_owned()
+        };
+        assert_eq!(
+            (of("function.invoke"), of("component")),
+            ("1".into(), "2".into())
         );
     }
 

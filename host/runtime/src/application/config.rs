@@ -1,9 +1,9 @@
 //! What an operator grants an application, and its limits.
 
-use super::Application;
 use crate::capability::filesystem::Directory;
 use crate::capability::gpu::GpuGrants;
 use crate::capability::http::HttpGrant;
+use crate::capability::next::NextHandler;
 use crate::capability::policy::PolicyGrant;
 use crate::grant::Grant;
 use crate::request::Observer;
@@ -23,9 +23,9 @@ pub struct ApplicationConfig {
     pub http: HttpGrant,
     /// The mechanisms of `tensor:policy/*`, and the settings in `wasi:config/store`.
     pub policy: PolicyGrant,
-    /// The application that this component is a policy for, with instances of its
-    /// own. Without it, a component that imports the handler is not loaded.
-    pub next: Option<Arc<Application>>,
+    /// What this component is a policy for: an application with instances of its own, or code
+    /// of the embedder. Without it, a component that imports the handler is not loaded.
+    pub next: Option<Arc<dyn NextHandler>>,
     /// Whether a policy will be put in front of this component, so that requests of
     /// several tenants reach it.
     pub guarded: bool,

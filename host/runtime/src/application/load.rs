@@ -1,14 +1,14 @@
 //! Loading an application: what its component is, what it imports and is granted, and
 //! linking.
 
+use super::Application;
 use super::config::ApplicationConfig;
-use super::{Application, ChainImports};
 use crate::capability::config::Config;
 use crate::capability::environment::Environment;
 use crate::capability::filesystem::Filesystem;
 use crate::capability::gpu::Gpu;
 use crate::capability::http::{Http, HttpLimits};
-use crate::capability::next::{Next, NextHandler};
+use crate::capability::next::{ChainImports, Next};
 use crate::capability::policy::Policy;
 use crate::capability::registry::Capabilities;
 use crate::engine::Engine;
@@ -17,7 +17,6 @@ use crate::instance::factory::InstanceFactory;
 use crate::instance::linker::linker;
 use crate::instance::state::InstanceState;
 use crate::instance::worker::{Reuse, Workers};
-use std::sync::Arc;
 use std::time::Instant;
 use wasmtime::component::{Component, InstancePre};
 use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
@@ -52,9 +51,9 @@ impl Application {
         if config.next.is_some() && !imports_any("wasi:http/incoming-handler@0.2.") {
             return Err(Error::PolicyWithoutNext);
         }
-        let behind = config.next.as_ref().map(|next| next.chain);
+        let behind = config.next.as_ref().map(|next| next.imports());
         let behind = behind.unwrap_or_default();
-        let next = config.next.take().map(|next| next as Arc<dyn NextHandler>);
+        let next = config.next.take();
         let is_policy = next.is_some();
         let gpu = config.gpu.clone();
         let auditor = config.policy.auditor.clone();

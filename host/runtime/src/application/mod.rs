@@ -7,8 +7,10 @@ mod load;
 mod refusal;
 mod respond;
 mod server_timing;
+pub(crate) mod unguarded;
 
 use crate::capability::gpu::GpuGrants;
+use crate::capability::next::ChainImports;
 use crate::capability::policy::Auditor;
 use crate::capability::registry::ImportReport;
 use crate::instance::worker::Workers;
@@ -16,6 +18,8 @@ use crate::request::Observer;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime_wasi_http::handler::ProxyHandler;
+
+pub use respond::InvokeFailure;
 
 /// A component that is ready to answer requests.
 pub struct Application {
@@ -35,17 +39,6 @@ pub struct Application {
     decides: bool,
     /// What the component and those behind it import.
     chain: ChainImports,
-}
-
-/// What the components of a chain import, from one of them on.
-#[derive(Clone, Copy, Default)]
-struct ChainImports {
-    /// Whether one of them imports `tensor:gpu`.
-    gpu: bool,
-    /// Whether one of them imports `tensor:policy/decision`.
-    decision: bool,
-    /// Whether one of them that does is a policy, with a component behind it.
-    deciding_policy: bool,
 }
 
 impl Application {

@@ -4,17 +4,18 @@
 use super::Application;
 use super::guest_body::{GuestBody, StopOnDrop};
 use super::{refusal, server_timing};
-use crate::capability::next::{BorrowedBody, NextHandler, ResponseFuture};
+use crate::capability::next::{BorrowedBody, ChainImports, NextHandler, ResponseFuture};
 use crate::capability::policy::{PendingRecord, RequestRecord};
 use crate::instance::worker::{Handoff, StartTimedOut};
 use crate::request::{
-    Decision, Finish, HandleError, RefusedRequest, RequestContext, RequestInfo, RequestTask, Stop,
+    Decision, Finish, HandleError, RefusedRequest, RequestContext, RequestInfo, RequestScope,
+    RequestTask, Stop,
 };
 use crate::server::{Handler, has_content};
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use std::sync::Arc;
-use std::time::Instant;
+use wasmtime::Trap;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::InstantiationError;
 
@@ -24,18 +25,21 @@ impl Handler for Application {
         request: http::Request<WasiBody>,
         mut info: RequestInfo,
     ) -> Result<http::Response<WasiBody>, HandleError> {
-        let began = Instant::now();
+        let began = info.received;
         let scheme = request.uri().scheme().cloned();
         let id = info.request_id.clone();
-        let context = RequestContext::new(id, began, self.request_timeout, self.chain.decision)
+        let deadline = began + self.request_timeout;
+        let context = RequestContext::new(id, began, deadline, self.chain.decision)
             .with_scheme(scheme)
             .observed(info.body.take(), self.observer.clone());
         let task = Arc::new(RequestTask::new(context));
         let mut outcome = self.respond_and_record(request, info, &task).await;
-        if let Ok(response) = &mut outcome
-            && self.usage_header
-        {
-            server_timing::add(response.headers_mut(), &task.context().usage().until_now());
+        if let Ok(response) = &mut outcome {
+            if self.usage_header {
+                let usage = task.context().usage().until_now();
+                server_timing::add(response.headers_mut(), &usage);
+            }
+            task.context().name_route(response);
         }
         outcome
     }
@@ -52,17 +56,26 @@ impl NextHandler for Application {
         self.chain.gpu && self.gpu.is_refused(tenant)
     }
 
-    fn is_deciding_policy(&self) -> bool {
-        self.chain.deciding_policy
+    fn imports(&self) -> ChainImports {
+        self.chain
     }
 
     fn respond(
         self: Arc<Self>,
         request: http::Request<WasiBody>,
-        task: Arc<RequestTask>,
+        scope: RequestScope,
     ) -> ResponseFuture {
-        Box::pin(async move { self.respond_as(request, task).await })
+        Box::pin(async move { self.respond_as(request, scope.into_task()).await })
     }
+}
+
+/// Why an application gave no response to a request that code of the embedder passed on to it.
+#[derive(Clone, Copy, Debug)]
+pub struct InvokeFailure {
+    /// The error, as the host's own response would tell it.
+    pub error: HandleError,
+    /// What trapped, where the guest did.
+    pub trap: Option<Trap>,
 }
 
 impl Application {
@@ -87,6 +100,33 @@ impl Application {
         };
         pending.finish(&outcome).wait().await;
         outcome
+    }
+
+    /// Responds to a request of code of the embedder, which is behind the policies and in
+    /// front of this application.
+    ///
+    /// # Errors
+    ///
+    /// [`InvokeFailure`] where the guest gave no response.
+    pub async fn invoke(
+        &self,
+        request: http::Request<WasiBody>,
+        scope: &RequestScope,
+    ) -> Result<http::Response<WasiBody>, InvokeFailure> {
+        let task = scope.behind();
+        if let Some(tenant) = scope.tenant()
+            && self.refuses(tenant)
+        {
+            return Err(InvokeFailure {
+                error: HandleError::GpuRefused { tenant },
+                trap: None,
+            });
+        }
+        let response = self.respond_as(request, task.clone()).await;
+        response.map_err(|error| InvokeFailure {
+            error,
+            trap: task.run.trap(),
+        })
     }
 
     /// Responds to a request, and keeps no record of it.

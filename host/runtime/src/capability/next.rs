@@ -9,7 +9,7 @@
 use super::interface::{Interface, WASI_02};
 use super::shape::CapabilityModule;
 use crate::grant::LoadDecision;
-use crate::request::{Decision, ForwardedHead, HandleError, RequestTask};
+use crate::request::{Decision, ForwardedHead, HandleError, RequestScope, RequestTask};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
@@ -23,26 +23,38 @@ use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// A component that a policy can forward requests to.
-pub(crate) trait NextHandler: Send + Sync {
-    /// Whether this tenant may not have the component, or one behind it.
+/// What a policy can forward requests to: a component, or code of the embedder.
+pub trait NextHandler: Send + Sync + 'static {
+    /// Whether this tenant may not have what is behind.
     fn refuses(&self, tenant: u64) -> bool;
 
-    /// Whether the component, or one behind it, is a policy that decides too, and so has to
-    /// see the caller's credentials. An application cannot make itself one by an import.
-    fn is_deciding_policy(&self) -> bool;
+    /// What the components behind import.
+    fn imports(&self) -> ChainImports;
 
-    /// Responds to a request, as the task `task`.
+    /// Responds to a request that the policies have let pass.
     fn respond(
         self: Arc<Self>,
         request: http::Request<WasiBody>,
-        task: Arc<RequestTask>,
+        scope: RequestScope,
     ) -> ResponseFuture;
 }
 
-/// The response of the component behind.
-pub(crate) type ResponseFuture =
+/// The response of what is behind a policy.
+pub type ResponseFuture =
     Pin<Box<dyn Future<Output = Result<http::Response<WasiBody>, HandleError>> + Send>>;
+
+/// What the components of a chain import, from one of them on. The default is that of code of
+/// the embedder: nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ChainImports {
+    /// Whether one of them imports `tensor:gpu`.
+    pub(crate) gpu: bool,
+    /// Whether one of them imports `tensor:policy/decision`.
+    pub(crate) decision: bool,
+    /// Whether one of them that does is a policy, with a component behind it, and so has to see
+    /// the caller's credentials. An application cannot make itself one by an import.
+    pub(crate) deciding_policy: bool,
+}
 
 /// The component behind one application.
 pub(crate) struct Next(NextContext);
@@ -140,7 +152,10 @@ async fn handle<T: NextView + 'static>(
     view.table.delete(request)?;
     let out = view.table.delete(out)?;
     let response = match forward(task, held, next, view.context).await {
-        Ok(response) => Ok(response),
+        Ok(response) => {
+            task.run.mark_responded();
+            Ok(response)
+        }
         Err(error) => {
             task.fail(error);
             Err(ErrorCode::InternalError(None))
@@ -189,10 +204,11 @@ async fn forward(
         return Err(HandleError::Internal);
     };
     if let Some(Decision::Admitted { tenant, .. }) = context.decision() {
-        let keep_authorization = policy.keep_authorization || next.is_deciding_policy();
+        let keep_authorization = policy.keep_authorization || next.imports().deciding_policy;
         ForwardedHead::new(*tenant, keep_authorization).apply(request.headers_mut());
     }
-    next.clone().respond(request, Arc::new(task.behind())).await
+    let scope = RequestScope::of(Arc::new(task.behind()));
+    next.clone().respond(request, scope).await
 }
 
 /// The body that a policy sees of a request. It takes the held body only when it is read,

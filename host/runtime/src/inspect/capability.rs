@@ -54,6 +54,13 @@ impl fmt::Display for Capability {
 }
 
 impl Capability {
+    /// The capability that an import of this name asks for, such as
+    /// `tensor:gpu/kernels@0.1.0`; `None` for an interface that gives access to nothing
+    /// outside of the component.
+    pub fn of_import(name: &str) -> Option<Self> {
+        Self::of(&Item::named(name, "instance"))
+    }
+
     /// The capability that an import asks for; `None` for an interface that gives access to
     /// nothing outside of the component, such as one of plain types.
     pub(super) fn of(item: &Item) -> Option<Self> {

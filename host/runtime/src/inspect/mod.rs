@@ -278,32 +278,40 @@ fn kind(imports: &[Item], exports: &[Item]) -> Kind {
 }
 
 fn item(name: &str, kind: ComponentExternalKind) -> Item {
-    let (package, interface, version) = match name.split_once('/') {
-        Some((package, rest)) => {
-            let (interface, version) = match rest.split_once('@') {
-                Some((interface, version)) => (interface, Some(version.to_owned())),
-                None => (rest, None),
-            };
-            (
-                Some(package.to_owned()),
-                Some(interface.to_owned()),
-                version,
-            )
-        }
-        None => (None, None, None),
+    let kind = match kind {
+        ComponentExternalKind::Instance => "instance",
+        ComponentExternalKind::Func => "function",
+        ComponentExternalKind::Type => "type",
+        ComponentExternalKind::Component => "component",
+        ComponentExternalKind::Module => "module",
+        ComponentExternalKind::Value => "value",
     };
-    Item {
-        name: name.to_owned(),
-        kind: match kind {
-            ComponentExternalKind::Instance => "instance",
-            ComponentExternalKind::Func => "function",
-            ComponentExternalKind::Type => "type",
-            ComponentExternalKind::Component => "component",
-            ComponentExternalKind::Module => "module",
-            ComponentExternalKind::Value => "value",
-        },
-        package,
-        interface,
-        version,
+    Item::named(name, kind)
+}
+
+impl Item {
+    /// Takes a name of the form `package/interface@version` apart.
+    fn named(name: &str, kind: &'static str) -> Item {
+        let (package, interface, version) = match name.split_once('/') {
+            Some((package, rest)) => {
+                let (interface, version) = match rest.split_once('@') {
+                    Some((interface, version)) => (interface, Some(version.to_owned())),
+                    None => (rest, None),
+                };
+                (
+                    Some(package.to_owned()),
+                    Some(interface.to_owned()),
+                    version,
+                )
+            }
+            None => (None, None, None),
+        };
+        Item {
+            name: name.to_owned(),
+            kind,
+            package,
+            interface,
+            version,
+        }
     }
 }

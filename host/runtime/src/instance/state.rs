@@ -4,7 +4,9 @@
 use crate::capability::account::InstanceAccount;
 use crate::capability::config::ConfigView;
 use crate::capability::gpu::{GpuContext, GpuCtxView, GpuView};
-use crate::capability::http::{HttpAccountView, HttpLimits, Outgoing, SchemeView, held_bytes};
+use crate::capability::http::{
+    HttpAccountView, HttpLimits, Outgoing, RespondedView, SchemeView, held_bytes,
+};
 use crate::capability::next::{NextContext, NextCtxView, NextView};
 use crate::capability::output::GuestOutput;
 use crate::capability::policy::{PolicyContext, PolicyCtxView, PolicyView};
@@ -61,12 +63,6 @@ impl CurrentTask {
     fn get(&self) -> Option<&Arc<RequestTask>> {
         self.0.as_ref()
     }
-
-    /// The tenant of the task's request. `None` outside of a request, as while the
-    /// component is instantiated, and where a policy has yet to admit the request.
-    fn tenant(&self) -> Option<u64> {
-        self.get()?.context().tenant()
-    }
 }
 
 impl InstanceState {
@@ -101,8 +97,9 @@ impl InstanceState {
     /// Begins a request's task, which ends the one before.
     pub(super) fn begin(&mut self, task: Arc<RequestTask>) {
         let context = task.context();
-        self.capabilities.output.begin(context.id());
+        self.capabilities.output.begin(context.request_id());
         self.capabilities.gpu.begin(&task);
+        self.capabilities.outgoing.begin(task.clone());
         context
             .usage()
             .add_guest(std::mem::take(&mut self.unclaimed));
@@ -159,12 +156,18 @@ impl WasiView for InstanceState {
 
 impl WasiHttpView for InstanceState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let tenant = self.task.tenant();
-        self.capabilities.outgoing.serve(tenant);
         WasiHttpCtxView {
             hooks: &mut self.capabilities.outgoing,
             table: &mut self.table,
             ctx: &mut self.http,
+        }
+    }
+}
+
+impl RespondedView for InstanceState {
+    fn has_responded(&self) {
+        if let Some(task) = self.task.get() {
+            task.run.mark_responded();
         }
     }
 }

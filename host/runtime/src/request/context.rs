@@ -2,11 +2,11 @@
 
 use super::decision::Decision;
 use super::id::RequestId;
-use super::observer::Observer;
+use super::observer::{Observer, Route};
 use super::usage::{BytesRead, RequestUsage, Usage};
 use http::uri::Scheme;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tensor_wasm_device::LaunchTimes;
 
 /// The tenant of the requests that no policy decides on: the only tenant of a host
@@ -23,26 +23,32 @@ pub(crate) struct RequestContext {
     decision: OnceLock<Decision>,
     usage: RequestUsage,
     observer: Option<Arc<dyn Observer>>,
+    /// What the request does, where code of the embedder says so.
+    action: OnceLock<&'static str>,
+    /// How it failed, where the response is an error of code of the embedder.
+    error_kind: OnceLock<&'static str>,
 }
 
 impl RequestContext {
-    /// The context of a request whose head came at `began`, and which has so much time.
+    /// The context of a request that came at `began`.
     /// `is_decided_on` says whether one of the components that the request passes is a policy
     /// that decides.
     pub(crate) fn new(
         id: RequestId,
         began: Instant,
-        timeout: Duration,
+        deadline: Instant,
         is_decided_on: bool,
     ) -> RequestContext {
         RequestContext {
             id,
-            deadline: began + timeout,
+            deadline,
             scheme: None,
             is_decided_on,
             decision: OnceLock::new(),
             usage: RequestUsage::new(began),
             observer: None,
+            action: OnceLock::new(),
+            error_kind: OnceLock::new(),
         }
     }
 
@@ -107,6 +113,11 @@ impl RequestContext {
         self.id.as_str()
     }
 
+    /// The same as a value that goes into headers.
+    pub(crate) fn request_id(&self) -> &RequestId {
+        &self.id
+    }
+
     /// When the request runs out of time.
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline
@@ -126,6 +137,34 @@ impl RequestContext {
     /// What a policy decided, if one has.
     pub(crate) fn decision(&self) -> Option<&Decision> {
         self.decision.get()
+    }
+
+    /// Says what the request does. The first word holds.
+    pub(crate) fn set_action(&self, action: &'static str) {
+        let _ = self.action.set(action);
+    }
+
+    /// What the request does, where code of the embedder has said so.
+    pub(crate) fn action(&self) -> Option<&'static str> {
+        self.action.get().copied()
+    }
+
+    /// Tells the server which route the request has taken, where code of the embedder has said
+    /// what the request does.
+    pub(crate) fn name_route<B>(&self, response: &mut http::Response<B>) {
+        if let Some(action) = self.action() {
+            response.extensions_mut().insert(Route(action));
+        }
+    }
+
+    /// Says that the response is an error of this kind. The first kind holds.
+    pub(crate) fn set_error_kind(&self, kind: &'static str) {
+        let _ = self.error_kind.set(kind);
+    }
+
+    /// How the request failed, where the response is an error of code of the embedder.
+    pub(crate) fn error_kind(&self) -> Option<&'static str> {
+        self.error_kind.get().copied()
     }
 
     /// The tenant that the request is for: the one that a policy admitted it for, and
@@ -152,6 +191,7 @@ mod tests {
 
     use std::collections::BTreeMap;
     use std::sync::Mutex;
+    use std::time::Duration;
 
     use proptest::prelude::*;
 
@@ -191,7 +231,7 @@ mod tests {
             let mut used = BTreeMap::<Option<u64>, [u64; 4]>::new();
             for (tenant, steps) in requests {
                 let began = Instant::now();
-                let context = RequestContext::new(RequestId::random(), began, Duration::ZERO, true);
+                let context = RequestContext::new(RequestId::random(), began, began, true);
                 let context = context.observed(None, Some(charges.clone()));
                 context.decide(match tenant {
                     Some(tenant) => admitted(tenant),
@@ -214,7 +254,7 @@ mod tests {
     }
 
     fn context() -> RequestContext {
-        RequestContext::new(RequestId::random(), Instant::now(), Duration::ZERO, true)
+        RequestContext::new(RequestId::random(), Instant::now(), Instant::now(), true)
     }
 
     fn admitted(tenant: u64) -> Decision {
@@ -233,7 +273,7 @@ mod tests {
     #[test]
     fn a_request_that_no_policy_decides_on_is_tenant_0s() {
         let context =
-            RequestContext::new(RequestId::random(), Instant::now(), Duration::ZERO, false);
+            RequestContext::new(RequestId::random(), Instant::now(), Instant::now(), false);
         assert_eq!(context.tenant(), Some(0));
     }
 

@@ -6,6 +6,7 @@ use futures::task::AtomicWaker;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
+use wasmtime::Trap;
 
 /// Why a guest is stopped before it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub(crate) struct GuestRun {
     finish_waker: AtomicWaker,
     /// Whether the guest failed, be it after it began to respond.
     failed: AtomicBool,
+    /// What trapped, where the guest failed by a trap.
+    trap: OnceLock<Trap>,
     /// Whether the guest gave a response, once that is known.
     responded: OnceLock<bool>,
     /// Whether the guest's instance had a request before.
@@ -90,13 +93,29 @@ impl GuestRun {
         self.failed.store(true, Ordering::SeqCst);
     }
 
+    /// Records by which trap the guest failed.
+    pub(crate) fn set_trap(&self, trap: Trap) {
+        let _ = self.trap.set(trap);
+    }
+
+    /// By which trap the guest failed, once its end is known.
+    pub(crate) fn trap(&self) -> Option<Trap> {
+        self.trap.get().copied()
+    }
+
     /// Whether the guest failed, be it after it began to respond.
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::SeqCst)
     }
 
+    /// Records that the guest gives a response, where the guest's own call tells. The worker,
+    /// which runs that call, goes on at once.
+    pub(crate) fn mark_responded(&self) {
+        let _ = self.responded.set(true);
+    }
+
     /// Records whether the guest gave a response, for the worker, which waits for that
-    /// before it gives the guest's instance another request.
+    /// before it gives the guest's instance another request. The first report holds.
     pub(crate) fn set_responded(&self, responded: bool) {
         if self.responded.set(responded).is_ok() {
             self.stop_waker.wake();

@@ -61,8 +61,8 @@ pub(crate) fn end() -> Duration {
     ran
 }
 
-/// Runs a task of the host. No guest is charged for it.
-pub(crate) async fn host_task<F: Future>(task: F) -> F::Output {
+/// Runs a task of the host, on a thread that runs guests too. No guest is charged for it.
+pub async fn host_task<F: Future>(task: F) -> F::Output {
     let mut task = pin!(task);
     poll_fn(|cx| {
         let polled = task.as_mut().poll(cx);

@@ -16,6 +16,7 @@ mod held;
 mod id;
 mod info;
 mod observer;
+mod scope;
 mod task;
 mod usage;
 
@@ -26,6 +27,8 @@ pub(crate) use forwarded_head::ForwardedHead;
 pub(crate) use guest_run::{Finish, Stop};
 pub use id::{REQUEST_ID, RequestId};
 pub use info::{RefusedRequest, RequestInfo};
+pub(crate) use observer::Route;
 pub use observer::{EndedRequest, Observer};
+pub use scope::RequestScope;
 pub(crate) use task::RequestTask;
 pub use usage::{BytesRead, Usage};

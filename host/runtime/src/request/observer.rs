@@ -7,6 +7,10 @@ use super::decision::Decision;
 use super::error::HandleError;
 use super::usage::Usage;
 
+/// The route that a request has taken, in the extensions of its response.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Route(pub(crate) &'static str);
+
 /// A response that has ended, or the end of a request that got none.
 #[derive(Clone, Copy, Debug)]
 pub struct EndedRequest<'a> {
@@ -14,6 +18,9 @@ pub struct EndedRequest<'a> {
     pub method: Option<&'a http::Method>,
     /// The status of the response; `None` where the client went away before there was one.
     pub status: Option<http::StatusCode>,
+    /// The route that code of the embedder has found for it, by the word that it gave the
+    /// request ([`RequestScope::set_action`](crate::RequestScope::set_action)).
+    pub route: Option<&'static str>,
     /// From the request's head to the last byte of the response.
     pub duration: Duration,
 }

@@ -98,12 +98,12 @@ impl fmt::Debug for RequestTask {
 mod tests {
     use super::*;
     use crate::request::{Decision, RequestId};
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     #[test]
     fn the_components_of_a_chain_share_the_decision_and_not_the_failure() {
         let context =
-            RequestContext::new(RequestId::random(), Instant::now(), Duration::ZERO, true);
+            RequestContext::new(RequestId::random(), Instant::now(), Instant::now(), true);
         let policy = Arc::new(RequestTask::new(context));
         let application = policy.behind();
         policy.context().decide(Decision::Admitted {

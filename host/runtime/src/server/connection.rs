@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode, Version, header};
+use http::{Method, Request, Response, StatusCode, Version, header};
 use tokio::time::Instant;
 
 use super::client_stream::PeerWatch;
@@ -21,7 +21,7 @@ use super::limits::Limits;
 use super::pace::MinimumPace;
 use super::place::{Place, RequestPermit};
 use super::places::{ConnectionPlaces, Places};
-use crate::request::{EndedRequest, HandleError, Observer, RequestId, RequestInfo};
+use crate::request::{EndedRequest, HandleError, Observer, RequestId, RequestInfo, Route};
 
 /// What all connections of a listener share: its limits, and how many requests run.
 pub(super) struct ListenerState {
@@ -54,6 +54,7 @@ impl ListenerState {
             observer.request_ended(EndedRequest {
                 method: None,
                 status: Some(error.status()),
+                route: None,
                 duration: Duration::ZERO,
             });
         }
@@ -67,10 +68,10 @@ pub(super) struct Connection {
     /// The subject of the client's certificate, if it presented one.
     pub(super) certificate: Option<Arc<str>>,
     /// The exchange that runs on an HTTP/1 connection.
-    pub(super) exchange: Arc<Exchange>,
+    pub(super) exchange: Exchange,
     /// Whether the client has closed its side.
     pub(super) peer_watch: PeerWatch,
-    places: ConnectionPlaces,
+    places: Arc<ConnectionPlaces>,
     /// Counts requests that start.
     started: AtomicU64,
     /// Requests whose response has not ended.
@@ -97,7 +98,7 @@ impl Connection {
             listener,
             peer,
             certificate,
-            exchange: Arc::default(),
+            exchange: Exchange::default(),
             peer_watch: PeerWatch::default(),
             started: AtomicU64::new(0),
             running: AtomicUsize::new(0),
@@ -105,9 +106,10 @@ impl Connection {
     }
 
     /// What is known of a request on this connection.
-    pub(super) fn info(&self, request_id: RequestId) -> RequestInfo {
+    pub(super) fn info(&self, request_id: RequestId, received: Instant) -> RequestInfo {
         RequestInfo {
             request_id,
+            received: received.into_std(),
             peer: self.peer,
             certificate: self.certificate.clone(),
             body: None,
@@ -118,20 +120,21 @@ impl Connection {
     pub(super) fn begin<B>(self: &Arc<Self>, request: &Request<B>) -> RunningExchange {
         self.started.fetch_add(1, Ordering::Relaxed);
         self.running.fetch_add(1, Ordering::Relaxed);
-        let exchange = Exchange::of_stream().unwrap_or_else(|| self.exchange.clone());
-        exchange.begin(request.version());
         if let Some(observer) = &self.listener.observer {
             observer.request_began();
         }
-        RunningExchange {
+        let exchange = RunningExchange {
             connection: self.clone(),
-            exchange,
+            of_stream: Exchange::of_stream(),
             method: request.method().clone(),
             status: None,
+            route: None,
             expects_continue: request.headers().contains_key(header::EXPECT),
             version: request.version(),
-            started: Instant::now(),
-        }
+            received: Instant::now(),
+        };
+        exchange.exchange().begin(exchange.version);
+        exchange
     }
 
     /// A place for one more request.
@@ -159,30 +162,41 @@ impl Connection {
 /// A request on a connection, until its response has ended.
 pub(super) struct RunningExchange {
     connection: Arc<Connection>,
-    exchange: Arc<Exchange>,
+    /// `None` where it is the connection's.
+    of_stream: Option<Arc<Exchange>>,
     method: Method,
     /// Of the response, once there is one.
     status: Option<StatusCode>,
+    route: Option<&'static str>,
     /// Whether the client waits to be asked for its body (RFC 9110, section 10.1.1).
     pub(super) expects_continue: bool,
     pub(super) version: Version,
-    started: Instant,
+    /// When the request's head had arrived.
+    pub(super) received: Instant,
 }
 
 impl RunningExchange {
+    fn exchange(&self) -> &Exchange {
+        self.of_stream
+            .as_deref()
+            .unwrap_or(&self.connection.exchange)
+    }
+
     /// The request's method.
     pub(super) fn method(&self) -> &Method {
         &self.method
     }
 
-    /// The status of the response is known.
-    pub(super) fn set_status(&mut self, status: StatusCode) {
-        self.status = Some(status);
+    /// The head of the response is known.
+    pub(super) fn responds<B>(&mut self, response: &mut Response<B>) {
+        self.status = Some(response.status());
+        let route = response.extensions_mut().remove::<Route>();
+        self.route = route.map(|Route(name)| name);
     }
 
     /// When the response of a guest has to be sent to the last byte.
     pub(super) fn deadline(&self) -> Instant {
-        self.started + self.connection.listener.limits.response_timeout
+        self.received + self.connection.listener.limits.response_timeout
     }
 
     /// The head of the response is known. The response is cut off at `deadline`, or where
@@ -193,37 +207,34 @@ impl RunningExchange {
             idle: limits.body_idle_timeout,
             bytes_per_second: limits.body_bytes_per_second,
         };
-        self.exchange.respond(minimum, deadline, place);
+        self.exchange().respond(minimum, deadline, place);
     }
 
-    /// The client has room for more, and so has taken these bytes.
-    pub(super) fn taken(&self, bytes: u64) {
-        self.exchange.taken(bytes);
-    }
-
-    /// A part of the response is handed over.
-    pub(super) fn given(&self) {
-        self.exchange.given();
+    /// The client has room for more, and so has taken these bytes. `given` says whether it has
+    /// got another part.
+    pub(super) fn taken(&self, bytes: u64, given: bool) {
+        self.exchange().taken(bytes, given);
     }
 
     /// The response breaks off. HTTP/1.0 ends a response with the connection (RFC 9112,
     /// section 6.3), so that only a reset tells half of one from a whole one.
     pub(super) fn break_off(&self) {
         if self.version <= Version::HTTP_10 {
-            self.exchange.break_off();
+            self.exchange().break_off();
         }
     }
 }
 
 impl Drop for RunningExchange {
     fn drop(&mut self) {
-        self.exchange.end();
+        self.exchange().end();
         self.connection.running.fetch_sub(1, Ordering::Relaxed);
         if let Some(observer) = &self.connection.listener.observer {
             observer.request_ended(EndedRequest {
                 method: Some(&self.method),
                 status: self.status,
-                duration: self.started.elapsed(),
+                route: self.route,
+                duration: self.received.elapsed(),
             });
         }
     }

@@ -21,21 +21,30 @@ struct Body<'a> {
     kind: &'a str,
     message: &'a str,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trap: Option<&'a str>,
+}
+
+/// The body of an error response: a word that a client's code may act on, a sentence for
+/// people, and what trapped, where a guest did.
+pub fn error_body(kind: &str, message: &str, trap: Option<&str>, id: &RequestId) -> Bytes {
+    let envelope = Envelope {
+        error: Body {
+            kind,
+            message,
+            request_id: id.as_str(),
+            trap,
+        },
+    };
+    // Strings always serialize. If they didn't, the status would say enough.
+    let mut text = serde_json::to_vec(&envelope).unwrap_or_default();
+    text.push(b'\n');
+    Bytes::from(text)
 }
 
 /// What a client gets in place of a response of the guest.
 pub(super) fn response(error: &HandleError, id: &RequestId) -> Response<Bytes> {
-    let envelope = Envelope {
-        error: Body {
-            kind: error.kind(),
-            message: &error.to_string(),
-            request_id: id.as_str(),
-        },
-    };
-    // Three strings always serialize. If they didn't, the status would say enough.
-    let mut text = serde_json::to_vec(&envelope).unwrap_or_default();
-    text.push(b'\n');
-    let mut response = Response::new(Bytes::from(text));
+    let mut response = Response::new(error_body(error.kind(), &error.to_string(), None, id));
     *response.status_mut() = error.status();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -33,11 +33,12 @@ pub(super) fn enforce(
     response: Response<ResponseBody>,
     exchange: &RunningExchange,
 ) -> Response<ResponseBody> {
-    let (mut head, body) = response.into_parts();
-    if has_content(exchange.method(), head.status) {
-        return Response::from_parts(head, body);
+    let status = response.status();
+    if has_content(exchange.method(), status) {
+        return response;
     }
-    match head.status {
+    let (mut head, body) = response.into_parts();
+    match status {
         // A length is not allowed (section 8.6).
         StatusCode::NO_CONTENT => drop(head.headers.remove(CONTENT_LENGTH)),
         StatusCode::RESET_CONTENT => {

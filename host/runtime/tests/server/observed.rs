@@ -30,6 +30,7 @@ impl Observer for Notes {
         state.running -= 1;
         let method = request.method.map_or("-", |method| method.as_str());
         let status = request.status.map_or(0, |status| status.as_u16());
+        assert_eq!(request.route, None);
         state.ended.push((method.to_owned(), status));
     }
 

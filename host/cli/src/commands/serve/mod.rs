@@ -1,174 +1,97 @@
 //! `tensor-wasm serve`: one application behind its policies, over HTTP. The options become
 //! a [`Host`], which is then run; what it does is in `tensor_wasm_node::host`.
 
-mod audit;
-mod cache;
-mod device;
-mod files;
-mod http;
-mod options;
-mod policy;
-mod protection;
 mod report;
-mod signals;
-mod supervisor;
-mod systemd;
-mod tenants;
-mod tls;
 
-use std::path::Path;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::Context;
-use tensor_wasm_node::host::{ComponentSource, Host};
+use clap::Args;
+use tensor_wasm_node::host::Host;
 use tensor_wasm_node::metrics::Metrics;
-use tensor_wasm_node::tokens::Tokens;
-use tensor_wasm_runtime::server::{Admin, Drained, Server};
-use tokio::runtime::{Builder, Runtime};
+use tensor_wasm_runtime::Directory;
 
+use super::server::{self, ServerCommand, ServerOptions, source};
 use crate::config::Settings;
-pub use options::Serve;
-use supervisor::Supervisor;
+use crate::values;
 
-/// How long what still runs may delay the end of the process.
-const LAST_WAIT: Duration = Duration::from_secs(1);
+/// Serve a component over HTTP
+///
+/// Grants the component the GPU and nothing else, unless options say so: no files,
+/// no environment, no network. Each option can stand in the environment and in
+/// tensor-wasm.toml too: see `tensor-wasm config --help`. Prints what was granted and denied, then serves
+/// until it gets SIGTERM or SIGINT; it then drains, and a second signal ends it at
+/// once.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  tensor-wasm serve image.wasm
+  tensor-wasm serve image.wasm --addr 0.0.0.0:80 --admin 127.0.0.1:9090
+  tensor-wasm serve image.wasm --policy policy.wasm --token-file tokens
+  tensor-wasm serve image.wasm --tls-cert cert.pem --tls-key key.pem
+  tensor-wasm serve image.wasm --gpu deny --dir ./models::/models --env MODE=fast
+  tensor-wasm serve --config tensor-wasm.toml")]
+pub struct Serve {
+    /// The component, with a WASI 0.2 or 0.3 HTTP handler
+    component: PathBuf,
 
-/// How long the last records may take to reach the disk.
-const LAST_RECORDS: Duration = Duration::from_secs(5);
+    #[command(flatten)]
+    server: ServerOptions,
+
+    /// Satisfy the component's imports with another component's exports, as
+    /// deny-gpu.wasm does for tensor:gpu, before any policy; repeatable
+    #[arg(long, value_name = "FILE", help_heading = "Grants")]
+    plug: Vec<PathBuf>,
+    /// A directory that the component may use, with everything in it; repeatable
+    #[arg(long = "dir", value_name = "HOST::GUEST", value_parser = values::directory, help_heading = "Grants")]
+    directories: Vec<Directory>,
+    /// An environment variable that the component sees; repeatable
+    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = values::variable, help_heading = "Grants")]
+    variables: Vec<(String, String)>,
+
+    /// How many requests one instance answers, one after another. With more than 1
+    /// it keeps what it remembers between requests, and serves faster
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    reuse: NonZeroUsize,
+}
 
 impl Serve {
     pub fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
-        self.log.start()?;
-        settings.log();
-        files::raise_descriptor_limit();
-        let supervisor = Supervisor::start(self.longest_end());
-        let runtime = Builder::new_multi_thread()
-            .enable_all()
-            // So that guests are charged for the time that they run.
-            .on_thread_unpark(tensor_wasm_runtime::thread_unparked)
-            .build()
-            .context("can't start the threads that serve HTTP")?;
-        {
-            let _context = runtime.enter();
-            signals::survive_file_size_limit()?;
-        }
-        // First the address, which fails fast, then what takes long: nobody should
-        // wait for a compilation to learn that a port is in use.
-        let server = self.listen(&runtime)?;
-        let tls = self.tls.load()?;
-        let server = server
-            .with_tls(tls.clone())
-            .with_trusted_forwarded(self.trust_forwarded)
-            .with_drain_delay(self.drain_delay);
-        let admin = match self.admin {
-            Some(address) => {
-                let metrics = Arc::new(Metrics::new(settings.tenants.by_id.keys().copied()));
-                let admin = Admin::start(address, server.readiness(), metrics.clone())?;
-                Some((admin, metrics))
-            }
-            None => None,
-        };
-        let (admin, metrics) = admin.unzip();
-        let host = {
-            let _context = runtime.enter();
-            self.host(&settings, metrics)?
-        };
-        if host
-            .device()
-            .is_some_and(|device| self.device.is_in_workers(device))
-        {
-            protection::hide_memory();
-        }
-        if host.is_decided_on() {
-            self.log_policy(&host);
-        }
-        let signals = signals::listen({
-            let reloader = host.reloader();
-            move || reloader.reload(tls.as_ref())
-        })?;
-        if let Err(error) = super::print(&self.report(&host, &server, admin.as_ref())) {
-            // As with the log: whoever does not hear of the server can still use it.
-            tracing::warn!("the lines about what is served are lost: {error:#}");
-        }
-        systemd::notify(systemd::READY);
-        let lost = supervisor.lost();
-        let shutdown = async {
-            tokio::select! {
-                () = signals => {}
-                () = lost => {}
-            }
-            systemd::notify(systemd::STOPPING);
-        };
+        server::run(&self, &settings)
+    }
+}
 
-        let Drained { cut_off } =
-            runtime.block_on(host.serve(server, shutdown, self.drain_timeout));
-        match cut_off {
-            0 => tracing::info!("drained: every request was answered"),
-            _ => tracing::warn!(
-                cut_off,
-                "the time for draining is over: requests were cut off"
-            ),
-        }
-        runtime.shutdown_timeout(LAST_WAIT);
-        let lost = host.close(LAST_RECORDS);
-        if lost > 0 {
-            tracing::error!(lost, "records could not be written to the audit log");
-        }
-        Ok(match supervisor.has_lost() {
-            true => ExitCode::FAILURE,
-            false => ExitCode::SUCCESS,
-        })
+impl ServerCommand for Serve {
+    type Host = Host;
+
+    fn options(&self) -> &ServerOptions {
+        &self.server
     }
 
-    /// Listens on the socket that the program was passed, or else on the address.
-    fn listen(&self, runtime: &Runtime) -> anyhow::Result<Server> {
-        let limits = self.limits();
-        let Some(socket) = systemd::passed_socket()? else {
-            let listening = Server::listen(&self.addr, self.socket_mode, limits);
-            return Ok(runtime.block_on(listening)?);
-        };
-        tracing::info!("serving on the socket that was passed to this program");
-        let _context = runtime.enter();
-        Ok(Server::on(socket, limits)?)
-    }
-
-    /// How long the end of the process may take, from the signal on.
-    fn longest_end(&self) -> Duration {
-        self.drain_delay
-            .saturating_add(self.drain_timeout)
-            .saturating_add(LAST_WAIT)
-            .saturating_add(LAST_RECORDS)
-            .saturating_add(LAST_WAIT)
-    }
-
-    /// Assembles the host that the options describe.
-    fn host(&self, settings: &Settings, metrics: Option<Arc<Metrics>>) -> anyhow::Result<Host> {
-        let limits = self.device_limits();
-        let gpu = self.device.gpu.decision();
-        let memory = usize::try_from(self.max_memory_bytes)
-            .context("--max-memory-bytes is more than this machine can address")?;
+    fn assemble(&self, settings: &Settings, metrics: Option<Arc<Metrics>>) -> anyhow::Result<Host> {
+        let options = &self.server;
         let mut builder = Host::builder(source(&self.component)?)
             .environment(self.variables.clone())
             .directories(self.directories.clone())
-            .http(self.http.grant()?)
-            .request_timeout(self.request_timeout)
+            .http(options.http.grant()?)
+            .request_timeout(options.requests.request_timeout)
             .reuse(self.reuse)
-            .policy_settings(self.policy.settings())
-            .keep_authorization(self.policy.keep_authorization)
-            .tokens(Arc::new(self.tokens()?))
-            .audit(self.audit.config())
-            .device(self.device.gpu)
-            .device_options(self.device.for_host())
-            .other_tenants(tenants::others(&settings.tenants, gpu, &limits))
-            .tenants(tenants::listed(&settings.tenants, gpu, &limits))
-            .instances(self.all_instances())
-            .instance_memory_bytes(memory)
-            .cache(self.cache.directory()?)
+            .policy_settings(options.policy.settings())
+            .keep_authorization(options.policy.keep_authorization)
+            .tokens(Arc::new(options.policy.tokens()?))
+            .audit(options.audit.config())
+            .device(options.device.gpu)
+            .device_options(options.device.for_host())
+            .other_tenants(options.other_tenants(settings))
+            .tenants(options.listed_tenants(settings))
+            .instances(options.all_instances())
+            .instance_memory_bytes(options.limits.instance_memory_bytes()?)
+            .cache(options.cache.directory()?)
             .metrics(metrics)
-            .usage_header(self.usage_header);
-        for path in &self.policy.policies {
+            .usage_header(options.listener.usage_header);
+        for path in &options.policy.policies {
             builder = builder.policy(source(path)?);
         }
         for path in &self.plug {
@@ -177,27 +100,7 @@ impl Serve {
         Ok(builder.build()?)
     }
 
-    /// Who may call.
-    fn tokens(&self) -> anyhow::Result<Tokens> {
-        let options = &self.policy;
-        let (text, file) = (&options.api_tokens, &options.token_file);
-        Tokens::new(text.as_deref(), file.as_deref()).with_context(|| {
-            let variable = text.as_ref().map(|_| policy::TOKENS_VARIABLE.to_owned());
-            let file = file.as_ref().map(|path| path.display().to_string());
-            let sources: Vec<_> = variable.into_iter().chain(file).collect();
-            format!("can't use the tokens of {}", sources.join(" and "))
-        })
+    fn report(&self, host: &Host) -> String {
+        self.lines(host)
     }
-}
-
-/// A component, named after its file.
-fn source(path: &Path) -> anyhow::Result<ComponentSource> {
-    Ok(ComponentSource {
-        label: path.display().to_string(),
-        bytes: super::read(path)?,
-    })
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().display().to_string()
 }

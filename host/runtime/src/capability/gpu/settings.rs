@@ -14,13 +14,28 @@ pub type GpuGrant = Grant<GpuAccess>;
 pub struct GpuAccess {
     session: Session,
     residency: Arc<Residency>,
+    /// Keeps the access that this one was made of from being idle.
+    _whole: Option<Arc<Residency>>,
 }
 
 impl GpuAccess {
     /// Grants a function the use of its tenant's session, with a residency of its own.
     pub fn new(session: Session) -> GpuAccess {
         let residency = Arc::new(session.residency());
-        GpuAccess { session, residency }
+        GpuAccess {
+            session,
+            residency,
+            _whole: None,
+        }
+    }
+
+    /// Grants another function the use of the same session, with a residency of its own. For
+    /// as long as it lives, this access is not idle.
+    pub fn for_function(&self) -> GpuAccess {
+        GpuAccess {
+            _whole: Some(self.residency.clone()),
+            ..GpuAccess::new(self.session.clone())
+        }
     }
 
     /// The tenant's session.

@@ -28,6 +28,9 @@ pub struct RequestRecord {
     pub method: Option<http::Method>,
     /// The path, without the query, which may hold secrets.
     pub path: String,
+    /// What the request does, where code of the embedder answers it and says so; else the
+    /// method says it.
+    pub action: Option<&'static str>,
     /// What the policy decided; `None` where it failed before it did, or never saw the
     /// request.
     pub decision: Option<Decision>,
@@ -59,6 +62,7 @@ impl RequestRecord {
             certificate: info.certificate,
             method,
             path,
+            action: None,
             decision: None,
             status: error.status(),
             error_kind: Some(error.kind().to_owned()),
@@ -132,7 +136,7 @@ impl<'a> PendingRecord<'a> {
             auditor,
             task,
             time: SystemTime::now(),
-            start: Instant::now(),
+            start: info.received,
             head: Some((request.method().clone(), path, info)),
         }
     }
@@ -164,9 +168,13 @@ impl<'a> PendingRecord<'a> {
             certificate: info.certificate,
             method: Some(method),
             path,
+            action: self.task.context().action(),
             decision,
             status,
-            error_kind: error.map(str::to_owned).or(refused),
+            error_kind: error
+                .or(self.task.context().error_kind())
+                .map(str::to_owned)
+                .or(refused),
             latency: self.start.elapsed(),
             usage: Some(self.task.context().usage().until_now()),
         })

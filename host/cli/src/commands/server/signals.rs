@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 /// # Errors
 ///
 /// Where the operating system refuses.
-pub(super) fn survive_file_size_limit() -> anyhow::Result<()> {
+pub fn survive_file_size_limit() -> anyhow::Result<()> {
     let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
     // The handler stays when this is dropped, and nobody needs to know of the signal.
     drop(signal(kind).context("can't catch SIGXFSZ")?);
@@ -37,9 +37,7 @@ pub(super) fn survive_file_size_limit() -> anyhow::Result<()> {
 ///
 /// `reload` is called for SIGHUP, on a thread of its own, where it may block. Signals that
 /// come meanwhile are one call more.
-pub(super) fn listen(
-    reload: impl FnMut() + Send + 'static,
-) -> anyhow::Result<impl Future<Output = ()>> {
+pub fn listen(reload: impl FnMut() + Send + 'static) -> anyhow::Result<impl Future<Output = ()>> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use tensor_wasm_node::audit::{AuditConfig, AuditTarget, OnFailure};
 
 #[derive(Args)]
-pub(super) struct AuditOptions {
+pub struct AuditOptions {
     /// Where a record of each request that a policy decides on goes: stdout, file:PATH
     /// or none
     #[arg(
@@ -42,7 +42,7 @@ enum WhenFailing {
 
 impl AuditOptions {
     /// How the log is kept.
-    pub(super) fn config(&self) -> AuditConfig {
+    pub fn config(&self) -> AuditConfig {
         AuditConfig {
             target: self.audit_log.clone(),
             anchor: self.audit_anchor.clone(),
@@ -56,7 +56,7 @@ impl AuditOptions {
     }
 
     /// Logs where records go; as a warning where they go nowhere.
-    pub(super) fn log(&self, audited: bool) {
+    pub fn log(&self, audited: bool) {
         if audited {
             tracing::info!(sync = self.audit_sync, "audit log: {}", self.audit_log);
         } else {

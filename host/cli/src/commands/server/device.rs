@@ -12,7 +12,7 @@ use crate::commands::devices::one_line;
 use crate::values;
 
 #[derive(Args)]
-pub(super) struct DeviceOptions {
+pub struct DeviceOptions {
     /// What stands behind tensor:gpu: auto (an NVIDIA device where there is one, else
     /// the processor), cpu, cuda, cuda:NUMBER or cuda:UUID (as nvidia-smi -L shows it,
     /// GPU-… or MIG-…), deny (each call answers that it is denied, so that a component
@@ -24,7 +24,7 @@ pub(super) struct DeviceOptions {
         value_parser = gpu,
         help_heading = "Grants"
     )]
-    pub(super) gpu: Grant<DeviceChoice>,
+    pub gpu: Grant<DeviceChoice>,
     /// Run each tenant's kernels on the processor in a process of their own, as those
     /// on an NVIDIA device always are
     #[arg(long, help_heading = "Grants")]
@@ -77,7 +77,7 @@ fn gpu(text: &str) -> Result<Grant<DeviceChoice>, String> {
 
 impl DeviceOptions {
     /// How the host opens the device.
-    pub(super) fn for_host(&self) -> host::DeviceOptions {
+    pub fn for_host(&self) -> host::DeviceOptions {
         host::DeviceOptions {
             isolate: self.isolate,
             kernel_checks: self.kernel_checks,
@@ -91,12 +91,12 @@ impl DeviceOptions {
     }
 
     /// Whether the kernels of this device run in processes of their own.
-    pub(super) fn is_in_workers(&self, device: &Device) -> bool {
+    pub fn is_in_workers(&self, device: &Device) -> bool {
         self.isolate || device.description().backend == Backend::Cuda
     }
 
     /// The open device on one line, or why there is none.
-    pub(super) fn describe(&self, device: Option<&Device>) -> String {
+    pub fn describe(&self, device: Option<&Device>) -> String {
         let Some(device) = device else {
             let decision = match self.gpu {
                 Grant::Refused => "refused",

@@ -10,12 +10,12 @@ use tensor_wasm_device::on_essential_thread_loss;
 use tokio::sync::watch;
 
 /// Tells whether a thread was lost.
-pub(super) struct Supervisor(watch::Receiver<bool>);
+pub struct Supervisor(watch::Receiver<bool>);
 
 impl Supervisor {
     /// Begins to watch the threads that are started from now on. Once one is lost, the
     /// process has as long as `grace` to drain and end.
-    pub(super) fn start(grace: Duration) -> Supervisor {
+    pub fn start(grace: Duration) -> Supervisor {
         let (sender, receiver) = watch::channel(false);
         on_essential_thread_loss(move |name| {
             tracing::error!("the thread {name} is lost: the server drains, and ends as failed");
@@ -29,7 +29,7 @@ impl Supervisor {
     }
 
     /// Done once a thread is lost.
-    pub(super) fn lost(&self) -> impl Future<Output = ()> + use<> {
+    pub fn lost(&self) -> impl Future<Output = ()> + use<> {
         let mut receiver = self.0.clone();
         async move {
             if receiver.wait_for(|lost| *lost).await.is_err() {
@@ -40,7 +40,7 @@ impl Supervisor {
     }
 
     /// Whether a thread is lost.
-    pub(super) fn has_lost(&self) -> bool {
+    pub fn has_lost(&self) -> bool {
         *self.0.borrow()
     }
 }

@@ -14,17 +14,17 @@ use listenfd::ListenFd;
 use tensor_wasm_runtime::server::PassedSocket;
 
 /// The server accepts requests.
-pub(super) const READY: &str = "READY=1";
+pub const READY: &str = "READY=1";
 
 /// The server ends.
-pub(super) const STOPPING: &str = "STOPPING=1";
+pub const STOPPING: &str = "STOPPING=1";
 
 /// The socket that the program was passed, if it was passed one.
 ///
 /// # Errors
 ///
 /// Where it was passed several, or something that is no listening socket.
-pub(super) fn passed_socket() -> anyhow::Result<Option<PassedSocket>> {
+pub fn passed_socket() -> anyhow::Result<Option<PassedSocket>> {
     let mut passed = ListenFd::from_env();
     match passed.len() {
         0 => return Ok(None),
@@ -43,7 +43,7 @@ pub(super) fn passed_socket() -> anyhow::Result<Option<PassedSocket>> {
 }
 
 /// Tells the supervisor of the server's state. Without one it does nothing.
-pub(super) fn notify(state: &str) {
+pub fn notify(state: &str) {
     let Some(name) = env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else {
         return;
     };

@@ -4,21 +4,23 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, ValueEnum};
+use tensor_wasm_node::tokens::Tokens;
 
 use crate::values;
 
 /// The variable that holds tokens, for operators who keep them out of files.
-pub(super) const TOKENS_VARIABLE: &str = "TENSOR_WASM_API_TOKENS";
+pub const TOKENS_VARIABLE: &str = "TENSOR_WASM_API_TOKENS";
 
 #[derive(Args)]
-pub(super) struct PolicyOptions {
+pub struct PolicyOptions {
     /// A policy component to put in front; repeat for more, outermost first
     #[arg(long = "policy", value_name = "COMPONENT", help_heading = "Policy")]
-    pub(super) policies: Vec<PathBuf>,
+    pub policies: Vec<PathBuf>,
     /// The bearer tokens that policies know, as `tensor-wasm token new` writes them
     #[arg(long, value_name = "FILE", help_heading = "Policy")]
-    pub(super) token_file: Option<PathBuf>,
+    token_file: Option<PathBuf>,
     /// Bearer tokens as token:tenant=* or token:tenant=1,2, separated by commas. Not to
     /// be given as an option, which other users could see: set the variable, or the key
     /// of the configuration file
@@ -29,10 +31,10 @@ pub(super) struct PolicyOptions {
         env = TOKENS_VARIABLE,
         hide_env_values = true
     )]
-    pub(super) api_tokens: Option<String>,
+    api_tokens: Option<String>,
     /// Let requests without a token through, to anybody who can reach the address
     #[arg(long, help_heading = "Policy")]
-    pub(super) insecure_no_auth: bool,
+    pub insecure_no_auth: bool,
     /// Refuse requests that name no tenant in X-TensorWasm-Tenant, instead of taking
     /// them for tenant 0's
     #[arg(
@@ -41,7 +43,7 @@ pub(super) struct PolicyOptions {
         env = "TENSOR_WASM_API_REQUIRE_TENANT",
         value_parser = clap::builder::BoolishValueParser::new()
     )]
-    pub(super) require_tenant: bool,
+    require_tenant: bool,
     /// Requests a second that each token may make in the long run; 0 for no limit
     #[arg(
         long,
@@ -49,7 +51,7 @@ pub(super) struct PolicyOptions {
         env = "TENSOR_WASM_API_RATE_LIMIT_QPS",
         help_heading = "Policy"
     )]
-    pub(super) rate_limit_qps: Option<u32>,
+    rate_limit_qps: Option<u32>,
     /// Requests that each token may make at once after a pause; 0 for no limit
     #[arg(
         long,
@@ -57,22 +59,22 @@ pub(super) struct PolicyOptions {
         env = "TENSOR_WASM_API_RATE_LIMIT_BURST",
         help_heading = "Policy"
     )]
-    pub(super) rate_limit_burst: Option<u32>,
+    rate_limit_burst: Option<u32>,
     /// Whether each tenant of a token has a limit of its own too
     #[arg(long, value_enum, default_value = "token", help_heading = "Policy")]
-    pub(super) rate_limit_by: RateLimitBy,
+    rate_limit_by: RateLimitBy,
     /// Leave the header Authorization in requests that a policy has admitted. The
     /// application then sees its callers' tokens, and can send them elsewhere
     #[arg(long, help_heading = "Policy")]
-    pub(super) keep_authorization: bool,
+    pub keep_authorization: bool,
     /// A setting that policies find in wasi:config/store; repeatable
     #[arg(long = "setting", value_name = "KEY=VALUE", value_parser = values::setting, help_heading = "Policy")]
-    pub(super) settings: Vec<(String, String)>,
+    settings: Vec<(String, String)>,
 }
 
 /// What has a bucket of its own.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-pub(super) enum RateLimitBy {
+enum RateLimitBy {
     /// Each token
     Token,
     /// Each token, and each tenant of it
@@ -84,8 +86,23 @@ const QPS: NonZeroU32 = NonZeroU32::new(100).unwrap();
 const BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
 
 impl PolicyOptions {
+    /// Who may call.
+    ///
+    /// # Errors
+    ///
+    /// Where tokens can't be read, or are wrong.
+    pub fn tokens(&self) -> anyhow::Result<Tokens> {
+        let (text, file) = (&self.api_tokens, &self.token_file);
+        Tokens::new(text.as_deref(), file.as_deref()).with_context(|| {
+            let variable = text.as_ref().map(|_| TOKENS_VARIABLE.to_owned());
+            let file = file.as_ref().map(|path| path.display().to_string());
+            let sources: Vec<_> = variable.into_iter().chain(file).collect();
+            format!("can't use the tokens of {}", sources.join(" and "))
+        })
+    }
+
     /// The limit of each token, as requests a second and requests at once.
-    pub(super) fn rate(&self) -> Option<(NonZeroU32, NonZeroU32)> {
+    pub fn rate(&self) -> Option<(NonZeroU32, NonZeroU32)> {
         let set = |number: Option<u32>| number.and_then(NonZeroU32::new);
         match (set(self.rate_limit_qps), set(self.rate_limit_burst)) {
             (None, None) => None,
@@ -94,7 +111,7 @@ impl PolicyOptions {
     }
 
     /// What policies find in `wasi:config/store`.
-    pub(super) fn settings(&self) -> Vec<(String, String)> {
+    pub fn settings(&self) -> Vec<(String, String)> {
         let mut settings = Vec::new();
         let mut set = |key: &str, value: String| settings.push((key.to_owned(), value));
         if self.insecure_no_auth {

@@ -1,4 +1,4 @@
-//! The options that make `serve` speak TLS.
+//! The options that make a server speak TLS.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use tensor_wasm_runtime::server::{ClientCertificates, Tls, TlsFiles};
 
 #[derive(Args)]
-pub(super) struct TlsOptions {
+pub struct TlsOptions {
     /// Serve HTTPS with this certificate: PEM, followed by those that lead to its
     /// authority
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "TLS")]
@@ -44,7 +44,7 @@ impl TlsOptions {
     /// # Errors
     ///
     /// Where an option lacks another, or a file can't be used.
-    pub(super) fn load(&self) -> anyhow::Result<Option<Tls>> {
+    pub fn load(&self) -> anyhow::Result<Option<Tls>> {
         let (certificate, key) = match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => (certificate.clone(), key.clone()),
             (None, None) if self.tls_client_ca.is_none() => return Ok(None),

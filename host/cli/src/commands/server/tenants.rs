@@ -11,7 +11,7 @@ use crate::config::{TenantGrant, Tenants};
 
 /// The tenants that have a table of their own. Each limit is the table's, else the default
 /// tenant's, else that of the options.
-pub(super) fn listed(tenants: &Tenants, gpu: Grant, limits: &Limits) -> BTreeMap<u64, Tenant> {
+pub fn listed(tenants: &Tenants, gpu: Grant, limits: &Limits) -> BTreeMap<u64, Tenant> {
     tenants
         .by_id
         .keys()
@@ -20,7 +20,7 @@ pub(super) fn listed(tenants: &Tenants, gpu: Grant, limits: &Limits) -> BTreeMap
 }
 
 /// Each other tenant: the default tenant's limits, else those of the options.
-pub(super) fn others(tenants: &Tenants, gpu: Grant, limits: &Limits) -> Tenant {
+pub fn others(tenants: &Tenants, gpu: Grant, limits: &Limits) -> Tenant {
     tenant(tenants.default.clone(), gpu, limits)
 }
 

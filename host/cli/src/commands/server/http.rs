@@ -14,7 +14,7 @@ const TENANTS: u32 = 4;
 const DESCRIPTORS: u64 = 4;
 
 #[derive(Args)]
-pub(super) struct HttpOptions {
+pub struct HttpOptions {
     /// A server that the component may send HTTP requests to; repeatable
     #[arg(
         long = "allow-http",
@@ -42,7 +42,7 @@ impl HttpOptions {
     /// # Errors
     ///
     /// Where it may send something, and there are no authorities to trust.
-    pub(super) fn grant(&self) -> Result<HttpGrant, HttpTrustError> {
+    pub fn grant(&self) -> Result<HttpGrant, HttpTrustError> {
         let trust = match self.destinations.is_empty() {
             true => None,
             false => Some(HttpTrust::load(self.http_ca.as_deref())?),

@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Args;
 
 #[derive(Args)]
-pub(super) struct CacheOptions {
+pub struct CacheOptions {
     /// Where compiled components and kernels are kept, for a faster start the next time;
     /// by default in the user's cache directory
     #[arg(long, value_name = "DIRECTORY", env = "TENSOR_WASM_CACHE_DIR")]
@@ -21,7 +21,7 @@ pub(super) struct CacheOptions {
 impl CacheOptions {
     /// The directory, created where it is missing. One that the operator named has to be
     /// usable; where the default one isn't, each start takes longer, which is logged.
-    pub(super) fn directory(&self) -> anyhow::Result<Option<PathBuf>> {
+    pub fn directory(&self) -> anyhow::Result<Option<PathBuf>> {
         if self.no_cache {
             return Ok(None);
         }

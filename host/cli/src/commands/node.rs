@@ -1,0 +1,199 @@
+//! `tensor-wasm node`: functions of many tenants behind policies, over HTTP. The options
+//! become a [`tensor_wasm_node::node::Node`], which is then run.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tensor_wasm_device::Device;
+use tensor_wasm_node::host::Reloader;
+use tensor_wasm_node::metrics::Metrics;
+use tensor_wasm_node::node::{self, FunctionLimits, JobLimits, NodeSource};
+use tensor_wasm_node::tokens::Tokens;
+use tensor_wasm_runtime::server::{Drained, Server};
+use tokio::runtime::Handle;
+
+use super::server::{self, ServedHost, ServerCommand, ServerOptions, source};
+use crate::config::Settings;
+use crate::values;
+
+/// Keep functions of many tenants, and serve them over HTTP
+///
+/// Functions are components that are deployed while the node runs, with `tensor-wasm deploy`
+/// or by POST /functions. They are kept in the data directory, each with its versions, and
+/// are there again after a restart. The policy decides who may call, and for which tenant;
+/// each tenant sees its own functions alone. Without a policy whoever reaches the address is
+/// tenant 0.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  tensor-wasm node --data-dir /var/lib/tensor-wasm --policy policy.wasm --token-file tokens
+  tensor-wasm node --data-dir ./data --addr 0.0.0.0:80 --admin 127.0.0.1:9090")]
+pub struct Node {
+    /// Where functions are kept. One node at a time may use it; it is made where it is missing
+    #[arg(long, value_name = "DIRECTORY")]
+    data_dir: PathBuf,
+
+    #[command(flatten)]
+    server: ServerOptions,
+
+    /// The longest component that can be deployed
+    #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "64MiB", help_heading = "Limits")]
+    max_function_bytes: u64,
+    /// Functions that each tenant may have
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "1000",
+        help_heading = "Limits"
+    )]
+    max_functions: NonZeroU32,
+    /// Requests of one tenant that run at one time; one more is answered with 429. By default
+    /// half of --max-concurrent-requests
+    #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
+    max_tenant_requests: Option<NonZeroU32>,
+    /// Functions that are kept loaded at one time; any other is loaded again when it is next
+    /// invoked
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "256",
+        help_heading = "Limits"
+    )]
+    max_loaded_functions: NonZeroUsize,
+    /// Jobs that run at one time
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "16",
+        help_heading = "Limits"
+    )]
+    max_running_jobs: NonZeroUsize,
+    /// Jobs of one tenant that wait or run; one more is answered with 429
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "1000",
+        help_heading = "Limits"
+    )]
+    max_tenant_jobs: NonZeroU32,
+    /// The longest request and the longest response of a job
+    #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "8MiB", help_heading = "Limits")]
+    max_job_bytes: u64,
+    /// How long one attempt of a job may take
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "5min", help_heading = "Limits")]
+    job_timeout: Duration,
+    /// How long a job is kept after its end, with its result
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "1day", help_heading = "Limits")]
+    job_retention: Duration,
+}
+
+impl Node {
+    pub fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
+        server::run(&self, &settings)
+    }
+
+    fn function_limits(&self) -> FunctionLimits {
+        let all = self.server.requests.max_concurrent_requests;
+        let half = NonZeroU32::new(all.get() / 2).unwrap_or(NonZeroU32::MIN);
+        let concurrency = self.max_tenant_requests.unwrap_or(half);
+        FunctionLimits {
+            component_bytes: self.max_function_bytes,
+            functions: self.max_functions.get(),
+            concurrency: NonZeroUsize::try_from(concurrency).unwrap_or(NonZeroUsize::MAX),
+            loaded: self.max_loaded_functions,
+            ..FunctionLimits::default()
+        }
+    }
+}
+
+impl ServerCommand for Node {
+    type Host = node::Node;
+
+    fn options(&self) -> &ServerOptions {
+        &self.server
+    }
+
+    fn assemble(
+        &self,
+        settings: &Settings,
+        metrics: Option<Arc<Metrics>>,
+    ) -> anyhow::Result<node::Node> {
+        let options = &self.server;
+        let mut builder = node::Node::builder(NodeSource {
+            directory: self.data_dir.clone(),
+            limits: self.function_limits(),
+            jobs: JobLimits {
+                concurrency: self.max_running_jobs,
+                of_each_tenant: self.max_tenant_jobs.get(),
+                body_bytes: self.max_job_bytes,
+                timeout: self.job_timeout,
+                retention: self.job_retention,
+            },
+        })
+        .http(options.http.grant()?)
+        .request_timeout(options.requests.request_timeout)
+        .policy_settings(options.policy.settings())
+        .keep_authorization(options.policy.keep_authorization)
+        .tokens(Arc::new(options.policy.tokens()?))
+        .audit(options.audit.config())
+        .device(options.device.gpu)
+        .device_options(options.device.for_host())
+        .other_tenants(options.other_tenants(settings))
+        .tenants(options.listed_tenants(settings))
+        .instances(options.all_instances())
+        .instance_memory_bytes(options.limits.instance_memory_bytes()?)
+        .cache(options.cache.directory()?)
+        .metrics(metrics)
+        .usage_header(options.listener.usage_header);
+        for path in &options.policy.policies {
+            builder = builder.policy(source(path)?);
+        }
+        Ok(Handle::current().block_on(builder.build())?)
+    }
+
+    fn report(&self, node: &node::Node) -> String {
+        let options = &self.server;
+        options.report_policies(node.policies())
+            + &format!("node {}\n", self.data_dir.display())
+            + &format!("device {}\n", options.device.describe(node.device()))
+    }
+}
+
+impl ServedHost for node::Node {
+    fn device(&self) -> Option<&Device> {
+        self.device()
+    }
+
+    fn is_decided_on(&self) -> bool {
+        self.is_decided_on()
+    }
+
+    fn tokens(&self) -> &Tokens {
+        self.tokens()
+    }
+
+    fn is_audited(&self) -> bool {
+        self.audit().is_some()
+    }
+
+    fn reloader(&self) -> Reloader {
+        self.reloader()
+    }
+
+    async fn serve(
+        &self,
+        server: Server,
+        shutdown: impl Future<Output = ()>,
+        drain: Duration,
+    ) -> Drained {
+        self.serve(server, shutdown, drain).await
+    }
+
+    fn close(&self, patience: Duration) -> u64 {
+        self.close(patience)
+    }
+}

@@ -1,0 +1,26 @@
+//! What all commands share that serve over HTTP: their options, and how such a process runs,
+//! from the first log line to the last record. A command says what it serves
+//! ([`ServerCommand`]) and [`run`] does the rest.
+
+mod audit;
+mod cache;
+mod device;
+mod files;
+mod http;
+mod limits;
+mod listener;
+mod options;
+mod policy;
+mod protection;
+mod report;
+mod requests;
+mod run;
+mod signals;
+mod supervisor;
+mod systemd;
+mod tenants;
+mod tls;
+
+pub use options::{ServerOptions, source};
+pub use report::{file_name, list};
+pub use run::{ServedHost, ServerCommand, run};

@@ -1,0 +1,85 @@
+//! The options that all commands share which serve: each command flattens them beside its
+//! own, and so one configuration file serves all of them.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use clap::Args;
+use tensor_wasm_device::Limits;
+use tensor_wasm_node::grants::Tenant;
+use tensor_wasm_node::host::ComponentSource;
+
+use super::audit::AuditOptions;
+use super::cache::CacheOptions;
+use super::device::DeviceOptions;
+use super::http::HttpOptions;
+use super::limits::LimitOptions;
+use super::listener::ListenerOptions;
+use super::policy::PolicyOptions;
+use super::requests::RequestOptions;
+use super::tenants;
+use super::tls::TlsOptions;
+use crate::commands;
+use crate::config::Settings;
+use crate::log::LogOptions;
+
+// No documentation: it would become that of the command.
+#[derive(Args)]
+pub struct ServerOptions {
+    #[command(flatten)]
+    pub listener: ListenerOptions,
+    #[command(flatten)]
+    pub policy: PolicyOptions,
+    #[command(flatten)]
+    pub audit: AuditOptions,
+    #[command(flatten)]
+    pub device: DeviceOptions,
+    #[command(flatten)]
+    pub http: HttpOptions,
+    #[command(flatten)]
+    pub requests: RequestOptions,
+    #[command(flatten)]
+    pub limits: LimitOptions,
+    #[command(flatten)]
+    pub tls: TlsOptions,
+    #[command(flatten)]
+    pub cache: CacheOptions,
+    #[command(flatten)]
+    pub log: LogOptions,
+}
+
+impl ServerOptions {
+    /// What each tenant may hold of the device, where the configuration says nothing else.
+    pub fn device_limits(&self) -> Limits {
+        self.limits.device(self.requests.instances())
+    }
+
+    /// What the tenants may do that have a table of their own in the configuration.
+    pub fn listed_tenants(&self, settings: &Settings) -> BTreeMap<u64, Tenant> {
+        let gpu = self.device.gpu.decision();
+        tenants::listed(&settings.tenants, gpu, &self.device_limits())
+    }
+
+    /// What each other tenant may do.
+    pub fn other_tenants(&self, settings: &Settings) -> Tenant {
+        let gpu = self.device.gpu.decision();
+        tenants::others(&settings.tenants, gpu, &self.device_limits())
+    }
+
+    /// Instances at one time of what is served and of each policy in front of it.
+    pub fn all_instances(&self) -> NonZeroU32 {
+        let policies = u32::try_from(self.policy.policies.len()).unwrap_or(u32::MAX);
+        self.requests
+            .instances()
+            .saturating_mul(NonZeroU32::MIN.saturating_add(policies))
+    }
+}
+
+/// A component, named after its file.
+pub fn source(path: &Path) -> anyhow::Result<ComponentSource> {
+    Ok(ComponentSource {
+        label: path.display().to_string(),
+        bytes: commands::read(path)?,
+    })
+}

@@ -1,0 +1,220 @@
+//! The life of a process that serves: it listens, assembles its host, serves until a signal
+//! comes or a thread is lost that it can't do without, drains, and ends.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tensor_wasm_device::Device;
+use tensor_wasm_node::host::{Host, Reloader};
+use tensor_wasm_node::metrics::Metrics;
+use tensor_wasm_node::tokens::Tokens;
+use tensor_wasm_runtime::server::{Admin, Drained, Server};
+use tokio::runtime::Builder;
+
+use super::supervisor::Supervisor;
+use super::{ServerOptions, files, protection, report, signals, systemd};
+use crate::commands;
+use crate::config::Settings;
+
+/// How long what still runs may delay the end of the process.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+/// How long the last records may take to reach the disk.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
+
+/// A command that serves.
+pub trait ServerCommand {
+    /// What it serves.
+    type Host: ServedHost;
+
+    /// The options that it shares with the others.
+    fn options(&self) -> &ServerOptions;
+
+    /// Assembles the host that the options describe, which counts what happens in these
+    /// metrics. Called in the context of the Tokio
+    /// runtime that serves, outside of its tasks, so that it may block.
+    ///
+    /// # Errors
+    ///
+    /// Where it can't be assembled; the process then ends.
+    fn assemble(
+        &self,
+        settings: &Settings,
+        metrics: Option<Arc<Metrics>>,
+    ) -> anyhow::Result<Self::Host>;
+
+    /// The lines on standard output that say what is served, to follow those that say where.
+    fn report(&self, host: &Self::Host) -> String;
+}
+
+/// What a command serves, once it is assembled.
+pub trait ServedHost {
+    /// The device, where tenants are granted one.
+    fn device(&self) -> Option<&Device>;
+
+    /// Whether a policy decides on requests.
+    fn is_decided_on(&self) -> bool;
+
+    /// The tokens that policies know.
+    fn tokens(&self) -> &Tokens;
+
+    /// Whether records of decisions are kept.
+    fn is_audited(&self) -> bool;
+
+    /// What reads files again while it serves.
+    fn reloader(&self) -> Reloader;
+
+    /// Serves requests until `shutdown` is done, then drains for at most `drain`.
+    fn serve(
+        &self,
+        server: Server,
+        shutdown: impl Future<Output = ()>,
+        drain: Duration,
+    ) -> impl Future<Output = Drained>;
+
+    /// Keeps what is still to be kept, for at most `patience`, and blocks for as long.
+    /// Returns how many records of the audit log are lost. Called when no request runs any
+    /// more.
+    fn close(&self, patience: Duration) -> u64;
+}
+
+impl ServedHost for Host {
+    fn device(&self) -> Option<&Device> {
+        self.device()
+    }
+
+    fn is_decided_on(&self) -> bool {
+        self.is_decided_on()
+    }
+
+    fn tokens(&self) -> &Tokens {
+        self.tokens()
+    }
+
+    fn is_audited(&self) -> bool {
+        self.audit().is_some()
+    }
+
+    fn reloader(&self) -> Reloader {
+        self.reloader()
+    }
+
+    async fn serve(
+        &self,
+        server: Server,
+        shutdown: impl Future<Output = ()>,
+        drain: Duration,
+    ) -> Drained {
+        self.serve(server, shutdown, drain).await
+    }
+
+    fn close(&self, patience: Duration) -> u64 {
+        self.close(patience)
+    }
+}
+
+/// Runs a command that serves, until it has ended.
+///
+/// # Errors
+///
+/// Where it can't begin to serve.
+pub fn run(command: &impl ServerCommand, settings: &Settings) -> anyhow::Result<ExitCode> {
+    let options = command.options();
+    options.log.start()?;
+    settings.log();
+    files::raise_descriptor_limit();
+    let supervisor = Supervisor::start(longest_end(options));
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        // So that guests are charged for the time that they run.
+        .on_thread_unpark(tensor_wasm_runtime::thread_unparked)
+        .build()
+        .context("can't start the threads that serve HTTP")?;
+    {
+        let _context = runtime.enter();
+        signals::survive_file_size_limit()?;
+    }
+    // First the address, which fails fast, then what takes long: nobody should
+    // wait for a compilation to learn that a port is in use.
+    let server = options
+        .listener
+        .listen(&runtime, options.requests.limits())?;
+    let tls = options.tls.load()?;
+    let server = server
+        .with_tls(tls.clone())
+        .with_trusted_forwarded(options.listener.trust_forwarded)
+        .with_drain_delay(options.requests.drain_delay);
+    let admin = match options.listener.admin {
+        Some(address) => {
+            let tenants = settings.tenants.by_id.keys().copied();
+            let metrics = Arc::new(Metrics::new(tenants));
+            let admin = Admin::start(address, server.readiness(), metrics.clone())?;
+            Some((admin, metrics))
+        }
+        None => None,
+    };
+    let (admin, metrics) = admin.unzip();
+    let host = {
+        let _context = runtime.enter();
+        command.assemble(settings, metrics)?
+    };
+    if host
+        .device()
+        .is_some_and(|device| options.device.is_in_workers(device))
+    {
+        protection::hide_memory();
+    }
+    if host.is_decided_on() {
+        options.log_policy(host.tokens(), host.is_audited());
+    }
+    let signals = signals::listen({
+        let reloader = host.reloader();
+        move || reloader.reload(tls.as_ref())
+    })?;
+    let lines = report::listening(&server, admin.as_ref()) + &command.report(&host);
+    if let Err(error) = commands::print(&lines) {
+        // As with the log: whoever does not hear of the server can still use it.
+        tracing::warn!("the lines about what is served are lost: {error:#}");
+    }
+    systemd::notify(systemd::READY);
+    let lost = supervisor.lost();
+    let shutdown = async {
+        tokio::select! {
+            () = signals => {}
+            () = lost => {}
+        }
+        systemd::notify(systemd::STOPPING);
+    };
+
+    let drain = options.requests.drain_timeout;
+    let Drained { cut_off } = runtime.block_on(host.serve(server, shutdown, drain));
+    match cut_off {
+        0 => tracing::info!("drained: every request was answered"),
+        _ => tracing::warn!(
+            cut_off,
+            "the time for draining is over: requests were cut off"
+        ),
+    }
+    runtime.shutdown_timeout(LAST_WAIT);
+    let lost = host.close(LAST_RECORDS);
+    if lost > 0 {
+        tracing::error!(lost, "records could not be written to the audit log");
+    }
+    Ok(match supervisor.has_lost() {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    })
+}
+
+/// How long the end of the process may take, from the signal on.
+fn longest_end(options: &ServerOptions) -> Duration {
+    options
+        .requests
+        .drain_delay
+        .saturating_add(options.requests.drain_timeout)
+        .saturating_add(LAST_WAIT)
+        .saturating_add(LAST_RECORDS)
+        .saturating_add(LAST_WAIT)
+}

@@ -1,0 +1,76 @@
+//! The routes that invoke a function.
+
+use http::uri::{PathAndQuery, Uri};
+use http::{HeaderName, HeaderValue, Request, Response};
+use wasmtime_wasi_http::WasiBody;
+
+use super::{Api, Call};
+use crate::error::{INVALID_REQUEST, NodeError};
+
+/// Tells the function which part of the path it does not see, so that it can link to itself.
+/// Widely used by reverse proxies, and no standard.
+const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+
+impl Api {
+    pub(super) async fn invoke(&self, call: Call<'_>) -> Result<Response<WasiBody>, NodeError> {
+        let entry = self.functions.find(call.tenant, &call.id).await?;
+        let entry = entry.ok_or_else(|| NodeError::no_function(&call.id))?;
+        let request = for_function(call.request, &call.rest)?;
+        let invoked = self.functions.invoke(&entry, request, call.scope.clone());
+        Ok(invoked.await?)
+    }
+}
+
+/// The request as the function sees it: its path is what follows the route's.
+pub(super) fn for_function(
+    mut request: Request<WasiBody>,
+    rest: &str,
+) -> Result<Request<WasiBody>, NodeError> {
+    let uri = request.uri();
+    let prefix = uri.path().strip_suffix(rest).unwrap_or(uri.path());
+    let prefix = HeaderValue::from_str(prefix.trim_end_matches('/')).ok();
+    let target = match uri.query() {
+        Some(query) => format!("/{rest}?{query}"),
+        None => format!("/{rest}"),
+    };
+    let invalid = |_| NodeError::new(&INVALID_REQUEST, "the path can't be the path of a request");
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(target).map_err(|_| invalid(()))?);
+    *request.uri_mut() = Uri::from_parts(parts).map_err(|_| invalid(()))?;
+    if let Some(prefix) = prefix {
+        request.headers_mut().insert(PREFIX, prefix);
+    }
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use http_body_util::{BodyExt, Empty};
+
+    use super::*;
+
+    #[test]
+    fn a_function_sees_what_follows_its_own_path() {
+        for (uri, rest, target, prefix) in [
+            (
+                "http://h:1/f/a/b/c?d=e",
+                "b/c",
+                "http://h:1/b/c?d=e",
+                "/f/a",
+            ),
+            ("http://h/f/a", "", "http://h/", "/f/a"),
+            ("http://h/f/a/", "", "http://h/", "/f/a"),
+            ("http://h/f/a//b%2F?", "/b%2F", "http://h//b%2F?", "/f/a"),
+            ("/functions/a/invoke/x", "x", "/x", "/functions/a/invoke"),
+        ] {
+            let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+            let mut request = Request::new(body);
+            *request.uri_mut() = uri.parse().unwrap();
+            let request = for_function(request, rest).unwrap();
+            assert_eq!(request.uri().to_string(), target, "{uri}");
+            assert_eq!(request.headers()[PREFIX], prefix, "{uri}");
+        }
+    }
+}

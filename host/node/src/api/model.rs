@@ -1,0 +1,273 @@
+//! What the API sends and takes, as JSON.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use tensor_wasm_runtime::Capability;
+use utoipa::ToSchema;
+
+use crate::storage::{functions, jobs};
+
+/// A function.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Function {
+    /// `fn_` and 32 hexadecimal digits. Never used again.
+    id: String,
+    /// A DNS label.
+    name: String,
+    /// The newest version that gets requests.
+    version: u32,
+    /// The component of this version: `blake3:` and 64 hexadecimal digits.
+    digest: String,
+    /// The length of this version's component, in bytes.
+    size_bytes: u64,
+    /// What this version imports.
+    imports: Imports,
+    /// The capabilities that these imports ask for.
+    capabilities: Vec<String>,
+    /// When it was first deployed (RFC 3339).
+    created_at: String,
+    /// When it was last deployed or its traffic was changed (RFC 3339).
+    updated_at: String,
+    /// Percent of the requests that each version gets, of those that get any.
+    #[schema(value_type = BTreeMap<String, u8>)]
+    traffic: BTreeMap<u32, u8>,
+    /// All versions, newest first. Lists leave them out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    versions: Option<Vec<Version>>,
+}
+
+/// What a component imports.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Imports {
+    /// Imports that work.
+    granted: Vec<String>,
+    /// Imports whose calls answer that access is denied.
+    denied: Vec<String>,
+}
+
+/// One deployment of a function.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Version {
+    /// Counts the deployments, from 1.
+    version: u32,
+    /// `blake3:` and 64 hexadecimal digits.
+    digest: String,
+    /// In bytes.
+    size_bytes: u64,
+    /// RFC 3339.
+    created_at: String,
+    /// The name of the token that deployed it, where a policy knew it.
+    created_by: Option<String>,
+}
+
+/// A page of functions.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FunctionList {
+    /// By name.
+    pub(super) functions: Vec<Function>,
+    /// What `after` has to be for the next page; `null` on the last one.
+    pub(super) next: Option<String>,
+}
+
+/// A deployment as JSON.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeployRequest {
+    /// A DNS label.
+    #[schema(pattern = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+    pub(super) name: String,
+    /// The component, in base64 (RFC 4648, section 4).
+    pub(super) wasm_b64: String,
+}
+
+/// How requests are divided among versions.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TrafficRequest {
+    /// Percent of the requests, by version: of one or two versions, 100 in all.
+    #[schema(value_type = BTreeMap<String, u8>)]
+    pub(super) versions: BTreeMap<u32, u8>,
+}
+
+/// A job.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Job {
+    /// `job_` and 32 hexadecimal digits. Later ones are greater.
+    id: String,
+    /// The name that the function had.
+    function: String,
+    /// The function's id.
+    function_id: String,
+    /// `pending`, `running`, `succeeded`, `failed`, `cancelled` or `lost`.
+    state: &'static str,
+    /// How often it was run.
+    attempts: u32,
+    /// How often it may be.
+    max_attempts: u32,
+    /// The name of the token that asked for it, where a policy knew it.
+    created_by: Option<String>,
+    /// RFC 3339.
+    created_at: String,
+    /// When the last attempt began (RFC 3339).
+    started_at: Option<String>,
+    /// RFC 3339.
+    finished_at: Option<String>,
+    /// The status of the function's last response, where it gave one.
+    status: Option<u16>,
+    /// Why the last attempt failed.
+    error: Option<JobError>,
+}
+
+/// Why an attempt of a job failed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobError {
+    /// A word that a client's code may act on, such as `guest_trap`.
+    kind: String,
+    /// A sentence for people.
+    message: String,
+}
+
+/// A page of jobs.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobList {
+    /// Newest first.
+    pub(super) jobs: Vec<Job>,
+    /// What `after` has to be for the next page; `null` on the last one.
+    pub(super) next: Option<String>,
+}
+
+/// The id of a job.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobId {
+    /// `job_` and 32 hexadecimal digits.
+    pub(super) job_id: String,
+}
+
+impl Job {
+    pub(super) fn of(job: &jobs::Job) -> Job {
+        let error = job.error.as_ref();
+        Job {
+            id: job.id.clone(),
+            function: job.function_name.clone(),
+            function_id: job.function_id.clone(),
+            state: job.state.word(),
+            attempts: job.attempts,
+            max_attempts: job.max_attempts,
+            created_by: job.created_by.clone(),
+            created_at: rfc3339(job.created_ms),
+            started_at: job.started_ms.map(rfc3339),
+            finished_at: job.finished_ms.map(rfc3339),
+            status: job.status,
+            error: error.map(|(kind, message)| JobError {
+                kind: kind.clone(),
+                message: message.clone(),
+            }),
+        }
+    }
+}
+
+/// Whether the node answers.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    /// `ok` or `unavailable`.
+    pub(super) status: &'static str,
+    /// What is not ready.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) unavailable: Vec<&'static str>,
+}
+
+/// Every error.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ErrorResponse {
+    error: ErrorDetail,
+}
+
+/// What went wrong.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ErrorDetail {
+    /// A word that a client's code may act on.
+    kind: String,
+    /// A sentence for people.
+    message: String,
+    /// The request's id in the node's logs.
+    request_id: String,
+    /// The name of a trap, where `kind` is `guest_trap`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trap: Option<String>,
+}
+
+impl Function {
+    /// With its versions, as where one function is shown.
+    pub(super) fn whole(function: &functions::Function) -> Function {
+        let versions = function.versions.iter().rev();
+        let versions = versions.map(|(number, version)| Version {
+            version: *number,
+            digest: version.digest.clone(),
+            size_bytes: version.size_bytes,
+            created_at: rfc3339(version.created_ms),
+            created_by: version.created_by.clone(),
+        });
+        Function {
+            versions: Some(versions.collect()),
+            ..Function::summary(function)
+        }
+    }
+
+    /// Without its versions, as in lists.
+    pub(super) fn summary(function: &functions::Function) -> Function {
+        let active = function.active();
+        let version = active.map(|(_, version)| version);
+        let imports = version.map(|version| version.imports.clone());
+        let imports = imports.unwrap_or_default();
+        let traffic = function.versions.iter();
+        let traffic = traffic.filter(|(_, version)| version.weight > 0);
+        Function {
+            id: function.id.clone(),
+            name: function.name.clone(),
+            version: active.map_or(0, |(number, _)| number),
+            digest: version
+                .map(|version| version.digest.clone())
+                .unwrap_or_default(),
+            size_bytes: version.map_or(0, |version| version.size_bytes),
+            capabilities: capabilities(imports.granted.iter().chain(&imports.denied)),
+            imports: Imports {
+                granted: imports.granted,
+                denied: imports.denied,
+            },
+            created_at: rfc3339(function.created_ms),
+            updated_at: rfc3339(function.updated_ms),
+            traffic: traffic
+                .map(|(number, version)| (*number, version.weight))
+                .collect(),
+            versions: None,
+        }
+    }
+}
+
+/// The capabilities that imports ask for, each once.
+fn capabilities<'a>(imports: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut found: Vec<_> = imports
+        .filter_map(|import| Capability::of_import(import))
+        .collect();
+    found.sort();
+    found.dedup();
+    found.iter().map(Capability::to_string).collect()
+}
+
+/// A time as RFC 3339 writes it, in UTC with milliseconds.
+fn rfc3339(ms: i64) -> String {
+    let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+    humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + since).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rfc_3339_in_utc_with_milliseconds() {
+        assert_eq!(rfc3339(1_700_000_000_123), "2023-11-14T22:13:20.123Z");
+    }
+}

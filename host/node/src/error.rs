@@ -1,0 +1,283 @@
+//! The errors of a node: kinds, each with its word and status, in one table. What the API answers
+//! and what is kept of a job that failed come from it.
+
+use std::fmt;
+
+use http::StatusCode;
+use tensor_wasm_runtime::server::HandleError;
+
+use crate::functions::{DeployError, InvalidName, InvokeError, trap_name};
+use crate::storage::StorageError;
+use crate::storage::functions::ChangeError;
+
+/// What went wrong, by the word that a client's code may act on. Stable.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ErrorKind {
+    pub(crate) word: &'static str,
+    pub(crate) status: StatusCode,
+    /// For the documentation.
+    pub(crate) meaning: &'static str,
+    /// Whether the same request may succeed later.
+    pub(crate) retry: bool,
+}
+
+macro_rules! kinds {
+    ($($name:ident = $status:ident $word:literal $retry:literal $meaning:literal;)*) => {
+        $(pub(crate) const $name: ErrorKind = ErrorKind {
+            word: $word,
+            status: StatusCode::$status,
+            meaning: $meaning,
+            retry: $retry,
+        };)*
+
+        /// All kinds, by status.
+        #[cfg(test)]
+        pub(crate) const KINDS: &[&ErrorKind] = &[$(&$name),*];
+    };
+}
+
+kinds! {
+    INVALID_REQUEST = BAD_REQUEST "invalid_request" false
+        "The query, a header or the body is not what the route takes.";
+    INVALID_NAME = BAD_REQUEST "invalid_name" false
+        "The text can't be the name of a function.";
+    GPU_REFUSED = FORBIDDEN "gpu_refused" false
+        "The component imports `tensor:gpu`, which the operator refuses to the tenant.";
+    NOT_FOUND = NOT_FOUND "not_found" false
+        "The API has no such path.";
+    FUNCTION_NOT_FOUND = NOT_FOUND "function_not_found" false
+        "The tenant has no function of this id or name.";
+    JOB_NOT_FOUND = NOT_FOUND "job_not_found" false
+        "The tenant has no job of this id; jobs are removed some time after their end.";
+    JOB_HAS_NO_RESULT = NOT_FOUND "job_has_no_result" false
+        "The job ended without a response of the function.";
+    VERSION_NOT_FOUND = NOT_FOUND "version_not_found" false
+        "The function has no version of this number.";
+    METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED "method_not_allowed" false
+        "The path does not have this method; the header `Allow` lists those that it has.";
+    JOB_NOT_FINISHED = CONFLICT "job_not_finished" true
+        "The job waits or runs.";
+    BODY_TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large" false
+        "The body is longer than the route takes.";
+    UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" false
+        "The route does not take bodies of this `Content-Type`.";
+    INVALID_COMPONENT = UNPROCESSABLE_ENTITY "invalid_component" false
+        "The component can't be served: it is damaged, imports what the host does not have, or \
+         exports no HTTP handler.";
+    IDEMPOTENCY_CONFLICT = UNPROCESSABLE_ENTITY "idempotency_conflict" false
+        "Another request has been sent with this `Idempotency-Key`.";
+    TENANT_CAPACITY_EXHAUSTED = TOO_MANY_REQUESTS "tenant_capacity_exhausted" true
+        "The tenant has as much as it may have at one time.";
+    INTERNAL = INTERNAL_SERVER_ERROR "internal" false
+        "The node failed; its log holds the cause under the request id.";
+    GUEST_TRAP = BAD_GATEWAY "guest_trap" false
+        "The function trapped or exited; `trap` names the trap, where there is one.";
+    GUEST_NO_RESPONSE = BAD_GATEWAY "guest_no_response" false
+        "The function returned without a response that can be sent.";
+    CAPACITY_EXHAUSTED = SERVICE_UNAVAILABLE "capacity_exhausted" true
+        "The node has as many instances as it can have at one time.";
+    STORAGE_UNAVAILABLE = SERVICE_UNAVAILABLE "storage_unavailable" true
+        "The database or the store of components does not answer.";
+    INVOKE_TIMEOUT = GATEWAY_TIMEOUT "invoke_timeout" false
+        "The function gave no response within the request timeout.";
+    STORAGE_FULL = INSUFFICIENT_STORAGE "storage_full" false
+        "The disk of the node is full: nothing can be deployed, and functions go on.";
+}
+
+/// An error on its way to the client.
+#[derive(Debug)]
+pub(crate) struct NodeError {
+    pub(crate) kind: &'static ErrorKind,
+    message: String,
+    /// What trapped.
+    pub(crate) trap: Option<String>,
+    /// The methods that the path has.
+    pub(crate) allow: Option<String>,
+    /// Where the server's own error tells it better.
+    pub(crate) handled: Option<HandleError>,
+}
+
+impl NodeError {
+    pub(crate) fn new(kind: &'static ErrorKind, message: impl fmt::Display) -> NodeError {
+        NodeError {
+            kind,
+            message: message.to_string(),
+            trap: None,
+            allow: None,
+            handled: None,
+        }
+    }
+
+    pub(crate) fn method_not_allowed(allowed: &str) -> NodeError {
+        NodeError {
+            allow: Some(allowed.to_owned()),
+            ..NodeError::new(
+                &METHOD_NOT_ALLOWED,
+                format_args!("this path has the methods {allowed}"),
+            )
+        }
+    }
+
+    pub(crate) fn no_function(key: &str) -> NodeError {
+        NodeError::new(
+            &FUNCTION_NOT_FOUND,
+            format_args!("there is no function `{key}`: GET /functions lists those there are"),
+        )
+    }
+
+    /// The kind's word.
+    pub(crate) fn word(&self) -> &'static str {
+        self.kind.word
+    }
+
+    /// A sentence for people.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether the node, or the tenant, has as many requests running as it may.
+    pub(crate) fn is_for_want_of_place(&self) -> bool {
+        *self.kind == TENANT_CAPACITY_EXHAUSTED || *self.kind == CAPACITY_EXHAUSTED
+    }
+}
+
+impl From<StorageError> for NodeError {
+    fn from(error: StorageError) -> NodeError {
+        if let StorageError::Full = error {
+            return NodeError::new(
+                &STORAGE_FULL,
+                "the disk of the node is full: free space on it, or ask its operator to",
+            );
+        }
+        let mut causes = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            causes += &format!(": {error}");
+            cause = error.source();
+        }
+        tracing::error!("storage: {causes}");
+        NodeError::new(
+            &STORAGE_UNAVAILABLE,
+            "the node can't read or write what it keeps: retry later; its log holds the cause",
+        )
+    }
+}
+
+impl From<ChangeError> for NodeError {
+    fn from(error: ChangeError) -> NodeError {
+        match error {
+            ChangeError::NoFunction => {
+                NodeError::new(&FUNCTION_NOT_FOUND, "there is no such function")
+            }
+            ChangeError::NoVersion(number) => NodeError::new(
+                &VERSION_NOT_FOUND,
+                format_args!("the function has no version {number}"),
+            ),
+            ChangeError::TooMany { limit } => NodeError::too_many_functions(limit),
+            ChangeError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeployError> for NodeError {
+    fn from(error: DeployError) -> NodeError {
+        match error {
+            DeployError::TooLarge { limit } => NodeError::new(
+                &BODY_TOO_LARGE,
+                format_args!("the component is longer than the {limit} bytes that this node takes"),
+            ),
+            DeployError::Component(error) => NodeError::component(&error),
+            DeployError::TooMany { limit } => NodeError::too_many_functions(limit),
+            DeployError::Storage(error) => error.into(),
+            DeployError::Internal => NodeError::internal(),
+        }
+    }
+}
+
+impl From<InvalidName> for NodeError {
+    fn from(error: InvalidName) -> NodeError {
+        NodeError::new(&INVALID_NAME, error)
+    }
+}
+
+impl From<InvokeError> for NodeError {
+    fn from(error: InvokeError) -> NodeError {
+        let failure = match error {
+            InvokeError::NoPlace { limit } => {
+                return NodeError::new(
+                    &TENANT_CAPACITY_EXHAUSTED,
+                    format_args!(
+                        "this tenant has {limit} requests running, as many as it may: retry when \
+                         one has ended"
+                    ),
+                );
+            }
+            InvokeError::Component(error) => return NodeError::component(&error),
+            InvokeError::Storage(error) => return error.into(),
+            InvokeError::Internal => return NodeError::internal(),
+            InvokeError::Failed(failure) => failure,
+        };
+        let message = failure.error;
+        match failure.error {
+            HandleError::TimedOut => NodeError::new(
+                &INVOKE_TIMEOUT,
+                "the function gave no response within the request timeout",
+            ),
+            HandleError::Overloaded => NodeError::new(
+                &CAPACITY_EXHAUSTED,
+                "the node has as many instances as it can have: retry after a second",
+            ),
+            HandleError::Trapped => {
+                let trap = failure.trap.map(trap_name);
+                let text = match &trap {
+                    Some(trap) => format!("the function trapped: {trap}"),
+                    None => "the function exited without a response".to_owned(),
+                };
+                NodeError {
+                    trap,
+                    ..NodeError::new(&GUEST_TRAP, text)
+                }
+            }
+            HandleError::NoResponse | HandleError::InvalidStatus { .. } => {
+                NodeError::new(&GUEST_NO_RESPONSE, message)
+            }
+            HandleError::GpuRefused { .. } => NodeError::new(&GPU_REFUSED, message),
+            other => NodeError {
+                handled: Some(other),
+                ..NodeError::internal()
+            },
+        }
+    }
+}
+
+impl NodeError {
+    pub(crate) fn component(error: &tensor_wasm_runtime::Error) -> NodeError {
+        let kind = match error {
+            tensor_wasm_runtime::Error::GpuRefused { .. } => &GPU_REFUSED,
+            _ => &INVALID_COMPONENT,
+        };
+        NodeError::new(kind, error)
+    }
+
+    fn too_many_functions(limit: u32) -> NodeError {
+        NodeError::new(
+            &TENANT_CAPACITY_EXHAUSTED,
+            format_args!("this tenant has {limit} functions, as many as it may: delete one first"),
+        )
+    }
+
+    /// The policy let the request pass, and did not say whose it is.
+    pub(crate) fn undecided() -> NodeError {
+        NodeError {
+            handled: Some(HandleError::Undecided),
+            ..NodeError::internal()
+        }
+    }
+
+    pub(crate) fn internal() -> NodeError {
+        NodeError::new(
+            &INTERNAL,
+            "the node failed: its log holds the cause under this request id",
+        )
+    }
+}

@@ -1,0 +1,132 @@
+//! Invocations: a request goes to the version of a function that it is for, on the threads
+//! that run guests.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use tensor_wasm_runtime::{Application, InvokeFailure, RequestScope, host_task};
+use tokio::task::JoinHandle;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::deploy::LoadError;
+use super::places::Place;
+use super::{Entry, Functions};
+use crate::storage::StorageError;
+
+/// Why an invocation has no response of the function.
+#[derive(Debug)]
+pub(crate) enum InvokeError {
+    /// As many requests of the tenant run as may.
+    NoPlace {
+        /// How many may run.
+        limit: usize,
+    },
+    /// The function gave none.
+    Failed(InvokeFailure),
+    /// The component can't be loaded any more, for example since a grant was taken away.
+    Component(tensor_wasm_runtime::Error),
+    /// The storage failed.
+    Storage(StorageError),
+    /// The host failed; the log says why.
+    Internal,
+}
+
+impl Functions {
+    /// Has a function answer a request.
+    pub(crate) async fn invoke(
+        &self,
+        entry: &Entry,
+        request: http::Request<WasiBody>,
+        scope: RequestScope,
+    ) -> Result<http::Response<WasiBody>, InvokeError> {
+        let limit = self.places.of_each();
+        let place = self.places.take(entry.tenant);
+        let place = place.ok_or(InvokeError::NoPlace { limit })?;
+        let application = self.application(entry).await?;
+        let response = AbortOnDrop(self.guests.spawn(host_task(async move {
+            let response = application.invoke(request, &scope).await;
+            response.map_err(InvokeError::Failed)
+        })));
+        let response = response.await?;
+        Ok(response.map(|body| {
+            PlacedBody {
+                body,
+                _place: place,
+            }
+            .boxed_unsync()
+        }))
+    }
+
+    /// The component of the version that the next request is for.
+    async fn application(&self, entry: &Entry) -> Result<Arc<Application>, InvokeError> {
+        let Some((number, version)) = entry.next_version() else {
+            tracing::error!(function = entry.function.id, "the function has no version");
+            return Err(InvokeError::Internal);
+        };
+        let cell = self.loaded.cell(&entry.function.id, number);
+        let loaded = cell
+            .get_or_try_init(async || {
+                let component = self.storage.components.read(&version.digest).await;
+                let component = component.map_err(InvokeError::Storage)?;
+                match self.load(entry.tenant, component).await {
+                    Ok(application) => Ok(Arc::new(application)),
+                    Err(LoadError::Component(error)) => Err(InvokeError::Component(error)),
+                    Err(LoadError::Internal) => Err(InvokeError::Internal),
+                }
+            })
+            .await?;
+        Ok(loaded.clone())
+    }
+}
+
+/// The response of a task, which ends where nobody waits for it any more.
+struct AbortOnDrop(JoinHandle<Result<http::Response<WasiBody>, InvokeError>>);
+
+impl Future for AbortOnDrop {
+    type Output = Result<http::Response<WasiBody>, InvokeError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|joined| {
+            joined.unwrap_or_else(|error| {
+                tracing::error!("an invocation failed: {error}");
+                Err(InvokeError::Internal)
+            })
+        })
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The body of a response, which has a place until it is sent or dropped.
+struct PlacedBody {
+    body: WasiBody,
+    _place: Place,
+}
+
+impl Body for PlacedBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

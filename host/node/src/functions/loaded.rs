@@ -1,0 +1,146 @@
+//! The components that are loaded: linked, and ready to make instances. Those that were used
+//! last stay; any other one is loaded again when it is next invoked.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+
+use tensor_wasm_runtime::Application;
+use tokio::sync::OnceCell;
+
+use crate::lock::ignore_poison;
+
+/// A component that is loaded, or will be by the first that needs it.
+pub(super) type Cell = Arc<OnceCell<Arc<Application>>>;
+
+/// The components that are loaded, by function and version.
+pub(super) struct Loaded {
+    most: NonZeroUsize,
+    cells: Mutex<Cells>,
+}
+
+#[derive(Default)]
+struct Cells {
+    by_version: HashMap<String, HashMap<u32, Used>>,
+    count: usize,
+    /// Counts the uses.
+    clock: u64,
+}
+
+struct Used {
+    cell: Cell,
+    last: u64,
+}
+
+impl Loaded {
+    pub(super) fn new(most: NonZeroUsize) -> Loaded {
+        Loaded {
+            most,
+            cells: Mutex::default(),
+        }
+    }
+
+    /// The component of a version. Whoever finds it empty loads it.
+    pub(super) fn cell(&self, id: &str, version: u32) -> Cell {
+        let mut cells = ignore_poison(self.cells.lock());
+        if let Some(cell) = cells.used(id, version) {
+            return cell;
+        }
+        let evicted = (cells.count >= self.most.get()).then(|| cells.evict());
+        let cell = cells.insert(id, version, Arc::default());
+        drop(cells);
+        if let Some(Some(cell)) = evicted {
+            drop_elsewhere(cell);
+        }
+        cell
+    }
+
+    /// Has a component that was just loaded.
+    pub(super) fn insert(&self, id: &str, version: u32, application: Arc<Application>) {
+        let cell = self.cell(id, version);
+        // Another one, where a request was faster: equal, and in use.
+        let _ = cell.set(application);
+    }
+
+    /// Forgets a component. Requests that run keep it for as long as they do.
+    pub(super) fn remove(&self, id: &str, version: u32) {
+        let cell = ignore_poison(self.cells.lock()).remove(id, version);
+        if let Some(cell) = cell {
+            drop_elsewhere(cell);
+        }
+    }
+}
+
+impl Cells {
+    fn used(&mut self, id: &str, version: u32) -> Option<Cell> {
+        self.clock += 1;
+        let used = self.by_version.get_mut(id)?.get_mut(&version)?;
+        used.last = self.clock;
+        Some(used.cell.clone())
+    }
+
+    fn insert(&mut self, id: &str, version: u32, cell: Cell) -> Cell {
+        let used = Used {
+            cell: cell.clone(),
+            last: self.clock,
+        };
+        self.by_version
+            .entry(id.to_owned())
+            .or_default()
+            .insert(version, used);
+        self.count += 1;
+        cell
+    }
+
+    fn remove(&mut self, id: &str, version: u32) -> Option<Cell> {
+        let versions = self.by_version.get_mut(id)?;
+        let used = versions.remove(&version)?;
+        if versions.is_empty() {
+            self.by_version.remove(id);
+        }
+        self.count -= 1;
+        Some(used.cell)
+    }
+
+    /// Removes the one that was used least recently.
+    fn evict(&mut self) -> Option<Cell> {
+        let all = self.by_version.iter().flat_map(|(id, versions)| {
+            let of_id = versions.iter();
+            of_id.map(move |(version, used)| (used.last, id, *version))
+        });
+        let (_, id, version) = all.min_by_key(|(last, ..)| *last)?;
+        let id = id.clone();
+        self.remove(&id, version)
+    }
+}
+
+/// Dropping a component unmaps its code, which is not for the threads that serve HTTP.
+fn drop_elsewhere(cell: Cell) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(move || drop(cell))),
+        Err(_) => drop(cell),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_one_that_was_used_least_recently_gives_way() {
+        let loaded = Loaded::new(NonZeroUsize::new(2).unwrap());
+        let first = loaded.cell("a", 1);
+        let second = loaded.cell("a", 2);
+        assert!(Arc::ptr_eq(&first, &loaded.cell("a", 1)));
+        let third = loaded.cell("b", 1);
+        assert!(Arc::ptr_eq(&first, &loaded.cell("a", 1)));
+        assert!(Arc::ptr_eq(&third, &loaded.cell("b", 1)));
+        assert!(!Arc::ptr_eq(&second, &loaded.cell("a", 2)));
+        assert_eq!(loaded.cells.lock().unwrap().count, 2);
+        loaded.remove("a", 2);
+        loaded.remove("a", 2);
+        assert_eq!(loaded.cells.lock().unwrap().count, 1);
+    }
+}

@@ -1,0 +1,213 @@
+//! Functions: components that tenants deploy and invoke. [`deploy`] makes versions of them,
+//! [`index`] finds the version that a request is for, [`loaded`] keeps their compiled
+//! components, [`invoke`] runs them.
+//!
+//! A function belongs to one tenant, and nobody else sees it. Its versions have instances of
+//! their own: neither memory nor device buffers are shared between functions or tenants.
+
+mod deploy;
+mod index;
+mod invoke;
+mod loaded;
+mod name;
+mod places;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tensor_wasm_runtime::{Engine, HttpGrant, Observer, Trap};
+use tokio::runtime::Handle;
+use tokio::sync::RwLock;
+
+use crate::grants::TenantGrants;
+use crate::storage::functions::{ChangeError, Function};
+use crate::storage::{Storage, StorageError};
+
+pub(crate) use deploy::{DeployError, Deployment};
+pub(crate) use index::Entry;
+pub(crate) use invoke::InvokeError;
+pub(crate) use name::{FunctionName, InvalidName};
+
+use deploy::Compilers;
+use index::Index;
+use loaded::Loaded;
+use places::Places;
+
+/// What one tenant may have, and how its functions are run.
+#[derive(Clone, Debug)]
+pub struct FunctionLimits {
+    /// The longest component, in bytes.
+    pub component_bytes: u64,
+    /// Functions of one tenant.
+    pub functions: u32,
+    /// Requests of one tenant that run at one time.
+    pub concurrency: NonZeroUsize,
+    /// Components that are kept loaded at one time. Others are loaded again, from their
+    /// compiled form, when they are next invoked.
+    pub loaded: NonZeroUsize,
+    /// How long a request may take, from its head to the end of its response.
+    pub request_timeout: Duration,
+    /// How many requests one instance answers, one after another.
+    pub reuse: NonZeroUsize,
+}
+
+impl Default for FunctionLimits {
+    fn default() -> FunctionLimits {
+        FunctionLimits {
+            component_bytes: 64 << 20,
+            functions: 1000,
+            concurrency: NonZeroUsize::new(128).unwrap_or(NonZeroUsize::MIN),
+            loaded: NonZeroUsize::new(256).unwrap_or(NonZeroUsize::MIN),
+            request_timeout: Duration::from_secs(30),
+            reuse: NonZeroUsize::MIN,
+        }
+    }
+}
+
+/// The functions of a node.
+pub(crate) struct Functions {
+    storage: Arc<Storage>,
+    engine: Engine,
+    grants: Arc<TenantGrants>,
+    /// Whether a policy decides on requests.
+    is_guarded: bool,
+    /// The HTTP requests that functions may send to other servers.
+    http: HttpGrant,
+    limits: FunctionLimits,
+    index: Index,
+    loaded: Loaded,
+    places: Places,
+    compilers: Compilers,
+    /// Held shared from the moment a component is stored until a version refers to it, and
+    /// exclusively while components are removed that no version refers to.
+    collection: RwLock<()>,
+    /// Who learns what invocations use.
+    observer: Option<Arc<dyn Observer>>,
+    /// Runs the guests, on threads that serve no HTTP.
+    guests: Handle,
+}
+
+impl Functions {
+    pub(crate) fn new(
+        storage: Arc<Storage>,
+        engine: Engine,
+        grants: Arc<TenantGrants>,
+        is_guarded: bool,
+        http: HttpGrant,
+        limits: FunctionLimits,
+        observer: Option<Arc<dyn Observer>>,
+        guests: Handle,
+    ) -> Functions {
+        Functions {
+            index: Index::default(),
+            loaded: Loaded::new(limits.loaded),
+            places: Places::new(limits.concurrency),
+            compilers: Compilers::default(),
+            collection: RwLock::default(),
+            storage,
+            engine,
+            grants,
+            is_guarded,
+            http,
+            limits,
+            observer,
+            guests,
+        }
+    }
+
+    /// Who learns what invocations use.
+    pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
+        self.observer.clone()
+    }
+
+    pub(crate) fn limits(&self) -> &FunctionLimits {
+        &self.limits
+    }
+
+    /// A function of a tenant, by id or name.
+    pub(crate) async fn find(
+        &self,
+        tenant: u64,
+        key: &str,
+    ) -> Result<Option<Arc<Entry>>, StorageError> {
+        self.index.find(&self.storage.database, tenant, key).await
+    }
+
+    /// The functions of a tenant by name, those after `after`, at most `limit`.
+    pub(crate) async fn list(
+        &self,
+        tenant: u64,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Function>, StorageError> {
+        self.storage.database.functions(tenant, after, limit).await
+    }
+
+    /// Divides the requests of a function among its versions, by percent.
+    pub(crate) async fn set_traffic(
+        &self,
+        tenant: u64,
+        key: &str,
+        weights: &BTreeMap<u32, u8>,
+    ) -> Result<Function, ChangeError> {
+        let change = self.index.change().await;
+        let database = &self.storage.database;
+        let function = database.set_traffic(tenant, key, weights, now_ms()).await?;
+        change.replaced(tenant, &function);
+        Ok(function)
+    }
+
+    /// Deletes a function. Requests that run are not affected. Whether it was there.
+    pub(crate) async fn delete(&self, tenant: u64, key: &str) -> Result<bool, StorageError> {
+        let database = &self.storage.database;
+        let deleted = {
+            let change = self.index.change().await;
+            let deleted = database.delete_function(tenant, key).await?;
+            if let Some(function) = &deleted {
+                change.removed(tenant, function);
+            }
+            deleted
+        };
+        let Some(function) = deleted else {
+            return Ok(false);
+        };
+        for number in function.versions.keys() {
+            self.loaded.remove(&function.id, *number);
+        }
+        let _exclusive = self.collection.write().await;
+        for version in function.versions.values() {
+            if !database.is_used(&version.digest).await? {
+                self.storage.components.remove(&version.digest).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether the storage answers.
+    pub(crate) async fn is_ready(&self) -> bool {
+        self.storage.is_ready().await
+    }
+}
+
+/// Milliseconds since 1970, UTC.
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
+/// What a trap is called in error responses: its name in the WebAssembly engine, in snake
+/// case.
+pub(crate) fn trap_name(trap: Trap) -> String {
+    let mut name = String::new();
+    for letter in format!("{trap:?}").chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}

@@ -1,0 +1,80 @@
+//! How many requests of each tenant run at one time.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+
+use crate::lock::ignore_poison;
+
+/// The requests that run, by tenant.
+#[derive(Clone)]
+pub(super) struct Places {
+    of_each: NonZeroUsize,
+    /// Tenants without a request have no entry: a token may be valid for any number of them.
+    running: Arc<Mutex<HashMap<u64, usize>>>,
+}
+
+impl Places {
+    pub(super) fn new(of_each: NonZeroUsize) -> Places {
+        Places {
+            of_each,
+            running: Arc::default(),
+        }
+    }
+
+    /// A place for one request of a tenant, if it has one left.
+    pub(super) fn take(&self, tenant: u64) -> Option<Place> {
+        let mut running = ignore_poison(self.running.lock());
+        let count = running.entry(tenant).or_default();
+        if *count >= self.of_each.get() {
+            return None;
+        }
+        *count += 1;
+        Some(Place {
+            tenant,
+            running: self.running.clone(),
+        })
+    }
+
+    /// How many each tenant has.
+    pub(super) fn of_each(&self) -> usize {
+        self.of_each.get()
+    }
+}
+
+/// The place of a request that runs, until it is dropped.
+pub(crate) struct Place {
+    tenant: u64,
+    running: Arc<Mutex<HashMap<u64, usize>>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut running = ignore_poison(self.running.lock());
+        if let Some(count) = running.get_mut(&self.tenant) {
+            *count -= 1;
+            if *count == 0 {
+                running.remove(&self.tenant);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_tenant_that_has_no_place_left_takes_none_of_the_others() {
+        let places = Places::new(NonZeroUsize::new(2).unwrap());
+        let held: Vec<_> = (0..2).map(|_| places.take(1).unwrap()).collect();
+        assert!(places.take(1).is_none());
+        let other = places.take(2).unwrap();
+        drop(held);
+        assert!(places.take(1).is_some());
+        drop(other);
+        assert!(places.running.lock().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,298 @@
+//! A node: functions of many tenants behind its policies, kept in a folder.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use tensor_wasm_node::host::ComponentSource;
+//! use tensor_wasm_node::node::{Node, NodeSource};
+//! use tensor_wasm_node::tokens::Tokens;
+//! use tensor_wasm_runtime::server::{Limits, Server};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = tokio::runtime::Runtime::new()?;
+//! let node = runtime.block_on(async {
+//!     let server = Server::bind("127.0.0.1:8080".parse()?, Limits::default()).await?;
+//!     let node = Node::builder(NodeSource::at(Path::new("/var/lib/tensor-wasm")))
+//!         .policy(ComponentSource::read(Path::new("policy.wasm"))?)
+//!         .tokens(Arc::new(Tokens::new(None, Some(Path::new("tokens")))?))
+//!         .build()
+//!         .await?;
+//!     let interrupted = async {
+//!         let _ = tokio::signal::ctrl_c().await;
+//!     };
+//!     node.serve(server, interrupted, Duration::from_secs(10)).await;
+//!     Ok::<_, Box<dyn std::error::Error>>(node)
+//! })?;
+//! node.close(Duration::from_secs(5));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A node is assembled as a [`Host`](crate::host::Host) is, and its policies are the same. What
+//! is behind them is not one application but the API by which functions are deployed and
+//! invoked.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use tensor_wasm_device::Device;
+use tensor_wasm_runtime::server::{Drained, Server};
+use tensor_wasm_runtime::{Observer, Unguarded};
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+
+use crate::api::Api;
+use crate::audit::{AuditLog, Outcome};
+use crate::functions::Functions;
+use crate::grants::TenantGrants;
+use crate::host::chain::{PolicyConfig, load_policies};
+use crate::host::{Foundation, HostBuilder, HostError, Policy, Reloader};
+use crate::jobs::Jobs;
+use crate::lock::ignore_poison;
+use crate::metrics::Metrics;
+use crate::storage::Storage;
+use crate::tokens::Tokens;
+
+pub use crate::functions::FunctionLimits;
+pub use crate::jobs::JobLimits;
+pub use crate::storage::StorageError;
+
+/// What a node serves.
+#[derive(Clone, Debug)]
+pub struct NodeSource {
+    /// The folder that it keeps everything in. One node at a time may use it.
+    pub directory: PathBuf,
+    /// What a tenant may have, and how its functions are run.
+    pub limits: FunctionLimits,
+    /// What jobs may take, and how long they are kept.
+    pub jobs: JobLimits,
+}
+
+impl NodeSource {
+    /// The functions in a folder, with the default limits. A folder that is not there is made.
+    pub fn at(directory: &Path) -> NodeSource {
+        NodeSource {
+            directory: directory.to_owned(),
+            limits: FunctionLimits::default(),
+            jobs: JobLimits::default(),
+        }
+    }
+}
+
+/// Functions of many tenants behind policies.
+pub struct Node {
+    /// Outermost first.
+    policies: Vec<Policy>,
+    api: Arc<Api>,
+    jobs: Arc<Jobs>,
+    storage: Arc<Storage>,
+    device: Option<Device>,
+    grants: Arc<TenantGrants>,
+    tokens: Arc<Tokens>,
+    audit: Option<Arc<AuditLog>>,
+    metrics: Option<Arc<Metrics>>,
+    usage_header: bool,
+    request_timeout: Duration,
+    /// The threads that run guests, until the node is closed.
+    guests: Mutex<Option<Runtime>>,
+}
+
+impl Node {
+    /// Begins to assemble a node.
+    pub fn builder(source: NodeSource) -> HostBuilder<NodeSource> {
+        HostBuilder::new(source)
+    }
+
+    /// The policies in front of the functions, outermost first.
+    pub fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
+    /// Whether a policy decides on requests.
+    pub fn is_decided_on(&self) -> bool {
+        let outermost = self.policies.first();
+        outermost.is_some_and(|policy| policy.component.is_decided_on())
+    }
+
+    /// The device, where tenants are granted one.
+    pub fn device(&self) -> Option<&Device> {
+        self.device.as_ref()
+    }
+
+    /// What each tenant may do with the device.
+    pub fn grants(&self) -> &TenantGrants {
+        &self.grants
+    }
+
+    /// The tokens that policies know.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// The audit log, where records are kept.
+    pub fn audit(&self) -> Option<&AuditLog> {
+        self.audit.as_deref()
+    }
+
+    /// Serves requests until `shutdown` is done, then drains for at most `drain`. Records
+    /// the start.
+    pub async fn serve(
+        &self,
+        server: Server,
+        shutdown: impl Future<Output = ()>,
+        drain: Duration,
+    ) -> Drained {
+        self.record("server.start");
+        let begin_of_drain = OnceLock::new();
+        let shutdown = async {
+            shutdown.await;
+            self.jobs.stop();
+            let _ = begin_of_drain.set(Instant::now());
+        };
+        self.api.set_readiness(server.readiness());
+        let metrics = self.metrics.clone();
+        let observer = metrics.map(|metrics| metrics as Arc<dyn Observer>);
+        let server = server.with_observer(observer.clone());
+        let drained = match self.policies.first() {
+            Some(policy) => {
+                let policy = policy.component.clone();
+                server.serve(policy, shutdown, drain).await
+            }
+            None => {
+                let api = Unguarded::new(self.api.clone(), self.request_timeout, observer)
+                    .with_usage_header(self.usage_header);
+                server.serve(Arc::new(api), shutdown, drain).await
+            }
+        };
+        let passed = begin_of_drain.get().map_or(drain, Instant::elapsed);
+        self.jobs.drain(drain.saturating_sub(passed)).await;
+        drained
+    }
+
+    /// Closes the database, ends the threads that run guests, records the stop, and writes the
+    /// audit log to its end, for at most `patience`. Blocks for as long. Returns how many
+    /// records are lost. To be called after [`Node::serve`], outside of any Tokio runtime; a
+    /// node that is not closed loses nothing but records.
+    pub fn close(&self, patience: Duration) -> u64 {
+        if let Some(guests) = ignore_poison(self.guests.lock()).take() {
+            let closing = async {
+                self.jobs.close().await;
+                self.storage.close().await;
+            };
+            // A query that does not end is given up.
+            let closed = async { timeout(patience, closing).await.is_ok() };
+            if !guests.block_on(closed) {
+                tracing::warn!("the database is not closed yet; its log is read at the next start");
+            }
+            guests.shutdown_background();
+        }
+        self.record("server.stop");
+        self.audit.as_ref().map_or(0, |audit| audit.close(patience))
+    }
+
+    /// What reads files again while the node serves.
+    pub fn reloader(&self) -> Reloader {
+        Reloader::new(self.tokens.clone(), self.audit.clone())
+    }
+
+    fn record(&self, action: &str) {
+        if let Some(audit) = &self.audit {
+            audit.event(action, "node", Outcome::done());
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(guests) = ignore_poison(self.guests.lock()).take() {
+            // It may be dropped where a runtime must not block.
+            guests.shutdown_background();
+        }
+    }
+}
+
+impl HostBuilder<NodeSource> {
+    /// Opens the folder, the audit log and the device, and loads the policies. To be called in
+    /// the context of a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError`]
+    pub async fn build(mut self) -> Result<Node, HostError> {
+        let storage = Arc::new(Storage::open(&self.source.directory).await?);
+        if self.cache.is_none() {
+            self.cache = Some(storage.cache());
+        }
+        let Foundation {
+            tokens,
+            audit,
+            device,
+            grants,
+            engine,
+            policy,
+        } = self.foundation()?;
+        let guests = tokio::runtime::Builder::new_multi_thread()
+            .thread_name("guest")
+            .enable_all()
+            // So that guests are charged for the time that they run.
+            .on_thread_unpark(tensor_wasm_runtime::thread_unparked)
+            .build()
+            .map_err(HostError::Threads)?;
+        let limits = FunctionLimits {
+            request_timeout: self.application.request_timeout,
+            reuse: self.application.reuse,
+            ..self.source.limits.clone()
+        };
+        let request_timeout = limits.request_timeout;
+        let config = PolicyConfig {
+            grant: policy,
+            request_timeout,
+            reuse: limits.reuse,
+            observer: self.observer(),
+            usage_header: self.application.usage_header,
+        };
+        let is_guarded = !self.policies.is_empty();
+        let functions = Functions::new(
+            storage.clone(),
+            engine.clone(),
+            grants.clone(),
+            is_guarded,
+            self.application.http.clone(),
+            limits,
+            self.observer(),
+            guests.handle().clone(),
+        );
+        let functions = Arc::new(functions);
+        let jobs = Jobs::open(
+            storage.clone(),
+            functions.clone(),
+            self.source.jobs.clone(),
+            audit.clone(),
+        );
+        let jobs = Arc::new(jobs.await?);
+        let api = Arc::new(Api::new(functions, jobs.clone()));
+        let policies = load_policies(&engine, &self.policies, api.clone(), "the node", &config)?;
+        let mut node = Node {
+            policies,
+            api,
+            jobs,
+            storage,
+            device,
+            grants,
+            tokens,
+            audit: None,
+            metrics: self.metrics.clone(),
+            usage_header: self.application.usage_header,
+            request_timeout,
+            guests: Mutex::new(Some(guests)),
+        };
+        node.audit = self.kept(audit, node.is_decided_on());
+        if let Some(guests) = &*ignore_poison(node.guests.lock()) {
+            node.jobs.start(guests.handle());
+        }
+        Ok(node)
+    }
+}

@@ -1,0 +1,216 @@
+//! The components of all functions, by content: equal ones are kept once.
+//!
+//! An upload is written beside the others under a name of its own while its digest is
+//! computed, and becomes a component in one step.
+
+use std::collections::BTreeSet;
+use std::path::Path as FilePath;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+
+use super::StorageError;
+use super::ids::random_id;
+
+/// What digests begin with.
+const BLAKE3: &str = "blake3:";
+
+/// Uploads in progress. None outlives the process.
+const UPLOADS: &str = "uploads";
+
+/// Components, by the hexadecimal digits of their digest.
+const COMPLETE: &str = "blake3";
+
+/// A part of an upload, in bytes: what a bucket asks for at least.
+const PART_BYTES: usize = 5 << 20;
+
+/// The components of all functions.
+pub(crate) struct ComponentStore {
+    store: Box<dyn ObjectStore>,
+}
+
+impl ComponentStore {
+    /// Keeps components in a folder, which has to exist. Removes uploads that did not end.
+    pub(crate) fn open(folder: &FilePath) -> Result<ComponentStore, StorageError> {
+        let uploads = folder.join(UPLOADS);
+        match std::fs::remove_dir_all(&uploads) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StorageError::Directory {
+                    path: uploads,
+                    cause,
+                });
+            }
+            _ => {}
+        }
+        let store = LocalFileSystem::new_with_prefix(folder)?
+            .with_automatic_cleanup(false)
+            .with_fsync(true);
+        Ok(ComponentStore {
+            store: Box::new(store),
+        })
+    }
+
+    /// Begins to write a component.
+    pub(crate) async fn upload(&self) -> Result<Upload<'_>, StorageError> {
+        let path = Path::from_iter([UPLOADS, &random_id("")?]);
+        let parts = self.store.put_multipart(&path).await?;
+        Ok(Upload {
+            store: &*self.store,
+            path,
+            parts,
+            part: Vec::new(),
+            hasher: blake3::Hasher::new(),
+            bytes: 0,
+        })
+    }
+
+    /// Reads a component.
+    pub(crate) async fn read(&self, digest: &str) -> Result<Bytes, StorageError> {
+        let found = self.store.get(&complete(digest)?).await?;
+        Ok(found.bytes().await?)
+    }
+
+    /// Removes a component. One that is not there any more is removed already.
+    pub(crate) async fn remove(&self, digest: &str) -> Result<(), StorageError> {
+        match self.store.delete(&complete(digest)?).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            removed => Ok(removed?),
+        }
+    }
+
+    /// Removes what belongs to no function: components whose deployment was not
+    /// acknowledged. To be called while there are no deployments.
+    pub(super) async fn remove_others(&self, kept: &BTreeSet<String>) -> Result<(), StorageError> {
+        let all: Vec<_> = self.store.list(None).try_collect().await?;
+        for object in all {
+            let name = object.location.filename().unwrap_or_default();
+            if !kept.contains(&format!("{BLAKE3}{name}")) {
+                self.store.delete(&object.location).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a component is.
+fn complete(digest: &str) -> Result<Path, StorageError> {
+    let hex = digest
+        .strip_prefix(BLAKE3)
+        .ok_or(StorageError::Damaged { what: "a digest" })?;
+    Ok(Path::from_iter([COMPLETE, hex]))
+}
+
+/// A component that is being written.
+pub(crate) struct Upload<'a> {
+    store: &'a dyn ObjectStore,
+    path: Path,
+    parts: Box<dyn MultipartUpload>,
+    /// What has arrived of the next part.
+    part: Vec<u8>,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl Upload<'_> {
+    /// Writes the next bytes.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        self.hasher.update(bytes);
+        self.bytes += bytes.len() as u64;
+        self.part.extend_from_slice(bytes);
+        if self.part.len() >= PART_BYTES {
+            self.put().await?;
+        }
+        Ok(())
+    }
+
+    async fn put(&mut self) -> Result<(), StorageError> {
+        let part = std::mem::take(&mut self.part);
+        Ok(self.parts.put_part(PutPayload::from(part)).await?)
+    }
+
+    /// How many bytes were written.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Completes the component, and returns its digest.
+    pub(crate) async fn complete(mut self) -> Result<String, StorageError> {
+        self.put().await?;
+        self.parts.complete().await?;
+        let digest = format!("{BLAKE3}{}", self.hasher.finalize().to_hex());
+        // Over an equal one that is there already.
+        self.store.rename(&self.path, &complete(&digest)?).await?;
+        Ok(digest)
+    }
+
+    /// Removes what was written.
+    pub(crate) async fn abort(mut self) {
+        if let Err(error) = self.parts.abort().await {
+            // The next start removes it.
+            tracing::warn!("an upload that failed was not removed: {error}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    async fn stored(store: &ComponentStore, bytes: &[u8]) -> String {
+        let mut upload = store.upload().await.unwrap();
+        for piece in bytes.chunks(PART_BYTES / 3 * 2) {
+            upload.write(piece).await.unwrap();
+        }
+        assert_eq!(upload.bytes(), bytes.len() as u64);
+        upload.complete().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_component_is_found_by_its_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ComponentStore::open(folder.path()).unwrap();
+        let large: Vec<u8> = (0..3 * PART_BYTES + 17).map(|i| i as u8).collect();
+        for bytes in [&large[..], b"", b"\0asm"] {
+            let digest = stored(&store, bytes).await;
+            assert_eq!(digest, format!("blake3:{}", blake3::hash(bytes).to_hex()));
+            assert_eq!(stored(&store, bytes).await, digest);
+            assert_eq!(store.read(&digest).await.unwrap(), bytes);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_belongs_to_no_function_is_removed_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ComponentStore::open(folder.path()).unwrap();
+        let kept = stored(&store, b"kept").await;
+        let other = stored(&store, b"other").await;
+        // The process ends in the middle of an upload.
+        let mut upload = store.upload().await.unwrap();
+        upload.write(&vec![0; 2 * PART_BYTES]).await.unwrap();
+        std::mem::forget(upload);
+        let store = ComponentStore::open(folder.path()).unwrap();
+        store
+            .remove_others(&BTreeSet::from([kept.clone()]))
+            .await
+            .unwrap();
+        assert_eq!(store.read(&kept).await.unwrap(), &b"kept"[..]);
+        assert!(store.read(&other).await.is_err());
+        let files = walk(folder.path());
+        assert_eq!(files, 1);
+        store.remove(&kept).await.unwrap();
+        store.remove(&kept).await.unwrap();
+    }
+
+    fn walk(folder: &FilePath) -> usize {
+        std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| if path.is_dir() { walk(&path) } else { 1 })
+            .sum()
+    }
+}

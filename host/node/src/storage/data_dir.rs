@@ -1,0 +1,106 @@
+//! The folder of a node, which one node at a time may use.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::StorageError;
+
+/// The folder of a node, locked against other nodes until it is dropped.
+pub(crate) struct DataDir {
+    path: PathBuf,
+    /// The lock is the open file's: it ends with the process, however that ends.
+    _lock: File,
+}
+
+impl DataDir {
+    /// Makes the folder where it is missing, readable by its owner alone, and locks it.
+    pub(crate) fn open(path: &Path) -> Result<DataDir, StorageError> {
+        let error = |cause| StorageError::Directory {
+            path: path.to_owned(),
+            cause,
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(error)?;
+        let path = path.canonicalize().map_err(error)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("lock"))
+            .map_err(error)?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(StorageError::InUse { path }),
+            Err(cause) => return Err(error(cause.into())),
+        }
+        let directory = DataDir { path, _lock: lock };
+        for folder in [directory.components(), directory.cache()] {
+            directory.make(&folder)?;
+        }
+        Ok(directory)
+    }
+
+    fn make(&self, folder: &Path) -> Result<(), StorageError> {
+        match fs::create_dir(folder) {
+            Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => {
+                Err(StorageError::Directory {
+                    path: folder.to_owned(),
+                    cause,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The file of the database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join("node.db")
+    }
+
+    /// The folder of the components.
+    pub(crate) fn components(&self) -> PathBuf {
+        self.path.join("components")
+    }
+
+    /// The folder for what can be made again.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.path.join("cache")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn one_node_at_a_time_uses_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/node");
+        let first = DataDir::open(&path).unwrap();
+        let Err(StorageError::InUse { path: named }) = DataDir::open(&path) else {
+            panic!("the folder is locked");
+        };
+        assert_eq!(named, path.canonicalize().unwrap());
+        drop(first);
+        DataDir::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_path_that_is_no_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "text").unwrap();
+        let error = DataDir::open(&path).err().unwrap().to_string();
+        assert!(error.contains(path.to_str().unwrap()), "{error}");
+    }
+}

@@ -1,0 +1,174 @@
+//! The database of a node: SQLite in one file, with the migrations of its schema.
+//!
+//! The queries keep to what PostgreSQL understands as well. Writes go through one connection,
+//! since SQLite has one writer at a time; reads have their own, and see what is committed.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{SqlSafeStr, SqlStr};
+
+use super::StorageError;
+
+/// Connections that read at one time.
+const READERS: u32 = 4;
+
+/// How long a query may wait for a connection before it fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The versions of the schema. None that was released is ever changed.
+const SCHEMA: [(i64, &str, &str); 2] = [
+    (
+        1,
+        "functions",
+        include_str!("../../migrations/0001_functions.sql"),
+    ),
+    (2, "jobs", include_str!("../../migrations/0002_jobs.sql")),
+];
+
+/// An open database.
+pub(crate) struct Database {
+    pub(super) writer: SqlitePool,
+    pub(super) readers: SqlitePool,
+}
+
+impl Database {
+    /// Opens the file, or makes a new one, and brings its schema up to date.
+    pub(crate) async fn open(path: &Path) -> Result<Database, StorageError> {
+        let error = |cause| StorageError::Open {
+            path: path.to_owned(),
+            cause,
+        };
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A commit is on the disk when it returns, also through a loss of power.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(PATIENCE);
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(PATIENCE)
+        };
+        let writer = pool(1).connect_with(options.clone()).await.map_err(error)?;
+        refuse_newer(&writer, path).await?;
+        migrator().run(&writer).await.map_err(|cause| match cause {
+            MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => error(cause),
+            other => error(sqlx::Error::Migrate(Box::new(other))),
+        })?;
+        let readers = pool(READERS)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(error)?;
+        Ok(Database { writer, readers })
+    }
+
+    /// Asks the database for nothing.
+    pub(crate) async fn check(&self) -> Result<(), StorageError> {
+        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        Ok(())
+    }
+
+    /// Closes all connections.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+fn migrator() -> Migrator {
+    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+        let sql: SqlStr = sql.into_sql_str();
+        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+    };
+    Migrator::with_migrations(SCHEMA.into_iter().map(migration).collect())
+}
+
+/// Refuses a database that a newer version of the program has changed. Reads it only.
+async fn refuse_newer(pool: &SqlitePool, path: &Path) -> Result<(), StorageError> {
+    let error = |cause| StorageError::Open {
+        path: path.to_owned(),
+        cause,
+    };
+    let tables: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(error)?;
+    if tables == 0 {
+        return Ok(());
+    }
+    let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+        .fetch_one(pool)
+        .await
+        .map_err(error)?;
+    let known = SCHEMA.iter().map(|(version, ..)| *version).max();
+    match (found, known) {
+        (Some(found), Some(known)) if found > known => Err(StorageError::NewerVersion {
+            path: path.to_owned(),
+            found,
+            known,
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_version_is_refused_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.db");
+        let database = Database::open(&path).await.unwrap();
+        sqlx::query(
+            "INSERT INTO _sqlx_migrations \
+             (version, description, success, checksum, execution_time) VALUES (999, 'x', 1, X'', 0)",
+        )
+        .execute(&database.writer)
+        .await
+        .unwrap();
+        database.close().await;
+        let before = std::fs::read(&path).unwrap();
+        let Err(StorageError::NewerVersion { found, known, .. }) = Database::open(&path).await
+        else {
+            panic!("it is newer");
+        };
+        assert_eq!((found, known), (999, SCHEMA[SCHEMA.len() - 1].0));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_database_is_named_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.db");
+        let bytes = vec![7; 8192];
+        std::fs::write(&path, &bytes).unwrap();
+        let error = Database::open(&path).await.err().unwrap();
+        assert!(matches!(error, StorageError::Open { .. }), "{error:?}");
+        assert!(error.to_string().contains("node.db"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+
+    #[tokio::test]
+    async fn what_was_committed_is_there_after_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.db");
+        for _ in 0..2 {
+            let database = Database::open(&path).await.unwrap();
+            database.check().await.unwrap();
+            // Not closed, as where the process is killed.
+            drop(database);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Why a node can't keep or find something.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a node can't keep or find something on its disk.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// The folder can't be made or used.
+    #[error("can't use the data directory {}", path.display())]
+    Directory {
+        /// The folder, or what is in it.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: io::Error,
+    },
+    /// Another node has it open.
+    #[error(
+        "another node uses the data directory {}: stop it, or give this one a directory of its own",
+        path.display()
+    )]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The database was written by a newer version of this program.
+    #[error(
+        "{} was written by a newer version of tensor-wasm (schema {found}, this version knows \
+         {known}): start that version; nothing was changed",
+        path.display()
+    )]
+    NewerVersion {
+        /// The database's file.
+        path: PathBuf,
+        /// The version of its schema.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// The database can't be opened, or is damaged.
+    #[error("can't open the database {}: restore it from a backup; nothing was changed", path.display())]
+    Open {
+        /// The database's file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: sqlx::Error,
+    },
+    /// There is no room on the disk.
+    #[error("the disk of the data directory is full")]
+    Full,
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[source] sqlx::Error),
+    /// The store of components failed.
+    #[error("the store of components failed")]
+    Components(#[source] object_store::Error),
+    /// The system has no random numbers.
+    #[error("the system has no random numbers")]
+    NoRandomNumbers(#[source] getrandom::Error),
+    /// What the database holds can't be what this program wrote.
+    #[error("the database holds {what} that this program did not write")]
+    Damaged {
+        /// Which value.
+        what: &'static str,
+    },
+}
+
+/// SQLite's primary result code for a disk that is full (`SQLITE_FULL`).
+const SQLITE_FULL: &str = "13";
+/// The extended code where a write fails, as with `ENOSPC` on some file systems
+/// (`SQLITE_IOERR_WRITE`).
+const SQLITE_IOERR_WRITE: &str = "778";
+
+impl From<sqlx::Error> for StorageError {
+    fn from(error: sqlx::Error) -> StorageError {
+        let code = error.as_database_error().and_then(|error| error.code());
+        match code.as_deref() {
+            Some(SQLITE_FULL | SQLITE_IOERR_WRITE) => StorageError::Full,
+            _ => StorageError::Database(error),
+        }
+    }
+}
+
+impl From<object_store::Error> for StorageError {
+    fn from(error: object_store::Error) -> StorageError {
+        match is_disk_full(&error) {
+            true => StorageError::Full,
+            false => StorageError::Components(error),
+        }
+    }
+}
+
+/// Whether the system says so in the chain of causes. `EFBIG` is as good as `ENOSPC`: the
+/// process may make no larger file.
+fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if let Some(
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge,
+        ) = kind
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

@@ -1,0 +1,494 @@
+//! Functions and their versions in the database.
+//!
+//! All changes of one function happen in one transaction, so that each reader sees all of a
+//! deployment, or nothing of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::StorageError;
+use super::database::Database;
+use super::ids::random_id;
+
+/// What ids of functions begin with. No name has an underscore.
+pub(crate) const ID_PREFIX: &str = "fn_";
+
+/// A function.
+#[derive(Clone, Debug)]
+pub(crate) struct Function {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// Milliseconds since 1970, UTC.
+    pub(crate) created_ms: i64,
+    /// When it was last deployed or its traffic was changed.
+    pub(crate) updated_ms: i64,
+    /// By number, each at least once deployed.
+    pub(crate) versions: BTreeMap<u32, Version>,
+}
+
+/// One deployment of a function.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    /// Of the component: `blake3:` and hexadecimal digits.
+    pub(crate) digest: String,
+    pub(crate) size_bytes: u64,
+    pub(crate) imports: Imports,
+    pub(crate) created_ms: i64,
+    /// The name of the token that deployed it, where it is known.
+    pub(crate) created_by: Option<String>,
+    /// Percent of the requests.
+    pub(crate) weight: u8,
+}
+
+/// What a component imports, by whether it was granted.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Imports {
+    pub(crate) granted: Vec<String>,
+    pub(crate) denied: Vec<String>,
+}
+
+/// A version that is to be added.
+pub(crate) struct NewVersion {
+    pub(crate) digest: String,
+    pub(crate) size_bytes: u64,
+    pub(crate) imports: Imports,
+    pub(crate) created_by: Option<String>,
+}
+
+/// Why a change was not made.
+#[derive(Debug)]
+pub(crate) enum ChangeError {
+    /// The tenant has no such function.
+    NoFunction,
+    /// The function has no such version.
+    NoVersion(u32),
+    /// The tenant has as many functions as it may.
+    TooMany {
+        /// How many it may have.
+        limit: u32,
+    },
+    /// The storage failed.
+    Storage(StorageError),
+}
+
+impl<E: Into<StorageError>> From<E> for ChangeError {
+    fn from(error: E) -> ChangeError {
+        ChangeError::Storage(error.into())
+    }
+}
+
+const FUNCTION: &str = "SELECT id, name, created_at, updated_at FROM functions \
+                        WHERE tenant = $1 AND (id = $2 OR name = $2)";
+const VERSIONS: &str = "SELECT version, digest, size_bytes, imports, created_at, created_by, weight \
+                        FROM versions WHERE function_id = $1";
+
+impl Database {
+    /// A function of a tenant, by id or name.
+    pub(crate) async fn function(
+        &self,
+        tenant: u64,
+        key: &str,
+    ) -> Result<Option<Function>, StorageError> {
+        let mut connection = self.readers.begin().await?;
+        find(&mut connection, tenant, key).await
+    }
+
+    /// The functions of a tenant by name, those after `after`, at most `limit`.
+    pub(crate) async fn functions(
+        &self,
+        tenant: u64,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Function>, StorageError> {
+        let mut connection = self.readers.begin().await?;
+        let rows = sqlx::query(
+            "SELECT id, name, created_at, updated_at FROM functions \
+             WHERE tenant = $1 AND name > $2 ORDER BY name LIMIT $3",
+        )
+        .bind(tenant.cast_signed())
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *connection)
+        .await?;
+        let mut functions = Vec::with_capacity(rows.len());
+        for row in rows {
+            functions.push(with_versions(&mut connection, &row).await?);
+        }
+        Ok(functions)
+    }
+
+    /// Adds a version to the function of this name, which gets all requests from now on. Makes
+    /// the function where the tenant has fewer than `limit`.
+    pub(crate) async fn add_version(
+        &self,
+        tenant: u64,
+        name: &str,
+        version: NewVersion,
+        limit: u32,
+        now_ms: i64,
+    ) -> Result<Function, ChangeError> {
+        let mut transaction = self.writer.begin().await?;
+        let id: Option<String> =
+            sqlx::query_scalar("SELECT id FROM functions WHERE tenant = $1 AND name = $2")
+                .bind(tenant.cast_signed())
+                .bind(name)
+                .fetch_optional(&mut *transaction)
+                .await?;
+        let id = match id {
+            Some(id) => id,
+            None => {
+                let id = random_id(ID_PREFIX)?;
+                let count: i64 =
+                    sqlx::query_scalar("SELECT COUNT(*) FROM functions WHERE tenant = $1")
+                        .bind(tenant.cast_signed())
+                        .fetch_one(&mut *transaction)
+                        .await?;
+                if count >= i64::from(limit) {
+                    return Err(ChangeError::TooMany { limit });
+                }
+                sqlx::query(
+                    "INSERT INTO functions (id, tenant, name, created_at, updated_at) \
+                     VALUES ($1, $2, $3, $4, $4)",
+                )
+                .bind(&id)
+                .bind(tenant.cast_signed())
+                .bind(name)
+                .bind(now_ms)
+                .execute(&mut *transaction)
+                .await?;
+                id
+            }
+        };
+        let imports = serde_json::to_string(&version.imports).unwrap_or_default();
+        sqlx::query(
+            "INSERT INTO versions (function_id, version, digest, size_bytes, imports, \
+             created_at, created_by, weight) \
+             SELECT $1, COALESCE(MAX(version), 0) + 1, $2, $3, $4, $5, $6, 0 \
+             FROM versions WHERE function_id = $1",
+        )
+        .bind(&id)
+        .bind(&version.digest)
+        .bind(version.size_bytes.cast_signed())
+        .bind(&imports)
+        .bind(now_ms)
+        .bind(&version.created_by)
+        .execute(&mut *transaction)
+        .await?;
+        let number: i64 =
+            sqlx::query_scalar("SELECT MAX(version) FROM versions WHERE function_id = $1")
+                .bind(&id)
+                .fetch_one(&mut *transaction)
+                .await?;
+        set_weights(
+            &mut transaction,
+            &id,
+            &BTreeMap::from([(number, 100)]),
+            now_ms,
+        )
+        .await?;
+        let function = find(&mut transaction, tenant, &id).await?;
+        transaction.commit().await?;
+        function.ok_or(ChangeError::NoFunction)
+    }
+
+    /// Divides the requests of a function among versions, by percent.
+    pub(crate) async fn set_traffic(
+        &self,
+        tenant: u64,
+        key: &str,
+        weights: &BTreeMap<u32, u8>,
+        now_ms: i64,
+    ) -> Result<Function, ChangeError> {
+        let mut transaction = self.writer.begin().await?;
+        let function = find(&mut transaction, tenant, key)
+            .await?
+            .ok_or(ChangeError::NoFunction)?;
+        for number in weights.keys() {
+            if !function.versions.contains_key(number) {
+                return Err(ChangeError::NoVersion(*number));
+            }
+        }
+        let weights = weights
+            .iter()
+            .map(|(number, weight)| (i64::from(*number), i64::from(*weight)))
+            .collect();
+        set_weights(&mut transaction, &function.id, &weights, now_ms).await?;
+        let function = find(&mut transaction, tenant, &function.id).await?;
+        transaction.commit().await?;
+        function.ok_or(ChangeError::NoFunction)
+    }
+
+    /// Deletes a function with all of its versions. Returns it as it was.
+    pub(crate) async fn delete_function(
+        &self,
+        tenant: u64,
+        key: &str,
+    ) -> Result<Option<Function>, StorageError> {
+        let mut transaction = self.writer.begin().await?;
+        let Some(function) = find(&mut transaction, tenant, key).await? else {
+            return Ok(None);
+        };
+        sqlx::query("DELETE FROM functions WHERE id = $1")
+            .bind(&function.id)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(Some(function))
+    }
+
+    /// Whether a version of any function has this component.
+    pub(crate) async fn is_used(&self, digest: &str) -> Result<bool, StorageError> {
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM versions WHERE digest = $1")
+            .bind(digest)
+            .fetch_one(&self.writer)
+            .await?;
+        Ok(count > 0)
+    }
+
+    /// The components of all versions.
+    pub(super) async fn digests(&self) -> Result<BTreeSet<String>, StorageError> {
+        let digests = sqlx::query_scalar("SELECT DISTINCT digest FROM versions")
+            .fetch_all(&self.readers)
+            .await?;
+        Ok(digests.into_iter().collect())
+    }
+}
+
+async fn set_weights(
+    connection: &mut SqliteConnection,
+    id: &str,
+    weights: &BTreeMap<i64, i64>,
+    now_ms: i64,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE versions SET weight = 0 WHERE function_id = $1")
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+    for (number, weight) in weights {
+        sqlx::query("UPDATE versions SET weight = $3 WHERE function_id = $1 AND version = $2")
+            .bind(id)
+            .bind(number)
+            .bind(weight)
+            .execute(&mut *connection)
+            .await?;
+    }
+    sqlx::query("UPDATE functions SET updated_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(now_ms)
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
+
+async fn find(
+    connection: &mut SqliteConnection,
+    tenant: u64,
+    key: &str,
+) -> Result<Option<Function>, StorageError> {
+    let row = sqlx::query(FUNCTION)
+        .bind(tenant.cast_signed())
+        .bind(key)
+        .fetch_optional(&mut *connection)
+        .await?;
+    match row {
+        Some(row) => Ok(Some(with_versions(connection, &row).await?)),
+        None => Ok(None),
+    }
+}
+
+async fn with_versions(
+    connection: &mut SqliteConnection,
+    row: &SqliteRow,
+) -> Result<Function, StorageError> {
+    let id: String = row.try_get("id")?;
+    let rows = sqlx::query(VERSIONS)
+        .bind(&id)
+        .fetch_all(&mut *connection)
+        .await?;
+    let versions = rows.iter().map(version).collect::<Result<_, _>>()?;
+    Ok(Function {
+        id,
+        name: row.try_get("name")?,
+        created_ms: row.try_get("created_at")?,
+        updated_ms: row.try_get("updated_at")?,
+        versions,
+    })
+}
+
+fn version(row: &SqliteRow) -> Result<(u32, Version), StorageError> {
+    let damaged = |what| StorageError::Damaged { what };
+    let number: i64 = row.try_get("version")?;
+    let weight: i64 = row.try_get("weight")?;
+    let imports: String = row.try_get("imports")?;
+    let version = Version {
+        digest: row.try_get("digest")?,
+        size_bytes: row.try_get::<i64, _>("size_bytes")?.cast_unsigned(),
+        imports: serde_json::from_str(&imports).map_err(|_| damaged("imports of a version"))?,
+        created_ms: row.try_get("created_at")?,
+        created_by: row.try_get("created_by")?,
+        weight: u8::try_from(weight).map_err(|_| damaged("a weight of a version"))?,
+    };
+    let number = u32::try_from(number).map_err(|_| damaged("a number of a version"))?;
+    Ok((number, version))
+}
+
+impl Function {
+    /// The newest of the versions that get requests.
+    pub(crate) fn active(&self) -> Option<(u32, &Version)> {
+        let mut active = self.versions.iter().rev();
+        let found = active.find(|(_, version)| version.weight > 0);
+        found.map(|(number, version)| (*number, version))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::*;
+
+    fn new(digest: &str) -> NewVersion {
+        NewVersion {
+            digest: digest.to_owned(),
+            size_bytes: 8,
+            imports: Imports::default(),
+            created_by: Some("alice".to_owned()),
+        }
+    }
+
+    async fn open(folder: &tempfile::TempDir) -> Database {
+        Database::open(&folder.path().join("node.db"))
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_deployment_makes_a_version_that_gets_all_requests() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&folder).await;
+        let first = database
+            .add_version(7, "a", new("blake3:1"), 9, 10)
+            .await
+            .unwrap();
+        let second = database
+            .add_version(7, "a", new("blake3:2"), 9, 20)
+            .await
+            .unwrap();
+        assert_eq!(first.id, second.id);
+        assert_eq!((second.created_ms, second.updated_ms), (10, 20));
+        let weights: Vec<_> = second
+            .versions
+            .values()
+            .map(|version| version.weight)
+            .collect();
+        assert_eq!(weights, [0, 100]);
+        assert_eq!(second.active().unwrap().0, 2);
+        assert_eq!(second.versions[&2].created_by.as_deref(), Some("alice"));
+        for key in [first.id.as_str(), "a"] {
+            let found = database.function(7, key).await.unwrap().unwrap();
+            assert_eq!(found.versions.len(), 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tenant_sees_its_own_functions_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&folder).await;
+        let largest = u64::MAX;
+        let mine = database
+            .add_version(largest, "a", new("blake3:1"), 9, 1)
+            .await
+            .unwrap();
+        database
+            .add_version(1, "a", new("blake3:1"), 9, 1)
+            .await
+            .unwrap();
+        assert!(database.function(1, &mine.id).await.unwrap().is_none());
+        assert!(
+            database
+                .delete_function(1, &mine.id)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert_eq!(database.functions(largest, "", 10).await.unwrap().len(), 1);
+        assert!(database.functions(2, "", 10).await.unwrap().is_empty());
+        database
+            .delete_function(largest, "a")
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(database.is_used("blake3:1").await.unwrap());
+        database.delete_function(1, "a").await.unwrap().unwrap();
+        assert!(!database.is_used("blake3:1").await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn functions_are_listed_by_name_from_where_the_last_page_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&folder).await;
+        for name in ["c", "a", "b"] {
+            database
+                .add_version(0, name, new("blake3:1"), 9, 1)
+                .await
+                .unwrap();
+        }
+        let names = async |after: &str, limit| -> Vec<String> {
+            let found = database.functions(0, after, limit).await.unwrap();
+            found.into_iter().map(|function| function.name).collect()
+        };
+        assert_eq!(names("", 2).await, ["a", "b"]);
+        assert_eq!(names("b", 2).await, ["c"]);
+    }
+
+    #[tokio::test]
+    async fn a_tenant_with_as_many_functions_as_it_may_have_can_deploy_those_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&folder).await;
+        database
+            .add_version(0, "a", new("blake3:1"), 1, 1)
+            .await
+            .unwrap();
+        let error = database
+            .add_version(0, "b", new("blake3:1"), 1, 1)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, ChangeError::TooMany { limit: 1 }),
+            "{error:?}"
+        );
+        database
+            .add_version(0, "a", new("blake3:1"), 1, 1)
+            .await
+            .unwrap();
+        database
+            .add_version(1, "b", new("blake3:1"), 1, 1)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn traffic_goes_to_versions_that_exist() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&folder).await;
+        for digest in ["blake3:1", "blake3:2"] {
+            database
+                .add_version(0, "a", new(digest), 9, 1)
+                .await
+                .unwrap();
+        }
+        let weights = BTreeMap::from([(1, 90), (2, 10)]);
+        let function = database.set_traffic(0, "a", &weights, 5).await.unwrap();
+        assert_eq!(function.updated_ms, 5);
+        assert_eq!(function.versions[&1].weight, 90);
+        assert_eq!(function.versions[&2].weight, 10);
+        let missing = BTreeMap::from([(1, 50), (3, 50)]);
+        let error = database.set_traffic(0, "a", &missing, 6).await.unwrap_err();
+        assert!(matches!(error, ChangeError::NoVersion(3)), "{error:?}");
+        let function = database.function(0, "a").await.unwrap().unwrap();
+        assert_eq!(function.versions[&1].weight, 90);
+    }
+}

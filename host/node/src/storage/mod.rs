@@ -1,0 +1,66 @@
+//! What a node keeps on its disk: a folder that one node at a time may use
+//! ([`data_dir`]), with the database of functions ([`database`], [`functions`]) and the
+//! components by content ([`components`]).
+//!
+//! A deployment is acknowledged once its component and then its row are safe on the disk.
+//! What is there without a row was never acknowledged, and is removed at the next start.
+
+pub(crate) mod components;
+pub(crate) mod data_dir;
+pub(crate) mod database;
+mod error;
+pub(crate) mod functions;
+mod ids;
+pub(crate) mod jobs;
+
+use std::path::Path;
+
+pub use error::StorageError;
+
+use components::ComponentStore;
+use data_dir::DataDir;
+use database::Database;
+
+/// Everything that a node keeps on its disk.
+pub(crate) struct Storage {
+    pub(crate) database: Database,
+    pub(crate) components: ComponentStore,
+    /// Held for as long as the node uses the folder.
+    directory: DataDir,
+}
+
+impl Storage {
+    /// Opens a node's folder, or makes a new one.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] where another node uses it, where its files are damaged or of a newer
+    /// version, or where it can't be used.
+    pub(crate) async fn open(path: &Path) -> Result<Storage, StorageError> {
+        let directory = DataDir::open(path)?;
+        let database = Database::open(&directory.database()).await?;
+        let components = ComponentStore::open(&directory.components())?;
+        let kept = database.digests().await?;
+        components.remove_others(&kept).await?;
+        Ok(Storage {
+            database,
+            components,
+            directory,
+        })
+    }
+
+    /// The folder for what can be made again, such as compiled components.
+    pub(crate) fn cache(&self) -> std::path::PathBuf {
+        self.directory.cache()
+    }
+
+    /// Whether the database answers.
+    pub(crate) async fn is_ready(&self) -> bool {
+        self.database.check().await.is_ok()
+    }
+
+    /// Closes the database, so that its log is merged into its file.
+    pub(crate) async fn close(&self) {
+        self.database.close().await;
+    }
+}

@@ -1,0 +1,79 @@
+//! What code of the embedder knows of a request that it answers.
+
+use super::context::RequestContext;
+use super::decision::{Decision, Principal};
+use super::id::RequestId;
+use super::observer::Observer;
+use super::task::RequestTask;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A request that code of the embedder answers, behind the policies. What it passes on to an
+/// application belongs to the same request: its id, its deadline and its tenant.
+#[derive(Clone)]
+pub struct RequestScope(Arc<RequestTask>);
+
+impl RequestScope {
+    /// The scope of a request that no client sent, such as that of a job: `tenant` is whose it
+    /// is, `caller` who asked for it. The observer learns what it uses.
+    pub fn internal(
+        id: RequestId,
+        deadline: Instant,
+        tenant: u64,
+        caller: Option<Principal>,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> RequestScope {
+        let context = RequestContext::new(id, Instant::now(), deadline, true);
+        // No policy's decision, of which the observer would learn.
+        context.decide(Decision::Admitted { caller, tenant });
+        let context = context.observed(None, observer);
+        RequestScope(Arc::new(RequestTask::new(context)))
+    }
+
+    pub(crate) fn of(task: Arc<RequestTask>) -> RequestScope {
+        RequestScope(task)
+    }
+
+    /// The task of the component that the request has reached.
+    pub(crate) fn into_task(self) -> Arc<RequestTask> {
+        self.0
+    }
+
+    /// The task of the component behind.
+    pub(crate) fn behind(&self) -> Arc<RequestTask> {
+        Arc::new(self.0.behind())
+    }
+
+    /// Names the request in logs and in responses.
+    pub fn id(&self) -> &RequestId {
+        self.0.context().request_id()
+    }
+
+    /// When the request runs out of time.
+    pub fn deadline(&self) -> Instant {
+        self.0.context().deadline()
+    }
+
+    /// Whose request it is: the tenant that a policy admitted it for, and tenant 0 where no
+    /// policy decides. `None` where a policy let it pass without a decision.
+    pub fn tenant(&self) -> Option<u64> {
+        self.0.context().tenant()
+    }
+
+    /// Says what the request does, in the words of the embedder's own routes, for the record
+    /// that is kept of it. The first word holds.
+    pub fn set_action(&self, action: &'static str) {
+        self.0.context().set_action(action);
+    }
+
+    /// Says that the response is an error of this kind, for the record that is kept of the
+    /// request. The first kind holds.
+    pub fn set_error_kind(&self, kind: &'static str) {
+        self.0.context().set_error_kind(kind);
+    }
+
+    /// Who calls, where a policy knows.
+    pub fn caller(&self) -> Option<&Principal> {
+        self.0.context().decision()?.caller()
+    }
+}
