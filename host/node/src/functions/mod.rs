@@ -11,6 +11,7 @@ mod invoke;
 mod loaded;
 mod name;
 mod places;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
