@@ -2,8 +2,8 @@
 //!
 //! `[tenants.7]` is for tenant 7. `[tenants.default]` is for every tenant without a table of
 //! its own, and for the keys that a tenant's table leaves out. Keys in neither have the
-//! values of `serve`'s flags. The keys are declared as options of clap, so that they are
-//! parsed, checked and documented like those of `serve`, though no command line has them.
+//! values of the command's flags. The keys are declared as options of clap, so that they are
+//! parsed, checked and documented like those of a command, though no command line has them.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64};
