@@ -59,6 +59,7 @@ pub use capability::gpu::{GpuAccess, GpuGrant, GpuGrants};
 pub use capability::http::{ConnectionLimits, Destination, HttpGrant, HttpTrust, HttpTrustError};
 pub use capability::policy;
 pub use capability::registry::ImportReport;
+pub use capability::tenant_memory::TenantMemory;
 pub use compose::{ComposeError, Member, Source, compose, compose_named, plug, plug_named};
 pub use engine::{Engine, EngineConfig};
 pub use error::{Error, MissingImport};

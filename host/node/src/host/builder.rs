@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
-use tensor_wasm_runtime::{ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant};
+use tensor_wasm_runtime::{
+    ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant, TenantMemory,
+};
 
 use super::chain::{Chain, ComponentSource};
 use super::device::{self, DeviceChoice, DeviceOptions};
@@ -232,8 +234,13 @@ impl HostBuilder {
             settings: self.settings,
             keep_authorization: self.keep_authorization,
         };
+        let memory = {
+            let grants = grants.clone();
+            TenantMemory::new(move |tenant| grants.memory_bytes(tenant))
+        };
         let config = ApplicationConfig {
             gpu: grants.clone(),
+            tenant_memory: Arc::new(memory),
             ..self.application
         };
         let chain = Chain::load(&engine, &component, &self.policies, config, &policy)?;

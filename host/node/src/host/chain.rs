@@ -79,6 +79,7 @@ impl Chain {
     ) -> Result<Chain, HostError> {
         let guarded = !policies.is_empty();
         let (request_timeout, reuse) = (config.request_timeout, config.reuse);
+        let tenant_memory = config.tenant_memory.clone();
         let application = Application::load(
             engine,
             &component.bytes,
@@ -110,6 +111,7 @@ impl Chain {
                 policy: policy.clone(),
                 next: Some(chain.outermost()),
                 guarded: true,
+                tenant_memory: tenant_memory.clone(),
                 request_timeout,
                 reuse,
                 ..ApplicationConfig::default()

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use tensor_wasm_node::grants::Tenant;
 use tensor_wasm_node::host::{ComponentSource, Host};
 use tensor_wasm_node::tokens::Tokens;
 use tensor_wasm_runtime::server::{Admin, Drained, Server};
@@ -134,8 +135,12 @@ impl Serve {
 
     /// Assembles the host that the options describe.
     fn host(&self, settings: &Settings) -> anyhow::Result<Host> {
-        let limits = self.device_limits();
-        let gpu = self.device.gpu.decision();
+        let options = Tenant {
+            gpu: self.device.gpu.decision(),
+            limits: self.device_limits(),
+            memory_bytes: self.tenant_memory_bytes(),
+            ..Tenant::default()
+        };
         let memory = usize::try_from(self.max_memory_bytes)
             .context("--max-memory-bytes is more than this machine can address")?;
         let mut builder = Host::builder(source(&self.component)?)
@@ -150,8 +155,8 @@ impl Serve {
             .audit(self.audit.config())
             .device(self.device.gpu)
             .device_options(self.device.for_host())
-            .other_tenants(tenants::others(&settings.tenants, gpu, &limits))
-            .tenants(tenants::listed(&settings.tenants, gpu, &limits))
+            .other_tenants(tenants::others(&settings.tenants, &options))
+            .tenants(tenants::listed(&settings.tenants, &options))
             .instances(self.all_instances())
             .instance_memory_bytes(memory)
             .cache(self.cache.directory()?);

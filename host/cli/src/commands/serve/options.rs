@@ -1,7 +1,7 @@
 //! The options of `serve`, and the limits that follow from them.
 
 use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -105,6 +105,11 @@ pub struct Serve {
     /// The memory of one instance of the component, with what the host holds for it
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "256MiB", help_heading = "Limits")]
     pub(super) max_memory_bytes: u64,
+    /// The memory that all instances of one tenant may have together; a request for which
+    /// there is none left is answered with 429. 0 for no limit; by default sixteen times
+    /// --max-memory-bytes
+    #[arg(long, value_name = "SIZE", value_parser = values::bytes, help_heading = "Limits")]
+    pub(super) tenant_memory_bytes: Option<u64>,
     /// The device memory that each tenant may hold
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "1GiB", help_heading = "Limits")]
     pub(super) gpu_memory_bytes: u64,
@@ -166,6 +171,13 @@ impl Serve {
                 PeerLimit::Remote(half.unwrap_or(NonZeroUsize::MIN))
             }
         }
+    }
+
+    /// The memory of all instances of a tenant of which the configuration file says nothing
+    /// else; `None` for no limit.
+    pub(super) fn tenant_memory_bytes(&self) -> Option<NonZeroU64> {
+        let bytes = self.tenant_memory_bytes;
+        NonZeroU64::new(bytes.unwrap_or_else(|| self.max_memory_bytes.saturating_mul(16)))
     }
 
     pub(super) fn device_limits(&self) -> tensor_wasm_device::Limits {
