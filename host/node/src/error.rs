@@ -243,6 +243,9 @@ impl From<InvokeError> for NodeError {
             HandleError::NoResponse | HandleError::InvalidStatus { .. } => {
                 NodeError::new(&GUEST_NO_RESPONSE, message)
             }
+            HandleError::TenantCapacityExhausted { .. } => {
+                NodeError::new(&TENANT_CAPACITY_EXHAUSTED, message)
+            }
             HandleError::GpuRefused { .. } => NodeError::new(&GPU_REFUSED, message),
             other => NodeError {
                 handled: Some(other),

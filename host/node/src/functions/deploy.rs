@@ -71,6 +71,7 @@ impl Functions {
         let permits = self.compilers.permits(tenant).await;
         let config = ApplicationConfig {
             gpu: Arc::new(FunctionGrants::new(self.grants.clone(), tenant)),
+            tenant_memory: self.memory.clone(),
             http: self.http.clone(),
             policy: PolicyGrant {
                 settings,

@@ -230,6 +230,7 @@ impl HostBuilder<NodeSource> {
             audit,
             device,
             grants,
+            memory,
             engine,
             policy,
         } = self.foundation()?;
@@ -246,6 +247,7 @@ impl HostBuilder<NodeSource> {
         let request_timeout = limits.request_timeout;
         let config = PolicyConfig {
             grant: policy,
+            memory: memory.clone(),
             request_timeout,
             reuse: limits.reuse,
         };
@@ -254,6 +256,7 @@ impl HostBuilder<NodeSource> {
             storage.clone(),
             engine.clone(),
             grants.clone(),
+            memory,
             is_guarded,
             self.application.http.clone(),
             limits,
