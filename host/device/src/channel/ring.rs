@@ -126,7 +126,7 @@ impl Consumer {
             memory: Arc::clone(memory),
             direction,
             head: 0,
-            spin: spin(),
+            spin: spin_time(),
         }
     }
 
@@ -212,9 +212,9 @@ fn wake(sleeps: &AtomicU32) {
     }
 }
 
-/// How long to poll before sleeping: being woken takes some 5 to 50 microseconds. Where
-/// processors are few, other threads need them more.
-fn spin() -> Duration {
+/// How long a thread of a worker, or of the host that listens to one, polls before it sleeps: being woken
+/// takes some 5 to 50 microseconds. Where processors are few, other threads need them more.
+pub(crate) fn spin_time() -> Duration {
     match std::thread::available_parallelism() {
         Ok(processors) if processors.get() >= 4 => Duration::from_micros(50),
         _ => Duration::ZERO,

@@ -1,29 +1,34 @@
 //! One queue: a stream, and a thread that waits for what was submitted to it.
 
-use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::hint::spin_loop;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::driver::{Context, Event, Outcome, Refusal, Stream};
-use super::failure::{Failed, Faults, Severity, severity};
-use super::memory::Bounce;
-use crate::channel::wire::{Answer, WireError};
+use super::driver::{self, Context, Event, Outcome, Refusal, Stream};
+use super::failure::{Failed, Faults};
+use crate::channel::wire::{Answer, WINDOW, WireError};
 use crate::failure_state::FailureState;
 use crate::identity::{QueueId, SequenceNumber};
 use crate::sync::lock;
 use crate::worker::lost::Lost;
 use crate::worker::outbox::Outbox;
 
-/// Events that a queue keeps for later.
-const SPARE_EVENTS: usize = 64;
+/// Events that a queue keeps for later: as many as it has commands at a time.
+const SPARE_EVENTS: usize = WINDOW;
 
 /// A command that was submitted: what is to be done when it has ended.
 pub(super) enum Pending {
     Transfer,
+    /// A copy by way of memory, which is to be freed where its address is here.
+    Bounced(Option<u64>),
     Launch,
     Event,
 }
 
 enum Item {
+    /// The queue has a stream now.
+    Begin(Stream),
     Wait(SequenceNumber, Event, Pending),
     Failed(SequenceNumber, WireError),
     Skip(SequenceNumber),
@@ -33,32 +38,39 @@ enum Item {
 
 pub(super) struct Queue {
     id: QueueId,
-    stream: Stream,
+    /// `None` until the device has room for one.
+    stream: Option<Stream>,
     items: mpsc::Sender<Item>,
     spare: Arc<Mutex<Vec<Event>>>,
-    bounce: Mutex<Bounce>,
     /// A failure is acknowledged by the host's request to resume.
     state: FailureState<()>,
 }
 
+/// Where a command is submitted, and what marks its end.
+pub(super) struct Place {
+    pub(super) stream: Stream,
+    event: Event,
+}
+
 impl Queue {
+    /// A queue. The driver is not asked for anything yet, so that where the device is full, the first
+    /// command fails and not the process.
     pub(super) fn open(
         id: QueueId,
         context: Context,
         outbox: Outbox,
         clock: Arc<Mutex<Clock>>,
         faults: Arc<Faults>,
+        poll: Duration,
     ) -> Result<Queue, Lost> {
-        let stream = Stream::create()
-            .map_err(|error| Lost(format!("the device gives no stream: {error}")))?;
         let (items, received) = mpsc::channel();
         let spare = Arc::default();
         let waiter = Waiter {
             id,
-            stream,
             outbox,
             clock,
             faults,
+            poll,
             spare: Arc::clone(&spare),
         };
         std::thread::Builder::new()
@@ -67,21 +79,11 @@ impl Queue {
             .map_err(|error| Lost(format!("there is no thread: {error}")))?;
         Ok(Queue {
             id,
-            stream,
+            stream: None,
             items,
             spare,
-            bounce: Mutex::default(),
             state: FailureState::Working,
         })
-    }
-
-    pub(super) fn stream(&self) -> Stream {
-        self.stream
-    }
-
-    /// What its overlapping copies go by way of.
-    pub(super) fn bounce(&self) -> MutexGuard<'_, Bounce> {
-        lock(&self.bounce)
     }
 
     pub(super) fn is_failed(&self) -> bool {
@@ -92,23 +94,37 @@ impl Queue {
         self.state.take();
     }
 
-    /// The command was submitted: the host is to be answered when it has ended.
-    pub(super) fn wait_for(&self, number: SequenceNumber, pending: Pending) -> Result<(), Lost> {
-        let item = match self.record(matches!(pending, Pending::Event)) {
-            Ok(event) => Item::Wait(number, event, pending),
-            Err(refusal) => Item::Broken(refusal),
+    /// What a command needs of the driver, before any of it is submitted: the command alone fails
+    /// where the device has no room. `timed` where it is to tell the device's time.
+    pub(super) fn place(&mut self, timed: bool) -> Result<Place, Failed> {
+        let stream = match self.stream {
+            Some(stream) => stream,
+            None => {
+                let stream = Stream::create()?;
+                // Where the thread is gone, the next item says so.
+                let _ = self.items.send(Item::Begin(stream));
+                *self.stream.insert(stream)
+            }
         };
-        self.give(item)
-    }
-
-    fn record(&self, timed: bool) -> Outcome<Event> {
         let spare = (!timed).then(|| lock(&self.spare).pop()).flatten();
         let event = match spare {
             Some(event) => event,
             None => Event::create(timed)?,
         };
-        event.record(self.stream)?;
-        Ok(event)
+        Ok(Place { stream, event })
+    }
+
+    /// The command was submitted: the host is to be answered when it has ended.
+    pub(super) fn wait_for(
+        &self,
+        number: SequenceNumber,
+        place: Place,
+        pending: Pending,
+    ) -> Result<(), Lost> {
+        self.give(match place.event.record(place.stream) {
+            Ok(()) => Item::Wait(number, place.event, pending),
+            Err(refusal) => Item::Broken(refusal),
+        })
     }
 
     /// It was not, and what follows it is to be skipped.
@@ -116,9 +132,6 @@ impl Queue {
         let error = match failed {
             Failed::Host(what) => WireError::InvalidLaunch(what.to_owned()),
             Failed::Call(error) => error,
-            Failed::Driver(refusal) if severity(refusal) == Severity::Call => {
-                WireError::InvalidLaunch(refusal.to_string())
-            }
             Failed::Driver(refusal) => return self.give(Item::Broken(refusal)),
         };
         self.state.fail(());
@@ -139,21 +152,26 @@ impl Queue {
 /// What the thread has.
 struct Waiter {
     id: QueueId,
-    stream: Stream,
     outbox: Outbox,
     clock: Arc<Mutex<Clock>>,
     faults: Arc<Faults>,
+    /// How long to ask whether a command has ended before the thread sleeps.
+    poll: Duration,
     spare: Arc<Mutex<Vec<Event>>>,
 }
 
 impl Waiter {
     fn run(self, context: Context, items: &mpsc::Receiver<Item>) {
         let outcome = context.enter().and_then(|()| {
+            let mut stream = None;
             while let Ok(item) = items.recv() {
-                self.settle(item)?;
+                match item {
+                    Item::Begin(begun) => stream = Some(begun),
+                    item => self.settle(item)?,
+                }
             }
             // The queue was closed.
-            self.stream.destroy()
+            stream.map_or(Ok(()), Stream::destroy)
         });
         if let Err(refusal) = outcome {
             self.faults.report(refusal);
@@ -166,6 +184,7 @@ impl Waiter {
         let queue = self.id;
         let answer = match item {
             Item::Broken(refusal) => return Err(refusal),
+            Item::Begin(_) => return Ok(()),
             Item::Skip(number) => Answer::Skipped { queue, number },
             Item::Failed(number, error) => Answer::Failed {
                 queue,
@@ -173,13 +192,11 @@ impl Waiter {
                 error,
             },
             Item::Wait(number, event, pending) => {
-                event.synchronize()?;
-                if matches!(pending, Pending::Launch) {
-                    self.faults.done(queue);
-                }
+                self.wait(&event)?;
                 let at = match pending {
                     Pending::Event => Some(lock(&self.clock).time_of(event)?),
-                    Pending::Transfer | Pending::Launch => {
+                    pending => {
+                        self.clean_up(&event, &pending)?;
                         let mut spare = lock(&self.spare);
                         if spare.len() < SPARE_EVENTS {
                             spare.push(event);
@@ -192,6 +209,33 @@ impl Waiter {
         };
         if !self.faults.is_reported() {
             self.outbox.send(&answer);
+        }
+        Ok(())
+    }
+
+    /// Waits for an event: awake for a while, for most commands are short and a thread takes long to
+    /// wake up, and then asleep, so that a long one costs the machine nothing.
+    fn wait(&self, event: &Event) -> Outcome<()> {
+        let began = Instant::now();
+        while began.elapsed() < self.poll {
+            if event.is_reached()? {
+                return Ok(());
+            }
+            for _ in 0..64 {
+                spin_loop();
+            }
+        }
+        event.synchronize()
+    }
+
+    /// After a command that has ended.
+    fn clean_up(&self, event: &Event, pending: &Pending) -> Outcome<()> {
+        match pending {
+            Pending::Launch => self.faults.done(self.id),
+            // A pool gives memory back to the device where something is waited for.
+            Pending::Bounced(None) => event.synchronize()?,
+            Pending::Bounced(Some(address)) => driver::free(*address)?,
+            Pending::Transfer | Pending::Event => {}
         }
         Ok(())
     }
