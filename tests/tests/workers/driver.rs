@@ -254,11 +254,14 @@ fn a_device_without_room_for_a_worker_is_out_of_memory_and_can_be_opened_later()
 
 #[test]
 fn an_error_that_no_binding_knows_is_told_by_its_number() {
-    let driver = Driver::new("fail = { call = \"cuLaunchKernel\", code = 12345, times = 1 }");
+    let switch = "fail = { call = \"cuLaunchKernel\", code = 12345, when = \"broken\" }";
+    let driver = Driver::new(switch);
     let server = cuda(&driver).start();
+    driver.now("broken");
     let broken = server.get("/increment");
     assert_eq!(kind(&broken), "device-lost", "{}", broken.text());
     assert!(broken.text().contains("error 12345"), "{}", broken.text());
+    std::fs::remove_file(driver.folder().join("broken")).unwrap();
     assert_increments(&server.get("/increment"));
 }
 

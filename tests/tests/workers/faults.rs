@@ -65,12 +65,15 @@ fn what_is_no_fault_of_a_kernel_is_a_loss_with_its_name() {
         // The driver has no name for this one, and does not know it.
         (919, "CUDA_ERROR_FABRIC_NOT_READY"),
     ] {
-        let switches = format!("fault = {{ kernel = \"increment\", times = 1, code = {code} }}");
+        let switches =
+            format!("fault = {{ kernel = \"increment\", when = \"broken\", code = {code} }}");
         let driver = Driver::new(&switches);
         let server = cuda(&driver).start();
+        driver.now("broken");
         let lost = server.get("/increment");
         assert_eq!(kind(&lost), "device-lost", "{}", lost.text());
         assert!(lost.text().contains(name), "{}", lost.text());
+        std::fs::remove_file(driver.folder().join("broken")).unwrap();
         assert_increments(&server.get("/increment"));
     }
 }
