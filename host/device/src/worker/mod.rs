@@ -50,6 +50,15 @@ trait Executor {
         command: Command<Wire<'_>>,
     ) -> Result<(), Lost>;
 
+    /// Answers for what has ended by now, without waiting for anything. Called again and again while
+    /// the thread looks for the next request.
+    fn poll(&mut self) {}
+
+    /// The thread is about to sleep until the next request.
+    fn rest(&mut self) -> Result<(), Lost> {
+        Ok(())
+    }
+
     /// Why the memory that is shared with the host is not pinned, where a device would be faster
     /// for it.
     fn unpinned(&self) -> Option<String> {
@@ -116,7 +125,9 @@ fn work() -> std::io::Result<Infallible> {
         blamed: Vec::new(),
     };
     outbox.send(&match begin(&start, &memory, &outbox) {
-        Ok(mut executor) => end(serve(executor.as_mut(), &memory, &mut requests, &outbox)),
+        // Never dropped: what it has goes with the process, and a driver that gives something back may
+        // wait for a device that does not answer.
+        Ok(executor) => end(serve(Box::leak(executor), &memory, &mut requests, &outbox)),
         Err(NotStarted::NoRoom(message)) => Answer::NoRoom { message },
         Err(NotStarted::Lost(lost)) => end(lost),
     });
@@ -125,6 +136,9 @@ fn work() -> std::io::Result<Infallible> {
         std::thread::park();
     }
 }
+
+/// How many requests are taken in a row before it is asked what has ended.
+const BATCH: usize = 32;
 
 /// Serves requests until the device is lost.
 fn serve(
@@ -137,11 +151,23 @@ fn serve(
         unpinned: executor.unpinned(),
     });
     let mut message = Vec::new();
+    let mut taken: usize = 0;
     loop {
         match requests.receive(&mut message) {
-            Ok(true) => {}
+            Ok(true) => {
+                taken = taken.wrapping_add(1);
+                if taken.is_multiple_of(BATCH) {
+                    executor.poll();
+                }
+            }
             Ok(false) => {
-                requests.wait(None, || false);
+                if requests.poll(|| executor.poll()) {
+                    continue;
+                }
+                if let Err(lost) = executor.rest() {
+                    return lost;
+                }
+                requests.sleep(None, || false);
                 continue;
             }
             Err(broken) => return Lost(broken.to_string()),

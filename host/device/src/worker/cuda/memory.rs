@@ -149,6 +149,8 @@ impl Keeper {
         Ok(address)
     }
 
+    /// What is freed goes back to the device at once. A pool that kept some (a release threshold) would
+    /// allocate faster, but other tenants would find a device full that by the host's account is not.
     fn free(&self, id: BufferId) {
         let Some((address, bytes)) = lock(&self.allocations).remove(&id) else {
             return;

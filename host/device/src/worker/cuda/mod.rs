@@ -23,8 +23,8 @@ use std::sync::{Arc, Mutex};
 use super::Executor;
 use super::lost::{Lost, NotStarted};
 use super::outbox::Outbox;
+use crate::channel::SharedMemory;
 use crate::channel::wire::{BOUNCE_BYTES, CudaDevice, EntryShape, Span, Start, Wire, WireError};
-use crate::channel::{SharedMemory, spin_time};
 use crate::command::Command;
 use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
 
@@ -279,16 +279,17 @@ impl Executor for Cuda {
             self.outbox.clone(),
             Arc::clone(&self.clock),
             Arc::clone(&self.faults),
-            spin_time(),
         )?;
         self.queues.insert(queue, opened);
         Ok(())
     }
 
     fn close_queue(&mut self, queue: QueueId) -> Result<(), Lost> {
-        // Its thread answers what was submitted, and ends then.
-        self.queues.remove(&queue);
-        Ok(())
+        // Its thread answers for what was submitted, and ends then.
+        match self.queues.remove(&queue) {
+            Some(mut queue) => queue.hand_over(),
+            None => Ok(()),
+        }
     }
 
     fn resume(&mut self, queue: QueueId) -> Result<(), Lost> {
@@ -308,7 +309,8 @@ impl Executor for Cuda {
             return Err(Lost("a command for a queue that is not open".to_owned()));
         };
         if open.is_failed() {
-            return open.skip(number);
+            open.skip(number);
+            return Ok(());
         }
         let submitted = match open.place(matches!(command, Command::Event(()))) {
             Ok(place) => {
@@ -323,6 +325,17 @@ impl Executor for Cuda {
             Ok((place, pending)) => open.wait_for(number, place, pending),
             Err(failed) => open.fail(number, failed),
         }
+        Ok(())
+    }
+
+    fn poll(&mut self) {
+        for queue in self.queues.values_mut() {
+            queue.settle_what_has_ended();
+        }
+    }
+
+    fn rest(&mut self) -> Result<(), Lost> {
+        self.queues.values_mut().try_for_each(Queue::hand_over)
     }
 
     fn unpinned(&self) -> Option<String> {
