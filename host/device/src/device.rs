@@ -9,7 +9,7 @@ use crate::cache::ModuleCache;
 use crate::channel::wire::WorkerDevice;
 use crate::cpu::{CpuConfig, Processor, Scheduler, start_threads};
 use crate::reclaimer::Reclaimer;
-use crate::remote::{WorkerConfig, Workers};
+use crate::remote::{WorkerConfig, Workers, shared_bytes};
 use crate::timer::{SystemClock, Timer};
 use crate::{Description, Error, NoNvidia, NvidiaDevice};
 
@@ -78,7 +78,8 @@ impl Device {
             threads: u32::try_from(threads.get()).unwrap_or(u32::MAX),
             checks: config.checks,
         };
-        Device::in_workers(config, description, workers, device)
+        let memory = DeviceMemory::new(description.memory_bytes);
+        Device::in_workers(config, description, memory, workers, device)
     }
 
     /// An NVIDIA device, with a process for each tenant that uses it. The driver is loaded there,
@@ -114,22 +115,32 @@ impl Device {
                     })?
             }
         };
+        let mut shared_bytes = shared_bytes(description.memory_bytes, workers.workers);
         if let Some(most) = config.memory_bytes {
             description.memory_bytes = description.memory_bytes.min(most);
+            shared_bytes = shared_bytes.min(most);
         }
+        let memory = DeviceMemory::new(shared_bytes);
         let device = WorkerDevice::Cuda(device);
-        Ok(Device::in_workers(config, description, workers, device)?)
+        Ok(Device::in_workers(
+            config,
+            description,
+            memory,
+            workers,
+            device,
+        )?)
     }
 
     fn in_workers(
         config: CpuConfig,
         description: Description,
+        memory: DeviceMemory,
         workers: WorkerConfig,
         device: WorkerDevice,
     ) -> Result<Device, Error> {
         let threads = config.thread_count();
         let timer = Arc::new(Timer::new(Box::new(SystemClock)));
-        let memory = Arc::new(DeviceMemory::new(description.memory_bytes));
+        let memory = Arc::new(memory);
         let workers = Workers::new(workers, device, &memory, &timer);
         let workers = Arc::new(workers);
         let (compiler, reclaimer) = (Arc::new(Scheduler::new()), Arc::default());

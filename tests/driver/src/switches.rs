@@ -8,6 +8,8 @@
 //! devices = 2                  # 0: cuInit says that there is none
 //! parts = true                 # each device is a part of one (MIG), with a UUID of its own
 //! memory_bytes = 1073741824    # of each device
+//! pools = false                # no device has memory pools
+//! spinning = "refused"         # a call that would wait awake ends the process
 //! launch_latency_us = 20       # how long every kernel takes before it begins
 //! lost_after = 40              # after so many calls, of any kind, the device is gone
 //! lost_code = 46               # and this is what every call says
@@ -50,6 +52,8 @@ pub(crate) struct Switches {
     pub(crate) devices: i32,
     pub(crate) parts: bool,
     pub(crate) memory_bytes: u64,
+    pub(crate) pools: bool,
+    pub(crate) may_spin: bool,
     pub(crate) launch_latency: Duration,
     pub(crate) lost_after: Option<u64>,
     pub(crate) lost_code: Code,
@@ -67,6 +71,8 @@ impl Default for Switches {
             devices: 1,
             parts: false,
             memory_bytes: 8 << 30,
+            pools: true,
+            may_spin: true,
             launch_latency: Duration::ZERO,
             lost_after: None,
             lost_code: Code::DEVICE_UNAVAILABLE,
@@ -168,6 +174,11 @@ fn parse(text: &str, folder: &Path) -> Result<Switches, Mistake> {
             "driver_version" => switches.driver_version = number(key, value)?,
             "devices" => switches.devices = number(key, value)?,
             "parts" => switches.parts = value.as_bool().unwrap_or(false),
+            "pools" => switches.pools = value.as_bool().unwrap_or(true),
+            "spinning" => match value.as_str() {
+                Some("refused") => switches.may_spin = false,
+                _ => return Err("`spinning` can only be \"refused\"".to_owned()),
+            },
             "memory_bytes" => switches.memory_bytes = number(key, value)?,
             "launch_latency_us" => {
                 switches.launch_latency = Duration::from_micros(number(key, value)?);

@@ -90,6 +90,9 @@ impl Process {
         if let WorkerDevice::Cuda(device) = device {
             // The driver shows it this one, as number 0, and opens no other.
             command.env(SHOWN_DEVICES, device.uuid.to_string());
+            // How many queues of the device its streams are spread over: the most that there are, since
+            // streams that share one wait for each other.
+            command.env("CUDA_DEVICE_MAX_CONNECTIONS", "32");
         }
         let child = command
             // As lists of processes show it.
