@@ -86,8 +86,8 @@ fn device_for(text: &str) -> u32 {
         .split(|c: char| !c.is_ascii_digit())
         .next();
     let target: u32 = digits.and_then(|digits| digits.parse().ok()).unwrap_or(75);
-    // PTX for older ones, which it no longer knows, runs on this.
-    target.max(50)
+    // PTX for older ones runs on this, which even newer assemblers know.
+    target.max(75)
 }
 
 /// Reads what `--verbose` says: for each kernel a line `Compiling entry function 'name' …`, and after it

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use super::machine::memory_in_use;
 use crate::gpu_check::{record::Record, script::Run, service::Service};
 
 /// The server's options: each tenant may have all of the device, and endless kernels end soon.
@@ -24,8 +25,10 @@ const OTHER: u64 = 2;
 const GIVEN_BACK: f64 = 0.98;
 
 pub fn run(run: &Run<'_>, record: &mut Record) -> Result<()> {
+    memory_in_use(run, record, "before the server starts")?;
     let service = start(run, "faults")?;
     record.check("both tenants are served", both(&service))?;
+    memory_in_use(run, record, "with the contexts of two tenants")?;
     for fault in ["/fault-outside", "/null-pointer", "/misaligned"] {
         record.check(
             format_args!("a kernel's fault, {fault}"),
@@ -53,6 +56,7 @@ pub fn run(run: &Run<'_>, record: &mut Record) -> Result<()> {
             .kill()
             .map(|took| format!("its workers are gone after {took:.1?}")),
     )?;
+    memory_in_use(run, record, "after the server was killed")?;
     // The device was full of the server's memory.
     let service = start(run, "faults-after-kill")?;
     record.check(

@@ -106,6 +106,25 @@ pub fn look(run: &Run<'_>, record: &mut Record) -> Result<()> {
     Ok(())
 }
 
+/// Notes how much memory of the devices is in use, where `nvidia-smi` says so: between two such facts is
+/// what a context takes, or what was not given back.
+pub fn memory_in_use(run: &Run<'_>, record: &mut Record, when: &str) -> Result<()> {
+    let mut command = Command::new("nvidia-smi");
+    command.args([
+        "--query-gpu=index,memory.used,memory.total",
+        "--format=csv,noheader",
+    ]);
+    let log = run.out.join("memory.txt");
+    match child::run(&mut command, &log, run.remaining(ASKING)) {
+        Ok(ended) if ended.succeeded() => {
+            record.fact(format_args!("memory in use {when}"), ended.said().trim())
+        }
+        Ok(ended) => record.left_out(format_args!("memory in use {when}"), ended.why()),
+        // Where there is no `nvidia-smi`, the part about the machine says so.
+        Err(_) => Ok(()),
+    }
+}
+
 /// Whether the kernel has Landlock, as far as the list of security modules tells.
 fn landlock() -> Value {
     match fs::read_to_string("/sys/kernel/security/lsm") {
