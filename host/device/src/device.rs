@@ -136,7 +136,7 @@ impl Device {
         trial::run(&alone, &pool, limit).map_err(|failed| NoNvidia::Trial {
             uuid,
             step: failed.step,
-            error: failed.error,
+            error: Box::new(failed.error),
         })?;
         drop(alone);
         Ok(Device::in_workers(config, description, workers, device)?)

@@ -53,7 +53,7 @@ pub enum NoNvidia {
         /// What the worker was to do.
         step: &'static str,
         /// What it said.
-        error: Error,
+        error: Box<Error>,
     },
     /// The host can't have what it needs itself.
     #[error(transparent)]
