@@ -50,6 +50,90 @@ fn an_unusable_driver_is_refused_with_the_reason() {
     }
 }
 
+/// What a worker does of its trial before the server starts, and a call of the driver in it.
+const TRIAL: [(&str, &str); 8] = [
+    ("open the device", "cuDevicePrimaryCtxRetain"),
+    ("compile a kernel", "cuLinkCreate_v2"),
+    ("compile a kernel", "cuLinkComplete"),
+    ("compile a kernel", "cuModuleLoadData"),
+    ("allocate memory", "cuMemAllocAsync"),
+    ("copy data to the device", "cuMemcpyHtoDAsync_v2"),
+    ("run a kernel", "cuLaunchKernel"),
+    ("copy data from the device", "cuMemcpyDtoHAsync_v2"),
+];
+
+#[test]
+fn a_device_that_no_worker_can_use_is_not_chosen_whatever_it_fails_at() {
+    for (step, call) in TRIAL {
+        // The process that lists the devices makes none of these calls.
+        let driver = Driver::new(&format!("fail = {{ call = \"{call}\", code = 999 }}"));
+        let refused = cuda(&driver).refused();
+        assert_eq!(refused.code, Some(1), "{call}: {}", refused.stderr);
+        for text in [&format!("it was to {step}"), "CUDA_ERROR_UNKNOWN", "GPU-"] {
+            assert!(refused.stderr.contains(text), "{call}: {}", refused.stderr);
+        }
+        let serve = Serve::new(guest("gpu_scenarios")).arg("--gpu=auto");
+        let server = driver_of(serve, &driver).start();
+        assert!(server.start().device.starts_with("cpu: "), "{call}");
+        server.log_with(&["kernels run on the processor", step, "CUDA_ERROR_UNKNOWN"]);
+        assert_increments(&server.get("/increment"));
+    }
+}
+
+#[test]
+fn a_device_whose_node_the_sandbox_keeps_from_workers_is_not_chosen() {
+    // As a node that the rules for files do not know.
+    let node = tempfile::NamedTempFile::new().unwrap();
+    let switches = format!(
+        "fail = {{ call = \"cuDevicePrimaryCtxRetain\", code = 100, opens = {:?} }}",
+        node.path()
+    );
+    let driver = Driver::new(&switches);
+    let listed = driver
+        .set(tensor_wasm_tests::tensor_wasm().arg("devices"))
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("cuda"));
+    let serve = Serve::new(guest("gpu_scenarios")).arg("--gpu=auto");
+    let server = driver_of(serve, &driver).start();
+    // Without Landlock, a worker can open it.
+    if !server.log().contains("files are not restricted") {
+        assert!(
+            server.start().device.starts_with("cpu: "),
+            "{}",
+            server.log()
+        );
+        server.log_with(&["it was to open the device", "CUDA_ERROR_NO_DEVICE"]);
+    }
+    assert_increments(&server.get("/increment"));
+}
+
+#[test]
+fn a_worker_that_crashes_or_hangs_in_its_trial_is_no_reason_not_to_serve() {
+    for (switches, reason) in [
+        ("exit = { call = \"cuLinkComplete\" }", "signal"),
+        ("hang = { call = \"cuLinkComplete\" }", "3s"),
+    ] {
+        let driver = Driver::new(switches);
+        let serve =
+            Serve::new(guest("gpu_scenarios")).args(["--gpu=auto", "--gpu-worker-timeout=3s"]);
+        let server = driver_of(serve, &driver).start();
+        assert!(server.start().device.starts_with("cpu: "), "{switches}");
+        server.log_with(&["kernels run on the processor", reason]);
+        assert_increments(&server.get("/increment"));
+    }
+}
+
+#[test]
+fn no_worker_asks_for_the_machine_s_daemon_of_mps() {
+    let driver = Driver::new("");
+    let serve = cuda(&driver).env("CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps");
+    let server = serve.start();
+    assert_increments(&server.get("/increment"));
+    let worker = workers_become(&server, 1)[0];
+    assert_eq!(variable(worker, "CUDA_MPS_PIPE_DIRECTORY"), "/proc/no-mps");
+}
+
 #[test]
 fn a_device_number_out_of_range_is_refused_with_the_number_of_devices() {
     let driver = Driver::new("devices = 2");
@@ -59,14 +143,20 @@ fn a_device_number_out_of_range_is_refused_with_the_number_of_devices() {
     assert!(refused.stderr.contains("shows 2"), "{}", refused.stderr);
 }
 
+/// A variable of a worker's environment.
+#[track_caller]
+fn variable(worker: i32, name: &str) -> String {
+    let variables = std::fs::read(format!("/proc/{worker}/environ")).unwrap();
+    let variables = String::from_utf8_lossy(&variables).into_owned();
+    let mut named = variables.split('\0').filter_map(|one| one.split_once('='));
+    let found = named.find(|(other, _)| *other == name);
+    found.unwrap_or_else(|| panic!("{variables}")).1.to_owned()
+}
+
 /// What a worker's driver is told to show.
 #[track_caller]
 fn shown_device(worker: i32) -> String {
-    let variables = std::fs::read(format!("/proc/{worker}/environ")).unwrap();
-    let variables = String::from_utf8_lossy(&variables).into_owned();
-    let mut named = variables.split('\0');
-    let shown = named.find_map(|variable| variable.strip_prefix("CUDA_VISIBLE_DEVICES="));
-    shown.unwrap_or_else(|| panic!("{variables}")).to_owned()
+    variable(worker, "CUDA_VISIBLE_DEVICES")
 }
 
 #[test]
@@ -306,10 +396,15 @@ fn a_function_missing_from_the_driver_is_named() {
         "cuLinkCreate_v2",
     ] {
         let driver = Driver::lacking(&[function], "");
-        let server = cuda(&driver).start();
-        let lost = server.get("/increment");
-        assert_eq!(kind(&lost), "device-lost", "{function}: {}", lost.text());
-        server.log_with(&[function]);
+        let refused = cuda(&driver).refused();
+        assert_eq!(refused.code, Some(1), "{function}: {}", refused.stderr);
+        for text in ["a worker can't use the NVIDIA device", function] {
+            assert!(
+                refused.stderr.contains(text),
+                "{function}: {}",
+                refused.stderr
+            );
+        }
     }
 }
 

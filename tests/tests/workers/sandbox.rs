@@ -47,6 +47,7 @@ fn assert_confined(worker: i32) {
             "LD_LIBRARY_PATH=",
             "CUDA_VISIBLE_DEVICES=GPU-",
             "CUDA_DEVICE_MAX_CONNECTIONS=32",
+            "CUDA_MPS_PIPE_DIRECTORY=/proc/no-mps",
         ];
         let is_expected = expected.iter().any(|name| variable.starts_with(name));
         assert!(is_expected, "{variable}");

@@ -414,6 +414,13 @@ impl Workers {
         false
     }
 
+    /// Waits until no process of a worker is left that is to end.
+    pub(crate) async fn gone(&self) {
+        while let Some(dying) = self.dying() {
+            dying.gone().await;
+        }
+    }
+
     /// How many workers there are.
     pub(super) fn count(&self) -> usize {
         let live = lock(&self.shared.live);

@@ -300,7 +300,7 @@ fn analyses(
 
 /// Scratch memory as far as a kernel's signature says.
 fn first_layout(module: &Module, entry: &Entry) -> Result<Layout, Unsupported> {
-    let threads = entry.max_threads.unwrap_or(abi::MOST_THREADS);
+    let threads = entry.max_threads().unwrap_or(abi::MOST_THREADS);
     let threads = threads.clamp(1, abi::MOST_THREADS);
     let globals = u32::try_from(module.globals.len()).map_err(|_| too_much_memory())?;
     let local_bytes = if param_registers::uses_local_memory(module, entry) {
