@@ -258,7 +258,28 @@ fn the_commands_of_the_page_on_composing_run_and_show_the_chain() {
 fn the_commands_of_the_page_on_the_client_run_against_a_node() {
     assert_said(
         &run("docs/client.md"),
-        &["12.0,24.0", "2: 100%", "version 1 gets all requests"],
+        &[
+            "12.0,24.0",
+            "2: 100%",
+            "version 1 gets all requests",
+            "state     succeeded",
+            "[7.0]",
+        ],
+    );
+}
+
+#[test]
+fn the_commands_of_the_page_on_nodes_lead_from_nothing_to_a_function_behind_a_policy() {
+    assert_said(
+        &run("docs/node.md"),
+        &[
+            r#""name":"saxpy","version":1"#,
+            "12.0,24.0",
+            r#""kind":"unauthorized""#,
+            r#""job_id":"job_"#,
+            r#""function":"saxpy""#,
+            "audit.log: whole",
+        ],
     );
 }
 
@@ -299,6 +320,7 @@ fn every_page_with_commands_is_run_by_a_test() {
         "configuration.md",
         "gpu.md",
         "guests.md",
+        "node.md",
         "policy.md",
         "serving.md",
         "tls.md",

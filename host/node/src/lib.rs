@@ -5,9 +5,11 @@
 
 mod api;
 pub mod audit;
+mod error;
 mod functions;
 pub mod grants;
 pub mod host;
+mod jobs;
 pub mod limiter;
 mod lock;
 pub mod node;

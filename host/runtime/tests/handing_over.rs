@@ -33,6 +33,7 @@ async fn a_request_that_no_guest_can_be_given_fails_at_once() {
         let request = Request::get("/").body(body.boxed_unsync()).unwrap();
         let info = RequestInfo {
             request_id: RequestId::random(),
+            received: std::time::Instant::now(),
             peer: ([127, 0, 0, 1], 1).into(),
             certificate: None,
         };

@@ -2,8 +2,10 @@
 
 mod client;
 mod deploy;
+mod document;
 mod errors;
 mod invoke;
+mod jobs;
 mod restart;
 mod tenants;
 

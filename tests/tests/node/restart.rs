@@ -75,6 +75,28 @@ fn a_folder_that_is_damaged_is_refused_and_stays_as_it_is() {
     assert_eq!(fs::read(&database).unwrap(), vec![1; 4096]);
 }
 
+#[test]
+fn a_full_disk_refuses_what_would_be_written_and_goes_on_serving() {
+    let node = Node::start(&[]);
+    node.deploy("app", "hello");
+    // Its memory's image is a file without a name, which the limit concerns too.
+    assert_eq!(node.server.get("/f/app").text(), "hello\n");
+    // The process can make no file larger, which is as good as a disk that is full.
+    node.server.limit_file_size(1);
+    let reply = node.post_component("other", guest("reflect"));
+    reply.assert_error(507, "storage_full");
+    let job = node.server.post("/functions/app/invoke-async", "");
+    job.assert_error(507, "storage_full");
+    node.delete("/functions/app")
+        .assert_error(507, "storage_full");
+    assert_eq!(node.list(), ["app"]);
+    assert_eq!(node.server.get("/f/app").text(), "hello\n");
+    assert_eq!(node.server.get("/readyz").status, 200);
+    let node = node.restart(&[]);
+    node.deploy("other", "reflect");
+    assert_eq!(node.list(), ["app", "other"]);
+}
+
 /// How often the process is killed. `TENSOR_WASM_TEST_KILLS` asks for more.
 fn kills() -> usize {
     let asked = std::env::var("TENSOR_WASM_TEST_KILLS").ok();

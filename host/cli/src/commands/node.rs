@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use tensor_wasm_device::Device;
 use tensor_wasm_node::host::Reloader;
-use tensor_wasm_node::node::{self, FunctionLimits, NodeSource};
+use tensor_wasm_node::node::{self, FunctionLimits, JobLimits, NodeSource};
 use tensor_wasm_node::tokens::Tokens;
 use tensor_wasm_runtime::server::{Drained, Server};
 use tokio::runtime::Handle;
@@ -63,6 +63,31 @@ pub struct Node {
         help_heading = "Limits"
     )]
     max_loaded_functions: NonZeroUsize,
+    /// Jobs that run at one time
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "16",
+        help_heading = "Limits"
+    )]
+    max_running_jobs: NonZeroUsize,
+    /// Jobs of one tenant that wait or run; one more is answered with 429
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "1000",
+        help_heading = "Limits"
+    )]
+    max_tenant_jobs: NonZeroU32,
+    /// The longest request and the longest response of a job
+    #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "8MiB", help_heading = "Limits")]
+    max_job_bytes: u64,
+    /// How long one attempt of a job may take
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "5min", help_heading = "Limits")]
+    job_timeout: Duration,
+    /// How long a job is kept after its end, with its result
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "1day", help_heading = "Limits")]
+    job_retention: Duration,
 }
 
 impl Node {
@@ -96,8 +121,16 @@ impl ServerCommand for Node {
         let mut builder = node::Node::builder(NodeSource {
             directory: self.data_dir.clone(),
             limits: self.function_limits(),
+            jobs: JobLimits {
+                concurrency: self.max_running_jobs,
+                of_each_tenant: self.max_tenant_jobs.get(),
+                body_bytes: self.max_job_bytes,
+                timeout: self.job_timeout,
+                retention: self.job_retention,
+            },
         })
         .http(options.http.grant()?)
+        .reuse(options.reuse)
         .request_timeout(options.requests.request_timeout)
         .policy_settings(options.policy.settings())
         .keep_authorization(options.policy.keep_authorization)

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tensor_wasm_runtime::server::CompleteResponse;
 use wasmtime_wasi_http::WasiBody;
 
-use super::error::{ApiError, BODY_TOO_LARGE, INTERNAL, INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE};
+use crate::error::{BODY_TOO_LARGE, INTERNAL, INVALID_REQUEST, NodeError, UNSUPPORTED_MEDIA_TYPE};
 
 /// What JSON is sent as.
 pub(super) const JSON: &str = "application/json";
@@ -30,10 +30,10 @@ pub(super) fn complete(status: StatusCode, text: impl Into<Bytes>) -> Response<W
 pub(super) fn json<T: Serialize>(
     status: StatusCode,
     value: &T,
-) -> Result<Response<WasiBody>, ApiError> {
+) -> Result<Response<WasiBody>, NodeError> {
     let mut text = serde_json::to_vec(value).map_err(|error| {
         tracing::error!("a response can't be written as JSON: {error}");
-        ApiError::new(&INTERNAL, "the node failed to write its response")
+        NodeError::new(&INTERNAL, "the node failed to write its response")
     })?;
     text.push(b'\n');
     let mut response = complete(status, text);
@@ -54,11 +54,11 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: WasiBody,
     longest: usize,
-) -> Result<T, ApiError> {
+) -> Result<T, NodeError> {
     match media_type(headers).as_deref() {
         Some(JSON) => {}
         _ => {
-            return Err(ApiError::new(
+            return Err(NodeError::new(
                 &UNSUPPORTED_MEDIA_TYPE,
                 "send the body with Content-Type: application/json",
             ));
@@ -67,7 +67,7 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     let bytes = match Limited::new(body, longest).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
-            return Err(ApiError::new(
+            return Err(NodeError::new(
                 &BODY_TOO_LARGE,
                 format_args!("the body is longer than {longest} bytes"),
             ));
@@ -75,12 +75,12 @@ pub(super) async fn read_json<T: DeserializeOwned>(
         Err(error) => return Err(broken(error)),
     };
     serde_json::from_slice(&bytes)
-        .map_err(|error| ApiError::new(&INVALID_REQUEST, format_args!("the body: {error}")))
+        .map_err(|error| NodeError::new(&INVALID_REQUEST, format_args!("the body: {error}")))
 }
 
 /// The client stopped sending. What it is told is mostly the server's own error.
-pub(super) fn broken(error: impl std::fmt::Display) -> ApiError {
-    ApiError::new(
+pub(super) fn broken(error: impl std::fmt::Display) -> NodeError {
+    NodeError::new(
         &INVALID_REQUEST,
         format_args!("the body ended before it was complete: {error}"),
     )

@@ -10,9 +10,9 @@ use http_body_util::BodyExt;
 use wasmtime_wasi_http::WasiBody;
 
 use super::body::{self, JSON, LONGEST_JSON};
-use super::error::{ApiError, INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE};
 use super::model::{DeployRequest, Function, FunctionList, TrafficRequest};
 use super::{Api, Call};
+use crate::error::{INVALID_REQUEST, NodeError, UNSUPPORTED_MEDIA_TYPE};
 use crate::functions::{Deployment, FunctionName};
 use crate::storage::functions;
 
@@ -20,20 +20,20 @@ use crate::storage::functions;
 const WASM: &str = "application/wasm";
 
 /// The functions of a page where nothing is said, and at most.
-const PAGE: u32 = 100;
-const LARGEST_PAGE: u32 = 1000;
+pub(super) const PAGE: u32 = 100;
+pub(super) const LARGEST_PAGE: u32 = 1000;
 
 /// The versions that requests are divided among, at most.
 const MOST_ACTIVE: usize = 2;
 
 impl Api {
-    pub(super) async fn deploy(&self, call: Call<'_>) -> Result<Response<WasiBody>, ApiError> {
+    pub(super) async fn deploy(&self, call: Call<'_>) -> Result<Response<WasiBody>, NodeError> {
         let caller = call.scope.caller().map(|caller| caller.id.clone());
         let (head, body) = call.request.into_parts();
         let (name, deployment) = match body::media_type(&head.headers).as_deref() {
             Some(WASM) => {
                 let Some(name) = call.query.get("name") else {
-                    return Err(ApiError::new(
+                    return Err(NodeError::new(
                         &INVALID_REQUEST,
                         "name the function: POST /functions?name=NAME",
                     ));
@@ -50,7 +50,7 @@ impl Api {
             }
             Some(JSON) => {
                 if call.query.get("name").is_some() {
-                    return Err(ApiError::new(
+                    return Err(NodeError::new(
                         &INVALID_REQUEST,
                         "name the function in the body or in the query, not in both",
                     ));
@@ -62,7 +62,7 @@ impl Api {
                 let request: DeployRequest = body::read_json(&head.headers, body, longest).await?;
                 let name = FunctionName::parse(&request.name)?;
                 let component = STANDARD.decode(&request.wasm_b64).map_err(|error| {
-                    ApiError::new(
+                    NodeError::new(
                         &INVALID_REQUEST,
                         format_args!("`wasm_b64` is not base64: {error}"),
                     )
@@ -78,7 +78,7 @@ impl Api {
                 }
             }
             other => {
-                return Err(ApiError::new(
+                return Err(NodeError::new(
                     &UNSUPPORTED_MEDIA_TYPE,
                     format_args!(
                         "send the component with Content-Type: {WASM}, or {JSON} with \
@@ -100,7 +100,7 @@ impl Api {
     pub(super) async fn list_functions(
         &self,
         call: Call<'_>,
-    ) -> Result<Response<WasiBody>, ApiError> {
+    ) -> Result<Response<WasiBody>, NodeError> {
         let limit = call.query.number("limit", (1, LARGEST_PAGE), PAGE)?;
         let after = call.query.get("after").unwrap_or_default();
         // One more than asked for tells whether there is another page.
@@ -120,28 +120,28 @@ impl Api {
     pub(super) async fn show_function(
         &self,
         call: Call<'_>,
-    ) -> Result<Response<WasiBody>, ApiError> {
+    ) -> Result<Response<WasiBody>, NodeError> {
         let entry = self.functions.find(call.tenant, &call.id).await?;
-        let entry = entry.ok_or_else(|| ApiError::no_function(&call.id))?;
+        let entry = entry.ok_or_else(|| NodeError::no_function(&call.id))?;
         whole(&entry.function)
     }
 
     pub(super) async fn delete_function(
         &self,
         call: Call<'_>,
-    ) -> Result<Response<WasiBody>, ApiError> {
+    ) -> Result<Response<WasiBody>, NodeError> {
         match self.functions.delete(call.tenant, &call.id).await? {
             true => Ok(body::complete(StatusCode::NO_CONTENT, "")),
-            false => Err(ApiError::no_function(&call.id)),
+            false => Err(NodeError::no_function(&call.id)),
         }
     }
 
     pub(super) async fn activate_version(
         &self,
         call: Call<'_>,
-    ) -> Result<Response<WasiBody>, ApiError> {
+    ) -> Result<Response<WasiBody>, NodeError> {
         let version = u32::from_str(&call.version).map_err(|_| {
-            ApiError::new(
+            NodeError::new(
                 &INVALID_REQUEST,
                 format_args!("`{}` is not the number of a version", call.version),
             )
@@ -151,14 +151,17 @@ impl Api {
         whole(&changed.await.map_err(|error| named(error, &call.id))?)
     }
 
-    pub(super) async fn set_traffic(&self, call: Call<'_>) -> Result<Response<WasiBody>, ApiError> {
+    pub(super) async fn set_traffic(
+        &self,
+        call: Call<'_>,
+    ) -> Result<Response<WasiBody>, NodeError> {
         let (head, body) = call.request.into_parts();
         let request: TrafficRequest = body::read_json(&head.headers, body, LONGEST_JSON).await?;
         let weights = request.versions;
         let sum: u32 = weights.values().map(|weight| u32::from(*weight)).sum();
         if sum != 100 || weights.len() > MOST_ACTIVE || weights.values().any(|weight| *weight == 0)
         {
-            return Err(ApiError::new(
+            return Err(NodeError::new(
                 &INVALID_REQUEST,
                 "`versions` has one or two versions, whose weights are from 1 to 100 and 100 in all",
             ));
@@ -168,19 +171,19 @@ impl Api {
     }
 }
 
-fn whole(function: &functions::Function) -> Result<Response<WasiBody>, ApiError> {
+fn whole(function: &functions::Function) -> Result<Response<WasiBody>, NodeError> {
     body::json(StatusCode::OK, &Function::whole(function))
 }
 
-fn named(error: functions::ChangeError, key: &str) -> ApiError {
+fn named(error: functions::ChangeError, key: &str) -> NodeError {
     match error {
-        functions::ChangeError::NoFunction => ApiError::no_function(key),
+        functions::ChangeError::NoFunction => NodeError::no_function(key),
         other => other.into(),
     }
 }
 
 /// Passes a body on as it comes.
-async fn receive(deployment: &mut Deployment<'_>, mut body: WasiBody) -> Result<(), ApiError> {
+async fn receive(deployment: &mut Deployment<'_>, mut body: WasiBody) -> Result<(), NodeError> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(body::broken)?;
         if let Some(data) = frame.data_ref() {

@@ -4,17 +4,17 @@ use http::uri::{PathAndQuery, Uri};
 use http::{HeaderName, HeaderValue, Request, Response};
 use wasmtime_wasi_http::WasiBody;
 
-use super::error::{ApiError, INVALID_REQUEST};
 use super::{Api, Call};
+use crate::error::{INVALID_REQUEST, NodeError};
 
 /// Tells the function which part of the path it does not see, so that it can link to itself.
 /// Widely used by reverse proxies, and no standard.
 const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
 impl Api {
-    pub(super) async fn invoke(&self, call: Call<'_>) -> Result<Response<WasiBody>, ApiError> {
+    pub(super) async fn invoke(&self, call: Call<'_>) -> Result<Response<WasiBody>, NodeError> {
         let entry = self.functions.find(call.tenant, &call.id).await?;
-        let entry = entry.ok_or_else(|| ApiError::no_function(&call.id))?;
+        let entry = entry.ok_or_else(|| NodeError::no_function(&call.id))?;
         let request = for_function(call.request, &call.rest)?;
         let invoked = self.functions.invoke(&entry, request, call.scope.clone());
         Ok(invoked.await?)
@@ -22,7 +22,10 @@ impl Api {
 }
 
 /// The request as the function sees it: its path is what follows the route's.
-fn for_function(mut request: Request<WasiBody>, rest: &str) -> Result<Request<WasiBody>, ApiError> {
+pub(super) fn for_function(
+    mut request: Request<WasiBody>,
+    rest: &str,
+) -> Result<Request<WasiBody>, NodeError> {
     let uri = request.uri();
     let prefix = uri.path().strip_suffix(rest).unwrap_or(uri.path());
     let prefix = HeaderValue::from_str(prefix.trim_end_matches('/')).ok();
@@ -30,7 +33,7 @@ fn for_function(mut request: Request<WasiBody>, rest: &str) -> Result<Request<Wa
         Some(query) => format!("/{rest}?{query}"),
         None => format!("/{rest}"),
     };
-    let invalid = |_| ApiError::new(&INVALID_REQUEST, "the path can't be the path of a request");
+    let invalid = |_| NodeError::new(&INVALID_REQUEST, "the path can't be the path of a request");
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::try_from(target).map_err(|_| invalid(()))?);
     *request.uri_mut() = Uri::from_parts(parts).map_err(|_| invalid(()))?;

@@ -3,13 +3,13 @@
 //! It stands where an application stands with `serve`: behind the policies, which decide who
 //! calls, and for which tenant. Each tenant sees its own functions alone.
 //!
-//! [`routes`] is the one table of routes; [`error`] is the one of errors; [`openapi`] makes the
+//! [`routes`] is the one table of routes; [`crate::error`] is the one of errors; [`openapi`] makes the
 //! OpenAPI document of both.
 
 mod body;
-mod error;
 mod functions;
 mod invoke;
+mod jobs;
 mod model;
 mod openapi;
 mod query;
@@ -17,13 +17,15 @@ mod routes;
 
 use std::sync::{Arc, OnceLock};
 
-use http::{Request, Response, StatusCode};
-use tensor_wasm_runtime::server::Readiness;
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Request, Response, StatusCode};
+use tensor_wasm_runtime::server::{Readiness, RequestId, error_body};
 use tensor_wasm_runtime::{ChainImports, NextHandler, RequestScope, ResponseFuture};
 use wasmtime_wasi_http::WasiBody;
 
+use crate::error::{NOT_FOUND, NodeError};
 use crate::functions::Functions;
-use error::{ApiError, NOT_FOUND};
+use crate::jobs::Jobs;
 use model::Health;
 use query::Query;
 use routes::{Endpoint, Found, Operation};
@@ -31,6 +33,7 @@ use routes::{Endpoint, Found, Operation};
 /// The API of a node.
 pub(crate) struct Api {
     functions: Arc<Functions>,
+    jobs: Arc<Jobs>,
     /// Whether the server accepts requests, from the time on that it does.
     readiness: OnceLock<Readiness>,
 }
@@ -48,9 +51,10 @@ struct Call<'a> {
 }
 
 impl Api {
-    pub(crate) fn new(functions: Arc<Functions>) -> Api {
+    pub(crate) fn new(functions: Arc<Functions>, jobs: Arc<Jobs>) -> Api {
         Api {
             functions,
+            jobs,
             readiness: OnceLock::new(),
         }
     }
@@ -64,10 +68,10 @@ impl Api {
         &self,
         request: Request<WasiBody>,
         scope: &RequestScope,
-    ) -> Result<Response<WasiBody>, ApiError> {
+    ) -> Result<Response<WasiBody>, NodeError> {
         let path = request.uri().path().to_owned();
         let Some(found) = routes::find(&path) else {
-            return Err(ApiError::new(
+            return Err(NodeError::new(
                 &NOT_FOUND,
                 "there is no such path: GET /openapi.json describes those there are",
             ));
@@ -80,14 +84,14 @@ impl Api {
         } = found;
         let operation = route
             .operation(request.method())
-            .map_err(|allowed| ApiError::method_not_allowed(&allowed))?;
+            .map_err(|allowed| NodeError::method_not_allowed(&allowed))?;
         scope.set_action(operation.action);
         let Some(tenant) = scope.tenant() else {
             tracing::error!(
                 request_id = scope.id().as_str(),
                 "the policy let the request pass without a decision"
             );
-            return Err(ApiError::undecided());
+            return Err(NodeError::undecided());
         };
         let call = Call {
             query: operation.query(&request)?,
@@ -106,6 +110,11 @@ impl Api {
             Endpoint::ActivateVersion => self.activate_version(call).await,
             Endpoint::SetTraffic => self.set_traffic(call).await,
             Endpoint::Invoke => self.invoke(call).await,
+            Endpoint::InvokeAsync => self.invoke_async(call).await,
+            Endpoint::ListJobs => self.list_jobs(call).await,
+            Endpoint::ShowJob => self.show_job(call).await,
+            Endpoint::JobResult => self.job_result(call).await,
+            Endpoint::CancelJob => self.cancel_job(call).await,
             Endpoint::OpenApi => Ok(openapi::response()),
             Endpoint::Healthz => body::json(
                 StatusCode::OK,
@@ -118,7 +127,7 @@ impl Api {
         }
     }
 
-    async fn readyz(&self) -> Result<Response<WasiBody>, ApiError> {
+    async fn readyz(&self) -> Result<Response<WasiBody>, NodeError> {
         let mut unavailable = Vec::new();
         if !self.readiness.get().is_some_and(Readiness::get) {
             unavailable.push("server");
@@ -142,9 +151,9 @@ impl Api {
 
 impl Operation {
     /// The query, where the operation reads it. That of an invocation is the function's.
-    fn query(&self, request: &Request<WasiBody>) -> Result<Query, ApiError> {
+    fn query(&self, request: &Request<WasiBody>) -> Result<Query, NodeError> {
         let query = match self.endpoint {
-            Endpoint::Invoke => None,
+            Endpoint::Invoke | Endpoint::InvokeAsync => None,
             _ => request.uri().query(),
         };
         let known: Vec<_> = self.query.iter().map(|(name, _)| *name).collect();
@@ -166,15 +175,31 @@ impl NextHandler for Api {
         Box::pin(async move {
             match self.answer(request, &scope).await {
                 Ok(response) => Ok(response),
-                Err(ApiError {
+                Err(NodeError {
                     handled: Some(error),
                     ..
                 }) => Err(error),
                 Err(error) => {
                     scope.set_error_kind(error.word());
-                    Ok(error.response(scope.id()))
+                    Ok(error_response(&error, scope.id()))
                 }
             }
         })
     }
+}
+
+fn error_response(error: &NodeError, id: &RequestId) -> Response<WasiBody> {
+    let kind = error.kind;
+    let text = error_body(kind.word, error.message(), error.trap.as_deref(), id);
+    let mut response = body::complete(kind.status, text);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(body::JSON));
+    if kind.retry {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    let allow = error.allow.as_deref().map(HeaderValue::from_str);
+    if let Some(Ok(allow)) = allow {
+        headers.insert(ALLOW, allow);
+    }
+    response
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tensor_wasm_runtime::Capability;
 use utoipa::ToSchema;
 
-use crate::storage::functions;
+use crate::storage::{functions, jobs};
 
 /// A function.
 #[derive(Serialize, ToSchema)]
@@ -31,6 +31,7 @@ pub(super) struct Function {
     /// When it was last deployed or its traffic was changed (RFC 3339).
     updated_at: String,
     /// Percent of the requests that each version gets, of those that get any.
+    #[schema(value_type = BTreeMap<String, u8>)]
     traffic: BTreeMap<u32, u8>,
     /// All versions, newest first. Lists leave them out.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +76,7 @@ pub(super) struct FunctionList {
 #[serde(deny_unknown_fields)]
 pub(super) struct DeployRequest {
     /// A DNS label.
+    #[schema(pattern = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
     pub(super) name: String,
     /// The component, in base64 (RFC 4648, section 4).
     pub(super) wasm_b64: String,
@@ -85,7 +87,85 @@ pub(super) struct DeployRequest {
 #[serde(deny_unknown_fields)]
 pub(super) struct TrafficRequest {
     /// Percent of the requests, by version: of one or two versions, 100 in all.
+    #[schema(value_type = BTreeMap<String, u8>)]
     pub(super) versions: BTreeMap<u32, u8>,
+}
+
+/// A job.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Job {
+    /// `job_` and 32 hexadecimal digits. Later ones are greater.
+    id: String,
+    /// The name that the function had.
+    function: String,
+    /// The function's id.
+    function_id: String,
+    /// `pending`, `running`, `succeeded`, `failed`, `cancelled` or `lost`.
+    state: &'static str,
+    /// How often it was run.
+    attempts: u32,
+    /// How often it may be.
+    max_attempts: u32,
+    /// The name of the token that asked for it, where a policy knew it.
+    created_by: Option<String>,
+    /// RFC 3339.
+    created_at: String,
+    /// When the last attempt began (RFC 3339).
+    started_at: Option<String>,
+    /// RFC 3339.
+    finished_at: Option<String>,
+    /// The status of the function's last response, where it gave one.
+    status: Option<u16>,
+    /// Why the last attempt failed.
+    error: Option<JobError>,
+}
+
+/// Why an attempt of a job failed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobError {
+    /// A word that a client's code may act on, such as `guest_trap`.
+    kind: String,
+    /// A sentence for people.
+    message: String,
+}
+
+/// A page of jobs.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobList {
+    /// Newest first.
+    pub(super) jobs: Vec<Job>,
+    /// What `after` has to be for the next page; `null` on the last one.
+    pub(super) next: Option<String>,
+}
+
+/// The id of a job.
+#[derive(Serialize, ToSchema)]
+pub(super) struct JobId {
+    /// `job_` and 32 hexadecimal digits.
+    pub(super) job_id: String,
+}
+
+impl Job {
+    pub(super) fn of(job: &jobs::Job) -> Job {
+        let error = job.error.as_ref();
+        Job {
+            id: job.id.clone(),
+            function: job.function_name.clone(),
+            function_id: job.function_id.clone(),
+            state: job.state.word(),
+            attempts: job.attempts,
+            max_attempts: job.max_attempts,
+            created_by: job.created_by.clone(),
+            created_at: rfc3339(job.created_ms),
+            started_at: job.started_ms.map(rfc3339),
+            finished_at: job.finished_ms.map(rfc3339),
+            status: job.status,
+            error: error.map(|(kind, message)| JobError {
+                kind: kind.clone(),
+                message: message.clone(),
+            }),
+        }
+    }
 }
 
 /// Whether the node answers.

@@ -18,12 +18,17 @@ use utoipa::{PartialSchema, ToSchema};
 use wasmtime_wasi_http::WasiBody;
 
 use super::body::{self, JSON};
-use super::error::ErrorKind;
+use super::functions::LARGEST_PAGE;
 use super::model::{
-    DeployRequest, ErrorDetail, ErrorResponse, Function, FunctionList, Health, Imports,
-    TrafficRequest, Version,
+    DeployRequest, ErrorDetail, ErrorResponse, Function, FunctionList, Health, Imports, Job,
+    JobError, JobId, JobList, TrafficRequest, Version,
 };
 use super::routes::{COMMON_ERRORS, Endpoint, Methods, Operation, ROUTES};
+use crate::error::ErrorKind;
+use crate::storage::jobs::JobState;
+
+/// What the name of a function matches (ECMA-262).
+const NAME_PATTERN: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
 
 /// The document as a response.
 pub(super) fn response() -> Response<WasiBody> {
@@ -68,6 +73,10 @@ pub(crate) fn document() -> String {
         .schema_from::<DeployRequest>()
         .schema_from::<TrafficRequest>()
         .schema_from::<Health>()
+        .schema_from::<Job>()
+        .schema_from::<JobId>()
+        .schema_from::<JobList>()
+        .schema_from::<JobError>()
         .schema_from::<ErrorResponse>()
         .schema_from::<ErrorDetail>()
         .build();
@@ -111,7 +120,7 @@ fn described(
         .operation_id(Some(id))
         .summary(Some(operation.summary));
     for (name, meaning) in [
-        ("id", "The id or name of a function."),
+        ("id", "The id or name of a function, or the id of a job."),
         ("version", "The number of a version."),
         (
             "path",
@@ -125,13 +134,18 @@ fn described(
                     .parameter_in(ParameterIn::Path)
                     .required(Required::True)
                     .description(Some(meaning))
-                    .schema(Some(String::schema())),
+                    .schema(Some(match name {
+                        "version" => number(1, u32::MAX),
+                        _ => String::schema(),
+                    })),
             );
         }
     }
     for (name, meaning) in operation.query {
         let schema = match *name {
-            "limit" => u32::schema(),
+            "limit" => number(1, LARGEST_PAGE),
+            "state" => words(&JobState::ALL.map(JobState::word)),
+            "name" => name_of_a_function(),
             _ => String::schema(),
         };
         built = built.parameter(
@@ -214,7 +228,14 @@ fn success(endpoint: Endpoint) -> (&'static str, &'static str, Option<RefOr<Sche
             Some(reference::<Function>()),
         ),
         Endpoint::DeleteFunction => ("204", "It is deleted.", None),
-        Endpoint::Invoke => ("default", "What the function answers.", None),
+        Endpoint::Invoke | Endpoint::JobResult => ("default", "What the function answers.", None),
+        Endpoint::InvokeAsync => (
+            "202",
+            "The job, where `Location` is.",
+            Some(reference::<JobId>()),
+        ),
+        Endpoint::ListJobs => ("200", "A page.", Some(reference::<JobList>())),
+        Endpoint::ShowJob | Endpoint::CancelJob => ("200", "The job.", Some(reference::<Job>())),
         Endpoint::OpenApi => ("200", "The document.", Some(any())),
         Endpoint::Healthz | Endpoint::Readyz => ("200", "It is so.", Some(reference::<Health>())),
     }
@@ -228,6 +249,28 @@ fn bytes() -> RefOr<Schema> {
     let object = ObjectBuilder::new()
         .schema_type(Type::String)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
+    RefOr::T(Schema::Object(object.build()))
+}
+
+fn number(least: u32, most: u32) -> RefOr<Schema> {
+    let object = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(least))
+        .maximum(Some(most));
+    RefOr::T(Schema::Object(object.build()))
+}
+
+fn words(words: &[&str]) -> RefOr<Schema> {
+    let object = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words.iter().copied()));
+    RefOr::T(Schema::Object(object.build()))
+}
+
+fn name_of_a_function() -> RefOr<Schema> {
+    let object = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(NAME_PATTERN));
     RefOr::T(Schema::Object(object.build()))
 }
 

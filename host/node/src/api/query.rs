@@ -2,14 +2,14 @@
 
 use std::str::FromStr;
 
-use super::error::{ApiError, INVALID_REQUEST};
+use crate::error::{INVALID_REQUEST, NodeError};
 
 /// The parameters of a query.
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Reads the query of a route that has these parameters.
-    pub(super) fn parse(query: Option<&str>, known: &[&str]) -> Result<Query, ApiError> {
+    pub(super) fn parse(query: Option<&str>, known: &[&str]) -> Result<Query, NodeError> {
         let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         let pairs: Vec<(String, String)> = pairs.into_owned().collect();
         for (at, (name, _)) in pairs.iter().enumerate() {
@@ -18,13 +18,13 @@ impl Query {
                     [] => "this route takes none".to_owned(),
                     known => format!("this route takes {}", known.join(", ")),
                 };
-                return Err(ApiError::new(
+                return Err(NodeError::new(
                     &INVALID_REQUEST,
                     format_args!("the query parameter `{name}` is unknown: {takes}"),
                 ));
             }
             if pairs.iter().take(at).any(|(other, _)| other == name) {
-                return Err(ApiError::new(
+                return Err(NodeError::new(
                     &INVALID_REQUEST,
                     format_args!("the query has `{name}` more than once"),
                 ));
@@ -45,14 +45,14 @@ impl Query {
         name: &str,
         range: (u32, u32),
         default: u32,
-    ) -> Result<u32, ApiError> {
+    ) -> Result<u32, NodeError> {
         let Some(text) = self.get(name) else {
             return Ok(default);
         };
         let (least, most) = range;
         match u32::from_str(text) {
             Ok(number) if (least..=most).contains(&number) => Ok(number),
-            _ => Err(ApiError::new(
+            _ => Err(NodeError::new(
                 &INVALID_REQUEST,
                 format_args!("`{name}` is a number from {least} to {most}"),
             )),

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use http::Method;
 use matchit::Router;
 
-use super::error::{
+use crate::error::{
     self, BODY_TOO_LARGE, CAPACITY_EXHAUSTED, ErrorKind, FUNCTION_NOT_FOUND, GPU_REFUSED,
     GUEST_NO_RESPONSE, GUEST_TRAP, INVALID_COMPONENT, INVALID_NAME, INVALID_REQUEST,
     INVOKE_TIMEOUT, STORAGE_FULL, STORAGE_UNAVAILABLE, TENANT_CAPACITY_EXHAUSTED,
@@ -55,6 +55,11 @@ pub(super) enum Endpoint {
     ActivateVersion,
     SetTraffic,
     Invoke,
+    InvokeAsync,
+    ListJobs,
+    ShowJob,
+    JobResult,
+    CancelJob,
     OpenApi,
     Healthz,
     Readyz,
@@ -98,6 +103,25 @@ const INVOKE: &[Operation] = &[Operation {
         &GUEST_NO_RESPONSE,
         &CAPACITY_EXHAUSTED,
         &INVOKE_TIMEOUT,
+    ],
+}];
+
+const INVOKE_ASYNC: &[Operation] = &[Operation {
+    methods: Methods::Post,
+    endpoint: Endpoint::InvokeAsync,
+    action: "function.invoke-async",
+    summary: "Invoke a function as a job. The headers X-TensorWasm-Job-Method (POST where nothing \
+              is said), X-TensorWasm-Job-Max-Attempts (1), X-TensorWasm-Job-Backoff (1s, doubled \
+              after each attempt), X-TensorWasm-Job-On-Restart (run or lost) say how; with \
+              Idempotency-Key, the same request makes one job.",
+    query: &[],
+    errors: &[
+        &INVALID_REQUEST,
+        &FUNCTION_NOT_FOUND,
+        &BODY_TOO_LARGE,
+        &error::IDEMPOTENCY_CONFLICT,
+        &TENANT_CAPACITY_EXHAUSTED,
+        &STORAGE_FULL,
     ],
 }];
 
@@ -212,6 +236,78 @@ pub(super) const ROUTES: &[Route] = &[
         operations: INVOKE,
     },
     Route {
+        path: "/functions/{id}/invoke-async",
+        operations: INVOKE_ASYNC,
+    },
+    Route {
+        path: "/functions/{id}/invoke-async/",
+        operations: INVOKE_ASYNC,
+    },
+    Route {
+        path: "/functions/{id}/invoke-async/{*path}",
+        operations: INVOKE_ASYNC,
+    },
+    Route {
+        path: "/jobs",
+        operations: &[Operation {
+            methods: Methods::Get,
+            endpoint: Endpoint::ListJobs,
+            action: "job.list",
+            summary: "The jobs of the tenant, newest first.",
+            query: &[
+                ("function", "Those of the function of this id or name."),
+                (
+                    "state",
+                    "Those in this state: pending, running, succeeded, failed, cancelled or lost.",
+                ),
+                (
+                    "limit",
+                    "How many at most: 1 to 1000; 100 where nothing is said.",
+                ),
+                ("after", "The `next` of the page before."),
+            ],
+            errors: &[&INVALID_REQUEST],
+        }],
+    },
+    Route {
+        path: "/jobs/{id}",
+        operations: &[
+            Operation {
+                methods: Methods::Get,
+                endpoint: Endpoint::ShowJob,
+                action: "job.show",
+                summary: "A job.",
+                query: &[],
+                errors: &[&INVALID_REQUEST, &error::JOB_NOT_FOUND],
+            },
+            Operation {
+                methods: Methods::Delete,
+                endpoint: Endpoint::CancelJob,
+                action: "job.cancel",
+                summary: "Cancel a job, and stop it where it runs. One that has ended stays as \
+                          it is.",
+                query: &[],
+                errors: &[&INVALID_REQUEST, &error::JOB_NOT_FOUND, &STORAGE_FULL],
+            },
+        ],
+    },
+    Route {
+        path: "/jobs/{id}/result",
+        operations: &[Operation {
+            methods: Methods::Get,
+            endpoint: Endpoint::JobResult,
+            action: "job.result",
+            summary: "What the function answered: its status, headers and body.",
+            query: &[],
+            errors: &[
+                &INVALID_REQUEST,
+                &error::JOB_NOT_FOUND,
+                &error::JOB_HAS_NO_RESULT,
+                &error::JOB_NOT_FINISHED,
+            ],
+        }],
+    },
+    Route {
         path: "/f/{id}",
         operations: INVOKE,
     },
@@ -322,6 +418,59 @@ mod tests {
             let path = path.replace("{*path}", "x/y");
             assert_eq!(find(&path).unwrap().route.path, route.path);
         }
+    }
+
+    /// The rows of a page's table whose first cell is code.
+    fn rows(first: &str) -> Vec<Vec<String>> {
+        let page = include_str!("../../../../docs/api.md");
+        let rows = page.lines().filter(|line| line.starts_with(first));
+        let cells = |line: &str| {
+            let cells = line.trim_matches('|').split(" | ");
+            cells
+                .map(|cell| cell.trim().trim_matches('`').to_owned())
+                .collect()
+        };
+        rows.map(cells).collect()
+    }
+
+    #[test]
+    fn the_page_on_the_api_has_each_route_and_each_kind_of_error() {
+        let mut routes = Vec::new();
+        for route in ROUTES {
+            for operation in route.operations {
+                let method = match operation.methods {
+                    Methods::Get => "GET",
+                    Methods::Post => "POST",
+                    Methods::Put => "PUT",
+                    Methods::Delete => "DELETE",
+                    Methods::Any => "*",
+                };
+                let path = route.path.replace("{*path}", "{path}");
+                routes.push([format!("{method} {path}"), operation.action.to_owned()]);
+            }
+        }
+        let documented: Vec<_> = ["| `GET /", "| `POST /", "| `PUT /", "| `DELETE /", "| `* /"]
+            .into_iter()
+            .flat_map(rows)
+            .map(|row| [row[0].clone(), row[1].clone()])
+            .collect();
+        for route in &routes {
+            assert!(
+                documented.contains(route),
+                "{route:?} is not in docs/api.md"
+            );
+        }
+        assert_eq!(documented.len(), routes.len());
+        let kinds: Vec<_> = ["| 4", "| 5"].into_iter().flat_map(rows).collect();
+        for kind in error::KINDS {
+            let row = vec![
+                kind.status.as_u16().to_string(),
+                kind.word.to_owned(),
+                kind.meaning.to_owned(),
+            ];
+            assert!(kinds.contains(&row), "{row:?} is not in docs/api.md");
+        }
+        assert_eq!(kinds.len(), error::KINDS.len());
     }
 
     #[test]

@@ -35,8 +35,8 @@
 //! invoked.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use tensor_wasm_device::Device;
 use tensor_wasm_runtime::Unguarded;
@@ -50,11 +50,13 @@ use crate::functions::Functions;
 use crate::grants::TenantGrants;
 use crate::host::chain::{PolicyConfig, load_policies};
 use crate::host::{Foundation, HostBuilder, HostError, Policy, Reloader};
+use crate::jobs::Jobs;
 use crate::lock::ignore_poison;
 use crate::storage::Storage;
 use crate::tokens::Tokens;
 
 pub use crate::functions::FunctionLimits;
+pub use crate::jobs::JobLimits;
 pub use crate::storage::StorageError;
 
 /// What a node serves.
@@ -64,6 +66,8 @@ pub struct NodeSource {
     pub directory: PathBuf,
     /// What a tenant may have, and how its functions are run.
     pub limits: FunctionLimits,
+    /// What jobs may take, and how long they are kept.
+    pub jobs: JobLimits,
 }
 
 impl NodeSource {
@@ -72,6 +76,7 @@ impl NodeSource {
         NodeSource {
             directory: directory.to_owned(),
             limits: FunctionLimits::default(),
+            jobs: JobLimits::default(),
         }
     }
 }
@@ -81,6 +86,7 @@ pub struct Node {
     /// Outermost first.
     policies: Vec<Policy>,
     api: Arc<Api>,
+    jobs: Arc<Jobs>,
     storage: Arc<Storage>,
     device: Option<Device>,
     grants: Arc<TenantGrants>,
@@ -137,18 +143,26 @@ impl Node {
         drain: Duration,
     ) -> Drained {
         self.record("server.start");
+        let begin_of_drain = OnceLock::new();
+        let shutdown = async {
+            shutdown.await;
+            self.jobs.stop();
+            let _ = begin_of_drain.set(Instant::now());
+        };
         self.api.set_readiness(server.readiness());
-        match self.policies.first() {
+        let drained = match self.policies.first() {
             Some(policy) => {
-                server
-                    .serve(policy.component.clone(), shutdown, drain)
-                    .await
+                let policy = policy.component.clone();
+                server.serve(policy, shutdown, drain).await
             }
             None => {
                 let api = Unguarded::new(self.api.clone(), self.request_timeout);
                 server.serve(Arc::new(api), shutdown, drain).await
             }
-        }
+        };
+        let passed = begin_of_drain.get().map_or(drain, Instant::elapsed);
+        self.jobs.drain(drain.saturating_sub(passed)).await;
+        drained
     }
 
     /// Closes the database, ends the threads that run guests, records the stop, and writes the
@@ -157,8 +171,12 @@ impl Node {
     /// node that is not closed loses nothing but records.
     pub fn close(&self, patience: Duration) -> u64 {
         if let Some(guests) = ignore_poison(self.guests.lock()).take() {
+            let closing = async {
+                self.jobs.close().await;
+                self.storage.close().await;
+            };
             // A query that does not end is given up.
-            let closed = async { timeout(patience, self.storage.close()).await.is_ok() };
+            let closed = async { timeout(patience, closing).await.is_ok() };
             if !guests.block_on(closed) {
                 tracing::warn!("the database is not closed yet; its log is read at the next start");
             }
@@ -235,11 +253,20 @@ impl HostBuilder<NodeSource> {
             limits,
             guests.handle().clone(),
         );
-        let api = Arc::new(Api::new(Arc::new(functions)));
+        let functions = Arc::new(functions);
+        let jobs = Jobs::open(
+            storage.clone(),
+            functions.clone(),
+            self.source.jobs.clone(),
+            audit.clone(),
+        );
+        let jobs = Arc::new(jobs.await?);
+        let api = Arc::new(Api::new(functions, jobs.clone()));
         let policies = load_policies(&engine, &self.policies, api.clone(), "the node", &config)?;
         let mut node = Node {
             policies,
             api,
+            jobs,
             storage,
             device,
             grants,
@@ -249,6 +276,9 @@ impl HostBuilder<NodeSource> {
             guests: Mutex::new(Some(guests)),
         };
         node.audit = self.kept(audit, node.is_decided_on());
+        if let Some(guests) = &*ignore_poison(node.guests.lock()) {
+            node.jobs.start(guests.handle());
+        }
         Ok(node)
     }
 }

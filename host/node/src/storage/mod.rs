@@ -11,6 +11,7 @@ pub(crate) mod database;
 mod error;
 pub(crate) mod functions;
 mod ids;
+pub(crate) mod jobs;
 
 use std::path::Path;
 

@@ -15,7 +15,6 @@ use crate::server::Handler;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use std::sync::Arc;
-use std::time::Instant;
 use wasmtime::Trap;
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::InstantiationError;
@@ -26,7 +25,7 @@ impl Handler for Application {
         request: http::Request<WasiBody>,
         info: RequestInfo,
     ) -> Result<http::Response<WasiBody>, HandleError> {
-        let deadline = Instant::now() + self.request_timeout;
+        let deadline = info.received + self.request_timeout;
         let scheme = request.uri().scheme().cloned();
         let id = info.request_id.clone();
         let context = RequestContext::new(id, deadline, self.chain.decision).with_scheme(scheme);

@@ -4,7 +4,7 @@ use crate::capability::next::NextHandler;
 use crate::request::{HandleError, RequestContext, RequestInfo, RequestScope, RequestTask};
 use crate::server::Handler;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wasmtime_wasi_http::WasiBody;
 
 /// Serves requests that no policy decides on: each is tenant 0's, and none is recorded.
@@ -29,7 +29,7 @@ impl Handler for Unguarded {
         request: http::Request<WasiBody>,
         info: RequestInfo,
     ) -> Result<http::Response<WasiBody>, HandleError> {
-        let deadline = Instant::now() + self.request_timeout;
+        let deadline = info.received + self.request_timeout;
         let scheme = request.uri().scheme().cloned();
         let context = RequestContext::new(info.request_id, deadline, false).with_scheme(scheme);
         let scope = RequestScope::of(Arc::new(RequestTask::new(context)));

@@ -152,7 +152,10 @@ async fn handle<T: NextView + 'static>(
     view.table.delete(request)?;
     let out = view.table.delete(out)?;
     let response = match forward(task, held, next, view.context).await {
-        Ok(response) => Ok(response),
+        Ok(response) => {
+            task.run.mark_responded();
+            Ok(response)
+        }
         Err(error) => {
             task.fail(error);
             Err(ErrorCode::InternalError(None))

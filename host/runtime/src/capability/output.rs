@@ -3,6 +3,7 @@
 
 use super::output_rate::{OutputRate, Taken};
 use crate::lock::ignore_poison;
+use crate::request::RequestId;
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -44,7 +45,8 @@ pub(crate) struct GuestOutput(Arc<Mutex<OutputState>>);
 
 #[derive(Default)]
 struct OutputState {
-    request_id: String,
+    /// The request that writes; `None` before the first one.
+    request_id: Option<RequestId>,
     /// Bytes of the log that the request has taken.
     logged: usize,
     /// Whether it may take no more.
@@ -62,10 +64,10 @@ impl tensor_wasm_device::Output for GuestOutput {
 
 impl GuestOutput {
     /// Begins a new request, of this name.
-    pub(crate) fn begin(&self, request_id: &str) {
+    pub(crate) fn begin(&self, request_id: &RequestId) {
         let mut state = self.lock();
         state.flush();
-        request_id.clone_into(&mut state.request_id);
+        state.request_id = Some(request_id.clone());
         state.logged = 0;
         state.is_full = false;
     }
@@ -128,12 +130,13 @@ impl OutputState {
         }
         let line = String::from_utf8_lossy(line);
         let line = escaped(line.trim_end_matches(['\r', '\n']));
+        let request_id = self.request_id.as_ref().map_or("", RequestId::as_str);
         self.logged += line.len() + LINE_OVERHEAD;
         if self.logged > REQUEST_BYTES {
             self.is_full = true;
             tracing::warn!(
                 target: TARGET,
-                request_id = self.request_id,
+                request_id,
                 limit_bytes = REQUEST_BYTES,
                 "the guest wrote more than is kept for one request; the rest is dropped"
             );
@@ -150,10 +153,10 @@ impl OutputState {
         }
         match stream {
             Stream::Out => {
-                tracing::info!(target: TARGET, request_id = self.request_id, stream = "stdout", "{line}");
+                tracing::info!(target: TARGET, request_id, stream = "stdout", "{line}");
             }
             Stream::Error => {
-                tracing::info!(target: TARGET, request_id = self.request_id, stream = "stderr", "{line}");
+                tracing::info!(target: TARGET, request_id, stream = "stderr", "{line}");
             }
         }
     }
@@ -247,12 +250,19 @@ impl AsyncWrite for GuestStream {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+    use http::HeaderValue;
+
+    fn id(text: &'static str) -> RequestId {
+        RequestId::from_client(&HeaderValue::from_static(text)).unwrap()
+    }
 
     #[test]
     fn a_line_is_logged_when_it_ends() {
         let output = GuestOutput::default();
-        output.begin("r1");
+        output.begin(&id("r1"));
         let mut state = output.lock();
         state.write(Stream::Out, b"one");
         assert_eq!(state.out, b"one");
@@ -264,7 +274,7 @@ mod tests {
     fn a_request_logs_no_more_than_its_limit() {
         let output = GuestOutput::default();
         for text in [&[b'x'; 64 << 10][..], &[b'\n'; 64 << 10], &[0; 64 << 10]] {
-            output.begin("r1");
+            output.begin(&id("r1"));
             let mut state = output.lock();
             for _ in 0..100 {
                 state.write(Stream::Error, text);
@@ -292,12 +302,12 @@ mod tests {
     #[test]
     fn the_next_request_of_an_instance_has_its_own_limit() {
         let output = GuestOutput::default();
-        output.begin("r1");
+        output.begin(&id("r1"));
         output.lock().write(Stream::Out, &[b'x'; 2 * REQUEST_BYTES]);
-        output.begin("r2");
+        output.begin(&id("r2"));
         let mut state = output.lock();
         state.write(Stream::Out, b"hello");
         assert_eq!(state.out, b"hello");
-        assert_eq!(state.request_id, "r2");
+        assert_eq!(state.request_id, Some(id("r2")));
     }
 }

@@ -4,7 +4,9 @@
 use crate::capability::account::InstanceAccount;
 use crate::capability::config::ConfigView;
 use crate::capability::gpu::{GpuContext, GpuCtxView, GpuView};
-use crate::capability::http::{HttpAccountView, HttpLimits, Outgoing, SchemeView, held_bytes};
+use crate::capability::http::{
+    HttpAccountView, HttpLimits, Outgoing, RespondedView, SchemeView, held_bytes,
+};
 use crate::capability::next::{NextContext, NextCtxView, NextView};
 use crate::capability::output::GuestOutput;
 use crate::capability::policy::{PolicyContext, PolicyCtxView, PolicyView};
@@ -89,8 +91,9 @@ impl InstanceState {
     /// Begins a request's task, which ends the one before.
     pub(super) fn begin(&mut self, task: Arc<RequestTask>) {
         let context = task.context();
-        self.capabilities.output.begin(context.id());
+        self.capabilities.output.begin(context.request_id());
         self.capabilities.gpu.serve(context.tenant());
+        self.capabilities.outgoing.begin(task.clone());
         self.task = CurrentTask(Some(task));
     }
 }
@@ -144,12 +147,18 @@ impl WasiView for InstanceState {
 
 impl WasiHttpView for InstanceState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let tenant = self.task.tenant();
-        self.capabilities.outgoing.serve(tenant);
         WasiHttpCtxView {
             hooks: &mut self.capabilities.outgoing,
             table: &mut self.table,
             ctx: &mut self.http,
+        }
+    }
+}
+
+impl RespondedView for InstanceState {
+    fn has_responded(&self) {
+        if let Some(task) = self.task.get() {
+            task.run.mark_responded();
         }
     }
 }

@@ -135,8 +135,9 @@ impl Drop for Handoff {
 pub(crate) struct Current(Arc<Mutex<Option<Arc<RequestTask>>>>);
 
 impl Current {
-    fn get(&self) -> Option<Arc<RequestTask>> {
-        ignore_poison(self.0.lock()).clone()
+    /// Looks at the task.
+    fn look<T>(&self, look: impl FnOnce(Option<&RequestTask>) -> T) -> T {
+        look(ignore_poison(self.0.lock()).as_deref())
     }
 
     /// Replaces the task, and returns the one before.
@@ -159,31 +160,34 @@ impl WorkerExpiration for Expiration {
         status: WorkerStatus,
         start: Instant,
     ) -> Poll<()> {
-        let mut task = self.current.get();
-        if !matches!(status, WorkerStatus::Requests)
-            && let Some(task) = &task
-        {
-            task.run.finish(Finish::Returned);
-        }
-        // Also wakes an idle worker that learns only now that its guest has responded.
-        let stopped = task.as_ref().and_then(|task| task.run.poll_stopped(cx));
-        if matches!(status, WorkerStatus::Idle) {
-            task = None;
-        } else if stopped.is_some() {
+        let is_idle = matches!(status, WorkerStatus::Idle);
+        let (stopped, deadline) = self.current.look(|task| {
+            let Some(task) = task else {
+                return (None, None);
+            };
+            if !matches!(status, WorkerStatus::Requests) {
+                task.run.finish(Finish::Returned);
+            }
+            // Also wakes an idle worker that learns only now that its guest has responded.
+            let stopped = task.run.poll_stopped(cx);
+            (stopped, (!is_idle).then(|| task.context().deadline()))
+        });
+        if !is_idle && stopped.is_some() {
             return Poll::Ready(());
         }
-        let deadline = match &task {
-            Some(task) => task.context().deadline(),
-            None => start + IDLE,
-        };
+        let deadline = deadline.unwrap_or_else(|| start + IDLE);
         if self.sleep.deadline().into_std() != deadline {
             self.sleep.as_mut().reset(deadline.into());
         }
         if self.sleep.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        if let Some(task) = &task {
-            task.run.stop(Stop::TimedOut);
+        if !is_idle {
+            self.current.look(|task| {
+                if let Some(task) = task {
+                    task.run.stop(Stop::TimedOut);
+                }
+            });
         }
         Poll::Ready(())
     }
@@ -209,7 +213,10 @@ impl WorkerState for Worker {
             // its output, its decision and its deadline.
             return ShouldAccept::No;
         }
-        match self.current.get().map(|task| task.run.responded()) {
+        let responded = self
+            .current
+            .look(|task| task.map(|task| task.run.responded()));
+        match responded {
             None | Some(Some(true)) => ShouldAccept::Yes,
             // A guest that returned without a response is in no state that is known.
             Some(Some(false)) => ShouldAccept::Never,

@@ -108,8 +108,14 @@ impl GuestRun {
         self.failed.load(Ordering::SeqCst)
     }
 
+    /// Records that the guest gives a response, where the guest's own call tells. The worker,
+    /// which runs that call, goes on at once.
+    pub(crate) fn mark_responded(&self) {
+        let _ = self.responded.set(true);
+    }
+
     /// Records whether the guest gave a response, for the worker, which waits for that
-    /// before it gives the guest's instance another request.
+    /// before it gives the guest's instance another request. The first report holds.
     pub(crate) fn set_responded(&self, responded: bool) {
         if self.responded.set(responded).is_ok() {
             self.stop_waker.wake();

@@ -5,6 +5,7 @@ use super::error::HandleError;
 use super::id::RequestId;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What the server knows of a request beside the request itself.
 #[derive(Clone, Debug)]
@@ -12,6 +13,8 @@ pub struct RequestInfo {
     /// The name of this request in logs and responses. The guest finds the same in
     /// its `x-request-id` header.
     pub request_id: RequestId,
+    /// When the request's head had arrived.
+    pub received: Instant,
     /// The other end of the connection.
     pub peer: SocketAddr,
     /// The subject of the client's certificate, where the client presented one and it

@@ -9,6 +9,7 @@
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::str;
+use std::sync::OnceLock;
 
 use http::uri::{Authority, Scheme};
 
@@ -43,6 +44,26 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Authority> {
         return None;
     }
     Authority::try_from(text).ok()
+}
+
+/// The authority that the first request of a connection names. Most clients name the same one
+/// in all of them, so that it is read once.
+#[derive(Default)]
+pub(super) struct FirstAuthority(OnceLock<Authority>);
+
+impl FirstAuthority {
+    /// As [`parse`].
+    pub(super) fn parse(&self, bytes: &[u8]) -> Option<Authority> {
+        if let Some(first) = self.0.get()
+            && first.as_str().as_bytes() == bytes
+        {
+            return Some(first.clone());
+        }
+        let authority = parse(bytes)?;
+        // Another request may have been the first.
+        let _ = self.0.set(authority.clone());
+        Some(authority)
+    }
 }
 
 /// The characters of a registered name, and so of an IPv4 address: `unreserved`, and
@@ -137,6 +158,15 @@ mod tests {
         }
         assert!(parse(b"a\xff").is_none());
         assert!(parse(b"a\0").is_none());
+    }
+
+    #[test]
+    fn each_request_of_a_connection_has_the_authority_that_it_names() {
+        let first = FirstAuthority::default();
+        for text in ["a:1", "a:1", "a:", "b", "a:1", "@", ""] {
+            let authority = first.parse(text.as_bytes());
+            assert_eq!(authority, parse(text.as_bytes()), "{text:?}");
+        }
     }
 
     #[test]

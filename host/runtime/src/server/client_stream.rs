@@ -11,20 +11,19 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::FutureExt;
-use http::Version;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
-use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
 use super::connection::Connection;
+use super::exchange::Exchange;
 use super::socket::Socket;
 
 /// How often the task of an HTTP/1 connection looks whether its client has closed its side.
-const CHECK: Duration = Duration::from_millis(500);
+pub(super) const CHECK: Duration = Duration::from_millis(500);
 
 /// What is sent to a client that may be gone.
 const PROBE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -73,9 +72,10 @@ impl<S: Transport> ClientStream<S> {
     /// response can't come between those of a response.
     fn look(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let watch = &self.connection.peer_watch;
-        if !watch.asked.swap(false, Ordering::Relaxed) {
+        if !watch.asked.load(Ordering::Relaxed) {
             return Ok(());
         }
+        watch.asked.store(false, Ordering::Relaxed);
         let interest = Interest::READABLE | Interest::WRITABLE | Interest::ERROR;
         let ready = self.stream.socket().ready(interest).now_or_never();
         let ready = ready.transpose()?.unwrap_or(Ready::EMPTY);
@@ -83,7 +83,7 @@ impl<S: Transport> ClientStream<S> {
             watch.gone.store(true, Ordering::Relaxed);
         } else if ready.is_read_closed() {
             let checks = watch.closed_checks.fetch_add(1, Ordering::Relaxed) + 1;
-            let waits = self.connection.exchange.waiting() == Some(Version::HTTP_11);
+            let waits = self.connection.exchange.may_be_informed();
             if waits && !self.blocked && PROBED_CHECKS.contains(&checks) {
                 self.probe(cx)?;
             }
@@ -174,35 +174,17 @@ pub(super) struct PeerWatch {
     gone: AtomicBool,
 }
 
-/// The timer by which the task of an HTTP/1 connection watches its client, while a request
-/// runs.
-#[derive(Default)]
-pub(super) struct PeerTimer(Option<Pin<Box<Sleep>>>);
-
-impl PeerTimer {
-    /// Ready with `true` when the client is gone, with `false` when the stream has to be
-    /// polled, to look. To be polled after the stream.
-    pub(super) fn poll(&mut self, connection: &Connection, cx: &mut Context<'_>) -> Poll<bool> {
-        if !connection.exchange.is_running() {
-            return Poll::Pending;
-        }
-        let watch = &connection.peer_watch;
-        let checks = watch.closed_checks.load(Ordering::Relaxed);
-        if watch.gone.load(Ordering::Relaxed) || is_given_up(connection, checks) {
-            return Poll::Ready(true);
-        }
-        let timer = self.0.get_or_insert_with(|| Box::pin(sleep(CHECK)));
-        ready!(timer.as_mut().poll(cx));
-        timer.as_mut().reset(tokio::time::Instant::now() + CHECK);
-        watch.asked.store(true, Ordering::Relaxed);
-        Poll::Ready(false)
+impl PeerWatch {
+    /// Has the stream look at the client's side when the connection is polled next.
+    pub(super) fn ask(&self) {
+        self.asked.store(true, Ordering::Relaxed);
     }
-}
 
-/// A client of HTTP/1.0 knows no interim responses. It has the time that a client may be
-/// quiet for.
-fn is_given_up(connection: &Connection, checks: u32) -> bool {
-    let waits = connection.exchange.waiting();
-    waits.is_some_and(|version| version < Version::HTTP_11)
-        && CHECK.saturating_mul(checks) > connection.listener.limits.body_idle_timeout
+    /// Whether the client is gone, or has to be taken for gone. A client of HTTP/1.0 knows no
+    /// interim responses. It has the time that a client may be quiet for.
+    pub(super) fn is_gone(&self, exchange: &Exchange, patience: Duration) -> bool {
+        let checks = self.closed_checks.load(Ordering::Relaxed);
+        self.gone.load(Ordering::Relaxed)
+            || (exchange.waits_without_informing() && CHECK.saturating_mul(checks) > patience)
+    }
 }

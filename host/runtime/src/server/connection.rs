@@ -44,10 +44,10 @@ pub(super) struct Connection {
     /// The subject of the client's certificate, if it presented one.
     pub(super) certificate: Option<Arc<str>>,
     /// The exchange that runs on an HTTP/1 connection.
-    pub(super) exchange: Arc<Exchange>,
+    pub(super) exchange: Exchange,
     /// Whether the client has closed its side.
     pub(super) peer_watch: PeerWatch,
-    places: ConnectionPlaces,
+    places: Arc<ConnectionPlaces>,
     /// Counts requests that start.
     started: AtomicU64,
     /// Requests whose response has not ended.
@@ -74,7 +74,7 @@ impl Connection {
             listener,
             peer,
             certificate,
-            exchange: Arc::default(),
+            exchange: Exchange::default(),
             peer_watch: PeerWatch::default(),
             started: AtomicU64::new(0),
             running: AtomicUsize::new(0),
@@ -82,9 +82,10 @@ impl Connection {
     }
 
     /// What is known of a request on this connection.
-    pub(super) fn info(&self, request_id: RequestId) -> RequestInfo {
+    pub(super) fn info(&self, request_id: RequestId, received: Instant) -> RequestInfo {
         RequestInfo {
             request_id,
+            received: received.into_std(),
             peer: self.peer,
             certificate: self.certificate.clone(),
         }
@@ -94,16 +95,16 @@ impl Connection {
     pub(super) fn begin<B>(self: &Arc<Self>, request: &Request<B>) -> RunningExchange {
         self.started.fetch_add(1, Ordering::Relaxed);
         self.running.fetch_add(1, Ordering::Relaxed);
-        let exchange = Exchange::of_stream().unwrap_or_else(|| self.exchange.clone());
-        exchange.begin(request.version());
-        RunningExchange {
+        let exchange = RunningExchange {
             connection: self.clone(),
-            exchange,
+            of_stream: Exchange::of_stream(),
             is_head: request.method() == Method::HEAD,
             expects_continue: request.headers().contains_key(header::EXPECT),
             version: request.version(),
-            started: Instant::now(),
-        }
+            received: Instant::now(),
+        };
+        exchange.exchange().begin(exchange.version);
+        exchange
     }
 
     /// A place for one more request.
@@ -131,18 +132,26 @@ impl Connection {
 /// A request on a connection, until its response has ended.
 pub(super) struct RunningExchange {
     connection: Arc<Connection>,
-    exchange: Arc<Exchange>,
+    /// `None` where it is the connection's.
+    of_stream: Option<Arc<Exchange>>,
     pub(super) is_head: bool,
     /// Whether the client waits to be asked for its body (RFC 9110, section 10.1.1).
     pub(super) expects_continue: bool,
     pub(super) version: Version,
-    started: Instant,
+    /// When the request's head had arrived.
+    pub(super) received: Instant,
 }
 
 impl RunningExchange {
+    fn exchange(&self) -> &Exchange {
+        self.of_stream
+            .as_deref()
+            .unwrap_or(&self.connection.exchange)
+    }
+
     /// When the response of a guest has to be sent to the last byte.
     pub(super) fn deadline(&self) -> Instant {
-        self.started + self.connection.listener.limits.response_timeout
+        self.received + self.connection.listener.limits.response_timeout
     }
 
     /// The head of the response is known. The response is cut off at `deadline`, or where
@@ -153,31 +162,27 @@ impl RunningExchange {
             idle: limits.body_idle_timeout,
             bytes_per_second: limits.body_bytes_per_second,
         };
-        self.exchange.respond(minimum, deadline, place);
+        self.exchange().respond(minimum, deadline, place);
     }
 
-    /// The client has room for more, and so has taken these bytes.
-    pub(super) fn taken(&self, bytes: u64) {
-        self.exchange.taken(bytes);
-    }
-
-    /// A part of the response is handed over.
-    pub(super) fn given(&self) {
-        self.exchange.given();
+    /// The client has room for more, and so has taken these bytes. `given` says whether it has
+    /// got another part.
+    pub(super) fn taken(&self, bytes: u64, given: bool) {
+        self.exchange().taken(bytes, given);
     }
 
     /// The response breaks off. HTTP/1.0 ends a response with the connection (RFC 9112,
     /// section 6.3), so that only a reset tells half of one from a whole one.
     pub(super) fn break_off(&self) {
         if self.version <= Version::HTTP_10 {
-            self.exchange.break_off();
+            self.exchange().break_off();
         }
     }
 }
 
 impl Drop for RunningExchange {
     fn drop(&mut self) {
-        self.exchange.end();
+        self.exchange().end();
         self.connection.running.fetch_sub(1, Ordering::Relaxed);
     }
 }

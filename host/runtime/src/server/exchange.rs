@@ -7,6 +7,7 @@
 //! stream's ([`StreamExecutor`]). Dropping the task's future resets the stream.
 
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 
@@ -23,27 +24,43 @@ tokio::task_local! {
 }
 
 /// One exchange. That of an HTTP/1 connection is used for its requests one after another.
+///
+/// The task that carries the exchange is the only one that uses it. It is on the path of every
+/// request: the phase is read without a lock, and the clock is asked only when the task waits.
 #[derive(Default)]
-pub(super) struct Exchange(Mutex<Phase>);
+pub(super) struct Exchange {
+    /// A [`Phase`].
+    phase: AtomicU8,
+    /// In [`Phase::Responding`].
+    response: Mutex<Option<Responding>>,
+}
 
-#[derive(Default)]
+/// How far an exchange is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 enum Phase {
     /// There is no request.
-    #[default]
     Idle,
-    /// There is no response yet.
-    Waiting(Version),
+    /// There is no response yet to a request of HTTP/1.0.
+    WaitingHttp10,
+    /// There is no response yet to a request of a later version.
+    Waiting,
     /// The response is being sent.
-    Responding {
-        pace: Pace,
-        /// When the response has to be sent to the last byte.
-        deadline: Option<Instant>,
-        /// The place that the request holds until then.
-        place: Option<Arc<Place>>,
-    },
+    Responding,
     /// The response broke off, in a way that its framing does not show: without a reset
     /// the client would take what it has for the whole.
     BrokenOff,
+}
+
+/// A response that is being sent.
+struct Responding {
+    pace: Pace,
+    /// Whether the client is waited for from the time on at which the task waits.
+    begins_to_wait: bool,
+    /// When the response has to be sent to the last byte.
+    deadline: Option<Instant>,
+    /// The place that the request holds until then.
+    place: Option<Arc<Place>>,
 }
 
 impl Exchange {
@@ -55,7 +72,10 @@ impl Exchange {
 
     /// A request has come.
     pub(super) fn begin(&self, version: Version) {
-        *self.lock() = Phase::Waiting(version);
+        self.set(match version <= Version::HTTP_10 {
+            true => Phase::WaitingHttp10,
+            false => Phase::Waiting,
+        });
     }
 
     /// The head of the response is known. From now on the client is waited for.
@@ -65,86 +85,100 @@ impl Exchange {
         deadline: Option<Instant>,
         place: Option<Arc<Place>>,
     ) {
-        let mut pace = Pace::new(minimum);
-        pace.wait(Instant::now());
-        *self.lock() = Phase::Responding {
-            pace,
+        *self.lock() = Some(Responding {
+            pace: Pace::new(minimum),
+            begins_to_wait: true,
             deadline,
             place,
-        };
+        });
+        self.set(Phase::Responding);
     }
 
-    /// The client has room for more of the response, and so has taken these bytes.
-    pub(super) fn taken(&self, bytes: u64) {
-        if let Phase::Responding { pace, place, .. } = &mut *self.lock() {
-            pace.progress(bytes, Instant::now());
-            if let Some(place) = place {
+    /// The client has room for more of the response, and so has taken these bytes. `given` says
+    /// whether it has got another part, which it is waited for to take.
+    pub(super) fn taken(&self, bytes: u64, given: bool) {
+        if let Some(response) = &mut *self.lock() {
+            // The place knows of the client only where the task has waited for it.
+            if response.pace.waited_since().is_some()
+                && let Some(place) = &response.place
+            {
                 place.progress(Direction::Response);
             }
-        }
-    }
-
-    /// A part of the response is handed over: the client is waited for again.
-    pub(super) fn given(&self) {
-        if let Phase::Responding { pace, .. } = &mut *self.lock() {
-            pace.wait(Instant::now());
+            response.pace.progress(bytes, Instant::now);
+            response.begins_to_wait = given;
         }
     }
 
     /// The response has ended.
     pub(super) fn end(&self) {
-        let mut phase = self.lock();
-        if !matches!(*phase, Phase::BrokenOff) {
-            *phase = Phase::Idle;
+        *self.lock() = None;
+        if self.phase() != Phase::BrokenOff {
+            self.set(Phase::Idle);
         }
     }
 
     /// The response has broken off where the client can't see that.
     pub(super) fn break_off(&self) {
-        *self.lock() = Phase::BrokenOff;
+        self.set(Phase::BrokenOff);
     }
 
     /// Whether there is a request whose response is not sent.
     pub(super) fn is_running(&self) -> bool {
-        !matches!(*self.lock(), Phase::Idle)
+        self.phase() != Phase::Idle
     }
 
     /// Whether a response has begun and is not complete.
     pub(super) fn is_cut_short(&self) -> bool {
-        matches!(*self.lock(), Phase::Responding { .. } | Phase::BrokenOff)
+        matches!(self.phase(), Phase::Responding | Phase::BrokenOff)
     }
 
-    /// The version of the request, while there is no response.
-    pub(super) fn waiting(&self) -> Option<Version> {
-        match *self.lock() {
-            Phase::Waiting(version) => Some(version),
-            _ => None,
-        }
+    /// Whether there is a request and no response, and the client is one that knows interim
+    /// responses, which came with HTTP/1.1.
+    pub(super) fn may_be_informed(&self) -> bool {
+        self.phase() == Phase::Waiting
+    }
+
+    /// Whether there is a request and no response, and the client is one of HTTP/1.0.
+    pub(super) fn waits_without_informing(&self) -> bool {
+        self.phase() == Phase::WaitingHttp10
     }
 
     /// When the response is cut off, unless something happens before. Has the task woken
     /// where the request gives way to another before.
     fn poll_cut_off_at(&self, cx: &Context<'_>) -> Option<Instant> {
-        let phase = self.lock();
-        let Phase::Responding {
-            pace,
-            deadline,
-            place,
-        } = &*phase
-        else {
+        if self.phase() != Phase::Responding {
             return None;
-        };
-        if let (Some(place), Some(since)) = (place, pace.waited_since())
+        }
+        let mut response = self.lock();
+        let response = response.as_mut()?;
+        if std::mem::take(&mut response.begins_to_wait) {
+            response.pace.wait(Instant::now());
+        }
+        if let (Some(place), Some(since)) = (&response.place, response.pace.waited_since())
             && place.wait(Direction::Response, since, cx)
         {
             return Some(Instant::now());
         }
-        let ends = [pace.exhausted_at(), *deadline];
+        let ends = [response.pace.exhausted_at(), response.deadline];
         ends.into_iter().flatten().min()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Phase> {
-        ignore_poison(self.0.lock())
+    fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Idle,
+            1 => Phase::WaitingHttp10,
+            2 => Phase::Waiting,
+            3 => Phase::Responding,
+            _ => Phase::BrokenOff,
+        }
+    }
+
+    fn set(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Responding>> {
+        ignore_poison(self.response.lock())
     }
 }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::connection::Connection;
 use super::envelope;
@@ -130,7 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Refusal<S> {
         let id = RequestId::random();
         tracing::debug!(request_id = %id, kind = error.kind(), "answered without the guest");
         let refused = RefusedRequest {
-            info: connection.info(id.clone()),
+            info: connection.info(id.clone(), Instant::now()),
             method: None,
             path: String::new(),
             error,

@@ -1,8 +1,6 @@
 //! The listening socket: accepts connections, speaks HTTP/1.1 or HTTP/2 on each, over
 //! TLS where it is configured, and drains them at shutdown.
 
-use std::error::Error;
-use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -10,26 +8,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::{Authority, Scheme};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
 use super::address::ListenAddress;
-use super::client_stream::{ClientStream, PeerTimer, Transport};
-use super::connection::{Connection, ConnectionState, ListenerState};
+use super::authority;
+use super::connection::{Connection, ListenerState};
+use super::connection_task;
 use super::error::ListenError;
-use super::exchange::{CutOff, StreamExecutor};
+use super::exchange::StreamExecutor;
 use super::handler::Handler;
 use super::limits::Limits;
 use super::request_head::Origin;
+use super::service::Session;
 use super::shutdown::{Phase, Readiness, Shutdown, Signal};
 use super::socket::{Listener, PassedSocket, Socket};
 use super::tls::Tls;
-use super::{authority, library_refusal, service};
 use crate::log_throttle::LogThrottle;
 
 /// Streams at one time on one HTTP/2 connection, at most.
@@ -215,7 +212,8 @@ impl Server {
                 None => {
                     let connection = Arc::new(Connection::new(state, peer, None));
                     tokio::spawn(async move {
-                        run(stream, &builder, handler, connection, origin, signal).await;
+                        let session = Session::new(handler, connection, origin);
+                        connection_task::run(stream, &builder, session, &signal).await;
                         drop(permit);
                     });
                 }
@@ -225,7 +223,8 @@ impl Server {
                         let accepted = handshake(&tls, stream, peer, &limits, &signal).await;
                         if let Some((stream, certificate)) = accepted {
                             let connection = Arc::new(Connection::new(state, peer, certificate));
-                            run(stream, &builder, handler, connection, origin, signal).await;
+                            let session = Session::new(handler, connection, origin);
+                            connection_task::run(stream, &builder, session, &signal).await;
                         }
                         drop(permit);
                     });
@@ -333,90 +332,4 @@ fn origin_of(stream: &Socket, listens_on: SocketAddr, origin: &Arc<Origin>) -> A
         authority: authority::of(stream.local_address().unwrap_or(listens_on)),
         ..Origin::clone(origin)
     })
-}
-
-/// Serves one connection, and ends it with an error response where the HTTP library can't
-/// read a request's head.
-async fn run<H: Handler>(
-    stream: impl Transport + Send + 'static,
-    builder: &auto::Builder<StreamExecutor>,
-    handler: Arc<H>,
-    connection: Arc<Connection>,
-    origin: Arc<Origin>,
-    signal: Signal,
-) {
-    let stream = ClientStream::new(stream, connection.clone());
-    let (stream, refusal) = library_refusal::watch(stream);
-    let outcome = drive(stream, builder, &handler, &connection, origin, signal).await;
-    if let (Some(refusal), Some(outcome)) = (refusal.take(), outcome) {
-        refusal.finish(outcome, &*handler, &connection).await;
-    }
-}
-
-/// How a connection ended, as the HTTP library sees it.
-type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
-
-/// Serves one connection until it ends, or has to be closed. Returns how it ended where it
-/// was not closed.
-async fn drive<H: Handler>(
-    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    builder: &auto::Builder<StreamExecutor>,
-    handler: &Arc<H>,
-    connection: &Arc<Connection>,
-    origin: Arc<Origin>,
-    signal: Signal,
-) -> Option<Outcome> {
-    let limits = &connection.listener.limits;
-    let service = {
-        let (handler, connection) = (handler.clone(), connection.clone());
-        service_fn(move |request| {
-            service::serve(handler.clone(), connection.clone(), origin.clone(), request)
-        })
-    };
-    let mut http = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let mut cut_off = CutOff::default();
-    let mut peer_timer = PeerTimer::default();
-    let mut draining = pin!(signal.reached(Phase::Draining));
-    let mut closed = pin!(signal.reached(Phase::Closed));
-    // A connection without a first request has only the time for a head.
-    let first_check = Instant::now() + limits.head_timeout;
-    let mut checks = interval_at(first_check, limits.idle_timeout);
-    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut seen = 0;
-    let mut ending = false;
-    loop {
-        tokio::select! {
-            biased;
-            outcome = &mut http => {
-                if let Err(error) = &outcome {
-                    tracing::debug!(peer = %connection.peer, error = &**error, "connection ended");
-                }
-                return Some(outcome);
-            }
-            () = poll_fn(|cx| cut_off.poll(&connection.exchange, cx)) => {
-                tracing::debug!(peer = %connection.peer, "reset a connection whose client takes its response too slowly");
-                return None;
-            }
-            gone = poll_fn(|cx| peer_timer.poll(connection, cx)) => if gone {
-                tracing::debug!(peer = %connection.peer, "the client has closed the connection");
-                return None;
-            },
-            () = &mut draining, if !ending => {
-                http.as_mut().graceful_shutdown();
-                ending = true;
-            }
-            () = &mut closed, if ending => return None,
-            _ = checks.tick() => match connection.check(&mut seen) {
-                ConnectionState::Busy => {}
-                ConnectionState::Idle if !ending => {
-                    http.as_mut().graceful_shutdown();
-                    ending = true;
-                }
-                ConnectionState::Idle => {
-                    tracing::debug!(peer = %connection.peer, "closed a connection without requests");
-                    return None;
-                }
-            },
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod admin;
 mod authority;
 mod client_stream;
 mod connection;
+mod connection_task;
 mod envelope;
 mod error;
 mod exchange;
@@ -26,6 +27,7 @@ mod service;
 mod shutdown;
 mod socket;
 mod tls;
+mod when_woken;
 
 pub use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId, RequestInfo};
 pub use address::{ListenAddress, NoAddress};

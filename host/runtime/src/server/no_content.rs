@@ -22,8 +22,16 @@ pub(super) fn enforce(
     response: Response<ResponseBody>,
     exchange: &RunningExchange,
 ) -> Response<ResponseBody> {
+    let status = response.status();
+    let may_have_content = !matches!(
+        status,
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+    );
+    if may_have_content && !exchange.is_head {
+        return response;
+    }
     let (mut head, body) = response.into_parts();
-    match head.status {
+    match status {
         // A length is not allowed (section 8.6).
         StatusCode::NO_CONTENT => drop(head.headers.remove(CONTENT_LENGTH)),
         StatusCode::RESET_CONTENT => {
@@ -31,13 +39,12 @@ pub(super) fn enforce(
         }
         // The length of what a GET would have had.
         StatusCode::NOT_MODIFIED => {}
-        _ if exchange.is_head => {
+        _ => {
             if let Some(length) = body.host_length() {
                 head.headers
                     .insert(CONTENT_LENGTH, HeaderValue::from(length));
             }
         }
-        _ => return Response::from_parts(head, body),
     }
     head.headers.remove(TRANSFER_ENCODING);
     Response::from_parts(head, body.without_content(exchange.deadline()))

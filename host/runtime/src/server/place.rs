@@ -1,24 +1,28 @@
 //! The place of one request among those that run, and how it is lost: to another request, for
 //! which there is none left, while this one waits for its client.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::places::{HeldPlace, PeerPlaces, Places};
+use super::places::{ConnectionPlaces, PeerPlaces};
 use crate::lock::ignore_poison;
 
 /// The permit of one request to run; its place is released when it is dropped.
 pub(super) struct RequestPermit(Arc<Place>);
 
 impl RequestPermit {
-    pub(super) fn new(places: Arc<Places>, held: HeldPlace) -> Self {
+    /// The permit of a request that the connection's places count.
+    pub(super) fn new(connection: Arc<ConnectionPlaces>) -> Self {
+        let state = PlaceState {
+            is_held: true,
+            ..PlaceState::default()
+        };
         Self(Arc::new(Place {
-            places,
-            held: Mutex::new(Some(held)),
-            client: Mutex::default(),
+            connection,
+            state: Mutex::new(state),
         }))
     }
 
@@ -30,10 +34,15 @@ impl RequestPermit {
 
 impl Drop for RequestPermit {
     fn drop(&mut self) {
-        drop(ignore_poison(self.0.held.lock()).take());
-        let was_listed = ignore_poison(self.0.client.lock()).is_listed;
+        let mut state = self.0.lock();
+        let was_held = std::mem::take(&mut state.is_held);
+        let was_listed = state.is_listed;
+        drop(state);
+        if was_held {
+            self.0.connection.release();
+        }
         if was_listed {
-            self.0.places.unlist(&self.0);
+            self.0.connection.listener().unlist(&self.0);
         }
     }
 }
@@ -49,18 +58,19 @@ pub(super) enum Direction {
 
 /// The place of one request, as those see it who wait for the client.
 pub(super) struct Place {
-    places: Arc<Places>,
-    /// `None` once it is released.
-    held: Mutex<Option<HeldPlace>>,
-    client: Mutex<Client>,
+    connection: Arc<ConnectionPlaces>,
+    state: Mutex<PlaceState>,
 }
 
 #[derive(Default)]
-struct Client {
+struct PlaceState {
+    /// Whether the request counts as one that runs.
+    is_held: bool,
     /// For each direction, while the client is waited for.
     waits: [Option<Wait>; 2],
     /// Whether the request had to give way.
     gave_way: bool,
+    /// Whether it is among those that may have to.
     is_listed: bool,
 }
 
@@ -78,12 +88,11 @@ impl Place {
         since: Instant,
         cx: &Context<'_>,
     ) -> bool {
-        let is_held = ignore_poison(self.held.lock()).is_some();
-        let mut client = ignore_poison(self.client.lock());
-        if client.gave_way || !is_held {
-            return client.gave_way;
+        let mut state = self.lock();
+        if state.gave_way || !state.is_held {
+            return state.gave_way;
         }
-        let [request, response] = &mut client.waits;
+        let [request, response] = &mut state.waits;
         let wait = match direction {
             Direction::Request => request,
             Direction::Response => response,
@@ -98,18 +107,18 @@ impl Place {
                 *wait = Some(Wait { since, waker });
             }
         }
-        let is_new = !std::mem::replace(&mut client.is_listed, true);
-        drop(client);
+        let is_new = !std::mem::replace(&mut state.is_listed, true);
+        drop(state);
         if is_new {
-            self.places.list(self);
+            self.connection.listener().list(self);
         }
         false
     }
 
     /// The client is not waited for any more.
     pub(super) fn progress(&self, direction: Direction) {
-        let mut client = ignore_poison(self.client.lock());
-        let [request, response] = &mut client.waits;
+        let mut state = self.lock();
+        let [request, response] = &mut state.waits;
         match direction {
             Direction::Request => *request = None,
             Direction::Response => *response = None,
@@ -117,15 +126,14 @@ impl Place {
     }
 
     /// Whether it counts against this peer's limit.
-    pub(super) fn is_of(&self, peer: &Arc<PeerPlaces>) -> bool {
-        let held = ignore_poison(self.held.lock());
-        held.as_ref().is_some_and(|held| held.is_of(peer))
+    pub(super) fn is_of(&self, peer: &PeerPlaces) -> bool {
+        self.lock().is_held && self.connection.is_of(peer)
     }
 
     /// How long the client was waited for, if it is now.
     pub(super) fn waited(&self, now: Instant) -> Option<Duration> {
-        let client = ignore_poison(self.client.lock());
-        let waits = client.waits.iter().flatten();
+        let state = self.lock();
+        let waits = state.waits.iter().flatten();
         waits
             .map(|wait| now.saturating_duration_since(wait.since))
             .max()
@@ -133,14 +141,21 @@ impl Place {
 
     /// Has the request give way. Returns whether it had a place.
     pub(super) fn give_up(&self) -> bool {
-        let held = ignore_poison(self.held.lock()).take();
-        let mut client = ignore_poison(self.client.lock());
-        client.gave_way = true;
-        let waits = std::mem::take(&mut client.waits);
-        drop(client);
+        let mut state = self.lock();
+        let was_held = std::mem::take(&mut state.is_held);
+        state.gave_way = true;
+        let waits = std::mem::take(&mut state.waits);
+        drop(state);
+        if was_held {
+            self.connection.release();
+        }
         for wait in waits.into_iter().flatten() {
             wait.waker.wake();
         }
-        held.is_some()
+        was_held
+    }
+
+    fn lock(&self) -> MutexGuard<'_, PlaceState> {
+        ignore_poison(self.state.lock())
     }
 }

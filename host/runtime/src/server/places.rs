@@ -70,7 +70,7 @@ impl Places {
 
     /// Takes the place of the request that has waited longest for its client: of one of
     /// `peer`, if there is one. Returns whether there is a place now.
-    fn give_way(&self, peer: Option<&Arc<PeerPlaces>>, now: Instant) -> bool {
+    fn give_way(&self, peer: Option<&PeerPlaces>, now: Instant) -> bool {
         let waiting: Vec<Arc<Place>> = ignore_poison(self.waiting.lock())
             .iter()
             .filter_map(Weak::upgrade)
@@ -85,7 +85,7 @@ impl Places {
     }
 
     /// The places of a peer, for one more connection of it.
-    pub(super) fn of_peer(self: &Arc<Self>, address: IpAddr) -> ConnectionPlaces {
+    pub(super) fn of_peer(self: &Arc<Self>, address: IpAddr) -> Arc<ConnectionPlaces> {
         let key = peer(address);
         let limit = match self.peer_limit {
             PeerLimit::Unlimited => None,
@@ -97,10 +97,10 @@ impl Places {
             let places = peers.entry(key).or_default().clone();
             Peer { key, limit, places }
         });
-        ConnectionPlaces {
+        Arc::new(ConnectionPlaces {
             listener: self.clone(),
             peer,
-        }
+        })
     }
 }
 
@@ -136,10 +136,10 @@ impl ConnectionPlaces {
     ///
     /// [`HandleError::Overloaded`] where the listener has none left, and
     /// [`HandleError::TooManyRequests`] where the peer may have no more.
-    pub(super) fn take(&self) -> Result<RequestPermit, HandleError> {
-        let held = self.hold().or_else(|full| {
+    pub(super) fn take(self: &Arc<Self>) -> Result<RequestPermit, HandleError> {
+        self.hold().or_else(|full| {
             let peer = match full {
-                HandleError::TooManyRequests { .. } => self.peer.as_ref().map(|peer| &peer.places),
+                HandleError::TooManyRequests { .. } => self.peer.as_ref().map(|peer| &*peer.places),
                 _ => None,
             };
             match self.listener.give_way(peer, Instant::now()) {
@@ -147,24 +147,43 @@ impl ConnectionPlaces {
                 false => Err(full),
             }
         })?;
-        Ok(RequestPermit::new(self.listener.clone(), held))
+        Ok(RequestPermit::new(self.clone()))
     }
 
-    fn hold(&self) -> Result<HeldPlace, HandleError> {
-        let peer = match &self.peer {
-            Some(peer) => {
-                let limit = peer.limit;
-                let taken = CountedPlace::take(peer.places.clone(), limit);
-                Some(taken.ok_or(HandleError::TooManyRequests { limit })?)
+    /// Counts one more request, of its peer and of all.
+    fn hold(&self) -> Result<(), HandleError> {
+        if let Some(peer) = &self.peer {
+            let limit = peer.limit;
+            if !increment(&peer.places.running, limit) {
+                return Err(HandleError::TooManyRequests { limit });
             }
-            None => None,
-        };
-        let listener = CountedPlace::take(self.listener.clone(), self.listener.limit)
-            .ok_or(HandleError::Overloaded)?;
-        Ok(HeldPlace {
-            _listener: listener,
-            peer,
-        })
+        }
+        if increment(&self.listener.running, self.listener.limit) {
+            return Ok(());
+        }
+        if let Some(peer) = &self.peer {
+            peer.places.running.fetch_sub(1, Ordering::Relaxed);
+        }
+        Err(HandleError::Overloaded)
+    }
+
+    /// Gives back the place of one request.
+    pub(super) fn release(&self) {
+        if let Some(peer) = &self.peer {
+            peer.places.running.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.listener.running.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The places of the listener.
+    pub(super) fn listener(&self) -> &Places {
+        &self.listener
+    }
+
+    /// Whether the connection's requests count against this peer's limit.
+    pub(super) fn is_of(&self, peer: &PeerPlaces) -> bool {
+        let own = self.peer.as_ref().map(|own| &*own.places);
+        own.is_some_and(|own| std::ptr::eq(own, peer))
     }
 }
 
@@ -180,55 +199,13 @@ impl Drop for ConnectionPlaces {
     }
 }
 
-/// What a request holds while it has a place; released when it is dropped.
-pub(super) struct HeldPlace {
-    _listener: CountedPlace<Places>,
-    peer: Option<CountedPlace<PeerPlaces>>,
-}
-
-impl HeldPlace {
-    /// Whether it counts against this peer's limit.
-    pub(super) fn is_of(&self, peer: &Arc<PeerPlaces>) -> bool {
-        let own = self.peer.as_ref().map(|place| &place.0);
-        own.is_some_and(|own| Arc::ptr_eq(own, peer))
-    }
-}
-
-/// What counts the places that are taken.
-trait Count {
-    fn count(&self) -> &AtomicUsize;
-}
-
-impl Count for Places {
-    fn count(&self) -> &AtomicUsize {
-        &self.running
-    }
-}
-
-impl Count for PeerPlaces {
-    fn count(&self) -> &AtomicUsize {
-        &self.running
-    }
-}
-
-struct CountedPlace<C: Count>(Arc<C>);
-
-impl<C: Count> CountedPlace<C> {
-    fn take(counter: Arc<C>, limit: usize) -> Option<Self> {
-        counter
-            .count()
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
-                (taken < limit).then_some(taken + 1)
-            })
-            .ok()?;
-        Some(Self(counter))
-    }
-}
-
-impl<C: Count> Drop for CountedPlace<C> {
-    fn drop(&mut self) {
-        self.0.count().fetch_sub(1, Ordering::Relaxed);
-    }
+/// Counts one more, unless there are as many as the limit.
+fn increment(counter: &AtomicUsize, limit: usize) -> bool {
+    counter
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+            (taken < limit).then_some(taken + 1)
+        })
+        .is_ok()
 }
 
 #[cfg(test)]
@@ -253,7 +230,7 @@ mod tests {
         NonZeroUsize::new(requests).unwrap()
     }
 
-    fn of(places: &Arc<Places>, address: &str) -> ConnectionPlaces {
+    fn of(places: &Arc<Places>, address: &str) -> Arc<ConnectionPlaces> {
         places.of_peer(address.parse().unwrap())
     }
 

@@ -20,7 +20,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::limits::Limits;
 use super::pace::{MinimumPace, Pace};
-use super::place::{Direction, Place};
+use super::place::{Direction, Place, RequestPermit};
 use crate::lock::ignore_poison;
 use crate::request::HandleError;
 
@@ -175,7 +175,7 @@ impl BodyWatch {
 pub(super) fn limit(
     incoming: Incoming,
     limits: &Limits,
-    place: Arc<Place>,
+    permit: &RequestPermit,
 ) -> Result<(WasiBody, BodyWatch), Incoming> {
     if incoming.is_end_stream() {
         let nothing = Empty::new().map_err(|never| match never {});
@@ -194,7 +194,7 @@ pub(super) fn limit(
             bytes_per_second: limits.body_bytes_per_second,
         }),
         timer: None,
-        place,
+        place: permit.place(),
         state: state.clone(),
     };
     Ok((body.boxed_unsync(), BodyWatch(Some(state))))
@@ -272,7 +272,7 @@ impl Body for RequestBody {
             Some(Err(_)) | None => 0,
         };
         if self.pace.waited_since().is_some() {
-            self.pace.progress(bytes, Instant::now());
+            self.pace.progress(bytes, Instant::now);
             self.place.progress(Direction::Request);
         }
         if read_to_the_end {

@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Uri, Version, uri};
 
+use super::authority::FirstAuthority;
 use super::limits::Limits;
 use super::{authority, forwarded};
 use crate::request::HandleError;
@@ -39,7 +40,8 @@ pub(super) fn target_bytes(limits: &Limits) -> u64 {
     u64::from(limits.head_bytes.get()) / 2
 }
 
-/// Checks the head of a request, and completes its URI with scheme and authority.
+/// Checks the head of a request, and completes its URI with scheme and authority. `first` is the
+/// connection's.
 ///
 /// # Errors
 ///
@@ -47,14 +49,15 @@ pub(super) fn target_bytes(limits: &Limits) -> u64 {
 pub(super) fn complete(
     head: &mut Parts,
     origin: &Origin,
+    first: &FirstAuthority,
     limits: &Limits,
 ) -> Result<(), HandleError> {
     check_size(head, limits)?;
     check_coding(&head.headers)?;
-    let host = host(&head.headers)?;
+    let host = host(&head.headers, first)?;
     let form = form(&head.method, &head.uri)?;
     let target = match head.uri.authority() {
-        Some(text) => Some(authority::parse(text.as_str().as_bytes()).ok_or(
+        Some(text) => Some(first.parse(text.as_str().as_bytes()).ok_or(
             HandleError::BadRequest(
                 "its target names no server: write a host name or an address, with no user, and \
                  a port where it is not the scheme's",
@@ -153,7 +156,7 @@ fn scheme(headers: &HeaderMap, origin: &Origin) -> Scheme {
 }
 
 /// The server that the header `Host` names.
-fn host(headers: &HeaderMap) -> Result<Option<Authority>, HandleError> {
+fn host(headers: &HeaderMap, first: &FirstAuthority) -> Result<Option<Authority>, HandleError> {
     let mut hosts = headers.get_all(HOST).iter();
     let Some(host) = hosts.next() else {
         return Ok(None);
@@ -161,7 +164,7 @@ fn host(headers: &HeaderMap) -> Result<Option<Authority>, HandleError> {
     if hosts.next().is_some() {
         return Err(HandleError::BadRequest("it has more than one Host header"));
     }
-    match authority::parse(host.as_bytes()) {
+    match first.parse(host.as_bytes()) {
         Some(authority) => Ok(Some(authority)),
         None => Err(HandleError::BadRequest(
             "its Host header names no server: write a host name or an address, and a port where \

@@ -28,7 +28,12 @@ fn head(method: &str, target: &str, version: Version, headers: &[(&str, &[u8])])
 }
 
 fn completed_by(origin: &Origin, mut head: Parts) -> Result<Uri, HandleError> {
-    complete(&mut head, origin, &Limits::default())?;
+    complete(
+        &mut head,
+        origin,
+        &FirstAuthority::default(),
+        &Limits::default(),
+    )?;
     Ok(head.uri)
 }
 

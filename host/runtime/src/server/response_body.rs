@@ -203,20 +203,21 @@ impl Body for ResponseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
-        let given = std::mem::take(&mut this.given);
-        if let Some(exchange) = &this.exchange {
-            exchange.taken(given);
-        }
+        let taken = std::mem::take(&mut this.given);
         let frame = this.content.poll_frame(cx);
         if let Some(exchange) = &this.exchange {
-            match &frame {
+            let given = match &frame {
                 Poll::Ready(Some(Ok(frame))) => {
                     this.given = frame.data_ref().map_or(0, |data| data.len() as u64);
-                    exchange.given();
+                    true
                 }
-                Poll::Ready(Some(Err(_))) => exchange.break_off(),
-                Poll::Ready(None) | Poll::Pending => {}
-            }
+                Poll::Ready(Some(Err(_))) => {
+                    exchange.break_off();
+                    false
+                }
+                Poll::Ready(None) | Poll::Pending => false,
+            };
+            exchange.taken(taken, given);
         }
         frame
     }

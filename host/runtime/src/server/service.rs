@@ -15,7 +15,8 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 
-use super::connection::Connection;
+use super::authority::FirstAuthority;
+use super::connection::{Connection, RunningExchange};
 use super::envelope;
 use super::handler::{CompleteResponse, Handler};
 use super::no_content;
@@ -24,34 +25,64 @@ use super::request_head::{self, Origin};
 use super::response_body::{ResponseBody, Unread};
 use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId};
 
-/// Serves one request. Never fails: an error becomes a response.
-pub(super) async fn serve<H: Handler>(
+/// What the requests of one connection share.
+pub(super) struct Session<H> {
     handler: Arc<H>,
     connection: Arc<Connection>,
     origin: Arc<Origin>,
-    request: Request<Incoming>,
-) -> Result<Response<ResponseBody>, Infallible> {
-    let exchange = connection.begin(&request);
-    let response = respond(handler, connection, &origin, request).await;
-    let mut response = no_content::enforce(response, &exchange);
-    // The connection can't carry another request after one whose body nobody reads to its
-    // end: tell the client.
-    if exchange.version < Version::HTTP_2
-        && response.body().costs_connection(exchange.expects_continue)
-    {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(header::CONNECTION, close);
+    authority: FirstAuthority,
+}
+
+impl<H: Handler> Session<H> {
+    pub(super) fn new(handler: Arc<H>, connection: Arc<Connection>, origin: Arc<Origin>) -> Self {
+        Self {
+            handler,
+            connection,
+            origin,
+            authority: FirstAuthority::default(),
+        }
     }
-    response.body_mut().begin(exchange);
-    Ok(response)
+
+    pub(super) fn handler(&self) -> &H {
+        &self.handler
+    }
+
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// Serves one request. Never fails: an error becomes a response.
+    pub(super) async fn serve(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, Infallible> {
+        let exchange = self.connection.begin(&request);
+        let response = respond(&self, &exchange, request).await;
+        let mut response = no_content::enforce(response, &exchange);
+        // The connection can't carry another request after one whose body nobody reads to its
+        // end: tell the client.
+        if exchange.version < Version::HTTP_2
+            && response.body().costs_connection(exchange.expects_continue)
+        {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        response.body_mut().begin(exchange);
+        Ok(response)
+    }
 }
 
 async fn respond<H: Handler>(
-    handler: Arc<H>,
-    connection: Arc<Connection>,
-    origin: &Origin,
+    session: &Session<H>,
+    exchange: &RunningExchange,
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
+    let Session {
+        handler,
+        connection,
+        origin,
+        authority,
+    } = session;
     let (mut head, incoming) = request.into_parts();
     let id = head
         .headers
@@ -63,22 +94,22 @@ async fn respond<H: Handler>(
         Err(error) => return refuse(error, &id, Some(incoming)),
     };
     let limits = &connection.listener.limits;
-    if let Err(error) = request_head::complete(&mut head, origin, limits) {
-        report(&*handler, &connection, &id, &head, error).await;
+    if let Err(error) = request_head::complete(&mut head, origin, authority, limits) {
+        report(session, exchange, &id, &head, error).await;
         return refuse(error, &id, Some(incoming));
     }
-    let (body, watch) = match request_body::limit(incoming, limits, permit.place()) {
+    let (body, watch) = match request_body::limit(incoming, limits, &permit) {
         Ok(limited) => limited,
         Err(incoming) => {
             let limit = limits.body_bytes;
             let error = HandleError::BodyTooLarge { limit };
-            report(&*handler, &connection, &id, &head, error).await;
+            report(session, exchange, &id, &head, error).await;
             return refuse(error, &id, Some(incoming));
         }
     };
 
     head.headers.insert(REQUEST_ID, id.to_header());
-    let info = connection.info(id.clone());
+    let info = connection.info(id.clone(), exchange.received);
     let outcome = handler.handle(Request::from_parts(head, body), info).await;
 
     // What the client did wrong explains whatever the guest made of it.
@@ -106,17 +137,17 @@ fn refuse(error: HandleError, id: &RequestId, unread: impl Into<Unread>) -> Resp
 
 /// Tells the handler of a request that it will not see.
 async fn report<H: Handler>(
-    handler: &H,
-    connection: &Connection,
+    session: &Session<H>,
+    exchange: &RunningExchange,
     id: &RequestId,
     head: &Parts,
     error: HandleError,
 ) {
     let request = RefusedRequest {
-        info: connection.info(id.clone()),
+        info: session.connection.info(id.clone(), exchange.received),
         method: Some(head.method.clone()),
         path: head.uri.path().to_owned(),
         error,
     };
-    handler.refused(request).await;
+    session.handler.refused(request).await;
 }

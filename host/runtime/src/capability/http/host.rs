@@ -6,6 +6,7 @@ use super::limits::HttpLimits;
 use super::send::{Sent, send};
 use super::settings::Destination;
 use super::trust::HttpTrust;
+use crate::request::RequestTask;
 use http::uri::Scheme;
 use std::error::Error as _;
 use std::io;
@@ -26,18 +27,20 @@ pub(super) struct Shared {
 /// Sends the requests of one instance, or denies them.
 pub(crate) struct Outgoing {
     shared: Arc<Shared>,
-    connections: InstanceConnections,
+    /// Made for the first request, since most instances send none.
+    connections: Option<InstanceConnections>,
     limits: HttpLimits,
-    tenant: Option<u64>,
+    /// The task that the instance works on.
+    task: Option<Arc<RequestTask>>,
 }
 
 impl Outgoing {
     pub(super) fn new(shared: Arc<Shared>, limits: HttpLimits) -> Outgoing {
         Outgoing {
             shared,
-            connections: InstanceConnections::default(),
+            connections: None,
             limits,
-            tenant: None,
+            task: None,
         }
     }
 
@@ -45,15 +48,15 @@ impl Outgoing {
         self.limits
     }
 
-    /// The tenant whose request the instance serves, and whose connections the next ones
-    /// are; those of nobody where no tenant is known.
-    pub(crate) fn serve(&mut self, tenant: Option<u64>) {
-        self.tenant = tenant;
+    /// Begins a task. The next connections are those of its request's tenant, as far as that
+    /// is known when they are opened; else those of nobody.
+    pub(crate) fn begin(&mut self, task: Arc<RequestTask>) {
+        self.task = Some(task);
     }
 
     /// What a request needs to be sent.
     fn admit(
-        &self,
+        &mut self,
         request: &http::Request<WasiBody>,
     ) -> Result<impl FnOnce(http::Request<WasiBody>, RequestOptions) -> Sending + use<>, Error>
     {
@@ -75,10 +78,9 @@ impl Outgoing {
                 Some(trust.ok_or(Error::ConfigurationError)?.client_config())
             }
         };
-        let permit = self
-            .shared
-            .connections
-            .permit(&self.connections, self.tenant)?;
+        let tenant = self.task.as_ref().and_then(|task| task.context().tenant());
+        let connections = self.connections.get_or_insert_default();
+        let permit = self.shared.connections.permit(connections, tenant)?;
         Ok(move |request, options| -> Sending { Box::new(send(request, options, tls, permit)) })
     }
 }

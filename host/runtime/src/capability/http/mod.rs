@@ -7,6 +7,7 @@ mod counted;
 mod held;
 mod host;
 mod limits;
+mod responded;
 mod scheme;
 mod send;
 mod settings;
@@ -18,6 +19,7 @@ pub use connections::ConnectionLimits;
 pub(crate) use counted::{HttpAccountView, held_bytes};
 pub(crate) use host::Outgoing;
 pub(crate) use limits::HttpLimits;
+pub(crate) use responded::RespondedView;
 pub(crate) use scheme::SchemeView;
 pub use settings::{Destination, HttpGrant};
 pub use trust::{HttpTrust, HttpTrustError};
@@ -69,11 +71,12 @@ impl CapabilityModule for Http {
 }
 
 /// Adds `wasi:http` to a linker: the types that every component has, and the requests.
-pub(crate) fn add_to_linker<T: HttpAccountView + SchemeView + 'static>(
+pub(crate) fn add_to_linker<T: HttpAccountView + RespondedView + SchemeView + 'static>(
     linker: &mut Linker<T>,
 ) -> wasmtime::Result<()> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     scheme::add_to_linker(linker)?;
+    responded::add_to_linker(linker)?;
     wasmtime_wasi_http::p3::add_to_linker(linker)?;
     counted::replace(linker)
 }

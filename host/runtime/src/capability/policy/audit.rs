@@ -130,7 +130,7 @@ impl<'a> PendingRecord<'a> {
             auditor,
             task,
             time: SystemTime::now(),
-            start: Instant::now(),
+            start: info.received,
             head: Some((request.method().clone(), path, info)),
         }
     }

@@ -1,32 +1,29 @@
-//! The errors of the API: kinds, each with its status, in one table, and the response that
-//! tells one.
+//! The errors of a node: kinds, each with its word and status, in one table. What the API answers
+//! and what is kept of a job that failed come from it.
 
 use std::fmt;
 
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
-use tensor_wasm_runtime::server::{HandleError, RequestId, error_body};
-use wasmtime_wasi_http::WasiBody;
+use http::StatusCode;
+use tensor_wasm_runtime::server::HandleError;
 
-use super::body;
 use crate::functions::{DeployError, InvalidName, InvokeError, trap_name};
 use crate::storage::StorageError;
 use crate::storage::functions::ChangeError;
 
 /// What went wrong, by the word that a client's code may act on. Stable.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ErrorKind {
-    pub(super) word: &'static str,
-    pub(super) status: StatusCode,
+pub(crate) struct ErrorKind {
+    pub(crate) word: &'static str,
+    pub(crate) status: StatusCode,
     /// For the documentation.
-    pub(super) meaning: &'static str,
+    pub(crate) meaning: &'static str,
     /// Whether the same request may succeed later.
-    pub(super) retry: bool,
+    pub(crate) retry: bool,
 }
 
 macro_rules! kinds {
     ($($name:ident = $status:ident $word:literal $retry:literal $meaning:literal;)*) => {
-        $(pub(super) const $name: ErrorKind = ErrorKind {
+        $(pub(crate) const $name: ErrorKind = ErrorKind {
             word: $word,
             status: StatusCode::$status,
             meaning: $meaning,
@@ -34,7 +31,8 @@ macro_rules! kinds {
         };)*
 
         /// All kinds, by status.
-        pub(super) const KINDS: &[&ErrorKind] = &[$(&$name),*];
+        #[cfg(test)]
+        pub(crate) const KINDS: &[&ErrorKind] = &[$(&$name),*];
     };
 }
 
@@ -49,10 +47,16 @@ kinds! {
         "The API has no such path.";
     FUNCTION_NOT_FOUND = NOT_FOUND "function_not_found" false
         "The tenant has no function of this id or name.";
+    JOB_NOT_FOUND = NOT_FOUND "job_not_found" false
+        "The tenant has no job of this id; jobs are removed some time after their end.";
+    JOB_HAS_NO_RESULT = NOT_FOUND "job_has_no_result" false
+        "The job ended without a response of the function.";
     VERSION_NOT_FOUND = NOT_FOUND "version_not_found" false
         "The function has no version of this number.";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED "method_not_allowed" false
         "The path does not have this method; the header `Allow` lists those that it has.";
+    JOB_NOT_FINISHED = CONFLICT "job_not_finished" true
+        "The job waits or runs.";
     BODY_TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large" false
         "The body is longer than the route takes.";
     UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" false
@@ -60,6 +64,8 @@ kinds! {
     INVALID_COMPONENT = UNPROCESSABLE_ENTITY "invalid_component" false
         "The component can't be served: it is damaged, imports what the host does not have, or \
          exports no HTTP handler.";
+    IDEMPOTENCY_CONFLICT = UNPROCESSABLE_ENTITY "idempotency_conflict" false
+        "Another request has been sent with this `Idempotency-Key`.";
     TENANT_CAPACITY_EXHAUSTED = TOO_MANY_REQUESTS "tenant_capacity_exhausted" true
         "The tenant has as much as it may have at one time.";
     INTERNAL = INTERNAL_SERVER_ERROR "internal" false
@@ -80,20 +86,20 @@ kinds! {
 
 /// An error on its way to the client.
 #[derive(Debug)]
-pub(super) struct ApiError {
-    kind: &'static ErrorKind,
+pub(crate) struct NodeError {
+    pub(crate) kind: &'static ErrorKind,
     message: String,
     /// What trapped.
-    trap: Option<String>,
+    pub(crate) trap: Option<String>,
     /// The methods that the path has.
-    allow: Option<HeaderValue>,
+    pub(crate) allow: Option<String>,
     /// Where the server's own error tells it better.
-    pub(super) handled: Option<HandleError>,
+    pub(crate) handled: Option<HandleError>,
 }
 
-impl ApiError {
-    pub(super) fn new(kind: &'static ErrorKind, message: impl fmt::Display) -> ApiError {
-        ApiError {
+impl NodeError {
+    pub(crate) fn new(kind: &'static ErrorKind, message: impl fmt::Display) -> NodeError {
+        NodeError {
             kind,
             message: message.to_string(),
             trap: None,
@@ -102,47 +108,43 @@ impl ApiError {
         }
     }
 
-    pub(super) fn method_not_allowed(allowed: &str) -> ApiError {
-        ApiError {
-            allow: HeaderValue::from_str(allowed).ok(),
-            ..ApiError::new(
+    pub(crate) fn method_not_allowed(allowed: &str) -> NodeError {
+        NodeError {
+            allow: Some(allowed.to_owned()),
+            ..NodeError::new(
                 &METHOD_NOT_ALLOWED,
                 format_args!("this path has the methods {allowed}"),
             )
         }
     }
 
-    pub(super) fn no_function(key: &str) -> ApiError {
-        ApiError::new(
+    pub(crate) fn no_function(key: &str) -> NodeError {
+        NodeError::new(
             &FUNCTION_NOT_FOUND,
             format_args!("there is no function `{key}`: GET /functions lists those there are"),
         )
     }
 
     /// The kind's word.
-    pub(super) fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         self.kind.word
     }
 
-    pub(super) fn response(self, id: &RequestId) -> Response<WasiBody> {
-        let text = error_body(self.kind.word, &self.message, self.trap.as_deref(), id);
-        let mut response = body::complete(self.kind.status, text);
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if self.kind.retry {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        if let Some(allow) = self.allow {
-            headers.insert(ALLOW, allow);
-        }
-        response
+    /// A sentence for people.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether the node, or the tenant, has as many requests running as it may.
+    pub(crate) fn is_for_want_of_place(&self) -> bool {
+        *self.kind == TENANT_CAPACITY_EXHAUSTED || *self.kind == CAPACITY_EXHAUSTED
     }
 }
 
-impl From<StorageError> for ApiError {
-    fn from(error: StorageError) -> ApiError {
+impl From<StorageError> for NodeError {
+    fn from(error: StorageError) -> NodeError {
         if let StorageError::Full = error {
-            return ApiError::new(
+            return NodeError::new(
                 &STORAGE_FULL,
                 "the disk of the node is full: free space on it, or ask its operator to",
             );
@@ -154,55 +156,55 @@ impl From<StorageError> for ApiError {
             cause = error.source();
         }
         tracing::error!("storage: {causes}");
-        ApiError::new(
+        NodeError::new(
             &STORAGE_UNAVAILABLE,
             "the node can't read or write what it keeps: retry later; its log holds the cause",
         )
     }
 }
 
-impl From<ChangeError> for ApiError {
-    fn from(error: ChangeError) -> ApiError {
+impl From<ChangeError> for NodeError {
+    fn from(error: ChangeError) -> NodeError {
         match error {
             ChangeError::NoFunction => {
-                ApiError::new(&FUNCTION_NOT_FOUND, "there is no such function")
+                NodeError::new(&FUNCTION_NOT_FOUND, "there is no such function")
             }
-            ChangeError::NoVersion(number) => ApiError::new(
+            ChangeError::NoVersion(number) => NodeError::new(
                 &VERSION_NOT_FOUND,
                 format_args!("the function has no version {number}"),
             ),
-            ChangeError::TooMany { limit } => ApiError::too_many_functions(limit),
+            ChangeError::TooMany { limit } => NodeError::too_many_functions(limit),
             ChangeError::Storage(error) => error.into(),
         }
     }
 }
 
-impl From<DeployError> for ApiError {
-    fn from(error: DeployError) -> ApiError {
+impl From<DeployError> for NodeError {
+    fn from(error: DeployError) -> NodeError {
         match error {
-            DeployError::TooLarge { limit } => ApiError::new(
+            DeployError::TooLarge { limit } => NodeError::new(
                 &BODY_TOO_LARGE,
                 format_args!("the component is longer than the {limit} bytes that this node takes"),
             ),
-            DeployError::Component(error) => ApiError::component(&error),
-            DeployError::TooMany { limit } => ApiError::too_many_functions(limit),
+            DeployError::Component(error) => NodeError::component(&error),
+            DeployError::TooMany { limit } => NodeError::too_many_functions(limit),
             DeployError::Storage(error) => error.into(),
-            DeployError::Internal => ApiError::internal(),
+            DeployError::Internal => NodeError::internal(),
         }
     }
 }
 
-impl From<InvalidName> for ApiError {
-    fn from(error: InvalidName) -> ApiError {
-        ApiError::new(&INVALID_NAME, error)
+impl From<InvalidName> for NodeError {
+    fn from(error: InvalidName) -> NodeError {
+        NodeError::new(&INVALID_NAME, error)
     }
 }
 
-impl From<InvokeError> for ApiError {
-    fn from(error: InvokeError) -> ApiError {
+impl From<InvokeError> for NodeError {
+    fn from(error: InvokeError) -> NodeError {
         let failure = match error {
             InvokeError::NoPlace { limit } => {
-                return ApiError::new(
+                return NodeError::new(
                     &TENANT_CAPACITY_EXHAUSTED,
                     format_args!(
                         "this tenant has {limit} requests running, as many as it may: retry when \
@@ -210,18 +212,18 @@ impl From<InvokeError> for ApiError {
                     ),
                 );
             }
-            InvokeError::Component(error) => return ApiError::component(&error),
+            InvokeError::Component(error) => return NodeError::component(&error),
             InvokeError::Storage(error) => return error.into(),
-            InvokeError::Internal => return ApiError::internal(),
+            InvokeError::Internal => return NodeError::internal(),
             InvokeError::Failed(failure) => failure,
         };
         let message = failure.error;
         match failure.error {
-            HandleError::TimedOut => ApiError::new(
+            HandleError::TimedOut => NodeError::new(
                 &INVOKE_TIMEOUT,
                 "the function gave no response within the request timeout",
             ),
-            HandleError::Overloaded => ApiError::new(
+            HandleError::Overloaded => NodeError::new(
                 &CAPACITY_EXHAUSTED,
                 "the node has as many instances as it can have: retry after a second",
             ),
@@ -231,49 +233,49 @@ impl From<InvokeError> for ApiError {
                     Some(trap) => format!("the function trapped: {trap}"),
                     None => "the function exited without a response".to_owned(),
                 };
-                ApiError {
+                NodeError {
                     trap,
-                    ..ApiError::new(&GUEST_TRAP, text)
+                    ..NodeError::new(&GUEST_TRAP, text)
                 }
             }
             HandleError::NoResponse | HandleError::InvalidStatus { .. } => {
-                ApiError::new(&GUEST_NO_RESPONSE, message)
+                NodeError::new(&GUEST_NO_RESPONSE, message)
             }
-            HandleError::GpuRefused { .. } => ApiError::new(&GPU_REFUSED, message),
-            other => ApiError {
+            HandleError::GpuRefused { .. } => NodeError::new(&GPU_REFUSED, message),
+            other => NodeError {
                 handled: Some(other),
-                ..ApiError::internal()
+                ..NodeError::internal()
             },
         }
     }
 }
 
-impl ApiError {
-    fn component(error: &tensor_wasm_runtime::Error) -> ApiError {
+impl NodeError {
+    pub(crate) fn component(error: &tensor_wasm_runtime::Error) -> NodeError {
         let kind = match error {
             tensor_wasm_runtime::Error::GpuRefused { .. } => &GPU_REFUSED,
             _ => &INVALID_COMPONENT,
         };
-        ApiError::new(kind, error)
+        NodeError::new(kind, error)
     }
 
-    fn too_many_functions(limit: u32) -> ApiError {
-        ApiError::new(
+    fn too_many_functions(limit: u32) -> NodeError {
+        NodeError::new(
             &TENANT_CAPACITY_EXHAUSTED,
             format_args!("this tenant has {limit} functions, as many as it may: delete one first"),
         )
     }
 
     /// The policy let the request pass, and did not say whose it is.
-    pub(super) fn undecided() -> ApiError {
-        ApiError {
+    pub(crate) fn undecided() -> NodeError {
+        NodeError {
             handled: Some(HandleError::Undecided),
-            ..ApiError::internal()
+            ..NodeError::internal()
         }
     }
 
-    fn internal() -> ApiError {
-        ApiError::new(
+    pub(crate) fn internal() -> NodeError {
+        NodeError::new(
             &INTERNAL,
             "the node failed: its log holds the cause under this request id",
         )
