@@ -255,6 +255,20 @@ fn the_commands_of_the_page_on_composing_run_and_show_the_chain() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_the_client_run_against_a_node() {
+    assert_said(
+        &run("docs/client.md"),
+        &[
+            "12.0,24.0",
+            "2: 100%",
+            "version 1 gets all requests",
+            "state     succeeded",
+            "[7.0]",
+        ],
+    );
+}
+
+#[test]
 fn the_commands_of_the_page_on_nodes_lead_from_nothing_to_a_function_behind_a_policy() {
     assert_said(
         &run("docs/node.md"),
@@ -266,14 +280,6 @@ fn the_commands_of_the_page_on_nodes_lead_from_nothing_to_a_function_behind_a_po
             r#""function":"saxpy""#,
             "audit.log: whole",
         ],
-    );
-}
-
-#[test]
-fn the_commands_of_the_page_on_the_client_run_against_a_node() {
-    assert_said(
-        &run("docs/client.md"),
-        &["12.0,24.0", "2: 100%", "version 1 gets all requests"],
     );
 }
 

@@ -334,7 +334,7 @@ fn check_counts_the_keys_of_a_right_file() {
 #[test]
 fn one_file_has_the_keys_of_all_commands_that_serve() {
     let folder = Folder::with(
-        "component = \"a.wasm\"\nreuse = 2\ngpu = \"cpu\"\n\
+        "component = \"a.wasm\"\nplug = \"b.wasm\"\ngpu = \"cpu\"\n\
          data-dir = \"data\"\nmax-functions = 5\nmax-function-bytes = \"1MiB\"\n",
     );
     let check = folder.run(&["config", "check"]);
@@ -345,7 +345,7 @@ fn one_file_has_the_keys_of_all_commands_that_serve() {
         assert_eq!(shown["warnings"], json!([]));
     }
     assert_eq!(setting(&serve, "component"), (&json!("a.wasm"), "file"));
-    assert_eq!(setting(&serve, "reuse"), (&json!("2"), "file"));
+    assert_eq!(setting(&serve, "plug"), (&json!(["b.wasm"]), "file"));
     assert!(serve["settings"]["max-functions"].is_null());
     assert_eq!(setting(&node, "data-dir"), (&json!("data"), "file"));
     assert_eq!(setting(&node, "max-functions"), (&json!("5"), "file"));
@@ -353,7 +353,7 @@ fn one_file_has_the_keys_of_all_commands_that_serve() {
         setting(&node, "max-function-bytes"),
         (&json!("1MiB"), "file")
     );
-    assert!(node["settings"]["reuse"].is_null());
+    assert!(node["settings"]["plug"].is_null());
     // What one command ignores is checked all the same.
     let folder = Folder::with("component = \"a.wasm\"\nmax-functions = 0\nmax-functons = 1\n");
     for command in [
@@ -402,8 +402,8 @@ fn show_of_the_node_tells_what_decides_as_that_of_serve_does() {
         .run(&["config", "show", "--config", "other.toml", "node"])
         .fails(2, &["--config stands before `node`"]);
     folder
-        .run(&["config", "show", "node", "--reuse", "2"])
-        .fails(2, &["--reuse"]);
+        .run(&["config", "show", "node", "--plug", "2"])
+        .fails(2, &["--plug"]);
 }
 
 #[test]

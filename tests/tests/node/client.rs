@@ -178,6 +178,53 @@ fn a_body_larger_than_any_buffer_goes_through_both_ways() {
 }
 
 #[test]
+fn a_job_is_made_waited_for_and_answered() {
+    let node = Node::start(&[]);
+    node.deploy("echo", "echo");
+    node.deploy("trap", "trap");
+    let run = |arguments: &[&str]| client(&node.server, arguments);
+    let invoke = [
+        "invoke",
+        "echo",
+        "--async",
+        "--data=again and again",
+        "--idempotency-key=once",
+    ];
+    let job = succeeds(run(&invoke));
+    assert_eq!(
+        succeeds(run(&invoke)),
+        job,
+        "the key stands for the same job"
+    );
+    let job = job.trim_end();
+    let shown = succeeds(run(&["jobs", "wait", job]));
+    assert!(shown.contains("state     succeeded"), "{shown}");
+    assert_eq!(succeeds(run(&["jobs", "result", job])), "again and again");
+    let other = [&invoke[..3], &["--data=else", "--idempotency-key=once"]].concat();
+    fails(&run(&other), 5, &["idempotency_conflict", "a new one"]);
+
+    let attempts = ["--max-attempts=2", "--backoff=10ms"];
+    let failing = succeeds(run(
+        &[&["invoke", "trap", "--async"], &attempts[..]].concat()
+    ));
+    let failing = failing.trim_end();
+    fails(
+        &run(&["jobs", "wait", failing]),
+        7,
+        &["failed", "guest_trap"],
+    );
+    let shown = succeeds(run(&["jobs", "show", failing]));
+    assert!(shown.contains("attempts  2 of 2"), "{shown}");
+    let words = ["job_has_no_result", "tensor-wasm jobs show"];
+    fails(&run(&["jobs", "result", failing]), 4, &words);
+    let listed = succeeds(run(&["jobs", "list", "--state=failed"]));
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert!(listed.contains(failing), "{listed}");
+    let cancelled = succeeds(run(&["jobs", "cancel", job]));
+    assert_eq!(cancelled, format!("{job} succeeded\n"), "it had ended");
+}
+
+#[test]
 fn a_token_decides_for_which_tenant_the_client_may_act() {
     let data = TempDir::new().unwrap();
     let policy = component("policy");

@@ -43,10 +43,6 @@ pub struct Node {
     #[command(flatten)]
     server: ServerOptions,
 
-    /// How many requests one instance of a function answers, one after another
-    #[arg(long, value_name = "NUMBER", default_value = "1")]
-    reuse: NonZeroUsize,
-
     /// The longest component that can be deployed
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "64MiB", help_heading = "Limits")]
     max_function_bytes: u64,
@@ -139,7 +135,7 @@ impl ServerCommand for Node {
             },
         })
         .http(options.http.grant()?)
-        .reuse(self.reuse)
+        .reuse(options.reuse)
         .request_timeout(options.requests.request_timeout)
         .policy_settings(options.policy.settings())
         .keep_authorization(options.policy.keep_authorization)

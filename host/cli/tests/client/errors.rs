@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Answer, Server};
 
 /// Every kind that a node and its policy answer with.
-const KINDS: [(u16, &str, i32); 32] = [
+const KINDS: [(u16, &str, i32); 33] = [
     (400, "invalid_request", 5),
     (400, "invalid_name", 5),
     (400, "missing_tenant", 5),
@@ -18,6 +18,7 @@ const KINDS: [(u16, &str, i32); 32] = [
     (404, "function_not_found", 4),
     (404, "version_not_found", 4),
     (404, "job_not_found", 4),
+    (404, "job_has_no_result", 4),
     (405, "method_not_allowed", 5),
     (408, "body_stalled", 6),
     (409, "idempotency_conflict", 5),

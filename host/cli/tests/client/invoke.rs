@@ -99,7 +99,9 @@ fn a_function_s_own_error_is_told_from_the_node_s() {
     ] {
         let answer = body.clone();
         let server = Server::answering(move |_| {
-            Answer::new(status, answer.clone()).header("x-request-id", "abc")
+            Answer::new(status, answer.clone())
+                .header("x-request-id", "abc")
+                .header("content-type", "application/json")
         });
         let run = server.run(&["invoke", "a"]);
         let run = run.fails(7, &[&format!("error: the function answered {status}")]);

@@ -9,7 +9,7 @@ use super::{Answer, Client, Server, cells};
 fn job(state: &str) -> Value {
     let has_ended = !matches!(state, "pending" | "running");
     json!({
-        "id": "job_1", "function": "image", "function_id": "fn_1", "version": 2,
+        "id": "job_1", "function": "image", "function_id": "fn_1",
         "state": state, "attempts": 1, "max_attempts": 3,
         "created_at": "2026-11-30T09:00:00.000Z",
         "started_at": "2026-11-30T09:00:01.000Z",
@@ -34,6 +34,7 @@ fn an_invocation_can_be_a_job() {
         "--data=body",
         "--idempotency-key=once",
         "--max-attempts=3",
+        "--backoff=90s",
         "--on-restart=lost",
     ]);
     assert_eq!(run.succeeds().text(), "job_1\n");
@@ -44,6 +45,7 @@ fn an_invocation_can_be_a_job() {
     for (name, value) in [
         ("x-tensorwasm-job-method", "PUT"),
         ("x-tensorwasm-job-max-attempts", "3"),
+        ("x-tensorwasm-job-backoff", "1m 30s"),
         ("x-tensorwasm-job-on-restart", "lost"),
         ("idempotency-key", "once"),
     ] {

@@ -3,16 +3,17 @@
 //! A command makes few requests, and must neither follow a redirection, which is a
 //! function's answer like any other, nor send its token anywhere else.
 
+use std::error::Error;
 use std::io;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, HOST, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
@@ -173,7 +174,7 @@ impl Client {
     }
 
     fn broken(&self, cause: hyper::Error) -> ClientError {
-        if cause.is_parse() {
+        if speaks_no_http(&cause) {
             return self.not_a_node(format!("its answer is not HTTP/1.1 ({cause})"));
         }
         ClientError::Broken {
@@ -188,6 +189,18 @@ impl Client {
             problem,
         }
     }
+}
+
+/// Whether what came is no answer in HTTP/1.1: it can't be read, or it came before anything
+/// was asked, as the greeting of a mail server does.
+fn speaks_no_http(error: &hyper::Error) -> bool {
+    let cause = error
+        .source()
+        .and_then(<dyn Error>::downcast_ref::<hyper::Error>);
+    let is_greeting = |cause: &hyper::Error| {
+        !cause.is_closed() && !cause.is_incomplete_message() && cause.source().is_none()
+    };
+    error.is_parse() || (error.is_canceled() && cause.is_some_and(is_greeting))
 }
 
 /// A connection, or the error that it took too long.
@@ -290,9 +303,9 @@ impl<'c> Answer<'c> {
     /// The node's error.
     pub async fn of_function(&mut self) -> Result<Vec<u8>, ClientError> {
         let is_error = self.status.is_client_error() || self.status.is_server_error();
-        let is_short = self.body.size_hint().upper() <= Some(LONGEST_ERROR as u64)
-            && self.body.size_hint().upper().is_some();
-        if !is_error || !is_short {
+        let content_type = self.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        let is_json = content_type.is_some_and(|value| value.starts_with(b"application/json"));
+        if !is_error || !is_json {
             return Ok(Vec::new());
         }
         let body = self.beginning(LONGEST_ERROR).await?;

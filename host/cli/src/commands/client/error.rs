@@ -178,6 +178,7 @@ impl NodeError {
                 "is a node of this version at this address? --server names another"
             }
             ("job_not_finished", _) => "`tensor-wasm jobs wait ID` waits for its end",
+            ("job_has_no_result", _) => "`tensor-wasm jobs show ID` says why",
             ("idempotency_conflict", _) => {
                 "the key stands for another request already: use a new one"
             }

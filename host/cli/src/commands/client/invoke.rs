@@ -1,6 +1,7 @@
 //! `tensor-wasm invoke`: a request to a function, now or as a job.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use http::header::{
@@ -16,10 +17,12 @@ use super::output;
 use super::request::{Call, Target};
 use super::response::pass_on;
 use super::text::plain;
+use crate::values;
 
-/// The prefix of the headers that say how a job is run.
+// How a job is run.
 const JOB_METHOD: HeaderName = HeaderName::from_static("x-tensorwasm-job-method");
 const JOB_ATTEMPTS: HeaderName = HeaderName::from_static("x-tensorwasm-job-max-attempts");
+const JOB_BACKOFF: HeaderName = HeaderName::from_static("x-tensorwasm-job-backoff");
 const JOB_RESTART: HeaderName = HeaderName::from_static("x-tensorwasm-job-on-restart");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -75,6 +78,9 @@ pub struct Invoke {
     /// How often the job is tried, at most [default: 1]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=20), requires = "as_job", help_heading = "Jobs")]
     max_attempts: Option<u32>,
+    /// The pause before the second attempt; it doubles after each [default: 1s]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, requires = "as_job", help_heading = "Jobs")]
+    backoff: Option<Duration>,
     /// What becomes of the job when the node ends while it runs [default: run]
     #[arg(long, value_enum, requires = "as_job", help_heading = "Jobs")]
     on_restart: Option<OnRestart>,
@@ -174,6 +180,10 @@ impl Invoke {
             }
             if let Some(attempts) = self.max_attempts {
                 headers.insert(JOB_ATTEMPTS, attempts.into());
+            }
+            if let Some(pause) = self.backoff {
+                let pause = humantime::format_duration(pause).to_string();
+                headers.insert(JOB_BACKOFF, text(&pause)?);
             }
             if let Some(restart) = self.on_restart {
                 let word = match restart {

@@ -57,7 +57,8 @@ pub struct Job {
     pub id: String,
     /// The function's name.
     pub function: String,
-    pub version: u32,
+    /// The id of the function.
+    pub function_id: String,
     /// `pending`, `running`, `succeeded`, `failed`, `cancelled` or `lost`.
     pub state: String,
     pub attempts: u32,

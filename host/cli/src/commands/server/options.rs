@@ -2,7 +2,7 @@
 //! own, and so one configuration file serves all of them.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 
 use clap::Args;
@@ -40,6 +40,10 @@ pub struct ServerOptions {
     pub requests: RequestOptions,
     #[command(flatten)]
     pub limits: LimitOptions,
+    /// How many requests one instance answers, one after another. With more than 1
+    /// it keeps what it remembers between requests, and serves faster
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    pub reuse: NonZeroUsize,
     #[command(flatten)]
     pub tls: TlsOptions,
     #[command(flatten)]

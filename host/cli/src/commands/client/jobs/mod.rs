@@ -68,7 +68,7 @@ fn describe(job: &Job) -> String {
     line("id", &job.id);
     line(
         "function",
-        &format!("{}, version {}", job.function, job.version),
+        &format!("{} ({})", job.function, job.function_id),
     );
     line("state", &job.state);
     line(
