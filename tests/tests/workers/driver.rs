@@ -386,6 +386,9 @@ fn the_next_worker_reuses_the_compiled_modules_of_the_driver_cache() {
     }
 }
 
+/// What is done to the bytes of a file.
+type Change<'a> = &'a dyn Fn(&mut Vec<u8>);
+
 /// Changes each file of a folder.
 fn change_each(folder: &std::path::Path, change: impl Fn(&mut Vec<u8>)) {
     for file in std::fs::read_dir(folder).unwrap().flatten() {
@@ -425,7 +428,7 @@ fn what_was_done_to_a_compiled_module_s_file_is_noticed_and_it_is_compiled_again
     };
     let empty = |bytes: &mut Vec<u8>| bytes.clear();
     let garbage = |bytes: &mut Vec<u8>| *bytes = b"no machine code".to_vec();
-    let changes: [&dyn Fn(&mut Vec<u8>); 4] = [&cut, &other_code, &empty, &garbage];
+    let changes: [Change<'_>; 4] = [&cut, &other_code, &empty, &garbage];
     for change in changes {
         change_each(&folder, change);
         assert!(is_noticed(&increments()));
