@@ -78,8 +78,7 @@ impl Device {
             threads: u32::try_from(threads.get()).unwrap_or(u32::MAX),
             checks: config.checks,
         };
-        let memory = DeviceMemory::new(description.memory_bytes);
-        Device::in_workers(config, description, memory, workers, device)
+        Device::in_workers(config, description, workers, device)
     }
 
     /// An NVIDIA device, with a process for each tenant that uses it. The driver is loaded there,
@@ -115,32 +114,29 @@ impl Device {
                     })?
             }
         };
-        let mut shared_bytes = shared_bytes(description.memory_bytes, workers.workers);
         if let Some(most) = config.memory_bytes {
             description.memory_bytes = description.memory_bytes.min(most);
-            shared_bytes = shared_bytes.min(most);
         }
-        let memory = DeviceMemory::new(shared_bytes);
         let device = WorkerDevice::Cuda(device);
-        Ok(Device::in_workers(
-            config,
-            description,
-            memory,
-            workers,
-            device,
-        )?)
+        Ok(Device::in_workers(config, description, workers, device)?)
     }
 
     fn in_workers(
         config: CpuConfig,
         description: Description,
-        memory: DeviceMemory,
         workers: WorkerConfig,
         device: WorkerDevice,
     ) -> Result<Device, Error> {
         let threads = config.thread_count();
         let timer = Arc::new(Timer::new(Box::new(SystemClock)));
-        let memory = Arc::new(memory);
+        let memory_bytes = match (&device, config.memory_bytes) {
+            (WorkerDevice::Cuda(_), None) => {
+                shared_bytes(description.memory_bytes, workers.workers)
+            }
+            // What whoever embeds this has set for tenants is theirs.
+            _ => description.memory_bytes,
+        };
+        let memory = Arc::new(DeviceMemory::new(memory_bytes));
         let workers = Workers::new(workers, device, &memory, &timer);
         let workers = Arc::new(workers);
         let (compiler, reclaimer) = (Arc::new(Scheduler::new()), Arc::default());

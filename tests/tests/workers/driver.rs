@@ -279,10 +279,11 @@ fn a_device_that_cannot_pin_memory_is_used_without_and_the_log_says_so_once() {
     // Not supported, not permitted, refused by the system.
     for code in [801, 800, 304] {
         let driver = Driver::new(&format!(
-            "fail = {{ call = \"cuMemHostRegister_v2\", code = {code} }}"
+            "fail = {{ call = \"cuMemHostRegister_v2\", code = {code}, when = \"unpinned\" }}"
         ));
         let (serve, _folder) = tenants(&["--gpu=cuda", "--no-cache"]);
         let server = driver_of(serve, &driver).start();
+        driver.now("unpinned");
         for tenant in [1, 2] {
             assert_increments(&ask(&server, tenant, "/increment"));
         }
@@ -290,9 +291,10 @@ fn a_device_that_cannot_pin_memory_is_used_without_and_the_log_says_so_once() {
         assert_eq!(server.log().matches("can't be pinned").count(), 1);
     }
     let driver = Driver::new(
-        "fail = { call = \"cuMemHostRegister_v2\", code = 46, sticky = true, times = 1 }",
+        "fail = { call = \"cuMemHostRegister_v2\", code = 46, sticky = true, when = \"gone\" }",
     );
     let server = cuda(&driver).start();
+    driver.now("gone");
     let lost = server.get("/increment");
     assert_eq!(kind(&lost), "device-lost", "{}", lost.text());
 }
