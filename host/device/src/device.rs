@@ -79,8 +79,7 @@ impl Device {
             threads: u32::try_from(threads.get()).unwrap_or(u32::MAX),
             checks: config.checks,
         };
-        let memory = DeviceMemory::new(description.memory_bytes);
-        Device::in_workers(config, description, memory, workers, device)
+        Device::in_workers(config, description, workers, device)
     }
 
     /// An NVIDIA device, with a process for each tenant that uses it. The driver is loaded there,
@@ -117,10 +116,8 @@ impl Device {
                     })?
             }
         };
-        let mut shared_bytes = shared_bytes(description.memory_bytes, workers.workers);
         if let Some(most) = config.memory_bytes {
             description.memory_bytes = description.memory_bytes.min(most);
-            shared_bytes = shared_bytes.min(most);
         }
         let uuid = device.uuid;
         let device = WorkerDevice::Cuda(device);
@@ -133,7 +130,6 @@ impl Device {
         let (alone, pool) = Device::with_workers(
             config.clone(),
             description.clone(),
-            DeviceMemory::new(shared_bytes),
             for_trial,
             device.clone(),
         )?;
@@ -143,24 +139,16 @@ impl Device {
             error: Box::new(failed.error),
         })?;
         drop(alone);
-        let memory = DeviceMemory::new(shared_bytes);
-        Ok(Device::in_workers(
-            config,
-            description,
-            memory,
-            workers,
-            device,
-        )?)
+        Ok(Device::in_workers(config, description, workers, device)?)
     }
 
     fn in_workers(
         config: CpuConfig,
         description: Description,
-        memory: DeviceMemory,
         workers: WorkerConfig,
         device: WorkerDevice,
     ) -> Result<Device, Error> {
-        let (device, _) = Device::with_workers(config, description, memory, workers, device)?;
+        let (device, _) = Device::with_workers(config, description, workers, device)?;
         Ok(device)
     }
 
@@ -168,13 +156,19 @@ impl Device {
     fn with_workers(
         config: CpuConfig,
         description: Description,
-        memory: DeviceMemory,
         workers: WorkerConfig,
         device: WorkerDevice,
     ) -> Result<(Device, Workers), Error> {
         let threads = config.thread_count();
         let timer = Arc::new(Timer::new(Box::new(SystemClock)));
-        let memory = Arc::new(memory);
+        let memory_bytes = match (&device, config.memory_bytes) {
+            (WorkerDevice::Cuda(_), None) => {
+                shared_bytes(description.memory_bytes, workers.workers)
+            }
+            // What whoever embeds this has set for tenants is theirs.
+            _ => description.memory_bytes,
+        };
+        let memory = Arc::new(DeviceMemory::new(memory_bytes));
         let workers = Workers::new(workers, device, &memory, &timer);
         let backend = Arc::new(workers.clone());
         let (compiler, reclaimer) = (Arc::new(Scheduler::new()), Arc::default());

@@ -369,10 +369,11 @@ fn a_device_that_cannot_pin_memory_is_used_without_and_the_log_says_so_once() {
     // Not supported, not permitted, refused by the system.
     for code in [801, 800, 304] {
         let driver = Driver::new(&format!(
-            "fail = {{ call = \"cuMemHostRegister_v2\", code = {code} }}"
+            "fail = {{ call = \"cuMemHostRegister_v2\", code = {code}, when = \"unpinned\" }}"
         ));
         let (serve, _folder) = tenants(&["--gpu=cuda", "--no-cache"]);
         let server = driver_of(serve, &driver).start();
+        driver.now("unpinned");
         for tenant in [1, 2] {
             assert_increments(&ask(&server, tenant, "/increment"));
         }
@@ -380,9 +381,10 @@ fn a_device_that_cannot_pin_memory_is_used_without_and_the_log_says_so_once() {
         assert_eq!(server.log().matches("can't be pinned").count(), 1);
     }
     let driver = Driver::new(
-        "fail = { call = \"cuMemHostRegister_v2\", code = 46, sticky = true, times = 1 }",
+        "fail = { call = \"cuMemHostRegister_v2\", code = 46, sticky = true, when = \"gone\" }",
     );
     let server = cuda(&driver).start();
+    driver.now("gone");
     let lost = server.get("/increment");
     assert_eq!(kind(&lost), "device-lost", "{}", lost.text());
 }
@@ -481,6 +483,9 @@ fn the_next_worker_reuses_the_compiled_modules_of_the_driver_cache() {
     }
 }
 
+/// What is done to the bytes of a file.
+type Change<'a> = &'a dyn Fn(&mut Vec<u8>);
+
 /// Changes each file of a folder.
 fn change_each(folder: &std::path::Path, change: impl Fn(&mut Vec<u8>)) {
     for file in std::fs::read_dir(folder).unwrap().flatten() {
@@ -520,7 +525,7 @@ fn what_was_done_to_a_compiled_module_s_file_is_noticed_and_it_is_compiled_again
     };
     let empty = |bytes: &mut Vec<u8>| bytes.clear();
     let garbage = |bytes: &mut Vec<u8>| *bytes = b"no machine code".to_vec();
-    let changes: [&dyn Fn(&mut Vec<u8>); 4] = [&cut, &other_code, &empty, &garbage];
+    let changes: [Change<'_>; 4] = [&cut, &other_code, &empty, &garbage];
     for change in changes {
         change_each(&folder, change);
         assert!(is_noticed(&increments()));

@@ -235,8 +235,9 @@ fn wake(sleeps: &AtomicU32) {
 }
 
 /// How long a thread of a worker, or of the host that listens to one, polls before it sleeps: being woken
-/// takes some 5 to 50 microseconds. Where processors are few, other threads need them more. To let these
-/// run between two polls is no way out: on a busy machine it takes milliseconds until they give the
+/// takes some 5 to 50 microseconds. Where processors are few, other threads need them more: with two, a
+/// launch that is waited for takes a third longer where a worker's thread polls. To let others run
+/// between two polls halves that time, but on a busy machine it takes milliseconds until they give the
 /// processor back, which a thread that was asleep gets at once.
 pub(crate) fn spin_time() -> Duration {
     match std::thread::available_parallelism() {

@@ -89,8 +89,6 @@ struct WorkersShared {
     memory: Arc<DeviceMemory>,
     timer: Arc<Timer>,
     fair_share: Arc<FairShare>,
-    /// Whether the log says already that the device can't pin memory.
-    unpinned: Arc<AtomicBool>,
     live: Mutex<Vec<Weak<Worker>>>,
     ids: AtomicU64,
 }
@@ -153,7 +151,6 @@ impl Workers {
             memory: Arc::clone(memory),
             timer: Arc::clone(timer),
             fair_share: Arc::default(),
-            unpinned: Arc::default(),
             live: Mutex::default(),
             ids: AtomicU64::new(1),
         };
@@ -365,7 +362,6 @@ impl Workers {
             attention: AtomicBool::new(false),
             started: channel::Sender::new(Started::NotYet),
             gone: channel::Sender::new(false),
-            unpinned: Arc::clone(&shared.unpinned),
             limits: WorkerLimits {
                 kernel: limits.kernel_time,
                 slack: match shared.device {

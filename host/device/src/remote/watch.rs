@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::pool::CONTEXT_BYTES;
@@ -38,6 +38,9 @@ const SLOW_END: Duration = Duration::from_secs(10);
 
 /// How often it is checked how much memory a worker takes.
 const MEMORY_CHECK: Duration = Duration::from_millis(500);
+
+/// Whether the log says already that memory can't be pinned: all workers of a server say the same.
+static UNPINNED: AtomicBool = AtomicBool::new(false);
 
 pub(super) struct Supervisor {
     pub(super) worker: Arc<Worker>,
@@ -219,9 +222,8 @@ impl Supervisor {
                 if !first {
                     return Err(Broken("it is ready a second time"));
                 }
-                // Of one device all workers say the same.
                 if let Some(why) = unpinned
-                    && !worker.unpinned.swap(true, Ordering::Relaxed)
+                    && !UNPINNED.swap(true, Ordering::Relaxed)
                 {
                     let why = wire::short(why);
                     tracing::warn!(

@@ -57,6 +57,7 @@ fn check(status: c_uint) -> Outcome<()> {
 macro_rules! functions {
     ($(fn $name:ident($($argument:ident: $type:ty),* $(,)?);)*) => {$(
         #[expect(non_snake_case, reason = "the names are the driver's")]
+        #[allow(clippy::too_many_arguments, reason = "so are the arguments")]
         pub(super) unsafe fn $name($($argument: $type),*) -> Outcome<()> {
             type Function = unsafe extern "C" fn($($type),*) -> c_uint;
             static FUNCTION: OnceLock<Option<Function>> = OnceLock::new();
