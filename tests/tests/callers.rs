@@ -58,6 +58,8 @@ fn the_environment_of_a_running_server_holds_no_token() {
         .env("TENSOR_WASM_ENV", "PASSWORD=hunter2-of-the-component")
         // A name that nothing reads.
         .env("TENSOR_WASM_API_TOKEN", TWO)
+        // Whoever started it may call a node, too.
+        .env("TENSOR_WASM_TOKEN", "hunter2-of-the-client")
         .env("TENSOR_WASM_REQUEST_TIMEOUT", "29s")
         .start();
     assert_eq!(ask(&server, ONE, None).text(), "hello\n");

@@ -266,6 +266,20 @@ fn the_commands_of_the_page_on_composing_run_and_show_the_chain() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_the_client_run_against_a_node() {
+    assert_said(
+        &run("docs/client.md"),
+        &[
+            "12.0,24.0",
+            "2: 100%",
+            "version 1 gets all requests",
+            "state     succeeded",
+            "[7.0]",
+        ],
+    );
+}
+
+#[test]
 fn the_commands_of_the_page_on_nodes_lead_from_nothing_to_a_function_behind_a_policy() {
     assert_said(
         &run("docs/node.md"),
@@ -281,11 +295,38 @@ fn the_commands_of_the_page_on_nodes_lead_from_nothing_to_a_function_behind_a_po
 }
 
 #[test]
+fn the_page_on_the_client_has_the_exit_codes_and_the_options_that_help_has() {
+    let output = Command::new(binary()).args(["list", "--help"]).output();
+    let help = String::from_utf8(output.unwrap().stdout).unwrap();
+    let page = fs::read_to_string(root().join("docs/client.md")).unwrap();
+    let (_, codes) = help.split_once("Exit codes:\n").unwrap();
+    for line in codes.lines().filter(|line| !line.trim().is_empty()) {
+        let (code, meaning) = line.trim().split_once("  ").unwrap();
+        let row = format!("| {code} | {meaning} |\n");
+        assert!(page.contains(&row), "{row:?} is not in docs/client.md");
+    }
+    let (_, options) = help.split_once("Node:\n").unwrap();
+    let (options, _) = options.split_once("Examples:").unwrap();
+    let options: BTreeSet<_> = options
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("--"))
+        .map(option_name)
+        .collect();
+    let named: BTreeSet<_> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `--"))
+        .map(option_name)
+        .collect();
+    assert_eq!(options, named);
+}
+
+#[test]
 fn every_page_with_commands_is_run_by_a_test() {
     let run = [
         "README.md",
         "audit-log.md",
         "checking-kernels.md",
+        "client.md",
         "composing.md",
         "configuration.md",
         "gpu.md",

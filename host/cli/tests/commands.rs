@@ -92,6 +92,15 @@ fn help_shows_every_command_and_examples() {
     assert_eq!(help.status, 0);
     for word in [
         "serve",
+        "node",
+        "deploy",
+        "list",
+        "show",
+        "rollback",
+        "delete",
+        "invoke",
+        "jobs",
+        "usage",
         "compose",
         "inspect",
         "devices",
@@ -108,6 +117,19 @@ fn help_shows_every_command_and_examples() {
 fn each_commands_help_has_an_example_that_begins_with_our_name() {
     for command in [
         &["serve"][..],
+        &["node"],
+        &["deploy"],
+        &["list"],
+        &["show"],
+        &["rollback"],
+        &["delete"],
+        &["invoke"],
+        &["jobs", "list"],
+        &["jobs", "show"],
+        &["jobs", "result"],
+        &["jobs", "cancel"],
+        &["jobs", "wait"],
+        &["usage"],
         &["compose"],
         &["inspect"],
         &["devices"],
@@ -420,7 +442,9 @@ fn completions_exist_for_common_shells() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = run(["completions", shell]);
         assert_eq!(script.status, 0, "{shell}");
-        assert!(script.out.contains("tensor-wasm"), "{shell}");
+        for word in ["tensor-wasm", "rollback", "data-dir", "idempotency-key"] {
+            assert!(script.out.contains(word), "{shell}: {word}");
+        }
     }
 }
 

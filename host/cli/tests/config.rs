@@ -332,6 +332,110 @@ fn check_counts_the_keys_of_a_right_file() {
 }
 
 #[test]
+fn one_file_has_the_keys_of_all_commands_that_serve() {
+    let folder = Folder::with(
+        "component = \"a.wasm\"\nplug = \"b.wasm\"\ngpu = \"cpu\"\n\
+         data-dir = \"data\"\nmax-functions = 5\nmax-function-bytes = \"1MiB\"\n",
+    );
+    let check = folder.run(&["config", "check"]);
+    assert_eq!(check.out, "tensor-wasm.toml: ok, 6 keys\n", "{}", check.err);
+    let (serve, node) = (folder.shown(&[], &[]), folder.shown(&["node"], &[]));
+    for shown in [&serve, &node] {
+        assert_eq!(setting(shown, "gpu"), (&json!("cpu"), "file"));
+        assert_eq!(shown["warnings"], json!([]));
+    }
+    assert_eq!(setting(&serve, "component"), (&json!("a.wasm"), "file"));
+    assert_eq!(setting(&serve, "plug"), (&json!(["b.wasm"]), "file"));
+    assert!(serve["settings"]["max-functions"].is_null());
+    assert_eq!(setting(&node, "data-dir"), (&json!("data"), "file"));
+    assert_eq!(setting(&node, "max-functions"), (&json!("5"), "file"));
+    assert_eq!(
+        setting(&node, "max-function-bytes"),
+        (&json!("1MiB"), "file")
+    );
+    assert!(node["settings"]["plug"].is_null());
+    // What one command ignores is checked all the same.
+    let folder = Folder::with("component = \"a.wasm\"\nmax-functions = 0\nmax-functons = 1\n");
+    for command in [
+        &["serve"][..],
+        &["node", "--data-dir", "data"],
+        &["config", "show"],
+        &["config", "show", "node"],
+        &["config", "check"],
+    ] {
+        folder.run(command).fails(
+            2,
+            &[
+                "tensor-wasm.toml:2:17: `max-functions` can't be `0`",
+                "tensor-wasm.toml:3:1: there is no key `max-functons`: did you mean `max-functions`?",
+            ],
+        );
+    }
+}
+
+#[test]
+fn show_of_the_node_tells_what_decides_as_that_of_serve_does() {
+    let folder = Folder::with("max-functions = 5\n[tenants.7]\ngpu-queues = 2\n");
+    let variable = [("TENSOR_WASM_MAX_FUNCTIONS", "6")];
+    for (flags, variables, value, source) in [
+        (&["node"][..], &[][..], "5", "file"),
+        (&["node"], &variable, "6", "environment"),
+        (&["node", "--max-functions", "7"], &variable, "7", "flag"),
+    ] {
+        let shown = folder.shown(flags, variables);
+        assert_eq!(setting(&shown, "max-functions"), (&json!(value), source));
+        assert_eq!(setting(&shown, "data-dir"), (&Value::Null, "default"));
+        let seven = &shown["tenants"]["7"];
+        assert_eq!(seven["gpu-modules"]["source"], "node", "its flags decide");
+    }
+    // A variable counts once, and not for `config show` above it as well.
+    let both = [
+        ("TENSOR_WASM_NO_CACHE", "false"),
+        ("TENSOR_WASM_CACHE_DIR", "y"),
+    ];
+    let shown = folder.shown(&["node"], &both);
+    assert_eq!(setting(&shown, "cache-dir"), (&json!("y"), "environment"));
+    folder
+        .run(&["config", "show", "--reuse", "2", "node"])
+        .fails(2, &["--reuse NUMBER stands before `node`"]);
+    folder
+        .run(&["config", "show", "--config", "other.toml", "node"])
+        .fails(2, &["--config stands before `node`"]);
+    folder
+        .run(&["config", "show", "node", "--plug", "2"])
+        .fails(2, &["--plug"]);
+}
+
+#[test]
+fn a_node_needs_a_data_directory_from_any_source() {
+    let node = ["node", "--addr", "127.0.0.1:0", "--gpu", "nonsense"];
+    Folder::empty()
+        .run(&["node", "--addr", "127.0.0.1:0"])
+        .fails(2, &["--data-dir <DIRECTORY>"]);
+    let file = Folder::with("data-dir = \"data\"\n");
+    let variable = [("TENSOR_WASM_DATA_DIR", "data")];
+    for run in [
+        file.run(&node),
+        Folder::empty().run_with(&node, &variable),
+        Folder::empty().run(&[&node[..], &["--data-dir", "data"]].concat()),
+    ] {
+        run.fails(2, &["--gpu <DEVICE>"]);
+        assert!(!run.err.contains("--data-dir"), "{}", run.err);
+    }
+}
+
+#[test]
+fn a_client_s_token_in_the_environment_is_no_mistake_of_a_server_s() {
+    let folder = Folder::with("component = \"nowhere.wasm\"\n");
+    let token = [("TENSOR_WASM_TOKEN", "hush")];
+    for command in [&["config", "show"][..], &["serve", "--addr=127.0.0.1:0"]] {
+        let run = folder.run_with(command, &token);
+        assert!(!run.err.contains("TENSOR_WASM_TOKEN"), "{}", run.err);
+        assert!(!run.err.contains("hush"), "{}", run.err);
+    }
+}
+
+#[test]
 fn show_hides_the_values_of_the_components_variables() {
     let folder = Folder::with("env = [\"A=hush\", \"B=hush=more\"]\n");
     let shown = folder.shown(&[], &[]);
@@ -428,10 +532,12 @@ fn the_default_file_is_right_with_and_without_its_comments() {
     let check = folder.run(&["config", "check"]);
     assert_eq!(check.out, "tensor-wasm.toml: ok, 0 keys\n", "{}", check.err);
 
-    let shown = Folder::empty().shown(&[], &[]);
+    let empty = Folder::empty();
+    let commands = [empty.shown(&[], &[]), empty.shown(&["node"], &[])];
     let has_default = |line: &str| {
         let key = line.split(' ').next().unwrap();
-        !setting(&shown, key).0.is_null() && !line.contains(" = [")
+        let value = |shown: &Value| shown["settings"][key]["value"].clone();
+        !commands.iter().all(|shown| value(shown).is_null()) && !line.contains(" = [")
     };
     let mut in_tenants = false;
     let lines = text.lines().map(|line| match line.strip_prefix('#') {
@@ -448,15 +554,17 @@ fn the_default_file_is_right_with_and_without_its_comments() {
     let check = folder.run(&["config", "check"]);
     assert_eq!(check.status, 0, "{}", check.err);
 
-    let again = folder.shown(&[], &[]);
-    for (key, setting) in shown["settings"].as_object().unwrap() {
-        assert_eq!(again["settings"][key]["value"], setting["value"], "{key}");
-        assert!(
-            text.contains(&format!("\n#{key} = ")),
-            "{key} is not in:\n{text}"
-        );
-        let variable = setting["variable"].as_str().unwrap();
-        assert!(text.contains(&format!(", {variable}")), "{variable}");
+    for (shown, flags) in commands.iter().zip([&[][..], &["node"]]) {
+        let again = folder.shown(flags, &[]);
+        for (key, setting) in shown["settings"].as_object().unwrap() {
+            assert_eq!(again["settings"][key]["value"], setting["value"], "{key}");
+            assert!(
+                text.contains(&format!("\n#{key} = ")),
+                "{key} is not in:\n{text}"
+            );
+            let variable = setting["variable"].as_str().unwrap();
+            assert!(text.contains(&format!(", {variable}")), "{variable}");
+        }
     }
 }
 

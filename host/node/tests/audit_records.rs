@@ -261,6 +261,7 @@ prop_compose! {
             request_id: RequestId::random(),
             peer,
             certificate: certificate.map(Arc::from),
+            action: None,
             method: Some(Method::from_bytes(method.as_bytes()).unwrap()),
             path,
             decision,

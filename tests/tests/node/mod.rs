@@ -1,11 +1,13 @@
 //! A node: functions of many tenants, deployed, changed and invoked over HTTP.
 
+mod client;
 mod deploy;
 mod document;
 mod errors;
 mod invoke;
 mod jobs;
 mod restart;
+mod settings;
 mod tenants;
 
 use std::fs;

@@ -31,6 +31,10 @@ pub enum Generator {
 pub struct Load<'a> {
     /// Where it listens.
     pub address: SocketAddr,
+    /// The path of each request.
+    pub path: &'a str,
+    /// The tenant that each request names, if any.
+    pub tenant: Option<&'a str>,
     /// The value of the `Authorization` header, if any.
     pub authorization: Option<&'a str>,
     /// How many connections send at a time.
@@ -50,6 +54,14 @@ pub struct Outcome {
     pub p99: Duration,
     /// Answers that were no success, and connections that broke.
     pub errors: u64,
+}
+
+impl Load<'_> {
+    fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let authorization = self.authorization.map(|value| ("Authorization", value));
+        let tenant = self.tenant.map(|value| ("X-TensorWasm-Tenant", value));
+        authorization.into_iter().chain(tenant)
+    }
 }
 
 impl Generator {
@@ -80,12 +92,8 @@ struct Seen {
 }
 
 fn built_in(load: &Load<'_>) -> Result<Outcome> {
-    let headers: Vec<_> = load
-        .authorization
-        .map(|value| ("Authorization", value))
-        .into_iter()
-        .collect();
-    let request: std::rc::Rc<[u8]> = request("GET", "/", load.address, &headers, b"").into();
+    let headers: Vec<_> = load.headers().collect();
+    let request: std::rc::Rc<[u8]> = request("GET", load.path, load.address, &headers, b"").into();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -150,11 +158,11 @@ fn wrk(load: &Load<'_>) -> Result<Outcome> {
     command.args(["--threads", "1", "--latency", "--timeout", "30s"]);
     command.args(["--connections", &load.connections.to_string()]);
     command.args(["--duration", &format!("{seconds}s")]);
-    if let Some(value) = load.authorization {
-        command.args(["--header", &format!("Authorization: {value}")]);
+    for (name, value) in load.headers() {
+        command.args(["--header", &format!("{name}: {value}")]);
     }
     let output = command
-        .arg(format!("http://{}/", load.address))
+        .arg(format!("http://{}{}", load.address, load.path))
         .output()
         .context("cannot start wrk")?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -275,6 +283,8 @@ Transfer/sec:      1.19MB
         });
         let load = Load {
             address,
+            path: "/",
+            tenant: None,
             authorization: None,
             connections: 2,
             time: Duration::from_millis(200),

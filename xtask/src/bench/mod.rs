@@ -1,9 +1,10 @@
 //! `cargo xtask bench`: measurements.
 
 mod device;
-mod figures;
+pub mod figures;
 mod kernels;
 mod load;
+mod node;
 mod plot;
 mod policy;
 mod report;
@@ -25,6 +26,7 @@ pub struct Arguments {
 enum Subject {
     Device(device::Arguments),
     Kernels(kernels::Arguments),
+    Node(node::Arguments),
     Policy(policy::Arguments),
     Serve(serve::Arguments),
 }
@@ -37,6 +39,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     match &arguments.subject {
         Subject::Device(arguments) => device::run(workspace, arguments),
         Subject::Kernels(arguments) => kernels::run(workspace, arguments),
+        Subject::Node(arguments) => node::run(workspace, arguments),
         Subject::Policy(arguments) => policy::run(workspace, arguments),
         Subject::Serve(arguments) => serve::run(workspace, arguments),
     }

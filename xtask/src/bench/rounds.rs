@@ -61,6 +61,8 @@ pub struct Subject {
     pub program: PathBuf,
     /// With what.
     pub arguments: Vec<String>,
+    /// The path of each request.
+    pub path: &'static str,
     /// What requests carry to be let through.
     pub authorization: Option<String>,
     /// The place of the subject to compare with.
@@ -175,6 +177,7 @@ pub fn tensor_wasm_serve(
         kind: Kind::TensorWasm,
         program: binary.to_owned(),
         arguments,
+        path: "/",
         authorization: None,
         against: None,
     }
@@ -212,6 +215,8 @@ fn measure(
     let put_under_load = |subject: &Subject, server: &Server, time| -> Result<Outcome> {
         let load = Load {
             address: server.address(),
+            path: subject.path,
+            tenant: None,
             authorization: subject.authorization.as_deref(),
             connections,
             time,

@@ -92,6 +92,7 @@ fn wasmtime_serve(component: &Path, way: &str, reuse: Option<&str>) -> Subject {
         kind: Kind::Wasmtime,
         program: "wasmtime".into(),
         arguments,
+        path: "/",
         authorization: None,
         against: None,
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{
     self, ConfigDiagnostic, Error, File, FileOption, INVALID, Kind, Setting, Settings, Source,
-    TenantGrant, Tenants,
+    TenantGrant,
 };
 
 /// Check and show what the file, the environment and the flags set
@@ -45,13 +45,32 @@ struct Check {
 
 /// Show each setting as `serve` would have it, and what decides it
 ///
-/// Takes all options of `serve`. Secrets are hidden.
+/// Takes all options of `serve`. Secrets are hidden. `config show node` does the same for
+/// `node`.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tensor-wasm config show
-  tensor-wasm config show --addr 0.0.0.0:80 --json | jq '.settings.addr'")]
+  tensor-wasm config show --addr 0.0.0.0:80 --json | jq '.settings.addr'
+  tensor-wasm config show node --data-dir data --json | jq .settings.gpu")]
 struct Show {
+    /// Print JSON, for machines
+    #[arg(long)]
+    json: bool,
+    #[command(subcommand)]
+    of: Option<ShowOf>,
+}
+
+#[derive(Subcommand)]
+enum ShowOf {
+    Node(ShowNode),
+}
+
+/// Show each setting as `node` would have it, and what decides it
+///
+/// Takes all options of `node`. Secrets are hidden.
+#[derive(Args)]
+struct ShowNode {
     /// Print JSON, for machines
     #[arg(long)]
     json: bool,
@@ -133,7 +152,8 @@ impl Show {
         for warning in &settings.warnings {
             tell!("warning: {warning}");
         }
-        if self.json {
+        let of_node = |ShowOf::Node(node): &ShowOf| node.json;
+        if self.json || self.of.as_ref().is_some_and(of_node) {
             super::print_json(&as_json(settings))?;
         } else {
             super::print(&as_table(settings))?;
@@ -146,7 +166,13 @@ impl Show {
 type TenantRow = (&'static str, Option<String>, &'static str);
 
 /// The tables of the tenants that are granted anything, and what is in effect there.
-fn tenants(tenants: &Tenants) -> Vec<(String, Vec<TenantRow>)> {
+fn tenants(
+    Settings {
+        tenants, command, ..
+    }: &Settings,
+) -> Vec<(String, Vec<TenantRow>)> {
+    // The source of a value, where there is one; else the command, whose flags decide.
+    let from = |value: &Option<String>, source| if value.is_some() { source } else { *command };
     let of_default = tenants.default.in_words();
     let is_set = |grant: &TenantGrant| *grant != TenantGrant::default();
     let default = is_set(&tenants.default).then(|| {
@@ -168,11 +194,6 @@ fn tenants(tenants: &Tenants) -> Vec<(String, Vec<TenantRow>)> {
     default.into_iter().chain(others).collect()
 }
 
-/// The source of a value, where there is one; else `serve`, whose flags decide.
-fn from(value: &Option<String>, source: &'static str) -> &'static str {
-    if value.is_some() { source } else { "serve" }
-}
-
 fn as_json(settings: &Settings) -> Value {
     let rows = settings.effective.iter().map(|setting| {
         let value = json!({
@@ -182,7 +203,7 @@ fn as_json(settings: &Settings) -> Value {
         });
         (setting.name.clone(), value)
     });
-    let tenants = tenants(&settings.tenants).into_iter().map(|(id, rows)| {
+    let tenants = tenants(settings).into_iter().map(|(id, rows)| {
         let rows = rows.into_iter().map(|(name, value, source)| {
             (name.to_owned(), json!({ "value": value, "source": source }))
         });
@@ -223,7 +244,7 @@ fn as_table(settings: &Settings) -> String {
         };
         rows.push([setting.name.clone(), value, source]);
     }
-    for (id, keys) in tenants(&settings.tenants) {
+    for (id, keys) in tenants(settings) {
         for (name, value, source) in keys {
             let value = value.unwrap_or_else(|| "-".to_owned());
             rows.push([format!("tenants.{id}.{name}"), value, source.to_owned()]);

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod audit;
+mod client;
 mod completions;
 mod compose;
 mod config;
@@ -11,6 +12,7 @@ mod kernel;
 mod node;
 mod serve;
 mod server;
+mod table;
 mod token;
 
 use std::fs;
@@ -27,6 +29,14 @@ use crate::config::Settings;
 pub enum Command {
     Serve(Box<serve::Serve>),
     Node(Box<node::Node>),
+    Deploy(client::Deploy),
+    List(client::List),
+    Show(client::Show),
+    Rollback(client::Rollback),
+    Delete(client::Delete),
+    Invoke(Box<client::Invoke>),
+    Jobs(client::Jobs),
+    Usage(client::Usage),
     Compose(compose::Compose),
     Inspect(inspect::Inspect),
     Devices(devices::Devices),
@@ -45,6 +55,14 @@ impl Command {
         match self {
             Self::Serve(command) => command.run(settings),
             Self::Node(command) => command.run(settings),
+            Self::Deploy(command) => command.run(),
+            Self::List(command) => command.run(),
+            Self::Show(command) => command.run(),
+            Self::Rollback(command) => command.run(),
+            Self::Delete(command) => command.run(),
+            Self::Invoke(command) => command.run(),
+            Self::Jobs(command) => command.run(),
+            Self::Usage(command) => command.run(),
             Self::Compose(command) => command.run(),
             Self::Inspect(command) => command.run(),
             Self::Devices(command) => command.run(),

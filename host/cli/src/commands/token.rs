@@ -1,6 +1,5 @@
 //! `tensor-wasm token`: creates bearer tokens, and lists those of a token file.
 
-use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,6 +12,8 @@ use tensor_wasm_node::tokens::{
     self, Appended, Claims, FileKey, HashedLine, Listed, Place, Secret, Tokens,
 };
 use tensor_wasm_runtime::policy::Scope;
+
+use super::table::table;
 
 /// The longest line that is read as a secret, in bytes: no token is longer.
 const LONGEST_LINE: u64 = 4096;
@@ -246,32 +247,11 @@ impl List {
             .entries()
             .map(|entry| Row::new(entry, now).cells())
             .collect();
-        super::print(&table(&rows))
+        super::print(&table(
+            ["LINE", "NAME", "TENANTS", "ROLES", "EXPIRES", "STORED AS"],
+            &rows,
+        ))
     }
-}
-
-const TITLES: [&str; 6] = ["LINE", "NAME", "TENANTS", "ROLES", "EXPIRES", "STORED AS"];
-
-/// Columns as wide as their content, but for the last.
-fn table(rows: &[[String; 6]]) -> String {
-    let titles = TITLES.map(str::to_owned);
-    let mut widths = [0; 6];
-    for row in rows.iter().chain([&titles]) {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.len().max(*width);
-        }
-    }
-    let mut text = String::new();
-    for row in [&titles].into_iter().chain(rows) {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            // Writing to a string can't fail.
-            let _ = write!(line, "{cell:width$}  ");
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }
 
 /// A new token, in the shape that scripts may rely on.

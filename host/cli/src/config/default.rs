@@ -7,11 +7,12 @@ use super::tenants::{DEFAULT, TenantGrant};
 const WIDTH: usize = 88;
 
 const HEAD: &str = "\
-# The configuration of `tensor-wasm serve`. It is read from ./tensor-wasm.toml, or from
-# the file that --config or TENSOR_WASM_CONFIG names. Each key is also a variable and a
-# flag: a flag wins over a variable, a variable over this file, and this file over the
-# default. What stands here behind a # is the default, or the form of a value that has
-# none. Paths start where the server is started.
+# The configuration of `tensor-wasm serve` and `tensor-wasm node`. It is read from
+# ./tensor-wasm.toml, or from the file that --config or TENSOR_WASM_CONFIG names. Each key
+# is also a variable and a flag: a flag wins over a variable, a variable over this file,
+# and this file over the default. A key that one of the two commands does not have is
+# ignored by it. What stands here behind a # is the default, or the form of a value that
+# has none. Paths start where the server is started.
 ";
 
 const TENANTS: &str = "\
@@ -27,6 +28,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 2] = [
         "7",
         &[
             ("name", "acme"),
+            ("tenant-memory-bytes", "1GiB"),
             ("gpu", "grant"),
             ("gpu-memory-bytes", "256MiB"),
             ("gpu-host-memory-bytes", "64MiB"),
@@ -62,7 +64,7 @@ pub fn text(table: &Table) -> String {
     text + &tenants()
 }
 
-/// One key of `serve`.
+/// One key.
 fn setting(key: &Key) -> String {
     let mut text = described(key);
     let names = match key.variable() {
@@ -71,7 +73,11 @@ fn setting(key: &Key) -> String {
     };
     let defaults = key.defaults();
     let secret = if key.is_secret() { "; a secret" } else { "" };
-    text += &comment(&format!("{names}{secret}"));
+    let alone = match key.commands.iter().collect::<Vec<_>>()[..] {
+        [command] => format!("; `{command}` alone"),
+        _ => String::new(),
+    };
+    text += &comment(&format!("{names}{secret}{alone}"));
     text + &format!("#{} = {}\n", key.name, value(key, &defaults))
 }
 

@@ -27,7 +27,7 @@ const MAX_DIAGNOSTICS: usize = 50;
 /// What a file sets.
 #[derive(Debug, Default)]
 pub struct File {
-    /// The keys of `serve` that it sets, each with its values in words.
+    /// The keys that it sets, each with its values in words.
     pub values: BTreeMap<String, Vec<String>>,
     pub tenants: Tenants,
     /// How many keys it sets, including those of tenants.

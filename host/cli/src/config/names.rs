@@ -7,6 +7,10 @@ use clap::Command;
 /// What all our variables begin with.
 pub const PREFIX: &str = "TENSOR_WASM_";
 
+/// The variable that holds the token of whoever calls a node. It is no option's, since other
+/// users of a machine can read command lines.
+pub const CLIENT_TOKEN: &str = "TENSOR_WASM_TOKEN";
+
 /// The least similarity at which a name is suggested. Measure and bound are clap's.
 const SIMILAR: f64 = 0.7;
 
@@ -42,7 +46,7 @@ pub fn unknown_variables(command: &Command, environment: &[String]) -> Vec<Strin
 
 /// The variables that a command and those below it read.
 pub fn known(command: &Command) -> BTreeSet<String> {
-    let mut known = BTreeSet::new();
+    let mut known = BTreeSet::from([CLIENT_TOKEN.to_owned()]);
     collect(command, &mut known);
     known
 }

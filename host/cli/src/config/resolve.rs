@@ -63,7 +63,8 @@ pub struct Resolved<'t> {
 impl<'t> Resolved<'t> {
     /// Decides, from the flags of the command line alone and the values of the file.
     ///
-    /// A setting that conflicts with one from a higher source is ignored.
+    /// A setting that conflicts with one from a higher source is ignored, and so is a key of
+    /// the file that another command has and this one has not.
     pub fn new(
         table: &'t Table,
         flags: &ArgMatches,
@@ -97,10 +98,11 @@ impl<'t> Resolved<'t> {
             }
         }
         file.retain(|name, values| {
-            let conflicts = table.get(name).map(|key| &key.conflicts);
+            let Some(key) = table.get(name) else {
+                return false;
+            };
             let is_off = values.iter().all(|value| value == "false");
-            let is_overridden =
-                !is_off && conflicts.is_some_and(|others| !others.is_disjoint(&in_effect));
+            let is_overridden = !is_off && !key.conflicts.is_disjoint(&in_effect);
             !is_overridden && !sources.contains_key(name)
         });
         for name in file.keys() {
@@ -146,8 +148,13 @@ impl<'t> Resolved<'t> {
             .filter_map(|key| Some((key, self.file.get(&key.name)?)))
             .flat_map(|(key, values)| values.iter().filter_map(|value| flag(key, value)))
             .collect();
-        // After the names of the program and of the command.
-        let position = arguments.len().min(1 + path.len());
+        // After the names of the program and of the command. A switch may stand between them.
+        let mut position = 1;
+        for name in path {
+            let rest = arguments.get(position..).unwrap_or_default();
+            let distance = rest.iter().take_while(|argument| argument != name).count();
+            position = arguments.len().min(position + distance + 1);
+        }
         arguments.splice(position..position, from_file);
         (command, arguments)
     }

@@ -1,8 +1,9 @@
-//! The one table of settings: each option of `serve`, with its key, variable, flag,
-//! default and help.
+//! The tables of settings: each option of a command that serves, with its key, variable,
+//! flag, default and help.
 //!
-//! The table is clap's own definition of the command. An option that is added to `serve` is
-//! a key and a variable too, with the same help and the same checks.
+//! A table is clap's own definition of the command. An option that is added to the command
+//! is a key and a variable too, with the same help and the same checks. The file may have
+//! the keys of all these commands, and so its table is that of all of them together.
 
 use std::collections::BTreeSet;
 use std::error::Error as _;
@@ -66,6 +67,8 @@ pub struct Key {
     pub kind: Kind,
     /// The names of the keys that it conflicts with.
     pub conflicts: BTreeSet<String>,
+    /// The commands that have it.
+    pub commands: BTreeSet<String>,
     argument: Arg,
 }
 
@@ -108,10 +111,26 @@ impl Table {
                 name,
                 kind,
                 conflicts,
+                commands: BTreeSet::from([command.get_name().to_owned()]),
                 argument: argument.clone(),
             }
         });
         Self(keys.collect())
+    }
+
+    /// With the settings of another command. A setting that both have is the same in both:
+    /// it is declared once, and flattened into both.
+    pub fn with(mut self, other: Table) -> Self {
+        for key in other.0 {
+            match self.0.iter_mut().find(|known| known.name == key.name) {
+                Some(known) => {
+                    known.conflicts.extend(key.conflicts);
+                    known.commands.extend(key.commands);
+                }
+                None => self.0.push(key),
+            }
+        }
+        self
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Key> {

@@ -3,14 +3,14 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::pool::CONTEXT_BYTES;
 use super::process::Process;
 use super::queue_state::{Outcome, RemoteQueue};
-use super::queues::WINDOW;
 use super::worker::{ResidentBuffers, Started, Worker, WorkerLimits, WorkerState};
-use crate::channel::wire::{self, Answer, Request};
+use crate::channel::wire::{self, Answer, Request, WINDOW};
 use crate::channel::{Broken, Consumer};
 use crate::effects::DeferredEffects;
 use crate::identity::{BufferId, QueueId, SequenceNumber};
@@ -38,6 +38,9 @@ const SLOW_END: Duration = Duration::from_secs(10);
 
 /// How often it is checked how much memory a worker takes.
 const MEMORY_CHECK: Duration = Duration::from_millis(500);
+
+/// Whether the log says already that memory can't be pinned: all workers of a server say the same.
+static UNPINNED: AtomicBool = AtomicBool::new(false);
 
 pub(super) struct Supervisor {
     pub(super) worker: Arc<Worker>,
@@ -207,7 +210,7 @@ impl Supervisor {
             return Ok(());
         }
         match answer {
-            Answer::Ready => {
+            Answer::Ready { unpinned } => {
                 let first = worker.started.send_if_modified(|started| {
                     let first = matches!(started, Started::NotYet);
                     if first {
@@ -219,6 +222,32 @@ impl Supervisor {
                 if !first {
                     return Err(Broken("it is ready a second time"));
                 }
+                if let Some(why) = unpinned
+                    && !UNPINNED.swap(true, Ordering::Relaxed)
+                {
+                    let why = wire::short(why);
+                    tracing::warn!(
+                        "copies to and from the device are slow, for memory that is shared with its workers can't be pinned: {why}"
+                    );
+                }
+            }
+            Answer::NoRoom { message } => {
+                if !matches!(*worker.started.borrow(), Started::NotYet) {
+                    return Err(Broken("it has no room for what it has"));
+                }
+                let message = wire::short(message);
+                tracing::warn!(
+                    tenant = worker.tenant,
+                    worker = worker.id.number(),
+                    "the device has no room for another worker: {message}"
+                );
+                // Not the tenant's doing.
+                worker.ended_well.store(true, Ordering::Release);
+                let full = Error::OutOfMemory {
+                    bytes: CONTEXT_BYTES,
+                };
+                let lost = worker.lose(state, full, &[]);
+                effects.append(lost);
             }
             Answer::Allocated { id, outcome } => {
                 let pending = state

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tensor_wasm_device::Device;
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
 use tensor_wasm_runtime::{
-    ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant, Observer,
+    ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant, Observer, TenantMemory,
 };
 
 use super::chain::{Chain, ComponentSource};
@@ -259,7 +259,10 @@ impl<S> HostBuilder<S> {
                 audit: audit.clone(),
             });
         }
+        let of_tenants = grants.clone();
+        let memory = TenantMemory::new(move |tenant| of_tenants.memory_bytes(tenant));
         Ok(Foundation {
+            memory: Arc::new(memory),
             tokens,
             audit,
             device,
@@ -287,6 +290,8 @@ pub(crate) struct Foundation {
     pub(crate) audit: Option<Arc<AuditLog>>,
     pub(crate) device: Option<Device>,
     pub(crate) grants: Arc<TenantGrants>,
+    /// What all instances of each tenant have of this machine's memory.
+    pub(crate) memory: Arc<TenantMemory>,
     pub(crate) engine: Engine,
     /// What policies are granted.
     pub(crate) policy: PolicyGrant,
@@ -313,6 +318,7 @@ impl HostBuilder {
         let config = ApplicationConfig {
             gpu: foundation.grants.clone(),
             observer: self.observer(),
+            tenant_memory: foundation.memory.clone(),
             ..std::mem::take(&mut self.application)
         };
         let chain = Chain::load(

@@ -183,6 +183,7 @@ fn limit_of(error: HandleError) -> Option<&'static str> {
         HandleError::TargetTooLong { .. } => "target_bytes",
         HandleError::HeadTooLarge { .. } => "head_bytes",
         HandleError::TimedOut => "request_time",
+        HandleError::TenantCapacityExhausted { .. } => "tenant_memory",
         _ => return None,
     })
 }

@@ -65,6 +65,9 @@ pub use crate::storage::StorageError;
 pub struct NodeSource {
     /// The folder that it keeps everything in. One node at a time may use it.
     pub directory: PathBuf,
+    /// The file with the key that secrets are sealed by: 32 bytes. Without one a key is made
+    /// in the folder.
+    pub secrets_key: Option<PathBuf>,
     /// What a tenant may have, and how its functions are run.
     pub limits: FunctionLimits,
     /// What jobs may take, and how long they are kept.
@@ -76,6 +79,7 @@ impl NodeSource {
     pub fn at(directory: &Path) -> NodeSource {
         NodeSource {
             directory: directory.to_owned(),
+            secrets_key: None,
             limits: FunctionLimits::default(),
             jobs: JobLimits::default(),
         }
@@ -222,7 +226,9 @@ impl HostBuilder<NodeSource> {
     ///
     /// [`HostError`]
     pub async fn build(mut self) -> Result<Node, HostError> {
-        let storage = Arc::new(Storage::open(&self.source.directory).await?);
+        let storage = Arc::new(
+            Storage::open(&self.source.directory, self.source.secrets_key.as_deref()).await?,
+        );
         if self.cache.is_none() {
             self.cache = Some(storage.cache());
         }
@@ -231,6 +237,7 @@ impl HostBuilder<NodeSource> {
             audit,
             device,
             grants,
+            memory,
             engine,
             policy,
         } = self.foundation()?;
@@ -249,6 +256,7 @@ impl HostBuilder<NodeSource> {
         let request_timeout = limits.request_timeout;
         let config = PolicyConfig {
             grant: policy,
+            memory: memory.clone(),
             request_timeout,
             reuse: limits.reuse,
             observer: self.observer(),
@@ -259,6 +267,7 @@ impl HostBuilder<NodeSource> {
             storage.clone(),
             engine.clone(),
             grants.clone(),
+            memory,
             is_guarded,
             self.application.http.clone(),
             limits,

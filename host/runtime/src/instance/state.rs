@@ -10,7 +10,8 @@ use crate::capability::http::{
 use crate::capability::next::{NextContext, NextCtxView, NextView};
 use crate::capability::output::GuestOutput;
 use crate::capability::policy::{PolicyContext, PolicyCtxView, PolicyView};
-use crate::request::RequestTask;
+use crate::capability::tenant_memory::TenantMemory;
+use crate::request::{HandleError, RequestTask};
 use http::uri::Scheme;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub(crate) struct InstanceState {
     http: WasiHttpCtx,
     table: ResourceTable,
     account: InstanceAccount,
+    tenants: Arc<TenantMemory>,
     task: CurrentTask,
     /// How long the guest ran before its first request came.
     unclaimed: Duration,
@@ -66,7 +68,11 @@ impl CurrentTask {
 }
 
 impl InstanceState {
-    pub(super) fn new(capabilities: CapabilityStates, memory_bytes: usize) -> InstanceState {
+    pub(super) fn new(
+        capabilities: CapabilityStates,
+        memory_bytes: usize,
+        tenants: Arc<TenantMemory>,
+    ) -> InstanceState {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES);
         InstanceState {
@@ -74,6 +80,7 @@ impl InstanceState {
             http: WasiHttpCtx::new(),
             table,
             account: InstanceAccount::new(memory_bytes),
+            tenants,
             task: CurrentTask::default(),
             unclaimed: Duration::ZERO,
         }
@@ -95,8 +102,13 @@ impl InstanceState {
     }
 
     /// Begins a request's task, which ends the one before.
-    pub(super) fn begin(&mut self, task: Arc<RequestTask>) {
+    ///
+    /// # Errors
+    ///
+    /// [`HandleError::TenantCapacityExhausted`]: the guest may not run.
+    pub(super) fn begin(&mut self, task: Arc<RequestTask>) -> Result<(), HandleError> {
         let context = task.context();
+        let tenant = context.tenant();
         self.capabilities.output.begin(context.request_id());
         self.capabilities.gpu.begin(&task);
         self.capabilities.outgoing.begin(task.clone());
@@ -104,6 +116,10 @@ impl InstanceState {
             .usage()
             .add_guest(std::mem::take(&mut self.unclaimed));
         self.task = CurrentTask(Some(task));
+        let limits = self.http_limits();
+        let table = &mut self.table;
+        self.account
+            .serve(&self.tenants, tenant, || held_bytes(table, limits))
     }
 }
 
@@ -200,6 +216,9 @@ impl PolicyView for InstanceState {
         PolicyCtxView {
             context: &self.capabilities.policy,
             gpu: &mut self.capabilities.gpu,
+            account: &mut self.account,
+            tenants: &self.tenants,
+            limits: self.capabilities.outgoing.limits(),
             http: WasiHttpCtxView {
                 hooks: &mut self.capabilities.outgoing,
                 table: &mut self.table,

@@ -3,7 +3,6 @@
 
 mod report;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -50,11 +49,6 @@ pub struct Serve {
     /// An environment variable that the component sees; repeatable
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = values::variable, help_heading = "Grants")]
     variables: Vec<(String, String)>,
-
-    /// How many requests one instance answers, one after another. With more than 1
-    /// it keeps what it remembers between requests, and serves faster
-    #[arg(long, value_name = "NUMBER", default_value = "1")]
-    reuse: NonZeroUsize,
 }
 
 impl Serve {
@@ -77,7 +71,7 @@ impl ServerCommand for Serve {
             .directories(self.directories.clone())
             .http(options.http.grant()?)
             .request_timeout(options.requests.request_timeout)
-            .reuse(self.reuse)
+            .reuse(options.reuse)
             .policy_settings(options.policy.settings())
             .keep_authorization(options.policy.keep_authorization)
             .tokens(Arc::new(options.policy.tokens()?))

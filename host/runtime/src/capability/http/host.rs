@@ -75,7 +75,7 @@ impl Outgoing {
             true => None,
             false => {
                 let trust = self.shared.trust.as_ref();
-                Some(trust.ok_or(Error::ConfigurationError)?.config())
+                Some(trust.ok_or(Error::ConfigurationError)?.client_config())
             }
         };
         let tenant = self.task.as_ref().and_then(|task| task.context().tenant());

@@ -130,7 +130,8 @@ impl HttpTrust {
         Ok(HttpTrust(Arc::new(config)))
     }
 
-    pub(super) fn config(&self) -> Arc<ClientConfig> {
+    /// The configuration of a client that trusts them, and speaks HTTP/1.1.
+    pub fn client_config(&self) -> Arc<ClientConfig> {
         self.0.clone()
     }
 }

@@ -1,0 +1,35 @@
+//! The client: the commands that ask a node, over its HTTP API.
+//!
+//! A command makes a request ([`request`]) and sends it ([`connection`]); what comes back is
+//! shown as text for people or, with `--json`, as it is. Failures have exit codes that
+//! scripts can tell apart ([`error`]).
+
+mod address;
+mod body;
+mod connection;
+mod delete;
+mod deploy;
+mod error;
+mod invoke;
+mod jobs;
+mod list;
+mod model;
+mod options;
+mod output;
+mod pages;
+mod progress;
+mod request;
+mod response;
+mod rollback;
+mod show;
+mod text;
+mod usage;
+
+pub use delete::Delete;
+pub use deploy::Deploy;
+pub use invoke::Invoke;
+pub use jobs::Jobs;
+pub use list::List;
+pub use rollback::Rollback;
+pub use show::Show;
+pub use usage::Usage;

@@ -1,0 +1,99 @@
+//! What a node answers, as far as people are shown it. Unknown members are ignored, so that
+//! an older client works with a newer node.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// A function of a tenant.
+#[derive(Deserialize)]
+pub struct Function {
+    pub id: String,
+    pub name: String,
+    /// The newest version that gets requests.
+    pub version: u32,
+    pub digest: String,
+    pub size_bytes: u64,
+    pub imports: Imports,
+    pub capabilities: Vec<String>,
+    pub created_at: String,
+    pub updated_at: String,
+    /// Percent of the requests, by version.
+    pub traffic: BTreeMap<u32, u32>,
+    /// Newest first. Lists leave it out.
+    #[serde(default)]
+    pub versions: Vec<Version>,
+}
+
+/// What a component imports.
+#[derive(Deserialize)]
+pub struct Imports {
+    pub granted: Vec<String>,
+    pub denied: Vec<String>,
+}
+
+/// One deployment of a function.
+#[derive(Deserialize)]
+pub struct Version {
+    pub version: u32,
+    pub digest: String,
+    pub size_bytes: u64,
+    pub created_at: String,
+    pub created_by: Option<String>,
+}
+
+/// A page of functions.
+#[derive(Deserialize)]
+pub struct FunctionPage {
+    pub functions: Vec<Function>,
+    /// What the next page comes after; none on the last one.
+    pub next: Option<String>,
+}
+
+/// An invocation that the node runs by itself, and keeps the result of.
+#[derive(Deserialize)]
+pub struct Job {
+    pub id: String,
+    /// The function's name.
+    pub function: String,
+    /// The id of the function.
+    pub function_id: String,
+    /// `pending`, `running`, `succeeded`, `failed`, `cancelled` or `lost`.
+    pub state: String,
+    pub attempts: u32,
+    pub max_attempts: u32,
+    pub created_at: String,
+    pub started_at: Option<String>,
+    pub finished_at: Option<String>,
+    /// The status of the function's response.
+    pub status: Option<u16>,
+    pub error: Option<JobError>,
+}
+
+/// Why a job has no response.
+#[derive(Deserialize)]
+pub struct JobError {
+    pub kind: String,
+    pub message: String,
+}
+
+/// A page of jobs.
+#[derive(Deserialize)]
+pub struct JobPage {
+    pub jobs: Vec<Job>,
+    pub next: Option<String>,
+}
+
+/// A job that was just created.
+#[derive(Deserialize)]
+pub struct CreatedJob {
+    pub job_id: String,
+}
+
+/// What functions have used.
+#[derive(Deserialize)]
+pub struct Usage {
+    /// A record for each function and hour.
+    pub usage: Vec<Map<String, Value>>,
+}

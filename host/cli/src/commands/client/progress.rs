@@ -1,0 +1,66 @@
+//! The progress of an upload, on standard error where that is a terminal.
+
+use std::io::{self, IsTerminal, Read};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How often the time that the node takes is shown anew.
+const TICK: Duration = Duration::from_millis(120);
+
+/// A progress bar, or nothing where nobody would see it.
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// Begins to show how much of so many bytes was sent.
+    pub fn start(name: &str, length: Option<u64>) -> Self {
+        if !io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let (bar, template) = match length {
+            Some(length) => (
+                ProgressBar::new(length),
+                "{prefix}: {bar:30} {bytes} of {total_bytes}, {elapsed} {msg}",
+            ),
+            None => (
+                ProgressBar::no_length(),
+                "{prefix}: {spinner} {bytes}, {elapsed} {msg}",
+            ),
+        };
+        let style = ProgressStyle::with_template(template);
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_prefix(name.to_owned());
+        bar.enable_steady_tick(TICK);
+        Self(bar)
+    }
+
+    /// A reader whose bytes count.
+    pub fn read<R: Read + Send + 'static>(&self, reader: R) -> impl Read + Send + use<R> {
+        Counted {
+            reader,
+            bar: self.0.clone(),
+        }
+    }
+
+    /// Takes the bar away, for what comes after it.
+    pub fn finish(self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A reader that moves the bar.
+struct Counted<R> {
+    reader: R,
+    bar: ProgressBar,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        if count == 0 {
+            self.bar.set_message("sent; the node compiles it");
+        }
+        self.bar.inc(count as u64);
+        Ok(count)
+    }
+}
