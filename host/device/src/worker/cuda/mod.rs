@@ -4,7 +4,8 @@
 //! streams; for each queue a thread waits for what was submitted, in order, and
 //! answers the host. Memory is allocated and freed, and modules are unloaded, by a thread
 //! of its own, and each module is compiled by one: neither holds up the queues. For that the
-//! first thread makes no call that waits for the device, and holds no lock while it calls.
+//! first thread makes no call that waits for the device, where that has memory pools and pinned memory,
+//! and holds no lock while it calls.
 
 mod cache;
 mod clock;
