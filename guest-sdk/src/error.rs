@@ -30,9 +30,10 @@ pub enum Error {
         requested: u64,
     },
     /// The device is full, though the tenant's limit is not reached.
-    #[error("the device has no room for {bytes} bytes")]
+    #[error("the device has no room for {}", Room(*.bytes))]
     OutOfMemory {
-        /// The number of bytes that were requested.
+        /// The number of bytes that were requested; 0 where the device's driver needs memory for
+        /// itself, and does not say how much.
         bytes: u64,
     },
     /// The module has errors, or cannot run on this device.
@@ -134,6 +135,18 @@ impl fmt::Display for Joined<'_> {
             diagnostic.fmt(f)?;
         }
         Ok(())
+    }
+}
+
+/// Displays how much memory a device had no room for.
+struct Room(u64);
+
+impl fmt::Display for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("what its driver needs"),
+            bytes => write!(f, "{bytes} bytes"),
+        }
     }
 }
 

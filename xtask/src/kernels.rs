@@ -43,7 +43,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let mut steps = Steps::new(2);
 
     let step = steps.begin("installing the compiler");
-    let python = compiler(workspace, &step)?;
+    let python = python_with(workspace, &step, "kernels-venv", COMPILER)?;
     step.done(COMPILER);
 
     let step = steps.begin("compiling kernels");
@@ -107,13 +107,21 @@ fn sources(components: &Path) -> Result<Vec<PathBuf>> {
     Ok(sources)
 }
 
-/// The Python of an environment that holds the compiler.
-fn compiler(workspace: &Workspace, step: &Step) -> Result<PathBuf> {
-    let folder = workspace.target().join("kernels-venv");
+/// The Python of an environment, in a folder of the build folder, that holds one of NVIDIA's packages.
+///
+/// # Errors
+/// Where there is no Python, or the package cannot be installed.
+pub fn python_with(
+    workspace: &Workspace,
+    step: &Step,
+    folder: &str,
+    package: &str,
+) -> Result<PathBuf> {
+    let folder = workspace.target().join(folder);
     let python = folder.join("bin/python");
     if !python.exists() {
         step.run(Command::new("python3").args(["-m", "venv"]).arg(&folder))
-            .context("kernels are compiled with the help of Python 3 and its venv module")?;
+            .context("NVIDIA's compilers are installed by Python 3 and its venv module")?;
     }
     step.run(
         Command::new(&python)
@@ -124,9 +132,9 @@ fn compiler(workspace: &Workspace, step: &Step) -> Result<PathBuf> {
                 "--quiet",
                 "--disable-pip-version-check",
             ])
-            .arg(COMPILER),
+            .arg(package),
     )
-    .with_context(|| format!("cannot install {COMPILER} from PyPI"))?;
+    .with_context(|| format!("cannot install {package} from PyPI"))?;
     Ok(python)
 }
 

@@ -11,6 +11,7 @@ mod http;
 mod kernels;
 mod picture;
 mod product;
+mod ptxas;
 mod server;
 mod stand_in;
 mod steps;
@@ -19,6 +20,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::workspace::Workspace;
@@ -48,20 +50,11 @@ enum Command {
     Bench(bench::Arguments),
     Fuzz(fuzz::Arguments),
     GpuCheck(gpu_check::Arguments),
+    Ptxas(ptxas::Arguments),
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = Workspace::find().and_then(|workspace| match arguments.command {
-        Command::Demo(arguments) => demo::run(&workspace, &arguments),
-        Command::Components(arguments) => components::run(&workspace, &arguments),
-        Command::Kernels(arguments) => kernels::run(&workspace, &arguments),
-        Command::Test(arguments) => test::run(&workspace, &arguments),
-        Command::Check(arguments) => check::run(&workspace, &arguments),
-        Command::Bench(arguments) => bench::run(&workspace, &arguments),
-        Command::Fuzz(arguments) => fuzz::run(&workspace, &arguments),
-        Command::GpuCheck(arguments) => gpu_check::run(&workspace, &arguments),
-    });
+    let result = gpu_check::run_alone(None).unwrap_or_else(in_checkout);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -71,5 +64,27 @@ fn main() -> ExitCode {
                 false => ExitCode::FAILURE,
             }
         }
+    }
+}
+
+/// Runs a command of `cargo xtask`. All but one are about the checkout.
+fn in_checkout() -> Result<()> {
+    let arguments = Arguments::parse();
+    if let Command::GpuCheck(arguments) = &arguments.command
+        && let Some(outcome) = gpu_check::run_alone(Some(arguments))
+    {
+        return outcome;
+    }
+    let workspace = Workspace::find()?;
+    match arguments.command {
+        Command::Demo(arguments) => demo::run(&workspace, &arguments),
+        Command::Components(arguments) => components::run(&workspace, &arguments),
+        Command::Kernels(arguments) => kernels::run(&workspace, &arguments),
+        Command::Test(arguments) => test::run(&workspace, &arguments),
+        Command::Check(arguments) => check::run(&workspace, &arguments),
+        Command::Bench(arguments) => bench::run(&workspace, &arguments),
+        Command::Fuzz(arguments) => fuzz::run(&workspace, &arguments),
+        Command::GpuCheck(arguments) => gpu_check::run(&workspace, &arguments),
+        Command::Ptxas(arguments) => ptxas::run(&workspace, &arguments),
     }
 }

@@ -70,6 +70,16 @@ impl Server {
         self.address
     }
 
+    /// Its process's number.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Everything that it has written so far, standard error last.
+    pub fn said(&self) -> String {
+        self.process.stdout.text() + &self.process.stderr.text()
+    }
+
     /// What it has written to standard output so far: after its start, the lines
     /// about that.
     pub fn output(&self) -> String {

@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 
 use crate::{
     components::Which,
-    product,
+    gpu_check, product,
     steps::{Step, Steps},
     workspace::{Profile, Workspace},
 };
@@ -44,7 +44,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     if arguments.bless {
         return bless(workspace);
     }
-    let mut steps = Steps::new(product::STEPS + 2 + 3 * usize::from(cfg!(target_os = "linux")));
+    let mut steps = Steps::new(product::STEPS + 2 + 4 * usize::from(cfg!(target_os = "linux")));
 
     let binary = product::build(workspace, &mut steps, Which::All, Profile::Dev)?;
 
@@ -114,6 +114,22 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
             step.done(&tally);
             tests.passed += tally.passed;
             tests.failed += tally.failed;
+        }
+
+        let step = steps
+            .begin("running the script for machines with a GPU, on the driver without a device");
+        if arguments.package.is_empty() && filter.is_none() {
+            let outcome = gpu_check::test(workspace, &step);
+            match outcome {
+                Ok(seen) => step.done(seen),
+                Err(error) => {
+                    step.print(&format!("{error:#}"));
+                    step.done("failed");
+                    tests.failed += 1;
+                }
+            }
+        } else {
+            step.done("left out, since packages or a filter were given");
         }
     }
 

@@ -9,8 +9,9 @@ use crate::cache::ModuleCache;
 use crate::channel::wire::WorkerDevice;
 use crate::cpu::{CpuConfig, Processor, Scheduler, start_threads};
 use crate::reclaimer::Reclaimer;
-use crate::remote::{WorkerConfig, Workers};
+use crate::remote::{WorkerConfig, Workers, shared_bytes};
 use crate::timer::{SystemClock, Timer};
+use crate::trial;
 use crate::{Description, Error, NoNvidia, NvidiaDevice};
 
 /// Threads that compile modules, at least: with two, one tenant that compiles
@@ -78,11 +79,13 @@ impl Device {
             threads: u32::try_from(threads.get()).unwrap_or(u32::MAX),
             checks: config.checks,
         };
-        Device::in_workers(config, description, workers, device)
+        let memory = DeviceMemory::new(description.memory_bytes);
+        Device::in_workers(config, description, memory, workers, device)
     }
 
     /// An NVIDIA device, with a process for each tenant that uses it. The driver is loaded there,
-    /// never here, and shows no other device.
+    /// never here, and shows no other device. A worker tries it first, as tenants' workers will use
+    /// it: that blocks for as long as it takes to start one, to compile a kernel and to run it.
     ///
     /// # Errors
     /// [`NoNvidia`] says why it can't be had.
@@ -114,36 +117,78 @@ impl Device {
                     })?
             }
         };
+        let mut shared_bytes = shared_bytes(description.memory_bytes, workers.workers);
         if let Some(most) = config.memory_bytes {
             description.memory_bytes = description.memory_bytes.min(most);
+            shared_bytes = shared_bytes.min(most);
         }
+        let uuid = device.uuid;
         let device = WorkerDevice::Cuda(device);
-        Ok(Device::in_workers(config, description, workers, device)?)
+        let limit = workers.timeout;
+        // In a pool of its own, which keeps nothing.
+        let for_trial = WorkerConfig {
+            cache: None,
+            ..workers.clone()
+        };
+        let (alone, pool) = Device::with_workers(
+            config.clone(),
+            description.clone(),
+            DeviceMemory::new(shared_bytes),
+            for_trial,
+            device.clone(),
+        )?;
+        trial::run(&alone, &pool, limit).map_err(|failed| NoNvidia::Trial {
+            uuid,
+            step: failed.step,
+            error: Box::new(failed.error),
+        })?;
+        drop(alone);
+        let memory = DeviceMemory::new(shared_bytes);
+        Ok(Device::in_workers(
+            config,
+            description,
+            memory,
+            workers,
+            device,
+        )?)
     }
 
     fn in_workers(
         config: CpuConfig,
         description: Description,
+        memory: DeviceMemory,
         workers: WorkerConfig,
         device: WorkerDevice,
     ) -> Result<Device, Error> {
+        let (device, _) = Device::with_workers(config, description, memory, workers, device)?;
+        Ok(device)
+    }
+
+    /// The same, and its workers.
+    fn with_workers(
+        config: CpuConfig,
+        description: Description,
+        memory: DeviceMemory,
+        workers: WorkerConfig,
+        device: WorkerDevice,
+    ) -> Result<(Device, Workers), Error> {
         let threads = config.thread_count();
         let timer = Arc::new(Timer::new(Box::new(SystemClock)));
-        let memory = Arc::new(DeviceMemory::new(description.memory_bytes));
+        let memory = Arc::new(memory);
         let workers = Workers::new(workers, device, &memory, &timer);
-        let workers = Arc::new(workers);
+        let backend = Arc::new(workers.clone());
         let (compiler, reclaimer) = (Arc::new(Scheduler::new()), Arc::default());
         let device = Device::new(
             config,
             description,
             memory,
             timer,
-            workers,
+            backend,
             compiler,
             reclaimer,
         );
         device.start(threads)?;
-        Ok(device)
+        Ok((device, workers))
     }
 
     /// The processor as a device on which nothing happens by itself.

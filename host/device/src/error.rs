@@ -27,11 +27,10 @@ pub enum Error {
         requested: u64,
     },
     /// The device is full, though the tenant's quota is not.
-    #[error(
-        "the device has no room for another {bytes} bytes; try again once others have released memory"
-    )]
+    #[error("the device has no room for {}; try again once others have released memory", room(*.bytes))]
     OutOfMemory {
-        /// How many bytes the call asked for.
+        /// How many bytes the call asked for; 0 where the driver itself needs them, and does not say
+        /// how many.
         bytes: u64,
     },
     /// The module's text is wrong, or asks for what this device cannot run.
@@ -58,6 +57,13 @@ impl Error {
     /// The answer to every use of a handle whose instance has ended.
     pub(crate) fn lease_ended() -> Error {
         Error::DeviceLost("the instance that this handle belongs to has ended".to_owned())
+    }
+}
+
+fn room(bytes: u64) -> String {
+    match bytes {
+        0 => "what the driver needs for this".to_owned(),
+        bytes => format!("another {bytes} bytes"),
     }
 }
 

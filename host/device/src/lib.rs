@@ -95,6 +95,7 @@ mod tenant;
 #[cfg(test)]
 mod testing;
 mod timer;
+mod trial;
 pub mod worker;
 
 pub use buffer::Buffer;

@@ -30,12 +30,16 @@ pub(crate) enum StagingError {
     OutOfMemory,
 }
 
+/// How many bytes one piece of a transfer has at most, where it goes by way of shared memory: what stays in
+/// a processor's caches while it is copied, and takes a device much longer than a message.
+const PIECE_BYTES: usize = 2 << 20;
+
 impl Staging {
     /// How many bytes one piece of a transfer has at most.
     pub(crate) fn largest_piece(&self) -> usize {
         match self {
             Staging::Heap => usize::MAX,
-            Staging::Shared(area) => area.largest(),
+            Staging::Shared(area) => area.largest().min(PIECE_BYTES),
         }
     }
 

@@ -5,4 +5,7 @@
 
 mod corpus;
 mod device;
+#[allow(dead_code)] // The end-to-end tests use all of it.
+#[path = "../../../tests/src/driver.rs"]
+mod driver;
 mod layers;

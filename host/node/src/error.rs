@@ -51,6 +51,8 @@ kinds! {
         "The tenant has no job of this id; jobs are removed some time after their end.";
     JOB_HAS_NO_RESULT = NOT_FOUND "job_has_no_result" false
         "The job ended without a response of the function.";
+    SECRET_NOT_FOUND = NOT_FOUND "secret_not_found" false
+        "The function has no secret of this name.";
     VERSION_NOT_FOUND = NOT_FOUND "version_not_found" false
         "The function has no version of this number.";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED "method_not_allowed" false
@@ -240,6 +242,9 @@ impl From<InvokeError> for NodeError {
             }
             HandleError::NoResponse | HandleError::InvalidStatus { .. } => {
                 NodeError::new(&GUEST_NO_RESPONSE, message)
+            }
+            HandleError::TenantCapacityExhausted { .. } => {
+                NodeError::new(&TENANT_CAPACITY_EXHAUSTED, message)
             }
             HandleError::GpuRefused { .. } => NodeError::new(&GPU_REFUSED, message),
             other => NodeError {

@@ -1,10 +1,12 @@
-//! Which tenant may use the device, and within which limits.
+//! Which tenant may use the device, and within which limits, and how much memory of this machine
+//! its instances may have.
 //!
 //! A tenant gets a session of its own, so that its limits, its share of the device
 //! and what it keeps there are its own too. Sessions are made when they are first
 //! used: an operator names the tenants that differ, and any number may exist.
 
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tensor_wasm_device::{Device, Limits};
@@ -25,6 +27,8 @@ pub struct Tenant {
     pub gpu: Grant,
     /// Its limits on the device.
     pub limits: Limits,
+    /// The memory that all its instances may have together, in bytes; `None` for no limit.
+    pub memory_bytes: Option<NonZeroU64>,
 }
 
 /// The grants of all tenants of a host.
@@ -46,6 +50,12 @@ impl TenantGrants {
             listed,
             sessions: Mutex::default(),
         }
+    }
+
+    /// The memory that all instances of a tenant may have together, in bytes.
+    pub fn memory_bytes(&self, id: u64) -> Option<usize> {
+        let bytes = self.tenant(id).memory_bytes?.get();
+        Some(usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
     fn tenant(&self, id: u64) -> &Tenant {

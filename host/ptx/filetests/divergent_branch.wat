@@ -1,7 +1,7 @@
 ;; divergent_branch
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 i32 i32 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -40,18 +40,18 @@
       i32.or
       i32.const 1
       i32.add
-      local.set 70
-      local.get 70
+      local.set 64
+      local.get 64
       local.get 1
-      local.get 70
+      local.get 64
       local.get 1
       i32.lt_u
       select
-      local.set 70
+      local.set 64
       i32.const 0
       i32.const 0
       i32.store offset=92
-      local.get 70
+      local.get 64
       i32.const 12
       i32.shl
       local.get 0
@@ -62,7 +62,7 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 87
+    local.set 73
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -70,20 +70,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 88
+    local.set 74
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 89
+    local.set 75
     global.get 0
-    local.set 90
+    local.set 76
     global.get 1
-    local.set 91
+    local.set 77
     global.get 2
-    local.set 92
+    local.set 78
     global.get 3
-    local.set 93
+    local.set 79
     local.get 0
     i32.const 1
     i32.sub
@@ -120,16 +120,16 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 94
+    local.set 80
     global.get 0
-    local.set 95
+    local.set 81
     global.get 5
-    local.set 96
+    local.set 82
     global.get 2
-    local.set 97
+    local.set 83
     i32.const 0
     i32.load offset=96
-    local.set 73
+    local.set 67
     i32.const 0
     i32.const 0
     i32.store offset=96
@@ -138,838 +138,705 @@
         block ;; label = @3
           block ;; label = @4
             block ;; label = @5
-              block ;; label = @6
-                block ;; label = @7
-                  block ;; label = @8
-                    block ;; label = @9
-                      block ;; label = @10
-                        loop ;; label = @11
-                          local.get 2
-                          i32.const 16
-                          i32.add
-                          local.tee 2
-                          i32.const 16
-                          i32.add
-                          local.get 1
-                          i32.gt_s
-                          (@metadata.code.branch_hint "\00")
-                          if ;; label = @12
-                            local.get 2
-                            local.get 1
-                            i32.lt_s
-                            if ;; label = @13
-                              local.get 9
-                              i32.const 0
-                              i32.ge_s
-                              if ;; label = @14
-                                local.get 2
-                                i32.const 2
-                                i32.shl
-                                local.get 9
-                                i32x4.splat
-                                v128.store offset=320 align=4
-                                local.get 2
-                                i32.const 2
-                                i32.shl
-                                local.get 9
-                                i32x4.splat
-                                v128.store offset=336 align=4
-                                local.get 2
-                                i32.const 2
-                                i32.shl
-                                local.get 9
-                                i32x4.splat
-                                v128.store offset=352 align=4
-                                local.get 2
-                                i32.const 2
-                                i32.shl
-                                local.get 9
-                                i32x4.splat
-                                v128.store offset=368 align=4
-                              end
-                              i32.const 0
-                              i32.const 0
-                              i32.store offset=92
-                              local.get 1
-                              i32.const 12
-                              i32.shl
-                              local.get 2
-                              i32.or
-                              i32.const 1073741824
-                              i32.or
-                              return
-                            end
-                            local.get 9
-                            i32.const 0
-                            i32.ge_s
-                            i32.const 0
-                            i32.load offset=88
-                            i32.const 0
-                            i32.ne
-                            i32.and
-                            i32.const 0
-                            i32.atomic.load offset=1114112
-                            i32.eqz
-                            i32.and
-                            if ;; label = @13
-                              i32.const 0
-                              i32.const 0
-                              i32.load offset=88
-                              i32.const -1
-                              i32.add
-                              i32.store offset=88
-                              i32.const 0
-                              i32.const 0
-                              i32.load offset=16
-                              i32.const 1
-                              i32.add
-                              i32.store offset=16
-                              i32.const 0
-                              i32.load offset=16
-                              i32.const 0
-                              i32.load offset=48
-                              i32.eq
-                              (@metadata.code.branch_hint "\00")
-                              if ;; label = @14
-                                i32.const 0
-                                i32.const 0
-                                i32.store offset=16
-                                i32.const 0
-                                i32.const 0
-                                i32.load offset=20
-                                i32.const 1
-                                i32.add
-                                i32.store offset=20
-                                i32.const 0
-                                i32.load offset=20
-                                i32.const 0
-                                i32.load offset=52
-                                i32.eq
-                                (@metadata.code.branch_hint "\00")
-                                if ;; label = @15
-                                  i32.const 0
-                                  i32.const 0
-                                  i32.store offset=20
-                                  i32.const 0
-                                  i32.const 0
-                                  i32.load offset=24
-                                  i32.const 1
-                                  i32.add
-                                  i32.store offset=24
-                                end
-                              end
-                              i32.const -16
-                              local.set 2
-                              i32.const -16
-                              local.set 3
-                              i32.const 0
-                              local.set 4
-                              i32.const 0
-                              local.set 5
-                              br 2 (;@11;)
-                            end
-                            i32.const -1
-                            return
-                          end
-                          local.get 3
-                          i32.const 16
-                          i32.add
-                          local.tee 3
-                          i32.const 0
-                          i32.load offset=32
-                          i32.ge_u
-                          if ;; label = @12
-                            i32.const 0
-                            local.set 3
-                            local.get 4
-                            i32.const 1
-                            i32.add
-                            local.tee 4
-                            i32.const 0
-                            i32.load offset=36
-                            i32.ge_u
-                            if ;; label = @13
-                              i32.const 0
-                              local.set 4
-                              local.get 5
-                              i32.const 1
-                              i32.add
-                              local.set 5
-                            end
-                          end
-                          local.get 9
-                          local.get 73
-                          i32.or
-                          i32.const 0
-                          local.set 73
-                          local.tee 6
-                          i32.const 0
-                          i32.lt_s
-                          (@metadata.code.branch_hint "\00")
-                          if ;; label = @12
-                            local.get 2
-                            i32.const 2
-                            i32.shl
-                            i32.load offset=320
-                            local.set 6
-                            local.get 2
-                            i32.const 2
-                            i32.shl
-                            v128.load offset=320 align=4
-                            local.get 6
-                            i32x4.splat
-                            v128.xor
-                            local.get 2
-                            i32.const 2
-                            i32.shl
-                            v128.load offset=336 align=4
-                            local.get 6
-                            i32x4.splat
-                            v128.xor
-                            v128.or
-                            local.get 2
-                            i32.const 2
-                            i32.shl
-                            v128.load offset=352 align=4
-                            local.get 6
-                            i32x4.splat
-                            v128.xor
-                            v128.or
-                            local.get 2
-                            i32.const 2
-                            i32.shl
-                            v128.load offset=368 align=4
-                            local.get 6
-                            i32x4.splat
-                            v128.xor
-                            v128.or
-                            v128.any_true
-                            local.tee 72
-                            local.get 6
-                            i32.const 1073741824
-                            i32.ge_u
-                            i32.or
-                            if ;; label = @13
-                              local.get 72
-                              i32.eqz
-                              local.get 6
-                              i32.const 0
-                              i32.lt_s
-                              i32.and
-                              if ;; label = @14
-                                br 3 (;@11;)
-                              end
-                              local.get 2
-                              i32.const 16
-                              i32.add
-                              local.set 70
-                              i32.const 0
-                              i32.const 0
-                              i32.store offset=92
-                              local.get 70
-                              i32.const 12
-                              i32.shl
-                              local.get 2
-                              i32.or
-                              i32.const 1073741824
-                              i32.or
-                              return
-                            end
-                          end
-                        end
-                        local.get 6
-                        i32.eqz
-                        br_if 4 (;@6;)
-                        local.get 6
-                        br_table 4 (;@6;) 3 (;@7;) 2 (;@8;) 1 (;@9;) 0 (;@10;)
-                      end
-                      local.get 2
-                      i32.const 2
-                      i32.shr_u
-                      i32.load offset=4480
-                      i32.eqz
-                      (@metadata.code.branch_hint "\00")
-                      if ;; label = @10
-                        local.get 2
-                        i32.const 2
-                        i32.shr_u
-                        i32.const 1
-                        i32.store offset=4480
-                        local.get 2
-                        i32.const 4
-                        i32.mul
-                        local.get 2
-                        i32.const 3
-                        i32.shl
-                        i64.load offset=11648 align=4
-                        i64.store offset=32384 align=4
-                      end
-                      local.get 2
-                      i32.const 4
-                      i32.mul
-                      i64.load offset=32384 align=4
-                      local.set 13
-                      local.get 2
-                      i32.const 2
-                      i32.shl
-                      v128.load offset=19904 align=4
-                      local.set 26
-                      local.get 2
-                      i32.const 2
-                      i32.shl
-                      v128.load offset=19920 align=4
-                      local.set 27
-                      local.get 2
-                      i32.const 2
-                      i32.shl
-                      v128.load offset=19936 align=4
-                      local.set 28
-                      local.get 2
-                      i32.const 2
-                      i32.shl
-                      v128.load offset=19952 align=4
-                      local.set 29
-                      i32.const 0
-                      local.set 6
-                      br 6 (;@3;)
-                    end
-                    local.get 2
-                    i32.const 2
-                    i32.shr_u
-                    i32.load offset=4480
-                    i32.eqz
-                    (@metadata.code.branch_hint "\00")
+              loop ;; label = @6
+                local.get 2
+                i32.const 16
+                i32.add
+                local.tee 2
+                i32.const 16
+                i32.add
+                local.get 1
+                i32.gt_s
+                (@metadata.code.branch_hint "\00")
+                if ;; label = @7
+                  local.get 2
+                  local.get 1
+                  i32.lt_s
+                  if ;; label = @8
+                    local.get 9
+                    i32.const 0
+                    i32.ge_s
                     if ;; label = @9
                       local.get 2
                       i32.const 2
-                      i32.shr_u
-                      i32.const 1
-                      i32.store offset=4480
-                      local.get 2
-                      i32.const 4
-                      i32.mul
-                      local.get 2
-                      i32.const 3
                       i32.shl
-                      i64.load offset=11648 align=4
-                      i64.store offset=32384 align=4
+                      local.get 9
+                      i32x4.splat
+                      v128.store offset=320 align=4
+                      local.get 2
+                      i32.const 2
+                      i32.shl
+                      local.get 9
+                      i32x4.splat
+                      v128.store offset=336 align=4
+                      local.get 2
+                      i32.const 2
+                      i32.shl
+                      local.get 9
+                      i32x4.splat
+                      v128.store offset=352 align=4
+                      local.get 2
+                      i32.const 2
+                      i32.shl
+                      local.get 9
+                      i32x4.splat
+                      v128.store offset=368 align=4
                     end
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    v128.load offset=24064 align=4
-                    local.set 14
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    v128.load offset=24080 align=4
-                    local.set 15
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    v128.load offset=24096 align=4
-                    local.set 16
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    v128.load offset=24112 align=4
-                    local.set 17
-                    local.get 2
-                    i32.const 4
-                    i32.mul
-                    i64.load offset=32384 align=4
-                    local.set 13
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    v128.load offset=28224 align=4
-                    i32x4.neg
-                    local.set 44
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    v128.load offset=28240 align=4
-                    i32x4.neg
-                    local.set 45
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    v128.load offset=28256 align=4
-                    i32x4.neg
-                    local.set 46
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    v128.load offset=28272 align=4
-                    i32x4.neg
-                    local.set 47
                     i32.const 0
-                    local.set 6
-                    br 4 (;@4;)
-                  end
-                  local.get 2
-                  i32.const 2
-                  i32.shr_u
-                  i32.load offset=4480
-                  i32.eqz
-                  (@metadata.code.branch_hint "\00")
-                  if ;; label = @8
-                    local.get 2
-                    i32.const 2
-                    i32.shr_u
-                    i32.const 1
-                    i32.store offset=4480
-                    local.get 2
-                    i32.const 4
-                    i32.mul
-                    local.get 2
-                    i32.const 3
+                    i32.const 0
+                    i32.store offset=92
+                    local.get 1
+                    i32.const 12
                     i32.shl
-                    i64.load offset=11648 align=4
-                    i64.store offset=32384 align=4
+                    local.get 2
+                    i32.or
+                    i32.const 1073741824
+                    i32.or
+                    return
                   end
-                  local.get 2
-                  i32.const 4
-                  i32.mul
-                  i64.load offset=32384 align=4
-                  local.set 13
-                  local.get 2
-                  i32.const 2
-                  i32.shl
-                  v128.load offset=19904 align=4
-                  local.set 26
-                  local.get 2
-                  i32.const 2
-                  i32.shl
-                  v128.load offset=19920 align=4
-                  local.set 27
-                  local.get 2
-                  i32.const 2
-                  i32.shl
-                  v128.load offset=19936 align=4
-                  local.set 28
-                  local.get 2
-                  i32.const 2
-                  i32.shl
-                  v128.load offset=19952 align=4
-                  local.set 29
+                  local.get 9
                   i32.const 0
-                  local.set 6
-                  br 5 (;@2;)
+                  i32.ge_s
+                  i32.const 0
+                  i32.load offset=88
+                  i32.const 0
+                  i32.ne
+                  i32.and
+                  i32.const 0
+                  i32.atomic.load offset=1114112
+                  i32.eqz
+                  i32.and
+                  if ;; label = @8
+                    i32.const 0
+                    i32.const 0
+                    i32.load offset=88
+                    i32.const -1
+                    i32.add
+                    i32.store offset=88
+                    i32.const 0
+                    i32.const 0
+                    i32.load offset=16
+                    i32.const 1
+                    i32.add
+                    i32.store offset=16
+                    i32.const 0
+                    i32.load offset=16
+                    i32.const 0
+                    i32.load offset=48
+                    i32.eq
+                    (@metadata.code.branch_hint "\00")
+                    if ;; label = @9
+                      i32.const 0
+                      i32.const 0
+                      i32.store offset=16
+                      i32.const 0
+                      i32.const 0
+                      i32.load offset=20
+                      i32.const 1
+                      i32.add
+                      i32.store offset=20
+                      i32.const 0
+                      i32.load offset=20
+                      i32.const 0
+                      i32.load offset=52
+                      i32.eq
+                      (@metadata.code.branch_hint "\00")
+                      if ;; label = @10
+                        i32.const 0
+                        i32.const 0
+                        i32.store offset=20
+                        i32.const 0
+                        i32.const 0
+                        i32.load offset=24
+                        i32.const 1
+                        i32.add
+                        i32.store offset=24
+                      end
+                    end
+                    i32.const -16
+                    local.set 2
+                    i32.const -16
+                    local.set 3
+                    i32.const 0
+                    local.set 4
+                    i32.const 0
+                    local.set 5
+                    br 2 (;@6;)
+                  end
+                  i32.const -1
+                  return
                 end
-                local.get 2
-                i32.const 2
-                i32.shr_u
-                i32.load offset=4480
-                i32.eqz
+                local.get 3
+                i32.const 16
+                i32.add
+                local.tee 3
+                i32.const 0
+                i32.load offset=32
+                i32.ge_u
+                if ;; label = @7
+                  i32.const 0
+                  local.set 3
+                  local.get 4
+                  i32.const 1
+                  i32.add
+                  local.tee 4
+                  i32.const 0
+                  i32.load offset=36
+                  i32.ge_u
+                  if ;; label = @8
+                    i32.const 0
+                    local.set 4
+                    local.get 5
+                    i32.const 1
+                    i32.add
+                    local.set 5
+                  end
+                end
+                local.get 9
+                local.get 67
+                i32.or
+                i32.const 0
+                local.set 67
+                local.tee 6
+                i32.const 0
+                i32.lt_s
                 (@metadata.code.branch_hint "\00")
                 if ;; label = @7
                   local.get 2
                   i32.const 2
-                  i32.shr_u
-                  i32.const 1
-                  i32.store offset=4480
+                  i32.shl
+                  i32.load offset=320
+                  local.set 6
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  v128.load offset=320 align=4
+                  local.get 6
+                  i32x4.splat
+                  v128.xor
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  v128.load offset=336 align=4
+                  local.get 6
+                  i32x4.splat
+                  v128.xor
+                  v128.or
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  v128.load offset=352 align=4
+                  local.get 6
+                  i32x4.splat
+                  v128.xor
+                  v128.or
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  v128.load offset=368 align=4
+                  local.get 6
+                  i32x4.splat
+                  v128.xor
+                  v128.or
+                  v128.any_true
+                  local.tee 66
+                  local.get 6
+                  i32.const 1073741824
+                  i32.ge_u
+                  i32.or
+                  if ;; label = @8
+                    local.get 66
+                    i32.eqz
+                    local.get 6
+                    i32.const 0
+                    i32.lt_s
+                    i32.and
+                    if ;; label = @9
+                      br 3 (;@6;)
+                    end
+                    local.get 2
+                    i32.const 16
+                    i32.add
+                    local.set 64
+                    i32.const 0
+                    i32.const 0
+                    i32.store offset=92
+                    local.get 64
+                    i32.const 12
+                    i32.shl
+                    local.get 2
+                    i32.or
+                    i32.const 1073741824
+                    i32.or
+                    return
+                  end
                 end
-                i32.const 0
-                local.set 6
-                br 1 (;@5;)
               end
-              i32.const 0
-              local.set 6
-              br 0 (;@5;)
+              local.get 6
+              i32.eqz
+              br_if 2 (;@3;)
+              local.get 6
+              br_table 2 (;@3;) 1 (;@4;) 1 (;@4;) 1 (;@4;) 0 (;@5;)
             end
-            block ;; label = @5
-              block ;; label = @6
-                local.get 87
-                local.set 98
-                local.get 3
-                local.set 99
-                i64.const 0
-                local.get 99
-                i64.extend_i32_u
-                i64.const 15
-                i64.add
-                i64.const 32
-                i64.shr_u
-                i64.or
-                i64.eqz
-                i32.eqz
-                (@metadata.code.branch_hint "\00")
-                br_if 0 (;@6;)
-                local.get 99
-                i64.extend_i32_u
-                local.set 100
-                local.get 100
-                i64.const 4
-                i64.mul
-                local.set 101
-                local.get 98
-                local.get 101
-                i64.add
-                local.set 102
-                local.get 102
-                local.get 95
-                i64.sub
-                i64.const 2
-                i64.rotr
-                local.get 94
-                i64.ge_u
-                (@metadata.code.branch_hint "\00")
-                br_if 0 (;@6;)
-                br 1 (;@5;)
-              end
+            local.get 2
+            i32.const 2
+            i32.shr_u
+            i32.load offset=4480
+            i32.eqz
+            (@metadata.code.branch_hint "\00")
+            if ;; label = @5
               local.get 2
               i32.const 2
               i32.shr_u
               i32.const 1
               i32.store offset=4480
               local.get 2
-              i32.const 2
-              i32.shl
-              v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
-              v128.store offset=320 align=4
+              i32.const 4
+              i32.mul
               local.get 2
-              i32.const 2
+              i32.const 3
               i32.shl
-              v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
-              v128.store offset=336 align=4
-              local.get 2
-              i32.const 2
-              i32.shl
-              v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
-              v128.store offset=352 align=4
-              local.get 2
-              i32.const 2
-              i32.shl
-              v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
-              v128.store offset=368 align=4
-              local.get 2
-              i32.const 16
-              i32.add
-              local.set 70
-              i32.const 0
-              i32.const 0
-              i32.store offset=92
-              local.get 70
-              i32.const 12
-              i32.shl
-              local.get 2
-              i32.or
-              i32.const 1073741824
-              i32.or
-              return
+              i64.load offset=11648 align=4
+              i64.store offset=32384 align=4
             end
-            local.get 87
-            local.set 31
-            local.get 31
-            local.set 10
+            local.get 2
+            i32.const 4
+            i32.mul
+            i64.load offset=32384 align=4
+            local.set 13
+            local.get 2
+            i32.const 2
+            i32.shl
+            v128.load offset=19904 align=4
+            local.set 20
+            local.get 2
+            i32.const 2
+            i32.shl
+            v128.load offset=19920 align=4
+            local.set 21
+            local.get 2
+            i32.const 2
+            i32.shl
+            v128.load offset=19936 align=4
+            local.set 22
+            local.get 2
+            i32.const 2
+            i32.shl
+            v128.load offset=19952 align=4
+            local.set 23
+            i32.const 0
+            local.set 6
+            br 2 (;@2;)
+          end
+          local.get 9
+          i32.const 0
+          i32.ge_s
+          if ;; label = @4
+            local.get 2
+            i32.const 2
+            i32.shl
+            local.get 9
+            i32x4.splat
+            v128.store offset=320 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
+            local.get 9
+            i32x4.splat
+            v128.store offset=336 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
+            local.get 9
+            i32x4.splat
+            v128.store offset=352 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
+            local.get 9
+            i32x4.splat
+            v128.store offset=368 align=4
+          end
+          local.get 2
+          i32.const 16
+          i32.add
+          local.set 64
+          i32.const 0
+          i32.const 0
+          i32.store offset=92
+          local.get 64
+          i32.const 12
+          i32.shl
+          local.get 2
+          i32.or
+          i32.const 1073741824
+          i32.or
+          return
+          unreachable
+        end
+        i32.const 0
+        local.set 6
+        block ;; label = @3
+          block ;; label = @4
+            local.get 73
+            local.set 84
             local.get 3
-            local.set 32
-            local.get 32
-            local.set 11
-            local.get 32
+            local.set 85
+            i64.const 0
+            local.get 85
             i64.extend_i32_u
-            local.set 33
-            local.get 33
+            i64.const 15
+            i64.add
+            i64.const 32
+            i64.shr_u
+            i64.or
+            i64.eqz
+            i32.eqz
+            (@metadata.code.branch_hint "\00")
+            br_if 0 (;@4;)
+            local.get 85
+            i64.extend_i32_u
+            local.set 86
+            local.get 86
             i64.const 4
             i64.mul
-            local.set 34
-            local.get 34
-            local.set 12
-            local.get 31
-            local.get 34
+            local.set 87
+            local.get 84
+            local.get 87
             i64.add
-            local.set 35
-            local.get 35
-            local.set 13
-            local.get 35
-            i32.wrap_i64
-            local.set 69
-            local.get 69
-            v128.load 1 align=1
-            local.set 36
-            local.get 69
-            v128.load 1 offset=16 align=1
-            local.set 37
-            local.get 69
-            v128.load 1 offset=32 align=1
-            local.set 38
-            local.get 69
-            v128.load 1 offset=48 align=1
-            local.set 39
-            local.get 36
-            local.set 14
-            local.get 37
-            local.set 15
+            local.set 88
+            local.get 88
+            local.get 81
+            i64.sub
+            i64.const 2
+            i64.rotr
+            local.get 80
+            i64.ge_u
+            (@metadata.code.branch_hint "\00")
+            br_if 0 (;@4;)
+            br 1 (;@3;)
+          end
+          local.get 2
+          i32.const 2
+          i32.shr_u
+          i32.const 1
+          i32.store offset=4480
+          local.get 2
+          i32.const 2
+          i32.shl
+          v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
+          v128.store offset=320 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
+          v128.store offset=336 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
+          v128.store offset=352 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
+          v128.store offset=368 align=4
+          local.get 2
+          i32.const 16
+          i32.add
+          local.set 64
+          i32.const 0
+          i32.const 0
+          i32.store offset=92
+          local.get 64
+          i32.const 12
+          i32.shl
+          local.get 2
+          i32.or
+          i32.const 1073741824
+          i32.or
+          return
+        end
+        local.get 73
+        local.set 25
+        local.get 3
+        local.set 26
+        local.get 26
+        i64.extend_i32_u
+        local.set 27
+        local.get 27
+        i64.const 4
+        i64.mul
+        local.set 28
+        local.get 25
+        local.get 28
+        i64.add
+        local.set 29
+        local.get 29
+        local.set 13
+        local.get 29
+        i32.wrap_i64
+        local.set 63
+        local.get 63
+        v128.load 1 align=1
+        local.set 30
+        local.get 63
+        v128.load 1 offset=16 align=1
+        local.set 31
+        local.get 63
+        v128.load 1 offset=32 align=1
+        local.set 32
+        local.get 63
+        v128.load 1 offset=48 align=1
+        local.set 33
+        local.get 30
+        local.set 14
+        local.get 31
+        local.set 15
+        local.get 32
+        local.set 16
+        local.get 33
+        local.set 17
+        local.get 30
+        v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+        v128.and
+        local.set 34
+        local.get 31
+        v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+        v128.and
+        local.set 35
+        local.get 32
+        v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+        v128.and
+        local.set 36
+        local.get 33
+        v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+        v128.and
+        local.set 37
+        local.get 34
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        i32x4.eq
+        local.set 38
+        local.get 35
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        i32x4.eq
+        local.set 39
+        local.get 36
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        i32x4.eq
+        local.set 40
+        local.get 37
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        i32x4.eq
+        local.set 41
+        block ;; label = @3
+          local.get 38
+          local.tee 54
+          local.set 55
+          local.get 39
+          local.tee 56
+          local.get 54
+          v128.or
+          local.set 54
+          local.get 56
+          local.get 55
+          v128.and
+          local.set 55
+          local.get 40
+          local.tee 56
+          local.get 54
+          v128.or
+          local.set 54
+          local.get 56
+          local.get 55
+          v128.and
+          local.set 55
+          local.get 41
+          local.tee 56
+          local.get 54
+          v128.or
+          local.set 54
+          local.get 56
+          local.get 55
+          v128.and
+          local.set 55
+          local.get 54
+          v128.any_true
+          local.tee 66
+          local.get 55
+          i32x4.all_true
+          i32.ne
+          if ;; label = @4
+            local.get 2
+            i32.const 2
+            i32.shl
+            local.get 14
+            v128.store offset=24064 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
+            local.get 15
+            v128.store offset=24080 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
+            local.get 16
+            v128.store offset=24096 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
+            local.get 17
+            v128.store offset=24112 align=4
+            local.get 2
+            i32.const 4
+            i32.mul
+            local.get 13
+            i64.store offset=32384 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
             local.get 38
-            local.set 16
-            local.get 39
-            local.set 17
-            local.get 36
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
-            local.set 40
-            local.get 37
-            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-            v128.and
-            local.set 41
-            local.get 38
-            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-            v128.and
-            local.set 42
+            v128.store offset=28224 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
             local.get 39
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
-            local.set 43
+            v128.store offset=28240 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
             local.get 40
-            local.set 18
+            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+            v128.and
+            v128.store offset=28256 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
             local.get 41
-            local.set 19
+            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+            v128.and
+            v128.store offset=28272 align=4
+            local.get 2
+            i32.const 2
+            i32.shr_u
+            i32.const 1
+            i32.store offset=4480
+            local.get 2
+            i32.const 2
+            i32.shl
+            v128.const i32x4 0x40000003 0x40000003 0x40000003 0x40000003
+            v128.store offset=320 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
+            v128.const i32x4 0x40000003 0x40000003 0x40000003 0x40000003
+            v128.store offset=336 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
+            v128.const i32x4 0x40000003 0x40000003 0x40000003 0x40000003
+            v128.store offset=352 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
+            v128.const i32x4 0x40000003 0x40000003 0x40000003 0x40000003
+            v128.store offset=368 align=4
+            local.get 2
+            i32.const 16
+            i32.add
+            local.set 64
+            i32.const 0
+            i32.const 4
+            i32.store offset=92
+            local.get 64
+            i32.const 12
+            i32.shl
+            local.get 2
+            i32.or
+            i32.const 1073741824
+            i32.or
+            return
+          end
+          local.get 66
+          if ;; label = @4
+            local.get 14
+            i32.const 1
+            i32x4.shr_u
+            local.set 50
+            local.get 15
+            i32.const 1
+            i32x4.shr_u
+            local.set 51
+            local.get 16
+            i32.const 1
+            i32x4.shr_u
+            local.set 52
+            local.get 17
+            i32.const 1
+            i32x4.shr_u
+            local.set 53
+            local.get 50
+            local.set 20
+            local.get 51
+            local.set 21
+            local.get 52
+            local.set 22
+            local.get 53
+            local.set 23
+            br 1 (;@3;)
+          else
+            local.get 14
+            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+            i32x4.mul
+            local.set 42
+            local.get 15
+            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+            i32x4.mul
+            local.set 43
+            local.get 16
+            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+            i32x4.mul
+            local.set 44
+            local.get 17
+            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+            i32x4.mul
+            local.set 45
             local.get 42
             local.set 20
             local.get 43
             local.set 21
-            local.get 40
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            i32x4.eq
-            local.set 44
-            local.get 41
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            i32x4.eq
-            local.set 45
-            local.get 42
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            i32x4.eq
-            local.set 46
-            local.get 43
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            i32x4.eq
-            local.set 47
             local.get 44
             local.set 22
             local.get 45
             local.set 23
-            local.get 46
-            local.set 24
-            local.get 47
-            local.set 25
-            br 0 (;@4;)
-          end
-          block ;; label = @4
+            local.get 42
+            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+            i32x4.add
+            local.set 46
+            local.get 43
+            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+            i32x4.add
+            local.set 47
             local.get 44
-            local.tee 60
-            local.set 61
+            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+            i32x4.add
+            local.set 48
             local.get 45
-            local.tee 62
-            local.get 60
-            v128.or
-            local.set 60
-            local.get 62
-            local.get 61
-            v128.and
-            local.set 61
+            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+            i32x4.add
+            local.set 49
             local.get 46
-            local.tee 62
-            local.get 60
-            v128.or
-            local.set 60
-            local.get 62
-            local.get 61
-            v128.and
-            local.set 61
+            local.set 20
             local.get 47
-            local.tee 62
-            local.get 60
-            v128.or
-            local.set 60
-            local.get 62
-            local.get 61
-            v128.and
-            local.set 61
-            local.get 60
-            v128.any_true
-            local.tee 72
-            local.get 61
-            i32x4.all_true
-            i32.ne
-            if ;; label = @5
-              local.get 2
-              i32.const 2
-              i32.shl
-              local.get 14
-              v128.store offset=24064 align=4
-              local.get 2
-              i32.const 2
-              i32.shl
-              local.get 15
-              v128.store offset=24080 align=4
-              local.get 2
-              i32.const 2
-              i32.shl
-              local.get 16
-              v128.store offset=24096 align=4
-              local.get 2
-              i32.const 2
-              i32.shl
-              local.get 17
-              v128.store offset=24112 align=4
-              local.get 2
-              i32.const 4
-              i32.mul
-              local.get 13
-              i64.store offset=32384 align=4
-              local.get 2
-              i32.const 2
-              i32.shl
-              local.get 44
-              v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-              v128.and
-              v128.store offset=28224 align=4
-              local.get 2
-              i32.const 2
-              i32.shl
-              local.get 45
-              v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-              v128.and
-              v128.store offset=28240 align=4
-              local.get 2
-              i32.const 2
-              i32.shl
-              local.get 46
-              v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-              v128.and
-              v128.store offset=28256 align=4
-              local.get 2
-              i32.const 2
-              i32.shl
-              local.get 47
-              v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-              v128.and
-              v128.store offset=28272 align=4
-              local.get 2
-              i32.const 2
-              i32.shr_u
-              i32.const 1
-              i32.store offset=4480
-              local.get 2
-              i32.const 2
-              i32.shl
-              v128.const i32x4 0x40000003 0x40000003 0x40000003 0x40000003
-              v128.store offset=320 align=4
-              local.get 2
-              i32.const 2
-              i32.shl
-              v128.const i32x4 0x40000003 0x40000003 0x40000003 0x40000003
-              v128.store offset=336 align=4
-              local.get 2
-              i32.const 2
-              i32.shl
-              v128.const i32x4 0x40000003 0x40000003 0x40000003 0x40000003
-              v128.store offset=352 align=4
-              local.get 2
-              i32.const 2
-              i32.shl
-              v128.const i32x4 0x40000003 0x40000003 0x40000003 0x40000003
-              v128.store offset=368 align=4
-              local.get 2
-              i32.const 16
-              i32.add
-              local.set 70
-              i32.const 0
-              i32.const 4
-              i32.store offset=92
-              local.get 70
-              i32.const 12
-              i32.shl
-              local.get 2
-              i32.or
-              i32.const 1073741824
-              i32.or
-              return
-            end
-            local.get 72
-            if ;; label = @5
-              local.get 14
-              i32.const 1
-              i32x4.shr_u
-              local.set 56
-              local.get 15
-              i32.const 1
-              i32x4.shr_u
-              local.set 57
-              local.get 16
-              i32.const 1
-              i32x4.shr_u
-              local.set 58
-              local.get 17
-              i32.const 1
-              i32x4.shr_u
-              local.set 59
-              local.get 56
-              local.set 26
-              local.get 57
-              local.set 27
-              local.get 58
-              local.set 28
-              local.get 59
-              local.set 29
-              br 1 (;@4;)
-            else
-              local.get 14
-              v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
-              i32x4.mul
-              local.set 48
-              local.get 15
-              v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
-              i32x4.mul
-              local.set 49
-              local.get 16
-              v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
-              i32x4.mul
-              local.set 50
-              local.get 17
-              v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
-              i32x4.mul
-              local.set 51
-              local.get 48
-              local.set 26
-              local.get 49
-              local.set 27
-              local.get 50
-              local.set 28
-              local.get 51
-              local.set 29
-              local.get 48
-              v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-              i32x4.add
-              local.set 52
-              local.get 49
-              v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-              i32x4.add
-              local.set 53
-              local.get 50
-              v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-              i32x4.add
-              local.set 54
-              local.get 51
-              v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-              i32x4.add
-              local.set 55
-              local.get 52
-              local.set 26
-              local.get 53
-              local.set 27
-              local.get 54
-              local.set 28
-              local.get 55
-              local.set 29
-              br 1 (;@4;)
-            end
-          end
-          i32.const 0
-          if ;; label = @4
-            br 3 (;@1;)
-          else
+            local.set 21
+            local.get 48
+            local.set 22
+            local.get 49
+            local.set 23
             br 1 (;@3;)
           end
         end
@@ -978,11 +845,11 @@
       block ;; label = @2
         block ;; label = @3
           local.get 13
-          local.get 97
+          local.get 83
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 96
+          local.get 82
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -996,22 +863,22 @@
         local.get 2
         i32.const 2
         i32.shl
-        local.get 26
+        local.get 20
         v128.store offset=19904 align=4
         local.get 2
         i32.const 2
         i32.shl
-        local.get 27
+        local.get 21
         v128.store offset=19920 align=4
         local.get 2
         i32.const 2
         i32.shl
-        local.get 28
+        local.get 22
         v128.store offset=19936 align=4
         local.get 2
         i32.const 2
         i32.shl
-        local.get 29
+        local.get 23
         v128.store offset=19952 align=4
         local.get 2
         i32.const 2
@@ -1041,11 +908,11 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 70
+        local.set 64
         i32.const 0
         i32.const 0
         i32.store offset=92
-        local.get 70
+        local.get 64
         i32.const 12
         i32.shl
         local.get 2
@@ -1056,26 +923,26 @@
       end
       local.get 13
       i32.wrap_i64
-      local.set 69
-      local.get 26
-      local.set 60
-      local.get 69
-      local.get 60
+      local.set 63
+      local.get 20
+      local.set 54
+      local.get 63
+      local.get 54
       v128.store 1 align=1
-      local.get 27
-      local.set 60
-      local.get 69
-      local.get 60
+      local.get 21
+      local.set 54
+      local.get 63
+      local.get 54
       v128.store 1 offset=16 align=1
-      local.get 28
-      local.set 60
-      local.get 69
-      local.get 60
+      local.get 22
+      local.set 54
+      local.get 63
+      local.get 54
       v128.store 1 offset=32 align=1
-      local.get 29
-      local.set 60
-      local.get 69
-      local.get 60
+      local.get 23
+      local.set 54
+      local.get 63
+      local.get 54
       v128.store 1 offset=48 align=1
       local.get 9
       i32.const 0

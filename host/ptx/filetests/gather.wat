@@ -1,7 +1,7 @@
 ;; gather
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64 i64 f32 v128 v128 v128 v128)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 i32 i64 i64 f32 f32 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64 i64 f32 v128 v128 v128 v128)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -40,18 +40,18 @@
       i32.or
       i32.const 1
       i32.add
-      local.set 102
-      local.get 102
+      local.set 76
+      local.get 76
       local.get 1
-      local.get 102
+      local.get 76
       local.get 1
       i32.lt_u
       select
-      local.set 102
+      local.set 76
       i32.const 0
       i32.const 0
       i32.store offset=92
-      local.get 102
+      local.get 76
       i32.const 12
       i32.shl
       local.get 0
@@ -62,7 +62,7 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 119
+    local.set 85
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -70,20 +70,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 120
+    local.set 86
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 121
+    local.set 87
     global.get 0
-    local.set 122
+    local.set 88
     global.get 1
-    local.set 123
+    local.set 89
     global.get 2
-    local.set 124
+    local.set 90
     global.get 3
-    local.set 125
+    local.set 91
     local.get 0
     i32.const 1
     i32.sub
@@ -120,288 +120,314 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 126
+    local.set 92
     global.get 0
-    local.set 127
+    local.set 93
     i32.const 0
     i32.load offset=96
-    local.set 105
+    local.set 79
     i32.const 0
     i32.const 0
     i32.store offset=96
     loop ;; label = @1
       block ;; label = @2
         block ;; label = @3
-          block ;; label = @4
-            loop ;; label = @5
+          loop ;; label = @4
+            local.get 2
+            i32.const 16
+            i32.add
+            local.tee 2
+            i32.const 16
+            i32.add
+            local.get 1
+            i32.gt_s
+            (@metadata.code.branch_hint "\00")
+            if ;; label = @5
               local.get 2
-              i32.const 16
-              i32.add
-              local.tee 2
-              i32.const 16
-              i32.add
               local.get 1
-              i32.gt_s
-              (@metadata.code.branch_hint "\00")
+              i32.lt_s
               if ;; label = @6
-                local.get 2
-                local.get 1
-                i32.lt_s
-                if ;; label = @7
-                  local.get 9
-                  i32.const 0
-                  i32.ge_s
-                  if ;; label = @8
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    local.get 9
-                    i32x4.splat
-                    v128.store offset=320 align=4
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    local.get 9
-                    i32x4.splat
-                    v128.store offset=336 align=4
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    local.get 9
-                    i32x4.splat
-                    v128.store offset=352 align=4
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    local.get 9
-                    i32x4.splat
-                    v128.store offset=368 align=4
-                  end
-                  i32.const 0
-                  i32.const 0
-                  i32.store offset=92
-                  local.get 1
-                  i32.const 12
-                  i32.shl
-                  local.get 2
-                  i32.or
-                  i32.const 1073741824
-                  i32.or
-                  return
-                end
                 local.get 9
                 i32.const 0
                 i32.ge_s
+                if ;; label = @7
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=320 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=336 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=352 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=368 align=4
+                end
+                i32.const 0
+                i32.const 0
+                i32.store offset=92
+                local.get 1
+                i32.const 12
+                i32.shl
+                local.get 2
+                i32.or
+                i32.const 1073741824
+                i32.or
+                return
+              end
+              local.get 9
+              i32.const 0
+              i32.ge_s
+              i32.const 0
+              i32.load offset=88
+              i32.const 0
+              i32.ne
+              i32.and
+              i32.const 0
+              i32.atomic.load offset=1114112
+              i32.eqz
+              i32.and
+              if ;; label = @6
+                i32.const 0
                 i32.const 0
                 i32.load offset=88
+                i32.const -1
+                i32.add
+                i32.store offset=88
                 i32.const 0
-                i32.ne
-                i32.and
                 i32.const 0
-                i32.atomic.load offset=1114112
-                i32.eqz
-                i32.and
+                i32.load offset=16
+                i32.const 1
+                i32.add
+                i32.store offset=16
+                i32.const 0
+                i32.load offset=16
+                i32.const 0
+                i32.load offset=48
+                i32.eq
+                (@metadata.code.branch_hint "\00")
                 if ;; label = @7
                   i32.const 0
                   i32.const 0
-                  i32.load offset=88
-                  i32.const -1
-                  i32.add
-                  i32.store offset=88
-                  i32.const 0
-                  i32.const 0
-                  i32.load offset=16
-                  i32.const 1
-                  i32.add
                   i32.store offset=16
                   i32.const 0
-                  i32.load offset=16
                   i32.const 0
-                  i32.load offset=48
+                  i32.load offset=20
+                  i32.const 1
+                  i32.add
+                  i32.store offset=20
+                  i32.const 0
+                  i32.load offset=20
+                  i32.const 0
+                  i32.load offset=52
                   i32.eq
                   (@metadata.code.branch_hint "\00")
                   if ;; label = @8
                     i32.const 0
                     i32.const 0
-                    i32.store offset=16
-                    i32.const 0
-                    i32.const 0
-                    i32.load offset=20
-                    i32.const 1
-                    i32.add
                     i32.store offset=20
                     i32.const 0
-                    i32.load offset=20
                     i32.const 0
-                    i32.load offset=52
-                    i32.eq
-                    (@metadata.code.branch_hint "\00")
-                    if ;; label = @9
-                      i32.const 0
-                      i32.const 0
-                      i32.store offset=20
-                      i32.const 0
-                      i32.const 0
-                      i32.load offset=24
-                      i32.const 1
-                      i32.add
-                      i32.store offset=24
-                    end
+                    i32.load offset=24
+                    i32.const 1
+                    i32.add
+                    i32.store offset=24
                   end
-                  i32.const -16
-                  local.set 2
-                  i32.const -16
-                  local.set 3
-                  i32.const 0
-                  local.set 4
-                  i32.const 0
-                  local.set 5
-                  br 2 (;@5;)
                 end
-                i32.const -1
-                return
+                i32.const -16
+                local.set 2
+                i32.const -16
+                local.set 3
+                i32.const 0
+                local.set 4
+                i32.const 0
+                local.set 5
+                br 2 (;@4;)
               end
-              local.get 3
-              i32.const 16
-              i32.add
-              local.tee 3
+              i32.const -1
+              return
+            end
+            local.get 3
+            i32.const 16
+            i32.add
+            local.tee 3
+            i32.const 0
+            i32.load offset=32
+            i32.ge_u
+            if ;; label = @5
               i32.const 0
-              i32.load offset=32
+              local.set 3
+              local.get 4
+              i32.const 1
+              i32.add
+              local.tee 4
+              i32.const 0
+              i32.load offset=36
               i32.ge_u
               if ;; label = @6
                 i32.const 0
-                local.set 3
-                local.get 4
+                local.set 4
+                local.get 5
                 i32.const 1
                 i32.add
-                local.tee 4
-                i32.const 0
-                i32.load offset=36
-                i32.ge_u
-                if ;; label = @7
-                  i32.const 0
-                  local.set 4
-                  local.get 5
-                  i32.const 1
-                  i32.add
-                  local.set 5
-                end
-              end
-              local.get 9
-              local.get 105
-              i32.or
-              i32.const 0
-              local.set 105
-              local.tee 6
-              i32.const 0
-              i32.lt_s
-              (@metadata.code.branch_hint "\00")
-              if ;; label = @6
-                local.get 2
-                i32.const 2
-                i32.shl
-                i32.load offset=320
-                local.set 6
-                local.get 2
-                i32.const 2
-                i32.shl
-                v128.load offset=320 align=4
-                local.get 6
-                i32x4.splat
-                v128.xor
-                local.get 2
-                i32.const 2
-                i32.shl
-                v128.load offset=336 align=4
-                local.get 6
-                i32x4.splat
-                v128.xor
-                v128.or
-                local.get 2
-                i32.const 2
-                i32.shl
-                v128.load offset=352 align=4
-                local.get 6
-                i32x4.splat
-                v128.xor
-                v128.or
-                local.get 2
-                i32.const 2
-                i32.shl
-                v128.load offset=368 align=4
-                local.get 6
-                i32x4.splat
-                v128.xor
-                v128.or
-                v128.any_true
-                local.tee 104
-                local.get 6
-                i32.const 1073741824
-                i32.ge_u
-                i32.or
-                if ;; label = @7
-                  local.get 104
-                  i32.eqz
-                  local.get 6
-                  i32.const 0
-                  i32.lt_s
-                  i32.and
-                  if ;; label = @8
-                    br 3 (;@5;)
-                  end
-                  local.get 2
-                  i32.const 16
-                  i32.add
-                  local.set 102
-                  i32.const 0
-                  i32.const 0
-                  i32.store offset=92
-                  local.get 102
-                  i32.const 12
-                  i32.shl
-                  local.get 2
-                  i32.or
-                  i32.const 1073741824
-                  i32.or
-                  return
-                end
+                local.set 5
               end
             end
-            local.get 6
-            i32.eqz
-            br_if 1 (;@3;)
-            local.get 6
-            br_table 1 (;@3;) 0 (;@4;)
+            local.get 9
+            local.get 79
+            i32.or
+            i32.const 0
+            local.set 79
+            local.tee 6
+            i32.const 0
+            i32.lt_s
+            (@metadata.code.branch_hint "\00")
+            if ;; label = @5
+              local.get 2
+              i32.const 2
+              i32.shl
+              i32.load offset=320
+              local.set 6
+              local.get 2
+              i32.const 2
+              i32.shl
+              v128.load offset=320 align=4
+              local.get 6
+              i32x4.splat
+              v128.xor
+              local.get 2
+              i32.const 2
+              i32.shl
+              v128.load offset=336 align=4
+              local.get 6
+              i32x4.splat
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 2
+              i32.shl
+              v128.load offset=352 align=4
+              local.get 6
+              i32x4.splat
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 2
+              i32.shl
+              v128.load offset=368 align=4
+              local.get 6
+              i32x4.splat
+              v128.xor
+              v128.or
+              v128.any_true
+              local.tee 78
+              local.get 6
+              i32.const 1073741824
+              i32.ge_u
+              i32.or
+              if ;; label = @6
+                local.get 78
+                i32.eqz
+                local.get 6
+                i32.const 0
+                i32.lt_s
+                i32.and
+                if ;; label = @7
+                  br 3 (;@4;)
+                end
+                local.get 2
+                i32.const 16
+                i32.add
+                local.set 76
+                i32.const 0
+                i32.const 0
+                i32.store offset=92
+                local.get 76
+                i32.const 12
+                i32.shl
+                local.get 2
+                i32.or
+                i32.const 1073741824
+                i32.or
+                return
+              end
+            end
           end
+          local.get 6
+          i32.eqz
+          br_if 1 (;@2;)
+          local.get 6
+          br_table 1 (;@2;) 0 (;@3;)
+        end
+        local.get 9
+        i32.const 0
+        i32.ge_s
+        if ;; label = @3
           local.get 2
           i32.const 2
-          i32.shr_u
-          i32.load offset=4480
-          i32.eqz
-          (@metadata.code.branch_hint "\00")
-          if ;; label = @4
-            local.get 2
-            i32.const 2
-            i32.shr_u
-            i32.const 1
-            i32.store offset=4480
-          end
-          i32.const 0
-          local.set 6
-          br 1 (;@2;)
+          i32.shl
+          local.get 9
+          i32x4.splat
+          v128.store offset=320 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          local.get 9
+          i32x4.splat
+          v128.store offset=336 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          local.get 9
+          i32x4.splat
+          v128.store offset=352 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          local.get 9
+          i32x4.splat
+          v128.store offset=368 align=4
         end
+        local.get 2
+        i32.const 16
+        i32.add
+        local.set 76
         i32.const 0
-        local.set 6
-        br 0 (;@2;)
+        i32.const 0
+        i32.store offset=92
+        local.get 76
+        i32.const 12
+        i32.shl
+        local.get 2
+        i32.or
+        i32.const 1073741824
+        i32.or
+        return
+        unreachable
       end
+      i32.const 0
+      local.set 6
       block ;; label = @2
         block ;; label = @3
-          local.get 119
-          local.set 128
+          local.get 85
+          local.set 94
           local.get 3
-          local.set 129
+          local.set 95
           i64.const 0
-          local.get 129
+          local.get 95
           i64.extend_i32_u
           i64.const 15
           i64.add
@@ -412,23 +438,23 @@
           i32.eqz
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 129
+          local.get 95
           i64.extend_i32_u
-          local.set 130
-          local.get 130
+          local.set 96
+          local.get 96
           i64.const 4
           i64.mul
-          local.set 131
-          local.get 128
-          local.get 131
+          local.set 97
+          local.get 94
+          local.get 97
           i64.add
-          local.set 132
-          local.get 132
-          local.get 127
+          local.set 98
+          local.get 98
+          local.get 93
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 126
+          local.get 92
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -462,11 +488,11 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 102
+        local.set 76
         i32.const 0
         i32.const 0
         i32.store offset=92
-        local.get 102
+        local.get 76
         i32.const 12
         i32.shl
         local.get 2
@@ -475,326 +501,278 @@
         i32.or
         return
       end
-      local.get 119
-      local.set 43
-      local.get 43
-      local.set 10
+      local.get 85
+      local.set 20
       local.get 3
-      local.set 44
-      local.get 44
-      local.set 11
-      local.get 44
+      local.set 21
+      local.get 21
       i64.extend_i32_u
-      local.set 45
-      local.get 45
+      local.set 22
+      local.get 22
       i64.const 4
       i64.mul
-      local.set 46
-      local.get 46
-      local.set 12
-      local.get 43
-      local.get 46
-      i64.add
-      local.set 47
-      local.get 47
-      local.set 13
-      local.get 47
-      i32.wrap_i64
-      local.set 101
-      local.get 101
-      v128.load 1 align=1
-      local.set 48
-      local.get 101
-      v128.load 1 offset=16 align=1
-      local.set 49
-      local.get 101
-      v128.load 1 offset=32 align=1
-      local.set 50
-      local.get 101
-      v128.load 1 offset=48 align=1
-      local.set 51
-      local.get 48
-      local.set 14
-      local.get 49
-      local.set 15
-      local.get 50
-      local.set 16
-      local.get 51
-      local.set 17
-      local.get 48
-      i64x2.extend_low_i32x4_u
-      local.set 52
-      local.get 48
-      i64x2.extend_high_i32x4_u
-      local.set 53
-      local.get 49
-      i64x2.extend_low_i32x4_u
-      local.set 54
-      local.get 49
-      i64x2.extend_high_i32x4_u
-      local.set 55
-      local.get 50
-      i64x2.extend_low_i32x4_u
-      local.set 56
-      local.get 50
-      i64x2.extend_high_i32x4_u
-      local.set 57
-      local.get 51
-      i64x2.extend_low_i32x4_u
-      local.set 58
-      local.get 51
-      i64x2.extend_high_i32x4_u
-      local.set 59
-      local.get 52
-      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
-      i64x2.mul
-      local.set 60
-      local.get 53
-      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
-      i64x2.mul
-      local.set 61
-      local.get 54
-      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
-      i64x2.mul
-      local.set 62
-      local.get 55
-      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
-      i64x2.mul
-      local.set 63
-      local.get 56
-      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
-      i64x2.mul
-      local.set 64
-      local.get 57
-      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
-      i64x2.mul
-      local.set 65
-      local.get 58
-      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
-      i64x2.mul
-      local.set 66
-      local.get 59
-      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
-      i64x2.mul
-      local.set 67
-      local.get 60
-      local.set 18
-      local.get 61
-      local.set 19
-      local.get 62
-      local.set 20
-      local.get 63
-      local.set 21
-      local.get 64
-      local.set 22
-      local.get 65
       local.set 23
-      local.get 66
+      local.get 20
+      local.get 23
+      i64.add
       local.set 24
-      local.get 67
-      local.set 25
-      local.get 43
-      i64x2.splat
-      local.get 60
-      i64x2.add
-      local.set 68
-      local.get 43
-      i64x2.splat
-      local.get 61
-      i64x2.add
-      local.set 69
-      local.get 43
-      i64x2.splat
-      local.get 62
-      i64x2.add
-      local.set 70
-      local.get 43
-      i64x2.splat
-      local.get 63
-      i64x2.add
-      local.set 71
-      local.get 43
-      i64x2.splat
-      local.get 64
-      i64x2.add
-      local.set 72
-      local.get 43
-      i64x2.splat
-      local.get 65
-      i64x2.add
-      local.set 73
-      local.get 43
-      i64x2.splat
-      local.get 66
-      i64x2.add
-      local.set 74
-      local.get 43
-      i64x2.splat
-      local.get 67
-      i64x2.add
+      local.get 24
+      i32.wrap_i64
       local.set 75
-      local.get 68
-      local.set 26
-      local.get 69
-      local.set 27
-      local.get 70
-      local.set 28
-      local.get 71
-      local.set 29
-      local.get 72
-      local.set 30
-      local.get 73
-      local.set 31
-      local.get 74
-      local.set 32
       local.get 75
+      v128.load 1 align=1
+      local.set 25
+      local.get 75
+      v128.load 1 offset=16 align=1
+      local.set 26
+      local.get 75
+      v128.load 1 offset=32 align=1
+      local.set 27
+      local.get 75
+      v128.load 1 offset=48 align=1
+      local.set 28
+      local.get 25
+      i64x2.extend_low_i32x4_u
+      local.set 29
+      local.get 25
+      i64x2.extend_high_i32x4_u
+      local.set 30
+      local.get 26
+      i64x2.extend_low_i32x4_u
+      local.set 31
+      local.get 26
+      i64x2.extend_high_i32x4_u
+      local.set 32
+      local.get 27
+      i64x2.extend_low_i32x4_u
       local.set 33
-      local.get 123
+      local.get 27
+      i64x2.extend_high_i32x4_u
+      local.set 34
+      local.get 28
+      i64x2.extend_low_i32x4_u
+      local.set 35
+      local.get 28
+      i64x2.extend_high_i32x4_u
+      local.set 36
+      local.get 29
+      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
+      i64x2.mul
+      local.set 37
+      local.get 30
+      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
+      i64x2.mul
+      local.set 38
+      local.get 31
+      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
+      i64x2.mul
+      local.set 39
+      local.get 32
+      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
+      i64x2.mul
+      local.set 40
+      local.get 33
+      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
+      i64x2.mul
+      local.set 41
+      local.get 34
+      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
+      i64x2.mul
+      local.set 42
+      local.get 35
+      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
+      i64x2.mul
+      local.set 43
+      local.get 36
+      v128.const i32x4 0x00000004 0x00000000 0x00000004 0x00000000
+      i64x2.mul
+      local.set 44
+      local.get 20
+      i64x2.splat
+      local.get 37
+      i64x2.add
+      local.set 45
+      local.get 20
+      i64x2.splat
+      local.get 38
+      i64x2.add
+      local.set 46
+      local.get 20
+      i64x2.splat
+      local.get 39
+      i64x2.add
+      local.set 47
+      local.get 20
+      i64x2.splat
+      local.get 40
+      i64x2.add
+      local.set 48
+      local.get 20
+      i64x2.splat
+      local.get 41
+      i64x2.add
+      local.set 49
+      local.get 20
+      i64x2.splat
+      local.get 42
+      i64x2.add
+      local.set 50
+      local.get 20
+      i64x2.splat
+      local.get 43
+      i64x2.add
+      local.set 51
+      local.get 20
+      i64x2.splat
+      local.get 44
+      i64x2.add
+      local.set 52
+      local.get 89
       i64.const 1
       i64.sub
       i64.const 2
       i64.shl
       i64x2.splat
-      local.set 92
-      local.get 68
+      local.set 66
+      local.get 45
       i64.const 0
-      local.get 122
+      local.get 88
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
-      local.get 69
+      local.get 46
       i64.const 0
-      local.get 122
+      local.get 88
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
-      v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
-      v128.and
-      v128.or
-      v128.or
-      local.get 70
-      i64.const 0
-      local.get 122
-      i64.sub
-      i64x2.splat
-      i64x2.add
-      local.tee 93
-      local.get 92
-      i64x2.gt_s
-      local.get 93
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-      i64x2.lt_s
-      v128.or
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
       v128.or
-      local.get 71
+      local.get 47
       i64.const 0
-      local.get 122
+      local.get 88
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
       v128.or
-      local.get 72
+      local.get 48
       i64.const 0
-      local.get 122
+      local.get 88
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
       v128.or
-      local.get 73
+      local.get 49
       i64.const 0
-      local.get 122
+      local.get 88
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
       v128.or
-      local.get 74
+      local.get 50
       i64.const 0
-      local.get 122
+      local.get 88
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
       v128.or
-      local.get 75
+      local.get 51
       i64.const 0
-      local.get 122
+      local.get 88
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
+      local.get 67
+      v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
+      v128.and
+      v128.or
+      v128.or
+      local.get 52
+      i64.const 0
+      local.get 88
+      i64.sub
+      i64x2.splat
+      i64x2.add
+      local.tee 67
+      local.get 66
+      i64x2.gt_s
+      local.get 67
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+      i64x2.lt_s
+      v128.or
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
@@ -803,47 +781,47 @@
       (@metadata.code.branch_hint "\00")
       if ;; label = @2
         i32.const 0
-        local.get 68
+        local.get 45
         v128.store offset=5504 align=4
         i32.const 0
-        local.get 69
+        local.get 46
         v128.store offset=5520 align=4
         i32.const 0
-        local.get 70
+        local.get 47
         v128.store offset=5536 align=4
         i32.const 0
-        local.get 71
+        local.get 48
         v128.store offset=5552 align=4
         i32.const 0
-        local.get 72
+        local.get 49
         v128.store offset=5568 align=4
         i32.const 0
-        local.get 73
+        local.get 50
         v128.store offset=5584 align=4
         i32.const 0
-        local.get 74
+        local.get 51
         v128.store offset=5600 align=4
         i32.const 0
-        local.get 75
+        local.get 52
         v128.store offset=5616 align=4
         local.get 2
-        local.set 103
+        local.set 77
         i32.const 0
-        local.set 102
+        local.set 76
         loop ;; label = @3
-          local.get 102
+          local.get 76
           i32.const 3
           i32.shl
           i64.load offset=5504 align=4
-          local.set 133
-          local.get 133
+          local.set 99
+          local.get 99
           local.set 7
           local.get 7
-          local.get 122
+          local.get 88
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 123
+          local.get 89
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
@@ -851,15 +829,15 @@
             i32.const 2
             local.get 7
             call 1
-            local.tee 123
+            local.tee 89
             global.set 1
-            local.tee 122
+            local.tee 88
             global.set 0
-            local.get 123
+            local.get 89
             i64.const 15
             i64.sub
             i64.const 0
-            local.get 123
+            local.get 89
             i64.const 15
             i64.gt_u
             select
@@ -868,402 +846,378 @@
           local.get 7
           i32.wrap_i64
           f32.load 1
-          local.set 134
-          local.get 102
+          local.set 100
+          local.get 76
           i32.const 2
           i32.shl
-          local.get 134
+          local.get 100
           f32.store offset=5632
           local.get 2
           i32.const 1
           i32.add
           local.set 2
-          local.get 102
+          local.get 76
           i32.const 1
           i32.add
-          local.tee 102
+          local.tee 76
           i32.const 16
           i32.lt_u
           br_if 0 (;@3;)
         end
-        local.get 103
+        local.get 77
         local.set 2
         i32.const 0
         v128.load offset=5632 align=4
-        local.set 76
+        local.set 53
         i32.const 0
         v128.load offset=5648 align=4
-        local.set 77
+        local.set 54
         i32.const 0
         v128.load offset=5664 align=4
-        local.set 78
+        local.set 55
         i32.const 0
         v128.load offset=5680 align=4
-        local.set 79
+        local.set 56
       else
-        local.get 68
+        local.get 45
         i64x2.extract_lane 0
         i32.wrap_i64
-        local.set 101
-        local.get 101
-        f32.load 1 align=1
-        f32x4.splat
-        local.set 135
-        local.get 68
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 135
-        local.get 101
-        f32.load 1 align=1
-        f32x4.replace_lane 1
-        local.set 135
-        local.get 69
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 135
-        local.get 101
-        f32.load 1 align=1
-        f32x4.replace_lane 2
-        local.set 135
-        local.get 69
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 135
-        local.get 101
-        f32.load 1 align=1
-        f32x4.replace_lane 3
-        local.set 135
-        local.get 70
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        f32.load 1 align=1
-        f32x4.splat
-        local.set 136
-        local.get 70
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 136
-        local.get 101
-        f32.load 1 align=1
-        f32x4.replace_lane 1
-        local.set 136
-        local.get 71
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 136
-        local.get 101
-        f32.load 1 align=1
-        f32x4.replace_lane 2
-        local.set 136
-        local.get 71
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 136
-        local.get 101
-        f32.load 1 align=1
-        f32x4.replace_lane 3
-        local.set 136
-        local.get 72
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        f32.load 1 align=1
-        f32x4.splat
-        local.set 137
-        local.get 72
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 137
-        local.get 101
-        f32.load 1 align=1
-        f32x4.replace_lane 1
-        local.set 137
-        local.get 73
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 137
-        local.get 101
-        f32.load 1 align=1
-        f32x4.replace_lane 2
-        local.set 137
-        local.get 73
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 137
-        local.get 101
-        f32.load 1 align=1
-        f32x4.replace_lane 3
-        local.set 137
-        local.get 74
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        f32.load 1 align=1
-        f32x4.splat
-        local.set 138
-        local.get 74
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 138
-        local.get 101
-        f32.load 1 align=1
-        f32x4.replace_lane 1
-        local.set 138
+        local.set 75
         local.get 75
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 138
-        local.get 101
         f32.load 1 align=1
-        f32x4.replace_lane 2
-        local.set 138
-        local.get 75
+        f32x4.splat
+        local.set 101
+        local.get 45
         i64x2.extract_lane 1
         i32.wrap_i64
-        local.set 101
-        local.get 138
+        local.set 75
         local.get 101
+        local.get 75
+        f32.load 1 align=1
+        f32x4.replace_lane 1
+        local.set 101
+        local.get 46
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 101
+        local.get 75
+        f32.load 1 align=1
+        f32x4.replace_lane 2
+        local.set 101
+        local.get 46
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 101
+        local.get 75
         f32.load 1 align=1
         f32x4.replace_lane 3
-        local.set 138
-        local.get 135
-        local.set 76
-        local.get 136
-        local.set 77
-        local.get 137
-        local.set 78
-        local.get 138
-        local.set 79
+        local.set 101
+        local.get 47
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        f32.load 1 align=1
+        f32x4.splat
+        local.set 102
+        local.get 47
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 102
+        local.get 75
+        f32.load 1 align=1
+        f32x4.replace_lane 1
+        local.set 102
+        local.get 48
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 102
+        local.get 75
+        f32.load 1 align=1
+        f32x4.replace_lane 2
+        local.set 102
+        local.get 48
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 102
+        local.get 75
+        f32.load 1 align=1
+        f32x4.replace_lane 3
+        local.set 102
+        local.get 49
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        f32.load 1 align=1
+        f32x4.splat
+        local.set 103
+        local.get 49
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 103
+        local.get 75
+        f32.load 1 align=1
+        f32x4.replace_lane 1
+        local.set 103
+        local.get 50
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 103
+        local.get 75
+        f32.load 1 align=1
+        f32x4.replace_lane 2
+        local.set 103
+        local.get 50
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 103
+        local.get 75
+        f32.load 1 align=1
+        f32x4.replace_lane 3
+        local.set 103
+        local.get 51
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        f32.load 1 align=1
+        f32x4.splat
+        local.set 104
+        local.get 51
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 104
+        local.get 75
+        f32.load 1 align=1
+        f32x4.replace_lane 1
+        local.set 104
+        local.get 52
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 104
+        local.get 75
+        f32.load 1 align=1
+        f32x4.replace_lane 2
+        local.set 104
+        local.get 52
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 104
+        local.get 75
+        f32.load 1 align=1
+        f32x4.replace_lane 3
+        local.set 104
+        local.get 101
+        local.set 53
+        local.get 102
+        local.set 54
+        local.get 103
+        local.set 55
+        local.get 104
+        local.set 56
       end
-      local.get 76
-      local.set 34
-      local.get 77
-      local.set 35
-      local.get 78
-      local.set 36
-      local.get 79
-      local.set 37
-      local.get 76
-      local.get 76
+      local.get 53
+      local.get 53
       f32x4.add
-      local.set 80
-      local.get 77
-      local.get 77
+      local.set 57
+      local.get 54
+      local.get 54
       f32x4.add
-      local.set 81
-      local.get 78
-      local.get 78
+      local.set 58
+      local.get 55
+      local.get 55
       f32x4.add
-      local.set 82
-      local.get 79
-      local.get 79
+      local.set 59
+      local.get 56
+      local.get 56
       f32x4.add
-      local.set 83
-      local.get 80
-      local.set 84
-      local.get 81
-      local.set 85
-      local.get 82
-      local.set 86
-      local.get 83
-      local.set 87
-      local.get 80
-      local.set 38
-      local.get 81
-      local.set 39
-      local.get 82
-      local.set 40
-      local.get 83
-      local.set 41
-      local.get 80
+      local.set 60
+      local.get 57
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 80
-      local.get 80
+      local.get 57
+      local.get 57
       f32x4.eq
       v128.bitselect
-      local.set 88
-      local.get 81
+      local.set 62
+      local.get 58
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 81
-      local.get 81
+      local.get 58
+      local.get 58
       f32x4.eq
       v128.bitselect
-      local.set 89
-      local.get 82
+      local.set 63
+      local.get 59
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 82
-      local.get 82
+      local.get 59
+      local.get 59
       f32x4.eq
       v128.bitselect
-      local.set 90
-      local.get 83
+      local.set 64
+      local.get 60
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 83
-      local.get 83
+      local.get 60
+      local.get 60
       f32x4.eq
       v128.bitselect
-      local.set 91
-      local.get 125
+      local.set 65
+      local.get 91
       i64.const 1
       i64.sub
       i64.const 2
       i64.shl
       i64x2.splat
-      local.set 92
-      local.get 68
+      local.set 66
+      local.get 45
       i64.const 0
-      local.get 124
+      local.get 90
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
-      local.get 69
+      local.get 46
       i64.const 0
-      local.get 124
+      local.get 90
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
-      v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
-      v128.and
-      v128.or
-      v128.or
-      local.get 70
-      i64.const 0
-      local.get 124
-      i64.sub
-      i64x2.splat
-      i64x2.add
-      local.tee 93
-      local.get 92
-      i64x2.gt_s
-      local.get 93
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-      i64x2.lt_s
-      v128.or
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
       v128.or
-      local.get 71
+      local.get 47
       i64.const 0
-      local.get 124
+      local.get 90
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
       v128.or
-      local.get 72
+      local.get 48
       i64.const 0
-      local.get 124
+      local.get 90
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
       v128.or
-      local.get 73
+      local.get 49
       i64.const 0
-      local.get 124
+      local.get 90
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
       v128.or
-      local.get 74
+      local.get 50
       i64.const 0
-      local.get 124
+      local.get 90
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
       v128.or
-      local.get 75
+      local.get 51
       i64.const 0
-      local.get 124
+      local.get 90
       i64.sub
       i64x2.splat
       i64x2.add
-      local.tee 93
-      local.get 92
+      local.tee 67
+      local.get 66
       i64x2.gt_s
-      local.get 93
+      local.get 67
       v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
       i64x2.lt_s
       v128.or
-      local.get 93
+      local.get 67
+      v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
+      v128.and
+      v128.or
+      v128.or
+      local.get 52
+      i64.const 0
+      local.get 90
+      i64.sub
+      i64x2.splat
+      i64x2.add
+      local.tee 67
+      local.get 66
+      i64x2.gt_s
+      local.get 67
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+      i64x2.lt_s
+      v128.or
+      local.get 67
       v128.const i32x4 0x00000003 0x00000000 0x00000003 0x00000000
       v128.and
       v128.or
@@ -1272,64 +1226,64 @@
       (@metadata.code.branch_hint "\00")
       if ;; label = @2
         i32.const 0
-        local.get 68
+        local.get 45
         v128.store offset=5504 align=4
         i32.const 0
-        local.get 69
+        local.get 46
         v128.store offset=5520 align=4
         i32.const 0
-        local.get 70
+        local.get 47
         v128.store offset=5536 align=4
         i32.const 0
-        local.get 71
+        local.get 48
         v128.store offset=5552 align=4
         i32.const 0
-        local.get 72
+        local.get 49
         v128.store offset=5568 align=4
         i32.const 0
-        local.get 73
+        local.get 50
         v128.store offset=5584 align=4
         i32.const 0
-        local.get 74
+        local.get 51
         v128.store offset=5600 align=4
         i32.const 0
-        local.get 75
+        local.get 52
         v128.store offset=5616 align=4
         i32.const 0
-        local.get 88
+        local.get 62
         v128.store offset=5632 align=4
         i32.const 0
-        local.get 89
+        local.get 63
         v128.store offset=5648 align=4
         i32.const 0
-        local.get 90
+        local.get 64
         v128.store offset=5664 align=4
         i32.const 0
-        local.get 91
+        local.get 65
         v128.store offset=5680 align=4
         local.get 2
-        local.set 103
+        local.set 77
         i32.const 0
-        local.set 102
+        local.set 76
         loop ;; label = @3
-          local.get 102
+          local.get 76
           i32.const 3
           i32.shl
           i64.load offset=5504 align=4
-          local.set 133
-          local.get 102
+          local.set 99
+          local.get 76
           i32.const 2
           i32.shl
           f32.load offset=5632
-          local.set 134
-          local.get 133
+          local.set 100
+          local.get 99
           local.set 7
           local.get 7
-          local.get 124
+          local.get 90
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 125
+          local.get 91
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
@@ -1337,158 +1291,158 @@
             i32.const 3
             local.get 7
             call 1
-            local.tee 125
+            local.tee 91
             global.set 3
-            local.tee 124
+            local.tee 90
             global.set 2
           end
           local.get 7
           i32.wrap_i64
           local.set 8
           local.get 8
-          local.get 134
+          local.get 100
           f32.store 1
           local.get 2
           i32.const 1
           i32.add
           local.set 2
-          local.get 102
+          local.get 76
           i32.const 1
           i32.add
-          local.tee 102
+          local.tee 76
           i32.const 16
           i32.lt_u
           br_if 0 (;@3;)
         end
-        local.get 103
+        local.get 77
         local.set 2
       else
-        local.get 68
+        local.get 45
         i64x2.extract_lane 0
         i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 88
-        f32x4.extract_lane 0
-        f32.store 1 align=1
-        local.get 68
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 88
-        f32x4.extract_lane 1
-        f32.store 1 align=1
-        local.get 69
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 88
-        f32x4.extract_lane 2
-        f32.store 1 align=1
-        local.get 69
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 88
-        f32x4.extract_lane 3
-        f32.store 1 align=1
-        local.get 70
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 89
-        f32x4.extract_lane 0
-        f32.store 1 align=1
-        local.get 70
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 89
-        f32x4.extract_lane 1
-        f32.store 1 align=1
-        local.get 71
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 89
-        f32x4.extract_lane 2
-        f32.store 1 align=1
-        local.get 71
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 89
-        f32x4.extract_lane 3
-        f32.store 1 align=1
-        local.get 72
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 90
-        f32x4.extract_lane 0
-        f32.store 1 align=1
-        local.get 72
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 90
-        f32x4.extract_lane 1
-        f32.store 1 align=1
-        local.get 73
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 90
-        f32x4.extract_lane 2
-        f32.store 1 align=1
-        local.get 73
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 90
-        f32x4.extract_lane 3
-        f32.store 1 align=1
-        local.get 74
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 91
-        f32x4.extract_lane 0
-        f32.store 1 align=1
-        local.get 74
-        i64x2.extract_lane 1
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 91
-        f32x4.extract_lane 1
-        f32.store 1 align=1
+        local.set 75
         local.get 75
-        i64x2.extract_lane 0
-        i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 91
-        f32x4.extract_lane 2
+        local.get 62
+        f32x4.extract_lane 0
         f32.store 1 align=1
-        local.get 75
+        local.get 45
         i64x2.extract_lane 1
         i32.wrap_i64
-        local.set 101
-        local.get 101
-        local.get 91
+        local.set 75
+        local.get 75
+        local.get 62
+        f32x4.extract_lane 1
+        f32.store 1 align=1
+        local.get 46
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 62
+        f32x4.extract_lane 2
+        f32.store 1 align=1
+        local.get 46
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 62
+        f32x4.extract_lane 3
+        f32.store 1 align=1
+        local.get 47
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 63
+        f32x4.extract_lane 0
+        f32.store 1 align=1
+        local.get 47
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 63
+        f32x4.extract_lane 1
+        f32.store 1 align=1
+        local.get 48
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 63
+        f32x4.extract_lane 2
+        f32.store 1 align=1
+        local.get 48
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 63
+        f32x4.extract_lane 3
+        f32.store 1 align=1
+        local.get 49
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 64
+        f32x4.extract_lane 0
+        f32.store 1 align=1
+        local.get 49
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 64
+        f32x4.extract_lane 1
+        f32.store 1 align=1
+        local.get 50
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 64
+        f32x4.extract_lane 2
+        f32.store 1 align=1
+        local.get 50
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 64
+        f32x4.extract_lane 3
+        f32.store 1 align=1
+        local.get 51
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 65
+        f32x4.extract_lane 0
+        f32.store 1 align=1
+        local.get 51
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 65
+        f32x4.extract_lane 1
+        f32.store 1 align=1
+        local.get 52
+        i64x2.extract_lane 0
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 65
+        f32x4.extract_lane 2
+        f32.store 1 align=1
+        local.get 52
+        i64x2.extract_lane 1
+        i32.wrap_i64
+        local.set 75
+        local.get 75
+        local.get 65
         f32x4.extract_lane 3
         f32.store 1 align=1
       end

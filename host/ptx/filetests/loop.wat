@@ -1,7 +1,7 @@
 ;; loop
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 i32 f32 i32 i32 i32 i64 i32 i64 i64 i64 i32 f32 f32 i32 i32 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i32 i32 i64 i64 i64 i64 i32)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 i32 f32 i32 i32 i32 i64 i32 i64 i64 i64 i32 f32 f32 i32 i32 f32 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i32 i64 i32 i32 i64 i64 i64 i64 i32)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -40,18 +40,18 @@
       i32.or
       i32.const 1
       i32.add
-      local.set 40
-      local.get 40
+      local.set 41
+      local.get 41
       local.get 1
-      local.get 40
+      local.get 41
       local.get 1
       i32.lt_u
       select
-      local.set 40
+      local.set 41
       i32.const 0
       i32.const 0
       i32.store offset=92
-      local.get 40
+      local.get 41
       i32.const 12
       i32.shl
       local.get 0
@@ -61,11 +61,11 @@
       return
     end
     i32.const 0
-    i64.load offset=256
-    local.set 57
-    i32.const 0
     i32.load offset=264
-    local.set 58
+    local.set 50
+    i32.const 0
+    i64.load offset=256
+    local.set 51
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -73,16 +73,16 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 59
+    local.set 52
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 60
+    local.set 53
     global.get 0
-    local.set 61
+    local.set 54
     global.get 1
-    local.set 62
+    local.set 55
     local.get 0
     i32.const 1
     i32.sub
@@ -119,12 +119,12 @@
     i32.sub
     local.set 3
     global.get 2
-    local.set 63
+    local.set 56
     global.get 0
-    local.set 64
+    local.set 57
     i32.const 0
     i32.load offset=96
-    local.set 43
+    local.set 44
     i32.const 0
     i32.const 0
     i32.store offset=96
@@ -133,400 +133,527 @@
         block ;; label = @3
           block ;; label = @4
             block ;; label = @5
-              block ;; label = @6
-                block ;; label = @7
-                  block ;; label = @8
-                    loop ;; label = @9
+              loop ;; label = @6
+                local.get 2
+                i32.const 16
+                i32.add
+                local.tee 2
+                i32.const 16
+                i32.add
+                local.get 1
+                i32.gt_s
+                (@metadata.code.branch_hint "\00")
+                if ;; label = @7
+                  local.get 2
+                  local.get 1
+                  i32.lt_s
+                  if ;; label = @8
+                    local.get 9
+                    i32.const 0
+                    i32.ge_s
+                    if ;; label = @9
                       local.get 2
-                      i32.const 16
+                      i32.const 2
+                      i32.shl
+                      local.get 9
+                      i32x4.splat
+                      v128.store offset=320 align=4
+                      local.get 2
+                      i32.const 2
+                      i32.shl
+                      local.get 9
+                      i32x4.splat
+                      v128.store offset=336 align=4
+                      local.get 2
+                      i32.const 2
+                      i32.shl
+                      local.get 9
+                      i32x4.splat
+                      v128.store offset=352 align=4
+                      local.get 2
+                      i32.const 2
+                      i32.shl
+                      local.get 9
+                      i32x4.splat
+                      v128.store offset=368 align=4
+                    end
+                    i32.const 0
+                    i32.const 0
+                    i32.store offset=92
+                    local.get 1
+                    i32.const 12
+                    i32.shl
+                    local.get 2
+                    i32.or
+                    i32.const 1073741824
+                    i32.or
+                    return
+                  end
+                  local.get 9
+                  i32.const 0
+                  i32.ge_s
+                  i32.const 0
+                  i32.load offset=88
+                  i32.const 0
+                  i32.ne
+                  i32.and
+                  i32.const 0
+                  i32.atomic.load offset=1114112
+                  i32.eqz
+                  i32.and
+                  if ;; label = @8
+                    i32.const 0
+                    i32.const 0
+                    i32.load offset=88
+                    i32.const -1
+                    i32.add
+                    i32.store offset=88
+                    i32.const 0
+                    i32.const 0
+                    i32.load offset=16
+                    i32.const 1
+                    i32.add
+                    i32.store offset=16
+                    i32.const 0
+                    i32.load offset=16
+                    i32.const 0
+                    i32.load offset=48
+                    i32.eq
+                    (@metadata.code.branch_hint "\00")
+                    if ;; label = @9
+                      i32.const 0
+                      i32.const 0
+                      i32.store offset=16
+                      i32.const 0
+                      i32.const 0
+                      i32.load offset=20
+                      i32.const 1
                       i32.add
-                      local.tee 2
-                      i32.const 16
-                      i32.add
-                      local.get 1
-                      i32.gt_s
+                      i32.store offset=20
+                      i32.const 0
+                      i32.load offset=20
+                      i32.const 0
+                      i32.load offset=52
+                      i32.eq
                       (@metadata.code.branch_hint "\00")
                       if ;; label = @10
-                        local.get 2
-                        local.get 1
-                        i32.lt_s
-                        if ;; label = @11
-                          local.get 9
-                          i32.const 0
-                          i32.ge_s
-                          if ;; label = @12
-                            local.get 2
-                            i32.const 2
-                            i32.shl
-                            local.get 9
-                            i32x4.splat
-                            v128.store offset=320 align=4
-                            local.get 2
-                            i32.const 2
-                            i32.shl
-                            local.get 9
-                            i32x4.splat
-                            v128.store offset=336 align=4
-                            local.get 2
-                            i32.const 2
-                            i32.shl
-                            local.get 9
-                            i32x4.splat
-                            v128.store offset=352 align=4
-                            local.get 2
-                            i32.const 2
-                            i32.shl
-                            local.get 9
-                            i32x4.splat
-                            v128.store offset=368 align=4
-                          end
-                          i32.const 0
-                          i32.const 0
-                          i32.store offset=92
-                          local.get 1
-                          i32.const 12
-                          i32.shl
-                          local.get 2
-                          i32.or
-                          i32.const 1073741824
-                          i32.or
-                          return
-                        end
-                        local.get 9
                         i32.const 0
-                        i32.ge_s
                         i32.const 0
-                        i32.load offset=88
+                        i32.store offset=20
                         i32.const 0
-                        i32.ne
-                        i32.and
                         i32.const 0
-                        i32.atomic.load offset=1114112
-                        i32.eqz
-                        i32.and
-                        if ;; label = @11
-                          i32.const 0
-                          i32.const 0
-                          i32.load offset=88
-                          i32.const -1
-                          i32.add
-                          i32.store offset=88
-                          i32.const 0
-                          i32.const 0
-                          i32.load offset=16
-                          i32.const 1
-                          i32.add
-                          i32.store offset=16
-                          i32.const 0
-                          i32.load offset=16
-                          i32.const 0
-                          i32.load offset=48
-                          i32.eq
-                          (@metadata.code.branch_hint "\00")
-                          if ;; label = @12
-                            i32.const 0
-                            i32.const 0
-                            i32.store offset=16
-                            i32.const 0
-                            i32.const 0
-                            i32.load offset=20
-                            i32.const 1
-                            i32.add
-                            i32.store offset=20
-                            i32.const 0
-                            i32.load offset=20
-                            i32.const 0
-                            i32.load offset=52
-                            i32.eq
-                            (@metadata.code.branch_hint "\00")
-                            if ;; label = @13
-                              i32.const 0
-                              i32.const 0
-                              i32.store offset=20
-                              i32.const 0
-                              i32.const 0
-                              i32.load offset=24
-                              i32.const 1
-                              i32.add
-                              i32.store offset=24
-                            end
-                          end
-                          i32.const -16
-                          local.set 2
-                          i32.const -16
-                          local.set 3
-                          i32.const 0
-                          local.set 4
-                          i32.const 0
-                          local.set 5
-                          br 2 (;@9;)
-                        end
-                        i32.const -1
-                        return
-                      end
-                      local.get 3
-                      i32.const 16
-                      i32.add
-                      local.tee 3
-                      i32.const 0
-                      i32.load offset=32
-                      i32.ge_u
-                      if ;; label = @10
-                        i32.const 0
-                        local.set 3
-                        local.get 4
+                        i32.load offset=24
                         i32.const 1
                         i32.add
-                        local.tee 4
-                        i32.const 0
-                        i32.load offset=36
-                        i32.ge_u
-                        if ;; label = @11
-                          i32.const 0
-                          local.set 4
-                          local.get 5
-                          i32.const 1
-                          i32.add
-                          local.set 5
-                        end
-                      end
-                      local.get 9
-                      local.get 43
-                      i32.or
-                      i32.const 0
-                      local.set 43
-                      local.tee 6
-                      i32.const 0
-                      i32.lt_s
-                      (@metadata.code.branch_hint "\00")
-                      if ;; label = @10
-                        local.get 2
-                        i32.const 2
-                        i32.shl
-                        i32.load offset=320
-                        local.set 6
-                        local.get 2
-                        i32.const 2
-                        i32.shl
-                        v128.load offset=320 align=4
-                        local.get 6
-                        i32x4.splat
-                        v128.xor
-                        local.get 2
-                        i32.const 2
-                        i32.shl
-                        v128.load offset=336 align=4
-                        local.get 6
-                        i32x4.splat
-                        v128.xor
-                        v128.or
-                        local.get 2
-                        i32.const 2
-                        i32.shl
-                        v128.load offset=352 align=4
-                        local.get 6
-                        i32x4.splat
-                        v128.xor
-                        v128.or
-                        local.get 2
-                        i32.const 2
-                        i32.shl
-                        v128.load offset=368 align=4
-                        local.get 6
-                        i32x4.splat
-                        v128.xor
-                        v128.or
-                        v128.any_true
-                        local.tee 42
-                        local.get 6
-                        i32.const 1073741824
-                        i32.ge_u
-                        i32.or
-                        if ;; label = @11
-                          local.get 42
-                          i32.eqz
-                          local.get 6
-                          i32.const 0
-                          i32.lt_s
-                          i32.and
-                          if ;; label = @12
-                            br 3 (;@9;)
-                          end
-                          local.get 2
-                          i32.const 16
-                          i32.add
-                          local.set 40
-                          i32.const 0
-                          i32.const 0
-                          i32.store offset=92
-                          local.get 40
-                          i32.const 12
-                          i32.shl
-                          local.get 2
-                          i32.or
-                          i32.const 1073741824
-                          i32.or
-                          return
-                        end
+                        i32.store offset=24
                       end
                     end
-                    local.get 6
-                    i32.eqz
-                    br_if 3 (;@5;)
-                    local.get 6
-                    br_table 3 (;@5;) 2 (;@6;) 1 (;@7;) 0 (;@8;)
+                    i32.const -16
+                    local.set 2
+                    i32.const -16
+                    local.set 3
+                    i32.const 0
+                    local.set 4
+                    i32.const 0
+                    local.set 5
+                    br 2 (;@6;)
                   end
-                  local.get 2
-                  i32.const 2
-                  i32.shr_u
-                  i32.load offset=4480
-                  i32.eqz
-                  (@metadata.code.branch_hint "\00")
-                  if ;; label = @8
-                    local.get 2
-                    i32.const 2
-                    i32.shr_u
-                    i32.const 1
-                    i32.store offset=4480
-                    local.get 2
-                    i32.const 4
-                    i32.mul
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    f32.load offset=11648
-                    f32.store offset=32384
-                    local.get 2
-                    i32.const 4
-                    i32.mul
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    i32.load offset=24064
-                    i32.store offset=32400
-                    local.get 2
-                    i32.const 4
-                    i32.mul
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    i32.load offset=28224
-                    i32.store offset=32404
-                    local.get 2
-                    i32.const 4
-                    i32.mul
-                    local.get 2
-                    i32.const 3
-                    i32.shl
-                    i64.load offset=15808 align=4
-                    i64.store offset=32392 align=4
-                  end
-                  local.get 2
-                  i32.const 4
-                  i32.mul
-                  f32.load offset=32384
-                  local.set 15
-                  local.get 2
-                  i32.const 4
-                  i32.mul
-                  i32.load offset=32400
-                  local.set 16
-                  local.get 2
-                  i32.const 4
-                  i32.mul
-                  i32.load offset=32404
-                  local.set 14
-                  local.get 2
-                  i32.const 4
-                  i32.mul
-                  i64.load offset=32392 align=4
-                  local.set 13
-                  i32.const 0
-                  local.set 6
-                  br 4 (;@3;)
+                  i32.const -1
+                  return
                 end
-                local.get 2
-                i32.const 2
-                i32.shr_u
-                i32.load offset=4480
-                i32.eqz
+                local.get 3
+                i32.const 16
+                i32.add
+                local.tee 3
+                i32.const 0
+                i32.load offset=32
+                i32.ge_u
+                if ;; label = @7
+                  i32.const 0
+                  local.set 3
+                  local.get 4
+                  i32.const 1
+                  i32.add
+                  local.tee 4
+                  i32.const 0
+                  i32.load offset=36
+                  i32.ge_u
+                  if ;; label = @8
+                    i32.const 0
+                    local.set 4
+                    local.get 5
+                    i32.const 1
+                    i32.add
+                    local.set 5
+                  end
+                end
+                local.get 9
+                local.get 44
+                i32.or
+                i32.const 0
+                local.set 44
+                local.tee 6
+                i32.const 0
+                i32.lt_s
                 (@metadata.code.branch_hint "\00")
                 if ;; label = @7
                   local.get 2
                   i32.const 2
-                  i32.shr_u
-                  i32.const 1
-                  i32.store offset=4480
-                  local.get 2
-                  i32.const 4
-                  i32.mul
+                  i32.shl
+                  i32.load offset=320
+                  local.set 6
                   local.get 2
                   i32.const 2
                   i32.shl
-                  f32.load offset=11648
-                  f32.store offset=32384
+                  v128.load offset=320 align=4
+                  local.get 6
+                  i32x4.splat
+                  v128.xor
                   local.get 2
-                  i32.const 4
-                  i32.mul
-                  local.get 2
-                  i32.const 3
+                  i32.const 2
                   i32.shl
-                  i64.load offset=15808 align=4
-                  i64.store offset=32392 align=4
+                  v128.load offset=336 align=4
+                  local.get 6
+                  i32x4.splat
+                  v128.xor
+                  v128.or
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  v128.load offset=352 align=4
+                  local.get 6
+                  i32x4.splat
+                  v128.xor
+                  v128.or
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  v128.load offset=368 align=4
+                  local.get 6
+                  i32x4.splat
+                  v128.xor
+                  v128.or
+                  v128.any_true
+                  local.tee 43
+                  local.get 6
+                  i32.const 1073741824
+                  i32.ge_u
+                  i32.or
+                  if ;; label = @8
+                    local.get 43
+                    i32.eqz
+                    local.get 6
+                    i32.const 0
+                    i32.lt_s
+                    i32.and
+                    if ;; label = @9
+                      br 3 (;@6;)
+                    end
+                    local.get 2
+                    i32.const 16
+                    i32.add
+                    local.set 41
+                    i32.const 0
+                    i32.const 0
+                    i32.store offset=92
+                    local.get 41
+                    i32.const 12
+                    i32.shl
+                    local.get 2
+                    i32.or
+                    i32.const 1073741824
+                    i32.or
+                    return
+                  end
                 end
-                local.get 2
-                i32.const 4
-                i32.mul
-                f32.load offset=32384
-                local.set 15
-                local.get 2
-                i32.const 4
-                i32.mul
-                i64.load offset=32392 align=4
-                local.set 13
-                i32.const 0
-                local.set 6
-                br 4 (;@2;)
               end
+              local.get 6
+              i32.eqz
+              br_if 2 (;@3;)
+              local.get 6
+              br_table 2 (;@3;) 1 (;@4;) 1 (;@4;) 0 (;@5;)
+            end
+            local.get 2
+            i32.const 2
+            i32.shr_u
+            i32.load offset=4480
+            i32.eqz
+            (@metadata.code.branch_hint "\00")
+            if ;; label = @5
               local.get 2
               i32.const 2
               i32.shr_u
-              i32.load offset=4480
-              i32.eqz
-              (@metadata.code.branch_hint "\00")
-              if ;; label = @6
-                local.get 2
-                i32.const 2
-                i32.shr_u
-                i32.const 1
-                i32.store offset=4480
-              end
-              i32.const 0
-              local.set 6
-              br 1 (;@4;)
+              i32.const 1
+              i32.store offset=4480
+              local.get 2
+              i32.const 4
+              i32.mul
+              local.get 2
+              i32.const 2
+              i32.shl
+              f32.load offset=11648
+              f32.store offset=28224
+              local.get 2
+              i32.const 4
+              i32.mul
+              local.get 2
+              i32.const 2
+              i32.shl
+              i32.load offset=24064
+              i32.store offset=28240
+              local.get 2
+              i32.const 4
+              i32.mul
+              local.get 2
+              i32.const 3
+              i32.shl
+              i64.load offset=15808 align=4
+              i64.store offset=28232 align=4
             end
+            local.get 2
+            i32.const 4
+            i32.mul
+            f32.load offset=28224
+            local.set 15
+            local.get 2
+            i32.const 4
+            i32.mul
+            i32.load offset=28240
+            local.set 16
+            local.get 2
+            i32.const 4
+            i32.mul
+            i64.load offset=28232 align=4
+            local.set 13
             i32.const 0
             local.set 6
-            br 0 (;@4;)
+            br 2 (;@2;)
           end
+          local.get 9
+          i32.const 0
+          i32.ge_s
+          if ;; label = @4
+            local.get 2
+            i32.const 2
+            i32.shl
+            local.get 9
+            i32x4.splat
+            v128.store offset=320 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
+            local.get 9
+            i32x4.splat
+            v128.store offset=336 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
+            local.get 9
+            i32x4.splat
+            v128.store offset=352 align=4
+            local.get 2
+            i32.const 2
+            i32.shl
+            local.get 9
+            i32x4.splat
+            v128.store offset=368 align=4
+          end
+          local.get 2
+          i32.const 16
+          i32.add
+          local.set 41
+          i32.const 0
+          i32.const 0
+          i32.store offset=92
+          local.get 41
+          i32.const 12
+          i32.shl
+          local.get 2
+          i32.or
+          i32.const 1073741824
+          i32.or
+          return
+          unreachable
+        end
+        i32.const 0
+        local.set 6
+        block ;; label = @3
+          block ;; label = @4
+            local.get 3
+            local.set 58
+            i64.const 0
+            local.get 58
+            i64.extend_i32_u
+            i64.const 15
+            i64.add
+            i64.const 32
+            i64.shr_u
+            i64.or
+            i64.eqz
+            i32.eqz
+            (@metadata.code.branch_hint "\00")
+            br_if 0 (;@4;)
+            br 1 (;@3;)
+          end
+          local.get 2
+          i32.const 2
+          i32.shr_u
+          i32.const 1
+          i32.store offset=4480
+          local.get 2
+          i32.const 2
+          i32.shl
+          v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
+          v128.store offset=320 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
+          v128.store offset=336 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
+          v128.store offset=352 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
+          v128.store offset=368 align=4
+          local.get 2
+          i32.const 16
+          i32.add
+          local.set 41
+          i32.const 0
+          i32.const 0
+          i32.store offset=92
+          local.get 41
+          i32.const 12
+          i32.shl
+          local.get 2
+          i32.or
+          i32.const 1073741824
+          i32.or
+          return
+        end
+        local.get 51
+        local.set 19
+        local.get 3
+        local.set 20
+        local.get 20
+        i64.extend_i32_u
+        local.set 21
+        local.get 21
+        i64.const 4
+        i64.mul
+        local.set 22
+        local.get 19
+        local.get 22
+        i64.add
+        local.set 23
+        local.get 23
+        local.set 13
+        f32.const 0x0p+0 (;=0;)
+        local.set 15
+        i32.const 0
+        local.set 16
+        br 0 (;@2;)
+      end
+      loop ;; label = @2
+        i32.const 0
+        i32.atomic.load offset=1114112
+        (@metadata.code.branch_hint "\00")
+        if ;; label = @3
+          local.get 2
+          i32.const 4
+          i32.mul
+          local.get 15
+          f32.store offset=28224
+          local.get 2
+          i32.const 4
+          i32.mul
+          local.get 16
+          i32.store offset=28240
+          local.get 2
+          i32.const 4
+          i32.mul
+          local.get 13
+          i64.store offset=28232 align=4
+          local.get 2
+          i32.const 2
+          i32.shr_u
+          i32.const 1
+          i32.store offset=4480
+          local.get 2
+          i32.const 2
+          i32.shl
+          v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+          v128.store offset=320 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+          v128.store offset=336 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+          v128.store offset=352 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+          v128.store offset=368 align=4
+          local.get 2
+          i32.const 15
+          i32.add
+          return
+        end
+        local.get 15
+        f32.const 0x1p+0 (;=1;)
+        f32.add
+        local.set 25
+        local.get 25
+        local.set 15
+        local.get 16
+        i32.const 1
+        i32.add
+        local.set 27
+        local.get 27
+        local.set 16
+        local.get 50
+        local.set 30
+        local.get 27
+        local.get 30
+        i32.lt_u
+        local.set 28
+        local.get 28
+        if ;; label = @3
+          br 1 (;@2;)
+        else
           block ;; label = @4
             block ;; label = @5
-              local.get 3
-              local.set 65
-              i64.const 0
-              local.get 65
-              i64.extend_i32_u
-              i64.const 15
-              i64.add
-              i64.const 32
-              i64.shr_u
-              i64.or
-              i64.eqz
-              i32.eqz
+              local.get 13
+              local.get 57
+              i64.sub
+              i64.const 2
+              i64.rotr
+              local.get 56
+              i64.ge_u
               (@metadata.code.branch_hint "\00")
               br_if 0 (;@5;)
               br 1 (;@4;)
             end
+            local.get 2
+            i32.const 4
+            i32.mul
+            local.get 15
+            f32.store offset=28224
+            local.get 2
+            i32.const 4
+            i32.mul
+            local.get 13
+            i64.store offset=28232 align=4
             local.get 2
             i32.const 2
             i32.shr_u
@@ -535,31 +662,31 @@
             local.get 2
             i32.const 2
             i32.shl
-            v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
+            v128.const i32x4 0x40000002 0x40000002 0x40000002 0x40000002
             v128.store offset=320 align=4
             local.get 2
             i32.const 2
             i32.shl
-            v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
+            v128.const i32x4 0x40000002 0x40000002 0x40000002 0x40000002
             v128.store offset=336 align=4
             local.get 2
             i32.const 2
             i32.shl
-            v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
+            v128.const i32x4 0x40000002 0x40000002 0x40000002 0x40000002
             v128.store offset=352 align=4
             local.get 2
             i32.const 2
             i32.shl
-            v128.const i32x4 0x40000001 0x40000001 0x40000001 0x40000001
+            v128.const i32x4 0x40000002 0x40000002 0x40000002 0x40000002
             v128.store offset=368 align=4
             local.get 2
             i32.const 16
             i32.add
-            local.set 40
+            local.set 41
             i32.const 0
             i32.const 0
             i32.store offset=92
-            local.get 40
+            local.get 41
             i32.const 12
             i32.shl
             local.get 2
@@ -568,247 +695,69 @@
             i32.or
             return
           end
-          local.get 57
-          local.set 19
-          local.get 19
-          local.set 10
-          local.get 3
-          local.set 20
-          local.get 20
-          local.set 11
-          local.get 20
-          i64.extend_i32_u
-          local.set 21
-          local.get 21
-          i64.const 4
-          i64.mul
-          local.set 22
-          local.get 22
-          local.set 12
-          local.get 19
-          local.get 22
-          i64.add
-          local.set 23
-          local.get 23
-          local.set 13
-          local.get 58
-          local.set 24
-          local.get 24
-          local.set 14
-          f32.const 0x0p+0 (;=0;)
-          local.set 15
+          local.get 15
+          f32.const nan:0x7fffff (;=NaN;)
+          local.get 15
+          local.get 15
+          f32.eq
+          select
+          local.set 29
+          local.get 13
+          i32.wrap_i64
+          local.set 40
+          local.get 29
+          f32x4.splat
+          local.set 31
+          local.get 40
+          local.get 31
+          v128.store 1 align=1
+          local.get 29
+          f32x4.splat
+          local.set 31
+          local.get 40
+          local.get 31
+          v128.store 1 offset=16 align=1
+          local.get 29
+          f32x4.splat
+          local.set 31
+          local.get 40
+          local.get 31
+          v128.store 1 offset=32 align=1
+          local.get 29
+          f32x4.splat
+          local.set 31
+          local.get 40
+          local.get 31
+          v128.store 1 offset=48 align=1
+          local.get 9
           i32.const 0
-          local.set 16
-          br 0 (;@3;)
-        end
-        loop ;; label = @3
-          i32.const 0
-          i32.atomic.load offset=1114112
+          i32.lt_s
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 2
-            i32.const 4
-            i32.mul
-            local.get 15
-            f32.store offset=32384
-            local.get 2
-            i32.const 4
-            i32.mul
-            local.get 16
-            i32.store offset=32400
-            local.get 2
-            i32.const 4
-            i32.mul
-            local.get 14
-            i32.store offset=32404
-            local.get 2
-            i32.const 4
-            i32.mul
-            local.get 13
-            i64.store offset=32392 align=4
-            local.get 2
-            i32.const 2
-            i32.shr_u
-            i32.const 1
-            i32.store offset=4480
-            local.get 2
             i32.const 2
             i32.shl
-            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+            v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
             v128.store offset=320 align=4
             local.get 2
             i32.const 2
             i32.shl
-            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+            v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
             v128.store offset=336 align=4
             local.get 2
             i32.const 2
             i32.shl
-            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+            v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
             v128.store offset=352 align=4
             local.get 2
             i32.const 2
             i32.shl
-            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+            v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
             v128.store offset=368 align=4
-            local.get 2
-            i32.const 15
-            i32.add
-            return
           end
-          local.get 15
-          f32.const 0x1p+0 (;=1;)
-          f32.add
-          local.set 25
-          local.get 25
-          local.set 26
-          local.get 25
-          local.set 15
-          local.get 16
-          i32.const 1
-          i32.add
-          local.set 27
-          local.get 27
-          local.set 16
-          local.get 27
-          local.get 14
-          i32.lt_u
-          local.set 28
-          local.get 28
-          local.set 17
-          local.get 28
-          if ;; label = @4
-            br 1 (;@3;)
-          else
-            br 2 (;@2;)
-          end
+          br 2 (;@1;)
         end
       end
-      block ;; label = @2
-        block ;; label = @3
-          local.get 13
-          local.get 64
-          i64.sub
-          i64.const 2
-          i64.rotr
-          local.get 63
-          i64.ge_u
-          (@metadata.code.branch_hint "\00")
-          br_if 0 (;@3;)
-          br 1 (;@2;)
-        end
-        local.get 2
-        i32.const 4
-        i32.mul
-        local.get 15
-        f32.store offset=32384
-        local.get 2
-        i32.const 4
-        i32.mul
-        local.get 13
-        i64.store offset=32392 align=4
-        local.get 2
-        i32.const 2
-        i32.shr_u
-        i32.const 1
-        i32.store offset=4480
-        local.get 2
-        i32.const 2
-        i32.shl
-        v128.const i32x4 0x40000002 0x40000002 0x40000002 0x40000002
-        v128.store offset=320 align=4
-        local.get 2
-        i32.const 2
-        i32.shl
-        v128.const i32x4 0x40000002 0x40000002 0x40000002 0x40000002
-        v128.store offset=336 align=4
-        local.get 2
-        i32.const 2
-        i32.shl
-        v128.const i32x4 0x40000002 0x40000002 0x40000002 0x40000002
-        v128.store offset=352 align=4
-        local.get 2
-        i32.const 2
-        i32.shl
-        v128.const i32x4 0x40000002 0x40000002 0x40000002 0x40000002
-        v128.store offset=368 align=4
-        local.get 2
-        i32.const 16
-        i32.add
-        local.set 40
-        i32.const 0
-        i32.const 0
-        i32.store offset=92
-        local.get 40
-        i32.const 12
-        i32.shl
-        local.get 2
-        i32.or
-        i32.const 1073741824
-        i32.or
-        return
-      end
-      local.get 15
-      f32.const nan:0x7fffff (;=NaN;)
-      local.get 15
-      local.get 15
-      f32.eq
-      select
-      local.set 29
-      local.get 13
-      i32.wrap_i64
-      local.set 39
-      local.get 29
-      f32x4.splat
-      local.set 30
-      local.get 39
-      local.get 30
-      v128.store 1 align=1
-      local.get 29
-      f32x4.splat
-      local.set 30
-      local.get 39
-      local.get 30
-      v128.store 1 offset=16 align=1
-      local.get 29
-      f32x4.splat
-      local.set 30
-      local.get 39
-      local.get 30
-      v128.store 1 offset=32 align=1
-      local.get 29
-      f32x4.splat
-      local.set 30
-      local.get 39
-      local.get 30
-      v128.store 1 offset=48 align=1
-      local.get 9
-      i32.const 0
-      i32.lt_s
-      (@metadata.code.branch_hint "\00")
-      if ;; label = @2
-        local.get 2
-        i32.const 2
-        i32.shl
-        v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
-        v128.store offset=320 align=4
-        local.get 2
-        i32.const 2
-        i32.shl
-        v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
-        v128.store offset=336 align=4
-        local.get 2
-        i32.const 2
-        i32.shl
-        v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
-        v128.store offset=352 align=4
-        local.get 2
-        i32.const 2
-        i32.shl
-        v128.const i32x4 0xffffffff 0xffffffff 0xffffffff 0xffffffff
-        v128.store offset=368 align=4
-      end
-      br 0 (;@1;)
     end
     unreachable
   )

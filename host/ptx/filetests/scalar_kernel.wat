@@ -308,8 +308,6 @@
       local.set 45
       local.get 45
       local.set 35
-      local.get 35
-      local.set 17
       local.get 10
       i64.const 4
       i64.add
@@ -370,8 +368,6 @@
       local.set 51
       local.get 51
       local.set 37
-      local.get 37
-      local.set 19
       local.get 9
       i32.const 0
       i32.lt_s

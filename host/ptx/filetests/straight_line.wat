@@ -155,12 +155,8 @@
       end
       local.get 27
       local.set 17
-      local.get 17
-      local.set 9
       local.get 3
       local.set 18
-      local.get 18
-      local.set 10
       local.get 18
       i64.extend_i32_u
       local.set 19
@@ -168,18 +164,12 @@
       i64.const 4
       i64.mul
       local.set 20
-      local.get 20
-      local.set 11
       local.get 17
       local.get 20
       i64.add
       local.set 21
-      local.get 21
-      local.set 12
       local.get 28
       local.set 22
-      local.get 22
-      local.set 13
       local.get 21
       local.set 7
       local.get 7
@@ -214,15 +204,9 @@
       f32.load 1
       local.set 23
       local.get 23
-      local.set 14
-      local.get 23
       local.get 22
       f32.mul
       local.set 24
-      local.get 24
-      local.set 25
-      local.get 24
-      local.set 15
       local.get 24
       f32.const nan:0x7fffff (;=NaN;)
       local.get 24
@@ -275,7 +259,7 @@
     unreachable
   )
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 f32 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 f32 f32 f32 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 f32 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -314,18 +298,18 @@
       i32.or
       i32.const 1
       i32.add
-      local.set 56
-      local.get 56
+      local.set 47
+      local.get 47
       local.get 1
-      local.get 56
+      local.get 47
       local.get 1
       i32.lt_u
       select
-      local.set 56
+      local.set 47
       i32.const 0
       i32.const 0
       i32.store offset=92
-      local.get 56
+      local.get 47
       i32.const 12
       i32.shl
       local.get 0
@@ -336,10 +320,10 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 73
+    local.set 56
     i32.const 0
     f32.load offset=264
-    local.set 74
+    local.set 57
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -347,20 +331,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 75
+    local.set 58
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 76
+    local.set 59
     global.get 0
-    local.set 77
+    local.set 60
     global.get 1
-    local.set 78
+    local.set 61
     global.get 2
-    local.set 79
+    local.set 62
     global.get 3
-    local.set 80
+    local.set 63
     local.get 0
     i32.const 1
     i32.sub
@@ -397,292 +381,318 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 81
+    local.set 64
     global.get 0
-    local.set 82
+    local.set 65
     global.get 5
-    local.set 83
+    local.set 66
     global.get 2
-    local.set 84
+    local.set 67
     i32.const 0
     i32.load offset=96
-    local.set 59
+    local.set 50
     i32.const 0
     i32.const 0
     i32.store offset=96
     loop ;; label = @1
       block ;; label = @2
         block ;; label = @3
-          block ;; label = @4
-            loop ;; label = @5
+          loop ;; label = @4
+            local.get 2
+            i32.const 16
+            i32.add
+            local.tee 2
+            i32.const 16
+            i32.add
+            local.get 1
+            i32.gt_s
+            (@metadata.code.branch_hint "\00")
+            if ;; label = @5
               local.get 2
-              i32.const 16
-              i32.add
-              local.tee 2
-              i32.const 16
-              i32.add
               local.get 1
-              i32.gt_s
-              (@metadata.code.branch_hint "\00")
+              i32.lt_s
               if ;; label = @6
-                local.get 2
-                local.get 1
-                i32.lt_s
-                if ;; label = @7
-                  local.get 9
-                  i32.const 0
-                  i32.ge_s
-                  if ;; label = @8
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    local.get 9
-                    i32x4.splat
-                    v128.store offset=320 align=4
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    local.get 9
-                    i32x4.splat
-                    v128.store offset=336 align=4
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    local.get 9
-                    i32x4.splat
-                    v128.store offset=352 align=4
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    local.get 9
-                    i32x4.splat
-                    v128.store offset=368 align=4
-                  end
-                  i32.const 0
-                  i32.const 0
-                  i32.store offset=92
-                  local.get 1
-                  i32.const 12
-                  i32.shl
-                  local.get 2
-                  i32.or
-                  i32.const 1073741824
-                  i32.or
-                  return
-                end
                 local.get 9
                 i32.const 0
                 i32.ge_s
+                if ;; label = @7
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=320 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=336 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=352 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=368 align=4
+                end
+                i32.const 0
+                i32.const 0
+                i32.store offset=92
+                local.get 1
+                i32.const 12
+                i32.shl
+                local.get 2
+                i32.or
+                i32.const 1073741824
+                i32.or
+                return
+              end
+              local.get 9
+              i32.const 0
+              i32.ge_s
+              i32.const 0
+              i32.load offset=88
+              i32.const 0
+              i32.ne
+              i32.and
+              i32.const 0
+              i32.atomic.load offset=1114112
+              i32.eqz
+              i32.and
+              if ;; label = @6
+                i32.const 0
                 i32.const 0
                 i32.load offset=88
+                i32.const -1
+                i32.add
+                i32.store offset=88
                 i32.const 0
-                i32.ne
-                i32.and
                 i32.const 0
-                i32.atomic.load offset=1114112
-                i32.eqz
-                i32.and
+                i32.load offset=16
+                i32.const 1
+                i32.add
+                i32.store offset=16
+                i32.const 0
+                i32.load offset=16
+                i32.const 0
+                i32.load offset=48
+                i32.eq
+                (@metadata.code.branch_hint "\00")
                 if ;; label = @7
                   i32.const 0
                   i32.const 0
-                  i32.load offset=88
-                  i32.const -1
-                  i32.add
-                  i32.store offset=88
-                  i32.const 0
-                  i32.const 0
-                  i32.load offset=16
-                  i32.const 1
-                  i32.add
                   i32.store offset=16
                   i32.const 0
-                  i32.load offset=16
                   i32.const 0
-                  i32.load offset=48
+                  i32.load offset=20
+                  i32.const 1
+                  i32.add
+                  i32.store offset=20
+                  i32.const 0
+                  i32.load offset=20
+                  i32.const 0
+                  i32.load offset=52
                   i32.eq
                   (@metadata.code.branch_hint "\00")
                   if ;; label = @8
                     i32.const 0
                     i32.const 0
-                    i32.store offset=16
-                    i32.const 0
-                    i32.const 0
-                    i32.load offset=20
-                    i32.const 1
-                    i32.add
                     i32.store offset=20
                     i32.const 0
-                    i32.load offset=20
                     i32.const 0
-                    i32.load offset=52
-                    i32.eq
-                    (@metadata.code.branch_hint "\00")
-                    if ;; label = @9
-                      i32.const 0
-                      i32.const 0
-                      i32.store offset=20
-                      i32.const 0
-                      i32.const 0
-                      i32.load offset=24
-                      i32.const 1
-                      i32.add
-                      i32.store offset=24
-                    end
+                    i32.load offset=24
+                    i32.const 1
+                    i32.add
+                    i32.store offset=24
                   end
-                  i32.const -16
-                  local.set 2
-                  i32.const -16
-                  local.set 3
-                  i32.const 0
-                  local.set 4
-                  i32.const 0
-                  local.set 5
-                  br 2 (;@5;)
                 end
-                i32.const -1
-                return
+                i32.const -16
+                local.set 2
+                i32.const -16
+                local.set 3
+                i32.const 0
+                local.set 4
+                i32.const 0
+                local.set 5
+                br 2 (;@4;)
               end
-              local.get 3
-              i32.const 16
-              i32.add
-              local.tee 3
+              i32.const -1
+              return
+            end
+            local.get 3
+            i32.const 16
+            i32.add
+            local.tee 3
+            i32.const 0
+            i32.load offset=32
+            i32.ge_u
+            if ;; label = @5
               i32.const 0
-              i32.load offset=32
+              local.set 3
+              local.get 4
+              i32.const 1
+              i32.add
+              local.tee 4
+              i32.const 0
+              i32.load offset=36
               i32.ge_u
               if ;; label = @6
                 i32.const 0
-                local.set 3
-                local.get 4
+                local.set 4
+                local.get 5
                 i32.const 1
                 i32.add
-                local.tee 4
-                i32.const 0
-                i32.load offset=36
-                i32.ge_u
-                if ;; label = @7
-                  i32.const 0
-                  local.set 4
-                  local.get 5
-                  i32.const 1
-                  i32.add
-                  local.set 5
-                end
-              end
-              local.get 9
-              local.get 59
-              i32.or
-              i32.const 0
-              local.set 59
-              local.tee 6
-              i32.const 0
-              i32.lt_s
-              (@metadata.code.branch_hint "\00")
-              if ;; label = @6
-                local.get 2
-                i32.const 2
-                i32.shl
-                i32.load offset=320
-                local.set 6
-                local.get 2
-                i32.const 2
-                i32.shl
-                v128.load offset=320 align=4
-                local.get 6
-                i32x4.splat
-                v128.xor
-                local.get 2
-                i32.const 2
-                i32.shl
-                v128.load offset=336 align=4
-                local.get 6
-                i32x4.splat
-                v128.xor
-                v128.or
-                local.get 2
-                i32.const 2
-                i32.shl
-                v128.load offset=352 align=4
-                local.get 6
-                i32x4.splat
-                v128.xor
-                v128.or
-                local.get 2
-                i32.const 2
-                i32.shl
-                v128.load offset=368 align=4
-                local.get 6
-                i32x4.splat
-                v128.xor
-                v128.or
-                v128.any_true
-                local.tee 58
-                local.get 6
-                i32.const 1073741824
-                i32.ge_u
-                i32.or
-                if ;; label = @7
-                  local.get 58
-                  i32.eqz
-                  local.get 6
-                  i32.const 0
-                  i32.lt_s
-                  i32.and
-                  if ;; label = @8
-                    br 3 (;@5;)
-                  end
-                  local.get 2
-                  i32.const 16
-                  i32.add
-                  local.set 56
-                  i32.const 0
-                  i32.const 0
-                  i32.store offset=92
-                  local.get 56
-                  i32.const 12
-                  i32.shl
-                  local.get 2
-                  i32.or
-                  i32.const 1073741824
-                  i32.or
-                  return
-                end
+                local.set 5
               end
             end
-            local.get 6
-            i32.eqz
-            br_if 1 (;@3;)
-            local.get 6
-            br_table 1 (;@3;) 0 (;@4;)
+            local.get 9
+            local.get 50
+            i32.or
+            i32.const 0
+            local.set 50
+            local.tee 6
+            i32.const 0
+            i32.lt_s
+            (@metadata.code.branch_hint "\00")
+            if ;; label = @5
+              local.get 2
+              i32.const 2
+              i32.shl
+              i32.load offset=320
+              local.set 6
+              local.get 2
+              i32.const 2
+              i32.shl
+              v128.load offset=320 align=4
+              local.get 6
+              i32x4.splat
+              v128.xor
+              local.get 2
+              i32.const 2
+              i32.shl
+              v128.load offset=336 align=4
+              local.get 6
+              i32x4.splat
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 2
+              i32.shl
+              v128.load offset=352 align=4
+              local.get 6
+              i32x4.splat
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 2
+              i32.shl
+              v128.load offset=368 align=4
+              local.get 6
+              i32x4.splat
+              v128.xor
+              v128.or
+              v128.any_true
+              local.tee 49
+              local.get 6
+              i32.const 1073741824
+              i32.ge_u
+              i32.or
+              if ;; label = @6
+                local.get 49
+                i32.eqz
+                local.get 6
+                i32.const 0
+                i32.lt_s
+                i32.and
+                if ;; label = @7
+                  br 3 (;@4;)
+                end
+                local.get 2
+                i32.const 16
+                i32.add
+                local.set 47
+                i32.const 0
+                i32.const 0
+                i32.store offset=92
+                local.get 47
+                i32.const 12
+                i32.shl
+                local.get 2
+                i32.or
+                i32.const 1073741824
+                i32.or
+                return
+              end
+            end
           end
+          local.get 6
+          i32.eqz
+          br_if 1 (;@2;)
+          local.get 6
+          br_table 1 (;@2;) 0 (;@3;)
+        end
+        local.get 9
+        i32.const 0
+        i32.ge_s
+        if ;; label = @3
           local.get 2
           i32.const 2
-          i32.shr_u
-          i32.load offset=4480
-          i32.eqz
-          (@metadata.code.branch_hint "\00")
-          if ;; label = @4
-            local.get 2
-            i32.const 2
-            i32.shr_u
-            i32.const 1
-            i32.store offset=4480
-          end
-          i32.const 0
-          local.set 6
-          br 1 (;@2;)
+          i32.shl
+          local.get 9
+          i32x4.splat
+          v128.store offset=320 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          local.get 9
+          i32x4.splat
+          v128.store offset=336 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          local.get 9
+          i32x4.splat
+          v128.store offset=352 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          local.get 9
+          i32x4.splat
+          v128.store offset=368 align=4
         end
+        local.get 2
+        i32.const 16
+        i32.add
+        local.set 47
         i32.const 0
-        local.set 6
-        br 0 (;@2;)
+        i32.const 0
+        i32.store offset=92
+        local.get 47
+        i32.const 12
+        i32.shl
+        local.get 2
+        i32.or
+        i32.const 1073741824
+        i32.or
+        return
+        unreachable
       end
+      i32.const 0
+      local.set 6
       block ;; label = @2
         block ;; label = @3
-          local.get 73
-          local.set 85
+          local.get 56
+          local.set 68
           local.get 3
-          local.set 86
+          local.set 69
           i64.const 0
-          local.get 86
+          local.get 69
           i64.extend_i32_u
           i64.const 15
           i64.add
@@ -693,32 +703,32 @@
           i32.eqz
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 86
+          local.get 69
           i64.extend_i32_u
-          local.set 87
-          local.get 87
+          local.set 70
+          local.get 70
           i64.const 4
           i64.mul
-          local.set 88
-          local.get 85
-          local.get 88
+          local.set 71
+          local.get 68
+          local.get 71
           i64.add
-          local.set 89
-          local.get 89
-          local.get 82
+          local.set 72
+          local.get 72
+          local.get 65
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 81
+          local.get 64
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 89
-          local.get 84
+          local.get 72
+          local.get 67
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 83
+          local.get 66
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -752,11 +762,11 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 56
+        local.set 47
         i32.const 0
         i32.const 0
         i32.store offset=92
-        local.get 56
+        local.get 47
         i32.const 12
         i32.shl
         local.get 2
@@ -765,142 +775,108 @@
         i32.or
         return
       end
-      local.get 73
-      local.set 24
-      local.get 24
-      local.set 10
+      local.get 56
+      local.set 18
       local.get 3
-      local.set 25
-      local.get 25
-      local.set 11
-      local.get 25
+      local.set 19
+      local.get 19
       i64.extend_i32_u
-      local.set 26
-      local.get 26
+      local.set 20
+      local.get 20
       i64.const 4
       i64.mul
-      local.set 27
-      local.get 27
-      local.set 12
-      local.get 24
-      local.get 27
-      i64.add
-      local.set 28
-      local.get 28
-      local.set 13
-      local.get 74
-      local.set 29
-      local.get 29
-      local.set 14
-      local.get 28
-      i32.wrap_i64
-      local.set 55
-      local.get 55
-      v128.load 1 align=1
-      local.set 30
-      local.get 55
-      v128.load 1 offset=16 align=1
-      local.set 31
-      local.get 55
-      v128.load 1 offset=32 align=1
-      local.set 32
-      local.get 55
-      v128.load 1 offset=48 align=1
-      local.set 33
-      local.get 30
-      local.set 15
-      local.get 31
-      local.set 16
-      local.get 32
-      local.set 17
-      local.get 33
-      local.set 18
-      local.get 30
-      local.get 29
-      f32x4.splat
-      f32x4.mul
-      local.set 34
-      local.get 31
-      local.get 29
-      f32x4.splat
-      f32x4.mul
-      local.set 35
-      local.get 32
-      local.get 29
-      f32x4.splat
-      f32x4.mul
-      local.set 36
-      local.get 33
-      local.get 29
-      f32x4.splat
-      f32x4.mul
-      local.set 37
-      local.get 34
-      local.set 38
-      local.get 35
-      local.set 39
-      local.get 36
-      local.set 40
-      local.get 37
-      local.set 41
-      local.get 34
-      local.set 19
-      local.get 35
-      local.set 20
-      local.get 36
       local.set 21
-      local.get 37
+      local.get 18
+      local.get 21
+      i64.add
       local.set 22
-      local.get 34
-      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 34
-      local.get 34
-      f32x4.eq
-      v128.bitselect
-      local.set 42
-      local.get 35
-      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 35
-      local.get 35
-      f32x4.eq
-      v128.bitselect
-      local.set 43
-      local.get 36
-      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 36
-      local.get 36
-      f32x4.eq
-      v128.bitselect
-      local.set 44
-      local.get 37
-      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 37
-      local.get 37
-      f32x4.eq
-      v128.bitselect
-      local.set 45
-      local.get 28
+      local.get 57
+      local.set 23
+      local.get 22
       i32.wrap_i64
-      local.set 55
-      local.get 42
       local.set 46
-      local.get 55
       local.get 46
+      v128.load 1 align=1
+      local.set 24
+      local.get 46
+      v128.load 1 offset=16 align=1
+      local.set 25
+      local.get 46
+      v128.load 1 offset=32 align=1
+      local.set 26
+      local.get 46
+      v128.load 1 offset=48 align=1
+      local.set 27
+      local.get 24
+      local.get 23
+      f32x4.splat
+      f32x4.mul
+      local.set 28
+      local.get 25
+      local.get 23
+      f32x4.splat
+      f32x4.mul
+      local.set 29
+      local.get 26
+      local.get 23
+      f32x4.splat
+      f32x4.mul
+      local.set 30
+      local.get 27
+      local.get 23
+      f32x4.splat
+      f32x4.mul
+      local.set 31
+      local.get 28
+      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
+      local.get 28
+      local.get 28
+      f32x4.eq
+      v128.bitselect
+      local.set 33
+      local.get 29
+      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
+      local.get 29
+      local.get 29
+      f32x4.eq
+      v128.bitselect
+      local.set 34
+      local.get 30
+      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
+      local.get 30
+      local.get 30
+      f32x4.eq
+      v128.bitselect
+      local.set 35
+      local.get 31
+      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
+      local.get 31
+      local.get 31
+      f32x4.eq
+      v128.bitselect
+      local.set 36
+      local.get 22
+      i32.wrap_i64
+      local.set 46
+      local.get 33
+      local.set 37
+      local.get 46
+      local.get 37
       v128.store 1 align=1
-      local.get 43
-      local.set 46
-      local.get 55
+      local.get 34
+      local.set 37
       local.get 46
+      local.get 37
       v128.store 1 offset=16 align=1
-      local.get 44
-      local.set 46
-      local.get 55
+      local.get 35
+      local.set 37
       local.get 46
+      local.get 37
       v128.store 1 offset=32 align=1
-      local.get 45
-      local.set 46
-      local.get 55
+      local.get 36
+      local.set 37
       local.get 46
+      local.get 37
       v128.store 1 offset=48 align=1
       local.get 9
       i32.const 0
@@ -933,7 +909,7 @@
     unreachable
   )
   (func (;8;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i64 i32 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128)
+    (local i32 i32 i32 i32 i32 i64 i32 i64 i32 i64 i64 f32 f32 f32 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32)
     local.get 0
     i32.const -16
     i32.and

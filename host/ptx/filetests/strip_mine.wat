@@ -1,7 +1,7 @@
 ;; strip_mine
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 f32 f32 f32 f32 f32 f32 f32 f32 f32 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 f32 v128 v128 v128 v128 f32 v128 v128 v128 v128 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -40,18 +40,18 @@
       i32.or
       i32.const 1
       i32.add
-      local.set 118
-      local.get 118
+      local.set 82
+      local.get 82
       local.get 1
-      local.get 118
+      local.get 82
       local.get 1
       i32.lt_u
       select
-      local.set 118
+      local.set 82
       i32.const 0
       i32.const 0
       i32.store offset=92
-      local.get 118
+      local.get 82
       i32.const 12
       i32.shl
       local.get 0
@@ -62,7 +62,7 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 135
+    local.set 91
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -70,20 +70,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 136
+    local.set 92
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 137
+    local.set 93
     global.get 0
-    local.set 138
+    local.set 94
     global.get 1
-    local.set 139
+    local.set 95
     global.get 2
-    local.set 140
+    local.set 96
     global.get 3
-    local.set 141
+    local.set 97
     local.get 0
     i32.const 1
     i32.sub
@@ -120,292 +120,318 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 142
+    local.set 98
     global.get 0
-    local.set 143
+    local.set 99
     global.get 5
-    local.set 144
+    local.set 100
     global.get 2
-    local.set 145
+    local.set 101
     i32.const 0
     i32.load offset=96
-    local.set 121
+    local.set 85
     i32.const 0
     i32.const 0
     i32.store offset=96
     loop ;; label = @1
       block ;; label = @2
         block ;; label = @3
-          block ;; label = @4
-            loop ;; label = @5
+          loop ;; label = @4
+            local.get 2
+            i32.const 16
+            i32.add
+            local.tee 2
+            i32.const 16
+            i32.add
+            local.get 1
+            i32.gt_s
+            (@metadata.code.branch_hint "\00")
+            if ;; label = @5
               local.get 2
-              i32.const 16
-              i32.add
-              local.tee 2
-              i32.const 16
-              i32.add
               local.get 1
-              i32.gt_s
-              (@metadata.code.branch_hint "\00")
+              i32.lt_s
               if ;; label = @6
-                local.get 2
-                local.get 1
-                i32.lt_s
-                if ;; label = @7
-                  local.get 9
-                  i32.const 0
-                  i32.ge_s
-                  if ;; label = @8
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    local.get 9
-                    i32x4.splat
-                    v128.store offset=320 align=4
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    local.get 9
-                    i32x4.splat
-                    v128.store offset=336 align=4
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    local.get 9
-                    i32x4.splat
-                    v128.store offset=352 align=4
-                    local.get 2
-                    i32.const 2
-                    i32.shl
-                    local.get 9
-                    i32x4.splat
-                    v128.store offset=368 align=4
-                  end
-                  i32.const 0
-                  i32.const 0
-                  i32.store offset=92
-                  local.get 1
-                  i32.const 12
-                  i32.shl
-                  local.get 2
-                  i32.or
-                  i32.const 1073741824
-                  i32.or
-                  return
-                end
                 local.get 9
                 i32.const 0
                 i32.ge_s
+                if ;; label = @7
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=320 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=336 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=352 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=368 align=4
+                end
+                i32.const 0
+                i32.const 0
+                i32.store offset=92
+                local.get 1
+                i32.const 12
+                i32.shl
+                local.get 2
+                i32.or
+                i32.const 1073741824
+                i32.or
+                return
+              end
+              local.get 9
+              i32.const 0
+              i32.ge_s
+              i32.const 0
+              i32.load offset=88
+              i32.const 0
+              i32.ne
+              i32.and
+              i32.const 0
+              i32.atomic.load offset=1114112
+              i32.eqz
+              i32.and
+              if ;; label = @6
+                i32.const 0
                 i32.const 0
                 i32.load offset=88
+                i32.const -1
+                i32.add
+                i32.store offset=88
                 i32.const 0
-                i32.ne
-                i32.and
                 i32.const 0
-                i32.atomic.load offset=1114112
-                i32.eqz
-                i32.and
+                i32.load offset=16
+                i32.const 1
+                i32.add
+                i32.store offset=16
+                i32.const 0
+                i32.load offset=16
+                i32.const 0
+                i32.load offset=48
+                i32.eq
+                (@metadata.code.branch_hint "\00")
                 if ;; label = @7
                   i32.const 0
                   i32.const 0
-                  i32.load offset=88
-                  i32.const -1
-                  i32.add
-                  i32.store offset=88
-                  i32.const 0
-                  i32.const 0
-                  i32.load offset=16
-                  i32.const 1
-                  i32.add
                   i32.store offset=16
                   i32.const 0
-                  i32.load offset=16
                   i32.const 0
-                  i32.load offset=48
+                  i32.load offset=20
+                  i32.const 1
+                  i32.add
+                  i32.store offset=20
+                  i32.const 0
+                  i32.load offset=20
+                  i32.const 0
+                  i32.load offset=52
                   i32.eq
                   (@metadata.code.branch_hint "\00")
                   if ;; label = @8
                     i32.const 0
                     i32.const 0
-                    i32.store offset=16
-                    i32.const 0
-                    i32.const 0
-                    i32.load offset=20
-                    i32.const 1
-                    i32.add
                     i32.store offset=20
                     i32.const 0
-                    i32.load offset=20
                     i32.const 0
-                    i32.load offset=52
-                    i32.eq
-                    (@metadata.code.branch_hint "\00")
-                    if ;; label = @9
-                      i32.const 0
-                      i32.const 0
-                      i32.store offset=20
-                      i32.const 0
-                      i32.const 0
-                      i32.load offset=24
-                      i32.const 1
-                      i32.add
-                      i32.store offset=24
-                    end
+                    i32.load offset=24
+                    i32.const 1
+                    i32.add
+                    i32.store offset=24
                   end
-                  i32.const -16
-                  local.set 2
-                  i32.const -16
-                  local.set 3
-                  i32.const 0
-                  local.set 4
-                  i32.const 0
-                  local.set 5
-                  br 2 (;@5;)
                 end
-                i32.const -1
-                return
+                i32.const -16
+                local.set 2
+                i32.const -16
+                local.set 3
+                i32.const 0
+                local.set 4
+                i32.const 0
+                local.set 5
+                br 2 (;@4;)
               end
-              local.get 3
-              i32.const 16
-              i32.add
-              local.tee 3
+              i32.const -1
+              return
+            end
+            local.get 3
+            i32.const 16
+            i32.add
+            local.tee 3
+            i32.const 0
+            i32.load offset=32
+            i32.ge_u
+            if ;; label = @5
               i32.const 0
-              i32.load offset=32
+              local.set 3
+              local.get 4
+              i32.const 1
+              i32.add
+              local.tee 4
+              i32.const 0
+              i32.load offset=36
               i32.ge_u
               if ;; label = @6
                 i32.const 0
-                local.set 3
-                local.get 4
+                local.set 4
+                local.get 5
                 i32.const 1
                 i32.add
-                local.tee 4
-                i32.const 0
-                i32.load offset=36
-                i32.ge_u
-                if ;; label = @7
-                  i32.const 0
-                  local.set 4
-                  local.get 5
-                  i32.const 1
-                  i32.add
-                  local.set 5
-                end
-              end
-              local.get 9
-              local.get 121
-              i32.or
-              i32.const 0
-              local.set 121
-              local.tee 6
-              i32.const 0
-              i32.lt_s
-              (@metadata.code.branch_hint "\00")
-              if ;; label = @6
-                local.get 2
-                i32.const 2
-                i32.shl
-                i32.load offset=320
-                local.set 6
-                local.get 2
-                i32.const 2
-                i32.shl
-                v128.load offset=320 align=4
-                local.get 6
-                i32x4.splat
-                v128.xor
-                local.get 2
-                i32.const 2
-                i32.shl
-                v128.load offset=336 align=4
-                local.get 6
-                i32x4.splat
-                v128.xor
-                v128.or
-                local.get 2
-                i32.const 2
-                i32.shl
-                v128.load offset=352 align=4
-                local.get 6
-                i32x4.splat
-                v128.xor
-                v128.or
-                local.get 2
-                i32.const 2
-                i32.shl
-                v128.load offset=368 align=4
-                local.get 6
-                i32x4.splat
-                v128.xor
-                v128.or
-                v128.any_true
-                local.tee 120
-                local.get 6
-                i32.const 1073741824
-                i32.ge_u
-                i32.or
-                if ;; label = @7
-                  local.get 120
-                  i32.eqz
-                  local.get 6
-                  i32.const 0
-                  i32.lt_s
-                  i32.and
-                  if ;; label = @8
-                    br 3 (;@5;)
-                  end
-                  local.get 2
-                  i32.const 16
-                  i32.add
-                  local.set 118
-                  i32.const 0
-                  i32.const 0
-                  i32.store offset=92
-                  local.get 118
-                  i32.const 12
-                  i32.shl
-                  local.get 2
-                  i32.or
-                  i32.const 1073741824
-                  i32.or
-                  return
-                end
+                local.set 5
               end
             end
-            local.get 6
-            i32.eqz
-            br_if 1 (;@3;)
-            local.get 6
-            br_table 1 (;@3;) 0 (;@4;)
+            local.get 9
+            local.get 85
+            i32.or
+            i32.const 0
+            local.set 85
+            local.tee 6
+            i32.const 0
+            i32.lt_s
+            (@metadata.code.branch_hint "\00")
+            if ;; label = @5
+              local.get 2
+              i32.const 2
+              i32.shl
+              i32.load offset=320
+              local.set 6
+              local.get 2
+              i32.const 2
+              i32.shl
+              v128.load offset=320 align=4
+              local.get 6
+              i32x4.splat
+              v128.xor
+              local.get 2
+              i32.const 2
+              i32.shl
+              v128.load offset=336 align=4
+              local.get 6
+              i32x4.splat
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 2
+              i32.shl
+              v128.load offset=352 align=4
+              local.get 6
+              i32x4.splat
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 2
+              i32.shl
+              v128.load offset=368 align=4
+              local.get 6
+              i32x4.splat
+              v128.xor
+              v128.or
+              v128.any_true
+              local.tee 84
+              local.get 6
+              i32.const 1073741824
+              i32.ge_u
+              i32.or
+              if ;; label = @6
+                local.get 84
+                i32.eqz
+                local.get 6
+                i32.const 0
+                i32.lt_s
+                i32.and
+                if ;; label = @7
+                  br 3 (;@4;)
+                end
+                local.get 2
+                i32.const 16
+                i32.add
+                local.set 82
+                i32.const 0
+                i32.const 0
+                i32.store offset=92
+                local.get 82
+                i32.const 12
+                i32.shl
+                local.get 2
+                i32.or
+                i32.const 1073741824
+                i32.or
+                return
+              end
+            end
           end
+          local.get 6
+          i32.eqz
+          br_if 1 (;@2;)
+          local.get 6
+          br_table 1 (;@2;) 0 (;@3;)
+        end
+        local.get 9
+        i32.const 0
+        i32.ge_s
+        if ;; label = @3
           local.get 2
           i32.const 2
-          i32.shr_u
-          i32.load offset=4480
-          i32.eqz
-          (@metadata.code.branch_hint "\00")
-          if ;; label = @4
-            local.get 2
-            i32.const 2
-            i32.shr_u
-            i32.const 1
-            i32.store offset=4480
-          end
-          i32.const 0
-          local.set 6
-          br 1 (;@2;)
+          i32.shl
+          local.get 9
+          i32x4.splat
+          v128.store offset=320 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          local.get 9
+          i32x4.splat
+          v128.store offset=336 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          local.get 9
+          i32x4.splat
+          v128.store offset=352 align=4
+          local.get 2
+          i32.const 2
+          i32.shl
+          local.get 9
+          i32x4.splat
+          v128.store offset=368 align=4
         end
+        local.get 2
+        i32.const 16
+        i32.add
+        local.set 82
         i32.const 0
-        local.set 6
-        br 0 (;@2;)
+        i32.const 0
+        i32.store offset=92
+        local.get 82
+        i32.const 12
+        i32.shl
+        local.get 2
+        i32.or
+        i32.const 1073741824
+        i32.or
+        return
+        unreachable
       end
+      i32.const 0
+      local.set 6
       block ;; label = @2
         block ;; label = @3
-          local.get 135
-          local.set 146
+          local.get 91
+          local.set 102
           local.get 3
-          local.set 147
+          local.set 103
           i64.const 0
-          local.get 147
+          local.get 103
           i64.extend_i32_u
           i64.const 15
           i64.add
@@ -416,32 +442,32 @@
           i32.eqz
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 147
+          local.get 103
           i64.extend_i32_u
-          local.set 148
-          local.get 148
+          local.set 104
+          local.get 104
           i64.const 4
           i64.mul
-          local.set 149
-          local.get 146
-          local.get 149
+          local.set 105
+          local.get 102
+          local.get 105
           i64.add
-          local.set 150
-          local.get 150
-          local.get 143
+          local.set 106
+          local.get 106
+          local.get 99
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 142
+          local.get 98
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 150
-          local.get 145
+          local.get 106
+          local.get 101
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 144
+          local.get 100
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -475,11 +501,11 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 118
+        local.set 82
         i32.const 0
         i32.const 0
         i32.store offset=92
-        local.get 118
+        local.get 82
         i32.const 12
         i32.shl
         local.get 2
@@ -488,495 +514,283 @@
         i32.or
         return
       end
-      local.get 135
-      local.set 51
-      local.get 51
-      local.set 10
+      local.get 91
+      local.set 24
       local.get 3
-      local.set 52
-      local.get 52
-      local.set 11
-      local.get 52
+      local.set 25
+      local.get 25
       i64.extend_i32_u
-      local.set 53
-      local.get 53
+      local.set 26
+      local.get 26
       i64.const 4
       i64.mul
-      local.set 54
-      local.get 54
-      local.set 12
-      local.get 51
-      local.get 54
-      i64.add
-      local.set 55
-      local.get 55
-      local.set 13
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 align=1
-      local.set 56
-      local.get 56
-      local.set 14
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=64 align=1
-      local.set 60
-      local.get 60
-      local.set 18
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=128 align=1
-      local.set 64
-      local.get 64
-      local.set 22
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=192 align=1
-      local.set 68
-      local.get 68
-      local.set 26
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=256 align=1
-      local.set 72
-      local.get 72
-      local.set 30
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=320 align=1
-      local.set 76
-      local.get 76
-      local.set 34
-      local.get 56
-      local.get 60
-      local.get 64
-      f32x4.relaxed_madd
-      local.set 80
-      local.get 80
-      local.set 84
-      local.get 80
-      local.set 38
-      local.get 68
-      local.get 72
-      local.get 80
-      f32x4.relaxed_madd
-      local.set 88
-      local.get 88
-      local.set 92
-      local.get 88
-      local.set 42
-      i32.const 0
-      local.get 14
-      v128.store offset=5504 align=4
-      i32.const 0
-      local.get 18
-      v128.store offset=5504 align=4
-      i32.const 0
-      local.get 22
-      v128.store offset=5504 align=4
-      i32.const 0
-      local.get 26
-      v128.store offset=5504 align=4
-      i32.const 0
-      local.get 30
-      v128.store offset=5504 align=4
-      i32.const 0
-      local.get 34
-      v128.store offset=5504 align=4
-      i32.const 0
-      local.get 84
-      v128.store offset=5504 align=4
-      i32.const 0
-      local.get 38
-      v128.store offset=5504 align=4
-      i32.const 0
-      local.get 92
-      v128.store offset=5504 align=4
-      i32.const 0
-      local.get 42
-      v128.store offset=5504 align=4
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=16 align=1
-      local.set 57
-      local.get 57
-      local.set 15
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=80 align=1
-      local.set 61
-      local.get 61
-      local.set 19
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=144 align=1
-      local.set 65
-      local.get 65
-      local.set 23
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=208 align=1
-      local.set 69
-      local.get 69
       local.set 27
-      local.get 55
+      local.get 24
+      local.get 27
+      i64.add
+      local.set 28
+      local.get 28
       i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=272 align=1
-      local.set 73
-      local.get 73
-      local.set 31
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=336 align=1
-      local.set 77
-      local.get 77
-      local.set 35
-      local.get 57
-      local.get 61
-      local.get 65
-      f32x4.relaxed_madd
       local.set 81
       local.get 81
-      local.set 85
-      local.get 81
-      local.set 39
-      local.get 69
-      local.get 73
-      local.get 81
-      f32x4.relaxed_madd
-      local.set 89
-      local.get 89
-      local.set 93
-      local.get 89
-      local.set 43
-      i32.const 0
-      local.get 15
-      v128.store offset=5520 align=4
-      i32.const 0
-      local.get 19
-      v128.store offset=5520 align=4
-      i32.const 0
-      local.get 23
-      v128.store offset=5520 align=4
-      i32.const 0
-      local.get 27
-      v128.store offset=5520 align=4
-      i32.const 0
-      local.get 31
-      v128.store offset=5520 align=4
-      i32.const 0
-      local.get 35
-      v128.store offset=5520 align=4
-      i32.const 0
-      local.get 85
-      v128.store offset=5520 align=4
-      i32.const 0
-      local.get 39
-      v128.store offset=5520 align=4
-      i32.const 0
-      local.get 93
-      v128.store offset=5520 align=4
-      i32.const 0
-      local.get 43
-      v128.store offset=5520 align=4
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=32 align=1
-      local.set 58
-      local.get 58
-      local.set 16
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=96 align=1
-      local.set 62
-      local.get 62
-      local.set 20
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=160 align=1
-      local.set 66
-      local.get 66
-      local.set 24
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=224 align=1
-      local.set 70
-      local.get 70
-      local.set 28
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=288 align=1
-      local.set 74
-      local.get 74
-      local.set 32
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=352 align=1
-      local.set 78
-      local.get 78
-      local.set 36
-      local.get 58
-      local.get 62
-      local.get 66
-      f32x4.relaxed_madd
-      local.set 82
-      local.get 82
-      local.set 86
-      local.get 82
-      local.set 40
-      local.get 70
-      local.get 74
-      local.get 82
-      f32x4.relaxed_madd
-      local.set 90
-      local.get 90
-      local.set 94
-      local.get 90
-      local.set 44
-      i32.const 0
-      local.get 16
-      v128.store offset=5536 align=4
-      i32.const 0
-      local.get 20
-      v128.store offset=5536 align=4
-      i32.const 0
-      local.get 24
-      v128.store offset=5536 align=4
-      i32.const 0
-      local.get 28
-      v128.store offset=5536 align=4
-      i32.const 0
-      local.get 32
-      v128.store offset=5536 align=4
-      i32.const 0
-      local.get 36
-      v128.store offset=5536 align=4
-      i32.const 0
-      local.get 86
-      v128.store offset=5536 align=4
-      i32.const 0
-      local.get 40
-      v128.store offset=5536 align=4
-      i32.const 0
-      local.get 94
-      v128.store offset=5536 align=4
-      i32.const 0
-      local.get 44
-      v128.store offset=5536 align=4
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=48 align=1
-      local.set 59
-      local.get 59
-      local.set 17
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=112 align=1
-      local.set 63
-      local.get 63
-      local.set 21
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=176 align=1
-      local.set 67
-      local.get 67
-      local.set 25
-      local.get 55
-      i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=240 align=1
-      local.set 71
-      local.get 71
+      v128.load 1 align=1
       local.set 29
-      local.get 55
+      local.get 28
       i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=304 align=1
-      local.set 75
-      local.get 75
+      local.set 81
+      local.get 81
+      v128.load 1 offset=64 align=1
       local.set 33
-      local.get 55
+      local.get 28
       i32.wrap_i64
-      local.set 117
-      local.get 117
-      v128.load 1 offset=368 align=1
-      local.set 79
-      local.get 79
+      local.set 81
+      local.get 81
+      v128.load 1 offset=128 align=1
       local.set 37
-      local.get 59
-      local.get 63
-      local.get 67
-      f32x4.relaxed_madd
-      local.set 83
-      local.get 83
-      local.set 87
-      local.get 83
-      local.set 41
-      local.get 71
-      local.get 75
-      local.get 83
-      f32x4.relaxed_madd
-      local.set 91
-      local.get 91
-      local.set 95
-      local.get 91
-      local.set 45
-      i32.const 0
-      local.get 17
-      v128.store offset=5552 align=4
-      i32.const 0
-      local.get 21
-      v128.store offset=5552 align=4
-      i32.const 0
-      local.get 25
-      v128.store offset=5552 align=4
-      i32.const 0
-      local.get 29
-      v128.store offset=5552 align=4
-      i32.const 0
-      local.get 33
-      v128.store offset=5552 align=4
-      i32.const 0
-      local.get 37
-      v128.store offset=5552 align=4
-      i32.const 0
-      local.get 87
-      v128.store offset=5552 align=4
-      i32.const 0
-      local.get 41
-      v128.store offset=5552 align=4
-      i32.const 0
-      local.get 95
-      v128.store offset=5552 align=4
-      i32.const 0
-      local.get 45
-      v128.store offset=5552 align=4
-      local.get 88
-      local.get 76
-      f32x4.add
-      local.set 96
-      local.get 89
-      local.get 77
-      f32x4.add
-      local.set 97
-      local.get 90
-      local.get 78
-      f32x4.add
-      local.set 98
-      local.get 91
-      local.get 79
-      f32x4.add
-      local.set 99
-      local.get 96
-      local.set 100
-      local.get 97
-      local.set 101
-      local.get 98
-      local.set 102
-      local.get 99
-      local.set 103
-      local.get 96
-      local.set 46
-      local.get 97
-      local.set 47
-      local.get 98
-      local.set 48
-      local.get 99
-      local.set 49
-      local.get 96
-      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 96
-      local.get 96
-      f32x4.eq
-      v128.bitselect
-      local.set 104
-      local.get 97
-      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 97
-      local.get 97
-      f32x4.eq
-      v128.bitselect
-      local.set 105
-      local.get 98
-      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 98
-      local.get 98
-      f32x4.eq
-      v128.bitselect
-      local.set 106
-      local.get 99
-      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 99
-      local.get 99
-      f32x4.eq
-      v128.bitselect
-      local.set 107
-      local.get 55
+      local.get 28
       i32.wrap_i64
-      local.set 117
-      local.get 104
-      local.set 108
-      local.get 117
-      local.get 108
+      local.set 81
+      local.get 81
+      v128.load 1 offset=192 align=1
+      local.set 41
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=256 align=1
+      local.set 45
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=320 align=1
+      local.set 49
+      local.get 29
+      local.get 33
+      local.get 37
+      f32x4.relaxed_madd
+      local.set 53
+      local.get 41
+      local.get 45
+      local.get 53
+      f32x4.relaxed_madd
+      local.set 58
+      i32.const 0
+      local.get 58
+      v128.store offset=5504 align=4
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=16 align=1
+      local.set 30
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=80 align=1
+      local.set 34
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=144 align=1
+      local.set 38
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=208 align=1
+      local.set 42
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=272 align=1
+      local.set 46
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=336 align=1
+      local.set 50
+      local.get 30
+      local.get 34
+      local.get 38
+      f32x4.relaxed_madd
+      local.set 54
+      local.get 42
+      local.get 46
+      local.get 54
+      f32x4.relaxed_madd
+      local.set 59
+      i32.const 0
+      local.get 59
+      v128.store offset=5520 align=4
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=32 align=1
+      local.set 31
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=96 align=1
+      local.set 35
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=160 align=1
+      local.set 39
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=224 align=1
+      local.set 43
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=288 align=1
+      local.set 47
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=352 align=1
+      local.set 51
+      local.get 31
+      local.get 35
+      local.get 39
+      f32x4.relaxed_madd
+      local.set 55
+      local.get 43
+      local.get 47
+      local.get 55
+      f32x4.relaxed_madd
+      local.set 60
+      i32.const 0
+      local.get 60
+      v128.store offset=5536 align=4
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=48 align=1
+      local.set 32
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=112 align=1
+      local.set 36
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=176 align=1
+      local.set 40
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=240 align=1
+      local.set 44
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=304 align=1
+      local.set 48
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 81
+      v128.load 1 offset=368 align=1
+      local.set 52
+      local.get 32
+      local.get 36
+      local.get 40
+      f32x4.relaxed_madd
+      local.set 56
+      local.get 44
+      local.get 48
+      local.get 56
+      f32x4.relaxed_madd
+      local.set 61
+      i32.const 0
+      local.get 61
+      v128.store offset=5552 align=4
+      local.get 58
+      local.get 49
+      f32x4.add
+      local.set 63
+      local.get 59
+      local.get 50
+      f32x4.add
+      local.set 64
+      local.get 60
+      local.get 51
+      f32x4.add
+      local.set 65
+      local.get 61
+      local.get 52
+      f32x4.add
+      local.set 66
+      local.get 63
+      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
+      local.get 63
+      local.get 63
+      f32x4.eq
+      v128.bitselect
+      local.set 68
+      local.get 64
+      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
+      local.get 64
+      local.get 64
+      f32x4.eq
+      v128.bitselect
+      local.set 69
+      local.get 65
+      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
+      local.get 65
+      local.get 65
+      f32x4.eq
+      v128.bitselect
+      local.set 70
+      local.get 66
+      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
+      local.get 66
+      local.get 66
+      f32x4.eq
+      v128.bitselect
+      local.set 71
+      local.get 28
+      i32.wrap_i64
+      local.set 81
+      local.get 68
+      local.set 72
+      local.get 81
+      local.get 72
       v128.store 1 align=1
-      local.get 105
-      local.set 108
-      local.get 117
-      local.get 108
+      local.get 69
+      local.set 72
+      local.get 81
+      local.get 72
       v128.store 1 offset=16 align=1
-      local.get 106
-      local.set 108
-      local.get 117
-      local.get 108
+      local.get 70
+      local.set 72
+      local.get 81
+      local.get 72
       v128.store 1 offset=32 align=1
-      local.get 107
-      local.set 108
-      local.get 117
-      local.get 108
+      local.get 71
+      local.set 72
+      local.get 81
+      local.get 72
       v128.store 1 offset=48 align=1
       local.get 9
       i32.const 0

@@ -63,30 +63,48 @@ const OPERANDS: [&str; 24] = [
     "end",
 ];
 
+/// An instruction: a form, which of its operands is another, which, and whether it is.
+pub type Pick = (prop::sample::Index, prop::sample::Index, usize, bool);
+
+/// Any of them.
+pub fn pick() -> impl Strategy<Value = Pick> {
+    (
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        0usize..OPERANDS.len(),
+        any::<bool>(),
+    )
+}
+
+/// A module of such instructions.
+pub fn text_of(picks: &[Pick]) -> String {
+    let forms = forms();
+    let body: Vec<String> = picks
+        .iter()
+        .map(|(form, operand, other, change)| {
+            let form = form.get(&forms).trim_end_matches(';');
+            let Some((name, operands)) = form.split_once(' ') else {
+                return format!("{form};");
+            };
+            let mut operands: Vec<&str> = operands.split(", ").collect();
+            if *change {
+                let place = operand.index(operands.len());
+                operands[place] = OPERANDS[*other];
+            }
+            format!("{name} {};", operands.join(", "))
+        })
+        .collect();
+    text(&body)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn forms_with_other_operands_are_printed_faithfully_or_refused(
-        picks in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0usize..OPERANDS.len(), any::<bool>()), 1..12)
+        picks in proptest::collection::vec(pick(), 1..12)
     ) {
-        let forms = forms();
-        let body: Vec<String> = picks
-            .iter()
-            .map(|(form, operand, other, change)| {
-                let form = form.get(&forms).trim_end_matches(';');
-                let Some((name, operands)) = form.split_once(' ') else {
-                    return format!("{form};");
-                };
-                let mut operands: Vec<&str> = operands.split(", ").collect();
-                if *change {
-                    let place = operand.index(operands.len());
-                    operands[place] = OPERANDS[*other];
-                }
-                format!("{name} {};", operands.join(", "))
-            })
-            .collect();
-        let text = text(&body);
+        let text = text_of(&picks);
         if let Ok(module) = parse(text.as_bytes(), &Limits::default()) {
             let printed = module.to_string();
             let again = parse(printed.as_bytes(), &Limits::default());

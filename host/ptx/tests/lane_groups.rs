@@ -3,6 +3,7 @@
 //! computes.
 
 use crate::common::{Arguments, Flat, launch_as, line, module};
+use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::compile::{Pass, Vectorize, compile_as, print_ir};
 
 const WAYS: [Vectorize; 2] = [Vectorize::Never, Vectorize::Always];
@@ -17,6 +18,7 @@ fn kernel(body: &str) -> String {
         ".version 8.6\n.target sm_90\n.address_size 64\n\
          .visible .entry k(.param .u64 data)\n{{\n\
          .reg .pred %p<8>; .reg .b32 %r<16>, %id, %in, %out, %more; .reg .b64 %d<4>;\n\
+         .reg .f32 %f<8>;\n\
          .shared .align 4 .b8 held[1024];\n\
          ld.param.u64 %d0, [data];\nmov.u32 %id, %tid.x;\n\
          mul.wide.u32 %d1, %id, 4;\nadd.s64 %d1, %d0, %d1;\nld.global.u32 %in, [%d1+1024];\n\
@@ -200,6 +202,124 @@ fn steps_of_some_lanes_change_nothing_in_the_others() {
                 .collect();
             assert_eq!(results(&body), expected, "{condition}{guard}");
         }
+    }
+}
+
+#[test]
+fn loads_of_some_lanes_leave_the_others_what_they_had() {
+    // Each loads its neighbour's word, and those at the edges of their rows have none.
+    for row in [16, 32, 24, 64] {
+        let body = format!(
+            "mov.u32 %out, 5;\nmov.u32 %more, 6;\nmov.u32 %r3, 8;\n\
+             rem.u32 %r0, %id, {row};\nsetp.eq.u32 %p0, %r0, 0;\n@%p0 bra BEHIND;\n\
+             ld.global.u32 %out, [%d1+1020];\n\
+             add.u32 %more, %out, 1;\n\
+             shl.b32 %r1, %id, 3;\ncvt.u64.u32 %d3, %r1;\nadd.s64 %d3, %d3, %d0;\n\
+             ld.global.v2.u32 {{%r3, %r4}}, [%d3+2048];\nadd.u32 %r3, %r3, %r4;\n\
+             BEHIND:\nadd.u32 %more, %more, %r3;\n"
+        );
+        let expected: Vec<(u32, u32)> = (0..THREADS)
+            .map(|id| match id % row {
+                0 => (5, 14),
+                _ => (input(id - 1), input(id - 1).wrapping_add(1)),
+            })
+            .collect();
+        assert_eq!(results(&body), expected, "rows of {row}");
+    }
+    // Behind the first ten lanes, the memory ends.
+    let body = "mov.u32 %out, 5;\nsetp.ge.u32 %p0, %id, 10;\n@%p0 bra BEHIND;\n\
+        ld.global.u32 %out, [%d1+4056];\nBEHIND:\n";
+    let expected: Vec<(u32, u32)> = (0..THREADS)
+        .map(|id| (if id < 10 { 0 } else { 5 }, 0))
+        .collect();
+    assert_eq!(results(body), expected);
+}
+
+#[test]
+fn a_number_that_wraps_around_in_a_lane_that_takes_no_part_is_right_in_the_others() {
+    // The first lane's index is the largest number there is, or the smallest, and in 64 bits the others'
+    // do not follow on it.
+    for (subtract, extend) in [("sub.u32", "mul.wide.u32"), ("sub.s32", "mul.wide.s32")] {
+        let most = if subtract == "sub.u32" {
+            0
+        } else {
+            0x8000_0000u32
+        };
+        let body = format!(
+            "add.u32 %r0, %id, {most};\n{subtract} %r0, %r0, 1;\n\
+             setp.eq.u32 %p0, %id, 0;\n@%p0 bra BEHIND;\n\
+             {extend} %d2, %r0, 4;\nadd.s64 %d2, %d2, %d0;\n\
+             cvt.u32.u64 %out, %d2;\nshr.u64 %d2, %d2, 32;\ncvt.u32.u64 %more, %d2;\n\
+             BEHIND:\n"
+        );
+        let expected: Vec<(u32, u32)> = (0..THREADS)
+            .map(|id| {
+                let index = id.wrapping_add(most).wrapping_sub(1);
+                let wide = match most {
+                    0 => u64::from(index) * 4,
+                    _ => (i64::from(index as i32) * 4) as u64,
+                };
+                let address = wide.wrapping_add(GLOBAL_BASE);
+                if id == 0 {
+                    (0, 0)
+                } else {
+                    (address as u32, (address >> 32) as u32)
+                }
+            })
+            .collect();
+        assert_eq!(results(&body), expected, "{subtract}");
+    }
+}
+
+#[test]
+fn a_load_of_some_lanes_from_one_address_is_checked() {
+    for (space, address) in [("global", "0xfffffff00000"), ("shared", "0xfffff0")] {
+        let body = format!(
+            "and.b32 %r0, %id, 3;\nsetp.ne.u32 %p0, %r0, 2;\n@%p0 bra BEHIND;\n\
+             mov.u64 %d2, {address};\nld.{space}.u32 %r3, [%d2];\nst.global.u32 [%d1], %r3;\n\
+             BEHIND:\n"
+        );
+        let memory = Flat::new(1 << 12);
+        let arguments = Arguments::new().pointer(0);
+        let shape = (line(1), line(THREADS), 0);
+        let module = module(&kernel(&body));
+        let launched = launch_as(&module, "k", shape, arguments, &memory, &WAYS);
+        let fault = launched.unwrap_err().to_string();
+        assert!(fault.contains("thread (2, 0, 0)"), "{fault}");
+    }
+}
+
+#[test]
+fn shuffled_numbers_have_nvidia_s_nan_wherever_their_bits_are_seen() {
+    // Every third lane has a NaN that the processor makes.
+    let numbers = "mov.b32 %f0, 0x7f800000;\ncvt.rn.f32.u32 %f1, %id;\n\
+         rem.u32 %r0, %id, 3;\nsetp.eq.u32 %p0, %r0, 0;\n@%p0 sub.f32 %f1, %f0, %f0;\n\
+         mov.b32 %r1, %f1;\nshfl.sync.bfly.b32 %r2|%p1, %r1, 1, 31, -1;\n";
+    let ways = [
+        // Computed with, once and again.
+        "mov.b32 %f2, %r2;\nadd.f32 %f2, %f1, %f2;\nmov.b32 %r3, %f2;\n\
+         shfl.sync.down.b32 %r4, %r3, 2, 31, -1;\nmov.b32 %f3, %r4;\nmax.f32 %f3, %f3, %f2;\n\
+         mov.b32 %out, %f3;\nadd.f32 %f4, %f2, %f3;\nmov.b32 %more, %f4;\n",
+        // Seen as they are, and moved before.
+        "mov.u32 %r3, %r2;\nselp.b32 %out, %r3, %r1, %p1;\nmov.b32 %f2, %r2;\n\
+         abs.f32 %f2, %f2;\nmov.b32 %more, %f2;\n",
+        // Computed with as integers.
+        "xor.b32 %out, %r2, 1;\nmov.b32 %f2, %r2;\nneg.f32 %f2, %f2;\nmov.b32 %more, %f2;\n",
+        // A loop that shuffles what it shuffled before.
+        "mov.u32 %r5, 0;\nAGAIN:\nshfl.sync.idx.b32 %r2, %r2, %r5, 31, -1;\nmov.b32 %f2, %r2;\n\
+         add.f32 %f2, %f2, %f1;\nmov.b32 %r2, %f2;\nadd.u32 %r5, %r5, 5;\n\
+         setp.lt.u32 %p2, %r5, 30;\n@%p2 bra AGAIN;\nmov.b32 %out, %f2;\nmov.u32 %more, %r2;\n",
+        // NaNs that were not computed keep their bits.
+        "or.b32 %r3, %id, 0x7fa00000;\nmov.b32 %f2, %r3;\nmov.b32 %r4, %f2;\n\
+         shfl.sync.bfly.b32 %out, %r4, 3, 31, -1;\nselp.b32 %r5, %r4, %r1, %p0;\n\
+         shfl.sync.bfly.b32 %more, %r5, 2, 31, -1;\n",
+    ];
+    for way in ways {
+        let found = results(&format!("{numbers}{way}"));
+        assert!(
+            found.iter().any(|(out, _)| f32::from_bits(*out).is_nan()),
+            "{way}"
+        );
     }
 }
 

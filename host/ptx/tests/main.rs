@@ -29,6 +29,7 @@ mod mbarriers;
 mod no_system;
 mod output;
 mod pointers;
+mod ptxas;
 mod random;
 mod recursion;
 mod refusals;

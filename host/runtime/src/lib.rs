@@ -61,6 +61,7 @@ pub use capability::http::{ConnectionLimits, Destination, HttpGrant, HttpTrust, 
 pub use capability::next::{ChainImports, NextHandler, ResponseFuture};
 pub use capability::policy;
 pub use capability::registry::ImportReport;
+pub use capability::tenant_memory::TenantMemory;
 pub use compose::{ComposeError, Member, Source, compose, compose_named, plug, plug_named};
 pub use engine::{Engine, EngineConfig};
 pub use error::{Error, MissingImport};

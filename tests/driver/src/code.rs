@@ -64,7 +64,12 @@ codes! {
     NVLINK_UNCORRECTABLE = 220, "uncorrectable NVLink error detected during the execution";
     JIT_COMPILER_NOT_FOUND = 221, "PTX JIT compiler library not found";
     UNSUPPORTED_PTX_VERSION = 222, "the provided PTX was compiled with an unsupported toolchain.";
+    JIT_COMPILATION_DISABLED = 223, "PTX JIT compilation was disabled";
+    UNSUPPORTED_DEVSIDE_SYNC = 225, "the provided PTX contains unsupported call to cudaDeviceSynchronize";
+    CONTAINED = 226, "Invalid access of peer GPU memory over nvlink or a hardware error";
     FILE_NOT_FOUND = 301, "file not found";
+    SHARED_OBJECT_SYMBOL_NOT_FOUND = 302, "shared object symbol not found";
+    SHARED_OBJECT_INIT_FAILED = 303, "shared object initialization failed";
     OPERATING_SYSTEM = 304, "OS call failed or operation not supported on this OS";
     INVALID_HANDLE = 400, "invalid resource handle";
     NOT_FOUND = 500, "named symbol not found";
@@ -84,11 +89,13 @@ codes! {
     INVALID_PC = 718, "invalid program counter";
     LAUNCH_FAILED = 719, "unspecified launch failure";
     COOPERATIVE_LAUNCH_TOO_LARGE = 720, "too many blocks in cooperative launch";
+    TENSOR_MEMORY_LEAK = 721, "tensor memory not completely freed";
     NOT_PERMITTED = 800, "operation not permitted";
     NOT_SUPPORTED = 801, "operation not supported";
     SYSTEM_NOT_READY = 802, "system not yet initialized";
     SYSTEM_DRIVER_MISMATCH = 803, "system has unsupported display driver / cuda driver combination";
     MPS_CONNECTION_FAILED = 805, "MPS client failed to connect to the MPS control daemon or the MPS server";
+    MPS_CLIENT_TERMINATED = 810, "MPS client was terminated by the server";
     TIMEOUT = 909, "wait operation timed out";
     EXTERNAL_DEVICE = 911, "an async error has occurred in external entity outside of CUDA";
     UNKNOWN = 999, "unknown error";

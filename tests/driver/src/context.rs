@@ -15,6 +15,7 @@ use crate::handle::{Handle, Table};
 use crate::memory::Map;
 use crate::module::{FUNCTIONS, MODULES};
 use crate::stream::{STREAMS, Stream};
+use crate::switches;
 use crate::sync::lock;
 
 pub(crate) static CONTEXTS: Table<Context> = Table::new();
@@ -22,6 +23,19 @@ pub(crate) static CONTEXTS: Table<Context> = Table::new();
 thread_local! {
     /// The thread's stack of contexts; null is one that was set to none.
     static STACK: RefCell<Vec<Handle>> = const { RefCell::new(Vec::new()) };
+}
+
+/// `CU_CTX_SCHED_MASK` and `CU_CTX_SCHED_BLOCKING_SYNC`.
+const SCHEDULE_MASK: u32 = 7;
+const BLOCKING_SYNC: u32 = 4;
+
+/// A call that waits awake takes a processor for as long as a device takes. Ends the process, where a
+/// switch says so.
+pub(crate) fn check_spinning(spins: bool, call: &str) {
+    if spins && !switches::get().may_spin {
+        eprintln!("{call} waits awake");
+        std::process::abort();
+    }
 }
 
 pub(crate) struct Context {
@@ -108,6 +122,12 @@ impl Context {
             .iter()
             .filter_map(Weak::upgrade)
             .collect()
+    }
+
+    /// A call waits for a stream or for all of the context: awake, unless its flags say otherwise.
+    pub(crate) fn check_wait(&self, call: &str) {
+        let schedule = self.flags.load(Ordering::Relaxed) & SCHEDULE_MASK;
+        check_spinning(schedule != BLOCKING_SYNC, call);
     }
 
     /// Waits for everything that was handed over, and says how it went.

@@ -213,8 +213,9 @@ pub(crate) fn attribute(attribute: u32, ordinal: i32) -> Result<i32> {
         111 => value(SYSTEM_SHARED),
         // Copies beside kernels, mapped host memory, kernels beside one another, one space of
         // addresses, stream priorities, caches, preemption, registered memory by its own address,
-        // cooperative launches, registering host memory at all, pools.
-        15 | 19 | 31 | 41 | 78 | 79 | 80 | 90 | 91 | 95 | 99 | 113 | 115 => 1,
+        // cooperative launches, registering host memory at all; pools.
+        15 | 19 | 31 | 41 | 78 | 79 | 80 | 90 | 91 | 95 | 99 | 113 => 1,
+        115 => i32::from(switches::get().pools),
         _ => 0,
     })
 }

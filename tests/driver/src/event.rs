@@ -4,12 +4,15 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use crate::code::{Code, Result};
-use crate::context::Context;
+use crate::context::{Context, check_spinning};
 use crate::handle::Table;
 use crate::stream::Stream;
 use crate::sync::lock;
 
 pub(crate) static EVENTS: Table<Event> = Table::new();
+
+/// `CU_EVENT_BLOCKING_SYNC`.
+const BLOCKING_SYNC: u32 = 1;
 
 /// `CU_EVENT_DISABLE_TIMING`.
 const DISABLE_TIMING: u32 = 2;
@@ -58,6 +61,11 @@ impl Event {
     pub(crate) fn is_done(&self) -> bool {
         self.mark()
             .is_none_or(|mark| mark.stream.has_done(mark.number))
+    }
+
+    /// A call waits for it: awake, unless it was made for waiting asleep.
+    pub(crate) fn check_wait(&self, call: &str) {
+        check_spinning(self.flags & BLOCKING_SYNC == 0, call);
     }
 
     pub(crate) fn synchronise(&self) {

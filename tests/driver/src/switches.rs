@@ -8,6 +8,8 @@
 //! devices = 2                  # 0: cuInit says that there is none
 //! parts = true                 # each device is a part of one (MIG), with a UUID of its own
 //! memory_bytes = 1073741824    # of each device
+//! pools = false                # no device has memory pools
+//! spinning = "refused"         # a call that would wait awake ends the process
 //! launch_latency_us = 20       # how long every kernel takes before it begins
 //! lost_after = 40              # after so many calls, of any kind, the device is gone
 //! lost_code = 46               # and this is what every call says
@@ -16,6 +18,7 @@
 //! fail = { call = "cuMemAlloc_v2", after = 3, times = 1, code = 2, sticky = true }
 //! hang = { call = "cuCtxSynchronize", after = 1 }
 //! exit = { call = "cuModuleLoadData" }
+//! fail = { call = "cuDevicePrimaryCtxRetain", code = 100, opens = "/dev/node" }
 //! lose = { call = "*", when = "gone" }
 //! delay = { call = "cuModuleLoadDataEx", ms = 200 }
 //! fault = { kernel = "saxpy", after = 1, code = 710 }
@@ -23,7 +26,9 @@
 //!
 //! The last six may also be lists of such tables. `call` names a function, or `*` for all. `after`
 //! is how many calls pass first (none, unless it says so), `times` how many then fail (all); `when`
-//! names a file, seen from this folder, and calls count only while it is there. `exit` aborts the
+//! names a file, seen from this folder, and calls count only while it is there; with `opens`, they
+//! count only where the process can't open this file, as a driver can't work whose node is out of reach.
+//! `exit` aborts the
 //! process inside of the call; `lose` loses the device at that call; `delay` makes it slow; `fault`
 //! ends a kernel that way, for errors that the interpreter does not produce.
 
@@ -50,6 +55,8 @@ pub(crate) struct Switches {
     pub(crate) devices: i32,
     pub(crate) parts: bool,
     pub(crate) memory_bytes: u64,
+    pub(crate) pools: bool,
+    pub(crate) may_spin: bool,
     pub(crate) launch_latency: Duration,
     pub(crate) lost_after: Option<u64>,
     pub(crate) lost_code: Code,
@@ -67,6 +74,8 @@ impl Default for Switches {
             devices: 1,
             parts: false,
             memory_bytes: 8 << 30,
+            pools: true,
+            may_spin: true,
             launch_latency: Duration::ZERO,
             lost_after: None,
             lost_code: Code::DEVICE_UNAVAILABLE,
@@ -85,6 +94,8 @@ pub(crate) struct Rule {
     times: u64,
     /// A file that must be there.
     when: Option<PathBuf>,
+    /// A file that the process must not be able to open.
+    opens: Option<PathBuf>,
     seen: AtomicU64,
 }
 
@@ -105,6 +116,13 @@ impl Rule {
             return false;
         }
         if self.when.as_ref().is_some_and(|file| !file.exists()) {
+            return false;
+        }
+        if self
+            .opens
+            .as_ref()
+            .is_some_and(|file| File::open(file).is_ok())
+        {
             return false;
         }
         let before = self.seen.fetch_add(1, Ordering::Relaxed);
@@ -168,6 +186,11 @@ fn parse(text: &str, folder: &Path) -> Result<Switches, Mistake> {
             "driver_version" => switches.driver_version = number(key, value)?,
             "devices" => switches.devices = number(key, value)?,
             "parts" => switches.parts = value.as_bool().unwrap_or(false),
+            "pools" => switches.pools = value.as_bool().unwrap_or(true),
+            "spinning" => match value.as_str() {
+                Some("refused") => switches.may_spin = false,
+                _ => return Err("`spinning` can only be \"refused\"".to_owned()),
+            },
             "memory_bytes" => switches.memory_bytes = number(key, value)?,
             "launch_latency_us" => {
                 switches.launch_latency = Duration::from_micros(number(key, value)?);
@@ -213,7 +236,8 @@ fn rule(kind: &str, value: &DeValue<'_>, folder: &Path) -> Result<Rule, Mistake>
     let DeValue::Table(table) = value else {
         return Err(format!("there is no switch `{kind}` with such a value"));
     };
-    let (mut call, mut after, mut times, mut when) = (None, 0, u64::MAX, None);
+    let (mut call, mut after, mut times) = (None, 0, u64::MAX);
+    let (mut when, mut opens) = (None, None);
     let (mut code, mut sticky, mut time) = (None, false, None);
     for (key, value) in table {
         let (key, value) = (key.get_ref().as_ref(), value.get_ref());
@@ -222,6 +246,7 @@ fn rule(kind: &str, value: &DeValue<'_>, folder: &Path) -> Result<Rule, Mistake>
             "after" => after = number(key, value)?,
             "times" => times = number(key, value)?,
             "when" => when = value.as_str().map(|file| folder.join(file)),
+            "opens" => opens = value.as_str().map(|file| folder.join(file)),
             "code" => code = Some(Code(number(key, value)?)),
             "sticky" => sticky = value.as_bool().unwrap_or(false),
             "ms" => time = Some(Duration::from_millis(number(key, value)?)),
@@ -246,6 +271,7 @@ fn rule(kind: &str, value: &DeValue<'_>, folder: &Path) -> Result<Rule, Mistake>
         after,
         times,
         when,
+        opens,
         seen: AtomicU64::new(0),
     })
 }

@@ -7,6 +7,7 @@ mod errors;
 mod invoke;
 mod jobs;
 mod restart;
+mod settings;
 mod tenants;
 
 use std::fs;

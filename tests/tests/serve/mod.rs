@@ -11,6 +11,7 @@ mod reload;
 mod responses;
 mod slow_clients;
 mod sockets;
+mod tenant_memory;
 
 use tensor_wasm_tests::{Serve, Shared, guest};
 

@@ -36,9 +36,12 @@ fn a_kernel_fault_does_not_affect_another_tenant() {
 #[test]
 fn asserts_and_traps_in_kernels_are_reported_as_faults() {
     for (code, text) in [
+        // By the watchdog of a device that has a display.
+        (702, "CUDA_ERROR_LAUNCH_TIMEOUT"),
         (710, "CUDA_ERROR_ASSERT"),
         (715, "CUDA_ERROR_ILLEGAL_INSTRUCTION"),
         (719, "CUDA_ERROR_LAUNCH_FAILED"),
+        (721, "CUDA_ERROR_TENSOR_MEMORY_LEAK"),
     ] {
         let switches = format!("fault = {{ kernel = \"increment\", times = 1, code = {code} }}");
         let driver = Driver::new(&switches);
@@ -47,6 +50,31 @@ fn asserts_and_traps_in_kernels_are_reported_as_faults() {
         assert_eq!(kind(&fault), "fault", "{}", fault.text());
         assert!(fault.text().contains(text), "{}", fault.text());
         assert!(fault.text().contains("increment"), "{}", fault.text());
+    }
+}
+
+#[test]
+fn what_is_no_fault_of_a_kernel_is_a_loss_with_its_name() {
+    for (code, name) in [
+        (214, "CUDA_ERROR_ECC_UNCORRECTABLE"),
+        (220, "CUDA_ERROR_NVLINK_UNCORRECTABLE"),
+        (226, "CUDA_ERROR_CONTAINED"),
+        (806, "CUDA_ERROR_MPS_RPC_FAILURE"),
+        (810, "CUDA_ERROR_MPS_CLIENT_TERMINATED"),
+        (999, "CUDA_ERROR_UNKNOWN"),
+        // The driver has no name for this one, and does not know it.
+        (919, "CUDA_ERROR_FABRIC_NOT_READY"),
+    ] {
+        let switches =
+            format!("fault = {{ kernel = \"increment\", when = \"broken\", code = {code} }}");
+        let driver = Driver::new(&switches);
+        let server = cuda(&driver).start();
+        driver.now("broken");
+        let lost = server.get("/increment");
+        assert_eq!(kind(&lost), "device-lost", "{}", lost.text());
+        assert!(lost.text().contains(name), "{}", lost.text());
+        std::fs::remove_file(driver.folder().join("broken")).unwrap();
+        assert_increments(&server.get("/increment"));
     }
 }
 

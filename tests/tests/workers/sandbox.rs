@@ -43,7 +43,12 @@ fn assert_confined(worker: i32) {
     let variables = String::from_utf8_lossy(&variables).into_owned();
     assert!(!variables.contains("SECRET"), "{variables}");
     for variable in variables.split('\0').filter(|text| !text.is_empty()) {
-        let expected = ["LD_LIBRARY_PATH=", "CUDA_VISIBLE_DEVICES=GPU-"];
+        let expected = [
+            "LD_LIBRARY_PATH=",
+            "CUDA_VISIBLE_DEVICES=GPU-",
+            "CUDA_DEVICE_MAX_CONNECTIONS=32",
+            "CUDA_MPS_PIPE_DIRECTORY=/proc/no-mps",
+        ];
         let is_expected = expected.iter().any(|name| variable.starts_with(name));
         assert!(is_expected, "{variable}");
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: measurements.
 
 mod device;
-mod figures;
+pub mod figures;
 mod kernels;
 mod load;
 mod node;

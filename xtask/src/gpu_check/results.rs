@@ -1,4 +1,4 @@
-//! What `gpu-check` found, as a table for readers, a page of the documentation, and JSON.
+//! What tests and kernels came to, read from what they write, and as a table for readers.
 
 use std::{
     fmt::{self, Write as _},
@@ -8,21 +8,7 @@ use std::{
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-/// Everything of one run.
-pub struct Results {
-    /// Whether this was seen on a GPU.
-    pub is_real: bool,
-    /// The driver and its devices, as they were listed.
-    pub found: Value,
-    /// What was checked, where it is known.
-    pub commit: Value,
-    /// One for each kernel and compiler.
-    pub kernels: Vec<Value>,
-    /// The tests that ran the kernels.
-    pub corpus: Tests,
-    /// The device's own tests.
-    pub device: Tests,
-}
+use super::child::Ended;
 
 /// What a run of tests said.
 #[derive(Default, Debug, PartialEq)]
@@ -34,6 +20,16 @@ pub struct Tests {
 }
 
 impl Tests {
+    /// Of a program of tests that has ended.
+    pub fn of(ended: &Ended) -> Self {
+        let mut tests = Self {
+            succeeded: ended.succeeded(),
+            ..Self::default()
+        };
+        ended.said().lines().for_each(|line| tests.read(line));
+        tests
+    }
+
     /// Reads a line of `cargo test`: `test faults::a_fault_is_told ... ok`.
     pub fn read(&mut self, line: &str) {
         let Some((name, outcome)) = line
@@ -105,119 +101,46 @@ pub fn summary(kernels: &[Value]) -> String {
     counts.collect::<Vec<_>>().join(", ")
 }
 
-/// The devices, as people say them.
-pub fn devices(found: &Value) -> Vec<String> {
-    let devices = found.get("devices").and_then(Value::as_array);
+/// The devices, as `tensor-wasm devices --json` lists them, as people say them.
+pub fn devices(found: &[Value]) -> Vec<String> {
     let said = |device: &Value| {
         let number = |name| device.get(name).and_then(Value::as_u64).unwrap_or(0);
         format!(
-            "{} (sm_{}, {} multiprocessors, {:.1} GiB)",
+            "{} (compute capability {}, {} multiprocessors, {:.1} GiB), driver for CUDA {}",
             text(device, "name"),
-            number("target"),
+            text(device, "compute_capability"),
             number("multiprocessors"),
-            number("memory_bytes") as f64 / (1_u64 << 30) as f64
+            number("memory_bytes") as f64 / (1_u64 << 30) as f64,
+            text(device, "driver")
         )
     };
-    devices.into_iter().flatten().map(said).collect()
+    found.iter().map(said).collect()
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+/// Whether it is what the driver without a device shows, by its name.
+pub fn is_stand_in(device: &Value) -> bool {
+    text(device, "name").contains("no GPU")
+}
+
+pub fn has_failed(kernel: &Value) -> bool {
+    text(kernel, "result") == "failed"
+}
+
+/// A field's text; an empty one where there is none.
+pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-impl Results {
-    /// What is not as it should be.
-    pub fn failures(&self) -> Vec<String> {
-        let mut failures = Vec::new();
-        let broken = |kernel: &&Value| text(kernel, "result") == "failed";
-        let count = self.kernels.iter().filter(broken).count();
-        if count > 0 {
-            failures.push(format!("{count} kernels failed"));
-        }
-        for (what, tests) in [
-            ("the kernels'", &self.corpus),
-            ("the device's", &self.device),
-        ] {
-            if !tests.succeeded || tests.passed.is_empty() {
-                failures.push(format!("{what} tests: {tests}"));
-            }
-        }
-        failures
+/// The kernels as a table.
+pub fn table(kernels: &[Value]) -> String {
+    let mut text =
+        "| kernel | compiler | result | measured by | largest difference | device | processor |\n\
+                    |---|---|---|---|---|---:|---:|\n"
+            .to_owned();
+    for kernel in kernels {
+        let _ = writeln!(text, "{}", row(kernel));
     }
-
-    /// The conditions and the table.
-    pub fn markdown(&self) -> String {
-        let mut text = String::new();
-        if !self.is_real {
-            text.push_str(
-                "**NO GPU: a driver without a device stands in. This tests the command, and shows nothing of a GPU.**\n\n",
-            );
-        }
-        let driver = self
-            .found
-            .get("driver")
-            .and_then(Value::as_i64)
-            .unwrap_or(0);
-        let _ = writeln!(text, "- date: {}", today());
-        for (number, device) in devices(&self.found).iter().enumerate() {
-            let _ = writeln!(text, "- device {number}: {device}");
-        }
-        let _ = writeln!(
-            text,
-            "- driver: for CUDA {}.{}\n- kernels: {}\n- the device's own tests: {}",
-            driver / 1000,
-            driver % 1000 / 10,
-            summary(&self.kernels),
-            self.device
-        );
-        for name in self.device.failed.iter().chain(&self.corpus.failed) {
-            let _ = writeln!(text, "- **failed**: `{name}`");
-        }
-        text.push_str(
-            "\n| kernel | compiler | result | measured by | largest difference | device | processor |\n\
-             |---|---|---|---|---|---:|---:|\n",
-        );
-        for kernel in &self.kernels {
-            let _ = writeln!(text, "{}", row(kernel));
-        }
-        text
-    }
-
-    /// The page of the documentation. Only for what was seen on a GPU.
-    pub fn page(&self) -> String {
-        let commit = self.commit.as_str().unwrap_or("unknown");
-        format!(
-            "# Seen on a GPU\n\n\
-             `cargo xtask gpu-check` wrote this page on a machine with a GPU. Each kernel of\n\
-             `host/ptx/corpus` ran there and on the processor, from the PTX of two compilers. What has one\n\
-             result by [Numerics](numerics.md) must have the same bits; the rest must meet the kernel's own\n\
-             expectation on both, and how far they are apart is told. Times are those of the launches, each\n\
-             waited for, the first one included.\n\n\
-             - commit: {commit}\n{}",
-            self.markdown()
-        )
-    }
-
-    /// The same for programs.
-    pub fn json(&self) -> Value {
-        let tests = |tests: &Tests| {
-            json!({
-                "passed": tests.passed,
-                "failed": tests.failed,
-                "succeeded": tests.succeeded,
-            })
-        };
-        json!({
-            "seen_on_a_gpu": self.is_real,
-            "date": today(),
-            "commit": self.commit,
-            "driver": self.found.get("driver"),
-            "devices": self.found.get("devices"),
-            "kernels": self.kernels,
-            "corpus_tests": tests(&self.corpus),
-            "device_tests": tests(&self.device),
-        })
-    }
+    text
 }
 
 fn row(kernel: &Value) -> String {
@@ -257,7 +180,7 @@ fn row(kernel: &Value) -> String {
 }
 
 /// The date, in universal time.
-fn today() -> String {
+pub fn today() -> String {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     now.split('T').next().unwrap_or_default().to_owned()
 }
@@ -267,69 +190,53 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn results(is_real: bool, lines: &str) -> Results {
-        let passed = Tests {
-            passed: vec!["one".to_owned()],
-            failed: Vec::new(),
-            succeeded: true,
-        };
-        Results {
-            is_real,
-            found: json!({ "driver": 12040, "devices": [
-                { "name": "A", "target": 90, "multiprocessors": 8, "memory_bytes": 1_u64 << 31 },
-            ]}),
-            commit: Value::Null,
-            kernels: kernels(
-                lines,
-                &["nvrtc", "clang"].map(|compiler| ("saxpy".to_owned(), compiler.to_owned())),
-            )
-            .unwrap(),
-            corpus: Tests {
-                passed: vec!["two".to_owned()],
-                ..Tests {
-                    succeeded: true,
-                    ..Tests::default()
-                }
-            },
-            device: passed,
-        }
-    }
-
     const BOTH: &str = r#"{"kernel":"saxpy","compiler":"nvrtc","result":"same bits","measure":"bits","launches":1,"differing":0,"device_ns":2500}
 {"kernel":"saxpy","compiler":"clang","result":"within tolerance","measure":"expectation","why":"x","launches":1,"values":9,"differing":2,"largest_ulps":3,"largest_difference":0.5}"#;
 
+    fn both(lines: &str) -> Vec<Value> {
+        let compilers = ["nvrtc", "clang"];
+        kernels(
+            lines,
+            &compilers.map(|compiler| ("saxpy".to_owned(), compiler.to_owned())),
+        )
+        .unwrap()
+    }
+
     #[test]
     fn the_table_lists_each_kernels_result_and_largest_difference() {
-        let results = results(true, BOTH);
-        let table = results.markdown();
+        let found = both(BOTH);
+        let table = table(&found);
         for line in [
-            "- device 0: A (sm_90, 8 multiprocessors, 2.0 GiB)",
-            "- driver: for CUDA 12.4",
             "| saxpy | nvrtc | same bits | bits | none | 2.5 µs |  |",
             "| saxpy | clang | within tolerance | expectation: x | 2 of 9, 3 ULP, 5.0e-1 |  |  |",
         ] {
             assert!(table.contains(line), "{table}");
         }
-        assert!(!table.contains("NO GPU"));
-        assert_eq!(results.failures(), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_report_without_a_gpu_says_so_first() {
-        let results = results(false, BOTH);
-        assert!(results.markdown().starts_with("**NO GPU"));
-        assert_eq!(results.json().get("seen_on_a_gpu"), Some(&json!(false)));
+        assert_eq!(summary(&found), "1 within tolerance, 1 same bits");
+        assert!(!found.iter().any(has_failed));
     }
 
     #[test]
     fn a_kernel_without_a_result_counts_as_failed() {
-        let results = results(true, "");
-        assert!(
-            results
-                .markdown()
-                .contains("| **failed**: it was not reached |")
+        let found = both("");
+        assert!(table(&found).contains("| **failed**: it was not reached |"));
+        assert_eq!(found.iter().filter(|kernel| has_failed(kernel)).count(), 2);
+    }
+
+    #[test]
+    fn devices_are_told_with_their_driver_and_the_one_that_is_none_by_its_name() {
+        let device = json!({
+            "name": "A", "compute_capability": "9.0", "multiprocessors": 8,
+            "memory_bytes": 1_u64 << 31, "driver": "12.4",
+        });
+        assert!(!is_stand_in(&device));
+        assert_eq!(
+            devices(&[device]),
+            ["A (compute capability 9.0, 8 multiprocessors, 2.0 GiB), driver for CUDA 12.4"]
         );
-        assert_eq!(results.failures(), ["2 kernels failed"]);
+        assert!(is_stand_in(
+            &json!({ "name": "TensorWasm test driver (no GPU)" })
+        ));
     }
 
     #[test]

@@ -35,6 +35,10 @@ pub struct Node {
     /// Where functions are kept. One node at a time may use it; it is made where it is missing
     #[arg(long, value_name = "DIRECTORY")]
     data_dir: PathBuf,
+    /// The file with the key that functions' secrets are sealed by: 32 bytes. By default a key
+    /// is made in the data directory; kept elsewhere, a copy of that directory shows no secret
+    #[arg(long, value_name = "FILE")]
+    secrets_key: Option<PathBuf>,
 
     #[command(flatten)]
     server: ServerOptions,
@@ -120,6 +124,7 @@ impl ServerCommand for Node {
         let options = &self.server;
         let mut builder = node::Node::builder(NodeSource {
             directory: self.data_dir.clone(),
+            secrets_key: self.secrets_key.clone(),
             limits: self.function_limits(),
             jobs: JobLimits {
                 concurrency: self.max_running_jobs,

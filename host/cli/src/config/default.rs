@@ -28,6 +28,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 2] = [
         "7",
         &[
             ("name", "acme"),
+            ("tenant-memory-bytes", "1GiB"),
             ("gpu", "grant"),
             ("gpu-memory-bytes", "256MiB"),
             ("gpu-host-memory-bytes", "64MiB"),

@@ -1,4 +1,4 @@
-//! The grants of tenants, in the configuration file.
+//! The grants and limits of tenants, in the configuration file.
 //!
 //! `[tenants.7]` is for tenant 7. `[tenants.default]` is for every tenant without a table of
 //! its own, and for the keys that a tenant's table leaves out. Keys in neither have the
@@ -26,6 +26,9 @@ pub struct TenantGrant {
     /// What the tenant is called in errors and records
     #[arg(long, value_name = "NAME", value_parser = name)]
     pub name: Option<String>,
+    /// The memory that all instances of the tenant may have together
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub tenant_memory_bytes: Option<NonZeroU64>,
     /// Whether the tenant's components may use the GPU
     #[arg(long, value_name = "GRANT", value_parser = grant_parser())]
     pub gpu: Option<Grant>,
@@ -86,6 +89,7 @@ impl Tenants {
         let own = own.unwrap_or_default();
         TenantGrant {
             name: own.name,
+            tenant_memory_bytes: own.tenant_memory_bytes.or(default.tenant_memory_bytes),
             gpu: own.gpu.or(default.gpu),
             gpu_memory_bytes: own.gpu_memory_bytes.or(default.gpu_memory_bytes),
             gpu_host_memory_bytes: own.gpu_host_memory_bytes.or(default.gpu_host_memory_bytes),
@@ -134,10 +138,12 @@ impl TenantGrant {
         fn words(value: &Option<impl ToString>) -> Option<String> {
             value.as_ref().map(ToString::to_string)
         }
+        let tenant_memory = self.tenant_memory_bytes.map(exact_size);
         let memory = self.gpu_memory_bytes.map(exact_size);
         let host_memory = self.gpu_host_memory_bytes.map(exact_size);
         vec![
             ("name", self.name.clone()),
+            ("tenant-memory-bytes", words(&tenant_memory)),
             ("gpu", words(&self.gpu)),
             ("gpu-memory-bytes", words(&memory)),
             ("gpu-host-memory-bytes", words(&host_memory)),
@@ -231,6 +237,7 @@ mod tests {
     fn a_grant_as_text_has_its_keys_in_order_and_parses_to_the_same_grant() {
         let values = [
             ("name", "acme"),
+            ("tenant-memory-bytes", "512MiB"),
             ("gpu", "refuse"),
             ("gpu-memory-bytes", "1GiB"),
             ("gpu-modules", "8"),

@@ -6,7 +6,8 @@
 //!
 //! Each way to run them has a process of its own, which this program starts with a hidden argument:
 //! how many threads PoCL uses, and whether the compiler puts threads together, is settled once in a
-//! process. `--quick` takes small problems, `--json FILE` writes the figures for programs.
+//! process. `--quick` takes small problems, `--json FILE` writes the figures for programs, `--only TEXT`
+//! measures the kernels whose names have that in them, and `--rounds COUNT` takes the best of so many.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod device;
@@ -90,11 +91,26 @@ fn main() {
         arguments.get(place + 1).cloned()
     };
     let quick = arguments.iter().any(|argument| argument == "--quick");
-    let sizes = Sizes::new(quick);
+    let mut sizes = Sizes::new(quick);
+    if let Some(rounds) = after("--rounds").and_then(|rounds| rounds.parse().ok()) {
+        sizes.rounds = rounds;
+    }
+    let only = after("--only").unwrap_or_default();
+    let kernels = || {
+        let all = Kernel::ALL.into_iter();
+        all.filter(|kernel| kernel.name().contains(&only))
+    };
+    let given: Vec<String> = ["--only", "--rounds"]
+        .into_iter()
+        .filter_map(|name| Some([name.to_owned(), after(name)?]))
+        .flatten()
+        .chain(quick.then(|| "--quick".to_owned()))
+        .collect();
     if let Some(way) = after("--way") {
         let way = Way::ALL.into_iter().find(|known| known.name() == way);
         let threads = after("--threads").and_then(|threads| threads.parse().ok());
-        return child(way.unwrap(), threads.unwrap_or(1), &sizes);
+        let kernels: Vec<Kernel> = kernels().collect();
+        return child(way.unwrap(), threads.unwrap_or(1), &sizes, &kernels);
     }
     let all = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut counts = vec![1, all];
@@ -111,10 +127,10 @@ fn main() {
             for way in Way::ALL {
                 let figures = found.entry(way).or_default();
                 figures.notes.clear();
-                figures.read(&start(way, threads, quick));
+                figures.read(&start(way, threads, &given));
             }
         }
-        for kernel in Kernel::ALL {
+        for kernel in kernels() {
             let work = sizes.work(kernel);
             let [rust, alone, chosen, pocl] =
                 Way::ALL.map(|way| found.get(&way).and_then(|found| found.rate(kernel, work)));
@@ -155,11 +171,11 @@ fn main() {
 }
 
 /// Runs this program again, for one way, and returns what it says.
-fn start(way: Way, threads: usize, quick: bool) -> String {
+fn start(way: Way, threads: usize, given: &[String]) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--way", way.name(), "--threads", &threads.to_string()])
-        .args(quick.then_some("--quick"))
+        .args(given)
         // PoCL's threads, by the name that its releases before and since 5.0 give them.
         .env("POCL_MAX_PTHREAD_COUNT", threads.to_string())
         .env("POCL_CPU_MAX_CU_COUNT", threads.to_string())
@@ -170,12 +186,13 @@ fn start(way: Way, threads: usize, quick: bool) -> String {
 }
 
 /// Measures one way.
-fn child(way: Way, threads: usize, sizes: &Sizes) {
+fn child(way: Way, threads: usize, sizes: &Sizes, chosen: &[Kernel]) {
     let tell = |kernel: Kernel, seconds: f64| println!("time\t{}\t{seconds}", kernel.name());
-    let kernels = || Kernel::ALL.into_iter().filter(|kernel| kernel.has_kernel());
+    let all = || chosen.iter().copied();
+    let kernels = || all().filter(|kernel| kernel.has_kernel());
     match way {
         Way::Rust => {
-            for kernel in Kernel::ALL {
+            for kernel in all() {
                 tell(kernel, native::measure(kernel, sizes, threads));
             }
         }
@@ -197,7 +214,7 @@ fn child(way: Way, threads: usize, sizes: &Sizes) {
                 for kernel in kernels() {
                     tell(kernel, bench.measure(kernel, sizes).await);
                 }
-                if way == Way::Chosen {
+                if way == Way::Chosen && chosen.len() == Kernel::ALL.len() {
                     let (queued, waited) = bench.latency().await;
                     println!(
                         "note\tAn empty launch on {threads} threads: {queued:?} one after another, \

@@ -109,6 +109,7 @@ pub(crate) struct Consumer {
     memory: Arc<SharedMemory>,
     direction: Direction,
     head: u32,
+    /// How long to poll before sleeping.
     spin: Duration,
 }
 
@@ -126,7 +127,7 @@ impl Consumer {
             memory: Arc::clone(memory),
             direction,
             head: 0,
-            spin: spin(),
+            spin: spin_time(),
         }
     }
 
@@ -160,28 +161,49 @@ impl Consumer {
         Ok(true)
     }
 
+    fn is_there(&self) -> bool {
+        self.word(TAIL).load(Ordering::Acquire) != self.head
+    }
+
+    /// Looks for a message for a while, and does something else between two looks; whether there is
+    /// one.
+    pub(crate) fn poll(&self, mut meanwhile: impl FnMut()) -> bool {
+        let started = Instant::now();
+        loop {
+            if self.is_there() {
+                return true;
+            }
+            meanwhile();
+            if started.elapsed() >= self.spin {
+                return self.is_there();
+            }
+            pause();
+        }
+    }
+
     /// Waits for a message, no longer than until `over` or the time limit.
     pub(crate) fn wait(&self, limit: Option<Duration>, over: impl Fn() -> bool) -> Wait {
+        match limit.is_none_or(|limit| limit >= self.spin) && self.poll(|| {}) {
+            true => Wait::Message,
+            false => self.sleep(limit, over),
+        }
+    }
+
+    /// As [`wait`](Consumer::wait), without polling first.
+    pub(crate) fn sleep(&self, limit: Option<Duration>, over: impl Fn() -> bool) -> Wait {
         let started = Instant::now();
-        let is_there = || self.word(TAIL).load(Ordering::Acquire) != self.head;
         loop {
-            if is_there() {
+            if self.is_there() {
                 return Wait::Message;
             }
             let waited = started.elapsed();
             if limit.is_some_and(|limit| waited >= limit) {
                 return Wait::TimeOut;
             }
-            if waited < self.spin {
-                for _ in 0..64 {
-                    spin_loop();
-                }
-                continue;
-            }
             let sleeps = self.word(SLEEPS);
             sleeps.store(1, Ordering::SeqCst);
             fence(Ordering::SeqCst);
-            if !is_there() && !over() {
+            if !self.is_there() && !over() {
                 let left = limit.map(|limit| limit.saturating_sub(waited));
                 let left = left.and_then(|left| left.try_into().ok());
                 // Woken, interrupted or timed out: the loop checks again.
@@ -212,12 +234,21 @@ fn wake(sleeps: &AtomicU32) {
     }
 }
 
-/// How long to poll before sleeping: being woken takes some 5 to 50 microseconds. Where
-/// processors are few, other threads need them more.
-fn spin() -> Duration {
+/// How long a thread of a worker, or of the host that listens to one, polls before it sleeps: being woken
+/// takes some 5 to 50 microseconds. Where processors are few, other threads need them more. To let these
+/// run between two polls is no way out: on a busy machine it takes milliseconds until they give the
+/// processor back, which a thread that was asleep gets at once.
+pub(crate) fn spin_time() -> Duration {
     match std::thread::available_parallelism() {
         Ok(processors) if processors.get() >= 4 => Duration::from_micros(50),
         _ => Duration::ZERO,
+    }
+}
+
+/// What a thread does between two polls.
+pub(crate) fn pause() {
+    for _ in 0..64 {
+        spin_loop();
     }
 }
 

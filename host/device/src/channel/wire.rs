@@ -69,6 +69,19 @@ pub(crate) struct KernelNumber {
     pub(crate) entry: u32,
 }
 
+/// How many commands of a queue its worker has at a time.
+pub(crate) const WINDOW: usize = 256;
+
+/// The memory of the device by way of which a copy goes whose ranges overlap and lie close together, in
+/// bytes. A queue has one at most at a time, and the host reserves it.
+pub(crate) const BOUNCE_BYTES: u64 = 1 << 20;
+
+/// Whether a copy of so many bytes, from one place to another at such a distance, goes by way of a
+/// bounce buffer. Ranges that lie further apart can be copied in pieces that do not overlap.
+pub(crate) fn goes_by_bounce(distance: u64, bytes: u64) -> bool {
+    distance > 0 && distance < bytes.min(BOUNCE_BYTES)
+}
+
 /// What never crosses: fences, which the host answers itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Never {}
@@ -128,7 +141,12 @@ pub(crate) struct EntryShape<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Answer {
     /// It has the device.
-    Ready,
+    Ready {
+        /// Why the memory that both share is not pinned, where a device would be faster for it.
+        unpinned: Option<String>,
+    },
+    /// The device has no memory left for what a worker needs itself, and it ends.
+    NoRoom { message: String },
     Allocated {
         id: BufferId,
         /// The address, as kernels see it.

@@ -1,6 +1,8 @@
 //! Writes and reads in pieces, where the backend's staging memory takes no more at a time: so that
 //! copying one piece and moving the next overlap.
 
+use std::collections::VecDeque;
+
 use super::Queue;
 use crate::account::InFlightPermit;
 use crate::command::Command;
@@ -8,6 +10,10 @@ use crate::spin_wait::spin_then_await;
 use crate::staging::{StagedBytes, StagingError};
 use crate::submission::{Answer, ReadDestination, Reply};
 use crate::{Buffer, Error};
+
+/// How many pieces of a read are on their way at a time: enough that the device has the next one to move
+/// while the last one is copied, and few enough to stay in the processor's caches.
+const AHEAD: usize = 4;
 
 impl Queue {
     /// Queues a write. The range was checked.
@@ -48,7 +54,7 @@ impl Queue {
         }
     }
 
-    /// Waits for what is queued, then reads. The range was checked. Two pieces are on their way at a
+    /// Waits for what is queued, then reads. The range was checked. Some pieces are on their way at a
     /// time.
     pub(super) async fn read_pieces(
         &self,
@@ -79,33 +85,34 @@ impl Queue {
             Ok(answer)
         };
         let mut left = whole;
-        let mut on_the_way = None;
+        let mut on_the_way = VecDeque::new();
         loop {
-            let answer = match on_the_way.take() {
-                Some(answer) => answer,
-                None => {
-                    let piece = left.min(staging.largest_piece());
-                    match self.unless_ended(staging.room(piece)).await? {
-                        Ok(room) => {
-                            left -= piece;
-                            ask(room, piece)?
-                        }
-                        Err(StagingError::OutOfMemory) => return Err(out_of_memory()),
-                        Err(StagingError::Closed) => return Err(self.read_after_loss().await),
+            if on_the_way.is_empty() {
+                let piece = left.min(staging.largest_piece());
+                match self.unless_ended(staging.room(piece)).await? {
+                    Ok(room) => {
+                        left -= piece;
+                        on_the_way.push_back(ask(room, piece)?);
                     }
+                    Err(StagingError::OutOfMemory) => return Err(out_of_memory()),
+                    Err(StagingError::Closed) => return Err(self.read_after_loss().await),
                 }
-            };
-            // A read that holds room does not wait for more: all could hold some then, and wait.
-            let piece = left.min(staging.largest_piece());
-            if piece > 0
-                && let Some(room) = staging.try_room(piece)
-            {
-                left -= piece;
-                on_the_way = Some(ask(room, piece)?);
             }
+            // A read that holds room does not wait for more: all could hold some then, and wait.
+            while left > 0
+                && on_the_way.len() < AHEAD
+                && let Some(room) = staging.try_room(left.min(staging.largest_piece()))
+            {
+                let piece = left.min(staging.largest_piece());
+                left -= piece;
+                on_the_way.push_back(ask(room, piece)?);
+            }
+            let Some(answer) = on_the_way.pop_front() else {
+                continue;
+            };
             let answer = spin_then_await(answer).await;
             assembly.add(answer.map_err(|_| Error::lease_ended())??);
-            if left == 0 && on_the_way.is_none() {
+            if left == 0 && on_the_way.is_empty() {
                 return Ok(assembly.finish());
             }
         }

@@ -1,12 +1,14 @@
 //! The workers' side of the seam: what a device, a session, a lease and a queue are where
 //! kernels run in worker processes. Arguments and ranges are checked before they come here.
 
-use std::sync::{Arc, Mutex};
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, Weak};
 
 use super::pool::{Slot, Workers};
 use super::queue_state::Entry;
 use super::resources::Loaded;
 use super::worker::{Holding, Worker};
+use crate::account::Reservation;
 use crate::backend::{
     Allocated, Backend, BoxFuture, LeaseBackend, QueueBackend, QueueGuard, SessionBackend,
 };
@@ -122,24 +124,30 @@ impl LeaseBackend for WorkerLease {
         hash: Option<blake3::Hash>,
     ) -> BoxFuture<'a, Result<Box<dyn LoadedModule>, Error>> {
         Box::pin(async move {
-            let tenant = &self.session.tenant;
-            let mut charges = Vec::new();
-            let mut bytes: u64 = 0;
-            for global in parsed.globals() {
-                charges.push(tenant.charge_buffer(global.bytes())?);
-                bytes = bytes.saturating_add(global.bytes());
-            }
-            let reservation = self.session.workers.reserve(bytes).await?;
+            let (tenant, workers) = (&self.session.tenant, &self.session.workers);
             let hash = hash.unwrap_or_else(|| blake3::hash(text));
-            let loaded = match self.session.workers.device() {
+            let text: Cow<'_, [u8]> = match workers.device() {
                 // The author's own text, so that its lines are named.
-                WorkerDevice::Cpu { .. } => self.worker.load(parsed, text, hash).await?,
+                WorkerDevice::Cpu { .. } => text.into(),
                 // What our parser understood, printed anew, so that the driver's own parser
                 // reads nothing else, with each rounding said, so that its compiler computes
                 // what we do.
-                WorkerDevice::Cuda(_) => {
-                    let text = format!("{parsed:#}").into_bytes();
-                    self.worker.load(parsed, &text, hash).await?
+                WorkerDevice::Cuda(_) => format!("{parsed:#}").into_bytes().into(),
+            };
+            let (loaded, charges, reservation) = loop {
+                let mut charges = Vec::new();
+                let mut bytes: u64 = 0;
+                for global in parsed.globals() {
+                    charges.push(tenant.charge_buffer(global.bytes())?);
+                    bytes = bytes.saturating_add(global.bytes());
+                }
+                let reservation = workers.reserve(bytes).await?;
+                let loaded = self.worker.load(parsed, &text, hash).await;
+                let full = matches!(loaded, Err(Error::OutOfMemory { .. }));
+                match workers.dying() {
+                    // What that one had is free when it is gone.
+                    Some(dying) if full => dying.gone().await,
+                    _ => break (loaded?, charges, reservation),
                 }
             };
             Ok(Box::new(WorkerModule {
@@ -159,6 +167,8 @@ impl LeaseBackend for WorkerLease {
         let number = self.worker.open_queue(guard)?;
         lock(&self.queues).push(number);
         Ok(Arc::new(WorkerQueue {
+            workers: self.session.workers.clone(),
+            bounce: Mutex::default(),
             staging: Staging::Shared(Arc::clone(&self.worker.staging)),
             worker: Arc::clone(&self.worker),
             number,
@@ -218,9 +228,49 @@ impl LoadedModule for WorkerModule {
 /// One queue.
 #[derive(Debug)]
 struct WorkerQueue {
+    workers: Workers,
     worker: Arc<Worker>,
+    /// Memory of the device for copies whose ranges overlap, while there are any in the queue.
+    bounce: Mutex<Weak<Reservation>>,
     number: QueueId,
     staging: Staging,
+}
+
+impl WorkerQueue {
+    /// Reserves what a command needs of the device's memory while the worker executes it.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] where the device is full.
+    fn reserve_bounce(
+        &self,
+        command: &Command<Handles>,
+    ) -> Result<Option<Arc<Reservation>>, Error> {
+        let (
+            WorkerDevice::Cuda(_),
+            Command::Copy {
+                source,
+                source_offset,
+                target,
+                target_offset,
+                bytes,
+            },
+        ) = (self.workers.device(), command)
+        else {
+            return Ok(None);
+        };
+        let distance = source_offset.abs_diff(*target_offset);
+        if !source.is(target) || !wire::goes_by_bounce(distance, *bytes) {
+            return Ok(None);
+        }
+        // One after the other has it.
+        let mut bounce = lock(&self.bounce);
+        if let Some(reserved) = bounce.upgrade() {
+            return Ok(Some(reserved));
+        }
+        let reserved = Arc::new(self.workers.reserve_at_once(wire::BOUNCE_BYTES)?);
+        *bounce = Arc::downgrade(&reserved);
+        Ok(Some(reserved))
+    }
 }
 
 impl QueueBackend for WorkerQueue {
@@ -236,6 +286,7 @@ impl QueueBackend for WorkerQueue {
             command => encode(command, self.worker.id())?,
         };
         let entry = Entry {
+            _bounce: self.reserve_bounce(&command)?,
             command,
             encoded,
             permit,

@@ -20,6 +20,6 @@ mod watch;
 mod worker;
 
 pub use pool::WorkerConfig;
-pub(crate) use pool::Workers;
+pub(crate) use pool::{Workers, shared_bytes};
 pub use probe::NoNvidia;
 pub(crate) use probe::probe;

@@ -64,6 +64,18 @@ const LEAST_AREA: usize = 4 << 20;
 /// The most that it has, in bytes.
 const MOST_AREA: usize = 256 << 20;
 
+/// What the driver takes of a device's memory for each worker, about, in bytes: its context. It differs
+/// between devices and drivers, some 250 to 600 MiB.
+pub(crate) const CONTEXT_BYTES: u64 = 512 << 20;
+
+/// Of a device with so much memory, what tenants may share where there are so many workers, in bytes: room
+/// is left for the contexts of all of them, but no more than a quarter, since a small device seldom has
+/// as many workers as it may.
+pub(crate) fn shared_bytes(memory_bytes: u64, workers: usize) -> u64 {
+    let contexts = CONTEXT_BYTES.saturating_mul(workers as u64);
+    memory_bytes - contexts.min(memory_bytes / 4)
+}
+
 /// The workers of one device. Clones are the same workers.
 #[derive(Clone, Debug)]
 pub(crate) struct Workers {
@@ -77,6 +89,8 @@ struct WorkersShared {
     memory: Arc<DeviceMemory>,
     timer: Arc<Timer>,
     fair_share: Arc<FairShare>,
+    /// Whether the log says already that the device can't pin memory.
+    unpinned: Arc<AtomicBool>,
     live: Mutex<Vec<Weak<Worker>>>,
     ids: AtomicU64,
 }
@@ -139,6 +153,7 @@ impl Workers {
             memory: Arc::clone(memory),
             timer: Arc::clone(timer),
             fair_share: Arc::default(),
+            unpinned: Arc::default(),
             live: Mutex::default(),
             ids: AtomicU64::new(1),
         };
@@ -171,6 +186,15 @@ impl Workers {
         }
     }
 
+    /// Reserves memory of the device, where it has some now.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] where it is full.
+    pub(super) fn reserve_at_once(&self, bytes: u64) -> Result<Reservation, Error> {
+        let reservation = self.shared.memory.reserve(bytes);
+        reservation.ok_or(Error::OutOfMemory { bytes })
+    }
+
     /// A worker that is lost and whose process is not gone yet.
     pub(super) fn dying(&self) -> Option<Arc<Worker>> {
         dying(&lock(&self.shared.live))
@@ -180,13 +204,36 @@ impl Workers {
     /// user: the caller owes a [`leave`](Worker::leave).
     ///
     /// # Errors
-    /// [`Error::DeviceLost`] where none can be had.
+    /// [`Error::DeviceLost`] where none can be had, [`Error::OutOfMemory`] where the device has no
+    /// memory left for one.
     pub(super) async fn get(
         &self,
         slot: &tokio::sync::Mutex<Slot>,
         tenant: &str,
         limits: &Limits,
     ) -> Result<Arc<Worker>, Error> {
+        loop {
+            let (user, dying) = self.user(slot, tenant, limits).await?;
+            match (user.ready().await, dying) {
+                // What that one had is free when it is gone.
+                (Err(Error::OutOfMemory { .. }), Some(dying)) => dying.gone().await,
+                (outcome, _) => {
+                    outcome?;
+                    return user.keep();
+                }
+            }
+        }
+    }
+
+    /// One more use of the session's worker, which is started where there is none; and a worker that
+    /// was being ended before it was.
+    async fn user(
+        &self,
+        slot: &tokio::sync::Mutex<Slot>,
+        tenant: &str,
+        limits: &Limits,
+    ) -> Result<(User, Option<Arc<Worker>>), Error> {
+        let mut dying = None;
         let worker = {
             let mut slot = slot.lock().await;
             match slot.worker.clone().filter(|worker| worker.enter()) {
@@ -204,6 +251,7 @@ impl Workers {
                     if let Some(at) = slot.not_before() {
                         self.shared.timer.until(at).await;
                     }
+                    dying = self.dying();
                     let worker = self.start_when_there_is_room(tenant, limits).await?;
                     slot.started = Some(Instant::now());
                     slot.worker = Some(Arc::clone(&worker));
@@ -211,9 +259,7 @@ impl Workers {
                 }
             }
         };
-        let user = User(Some(worker));
-        user.ready().await?;
-        user.keep()
+        Ok((User(Some(worker)), dying))
     }
 
     /// Starts a worker. Where there is no room for another one, waits for one that is being ended,
@@ -319,6 +365,7 @@ impl Workers {
             attention: AtomicBool::new(false),
             started: channel::Sender::new(Started::NotYet),
             gone: channel::Sender::new(false),
+            unpinned: Arc::clone(&shared.unpinned),
             limits: WorkerLimits {
                 kernel: limits.kernel_time,
                 slack: match shared.device {
@@ -365,6 +412,13 @@ impl Workers {
             });
         }
         false
+    }
+
+    /// Waits until no process of a worker is left that is to end.
+    pub(crate) async fn gone(&self) {
+        while let Some(dying) = self.dying() {
+            dying.gone().await;
+        }
     }
 
     /// How many workers there are.
@@ -461,4 +515,21 @@ fn file_name(tenant: &str) -> String {
         return tenant.to_owned();
     }
     format!("x{}", blake3::hash(tenant.as_bytes()).to_hex())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_left_for_contexts_but_most_of_a_device_is_shared() {
+        const GIB: u64 = 1 << 30;
+        assert_eq!(shared_bytes(80 * GIB, 16), 72 * GIB);
+        assert_eq!(shared_bytes(80 * GIB, 1), 80 * GIB - CONTEXT_BYTES);
+        for workers in [16, 64, usize::MAX] {
+            assert_eq!(shared_bytes(8 * GIB, workers), 6 * GIB);
+        }
+        assert_eq!(shared_bytes(0, 16), 0);
+        assert_eq!(shared_bytes(u64::MAX, 0), u64::MAX);
+    }
 }

@@ -45,6 +45,16 @@ pub enum NoNvidia {
         /// What the driver says.
         cause: Box<NoNvidia>,
     },
+    /// The driver shows it, but a worker can't use it.
+    #[error("a worker can't use the NVIDIA device {uuid}: it was to {step}, and failed: {error}")]
+    Trial {
+        /// The device.
+        uuid: NvidiaUuid,
+        /// What the worker was to do.
+        step: &'static str,
+        /// What it said.
+        error: Box<Error>,
+    },
     /// The host can't have what it needs itself.
     #[error(transparent)]
     Host(#[from] Error),

@@ -29,6 +29,12 @@ const INHERITED: &[&str] = &[
 /// By which a driver is told what devices to show.
 pub(super) const SHOWN_DEVICES: &str = "CUDA_VISIBLE_DEVICES";
 
+/// By which a driver is told where the daemon of MPS is (Multi-Process Service), and a folder in which
+/// there is none. Without it, the driver would ask the daemon of the machine, where one runs: tenants
+/// would share one context on the device, and the fault of one would be that of all. Nobody can make
+/// this folder; and it is not there rather than out of reach, for a driver takes only that for an answer.
+const MPS: (&str, &str) = ("CUDA_MPS_PIPE_DIRECTORY", "/proc/no-mps");
+
 /// The longest line of a worker that is logged whole, in bytes.
 const LONGEST_LINE: u64 = 2048;
 
@@ -57,13 +63,14 @@ struct End {
     came: Condvar,
 }
 
-/// The command of a worker, with an environment that is cleared.
+/// The command of a worker or of a probe, with an environment that is cleared.
 pub(super) fn command(program: &[OsString]) -> std::io::Result<Command> {
     let (program, arguments) = program
         .split_first()
         .ok_or_else(|| std::io::Error::other("no program is set for device workers"))?;
     let mut command = Command::new(program);
     command.args(arguments).env_clear().current_dir("/");
+    command.env(MPS.0, MPS.1);
     for name in INHERITED {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
@@ -90,6 +97,9 @@ impl Process {
         if let WorkerDevice::Cuda(device) = device {
             // The driver shows it this one, as number 0, and opens no other.
             command.env(SHOWN_DEVICES, device.uuid.to_string());
+            // How many queues of the device its streams are spread over: the most that there are, since
+            // streams that share one wait for each other.
+            command.env("CUDA_DEVICE_MAX_CONNECTIONS", "32");
         }
         let child = command
             // As lists of processes show it.
@@ -238,5 +248,25 @@ fn describe(status: ExitStatus) -> String {
         (Some(code), _) => format!("ended with exit code {code}"),
         (None, Some(signal)) => format!("was ended by signal {signal}"),
         (None, None) => "ended".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn neither_a_probe_nor_a_worker_finds_a_daemon_of_mps() {
+        let command = command(&["worker".into()]).unwrap();
+        let mut variables = command.get_envs();
+        let (_, folder) = variables.find(|(name, _)| *name == MPS.0).unwrap();
+        let folder = Path::new(folder.unwrap());
+        let missing = std::fs::metadata(folder).unwrap_err();
+        assert_eq!(missing.kind(), std::io::ErrorKind::NotFound);
+        assert!(folder.is_absolute() && std::fs::create_dir_all(folder).is_err());
     }
 }

@@ -6,9 +6,10 @@
 //! it came behind the command that acknowledged the failure, is sent again.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::account::InFlightPermit;
+use crate::account::{InFlightPermit, Reservation};
 use crate::backend::QueueGuard;
 use crate::channel::Broken;
 use crate::command::Command;
@@ -25,6 +26,8 @@ pub(crate) struct Entry {
     /// The command as the worker reads it.
     pub(crate) encoded: Vec<u8>,
     pub(crate) permit: Option<InFlightPermit>,
+    /// Memory of the device that the worker needs for the command.
+    pub(crate) _bounce: Option<Arc<Reservation>>,
 }
 
 /// A command for which the worker owes an answer.

@@ -43,6 +43,7 @@ fn entry(encoded: Vec<u8>) -> Entry {
         command: Command::Event(signal),
         encoded,
         permit: None,
+        _bounce: None,
     }
 }
 

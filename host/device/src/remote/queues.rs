@@ -6,13 +6,10 @@ use super::queue_state::{Entry, RemoteQueue};
 use super::worker::{Worker, WorkerState};
 use crate::Error;
 use crate::backend::QueueGuard;
-use crate::channel::wire::{self, Request};
+use crate::channel::wire::{self, Request, WINDOW};
 use crate::effects::DeferredEffects;
 use crate::identity::{FailureId, QueueId};
 use crate::sync::lock;
-
-/// How many commands of a queue its worker has at a time.
-pub(super) const WINDOW: usize = 256;
 
 impl Worker {
     /// Opens a queue. `guard` is dropped with it.

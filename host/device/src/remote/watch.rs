@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::pool::CONTEXT_BYTES;
 use super::process::Process;
 use super::queue_state::{Outcome, RemoteQueue};
-use super::queues::WINDOW;
 use super::worker::{ResidentBuffers, Started, Worker, WorkerLimits, WorkerState};
-use crate::channel::wire::{self, Answer, Request};
+use crate::channel::wire::{self, Answer, Request, WINDOW};
 use crate::channel::{Broken, Consumer};
 use crate::effects::DeferredEffects;
 use crate::identity::{BufferId, QueueId, SequenceNumber};
@@ -207,7 +207,7 @@ impl Supervisor {
             return Ok(());
         }
         match answer {
-            Answer::Ready => {
+            Answer::Ready { unpinned } => {
                 let first = worker.started.send_if_modified(|started| {
                     let first = matches!(started, Started::NotYet);
                     if first {
@@ -219,6 +219,33 @@ impl Supervisor {
                 if !first {
                     return Err(Broken("it is ready a second time"));
                 }
+                // Of one device all workers say the same.
+                if let Some(why) = unpinned
+                    && !worker.unpinned.swap(true, Ordering::Relaxed)
+                {
+                    let why = wire::short(why);
+                    tracing::warn!(
+                        "copies to and from the device are slow, for memory that is shared with its workers can't be pinned: {why}"
+                    );
+                }
+            }
+            Answer::NoRoom { message } => {
+                if !matches!(*worker.started.borrow(), Started::NotYet) {
+                    return Err(Broken("it has no room for what it has"));
+                }
+                let message = wire::short(message);
+                tracing::warn!(
+                    tenant = worker.tenant,
+                    worker = worker.id.number(),
+                    "the device has no room for another worker: {message}"
+                );
+                // Not the tenant's doing.
+                worker.ended_well.store(true, Ordering::Release);
+                let full = Error::OutOfMemory {
+                    bytes: CONTEXT_BYTES,
+                };
+                let lost = worker.lose(state, full, &[]);
+                effects.append(lost);
             }
             Answer::Allocated { id, outcome } => {
                 let pending = state

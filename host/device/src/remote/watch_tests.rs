@@ -95,6 +95,10 @@ fn what_no_correct_worker_says_ends_it() {
         number: 0.into(),
         at: None,
     };
+    let ready = || Answer::Ready { unpinned: None };
+    let no_room = Answer::NoRoom {
+        message: "full".to_owned(),
+    };
     let memory = Answer::Allocated {
         id: 3.into(),
         outcome: Ok(0x1000),
@@ -104,8 +108,9 @@ fn what_no_correct_worker_says_ends_it() {
         outcome: Ok(vec![1024]),
     };
     for said in [
-        vec![Answer::Ready, Answer::Ready],
-        vec![Answer::Ready, done],
+        vec![ready(), ready()],
+        vec![ready(), done],
+        vec![ready(), no_room],
         vec![memory],
         vec![module],
     ] {

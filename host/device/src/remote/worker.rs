@@ -45,6 +45,8 @@ pub(crate) struct Worker {
     /// lost.
     pub(super) gone: channel::Sender<bool>,
     pub(super) limits: WorkerLimits,
+    /// Whether the log says already that the device can't pin memory.
+    pub(super) unpinned: Arc<AtomicBool>,
 }
 
 /// How long a worker may take, and how much.

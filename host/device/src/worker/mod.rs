@@ -25,7 +25,7 @@ use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
 
 pub(crate) use cuda::NO_DRIVER;
 pub use cuda::{Probed, ProbedDevice, probe};
-use lost::Lost;
+use lost::{Lost, NotStarted};
 use outbox::Outbox;
 
 /// What executes a worker's requests. All are answered in the outbox; an error says that
@@ -49,6 +49,21 @@ trait Executor {
         number: SequenceNumber,
         command: Command<Wire<'_>>,
     ) -> Result<(), Lost>;
+
+    /// Answers for what has ended by now, without waiting for anything. Called again and again while
+    /// the thread looks for the next request.
+    fn poll(&mut self) {}
+
+    /// The thread is about to sleep until the next request.
+    fn rest(&mut self) -> Result<(), Lost> {
+        Ok(())
+    }
+
+    /// Why the memory that is shared with the host is not pinned, where a device would be faster
+    /// for it.
+    fn unpinned(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Asks the driver which devices there are, prints the answer for the host that
@@ -105,10 +120,16 @@ fn work() -> std::io::Result<Infallible> {
     end_with_the_host()?;
     let outbox = Outbox::new(&memory);
     tell_of_panics(&outbox);
-    let lost = serve(&start, &memory, &mut requests, &outbox);
-    outbox.send(&Answer::Lost {
+    let end = |lost: Lost| Answer::Lost {
         message: lost.0,
         blamed: Vec::new(),
+    };
+    outbox.send(&match begin(&start, &memory, &outbox) {
+        // Never dropped: what it has goes with the process, and a driver that gives something back may
+        // wait for a device that does not answer.
+        Ok(executor) => end(serve(Box::leak(executor), &memory, &mut requests, &outbox)),
+        Err(NotStarted::NoRoom(message)) => Answer::NoRoom { message },
+        Err(NotStarted::Lost(lost)) => end(lost),
     });
     // The host ends this process once it has read that.
     loop {
@@ -116,24 +137,37 @@ fn work() -> std::io::Result<Infallible> {
     }
 }
 
+/// How many requests are taken in a row before it is asked what has ended.
+const BATCH: usize = 32;
+
 /// Serves requests until the device is lost.
 fn serve(
-    start: &Start,
-    memory: &Arc<SharedMemory>,
+    executor: &mut dyn Executor,
+    memory: &SharedMemory,
     requests: &mut Consumer,
     outbox: &Outbox,
 ) -> Lost {
-    let mut executor = match begin(start, memory, outbox) {
-        Ok(executor) => executor,
-        Err(lost) => return lost,
-    };
-    outbox.send(&Answer::Ready);
+    outbox.send(&Answer::Ready {
+        unpinned: executor.unpinned(),
+    });
     let mut message = Vec::new();
+    let mut taken: usize = 0;
     loop {
         match requests.receive(&mut message) {
-            Ok(true) => {}
+            Ok(true) => {
+                taken = taken.wrapping_add(1);
+                if taken.is_multiple_of(BATCH) {
+                    executor.poll();
+                }
+            }
             Ok(false) => {
-                requests.wait(None, || false);
+                if requests.poll(|| executor.poll()) {
+                    continue;
+                }
+                if let Err(lost) = executor.rest() {
+                    return lost;
+                }
+                requests.sleep(None, || false);
                 continue;
             }
             Err(broken) => return Lost(broken.to_string()),
@@ -141,7 +175,7 @@ fn serve(
         let Ok(request) = wire::decode(&message) else {
             return Lost("the host sent what is no request".to_owned());
         };
-        if let Err(lost) = carry_out(executor.as_mut(), memory, request) {
+        if let Err(lost) = carry_out(executor, memory, request) {
             return lost;
         }
     }
@@ -151,7 +185,7 @@ fn begin(
     start: &Start,
     memory: &Arc<SharedMemory>,
     outbox: &Outbox,
-) -> Result<Box<dyn Executor>, Lost> {
+) -> Result<Box<dyn Executor>, NotStarted> {
     match &start.device {
         &WorkerDevice::Cpu { threads, checks } => {
             let config = CpuConfig {

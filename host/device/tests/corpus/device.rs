@@ -26,8 +26,10 @@ pub fn both(name: &str, scenario: impl Fn(&Arc<Module>)) {
 /// Runs a scenario with a compiler's module: on the processor, then on the device under test,
 /// which must meet the scenario's expectations too, and agree with the processor.
 pub fn from(compiler: &str, name: &str, scenario: impl Fn(&Arc<Module>)) {
-    let root = env!("CARGO_MANIFEST_DIR");
-    let path = format!("{root}/../ptx/corpus/{name}/{compiler}.ptx");
+    // Elsewhere than in the checkout, where `gpu-check` carries them.
+    let folder = std::env::var("TENSOR_WASM_CORPUS");
+    let folder = folder.unwrap_or_else(|_| format!("{}/../ptx/corpus", env!("CARGO_MANIFEST_DIR")));
+    let path = format!("{folder}/{name}/{compiler}.ptx");
     let text = std::fs::read_to_string(path).unwrap();
     let parsed = module(&text);
     let run = |place| {

@@ -74,6 +74,11 @@ const INSTANCES: [Instance; 4] = [
 ];
 
 impl Instance {
+    /// Whether it is an NVIDIA device, by whichever driver.
+    pub fn is_cuda(&self) -> bool {
+        self.name == "cuda"
+    }
+
     pub fn open(&self, config: CpuConfig) -> Device {
         (self.open)(config)
     }

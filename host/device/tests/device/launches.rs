@@ -279,6 +279,42 @@ async fn a_block_may_have_all_the_shared_memory_of_the_device() {
     .await;
 }
 
+#[tokio::test]
+async fn shared_memory_that_is_declared_and_that_a_launch_adds_may_be_more_than_48_kib_together() {
+    in_time(async {
+        // 40 KiB are declared, and 4 are used of what is added.
+        let text = AT_THE_END
+            .replace(
+                ".reg .b32 %r<8>;",
+                ".shared .align 16 .b8 declared[40960];\n    .reg .b32 %r<8>;",
+            )
+            .replace(
+                "add.u32 %r6, %r1, 100;",
+                "add.u32 %r6, %r1, 100;\n    mov.u32 %r7, declared;\n    st.shared.u32 [%r7], %r6;",
+            );
+        let lease = session().lease();
+        let queue = lease.create_queue().await.unwrap();
+        let buffer = lease.allocate(64 * 4).await.unwrap();
+        let module = lease.load(text.into()).await.unwrap();
+        let kernel = module.kernel("at_the_end").unwrap();
+        let expected: Vec<u32> = (0..64).map(|thread| (thread ^ 1) + 100).collect();
+        for kibibytes in [4, 20, 20, 16, 100, 4] {
+            let config = LaunchConfig {
+                shared_bytes: kibibytes << 10,
+                ..line(1, 64)
+            };
+            queue.fill(&buffer, 0, 64 * 4, 0).await.unwrap();
+            queue
+                .launch(&kernel, config, vec![pointer(&buffer)])
+                .await
+                .unwrap();
+            let found = values_of(&queue, &buffer).await.unwrap();
+            assert_eq!(found, expected, "{kibibytes} KiB");
+        }
+    })
+    .await;
+}
+
 /// Stores the last word of a structure that is passed by value.
 const LARGE: &str = ".version 8.1
 .target sm_70

@@ -3,6 +3,7 @@
 
 mod checks;
 pub mod common;
+mod drivers;
 mod fairness;
 mod faults;
 mod handles;

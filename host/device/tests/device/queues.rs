@@ -3,12 +3,14 @@
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use tensor_wasm_device::{
-    Argument, Buffer, Device, Error, Event, Kernel, Lease, Module, Queue, Residency, Session,
+    Argument, Buffer, Device, Error, Event, Kernel, Lease, Limits, Module, Queue, Residency,
+    Session,
 };
 
-use super::common::{in_time, nothing_is_held, session};
+use super::common::{device, in_time, kernel, line, nothing_is_held, pointer, session, values_of};
 
 #[tokio::test]
 async fn a_queue_does_its_work_in_order() {
@@ -46,6 +48,54 @@ async fn events_mark_points_and_measure_between_them() {
         assert!(after.elapsed_since(&before).unwrap() > 0);
         assert_eq!(before.elapsed_since(&after).unwrap(), 0);
         assert_eq!(after.elapsed_since(&after.clone()).unwrap(), 0);
+    })
+    .await;
+}
+
+/// A kernel, and a variable, so that the module is not kept loaded.
+const WITH_A_VARIABLE: &str = ".version 7.0
+.target sm_70
+.address_size 64
+.visible .global .align 8 .u64 counter = 7;
+.visible .entry peek(.param .u64 out)
+{
+    .reg .b64 %rd<3>;
+    ld.param.u64 %rd1, [out];
+    ld.global.u64 %rd2, [counter];
+    st.global.u64 [%rd1], %rd2;
+    ret;
+}
+";
+
+#[tokio::test]
+async fn a_module_that_is_unloaded_while_a_kernel_runs_holds_up_no_other_queue() {
+    in_time(async {
+        let session = device(2).session(Limits {
+            kernel_time: Duration::from_secs(3600),
+            ..Limits::default()
+        });
+        let lease = session.lease();
+        let (busy, other) = (
+            lease.create_queue().await.unwrap(),
+            lease.create_queue().await.unwrap(),
+        );
+        let out = lease.allocate(8).await.unwrap();
+        let module = lease.load(WITH_A_VARIABLE.into()).await.unwrap();
+        let peek = module.kernel("peek").unwrap();
+        other
+            .launch(&peek, line(1, 1), vec![pointer(&out)])
+            .await
+            .unwrap();
+        assert_eq!(values_of(&other, &out).await.unwrap(), [7, 0]);
+        let spin = kernel(&lease, "spin").await;
+        busy.launch(&spin, line(1, 1), vec![]).await.unwrap();
+        let after = busy.record_event().await.unwrap();
+        drop((module, peek));
+        let tell = kernel(&lease, "tell").await;
+        let arguments = vec![pointer(&out), Argument::U64(9)];
+        other.launch(&tell, line(1, 1), arguments).await.unwrap();
+        assert_eq!(values_of(&other, &out).await.unwrap(), [9, 0]);
+        assert!(!after.is_done());
     })
     .await;
 }

@@ -175,7 +175,7 @@ fn whole(function: &functions::Function) -> Result<Response<WasiBody>, NodeError
     body::json(StatusCode::OK, &Function::whole(function))
 }
 
-fn named(error: functions::ChangeError, key: &str) -> NodeError {
+pub(super) fn named(error: functions::ChangeError, key: &str) -> NodeError {
     match error {
         functions::ChangeError::NoFunction => NodeError::no_function(key),
         other => other.into(),

@@ -14,6 +14,7 @@ mod model;
 mod openapi;
 mod query;
 mod routes;
+mod settings;
 
 use std::sync::{Arc, OnceLock};
 
@@ -46,6 +47,8 @@ struct Call<'a> {
     query: Query,
     id: String,
     version: String,
+    /// The name of a setting.
+    name: String,
     /// What follows the route's own path.
     rest: String,
 }
@@ -80,6 +83,7 @@ impl Api {
             route,
             id,
             version,
+            name,
             rest,
         } = found;
         let operation = route
@@ -100,6 +104,7 @@ impl Api {
             tenant,
             id: id.to_owned(),
             version: version.to_owned(),
+            name: name.to_owned(),
             rest: rest.to_owned(),
         };
         match operation.endpoint {
@@ -109,6 +114,10 @@ impl Api {
             Endpoint::DeleteFunction => self.delete_function(call).await,
             Endpoint::ActivateVersion => self.activate_version(call).await,
             Endpoint::SetTraffic => self.set_traffic(call).await,
+            Endpoint::ShowConfig => self.show_config(call).await,
+            Endpoint::SetConfig => self.set_config(call).await,
+            Endpoint::SetSecret => self.set_secret(call).await,
+            Endpoint::DeleteSecret => self.delete_secret(call).await,
             Endpoint::Invoke => self.invoke(call).await,
             Endpoint::InvokeAsync => self.invoke_async(call).await,
             Endpoint::ListJobs => self.list_jobs(call).await,

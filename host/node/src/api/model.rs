@@ -91,6 +91,31 @@ pub(super) struct TrafficRequest {
     pub(super) versions: BTreeMap<u32, u8>,
 }
 
+/// What a function finds in `wasi:config/store`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FunctionConfig {
+    /// By name.
+    pub(super) values: BTreeMap<String, String>,
+    /// The names of the secrets. What they are is never shown.
+    pub(super) secrets: Vec<String>,
+}
+
+/// New values of a function.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConfigRequest {
+    /// By name: 1 to 128 letters, digits and `.`, `_`, `-`.
+    pub(super) values: BTreeMap<String, String>,
+}
+
+/// A secret.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecretRequest {
+    /// What the function sees.
+    pub(super) value: String,
+}
+
 /// A job.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Job {

@@ -20,8 +20,9 @@ use wasmtime_wasi_http::WasiBody;
 use super::body::{self, JSON};
 use super::functions::LARGEST_PAGE;
 use super::model::{
-    DeployRequest, ErrorDetail, ErrorResponse, Function, FunctionList, Health, Imports, Job,
-    JobError, JobId, JobList, TrafficRequest, Version,
+    ConfigRequest, DeployRequest, ErrorDetail, ErrorResponse, Function, FunctionConfig,
+    FunctionList, Health, Imports, Job, JobError, JobId, JobList, SecretRequest, TrafficRequest,
+    Version,
 };
 use super::routes::{COMMON_ERRORS, Endpoint, Methods, Operation, ROUTES};
 use crate::error::ErrorKind;
@@ -73,6 +74,9 @@ pub(crate) fn document() -> String {
         .schema_from::<DeployRequest>()
         .schema_from::<TrafficRequest>()
         .schema_from::<Health>()
+        .schema_from::<FunctionConfig>()
+        .schema_from::<ConfigRequest>()
+        .schema_from::<SecretRequest>()
         .schema_from::<Job>()
         .schema_from::<JobId>()
         .schema_from::<JobList>()
@@ -122,6 +126,7 @@ fn described(
     for (name, meaning) in [
         ("id", "The id or name of a function, or the id of a job."),
         ("version", "The number of a version."),
+        ("name", "The name of a setting."),
         (
             "path",
             "The path that the function sees, without its first slash.",
@@ -208,6 +213,12 @@ fn request_body(endpoint: Endpoint) -> Option<utoipa::openapi::request_body::Req
         Endpoint::SetTraffic => body
             .content(JSON, Content::new(Some(reference::<TrafficRequest>())))
             .build(),
+        Endpoint::SetConfig => body
+            .content(JSON, Content::new(Some(reference::<ConfigRequest>())))
+            .build(),
+        Endpoint::SetSecret => body
+            .content(JSON, Content::new(Some(reference::<SecretRequest>())))
+            .build(),
         _ => return None,
     })
 }
@@ -227,7 +238,13 @@ fn success(endpoint: Endpoint) -> (&'static str, &'static str, Option<RefOr<Sche
             "The function as it is from now on.",
             Some(reference::<Function>()),
         ),
-        Endpoint::DeleteFunction => ("204", "It is deleted.", None),
+        Endpoint::DeleteFunction | Endpoint::DeleteSecret => ("204", "It is deleted.", None),
+        Endpoint::SetSecret => ("204", "It is set.", None),
+        Endpoint::ShowConfig | Endpoint::SetConfig => (
+            "200",
+            "The settings as they are from now on.",
+            Some(reference::<FunctionConfig>()),
+        ),
         Endpoint::Invoke | Endpoint::JobResult => ("default", "What the function answers.", None),
         Endpoint::InvokeAsync => (
             "202",

@@ -54,6 +54,10 @@ pub(super) enum Endpoint {
     DeleteFunction,
     ActivateVersion,
     SetTraffic,
+    ShowConfig,
+    SetConfig,
+    SetSecret,
+    DeleteSecret,
     Invoke,
     InvokeAsync,
     ListJobs,
@@ -224,6 +228,67 @@ pub(super) const ROUTES: &[Route] = &[
         }],
     },
     Route {
+        path: "/functions/{id}/config",
+        operations: &[
+            Operation {
+                methods: Methods::Get,
+                endpoint: Endpoint::ShowConfig,
+                action: "function.config.show",
+                summary: "What the function finds in wasi:config/store: values, and the names of \
+                          its secrets.",
+                query: &[],
+                errors: &[&INVALID_REQUEST, &FUNCTION_NOT_FOUND],
+            },
+            Operation {
+                methods: Methods::Put,
+                endpoint: Endpoint::SetConfig,
+                action: "function.config",
+                summary: "Replace all values that the function finds in wasi:config/store. Secrets \
+                          stay.",
+                query: &[],
+                errors: &[
+                    &INVALID_REQUEST,
+                    &FUNCTION_NOT_FOUND,
+                    &BODY_TOO_LARGE,
+                    &UNSUPPORTED_MEDIA_TYPE,
+                    &STORAGE_FULL,
+                ],
+            },
+        ],
+    },
+    Route {
+        path: "/functions/{id}/secrets/{name}",
+        operations: &[
+            Operation {
+                methods: Methods::Put,
+                endpoint: Endpoint::SetSecret,
+                action: "function.secret",
+                summary: "Set a secret: a setting that is kept sealed and never read back.",
+                query: &[],
+                errors: &[
+                    &INVALID_REQUEST,
+                    &FUNCTION_NOT_FOUND,
+                    &BODY_TOO_LARGE,
+                    &UNSUPPORTED_MEDIA_TYPE,
+                    &STORAGE_FULL,
+                ],
+            },
+            Operation {
+                methods: Methods::Delete,
+                endpoint: Endpoint::DeleteSecret,
+                action: "function.secret.delete",
+                summary: "Delete a secret.",
+                query: &[],
+                errors: &[
+                    &INVALID_REQUEST,
+                    &FUNCTION_NOT_FOUND,
+                    &error::SECRET_NOT_FOUND,
+                    &STORAGE_FULL,
+                ],
+            },
+        ],
+    },
+    Route {
         path: "/functions/{id}/invoke",
         operations: INVOKE,
     },
@@ -365,6 +430,8 @@ pub(super) struct Found<'p> {
     pub(super) id: &'p str,
     /// The number of a version.
     pub(super) version: &'p str,
+    /// The name of a setting.
+    pub(super) name: &'p str,
     /// What follows the route's own path.
     pub(super) rest: &'p str,
 }
@@ -388,6 +455,7 @@ pub(super) fn find(path: &str) -> Option<Found<'_>> {
         route: found.value,
         id: parameter("id"),
         version: parameter("version"),
+        name: parameter("name"),
         rest: parameter("path"),
     })
 }
@@ -414,7 +482,11 @@ mod tests {
     #[test]
     fn each_path_of_the_table_is_found() {
         for route in ROUTES {
-            let path = route.path.replace("{id}", "a").replace("{version}", "7");
+            let path = route
+                .path
+                .replace("{id}", "a")
+                .replace("{version}", "7")
+                .replace("{name}", "n");
             let path = path.replace("{*path}", "x/y");
             assert_eq!(find(&path).unwrap().route.path, route.path);
         }

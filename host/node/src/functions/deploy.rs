@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::available_parallelism;
 
 use bytes::Bytes;
+use tensor_wasm_runtime::policy::PolicyGrant;
 use tensor_wasm_runtime::{Application, ApplicationConfig};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -65,11 +66,17 @@ impl Functions {
         &self,
         tenant: u64,
         component: Bytes,
+        settings: Vec<(String, String)>,
     ) -> Result<Application, LoadError> {
         let permits = self.compilers.permits(tenant).await;
         let config = ApplicationConfig {
             gpu: Arc::new(FunctionGrants::new(self.grants.clone(), tenant)),
+            tenant_memory: self.memory.clone(),
             http: self.http.clone(),
+            policy: PolicyGrant {
+                settings,
+                ..PolicyGrant::default()
+            },
             guarded: self.is_guarded,
             request_timeout: self.limits.request_timeout,
             reuse: self.limits.reuse,
@@ -131,7 +138,12 @@ impl Deployment<'_> {
         let digest = self.upload.complete().await?;
         let component = storage.components.read(&digest).await?;
         let deployed = async {
-            let application = match functions.load(tenant, component).await {
+            // Those of a function that is there already.
+            let known = storage.database.function(tenant, name.as_str()).await?;
+            let id = known.map(|function| function.id).unwrap_or_default();
+            let settings = storage.database.settings(&id).await?;
+            let opened = functions.opened(&id, &settings)?;
+            let application = match functions.load(tenant, component, opened).await {
                 Ok(application) => application,
                 Err(LoadError::Component(error)) => return Err(DeployError::Component(error)),
                 Err(LoadError::Internal) => return Err(DeployError::Internal),
@@ -158,7 +170,9 @@ impl Deployment<'_> {
                     // It is made here.
                     ChangeError::NoFunction | ChangeError::NoVersion(_) => DeployError::Internal,
                 })?;
-            if let Some((number, _)) = function.active() {
+            // Where they have changed meanwhile, the next request loads it with the new ones.
+            let is_current = storage.database.settings(&function.id).await? == settings;
+            if let Some((number, _)) = function.active().filter(|_| is_current) {
                 let application = Arc::new(application);
                 functions.loaded.insert(&function.id, number, application);
             }

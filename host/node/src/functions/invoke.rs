@@ -72,7 +72,11 @@ impl Functions {
             .get_or_try_init(async || {
                 let component = self.storage.components.read(&version.digest).await;
                 let component = component.map_err(InvokeError::Storage)?;
-                match self.load(entry.tenant, component).await {
+                let id = &entry.function.id;
+                let settings = self.storage.database.settings(id).await;
+                let settings = settings.map_err(InvokeError::Storage)?;
+                let settings = self.opened(id, &settings).map_err(InvokeError::Storage)?;
+                match self.load(entry.tenant, component, settings).await {
                     Ok(application) => Ok(Arc::new(application)),
                     Err(LoadError::Component(error)) => Err(InvokeError::Component(error)),
                     Err(LoadError::Internal) => Err(InvokeError::Internal),

@@ -11,13 +11,14 @@ mod invoke;
 mod loaded;
 mod name;
 mod places;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tensor_wasm_runtime::{Engine, HttpGrant, Trap};
+use tensor_wasm_runtime::{Engine, HttpGrant, TenantMemory, Trap};
 use tokio::runtime::Handle;
 use tokio::sync::RwLock;
 
@@ -71,6 +72,8 @@ pub(crate) struct Functions {
     storage: Arc<Storage>,
     engine: Engine,
     grants: Arc<TenantGrants>,
+    /// What all instances of each tenant have of this machine's memory.
+    memory: Arc<TenantMemory>,
     /// Whether a policy decides on requests.
     is_guarded: bool,
     /// The HTTP requests that functions may send to other servers.
@@ -92,6 +95,7 @@ impl Functions {
         storage: Arc<Storage>,
         engine: Engine,
         grants: Arc<TenantGrants>,
+        memory: Arc<TenantMemory>,
         is_guarded: bool,
         http: HttpGrant,
         limits: FunctionLimits,
@@ -106,6 +110,7 @@ impl Functions {
             storage,
             engine,
             grants,
+            memory,
             is_guarded,
             http,
             limits,

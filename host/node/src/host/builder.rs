@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use tensor_wasm_device::Device;
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
-use tensor_wasm_runtime::{ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant};
+use tensor_wasm_runtime::{
+    ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant, TenantMemory,
+};
 
 use super::chain::{Chain, ComponentSource};
 use super::device::{self, DeviceChoice, DeviceOptions};
@@ -225,7 +227,10 @@ impl<S> HostBuilder<S> {
             settings: self.settings.clone(),
             keep_authorization: self.keep_authorization,
         };
+        let of_tenants = grants.clone();
+        let memory = TenantMemory::new(move |tenant| of_tenants.memory_bytes(tenant));
         Ok(Foundation {
+            memory: Arc::new(memory),
             tokens,
             audit,
             device,
@@ -253,6 +258,8 @@ pub(crate) struct Foundation {
     pub(crate) audit: Option<Arc<AuditLog>>,
     pub(crate) device: Option<Device>,
     pub(crate) grants: Arc<TenantGrants>,
+    /// What all instances of each tenant have of this machine's memory.
+    pub(crate) memory: Arc<TenantMemory>,
     pub(crate) engine: Engine,
     /// What policies are granted.
     pub(crate) policy: PolicyGrant,
@@ -278,6 +285,7 @@ impl HostBuilder {
         let component = self.source.clone().plugged(&self.providers)?;
         let config = ApplicationConfig {
             gpu: foundation.grants.clone(),
+            tenant_memory: foundation.memory.clone(),
             ..std::mem::take(&mut self.application)
         };
         let chain = Chain::load(

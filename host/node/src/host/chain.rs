@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tensor_wasm_runtime::policy::PolicyGrant;
 use tensor_wasm_runtime::{
-    Application, ApplicationConfig, Engine, Grant, NextHandler, inspect, plug,
+    Application, ApplicationConfig, Engine, Grant, NextHandler, TenantMemory, inspect, plug,
 };
 
 use super::HostError;
@@ -67,6 +67,8 @@ pub struct Policy {
 pub(crate) struct PolicyConfig {
     /// What each of them is granted.
     pub(crate) grant: PolicyGrant,
+    /// What all instances of each tenant have of this machine's memory.
+    pub(crate) memory: Arc<TenantMemory>,
     /// How long a request may take, from its head to the end of its response.
     pub(crate) request_timeout: Duration,
     /// How many requests one instance answers, one after another.
@@ -90,6 +92,7 @@ pub(crate) fn load_policies(
             policy: config.grant.clone(),
             next: Some(behind),
             guarded: true,
+            tenant_memory: config.memory.clone(),
             request_timeout: config.request_timeout,
             reuse: config.reuse,
             ..ApplicationConfig::default()
@@ -130,6 +133,7 @@ impl Chain {
     ) -> Result<Chain, HostError> {
         let guarded = !policies.is_empty();
         let (request_timeout, reuse) = (config.request_timeout, config.reuse);
+        let memory = config.tenant_memory.clone();
         let application = Application::load(
             engine,
             &component.bytes,
@@ -154,6 +158,7 @@ impl Chain {
         let application = Arc::new(application);
         let config = PolicyConfig {
             grant: policy.clone(),
+            memory,
             request_timeout,
             reuse,
         };

@@ -64,6 +64,9 @@ pub use crate::storage::StorageError;
 pub struct NodeSource {
     /// The folder that it keeps everything in. One node at a time may use it.
     pub directory: PathBuf,
+    /// The file with the key that secrets are sealed by: 32 bytes. Without one a key is made
+    /// in the folder.
+    pub secrets_key: Option<PathBuf>,
     /// What a tenant may have, and how its functions are run.
     pub limits: FunctionLimits,
     /// What jobs may take, and how long they are kept.
@@ -75,6 +78,7 @@ impl NodeSource {
     pub fn at(directory: &Path) -> NodeSource {
         NodeSource {
             directory: directory.to_owned(),
+            secrets_key: None,
             limits: FunctionLimits::default(),
             jobs: JobLimits::default(),
         }
@@ -215,7 +219,9 @@ impl HostBuilder<NodeSource> {
     ///
     /// [`HostError`]
     pub async fn build(mut self) -> Result<Node, HostError> {
-        let storage = Arc::new(Storage::open(&self.source.directory).await?);
+        let storage = Arc::new(
+            Storage::open(&self.source.directory, self.source.secrets_key.as_deref()).await?,
+        );
         if self.cache.is_none() {
             self.cache = Some(storage.cache());
         }
@@ -224,6 +230,7 @@ impl HostBuilder<NodeSource> {
             audit,
             device,
             grants,
+            memory,
             engine,
             policy,
         } = self.foundation()?;
@@ -240,6 +247,7 @@ impl HostBuilder<NodeSource> {
         let request_timeout = limits.request_timeout;
         let config = PolicyConfig {
             grant: policy,
+            memory: memory.clone(),
             request_timeout,
             reuse: limits.reuse,
         };
@@ -248,6 +256,7 @@ impl HostBuilder<NodeSource> {
             storage.clone(),
             engine.clone(),
             grants.clone(),
+            memory,
             is_guarded,
             self.application.http.clone(),
             limits,

@@ -65,6 +65,11 @@ impl DataDir {
         self.path.join("node.db")
     }
 
+    /// The key that secrets are sealed by.
+    pub(crate) fn secrets_key(&self) -> PathBuf {
+        self.path.join("secrets.key")
+    }
+
     /// The folder of the components.
     pub(crate) fn components(&self) -> PathBuf {
         self.path.join("components")

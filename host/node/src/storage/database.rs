@@ -21,13 +21,18 @@ const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The versions of the schema. None that was released is ever changed.
-const SCHEMA: [(i64, &str, &str); 2] = [
+const SCHEMA: [(i64, &str, &str); 3] = [
     (
         1,
         "functions",
         include_str!("../../migrations/0001_functions.sql"),
     ),
     (2, "jobs", include_str!("../../migrations/0002_jobs.sql")),
+    (
+        3,
+        "settings",
+        include_str!("../../migrations/0003_settings.sql"),
+    ),
 ];
 
 /// An open database.

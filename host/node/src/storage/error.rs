@@ -59,6 +59,28 @@ pub enum StorageError {
     /// The store of components failed.
     #[error("the store of components failed")]
     Components(#[source] object_store::Error),
+    /// The file holds no key.
+    #[error(
+        "{} is no key for secrets: it has to have exactly 32 bytes, as `head --bytes 32 \
+         /dev/urandom` writes them",
+        path.display()
+    )]
+    InvalidKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A secret was sealed by another key, or changed since.
+    #[error(
+        "the secret {name} can't be opened by the key in {}: start the node with the key that \
+         sealed it, or set the secret again",
+        path.display()
+    )]
+    SealedByAnotherKey {
+        /// The name of the secret.
+        name: String,
+        /// The file of the key.
+        path: PathBuf,
+    },
     /// The system has no random numbers.
     #[error("the system has no random numbers")]
     NoRandomNumbers(#[source] getrandom::Error),

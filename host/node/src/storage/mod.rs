@@ -12,6 +12,8 @@ mod error;
 pub(crate) mod functions;
 mod ids;
 pub(crate) mod jobs;
+pub(crate) mod seal;
+pub(crate) mod settings;
 
 use std::path::Path;
 
@@ -20,24 +22,34 @@ pub use error::StorageError;
 use components::ComponentStore;
 use data_dir::DataDir;
 use database::Database;
+use seal::Seal;
 
 /// Everything that a node keeps on its disk.
 pub(crate) struct Storage {
     pub(crate) database: Database,
     pub(crate) components: ComponentStore,
+    pub(crate) seal: Seal,
     /// Held for as long as the node uses the folder.
     directory: DataDir,
 }
 
 impl Storage {
-    /// Opens a node's folder, or makes a new one.
+    /// Opens a node's folder, or makes a new one. Secrets are sealed by the key in the file
+    /// `secrets_key`, else by one in the folder.
     ///
     /// # Errors
     ///
     /// [`StorageError`] where another node uses it, where its files are damaged or of a newer
     /// version, or where it can't be used.
-    pub(crate) async fn open(path: &Path) -> Result<Storage, StorageError> {
+    pub(crate) async fn open(
+        path: &Path,
+        secrets_key: Option<&Path>,
+    ) -> Result<Storage, StorageError> {
         let directory = DataDir::open(path)?;
+        let seal = match secrets_key {
+            Some(key) => Seal::open(key, false)?,
+            None => Seal::open(&directory.secrets_key(), true)?,
+        };
         let database = Database::open(&directory.database()).await?;
         let components = ComponentStore::open(&directory.components())?;
         let kept = database.digests().await?;
@@ -45,6 +57,7 @@ impl Storage {
         Ok(Storage {
             database,
             components,
+            seal,
             directory,
         })
     }

@@ -22,6 +22,8 @@ pub(crate) struct Analyses {
     pub liveness: Liveness,
     /// Control flow with suspension and resume points.
     pub graph: Graph,
+    /// That of lane groups, where the kernel has vector code.
+    pub lane_group_graph: Option<Graph>,
     /// Which registers are saved and restored, where.
     pub spills: SpillPlan,
     pub bounds_caches: BoundsCaches,

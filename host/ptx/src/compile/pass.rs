@@ -16,11 +16,15 @@ pub enum Pass {
     Translate,
     /// NaNs become NVIDIA's where they are seen, and not before.
     NanCanonicalization,
+    /// What nobody needs is not computed.
+    DeadCode,
     /// What reads a copy reads what was copied, within its block. This pass and those up to reconvergence
     /// are for kernels whose threads run in lane groups.
     CopyPropagation,
     /// Collectives of whole warps become steps of vector code.
     WholeWarps,
+    /// What holds a constant or a special value is read again instead of kept.
+    Rematerialization,
     /// What the threads of a lane group have in each register, and whether vectors pay off.
     Uniformity,
     /// Conditions that the first and the last lane decide are computed right before their branches.
@@ -41,11 +45,13 @@ pub enum Pass {
 
 impl Pass {
     /// All passes, in order.
-    pub const ALL: [Pass; 12] = [
+    pub const ALL: [Pass; 14] = [
         Pass::Translate,
         Pass::NanCanonicalization,
+        Pass::DeadCode,
         Pass::CopyPropagation,
         Pass::WholeWarps,
+        Pass::Rematerialization,
         Pass::Uniformity,
         Pass::EndpointBranches,
         Pass::ResumePoints,
@@ -62,8 +68,10 @@ impl Pass {
         match self {
             Pass::Translate => "translate",
             Pass::NanCanonicalization => "nan-canonicalization",
+            Pass::DeadCode => "dead-code",
             Pass::CopyPropagation => "copy-propagation",
             Pass::WholeWarps => "whole-warps",
+            Pass::Rematerialization => "rematerialization",
             Pass::Uniformity => "uniformity",
             Pass::EndpointBranches => "endpoint-branches",
             Pass::ResumePoints => "resume-points",

@@ -21,8 +21,8 @@ use crate::compile::limits::too_much_memory;
 use crate::compile::pass::{Observer, Pass};
 use crate::compile::passes::reconvergence::ReconvergencePoints;
 use crate::compile::passes::{
-    copy_propagation, endpoint_branches, nan_canonicalization, reconvergence, resume_points, spill,
-    whole_warps,
+    copy_propagation, dead_code, endpoint_branches, nan_canonicalization, reconvergence,
+    rematerialization, resume_points, spill, whole_warps,
 };
 use crate::compile::translate::param_registers;
 use crate::compile::{
@@ -88,7 +88,7 @@ fn run(
         analyses: &analyses,
         static_shared: entry.layout.shared_bytes,
     };
-    let (wasm, lines, effort) = back_end(&input, scalar_reason.is_none(), observer)?;
+    let (wasm, lines, effort) = back_end(&input, observer)?;
     let kernel = CompiledKernel {
         wasm,
         kernel: name.to_owned(),
@@ -127,6 +127,10 @@ fn front_end(
     // where they are observed.
     nan_canonicalization::run(&mut body);
     observer.after(Pass::NanCanonicalization, &body, known)?;
+
+    // Needs the IR alone. Leaves no step that only computes what nobody needs.
+    dead_code::run(&mut body);
+    observer.after(Pass::DeadCode, &body, known)?;
     limits::check_size(&body)?;
     Ok(body)
 }
@@ -168,15 +172,22 @@ fn lane_groups(
     }
 
     // Needs the IR alone. Leaves reads of copies as reads of what was copied, where that is in the same
-    // block.
+    // block, and no copy that nobody reads.
     let of_single_threads = body.clone();
     copy_propagation::run(body);
+    dead_code::run(body);
     observer.after(Pass::CopyPropagation, body, Annotations::default())?;
 
     // Needs the IR alone. Leaves collectives of all lanes of a warp as steps beside their suspend
     // points, for groups that are warps.
     whole_warps::run(body)?;
     observer.after(Pass::WholeWarps, body, Annotations::default())?;
+
+    // Needs the IR alone. Leaves no register that holds a constant or a special value where that can be
+    // had again.
+    rematerialization::run(body)?;
+    dead_code::run(body);
+    observer.after(Pass::Rematerialization, body, Annotations::default())?;
 
     // Needs liveness. Leaves what the threads of a lane group have in each register.
     limits::check_branches(body)?;
@@ -240,8 +251,16 @@ fn analyses(
     let carried = limits::check_carried(body, &liveness)?;
 
     // Needs the resume points of lane groups. Leaves control flow with those of all threads, behind
-    // suspend points and at the heads of loops; reducible.
-    let graph = Graph::new(body, &divergence.resume_points)?;
+    // suspend points and at the heads of loops; reducible. That of lane groups is entered where these
+    // wait, begin a loop and reconverge.
+    let (graph, lane_group_graph) = if vectors {
+        let reconverging = reconvergence::awaited(body, &uniformity, &divergence.reconvergence);
+        let (graph, of_groups) =
+            Graph::with_lane_groups(body, &divergence.resume_points, &reconverging)?;
+        (graph, Some(of_groups))
+    } else {
+        (Graph::new(body, &divergence.resume_points)?, None)
+    };
     known.graph = Some(&graph);
     observer.after(Pass::SuspensionGraph, body, known)?;
     limits::check_resume_points(&graph, &liveness, vectors)?;
@@ -269,6 +288,7 @@ fn analyses(
         reconvergence: divergence.reconvergence,
         liveness,
         graph,
+        lane_group_graph,
         spills,
         bounds_caches,
         guards,
@@ -280,7 +300,7 @@ fn analyses(
 
 /// Scratch memory as far as a kernel's signature says.
 fn first_layout(module: &Module, entry: &Entry) -> Result<Layout, Unsupported> {
-    let threads = entry.max_threads.unwrap_or(abi::MOST_THREADS);
+    let threads = entry.max_threads().unwrap_or(abi::MOST_THREADS);
     let threads = threads.clamp(1, abi::MOST_THREADS);
     let globals = u32::try_from(module.globals.len()).map_err(|_| too_much_memory())?;
     let local_bytes = if param_registers::uses_local_memory(module, entry) {
@@ -304,12 +324,19 @@ fn values(body: &Body, uniformity: &UniformityInfo, vectors: bool, reg: Reg) -> 
 /// module around them. Returns how much work an engine has with it too.
 fn back_end(
     input: &CodegenInput<'_>,
-    vectors: bool,
     observer: &Observer<'_>,
 ) -> Result<(Vec<u8>, Vec<FunctionLines>, usize), Unsupported> {
     let items = &structure(input.body, &input.analyses.graph)?;
     observer.check_cancelled()?;
-    let mut functions = codegen::functions(input, items, vectors, observer)?;
+    let of_groups = match &input.analyses.lane_group_graph {
+        Some(graph) => Some((graph, structure(input.body, graph)?)),
+        None => None,
+    };
+    let of_groups = of_groups
+        .as_ref()
+        .map(|(graph, items)| (*graph, items.as_slice()));
+    observer.check_cancelled()?;
+    let mut functions = codegen::functions(input, items, of_groups, observer)?;
     let code = functions.iter().map(|(_, function)| function.code.len());
     let Analyses {
         pressure, carried, ..

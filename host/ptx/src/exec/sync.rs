@@ -16,6 +16,14 @@ use crate::simt::{Fault, Progress};
 const MASK: u32 = 0;
 const INPUTS: u32 = 1;
 
+/// Whether all words are this one. They are compared without a branch for each, so in vectors.
+fn all_are(words: &[[u8; 4]], expected: i32) -> bool {
+    let differences = words.iter().fold(0, |differences, word| {
+        differences | (i32::from_le_bytes(*word) ^ expected)
+    });
+    differences == 0
+}
+
 impl CompiledBlock {
     /// Called when no thread can run: lets those go on whose barrier or collective is complete.
     pub(crate) fn release_suspended(&mut self, scratch: &mut [u8]) -> Result<Progress, Fault> {
@@ -215,9 +223,8 @@ impl CompiledBlock {
         }
         let (begin, end) = self.resume_indices();
         let (indices, _) = scratch.get(begin..end)?.as_chunks::<4>();
-        let first = indices.first()?;
-        let resume = i32::from_le_bytes(*first);
-        let same = resume <= SUSPENDED && indices.iter().all(|index| index == first);
+        let resume = i32::from_le_bytes(*indices.first()?);
+        let same = resume <= SUSPENDED && all_are(indices, resume);
         same.then(|| SUSPENDED.wrapping_sub(resume).cast_unsigned())
     }
 
@@ -226,7 +233,7 @@ impl CompiledBlock {
         let (begin, end) = self.resume_indices();
         let indices = scratch.get(begin..end).unwrap_or_default();
         let (indices, _) = indices.as_chunks::<4>();
-        self.sync.is_fresh() && indices.iter().all(|index| *index == ENDED.to_le_bytes())
+        self.sync.is_fresh() && all_are(indices, ENDED)
     }
 
     /// Where in scratch memory the resume indices of the block's threads begin and end.

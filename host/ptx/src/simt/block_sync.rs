@@ -59,13 +59,18 @@ pub(crate) struct BlockSync {
     barriers: Barriers,
     /// How many threads have not ended.
     live: u32,
+    /// Whether any thread's state was set since it began.
+    is_used: bool,
 }
 
 impl BlockSync {
     /// Begins again with so many threads, all of them running.
     pub(crate) fn restart(&mut self, threads: u32) {
-        self.states.clear();
-        self.states.resize(threads as usize, ThreadState::Running);
+        if self.is_used || self.threads() != threads {
+            self.states.clear();
+            self.states.resize(threads as usize, ThreadState::Running);
+            self.is_used = false;
+        }
         self.barriers = Barriers::default();
         self.live = threads;
     }
@@ -94,6 +99,7 @@ impl BlockSync {
     fn set(&mut self, thread: u32, state: ThreadState) {
         if let Some(slot) = self.states.get_mut(thread as usize) {
             *slot = state;
+            self.is_used = true;
         }
     }
 

@@ -135,7 +135,7 @@ fn geometry(entry: &Entry, grid: Extent, block: Extent) -> Result<Geometry, Laun
         });
     };
     let most = entry
-        .max_threads
+        .max_threads()
         .map_or(MAX_BLOCK_THREADS, |most| most.min(MAX_BLOCK_THREADS));
     let threads = count(block)
         .and_then(|threads| u32::try_from(threads).ok())

@@ -90,6 +90,7 @@ fn of_function(function: &Function) -> usize {
         + registers.sum::<usize>()
         + labels.sum::<usize>()
         + tables.sum::<usize>()
+        + size_of_val(&*function.unrolling.is_off_at)
         + function.variables.iter().map(of_local).sum::<usize>()
         + function.body.iter().map(of_instruction).sum::<usize>()
 }

@@ -90,6 +90,8 @@ pub(crate) struct Relocation {
     pub target: RelocationTarget,
     /// What is added to it.
     pub addend: i64,
+    /// Whether it is the address in the variable's own state space, where that is not the generic one.
+    pub is_plain: bool,
 }
 
 /// Whose address is meant.
@@ -156,13 +158,27 @@ impl Variable {
     }
 }
 
+/// What an entry says of how it is to be compiled, by its directives (PTX ISA, "Performance-Tuning
+/// Directives").
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) struct Tuning {
+    /// `.maxntid`: the most threads of a block, in each dimension.
+    pub max_threads: Option<[u64; 3]>,
+    /// `.reqntid`: the threads of each block.
+    pub required_threads: Option<[u64; 3]>,
+    /// `.minnctapersm`: how many blocks a multiprocessor is to hold at least.
+    pub min_blocks: Option<u32>,
+    /// `.maxnreg`: the most registers of a thread.
+    pub max_registers: Option<u32>,
+}
+
 /// A kernel: what a launch can name.
 #[derive(Debug)]
 pub struct Entry {
     pub(crate) name: String,
     pub(crate) params: Vec<Param>,
     pub(crate) param_bytes: u32,
-    pub(crate) max_threads: Option<u32>,
+    pub(crate) tuning: Tuning,
     pub(crate) shared_bytes: u32,
     pub(crate) local_bytes: u32,
     /// Its body: an index into the module's functions.
@@ -195,7 +211,12 @@ impl Entry {
     /// The most threads of a block that it is compiled for (`.maxntid`, `.reqntid`), where it says.
     #[must_use]
     pub fn max_threads(&self) -> Option<u32> {
-        self.max_threads
+        let declared = [self.tuning.max_threads, self.tuning.required_threads];
+        let products = declared.into_iter().flatten().map(|[x, y, z]| {
+            let product = x.saturating_mul(y).saturating_mul(z);
+            u32::try_from(product).unwrap_or(u32::MAX)
+        });
+        products.min()
     }
 
     /// The static shared memory of a block, in bytes: its own and that of all functions it calls.
@@ -217,6 +238,8 @@ pub struct Module {
     pub(crate) version: (u32, u32),
     pub(crate) target: u32,
     pub(crate) globals: Vec<Variable>,
+    /// Whether no loop of it is to be unrolled: a `.pragma` outside of its functions says so.
+    pub(crate) is_unrolling_off: bool,
     /// The `.shared` variables of the module, which every function sees.
     pub(crate) shared: Vec<LocalVariable>,
     pub(crate) entries: Vec<Entry>,
@@ -315,8 +338,7 @@ impl Module {
 /// Entries are equal when they mean the same, wherever they stand in their text.
 impl PartialEq for Entry {
     fn eq(&self, other: &Entry) -> bool {
-        (&self.name, &self.params, self.max_threads)
-            == (&other.name, &other.params, other.max_threads)
+        (&self.name, &self.params, &self.tuning) == (&other.name, &other.params, &other.tuning)
             && (self.param_bytes, self.shared_bytes, self.local_bytes)
                 == (other.param_bytes, other.shared_bytes, other.local_bytes)
     }
@@ -325,7 +347,8 @@ impl PartialEq for Entry {
 /// Modules are equal when they mean the same, however their texts are laid out.
 impl PartialEq for Module {
     fn eq(&self, other: &Module) -> bool {
-        (self.version, self.target) == (other.version, other.target)
+        (self.version, self.target, self.is_unrolling_off)
+            == (other.version, other.target, other.is_unrolling_off)
             && self.globals == other.globals
             && self.shared == other.shared
             && self.entries == other.entries

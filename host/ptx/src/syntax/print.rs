@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::syntax::modifier::Modifier;
 use crate::syntax::module::{
-    Entry, Module, Param, ParamType, Relocation, RelocationTarget, Variable, VariableSpace,
+    Entry, Module, Param, ParamType, Relocation, RelocationTarget, Tuning, Variable, VariableSpace,
 };
 use crate::syntax::parse::heap::HEAP;
 use crate::syntax::table::{Op, Slot};
@@ -14,6 +14,9 @@ use crate::syntax::tree::{
     PrototypeKind, RegisterId, Symbol,
 };
 use crate::syntax::types::Space;
+
+/// For loops that are not to be unrolled.
+const NO_UNROLLING: &str = ".pragma \"nounroll\";";
 
 /// With `{:#}`, sums and products of floating point say that they round: where nothing
 /// is said, NVIDIA's compiler may make one `fma` of two instructions, whose result is
@@ -24,6 +27,9 @@ impl Display for Module {
         writeln!(f, ".version {major}.{minor}")?;
         writeln!(f, ".target sm_{}", self.target)?;
         writeln!(f, ".address_size 64")?;
+        if self.is_unrolling_off {
+            writeln!(f, "{NO_UNROLLING}")?;
+        }
         // Declarations come first, since functions call one another in any order, and variables begin
         // with their addresses.
         for function in self
@@ -48,6 +54,7 @@ impl Display for Module {
         }
         for variable in &self.shared {
             local_variable(f, variable)?;
+            writeln!(f, ";")?;
         }
         let (device, entries): (Vec<_>, Vec<_>) = self
             .functions
@@ -102,7 +109,8 @@ impl Module {
         }
         let whole = |relocation: &Relocation| relocation.offset.is_multiple_of(8);
         if !bytes.is_multiple_of(8) || !variable.relocations.iter().all(whole) {
-            write!(f, ".{space} .align {align} .b8 {name}[{bytes}] = {{")?;
+            // NVIDIA's compiler takes the bytes of an address for numbers only, not for `.b8`.
+            write!(f, ".{space} .align {align} .u8 {name}[{bytes}] = {{")?;
             self.bytes_with_addresses(f, variable)?;
             return writeln!(f, "}};");
         }
@@ -134,7 +142,11 @@ impl Module {
             RelocationTarget::Variable(variable) => {
                 let target = self.globals.get(variable as usize);
                 let name = target.map_or("", |target| target.name.as_str());
-                format!("generic({name}){}", Plus(relocation.addend))
+                let addend = Plus(relocation.addend);
+                match relocation.is_plain {
+                    true => format!("{name}{addend}"),
+                    false => format!("generic({name}){addend}"),
+                }
             }
             RelocationTarget::Function(number) => {
                 let target = self.device_function(number);
@@ -180,19 +192,24 @@ impl Display for Plus {
     }
 }
 
+/// The declaration of a variable, but for what ends it.
 fn local_variable(f: &mut Formatter<'_>, variable: &LocalVariable) -> fmt::Result {
     let LocalVariable {
         name, bytes, align, ..
     } = variable;
     if variable.dynamic {
-        return writeln!(f, ".extern .shared .align {align} .b8 {name}[];");
+        return write!(f, ".extern .shared .align {align} .b8 {name}[]");
     }
     let space = match variable.space {
         Space::Shared => "shared",
+        // Numbers are passed otherwise than arrays.
+        Space::Param if variable.is_scalar => {
+            return write!(f, ".param .align {align} .b{} {name}", bytes * 8);
+        }
         Space::Param => "param",
         _ => "local",
     };
-    writeln!(f, ".{space} .align {align} .b8 {name}[{bytes}];")
+    write!(f, ".{space} .align {align} .b8 {name}[{bytes}]")
 }
 
 /// A function with the module that its operands name things of.
@@ -256,6 +273,7 @@ impl Printed<'_> {
         for (index, variable) in (0..).zip(&self.function.variables) {
             if !formals.contains(&Formal::Variable(index)) {
                 local_variable(f, variable)?;
+                writeln!(f, ";")?;
             }
         }
         for table in &self.function.tables {
@@ -272,14 +290,21 @@ impl Printed<'_> {
         let mut labels: Vec<_> = self.function.labels.iter().collect();
         labels.sort_by_key(|label| label.target);
         let mut labels = labels.into_iter().peekable();
+        let mut pragmas = self.function.unrolling.is_off_at.iter().peekable();
         for (index, instruction) in (0u32..).zip(&self.function.body) {
             while let Some(label) = labels.next_if(|label| label.target <= index) {
                 writeln!(f, "{}:", label.name)?;
+            }
+            if pragmas.next_if(|place| **place <= index).is_some() {
+                writeln!(f, "{NO_UNROLLING}")?;
             }
             self.instruction(f, instruction)?;
         }
         for label in labels {
             writeln!(f, "{}:", label.name)?;
+        }
+        for _ in pragmas {
+            writeln!(f, "{NO_UNROLLING}")?;
         }
         writeln!(f, "}}")
     }
@@ -299,6 +324,7 @@ impl Printed<'_> {
                 }
                 write!(f, "_ ")?;
                 shape.formals(f, &shape.function.params)?;
+                shape.never_returns(f)?;
                 writeln!(f, ";")
             }
             PrototypeKind::Targets(numbers) => {
@@ -334,8 +360,24 @@ impl Printed<'_> {
             param(f, declared)?;
         }
         writeln!(f, ")")?;
-        if let Some(threads) = entry.max_threads {
-            writeln!(f, ".maxntid {threads}")?;
+        let Tuning {
+            max_threads,
+            required_threads,
+            min_blocks,
+            max_registers,
+        } = entry.tuning;
+        for (name, threads) in [("maxntid", max_threads), ("reqntid", required_threads)] {
+            if let Some([x, y, z]) = threads {
+                writeln!(f, ".{name} {x}, {y}, {z}")?;
+            }
+        }
+        for (name, number) in [("minnctapersm", min_blocks), ("maxnreg", max_registers)] {
+            if let Some(number) = number {
+                writeln!(f, ".{name} {number}")?;
+            }
+        }
+        if self.function.unrolling.is_off {
+            writeln!(f, "{NO_UNROLLING}")?;
         }
         Ok(())
     }
@@ -347,7 +389,15 @@ impl Printed<'_> {
             write!(f, " ")?;
         }
         write!(f, "{}", self.function.name)?;
-        self.formals(f, &self.function.params)
+        self.formals(f, &self.function.params)?;
+        self.never_returns(f)
+    }
+
+    fn never_returns(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.function.never_returns {
+            true => write!(f, " .noreturn"),
+            false => Ok(()),
+        }
     }
 
     fn formals(&self, f: &mut Formatter<'_>, formals: &[Formal]) -> fmt::Result {
@@ -363,10 +413,7 @@ impl Printed<'_> {
                 }
                 Formal::Variable(index) => {
                     if let Some(variable) = self.function.variables.get(*index as usize) {
-                        let LocalVariable {
-                            name, align, bytes, ..
-                        } = variable;
-                        write!(f, ".param .align {align} .b8 {name}[{bytes}]")?;
+                        local_variable(f, variable)?;
                     }
                 }
             }

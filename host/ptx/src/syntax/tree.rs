@@ -31,6 +31,9 @@ pub(crate) struct LocalVariable {
     pub space: Space,
     pub bytes: u32,
     pub align: u32,
+    /// Whether it is a `.param` variable that was declared as one number, not as an array: it is passed
+    /// otherwise.
+    pub is_scalar: bool,
     /// `.extern .shared` without a size: the launch says how large it is.
     pub dynamic: bool,
 }
@@ -190,6 +193,16 @@ pub(crate) enum Linkage {
     Extern,
 }
 
+/// Which loops are not to be unrolled (PTX ISA, "Pragma Strings: nounroll"): for NVIDIA's compiler, which
+/// would take more registers for them.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) struct Unrolling {
+    /// Whether none is.
+    pub is_off: bool,
+    /// Those that begin with one of these instructions, which rise.
+    pub is_off_at: Vec<u32>,
+}
+
 /// The body of an entry or of a device function.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct Function {
@@ -212,6 +225,10 @@ pub(crate) struct Function {
     pub labels: Vec<Label>,
     pub tables: Vec<LabelTable>,
     pub prototypes: Vec<Prototype>,
+    /// What `.pragma` directives say of its loops.
+    pub unrolling: Unrolling,
+    /// Whether it is declared never to return (`.noreturn`).
+    pub never_returns: bool,
     pub body: Vec<Instruction>,
 }
 

@@ -634,6 +634,20 @@ pub fn agree(data: &[u8]) {
     run(&mut choices, shape);
 }
 
+/// The text of the kernel that the bytes describe.
+#[allow(
+    dead_code,
+    reason = "for the tests, and not for the fuzz target that shares this file"
+)]
+pub fn kernel_text(data: &[u8]) -> String {
+    let mut choices = Choices(data);
+    let steps = match choices.below(2) {
+        0 => choices.kernel(),
+        _ => choices.kernel_of_flow(),
+    };
+    text(&steps)
+}
+
 /// What a kernel's control flow is made of.
 #[derive(Clone, Copy)]
 enum Shape {

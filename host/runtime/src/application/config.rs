@@ -5,6 +5,7 @@ use crate::capability::gpu::GpuGrants;
 use crate::capability::http::HttpGrant;
 use crate::capability::next::NextHandler;
 use crate::capability::policy::PolicyGrant;
+use crate::capability::tenant_memory::TenantMemory;
 use crate::grant::Grant;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -28,6 +29,9 @@ pub struct ApplicationConfig {
     /// Whether a policy will be put in front of this component, so that requests of
     /// several tenants reach it.
     pub guarded: bool,
+    /// The memory that the instances of each tenant may have together, those of all
+    /// applications of the host. Those of a policy count once it has admitted the request.
+    pub tenant_memory: Arc<TenantMemory>,
     /// How long a request may take, from its head to the end of its response.
     pub request_timeout: Duration,
     /// How many requests one instance answers, one after another. One is the
@@ -45,6 +49,7 @@ impl Default for ApplicationConfig {
             policy: PolicyGrant::default(),
             next: None,
             guarded: false,
+            tenant_memory: Arc::new(TenantMemory::unlimited()),
             request_timeout: Duration::from_secs(30),
             reuse: NonZeroUsize::MIN,
         }

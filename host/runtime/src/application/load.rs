@@ -78,7 +78,7 @@ impl Application {
             pre: handler_of(pre, exports)?,
             reuse: Reuse::up_to(config.reuse),
             start_timeout: config.request_timeout,
-            instances: InstanceFactory::new(engine.clone(), capabilities),
+            instances: InstanceFactory::new(engine.clone(), capabilities, config.tenant_memory),
         };
         Ok(Application {
             workers: ProxyHandler::new(workers),

@@ -1,10 +1,13 @@
 //! The account of one instance: the bytes of its linear memories and tables, and those that
-//! the host holds for it, against one limit.
+//! the host holds for it, against one limit. All of them count in the account of the tenant too
+//! whose request the instance serves ([`super::tenant_memory`]).
 //!
 //! What the host holds is counted as a garbage collector counts: each call that makes the
 //! host hold more adds to a sum that only grows, and once the sum reaches the limit, what is
 //! still held is measured. So nothing has to be told when something is dropped.
 
+use super::tenant_memory::{TenantCharge, TenantExhausted, TenantMemory};
+use crate::request::HandleError;
 use std::fmt;
 
 /// What an instance holds, and may hold, in bytes.
@@ -15,20 +18,31 @@ pub(crate) struct InstanceAccount {
     guest: usize,
     /// What the host held when that was last measured, and what was reserved since.
     host: usize,
+    /// Both together, as its tenant is charged for them.
+    tenant: Option<TenantCharge>,
     /// Whether a growth was refused, which is logged once.
     refused: bool,
 }
 
+/// There is no room for more.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AccountExhausted {
+    #[error(transparent)]
+    Instance(#[from] InstanceExhausted),
+    #[error(transparent)]
+    Tenant(#[from] TenantExhausted),
+}
+
 /// The instance would hold more than it may.
 #[derive(Debug, thiserror::Error)]
-pub(crate) struct AccountExhausted {
+pub(crate) struct InstanceExhausted {
     requested: usize,
     guest: usize,
     host: usize,
     limit: usize,
 }
 
-impl fmt::Display for AccountExhausted {
+impl fmt::Display for InstanceExhausted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -46,7 +60,43 @@ impl InstanceAccount {
             limit,
             guest: 0,
             host: 0,
+            tenant: None,
             refused: false,
+        }
+    }
+
+    /// Begins to serve a tenant, which is charged for all that the instance holds; or nobody,
+    /// where no tenant is known. `measure` tells what the host holds.
+    ///
+    /// # Errors
+    ///
+    /// [`HandleError::TenantCapacityExhausted`], and nobody is charged.
+    pub(crate) fn serve(
+        &mut self,
+        tenants: &TenantMemory,
+        tenant: Option<u64>,
+        measure: impl FnOnce() -> usize,
+    ) -> Result<(), HandleError> {
+        if self.tenant.as_ref().map(TenantCharge::tenant) == tenant {
+            return Ok(());
+        }
+        self.tenant = None;
+        let Some((tenant, account)) = tenant.and_then(|id| Some((id, tenants.account(id)?))) else {
+            return Ok(());
+        };
+        let charge = TenantCharge::new(account.clone(), self.guest + self.host).or_else(|_| {
+            self.host = measure();
+            TenantCharge::new(account, self.guest + self.host)
+        });
+        match charge {
+            Ok(charge) => {
+                self.tenant = Some(charge);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::info!("an instance can't serve its tenant: {error}");
+                Err(HandleError::TenantCapacityExhausted { tenant })
+            }
         }
     }
 
@@ -87,19 +137,29 @@ impl InstanceAccount {
         bytes: usize,
         measure: impl FnOnce() -> usize,
     ) -> Result<(), AccountExhausted> {
-        if self.fits(bytes) {
+        if self.fits(bytes) && self.charge(bytes).is_ok() {
             return Ok(());
         }
         self.host = measure();
-        if self.fits(bytes) {
-            return Ok(());
+        if let Some(tenant) = &mut self.tenant {
+            tenant.lower_to(self.guest + self.host);
         }
-        Err(AccountExhausted {
-            requested: bytes,
-            guest: self.guest,
-            host: self.host,
-            limit: self.limit,
-        })
+        if !self.fits(bytes) {
+            return Err(AccountExhausted::Instance(InstanceExhausted {
+                requested: bytes,
+                guest: self.guest,
+                host: self.host,
+                limit: self.limit,
+            }));
+        }
+        Ok(self.charge(bytes)?)
+    }
+
+    fn charge(&mut self, bytes: usize) -> Result<(), TenantExhausted> {
+        match &mut self.tenant {
+            Some(tenant) => tenant.add(bytes),
+            None => Ok(()),
+        }
     }
 
     fn fits(&self, bytes: usize) -> bool {
@@ -111,7 +171,46 @@ impl InstanceAccount {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+
+    #[test]
+    fn what_an_instance_holds_is_charged_to_the_tenant_that_it_serves() {
+        let tenants = TenantMemory::new(|_| Some(100));
+        let used = || [tenants.used(1), tenants.used(2)];
+        let mut account = InstanceAccount::new(1000);
+        assert!(account.grow(60, || 0));
+        account.serve(&tenants, Some(1), || 0).unwrap();
+        account.reserve(30, || 0).unwrap();
+        account.serve(&tenants, Some(1), || 0).unwrap();
+        assert_eq!(used(), [90, 0]);
+        assert!(!account.grow(11, || 30));
+        assert!(account.grow(11, || 10));
+        assert_eq!(used(), [81, 0]);
+        account.serve(&tenants, Some(2), || 10).unwrap();
+        assert_eq!(used(), [0, 81]);
+        let mut another = InstanceAccount::new(1000);
+        assert!(another.grow(20, || 0));
+        assert!(another.serve(&tenants, Some(2), || 0).is_err());
+        account.serve(&tenants, None, || 0).unwrap();
+        assert_eq!(used(), [0, 0]);
+        another.serve(&tenants, Some(2), || 0).unwrap();
+        drop(another);
+        assert_eq!(used(), [0, 0]);
+    }
+
+    #[test]
+    fn what_was_dropped_since_makes_room_in_the_tenants_account() {
+        let tenants = TenantMemory::new(|_| Some(100));
+        let mut account = InstanceAccount::new(1000);
+        account.reserve(200, || 0).unwrap();
+        account.serve(&tenants, Some(1), || 70).unwrap();
+        assert_eq!(tenants.used(1), 70);
+        assert!(account.reserve(31, || 70).is_err());
+        account.reserve(30, || 70).unwrap();
+        assert_eq!(tenants.used(1), 100);
+    }
 
     #[test]
     fn memories_and_what_the_host_holds_share_one_limit() {

@@ -20,4 +20,5 @@ pub mod policy;
 pub(crate) mod registry;
 pub(crate) mod shape;
 pub(crate) mod sockets;
+pub(crate) mod tenant_memory;
 pub(crate) mod wasi;

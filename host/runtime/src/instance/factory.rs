@@ -4,8 +4,10 @@ use super::state::{CapabilityStates, InstanceState};
 use crate::capability::registry::Capabilities;
 use crate::capability::shape::CapabilityModule;
 use crate::capability::sockets::Sockets;
+use crate::capability::tenant_memory::TenantMemory;
 use crate::capability::wasi::Wasi;
 use crate::engine::Engine;
+use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime_wasi::WasiCtxBuilder;
 
@@ -17,13 +19,19 @@ const CONCURRENT_RESOURCES: usize = 16_384;
 pub(crate) struct InstanceFactory {
     engine: Engine,
     capabilities: Capabilities,
+    tenants: Arc<TenantMemory>,
 }
 
 impl InstanceFactory {
-    pub(crate) fn new(engine: Engine, capabilities: Capabilities) -> InstanceFactory {
+    pub(crate) fn new(
+        engine: Engine,
+        capabilities: Capabilities,
+        tenants: Arc<TenantMemory>,
+    ) -> InstanceFactory {
         InstanceFactory {
             engine,
             capabilities,
+            tenants,
         }
     }
 
@@ -38,7 +46,8 @@ impl InstanceFactory {
     /// A store for one instance, with the state of each capability.
     pub(super) fn store(&self) -> wasmtime::Result<Store<InstanceState>> {
         let states = self.capability_states()?;
-        let state = InstanceState::new(states, self.engine.instance_memory_bytes());
+        let memory_bytes = self.engine.instance_memory_bytes();
+        let state = InstanceState::new(states, memory_bytes, self.tenants.clone());
         let mut store = Store::new(self.engine.wasmtime(), state);
         store.limiter(|state| state);
         if let Some(table) = store.concurrent_resource_table() {

@@ -10,7 +10,8 @@ use crate::capability::http::{
 use crate::capability::next::{NextContext, NextCtxView, NextView};
 use crate::capability::output::GuestOutput;
 use crate::capability::policy::{PolicyContext, PolicyCtxView, PolicyView};
-use crate::request::RequestTask;
+use crate::capability::tenant_memory::TenantMemory;
+use crate::request::{HandleError, RequestTask};
 use http::uri::Scheme;
 use std::sync::Arc;
 use wasmtime::ResourceLimiter;
@@ -32,6 +33,7 @@ pub(crate) struct InstanceState {
     http: WasiHttpCtx,
     table: ResourceTable,
     account: InstanceAccount,
+    tenants: Arc<TenantMemory>,
     task: CurrentTask,
 }
 
@@ -69,7 +71,11 @@ impl CurrentTask {
 }
 
 impl InstanceState {
-    pub(super) fn new(capabilities: CapabilityStates, memory_bytes: usize) -> InstanceState {
+    pub(super) fn new(
+        capabilities: CapabilityStates,
+        memory_bytes: usize,
+        tenants: Arc<TenantMemory>,
+    ) -> InstanceState {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES);
         InstanceState {
@@ -77,6 +83,7 @@ impl InstanceState {
             http: WasiHttpCtx::new(),
             table,
             account: InstanceAccount::new(memory_bytes),
+            tenants,
             task: CurrentTask::default(),
         }
     }
@@ -89,12 +96,21 @@ impl InstanceState {
     }
 
     /// Begins a request's task, which ends the one before.
-    pub(super) fn begin(&mut self, task: Arc<RequestTask>) {
+    ///
+    /// # Errors
+    ///
+    /// [`HandleError::TenantCapacityExhausted`]: the guest may not run.
+    pub(super) fn begin(&mut self, task: Arc<RequestTask>) -> Result<(), HandleError> {
         let context = task.context();
+        let tenant = context.tenant();
         self.capabilities.output.begin(context.request_id());
-        self.capabilities.gpu.serve(context.tenant());
+        self.capabilities.gpu.serve(tenant);
         self.capabilities.outgoing.begin(task.clone());
         self.task = CurrentTask(Some(task));
+        let limits = self.http_limits();
+        let table = &mut self.table;
+        self.account
+            .serve(&self.tenants, tenant, || held_bytes(table, limits))
     }
 }
 
@@ -191,6 +207,9 @@ impl PolicyView for InstanceState {
         PolicyCtxView {
             context: &self.capabilities.policy,
             gpu: &mut self.capabilities.gpu,
+            account: &mut self.account,
+            tenants: &self.tenants,
+            limits: self.capabilities.outgoing.limits(),
             http: WasiHttpCtxView {
                 hooks: &mut self.capabilities.outgoing,
                 table: &mut self.table,

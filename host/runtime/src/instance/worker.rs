@@ -234,7 +234,12 @@ impl WorkerState for Worker {
         let Some(task) = task.arrived() else {
             return Box::pin(std::future::ready(()));
         };
-        store.data_mut().begin(task.clone());
+        if let Err(error) = store.data_mut().begin(task.clone()) {
+            task.fail(error);
+            // The guest traps at its first instruction.
+            store.epoch_deadline_trap();
+            store.set_epoch_deadline(0);
+        }
         // A guest that takes its next request is done with the one before. `Expiration`
         // may not have seen that yet, and from now on can't.
         if let Some(previous) = self.current.replace(Some(task.clone())) {

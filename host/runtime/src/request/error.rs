@@ -26,6 +26,14 @@ pub enum HandleError {
         /// How many may run.
         limit: usize,
     },
+    /// The instances of the request's tenant have all the memory that they may.
+    #[error(
+        "the requests of tenant {tenant} have all the memory that they may: retry when one has ended"
+    )]
+    TenantCapacityExhausted {
+        /// Which tenant.
+        tenant: u64,
+    },
     /// The guest trapped or exited.
     #[error("the component failed: the server's log holds the cause under this request id")]
     Trapped,
@@ -96,7 +104,9 @@ impl HandleError {
         match self {
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Overloaded | Self::AuditUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRequests { .. } | Self::TenantCapacityExhausted { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::GpuRefused { .. } => StatusCode::FORBIDDEN,
             Self::Trapped
             | Self::NoResponse
@@ -118,6 +128,7 @@ impl HandleError {
             Self::TimedOut => "timeout",
             Self::Overloaded => "overloaded",
             Self::TooManyRequests { .. } => "too_many_requests",
+            Self::TenantCapacityExhausted { .. } => "tenant_capacity_exhausted",
             Self::Trapped => "trap",
             Self::NoResponse => "no_response",
             Self::Undecided => "undecided",

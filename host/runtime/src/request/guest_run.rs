@@ -152,3 +152,36 @@ impl GuestRun {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::{Wake, Waker};
+
+    #[derive(Default)]
+    struct Counter(AtomicUsize);
+
+    impl Wake for Counter {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn the_worker_is_woken_for_a_response_that_the_guest_itself_does_not_report() {
+        for (reported, woken) in [(false, 1), (true, 0)] {
+            let (run, worker) = (GuestRun::default(), Arc::new(Counter::default()));
+            let waker = Waker::from(worker.clone());
+            assert_eq!(run.poll_stopped(&Context::from_waker(&waker)), None);
+            if reported {
+                run.mark_responded();
+                assert_eq!(run.responded(), Some(true));
+            }
+            run.set_responded(true);
+            assert_eq!(run.responded(), Some(true));
+            assert_eq!(worker.0.load(Ordering::SeqCst), woken);
+        }
+    }
+}

@@ -122,7 +122,9 @@ driver_calls! {
     }
 
     fn cuCtxSynchronize() {
-        context::current()?.synchronise()
+        let context = context::current()?;
+        context.check_wait("cuCtxSynchronize");
+        context.synchronise()
     }
 
     fn cuCtxSetLimit(limit: u32, value: usize) {

@@ -64,6 +64,7 @@ driver_calls! {
     fn cuEventSynchronize(event: Handle) {
         let event = EVENTS.get(event)?;
         event.context.check()?;
+        event.check_wait("cuEventSynchronize");
         event.synchronise();
         event.context.check()
     }

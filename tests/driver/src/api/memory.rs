@@ -28,6 +28,9 @@ fn allocate(to: Out<u64>, bytes: usize) -> Result {
 fn allocate_in_stream(to: Out<u64>, bytes: usize, stream: Handle) -> Result {
     to.check()?;
     let stream = stream::get(stream)?;
+    if !switches::get().pools {
+        return Err(Code::NOT_SUPPORTED);
+    }
     if bytes == 0 {
         return Err(Code::INVALID_VALUE);
     }

@@ -64,7 +64,9 @@ driver_calls! {
     }
 
     fn cuStreamSynchronize(handle: Handle) {
-        stream::get(handle)?.synchronise()
+        let stream = stream::get(handle)?;
+        stream.context.check_wait("cuStreamSynchronize");
+        stream.synchronise()
     }
 
     fn cuStreamWaitEvent(handle: Handle, event: Handle, _flags: u32) {

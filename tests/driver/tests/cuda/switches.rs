@@ -45,6 +45,28 @@ in_child! {
         assert_eq!(code(context.synchronize()), 214);
     }
 
+    fn a_device_may_have_no_pools("pools = false") {
+        let context = context();
+        let pools = sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED;
+        assert_eq!(context.attribute(pools), Ok(0));
+        let stream = context.new_stream().unwrap();
+        // SAFETY: nothing uses the memory.
+        assert_eq!(code(unsafe { result::malloc_async(stream.cu_stream(), 8) }), 801);
+        assert_eq!(code(unsafe { result::malloc_sync(8) }), 0);
+    }
+
+    fn waiting_asleep_is_never_refused("spinning = \"refused\"") {
+        use sys::CUevent_flags as Flags;
+        let context = context();
+        context.set_flags(sys::CUctx_flags::CU_CTX_SCHED_BLOCKING_SYNC).unwrap();
+        let stream = context.new_stream().unwrap();
+        let event = context.new_event(Some(Flags::CU_EVENT_BLOCKING_SYNC)).unwrap();
+        event.record(&stream).unwrap();
+        event.synchronize().unwrap();
+        stream.synchronize().unwrap();
+        context.synchronize().unwrap();
+    }
+
     fn a_call_hangs("hang = { call = \"cuCtxSynchronize\", after = 1 }") {
         let context = context();
         context.synchronize().unwrap();
@@ -117,10 +139,31 @@ fn a_switch_can_kill_the_process_within_a_call() {
 }
 
 #[test]
+fn a_call_that_would_wait_awake_can_end_the_process() {
+    let path = concat!(
+        module_path!(),
+        "::a_call_that_would_wait_awake_can_end_the_process"
+    );
+    let driver = || Driver::new("spinning = \"refused\"");
+    let waits = || {
+        let context = context();
+        println!("alive");
+        let _ = context.synchronize();
+    };
+    if let Some(ended) = run(path, driver, waits) {
+        assert_eq!(ended.status.signal(), Some(6), "{}", ended.output);
+        assert!(ended.output.contains("alive"), "{}", ended.output);
+        let said = "cuCtxSynchronize waits awake";
+        assert!(ended.output.contains(said), "{}", ended.output);
+    }
+}
+
+#[test]
 fn an_invalid_switch_ends_the_process_and_is_named() {
     for (switches, mistake) in [
         ("memory = 3", "memory"),
         ("devices = \"two\"", "devices"),
+        ("spinning = true", "spinning"),
         ("fail = { call = \"cuInit\" }", "`fail` needs `code`"),
         ("fail = { call = \"cuInit\", kode = 2 }", "kode"),
         ("fail = ", "TOML"),

@@ -18,6 +18,8 @@ pub fn scenario(name: &str) -> Option<Outcome> {
         "residency-first-stays" => first_stays(),
         "residency-long-name" => long_name(),
         "residency-many" => many(),
+        "residency-fill" => fill(),
+        "residency-empty" => empty(),
         "leak" => leak(),
         "leave-endless-kernel" => leave_endless_kernel(false),
         "trap-beside-endless-kernel" => leave_endless_kernel(true),
@@ -98,6 +100,39 @@ fn many() -> Outcome {
         residency::release(&format!("many-{index}"))?;
     }
     Ok(json!({ "kept": kept, "refused": refused }))
+}
+
+/// The most buffers that [`fill`] keeps.
+const MOST_FILLING: u32 = 128;
+
+/// Keeps memory until there is not another mebibyte, in pieces as large as can be had.
+fn fill() -> Outcome {
+    let device = Device::open()?;
+    let (mut kept, mut count, mut bytes) = (0u64, 0, 1u64 << 40);
+    let refused = loop {
+        match device.allocate(bytes) {
+            Ok(buffer) if count < MOST_FILLING => {
+                residency::keep(&format!("fill-{count}"), buffer)?;
+                kept += bytes;
+                count += 1;
+            }
+            Ok(_) => break Value::Null,
+            Err(_) if bytes > MIB => bytes /= 2,
+            Err(error) => break crate::report::describe(error),
+        }
+    };
+    Ok(json!({ "kept": kept, "refused": refused }))
+}
+
+/// Gives back what [`fill`] kept.
+fn empty() -> Outcome {
+    let mut released = 0;
+    for count in 0..MOST_FILLING {
+        if residency::release(&format!("fill-{count}")).is_ok() {
+            released += 1;
+        }
+    }
+    Ok(json!(released))
 }
 
 /// Leaks 8 MiB of buffers, whose handles it never drops.

@@ -146,13 +146,6 @@ impl NodeError {
         })
     }
 
-    /// Whether the node itself says it, and not a function whose errors have the same form:
-    /// the node's have the id of the request that these headers are the answer to.
-    pub fn is_of(&self, headers: &HeaderMap) -> bool {
-        let header = headers.get("x-request-id").map(|id| id.as_bytes());
-        header.is_some() && header == self.request_id.as_deref().map(str::as_bytes)
-    }
-
     /// What to do about it, where that is known.
     fn advice(&self) -> Option<String> {
         let retry = || match &self.retry_after {

@@ -1,6 +1,6 @@
 //! The limits of what components may hold: memory, and time and memory of the device.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -14,6 +14,11 @@ pub struct LimitOptions {
     /// The memory of one instance of the component, with what the host holds for it
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "256MiB", help_heading = "Limits")]
     max_memory_bytes: u64,
+    /// The memory that all instances of one tenant may have together; a request for which
+    /// there is none left is answered with 429. 0 for no limit; by default sixteen times
+    /// --max-memory-bytes
+    #[arg(long, value_name = "SIZE", value_parser = values::bytes, help_heading = "Limits")]
+    tenant_memory_bytes: Option<u64>,
     /// The device memory that each tenant may hold
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "1GiB", help_heading = "Limits")]
     gpu_memory_bytes: u64,
@@ -31,6 +36,13 @@ impl LimitOptions {
     pub fn instance_memory_bytes(&self) -> anyhow::Result<usize> {
         usize::try_from(self.max_memory_bytes)
             .context("--max-memory-bytes is more than this machine can address")
+    }
+
+    /// The memory of all instances of a tenant of which the configuration file says nothing
+    /// else; `None` for no limit.
+    pub fn tenant_memory_bytes(&self) -> Option<NonZeroU64> {
+        let bytes = self.tenant_memory_bytes;
+        NonZeroU64::new(bytes.unwrap_or_else(|| self.max_memory_bytes.saturating_mul(16)))
     }
 
     /// What each tenant may hold of the device, where so many instances of it run at one

@@ -6,7 +6,6 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 
 use clap::Args;
-use tensor_wasm_device::Limits;
 use tensor_wasm_node::grants::Tenant;
 use tensor_wasm_node::host::ComponentSource;
 
@@ -54,21 +53,24 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
-    /// What each tenant may hold of the device, where the configuration says nothing else.
-    pub fn device_limits(&self) -> Limits {
-        self.limits.device(self.requests.instances())
+    /// What each tenant may have of which the configuration says nothing else.
+    fn tenant(&self) -> Tenant {
+        Tenant {
+            gpu: self.device.gpu.decision(),
+            limits: self.limits.device(self.requests.instances()),
+            memory_bytes: self.limits.tenant_memory_bytes(),
+            ..Tenant::default()
+        }
     }
 
     /// What the tenants may do that have a table of their own in the configuration.
     pub fn listed_tenants(&self, settings: &Settings) -> BTreeMap<u64, Tenant> {
-        let gpu = self.device.gpu.decision();
-        tenants::listed(&settings.tenants, gpu, &self.device_limits())
+        tenants::listed(&settings.tenants, &self.tenant())
     }
 
     /// What each other tenant may do.
     pub fn other_tenants(&self, settings: &Settings) -> Tenant {
-        let gpu = self.device.gpu.decision();
-        tenants::others(&settings.tenants, gpu, &self.device_limits())
+        tenants::others(&settings.tenants, &self.tenant())
     }
 
     /// Instances at one time of what is served and of each policy in front of it.

@@ -1,33 +1,35 @@
-//! What the configuration grants tenants, as the host takes it.
+//! What the configuration grants tenants, as the host takes it. `options` is what the options of
+//! `serve` say of each of them.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use tensor_wasm_device::Limits;
 use tensor_wasm_node::grants::Tenant;
-use tensor_wasm_runtime::Grant;
 
 use crate::config::{TenantGrant, Tenants};
 
 /// The tenants that have a table of their own. Each limit is the table's, else the default
 /// tenant's, else that of the options.
-pub fn listed(tenants: &Tenants, gpu: Grant, limits: &Limits) -> BTreeMap<u64, Tenant> {
+pub fn listed(tenants: &Tenants, options: &Tenant) -> BTreeMap<u64, Tenant> {
     tenants
         .by_id
         .keys()
-        .map(|&id| (id, tenant(tenants.of(id), gpu, limits)))
+        .map(|&id| (id, tenant(tenants.of(id), options)))
         .collect()
 }
 
 /// Each other tenant: the default tenant's limits, else those of the options.
-pub fn others(tenants: &Tenants, gpu: Grant, limits: &Limits) -> Tenant {
-    tenant(tenants.default.clone(), gpu, limits)
+pub fn others(tenants: &Tenants, options: &Tenant) -> Tenant {
+    tenant(tenants.default.clone(), options)
 }
 
-fn tenant(grant: TenantGrant, gpu: Grant, limits: &Limits) -> Tenant {
+fn tenant(grant: TenantGrant, options: &Tenant) -> Tenant {
+    let limits = &options.limits;
     Tenant {
         name: grant.name,
-        gpu: grant.gpu.unwrap_or(gpu),
+        gpu: grant.gpu.unwrap_or(options.gpu),
+        memory_bytes: grant.tenant_memory_bytes.or(options.memory_bytes),
         limits: Limits {
             memory_bytes: grant
                 .gpu_memory_bytes

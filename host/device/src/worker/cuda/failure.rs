@@ -2,14 +2,15 @@
 //! whole process is of no more use, and which kernel was the cause is to be found out.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
-
-use cudarc::driver::sys::CUresult;
+use std::sync::{Arc, Mutex};
 
 use super::driver::Refusal;
+use super::errors;
+pub(super) use super::errors::Severity;
 use crate::channel::wire::{Answer, WireError};
 use crate::identity::QueueId;
 use crate::sync::lock;
+use crate::worker::lost::{Lost, NotStarted};
 use crate::worker::outbox::Outbox;
 
 /// Why a command was not submitted.
@@ -19,49 +20,53 @@ pub(super) enum Failed {
     Host(&'static str),
     /// The call itself is wrong, or the device has no room for it now.
     Call(WireError),
+    /// The process is of no more use.
     Driver(Refusal),
 }
 
+/// Of a command of a queue. How much memory it would take, the driver does not say.
 impl From<Refusal> for Failed {
     fn from(refusal: Refusal) -> Failed {
-        Failed::Driver(refusal)
+        Failed::of(refusal, 0, |refusal| {
+            WireError::InvalidLaunch(refusal.to_string())
+        })
+    }
+}
+
+impl Failed {
+    /// What a call that the driver refused failed with: `error` where only this call failed, but for
+    /// a device that has no memory left for it, when `bytes` were asked for.
+    pub(super) fn of(
+        refusal: Refusal,
+        bytes: u64,
+        error: impl FnOnce(Refusal) -> WireError,
+    ) -> Failed {
+        match severity(refusal) {
+            Severity::Call if refusal == Refusal::OUT_OF_MEMORY => {
+                Failed::Call(WireError::OutOfMemory(bytes))
+            }
+            Severity::Call => Failed::Call(error(refusal)),
+            Severity::Compiler | Severity::Fault | Severity::Lost => Failed::Driver(refusal),
+        }
+    }
+}
+
+impl NotStarted {
+    /// What a call that the driver refused means while a worker begins.
+    pub(super) fn of(refusal: Refusal, what: &str) -> NotStarted {
+        let message = format!("{what}: {refusal}");
+        match refusal {
+            Refusal::OUT_OF_MEMORY => NotStarted::NoRoom(message),
+            _ => NotStarted::Lost(Lost(message)),
+        }
     }
 }
 
 /// What an error says of the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Severity {
-    /// Only this call failed.
-    Call,
-    /// A kernel did something wrong, and CUDA takes the whole process for broken.
-    Fault,
-    /// The device or the driver is gone.
-    Lost,
-}
-
 pub(super) fn severity(refusal: Refusal) -> Severity {
-    use CUresult as C;
-    match refusal.0 {
-        C::CUDA_ERROR_INVALID_VALUE
-        | C::CUDA_ERROR_OUT_OF_MEMORY
-        | C::CUDA_ERROR_INVALID_IMAGE
-        | C::CUDA_ERROR_NO_BINARY_FOR_GPU
-        | C::CUDA_ERROR_INVALID_PTX
-        | C::CUDA_ERROR_UNSUPPORTED_PTX_VERSION
-        | C::CUDA_ERROR_JIT_COMPILER_NOT_FOUND
-        | C::CUDA_ERROR_INVALID_SOURCE
-        | C::CUDA_ERROR_NOT_FOUND
-        | C::CUDA_ERROR_NOT_SUPPORTED
-        | C::CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES => Severity::Call,
-        C::CUDA_ERROR_ILLEGAL_ADDRESS
-        | C::CUDA_ERROR_MISALIGNED_ADDRESS
-        | C::CUDA_ERROR_INVALID_ADDRESS_SPACE
-        | C::CUDA_ERROR_INVALID_PC
-        | C::CUDA_ERROR_ILLEGAL_INSTRUCTION
-        | C::CUDA_ERROR_HARDWARE_STACK_ERROR
-        | C::CUDA_ERROR_ASSERT
-        | C::CUDA_ERROR_LAUNCH_FAILED => Severity::Fault,
-        _ => Severity::Lost,
+    match refusal {
+        Refusal::Error(error) => errors::severity(error),
+        Refusal::Missing(_) => Severity::Lost,
     }
 }
 
@@ -74,7 +79,7 @@ pub(super) struct Faults {
 #[derive(Default)]
 struct FaultState {
     /// The kernels of each queue that were submitted and are not known to have ended.
-    running: BTreeMap<QueueId, VecDeque<String>>,
+    running: BTreeMap<QueueId, VecDeque<Arc<str>>>,
     is_reported: bool,
 }
 
@@ -87,12 +92,12 @@ impl Faults {
     }
 
     /// A kernel is submitted.
-    pub(super) fn begins(&self, queue: QueueId, kernel: &str) {
+    pub(super) fn begins(&self, queue: QueueId, kernel: &Arc<str>) {
         lock(&self.state)
             .running
             .entry(queue)
             .or_default()
-            .push_back(kernel.to_owned());
+            .push_back(Arc::clone(kernel));
     }
 
     /// It was not after all.
@@ -128,7 +133,7 @@ impl Faults {
         }
         let mut blamed = Vec::new();
         if severity(refusal) == Severity::Fault {
-            let oldest: Vec<(QueueId, String)> = std::mem::take(&mut state.running)
+            let oldest: Vec<(QueueId, Arc<str>)> = std::mem::take(&mut state.running)
                 .into_iter()
                 .filter_map(|(queue, mut kernels)| Some((queue, kernels.pop_front()?)))
                 .collect();
@@ -145,7 +150,7 @@ impl Faults {
             };
             blamed.extend(oldest.into_iter().map(|(queue, kernel)| {
                 let failure = WireError::Fault {
-                    kernel,
+                    kernel: kernel.as_ref().to_owned(),
                     block: None,
                     thread: None,
                     line: None,
@@ -157,29 +162,11 @@ impl Faults {
         self.outbox.send(&Answer::Lost {
             message: match severity(refusal) {
                 Severity::Fault => format!("a kernel of this tenant failed: {refusal}"),
-                Severity::Call | Severity::Lost => format!("the device failed: {refusal}"),
+                Severity::Call | Severity::Compiler | Severity::Lost => {
+                    format!("the device failed: {refusal}")
+                }
             },
             blamed,
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_known_to_be_harmless_ends_the_process() {
-        for (code, expected) in [
-            (CUresult::CUDA_ERROR_OUT_OF_MEMORY, Severity::Call),
-            (CUresult::CUDA_ERROR_INVALID_PTX, Severity::Call),
-            (CUresult::CUDA_ERROR_ILLEGAL_ADDRESS, Severity::Fault),
-            (CUresult::CUDA_ERROR_ASSERT, Severity::Fault),
-            (CUresult::CUDA_ERROR_ECC_UNCORRECTABLE, Severity::Lost),
-            (CUresult::CUDA_ERROR_DEVICE_UNAVAILABLE, Severity::Lost),
-            (CUresult::CUDA_ERROR_UNKNOWN, Severity::Lost),
-        ] {
-            assert_eq!(severity(Refusal(code)), expected, "{code:?}");
-        }
     }
 }

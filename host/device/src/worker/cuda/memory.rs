@@ -1,17 +1,17 @@
-//! Device memory: given out zeroed, scrubbed when it comes back. A thread does both,
-//! since the driver takes its time.
+//! Device memory: given out zeroed, scrubbed when it comes back. A thread does both, and unloads
+//! modules, since the driver takes its time with all of that: it may wait for every kernel that runs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, mpsc};
 
-use cudarc::driver::sys::{CUdevice_attribute, CUresult};
+use cudarc::driver::sys::CUdevice_attribute;
 
 use super::driver::{self, Context, Device, Outcome, Refusal, Stream};
 use super::failure::{Faults, Severity, severity};
 use crate::channel::wire::{Answer, WireError};
 use crate::identity::BufferId;
 use crate::sync::lock;
-use crate::worker::lost::Lost;
+use crate::worker::lost::{Lost, NotStarted};
 use crate::worker::outbox::Outbox;
 
 /// What a worker's process has allocated: address and size in bytes.
@@ -20,11 +20,14 @@ type Allocations = Arc<Mutex<HashMap<BufferId, (u64, u64)>>>;
 pub(super) struct Memory {
     allocations: Allocations,
     orders: mpsc::Sender<Order>,
+    pooled: bool,
 }
 
 enum Order {
     Allocate(BufferId, u64),
     Free(BufferId),
+    /// What gives something back to the device when it is dropped.
+    Drop(Box<dyn Send>),
 }
 
 impl Memory {
@@ -33,11 +36,11 @@ impl Memory {
         context: Context,
         outbox: &Outbox,
         faults: &Arc<Faults>,
-    ) -> Result<Memory, Lost> {
+    ) -> Result<Memory, NotStarted> {
         let pools = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED;
-        let lost = |error: Refusal| Lost(format!("the device's memory can't be used: {error}"));
-        let pooled = device.attribute(pools).map_err(lost)? != 0;
-        let stream = Stream::create().map_err(lost)?;
+        let refused = |refusal| NotStarted::of(refusal, "the device's memory can't be used");
+        let pooled = device.attribute(pools).map_err(refused)? != 0;
+        let stream = Stream::create().map_err(refused)?;
         let allocations = Allocations::default();
         let (orders, received) = mpsc::channel();
         let keeper = Keeper {
@@ -54,7 +57,13 @@ impl Memory {
         Ok(Memory {
             allocations,
             orders,
+            pooled,
         })
+    }
+
+    /// Whether the device has memory pools, whose memory comes and goes in the order of a stream.
+    pub(super) fn is_pooled(&self) -> bool {
+        self.pooled
     }
 
     pub(super) fn allocate(&self, id: BufferId, bytes: u64) -> Result<(), Lost> {
@@ -63,6 +72,11 @@ impl Memory {
 
     pub(super) fn free(&self, id: BufferId) -> Result<(), Lost> {
         self.order(Order::Free(id))
+    }
+
+    /// Drops what gives something back to the device.
+    pub(super) fn retire(&self, retired: impl Send + 'static) -> Result<(), Lost> {
+        self.order(Order::Drop(Box::new(retired)))
     }
 
     fn order(&self, order: Order) -> Result<(), Lost> {
@@ -82,8 +96,6 @@ impl Memory {
 /// What the thread has.
 struct Keeper {
     stream: Stream,
-    /// Whether the device has memory pools, whose memory comes and goes in the order
-    /// of a stream.
     pooled: bool,
     allocations: Allocations,
     outbox: Outbox,
@@ -99,6 +111,7 @@ impl Keeper {
             match order {
                 Order::Allocate(id, bytes) => self.allocate(id, bytes),
                 Order::Free(id) => self.free(id),
+                Order::Drop(retired) => drop(retired),
             }
         }
     }
@@ -119,8 +132,7 @@ impl Keeper {
     }
 
     fn zeroed(&self, bytes: u64) -> Outcome<u64> {
-        let full = Refusal(CUresult::CUDA_ERROR_OUT_OF_MEMORY);
-        let bytes = usize::try_from(bytes).map_err(|_| full)?;
+        let bytes = usize::try_from(bytes).map_err(|_| Refusal::OUT_OF_MEMORY)?;
         let address = match self.pooled {
             true => self.stream.allocate(bytes)?,
             false => driver::allocate(bytes)?,
@@ -137,6 +149,8 @@ impl Keeper {
         Ok(address)
     }
 
+    /// What is freed goes back to the device at once. A pool that kept some (a release threshold) would
+    /// allocate faster, but other tenants would find a device full that by the host's account is not.
     fn free(&self, id: BufferId) {
         let Some((address, bytes)) = lock(&self.allocations).remove(&id) else {
             return;
@@ -159,52 +173,6 @@ impl Keeper {
                 .stream
                 .synchronize()
                 .and_then(|()| driver::free(address)),
-        }
-    }
-}
-
-/// How many bytes of an overlapping copy go by way of others at a time, and from which
-/// distance on they need not.
-const BOUNCE: u64 = 1 << 20;
-
-/// Memory that a stream's overlapping copies go by way of.
-#[derive(Default)]
-pub(super) struct Bounce(Option<u64>);
-
-impl Bounce {
-    /// Copies on the device. Ranges may overlap, which the driver does not allow: then
-    /// they go in pieces, none of which overlaps, from the end where the target lies
-    /// behind.
-    pub(super) fn copy(&mut self, stream: Stream, to: u64, from: u64, bytes: u64) -> Outcome<()> {
-        let distance = to.abs_diff(from);
-        if bytes == 0 || distance == 0 {
-            return Ok(());
-        }
-        if distance >= bytes {
-            return stream.copy(to, from, bytes as usize);
-        }
-        let piece = distance.max(BOUNCE);
-        let mut done = 0;
-        while done < bytes {
-            let size = piece.min(bytes - done);
-            let at = if to > from { bytes - done - size } else { done };
-            if distance >= BOUNCE {
-                stream.copy(to + at, from + at, size as usize)?;
-            } else {
-                let by_way = self.memory()?;
-                stream.copy(by_way, from + at, size as usize)?;
-                stream.copy(to + at, by_way, size as usize)?;
-            }
-            done += size;
-        }
-        Ok(())
-    }
-
-    /// It stays until the process ends, and is its tenant's own.
-    fn memory(&mut self) -> Outcome<u64> {
-        match self.0 {
-            Some(address) => Ok(address),
-            None => Ok(*self.0.insert(driver::allocate(BOUNCE as usize)?)),
         }
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! One thread takes requests and submits them to the driver, which executes them on
 //! streams; for each queue a thread waits for what was submitted, in order, and
-//! answers the host. Memory is allocated and freed by a thread of its own, and each
-//! module is compiled by one: neither holds up the queues.
+//! answers the host. Memory is allocated and freed, and modules are unloaded, by a thread
+//! of its own, and each module is compiled by one: neither holds up the queues. For that the
+//! first thread makes no call that waits for the device, and holds no lock while it calls.
 
 mod cache;
 mod clock;
+mod copy;
 mod driver;
+mod errors;
 mod failure;
 mod memory;
 mod module;
@@ -17,20 +20,18 @@ mod queue;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use cudarc::driver::sys::CUresult;
-
 use super::Executor;
-use super::lost::Lost;
+use super::lost::{Lost, NotStarted};
 use super::outbox::Outbox;
 use crate::channel::SharedMemory;
-use crate::channel::wire::{CudaDevice, EntryShape, Span, Start, Wire, WireError};
+use crate::channel::wire::{BOUNCE_BYTES, CudaDevice, EntryShape, Span, Start, Wire, WireError};
 use crate::command::Command;
 use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
 
 use cache::Cache;
 use clock::Clock;
-use driver::{Context, Device};
-use failure::Faults;
+use driver::{Context, Device, Refusal, Stream};
+use failure::{Failed, Faults};
 use memory::Memory;
 use module::Modules;
 use queue::{Pending, Queue};
@@ -58,7 +59,7 @@ pub(crate) const NO_DRIVER: &str =
 
 /// Initialises the driver; its version.
 fn init() -> Result<i32, Lost> {
-    let lost = |error: driver::Refusal| Lost(format!("the NVIDIA driver can't be used: {error}"));
+    let lost = |error: Refusal| Lost(format!("the NVIDIA driver can't be used: {error}"));
     // Asked first: it is the one call that older drivers answer without a device.
     let version = driver::version().map_err(lost)?;
     if version < OLDEST_DRIVER {
@@ -83,6 +84,8 @@ pub(super) struct Cuda {
     modules: Modules,
     queues: HashMap<QueueId, Queue>,
     shared: Arc<SharedMemory>,
+    /// Why the shared memory is not pinned, where it is not.
+    unpinned: Option<String>,
     outbox: Outbox,
     clock: Arc<Mutex<Clock>>,
     faults: Arc<Faults>,
@@ -94,30 +97,31 @@ impl Cuda {
         device: &CudaDevice,
         shared: &Arc<SharedMemory>,
         outbox: &Outbox,
-    ) -> Result<Cuda, Lost> {
+    ) -> Result<Cuda, NotStarted> {
         let version = init()?;
-        let lost = |error| Lost(format!("device {} can't be used: {error}", device.uuid));
+        let uuid = device.uuid;
+        let refused = |refusal| NotStarted::of(refusal, &format!("device {uuid} can't be used"));
         // The environment of a worker shows the driver no other.
-        let device = Device::get(0).map_err(lost)?;
-        let context = device.context().map_err(lost)?;
-        context.enter().map_err(lost)?;
-        let area = shared.layout().area;
-        driver::pin(shared.area_address(), area)
-            .map_err(|error| Lost(format!("the shared memory can't be pinned: {error}")))?;
-        let clock = Clock::start().map_err(lost)?;
-        let target = probe::target(device).map_err(lost)?;
+        let device = Device::get(0).map_err(refused)?;
+        let context = device.context().map_err(refused)?;
+        context.enter().map_err(refused)?;
+        let unpinned = pin(shared).map_err(refused)?;
+        let clock = Clock::start().map_err(refused)?;
+        let target = probe::target(device).map_err(refused)?;
+        let build = cache::driver_build();
         let faults = Arc::new(Faults::new(outbox.clone()));
         Ok(Cuda {
             context,
             memory: Memory::start(device, context, outbox, &faults)?,
             modules: Modules::new(
                 context,
-                Cache::new(start.cache.clone(), target, version),
+                Cache::new(start.cache.clone(), target, version, build),
                 outbox,
                 &faults,
             ),
             queues: HashMap::new(),
             shared: Arc::clone(shared),
+            unpinned,
             outbox: outbox.clone(),
             clock: Arc::new(Mutex::new(clock)),
             faults,
@@ -134,14 +138,13 @@ impl Cuda {
 
     /// Hands a command to the driver. Returns what is to be done when it has ended.
     fn submit(
-        &self,
+        &mut self,
         queue: QueueId,
-        open: &Queue,
+        stream: Stream,
         command: Command<Wire<'_>>,
-    ) -> Result<Pending, failure::Failed> {
-        let stream = open.stream();
-        let no_buffer = || failure::Failed::Host("there is no such buffer");
-        let no_area = || failure::Failed::Host("a transfer lies outside of the shared memory");
+    ) -> Result<Pending, Failed> {
+        let no_buffer = || Failed::Host("there is no such buffer");
+        let no_area = || Failed::Host("a transfer lies outside of the shared memory");
         match command {
             Command::Write {
                 target,
@@ -188,15 +191,11 @@ impl Cuda {
                     .memory
                     .range(target, target_offset, bytes)
                     .ok_or_else(no_buffer)?;
-                open.bounce()
-                    .copy(stream, to, from, bytes)
-                    .map_err(|refusal| match refusal.0 {
-                        CUresult::CUDA_ERROR_OUT_OF_MEMORY => {
-                            failure::Failed::Call(WireError::OutOfMemory(bytes))
-                        }
-                        _ => failure::Failed::Driver(refusal),
-                    })?;
-                Ok(Pending::Transfer)
+                let pooled = self.memory.is_pooled();
+                copy::copy(stream, pooled, to, from, bytes).map_err(|refusal| match refusal {
+                    Refusal::OUT_OF_MEMORY => Failed::Call(WireError::OutOfMemory(BOUNCE_BYTES)),
+                    refusal => refusal.into(),
+                })
             }
             Command::Fill {
                 target,
@@ -232,6 +231,22 @@ impl Cuda {
     }
 }
 
+/// Pins the memory that is shared with the host, so that the device copies it by itself. Some devices
+/// can't: in confidential computing, and in parts of Jetsons. Then the driver copies, which takes longer,
+/// and holds up other queues. Returns why.
+///
+/// # Errors
+/// Where the driver answers nothing any more.
+fn pin(shared: &SharedMemory) -> driver::Outcome<Option<String>> {
+    match driver::pin(shared.area_address(), shared.layout().area) {
+        Ok(()) => Ok(None),
+        Err(refusal) => {
+            driver::check_context()?;
+            Ok(Some(refusal.to_string()))
+        }
+    }
+}
+
 impl Executor for Cuda {
     fn allocate(&mut self, id: BufferId, bytes: u64) -> Result<(), Lost> {
         self.memory.allocate(id, bytes)
@@ -251,8 +266,10 @@ impl Executor for Cuda {
     }
 
     fn unload(&mut self, id: ModuleId) -> Result<(), Lost> {
-        self.modules.unload(id);
-        Ok(())
+        match self.modules.unload(id) {
+            Some(module) => self.memory.retire(module),
+            None => Ok(()),
+        }
     }
 
     fn open_queue(&mut self, queue: QueueId) -> Result<(), Lost> {
@@ -268,9 +285,11 @@ impl Executor for Cuda {
     }
 
     fn close_queue(&mut self, queue: QueueId) -> Result<(), Lost> {
-        // Its thread answers what was submitted, and ends then.
-        self.queues.remove(&queue);
-        Ok(())
+        // Its thread answers for what was submitted, and ends then.
+        match self.queues.remove(&queue) {
+            Some(mut queue) => queue.hand_over(),
+            None => Ok(()),
+        }
     }
 
     fn resume(&mut self, queue: QueueId) -> Result<(), Lost> {
@@ -286,18 +305,40 @@ impl Executor for Cuda {
         number: SequenceNumber,
         command: Command<Wire<'_>>,
     ) -> Result<(), Lost> {
-        let Some(open) = self.queues.get(&queue) else {
+        let Some(open) = self.queues.get_mut(&queue) else {
             return Err(Lost("a command for a queue that is not open".to_owned()));
         };
         if open.is_failed() {
-            return open.skip(number);
+            open.skip(number);
+            return Ok(());
         }
-        match self.submit(queue, open, command) {
-            Ok(pending) => open.wait_for(number, pending),
-            Err(failed) => match self.queues.get_mut(&queue) {
-                Some(open) => open.fail(number, failed),
-                None => Ok(()),
-            },
+        let submitted = match open.place(matches!(command, Command::Event(()))) {
+            Ok(place) => {
+                (self.submit(queue, place.stream, command)).map(|pending| (place, pending))
+            }
+            Err(failed) => Err(failed),
+        };
+        let Some(open) = self.queues.get_mut(&queue) else {
+            return Ok(());
+        };
+        match submitted {
+            Ok((place, pending)) => open.wait_for(number, place, pending),
+            Err(failed) => open.fail(number, failed),
         }
+        Ok(())
+    }
+
+    fn poll(&mut self) {
+        for queue in self.queues.values_mut() {
+            queue.settle_what_has_ended();
+        }
+    }
+
+    fn rest(&mut self) -> Result<(), Lost> {
+        self.queues.values_mut().try_for_each(Queue::hand_over)
+    }
+
+    fn unpinned(&self) -> Option<String> {
+        self.unpinned.clone()
     }
 }

@@ -1,24 +1,33 @@
-//! One queue: a stream, and a thread that waits for what was submitted to it.
+//! One queue: a stream, and what was submitted to it and not answered yet.
+//!
+//! The thread that takes requests asks whether commands have ended while it looks for the next request
+//! anyway, and then answers the host itself. Before it sleeps, it hands what is left to a thread of the
+//! queue's own, which waits for it: the queues of a tenant wait for no other's commands.
 
-use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::driver::{Context, Event, Outcome, Refusal, Stream};
-use super::failure::{Failed, Faults, Severity, severity};
-use super::memory::Bounce;
-use crate::channel::wire::{Answer, WireError};
+use super::driver::{self, Context, Event, Outcome, Refusal, Stream};
+use super::failure::{Failed, Faults};
+use crate::channel::wire::{Answer, WINDOW, WireError};
+use crate::channel::{pause, spin_time};
 use crate::failure_state::FailureState;
 use crate::identity::{QueueId, SequenceNumber};
 use crate::sync::lock;
 use crate::worker::lost::Lost;
 use crate::worker::outbox::Outbox;
 
-/// Events that a queue keeps for later.
-const SPARE_EVENTS: usize = 64;
+/// Events that a queue keeps for later: as many as it has commands at a time.
+const SPARE_EVENTS: usize = WINDOW;
 
 /// A command that was submitted: what is to be done when it has ended.
 pub(super) enum Pending {
     Transfer,
+    /// A copy by way of memory, which is to be freed where its address is here.
+    Bounced(Option<u64>),
     Launch,
     Event,
 }
@@ -31,17 +40,33 @@ enum Item {
     Broken(Refusal),
 }
 
+/// What the thread of a queue is told.
+enum Told {
+    /// The queue has a stream now.
+    Begin(Stream),
+    Item(Item),
+}
+
 pub(super) struct Queue {
-    id: QueueId,
-    stream: Stream,
-    items: mpsc::Sender<Item>,
-    spare: Arc<Mutex<Vec<Event>>>,
-    bounce: Mutex<Bounce>,
+    /// `None` until the device has room for one.
+    stream: Option<Stream>,
+    /// What is not handed to the thread, in order. It comes behind all that is.
+    items: VecDeque<Item>,
+    waiter: mpsc::Sender<Told>,
+    settling: Arc<Settling>,
     /// A failure is acknowledged by the host's request to resume.
     state: FailureState<()>,
 }
 
+/// Where a command is submitted, and what marks its end.
+pub(super) struct Place {
+    pub(super) stream: Stream,
+    event: Event,
+}
+
 impl Queue {
+    /// A queue. The driver is not asked for anything yet, so that where the device is full, the first
+    /// command fails and not the process.
     pub(super) fn open(
         id: QueueId,
         context: Context,
@@ -49,39 +74,30 @@ impl Queue {
         clock: Arc<Mutex<Clock>>,
         faults: Arc<Faults>,
     ) -> Result<Queue, Lost> {
-        let stream = Stream::create()
-            .map_err(|error| Lost(format!("the device gives no stream: {error}")))?;
-        let (items, received) = mpsc::channel();
-        let spare = Arc::default();
-        let waiter = Waiter {
+        let settling = Arc::new(Settling {
             id,
-            stream,
             outbox,
             clock,
             faults,
-            spare: Arc::clone(&spare),
+            spare: Mutex::default(),
+            handed_over: AtomicUsize::new(0),
+        });
+        let (waiter, told) = mpsc::channel();
+        let thread = Waiter {
+            settling: Arc::clone(&settling),
+            spin: spin_time(),
         };
         std::thread::Builder::new()
             .name(format!("queue-{id}"))
-            .spawn(move || waiter.run(context, &received))
+            .spawn(move || thread.run(context, &told))
             .map_err(|error| Lost(format!("there is no thread: {error}")))?;
         Ok(Queue {
-            id,
-            stream,
-            items,
-            spare,
-            bounce: Mutex::default(),
+            stream: None,
+            items: VecDeque::new(),
+            waiter,
+            settling,
             state: FailureState::Working,
         })
-    }
-
-    pub(super) fn stream(&self) -> Stream {
-        self.stream
-    }
-
-    /// What its overlapping copies go by way of.
-    pub(super) fn bounce(&self) -> MutexGuard<'_, Bounce> {
-        lock(&self.bounce)
     }
 
     pub(super) fn is_failed(&self) -> bool {
@@ -92,76 +108,102 @@ impl Queue {
         self.state.take();
     }
 
-    /// The command was submitted: the host is to be answered when it has ended.
-    pub(super) fn wait_for(&self, number: SequenceNumber, pending: Pending) -> Result<(), Lost> {
-        let item = match self.record(matches!(pending, Pending::Event)) {
-            Ok(event) => Item::Wait(number, event, pending),
-            Err(refusal) => Item::Broken(refusal),
+    /// What a command needs of the driver, before any of it is submitted: the command alone fails
+    /// where the device has no room. `timed` where it is to tell the device's time.
+    pub(super) fn place(&mut self, timed: bool) -> Result<Place, Failed> {
+        let stream = match self.stream {
+            Some(stream) => stream,
+            None => {
+                let stream = Stream::create()?;
+                // Where the thread is gone, the next item says so.
+                let _ = self.waiter.send(Told::Begin(stream));
+                *self.stream.insert(stream)
+            }
         };
-        self.give(item)
-    }
-
-    fn record(&self, timed: bool) -> Outcome<Event> {
-        let spare = (!timed).then(|| lock(&self.spare).pop()).flatten();
+        let spare = (!timed).then(|| lock(&self.settling.spare).pop()).flatten();
         let event = match spare {
             Some(event) => event,
             None => Event::create(timed)?,
         };
-        event.record(self.stream)?;
-        Ok(event)
+        Ok(Place { stream, event })
+    }
+
+    /// The command was submitted: the host is to be answered when it has ended.
+    ///
+    /// Each has an event of its own. One for all that were submitted at once would be cheaper, but with
+    /// the host's answer it would also be late for the first of them: the host measures the time of a
+    /// kernel from the answer before it, so short kernels would run into the limit together; and a fault
+    /// would be blamed on the first kernel since the last event, which may be another one.
+    pub(super) fn wait_for(&mut self, number: SequenceNumber, place: Place, pending: Pending) {
+        self.items
+            .push_back(match place.event.record(place.stream) {
+                Ok(()) => Item::Wait(number, place.event, pending),
+                Err(refusal) => Item::Broken(refusal),
+            });
     }
 
     /// It was not, and what follows it is to be skipped.
-    pub(super) fn fail(&mut self, number: SequenceNumber, failed: Failed) -> Result<(), Lost> {
+    pub(super) fn fail(&mut self, number: SequenceNumber, failed: Failed) {
         let error = match failed {
             Failed::Host(what) => WireError::InvalidLaunch(what.to_owned()),
             Failed::Call(error) => error,
-            Failed::Driver(refusal) if severity(refusal) == Severity::Call => {
-                WireError::InvalidLaunch(refusal.to_string())
-            }
-            Failed::Driver(refusal) => return self.give(Item::Broken(refusal)),
+            Failed::Driver(refusal) => return self.items.push_back(Item::Broken(refusal)),
         };
         self.state.fail(());
-        self.give(Item::Failed(number, error))
+        self.items.push_back(Item::Failed(number, error));
     }
 
-    pub(super) fn skip(&self, number: SequenceNumber) -> Result<(), Lost> {
-        self.give(Item::Skip(number))
+    pub(super) fn skip(&mut self, number: SequenceNumber) {
+        self.items.push_back(Item::Skip(number));
     }
 
-    fn give(&self, item: Item) -> Result<(), Lost> {
-        self.items
-            .send(item)
-            .map_err(|_| Lost(format!("the thread of queue {} is gone", self.id)))
+    /// Answers the host for what has ended by now, without waiting for anything.
+    pub(super) fn settle_what_has_ended(&mut self) {
+        if self.items.is_empty() || self.settling.handed_over.load(Ordering::Acquire) > 0 {
+            return;
+        }
+        while let Some(item) = self.items.pop_front() {
+            let settled = match &item {
+                // Its memory is freed by a call that waits.
+                Item::Wait(_, _, Pending::Bounced(Some(_))) => return self.items.push_front(item),
+                Item::Wait(_, event, _) => match event.is_reached() {
+                    Ok(true) => self.settling.settle(item),
+                    Ok(false) => return self.items.push_front(item),
+                    Err(refusal) => Err(refusal),
+                },
+                _ => self.settling.settle(item),
+            };
+            if let Err(refusal) = settled {
+                // The host ends the process.
+                self.settling.faults.report(refusal);
+            }
+        }
+    }
+
+    /// Hands what is left to the queue's own thread, which waits for it.
+    pub(super) fn hand_over(&mut self) -> Result<(), Lost> {
+        for item in self.items.drain(..) {
+            self.settling.handed_over.fetch_add(1, Ordering::AcqRel);
+            let sent = self.waiter.send(Told::Item(item));
+            sent.map_err(|_| Lost(format!("the thread of queue {} is gone", self.settling.id)))?;
+        }
+        Ok(())
     }
 }
 
-/// What the thread has.
-struct Waiter {
+/// What is needed to answer the host for commands.
+struct Settling {
     id: QueueId,
-    stream: Stream,
     outbox: Outbox,
     clock: Arc<Mutex<Clock>>,
     faults: Arc<Faults>,
-    spare: Arc<Mutex<Vec<Event>>>,
+    spare: Mutex<Vec<Event>>,
+    /// How many items the queue's thread has: until there are none, what comes behind them waits.
+    handed_over: AtomicUsize,
 }
 
-impl Waiter {
-    fn run(self, context: Context, items: &mpsc::Receiver<Item>) {
-        let outcome = context.enter().and_then(|()| {
-            while let Ok(item) = items.recv() {
-                self.settle(item)?;
-            }
-            // The queue was closed.
-            self.stream.destroy()
-        });
-        if let Err(refusal) = outcome {
-            self.faults.report(refusal);
-        }
-        // The host ends the process; until then what is sent here is kept.
-        while items.recv().is_ok() {}
-    }
-
+impl Settling {
+    /// Answers for an item: for a command that is waited for, once its event is reached.
     fn settle(&self, item: Item) -> Outcome<()> {
         let queue = self.id;
         let answer = match item {
@@ -173,13 +215,10 @@ impl Waiter {
                 error,
             },
             Item::Wait(number, event, pending) => {
-                event.synchronize()?;
-                if matches!(pending, Pending::Launch) {
-                    self.faults.done(queue);
-                }
                 let at = match pending {
                     Pending::Event => Some(lock(&self.clock).time_of(event)?),
-                    Pending::Transfer | Pending::Launch => {
+                    pending => {
+                        self.clean_up(&event, &pending)?;
                         let mut spare = lock(&self.spare);
                         if spare.len() < SPARE_EVENTS {
                             spare.push(event);
@@ -194,5 +233,64 @@ impl Waiter {
             self.outbox.send(&answer);
         }
         Ok(())
+    }
+
+    /// After a command that has ended.
+    fn clean_up(&self, event: &Event, pending: &Pending) -> Outcome<()> {
+        match pending {
+            Pending::Launch => self.faults.done(self.id),
+            // A pool gives memory back to the device where something is waited for.
+            Pending::Bounced(None) => event.synchronize()?,
+            Pending::Bounced(Some(address)) => driver::free(*address)?,
+            Pending::Transfer | Pending::Event => {}
+        }
+        Ok(())
+    }
+}
+
+/// What the thread has.
+struct Waiter {
+    settling: Arc<Settling>,
+    /// How long to ask whether a command has ended before the thread sleeps.
+    spin: Duration,
+}
+
+impl Waiter {
+    fn run(self, context: Context, told: &mpsc::Receiver<Told>) {
+        let outcome = context.enter().and_then(|()| {
+            let mut stream = None;
+            while let Ok(told) = told.recv() {
+                match told {
+                    Told::Begin(begun) => stream = Some(begun),
+                    Told::Item(item) => {
+                        if let Item::Wait(_, event, _) = &item {
+                            self.wait(event)?;
+                        }
+                        self.settling.settle(item)?;
+                        self.settling.handed_over.fetch_sub(1, Ordering::AcqRel);
+                    }
+                }
+            }
+            // The queue was closed.
+            stream.map_or(Ok(()), Stream::destroy)
+        });
+        if let Err(refusal) = outcome {
+            self.settling.faults.report(refusal);
+        }
+        // The host ends the process; until then what is sent here is kept.
+        while told.recv().is_ok() {}
+    }
+
+    /// Waits for an event: awake for a while, for most commands are short and a thread takes long to
+    /// wake up, and then asleep, so that a long one costs the machine nothing.
+    fn wait(&self, event: &Event) -> Outcome<()> {
+        let began = Instant::now();
+        while began.elapsed() < self.spin {
+            if event.is_reached()? {
+                return Ok(());
+            }
+            pause();
+        }
+        event.synchronize()
     }
 }

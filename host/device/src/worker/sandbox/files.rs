@@ -59,7 +59,7 @@ const OWN_PROCESS: &str = "/proc/self";
 
 /// Libraries, and what they read of the machine. Nothing of `/etc` but the loader's own file: keys
 /// and tokens lie there. Of `/proc` no other process: its entry has its environment and its memory.
-const READABLE: [&str; 21] = [
+const READABLE: [&str; 22] = [
     "/usr/lib",
     "/usr/lib64",
     "/usr/local/lib",
@@ -79,6 +79,8 @@ const READABLE: [&str; 21] = [
     "/sys/class",
     "/sys/dev",
     "/sys/devices",
+    // What machine it is, for a device that is integrated with the processor.
+    "/sys/firmware/devicetree",
     "/sys/kernel/mm",
     "/sys/module",
 ];
@@ -95,6 +97,7 @@ fn writable_with_driver(start: &Start, device: &CudaDevice) -> Vec<PathBuf> {
     let nodes = std::fs::read_dir("/dev").into_iter().flatten().flatten();
     let nodes = nodes.map(|entry| entry.path());
     writable.extend(nodes.filter(|path| is_node_of(path, device.minor)));
+    writable.push(INTEGRATED_NODES.into());
     let parts = std::fs::read_to_string("/proc/driver/nvidia-caps/mig-minors");
     writable.extend(part_nodes(&parts.unwrap_or_default(), device));
     if let Some(cache) = &start.cache {
@@ -138,6 +141,18 @@ const PLAIN_NODES: [&str; 3] = ["/dev/null", "/dev/zero", "/dev/urandom"];
 /// NVIDIA's nodes that belong to no device in particular.
 const SHARED_NODES: [&str; 3] = ["nvidiactl", "nvidia-uvm", "nvidia-uvm-tools"];
 
+/// The node of the driver in Linux on Windows (WSL 2), which stands for all devices: the libraries under
+/// `/usr/lib/wsl` talk to Windows by it.
+const WINDOWS_NODE: &str = "dxg";
+
+/// The node for memory of a device that is integrated with the processor (Jetson), and how those of its
+/// engines begin: `nvhost-ctrl`, `nvhost-gpu`, `nvhost-as-gpu`. There is one such device.
+const INTEGRATED_MEMORY_NODE: &str = "nvmap";
+const INTEGRATED_NODE_PREFIX: &str = "nvhost-";
+
+/// A folder of such nodes, by the device, in newer systems for them: `nvgpu/igpu0/as`.
+const INTEGRATED_NODES: &str = "/dev/nvgpu";
+
 /// Whether a node is this device's, or one that all devices share. Where the number of the device's
 /// own is not known, it may be any device's.
 fn is_node_of(path: &Path, minor: Option<u32>) -> bool {
@@ -145,7 +160,11 @@ fn is_node_of(path: &Path, minor: Option<u32>) -> bool {
     let number = name.strip_prefix("nvidia").map(str::parse::<u32>);
     match number {
         Some(Ok(number)) => minor.is_none_or(|minor| minor == number),
-        _ => SHARED_NODES.contains(&&*name),
+        _ => {
+            SHARED_NODES.contains(&&*name)
+                || [WINDOWS_NODE, INTEGRATED_MEMORY_NODE].contains(&&*name)
+                || name.starts_with(INTEGRATED_NODE_PREFIX)
+        }
     }
 }
 
@@ -191,12 +210,21 @@ mod tests {
             "nvidiactl",
             "nvidia-uvm",
             "nvidia-uvm-tools",
+            // WSL 2, and Jetson.
+            "dxg",
+            "nvmap",
+            "nvhost-ctrl",
+            "nvhost-as-gpu",
         ];
         let others = [
             "nvidia-modeset",
             "nvidia-caps",
             "nvidia",
             "nvidia1x",
+            "dxgi",
+            "nvmap2",
+            "nvhost",
+            "nvme0",
             "sda",
             "mem",
         ];
@@ -207,7 +235,16 @@ mod tests {
         };
         assert_eq!(
             may(Some(1)),
-            ["nvidia1", "nvidiactl", "nvidia-uvm", "nvidia-uvm-tools"]
+            [
+                "nvidia1",
+                "nvidiactl",
+                "nvidia-uvm",
+                "nvidia-uvm-tools",
+                "dxg",
+                "nvmap",
+                "nvhost-ctrl",
+                "nvhost-as-gpu"
+            ]
         );
         assert_eq!(may(None), nodes);
     }

@@ -17,7 +17,7 @@ use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::ir::entity::{PrimaryMap, entity_id};
 use crate::compile::ir::opcodes::Meaning;
-use crate::compile::ir::{Arg, Block, BlockId, Body, Op, Reg, SiteId, Space, SpecialValue};
+use crate::compile::ir::{Arg, Block, BlockId, Body, Op, Place, Reg, SiteId, Space, SpecialValue};
 
 /// A guard.
 #[expect(
@@ -103,6 +103,8 @@ pub(crate) struct GuardPlan {
     blocks: HashMap<BlockId, BlockGuards>,
     /// For the accesses of a site, the first byte that their guard checks, from their own base on.
     first_of: HashMap<SiteId, i64>,
+    /// The guard that checks the accesses of a site: a block's, and its place among that block's.
+    guard_of: HashMap<SiteId, (BlockId, usize)>,
     limits: Limits,
 }
 
@@ -115,6 +117,19 @@ impl GuardPlan {
     /// The first byte that the guard of a site's coalesced accesses checks, from their own base on.
     pub(crate) fn first(&self, site: SiteId) -> Option<i64> {
         self.first_of.get(&site).copied()
+    }
+
+    /// The guard of a site's coalesced accesses, from their own base on.
+    pub(crate) fn access(&self, place: &Place) -> Option<Access> {
+        let (block, number) = self.guard_of.get(&place.site)?;
+        match self.blocks.get(block)?.guards.get(*number)?.1 {
+            BoundsGuard::Access(access) => Some(Access {
+                base: place.base,
+                first: self.first(place.site)?,
+                ..access
+            }),
+            BoundsGuard::Extend { .. } => None,
+        }
     }
 
     /// How many there are.
@@ -166,14 +181,24 @@ fn is_simple(uniformity: &UniformityInfo, op: &Op) -> bool {
 /// The step before which a block is to be split, since the operands of its guard are not known where
 /// the block begins.
 pub(crate) fn first_unknown(body: &Body, uniformity: &UniformityInfo, ops: &[Op]) -> Option<usize> {
-    let mut unknown: HashSet<Reg> = HashSet::default();
-    for (number, op) in ops.iter().enumerate() {
-        let is_unknown = |arg: Arg| arg.reg().is_some_and(|reg| unknown.contains(&reg));
-        let guarded = match (coalesced(body, uniformity, op), address(op)) {
+    first_unknown_of(uniformity, ops, |op| {
+        match (coalesced(body, uniformity, op), address(op)) {
             (Some(_), Some(place)) => Some(place.base),
             _ => extended(uniformity, op).map(|(_, a, _)| a),
-        };
-        if guarded.is_some_and(is_unknown) {
+        }
+    })
+}
+
+/// The same, for the guards of these operands of steps.
+fn first_unknown_of<'o>(
+    uniformity: &UniformityInfo,
+    ops: impl IntoIterator<Item = &'o Op>,
+    guarded: impl Fn(&Op) -> Option<Arg>,
+) -> Option<usize> {
+    let mut unknown: HashSet<Reg> = HashSet::default();
+    for (number, op) in ops.into_iter().enumerate() {
+        let is_unknown = |arg: Arg| arg.reg().is_some_and(|reg| unknown.contains(&reg));
+        if guarded(op).is_some_and(is_unknown) {
             return Some(number);
         }
         let mut is_known = is_simple(uniformity, op);
@@ -189,6 +214,25 @@ pub(crate) fn first_unknown(body: &Body, uniformity: &UniformityInfo, ops: &[Op]
     None
 }
 
+/// The guards of numbers that these steps extend to 64 bits, without those of accesses: for steps that
+/// are masked. `None` where their operands are not known before the first step.
+pub(crate) fn of_extensions(uniformity: &UniformityInfo, ops: &[&Op]) -> Option<BlockGuards> {
+    let operand = |op: &Op| extended(uniformity, op).map(|(_, a, _)| a);
+    if first_unknown_of(uniformity, ops.iter().copied(), operand).is_some() {
+        return None;
+    }
+    let guards: Vec<(usize, BoundsGuard)> = ops
+        .iter()
+        .enumerate()
+        .filter_map(|(number, op)| {
+            let (signed, a, offsets) = extended(uniformity, op)?;
+            Some((number, BoundsGuard::Extend { signed, a, offsets }))
+        })
+        .collect();
+    let needed = needed(ops.iter().copied(), &guards);
+    Some(BlockGuards { guards, needed })
+}
+
 /// Plans the guards of a kernel whose blocks were split where they have to be.
 ///
 /// # Errors
@@ -200,8 +244,13 @@ pub(crate) fn plan(
 ) -> Result<GuardPlan, Unsupported> {
     let mut planned = Vec::new();
     let mut first_of = HashMap::default();
+    let mut guard_of = HashMap::default();
     for (id, block) in body.blocks.iter() {
-        let guards = of_block(body, uniformity, caches, block, &mut first_of)?;
+        let (guards, sites) = of_block(body, uniformity, caches, block)?;
+        for (site, first, guard) in sites {
+            first_of.insert(site, first);
+            guard_of.insert(site, (id, guard));
+        }
         if !guards.is_empty() {
             planned.push((id, guards));
         }
@@ -214,6 +263,7 @@ pub(crate) fn plan(
     let mut plan = GuardPlan {
         blocks: HashMap::default(),
         first_of,
+        guard_of,
         limits,
     };
     for (id, guards) in planned {
@@ -224,7 +274,7 @@ pub(crate) fn plan(
             .into_iter()
             .map(|(step, guard)| Ok((step, guard.with_limit(&plan.limits)?)))
             .collect::<Result<Vec<_>, Unsupported>>()?;
-        let needed = needed(block, &guards);
+        let needed = needed(block.ops.iter(), &guards);
         plan.blocks.insert(id, BlockGuards { guards, needed });
     }
     Ok(plan)
@@ -389,13 +439,15 @@ struct Sharing {
     last: i64,
 }
 
+/// The guards of a block; and for each site of an access, the first byte that its guard checks, and that
+/// guard's place in the list.
+#[expect(clippy::type_complexity, reason = "two lists")]
 fn of_block(
     body: &Body,
     uniformity: &UniformityInfo,
     caches: &BoundsCaches,
     block: &Block,
-    first_of: &mut HashMap<SiteId, i64>,
-) -> Result<Vec<(usize, Planned)>, Unsupported> {
+) -> Result<(Vec<(usize, Planned)>, Vec<(SiteId, i64, usize)>), Unsupported> {
     let mut guards = Vec::new();
     let mut origins = Origins::default();
     let mut sharing: HashMap<Key, Sharing> = HashMap::default();
@@ -458,20 +510,22 @@ fn of_block(
             range.reach = shared.last.wrapping_sub(shared.first).cast_unsigned() >> range.shift;
         }
     }
-    for (site, key, away) in sites {
-        if let Some(shared) = sharing.get(&key) {
-            first_of.insert(site, shared.first - away);
-        }
-    }
-    Ok(guards)
+    let sites = sites.into_iter().filter_map(|(site, key, away)| {
+        let shared = sharing.get(&key)?;
+        Some((site, shared.first - away, shared.guard))
+    });
+    Ok((guards, sites.collect()))
 }
 
 /// The steps that compute what guards compare.
-fn needed(block: &Block, guards: &[(usize, BoundsGuard)]) -> HashSet<usize> {
+fn needed<'o>(
+    ops: impl DoubleEndedIterator<Item = &'o Op> + ExactSizeIterator,
+    guards: &[(usize, BoundsGuard)],
+) -> HashSet<usize> {
     let mut needed = HashSet::default();
     let mut wanted: HashSet<Reg> = HashSet::default();
     let mut guards = guards.iter().rev().peekable();
-    for (number, op) in block.ops.iter().enumerate().rev() {
+    for (number, op) in ops.enumerate().rev() {
         let targets = op.targets();
         if targets.iter().any(|target| wanted.contains(target)) {
             needed.insert(number);

@@ -71,7 +71,7 @@ pub(crate) fn for_each_end_use(body: &Body, end: &End, mut f: impl FnMut(Reg)) {
             let inputs = point.map(|point| point.inputs.as_slice());
             inputs.unwrap_or_default().iter().copied().for_each(arg);
         }
-        End::Jump(_) | End::Reconverge(_) | End::Exit | End::Nowhere => {}
+        End::Jump(_) | End::WholeWarp(..) | End::Reconverge(_) | End::Exit | End::Nowhere => {}
     }
 }
 

@@ -4,8 +4,10 @@
 pub(crate) mod allocation_roots;
 pub(crate) mod bounds_guards;
 pub(crate) mod coalescing;
+pub(crate) mod fixed_values;
 pub(crate) mod lane_offsets;
 pub(crate) mod liveness;
+pub(crate) mod masked_steps;
 pub(crate) mod register_pressure;
 pub(crate) mod register_sets;
 pub(crate) mod transfer;

@@ -204,10 +204,7 @@ fn class_of(classes: &UniformityInfo, lanes: u32, op: &Op) -> Option<Uniformity>
     };
     match op {
         Op::Copy(_, a) => known(*a),
-        Op::Special(
-            _,
-            SpecialValue::Launch(..) | SpecialValue::LaunchPart(..) | SpecialValue::WholeWarp,
-        ) => Some(Uniform),
+        Op::Special(_, SpecialValue::Launch(..) | SpecialValue::LaunchPart(..)) => Some(Uniform),
         Op::Special(_, SpecialValue::Thread | SpecialValue::Tid(0)) => {
             Some(Uniformity::Affine(LaneOffsets::stride(1, lanes)))
         }

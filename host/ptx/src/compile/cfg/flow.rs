@@ -8,7 +8,7 @@
 use crate::compile::Unsupported;
 use crate::compile::cfg::inconsistent;
 use crate::compile::ir::entity::EntityId;
-use crate::compile::ir::{BlockId, Body, End};
+use crate::compile::ir::{Block, BlockId, Body, End};
 
 /// The targets of each node's edges, one row after another.
 #[derive(Debug)]
@@ -44,6 +44,29 @@ impl Rows {
     }
 }
 
+/// Whose control flow it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Threads {
+    /// Threads that run one by one.
+    Single,
+    /// Lane groups.
+    LaneGroups,
+}
+
+impl Threads {
+    /// Where these threads go on at the end of a block, without leaving their code at a suspend point.
+    /// Lane groups leave it where a block begins that has no vector code.
+    pub(crate) fn successors(self, block: &Block) -> Vec<BlockId> {
+        match (self, &block.end) {
+            (_, End::Suspend(..)) => Vec::new(),
+            (Threads::LaneGroups, _) if block.is_cold() => Vec::new(),
+            (Threads::LaneGroups, End::WholeWarp(next, _))
+            | (Threads::Single, End::WholeWarp(_, next)) => vec![*next],
+            (_, end) => end.successors(),
+        }
+    }
+}
+
 /// A flow graph. Its nodes are numbered from 0.
 #[derive(Debug)]
 pub(crate) struct FlowGraph {
@@ -74,7 +97,7 @@ impl FlowGraph {
     /// # Errors
     /// Where a block goes on at one that does not exist.
     pub(crate) fn of(body: &Body) -> Result<FlowGraph, Unsupported> {
-        FlowGraph::of_blocks(body, End::successors)
+        FlowGraph::of_blocks(body, |block| block.end.successors())
     }
 
     /// The blocks of a kernel without the edges at suspend points: where a thread goes on without
@@ -83,16 +106,24 @@ impl FlowGraph {
     /// # Errors
     /// Where a block goes on at one that does not exist.
     pub(crate) fn cut_at_suspend_points(body: &Body) -> Result<FlowGraph, Unsupported> {
-        FlowGraph::of_blocks(body, successors_without_suspending)
+        FlowGraph::of_blocks(body, |block| successors_without_suspending(&block.end))
+    }
+
+    /// The blocks of a kernel with the edges that these threads take without leaving their code.
+    ///
+    /// # Errors
+    /// Where a block goes on at one that does not exist.
+    pub(crate) fn taken_by(threads: Threads, body: &Body) -> Result<FlowGraph, Unsupported> {
+        FlowGraph::of_blocks(body, |block| threads.successors(block))
     }
 
     fn of_blocks(
         body: &Body,
-        successors: impl Fn(&End) -> Vec<BlockId>,
+        successors: impl Fn(&Block) -> Vec<BlockId>,
     ) -> Result<FlowGraph, Unsupported> {
         let mut edges = Vec::with_capacity(2 * body.blocks.len());
         for (block, from) in body.blocks.values().zip(0..) {
-            let next = successors(&block.end);
+            let next = successors(block);
             edges.extend(next.iter().map(|next| (from, next.0 as usize)));
         }
         FlowGraph::new(body.blocks.len(), &edges)

@@ -10,13 +10,20 @@
 //! each edge into the loop sets. All edges to the loop's heads lead through it, those from outside as
 //! well as those that close a cycle, and so do the paths from the root to the resume points inside.
 //! The loops inside are treated alike. No block is copied.
+//!
+//! Code for single threads and code for lane groups have a graph each, with the same resume points.
+//! Lane groups do not enter all of them: where a group leaves its code so that its threads run one by
+//! one, it comes back at the reconvergence point, not where it left. Its graph has no paths to the
+//! other points, and so its loops need no dispatch nodes for them. Threads that resume there
+//! nevertheless go on one by one.
 
-use rustc_hash::FxHashMap as HashMap;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::compile::Unsupported;
-use crate::compile::cfg::flow::FlowGraph;
+use crate::compile::cfg::flow::{FlowGraph, Threads};
 use crate::compile::cfg::inconsistent;
 use crate::compile::cfg::loops::LoopForest;
+use crate::compile::ir::entity::EntityId;
 use crate::compile::ir::{BlockId, Body, End, Reg, SuspendId};
 
 /// A node: an index into [`Graph::nodes`].
@@ -41,6 +48,8 @@ pub(crate) enum NodeKind {
     /// The head of a loop: leaves where the thread is preempted, to come back at this resume point.
     InterruptCheck(u32),
     Block(BlockId),
+    /// The threads of a lane group go on one by one, at the resume point at which they are.
+    ScalarFallback,
 }
 
 /// A node and where it goes on.
@@ -62,54 +71,53 @@ pub(crate) struct Graph {
     suspend_points: Vec<Option<SuspendId>>,
     /// The resume point at which a thread goes on at a block with what is in its frame alone.
     resume_of: HashMap<BlockId, u32>,
+    /// Whose control flow it is.
+    pub threads: Threads,
+    /// Whether it is entered at each resume point.
+    entered: Vec<bool>,
+}
+
+/// One graph of several that have the same resume points, before it is built.
+struct Plan {
+    threads: Threads,
+    flow: FlowGraph,
+    /// The blocks that are reached, in order.
+    reached: Vec<usize>,
+    forest: LoopForest,
+    heads: HashMap<usize, Head>,
+    entered: Vec<bool>,
 }
 
 impl Graph {
-    /// Makes the graph. `extra` are blocks at which threads may also come back.
+    /// Makes the graph of single threads. `extra` are blocks at which threads may also come back.
     ///
     /// # Errors
     /// Where loops nest too deep, and where a block goes on at one that does not exist.
     pub(crate) fn new(body: &Body, extra: &[BlockId]) -> Result<Graph, Unsupported> {
-        let mut points = ResumePoints::default();
-        let reached = points.of_suspend_points(body)?;
-        let flow = FlowGraph::cut_at_suspend_points(body)?;
-        for block in extra {
-            let is_reached = reached.binary_search(&(block.0 as usize)).is_ok();
-            if is_reached && !points.resume_of.contains_key(block) {
-                points.add(*block, None)?;
-            }
-        }
-        let entered: Vec<usize> = points.blocks.iter().map(|block| block.0 as usize).collect();
-        let forest = LoopForest::new(&flow, reached.clone(), &entered)?;
-        let mut heads = HashMap::default();
-        for (number, this) in forest.loops.iter().enumerate() {
-            for head in &this.heads {
-                let resume = points.add(block_id(*head)?, None)?;
-                heads.insert(
-                    *head,
-                    Head {
-                        of: number,
-                        is_first: this.heads.first() == Some(head),
-                        is_only: this.heads.len() == 1,
-                        resume,
-                    },
-                );
-            }
-        }
-        let builder = Builder {
-            body,
-            flow,
-            forest,
-            heads,
-            points,
-            nodes: Vec::new(),
-            of_block: HashMap::default(),
-            checks: HashMap::default(),
-            dispatches: HashMap::default(),
-            selectors: HashMap::default(),
-            last_selector: 0,
-        };
-        builder.build(&reached)
+        let mut points = ResumePoints::of(body, extra)?;
+        let mut single = Plan::new(body, Threads::Single, points.all())?;
+        single.add_heads(&mut points)?;
+        single.build(body, &points)
+    }
+
+    /// Makes the graph of single threads and that of lane groups. `extra` are blocks at which threads
+    /// may also come back, and `reconverging` those of them at which lane groups do.
+    ///
+    /// # Errors
+    /// As [`new`](Graph::new).
+    pub(crate) fn with_lane_groups(
+        body: &Body,
+        extra: &[BlockId],
+        reconverging: &HashSet<BlockId>,
+    ) -> Result<(Graph, Graph), Unsupported> {
+        let mut points = ResumePoints::of(body, extra)?;
+        let entered = points.of_lane_groups(body, reconverging);
+        let mut groups = Plan::new(body, Threads::LaneGroups, entered)?;
+        groups.add_heads(&mut points)?;
+        // Single threads resume wherever a lane group can be preempted.
+        let mut single = Plan::new(body, Threads::Single, points.all())?;
+        single.add_heads(&mut points)?;
+        Ok((single.build(body, &points)?, groups.build(body, &points)?))
     }
 
     /// The resume point at which a thread goes on at a block with what is in its frame alone, not
@@ -127,22 +135,21 @@ impl Graph {
             .map_or(&[], |point| &point.results)
     }
 
-    /// The loops of the blocks that are reached, with the edges at suspend points.
-    ///
-    /// # Errors
-    /// Where loops nest too deep.
-    pub(crate) fn loops_through_suspend_points(
-        &self,
-        body: &Body,
-    ) -> Result<LoopForest, Unsupported> {
-        let of_block = |node: &Node| match node.kind {
-            NodeKind::Block(block) => Some(block.0 as usize),
-            _ => None,
-        };
-        let mut reached: Vec<usize> = self.nodes.iter().filter_map(of_block).collect();
-        reached.sort_unstable();
-        LoopForest::new(&FlowGraph::of(body)?, reached, &[0])
+    /// Whether it is entered at a resume point.
+    pub(crate) fn is_entered(&self, resume: u32) -> bool {
+        self.entered.get(resume as usize) == Some(&true)
     }
+}
+
+/// The loops of the blocks that are reached, with the edges at suspend points and those of all threads.
+///
+/// # Errors
+/// Where loops nest too deep, and where a block goes on at one that does not exist.
+pub(crate) fn loops_through_suspend_points(body: &Body) -> Result<LoopForest, Unsupported> {
+    let flow = FlowGraph::of(body)?;
+    let mut reached = flow.reverse_postorder(&[0]);
+    reached.sort_unstable();
+    LoopForest::new(&flow, reached, &[0])
 }
 
 fn block_id(number: usize) -> Result<BlockId, Unsupported> {
@@ -163,6 +170,46 @@ struct ResumePoints {
 }
 
 impl ResumePoints {
+    /// The kernel's beginning, those behind suspend points, and those of these blocks.
+    fn of(body: &Body, extra: &[BlockId]) -> Result<ResumePoints, Unsupported> {
+        let mut points = ResumePoints::default();
+        let reached = points.of_suspend_points(body)?;
+        for block in extra {
+            let is_reached = reached.binary_search(&(block.0 as usize)).is_ok();
+            if is_reached && !points.resume_of.contains_key(block) {
+                points.add(*block, None)?;
+            }
+        }
+        Ok(points)
+    }
+
+    fn all(&self) -> Vec<(u32, BlockId)> {
+        (0..).zip(self.blocks.iter().copied()).collect()
+    }
+
+    /// Those at which lane groups go on: the kernel's beginning, where they come back from waiting for
+    /// others, and where they reconverge.
+    fn of_lane_groups(&self, body: &Body, reconverging: &HashSet<BlockId>) -> Vec<(u32, BlockId)> {
+        let mut entered = self.all();
+        entered.retain(|(number, block)| {
+            let point = self.suspend_points.get(*number as usize).copied().flatten();
+            let point = point.and_then(|point| body.suspend_points.get(point));
+            let waits = point.is_some_and(|point| !point.in_whole_warps);
+            let reconverges =
+                reconverging.contains(block) && self.resume_of.get(block) == Some(number);
+            *number == 0 || waits || reconverges
+        });
+        entered
+    }
+
+    /// The resume point of a block itself: the one that it has, or a new one.
+    fn own(&mut self, block: BlockId) -> Result<u32, Unsupported> {
+        match self.resume_of.get(&block) {
+            Some(number) => Ok(*number),
+            None => self.add(block, None),
+        }
+    }
+
     /// Adds one behind a suspend point, or one of a block itself. Where a thread takes nothing from
     /// others, both are the same.
     fn add(
@@ -220,12 +267,91 @@ struct Head {
     resume: u32,
 }
 
+impl Plan {
+    /// That of the code of some threads, which is entered at these resume points.
+    fn new(
+        body: &Body,
+        threads: Threads,
+        points: Vec<(u32, BlockId)>,
+    ) -> Result<Plan, Unsupported> {
+        let flow = FlowGraph::taken_by(threads, body)?;
+        let blocks: Vec<usize> = points.iter().map(|(_, block)| block.index()).collect();
+        let mut reached = flow.reverse_postorder(&blocks);
+        reached.sort_unstable();
+        let forest = LoopForest::new(&flow, reached.clone(), &blocks)?;
+        let mut plan = Plan {
+            threads,
+            flow,
+            reached,
+            forest,
+            heads: HashMap::default(),
+            entered: Vec::new(),
+        };
+        points.iter().for_each(|(number, _)| plan.enter(*number));
+        Ok(plan)
+    }
+
+    fn enter(&mut self, resume: u32) {
+        let number = resume as usize;
+        if self.entered.len() <= number {
+            self.entered.resize(number + 1, false);
+        }
+        if let Some(entered) = self.entered.get_mut(number) {
+            *entered = true;
+        }
+    }
+
+    /// Gives each head of a loop a resume point, for threads that are preempted there.
+    fn add_heads(&mut self, points: &mut ResumePoints) -> Result<(), Unsupported> {
+        for number in 0..self.forest.loops.len() {
+            let heads = self.forest.loops.get(number).map(|this| this.heads.clone());
+            let heads = heads.unwrap_or_default();
+            for head in &heads {
+                let resume = points.own(block_id(*head)?)?;
+                self.enter(resume);
+                let head_of = Head {
+                    of: number,
+                    is_first: heads.first() == Some(head),
+                    is_only: heads.len() == 1,
+                    resume,
+                };
+                self.heads.insert(*head, head_of);
+            }
+        }
+        Ok(())
+    }
+
+    fn build(mut self, body: &Body, points: &ResumePoints) -> Result<Graph, Unsupported> {
+        // The last ones are heads of loops that other threads have.
+        self.entered.resize(points.blocks.len(), false);
+        let builder = Builder {
+            body,
+            threads: self.threads,
+            flow: self.flow,
+            forest: self.forest,
+            heads: self.heads,
+            points,
+            entered: self.entered,
+            nodes: Vec::new(),
+            of_block: HashMap::default(),
+            checks: HashMap::default(),
+            dispatches: HashMap::default(),
+            selectors: HashMap::default(),
+            last_selector: 0,
+            fallback: None,
+        };
+        builder.build(&self.reached)
+    }
+}
+
 struct Builder<'b> {
     body: &'b Body,
+    threads: Threads,
     flow: FlowGraph,
     forest: LoopForest,
     heads: HashMap<usize, Head>,
-    points: ResumePoints,
+    points: &'b ResumePoints,
+    entered: Vec<bool>,
     nodes: Vec<Node>,
     of_block: HashMap<usize, NodeId>,
     checks: HashMap<usize, NodeId>,
@@ -236,6 +362,8 @@ struct Builder<'b> {
     /// and lead to the loop's entry: a second entry.
     selectors: HashMap<usize, [NodeId; 2]>,
     last_selector: u32,
+    /// The node behind the resume points at which it is not entered.
+    fallback: Option<NodeId>,
 }
 
 impl Builder<'_> {
@@ -310,12 +438,18 @@ impl Builder<'_> {
             .iter()
             .map(|this| this.heads.len() > 1)
             .collect();
-        for block in &resumes {
+        for (block, is_entered) in resumes.iter().zip(&self.entered) {
+            if !is_entered {
+                around.push(None);
+                continue;
+            }
             let loops = self.loops_around_resume(block.0 as usize);
             for number in &loops {
-                needs_dispatch[*number] = true;
+                if let Some(needed) = needs_dispatch.get_mut(*number) {
+                    *needed = true;
+                }
             }
-            around.push(loops);
+            around.push(Some(loops));
         }
         for (number, needed) in needs_dispatch.into_iter().enumerate() {
             if needed {
@@ -327,17 +461,29 @@ impl Builder<'_> {
         self.last_selector = u32::try_from(resumes.len() - 1).map_err(|_| too_many())?;
         self.dispatch_to_heads()?;
         for ((number, block), around) in (0..).zip(&resumes).zip(around) {
-            self.enter_at_resume(number, block.0 as usize, &around)?;
+            match around {
+                Some(around) => self.enter_at_resume(number, block.0 as usize, &around)?,
+                None => {
+                    let fallback = match self.fallback {
+                        Some(node) => node,
+                        None => self.node(NodeKind::ScalarFallback),
+                    };
+                    self.fallback = Some(fallback);
+                    self.send(ROOT, number, fallback);
+                }
+            }
         }
         for block in reached {
             self.leave_block(*block)?;
         }
         Ok(Graph {
             nodes: self.nodes,
-            resumes: self.points.blocks,
-            resume_after: self.points.after,
-            suspend_points: self.points.suspend_points,
-            resume_of: self.points.resume_of,
+            resumes,
+            resume_after: self.points.after.clone(),
+            suspend_points: self.points.suspend_points.clone(),
+            resume_of: self.points.resume_of.clone(),
+            threads: self.threads,
+            entered: self.entered,
         })
     }
 
@@ -402,8 +548,14 @@ impl Builder<'_> {
     /// The edges from a block.
     fn leave_block(&mut self, block: usize) -> Result<(), Unsupported> {
         let node = self.block_node(block)?;
-        let end = self.body.block(block_id(block)?).map(|block| &block.end);
-        if let Some(End::Suspend(..) | End::Exit | End::Reconverge(_)) = end {
+        let from = self.body.block(block_id(block)?);
+        let leaves = from.is_some_and(|from| match (self.threads, &from.end) {
+            (Threads::LaneGroups, _) if from.is_cold() => false,
+            // A lane group that comes here has not diverged.
+            (threads, End::Reconverge(_)) => threads == Threads::Single,
+            (_, end) => matches!(end, End::Suspend(..) | End::Exit),
+        });
+        if leaves {
             self.link(node, ROOT);
         }
         for next in self.flow.successors(block).to_vec() {

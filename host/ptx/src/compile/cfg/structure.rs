@@ -7,7 +7,7 @@
 
 use crate::compile::Unsupported;
 use crate::compile::cfg::dominators::DominatorTree;
-use crate::compile::cfg::flow::FlowGraph;
+use crate::compile::cfg::flow::{FlowGraph, Threads};
 use crate::compile::cfg::graph::{Graph, Node, NodeId, NodeKind, ROOT};
 use crate::compile::cfg::inconsistent;
 use crate::compile::cfg::verify::verify;
@@ -47,17 +47,27 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    pub(crate) fn of(body: &Body, node: &Node) -> Exit {
+    pub(crate) fn of(body: &Body, threads: Threads, node: &Node) -> Exit {
         match &node.kind {
             NodeKind::Root => Exit::Table,
             NodeKind::Dispatch(_) => Exit::Dispatch,
             NodeKind::Resume(_) | NodeKind::Select(_) | NodeKind::InterruptCheck(_) => Exit::One,
-            NodeKind::Block(block) => match body.block(*block).map(|block| &block.end) {
-                Some(End::Branch(..) | End::Reconverge(_)) => Exit::Two,
-                Some(End::Table(..)) => Exit::Table,
-                Some(End::Jump(_) | End::Suspend(..) | End::Exit) => Exit::One,
-                Some(End::Fault(..) | End::Nowhere) | None => Exit::None,
+            NodeKind::ScalarFallback => Exit::None,
+            NodeKind::Block(block) => match (threads, body.block(*block)) {
+                (Threads::LaneGroups, Some(block)) if block.is_cold() => Exit::None,
+                (threads, Some(block)) => Exit::of_end(threads, &block.end),
+                (_, None) => Exit::None,
             },
+        }
+    }
+
+    fn of_end(threads: Threads, end: &End) -> Exit {
+        match (end, threads) {
+            (End::Reconverge(_), Threads::Single) | (End::Branch(..), _) => Exit::Two,
+            (End::Table(..), _) => Exit::Table,
+            (End::Jump(_) | End::Suspend(..) | End::Exit | End::WholeWarp(..), _)
+            | (End::Reconverge(_), Threads::LaneGroups) => Exit::One,
+            (End::Fault(..) | End::Nowhere, _) => Exit::None,
         }
     }
 }
@@ -148,7 +158,8 @@ impl<'g> Writer<'g> {
         }
         let mut forward = vec![0; count];
         for from in &order {
-            let exit = graph.nodes.get(*from).map(|node| Exit::of(body, node));
+            let exit = graph.nodes.get(*from);
+            let exit = exit.map(|node| Exit::of(body, graph.threads, node));
             for (place, to) in flow.successors(*from).iter().enumerate() {
                 if writer.is_back(*from, *to) {
                     writer.is_loop[*to] = true;
@@ -244,7 +255,7 @@ impl<'g> Writer<'g> {
         let node = self.graph.nodes.get(number).ok_or_else(irreducible)?;
         self.items.push(Item::Node(number));
         let first = node.next.first().copied().ok_or_else(irreducible);
-        match Exit::of(self.body, node) {
+        match Exit::of(self.body, self.graph.threads, node) {
             Exit::None => {}
             Exit::One => tasks.push(Task::Edge(number, first?)),
             Exit::Two => {

@@ -9,9 +9,10 @@
 //! whenever a block begins, and the root sets it anew:
 //!
 //! - The root is executed first. From there, the number of a resume point leads to that resume point,
-//!   and from there to its block.
+//!   and from there to its block. In the code of lane groups it leads to scalar fallback instead where
+//!   the graph is not entered.
 //! - From a block, each edge leads to the block that its end names, or to the root where the thread
-//!   leaves its code.
+//!   leaves its code. From one that has no vector code, no edge leads on in the code of lane groups.
 //! - A thread that is preempted between two blocks resumes at the second one. An edge that continues a
 //!   loop of WebAssembly passes an interrupt check, so that no loop keeps a thread for ever.
 //! - Where a thread suspends, or waits for others of its lane group, there is a resume point, and it
@@ -20,6 +21,7 @@
 //! An edge passes a bounded number of nodes, so the time is linear in edges and resume points.
 
 use crate::compile::Unsupported;
+use crate::compile::cfg::flow::Threads;
 use crate::compile::cfg::graph::{Graph, NodeId, NodeKind, ROOT};
 use crate::compile::cfg::inconsistent;
 use crate::compile::cfg::structure::{Exit, Item};
@@ -64,6 +66,7 @@ enum Arrived {
     Root,
     Resume(u32),
     Block(BlockId),
+    ScalarFallback,
 }
 
 struct Verifier<'v> {
@@ -128,8 +131,15 @@ impl Verifier<'_> {
                     }
                     return Ok(Arrived::Block(*block));
                 }
-                NodeKind::Root | NodeKind::Resume(_) if !resumes.is_empty() => {
+                NodeKind::Root | NodeKind::Resume(_) | NodeKind::ScalarFallback
+                    if !resumes.is_empty() =>
+                {
                     return Err(refused("can be left where no block follows"));
+                }
+                NodeKind::ScalarFallback => {
+                    let is_vector_code = self.graph.threads == Threads::LaneGroups;
+                    expect(is_vector_code, "falls back from single threads")?;
+                    return Ok(Arrived::ScalarFallback);
                 }
                 NodeKind::Root => return Ok(Arrived::Root),
                 NodeKind::Resume(number) => return Ok(Arrived::Resume(*number)),
@@ -176,7 +186,10 @@ impl Verifier<'_> {
         let expected: Vec<Arrived> = match &node.kind {
             NodeKind::Root => (0..)
                 .zip(&self.graph.resumes)
-                .map(|(number, _)| Arrived::Resume(number))
+                .map(|(number, _)| match self.graph.is_entered(number) {
+                    true => Arrived::Resume(number),
+                    false => Arrived::ScalarFallback,
+                })
                 .collect(),
             NodeKind::Resume(resume) => {
                 let block = self.graph.resumes.get(*resume as usize);
@@ -188,8 +201,9 @@ impl Verifier<'_> {
             NodeKind::Dispatch(_) | NodeKind::Select(_) | NodeKind::InterruptCheck(_) => {
                 return Ok(());
             }
+            NodeKind::ScalarFallback => Vec::new(),
         };
-        let found = match Exit::of(self.body, node) {
+        let found = match Exit::of(self.body, self.graph.threads, node) {
             Exit::None => Vec::new(),
             Exit::One => vec![self.walk(position + 1, 0)?],
             Exit::Two | Exit::Dispatch => {
@@ -219,6 +233,10 @@ impl Verifier<'_> {
     fn after_block(&self, id: BlockId) -> Result<Vec<Arrived>, Unsupported> {
         let block = self.body.block(id);
         let block = block.ok_or_else(|| refused("has a block that does not exist"))?;
+        let is_vector_code = self.graph.threads == Threads::LaneGroups;
+        if is_vector_code && block.is_cold() {
+            return Ok(Vec::new());
+        }
         Ok(match &block.end {
             End::Exit => vec![Arrived::Root],
             End::Suspend(number, next) => {
@@ -234,7 +252,15 @@ impl Verifier<'_> {
                 let resume = self.graph.resume_of(*next);
                 let resume = resume.ok_or_else(|| refused("has no resume point to wait at"))?;
                 self.resumes_at(resume, *next, &[])?;
-                vec![Arrived::Root, Arrived::Block(*next)]
+                if is_vector_code {
+                    vec![Arrived::Block(*next)]
+                } else {
+                    vec![Arrived::Root, Arrived::Block(*next)]
+                }
+            }
+            End::WholeWarp(group, single) => {
+                let next = if is_vector_code { group } else { single };
+                vec![Arrived::Block(*next)]
             }
             end => end.successors().into_iter().map(Arrived::Block).collect(),
         })

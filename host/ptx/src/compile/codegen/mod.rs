@@ -24,6 +24,7 @@ mod vector;
 
 use wasm_encoder::{MemArg, MemArgTarget, ValType};
 
+use crate::compile::cfg::graph::Graph;
 use crate::compile::cfg::structure::Item;
 use crate::compile::ir::{Arg, Ty};
 use crate::compile::pass::Observer;
@@ -34,23 +35,24 @@ pub(crate) use input::CodegenInput;
 pub(crate) use module::module;
 
 /// Writes the functions of a kernel, by the names under which its module exports them: `run` is the
-/// one that the runtime calls.
+/// one that the runtime calls. `lane_groups` is the graph of vector code, structured, where there is
+/// any.
 ///
 /// # Errors
 /// Where one has too many registers, or too much code; where the compilation was cancelled.
 pub(crate) fn functions(
     input: &CodegenInput<'_>,
     items: &[Item],
-    vectors: bool,
+    lane_groups: Option<(&Graph, &[Item])>,
     observer: &Observer<'_>,
 ) -> Result<Vec<(&'static str, Function)>, Unsupported> {
-    let scalar = scalar::scalar(input, items, vectors)?;
+    let scalar = scalar::scalar(input, items, lane_groups.is_some())?;
     observer.check_cancelled()?;
     limits::check_code(scalar.code.len())?;
-    if !vectors {
+    let Some((graph, items)) = lane_groups else {
         return Ok(vec![("run", scalar)]);
-    }
-    let vector = vector::vector(input, items)?;
+    };
+    let vector = vector::vector(input, graph, items)?;
     observer.check_cancelled()?;
     limits::check_code(vector.code.len())?;
     // In the order of the indices by which `dispatch` calls them.

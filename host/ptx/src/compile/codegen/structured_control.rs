@@ -19,6 +19,8 @@ pub(crate) trait EmitNodes: Emit {
     /// The head of a loop: threads leave for this resume index if an interrupt is requested.
     fn interrupt_check(&mut self, resume: u32, block: BlockId);
     fn block(&mut self, id: BlockId);
+    /// The threads go on one by one, at the resume point at which they are.
+    fn fall_back_to_scalar(&mut self);
 }
 
 /// Writes all items.
@@ -88,5 +90,6 @@ fn emit_node(emitter: &mut impl EmitNodes, graph: &Graph, kind: &NodeKind) {
             emitter.set(emitter.selector());
         }
         NodeKind::Block(block) => emitter.block(*block),
+        NodeKind::ScalarFallback => emitter.fall_back_to_scalar(),
     }
 }

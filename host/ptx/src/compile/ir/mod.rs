@@ -127,9 +127,6 @@ pub(crate) enum SpecialValue {
     LaunchPart(u32, u8),
     /// The host's clock, in nanoseconds.
     Clock,
-    /// Whether the thread runs as part of a lane group that is its whole warp: not zero in vector
-    /// code, zero where threads run one by one.
-    WholeWarp,
 }
 
 /// An address: 32 bits for [`Space::Shared`] and [`Space::Local`], else 64.
@@ -229,7 +226,7 @@ pub(crate) enum Op {
         c: Arg,
     },
     /// A collective of all lanes of a warp, on operands of 32 bits. It has a register for each word
-    /// that a lane gets. Only lane groups that are warps come here; see [`SpecialValue::WholeWarp`].
+    /// that a lane gets. Only lane groups that are warps come here; see [`End::WholeWarp`].
     Collective {
         op: WarpOp,
         targets: Vec<Reg>,
@@ -245,6 +242,9 @@ pub(crate) enum End {
     Branch(Arg, BlockId, BlockId),
     /// The target that an index selects; an index behind the last one is a fault at the site.
     Table(Arg, Vec<BlockId>, SiteId),
+    /// Lane groups go on at the first block, where they compute a collective of a whole warp; threads
+    /// that run one by one go on at the second, where they wait for each other.
+    WholeWarp(BlockId, BlockId),
     /// The thread has ended.
     Exit,
     /// The kernel ends with a fault at the site; the operand goes with its message.
@@ -262,7 +262,7 @@ impl End {
     pub(crate) fn successors(&self) -> Vec<BlockId> {
         match self {
             End::Jump(next) | End::Reconverge(next) | End::Suspend(_, next) => vec![*next],
-            End::Branch(_, yes, no) => vec![*yes, *no],
+            End::Branch(_, first, second) | End::WholeWarp(first, second) => vec![*first, *second],
             End::Table(_, targets, _) => targets.clone(),
             End::Exit | End::Fault(..) | End::Nowhere => Vec::new(),
         }

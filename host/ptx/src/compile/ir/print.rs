@@ -304,7 +304,6 @@ impl fmt::Display for SpecialValue {
                 write!(f, "launch.b{} {address}", 8 * u32::from(*bytes))
             }
             SpecialValue::Clock => f.write_str("clock"),
-            SpecialValue::WholeWarp => f.write_str("whole_warp"),
         }
     }
 }
@@ -473,6 +472,7 @@ impl fmt::Display for Terminator<'_> {
                 }
                 write!(f, ", else fault {site}")
             }
+            End::WholeWarp(group, single) => write!(f, "whole_warp {group}, else {single}"),
             End::Exit => f.write_str("exit"),
             End::Fault(site, value) => write!(f, "fault {site}, {value}"),
             End::Reconverge(next) => write!(f, "reconverge {next}"),

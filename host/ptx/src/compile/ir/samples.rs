@@ -240,6 +240,8 @@ impl Thread {
     pub(crate) fn next(&self, end: &End) -> Option<BlockId> {
         match end {
             End::Jump(next) | End::Suspend(_, next) | End::Reconverge(next) => Some(*next),
+            // Threads of random kernels run one by one.
+            End::WholeWarp(_, next) => Some(*next),
             End::Branch(condition, yes, no) => {
                 Some(if self.arg(*condition) != 0 { *yes } else { *no })
             }

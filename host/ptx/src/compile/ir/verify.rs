@@ -187,7 +187,9 @@ impl Verifier<'_> {
                 let mut results = point.results.iter().flatten();
                 results.try_for_each(|reg| self.reg_exists(*reg))
             }
-            End::Jump(_) | End::Reconverge(_) | End::Exit | End::Nowhere => Ok(()),
+            End::Jump(_) | End::WholeWarp(..) | End::Reconverge(_) | End::Exit | End::Nowhere => {
+                Ok(())
+            }
         }
     }
 
@@ -247,10 +249,9 @@ impl Verifier<'_> {
             }
             Op::Special(target, value) => {
                 let ty = match value {
-                    SpecialValue::Tid(_)
-                    | SpecialValue::Thread
-                    | SpecialValue::WholeWarp
-                    | SpecialValue::LaunchPart(..) => Ty::I32,
+                    SpecialValue::Tid(_) | SpecialValue::Thread | SpecialValue::LaunchPart(..) => {
+                        Ty::I32
+                    }
                     SpecialValue::Launch(_, ty) => *ty,
                     SpecialValue::Clock => Ty::I64,
                 };
@@ -409,6 +410,9 @@ impl Verifier<'_> {
                 }
                 Ok(())
             }
+            End::WholeWarp(..) => self.must(self.body.whole_warps, || {
+                "it is for whole warps, which lane groups are not".to_owned()
+            }),
             End::Jump(_) | End::Reconverge(_) | End::Exit | End::Nowhere => Ok(()),
         }
     }

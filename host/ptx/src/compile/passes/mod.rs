@@ -1,9 +1,11 @@
 //! Passes: each changes the IR, or decides what the code generator does with it.
 
 pub(crate) mod copy_propagation;
+pub(crate) mod dead_code;
 pub(crate) mod endpoint_branches;
 pub(crate) mod nan_canonicalization;
 pub(crate) mod reconvergence;
+pub(crate) mod rematerialization;
 pub(crate) mod resume_points;
 pub(crate) mod spill;
 pub(crate) mod whole_warps;

@@ -7,10 +7,15 @@
 //! whose NaNs come from arithmetic: one that may hold a NaN from elsewhere, which must keep its bits,
 //! gets canonical values at once. Functions that take a number apart, and come to the same with any
 //! NaN, say so ([`Body::payload_ignored`]).
+//!
+//! A shuffle takes bits and gives bits, and so do the moves around it. Where all that becomes of a
+//! number's bits is to be moved and shuffled and to be a number again, nobody observes them in between.
 
+use crate::compile::analysis::liveness::for_each_end_use;
 use crate::compile::ir::entity::EntityMap;
-use crate::compile::ir::opcodes::NanBehavior;
-use crate::compile::ir::{Arg, Body, Op, Reg};
+use crate::compile::ir::opcodes::{NanBehavior, Opcode};
+use crate::compile::ir::{Arg, Body, End, Op, Reg, SuspendKind, SuspendPoint};
+use crate::simt::warp::WarpOp;
 
 /// Whether a constant is some NaN.
 fn is_nan(arg: Arg) -> bool {
@@ -21,19 +26,95 @@ fn is_nan(arg: Arg) -> bool {
     }
 }
 
-/// Registers whose NaNs all come from arithmetic: they are canonicalized where they are observed.
-fn deferred(body: &Body) -> EntityMap<Reg, bool> {
-    let mut deferred = EntityMap::from_fn(&body.regs, |_, ty| ty.is_float());
+/// Integers that hold the bits of numbers which were computed: they may be moved and shuffled.
+fn carriers(body: &Body) -> EntityMap<Reg, bool> {
+    let mut carries = EntityMap::for_each(&body.regs, false);
+    let ops = || body.blocks.values().flat_map(|block| &block.ops);
     loop {
         let mut changed = false;
-        for op in body.blocks.values().flat_map(|block| &block.ops) {
-            let holds = |arg: Arg, deferred: &EntityMap<Reg, bool>| match arg {
-                Arg::Reg(reg) => deferred.get(reg) == Some(&true),
-                constant => !is_nan(constant),
+        let holds = |arg: Arg, carries: &EntityMap<Reg, bool>| {
+            arg.reg().is_some_and(|reg| carries.get(reg) == Some(&true))
+        };
+        for op in ops() {
+            let (target, carried) = match op {
+                Op::Unary(Opcode::I32ReinterpretF32, target, Arg::Reg(_)) => {
+                    (*target, !body.payload_ignored.contains(target))
+                }
+                Op::Unary(Opcode::I64ExtendI32U, target, a) | Op::Copy(target, a) => {
+                    (*target, holds(*a, &carries))
+                }
+                Op::Select(target, _, a, b) => {
+                    (*target, holds(*a, &carries) || holds(*b, &carries))
+                }
+                _ => continue,
             };
+            changed |= carried && carries.set(target, true);
+        }
+        for (value, result) in body.suspend_points.values().filter_map(shuffled) {
+            changed |= holds(value, &carries) && carries.set(result, true);
+        }
+        if !changed {
+            return carries;
+        }
+    }
+}
+
+/// What a shuffle takes, and the register that gets it in another thread.
+fn shuffled(point: &SuspendPoint) -> Option<(Arg, Reg)> {
+    let is_shuffle = matches!(point.kind, SuspendKind::Collective(WarpOp::Shuffle(_)));
+    match (point.inputs.as_slice(), point.results.as_slice()) {
+        ([_, value, ..], [Some(result), ..]) if is_shuffle => Some((*value, *result)),
+        _ => None,
+    }
+}
+
+/// Whether a constant holds no NaN's bits.
+fn is_no_nan(arg: Arg) -> bool {
+    match arg {
+        Arg::I32(bits) => !is_nan(Arg::F32(bits)),
+        Arg::I64(bits) => u32::try_from(bits).is_ok_and(|bits| !is_nan(Arg::F32(bits))),
+        constant => !is_nan(constant),
+    }
+}
+
+/// Registers whose NaNs all come from arithmetic: they are canonicalized where they are observed.
+/// Integers are such only where nothing observes them.
+fn deferred(body: &Body) -> EntityMap<Reg, bool> {
+    let carriers = carriers(body);
+    let mut deferred = EntityMap::from_fn(&body.regs, |reg, ty| {
+        ty.is_float() || carriers.get(reg) == Some(&true)
+    });
+    // What shuffles take and give is what other steps do not write or read.
+    let shuffles: Vec<(Arg, Reg)> = body.suspend_points.values().filter_map(shuffled).collect();
+    for point in body.suspend_points.values() {
+        let result = shuffled(point).map(|(_, result)| result);
+        let results = point.results.iter().flatten();
+        for reg in results.filter(|reg| Some(**reg) != result) {
+            deferred.set(*reg, false);
+        }
+    }
+    let is_float = |reg: Reg| body.regs.get(reg).is_some_and(|ty| ty.is_float());
+    for block in body.blocks.values() {
+        for_each_end_use(body, &block.end, |reg| {
+            let is_shuffled = matches!(block.end, End::Suspend(point, _)
+                if body.suspend_points.get(point).is_some_and(|point| is_only_shuffled(point, reg)));
+            if !is_float(reg) && !is_shuffled {
+                deferred.set(reg, false);
+            }
+        });
+    }
+    loop {
+        let mut changed = false;
+        let holds = |arg: Arg, deferred: &EntityMap<Reg, bool>| match arg {
+            Arg::Reg(reg) => deferred.get(reg) == Some(&true),
+            constant => is_no_nan(constant),
+        };
+        for op in body.blocks.values().flat_map(|block| &block.ops) {
             let fits = match op {
                 Op::CanonicalizeNan(..) | Op::Fma(..) => true,
-                Op::Unary(opcode, _, a) if opcode.nan() == NanBehavior::KeepsCanonical => {
+                Op::Unary(opcode, _, a)
+                    if opcode.nan() == NanBehavior::KeepsCanonical || moves_bits(*opcode) =>
+                {
                     holds(*a, &deferred)
                 }
                 Op::Copy(_, a) | Op::FlushSubnormal(_, a) => holds(*a, &deferred),
@@ -43,17 +124,58 @@ fn deferred(body: &Body) -> EntityMap<Reg, bool> {
                 Op::Select(_, _, a, b) => holds(*a, &deferred) && holds(*b, &deferred),
                 _ => false,
             };
-            if fits {
-                continue;
+            if !fits {
+                for target in op.targets() {
+                    changed |= deferred.set(*target, false);
+                }
             }
-            for target in op.targets() {
-                changed |= deferred.set(*target, false);
+            // An integer that a step observes must be canonical: so must be what it comes from.
+            let target = op.targets().first();
+            let is_target = target.is_some_and(|target| deferred.get(*target) == Some(&true));
+            let moves = match op {
+                Op::Copy(..) | Op::Select(..) => is_target,
+                Op::Unary(opcode, ..) => is_target && moves_bits(*opcode),
+                _ => false,
+            };
+            let condition = match op {
+                Op::Select(_, condition, ..) => Some(*condition),
+                _ => None,
+            };
+            op.each_arg(|arg| {
+                if let Arg::Reg(reg) = arg
+                    && !is_float(reg)
+                    && (!moves || condition == Some(arg))
+                {
+                    changed |= deferred.set(reg, false);
+                }
+            });
+        }
+        for (value, result) in &shuffles {
+            if !holds(*value, &deferred) {
+                changed |= deferred.set(*result, false);
+            }
+            if let (Arg::Reg(value), false) = (*value, deferred.get(*result) == Some(&true)) {
+                changed |= deferred.set(value, false);
             }
         }
         if !changed {
             return deferred;
         }
     }
+}
+
+/// Whether a step's result has the bits of its operand, as far as a number of 32 bits has any.
+fn moves_bits(opcode: Opcode) -> bool {
+    matches!(
+        opcode,
+        Opcode::I32ReinterpretF32 | Opcode::F32ReinterpretI32 | Opcode::I64ExtendI32U
+    )
+}
+
+/// Whether a suspend point takes a register as what it shuffles, and as nothing else.
+fn is_only_shuffled(point: &SuspendPoint, reg: Reg) -> bool {
+    let uses = point.inputs.iter().filter(|arg| **arg == Arg::Reg(reg));
+    shuffled(point).is_some_and(|(value, _)| value == Arg::Reg(reg)) && uses.count() == 1
 }
 
 /// Moves canonicalization to where values are observed.
@@ -72,7 +194,9 @@ pub(crate) fn run(body: &mut Body) {
                     continue;
                 }
                 Op::Unary(_, target, _) if body.payload_ignored.contains(target) => true,
-                Op::Unary(opcode, target, _) if opcode.nan() == NanBehavior::KeepsCanonical => {
+                Op::Unary(opcode, target, _)
+                    if opcode.nan() == NanBehavior::KeepsCanonical || moves_bits(*opcode) =>
+                {
                     is_deferred(*target)
                 }
                 Op::Unary(opcode, ..) | Op::Binary(opcode, ..) => opcode.ignores_nan_payload(),

@@ -1,12 +1,14 @@
 //! Where the threads of a diverged lane group are awaited: at the branch's immediate post-dominator, as
 //! with the reconvergence stack of a GPU (Fung et al., "Dynamic Warp Formation", 2007).
 
-use rustc_hash::FxHashMap as HashMap;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::compile::Unsupported;
+use crate::compile::analysis::bounds_guards;
+use crate::compile::analysis::masked_steps::{self, MaskedSteps};
 use crate::compile::analysis::uniformity::UniformityInfo;
 use crate::compile::cfg::dominators::postdominators;
-use crate::compile::ir::{BlockId, Body, End};
+use crate::compile::ir::{Block, BlockId, Body, End};
 use crate::compile::passes::resume_points::split_block;
 
 /// For each block whose branch can diverge, the block at which the lane group goes on once its threads
@@ -58,4 +60,24 @@ pub(crate) fn run(
         Some((*branch, *second_half.get(postdominator)?))
     });
     Ok(points.collect())
+}
+
+/// The blocks at which lane groups do reconverge: those behind branches whose steps can't be masked,
+/// and behind blocks at whose beginning a group may leave vector code. Where a guard of masked steps
+/// fails, which is rare, nobody awaits the threads.
+pub(crate) fn awaited(
+    body: &Body,
+    uniformity: &UniformityInfo,
+    points: &ReconvergencePoints,
+) -> HashSet<BlockId> {
+    let predecessors = masked_steps::predecessors(body);
+    let leaves = |block: &Block| {
+        let mut ops = block.ops.iter();
+        block.is_cold()
+            || MaskedSteps::of(body, uniformity, &predecessors, &block.end).is_none()
+            || ops.any(|op| bounds_guards::is_guarded(body, uniformity, op))
+    };
+    let points = points.iter();
+    let points = points.filter(|(id, _)| body.block(**id).is_some_and(leaves));
+    points.map(|(_, point)| *point).collect()
 }

@@ -15,7 +15,7 @@ use crate::compile::analysis::register_sets::{RegisterSets, difference, union};
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::cfg::dataflow::{Direction, solve_blocks};
 use crate::compile::cfg::flow::{FlowGraph, block_of, successors_without_suspending};
-use crate::compile::cfg::graph::Graph;
+use crate::compile::cfg::graph::{Graph, loops_through_suspend_points};
 use crate::compile::ir::entity::{EntityId, EntityMap};
 use crate::compile::ir::{BlockId, Body, End, Reg};
 use crate::compile::limits::too_much_memory;
@@ -196,7 +196,7 @@ fn intersect(set: &mut [u64], other: &[u64]) {
 fn saved_before_loops(flow: &Flow<'_>) -> RegisterSets {
     let (body, words) = (flow.body, flow.live.words());
     let mut kept = RegisterSets::new(body.blocks.len(), words, 0);
-    let Ok(found) = flow.graph.loops_through_suspend_points(body) else {
+    let Ok(found) = loops_through_suspend_points(body) else {
         return kept;
     };
     let mut writes = vec![vec![0u64; words]; found.loops.len()];

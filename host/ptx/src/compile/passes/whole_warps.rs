@@ -1,24 +1,15 @@
 //! Collectives of whole warps: where a lane group is a warp and its threads have not diverged, it
 //! computes a collective of all of them by itself, in vectors, and nobody waits.
 //!
-//! A collective becomes a branch on [`SpecialValue::WholeWarp`]: to [`Op::Collective`] where that
-//! holds, which it does in vector code, else to the suspend point, as it was. Both go on at the same
-//! block. This is done for collectives whose mask of members is known to have all lanes.
-
-use rustc_hash::FxHashMap as HashMap;
+//! A collective's block ends with [`End::WholeWarp`]: vector code goes on at a block with
+//! [`Op::Collective`], and code for single threads at the suspend point, as it was. Both go on at the
+//! same block. This is done for collectives whose mask of members is known to have all lanes.
 
 use crate::compile::Unsupported;
-use crate::compile::cfg::dominators::DominatorTree;
-use crate::compile::cfg::flow::FlowGraph;
-use crate::compile::ir::entity::EntityId;
+use crate::compile::analysis::fixed_values::FixedValues;
 use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{
-    Arg, Block, BlockId, Body, End, Op, Reg, SpecialValue, SuspendId, SuspendKind, Ty,
-};
+use crate::compile::ir::{Arg, Block, BlockId, Body, End, Op, Reg, SuspendId, SuspendKind, Ty};
 use crate::simt::warp::{ALL_LANES, WarpOp};
-
-/// The most blocks in which the step is looked for that writes a constant.
-const MOST_DOMINATORS: usize = 64;
 
 /// Lets lane groups compute collectives by themselves, where they can. Where there are such
 /// collectives, the kernel's lane groups become warps.
@@ -31,14 +22,13 @@ pub(crate) fn run(body: &mut Body) -> Result<(), Unsupported> {
     if !points.any(|point| is_collective(point.kind)) {
         return Ok(());
     }
-    let constants = Constants::of(body)?;
+    let constants = FixedValues::of(body)?;
     let collectives: Vec<(BlockId, Collective)> = body
         .blocks
         .iter()
         .filter_map(|(id, block)| Some((id, Collective::of(body, &constants, id, block)?)))
         .collect();
     for (id, collective) in collectives {
-        let whole = body.reg(Ty::I32);
         let op = collective.op(body);
         let in_vectors = body.blocks.next_key();
         let waits = BlockId(in_vectors.0 + 1);
@@ -46,11 +36,7 @@ pub(crate) fn run(body: &mut Body) -> Result<(), Unsupported> {
             continue;
         };
         let line = block.line;
-        block.ops.push(Op::Special(whole, SpecialValue::WholeWarp));
-        let suspend = std::mem::replace(
-            &mut block.end,
-            End::Branch(Arg::Reg(whole), in_vectors, waits),
-        );
+        let suspend = std::mem::replace(&mut block.end, End::WholeWarp(in_vectors, waits));
         body.blocks.push(Block {
             line,
             ops: vec![op],
@@ -81,7 +67,7 @@ struct Collective {
 
 impl Collective {
     /// The collective with which a block ends, if it is one of all lanes.
-    fn of(body: &Body, constants: &Constants, id: BlockId, block: &Block) -> Option<Collective> {
+    fn of(body: &Body, constants: &FixedValues, id: BlockId, block: &Block) -> Option<Collective> {
         let End::Suspend(number, next) = block.end else {
             return None;
         };
@@ -93,15 +79,16 @@ impl Collective {
             return None;
         }
         let (mask, inputs) = point.inputs.split_first()?;
+        let end = (id, block.ops.len());
         let mask = narrow(body, block, *mask)?;
-        if constants.value(mask, id)? != u64::from(ALL_LANES) {
+        if constants.constant(mask, end)? != u64::from(ALL_LANES) {
             return None;
         }
         let inputs: Option<Vec<Arg>> = inputs
             .iter()
             .map(|input| {
                 let input = narrow(body, block, *input)?;
-                let constant = constants.value(input, id);
+                let constant = constants.constant(input, end);
                 Some(constant.map_or(input, |bits| Arg::I32(bits as u32)))
             })
             .collect();
@@ -149,58 +136,4 @@ fn narrow(body: &Body, block: &Block, wide: Arg) -> Option<Arg> {
         .take_while(|op| !std::ptr::eq(*op, extension));
     let is_same = !after.flat_map(Op::targets).any(|target| *target == source);
     (is_same && body.ty(source) == Ty::I32).then_some(*from)
-}
-
-/// Registers that have one constant wherever they are read.
-struct Constants {
-    /// The constants of registers that one step alone writes, and that step's block.
-    values: HashMap<Reg, (u64, BlockId)>,
-    dominators: DominatorTree,
-}
-
-impl Constants {
-    fn of(body: &Body) -> Result<Constants, Unsupported> {
-        let mut values: HashMap<Reg, Option<(u64, BlockId)>> = HashMap::default();
-        for (id, block) in body.blocks.iter() {
-            for op in &block.ops {
-                let value = match op {
-                    Op::Copy(_, value) => value.bits().map(|bits| (bits, id)),
-                    _ => None,
-                };
-                for target in op.targets() {
-                    let known = values.entry(*target).or_insert(value);
-                    if *known != value {
-                        *known = None;
-                    }
-                }
-            }
-        }
-        for point in body.suspend_points.values() {
-            for reg in point.results.iter().flatten() {
-                values.insert(*reg, None);
-            }
-        }
-        let known = values.into_iter();
-        Ok(Constants {
-            values: known
-                .filter_map(|(reg, value)| Some((reg, value?)))
-                .collect(),
-            dominators: DominatorTree::new(&FlowGraph::of(body)?, 0),
-        })
-    }
-
-    /// What an operand is at the end of a block, where that is a constant. A register that its step
-    /// may not have written yet is not.
-    fn value(&self, arg: Arg, at: BlockId) -> Option<u64> {
-        let Arg::Reg(reg) = arg else {
-            return arg.bits();
-        };
-        let (value, written) = self.values.get(&reg)?;
-        let (begin, written) = (at.index(), written.index());
-        let around = std::iter::successors(Some(begin), |block| self.dominators.immediate(*block));
-        // Most constants are set where a kernel begins.
-        let is_written = written == BlockId::ENTRY.index()
-            || around.take(MOST_DOMINATORS).any(|block| block == written);
-        is_written.then_some(*value)
-    }
 }

@@ -30,6 +30,11 @@ impl Declared<'_> {
         self.ty.bytes() * self.lanes
     }
 
+    /// Whether it is one number.
+    pub(crate) fn is_scalar(&self) -> bool {
+        self.dimensions.is_empty() && self.lanes == 1
+    }
+
     pub(crate) fn is_unsized(&self) -> bool {
         self.dimensions.first() == Some(&None)
     }

@@ -2,7 +2,7 @@
 
 use crate::syntax::diagnostic::Position;
 use crate::syntax::lex::{Issue, Token};
-use crate::syntax::module::{Entry, Extension, Param, ParamType};
+use crate::syntax::module::{Entry, Extension, Param, ParamType, Tuning};
 use crate::syntax::parse::scope::{Binding, BlockScope};
 use crate::syntax::parse::{Parsed, Parser, shortened};
 use crate::syntax::tree::{Formal, Function, Linkage, LocalVariable, Operand, RegisterId, Symbol};
@@ -46,7 +46,7 @@ impl<'a> Parser<'a> {
             }
             self.expect(')')?;
         }
-        let max_threads = self.directives(HeadKind::Entry)?;
+        let tuning = self.directives(HeadKind::Entry)?;
         let index = u32::try_from(self.module.entries.len()).unwrap_or(u32::MAX);
         if let Some(scope) = self.scopes.pop() {
             let declared = self.declare(name, at, Binding::Entry(index));
@@ -63,7 +63,7 @@ impl<'a> Parser<'a> {
             name: name.to_owned(),
             params,
             param_bytes: end,
-            max_threads,
+            tuning,
             shared_bytes: 0,
             local_bytes: 0,
             function,
@@ -283,6 +283,7 @@ impl<'a> Parser<'a> {
                     space: Space::Param,
                     bytes,
                     align,
+                    is_scalar: declared.is_scalar(),
                     dynamic: false,
                 });
                 formals.push(Formal::Variable(index));
@@ -301,34 +302,26 @@ impl<'a> Parser<'a> {
         Ok(formals)
     }
 
-    /// Reads the directives between a head and its body, and returns the most threads of a block
-    /// where they say.
-    fn directives(&mut self, of: HeadKind) -> Parsed<Option<u32>> {
-        let mut max_threads: Option<u32> = None;
+    /// Reads the directives between a head and its body. Those of a device function that are not for
+    /// calls change nothing.
+    fn directives(&mut self, of: HeadKind) -> Parsed<Tuning> {
+        let mut tuning = Tuning::default();
         while let Token::Dot(word) = self.token {
             let at = self.at;
             self.bump();
             match word {
-                "maxntid" | "reqntid" => {
-                    let mut product = self.integer("a number of threads")?;
-                    for _ in 0..2 {
-                        if self.eat(',') {
-                            product = product.saturating_mul(self.integer("a number of threads")?);
-                        }
-                    }
-                    let threads = u32::try_from(product).unwrap_or(u32::MAX);
-                    max_threads = Some(max_threads.map_or(threads, |most| most.min(threads)));
+                "maxntid" => tuning.max_threads = Some(self.dimensions("a number of threads")?),
+                "reqntid" => {
+                    tuning.required_threads = Some(self.dimensions("a number of threads")?);
                 }
-                "minnctapersm" | "maxnreg" | "maxnctapersm" | "maxclusterrank" => {
-                    self.integer("a number")?;
+                "minnctapersm" => tuning.min_blocks = Some(self.number()?),
+                "maxnreg" => tuning.max_registers = Some(self.number()?),
+                "maxnctapersm" | "maxclusterrank" => {
+                    self.number()?;
                 }
                 "reqnctapercluster" => {
-                    let mut blocks = self.integer("a number of blocks")?;
-                    for _ in 0..2 {
-                        if self.eat(',') {
-                            blocks = blocks.saturating_mul(self.integer("a number of blocks")?);
-                        }
-                    }
+                    let [x, y, z] = self.dimensions("a number of blocks")?;
+                    let blocks = x.saturating_mul(y).saturating_mul(z);
                     if blocks != 1 {
                         return self.issue(at, format!("clusters of {blocks} blocks are not supported by this device: each block is a cluster of its own"));
                     }
@@ -336,7 +329,7 @@ impl<'a> Parser<'a> {
                 // What a launch says of clusters; those here say nothing, so each has one block.
                 "explicitcluster" => {}
                 "noreturn" => match of {
-                    HeadKind::Function => {}
+                    HeadKind::Function => self.function.never_returns = true,
                     HeadKind::Entry => {
                         return self
                             .issue(at, "`.noreturn` is for device functions, not for entries");
@@ -348,20 +341,52 @@ impl<'a> Parser<'a> {
                         );
                     }
                 },
-                "pragma" => loop {
-                    match self.bump() {
-                        Token::Mark(';') => break,
-                        Token::End => return self.issue(at, "this `.pragma` does not end"),
-                        _ => {}
-                    }
-                },
+                "pragma" => {
+                    // Of loops, entries alone have such: NVIDIA's compiler takes none of a function.
+                    let is_off = self.pragma_forbids_unrolling()? && of == HeadKind::Entry;
+                    self.function.unrolling.is_off |= is_off;
+                }
                 _ => {
                     let word = shortened(word);
                     return self.issue(at, format!("`.{word}` is not supported by this device"));
                 }
             }
         }
-        Ok(max_threads)
+        Ok(tuning)
+    }
+
+    /// Reads one to three numbers; those that are left out are 1.
+    fn dimensions(&mut self, what: &str) -> Parsed<[u64; 3]> {
+        let mut dimensions = [self.integer(what)?, 1, 1];
+        for dimension in dimensions.iter_mut().skip(1) {
+            if !self.eat(',') {
+                break;
+            }
+            *dimension = self.integer(what)?;
+        }
+        Ok(dimensions)
+    }
+
+    fn number(&mut self) -> Parsed<u32> {
+        let at = self.at;
+        let number = self.integer("a number")?;
+        match u32::try_from(number) {
+            Ok(number) => Ok(number),
+            Err(_) => self.issue(at, format!("{number} is too large a number here")),
+        }
+    }
+
+    /// Reads a `.pragma` between instructions: of the loop that begins here, if it does.
+    fn pragma(&mut self) -> Parsed<()> {
+        self.bump();
+        if self.pragma_forbids_unrolling()? {
+            let next = u32::try_from(self.function.body.len()).unwrap_or(u32::MAX);
+            let places = &mut self.function.unrolling.is_off_at;
+            if places.last() != Some(&next) {
+                places.push(next);
+            }
+        }
+        Ok(())
     }
 
     /// Reads a body with its braces. Mistakes inside are noted, and reading goes on.
@@ -423,7 +448,8 @@ impl<'a> Parser<'a> {
             Token::Dot("local" | "shared" | "param" | "global" | "const") => {
                 self.variable(Linkage::Internal)
             }
-            Token::Dot("loc" | "pragma" | "file") => self.debug_line(),
+            Token::Dot("pragma") => self.pragma(),
+            Token::Dot("loc" | "file") => self.debug_line(),
             Token::Dot("extern" | "visible" | "weak") => {
                 let linkage = if self.token == Token::Dot("extern") {
                     Linkage::Extern

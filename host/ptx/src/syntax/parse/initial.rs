@@ -2,7 +2,7 @@
 
 use crate::syntax::diagnostic::Position;
 use crate::syntax::lex::{Issue, Token};
-use crate::syntax::module::{Relocation, RelocationTarget};
+use crate::syntax::module::{Relocation, RelocationTarget, VariableSpace};
 use crate::syntax::parse::declared::Declared;
 use crate::syntax::parse::scope::Binding;
 use crate::syntax::parse::{Parsed, Parser, shortened};
@@ -145,7 +145,7 @@ impl<'a> Parser<'a> {
         initial: &mut Initial,
     ) -> Parsed<()> {
         let at = self.at;
-        let (target, addend) = self.initial_address(name)?;
+        let (target, addend, is_plain) = self.initial_address(name)?;
         if ty.bytes() != 8 {
             return self.issue(at, "an address needs a variable of 64-bit elements");
         }
@@ -153,16 +153,19 @@ impl<'a> Parser<'a> {
             offset,
             target,
             addend,
+            is_plain,
         });
         Ok(())
     }
 
     /// Reads the address of a variable, `name`, `name+4` or `generic(name)+4`, or of a function.
-    fn initial_address(&mut self, name: &'a str) -> Parsed<(RelocationTarget, i64)> {
+    /// Says too whether it is one in a state space other than the generic one.
+    fn initial_address(&mut self, name: &'a str) -> Parsed<(RelocationTarget, i64, bool)> {
         let at = self.at;
         self.bump();
         let mut target = name;
-        if name == "generic" {
+        let is_generic = name == "generic";
+        if is_generic {
             self.expect('(')?;
             target = self.name("the name of a variable")?.0;
             self.expect(')')?;
@@ -189,7 +192,18 @@ impl<'a> Parser<'a> {
                 );
             }
         };
-        Ok((target, addend))
+        let is_plain = !is_generic && self.is_constant(target);
+        Ok((target, addend, is_plain))
+    }
+
+    /// Whether this is a variable in constant memory. Addresses there are counted from the beginning of
+    /// the space; a variable of `.global` has the same address in its space as among all.
+    fn is_constant(&self, target: RelocationTarget) -> bool {
+        let RelocationTarget::Variable(variable) = target else {
+            return false;
+        };
+        let variable = self.module.globals.get(variable as usize);
+        variable.is_some_and(|variable| variable.space == VariableSpace::Const)
     }
 
     /// Reads one byte of an address, such as `0xFF00(name)`: compilers write addresses so that lie
@@ -201,7 +215,7 @@ impl<'a> Parser<'a> {
         let Token::Name(name) = self.token else {
             return Err(self.unexpected("the name of a variable"));
         };
-        let (target, addend) = self.initial_address(name)?;
+        let (target, addend, is_plain) = self.initial_address(name)?;
         self.expect(')')?;
         let byte = u64::from(mask.trailing_zeros() / 8);
         let start = offset.checked_sub(byte);
@@ -216,6 +230,7 @@ impl<'a> Parser<'a> {
             offset: start,
             target,
             addend,
+            is_plain,
         };
         match &initial.partial {
             None if byte == 0 => initial.partial = Some((relocation, 1)),

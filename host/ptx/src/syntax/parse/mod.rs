@@ -324,7 +324,12 @@ impl<'a> Parser<'a> {
                 "global" | "const" | "shared" => return self.variable(linkage),
                 "target" => return self.target(),
                 "address_size" => return self.address_size(),
-                "file" | "loc" | "pragma" => return self.debug_line(),
+                "pragma" => {
+                    self.bump();
+                    self.module.is_unrolling_off |= self.pragma_forbids_unrolling()?;
+                    return Ok(());
+                }
+                "file" | "loc" => return self.debug_line(),
                 "section" => return self.section(),
                 _ => {
                     let word = shortened(word);
@@ -377,25 +382,30 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Steps over `.file`, `.loc` and `.pragma`, which change nothing. Only `.pragma` ends with a
-    /// semicolon.
+    /// Reads what follows `.pragma`, to its semicolon, and says whether it is `"nounroll"`. All else is
+    /// without effect, as PTX ISA has it for pragmas that a compiler does not know.
+    fn pragma_forbids_unrolling(&mut self) -> Parsed<bool> {
+        let mut forbids = false;
+        loop {
+            let Token::Text(text) = self.token else {
+                return Err(self.unexpected("a text in quotes"));
+            };
+            forbids |= text == "nounroll";
+            self.bump();
+            if !self.eat(',') {
+                break;
+            }
+        }
+        self.expect(';')?;
+        Ok(forbids)
+    }
+
+    /// Steps over `.file` and `.loc`, which change nothing.
     fn debug_line(&mut self) -> Parsed<()> {
         let Token::Dot(word) = self.bump() else {
             return Ok(());
         };
         match word {
-            "pragma" => {
-                loop {
-                    let Token::Text(_) = self.token else {
-                        return Err(self.unexpected("a text in quotes"));
-                    };
-                    self.bump();
-                    if !self.eat(',') {
-                        break;
-                    }
-                }
-                self.expect(';')
-            }
             "file" => {
                 self.integer("the number of the file")?;
                 if !matches!(self.token, Token::Text(_)) {

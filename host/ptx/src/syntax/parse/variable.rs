@@ -375,6 +375,7 @@ impl<'a> Parser<'a> {
             space,
             bytes,
             align: declared.align,
+            is_scalar: space == Space::Param && declared.is_scalar(),
             dynamic,
         };
         let list = if at_module_scope {

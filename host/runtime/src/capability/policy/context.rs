@@ -3,7 +3,10 @@
 use super::authenticator::Authenticator;
 use super::incoming;
 use super::limiter::Limiter;
+use crate::capability::account::InstanceAccount;
 use crate::capability::gpu::GpuContext;
+use crate::capability::http::{HttpLimits, held_bytes};
+use crate::capability::tenant_memory::TenantMemory;
 use crate::request::{Decision, ForwardedHead, HandleError, Principal, RequestTask};
 use std::sync::Arc;
 use wasmtime::component::HasData;
@@ -30,6 +33,10 @@ pub(crate) struct PolicyCtxView<'a> {
     pub(crate) context: &'a PolicyContext,
     /// In a composed component: what the application in it holds of the GPU.
     pub(crate) gpu: &'a mut GpuContext,
+    /// What the instance holds, and its tenant is charged for.
+    pub(crate) account: &'a mut InstanceAccount,
+    pub(crate) tenants: &'a TenantMemory,
+    pub(crate) limits: HttpLimits,
     /// Where the request lies.
     pub(crate) http: WasiHttpCtxView<'a>,
     /// The task that calls, and whose request a decision is for.
@@ -43,9 +50,9 @@ impl HasData for HasPolicy {
     type Data<'a> = PolicyCtxView<'a>;
 }
 
-impl PolicyCtxView<'_> {
+impl<'a> PolicyCtxView<'a> {
     /// Records a decision on the request. See [`crate::request::RequestContext::decide`].
-    pub(super) fn decide(&self, decision: Decision) -> wasmtime::Result<&RequestTask> {
+    pub(super) fn decide(&self, decision: Decision) -> wasmtime::Result<&'a RequestTask> {
         let Some(task) = self.task else {
             wasmtime::bail!("a policy can decide only while it handles a request");
         };
@@ -54,9 +61,9 @@ impl PolicyCtxView<'_> {
     }
 
     /// Records that the request is admitted for a tenant. Ends the guest where the tenant
-    /// is refused what the component asks for: in a composed component only this call
-    /// comes between policy and application. So it also takes from the request what the
-    /// application is not to see.
+    /// is refused what the component asks for, or has no memory left for the instance: in a
+    /// composed component only this call comes between policy and application. So it also
+    /// takes from the request what the application is not to see.
     pub(super) fn admit_request(
         &mut self,
         caller: Option<Principal>,
@@ -72,6 +79,12 @@ impl PolicyCtxView<'_> {
         let task = self.decide(Decision::Admitted { caller, tenant })?;
         // The first decision holds, and may have been another one.
         let tenant = task.context().tenant();
+        let (table, limits) = (&mut *self.http.table, self.limits);
+        let measure = || held_bytes(table, limits);
+        if let Err(error) = self.account.serve(self.tenants, tenant, measure) {
+            task.fail(error);
+            wasmtime::bail!("there is no memory left for the tenant's request: {error}");
+        }
         self.gpu.serve(tenant);
         if self.context.is_composite
             && let Some(tenant) = tenant

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{HeaderMap, Method};
 use http_body_util::{BodyExt, Empty};
+use std::any::Any;
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi_http::p2::bindings::http::types::{self, HostIncomingRequest as _};
 use wasmtime_wasi_http::p2::types::HostIncomingRequest;
@@ -26,6 +27,7 @@ pub(super) fn rewrite(
         let existing = http.table.get_mut(&request)?;
         made.body = existing.body.take();
         *existing = made;
+        return Ok(());
     }
     for entry in http.table.iter_mut() {
         // A guest of WASI 0.3 makes requests of the same type itself. The host's has an id.
@@ -42,7 +44,12 @@ pub(super) fn rewrite(
 
 /// The request of WASI 0.2 in the table. There is at most one, since an instance handles one
 /// request at a time, and no guest can make one.
-fn find(table: &ResourceTable) -> Option<Resource<HostIncomingRequest>> {
+fn find(table: &mut ResourceTable) -> Option<Resource<HostIncomingRequest>> {
+    // Its entries are few, and its numbers may be many.
+    let is_request = |entry: &mut (dyn Any + Send)| entry.is::<HostIncomingRequest>();
+    if !table.iter_mut().any(is_request) {
+        return None;
+    }
     (0..u32::try_from(table.max_capacity()).ok()?)
         .map(Resource::new_borrow)
         .find(|candidate| table.get(candidate).is_ok())

@@ -41,6 +41,7 @@ enum Way {
     /// Whether the thread takes registers from others.
     Suspend(usize, bool),
     Reconverge(usize),
+    WholeWarp(usize, usize),
 }
 
 /// Any graph of up to so many blocks, with any edges, cut anywhere.
@@ -54,6 +55,7 @@ fn bodies(most: usize) -> impl Strategy<Value = Body> {
         1 => Just(Way::Fault),
         3 => (target(), any::<bool>()).prop_map(|(next, takes)| Way::Suspend(next, takes)),
         1 => target().prop_map(Way::Reconverge),
+        1 => (target(), target()).prop_map(|(group, single)| Way::WholeWarp(group, single)),
     ];
     prop::collection::vec(way, 1..most).prop_map(|ways| body(&ways))
 }
@@ -72,6 +74,7 @@ fn body(ways: &[Way]) -> Body {
             Way::Exit => End::Exit,
             Way::Fault => End::Fault(SiteId(0), Arg::I32(0)),
             Way::Reconverge(next) => End::Reconverge(id(next)),
+            Way::WholeWarp(group, single) => End::WholeWarp(id(group), id(single)),
             Way::Suspend(next, takes) => {
                 let result = takes.then(|| body.reg(Ty::I32));
                 End::Suspend(body.suspend_points.push(point([result, None])), id(next))

@@ -1,6 +1,7 @@
 //! A thread's way through the blocks, and through what they were structured to: an interpreter of
 //! blocks, loops and branches that looks for each label when it needs it.
 
+use crate::compile::cfg::flow::Threads;
 use crate::compile::cfg::graph::{Graph, NodeKind};
 use crate::compile::cfg::structure::Item;
 use crate::compile::ir::{BlockId, Body, End};
@@ -20,7 +21,7 @@ const MOST_BLOCKS: usize = 300;
 const MOST_ITEMS: usize = 400 * MOST_BLOCKS;
 
 /// The blocks that a thread visits that decides so, by the blocks themselves.
-pub(super) fn visited(body: &Body, seed: u64) -> Vec<BlockId> {
+pub(super) fn visited(body: &Body, threads: Threads, seed: u64) -> Vec<BlockId> {
     let mut decisions = Decisions(fastrand::Rng::with_seed(seed));
     let mut visited = Vec::new();
     let mut at = BlockId(0);
@@ -30,6 +31,10 @@ pub(super) fn visited(body: &Body, seed: u64) -> Vec<BlockId> {
             End::Jump(next) | End::Suspend(_, next) => *next,
             End::Branch(_, yes, no) => [*no, *yes][decisions.one_of(2)],
             End::Reconverge(next) => [*next, *next][decisions.one_of(2)],
+            End::WholeWarp(group, single) => match threads {
+                Threads::LaneGroups => *group,
+                Threads::Single => *single,
+            },
             End::Table(_, targets, _) if !targets.is_empty() => {
                 targets[decisions.one_of(targets.len())]
             }
@@ -77,9 +82,12 @@ struct Simulation<'s> {
     /// Where the thread comes back, and whether it takes registers from others there.
     resume: (u32, bool),
     has_ended: bool,
+    /// Whether it is a lane group whose threads go on one by one.
+    falls_back: bool,
 }
 
-/// The blocks that a thread visits that decides so, by what the blocks were structured to.
+/// The blocks that a thread visits that decides so, by what the blocks were structured to; and whether
+/// it is a lane group whose threads go on one by one behind them.
 ///
 /// # Errors
 /// Where that is not well-formed, or leads where no thread may come.
@@ -89,7 +97,7 @@ pub(super) fn visited_structured(
     items: &[Item],
     seed: u64,
     preempted: Option<u64>,
-) -> Result<Vec<BlockId>, String> {
+) -> Result<(Vec<BlockId>, bool), String> {
     let mut simulation = Simulation {
         body,
         graph,
@@ -103,10 +111,11 @@ pub(super) fn visited_structured(
         selector: 77,
         resume: (0, false),
         has_ended: false,
+        falls_back: false,
     };
     for _ in 0..MOST_ITEMS {
         if simulation.has_ended || simulation.visited.len() >= MOST_BLOCKS {
-            return Ok(simulation.visited);
+            return Ok((simulation.visited, simulation.falls_back));
         }
         simulation.step()?;
     }
@@ -210,6 +219,10 @@ impl Simulation<'_> {
                 }
             }
             NodeKind::Block(block) => self.block(*block)?,
+            NodeKind::ScalarFallback => {
+                self.has_ended = true;
+                self.falls_back = true;
+            }
         }
         Ok(())
     }
@@ -221,13 +234,16 @@ impl Simulation<'_> {
         self.visited.push(id);
         let block = self.body.block(id).ok_or("no such block")?;
         match &block.end {
-            End::Jump(_) => {}
+            End::Jump(_) | End::WholeWarp(..) => {}
             End::Branch(..) => {
                 let decision = self.decisions.one_of(2);
                 self.stack.push(decision);
             }
             End::Reconverge(next) => {
                 let waits = self.decisions.one_of(2);
+                if self.graph.threads == Threads::LaneGroups {
+                    return Ok(());
+                }
                 self.stack.push(waits);
                 if waits == 1 {
                     let resume = self.graph.resume_of(*next).ok_or("no resume point")?;

@@ -44,6 +44,10 @@ impl EmitNodes for ScalarEmitter<'_> {
         self.op(W::End);
     }
 
+    fn fall_back_to_scalar(&mut self) {
+        self.inconsistent("single threads that fall back");
+    }
+
     fn block(&mut self, id: BlockId) {
         let Some(block) = self.input.body.block(id) else {
             return self.inconsistent("a block that does not exist");
@@ -89,7 +93,7 @@ impl ScalarEmitter<'_> {
     fn end_of_block(&mut self, id: BlockId, end: &End) {
         let input = self.input;
         match end {
-            End::Jump(_) => {}
+            End::Jump(_) | End::WholeWarp(..) => {}
             End::Branch(condition, ..) => self.arg(*condition),
             End::Table(index, targets, site) => self.table_index(*index, targets.len(), *site),
             End::Reconverge(next) => {

@@ -36,10 +36,7 @@ impl ScalarEmitter<'_> {
             let ty = match value {
                 SpecialValue::Launch(_, ty) => val_type(*ty),
                 SpecialValue::LaunchPart(..) => ValType::I32,
-                SpecialValue::Tid(_)
-                | SpecialValue::Thread
-                | SpecialValue::Clock
-                | SpecialValue::WholeWarp => continue,
+                SpecialValue::Tid(_) | SpecialValue::Thread | SpecialValue::Clock => continue,
             };
             if !self.launch_values.contains_key(value) {
                 let local = self.local(ty);
@@ -68,10 +65,7 @@ impl ScalarEmitter<'_> {
             SpecialValue::Launch(at, Ty::F64) => W::F64Load(scratch(at, 3)),
             SpecialValue::LaunchPart(at, 1) => W::I32Load8U(scratch(at, 0)),
             SpecialValue::LaunchPart(at, _) => W::I32Load16U(scratch(at, 1)),
-            SpecialValue::Tid(_)
-            | SpecialValue::Thread
-            | SpecialValue::Clock
-            | SpecialValue::WholeWarp => {
+            SpecialValue::Tid(_) | SpecialValue::Thread | SpecialValue::Clock => {
                 return self.inconsistent("a special value that differs between threads");
             }
         });

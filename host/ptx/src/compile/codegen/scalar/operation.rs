@@ -83,7 +83,6 @@ impl ScalarEmitter<'_> {
                         self.get(self.launch_value(*value));
                     }
                     SpecialValue::Clock => self.op(W::Call(Imports::CLOCK)),
-                    SpecialValue::WholeWarp => self.i32(0),
                 }
                 self.set_reg(*target);
             }
@@ -133,7 +132,7 @@ impl ScalarEmitter<'_> {
                 c,
             } => self.atomic(*target, place, *bytes, *change, [*b, *c]),
             // A thread by itself is no whole warp.
-            Op::Collective { .. } => self.op(W::Unreachable),
+            Op::Collective { .. } => self.inconsistent("a collective of a single thread"),
         }
     }
 

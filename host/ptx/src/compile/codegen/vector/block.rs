@@ -28,6 +28,12 @@ impl EmitNodes for VectorEmitter<'_> {
         self.leave_if_interrupted(resume, block);
     }
 
+    fn fall_back_to_scalar(&mut self) {
+        self.copy_common_resume();
+        self.group_falls_back(None);
+        self.op(W::Unreachable);
+    }
+
     fn block(&mut self, id: BlockId) {
         let input = self.input;
         let Some(block) = input.body.block(id) else {
@@ -74,7 +80,8 @@ impl VectorEmitter<'_> {
     fn end_of_block(&mut self, id: BlockId, end: &End, condition: &[&Op]) {
         let input = self.input;
         match end {
-            End::Jump(_) => {}
+            // The group has not diverged.
+            End::Jump(_) | End::WholeWarp(..) | End::Reconverge(_) => {}
             End::Branch(by, ..) => {
                 if input.class(*by) == Uniformity::Uniform {
                     self.scalar.arg(*by);
@@ -92,8 +99,6 @@ impl VectorEmitter<'_> {
                     self.op(W::Unreachable);
                 }
             }
-            // The group has not diverged.
-            End::Reconverge(_) => self.i32(0),
             End::Exit => {
                 let guarded = self.scalar.begin_record_of_end();
                 self.set_resume_indices(ENDED);
@@ -114,9 +119,9 @@ impl VectorEmitter<'_> {
                 let Some(point) = input.body.suspend_points.get(*number) else {
                     return self.inconsistent("a suspend point that does not exist");
                 };
-                // The group has computed that by itself.
                 if point.in_whole_warps {
-                    return self.op(W::Unreachable);
+                    return self
+                        .inconsistent("a lane group that waits for what it computes itself");
                 }
                 for (array, value) in (0..).zip(&point.inputs) {
                     let at = input.layout.exchanged(array);

@@ -7,7 +7,7 @@ use wasm_encoder::{BlockType, Instruction as W, ValType};
 
 use crate::compile::analysis::allocation_roots::CacheId;
 use crate::compile::analysis::bounds_guards::{
-    Access, BoundsGuard, DeviceLimitId, Limit, SharedLimitId,
+    Access, BlockGuards, BoundsGuard, DeviceLimitId, Limit, SharedLimitId,
 };
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::codegen::function_writer::Emit;
@@ -60,13 +60,23 @@ impl VectorEmitter<'_> {
     /// What is computed for them goes into locals of its own, since threads that diverge begin the
     /// block again with registers as they were. The engine does not compute the same twice.
     pub(super) fn bounds_guards(&mut self, id: BlockId, ops: &[Op]) {
-        let Some(guards) = self.input.analyses.guards.of(id) else {
-            return;
-        };
+        if let Some(guards) = self.input.analyses.guards.of(id) {
+            self.guards_before(id, ops.iter(), guards);
+        }
+    }
+
+    /// Writes these guards of steps that follow; where one fails, the group diverges at the beginning of
+    /// a block.
+    pub(super) fn guards_before<'o>(
+        &mut self,
+        id: BlockId,
+        ops: impl Iterator<Item = &'o Op>,
+        guards: &BlockGuards,
+    ) {
         let mut replaced: Vec<(Reg, Option<u32>)> = Vec::new();
         self.op(W::Block(BlockType::Empty));
         self.op(W::Block(BlockType::Empty));
-        for (number, op) in ops.iter().enumerate() {
+        for (number, op) in ops.enumerate() {
             for guard in guards.before(number) {
                 match guard {
                     BoundsGuard::Access(access) => self.is_outside_bounds(access),
@@ -116,7 +126,7 @@ impl VectorEmitter<'_> {
 
     /// Leaves whether an access, or one that is checked together with it, lies outside of what there
     /// is.
-    fn is_outside_bounds(&mut self, access: &Access) {
+    pub(super) fn is_outside_bounds(&mut self, access: &Access) {
         let shift = u32::from(access.shift);
         match access.limit {
             Limit::Shared(limit) => {

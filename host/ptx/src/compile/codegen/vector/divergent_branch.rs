@@ -5,10 +5,10 @@
 use wasm_encoder::{BlockType, Instruction as W};
 
 use crate::compile::analysis::lane_offsets::LaneOffsets;
+use crate::compile::analysis::masked_steps::MaskedSteps;
 use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::vector::VectorEmitter;
-use crate::compile::codegen::vector::masked::MaskedSteps;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, BlockId, Op, Reg, Ty};
 use crate::compile::passes::endpoint_branches::IntegerOrder;
@@ -143,13 +143,13 @@ impl VectorEmitter<'_> {
         self.op(W::I32x4AllTrue);
         self.op(W::I32Ne);
         self.op(W::If(BlockType::Empty));
-        let body = self.input.body;
-        match body
-            .block(id)
-            .and_then(|block| MaskedSteps::of(body, &self.predecessors, &block.end))
-        {
-            Some(steps) => {
-                self.masked(condition, &steps);
+        let (body, uniformity) = (self.input.body, &self.input.analyses.uniformity);
+        let end = body.block(id).map(|block| &block.end);
+        let masked = end.and_then(|end| MaskedSteps::of(body, uniformity, &self.predecessors, end));
+        match masked {
+            Some(masked) => {
+                self.guards_before(id, masked.steps.iter().copied(), &masked.guards);
+                self.masked(condition, &masked);
                 self.set(holds);
             }
             // It uses the local, but does not come back here.

@@ -256,7 +256,7 @@ impl VectorEmitter<'_> {
     }
 
     /// Gives the group's threads resume indices of their own where all threads have one in common.
-    fn copy_common_resume(&mut self) {
+    pub(super) fn copy_common_resume(&mut self) {
         let common = self.common_resume();
         self.get(common);
         self.i32(0);

@@ -29,6 +29,8 @@ use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{Instruction as W, ValType};
 
 use crate::compile::Unsupported;
+use crate::compile::analysis::masked_steps;
+use crate::compile::cfg::graph::Graph;
 use crate::compile::cfg::structure::Item;
 use crate::compile::codegen::function_writer::{Emit, FIRST_THREAD, Function, FunctionWriter};
 use crate::compile::codegen::input::CodegenInput;
@@ -96,12 +98,16 @@ impl Emit for VectorEmitter<'_> {
 ///
 /// # Errors
 /// Where there are too many registers.
-pub(crate) fn vector(input: &CodegenInput<'_>, items: &[Item]) -> Result<Function, Unsupported> {
+pub(crate) fn vector(
+    input: &CodegenInput<'_>,
+    graph: &Graph,
+    items: &[Item],
+) -> Result<Function, Unsupported> {
     let mut scalar = ScalarEmitter::new(input);
     scalar.common_resume = Some(scalar.local(ValType::I32));
     let mut emitter = VectorEmitter::new(scalar)?;
     emitter.prologue();
-    emit_items(&mut emitter, &input.analyses.graph, items);
+    emit_items(&mut emitter, graph, items);
     emitter.scalar.writer.finish()
 }
 
@@ -162,8 +168,8 @@ impl<'k> VectorEmitter<'k> {
             keep_going: scalar.local(ValType::I32),
             masks: vectors_for(&mut scalar, Ty::I32),
             lane_bits: scalar.local(ValType::I32),
-            old: vectors_for(&mut scalar, Ty::I64),
-            predecessors: masked::predecessors(input.body),
+            old: Vec::new(),
+            predecessors: masked_steps::predecessors(input.body),
             stand_ins: HashMap::default(),
             guards: GuardLocals::default(),
             scalar,

@@ -6,7 +6,7 @@ use crate::compile::analysis::coalescing::{coalesced, is_gather};
 use crate::compile::codegen::canonical_nan;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::vector::{VectorEmitter, splat_i32};
-use crate::compile::ir::{Arg, Op, Reg, SpecialValue, Ty};
+use crate::compile::ir::{Arg, Op, Reg, Ty};
 
 impl VectorEmitter<'_> {
     pub(super) fn operation(&mut self, op: &Op) {
@@ -34,10 +34,6 @@ impl VectorEmitter<'_> {
         }
         match op {
             Op::Line(_) => self.scalar.operation(op),
-            Op::Special(target, SpecialValue::WholeWarp) => {
-                self.i32(u32::from(input.body.whole_warps));
-                self.scalar.set_reg(*target);
-            }
             Op::Collective {
                 op,
                 targets,

@@ -1,0 +1,166 @@
+//! Dead code elimination by marking (Cooper, Torczon, "Engineering a Compiler", 10.2.1): steps that only
+//! compute are removed where nobody needs what they compute, and so is all of a block to which no edge
+//! leads from the kernel's beginning.
+//!
+//! A register is needed if something reads it that has an effect, ends a block, or computes another
+//! register that is needed. An engine removes such steps too, but not where their results would be
+//! carried from block to block, or saved.
+
+use crate::compile::analysis::liveness::for_each_end_use;
+use crate::compile::ir::entity::EntityMap;
+use crate::compile::ir::{Arg, BlockId, Body, End, Op, Reg};
+
+/// Removes what nobody needs.
+pub(crate) fn run(body: &mut Body) {
+    remove_unreached(body);
+    let mut needed = EntityMap::for_each(&body.regs, false);
+    let mut sources: EntityMap<Reg, Vec<Reg>> = EntityMap::for_each(&body.regs, Vec::new());
+    let mut waiting: Vec<Reg> = Vec::new();
+    for block in body.blocks.values() {
+        for op in &block.ops {
+            op.each_arg(|arg| {
+                let Arg::Reg(reg) = arg else {
+                    return;
+                };
+                if has_effect(op) {
+                    waiting.push(reg);
+                }
+                for target in op.targets() {
+                    if let Some(sources) = sources.get_mut(*target) {
+                        sources.push(reg);
+                    }
+                }
+            });
+        }
+        for_each_end_use(body, &block.end, |reg| waiting.push(reg));
+    }
+    while let Some(reg) = waiting.pop() {
+        if needed.set(reg, true)
+            && let Some(sources) = sources.get_mut(reg)
+        {
+            waiting.append(sources);
+        }
+    }
+    let is_needed = |reg: &Reg| needed.get(*reg) == Some(&true);
+    for block in body.blocks.values_mut() {
+        block
+            .ops
+            .retain(|op| has_effect(op) || op.targets().iter().any(is_needed));
+    }
+}
+
+/// Empties the blocks that are not reached. They keep their numbers.
+fn remove_unreached(body: &mut Body) {
+    let mut is_reached = EntityMap::for_each(&body.blocks, false);
+    let mut waiting = vec![BlockId::ENTRY];
+    while let Some(id) = waiting.pop() {
+        if is_reached.set(id, true) {
+            let next = body.block(id).map(|block| block.end.successors());
+            waiting.extend(next.unwrap_or_default());
+        }
+    }
+    for (block, is_reached) in body
+        .blocks
+        .values_mut()
+        .zip(is_reached.iter().map(|(_, is)| *is))
+    {
+        if !is_reached {
+            block.ops.clear();
+            block.end = End::Nowhere;
+        }
+    }
+}
+
+/// Whether a step does more than compute its results.
+fn has_effect(op: &Op) -> bool {
+    match op {
+        Op::Unary(opcode, ..) | Op::Binary(opcode, ..) => opcode.may_trap(),
+        Op::Copy(..)
+        | Op::Select(..)
+        | Op::Fma(..)
+        | Op::CanonicalizeNan(..)
+        | Op::FlushSubnormal(..)
+        | Op::Special(..)
+        | Op::Libcall { .. } => false,
+        // A load may fault.
+        Op::Line(_)
+        | Op::Builtin { .. }
+        | Op::Load { .. }
+        | Op::Store { .. }
+        | Op::Atomic { .. }
+        | Op::Collective { .. } => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::compile::ir::opcodes::Opcode;
+    use crate::compile::ir::samples::{Shape, Thread, last_block, load, random, store};
+    use crate::compile::ir::{Space, Ty};
+
+    #[test]
+    fn what_nobody_reads_is_removed_with_what_only_that_reads() {
+        let mut body = Body::default();
+        let [a, b, sum, kept, loaded] = [(); 5].map(|()| body.reg(Ty::I32));
+        let address = body.reg(Ty::I64);
+        let at = (Space::Global, Arg::Reg(address), 0);
+        let ops = vec![
+            Op::Copy(a, Arg::I32(1)),
+            Op::Copy(b, Arg::Reg(a)),
+            // Counts itself, and nobody else reads it.
+            Op::Binary(Opcode::I32Add, sum, Arg::Reg(sum), Arg::Reg(b)),
+            Op::Copy(kept, Arg::I32(2)),
+            Op::Line(7),
+            // It may fault.
+            load(&mut body, &[loaded], at),
+            store(&mut body, &[Arg::Reg(kept)], at),
+        ];
+        last_block(&mut body, ops);
+        run(&mut body);
+        let ops = &body.block(BlockId(0)).unwrap().ops;
+        assert!(
+            matches!(
+                ops.as_slice(),
+                [Op::Copy(reg, _), Op::Line(7), Op::Load { .. }, Op::Store { .. }] if *reg == kept
+            ),
+            "{ops:?}"
+        );
+    }
+
+    #[test]
+    fn random_kernels_take_the_same_way() {
+        let mut rng = fastrand::Rng::with_seed(12);
+        let mut removed = 0;
+        for number in 0..500 {
+            let shape = Shape {
+                blocks: rng.u32(2..6),
+                ops_per_block: 12,
+                suspends: false,
+            };
+            let before = random(&mut rng, &shape);
+            let mut after = before.clone();
+            run(&mut after);
+            removed += before.len() - after.len();
+            let way = |body: &Body| {
+                let mut thread = Thread {
+                    number,
+                    ..Thread::default()
+                };
+                let mut way = vec![BlockId::ENTRY];
+                while let Some(block) = body.block(way[way.len() - 1]).filter(|_| way.len() < 50) {
+                    block.ops.iter().for_each(|op| thread.step(op));
+                    match thread.next(&block.end) {
+                        Some(next) => way.push(next),
+                        None => break,
+                    }
+                }
+                way
+            };
+            assert_eq!(way(&before), way(&after), "{before:#?}");
+        }
+        assert!(removed > 500, "{removed}");
+    }
+}
