@@ -124,11 +124,11 @@ impl Client {
 
     async fn connect(&self) -> Result<SendRequest<RequestBody>, ClientError> {
         let unreachable = |cause| ClientError::Unreachable {
-            address: self.address.clone(),
+            address: self.address.to_string(),
             cause,
         };
         let tls = |cause| ClientError::Tls {
-            address: self.address.clone(),
+            address: self.address.to_string(),
             cause,
         };
         match &self.address.transport {
@@ -171,7 +171,7 @@ impl Client {
 
     fn silent(&self) -> ClientError {
         ClientError::Silent {
-            address: self.address.clone(),
+            address: self.address.to_string(),
             waited: self.timeout,
         }
     }
@@ -181,14 +181,14 @@ impl Client {
             return self.not_a_node(format!("its answer is not HTTP/1.1 ({cause})"));
         }
         ClientError::Broken {
-            address: self.address.clone(),
+            address: self.address.to_string(),
             cause,
         }
     }
 
     fn not_a_node(&self, problem: String) -> ClientError {
         ClientError::NotANode {
-            address: self.address.clone(),
+            address: self.address.to_string(),
             problem,
         }
     }
