@@ -243,6 +243,17 @@ fn the_commands_of_the_page_on_the_audit_log_run_and_the_chain_verifies() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_metrics_run_and_the_request_is_counted() {
+    assert_said(
+        &run("docs/metrics.md"),
+        &[
+            "12.0,24.0,36.0",
+            "tensor_wasm_http_requests_total{route=\"component\",method=\"POST\",status=\"200\"} 1",
+        ],
+    );
+}
+
+#[test]
 fn the_commands_of_the_page_on_composing_run_and_show_the_chain() {
     assert_said(
         &run("docs/composing.md"),
@@ -320,6 +331,7 @@ fn every_page_with_commands_is_run_by_a_test() {
         "configuration.md",
         "gpu.md",
         "guests.md",
+        "metrics.md",
         "node.md",
         "policy.md",
         "serving.md",

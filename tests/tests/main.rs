@@ -18,6 +18,7 @@ mod gpu;
 mod grants;
 mod instantiation;
 mod isolation;
+mod metering;
 mod node;
 mod policy;
 mod serve;

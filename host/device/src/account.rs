@@ -2,13 +2,14 @@
 //! gives back what it took when it is dropped, so that no path, an error or a
 //! cancelled instance included, can leak quota.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::rate::{RateLimit, RatePermit};
+use crate::sync::lock;
 use crate::timer::Timer;
 use crate::{Error, Limits, Usage};
 
@@ -96,6 +97,7 @@ impl Drop for Reservation {
 pub(crate) struct Account {
     limits: Limits,
     memory: AtomicU64,
+    memory_time: Mutex<MemoryTime>,
     host_memory: AtomicU64,
     buffers: AtomicU64,
     modules: AtomicU64,
@@ -106,6 +108,26 @@ pub(crate) struct Account {
     staged: Arc<Semaphore>,
     staged_units: u32,
     rate: Option<RateLimit>,
+}
+
+/// The integral of memory over time.
+#[derive(Debug)]
+struct MemoryTime {
+    bytes: u64,
+    since: Instant,
+    byte_nanoseconds: u128,
+}
+
+impl MemoryTime {
+    /// The memory changes now.
+    fn change(&mut self, how: impl FnOnce(u64) -> u64) {
+        let now = Instant::now();
+        let held = now.saturating_duration_since(self.since).as_nanos();
+        let added = held.saturating_mul(u128::from(self.bytes));
+        self.byte_nanoseconds = self.byte_nanoseconds.saturating_add(added);
+        self.since = now;
+        self.bytes = how(self.bytes);
+    }
 }
 
 /// A semaphore counts to less than 2³² at once; in steps of 64 bytes that is
@@ -124,6 +146,11 @@ impl Account {
                 .map(|per_second| RateLimit::new(per_second, now)),
             limits,
             memory: AtomicU64::new(0),
+            memory_time: Mutex::new(MemoryTime {
+                bytes: 0,
+                since: now,
+                byte_nanoseconds: 0,
+            }),
             host_memory: AtomicU64::new(0),
             buffers: AtomicU64::new(0),
             modules: AtomicU64::new(0),
@@ -165,6 +192,9 @@ impl Account {
             limit,
             requested,
         })?;
+        if matches!(resource, Resource::Memory) && amount > 0 {
+            lock(&self.memory_time).change(|bytes| bytes.saturating_add(amount));
+        }
         Ok(QuotaCharge {
             account: Arc::clone(self),
             resource,
@@ -211,6 +241,14 @@ impl Account {
         self.memory.load(Ordering::Acquire)
     }
 
+    /// The device memory that was held until now, times how long it was, in bytes times
+    /// nanoseconds.
+    pub(crate) fn memory_byte_nanoseconds(&self) -> u128 {
+        let mut time = lock(&self.memory_time);
+        time.change(|bytes| bytes);
+        time.byte_nanoseconds
+    }
+
     pub(crate) fn usage(&self) -> Usage {
         let of = |counter: &AtomicU64| counter.load(Ordering::Acquire);
         let commands = (self.limits.launches_in_flight.clamp(1, 1 << 28) as usize)
@@ -248,6 +286,9 @@ pub(crate) struct QuotaCharge {
 
 impl Drop for QuotaCharge {
     fn drop(&mut self) {
+        if matches!(self.resource, Resource::Memory) && self.amount > 0 {
+            lock(&self.account.memory_time).change(|bytes| bytes.saturating_sub(self.amount));
+        }
         self.account
             .counter(self.resource)
             .fetch_sub(self.amount, Ordering::AcqRel);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tensor_wasm_ptx::{Extent, Param, ParamType};
 
+use crate::meter::LaunchCharge;
 use crate::tenant::Tenant;
 use crate::{Buffer, Description, Error, Kernel};
 
@@ -80,6 +81,8 @@ pub(crate) struct PackedArguments {
     pub(crate) bytes: Vec<u8>,
     /// The buffers that they point to, so that these outlive the launch.
     pub(crate) buffers: Vec<Buffer>,
+    /// Whom the launch is charged to, if anybody.
+    pub(crate) charge: Option<LaunchCharge>,
 }
 
 impl PackedArguments {
@@ -235,6 +238,7 @@ pub(crate) fn pack(
     Ok(PackedArguments {
         bytes: packed,
         buffers,
+        charge: None,
     })
 }
 

@@ -11,6 +11,8 @@ use crate::account::Resource;
 use crate::backend::LeaseBackend;
 use crate::cache::Waiter;
 use crate::identity::{LeaseId, QueueId};
+use crate::meter::{Meter, MeterSlot};
+use crate::queue::QueueOwner;
 use crate::reclaimer::RetiringModule;
 use crate::session::SessionShared;
 use crate::{Buffer, Error, Info, Module, Output, Queue, Session};
@@ -33,6 +35,8 @@ pub struct Lease {
     backend: OnceCell<Box<dyn LeaseBackend>>,
     /// Where its kernels print.
     output: Option<Arc<dyn Output>>,
+    /// Whom the launches are charged to that its queues take from now on.
+    meter: Arc<MeterSlot>,
 }
 
 impl std::fmt::Debug for Lease {
@@ -46,6 +50,7 @@ impl std::fmt::Debug for Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         drop(self.backend.take());
+        self.meter.set(None);
         if let Some((id, _)) = self.compiler.get() {
             self.session.device.shared.compiler.close(*id);
         }
@@ -77,7 +82,14 @@ impl Lease {
             ended: CancellationToken::new(),
             backend: OnceCell::new(),
             output,
+            meter: Arc::default(),
         }
+    }
+
+    /// Charges the launches that its queues take from now on to this meter, until it is
+    /// called again. Those before are charged to the meter that was set when they came.
+    pub fn charge_to(&self, meter: Arc<dyn Meter>) {
+        self.meter.set(Some(meter));
     }
 
     /// Sees that the device is there: where it is in processes of its own, that the
@@ -201,7 +213,16 @@ impl Lease {
     pub async fn create_queue(&self) -> Result<Queue, Error> {
         let charge = self.session.tenant.account.charge(Resource::Queues, 1)?;
         let backend = self.backend().await?;
-        let (ended, output) = (self.ended.clone(), self.output.clone());
-        Queue::open(&self.session, backend, ended, charge, output)
+        let instance = QueueOwner {
+            ended: self.ended.clone(),
+            meter: Arc::clone(&self.meter),
+        };
+        Queue::open(
+            &self.session,
+            backend,
+            instance,
+            charge,
+            self.output.clone(),
+        )
     }
 }

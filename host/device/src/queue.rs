@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::account::{InFlightPermit, QuotaCharge, Resource};
 use crate::backend::{LeaseBackend, QueueBackend};
 use crate::command::Command;
+use crate::meter::{LaunchCharge, MeterSlot};
 use crate::session::SessionShared;
 use crate::spin_wait::spin_then_await;
 use crate::submission::{EventSignal, Handles, Reply, Submission};
@@ -38,8 +39,15 @@ pub struct Queue {
 struct QueueShared {
     session: Arc<SessionShared>,
     backend: Arc<dyn QueueBackend>,
+    owner: QueueOwner,
+}
+
+/// What a queue has of its lease.
+pub(crate) struct QueueOwner {
     /// The lease's end.
-    ended: CancellationToken,
+    pub(crate) ended: CancellationToken,
+    /// Whom launches are charged to.
+    pub(crate) meter: Arc<MeterSlot>,
 }
 
 impl std::fmt::Debug for QueueShared {
@@ -71,7 +79,7 @@ impl Queue {
     pub(crate) fn open(
         session: &Arc<SessionShared>,
         lease: &dyn LeaseBackend,
-        ended: CancellationToken,
+        owner: QueueOwner,
         charge: QuotaCharge,
         output: Option<Arc<dyn Output>>,
     ) -> Result<Queue, Error> {
@@ -82,7 +90,7 @@ impl Queue {
         let shared = QueueShared {
             session: Arc::clone(session),
             backend: lease.create_queue(Box::new(guard), output)?,
-            ended,
+            owner,
         };
         Ok(Queue {
             shared: Arc::new(shared),
@@ -199,16 +207,22 @@ impl Queue {
         let SessionShared { device, tenant, .. } = &*self.shared.session;
         kernel.module().belongs_to(tenant)?;
         launch::check(kernel, &config, &device.shared.description)?;
-        let arguments = launch::pack(kernel, arguments, tenant)?;
+        let mut arguments = launch::pack(kernel, arguments, tenant)?;
         let rate_permit = tenant.account.rate_permit(&device.shared.timer);
         let rate_permit = self.unless_ended(rate_permit).await?;
         let held_bytes = arguments.held_bytes();
+        let charge = self.shared.owner.meter.current().map(LaunchCharge::new);
+        let meter = charge.as_ref().map(|charge| Arc::clone(charge.meter()));
+        arguments.charge = charge;
         let command = Command::Launch {
             kernel: kernel.clone(),
             config,
             arguments,
         };
         self.submit(command, held_bytes).await?;
+        if let Some(meter) = meter {
+            meter.launched();
+        }
         if let Some(rate_permit) = rate_permit {
             rate_permit.spend();
         }
@@ -271,7 +285,7 @@ impl Queue {
     /// Waits for what may take long for other reasons than this queue's work,
     /// but no longer than the lease lives.
     async fn unless_ended<T>(&self, what: impl Future<Output = T>) -> Result<T, Error> {
-        let outcome = self.shared.ended.run_until_cancelled(what).await;
+        let outcome = self.shared.owner.ended.run_until_cancelled(what).await;
         outcome.ok_or_else(Error::lease_ended)
     }
 }

@@ -75,6 +75,13 @@ impl Session {
         self.shared.tenant.account.usage()
     }
 
+    /// The device memory that the session has held until now, times how long it has held it,
+    /// in bytes times nanoseconds: the integral of [`Usage::memory_bytes`] over time. Memory is
+    /// the session's and no request's, since buffers may outlive the request that made them.
+    pub fn memory_byte_nanoseconds(&self) -> u128 {
+        self.shared.tenant.account.memory_byte_nanoseconds()
+    }
+
     /// Whether nothing would be lost if the session were dropped and opened
     /// again when its tenant next comes: nothing is used of any limit, and no
     /// [`Lease`](crate::Lease) is held, which an instance has before it uses anything.

@@ -38,7 +38,28 @@ pub struct TenantGrants {
     /// What each tenant that is not listed has.
     others: Tenant,
     listed: BTreeMap<u64, Tenant>,
-    sessions: Mutex<HashMap<u64, GpuAccess>>,
+    sessions: Mutex<Sessions>,
+}
+
+#[derive(Default)]
+struct Sessions {
+    open: HashMap<u64, GpuAccess>,
+    /// What sessions held that were dropped, in bytes times nanoseconds, of so many tenants
+    /// by themselves.
+    dropped: HashMap<u64, u128>,
+    /// The same of all other tenants.
+    dropped_of_others: u128,
+}
+
+/// What a tenant holds of the device's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldMemory {
+    /// The tenant; `None` for several that are not told apart any more.
+    pub tenant: Option<u64>,
+    /// What it holds now, in bytes.
+    pub bytes: u64,
+    /// What it has held until now, in bytes times nanoseconds.
+    pub byte_nanoseconds: u128,
 }
 
 impl TenantGrants {
@@ -74,13 +95,13 @@ impl TenantGrants {
 
     fn session(&self, id: u64, device: &Device) -> Option<GpuAccess> {
         let mut sessions = ignore_poison(self.sessions.lock());
-        if let Some(access) = sessions.get(&id) {
+        if let Some(access) = sessions.open.get(&id) {
             return Some(access.clone());
         }
-        if sessions.len() >= SESSIONS {
-            sessions.retain(|_, access| !access.is_idle());
+        if sessions.open.len() >= SESSIONS {
+            sessions.drop_idle();
         }
-        if sessions.len() >= SESSIONS {
+        if sessions.open.len() >= SESSIONS {
             tracing::warn!(
                 tenant = id,
                 "{SESSIONS} tenants use the device at present, so another one is denied"
@@ -89,8 +110,54 @@ impl TenantGrants {
         }
         let access =
             GpuAccess::new(device.session_of(&id.to_string(), self.tenant(id).limits.clone()));
-        sessions.insert(id, access.clone());
+        sessions.open.insert(id, access.clone());
         Some(access)
+    }
+
+    /// What each tenant holds of the device's memory, of those that have used it.
+    pub fn memory(&self) -> Vec<HeldMemory> {
+        let sessions = ignore_poison(self.sessions.lock());
+        let open = sessions.open.iter().map(|(&id, access)| {
+            let session = access.session();
+            let before = sessions.dropped.get(&id).copied().unwrap_or(0);
+            HeldMemory {
+                tenant: Some(id),
+                bytes: session.usage().memory_bytes,
+                byte_nanoseconds: before.saturating_add(session.memory_byte_nanoseconds()),
+            }
+        });
+        let closed = sessions.dropped.iter();
+        let closed = closed.filter(|(id, _)| !sessions.open.contains_key(*id));
+        let closed = closed.map(|(&id, &byte_nanoseconds)| HeldMemory {
+            tenant: Some(id),
+            bytes: 0,
+            byte_nanoseconds,
+        });
+        let others = HeldMemory {
+            tenant: None,
+            bytes: 0,
+            byte_nanoseconds: sessions.dropped_of_others,
+        };
+        let others = (others.byte_nanoseconds > 0).then_some(others);
+        open.chain(closed).chain(others).collect()
+    }
+}
+
+impl Sessions {
+    /// Drops the sessions that are idle, and remembers what they held.
+    fn drop_idle(&mut self) {
+        for (id, access) in self.open.extract_if(|_, access| access.is_idle()) {
+            let held = access.session().memory_byte_nanoseconds();
+            if held == 0 {
+                continue;
+            }
+            let is_known = self.dropped.contains_key(&id);
+            let sum = match is_known || self.dropped.len() < SESSIONS {
+                true => self.dropped.entry(id).or_default(),
+                false => &mut self.dropped_of_others,
+            };
+            *sum = sum.saturating_add(held);
+        }
     }
 }
 
@@ -265,12 +332,38 @@ mod tests {
         for id in 1..3 * SESSIONS as u64 {
             assert!(matches!(grants.of(id), GpuGrant::Granted(_)), "{id}");
         }
-        assert!(grants.sessions.lock().unwrap().len() <= SESSIONS);
+        assert!(grants.sessions.lock().unwrap().open.len() <= SESSIONS);
         let GpuGrant::Granted(busy) = grants.of(0) else {
             panic!("not granted");
         };
         assert_eq!(busy.session().usage().memory_bytes, 10);
         drop(buffer);
+    }
+
+    #[tokio::test]
+    async fn what_a_session_held_is_remembered_when_it_is_dropped() {
+        let grants = grants(GRANTED, &[]);
+        let GpuGrant::Granted(access) = grants.of(7) else {
+            panic!("not granted");
+        };
+        let buffer = access.session().lease().allocate(1000).await.unwrap();
+        let of = |id: u64| {
+            let memory = grants.memory();
+            memory.into_iter().find(|held| held.tenant == Some(id))
+        };
+        assert_eq!(of(7).unwrap().bytes, 1000);
+        drop(buffer);
+        let held = of(7).unwrap();
+        assert!(held.bytes == 0 && held.byte_nanoseconds > 0, "{held:?}");
+        drop(access);
+        for id in 100..100 + 2 * SESSIONS as u64 {
+            assert!(matches!(grants.of(id), GpuGrant::Granted(_)), "{id}");
+        }
+        assert!(!grants.sessions.lock().unwrap().open.contains_key(&7));
+        assert_eq!(of(7), Some(held));
+        // A session that comes later goes on from there.
+        assert!(matches!(grants.of(7), GpuGrant::Granted(_)));
+        assert_eq!(of(7), Some(held));
     }
 
     #[tokio::test]
@@ -287,7 +380,7 @@ mod tests {
         for id in 100..100 + 2 * SESSIONS as u64 {
             assert!(matches!(grants.of(id), GpuGrant::Granted(_)), "{id}");
         }
-        assert!(grants.sessions.lock().unwrap().contains_key(&7));
+        assert!(grants.sessions.lock().unwrap().open.contains_key(&7));
         assert!(matches!(function(7).of(8), GpuGrant::Denied));
     }
 

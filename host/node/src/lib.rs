@@ -12,6 +12,7 @@ pub mod host;
 mod jobs;
 pub mod limiter;
 mod lock;
+pub mod metrics;
 pub mod node;
 mod storage;
 pub mod tokens;

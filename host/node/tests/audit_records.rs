@@ -16,6 +16,7 @@ use tensor_wasm_node::audit::verify::{Verification, Verifier};
 use tensor_wasm_node::audit::{
     ActorKind, AuditConfig, AuditLog, AuditTarget, Head, LONGEST_LINE, Outcome, Record,
 };
+use tensor_wasm_runtime::Usage;
 use tensor_wasm_runtime::policy::{Auditor, Decision, Principal, RequestRecord, Scope};
 use tensor_wasm_runtime::server::RequestId;
 
@@ -36,6 +37,13 @@ fn request() -> RequestRecord {
         status: StatusCode::OK,
         error_kind: None,
         latency: Duration::from_micros(1_234),
+        usage: Some(Usage {
+            guest: Duration::from_micros(812),
+            device: Duration::from_micros(400),
+            launches: 2,
+            request_bytes: 70,
+            ..Usage::default()
+        }),
     }
 }
 
@@ -92,6 +100,7 @@ fn a_request_is_recorded_in_the_order_and_the_words_that_the_page_shows() {
         r#""actor":{"kind":"token","id":"alice","scope":[1,2]},"action":"http.post","#,
         r#""resource":"/images/blur","tenant":2,"#,
         r#""outcome":{"status_code":200,"error_kind":null},"latency_ms":1.234,"#,
+        r#""usage":{"guest_ms":0.812,"device_ms":0.4,"launches":2,"request_bytes":70},"#,
         r#""peer_addr":"192.0.2.7:4711","#,
         r#""prev_hash":"0000000000000000000000000000000000000000000000000000000000000000"}"#,
         "\n"
@@ -245,6 +254,7 @@ prop_compose! {
         status in 100..1000_u16,
         error_kind in prop::option::of(any::<String>()),
         latency in any::<Duration>(),
+        usage in prop::option::of(any_usage()),
     ) -> RequestRecord {
         RequestRecord {
             time: SystemTime::UNIX_EPOCH + Duration::from_millis(ms),
@@ -257,7 +267,19 @@ prop_compose! {
             status: StatusCode::from_u16(status).unwrap(),
             error_kind,
             latency,
+            usage,
         }
+    }
+}
+
+prop_compose! {
+    fn any_usage()(
+        guest in any::<Duration>(),
+        device in any::<Duration>(),
+        launches in any::<u64>(),
+        request_bytes in any::<u64>(),
+    ) -> Usage {
+        Usage { guest, device, launches, request_bytes, ..Usage::default() }
     }
 }
 

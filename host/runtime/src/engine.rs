@@ -4,7 +4,7 @@
 
 use crate::error::Error;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::Thread;
@@ -50,6 +50,17 @@ pub struct Engine {
     inner: wasmtime::Engine,
     ticker: Arc<StopOnDrop>,
     instance_memory_bytes: usize,
+    /// Of compiled components.
+    cache: Option<Cache>,
+}
+
+/// How often the cache of compiled components had what was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheStats {
+    /// Components that it had.
+    pub hits: u64,
+    /// Components that were compiled, and put there.
+    pub misses: u64,
 }
 
 /// The limits of one composed component: a chain of policies, an application, and the
@@ -67,7 +78,13 @@ impl Engine {
     /// [`Error::Engine`] where the machine cannot reserve the address space
     /// that the instances need, or the cache directory cannot be used.
     pub fn new(config: EngineConfig) -> Result<Engine, Error> {
-        let inner = wasmtime::Engine::new(&wasmtime_config(&config)?).map_err(|cause| {
+        let cache = config
+            .cache_directory
+            .as_deref()
+            .map(open_cache)
+            .transpose()?;
+        let wasmtime = wasmtime_config(&config, cache.as_ref());
+        let inner = wasmtime::Engine::new(&wasmtime).map_err(|cause| {
             Error::engine(
                 "the engine could not be set up (fewer concurrent requests or less memory for an instance may help)",
                 cause,
@@ -78,7 +95,24 @@ impl Engine {
             inner,
             ticker,
             instance_memory_bytes: config.instance_memory_bytes,
+            cache,
         })
+    }
+
+    /// How many instances there are.
+    pub fn active_instances(&self) -> usize {
+        self.ticker.0.guests.load(Ordering::Relaxed)
+    }
+
+    /// How often the cache of compiled components had what was asked for; zeros where there
+    /// is none.
+    pub fn cache_stats(&self) -> CacheStats {
+        self.cache
+            .as_ref()
+            .map_or(CacheStats::default(), |cache| CacheStats {
+                hits: cache.cache_hits() as u64,
+                misses: cache.cache_misses() as u64,
+            })
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -96,7 +130,19 @@ impl Engine {
     }
 }
 
-fn wasmtime_config(config: &EngineConfig) -> Result<Config, Error> {
+fn open_cache(directory: &Path) -> Result<Cache, Error> {
+    let mut cache = CacheConfig::new();
+    cache.with_directory(directory);
+    Cache::new(cache).map_err(|cause| {
+        let directory = directory.display();
+        Error::engine(
+            format!("the cache of compiled components in {directory} cannot be used"),
+            cause,
+        )
+    })
+}
+
+fn wasmtime_config(config: &EngineConfig, cache: Option<&Cache>) -> Config {
     let instances = config.instances.get();
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
@@ -127,21 +173,8 @@ fn wasmtime_config(config: &EngineConfig) -> Result<Config, Error> {
         .cranelift_opt_level(wasmtime::OptLevel::Speed)
         .max_wasm_stack(512 << 10)
         .async_stack_size(1 << 20);
-    if let Some(directory) = &config.cache_directory {
-        let mut cache = CacheConfig::new();
-        cache.with_directory(directory);
-        let cache = Cache::new(cache).map_err(|cause| {
-            Error::engine(
-                format!(
-                    "the cache of compiled components in {} cannot be used",
-                    directory.display()
-                ),
-                cause,
-            )
-        })?;
-        wasmtime.cache(Some(cache));
-    }
-    Ok(wasmtime)
+    wasmtime.cache(cache.cloned());
+    wasmtime
 }
 
 /// Ticks the epochs, and sleeps while no guest runs.

@@ -64,12 +64,13 @@ pub use capability::policy;
 pub use capability::registry::ImportReport;
 pub use capability::tenant_memory::TenantMemory;
 pub use compose::{ComposeError, Member, Source, compose, compose_named, plug, plug_named};
-pub use engine::{Engine, EngineConfig};
+pub use engine::{CacheStats, Engine, EngineConfig};
 pub use error::{Error, MissingImport};
 pub use grant::{Grant, LoadDecision};
 pub use inspect::{
     Capability, InspectError, Inspection, Item, Kind, Link, Part, Provided, inspect,
 };
 pub use log_throttle::LogThrottle;
-pub use request::RequestScope;
+pub use request::guest_time::{host_task, thread_unparked};
+pub use request::{BytesRead, EndedRequest, Observer, RequestScope, Usage};
 pub use wasmtime::Trap;

@@ -3,6 +3,7 @@
 
 mod half_close;
 mod no_content;
+mod observed;
 mod slow_clients;
 mod unread_bodies;
 
@@ -15,9 +16,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use tensor_wasm_runtime::Observer;
 use tensor_wasm_runtime::server::{
-    Admin, CompleteResponse, Drained, HandleError, Handler, Limits, ListenError, RequestInfo,
-    Server,
+    Admin, CompleteResponse, Drained, HandleError, Handler, Limits, ListenError, MetricsPage,
+    MetricsText, RequestInfo, Server,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -126,6 +128,23 @@ fn with_content(status: &str) -> Response<WasiBody> {
     response
 }
 
+/// A page without metrics.
+struct NoMetrics;
+
+impl MetricsPage for NoMetrics {
+    fn text(&self, accept: Option<&http::HeaderValue>) -> MetricsText {
+        MetricsText {
+            content_type: "text/plain; version=0.0.4",
+            text: format!("# {accept:?}\n"),
+        }
+    }
+}
+
+fn admin(server: &Running) -> Admin {
+    let address = ([127, 0, 0, 1], 0).into();
+    Admin::start(address, server.ready.clone(), Arc::new(NoMetrics)).unwrap()
+}
+
 struct Running {
     address: std::net::SocketAddr,
     handler: Arc<Paths>,
@@ -140,9 +159,22 @@ impl Running {
     }
 
     async fn start_with_drain(limits: Limits, drain: Duration) -> Self {
+        Self::start_as(limits, drain, None).await
+    }
+
+    async fn start_observed(limits: Limits, observer: Arc<dyn Observer>) -> Self {
+        Self::start_as(limits, NEVER, Some(observer)).await
+    }
+
+    async fn start_as(
+        limits: Limits,
+        drain: Duration,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Self {
         let server = Server::bind(([127, 0, 0, 1], 0).into(), limits)
             .await
-            .unwrap();
+            .unwrap()
+            .with_observer(observer);
         let (address, ready) = (server.address(), server.readiness());
         let handler = Arc::new(Paths::default());
         let (stop, stopped) = oneshot::channel();
@@ -562,7 +594,7 @@ async fn a_busy_port_is_an_error_that_says_what_to_do() {
             server.address
         )
     );
-    let Err(error) = Admin::start(server.address, server.ready.clone()) else {
+    let Err(error) = Admin::start(server.address, server.ready.clone(), Arc::new(NoMetrics)) else {
         panic!("two servers on one address");
     };
     assert!(error.to_string().contains("--admin"), "{error}");
@@ -611,7 +643,7 @@ async fn the_health_routes_tell_living_from_ready() {
     let server = Running::start(Limits::default()).await;
     // One request, so that the server certainly serves.
     server.exchange(&get("/")).await;
-    let admin = Admin::start(([127, 0, 0, 1], 0).into(), server.ready.clone()).unwrap();
+    let admin = admin(&server);
     let ask = async |path: &str| {
         let mut client = Client(TcpStream::connect(admin.address()).await.unwrap());
         client.send(&get(path)).await;
@@ -620,6 +652,12 @@ async fn the_health_routes_tell_living_from_ready() {
     assert!(ask("/livez").await.ends_with("\r\n\r\nok\n"));
     assert!(ask("/readyz").await.starts_with("HTTP/1.1 200"));
     assert!(ask("/other").await.starts_with("HTTP/1.1 404"));
+    let metrics = ask("/metrics").await;
+    assert!(
+        metrics.contains("content-type: text/plain; version=0.0.4\r\n"),
+        "{metrics}"
+    );
+    assert!(metrics.ends_with("\r\n\r\n# None\n"), "{metrics}");
     server.stop.send(()).unwrap();
     server.served.await.unwrap();
     assert!(ask("/livez").await.starts_with("HTTP/1.1 200"));
@@ -629,7 +667,7 @@ async fn the_health_routes_tell_living_from_ready() {
 #[tokio::test(flavor = "current_thread")]
 async fn the_health_routes_answer_while_every_thread_of_the_server_is_occupied() {
     let server = Running::start(Limits::default()).await;
-    let admin = Admin::start(([127, 0, 0, 1], 0).into(), server.ready.clone()).unwrap();
+    let admin = admin(&server);
     // This blocks the one thread that the runtime has.
     let answer = std::thread::scope(|scope| {
         let client = scope.spawn(|| {
@@ -649,7 +687,7 @@ async fn the_health_routes_answer_while_every_thread_of_the_server_is_occupied()
 #[tokio::test]
 async fn slow_connections_keep_no_monitor_from_the_health_routes() {
     let server = Running::start(Limits::default()).await;
-    let admin = Admin::start(([127, 0, 0, 1], 0).into(), server.ready.clone()).unwrap();
+    let admin = admin(&server);
     let mut slow = Vec::new();
     // As many as there may be.
     for _ in 0..64 {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use tensor_wasm_device::Device;
 use tensor_wasm_node::host::Reloader;
+use tensor_wasm_node::metrics::Metrics;
 use tensor_wasm_node::node::{self, FunctionLimits, JobLimits, NodeSource};
 use tensor_wasm_node::tokens::Tokens;
 use tensor_wasm_runtime::server::{Drained, Server};
@@ -120,7 +121,11 @@ impl ServerCommand for Node {
         &self.server
     }
 
-    fn assemble(&self, settings: &Settings) -> anyhow::Result<node::Node> {
+    fn assemble(
+        &self,
+        settings: &Settings,
+        metrics: Option<Arc<Metrics>>,
+    ) -> anyhow::Result<node::Node> {
         let options = &self.server;
         let mut builder = node::Node::builder(NodeSource {
             directory: self.data_dir.clone(),
@@ -147,7 +152,9 @@ impl ServerCommand for Node {
         .tenants(options.listed_tenants(settings))
         .instances(options.all_instances())
         .instance_memory_bytes(options.limits.instance_memory_bytes()?)
-        .cache(options.cache.directory()?);
+        .cache(options.cache.directory()?)
+        .metrics(metrics)
+        .usage_header(options.listener.usage_header);
         for path in &options.policy.policies {
             builder = builder.policy(source(path)?);
         }

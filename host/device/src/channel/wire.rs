@@ -162,16 +162,22 @@ pub(crate) enum Answer {
         number: SequenceNumber,
         /// The device's time at an event, in nanoseconds.
         at: Option<u64>,
+        /// How long its kernel ran, in nanoseconds of the device's time.
+        ran: u64,
     },
     Failed {
         queue: QueueId,
         number: SequenceNumber,
         error: WireError,
+        /// As in `Done`.
+        ran: u64,
     },
-    /// It came behind a failure, and was not done.
+    /// It came behind a failure, and was not done; or its queue was closed, and it was stopped.
     Skipped {
         queue: QueueId,
         number: SequenceNumber,
+        /// As in `Done`.
+        ran: u64,
     },
     /// The device is of no more use to this process.
     Lost {

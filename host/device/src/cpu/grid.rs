@@ -16,6 +16,7 @@ use super::slice::SLICE;
 use super::stopwatch::Stopwatch;
 use crate::launch::PackedArguments;
 use crate::memory::{AddressMap, View};
+use crate::meter::LaunchCharge;
 use crate::sync::lock;
 use crate::{Buffer, Error, LaunchConfig, Output};
 
@@ -47,6 +48,7 @@ pub(crate) struct Grid {
     context: GridContext,
     /// Those that the arguments point to, so that they outlive the launch.
     _buffers: Vec<Buffer>,
+    charge: Option<LaunchCharge>,
     blocks: u64,
     stop: AtomicBool,
     state: Mutex<GridState>,
@@ -159,6 +161,7 @@ impl Grid {
             kernel,
             context,
             _buffers: arguments.buffers,
+            charge: arguments.charge,
             stop: AtomicBool::new(false),
             state: Mutex::default(),
         })
@@ -167,6 +170,13 @@ impl Grid {
     /// How it runs.
     pub(crate) fn execution(&self) -> &Arc<Execution> {
         &self.execution
+    }
+
+    /// A thread has worked on it for so long.
+    pub(crate) fn charge(&self, time: Duration) {
+        if let Some(charge) = &self.charge {
+            charge.add(time);
+        }
     }
 
     /// What is launched.

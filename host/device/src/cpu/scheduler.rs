@@ -312,6 +312,7 @@ impl Scheduler {
         effects: &mut DeferredEffects,
     ) {
         let mut state = lock(&self.state);
+        worked_on.charge(took);
         // The queue keeps the launch until its last thread is here: whatever
         // the launch holds is given back by then, and not a moment later.
         drop(worked_on);

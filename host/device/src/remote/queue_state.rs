@@ -100,6 +100,16 @@ impl RemoteQueue {
         }
     }
 
+    /// The kernel at the front ran for so long.
+    pub(crate) fn charge(&self, time: Duration) {
+        let front = self.entries.front().filter(|_| self.sent > 0);
+        if let Some(Command::Launch { arguments, .. }) = front.map(|entry| &entry.command)
+            && let Some(charge) = &arguments.charge
+        {
+            charge.add(time);
+        }
+    }
+
     /// Appends an entry, or refuses it for a failure.
     pub(crate) fn push(&mut self, entry: Entry, effects: &mut DeferredEffects) {
         match self.failure.admit(entry.command.waits()) {
@@ -237,6 +247,8 @@ impl RemoteQueue {
         effects: &mut DeferredEffects,
     ) {
         self.expected.clear();
+        // Nobody says how long the kernel ran that was running: this is what was seen of it.
+        self.charge(self.used);
         if let Some(error) = own
             && !self.closed
         {

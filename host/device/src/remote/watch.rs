@@ -282,21 +282,30 @@ impl Supervisor {
                     worker.send(state, &Request::Unload { id });
                 }
             }
-            Answer::Done { queue, number, at } => {
+            Answer::Done {
+                queue,
+                number,
+                at,
+                ran,
+            } => {
                 let at = at.map(|at| self.began + Duration::from_nanos(at.min(MOST_NANOSECONDS)));
-                self.settle(state, queue, number, Outcome::Done(at), effects)?;
+                let answer = Settled::new(queue, number, Outcome::Done(at), ran);
+                self.settle(state, answer, effects)?;
             }
             Answer::Failed {
                 queue,
                 number,
                 error,
+                ran,
             } => {
                 let error = Error::from(error);
                 tracing::debug!(tenant = worker.tenant, worker = worker.id.number(), %error, "work of a queue failed");
-                self.settle(state, queue, number, Outcome::Failed(error), effects)?;
+                let answer = Settled::new(queue, number, Outcome::Failed(error), ran);
+                self.settle(state, answer, effects)?;
             }
-            Answer::Skipped { queue, number } => {
-                self.settle(state, queue, number, Outcome::Skipped, effects)?;
+            Answer::Skipped { queue, number, ran } => {
+                let answer = Settled::new(queue, number, Outcome::Skipped, ran);
+                self.settle(state, answer, effects)?;
             }
             Answer::Lost { message, blamed } => {
                 let blamed: Vec<(QueueId, Error)> = blamed
@@ -319,17 +328,17 @@ impl Supervisor {
     fn settle(
         &self,
         state: &mut WorkerState,
-        id: QueueId,
-        number: SequenceNumber,
-        outcome: Outcome,
+        answer: Settled,
         effects: &mut DeferredEffects,
     ) -> Result<(), Broken> {
+        let id = answer.queue;
         let failure = state.identifiers.next();
         let queue = state
             .queues
             .get_mut(&id)
             .ok_or(Broken("an answer for a queue that is not open"))?;
-        let resume = queue.answer(number, outcome, failure, effects)?;
+        queue.charge(answer.ran);
+        let resume = queue.answer(answer.number, answer.outcome, failure, effects)?;
         if resume {
             self.worker.send(state, &Request::Resume { queue: id });
         }
@@ -474,6 +483,26 @@ impl WorkerState {
 
 /// The greatest time that an event may have: some thirty-six years.
 const MOST_NANOSECONDS: u64 = 1 << 60;
+
+/// What a worker said of a command.
+struct Settled {
+    queue: QueueId,
+    number: SequenceNumber,
+    outcome: Outcome,
+    /// How long the command's kernel ran.
+    ran: Duration,
+}
+
+impl Settled {
+    fn new(queue: QueueId, number: SequenceNumber, outcome: Outcome, ran: u64) -> Settled {
+        Settled {
+            queue,
+            number,
+            outcome,
+            ran: Duration::from_nanos(ran.min(MOST_NANOSECONDS)),
+        }
+    }
+}
 
 fn overrun_error(queue: &RemoteQueue, limits: &WorkerLimits) -> Error {
     let (limit, timeout) = (limits.kernel, limits.timeout);

@@ -94,6 +94,7 @@ fn what_no_correct_worker_says_ends_it() {
         queue: 7.into(),
         number: 0.into(),
         at: None,
+        ran: 0,
     };
     let ready = || Answer::Ready { unpinned: None };
     let no_room = Answer::NoRoom {

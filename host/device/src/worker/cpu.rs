@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -26,6 +26,7 @@ use crate::cpu::compiled::print_fallbacks;
 use crate::failure_state::FailureState;
 use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
 use crate::launch::PackedArguments;
+use crate::meter::{LaunchCharge, LaunchTimes, Meter};
 use crate::spin_wait::spin_then_await;
 use crate::staging::StagedBytes;
 use crate::submission::{self, EventSignal, EventState, Handles, ReadDestination, Reply};
@@ -63,6 +64,21 @@ struct OpenQueue {
     lease: Option<Lease>,
     queue: Queue,
     closed: Arc<AtomicBool>,
+    ran: Arc<Ran>,
+}
+
+/// How long kernels of a queue ran, in nanoseconds: of one command, since its thread executes one
+/// after another.
+#[derive(Debug, Default)]
+struct Ran(AtomicU64);
+
+impl Meter for Ran {
+    fn launched(&self) {}
+
+    fn ran(&self, launch: LaunchTimes) {
+        let nanoseconds = u64::try_from(launch.device.as_nanos()).unwrap_or(u64::MAX);
+        self.0.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
 }
 
 /// A message to a queue's thread.
@@ -133,9 +149,10 @@ impl Cpu {
     ///
     /// # Errors
     /// [`Error::InvalidLaunch`] where there is no such thing.
-    fn prepare(&self, command: &Command<Wire<'_>>) -> Result<Prepared, Error> {
+    fn prepare(&self, command: &Command<Wire<'_>>, ran: &Arc<Ran>) -> Result<Prepared, Error> {
         let mut names = Names {
             worker: self,
+            ran,
             staged: None,
             result: CommandResult::Nothing,
         };
@@ -151,6 +168,7 @@ impl Cpu {
 /// Names resources by the handles of this process.
 struct Names<'w> {
     worker: &'w Cpu,
+    ran: &'w Arc<Ran>,
     staged: Option<Span>,
     result: CommandResult,
 }
@@ -176,6 +194,7 @@ impl<'a, 'b: 'a> Translate<'a, Wire<'b>, Handles> for Names<'_> {
         Ok(PackedArguments {
             bytes: arguments.to_vec(),
             buffers: Vec::new(),
+            charge: Some(LaunchCharge::new(Arc::clone(self.ran) as Arc<dyn Meter>)),
         })
     }
 
@@ -262,6 +281,7 @@ impl Executor for Cpu {
             .map_err(|error| Lost(error.to_string()))?;
         let (messages, received) = mpsc::channel();
         let closed = Arc::new(AtomicBool::new(false));
+        let ran = Arc::<Ran>::default();
         let thread = QueueThread {
             id,
             queue: queue.clone(),
@@ -269,6 +289,7 @@ impl Executor for Cpu {
             outbox: self.outbox.clone(),
             started: self.started,
             closed: Arc::clone(&closed),
+            ran: Arc::clone(&ran),
         };
         std::thread::Builder::new()
             .name(format!("queue-{id}"))
@@ -279,6 +300,7 @@ impl Executor for Cpu {
             lease: Some(lease),
             queue,
             closed,
+            ran,
         };
         self.queues.insert(id, open);
         Ok(())
@@ -307,9 +329,11 @@ impl Executor for Cpu {
         number: SequenceNumber,
         command: Command<Wire<'_>>,
     ) -> Result<(), Lost> {
-        let message = Message::Execute(number, self.prepare(&command));
-        let open = self.queues.get(&id);
-        match open.is_some_and(|open| open.messages.send(message).is_ok()) {
+        let sent = self.queues.get(&id).is_some_and(|open| {
+            let message = Message::Execute(number, self.prepare(&command, &open.ran));
+            open.messages.send(message).is_ok()
+        });
+        match sent {
             true => Ok(()),
             false => Err(Lost("a command for a queue that is not open".to_owned())),
         }
@@ -324,6 +348,7 @@ struct QueueThread {
     outbox: Outbox,
     started: Instant,
     closed: Arc<AtomicBool>,
+    ran: Arc<Ran>,
 }
 
 impl QueueThread {
@@ -339,16 +364,25 @@ impl QueueThread {
                 }
             };
             if state.admit(false).is_some() || self.closed.load(Ordering::Acquire) {
-                self.outbox.send(&Answer::Skipped { queue, number });
+                let ran = 0;
+                self.outbox.send(&Answer::Skipped { queue, number, ran });
                 continue;
             }
             let done = match prepared {
                 Ok(prepared) => runtime.block_on(self.execute(prepared)),
                 Err(error) => Err(error),
             };
+            let ran = self.ran.0.swap(0, Ordering::Relaxed);
             let answer = match done {
-                Ok(at) => Answer::Done { queue, number, at },
-                Err(_) if self.closed.load(Ordering::Acquire) => Answer::Skipped { queue, number },
+                Ok(at) => Answer::Done {
+                    queue,
+                    number,
+                    at,
+                    ran,
+                },
+                Err(_) if self.closed.load(Ordering::Acquire) => {
+                    Answer::Skipped { queue, number, ran }
+                }
                 Err(error) => {
                     state.fail(());
                     let error = error.into();
@@ -356,6 +390,7 @@ impl QueueThread {
                         queue,
                         number,
                         error,
+                        ran,
                     }
                 }
             };

@@ -12,6 +12,7 @@ mod kept_kernels;
 mod launches;
 mod limits;
 mod memory;
+mod metering;
 mod modules;
 mod properties;
 mod queues;

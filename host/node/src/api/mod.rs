@@ -31,6 +31,7 @@ use crate::functions::Functions;
 use crate::jobs::Jobs;
 use model::Health;
 use query::Query;
+pub(crate) use routes::actions;
 use routes::{Endpoint, Found, Operation};
 
 /// The API of a node.

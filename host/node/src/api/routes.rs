@@ -1,6 +1,8 @@
 //! The routes of the API, in one table: the router, the audit log's actions, the labels of
 //! metrics and the OpenAPI document come from it.
 
+use std::collections::BTreeSet;
+
 use std::sync::OnceLock;
 
 use http::Method;
@@ -513,6 +515,12 @@ impl Route {
             names.join(", ")
         })
     }
+}
+
+/// What the operations of all routes are called, each name once.
+pub(crate) fn actions() -> BTreeSet<&'static str> {
+    let operations = ROUTES.iter().flat_map(|route| route.operations);
+    operations.map(|operation| operation.action).collect()
 }
 
 #[cfg(test)]

@@ -49,7 +49,9 @@ pub use anchor::{anchor_beside, read_anchor};
 pub use chain::{Head, LineHash};
 pub use error::AuditError;
 pub use queue::AuditStats;
-pub use record::{Actor, ActorKind, LONGEST_LINE, NoRecord, Outcome, Record, Scope, Star};
+pub use record::{
+    Actor, ActorKind, LONGEST_LINE, NoRecord, Outcome, Record, Scope, Star, UsageAtHead,
+};
 pub use target::{AuditTarget, OnFailure};
 
 use std::fmt;

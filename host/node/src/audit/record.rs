@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+use tensor_wasm_runtime::Usage;
 use tensor_wasm_runtime::policy::{Decision, Principal, RequestRecord, Scope as Tenants};
 use tensor_wasm_runtime::server::UNIX_CLIENT;
 use thiserror::Error;
@@ -55,6 +56,10 @@ pub struct Record {
     /// fraction.
     #[serde(deserialize_with = "Option::deserialize")]
     pub latency_ms: Option<f64>,
+    /// What the request had used when the head of its response was known; `None` for what
+    /// was no request that a component saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<UsageAtHead>,
     /// The other end of the connection, address and port.
     #[serde(deserialize_with = "Option::deserialize")]
     pub peer_addr: Option<String>,
@@ -69,6 +74,43 @@ pub struct Record {
     pub lost: Option<u64>,
     /// The hash of the line before this one; zeros in the first.
     pub prev_hash: LineHash,
+}
+
+/// What a request had used when the head of its response was known, and its record was made.
+/// What it used afterwards, to send the response's body, is in the metrics alone.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsageAtHead {
+    /// The time in which guests ran, in milliseconds with a fraction.
+    pub guest_ms: f64,
+    /// The device's time of kernels, in milliseconds with a fraction.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub device_ms: f64,
+    /// Launches of kernels.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub launches: u64,
+    /// Bytes that were read of the request's body.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub request_bytes: u64,
+}
+
+impl UsageAtHead {
+    fn new(usage: &Usage) -> UsageAtHead {
+        UsageAtHead {
+            guest_ms: milliseconds(usage.guest),
+            device_ms: milliseconds(usage.device),
+            launches: usage.launches,
+            request_bytes: usage.request_bytes,
+        }
+    }
+}
+
+fn is_zero(ms: &f64) -> bool {
+    *ms == 0.0
+}
+
+fn is_none(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Who did something.
@@ -176,6 +218,7 @@ impl Record {
                 error_kind: error_kind.map(|kind| cut(kind, LONGEST_WORD)),
             },
             latency_ms: Some(milliseconds(request.latency)),
+            usage: request.usage.as_ref().map(UsageAtHead::new),
             peer_addr: Some(peer(request.peer)),
             peer_certificate: request
                 .certificate
@@ -238,6 +281,7 @@ impl Record {
             tenant: None,
             outcome: Outcome::done(),
             latency_ms: None,
+            usage: None,
             peer_addr: None,
             peer_certificate: None,
             repeated: None,

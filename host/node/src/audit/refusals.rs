@@ -229,6 +229,7 @@ mod tests {
             status: http::StatusCode::UNAUTHORIZED,
             error_kind: Some("unauthorized".to_owned()),
             latency: Duration::ZERO,
+            usage: None,
         }
     }
 

@@ -82,6 +82,7 @@ impl Functions {
             guarded: self.is_guarded,
             request_timeout: self.limits.request_timeout,
             reuse: self.limits.reuse,
+            observer: self.observer.clone(),
             ..ApplicationConfig::default()
         };
         let engine = self.engine.clone();

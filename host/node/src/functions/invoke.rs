@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use tensor_wasm_runtime::{Application, InvokeFailure, RequestScope};
+use tensor_wasm_runtime::{Application, InvokeFailure, RequestScope, host_task};
 use tokio::task::JoinHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -51,10 +51,10 @@ impl Functions {
         let mut invocation = self.usage.begin(entry.tenant, &function.id, &function.name);
         let request = request.map(|body| invocation.request(body).boxed_unsync());
         let application = self.application(entry).await?;
-        let response = AbortOnDrop(self.guests.spawn(async move {
+        let response = AbortOnDrop(self.guests.spawn(host_task(async move {
             let response = application.invoke(request, &scope).await;
             response.map_err(InvokeError::Failed)
-        }));
+        })));
         let response = response.await?;
         invocation.responded();
         Ok(response.map(|body| {

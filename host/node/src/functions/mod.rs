@@ -20,7 +20,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tensor_wasm_runtime::{Engine, HttpGrant, TenantMemory, Trap};
+use tensor_wasm_runtime::{Engine, HttpGrant, Observer, TenantMemory, Trap};
 use tokio::runtime::Handle;
 use tokio::sync::RwLock;
 
@@ -94,6 +94,8 @@ pub(crate) struct Functions {
     /// Held shared from the moment a component is stored until a version refers to it, and
     /// exclusively while components are removed that no version refers to.
     collection: RwLock<()>,
+    /// Who learns what invocations use.
+    observer: Option<Arc<dyn Observer>>,
     /// Runs the guests, on threads that serve no HTTP.
     guests: Handle,
 }
@@ -107,6 +109,7 @@ impl Functions {
         is_guarded: bool,
         http: HttpGrant,
         limits: FunctionLimits,
+        observer: Option<Arc<dyn Observer>>,
         guests: Handle,
     ) -> Functions {
         Functions {
@@ -124,8 +127,14 @@ impl Functions {
             is_guarded,
             http,
             limits,
+            observer,
             guests,
         }
+    }
+
+    /// Who learns what invocations use.
+    pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
+        self.observer.clone()
     }
 
     pub(crate) fn limits(&self) -> &FunctionLimits {

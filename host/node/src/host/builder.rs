@@ -9,7 +9,7 @@ use std::time::Duration;
 use tensor_wasm_device::Device;
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
 use tensor_wasm_runtime::{
-    ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant, TenantMemory,
+    ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant, Observer, TenantMemory,
 };
 
 use super::chain::{Chain, ComponentSource};
@@ -18,6 +18,7 @@ use super::{Host, HostError};
 use crate::audit::{AuditConfig, AuditLog, AuditTarget};
 use crate::grants::{Tenant, TenantGrants};
 use crate::limiter::Buckets;
+use crate::metrics::{Metrics, Sources};
 use crate::tokens::Tokens;
 
 /// Assembles a [`Host`] or, where `S` is [`NodeSource`], a [`Node`](crate::node::Node). What is
@@ -39,6 +40,7 @@ pub struct HostBuilder<S = ComponentSource> {
     instances: NonZeroU32,
     instance_memory_bytes: usize,
     pub(crate) cache: Option<PathBuf>,
+    pub(crate) metrics: Option<Arc<Metrics>>,
 }
 
 impl<S> HostBuilder<S> {
@@ -63,6 +65,7 @@ impl<S> HostBuilder<S> {
             instances: engine.instances,
             instance_memory_bytes: engine.instance_memory_bytes,
             cache: None,
+            metrics: None,
         }
     }
 
@@ -188,6 +191,27 @@ impl<S> HostBuilder<S> {
         self
     }
 
+    /// Counts what happens in these metrics. Nothing is, unless set.
+    #[must_use]
+    pub fn metrics(mut self, metrics: Option<Arc<Metrics>>) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// Whether responses say in a header `Server-Timing` what their requests used. They do
+    /// not, unless set.
+    #[must_use]
+    pub fn usage_header(mut self, says: bool) -> Self {
+        self.application.usage_header = says;
+        self
+    }
+
+    /// Who learns what happens to requests.
+    pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
+        let metrics = self.metrics.clone();
+        metrics.map(|metrics| metrics as Arc<dyn Observer>)
+    }
+
     /// Opens the audit log, the device and the engine.
     ///
     /// # Errors
@@ -229,6 +253,14 @@ impl<S> HostBuilder<S> {
         };
         let of_tenants = grants.clone();
         let memory = TenantMemory::new(move |tenant| of_tenants.memory_bytes(tenant));
+        if let Some(metrics) = &self.metrics {
+            metrics.watch(Sources {
+                engine: engine.clone(),
+                device: device.clone(),
+                grants: grants.clone(),
+                audit: audit.clone(),
+            });
+        }
         Ok(Foundation {
             memory: Arc::new(memory),
             tokens,
@@ -286,6 +318,7 @@ impl HostBuilder {
         let config = ApplicationConfig {
             gpu: foundation.grants.clone(),
             tenant_memory: foundation.memory.clone(),
+            observer: self.observer(),
             ..std::mem::take(&mut self.application)
         };
         let chain = Chain::load(
@@ -302,6 +335,7 @@ impl HostBuilder {
             device: foundation.device,
             grants: foundation.grants,
             tokens: foundation.tokens,
+            metrics: self.metrics,
         })
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tensor_wasm_runtime::policy::PolicyGrant;
 use tensor_wasm_runtime::{
-    Application, ApplicationConfig, Engine, Grant, NextHandler, TenantMemory, inspect, plug,
+    Application, ApplicationConfig, Engine, Grant, NextHandler, Observer, TenantMemory, inspect,
+    plug,
 };
 
 use super::HostError;
@@ -73,6 +74,10 @@ pub(crate) struct PolicyConfig {
     pub(crate) request_timeout: Duration,
     /// How many requests one instance answers, one after another.
     pub(crate) reuse: NonZeroUsize,
+    /// Who learns what happens to requests.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// Whether responses say what their requests used.
+    pub(crate) usage_header: bool,
 }
 
 /// Loads each policy in front of the one behind it, the last one in front of `behind`, which
@@ -95,6 +100,8 @@ pub(crate) fn load_policies(
             tenant_memory: config.memory.clone(),
             request_timeout: config.request_timeout,
             reuse: config.reuse,
+            observer: config.observer.clone(),
+            usage_header: config.usage_header,
             ..ApplicationConfig::default()
         };
         let policy = Application::load(engine, &source.bytes, config);
@@ -134,6 +141,7 @@ impl Chain {
         let guarded = !policies.is_empty();
         let (request_timeout, reuse) = (config.request_timeout, config.reuse);
         let memory = config.tenant_memory.clone();
+        let (observer, usage_header) = (config.observer.clone(), config.usage_header);
         let application = Application::load(
             engine,
             &component.bytes,
@@ -161,6 +169,8 @@ impl Chain {
             memory,
             request_timeout,
             reuse,
+            observer,
+            usage_header,
         };
         let behind = application.clone();
         Ok(Chain {

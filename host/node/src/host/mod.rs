@@ -60,11 +60,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tensor_wasm_device::Device;
-use tensor_wasm_runtime::Application;
 use tensor_wasm_runtime::server::{Drained, Server};
+use tensor_wasm_runtime::{Application, Observer};
 
 use crate::audit::{AuditLog, Outcome};
 use crate::grants::TenantGrants;
+use crate::metrics::Metrics;
 use crate::tokens::Tokens;
 use chain::Chain;
 
@@ -75,6 +76,7 @@ pub struct Host {
     grants: Arc<TenantGrants>,
     tokens: Arc<Tokens>,
     audit: Option<Arc<AuditLog>>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Host {
@@ -134,6 +136,8 @@ impl Host {
         drain: Duration,
     ) -> Drained {
         self.record("server.start");
+        let metrics = self.metrics.clone();
+        let server = server.with_observer(metrics.map(|metrics| metrics as Arc<dyn Observer>));
         server.serve(self.handler(), shutdown, drain).await
     }
 

@@ -136,6 +136,7 @@ async fn invoke(jobs: &Jobs, job: &Job) -> Result<Answer, Failure> {
         deadline,
         job.tenant,
         None,
+        jobs.functions.observer(),
     );
     let invoked = jobs.functions.invoke(&entry, request, scope).await;
     let response = invoked.map_err(NodeError::from)?;

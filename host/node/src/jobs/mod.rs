@@ -13,6 +13,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tensor_wasm_runtime::host_task;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -127,7 +128,7 @@ impl Jobs {
 
     /// Begins to run jobs, on the threads that run guests.
     pub(crate) fn start(self: &Arc<Self>, guests: &Handle) {
-        guests.spawn(scheduler::run(self.clone(), guests.clone()));
+        guests.spawn(host_task(scheduler::run(self.clone(), guests.clone())));
     }
 
     pub(crate) fn limits(&self) -> &JobLimits {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tensor_wasm_runtime::host_task;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
@@ -119,11 +120,11 @@ impl Jobs {
             jobs: self.clone(),
             id: id.clone(),
         };
-        let task = guests.spawn(async move {
+        let task = guests.spawn(host_task(async move {
             let _ended = ended;
             let _ = is_listed.await;
             attempt::run(&jobs, job).await;
-        });
+        }));
         let mut running = ignore_poison(self.running.lock());
         let task = task.abort_handle();
         running.insert(id, Running { tenant, task });

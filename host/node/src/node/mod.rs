@@ -39,8 +39,8 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use tensor_wasm_device::Device;
-use tensor_wasm_runtime::Unguarded;
 use tensor_wasm_runtime::server::{Drained, Server};
+use tensor_wasm_runtime::{Observer, Unguarded};
 use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
@@ -52,6 +52,7 @@ use crate::host::chain::{PolicyConfig, load_policies};
 use crate::host::{Foundation, HostBuilder, HostError, Policy, Reloader};
 use crate::jobs::Jobs;
 use crate::lock::ignore_poison;
+use crate::metrics::Metrics;
 use crate::storage::Storage;
 use crate::tokens::Tokens;
 
@@ -101,6 +102,8 @@ pub struct Node {
     grants: Arc<TenantGrants>,
     tokens: Arc<Tokens>,
     audit: Option<Arc<AuditLog>>,
+    metrics: Option<Arc<Metrics>>,
+    usage_header: bool,
     request_timeout: Duration,
     /// The threads that run guests, until the node is closed.
     guests: Mutex<Option<Runtime>>,
@@ -159,13 +162,17 @@ impl Node {
             let _ = begin_of_drain.set(Instant::now());
         };
         self.api.set_readiness(server.readiness());
+        let metrics = self.metrics.clone();
+        let observer = metrics.map(|metrics| metrics as Arc<dyn Observer>);
+        let server = server.with_observer(observer.clone());
         let drained = match self.policies.first() {
             Some(policy) => {
                 let policy = policy.component.clone();
                 server.serve(policy, shutdown, drain).await
             }
             None => {
-                let api = Unguarded::new(self.api.clone(), self.request_timeout);
+                let api = Unguarded::new(self.api.clone(), self.request_timeout, observer)
+                    .with_usage_header(self.usage_header);
                 server.serve(Arc::new(api), shutdown, drain).await
             }
         };
@@ -258,6 +265,8 @@ impl HostBuilder<NodeSource> {
         let guests = tokio::runtime::Builder::new_multi_thread()
             .thread_name("guest")
             .enable_all()
+            // So that guests are charged for the time that they run.
+            .on_thread_unpark(tensor_wasm_runtime::thread_unparked)
             .build()
             .map_err(HostError::Threads)?;
         let limits = FunctionLimits {
@@ -271,6 +280,8 @@ impl HostBuilder<NodeSource> {
             memory: memory.clone(),
             request_timeout,
             reuse: limits.reuse,
+            observer: self.observer(),
+            usage_header: self.application.usage_header,
         };
         let is_guarded = !self.policies.is_empty();
         let functions = Functions::new(
@@ -281,6 +292,7 @@ impl HostBuilder<NodeSource> {
             is_guarded,
             self.application.http.clone(),
             limits,
+            self.observer(),
             guests.handle().clone(),
         );
         let functions = Arc::new(functions);
@@ -303,6 +315,8 @@ impl HostBuilder<NodeSource> {
             grants,
             tokens,
             audit: None,
+            metrics: self.metrics.clone(),
+            usage_header: self.application.usage_header,
             request_timeout,
             guests: Mutex::new(Some(guests)),
         };

@@ -8,6 +8,7 @@ use crate::capability::output::OutputSink;
 use crate::capability::policy::PolicyGrant;
 use crate::capability::tenant_memory::TenantMemory;
 use crate::grant::Grant;
+use crate::request::Observer;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,11 @@ pub struct ApplicationConfig {
     pub tenant_memory: Arc<TenantMemory>,
     /// How long a request may take, from its head to the end of its response.
     pub request_timeout: Duration,
+    /// Who learns what happens to requests, and what they use.
+    pub observer: Option<Arc<dyn Observer>>,
+    /// Whether each response says in a header `Server-Timing` (W3C) what its request has used
+    /// until then.
+    pub usage_header: bool,
     /// How many requests one instance answers, one after another. One is the
     /// strongest isolation: nothing of a request survives it.
     pub reuse: NonZeroUsize,
@@ -55,6 +61,8 @@ impl Default for ApplicationConfig {
             guarded: false,
             tenant_memory: Arc::new(TenantMemory::unlimited()),
             request_timeout: Duration::from_secs(30),
+            observer: None,
+            usage_header: false,
             reuse: NonZeroUsize::MIN,
         }
     }

@@ -21,9 +21,19 @@ impl StopOnDrop {
         self.0.as_ref().is_some_and(|task| task.run.has_failed())
     }
 
+    /// Counts bytes of the response's body, where the client gets them.
+    fn count(&self, bytes: usize) {
+        let task = self.0.as_ref().filter(|task| task.is_outermost());
+        if let Some(task) = task {
+            task.context().usage().add_response_bytes(bytes as u64);
+        }
+    }
+
     /// The response is complete: the guest may run to its own end.
     fn disarm(mut self) {
-        self.0 = None;
+        if let Some(task) = self.0.take() {
+            end(&task);
+        }
     }
 }
 
@@ -31,7 +41,15 @@ impl Drop for StopOnDrop {
     fn drop(&mut self) {
         if let Some(task) = &self.0 {
             task.run.stop(Stop::ClientGone);
+            end(task);
         }
+    }
+}
+
+/// The response that a component gave is over, and with the outermost one's the client's.
+fn end(task: &RequestTask) {
+    if task.is_outermost() {
+        task.context().end();
     }
 }
 
@@ -40,13 +58,17 @@ pub(super) struct GuestBody {
     inner: WasiBody,
     /// Bytes that the head promised and the client has not taken yet.
     promised: Option<u64>,
+    /// Whether the client gets it.
+    has_content: bool,
     /// Disarmed once the body is complete.
     stop_on_drop: Option<StopOnDrop>,
 }
 
 impl GuestBody {
-    pub(super) fn new(inner: WasiBody, stop_on_drop: StopOnDrop) -> GuestBody {
+    /// `has_content` says whether the client gets the body.
+    pub(super) fn new(inner: WasiBody, stop_on_drop: StopOnDrop, has_content: bool) -> GuestBody {
         let mut body = GuestBody {
+            has_content,
             promised: inner.size_hint().exact(),
             stop_on_drop: Some(stop_on_drop),
             inner,
@@ -78,8 +100,14 @@ impl Body for GuestBody {
         let polled = Pin::new(&mut self.inner).poll_frame(cx);
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
-                if let (Some(promised), Some(data)) = (self.promised.as_mut(), frame.data_ref()) {
-                    *promised = promised.saturating_sub(data.len() as u64);
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                if let Some(promised) = self.promised.as_mut() {
+                    *promised = promised.saturating_sub(bytes as u64);
+                }
+                if let Some(stop_on_drop) = &self.stop_on_drop
+                    && self.has_content
+                {
+                    stop_on_drop.count(bytes);
                 }
                 let complete = self.promised == Some(0) || self.inner.is_end_stream();
                 self.complete_if(complete);

@@ -17,6 +17,7 @@ use crate::instance::factory::InstanceFactory;
 use crate::instance::linker::linker;
 use crate::instance::state::InstanceState;
 use crate::instance::worker::{Reuse, Workers};
+use std::time::Instant;
 use wasmtime::component::{Component, InstancePre};
 use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
 use wasmtime_wasi_http::{p2, p3};
@@ -37,7 +38,11 @@ impl Application {
         check_kind(component)?;
         let digest = format!("blake3:{}", blake3::hash(component).to_hex());
         let wasmtime = engine.wasmtime();
+        let began = Instant::now();
         let component = Component::from_binary(wasmtime, component).map_err(Error::Compile)?;
+        if let Some(observer) = &config.observer {
+            observer.compiled(began.elapsed());
+        }
         let ty = component.component_type();
         let imports: Vec<&str> = ty.imports(wasmtime).map(|(name, _)| name).collect();
         let imports_any = |prefix: &str| imports.iter().any(|name| name.starts_with(prefix));
@@ -80,6 +85,7 @@ impl Application {
             reuse: Reuse::up_to(config.reuse),
             start_timeout: config.request_timeout,
             instances: InstanceFactory::new(engine.clone(), capabilities, config.tenant_memory),
+            observer: config.observer.clone(),
         };
         Ok(Application {
             workers: ProxyHandler::new(workers),
@@ -88,6 +94,8 @@ impl Application {
             request_timeout: config.request_timeout,
             auditor,
             gpu,
+            observer: config.observer,
+            usage_header: config.usage_header,
             decides,
             chain: ChainImports {
                 gpu: imports_gpu || behind.gpu,

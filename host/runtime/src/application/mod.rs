@@ -6,6 +6,7 @@ mod guest_body;
 mod load;
 mod refusal;
 mod respond;
+mod server_timing;
 pub(crate) mod unguarded;
 
 use crate::capability::gpu::GpuGrants;
@@ -13,6 +14,7 @@ use crate::capability::next::ChainImports;
 use crate::capability::policy::Auditor;
 use crate::capability::registry::ImportReport;
 use crate::instance::worker::Workers;
+use crate::request::Observer;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime_wasi_http::handler::ProxyHandler;
@@ -28,6 +30,10 @@ pub struct Application {
     /// Who keeps a record of each request, where a policy decides on it.
     auditor: Option<Arc<dyn Auditor>>,
     gpu: Arc<dyn GpuGrants>,
+    /// Who learns what requests use.
+    observer: Option<Arc<dyn Observer>>,
+    /// Whether responses say what their requests used.
+    usage_header: bool,
     /// Whether the component imports `tensor:policy/decision`: then the host sends no
     /// response before a decision.
     decides: bool,

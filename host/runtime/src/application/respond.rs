@@ -3,7 +3,7 @@
 
 use super::Application;
 use super::guest_body::{GuestBody, StopOnDrop};
-use super::refusal;
+use super::{refusal, server_timing};
 use crate::capability::next::{BorrowedBody, ChainImports, NextHandler, ResponseFuture};
 use crate::capability::policy::{PendingRecord, RequestRecord};
 use crate::instance::worker::{Handoff, StartTimedOut};
@@ -11,7 +11,7 @@ use crate::request::{
     Decision, Finish, HandleError, RefusedRequest, RequestContext, RequestInfo, RequestScope,
     RequestTask, Stop,
 };
-use crate::server::Handler;
+use crate::server::{Handler, has_content};
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use std::sync::Arc;
@@ -23,25 +23,24 @@ impl Handler for Application {
     async fn handle(
         &self,
         request: http::Request<WasiBody>,
-        info: RequestInfo,
+        mut info: RequestInfo,
     ) -> Result<http::Response<WasiBody>, HandleError> {
-        let deadline = info.received + self.request_timeout;
+        let began = info.received;
         let scheme = request.uri().scheme().cloned();
         let id = info.request_id.clone();
-        let context = RequestContext::new(id, deadline, self.chain.decision).with_scheme(scheme);
+        let deadline = began + self.request_timeout;
+        let context = RequestContext::new(id, began, deadline, self.chain.decision)
+            .with_scheme(scheme)
+            .observed(info.body.take(), self.observer.clone());
         let task = Arc::new(RequestTask::new(context));
-        let Some(auditor) = self.auditor.as_ref().filter(|_| self.chain.decision) else {
-            return self.respond_as(request, task).await;
-        };
-        // A request of a safe method (RFC 9110, section 9.2.1) changes nothing, so it may
-        // go on without a record.
-        let may_go_on = request.method().is_safe() || auditor.ready();
-        let pending = PendingRecord::new(auditor.as_ref(), &request, info, task.clone());
-        let outcome = match may_go_on {
-            true => self.respond_as(request, task).await,
-            false => Err(HandleError::AuditUnavailable),
-        };
-        pending.finish(&outcome).wait().await;
+        let mut outcome = self.respond_and_record(request, info, &task).await;
+        if let Ok(response) = &mut outcome {
+            if self.usage_header {
+                let usage = task.context().usage().until_now();
+                server_timing::add(response.headers_mut(), &usage);
+            }
+            task.context().name_route(response);
+        }
         outcome
     }
 
@@ -80,6 +79,29 @@ pub struct InvokeFailure {
 }
 
 impl Application {
+    /// Responds to a request as its outermost component, and keeps a record of it where a
+    /// policy decides on it.
+    async fn respond_and_record(
+        &self,
+        request: http::Request<WasiBody>,
+        info: RequestInfo,
+        task: &Arc<RequestTask>,
+    ) -> Result<http::Response<WasiBody>, HandleError> {
+        let Some(auditor) = self.auditor.as_ref().filter(|_| self.chain.decision) else {
+            return self.respond_as(request, task.clone()).await;
+        };
+        // A request of a safe method (RFC 9110, section 9.2.1) changes nothing, so it may
+        // go on without a record.
+        let may_go_on = request.method().is_safe() || auditor.ready();
+        let pending = PendingRecord::new(auditor.as_ref(), &request, info, task.clone());
+        let outcome = match may_go_on {
+            true => self.respond_as(request, task.clone()).await,
+            false => Err(HandleError::AuditUnavailable),
+        };
+        pending.finish(&outcome).wait().await;
+        outcome
+    }
+
     /// Responds to a request of code of the embedder, which is behind the policies and in
     /// front of this application.
     ///
@@ -163,7 +185,9 @@ impl Application {
             let status = status.as_u16();
             return Err(HandleError::InvalidStatus { status });
         }
-        let response = response.map(|body| GuestBody::new(body, stop_on_drop).boxed_unsync());
+        let has_content = has_content(&method, status);
+        let response =
+            response.map(|body| GuestBody::new(body, stop_on_drop, has_content).boxed_unsync());
         Ok(match task.context().decision() {
             Some(Decision::Refused { .. }) => refusal::take(response, deadline).await,
             Some(Decision::Admitted { .. }) | None => response,

@@ -1,8 +1,13 @@
 //! The way of a request to code of the embedder where no policy stands in front of it.
 
+use super::guest_body::{GuestBody, StopOnDrop};
+use super::server_timing;
 use crate::capability::next::NextHandler;
-use crate::request::{HandleError, RequestContext, RequestInfo, RequestScope, RequestTask};
-use crate::server::Handler;
+use crate::request::{
+    HandleError, Observer, RequestContext, RequestInfo, RequestScope, RequestTask,
+};
+use crate::server::{Handler, has_content};
+use http_body_util::BodyExt;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime_wasi_http::WasiBody;
@@ -11,15 +16,31 @@ use wasmtime_wasi_http::WasiBody;
 pub struct Unguarded {
     next: Arc<dyn NextHandler>,
     request_timeout: Duration,
+    observer: Option<Arc<dyn Observer>>,
+    usage_header: bool,
 }
 
 impl Unguarded {
-    /// Each request may take as long as `request_timeout`.
-    pub fn new(next: Arc<dyn NextHandler>, request_timeout: Duration) -> Unguarded {
+    /// Each request may take as long as `request_timeout`. The observer learns what it uses.
+    pub fn new(
+        next: Arc<dyn NextHandler>,
+        request_timeout: Duration,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Unguarded {
         Unguarded {
             next,
             request_timeout,
+            observer,
+            usage_header: false,
         }
+    }
+
+    /// Whether each response says in a header `Server-Timing` what its request has used until
+    /// then.
+    #[must_use]
+    pub fn with_usage_header(mut self, says: bool) -> Unguarded {
+        self.usage_header = says;
+        self
     }
 }
 
@@ -31,8 +52,21 @@ impl Handler for Unguarded {
     ) -> Result<http::Response<WasiBody>, HandleError> {
         let deadline = info.received + self.request_timeout;
         let scheme = request.uri().scheme().cloned();
-        let context = RequestContext::new(info.request_id, deadline, false).with_scheme(scheme);
-        let scope = RequestScope::of(Arc::new(RequestTask::new(context)));
-        self.next.clone().respond(request, scope).await
+        let context = RequestContext::new(info.request_id, info.received, deadline, false)
+            .with_scheme(scheme)
+            .observed(info.body, self.observer.clone());
+        let task = Arc::new(RequestTask::new(context));
+        let end = StopOnDrop::new(task.clone());
+        let method = request.method().clone();
+        let scope = RequestScope::of(task.clone());
+        let mut response = self.next.clone().respond(request, scope).await?;
+        task.context().name_route(&mut response);
+        if self.usage_header {
+            let usage = task.context().usage().until_now();
+            server_timing::add(response.headers_mut(), &usage);
+        }
+        let has_content = has_content(&method, response.status());
+        // Whether the body is in memory is told by the response's extensions, which stay.
+        Ok(response.map(|body| GuestBody::new(body, end, has_content).boxed_unsync()))
     }
 }

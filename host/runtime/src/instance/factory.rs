@@ -7,8 +7,9 @@ use crate::capability::sockets::Sockets;
 use crate::capability::tenant_memory::TenantMemory;
 use crate::capability::wasi::Wasi;
 use crate::engine::Engine;
+use crate::request::guest_time;
 use std::sync::Arc;
-use wasmtime::Store;
+use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtxBuilder;
 
 /// How many tasks, streams and futures an instance of WASI 0.3 can have at one time. Each takes
@@ -53,7 +54,10 @@ impl InstanceFactory {
         if let Some(table) = store.concurrent_resource_table() {
             table.set_max_capacity(CONCURRENT_RESOURCES);
         }
-        store.epoch_deadline_async_yield_and_update(1);
+        store.epoch_deadline_callback(|mut store| {
+            store.data_mut().ran(guest_time::end());
+            Ok(UpdateDeadline::Yield(1))
+        });
         store.set_epoch_deadline(1);
         Ok(store)
     }

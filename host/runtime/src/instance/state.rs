@@ -14,6 +14,7 @@ use crate::capability::tenant_memory::TenantMemory;
 use crate::request::{HandleError, RequestTask};
 use http::uri::Scheme;
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -35,6 +36,8 @@ pub(crate) struct InstanceState {
     account: InstanceAccount,
     tenants: Arc<TenantMemory>,
     task: CurrentTask,
+    /// How long the guest ran before its first request came.
+    unclaimed: Duration,
 }
 
 /// What the instance holds of each capability.
@@ -62,12 +65,6 @@ impl CurrentTask {
     fn get(&self) -> Option<&Arc<RequestTask>> {
         self.0.as_ref()
     }
-
-    /// The tenant of the task's request. `None` outside of a request, as while the
-    /// component is instantiated, and where a policy has yet to admit the request.
-    fn tenant(&self) -> Option<u64> {
-        self.get()?.context().tenant()
-    }
 }
 
 impl InstanceState {
@@ -85,6 +82,7 @@ impl InstanceState {
             account: InstanceAccount::new(memory_bytes),
             tenants,
             task: CurrentTask::default(),
+            unclaimed: Duration::ZERO,
         }
     }
 
@@ -93,6 +91,14 @@ impl InstanceState {
         let limits = self.http_limits();
         let table = &mut self.table;
         self.account.grow(bytes, || held_bytes(table, limits))
+    }
+
+    /// The guest has run for so long.
+    pub(super) fn ran(&mut self, time: Duration) {
+        match self.task.get() {
+            Some(task) => task.context().usage().add_guest(time),
+            None => self.unclaimed += time,
+        }
     }
 
     /// Begins a request's task, which ends the one before.
@@ -104,8 +110,11 @@ impl InstanceState {
         let context = task.context();
         let tenant = context.tenant();
         self.capabilities.output.begin(context.request_id());
-        self.capabilities.gpu.serve(tenant);
+        self.capabilities.gpu.begin(&task);
         self.capabilities.outgoing.begin(task.clone());
+        context
+            .usage()
+            .add_guest(std::mem::take(&mut self.unclaimed));
         self.task = CurrentTask(Some(task));
         let limits = self.http_limits();
         let table = &mut self.table;
@@ -194,7 +203,7 @@ impl ConfigView for InstanceState {
 impl GpuView for InstanceState {
     fn gpu(&mut self) -> GpuCtxView<'_> {
         GpuCtxView {
-            tenant: self.task.tenant(),
+            task: self.task.get(),
             context: &mut self.capabilities.gpu,
             table: &mut self.table,
             output: &self.capabilities.output,

@@ -5,9 +5,10 @@ use super::factory::InstanceFactory;
 use super::state::InstanceState;
 use crate::engine::Activity;
 use crate::lock::ignore_poison;
-use crate::request::{Finish, RequestTask, Stop};
+use crate::request::{Finish, Observer, RequestTask, Stop, guest_time};
+use std::future::poll_fn;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -30,6 +31,8 @@ pub(crate) struct Workers {
     /// How long instantiation may take, which runs the guest's own start functions.
     pub(crate) start_timeout: Duration,
     pub(crate) instances: InstanceFactory,
+    /// Who learns how long it took to make an instance.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 impl Workers {
@@ -77,12 +80,33 @@ impl HandlerState for Workers {
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<InstanceState, Expiration, Worker>> {
         let activity = self.instances.engine().activity();
+        let started = guest_time::begin();
         let mut store = self.instances.store()?;
-        let start = self.pre.instantiate_async(&mut store);
-        let proxy = match tokio::time::timeout(self.start_timeout, start).await {
-            Ok(proxy) => proxy?,
-            Err(_) => return Err(StartTimedOut.into()),
+        let (proxy, start_time) = {
+            let start = self.pre.instantiate_async(&mut store);
+            let mut start = pin!(tokio::time::timeout(self.start_timeout, start));
+            // Before a start that waited goes on; what comes last is the first request's.
+            let mut ran = Duration::ZERO;
+            let mut waited = false;
+            let proxy = poll_fn(|cx| {
+                if std::mem::take(&mut waited) {
+                    guest_time::begin();
+                }
+                let polled = start.as_mut().poll(cx);
+                if polled.is_pending() {
+                    ran += guest_time::end();
+                    waited = true;
+                }
+                polled
+            });
+            match proxy.await {
+                Ok(proxy) => (proxy?, ran),
+                Err(_) => return Err(StartTimedOut.into()),
+            }
         };
+        if let Some(observer) = &self.observer {
+            observer.instantiated(started.elapsed());
+        }
         let current = Current::default();
         Ok(Instance {
             store,
@@ -95,6 +119,7 @@ impl HandlerState for Workers {
             state: Worker {
                 current,
                 reuse: self.reuse.clone(),
+                start_time,
                 _activity: activity,
             },
         })
@@ -161,10 +186,17 @@ impl WorkerExpiration for Expiration {
         start: Instant,
     ) -> Poll<()> {
         let is_idle = matches!(status, WorkerStatus::Idle);
+        // This is called where a poll of the guest ends.
+        let ran = guest_time::end();
         let (stopped, deadline) = self.current.look(|task| {
             let Some(task) = task else {
                 return (None, None);
             };
+            task.context().usage().add_guest(ran);
+            if is_idle {
+                // The next request may take its time to come.
+                task.context().charge();
+            }
             if !matches!(status, WorkerStatus::Requests) {
                 task.run.finish(Finish::Returned);
             }
@@ -197,6 +229,8 @@ impl WorkerExpiration for Expiration {
 pub(crate) struct Worker {
     current: Current,
     reuse: Reuse,
+    /// How long the guest's own start functions ran, before they were done.
+    start_time: Duration,
     _activity: Activity,
 }
 
@@ -234,17 +268,23 @@ impl WorkerState for Worker {
         let Some(task) = task.arrived() else {
             return Box::pin(std::future::ready(()));
         };
+        let ran = guest_time::lap();
         if let Err(error) = store.data_mut().begin(task.clone()) {
             task.fail(error);
             // The guest traps at its first instruction.
             store.epoch_deadline_trap();
             store.set_epoch_deadline(0);
         }
-        // A guest that takes its next request is done with the one before. `Expiration`
-        // may not have seen that yet, and from now on can't.
-        if let Some(previous) = self.current.replace(Some(task.clone())) {
-            task.run.mark_reused();
-            previous.run.finish(Finish::Returned);
+        match self.current.replace(Some(task.clone())) {
+            // A guest that takes its next request is done with the one before. `Expiration`
+            // may not have seen that yet, and from now on can't.
+            Some(previous) => {
+                previous.context().usage().add_guest(ran);
+                task.run.mark_reused();
+                previous.run.finish(Finish::Returned);
+            }
+            // The instance was made for this request.
+            None => task.context().usage().add_guest(ran + self.start_time),
         }
         // `Expiration` watches deadline and client, from outside of the guest.
         Box::pin(std::future::pending())
@@ -280,6 +320,9 @@ impl WorkerState for Worker {
             }
             (Err(error), None) => tracing::error!(request_id, "the guest failed: {error:?}"),
         }
+        // To give back what the instance had is a part of what the request costs.
+        drop(store);
+        task.context().usage().add_guest(guest_time::end());
     }
 }
 
@@ -290,7 +333,8 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_waits_for_a_guest_learns_that_it_never_began() {
-        let context = RequestContext::new(RequestId::random(), Instant::now(), false);
+        let context =
+            RequestContext::new(RequestId::random(), Instant::now(), Instant::now(), false);
         let task = Arc::new(RequestTask::new(context));
         drop(Handoff::new(task.clone()));
         assert_eq!(task.run.finished().await, Finish::NotStarted);

@@ -2,9 +2,12 @@
 
 use super::decision::Decision;
 use super::id::RequestId;
+use super::observer::{Observer, Route};
+use super::usage::{BytesRead, RequestUsage, Usage};
 use http::uri::Scheme;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
+use tensor_wasm_device::LaunchTimes;
 
 /// The tenant of the requests that no policy decides on: the only tenant of a host
 /// without policies.
@@ -18,6 +21,8 @@ pub(crate) struct RequestContext {
     /// Whether a policy decides on the request.
     is_decided_on: bool,
     decision: OnceLock<Decision>,
+    usage: RequestUsage,
+    observer: Option<Arc<dyn Observer>>,
     /// What the request does, where code of the embedder says so.
     action: OnceLock<&'static str>,
     /// How it failed, where the response is an error of code of the embedder.
@@ -25,23 +30,76 @@ pub(crate) struct RequestContext {
 }
 
 impl RequestContext {
-    /// `is_decided_on` says whether one of the components that the request passes is a
-    /// policy that decides.
-    pub(crate) fn new(id: RequestId, deadline: Instant, is_decided_on: bool) -> RequestContext {
+    /// The context of a request that came at `began`.
+    /// `is_decided_on` says whether one of the components that the request passes is a policy
+    /// that decides.
+    pub(crate) fn new(
+        id: RequestId,
+        began: Instant,
+        deadline: Instant,
+        is_decided_on: bool,
+    ) -> RequestContext {
         RequestContext {
             id,
             deadline,
             scheme: None,
             is_decided_on,
             decision: OnceLock::new(),
+            usage: RequestUsage::new(began),
+            observer: None,
             action: OnceLock::new(),
             error_kind: OnceLock::new(),
         }
     }
 
     /// With the scheme of the request's URI.
-    pub(crate) fn with_scheme(self, scheme: Option<Scheme>) -> RequestContext {
-        RequestContext { scheme, ..self }
+    pub(crate) fn with_scheme(mut self, scheme: Option<Scheme>) -> RequestContext {
+        self.scheme = scheme;
+        self
+    }
+
+    /// With what is read of the request's body, and with an observer that learns what the
+    /// request is charged.
+    pub(crate) fn observed(
+        mut self,
+        body: Option<BytesRead>,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> RequestContext {
+        self.usage.set_body(body);
+        self.observer = observer;
+        self
+    }
+
+    /// What the request uses.
+    pub(crate) fn usage(&self) -> &RequestUsage {
+        &self.usage
+    }
+
+    /// Charges what the request has used since it was charged before.
+    pub(crate) fn charge(&self) {
+        self.report(RequestUsage::charge);
+    }
+
+    /// The response has ended, or there will be none. What is used from now on is charged as
+    /// it comes.
+    pub(crate) fn end(&self) {
+        self.report(RequestUsage::end);
+    }
+
+    fn report(&self, what: impl FnOnce(&RequestUsage) -> Option<Usage>) {
+        if let Some(observer) = &self.observer
+            && let Some(usage) = what(&self.usage)
+        {
+            observer.charged(self.tenant(), &usage);
+        }
+    }
+
+    /// A launch of the request has ended.
+    pub(crate) fn launch_ended(&self, launch: LaunchTimes) {
+        self.usage.add_device(launch.device);
+        if let Some(observer) = &self.observer {
+            observer.launch_ended(launch.latency);
+        }
     }
 
     /// The scheme of the request's URI; `None` where the target has none, as that of
@@ -68,7 +126,12 @@ impl RequestContext {
     /// Records what a policy decided. The first decision holds: of a chain of policies
     /// the outermost decides first, and none behind it can take a refusal back.
     pub(crate) fn decide(&self, decision: Decision) {
-        let _ = self.decision.set(decision);
+        if self.decision.set(decision).is_ok()
+            && let Some(observer) = &self.observer
+            && let Some(decision) = self.decision.get()
+        {
+            observer.decided(decision);
+        }
     }
 
     /// What a policy decided, if one has.
@@ -84,6 +147,14 @@ impl RequestContext {
     /// What the request does, where code of the embedder has said so.
     pub(crate) fn action(&self) -> Option<&'static str> {
         self.action.get().copied()
+    }
+
+    /// Tells the server which route the request has taken, where code of the embedder has said
+    /// what the request does.
+    pub(crate) fn name_route<B>(&self, response: &mut http::Response<B>) {
+        if let Some(action) = self.action() {
+            response.extensions_mut().insert(Route(action));
+        }
     }
 
     /// Says that the response is an error of this kind. The first kind holds.
@@ -108,12 +179,82 @@ impl RequestContext {
     }
 }
 
+impl Drop for RequestContext {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
     use super::*;
 
+    /// Launches, bytes and requests that each tenant was charged.
+    #[derive(Default)]
+    struct Charges(Mutex<BTreeMap<Option<u64>, [u64; 4]>>);
+
+    impl Observer for Charges {
+        fn charged(&self, tenant: Option<u64>, usage: &Usage) {
+            add(self.0.lock().unwrap().entry(tenant).or_default(), usage);
+        }
+    }
+
+    fn add(sum: &mut [u64; 4], usage: &Usage) {
+        let guest = u64::try_from(usage.guest.as_nanos()).unwrap();
+        let parts = [usage.requests, guest, usage.launches, usage.response_bytes];
+        for (sum, part) in sum.iter_mut().zip(parts) {
+            *sum += part;
+        }
+    }
+
+    proptest! {
+        /// Whichever requests of whichever tenants there are, and whenever they are charged.
+        #[test]
+        fn what_requests_used_adds_up_to_what_their_tenants_were_charged(
+            requests in proptest::collection::vec(
+                (
+                    proptest::option::of(0..3_u64),
+                    proptest::collection::vec((0..5_u8, 0..1_u64 << 30), 0..20),
+                ),
+                0..20,
+            ),
+        ) {
+            let charges = Arc::new(Charges::default());
+            let mut used = BTreeMap::<Option<u64>, [u64; 4]>::new();
+            for (tenant, steps) in requests {
+                let began = Instant::now();
+                let context = RequestContext::new(RequestId::random(), began, began, true);
+                let context = context.observed(None, Some(charges.clone()));
+                context.decide(match tenant {
+                    Some(tenant) => admitted(tenant),
+                    None => Decision::Refused { caller: None, kind: "no".to_owned() },
+                });
+                for (what, amount) in steps {
+                    match what {
+                        0 => context.usage().add_guest(Duration::from_nanos(amount)),
+                        1 => context.usage().add_launch(),
+                        2 => context.usage().add_response_bytes(amount),
+                        3 => context.charge(),
+                        _ => context.end(),
+                    }
+                }
+                let end = Usage { requests: 1, ..context.usage().until_now() };
+                add(used.entry(tenant).or_default(), &end);
+            }
+            prop_assert_eq!(&*charges.0.lock().unwrap(), &used);
+        }
+    }
+
     fn context() -> RequestContext {
-        RequestContext::new(RequestId::random(), Instant::now(), true)
+        RequestContext::new(RequestId::random(), Instant::now(), Instant::now(), true)
     }
 
     fn admitted(tenant: u64) -> Decision {
@@ -131,7 +272,8 @@ mod tests {
 
     #[test]
     fn a_request_that_no_policy_decides_on_is_tenant_0s() {
-        let context = RequestContext::new(RequestId::random(), Instant::now(), false);
+        let context =
+            RequestContext::new(RequestId::random(), Instant::now(), Instant::now(), false);
         assert_eq!(context.tenant(), Some(0));
     }
 

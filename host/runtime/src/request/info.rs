@@ -3,6 +3,7 @@
 
 use super::error::HandleError;
 use super::id::RequestId;
+use super::usage::BytesRead;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,6 +21,8 @@ pub struct RequestInfo {
     /// The subject of the client's certificate, where the client presented one and it
     /// was verified.
     pub certificate: Option<Arc<str>>,
+    /// How much of the request's body has been read; `None` where it has none.
+    pub body: Option<BytesRead>,
 }
 
 /// A request that the server has refused before any handler saw it.

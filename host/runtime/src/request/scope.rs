@@ -3,6 +3,7 @@
 use super::context::RequestContext;
 use super::decision::{Decision, Principal};
 use super::id::RequestId;
+use super::observer::Observer;
 use super::task::RequestTask;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,15 +15,18 @@ pub struct RequestScope(Arc<RequestTask>);
 
 impl RequestScope {
     /// The scope of a request that no client sent, such as that of a job: `tenant` is whose it
-    /// is, `caller` who asked for it.
+    /// is, `caller` who asked for it. The observer learns what it uses.
     pub fn internal(
         id: RequestId,
         deadline: Instant,
         tenant: u64,
         caller: Option<Principal>,
+        observer: Option<Arc<dyn Observer>>,
     ) -> RequestScope {
-        let context = RequestContext::new(id, deadline, true);
+        let context = RequestContext::new(id, Instant::now(), deadline, true);
+        // No policy's decision, of which the observer would learn.
         context.decide(Decision::Admitted { caller, tenant });
+        let context = context.observed(None, observer);
         RequestScope(Arc::new(RequestTask::new(context)))
     }
 

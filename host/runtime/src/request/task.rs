@@ -4,7 +4,9 @@ use super::context::RequestContext;
 use super::error::HandleError;
 use super::guest_run::GuestRun;
 use super::held::HeldRequest;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
+use tensor_wasm_device::{LaunchTimes, Meter};
 
 /// One request in one component: what whoever waits for the response, the worker that
 /// runs the guest, and the guest's own calls share about it. A request that passes a
@@ -56,6 +58,11 @@ impl RequestTask {
         }
     }
 
+    /// Whether this is the task of the outermost component, whose response the client gets.
+    pub(crate) fn is_outermost(&self) -> bool {
+        matches!(self.context, ContextOf::Own(_))
+    }
+
     /// Records what the client is told where this guest can't respond. A guest knows
     /// only that the component behind it failed; this says why. The first error holds.
     pub(crate) fn fail(&self, error: HandleError) {
@@ -68,6 +75,25 @@ impl RequestTask {
     }
 }
 
+/// What a guest launches is charged to the request that it works on.
+impl Meter for RequestTask {
+    fn launched(&self) {
+        self.context().usage().add_launch();
+    }
+
+    fn ran(&self, launch: LaunchTimes) {
+        self.context().launch_ended(launch);
+    }
+}
+
+impl fmt::Debug for RequestTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestTask")
+            .field("request_id", &self.context().id())
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,7 +102,8 @@ mod tests {
 
     #[test]
     fn the_components_of_a_chain_share_the_decision_and_not_the_failure() {
-        let context = RequestContext::new(RequestId::random(), Instant::now(), true);
+        let context =
+            RequestContext::new(RequestId::random(), Instant::now(), Instant::now(), true);
         let policy = Arc::new(RequestTask::new(context));
         let application = policy.behind();
         policy.context().decide(Decision::Admitted {

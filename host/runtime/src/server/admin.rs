@@ -1,5 +1,5 @@
-//! The health routes, on an address of their own: `/livez` answers that the process
-//! runs, `/readyz` whether it accepts requests.
+//! The routes for operators, on an address of their own: `/livez` answers that the process
+//! runs, `/readyz` whether it accepts requests, and `/metrics` what it counts.
 //!
 //! A thread with a runtime of its own serves them, so that a monitor gets an answer
 //! also while guests occupy every thread of the server. Nor do other clients of the address
@@ -9,11 +9,12 @@ use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::pin::pin;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -35,7 +36,22 @@ const CONNECTIONS: usize = 64;
 /// How long a connection may last, which is for one request: a monitor sends it at once.
 const CONNECTION_TIME: Duration = Duration::from_secs(5);
 
-/// The health routes, served until this is dropped.
+/// What `/metrics` answers. Called on the thread that serves the address.
+pub trait MetricsPage: Send + Sync + 'static {
+    /// The metrics as they are now, in a format that this header `Accept` allows.
+    fn text(&self, accept: Option<&HeaderValue>) -> MetricsText;
+}
+
+/// Metrics in a text format.
+#[derive(Clone, Debug)]
+pub struct MetricsText {
+    /// The format.
+    pub content_type: &'static str,
+    /// The metrics.
+    pub text: String,
+}
+
+/// The routes for operators, served until this is dropped.
 pub struct Admin {
     address: SocketAddr,
     stop: watch::Sender<()>,
@@ -48,7 +64,11 @@ impl Admin {
     /// # Errors
     ///
     /// [`ListenError`] where another program holds the address, or it can't be had.
-    pub fn start(address: SocketAddr, readiness: Readiness) -> Result<Self, ListenError> {
+    pub fn start(
+        address: SocketAddr,
+        readiness: Readiness,
+        metrics: Arc<dyn MetricsPage>,
+    ) -> Result<Self, ListenError> {
         let error = |cause| ListenError::new(address, "--admin", cause);
         let listener = TcpListener::bind(address).map_err(error)?;
         listener.set_nonblocking(true).map_err(error)?;
@@ -63,7 +83,7 @@ impl Admin {
         };
         let (stop, stopped) = watch::channel(());
         let thread = spawn_essential("admin", move || {
-            runtime.block_on(serve(listener, readiness, stopped));
+            runtime.block_on(serve(listener, Routes { readiness, metrics }, stopped));
         })
         .map_err(error)?;
         Ok(Self {
@@ -91,7 +111,7 @@ impl Drop for Admin {
 
 async fn serve(
     listener: tokio::net::TcpListener,
-    readiness: Readiness,
+    routes: Routes,
     mut stopped: watch::Receiver<()>,
 ) {
     let mut connections = Connections::default();
@@ -105,12 +125,19 @@ async fn serve(
             sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let connection = tokio::spawn(serve_connection(stream, readiness.clone()));
+        let connection = tokio::spawn(serve_connection(stream, routes.clone()));
         connections.add(peer.ip(), connection.abort_handle());
         // The connection's request may be there already: it is answered before so many
         // others are accepted that this connection gives way to them.
         yield_now().await;
     }
+}
+
+/// What answers requests.
+#[derive(Clone)]
+struct Routes {
+    readiness: Readiness,
+    metrics: Arc<dyn MetricsPage>,
 }
 
 /// The connections that are open, oldest first.
@@ -142,9 +169,9 @@ impl Connections {
     }
 }
 
-async fn serve_connection(stream: TcpStream, readiness: Readiness) {
+async fn serve_connection(stream: TcpStream, routes: Routes) {
     let service = service_fn(move |request| {
-        let response = answer(&request, readiness.get());
+        let response = routes.answer(&request);
         async move { Ok::<_, Infallible>(response) }
     });
     let http = http1::Builder::new()
@@ -157,17 +184,33 @@ async fn serve_connection(stream: TcpStream, readiness: Readiness) {
     let _ = timeout(CONNECTION_TIME, http).await;
 }
 
-fn answer(request: &Request<Incoming>, ready: bool) -> Response<Full<Bytes>> {
-    let (status, text) = match (request.uri().path(), request.method()) {
-        ("/livez" | "/readyz", method) if method != Method::GET && method != Method::HEAD => {
-            (StatusCode::METHOD_NOT_ALLOWED, "use GET\n")
+impl Routes {
+    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
+        match request.uri().path() {
+            "/livez" | "/readyz" | "/metrics" if !is_read => {
+                let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "use GET\n");
+                let allowed = HeaderValue::from_static("GET, HEAD");
+                response.headers_mut().insert(ALLOW, allowed);
+                response
+            }
+            "/livez" => text(StatusCode::OK, "ok\n"),
+            "/readyz" if self.readiness.get() => text(StatusCode::OK, "ready\n"),
+            "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+            "/metrics" => {
+                let page = self.metrics.text(request.headers().get(ACCEPT));
+                let content_type = HeaderValue::from_static(page.content_type);
+                let mut response = text(StatusCode::OK, page.text);
+                response.headers_mut().insert(CONTENT_TYPE, content_type);
+                response
+            }
+            _ => text(StatusCode::NOT_FOUND, "try /livez, /readyz or /metrics\n"),
         }
-        ("/livez", _) => (StatusCode::OK, "ok\n"),
-        ("/readyz", _) if ready => (StatusCode::OK, "ready\n"),
-        ("/readyz", _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
-        _ => (StatusCode::NOT_FOUND, "try /livez or /readyz\n"),
-    };
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    }
+}
+
+fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));

@@ -10,8 +10,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use http::{Method, Request, Version, header};
+use http::{Method, Request, Response, StatusCode, Version, header};
 use tokio::time::Instant;
 
 use super::client_stream::PeerWatch;
@@ -20,19 +21,42 @@ use super::limits::Limits;
 use super::pace::MinimumPace;
 use super::place::{Place, RequestPermit};
 use super::places::{ConnectionPlaces, Places};
-use crate::request::{HandleError, RequestId, RequestInfo};
+use crate::request::{EndedRequest, HandleError, Observer, RequestId, RequestInfo, Route};
 
 /// What all connections of a listener share: its limits, and how many requests run.
 pub(super) struct ListenerState {
     pub(super) limits: Limits,
     pub(super) places: Arc<Places>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl ListenerState {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, observer: Option<Arc<dyn Observer>>) -> Self {
         Self {
             places: Arc::new(Places::new(&limits)),
             limits,
+            observer,
+        }
+    }
+
+    /// A request gets this error.
+    pub(super) fn failed(&self, error: HandleError) {
+        if let Some(observer) = &self.observer {
+            observer.failed(error);
+        }
+    }
+
+    /// A request whose head the library could not read got this response.
+    pub(super) fn refused_by_library(&self, error: HandleError) {
+        if let Some(observer) = &self.observer {
+            observer.request_began();
+            observer.failed(error);
+            observer.request_ended(EndedRequest {
+                method: None,
+                status: Some(error.status()),
+                route: None,
+                duration: Duration::ZERO,
+            });
         }
     }
 }
@@ -88,6 +112,7 @@ impl Connection {
             received: received.into_std(),
             peer: self.peer,
             certificate: self.certificate.clone(),
+            body: None,
         }
     }
 
@@ -95,10 +120,15 @@ impl Connection {
     pub(super) fn begin<B>(self: &Arc<Self>, request: &Request<B>) -> RunningExchange {
         self.started.fetch_add(1, Ordering::Relaxed);
         self.running.fetch_add(1, Ordering::Relaxed);
+        if let Some(observer) = &self.listener.observer {
+            observer.request_began();
+        }
         let exchange = RunningExchange {
             connection: self.clone(),
             of_stream: Exchange::of_stream(),
-            is_head: request.method() == Method::HEAD,
+            method: request.method().clone(),
+            status: None,
+            route: None,
             expects_continue: request.headers().contains_key(header::EXPECT),
             version: request.version(),
             received: Instant::now(),
@@ -134,7 +164,10 @@ pub(super) struct RunningExchange {
     connection: Arc<Connection>,
     /// `None` where it is the connection's.
     of_stream: Option<Arc<Exchange>>,
-    pub(super) is_head: bool,
+    method: Method,
+    /// Of the response, once there is one.
+    status: Option<StatusCode>,
+    route: Option<&'static str>,
     /// Whether the client waits to be asked for its body (RFC 9110, section 10.1.1).
     pub(super) expects_continue: bool,
     pub(super) version: Version,
@@ -147,6 +180,18 @@ impl RunningExchange {
         self.of_stream
             .as_deref()
             .unwrap_or(&self.connection.exchange)
+    }
+
+    /// The request's method.
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The head of the response is known.
+    pub(super) fn responds<B>(&mut self, response: &mut Response<B>) {
+        self.status = Some(response.status());
+        let route = response.extensions_mut().remove::<Route>();
+        self.route = route.map(|Route(name)| name);
     }
 
     /// When the response of a guest has to be sent to the last byte.
@@ -184,6 +229,14 @@ impl Drop for RunningExchange {
     fn drop(&mut self) {
         self.exchange().end();
         self.connection.running.fetch_sub(1, Ordering::Relaxed);
+        if let Some(observer) = &self.connection.listener.observer {
+            observer.request_ended(EndedRequest {
+                method: Some(&self.method),
+                status: self.status,
+                route: self.route,
+                duration: self.received.elapsed(),
+            });
+        }
     }
 }
 
@@ -192,7 +245,7 @@ mod tests {
     use super::*;
 
     fn connection() -> Arc<Connection> {
-        let listener = Arc::new(ListenerState::new(Limits::default()));
+        let listener = Arc::new(ListenerState::new(Limits::default(), None));
         let peer = ([127, 0, 0, 1], 1).into();
         Arc::new(Connection::new(listener, peer, None))
     }

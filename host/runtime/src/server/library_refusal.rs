@@ -136,6 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Refusal<S> {
             error,
         };
         handler.refused(refused).await;
+        connection.listener.refused_by_library(error);
         let response = response(&error, &id, &self.held);
         self.send(&response).await;
     }

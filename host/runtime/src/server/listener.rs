@@ -28,6 +28,8 @@ use super::shutdown::{Phase, Readiness, Shutdown, Signal};
 use super::socket::{Listener, PassedSocket, Socket};
 use super::tls::Tls;
 use crate::log_throttle::LogThrottle;
+use crate::request::Observer;
+use crate::request::guest_time::host_task;
 
 /// Streams at one time on one HTTP/2 connection, at most.
 const STREAMS: u32 = 256;
@@ -51,6 +53,7 @@ pub struct Server {
     readiness: Readiness,
     tls: Option<Tls>,
     trusts_forwarded: bool,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 /// How a server ended.
@@ -107,6 +110,7 @@ impl Server {
             readiness: Readiness::default(),
             tls: None,
             trusts_forwarded: false,
+            observer: None,
         }
     }
 
@@ -131,6 +135,13 @@ impl Server {
     #[must_use]
     pub fn with_trusted_forwarded(mut self, trusts: bool) -> Self {
         self.trusts_forwarded = trusts;
+        self
+    }
+
+    /// Tells an observer of each request.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Into<Option<Arc<dyn Observer>>>) -> Self {
+        self.observer = observer.into();
         self
     }
 
@@ -184,7 +195,7 @@ impl Server {
         drain: Duration,
     ) -> Drained {
         let limits = self.limits;
-        let state = Arc::new(ListenerState::new(limits));
+        let state = Arc::new(ListenerState::new(limits, self.observer.clone()));
         let builder = Arc::new(builder(&limits));
         let origin = Arc::new(self.origin());
         // A permit for each connection: they bound the number of connections, and
@@ -211,15 +222,15 @@ impl Server {
             match self.tls.clone() {
                 None => {
                     let connection = Arc::new(Connection::new(state, peer, None));
-                    tokio::spawn(async move {
+                    tokio::spawn(host_task(async move {
                         let service = ConnectionService::new(handler, connection, origin);
                         connection_task::run(stream, &builder, service, &signal).await;
                         drop(permit);
-                    });
+                    }));
                 }
                 // In a task of its own, since it waits for the client.
                 Some(tls) => {
-                    tokio::spawn(async move {
+                    tokio::spawn(host_task(async move {
                         let accepted = handshake(&tls, stream, peer, &limits, &signal).await;
                         if let Some((stream, certificate)) = accepted {
                             let connection = Arc::new(Connection::new(state, peer, certificate));
@@ -227,7 +238,7 @@ impl Server {
                             connection_task::run(stream, &builder, service, &signal).await;
                         }
                         drop(permit);
-                    });
+                    }));
                 }
             }
         }

@@ -31,12 +31,13 @@ mod when_woken;
 
 pub use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId, RequestInfo};
 pub use address::{ListenAddress, NoAddress};
-pub use admin::Admin;
+pub use admin::{Admin, MetricsPage, MetricsText};
 pub use envelope::error_body;
 pub use error::ListenError;
 pub use handler::{CompleteResponse, Handler};
 pub use limits::{Limits, PeerLimit};
 pub use listener::{Drained, Server};
+pub(crate) use no_content::has_content;
 pub use shutdown::Readiness;
 pub use socket::{PassedSocket, UNIX_CLIENT};
 pub use tls::{ClientCertificates, Tls, TlsError, TlsFiles};

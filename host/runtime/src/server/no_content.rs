@@ -5,7 +5,7 @@
 use std::pin::Pin;
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::WasiBody;
@@ -13,9 +13,20 @@ use wasmtime_wasi_http::WasiBody;
 use super::connection::RunningExchange;
 use super::place::RequestPermit;
 use super::response_body::ResponseBody;
+use crate::request::guest_time::host_task;
 
 /// How much of what a guest sends is discarded. One that sends more is stopped.
 const DISCARDED_BYTES: usize = 1 << 20;
+
+/// Whether a response has content.
+pub(crate) fn has_content(method: &Method, status: StatusCode) -> bool {
+    let never = [
+        StatusCode::NO_CONTENT,
+        StatusCode::RESET_CONTENT,
+        StatusCode::NOT_MODIFIED,
+    ];
+    method != Method::HEAD && !never.contains(&status)
+}
 
 /// Leaves the content out of a response that can't have any, and makes its head say so.
 pub(super) fn enforce(
@@ -23,11 +34,7 @@ pub(super) fn enforce(
     exchange: &RunningExchange,
 ) -> Response<ResponseBody> {
     let status = response.status();
-    let may_have_content = !matches!(
-        status,
-        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
-    );
-    if may_have_content && !exchange.is_head {
+    if has_content(exchange.method(), status) {
         return response;
     }
     let (mut head, body) = response.into_parts();
@@ -53,7 +60,7 @@ pub(super) fn enforce(
 /// Takes what a guest sends and nobody gets, so that the guest comes to its own end as with
 /// any other request. It keeps its place until then, at most until `deadline`.
 pub(super) fn discard(mut body: WasiBody, permit: Option<RequestPermit>, deadline: Instant) {
-    tokio::spawn(async move {
+    tokio::spawn(host_task(async move {
         let rest = async {
             let mut left = DISCARDED_BYTES;
             while let Some(Ok(frame)) = Pin::new(&mut body).frame().await {
@@ -68,5 +75,5 @@ pub(super) fn discard(mut body: WasiBody, permit: Option<RequestPermit>, deadlin
         let _ = timeout_at(deadline, rest).await;
         drop(body);
         drop(permit);
-    });
+    }));
 }

@@ -22,7 +22,8 @@ use super::limits::Limits;
 use super::pace::{MinimumPace, Pace};
 use super::place::{Direction, Place, RequestPermit};
 use crate::lock::ignore_poison;
-use crate::request::HandleError;
+use crate::request::guest_time::host_task;
+use crate::request::{BytesRead, HandleError};
 
 /// A body that is announced as longer than this, and that nobody reads, costs the
 /// connection: the client is told so, and need not send it.
@@ -52,7 +53,7 @@ fn discard_with(rest: impl Future<Output = Option<Incoming>> + Send + 'static) {
     let Ok(runtime) = Handle::try_current() else {
         return;
     };
-    runtime.spawn(async move {
+    runtime.spawn(host_task(async move {
         let Some(mut incoming) = rest.await else {
             return;
         };
@@ -67,7 +68,7 @@ fn discard_with(rest: impl Future<Output = Option<Incoming>> + Send + 'static) {
             }
         };
         let _ = timeout(DISCARD_TIME, discarded).await;
-    });
+    }));
 }
 
 /// The service's view of a body that a guest reads; `None` for an empty body.
@@ -166,7 +167,7 @@ impl BodyWatch {
     }
 }
 
-/// Wraps a request's body for a guest. The request may lose its place while the guest waits
+/// Wraps a request's body for a guest, and counts how much of it is read. The request may lose its place while the guest waits
 /// for more of the body.
 ///
 /// # Errors
@@ -176,15 +177,16 @@ pub(super) fn limit(
     incoming: Incoming,
     limits: &Limits,
     permit: &RequestPermit,
-) -> Result<(WasiBody, BodyWatch), Incoming> {
+) -> Result<(WasiBody, Option<BytesRead>, BodyWatch), Incoming> {
     if incoming.is_end_stream() {
         let nothing = Empty::new().map_err(|never| match never {});
-        return Ok((nothing.boxed_unsync(), BodyWatch(None)));
+        return Ok((nothing.boxed_unsync(), None, BodyWatch(None)));
     }
     if incoming.size_hint().lower() > limits.body_bytes {
         return Err(incoming);
     }
     let state = Arc::new(Mutex::new(BodyState::default()));
+    let read = BytesRead::default();
     let body = RequestBody {
         incoming: Some(incoming),
         limit: limits.body_bytes,
@@ -195,9 +197,10 @@ pub(super) fn limit(
         }),
         timer: None,
         place: permit.place(),
+        read: read.clone(),
         state: state.clone(),
     };
-    Ok((body.boxed_unsync(), BodyWatch(Some(state))))
+    Ok((body.boxed_unsync(), Some(read), BodyWatch(Some(state))))
 }
 
 struct RequestBody {
@@ -209,6 +212,8 @@ struct RequestBody {
     /// Created at the first wait, since most bodies arrive with their head.
     timer: Option<Pin<Box<Sleep>>>,
     place: Arc<Place>,
+    /// What was read of it.
+    read: BytesRead,
     state: Arc<Mutex<BodyState>>,
 }
 
@@ -282,6 +287,7 @@ impl Body for RequestBody {
             Some(Ok(frame)) => match self.left.checked_sub(bytes) {
                 Some(left) => {
                     self.left = left;
+                    self.read.add(bytes);
                     Some(Ok(frame))
                 }
                 None => {

@@ -23,7 +23,7 @@ use super::no_content;
 use super::request_body::{self, Reading};
 use super::request_head::{self, Origin};
 use super::response_body::{ResponseBody, Unread};
-use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId};
+use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId, RequestInfo};
 
 /// What the requests of one connection share.
 pub(super) struct ConnectionService<H> {
@@ -56,7 +56,7 @@ impl<H: Handler> ConnectionService<H> {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Response<ResponseBody>, Infallible> {
-        let exchange = self.connection.begin(&request);
+        let mut exchange = self.connection.begin(&request);
         let response = respond(&self, &exchange, request).await;
         let mut response = no_content::enforce(response, &exchange);
         // The connection can't carry another request after one whose body nobody reads to its
@@ -67,6 +67,7 @@ impl<H: Handler> ConnectionService<H> {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }
+        exchange.responds(&mut response);
         response.body_mut().begin(exchange);
         Ok(response)
     }
@@ -91,30 +92,33 @@ async fn respond<H: Handler>(
         .unwrap_or_else(RequestId::random);
     let permit = match connection.admit() {
         Ok(permit) => permit,
-        Err(error) => return refuse(error, &id, Some(incoming)),
+        Err(error) => return refuse(connection, error, &id, Some(incoming)),
     };
     let limits = &connection.listener.limits;
     if let Err(error) = request_head::complete(&mut head, origin, authority, limits) {
         report(service, exchange, &id, &head, error).await;
-        return refuse(error, &id, Some(incoming));
+        return refuse(connection, error, &id, Some(incoming));
     }
-    let (body, watch) = match request_body::limit(incoming, limits, &permit) {
+    let (body, read, watch) = match request_body::limit(incoming, limits, &permit) {
         Ok(limited) => limited,
         Err(incoming) => {
             let limit = limits.body_bytes;
             let error = HandleError::BodyTooLarge { limit };
             report(service, exchange, &id, &head, error).await;
-            return refuse(error, &id, Some(incoming));
+            return refuse(connection, error, &id, Some(incoming));
         }
     };
 
     head.headers.insert(REQUEST_ID, id.to_header());
-    let info = connection.info(id.clone(), exchange.received);
+    let info = RequestInfo {
+        body: read,
+        ..connection.info(id.clone(), exchange.received)
+    };
     let outcome = handler.handle(Request::from_parts(head, body), info).await;
 
     // What the client did wrong explains whatever the guest made of it.
     if let Some((error, rest)) = watch.failure() {
-        return refuse(error, &id, rest);
+        return refuse(connection, error, &id, rest);
     }
     match outcome {
         Ok(mut response) => {
@@ -126,11 +130,17 @@ async fn respond<H: Handler>(
             response.headers_mut().insert(REQUEST_ID, id.to_header());
             response
         }
-        Err(error) => refuse(error, &id, watch),
+        Err(error) => refuse(connection, error, &id, watch),
     }
 }
 
-fn refuse(error: HandleError, id: &RequestId, unread: impl Into<Unread>) -> Response<ResponseBody> {
+fn refuse(
+    connection: &Connection,
+    error: HandleError,
+    id: &RequestId,
+    unread: impl Into<Unread>,
+) -> Response<ResponseBody> {
+    connection.listener.failed(error);
     tracing::debug!(request_id = %id, kind = error.kind(), "answered without the guest");
     envelope::response(&error, id).map(|text| ResponseBody::host(text, unread))
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use tensor_wasm_node::host::Host;
+use tensor_wasm_node::metrics::Metrics;
 use tensor_wasm_runtime::Directory;
 
 use super::server::{self, ServerCommand, ServerOptions, source};
@@ -63,7 +64,7 @@ impl ServerCommand for Serve {
         &self.server
     }
 
-    fn assemble(&self, settings: &Settings) -> anyhow::Result<Host> {
+    fn assemble(&self, settings: &Settings, metrics: Option<Arc<Metrics>>) -> anyhow::Result<Host> {
         let options = &self.server;
         let mut builder = Host::builder(source(&self.component)?)
             .environment(self.variables.clone())
@@ -81,7 +82,9 @@ impl ServerCommand for Serve {
             .tenants(options.listed_tenants(settings))
             .instances(options.all_instances())
             .instance_memory_bytes(options.limits.instance_memory_bytes()?)
-            .cache(options.cache.directory()?);
+            .cache(options.cache.directory()?)
+            .metrics(metrics)
+            .usage_header(options.listener.usage_header);
         for path in &options.policy.policies {
             builder = builder.policy(source(path)?);
         }

@@ -18,9 +18,13 @@ pub struct ListenerOptions {
     /// The permissions of a Unix socket, octal
     #[arg(long, value_name = "MODE", value_parser = values::mode, default_value = "660")]
     socket_mode: u32,
-    /// An address for /livez and /readyz
+    /// An address for /livez, /readyz and /metrics
     #[arg(long, value_name = "ADDRESS")]
     pub admin: Option<SocketAddr>,
+    /// Say in a header Server-Timing of each answer what its request used until then: the time
+    /// that components ran, the device's time, kernel launches and bytes read
+    #[arg(long)]
+    pub usage_header: bool,
     /// Take the scheme that a component sees from the header Forwarded of the proxy in
     /// front, and not from the listener
     #[arg(long)]

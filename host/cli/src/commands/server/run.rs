@@ -2,14 +2,16 @@
 //! comes or a thread is lost that it can't do without, drains, and ends.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tensor_wasm_device::Device;
 use tensor_wasm_node::host::{Host, Reloader};
+use tensor_wasm_node::metrics::Metrics;
 use tensor_wasm_node::tokens::Tokens;
 use tensor_wasm_runtime::server::{Admin, Drained, Server};
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 
 use super::supervisor::Supervisor;
 use super::{ServerOptions, files, protection, report, signals, systemd};
@@ -30,13 +32,18 @@ pub trait ServerCommand {
     /// The options that it shares with the others.
     fn options(&self) -> &ServerOptions;
 
-    /// Assembles the host that the options describe. Called in the context of the Tokio
+    /// Assembles the host that the options describe, which counts what happens in these
+    /// metrics. Called in the context of the Tokio
     /// runtime that serves, outside of its tasks, so that it may block.
     ///
     /// # Errors
     ///
     /// Where it can't be assembled; the process then ends.
-    fn assemble(&self, settings: &Settings) -> anyhow::Result<Self::Host>;
+    fn assemble(
+        &self,
+        settings: &Settings,
+        metrics: Option<Arc<Metrics>>,
+    ) -> anyhow::Result<Self::Host>;
 
     /// The lines on standard output that say what is served, to follow those that say where.
     fn report(&self, host: &Self::Host) -> String;
@@ -119,7 +126,12 @@ pub fn run(command: &impl ServerCommand, settings: &Settings) -> anyhow::Result<
     settings.log();
     files::raise_descriptor_limit();
     let supervisor = Supervisor::start(longest_end(options));
-    let runtime = Runtime::new().context("can't start the threads that serve HTTP")?;
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        // So that guests are charged for the time that they run.
+        .on_thread_unpark(tensor_wasm_runtime::thread_unparked)
+        .build()
+        .context("can't start the threads that serve HTTP")?;
     {
         let _context = runtime.enter();
         signals::survive_file_size_limit()?;
@@ -135,12 +147,18 @@ pub fn run(command: &impl ServerCommand, settings: &Settings) -> anyhow::Result<
         .with_trusted_forwarded(options.listener.trust_forwarded)
         .with_drain_delay(options.requests.drain_delay);
     let admin = match options.listener.admin {
-        Some(address) => Some(Admin::start(address, server.readiness())?),
+        Some(address) => {
+            let tenants = settings.tenants.by_id.keys().copied();
+            let metrics = Arc::new(Metrics::new(tenants));
+            let admin = Admin::start(address, server.readiness(), metrics.clone())?;
+            Some((admin, metrics))
+        }
         None => None,
     };
+    let (admin, metrics) = admin.unzip();
     let host = {
         let _context = runtime.enter();
-        command.assemble(settings)?
+        command.assemble(settings, metrics)?
     };
     if host
         .device()

@@ -31,11 +31,11 @@ use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
 
 use cache::Cache;
 use clock::Clock;
-use driver::{Context, Device, Refusal, Stream};
+use driver::{Context, Device, Refusal};
 use failure::{Failed, Faults};
 use memory::Memory;
 use module::Modules;
-use queue::{Pending, Queue};
+use queue::{Pending, Place, Queue, Timing};
 
 pub use probe::{Probed, ProbedDevice, probe};
 
@@ -141,9 +141,10 @@ impl Cuda {
     fn submit(
         &mut self,
         queue: QueueId,
-        stream: Stream,
+        place: &mut Place,
         command: Command<Wire<'_>>,
     ) -> Result<Pending, Failed> {
+        let stream = place.stream;
         let no_buffer = || Failed::Host("there is no such buffer");
         let no_area = || Failed::Host("a transfer lies outside of the shared memory");
         match command {
@@ -223,8 +224,9 @@ impl Cuda {
                     config,
                     arguments,
                 };
+                let begin = place.begin()?;
                 self.modules.launch(queue, stream, &launch)?;
-                Ok(Pending::Launch)
+                Ok(Pending::Launch(begin))
             }
             Command::Event(()) => Ok(Pending::Event),
             Command::Fence(never) => match never {},
@@ -313,12 +315,15 @@ impl Executor for Cuda {
             open.skip(number);
             return Ok(());
         }
-        let submitted = match open.place(matches!(command, Command::Event(()))) {
-            Ok(place) => {
-                (self.submit(queue, place.stream, command)).map(|pending| (place, pending))
-            }
-            Err(failed) => Err(failed),
+        let timing = match command {
+            Command::Event(()) => Timing::End,
+            Command::Launch { .. } => Timing::Whole,
+            _ => Timing::None,
         };
+        let submitted = open.place(timing).and_then(|mut place| {
+            let pending = self.submit(queue, &mut place, command)?;
+            Ok((place, pending))
+        });
         let Some(open) = self.queues.get_mut(&queue) else {
             return Ok(());
         };

@@ -28,8 +28,19 @@ pub(super) enum Pending {
     Transfer,
     /// A copy by way of memory, which is to be freed where its address is here.
     Bounced(Option<u64>),
-    Launch,
+    /// With the event in front of it.
+    Launch(Event),
     Event,
+}
+
+/// What a command's time is measured by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Timing {
+    None,
+    /// The device's time at its end.
+    End,
+    /// The time from its beginning to its end.
+    Whole,
 }
 
 enum Item {
@@ -61,7 +72,47 @@ pub(super) struct Queue {
 /// Where a command is submitted, and what marks its end.
 pub(super) struct Place {
     pub(super) stream: Stream,
+    /// What marks its beginning, where its time is measured.
+    begin: Option<Event>,
     event: Event,
+}
+
+impl Place {
+    /// The command is a launch, and about to be submitted: its time is measured from here.
+    pub(super) fn begin(&mut self) -> Result<Event, Failed> {
+        let begin = self.begin.take();
+        let begin = begin.ok_or(Failed::Host("a launch whose time is not measured"))?;
+        begin.record(self.stream)?;
+        Ok(begin)
+    }
+}
+
+/// Events that are used again.
+#[derive(Default)]
+struct Spare {
+    timed: Mutex<Vec<Event>>,
+    untimed: Mutex<Vec<Event>>,
+}
+
+impl Spare {
+    fn take(&self, timed: bool) -> Outcome<Event> {
+        let kept = lock(self.of(timed)).pop();
+        kept.map_or_else(|| Event::create(timed), Ok)
+    }
+
+    fn give_back(&self, event: Event, timed: bool) {
+        let mut kept = lock(self.of(timed));
+        if kept.len() < SPARE_EVENTS {
+            kept.push(event);
+        }
+    }
+
+    fn of(&self, timed: bool) -> &Mutex<Vec<Event>> {
+        match timed {
+            true => &self.timed,
+            false => &self.untimed,
+        }
+    }
 }
 
 impl Queue {
@@ -79,7 +130,7 @@ impl Queue {
             outbox,
             clock,
             faults,
-            spare: Mutex::default(),
+            spare: Spare::default(),
             handed_over: AtomicUsize::new(0),
         });
         let (waiter, told) = mpsc::channel();
@@ -109,8 +160,8 @@ impl Queue {
     }
 
     /// What a command needs of the driver, before any of it is submitted: the command alone fails
-    /// where the device has no room. `timed` where it is to tell the device's time.
-    pub(super) fn place(&mut self, timed: bool) -> Result<Place, Failed> {
+    /// where the device has no room.
+    pub(super) fn place(&mut self, timing: Timing) -> Result<Place, Failed> {
         let stream = match self.stream {
             Some(stream) => stream,
             None => {
@@ -120,12 +171,17 @@ impl Queue {
                 *self.stream.insert(stream)
             }
         };
-        let spare = (!timed).then(|| lock(&self.settling.spare).pop()).flatten();
-        let event = match spare {
-            Some(event) => event,
-            None => Event::create(timed)?,
+        let spare = &self.settling.spare;
+        let event = spare.take(timing != Timing::None)?;
+        let begin = match timing {
+            Timing::Whole => Some(spare.take(true)?),
+            Timing::None | Timing::End => None,
         };
-        Ok(Place { stream, event })
+        Ok(Place {
+            stream,
+            begin,
+            event,
+        })
     }
 
     /// The command was submitted: the host is to be answered when it has ended.
@@ -197,7 +253,7 @@ struct Settling {
     outbox: Outbox,
     clock: Arc<Mutex<Clock>>,
     faults: Arc<Faults>,
-    spare: Mutex<Vec<Event>>,
+    spare: Spare,
     /// How many items the queue's thread has: until there are none, what comes behind them waits.
     handed_over: AtomicUsize,
 }
@@ -208,25 +264,25 @@ impl Settling {
         let queue = self.id;
         let answer = match item {
             Item::Broken(refusal) => return Err(refusal),
-            Item::Skip(number) => Answer::Skipped { queue, number },
+            Item::Skip(number) => Answer::Skipped {
+                queue,
+                number,
+                ran: 0,
+            },
             Item::Failed(number, error) => Answer::Failed {
                 queue,
                 number,
                 error,
+                ran: 0,
             },
             Item::Wait(number, event, pending) => {
-                let at = match pending {
-                    Pending::Event => Some(lock(&self.clock).time_of(event)?),
-                    pending => {
-                        self.clean_up(&event, &pending)?;
-                        let mut spare = lock(&self.spare);
-                        if spare.len() < SPARE_EVENTS {
-                            spare.push(event);
-                        }
-                        None
-                    }
-                };
-                Answer::Done { queue, number, at }
+                let (at, ran) = self.clean_up(event, pending)?;
+                Answer::Done {
+                    queue,
+                    number,
+                    at,
+                    ran,
+                }
             }
         };
         if !self.faults.is_reported() {
@@ -235,16 +291,26 @@ impl Settling {
         Ok(())
     }
 
-    /// After a command that has ended.
-    fn clean_up(&self, event: &Event, pending: &Pending) -> Outcome<()> {
+    /// After a command that has ended. Returns the device's time where that was asked for, and how long
+    /// a kernel ran, both in nanoseconds.
+    fn clean_up(&self, event: Event, pending: Pending) -> Outcome<(Option<u64>, u64)> {
         match pending {
-            Pending::Launch => self.faults.done(self.id),
+            Pending::Event => return Ok((Some(lock(&self.clock).time_of(event)?), 0)),
+            Pending::Launch(begin) => {
+                self.faults.done(self.id);
+                let milliseconds = f64::from(event.milliseconds_since(&begin)?);
+                self.spare.give_back(begin, true);
+                self.spare.give_back(event, true);
+                // Of a negative or invalid number this makes 0.
+                return Ok((None, (milliseconds * 1e6) as u64));
+            }
             // A pool gives memory back to the device where something is waited for.
             Pending::Bounced(None) => event.synchronize()?,
-            Pending::Bounced(Some(address)) => driver::free(*address)?,
-            Pending::Transfer | Pending::Event => {}
+            Pending::Bounced(Some(address)) => driver::free(address)?,
+            Pending::Transfer => {}
         }
-        Ok(())
+        self.spare.give_back(event, false);
+        Ok((None, 0))
     }
 }
 

@@ -5,6 +5,7 @@ use super::bindings::DeviceHandle;
 use super::settings::{GpuAccess, GpuGrants};
 use crate::capability::output::GuestOutput;
 use crate::grant::Grant;
+use crate::request::RequestTask;
 use std::sync::Arc;
 use tensor_wasm_device::{Error, Lease};
 use wasmtime::component::{HasData, Resource, ResourceTable};
@@ -42,6 +43,14 @@ impl GpuContext {
         self.imported && self.grants.is_refused(tenant)
     }
 
+    /// Begins a request's task. What is launched from now on is charged to the request.
+    pub(crate) fn begin(&mut self, task: &Arc<RequestTask>) {
+        self.serve(task.context().tenant());
+        if let Some(opened) = &self.opened {
+            opened.lease.charge_to(task.clone());
+        }
+    }
+
     /// Begins to serve a tenant, or nobody, as long as it is not known whom. What the
     /// instance has opened for another one is dropped: its queues stop, and calls on their
     /// handles answer that the device is lost.
@@ -60,8 +69,8 @@ pub(crate) struct GpuCtxView<'a> {
     pub(crate) context: &'a mut GpuContext,
     pub(crate) table: &'a mut ResourceTable,
     pub(crate) output: &'a GuestOutput,
-    /// The tenant of the request whose task calls, where that is known.
-    pub(crate) tenant: Option<u64>,
+    /// The task that calls.
+    pub(crate) task: Option<&'a Arc<RequestTask>>,
 }
 
 /// The type-level name of the view.
@@ -114,7 +123,8 @@ impl GpuCtxView<'_> {
     /// [`Error::Denied`] while the component is instantiated, which is no request's work,
     /// and in a request before a policy has admitted it.
     fn known_tenant(&self) -> Result<u64, Error> {
-        self.tenant.ok_or_else(|| {
+        let tenant = self.task.and_then(|task| task.context().tenant());
+        tenant.ok_or_else(|| {
             Error::Denied(
                 "no tenant is known yet: use the GPU while a request is handled, and behind a policy once it has admitted the request".into(),
             )
@@ -147,6 +157,9 @@ impl GpuCtxView<'_> {
             let access = self.access_of(tenant)?;
             let output = Arc::new(self.output.clone());
             let lease = access.session().lease_printing(output);
+            if let Some(task) = self.task {
+                lease.charge_to(task.clone());
+            }
             lease.open().await?;
             self.context.opened = Some(Opened {
                 tenant,

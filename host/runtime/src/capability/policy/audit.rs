@@ -3,7 +3,9 @@
 //! A policy component of WASI 0.2 can't see the response, so the host completes the
 //! record. The runtime writes nothing itself: whoever embeds it brings an [`Auditor`].
 
-use crate::request::{Decision, HandleError, RefusedRequest, RequestId, RequestInfo, RequestTask};
+use crate::request::{
+    Decision, HandleError, RefusedRequest, RequestId, RequestInfo, RequestTask, Usage,
+};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -39,6 +41,9 @@ pub struct RequestRecord {
     pub error_kind: Option<String>,
     /// From the head of the request to the head of the response.
     pub latency: Duration,
+    /// What the request has used until then, when the head of its response is known; `None`
+    /// where no component saw it.
+    pub usage: Option<Usage>,
 }
 
 impl RequestRecord {
@@ -62,6 +67,7 @@ impl RequestRecord {
             status: error.status(),
             error_kind: Some(error.kind().to_owned()),
             latency: Duration::ZERO,
+            usage: None,
         }
     }
 }
@@ -170,6 +176,7 @@ impl<'a> PendingRecord<'a> {
                 .map(str::to_owned)
                 .or(refused),
             latency: self.start.elapsed(),
+            usage: Some(self.task.context().usage().until_now()),
         })
     }
 }
