@@ -98,6 +98,7 @@ fn serve_starts_a_host_and_assembles_none() {
             &mut files,
         );
     }
+    files.push(root().join("host/cli/src/commands/node.rs"));
     let mut starts_a_host = false;
     for file in files {
         let source = fs::read_to_string(&file).unwrap();

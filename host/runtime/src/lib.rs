@@ -59,6 +59,7 @@ pub use capability::filesystem::Directory;
 pub use capability::gpu::{GpuAccess, GpuGrant, GpuGrants};
 pub use capability::http::{ConnectionLimits, Destination, HttpGrant, HttpTrust, HttpTrustError};
 pub use capability::next::{ChainImports, NextHandler, ResponseFuture};
+pub use capability::output::OutputSink;
 pub use capability::policy;
 pub use capability::registry::ImportReport;
 pub use capability::tenant_memory::TenantMemory;

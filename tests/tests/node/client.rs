@@ -162,6 +162,19 @@ fn a_function_that_fails_is_told_from_a_node_that_does() {
         let run = client(&node.server, &["invoke", &label, "--path", path]);
         fails(&run, 7, words);
     }
+    // Services of our own have errors of the same form as the node's.
+    let image = component("image");
+    succeeds(client(&node.server, &["deploy", image.to_str().unwrap()]));
+    let run = client(&node.server, &["invoke", "image", "--path=/nothing"]);
+    fails(&run, 7, &["the function answered 404"]);
+    assert!(
+        run.stdout.contains("\"kind\":\"not_found\""),
+        "{}",
+        run.stdout
+    );
+    let run = client(&node.server, &["invoke", "nothing"]);
+    fails(&run, 4, &["function_not_found"]);
+    assert_eq!(run.stdout, "");
 }
 
 #[test]
@@ -200,6 +213,8 @@ fn a_job_is_made_waited_for_and_answered() {
     let shown = succeeds(run(&["jobs", "wait", job]));
     assert!(shown.contains("state     succeeded"), "{shown}");
     assert_eq!(succeeds(run(&["jobs", "result", job])), "again and again");
+    let head = succeeds(run(&["jobs", "result", job, "--include"]));
+    assert!(head.contains("\nx-tensorwasm-function: fn_"), "{head}");
     let other = [&invoke[..3], &["--data=else", "--idempotency-key=once"]].concat();
     fails(&run(&other), 5, &["idempotency_conflict", "a new one"]);
 

@@ -10,13 +10,17 @@ use tensor_wasm_tests::{Raw, Reply, Serve, Server, eventually, guest, run};
 
 const KIND: &str = "tenant_capacity_exhausted";
 
-/// Each tenant has 64 MiB, but for tenant 9, which has less than any instance needs.
+/// Each tenant has 64 MiB, but for tenant 9, which has less than any instance needs, and tenant
+/// 10, which has some of it.
 const TENANTS: &str = r#"
 [tenants.default]
 tenant-memory-bytes = "64MiB"
 
 [tenants.9]
 tenant-memory-bytes = "64KiB"
+
+[tenants.10]
+tenant-memory-bytes = "16MiB"
 "#;
 
 /// A server of `holds_memory` with this configuration, behind a policy that admits every request
@@ -118,6 +122,22 @@ fn a_request_that_finds_no_room_for_an_instance_is_recorded() {
     });
     assert_eq!(record["outcome"]["status_code"], 429);
     assert_eq!(record["tenant"], 9, "{record}");
+}
+
+#[test]
+fn a_reused_instance_that_is_too_large_for_a_tenant_makes_room_for_a_new_one() {
+    let tenants = Tenants::start(|serve| serve.arg("--reuse=1000"));
+    eventually(
+        "an instance that has grown gets another tenant's request",
+        || {
+            tenants.ask(7, 24);
+            let reply = tenants.ask(10, 1);
+            (reply.status == 429).then(|| assert_exhausted(&reply))
+        },
+    );
+    eventually("a new instance", || {
+        (tenants.ask(10, 1).text() == "1 MiB").then_some(())
+    });
 }
 
 #[test]

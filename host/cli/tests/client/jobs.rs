@@ -99,13 +99,13 @@ fn jobs_are_listed_shown_and_cancelled() {
 
 #[test]
 fn a_result_is_the_function_s_response() {
-    let server = Server::answering(|_| Answer::new(200, [0, 1, 255]).header("x-a", "b"));
+    let server = Server::answering(|_| Answer::of_function(200, [0, 1, 255]).header("x-a", "b"));
     let run = server.run(&["jobs", "result", "job_1"]).succeeds();
     assert_eq!(run.out, [0, 1, 255]);
     assert_eq!(server.lines(), ["GET /jobs/job_1/result"]);
     let run = server.run(&["jobs", "result", "job_1", "--include"]);
     assert!(run.succeeds().out.starts_with(b"HTTP/1.1 200 OK\n"));
-    let server = Server::answering(|_| Answer::new(404, "no such image"));
+    let server = Server::answering(|_| Answer::of_function(404, "no such image"));
     let run = server.run(&["jobs", "result", "job_1"]);
     assert_eq!(run.fails(7, &["404"]).text(), "no such image");
     let server = Server::answering(|_| Answer::error(409, "job_not_finished"));

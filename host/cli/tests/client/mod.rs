@@ -48,6 +48,11 @@ impl Answer {
         }
     }
 
+    /// A function's answer.
+    fn of_function(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self::new(status, body).header("x-tensorwasm-function", "fn_1")
+    }
+
     fn json(status: u16, body: &Value) -> Self {
         Self::new(status, body.to_string()).header("content-type", "application/json")
     }

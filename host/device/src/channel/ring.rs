@@ -262,6 +262,21 @@ mod tests {
     use super::*;
     use crate::channel::Layout;
 
+    #[test]
+    fn a_reader_does_something_else_between_two_looks_and_finds_what_comes_meanwhile() {
+        let (_memory, mut producer, consumer) = pair();
+        let mut looks = 0;
+        assert!(!consumer.poll(|| looks += 1));
+        assert!(looks > 0);
+        let sends = || assert!(producer.send(b"message").unwrap());
+        let mut sends = Some(sends);
+        assert!(consumer.poll(|| {
+            if let Some(mut send) = sends.take() {
+                send();
+            }
+        }));
+    }
+
     fn pair() -> (Arc<SharedMemory>, Producer, Consumer) {
         let (memory, _file) = SharedMemory::create(Layout::of(4096)).unwrap();
         let memory = Arc::new(memory);

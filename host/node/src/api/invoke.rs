@@ -11,13 +11,29 @@ use crate::error::{INVALID_REQUEST, NodeError};
 /// Widely used by reverse proxies, and no standard.
 const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
+/// Tells the client which function answered. Responses of the node itself do not have it, so
+/// that its errors can be told from a function's, which may look the same.
+const FUNCTION: HeaderName = HeaderName::from_static("x-tensorwasm-function");
+
+/// Says in a response that it is this function's.
+pub(super) fn mark_as_response_of(response: &mut Response<WasiBody>, function_id: &str) {
+    let headers = response.headers_mut();
+    // Ids are ASCII. What the function itself says there never counts.
+    headers.remove(FUNCTION);
+    if let Ok(id) = HeaderValue::from_str(function_id) {
+        headers.insert(FUNCTION, id);
+    }
+}
+
 impl Api {
     pub(super) async fn invoke(&self, call: Call<'_>) -> Result<Response<WasiBody>, NodeError> {
         let entry = self.functions.find(call.tenant, &call.id).await?;
         let entry = entry.ok_or_else(|| NodeError::no_function(&call.id))?;
         let request = for_function(call.request, &call.rest)?;
         let invoked = self.functions.invoke(&entry, request, call.scope.clone());
-        Ok(invoked.await?)
+        let mut response = invoked.await?;
+        mark_as_response_of(&mut response, &entry.function.id);
+        Ok(response)
     }
 }
 

@@ -7,7 +7,7 @@ use wasmtime_wasi_http::WasiBody;
 
 use super::body;
 use super::functions::{LARGEST_PAGE, PAGE};
-use super::invoke::for_function;
+use super::invoke::{for_function, mark_as_response_of};
 use super::model::{Job, JobId, JobList};
 use super::{Api, Call};
 use crate::error::{
@@ -148,6 +148,7 @@ impl Api {
         };
         let mut response = body::complete(status, body);
         *response.headers_mut() = headers_of(&job.result_headers);
+        mark_as_response_of(&mut response, &job.function_id);
         Ok(response)
     }
 

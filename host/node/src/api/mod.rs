@@ -10,11 +10,13 @@ mod body;
 mod functions;
 mod invoke;
 mod jobs;
+mod logs;
 mod model;
 mod openapi;
 mod query;
 mod routes;
 mod settings;
+mod usage;
 
 use std::sync::{Arc, OnceLock};
 
@@ -119,12 +121,14 @@ impl Api {
             Endpoint::SetConfig => self.set_config(call).await,
             Endpoint::SetSecret => self.set_secret(call).await,
             Endpoint::DeleteSecret => self.delete_secret(call).await,
+            Endpoint::Logs => self.logs(call).await,
             Endpoint::Invoke => self.invoke(call).await,
             Endpoint::InvokeAsync => self.invoke_async(call).await,
             Endpoint::ListJobs => self.list_jobs(call).await,
             Endpoint::ShowJob => self.show_job(call).await,
             Endpoint::JobResult => self.job_result(call).await,
             Endpoint::CancelJob => self.cancel_job(call).await,
+            Endpoint::Usage => self.usage(call).await,
             Endpoint::OpenApi => Ok(openapi::response()),
             Endpoint::Healthz => body::json(
                 StatusCode::OK,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tensor_wasm_runtime::Capability;
 use utoipa::ToSchema;
 
+use crate::storage::usage::{Amounts, UsageKey};
 use crate::storage::{functions, jobs};
 
 /// A function.
@@ -116,6 +117,45 @@ pub(super) struct SecretRequest {
     pub(super) value: String,
 }
 
+/// A line that a function wrote.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LogLine {
+    /// Counts the lines of the function, from 1, for as long as the node runs.
+    number: u64,
+    /// When it was written (RFC 3339).
+    time: String,
+    /// The request that wrote it.
+    request_id: String,
+    /// `stdout` or `stderr`.
+    stream: &'static str,
+    /// The line, with control characters escaped.
+    text: String,
+}
+
+/// Lines that a function wrote.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LogPage {
+    /// Oldest first.
+    pub(super) lines: Vec<LogLine>,
+    /// What `after` has to be for those that follow.
+    pub(super) next: u64,
+}
+
+impl LogLine {
+    pub(super) fn of(line: crate::functions::LogLine) -> LogLine {
+        LogLine {
+            number: line.number,
+            time: rfc3339(line.time_ms),
+            request_id: line.request_id,
+            stream: match line.is_error {
+                true => "stderr",
+                false => "stdout",
+            },
+            text: line.text,
+        }
+    }
+}
+
 /// A job.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Job {
@@ -189,6 +229,49 @@ impl Job {
                 kind: kind.clone(),
                 message: message.clone(),
             }),
+        }
+    }
+}
+
+/// What a function used in an hour.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UsageRecord {
+    /// The beginning of the hour (RFC 3339).
+    hour: String,
+    /// The name that the function had when it was first used in the hour.
+    function: String,
+    /// The function's id.
+    function_id: String,
+    /// Invocations that ended, jobs included, by the hour in which they began.
+    requests: u64,
+    /// Those of them without a response of the function.
+    failures: u64,
+    /// From the beginning of each invocation to the end of its response, in milliseconds.
+    wall_ms: f64,
+    /// Of bodies that the function read.
+    request_bytes: u64,
+    /// Of bodies that were sent.
+    response_bytes: u64,
+}
+
+/// What functions used.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UsageList {
+    /// By hour, oldest first, and by function.
+    pub(super) usage: Vec<UsageRecord>,
+}
+
+impl UsageRecord {
+    pub(super) fn new(hour: SystemTime, key: &UsageKey, amounts: &Amounts) -> UsageRecord {
+        UsageRecord {
+            hour: humantime::format_rfc3339_seconds(hour).to_string(),
+            function: key.function_name.clone(),
+            function_id: key.function_id.clone(),
+            requests: amounts.requests,
+            failures: amounts.failures,
+            wall_ms: amounts.wall_us as f64 / 1e3,
+            request_bytes: amounts.request_bytes,
+            response_bytes: amounts.response_bytes,
         }
     }
 }

@@ -21,8 +21,8 @@ use super::body::{self, JSON};
 use super::functions::LARGEST_PAGE;
 use super::model::{
     ConfigRequest, DeployRequest, ErrorDetail, ErrorResponse, Function, FunctionConfig,
-    FunctionList, Health, Imports, Job, JobError, JobId, JobList, SecretRequest, TrafficRequest,
-    Version,
+    FunctionList, Health, Imports, Job, JobError, JobId, JobList, LogLine, LogPage, SecretRequest,
+    TrafficRequest, UsageList, UsageRecord, Version,
 };
 use super::routes::{COMMON_ERRORS, Endpoint, Methods, Operation, ROUTES};
 use crate::error::ErrorKind;
@@ -75,6 +75,10 @@ pub(crate) fn document() -> String {
         .schema_from::<TrafficRequest>()
         .schema_from::<Health>()
         .schema_from::<FunctionConfig>()
+        .schema_from::<LogLine>()
+        .schema_from::<LogPage>()
+        .schema_from::<UsageList>()
+        .schema_from::<UsageRecord>()
         .schema_from::<ConfigRequest>()
         .schema_from::<SecretRequest>()
         .schema_from::<Job>()
@@ -251,6 +255,8 @@ fn success(endpoint: Endpoint) -> (&'static str, &'static str, Option<RefOr<Sche
             "The job, where `Location` is.",
             Some(reference::<JobId>()),
         ),
+        Endpoint::Usage => ("200", "The records.", Some(reference::<UsageList>())),
+        Endpoint::Logs => ("200", "The lines.", Some(reference::<LogPage>())),
         Endpoint::ListJobs => ("200", "A page.", Some(reference::<JobList>())),
         Endpoint::ShowJob | Endpoint::CancelJob => ("200", "The job.", Some(reference::<Job>())),
         Endpoint::OpenApi => ("200", "The document.", Some(any())),

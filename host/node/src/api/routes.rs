@@ -60,12 +60,14 @@ pub(super) enum Endpoint {
     SetConfig,
     SetSecret,
     DeleteSecret,
+    Logs,
     Invoke,
     InvokeAsync,
     ListJobs,
     ShowJob,
     JobResult,
     CancelJob,
+    Usage,
     OpenApi,
     Healthz,
     Readyz,
@@ -291,6 +293,26 @@ pub(super) const ROUTES: &[Route] = &[
         ],
     },
     Route {
+        path: "/functions/{id}/logs",
+        operations: &[Operation {
+            methods: Methods::Get,
+            endpoint: Endpoint::Logs,
+            action: "function.logs",
+            summary: "The last lines that the function wrote, oldest first.",
+            query: &[
+                (
+                    "limit",
+                    "How many at most: 1 to 1000; 100 where nothing is said.",
+                ),
+                (
+                    "after",
+                    "Those after the line of this number; 0 where nothing is said.",
+                ),
+            ],
+            errors: &[&INVALID_REQUEST, &FUNCTION_NOT_FOUND],
+        }],
+    },
+    Route {
         path: "/functions/{id}/invoke",
         operations: INVOKE,
     },
@@ -385,6 +407,26 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/f/{id}/{*path}",
         operations: INVOKE,
+    },
+    Route {
+        path: "/usage",
+        operations: &[Operation {
+            methods: Methods::Get,
+            endpoint: Endpoint::Usage,
+            action: "usage.show",
+            summary: "What the tenant's functions used, by function and hour.",
+            query: &[
+                (
+                    "from",
+                    "From when on (RFC 3339), to the hour; a day before `to` where nothing is said.",
+                ),
+                (
+                    "to",
+                    "Until when (RFC 3339), to the hour; now where nothing is said.",
+                ),
+            ],
+            errors: &[&INVALID_REQUEST],
+        }],
     },
     Route {
         path: "/openapi.json",

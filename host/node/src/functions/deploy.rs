@@ -16,7 +16,7 @@ use crate::grants::FunctionGrants;
 use crate::lock::ignore_poison;
 use crate::storage::StorageError;
 use crate::storage::components::Upload;
-use crate::storage::functions::{ChangeError, Function, Imports, NewVersion};
+use crate::storage::functions::{ChangeError, Function, Imports, NewVersion, new_function_id};
 
 /// Why a deployment failed. Nothing of it is left.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ impl Functions {
     pub(super) async fn load(
         &self,
         tenant: u64,
+        function_id: &str,
         component: Bytes,
         settings: Vec<(String, String)>,
     ) -> Result<Application, LoadError> {
@@ -72,6 +73,7 @@ impl Functions {
         let config = ApplicationConfig {
             gpu: Arc::new(FunctionGrants::new(self.grants.clone(), tenant)),
             tenant_memory: self.memory.clone(),
+            output: Some(self.logs.of(function_id)),
             http: self.http.clone(),
             policy: PolicyGrant {
                 settings,
@@ -139,12 +141,14 @@ impl Deployment<'_> {
         let digest = self.upload.complete().await?;
         let component = storage.components.read(&digest).await?;
         let deployed = async {
-            // Those of a function that is there already.
             let known = storage.database.function(tenant, name.as_str()).await?;
-            let id = known.map(|function| function.id).unwrap_or_default();
+            let id = match known {
+                Some(function) => function.id,
+                None => new_function_id()?,
+            };
             let settings = storage.database.settings(&id).await?;
             let opened = functions.opened(&id, &settings)?;
-            let application = match functions.load(tenant, component, opened).await {
+            let application = match functions.load(tenant, &id, component, opened).await {
                 Ok(application) => application,
                 Err(LoadError::Component(error)) => return Err(DeployError::Component(error)),
                 Err(LoadError::Internal) => return Err(DeployError::Internal),
@@ -163,7 +167,7 @@ impl Deployment<'_> {
             let change = functions.index.change().await;
             let function = storage
                 .database
-                .add_version(tenant, name.as_str(), version, limit, now_ms())
+                .add_version(tenant, name.as_str(), &id, version, limit, now_ms())
                 .await
                 .map_err(|error| match error {
                     ChangeError::TooMany { limit } => DeployError::TooMany { limit },
@@ -171,8 +175,10 @@ impl Deployment<'_> {
                     // It is made here.
                     ChangeError::NoFunction | ChangeError::NoVersion(_) => DeployError::Internal,
                 })?;
-            // Where they have changed meanwhile, the next request loads it with the new ones.
-            let is_current = storage.database.settings(&function.id).await? == settings;
+            // Where another deployment made the function, or its settings have changed
+            // meanwhile, the next request loads it as it is now.
+            let is_current =
+                function.id == id && storage.database.settings(&function.id).await? == settings;
             if let Some((number, _)) = function.active().filter(|_| is_current) {
                 let application = Arc::new(application);
                 functions.loaded.insert(&function.id, number, application);

@@ -14,6 +14,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::deploy::LoadError;
 use super::places::Place;
+use super::usage::Invocation;
 use super::{Entry, Functions};
 use crate::storage::StorageError;
 
@@ -46,15 +47,20 @@ impl Functions {
         let limit = self.places.of_each();
         let place = self.places.take(entry.tenant);
         let place = place.ok_or(InvokeError::NoPlace { limit })?;
+        let function = &entry.function;
+        let mut invocation = self.usage.begin(entry.tenant, &function.id, &function.name);
+        let request = request.map(|body| invocation.request(body).boxed_unsync());
         let application = self.application(entry).await?;
         let response = AbortOnDrop(self.guests.spawn(host_task(async move {
             let response = application.invoke(request, &scope).await;
             response.map_err(InvokeError::Failed)
         })));
         let response = response.await?;
+        invocation.responded();
         Ok(response.map(|body| {
             PlacedBody {
                 body,
+                invocation,
                 _place: place,
             }
             .boxed_unsync()
@@ -76,7 +82,7 @@ impl Functions {
                 let settings = self.storage.database.settings(id).await;
                 let settings = settings.map_err(InvokeError::Storage)?;
                 let settings = self.opened(id, &settings).map_err(InvokeError::Storage)?;
-                match self.load(entry.tenant, component, settings).await {
+                match self.load(entry.tenant, id, component, settings).await {
                     Ok(application) => Ok(Arc::new(application)),
                     Err(LoadError::Component(error)) => Err(InvokeError::Component(error)),
                     Err(LoadError::Internal) => Err(InvokeError::Internal),
@@ -109,9 +115,11 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// The body of a response, which has a place until it is sent or dropped.
+/// The body of a response, which has a place, and whose invocation is counted, until it is sent
+/// or dropped.
 struct PlacedBody {
     body: WasiBody,
+    invocation: Invocation,
     _place: Place,
 }
 
@@ -123,7 +131,13 @@ impl Body for PlacedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            self.invocation.sent(data.len());
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

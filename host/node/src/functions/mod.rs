@@ -9,9 +9,11 @@ mod deploy;
 mod index;
 mod invoke;
 mod loaded;
+mod logs;
 mod name;
 mod places;
 mod settings;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -24,17 +26,21 @@ use tokio::sync::RwLock;
 
 use crate::grants::TenantGrants;
 use crate::storage::functions::{ChangeError, Function};
+use crate::storage::usage::{Amounts, UsageKey};
 use crate::storage::{Storage, StorageError};
 
 pub(crate) use deploy::{DeployError, Deployment};
 pub(crate) use index::Entry;
 pub(crate) use invoke::InvokeError;
+pub(crate) use logs::LogLine;
 pub(crate) use name::{FunctionName, InvalidName};
 
 use deploy::Compilers;
 use index::Index;
 use loaded::Loaded;
+use logs::Logs;
 use places::Places;
+use usage::Usage;
 
 /// What one tenant may have, and how its functions are run.
 #[derive(Clone, Debug)]
@@ -82,6 +88,8 @@ pub(crate) struct Functions {
     index: Index,
     loaded: Loaded,
     places: Places,
+    logs: Logs,
+    usage: Usage,
     compilers: Compilers,
     /// Held shared from the moment a component is stored until a version refers to it, and
     /// exclusively while components are removed that no version refers to.
@@ -108,6 +116,8 @@ impl Functions {
             index: Index::default(),
             loaded: Loaded::new(limits.loaded),
             places: Places::new(limits.concurrency),
+            logs: Logs::default(),
+            usage: Usage::default(),
             compilers: Compilers::default(),
             collection: RwLock::default(),
             storage,
@@ -181,6 +191,7 @@ impl Functions {
         for number in function.versions.keys() {
             self.loaded.remove(&function.id, *number);
         }
+        self.logs.remove(&function.id);
         let _exclusive = self.collection.write().await;
         for version in function.versions.values() {
             if !database.is_used(&version.digest).await? {
@@ -188,6 +199,29 @@ impl Functions {
             }
         }
         Ok(true)
+    }
+
+    /// The lines that a function wrote after this one, at most `limit`, oldest first.
+    pub(crate) fn logs(&self, function_id: &str, after: u64, limit: usize) -> Vec<LogLine> {
+        self.logs.after(function_id, after, limit)
+    }
+
+    /// What a tenant's functions used in these hours since 1970, the last one left out.
+    pub(crate) async fn usage(
+        &self,
+        tenant: u64,
+        from_hour: i64,
+        to_hour: i64,
+        limit: u32,
+    ) -> Result<Vec<(UsageKey, Amounts)>, StorageError> {
+        self.store_usage().await?;
+        let database = &self.storage.database;
+        database.usage(tenant, from_hour, to_hour, limit).await
+    }
+
+    /// Adds what was used to the database.
+    pub(crate) async fn store_usage(&self) -> Result<(), StorageError> {
+        self.usage.store(&self.storage.database).await
     }
 
     /// Whether the storage answers.

@@ -251,6 +251,8 @@ impl<S> HostBuilder<S> {
             settings: self.settings.clone(),
             keep_authorization: self.keep_authorization,
         };
+        let of_tenants = grants.clone();
+        let memory = TenantMemory::new(move |tenant| of_tenants.memory_bytes(tenant));
         if let Some(metrics) = &self.metrics {
             metrics.watch(Sources {
                 engine: engine.clone(),
@@ -259,8 +261,6 @@ impl<S> HostBuilder<S> {
                 audit: audit.clone(),
             });
         }
-        let of_tenants = grants.clone();
-        let memory = TenantMemory::new(move |tenant| of_tenants.memory_bytes(tenant));
         Ok(Foundation {
             memory: Arc::new(memory),
             tokens,
@@ -317,8 +317,8 @@ impl HostBuilder {
         let component = self.source.clone().plugged(&self.providers)?;
         let config = ApplicationConfig {
             gpu: foundation.grants.clone(),
-            observer: self.observer(),
             tenant_memory: foundation.memory.clone(),
+            observer: self.observer(),
             ..std::mem::take(&mut self.application)
         };
         let chain = Chain::load(

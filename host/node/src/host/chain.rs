@@ -140,8 +140,8 @@ impl Chain {
     ) -> Result<Chain, HostError> {
         let guarded = !policies.is_empty();
         let (request_timeout, reuse) = (config.request_timeout, config.reuse);
-        let (observer, usage_header) = (config.observer.clone(), config.usage_header);
         let memory = config.tenant_memory.clone();
+        let (observer, usage_header) = (config.observer.clone(), config.usage_header);
         let application = Application::load(
             engine,
             &component.bytes,

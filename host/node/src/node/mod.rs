@@ -35,14 +35,14 @@
 //! invoked.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use tensor_wasm_device::Device;
 use tensor_wasm_runtime::server::{Drained, Server};
 use tensor_wasm_runtime::{Observer, Unguarded};
 use tokio::runtime::Runtime;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::api::Api;
 use crate::audit::{AuditLog, Outcome};
@@ -59,6 +59,10 @@ use crate::tokens::Tokens;
 pub use crate::functions::FunctionLimits;
 pub use crate::jobs::JobLimits;
 pub use crate::storage::StorageError;
+
+/// How often what functions used is added to the database: what a node that is killed loses at
+/// most.
+const USAGE_PERIOD: Duration = Duration::from_secs(5);
 
 /// What a node serves.
 #[derive(Clone, Debug)]
@@ -91,6 +95,7 @@ pub struct Node {
     /// Outermost first.
     policies: Vec<Policy>,
     api: Arc<Api>,
+    functions: Arc<Functions>,
     jobs: Arc<Jobs>,
     storage: Arc<Storage>,
     device: Option<Device>,
@@ -184,6 +189,9 @@ impl Node {
         if let Some(guests) = ignore_poison(self.guests.lock()).take() {
             let closing = async {
                 self.jobs.close().await;
+                if let Err(error) = self.functions.store_usage().await {
+                    tracing::error!("what functions used last is lost: {error}");
+                }
                 self.storage.close().await;
             };
             // A query that does not end is given up.
@@ -205,6 +213,19 @@ impl Node {
     fn record(&self, action: &str) {
         if let Some(audit) = &self.audit {
             audit.event(action, "node", Outcome::done());
+        }
+    }
+}
+
+/// Adds what functions used to the database every few seconds, for as long as the node lives.
+async fn store_usage(functions: Weak<Functions>) {
+    loop {
+        sleep(USAGE_PERIOD).await;
+        let Some(functions) = functions.upgrade() else {
+            return;
+        };
+        if let Err(error) = functions.store_usage().await {
+            tracing::error!("what functions used is not stored yet: {error}");
         }
     }
 }
@@ -282,11 +303,12 @@ impl HostBuilder<NodeSource> {
             audit.clone(),
         );
         let jobs = Arc::new(jobs.await?);
-        let api = Arc::new(Api::new(functions, jobs.clone()));
+        let api = Arc::new(Api::new(functions.clone(), jobs.clone()));
         let policies = load_policies(&engine, &self.policies, api.clone(), "the node", &config)?;
         let mut node = Node {
             policies,
             api,
+            functions,
             jobs,
             storage,
             device,
@@ -301,6 +323,7 @@ impl HostBuilder<NodeSource> {
         node.audit = self.kept(audit, node.is_decided_on());
         if let Some(guests) = &*ignore_poison(node.guests.lock()) {
             node.jobs.start(guests.handle());
+            guests.spawn(store_usage(Arc::downgrade(&node.functions)));
         }
         Ok(node)
     }

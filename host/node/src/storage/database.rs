@@ -21,7 +21,7 @@ const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The versions of the schema. None that was released is ever changed.
-const SCHEMA: [(i64, &str, &str); 3] = [
+const SCHEMA: [(i64, &str, &str); 4] = [
     (
         1,
         "functions",
@@ -33,6 +33,7 @@ const SCHEMA: [(i64, &str, &str); 3] = [
         "settings",
         include_str!("../../migrations/0003_settings.sql"),
     ),
+    (4, "usage", include_str!("../../migrations/0004_usage.sql")),
 ];
 
 /// An open database.

@@ -80,6 +80,11 @@ impl<E: Into<StorageError>> From<E> for ChangeError {
     }
 }
 
+/// An id for a function that is to be made.
+pub(crate) fn new_function_id() -> Result<String, StorageError> {
+    random_id(ID_PREFIX)
+}
+
 const FUNCTION: &str = "SELECT id, name, created_at, updated_at FROM functions \
                         WHERE tenant = $1 AND (id = $2 OR name = $2)";
 const VERSIONS: &str = "SELECT version, digest, size_bytes, imports, created_at, created_by, weight \
@@ -121,11 +126,12 @@ impl Database {
     }
 
     /// Adds a version to the function of this name, which gets all requests from now on. Makes
-    /// the function where the tenant has fewer than `limit`.
+    /// the function, with the id `new_id`, where the tenant has fewer than `limit`.
     pub(crate) async fn add_version(
         &self,
         tenant: u64,
         name: &str,
+        new_id: &str,
         version: NewVersion,
         limit: u32,
         now_ms: i64,
@@ -140,7 +146,7 @@ impl Database {
         let id = match id {
             Some(id) => id,
             None => {
-                let id = random_id(ID_PREFIX)?;
+                let id = new_id.to_owned();
                 let count: i64 =
                     sqlx::query_scalar("SELECT COUNT(*) FROM functions WHERE tenant = $1")
                         .bind(tenant.cast_signed())
@@ -359,6 +365,10 @@ mod tests {
         }
     }
 
+    fn id() -> String {
+        new_function_id().unwrap()
+    }
+
     async fn open(folder: &tempfile::TempDir) -> Database {
         Database::open(&folder.path().join("node.db"))
             .await
@@ -370,11 +380,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = open(&folder).await;
         let first = database
-            .add_version(7, "a", new("blake3:1"), 9, 10)
+            .add_version(7, "a", &id(), new("blake3:1"), 9, 10)
             .await
             .unwrap();
         let second = database
-            .add_version(7, "a", new("blake3:2"), 9, 20)
+            .add_version(7, "a", &id(), new("blake3:2"), 9, 20)
             .await
             .unwrap();
         assert_eq!(first.id, second.id);
@@ -399,11 +409,11 @@ mod tests {
         let database = open(&folder).await;
         let largest = u64::MAX;
         let mine = database
-            .add_version(largest, "a", new("blake3:1"), 9, 1)
+            .add_version(largest, "a", &id(), new("blake3:1"), 9, 1)
             .await
             .unwrap();
         database
-            .add_version(1, "a", new("blake3:1"), 9, 1)
+            .add_version(1, "a", &id(), new("blake3:1"), 9, 1)
             .await
             .unwrap();
         assert!(database.function(1, &mine.id).await.unwrap().is_none());
@@ -432,7 +442,7 @@ mod tests {
         let database = open(&folder).await;
         for name in ["c", "a", "b"] {
             database
-                .add_version(0, name, new("blake3:1"), 9, 1)
+                .add_version(0, name, &id(), new("blake3:1"), 9, 1)
                 .await
                 .unwrap();
         }
@@ -449,11 +459,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = open(&folder).await;
         database
-            .add_version(0, "a", new("blake3:1"), 1, 1)
+            .add_version(0, "a", &id(), new("blake3:1"), 1, 1)
             .await
             .unwrap();
         let error = database
-            .add_version(0, "b", new("blake3:1"), 1, 1)
+            .add_version(0, "b", &id(), new("blake3:1"), 1, 1)
             .await
             .unwrap_err();
         assert!(
@@ -461,11 +471,11 @@ mod tests {
             "{error:?}"
         );
         database
-            .add_version(0, "a", new("blake3:1"), 1, 1)
+            .add_version(0, "a", &id(), new("blake3:1"), 1, 1)
             .await
             .unwrap();
         database
-            .add_version(1, "b", new("blake3:1"), 1, 1)
+            .add_version(1, "b", &id(), new("blake3:1"), 1, 1)
             .await
             .unwrap();
     }
@@ -476,7 +486,7 @@ mod tests {
         let database = open(&folder).await;
         for digest in ["blake3:1", "blake3:2"] {
             database
-                .add_version(0, "a", new(digest), 9, 1)
+                .add_version(0, "a", &id(), new(digest), 9, 1)
                 .await
                 .unwrap();
         }

@@ -4,6 +4,7 @@ use crate::capability::filesystem::Directory;
 use crate::capability::gpu::GpuGrants;
 use crate::capability::http::HttpGrant;
 use crate::capability::next::NextHandler;
+use crate::capability::output::OutputSink;
 use crate::capability::policy::PolicyGrant;
 use crate::capability::tenant_memory::TenantMemory;
 use crate::grant::Grant;
@@ -22,6 +23,8 @@ pub struct ApplicationConfig {
     pub directories: Vec<Directory>,
     /// The HTTP requests that the guest may send to other servers.
     pub http: HttpGrant,
+    /// Who takes the lines that the guest writes, beside the host's log.
+    pub output: Option<Arc<dyn OutputSink>>,
     /// The mechanisms of `tensor:policy/*`, and the settings in `wasi:config/store`.
     pub policy: PolicyGrant,
     /// What this component is a policy for: an application with instances of its own, or code
@@ -52,6 +55,7 @@ impl Default for ApplicationConfig {
             environment: Vec::new(),
             directories: Vec::new(),
             http: HttpGrant::default(),
+            output: None,
             policy: PolicyGrant::default(),
             next: None,
             guarded: false,

@@ -64,6 +64,7 @@ impl Application {
             // Nothing is behind it, so that what it admits requests to is within it.
             policy: Policy::new(&config.policy, !is_policy),
             next: Next::new(next, decides, config.policy.keep_authorization),
+            output: config.output,
             environment: Environment::new(config.environment),
             filesystem: Filesystem::open(config.directories)?,
             http: Http::new(

@@ -39,6 +39,14 @@ pub(crate) enum Stream {
     Error,
 }
 
+/// Takes the lines that guests write, beside the host's log. Called while a guest writes: it may
+/// not block.
+pub trait OutputSink: Send + Sync {
+    /// Takes a line, without its end and with control characters escaped. `is_error` says that it
+    /// came by standard error.
+    fn line(&self, request_id: &str, is_error: bool, text: &str);
+}
+
 /// The output of one instance.
 #[derive(Clone, Default)]
 pub(crate) struct GuestOutput(Arc<Mutex<OutputState>>);
@@ -53,6 +61,8 @@ struct OutputState {
     is_full: bool,
     out: Vec<u8>,
     error: Vec<u8>,
+    /// Who takes the lines beside the log.
+    sink: Option<Arc<dyn OutputSink>>,
 }
 
 /// What an instance's kernels print goes to its standard error.
@@ -63,6 +73,11 @@ impl tensor_wasm_device::Output for GuestOutput {
 }
 
 impl GuestOutput {
+    /// Has the lines given to someone beside the log.
+    pub(crate) fn set_sink(&self, sink: Arc<dyn OutputSink>) {
+        self.lock().sink = Some(sink);
+    }
+
     /// Begins a new request, of this name.
     pub(crate) fn begin(&self, request_id: &RequestId) {
         let mut state = self.lock();
@@ -141,6 +156,9 @@ impl OutputState {
                 "the guest wrote more than is kept for one request; the rest is dropped"
             );
             return;
+        }
+        if let Some(sink) = &self.sink {
+            sink.line(request_id, stream == Stream::Error, &line);
         }
         match RATE.take(line.len() + LINE_OVERHEAD, Instant::now()) {
             Taken::No => return,

@@ -7,15 +7,19 @@ use super::gpu::Gpu;
 use super::http::Http;
 use super::interface::{self, Interface};
 use super::next::Next;
+use super::output::OutputSink;
 use super::policy::Policy;
 use super::shape::CapabilityModule;
 use super::sockets::Sockets;
 use super::wasi::Wasi;
 use crate::error::{Error, MissingImport};
 use crate::grant::{Grant, LoadDecision};
+use std::sync::Arc;
 
 /// The capabilities of one application, as its operator has set them.
 pub(crate) struct Capabilities {
+    /// Who takes the lines that instances write, beside the host's log.
+    pub(crate) output: Option<Arc<dyn OutputSink>>,
     pub(crate) gpu: Gpu,
     pub(crate) policy: Policy,
     pub(crate) config: Config,
@@ -124,12 +128,12 @@ mod tests {
     use super::*;
     use crate::capability::http::HttpLimits;
     use crate::capability::policy::PolicyGrant;
-    use std::sync::Arc;
 
     /// Capabilities of which nothing is granted, and the GPU as said.
     fn nothing(gpu: Grant<crate::GpuAccess>) -> Capabilities {
         let mut policy = PolicyGrant::default();
         Capabilities {
+            output: None,
             gpu: Gpu::new(Arc::new(gpu), true, false),
             config: Config::new(&mut policy),
             policy: Policy::new(&policy, false),

@@ -66,6 +66,9 @@ impl InstanceFactory {
         let from = &self.capabilities;
         let mut wasi = WasiCtxBuilder::new();
         let output = Wasi.instantiate(&mut wasi)?;
+        if let Some(sink) = &from.output {
+            output.set_sink(sink.clone());
+        }
         from.environment.instantiate(&mut wasi)?;
         from.filesystem.instantiate(&mut wasi)?;
         Sockets.instantiate(&mut wasi)?;

@@ -32,6 +32,24 @@ const PROBE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// guests respond before; clients may give up where there are more than five.
 const PROBED_CHECKS: [u32; 4] = [2, 4, 8, 16];
 
+/// How many bytes are copied, to be written as one: the kernel takes longer for several pieces
+/// than it takes to copy them. The head, the frames and the end of a short response are five.
+const JOINED_BYTES: usize = 512;
+
+/// Short pieces as one; `None` where there is one, or they are longer.
+fn joined<'a>(pieces: &[IoSlice<'_>], buffer: &'a mut [u8; JOINED_BYTES]) -> Option<&'a [u8]> {
+    if pieces.len() < 2 {
+        return None;
+    }
+    let mut end = 0;
+    for piece in pieces {
+        let begin = end;
+        end += piece.len();
+        buffer.get_mut(begin..end)?.copy_from_slice(piece);
+    }
+    buffer.get(..end)
+}
+
 /// A connection to a client.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin {
     /// The socket below.
@@ -129,7 +147,12 @@ impl<S: Transport> AsyncWrite for ClientStream<S> {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        let mut buffer = [0; JOINED_BYTES];
+        let stream = Pin::new(&mut self.stream);
+        let written = match joined(bytes, &mut buffer) {
+            Some(bytes) => stream.poll_write(cx, bytes),
+            None => stream.poll_write_vectored(cx, bytes),
+        };
         self.blocked = written.is_pending();
         written
     }
@@ -186,5 +209,29 @@ impl PeerWatch {
         let checks = self.closed_checks.load(Ordering::Relaxed);
         self.gone.load(Ordering::Relaxed)
             || (exchange.waits_without_informing() && CHECK.saturating_mul(checks) > patience)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn short_pieces_are_written_as_one_and_others_as_they_are() {
+        let join = |pieces: &[&[u8]]| {
+            let pieces: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+            let mut buffer = [0; JOINED_BYTES];
+            joined(&pieces, &mut buffer).map(<[u8]>::to_vec)
+        };
+        assert_eq!(
+            join(&[b"head", b"", b"6\r\n", b"hello"]).unwrap(),
+            b"head6\r\nhello"
+        );
+        assert_eq!(join(&[&[1; 500], &[2; 12]]).unwrap().len(), JOINED_BYTES);
+        assert_eq!(join(&[&[1; 500], &[2; 13]]), None);
+        assert_eq!(join(&[b"one"]), None);
+        assert_eq!(join(&[]), None);
     }
 }

@@ -26,7 +26,7 @@ use super::connection::{Connection, ConnectionState};
 use super::exchange::{CutOff, StreamExecutor};
 use super::handler::Handler;
 use super::library_refusal;
-use super::service::Session;
+use super::service::ConnectionService;
 use super::shutdown::{Phase, Signal};
 use super::when_woken::WhenWoken;
 
@@ -35,15 +35,15 @@ use super::when_woken::WhenWoken;
 pub(super) async fn run<H: Handler>(
     stream: impl Transport + Send + 'static,
     builder: &auto::Builder<StreamExecutor>,
-    session: Session<H>,
+    service: ConnectionService<H>,
     signal: &Signal,
 ) {
-    let session = Arc::new(session);
-    let stream = ClientStream::new(stream, session.connection().clone());
+    let service = Arc::new(service);
+    let stream = ClientStream::new(stream, service.connection().clone());
     let (stream, refusal) = library_refusal::watch(stream);
-    let outcome = drive(stream, builder, &session, signal).await;
+    let outcome = drive(stream, builder, &service, signal).await;
     if let (Some(refusal), Some(outcome)) = (refusal.take(), outcome) {
-        let (handler, connection) = (session.handler(), session.connection());
+        let (handler, connection) = (service.handler(), service.connection());
         refusal.finish(outcome, handler, connection).await;
     }
 }
@@ -107,14 +107,14 @@ impl Rare {
 async fn drive<H: Handler>(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     builder: &auto::Builder<StreamExecutor>,
-    session: &Arc<Session<H>>,
+    service: &Arc<ConnectionService<H>>,
     signal: &Signal,
 ) -> Option<Outcome> {
-    let connection = session.connection();
+    let connection = service.connection();
     let limits = &connection.listener.limits;
     let service = {
-        let session = session.clone();
-        service_fn(move |request| session.clone().serve(request))
+        let service = service.clone();
+        service_fn(move |request| service.clone().serve(request))
     };
     let mut http = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut cut_off = CutOff::default();

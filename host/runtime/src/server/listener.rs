@@ -23,7 +23,7 @@ use super::exchange::StreamExecutor;
 use super::handler::Handler;
 use super::limits::Limits;
 use super::request_head::Origin;
-use super::service::Session;
+use super::service::ConnectionService;
 use super::shutdown::{Phase, Readiness, Shutdown, Signal};
 use super::socket::{Listener, PassedSocket, Socket};
 use super::tls::Tls;
@@ -223,8 +223,8 @@ impl Server {
                 None => {
                     let connection = Arc::new(Connection::new(state, peer, None));
                     tokio::spawn(host_task(async move {
-                        let session = Session::new(handler, connection, origin);
-                        connection_task::run(stream, &builder, session, &signal).await;
+                        let service = ConnectionService::new(handler, connection, origin);
+                        connection_task::run(stream, &builder, service, &signal).await;
                         drop(permit);
                     }));
                 }
@@ -234,8 +234,8 @@ impl Server {
                         let accepted = handshake(&tls, stream, peer, &limits, &signal).await;
                         if let Some((stream, certificate)) = accepted {
                             let connection = Arc::new(Connection::new(state, peer, certificate));
-                            let session = Session::new(handler, connection, origin);
-                            connection_task::run(stream, &builder, session, &signal).await;
+                            let service = ConnectionService::new(handler, connection, origin);
+                            connection_task::run(stream, &builder, service, &signal).await;
                         }
                         drop(permit);
                     }));

@@ -26,14 +26,14 @@ use super::response_body::{ResponseBody, Unread};
 use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId, RequestInfo};
 
 /// What the requests of one connection share.
-pub(super) struct Session<H> {
+pub(super) struct ConnectionService<H> {
     handler: Arc<H>,
     connection: Arc<Connection>,
     origin: Arc<Origin>,
     authority: FirstAuthority,
 }
 
-impl<H: Handler> Session<H> {
+impl<H: Handler> ConnectionService<H> {
     pub(super) fn new(handler: Arc<H>, connection: Arc<Connection>, origin: Arc<Origin>) -> Self {
         Self {
             handler,
@@ -74,16 +74,16 @@ impl<H: Handler> Session<H> {
 }
 
 async fn respond<H: Handler>(
-    session: &Session<H>,
+    service: &ConnectionService<H>,
     exchange: &RunningExchange,
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
-    let Session {
+    let ConnectionService {
         handler,
         connection,
         origin,
         authority,
-    } = session;
+    } = service;
     let (mut head, incoming) = request.into_parts();
     let id = head
         .headers
@@ -96,7 +96,7 @@ async fn respond<H: Handler>(
     };
     let limits = &connection.listener.limits;
     if let Err(error) = request_head::complete(&mut head, origin, authority, limits) {
-        report(session, exchange, &id, &head, error).await;
+        report(service, exchange, &id, &head, error).await;
         return refuse(connection, error, &id, Some(incoming));
     }
     let (body, read, watch) = match request_body::limit(incoming, limits, &permit) {
@@ -104,7 +104,7 @@ async fn respond<H: Handler>(
         Err(incoming) => {
             let limit = limits.body_bytes;
             let error = HandleError::BodyTooLarge { limit };
-            report(session, exchange, &id, &head, error).await;
+            report(service, exchange, &id, &head, error).await;
             return refuse(connection, error, &id, Some(incoming));
         }
     };
@@ -147,17 +147,17 @@ fn refuse(
 
 /// Tells the handler of a request that it will not see.
 async fn report<H: Handler>(
-    session: &Session<H>,
+    service: &ConnectionService<H>,
     exchange: &RunningExchange,
     id: &RequestId,
     head: &Parts,
     error: HandleError,
 ) {
     let request = RefusedRequest {
-        info: session.connection.info(id.clone(), exchange.received),
+        info: service.connection.info(id.clone(), exchange.received),
         method: Some(head.method.clone()),
         path: head.uri.path().to_owned(),
         error,
     };
-    session.handler.refused(request).await;
+    service.handler.refused(request).await;
 }

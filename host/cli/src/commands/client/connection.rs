@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -38,6 +38,9 @@ const LONGEST_JSON: usize = 64 << 20;
 const LONGEST_ERROR: usize = 64 << 10;
 
 const TENANT: HeaderName = HeaderName::from_static("x-tensorwasm-tenant");
+
+/// Which function a response is of; others are the node's own.
+const FUNCTION: HeaderName = HeaderName::from_static("x-tensorwasm-function");
 
 /// A node, and who asks it.
 pub struct Client {
@@ -121,11 +124,11 @@ impl Client {
 
     async fn connect(&self) -> Result<SendRequest<RequestBody>, ClientError> {
         let unreachable = |cause| ClientError::Unreachable {
-            address: self.address.clone(),
+            address: self.address.to_string(),
             cause,
         };
         let tls = |cause| ClientError::Tls {
-            address: self.address.clone(),
+            address: self.address.to_string(),
             cause,
         };
         match &self.address.transport {
@@ -168,7 +171,7 @@ impl Client {
 
     fn silent(&self) -> ClientError {
         ClientError::Silent {
-            address: self.address.clone(),
+            address: self.address.to_string(),
             waited: self.timeout,
         }
     }
@@ -178,14 +181,14 @@ impl Client {
             return self.not_a_node(format!("its answer is not HTTP/1.1 ({cause})"));
         }
         ClientError::Broken {
-            address: self.address.clone(),
+            address: self.address.to_string(),
             cause,
         }
     }
 
     fn not_a_node(&self, problem: String) -> ClientError {
         ClientError::NotANode {
-            address: self.address.clone(),
+            address: self.address.to_string(),
             problem,
         }
     }
@@ -283,36 +286,26 @@ impl<'c> Answer<'c> {
             }
             return Ok(body.into());
         }
-        let body = self.beginning(LONGEST_ERROR).await?;
-        Err(
-            match NodeError::from_answer(self.status, &self.headers, &body) {
-                Some(error) => ClientError::Node(Box::new(error)),
-                None => {
-                    let problem = format!("it answers {}", self.status);
-                    self.client.not_a_node(problem)
-                }
-            },
-        )
+        Err(self.error().await)
     }
 
-    /// Tells an error of the node from an answer of the function behind it, which may have
-    /// the same status. Returns what was read of the function's body.
-    ///
-    /// # Errors
-    ///
-    /// The node's error.
-    pub async fn of_function(&mut self) -> Result<Vec<u8>, ClientError> {
-        let is_error = self.status.is_client_error() || self.status.is_server_error();
-        let content_type = self.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-        let is_json = content_type.is_some_and(|value| value.starts_with(b"application/json"));
-        if !is_error || !is_json {
-            return Ok(Vec::new());
-        }
-        let body = self.beginning(LONGEST_ERROR).await?;
+    /// What the node says in place of what it was asked for.
+    pub async fn error(mut self) -> ClientError {
+        let body = match self.beginning(LONGEST_ERROR).await {
+            Ok(body) => body,
+            Err(error) => return error,
+        };
         match NodeError::from_answer(self.status, &self.headers, &body) {
-            // The node gives its errors the request's id, in the body and in the head.
-            Some(error) if error.is_of(&self.headers) => Err(ClientError::Node(Box::new(error))),
-            _ => Ok(body),
+            Some(error) => ClientError::Node(Box::new(error)),
+            None => {
+                let problem = format!("it answers {}", self.status);
+                self.client.not_a_node(problem)
+            }
         }
+    }
+
+    /// Whether a function answers, and not the node or its policy: the node says so.
+    pub fn is_of_function(&self) -> bool {
+        self.headers.contains_key(FUNCTION)
     }
 }

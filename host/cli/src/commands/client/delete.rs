@@ -51,14 +51,17 @@ impl Delete {
         if !self.yes && io::stdin().is_terminal() && io::stderr().is_terminal() {
             let call = Call::get(Target::of(&["functions", &id]));
             let (_, function) = client.json::<Function>(call).await?;
+            let versions = match function.versions.len() {
+                0 | 1 => "its version".to_owned(),
+                number => format!("all {number} versions"),
+            };
             let question = format!(
-                "delete {} ({}), {} version(s), for good? [y/N] ",
+                "delete {} ({}) with {versions} for good? [y/N] ",
                 plain(&function.name),
-                plain(&function.id),
-                function.versions.len().max(1)
+                plain(&function.id)
             );
             if !confirmed(&question) {
-                return Err(ClientError::Input("nothing is deleted".to_owned()));
+                return Err(ClientError::Declined);
             }
             // What was asked about, and not what has its name by now.
             id = function.id;

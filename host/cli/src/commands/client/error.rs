@@ -10,7 +10,6 @@ use serde::Deserialize;
 use tensor_wasm_runtime::HttpTrustError;
 use thiserror::Error;
 
-use super::address::NodeAddress;
 use super::text::plain;
 
 /// The exit codes, as each command's help lists them.
@@ -38,14 +37,14 @@ pub enum ClientError {
     /// There is no connection to the node.
     #[error("can't reach the node at {address}")]
     Unreachable {
-        address: NodeAddress,
+        address: String,
         #[source]
         cause: io::Error,
     },
     /// The node's certificate was not accepted, or what answers speaks no TLS.
     #[error("can't speak TLS with the node at {address}")]
     Tls {
-        address: NodeAddress,
+        address: String,
         #[source]
         cause: io::Error,
     },
@@ -54,14 +53,11 @@ pub enum ClientError {
     Trust(#[from] HttpTrustError),
     /// The node says nothing.
     #[error("the node at {address} has said nothing for {}", humantime::format_duration(*.waited))]
-    Silent {
-        address: NodeAddress,
-        waited: Duration,
-    },
+    Silent { address: String, waited: Duration },
     /// The connection ended before the answer did.
     #[error("the connection to the node at {address} broke off")]
     Broken {
-        address: NodeAddress,
+        address: String,
         #[source]
         cause: hyper::Error,
     },
@@ -70,10 +66,7 @@ pub enum ClientError {
     Node(Box<NodeError>),
     /// What answered speaks another language than a node.
     #[error("what answers at {address} is no node of this version: {problem}")]
-    NotANode {
-        address: NodeAddress,
-        problem: String,
-    },
+    NotANode { address: String, problem: String },
     /// The function answered with an error of its own.
     #[error("the function answered {0}")]
     FunctionStatus(StatusCode),
@@ -97,6 +90,9 @@ pub enum ClientError {
     /// What was asked for makes no request.
     #[error("{0}")]
     Input(String),
+    /// The person at the terminal did not say yes.
+    #[error("nothing is deleted")]
+    Declined,
     /// The result can't be written to standard output.
     #[error("can't write to standard output")]
     Output(#[source] io::Error),
@@ -144,13 +140,6 @@ impl NodeError {
             trap: error.trap,
             retry_after: header("retry-after"),
         })
-    }
-
-    /// Whether the node itself says it, and not a function whose errors have the same form:
-    /// the node's have the id of the request that these headers are the answer to.
-    pub fn is_of(&self, headers: &HeaderMap) -> bool {
-        let header = headers.get("x-request-id").map(|id| id.as_bytes());
-        header.is_some() && header == self.request_id.as_deref().map(str::as_bytes)
     }
 
     /// What to do about it, where that is known.
@@ -245,6 +234,7 @@ impl ClientError {
             | Self::Trust(_)
             | Self::NotANode { .. }
             | Self::Job { .. }
+            | Self::Declined
             | Self::File { .. }
             | Self::Output(_) => OTHER,
         }

@@ -51,6 +51,14 @@ pub struct FunctionPage {
     pub next: Option<String>,
 }
 
+/// Lines that a function wrote.
+#[derive(Deserialize)]
+pub struct LogPage {
+    pub lines: Vec<Value>,
+    /// What those that follow come after.
+    pub next: u64,
+}
+
 /// An invocation that the node runs by itself, and keeps the result of.
 #[derive(Deserialize)]
 pub struct Job {

@@ -14,15 +14,11 @@ use super::text::plain;
 /// Where the node answers in the function's place, the response breaks off, or its status is
 /// 400 or more, which is told after all of it is written.
 pub async fn pass_on(mut answer: Answer<'_>, include_head: bool) -> Result<(), ClientError> {
-    let beginning = answer.of_function().await?;
+    if !answer.is_of_function() {
+        return Err(answer.error().await);
+    }
     let mut out = io::stdout();
-    let head = if include_head {
-        head(&answer)
-    } else {
-        String::new()
-    };
-    let first = [head.as_bytes(), &beginning].concat();
-    if !write(&mut out, &first)? {
+    if include_head && !write(&mut out, head(&answer).as_bytes())? {
         return Ok(());
     }
     while let Some(part) = answer.part().await? {

@@ -9,7 +9,8 @@ use crate::channel::wire::{BOUNCE_BYTES, goes_by_bounce};
 ///
 /// Where the ranges lie so close together that pieces would be small, these go by way of a bounce buffer,
 /// for which the host has reserved memory. Where `pooled`, the device's memory comes and goes in the
-/// order of the stream. Else it is freed when the copy has ended.
+/// order of the stream. Else, on few devices, it is had by a call that may wait for what runs, and freed
+/// when the copy has ended.
 pub(super) fn copy(
     stream: Stream,
     pooled: bool,

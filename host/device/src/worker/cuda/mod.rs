@@ -4,7 +4,8 @@
 //! streams; for each queue a thread waits for what was submitted, in order, and
 //! answers the host. Memory is allocated and freed, and modules are unloaded, by a thread
 //! of its own, and each module is compiled by one: neither holds up the queues. For that the
-//! first thread makes no call that waits for the device, and holds no lock while it calls.
+//! first thread makes no call that waits for the device, where that has memory pools and pinned memory,
+//! and holds no lock while it calls.
 
 mod cache;
 mod clock;
@@ -30,11 +31,11 @@ use crate::identity::{BufferId, ModuleId, QueueId, SequenceNumber};
 
 use cache::Cache;
 use clock::Clock;
-use driver::{Context, Device, Refusal, Stream};
+use driver::{Context, Device, Refusal};
 use failure::{Failed, Faults};
 use memory::Memory;
 use module::Modules;
-use queue::{Pending, Queue, Timing};
+use queue::{Pending, Place, Queue, Timing};
 
 pub use probe::{Probed, ProbedDevice, probe};
 
@@ -140,9 +141,10 @@ impl Cuda {
     fn submit(
         &mut self,
         queue: QueueId,
-        stream: Stream,
+        place: &mut Place,
         command: Command<Wire<'_>>,
     ) -> Result<Pending, Failed> {
+        let stream = place.stream;
         let no_buffer = || Failed::Host("there is no such buffer");
         let no_area = || Failed::Host("a transfer lies outside of the shared memory");
         match command {
@@ -222,8 +224,9 @@ impl Cuda {
                     config,
                     arguments,
                 };
+                let begin = place.begin()?;
                 self.modules.launch(queue, stream, &launch)?;
-                Ok(Pending::Launch)
+                Ok(Pending::Launch(begin))
             }
             Command::Event(()) => Ok(Pending::Event),
             Command::Fence(never) => match never {},
@@ -313,16 +316,14 @@ impl Executor for Cuda {
             return Ok(());
         }
         let timing = match command {
-            Command::Launch { .. } => Timing::Span,
-            Command::Event(()) => Timing::Point,
-            _ => Timing::Nothing,
+            Command::Event(()) => Timing::End,
+            Command::Launch { .. } => Timing::Whole,
+            _ => Timing::None,
         };
-        let submitted = match open.place(timing) {
-            Ok(place) => {
-                (self.submit(queue, place.stream, command)).map(|pending| (place, pending))
-            }
-            Err(failed) => Err(failed),
-        };
+        let submitted = open.place(timing).and_then(|mut place| {
+            let pending = self.submit(queue, &mut place, command)?;
+            Ok((place, pending))
+        });
         let Some(open) = self.queues.get_mut(&queue) else {
             return Ok(());
         };

@@ -28,13 +28,23 @@ pub(super) enum Pending {
     Transfer,
     /// A copy by way of memory, which is to be freed where its address is here.
     Bounced(Option<u64>),
-    Launch,
+    /// With the event in front of it.
+    Launch(Event),
     Event,
 }
 
+/// What a command's time is measured by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Timing {
+    None,
+    /// The device's time at its end.
+    End,
+    /// The time from its beginning to its end.
+    Whole,
+}
+
 enum Item {
-    /// With the event at its end and, of a launch, the one in front of it.
-    Wait(SequenceNumber, Event, Option<Event>, Pending),
+    Wait(SequenceNumber, Event, Pending),
     Failed(SequenceNumber, WireError),
     Skip(SequenceNumber),
     /// An error that ends the process.
@@ -62,19 +72,19 @@ pub(super) struct Queue {
 /// Where a command is submitted, and what marks its end.
 pub(super) struct Place {
     pub(super) stream: Stream,
-    /// In front of the command, where its time is measured.
+    /// What marks its beginning, where its time is measured.
     begin: Option<Event>,
     event: Event,
 }
 
-/// Which of the device's times a command is to tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Timing {
-    Nothing,
-    /// When its end was reached.
-    Point,
-    /// How long it took.
-    Span,
+impl Place {
+    /// The command is a launch, and about to be submitted: its time is measured from here.
+    pub(super) fn begin(&mut self) -> Result<Event, Failed> {
+        let begin = self.begin.take();
+        let begin = begin.ok_or(Failed::Host("a launch whose time is not measured"))?;
+        begin.record(self.stream)?;
+        Ok(begin)
+    }
 }
 
 /// Events that are used again.
@@ -161,14 +171,11 @@ impl Queue {
                 *self.stream.insert(stream)
             }
         };
-        let event = self.settling.spare.take(timing != Timing::Nothing)?;
+        let spare = &self.settling.spare;
+        let event = spare.take(timing != Timing::None)?;
         let begin = match timing {
-            Timing::Span => {
-                let begin = self.settling.spare.take(true)?;
-                begin.record(stream)?;
-                Some(begin)
-            }
-            Timing::Nothing | Timing::Point => None,
+            Timing::Whole => Some(spare.take(true)?),
+            Timing::None | Timing::End => None,
         };
         Ok(Place {
             stream,
@@ -186,7 +193,7 @@ impl Queue {
     pub(super) fn wait_for(&mut self, number: SequenceNumber, place: Place, pending: Pending) {
         self.items
             .push_back(match place.event.record(place.stream) {
-                Ok(()) => Item::Wait(number, place.event, place.begin, pending),
+                Ok(()) => Item::Wait(number, place.event, pending),
                 Err(refusal) => Item::Broken(refusal),
             });
     }
@@ -214,10 +221,8 @@ impl Queue {
         while let Some(item) = self.items.pop_front() {
             let settled = match &item {
                 // Its memory is freed by a call that waits.
-                Item::Wait(_, _, _, Pending::Bounced(Some(_))) => {
-                    return self.items.push_front(item);
-                }
-                Item::Wait(_, event, ..) => match event.is_reached() {
+                Item::Wait(_, _, Pending::Bounced(Some(_))) => return self.items.push_front(item),
+                Item::Wait(_, event, _) => match event.is_reached() {
                     Ok(true) => self.settling.settle(item),
                     Ok(false) => return self.items.push_front(item),
                     Err(refusal) => Err(refusal),
@@ -270,23 +275,8 @@ impl Settling {
                 error,
                 ran: 0,
             },
-            Item::Wait(number, event, begin, pending) => {
-                let (mut at, mut ran) = (None, 0);
-                match (pending, begin) {
-                    (Pending::Event, _) => at = Some(lock(&self.clock).time_of(event)?),
-                    (pending, None) => {
-                        self.clean_up(&event, &pending)?;
-                        self.spare.give_back(event, false);
-                    }
-                    (pending, Some(begin)) => {
-                        self.clean_up(&event, &pending)?;
-                        let milliseconds = f64::from(event.milliseconds_since(&begin)?);
-                        // Of a negative or invalid number this makes 0.
-                        ran = (milliseconds * 1e6) as u64;
-                        self.spare.give_back(begin, true);
-                        self.spare.give_back(event, true);
-                    }
-                }
+            Item::Wait(number, event, pending) => {
+                let (at, ran) = self.clean_up(event, pending)?;
                 Answer::Done {
                     queue,
                     number,
@@ -301,16 +291,26 @@ impl Settling {
         Ok(())
     }
 
-    /// After a command that has ended.
-    fn clean_up(&self, event: &Event, pending: &Pending) -> Outcome<()> {
+    /// After a command that has ended. Returns the device's time where that was asked for, and how long
+    /// a kernel ran, both in nanoseconds.
+    fn clean_up(&self, event: Event, pending: Pending) -> Outcome<(Option<u64>, u64)> {
         match pending {
-            Pending::Launch => self.faults.done(self.id),
+            Pending::Event => return Ok((Some(lock(&self.clock).time_of(event)?), 0)),
+            Pending::Launch(begin) => {
+                self.faults.done(self.id);
+                let milliseconds = f64::from(event.milliseconds_since(&begin)?);
+                self.spare.give_back(begin, true);
+                self.spare.give_back(event, true);
+                // Of a negative or invalid number this makes 0.
+                return Ok((None, (milliseconds * 1e6) as u64));
+            }
             // A pool gives memory back to the device where something is waited for.
             Pending::Bounced(None) => event.synchronize()?,
-            Pending::Bounced(Some(address)) => driver::free(*address)?,
-            Pending::Transfer | Pending::Event => {}
+            Pending::Bounced(Some(address)) => driver::free(address)?,
+            Pending::Transfer => {}
         }
-        Ok(())
+        self.spare.give_back(event, false);
+        Ok((None, 0))
     }
 }
 
@@ -329,7 +329,7 @@ impl Waiter {
                 match told {
                     Told::Begin(begun) => stream = Some(begun),
                     Told::Item(item) => {
-                        if let Item::Wait(_, event, ..) = &item {
+                        if let Item::Wait(_, event, _) = &item {
                             self.wait(event)?;
                         }
                         self.settling.settle(item)?;

@@ -1,0 +1,187 @@
+//! What functions use: counted in memory when an invocation ends, and added to the database every
+//! few seconds, at the end of the node, and before it is asked for. A node that is killed loses
+//! what it has not added; nothing is added twice.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::Mutex as AsyncMutex;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::now_ms;
+use crate::lock::ignore_poison;
+use crate::storage::StorageError;
+use crate::storage::database::Database;
+use crate::storage::usage::{Amounts, UsageKey};
+
+const MS_PER_HOUR: i64 = 60 * 60 * 1000;
+
+/// What was used and is not in the database yet.
+#[derive(Clone, Default)]
+pub(super) struct Usage {
+    counted: Arc<Mutex<HashMap<UsageKey, Amounts>>>,
+    /// Held while counts are moved into the database, so that whoever asks for them does not
+    /// miss those that are on their way.
+    moving: Arc<AsyncMutex<()>>,
+}
+
+/// One invocation, which is counted when this is dropped.
+pub(super) struct Invocation {
+    usage: Usage,
+    key: UsageKey,
+    begun: Instant,
+    request_bytes: Arc<AtomicU64>,
+    response_bytes: u64,
+    has_response: bool,
+}
+
+impl Usage {
+    /// Begins to count an invocation of a function.
+    pub(super) fn begin(&self, tenant: u64, id: &str, name: &str) -> Invocation {
+        Invocation {
+            usage: self.clone(),
+            key: UsageKey {
+                hour: now_ms().div_euclid(MS_PER_HOUR),
+                tenant,
+                function_id: id.to_owned(),
+                function_name: name.to_owned(),
+            },
+            begun: Instant::now(),
+            request_bytes: Arc::default(),
+            response_bytes: 0,
+            has_response: false,
+        }
+    }
+
+    /// Adds what was counted to the database. Where that fails it stays counted.
+    pub(super) async fn store(&self, database: &Database) -> Result<(), StorageError> {
+        let _moving = self.moving.lock().await;
+        let counted: Vec<_> = {
+            let mut counted = ignore_poison(self.counted.lock());
+            counted.drain().collect()
+        };
+        if counted.is_empty() {
+            return Ok(());
+        }
+        let stored = database.add_usage(&counted).await;
+        if stored.is_err() {
+            for (key, amounts) in counted {
+                self.count(key, amounts);
+            }
+        }
+        stored
+    }
+
+    fn count(&self, key: UsageKey, amounts: Amounts) {
+        let mut counted = ignore_poison(self.counted.lock());
+        counted.entry(key).or_default().add(amounts);
+    }
+}
+
+impl Invocation {
+    /// Counts the bytes of the request's body as the function reads them.
+    pub(super) fn request(&self, body: WasiBody) -> CountedBody {
+        CountedBody {
+            body,
+            bytes: self.request_bytes.clone(),
+        }
+    }
+
+    /// The function has answered.
+    pub(super) fn responded(&mut self) {
+        self.has_response = true;
+    }
+
+    /// So many bytes of the response were sent.
+    pub(super) fn sent(&mut self, bytes: usize) {
+        self.response_bytes += bytes as u64;
+    }
+}
+
+impl Drop for Invocation {
+    fn drop(&mut self) {
+        let amounts = Amounts {
+            requests: 1,
+            failures: u64::from(!self.has_response),
+            wall_us: u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            request_bytes: self.request_bytes.load(Ordering::Relaxed),
+            response_bytes: self.response_bytes,
+        };
+        self.usage.count(self.key.clone(), amounts);
+    }
+}
+
+/// The body of a request, whose bytes are counted as they are read.
+pub(super) struct CountedBody {
+    body: WasiBody,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Body for CountedBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            self.bytes.fetch_add(data.len() as u64, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_counted_is_in_the_database_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("node.db"))
+            .await
+            .unwrap();
+        let usage = Usage::default();
+        for _ in 0..3 {
+            let mut invocation = usage.begin(7, "fn_1", "a");
+            invocation.responded();
+            invocation.sent(10);
+            drop(invocation);
+            usage.store(&database).await.unwrap();
+            usage.store(&database).await.unwrap();
+        }
+        drop(usage.begin(7, "fn_1", "a"));
+        drop(usage.begin(8, "fn_2", "a"));
+        usage.store(&database).await.unwrap();
+        let mut sum = Amounts::default();
+        for (key, amounts) in database.usage(7, 0, i64::MAX, 100).await.unwrap() {
+            assert_eq!(
+                (key.function_id.as_str(), key.function_name.as_str()),
+                ("fn_1", "a")
+            );
+            sum.add(amounts);
+        }
+        assert_eq!((sum.requests, sum.failures, sum.response_bytes), (4, 1, 30));
+        assert_eq!(database.usage(7, 0, 1, 100).await.unwrap(), []);
+    }
+}

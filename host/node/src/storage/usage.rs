@@ -1,0 +1,118 @@
+//! What functions used, by hour, in the database.
+
+use sqlx::Row;
+
+use super::StorageError;
+use super::database::Database;
+
+/// What one function used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Amounts {
+    /// Invocations that ended, jobs included.
+    pub(crate) requests: u64,
+    /// Those of them without a response of the function.
+    pub(crate) failures: u64,
+    /// From the beginning of each invocation to the end of its response, in microseconds.
+    pub(crate) wall_us: u64,
+    /// Of bodies that functions read.
+    pub(crate) request_bytes: u64,
+    /// Of bodies that were sent.
+    pub(crate) response_bytes: u64,
+}
+
+/// Which function used something, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct UsageKey {
+    /// Hours since 1970, UTC.
+    pub(crate) hour: i64,
+    pub(crate) tenant: u64,
+    pub(crate) function_id: String,
+    pub(crate) function_name: String,
+}
+
+impl Amounts {
+    pub(crate) fn add(&mut self, other: Amounts) {
+        self.requests += other.requests;
+        self.failures += other.failures;
+        self.wall_us += other.wall_us;
+        self.request_bytes += other.request_bytes;
+        self.response_bytes += other.response_bytes;
+    }
+}
+
+impl Database {
+    /// Adds what functions used, all of it or nothing.
+    pub(crate) async fn add_usage(
+        &self,
+        usage: &[(UsageKey, Amounts)],
+    ) -> Result<(), StorageError> {
+        let mut transaction = self.writer.begin().await?;
+        for (key, amounts) in usage {
+            sqlx::query(
+                "INSERT INTO usage (hour, tenant, function_id, function_name, requests, failures, \
+                 wall_us, request_bytes, response_bytes) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+                 ON CONFLICT (hour, tenant, function_id) DO UPDATE SET \
+                 requests = usage.requests + $5, failures = usage.failures + $6, \
+                 wall_us = usage.wall_us + $7, request_bytes = usage.request_bytes + $8, \
+                 response_bytes = usage.response_bytes + $9",
+            )
+            .bind(key.hour)
+            .bind(key.tenant.cast_signed())
+            .bind(&key.function_id)
+            .bind(&key.function_name)
+            .bind(amounts.requests.cast_signed())
+            .bind(amounts.failures.cast_signed())
+            .bind(amounts.wall_us.cast_signed())
+            .bind(amounts.request_bytes.cast_signed())
+            .bind(amounts.response_bytes.cast_signed())
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// What a tenant's functions used in these hours, the last one left out, at most `limit`
+    /// rows, oldest first.
+    pub(crate) async fn usage(
+        &self,
+        tenant: u64,
+        from_hour: i64,
+        to_hour: i64,
+        limit: u32,
+    ) -> Result<Vec<(UsageKey, Amounts)>, StorageError> {
+        let rows = sqlx::query(
+            "SELECT hour, function_id, function_name, requests, failures, wall_us, request_bytes, \
+             response_bytes FROM usage WHERE tenant = $1 AND hour >= $2 AND hour < $3 \
+             ORDER BY hour, function_name, function_id LIMIT $4",
+        )
+        .bind(tenant.cast_signed())
+        .bind(from_hour)
+        .bind(to_hour)
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        let mut usage = Vec::with_capacity(rows.len());
+        for row in rows {
+            let number = |column: &str| -> Result<u64, StorageError> {
+                Ok(row.try_get::<i64, _>(column)?.cast_unsigned())
+            };
+            let key = UsageKey {
+                hour: row.try_get("hour")?,
+                tenant,
+                function_id: row.try_get("function_id")?,
+                function_name: row.try_get("function_name")?,
+            };
+            let amounts = Amounts {
+                requests: number("requests")?,
+                failures: number("failures")?,
+                wall_us: number("wall_us")?,
+                request_bytes: number("request_bytes")?,
+                response_bytes: number("response_bytes")?,
+            };
+            usage.push((key, amounts));
+        }
+        Ok(usage)
+    }
+}
