@@ -244,5 +244,5 @@ fn is_order(opcode: Opcode) -> bool {
 /// What a chunk of so many lanes is a copy of: the first one that has the same.
 pub(crate) fn first_same_chunk(symmetry: Symmetry, chunk: u32, lanes: u32) -> u32 {
     let bits = u32::from(symmetry) & !(lanes - 1);
-    (chunk * lanes & !bits) / lanes
+    ((chunk * lanes) & !bits) / lanes
 }
