@@ -1,7 +1,7 @@
 ;; assertion
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i32 i64 i64 v128 v128 v128 v128 i32 i64 i64 i32 i32 i64 i64 i32 i64 i64 i64 i32 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 v128 v128 v128 v128 i64 i32 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -40,18 +40,18 @@
       i32.or
       i32.const 1
       i32.add
-      local.set 67
-      local.get 67
+      local.set 43
+      local.get 43
       local.get 1
-      local.get 67
+      local.get 43
       local.get 1
       i32.lt_u
       select
-      local.set 67
+      local.set 43
       i32.const 0
       i32.const 0
       i32.store offset=92
-      local.get 67
+      local.get 43
       i32.const 12
       i32.shl
       local.get 0
@@ -62,13 +62,13 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 76
+    local.set 52
     i32.const 0
     i32.load offset=264
-    local.set 77
+    local.set 53
     i32.const 0
     i64.load offset=320
-    local.set 78
+    local.set 54
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -76,20 +76,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 79
+    local.set 55
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 80
+    local.set 56
     global.get 0
-    local.set 81
+    local.set 57
     global.get 1
-    local.set 82
+    local.set 58
     global.get 2
-    local.set 83
+    local.set 59
     global.get 3
-    local.set 84
+    local.set 60
     local.get 0
     i32.const 1
     i32.sub
@@ -126,16 +126,16 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 85
+    local.set 61
     global.get 0
-    local.set 86
+    local.set 62
     global.get 5
-    local.set 87
+    local.set 63
     global.get 2
-    local.set 88
+    local.set 64
     i32.const 0
     i32.load offset=96
-    local.set 70
+    local.set 46
     i32.const 0
     i32.const 0
     i32.store offset=96
@@ -299,10 +299,10 @@
                   end
                 end
                 local.get 9
-                local.get 70
+                local.get 46
                 i32.or
                 i32.const 0
-                local.set 70
+                local.set 46
                 local.tee 6
                 i32.const 0
                 i32.lt_s
@@ -345,13 +345,13 @@
                   v128.xor
                   v128.or
                   v128.any_true
-                  local.tee 69
+                  local.tee 45
                   local.get 6
                   i32.const 1073741824
                   i32.ge_u
                   i32.or
                   if ;; label = @8
-                    local.get 69
+                    local.get 45
                     i32.eqz
                     local.get 6
                     i32.const 0
@@ -363,11 +363,11 @@
                     local.get 2
                     i32.const 16
                     i32.add
-                    local.set 67
+                    local.set 43
                     i32.const 0
                     i32.const 0
                     i32.store offset=92
-                    local.get 67
+                    local.get 43
                     i32.const 12
                     i32.shl
                     local.get 2
@@ -392,6 +392,149 @@
             (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15872 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15872 align=4
+              v128.const i32x4 0x00000000 0x00000000 0x00000004 0x00000000
+              i64x2.add
+              v128.xor
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15888 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15872 align=4
+              v128.const i32x4 0x00000008 0x00000000 0x0000000c 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15904 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15872 align=4
+              v128.const i32x4 0x00000010 0x00000000 0x00000014 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15920 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15872 align=4
+              v128.const i32x4 0x00000018 0x00000000 0x0000001c 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15936 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15872 align=4
+              v128.const i32x4 0x00000020 0x00000000 0x00000024 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15952 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15872 align=4
+              v128.const i32x4 0x00000028 0x00000000 0x0000002c 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15968 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15872 align=4
+              v128.const i32x4 0x00000030 0x00000000 0x00000034 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15984 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15872 align=4
+              v128.const i32x4 0x00000038 0x00000000 0x0000003c 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              v128.any_true
+              (@metadata.code.branch_hint "\00")
+              if ;; label = @6
+                local.get 9
+                i32.const 0
+                i32.ge_s
+                if ;; label = @7
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=384 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=400 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=416 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=432 align=4
+                end
+                local.get 2
+                i32.const 16
+                i32.add
+                local.set 43
+                i32.const 0
+                i32.const 0
+                i32.store offset=92
+                local.get 43
+                i32.const 12
+                i32.shl
+                local.get 2
+                i32.or
+                i32.const 1073741824
+                i32.or
+                return
+              end
+              local.get 2
               i32.const 2
               i32.shr_u
               i32.const 1
@@ -409,27 +552,27 @@
             i32.const 2
             i32.shl
             v128.load offset=11712 align=4
-            local.set 15
+            local.set 11
             local.get 2
             i32.const 2
             i32.shl
             v128.load offset=11728 align=4
-            local.set 16
+            local.set 12
             local.get 2
             i32.const 2
             i32.shl
             v128.load offset=11744 align=4
-            local.set 17
+            local.set 13
             local.get 2
             i32.const 2
             i32.shl
             v128.load offset=11760 align=4
-            local.set 18
+            local.set 14
             local.get 2
             i32.const 4
             i32.mul
             i64.load offset=28288 align=4
-            local.set 14
+            local.set 10
             i32.const 0
             local.set 6
             br 2 (;@2;)
@@ -466,11 +609,11 @@
           local.get 2
           i32.const 16
           i32.add
-          local.set 67
+          local.set 43
           i32.const 0
           i32.const 0
           i32.store offset=92
-          local.get 67
+          local.get 43
           i32.const 12
           i32.shl
           local.get 2
@@ -484,12 +627,12 @@
         local.set 6
         block ;; label = @3
           block ;; label = @4
-            local.get 76
-            local.set 89
+            local.get 52
+            local.set 65
             local.get 3
-            local.set 90
+            local.set 66
             i64.const 0
-            local.get 90
+            local.get 66
             i64.extend_i32_u
             i64.const 15
             i64.add
@@ -500,23 +643,23 @@
             i32.eqz
             (@metadata.code.branch_hint "\00")
             br_if 0 (;@4;)
-            local.get 90
+            local.get 66
             i64.extend_i32_u
-            local.set 91
-            local.get 91
+            local.set 67
+            local.get 67
             i64.const 4
             i64.mul
-            local.set 92
-            local.get 89
-            local.get 92
+            local.set 68
+            local.get 65
+            local.get 68
             i64.add
-            local.set 93
-            local.get 93
-            local.get 86
+            local.set 69
+            local.get 69
+            local.get 62
             i64.sub
             i64.const 2
             i64.rotr
-            local.get 85
+            local.get 61
             i64.ge_u
             (@metadata.code.branch_hint "\00")
             br_if 0 (;@4;)
@@ -550,11 +693,11 @@
           local.get 2
           i32.const 16
           i32.add
-          local.set 67
+          local.set 43
           i32.const 0
           i32.const 0
           i32.store offset=92
-          local.get 67
+          local.get 43
           i32.const 12
           i32.shl
           local.get 2
@@ -563,155 +706,155 @@
           i32.or
           return
         end
-        local.get 76
-        local.set 29
-        local.get 77
-        local.set 30
+        local.get 52
+        local.set 15
+        local.get 53
+        local.set 16
         local.get 3
-        local.set 31
-        local.get 31
+        local.set 17
+        local.get 17
         i64.extend_i32_u
-        local.set 32
-        local.get 32
+        local.set 18
+        local.get 18
         i64.const 4
         i64.mul
-        local.set 33
-        local.get 29
-        local.get 33
+        local.set 19
+        local.get 15
+        local.get 19
         i64.add
-        local.set 34
-        local.get 34
-        local.set 14
-        local.get 34
+        local.set 20
+        local.get 20
+        local.set 10
+        local.get 20
         i32.wrap_i64
-        local.set 66
-        local.get 66
-        v128.load 1 align=1
-        local.set 35
-        local.get 66
-        v128.load 1 offset=16 align=1
-        local.set 36
-        local.get 66
-        v128.load 1 offset=32 align=1
-        local.set 37
-        local.get 66
-        v128.load 1 offset=48 align=1
-        local.set 38
-        local.get 35
-        local.set 15
-        local.get 36
-        local.set 16
-        local.get 37
-        local.set 17
-        local.get 38
-        local.set 18
-        local.get 35
-        local.get 30
-        i32x4.splat
-        i32x4.lt_u
-        local.set 39
-        local.get 36
-        local.get 30
-        i32x4.splat
-        i32x4.lt_u
-        local.set 40
-        local.get 37
-        local.get 30
-        i32x4.splat
-        i32x4.lt_u
-        local.set 41
-        local.get 38
-        local.get 30
-        i32x4.splat
-        i32x4.lt_u
         local.set 42
-        local.get 39
-        local.tee 57
-        local.set 58
-        local.get 40
-        local.tee 59
-        local.get 57
-        v128.or
-        local.set 57
-        local.get 59
-        local.get 58
-        v128.and
-        local.set 58
-        local.get 41
-        local.tee 59
-        local.get 57
-        v128.or
-        local.set 57
-        local.get 59
-        local.get 58
-        v128.and
-        local.set 58
         local.get 42
-        local.tee 59
-        local.get 57
+        v128.load 1 align=1
+        local.set 21
+        local.get 42
+        v128.load 1 offset=16 align=1
+        local.set 22
+        local.get 42
+        v128.load 1 offset=32 align=1
+        local.set 23
+        local.get 42
+        v128.load 1 offset=48 align=1
+        local.set 24
+        local.get 21
+        local.set 11
+        local.get 22
+        local.set 12
+        local.get 23
+        local.set 13
+        local.get 24
+        local.set 14
+        local.get 21
+        local.get 16
+        i32x4.splat
+        i32x4.lt_u
+        local.set 25
+        local.get 22
+        local.get 16
+        i32x4.splat
+        i32x4.lt_u
+        local.set 26
+        local.get 23
+        local.get 16
+        i32x4.splat
+        i32x4.lt_u
+        local.set 27
+        local.get 24
+        local.get 16
+        i32x4.splat
+        i32x4.lt_u
+        local.set 28
+        local.get 25
+        local.tee 33
+        local.set 34
+        local.get 26
+        local.tee 35
+        local.get 33
         v128.or
-        local.set 57
-        local.get 59
-        local.get 58
+        local.set 33
+        local.get 35
+        local.get 34
         v128.and
-        local.set 58
-        local.get 57
+        local.set 34
+        local.get 27
+        local.tee 35
+        local.get 33
+        v128.or
+        local.set 33
+        local.get 35
+        local.get 34
+        v128.and
+        local.set 34
+        local.get 28
+        local.tee 35
+        local.get 33
+        v128.or
+        local.set 33
+        local.get 35
+        local.get 34
+        v128.and
+        local.set 34
+        local.get 33
         v128.any_true
-        local.tee 69
-        local.get 58
+        local.tee 45
+        local.get 34
         i32x4.all_true
         i32.ne
         if ;; label = @3
           local.get 2
           i32.const 2
           i32.shl
-          local.get 15
+          local.get 11
           v128.store offset=11712 align=4
           local.get 2
           i32.const 2
           i32.shl
-          local.get 16
+          local.get 12
           v128.store offset=11728 align=4
           local.get 2
           i32.const 2
           i32.shl
-          local.get 17
+          local.get 13
           v128.store offset=11744 align=4
           local.get 2
           i32.const 2
           i32.shl
-          local.get 18
+          local.get 14
           v128.store offset=11760 align=4
           local.get 2
           i32.const 4
           i32.mul
-          local.get 14
+          local.get 10
           i64.store offset=28288 align=4
           local.get 2
           i32.const 2
           i32.shl
-          local.get 39
+          local.get 25
           v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
           v128.and
           v128.store offset=24128 align=4
           local.get 2
           i32.const 2
           i32.shl
-          local.get 40
+          local.get 26
           v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
           v128.and
           v128.store offset=24144 align=4
           local.get 2
           i32.const 2
           i32.shl
-          local.get 41
+          local.get 27
           v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
           v128.and
           v128.store offset=24160 align=4
           local.get 2
           i32.const 2
           i32.shl
-          local.get 42
+          local.get 28
           v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
           v128.and
           v128.store offset=24176 align=4
@@ -743,11 +886,11 @@
           local.get 2
           i32.const 16
           i32.add
-          local.set 67
+          local.set 43
           i32.const 0
           i32.const 5
           i32.store offset=92
-          local.get 67
+          local.get 43
           i32.const 12
           i32.shl
           local.get 2
@@ -756,7 +899,7 @@
           i32.or
           return
         end
-        local.get 69
+        local.get 45
         if ;; label = @3
           br 1 (;@2;)
         else
@@ -788,11 +931,11 @@
           local.get 2
           i32.const 16
           i32.add
-          local.set 67
+          local.set 43
           i32.const 0
           i32.const 0
           i32.store offset=92
-          local.get 67
+          local.get 43
           i32.const 12
           i32.shl
           local.get 2
@@ -805,12 +948,12 @@
       end
       block ;; label = @2
         block ;; label = @3
-          local.get 14
-          local.get 88
+          local.get 10
+          local.get 64
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 87
+          local.get 63
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -819,27 +962,27 @@
         local.get 2
         i32.const 2
         i32.shl
-        local.get 15
+        local.get 11
         v128.store offset=11712 align=4
         local.get 2
         i32.const 2
         i32.shl
-        local.get 16
+        local.get 12
         v128.store offset=11728 align=4
         local.get 2
         i32.const 2
         i32.shl
-        local.get 17
+        local.get 13
         v128.store offset=11744 align=4
         local.get 2
         i32.const 2
         i32.shl
-        local.get 18
+        local.get 14
         v128.store offset=11760 align=4
         local.get 2
         i32.const 4
         i32.mul
-        local.get 14
+        local.get 10
         i64.store offset=28288 align=4
         local.get 2
         i32.const 2
@@ -869,11 +1012,11 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 67
+        local.set 43
         i32.const 0
         i32.const 0
         i32.store offset=92
-        local.get 67
+        local.get 43
         i32.const 12
         i32.shl
         local.get 2
@@ -882,44 +1025,44 @@
         i32.or
         return
       end
-      local.get 15
+      local.get 11
       v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
       i32x4.add
-      local.set 53
-      local.get 16
+      local.set 29
+      local.get 12
       v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
       i32x4.add
-      local.set 54
-      local.get 17
+      local.set 30
+      local.get 13
       v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
       i32x4.add
-      local.set 55
-      local.get 18
-      v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-      i32x4.add
-      local.set 56
+      local.set 31
       local.get 14
+      v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+      i32x4.add
+      local.set 32
+      local.get 10
       i32.wrap_i64
-      local.set 66
-      local.get 53
-      local.set 57
-      local.get 66
-      local.get 57
+      local.set 42
+      local.get 29
+      local.set 33
+      local.get 42
+      local.get 33
       v128.store 1 align=1
-      local.get 54
-      local.set 57
-      local.get 66
-      local.get 57
+      local.get 30
+      local.set 33
+      local.get 42
+      local.get 33
       v128.store 1 offset=16 align=1
-      local.get 55
-      local.set 57
-      local.get 66
-      local.get 57
+      local.get 31
+      local.set 33
+      local.get 42
+      local.get 33
       v128.store 1 offset=32 align=1
-      local.get 56
-      local.set 57
-      local.get 66
-      local.get 57
+      local.get 32
+      local.set 33
+      local.get 42
+      local.get 33
       v128.store 1 offset=48 align=1
       local.get 9
       i32.const 0

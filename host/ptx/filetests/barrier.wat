@@ -1,7 +1,7 @@
 ;; barrier
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 i32 i32 i32 i32 i32 i32 i32 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i32 i64 i64 i64 i64 i32 i64 i64 i64 i64 i32 i32 i64 i32 i64 i64 i64 i32 i32)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 i32 i32 i32 i32 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i32 i64 i64 i64 i64 i32 i64 i64 i64 i64 i32 i32 i64 i32 i64 i64 i64 i32 i32)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -43,21 +43,21 @@
       i32.or
       i32.const 1
       i32.add
-      local.set 50
-      local.get 50
+      local.set 40
+      local.get 40
       local.get 1
-      local.get 50
+      local.get 40
       local.get 1
       i32.lt_u
       select
-      local.set 50
+      local.set 40
       i32.const 0
       i32.const 0
       i32.store offset=92
       i32.const 0
       i32.const 1
       i32.store offset=100
-      local.get 50
+      local.get 40
       i32.const 12
       i32.shl
       local.get 0
@@ -68,7 +68,7 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 59
+    local.set 49
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -76,20 +76,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 60
+    local.set 50
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 61
+    local.set 51
     global.get 0
-    local.set 62
+    local.set 52
     global.get 1
-    local.set 63
+    local.set 53
     global.get 2
-    local.set 64
+    local.set 54
     global.get 3
-    local.set 65
+    local.set 55
     local.get 0
     i32.const 1
     i32.sub
@@ -127,18 +127,18 @@
     local.set 3
     i32.const 0
     i32.load offset=28160
-    local.set 66
+    local.set 56
     global.get 4
-    local.set 67
+    local.set 57
     global.get 0
-    local.set 68
+    local.set 58
     global.get 5
-    local.set 69
+    local.set 59
     global.get 2
-    local.set 70
+    local.set 60
     i32.const 0
     i32.load offset=96
-    local.set 53
+    local.set 43
     i32.const 0
     i32.const 0
     i32.store offset=96
@@ -146,10 +146,10 @@
     i32.load offset=100
     i32.const 0
     local.get 0
-    local.get 53
+    local.get 43
     i32.or
     select
-    local.set 39
+    local.set 29
     loop ;; label = @1
       block ;; label = @2
         block ;; label = @3
@@ -214,16 +214,16 @@
                   return
                 end
                 i32.const -1
-                local.set 52
-                local.get 39
+                local.set 42
+                local.get 29
                 i32.const -2
                 i32.eq
                 if ;; label = @7
                   i32.const 1
-                  local.set 52
+                  local.set 42
                 end
                 local.get 9
-                local.get 52
+                local.get 42
                 i32.or
                 i32.const 0
                 i32.ge_s
@@ -233,11 +233,11 @@
                 i32.and
                 if ;; label = @7
                   i32.const 0
-                  local.get 52
+                  local.get 42
                   local.tee 9
                   i32.store offset=84
                   i32.const 0
-                  local.set 39
+                  local.set 29
                   i32.const -16
                   local.set 2
                   i32.const -16
@@ -278,10 +278,10 @@
                 end
               end
               local.get 9
-              local.get 53
+              local.get 43
               i32.or
               i32.const 0
-              local.set 53
+              local.set 43
               local.tee 6
               i32.const 0
               i32.lt_s
@@ -324,13 +324,13 @@
                 v128.xor
                 v128.or
                 v128.any_true
-                local.tee 52
+                local.tee 42
                 local.get 6
                 i32.const 1073741824
                 i32.ge_u
                 i32.or
                 if ;; label = @7
-                  local.get 52
+                  local.get 42
                   i32.eqz
                   local.get 6
                   i32.const 0
@@ -338,20 +338,20 @@
                   i32.and
                   if ;; label = @8
                     i32.const 1
-                    local.set 39
+                    local.set 29
                     br 3 (;@5;)
                   end
                   local.get 2
                   i32.const 16
                   i32.add
-                  local.set 50
+                  local.set 40
                   i32.const 0
                   i32.const 0
                   i32.store offset=92
                   i32.const 0
                   i32.const 1
                   i32.store offset=100
-                  local.get 50
+                  local.get 40
                   i32.const 12
                   i32.shl
                   local.get 2
@@ -400,14 +400,14 @@
           local.get 2
           i32.const 16
           i32.add
-          local.set 50
+          local.set 40
           i32.const 0
           i32.const 0
           i32.store offset=92
           i32.const 0
           i32.const 1
           i32.store offset=100
-          local.get 50
+          local.get 40
           i32.const 12
           i32.shl
           local.get 2
@@ -424,6 +424,152 @@
         i32.eqz
         (@metadata.code.branch_hint "\00")
         if ;; label = @3
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load offset=15808 align=4
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load64_splat offset=15808 align=4
+          v128.const i32x4 0x00000000 0x00000000 0x00000004 0x00000000
+          i64x2.add
+          v128.xor
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load offset=15824 align=4
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load64_splat offset=15808 align=4
+          v128.const i32x4 0x00000008 0x00000000 0x0000000c 0x00000000
+          i64x2.add
+          v128.xor
+          v128.or
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load offset=15840 align=4
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load64_splat offset=15808 align=4
+          v128.const i32x4 0x00000010 0x00000000 0x00000014 0x00000000
+          i64x2.add
+          v128.xor
+          v128.or
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load offset=15856 align=4
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load64_splat offset=15808 align=4
+          v128.const i32x4 0x00000018 0x00000000 0x0000001c 0x00000000
+          i64x2.add
+          v128.xor
+          v128.or
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load offset=15872 align=4
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load64_splat offset=15808 align=4
+          v128.const i32x4 0x00000020 0x00000000 0x00000024 0x00000000
+          i64x2.add
+          v128.xor
+          v128.or
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load offset=15888 align=4
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load64_splat offset=15808 align=4
+          v128.const i32x4 0x00000028 0x00000000 0x0000002c 0x00000000
+          i64x2.add
+          v128.xor
+          v128.or
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load offset=15904 align=4
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load64_splat offset=15808 align=4
+          v128.const i32x4 0x00000030 0x00000000 0x00000034 0x00000000
+          i64x2.add
+          v128.xor
+          v128.or
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load offset=15920 align=4
+          local.get 2
+          i32.const 3
+          i32.shl
+          v128.load64_splat offset=15808 align=4
+          v128.const i32x4 0x00000038 0x00000000 0x0000003c 0x00000000
+          i64x2.add
+          v128.xor
+          v128.or
+          v128.any_true
+          (@metadata.code.branch_hint "\00")
+          if ;; label = @4
+            local.get 9
+            i32.const 0
+            i32.ge_s
+            if ;; label = @5
+              local.get 2
+              i32.const 2
+              i32.shl
+              local.get 9
+              i32x4.splat
+              v128.store offset=320 align=4
+              local.get 2
+              i32.const 2
+              i32.shl
+              local.get 9
+              i32x4.splat
+              v128.store offset=336 align=4
+              local.get 2
+              i32.const 2
+              i32.shl
+              local.get 9
+              i32x4.splat
+              v128.store offset=352 align=4
+              local.get 2
+              i32.const 2
+              i32.shl
+              local.get 9
+              i32x4.splat
+              v128.store offset=368 align=4
+            end
+            local.get 2
+            i32.const 16
+            i32.add
+            local.set 40
+            i32.const 0
+            i32.const 0
+            i32.store offset=92
+            i32.const 0
+            i32.const 1
+            i32.store offset=100
+            local.get 40
+            i32.const 12
+            i32.shl
+            local.get 2
+            i32.or
+            i32.const 1073741824
+            i32.or
+            return
+          end
           local.get 2
           i32.const 2
           i32.shr_u
@@ -450,39 +596,39 @@
         i32.const 4
         i32.mul
         i32.load offset=24064
-        local.set 16
+        local.set 11
         local.get 2
         i32.const 4
         i32.mul
         i64.load offset=24072 align=4
-        local.set 13
+        local.set 10
         i32.const 0
         local.set 6
         block ;; label = @3
           block ;; label = @4
-            local.get 16
+            local.get 11
             i32.const 4
             i32.xor
-            local.set 71
+            local.set 61
             i32.const 0
-            local.get 71
+            local.get 61
             i32.add
-            local.set 72
-            local.get 72
+            local.set 62
+            local.get 62
             i32.const -4
             i32.add
             i32.const 2
             i32.rotr
-            local.get 66
+            local.get 56
             i32.ge_u
             (@metadata.code.branch_hint "\00")
             br_if 0 (;@4;)
-            local.get 13
-            local.get 70
+            local.get 10
+            local.get 60
             i64.sub
             i64.const 2
             i64.rotr
-            local.get 69
+            local.get 59
             i64.ge_u
             (@metadata.code.branch_hint "\00")
             br_if 0 (;@4;)
@@ -516,14 +662,14 @@
           local.get 2
           i32.const 16
           i32.add
-          local.set 50
+          local.set 40
           i32.const 0
           i32.const 0
           i32.store offset=92
           i32.const 0
           i32.const 1
           i32.store offset=100
-          local.get 50
+          local.get 40
           i32.const 12
           i32.shl
           local.get 2
@@ -532,100 +678,100 @@
           i32.or
           return
         end
-        local.get 16
+        local.get 11
         i32.const 4
         i32.xor
-        local.set 33
+        local.set 23
         i32.const 0
-        local.get 33
+        local.get 23
         i32.add
-        local.set 34
-        local.get 34
+        local.set 24
+        local.get 24
         i32.const -4
         i32.add
-        local.set 49
-        local.get 49
+        local.set 39
+        local.get 39
         v128.load32_zero offset=28420 align=1
-        local.set 40
-        local.get 49
-        local.get 40
+        local.set 30
+        local.get 39
+        local.get 30
         v128.load32_lane offset=28416 align=1 1
-        local.set 40
-        local.get 49
-        local.get 40
+        local.set 30
+        local.get 39
+        local.get 30
         v128.load32_lane offset=28428 align=1 2
-        local.set 40
-        local.get 49
-        local.get 40
+        local.set 30
+        local.get 39
+        local.get 30
         v128.load32_lane offset=28424 align=1 3
-        local.set 35
-        local.get 49
+        local.set 25
+        local.get 39
         v128.load32_zero offset=28436 align=1
-        local.set 40
-        local.get 49
-        local.get 40
+        local.set 30
+        local.get 39
+        local.get 30
         v128.load32_lane offset=28432 align=1 1
-        local.set 40
-        local.get 49
-        local.get 40
+        local.set 30
+        local.get 39
+        local.get 30
         v128.load32_lane offset=28444 align=1 2
-        local.set 40
-        local.get 49
-        local.get 40
+        local.set 30
+        local.get 39
+        local.get 30
         v128.load32_lane offset=28440 align=1 3
-        local.set 36
-        local.get 49
+        local.set 26
+        local.get 39
         v128.load32_zero offset=28452 align=1
-        local.set 40
-        local.get 49
-        local.get 40
+        local.set 30
+        local.get 39
+        local.get 30
         v128.load32_lane offset=28448 align=1 1
-        local.set 40
-        local.get 49
-        local.get 40
+        local.set 30
+        local.get 39
+        local.get 30
         v128.load32_lane offset=28460 align=1 2
-        local.set 40
-        local.get 49
-        local.get 40
+        local.set 30
+        local.get 39
+        local.get 30
         v128.load32_lane offset=28456 align=1 3
-        local.set 37
-        local.get 49
+        local.set 27
+        local.get 39
         v128.load32_zero offset=28468 align=1
-        local.set 40
-        local.get 49
-        local.get 40
+        local.set 30
+        local.get 39
+        local.get 30
         v128.load32_lane offset=28464 align=1 1
-        local.set 40
-        local.get 49
-        local.get 40
+        local.set 30
+        local.get 39
+        local.get 30
         v128.load32_lane offset=28476 align=1 2
-        local.set 40
-        local.get 49
-        local.get 40
+        local.set 30
+        local.get 39
+        local.get 30
         v128.load32_lane offset=28472 align=1 3
-        local.set 38
-        local.get 13
+        local.set 28
+        local.get 10
         i32.wrap_i64
-        local.set 49
-        local.get 35
-        local.set 40
-        local.get 49
-        local.get 40
+        local.set 39
+        local.get 25
+        local.set 30
+        local.get 39
+        local.get 30
         v128.store 1 align=1
-        local.get 36
-        local.set 40
-        local.get 49
-        local.get 40
+        local.get 26
+        local.set 30
+        local.get 39
+        local.get 30
         v128.store 1 offset=16 align=1
-        local.get 37
-        local.set 40
-        local.get 49
-        local.get 40
+        local.get 27
+        local.set 30
+        local.get 39
+        local.get 30
         v128.store 1 offset=32 align=1
-        local.get 38
-        local.set 40
-        local.get 49
-        local.get 40
+        local.get 28
+        local.set 30
+        local.get 39
+        local.get 30
         v128.store 1 offset=48 align=1
         local.get 2
         i32.const 2
@@ -649,26 +795,26 @@
         v128.store offset=368 align=4
         i32.const -1
         i32.const 1
-        local.get 39
+        local.get 29
         i32.eqz
-        local.get 39
+        local.get 29
         i32.const -1
         i32.eq
         i32.or
         select
-        local.set 39
+        local.set 29
         br 1 (;@1;)
       end
       i32.const 0
       local.set 6
       block ;; label = @2
         block ;; label = @3
-          local.get 59
-          local.set 73
+          local.get 49
+          local.set 63
           local.get 3
-          local.set 74
+          local.set 64
           i64.const 0
-          local.get 74
+          local.get 64
           i64.extend_i32_u
           i64.const 15
           i64.add
@@ -679,38 +825,38 @@
           i32.eqz
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 74
+          local.get 64
           i64.extend_i32_u
-          local.set 75
-          local.get 75
+          local.set 65
+          local.get 65
           i64.const 4
           i64.mul
-          local.set 76
-          local.get 73
-          local.get 76
+          local.set 66
+          local.get 63
+          local.get 66
           i64.add
-          local.set 77
-          local.get 77
-          local.get 68
+          local.set 67
+          local.get 67
+          local.get 58
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 67
+          local.get 57
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 74
+          local.get 64
           i32.const 2
           i32.shl
-          local.set 78
+          local.set 68
           i32.const 0
-          local.get 78
+          local.get 68
           i32.add
-          local.set 79
-          local.get 79
+          local.set 69
+          local.get 69
           i32.const 2
           i32.rotr
-          local.get 66
+          local.get 56
           i32.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -744,14 +890,14 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 50
+        local.set 40
         i32.const 0
         i32.const 0
         i32.store offset=92
         i32.const 0
         i32.const 1
         i32.store offset=100
-        local.get 50
+        local.get 40
         i32.const 12
         i32.shl
         local.get 2
@@ -760,79 +906,79 @@
         i32.or
         return
       end
-      local.get 59
-      local.set 22
+      local.get 49
+      local.set 12
       local.get 3
-      local.set 23
-      local.get 23
+      local.set 13
+      local.get 13
       i64.extend_i32_u
-      local.set 24
-      local.get 24
+      local.set 14
+      local.get 14
       i64.const 4
       i64.mul
-      local.set 25
-      local.get 22
-      local.get 25
+      local.set 15
+      local.get 12
+      local.get 15
       i64.add
-      local.set 26
-      local.get 26
-      local.set 13
-      local.get 26
+      local.set 16
+      local.get 16
+      local.set 10
+      local.get 16
       i32.wrap_i64
-      local.set 49
-      local.get 49
+      local.set 39
+      local.get 39
       v128.load 1 align=1
-      local.set 27
-      local.get 49
+      local.set 17
+      local.get 39
       v128.load 1 offset=16 align=1
-      local.set 28
-      local.get 49
+      local.set 18
+      local.get 39
       v128.load 1 offset=32 align=1
-      local.set 29
-      local.get 49
+      local.set 19
+      local.get 39
       v128.load 1 offset=48 align=1
-      local.set 30
-      local.get 23
+      local.set 20
+      local.get 13
       i32.const 2
       i32.shl
-      local.set 31
-      local.get 31
-      local.set 16
+      local.set 21
+      local.get 21
+      local.set 11
       i32.const 0
-      local.get 31
+      local.get 21
       i32.add
-      local.set 32
-      local.get 32
-      local.set 49
-      local.get 27
-      local.set 40
-      local.get 49
-      local.get 40
-      v128.store offset=28416 align=1
-      local.get 28
-      local.set 40
-      local.get 49
-      local.get 40
-      v128.store offset=28432 align=1
-      local.get 29
-      local.set 40
-      local.get 49
-      local.get 40
-      v128.store offset=28448 align=1
+      local.set 22
+      local.get 22
+      local.set 39
+      local.get 17
+      local.set 30
+      local.get 39
       local.get 30
-      local.set 40
-      local.get 49
-      local.get 40
+      v128.store offset=28416 align=1
+      local.get 18
+      local.set 30
+      local.get 39
+      local.get 30
+      v128.store offset=28432 align=1
+      local.get 19
+      local.set 30
+      local.get 39
+      local.get 30
+      v128.store offset=28448 align=1
+      local.get 20
+      local.set 30
+      local.get 39
+      local.get 30
       v128.store offset=28464 align=1
       local.get 2
       i32.const 4
       i32.mul
-      local.get 16
+      local.get 11
       i32.store offset=24064
       local.get 2
       i32.const 4
       i32.mul
-      local.get 13
+      local.get 10
       i64.store offset=24072 align=4
       local.get 2
       i32.const 2
@@ -861,14 +1007,14 @@
       v128.store offset=368 align=4
       i32.const -2
       i32.const 1
-      local.get 39
+      local.get 29
       i32.eqz
-      local.get 39
+      local.get 29
       i32.const -2
       i32.eq
       i32.or
       select
-      local.set 39
+      local.set 29
       br 0 (;@1;)
     end
     unreachable

@@ -1,7 +1,7 @@
 ;; divergent_branch
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 v128 v128 v128 v128 i32 i32 v128 v128 v128 v128 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 v128 v128 v128 v128 v128 v128 v128 v128 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -40,18 +40,18 @@
       i32.or
       i32.const 1
       i32.add
-      local.set 64
-      local.get 64
+      local.set 58
+      local.get 58
       local.get 1
-      local.get 64
+      local.get 58
       local.get 1
       i32.lt_u
       select
-      local.set 64
+      local.set 58
       i32.const 0
       i32.const 0
       i32.store offset=92
-      local.get 64
+      local.get 58
       i32.const 12
       i32.shl
       local.get 0
@@ -62,7 +62,7 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 73
+    local.set 67
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -70,20 +70,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 74
+    local.set 68
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 75
+    local.set 69
     global.get 0
-    local.set 76
+    local.set 70
     global.get 1
-    local.set 77
+    local.set 71
     global.get 2
-    local.set 78
+    local.set 72
     global.get 3
-    local.set 79
+    local.set 73
     local.get 0
     i32.const 1
     i32.sub
@@ -120,16 +120,16 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 80
+    local.set 74
     global.get 0
-    local.set 81
+    local.set 75
     global.get 5
-    local.set 82
+    local.set 76
     global.get 2
-    local.set 83
+    local.set 77
     i32.const 0
     i32.load offset=96
-    local.set 67
+    local.set 61
     i32.const 0
     i32.const 0
     i32.store offset=96
@@ -293,10 +293,10 @@
                   end
                 end
                 local.get 9
-                local.get 67
+                local.get 61
                 i32.or
                 i32.const 0
-                local.set 67
+                local.set 61
                 local.tee 6
                 i32.const 0
                 i32.lt_s
@@ -339,13 +339,13 @@
                   v128.xor
                   v128.or
                   v128.any_true
-                  local.tee 66
+                  local.tee 60
                   local.get 6
                   i32.const 1073741824
                   i32.ge_u
                   i32.or
                   if ;; label = @8
-                    local.get 66
+                    local.get 60
                     i32.eqz
                     local.get 6
                     i32.const 0
@@ -357,11 +357,11 @@
                     local.get 2
                     i32.const 16
                     i32.add
-                    local.set 64
+                    local.set 58
                     i32.const 0
                     i32.const 0
                     i32.store offset=92
-                    local.get 64
+                    local.get 58
                     i32.const 12
                     i32.shl
                     local.get 2
@@ -386,6 +386,149 @@
             (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=11648 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=11648 align=4
+              v128.const i32x4 0x00000000 0x00000000 0x00000004 0x00000000
+              i64x2.add
+              v128.xor
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=11664 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=11648 align=4
+              v128.const i32x4 0x00000008 0x00000000 0x0000000c 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=11680 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=11648 align=4
+              v128.const i32x4 0x00000010 0x00000000 0x00000014 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=11696 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=11648 align=4
+              v128.const i32x4 0x00000018 0x00000000 0x0000001c 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=11712 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=11648 align=4
+              v128.const i32x4 0x00000020 0x00000000 0x00000024 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=11728 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=11648 align=4
+              v128.const i32x4 0x00000028 0x00000000 0x0000002c 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=11744 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=11648 align=4
+              v128.const i32x4 0x00000030 0x00000000 0x00000034 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=11760 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=11648 align=4
+              v128.const i32x4 0x00000038 0x00000000 0x0000003c 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              v128.any_true
+              (@metadata.code.branch_hint "\00")
+              if ;; label = @6
+                local.get 9
+                i32.const 0
+                i32.ge_s
+                if ;; label = @7
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=320 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=336 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=352 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=368 align=4
+                end
+                local.get 2
+                i32.const 16
+                i32.add
+                local.set 58
+                i32.const 0
+                i32.const 0
+                i32.store offset=92
+                local.get 58
+                i32.const 12
+                i32.shl
+                local.get 2
+                i32.or
+                i32.const 1073741824
+                i32.or
+                return
+              end
+              local.get 2
               i32.const 2
               i32.shr_u
               i32.const 1
@@ -403,27 +546,27 @@
             i32.const 4
             i32.mul
             i64.load offset=32384 align=4
-            local.set 13
+            local.set 10
             local.get 2
             i32.const 2
             i32.shl
             v128.load offset=19904 align=4
-            local.set 20
+            local.set 15
             local.get 2
             i32.const 2
             i32.shl
             v128.load offset=19920 align=4
-            local.set 21
+            local.set 16
             local.get 2
             i32.const 2
             i32.shl
             v128.load offset=19936 align=4
-            local.set 22
+            local.set 17
             local.get 2
             i32.const 2
             i32.shl
             v128.load offset=19952 align=4
-            local.set 23
+            local.set 18
             i32.const 0
             local.set 6
             br 2 (;@2;)
@@ -460,11 +603,11 @@
           local.get 2
           i32.const 16
           i32.add
-          local.set 64
+          local.set 58
           i32.const 0
           i32.const 0
           i32.store offset=92
-          local.get 64
+          local.get 58
           i32.const 12
           i32.shl
           local.get 2
@@ -478,12 +621,12 @@
         local.set 6
         block ;; label = @3
           block ;; label = @4
-            local.get 73
-            local.set 84
+            local.get 67
+            local.set 78
             local.get 3
-            local.set 85
+            local.set 79
             i64.const 0
-            local.get 85
+            local.get 79
             i64.extend_i32_u
             i64.const 15
             i64.add
@@ -494,23 +637,23 @@
             i32.eqz
             (@metadata.code.branch_hint "\00")
             br_if 0 (;@4;)
-            local.get 85
+            local.get 79
             i64.extend_i32_u
-            local.set 86
-            local.get 86
+            local.set 80
+            local.get 80
             i64.const 4
             i64.mul
-            local.set 87
-            local.get 84
-            local.get 87
-            i64.add
-            local.set 88
-            local.get 88
+            local.set 81
+            local.get 78
             local.get 81
+            i64.add
+            local.set 82
+            local.get 82
+            local.get 75
             i64.sub
             i64.const 2
             i64.rotr
-            local.get 80
+            local.get 74
             i64.ge_u
             (@metadata.code.branch_hint "\00")
             br_if 0 (;@4;)
@@ -544,11 +687,11 @@
           local.get 2
           i32.const 16
           i32.add
-          local.set 64
+          local.set 58
           i32.const 0
           i32.const 0
           i32.store offset=92
-          local.get 64
+          local.get 58
           i32.const 12
           i32.shl
           local.get 2
@@ -557,166 +700,166 @@
           i32.or
           return
         end
-        local.get 73
-        local.set 25
+        local.get 67
+        local.set 19
         local.get 3
-        local.set 26
-        local.get 26
+        local.set 20
+        local.get 20
         i64.extend_i32_u
-        local.set 27
-        local.get 27
+        local.set 21
+        local.get 21
         i64.const 4
         i64.mul
+        local.set 22
+        local.get 19
+        local.get 22
+        i64.add
+        local.set 23
+        local.get 23
+        local.set 10
+        local.get 23
+        i32.wrap_i64
+        local.set 57
+        local.get 57
+        v128.load 1 align=1
+        local.set 24
+        local.get 57
+        v128.load 1 offset=16 align=1
+        local.set 25
+        local.get 57
+        v128.load 1 offset=32 align=1
+        local.set 26
+        local.get 57
+        v128.load 1 offset=48 align=1
+        local.set 27
+        local.get 24
+        local.set 11
+        local.get 25
+        local.set 12
+        local.get 26
+        local.set 13
+        local.get 27
+        local.set 14
+        local.get 24
+        v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+        v128.and
         local.set 28
         local.get 25
-        local.get 28
-        i64.add
+        v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+        v128.and
         local.set 29
-        local.get 29
-        local.set 13
-        local.get 29
-        i32.wrap_i64
-        local.set 63
-        local.get 63
-        v128.load 1 align=1
+        local.get 26
+        v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+        v128.and
         local.set 30
-        local.get 63
-        v128.load 1 offset=16 align=1
+        local.get 27
+        v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+        v128.and
         local.set 31
-        local.get 63
-        v128.load 1 offset=32 align=1
+        local.get 28
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        i32x4.eq
         local.set 32
-        local.get 63
-        v128.load 1 offset=48 align=1
+        local.get 29
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        i32x4.eq
         local.set 33
         local.get 30
-        local.set 14
-        local.get 31
-        local.set 15
-        local.get 32
-        local.set 16
-        local.get 33
-        local.set 17
-        local.get 30
-        v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-        v128.and
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        i32x4.eq
         local.set 34
         local.get 31
-        v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-        v128.and
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        i32x4.eq
         local.set 35
-        local.get 32
-        v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-        v128.and
-        local.set 36
-        local.get 33
-        v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-        v128.and
-        local.set 37
-        local.get 34
-        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-        i32x4.eq
-        local.set 38
-        local.get 35
-        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-        i32x4.eq
-        local.set 39
-        local.get 36
-        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-        i32x4.eq
-        local.set 40
-        local.get 37
-        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-        i32x4.eq
-        local.set 41
         block ;; label = @3
-          local.get 38
-          local.tee 54
-          local.set 55
-          local.get 39
-          local.tee 56
-          local.get 54
+          local.get 32
+          local.tee 48
+          local.set 49
+          local.get 33
+          local.tee 50
+          local.get 48
           v128.or
-          local.set 54
-          local.get 56
-          local.get 55
+          local.set 48
+          local.get 50
+          local.get 49
           v128.and
-          local.set 55
-          local.get 40
-          local.tee 56
-          local.get 54
+          local.set 49
+          local.get 34
+          local.tee 50
+          local.get 48
           v128.or
-          local.set 54
-          local.get 56
-          local.get 55
+          local.set 48
+          local.get 50
+          local.get 49
           v128.and
-          local.set 55
-          local.get 41
-          local.tee 56
-          local.get 54
+          local.set 49
+          local.get 35
+          local.tee 50
+          local.get 48
           v128.or
-          local.set 54
-          local.get 56
-          local.get 55
+          local.set 48
+          local.get 50
+          local.get 49
           v128.and
-          local.set 55
-          local.get 54
+          local.set 49
+          local.get 48
           v128.any_true
-          local.tee 66
-          local.get 55
+          local.tee 60
+          local.get 49
           i32x4.all_true
           i32.ne
           if ;; label = @4
             local.get 2
             i32.const 2
             i32.shl
-            local.get 14
+            local.get 11
             v128.store offset=24064 align=4
             local.get 2
             i32.const 2
             i32.shl
-            local.get 15
+            local.get 12
             v128.store offset=24080 align=4
             local.get 2
             i32.const 2
             i32.shl
-            local.get 16
+            local.get 13
             v128.store offset=24096 align=4
             local.get 2
             i32.const 2
             i32.shl
-            local.get 17
+            local.get 14
             v128.store offset=24112 align=4
             local.get 2
             i32.const 4
             i32.mul
-            local.get 13
+            local.get 10
             i64.store offset=32384 align=4
             local.get 2
             i32.const 2
             i32.shl
-            local.get 38
+            local.get 32
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
             v128.store offset=28224 align=4
             local.get 2
             i32.const 2
             i32.shl
-            local.get 39
+            local.get 33
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
             v128.store offset=28240 align=4
             local.get 2
             i32.const 2
             i32.shl
-            local.get 40
+            local.get 34
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
             v128.store offset=28256 align=4
             local.get 2
             i32.const 2
             i32.shl
-            local.get 41
+            local.get 35
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             v128.and
             v128.store offset=28272 align=4
@@ -748,11 +891,11 @@
             local.get 2
             i32.const 16
             i32.add
-            local.set 64
+            local.set 58
             i32.const 0
             i32.const 4
             i32.store offset=92
-            local.get 64
+            local.get 58
             i32.const 12
             i32.shl
             local.get 2
@@ -761,82 +904,74 @@
             i32.or
             return
           end
-          local.get 66
+          local.get 60
           if ;; label = @4
-            local.get 14
+            local.get 11
             i32.const 1
             i32x4.shr_u
-            local.set 50
-            local.get 15
-            i32.const 1
-            i32x4.shr_u
-            local.set 51
-            local.get 16
-            i32.const 1
-            i32x4.shr_u
-            local.set 52
-            local.get 17
-            i32.const 1
-            i32x4.shr_u
-            local.set 53
-            local.get 50
-            local.set 20
-            local.get 51
-            local.set 21
-            local.get 52
-            local.set 22
-            local.get 53
-            local.set 23
-            br 1 (;@3;)
-          else
-            local.get 14
-            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
-            i32x4.mul
-            local.set 42
-            local.get 15
-            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
-            i32x4.mul
-            local.set 43
-            local.get 16
-            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
-            i32x4.mul
             local.set 44
-            local.get 17
-            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
-            i32x4.mul
+            local.get 12
+            i32.const 1
+            i32x4.shr_u
             local.set 45
-            local.get 42
-            local.set 20
-            local.get 43
-            local.set 21
-            local.get 44
-            local.set 22
-            local.get 45
-            local.set 23
-            local.get 42
-            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-            i32x4.add
+            local.get 13
+            i32.const 1
+            i32x4.shr_u
             local.set 46
-            local.get 43
-            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-            i32x4.add
+            local.get 14
+            i32.const 1
+            i32x4.shr_u
             local.set 47
             local.get 44
-            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
-            i32x4.add
-            local.set 48
+            local.set 15
             local.get 45
+            local.set 16
+            local.get 46
+            local.set 17
+            local.get 47
+            local.set 18
+            br 1 (;@3;)
+          else
+            local.get 11
+            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+            i32x4.mul
+            local.set 36
+            local.get 12
+            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+            i32x4.mul
+            local.set 37
+            local.get 13
+            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+            i32x4.mul
+            local.set 38
+            local.get 14
+            v128.const i32x4 0x00000003 0x00000003 0x00000003 0x00000003
+            i32x4.mul
+            local.set 39
+            local.get 36
             v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
             i32x4.add
-            local.set 49
-            local.get 46
-            local.set 20
-            local.get 47
-            local.set 21
-            local.get 48
-            local.set 22
-            local.get 49
-            local.set 23
+            local.set 40
+            local.get 37
+            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+            i32x4.add
+            local.set 41
+            local.get 38
+            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+            i32x4.add
+            local.set 42
+            local.get 39
+            v128.const i32x4 0x00000001 0x00000001 0x00000001 0x00000001
+            i32x4.add
+            local.set 43
+            local.get 40
+            local.set 15
+            local.get 41
+            local.set 16
+            local.get 42
+            local.set 17
+            local.get 43
+            local.set 18
             br 1 (;@3;)
           end
         end
@@ -844,12 +979,12 @@
       end
       block ;; label = @2
         block ;; label = @3
-          local.get 13
-          local.get 83
+          local.get 10
+          local.get 77
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 82
+          local.get 76
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -858,27 +993,27 @@
         local.get 2
         i32.const 4
         i32.mul
-        local.get 13
+        local.get 10
         i64.store offset=32384 align=4
         local.get 2
         i32.const 2
         i32.shl
-        local.get 20
+        local.get 15
         v128.store offset=19904 align=4
         local.get 2
         i32.const 2
         i32.shl
-        local.get 21
+        local.get 16
         v128.store offset=19920 align=4
         local.get 2
         i32.const 2
         i32.shl
-        local.get 22
+        local.get 17
         v128.store offset=19936 align=4
         local.get 2
         i32.const 2
         i32.shl
-        local.get 23
+        local.get 18
         v128.store offset=19952 align=4
         local.get 2
         i32.const 2
@@ -908,11 +1043,11 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 64
+        local.set 58
         i32.const 0
         i32.const 0
         i32.store offset=92
-        local.get 64
+        local.get 58
         i32.const 12
         i32.shl
         local.get 2
@@ -921,28 +1056,28 @@
         i32.or
         return
       end
-      local.get 13
+      local.get 10
       i32.wrap_i64
-      local.set 63
-      local.get 20
-      local.set 54
-      local.get 63
-      local.get 54
+      local.set 57
+      local.get 15
+      local.set 48
+      local.get 57
+      local.get 48
       v128.store 1 align=1
-      local.get 21
-      local.set 54
-      local.get 63
-      local.get 54
+      local.get 16
+      local.set 48
+      local.get 57
+      local.get 48
       v128.store 1 offset=16 align=1
-      local.get 22
-      local.set 54
-      local.get 63
-      local.get 54
+      local.get 17
+      local.set 48
+      local.get 57
+      local.get 48
       v128.store 1 offset=32 align=1
-      local.get 23
-      local.set 54
-      local.get 63
-      local.get 54
+      local.get 18
+      local.set 48
+      local.get 57
+      local.get 48
       v128.store 1 offset=48 align=1
       local.get 9
       i32.const 0

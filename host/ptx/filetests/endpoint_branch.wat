@@ -1,7 +1,7 @@
 ;; endpoint_branch
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i32 i32 i64 i64 i32 i64 i32 i32 v128 v128 v128 v128 i64 i64 i64 i32 i64 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i32 i64 i32 i32 i64 i64 i64 i64 i32 i64 i32 i64 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i32 i32 v128 v128 v128 v128 i64 i64 i64 i32 i64 v128 v128 v128 v128 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i32 i64 i32 i32 i64 i64 i64 i64 i32 i64 i32 i64 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -40,18 +40,18 @@
       i32.or
       i32.const 1
       i32.add
-      local.set 44
-      local.get 44
+      local.set 36
+      local.get 36
       local.get 1
-      local.get 44
+      local.get 36
       local.get 1
       i32.lt_u
       select
-      local.set 44
+      local.set 36
       i32.const 0
       i32.const 0
       i32.store offset=92
-      local.get 44
+      local.get 36
       i32.const 12
       i32.shl
       local.get 0
@@ -62,10 +62,10 @@
     end
     i32.const 0
     i32.load offset=264
-    local.set 53
+    local.set 45
     i32.const 0
     i64.load offset=256
-    local.set 54
+    local.set 46
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -73,16 +73,16 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 55
+    local.set 47
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 56
+    local.set 48
     global.get 0
-    local.set 57
+    local.set 49
     global.get 1
-    local.set 58
+    local.set 50
     local.get 0
     i32.const 1
     i32.sub
@@ -119,12 +119,12 @@
     i32.sub
     local.set 3
     global.get 2
-    local.set 59
+    local.set 51
     global.get 0
-    local.set 60
+    local.set 52
     i32.const 0
     i32.load offset=96
-    local.set 47
+    local.set 39
     i32.const 0
     i32.const 0
     i32.store offset=96
@@ -286,10 +286,10 @@
               end
             end
             local.get 9
-            local.get 47
+            local.get 39
             i32.or
             i32.const 0
-            local.set 47
+            local.set 39
             local.tee 6
             i32.const 0
             i32.lt_s
@@ -332,13 +332,13 @@
               v128.xor
               v128.or
               v128.any_true
-              local.tee 46
+              local.tee 38
               local.get 6
               i32.const 1073741824
               i32.ge_u
               i32.or
               if ;; label = @6
-                local.get 46
+                local.get 38
                 i32.eqz
                 local.get 6
                 i32.const 0
@@ -350,11 +350,11 @@
                 local.get 2
                 i32.const 16
                 i32.add
-                local.set 44
+                local.set 36
                 i32.const 0
                 i32.const 0
                 i32.store offset=92
-                local.get 44
+                local.get 36
                 i32.const 12
                 i32.shl
                 local.get 2
@@ -403,11 +403,11 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 44
+        local.set 36
         i32.const 0
         i32.const 0
         i32.store offset=92
-        local.get 44
+        local.get 36
         i32.const 12
         i32.shl
         local.get 2
@@ -419,145 +419,145 @@
       end
       i32.const 0
       local.set 6
-      local.get 53
-      local.set 18
+      local.get 45
+      local.set 10
       local.get 3
-      local.set 19
-      local.get 19
+      local.set 11
+      local.get 11
       i32x4.splat
       v128.const i32x4 0x00000000 0x00000001 0x00000002 0x00000003
       i32x4.add
-      local.get 18
+      local.get 10
       i32x4.splat
       i32x4.ge_u
-      local.set 20
-      local.get 19
+      local.set 12
+      local.get 11
       i32x4.splat
       v128.const i32x4 0x00000004 0x00000005 0x00000006 0x00000007
       i32x4.add
-      local.get 18
+      local.get 10
       i32x4.splat
       i32x4.ge_u
-      local.set 21
-      local.get 19
+      local.set 13
+      local.get 11
       i32x4.splat
       v128.const i32x4 0x00000008 0x00000009 0x0000000a 0x0000000b
       i32x4.add
-      local.get 18
+      local.get 10
       i32x4.splat
       i32x4.ge_u
-      local.set 22
-      local.get 19
+      local.set 14
+      local.get 11
       i32x4.splat
       v128.const i32x4 0x0000000c 0x0000000d 0x0000000e 0x0000000f
       i32x4.add
-      local.get 18
+      local.get 10
       i32x4.splat
       i32x4.ge_u
-      local.set 23
+      local.set 15
       block ;; label = @2
         i32.const 0
-        local.set 44
-        local.get 19
-        local.get 18
+        local.set 36
+        local.get 11
+        local.get 10
         i32.ge_u
-        local.set 33
-        local.get 33
-        local.get 19
+        local.set 25
+        local.get 25
+        local.get 11
         i32.const 15
         i32.add
-        local.get 18
+        local.get 10
         i32.ge_u
         i32.xor
-        local.get 19
+        local.get 11
         i32.const 15
         i32.add
-        local.get 19
+        local.get 11
         i32.lt_u
         i32.or
-        local.get 44
+        local.get 36
         i32.or
-        local.set 44
-        local.get 33
-        local.set 46
-        local.get 44
+        local.set 36
+        local.get 25
+        local.set 38
+        local.get 36
         (@metadata.code.branch_hint "\00")
         if ;; label = @3
-          local.get 19
+          local.get 11
           i32x4.splat
           v128.const i32x4 0x00000000 0x00000001 0x00000002 0x00000003
           i32x4.add
-          local.get 18
+          local.get 10
           i32x4.splat
           i32x4.ge_u
-          local.set 29
-          local.get 19
+          local.set 21
+          local.get 11
           i32x4.splat
           v128.const i32x4 0x00000004 0x00000005 0x00000006 0x00000007
           i32x4.add
-          local.get 18
+          local.get 10
           i32x4.splat
           i32x4.ge_u
-          local.set 30
-          local.get 19
+          local.set 22
+          local.get 11
           i32x4.splat
           v128.const i32x4 0x00000008 0x00000009 0x0000000a 0x0000000b
           i32x4.add
-          local.get 18
+          local.get 10
           i32x4.splat
           i32x4.ge_u
-          local.set 31
-          local.get 19
+          local.set 23
+          local.get 11
           i32x4.splat
           v128.const i32x4 0x0000000c 0x0000000d 0x0000000e 0x0000000f
           i32x4.add
-          local.get 18
+          local.get 10
           i32x4.splat
           i32x4.ge_u
-          local.set 32
-          local.get 29
-          local.tee 34
-          local.set 35
-          local.get 30
-          local.tee 36
-          local.get 34
+          local.set 24
+          local.get 21
+          local.tee 26
+          local.set 27
+          local.get 22
+          local.tee 28
+          local.get 26
           v128.or
-          local.set 34
-          local.get 36
-          local.get 35
+          local.set 26
+          local.get 28
+          local.get 27
           v128.and
-          local.set 35
-          local.get 31
-          local.tee 36
-          local.get 34
+          local.set 27
+          local.get 23
+          local.tee 28
+          local.get 26
           v128.or
-          local.set 34
-          local.get 36
-          local.get 35
+          local.set 26
+          local.get 28
+          local.get 27
           v128.and
-          local.set 35
-          local.get 32
-          local.tee 36
-          local.get 34
+          local.set 27
+          local.get 24
+          local.tee 28
+          local.get 26
           v128.or
-          local.set 34
-          local.get 36
-          local.get 35
+          local.set 26
+          local.get 28
+          local.get 27
           v128.and
-          local.set 35
-          local.get 34
+          local.set 27
+          local.get 26
           v128.any_true
-          local.tee 46
-          local.get 35
+          local.tee 38
+          local.get 27
           i32x4.all_true
           i32.ne
           if ;; label = @4
             block ;; label = @5
               block ;; label = @6
                 local.get 3
-                local.set 61
+                local.set 53
                 i64.const 0
-                local.get 61
+                local.get 53
                 i64.extend_i32_u
                 i64.const 15
                 i64.add
@@ -573,12 +573,12 @@
               local.get 2
               i32.const 4
               i32.mul
-              local.get 19
+              local.get 11
               i32.store offset=19968
               local.get 2
               i32.const 4
               i32.mul
-              local.get 18
+              local.get 10
               i32.store offset=19972
               local.get 2
               i32.const 2
@@ -608,11 +608,11 @@
               local.get 2
               i32.const 16
               i32.add
-              local.set 44
+              local.set 36
               i32.const 0
               i32.const 3
               i32.store offset=92
-              local.get 44
+              local.get 36
               i32.const 12
               i32.shl
               local.get 2
@@ -621,150 +621,150 @@
               i32.or
               return
             end
-            local.get 29
+            local.get 21
             v128.not
-            local.set 48
-            local.get 30
+            local.set 40
+            local.get 22
             v128.not
-            local.set 49
-            local.get 31
+            local.set 41
+            local.get 23
             v128.not
-            local.set 50
-            local.get 32
-            v128.not
-            local.set 51
-            local.get 3
-            local.set 27
-            local.get 27
-            i64.extend_i32_u
-            local.set 24
+            local.set 42
             local.get 24
+            v128.not
+            local.set 43
+            local.get 3
+            local.set 19
+            local.get 19
+            i64.extend_i32_u
+            local.set 16
+            local.get 16
             i64.const 4
             i64.mul
-            local.set 25
-            local.get 54
-            local.set 28
-            local.get 28
-            local.get 25
+            local.set 17
+            local.get 46
+            local.set 20
+            local.get 20
+            local.get 17
             i64.add
-            local.set 26
-            local.get 48
+            local.set 18
+            local.get 40
             i32x4.bitmask
-            local.get 49
+            local.get 41
             i32x4.bitmask
             i32.const 4
             i32.shl
             i32.or
-            local.get 50
+            local.get 42
             i32x4.bitmask
             i32.const 8
             i32.shl
             i32.or
-            local.get 51
+            local.get 43
             i32x4.bitmask
             i32.const 12
             i32.shl
             i32.or
-            local.set 52
+            local.set 44
             i32.const 0
-            local.get 26
+            local.get 18
             i64x2.splat
             v128.const i32x4 0x00000000 0x00000000 0x00000004 0x00000000
             i64x2.add
             v128.store offset=5504 align=4
             i32.const 0
-            local.get 26
+            local.get 18
             i64x2.splat
             v128.const i32x4 0x00000008 0x00000000 0x0000000c 0x00000000
             i64x2.add
             v128.store offset=5520 align=4
             i32.const 0
-            local.get 26
+            local.get 18
             i64x2.splat
             v128.const i32x4 0x00000010 0x00000000 0x00000014 0x00000000
             i64x2.add
             v128.store offset=5536 align=4
             i32.const 0
-            local.get 26
+            local.get 18
             i64x2.splat
             v128.const i32x4 0x00000018 0x00000000 0x0000001c 0x00000000
             i64x2.add
             v128.store offset=5552 align=4
             i32.const 0
-            local.get 26
+            local.get 18
             i64x2.splat
             v128.const i32x4 0x00000020 0x00000000 0x00000024 0x00000000
             i64x2.add
             v128.store offset=5568 align=4
             i32.const 0
-            local.get 26
+            local.get 18
             i64x2.splat
             v128.const i32x4 0x00000028 0x00000000 0x0000002c 0x00000000
             i64x2.add
             v128.store offset=5584 align=4
             i32.const 0
-            local.get 26
+            local.get 18
             i64x2.splat
             v128.const i32x4 0x00000030 0x00000000 0x00000034 0x00000000
             i64x2.add
             v128.store offset=5600 align=4
             i32.const 0
-            local.get 26
+            local.get 18
             i64x2.splat
             v128.const i32x4 0x00000038 0x00000000 0x0000003c 0x00000000
             i64x2.add
             v128.store offset=5616 align=4
             i32.const 0
-            local.get 27
+            local.get 19
             i32x4.splat
             v128.const i32x4 0x00000000 0x00000001 0x00000002 0x00000003
             i32x4.add
             v128.store offset=5632 align=4
             i32.const 0
-            local.get 27
+            local.get 19
             i32x4.splat
             v128.const i32x4 0x00000004 0x00000005 0x00000006 0x00000007
             i32x4.add
             v128.store offset=5648 align=4
             i32.const 0
-            local.get 27
+            local.get 19
             i32x4.splat
             v128.const i32x4 0x00000008 0x00000009 0x0000000a 0x0000000b
             i32x4.add
             v128.store offset=5664 align=4
             i32.const 0
-            local.get 27
+            local.get 19
             i32x4.splat
             v128.const i32x4 0x0000000c 0x0000000d 0x0000000e 0x0000000f
             i32x4.add
             v128.store offset=5680 align=4
             local.get 2
-            local.set 45
+            local.set 37
             loop ;; label = @5
-              local.get 52
+              local.get 44
               i32.ctz
-              local.tee 44
-              local.get 45
+              local.tee 36
+              local.get 37
               i32.add
               local.set 2
-              local.get 44
+              local.get 36
               i32.const 3
               i32.shl
               i64.load offset=5504 align=4
-              local.set 62
-              local.get 44
+              local.set 54
+              local.get 36
               i32.const 2
               i32.shl
               i32.load offset=5632
-              local.set 63
-              local.get 62
+              local.set 55
+              local.get 54
               local.set 7
               local.get 7
-              local.get 57
+              local.get 49
               i64.sub
               i64.const 2
               i64.rotr
-              local.get 58
+              local.get 50
               i64.ge_u
               (@metadata.code.branch_hint "\00")
               if ;; label = @6
@@ -772,15 +772,15 @@
                 i32.const 2
                 local.get 7
                 call 1
-                local.tee 58
+                local.tee 50
                 global.set 1
-                local.tee 57
+                local.tee 49
                 global.set 0
-                local.get 58
+                local.get 50
                 i64.const 15
                 i64.sub
                 i64.const 0
-                local.get 58
+                local.get 50
                 i64.const 15
                 i64.gt_u
                 select
@@ -790,36 +790,36 @@
               i32.wrap_i64
               local.set 8
               local.get 8
-              local.get 63
+              local.get 55
               i32.store 1
-              local.get 52
-              local.get 52
+              local.get 44
+              local.get 44
               i32.const 1
               i32.sub
               i32.and
-              local.tee 52
+              local.tee 44
               i32.const 0
               i32.ne
               br_if 0 (;@5;)
             end
-            local.get 45
+            local.get 37
             local.set 2
             i32.const 1
-            local.set 46
+            local.set 38
           end
-          local.get 46
-          local.set 46
+          local.get 38
+          local.set 38
         end
-        local.get 46
+        local.get 38
         if ;; label = @3
           br 1 (;@2;)
         else
           block ;; label = @4
             block ;; label = @5
               local.get 3
-              local.set 61
+              local.set 53
               i64.const 0
-              local.get 61
+              local.get 53
               i64.extend_i32_u
               i64.const 15
               i64.add
@@ -830,25 +830,25 @@
               i32.eqz
               (@metadata.code.branch_hint "\00")
               br_if 0 (;@5;)
-              local.get 61
+              local.get 53
               i64.extend_i32_u
-              local.set 64
-              local.get 64
+              local.set 56
+              local.get 56
               i64.const 4
               i64.mul
-              local.set 65
-              local.get 54
-              local.set 66
-              local.get 66
-              local.get 65
+              local.set 57
+              local.get 46
+              local.set 58
+              local.get 58
+              local.get 57
               i64.add
-              local.set 67
-              local.get 67
-              local.get 60
+              local.set 59
+              local.get 59
+              local.get 52
               i64.sub
               i64.const 2
               i64.rotr
-              local.get 59
+              local.get 51
               i64.ge_u
               (@metadata.code.branch_hint "\00")
               br_if 0 (;@5;)
@@ -882,11 +882,11 @@
             local.get 2
             i32.const 16
             i32.add
-            local.set 44
+            local.set 36
             i32.const 0
             i32.const 0
             i32.store offset=92
-            local.get 44
+            local.get 36
             i32.const 12
             i32.shl
             local.get 2
@@ -896,54 +896,54 @@
             return
           end
           local.get 3
-          local.set 27
-          local.get 27
+          local.set 19
+          local.get 19
           i64.extend_i32_u
-          local.set 24
-          local.get 24
+          local.set 16
+          local.get 16
           i64.const 4
           i64.mul
-          local.set 25
-          local.get 54
-          local.set 28
-          local.get 28
-          local.get 25
+          local.set 17
+          local.get 46
+          local.set 20
+          local.get 20
+          local.get 17
           i64.add
-          local.set 26
-          local.get 26
+          local.set 18
+          local.get 18
           i32.wrap_i64
-          local.set 43
-          local.get 27
+          local.set 35
+          local.get 19
           i32x4.splat
           v128.const i32x4 0x00000000 0x00000001 0x00000002 0x00000003
           i32x4.add
-          local.set 34
-          local.get 43
-          local.get 34
+          local.set 26
+          local.get 35
+          local.get 26
           v128.store 1 align=1
-          local.get 27
+          local.get 19
           i32x4.splat
           v128.const i32x4 0x00000004 0x00000005 0x00000006 0x00000007
           i32x4.add
-          local.set 34
-          local.get 43
-          local.get 34
+          local.set 26
+          local.get 35
+          local.get 26
           v128.store 1 offset=16 align=1
-          local.get 27
+          local.get 19
           i32x4.splat
           v128.const i32x4 0x00000008 0x00000009 0x0000000a 0x0000000b
           i32x4.add
-          local.set 34
-          local.get 43
-          local.get 34
+          local.set 26
+          local.get 35
+          local.get 26
           v128.store 1 offset=32 align=1
-          local.get 27
+          local.get 19
           i32x4.splat
           v128.const i32x4 0x0000000c 0x0000000d 0x0000000e 0x0000000f
           i32x4.add
-          local.set 34
-          local.get 43
-          local.get 34
+          local.set 26
+          local.get 35
+          local.get 26
           v128.store 1 offset=48 align=1
           br 1 (;@2;)
         end

@@ -1,7 +1,7 @@
 ;; guards_hoisted
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 f32 f32 f32 i64 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 f32 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -40,18 +40,18 @@
       i32.or
       i32.const 1
       i32.add
-      local.set 52
-      local.get 52
+      local.set 42
+      local.get 42
       local.get 1
-      local.get 52
+      local.get 42
       local.get 1
       i32.lt_u
       select
-      local.set 52
+      local.set 42
       i32.const 0
       i32.const 0
       i32.store offset=92
-      local.get 52
+      local.get 42
       i32.const 12
       i32.shl
       local.get 0
@@ -62,7 +62,7 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 61
+    local.set 51
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -70,24 +70,24 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 62
+    local.set 52
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 63
+    local.set 53
     global.get 0
-    local.set 64
+    local.set 54
     global.get 1
-    local.set 65
+    local.set 55
     global.get 2
-    local.set 66
+    local.set 56
     global.get 3
-    local.set 67
+    local.set 57
     global.get 4
-    local.set 68
+    local.set 58
     global.get 5
-    local.set 69
+    local.set 59
     local.get 0
     i32.const 1
     i32.sub
@@ -124,20 +124,20 @@
     i32.sub
     local.set 3
     global.get 6
-    local.set 70
+    local.set 60
     global.get 0
-    local.set 71
+    local.set 61
     global.get 7
-    local.set 72
+    local.set 62
     global.get 2
-    local.set 73
+    local.set 63
     global.get 8
-    local.set 74
+    local.set 64
     global.get 4
-    local.set 75
+    local.set 65
     i32.const 0
     i32.load offset=96
-    local.set 55
+    local.set 45
     i32.const 0
     i32.const 0
     i32.store offset=96
@@ -299,10 +299,10 @@
               end
             end
             local.get 9
-            local.get 55
+            local.get 45
             i32.or
             i32.const 0
-            local.set 55
+            local.set 45
             local.tee 6
             i32.const 0
             i32.lt_s
@@ -345,13 +345,13 @@
               v128.xor
               v128.or
               v128.any_true
-              local.tee 54
+              local.tee 44
               local.get 6
               i32.const 1073741824
               i32.ge_u
               i32.or
               if ;; label = @6
-                local.get 54
+                local.get 44
                 i32.eqz
                 local.get 6
                 i32.const 0
@@ -363,11 +363,11 @@
                 local.get 2
                 i32.const 16
                 i32.add
-                local.set 52
+                local.set 42
                 i32.const 0
                 i32.const 0
                 i32.store offset=92
-                local.get 52
+                local.get 42
                 i32.const 12
                 i32.shl
                 local.get 2
@@ -416,11 +416,11 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 52
+        local.set 42
         i32.const 0
         i32.const 0
         i32.store offset=92
-        local.get 52
+        local.get 42
         i32.const 12
         i32.shl
         local.get 2
@@ -434,12 +434,12 @@
       local.set 6
       block ;; label = @2
         block ;; label = @3
-          local.get 61
-          local.set 76
+          local.get 51
+          local.set 66
           local.get 3
-          local.set 77
+          local.set 67
           i64.const 0
-          local.get 77
+          local.get 67
           i64.extend_i32_u
           i64.const 15
           i64.add
@@ -450,47 +450,47 @@
           i32.eqz
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 77
+          local.get 67
           i64.extend_i32_u
-          local.set 78
-          local.get 78
+          local.set 68
+          local.get 68
           i64.const 4
           i64.mul
-          local.set 79
-          local.get 76
-          local.get 79
+          local.set 69
+          local.get 66
+          local.get 69
           i64.add
-          local.set 80
-          local.get 80
-          local.get 71
+          local.set 70
+          local.get 70
+          local.get 61
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 70
+          local.get 60
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 80
+          local.get 70
           i64.const 128
           i64.add
-          local.set 81
-          local.get 81
+          local.set 71
+          local.get 71
           i64.const 4
           i64.add
-          local.get 73
+          local.get 63
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 72
+          local.get 62
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 76
-          local.get 75
+          local.get 66
+          local.get 65
           i64.sub
           i64.const 3
           i64.rotr
-          local.get 74
+          local.get 64
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -524,11 +524,11 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 52
+        local.set 42
         i32.const 0
         i32.const 0
         i32.store offset=92
-        local.get 52
+        local.get 42
         i32.const 12
         i32.shl
         local.get 2
@@ -537,128 +537,128 @@
         i32.or
         return
       end
-      local.get 61
-      local.set 19
+      local.get 51
+      local.set 10
       local.get 3
-      local.set 20
-      local.get 20
+      local.set 11
+      local.get 11
       i64.extend_i32_u
-      local.set 21
-      local.get 21
+      local.set 12
+      local.get 12
       i64.const 4
       i64.mul
-      local.set 22
-      local.get 19
-      local.get 22
+      local.set 13
+      local.get 10
+      local.get 13
       i64.add
-      local.set 23
-      local.get 23
+      local.set 14
+      local.get 14
       i32.wrap_i64
-      local.set 51
-      local.get 51
+      local.set 41
+      local.get 41
       v128.load 1 align=1
-      local.set 24
-      local.get 51
+      local.set 15
+      local.get 41
       v128.load 1 offset=16 align=1
-      local.set 25
-      local.get 51
+      local.set 16
+      local.get 41
       v128.load 1 offset=32 align=1
-      local.set 26
-      local.get 51
+      local.set 17
+      local.get 41
       v128.load 1 offset=48 align=1
-      local.set 27
-      local.get 23
+      local.set 18
+      local.get 14
       i32.wrap_i64
-      local.set 51
-      local.get 51
+      local.set 41
+      local.get 41
       v128.load 1 offset=64 align=1
-      local.set 28
-      local.get 51
+      local.set 19
+      local.get 41
       v128.load 1 offset=80 align=1
-      local.set 29
-      local.get 51
+      local.set 20
+      local.get 41
       v128.load 1 offset=96 align=1
-      local.set 30
-      local.get 51
+      local.set 21
+      local.get 41
       v128.load 1 offset=112 align=1
-      local.set 31
-      local.get 24
-      local.get 28
+      local.set 22
+      local.get 15
+      local.get 19
       f32x4.add
-      local.set 32
-      local.get 25
-      local.get 29
+      local.set 23
+      local.get 16
+      local.get 20
       f32x4.add
-      local.set 33
-      local.get 26
-      local.get 30
+      local.set 24
+      local.get 17
+      local.get 21
       f32x4.add
-      local.set 34
-      local.get 27
-      local.get 31
+      local.set 25
+      local.get 18
+      local.get 22
       f32x4.add
-      local.set 35
-      local.get 23
+      local.set 26
+      local.get 14
       i64.const 128
       i64.add
-      local.set 37
-      local.get 32
+      local.set 27
+      local.get 23
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 32
-      local.get 32
+      local.get 23
+      local.get 23
       f32x4.eq
       v128.bitselect
-      local.set 38
-      local.get 33
+      local.set 28
+      local.get 24
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 33
-      local.get 33
+      local.get 24
+      local.get 24
       f32x4.eq
       v128.bitselect
-      local.set 39
-      local.get 34
+      local.set 29
+      local.get 25
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 34
-      local.get 34
+      local.get 25
+      local.get 25
       f32x4.eq
       v128.bitselect
-      local.set 40
-      local.get 35
+      local.set 30
+      local.get 26
       v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 35
-      local.get 35
+      local.get 26
+      local.get 26
       f32x4.eq
       v128.bitselect
-      local.set 41
-      local.get 37
+      local.set 31
+      local.get 27
       i64.const 4
       i64.add
       i32.wrap_i64
-      local.set 51
-      local.get 38
-      local.set 42
-      local.get 51
-      local.get 42
-      v128.store 1 align=1
-      local.get 39
-      local.set 42
-      local.get 51
-      local.get 42
-      v128.store 1 offset=16 align=1
-      local.get 40
-      local.set 42
-      local.get 51
-      local.get 42
-      v128.store 1 offset=32 align=1
+      local.set 41
+      local.get 28
+      local.set 32
       local.get 41
-      local.set 42
-      local.get 51
-      local.get 42
+      local.get 32
+      v128.store 1 align=1
+      local.get 29
+      local.set 32
+      local.get 41
+      local.get 32
+      v128.store 1 offset=16 align=1
+      local.get 30
+      local.set 32
+      local.get 41
+      local.get 32
+      v128.store 1 offset=32 align=1
+      local.get 31
+      local.set 32
+      local.get 41
+      local.get 32
       v128.store 1 offset=48 align=1
-      local.get 19
+      local.get 10
       i32.wrap_i64
-      local.set 51
-      local.get 51
+      local.set 41
+      local.get 41
       f64.const 0x0p+0 (;=0;)
       f64.store 1 align=1
       local.get 9

@@ -1,7 +1,7 @@
 ;; loop
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 i32 f32 i32 i32 i32 i64 i32 i64 i64 i64 i32 f32 f32 i32 i32 f32 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i32 i64 i32 i32 i64 i64 i64 i64 i32)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 f32 i32 i64 i32 i64 i64 i64 f32 i32 i32 f32 i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i32 i64 i32 i32 i64 i64 i64 i64 i32)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -40,18 +40,18 @@
       i32.or
       i32.const 1
       i32.add
-      local.set 41
-      local.get 41
+      local.set 33
+      local.get 33
       local.get 1
-      local.get 41
+      local.get 33
       local.get 1
       i32.lt_u
       select
-      local.set 41
+      local.set 33
       i32.const 0
       i32.const 0
       i32.store offset=92
-      local.get 41
+      local.get 33
       i32.const 12
       i32.shl
       local.get 0
@@ -62,10 +62,10 @@
     end
     i32.const 0
     i32.load offset=264
-    local.set 50
+    local.set 42
     i32.const 0
     i64.load offset=256
-    local.set 51
+    local.set 43
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -73,16 +73,16 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 52
+    local.set 44
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 53
+    local.set 45
     global.get 0
-    local.set 54
+    local.set 46
     global.get 1
-    local.set 55
+    local.set 47
     local.get 0
     i32.const 1
     i32.sub
@@ -119,12 +119,12 @@
     i32.sub
     local.set 3
     global.get 2
-    local.set 56
+    local.set 48
     global.get 0
-    local.set 57
+    local.set 49
     i32.const 0
     i32.load offset=96
-    local.set 44
+    local.set 36
     i32.const 0
     i32.const 0
     i32.store offset=96
@@ -288,10 +288,10 @@
                   end
                 end
                 local.get 9
-                local.get 44
+                local.get 36
                 i32.or
                 i32.const 0
-                local.set 44
+                local.set 36
                 local.tee 6
                 i32.const 0
                 i32.lt_s
@@ -334,13 +334,13 @@
                   v128.xor
                   v128.or
                   v128.any_true
-                  local.tee 43
+                  local.tee 35
                   local.get 6
                   i32.const 1073741824
                   i32.ge_u
                   i32.or
                   if ;; label = @8
-                    local.get 43
+                    local.get 35
                     i32.eqz
                     local.get 6
                     i32.const 0
@@ -352,11 +352,11 @@
                     local.get 2
                     i32.const 16
                     i32.add
-                    local.set 41
+                    local.set 33
                     i32.const 0
                     i32.const 0
                     i32.store offset=92
-                    local.get 41
+                    local.get 33
                     i32.const 12
                     i32.shl
                     local.get 2
@@ -380,6 +380,149 @@
             i32.eqz
             (@metadata.code.branch_hint "\00")
             if ;; label = @5
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15808 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15808 align=4
+              v128.const i32x4 0x00000000 0x00000000 0x00000004 0x00000000
+              i64x2.add
+              v128.xor
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15824 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15808 align=4
+              v128.const i32x4 0x00000008 0x00000000 0x0000000c 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15840 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15808 align=4
+              v128.const i32x4 0x00000010 0x00000000 0x00000014 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15856 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15808 align=4
+              v128.const i32x4 0x00000018 0x00000000 0x0000001c 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15872 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15808 align=4
+              v128.const i32x4 0x00000020 0x00000000 0x00000024 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15888 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15808 align=4
+              v128.const i32x4 0x00000028 0x00000000 0x0000002c 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15904 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15808 align=4
+              v128.const i32x4 0x00000030 0x00000000 0x00000034 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load offset=15920 align=4
+              local.get 2
+              i32.const 3
+              i32.shl
+              v128.load64_splat offset=15808 align=4
+              v128.const i32x4 0x00000038 0x00000000 0x0000003c 0x00000000
+              i64x2.add
+              v128.xor
+              v128.or
+              v128.any_true
+              (@metadata.code.branch_hint "\00")
+              if ;; label = @6
+                local.get 9
+                i32.const 0
+                i32.ge_s
+                if ;; label = @7
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=320 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=336 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=352 align=4
+                  local.get 2
+                  i32.const 2
+                  i32.shl
+                  local.get 9
+                  i32x4.splat
+                  v128.store offset=368 align=4
+                end
+                local.get 2
+                i32.const 16
+                i32.add
+                local.set 33
+                i32.const 0
+                i32.const 0
+                i32.store offset=92
+                local.get 33
+                i32.const 12
+                i32.shl
+                local.get 2
+                i32.or
+                i32.const 1073741824
+                i32.or
+                return
+              end
               local.get 2
               i32.const 2
               i32.shr_u
@@ -414,17 +557,17 @@
             i32.const 4
             i32.mul
             f32.load offset=28224
-            local.set 15
+            local.set 11
             local.get 2
             i32.const 4
             i32.mul
             i32.load offset=28240
-            local.set 16
+            local.set 12
             local.get 2
             i32.const 4
             i32.mul
             i64.load offset=28232 align=4
-            local.set 13
+            local.set 10
             i32.const 0
             local.set 6
             br 2 (;@2;)
@@ -461,11 +604,11 @@
           local.get 2
           i32.const 16
           i32.add
-          local.set 41
+          local.set 33
           i32.const 0
           i32.const 0
           i32.store offset=92
-          local.get 41
+          local.get 33
           i32.const 12
           i32.shl
           local.get 2
@@ -480,9 +623,9 @@
         block ;; label = @3
           block ;; label = @4
             local.get 3
-            local.set 58
+            local.set 50
             i64.const 0
-            local.get 58
+            local.get 50
             i64.extend_i32_u
             i64.const 15
             i64.add
@@ -523,11 +666,11 @@
           local.get 2
           i32.const 16
           i32.add
-          local.set 41
+          local.set 33
           i32.const 0
           i32.const 0
           i32.store offset=92
-          local.get 41
+          local.get 33
           i32.const 12
           i32.shl
           local.get 2
@@ -536,27 +679,27 @@
           i32.or
           return
         end
-        local.get 51
-        local.set 19
+        local.get 43
+        local.set 13
         local.get 3
-        local.set 20
-        local.get 20
+        local.set 14
+        local.get 14
         i64.extend_i32_u
-        local.set 21
-        local.get 21
+        local.set 15
+        local.get 15
         i64.const 4
         i64.mul
-        local.set 22
-        local.get 19
-        local.get 22
-        i64.add
-        local.set 23
-        local.get 23
-        local.set 13
-        f32.const 0x0p+0 (;=0;)
-        local.set 15
-        i32.const 0
         local.set 16
+        local.get 13
+        local.get 16
+        i64.add
+        local.set 17
+        local.get 17
+        local.set 10
+        f32.const 0x0p+0 (;=0;)
+        local.set 11
+        i32.const 0
+        local.set 12
         br 0 (;@2;)
       end
       loop ;; label = @2
@@ -567,17 +710,17 @@
           local.get 2
           i32.const 4
           i32.mul
-          local.get 15
+          local.get 11
           f32.store offset=28224
           local.get 2
           i32.const 4
           i32.mul
-          local.get 16
+          local.get 12
           i32.store offset=28240
           local.get 2
           i32.const 4
           i32.mul
-          local.get 13
+          local.get 10
           i64.store offset=28232 align=4
           local.get 2
           i32.const 2
@@ -609,36 +752,36 @@
           i32.add
           return
         end
-        local.get 15
+        local.get 11
         f32.const 0x1p+0 (;=1;)
         f32.add
-        local.set 25
-        local.get 25
-        local.set 15
-        local.get 16
+        local.set 18
+        local.get 18
+        local.set 11
+        local.get 12
         i32.const 1
         i32.add
-        local.set 27
-        local.get 27
-        local.set 16
-        local.get 50
-        local.set 30
-        local.get 27
-        local.get 30
+        local.set 19
+        local.get 19
+        local.set 12
+        local.get 42
+        local.set 22
+        local.get 19
+        local.get 22
         i32.lt_u
-        local.set 28
-        local.get 28
+        local.set 20
+        local.get 20
         if ;; label = @3
           br 1 (;@2;)
         else
           block ;; label = @4
             block ;; label = @5
-              local.get 13
-              local.get 57
+              local.get 10
+              local.get 49
               i64.sub
               i64.const 2
               i64.rotr
-              local.get 56
+              local.get 48
               i64.ge_u
               (@metadata.code.branch_hint "\00")
               br_if 0 (;@5;)
@@ -647,12 +790,12 @@
             local.get 2
             i32.const 4
             i32.mul
-            local.get 15
+            local.get 11
             f32.store offset=28224
             local.get 2
             i32.const 4
             i32.mul
-            local.get 13
+            local.get 10
             i64.store offset=28232 align=4
             local.get 2
             i32.const 2
@@ -682,11 +825,11 @@
             local.get 2
             i32.const 16
             i32.add
-            local.set 41
+            local.set 33
             i32.const 0
             i32.const 0
             i32.store offset=92
-            local.get 41
+            local.get 33
             i32.const 12
             i32.shl
             local.get 2
@@ -695,39 +838,39 @@
             i32.or
             return
           end
-          local.get 15
+          local.get 11
           f32.const nan:0x7fffff (;=NaN;)
-          local.get 15
-          local.get 15
+          local.get 11
+          local.get 11
           f32.eq
           select
-          local.set 29
-          local.get 13
+          local.set 21
+          local.get 10
           i32.wrap_i64
-          local.set 40
-          local.get 29
+          local.set 32
+          local.get 21
           f32x4.splat
-          local.set 31
-          local.get 40
-          local.get 31
+          local.set 23
+          local.get 32
+          local.get 23
           v128.store 1 align=1
-          local.get 29
+          local.get 21
           f32x4.splat
-          local.set 31
-          local.get 40
-          local.get 31
+          local.set 23
+          local.get 32
+          local.get 23
           v128.store 1 offset=16 align=1
-          local.get 29
+          local.get 21
           f32x4.splat
-          local.set 31
-          local.get 40
-          local.get 31
+          local.set 23
+          local.get 32
+          local.get 23
           v128.store 1 offset=32 align=1
-          local.get 29
+          local.get 21
           f32x4.splat
-          local.set 31
-          local.get 40
-          local.get 31
+          local.set 23
+          local.get 32
+          local.get 23
           v128.store 1 offset=48 align=1
           local.get 9
           i32.const 0

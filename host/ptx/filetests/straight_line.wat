@@ -259,7 +259,7 @@
     unreachable
   )
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 f32 f32 f32 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 f32 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 f32 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -298,18 +298,18 @@
       i32.or
       i32.const 1
       i32.add
-      local.set 47
-      local.get 47
+      local.set 38
+      local.get 38
       local.get 1
-      local.get 47
+      local.get 38
       local.get 1
       i32.lt_u
       select
-      local.set 47
+      local.set 38
       i32.const 0
       i32.const 0
       i32.store offset=92
-      local.get 47
+      local.get 38
       i32.const 12
       i32.shl
       local.get 0
@@ -320,10 +320,10 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 56
+    local.set 47
     i32.const 0
     f32.load offset=264
-    local.set 57
+    local.set 48
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -331,20 +331,20 @@
     i32.load offset=76
     i32.const 2
     i32.shr_u
-    local.set 58
+    local.set 49
     i32.const 0
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 59
+    local.set 50
     global.get 0
-    local.set 60
+    local.set 51
     global.get 1
-    local.set 61
+    local.set 52
     global.get 2
-    local.set 62
+    local.set 53
     global.get 3
-    local.set 63
+    local.set 54
     local.get 0
     i32.const 1
     i32.sub
@@ -381,16 +381,16 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 64
+    local.set 55
     global.get 0
-    local.set 65
+    local.set 56
     global.get 5
-    local.set 66
+    local.set 57
     global.get 2
-    local.set 67
+    local.set 58
     i32.const 0
     i32.load offset=96
-    local.set 50
+    local.set 41
     i32.const 0
     i32.const 0
     i32.store offset=96
@@ -552,10 +552,10 @@
               end
             end
             local.get 9
-            local.get 50
+            local.get 41
             i32.or
             i32.const 0
-            local.set 50
+            local.set 41
             local.tee 6
             i32.const 0
             i32.lt_s
@@ -598,13 +598,13 @@
               v128.xor
               v128.or
               v128.any_true
-              local.tee 49
+              local.tee 40
               local.get 6
               i32.const 1073741824
               i32.ge_u
               i32.or
               if ;; label = @6
-                local.get 49
+                local.get 40
                 i32.eqz
                 local.get 6
                 i32.const 0
@@ -616,11 +616,11 @@
                 local.get 2
                 i32.const 16
                 i32.add
-                local.set 47
+                local.set 38
                 i32.const 0
                 i32.const 0
                 i32.store offset=92
-                local.get 47
+                local.get 38
                 i32.const 12
                 i32.shl
                 local.get 2
@@ -669,11 +669,11 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 47
+        local.set 38
         i32.const 0
         i32.const 0
         i32.store offset=92
-        local.get 47
+        local.get 38
         i32.const 12
         i32.shl
         local.get 2
@@ -687,12 +687,12 @@
       local.set 6
       block ;; label = @2
         block ;; label = @3
-          local.get 56
-          local.set 68
+          local.get 47
+          local.set 59
           local.get 3
-          local.set 69
+          local.set 60
           i64.const 0
-          local.get 69
+          local.get 60
           i64.extend_i32_u
           i64.const 15
           i64.add
@@ -703,32 +703,32 @@
           i32.eqz
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 69
+          local.get 60
           i64.extend_i32_u
-          local.set 70
-          local.get 70
+          local.set 61
+          local.get 61
           i64.const 4
           i64.mul
-          local.set 71
-          local.get 68
-          local.get 71
+          local.set 62
+          local.get 59
+          local.get 62
           i64.add
-          local.set 72
-          local.get 72
-          local.get 65
+          local.set 63
+          local.get 63
+          local.get 56
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 64
+          local.get 55
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 72
-          local.get 67
+          local.get 63
+          local.get 58
           i64.sub
           i64.const 2
           i64.rotr
-          local.get 66
+          local.get 57
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -762,11 +762,11 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 47
+        local.set 38
         i32.const 0
         i32.const 0
         i32.store offset=92
-        local.get 47
+        local.get 38
         i32.const 12
         i32.shl
         local.get 2
@@ -775,108 +775,108 @@
         i32.or
         return
       end
-      local.get 56
-      local.set 18
+      local.get 47
+      local.set 10
       local.get 3
-      local.set 19
-      local.get 19
+      local.set 11
+      local.get 11
       i64.extend_i32_u
-      local.set 20
-      local.get 20
+      local.set 12
+      local.get 12
       i64.const 4
       i64.mul
+      local.set 13
+      local.get 10
+      local.get 13
+      i64.add
+      local.set 14
+      local.get 48
+      local.set 15
+      local.get 14
+      i32.wrap_i64
+      local.set 37
+      local.get 37
+      v128.load 1 align=1
+      local.set 16
+      local.get 37
+      v128.load 1 offset=16 align=1
+      local.set 17
+      local.get 37
+      v128.load 1 offset=32 align=1
+      local.set 18
+      local.get 37
+      v128.load 1 offset=48 align=1
+      local.set 19
+      local.get 16
+      local.get 15
+      f32x4.splat
+      f32x4.mul
+      local.set 20
+      local.get 17
+      local.get 15
+      f32x4.splat
+      f32x4.mul
       local.set 21
       local.get 18
-      local.get 21
-      i64.add
+      local.get 15
+      f32x4.splat
+      f32x4.mul
       local.set 22
-      local.get 57
+      local.get 19
+      local.get 15
+      f32x4.splat
+      f32x4.mul
       local.set 23
-      local.get 22
-      i32.wrap_i64
-      local.set 46
-      local.get 46
-      v128.load 1 align=1
+      local.get 20
+      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
+      local.get 20
+      local.get 20
+      f32x4.eq
+      v128.bitselect
       local.set 24
-      local.get 46
-      v128.load 1 offset=16 align=1
+      local.get 21
+      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
+      local.get 21
+      local.get 21
+      f32x4.eq
+      v128.bitselect
       local.set 25
-      local.get 46
-      v128.load 1 offset=32 align=1
-      local.set 26
-      local.get 46
-      v128.load 1 offset=48 align=1
-      local.set 27
-      local.get 24
-      local.get 23
-      f32x4.splat
-      f32x4.mul
-      local.set 28
-      local.get 25
-      local.get 23
-      f32x4.splat
-      f32x4.mul
-      local.set 29
-      local.get 26
-      local.get 23
-      f32x4.splat
-      f32x4.mul
-      local.set 30
-      local.get 27
-      local.get 23
-      f32x4.splat
-      f32x4.mul
-      local.set 31
-      local.get 28
-      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 28
-      local.get 28
-      f32x4.eq
-      v128.bitselect
-      local.set 33
-      local.get 29
-      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 29
-      local.get 29
-      f32x4.eq
-      v128.bitselect
-      local.set 34
-      local.get 30
-      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 30
-      local.get 30
-      f32x4.eq
-      v128.bitselect
-      local.set 35
-      local.get 31
-      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
-      local.get 31
-      local.get 31
-      f32x4.eq
-      v128.bitselect
-      local.set 36
       local.get 22
+      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
+      local.get 22
+      local.get 22
+      f32x4.eq
+      v128.bitselect
+      local.set 26
+      local.get 23
+      v128.const i32x4 0x7fffffff 0x7fffffff 0x7fffffff 0x7fffffff
+      local.get 23
+      local.get 23
+      f32x4.eq
+      v128.bitselect
+      local.set 27
+      local.get 14
       i32.wrap_i64
-      local.set 46
-      local.get 33
       local.set 37
-      local.get 46
+      local.get 24
+      local.set 28
       local.get 37
+      local.get 28
       v128.store 1 align=1
-      local.get 34
-      local.set 37
-      local.get 46
+      local.get 25
+      local.set 28
       local.get 37
+      local.get 28
       v128.store 1 offset=16 align=1
-      local.get 35
-      local.set 37
-      local.get 46
+      local.get 26
+      local.set 28
       local.get 37
+      local.get 28
       v128.store 1 offset=32 align=1
-      local.get 36
-      local.set 37
-      local.get 46
+      local.get 27
+      local.set 28
       local.get 37
+      local.get 28
       v128.store 1 offset=48 align=1
       local.get 9
       i32.const 0
@@ -909,7 +909,7 @@
     unreachable
   )
   (func (;8;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i64 i32 i64 i64 f32 f32 f32 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32)
+    (local i32 i32 i32 i32 i32 i64 i32 i64 i32 i64 i64 i64 f32 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32)
     local.get 0
     i32.const -16
     i32.and

@@ -1,7 +1,7 @@
 ;; transpose4
 ;; function "lane_groups"
   (func (;7;) (type 6) (param i32 i32) (result i32)
-    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 i32 i32 i32 i32 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
+    (local i32 i32 i32 i32 i32 i64 i32 i32 i64 i32 i64 i64 i64 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 v128 i32 i32 i32 i32 i32 v128 v128 v128 v128 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i64 i64 i64)
     i32.const 0
     i32.load offset=80
     i32.eqz
@@ -40,18 +40,18 @@
       i32.or
       i32.const 1
       i32.add
-      local.set 50
-      local.get 50
+      local.set 41
+      local.get 41
       local.get 1
-      local.get 50
+      local.get 41
       local.get 1
       i32.lt_u
       select
-      local.set 50
+      local.set 41
       i32.const 0
       i32.const 0
       i32.store offset=92
-      local.get 50
+      local.get 41
       i32.const 12
       i32.shl
       local.get 0
@@ -62,7 +62,7 @@
     end
     i32.const 0
     i64.load offset=256
-    local.set 59
+    local.set 50
     i32.const 0
     i32.load offset=84
     local.set 9
@@ -70,20 +70,20 @@
     i32.load offset=76
     i32.const 3
     i32.shr_u
-    local.set 60
+    local.set 51
     i32.const 0
     i32.load offset=76
     i32.const 4
     i32.shr_u
-    local.set 61
+    local.set 52
     global.get 0
-    local.set 62
+    local.set 53
     global.get 1
-    local.set 63
+    local.set 54
     global.get 2
-    local.set 64
+    local.set 55
     global.get 3
-    local.set 65
+    local.set 56
     local.get 0
     i32.const 1
     i32.sub
@@ -120,16 +120,16 @@
     i32.sub
     local.set 3
     global.get 4
-    local.set 66
+    local.set 57
     global.get 0
-    local.set 67
+    local.set 58
     global.get 5
-    local.set 68
+    local.set 59
     global.get 2
-    local.set 69
+    local.set 60
     i32.const 0
     i32.load offset=96
-    local.set 53
+    local.set 44
     i32.const 0
     i32.const 0
     i32.store offset=96
@@ -291,10 +291,10 @@
               end
             end
             local.get 9
-            local.get 53
+            local.get 44
             i32.or
             i32.const 0
-            local.set 53
+            local.set 44
             local.tee 6
             i32.const 0
             i32.lt_s
@@ -337,13 +337,13 @@
               v128.xor
               v128.or
               v128.any_true
-              local.tee 52
+              local.tee 43
               local.get 6
               i32.const 1073741824
               i32.ge_u
               i32.or
               if ;; label = @6
-                local.get 52
+                local.get 43
                 i32.eqz
                 local.get 6
                 i32.const 0
@@ -355,11 +355,11 @@
                 local.get 2
                 i32.const 16
                 i32.add
-                local.set 50
+                local.set 41
                 i32.const 0
                 i32.const 0
                 i32.store offset=92
-                local.get 50
+                local.get 41
                 i32.const 12
                 i32.shl
                 local.get 2
@@ -408,11 +408,11 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 50
+        local.set 41
         i32.const 0
         i32.const 0
         i32.store offset=92
-        local.get 50
+        local.get 41
         i32.const 12
         i32.shl
         local.get 2
@@ -426,12 +426,12 @@
       local.set 6
       block ;; label = @2
         block ;; label = @3
-          local.get 59
-          local.set 70
+          local.get 50
+          local.set 61
           local.get 3
-          local.set 71
+          local.set 62
           i64.const 0
-          local.get 71
+          local.get 62
           i64.extend_i32_u
           i64.const 15
           i64.add
@@ -442,32 +442,32 @@
           i32.eqz
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 71
+          local.get 62
           i64.extend_i32_u
-          local.set 72
-          local.get 72
+          local.set 63
+          local.get 63
           i64.const 16
           i64.mul
-          local.set 73
-          local.get 70
-          local.get 73
+          local.set 64
+          local.get 61
+          local.get 64
           i64.add
-          local.set 74
-          local.get 74
-          local.get 67
+          local.set 65
+          local.get 65
+          local.get 58
           i64.sub
           i64.const 4
           i64.rotr
-          local.get 66
+          local.get 57
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
-          local.get 74
-          local.get 69
+          local.get 65
+          local.get 60
           i64.sub
           i64.const 4
           i64.rotr
-          local.get 68
+          local.get 59
           i64.ge_u
           (@metadata.code.branch_hint "\00")
           br_if 0 (;@3;)
@@ -501,11 +501,11 @@
         local.get 2
         i32.const 16
         i32.add
-        local.set 50
+        local.set 41
         i32.const 0
         i32.const 0
         i32.store offset=92
-        local.get 50
+        local.get 41
         i32.const 12
         i32.shl
         local.get 2
@@ -514,442 +514,442 @@
         i32.or
         return
       end
-      local.get 59
-      local.set 19
+      local.get 50
+      local.set 10
       local.get 3
-      local.set 20
-      local.get 20
+      local.set 11
+      local.get 11
       i64.extend_i32_u
-      local.set 21
-      local.get 21
+      local.set 12
+      local.get 12
       i64.const 16
       i64.mul
-      local.set 22
-      local.get 19
-      local.get 22
+      local.set 13
+      local.get 10
+      local.get 13
       i64.add
-      local.set 23
-      local.get 23
+      local.set 14
+      local.get 14
       i32.wrap_i64
-      local.set 49
-      local.get 49
+      local.set 40
+      local.get 40
       v128.load 1 align=1
-      local.set 43
-      local.get 49
-      v128.load 1 offset=16 align=1
-      local.set 44
-      local.get 49
-      v128.load 1 offset=32 align=1
-      local.set 45
-      local.get 49
-      v128.load 1 offset=48 align=1
-      local.set 46
-      local.get 43
-      local.get 44
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 40
-      local.get 43
-      local.get 44
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 41
-      local.get 45
-      local.get 46
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 47
-      local.get 45
-      local.get 46
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 48
-      local.get 40
-      local.get 47
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 43
-      local.get 40
-      local.get 47
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 44
-      local.get 41
-      local.get 48
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 45
-      local.get 41
-      local.get 48
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 46
-      local.get 43
-      local.set 24
-      local.get 44
-      local.set 28
-      local.get 45
-      local.set 32
-      local.get 46
-      local.set 36
-      local.get 49
-      v128.load 1 offset=64 align=1
-      local.set 43
-      local.get 49
-      v128.load 1 offset=80 align=1
-      local.set 44
-      local.get 49
-      v128.load 1 offset=96 align=1
-      local.set 45
-      local.get 49
-      v128.load 1 offset=112 align=1
-      local.set 46
-      local.get 43
-      local.get 44
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 40
-      local.get 43
-      local.get 44
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 41
-      local.get 45
-      local.get 46
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 47
-      local.get 45
-      local.get 46
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 48
-      local.get 40
-      local.get 47
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 43
-      local.get 40
-      local.get 47
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 44
-      local.get 41
-      local.get 48
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 45
-      local.get 41
-      local.get 48
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 46
-      local.get 43
-      local.set 25
-      local.get 44
-      local.set 29
-      local.get 45
-      local.set 33
-      local.get 46
-      local.set 37
-      local.get 49
-      v128.load 1 offset=128 align=1
-      local.set 43
-      local.get 49
-      v128.load 1 offset=144 align=1
-      local.set 44
-      local.get 49
-      v128.load 1 offset=160 align=1
-      local.set 45
-      local.get 49
-      v128.load 1 offset=176 align=1
-      local.set 46
-      local.get 43
-      local.get 44
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 40
-      local.get 43
-      local.get 44
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 41
-      local.get 45
-      local.get 46
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 47
-      local.get 45
-      local.get 46
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 48
-      local.get 40
-      local.get 47
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 43
-      local.get 40
-      local.get 47
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 44
-      local.get 41
-      local.get 48
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 45
-      local.get 41
-      local.get 48
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 46
-      local.get 43
-      local.set 26
-      local.get 44
-      local.set 30
-      local.get 45
       local.set 34
-      local.get 46
-      local.set 38
-      local.get 49
-      v128.load 1 offset=192 align=1
-      local.set 43
-      local.get 49
-      v128.load 1 offset=208 align=1
-      local.set 44
-      local.get 49
-      v128.load 1 offset=224 align=1
-      local.set 45
-      local.get 49
-      v128.load 1 offset=240 align=1
-      local.set 46
-      local.get 43
-      local.get 44
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 40
-      local.get 43
-      local.get 44
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 41
-      local.get 45
-      local.get 46
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 47
-      local.get 45
-      local.get 46
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 48
       local.get 40
-      local.get 47
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 43
-      local.get 40
-      local.get 47
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 44
-      local.get 41
-      local.get 48
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 45
-      local.get 41
-      local.get 48
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 46
-      local.get 43
-      local.set 27
-      local.get 44
-      local.set 31
-      local.get 45
+      v128.load 1 offset=16 align=1
       local.set 35
-      local.get 46
-      local.set 39
-      local.get 23
-      i32.wrap_i64
-      local.set 49
-      local.get 36
-      local.set 43
-      local.get 32
-      local.set 44
-      local.get 28
-      local.set 45
-      local.get 24
-      local.set 46
-      local.get 43
-      local.get 44
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 40
-      local.get 43
-      local.get 44
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 41
-      local.get 45
-      local.get 46
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 47
-      local.get 45
-      local.get 46
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 48
       local.get 40
-      local.get 47
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 43
+      v128.load 1 offset=32 align=1
+      local.set 36
       local.get 40
-      local.get 47
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 44
-      local.get 41
-      local.get 48
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 45
-      local.get 41
-      local.get 48
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 46
-      local.get 49
-      local.get 43
-      v128.store 1 align=1
-      local.get 49
-      local.get 44
-      v128.store 1 offset=16 align=1
-      local.get 49
-      local.get 45
-      v128.store 1 offset=32 align=1
-      local.get 49
-      local.get 46
-      v128.store 1 offset=48 align=1
-      local.get 37
-      local.set 43
-      local.get 33
-      local.set 44
-      local.get 29
-      local.set 45
-      local.get 25
-      local.set 46
-      local.get 43
-      local.get 44
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 40
-      local.get 43
-      local.get 44
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 41
-      local.get 45
-      local.get 46
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 47
-      local.get 45
-      local.get 46
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 48
-      local.get 40
-      local.get 47
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 43
-      local.get 40
-      local.get 47
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 44
-      local.get 41
-      local.get 48
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 45
-      local.get 41
-      local.get 48
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 46
-      local.get 49
-      local.get 43
-      v128.store 1 offset=64 align=1
-      local.get 49
-      local.get 44
-      v128.store 1 offset=80 align=1
-      local.get 49
-      local.get 45
-      v128.store 1 offset=96 align=1
-      local.get 49
-      local.get 46
-      v128.store 1 offset=112 align=1
-      local.get 38
-      local.set 43
+      v128.load 1 offset=48 align=1
+      local.set 37
       local.get 34
-      local.set 44
-      local.get 30
-      local.set 45
-      local.get 26
-      local.set 46
-      local.get 43
-      local.get 44
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 40
-      local.get 43
-      local.get 44
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 41
-      local.get 45
-      local.get 46
-      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 47
-      local.get 45
-      local.get 46
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 48
-      local.get 40
-      local.get 47
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 43
-      local.get 40
-      local.get 47
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 44
-      local.get 41
-      local.get 48
-      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 45
-      local.get 41
-      local.get 48
-      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 46
-      local.get 49
-      local.get 43
-      v128.store 1 offset=128 align=1
-      local.get 49
-      local.get 44
-      v128.store 1 offset=144 align=1
-      local.get 49
-      local.get 45
-      v128.store 1 offset=160 align=1
-      local.get 49
-      local.get 46
-      v128.store 1 offset=176 align=1
-      local.get 39
-      local.set 43
       local.get 35
-      local.set 44
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 31
+      local.get 34
+      local.get 35
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 32
+      local.get 36
+      local.get 37
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 38
+      local.get 36
+      local.get 37
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 39
       local.get 31
-      local.set 45
-      local.get 27
-      local.set 46
-      local.get 43
-      local.get 44
+      local.get 38
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 34
+      local.get 31
+      local.get 38
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 35
+      local.get 32
+      local.get 39
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 36
+      local.get 32
+      local.get 39
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 37
+      local.get 34
+      local.set 15
+      local.get 35
+      local.set 19
+      local.get 36
+      local.set 23
+      local.get 37
+      local.set 27
+      local.get 40
+      v128.load 1 offset=64 align=1
+      local.set 34
+      local.get 40
+      v128.load 1 offset=80 align=1
+      local.set 35
+      local.get 40
+      v128.load 1 offset=96 align=1
+      local.set 36
+      local.get 40
+      v128.load 1 offset=112 align=1
+      local.set 37
+      local.get 34
+      local.get 35
       i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 31
+      local.get 34
+      local.get 35
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 32
+      local.get 36
+      local.get 37
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 38
+      local.get 36
+      local.get 37
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 39
+      local.get 31
+      local.get 38
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 34
+      local.get 31
+      local.get 38
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 35
+      local.get 32
+      local.get 39
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 36
+      local.get 32
+      local.get 39
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 37
+      local.get 34
+      local.set 16
+      local.get 35
+      local.set 20
+      local.get 36
+      local.set 24
+      local.get 37
+      local.set 28
+      local.get 40
+      v128.load 1 offset=128 align=1
+      local.set 34
+      local.get 40
+      v128.load 1 offset=144 align=1
+      local.set 35
+      local.get 40
+      v128.load 1 offset=160 align=1
+      local.set 36
+      local.get 40
+      v128.load 1 offset=176 align=1
+      local.set 37
+      local.get 34
+      local.get 35
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 31
+      local.get 34
+      local.get 35
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 32
+      local.get 36
+      local.get 37
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 38
+      local.get 36
+      local.get 37
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 39
+      local.get 31
+      local.get 38
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 34
+      local.get 31
+      local.get 38
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 35
+      local.get 32
+      local.get 39
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 36
+      local.get 32
+      local.get 39
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 37
+      local.get 34
+      local.set 17
+      local.get 35
+      local.set 21
+      local.get 36
+      local.set 25
+      local.get 37
+      local.set 29
+      local.get 40
+      v128.load 1 offset=192 align=1
+      local.set 34
+      local.get 40
+      v128.load 1 offset=208 align=1
+      local.set 35
+      local.get 40
+      v128.load 1 offset=224 align=1
+      local.set 36
+      local.get 40
+      v128.load 1 offset=240 align=1
+      local.set 37
+      local.get 34
+      local.get 35
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 31
+      local.get 34
+      local.get 35
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 32
+      local.get 36
+      local.get 37
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 38
+      local.get 36
+      local.get 37
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 39
+      local.get 31
+      local.get 38
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 34
+      local.get 31
+      local.get 38
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 35
+      local.get 32
+      local.get 39
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 36
+      local.get 32
+      local.get 39
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 37
+      local.get 34
+      local.set 18
+      local.get 35
+      local.set 22
+      local.get 36
+      local.set 26
+      local.get 37
+      local.set 30
+      local.get 14
+      i32.wrap_i64
       local.set 40
-      local.get 43
-      local.get 44
-      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 41
-      local.get 45
-      local.get 46
+      local.get 27
+      local.set 34
+      local.get 23
+      local.set 35
+      local.get 19
+      local.set 36
+      local.get 15
+      local.set 37
+      local.get 34
+      local.get 35
       i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
-      local.set 47
-      local.get 45
-      local.get 46
+      local.set 31
+      local.get 34
+      local.get 35
       i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
-      local.set 48
-      local.get 40
-      local.get 47
+      local.set 32
+      local.get 36
+      local.get 37
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 38
+      local.get 36
+      local.get 37
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 39
+      local.get 31
+      local.get 38
       i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 43
-      local.get 40
-      local.get 47
+      local.set 34
+      local.get 31
+      local.get 38
       i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 44
-      local.get 41
-      local.get 48
+      local.set 35
+      local.get 32
+      local.get 39
       i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-      local.set 45
-      local.get 41
-      local.get 48
+      local.set 36
+      local.get 32
+      local.get 39
       i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
-      local.set 46
-      local.get 49
-      local.get 43
+      local.set 37
+      local.get 40
+      local.get 34
+      v128.store 1 align=1
+      local.get 40
+      local.get 35
+      v128.store 1 offset=16 align=1
+      local.get 40
+      local.get 36
+      v128.store 1 offset=32 align=1
+      local.get 40
+      local.get 37
+      v128.store 1 offset=48 align=1
+      local.get 28
+      local.set 34
+      local.get 24
+      local.set 35
+      local.get 20
+      local.set 36
+      local.get 16
+      local.set 37
+      local.get 34
+      local.get 35
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 31
+      local.get 34
+      local.get 35
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 32
+      local.get 36
+      local.get 37
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 38
+      local.get 36
+      local.get 37
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 39
+      local.get 31
+      local.get 38
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 34
+      local.get 31
+      local.get 38
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 35
+      local.get 32
+      local.get 39
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 36
+      local.get 32
+      local.get 39
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 37
+      local.get 40
+      local.get 34
+      v128.store 1 offset=64 align=1
+      local.get 40
+      local.get 35
+      v128.store 1 offset=80 align=1
+      local.get 40
+      local.get 36
+      v128.store 1 offset=96 align=1
+      local.get 40
+      local.get 37
+      v128.store 1 offset=112 align=1
+      local.get 29
+      local.set 34
+      local.get 25
+      local.set 35
+      local.get 21
+      local.set 36
+      local.get 17
+      local.set 37
+      local.get 34
+      local.get 35
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 31
+      local.get 34
+      local.get 35
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 32
+      local.get 36
+      local.get 37
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 38
+      local.get 36
+      local.get 37
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 39
+      local.get 31
+      local.get 38
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 34
+      local.get 31
+      local.get 38
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 35
+      local.get 32
+      local.get 39
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 36
+      local.get 32
+      local.get 39
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 37
+      local.get 40
+      local.get 34
+      v128.store 1 offset=128 align=1
+      local.get 40
+      local.get 35
+      v128.store 1 offset=144 align=1
+      local.get 40
+      local.get 36
+      v128.store 1 offset=160 align=1
+      local.get 40
+      local.get 37
+      v128.store 1 offset=176 align=1
+      local.get 30
+      local.set 34
+      local.get 26
+      local.set 35
+      local.get 22
+      local.set 36
+      local.get 18
+      local.set 37
+      local.get 34
+      local.get 35
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 31
+      local.get 34
+      local.get 35
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 32
+      local.get 36
+      local.get 37
+      i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23
+      local.set 38
+      local.get 36
+      local.get 37
+      i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31
+      local.set 39
+      local.get 31
+      local.get 38
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 34
+      local.get 31
+      local.get 38
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 35
+      local.get 32
+      local.get 39
+      i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+      local.set 36
+      local.get 32
+      local.get 39
+      i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31
+      local.set 37
+      local.get 40
+      local.get 34
       v128.store 1 offset=192 align=1
-      local.get 49
-      local.get 44
+      local.get 40
+      local.get 35
       v128.store 1 offset=208 align=1
-      local.get 49
-      local.get 45
+      local.get 40
+      local.get 36
       v128.store 1 offset=224 align=1
-      local.get 49
-      local.get 46
+      local.get 40
+      local.get 37
       v128.store 1 offset=240 align=1
       local.get 9
       i32.const 0

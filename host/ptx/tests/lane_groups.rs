@@ -105,6 +105,30 @@ fn shuffles_of_whole_warps_read_the_lanes_that_the_manual_says() {
 }
 
 #[test]
+fn lanes_that_read_one_value_outside_of_their_segment_are_told_so() {
+    for (mode, b) in [("down", 2), ("up", 3), ("down", 17)] {
+        let c = if mode == "up" { 0 } else { 31 };
+        let body = format!(
+            "mov.u32 %r0, %ntid.x;\nshfl.sync.{mode}.b32 %out|%p0, %r0, {b}, {c}, -1;\n\
+             mov.u32 %more, 9;\n@!%p0 bra BEHIND;\nmov.u32 %more, 4;\nBEHIND:\n"
+        );
+        let expected: Vec<(u32, u32)> = (0..THREADS)
+            .map(|id| {
+                (
+                    THREADS,
+                    if shuffled(mode, id, b, c).1 == 1 {
+                        4
+                    } else {
+                        9
+                    },
+                )
+            })
+            .collect();
+        assert_eq!(results(&body), expected, "{mode} {b}");
+    }
+}
+
+#[test]
 fn votes_of_whole_warps_ask_every_lane() {
     // Thresholds that no lane, some and all lanes of a warp reach.
     for limit in [0, 1, 20, 32, 40, 64, 70, 100] {
@@ -272,6 +296,19 @@ fn a_number_that_wraps_around_in_a_lane_that_takes_no_part_is_right_in_the_other
 }
 
 #[test]
+fn a_number_that_wraps_around_in_one_lane_is_right_behind_a_barrier() {
+    let body = "sub.u32 %r0, %id, 1;\nmul.wide.u32 %d2, %r0, 4;\nbar.sync 0;\n\
+        cvt.u32.u64 %out, %d2;\nshr.u64 %d3, %d2, 32;\ncvt.u32.u64 %more, %d3;\n";
+    let expected: Vec<(u32, u32)> = (0..THREADS)
+        .map(|id| {
+            let wide = u64::from(id.wrapping_sub(1)) * 4;
+            (wide as u32, (wide >> 32) as u32)
+        })
+        .collect();
+    assert_eq!(results(body), expected);
+}
+
+#[test]
 fn a_load_of_some_lanes_from_one_address_is_checked() {
     for (space, address) in [("global", "0xfffffff00000"), ("shared", "0xfffff0")] {
         let body = format!(
@@ -287,6 +324,77 @@ fn a_load_of_some_lanes_from_one_address_is_checked() {
         let fault = launched.unwrap_err().to_string();
         assert!(fault.contains("thread (2, 0, 0)"), "{fault}");
     }
+}
+
+#[test]
+fn butterfly_reductions_give_each_lane_the_result_of_all_that_it_reduced() {
+    let step = |op: &str, bit: u32| {
+        format!("shfl.sync.bfly.b32 %r2, %r1, {bit}, 31, -1;\n{op}\n")
+            .replace("$bit", &bit.to_string())
+    };
+    let integers = |name: &'static str| format!("{name} %r1, %r1, %r2;");
+    let floats = |name: &'static str| {
+        format!("mov.b32 %f1, %r1;\nmov.b32 %f2, %r2;\n{name} %f1, %f1, %f2;\nmov.b32 %r1, %f1;")
+    };
+    let small = "and.b32 %r1, %in, 1023;\n";
+    let number = "and.b32 %r0, %in, 1023;\ncvt.rn.f32.u32 %f1, %r0;\nmov.b32 %r1, %f1;\n";
+    let some_nans =
+        "rem.u32 %r0, %id, 5;\nsetp.eq.u32 %p0, %r0, 0;\n@%p0 mov.b32 %r1, 0xffc00123;\n";
+    let ops = [
+        (small, integers("add.s32")),
+        (small, integers("min.s32")),
+        ("mov.u32 %r1, %in;\n", integers("max.u32")),
+        ("mov.u32 %r1, %in;\n", integers("xor.b32")),
+        (number, floats("add.f32")),
+        (number, floats("max.f32")),
+        (number, floats("min.f32")),
+        // Not the same in both orders.
+        (small, integers("sub.s32")),
+        // What is combined is no longer what was shuffled.
+        (
+            small,
+            "add.s32 %r1, %r1, %id;\nadd.s32 %r1, %r1, %r2;".to_owned(),
+        ),
+        (
+            small,
+            "add.s32 %r2, %r2, %id;\nadd.s32 %r1, %r1, %r2;".to_owned(),
+        ),
+    ];
+    for bits in [
+        &[16, 8, 4, 2, 1][..],
+        &[1, 2, 4, 8, 16],
+        &[4, 2, 1],
+        &[16, 8],
+        &[1, 16, 16],
+    ] {
+        for (begin, op) in &ops {
+            for nans in ["", some_nans] {
+                let steps: String = bits.iter().map(|bit| step(op, *bit)).collect();
+                let body = format!(
+                    "{begin}{nans}{steps}mov.u32 %out, %r1;\nmad.lo.u32 %more, %r1, 3, %id;\n\
+                     setp.gt.s32 %p1, %r1, 500;\n@%p1 add.u32 %more, %more, 7;\n"
+                );
+                // As the interpreter has them, and the same in all lanes that were reduced together.
+                let found = results(&body);
+                let is_symmetric = !op.starts_with("sub") && !op.contains("%id");
+                for (id, (out, _)) in found.iter().enumerate().take(64) {
+                    let other = bits.iter().fold(id, |id, bit| id ^ *bit as usize);
+                    if is_symmetric && bits.len() > 3 {
+                        assert_eq!(*out, found[other].0, "{body}");
+                    }
+                }
+            }
+        }
+    }
+    // After a step for each bit, there is one value for all lanes.
+    let all: String = [16, 8, 4, 2, 1]
+        .iter()
+        .map(|bit| step(&floats("max.f32"), *bit))
+        .collect();
+    let text = kernel(&format!("{number}{all}mov.b32 %out, %f1;\n"));
+    let ir = print_ir(&module(&text), "k", Vectorize::Always, Pass::Uniformity).unwrap();
+    let is_uniform_select = |line: &str| line.contains("= select") && line.ends_with("; uniform");
+    assert!(ir.lines.iter().any(|line| is_uniform_select(&line.text)));
 }
 
 #[test]
@@ -342,6 +450,63 @@ fn a_fault_in_steps_of_some_lanes_is_that_of_the_first_lane_that_takes_them() {
     );
     let fault = launched.unwrap_err().to_string();
     assert!(fault.contains("thread (2, 0, 0)"), "{fault}");
+}
+
+#[test]
+fn a_kernel_that_is_too_large_for_vectors_has_them_in_its_loops() {
+    // Long before and behind a loop, and after an early end of some threads.
+    let long: String = (0..2500)
+        .map(|step| format!("mad.lo.u32 %r0, %r0, %in, {step};\n"))
+        .collect();
+    let body = format!(
+        "setp.ge.u32 %p1, %id, 70;\n@%p1 bra BEHIND;\n\
+         mov.u32 %r0, %id;\n{long}mov.u32 %r1, 0;\n\
+         AGAIN:\nadd.u32 %out, %out, %r0;\nxor.b32 %out, %out, %in;\n\
+         add.u32 %r1, %r1, 1;\nsetp.lt.u32 %p0, %r1, 10;\n@%p0 bra AGAIN;\n\
+         bar.sync 0;\n{long}mov.u32 %more, %r0;\nBEHIND:\n"
+    );
+    let text = kernel(&body);
+    let compiled = compile_as(&module(&text), "k", Vectorize::Auto).unwrap();
+    assert_eq!(compiled.scalar_reason(), None);
+    let ir = print_ir(&module(&text), "k", Vectorize::Auto, Pass::BoundsGuards).unwrap();
+    let without = |line: &str| line.contains("no vector code");
+    assert_eq!(
+        ir.lines.iter().filter(|line| without(&line.text)).count(),
+        2
+    );
+    let more = |id: u32, begin: u32| {
+        (0..2500).fold(begin, |sum, step| {
+            sum.wrapping_mul(input(id)).wrapping_add(step)
+        })
+    };
+    let expected: Vec<(u32, u32)> = (0..THREADS)
+        .map(|id| {
+            if id >= 70 {
+                return (0, 0);
+            }
+            let first = more(id, id);
+            let out = (0..10).fold(0u32, |out, _| out.wrapping_add(first) ^ input(id));
+            (out, more(id, first))
+        })
+        .collect();
+    let memory = Flat::new(1 << 12);
+    let inputs: Vec<u32> = (0..THREADS).map(input).collect();
+    memory.put(1024, &inputs);
+    let arguments = Arguments::new().pointer(0);
+    let shape = (line(1), line(THREADS), 0);
+    launch_as(
+        &module(&text),
+        "k",
+        shape,
+        arguments,
+        &memory,
+        &[Vectorize::Auto],
+    )
+    .unwrap();
+    let out: Vec<u32> = memory.get(0, THREADS as usize);
+    let more: Vec<u32> = memory.get(512, THREADS as usize);
+    let found: Vec<(u32, u32)> = out.into_iter().zip(more).collect();
+    assert_eq!(found, expected);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::common::eval::{Bits, lines};
 use crate::common::{Arguments, Flat, launch, launch_one, line, module};
+use tensor_wasm_ptx::{Limits, parse};
 
 const M32: u64 = 0xffff_ffff;
 const MIN32: u64 = 0x8000_0000;
@@ -20,6 +21,27 @@ fn a_comparison_gives_both_outcomes() {
         ),
         2
     );
+}
+
+#[test]
+fn debugging_information_of_old_compilers_is_passed_over() {
+    let text = ".version 3.0\n.target sm_30\n.address_size 64\n\
+        @@DWARF .section .debug_abbrev\n@@DWARF .byte 0x01, 0x11\n\
+        .visible .entry k(.param .u64 data)\n{\n.reg .b64 %d<2>; .reg .b32 %r0;\n\
+        @@dwarf .4byte 0x6e69616d\n\
+        ld.param.u64 %d0, [data];\nmov.u32 %r0, 7;\n  @@DWARF .8byte LABEL\n\
+        st.global.u32 [%d0], %r0;\nret;\n}\n@@DWARF .section .debug_line";
+    let memory = Flat::new(64);
+    launch_one(&module(text), &memory).unwrap();
+    assert_eq!(memory.get::<u32>(0, 1), [7]);
+    // No other directive is one for debuggers.
+    for other in ["@@DWARFS .byte 1", "@@ .byte 1", "@@other"] {
+        let text = text.replace("@@DWARF .byte 0x01, 0x11", other);
+        assert!(
+            parse(text.as_bytes(), &Limits::default()).is_err(),
+            "{other}"
+        );
+    }
 }
 
 #[test]

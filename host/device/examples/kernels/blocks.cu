@@ -101,3 +101,40 @@ extern "C" __global__ void gather(float* out, const float* x, const unsigned* in
     if (at >= size) __assertfail("at < size", "blocks.cu", 95, "gather", 1);
     out[i] = x[at];
 }
+
+// Attention, one query a thread, over tiles of keys and values that the block shares: the query, the
+// weighted values, their weight and the largest product so far are in registers.
+extern "C" __global__ void attention(float* out, const float* queries, const float* keys, const float* values, int n, float scale) {
+    const int WIDTH = 128, TILE = 16;
+    __shared__ float key[TILE][WIDTH], value[TILE][WIDTH];
+    int row = blockIdx.x * blockDim.x + threadIdx.x;
+    float query[WIDTH], result[WIDTH];
+    #pragma unroll
+    for (int i = 0; i < WIDTH; i++) {
+        query[i] = queries[row * WIDTH + i] * scale;
+        result[i] = 0.0f;
+    }
+    float most = __int_as_float(0xff800000), sum = 0.0f;
+    for (int tile = 0; tile < n; tile += TILE) {
+        for (int i = threadIdx.x; i < TILE * WIDTH; i += blockDim.x) {
+            key[i / WIDTH][i % WIDTH] = keys[tile * WIDTH + i];
+            value[i / WIDTH][i % WIDTH] = values[tile * WIDTH + i];
+        }
+        __syncthreads();
+        #pragma unroll 1
+        for (int j = 0; j < TILE; j++) {
+            float product = 0.0f;
+            #pragma unroll
+            for (int i = 0; i < WIDTH; i++) product += query[i] * key[j][i];
+            float now = fmaxf(most, product);
+            float weight = __expf(product - now), before = __expf(most - now);
+            sum = sum * before + weight;
+            #pragma unroll
+            for (int i = 0; i < WIDTH; i++) result[i] = result[i] * before + weight * value[j][i];
+            most = now;
+        }
+        __syncthreads();
+    }
+    #pragma unroll
+    for (int i = 0; i < WIDTH; i++) out[row * WIDTH + i] = result[i] / sum;
+}

@@ -8,7 +8,7 @@ use tensor_wasm_device::{
 };
 
 use crate::subject::{
-    BLOCK, CHANNELS, Kernel, ROW, SIDE, SUM_ROW, Sizes, VIEW, bytes, filter, indices,
+    BLOCK, CHANNELS, Kernel, ROW, SIDE, SUM_ROW, Sizes, VIEW, WIDTH, bytes, filter, indices,
 };
 
 const KERNELS: &str = include_str!("../../../ptx/tests/data/kernels.ptx");
@@ -89,6 +89,7 @@ impl Bench {
             Kernel::BlockSoftmax => (BLOCKS, "block_softmax"),
             Kernel::Convolution => (BLOCKS, "convolve"),
             Kernel::Gather => (BLOCKS, "gather"),
+            Kernel::Attention => (BLOCKS, "attention"),
         };
         let size = Argument::U32(count as u32);
         let tiles = extent(sizes.matrix / 16, sizes.matrix / 16);
@@ -151,6 +152,16 @@ impl Bench {
                     ..extent(SIDE / 32, SIDE / 16)
                 };
                 (launch(grid, extent(32, 16)), arguments)
+            }
+            Kernel::Attention => {
+                let mut arguments = factors;
+                arguments.push(pointer(&b));
+                arguments.push(Argument::U32(sizes.queries as u32));
+                arguments.push(Argument::F32(1.0 / (WIDTH as f32).sqrt()));
+                (
+                    launch(extent(sizes.queries / 64, 1), extent(64, 1)),
+                    arguments,
+                )
             }
             Kernel::Gather => {
                 let places = indices(count)

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use crate::subject::{
-    BLOCK, CHANNELS, Kernel, ROW, SIDE, SUM_ROW, Sizes, VIEW, filter, indices, values,
+    BLOCK, CHANNELS, Kernel, ROW, SIDE, SUM_ROW, Sizes, VIEW, WIDTH, filter, indices, values,
 };
 
 /// Measures a kernel's algorithm: seconds, the best of some rounds.
@@ -35,6 +35,7 @@ pub fn measure(kernel: Kernel, sizes: &Sizes, threads: usize) -> f64 {
             Kernel::BlockSoftmax => softmax(&a, &mut c, threads),
             Kernel::Convolution => convolve(&a, &weights, &mut c, threads),
             Kernel::Gather => gather(&a, &places, &mut c, threads),
+            Kernel::Attention => attention([&a, &b, &b], &mut c, threads),
         }
         best = best.min(began.elapsed().as_secs_f64());
     }
@@ -310,6 +311,31 @@ pub fn gather(x: &[f32], indices: &[u32], out: &mut [f32], threads: usize) {
     parts(out, 1, threads, |begin, part| {
         for (out, index) in part.iter_mut().zip(&indices[begin..]) {
             *out = x[*index as usize];
+        }
+    });
+}
+
+/// For each query, the values weighted by the exponentials of its products with the keys.
+pub fn attention([queries, keys, values]: [&[f32]; 3], out: &mut [f32], threads: usize) {
+    let scale = 1.0 / (WIDTH as f32).sqrt();
+    parts(out, WIDTH, threads, |begin, part| {
+        for (result, query) in part.chunks_mut(WIDTH).zip(queries[begin..].chunks(WIDTH)) {
+            let query: Vec<f32> = query.iter().map(|value| value * scale).collect();
+            let (mut most, mut sum) = (f32::NEG_INFINITY, 0.0);
+            result.fill(0.0);
+            for (key, value) in keys.chunks(WIDTH).zip(values.chunks(WIDTH)) {
+                let product: f32 = query.iter().zip(key).map(|(a, b)| a * b).sum();
+                let now = product.max(most);
+                let (weight, before) = ((product - now).exp(), (most - now).exp());
+                sum = sum * before + weight;
+                for (result, value) in result.iter_mut().zip(value) {
+                    *result = *result * before + weight * value;
+                }
+                most = now;
+            }
+            for result in result {
+                *result /= sum;
+            }
         }
     });
 }

@@ -24,10 +24,12 @@ pub enum Kernel {
     Convolution,
     /// Elements that indices name, each of which is asserted to be in range.
     Gather,
+    /// One query a thread, whose numbers and result are in some 260 registers.
+    Attention,
 }
 
 impl Kernel {
-    pub const ALL: [Kernel; 14] = [
+    pub const ALL: [Kernel; 15] = [
         Kernel::AddMemory,
         Kernel::SaxpyMemory,
         Kernel::AddCache,
@@ -42,6 +44,7 @@ impl Kernel {
         Kernel::BlockSoftmax,
         Kernel::Convolution,
         Kernel::Gather,
+        Kernel::Attention,
     ];
 
     pub fn name(self) -> &'static str {
@@ -60,6 +63,7 @@ impl Kernel {
             Kernel::BlockSoftmax => "softmax, 1,024 threads a block",
             Kernel::Convolution => "direct convolution",
             Kernel::Gather => "gather with assertions",
+            Kernel::Attention => "attention, 128 numbers a query",
         }
     }
 
@@ -90,6 +94,7 @@ impl Kernel {
                 | Kernel::BlockSoftmax
                 | Kernel::Convolution
                 | Kernel::Gather
+                | Kernel::Attention
         );
         self.has_kernel() && !ours_alone
     }
@@ -105,6 +110,9 @@ pub const BLOCK: usize = 1024;
 pub const SIDE: usize = 64;
 pub const CHANNELS: usize = 16;
 
+/// Numbers of each query, key and value of an attention.
+pub const WIDTH: usize = 128;
+
 /// How large the problems are.
 pub struct Sizes {
     pub rounds: u32,
@@ -115,6 +123,8 @@ pub struct Sizes {
     pub height: usize,
     /// Elements of sums, norms and gathers.
     pub rows: usize,
+    /// Queries, and keys, of an attention.
+    pub queries: usize,
 }
 
 impl Sizes {
@@ -127,6 +137,7 @@ impl Sizes {
             width: 512,
             height: if quick { 64 } else { 512 },
             rows: if quick { 1 << 16 } else { 1 << 20 },
+            queries: if quick { 64 } else { 512 },
         }
     }
 
@@ -140,6 +151,7 @@ impl Sizes {
                 self.rows
             }
             Kernel::Convolution => SIDE * SIDE * CHANNELS,
+            Kernel::Attention => self.queries * WIDTH,
             _ => self.matrix * self.matrix,
         }
     }
@@ -148,6 +160,7 @@ impl Sizes {
     pub fn work(&self, kernel: Kernel) -> f64 {
         match kernel {
             Kernel::Mandelbrot => self.escapes().iter().map(|count| f64::from(*count)).sum(),
+            Kernel::Attention => 4.0 * (self.queries * self.elements(kernel)) as f64,
             Kernel::Convolution => 18.0 * (CHANNELS * self.elements(kernel)) as f64,
             _ if kernel.unit() == "GB/s" => 12.0 * self.elements(kernel) as f64,
             _ if kernel.unit() == "G elements/s" => self.elements(kernel) as f64,
@@ -186,6 +199,7 @@ impl Sizes {
             Kernel::BlockSoftmax => native::softmax(&a, &mut expected, 1),
             Kernel::Convolution => native::convolve(&a, &filter(), &mut expected, 1),
             Kernel::Gather => native::gather(&a, &indices(count), &mut expected, 1),
+            Kernel::Attention => native::attention([&a, &b, &b], &mut expected, 1),
             _ => native::row_by_row(&a, &b, &mut expected, self.matrix, 1),
         }
         for (found, expected) in words.map(f32::from_bits).zip(expected) {

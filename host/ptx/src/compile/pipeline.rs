@@ -22,7 +22,7 @@ use crate::compile::pass::{Observer, Pass};
 use crate::compile::passes::reconvergence::ReconvergencePoints;
 use crate::compile::passes::{
     copy_propagation, dead_code, endpoint_branches, nan_canonicalization, reconvergence,
-    rematerialization, resume_points, spill, whole_warps,
+    rematerialization, resume_points, scalar_regions, spill, whole_warps,
 };
 use crate::compile::translate::param_registers;
 use crate::compile::{
@@ -49,10 +49,21 @@ pub(crate) fn compile(
     lines: bool,
     observer: &mut Observer<'_>,
 ) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
-    match run(module, entry, vectorize, lines, observer) {
-        // What is too large for vectors may do without.
-        Err(reason) if reason.kind == UnsupportedKind::Limit && vectorize == Vectorize::Auto => {
-            let (mut kernel, lines) = run(module, entry, Vectorize::Never, lines, observer)?;
+    let is_limit = |reason: &Unsupported| reason.kind == UnsupportedKind::Limit;
+    let whole = Regions::All;
+    match run(module, entry, (vectorize, whole), lines, observer) {
+        // What is too large for vectors may have them in its loops alone, or do without.
+        Err(reason) if is_limit(&reason) && vectorize == Vectorize::Auto => {
+            let in_loops = (vectorize, Regions::Loops);
+            match run(module, entry, in_loops, lines, observer) {
+                Ok((kernel, lines)) if kernel.scalar_reason.is_none() => {
+                    return Ok((kernel, lines));
+                }
+                Err(reason) if !is_limit(&reason) => return Err(reason),
+                _ => {}
+            }
+            let never = (Vectorize::Never, whole);
+            let (mut kernel, lines) = run(module, entry, never, lines, observer)?;
             kernel.scalar_reason = Some(vectorization::too_large(&reason.what).into());
             Ok((kernel, lines))
         }
@@ -60,11 +71,19 @@ pub(crate) fn compile(
     }
 }
 
+/// What of a kernel has vector code, where it has any.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Regions {
+    All,
+    /// Not what is large and outside of its loops.
+    Loops,
+}
+
 /// Runs the passes, stage by stage.
 fn run(
     module: &Arc<Module>,
     name: &str,
-    vectorize: Vectorize,
+    (vectorize, regions): (Vectorize, Regions),
     lines: bool,
     observer: &mut Observer<'_>,
 ) -> Result<(CompiledKernel, Vec<FunctionLines>), Unsupported> {
@@ -74,7 +93,7 @@ fn run(
         .ok_or_else(|| Unsupported::kernel("no such entry"))?;
     let mut layout = first_layout(module, entry)?;
     let mut body = front_end(module, entry, &mut layout, lines, observer)?;
-    let divergence = lane_groups(&mut body, vectorize, observer)?;
+    let divergence = lane_groups(&mut body, vectorize, regions, observer)?;
     // The IR does not change any more: all that it names exists, in every build.
     verify::references(&body)?;
     let scalar_reason = divergence.scalar_reason.clone();
@@ -164,6 +183,7 @@ impl Divergence {
 fn lane_groups(
     body: &mut Body,
     vectorize: Vectorize,
+    regions: Regions,
     observer: &mut Observer<'_>,
 ) -> Result<Divergence, Unsupported> {
     if vectorize == Vectorize::Never {
@@ -189,11 +209,15 @@ fn lane_groups(
     dead_code::run(body);
     observer.after(Pass::Rematerialization, body, Annotations::default())?;
 
+    if regions == Regions::Loops && !scalar_regions::run(body)? {
+        return Err(Unsupported::limit("its loops are not what is too large"));
+    }
+
     // Needs liveness. Leaves what the threads of a lane group have in each register.
     limits::check_branches(body)?;
     let mut uniformity = uniformity::analyze(body, &liveness::analyze(body)?)?;
     if vectorize == Vectorize::Auto
-        && let Some(reason) = vectorization::scalar_reason(body, &uniformity)
+        && let Some(reason) = vectorization::scalar_reason(body, &uniformity)?
     {
         *body = of_single_threads;
         let uniformity = UniformityInfo::of_single_threads(body);

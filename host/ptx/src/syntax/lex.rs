@@ -124,6 +124,13 @@ impl<'a> Lexer<'a> {
         self.slice(start)
     }
 
+    fn begins_with_dwarf(&self) -> bool {
+        const DIRECTIVE: &[u8] = b"@@dwarf";
+        let end = self.offset.saturating_add(DIRECTIVE.len());
+        let here = self.text.get(self.offset..end).unwrap_or_default();
+        here.eq_ignore_ascii_case(DIRECTIVE) && !continues_name(self.peek(DIRECTIVE.len()))
+    }
+
     fn skip_blank(&mut self) -> Result<(), Issue> {
         loop {
             match (self.peek(0), self.peek(1)) {
@@ -146,6 +153,13 @@ impl<'a> Lexer<'a> {
                 }
                 // A line for the C preprocessor: `#line`, or a leftover.
                 (b'#', _) if self.offset == self.line_start => {
+                    while !self.at_end() && self.peek(0) != b'\n' {
+                        self.advance();
+                    }
+                }
+                // A line of debugging information, as compilers for PTX 1 to 3 write it (PTX ISA,
+                // "Debugging Directives: @@dwarf").
+                (b'@', b'@') if self.begins_with_dwarf() => {
                     while !self.at_end() && self.peek(0) != b'\n' {
                         self.advance();
                     }

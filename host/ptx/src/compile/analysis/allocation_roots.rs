@@ -120,20 +120,24 @@ pub(crate) fn analyze(body: &Body) -> BoundsCaches {
             .or_insert_with(|| found.caches.push(cache));
         found.of_site.insert(place.site, id);
     }
-    if found.caches.len() > MOST_BOUNDS_CACHES {
-        found.merge();
+    // One for each size, and for loads and stores, is few enough.
+    let mut groups = MOST_BOUNDS_CACHES as u32 / 8;
+    while found.caches.len() > MOST_BOUNDS_CACHES && groups > 0 {
+        found.merge(groups);
+        groups -= 1;
     }
     found
 }
 
 impl BoundsCaches {
-    /// Merges caches of accesses of one size, since there are too many to keep in registers.
-    fn merge(&mut self) {
+    /// Merges caches of accesses of one size, since there are too many to keep in registers, so that
+    /// there are so many at most for each.
+    fn merge(&mut self, groups: u32) {
         let mut merged = BoundsCaches::default();
         let mut id_of: HashMap<BoundsCache, CacheId> = HashMap::default();
         let mut new_id = EntityMap::for_each(&self.caches, None);
         for (id, cache) in self.caches.iter() {
-            let root = cache.root.merged(MOST_BOUNDS_CACHES as u32 / 8);
+            let root = cache.root.merged(groups);
             let cache = BoundsCache { root, ..*cache };
             let id_of = id_of.entry(cache);
             let new = *id_of.or_insert_with(|| merged.caches.push(cache));
@@ -408,5 +412,31 @@ mod tests {
             };
             assert_eq!(caches.all().len(), expected);
         }
+    }
+
+    #[test]
+    fn there_are_never_more_caches_than_the_most_whatever_the_sizes() {
+        let mut kernel = Kernel::default();
+        for number in 0..40 {
+            let pointer = Arg::Reg(kernel.argument(256 + 8 * number));
+            // Accesses of 4 to 64 bytes.
+            for (ty, lanes) in [
+                (Ty::F32, 1),
+                (Ty::F32, 2),
+                (Ty::F64, 2),
+                (Ty::F64, 4),
+                (Ty::F64, 8),
+            ] {
+                let at = (Space::Global, pointer, 0);
+                let targets: Vec<Reg> = (0..lanes).map(|_| kernel.body.reg(ty)).collect();
+                let values: Vec<Arg> = targets.iter().map(|reg| Arg::Reg(*reg)).collect();
+                let read = load(&mut kernel.body, &targets, at);
+                let write = store(&mut kernel.body, &values, at);
+                kernel.ops.extend([read, write]);
+            }
+        }
+        let caches = kernel.caches();
+        assert!(caches.all().len() <= MOST_BOUNDS_CACHES, "{caches:?}");
+        assert_eq!(caches.of_site.len(), 400);
     }
 }

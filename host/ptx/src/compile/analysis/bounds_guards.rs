@@ -168,6 +168,11 @@ pub(crate) fn is_guarded(body: &Body, uniformity: &UniformityInfo, op: &Op) -> b
 /// Whether a step can be done in advance, if what it reads is known.
 fn is_simple(uniformity: &UniformityInfo, op: &Op) -> bool {
     let is_scalar = |target: &Reg| uniformity.of(*target) != Uniformity::Divergent;
+    let mut reads_vectors = false;
+    op.each_arg(|arg| reads_vectors |= uniformity.of_arg(arg) == Uniformity::Divergent);
+    if reads_vectors {
+        return false;
+    }
     match op {
         Op::Copy(target, _)
         | Op::Unary(_, target, _)
@@ -369,14 +374,16 @@ struct Origin {
     low: bool,
 }
 
-/// What accesses must have in common to share a guard: where they count from, and where they go.
+/// What accesses must have in common to share a guard: where they count from, where they go, and how they
+/// are aligned. Besides, they must be near each other.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     origin: Result<Origin, Option<u64>>,
     space: Space,
     shift: u8,
     cache: Option<CacheId>,
-    part: i64,
+    /// How far behind a multiple of the size.
+    aligned_at: i64,
 }
 
 /// Where registers of a block count from, and how far on they are.
@@ -434,6 +441,9 @@ struct Sharing {
     guard: usize,
     /// How far its base is from the origin.
     away: i64,
+    /// The first lane's first byte of the accesses that have the least and the most, from the origin on.
+    least: i64,
+    most: i64,
     /// The first byte of the first access, and of the last one, from the origin on.
     first: i64,
     last: i64,
@@ -450,8 +460,8 @@ fn of_block(
 ) -> Result<(Vec<(usize, Planned)>, Vec<(SiteId, i64, usize)>), Unsupported> {
     let mut guards = Vec::new();
     let mut origins = Origins::default();
-    let mut sharing: HashMap<Key, Sharing> = HashMap::default();
-    let mut sites: Vec<(SiteId, Key, i64)> = Vec::new();
+    let mut sharing: HashMap<Key, Vec<Sharing>> = HashMap::default();
+    let mut sites: Vec<(SiteId, Key, usize, i64)> = Vec::new();
     for (number, op) in block.ops.iter().enumerate() {
         if let Some((signed, a, offsets)) = extended(uniformity, op) {
             guards.push((number, Planned::Extend { signed, a, offsets }));
@@ -478,11 +488,14 @@ fn of_block(
                 space: place.space,
                 shift,
                 cache,
-                // Those that are aligned alike, and near each other.
-                part: offset.div_euclid(FAR.cast_signed()) * i64::from(size)
-                    + offset.rem_euclid(i64::from(size)),
+                aligned_at: offset.rem_euclid(i64::from(size)),
             };
-            let shared = sharing.entry(key).or_insert_with(|| {
+            let near = sharing.entry(key).or_default();
+            let found = near.iter().position(|shared| {
+                let (least, most) = (offset.min(shared.least), offset.max(shared.most));
+                most.abs_diff(least) < FAR
+            });
+            let number = found.unwrap_or_else(|| {
                 let range = Range {
                     base: place.base,
                     first: from,
@@ -491,27 +504,34 @@ fn of_block(
                     cache,
                 };
                 guards.push((number, Planned::Access(range)));
-                Sharing {
+                near.push(Sharing {
                     guard: guards.len() - 1,
                     away,
+                    least: offset,
+                    most: offset,
                     first: from,
                     last: to,
-                }
+                });
+                near.len() - 1
             });
-            shared.first = from.min(shared.first);
-            shared.last = to.max(shared.last);
-            sites.push((place.site, key, away));
+            if let Some(shared) = near.get_mut(number) {
+                shared.least = offset.min(shared.least);
+                shared.most = offset.max(shared.most);
+                shared.first = from.min(shared.first);
+                shared.last = to.max(shared.last);
+            }
+            sites.push((place.site, key, number, away));
         }
         origins.note(op);
     }
-    for shared in sharing.values() {
+    for shared in sharing.values().flatten() {
         if let Some((_, Planned::Access(range))) = guards.get_mut(shared.guard) {
             range.first = shared.first - shared.away;
             range.reach = shared.last.wrapping_sub(shared.first).cast_unsigned() >> range.shift;
         }
     }
-    let sites = sites.into_iter().filter_map(|(site, key, away)| {
-        let shared = sharing.get(&key)?;
+    let sites = sites.into_iter().filter_map(|(site, key, number, away)| {
+        let shared = sharing.get(&key)?.get(number)?;
         Some((site, shared.first - away, shared.guard))
     });
     Ok((guards, sites.collect()))

@@ -12,7 +12,7 @@ use crate::compile::ir::entity::EntityMap;
 use crate::compile::ir::{Block, BlockId, Body, End, Op, SpecialValue};
 
 /// The most steps that are masked, and the most of them that access memory.
-const MOST_STEPS: usize = 24;
+const MOST_MASKED: usize = 24;
 const MOST_ACCESSES: usize = 6;
 
 /// The most blocks that these steps lie in.
@@ -108,12 +108,12 @@ fn steps_between<'b>(
         let End::Jump(next) = end else {
             return None;
         };
-        if predecessors.get(at) != Some(&1) {
+        if predecessors.get(at) != Some(&1) || body.is_cold(at) {
             return None;
         }
         for op in ops.iter().filter(|op| !matches!(op, Op::Line(_))) {
             // Nothing is looked at behind the first that is too many: a block may be very long.
-            if steps.len() >= MOST_STEPS || !can_be_masked(op) {
+            if steps.len() >= MOST_MASKED || !can_be_masked(op) {
                 return None;
             }
             steps.push(op);

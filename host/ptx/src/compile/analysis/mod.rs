@@ -6,6 +6,7 @@ pub(crate) mod bounds_guards;
 pub(crate) mod coalescing;
 pub(crate) mod fixed_values;
 pub(crate) mod lane_offsets;
+pub(crate) mod lane_symmetry;
 pub(crate) mod liveness;
 pub(crate) mod masked_steps;
 pub(crate) mod register_pressure;

@@ -3,7 +3,7 @@
 
 use crate::compile::analysis::liveness::{Liveness, for_each_end_use};
 use crate::compile::ir::entity::EntityMap;
-use crate::compile::ir::{Arg, Body, Reg};
+use crate::compile::ir::{Arg, Body, End, Reg};
 
 /// The registers that are live at one step.
 struct LiveNow<F> {
@@ -41,6 +41,12 @@ pub(crate) fn total(body: &Body, liveness: &Liveness, values: impl Fn(Reg) -> u6
         for next in block.end.successors() {
             begun.extend(liveness.at(next));
         }
+        // What others give is not there yet.
+        if let End::Suspend(point, _) = &block.end
+            && let Some(point) = body.suspend_points.get(*point)
+        {
+            begun.retain(|reg| !point.results.contains(&Some(*reg)));
+        }
         for_each_end_use(body, &block.end, |reg| begun.push(reg));
         begun.iter().for_each(|reg| now.begin(*reg));
         for op in block.ops.iter().rev() {
@@ -66,7 +72,9 @@ mod tests {
     use crate::compile::analysis::liveness;
     use crate::compile::ir::opcodes::Opcode;
     use crate::compile::ir::samples::{Shape, last_block, random, store};
-    use crate::compile::ir::{Block, BlockId, End, Op, Space, Ty};
+    use crate::compile::ir::{
+        Block, BlockId, Op, Space, SpecialValue, SuspendKind, SuspendPoint, Ty,
+    };
 
     fn pressure(body: &Body, values: impl Fn(Reg) -> u64) -> u64 {
         total(body, &liveness::analyze(body).unwrap(), values)
@@ -119,6 +127,28 @@ mod tests {
         last_block(&mut body, vec![Op::Copy(copy, Arg::Reg(kept))]);
         last_block(&mut body, vec![Op::Line(8)]);
         assert_eq!(pressure(&body, |_| 1), (1 + 2) + 1);
+    }
+
+    #[test]
+    fn what_others_give_is_live_behind_the_suspend_point_alone() {
+        let mut body = Body::default();
+        let [kept, given, sum] = [(); 3].map(|()| body.reg(Ty::I32));
+        let point = body.suspend_points.push(SuspendPoint {
+            line: 0,
+            kind: SuspendKind::ActiveMask,
+            in_whole_warps: false,
+            inputs: Vec::new(),
+            results: vec![Some(given)],
+        });
+        // Live before each: nothing; what is kept; that and what was given.
+        body.blocks.push(Block {
+            line: 0,
+            ops: vec![Op::Special(kept, SpecialValue::Thread), Op::Line(1)],
+            end: End::Suspend(point, BlockId(1)),
+        });
+        let (a, b) = (Arg::Reg(kept), Arg::Reg(given));
+        last_block(&mut body, vec![Op::Binary(Opcode::I32Add, sum, a, b)]);
+        assert_eq!(pressure(&body, |_| 1), 1 + 2);
     }
 
     /// Whether a register's value is read behind some of a block's steps.

@@ -12,6 +12,7 @@ use rustc_hash::FxHashSet as HashSet;
 
 use crate::compile::Unsupported;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
+use crate::compile::analysis::lane_symmetry::{self, Symmetry};
 use crate::compile::analysis::liveness::Liveness;
 use crate::compile::analysis::transfer::{self, ALL_ZEROS, Operand};
 use crate::compile::cfg::dominators::postdominators;
@@ -48,6 +49,8 @@ pub(crate) struct UniformityInfo {
     /// Boolean registers, which only ever hold 0 or 1: where they are divergent, vector code has a mask
     /// of all ones or zeros for each lane.
     booleans: EntityMap<Reg, bool>,
+    /// In which lanes of a warp a register is the same.
+    symmetry: EntityMap<Reg, Symmetry>,
 }
 
 impl UniformityInfo {
@@ -57,6 +60,7 @@ impl UniformityInfo {
             classes: EntityMap::for_each(&body.regs, Some(Uniform)),
             zeros: EntityMap::for_each(&body.regs, Some(0)),
             booleans: EntityMap::for_each(&body.regs, false),
+            symmetry: EntityMap::for_each(&body.regs, lane_symmetry::NONE),
         }
     }
 
@@ -125,6 +129,20 @@ impl UniformityInfo {
         self.classes.push(reg, Some(Divergent));
         self.zeros.push(reg, Some(0));
         self.booleans.push(reg, true);
+        self.symmetry.push(reg, lane_symmetry::NONE);
+    }
+
+    /// In which lanes of a warp a register is the same.
+    pub(crate) fn symmetry(&self, reg: Reg) -> Symmetry {
+        let symmetry = self.symmetry.get(reg).copied();
+        symmetry.unwrap_or(lane_symmetry::NONE)
+    }
+
+    fn symmetry_of_arg(&self, arg: Arg) -> Symmetry {
+        match arg.reg() {
+            Some(reg) if self.classes.get(reg) != Some(&Some(Uniform)) => self.symmetry(reg),
+            _ => lane_symmetry::ALL,
+        }
     }
 
     pub(crate) fn is_boolean(&self, reg: Reg) -> bool {
@@ -238,6 +256,26 @@ fn class_of(classes: &UniformityInfo, lanes: u32, op: &Op) -> Option<Uniformity>
     }
 }
 
+/// In which lanes of a warp a step gives the same.
+fn symmetry_of(classes: &UniformityInfo, op: &Op) -> Symmetry {
+    let of = |args: &[Arg]| {
+        let symmetries = args.iter().map(|arg| classes.symmetry_of_arg(*arg));
+        symmetries.fold(lane_symmetry::ALL, |all, one| all & one)
+    };
+    match op {
+        Op::Copy(_, a)
+        | Op::Unary(_, _, a)
+        | Op::CanonicalizeNan(_, a)
+        | Op::FlushSubnormal(_, a) => of(&[*a]),
+        Op::Binary(_, _, a, b) => of(&[*a, *b]),
+        Op::Select(_, a, b, c) | Op::Fma(_, a, b, c) => of(&[*a, *b, *c]),
+        Op::Collective { inputs, .. } if lane_symmetry::butterfly(op).is_some() => {
+            of(inputs.get(..1).unwrap_or_default())
+        }
+        _ => lane_symmetry::NONE,
+    }
+}
+
 /// The uniformity of what a suspend point gives. A vote of all lanes of a warp says the same to each of
 /// them, and the threads of a lane group that is the warp come back together or one by one.
 fn class_of_results(point: &SuspendPoint) -> Uniformity {
@@ -284,7 +322,15 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Un
         classes: EntityMap::for_each(&body.regs, None),
         zeros: EntityMap::for_each(&body.regs, None),
         booleans: booleans(body),
+        symmetry: EntityMap::for_each(
+            &body.regs,
+            match body.whole_warps {
+                true => lane_symmetry::ALL,
+                false => lane_symmetry::NONE,
+            },
+        ),
     };
+    let reductions = lane_symmetry::reductions(body);
     let set = |classes: &mut UniformityInfo, reg: Reg, class: Uniformity| {
         let known = classes.classes.get(reg).copied().flatten();
         classes.classes.set(reg, Some(join(known, class)))
@@ -298,6 +344,10 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Un
         for reg in point.results.iter().flatten() {
             set(&mut classes, *reg, class);
             classes.set_zeros(*reg, 0);
+            // A collective of the whole warp gives the same, and is a step, too.
+            if !point.in_whole_warps {
+                classes.symmetry.set(*reg, lane_symmetry::NONE);
+            }
         }
     }
     let postdominators = postdominators(body)?;
@@ -305,15 +355,31 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Un
     let lanes = body.lanes();
     loop {
         let mut changed = false;
-        for block in body.blocks.values() {
-            for op in &block.ops {
+        for (id, block) in body.blocks.iter() {
+            for (number, op) in block.ops.iter().enumerate() {
                 let zeros = zeros_of(&classes, lanes, op);
                 for target in op.targets() {
                     changed |= classes.set_zeros(*target, zeros);
                 }
-                let Some(class) = class_of(&classes, lanes, op) else {
+                let Some(mut class) = class_of(&classes, lanes, op) else {
                     continue;
                 };
+                // A shuffle of one value gives that to all lanes, and tells some that they read outside.
+                let is_collective = matches!(op, Op::Collective { .. });
+                if body.whole_warps && (class != Uniform || is_collective) {
+                    let gained = reductions.get(&(id, number));
+                    let symmetry = gained.map_or_else(
+                        || symmetry_of(&classes, op),
+                        |(bit, shuffled)| classes.symmetry_of_arg(*shuffled) | bit,
+                    );
+                    for target in op.targets() {
+                        let known = classes.symmetry(*target);
+                        changed |= classes.symmetry.set(*target, known & symmetry);
+                    }
+                    if gained.is_some() && symmetry == lane_symmetry::ALL {
+                        class = Uniform;
+                    }
+                }
                 for target in op.targets() {
                     changed |= set(&mut classes, *target, class);
                 }
@@ -330,6 +396,7 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Un
             let postdominator = postdominators.get(id).copied().flatten();
             for reg in written_while_diverged(body, live, id, postdominator) {
                 changed |= set(&mut classes, reg, Divergent);
+                changed |= classes.symmetry.set(reg, lane_symmetry::NONE);
             }
         }
         if !changed {

@@ -3,13 +3,15 @@
 
 use std::borrow::Cow;
 
+use crate::compile::Unsupported;
 use crate::compile::analysis::coalescing::{coalesced, is_gather};
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::ir::opcodes::VectorForm;
 use crate::compile::ir::{Body, Op};
 
-/// The most vector instructions that are worth compiling.
-const MOST_VECTORS: usize = 10_000;
+/// The most vector instructions that are worth compiling: what an engine has to do for them is
+/// [bounded](crate::compile::limits::MOST_EFFORT) besides.
+const MOST_VECTORS: usize = 20_000;
 
 /// Why a kernel is not vectorised that an engine would take too long for: by what it has too much of.
 pub(crate) fn too_large(what: &str) -> String {
@@ -22,10 +24,16 @@ const BY_LANE: usize = 24;
 const BY_LANE_EACH: usize = 4;
 
 /// Why the threads of a kernel are to run one at a time; `None` where vectors pay off.
-pub(crate) fn scalar_reason(body: &Body, uniformity: &UniformityInfo) -> Option<Cow<'static, str>> {
+///
+/// # Errors
+/// Where there would be too many vector instructions.
+pub(crate) fn scalar_reason(
+    body: &Body,
+    uniformity: &UniformityInfo,
+) -> Result<Option<Cow<'static, str>>, Unsupported> {
     let (mut vector_ops, mut lane_ops, mut vectors) = (0usize, 0usize, 0usize);
-    let blocks = body.blocks.values().filter(|block| !block.is_cold());
-    let ops = blocks.flat_map(|block| &block.ops);
+    let blocks = body.blocks.iter().filter(|(id, _)| !body.is_cold(*id));
+    let ops = blocks.flat_map(|(_, block)| &block.ops);
     for op in ops {
         let diverges = op
             .targets()
@@ -64,12 +72,9 @@ pub(crate) fn scalar_reason(body: &Body, uniformity: &UniformityInfo) -> Option<
     }
     if vectors > MOST_VECTORS {
         let what = format!("{vectors} vector instructions, of at most {MOST_VECTORS}");
-        return Some(too_large(&what).into());
+        return Err(Unsupported::limit(what));
     }
-    if lane_ops * 4 > vector_ops {
-        return Some("too much of it is not done in vectors".into());
-    }
-    None
+    Ok((lane_ops * 4 > vector_ops).then(|| "too much of it is not done in vectors".into()))
 }
 
 #[cfg(test)]
@@ -135,7 +140,10 @@ mod tests {
     fn reason(body: &Body) -> Option<String> {
         let live = liveness::analyze(body).unwrap();
         let uniformity = uniformity::analyze(body, &live).unwrap();
-        scalar_reason(body, &uniformity).map(Cow::into_owned)
+        match scalar_reason(body, &uniformity) {
+            Ok(reason) => reason.map(Cow::into_owned),
+            Err(reason) => Some(too_large(&reason.what)),
+        }
     }
 
     #[test]
@@ -205,21 +213,21 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_vector_instructions_are_the_most() {
+    fn twenty_thousand_vector_instructions_are_the_most() {
         let mut kernel = Kernel::new(Ty::F32);
         // Four vectors for sixteen lanes, of the load and of each sum.
-        kernel.steps(Opcode::F32Add, 1, 2499);
+        kernel.steps(Opcode::F32Add, 1, 4999);
         assert_eq!(kernel.reason(), None);
         kernel.steps(Opcode::F32Add, 1, 1);
-        let expected = "it is too large for vectors: 10004 vector instructions, of at most 10000";
+        let expected = "it is too large for vectors: 20004 vector instructions, of at most 20000";
         assert_eq!(kernel.reason().as_deref(), Some(expected));
         // A whole warp has twice as many.
         let mut kernel = Kernel::new(Ty::F64);
         kernel.body.whole_warps = true;
-        kernel.steps(Opcode::F64Add, 1, 624);
+        kernel.steps(Opcode::F64Add, 1, 1249);
         assert_eq!(kernel.reason(), None);
         kernel.steps(Opcode::F64Add, 1, 1);
-        let expected = "it is too large for vectors: 10016 vector instructions, of at most 10000";
+        let expected = "it is too large for vectors: 20016 vector instructions, of at most 20000";
         assert_eq!(kernel.reason().as_deref(), Some(expected));
     }
 

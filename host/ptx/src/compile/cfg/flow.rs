@@ -56,10 +56,10 @@ pub(crate) enum Threads {
 impl Threads {
     /// Where these threads go on at the end of a block, without leaving their code at a suspend point.
     /// Lane groups leave it where a block begins that has no vector code.
-    pub(crate) fn successors(self, block: &Block) -> Vec<BlockId> {
+    fn successors(self, body: &Body, id: BlockId, block: &Block) -> Vec<BlockId> {
         match (self, &block.end) {
             (_, End::Suspend(..)) => Vec::new(),
-            (Threads::LaneGroups, _) if block.is_cold() => Vec::new(),
+            (Threads::LaneGroups, _) if body.is_cold(id) => Vec::new(),
             (Threads::LaneGroups, End::WholeWarp(next, _))
             | (Threads::Single, End::WholeWarp(_, next)) => vec![*next],
             (_, end) => end.successors(),
@@ -97,7 +97,7 @@ impl FlowGraph {
     /// # Errors
     /// Where a block goes on at one that does not exist.
     pub(crate) fn of(body: &Body) -> Result<FlowGraph, Unsupported> {
-        FlowGraph::of_blocks(body, |block| block.end.successors())
+        FlowGraph::of_blocks(body, |_, block| block.end.successors())
     }
 
     /// The blocks of a kernel without the edges at suspend points: where a thread goes on without
@@ -106,7 +106,7 @@ impl FlowGraph {
     /// # Errors
     /// Where a block goes on at one that does not exist.
     pub(crate) fn cut_at_suspend_points(body: &Body) -> Result<FlowGraph, Unsupported> {
-        FlowGraph::of_blocks(body, |block| successors_without_suspending(&block.end))
+        FlowGraph::of_blocks(body, |_, block| successors_without_suspending(&block.end))
     }
 
     /// The blocks of a kernel with the edges that these threads take without leaving their code.
@@ -114,16 +114,16 @@ impl FlowGraph {
     /// # Errors
     /// Where a block goes on at one that does not exist.
     pub(crate) fn taken_by(threads: Threads, body: &Body) -> Result<FlowGraph, Unsupported> {
-        FlowGraph::of_blocks(body, |block| threads.successors(block))
+        FlowGraph::of_blocks(body, |id, block| threads.successors(body, id, block))
     }
 
     fn of_blocks(
         body: &Body,
-        successors: impl Fn(&Block) -> Vec<BlockId>,
+        successors: impl Fn(BlockId, &Block) -> Vec<BlockId>,
     ) -> Result<FlowGraph, Unsupported> {
         let mut edges = Vec::with_capacity(2 * body.blocks.len());
-        for (block, from) in body.blocks.values().zip(0..) {
-            let next = successors(block);
+        for ((id, block), from) in body.blocks.iter().zip(0..) {
+            let next = successors(id, block);
             edges.extend(next.iter().map(|next| (from, next.0 as usize)));
         }
         FlowGraph::new(body.blocks.len(), &edges)

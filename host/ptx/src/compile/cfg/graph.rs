@@ -548,9 +548,10 @@ impl Builder<'_> {
     /// The edges from a block.
     fn leave_block(&mut self, block: usize) -> Result<(), Unsupported> {
         let node = self.block_node(block)?;
-        let from = self.body.block(block_id(block)?);
+        let id = block_id(block)?;
+        let from = self.body.block(id);
         let leaves = from.is_some_and(|from| match (self.threads, &from.end) {
-            (Threads::LaneGroups, _) if from.is_cold() => false,
+            (Threads::LaneGroups, _) if self.body.is_cold(id) => false,
             // A lane group that comes here has not diverged.
             (threads, End::Reconverge(_)) => threads == Threads::Single,
             (_, end) => matches!(end, End::Suspend(..) | End::Exit),

@@ -54,7 +54,7 @@ impl Exit {
             NodeKind::Resume(_) | NodeKind::Select(_) | NodeKind::InterruptCheck(_) => Exit::One,
             NodeKind::ScalarFallback => Exit::None,
             NodeKind::Block(block) => match (threads, body.block(*block)) {
-                (Threads::LaneGroups, Some(block)) if block.is_cold() => Exit::None,
+                (Threads::LaneGroups, _) if body.is_cold(*block) => Exit::None,
                 (threads, Some(block)) => Exit::of_end(threads, &block.end),
                 (_, None) => Exit::None,
             },

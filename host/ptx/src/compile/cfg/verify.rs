@@ -234,7 +234,7 @@ impl Verifier<'_> {
         let block = self.body.block(id);
         let block = block.ok_or_else(|| refused("has a block that does not exist"))?;
         let is_vector_code = self.graph.threads == Threads::LaneGroups;
-        if is_vector_code && block.is_cold() {
+        if is_vector_code && self.body.is_cold(id) {
             return Ok(Vec::new());
         }
         Ok(match &block.end {

@@ -282,7 +282,7 @@ impl Block {
     /// Whether lane groups leave it to the code for single threads: it calls a function of the host, or
     /// does more than fault before it faults. Such a block is rarely run, and has no vector code, so
     /// that what is around it is compiled as if it were not there.
-    pub(crate) fn is_cold(&self) -> bool {
+    fn is_cold(&self) -> bool {
         let mut ops = self.ops.iter();
         match self.end {
             // The number of a fault may be another one in each lane.
@@ -389,6 +389,8 @@ pub(crate) struct Body {
     pub payload_ignored: HashSet<Reg>,
     /// Whether a lane group is a whole warp, since it computes collectives by itself.
     pub whole_warps: bool,
+    /// Blocks that have no vector code, since all of the kernel is too large for it.
+    pub scalar_only: HashSet<BlockId>,
 }
 
 impl Body {
@@ -424,6 +426,11 @@ impl Body {
 
     pub(crate) fn block(&self, id: BlockId) -> Option<&Block> {
         self.blocks.get(id)
+    }
+
+    /// Whether lane groups leave a block to the code for single threads, where it begins.
+    pub(crate) fn is_cold(&self, id: BlockId) -> bool {
+        self.scalar_only.contains(&id) || self.block(id).is_some_and(Block::is_cold)
     }
 
     /// How many words a thread brings to a suspend point or takes from it, at most.

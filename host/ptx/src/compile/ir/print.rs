@@ -147,6 +147,9 @@ impl Printer<'_> {
     fn block_comments(&self, id: BlockId) -> Vec<String> {
         let mut comments = Vec::new();
         let mut is_resumed = false;
+        if self.body.scalar_only.contains(&id) {
+            comments.push("no vector code".to_owned());
+        }
         if let Some(graph) = self.annotations.graph {
             for (number, block) in graph.resumes.iter().enumerate() {
                 if *block == id {

@@ -2,17 +2,23 @@
 //! compute are removed where nobody needs what they compute, and so is all of a block to which no edge
 //! leads from the kernel's beginning.
 //!
-//! A register is needed if something reads it that has an effect, ends a block, or computes another
+//! What a step writes is dead, too, where another one of its block writes the register again before
+//! anything reads it. Else a register is needed if something reads it that has an effect, ends a block, or computes another
 //! register that is needed. An engine removes such steps too, but not where their results would be
 //! carried from block to block, or saved.
 
+use rustc_hash::FxHashSet as HashSet;
+
 use crate::compile::analysis::liveness::for_each_end_use;
 use crate::compile::ir::entity::EntityMap;
-use crate::compile::ir::{Arg, BlockId, Body, End, Op, Reg};
+use crate::compile::ir::{Arg, Block, BlockId, Body, End, Op, Reg};
 
 /// Removes what nobody needs.
 pub(crate) fn run(body: &mut Body) {
     remove_unreached(body);
+    for block in body.blocks.values_mut() {
+        remove_overwritten(block);
+    }
     let mut needed = EntityMap::for_each(&body.regs, false);
     let mut sources: EntityMap<Reg, Vec<Reg>> = EntityMap::for_each(&body.regs, Vec::new());
     let mut waiting: Vec<Reg> = Vec::new();
@@ -69,6 +75,27 @@ fn remove_unreached(body: &mut Body) {
             block.end = End::Nowhere;
         }
     }
+}
+
+/// Removes steps whose results are written again in their block before anything reads them.
+fn remove_overwritten(block: &mut Block) {
+    let mut overwritten: HashSet<Reg> = HashSet::default();
+    let mut kept = Vec::with_capacity(block.ops.len());
+    for op in std::mem::take(&mut block.ops).into_iter().rev() {
+        let is_dead = |target: &Reg| overwritten.contains(target);
+        if !has_effect(&op) && !op.targets().is_empty() && op.targets().iter().all(is_dead) {
+            continue;
+        }
+        overwritten.extend(op.targets());
+        op.each_arg(|arg| {
+            if let Arg::Reg(reg) = arg {
+                overwritten.remove(&reg);
+            }
+        });
+        kept.push(op);
+    }
+    kept.reverse();
+    block.ops = kept;
 }
 
 /// Whether a step does more than compute its results.

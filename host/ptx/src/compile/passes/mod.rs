@@ -7,5 +7,6 @@ pub(crate) mod nan_canonicalization;
 pub(crate) mod reconvergence;
 pub(crate) mod rematerialization;
 pub(crate) mod resume_points;
+pub(crate) mod scalar_regions;
 pub(crate) mod spill;
 pub(crate) mod whole_warps;

@@ -17,6 +17,10 @@ use crate::compile::ir::opcodes::{NanBehavior, Opcode};
 use crate::compile::ir::{Arg, Body, End, Op, Reg, SuspendKind, SuspendPoint};
 use crate::simt::warp::WarpOp;
 
+/// How often a kernel is looked through: what computes on what a later step computes takes one more round
+/// for each. Where that is not enough, NaNs are canonicalized at once.
+const MOST_ROUNDS: usize = 64;
+
 /// Whether a constant is some NaN.
 fn is_nan(arg: Arg) -> bool {
     match arg {
@@ -30,7 +34,7 @@ fn is_nan(arg: Arg) -> bool {
 fn carriers(body: &Body) -> EntityMap<Reg, bool> {
     let mut carries = EntityMap::for_each(&body.regs, false);
     let ops = || body.blocks.values().flat_map(|block| &block.ops);
-    loop {
+    for _ in 0..MOST_ROUNDS {
         let mut changed = false;
         let holds = |arg: Arg, carries: &EntityMap<Reg, bool>| {
             arg.reg().is_some_and(|reg| carries.get(reg) == Some(&true))
@@ -57,6 +61,7 @@ fn carriers(body: &Body) -> EntityMap<Reg, bool> {
             return carries;
         }
     }
+    EntityMap::for_each(&body.regs, false)
 }
 
 /// What a shuffle takes, and the register that gets it in another thread.
@@ -103,7 +108,7 @@ fn deferred(body: &Body) -> EntityMap<Reg, bool> {
             }
         });
     }
-    loop {
+    for _ in 0..MOST_ROUNDS {
         let mut changed = false;
         let holds = |arg: Arg, deferred: &EntityMap<Reg, bool>| match arg {
             Arg::Reg(reg) => deferred.get(reg) == Some(&true),
@@ -162,6 +167,7 @@ fn deferred(body: &Body) -> EntityMap<Reg, bool> {
             return deferred;
         }
     }
+    EntityMap::for_each(&body.regs, false)
 }
 
 /// Whether a step's result has the bits of its operand, as far as a number of 32 bits has any.

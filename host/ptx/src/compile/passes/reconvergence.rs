@@ -29,12 +29,18 @@ pub(crate) fn run(
     let mut diverging: Vec<(BlockId, BlockId)> = Vec::new();
     for block in resume_points.iter() {
         // A branch some of whose paths never end has none.
-        let Some(Some(postdominator)) = postdominators.get(*block).copied() else {
+        let Some(Some(mut postdominator)) = postdominators.get(*block).copied() else {
             continue;
         };
+        // Behind others without vector code.
+        while body.scalar_only.contains(&postdominator)
+            && let Some(Some(next)) = postdominators.get(postdominator).copied()
+        {
+            postdominator = next;
+        }
         let branch = body.block(*block);
         let diverges =
-            branch.is_some_and(|block| uniformity.diverges(&block.end) || block.is_cold());
+            branch.is_some_and(|branch| uniformity.diverges(&branch.end) || body.is_cold(*block));
         // Threads that do nothing more have no use for each other.
         let behind = body.block(postdominator);
         let goes_on = behind.is_some_and(|block| !matches!(block.end, End::Exit));
@@ -71,13 +77,16 @@ pub(crate) fn awaited(
     points: &ReconvergencePoints,
 ) -> HashSet<BlockId> {
     let predecessors = masked_steps::predecessors(body);
-    let leaves = |block: &Block| {
+    let leaves = |id: BlockId, block: &Block| {
         let mut ops = block.ops.iter();
-        block.is_cold()
+        body.is_cold(id)
             || MaskedSteps::of(body, uniformity, &predecessors, &block.end).is_none()
             || ops.any(|op| bounds_guards::is_guarded(body, uniformity, op))
     };
     let points = points.iter();
-    let points = points.filter(|(id, _)| body.block(**id).is_some_and(leaves));
+    let points = points.filter(|(id, _)| {
+        let block = body.block(**id);
+        block.is_some_and(|block| leaves(**id, block))
+    });
     points.map(|(_, point)| *point).collect()
 }

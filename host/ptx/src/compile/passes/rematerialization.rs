@@ -64,3 +64,94 @@ fn takes_any_operand(op: &Op) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::compile::ir::opcodes::Opcode;
+    use crate::compile::ir::samples::{Shape, Thread, last_block, random};
+    use crate::compile::ir::{Block, End, Ty};
+
+    #[test]
+    fn a_value_is_read_again_where_its_step_was_taken_for_sure() {
+        let mut body = Body::default();
+        let [constant, thread, copy, later, sum] = [(); 5].map(|()| body.reg(Ty::I32));
+        let both = |a, b| Op::Binary(Opcode::I32Add, sum, Arg::Reg(a), Arg::Reg(b));
+        // The second block may be passed by.
+        let branch = End::Branch(Arg::Reg(sum), BlockId(1), BlockId(2));
+        body.blocks.push(Block {
+            line: 0,
+            ops: vec![
+                Op::Copy(constant, Arg::I32(5)),
+                Op::Special(thread, SpecialValue::Thread),
+                Op::Copy(copy, Arg::Reg(thread)),
+                both(constant, copy),
+            ],
+            end: branch,
+        });
+        body.blocks.push(Block {
+            line: 0,
+            ops: vec![Op::Copy(later, Arg::I32(6)), both(later, copy)],
+            end: End::Jump(BlockId(2)),
+        });
+        last_block(&mut body, vec![both(later, constant), both(copy, thread)]);
+        run(&mut body).unwrap();
+        let text: Vec<String> = body
+            .blocks
+            .values()
+            .flat_map(|block| &block.ops)
+            .filter(|op| matches!(op, Op::Binary(..) | Op::Special(..)))
+            .map(|op| format!("{op:?}"))
+            .collect();
+        let add = |a: Arg, b: Arg| format!("{:?}", Op::Binary(Opcode::I32Add, sum, a, b));
+        let again = |reg| format!("{:?}", Op::Special(reg, SpecialValue::Thread));
+        let (first, second) = (Reg(5), Reg(6));
+        let expected = [
+            again(thread),
+            add(Arg::I32(5), Arg::Reg(copy)),
+            again(first),
+            add(Arg::I32(6), Arg::Reg(first)),
+            add(Arg::Reg(later), Arg::I32(5)),
+            again(second),
+            add(Arg::Reg(second), Arg::Reg(second)),
+        ];
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn random_kernels_compute_the_same() {
+        let mut rng = fastrand::Rng::with_seed(13);
+        let mut changed = 0;
+        for number in 0..500 {
+            let shape = Shape {
+                blocks: rng.u32(2..6),
+                ops_per_block: 6,
+                suspends: false,
+            };
+            let before = random(&mut rng, &shape);
+            let mut after = before.clone();
+            run(&mut after).unwrap();
+            changed += usize::from(format!("{before:?}") != format!("{after:?}"));
+            let values = |body: &Body| {
+                let mut thread = Thread {
+                    number,
+                    ..Thread::default()
+                };
+                let mut at = Some(BlockId::ENTRY);
+                let mut left = 50;
+                while let Some(block) = at.and_then(|id| body.block(id)).filter(|_| left > 0) {
+                    block.ops.iter().for_each(|op| thread.step(op));
+                    at = thread.next(&block.end);
+                    left -= 1;
+                }
+                let regs = before.regs.keys();
+                regs.map(|reg| thread.arg(Arg::Reg(reg)))
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(values(&before), values(&after), "{before:#?}");
+        }
+        assert!(changed > 20, "{changed}");
+    }
+}

@@ -2,7 +2,7 @@
 //! at which the group's threads go on one at a time.
 //!
 //! A group leaves where a bounds guard fails, before anything of the block has happened, where a branch
-//! diverges, and before a block that has no vector code ([`Block::is_cold`]).
+//! diverges, and before a block that has no vector code ([`Body::is_cold`]).
 
 use rustc_hash::FxHashSet as HashSet;
 
@@ -33,10 +33,11 @@ pub(crate) fn split_blocks(
             .ops
             .iter()
             .any(|op| bounds_guards::is_guarded(body, uniformity, op));
-        let at = if (has_guards || block.is_cold()) && !is_resume_point {
+        let is_cold = body.is_cold(id);
+        let at = if (has_guards || is_cold) && !is_resume_point {
             // Threads resume where the guards are, and run nothing that comes before them.
             Some(0)
-        } else if block.is_cold() {
+        } else if is_cold {
             // The group leaves where it begins.
             None
         } else if let Some(at) = bounds_guards::first_unknown(body, uniformity, &block.ops) {
@@ -75,6 +76,13 @@ pub(crate) fn split_block(
     at: usize,
 ) -> Result<BlockId, Unsupported> {
     let next = body.blocks.next_key();
+    // What is moved has no vector code, then, and what stays has none but for nothing.
+    if body.scalar_only.contains(&block) {
+        body.scalar_only.insert(next);
+        if at == 0 {
+            body.scalar_only.remove(&block);
+        }
+    }
     let Some(block) = body.blocks.get_mut(block) else {
         return Err(Unsupported::internal("a block to split that is not there"));
     };

@@ -389,7 +389,10 @@ fn guards(a: (Ty, Space, Arg, i64), b: (Ty, Space, Arg, i64)) -> usize {
 fn accesses_that_differ_in_base_size_memory_or_alignment_have_guards_of_their_own() {
     let (ty, space, base, far) = (Ty::F32, Space::Global, Arg::Reg(WIDE[0]), FAR.cast_signed());
     let a = (ty, space, base, 0);
-    assert_eq!(guards(a, (ty, space, base, far - 4)), 1);
+    for near in [4, -4, far - 4, 4 - far] {
+        assert_eq!(guards(a, (ty, space, base, near)), 1, "{near}");
+    }
+    assert_eq!(guards((ty, space, base, -4), (ty, space, base, 4)), 1);
     let others = [
         (ty, space, Arg::Reg(WIDE[2]), 0),
         (ty, space, Arg::Reg(WIDE[1]), 0),
@@ -399,6 +402,7 @@ fn accesses_that_differ_in_base_size_memory_or_alignment_have_guards_of_their_ow
         (ty, Space::Shared, Arg::Reg(NARROW[1]), 0),
         (ty, space, base, 2),
         (ty, space, base, far),
+        (ty, space, base, -far),
     ];
     for other in others {
         assert_eq!(guards(a, other), 2, "{other:?}");

@@ -69,7 +69,7 @@ impl VectorEmitter<'_> {
     }
 
     /// Adds to each lane of a chunk its offset from the group's first lane.
-    fn add_offsets(&mut self, ty: Ty, offsets: LaneOffsets, chunk: u32) {
+    pub(super) fn add_offsets(&mut self, ty: Ty, offsets: LaneOffsets, chunk: u32) {
         let lanes = lanes_per_chunk(ty);
         let bits = 8 * ty.bytes();
         let mut vector = 0u128;

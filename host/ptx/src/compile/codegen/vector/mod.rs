@@ -29,6 +29,7 @@ use rustc_hash::FxHashMap as HashMap;
 use wasm_encoder::{Instruction as W, ValType};
 
 use crate::compile::Unsupported;
+use crate::compile::analysis::liveness::for_each_access;
 use crate::compile::analysis::masked_steps;
 use crate::compile::cfg::graph::Graph;
 use crate::compile::cfg::structure::Item;
@@ -131,7 +132,11 @@ impl<'k> VectorEmitter<'k> {
         let input = scalar.input;
         let mut vectors = 0;
         let mut chunks = EntityMap::for_each(&input.body.regs, Vec::new());
+        let is_used = used(input);
         for (reg, ty) in input.body.regs.iter() {
+            if is_used.get(reg) != Some(&true) {
+                continue;
+            }
             let diverges = input.is_divergent(reg);
             let count = if diverges {
                 chunk_count(input.body.lanes(), *ty)
@@ -191,6 +196,21 @@ impl<'k> VectorEmitter<'k> {
         let common = self.scalar.common_resume;
         self.require(common, "a function without the common resume index")
     }
+}
+
+/// The registers that vector code has: those of blocks that have vector code, and those that are live
+/// from block to block.
+fn used(input: &CodegenInput<'_>) -> EntityMap<Reg, bool> {
+    let liveness = &input.analyses.liveness;
+    let mut used = EntityMap::from_fn(&input.body.regs, |reg, _| liveness.bit(reg).is_some());
+    for id in input.body.blocks.keys() {
+        if !input.body.is_cold(id) {
+            for_each_access(input.body, id, |reg, _| {
+                used.set(reg, true);
+            });
+        }
+    }
+    used
 }
 
 /// Locals for the lanes of a value of a type.

@@ -142,7 +142,7 @@ impl VectorEmitter<'_> {
         self.op(W::I32Shl);
     }
 
-    fn stand_in(&mut self, ty: Ty, number: usize) -> u32 {
+    pub(super) fn stand_in(&mut self, ty: Ty, number: usize) -> u32 {
         if let Some(local) = self.stand_ins.get(&(ty, number)).copied() {
             return local;
         }

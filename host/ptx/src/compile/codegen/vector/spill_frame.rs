@@ -7,12 +7,13 @@
 use wasm_encoder::{BlockType, Instruction as W};
 
 use crate::compile::abi;
+use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::input::Saved;
 use crate::compile::codegen::scalar::{load, store};
 use crate::compile::codegen::scratch;
 use crate::compile::codegen::vector::{EVEN, VectorEmitter};
-use crate::compile::ir::{Arg, BlockId, Reg};
+use crate::compile::ir::{Arg, BlockId, Reg, Ty};
 
 impl VectorEmitter<'_> {
     pub(super) fn save(&mut self, regs: &[Reg]) {
@@ -114,6 +115,41 @@ impl VectorEmitter<'_> {
         }
     }
 
+    /// Where the frames of the group's threads have other numbers than affine registers can have, the
+    /// threads go on one by one. A number of 32 bits that wraps around in some lane is no longer affine
+    /// where it is extended to 64: vector code has guards for that, and threads that run one by one
+    /// have what is right for each.
+    fn fall_back_where_not_affine(&mut self, block: BlockId) {
+        let mut is_first = true;
+        for reg in self.input.analyses.liveness.at(block) {
+            let (Uniformity::Affine(offsets), Ty::I64) =
+                (self.input.class(Arg::Reg(reg)), self.input.body.ty(reg))
+            else {
+                continue;
+            };
+            let slot = self.thread_slot(reg);
+            for chunk in 0..self.chunk_count(Ty::I64) {
+                self.scalar.element(8);
+                self.op(W::V128Load(scratch(slot + 16 * chunk, 2)));
+                self.scalar.element(8);
+                self.op(W::V128Load64Splat(scratch(slot, 2)));
+                self.add_offsets(Ty::I64, offsets, chunk);
+                self.op(W::V128Xor);
+                if !std::mem::take(&mut is_first) {
+                    self.op(W::V128Or);
+                }
+            }
+        }
+        if is_first {
+            return;
+        }
+        self.op(W::V128AnyTrue);
+        self.if_unlikely();
+        self.copy_common_resume();
+        self.group_falls_back(None);
+        self.op(W::End);
+    }
+
     /// Fills the group's uniform spill frame from the frame of its first thread, with what is live
     /// where a block begins.
     fn fill_uniform_frame(&mut self, block: BlockId) {
@@ -182,6 +218,7 @@ impl VectorEmitter<'_> {
             self.op(W::I32Load(scratch(at, 2)));
             self.op(W::I32Eqz);
             self.if_unlikely();
+            self.fall_back_where_not_affine(block);
             self.fill_uniform_frame(block);
             self.op(W::End);
             let restored = self.input.restored(resume, block);

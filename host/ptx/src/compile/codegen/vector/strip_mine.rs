@@ -46,7 +46,9 @@ impl VectorEmitter<'_> {
             Op::Unary(..) | Op::Binary(..) | Op::Select(..) | Op::Copy(..) | Op::Fma(..)
                 if op.targets().iter().all(is_scalar) =>
             {
-                Some(Step::Scalar)
+                let mut reads_vectors = false;
+                op.each_arg(|arg| reads_vectors |= arg.reg().is_some_and(|reg| !is_scalar(&reg)));
+                (!reads_vectors).then_some(Step::Scalar)
             }
             Op::Copy(target, a) => is_vector(*target).then_some(Step::Copy(*target, *a)),
             Op::Fma(target, a, b, c) => {
