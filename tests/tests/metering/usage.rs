@@ -185,10 +185,10 @@ fn a_record_says_what_its_request_had_used() {
     );
     ask(&server, Method::POST, 5, "/busy/3", 100);
     let text = fs::read_to_string(&log).unwrap();
-    let records = text
+    let mut records = text
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let record = records.last().unwrap();
+    let record = records.next_back().unwrap();
     let usage = &record["usage"];
     assert_eq!(
         (&record["tenant"], &usage["launches"]),

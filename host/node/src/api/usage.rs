@@ -69,7 +69,7 @@ fn hour(time: SystemTime, up: bool) -> i64 {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     let hours = since.as_secs() / SECONDS_PER_HOUR;
-    let is_begin = since.as_secs() % SECONDS_PER_HOUR == 0 && since.subsec_nanos() == 0;
+    let is_begin = since.as_secs().is_multiple_of(SECONDS_PER_HOUR) && since.subsec_nanos() == 0;
     let hours = hours + u64::from(up && !is_begin);
     i64::try_from(hours).unwrap_or(i64::MAX)
 }

@@ -71,21 +71,21 @@ impl Functions {
     ) -> Result<Application, LoadError> {
         let permits = self.compilers.permits(tenant).await;
         let config = ApplicationConfig {
-            gpu: Arc::new(FunctionGrants::new(self.grants.clone(), tenant)),
-            tenant_memory: self.memory.clone(),
+            gpu: Arc::new(FunctionGrants::new(self.host.grants.clone(), tenant)),
+            tenant_memory: self.host.memory.clone(),
             output: Some(self.logs.of(function_id)),
-            http: self.http.clone(),
+            http: self.host.http.clone(),
             policy: PolicyGrant {
                 settings,
                 ..PolicyGrant::default()
             },
-            guarded: self.is_guarded,
+            guarded: self.host.is_guarded,
             request_timeout: self.limits.request_timeout,
             reuse: self.limits.reuse,
-            observer: self.observer.clone(),
+            observer: self.host.observer.clone(),
             ..ApplicationConfig::default()
         };
-        let engine = self.engine.clone();
+        let engine = self.host.engine.clone();
         let loading = tokio::task::spawn_blocking(move || {
             // Compiling goes on where nobody waits for it any more.
             let _permits = permits;

@@ -51,7 +51,7 @@ impl Functions {
         let mut invocation = self.usage.begin(entry.tenant, &function.id, &function.name);
         let request = request.map(|body| invocation.request(body).boxed_unsync());
         let application = self.application(entry).await?;
-        let response = AbortOnDrop(self.guests.spawn(host_task(async move {
+        let response = AbortOnDrop(self.host.guests.spawn(host_task(async move {
             let response = application.invoke(request, &scope).await;
             response.map_err(InvokeError::Failed)
         })));

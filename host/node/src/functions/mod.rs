@@ -73,17 +73,26 @@ impl Default for FunctionLimits {
     }
 }
 
+/// What all functions of a node share.
+pub(crate) struct FunctionHost {
+    pub(crate) engine: Engine,
+    pub(crate) grants: Arc<TenantGrants>,
+    /// What all instances of each tenant have of this machine's memory.
+    pub(crate) memory: Arc<TenantMemory>,
+    /// Whether a policy decides on requests.
+    pub(crate) is_guarded: bool,
+    /// The HTTP requests that functions may send to other servers.
+    pub(crate) http: HttpGrant,
+    /// Who learns what invocations use.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// Runs the guests, on threads that serve no HTTP.
+    pub(crate) guests: Handle,
+}
+
 /// The functions of a node.
 pub(crate) struct Functions {
     storage: Arc<Storage>,
-    engine: Engine,
-    grants: Arc<TenantGrants>,
-    /// What all instances of each tenant have of this machine's memory.
-    memory: Arc<TenantMemory>,
-    /// Whether a policy decides on requests.
-    is_guarded: bool,
-    /// The HTTP requests that functions may send to other servers.
-    http: HttpGrant,
+    host: FunctionHost,
     limits: FunctionLimits,
     index: Index,
     loaded: Loaded,
@@ -94,23 +103,13 @@ pub(crate) struct Functions {
     /// Held shared from the moment a component is stored until a version refers to it, and
     /// exclusively while components are removed that no version refers to.
     collection: RwLock<()>,
-    /// Who learns what invocations use.
-    observer: Option<Arc<dyn Observer>>,
-    /// Runs the guests, on threads that serve no HTTP.
-    guests: Handle,
 }
 
 impl Functions {
     pub(crate) fn new(
         storage: Arc<Storage>,
-        engine: Engine,
-        grants: Arc<TenantGrants>,
-        memory: Arc<TenantMemory>,
-        is_guarded: bool,
-        http: HttpGrant,
+        host: FunctionHost,
         limits: FunctionLimits,
-        observer: Option<Arc<dyn Observer>>,
-        guests: Handle,
     ) -> Functions {
         Functions {
             index: Index::default(),
@@ -121,20 +120,14 @@ impl Functions {
             compilers: Compilers::default(),
             collection: RwLock::default(),
             storage,
-            engine,
-            grants,
-            memory,
-            is_guarded,
-            http,
+            host,
             limits,
-            observer,
-            guests,
         }
     }
 
     /// Who learns what invocations use.
     pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
-        self.observer.clone()
+        self.host.observer.clone()
     }
 
     pub(crate) fn limits(&self) -> &FunctionLimits {

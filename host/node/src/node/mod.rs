@@ -46,7 +46,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::api::Api;
 use crate::audit::{AuditLog, Outcome};
-use crate::functions::Functions;
+use crate::functions::{FunctionHost, Functions};
 use crate::grants::TenantGrants;
 use crate::host::chain::{PolicyConfig, load_policies};
 use crate::host::{Foundation, HostBuilder, HostError, Policy, Reloader};
@@ -283,19 +283,16 @@ impl HostBuilder<NodeSource> {
             observer: self.observer(),
             usage_header: self.application.usage_header,
         };
-        let is_guarded = !self.policies.is_empty();
-        let functions = Functions::new(
-            storage.clone(),
-            engine.clone(),
-            grants.clone(),
+        let shared = FunctionHost {
+            engine: engine.clone(),
+            grants: grants.clone(),
             memory,
-            is_guarded,
-            self.application.http.clone(),
-            limits,
-            self.observer(),
-            guests.handle().clone(),
-        );
-        let functions = Arc::new(functions);
+            is_guarded: !self.policies.is_empty(),
+            http: self.application.http.clone(),
+            observer: self.observer(),
+            guests: guests.handle().clone(),
+        };
+        let functions = Arc::new(Functions::new(storage.clone(), shared, limits));
         let jobs = Jobs::open(
             storage.clone(),
             functions.clone(),

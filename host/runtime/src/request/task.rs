@@ -23,6 +23,10 @@ pub(crate) struct RequestTask {
 
 /// Where the context of the request is. It is not allocated for itself, since most
 /// requests have one task.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the larger one is the common one, and would need an allocation of its own"
+)]
 enum ContextOf {
     /// Here: this is the task of the outermost component.
     Own(RequestContext),
