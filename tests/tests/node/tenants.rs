@@ -86,6 +86,8 @@ fn the_policy_decides_who_deploys_and_the_audit_log_says_what_was_done() {
         .arg("--token-file")
         .arg(&tokens)
         .arg(format!("--audit-log=file:{}", log.display()))
+        // So that a record is in the file when its answer is there.
+        .arg("--audit-sync")
         .start();
     let hello = fs::read(guest("hello")).unwrap();
     let post = |token: Option<&str>, name: &str| {

@@ -21,7 +21,7 @@ use crate::limiter::Buckets;
 use crate::metrics::{Metrics, Sources};
 use crate::tokens::Tokens;
 
-/// Assembles a [`Host`] or, where `S` is [`NodeSource`], a [`Node`](crate::node::Node). What is
+/// Assembles a [`Host`] or, where `S` is [`NodeSource`](crate::node::NodeSource), a [`Node`](crate::node::Node). What is
 /// not set is granted to nobody, but for the device, which is the processor.
 pub struct HostBuilder<S = ComponentSource> {
     /// What is served.

@@ -1,6 +1,6 @@
 //! What all commands share that serve over HTTP: their options, and how such a process runs,
 //! from the first log line to the last record. A command says what it serves
-//! ([`ServerCommand`]) and [`run`] does the rest.
+//! ([`ServerCommand`]) and [`run()`] does the rest.
 
 mod audit;
 mod cache;
