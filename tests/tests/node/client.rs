@@ -299,3 +299,41 @@ fn what_serve_serves_is_no_node() {
     let run = client(&server, &["list"]);
     fails(&run, 1, &["is no node of this version", "--server"]);
 }
+
+#[test]
+fn what_a_function_wrote_and_used_is_shown() {
+    let node = Node::start(&[]);
+    let run = |arguments: &[&str]| client(&node.server, arguments);
+    let loud = guest("panics_with_message");
+    succeeds(run(&["deploy", loud.to_str().unwrap(), "--name=loud"]));
+    assert_eq!(succeeds(run(&["logs", "loud"])), "");
+    assert_eq!(run(&["invoke", "loud"]).code, Some(7));
+    let logs = tensor_wasm_tests::eventually("the message is there", || {
+        let logs = succeeds(run(&["logs", "loud"]));
+        (!logs.is_empty()).then_some(logs)
+    });
+    assert!(
+        logs.contains(" stderr ") && logs.contains("panicked"),
+        "{logs}"
+    );
+    let lines = succeeds(run(&["logs", "loud", "--json"]));
+    let line: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&line["number"], &line["stream"]),
+        (&1.into(), &"stderr".into())
+    );
+    fails(&run(&["logs", "quiet"]), 4, &["function_not_found"]);
+
+    let usage = succeeds(run(&["usage"]));
+    assert!(usage.starts_with("HOUR"), "{usage}");
+    assert!(usage.contains("loud"), "{usage}");
+    let usage: Value = serde_json::from_str(&succeeds(run(&["usage", "--json"]))).unwrap();
+    let records = usage["usage"].as_array().unwrap();
+    let sum = |key: &str| -> u64 {
+        records
+            .iter()
+            .map(|record| record[key].as_u64().unwrap())
+            .sum()
+    };
+    assert_eq!((sum("requests"), sum("failures")), (1, 1));
+}
