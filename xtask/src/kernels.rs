@@ -107,7 +107,7 @@ fn sources(components: &Path) -> Result<Vec<PathBuf>> {
     Ok(sources)
 }
 
-/// The Python of an environment, in a folder of the build folder, that holds one of NVIDIA's packages.
+/// The Python of an environment, in a folder of the build folder, that holds a package of PyPI.
 ///
 /// # Errors
 /// Where there is no Python, or the package cannot be installed.
@@ -121,7 +121,7 @@ pub fn python_with(
     let python = folder.join("bin/python");
     if !python.exists() {
         step.run(Command::new("python3").args(["-m", "venv"]).arg(&folder))
-            .context("NVIDIA's compilers are installed by Python 3 and its venv module")?;
+            .context("packages of PyPI are installed by Python 3 and its venv module")?;
     }
     step.run(
         Command::new(&python)

@@ -1,6 +1,7 @@
 //! The project's habits as commands. Each command is one file; this one only
 //! reads the command line and sets the exit status.
 
+mod api_check;
 mod bench;
 mod check;
 mod components;
@@ -51,6 +52,7 @@ enum Command {
     Fuzz(fuzz::Arguments),
     GpuCheck(gpu_check::Arguments),
     Ptxas(ptxas::Arguments),
+    ApiCheck(api_check::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -86,5 +88,6 @@ fn in_checkout() -> Result<()> {
         Command::Fuzz(arguments) => fuzz::run(&workspace, &arguments),
         Command::GpuCheck(arguments) => gpu_check::run(&workspace, &arguments),
         Command::Ptxas(arguments) => ptxas::run(&workspace, &arguments),
+        Command::ApiCheck(arguments) => api_check::run(&workspace, &arguments),
     }
 }

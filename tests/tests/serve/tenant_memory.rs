@@ -189,3 +189,27 @@ fn with_a_limit_of_0_only_each_instance_has_one() {
     let held: u64 = held.trim_end_matches(" MiB").parse().unwrap();
     assert!((8..16).contains(&held), "{held}");
 }
+
+#[test]
+fn what_reused_instances_held_for_requests_that_ended_is_not_the_tenants() {
+    let server = Serve::new(guest("hello"))
+        .args(["--reuse", "1000", "--tenant-memory-bytes", "128MiB"])
+        .arg("--policy")
+        .arg(guest("policy_admits"))
+        .start();
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    for _ in 0..600 {
+                        let reply = server.get("/");
+                        assert_eq!(reply.status, 200, "{}", reply.text());
+                    }
+                })
+            })
+            .collect();
+        for client in clients {
+            client.join().unwrap();
+        }
+    });
+}

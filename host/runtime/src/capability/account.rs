@@ -3,12 +3,17 @@
 //! whose request the instance serves ([`super::tenant_memory`]).
 //!
 //! What the host holds is counted as a garbage collector counts: each call that makes the
-//! host hold more adds to a sum that only grows, and once the sum reaches the limit, what is
-//! still held is measured. So nothing has to be told when something is dropped.
+//! host hold more adds to a sum that only grows, and once the sum reaches the limit, or is far from
+//! what was measured last, what is still held is measured. So nothing has to be told when something
+//! is dropped, and an instance that is reused takes little more of its tenant's account than it holds.
 
 use super::tenant_memory::{TenantCharge, TenantExhausted, TenantMemory};
 use crate::request::HandleError;
 use std::fmt;
+
+/// What may be reserved before what is held is measured again, in bytes; where more was held, as
+/// much as that, so that measuring costs little beside what is reserved.
+const SLACK_BYTES: usize = 1 << 20;
 
 /// What an instance holds, and may hold, in bytes.
 #[derive(Debug)]
@@ -18,6 +23,8 @@ pub(crate) struct InstanceAccount {
     guest: usize,
     /// What the host held when that was last measured, and what was reserved since.
     host: usize,
+    /// What the host held when that was last measured.
+    measured: usize,
     /// Both together, as its tenant is charged for them.
     tenant: Option<TenantCharge>,
     /// Whether a growth was refused, which is logged once.
@@ -60,6 +67,7 @@ impl InstanceAccount {
             limit,
             guest: 0,
             host: 0,
+            measured: 0,
             tenant: None,
             refused: false,
         }
@@ -85,7 +93,7 @@ impl InstanceAccount {
             return Ok(());
         };
         let charge = TenantCharge::new(account.clone(), self.guest + self.host).or_else(|_| {
-            self.host = measure();
+            self.settle(measure());
             TenantCharge::new(account, self.guest + self.host)
         });
         match charge {
@@ -137,10 +145,12 @@ impl InstanceAccount {
         bytes: usize,
         measure: impl FnOnce() -> usize,
     ) -> Result<(), AccountExhausted> {
-        if self.fits(bytes) && self.charge(bytes).is_ok() {
+        let reserved = self.host.saturating_sub(self.measured);
+        let is_current = reserved <= SLACK_BYTES.max(self.measured);
+        if is_current && self.fits(bytes) && self.charge(bytes).is_ok() {
             return Ok(());
         }
-        self.host = measure();
+        self.settle(measure());
         if let Some(tenant) = &mut self.tenant {
             tenant.lower_to(self.guest + self.host);
         }
@@ -153,6 +163,11 @@ impl InstanceAccount {
             }));
         }
         Ok(self.charge(bytes)?)
+    }
+
+    fn settle(&mut self, measured: usize) {
+        self.host = measured;
+        self.measured = measured;
     }
 
     fn charge(&mut self, bytes: usize) -> Result<(), TenantExhausted> {
@@ -174,6 +189,25 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn what_an_instance_no_longer_holds_is_not_its_tenants_for_long() {
+        let tenants = TenantMemory::new(|_| Some(usize::MAX));
+        let mut account = InstanceAccount::new(usize::MAX);
+        account.serve(&tenants, Some(1), || 0).unwrap();
+        let (mut measured, mut most) = (0, 0);
+        for _ in 0..10_000 {
+            let measure = || {
+                measured += 1;
+                5000
+            };
+            account.reserve(10_000, measure).unwrap();
+            most = most.max(tenants.used(1));
+        }
+        assert!(most <= SLACK_BYTES + 25_000, "{most}");
+        // About once for each slack.
+        assert!((80..=110).contains(&measured), "{measured}");
+    }
 
     #[test]
     fn what_an_instance_holds_is_charged_to_the_tenant_that_it_serves() {

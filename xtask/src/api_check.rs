@@ -1,0 +1,108 @@
+//! `cargo xtask api-check`: a node, asked by a program that makes up requests from its OpenAPI
+//! document. The program comes from PyPI, and is never part of the repository.
+
+use std::{fs, process::Command, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::{
+    components::Which,
+    http::{Connection, request},
+    kernels, product,
+    server::{Kind, Server},
+    steps::Steps,
+    workspace::{Profile, Workspace},
+};
+
+/// The package that makes up requests, pinned.
+const GENERATOR: &str = "schemathesis==4.32.5";
+
+/// What has to hold of each answer: it is no failure of the server, and the document has its
+/// status, type and body.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
+
+/// How long the node may take to end after SIGTERM.
+const STOP: Duration = Duration::from_secs(30);
+
+/// Check that a node answers whatever is asked of it as its OpenAPI document says.
+///
+/// Starts a node with a function and sends it requests that are made up from the
+/// document, right ones and wrong ones. Needs Python 3 and, the first time, a
+/// network: the generator is installed from PyPI under the build folder.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// How many requests for each operation, about.
+    #[arg(long, default_value_t = 25, value_name = "N")]
+    examples: u32,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the generator cannot be installed, or an answer is not as the document says.
+pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    let mut steps = Steps::new(product::STEPS + 2);
+    let step = steps.begin("installing the generator of requests");
+    let python = kernels::python_with(workspace, &step, "api-venv", GENERATOR)?;
+    step.done(GENERATOR);
+    let binary = product::build(workspace, &mut steps, Which::All, Profile::Dev)?;
+
+    let step = steps.begin("asking a node");
+    let data = workspace.target().join("api-check");
+    if data.exists() {
+        fs::remove_dir_all(&data).with_context(|| format!("cannot remove {}", data.display()))?;
+    }
+    let mut command = Command::new(&binary);
+    command
+        .args(["node", "--addr=127.0.0.1:0", "--request-timeout=5s"])
+        .arg("--data-dir")
+        .arg(&data);
+    let server = Server::start(&mut command, Kind::TensorWasm)?;
+    let component = workspace.components_folder().join("tests/reflect.wasm");
+    let component =
+        fs::read(&component).with_context(|| format!("cannot read {}", component.display()))?;
+    let text = request(
+        "POST",
+        "/functions?name=reflect",
+        server.address(),
+        &[("Content-Type", "application/wasm")],
+        &component,
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let deployed = runtime.block_on(async {
+        let mut connection = Connection::open(server.address()).await?;
+        connection.exchange(&text).await
+    })?;
+    ensure!(
+        deployed.status == 201,
+        "deploying answers {}",
+        deployed.status
+    );
+
+    let program = python.with_file_name("schemathesis");
+    let mut command = Command::new(program);
+    command
+        .args(["run", "--checks", CHECKS])
+        .args(["--max-examples", &arguments.examples.to_string()])
+        .arg(format!("http://{}/openapi.json", server.address()))
+        .current_dir(&data);
+    let mut summary = None;
+    let passed = step.run_shown(&mut command, &mut |line| {
+        if line.contains(" generated, ") {
+            summary = Some(line.trim().to_owned());
+        }
+    })?;
+    server.stop(STOP)?;
+    if !passed {
+        bail!("an answer is not as the document says (see above)");
+    }
+    let summary = summary.context("the generator says nothing of what it sent")?;
+    step.done(&summary);
+    println!(
+        "the node answers as its document says, in {}",
+        steps.elapsed()
+    );
+    Ok(())
+}
