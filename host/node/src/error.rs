@@ -77,7 +77,7 @@ kinds! {
     GUEST_NO_RESPONSE = BAD_GATEWAY "guest_no_response" false
         "The function returned without a response that can be sent.";
     CAPACITY_EXHAUSTED = SERVICE_UNAVAILABLE "capacity_exhausted" true
-        "The node has as many instances as it can have at one time.";
+        "The node has as many instances, or deployments, as it can have at one time.";
     STORAGE_UNAVAILABLE = SERVICE_UNAVAILABLE "storage_unavailable" true
         "The database or the store of components does not answer.";
     INVOKE_TIMEOUT = GATEWAY_TIMEOUT "invoke_timeout" false
@@ -176,6 +176,7 @@ impl From<ChangeError> for NodeError {
                 format_args!("the function has no version {number}"),
             ),
             ChangeError::TooMany { limit } => NodeError::too_many_functions(limit),
+            ChangeError::TooMuch { limit } => NodeError::too_much_stored(limit),
             ChangeError::Storage(error) => error.into(),
         }
     }
@@ -190,6 +191,18 @@ impl From<DeployError> for NodeError {
             ),
             DeployError::Component(error) => NodeError::component(&error),
             DeployError::TooMany { limit } => NodeError::too_many_functions(limit),
+            DeployError::TooMuch { limit } => NodeError::too_much_stored(limit),
+            DeployError::NoPlace { limit } => NodeError::new(
+                &TENANT_CAPACITY_EXHAUSTED,
+                format_args!(
+                    "this tenant has {limit} deployments running, as many as it may: retry when \
+                     one has ended"
+                ),
+            ),
+            DeployError::Busy => NodeError::new(
+                &CAPACITY_EXHAUSTED,
+                "the node has as many deployments running as it can have: retry after a second",
+            ),
             DeployError::Storage(error) => error.into(),
             DeployError::Internal => NodeError::internal(),
         }
@@ -262,6 +275,16 @@ impl NodeError {
             _ => &INVALID_COMPONENT,
         };
         NodeError::new(kind, error)
+    }
+
+    pub(crate) fn too_much_stored(limit: u64) -> NodeError {
+        NodeError::new(
+            &TENANT_CAPACITY_EXHAUSTED,
+            format_args!(
+                "this tenant stores {limit} bytes, as much as it may: delete functions, or wait \
+                 until jobs that have ended are removed"
+            ),
+        )
     }
 
     fn too_many_functions(limit: u32) -> NodeError {

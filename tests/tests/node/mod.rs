@@ -6,6 +6,7 @@ mod document;
 mod errors;
 mod invoke;
 mod jobs;
+mod limits;
 mod observe;
 mod restart;
 mod settings;

@@ -8,15 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tensor_wasm_device::Device;
-use tensor_wasm_node::host::Reloader;
+use tensor_wasm_node::host::Served;
 use tensor_wasm_node::metrics::Metrics;
 use tensor_wasm_node::node::{self, FunctionLimits, JobLimits, NodeSource};
-use tensor_wasm_node::tokens::Tokens;
-use tensor_wasm_runtime::server::{Drained, Server};
 use tokio::runtime::Handle;
 
-use super::server::{self, ServedHost, ServerCommand, ServerOptions, source};
+use super::server::{self, ServerCommand, ServerOptions};
 use crate::config::Settings;
 use crate::values;
 
@@ -55,6 +52,19 @@ pub struct Node {
         help_heading = "Limits"
     )]
     max_functions: NonZeroU32,
+    /// Versions of each function that are kept; with one more the oldest goes that gets no
+    /// requests
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "100",
+        help_heading = "Limits"
+    )]
+    max_function_versions: NonZeroU32,
+    /// What each tenant may store: the components of its functions, and the requests and
+    /// results of its jobs
+    #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "4GiB", help_heading = "Limits")]
+    tenant_storage_bytes: u64,
     /// Requests of one tenant that run at one time; one more is answered with 429. By default
     /// half of --max-concurrent-requests
     #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
@@ -107,6 +117,8 @@ impl Node {
         FunctionLimits {
             component_bytes: self.max_function_bytes,
             functions: self.max_functions.get(),
+            versions: self.max_function_versions.get(),
+            stored_bytes: self.tenant_storage_bytes,
             concurrency: NonZeroUsize::try_from(concurrency).unwrap_or(NonZeroUsize::MAX),
             loaded: self.max_loaded_functions,
             ..FunctionLimits::default()
@@ -126,8 +138,7 @@ impl ServerCommand for Node {
         settings: &Settings,
         metrics: Option<Arc<Metrics>>,
     ) -> anyhow::Result<node::Node> {
-        let options = &self.server;
-        let mut builder = node::Node::builder(NodeSource {
+        let builder = node::Node::builder(NodeSource {
             directory: self.data_dir.clone(),
             secrets_key: self.secrets_key.clone(),
             limits: self.function_limits(),
@@ -138,26 +149,8 @@ impl ServerCommand for Node {
                 timeout: self.job_timeout,
                 retention: self.job_retention,
             },
-        })
-        .http(options.http.grant()?)
-        .reuse(options.reuse)
-        .request_timeout(options.requests.request_timeout)
-        .policy_settings(options.policy.settings())
-        .keep_authorization(options.policy.keep_authorization)
-        .tokens(Arc::new(options.policy.tokens()?))
-        .audit(options.audit.config())
-        .device(options.device.gpu)
-        .device_options(options.device.for_host())
-        .other_tenants(options.other_tenants(settings))
-        .tenants(options.listed_tenants(settings))
-        .instances(options.all_instances())
-        .instance_memory_bytes(options.limits.instance_memory_bytes()?)
-        .cache(options.cache.directory()?)
-        .metrics(metrics)
-        .usage_header(options.listener.usage_header);
-        for path in &options.policy.policies {
-            builder = builder.policy(source(path)?);
-        }
+        });
+        let builder = self.server.applied_to(builder, settings, metrics)?;
         Ok(Handle::current().block_on(builder.build())?)
     }
 
@@ -165,41 +158,9 @@ impl ServerCommand for Node {
         let options = &self.server;
         options.report_policies(node.policies())
             + &format!("node {}\n", self.data_dir.display())
-            + &format!("device {}\n", options.device.describe(node.device()))
-    }
-}
-
-impl ServedHost for node::Node {
-    fn device(&self) -> Option<&Device> {
-        self.device()
-    }
-
-    fn is_decided_on(&self) -> bool {
-        self.is_decided_on()
-    }
-
-    fn tokens(&self) -> &Tokens {
-        self.tokens()
-    }
-
-    fn is_audited(&self) -> bool {
-        self.audit().is_some()
-    }
-
-    fn reloader(&self) -> Reloader {
-        self.reloader()
-    }
-
-    async fn serve(
-        &self,
-        server: Server,
-        shutdown: impl Future<Output = ()>,
-        drain: Duration,
-    ) -> Drained {
-        self.serve(server, shutdown, drain).await
-    }
-
-    fn close(&self, patience: Duration) -> u64 {
-        self.close(patience)
+            + &format!(
+                "device {}\n",
+                options.device.describe(node.parts().device())
+            )
     }
 }

@@ -39,7 +39,8 @@ impl Api {
                     ));
                 };
                 let name = FunctionName::parse(name)?;
-                let mut deployment = self.functions.deploy().await?;
+                let place = self.functions.deployment_place(call.tenant)?;
+                let mut deployment = self.functions.deploy(call.tenant, place).await?;
                 match receive(&mut deployment, body).await {
                     Ok(()) => (name, deployment),
                     Err(error) => {
@@ -55,6 +56,7 @@ impl Api {
                         "name the function in the body or in the query, not in both",
                     ));
                 }
+                let place = self.functions.deployment_place(call.tenant)?;
                 let limit = self.functions.limits().component_bytes;
                 // Base64 takes 4 bytes for 3.
                 let longest = usize::try_from(limit / 3 * 4).unwrap_or(usize::MAX);
@@ -68,7 +70,7 @@ impl Api {
                     )
                 })?;
                 drop(request);
-                let mut deployment = self.functions.deploy().await?;
+                let mut deployment = self.functions.deploy(call.tenant, place).await?;
                 match deployment.write(&component).await {
                     Ok(()) => (name, deployment),
                     Err(error) => {
@@ -88,7 +90,7 @@ impl Api {
                 ));
             }
         };
-        let function = deployment.finish(call.tenant, &name, caller).await?;
+        let function = deployment.finish(name, caller).await?;
         let mut response = body::json(StatusCode::CREATED, &Function::whole(&function))?;
         let location = format!("/functions/{}", function.id);
         if let Ok(location) = HeaderValue::from_str(&location) {
@@ -183,7 +185,7 @@ pub(super) fn named(error: functions::ChangeError, key: &str) -> NodeError {
 }
 
 /// Passes a body on as it comes.
-async fn receive(deployment: &mut Deployment<'_>, mut body: WasiBody) -> Result<(), NodeError> {
+async fn receive(deployment: &mut Deployment, mut body: WasiBody) -> Result<(), NodeError> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(body::broken)?;
         if let Some(data) = frame.data_ref() {

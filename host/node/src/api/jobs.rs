@@ -24,6 +24,8 @@ impl Api {
     ) -> Result<Response<WasiBody>, NodeError> {
         let entry = self.functions.find(call.tenant, &call.id).await?;
         let entry = entry.ok_or_else(|| NodeError::no_function(&call.id))?;
+        // The body is in memory until it is in the database, as those of invocations may be.
+        let _place = self.functions.place(call.tenant)?;
         let created_by = call.scope.caller().map(|caller| caller.id.clone());
         let request = for_function(call.request, &call.rest)?;
         let (mut head, body) = request.into_parts();
@@ -65,6 +67,11 @@ impl Api {
                     &IDEMPOTENCY_CONFLICT,
                     "another request has been sent with this Idempotency-Key: use a key for one \
                      request alone",
+                ));
+            }
+            Added::TooMuch => {
+                return Err(NodeError::too_much_stored(
+                    self.functions.limits().stored_bytes,
                 ));
             }
             Added::TooMany => {

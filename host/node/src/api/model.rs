@@ -364,9 +364,12 @@ fn capabilities<'a>(imports: impl Iterator<Item = &'a String>) -> Vec<String> {
     found.iter().map(Capability::to_string).collect()
 }
 
+/// The last millisecond that RFC 3339 can write: of the year 9999.
+const LATEST_MS: u64 = 253_402_300_799_999;
+
 /// A time as RFC 3339 writes it, in UTC with milliseconds.
 fn rfc3339(ms: i64) -> String {
-    let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+    let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0).min(LATEST_MS));
     humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + since).to_string()
 }
 
@@ -377,5 +380,8 @@ mod tests {
     #[test]
     fn times_are_rfc_3339_in_utc_with_milliseconds() {
         assert_eq!(rfc3339(1_700_000_000_123), "2023-11-14T22:13:20.123Z");
+        // What a clock, or a database, may say.
+        assert_eq!(rfc3339(i64::MAX), "9999-12-31T23:59:59.999Z");
+        assert_eq!(rfc3339(i64::MIN), "1970-01-01T00:00:00.000Z");
     }
 }

@@ -170,6 +170,7 @@ pub(super) const ROUTES: &[Route] = &[
                     &UNSUPPORTED_MEDIA_TYPE,
                     &INVALID_COMPONENT,
                     &TENANT_CAPACITY_EXHAUSTED,
+                    &CAPACITY_EXHAUSTED,
                     &STORAGE_FULL,
                 ],
             },

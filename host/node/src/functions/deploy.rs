@@ -1,22 +1,26 @@
 //! Deployments: a component arrives, is stored, checked and compiled, and only then becomes
 //! the version that requests get.
+//!
+//! What a deployment takes is bounded: so many of a tenant and of all tenants at one time, one
+//! compilation of a tenant, and no component is in memory while it waits for its turn.
 
-use std::collections::HashMap;
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex};
-use std::thread::available_parallelism;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use tensor_wasm_runtime::policy::PolicyGrant;
 use tensor_wasm_runtime::{Application, ApplicationConfig};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::compilers::Compilers;
+use super::places::Place;
 use super::{FunctionName, Functions, now_ms};
 use crate::grants::FunctionGrants;
-use crate::lock::ignore_poison;
 use crate::storage::StorageError;
 use crate::storage::components::Upload;
-use crate::storage::functions::{ChangeError, Function, Imports, NewVersion, new_function_id};
+use crate::storage::functions::{
+    AddedVersion, ChangeError, Function, Imports, NewVersion, TenantLimits, new_function_id,
+};
+
+/// Deployments of all tenants that run at one time. Each may have a component in memory.
+const MOST_DEPLOYMENTS: usize = 16;
 
 /// Why a deployment failed. Nothing of it is left.
 #[derive(Debug)]
@@ -33,6 +37,18 @@ pub(crate) enum DeployError {
         /// How many it may have.
         limit: u32,
     },
+    /// The tenant has stored as much as it may.
+    TooMuch {
+        /// How much it may store, in bytes.
+        limit: u64,
+    },
+    /// As many deployments of the tenant run as may.
+    NoPlace {
+        /// How many may run.
+        limit: usize,
+    },
+    /// As many deployments of all tenants run as may.
+    Busy,
     /// The storage failed.
     Storage(StorageError),
     /// The host failed; the log says why.
@@ -46,30 +62,52 @@ impl From<StorageError> for DeployError {
 }
 
 /// A deployment whose component is arriving.
-pub(crate) struct Deployment<'a> {
-    functions: &'a Arc<Functions>,
-    upload: Upload<'a>,
+pub(crate) struct Deployment {
+    functions: Arc<Functions>,
+    tenant: u64,
+    upload: Upload,
+    _place: Place,
 }
 
 impl Functions {
+    /// A place for a deployment of a tenant, to be taken before anything of its component is in
+    /// memory.
+    pub(crate) fn deployment_place(&self, tenant: u64) -> Result<Place, DeployError> {
+        if self.deployments.taken() >= MOST_DEPLOYMENTS {
+            return Err(DeployError::Busy);
+        }
+        let limit = self.deployments.of_each();
+        let place = self.deployments.take(tenant);
+        place.ok_or(DeployError::NoPlace { limit })
+    }
+
     /// Begins a deployment.
-    pub(crate) async fn deploy(self: &Arc<Self>) -> Result<Deployment<'_>, DeployError> {
+    pub(crate) async fn deploy(
+        self: &Arc<Self>,
+        tenant: u64,
+        place: Place,
+    ) -> Result<Deployment, DeployError> {
         Ok(Deployment {
-            functions: self,
+            functions: self.clone(),
+            tenant,
             upload: self.storage.components.upload().await?,
+            _place: place,
         })
     }
 
     /// Loads a component as a function of this tenant, compiling it if that has not been done
-    /// yet.
+    /// yet, when it is its turn among `compilers`.
     pub(super) async fn load(
         &self,
+        compilers: &Compilers,
         tenant: u64,
         function_id: &str,
-        component: Bytes,
-        settings: Vec<(String, String)>,
+        digest: &str,
     ) -> Result<Application, LoadError> {
-        let permits = self.compilers.permits(tenant).await;
+        let permits = compilers.permits(tenant).await;
+        let settings = self.storage.database.settings(function_id).await?;
+        let settings = self.opened(function_id, &settings)?;
+        let component = self.storage.components.read(digest).await?;
         let config = ApplicationConfig {
             gpu: Arc::new(FunctionGrants::new(self.host.grants.clone(), tenant)),
             tenant_memory: self.host.memory.clone(),
@@ -106,11 +144,41 @@ impl Functions {
 pub(crate) enum LoadError {
     /// It can't be, or is not granted what it imports.
     Component(tensor_wasm_runtime::Error),
+    /// The storage failed.
+    Storage(StorageError),
     /// The host failed; the log says why.
     Internal,
 }
 
-impl Deployment<'_> {
+impl From<StorageError> for LoadError {
+    fn from(error: StorageError) -> LoadError {
+        LoadError::Storage(error)
+    }
+}
+
+impl From<LoadError> for DeployError {
+    fn from(error: LoadError) -> DeployError {
+        match error {
+            LoadError::Component(error) => DeployError::Component(error),
+            LoadError::Storage(error) => DeployError::Storage(error),
+            LoadError::Internal => DeployError::Internal,
+        }
+    }
+}
+
+impl From<ChangeError> for DeployError {
+    fn from(error: ChangeError) -> DeployError {
+        match error {
+            ChangeError::TooMany { limit } => DeployError::TooMany { limit },
+            ChangeError::TooMuch { limit } => DeployError::TooMuch { limit },
+            ChangeError::Storage(error) => DeployError::Storage(error),
+            // A deployment makes what is not there.
+            ChangeError::NoFunction | ChangeError::NoVersion(_) => DeployError::Internal,
+        }
+    }
+}
+
+impl Deployment {
     /// Takes the next bytes of the component.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), DeployError> {
         let limit = self.functions.limits.component_bytes;
@@ -126,124 +194,76 @@ impl Deployment<'_> {
     }
 
     /// Checks and compiles the component, and makes it the version of the function of this
-    /// name that gets all requests.
+    /// name that gets all requests. Goes on where nobody waits for it any more, so that nothing
+    /// is left half done.
     pub(crate) async fn finish(
         self,
-        tenant: u64,
-        name: &FunctionName,
+        name: FunctionName,
         created_by: Option<String>,
     ) -> Result<Function, DeployError> {
-        let functions = self.functions;
-        let storage = &functions.storage;
-        // From here on the component has a name by which it could be removed.
-        let _shared = functions.collection.read().await;
+        let finishing = tokio::spawn(async move {
+            let functions = self.functions.clone();
+            let digest = self.upload.digest();
+            functions.collection.pin(&digest).await;
+            let deployed = self.make_version(name, created_by).await;
+            functions.collection.unpin(&digest).await;
+            match &deployed {
+                Ok(deployed) => functions.remove_unused(&deployed.pruned).await,
+                Err(_) => functions.remove_unused(&[digest]).await,
+            }
+            deployed.map(|deployed| deployed.function)
+        });
+        finishing.await.unwrap_or_else(|error| {
+            tracing::error!("a deployment failed: {error}");
+            Err(DeployError::Internal)
+        })
+    }
+
+    async fn make_version(
+        self,
+        name: FunctionName,
+        created_by: Option<String>,
+    ) -> Result<AddedVersion, DeployError> {
+        let (functions, tenant) = (self.functions, self.tenant);
+        let database = &functions.storage.database;
         let size_bytes = self.upload.bytes();
         let digest = self.upload.complete().await?;
-        let component = storage.components.read(&digest).await?;
-        let deployed = async {
-            let known = storage.database.function(tenant, name.as_str()).await?;
-            let id = match known {
-                Some(function) => function.id,
-                None => new_function_id()?,
-            };
-            let settings = storage.database.settings(&id).await?;
-            let opened = functions.opened(&id, &settings)?;
-            let application = match functions.load(tenant, &id, component, opened).await {
-                Ok(application) => application,
-                Err(LoadError::Component(error)) => return Err(DeployError::Component(error)),
-                Err(LoadError::Internal) => return Err(DeployError::Internal),
-            };
-            let imports = application.imports();
-            let version = NewVersion {
-                digest: digest.clone(),
-                size_bytes,
-                imports: Imports {
-                    granted: imports.granted.clone(),
-                    denied: imports.denied.clone(),
-                },
-                created_by,
-            };
-            let limit = functions.limits.functions;
-            let change = functions.index.change().await;
-            let function = storage
-                .database
-                .add_version(tenant, name.as_str(), &id, version, limit, now_ms())
-                .await
-                .map_err(|error| match error {
-                    ChangeError::TooMany { limit } => DeployError::TooMany { limit },
-                    ChangeError::Storage(error) => DeployError::Storage(error),
-                    // It is made here.
-                    ChangeError::NoFunction | ChangeError::NoVersion(_) => DeployError::Internal,
-                })?;
-            // Where another deployment made the function, or its settings have changed
-            // meanwhile, the next request loads it as it is now.
-            let is_current =
-                function.id == id && storage.database.settings(&function.id).await? == settings;
-            if let Some((number, _)) = function.active().filter(|_| is_current) {
-                let application = Arc::new(application);
-                functions.loaded.insert(&function.id, number, application);
-            }
-            change.replaced(tenant, &function);
-            Ok(function)
-        }
-        .await;
-        drop(_shared);
-        if deployed.is_err() {
-            functions.remove_unused(&digest).await;
-        }
-        deployed
-    }
-}
-
-impl Functions {
-    /// Removes a component that no version refers to. Where that fails, the next start does it.
-    async fn remove_unused(&self, digest: &str) {
-        let _exclusive = self.collection.write().await;
-        let removed = match self.storage.database.is_used(digest).await {
-            Ok(true) => return,
-            Ok(false) => self.storage.components.remove(digest).await,
-            Err(error) => Err(error),
+        let known = database.function(tenant, name.as_str()).await?;
+        let id = match known {
+            Some(function) => function.id,
+            None => new_function_id()?,
         };
-        if let Err(error) = removed {
-            tracing::warn!(
-                digest,
-                "a component that is not used stays for now: {error}"
-            );
-        }
-    }
-}
-
-/// Who may compile: as many as half of the processors at one time, and one of each tenant.
-#[derive(Default)]
-pub(super) struct Compilers {
-    all: OnceSemaphore,
-    /// Tenants that do not compile have no entry.
-    of_tenants: Mutex<HashMap<u64, Arc<Semaphore>>>,
-}
-
-struct OnceSemaphore(Arc<Semaphore>);
-
-impl Default for OnceSemaphore {
-    fn default() -> OnceSemaphore {
-        let processors = available_parallelism().map_or(1, NonZeroUsize::get);
-        OnceSemaphore(Arc::new(Semaphore::new(processors.div_ceil(2))))
-    }
-}
-
-impl Compilers {
-    /// Waits for the tenant's turn, and then for a processor.
-    async fn permits(&self, tenant: u64) -> Vec<OwnedSemaphorePermit> {
-        let own = {
-            let mut of_tenants = ignore_poison(self.of_tenants.lock());
-            of_tenants.retain(|_, own| Arc::strong_count(own) > 1);
-            let own = of_tenants.entry(tenant);
-            own.or_insert_with(|| Arc::new(Semaphore::new(1))).clone()
+        let settings = database.settings(&id).await?;
+        let compilers = &functions.compilers;
+        let application = functions.load(compilers, tenant, &id, &digest).await?;
+        let imports = application.imports();
+        let version = NewVersion {
+            digest,
+            size_bytes,
+            imports: Imports {
+                granted: imports.granted.clone(),
+                denied: imports.denied.clone(),
+            },
+            created_by,
         };
-        let mut permits = Vec::with_capacity(2);
-        for semaphore in [own, self.all.0.clone()] {
-            // None of them is ever closed.
-            permits.extend(semaphore.acquire_owned().await.ok());
+        let limits = TenantLimits {
+            functions: functions.limits.functions,
+            versions: functions.limits.versions,
+            stored_bytes: functions.limits.stored_bytes,
+        };
+        let change = functions.index.change().await;
+        let added = database
+            .add_version(tenant, name.as_str(), &id, version, &limits, now_ms())
+            .await?;
+        let function = &added.function;
+        // Where another deployment made the function, or its settings have changed meanwhile,
+        // the next request loads it as it is now.
+        let is_current = function.id == id && database.settings(&id).await? == settings;
+        if let Some((number, _)) = function.active().filter(|_| is_current) {
+            let application = Arc::new(application);
+            functions.loaded.insert(tenant, &id, number, application);
         }
-        permits
+        change.replaced(tenant, function);
+        Ok(added)
     }
 }

@@ -37,6 +37,13 @@ pub(crate) enum InvokeError {
 }
 
 impl Functions {
+    /// A place for one request of a tenant.
+    pub(crate) fn place(&self, tenant: u64) -> Result<Place, InvokeError> {
+        let limit = self.places.of_each();
+        let place = self.places.take(tenant);
+        place.ok_or(InvokeError::NoPlace { limit })
+    }
+
     /// Has a function answer a request.
     pub(crate) async fn invoke(
         &self,
@@ -44,9 +51,7 @@ impl Functions {
         request: http::Request<WasiBody>,
         scope: RequestScope,
     ) -> Result<http::Response<WasiBody>, InvokeError> {
-        let limit = self.places.of_each();
-        let place = self.places.take(entry.tenant);
-        let place = place.ok_or(InvokeError::NoPlace { limit })?;
+        let place = self.place(entry.tenant)?;
         let function = &entry.function;
         let mut invocation = self.usage.begin(entry.tenant, &function.id, &function.name);
         let request = request.map(|body| invocation.request(body).boxed_unsync());
@@ -73,18 +78,15 @@ impl Functions {
             tracing::error!(function = entry.function.id, "the function has no version");
             return Err(InvokeError::Internal);
         };
-        let cell = self.loaded.cell(&entry.function.id, number);
+        let id = &entry.function.id;
+        let cell = self.loaded.cell(entry.tenant, id, number);
         let loaded = cell
             .get_or_try_init(async || {
-                let component = self.storage.components.read(&version.digest).await;
-                let component = component.map_err(InvokeError::Storage)?;
-                let id = &entry.function.id;
-                let settings = self.storage.database.settings(id).await;
-                let settings = settings.map_err(InvokeError::Storage)?;
-                let settings = self.opened(id, &settings).map_err(InvokeError::Storage)?;
-                match self.load(entry.tenant, id, component, settings).await {
+                let loading = self.load(&self.loaders, entry.tenant, id, &version.digest);
+                match loading.await {
                     Ok(application) => Ok(Arc::new(application)),
                     Err(LoadError::Component(error)) => Err(InvokeError::Component(error)),
+                    Err(LoadError::Storage(error)) => Err(InvokeError::Storage(error)),
                     Err(LoadError::Internal) => Err(InvokeError::Internal),
                 }
             })

@@ -1,5 +1,7 @@
-//! The components that are loaded: linked, and ready to make instances. Those that were used
-//! last stay; any other one is loaded again when it is next invoked.
+//! The components that are loaded: linked, and ready to make instances. Where there are too many,
+//! the tenant that has most gives up the one that it used least recently, so that no tenant's
+//! functions, and what they keep on the device, give way to a flood of another's. It is loaded again
+//! when it is next invoked.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -28,6 +30,7 @@ struct Cells {
 }
 
 struct Used {
+    tenant: u64,
     cell: Cell,
     last: u64,
 }
@@ -41,13 +44,13 @@ impl Loaded {
     }
 
     /// The component of a version. Whoever finds it empty loads it.
-    pub(super) fn cell(&self, id: &str, version: u32) -> Cell {
+    pub(super) fn cell(&self, tenant: u64, id: &str, version: u32) -> Cell {
         let mut cells = ignore_poison(self.cells.lock());
         if let Some(cell) = cells.used(id, version) {
             return cell;
         }
         let evicted = (cells.count >= self.most.get()).then(|| cells.evict());
-        let cell = cells.insert(id, version, Arc::default());
+        let cell = cells.insert(tenant, id, version, Arc::default());
         drop(cells);
         if let Some(Some(cell)) = evicted {
             drop_elsewhere(cell);
@@ -56,8 +59,14 @@ impl Loaded {
     }
 
     /// Has a component that was just loaded.
-    pub(super) fn insert(&self, id: &str, version: u32, application: Arc<Application>) {
-        let cell = self.cell(id, version);
+    pub(super) fn insert(
+        &self,
+        tenant: u64,
+        id: &str,
+        version: u32,
+        application: Arc<Application>,
+    ) {
+        let cell = self.cell(tenant, id, version);
         // Another one, where a request was faster: equal, and in use.
         let _ = cell.set(application);
     }
@@ -79,8 +88,9 @@ impl Cells {
         Some(used.cell.clone())
     }
 
-    fn insert(&mut self, id: &str, version: u32, cell: Cell) -> Cell {
+    fn insert(&mut self, tenant: u64, id: &str, version: u32, cell: Cell) -> Cell {
         let used = Used {
+            tenant,
             cell: cell.clone(),
             last: self.clock,
         };
@@ -102,13 +112,20 @@ impl Cells {
         Some(used.cell)
     }
 
-    /// Removes the one that was used least recently.
+    /// Removes the least recently used one of the tenant that has most.
     fn evict(&mut self) -> Option<Cell> {
-        let all = self.by_version.iter().flat_map(|(id, versions)| {
-            let of_id = versions.iter();
-            of_id.map(move |(version, used)| (used.last, id, *version))
+        let all = || self.by_version.values().flat_map(HashMap::values);
+        let mut counts: HashMap<u64, usize> = HashMap::new();
+        for used in all() {
+            *counts.entry(used.tenant).or_default() += 1;
+        }
+        let most = counts.values().copied().max()?;
+        let of_largest = self.by_version.iter().flat_map(|(id, versions)| {
+            let versions = versions.iter();
+            versions.map(move |(version, used)| (used, id, *version))
         });
-        let (_, id, version) = all.min_by_key(|(last, ..)| *last)?;
+        let of_largest = of_largest.filter(|(used, ..)| counts.get(&used.tenant) == Some(&most));
+        let (_, id, version) = of_largest.min_by_key(|(used, ..)| used.last)?;
         let id = id.clone();
         self.remove(&id, version)
     }
@@ -131,16 +148,27 @@ mod tests {
     #[test]
     fn the_one_that_was_used_least_recently_gives_way() {
         let loaded = Loaded::new(NonZeroUsize::new(2).unwrap());
-        let first = loaded.cell("a", 1);
-        let second = loaded.cell("a", 2);
-        assert!(Arc::ptr_eq(&first, &loaded.cell("a", 1)));
-        let third = loaded.cell("b", 1);
-        assert!(Arc::ptr_eq(&first, &loaded.cell("a", 1)));
-        assert!(Arc::ptr_eq(&third, &loaded.cell("b", 1)));
-        assert!(!Arc::ptr_eq(&second, &loaded.cell("a", 2)));
+        let first = loaded.cell(7, "a", 1);
+        let second = loaded.cell(7, "a", 2);
+        assert!(Arc::ptr_eq(&first, &loaded.cell(7, "a", 1)));
+        let third = loaded.cell(7, "b", 1);
+        assert!(Arc::ptr_eq(&first, &loaded.cell(7, "a", 1)));
+        assert!(Arc::ptr_eq(&third, &loaded.cell(7, "b", 1)));
+        assert!(!Arc::ptr_eq(&second, &loaded.cell(7, "a", 2)));
         assert_eq!(loaded.cells.lock().unwrap().count, 2);
         loaded.remove("a", 2);
         loaded.remove("a", 2);
         assert_eq!(loaded.cells.lock().unwrap().count, 1);
+    }
+
+    #[test]
+    fn a_tenant_that_loads_many_takes_no_place_of_another() {
+        let loaded = Loaded::new(NonZeroUsize::new(3).unwrap());
+        let kept = loaded.cell(1, "kept", 1);
+        for number in 0..10 {
+            loaded.cell(2, &number.to_string(), 1);
+        }
+        assert!(Arc::ptr_eq(&kept, &loaded.cell(1, "kept", 1)));
+        assert_eq!(loaded.cells.lock().unwrap().count, 3);
     }
 }

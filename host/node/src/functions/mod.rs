@@ -5,6 +5,8 @@
 //! A function belongs to one tenant, and nobody else sees it. Its versions have instances of
 //! their own: neither memory nor device buffers are shared between functions or tenants.
 
+mod collection;
+mod compilers;
 mod deploy;
 mod index;
 mod invoke;
@@ -22,7 +24,6 @@ use std::time::{Duration, SystemTime};
 
 use tensor_wasm_runtime::{Engine, HttpGrant, Observer, TenantMemory, Trap};
 use tokio::runtime::Handle;
-use tokio::sync::RwLock;
 
 use crate::grants::TenantGrants;
 use crate::storage::functions::{ChangeError, Function};
@@ -35,12 +36,16 @@ pub(crate) use invoke::InvokeError;
 pub(crate) use logs::LogLine;
 pub(crate) use name::{FunctionName, InvalidName};
 
-use deploy::Compilers;
+use collection::Collection;
+use compilers::Compilers;
 use index::Index;
 use loaded::Loaded;
 use logs::Logs;
 use places::Places;
 use usage::Usage;
+
+/// Deployments of one tenant that run at one time. Each may have a component in memory.
+const DEPLOYMENTS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 /// What one tenant may have, and how its functions are run.
 #[derive(Clone, Debug)]
@@ -49,6 +54,12 @@ pub struct FunctionLimits {
     pub component_bytes: u64,
     /// Functions of one tenant.
     pub functions: u32,
+    /// Versions of one function that are kept: with one more the oldest goes that gets no
+    /// requests.
+    pub versions: u32,
+    /// What one tenant may store, in bytes: the components of its functions, and the requests and
+    /// results of its jobs.
+    pub stored_bytes: u64,
     /// Requests of one tenant that run at one time.
     pub concurrency: NonZeroUsize,
     /// Components that are kept loaded at one time. Others are loaded again, from their
@@ -65,6 +76,8 @@ impl Default for FunctionLimits {
         FunctionLimits {
             component_bytes: 64 << 20,
             functions: 1000,
+            versions: 100,
+            stored_bytes: 4 << 30,
             concurrency: NonZeroUsize::new(128).unwrap_or(NonZeroUsize::MIN),
             loaded: NonZeroUsize::new(256).unwrap_or(NonZeroUsize::MIN),
             request_timeout: Duration::from_secs(30),
@@ -99,10 +112,14 @@ pub(crate) struct Functions {
     places: Places,
     logs: Logs,
     usage: Usage,
+    /// Who compiles what is deployed.
     compilers: Compilers,
-    /// Held shared from the moment a component is stored until a version refers to it, and
-    /// exclusively while components are removed that no version refers to.
-    collection: RwLock<()>,
+    /// Who loads what was compiled before: apart, so that an invocation does not wait for
+    /// deployments.
+    loaders: Compilers,
+    /// Deployments that run.
+    deployments: Places,
+    collection: Collection,
 }
 
 impl Functions {
@@ -118,7 +135,9 @@ impl Functions {
             logs: Logs::default(),
             usage: Usage::default(),
             compilers: Compilers::default(),
-            collection: RwLock::default(),
+            loaders: Compilers::default(),
+            deployments: Places::new(DEPLOYMENTS),
+            collection: Collection::default(),
             storage,
             host,
             limits,
@@ -185,12 +204,9 @@ impl Functions {
             self.loaded.remove(&function.id, *number);
         }
         self.logs.remove(&function.id);
-        let _exclusive = self.collection.write().await;
-        for version in function.versions.values() {
-            if !database.is_used(&version.digest).await? {
-                self.storage.components.remove(&version.digest).await?;
-            }
-        }
+        let digests = function.versions.into_values();
+        let digests: Vec<_> = digests.map(|version| version.digest).collect();
+        self.remove_unused(&digests).await;
         Ok(true)
     }
 

@@ -11,8 +11,11 @@ use crate::lock::ignore_poison;
 pub(super) struct Places {
     of_each: NonZeroUsize,
     /// Tenants without a request have no entry: a token may be valid for any number of them.
-    running: Arc<Mutex<HashMap<u64, usize>>>,
+    running: Running,
 }
+
+/// How many requests of each tenant run.
+type Running = Arc<Mutex<HashMap<u64, usize>>>;
 
 impl Places {
     pub(super) fn new(of_each: NonZeroUsize) -> Places {
@@ -36,6 +39,11 @@ impl Places {
         })
     }
 
+    /// How many places of all tenants are taken.
+    pub(super) fn taken(&self) -> usize {
+        ignore_poison(self.running.lock()).values().sum()
+    }
+
     /// How many each tenant has.
     pub(super) fn of_each(&self) -> usize {
         self.of_each.get()
@@ -45,7 +53,7 @@ impl Places {
 /// The place of a request that runs, until it is dropped.
 pub(crate) struct Place {
     tenant: u64,
-    running: Arc<Mutex<HashMap<u64, usize>>>,
+    running: Running,
 }
 
 impl Drop for Place {

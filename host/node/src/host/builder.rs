@@ -14,7 +14,7 @@ use tensor_wasm_runtime::{
 
 use super::chain::{Chain, ComponentSource};
 use super::device::{self, DeviceChoice, DeviceOptions};
-use super::{Host, HostError};
+use super::{Host, HostError, HostParts};
 use crate::audit::{AuditConfig, AuditLog, AuditTarget};
 use crate::grants::{Tenant, TenantGrants};
 use crate::limiter::Buckets;
@@ -329,13 +329,13 @@ impl HostBuilder {
             &foundation.policy,
         )?;
         let decides = chain.outermost().is_decided_on();
-        Ok(Host {
+        let parts = HostParts {
             audit: self.kept(foundation.audit, decides),
-            chain,
             device: foundation.device,
             grants: foundation.grants,
             tokens: foundation.tokens,
-            metrics: self.metrics,
-        })
+            metrics: self.metrics.clone(),
+        };
+        Ok(Host { chain, parts })
     }
 }

@@ -10,7 +10,7 @@ mod scheduler;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tensor_wasm_runtime::host_task;
@@ -58,7 +58,7 @@ pub(crate) struct Jobs {
     storage: Arc<Storage>,
     functions: Arc<Functions>,
     limits: JobLimits,
-    audit: Option<Arc<AuditLog>>,
+    audit: OnceLock<Arc<AuditLog>>,
     waiting: Mutex<Waiting>,
     running: Mutex<HashMap<String, Running>>,
     /// Something became due, or a place became free.
@@ -100,7 +100,6 @@ impl Jobs {
         storage: Arc<Storage>,
         functions: Arc<Functions>,
         limits: JobLimits,
-        audit: Option<Arc<AuditLog>>,
     ) -> Result<Jobs, StorageError> {
         let database = &storage.database;
         let (again, lost) = database.settle_interrupted(false, now_ms()).await?;
@@ -117,13 +116,18 @@ impl Jobs {
             storage,
             functions,
             limits,
-            audit,
+            audit: OnceLock::new(),
             waiting: Mutex::new(waiting),
             running: Mutex::default(),
             wake: Notify::new(),
             stopped: watch::Sender::new(false),
             count: watch::Sender::new(0),
         })
+    }
+
+    /// Has the ends of jobs recorded.
+    pub(crate) fn set_audit(&self, audit: Arc<AuditLog>) {
+        let _ = self.audit.set(audit);
     }
 
     /// Begins to run jobs, on the threads that run guests.
@@ -139,7 +143,9 @@ impl Jobs {
     pub(crate) async fn add(&self, job: NewJob) -> Result<Added, StorageError> {
         let (tenant, now) = (job.tenant, now_ms());
         let limit = self.limits.of_each_tenant;
-        let added = self.storage.database.add_job(job, limit, now).await?;
+        let stored_bytes = self.functions.limits().stored_bytes;
+        let added = self.storage.database.add_job(job, limit, stored_bytes, now);
+        let added = added.await?;
         if let Added::New(_) = &added {
             self.due(tenant, now);
         }
@@ -226,7 +232,7 @@ impl Jobs {
     }
 
     fn record(&self, action: &str, id: &str, error: Option<&str>) {
-        if let Some(audit) = &self.audit {
+        if let Some(audit) = self.audit.get() {
             let outcome = error.map_or_else(Outcome::done, Outcome::failed);
             audit.event(action, id, outcome);
         }

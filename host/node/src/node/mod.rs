@@ -5,7 +5,7 @@
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
-//! use tensor_wasm_node::host::ComponentSource;
+//! use tensor_wasm_node::host::{ComponentSource, Served};
 //! use tensor_wasm_node::node::{Node, NodeSource};
 //! use tensor_wasm_node::tokens::Tokens;
 //! use tensor_wasm_runtime::server::{Limits, Server};
@@ -38,27 +38,25 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use tensor_wasm_device::Device;
+use tensor_wasm_runtime::Unguarded;
 use tensor_wasm_runtime::server::{Drained, Server};
-use tensor_wasm_runtime::{Observer, Unguarded};
 use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
 use crate::api::Api;
-use crate::audit::{AuditLog, Outcome};
 use crate::functions::{FunctionHost, Functions};
-use crate::grants::TenantGrants;
 use crate::host::chain::{PolicyConfig, load_policies};
-use crate::host::{Foundation, HostBuilder, HostError, Policy, Reloader};
+use crate::host::{Foundation, HostBuilder, HostError, HostParts, Policy, Served};
 use crate::jobs::Jobs;
 use crate::lock::ignore_poison;
-use crate::metrics::Metrics;
 use crate::storage::Storage;
-use crate::tokens::Tokens;
 
 pub use crate::functions::FunctionLimits;
 pub use crate::jobs::JobLimits;
 pub use crate::storage::StorageError;
+
+/// What records of the node's start and stop name.
+const WHAT: &str = "node";
 
 /// How often what functions used is added to the database: what a node that is killed loses at
 /// most.
@@ -98,11 +96,7 @@ pub struct Node {
     functions: Arc<Functions>,
     jobs: Arc<Jobs>,
     storage: Arc<Storage>,
-    device: Option<Device>,
-    grants: Arc<TenantGrants>,
-    tokens: Arc<Tokens>,
-    audit: Option<Arc<AuditLog>>,
-    metrics: Option<Arc<Metrics>>,
+    parts: HostParts,
     usage_header: bool,
     request_timeout: Duration,
     /// The threads that run guests, until the node is closed.
@@ -114,47 +108,30 @@ impl Node {
     pub fn builder(source: NodeSource) -> HostBuilder<NodeSource> {
         HostBuilder::new(source)
     }
+}
 
-    /// The policies in front of the functions, outermost first.
-    pub fn policies(&self) -> &[Policy] {
+impl Served for Node {
+    fn parts(&self) -> &HostParts {
+        &self.parts
+    }
+
+    fn policies(&self) -> &[Policy] {
         &self.policies
     }
 
-    /// Whether a policy decides on requests.
-    pub fn is_decided_on(&self) -> bool {
+    fn is_decided_on(&self) -> bool {
         let outermost = self.policies.first();
         outermost.is_some_and(|policy| policy.component.is_decided_on())
     }
 
-    /// The device, where tenants are granted one.
-    pub fn device(&self) -> Option<&Device> {
-        self.device.as_ref()
-    }
-
-    /// What each tenant may do with the device.
-    pub fn grants(&self) -> &TenantGrants {
-        &self.grants
-    }
-
-    /// The tokens that policies know.
-    pub fn tokens(&self) -> &Tokens {
-        &self.tokens
-    }
-
-    /// The audit log, where records are kept.
-    pub fn audit(&self) -> Option<&AuditLog> {
-        self.audit.as_deref()
-    }
-
-    /// Serves requests until `shutdown` is done, then drains for at most `drain`. Records
-    /// the start.
-    pub async fn serve(
+    /// Jobs that run while the node drains come to their end, or begin again at the next start.
+    async fn serve(
         &self,
         server: Server,
         shutdown: impl Future<Output = ()>,
         drain: Duration,
     ) -> Drained {
-        self.record("server.start");
+        self.parts.started(WHAT);
         let begin_of_drain = OnceLock::new();
         let shutdown = async {
             shutdown.await;
@@ -162,8 +139,7 @@ impl Node {
             let _ = begin_of_drain.set(Instant::now());
         };
         self.api.set_readiness(server.readiness());
-        let metrics = self.metrics.clone();
-        let observer = metrics.map(|metrics| metrics as Arc<dyn Observer>);
+        let observer = self.parts.observer();
         let server = server.with_observer(observer.clone());
         let drained = match self.policies.first() {
             Some(policy) => {
@@ -181,11 +157,9 @@ impl Node {
         drained
     }
 
-    /// Closes the database, ends the threads that run guests, records the stop, and writes the
-    /// audit log to its end, for at most `patience`. Blocks for as long. Returns how many
-    /// records are lost. To be called after [`Node::serve`], outside of any Tokio runtime; a
-    /// node that is not closed loses nothing but records.
-    pub fn close(&self, patience: Duration) -> u64 {
+    /// Closes the database and ends the threads that run guests, too. A node that is not closed
+    /// loses records, and what functions used in the last seconds.
+    fn close(&self, patience: Duration) -> u64 {
         if let Some(guests) = ignore_poison(self.guests.lock()).take() {
             let closing = async {
                 self.jobs.close().await;
@@ -201,19 +175,7 @@ impl Node {
             }
             guests.shutdown_background();
         }
-        self.record("server.stop");
-        self.audit.as_ref().map_or(0, |audit| audit.close(patience))
-    }
-
-    /// What reads files again while the node serves.
-    pub fn reloader(&self) -> Reloader {
-        Reloader::new(self.tokens.clone(), self.audit.clone())
-    }
-
-    fn record(&self, action: &str) {
-        if let Some(audit) = &self.audit {
-            audit.event(action, "node", Outcome::done());
-        }
+        self.parts.stopped(WHAT, patience)
     }
 }
 
@@ -293,12 +255,7 @@ impl HostBuilder<NodeSource> {
             guests: guests.handle().clone(),
         };
         let functions = Arc::new(Functions::new(storage.clone(), shared, limits));
-        let jobs = Jobs::open(
-            storage.clone(),
-            functions.clone(),
-            self.source.jobs.clone(),
-            audit.clone(),
-        );
+        let jobs = Jobs::open(storage.clone(), functions.clone(), self.source.jobs.clone());
         let jobs = Arc::new(jobs.await?);
         let api = Arc::new(Api::new(functions.clone(), jobs.clone()));
         let policies = load_policies(&engine, &self.policies, api.clone(), "the node", &config)?;
@@ -308,16 +265,21 @@ impl HostBuilder<NodeSource> {
             functions,
             jobs,
             storage,
-            device,
-            grants,
-            tokens,
-            audit: None,
-            metrics: self.metrics.clone(),
+            parts: HostParts {
+                device,
+                grants,
+                tokens,
+                audit: None,
+                metrics: self.metrics.clone(),
+            },
             usage_header: self.application.usage_header,
             request_timeout,
             guests: Mutex::new(Some(guests)),
         };
-        node.audit = self.kept(audit, node.is_decided_on());
+        node.parts.audit = self.kept(audit, node.is_decided_on());
+        if let Some(audit) = &node.parts.audit {
+            node.jobs.set_audit(audit.clone());
+        }
         if let Some(guests) = &*ignore_poison(node.guests.lock()) {
             node.jobs.start(guests.handle());
             guests.spawn(store_usage(Arc::downgrade(&node.functions)));

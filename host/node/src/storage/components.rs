@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path as FilePath;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -29,7 +30,7 @@ const PART_BYTES: usize = 5 << 20;
 
 /// The components of all functions.
 pub(crate) struct ComponentStore {
-    store: Box<dyn ObjectStore>,
+    store: Arc<dyn ObjectStore>,
 }
 
 impl ComponentStore {
@@ -49,16 +50,16 @@ impl ComponentStore {
             .with_automatic_cleanup(false)
             .with_fsync(true);
         Ok(ComponentStore {
-            store: Box::new(store),
+            store: Arc::new(store),
         })
     }
 
     /// Begins to write a component.
-    pub(crate) async fn upload(&self) -> Result<Upload<'_>, StorageError> {
+    pub(crate) async fn upload(&self) -> Result<Upload, StorageError> {
         let path = Path::from_iter([UPLOADS, &random_id("")?]);
         let parts = self.store.put_multipart(&path).await?;
         Ok(Upload {
-            store: &*self.store,
+            store: self.store.clone(),
             path,
             parts,
             part: Vec::new(),
@@ -104,8 +105,8 @@ fn complete(digest: &str) -> Result<Path, StorageError> {
 }
 
 /// A component that is being written.
-pub(crate) struct Upload<'a> {
-    store: &'a dyn ObjectStore,
+pub(crate) struct Upload {
+    store: Arc<dyn ObjectStore>,
     path: Path,
     parts: Box<dyn MultipartUpload>,
     /// What has arrived of the next part.
@@ -114,7 +115,7 @@ pub(crate) struct Upload<'a> {
     bytes: u64,
 }
 
-impl Upload<'_> {
+impl Upload {
     /// Writes the next bytes.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
         self.hasher.update(bytes);
@@ -136,11 +137,16 @@ impl Upload<'_> {
         self.bytes
     }
 
+    /// The digest of what was written.
+    pub(crate) fn digest(&self) -> String {
+        format!("{BLAKE3}{}", self.hasher.finalize().to_hex())
+    }
+
     /// Completes the component, and returns its digest.
     pub(crate) async fn complete(mut self) -> Result<String, StorageError> {
         self.put().await?;
         self.parts.complete().await?;
-        let digest = format!("{BLAKE3}{}", self.hasher.finalize().to_hex());
+        let digest = self.digest();
         // Over an equal one that is there already.
         self.store.rename(&self.path, &complete(&digest)?).await?;
         Ok(digest)

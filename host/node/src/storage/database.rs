@@ -21,7 +21,7 @@ const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The versions of the schema. None that was released is ever changed.
-const SCHEMA: [(i64, &str, &str); 4] = [
+const SCHEMA: [(i64, &str, &str); 5] = [
     (
         1,
         "functions",
@@ -34,6 +34,11 @@ const SCHEMA: [(i64, &str, &str); 4] = [
         include_str!("../../migrations/0003_settings.sql"),
     ),
     (4, "usage", include_str!("../../migrations/0004_usage.sql")),
+    (
+        5,
+        "stored",
+        include_str!("../../migrations/0005_stored.sql"),
+    ),
 ];
 
 /// An open database.

@@ -12,6 +12,7 @@ use sqlx::{Row, SqliteConnection};
 use super::StorageError;
 use super::database::Database;
 use super::ids::random_id;
+use super::stored;
 
 /// What ids of functions begin with. No name has an underscore.
 pub(crate) const ID_PREFIX: &str = "fn_";
@@ -58,6 +59,22 @@ pub(crate) struct NewVersion {
     pub(crate) created_by: Option<String>,
 }
 
+/// What one tenant may have.
+pub(crate) struct TenantLimits {
+    pub(crate) functions: u32,
+    /// Of one function.
+    pub(crate) versions: u32,
+    pub(crate) stored_bytes: u64,
+}
+
+/// A function with a version more.
+#[derive(Debug)]
+pub(crate) struct AddedVersion {
+    pub(crate) function: Function,
+    /// The components of versions that went, since there were too many. Others may have them.
+    pub(crate) pruned: Vec<String>,
+}
+
 /// Why a change was not made.
 #[derive(Debug)]
 pub(crate) enum ChangeError {
@@ -69,6 +86,11 @@ pub(crate) enum ChangeError {
     TooMany {
         /// How many it may have.
         limit: u32,
+    },
+    /// The tenant has stored as much as it may.
+    TooMuch {
+        /// How much it may store, in bytes.
+        limit: u64,
     },
     /// The storage failed.
     Storage(StorageError),
@@ -126,16 +148,17 @@ impl Database {
     }
 
     /// Adds a version to the function of this name, which gets all requests from now on. Makes
-    /// the function, with the id `new_id`, where the tenant has fewer than `limit`.
+    /// the function, with the id `new_id`, where it is not there. Versions that are too many go,
+    /// oldest first, but for those that got requests until now.
     pub(crate) async fn add_version(
         &self,
         tenant: u64,
         name: &str,
         new_id: &str,
         version: NewVersion,
-        limit: u32,
+        limits: &TenantLimits,
         now_ms: i64,
-    ) -> Result<Function, ChangeError> {
+    ) -> Result<AddedVersion, ChangeError> {
         let mut transaction = self.writer.begin().await?;
         let id: Option<String> =
             sqlx::query_scalar("SELECT id FROM functions WHERE tenant = $1 AND name = $2")
@@ -152,7 +175,8 @@ impl Database {
                         .bind(tenant.cast_signed())
                         .fetch_one(&mut *transaction)
                         .await?;
-                if count >= i64::from(limit) {
+                if count >= i64::from(limits.functions) {
+                    let limit = limits.functions;
                     return Err(ChangeError::TooMany { limit });
                 }
                 sqlx::query(
@@ -168,6 +192,12 @@ impl Database {
                 id
             }
         };
+        let size = version.size_bytes.cast_signed();
+        let limit = limits.stored_bytes;
+        if !stored::has_room(&mut transaction, tenant.cast_signed(), size, limit).await? {
+            return Err(ChangeError::TooMuch { limit });
+        }
+        stored::change(&mut transaction, tenant.cast_signed(), size).await?;
         let imports = serde_json::to_string(&version.imports).unwrap_or_default();
         sqlx::query(
             "INSERT INTO versions (function_id, version, digest, size_bytes, imports, \
@@ -188,6 +218,8 @@ impl Database {
                 .bind(&id)
                 .fetch_one(&mut *transaction)
                 .await?;
+        // Before the requests go to the new version: the one that had them can be gone back to.
+        let pruned = prune(&mut transaction, tenant, &id, limits.versions).await?;
         set_weights(
             &mut transaction,
             &id,
@@ -197,7 +229,8 @@ impl Database {
         .await?;
         let function = find(&mut transaction, tenant, &id).await?;
         transaction.commit().await?;
-        function.ok_or(ChangeError::NoFunction)
+        let function = function.ok_or(ChangeError::NoFunction)?;
+        Ok(AddedVersion { function, pruned })
     }
 
     /// Divides the requests of a function among versions, by percent.
@@ -241,6 +274,9 @@ impl Database {
             .bind(&function.id)
             .execute(&mut *transaction)
             .await?;
+        let versions = function.versions.values();
+        let size: u64 = versions.map(|version| version.size_bytes).sum();
+        stored::change(&mut transaction, tenant.cast_signed(), -size.cast_signed()).await?;
         transaction.commit().await?;
         Ok(Some(function))
     }
@@ -261,6 +297,33 @@ impl Database {
             .await?;
         Ok(digests.into_iter().collect())
     }
+}
+
+/// Removes the oldest versions that get no requests, until there are as many as may be. Returns
+/// their components.
+async fn prune(
+    connection: &mut SqliteConnection,
+    tenant: u64,
+    id: &str,
+    most: u32,
+) -> Result<Vec<String>, StorageError> {
+    let rows = sqlx::query(
+        "DELETE FROM versions WHERE function_id = $1 AND weight = 0 AND version <= \
+         (SELECT MAX(version) FROM versions WHERE function_id = $1) - $2 \
+         RETURNING digest, size_bytes",
+    )
+    .bind(id)
+    .bind(i64::from(most))
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut size = 0;
+    let mut digests = Vec::with_capacity(rows.len());
+    for row in rows {
+        size += row.try_get::<i64, _>("size_bytes")?;
+        digests.push(row.try_get("digest")?);
+    }
+    stored::change(connection, tenant.cast_signed(), -size).await?;
+    Ok(digests)
 }
 
 async fn set_weights(
@@ -365,6 +428,14 @@ mod tests {
         }
     }
 
+    fn limits(functions: u32) -> TenantLimits {
+        TenantLimits {
+            functions,
+            versions: 3,
+            stored_bytes: 100,
+        }
+    }
+
     fn id() -> String {
         new_function_id().unwrap()
     }
@@ -380,13 +451,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = open(&folder).await;
         let first = database
-            .add_version(7, "a", &id(), new("blake3:1"), 9, 10)
+            .add_version(7, "a", &id(), new("blake3:1"), &limits(9), 10)
             .await
-            .unwrap();
+            .unwrap()
+            .function;
         let second = database
-            .add_version(7, "a", &id(), new("blake3:2"), 9, 20)
+            .add_version(7, "a", &id(), new("blake3:2"), &limits(9), 20)
             .await
-            .unwrap();
+            .unwrap()
+            .function;
         assert_eq!(first.id, second.id);
         assert_eq!((second.created_ms, second.updated_ms), (10, 20));
         let weights: Vec<_> = second
@@ -409,11 +482,12 @@ mod tests {
         let database = open(&folder).await;
         let largest = u64::MAX;
         let mine = database
-            .add_version(largest, "a", &id(), new("blake3:1"), 9, 1)
+            .add_version(largest, "a", &id(), new("blake3:1"), &limits(9), 1)
             .await
-            .unwrap();
+            .unwrap()
+            .function;
         database
-            .add_version(1, "a", &id(), new("blake3:1"), 9, 1)
+            .add_version(1, "a", &id(), new("blake3:1"), &limits(9), 1)
             .await
             .unwrap();
         assert!(database.function(1, &mine.id).await.unwrap().is_none());
@@ -442,7 +516,7 @@ mod tests {
         let database = open(&folder).await;
         for name in ["c", "a", "b"] {
             database
-                .add_version(0, name, &id(), new("blake3:1"), 9, 1)
+                .add_version(0, name, &id(), new("blake3:1"), &limits(9), 1)
                 .await
                 .unwrap();
         }
@@ -459,11 +533,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = open(&folder).await;
         database
-            .add_version(0, "a", &id(), new("blake3:1"), 1, 1)
+            .add_version(0, "a", &id(), new("blake3:1"), &limits(1), 1)
             .await
             .unwrap();
         let error = database
-            .add_version(0, "b", &id(), new("blake3:1"), 1, 1)
+            .add_version(0, "b", &id(), new("blake3:1"), &limits(1), 1)
             .await
             .unwrap_err();
         assert!(
@@ -471,11 +545,11 @@ mod tests {
             "{error:?}"
         );
         database
-            .add_version(0, "a", &id(), new("blake3:1"), 1, 1)
+            .add_version(0, "a", &id(), new("blake3:1"), &limits(1), 1)
             .await
             .unwrap();
         database
-            .add_version(1, "b", &id(), new("blake3:1"), 1, 1)
+            .add_version(1, "b", &id(), new("blake3:1"), &limits(1), 1)
             .await
             .unwrap();
     }
@@ -486,7 +560,7 @@ mod tests {
         let database = open(&folder).await;
         for digest in ["blake3:1", "blake3:2"] {
             database
-                .add_version(0, "a", &id(), new(digest), 9, 1)
+                .add_version(0, "a", &id(), new(digest), &limits(9), 1)
                 .await
                 .unwrap();
         }
@@ -500,5 +574,56 @@ mod tests {
         assert!(matches!(error, ChangeError::NoVersion(3)), "{error:?}");
         let function = database.function(0, "a").await.unwrap().unwrap();
         assert_eq!(function.versions[&1].weight, 90);
+    }
+
+    #[tokio::test]
+    async fn the_oldest_versions_that_get_no_requests_go_where_there_are_too_many() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&folder).await;
+        let add = async |digest: &str| {
+            let added = database
+                .add_version(0, "a", &id(), new(digest), &limits(9), 1)
+                .await;
+            added.unwrap()
+        };
+        add("blake3:1").await;
+        let weights = BTreeMap::from([(1, 100)]);
+        for number in 2..=4 {
+            add(&format!("blake3:{number}")).await;
+            database.set_traffic(0, "a", &weights, 1).await.unwrap();
+        }
+        // The first one has the requests, and stays while it can be gone back to.
+        let numbers = |function: &Function| function.versions.keys().copied().collect::<Vec<_>>();
+        let added = add("blake3:5").await;
+        assert_eq!(numbers(&added.function), [1, 3, 4, 5]);
+        assert_eq!(added.pruned, ["blake3:2"]);
+        let added = add("blake3:6").await;
+        assert_eq!(numbers(&added.function), [4, 5, 6]);
+        assert_eq!(added.pruned, ["blake3:1", "blake3:3"]);
+    }
+
+    #[tokio::test]
+    async fn a_tenant_stores_as_much_as_it_may_and_more_when_it_has_deleted_some() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&folder).await;
+        let add = async |tenant, name: &str| {
+            let (limits, new) = (limits(99), new("blake3:1"));
+            database
+                .add_version(tenant, name, &id(), new, &limits, 1)
+                .await
+        };
+        // Of 8 bytes each.
+        for number in 0..12 {
+            add(1, &number.to_string()).await.unwrap();
+        }
+        let error = add(1, "x").await.unwrap_err();
+        assert!(
+            matches!(error, ChangeError::TooMuch { limit: 100 }),
+            "{error:?}"
+        );
+        add(2, "x").await.unwrap();
+        database.delete_function(1, "0").await.unwrap().unwrap();
+        add(1, "x").await.unwrap();
+        add(1, "y").await.unwrap_err();
     }
 }

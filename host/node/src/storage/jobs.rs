@@ -1,15 +1,19 @@
 //! Jobs in the database: each change of state is one transaction, and a job is in one state.
 
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
 
 use super::StorageError;
 use super::database::Database;
 use super::ids::ordered_id;
+use super::stored;
 
 /// What ids of jobs begin with.
 const ID_PREFIX: &str = "job_";
+
+/// What a row of a job counts of what its tenant stores, beside the bodies, in bytes.
+const ROW_BYTES: i64 = 1024;
 
 /// How often a job is run again whose node ended while it ran. One that ends the node would
 /// end it forever.
@@ -113,6 +117,8 @@ pub(crate) enum Added {
     Conflict,
     /// The tenant has as many jobs as it may.
     TooMany,
+    /// The tenant has stored as much as it may.
+    TooMuch,
 }
 
 /// A job, without its bodies.
@@ -169,11 +175,12 @@ macro_rules! select_jobs {
 
 impl Database {
     /// Adds a job, due at once, where the tenant has fewer than `limit` that are not at their
-    /// end.
+    /// end, and may store as much.
     pub(crate) async fn add_job(
         &self,
         job: NewJob,
         limit: u32,
+        stored_bytes: u64,
         now_ms: i64,
     ) -> Result<Added, StorageError> {
         let mut transaction = self.writer.begin().await?;
@@ -204,13 +211,20 @@ impl Database {
         if open >= i64::from(limit) {
             return Ok(Added::TooMany);
         }
+        let tenant = job.tenant.cast_signed();
+        let bytes = i64::try_from(job.body.len()).unwrap_or(i64::MAX);
+        let bytes = bytes.saturating_add(ROW_BYTES);
+        if !stored::has_room(&mut transaction, tenant, bytes, stored_bytes).await? {
+            return Ok(Added::TooMuch);
+        }
+        stored::change(&mut transaction, tenant, bytes).await?;
         let id = ordered_id(ID_PREFIX, now_ms)?;
         sqlx::query(
             "INSERT INTO jobs (id, tenant, function_id, function_name, state, attempts, \
              max_attempts, backoff_ms, interruptions, on_restart, created_by, created_at, due_at, \
-             method, uri, headers, idempotency_key, request_digest) \
+             method, uri, headers, idempotency_key, request_digest, stored_bytes) \
              VALUES ($1, $2, $3, $4, 'pending', 0, $5, $6, 0, $7, $8, $9, $9, $10, $11, $12, $13, \
-             $14)",
+             $14, $15)",
         )
         .bind(&id)
         .bind(job.tenant.cast_signed())
@@ -226,6 +240,7 @@ impl Database {
         .bind(json(&job.headers))
         .bind(&job.idempotency_key)
         .bind(&job.request_digest)
+        .bind(bytes)
         .execute(&mut *transaction)
         .await?;
         sqlx::query("INSERT INTO job_bodies (job_id, kind, body) VALUES ($1, 'request', $2)")
@@ -387,11 +402,9 @@ impl Database {
                 .await?;
         }
         if attempt.state.is_final() {
-            sqlx::query("DELETE FROM job_bodies WHERE job_id = $1 AND kind = 'request'")
-                .bind(id)
-                .execute(&mut *transaction)
-                .await?;
+            drop_request(&mut transaction, id).await?;
         }
+        count_stored(&mut transaction, id).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -403,6 +416,7 @@ impl Database {
         id: &str,
         now_ms: i64,
     ) -> Result<bool, StorageError> {
+        let mut transaction = self.writer.begin().await?;
         let changed = sqlx::query(
             "UPDATE jobs SET state = 'cancelled', finished_at = $3 \
              WHERE tenant = $1 AND id = $2 AND state IN ('pending', 'running')",
@@ -410,8 +424,13 @@ impl Database {
         .bind(tenant.cast_signed())
         .bind(id)
         .bind(now_ms)
-        .execute(&self.writer)
+        .execute(&mut *transaction)
         .await?;
+        if changed.rows_affected() > 0 {
+            drop_request(&mut transaction, id).await?;
+            count_stored(&mut transaction, id).await?;
+        }
+        transaction.commit().await?;
         Ok(changed.rows_affected() > 0)
     }
 
@@ -447,12 +466,55 @@ impl Database {
 
     /// Removes jobs that ended before this time.
     pub(crate) async fn remove_jobs(&self, before_ms: i64) -> Result<u64, StorageError> {
+        let mut transaction = self.writer.begin().await?;
+        let stored = sqlx::query(
+            "SELECT tenant, SUM(stored_bytes) AS bytes FROM jobs WHERE finished_at < $1 \
+             GROUP BY tenant",
+        )
+        .bind(before_ms)
+        .fetch_all(&mut *transaction)
+        .await?;
+        for row in stored {
+            let bytes: i64 = row.try_get("bytes")?;
+            stored::change(&mut transaction, row.try_get("tenant")?, -bytes).await?;
+        }
         let removed = sqlx::query("DELETE FROM jobs WHERE finished_at < $1")
             .bind(before_ms)
-            .execute(&self.writer)
+            .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(removed.rows_affected())
     }
+}
+
+/// A job that has ended needs its request no more.
+async fn drop_request(connection: &mut SqliteConnection, id: &str) -> Result<(), StorageError> {
+    sqlx::query("DELETE FROM job_bodies WHERE job_id = $1 AND kind = 'request'")
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Counts what a job stores now for its tenant.
+async fn count_stored(connection: &mut SqliteConnection, id: &str) -> Result<(), StorageError> {
+    let row = sqlx::query(
+        "SELECT tenant, stored_bytes, \
+         (SELECT COALESCE(SUM(LENGTH(body)), 0) FROM job_bodies WHERE job_id = $1) AS bodies \
+         FROM jobs WHERE id = $1",
+    )
+    .bind(id)
+    .fetch_one(&mut *connection)
+    .await?;
+    let before: i64 = row.try_get("stored_bytes")?;
+    let now = row.try_get::<i64, _>("bodies")?.saturating_add(ROW_BYTES);
+    stored::change(connection, row.try_get("tenant")?, now - before).await?;
+    sqlx::query("UPDATE jobs SET stored_bytes = $2 WHERE id = $1")
+        .bind(id)
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 fn json(headers: &StoredHeaders) -> String {
@@ -505,6 +567,8 @@ mod tests {
 
     use super::*;
 
+    const STORED: u64 = 1 << 20;
+
     async fn open(folder: &tempfile::TempDir) -> Database {
         Database::open(&folder.path().join("node.db"))
             .await
@@ -530,7 +594,7 @@ mod tests {
     }
 
     async fn add(database: &Database, job: NewJob) -> String {
-        match database.add_job(job, 100, 1).await.unwrap() {
+        match database.add_job(job, 100, STORED, 1).await.unwrap() {
             Added::New(id) => id,
             _ => panic!("not added"),
         }
@@ -554,16 +618,19 @@ mod tests {
         let database = open(&folder).await;
         let id = add(&database, job(1, Some("k"), "d")).await;
         let again = database
-            .add_job(job(1, Some("k"), "d"), 1, 2)
+            .add_job(job(1, Some("k"), "d"), 1, STORED, 2)
             .await
             .unwrap();
         assert!(matches!(again, Added::Known(known) if known == id));
         let other = database
-            .add_job(job(1, Some("k"), "e"), 1, 2)
+            .add_job(job(1, Some("k"), "e"), 1, STORED, 2)
             .await
             .unwrap();
         assert!(matches!(other, Added::Conflict));
-        let full = database.add_job(job(1, None, "d"), 1, 2).await.unwrap();
+        let full = database
+            .add_job(job(1, None, "d"), 1, STORED, 2)
+            .await
+            .unwrap();
         assert!(matches!(full, Added::TooMany));
         add(&database, job(2, Some("k"), "e")).await;
     }
@@ -636,7 +703,11 @@ mod tests {
         let database = open(&folder).await;
         let mut ids = Vec::new();
         for time in 1..=3 {
-            match database.add_job(job(1, None, "d"), 9, time).await.unwrap() {
+            match database
+                .add_job(job(1, None, "d"), 9, STORED, time)
+                .await
+                .unwrap()
+            {
                 Added::New(id) => ids.push(id),
                 _ => panic!("not added"),
             }
@@ -651,5 +722,30 @@ mod tests {
         assert!(list(Some("other"), None, None).await.is_empty());
         assert!(list(None, Some(JobState::Running), None).await.is_empty());
         assert_eq!(list(None, Some(JobState::Pending), None).await, ids[..2]);
+    }
+
+    #[tokio::test]
+    async fn what_jobs_store_is_given_back_as_they_end_and_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&folder).await;
+        let stored = async || -> i64 {
+            let stored = sqlx::query_scalar("SELECT bytes FROM stored WHERE tenant = 1");
+            stored.fetch_one(&database.readers).await.unwrap()
+        };
+        let id = add(&database, job(1, None, "d")).await;
+        assert_eq!(stored().await, ROW_BYTES + 4);
+        let full = database
+            .add_job(job(1, None, "d"), 9, 2000, 1)
+            .await
+            .unwrap();
+        assert!(matches!(full, Added::TooMuch));
+        database.claim_job(1, 5).await.unwrap().unwrap();
+        database.end_attempt(&id, &succeeded(), 6).await.unwrap();
+        assert_eq!(stored().await, ROW_BYTES + 6);
+        let other = add(&database, job(1, None, "d")).await;
+        assert!(database.cancel_job(1, &other, 6).await.unwrap());
+        assert_eq!(stored().await, 2 * ROW_BYTES + 6);
+        assert_eq!(database.remove_jobs(7).await.unwrap(), 2);
+        assert_eq!(stored().await, 0);
     }
 }

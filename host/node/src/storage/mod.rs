@@ -14,6 +14,7 @@ mod ids;
 pub(crate) mod jobs;
 pub(crate) mod seal;
 pub(crate) mod settings;
+mod stored;
 pub(crate) mod usage;
 
 use std::path::Path;

@@ -65,29 +65,10 @@ impl ServerCommand for Serve {
     }
 
     fn assemble(&self, settings: &Settings, metrics: Option<Arc<Metrics>>) -> anyhow::Result<Host> {
-        let options = &self.server;
-        let mut builder = Host::builder(source(&self.component)?)
+        let builder = Host::builder(source(&self.component)?)
             .environment(self.variables.clone())
-            .directories(self.directories.clone())
-            .http(options.http.grant()?)
-            .request_timeout(options.requests.request_timeout)
-            .reuse(options.reuse)
-            .policy_settings(options.policy.settings())
-            .keep_authorization(options.policy.keep_authorization)
-            .tokens(Arc::new(options.policy.tokens()?))
-            .audit(options.audit.config())
-            .device(options.device.gpu)
-            .device_options(options.device.for_host())
-            .other_tenants(options.other_tenants(settings))
-            .tenants(options.listed_tenants(settings))
-            .instances(options.all_instances())
-            .instance_memory_bytes(options.limits.instance_memory_bytes()?)
-            .cache(options.cache.directory()?)
-            .metrics(metrics)
-            .usage_header(options.listener.usage_header);
-        for path in &options.policy.policies {
-            builder = builder.policy(source(path)?);
-        }
+            .directories(self.directories.clone());
+        let mut builder = self.server.applied_to(builder, settings, metrics)?;
         for path in &self.plug {
             builder = builder.plug(source(path)?);
         }

@@ -1,7 +1,7 @@
 //! What `serve` says of the host that it serves: the lines on standard output, which
 //! programs read.
 
-use tensor_wasm_node::host::Host;
+use tensor_wasm_node::host::{Host, Served};
 
 use super::Serve;
 use crate::commands::server::{file_name, list};
@@ -17,7 +17,7 @@ impl Serve {
         for (word, imports) in [("granted", &imports.granted), ("denied", &imports.denied)] {
             text += &format!("{word} {}\n", list(imports));
         }
-        let refused = host.grants().refused();
+        let refused = host.parts().grants().refused();
         let gpu: Vec<_> = imports
             .granted
             .iter()
@@ -32,6 +32,9 @@ impl Serve {
                 gpu.join(", ")
             );
         }
-        text + &format!("device {}\n", self.server.device.describe(host.device()))
+        text + &format!(
+            "device {}\n",
+            self.server.device.describe(host.parts().device())
+        )
     }
 }

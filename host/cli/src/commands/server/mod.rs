@@ -23,4 +23,4 @@ mod tls;
 
 pub use options::{ServerOptions, source};
 pub use report::{file_name, list};
-pub use run::{ServedHost, ServerCommand, run};
+pub use run::{ServerCommand, run};

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Args;
 use tensor_wasm_node::grants::Tenant;
-use tensor_wasm_node::host::ComponentSource;
+use tensor_wasm_node::host::{ComponentSource, HostBuilder};
+use tensor_wasm_node::metrics::Metrics;
 
 use super::audit::AuditOptions;
 use super::cache::CacheOptions;
@@ -63,18 +65,52 @@ impl ServerOptions {
         }
     }
 
+    /// The builder of a host with all that these options and the configuration say.
+    ///
+    /// # Errors
+    ///
+    /// Where a file that they name can't be used, or a number is too large for this machine.
+    pub fn applied_to<S>(
+        &self,
+        builder: HostBuilder<S>,
+        settings: &Settings,
+        metrics: Option<Arc<Metrics>>,
+    ) -> anyhow::Result<HostBuilder<S>> {
+        let mut builder = builder
+            .http(self.http.grant()?)
+            .reuse(self.reuse)
+            .request_timeout(self.requests.request_timeout)
+            .policy_settings(self.policy.settings())
+            .keep_authorization(self.policy.keep_authorization)
+            .tokens(Arc::new(self.policy.tokens()?))
+            .audit(self.audit.config())
+            .device(self.device.gpu)
+            .device_options(self.device.for_host())
+            .other_tenants(self.other_tenants(settings))
+            .tenants(self.listed_tenants(settings))
+            .instances(self.all_instances())
+            .instance_memory_bytes(self.limits.instance_memory_bytes()?)
+            .cache(self.cache.directory()?)
+            .metrics(metrics)
+            .usage_header(self.listener.usage_header);
+        for path in &self.policy.policies {
+            builder = builder.policy(source(path)?);
+        }
+        Ok(builder)
+    }
+
     /// What the tenants may do that have a table of their own in the configuration.
-    pub fn listed_tenants(&self, settings: &Settings) -> BTreeMap<u64, Tenant> {
+    fn listed_tenants(&self, settings: &Settings) -> BTreeMap<u64, Tenant> {
         tenants::listed(&settings.tenants, &self.tenant())
     }
 
     /// What each other tenant may do.
-    pub fn other_tenants(&self, settings: &Settings) -> Tenant {
+    fn other_tenants(&self, settings: &Settings) -> Tenant {
         tenants::others(&settings.tenants, &self.tenant())
     }
 
     /// Instances at one time of what is served and of each policy in front of it.
-    pub fn all_instances(&self) -> NonZeroU32 {
+    fn all_instances(&self) -> NonZeroU32 {
         let policies = u32::try_from(self.policy.policies.len()).unwrap_or(u32::MAX);
         self.requests
             .instances()

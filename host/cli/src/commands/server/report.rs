@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use tensor_wasm_node::host::Policy;
-use tensor_wasm_node::tokens::Tokens;
+use tensor_wasm_node::host::{HostParts, Policy};
 use tensor_wasm_runtime::server::{Admin, Server};
 
 use super::ServerOptions;
@@ -37,14 +36,14 @@ impl ServerOptions {
     }
 
     /// Logs what policies go by; as a warning where that admits everybody, or nobody.
-    pub fn log_policy(&self, tokens: &Tokens, is_audited: bool) {
+    pub fn log_policy(&self, host: &HostParts) {
         let options = &self.policy;
         if options.insecure_no_auth {
             tracing::warn!(
                 "--insecure-no-auth: WHOEVER REACHES {} IS LET IN WITHOUT A TOKEN",
                 self.listener.addr
             );
-        } else if tokens.current().is_empty() {
+        } else if host.tokens().current().is_empty() {
             tracing::warn!(
                 "there is no token, so policies that ask for one refuse every request: \
                  name some with --token-file or {TOKENS_VARIABLE}"
@@ -56,7 +55,7 @@ impl ServerOptions {
             }
             None => tracing::info!("rate limit: none"),
         }
-        self.audit.log(is_audited);
+        self.audit.log(host.audit().is_some());
     }
 }
 

@@ -6,11 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tensor_wasm_device::Device;
-use tensor_wasm_node::host::{Host, Reloader};
+use tensor_wasm_node::host::Served;
 use tensor_wasm_node::metrics::Metrics;
-use tensor_wasm_node::tokens::Tokens;
-use tensor_wasm_runtime::server::{Admin, Drained, Server};
+use tensor_wasm_runtime::server::{Admin, Drained};
 use tokio::runtime::Builder;
 
 use super::supervisor::Supervisor;
@@ -27,7 +25,7 @@ const LAST_RECORDS: Duration = Duration::from_secs(5);
 /// A command that serves.
 pub trait ServerCommand {
     /// What it serves.
-    type Host: ServedHost;
+    type Host: Served;
 
     /// The options that it shares with the others.
     fn options(&self) -> &ServerOptions;
@@ -47,72 +45,6 @@ pub trait ServerCommand {
 
     /// The lines on standard output that say what is served, to follow those that say where.
     fn report(&self, host: &Self::Host) -> String;
-}
-
-/// What a command serves, once it is assembled.
-pub trait ServedHost {
-    /// The device, where tenants are granted one.
-    fn device(&self) -> Option<&Device>;
-
-    /// Whether a policy decides on requests.
-    fn is_decided_on(&self) -> bool;
-
-    /// The tokens that policies know.
-    fn tokens(&self) -> &Tokens;
-
-    /// Whether records of decisions are kept.
-    fn is_audited(&self) -> bool;
-
-    /// What reads files again while it serves.
-    fn reloader(&self) -> Reloader;
-
-    /// Serves requests until `shutdown` is done, then drains for at most `drain`.
-    fn serve(
-        &self,
-        server: Server,
-        shutdown: impl Future<Output = ()>,
-        drain: Duration,
-    ) -> impl Future<Output = Drained>;
-
-    /// Keeps what is still to be kept, for at most `patience`, and blocks for as long.
-    /// Returns how many records of the audit log are lost. Called when no request runs any
-    /// more.
-    fn close(&self, patience: Duration) -> u64;
-}
-
-impl ServedHost for Host {
-    fn device(&self) -> Option<&Device> {
-        self.device()
-    }
-
-    fn is_decided_on(&self) -> bool {
-        self.is_decided_on()
-    }
-
-    fn tokens(&self) -> &Tokens {
-        self.tokens()
-    }
-
-    fn is_audited(&self) -> bool {
-        self.audit().is_some()
-    }
-
-    fn reloader(&self) -> Reloader {
-        self.reloader()
-    }
-
-    async fn serve(
-        &self,
-        server: Server,
-        shutdown: impl Future<Output = ()>,
-        drain: Duration,
-    ) -> Drained {
-        self.serve(server, shutdown, drain).await
-    }
-
-    fn close(&self, patience: Duration) -> u64 {
-        self.close(patience)
-    }
 }
 
 /// Runs a command that serves, until it has ended.
@@ -161,16 +93,17 @@ pub fn run(command: &impl ServerCommand, settings: &Settings) -> anyhow::Result<
         command.assemble(settings, metrics)?
     };
     if host
+        .parts()
         .device()
         .is_some_and(|device| options.device.is_in_workers(device))
     {
         protection::hide_memory();
     }
     if host.is_decided_on() {
-        options.log_policy(host.tokens(), host.is_audited());
+        options.log_policy(host.parts());
     }
     let signals = signals::listen({
-        let reloader = host.reloader();
+        let reloader = host.parts().reloader();
         move || reloader.reload(tls.as_ref())
     })?;
     let lines = report::listening(&server, admin.as_ref()) + &command.report(&host);

@@ -1,0 +1,71 @@
+//! Whose turn it is to compile: one component of each tenant at one time, and of all tenants
+//! about as many as half of the processors can.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+use std::thread::available_parallelism;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::lock::ignore_poison;
+
+/// Components that are compiled at one time, at least: with two, one tenant that compiles
+/// something large does not keep all others waiting.
+const LEAST: usize = 2;
+
+/// Who may compile.
+pub(super) struct Compilers {
+    all: Arc<Semaphore>,
+    /// Tenants that do not compile have no entry.
+    of_tenants: Mutex<HashMap<u64, Arc<Semaphore>>>,
+}
+
+impl Default for Compilers {
+    fn default() -> Compilers {
+        let processors = available_parallelism().map_or(1, NonZeroUsize::get);
+        Compilers {
+            all: Arc::new(Semaphore::new((processors / 2).max(LEAST))),
+            of_tenants: Mutex::default(),
+        }
+    }
+}
+
+impl Compilers {
+    /// Waits for the tenant's turn, and then for a processor.
+    pub(super) async fn permits(&self, tenant: u64) -> Vec<OwnedSemaphorePermit> {
+        let own = {
+            let mut of_tenants = ignore_poison(self.of_tenants.lock());
+            of_tenants.retain(|_, own| Arc::strong_count(own) > 1);
+            let own = of_tenants.entry(tenant);
+            own.or_insert_with(|| Arc::new(Semaphore::new(1))).clone()
+        };
+        let mut permits = Vec::with_capacity(2);
+        for semaphore in [own, self.all.clone()] {
+            // None of them is ever closed.
+            permits.extend(semaphore.acquire_owned().await.ok());
+        }
+        permits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_tenant_that_compiles_waits_for_itself_and_leaves_a_turn_to_others() {
+        let compilers = Compilers::default();
+        let first = compilers.permits(1).await;
+        let mut second = pin!(compilers.permits(1));
+        assert!(second.as_mut().now_or_never().is_none());
+        let other = compilers.permits(2).now_or_never();
+        assert!(other.is_some());
+        drop((first, other));
+        assert_eq!(second.await.len(), 2);
+    }
+}
