@@ -70,7 +70,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::compile::ir::samples::{Shape, Thread, random};
+    use crate::compile::ir::samples::{Shape, changed_and_the_same};
     use crate::compile::ir::{Block, BlockId, Ty};
 
     #[test]
@@ -112,36 +112,12 @@ mod tests {
 
     #[test]
     fn random_kernels_compute_the_same() {
-        let mut rng = fastrand::Rng::with_seed(11);
-        let mut changed = 0;
-        for number in 0..500 {
-            let shape = Shape {
-                blocks: rng.u32(1..5),
-                ops_per_block: 12,
-                suspends: false,
-            };
-            let before = random(&mut rng, &shape);
-            let mut after = before.clone();
-            run(&mut after);
-            changed += usize::from(format!("{before:?}") != format!("{after:?}"));
-            let values = |body: &Body| {
-                let mut thread = Thread {
-                    number,
-                    ..Thread::default()
-                };
-                let mut at = Some(BlockId::ENTRY);
-                let mut left = 50;
-                while let Some(block) = at.and_then(|id| body.block(id)).filter(|_| left > 0) {
-                    block.ops.iter().for_each(|op| thread.step(op));
-                    at = thread.next(&block.end);
-                    left -= 1;
-                }
-                let regs = body.regs.keys();
-                regs.map(|reg| thread.arg(Arg::Reg(reg)))
-                    .collect::<Vec<_>>()
-            };
-            assert_eq!(values(&before), values(&after), "{before:#?}");
-        }
+        let shape = |rng: &mut fastrand::Rng| Shape {
+            blocks: rng.u32(1..5),
+            ops_per_block: 12,
+            suspends: false,
+        };
+        let changed = changed_and_the_same(11, shape, run);
         assert!(changed > 50, "{changed}");
     }
 }

@@ -71,7 +71,7 @@ mod tests {
 
     use super::*;
     use crate::compile::ir::opcodes::Opcode;
-    use crate::compile::ir::samples::{Shape, Thread, last_block, random};
+    use crate::compile::ir::samples::{Shape, changed_and_the_same, last_block};
     use crate::compile::ir::{Block, End, Ty};
 
     #[test]
@@ -122,36 +122,12 @@ mod tests {
 
     #[test]
     fn random_kernels_compute_the_same() {
-        let mut rng = fastrand::Rng::with_seed(13);
-        let mut changed = 0;
-        for number in 0..500 {
-            let shape = Shape {
-                blocks: rng.u32(2..6),
-                ops_per_block: 6,
-                suspends: false,
-            };
-            let before = random(&mut rng, &shape);
-            let mut after = before.clone();
-            run(&mut after).unwrap();
-            changed += usize::from(format!("{before:?}") != format!("{after:?}"));
-            let values = |body: &Body| {
-                let mut thread = Thread {
-                    number,
-                    ..Thread::default()
-                };
-                let mut at = Some(BlockId::ENTRY);
-                let mut left = 50;
-                while let Some(block) = at.and_then(|id| body.block(id)).filter(|_| left > 0) {
-                    block.ops.iter().for_each(|op| thread.step(op));
-                    at = thread.next(&block.end);
-                    left -= 1;
-                }
-                let regs = before.regs.keys();
-                regs.map(|reg| thread.arg(Arg::Reg(reg)))
-                    .collect::<Vec<_>>()
-            };
-            assert_eq!(values(&before), values(&after), "{before:#?}");
-        }
+        let shape = |rng: &mut fastrand::Rng| Shape {
+            blocks: rng.u32(2..6),
+            ops_per_block: 6,
+            suspends: false,
+        };
+        let changed = changed_and_the_same(13, shape, |body| run(body).unwrap());
         assert!(changed > 20, "{changed}");
     }
 }
