@@ -79,11 +79,13 @@ fn binary() -> PathBuf {
 }
 
 fn pages() -> Vec<PathBuf> {
-    let mut pages = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
-    for entry in fs::read_dir(root().join("docs")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "md") {
-            pages.push(path);
+    let mut pages = Vec::new();
+    for folder in ["", "docs", "docs/runbooks", "rfcs"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
         }
     }
     pages.sort();
@@ -321,9 +323,105 @@ fn the_page_on_the_client_has_the_exit_codes_and_the_options_that_help_has() {
 }
 
 #[test]
+fn a_function_whose_new_version_fails_is_rolled_back_as_its_runbook_says() {
+    assert_said(
+        &run("docs/runbooks/availability-fast-burn.md"),
+        &[
+            "its callers fail with status 7",
+            "12.0,24.0",
+            "route=\"function.invoke\"",
+        ],
+    );
+}
+
+#[test]
+fn where_the_time_of_a_request_goes_is_seen_as_its_runbook_says() {
+    let said = run("docs/runbooks/latency.md");
+    assert_said(&said, &["guest;dur=", "launches", "saxpy"]);
+}
+
+#[test]
+fn an_audit_log_that_was_moved_away_goes_on_as_its_runbook_says() {
+    let said = run("docs/runbooks/audit-unavailable.md");
+    assert_said(&said, &["12.0", "whole"]);
+}
+
+#[test]
+fn what_a_limit_rejects_is_counted_as_its_runbook_says() {
+    let said = run("docs/runbooks/at-a-limit.md");
+    assert_said(&said, &["tensor_wasm_http_requests_total"]);
+}
+
+#[test]
+fn a_deleted_function_gives_its_bytes_back_as_its_runbook_says() {
+    let said = run("docs/runbooks/disk-full.md");
+    assert_said(&said, &["data/components"]);
+}
+
+#[test]
+fn a_tenant_whose_worker_was_killed_is_served_as_its_runbook_says() {
+    let said = run("docs/runbooks/device-lost.md");
+    assert_said(&said, &["12.0,24.0", "13.0,26.0"]);
+}
+
+#[test]
+fn a_token_that_leaked_is_refused_after_what_its_runbook_says() {
+    let said = run("docs/runbooks/token-leak.md");
+    assert_said(&said, &["12.0,24.0", "the token is not known", "whole"]);
+}
+
+#[test]
+fn a_configuration_that_keeps_a_server_from_starting_is_mended_as_its_runbook_says() {
+    let said = run("docs/runbooks/will-not-start.md");
+    assert_said(&said, &["ok, 1 key", "request-timeout"]);
+}
+
+#[test]
+fn a_node_goes_back_to_what_it_was_before_an_upgrade_as_its_runbook_says() {
+    let said = run("docs/runbooks/rollback.md");
+    assert_said(&said, &["12.0,24.0", "whole"]);
+}
+
+#[test]
+fn a_node_that_lost_its_folder_is_restored_from_its_backup() {
+    let said = run("docs/BACKUP-RESTORE.md");
+    assert_said(&said, &["12.0,24.0"]);
+}
+
+#[test]
+fn every_alert_names_a_runbook_that_is_there_and_every_runbook_is_listed() {
+    let rules = fs::read_to_string(root().join("docs/alerts/tensor-wasm.yml")).unwrap();
+    let named = rules
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("runbook: "));
+    let mut alerts = 0;
+    for page in named {
+        assert!(root().join(page).exists(), "{page} is not there");
+        alerts += 1;
+    }
+    assert_eq!(alerts, rules.matches("- alert: ").count());
+    let objectives = fs::read_to_string(root().join("docs/SLO.md")).unwrap();
+    for entry in fs::read_dir(root().join("docs/runbooks")).unwrap() {
+        let name = entry.unwrap().file_name();
+        let link = format!("(runbooks/{})", name.to_str().unwrap());
+        assert!(objectives.contains(&link), "{link} is not in docs/SLO.md");
+    }
+}
+
+#[test]
 fn every_page_with_commands_is_run_by_a_test() {
     let run = [
+        "BACKUP-RESTORE.md",
         "README.md",
+        "at-a-limit.md",
+        "audit-unavailable.md",
+        "availability-fast-burn.md",
+        "device-lost.md",
+        "disk-full.md",
+        "latency.md",
+        "rollback.md",
+        "token-leak.md",
+        "will-not-start.md",
         "audit-log.md",
         "checking-kernels.md",
         "client.md",
