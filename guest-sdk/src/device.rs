@@ -1,5 +1,7 @@
 //! The device that the host grants. Buffers, modules and queues are created with it.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -9,14 +11,20 @@ use bytemuck::Pod;
 use crate::bindings::kernels as raw;
 use crate::buffer::Buffer;
 use crate::error::Result;
-use crate::module::Module;
+use crate::kernel::Source;
+use crate::module::{Kernel, Module};
 use crate::queue::Queue;
+
+/// Kernels by the address of their text and their name.
+type KernelCache = HashMap<(usize, &'static str), Rc<Kernel>>;
 
 /// A device that the host grants to this component's tenant. Clones refer to the same
 /// device.
 #[derive(Clone, Debug)]
 pub struct Device {
     pub(crate) raw: Rc<raw::Device>,
+    /// Kernels in Rust that were launched on it.
+    kernels: Rc<RefCell<KernelCache>>,
 }
 
 impl Device {
@@ -28,6 +36,7 @@ impl Device {
     pub fn open() -> Result<Device> {
         Ok(Device {
             raw: Rc::new(raw::Device::open()?),
+            kernels: Rc::default(),
         })
     }
 
@@ -76,6 +85,17 @@ impl Device {
         Ok(Module {
             raw: self.raw.load(ptx.as_ref())?,
         })
+    }
+
+    /// A kernel in Rust: its module is loaded once.
+    pub(crate) fn kernel(&self, source: &Source) -> Result<Rc<Kernel>> {
+        let key = (source.ptx.as_ptr().addr(), source.name);
+        if let Some(kernel) = self.kernels.borrow().get(&key) {
+            return Ok(Rc::clone(kernel));
+        }
+        let kernel = Rc::new(self.load(source.ptx)?.kernel(source.name)?);
+        self.kernels.borrow_mut().insert(key, Rc::clone(&kernel));
+        Ok(kernel)
     }
 
     /// Creates a queue. Its commands are executed in order, and concurrently with

@@ -73,6 +73,7 @@ mod error;
 mod event;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod kernel;
 mod launch;
 mod module;
 mod queue;

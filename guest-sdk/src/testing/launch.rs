@@ -9,6 +9,7 @@ use tensor_wasm_ptx::simt::{self, LaunchError, Progress};
 use tensor_wasm_ptx::{Param, ParamType};
 
 use super::{Buffer, Device, Failure};
+use crate::kernel::{LaunchArgument, Launcher, Source};
 use crate::launch::{BFloat16, Extent, Half, LaunchConfig, Struct};
 
 /// The largest number of instructions that all threads of a launch may execute together. The
@@ -105,6 +106,60 @@ impl<'d> Launch<'d> {
             }
         }
         Ok(())
+    }
+}
+
+/// Kernels in Rust run on a simulated device that was [loaded](Device::load) with their text.
+impl Launcher for &mut Device {
+    type Buffer<T> = Buffer<T>;
+    type Handle<'b> = u64;
+    type Error = Failure;
+
+    fn handle<T>(buffer: &Buffer<T>) -> u64 {
+        buffer.address
+    }
+
+    fn len<T>(buffer: &Buffer<T>) -> u64 {
+        buffer.len as u64
+    }
+
+    fn launch(
+        self,
+        source: &Source,
+        config: LaunchConfig,
+        arguments: &[LaunchArgument<u64>],
+    ) -> Result<(), Failure> {
+        let mut launch = Launch::new(self, source.name, config);
+        for argument in arguments {
+            launch = match argument {
+                LaunchArgument::U8(value) => launch.arg(*value),
+                LaunchArgument::U16(value) => launch.arg(*value),
+                LaunchArgument::U32(value) => launch.arg(*value),
+                LaunchArgument::U64(value) => launch.arg(*value),
+                LaunchArgument::S8(value) => launch.arg(*value),
+                LaunchArgument::S16(value) => launch.arg(*value),
+                LaunchArgument::S32(value) => launch.arg(*value),
+                LaunchArgument::S64(value) => launch.arg(*value),
+                LaunchArgument::F16(bits) => launch.arg(Half(*bits)),
+                LaunchArgument::Bf16(bits) => launch.arg(BFloat16(*bits)),
+                LaunchArgument::F32(value) => launch.arg(*value),
+                LaunchArgument::F64(value) => launch.arg(*value),
+                LaunchArgument::Bytes(bytes) => {
+                    launch.arguments.push(structure(bytes.clone()));
+                    launch
+                }
+                LaunchArgument::Buffer(address) => launch.arg(*address),
+            };
+        }
+        launch.run()
+    }
+}
+
+fn structure(bytes: Vec<u8>) -> PackedArgument {
+    PackedArgument {
+        description: "a structure",
+        bytes,
+        fits: |ty, given| matches!(ty, ParamType::Bytes { bytes, .. } if bytes as usize == given),
     }
 }
 
@@ -224,10 +279,6 @@ impl<T> private::Pack for &Buffer<T> {
 #[expect(private_interfaces, reason = "only this module packs arguments")]
 impl<T: Pod> private::Pack for Struct<'_, T> {
     fn pack(self) -> PackedArgument {
-        PackedArgument {
-            description: "a structure",
-            bytes: bytemuck::bytes_of(self.0).to_vec(),
-            fits: |ty, given| matches!(ty, ParamType::Bytes { bytes, .. } if bytes as usize == given),
-        }
+        structure(bytemuck::bytes_of(self.0).to_vec())
     }
 }
