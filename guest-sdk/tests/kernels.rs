@@ -211,3 +211,25 @@ fn a_kernel_as_ordinary_rust_panics_where_it_would_fault() {
     let config = LaunchConfig::new(1, 2);
     saxpy::native(config, 2, 0.5, &[1.0, 2.0], &mut [1.0]);
 }
+
+mod foreign {
+    tensor_wasm_guest::kernel::kernels!("../../components/saxpy/kernels/saxpy.ptx");
+    tensor_wasm_guest::kernel::kernels!("../../host/ptx/corpus/structures/nvrtc.ptx");
+}
+
+/// What is launched here has types that the compiler has checked; there is no device.
+#[allow(dead_code)]
+fn kernels_of_a_file_are_launched_by_functions_with_the_types_of_the_text(
+    queue: &tensor_wasm_guest::Queue,
+    x: &tensor_wasm_guest::Buffer<f32>,
+    y: &tensor_wasm_guest::Buffer<f32>,
+) -> tensor_wasm_guest::Result<()> {
+    foreign::saxpy(queue, LaunchConfig::for_len(y.len()), y, x, 2.0, 4)?;
+    foreign::saxpy(queue, LaunchConfig::for_len(1), y, x.from_index(1), 2.0, -1)
+}
+
+#[test]
+fn kernels_of_a_file_have_its_text() {
+    assert_eq!(foreign::saxpy::NAME, "saxpy");
+    assert!(foreign::saxpy::PTX.contains(".entry saxpy("));
+}

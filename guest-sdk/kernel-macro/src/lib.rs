@@ -9,9 +9,11 @@
 mod check;
 mod compile;
 mod expand;
+mod foreign;
 mod hir;
 mod items;
 mod ptx;
+mod signatures;
 mod types;
 
 #[cfg(test)]
@@ -37,6 +39,33 @@ pub fn kernel(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn device(arguments: TokenStream, item: TokenStream) -> TokenStream {
     match expand::module(arguments.into(), item.into()) {
+        Ok(expansion) => expansion.into(),
+        Err(error) => error.to_compile_error().into(),
+    }
+}
+
+/// Makes functions that launch the kernels of a PTX file: `kernels!("filters.ptx");`. The path is
+/// relative to the file of the source, as that of `include_str!`.
+///
+/// See `tensor_wasm_guest::kernel`.
+#[proc_macro]
+pub fn kernels(input: TokenStream) -> TokenStream {
+    let path = match syn::parse::<syn::LitStr>(input) {
+        Ok(path) => path,
+        Err(error) => {
+            let message = "the path of a PTX file is expected: write `kernels!(\"filters.ptx\")`";
+            return syn::Error::new(error.span(), message)
+                .to_compile_error()
+                .into();
+        }
+    };
+    let source = path.span().unwrap().local_file();
+    let expanded = foreign::expand(&path, |name| {
+        let folder = source.as_deref().and_then(|file| file.parent());
+        let file = folder.map_or_else(|| name.into(), |folder| folder.join(name));
+        std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))
+    });
+    match expanded {
         Ok(expansion) => expansion.into(),
         Err(error) => error.to_compile_error().into(),
     }

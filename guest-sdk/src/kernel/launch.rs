@@ -3,7 +3,7 @@
 use crate::bindings::kernels as raw;
 use crate::buffer::Buffer;
 use crate::error::{Error, Result};
-use crate::launch::LaunchConfig;
+use crate::launch::{Argument, LaunchConfig};
 use crate::queue::Queue;
 
 /// A kernel that the macro has compiled.
@@ -107,11 +107,38 @@ impl Launcher for &Queue {
                 LaunchArgument::Buffer(buffer) => raw::Argument::Pointer((buffer, 0)),
             })
             .collect();
-        let config = raw::LaunchConfig {
-            grid: config.grid.into(),
-            block: config.block.into(),
-            shared_memory: config.shared_memory,
-        };
-        Ok(self.raw.launch(&kernel.raw, config, &arguments)?)
+        Ok(self
+            .raw
+            .launch(&kernel.raw, raw_config(config), &arguments)?)
+    }
+}
+
+fn raw_config(config: LaunchConfig) -> raw::LaunchConfig {
+    raw::LaunchConfig {
+        grid: config.grid.into(),
+        block: config.block.into(),
+        shared_memory: config.shared_memory,
+    }
+}
+
+/// The arguments of a kernel of a PTX file, as [`kernels!`](super::kernels) passes them.
+#[derive(Debug, Default)]
+pub struct Arguments<'a>(Vec<raw::Argument<'a>>);
+
+impl<'a> Arguments<'a> {
+    /// Adds the next argument.
+    pub fn arg(mut self, argument: impl Argument<'a>) -> Arguments<'a> {
+        self.0.push(argument.lower().0);
+        self
+    }
+
+    /// Queues the launch. The module is loaded when its first kernel is launched on the device.
+    ///
+    /// # Errors
+    /// Those of [`Device::load`](crate::Device::load), [`Module::kernel`](crate::Module::kernel)
+    /// and [`Launch::submit`](crate::Launch::submit).
+    pub fn submit(self, queue: &Queue, source: &Source, config: LaunchConfig) -> Result<()> {
+        let kernel = queue.device.kernel(source)?;
+        Ok(queue.raw.launch(&kernel.raw, raw_config(config), &self.0)?)
     }
 }

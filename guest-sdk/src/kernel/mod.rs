@@ -48,25 +48,28 @@
 //! Several kernels, and what they share, go into a module with [`macro@device`]: its functions, constants
 //! and `#[repr(C)]` structures are known to its kernels, and all kernels are one PTX text.
 //!
+//! [`kernels!`] makes the same functions for the kernels of a PTX file from another compiler.
+//!
 //! `docs/kernels-in-rust.md` says which Rust a kernel may contain, and what it means.
 
 mod half;
 mod launch;
 mod memory;
-#[cfg(not(target_family = "wasm"))]
 pub mod native;
+pub mod parameter;
 mod threads;
 
 pub use half::{bf16, f16};
-pub use launch::{LaunchArgument, Launcher, Source};
+pub use launch::{Arguments, LaunchArgument, Launcher, Source};
 pub use memory::{GlobalMut, Shared};
-pub use tensor_wasm_kernel_macro::{device, kernel};
+pub use tensor_wasm_kernel_macro::{device, kernel, kernels};
 pub use threads::{barrier, block, fast, grid, thread, warp};
 
 /// What code of kernels uses: `use tensor_wasm_guest::kernel::prelude::*;`.
 pub mod prelude {
     pub use super::{
-        GlobalMut, Shared, barrier, bf16, block, device, f16, fast, grid, kernel, thread, warp,
+        GlobalMut, Shared, barrier, bf16, block, device, f16, fast, grid, kernel, kernels, thread,
+        warp,
     };
     pub use crate::shared;
     pub use std::sync::atomic::Ordering;

@@ -4,6 +4,7 @@
 mod meaning;
 mod random;
 mod refused;
+mod signatures;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
