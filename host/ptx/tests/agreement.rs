@@ -327,6 +327,29 @@ fn instructions_that_are_one_function_agree() {
     ]);
 }
 
+/// Those of every other line of the file of all forms. Behind the two slashes stand the operands that
+/// the forms have already.
+#[test]
+fn scalar_video_instructions_agree() {
+    let names = [
+        "vabsdiff.",
+        "vadd.",
+        "vmad.",
+        "vmax.",
+        "vmin.",
+        "vset.",
+        "vshl.",
+        "vshr.",
+        "vsub.",
+    ];
+    let forms = include_str!("data/forms.ptx").lines();
+    let forms = forms.filter(|line| names.iter().any(|name| line.starts_with(name)));
+    let forms: Vec<String> = forms.step_by(2).map(|form| format!("{form} //")).collect();
+    assert!(forms.len() > 50);
+    let forms: Vec<(&str, &str)> = forms.iter().map(|form| (form.as_str(), "rrrr")).collect();
+    agree(&forms);
+}
+
 #[test]
 fn a_kernel_of_very_many_halves_is_compiled_too() {
     let body = "fma.rn.f16x2 %r1, %r1, %r2, %r3;\nex2.approx.f32 %f1, %f1;\n".repeat(600);

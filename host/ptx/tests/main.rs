@@ -25,6 +25,7 @@ mod kernels;
 mod lane_groups;
 mod layers;
 mod lines;
+mod matrices;
 mod mbarriers;
 mod no_system;
 mod output;

@@ -38,8 +38,8 @@ fn instructions_that_are_not_known_are_refused_by_name_with_line_and_column() {
         "instruction tex.2d.v4.f32.f32 is not supported",
     );
     refused(
-        &entry("cp.async.ca.shared.global [%r1], [%d1], 16;"),
-        "instruction cp.async.ca.shared.global is not supported",
+        &entry("cp.async.bulk.shared.global [%r1], [%d1], 16;"),
+        "instruction cp.async.bulk.shared.global is not supported",
     );
     refused(
         &entry("add.rn.s32 %r1, %r2, %r3;"),
@@ -59,11 +59,11 @@ fn instructions_that_are_not_known_are_refused_by_name_with_line_and_column() {
 fn instructions_that_ptx_has_and_this_device_does_not_say_so() {
     for (line, family) in [
         (
-            "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%f1}, {%r1}, {%r1}, {%f1};",
+            "mma.sync.aligned.m8n8k4.row.col.f32.f16.f16.f32 {%f1}, {%r1}, {%r1}, {%f1};",
             "matrix instructions are not",
         ),
         (
-            "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r1,%r2,%r3,%r4}, [%r1];",
+            "ldmatrix.sync.aligned.m16n16.x1.trans.shared.b8 {%r1,%r2}, [%r1];",
             "matrix instructions are not",
         ),
         ("wgmma.fence.sync.aligned;", "matrix instructions are not"),
@@ -72,7 +72,7 @@ fn instructions_that_ptx_has_and_this_device_does_not_say_so() {
             "matrix instructions are not",
         ),
         (
-            "movmatrix.sync.aligned.m8n8.trans.b16 %r1, %r2;",
+            "movmatrix.sync.aligned.m8n8.trans.b8 %r1, %r2;",
             "matrix instructions are not",
         ),
         (
@@ -100,7 +100,7 @@ fn instructions_that_ptx_has_and_this_device_does_not_say_so() {
             "suld.b.1d.b32.trap {%r1}, [%d1, {%r2}];",
             "textures and surfaces are not",
         ),
-        ("setmaxnreg.inc.sync.aligned.u32 64;", "clusters of blocks"),
+        ("getctarank.u32 %r1, %r2;", "clusters of blocks"),
         ("barrier.cluster.arrive.aligned;", "clusters of blocks"),
         (
             "mapa.shared::cluster.u32 %r1, %r2, 0;",
@@ -110,7 +110,6 @@ fn instructions_that_ptx_has_and_this_device_does_not_say_so() {
             "alloca.u64 %d1, %d2;",
             "variables whose size a kernel computes",
         ),
-        ("vset.u32.u32.lt %r1, %r2, %r3;", "video instructions"),
         (
             "atom.global.cas.b128 %d1, [%d1], %d2, %d3;",
             "values of 128 bits",

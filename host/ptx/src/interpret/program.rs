@@ -365,6 +365,13 @@ pub(crate) enum Action {
         reduce: Option<Box<Reduce>>,
     },
     Collective(Box<CollectiveStep>),
+    /// The address of a row of a matrix, as an offset into shared memory; that of lanes from `lanes` on
+    /// is not used.
+    MatrixRow {
+        target: Slot,
+        address: Address,
+        lanes: u8,
+    },
     ActiveMask {
         target: Slot,
     },

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use crate::numeric::soft_float::Round;
 use crate::syntax::modifier::{Modifier, Modifiers};
+use crate::syntax::tree::{Instruction, Operand, Part};
 use crate::syntax::types::Type;
 
 /// What an operation's modifiers say, as far as its function is not chosen by them.
@@ -32,19 +33,60 @@ pub(crate) struct Flags {
     pub from: Type,
     /// The type of a second operand, where that is a matter of its own.
     pub third: Type,
-    /// The results of a word's lanes are added to a further operand.
-    pub accumulate: bool,
+    /// What a video instruction does with its result and a further operand: `.add`, `.min`, `.max`.
+    pub secondary: Option<Modifier>,
+    /// What a scalar video instruction takes of its operands.
+    pub video: VideoOperands,
     /// The size of the register that a conversion writes.
     pub register_bits: u32,
     /// The operation's other choice, such as a half, a direction or a mode.
     pub variant: Option<Modifier>,
 }
 
+/// Which parts of registers a scalar video instruction means, and what it negates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct VideoOperands {
+    /// Of the result: the part that is merged into the last operand.
+    pub result: Part,
+    pub a: Part,
+    pub b: Part,
+    /// Of `vmad`: the product, or what is added to it, is negated; or one is added.
+    pub negates_product: bool,
+    pub negates_addend: bool,
+    pub plus_one: bool,
+}
+
+impl VideoOperands {
+    fn of(instruction: &Instruction) -> VideoOperands {
+        let operand = |index: usize| match instruction.operands.get(index) {
+            Some(Operand::Part(found)) => (found.part, found.negated),
+            _ => (Part::Word, false),
+        };
+        let [result, a, b, c] = [0, 1, 2, 3].map(operand);
+        VideoOperands {
+            result: result.0,
+            a: a.0,
+            b: b.0,
+            negates_product: a.1 != b.1,
+            negates_addend: c.1,
+            plus_one: instruction.modifiers.has(Modifier::PlusOne),
+        }
+    }
+}
+
 impl Flags {
+    /// What an instruction says by its modifiers and by how its operands are written.
+    pub(crate) fn of_instruction(instruction: &Instruction) -> Flags {
+        Flags {
+            video: VideoOperands::of(instruction),
+            ..Flags::of(&instruction.modifiers)
+        }
+    }
+
     pub(crate) fn of(modifiers: &Modifiers) -> Flags {
         use Modifier::{
             B4e, Clamp, Ecl, Ecr, F4e, Finite, Hi, Infinite, Lo, Normal, Notanumber, Number, Rc8,
-            Rc16, Shiftamt, Subnormal, Wide, Wrap,
+            Rc16, Shiftamt, Shr7, Shr15, Subnormal, Wide, Wrap,
         };
         let round = modifiers.as_slice().iter().find_map(|word| match word {
             Modifier::Rz | Modifier::Rzi => Some(Round::Zero),
@@ -55,7 +97,7 @@ impl Flags {
         });
         let variants = [
             Hi, Lo, Wide, Wrap, Clamp, Shiftamt, F4e, B4e, Rc8, Ecl, Ecr, Rc16, Finite, Infinite,
-            Number, Notanumber, Normal, Subnormal,
+            Number, Notanumber, Normal, Subnormal, Shr7, Shr15,
         ];
         let variant = modifiers
             .as_slice()
@@ -72,8 +114,11 @@ impl Flags {
             accepted: accepted(modifiers),
             to: modifiers.ty(),
             from: modifiers.second_ty(),
-            third: modifiers.types().nth(2).unwrap_or(modifiers.second_ty()),
-            accumulate: modifiers.has(Modifier::Add),
+            third: modifiers.third_ty(),
+            secondary: [Modifier::Add, Modifier::Min, Modifier::Max]
+                .into_iter()
+                .find(|word| modifiers.has(*word)),
+            video: VideoOperands::default(),
             register_bits: modifiers.ty().bits(),
             variant: variant.copied(),
         }

@@ -60,7 +60,7 @@ fn nearest(value: f64, format: &Fp8Format, flags: Flags) -> u64 {
 }
 
 /// The half that is equal.
-fn half(bits: u64, ty: Type) -> u64 {
+pub(crate) fn half(bits: u64, ty: Type) -> u64 {
     if ty != Type::E4M3x2 {
         return bits << 8;
     }

@@ -22,6 +22,9 @@ pub(crate) mod soft_float;
 #[cfg(test)]
 mod tests;
 pub(crate) mod video;
+pub(crate) mod video_scalar;
+#[cfg(test)]
+mod video_scalar_tests;
 
 pub(crate) use arith_builder::ArithBuilder;
 pub(crate) use eval::{Eval, Flags};

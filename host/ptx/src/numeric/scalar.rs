@@ -13,6 +13,7 @@ use crate::numeric::int_builder::IntBinary::*;
 use crate::numeric::int_builder::IntUnary::*;
 use crate::numeric::int_builder::{IntBuilder, Width};
 use crate::numeric::integer::mask;
+use crate::numeric::video_scalar::{vabsdiff, vadd, vmad, vmax, vmin, vset, vshl, vshr, vsub};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::ScalarOp;
 
@@ -88,6 +89,15 @@ scalar_instructions! {
     ShfLeft => shf_left(word, word, word);
     ShfRight => shf_right(word, word, word);
     Szext => szext(typed, word);
+    Vabsdiff => vabsdiff(word, word, word);
+    Vadd => vadd(word, word, word);
+    Vmad => vmad(word, word, word);
+    Vmax => vmax(word, word, word);
+    Vmin => vmin(word, word, word);
+    Vset => vset(word, word, word);
+    Vshl => vshl(word, word, word);
+    Vshr => vshr(word, word, word);
+    Vsub => vsub(word, word, word);
 }
 
 /// `popc`: how many bits are set.
@@ -239,7 +249,13 @@ fn dp2a<B: IntBuilder>(b: &mut B, flags: Flags, [x, y, c]: [B::Int; 3]) -> B::In
 }
 
 /// Some bits of a word as a number.
-fn field<B: IntBuilder>(b: &mut B, word: B::Int, at: u32, bits: u32, signed: bool) -> B::Int {
+pub(crate) fn field<B: IntBuilder>(
+    b: &mut B,
+    word: B::Int,
+    at: u32,
+    bits: u32,
+    signed: bool,
+) -> B::Int {
     let above = 32 - bits - at;
     let top = if above == 0 {
         word

@@ -179,6 +179,7 @@ fn definition<T: Int>(op: ScalarOp) -> Eval {
         ScalarOp::ShfLeft => Eval::Three(shf_left),
         ScalarOp::ShfRight => Eval::Three(shf_right),
         ScalarOp::Szext => Eval::Two(szext::<T>),
+        video => panic!("{video:?} is defined in `video_scalar_tests.rs`"),
     }
 }
 
@@ -226,13 +227,16 @@ fn combinations(slots: &[Slot]) -> Vec<Vec<Modifier>> {
     all
 }
 
-/// Every form of every scalar instruction: its operation, its modifiers, and its operands' types.
+/// Every form of every scalar instruction but the video instructions: its operation, its modifiers, and its operands' types.
 fn forms() -> Vec<(&'static str, ScalarOp, Modifiers, Vec<Type>)> {
     let mut forms = Vec::new();
     for row in table::all() {
         let Op::Scalar(op) = row.op else {
             continue;
         };
+        if op.is_video() {
+            continue;
+        }
         for words in combinations(row.slots) {
             let modifiers = Modifiers::of(&words);
             let sources = row.operands.iter().filter_map(|kind| match kind {
@@ -297,7 +301,7 @@ fn scalar_instructions_read_their_operands_in_the_width_that_the_table_says() {
 #[test]
 fn every_scalar_operation_has_a_row() {
     let forms = forms();
-    for (op, _) in scalar::ALL {
+    for (op, _) in scalar::ALL.iter().filter(|(op, _)| !op.is_video()) {
         assert!(forms.iter().any(|form| form.1 == *op), "{op:?}");
     }
 }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use crate::numeric::eval::{Eval, Flags};
 use crate::numeric::integer::mask;
+use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Lanewise;
 use crate::syntax::types::Type;
 
@@ -81,7 +82,7 @@ fn lanewise<const LANES: u32>(
             result
         }
     });
-    if flags.accumulate {
+    if flags.secondary == Some(Modifier::Add) {
         return results.fold(c, u64::wrapping_add_signed) & mask(32);
     }
     results

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::Extent;
 use crate::simt::address::AddressSpace;
+use crate::simt::matrix::ROW_BYTES;
 use crate::simt::memory::MemoryError;
 
 /// What a running kernel did wrong, and where.
@@ -59,6 +60,14 @@ pub(crate) const TRAPPED: &str = "the kernel stops itself with `trap`";
 /// What is said of a jump by an index that is no label's.
 pub(crate) fn jump_outside(index: u64, labels: usize) -> String {
     format!("jumps to entry {index} of a list of {labels} labels")
+}
+
+/// What is said of a row of a matrix at such a generic address or offset into shared memory.
+pub(crate) fn matrix_row(address: u64) -> String {
+    if address.is_multiple_of(u64::from(ROW_BYTES)) {
+        return format!("a row of a matrix at address {address:#x}, which is not in shared memory");
+    }
+    format!("a row of a matrix at address {address:#x}, which is not a multiple of {ROW_BYTES}")
 }
 
 /// What is said of a call through an address that is none of a function that may be called so.

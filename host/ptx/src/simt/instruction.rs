@@ -2,6 +2,7 @@
 //! results go.
 
 use crate::simt::barrier::BarrierReduction;
+use crate::simt::matrix::Mma;
 use crate::simt::warp::{Reduction, ShuffleMode, VoteMode, WarpOp};
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::table::Op;
@@ -53,6 +54,17 @@ impl BarrierInstruction {
     }
 }
 
+/// Which lanes take part in a collective.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Members {
+    /// Those of the mask that is the operand of this index.
+    Mask(usize),
+    /// Those that are active, as instructions without `.sync` have it.
+    Active,
+    /// All lanes.
+    All,
+}
+
 /// A collective of a warp with its operands.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct WarpInstruction<'i> {
@@ -60,9 +72,7 @@ pub(crate) struct WarpInstruction<'i> {
     /// What each lane brings: for each word the index of its operand, whose type the table says, and
     /// the operand or the element of it. As many as [`WarpOp::inputs`].
     pub inputs: Vec<(usize, &'i Operand)>,
-    /// The index of the operand that says which lanes take part; `None` for those that are active, as
-    /// instructions without `.sync` have it.
-    pub mask: Option<usize>,
+    pub members: Members,
     /// The registers that are written, but for words that are not wanted. As many as
     /// [`WarpOp::results`].
     pub results: Vec<Option<RegisterId>>,
@@ -73,9 +83,14 @@ impl WarpInstruction<'_> {
     pub(crate) fn of(instruction: &Instruction) -> Option<WarpInstruction<'_>> {
         let op = operation(instruction)?;
         let count = instruction.operands.len();
-        let mask = match instruction.modifiers.has(Modifier::Sync) {
-            true => Some(count.checked_sub(1)?),
-            false => None,
+        let members = match op {
+            WarpOp::Multiply(_) => Members::All,
+            _ if instruction.modifiers.has(Modifier::Sync) => Members::Mask(count.checked_sub(1)?),
+            _ => Members::Active,
+        };
+        let taken = match members {
+            Members::Mask(mask) => mask,
+            Members::Active | Members::All => count,
         };
         let mut results = Vec::with_capacity(op.results());
         // Those with results have them in their first operand.
@@ -87,7 +102,7 @@ impl WarpInstruction<'_> {
         }
         let mut inputs = Vec::with_capacity(op.inputs());
         let operands = instruction.operands.iter().enumerate();
-        for (index, operand) in operands.take(mask.unwrap_or(count)).skip(first) {
+        for (index, operand) in operands.take(taken).skip(first) {
             match operand {
                 Operand::Vector(elements) => {
                     inputs.extend(elements.iter().map(|element| (index, element)));
@@ -100,7 +115,7 @@ impl WarpInstruction<'_> {
         fits.then_some(WarpInstruction {
             op,
             inputs,
-            mask,
+            members,
             results,
         })
     }
@@ -151,6 +166,7 @@ fn operation(instruction: &Instruction) -> Option<WarpOp> {
             WarpOp::Reduce(Reduction::new(word, modifiers.ty())?)
         }
         Op::Elect => WarpOp::Elect,
+        Op::Mma => WarpOp::Multiply(Mma::of(instruction)?),
         Op::WarpBarrier => WarpOp::Barrier,
         _ => return None,
     };
@@ -229,7 +245,7 @@ mod tests {
             .map(|each| {
                 let wanted: Vec<bool> = each.results.iter().map(Option::is_some).collect();
                 let inputs: Vec<usize> = each.inputs.iter().map(|(index, _)| *index).collect();
-                (each.op, inputs, each.mask.unwrap(), wanted)
+                (each.op, inputs, each.members, wanted)
             })
             .collect();
         let min = Reduction::new(Modifier::Min, crate::syntax::types::Type::S32).unwrap();
@@ -239,22 +255,37 @@ mod tests {
                 (
                     WarpOp::Shuffle(ShuffleMode::Up),
                     vec![1, 2, 3],
-                    4,
+                    Members::Mask(4),
                     vec![true, true]
                 ),
                 (
                     WarpOp::Shuffle(ShuffleMode::Index),
                     vec![1, 2, 3],
-                    4,
+                    Members::Mask(4),
                     vec![true, false]
                 ),
-                (WarpOp::Vote(VoteMode::All), vec![1], 2, vec![true]),
-                (WarpOp::Vote(VoteMode::Ballot), vec![1], 2, vec![true]),
-                (WarpOp::MatchAny, vec![1], 2, vec![true]),
-                (WarpOp::MatchAll, vec![1], 2, vec![true, true]),
-                (WarpOp::Reduce(min), vec![1], 2, vec![true]),
-                (WarpOp::Elect, vec![], 1, vec![true, true]),
-                (WarpOp::Barrier, vec![], 0, vec![]),
+                (
+                    WarpOp::Vote(VoteMode::All),
+                    vec![1],
+                    Members::Mask(2),
+                    vec![true]
+                ),
+                (
+                    WarpOp::Vote(VoteMode::Ballot),
+                    vec![1],
+                    Members::Mask(2),
+                    vec![true]
+                ),
+                (WarpOp::MatchAny, vec![1], Members::Mask(2), vec![true]),
+                (
+                    WarpOp::MatchAll,
+                    vec![1],
+                    Members::Mask(2),
+                    vec![true, true]
+                ),
+                (WarpOp::Reduce(min), vec![1], Members::Mask(2), vec![true]),
+                (WarpOp::Elect, vec![], Members::Mask(1), vec![true, true]),
+                (WarpOp::Barrier, vec![], Members::Mask(0), vec![]),
             ]
         );
         assert!(matches!(found[2].inputs[0].1, Operand::Not(_)));
@@ -274,7 +305,7 @@ mod tests {
         let module = parse(text.as_bytes(), &Limits::default()).unwrap();
         for each in &module.functions[0].body {
             let found = WarpInstruction::of(each).unwrap();
-            assert_eq!(found.mask, None);
+            assert_eq!(found.members, Members::Active);
             assert_eq!(found.inputs.len(), found.op.inputs());
         }
     }

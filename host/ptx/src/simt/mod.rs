@@ -22,6 +22,7 @@ pub(crate) mod fault;
 pub(crate) mod geometry;
 pub(crate) mod instruction;
 pub(crate) mod launch;
+pub(crate) mod matrix;
 pub(crate) mod memory;
 pub(crate) mod printf;
 pub(crate) mod shadow;

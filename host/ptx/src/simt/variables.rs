@@ -3,6 +3,7 @@
 use crate::simt::address::AddressSpace;
 use crate::syntax::layout::{Frame, SharedId, function_address};
 use crate::syntax::module::Entry;
+use crate::syntax::table::OperandKind;
 use crate::syntax::tree::{Base, Function, Instruction, Operand, RegisterId, Symbol};
 use crate::syntax::types::Space;
 
@@ -104,7 +105,11 @@ impl Variables<'_> {
         let Operand::Memory(base, offset) = instruction.operands.get(operand)? else {
             return None;
         };
-        let named = AddressSpace::of(instruction, self.function);
+        let named = match instruction.row.operands.get(operand) {
+            Some(OperandKind::AddressIn(Space::Shared)) => AddressSpace::Shared,
+            Some(OperandKind::AddressIn(_)) => AddressSpace::Global,
+            _ => AddressSpace::of(instruction, self.function),
+        };
         let (space, base) = match *base {
             Base::Zero => (named, AddressBase::Offset(0)),
             Base::Register(register) => (named, AddressBase::Register(register)),

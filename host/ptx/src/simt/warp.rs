@@ -9,6 +9,7 @@
 use std::fmt;
 
 use crate::numeric::{Flags, alu};
+use crate::simt::matrix::{Mma, Permutation};
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::types::Type;
 
@@ -89,6 +90,10 @@ pub(crate) enum WarpOp {
     Elect,
     /// `bar.warp.sync`: nothing but that all have come, and that memory is in order.
     Barrier,
+    /// Takes what each lane holds of three matrices, and gives what it holds of the result.
+    Multiply(Mma),
+    /// Takes a word, and gives those of other lanes.
+    Permute(Permutation),
 }
 
 impl WarpOp {
@@ -98,6 +103,8 @@ impl WarpOp {
             WarpOp::Shuffle(_) => 3,
             WarpOp::Vote(_) | WarpOp::MatchAny | WarpOp::MatchAll | WarpOp::Reduce(_) => 1,
             WarpOp::Elect | WarpOp::Barrier => 0,
+            WarpOp::Multiply(mma) => mma.a_registers() + mma.b_registers() + mma.sum_registers(),
+            WarpOp::Permute(_) => 1,
         }
     }
 
@@ -107,6 +114,8 @@ impl WarpOp {
             WarpOp::Shuffle(_) | WarpOp::MatchAll | WarpOp::Elect => 2,
             WarpOp::Vote(_) | WarpOp::MatchAny | WarpOp::Reduce(_) => 1,
             WarpOp::Barrier => 0,
+            WarpOp::Multiply(mma) => mma.sum_registers(),
+            WarpOp::Permute(permutation) => permutation.results(),
         }
     }
 
@@ -165,6 +174,19 @@ impl WarpOp {
                 }
             }
             (WarpOp::Barrier, [], []) => {}
+            (WarpOp::Multiply(mma), inputs, results) => mma.evaluate(members, inputs, results),
+            (WarpOp::Permute(permutation), [a], results) => {
+                for (result, values) in results.iter_mut().enumerate() {
+                    for lane in present() {
+                        let from = permutation.source(result, lane);
+                        values[lane] = if (members >> from) & 1 == 1 {
+                            a[from]
+                        } else {
+                            0
+                        };
+                    }
+                }
+            }
             (op, inputs, results) => debug_assert!(
                 false,
                 "{op:?} of {} words for {}",
@@ -192,6 +214,8 @@ impl fmt::Display for WarpOp {
             WarpOp::Reduce(Reduction { word, ty }) => write!(f, "redux.{}{ty}", word.text()),
             WarpOp::Elect => f.write_str("elect"),
             WarpOp::Barrier => f.write_str("barrier"),
+            WarpOp::Multiply(mma) => mma.fmt(f),
+            WarpOp::Permute(permutation) => write!(f, "permute.{permutation}"),
         }
     }
 }

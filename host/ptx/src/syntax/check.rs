@@ -7,9 +7,10 @@ use crate::syntax::builtin_functions::BuiltinFunction;
 use crate::syntax::lex::Issue;
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::module::Module;
-use crate::syntax::table::{Op, OperandKind, Ty};
+use crate::syntax::table::{Op, OperandKind, ScalarOp, Ty};
 use crate::syntax::tree::{
-    Base, CallSite, Callee, Formal, Function, Instruction, Operand, PrototypeKind, Symbol,
+    Base, CallSite, Callee, Formal, Function, Instruction, Operand, Part, PartOperand,
+    PrototypeKind, Symbol,
 };
 use crate::syntax::types::{Class, Space, Type};
 
@@ -57,6 +58,7 @@ pub(crate) fn operand_type(ty: Ty, modifiers: &Modifiers) -> Type {
     match ty {
         Ty::T0 => modifiers.ty(),
         Ty::T1 => modifiers.second_ty(),
+        Ty::T2 => modifiers.third_ty(),
         Ty::Wide => modifiers.ty().doubled(),
         Ty::Is(ty) => ty,
     }
@@ -66,7 +68,12 @@ pub(crate) fn operand_type(ty: Ty, modifiers: &Modifiers) -> Type {
 pub(crate) fn source_type(instruction: &Instruction, operand: usize) -> Type {
     let modifiers = &instruction.modifiers;
     match instruction.row.operands.get(operand) {
-        Some(OperandKind::Src(ty) | OperandKind::SrcLoose(ty)) => operand_type(*ty, modifiers),
+        Some(
+            OperandKind::Src(ty)
+            | OperandKind::SrcLoose(ty)
+            | OperandKind::SrcPart(ty)
+            | OperandKind::SrcVector(ty, _),
+        ) => operand_type(*ty, modifiers),
         Some(OperandKind::SrcPred) => Type::Pred,
         _ => modifiers.ty(),
     }
@@ -109,6 +116,8 @@ impl Checked<'_> {
                 Ok(())
             }
             Op::Cvt => conversion(modifiers),
+            Op::CopyAsync => self.copied_bytes(),
+            Op::Scalar(op) if op.is_video() => self.video(op),
             Op::Shfl | Op::Vote if !modifiers.has(Modifier::Sync) => {
                 let (target, version) = (self.module.target, self.module.version);
                 if target >= 70 && version >= (6, 4) {
@@ -121,6 +130,54 @@ impl Checked<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// How many bytes an asynchronous copy moves.
+    fn copied_bytes(&self) -> Fit {
+        let allowed: &[u64] = if self.instruction.modifiers.has(Modifier::Cg) {
+            &[16]
+        } else {
+            &[4, 8, 16]
+        };
+        match self.instruction.operands.get(2) {
+            Some(Operand::Integer(bytes)) if allowed.contains(bytes) => Ok(()),
+            _ if allowed.len() == 1 => Err("operand 3 of cp.async.cg is the number 16".into()),
+            _ => Err("operand 3 of cp.async.ca is 4, 8 or 16".into()),
+        }
+    }
+
+    /// Which operands of a scalar video instruction may be negated.
+    fn video(&self, op: ScalarOp) -> Fit {
+        let Instruction {
+            modifiers,
+            operands,
+            row,
+            ..
+        } = self.instruction;
+        let name = row.name;
+        let is_negated =
+            |operand: &Operand| matches!(operand, Operand::Part(PartOperand { negated: true, .. }));
+        let negated: Vec<usize> = (1..4)
+            .filter(|index| operands.get(*index).is_some_and(is_negated))
+            .collect();
+        if let (ScalarOp::Vmad, Some(Operand::Part(added))) = (op, operands.get(3))
+            && added.part != Part::Word
+        {
+            return Err(format!("operand 4 of {name} is a whole register"));
+        }
+        let Some(first) = negated.first() else {
+            return Ok(());
+        };
+        if op != ScalarOp::Vmad {
+            return Err(format!("operand {} of {name} cannot be negated", first + 1));
+        }
+        if modifiers.has(Modifier::PlusOne) {
+            return Err(format!("{name} with `.po` negates no operand"));
+        }
+        if negated.contains(&3) && negated.len() == 2 {
+            return Err(format!("{name} negates its product or operand 4, not both"));
+        }
+        Ok(())
     }
 
     fn operand(&self, kind: OperandKind, operand: &Operand) -> Fit {
@@ -153,6 +210,27 @@ impl Checked<'_> {
                 }
                 other => self.value(other, Type::Pred, false),
             },
+            OperandKind::DstPart(ty) => match operand {
+                Operand::Part(PartOperand {
+                    register,
+                    negated: false,
+                    ..
+                }) => self.target(
+                    &Operand::Register(*register),
+                    operand_type(ty, modifiers),
+                    false,
+                ),
+                _ => Err("expected a part of a register to write to, such as `%r0.b1`: only a second operation has a whole result besides a fourth operand".into()),
+            },
+            OperandKind::SrcPart(ty) => {
+                let ty = operand_type(ty, modifiers);
+                match operand {
+                    Operand::Part(PartOperand { register, .. }) => {
+                        self.value(&Operand::Register(*register), ty, false)
+                    }
+                    other => self.value(other, ty, false),
+                }
+            }
             OperandKind::DstLanes => self.lanes(operand, |element| {
                 self.target(element, modifiers.ty(), true)
             }),
@@ -167,7 +245,25 @@ impl Checked<'_> {
                 Operand::Vector(elements) => self.spread(elements, false),
                 other => self.value(other, modifiers.ty(), false),
             },
-            OperandKind::Address => self.address(operand),
+            OperandKind::DstVector(ty, count) => self.vector(operand, count, |element| {
+                self.target(element, operand_type(ty, modifiers), false)
+            }),
+            OperandKind::SrcVector(ty, count) => self.vector(operand, count, |element| {
+                self.value(element, operand_type(ty, modifiers), false)
+            }),
+            OperandKind::SrcCopied => match operand {
+                Operand::Register(register)
+                    if self.function.register_type(*register) == Type::Pred =>
+                {
+                    Ok(())
+                }
+                Operand::Not(register) => {
+                    self.value(&Operand::Register(*register), Type::Pred, false)
+                }
+                other => self.value(other, Type::U32, false),
+            },
+            OperandKind::Address => self.address(operand, modifiers.space()),
+            OperandKind::AddressIn(space) => self.address(operand, space),
             OperandKind::Label => match operand {
                 Operand::Label(_) => Ok(()),
                 _ => Err("expected a label".into()),
@@ -237,6 +333,20 @@ impl Checked<'_> {
         }
     }
 
+    /// So many registers in braces.
+    fn vector(&self, operand: &Operand, count: u8, check: impl Fn(&Operand) -> Fit) -> Fit {
+        match operand {
+            Operand::Vector(elements) if elements.len() == usize::from(count) => {
+                elements.iter().try_for_each(check)
+            }
+            Operand::Vector(elements) => Err(format!(
+                "{} elements where there are {count} in each lane",
+                elements.len()
+            )),
+            _ => Err(format!("expected registers in braces, {count} of them")),
+        }
+    }
+
     /// Several registers that make up one value.
     fn spread(&self, elements: &[Operand], written: bool) -> Fit {
         let ty = self.instruction.modifiers.ty();
@@ -258,13 +368,12 @@ impl Checked<'_> {
         })
     }
 
-    fn address(&self, operand: &Operand) -> Fit {
+    fn address(&self, operand: &Operand, space: Space) -> Fit {
         let Operand::Memory(base, _) = operand else {
             return Err("expected an address in brackets".into());
         };
         let op = self.instruction.row.op;
         let writes = matches!(op, Op::St | Op::Atom | Op::Red);
-        let space = self.instruction.modifiers.space();
         match base {
             Base::Zero => Ok(()),
             Base::Register(register) => {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::syntax::table::Op;
 use crate::syntax::tree::{Function, Instruction, Operand};
 use crate::syntax::types::Space;
 
@@ -55,6 +56,9 @@ pub(crate) struct Frame {
     pub bytes: u32,
 }
 
+/// The most slots that an instruction of several steps takes for what passes from one to the next.
+const MOST_OWN_SLOTS: usize = 16;
+
 /// How many slots one function takes for its registers: theirs, one for the carry flag, one for
 /// what nobody wants, and one for each operand that must be computed before its instruction.
 pub(crate) fn slots(function: &Function) -> u32 {
@@ -64,7 +68,13 @@ pub(crate) fn slots(function: &Function) -> u32 {
             Operand::Call(site) => site.arguments.len(),
             _ => 1,
         };
-        instruction.operands.iter().map(count).sum::<usize>()
+        let own = match instruction.row.op {
+            Op::LoadMatrix | Op::StoreMatrix | Op::TransposeMatrix | Op::CopyAsync => {
+                MOST_OWN_SLOTS
+            }
+            _ => 0,
+        };
+        own + instruction.operands.iter().map(count).sum::<usize>()
     };
     let computed = function.body.iter().map(operands).max().unwrap_or(0);
     u32::try_from(function.registers.len() + 2 + computed).unwrap_or(u32::MAX)

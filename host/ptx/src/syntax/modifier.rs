@@ -82,6 +82,14 @@ modifiers! {
     Left = "l", Right = "r", Wrap = "wrap", Clamp = "clamp",
     F4e = "f4e", B4e = "b4e", Rc8 = "rc8", Ecl = "ecl", Ecr = "ecr", Rc16 = "rc16",
     Shiftamt = "shiftamt", Pack = "pack", Mask = "mask",
+    Shr7 = "shr7", Shr15 = "shr15", PlusOne = "po",
+    // Matrices: shapes, layouts, how many.
+    M8N8 = "m8n8", M8N8K4 = "m8n8k4", M8N8K16 = "m8n8k16", M8N8K32 = "m8n8k32",
+    M16N8K4 = "m16n8k4", M16N8K8 = "m16n8k8", M16N8K16 = "m16n8k16", M16N8K32 = "m16n8k32",
+    M16N8K64 = "m16n8k64",
+    RowMajor = "row", ColumnMajor = "col", Trans = "trans", X1 = "x1", X2 = "x2", X4 = "x4",
+    // Asynchronous copies.
+    CommitGroup = "commit_group", WaitGroup = "wait_group", WaitAll = "wait_all",
     // Properties that testp asks for.
     Finite = "finite", Infinite = "infinite", Number = "number", Notanumber = "notanumber",
     Normal = "normal", Subnormal = "subnormal",
@@ -142,6 +150,11 @@ impl Modifiers {
     /// The second type or, where there is none, the first.
     pub(crate) fn second_ty(&self) -> Type {
         self.types().nth(1).unwrap_or(self.ty())
+    }
+
+    /// The third type or, where there is none, the second.
+    pub(crate) fn third_ty(&self) -> Type {
+        self.types().nth(2).unwrap_or(self.second_ty())
     }
 
     /// The state space that is named, or the generic one.

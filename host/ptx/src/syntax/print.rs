@@ -465,6 +465,10 @@ impl Printed<'_> {
         match operand {
             Operand::Register(register) => write!(f, "{}", self.register(*register)),
             Operand::Not(register) => write!(f, "!{}", self.register(*register)),
+            Operand::Part(of) => {
+                let sign = if of.negated { "-" } else { "" };
+                write!(f, "{sign}{}{}", self.register(of.register), of.part)
+            }
             Operand::Special(special) => write!(f, "{special}"),
             Operand::Integer(value) => write!(f, "{}", value.cast_signed()),
             Operand::Float32(bits) => write!(f, "0f{bits:08X}"),

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::syntax::modifier::Modifier;
-use crate::syntax::types::Type;
+use crate::syntax::types::{Space, Type};
 use rows::ROWS;
 pub(crate) use rows::ScalarOp;
 
@@ -33,6 +33,8 @@ pub(crate) enum Op {
     Bra,
     BrxIdx,
     Call,
+    /// `cp.async`: copies from device memory to shared memory.
+    CopyAsync,
     Copysign,
     Cos,
     Cvt,
@@ -52,6 +54,8 @@ pub(crate) enum Op {
     Isspacep,
     Ld,
     Lg2,
+    /// `ldmatrix`: each lane gives the address of a row, and gets its elements of each matrix.
+    LoadMatrix,
     Lop3,
     /// `lop3` that also combines a predicate with whether its result is zero.
     Lop3Predicate,
@@ -64,6 +68,8 @@ pub(crate) enum Op {
     /// `mbarrier.test_wait` and `try_wait`: whether a phase is complete.
     MbarrierTest,
     Min,
+    /// `mma`: the product of two matrices whose elements the lanes of a warp hold, and a third.
+    Mma,
     Mov,
     Mul,
     Neg,
@@ -93,10 +99,14 @@ pub(crate) enum Op {
     Slct,
     Sqrt,
     St,
+    /// `stmatrix`.
+    StoreMatrix,
     Sub,
     SubCarry,
     Tanh,
     Testp,
+    /// `movmatrix`: the transpose of a matrix.
+    TransposeMatrix,
     Trap,
     /// The same for each of so many lanes of a word.
     Video(Lanewise, u8),
@@ -130,10 +140,11 @@ impl Op {
             | Shl | Shr | Sin | Slct | Sqrt | Sub | SubCarry | Tanh | Testp | Video(..) | Xor => {
                 Effect::Registers
             }
-            Atom | Fence | Hint | Ld | Red | St => Effect::Memory,
+            Atom | CopyAsync | Fence | Hint | Ld | Red | St => Effect::Memory,
             Bra | BrxIdx | Call | Exit | Ret | Trap => Effect::Control,
-            Activemask | Barrier | BarrierArrive | BarrierReduce | Elect | Match | MbarrierTest
-            | Redux | Shfl | Vote | WarpBarrier => Effect::Collective,
+            Activemask | Barrier | BarrierArrive | BarrierReduce | Elect | LoadMatrix | Match
+            | MbarrierTest | Mma | Redux | Shfl | StoreMatrix | TransposeMatrix | Vote
+            | WarpBarrier => Effect::Collective,
         }
     }
 }
@@ -170,6 +181,8 @@ pub(crate) enum Ty {
     T0,
     /// The instruction's second type.
     T1,
+    /// The instruction's third type.
+    T2,
     /// Twice the size of the first type.
     Wide,
     /// This type.
@@ -193,6 +206,10 @@ pub(crate) enum OperandKind {
     SrcLoose(Ty),
     /// A predicate, perhaps negated.
     SrcPred,
+    /// A byte or half of a register to write: the register gets it, and the rest of the last operand.
+    DstPart(Ty),
+    /// A register or a constant; of a register perhaps a byte or half, and perhaps negated.
+    SrcPart(Ty),
     /// What a load writes: as many registers as the instruction has lanes.
     DstLanes,
     /// What a store reads: as many registers or constants as the instruction has lanes.
@@ -201,8 +218,16 @@ pub(crate) enum OperandKind {
     DstMove,
     /// What `mov` reads: a register, a constant, an address, or several registers together.
     SrcMove,
+    /// Registers to write, in braces: so many of a type.
+    DstVector(Ty, u8),
+    /// Registers or constants in braces: so many of a type.
+    SrcVector(Ty, u8),
+    /// How many bytes are copied, or a predicate where none are.
+    SrcCopied,
     /// A place in memory, in brackets.
     Address,
+    /// A place in memory of this space, whatever else the instruction names.
+    AddressIn(Space),
     /// A label.
     Label,
     /// The name of a list of labels.

@@ -94,10 +94,14 @@ fn operand(kind: OperandKind, number: usize, row: &Row, modifiers: &Modifiers) -
                 "32".into()
             }
         }
+        OperandKind::Src(_) if row.op == Op::CopyAsync && number == 2 => "16".into(),
         OperandKind::Src(table::Ty::Is(Type::U32)) => "1".into(),
         OperandKind::Src(ty) => typed(ty),
         OperandKind::DstPair(ty) => format!("{}|%p7", typed(ty)),
         OperandKind::PredPair => format!("%p{number}|%p7"),
+        OperandKind::DstPart(ty) => format!("{}.b1", typed(ty)),
+        OperandKind::SrcPart(ty) if number == 3 => typed(ty),
+        OperandKind::SrcPart(ty) => format!("{}.h1", typed(ty)),
         OperandKind::SrcPred => format!("!%p{number}"),
         OperandKind::DstLanes | OperandKind::SrcLanes => {
             let lanes: Vec<String> = (0..modifiers.lanes())
@@ -110,6 +114,17 @@ fn operand(kind: OperandKind, number: usize, row: &Row, modifiers: &Modifiers) -
             }
         }
         OperandKind::DstMove | OperandKind::SrcMove => register(modifiers.ty(), number),
+        OperandKind::DstVector(ty, count) | OperandKind::SrcVector(ty, count) => {
+            let ty = operand_type(ty, modifiers);
+            let registers: Vec<String> = (0..usize::from(count))
+                .map(|place| register(ty, place))
+                .collect();
+            format!("{{{}}}", registers.join(", "))
+        }
+        OperandKind::SrcCopied => "!%p1".into(),
+        OperandKind::AddressIn(Space::Shared) => "[s]".into(),
+        OperandKind::AddressIn(_) => "[%base]".into(),
+        OperandKind::Address if matches!(row.op, Op::LoadMatrix | Op::StoreMatrix) => "[s]".into(),
         OperandKind::Address => match modifiers.space() {
             Space::Shared => "[s]".into(),
             Space::Local => "[l]".into(),

@@ -1,6 +1,8 @@
 //! What a module computes: functions, their registers, variables and instructions. Names are
 //! resolved to indices, so nothing after the parser looks anything up by name.
 
+use std::fmt;
+
 use crate::syntax::diagnostic::Position;
 use crate::syntax::modifier::Modifiers;
 use crate::syntax::table::Row;
@@ -69,11 +71,77 @@ pub(crate) enum Base {
     Symbol(Symbol),
 }
 
+/// The bits of a register that an operand of a video instruction means (PTX ISA, "Video
+/// Instructions").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    /// All 32.
+    #[default]
+    Word,
+    /// `.h0` and `.h1`.
+    Half(u8),
+    /// `.b0` to `.b3`.
+    Byte(u8),
+}
+
+impl Part {
+    /// The part that is written so, without its dot.
+    pub(crate) fn named(text: &str) -> Option<Part> {
+        Some(match text {
+            "b0" => Part::Byte(0),
+            "b1" => Part::Byte(1),
+            "b2" => Part::Byte(2),
+            "b3" => Part::Byte(3),
+            "h0" => Part::Half(0),
+            "h1" => Part::Half(1),
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn bits(self) -> u32 {
+        match self {
+            Part::Word => 32,
+            Part::Half(_) => 16,
+            Part::Byte(_) => 8,
+        }
+    }
+
+    /// Its lowest bit in the register.
+    pub(crate) fn shift(self) -> u32 {
+        match self {
+            Part::Word => 0,
+            Part::Half(place) => 16 * u32::from(place),
+            Part::Byte(place) => 8 * u32::from(place),
+        }
+    }
+}
+
+/// As it stands behind the register.
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Part::Word => Ok(()),
+            Part::Half(place) => write!(f, ".h{place}"),
+            Part::Byte(place) => write!(f, ".b{place}"),
+        }
+    }
+}
+
+/// A register of which a part is meant, or that is negated: an operand of a video instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PartOperand {
+    pub register: RegisterId,
+    pub part: Part,
+    pub negated: bool,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Operand {
     Register(RegisterId),
     /// A predicate with `!` before it.
     Not(RegisterId),
+    /// A register with a selector, or with `-` before it.
+    Part(PartOperand),
     Special(Special),
     /// An integer in two's complement.
     Integer(u64),

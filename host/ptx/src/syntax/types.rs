@@ -28,6 +28,13 @@ pub(crate) enum Type {
     E4M3x2,
     /// Two numbers of 8 bits, with 5 of them for the exponent.
     E5M2x2,
+    /// One number of 8 bits, with 4 of them for the exponent: an element of a matrix.
+    E4M3,
+    /// One number of 8 bits, with 5 of them for the exponent.
+    E5M2,
+    /// An integer of 4 bits: an element of a matrix.
+    S4,
+    U4,
     /// An f32 whose fraction has only 10 bits that count.
     TF32,
     F32,
@@ -45,7 +52,7 @@ pub(crate) enum Class {
 }
 
 /// Every type with its name, size in bits and class.
-const TYPES: [(Type, &str, u32, Class); 24] = [
+const TYPES: [(Type, &str, u32, Class); 28] = [
     (Type::Pred, "pred", 1, Class::Pred),
     (Type::B8, "b8", 8, Class::Bits),
     (Type::B16, "b16", 16, Class::Bits),
@@ -67,6 +74,10 @@ const TYPES: [(Type, &str, u32, Class); 24] = [
     (Type::BF16x2, "bf16x2", 32, Class::Float),
     (Type::E4M3x2, "e4m3x2", 16, Class::Float),
     (Type::E5M2x2, "e5m2x2", 16, Class::Float),
+    (Type::E4M3, "e4m3", 8, Class::Float),
+    (Type::E5M2, "e5m2", 8, Class::Float),
+    (Type::S4, "s4", 4, Class::Signed),
+    (Type::U4, "u4", 4, Class::Unsigned),
     (Type::TF32, "tf32", 32, Class::Float),
     (Type::F32, "f32", 32, Class::Float),
     (Type::F64, "f64", 64, Class::Float),
@@ -121,7 +132,16 @@ impl Type {
     pub(crate) fn is_declared(self) -> bool {
         !matches!(
             self,
-            Type::U16x2 | Type::S16x2 | Type::BF16x2 | Type::E4M3x2 | Type::E5M2x2 | Type::TF32
+            Type::U16x2
+                | Type::S16x2
+                | Type::BF16x2
+                | Type::E4M3x2
+                | Type::E5M2x2
+                | Type::E4M3
+                | Type::E5M2
+                | Type::S4
+                | Type::U4
+                | Type::TF32
         )
     }
 

@@ -292,7 +292,9 @@ fn of_collective(op: WarpOp, inputs: &[Uniformity]) -> Uniformity {
     match (op, inputs) {
         (WarpOp::Vote(_), _) => Uniform,
         // All read the same lane, or the same value wherever they read.
-        (WarpOp::Shuffle(_), [Uniform, Uniform, Uniform]) => Uniform,
+        (WarpOp::Shuffle(_), [Uniform, Uniform, Uniform]) | (WarpOp::Permute(_), [Uniform]) => {
+            Uniform
+        }
         _ => Divergent,
     }
 }

@@ -33,6 +33,7 @@ use function_writer::Function;
 
 pub(crate) use input::CodegenInput;
 pub(crate) use module::module;
+pub(crate) use vector::product;
 
 /// Writes the functions of a kernel, by the names under which its module exports them: `run` is the
 /// one that the runtime calls. `lane_groups` is the graph of vector code, structured, where there is
@@ -55,13 +56,15 @@ pub(crate) fn functions(
     let vector = vector::vector(input, graph, items)?;
     observer.check_cancelled()?;
     limits::check_code(vector.code.len())?;
-    // In the order of the indices by which `dispatch` calls them.
-    Ok(vec![
+    // In the order of the indices by which `dispatch` and products are called.
+    let mut functions = vec![
         ("scalar", scalar),
         ("lane_groups", vector),
         ("spill_uniform_frame", vector::spill_uniform_frame(input)?),
         ("run", dispatch::dispatch()),
-    ])
+    ];
+    functions.extend(product::functions(input)?);
+    Ok(functions)
 }
 
 /// The NaNs that operations of NVIDIA's hardware give.

@@ -317,6 +317,8 @@ pub(crate) enum SiteKind {
     },
     /// A call through an address.
     Call,
+    /// The address of a row of a matrix.
+    MatrixRow,
     /// A call of this function of the device runtime.
     Builtin(BuiltinFunction),
 }

@@ -5,8 +5,11 @@
 //! [`Op::Collective`], and code for single threads at the suspend point, as it was. Both go on at the
 //! same block. This is done for collectives whose mask of members is known to have all lanes.
 
+use rustc_hash::FxHashSet as HashSet;
+
 use crate::compile::Unsupported;
 use crate::compile::analysis::fixed_values::FixedValues;
+use crate::compile::codegen::product;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{Arg, Block, BlockId, Body, End, Op, Reg, SuspendId, SuspendKind, Ty};
 use crate::simt::warp::{ALL_LANES, WarpOp};
@@ -28,7 +31,15 @@ pub(crate) fn run(body: &mut Body) -> Result<(), Unsupported> {
         .iter()
         .filter_map(|(id, block)| Some((id, Collective::of(body, &constants, id, block)?)))
         .collect();
+    let mut forms = HashSet::default();
     for (id, collective) in collectives {
+        if let WarpOp::Multiply(mma) = collective.op
+            && forms.insert(mma)
+            && !product::is_room_for(forms.len())
+        {
+            forms.remove(&mma);
+            continue;
+        }
         let op = collective.op(body);
         let in_vectors = body.blocks.next_key();
         let waits = BlockId(in_vectors.0 + 1);
@@ -75,7 +86,12 @@ impl Collective {
         let SuspendKind::Collective(op) = point.kind else {
             return None;
         };
-        if !matches!(op, WarpOp::Shuffle(_) | WarpOp::Vote(_) | WarpOp::Barrier) {
+        let is_known = match op {
+            WarpOp::Shuffle(_) | WarpOp::Vote(_) | WarpOp::Barrier | WarpOp::Permute(_) => true,
+            WarpOp::Multiply(mma) => product::has_function(mma),
+            _ => false,
+        };
+        if !is_known {
             return None;
         }
         let (mask, inputs) = point.inputs.split_first()?;

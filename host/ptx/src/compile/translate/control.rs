@@ -8,7 +8,8 @@ use crate::compile::ir::{
     Arg, BlockId, End, Op as IrOp, Reg, SiteKind, SuspendKind, SuspendPoint, Ty,
 };
 use crate::compile::translate::{Builder, FunctionScope};
-use crate::simt::instruction::{BarrierInstruction, WarpInstruction};
+use crate::simt::instruction::{BarrierInstruction, Members, WarpInstruction};
+use crate::simt::warp::ALL_LANES;
 use crate::syntax::builtin_functions::BuiltinFunction;
 use crate::syntax::check::source_type;
 use crate::syntax::layout::function_address;
@@ -101,9 +102,13 @@ impl<'m> Builder<'m> {
             }
             Op::Fence | Op::Hint => {}
             Op::Barrier | Op::BarrierArrive | Op::BarrierReduce => self.barrier(scope)?,
-            Op::Shfl | Op::Vote | Op::Match | Op::Redux | Op::Elect | Op::WarpBarrier => {
+            Op::Shfl | Op::Vote | Op::Match | Op::Mma | Op::Redux | Op::Elect | Op::WarpBarrier => {
                 self.collective(scope)?
             }
+            Op::LoadMatrix => self.load_matrix(scope),
+            Op::StoreMatrix => self.store_matrix(scope),
+            Op::TransposeMatrix => self.transpose_matrix(scope),
+            Op::CopyAsync => self.copy_async(scope)?,
             Op::Policy => self.write(scope, Arg::I64(0)),
             Op::MbarrierTest => self.mbarrier_test(scope),
             Op::Activemask => {
@@ -198,14 +203,15 @@ impl<'m> Builder<'m> {
         let Some(decoded) = WarpInstruction::of(scope.instruction) else {
             return Err(self.unsupported("this operation of a warp"));
         };
-        let mask = match decoded.mask {
-            Some(mask) => self.source(scope, mask),
-            None => {
+        let mask = match decoded.members {
+            Members::Mask(mask) => self.source(scope, mask),
+            Members::Active => {
                 // The threads that come here together.
                 let active = self.temp(Ty::I32);
                 self.suspend(SuspendKind::ActiveMask, Vec::new(), vec![Some(active)]);
                 Arg::Reg(active)
             }
+            Members::All => Arg::I32(ALL_LANES),
         };
         let mut inputs = vec![self.in_64(mask)];
         for (operand, value) in decoded.inputs {
@@ -215,7 +221,14 @@ impl<'m> Builder<'m> {
         }
         let wanted = decoded.results.into_iter();
         let results: Vec<_> = wanted
-            .map(|register| Some((scope.register(register?), self.temp(Ty::I32))))
+            .map(|register| {
+                let register = scope.register(register?);
+                let ty = match self.body.ty(register).bytes() {
+                    8 => Ty::I64,
+                    _ => Ty::I32,
+                };
+                Some((register, self.temp(ty)))
+            })
             .collect();
         let taken = results.iter().map(|result| result.map(|(_, taken)| taken));
         self.suspend(SuspendKind::Collective(decoded.op), inputs, taken.collect());

@@ -51,10 +51,14 @@ impl<'m> Builder<'m> {
         op: ScalarOp,
     ) -> Result<(), Unsupported> {
         let instruction = scope.instruction;
-        let operands: Vec<Arg> = (1..instruction.row.operands.len())
+        let mut operands: Vec<Arg> = (1..instruction.row.operands.len())
             .map(|operand| self.source(scope, operand))
             .collect();
-        let flags = Flags::of(&instruction.modifiers);
+        // Video instructions take a last operand only with a second operation.
+        if op.is_video() {
+            operands.resize(3, Arg::I32(0));
+        }
+        let flags = Flags::of_instruction(instruction);
         let Some(value) = scalar::build(self, op, flags, &operands) else {
             return Err(self.unsupported(format!("`{}`", instruction.row.name)));
         };

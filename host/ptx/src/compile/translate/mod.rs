@@ -11,6 +11,7 @@ mod float;
 mod half;
 mod integer;
 mod jump_table;
+mod matrix;
 mod memory;
 mod operand;
 mod packed;

@@ -24,11 +24,17 @@ pub(crate) fn homes(function: &Function) -> Vec<Ty> {
                 OperandKind::Dst(ty)
                 | OperandKind::Src(ty)
                 | OperandKind::DstLoose(ty)
-                | OperandKind::SrcLoose(ty) => crate::syntax::check::operand_type(*ty, modifiers),
+                | OperandKind::SrcLoose(ty)
+                | OperandKind::DstPart(ty)
+                | OperandKind::SrcPart(ty)
+                | OperandKind::DstVector(ty, _)
+                | OperandKind::SrcVector(ty, _) => {
+                    crate::syntax::check::operand_type(*ty, modifiers)
+                }
                 _ => modifiers.ty(),
             };
             let vote = match ty.class() {
-                _ if matches!(kind, OperandKind::Address) => -4,
+                _ if matches!(kind, OperandKind::Address | OperandKind::AddressIn(_)) => -4,
                 Class::Float => 2,
                 Class::Bits => 0,
                 _ => -2,
@@ -103,6 +109,8 @@ impl<'m> Builder<'m> {
     pub(crate) fn read(&mut self, scope: &FunctionScope<'m>, operand: &Operand, ty: Type) -> Arg {
         let keep = mask(ty.bits());
         match operand {
+            // The instruction takes the part by itself.
+            Operand::Part(of) => self.read(scope, &Operand::Register(of.register), ty),
             Operand::Register(register) | Operand::Not(register) => {
                 let declared = scope.function.register_type(*register);
                 let value = self.as_ty(Arg::Reg(scope.register(*register)), home(ty));
@@ -164,10 +172,12 @@ impl<'m> Builder<'m> {
 
     /// Writes a result to an operand that is a register, or nothing.
     pub(crate) fn write_to(&mut self, scope: &FunctionScope<'m>, operand: &Operand, value: Arg) {
-        let (Operand::Register(register) | Operand::Pair(Some(register), _)) = operand else {
-            return;
+        let register = match operand {
+            Operand::Register(register) | Operand::Pair(Some(register), _) => *register,
+            Operand::Part(of) => of.register,
+            _ => return,
         };
-        let register = scope.register(*register);
+        let register = scope.register(register);
         let value = self.as_ty(value, self.body.ty(register));
         self.write_home(register, value);
     }

@@ -4,6 +4,7 @@
 mod call;
 mod compare;
 mod hint;
+mod matrix;
 mod memory;
 mod operand;
 
@@ -15,7 +16,8 @@ use crate::interpret::program::{
 };
 use crate::numeric::{Eval, Flags, alu};
 use crate::simt::address::{AddressConversion, is_space_range};
-use crate::simt::instruction::{BarrierInstruction, WarpInstruction};
+use crate::simt::instruction::{BarrierInstruction, Members, WarpInstruction};
+use crate::simt::warp::ALL_LANES;
 use crate::syntax::layout::{self, Frame};
 use crate::syntax::module::{Entry, Module};
 use crate::syntax::table::Op;
@@ -123,6 +125,7 @@ impl<'m> Scope<'m> {
     fn target_of(&self, operand: &Operand) -> Slot {
         match operand {
             Operand::Register(register) | Operand::Pair(Some(register), _) => register.0,
+            Operand::Part(of) => of.register.0,
             _ => self.unwanted(),
         }
     }
@@ -298,9 +301,13 @@ impl<'m> Decoder<'m> {
             Op::Trap => Action::Trap,
             Op::Fence | Op::Hint => Action::Nothing,
             Op::Barrier | Op::BarrierArrive | Op::BarrierReduce => self.barrier(scope),
-            Op::Shfl | Op::Vote | Op::Match | Op::Redux | Op::Elect | Op::WarpBarrier => {
+            Op::Shfl | Op::Vote | Op::Match | Op::Mma | Op::Redux | Op::Elect | Op::WarpBarrier => {
                 self.collective(scope)
             }
+            Op::LoadMatrix => self.load_matrix(scope),
+            Op::StoreMatrix => self.store_matrix(scope),
+            Op::TransposeMatrix => self.transpose_matrix(scope),
+            Op::CopyAsync => self.copy_async(scope),
             Op::MbarrierTest => self.mbarrier_test(scope),
             Op::Activemask => Action::ActiveMask {
                 target: scope.target(0),
@@ -312,7 +319,7 @@ impl<'m> Decoder<'m> {
     /// An operation on registers alone.
     fn computed(&mut self, scope: &mut Scope<'m>) -> Action {
         let modifiers = scope.instruction.modifiers;
-        let mut flags = Flags::of(&modifiers);
+        let mut flags = Flags::of_instruction(scope.instruction);
         if let Operand::Register(register) = scope.operand(0) {
             flags.register_bits = scope.function.register_type(*register).bits();
         }
@@ -411,9 +418,10 @@ impl<'m> Decoder<'m> {
         let Some(decoded) = WarpInstruction::of(scope.instruction) else {
             return undecodable(scope);
         };
-        let mask = match decoded.mask {
-            Some(mask) => self.source(scope, mask),
-            None => self.active_mask(scope),
+        let mask = match decoded.members {
+            Members::Mask(mask) => self.source(scope, mask),
+            Members::Active => self.active_mask(scope),
+            Members::All => self.value(u64::from(ALL_LANES)),
         };
         let inputs = decoded.inputs.iter();
         Action::Collective(Box::new(CollectiveStep {

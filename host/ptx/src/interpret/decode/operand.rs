@@ -22,6 +22,8 @@ impl<'m> Decoder<'m> {
         let keep = mask(ty.bits());
         match operand {
             Operand::Register(register) | Operand::Not(register) => Source::slot(register.0),
+            // The instruction takes the part by itself.
+            Operand::Part(of) => Source::slot(of.register.0),
             Operand::Integer(value) => self.value(value & keep),
             Operand::Float32(bits) if ty == Type::F64 => {
                 self.value(f64::from(f32::from_bits(*bits)).to_bits())

@@ -6,7 +6,9 @@ use crate::interpret::program::{Address, Atomic, AtomicOp};
 use crate::interpret::thread::{Refused, RunningThread};
 use crate::numeric::integer::mask;
 use crate::simt::address::AddressSpace;
-use crate::simt::fault::AccessError;
+use crate::simt::fault::{AccessError, matrix_row};
+use crate::simt::geometry::lane_of;
+use crate::simt::matrix::ROW_BYTES;
 use crate::simt::memory::{Memory, MemoryError};
 
 impl<M: Memory + ?Sized> RunningThread<'_, M> {
@@ -93,6 +95,20 @@ impl<M: Memory + ?Sized> RunningThread<'_, M> {
         let size = memory.len();
         bytes::write(memory, address, bytes, value)
             .ok_or_else(|| outside(space, size, address, bytes))
+    }
+
+    /// The address of a row of a matrix that this thread gives, as an offset into shared memory. What
+    /// lanes from `lanes` on give does not matter.
+    pub(crate) fn matrix_row(&self, address: &Address, lanes: u8) -> Result<u64, Refused> {
+        let at = self.address(address);
+        let (space, offset) = self.resolve(address.space, at);
+        let is_shared = space == AddressSpace::Shared;
+        let is_row = is_shared && offset.is_multiple_of(u64::from(ROW_BYTES));
+        if lane_of(self.number) < u32::from(lanes) && !is_row {
+            let named = address.space == AddressSpace::Shared;
+            return Err(Box::new(matrix_row(if named { offset } else { at })));
+        }
+        Ok(offset & (WINDOW_BYTES - 1))
     }
 
     pub(crate) fn atomic(&mut self, atomic: &Atomic) -> Result<(), Refused> {

@@ -241,6 +241,14 @@ impl<M: Memory + ?Sized> RunningThread<'_, M> {
                 }
             }
             Action::Atomic(atomic) => self.atomic(atomic)?,
+            Action::MatrixRow {
+                target,
+                address,
+                lanes,
+            } => {
+                let row = self.matrix_row(address, *lanes)?;
+                self.set(*target, row);
+            }
             Action::Jump { target } => self.thread.pc = *target,
             Action::JumpTable { index, table } => {
                 let index = self.get(*index);

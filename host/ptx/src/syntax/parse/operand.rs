@@ -6,8 +6,8 @@ use crate::syntax::parse::scope::Binding;
 use crate::syntax::parse::{Parsed, Parser, shortened};
 use crate::syntax::table::OperandKind;
 use crate::syntax::tree::{
-    Base, CallSite, Callee, LabelId, Operand, PointerCall, PrototypeKind, Register, RegisterId,
-    Symbol,
+    Base, CallSite, Callee, LabelId, Operand, Part, PartOperand, PointerCall, PrototypeKind,
+    Register, RegisterId, Symbol,
 };
 use crate::syntax::types::Special;
 
@@ -29,6 +29,12 @@ impl<'a> Parser<'a> {
                 _ => Operand::Labels(reference),
             });
         }
+        if matches!(
+            kind,
+            Some(OperandKind::DstPart(_) | OperandKind::SrcPart(_))
+        ) {
+            return self.part();
+        }
         match self.token {
             Token::Mark('{') => {
                 self.bump();
@@ -48,6 +54,39 @@ impl<'a> Parser<'a> {
             Token::Mark('[') => self.memory(),
             _ => self.scalar(),
         }
+    }
+
+    /// Reads a register of which a part may be meant, and that may be negated; or a constant.
+    fn part(&mut self) -> Parsed<Operand> {
+        let negated = self.token == Token::Mark('-') && matches!(self.peek(), Token::Name(_));
+        if negated {
+            self.bump();
+        }
+        let at = self.at;
+        let operand = self.scalar()?;
+        let Operand::Register(register) = operand else {
+            if negated {
+                return self.issue(at, "only a register can be negated here");
+            }
+            return Ok(operand);
+        };
+        let part = match self.token {
+            Token::Dot(text) => Part::named(text),
+            _ => Some(Part::Word),
+        };
+        let Some(part) = part else {
+            return Err(self.unexpected("a part of the register, such as `.b0` or `.h1`"));
+        };
+        if part != Part::Word {
+            self.bump();
+        } else if !negated {
+            return Ok(operand);
+        }
+        Ok(Operand::Part(PartOperand {
+            register,
+            part,
+            negated,
+        }))
     }
 
     /// Reads an operand without braces or brackets.

@@ -18,15 +18,10 @@ pub(crate) fn family(mnemonic: &str, written: &str) -> Option<&'static str> {
         "tex" | "tld4" | "txq" | "suld" | "sust" | "sured" | "suq" | "istypep" => {
             "textures and surfaces are not"
         }
-        "mapa" | "getctarank" | "multimem" | "setmaxnreg" | "clusterlaunchcontrol" => {
-            "clusters of blocks are not"
-        }
+        "mapa" | "getctarank" | "multimem" | "clusterlaunchcontrol" => "clusters of blocks are not",
         "barrier" if starts(&["barrier.cluster"]) => "clusters of blocks are not",
         _ if written.contains("shared::cluster") => "clusters of blocks are not",
         "alloca" | "stacksave" | "stackrestore" => "variables whose size a kernel computes are not",
-        "vadd" | "vsub" | "vabsdiff" | "vmin" | "vmax" | "vshl" | "vshr" | "vmad" | "vset" => {
-            "video instructions of this kind are not"
-        }
         _ if written.contains("b128") => "values of 128 bits are not",
         _ => return None,
     })

@@ -4,12 +4,16 @@ use std::cmp::Ordering;
 
 use crate::syntax::modifier::Modifier::{self, *};
 use crate::syntax::table::{Lanewise, Op, OperandKind, Row, Slot, Ty};
+use crate::syntax::types::Space;
 use crate::syntax::types::Type::{self, *};
 
 use Op::Scalar;
-use OperandKind::{Address as A, Dst, DstLoose, DstPair, PredPair, Src, SrcLoose, SrcPred};
+use OperandKind::{
+    Address as A, AddressIn, Dst, DstLoose, DstPair, DstPart, DstVector, PredPair, Src, SrcCopied,
+    SrcLoose, SrcPart, SrcPred, SrcVector,
+};
 use Slot::{May, Need, Of};
-use Ty::{Is, T0, T1, Wide};
+use Ty::{Is, T0, T1, T2, Wide};
 
 const INT: &[Type] = &[U16, U32, U64, S16, S32, S64];
 const INT_32_64: &[Type] = &[U32, U64, S32, S64];
@@ -91,10 +95,55 @@ pub(crate) enum ScalarOp {
     ShfLeft,
     ShfRight,
     Szext,
+    Vabsdiff,
+    Vadd,
+    Vmad,
+    Vmax,
+    Vmin,
+    /// `vset`: 1 where the comparison holds, else 0.
+    Vset,
+    Vshl,
+    Vshr,
+    Vsub,
+}
+
+impl ScalarOp {
+    /// Whether it is a scalar video instruction: its operands may be parts of registers.
+    pub(crate) fn is_video(self) -> bool {
+        use ScalarOp::*;
+        matches!(
+            self,
+            Vabsdiff | Vadd | Vmad | Vmax | Vmin | Vset | Vshl | Vshr | Vsub
+        )
+    }
 }
 
 /// Result, operands, and what becomes of the lanes' results.
 const VIDEO: &[Slot] = &[Of(SIDES), Of(SIDES), Of(SIDES), May(&[Sat, Add])];
+
+/// Scalar video instructions, whose types are those of result and operands. A further operand is what
+/// a second operation works on, or what a part of the result is merged into.
+const VIDEO_SCALAR: &[Slot] = &[Of(SIDES), Of(SIDES), Of(SIDES), May(&[Sat])];
+const VIDEO_SCALAR_SECOND: &[Slot] = &[Of(SIDES), Of(SIDES), Of(SIDES), May(&[Sat]), Need(SECOND)];
+const VIDEO_SHIFT: &[Slot] = &[
+    Of(SIDES),
+    Of(SIDES),
+    Of(&[U32]),
+    May(&[Sat]),
+    Need(&[Clamp, Wrap]),
+];
+const VIDEO_SHIFT_SECOND: &[Slot] = &[
+    Of(SIDES),
+    Of(SIDES),
+    Of(&[U32]),
+    May(&[Sat]),
+    Need(&[Clamp, Wrap]),
+    Need(SECOND),
+];
+const SECOND: &[Modifier] = &[Add, Min, Max];
+const VIDEO_PLAIN: &[OperandKind] = &[Dst(T0), SrcPart(T1), SrcPart(T2)];
+const VIDEO_SECOND: &[OperandKind] = &[Dst(T0), SrcPart(T1), SrcPart(T2), Src(T0)];
+const VIDEO_MERGE: &[OperandKind] = &[DstPart(T0), SrcPart(T1), SrcPart(T2), Src(T0)];
 
 const PREDICATE: Ty = Is(Pred);
 const WORD: Ty = Is(U32);
@@ -204,6 +253,32 @@ pub(crate) static ROWS: &[Row] = &[
     row("vmin4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Min, 4)),
     row("vsub2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Sub, 2)),
     row("vsub4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Sub, 4)),
+
+    row("vabsdiff", VIDEO_SCALAR, VIDEO_MERGE, Scalar(ScalarOp::Vabsdiff)),
+    row("vabsdiff", VIDEO_SCALAR, VIDEO_PLAIN, Scalar(ScalarOp::Vabsdiff)),
+    row("vabsdiff", VIDEO_SCALAR_SECOND, VIDEO_SECOND, Scalar(ScalarOp::Vabsdiff)),
+    row("vadd", VIDEO_SCALAR, VIDEO_MERGE, Scalar(ScalarOp::Vadd)),
+    row("vadd", VIDEO_SCALAR, VIDEO_PLAIN, Scalar(ScalarOp::Vadd)),
+    row("vadd", VIDEO_SCALAR_SECOND, VIDEO_SECOND, Scalar(ScalarOp::Vadd)),
+    row("vmax", VIDEO_SCALAR, VIDEO_MERGE, Scalar(ScalarOp::Vmax)),
+    row("vmax", VIDEO_SCALAR, VIDEO_PLAIN, Scalar(ScalarOp::Vmax)),
+    row("vmax", VIDEO_SCALAR_SECOND, VIDEO_SECOND, Scalar(ScalarOp::Vmax)),
+    row("vmin", VIDEO_SCALAR, VIDEO_MERGE, Scalar(ScalarOp::Vmin)),
+    row("vmin", VIDEO_SCALAR, VIDEO_PLAIN, Scalar(ScalarOp::Vmin)),
+    row("vmin", VIDEO_SCALAR_SECOND, VIDEO_SECOND, Scalar(ScalarOp::Vmin)),
+    row("vshl", VIDEO_SHIFT, VIDEO_MERGE, Scalar(ScalarOp::Vshl)),
+    row("vshl", VIDEO_SHIFT, VIDEO_PLAIN, Scalar(ScalarOp::Vshl)),
+    row("vshl", VIDEO_SHIFT_SECOND, VIDEO_SECOND, Scalar(ScalarOp::Vshl)),
+    row("vshr", VIDEO_SHIFT, VIDEO_MERGE, Scalar(ScalarOp::Vshr)),
+    row("vshr", VIDEO_SHIFT, VIDEO_PLAIN, Scalar(ScalarOp::Vshr)),
+    row("vshr", VIDEO_SHIFT_SECOND, VIDEO_SECOND, Scalar(ScalarOp::Vshr)),
+    row("vsub", VIDEO_SCALAR, VIDEO_MERGE, Scalar(ScalarOp::Vsub)),
+    row("vsub", VIDEO_SCALAR, VIDEO_PLAIN, Scalar(ScalarOp::Vsub)),
+    row("vsub", VIDEO_SCALAR_SECOND, VIDEO_SECOND, Scalar(ScalarOp::Vsub)),
+    row("vset", &[Of(SIDES), Of(SIDES), Need(ORDERED)], &[DstPart(WORD), SrcPart(T0), SrcPart(T1), Src(WORD)], Scalar(ScalarOp::Vset)),
+    row("vset", &[Of(SIDES), Of(SIDES), Need(ORDERED)], &[Dst(WORD), SrcPart(T0), SrcPart(T1)], Scalar(ScalarOp::Vset)),
+    row("vset", &[Of(SIDES), Of(SIDES), Need(ORDERED), Need(SECOND)], &[Dst(WORD), SrcPart(T0), SrcPart(T1), Src(WORD)], Scalar(ScalarOp::Vset)),
+    row("vmad", &[Of(SIDES), Of(SIDES), Of(SIDES), May(&[PlusOne]), May(&[Sat]), May(&[Shr7, Shr15])], &[Dst(T0), SrcPart(T1), SrcPart(T2), SrcPart(T0)], Scalar(ScalarOp::Vmad)),
 
     // Bits.
     row("popc", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Scalar(ScalarOp::Popc)),
@@ -404,4 +479,45 @@ pub(crate) static ROWS: &[Row] = &[
     row("redux", &[Need(&[Sync]), Need(BOOLEAN), Of(&[B32])], &[Dst(T0), Src(T0), Src(WORD)], Op::Redux),
     row("elect", &[Need(&[Sync])], &[DstPair(WORD), Src(WORD)], Op::Elect),
     row("activemask", &[Of(&[B32])], &[Dst(T0)], Op::Activemask),
+
+    // Matrices that the lanes of a warp hold together.
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K8]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[F32]), Of(&[F16]), Of(&[F16]), Of(&[F32])], &[DstVector(Is(F32), 4), SrcVector(Is(B32), 2), SrcVector(Is(B32), 1), SrcVector(Is(F32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K16]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[F32]), Of(&[F16]), Of(&[F16]), Of(&[F32])], &[DstVector(Is(F32), 4), SrcVector(Is(B32), 4), SrcVector(Is(B32), 2), SrcVector(Is(F32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K8]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[F16]), Of(&[F16]), Of(&[F16]), Of(&[F16])], &[DstVector(Is(B32), 2), SrcVector(Is(B32), 2), SrcVector(Is(B32), 1), SrcVector(Is(B32), 2)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K16]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[F16]), Of(&[F16]), Of(&[F16]), Of(&[F16])], &[DstVector(Is(B32), 2), SrcVector(Is(B32), 4), SrcVector(Is(B32), 2), SrcVector(Is(B32), 2)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K8]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[F32]), Of(&[BF16]), Of(&[BF16]), Of(&[F32])], &[DstVector(Is(F32), 4), SrcVector(Is(B32), 2), SrcVector(Is(B32), 1), SrcVector(Is(F32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K16]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[F32]), Of(&[BF16]), Of(&[BF16]), Of(&[F32])], &[DstVector(Is(F32), 4), SrcVector(Is(B32), 4), SrcVector(Is(B32), 2), SrcVector(Is(F32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K4]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[F32]), Of(&[TF32]), Of(&[TF32]), Of(&[F32])], &[DstVector(Is(F32), 4), SrcVector(Is(B32), 2), SrcVector(Is(B32), 1), SrcVector(Is(F32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K8]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[F32]), Of(&[TF32]), Of(&[TF32]), Of(&[F32])], &[DstVector(Is(F32), 4), SrcVector(Is(B32), 4), SrcVector(Is(B32), 2), SrcVector(Is(F32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K16]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[F32]), Of(&[E4M3, E5M2]), Of(&[E4M3, E5M2]), Of(&[F32])], &[DstVector(Is(F32), 4), SrcVector(Is(B32), 2), SrcVector(Is(B32), 1), SrcVector(Is(F32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K32]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[F32]), Of(&[E4M3, E5M2]), Of(&[E4M3, E5M2]), Of(&[F32])], &[DstVector(Is(F32), 4), SrcVector(Is(B32), 4), SrcVector(Is(B32), 2), SrcVector(Is(F32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K16]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[F16]), Of(&[E4M3, E5M2]), Of(&[E4M3, E5M2]), Of(&[F16])], &[DstVector(Is(B32), 2), SrcVector(Is(B32), 2), SrcVector(Is(B32), 1), SrcVector(Is(B32), 2)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K32]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[F16]), Of(&[E4M3, E5M2]), Of(&[E4M3, E5M2]), Of(&[F16])], &[DstVector(Is(B32), 2), SrcVector(Is(B32), 4), SrcVector(Is(B32), 2), SrcVector(Is(B32), 2)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8K4]), Need(&[RowMajor]), Need(&[ColumnMajor]), May(ROUND), Of(&[F64]), Of(&[F64]), Of(&[F64]), Of(&[F64])], &[DstVector(Is(F64), 2), SrcVector(Is(F64), 1), SrcVector(Is(F64), 1), SrcVector(Is(F64), 2)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K4]), Need(&[RowMajor]), Need(&[ColumnMajor]), May(ROUND), Of(&[F64]), Of(&[F64]), Of(&[F64]), Of(&[F64])], &[DstVector(Is(F64), 4), SrcVector(Is(F64), 2), SrcVector(Is(F64), 1), SrcVector(Is(F64), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K8]), Need(&[RowMajor]), Need(&[ColumnMajor]), May(ROUND), Of(&[F64]), Of(&[F64]), Of(&[F64]), Of(&[F64])], &[DstVector(Is(F64), 4), SrcVector(Is(F64), 4), SrcVector(Is(F64), 2), SrcVector(Is(F64), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K16]), Need(&[RowMajor]), Need(&[ColumnMajor]), May(ROUND), Of(&[F64]), Of(&[F64]), Of(&[F64]), Of(&[F64])], &[DstVector(Is(F64), 4), SrcVector(Is(F64), 8), SrcVector(Is(F64), 4), SrcVector(Is(F64), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8K16]), Need(&[RowMajor]), Need(&[ColumnMajor]), May(&[Satfinite]), Of(&[S32]), Of(&[S8, U8]), Of(&[S8, U8]), Of(&[S32])], &[DstVector(Is(S32), 2), SrcVector(Is(B32), 1), SrcVector(Is(B32), 1), SrcVector(Is(S32), 2)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K16]), Need(&[RowMajor]), Need(&[ColumnMajor]), May(&[Satfinite]), Of(&[S32]), Of(&[S8, U8]), Of(&[S8, U8]), Of(&[S32])], &[DstVector(Is(S32), 4), SrcVector(Is(B32), 2), SrcVector(Is(B32), 1), SrcVector(Is(S32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K32]), Need(&[RowMajor]), Need(&[ColumnMajor]), May(&[Satfinite]), Of(&[S32]), Of(&[S8, U8]), Of(&[S8, U8]), Of(&[S32])], &[DstVector(Is(S32), 4), SrcVector(Is(B32), 4), SrcVector(Is(B32), 2), SrcVector(Is(S32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8K32]), Need(&[RowMajor]), Need(&[ColumnMajor]), May(&[Satfinite]), Of(&[S32]), Of(&[S4, U4]), Of(&[S4, U4]), Of(&[S32])], &[DstVector(Is(S32), 2), SrcVector(Is(B32), 1), SrcVector(Is(B32), 1), SrcVector(Is(S32), 2)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K32]), Need(&[RowMajor]), Need(&[ColumnMajor]), May(&[Satfinite]), Of(&[S32]), Of(&[S4, U4]), Of(&[S4, U4]), Of(&[S32])], &[DstVector(Is(S32), 4), SrcVector(Is(B32), 2), SrcVector(Is(B32), 1), SrcVector(Is(S32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K64]), Need(&[RowMajor]), Need(&[ColumnMajor]), May(&[Satfinite]), Of(&[S32]), Of(&[S4, U4]), Of(&[S4, U4]), Of(&[S32])], &[DstVector(Is(S32), 4), SrcVector(Is(B32), 4), SrcVector(Is(B32), 2), SrcVector(Is(S32), 4)], Op::Mma),
+    row("ldmatrix", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8]), Need(&[X1]), May(&[Trans]), May(SHARED), Of(&[B16])], &[DstVector(Is(B32), 1), A], Op::LoadMatrix),
+    row("ldmatrix", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8]), Need(&[X2]), May(&[Trans]), May(SHARED), Of(&[B16])], &[DstVector(Is(B32), 2), A], Op::LoadMatrix),
+    row("ldmatrix", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8]), Need(&[X4]), May(&[Trans]), May(SHARED), Of(&[B16])], &[DstVector(Is(B32), 4), A], Op::LoadMatrix),
+    row("stmatrix", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8]), Need(&[X1]), May(&[Trans]), May(SHARED), Of(&[B16])], &[A, SrcVector(Is(B32), 1)], Op::StoreMatrix),
+    row("stmatrix", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8]), Need(&[X2]), May(&[Trans]), May(SHARED), Of(&[B16])], &[A, SrcVector(Is(B32), 2)], Op::StoreMatrix),
+    row("stmatrix", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8]), Need(&[X4]), May(&[Trans]), May(SHARED), Of(&[B16])], &[A, SrcVector(Is(B32), 4)], Op::StoreMatrix),
+    row("movmatrix", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8]), Need(&[Trans]), Of(&[B16])], &[Dst(Is(B32)), Src(Is(B32))], Op::TransposeMatrix),
+
+    // Asynchronous copies.
+    row("cp", &[Need(&[Async]), Need(&[Ca, Cg]), Need(SHARED), Need(&[Global]), May(FETCH)], &[AddressIn(Space::Shared), AddressIn(Space::Global), Src(WORD)], Op::CopyAsync),
+    row("cp", &[Need(&[Async]), Need(&[Ca, Cg]), Need(SHARED), Need(&[Global]), May(FETCH)], &[AddressIn(Space::Shared), AddressIn(Space::Global), Src(WORD), SrcCopied], Op::CopyAsync),
+    row("cp", &[Need(&[Async]), Need(&[Ca, Cg]), Need(SHARED), Need(&[Global]), Need(&[L2CacheHint]), May(FETCH)], &[AddressIn(Space::Shared), AddressIn(Space::Global), Src(WORD), Src(Is(B64))], Op::CopyAsync),
+    row("cp", &[Need(&[Async]), Need(&[Ca, Cg]), Need(SHARED), Need(&[Global]), Need(&[L2CacheHint]), May(FETCH)], &[AddressIn(Space::Shared), AddressIn(Space::Global), Src(WORD), SrcCopied, Src(Is(B64))], Op::CopyAsync),
+    row("cp", &[Need(&[Async]), Need(&[CommitGroup])], &[], Op::Fence),
+    row("cp", &[Need(&[Async]), Need(&[WaitGroup])], &[Src(WORD)], Op::Fence),
+    row("cp", &[Need(&[Async]), Need(&[WaitAll])], &[], Op::Fence),
+    row("setmaxnreg", &[Need(&[Inc, Dec]), Need(&[Sync]), Need(&[Aligned]), Of(&[U32])], &[Src(T0)], Op::Hint),
 ];

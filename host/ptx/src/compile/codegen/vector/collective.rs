@@ -36,6 +36,17 @@ impl VectorEmitter<'_> {
             (WarpOp::Vote(mode), [target], [a]) => self.vote(mode, *target, *a),
             // The group's threads are together, and what they wrote before is in memory.
             (WarpOp::Barrier, [], []) => {}
+            (WarpOp::Multiply(mma), targets, inputs) => self.product(mma, targets, inputs),
+            (WarpOp::Permute(permutation), targets, [a]) => {
+                for (result, target) in targets.iter().enumerate() {
+                    let lanes = 0..WARP_LANES as usize;
+                    let sources = lanes.map(|lane| permutation.source(result, lane) as u32);
+                    let sources: Vec<u32> = sources.collect();
+                    if !self.move_known_lanes(*target, *a, &sources) {
+                        self.move_each_lane(*target, *a, &sources);
+                    }
+                }
+            }
             _ => self.inconsistent("a collective that has no vector form"),
         }
     }
@@ -57,6 +68,27 @@ impl VectorEmitter<'_> {
             .zip(&lanes)
             .map(|(lane, source)| source.unwrap_or(lane))
             .collect();
+        if !self.move_known_lanes(value, a, &sources) {
+            return false;
+        }
+        for (chunk, lanes) in (0..).zip(lanes.chunks_exact(LANES as usize)) {
+            let vector = lanes.iter().rev().fold(0u128, |vector, source| {
+                vector << 32 | u128::from(source.is_some())
+            });
+            if self.input.is_divergent(inside) {
+                self.op(W::V128Const(vector.cast_signed()));
+                self.set_chunk_from_number(inside, chunk);
+            } else if chunk == 0 {
+                self.i32(u32::from(vector & 1 != 0));
+                self.scalar.set_reg(inside);
+            }
+        }
+        true
+    }
+
+    /// Moves lanes from where each reads; false, and nothing done, where those of one vector come from
+    /// more than two.
+    fn move_known_lanes(&mut self, value: Reg, a: Arg, sources: &[u32]) -> bool {
         let mut moves = Vec::new();
         for sources in sources.chunks_exact(LANES as usize) {
             let mut chunks: Vec<u32> = sources.iter().map(|source| source / LANES).collect();
@@ -92,19 +124,27 @@ impl VectorEmitter<'_> {
             self.scalar.arg(a);
             self.scalar.set_reg(value);
         }
-        for (chunk, lanes) in (0..).zip(lanes.chunks_exact(LANES as usize)) {
-            let vector = lanes.iter().rev().fold(0u128, |vector, source| {
-                vector << 32 | u128::from(source.is_some())
-            });
-            if self.input.is_divergent(inside) {
-                self.op(W::V128Const(vector.cast_signed()));
-                self.set_chunk_from_number(inside, chunk);
-            } else if chunk == 0 {
-                self.i32(u32::from(vector & 1 != 0));
-                self.scalar.set_reg(inside);
-            }
-        }
         true
+    }
+
+    /// Moves lanes from where each reads, one by one.
+    fn move_each_lane(&mut self, value: Reg, a: Arg, sources: &[u32]) {
+        if !self.input.is_divergent(value) {
+            self.scalar.arg(a);
+            return self.scalar.set_reg(value);
+        }
+        for (chunk, sources) in (0..).zip(sources.chunks_exact(LANES as usize)) {
+            for (lane, source) in (0..).zip(sources) {
+                self.chunk(a, source / LANES);
+                self.op(W::I32x4ExtractLane((source % LANES) as u8));
+                self.op(if lane == 0 {
+                    W::I32x4Splat
+                } else {
+                    W::I32x4ReplaceLane(lane)
+                });
+            }
+            self.set_chunk_from_number(value, chunk);
+        }
     }
 
     /// A shuffle of any lanes: stores the values, and lets each lane load from where it reads.

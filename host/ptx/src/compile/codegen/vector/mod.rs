@@ -18,6 +18,7 @@ mod lane_group_loop;
 mod lane_values;
 mod masked;
 mod operation;
+pub(crate) mod product;
 mod reconvergence;
 mod scalar_fallback;
 mod schedule_fence;
