@@ -389,6 +389,12 @@ fn a_node_that_lost_its_folder_is_restored_from_its_backup() {
 }
 
 #[test]
+fn the_guide_to_version_1_leads_through_an_upgrade() {
+    let said = run("docs/MIGRATION-v0-to-v1.md");
+    assert_said(&said, &["12.0,24.0", "tensor_wasm_build_info", "whole"]);
+}
+
+#[test]
 fn every_alert_names_a_runbook_that_is_there_and_every_runbook_is_listed() {
     let rules = fs::read_to_string(root().join("docs/alerts/tensor-wasm.yml")).unwrap();
     let named = rules
@@ -412,6 +418,7 @@ fn every_alert_names_a_runbook_that_is_there_and_every_runbook_is_listed() {
 fn every_page_with_commands_is_run_by_a_test() {
     let run = [
         "BACKUP-RESTORE.md",
+        "MIGRATION-v0-to-v1.md",
         "README.md",
         "at-a-limit.md",
         "audit-unavailable.md",

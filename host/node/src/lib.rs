@@ -5,6 +5,7 @@
 
 mod api;
 pub mod audit;
+pub mod deprecation;
 mod error;
 mod functions;
 pub mod grants;

@@ -10,6 +10,7 @@ use super::claims::parse_tenant;
 use super::entry::{Entry, ProcessKeys};
 use super::secret::problem_of;
 use super::{Place, SHORT, TokenError};
+use crate::deprecation::{BARE_TOKENS, Release};
 
 /// An entry of the variable.
 struct Item<'a> {
@@ -19,16 +20,22 @@ struct Item<'a> {
 }
 
 /// Takes the tokens from the variable's text. Warns in the log, once, where some of
-/// them are bare.
-pub(super) fn parse(keys: &ProcessKeys, text: &str) -> Result<Vec<Entry>, TokenError> {
+/// them are bare, until the release that refuses these.
+pub(super) fn parse(
+    keys: &ProcessKeys,
+    text: &str,
+    release: Release,
+) -> Result<Vec<Entry>, TokenError> {
     let items = items(text)?;
-    let bare = items.iter().filter(|item| item.scope.is_none()).count();
-    if bare > 0 {
-        tracing::warn!(
-            bare,
-            "bare bearer tokens in TENSOR_WASM_API_TOKENS are deprecated: \
-             write token:tenant=* or token:tenant=1,2"
-        );
+    if let Some(first) = items.iter().position(|item| item.scope.is_none()) {
+        if BARE_TOKENS.is_removed_in(release) {
+            return Err(TokenError::Removed {
+                place: Place::Entry(first + 1),
+                deprecation: &BARE_TOKENS,
+            });
+        }
+        let bare = items.iter().filter(|item| item.scope.is_none()).count();
+        tracing::warn!(bare, "{BARE_TOKENS}");
     }
     let entries = items.into_iter().enumerate().map(|(index, item)| {
         let (number, place) = (index + 1, Place::Entry(index + 1));
@@ -107,8 +114,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// One that takes bare tokens.
+    const RELEASE: Release = Release { major: 0, minor: 1 };
+
     fn scopes(text: &str) -> Vec<(String, Scope)> {
-        let entries = parse(&ProcessKeys::generate().unwrap(), text).unwrap();
+        let entries = parse(&ProcessKeys::generate().unwrap(), text, RELEASE).unwrap();
         entries
             .into_iter()
             .map(|e| (e.principal.id, e.principal.scope))
@@ -149,7 +159,7 @@ mod tests {
             ("a,b,se cret", 3, "HTTP"),
             ("sécret:tenant=1", 1, "HTTP"),
         ] {
-            let Err(error) = parse(&ProcessKeys::generate().unwrap(), text) else {
+            let Err(error) = parse(&ProcessKeys::generate().unwrap(), text, RELEASE) else {
                 panic!("{text} was taken");
             };
             let shown = format!("{error} {error:?}");
@@ -162,10 +172,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn from_version_1_on_a_bare_token_is_refused_and_the_form_that_is_not_is_named() {
+        let keys = ProcessKeys::generate().unwrap();
+        let release = Release { major: 1, minor: 0 };
+        let Err(error) = parse(&keys, "a:tenant=1,2,secret", release) else {
+            panic!("it is bare");
+        };
+        assert_eq!(
+            error.to_string(),
+            "entry 2 of TENSOR_WASM_API_TOKENS is one of the bare bearer tokens in \
+             TENSOR_WASM_API_TOKENS, which are refused since version 1.0: write \
+             token:tenant=* or token:tenant=1,2"
+        );
+        assert_eq!(parse(&keys, "a:tenant=1,2", release).unwrap().len(), 1);
+    }
+
     proptest! {
         #[test]
         fn no_text_panics(text in "(\\PC{0,9}|[a-c]|:tenant=|[0-9]{1,22}|\\*|,){0,20}") {
-            let _ = parse(&ProcessKeys::generate().unwrap(), &text);
+            let _ = parse(&ProcessKeys::generate().unwrap(), &text, RELEASE);
         }
     }
 }

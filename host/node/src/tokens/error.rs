@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::{LARGEST_FILE, MOST_KEYS};
+use crate::deprecation::Deprecation;
 
 /// Where a token was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,14 @@ pub enum TokenError {
         place: Place,
         /// What is wrong with it.
         problem: &'static str,
+    },
+    /// A form of token that this version no longer takes.
+    #[error("{place} is one of the {what}, which are refused since version {removal}: {cure}", what = .deprecation.what, removal = .deprecation.removal, cure = .deprecation.cure)]
+    Removed {
+        /// Its position.
+        place: Place,
+        /// What was deprecated.
+        deprecation: &'static Deprecation,
     },
     /// The same token twice, or a name that can be there only once.
     #[error("{place} repeats the {what} of {first}: remove one of them")]

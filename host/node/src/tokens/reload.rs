@@ -12,6 +12,7 @@ use super::entry::{Entry, ProcessKeys};
 use super::file::{self, Reading};
 use super::list::TokenList;
 use super::{TokenError, environment};
+use crate::deprecation::Release;
 use crate::lock::ignore_poison;
 
 /// The time of day. It may jump, in both directions: a token is valid whenever the clock
@@ -84,7 +85,8 @@ impl Tokens {
         clock: Box<Clock>,
     ) -> Result<Tokens, TokenError> {
         let keys = ProcessKeys::generate()?;
-        let environment = environment::parse(&keys, environment.unwrap_or_default())?;
+        let environment = environment.unwrap_or_default();
+        let environment = environment::parse(&keys, environment, Release::CURRENT)?;
         let current = read(&keys, &environment, file, Reading::First, clock())?;
         Ok(Tokens {
             keys,
