@@ -43,6 +43,8 @@ kinds! {
         "The text can't be the name of a function.";
     GPU_REFUSED = FORBIDDEN "gpu_refused" false
         "The component imports `tensor:gpu`, which the operator refuses to the tenant.";
+    HOST_NOT_GRANTED = FORBIDDEN "host_not_granted" false
+        "The operator does not grant the tenant requests to the server.";
     NOT_FOUND = NOT_FOUND "not_found" false
         "The API has no such path.";
     FUNCTION_NOT_FOUND = NOT_FOUND "function_not_found" false

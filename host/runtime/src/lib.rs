@@ -57,7 +57,9 @@ pub use application::unguarded::Unguarded;
 pub use application::{Application, InvokeFailure};
 pub use capability::filesystem::Directory;
 pub use capability::gpu::{GpuAccess, GpuGrant, GpuGrants};
-pub use capability::http::{ConnectionLimits, Destination, HttpGrant, HttpTrust, HttpTrustError};
+pub use capability::http::{
+    ConnectionLimits, Connections, Destination, HttpGrant, HttpTrust, HttpTrustError,
+};
 pub use capability::next::{ChainImports, NextHandler, ResponseFuture};
 pub use capability::output::OutputSink;
 pub use capability::policy;

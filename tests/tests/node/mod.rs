@@ -8,6 +8,7 @@ mod invoke;
 mod jobs;
 mod limits;
 mod observe;
+mod outgoing;
 mod restart;
 mod settings;
 mod tenants;

@@ -38,6 +38,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 2] = [
             ("kernel-timeout", "2s"),
             ("gpu-launches-per-second", "100"),
             ("gpu-share", "3"),
+            ("allow-http", "api.example:8443"),
         ],
     ),
 ];

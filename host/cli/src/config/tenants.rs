@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Command, FromArgMatches};
-use tensor_wasm_runtime::Grant;
+use tensor_wasm_runtime::{Destination, Grant};
 
 use super::table::Table;
 use crate::values;
@@ -57,6 +57,10 @@ pub struct TenantGrant {
     /// as one with 1
     #[arg(long, value_name = "NUMBER")]
     pub gpu_share: Option<NonZeroU32>,
+    /// A server that the tenant's components may send HTTP requests to; with an empty list
+    /// there is none
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub allow_http: Option<Vec<Destination>>,
 }
 
 /// Reads a grant, and lists the choices for help.
@@ -103,6 +107,7 @@ impl Tenants {
                 .gpu_launches_per_second
                 .or(default.gpu_launches_per_second),
             gpu_share: own.gpu_share.or(default.gpu_share),
+            allow_http: own.allow_http.or(default.allow_http),
         }
     }
 }
@@ -130,7 +135,12 @@ impl TenantGrant {
             values.iter().map(argument)
         });
         let matches = Self::command().try_get_matches_from(arguments)?;
-        Self::from_arg_matches(&matches)
+        let mut grant = Self::from_arg_matches(&matches)?;
+        // Of no server, which no argument can say.
+        if values.get("allow-http").is_some_and(Vec::is_empty) {
+            grant.allow_http = Some(Vec::new());
+        }
+        Ok(grant)
     }
 
     /// Each key with its value as text, as the file could have it.
@@ -162,7 +172,17 @@ impl TenantGrant {
                 words(&self.gpu_launches_per_second),
             ),
             ("gpu-share", words(&self.gpu_share)),
+            ("allow-http", self.allow_http.as_deref().map(in_a_list)),
         ]
+    }
+}
+
+/// Servers, or that there is none.
+fn in_a_list(servers: &[Destination]) -> String {
+    let names: Vec<String> = servers.iter().map(ToString::to_string).collect();
+    match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join(", "),
     }
 }
 
@@ -247,6 +267,7 @@ mod tests {
             ("kernel-timeout", "2s"),
             ("gpu-launches-per-second", "100"),
             ("gpu-share", "3"),
+            ("allow-http", "api.example:8443"),
         ];
         let of = |values: Vec<(&str, String)>| {
             let values = values
@@ -266,6 +287,24 @@ mod tests {
         let told: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, told);
         assert_eq!(of(words), grant);
+    }
+
+    #[test]
+    fn an_empty_list_of_servers_is_none_and_not_the_defaults() {
+        let of = |values: &[&str]| {
+            let values = values.iter().map(|value| (*value).to_owned()).collect();
+            let values = BTreeMap::from([("allow-http".to_owned(), values)]);
+            TenantGrant::from_values(&values).unwrap()
+        };
+        let tenants = Tenants {
+            default: of(&["a.example", "b.example:81"]),
+            by_id: BTreeMap::from([(7, of(&[])), (8, TenantGrant::default())]),
+        };
+        assert_eq!(tenants.of(7).allow_http, Some(Vec::new()));
+        let shown = tenants.of(8).in_words().pop().unwrap();
+        assert_eq!(shown.1.as_deref(), Some("a.example, b.example:81"));
+        let shown = tenants.of(7).in_words().pop().unwrap();
+        assert_eq!(shown, ("allow-http", Some("none".to_owned())));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Answer, Server};
 
 /// Every kind that a node and its policy answer with.
-const KINDS: [(u16, &str, i32); 33] = [
+const KINDS: [(u16, &str, i32); 34] = [
     (400, "invalid_request", 5),
     (400, "invalid_name", 5),
     (400, "missing_tenant", 5),
@@ -14,6 +14,7 @@ const KINDS: [(u16, &str, i32); 33] = [
     (401, "invalid_auth", 3),
     (403, "tenant_scope_denied", 3),
     (403, "gpu_refused", 3),
+    (403, "host_not_granted", 3),
     (404, "not_found", 4),
     (404, "function_not_found", 4),
     (404, "version_not_found", 4),

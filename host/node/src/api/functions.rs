@@ -91,7 +91,7 @@ impl Api {
             }
         };
         let function = deployment.finish(name, caller).await?;
-        let mut response = body::json(StatusCode::CREATED, &Function::whole(&function))?;
+        let mut response = self.whole(StatusCode::CREATED, call.tenant, &function)?;
         let location = format!("/functions/{}", function.id);
         if let Ok(location) = HeaderValue::from_str(&location) {
             response.headers_mut().insert(LOCATION, location);
@@ -125,7 +125,7 @@ impl Api {
     ) -> Result<Response<WasiBody>, NodeError> {
         let entry = self.functions.find(call.tenant, &call.id).await?;
         let entry = entry.ok_or_else(|| NodeError::no_function(&call.id))?;
-        whole(&entry.function)
+        self.whole(StatusCode::OK, call.tenant, &entry.function)
     }
 
     pub(super) async fn delete_function(
@@ -150,7 +150,18 @@ impl Api {
         })?;
         let weights = [(version, 100)].into();
         let changed = self.functions.set_traffic(call.tenant, &call.id, &weights);
-        whole(&changed.await.map_err(|error| named(error, &call.id))?)
+        let function = changed.await.map_err(|error| named(error, &call.id))?;
+        self.whole(StatusCode::OK, call.tenant, &function)
+    }
+
+    fn whole(
+        &self,
+        status: StatusCode,
+        tenant: u64,
+        function: &functions::Function,
+    ) -> Result<Response<WasiBody>, NodeError> {
+        let hosts = self.functions.effective_hosts(tenant, function);
+        body::json(status, &Function::whole(function, hosts))
     }
 
     pub(super) async fn set_traffic(
@@ -169,12 +180,9 @@ impl Api {
             ));
         }
         let changed = self.functions.set_traffic(call.tenant, &call.id, &weights);
-        whole(&changed.await.map_err(|error| named(error, &call.id))?)
+        let function = changed.await.map_err(|error| named(error, &call.id))?;
+        self.whole(StatusCode::OK, call.tenant, &function)
     }
-}
-
-fn whole(function: &functions::Function) -> Result<Response<WasiBody>, NodeError> {
-    body::json(StatusCode::OK, &Function::whole(function))
 }
 
 pub(super) fn named(error: functions::ChangeError, key: &str) -> NodeError {

@@ -119,6 +119,8 @@ impl Api {
             Endpoint::SetTraffic => self.set_traffic(call).await,
             Endpoint::ShowConfig => self.show_config(call).await,
             Endpoint::SetConfig => self.set_config(call).await,
+            Endpoint::ShowOutgoingHttp => self.show_outgoing_http(call).await,
+            Endpoint::SetOutgoingHttp => self.set_outgoing_http(call).await,
             Endpoint::SetSecret => self.set_secret(call).await,
             Endpoint::DeleteSecret => self.delete_secret(call).await,
             Endpoint::Logs => self.logs(call).await,

@@ -34,6 +34,10 @@ pub(super) struct Function {
     /// Percent of the requests that each version gets, of those that get any.
     #[schema(value_type = BTreeMap<String, u8>)]
     traffic: BTreeMap<u32, u8>,
+    /// The servers that it may send HTTP requests to, as `HOST` or `HOST:PORT`. Lists leave them
+    /// out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outgoing_hosts: Option<Vec<String>>,
     /// All versions, newest first. Lists leave them out.
     #[serde(skip_serializing_if = "Option::is_none")]
     versions: Option<Vec<Version>>,
@@ -107,6 +111,26 @@ pub(super) struct FunctionConfig {
 pub(super) struct ConfigRequest {
     /// By name: 1 to 128 letters, digits and `.`, `_`, `-`.
     pub(super) values: BTreeMap<String, String>,
+}
+
+/// The servers that a function may send HTTP requests to.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OutgoingHttp {
+    /// Its own list, each `HOST` or `HOST:PORT`; `null` where it has none.
+    pub(super) hosts: Option<Vec<String>>,
+    /// Those that the operator grants the tenant. What is not among them is of no effect.
+    pub(super) granted: Vec<String>,
+}
+
+/// The only servers that a function may send HTTP requests to.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OutgoingHttpRequest {
+    /// Each `HOST` or `HOST:PORT`, without a port that of the scheme; `null` for all that the
+    /// operator grants.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required)]
+    pub(super) hosts: Option<Vec<String>>,
 }
 
 /// A secret.
@@ -307,8 +331,9 @@ pub(super) struct ErrorDetail {
 }
 
 impl Function {
-    /// With its versions, as where one function is shown.
-    pub(super) fn whole(function: &functions::Function) -> Function {
+    /// With its versions and the servers that it may send requests to, as where one function is
+    /// shown.
+    pub(super) fn whole(function: &functions::Function, outgoing_hosts: Vec<String>) -> Function {
         let versions = function.versions.iter().rev();
         let versions = versions.map(|(number, version)| Version {
             version: *number,
@@ -318,6 +343,7 @@ impl Function {
             created_by: version.created_by.clone(),
         });
         Function {
+            outgoing_hosts: Some(outgoing_hosts),
             versions: Some(versions.collect()),
             ..Function::summary(function)
         }
@@ -349,6 +375,7 @@ impl Function {
             traffic: traffic
                 .map(|(number, version)| (*number, version.weight))
                 .collect(),
+            outgoing_hosts: None,
             versions: None,
         }
     }

@@ -21,8 +21,8 @@ use super::body::{self, JSON};
 use super::functions::LARGEST_PAGE;
 use super::model::{
     ConfigRequest, DeployRequest, ErrorDetail, ErrorResponse, Function, FunctionConfig,
-    FunctionList, Health, Imports, Job, JobError, JobId, JobList, LogLine, LogPage, SecretRequest,
-    TrafficRequest, UsageList, UsageRecord, Version,
+    FunctionList, Health, Imports, Job, JobError, JobId, JobList, LogLine, LogPage, OutgoingHttp,
+    OutgoingHttpRequest, SecretRequest, TrafficRequest, UsageList, UsageRecord, Version,
 };
 use super::routes::{COMMON_ERRORS, Endpoint, Methods, Operation, ROUTES};
 use crate::error::ErrorKind;
@@ -80,6 +80,8 @@ pub(crate) fn document() -> String {
         .schema_from::<UsageList>()
         .schema_from::<UsageRecord>()
         .schema_from::<ConfigRequest>()
+        .schema_from::<OutgoingHttp>()
+        .schema_from::<OutgoingHttpRequest>()
         .schema_from::<SecretRequest>()
         .schema_from::<Job>()
         .schema_from::<JobId>()
@@ -220,6 +222,9 @@ fn request_body(endpoint: Endpoint) -> Option<utoipa::openapi::request_body::Req
         Endpoint::SetConfig => body
             .content(JSON, Content::new(Some(reference::<ConfigRequest>())))
             .build(),
+        Endpoint::SetOutgoingHttp => body
+            .content(JSON, Content::new(Some(reference::<OutgoingHttpRequest>())))
+            .build(),
         Endpoint::SetSecret => body
             .content(JSON, Content::new(Some(reference::<SecretRequest>())))
             .build(),
@@ -248,6 +253,11 @@ fn success(endpoint: Endpoint) -> (&'static str, &'static str, Option<RefOr<Sche
             "200",
             "The settings as they are from now on.",
             Some(reference::<FunctionConfig>()),
+        ),
+        Endpoint::ShowOutgoingHttp | Endpoint::SetOutgoingHttp => (
+            "200",
+            "The servers as they are from now on.",
+            Some(reference::<OutgoingHttp>()),
         ),
         Endpoint::Invoke | Endpoint::JobResult => ("default", "What the function answers.", None),
         Endpoint::InvokeAsync => (

@@ -58,6 +58,8 @@ pub(super) enum Endpoint {
     SetTraffic,
     ShowConfig,
     SetConfig,
+    ShowOutgoingHttp,
+    SetOutgoingHttp,
     SetSecret,
     DeleteSecret,
     Logs,
@@ -254,6 +256,36 @@ pub(super) const ROUTES: &[Route] = &[
                 errors: &[
                     &INVALID_REQUEST,
                     &FUNCTION_NOT_FOUND,
+                    &BODY_TOO_LARGE,
+                    &UNSUPPORTED_MEDIA_TYPE,
+                    &STORAGE_FULL,
+                ],
+            },
+        ],
+    },
+    Route {
+        path: "/functions/{id}/outgoing-http",
+        operations: &[
+            Operation {
+                methods: Methods::Get,
+                endpoint: Endpoint::ShowOutgoingHttp,
+                action: "function.outgoing-http.show",
+                summary: "The servers that the function may send HTTP requests to: its own list, \
+                          and those that the operator grants the tenant.",
+                query: &[],
+                errors: &[&INVALID_REQUEST, &FUNCTION_NOT_FOUND],
+            },
+            Operation {
+                methods: Methods::Put,
+                endpoint: Endpoint::SetOutgoingHttp,
+                action: "function.outgoing-http",
+                summary: "Have the function send HTTP requests to these servers only, of those that \
+                          the operator grants the tenant; with null, to all of these.",
+                query: &[],
+                errors: &[
+                    &INVALID_REQUEST,
+                    &FUNCTION_NOT_FOUND,
+                    &error::HOST_NOT_GRANTED,
                     &BODY_TOO_LARGE,
                     &UNSUPPORTED_MEDIA_TYPE,
                     &STORAGE_FULL,

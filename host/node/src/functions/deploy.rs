@@ -18,6 +18,7 @@ use crate::storage::components::Upload;
 use crate::storage::functions::{
     AddedVersion, ChangeError, Function, Imports, NewVersion, TenantLimits, new_function_id,
 };
+use crate::storage::settings::Settings;
 
 /// Deployments of all tenants that run at one time. Each may have a component in memory.
 const MOST_DEPLOYMENTS: usize = 16;
@@ -103,16 +104,17 @@ impl Functions {
         tenant: u64,
         function_id: &str,
         digest: &str,
-    ) -> Result<Application, LoadError> {
+    ) -> Result<(Application, LoadInputs), LoadError> {
         let permits = compilers.permits(tenant).await;
-        let settings = self.storage.database.settings(function_id).await?;
-        let settings = self.opened(function_id, &settings)?;
+        let inputs = self.load_inputs(function_id).await?;
+        let settings = self.opened(function_id, &inputs.settings)?;
+        let http = self.http_grant(tenant, inputs.outgoing_hosts.as_deref())?;
         let component = self.storage.components.read(digest).await?;
         let config = ApplicationConfig {
             gpu: Arc::new(FunctionGrants::new(self.host.grants.clone(), tenant)),
             tenant_memory: self.host.memory.clone(),
             output: Some(self.logs.of(function_id)),
-            http: self.host.http.clone(),
+            http,
             policy: PolicyGrant {
                 settings,
                 ..PolicyGrant::default()
@@ -130,13 +132,31 @@ impl Functions {
             Application::load(&engine, &component, config)
         });
         match loading.await {
-            Ok(loaded) => loaded.map_err(LoadError::Component),
+            Ok(Ok(application)) => Ok((application, inputs)),
+            Ok(Err(error)) => Err(LoadError::Component(error)),
             Err(error) => {
                 tracing::error!("loading a component failed: {error}");
                 Err(LoadError::Internal)
             }
         }
     }
+
+    /// What a function is loaded with, as it is now.
+    async fn load_inputs(&self, function_id: &str) -> Result<LoadInputs, StorageError> {
+        let database = &self.storage.database;
+        Ok(LoadInputs {
+            settings: database.settings(function_id).await?,
+            outgoing_hosts: database.outgoing_hosts(function_id).await?,
+        })
+    }
+}
+
+/// What a function is loaded with, beside its component. Where it changes, the function is loaded
+/// again.
+#[derive(PartialEq, Eq)]
+pub(super) struct LoadInputs {
+    settings: Settings,
+    outgoing_hosts: Option<Vec<String>>,
 }
 
 /// Why a component was not loaded.
@@ -233,9 +253,8 @@ impl Deployment {
             Some(function) => function.id,
             None => new_function_id()?,
         };
-        let settings = database.settings(&id).await?;
         let compilers = &functions.compilers;
-        let application = functions.load(compilers, tenant, &id, &digest).await?;
+        let (application, inputs) = functions.load(compilers, tenant, &id, &digest).await?;
         let imports = application.imports();
         let version = NewVersion {
             digest,
@@ -258,7 +277,7 @@ impl Deployment {
         let function = &added.function;
         // Where another deployment made the function, or its settings have changed meanwhile,
         // the next request loads it as it is now.
-        let is_current = function.id == id && database.settings(&id).await? == settings;
+        let is_current = function.id == id && functions.load_inputs(&id).await? == inputs;
         if let Some((number, _)) = function.active().filter(|_| is_current) {
             let application = Arc::new(application);
             functions.loaded.insert(tenant, &id, number, application);

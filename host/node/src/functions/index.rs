@@ -156,6 +156,7 @@ mod tests {
                 name: "a".to_owned(),
                 created_ms: 0,
                 updated_ms: 0,
+                outgoing_hosts: None,
                 versions: (1..).zip(versions).collect(),
             },
         )

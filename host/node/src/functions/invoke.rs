@@ -84,7 +84,7 @@ impl Functions {
             .get_or_try_init(async || {
                 let loading = self.load(&self.loaders, entry.tenant, id, &version.digest);
                 match loading.await {
-                    Ok(application) => Ok(Arc::new(application)),
+                    Ok((application, _)) => Ok(Arc::new(application)),
                     Err(LoadError::Component(error)) => Err(InvokeError::Component(error)),
                     Err(LoadError::Storage(error)) => Err(InvokeError::Storage(error)),
                     Err(LoadError::Internal) => Err(InvokeError::Internal),

@@ -13,6 +13,7 @@ mod invoke;
 mod loaded;
 mod logs;
 mod name;
+mod outgoing;
 mod places;
 mod settings;
 mod usage;
@@ -35,6 +36,7 @@ pub(crate) use index::Entry;
 pub(crate) use invoke::InvokeError;
 pub(crate) use logs::LogLine;
 pub(crate) use name::{FunctionName, InvalidName};
+pub(crate) use outgoing::OutgoingError;
 
 use collection::Collection;
 use compilers::Compilers;
@@ -94,7 +96,7 @@ pub(crate) struct FunctionHost {
     pub(crate) memory: Arc<TenantMemory>,
     /// Whether a policy decides on requests.
     pub(crate) is_guarded: bool,
-    /// The HTTP requests that functions may send to other servers.
+    /// The HTTP requests that functions may send to other servers, by tenant.
     pub(crate) http: HttpGrant,
     /// Who learns what invocations use.
     pub(crate) observer: Option<Arc<dyn Observer>>,

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::Functions;
 use crate::storage::StorageError;
-use crate::storage::functions::ChangeError;
+use crate::storage::functions::{ChangeError, Function};
 use crate::storage::settings::{Setting, Settings};
 
 /// The longest name of a setting, in bytes.
@@ -143,7 +143,7 @@ impl Functions {
     }
 
     /// Has the versions of a function loaded again when they are next invoked.
-    fn reload(&self, function: &crate::storage::functions::Function) {
+    pub(super) fn reload(&self, function: &Function) {
         for number in function.versions.keys() {
             self.loaded.remove(&function.id, *number);
         }

@@ -21,7 +21,7 @@ const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The versions of the schema. None that was released is ever changed.
-const SCHEMA: [(i64, &str, &str); 5] = [
+const SCHEMA: [(i64, &str, &str); 6] = [
     (
         1,
         "functions",
@@ -38,6 +38,11 @@ const SCHEMA: [(i64, &str, &str); 5] = [
         5,
         "stored",
         include_str!("../../migrations/0005_stored.sql"),
+    ),
+    (
+        6,
+        "outgoing_hosts",
+        include_str!("../../migrations/0006_outgoing_hosts.sql"),
     ),
 ];
 

@@ -26,6 +26,9 @@ pub(crate) struct Function {
     pub(crate) created_ms: i64,
     /// When it was last deployed or its traffic was changed.
     pub(crate) updated_ms: i64,
+    /// The only servers that it may send HTTP requests to, of those that the operator grants;
+    /// `None` for all of these.
+    pub(crate) outgoing_hosts: Option<Vec<String>>,
     /// By number, each at least once deployed.
     pub(crate) versions: BTreeMap<u32, Version>,
 }
@@ -107,7 +110,7 @@ pub(crate) fn new_function_id() -> Result<String, StorageError> {
     random_id(ID_PREFIX)
 }
 
-const FUNCTION: &str = "SELECT id, name, created_at, updated_at FROM functions \
+const FUNCTION: &str = "SELECT id, name, created_at, updated_at, outgoing_hosts FROM functions \
                         WHERE tenant = $1 AND (id = $2 OR name = $2)";
 const VERSIONS: &str = "SELECT version, digest, size_bytes, imports, created_at, created_by, weight \
                         FROM versions WHERE function_id = $1";
@@ -132,7 +135,7 @@ impl Database {
     ) -> Result<Vec<Function>, StorageError> {
         let mut connection = self.readers.begin().await?;
         let rows = sqlx::query(
-            "SELECT id, name, created_at, updated_at FROM functions \
+            "SELECT id, name, created_at, updated_at, outgoing_hosts FROM functions \
              WHERE tenant = $1 AND name > $2 ORDER BY name LIMIT $3",
         )
         .bind(tenant.cast_signed())
@@ -260,6 +263,48 @@ impl Database {
         function.ok_or(ChangeError::NoFunction)
     }
 
+    /// The only servers that a function may send HTTP requests to, of those that the operator
+    /// grants; `None` for all of these, and where there is no such function.
+    pub(crate) async fn outgoing_hosts(
+        &self,
+        function_id: &str,
+    ) -> Result<Option<Vec<String>>, StorageError> {
+        let row = sqlx::query("SELECT outgoing_hosts FROM functions WHERE id = $1")
+            .bind(function_id)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map_or(Ok(None), outgoing_hosts)
+    }
+
+    /// Sets the only servers that a function may send HTTP requests to, of those that the
+    /// operator grants; `None` for all of these.
+    pub(crate) async fn set_outgoing_hosts(
+        &self,
+        tenant: u64,
+        key: &str,
+        hosts: Option<&[String]>,
+        now_ms: i64,
+    ) -> Result<Function, ChangeError> {
+        let text = hosts.map(serde_json::to_string).transpose();
+        let text = text.map_err(|_| StorageError::Damaged {
+            what: "outgoing hosts",
+        })?;
+        let mut transaction = self.writer.begin().await?;
+        sqlx::query(
+            "UPDATE functions SET outgoing_hosts = $3, updated_at = $4 \
+             WHERE tenant = $1 AND (id = $2 OR name = $2)",
+        )
+        .bind(tenant.cast_signed())
+        .bind(key)
+        .bind(text)
+        .bind(now_ms)
+        .execute(&mut *transaction)
+        .await?;
+        let function = find(&mut transaction, tenant, key).await?;
+        transaction.commit().await?;
+        function.ok_or(ChangeError::NoFunction)
+    }
+
     /// Deletes a function with all of its versions. Returns it as it was.
     pub(crate) async fn delete_function(
         &self,
@@ -383,7 +428,16 @@ async fn with_versions(
         name: row.try_get("name")?,
         created_ms: row.try_get("created_at")?,
         updated_ms: row.try_get("updated_at")?,
+        outgoing_hosts: outgoing_hosts(row)?,
         versions,
+    })
+}
+
+fn outgoing_hosts(row: &SqliteRow) -> Result<Option<Vec<String>>, StorageError> {
+    let text: Option<String> = row.try_get("outgoing_hosts")?;
+    let hosts = text.map(|text| serde_json::from_str(&text)).transpose();
+    hosts.map_err(|_| StorageError::Damaged {
+        what: "the outgoing hosts of a function",
     })
 }
 

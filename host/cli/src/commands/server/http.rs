@@ -1,11 +1,16 @@
 //! The options of requests to other servers.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::Args;
 use rustix::process::{Resource, getrlimit};
-use tensor_wasm_runtime::{ConnectionLimits, Destination, HttpGrant, HttpTrust, HttpTrustError};
+use tensor_wasm_runtime::{
+    ConnectionLimits, Connections, Destination, HttpGrant, HttpTrust, HttpTrustError,
+};
+
+use crate::config::Tenants;
 
 /// All tenants together may have as many connections as so many of them.
 const TENANTS: u32 = 4;
@@ -15,7 +20,7 @@ const DESCRIPTORS: u64 = 4;
 
 #[derive(Args)]
 pub struct HttpOptions {
-    /// A server that the component may send HTTP requests to; repeatable
+    /// A server that components may send HTTP requests to; repeatable
     #[arg(
         long = "allow-http",
         value_name = "HOST[:PORT]",
@@ -37,20 +42,28 @@ pub struct HttpOptions {
 }
 
 impl HttpOptions {
-    /// What the component may send to other servers.
+    /// What components may send to other servers.
     ///
     /// # Errors
     ///
-    /// Where it may send something, and there are no authorities to trust.
-    pub fn grant(&self) -> Result<HttpGrant, HttpTrustError> {
-        let trust = match self.destinations.is_empty() {
+    /// Where they may send something, and there are no authorities to trust.
+    pub fn grant(&self, tenants: &Tenants) -> Result<HttpGrant, HttpTrustError> {
+        let of_default = tenants.default.allow_http.as_ref();
+        let destinations = of_default.unwrap_or(&self.destinations).clone();
+        let listed = tenants.by_id.iter();
+        let listed = listed.filter_map(|(id, own)| Some((*id, own.allow_http.clone()?)));
+        let tenants: BTreeMap<u64, Vec<Destination>> = listed.collect();
+        let trust = match destinations.is_empty() && tenants.values().all(Vec::is_empty) {
             true => None,
             false => Some(HttpTrust::load(self.http_ca.as_deref())?),
         };
+        let limits = self.limits(getrlimit(Resource::Nofile).current);
         Ok(HttpGrant {
-            destinations: self.destinations.clone(),
+            destinations,
+            tenants,
+            narrowed_to: None,
             trust,
-            connections: self.limits(getrlimit(Resource::Nofile).current),
+            connections: Connections::new(limits),
         })
     }
 

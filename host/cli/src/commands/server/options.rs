@@ -77,7 +77,7 @@ impl ServerOptions {
         metrics: Option<Arc<Metrics>>,
     ) -> anyhow::Result<HostBuilder<S>> {
         let mut builder = builder
-            .http(self.http.grant()?)
+            .http(self.http.grant(&settings.tenants)?)
             .reuse(self.reuse)
             .request_timeout(self.requests.request_timeout)
             .policy_settings(self.policy.settings())

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use wasmtime_wasi_http::Error;
 
-/// The limits of an application's connections to other servers.
+/// The limits of connections to other servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
     /// Connections of one instance at one time.
@@ -27,11 +27,18 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// The connections of an application.
-#[derive(Debug)]
-pub(super) struct Connections {
+/// The connections to other servers that exist at one time. Clones are the same connections:
+/// applications that share them share their limits.
+#[derive(Clone, Debug)]
+pub struct Connections {
     limits: ConnectionLimits,
-    open: Mutex<Open>,
+    open: Arc<Mutex<Open>>,
+}
+
+impl Default for Connections {
+    fn default() -> Connections {
+        Connections::new(ConnectionLimits::default())
+    }
 }
 
 /// How many are open. A tenant without any has no entry.
@@ -46,10 +53,11 @@ struct Open {
 pub(super) struct InstanceConnections(Arc<Mutex<u32>>);
 
 impl Connections {
-    pub(super) fn new(limits: ConnectionLimits) -> Connections {
+    /// No connections, and limits for those that will be.
+    pub fn new(limits: ConnectionLimits) -> Connections {
         Connections {
             limits,
-            open: Mutex::default(),
+            open: Arc::default(),
         }
     }
 
@@ -59,7 +67,7 @@ impl Connections {
     ///
     /// [`Error::ConnectionLimitReached`]
     pub(super) fn permit(
-        self: &Arc<Self>,
+        &self,
         instance: &InstanceConnections,
         tenant: Option<u64>,
     ) -> Result<ConnectionPermit, Error> {
@@ -86,7 +94,7 @@ impl Connections {
 /// The right to one connection, until it is dropped.
 #[derive(Debug)]
 pub(super) struct ConnectionPermit {
-    connections: Arc<Connections>,
+    connections: Connections,
     instance: InstanceConnections,
     tenant: Option<u64>,
 }
@@ -113,11 +121,11 @@ mod tests {
 
     #[test]
     fn an_instance_a_tenant_and_all_together_have_no_more_than_their_limits() {
-        let connections = Arc::new(Connections::new(ConnectionLimits {
+        let connections = Connections::new(ConnectionLimits {
             instance: 2,
             tenant: 3,
             all: 4,
-        }));
+        });
         let (one, two, three) = (
             InstanceConnections::default(),
             InstanceConnections::default(),

@@ -4,7 +4,7 @@
 use super::connections::{Connections, InstanceConnections};
 use super::limits::HttpLimits;
 use super::send::{Sent, send};
-use super::settings::Destination;
+use super::settings::Allowed;
 use super::trust::HttpTrust;
 use crate::request::RequestTask;
 use http::uri::Scheme;
@@ -18,10 +18,10 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 /// What all instances of an application share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) allowed: Vec<Destination>,
+    pub(super) allowed: Allowed,
     /// `None` where the application speaks no TLS to anybody.
     pub(super) trust: Option<HttpTrust>,
-    pub(super) connections: Arc<Connections>,
+    pub(super) connections: Connections,
 }
 
 /// Sends the requests of one instance, or denies them.
@@ -67,8 +67,8 @@ impl Outgoing {
         if authority.as_str().contains('@') {
             return Err(Error::HttpRequestUriInvalid);
         }
-        let allowed = &self.shared.allowed;
-        if !allowed.iter().any(|one| one.matches(scheme, authority)) {
+        let tenant = self.task.as_ref().and_then(|task| task.context().tenant());
+        if !self.shared.allowed.allows(tenant, scheme, authority) {
             return Err(Error::HttpRequestDenied);
         }
         let tls = match *scheme == Scheme::HTTP {
@@ -78,7 +78,6 @@ impl Outgoing {
                 Some(trust.ok_or(Error::ConfigurationError)?.client_config())
             }
         };
-        let tenant = self.task.as_ref().and_then(|task| task.context().tenant());
         let connections = self.connections.get_or_insert_default();
         let permit = self.shared.connections.permit(connections, tenant)?;
         Ok(move |request, options| -> Sending { Box::new(send(request, options, tls, permit)) })

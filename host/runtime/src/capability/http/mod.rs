@@ -2,6 +2,7 @@
 //! `wasi:http/client`. They reach the servers that the operator named, and none where
 //! none was named.
 
+mod addresses;
 mod connections;
 mod counted;
 mod held;
@@ -15,7 +16,7 @@ mod settings;
 mod tests;
 mod trust;
 
-pub use connections::ConnectionLimits;
+pub use connections::{ConnectionLimits, Connections};
 pub(crate) use counted::{HttpAccountView, held_bytes};
 pub(crate) use host::Outgoing;
 pub(crate) use limits::HttpLimits;
@@ -27,8 +28,8 @@ pub use trust::{HttpTrust, HttpTrustError};
 use super::interface::{Interface, WASI_02, WASI_03};
 use super::shape::CapabilityModule;
 use crate::grant::LoadDecision;
-use connections::Connections;
 use host::Shared;
+use settings::Allowed;
 use std::sync::Arc;
 use wasmtime::component::Linker;
 use wasmtime_wasi::WasiCtxBuilder;
@@ -42,9 +43,9 @@ pub(crate) struct Http {
 impl Http {
     pub(crate) fn new(grant: HttpGrant, limits: HttpLimits) -> Http {
         let shared = Shared {
-            allowed: grant.destinations,
-            trust: grant.trust,
-            connections: Arc::new(Connections::new(grant.connections)),
+            trust: grant.trust.clone(),
+            connections: grant.connections.clone(),
+            allowed: Allowed::of(grant),
         };
         Http {
             shared: Arc::new(shared),
@@ -62,7 +63,7 @@ impl CapabilityModule for Http {
     type InstanceState = Outgoing;
 
     fn load_decision(&self) -> LoadDecision {
-        LoadDecision::granted_if(!self.shared.allowed.is_empty())
+        LoadDecision::granted_if(self.shared.allowed.is_any())
     }
 
     fn instantiate(&self, _wasi: &mut WasiCtxBuilder) -> wasmtime::Result<Outgoing> {

@@ -1,6 +1,7 @@
 //! Sends one request to another server: connects, does the TLS handshake where the scheme
 //! asks for it, and speaks HTTP/1.1. The time for connecting covers all of that.
 
+use super::addresses::may_lead_to;
 use super::connections::ConnectionPermit;
 use bytes::Bytes;
 use http::uri::{Authority, Uri};
@@ -149,7 +150,7 @@ async fn connect(
     Ok(Box::new(stream))
 }
 
-/// Connects to the first address of a host that answers.
+/// Connects to the first address of a host that answers, of those that its name may lead to.
 async fn open(host: &str, port: u16) -> Result<TcpStream, Error> {
     let addresses = lookup_host((host, port)).await.map_err(|error| {
         tracing::debug!(host, %error, "the name of a server can't be looked up");
@@ -160,6 +161,11 @@ async fn open(host: &str, port: u16) -> Result<TcpStream, Error> {
     })?;
     let mut last = Error::DestinationNotFound;
     for address in addresses {
+        if !may_lead_to(host, address.ip()) {
+            tracing::debug!(host, %address, "the name of a server leads to an address that no grant names");
+            last = Error::DestinationIpProhibited;
+            continue;
+        }
         match TcpStream::connect(address).await {
             Ok(stream) => return Ok(stream),
             Err(error) => {

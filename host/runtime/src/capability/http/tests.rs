@@ -87,11 +87,12 @@ fn instance(
     limits: ConnectionLimits,
 ) -> Outgoing {
     let grant = HttpGrant {
-        destinations: ["localhost", "127.0.0.1"]
+        destinations: ["localhost", "127.0.0.1", "127.1", "0"]
             .map(|host| format!("{host}:{}", address.port()).parse().unwrap())
             .into(),
         trust: trust.map(|roots| HttpTrust::of(roots).unwrap()),
-        connections: limits,
+        connections: Connections::new(limits),
+        ..HttpGrant::default()
     };
     let http = Http::new(grant, HttpLimits::of_memory(1 << 20));
     Outgoing::new(http.shared, http.limits)
@@ -230,6 +231,26 @@ async fn a_server_that_answers_nothing_is_waited_for_as_long_as_the_guest_says()
         matches!(error, Err(Error::ConnectionReadTimeout)),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn a_name_that_leads_to_this_machine_is_no_grant_of_it() {
+    let address = server(answer).await;
+    let mut outgoing = instance(address, None, ConnectionLimits::default());
+    for host in ["localhost", "127.0.0.1"] {
+        let url = format!("http://{host}:{}/path", address.port());
+        let response = get(&mut outgoing, &url, RequestOptions::default()).await;
+        assert_eq!(text(response.unwrap()).await, b"well\n");
+    }
+    // The resolver takes them for 127.0.0.1 and 0.0.0.0, as it would take a name of DNS.
+    for host in ["127.1", "0"] {
+        let url = format!("http://{host}:{}/path", address.port());
+        let error = get(&mut outgoing, &url, RequestOptions::default()).await;
+        assert!(
+            matches!(error, Err(Error::DestinationIpProhibited)),
+            "{url}: {error:?}"
+        );
+    }
 }
 
 #[tokio::test]
