@@ -2,14 +2,14 @@
 //! gives back what it took when it is dropped, so that no path, an error or a
 //! cancelled instance included, can leak quota.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::memory_meter::MemoryMeter;
 use crate::rate::{RateLimit, RatePermit};
-use crate::sync::lock;
 use crate::timer::Timer;
 use crate::{Error, Limits, Usage};
 
@@ -97,7 +97,7 @@ impl Drop for Reservation {
 pub(crate) struct Account {
     limits: Limits,
     memory: AtomicU64,
-    memory_time: Mutex<MemoryTime>,
+    memory_meter: MemoryMeter,
     host_memory: AtomicU64,
     buffers: AtomicU64,
     modules: AtomicU64,
@@ -108,26 +108,6 @@ pub(crate) struct Account {
     staged: Arc<Semaphore>,
     staged_units: u32,
     rate: Option<RateLimit>,
-}
-
-/// The integral of memory over time.
-#[derive(Debug)]
-struct MemoryTime {
-    bytes: u64,
-    since: Instant,
-    byte_nanoseconds: u128,
-}
-
-impl MemoryTime {
-    /// The memory changes now.
-    fn change(&mut self, how: impl FnOnce(u64) -> u64) {
-        let now = Instant::now();
-        let held = now.saturating_duration_since(self.since).as_nanos();
-        let added = held.saturating_mul(u128::from(self.bytes));
-        self.byte_nanoseconds = self.byte_nanoseconds.saturating_add(added);
-        self.since = now;
-        self.bytes = how(self.bytes);
-    }
 }
 
 /// A semaphore counts to less than 2³² at once; in steps of 64 bytes that is
@@ -146,11 +126,7 @@ impl Account {
                 .map(|per_second| RateLimit::new(per_second, now)),
             limits,
             memory: AtomicU64::new(0),
-            memory_time: Mutex::new(MemoryTime {
-                bytes: 0,
-                since: now,
-                byte_nanoseconds: 0,
-            }),
+            memory_meter: MemoryMeter::default(),
             host_memory: AtomicU64::new(0),
             buffers: AtomicU64::new(0),
             modules: AtomicU64::new(0),
@@ -192,9 +168,6 @@ impl Account {
             limit,
             requested,
         })?;
-        if matches!(resource, Resource::Memory) && amount > 0 {
-            lock(&self.memory_time).change(|bytes| bytes.saturating_add(amount));
-        }
         Ok(QuotaCharge {
             account: Arc::clone(self),
             resource,
@@ -244,9 +217,12 @@ impl Account {
     /// The device memory that was held until now, times how long it was, in bytes times
     /// nanoseconds.
     pub(crate) fn memory_byte_nanoseconds(&self) -> u128 {
-        let mut time = lock(&self.memory_time);
-        time.change(|bytes| bytes);
-        time.byte_nanoseconds
+        self.memory_meter.byte_nanoseconds()
+    }
+
+    /// Meters the memory of the tenant.
+    pub(crate) fn memory_meter(&self) -> &MemoryMeter {
+        &self.memory_meter
     }
 
     pub(crate) fn usage(&self) -> Usage {
@@ -286,9 +262,6 @@ pub(crate) struct QuotaCharge {
 
 impl Drop for QuotaCharge {
     fn drop(&mut self) {
-        if matches!(self.resource, Resource::Memory) && self.amount > 0 {
-            lock(&self.account.memory_time).change(|bytes| bytes.saturating_sub(self.amount));
-        }
         self.account
             .counter(self.resource)
             .fetch_sub(self.amount, Ordering::AcqRel);

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::buffer::Allocation;
 use crate::identity::{FailureId, SessionId};
+use crate::memory_meter::MemoryMeter;
 use crate::module::LoadedModule;
 use crate::staging::Staging;
 use crate::submission::Submission;
@@ -50,7 +51,11 @@ pub(crate) trait Backend: Debug + Send + Sync {
 /// One tenant's use of a backend.
 pub(crate) trait SessionBackend: Debug + Send + Sync {
     /// Called when an instance first uses the device. May wait until a process has been started.
-    fn open_lease(self: Arc<Self>) -> BoxFuture<'static, Result<Box<dyn LeaseBackend>, Error>>;
+    /// What is allocated through the lease is metered by `memory`, too.
+    fn open_lease(
+        self: Arc<Self>,
+        memory: Option<MemoryMeter>,
+    ) -> BoxFuture<'static, Result<Box<dyn LeaseBackend>, Error>>;
 }
 
 /// One instance's use of a backend. Dropped, it ends the work of the instance's queues.

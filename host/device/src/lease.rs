@@ -11,6 +11,7 @@ use crate::account::Resource;
 use crate::backend::LeaseBackend;
 use crate::cache::Waiter;
 use crate::identity::{LeaseId, QueueId};
+use crate::memory_meter::MemoryMeter;
 use crate::meter::{Meter, MeterSlot};
 use crate::queue::QueueOwner;
 use crate::reclaimer::RetiringModule;
@@ -35,6 +36,8 @@ pub struct Lease {
     backend: OnceCell<Box<dyn LeaseBackend>>,
     /// Where its kernels print.
     output: Option<Arc<dyn Output>>,
+    /// Meters what is allocated through it.
+    memory: Option<MemoryMeter>,
     /// Whom the launches are charged to that its queues take from now on.
     meter: Arc<MeterSlot>,
 }
@@ -82,8 +85,17 @@ impl Lease {
             ended: CancellationToken::new(),
             backend: OnceCell::new(),
             output,
+            memory: None,
             meter: Arc::default(),
         }
+    }
+
+    /// Has what is allocated through it metered by this meter, beside the tenant's: to be said
+    /// before the device is used.
+    #[must_use]
+    pub fn with_memory_meter(mut self, meter: MemoryMeter) -> Lease {
+        self.memory = Some(meter);
+        self
     }
 
     /// Charges the launches that its queues take from now on to this meter, until it is
@@ -111,7 +123,7 @@ impl Lease {
     async fn backend(&self) -> Result<&dyn LeaseBackend, Error> {
         let backend = self
             .backend
-            .get_or_try_init(|| Arc::clone(&self.session.backend).open_lease())
+            .get_or_try_init(|| Arc::clone(&self.session.backend).open_lease(self.memory.clone()))
             .await?;
         Ok(backend.as_ref())
     }

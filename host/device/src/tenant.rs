@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use crate::Error;
 use crate::account::{Account, QuotaCharge, Resource};
+use crate::memory_meter::{MemoryMeter, MeteredMemory};
 use crate::sync::lock;
 
 /// What the objects of one session have in common. A buffer or kernel belongs to a session if it has
@@ -23,6 +24,7 @@ pub(crate) struct Tenant {
 pub(crate) struct BufferCharge {
     count: QuotaCharge,
     bytes: QuotaCharge,
+    metered: MeteredMemory,
 }
 
 /// What a tenant is charged for one loaded module.
@@ -69,14 +71,23 @@ impl Tenant {
         Ok(ModuleCharge { count, host_bytes })
     }
 
-    /// Charges an allocation.
+    /// Charges an allocation, which `holder` meters too.
     ///
     /// # Errors
     /// [`Error::QuotaExceeded`].
-    pub(crate) fn charge_buffer(&self, bytes: u64) -> Result<BufferCharge, Error> {
+    pub(crate) fn charge_buffer(
+        &self,
+        bytes: u64,
+        holder: Option<&MemoryMeter>,
+    ) -> Result<BufferCharge, Error> {
         Ok(BufferCharge {
             count: self.account.charge(Resource::Buffers, 1)?,
             bytes: self.account.charge(Resource::Memory, bytes)?,
+            metered: MeteredMemory::new(
+                self.account.memory_meter().clone(),
+                holder.cloned(),
+                bytes,
+            ),
         })
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use tensor_wasm_device::{Device, Limits};
+use tensor_wasm_device::{Device, Limits, MemoryMeter};
 use tensor_wasm_runtime::{GpuAccess, GpuGrant, GpuGrants, Grant, LoadDecision};
 
 use crate::lock::ignore_poison;
@@ -214,15 +214,22 @@ impl GpuGrants for TenantGrants {
 pub(crate) struct FunctionGrants {
     grants: Arc<TenantGrants>,
     tenant: u64,
+    /// Meters the device memory that the function holds.
+    memory: MemoryMeter,
     /// From the first use on.
     access: OnceLock<GpuAccess>,
 }
 
 impl FunctionGrants {
-    pub(crate) fn new(grants: Arc<TenantGrants>, tenant: u64) -> FunctionGrants {
+    pub(crate) fn new(
+        grants: Arc<TenantGrants>,
+        tenant: u64,
+        memory: MemoryMeter,
+    ) -> FunctionGrants {
         FunctionGrants {
             grants,
             tenant,
+            memory,
             access: OnceLock::new(),
         }
     }
@@ -238,7 +245,8 @@ impl GpuGrants for FunctionGrants {
         }
         match self.grants.of(tenant) {
             Grant::Granted(access) => {
-                let access = self.access.get_or_init(|| access.for_function());
+                let new = || access.for_function(self.memory.clone());
+                let access = self.access.get_or_init(new);
                 Grant::Granted(access.clone())
             }
             other => other,
@@ -369,7 +377,7 @@ mod tests {
     #[tokio::test]
     async fn functions_of_a_tenant_share_its_session_and_keep_it_from_being_dropped() {
         let grants = Arc::new(grants(GRANTED, &[]));
-        let function = |tenant| FunctionGrants::new(grants.clone(), tenant);
+        let function = |tenant| FunctionGrants::new(grants.clone(), tenant, MemoryMeter::default());
         let (one, other) = (function(7), function(7));
         let (GpuGrant::Granted(one), GpuGrant::Granted(other)) = (one.of(7), other.of(7)) else {
             panic!("not granted");

@@ -74,5 +74,5 @@ pub use inspect::{
 };
 pub use log_throttle::LogThrottle;
 pub use request::guest_time::{host_task, thread_unparked};
-pub use request::{BytesRead, EndedRequest, Observer, RequestScope, Usage};
+pub use request::{BytesRead, EndedRequest, Observer, RequestScope, Usage, UsageAccount};
 pub use wasmtime::Trap;

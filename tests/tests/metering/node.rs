@@ -80,6 +80,85 @@ fn requests_of_functions_are_counted_by_route_and_charged_to_their_tenants() {
 }
 
 #[test]
+fn what_functions_used_adds_up_to_what_their_tenant_was_charged() {
+    for options in [&["--reuse=1"], &["--reuse=100"]] {
+        let (server, _data) = node(options);
+        for (name, component) in [
+            ("one", "launches_many"),
+            ("two", "launches_many"),
+            ("holds", "tenant_device"),
+        ] {
+            let path = format!("/functions?name={name}");
+            let component = fs::read(guest(component)).unwrap();
+            let deployed = ask(&server, Method::POST, 0, &path, component);
+            assert_eq!(deployed.status, 201, "{}", deployed.text());
+        }
+        let mut launches = [0, 0];
+        for (function, number) in [(0, 3), (1, 5), (0, 2), (1, 0)] {
+            let name = ["one", "two"][function];
+            let path = format!("/f/{name}/busy/{number}");
+            assert_eq!(ask(&server, Method::GET, 0, &path, vec![]).status, 200);
+            launches[function] += number;
+        }
+        let path = "/functions/one/invoke-async/busy/4";
+        assert_eq!(ask(&server, Method::POST, 0, path, vec![]).status, 202);
+        launches[0] += 4;
+        let held = ask(&server, Method::GET, 0, "/f/holds/1000000", vec![]);
+        assert_eq!(held.status, 200, "{}", held.text());
+
+        let (guest_time, device_time, memory) = (
+            "tensor_wasm_guest_cpu_seconds_total",
+            "tensor_wasm_device_seconds_total",
+            "tensor_wasm_gpu_memory_byte_seconds_total",
+        );
+        tensor_wasm_tests::eventually("the functions' sums are the tenant's", || {
+            let before = Page::of(&server);
+            let usage = server.get("/usage").json();
+            let after = Page::of(&server);
+            // Nothing is charged meanwhile.
+            for name in [guest_time, device_time, memory] {
+                if before.of_tenant(name, 0) != after.of_tenant(name, 0) {
+                    return None;
+                }
+            }
+            let sum = |key: &str, of: Option<&str>| -> f64 {
+                let records = usage["usage"].as_array().unwrap().iter();
+                let records = records.filter(|record| of.is_none_or(|of| record["function"] == of));
+                records.map(|record| record[key].as_f64().unwrap()).sum()
+            };
+            let is_near = |sum: f64, charged: f64, step: f64| (sum - charged).abs() <= step;
+            let is_all = sum("launches", Some("one")) == f64::from(launches[0])
+                && sum("launches", Some("two")) == f64::from(launches[1])
+                && sum("launches", None)
+                    == after.of_tenant("tensor_wasm_kernel_dispatches_total", 0)
+                && sum("requests", None) == 6.0
+                && sum("device_byte_seconds", Some("holds")) > 0.0
+                && sum("device_ms", Some("two")) > 0.0
+                && sum("guest_ms", Some("holds")) > 0.0;
+            // The rounding of numbers of seconds, and of each function less than a byte for a
+            // millisecond.
+            (is_all
+                && is_near(
+                    sum("guest_ms", None) / 1e3,
+                    after.of_tenant(guest_time, 0),
+                    1e-9,
+                )
+                && is_near(
+                    sum("device_ms", None) / 1e3,
+                    after.of_tenant(device_time, 0),
+                    1e-9,
+                )
+                && is_near(
+                    sum("device_byte_seconds", None),
+                    after.of_tenant(memory, 0),
+                    0.003,
+                ))
+            .then_some(())
+        });
+    }
+}
+
+#[test]
 fn what_a_job_uses_is_charged_to_its_tenant() {
     let (server, _data) = node(&[]);
     let component = fs::read(guest("launches_many")).unwrap();

@@ -18,6 +18,7 @@ use crate::backend::{
 use crate::buffer::Allocation;
 use crate::identity::{FailureId, LeaseId, QueueId, SessionId};
 use crate::memory::{AddressMap, Storage};
+use crate::memory_meter::MemoryMeter;
 use crate::module::LoadedModule;
 use crate::reclaimer::{Reclaimer, Retired};
 use crate::staging::Staging;
@@ -129,7 +130,10 @@ impl Drop for ProcessorSession {
 }
 
 impl SessionBackend for ProcessorSession {
-    fn open_lease(self: Arc<Self>) -> BoxFuture<'static, Result<Box<dyn LeaseBackend>, Error>> {
+    fn open_lease(
+        self: Arc<Self>,
+        memory: Option<MemoryMeter>,
+    ) -> BoxFuture<'static, Result<Box<dyn LeaseBackend>, Error>> {
         Box::pin(async move {
             let id = self.processor.scheduler.add_lease();
             let compiler = &self.processor.compiler;
@@ -140,6 +144,7 @@ impl SessionBackend for ProcessorSession {
                 id,
                 compiler_id,
                 compilations,
+                memory,
             };
             Ok(Box::new(lease) as Box<dyn LeaseBackend>)
         })
@@ -149,8 +154,13 @@ impl SessionBackend for ProcessorSession {
 impl ProcessorSession {
     /// # Errors
     /// [`Error::QuotaExceeded`] and [`Error::OutOfMemory`].
-    fn allocate(&self, bytes: u64, read_only: bool) -> Result<(u64, HostAllocation), Error> {
-        let charge = self.tenant.charge_buffer(bytes)?;
+    fn allocate(
+        &self,
+        bytes: u64,
+        read_only: bool,
+        meter: Option<&MemoryMeter>,
+    ) -> Result<(u64, HostAllocation), Error> {
+        let charge = self.tenant.charge_buffer(bytes, meter)?;
         let full = || Error::OutOfMemory { bytes };
         let processor = &self.processor;
         let reservation = processor.reclaimer.reserve(&processor.memory, bytes);
@@ -177,6 +187,8 @@ struct ProcessorLease {
     compiler_id: LeaseId,
     /// Where its kernels are compiled, one after another.
     compilations: QueueId,
+    /// Meters what is allocated through it.
+    memory: Option<MemoryMeter>,
 }
 
 impl Drop for ProcessorLease {
@@ -193,7 +205,7 @@ impl LeaseBackend for ProcessorLease {
     }
 
     fn allocate(&self, bytes: u64) -> BoxFuture<'_, Result<Allocated, Error>> {
-        let outcome = self.session.allocate(bytes, false);
+        let outcome = self.session.allocate(bytes, false, self.memory.as_ref());
         let outcome = outcome.map(|(address, allocation)| {
             let allocation: Box<dyn Allocation> = Box::new(allocation);
             (address, allocation)
@@ -207,7 +219,7 @@ impl LeaseBackend for ProcessorLease {
         _: &'a [u8],
         _: Option<blake3::Hash>,
     ) -> BoxFuture<'a, Result<Box<dyn LoadedModule>, Error>> {
-        let outcome = ModuleVariables::new(parsed, &self.session);
+        let outcome = ModuleVariables::new(parsed, self);
         let outcome = outcome.map(|variables| Box::new(variables) as Box<dyn LoadedModule>);
         Box::pin(std::future::ready(outcome))
     }
@@ -388,12 +400,14 @@ impl ModuleVariables {
     /// [`Error::QuotaExceeded`] and [`Error::OutOfMemory`].
     fn new(
         parsed: &tensor_wasm_ptx::Module,
-        session: &ProcessorSession,
+        lease: &ProcessorLease,
     ) -> Result<ModuleVariables, Error> {
         let (mut symbols, mut allocations) = (Vec::new(), Vec::new());
         for global in parsed.globals() {
             let read_only = global.space() == VariableSpace::Const;
-            let (address, allocation) = session.allocate(global.bytes(), read_only)?;
+            let meter = lease.memory.as_ref();
+            let allocated = lease.session.allocate(global.bytes(), read_only, meter);
+            let (address, allocation) = allocated?;
             symbols.push(address);
             allocations.push(allocation);
         }

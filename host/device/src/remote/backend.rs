@@ -17,6 +17,7 @@ use crate::channel::wire::{self, KernelNumber, Never, Span, Wire, WorkerDevice};
 use crate::command::{Command, Translate};
 use crate::identity::{BufferId, FailureId, ModuleId, QueueId, SessionId, WorkerId};
 use crate::launch::PackedArguments;
+use crate::memory_meter::MemoryMeter;
 use crate::module::LoadedModule;
 use crate::staging::{StagedBytes, Staging};
 use crate::submission::{EventSignal, Handles, ReadDestination, Reply, Submission};
@@ -59,7 +60,10 @@ struct WorkerSession {
 }
 
 impl SessionBackend for WorkerSession {
-    fn open_lease(self: Arc<Self>) -> BoxFuture<'static, Result<Box<dyn LeaseBackend>, Error>> {
+    fn open_lease(
+        self: Arc<Self>,
+        memory: Option<MemoryMeter>,
+    ) -> BoxFuture<'static, Result<Box<dyn LeaseBackend>, Error>> {
         Box::pin(async move {
             let limits = self.tenant.account.limits();
             let worker = self.workers.get(&self.slot, &self.name, limits).await?;
@@ -67,6 +71,7 @@ impl SessionBackend for WorkerSession {
                 session: self,
                 worker,
                 queues: Mutex::default(),
+                memory,
             };
             Ok(Box::new(lease) as Box<dyn LeaseBackend>)
         })
@@ -79,6 +84,8 @@ struct WorkerLease {
     session: Arc<WorkerSession>,
     worker: Arc<Worker>,
     queues: Mutex<Vec<QueueId>>,
+    /// Meters what is allocated through it.
+    memory: Option<MemoryMeter>,
 }
 
 impl Drop for WorkerLease {
@@ -98,7 +105,10 @@ impl LeaseBackend for WorkerLease {
     fn allocate(&self, bytes: u64) -> BoxFuture<'_, Result<Allocated, Error>> {
         Box::pin(async move {
             let (number, address) = loop {
-                let charge = self.session.tenant.charge_buffer(bytes)?;
+                let charge = self
+                    .session
+                    .tenant
+                    .charge_buffer(bytes, self.memory.as_ref())?;
                 let reservation = self.session.workers.reserve(bytes).await?;
                 let holding = Holding::new(vec![charge], reservation);
                 let allocated = self.worker.allocate(bytes, holding).await;
@@ -138,7 +148,7 @@ impl LeaseBackend for WorkerLease {
                 let mut charges = Vec::new();
                 let mut bytes: u64 = 0;
                 for global in parsed.globals() {
-                    charges.push(tenant.charge_buffer(global.bytes())?);
+                    charges.push(tenant.charge_buffer(global.bytes(), self.memory.as_ref())?);
                     bytes = bytes.saturating_add(global.bytes());
                 }
                 let reservation = workers.reserve(bytes).await?;

@@ -276,6 +276,15 @@ pub(super) struct UsageRecord {
     request_bytes: u64,
     /// Of bodies that were sent.
     response_bytes: u64,
+    /// In which guests ran for these requests, policies included, in milliseconds.
+    guest_ms: f64,
+    /// In which the device ran kernels, in milliseconds: on the processor of all its threads,
+    /// added up.
+    device_ms: f64,
+    /// Launches of kernels.
+    launches: u64,
+    /// Bytes of the device's memory that the function held in this hour, times seconds.
+    device_byte_seconds: f64,
 }
 
 /// What functions used.
@@ -296,6 +305,10 @@ impl UsageRecord {
             wall_ms: amounts.wall_us as f64 / 1e3,
             request_bytes: amounts.request_bytes,
             response_bytes: amounts.response_bytes,
+            guest_ms: amounts.guest_ns as f64 / 1e6,
+            device_ms: amounts.device_ns as f64 / 1e6,
+            launches: amounts.launches,
+            device_byte_seconds: amounts.device_byte_ms as f64 / 1e3,
         }
     }
 }

@@ -96,22 +96,27 @@ impl Functions {
         })
     }
 
-    /// Loads a component as a function of this tenant, compiling it if that has not been done
+    /// Loads a component as a version of a function, compiling it if that has not been done
     /// yet, when it is its turn among `compilers`.
     pub(super) async fn load(
         &self,
         compilers: &Compilers,
-        tenant: u64,
-        function_id: &str,
+        owner: Owner<'_>,
         digest: &str,
     ) -> Result<(Application, LoadInputs), LoadError> {
+        let (tenant, function_id) = (owner.tenant, owner.id);
         let permits = compilers.permits(tenant).await;
         let inputs = self.load_inputs(function_id).await?;
         let settings = self.opened(function_id, &inputs.settings)?;
         let http = self.http_grant(tenant, inputs.outgoing_hosts.as_deref())?;
         let component = self.storage.components.read(digest).await?;
+        let memory = self.usage.memory_meter(tenant, function_id, owner.name);
         let config = ApplicationConfig {
-            gpu: Arc::new(FunctionGrants::new(self.host.grants.clone(), tenant)),
+            gpu: Arc::new(FunctionGrants::new(
+                self.host.grants.clone(),
+                tenant,
+                memory,
+            )),
             tenant_memory: self.host.memory.clone(),
             output: Some(self.logs.of(function_id)),
             http,
@@ -149,6 +154,14 @@ impl Functions {
             outgoing_hosts: database.outgoing_hosts(function_id).await?,
         })
     }
+}
+
+/// The function that a component is loaded as.
+#[derive(Clone, Copy)]
+pub(super) struct Owner<'a> {
+    pub(super) tenant: u64,
+    pub(super) id: &'a str,
+    pub(super) name: &'a str,
 }
 
 /// What a function is loaded with, beside its component. Where it changes, the function is loaded
@@ -254,7 +267,12 @@ impl Deployment {
             None => new_function_id()?,
         };
         let compilers = &functions.compilers;
-        let (application, inputs) = functions.load(compilers, tenant, &id, &digest).await?;
+        let owner = Owner {
+            tenant,
+            id: &id,
+            name: name.as_str(),
+        };
+        let (application, inputs) = functions.load(compilers, owner, &digest).await?;
         let imports = application.imports();
         let version = NewVersion {
             digest,

@@ -12,7 +12,7 @@ use tensor_wasm_runtime::{Application, InvokeFailure, RequestScope, host_task};
 use tokio::task::JoinHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::deploy::LoadError;
+use super::deploy::{LoadError, Owner};
 use super::places::Place;
 use super::usage::Invocation;
 use super::{Entry, Functions};
@@ -54,6 +54,7 @@ impl Functions {
         let place = self.place(entry.tenant)?;
         let function = &entry.function;
         let mut invocation = self.usage.begin(entry.tenant, &function.id, &function.name);
+        scope.attribute_to(invocation.account());
         let request = request.map(|body| invocation.request(body).boxed_unsync());
         let application = self.application(entry).await?;
         let response = AbortOnDrop(self.host.guests.spawn(host_task(async move {
@@ -78,12 +79,17 @@ impl Functions {
             tracing::error!(function = entry.function.id, "the function has no version");
             return Err(InvokeError::Internal);
         };
-        let id = &entry.function.id;
+        let function = &entry.function;
+        let (id, name) = (&function.id, &function.name);
         let cell = self.loaded.cell(entry.tenant, id, number);
         let loaded = cell
             .get_or_try_init(async || {
-                let loading = self.load(&self.loaders, entry.tenant, id, &version.digest);
-                match loading.await {
+                let owner = Owner {
+                    tenant: entry.tenant,
+                    id,
+                    name,
+                };
+                match self.load(&self.loaders, owner, &version.digest).await {
                     Ok((application, _)) => Ok(Arc::new(application)),
                     Err(LoadError::Component(error)) => Err(InvokeError::Component(error)),
                     Err(LoadError::Storage(error)) => Err(InvokeError::Storage(error)),

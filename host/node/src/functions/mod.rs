@@ -8,6 +8,7 @@
 mod collection;
 mod compilers;
 mod deploy;
+mod device_memory;
 mod index;
 mod invoke;
 mod loaded;

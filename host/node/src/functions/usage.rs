@@ -1,4 +1,5 @@
-//! What functions use: counted in memory when an invocation ends, and added to the database every
+//! What functions use: counted in memory when an invocation ends and when its request is charged,
+//! and added to the database every
 //! few seconds, at the end of the node, and before it is asked for. A node that is killed loses
 //! what it has not added; nothing is added twice.
 
@@ -7,13 +8,16 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use tensor_wasm_device::MemoryMeter;
+use tensor_wasm_runtime::UsageAccount;
 use tokio::sync::Mutex as AsyncMutex;
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use super::device_memory::DeviceMemory;
 use super::now_ms;
 use crate::lock::ignore_poison;
 use crate::storage::StorageError;
@@ -29,6 +33,7 @@ pub(super) struct Usage {
     /// Held while counts are moved into the database, so that whoever asks for them does not
     /// miss those that are on their way.
     moving: Arc<AsyncMutex<()>>,
+    memory: DeviceMemory,
 }
 
 /// One invocation, which is counted when this is dropped.
@@ -47,7 +52,7 @@ impl Usage {
         Invocation {
             usage: self.clone(),
             key: UsageKey {
-                hour: now_ms().div_euclid(MS_PER_HOUR),
+                hour: hour(),
                 tenant,
                 function_id: id.to_owned(),
                 function_name: name.to_owned(),
@@ -59,9 +64,17 @@ impl Usage {
         }
     }
 
+    /// Meters the device memory that a function holds.
+    pub(super) fn memory_meter(&self, tenant: u64, id: &str, name: &str) -> MemoryMeter {
+        self.memory.meter(tenant, id, name)
+    }
+
     /// Adds what was counted to the database. Where that fails it stays counted.
     pub(super) async fn store(&self, database: &Database) -> Result<(), StorageError> {
         let _moving = self.moving.lock().await;
+        for (key, amounts) in self.memory.take(hour()) {
+            self.count(key, amounts);
+        }
         let counted: Vec<_> = {
             let mut counted = ignore_poison(self.counted.lock());
             counted.drain().collect()
@@ -84,7 +97,47 @@ impl Usage {
     }
 }
 
+/// The hour that it is, since 1970.
+fn hour() -> i64 {
+    now_ms().div_euclid(MS_PER_HOUR)
+}
+
+/// What the request of an invocation is charged is counted for the function, in the hour in which
+/// the invocation began. The response may be over long before.
+struct ChargedInvocation {
+    usage: Usage,
+    key: UsageKey,
+}
+
+impl UsageAccount for ChargedInvocation {
+    fn charged(&self, usage: &tensor_wasm_runtime::Usage) {
+        // Requests and their bytes are those of the function's invocations, which are counted
+        // where they end.
+        let amounts = Amounts {
+            guest_ns: nanoseconds(usage.guest),
+            device_ns: nanoseconds(usage.device),
+            launches: usage.launches,
+            ..Amounts::default()
+        };
+        if amounts != Amounts::default() {
+            self.usage.count(self.key.clone(), amounts);
+        }
+    }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 impl Invocation {
+    /// The account of the function, for what the request is charged.
+    pub(super) fn account(&self) -> Arc<dyn UsageAccount> {
+        Arc::new(ChargedInvocation {
+            usage: self.usage.clone(),
+            key: self.key.clone(),
+        })
+    }
+
     /// Counts the bytes of the request's body as the function reads them.
     pub(super) fn request(&self, body: WasiBody) -> CountedBody {
         CountedBody {
@@ -112,6 +165,7 @@ impl Drop for Invocation {
             wall_us: u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             request_bytes: self.request_bytes.load(Ordering::Relaxed),
             response_bytes: self.response_bytes,
+            ..Amounts::default()
         };
         self.usage.count(self.key.clone(), amounts);
     }

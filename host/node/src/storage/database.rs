@@ -21,7 +21,7 @@ const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The versions of the schema. None that was released is ever changed.
-const SCHEMA: [(i64, &str, &str); 6] = [
+const SCHEMA: [(i64, &str, &str); 7] = [
     (
         1,
         "functions",
@@ -43,6 +43,11 @@ const SCHEMA: [(i64, &str, &str); 6] = [
         6,
         "outgoing_hosts",
         include_str!("../../migrations/0006_outgoing_hosts.sql"),
+    ),
+    (
+        7,
+        "usage_of_processors",
+        include_str!("../../migrations/0007_usage_of_processors.sql"),
     ),
 ];
 

@@ -18,6 +18,14 @@ pub(crate) struct Amounts {
     pub(crate) request_bytes: u64,
     /// Of bodies that were sent.
     pub(crate) response_bytes: u64,
+    /// In which guests ran, policies included, in nanoseconds.
+    pub(crate) guest_ns: u64,
+    /// In which the device ran kernels, in nanoseconds.
+    pub(crate) device_ns: u64,
+    /// Launches of kernels.
+    pub(crate) launches: u64,
+    /// Bytes of the device's memory, times milliseconds for which they were held.
+    pub(crate) device_byte_ms: u64,
 }
 
 /// Which function used something, and when.
@@ -37,6 +45,10 @@ impl Amounts {
         self.wall_us += other.wall_us;
         self.request_bytes += other.request_bytes;
         self.response_bytes += other.response_bytes;
+        self.guest_ns += other.guest_ns;
+        self.device_ns += other.device_ns;
+        self.launches += other.launches;
+        self.device_byte_ms = self.device_byte_ms.saturating_add(other.device_byte_ms);
     }
 }
 
@@ -50,12 +62,16 @@ impl Database {
         for (key, amounts) in usage {
             sqlx::query(
                 "INSERT INTO usage (hour, tenant, function_id, function_name, requests, failures, \
-                 wall_us, request_bytes, response_bytes) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+                 wall_us, request_bytes, response_bytes, guest_ns, device_ns, launches, \
+                 device_byte_ms) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
                  ON CONFLICT (hour, tenant, function_id) DO UPDATE SET \
                  requests = usage.requests + $5, failures = usage.failures + $6, \
                  wall_us = usage.wall_us + $7, request_bytes = usage.request_bytes + $8, \
-                 response_bytes = usage.response_bytes + $9",
+                 response_bytes = usage.response_bytes + $9, \
+                 guest_ns = usage.guest_ns + $10, device_ns = usage.device_ns + $11, \
+                 launches = usage.launches + $12, \
+                 device_byte_ms = usage.device_byte_ms + $13",
             )
             .bind(key.hour)
             .bind(key.tenant.cast_signed())
@@ -66,6 +82,10 @@ impl Database {
             .bind(amounts.wall_us.cast_signed())
             .bind(amounts.request_bytes.cast_signed())
             .bind(amounts.response_bytes.cast_signed())
+            .bind(amounts.guest_ns.cast_signed())
+            .bind(amounts.device_ns.cast_signed())
+            .bind(amounts.launches.cast_signed())
+            .bind(i64::try_from(amounts.device_byte_ms).unwrap_or(i64::MAX))
             .execute(&mut *transaction)
             .await?;
         }
@@ -84,7 +104,7 @@ impl Database {
     ) -> Result<Vec<(UsageKey, Amounts)>, StorageError> {
         let rows = sqlx::query(
             "SELECT hour, function_id, function_name, requests, failures, wall_us, request_bytes, \
-             response_bytes FROM usage WHERE tenant = $1 AND hour >= $2 AND hour < $3 \
+             response_bytes, guest_ns, device_ns, launches, device_byte_ms FROM usage WHERE tenant = $1 AND hour >= $2 AND hour < $3 \
              ORDER BY hour, function_name, function_id LIMIT $4",
         )
         .bind(tenant.cast_signed())
@@ -110,6 +130,10 @@ impl Database {
                 wall_us: number("wall_us")?,
                 request_bytes: number("request_bytes")?,
                 response_bytes: number("response_bytes")?,
+                guest_ns: number("guest_ns")?,
+                device_ns: number("device_ns")?,
+                launches: number("launches")?,
+                device_byte_ms: number("device_byte_ms")?,
             };
             usage.push((key, amounts));
         }

@@ -2,7 +2,7 @@
 
 use super::decision::Decision;
 use super::id::RequestId;
-use super::observer::{Observer, Route};
+use super::observer::{Observer, Route, UsageAccount};
 use super::usage::{BytesRead, RequestUsage, Usage};
 use http::uri::Scheme;
 use std::sync::{Arc, OnceLock};
@@ -23,6 +23,8 @@ pub(crate) struct RequestContext {
     decision: OnceLock<Decision>,
     usage: RequestUsage,
     observer: Option<Arc<dyn Observer>>,
+    /// The account within the tenant that the request is attributed to.
+    account: OnceLock<Arc<dyn UsageAccount>>,
     /// What the request does, where code of the embedder says so.
     action: OnceLock<&'static str>,
     /// How it failed, where the response is an error of code of the embedder.
@@ -47,6 +49,7 @@ impl RequestContext {
             decision: OnceLock::new(),
             usage: RequestUsage::new(began),
             observer: None,
+            account: OnceLock::new(),
             action: OnceLock::new(),
             error_kind: OnceLock::new(),
         }
@@ -87,11 +90,24 @@ impl RequestContext {
     }
 
     fn report(&self, what: impl FnOnce(&RequestUsage) -> Option<Usage>) {
-        if let Some(observer) = &self.observer
-            && let Some(usage) = what(&self.usage)
-        {
+        if self.observer.is_none() && self.account.get().is_none() {
+            return;
+        }
+        let Some(usage) = what(&self.usage) else {
+            return;
+        };
+        if let Some(observer) = &self.observer {
             observer.charged(self.tenant(), &usage);
         }
+        if let Some(account) = self.account.get() {
+            account.charged(&usage);
+        }
+    }
+
+    /// Attributes what the request is charged from now on to an account within its tenant. The
+    /// first account holds.
+    pub(crate) fn attribute_to(&self, account: Arc<dyn UsageAccount>) {
+        let _ = self.account.set(account);
     }
 
     /// A launch of the request has ended.
@@ -201,9 +217,30 @@ mod tests {
     #[derive(Default)]
     struct Charges(Mutex<BTreeMap<Option<u64>, [u64; 4]>>);
 
+    impl Charges {
+        fn of(&self, tenant: Option<u64>) -> [u64; 4] {
+            self.0
+                .lock()
+                .unwrap()
+                .get(&tenant)
+                .copied()
+                .unwrap_or_default()
+        }
+    }
+
     impl Observer for Charges {
         fn charged(&self, tenant: Option<u64>, usage: &Usage) {
             add(self.0.lock().unwrap().entry(tenant).or_default(), usage);
+        }
+    }
+
+    /// What a function of a tenant was charged.
+    #[derive(Default)]
+    struct FunctionCharges(Mutex<[u64; 4]>);
+
+    impl UsageAccount for FunctionCharges {
+        fn charged(&self, usage: &Usage) {
+            add(&mut self.0.lock().unwrap(), usage);
         }
     }
 
@@ -250,6 +287,72 @@ mod tests {
                 add(used.entry(tenant).or_default(), &end);
             }
             prop_assert_eq!(&*charges.0.lock().unwrap(), &used);
+        }
+    }
+
+    proptest! {
+        /// Whichever functions requests are for, and whenever that is known and they are charged:
+        /// what functions are charged adds up to what their tenants are, but for what requests
+        /// were charged before.
+        #[test]
+        fn what_functions_are_charged_adds_up_to_what_their_tenants_are(
+            requests in proptest::collection::vec(
+                (
+                    (0..3_u64, 0..3_usize, 0..4_usize),
+                    proptest::collection::vec((0..5_u8, 0..1_u64 << 30), 0..20),
+                ),
+                0..20,
+            ),
+        ) {
+            let charges = Arc::new(Charges::default());
+            let functions: BTreeMap<(u64, usize), Arc<FunctionCharges>> = (0..3)
+                .flat_map(|tenant| (0..3).map(move |function| (tenant, function)))
+                .map(|key| (key, Arc::default()))
+                .collect();
+            let mut before = BTreeMap::<u64, [u64; 4]>::new();
+            for ((tenant, function, attributed_at), steps) in requests {
+                let began = Instant::now();
+                let context = RequestContext::new(RequestId::random(), began, began, true);
+                let context = context.observed(None, Some(charges.clone()));
+                context.decide(admitted(tenant));
+                let at_begin = charges.of(Some(tenant));
+                let attribute = |before: &mut BTreeMap<u64, [u64; 4]>| {
+                    let now = charges.of(Some(tenant));
+                    let sum = before.entry(tenant).or_default();
+                    for (sum, (now, then)) in sum.iter_mut().zip(now.into_iter().zip(at_begin)) {
+                        *sum += now - then;
+                    }
+                    context.attribute_to(functions[&(tenant, function)].clone());
+                };
+                let length = steps.len();
+                for (step, (what, amount)) in steps.into_iter().enumerate() {
+                    if step == attributed_at {
+                        attribute(&mut before);
+                    }
+                    match what {
+                        0 => context.usage().add_guest(Duration::from_nanos(amount)),
+                        1 => context.usage().add_launch(),
+                        2 => context.usage().add_response_bytes(amount),
+                        3 => context.charge(),
+                        _ => context.end(),
+                    }
+                }
+                if attributed_at >= length {
+                    attribute(&mut before);
+                }
+            }
+            for tenant in 0..3 {
+                let mut sum = before.get(&tenant).copied().unwrap_or_default();
+                for ((of, _), function) in &functions {
+                    if *of == tenant {
+                        let charged = *function.0.lock().unwrap();
+                        for (sum, part) in sum.iter_mut().zip(charged) {
+                            *sum += part;
+                        }
+                    }
+                }
+                prop_assert_eq!(sum, charges.of(Some(tenant)));
+            }
         }
     }
 

@@ -28,7 +28,7 @@ pub(crate) use guest_run::{Finish, Stop};
 pub use id::{REQUEST_ID, RequestId};
 pub use info::{RefusedRequest, RequestInfo};
 pub(crate) use observer::Route;
-pub use observer::{EndedRequest, Observer};
+pub use observer::{EndedRequest, Observer, UsageAccount};
 pub use scope::RequestScope;
 pub(crate) use task::RequestTask;
 pub use usage::{BytesRead, Usage};

@@ -25,6 +25,16 @@ pub struct EndedRequest<'a> {
     pub duration: Duration,
 }
 
+/// The account within a tenant, such as a function's, that a request is attributed to
+/// ([`RequestScope::attribute_to`](crate::RequestScope::attribute_to)).
+///
+/// Called where [`Observer::charged`] is: it may neither block nor take long.
+pub trait UsageAccount: Send + Sync {
+    /// A request is charged for what it used since it was charged before: its tenant is charged
+    /// the same.
+    fn charged(&self, usage: &Usage);
+}
+
 /// Learns what happens to requests.
 ///
 /// Called in the middle of requests, on the threads that serve HTTP and on those that run

@@ -3,7 +3,7 @@
 use super::context::RequestContext;
 use super::decision::{Decision, Principal};
 use super::id::RequestId;
-use super::observer::Observer;
+use super::observer::{Observer, UsageAccount};
 use super::task::RequestTask;
 use std::sync::Arc;
 use std::time::Instant;
@@ -70,6 +70,12 @@ impl RequestScope {
     /// request. The first kind holds.
     pub fn set_error_kind(&self, kind: &'static str) {
         self.0.context().set_error_kind(kind);
+    }
+
+    /// Attributes what the request is charged from now on, as a whole and whichever component
+    /// uses it, to an account within its tenant. The first account holds.
+    pub fn attribute_to(&self, account: Arc<dyn UsageAccount>) {
+        self.0.context().attribute_to(account);
     }
 
     /// Who calls, where a policy knows.

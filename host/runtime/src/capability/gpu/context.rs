@@ -156,7 +156,10 @@ impl GpuCtxView<'_> {
         if self.context.opened.is_none() {
             let access = self.access_of(tenant)?;
             let output = Arc::new(self.output.clone());
-            let lease = access.session().lease_printing(output);
+            let mut lease = access.session().lease_printing(output);
+            if let Some(meter) = access.memory() {
+                lease = lease.with_memory_meter(meter.clone());
+            }
             if let Some(task) = self.task {
                 lease.charge_to(task.clone());
             }

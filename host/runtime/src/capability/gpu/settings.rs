@@ -4,7 +4,7 @@
 
 use crate::grant::{Grant, LoadDecision};
 use std::sync::Arc;
-use tensor_wasm_device::{Residency, Session};
+use tensor_wasm_device::{MemoryMeter, Residency, Session};
 
 /// What a tenant may do with the GPU.
 pub type GpuGrant = Grant<GpuAccess>;
@@ -14,6 +14,8 @@ pub type GpuGrant = Grant<GpuAccess>;
 pub struct GpuAccess {
     session: Session,
     residency: Arc<Residency>,
+    /// Meters what the function holds of the device's memory.
+    memory: Option<MemoryMeter>,
     /// Keeps the access that this one was made of from being idle.
     _whole: Option<Arc<Residency>>,
 }
@@ -25,14 +27,16 @@ impl GpuAccess {
         GpuAccess {
             session,
             residency,
+            memory: None,
             _whole: None,
         }
     }
 
-    /// Grants another function the use of the same session, with a residency of its own. For
-    /// as long as it lives, this access is not idle.
-    pub fn for_function(&self) -> GpuAccess {
+    /// Grants another function the use of the same session, with a residency of its own and a
+    /// meter of the device memory that it holds. For as long as it lives, this access is not idle.
+    pub fn for_function(&self, memory: MemoryMeter) -> GpuAccess {
         GpuAccess {
+            memory: Some(memory),
             _whole: Some(self.residency.clone()),
             ..GpuAccess::new(self.session.clone())
         }
@@ -41,6 +45,11 @@ impl GpuAccess {
     /// The tenant's session.
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// What meters the memory that the function holds.
+    pub(super) fn memory(&self) -> Option<&MemoryMeter> {
+        self.memory.as_ref()
     }
 
     /// The buffers that the function keeps on the device.
