@@ -106,6 +106,68 @@ fn a_component_is_deployed_invoked_rolled_back_and_deleted() {
 }
 
 #[test]
+fn traffic_settings_secrets_and_outgoing_hosts_are_changed_by_the_client() {
+    let node = Node::start(&["--allow-http=api.example"]);
+    let run = |arguments: &[&str]| client(&node.server, arguments);
+    let settings = guest("reads_settings");
+    let settings = settings.to_str().unwrap();
+    succeeds(run(&[
+        "deploy",
+        guest("hello").to_str().unwrap(),
+        "--name=app",
+    ]));
+    succeeds(run(&["deploy", settings, "--name=app"]));
+    let divided = succeeds(run(&["traffic", "app", "1=99", "2=1"]));
+    assert_eq!(divided, "app: 1: 99%, 2: 1%\n");
+    fails(
+        &run(&["traffic", "app", "1=99"]),
+        5,
+        &["invalid_request", "100 in all"],
+    );
+    fails(
+        &run(&["traffic", "app", "3=100"]),
+        4,
+        &["version_not_found"],
+    );
+    succeeds(run(&["activate", "app", "2"]));
+
+    succeeds(run(&["settings", "set", "app", "mode=fast", "x=y"]));
+    succeeds(run(&["settings", "unset", "app", "x"]));
+    let folder = TempDir::new().unwrap();
+    let key = folder.path().join("key");
+    fs::write(&key, "hush\n").unwrap();
+    let from = format!("--from={}", key.display());
+    succeeds(run(&["secrets", "set", "app", "KEY", &from]));
+    let seen: Value = serde_json::from_str(&succeeds(run(&["invoke", "app"]))).unwrap();
+    assert_eq!(seen, serde_json::json!({"mode": "fast", "KEY": "hush"}));
+    assert_eq!(succeeds(run(&["secrets", "list", "app"])), "KEY\n");
+    let shown = succeeds(run(&["settings", "show", "app"]));
+    assert!(
+        shown.contains("(secret)") && !shown.contains("hush"),
+        "{shown}"
+    );
+    succeeds(run(&["secrets", "delete", "app", "KEY"]));
+    fails(
+        &run(&["secrets", "delete", "app", "KEY"]),
+        4,
+        &["secret_not_found"],
+    );
+    fails(
+        &run(&["settings", "set", "app", "a b=c"]),
+        5,
+        &["invalid_request", "letters, digits"],
+    );
+
+    let shown = succeeds(run(&["outgoing", "app", "--none"]));
+    assert_eq!(shown, "allowed   none\ngranted   api.example\n");
+    fails(
+        &run(&["outgoing", "app", "--allow=b.example"]),
+        3,
+        &["host_not_granted", "api.example"],
+    );
+}
+
+#[test]
 fn list_shows_more_functions_than_a_page_has() {
     let node = Node::start(&[]);
     let names: Vec<String> = (0..103).map(|number| format!("f{number:03}")).collect();

@@ -6,6 +6,7 @@ mod errors;
 mod functions;
 mod invoke;
 mod jobs;
+mod settings;
 
 use std::collections::HashMap;
 use std::io::Write;

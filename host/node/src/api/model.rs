@@ -129,7 +129,7 @@ pub(super) struct OutgoingHttpRequest {
     /// Each `HOST` or `HOST:PORT`, without a port that of the scheme; `null` for all that the
     /// operator grants.
     #[serde(deserialize_with = "Option::deserialize")]
-    #[schema(required)]
+    #[schema(required = true)]
     pub(super) hosts: Option<Vec<String>>,
 }
 

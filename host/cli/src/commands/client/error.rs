@@ -160,6 +160,8 @@ impl NodeError {
                 "the operator grants this tenant no GPU: `tensor-wasm inspect FILE` shows what \
                  imports it"
             }
+            ("host_not_granted", _) => "`tensor-wasm outgoing ID` shows which are granted",
+            ("secret_not_found", _) => "`tensor-wasm secrets list ID` lists the function's secrets",
             ("function_not_found", _) => "`tensor-wasm list` shows this tenant's functions",
             ("version_not_found", _) => "`tensor-wasm show ID` lists the function's versions",
             ("job_not_found", _) => "`tensor-wasm jobs list` shows this tenant's jobs",

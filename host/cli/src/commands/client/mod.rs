@@ -4,6 +4,7 @@
 //! shown as text for people or, with `--json`, as it is. Failures have exit codes that
 //! scripts can tell apart ([`error`]).
 
+mod activate;
 mod address;
 mod body;
 mod connection;
@@ -16,22 +17,31 @@ mod list;
 mod logs;
 mod model;
 mod options;
+mod outgoing;
 mod output;
 mod pages;
 mod progress;
 mod request;
 mod response;
 mod rollback;
+mod secrets;
+mod settings;
 mod show;
 mod text;
+mod traffic;
 mod usage;
 
+pub use activate::Activate;
 pub use delete::Delete;
 pub use deploy::Deploy;
 pub use invoke::Invoke;
 pub use jobs::Jobs;
 pub use list::List;
 pub use logs::Logs;
+pub use outgoing::Outgoing;
 pub use rollback::Rollback;
+pub use secrets::Secrets;
+pub use settings::Settings;
 pub use show::Show;
+pub use traffic::Traffic;
 pub use usage::Usage;

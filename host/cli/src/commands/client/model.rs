@@ -51,6 +51,23 @@ pub struct FunctionPage {
     pub next: Option<String>,
 }
 
+/// What a function finds in `wasi:config/store`.
+#[derive(Deserialize)]
+pub struct FunctionConfig {
+    pub values: BTreeMap<String, String>,
+    /// The names of the secrets.
+    pub secrets: Vec<String>,
+}
+
+/// The servers that a function may send HTTP requests to.
+#[derive(Deserialize)]
+pub struct OutgoingHttp {
+    /// The function's own list; none where it has none.
+    pub hosts: Option<Vec<String>>,
+    /// Those that the operator grants the tenant.
+    pub granted: Vec<String>,
+}
+
 /// Lines that a function wrote.
 #[derive(Deserialize)]
 pub struct LogPage {

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures::stream;
-use http::{HeaderMap, Method};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 
 /// How much of a file is read at once.
 const PIECE: usize = 128 << 10;
@@ -116,6 +118,13 @@ impl Call {
     pub fn with_bytes(mut self, body: impl Into<Bytes>) -> Self {
         self.body = in_memory(body.into());
         self
+    }
+
+    /// With a body of JSON.
+    pub fn with_json(mut self, value: &Value) -> Self {
+        let json = HeaderValue::from_static("application/json");
+        self.headers.insert(CONTENT_TYPE, json);
+        self.with_bytes(value.to_string())
     }
 
     /// With a body that is read as it is sent. `length` is how long it is, where that is

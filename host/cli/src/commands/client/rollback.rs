@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use http::Method;
 
+use super::connection::Client;
 use super::error::{ClientError, EXIT_CODES};
 use super::model::Function;
 use super::options::{ClientOptions, LONG_TIMEOUT};
@@ -64,19 +65,33 @@ impl Rollback {
                 })?
             }
         };
-        let number = version.to_string();
-        let target = Target::of(&["functions", &self.id, "versions", &number, "activate"]);
-        let call = Call::new(Method::POST, target);
-        let (json, function) = client.json::<Function>(call).await?;
-        if self.json {
-            return output::print_json(&json);
-        }
-        output::print(&format!(
-            "{}: version {} gets all requests\n",
-            plain(&function.name),
-            function.version
-        ))
+        activate(&client, &self.id, version, self.json).await
     }
+}
+
+/// Directs all requests of a function to one of its versions, and says so.
+///
+/// # Errors
+///
+/// Where the node refuses it.
+pub async fn activate(
+    client: &Client,
+    id: &str,
+    version: u32,
+    json: bool,
+) -> Result<(), ClientError> {
+    let number = version.to_string();
+    let target = Target::of(&["functions", id, "versions", &number, "activate"]);
+    let call = Call::new(Method::POST, target);
+    let (answer, function) = client.json::<Function>(call).await?;
+    if json {
+        return output::print_json(&answer);
+    }
+    output::print(&format!(
+        "{}: version {} gets all requests\n",
+        plain(&function.name),
+        function.version
+    ))
 }
 
 /// The newest version that is older than all that get requests.

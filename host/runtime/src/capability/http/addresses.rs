@@ -86,7 +86,7 @@ fn special_v6(address: Ipv6Addr) -> Option<Special> {
 /// The IPv4 address that a gateway makes of an IPv6 address.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [a, b, c, d, e, f, g, h] = address.segments();
-    let of = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+    let of = |high: u16, low: u16| Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low));
     match [a, b, c, d, e, f] {
         // Compatible with IPv4 (RFC 4291, section 2.5.5.1), and NAT64 (RFC 6052, RFC 8215).
         [0, 0, 0, 0, 0, 0] | [0x64, 0xff9b, 0, 0, 0, 0] | [0x64, 0xff9b, 1, ..] => Some(of(g, h)),
