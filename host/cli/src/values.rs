@@ -48,6 +48,8 @@ pub fn directory(text: &str) -> Result<Directory, String> {
     Ok(Directory {
         host: PathBuf::from(host),
         guest: guest.to_owned(),
+        is_read_only: false,
+        guard: None,
     })
 }
 

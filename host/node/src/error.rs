@@ -6,7 +6,7 @@ use std::fmt;
 use http::StatusCode;
 use tensor_wasm_runtime::server::HandleError;
 
-use crate::functions::{DeployError, InvalidName, InvokeError, trap_name};
+use crate::functions::{AssetError, DeployError, InvalidName, InvokeError, trap_name};
 use crate::storage::StorageError;
 use crate::storage::functions::ChangeError;
 
@@ -53,6 +53,8 @@ kinds! {
         "The tenant has no job of this id; jobs are removed some time after their end.";
     JOB_HAS_NO_RESULT = NOT_FOUND "job_has_no_result" false
         "The job ended without a response of the function.";
+    ASSET_NOT_FOUND = NOT_FOUND "asset_not_found" false
+        "Nothing is staged for the function at this path.";
     SECRET_NOT_FOUND = NOT_FOUND "secret_not_found" false
         "The function has no secret of this name.";
     VERSION_NOT_FOUND = NOT_FOUND "version_not_found" false
@@ -74,6 +76,8 @@ kinds! {
         "The tenant has as much as it may have at one time.";
     INTERNAL = INTERNAL_SERVER_ERROR "internal" false
         "The node failed; its log holds the cause under the request id.";
+    ASSET_DAMAGED = INTERNAL_SERVER_ERROR "asset_damaged" false
+        "An asset of the function is missing or damaged on the node's disk.";
     GUEST_TRAP = BAD_GATEWAY "guest_trap" false
         "The function trapped or exited; `trap` names the trap, where there is one.";
     GUEST_NO_RESPONSE = BAD_GATEWAY "guest_no_response" false
@@ -153,6 +157,16 @@ impl From<StorageError> for NodeError {
                 "the disk of the node is full: free space on it, or ask its operator to",
             );
         }
+        if let StorageError::DamagedAsset { path, .. } = &error {
+            tracing::error!("storage: {error}");
+            return NodeError::new(
+                &ASSET_DAMAGED,
+                format_args!(
+                    "the asset `{path}` is missing or damaged on the node's disk: upload it again, \
+                     and deploy again; the node's log holds the file"
+                ),
+            );
+        }
         let mut causes = error.to_string();
         let mut cause = std::error::Error::source(&error);
         while let Some(error) = cause {
@@ -207,6 +221,33 @@ impl From<DeployError> for NodeError {
             ),
             DeployError::Storage(error) => error.into(),
             DeployError::Internal => NodeError::internal(),
+        }
+    }
+}
+
+impl From<AssetError> for NodeError {
+    fn from(error: AssetError) -> NodeError {
+        match error {
+            AssetError::Path(error) => NodeError::new(&INVALID_REQUEST, error),
+            AssetError::Name(error) => error.into(),
+            AssetError::NoFunction => ChangeError::NoFunction.into(),
+            AssetError::NoVersion(number) => ChangeError::NoVersion(number).into(),
+            AssetError::NoAsset => NodeError::new(
+                &ASSET_NOT_FOUND,
+                "nothing is staged at this path: GET /functions/{id}/assets lists what is",
+            ),
+            AssetError::Conflict { with } => NodeError::new(
+                &INVALID_REQUEST,
+                format_args!(
+                    "`{with}` is staged, and one of the two would have to be a file and a folder: \
+                     delete it first"
+                ),
+            ),
+            AssetError::TooMany { limit } => NodeError::new(
+                &INVALID_REQUEST,
+                format_args!("{limit} assets are staged, as many as a function may have"),
+            ),
+            AssetError::Upload(error) => error.into(),
         }
     }
 }

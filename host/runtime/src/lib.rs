@@ -55,7 +55,7 @@ pub mod server;
 pub use application::config::ApplicationConfig;
 pub use application::unguarded::Unguarded;
 pub use application::{Application, InvokeFailure};
-pub use capability::filesystem::Directory;
+pub use capability::filesystem::{Directory, DirectoryGuard};
 pub use capability::gpu::{GpuAccess, GpuGrant, GpuGrants};
 pub use capability::http::{
     ConnectionLimits, Connections, Destination, HttpGrant, HttpTrust, HttpTrustError,

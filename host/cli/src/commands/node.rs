@@ -61,8 +61,8 @@ pub struct Node {
         help_heading = "Limits"
     )]
     max_function_versions: NonZeroU32,
-    /// What each tenant may store: the components of its functions, and the requests and
-    /// results of its jobs
+    /// What each tenant may store: the components and assets of its functions, and the requests
+    /// and results of its jobs
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "4GiB", help_heading = "Limits")]
     tenant_storage_bytes: u64,
     /// Requests of one tenant that run at one time; one more is answered with 429. By default

@@ -6,6 +6,7 @@
 //! [`routes`] is the one table of routes; [`crate::error`] is the one of errors; [`openapi`] makes the
 //! OpenAPI document of both.
 
+mod assets;
 mod body;
 mod functions;
 mod invoke;
@@ -121,6 +122,10 @@ impl Api {
             Endpoint::SetConfig => self.set_config(call).await,
             Endpoint::ShowOutgoingHttp => self.show_outgoing_http(call).await,
             Endpoint::SetOutgoingHttp => self.set_outgoing_http(call).await,
+            Endpoint::ListAssets => self.list_assets(call).await,
+            Endpoint::PutAsset => self.put_asset(call).await,
+            Endpoint::DeleteAsset => self.delete_asset(call).await,
+            Endpoint::DeleteAssets => self.delete_assets(call).await,
             Endpoint::SetSecret => self.set_secret(call).await,
             Endpoint::DeleteSecret => self.delete_secret(call).await,
             Endpoint::Logs => self.logs(call).await,

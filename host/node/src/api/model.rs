@@ -8,7 +8,7 @@ use tensor_wasm_runtime::Capability;
 use utoipa::ToSchema;
 
 use crate::storage::usage::{Amounts, UsageKey};
-use crate::storage::{functions, jobs};
+use crate::storage::{assets, functions, jobs};
 
 /// A function.
 #[derive(Serialize, ToSchema)]
@@ -65,6 +65,10 @@ pub(super) struct Version {
     created_at: String,
     /// The name of the token that deployed it, where a policy knew it.
     created_by: Option<String>,
+    /// How many assets it has: files that it finds below /assets.
+    asset_files: u64,
+    /// Their bytes, together.
+    asset_bytes: u64,
 }
 
 /// A page of functions.
@@ -111,6 +115,49 @@ pub(super) struct FunctionConfig {
 pub(super) struct ConfigRequest {
     /// By name: 1 to 128 letters, digits and `.`, `_`, `-`.
     pub(super) values: BTreeMap<String, String>,
+}
+
+/// A file that a function finds below /assets.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Asset {
+    /// Below /assets.
+    path: String,
+    /// `blake3:` and 64 hexadecimal digits.
+    digest: String,
+    /// In bytes.
+    size_bytes: u64,
+}
+
+/// The assets of a version, or what is staged for the next.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AssetList {
+    /// The version; `null` for what is staged.
+    version: Option<u32>,
+    /// By path.
+    assets: Vec<Asset>,
+    /// Of all of them, in bytes.
+    size_bytes: u64,
+}
+
+impl Asset {
+    pub(super) fn of(path: &str, asset: &assets::Asset) -> Asset {
+        Asset {
+            path: path.to_owned(),
+            digest: asset.digest.clone(),
+            size_bytes: asset.size_bytes,
+        }
+    }
+}
+
+impl AssetList {
+    pub(super) fn of(version: Option<u32>, assets: &assets::Assets) -> AssetList {
+        let listed = assets.iter().map(|(path, asset)| Asset::of(path, asset));
+        AssetList {
+            version,
+            assets: listed.collect(),
+            size_bytes: assets.values().map(|asset| asset.size_bytes).sum(),
+        }
+    }
 }
 
 /// The servers that a function may send HTTP requests to.
@@ -354,6 +401,8 @@ impl Function {
             size_bytes: version.size_bytes,
             created_at: rfc3339(version.created_ms),
             created_by: version.created_by.clone(),
+            asset_files: version.asset_files,
+            asset_bytes: version.asset_bytes,
         });
         Function {
             outgoing_hosts: Some(outgoing_hosts),

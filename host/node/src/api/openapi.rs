@@ -20,9 +20,10 @@ use wasmtime_wasi_http::WasiBody;
 use super::body::{self, JSON};
 use super::functions::LARGEST_PAGE;
 use super::model::{
-    ConfigRequest, DeployRequest, ErrorDetail, ErrorResponse, Function, FunctionConfig,
-    FunctionList, Health, Imports, Job, JobError, JobId, JobList, LogLine, LogPage, OutgoingHttp,
-    OutgoingHttpRequest, SecretRequest, TrafficRequest, UsageList, UsageRecord, Version,
+    Asset, AssetList, ConfigRequest, DeployRequest, ErrorDetail, ErrorResponse, Function,
+    FunctionConfig, FunctionList, Health, Imports, Job, JobError, JobId, JobList, LogLine, LogPage,
+    OutgoingHttp, OutgoingHttpRequest, SecretRequest, TrafficRequest, UsageList, UsageRecord,
+    Version,
 };
 use super::routes::{COMMON_ERRORS, Endpoint, Methods, Operation, ROUTES};
 use crate::error::ErrorKind;
@@ -80,6 +81,8 @@ pub(crate) fn document() -> String {
         .schema_from::<UsageList>()
         .schema_from::<UsageRecord>()
         .schema_from::<ConfigRequest>()
+        .schema_from::<Asset>()
+        .schema_from::<AssetList>()
         .schema_from::<OutgoingHttp>()
         .schema_from::<OutgoingHttpRequest>()
         .schema_from::<SecretRequest>()
@@ -135,7 +138,8 @@ fn described(
         ("name", "The name of a setting."),
         (
             "path",
-            "The path that the function sees, without its first slash.",
+            "The path that the function sees, without its first slash; of an asset the path below \
+             /assets.",
         ),
     ] {
         if path.contains(&format!("{{{name}}}")) {
@@ -155,6 +159,7 @@ fn described(
     for (name, meaning) in operation.query {
         let schema = match *name {
             "limit" => number(1, LARGEST_PAGE),
+            "version" => number(1, u32::MAX),
             "state" => words(&JobState::ALL.map(JobState::word)),
             "name" => name_of_a_function(),
             _ => String::schema(),
@@ -225,6 +230,9 @@ fn request_body(endpoint: Endpoint) -> Option<utoipa::openapi::request_body::Req
         Endpoint::SetOutgoingHttp => body
             .content(JSON, Content::new(Some(reference::<OutgoingHttpRequest>())))
             .build(),
+        Endpoint::PutAsset => body
+            .content("application/octet-stream", Content::new(Some(bytes())))
+            .build(),
         Endpoint::SetSecret => body
             .content(JSON, Content::new(Some(reference::<SecretRequest>())))
             .build(),
@@ -247,7 +255,12 @@ fn success(endpoint: Endpoint) -> (&'static str, &'static str, Option<RefOr<Sche
             "The function as it is from now on.",
             Some(reference::<Function>()),
         ),
-        Endpoint::DeleteFunction | Endpoint::DeleteSecret => ("204", "It is deleted.", None),
+        Endpoint::DeleteFunction
+        | Endpoint::DeleteSecret
+        | Endpoint::DeleteAsset
+        | Endpoint::DeleteAssets => ("204", "It is deleted.", None),
+        Endpoint::ListAssets => ("200", "The assets.", Some(reference::<AssetList>())),
+        Endpoint::PutAsset => ("200", "It is staged.", Some(reference::<Asset>())),
         Endpoint::SetSecret => ("204", "It is set.", None),
         Endpoint::ShowConfig | Endpoint::SetConfig => (
             "200",

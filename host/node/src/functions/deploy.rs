@@ -14,6 +14,7 @@ use super::places::Place;
 use super::{FunctionName, Functions, now_ms};
 use crate::grants::FunctionGrants;
 use crate::storage::StorageError;
+use crate::storage::assets::{AssetOwner, Assets};
 use crate::storage::components::Upload;
 use crate::storage::functions::{
     AddedVersion, ChangeError, Function, Imports, NewVersion, TenantLimits, new_function_id,
@@ -103,6 +104,7 @@ impl Functions {
         compilers: &Compilers,
         owner: Owner<'_>,
         digest: &str,
+        assets: &Assets,
     ) -> Result<(Application, LoadInputs), LoadError> {
         let (tenant, function_id) = (owner.tenant, owner.id);
         let permits = compilers.permits(tenant).await;
@@ -111,7 +113,7 @@ impl Functions {
         let http = self.http_grant(tenant, inputs.outgoing_hosts.as_deref())?;
         let component = self.storage.components.read(digest).await?;
         let memory = self.usage.memory_meter(tenant, function_id, owner.name);
-        let config = ApplicationConfig {
+        let mut config = ApplicationConfig {
             gpu: Arc::new(FunctionGrants::new(
                 self.host.grants.clone(),
                 tenant,
@@ -131,14 +133,18 @@ impl Functions {
             ..ApplicationConfig::default()
         };
         let engine = self.host.engine.clone();
+        let (mounts, storage, assets) = (self.mounts.clone(), self.storage.clone(), assets.clone());
         let loading = tokio::task::spawn_blocking(move || {
             // Compiling goes on where nobody waits for it any more.
             let _permits = permits;
-            Application::load(&engine, &component, config)
+            if !assets.is_empty() {
+                let mounted = mounts.mount(&storage.components, &assets)?;
+                config.directories.push(mounted);
+            }
+            Application::load(&engine, &component, config).map_err(LoadError::Component)
         });
         match loading.await {
-            Ok(Ok(application)) => Ok((application, inputs)),
-            Ok(Err(error)) => Err(LoadError::Component(error)),
+            Ok(loaded) => loaded.map(|application| (application, inputs)),
             Err(error) => {
                 tracing::error!("loading a component failed: {error}");
                 Err(LoadError::Internal)
@@ -272,7 +278,13 @@ impl Deployment {
             id: &id,
             name: name.as_str(),
         };
-        let (application, inputs) = functions.load(compilers, owner, &digest).await?;
+        let assets_of = AssetOwner {
+            tenant,
+            function_name: name.as_str(),
+        };
+        let assets = database.staged_assets(assets_of).await?;
+        let loading = functions.load(compilers, owner, &digest, &assets);
+        let (application, inputs) = loading.await?;
         let imports = application.imports();
         let version = NewVersion {
             digest,
@@ -293,9 +305,13 @@ impl Deployment {
             .add_version(tenant, name.as_str(), &id, version, &limits, now_ms())
             .await?;
         let function = &added.function;
-        // Where another deployment made the function, or its settings have changed meanwhile,
-        // the next request loads it as it is now.
-        let is_current = function.id == id && functions.load_inputs(&id).await? == inputs;
+        // Where another deployment made the function, or its settings or what is staged have
+        // changed meanwhile, the next request loads it as it is now.
+        let mut is_current = function.id == id && functions.load_inputs(&id).await? == inputs;
+        if let Some((number, _)) = function.active() {
+            let of_version = database.assets_of_version(assets_of, number).await?;
+            is_current &= of_version == assets;
+        }
         if let Some((number, _)) = function.active().filter(|_| is_current) {
             let application = Arc::new(application);
             functions.loaded.insert(tenant, &id, number, application);

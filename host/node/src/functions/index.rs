@@ -144,6 +144,8 @@ mod tests {
             created_ms: 0,
             created_by: None,
             weight,
+            asset_files: 0,
+            asset_bytes: 0,
         }
     }
 

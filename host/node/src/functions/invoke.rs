@@ -17,6 +17,8 @@ use super::places::Place;
 use super::usage::Invocation;
 use super::{Entry, Functions};
 use crate::storage::StorageError;
+use crate::storage::assets::{AssetOwner, Assets};
+use crate::storage::functions::Version;
 
 /// Why an invocation has no response of the function.
 #[derive(Debug)]
@@ -89,7 +91,12 @@ impl Functions {
                     id,
                     name,
                 };
-                match self.load(&self.loaders, owner, &version.digest).await {
+                let assets = self.assets_of(owner, number, version).await;
+                let assets = assets.map_err(InvokeError::Storage)?;
+                match self
+                    .load(&self.loaders, owner, &version.digest, &assets)
+                    .await
+                {
                     Ok((application, _)) => Ok(Arc::new(application)),
                     Err(LoadError::Component(error)) => Err(InvokeError::Component(error)),
                     Err(LoadError::Storage(error)) => Err(InvokeError::Storage(error)),
@@ -98,6 +105,26 @@ impl Functions {
             })
             .await?;
         Ok(loaded.clone())
+    }
+}
+
+impl Functions {
+    /// The assets that a version is loaded with.
+    async fn assets_of(
+        &self,
+        owner: Owner<'_>,
+        number: u32,
+        version: &Version,
+    ) -> Result<Assets, StorageError> {
+        if version.asset_files == 0 {
+            return Ok(Assets::new());
+        }
+        let owner = AssetOwner {
+            tenant: owner.tenant,
+            function_name: owner.name,
+        };
+        let database = &self.storage.database;
+        database.assets_of_version(owner, number).await
     }
 }
 

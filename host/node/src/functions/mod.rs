@@ -5,6 +5,8 @@
 //! A function belongs to one tenant, and nobody else sees it. Its versions have instances of
 //! their own: neither memory nor device buffers are shared between functions or tenants.
 
+mod asset_path;
+mod assets;
 mod collection;
 mod compilers;
 mod deploy;
@@ -13,6 +15,7 @@ mod index;
 mod invoke;
 mod loaded;
 mod logs;
+mod mount;
 mod name;
 mod outgoing;
 mod places;
@@ -28,10 +31,12 @@ use tensor_wasm_runtime::{Engine, HttpGrant, Observer, TenantMemory, Trap};
 use tokio::runtime::Handle;
 
 use crate::grants::TenantGrants;
-use crate::storage::functions::{ChangeError, Function};
+use crate::storage::functions::{ChangeError, DeletedFunction, Function};
 use crate::storage::usage::{Amounts, UsageKey};
 use crate::storage::{Storage, StorageError};
 
+pub(crate) use asset_path::AssetPath;
+pub(crate) use assets::{AssetError, AssetUpload, MOST_FILES};
 pub(crate) use deploy::{DeployError, Deployment};
 pub(crate) use index::Entry;
 pub(crate) use invoke::InvokeError;
@@ -44,6 +49,7 @@ use compilers::Compilers;
 use index::Index;
 use loaded::Loaded;
 use logs::Logs;
+use mount::Mounts;
 use places::Places;
 use usage::Usage;
 
@@ -60,8 +66,8 @@ pub struct FunctionLimits {
     /// Versions of one function that are kept: with one more the oldest goes that gets no
     /// requests.
     pub versions: u32,
-    /// What one tenant may store, in bytes: the components of its functions, and the requests and
-    /// results of its jobs.
+    /// What one tenant may store, in bytes: the components and assets of its functions, and the
+    /// requests and results of its jobs.
     pub stored_bytes: u64,
     /// Requests of one tenant that run at one time.
     pub concurrency: NonZeroUsize,
@@ -123,6 +129,7 @@ pub(crate) struct Functions {
     /// Deployments that run.
     deployments: Places,
     collection: Collection,
+    mounts: Arc<Mounts>,
 }
 
 impl Functions {
@@ -141,6 +148,7 @@ impl Functions {
             loaders: Compilers::default(),
             deployments: Places::new(DEPLOYMENTS),
             collection: Collection::default(),
+            mounts: Arc::new(Mounts::new(storage.mounts())),
             storage,
             host,
             limits,
@@ -195,12 +203,12 @@ impl Functions {
         let deleted = {
             let change = self.index.change().await;
             let deleted = database.delete_function(tenant, key).await?;
-            if let Some(function) = &deleted {
-                change.removed(tenant, function);
+            if let Some(deleted) = &deleted {
+                change.removed(tenant, &deleted.function);
             }
             deleted
         };
-        let Some(function) = deleted else {
+        let Some(DeletedFunction { function, assets }) = deleted else {
             return Ok(false);
         };
         for number in function.versions.keys() {
@@ -210,6 +218,7 @@ impl Functions {
         let digests = function.versions.into_values();
         let digests: Vec<_> = digests.map(|version| version.digest).collect();
         self.remove_unused(&digests).await;
+        self.remove_all_unused(assets).await;
         Ok(true)
     }
 

@@ -1,10 +1,10 @@
-//! The components of all functions, by content: equal ones are kept once.
+//! The components and assets of all functions, by content: equal ones are kept once.
 //!
 //! An upload is written beside the others under a name of its own while its digest is
 //! computed, and becomes a component in one step.
 
 use std::collections::BTreeSet;
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -28,9 +28,10 @@ const COMPLETE: &str = "blake3";
 /// A part of an upload, in bytes: what a bucket asks for at least.
 const PART_BYTES: usize = 5 << 20;
 
-/// The components of all functions.
+/// The components and assets of all functions.
 pub(crate) struct ComponentStore {
     store: Arc<dyn ObjectStore>,
+    folder: PathBuf,
 }
 
 impl ComponentStore {
@@ -51,7 +52,15 @@ impl ComponentStore {
             .with_fsync(true);
         Ok(ComponentStore {
             store: Arc::new(store),
+            folder: folder.to_owned(),
         })
+    }
+
+    /// The file of an asset, whether it is there or not.
+    pub(crate) fn file(&self, digest: &str) -> Result<PathBuf, StorageError> {
+        let path = complete(digest)?;
+        let relative: &str = path.as_ref();
+        Ok(self.folder.join(relative))
     }
 
     /// Begins to write a component.

@@ -42,7 +42,21 @@ impl DataDir {
             Err(cause) => return Err(error(cause.into())),
         }
         let directory = DataDir { path, _lock: lock };
-        for folder in [directory.components(), directory.cache()] {
+        // What a node that ended without a word has left mounted.
+        match fs::remove_dir_all(directory.mounts()) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                return Err(StorageError::Directory {
+                    path: directory.mounts(),
+                    cause,
+                });
+            }
+            _ => {}
+        }
+        for folder in [
+            directory.components(),
+            directory.cache(),
+            directory.mounts(),
+        ] {
             directory.make(&folder)?;
         }
         Ok(directory)
@@ -73,6 +87,11 @@ impl DataDir {
     /// The folder of the components.
     pub(crate) fn components(&self) -> PathBuf {
         self.path.join("components")
+    }
+
+    /// The folder of the trees of assets that are mounted for functions.
+    pub(crate) fn mounts(&self) -> PathBuf {
+        self.path.join("mounts")
     }
 
     /// The folder for what can be made again.

@@ -21,7 +21,7 @@ const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The versions of the schema. None that was released is ever changed.
-const SCHEMA: [(i64, &str, &str); 7] = [
+const SCHEMA: [(i64, &str, &str); 8] = [
     (
         1,
         "functions",
@@ -48,6 +48,11 @@ const SCHEMA: [(i64, &str, &str); 7] = [
         7,
         "usage_of_processors",
         include_str!("../../migrations/0007_usage_of_processors.sql"),
+    ),
+    (
+        8,
+        "assets",
+        include_str!("../../migrations/0008_assets.sql"),
     ),
 ];
 

@@ -59,6 +59,16 @@ pub enum StorageError {
     /// The store of components failed.
     #[error("the store of components failed")]
     Components(#[source] object_store::Error),
+    /// An asset is not what it was when it was stored.
+    #[error("the asset {path} is {problem} in {}: restore the file, or upload the asset again", file.display())]
+    DamagedAsset {
+        /// The path that the function knows it by.
+        path: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// The file that holds it.
+        file: PathBuf,
+    },
     /// The file holds no key.
     #[error(
         "{} is no key for secrets: it has to have exactly 32 bytes, as `head --bytes 32 \

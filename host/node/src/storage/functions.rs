@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::StorageError;
+use super::assets::{self, AssetOwner};
 use super::database::Database;
 use super::ids::random_id;
 use super::stored;
@@ -45,6 +46,10 @@ pub(crate) struct Version {
     pub(crate) created_by: Option<String>,
     /// Percent of the requests.
     pub(crate) weight: u8,
+    /// Files that are mounted for it.
+    pub(crate) asset_files: u64,
+    /// The bytes of these, together.
+    pub(crate) asset_bytes: u64,
 }
 
 /// What a component imports, by whether it was granted.
@@ -74,8 +79,18 @@ pub(crate) struct TenantLimits {
 #[derive(Debug)]
 pub(crate) struct AddedVersion {
     pub(crate) function: Function,
-    /// The components of versions that went, since there were too many. Others may have them.
+    /// The components and assets of versions that went, since there were too many. Others may have
+    /// them.
     pub(crate) pruned: Vec<String>,
+}
+
+/// A function that was deleted.
+#[derive(Debug)]
+pub(crate) struct DeletedFunction {
+    /// As it was.
+    pub(crate) function: Function,
+    /// The contents of its assets. Others may have them.
+    pub(crate) assets: BTreeSet<String>,
 }
 
 /// Why a change was not made.
@@ -112,8 +127,8 @@ pub(crate) fn new_function_id() -> Result<String, StorageError> {
 
 const FUNCTION: &str = "SELECT id, name, created_at, updated_at, outgoing_hosts FROM functions \
                         WHERE tenant = $1 AND (id = $2 OR name = $2)";
-const VERSIONS: &str = "SELECT version, digest, size_bytes, imports, created_at, created_by, weight \
-                        FROM versions WHERE function_id = $1";
+const VERSIONS: &str = "SELECT version, digest, size_bytes, imports, created_at, created_by, weight, \
+                        asset_files, asset_bytes FROM versions WHERE function_id = $1";
 
 impl Database {
     /// A function of a tenant, by id or name.
@@ -221,8 +236,13 @@ impl Database {
                 .bind(&id)
                 .fetch_one(&mut *transaction)
                 .await?;
+        let owner = AssetOwner {
+            tenant,
+            function_name: name,
+        };
+        assets::copy_staged(&mut transaction, owner, &id, number).await?;
         // Before the requests go to the new version: the one that had them can be gone back to.
-        let pruned = prune(&mut transaction, tenant, &id, limits.versions).await?;
+        let pruned = prune(&mut transaction, owner, &id, limits.versions).await?;
         set_weights(
             &mut transaction,
             &id,
@@ -305,12 +325,12 @@ impl Database {
         function.ok_or(ChangeError::NoFunction)
     }
 
-    /// Deletes a function with all of its versions. Returns it as it was.
+    /// Deletes a function with all of its versions and assets.
     pub(crate) async fn delete_function(
         &self,
         tenant: u64,
         key: &str,
-    ) -> Result<Option<Function>, StorageError> {
+    ) -> Result<Option<DeletedFunction>, StorageError> {
         let mut transaction = self.writer.begin().await?;
         let Some(function) = find(&mut transaction, tenant, key).await? else {
             return Ok(None);
@@ -322,33 +342,40 @@ impl Database {
         let versions = function.versions.values();
         let size: u64 = versions.map(|version| version.size_bytes).sum();
         stored::change(&mut transaction, tenant.cast_signed(), -size.cast_signed()).await?;
+        let owner = AssetOwner {
+            tenant,
+            function_name: &function.name,
+        };
+        let assets = assets::remove_all(&mut transaction, owner).await?;
         transaction.commit().await?;
-        Ok(Some(function))
+        Ok(Some(DeletedFunction { function, assets }))
     }
 
-    /// Whether a version of any function has this component.
+    /// Whether a version of any function has this component, or any function this asset.
     pub(crate) async fn is_used(&self, digest: &str) -> Result<bool, StorageError> {
-        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM versions WHERE digest = $1")
-            .bind(digest)
-            .fetch_one(&self.writer)
-            .await?;
+        let count: i64 = sqlx::query_scalar(
+            "SELECT (SELECT COUNT(*) FROM versions WHERE digest = $1) + \
+             (SELECT COUNT(*) FROM assets WHERE digest = $1)",
+        )
+        .bind(digest)
+        .fetch_one(&self.writer)
+        .await?;
         Ok(count > 0)
     }
 
-    /// The components of all versions.
+    /// The components of all versions, and the contents of all assets.
     pub(super) async fn digests(&self) -> Result<BTreeSet<String>, StorageError> {
-        let digests = sqlx::query_scalar("SELECT DISTINCT digest FROM versions")
-            .fetch_all(&self.readers)
-            .await?;
+        let all = "SELECT digest FROM versions UNION SELECT digest FROM assets";
+        let digests = sqlx::query_scalar(all).fetch_all(&self.readers).await?;
         Ok(digests.into_iter().collect())
     }
 }
 
 /// Removes the oldest versions that get no requests, until there are as many as may be. Returns
-/// their components.
+/// their components and assets.
 async fn prune(
     connection: &mut SqliteConnection,
-    tenant: u64,
+    owner: AssetOwner<'_>,
     id: &str,
     most: u32,
 ) -> Result<Vec<String>, StorageError> {
@@ -362,12 +389,15 @@ async fn prune(
     .fetch_all(&mut *connection)
     .await?;
     let mut size = 0;
-    let mut digests = Vec::with_capacity(rows.len());
+    let mut digests: Vec<String> = Vec::with_capacity(rows.len());
     for row in rows {
         size += row.try_get::<i64, _>("size_bytes")?;
         digests.push(row.try_get("digest")?);
     }
-    stored::change(connection, tenant.cast_signed(), -size).await?;
+    if !digests.is_empty() {
+        stored::change(connection, owner.tenant.cast_signed(), -size).await?;
+        digests.extend(assets::remove_of_gone_versions(connection, owner, id).await?);
+    }
     Ok(digests)
 }
 
@@ -453,6 +483,8 @@ fn version(row: &SqliteRow) -> Result<(u32, Version), StorageError> {
         created_ms: row.try_get("created_at")?,
         created_by: row.try_get("created_by")?,
         weight: u8::try_from(weight).map_err(|_| damaged("a weight of a version"))?,
+        asset_files: row.try_get::<i64, _>("asset_files")?.cast_unsigned(),
+        asset_bytes: row.try_get::<i64, _>("asset_bytes")?.cast_unsigned(),
     };
     let number = u32::try_from(number).map_err(|_| damaged("a number of a version"))?;
     Ok((number, version))

@@ -5,6 +5,7 @@
 //! A deployment is acknowledged once its component and then its row are safe on the disk.
 //! What is there without a row was never acknowledged, and is removed at the next start.
 
+pub(crate) mod assets;
 pub(crate) mod components;
 pub(crate) mod data_dir;
 pub(crate) mod database;
@@ -20,6 +21,7 @@ pub(crate) mod usage;
 use std::path::Path;
 
 pub use error::StorageError;
+pub(crate) use ids::random_id;
 
 use components::ComponentStore;
 use data_dir::DataDir;
@@ -67,6 +69,11 @@ impl Storage {
     /// The folder for what can be made again, such as compiled components.
     pub(crate) fn cache(&self) -> std::path::PathBuf {
         self.directory.cache()
+    }
+
+    /// The folder of the trees of assets that are mounted for functions.
+    pub(crate) fn mounts(&self) -> std::path::PathBuf {
+        self.directory.mounts()
     }
 
     /// Whether the database answers.

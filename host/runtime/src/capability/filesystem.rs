@@ -1,11 +1,14 @@
 //! The capability of files: `wasi:filesystem`. An instance finds the directories that the
-//! operator named, preopened with everything in them. [`super::wasi`] links it.
+//! embedder named, preopened with everything in them. [`super::wasi`] links it.
 
 use super::interface::{Interface, WASI_02, WASI_03};
 use super::shape::CapabilityModule;
 use crate::error::Error;
 use crate::grant::LoadDecision;
+use std::any::Any;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 /// The directories of one application.
@@ -53,15 +56,43 @@ impl CapabilityModule for Filesystem {
 }
 
 fn preopen(wasi: &mut WasiCtxBuilder, directory: &Directory) -> wasmtime::Result<()> {
-    wasi.preopened_dir(&directory.host, &directory.guest, FsPerms::ReadWrite)?;
+    let permissions = match directory.is_read_only {
+        true => FsPerms::ReadOnly,
+        false => FsPerms::ReadWrite,
+    };
+    wasi.preopened_dir(&directory.host, &directory.guest, permissions)?;
     Ok(())
 }
 
 /// A directory of the host under a name of the guest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Directory {
     /// Where it is on the host.
     pub host: PathBuf,
     /// The guest's name for it.
     pub guest: String,
+    /// Whether the guest can change nothing in it.
+    pub is_read_only: bool,
+    /// What is dropped when no instance has the directory any more, such as what removes it.
+    pub guard: Option<DirectoryGuard>,
+}
+
+/// What lives for as long as a directory is used.
+#[derive(Clone)]
+pub struct DirectoryGuard(Arc<dyn Any + Send + Sync>);
+
+impl DirectoryGuard {
+    /// Keeps this.
+    pub fn new(kept: impl Any + Send + Sync) -> DirectoryGuard {
+        DirectoryGuard(Arc::new(kept))
+    }
+}
+
+impl fmt::Debug for DirectoryGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let uses = Arc::strong_count(&self.0);
+        f.debug_struct("DirectoryGuard")
+            .field("uses", &uses)
+            .finish()
+    }
 }

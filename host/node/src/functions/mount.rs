@@ -1,0 +1,126 @@
+//! Mounting assets: a tree of files for each version that is loaded, which its instances see read
+//! only at [`GUEST_PATH`].
+//!
+//! The files of a tree are hard links to the contents in the store, so that a tree takes no room, and
+//! what is deleted meanwhile stays for whoever has it mounted. The tree goes with the last instance
+//! that has it; one that a killed node has left is removed at the next start.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use tensor_wasm_runtime::{Directory, DirectoryGuard};
+
+use crate::lock::ignore_poison;
+use crate::storage::assets::Assets;
+use crate::storage::components::ComponentStore;
+use crate::storage::{StorageError, random_id};
+
+/// Where a function finds its assets.
+pub(crate) const GUEST_PATH: &str = "/assets";
+
+/// Makes the trees.
+pub(super) struct Mounts {
+    folder: PathBuf,
+    /// The contents that were found to be what they should be, since the node's start.
+    intact: Mutex<HashSet<String>>,
+}
+
+/// A tree, until this is dropped.
+struct Mount(PathBuf);
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            tracing::warn!(folder = %self.0.display(), "mounted assets stay for now: {error}");
+        }
+    }
+}
+
+impl Mounts {
+    pub(super) fn new(folder: PathBuf) -> Mounts {
+        Mounts {
+            folder,
+            intact: Mutex::default(),
+        }
+    }
+
+    /// Makes a tree of these assets. Reads those that were not read before, which may take long.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::DamagedAsset`] where one is missing or is not what was stored.
+    pub(super) fn mount(
+        &self,
+        store: &ComponentStore,
+        assets: &Assets,
+    ) -> Result<Directory, StorageError> {
+        let tree = self.folder.join(random_name()?);
+        let failed = |cause| StorageError::Directory {
+            path: tree.clone(),
+            cause,
+        };
+        fs::create_dir(&tree).map_err(failed)?;
+        // From here on it is removed, wherever this ends.
+        let mount = Mount(tree.clone());
+        for (path, asset) in assets {
+            let file = store.file(&asset.digest)?;
+            let damaged = |problem| StorageError::DamagedAsset {
+                path: path.clone(),
+                problem,
+                file: file.clone(),
+            };
+            let found = fs::metadata(&file).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => damaged("missing"),
+                _ => failed(error),
+            })?;
+            if found.len() != asset.size_bytes {
+                return Err(damaged("damaged: it has another length"));
+            }
+            if !self.is_intact(&file, &asset.digest).map_err(failed)? {
+                return Err(damaged("damaged: it has another content"));
+            }
+            let target = tree.join(path);
+            if let Some(parent) = target.parent() {
+                fs::create_dir_all(parent).map_err(failed)?;
+            }
+            link(&file, &target).map_err(failed)?;
+        }
+        Ok(Directory {
+            host: tree,
+            guest: GUEST_PATH.to_owned(),
+            is_read_only: true,
+            guard: Some(DirectoryGuard::new(mount)),
+        })
+    }
+
+    /// Whether a file has this content. It is read once: after that nothing but the operator
+    /// changes it.
+    fn is_intact(&self, file: &Path, digest: &str) -> io::Result<bool> {
+        if ignore_poison(self.intact.lock()).contains(digest) {
+            return Ok(true);
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(File::open(file)?)?;
+        let is_intact = digest.strip_prefix("blake3:") == Some(hasher.finalize().to_hex().as_str());
+        if is_intact {
+            ignore_poison(self.intact.lock()).insert(digest.to_owned());
+        }
+        Ok(is_intact)
+    }
+}
+
+/// A second name for a file or, where the file system has none, a copy.
+fn link(file: &Path, target: &Path) -> io::Result<()> {
+    match fs::hard_link(file, target) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
+        Err(_) => fs::copy(file, target).map(|_| ()),
+    }
+}
+
+fn random_name() -> Result<String, StorageError> {
+    random_id("")
+}
