@@ -168,6 +168,59 @@ fn traffic_settings_secrets_and_outgoing_hosts_are_changed_by_the_client() {
 }
 
 #[test]
+fn a_folder_of_assets_is_deployed_with_its_component_and_only_what_changed_is_sent() {
+    let node = Node::start(&[]);
+    let run = |arguments: &[&str]| client(&node.server, arguments);
+    let component = guest("env_and_dir");
+    let component = component.to_str().unwrap();
+    let folder = TempDir::new().unwrap();
+    let at = |path: &str| folder.path().join(path);
+    fs::create_dir(at("weights")).unwrap();
+    fs::write(at("weights/a.bin"), "first").unwrap();
+    fs::write(at("labels"), "x").unwrap();
+    let assets = format!("--assets={}", folder.path().display());
+    let deploy = || run(&["deploy", component, "--name=app", &assets]);
+    succeeds(deploy());
+    let read = |path: &str| {
+        let path = format!("--path=/read/assets/{path}");
+        let text = succeeds(run(&["invoke", "app", &path]));
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    assert_eq!(read("weights/a.bin")["text"], "first");
+
+    fs::write(at("weights/a.bin"), "second").unwrap();
+    fs::remove_file(at("labels")).unwrap();
+    fs::create_dir(at("labels")).unwrap();
+    fs::write(at("labels/en"), "y").unwrap();
+    succeeds(deploy());
+    assert_eq!(read("weights/a.bin")["text"], "second");
+    assert_eq!(read("labels/en")["text"], "y");
+    let listed = succeeds(run(&["assets", "list", "app", "--version=1"]));
+    assert!(listed.contains("\nlabels         1 B "), "{listed}");
+    let listed = succeeds(run(&["assets", "list", "app"]));
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    let shown = succeeds(run(&["show", "app"]));
+    assert!(shown.contains("2 (7 B)"), "{shown}");
+
+    let one = at("weights/a.bin");
+    let one = one.to_str().unwrap();
+    succeeds(run(&["assets", "put", "app", "a b", one]));
+    succeeds(run(&["assets", "delete", "app", "labels/en"]));
+    fails(
+        &run(&["assets", "delete", "app", "labels/en"]),
+        4,
+        &["asset_not_found", "tensor-wasm assets list"],
+    );
+    fails(
+        &run(&["assets", "put", "app", "../a", one]),
+        5,
+        &["invalid_request"],
+    );
+    succeeds(run(&["assets", "delete", "app", "--all"]));
+    assert_eq!(succeeds(run(&["assets", "list", "app"])), "no assets\n");
+}
+
+#[test]
 fn list_shows_more_functions_than_a_page_has() {
     let node = Node::start(&[]);
     let names: Vec<String> = (0..103).map(|number| format!("f{number:03}")).collect();

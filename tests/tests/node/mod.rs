@@ -1,5 +1,6 @@
 //! A node: functions of many tenants, deployed, changed and invoked over HTTP.
 
+mod assets;
 mod client;
 mod deploy;
 mod document;

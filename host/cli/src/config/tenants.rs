@@ -107,7 +107,7 @@ impl Tenants {
                 .gpu_launches_per_second
                 .or(default.gpu_launches_per_second),
             gpu_share: own.gpu_share.or(default.gpu_share),
-            allow_http: own.allow_http.or(default.allow_http),
+            allow_http: own.allow_http.or(default.allow_http.clone()),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Answer, Server};
 
 /// Every kind that a node and its policy answer with.
-const KINDS: [(u16, &str, i32); 35] = [
+const KINDS: [(u16, &str, i32); 37] = [
     (400, "invalid_request", 5),
     (400, "invalid_name", 5),
     (400, "missing_tenant", 5),
@@ -20,6 +20,7 @@ const KINDS: [(u16, &str, i32); 35] = [
     (404, "version_not_found", 4),
     (404, "job_not_found", 4),
     (404, "secret_not_found", 4),
+    (404, "asset_not_found", 4),
     (404, "job_has_no_result", 4),
     (405, "method_not_allowed", 5),
     (408, "body_stalled", 6),
@@ -33,6 +34,7 @@ const KINDS: [(u16, &str, i32); 35] = [
     (429, "tenant_capacity_exhausted", 6),
     (429, "rate_limited", 6),
     (500, "internal", 1),
+    (500, "asset_damaged", 1),
     (500, "policy_misconfigured", 1),
     (502, "guest_trap", 7),
     (502, "guest_no_response", 7),
@@ -78,6 +80,9 @@ fn every_command_ends_with_the_code_of_the_node_s_error() {
         &["secrets", "set", "image", "A"],
         &["secrets", "delete", "image", "A"],
         &["outgoing", "image"],
+        &["assets", "list", "image"],
+        &["assets", "put", "image", "a", "Cargo.toml"],
+        &["assets", "delete", "image", "a"],
         &["delete", "image"],
         &["invoke", "image"],
         &["invoke", "image", "--async"],
@@ -180,6 +185,10 @@ fn help_lists_the_exit_codes() {
         &["secrets", "set"],
         &["secrets", "delete"],
         &["outgoing"],
+        &["assets"],
+        &["assets", "list"],
+        &["assets", "put"],
+        &["assets", "delete"],
         &["delete"],
         &["invoke"],
         &["jobs"],

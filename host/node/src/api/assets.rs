@@ -73,7 +73,7 @@ fn named(error: AssetError, key: &str) -> NodeError {
 /// Passes a body on as it comes.
 async fn receive(upload: &mut AssetUpload, mut body: WasiBody) -> Result<(), NodeError> {
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(super::body::broken)?;
+        let frame = frame.map_err(body::broken)?;
         if let Some(data) = frame.data_ref() {
             upload.write(data).await?;
         }

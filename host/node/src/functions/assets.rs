@@ -17,7 +17,7 @@ use crate::storage::components::Upload;
 use crate::storage::functions::{ChangeError, ID_PREFIX};
 
 /// Files of one function, at most.
-pub(crate) const MOST_FILES: u32 = 1000;
+const MOST_FILES: u32 = 1000;
 
 /// Why assets were not changed or shown.
 #[derive(Debug)]

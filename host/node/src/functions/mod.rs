@@ -36,7 +36,7 @@ use crate::storage::usage::{Amounts, UsageKey};
 use crate::storage::{Storage, StorageError};
 
 pub(crate) use asset_path::AssetPath;
-pub(crate) use assets::{AssetError, AssetUpload, MOST_FILES};
+pub(crate) use assets::{AssetError, AssetUpload};
 pub(crate) use deploy::{DeployError, Deployment};
 pub(crate) use index::Entry;
 pub(crate) use invoke::InvokeError;

@@ -10,6 +10,7 @@ use clap::Args;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 
+use super::assets;
 use super::error::{ClientError, EXIT_CODES};
 use super::model::Function;
 use super::options::{ClientOptions, LONG_TIMEOUT};
@@ -19,6 +20,9 @@ use super::request::{Call, Target};
 
 /// The longest name of a function: that of a DNS label (RFC 1035, section 2.3.4).
 const LONGEST_NAME: usize = 63;
+
+/// What is shown while the answer is waited for.
+const SENT: &str = "sent; the node compiles it";
 
 /// Deploy a component to a node, as a function
 ///
@@ -34,6 +38,11 @@ pub struct Deploy {
     /// [default: the file's name, without its ending]
     #[arg(long)]
     name: Option<String>,
+    /// A folder with the files that the function finds below /assets, such as weights: those that
+    /// have changed are uploaded first. Without it the version gets what is staged by
+    /// `tensor-wasm assets`
+    #[arg(long, value_name = "DIRECTORY")]
+    assets: Option<PathBuf>,
     /// Print the node's JSON
     #[arg(long)]
     json: bool,
@@ -47,6 +56,7 @@ fn help() -> String {
 Examples:
   tensor-wasm deploy image.wasm
   tensor-wasm deploy target/wasm32-wasip2/release/image.wasm --name thumbnails
+  tensor-wasm deploy image.wasm --assets weights/
   tensor-wasm deploy image.wasm --json | jq -r .id
   tensor-wasm deploy image.wasm --server https://node.example --tenant 7
 
@@ -80,8 +90,11 @@ impl Deploy {
         call.headers
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/wasm"));
         let client = self.node.client_with_timeout(LONG_TIMEOUT)?;
+        if let Some(folder) = &self.assets {
+            assets::sync(&client, &name, folder).await?;
+        }
         let (call, progress) = if is_input {
-            let progress = Progress::start(&name, None);
+            let progress = Progress::start(&name, None, SENT);
             (call.with_reader(progress.read(io::stdin()), None), progress)
         } else {
             let failed = |cause| ClientError::File {
@@ -95,7 +108,7 @@ impl Deploy {
             }
             // Pipes and the like have a length that is not theirs.
             let length = metadata.is_file().then_some(metadata.len());
-            let progress = Progress::start(&name, length);
+            let progress = Progress::start(&name, length, SENT);
             (call.with_reader(progress.read(file), length), progress)
         };
         let answer = client.json::<Function>(call).await;

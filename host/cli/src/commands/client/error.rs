@@ -161,6 +161,8 @@ impl NodeError {
                  imports it"
             }
             ("host_not_granted", _) => "`tensor-wasm outgoing ID` shows which are granted",
+            ("asset_not_found", _) => "`tensor-wasm assets list ID` lists what is staged",
+            ("asset_damaged", _) => "upload the asset again with `tensor-wasm assets put`",
             ("secret_not_found", _) => "`tensor-wasm secrets list ID` lists the function's secrets",
             ("function_not_found", _) => "`tensor-wasm list` shows this tenant's functions",
             ("version_not_found", _) => "`tensor-wasm show ID` lists the function's versions",

@@ -6,6 +6,7 @@
 
 mod activate;
 mod address;
+mod assets;
 mod body;
 mod connection;
 mod delete;
@@ -32,6 +33,7 @@ mod traffic;
 mod usage;
 
 pub use activate::Activate;
+pub use assets::Assets;
 pub use delete::Delete;
 pub use deploy::Deploy;
 pub use invoke::Invoke;

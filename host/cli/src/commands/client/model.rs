@@ -41,6 +41,12 @@ pub struct Version {
     pub size_bytes: u64,
     pub created_at: String,
     pub created_by: Option<String>,
+    /// How many files it finds below /assets.
+    #[serde(default)]
+    pub asset_files: u64,
+    /// Their bytes, together.
+    #[serde(default)]
+    pub asset_bytes: u64,
 }
 
 /// A page of functions.
@@ -57,6 +63,20 @@ pub struct FunctionConfig {
     pub values: BTreeMap<String, String>,
     /// The names of the secrets.
     pub secrets: Vec<String>,
+}
+
+/// Files that a function finds below /assets.
+#[derive(Deserialize)]
+pub struct AssetList {
+    pub assets: Vec<Asset>,
+}
+
+/// One of them.
+#[derive(Deserialize)]
+pub struct Asset {
+    pub path: String,
+    pub digest: String,
+    pub size_bytes: u64,
 }
 
 /// The servers that a function may send HTTP requests to.

@@ -9,13 +9,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 const TICK: Duration = Duration::from_millis(120);
 
 /// A progress bar, or nothing where nobody would see it.
-pub struct Progress(ProgressBar);
+pub struct Progress {
+    bar: ProgressBar,
+    /// What is shown once all is sent.
+    sent: &'static str,
+}
 
 impl Progress {
-    /// Begins to show how much of so many bytes was sent.
-    pub fn start(name: &str, length: Option<u64>) -> Self {
+    /// Begins to show how much of so many bytes was sent, and `sent` once all of them are.
+    pub fn start(name: &str, length: Option<u64>, sent: &'static str) -> Self {
         if !io::stderr().is_terminal() {
-            return Self(ProgressBar::hidden());
+            let bar = ProgressBar::hidden();
+            return Self { bar, sent };
         }
         let (bar, template) = match length {
             Some(length) => (
@@ -31,20 +36,21 @@ impl Progress {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix(name.to_owned());
         bar.enable_steady_tick(TICK);
-        Self(bar)
+        Self { bar, sent }
     }
 
     /// A reader whose bytes count.
     pub fn read<R: Read + Send + 'static>(&self, reader: R) -> impl Read + Send + use<R> {
         Counted {
             reader,
-            bar: self.0.clone(),
+            bar: self.bar.clone(),
+            sent: self.sent,
         }
     }
 
     /// Takes the bar away, for what comes after it.
     pub fn finish(self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 
@@ -52,13 +58,14 @@ impl Progress {
 struct Counted<R> {
     reader: R,
     bar: ProgressBar,
+    sent: &'static str,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(buffer)?;
         if count == 0 {
-            self.bar.set_message("sent; the node compiles it");
+            self.bar.set_message(self.sent);
         }
         self.bar.inc(count as u64);
         Ok(count)

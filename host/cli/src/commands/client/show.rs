@@ -48,7 +48,7 @@ impl Show {
         if self.json {
             return output::print_json(&json);
         }
-        let rows: Vec<[String; 6]> = function
+        let rows: Vec<[String; 7]> = function
             .versions
             .iter()
             .map(|version| {
@@ -57,13 +57,19 @@ impl Show {
                     version.version.to_string(),
                     percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent}%")),
                     size(version.size_bytes),
+                    match version.asset_files {
+                        0 => "-".to_owned(),
+                        files => format!("{files} ({})", size(version.asset_bytes)),
+                    },
                     plain(&version.created_at),
                     version.created_by.as_deref().map_or("-".to_owned(), plain),
                     plain(&version.digest),
                 ]
             })
             .collect();
-        let titles = ["VERSION", "TRAFFIC", "SIZE", "CREATED", "BY", "DIGEST"];
+        let titles = [
+            "VERSION", "TRAFFIC", "SIZE", "ASSETS", "CREATED", "BY", "DIGEST",
+        ];
         let versions = table(titles, &rows);
         output::print(&format!("{}\n{versions}", describe(&function)))
     }
