@@ -204,6 +204,14 @@ impl Server {
         self.start.address
     }
 
+    /// Where it answers the requests of its operator.
+    ///
+    /// # Panics
+    /// Where it was started without `--admin`.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.start.admin.expect("the server has --admin")
+    }
+
     /// The full address of a path.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.start.url)

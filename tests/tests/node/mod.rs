@@ -13,6 +13,7 @@ mod outgoing;
 mod restart;
 mod settings;
 mod tenants;
+mod verify;
 
 use std::fs;
 use std::path::Path;

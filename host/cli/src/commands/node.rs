@@ -103,6 +103,9 @@ pub struct Node {
     /// How long a job is kept after its end, with its result
     #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "1day", help_heading = "Limits")]
     job_retention: Duration,
+    /// How long the usage of functions is kept, by the hour
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "400days", help_heading = "Limits")]
+    usage_retention: Duration,
 }
 
 impl Node {
@@ -119,6 +122,7 @@ impl Node {
             functions: self.max_functions.get(),
             versions: self.max_function_versions.get(),
             stored_bytes: self.tenant_storage_bytes,
+            usage_retention: self.usage_retention,
             concurrency: NonZeroUsize::try_from(concurrency).unwrap_or(NonZeroUsize::MAX),
             loaded: self.max_loaded_functions,
             ..FunctionLimits::default()

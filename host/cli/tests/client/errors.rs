@@ -92,6 +92,7 @@ fn every_command_ends_with_the_code_of_the_node_s_error() {
         &["jobs", "cancel", "job_1"],
         &["jobs", "wait", "job_1"],
         &["usage"],
+        &["verify"],
     ] {
         let run = server.run(command);
         run.fails(
@@ -198,6 +199,7 @@ fn help_lists_the_exit_codes() {
         &["jobs", "cancel"],
         &["jobs", "wait"],
         &["usage"],
+        &["verify"],
     ] {
         let help = server.run(&[command, &["--help"]].concat()).succeeds();
         for line in ["Exit codes:", "  3  refused", "  7  the function failed"] {

@@ -69,6 +69,8 @@ pub struct FunctionLimits {
     /// What one tenant may store, in bytes: the components and assets of its functions, and the
     /// requests and results of its jobs.
     pub stored_bytes: u64,
+    /// How long what functions used is kept.
+    pub usage_retention: Duration,
     /// Requests of one tenant that run at one time.
     pub concurrency: NonZeroUsize,
     /// Components that are kept loaded at one time. Others are loaded again, from their
@@ -87,6 +89,7 @@ impl Default for FunctionLimits {
             functions: 1000,
             versions: 100,
             stored_bytes: 4 << 30,
+            usage_retention: Duration::from_secs(400 * 24 * 60 * 60),
             concurrency: NonZeroUsize::new(128).unwrap_or(NonZeroUsize::MIN),
             loaded: NonZeroUsize::new(256).unwrap_or(NonZeroUsize::MIN),
             request_timeout: Duration::from_secs(30),
@@ -240,9 +243,13 @@ impl Functions {
         database.usage(tenant, from_hour, to_hour, limit).await
     }
 
-    /// Adds what was used to the database.
+    /// Adds what was used to the database, and removes what is kept no longer.
     pub(crate) async fn store_usage(&self) -> Result<(), StorageError> {
-        self.usage.store(&self.storage.database).await
+        let database = &self.storage.database;
+        self.usage.store(database).await?;
+        self.usage
+            .remove_old(database, self.limits.usage_retention)
+            .await
     }
 
     /// Whether the storage answers.

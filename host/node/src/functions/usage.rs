@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -34,6 +34,8 @@ pub(super) struct Usage {
     /// miss those that are on their way.
     moving: Arc<AsyncMutex<()>>,
     memory: DeviceMemory,
+    /// The first hour that is kept, as it was when older ones were removed last.
+    kept_from: Arc<AtomicI64>,
 }
 
 /// One invocation, which is counted when this is dropped.
@@ -89,6 +91,21 @@ impl Usage {
             }
         }
         stored
+    }
+
+    /// Removes what was used longer ago, once in an hour.
+    pub(super) async fn remove_old(
+        &self,
+        database: &Database,
+        retention: Duration,
+    ) -> Result<(), StorageError> {
+        let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+        let kept_from = now_ms().saturating_sub(retention).div_euclid(MS_PER_HOUR);
+        if self.kept_from.load(Ordering::Relaxed) != kept_from {
+            database.remove_usage_before(kept_from).await?;
+            self.kept_from.store(kept_from, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     fn count(&self, key: UsageKey, amounts: Amounts) {
@@ -208,6 +225,43 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_used_longer_ago_than_it_is_kept_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("node.db"))
+            .await
+            .unwrap();
+        let usage = Usage::default();
+        let now = hour();
+        for hours in [0, 1, 2, 30, 1000] {
+            let key = UsageKey {
+                hour: now - hours,
+                tenant: 7,
+                function_id: "fn_1".to_owned(),
+                function_name: "a".to_owned(),
+            };
+            let amounts = Amounts {
+                requests: 1,
+                ..Amounts::default()
+            };
+            usage.count(key, amounts);
+        }
+        usage.store(&database).await.unwrap();
+        let kept = async || {
+            let rows = database.usage(7, 0, i64::MAX, 100).await.unwrap();
+            rows.iter()
+                .map(|(key, _)| now - key.hour)
+                .collect::<Vec<_>>()
+        };
+        let hours = |number: u64| Duration::from_secs(number * 60 * 60);
+        usage.remove_old(&database, hours(30)).await.unwrap();
+        assert_eq!(kept().await, [30, 2, 1, 0]);
+        usage.remove_old(&database, hours(1)).await.unwrap();
+        assert_eq!(kept().await, [1, 0]);
+        usage.remove_old(&database, Duration::MAX).await.unwrap();
+        assert_eq!(kept().await, [1, 0]);
+    }
 
     #[tokio::test]
     async fn what_is_counted_is_in_the_database_once() {

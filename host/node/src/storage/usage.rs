@@ -93,6 +93,15 @@ impl Database {
         Ok(())
     }
 
+    /// Removes what was used before this hour.
+    pub(crate) async fn remove_usage_before(&self, hour: i64) -> Result<(), StorageError> {
+        sqlx::query("DELETE FROM usage WHERE hour < $1")
+            .bind(hour)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
     /// What a tenant's functions used in these hours, the last one left out, at most `limit`
     /// rows, oldest first.
     pub(crate) async fn usage(

@@ -87,6 +87,9 @@ pub enum ClientError {
         #[source]
         cause: io::Error,
     },
+    /// The node does not do what it should, or not so that it can be seen.
+    #[error("{0}")]
+    Check(String),
     /// What was asked for makes no request.
     #[error("{0}")]
     Input(String),
@@ -239,6 +242,7 @@ impl ClientError {
             | Self::NotANode { .. }
             | Self::Job { .. }
             | Self::Declined
+            | Self::Check(_)
             | Self::File { .. }
             | Self::Output(_) => OTHER,
         }

@@ -31,6 +31,7 @@ mod show;
 mod text;
 mod traffic;
 mod usage;
+mod verify;
 
 pub use activate::Activate;
 pub use assets::Assets;
@@ -47,3 +48,4 @@ pub use settings::Settings;
 pub use show::Show;
 pub use traffic::Traffic;
 pub use usage::Usage;
+pub use verify::Verify;

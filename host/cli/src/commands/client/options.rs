@@ -86,6 +86,25 @@ impl ClientOptions {
         })
     }
 
+    /// A client of another address of the node, which is told neither tenant nor token.
+    ///
+    /// # Errors
+    ///
+    /// Where the authorities can't be used.
+    pub fn client_of_nobody(&self, address: &NodeAddress) -> Result<Client, ClientError> {
+        let trust = match address.transport {
+            Transport::Tls { .. } => Some(HttpTrust::load(self.ca.as_deref())?),
+            Transport::Tcp { .. } | Transport::Unix(_) => None,
+        };
+        Ok(Client {
+            address: address.clone(),
+            tenant: None,
+            token: None,
+            trust,
+            timeout: self.timeout.unwrap_or(TIMEOUT),
+        })
+    }
+
     /// The header `Authorization`.
     fn token(&self) -> Result<Option<HeaderValue>, ClientError> {
         let (token, source) = match &self.token_from {

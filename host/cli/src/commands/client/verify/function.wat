@@ -1,0 +1,101 @@
+;; The function that `tensor-wasm verify` deploys: it answers each request with status 200, without
+;; headers and body. Written by hand, so that the binary needs no component beside it; the types are
+;; those of `wasi:http/types` (WASI 0.2.0), as far as an answer needs them.
+(component
+  (import "wasi:http/types@0.2.0" (instance $types
+    (export "incoming-request" (type (sub resource)))
+    (export "response-outparam" (type $outparam (sub resource)))
+    (export "fields" (type $fields (sub resource)))
+    (export "outgoing-response" (type $response (sub resource)))
+    (type $dns (record (field "rcode" (option string)) (field "info-code" (option u16))))
+    (export "DNS-error-payload" (type $dns-error (eq $dns)))
+    (type $alert (record (field "alert-id" (option u8)) (field "alert-message" (option string))))
+    (export "TLS-alert-received-payload" (type $tls-alert (eq $alert)))
+    (type $size (record (field "field-name" (option string)) (field "field-size" (option u32))))
+    (export "field-size-payload" (type $field-size (eq $size)))
+    (type $code (variant
+      (case "DNS-timeout")
+      (case "DNS-error" $dns-error)
+      (case "destination-not-found")
+      (case "destination-unavailable")
+      (case "destination-IP-prohibited")
+      (case "destination-IP-unroutable")
+      (case "connection-refused")
+      (case "connection-terminated")
+      (case "connection-timeout")
+      (case "connection-read-timeout")
+      (case "connection-write-timeout")
+      (case "connection-limit-reached")
+      (case "TLS-protocol-error")
+      (case "TLS-certificate-error")
+      (case "TLS-alert-received" $tls-alert)
+      (case "HTTP-request-denied")
+      (case "HTTP-request-length-required")
+      (case "HTTP-request-body-size" (option u64))
+      (case "HTTP-request-method-invalid")
+      (case "HTTP-request-URI-invalid")
+      (case "HTTP-request-URI-too-long")
+      (case "HTTP-request-header-section-size" (option u32))
+      (case "HTTP-request-header-size" (option $field-size))
+      (case "HTTP-request-trailer-section-size" (option u32))
+      (case "HTTP-request-trailer-size" $field-size)
+      (case "HTTP-response-incomplete")
+      (case "HTTP-response-header-section-size" (option u32))
+      (case "HTTP-response-header-size" $field-size)
+      (case "HTTP-response-body-size" (option u64))
+      (case "HTTP-response-trailer-section-size" (option u32))
+      (case "HTTP-response-trailer-size" $field-size)
+      (case "HTTP-response-transfer-coding" (option string))
+      (case "HTTP-response-content-coding" (option string))
+      (case "HTTP-response-timeout")
+      (case "HTTP-upgrade-failed")
+      (case "HTTP-protocol-error")
+      (case "loop-detected")
+      (case "configuration-error")
+      (case "internal-error" (option string))))
+    (export "error-code" (type $error-code (eq $code)))
+    (export "[constructor]fields" (func (result (own $fields))))
+    (export "[constructor]outgoing-response" (func
+      (param "headers" (own $fields)) (result (own $response))))
+    (export "[static]response-outparam.set" (func
+      (param "param" (own $outparam))
+      (param "response" (result (own $response) (error $error-code)))))))
+  (alias export $types "incoming-request" (type $request))
+  (alias export $types "response-outparam" (type $out))
+
+  (core module $memory (memory (export "memory") 1))
+  (core instance $memory (instantiate $memory))
+  (alias core export $memory "memory" (core memory $linear))
+  (core func $fields (canon lower (func $types "[constructor]fields")))
+  (core func $response (canon lower (func $types "[constructor]outgoing-response")))
+  (core func $set (canon lower (func $types "[static]response-outparam.set")
+    (memory $linear) string-encoding=utf8))
+
+  (core module $main
+    (import "http" "fields" (func $fields (result i32)))
+    (import "http" "response" (func $response (param i32) (result i32)))
+    (import "http" "set" (func $set (param i32 i32 i32 i32 i64 i32 i32 i32 i32)))
+    (func (export "handle") (param $request i32) (param $out i32)
+      ;; The discriminant 0 is `ok`; what follows the response is for errors.
+      (call $set
+        (local.get $out) (i32.const 0) (call $response (call $fields))
+        (i32.const 0) (i64.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))
+  (core instance $main (instantiate $main
+    (with "http" (instance
+      (export "fields" (func $fields))
+      (export "response" (func $response))
+      (export "set" (func $set))))))
+
+  (func $handle (param "request" (own $request)) (param "response-out" (own $out))
+    (canon lift (core func $main "handle")))
+  (component $handler
+    (import "request" (type $request (sub resource)))
+    (import "out" (type $out (sub resource)))
+    (import "handle" (func $handle
+      (param "request" (own $request)) (param "response-out" (own $out))))
+    (export "handle" (func $handle)))
+  (instance $exported (instantiate $handler
+    (with "request" (type $request))
+    (with "out" (type $out))
+    (with "handle" (func $handle))))
+  (export "wasi:http/incoming-handler@0.2.0" (instance $exported)))
