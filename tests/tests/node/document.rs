@@ -47,7 +47,29 @@ fn what_is_answered_is_what_the_document_says() {
     let job_path = job.header("location").unwrap().to_owned();
     let traffic = json!({"versions": {"1": 40, "2": 60}});
     let traffic = node.send_json(Method::PUT, "/functions/echo/traffic", &traffic);
+    let put = |path: &str| {
+        node.server
+            .send(node.server.request(Method::PUT, path).body("x"))
+    };
+    let asset = put("/functions/echo/assets/a/b");
+    let outgoing = json!({"hosts": []});
+    let outgoing = node.send_json(Method::PUT, "/functions/echo/outgoing-http", &outgoing);
+    let assets = "/functions/{id}/assets";
+    let one_asset = "/functions/{id}/assets/{path}";
     for (path, method, reply) in [
+        (one_asset, "put", asset),
+        (one_asset, "put", put("/functions/echo/assets/a")),
+        (one_asset, "delete", node.delete("/functions/echo/assets/c")),
+        (assets, "get", get("/functions/echo/assets")),
+        (assets, "get", get("/functions/echo/assets?version=1")),
+        (assets, "get", get("/functions/echo/assets?version=9")),
+        ("/functions/{id}/outgoing-http", "put", outgoing),
+        (
+            "/functions/{id}/outgoing-http",
+            "get",
+            get("/functions/echo/outgoing-http"),
+        ),
+        ("/usage", "get", get("/usage")),
         ("/functions", "get", get("/functions")),
         ("/functions", "get", get("/functions?limit=0")),
         ("/functions/{id}", "get", get(&format!("/functions/{id}"))),
