@@ -124,3 +124,44 @@ fn link(file: &Path, target: &Path) -> io::Result<()> {
 fn random_name() -> Result<String, StorageError> {
     random_id("")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::storage::assets::Asset;
+
+    #[tokio::test]
+    async fn a_tree_stays_for_whoever_has_it_also_where_its_contents_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("components")).unwrap();
+        fs::create_dir(at("mounts")).unwrap();
+        let store = ComponentStore::open(&at("components")).unwrap();
+        let mut upload = store.upload().await.unwrap();
+        upload.write(b"weights").await.unwrap();
+        let digest = upload.complete().await.unwrap();
+        let asset = Asset {
+            digest: digest.clone(),
+            size_bytes: 7,
+        };
+        let assets = Assets::from([("a/b".to_owned(), asset)]);
+        let mounts = Mounts::new(at("mounts"));
+        let one = mounts.mount(&store, &assets).unwrap();
+        let other = mounts.mount(&store, &assets).unwrap();
+        assert_ne!(one.host, other.host);
+        assert!(one.is_read_only && one.guest == GUEST_PATH);
+        store.remove(&digest).await.unwrap();
+        let again = one.clone();
+        drop((one, other));
+        assert_eq!(fs::read(again.host.join("a/b")).unwrap(), b"weights");
+        drop(again);
+        assert_eq!(fs::read_dir(at("mounts")).unwrap().count(), 0);
+
+        let error = mounts.mount(&store, &assets).unwrap_err().to_string();
+        assert!(error.contains("a/b is missing"), "{error}");
+        assert!(error.contains(&digest["blake3:".len()..]), "{error}");
+        assert_eq!(fs::read_dir(at("mounts")).unwrap().count(), 0);
+    }
+}
