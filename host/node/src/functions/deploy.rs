@@ -242,14 +242,31 @@ impl Deployment {
     ) -> Result<Function, DeployError> {
         let finishing = tokio::spawn(async move {
             let functions = self.functions.clone();
-            let digest = self.upload.digest();
-            functions.collection.pin(&digest).await;
-            let deployed = self.make_version(name, created_by).await;
-            functions.collection.unpin(&digest).await;
-            match &deployed {
-                Ok(deployed) => functions.remove_unused(&deployed.pruned).await,
-                Err(_) => functions.remove_unused(&[digest]).await,
+            let owner = AssetOwner {
+                tenant: self.tenant,
+                function_name: name.as_str(),
+            };
+            let assets = match functions.storage.database.staged_assets(owner).await {
+                Ok(assets) => assets,
+                Err(error) => {
+                    self.upload.abort().await;
+                    return Err(error.into());
+                }
+            };
+            // What is taken from the stage meanwhile stays until the version has it.
+            let mut digests = vec![self.upload.digest()];
+            digests.extend(assets.values().map(|asset| asset.digest.clone()));
+            for digest in &digests {
+                functions.collection.pin(digest).await;
             }
+            let deployed = self.make_version(&name, created_by, &assets).await;
+            for digest in &digests {
+                functions.collection.unpin(digest).await;
+            }
+            if let Ok(deployed) = &deployed {
+                digests.extend_from_slice(&deployed.pruned);
+            }
+            functions.remove_unused(&digests).await;
             deployed.map(|deployed| deployed.function)
         });
         finishing.await.unwrap_or_else(|error| {
@@ -260,8 +277,9 @@ impl Deployment {
 
     async fn make_version(
         self,
-        name: FunctionName,
+        name: &FunctionName,
         created_by: Option<String>,
+        assets: &Assets,
     ) -> Result<AddedVersion, DeployError> {
         let (functions, tenant) = (self.functions, self.tenant);
         let database = &functions.storage.database;
@@ -282,8 +300,7 @@ impl Deployment {
             tenant,
             function_name: name.as_str(),
         };
-        let assets = database.staged_assets(assets_of).await?;
-        let loading = functions.load(compilers, owner, &digest, &assets);
+        let loading = functions.load(compilers, owner, &digest, assets);
         let (application, inputs) = loading.await?;
         let imports = application.imports();
         let version = NewVersion {
@@ -310,7 +327,7 @@ impl Deployment {
         let mut is_current = function.id == id && functions.load_inputs(&id).await? == inputs;
         if let Some((number, _)) = function.active() {
             let of_version = database.assets_of_version(assets_of, number).await?;
-            is_current &= of_version == assets;
+            is_current &= of_version == *assets;
         }
         if let Some((number, _)) = function.active().filter(|_| is_current) {
             let application = Arc::new(application);
