@@ -233,3 +233,41 @@ fn kernels_of_a_file_have_its_text() {
     assert_eq!(foreign::saxpy::NAME, "saxpy");
     assert!(foreign::saxpy::PTX.contains(".entry saxpy("));
 }
+
+/// Its parameters have the names that the macro uses itself.
+#[kernel]
+fn names(launcher: u32, config: u32, memory: GlobalMut<u32>, queue: u32) {
+    memory.set(0, launcher + config + queue);
+}
+
+#[test]
+fn parameters_may_have_any_name() {
+    let mut native = [0];
+    names::native(LaunchConfig::new(1, 1), 1, 2, &mut native, 3);
+    assert_eq!(native, [6]);
+}
+
+/// Reads past its buffer without a check.
+#[kernel]
+fn careless(x: &[u32], out: GlobalMut<u32>) {
+    let i = thread::index_x() as usize;
+    // SAFETY: there is none.
+    #[allow(unsafe_code)]
+    let value = unsafe { *x.get_unchecked(i + 4) };
+    out.set(i, value);
+}
+
+#[test]
+fn a_finding_of_the_checks_is_found_in_the_source() {
+    let mut device = Device::load(careless::PTX).unwrap();
+    let x = device.upload(&[1u32; 4]).unwrap();
+    let mut out = device.upload(&[0u32; 4]).unwrap();
+    let failure = careless(&mut device, LaunchConfig::new(1, 4), &x, &mut out).unwrap_err();
+    let place = device.source_line(failure.finding().unwrap().line).unwrap();
+    let mut lines = include_str!("kernels.rs").lines();
+    let line = lines
+        .position(|line| line.contains("*x.get_unchecked(i + 4)"))
+        .unwrap()
+        + 1;
+    assert!(place.ends_with(&format!("kernels.rs:{line}")), "{place}");
+}

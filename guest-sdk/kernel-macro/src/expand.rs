@@ -206,6 +206,9 @@ fn one(
                 || is_named(attribute, "cfg")
         })
         .collect();
+    // Names that the kernel's parameters may have too.
+    let launcher = Ident::new("launcher", Span::mixed_site());
+    let config = Ident::new("config", Span::mixed_site());
     let launch_params = params.iter().map(launch_param);
     let arguments = params
         .iter()
@@ -216,11 +219,11 @@ fn one(
         #(#attributes)*
         #[allow(clippy::too_many_arguments)]
         #visibility fn #name<L: #crate_path::kernel::Launcher>(
-            launcher: L,
-            config: #crate_path::LaunchConfig,
+            #launcher: L,
+            #config: #crate_path::LaunchConfig,
             #(#launch_params),*
         ) -> ::core::result::Result<(), L::Error> {
-            launcher.launch(&#name::SOURCE, config, &[#(#arguments),*])
+            #launcher.launch(&#name::SOURCE, #config, &[#(#arguments),*])
         }
 
         #[allow(missing_docs)]
@@ -343,6 +346,7 @@ fn native(
         }
     });
     let generics = &kernel.sig.generics;
+    let config = Ident::new("config", Span::mixed_site());
     let body = is_right.then(|| {
         let buffers: Vec<&Ident> = params
             .iter()
@@ -350,24 +354,25 @@ fn native(
             .map(|param| &param.name)
             .collect();
         let arguments = params.iter().map(|param| &param.name);
+        let memory = Ident::new("memory", Span::mixed_site());
         let copies = buffers.iter().map(|name| {
-            let target = format_ident!("target_{name}");
-            quote!(memory.read(#name, #target);)
+            let target = format_ident!("{name}_values", span = Span::mixed_site());
+            quote!(#memory.read(#name, #target);)
         });
         let targets = buffers.iter().map(|name| {
-            let target = format_ident!("target_{name}");
+            let target = format_ident!("{name}_values", span = Span::mixed_site());
             quote!(let #target = &mut *#name;)
         });
         let sources = buffers.iter().map(|name| {
-            let target = format_ident!("target_{name}");
-            quote!(let #name = memory.add(#target);)
+            let target = format_ident!("{name}_values", span = Span::mixed_site());
+            quote!(let #name = #memory.add(#target);)
         });
         quote! {
             #[allow(unused_mut)]
-            let mut memory = #crate_path::kernel::native::Memory::default();
+            let mut #memory = #crate_path::kernel::native::Memory::default();
             #(#targets)*
             #(#sources)*
-            memory.run(config, #waits, || model(#(#arguments),*));
+            #memory.run(#config, #waits, || model(#(#arguments),*));
             #(#copies)*
         }
     });
@@ -378,7 +383,7 @@ fn native(
         /// Where the kernel stops itself.
         #[cfg(not(target_family = "wasm"))]
         #[allow(clippy::too_many_arguments, unused_variables, dead_code)]
-        pub fn native #generics (config: #crate_path::LaunchConfig, #(#inputs),*) {
+        pub fn native #generics (#config: #crate_path::LaunchConfig, #(#inputs),*) {
             #body
         }
     }

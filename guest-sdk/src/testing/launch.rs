@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytemuck::Pod;
 use tensor_wasm_ptx::interpret::{InterpretedBlock, InterpretedLaunch};
-use tensor_wasm_ptx::simt::{self, LaunchError, Progress};
-use tensor_wasm_ptx::{Param, ParamType};
+use tensor_wasm_ptx::simt::{self, Fault, LaunchError, Progress};
+use tensor_wasm_ptx::{Module, Param, ParamType};
 
 use super::{Buffer, Device, Failure};
 use crate::kernel::{LaunchArgument, Launcher, Source};
@@ -100,13 +100,22 @@ impl<'d> Launch<'d> {
                 Err(fault) => {
                     return Err(match block.finding() {
                         Some(finding) => Failure::Mistake(Box::new(finding.clone())),
-                        None => Failure::Fault(fault),
+                        None => Failure::Fault(at_source(module, fault)),
                     });
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Adds the line of the source to a fault's message, where the text says what it was compiled from.
+fn at_source(module: &Module, mut fault: Fault) -> Fault {
+    let line = fault.line.and_then(|line| module.source_line(line));
+    if let Some(place) = line {
+        fault.message = format!("{} ({}:{})", fault.message, place.file, place.line);
+    }
+    fault
 }
 
 /// Kernels in Rust run on a simulated device that was [loaded](Device::load) with their text.

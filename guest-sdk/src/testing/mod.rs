@@ -190,6 +190,13 @@ impl Device {
         values
     }
 
+    /// The file and the line of the author's source that a line of the text comes from, as
+    /// `src/lib.rs:12`: for a [`Finding`] in a kernel in Rust, or in other text with `.loc`.
+    pub fn source_line(&self, line: u32) -> Option<String> {
+        let place = self.module.source_line(line)?;
+        Some(format!("{}:{}", place.file, place.line))
+    }
+
     /// Begins a launch of the kernel with this name: add its arguments, then [run](Launch::run)
     /// it.
     pub fn launch<'d>(&'d mut self, kernel: &'d str, config: LaunchConfig) -> Launch<'d> {

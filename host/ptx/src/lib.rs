@@ -96,6 +96,7 @@ pub use simt::{Extent, address};
 pub use syntax::diagnostic::{Diagnostic, MOST_DIAGNOSTICS};
 pub use syntax::limits::Limits;
 pub use syntax::module::{Entry, Module, Param, ParamType, Variable, VariableSpace};
+pub use syntax::source_lines::SourceLine;
 
 /// Parses and checks a module's text.
 ///

@@ -337,3 +337,24 @@ fn division_by_zero_harms_nobody() {
     .unwrap();
     assert_eq!(memory.get::<u32>(0, 1), [u32::MAX]);
 }
+
+#[test]
+fn a_line_of_the_text_comes_from_the_line_of_the_source_that_loc_names() {
+    let module = module(
+        ".version 8.0\n.target sm_80\n.address_size 64\n.file 1 \"kernels.cu\"\n.file 7 \"src\" \"lib.rs\"\n\
+         .visible .entry k()\n{\n.reg .b32 %r<2>;\n.loc 1 12 5\nmov.u32 %r1, 1;\nmov.u32 %r1, 2;\n\
+         .loc 7 3 1, function_name $name, inlined_at 1 13 2\nmov.u32 %r1, 3;\n.loc 1 0 0\nret;\n}\n\
+         .visible .entry other()\n{\nret;\n}\n",
+    );
+    let place = |line| {
+        let found = module.source_line(line)?;
+        Some((found.file.to_owned(), found.line))
+    };
+    let places: Vec<_> = (9..=19).map(place).collect();
+    let one = Some(("kernels.cu".to_owned(), 12));
+    let two = Some(("lib.rs".to_owned(), 3));
+    let expected = [
+        &one, &one, &one, &two, &two, &None, &None, &None, &None, &None, &None,
+    ];
+    assert_eq!(places.iter().collect::<Vec<_>>(), expected);
+}

@@ -352,3 +352,44 @@ fn a_division_by_zero_and_a_failed_assertion_stop_the_kernel() {
         assert!(fault.contains(message), "{text}: {fault}");
     }
 }
+
+/// All kernels of the SDK's tests, as the compiler of Rust would give them to the macro. What each
+/// takes is printed.
+#[test]
+fn kernels_of_the_corpus_become_text_that_the_host_accepts() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/corpus");
+    let mut count = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let file: syn::File = syn::parse_str(&source).unwrap();
+        for item in file.items {
+            let attributes = match &item {
+                syn::Item::Fn(function) => &function.attrs,
+                syn::Item::Mod(module) => &module.attrs,
+                _ => continue,
+            };
+            let Some(attribute) = attributes.first().map(|first| first.path().clone()) else {
+                continue;
+            };
+            let is_kernel = attributes.iter().any(|one| one.path().is_ident("kernel"));
+            if !is_kernel && !attribute.is_ident("device") {
+                continue;
+            }
+            let begun = std::time::Instant::now();
+            let tokens = quote::quote!(#item);
+            let expanded = match is_kernel {
+                true => crate::expand::kernel(Default::default(), tokens),
+                false => crate::expand::module(Default::default(), tokens),
+            };
+            let expanded = expanded.unwrap().to_string();
+            println!(
+                "{:?} for {}",
+                begun.elapsed(),
+                &source[..source.len().min(30)].trim()
+            );
+            assert!(!expanded.contains("compile_error"), "{expanded}");
+            count += 1;
+        }
+    }
+    assert!(count >= 20, "{count}");
+}

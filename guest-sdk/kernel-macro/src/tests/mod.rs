@@ -59,6 +59,7 @@ fn module(source: &str) -> Arc<Module> {
             panic!("{}\n{source}", shown.join("\n"));
         }
     };
+    assemble(&ptx);
     match parse(ptx.as_bytes(), &Limits::default()) {
         Ok(module) => Arc::new(module),
         Err(found) => {
@@ -66,6 +67,23 @@ fn module(source: &str) -> Arc<Module> {
             panic!("{}\n{ptx}", shown.join("\n"));
         }
     }
+}
+
+/// NVIDIA's assembler takes the text too, where `TENSOR_WASM_PTXAS` says where it is.
+#[track_caller]
+fn assemble(ptx: &str) {
+    let Some(assembler) = std::env::var_os("TENSOR_WASM_PTXAS") else {
+        return;
+    };
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, ptx.as_bytes()).unwrap();
+    let mut command = std::process::Command::new(assembler);
+    command
+        .args(["--gpu-name=sm_90", "--output-file=/dev/null"])
+        .arg(file.path());
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{ptx}");
 }
 
 /// Memory of a device: bytes from `GLOBAL_BASE` on.

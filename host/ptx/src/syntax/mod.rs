@@ -16,6 +16,7 @@ pub(crate) mod module;
 pub(crate) mod parse;
 mod pointers;
 mod print;
+pub(crate) mod source_lines;
 pub(crate) mod table;
 #[cfg(test)]
 mod table_tests;

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
 use crate::syntax::layout::{Layout, function_address};
+use crate::syntax::source_lines::{SourceLine, SourceLines};
 use crate::syntax::tree::{Callee, Function, LocalVariable, Operand};
 
 /// The type that an entry declares for a parameter. `.b8` to `.b64` read as unsigned.
@@ -247,6 +248,8 @@ pub struct Module {
     pub(crate) functions: Vec<Function>,
     /// The device functions by their number: indices into the functions.
     pub(crate) device_functions: Vec<u32>,
+    /// Debug information, which changes nothing of what the module means.
+    pub(crate) source_lines: SourceLines,
     /// What the state of one running block may take.
     pub(crate) block_bytes: u64,
     pub(crate) extension: Extension,
@@ -281,6 +284,12 @@ impl Extension {
 }
 
 impl Module {
+    /// The line of the author's source that a line of the text comes from, where the text has debug
+    /// information (`.loc`).
+    pub fn source_line(&self, line: u32) -> Option<SourceLine<'_>> {
+        self.source_lines.find(line)
+    }
+
     /// The device function of a number.
     pub(crate) fn device_function(&self, number: u32) -> Option<&Function> {
         let index = self.device_functions.get(number as usize)?;

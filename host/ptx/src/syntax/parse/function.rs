@@ -392,6 +392,7 @@ impl<'a> Parser<'a> {
     /// Reads a body with its braces. Mistakes inside are noted, and reading goes on.
     fn body(&mut self) -> Parsed<()> {
         let opened = self.at;
+        self.module.source_lines.begin_function(opened.line);
         self.expect('{')?;
         self.function.defined = true;
         let outermost = self.scopes.len();

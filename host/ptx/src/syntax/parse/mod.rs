@@ -400,28 +400,33 @@ impl<'a> Parser<'a> {
         Ok(forbids)
     }
 
-    /// Steps over `.file` and `.loc`, which change nothing.
+    /// Reads `.file` and `.loc`, which change nothing of what the module means.
     fn debug_line(&mut self) -> Parsed<()> {
+        let at = self.at.line;
         let Token::Dot(word) = self.bump() else {
             return Ok(());
         };
         match word {
             "file" => {
-                self.integer("the number of the file")?;
+                let number = self.integer("the number of the file")?;
                 if !matches!(self.token, Token::Text(_)) {
                     return Err(self.unexpected("the name of the file in quotes"));
                 }
                 // The directory may stand before the name.
-                while matches!(self.token, Token::Text(_)) {
+                let mut name = "";
+                while let Token::Text(text) = self.token {
+                    name = text;
                     self.bump();
                 }
+                self.module.source_lines.add_file(number, name.to_owned());
                 while self.eat(',') {
                     self.integer("the file's time or size")?;
                 }
                 Ok(())
             }
             _ => {
-                self.source_place()?;
+                let (file, line) = self.source_place()?;
+                self.module.source_lines.add_place(at, file, line);
                 while self.eat(',') {
                     let (word, at) = self.name("`function_name` or `inlined_at`")?;
                     match word {
@@ -431,7 +436,9 @@ impl<'a> Parser<'a> {
                                 self.integer("an offset")?;
                             }
                         }
-                        "inlined_at" => self.source_place()?,
+                        "inlined_at" => {
+                            self.source_place()?;
+                        }
                         _ => {
                             let word = shortened(word);
                             return self.issue(at, format!("`{word}` does not belong in `.loc`"));
@@ -443,11 +450,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn source_place(&mut self) -> Parsed<()> {
-        self.integer("the number of the file")?;
-        self.integer("a line")?;
+    /// The number of a file, and a line of it.
+    fn source_place(&mut self) -> Parsed<(u64, u64)> {
+        let file = self.integer("the number of the file")?;
+        let line = self.integer("a line")?;
         self.integer("a column")?;
-        Ok(())
+        Ok((file, line))
     }
 
     /// Steps over a section, which holds debug information.

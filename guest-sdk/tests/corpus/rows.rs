@@ -1,0 +1,228 @@
+//! What neural networks are made of, row by row.
+
+use tensor_wasm_guest::kernel::prelude::*;
+
+use super::{device, floats, line, near, nvrtc};
+
+/// One row a block: maximum, sum of exponentials, quotient.
+#[kernel]
+fn softmax(out: GlobalMut<f32>, x: &[f32], n: u32) {
+    let part = shared!([f32; 64]);
+    let thread = thread::index_x();
+    let own = thread as usize;
+    let row = block::index_x() * n;
+    let mut most = f32::NEG_INFINITY;
+    for i in (thread..n).step_by(block::size_x() as usize) {
+        most = most.max(x[(row + i) as usize]);
+    }
+    part.set(own, most);
+    barrier();
+    let mut s = block::size_x() / 2;
+    while s > 0 {
+        if thread < s {
+            part.set(own, part.get(own).max(part.get((thread + s) as usize)));
+        }
+        barrier();
+        s /= 2;
+    }
+    most = part.get(0);
+    barrier();
+    let mut sum = 0.0;
+    for i in (thread..n).step_by(block::size_x() as usize) {
+        sum += fast::exp(x[(row + i) as usize] - most);
+    }
+    part.set(own, sum);
+    barrier();
+    let mut s = block::size_x() / 2;
+    while s > 0 {
+        if thread < s {
+            part.set(own, part.get(own) + part.get((thread + s) as usize));
+        }
+        barrier();
+        s /= 2;
+    }
+    for i in (thread..n).step_by(block::size_x() as usize) {
+        let at = (row + i) as usize;
+        out.set(at, fast::exp(x[at] - most) / part.get(0));
+    }
+}
+
+#[test]
+fn softmaxes_agree() {
+    let x = floats(1, 300);
+    let config = line(3, 64);
+    let mut other = device(nvrtc!("softmax"));
+    let (expected, at) = (
+        other.allocate::<f32>(300).unwrap(),
+        other.upload(&x).unwrap(),
+    );
+    let launch = other.launch("softmax", config).arg(&expected);
+    launch.arg(&at).arg(100i32).run().unwrap();
+    let mut rust = device(softmax::PTX);
+    let (mut out, at) = (rust.allocate::<f32>(300).unwrap(), rust.upload(&x).unwrap());
+    softmax(&mut rust, config, &mut out, &at, 100).unwrap();
+    near(&rust.read(&out), &other.read(&expected), 1e-5);
+}
+
+/// Root mean square of a row.
+#[kernel]
+fn rms_norm(out: GlobalMut<f32>, x: &[f32], gain: &[f32], n: u32, epsilon: f32) {
+    let total = shared!([f32; 1]);
+    let thread = thread::index_x();
+    if thread == 0 {
+        total.set(0, 0.0);
+    }
+    barrier();
+    let row = block::index_x() * n;
+    let mut sum = 0.0;
+    for i in (thread..n).step_by(block::size_x() as usize) {
+        let v = x[(row + i) as usize];
+        sum = v.mul_add(v, sum);
+    }
+    total.atomic_add(0, sum, Ordering::Relaxed);
+    barrier();
+    let scale = 1.0 / (total.get(0) / n as f32 + epsilon).sqrt();
+    for i in (thread..n).step_by(block::size_x() as usize) {
+        let at = (row + i) as usize;
+        out.set(at, x[at] * scale * gain[i as usize]);
+    }
+}
+
+#[test]
+fn root_mean_squares_agree() {
+    let (x, gain) = (floats(1, 320), floats(2, 160));
+    let config = line(2, 32);
+    let mut other = device(nvrtc!("rms_norm"));
+    let expected = other.allocate::<f32>(320).unwrap();
+    let (a, b) = (other.upload(&x).unwrap(), other.upload(&gain).unwrap());
+    let launch = other
+        .launch("rms_norm", config)
+        .arg(&expected)
+        .arg(&a)
+        .arg(&b);
+    launch.arg(40i32).arg(1e-5f32).run().unwrap();
+    let mut rust = device(rms_norm::PTX);
+    let mut out = rust.allocate::<f32>(320).unwrap();
+    let (a, b) = (rust.upload(&x).unwrap(), rust.upload(&gain).unwrap());
+    rms_norm(&mut rust, config, &mut out, &a, &b, 160, 1e-5).unwrap();
+    near(&rust.read(&out), &other.read(&expected), 1e-5);
+}
+
+/// Mean and variance of a row by warp shuffles, then scale and shift.
+#[kernel]
+fn layer_norm(out: GlobalMut<f32>, x: &[f32], gain: &[f32], bias: &[f32], n: u32, epsilon: f32) {
+    let lane = thread::index_x();
+    let row = block::index_x() * n;
+    let (mut sum, mut square) = (0.0, 0.0f32);
+    for i in (lane..n).step_by(32) {
+        let v = x[(row + i) as usize];
+        sum += v;
+        square = v.mul_add(v, square);
+    }
+    sum = warp::sum(sum);
+    square = warp::sum(square);
+    let mean = sum / n as f32;
+    let scale = fast::rsqrt(square / n as f32 - mean * mean + epsilon);
+    for i in (lane..n).step_by(32) {
+        let at = (row + i) as usize;
+        out.set(
+            at,
+            (x[at] - mean) * scale * gain[i as usize] + bias[i as usize],
+        );
+    }
+}
+
+#[test]
+fn layer_norms_agree() {
+    let (x, gain, bias) = (floats(1, 300), floats(2, 100), floats(3, 100));
+    let config = line(3, 32);
+    let mut other = device(nvrtc!("layer_norm"));
+    let expected = other.allocate::<f32>(300).unwrap();
+    let (a, b, c) = (
+        other.upload(&x).unwrap(),
+        other.upload(&gain).unwrap(),
+        other.upload(&bias).unwrap(),
+    );
+    let launch = other
+        .launch("layer_norm", config)
+        .arg(&expected)
+        .arg(&a)
+        .arg(&b);
+    launch.arg(&c).arg(100i32).arg(1e-5f32).run().unwrap();
+    let mut rust = device(layer_norm::PTX);
+    let mut out = rust.allocate::<f32>(300).unwrap();
+    let (a, b, c) = (
+        rust.upload(&x).unwrap(),
+        rust.upload(&gain).unwrap(),
+        rust.upload(&bias).unwrap(),
+    );
+    layer_norm(&mut rust, config, &mut out, &a, &b, &c, 100, 1e-5).unwrap();
+    near(&rust.read(&out), &other.read(&expected), 1e-5);
+}
+
+/// One query a thread, with a softmax that is corrected as it goes.
+#[kernel]
+fn attention(out: GlobalMut<f32>, q: &[f32], k: &[f32], v: &[f32], n: u32, causal: u32) {
+    const WIDTH: usize = 16;
+    let i = thread::global_x();
+    if i >= n {
+        return;
+    }
+    let own = i as usize * WIDTH;
+    let mut sum = [0.0f32; WIDTH];
+    let (mut most, mut total) = (-1e30f32, 0.0);
+    let last = if causal != 0 { i + 1 } else { n };
+    for j in 0..last {
+        let at = j as usize * WIDTH;
+        let mut score = 0.0;
+        for d in 0..WIDTH {
+            score = q[own + d].mul_add(k[at + d], score);
+        }
+        score *= 0.25;
+        let larger = most.max(score);
+        let (keep, weight) = (fast::exp(most - larger), fast::exp(score - larger));
+        total = total * keep + weight;
+        for d in 0..WIDTH {
+            sum[d] = sum[d] * keep + weight * v[at + d];
+        }
+        most = larger;
+    }
+    for d in 0..WIDTH {
+        out.set(own + d, sum[d] / total);
+    }
+}
+
+#[test]
+fn attention_agrees() {
+    let n = 40u32;
+    let (q, k, v) = (floats(1, 640), floats(2, 640), floats(3, 640));
+    let config = line(2, 32);
+    for causal in [0u32, 1] {
+        let mut other = device(nvrtc!("attention"));
+        let expected = other.allocate::<f32>(640).unwrap();
+        let (a, b, c) = (
+            other.upload(&q).unwrap(),
+            other.upload(&k).unwrap(),
+            other.upload(&v).unwrap(),
+        );
+        let launch = other
+            .launch("attention", config)
+            .arg(&expected)
+            .arg(&a)
+            .arg(&b);
+        launch.arg(&c).arg(n).arg(causal).run().unwrap();
+        let mut rust = device(attention::PTX);
+        let mut out = rust.allocate::<f32>(640).unwrap();
+        let (a, b, c) = (
+            rust.upload(&q).unwrap(),
+            rust.upload(&k).unwrap(),
+            rust.upload(&v).unwrap(),
+        );
+        attention(&mut rust, config, &mut out, &a, &b, &c, n, causal).unwrap();
+        near(&rust.read(&out), &other.read(&expected), 1e-5);
+    }
+    assert!(
+        !attention::PTX.contains(".local"),
+        "the sums are in registers"
+    );
+}
