@@ -3,6 +3,8 @@
 //! its checks.
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::too_many_arguments)]
+// Kernels loop over indices, and write formulas as CUDA's sources have them.
+#![allow(clippy::needless_range_loop, clippy::precedence)]
 
 mod grids;
 mod linear;
