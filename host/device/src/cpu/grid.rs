@@ -2,6 +2,7 @@
 //! how long it has run, and whether it is to stop.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -424,7 +425,14 @@ impl Grid {
     }
 
     /// Ends the launch with an error; the first one counts.
-    pub(crate) fn fail(&self, error: Error) {
+    pub(crate) fn fail(&self, mut error: Error) {
+        if let Error::Fault(fault) = &mut error
+            && let Some(line) = fault.line
+            && let Some(place) = self.launch.module().source_line(line)
+        {
+            // Where the text says what it was compiled from.
+            let _ = write!(fault.message, " ({}:{})", place.file, place.line);
+        }
         lock(&self.state).failure.get_or_insert(error);
         self.stop();
     }

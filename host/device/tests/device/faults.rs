@@ -41,6 +41,28 @@ async fn a_fault_names_kernel_block_thread_and_line() {
 }
 
 #[tokio::test]
+async fn a_fault_names_the_line_of_the_source_where_the_text_has_it() {
+    if !instance().contains_failures {
+        return;
+    }
+    in_time(async {
+        let lease = session().lease();
+        let queue = lease.create_queue().await.unwrap();
+        let text = ".version 7.0\n.target sm_70\n.address_size 64\n.file 1 \"src/lib.rs\"\n\
+            .visible .entry k()\n{\n.reg .b64 %d<2>;\n.loc 1 41 9\nmov.u64 %d1, 0;\n\
+            .loc 1 42 9\nst.global.u64 [%d1], %d1;\nret;\n}\n";
+        let kernel = lease.load(text.into()).await.unwrap().kernel("k").unwrap();
+        queue.launch(&kernel, line(1, 1), vec![]).await.unwrap();
+        let Err(Error::Fault(fault)) = queue.synchronize().await else {
+            panic!("no fault")
+        };
+        assert_eq!(fault.line, Some(11));
+        assert!(fault.message.ends_with(" (src/lib.rs:42)"), "{fault}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_next_call_that_waits_is_told_and_what_lies_between_is_dropped() {
     in_time(async {
         let session = session();
