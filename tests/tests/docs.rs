@@ -256,6 +256,14 @@ fn the_commands_of_the_page_on_metrics_run_and_the_request_is_counted() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_tracing_run_also_where_there_is_no_collector() {
+    assert_said(
+        &run("docs/tracing.md"),
+        &["12.0,24.0,36.0", "13.0,26.0,39.0", r#""status":"ok""#],
+    );
+}
+
+#[test]
 fn the_commands_of_the_page_on_composing_run_and_show_the_chain() {
     assert_said(
         &run("docs/composing.md"),
@@ -441,6 +449,7 @@ fn every_page_with_commands_is_run_by_a_test() {
         "policy.md",
         "serving.md",
         "tls.md",
+        "tracing.md",
     ];
     for page in pages() {
         let name = page.file_name().unwrap().to_str().unwrap();

@@ -25,4 +25,5 @@ mod serve;
 mod services;
 mod tenants;
 mod tls;
+mod traces;
 mod workers;

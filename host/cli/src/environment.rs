@@ -22,6 +22,11 @@ pub fn backtraces_only_where_asked_for() {
     }
 }
 
+/// The value of a variable; what is no text in it is replaced.
+pub fn text(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
 /// Overwrites the values of these variables and removes them, so that `/proc/PID/environ`, which
 /// shows the memory that the process was started with, does not hold them any more. To be called
 /// in `main` before any thread is started, when nothing reads them again.

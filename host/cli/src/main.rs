@@ -18,6 +18,7 @@ mod values;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tensor_wasm_node::traces::TraceConfig;
 
 use commands::Command;
 
@@ -41,13 +42,23 @@ Each command explains itself: tensor-wasm serve --help";
 
 fn main() -> ExitCode {
     environment::backtraces_only_where_asked_for();
-    let config::Loaded { cli, settings } = match config::load(std::env::args_os().collect()) {
+    let config::Loaded { cli, mut settings } = match config::load(std::env::args_os().collect()) {
         Ok(loaded) => loaded,
         Err(error) => return error.report(),
     };
     // The commands that stay. They have their settings, and read no variable of ours again.
     if let Command::Serve(_) | Command::Node(_) = cli.command {
-        environment::forget(&config::secret_variables());
+        let traces = TraceConfig::from_variables(environment::text);
+        settings.traces = match traces {
+            Ok(traces) => traces,
+            Err(error) => {
+                report(&error.into());
+                return ExitCode::FAILURE;
+            }
+        };
+        let mut secrets = config::secret_variables();
+        secrets.extend(TraceConfig::SECRET_VARIABLES.map(str::to_owned));
+        environment::forget(&secrets);
     }
     match cli.command.run(settings) {
         Ok(code) => code,

@@ -11,12 +11,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::launch::LaunchConfig;
 use crate::sync::lock;
 
 /// To whom launches are charged.
 ///
 /// Called by the threads that run kernels, too: it may not block.
 pub trait Meter: Debug + Send + Sync {
+    /// A launch is about to be queued. Returns a number of the meter's own for it, which comes
+    /// back with its times.
+    fn begins(&self, kernel: &str, config: &LaunchConfig) -> u64 {
+        let _ = (kernel, config);
+        0
+    }
+
     /// A launch was queued.
     fn launched(&self);
 
@@ -28,6 +36,8 @@ pub trait Meter: Debug + Send + Sync {
 /// How long a launch took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LaunchTimes {
+    /// The number that [`Meter::begins`] gave it.
+    pub number: u64,
     /// The device's time.
     pub device: Duration,
     /// From the time at which it was queued to its end.
@@ -55,14 +65,17 @@ impl MeterSlot {
 #[derive(Debug)]
 pub(crate) struct LaunchCharge {
     meter: Arc<dyn Meter>,
+    number: u64,
     queued: Instant,
     device_nanoseconds: AtomicU64,
 }
 
 impl LaunchCharge {
-    pub(crate) fn new(meter: Arc<dyn Meter>) -> LaunchCharge {
+    /// The charge of a launch that the meter has given this number.
+    pub(crate) fn new(meter: Arc<dyn Meter>, number: u64) -> LaunchCharge {
         LaunchCharge {
             meter,
+            number,
             queued: Instant::now(),
             device_nanoseconds: AtomicU64::new(0),
         }
@@ -85,6 +98,7 @@ impl Drop for LaunchCharge {
         let nanoseconds = *self.device_nanoseconds.get_mut();
         if nanoseconds > 0 {
             self.meter.ran(LaunchTimes {
+                number: self.number,
                 device: Duration::from_nanos(nanoseconds),
                 latency: self.queued.elapsed(),
             });

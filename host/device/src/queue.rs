@@ -211,7 +211,10 @@ impl Queue {
         let rate_permit = tenant.account.rate_permit(&device.shared.timer);
         let rate_permit = self.unless_ended(rate_permit).await?;
         let held_bytes = arguments.held_bytes();
-        let charge = self.shared.owner.meter.current().map(LaunchCharge::new);
+        let charge = self.shared.owner.meter.current().map(|meter| {
+            let number = meter.begins(kernel.name(), &config);
+            LaunchCharge::new(meter, number)
+        });
         let meter = charge.as_ref().map(|charge| Arc::clone(charge.meter()));
         arguments.charge = charge;
         let command = Command::Launch {

@@ -45,6 +45,8 @@ kinds! {
         "The component imports `tensor:gpu`, which the operator refuses to the tenant.";
     HOST_NOT_GRANTED = FORBIDDEN "host_not_granted" false
         "The operator does not grant the tenant requests to the server.";
+    OPERATOR_ONLY = FORBIDDEN "operator_only" false
+        "The route shows all tenants, and the caller's token is not valid for all of them.";
     NOT_FOUND = NOT_FOUND "not_found" false
         "The API has no such path.";
     FUNCTION_NOT_FOUND = NOT_FOUND "function_not_found" false

@@ -17,3 +17,4 @@ pub mod metrics;
 pub mod node;
 mod storage;
 pub mod tokens;
+pub mod traces;

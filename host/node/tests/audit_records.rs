@@ -16,15 +16,16 @@ use tensor_wasm_node::audit::verify::{Verification, Verifier};
 use tensor_wasm_node::audit::{
     ActorKind, AuditConfig, AuditLog, AuditTarget, Head, LONGEST_LINE, Outcome, Record,
 };
-use tensor_wasm_runtime::Usage;
 use tensor_wasm_runtime::policy::{Auditor, Decision, Principal, RequestRecord, Scope};
 use tensor_wasm_runtime::server::RequestId;
+use tensor_wasm_runtime::{TraceId, Usage};
 
 /// A request that a policy admitted.
 fn request() -> RequestRecord {
     RequestRecord {
         time: SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
         request_id: RequestId::from_client(&HeaderValue::from_static("build-7")).unwrap(),
+        trace_id: TraceId::from_number(0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c).unwrap(),
         peer: "192.0.2.7:4711".parse().unwrap(),
         certificate: None,
         method: Some(Method::POST),
@@ -97,6 +98,7 @@ fn a_request_is_recorded_in_the_order_and_the_words_that_the_page_shows() {
     let line = std::str::from_utf8(lines(&log)[0]).unwrap();
     let expected = concat!(
         r#"{"seq":0,"ts_unix_ms":1700000000123,"request_id":"build-7","#,
+        r#""trace_id":"0af7651916cd43dd8448eb211c80319c","#,
         r#""actor":{"kind":"token","id":"alice","scope":[1,2]},"action":"http.post","#,
         r#""resource":"/images/blur","tenant":2,"#,
         r#""outcome":{"status_code":200,"error_kind":null},"latency_ms":1.234,"#,
@@ -259,6 +261,7 @@ prop_compose! {
         RequestRecord {
             time: SystemTime::UNIX_EPOCH + Duration::from_millis(ms),
             request_id: RequestId::random(),
+            trace_id: TraceId::random(),
             peer,
             certificate: certificate.map(Arc::from),
             action: None,

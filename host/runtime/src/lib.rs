@@ -58,7 +58,8 @@ pub use application::{Application, InvokeFailure};
 pub use capability::filesystem::{Directory, DirectoryGuard};
 pub use capability::gpu::{GpuAccess, GpuGrant, GpuGrants};
 pub use capability::http::{
-    ConnectionLimits, Connections, Destination, HttpGrant, HttpTrust, HttpTrustError,
+    ConnectionLimits, Connections, Destination, HttpClient, HttpClientError, HttpGrant, HttpTrust,
+    HttpTrustError,
 };
 pub use capability::next::{ChainImports, NextHandler, ResponseFuture};
 pub use capability::output::OutputSink;
@@ -74,5 +75,8 @@ pub use inspect::{
 };
 pub use log_throttle::LogThrottle;
 pub use request::guest_time::{host_task, thread_unparked};
-pub use request::{BytesRead, EndedRequest, Observer, RequestScope, Usage, UsageAccount};
+pub use request::{
+    Attribute, BytesRead, EndedRequest, Observer, RequestScope, RequestTrace, Span, SpanId,
+    SpanKind, SpanValue, TraceId, Tracer, Usage, UsageAccount,
+};
 pub use wasmtime::Trap;

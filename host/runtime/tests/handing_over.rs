@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Empty};
 use tensor_wasm_runtime::server::{HandleError, Handler, RequestId, RequestInfo};
-use tensor_wasm_runtime::{Application, ApplicationConfig, Engine, EngineConfig};
+use tensor_wasm_runtime::{
+    Application, ApplicationConfig, Engine, EngineConfig, RequestTrace, TraceId,
+};
 
 use crate::linking::component;
 
@@ -33,6 +35,7 @@ async fn a_request_that_no_guest_can_be_given_fails_at_once() {
         let request = Request::get("/").body(body.boxed_unsync()).unwrap();
         let info = RequestInfo {
             request_id: RequestId::random(),
+            trace: RequestTrace::unknown(TraceId::random()),
             received: std::time::Instant::now(),
             peer: ([127, 0, 0, 1], 1).into(),
             certificate: None,

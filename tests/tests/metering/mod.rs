@@ -1,6 +1,7 @@
 //! What requests use, and how a server tells it: `/metrics`, the header `Server-Timing`, and
 //! the audit log.
 
+mod api;
 mod bounds;
 mod documents;
 mod node;

@@ -4,16 +4,14 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use tensor_wasm_node::host::Served;
-use tensor_wasm_node::metrics::Metrics;
 use tensor_wasm_node::node::{self, FunctionLimits, JobLimits, NodeSource};
 use tokio::runtime::Handle;
 
-use super::server::{self, ServerCommand, ServerOptions};
+use super::server::{self, ServerCommand, ServerOptions, Telemetry};
 use crate::config::Settings;
 use crate::values;
 
@@ -130,18 +128,23 @@ impl Node {
     }
 }
 
+/// The setting of the policy that names the paths that everybody may GET.
+const PUBLIC_PATHS: &str = "public-paths";
+
+/// What it is for a node where nothing is said: load balancers have no token.
+const HEALTH_ROUTES: &str = "/healthz,/readyz";
+
 impl ServerCommand for Node {
     type Host = node::Node;
+
+    /// By a route of its API.
+    const SHOWS_METRICS: bool = true;
 
     fn options(&self) -> &ServerOptions {
         &self.server
     }
 
-    fn assemble(
-        &self,
-        settings: &Settings,
-        metrics: Option<Arc<Metrics>>,
-    ) -> anyhow::Result<node::Node> {
+    fn assemble(&self, settings: &Settings, telemetry: Telemetry) -> anyhow::Result<node::Node> {
         let builder = node::Node::builder(NodeSource {
             directory: self.data_dir.clone(),
             secrets_key: self.secrets_key.clone(),
@@ -154,7 +157,12 @@ impl ServerCommand for Node {
                 retention: self.job_retention,
             },
         });
-        let builder = self.server.applied_to(builder, settings, metrics)?;
+        let mut policy_settings = self.server.policy.settings();
+        if !policy_settings.iter().any(|(key, _)| key == PUBLIC_PATHS) {
+            policy_settings.push((PUBLIC_PATHS.to_owned(), HEALTH_ROUTES.to_owned()));
+        }
+        let builder = self.server.applied_to(builder, settings, telemetry)?;
+        let builder = builder.policy_settings(policy_settings);
         Ok(Handle::current().block_on(builder.build())?)
     }
 

@@ -23,6 +23,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches};
 use tensor_wasm_node::tokens::others_may_read;
+use tensor_wasm_node::traces::TraceConfig;
 
 use crate::Cli;
 
@@ -71,6 +72,8 @@ pub struct Settings {
     pub path: Option<PathBuf>,
     /// What each tenant may have.
     pub tenants: Tenants,
+    /// Where the spans of requests are exported to, by OpenTelemetry's own variables.
+    pub traces: Option<TraceConfig>,
     /// What is suspicious and not an error.
     pub warnings: Vec<String>,
     /// Each setting that is in effect, with secrets hidden.
@@ -272,6 +275,7 @@ pub fn load(arguments: Vec<OsString>) -> Result<Loaded, Error> {
             command: server,
             path: file,
             tenants: contents.tenants,
+            traces: None,
             warnings,
             effective,
         },

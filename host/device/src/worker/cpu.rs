@@ -194,7 +194,7 @@ impl<'a, 'b: 'a> Translate<'a, Wire<'b>, Handles> for Names<'_> {
         Ok(PackedArguments {
             bytes: arguments.to_vec(),
             buffers: Vec::new(),
-            charge: Some(LaunchCharge::new(Arc::clone(self.ran) as Arc<dyn Meter>)),
+            charge: Some(LaunchCharge::new(Arc::clone(self.ran) as Arc<dyn Meter>, 0)),
         })
     }
 

@@ -12,6 +12,7 @@ mod functions;
 mod invoke;
 mod jobs;
 mod logs;
+mod metrics;
 mod model;
 mod openapi;
 mod query;
@@ -30,6 +31,7 @@ use wasmtime_wasi_http::WasiBody;
 use crate::error::{NOT_FOUND, NodeError};
 use crate::functions::Functions;
 use crate::jobs::Jobs;
+use crate::metrics::Metrics;
 use model::Health;
 use query::Query;
 pub(crate) use routes::actions;
@@ -39,6 +41,9 @@ use routes::{Endpoint, Found, Operation};
 pub(crate) struct Api {
     functions: Arc<Functions>,
     jobs: Arc<Jobs>,
+    metrics: Arc<Metrics>,
+    /// Whether a policy is in front, which says who calls.
+    is_guarded: bool,
     /// Whether the server accepts requests, from the time on that it does.
     readiness: OnceLock<Readiness>,
 }
@@ -58,10 +63,18 @@ struct Call<'a> {
 }
 
 impl Api {
-    pub(crate) fn new(functions: Arc<Functions>, jobs: Arc<Jobs>) -> Api {
+    /// `is_guarded` says whether a policy is in front.
+    pub(crate) fn new(
+        functions: Arc<Functions>,
+        jobs: Arc<Jobs>,
+        metrics: Arc<Metrics>,
+        is_guarded: bool,
+    ) -> Api {
         Api {
             functions,
             jobs,
+            metrics,
+            is_guarded,
             readiness: OnceLock::new(),
         }
     }
@@ -94,6 +107,7 @@ impl Api {
             .operation(request.method())
             .map_err(|allowed| NodeError::method_not_allowed(&allowed))?;
         scope.set_action(operation.action);
+        scope.annotate("http.route", || route.path.into());
         let Some(tenant) = scope.tenant() else {
             tracing::error!(
                 request_id = scope.id().as_str(),
@@ -145,6 +159,7 @@ impl Api {
                 },
             ),
             Endpoint::Readyz => self.readyz().await,
+            Endpoint::Metrics => self.metrics_page(call),
         }
     }
 
@@ -202,6 +217,7 @@ impl NextHandler for Api {
                 }) => Err(error),
                 Err(error) => {
                     scope.set_error_kind(error.word());
+                    self.metrics.failed_with(error.kind);
                     Ok(error_response(&error, scope.id()))
                 }
             }

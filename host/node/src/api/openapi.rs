@@ -179,7 +179,7 @@ fn described(
     let (status, meaning, content) = success(operation.endpoint);
     let mut success = ResponseBuilder::new().description(meaning);
     if let Some(schema) = content {
-        success = success.content(JSON, Content::new(Some(schema)));
+        success = success.content(media_type(operation.endpoint), Content::new(Some(schema)));
     }
     built = built.response(status, success);
     for (status, meaning) in errors(operation) {
@@ -284,6 +284,19 @@ fn success(endpoint: Endpoint) -> (&'static str, &'static str, Option<RefOr<Sche
         Endpoint::ShowJob | Endpoint::CancelJob => ("200", "The job.", Some(reference::<Job>())),
         Endpoint::OpenApi => ("200", "The document.", Some(any())),
         Endpoint::Healthz | Endpoint::Readyz => ("200", "It is so.", Some(reference::<Health>())),
+        Endpoint::Metrics => (
+            "200",
+            "The page, in the format that the client prefers: that of Prometheus, or OpenMetrics.",
+            Some(String::schema()),
+        ),
+    }
+}
+
+/// The type of the body of a success.
+fn media_type(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Metrics => "text/plain",
+        _ => JSON,
     }
 }
 

@@ -77,6 +77,7 @@ pub(super) enum Endpoint {
     OpenApi,
     Healthz,
     Readyz,
+    Metrics,
 }
 
 impl Methods {
@@ -567,6 +568,18 @@ pub(super) const ROUTES: &[Route] = &[
                       storage does not answer.",
             query: &[],
             errors: &[&INVALID_REQUEST],
+        }],
+    },
+    Route {
+        path: "/metrics",
+        operations: &[Operation {
+            methods: Methods::Get,
+            endpoint: Endpoint::Metrics,
+            action: "node.metrics",
+            summary: "What the node counts, of all tenants, for Prometheus. For callers who may \
+                      act for all tenants.",
+            query: &[],
+            errors: &[&INVALID_REQUEST, &error::OPERATOR_ONLY],
         }],
     },
 ];

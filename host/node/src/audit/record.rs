@@ -41,6 +41,10 @@ pub struct Record {
     /// The request's id; `None` for what the server does by itself.
     #[serde(deserialize_with = "Option::deserialize")]
     pub request_id: Option<String>,
+    /// The id of the request's trace: 32 hexadecimal digits; `None` for what the server does by
+    /// itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     /// Who did it.
     pub actor: Actor,
     /// What was done, for example `http.post` or `server.start`.
@@ -211,6 +215,7 @@ impl Record {
         };
         Record {
             request_id: Some(cut(request.request_id.to_string(), LONGEST_WORD)),
+            trace_id: Some(request.trace_id.to_string()),
             actor: caller.map_or_else(|| Actor::nameless(ActorKind::Anonymous), Actor::token),
             tenant,
             outcome: Outcome {
@@ -275,6 +280,7 @@ impl Record {
             seq: 0,
             ts_unix_ms: u64::try_from(ms).unwrap_or(u64::MAX),
             request_id: None,
+            trace_id: None,
             actor: Actor::nameless(ActorKind::System),
             action: cut(action, LONGEST_WORD),
             resource: cut(resource, LONGEST_RESOURCE),

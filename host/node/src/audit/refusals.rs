@@ -213,6 +213,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use tensor_wasm_runtime::TraceId;
     use tensor_wasm_runtime::policy::{Principal, Scope};
     use tensor_wasm_runtime::server::RequestId;
 
@@ -220,6 +221,7 @@ mod tests {
         RequestRecord {
             time: SystemTime::UNIX_EPOCH,
             request_id: RequestId::random(),
+            trace_id: TraceId::random(),
             peer: format!("{peer}:4711").parse().unwrap(),
             certificate: None,
             method: Some(http::Method::GET),

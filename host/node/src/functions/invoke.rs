@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use tensor_wasm_runtime::{Application, InvokeFailure, RequestScope, host_task};
+use tensor_wasm_runtime::{Application, InvokeFailure, RequestScope, SpanValue, host_task};
 use tokio::task::JoinHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -58,7 +58,14 @@ impl Functions {
         let mut invocation = self.usage.begin(entry.tenant, &function.id, &function.name);
         scope.attribute_to(invocation.account());
         let request = request.map(|body| invocation.request(body).boxed_unsync());
-        let application = self.application(entry).await?;
+        scope.annotate("tensor_wasm.tenant", || SpanValue::of_number(entry.tenant));
+        scope.annotate("tensor_wasm.function.id", || {
+            SpanValue::of_text(&function.id)
+        });
+        scope.annotate("tensor_wasm.function.name", || {
+            SpanValue::of_text(&function.name)
+        });
+        let application = self.application(entry, &scope).await?;
         let response = AbortOnDrop(self.host.guests.spawn(host_task(async move {
             let response = application.invoke(request, &scope).await;
             response.map_err(InvokeError::Failed)
@@ -76,11 +83,18 @@ impl Functions {
     }
 
     /// The component of the version that the next request is for.
-    async fn application(&self, entry: &Entry) -> Result<Arc<Application>, InvokeError> {
+    async fn application(
+        &self,
+        entry: &Entry,
+        scope: &RequestScope,
+    ) -> Result<Arc<Application>, InvokeError> {
         let Some((number, version)) = entry.next_version() else {
             tracing::error!(function = entry.function.id, "the function has no version");
             return Err(InvokeError::Internal);
         };
+        scope.annotate("tensor_wasm.function.version", || {
+            SpanValue::Integer(number.into())
+        });
         let function = &entry.function;
         let (id, name) = (&function.id, &function.name);
         let cell = self.loaded.cell(entry.tenant, id, number);

@@ -27,7 +27,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tensor_wasm_runtime::{Engine, HttpGrant, Observer, TenantMemory, Trap};
+use tensor_wasm_runtime::{Engine, HttpGrant, Observer, TenantMemory, Tracer, Trap};
 use tokio::runtime::Handle;
 
 use crate::grants::TenantGrants;
@@ -110,6 +110,8 @@ pub(crate) struct FunctionHost {
     pub(crate) http: HttpGrant,
     /// Who learns what invocations use.
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// Who takes the spans of jobs.
+    pub(crate) tracer: Option<Arc<dyn Tracer>>,
     /// Runs the guests, on threads that serve no HTTP.
     pub(crate) guests: Handle,
 }
@@ -161,6 +163,11 @@ impl Functions {
     /// Who learns what invocations use.
     pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
         self.host.observer.clone()
+    }
+
+    /// Who takes the spans of jobs.
+    pub(crate) fn tracer(&self) -> Option<&Arc<dyn Tracer>> {
+        self.host.tracer.as_ref()
     }
 
     pub(crate) fn limits(&self) -> &FunctionLimits {

@@ -10,6 +10,7 @@ use tensor_wasm_device::Device;
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
 use tensor_wasm_runtime::{
     ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant, Observer, TenantMemory,
+    Tracer,
 };
 
 use super::chain::{Chain, ComponentSource};
@@ -20,6 +21,7 @@ use crate::grants::{Tenant, TenantGrants};
 use crate::limiter::Buckets;
 use crate::metrics::{Metrics, Sources};
 use crate::tokens::Tokens;
+use crate::traces::Traces;
 
 /// Assembles a [`Host`] or, where `S` is [`NodeSource`](crate::node::NodeSource), a [`Node`](crate::node::Node). What is
 /// not set is granted to nobody, but for the device, which is the processor.
@@ -41,6 +43,7 @@ pub struct HostBuilder<S = ComponentSource> {
     instance_memory_bytes: usize,
     pub(crate) cache: Option<PathBuf>,
     pub(crate) metrics: Option<Arc<Metrics>>,
+    pub(crate) traces: Option<Arc<Traces>>,
 }
 
 impl<S> HostBuilder<S> {
@@ -66,6 +69,7 @@ impl<S> HostBuilder<S> {
             instance_memory_bytes: engine.instance_memory_bytes,
             cache: None,
             metrics: None,
+            traces: None,
         }
     }
 
@@ -198,6 +202,13 @@ impl<S> HostBuilder<S> {
         self
     }
 
+    /// Exports the spans of requests there. None are made, unless set.
+    #[must_use]
+    pub fn traces(mut self, traces: Option<Arc<Traces>>) -> Self {
+        self.traces = traces;
+        self
+    }
+
     /// Whether responses say in a header `Server-Timing` what their requests used. They do
     /// not, unless set.
     #[must_use]
@@ -210,6 +221,12 @@ impl<S> HostBuilder<S> {
     pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
         let metrics = self.metrics.clone();
         metrics.map(|metrics| metrics as Arc<dyn Observer>)
+    }
+
+    /// Who takes the spans of requests.
+    pub(crate) fn tracer(&self) -> Option<Arc<dyn Tracer>> {
+        let traces = self.traces.clone();
+        traces.map(|traces| traces as Arc<dyn Tracer>)
     }
 
     /// Opens the audit log, the device and the engine.
@@ -259,6 +276,7 @@ impl<S> HostBuilder<S> {
                 device: device.clone(),
                 grants: grants.clone(),
                 audit: audit.clone(),
+                traces: self.traces.clone(),
             });
         }
         Ok(Foundation {
@@ -335,6 +353,7 @@ impl HostBuilder {
             grants: foundation.grants,
             tokens: foundation.tokens,
             metrics: self.metrics.clone(),
+            traces: self.traces.clone(),
         };
         Ok(Host { chain, parts })
     }

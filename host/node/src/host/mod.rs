@@ -110,7 +110,9 @@ impl Served for Host {
         drain: Duration,
     ) -> Drained {
         self.parts.started(self.application().digest());
-        let server = server.with_observer(self.parts.observer());
+        let server = server
+            .with_observer(self.parts.observer())
+            .with_tracer(self.parts.tracer());
         server.serve(self.handler(), shutdown, drain).await
     }
 

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tensor_wasm_device::Device;
-use tensor_wasm_runtime::Observer;
 use tensor_wasm_runtime::server::{Drained, Server};
+use tensor_wasm_runtime::{Observer, Tracer};
 
 use super::{Policy, Reloader};
 use crate::audit::{AuditLog, Outcome};
 use crate::grants::TenantGrants;
 use crate::metrics::Metrics;
 use crate::tokens::Tokens;
+use crate::traces::Traces;
 
 /// A [`Host`](super::Host) or a [`Node`](crate::node::Node).
 pub trait Served {
@@ -47,6 +48,7 @@ pub struct HostParts {
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) audit: Option<Arc<AuditLog>>,
     pub(crate) metrics: Option<Arc<Metrics>>,
+    pub(crate) traces: Option<Arc<Traces>>,
 }
 
 impl HostParts {
@@ -80,6 +82,12 @@ impl HostParts {
     pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
         let metrics = self.metrics.clone();
         metrics.map(|metrics| metrics as Arc<dyn Observer>)
+    }
+
+    /// Who takes the spans of requests, where they are exported.
+    pub(crate) fn tracer(&self) -> Option<Arc<dyn Tracer>> {
+        let traces = self.traces.clone();
+        traces.map(|traces| traces as Arc<dyn Tracer>)
     }
 
     /// Records that the server has started; `what` it serves.

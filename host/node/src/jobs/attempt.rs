@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use tensor_wasm_runtime::RequestScope;
 use tensor_wasm_runtime::server::RequestId;
+use tensor_wasm_runtime::{RequestScope, RequestTrace, SpanValue, TraceId};
 use tokio::time::timeout_at;
 use wasmtime_wasi_http::WasiBody;
 
@@ -126,18 +126,28 @@ async fn invoke(jobs: &Jobs, job: &Job) -> Result<Answer, Failure> {
     let body = body.map_err(NodeError::from)?.unwrap_or_default();
     let length = body.len();
     let body = Full::new(Bytes::from(body)).map_err(|never| match never {});
-    let request = restored(job, length, body.boxed_unsync())
+    let mut request = restored(job, length, body.boxed_unsync())
         .ok_or_else(|| error("internal", "the job's request can't be restored"))?;
     let deadline = Instant::now() + jobs.limits.timeout;
     let id = http::HeaderValue::from_str(&job.id).ok();
     let id = id.as_ref().and_then(RequestId::from_client);
+    // It goes on with the trace of the request that asked for the job.
+    let tracer = jobs.functions.tracer();
+    let trace = RequestTrace::begin(request.headers_mut(), TraceId::random(), tracer);
+    trace.put(request.headers_mut());
     let scope = RequestScope::internal(
         id.unwrap_or_else(RequestId::random),
+        trace,
         deadline,
         job.tenant,
         None,
         jobs.functions.observer(),
     );
+    scope.annotate("tensor_wasm.job.id", || SpanValue::of_text(&job.id));
+    let mut attempt = AttemptSpan {
+        scope: scope.clone(),
+        failed: true,
+    };
     let invoked = jobs.functions.invoke(&entry, request, scope).await;
     let response = invoked.map_err(NodeError::from)?;
     let (head, body) = response.into_parts();
@@ -149,16 +159,31 @@ async fn invoke(jobs: &Jobs, job: &Job) -> Result<Answer, Failure> {
     )
     .await
     {
-        Ok(Ok(body)) => Ok(Answer {
-            status: head.status.as_u16(),
-            headers: stored(&head.headers),
-            body,
-        }),
+        Ok(Ok(body)) => {
+            attempt.failed = head.status.is_server_error();
+            Ok(Answer {
+                status: head.status.as_u16(),
+                headers: stored(&head.headers),
+                body,
+            })
+        }
         Ok(Err(failure)) => Err(failure),
         Err(_) => Err(error(
             "invoke_timeout",
             "the function did not complete its response in time",
         )),
+    }
+}
+
+/// The span of an attempt, which ends with it, also where the attempt is stopped.
+struct AttemptSpan {
+    scope: RequestScope,
+    failed: bool,
+}
+
+impl Drop for AttemptSpan {
+    fn drop(&mut self) {
+        self.scope.end_span("job attempt", self.failed);
     }
 }
 

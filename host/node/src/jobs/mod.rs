@@ -135,6 +135,11 @@ impl Jobs {
         guests.spawn(host_task(scheduler::run(self.clone(), guests.clone())));
     }
 
+    /// How many run.
+    pub(crate) fn running(&self) -> watch::Receiver<usize> {
+        self.count.subscribe()
+    }
+
     pub(crate) fn limits(&self) -> &JobLimits {
         &self.limits
     }

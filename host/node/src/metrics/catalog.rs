@@ -87,6 +87,8 @@ catalog! {
         "Decisions of policies: admitted, or the kind of the refusal";
     ACTIVE_INSTANCES: "tensor_wasm_active_instances" Gauge []
         "Instances of components";
+    JOBS_ACTIVE: "tensor_wasm_jobs_active" Gauge []
+        "Jobs of a node that run";
     INSTANTIATION: "tensor_wasm_instantiation_seconds" Histogram []
         "Time to make an instance of a component, with its own start functions";
     COMPILATION: "tensor_wasm_compilation_seconds" Histogram []
@@ -125,4 +127,8 @@ catalog! {
         "Records that wait to be written to the audit log";
     AUDIT_FAILING: "tensor_wasm_audit_failing" Gauge []
         "1 while records can't be written to the audit log";
+    SPANS_EXPORTED: "tensor_wasm_spans_exported" Counter []
+        "Spans of traces that the collector has accepted";
+    SPANS_DROPPED: "tensor_wasm_spans_dropped" Counter ["cause"]
+        "Spans of traces that are lost: the queue was full, or the collector did not accept them";
 }

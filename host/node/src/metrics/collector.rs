@@ -12,6 +12,7 @@ use super::Numbers;
 use super::catalog::*;
 use super::histogram::Histogram;
 use crate::audit::AuditStats;
+use crate::traces::SpanStats;
 
 /// What the registry asks for the numbers.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ impl prometheus_client::collector::Collector for Collector {
 
         let instances = sources.map_or(0, |sources| sources.engine.active_instances());
         page.gauges(&ACTIVE_INSTANCES, [([], signed(instances as u64))])?;
+        let jobs = numbers.jobs.get().map_or(0, |running| *running.borrow());
+        page.gauges(&JOBS_ACTIVE, [([], signed(jobs as u64))])?;
         page.histograms(&INSTANTIATION, [([], &numbers.instantiation)])?;
         page.histograms(&COMPILATION, [([], &numbers.compilation)])?;
         let cache = sources.map_or(Default::default(), |sources| sources.engine.cache_stats());
@@ -67,7 +70,15 @@ impl prometheus_client::collector::Collector for Collector {
         page.counters(&AUDIT_WRITTEN, [([], audit.written)])?;
         page.counters(&AUDIT_LOST, [([], audit.lost)])?;
         page.gauges(&AUDIT_WAITING, [([], signed(audit.waiting))])?;
-        page.gauges(&AUDIT_FAILING, [([], i64::from(audit.failing))])
+        page.gauges(&AUDIT_FAILING, [([], i64::from(audit.failing))])?;
+        let traces = sources.and_then(|sources| sources.traces.as_ref());
+        let spans = traces.map_or(SpanStats::default(), |traces| traces.stats());
+        page.counters(&SPANS_EXPORTED, [([], spans.exported)])?;
+        let dropped = [
+            (["queue_full"], spans.queue_full),
+            (["export_failed"], spans.export_failed),
+        ];
+        page.counters(&SPANS_DROPPED, dropped)
     }
 }
 

@@ -30,9 +30,12 @@ use tensor_wasm_device::Device;
 use tensor_wasm_runtime::policy::Decision;
 use tensor_wasm_runtime::server::{HandleError, MetricsPage, MetricsText};
 use tensor_wasm_runtime::{EndedRequest, Engine, Observer, Usage};
+use tokio::sync::watch;
 
 use crate::audit::AuditLog;
+use crate::error::{self, ErrorKind};
 use crate::grants::TenantGrants;
+use crate::traces::Traces;
 use collector::Collector;
 use histogram::Histogram;
 use http::HttpMetrics;
@@ -57,6 +60,8 @@ pub(crate) struct Numbers {
     instantiation: Histogram,
     compilation: Histogram,
     sources: OnceLock<Sources>,
+    /// How many jobs run, where there are jobs.
+    jobs: OnceLock<watch::Receiver<usize>>,
 }
 
 /// What others count.
@@ -65,6 +70,7 @@ pub(crate) struct Sources {
     pub(crate) device: Option<Device>,
     pub(crate) grants: Arc<TenantGrants>,
     pub(crate) audit: Option<Arc<AuditLog>>,
+    pub(crate) traces: Option<Arc<Traces>>,
 }
 
 impl fmt::Debug for Numbers {
@@ -99,6 +105,7 @@ impl Metrics {
             instantiation: Histogram::new(),
             compilation: Histogram::new(),
             sources: OnceLock::new(),
+            jobs: OnceLock::new(),
         });
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Collector(numbers.clone())));
@@ -108,6 +115,19 @@ impl Metrics {
     /// Reads what others count from here on. The first call holds.
     pub(crate) fn watch(&self, sources: Sources) {
         let _ = self.numbers.sources.set(sources);
+    }
+
+    /// Reads from here on how many jobs run. The first call holds.
+    pub(crate) fn watch_jobs(&self, running: watch::Receiver<usize>) {
+        let _ = self.numbers.jobs.set(running);
+    }
+
+    /// A request got an error of a node's API in place of a component's response.
+    pub(crate) fn failed_with(&self, kind: &ErrorKind) {
+        self.numbers.failures.add(kind.word);
+        if let Some(limit) = limit_of_kind(kind) {
+            self.numbers.rejections.add(limit);
+        }
     }
 }
 
@@ -171,6 +191,19 @@ impl Observer for Metrics {
     fn compiled(&self, took: Duration) {
         self.numbers.compilation.add(took);
     }
+}
+
+/// The limit for which a node's API rejects a request; `None` where that is no limit.
+fn limit_of_kind(kind: &ErrorKind) -> Option<&'static str> {
+    let limits = [
+        (&error::CAPACITY_EXHAUSTED, "node_capacity"),
+        (&error::TENANT_CAPACITY_EXHAUSTED, "tenant_capacity"),
+        (&error::BODY_TOO_LARGE, "body_bytes"),
+        (&error::INVOKE_TIMEOUT, "request_time"),
+        (&error::STORAGE_FULL, "storage"),
+    ];
+    let found = limits.iter().find(|(one, _)| *one == kind);
+    found.map(|(_, limit)| *limit)
 }
 
 /// The limit for which a request is rejected; `None` where that is no limit.

@@ -140,7 +140,9 @@ impl Served for Node {
         };
         self.api.set_readiness(server.readiness());
         let observer = self.parts.observer();
-        let server = server.with_observer(observer.clone());
+        let server = server
+            .with_observer(observer.clone())
+            .with_tracer(self.parts.tracer());
         let drained = match self.policies.first() {
             Some(policy) => {
                 let policy = policy.component.clone();
@@ -209,6 +211,8 @@ impl HostBuilder<NodeSource> {
     ///
     /// [`HostError`]
     pub async fn build(mut self) -> Result<Node, HostError> {
+        // The API has a route for them.
+        let metrics = self.metrics.get_or_insert_default().clone();
         let storage = Arc::new(
             Storage::open(&self.source.directory, self.source.secrets_key.as_deref()).await?,
         );
@@ -252,12 +256,16 @@ impl HostBuilder<NodeSource> {
             is_guarded: !self.policies.is_empty(),
             http: self.application.http.clone(),
             observer: self.observer(),
+            tracer: self.tracer(),
             guests: guests.handle().clone(),
         };
         let functions = Arc::new(Functions::new(storage.clone(), shared, limits));
         let jobs = Jobs::open(storage.clone(), functions.clone(), self.source.jobs.clone());
         let jobs = Arc::new(jobs.await?);
-        let api = Arc::new(Api::new(functions.clone(), jobs.clone()));
+        metrics.watch_jobs(jobs.running());
+        let is_guarded = !self.policies.is_empty();
+        let api = Api::new(functions.clone(), jobs.clone(), metrics, is_guarded);
+        let api = Arc::new(api);
         let policies = load_policies(&engine, &self.policies, api.clone(), "the node", &config)?;
         let mut node = Node {
             policies,
@@ -271,6 +279,7 @@ impl HostBuilder<NodeSource> {
                 tokens,
                 audit: None,
                 metrics: self.metrics.clone(),
+                traces: self.traces.clone(),
             },
             usage_header: self.application.usage_header,
             request_timeout,

@@ -1,7 +1,7 @@
 //! The body of a guest's response. A client that goes away before its end stops the
 //! guest, and a guest that fails before its end is seen by the client.
 
-use crate::request::{RequestTask, Stop};
+use crate::request::{HandleError, RequestTask, SpanValue, Stop};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::pin::Pin;
@@ -48,9 +48,26 @@ impl Drop for StopOnDrop {
 
 /// The response that a component gave is over, and with the outermost one's the client's.
 fn end(task: &RequestTask) {
+    end_span(task);
     if task.is_outermost() {
         task.context().end();
     }
+}
+
+/// Ends the span of the component, where it has one.
+fn end_span(task: &RequestTask) {
+    let Some(trace) = task.trace() else {
+        return;
+    };
+    if task.run.is_reused() {
+        trace.set("tensor_wasm.instance.reused", SpanValue::Boolean(true));
+    }
+    if task.run.has_failed() {
+        trace.fail(HandleError::Trapped.kind());
+    } else if task.run.responded() != Some(true) {
+        trace.fail("client_gone");
+    }
+    trace.end();
 }
 
 /// The body of a guest's response, as far as the client has taken it.

@@ -9,7 +9,7 @@ use crate::capability::policy::{PendingRecord, RequestRecord};
 use crate::instance::worker::{Handoff, StartTimedOut};
 use crate::request::{
     Decision, Finish, HandleError, RefusedRequest, RequestContext, RequestInfo, RequestScope,
-    RequestTask, Stop,
+    RequestTask, SpanValue, Stop,
 };
 use crate::server::{Handler, has_content};
 use http::{Method, StatusCode};
@@ -29,7 +29,8 @@ impl Handler for Application {
         let scheme = request.uri().scheme().cloned();
         let id = info.request_id.clone();
         let deadline = began + self.request_timeout;
-        let context = RequestContext::new(id, began, deadline, self.chain.decision)
+        let trace = info.trace.clone();
+        let context = RequestContext::new(id, trace, began, deadline, self.chain.decision)
             .with_scheme(scheme)
             .observed(info.body.take(), self.observer.clone());
         let task = Arc::new(RequestTask::new(context));
@@ -65,7 +66,10 @@ impl NextHandler for Application {
         request: http::Request<WasiBody>,
         scope: RequestScope,
     ) -> ResponseFuture {
-        Box::pin(async move { self.respond_as(request, scope.into_task()).await })
+        Box::pin(async move {
+            let name = self.span_name();
+            self.respond_as(request, scope.into_task(), name).await
+        })
     }
 }
 
@@ -88,14 +92,19 @@ impl Application {
         task: &Arc<RequestTask>,
     ) -> Result<http::Response<WasiBody>, HandleError> {
         let Some(auditor) = self.auditor.as_ref().filter(|_| self.chain.decision) else {
-            return self.respond_as(request, task.clone()).await;
+            return self
+                .respond_as(request, task.clone(), self.span_name())
+                .await;
         };
         // A request of a safe method (RFC 9110, section 9.2.1) changes nothing, so it may
         // go on without a record.
         let may_go_on = request.method().is_safe() || auditor.ready();
         let pending = PendingRecord::new(auditor.as_ref(), &request, info, task.clone());
         let outcome = match may_go_on {
-            true => self.respond_as(request, task.clone()).await,
+            true => {
+                let name = self.span_name();
+                self.respond_as(request, task.clone(), name).await
+            }
             false => Err(HandleError::AuditUnavailable),
         };
         pending.finish(&outcome).wait().await;
@@ -122,24 +131,68 @@ impl Application {
                 trap: None,
             });
         }
-        let response = self.respond_as(request, task.clone()).await;
+        let response = self.respond_as(request, task.clone(), "function").await;
         response.map_err(|error| InvokeFailure {
             error,
             trap: task.run.trap(),
         })
     }
 
-    /// Responds to a request, and keeps no record of it.
+    /// What the spans of its requests are called.
+    fn span_name(&self) -> &'static str {
+        match self.is_policy() {
+            true => "policy",
+            false => "application",
+        }
+    }
+
+    /// Responds to a request, and keeps no record of it. `name` is what the component's span is
+    /// called, where the request's spans are recorded.
     async fn respond_as(
         &self,
         mut request: http::Request<WasiBody>,
         task: Arc<RequestTask>,
+        name: &'static str,
     ) -> Result<http::Response<WasiBody>, HandleError> {
         if self.is_policy() {
             request = BorrowedBody::hold(request, &task);
         }
+        if let Some(trace) = task.begin_span(name) {
+            trace.set(
+                "tensor_wasm.component.digest",
+                SpanValue::of_text(&self.digest),
+            );
+            trace.context().put(request.headers_mut());
+        }
         let stop_on_drop = StopOnDrop::new(task.clone());
         let method = request.method().clone();
+        let response = match self.respond_to(request, &task, &method).await {
+            Ok(response) => response,
+            Err(error) => {
+                if let Some(trace) = task.trace() {
+                    trace.fail(error.kind());
+                }
+                return Err(error);
+            }
+        };
+        let has_content = has_content(&method, response.status());
+        let response =
+            response.map(|body| GuestBody::new(body, stop_on_drop, has_content).boxed_unsync());
+        Ok(match task.context().decision() {
+            Some(Decision::Refused { .. }) => {
+                refusal::take(response, task.context().deadline()).await
+            }
+            Some(Decision::Admitted { .. }) | None => response,
+        })
+    }
+
+    /// The guest's response, if it gives one that can be sent.
+    async fn respond_to(
+        &self,
+        request: http::Request<WasiBody>,
+        task: &Arc<RequestTask>,
+        method: &Method,
+    ) -> Result<http::Response<WasiBody>, HandleError> {
         let response = self.workers.handle(Handoff::new(task.clone()), request);
         // The worker watches the deadline of a guest that runs; this watches the deadline
         // of a request that waits for a guest.
@@ -153,31 +206,33 @@ impl Application {
                 task.run.set_responded(false);
                 return Err(match task.failure() {
                     Some(failure) => failure,
-                    None => self.explain(&error, &task).await,
+                    None => self.explain(&error, task).await,
                 });
             }
             Err(_) => {
                 task.run.stop(Stop::TimedOut);
-                return Err(timed_out(&task));
+                return Err(timed_out(task));
             }
         };
         if self.decides && task.context().decision().is_none() {
             tracing::error!(
                 request_id = task.context().id(),
+                trace_id = %task.context().trace_id(),
                 "the policy let a response out without a decision; it is withheld"
             );
             return Err(HandleError::Undecided);
         }
         let status = response.status();
-        if !may_be_final(&method, status) {
-            let request_id = task.context().id();
+        if !may_be_final(method, status) {
+            let (request_id, trace_id) = (task.context().id(), task.context().trace_id());
             // Any client can send CONNECT to a component that answers everything.
-            match method {
+            match *method {
                 Method::CONNECT => {
-                    tracing::debug!(request_id, %status, "a guest's answer to CONNECT is withheld");
+                    tracing::debug!(request_id, %trace_id, %status, "a guest's answer to CONNECT is withheld");
                 }
                 _ => tracing::error!(
                     request_id,
+                    %trace_id,
                     %status,
                     "the guest answered with a status that no response can have; it is withheld"
                 ),
@@ -185,13 +240,7 @@ impl Application {
             let status = status.as_u16();
             return Err(HandleError::InvalidStatus { status });
         }
-        let has_content = has_content(&method, status);
-        let response =
-            response.map(|body| GuestBody::new(body, stop_on_drop, has_content).boxed_unsync());
-        Ok(match task.context().decision() {
-            Some(Decision::Refused { .. }) => refusal::take(response, deadline).await,
-            Some(Decision::Admitted { .. }) | None => response,
-        })
+        Ok(response)
     }
 
     /// What the client of a failed request is told; the rest is logged.
@@ -223,7 +272,7 @@ fn may_be_final(method: &Method, status: StatusCode) -> bool {
 
 /// What the client is told of a guest that failed; the rest is logged.
 async fn explain(error: &wasmtime::Error, task: &RequestTask) -> HandleError {
-    let request_id = task.context().id();
+    let (request_id, trace_id) = (task.context().id(), task.context().trace_id());
     match task.run.stopped() {
         Some(Stop::TimedOut) => return timed_out(task),
         Some(Stop::ClientGone) => return HandleError::NoResponse,
@@ -233,6 +282,7 @@ async fn explain(error: &wasmtime::Error, task: &RequestTask) -> HandleError {
         if failed.error.is::<wasmtime::PoolConcurrencyLimitError>() {
             tracing::warn!(
                 request_id,
+                %trace_id,
                 "there is no room for another instance: {:#}",
                 failed.error
             );
@@ -243,6 +293,7 @@ async fn explain(error: &wasmtime::Error, task: &RequestTask) -> HandleError {
         }
         tracing::error!(
             request_id,
+            %trace_id,
             "the guest could not be instantiated: {:?}",
             failed.error
         );
@@ -256,7 +307,7 @@ async fn explain(error: &wasmtime::Error, task: &RequestTask) -> HandleError {
         Ok(Finish::NotStarted) => HandleError::Internal,
         Err(_) => timed_out(task),
         Ok(Finish::Returned) => {
-            tracing::error!(request_id, "the guest set no response: {error:#}");
+            tracing::error!(request_id, %trace_id, "the guest set no response: {error:#}");
             HandleError::NoResponse
         }
     }
@@ -265,6 +316,7 @@ async fn explain(error: &wasmtime::Error, task: &RequestTask) -> HandleError {
 fn timed_out(task: &RequestTask) -> HandleError {
     tracing::warn!(
         request_id = task.context().id(),
+        trace_id = %task.context().trace_id(),
         "the request ran past its deadline, and its guest was stopped"
     );
     HandleError::TimedOut

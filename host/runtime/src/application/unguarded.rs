@@ -52,9 +52,10 @@ impl Handler for Unguarded {
     ) -> Result<http::Response<WasiBody>, HandleError> {
         let deadline = info.received + self.request_timeout;
         let scheme = request.uri().scheme().cloned();
-        let context = RequestContext::new(info.request_id, info.received, deadline, false)
-            .with_scheme(scheme)
-            .observed(info.body, self.observer.clone());
+        let context =
+            RequestContext::new(info.request_id, info.trace, info.received, deadline, false)
+                .with_scheme(scheme)
+                .observed(info.body, self.observer.clone());
         let task = Arc::new(RequestTask::new(context));
         let end = StopOnDrop::new(task.clone());
         let method = request.method().clone();

@@ -173,11 +173,12 @@ async fn forward(
     policy: &NextContext,
 ) -> Result<http::Response<WasiBody>, HandleError> {
     let context = task.context();
-    let request_id = context.id();
+    let (request_id, trace_id) = (context.id(), context.trace_id());
     match context.decision() {
         Some(Decision::Refused { kind, .. }) => {
             tracing::error!(
                 request_id,
+                %trace_id,
                 kind,
                 "the policy refused the request and then forwarded it; it goes no further"
             );
@@ -186,6 +187,7 @@ async fn forward(
         None if policy.decides => {
             tracing::error!(
                 request_id,
+                %trace_id,
                 "the policy forwarded the request without a decision; it goes no further"
             );
             return Err(HandleError::Undecided);
@@ -198,6 +200,7 @@ async fn forward(
     let Some(mut request) = request else {
         tracing::error!(
             request_id,
+            %trace_id,
             "the policy forwarded a request whose body it had begun to read, or forwarded it \
              twice; a policy has to forward requests untouched"
         );

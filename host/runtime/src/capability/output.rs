@@ -3,7 +3,7 @@
 
 use super::output_rate::{OutputRate, Taken};
 use crate::lock::ignore_poison;
-use crate::request::RequestId;
+use crate::request::{RequestId, TraceId};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::io::AsyncWrite;
+use tracing::field::display;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
@@ -55,6 +56,8 @@ pub(crate) struct GuestOutput(Arc<Mutex<OutputState>>);
 struct OutputState {
     /// The request that writes; `None` before the first one.
     request_id: Option<RequestId>,
+    /// The trace that it belongs to.
+    trace_id: Option<TraceId>,
     /// Bytes of the log that the request has taken.
     logged: usize,
     /// Whether it may take no more.
@@ -78,11 +81,12 @@ impl GuestOutput {
         self.lock().sink = Some(sink);
     }
 
-    /// Begins a new request, of this name.
-    pub(crate) fn begin(&self, request_id: &RequestId) {
+    /// Begins a new request, of this name, which belongs to this trace.
+    pub(crate) fn begin(&self, request_id: &RequestId, trace_id: TraceId) {
         let mut state = self.lock();
         state.flush();
         state.request_id = Some(request_id.clone());
+        state.trace_id = Some(trace_id);
         state.logged = 0;
         state.is_full = false;
     }
@@ -146,12 +150,14 @@ impl OutputState {
         let line = String::from_utf8_lossy(line);
         let line = escaped(line.trim_end_matches(['\r', '\n']));
         let request_id = self.request_id.as_ref().map_or("", RequestId::as_str);
+        let trace_id = self.trace_id.map(display);
         self.logged += line.len() + LINE_OVERHEAD;
         if self.logged > REQUEST_BYTES {
             self.is_full = true;
             tracing::warn!(
                 target: TARGET,
                 request_id,
+                trace_id,
                 limit_bytes = REQUEST_BYTES,
                 "the guest wrote more than is kept for one request; the rest is dropped"
             );
@@ -171,10 +177,10 @@ impl OutputState {
         }
         match stream {
             Stream::Out => {
-                tracing::info!(target: TARGET, request_id, stream = "stdout", "{line}");
+                tracing::info!(target: TARGET, request_id, trace_id, stream = "stdout", "{line}");
             }
             Stream::Error => {
-                tracing::info!(target: TARGET, request_id, stream = "stderr", "{line}");
+                tracing::info!(target: TARGET, request_id, trace_id, stream = "stderr", "{line}");
             }
         }
     }
@@ -280,7 +286,7 @@ mod tests {
     #[test]
     fn a_line_is_logged_when_it_ends() {
         let output = GuestOutput::default();
-        output.begin(&id("r1"));
+        output.begin(&id("r1"), TraceId::random());
         let mut state = output.lock();
         state.write(Stream::Out, b"one");
         assert_eq!(state.out, b"one");
@@ -292,7 +298,7 @@ mod tests {
     fn a_request_logs_no_more_than_its_limit() {
         let output = GuestOutput::default();
         for text in [&[b'x'; 64 << 10][..], &[b'\n'; 64 << 10], &[0; 64 << 10]] {
-            output.begin(&id("r1"));
+            output.begin(&id("r1"), TraceId::random());
             let mut state = output.lock();
             for _ in 0..100 {
                 state.write(Stream::Error, text);
@@ -320,9 +326,9 @@ mod tests {
     #[test]
     fn the_next_request_of_an_instance_has_its_own_limit() {
         let output = GuestOutput::default();
-        output.begin(&id("r1"));
+        output.begin(&id("r1"), TraceId::random());
         output.lock().write(Stream::Out, &[b'x'; 2 * REQUEST_BYTES]);
-        output.begin(&id("r2"));
+        output.begin(&id("r2"), TraceId::random());
         let mut state = output.lock();
         state.write(Stream::Out, b"hello");
         assert_eq!(state.out, b"hello");

@@ -109,7 +109,8 @@ impl InstanceState {
     pub(super) fn begin(&mut self, task: Arc<RequestTask>) -> Result<(), HandleError> {
         let context = task.context();
         let tenant = context.tenant();
-        self.capabilities.output.begin(context.request_id());
+        let output = &self.capabilities.output;
+        output.begin(context.request_id(), context.trace_id());
         self.capabilities.gpu.begin(&task);
         self.capabilities.outgoing.begin(task.clone());
         context

@@ -43,6 +43,7 @@ impl Workers {
         if task.run.is_reused() && !self.reuse.ended.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 request_id = task.context().id(),
+                trace_id = %task.context().trace_id(),
                 "an instance that had served a request returned from another one without a \
                  response: from now on each request gets a new instance, and `--reuse` has no \
                  effect"
@@ -104,8 +105,9 @@ impl HandlerState for Workers {
                 Err(_) => return Err(StartTimedOut.into()),
             }
         };
+        let ready = Instant::now();
         if let Some(observer) = &self.observer {
-            observer.instantiated(started.elapsed());
+            observer.instantiated(ready.saturating_duration_since(started));
         }
         let current = Current::default();
         Ok(Instance {
@@ -120,6 +122,7 @@ impl HandlerState for Workers {
                 current,
                 reuse: self.reuse.clone(),
                 start_time,
+                made: (started, ready),
                 _activity: activity,
             },
         })
@@ -231,6 +234,8 @@ pub(crate) struct Worker {
     reuse: Reuse,
     /// How long the guest's own start functions ran, before they were done.
     start_time: Duration,
+    /// When it was begun to be made, and when it was ready.
+    made: (Instant, Instant),
     _activity: Activity,
 }
 
@@ -284,7 +289,13 @@ impl WorkerState for Worker {
                 previous.run.finish(Finish::Returned);
             }
             // The instance was made for this request.
-            None => task.context().usage().add_guest(ran + self.start_time),
+            None => {
+                task.context().usage().add_guest(ran + self.start_time);
+                if let Some(trace) = task.trace() {
+                    let (began, ready) = self.made;
+                    trace.instantiated(began, ready);
+                }
+            }
         }
         // `Expiration` watches deadline and client, from outside of the guest.
         Box::pin(std::future::pending())
@@ -298,7 +309,7 @@ impl WorkerState for Worker {
             }
             return;
         };
-        let request_id = task.context().id();
+        let (request_id, trace_id) = (task.context().id(), task.context().trace_id());
         if let Err(error) = &result {
             if let Some(trap) = error.downcast_ref() {
                 task.run.set_trap(*trap);
@@ -312,13 +323,15 @@ impl WorkerState for Worker {
         match (result, task.run.stopped()) {
             (Ok(()), _) => {}
             (Err(_), Some(stop)) => {
-                tracing::debug!(request_id, ?stop, "the guest was stopped");
+                tracing::debug!(request_id, %trace_id, ?stop, "the guest was stopped");
             }
             // The host itself ended it, and knows what the client is told.
             (Err(error), None) if task.failure().is_some() => {
-                tracing::info!(request_id, "the guest was ended: {error:#}");
+                tracing::info!(request_id, %trace_id, "the guest was ended: {error:#}");
             }
-            (Err(error), None) => tracing::error!(request_id, "the guest failed: {error:?}"),
+            (Err(error), None) => {
+                tracing::error!(request_id, %trace_id, "the guest failed: {error:?}");
+            }
         }
         // To give back what the instance had is a part of what the request costs.
         drop(store);
@@ -329,12 +342,13 @@ impl WorkerState for Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::{RequestContext, RequestId};
+    use crate::request::{RequestContext, RequestId, RequestTrace, TraceId};
 
     #[tokio::test]
     async fn whoever_waits_for_a_guest_learns_that_it_never_began() {
-        let context =
-            RequestContext::new(RequestId::random(), Instant::now(), Instant::now(), false);
+        let trace = RequestTrace::unknown(TraceId::random());
+        let now = Instant::now();
+        let context = RequestContext::new(RequestId::random(), trace, now, now, false);
         let task = Arc::new(RequestTask::new(context));
         drop(Handoff::new(task.clone()));
         assert_eq!(task.run.finished().await, Finish::NotStarted);

@@ -3,6 +3,7 @@
 use super::decision::Decision;
 use super::id::RequestId;
 use super::observer::{Observer, Route, UsageAccount};
+use super::trace::{ERROR_KIND, RequestTrace, SpanValue, TraceId};
 use super::usage::{BytesRead, RequestUsage, Usage};
 use http::uri::Scheme;
 use std::sync::{Arc, OnceLock};
@@ -16,6 +17,7 @@ const ONLY_TENANT: u64 = 0;
 /// The context of one request. The policies and the application of a chain share it.
 pub(crate) struct RequestContext {
     id: RequestId,
+    trace: RequestTrace,
     deadline: Instant,
     scheme: Option<Scheme>,
     /// Whether a policy decides on the request.
@@ -37,12 +39,14 @@ impl RequestContext {
     /// that decides.
     pub(crate) fn new(
         id: RequestId,
+        trace: RequestTrace,
         began: Instant,
         deadline: Instant,
         is_decided_on: bool,
     ) -> RequestContext {
         RequestContext {
             id,
+            trace,
             deadline,
             scheme: None,
             is_decided_on,
@@ -129,6 +133,16 @@ impl RequestContext {
         self.id.as_str()
     }
 
+    /// The trace that the request belongs to.
+    pub(crate) fn trace(&self) -> &RequestTrace {
+        &self.trace
+    }
+
+    /// Names the trace in logs.
+    pub(crate) fn trace_id(&self) -> TraceId {
+        self.trace.id()
+    }
+
     /// The same as a value that goes into headers.
     pub(crate) fn request_id(&self) -> &RequestId {
         &self.id
@@ -142,10 +156,14 @@ impl RequestContext {
     /// Records what a policy decided. The first decision holds: of a chain of policies
     /// the outermost decides first, and none behind it can take a refusal back.
     pub(crate) fn decide(&self, decision: Decision) {
-        if self.decision.set(decision).is_ok()
-            && let Some(observer) = &self.observer
-            && let Some(decision) = self.decision.get()
-        {
+        if self.decision.set(decision).is_err() {
+            return;
+        }
+        if let Some(tenant) = self.tenant() {
+            self.trace
+                .annotate("tensor_wasm.tenant", || SpanValue::of_number(tenant));
+        }
+        if let (Some(observer), Some(decision)) = (&self.observer, self.decision.get()) {
             observer.decided(decision);
         }
     }
@@ -176,6 +194,7 @@ impl RequestContext {
     /// Says that the response is an error of this kind. The first kind holds.
     pub(crate) fn set_error_kind(&self, kind: &'static str) {
         let _ = self.error_kind.set(kind);
+        self.trace.annotate(ERROR_KIND, || kind.into());
     }
 
     /// How the request failed, where the response is an error of code of the embedder.
@@ -268,7 +287,7 @@ mod tests {
             let mut used = BTreeMap::<Option<u64>, [u64; 4]>::new();
             for (tenant, steps) in requests {
                 let began = Instant::now();
-                let context = RequestContext::new(RequestId::random(), began, began, true);
+                let context = unrecorded(began, true);
                 let context = context.observed(None, Some(charges.clone()));
                 context.decide(match tenant {
                     Some(tenant) => admitted(tenant),
@@ -312,7 +331,7 @@ mod tests {
             let mut before = BTreeMap::<u64, [u64; 4]>::new();
             for ((tenant, function, attributed_at), steps) in requests {
                 let began = Instant::now();
-                let context = RequestContext::new(RequestId::random(), began, began, true);
+                let context = unrecorded(began, true);
                 let context = context.observed(None, Some(charges.clone()));
                 context.decide(admitted(tenant));
                 let at_begin = charges.of(Some(tenant));
@@ -357,7 +376,12 @@ mod tests {
     }
 
     fn context() -> RequestContext {
-        RequestContext::new(RequestId::random(), Instant::now(), Instant::now(), true)
+        unrecorded(Instant::now(), true)
+    }
+
+    fn unrecorded(began: Instant, is_decided_on: bool) -> RequestContext {
+        let trace = RequestTrace::unknown(TraceId::random());
+        RequestContext::new(RequestId::random(), trace, began, began, is_decided_on)
     }
 
     fn admitted(tenant: u64) -> Decision {
@@ -375,8 +399,7 @@ mod tests {
 
     #[test]
     fn a_request_that_no_policy_decides_on_is_tenant_0s() {
-        let context =
-            RequestContext::new(RequestId::random(), Instant::now(), Instant::now(), false);
+        let context = unrecorded(Instant::now(), false);
         assert_eq!(context.tenant(), Some(0));
     }
 

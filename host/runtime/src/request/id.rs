@@ -3,6 +3,7 @@
 //! A client may choose it, so that one id follows a call through several servers. An id
 //! that could forge a log line or a header is not accepted.
 
+use super::trace::{TraceId, hexadecimal};
 use std::fmt;
 
 use http::{HeaderName, HeaderValue};
@@ -21,13 +22,13 @@ impl RequestId {
     /// Thirty-two random hexadecimal digits. They are not a secret, so the generator only
     /// has to be fast.
     pub fn random() -> Self {
-        // By hand, since the formatter of the standard library takes longer than all the rest.
-        let digit = |nibble| match nibble {
-            0..10 => b'0' + nibble,
-            _ => b'a' + nibble - 10,
-        };
-        let number = fastrand::u128(..).to_be_bytes();
-        let text: [[u8; 2]; 16] = number.map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+        Self::of_trace(TraceId::random())
+    }
+
+    /// The id of a request for which the client chose no id and no trace: both are the same.
+    pub fn of_trace(trace: TraceId) -> Self {
+        let number = trace.number().to_be_bytes();
+        let text: [[u8; 2]; 16] = number.map(|byte| [hexadecimal(byte >> 4), hexadecimal(byte)]);
         // Hexadecimal digits are always a valid header value.
         let value = HeaderValue::from_bytes(text.as_flattened());
         Self(value.unwrap_or(HeaderValue::from_static("-")))

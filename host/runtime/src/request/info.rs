@@ -3,6 +3,7 @@
 
 use super::error::HandleError;
 use super::id::RequestId;
+use super::trace::RequestTrace;
 use super::usage::BytesRead;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +15,9 @@ pub struct RequestInfo {
     /// The name of this request in logs and responses. The guest finds the same in
     /// its `x-request-id` header.
     pub request_id: RequestId,
+    /// The trace that the request belongs to. The guest finds it in its header
+    /// `traceparent`.
+    pub trace: RequestTrace,
     /// When the request's head had arrived.
     pub received: Instant,
     /// The other end of the connection.

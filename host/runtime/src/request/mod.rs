@@ -18,6 +18,7 @@ mod info;
 mod observer;
 mod scope;
 mod task;
+pub(crate) mod trace;
 mod usage;
 
 pub(crate) use context::RequestContext;
@@ -31,4 +32,5 @@ pub(crate) use observer::Route;
 pub use observer::{EndedRequest, Observer, UsageAccount};
 pub use scope::RequestScope;
 pub(crate) use task::RequestTask;
+pub use trace::{Attribute, RequestTrace, Span, SpanId, SpanKind, SpanValue, TraceId, Tracer};
 pub use usage::{BytesRead, Usage};

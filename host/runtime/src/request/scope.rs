@@ -5,6 +5,7 @@ use super::decision::{Decision, Principal};
 use super::id::RequestId;
 use super::observer::{Observer, UsageAccount};
 use super::task::RequestTask;
+use super::trace::{RequestTrace, SpanKind, SpanValue};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,12 +19,13 @@ impl RequestScope {
     /// is, `caller` who asked for it. The observer learns what it uses.
     pub fn internal(
         id: RequestId,
+        trace: RequestTrace,
         deadline: Instant,
         tenant: u64,
         caller: Option<Principal>,
         observer: Option<Arc<dyn Observer>>,
     ) -> RequestScope {
-        let context = RequestContext::new(id, Instant::now(), deadline, true);
+        let context = RequestContext::new(id, trace, Instant::now(), deadline, true);
         // No policy's decision, of which the observer would learn.
         context.decide(Decision::Admitted { caller, tenant });
         let context = context.observed(None, observer);
@@ -76,6 +78,20 @@ impl RequestScope {
     /// uses it, to an account within its tenant. The first account holds.
     pub fn attribute_to(&self, account: Arc<dyn UsageAccount>) {
         self.0.context().attribute_to(account);
+    }
+
+    /// Adds to what the request's span says, where its spans are recorded. The first value of a
+    /// name holds.
+    pub fn annotate(&self, name: &'static str, value: impl FnOnce() -> SpanValue) {
+        self.0.context().trace().annotate(name, value);
+    }
+
+    /// The work that another request left for later is over: ends the span of a request that no
+    /// client sent. To be called once.
+    pub fn end_span(&self, name: &'static str, failed: bool) {
+        if let Some(recording) = self.0.context().trace().recording() {
+            recording.end(SpanKind::Consumer, name.into(), failed);
+        }
     }
 
     /// Who calls, where a policy knows.

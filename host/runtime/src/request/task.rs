@@ -4,9 +4,10 @@ use super::context::RequestContext;
 use super::error::HandleError;
 use super::guest_run::GuestRun;
 use super::held::HeldRequest;
+use super::trace::{ComponentTrace, SpanId};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use tensor_wasm_device::{LaunchTimes, Meter};
+use tensor_wasm_device::{LaunchConfig, LaunchTimes, Meter};
 
 /// One request in one component: what whoever waits for the response, the worker that
 /// runs the guest, and the guest's own calls share about it. A request that passes a
@@ -19,6 +20,8 @@ pub(crate) struct RequestTask {
     pub(crate) held: HeldRequest,
     /// Why the host gave up on the request while this guest worked on it.
     failure: OnceLock<HandleError>,
+    /// What is recorded of this component's work, where the request's spans are recorded.
+    trace: OnceLock<Box<ComponentTrace>>,
 }
 
 /// Where the context of the request is. It is not allocated for itself, since most
@@ -51,6 +54,7 @@ impl RequestTask {
             run: GuestRun::default(),
             held: HeldRequest::default(),
             failure: OnceLock::new(),
+            trace: OnceLock::new(),
         }
     }
 
@@ -67,6 +71,28 @@ impl RequestTask {
         matches!(self.context, ContextOf::Own(_))
     }
 
+    /// Begins the span of this component, where the request's spans are recorded.
+    pub(crate) fn begin_span(&self, name: &'static str) -> Option<&ComponentTrace> {
+        let recording = self.context().trace().recording()?;
+        let parent = self.nearest_span().unwrap_or(recording.root());
+        let trace = ComponentTrace::begin(recording, name, parent)?;
+        Some(self.trace.get_or_init(|| Box::new(trace)))
+    }
+
+    /// What is recorded of this component's work.
+    pub(crate) fn trace(&self) -> Option<&ComponentTrace> {
+        self.trace.get().map(|trace| &**trace)
+    }
+
+    /// The span of this component, or of the nearest one in front that has one.
+    fn nearest_span(&self) -> Option<SpanId> {
+        match (self.trace(), &self.context) {
+            (Some(trace), _) => Some(trace.id()),
+            (None, ContextOf::Front(front)) => front.nearest_span(),
+            (None, ContextOf::Own(_)) => None,
+        }
+    }
+
     /// Records what the client is told where this guest can't respond. A guest knows
     /// only that the component behind it failed; this says why. The first error holds.
     pub(crate) fn fail(&self, error: HandleError) {
@@ -81,11 +107,19 @@ impl RequestTask {
 
 /// What a guest launches is charged to the request that it works on.
 impl Meter for RequestTask {
+    fn begins(&self, kernel: &str, config: &LaunchConfig) -> u64 {
+        let trace = self.trace();
+        trace.map_or(0, |trace| trace.launch_begins(kernel, config))
+    }
+
     fn launched(&self) {
         self.context().usage().add_launch();
     }
 
     fn ran(&self, launch: LaunchTimes) {
+        if let Some(trace) = self.trace() {
+            trace.launch_ended(&launch);
+        }
         self.context().launch_ended(launch);
     }
 }
@@ -101,13 +135,14 @@ impl fmt::Debug for RequestTask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::{Decision, RequestId};
+    use crate::request::{Decision, RequestId, RequestTrace, TraceId};
     use std::time::Instant;
 
     #[test]
     fn the_components_of_a_chain_share_the_decision_and_not_the_failure() {
-        let context =
-            RequestContext::new(RequestId::random(), Instant::now(), Instant::now(), true);
+        let trace = RequestTrace::unknown(TraceId::random());
+        let now = Instant::now();
+        let context = RequestContext::new(RequestId::random(), trace, now, now, true);
         let policy = Arc::new(RequestTask::new(context));
         let application = policy.behind();
         policy.context().decide(Decision::Admitted {

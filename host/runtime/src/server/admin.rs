@@ -1,5 +1,5 @@
-//! The routes for operators, on an address of their own: `/livez` answers that the process
-//! runs, `/readyz` whether it accepts requests, and `/metrics` what it counts.
+//! The routes for operators, on an address of their own: `/livez` and `/healthz` answer that
+//! the process runs, `/readyz` whether it accepts requests, and `/metrics` what it counts.
 //!
 //! A thread with a runtime of its own serves them, so that a monitor gets an answer
 //! also while guests occupy every thread of the server. Nor do other clients of the address
@@ -188,13 +188,13 @@ impl Routes {
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
         match request.uri().path() {
-            "/livez" | "/readyz" | "/metrics" if !is_read => {
+            "/livez" | "/healthz" | "/readyz" | "/metrics" if !is_read => {
                 let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "use GET\n");
                 let allowed = HeaderValue::from_static("GET, HEAD");
                 response.headers_mut().insert(ALLOW, allowed);
                 response
             }
-            "/livez" => text(StatusCode::OK, "ok\n"),
+            "/livez" | "/healthz" => text(StatusCode::OK, "ok\n"),
             "/readyz" if self.readiness.get() => text(StatusCode::OK, "ready\n"),
             "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
             "/metrics" => {
@@ -204,7 +204,10 @@ impl Routes {
                 response.headers_mut().insert(CONTENT_TYPE, content_type);
                 response
             }
-            _ => text(StatusCode::NOT_FOUND, "try /livez, /readyz or /metrics\n"),
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "try /livez, /healthz, /readyz or /metrics\n",
+            ),
         }
     }
 }

@@ -21,21 +21,32 @@ use super::limits::Limits;
 use super::pace::MinimumPace;
 use super::place::{Place, RequestPermit};
 use super::places::{ConnectionPlaces, Places};
-use crate::request::{EndedRequest, HandleError, Observer, RequestId, RequestInfo, Route};
+use super::server_span;
+use crate::request::trace::Recording;
+use crate::request::{
+    EndedRequest, HandleError, Observer, RequestId, RequestInfo, RequestTrace, Route, Tracer,
+};
 
 /// What all connections of a listener share: its limits, and how many requests run.
 pub(super) struct ListenerState {
     pub(super) limits: Limits,
     pub(super) places: Arc<Places>,
     observer: Option<Arc<dyn Observer>>,
+    /// Who takes the spans of requests.
+    pub(super) tracer: Option<Arc<dyn Tracer>>,
 }
 
 impl ListenerState {
-    pub(super) fn new(limits: Limits, observer: Option<Arc<dyn Observer>>) -> Self {
+    pub(super) fn new(
+        limits: Limits,
+        observer: Option<Arc<dyn Observer>>,
+        tracer: Option<Arc<dyn Tracer>>,
+    ) -> Self {
         Self {
             places: Arc::new(Places::new(&limits)),
             limits,
             observer,
+            tracer,
         }
     }
 
@@ -106,9 +117,15 @@ impl Connection {
     }
 
     /// What is known of a request on this connection.
-    pub(super) fn info(&self, request_id: RequestId, received: Instant) -> RequestInfo {
+    pub(super) fn info(
+        &self,
+        request_id: RequestId,
+        trace: RequestTrace,
+        received: Instant,
+    ) -> RequestInfo {
         RequestInfo {
             request_id,
+            trace,
             received: received.into_std(),
             peer: self.peer,
             certificate: self.certificate.clone(),
@@ -129,6 +146,7 @@ impl Connection {
             method: request.method().clone(),
             status: None,
             route: None,
+            recording: None,
             expects_continue: request.headers().contains_key(header::EXPECT),
             version: request.version(),
             received: Instant::now(),
@@ -168,6 +186,8 @@ pub(super) struct RunningExchange {
     /// Of the response, once there is one.
     status: Option<StatusCode>,
     route: Option<&'static str>,
+    /// Where its spans are recorded.
+    recording: Option<Arc<Recording>>,
     /// Whether the client waits to be asked for its body (RFC 9110, section 10.1.1).
     pub(super) expects_continue: bool,
     pub(super) version: Version,
@@ -185,6 +205,11 @@ impl RunningExchange {
     /// The request's method.
     pub(super) fn method(&self) -> &Method {
         &self.method
+    }
+
+    /// The request belongs to this trace.
+    pub(super) fn follow(&mut self, trace: &RequestTrace) {
+        self.recording = trace.recording().cloned();
     }
 
     /// The head of the response is known.
@@ -229,6 +254,9 @@ impl Drop for RunningExchange {
     fn drop(&mut self) {
         self.exchange().end();
         self.connection.running.fetch_sub(1, Ordering::Relaxed);
+        if let Some(recording) = &self.recording {
+            server_span::end(recording, &self.method, self.status);
+        }
         if let Some(observer) = &self.connection.listener.observer {
             observer.request_ended(EndedRequest {
                 method: Some(&self.method),
@@ -245,7 +273,7 @@ mod tests {
     use super::*;
 
     fn connection() -> Arc<Connection> {
-        let listener = Arc::new(ListenerState::new(Limits::default(), None));
+        let listener = Arc::new(ListenerState::new(Limits::default(), None, None));
         let peer = ([127, 0, 0, 1], 1).into();
         Arc::new(Connection::new(listener, peer, None))
     }

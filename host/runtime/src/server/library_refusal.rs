@@ -26,7 +26,7 @@ use super::envelope;
 use super::handler::Handler;
 use super::request_head;
 use crate::lock::ignore_poison;
-use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId};
+use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId, RequestTrace, TraceId};
 
 /// No response of the library to a head is longer, in bytes.
 const LONGEST: usize = 256;
@@ -127,10 +127,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Refusal<S> {
             }
             _ => HandleError::BadRequest("its head is not valid HTTP/1.1"),
         };
-        let id = RequestId::random();
-        tracing::debug!(request_id = %id, kind = error.kind(), "answered without the guest");
+        let trace = TraceId::random();
+        let id = RequestId::of_trace(trace);
+        tracing::debug!(request_id = %id, trace_id = %trace, kind = error.kind(), "answered without the guest");
         let refused = RefusedRequest {
-            info: connection.info(id.clone(), Instant::now()),
+            info: connection.info(id.clone(), RequestTrace::unknown(trace), Instant::now()),
             method: None,
             path: String::new(),
             error,

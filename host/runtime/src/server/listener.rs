@@ -28,8 +28,8 @@ use super::shutdown::{Phase, Readiness, Shutdown, Signal};
 use super::socket::{Listener, PassedSocket, Socket};
 use super::tls::Tls;
 use crate::log_throttle::LogThrottle;
-use crate::request::Observer;
 use crate::request::guest_time::host_task;
+use crate::request::{Observer, Tracer};
 
 /// Streams at one time on one HTTP/2 connection, at most.
 const STREAMS: u32 = 256;
@@ -54,6 +54,7 @@ pub struct Server {
     tls: Option<Tls>,
     trusts_forwarded: bool,
     observer: Option<Arc<dyn Observer>>,
+    tracer: Option<Arc<dyn Tracer>>,
 }
 
 /// How a server ended.
@@ -111,6 +112,7 @@ impl Server {
             tls: None,
             trusts_forwarded: false,
             observer: None,
+            tracer: None,
         }
     }
 
@@ -142,6 +144,13 @@ impl Server {
     #[must_use]
     pub fn with_observer(mut self, observer: impl Into<Option<Arc<dyn Observer>>>) -> Self {
         self.observer = observer.into();
+        self
+    }
+
+    /// Gives the spans of requests to a tracer.
+    #[must_use]
+    pub fn with_tracer(mut self, tracer: Option<Arc<dyn Tracer>>) -> Self {
+        self.tracer = tracer;
         self
     }
 
@@ -195,7 +204,11 @@ impl Server {
         drain: Duration,
     ) -> Drained {
         let limits = self.limits;
-        let state = Arc::new(ListenerState::new(limits, self.observer.clone()));
+        let state = Arc::new(ListenerState::new(
+            limits,
+            self.observer.clone(),
+            self.tracer.clone(),
+        ));
         let builder = Arc::new(builder(&limits));
         let origin = Arc::new(self.origin());
         // A permit for each connection: they bound the number of connections, and

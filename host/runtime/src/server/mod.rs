@@ -23,6 +23,7 @@ mod places;
 mod request_body;
 mod request_head;
 mod response_body;
+mod server_span;
 mod service;
 mod shutdown;
 mod socket;

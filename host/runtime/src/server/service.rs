@@ -23,7 +23,11 @@ use super::no_content;
 use super::request_body::{self, Reading};
 use super::request_head::{self, Origin};
 use super::response_body::{ResponseBody, Unread};
-use crate::request::{HandleError, REQUEST_ID, RefusedRequest, RequestId, RequestInfo};
+use super::server_span;
+use crate::request::trace::ERROR_KIND;
+use crate::request::{
+    HandleError, REQUEST_ID, RefusedRequest, RequestId, RequestInfo, RequestTrace, TraceId,
+};
 
 /// What the requests of one connection share.
 pub(super) struct ConnectionService<H> {
@@ -57,7 +61,8 @@ impl<H: Handler> ConnectionService<H> {
         request: Request<Incoming>,
     ) -> Result<Response<ResponseBody>, Infallible> {
         let mut exchange = self.connection.begin(&request);
-        let response = respond(&self, &exchange, request).await;
+        let (head, incoming) = request.into_parts();
+        let response = respond(&self, &mut exchange, head, incoming).await;
         let mut response = no_content::enforce(response, &exchange);
         // The connection can't carry another request after one whose body nobody reads to its
         // end: tell the client.
@@ -75,8 +80,9 @@ impl<H: Handler> ConnectionService<H> {
 
 async fn respond<H: Handler>(
     service: &ConnectionService<H>,
-    exchange: &RunningExchange,
-    request: Request<Incoming>,
+    exchange: &mut RunningExchange,
+    mut head: Parts,
+    incoming: Incoming,
 ) -> Response<ResponseBody> {
     let ConnectionService {
         handler,
@@ -84,41 +90,48 @@ async fn respond<H: Handler>(
         origin,
         authority,
     } = service;
-    let (mut head, incoming) = request.into_parts();
-    let id = head
+    let of_client = head
         .headers
         .get(REQUEST_ID)
-        .and_then(RequestId::from_client)
-        .unwrap_or_else(RequestId::random);
+        .and_then(RequestId::from_client);
+    let random = TraceId::random();
+    let id = of_client.unwrap_or_else(|| RequestId::of_trace(random));
+    let tracer = connection.listener.tracer.as_ref();
+    let trace = RequestTrace::begin(&mut head.headers, random, tracer);
+    server_span::begin(&trace, id.as_str(), &head, connection.peer);
+    exchange.follow(&trace);
+    let name = Name { id, trace };
     let permit = match connection.admit() {
         Ok(permit) => permit,
-        Err(error) => return refuse(connection, error, &id, Some(incoming)),
+        Err(error) => return refuse(connection, error, &name, Some(incoming)),
     };
     let limits = &connection.listener.limits;
     if let Err(error) = request_head::complete(&mut head, origin, authority, limits) {
-        report(service, exchange, &id, &head, error).await;
-        return refuse(connection, error, &id, Some(incoming));
+        report(service, exchange, &name, &head, error).await;
+        return refuse(connection, error, &name, Some(incoming));
     }
+    server_span::complete(&name.trace, &head);
     let (body, read, watch) = match request_body::limit(incoming, limits, &permit) {
         Ok(limited) => limited,
         Err(incoming) => {
             let limit = limits.body_bytes;
             let error = HandleError::BodyTooLarge { limit };
-            report(service, exchange, &id, &head, error).await;
-            return refuse(connection, error, &id, Some(incoming));
+            report(service, exchange, &name, &head, error).await;
+            return refuse(connection, error, &name, Some(incoming));
         }
     };
 
-    head.headers.insert(REQUEST_ID, id.to_header());
+    head.headers.insert(REQUEST_ID, name.id.to_header());
+    name.trace.put(&mut head.headers);
     let info = RequestInfo {
         body: read,
-        ..connection.info(id.clone(), exchange.received)
+        ..name.info(connection, exchange)
     };
     let outcome = handler.handle(Request::from_parts(head, body), info).await;
 
     // What the client did wrong explains whatever the guest made of it.
     if let Some((error, rest)) = watch.failure() {
-        return refuse(connection, error, &id, rest);
+        return refuse(connection, error, &name, rest);
     }
     match outcome {
         Ok(mut response) => {
@@ -127,21 +140,39 @@ async fn respond<H: Handler>(
             let reading = poll_fn(|cx| Poll::Ready(watch.poll_reading(cx))).await;
             let unread = (reading != Reading::Complete).then_some(watch);
             let mut response = response.map(|body| ResponseBody::guest(body, permit, unread));
-            response.headers_mut().insert(REQUEST_ID, id.to_header());
+            response
+                .headers_mut()
+                .insert(REQUEST_ID, name.id.to_header());
             response
         }
-        Err(error) => refuse(connection, error, &id, watch),
+        Err(error) => refuse(connection, error, &name, watch),
+    }
+}
+
+/// What a request is called: by itself, and together with others.
+struct Name {
+    id: RequestId,
+    trace: RequestTrace,
+}
+
+impl Name {
+    /// What is known of the request.
+    fn info(&self, connection: &Connection, exchange: &RunningExchange) -> RequestInfo {
+        connection.info(self.id.clone(), self.trace.clone(), exchange.received)
     }
 }
 
 fn refuse(
     connection: &Connection,
     error: HandleError,
-    id: &RequestId,
+    name: &Name,
     unread: impl Into<Unread>,
 ) -> Response<ResponseBody> {
     connection.listener.failed(error);
-    tracing::debug!(request_id = %id, kind = error.kind(), "answered without the guest");
+    let Name { id, trace } = name;
+    let kind = error.kind();
+    trace.annotate(ERROR_KIND, || kind.into());
+    tracing::debug!(request_id = %id, trace_id = %trace.id(), kind, "answered without the guest");
     envelope::response(&error, id).map(|text| ResponseBody::host(text, unread))
 }
 
@@ -149,12 +180,12 @@ fn refuse(
 async fn report<H: Handler>(
     service: &ConnectionService<H>,
     exchange: &RunningExchange,
-    id: &RequestId,
+    name: &Name,
     head: &Parts,
     error: HandleError,
 ) {
     let request = RefusedRequest {
-        info: service.connection.info(id.clone(), exchange.received),
+        info: name.info(&service.connection, exchange),
         method: Some(head.method.clone()),
         path: head.uri.path().to_owned(),
         error,

@@ -5,14 +5,12 @@ mod report;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 use tensor_wasm_node::host::Host;
-use tensor_wasm_node::metrics::Metrics;
 use tensor_wasm_runtime::Directory;
 
-use super::server::{self, ServerCommand, ServerOptions, source};
+use super::server::{self, ServerCommand, ServerOptions, Telemetry, source};
 use crate::config::Settings;
 use crate::values;
 
@@ -64,11 +62,11 @@ impl ServerCommand for Serve {
         &self.server
     }
 
-    fn assemble(&self, settings: &Settings, metrics: Option<Arc<Metrics>>) -> anyhow::Result<Host> {
+    fn assemble(&self, settings: &Settings, telemetry: Telemetry) -> anyhow::Result<Host> {
         let builder = Host::builder(source(&self.component)?)
             .environment(self.variables.clone())
             .directories(self.directories.clone());
-        let mut builder = self.server.applied_to(builder, settings, metrics)?;
+        let mut builder = self.server.applied_to(builder, settings, telemetry)?;
         for path in &self.plug {
             builder = builder.plug(source(path)?);
         }

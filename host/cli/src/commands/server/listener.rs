@@ -18,7 +18,7 @@ pub struct ListenerOptions {
     /// The permissions of a Unix socket, octal
     #[arg(long, value_name = "MODE", value_parser = values::mode, default_value = "660")]
     socket_mode: u32,
-    /// An address for /livez, /readyz and /metrics
+    /// An address for /livez, /healthz, /readyz and /metrics
     #[arg(long, value_name = "ADDRESS")]
     pub admin: Option<SocketAddr>,
     /// Say in a header Server-Timing of each answer what its request used until then: the time

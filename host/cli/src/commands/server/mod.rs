@@ -21,6 +21,6 @@ mod systemd;
 mod tenants;
 mod tls;
 
-pub use options::{ServerOptions, source};
+pub use options::{ServerOptions, Telemetry, source};
 pub use report::{file_name, list};
 pub use run::{ServerCommand, run};

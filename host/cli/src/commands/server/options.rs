@@ -10,6 +10,7 @@ use clap::Args;
 use tensor_wasm_node::grants::Tenant;
 use tensor_wasm_node::host::{ComponentSource, HostBuilder};
 use tensor_wasm_node::metrics::Metrics;
+use tensor_wasm_node::traces::Traces;
 
 use super::audit::AuditOptions;
 use super::cache::CacheOptions;
@@ -54,6 +55,15 @@ pub struct ServerOptions {
     pub log: LogOptions,
 }
 
+/// Who learns what happens to requests.
+#[derive(Clone, Default)]
+pub struct Telemetry {
+    /// Who counts, where somebody reads it.
+    pub metrics: Option<Arc<Metrics>>,
+    /// Who takes the spans of requests, where they are exported.
+    pub traces: Option<Arc<Traces>>,
+}
+
 impl ServerOptions {
     /// What each tenant may have of which the configuration says nothing else.
     fn tenant(&self) -> Tenant {
@@ -74,7 +84,7 @@ impl ServerOptions {
         &self,
         builder: HostBuilder<S>,
         settings: &Settings,
-        metrics: Option<Arc<Metrics>>,
+        telemetry: Telemetry,
     ) -> anyhow::Result<HostBuilder<S>> {
         let mut builder = builder
             .http(self.http.grant(&settings.tenants)?)
@@ -91,7 +101,8 @@ impl ServerOptions {
             .instances(self.all_instances())
             .instance_memory_bytes(self.limits.instance_memory_bytes()?)
             .cache(self.cache.directory()?)
-            .metrics(metrics)
+            .metrics(telemetry.metrics)
+            .traces(telemetry.traces)
             .usage_header(self.listener.usage_header);
         for path in &self.policy.policies {
             builder = builder.policy(source(path)?);

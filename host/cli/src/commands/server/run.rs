@@ -8,11 +8,12 @@ use std::time::Duration;
 use anyhow::Context;
 use tensor_wasm_node::host::Served;
 use tensor_wasm_node::metrics::Metrics;
+use tensor_wasm_node::traces::Traces;
 use tensor_wasm_runtime::server::{Admin, Drained};
 use tokio::runtime::Builder;
 
 use super::supervisor::Supervisor;
-use super::{ServerOptions, files, protection, report, signals, systemd};
+use super::{ServerOptions, Telemetry, files, protection, report, signals, systemd};
 use crate::commands;
 use crate::config::Settings;
 
@@ -22,26 +23,28 @@ const LAST_WAIT: Duration = Duration::from_secs(1);
 /// How long the last records may take to reach the disk.
 const LAST_RECORDS: Duration = Duration::from_secs(5);
 
+/// How long the last spans may take to reach their collector.
+const LAST_SPANS: Duration = Duration::from_secs(3);
+
 /// A command that serves.
 pub trait ServerCommand {
     /// What it serves.
     type Host: Served;
 
+    /// Whether it shows its metrics by itself, also where there is no address for operators.
+    const SHOWS_METRICS: bool = false;
+
     /// The options that it shares with the others.
     fn options(&self) -> &ServerOptions;
 
-    /// Assembles the host that the options describe, which counts what happens in these
-    /// metrics. Called in the context of the Tokio
-    /// runtime that serves, outside of its tasks, so that it may block.
+    /// Assembles the host that the options describe, which tells this telemetry what happens.
+    /// Called in the context of the Tokio runtime that serves, outside of its tasks, so that it
+    /// may block.
     ///
     /// # Errors
     ///
     /// Where it can't be assembled; the process then ends.
-    fn assemble(
-        &self,
-        settings: &Settings,
-        metrics: Option<Arc<Metrics>>,
-    ) -> anyhow::Result<Self::Host>;
+    fn assemble(&self, settings: &Settings, telemetry: Telemetry) -> anyhow::Result<Self::Host>;
 
     /// The lines on standard output that say what is served, to follow those that say where.
     fn report(&self, host: &Self::Host) -> String;
@@ -52,7 +55,7 @@ pub trait ServerCommand {
 /// # Errors
 ///
 /// Where it can't begin to serve.
-pub fn run(command: &impl ServerCommand, settings: &Settings) -> anyhow::Result<ExitCode> {
+pub fn run<C: ServerCommand>(command: &C, settings: &Settings) -> anyhow::Result<ExitCode> {
     let options = command.options();
     options.log.start()?;
     settings.log();
@@ -78,19 +81,30 @@ pub fn run(command: &impl ServerCommand, settings: &Settings) -> anyhow::Result<
         .with_tls(tls.clone())
         .with_trusted_forwarded(options.listener.trust_forwarded)
         .with_drain_delay(options.requests.drain_delay);
-    let admin = match options.listener.admin {
-        Some(address) => {
-            let tenants = settings.tenants.by_id.keys().copied();
-            let metrics = Arc::new(Metrics::new(tenants));
-            let admin = Admin::start(address, server.readiness(), metrics.clone())?;
-            Some((admin, metrics))
+    let metrics = (C::SHOWS_METRICS || options.listener.admin.is_some()).then(|| {
+        let tenants = settings.tenants.by_id.keys().copied();
+        Arc::new(Metrics::new(tenants))
+    });
+    let admin = match (options.listener.admin, &metrics) {
+        (Some(address), Some(metrics)) => {
+            Some(Admin::start(address, server.readiness(), metrics.clone())?)
+        }
+        _ => None,
+    };
+    let traces = match &settings.traces {
+        Some(config) => {
+            tracing::info!(collector = %config.endpoint, "spans of traces are exported");
+            Some(Arc::new(Traces::start(config.clone())?))
         }
         None => None,
     };
-    let (admin, metrics) = admin.unzip();
+    let telemetry = Telemetry {
+        metrics,
+        traces: traces.clone(),
+    };
     let host = {
         let _context = runtime.enter();
-        command.assemble(settings, metrics)?
+        command.assemble(settings, telemetry)?
     };
     if host
         .parts()
@@ -132,6 +146,9 @@ pub fn run(command: &impl ServerCommand, settings: &Settings) -> anyhow::Result<
     }
     runtime.shutdown_timeout(LAST_WAIT);
     let lost = host.close(LAST_RECORDS);
+    if let Some(traces) = traces {
+        traces.close(LAST_SPANS);
+    }
     if lost > 0 {
         tracing::error!(lost, "records could not be written to the audit log");
     }
@@ -149,5 +166,6 @@ fn longest_end(options: &ServerOptions) -> Duration {
         .saturating_add(options.requests.drain_timeout)
         .saturating_add(LAST_WAIT)
         .saturating_add(LAST_RECORDS)
+        .saturating_add(LAST_SPANS)
         .saturating_add(LAST_WAIT)
 }

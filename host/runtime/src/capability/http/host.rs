@@ -1,6 +1,7 @@
 //! What a guest's outgoing request goes through: it is sent to an allowed server, or
 //! denied.
 
+use super::client_span;
 use super::connections::{Connections, InstanceConnections};
 use super::limits::HttpLimits;
 use super::send::{Sent, send};
@@ -111,7 +112,7 @@ impl Failed {
     }
 }
 
-type Sending = Box<dyn Future<Output = Result<Sent, Error>> + Send>;
+pub(super) type Sending = Box<dyn Future<Output = Result<Sent, Error>> + Send>;
 
 impl WasiHttpHooks for Outgoing {
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
@@ -124,12 +125,20 @@ impl WasiHttpHooks for Outgoing {
 
     fn send_request(
         &mut self,
-        request: http::Request<WasiBody>,
+        mut request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _done: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Sending {
         match self.admit(&request) {
-            Ok(send) => send(request, options.unwrap_or_default()),
+            Ok(send) => {
+                let task = self.task.as_deref();
+                let span = task.and_then(|task| client_span::begin(task, &mut request));
+                let sending = send(request, options.unwrap_or_default());
+                match span {
+                    None => sending,
+                    Some(span) => Box::new(client_span::follow(span, Box::into_pin(sending))),
+                }
+            }
             Err(error) => Box::new(std::future::ready(Err(error))),
         }
     }

@@ -3,6 +3,8 @@
 //! none was named.
 
 mod addresses;
+mod client;
+mod client_span;
 mod connections;
 mod counted;
 mod held;
@@ -16,6 +18,7 @@ mod settings;
 mod tests;
 mod trust;
 
+pub use client::{HttpClient, HttpClientError};
 pub use connections::{ConnectionLimits, Connections};
 pub(crate) use counted::{HttpAccountView, held_bytes};
 pub(crate) use host::Outgoing;

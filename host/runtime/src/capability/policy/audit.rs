@@ -4,7 +4,7 @@
 //! record. The runtime writes nothing itself: whoever embeds it brings an [`Auditor`].
 
 use crate::request::{
-    Decision, HandleError, RefusedRequest, RequestId, RequestInfo, RequestTask, Usage,
+    Decision, HandleError, RefusedRequest, RequestId, RequestInfo, RequestTask, TraceId, Usage,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +19,8 @@ pub struct RequestRecord {
     pub time: SystemTime,
     /// The request's name in responses and logs.
     pub request_id: RequestId,
+    /// The trace that it belongs to.
+    pub trace_id: TraceId,
     /// The other end of the connection.
     pub peer: SocketAddr,
     /// The subject of the client's certificate, where the client presented one and it
@@ -58,6 +60,7 @@ impl RequestRecord {
         RequestRecord {
             time: SystemTime::now(),
             request_id: info.request_id,
+            trace_id: info.trace.id(),
             peer: info.peer,
             certificate: info.certificate,
             method,
@@ -164,6 +167,7 @@ impl<'a> PendingRecord<'a> {
         self.auditor.record(RequestRecord {
             time: self.time,
             request_id: info.request_id,
+            trace_id: info.trace.id(),
             peer: info.peer,
             certificate: info.certificate,
             method: Some(method),

@@ -7,7 +7,7 @@ use crate::capability::account::InstanceAccount;
 use crate::capability::gpu::GpuContext;
 use crate::capability::http::{HttpLimits, held_bytes};
 use crate::capability::tenant_memory::TenantMemory;
-use crate::request::{Decision, ForwardedHead, HandleError, Principal, RequestTask};
+use crate::request::{Decision, ForwardedHead, HandleError, Principal, RequestTask, SpanValue};
 use std::sync::Arc;
 use wasmtime::component::HasData;
 use wasmtime_wasi_http::WasiHttpCtxView;
@@ -56,7 +56,14 @@ impl<'a> PolicyCtxView<'a> {
         let Some(task) = self.task else {
             wasmtime::bail!("a policy can decide only while it handles a request");
         };
-        task.context().decide(decision);
+        let context = task.context();
+        context
+            .trace()
+            .annotate("tensor_wasm.policy.decision", || match &decision {
+                Decision::Admitted { .. } => "admitted".into(),
+                Decision::Refused { kind, .. } => SpanValue::of_text(kind),
+            });
+        context.decide(decision);
         Ok(task)
     }
 
