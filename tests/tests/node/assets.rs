@@ -13,7 +13,8 @@ impl Node {
     fn stage(&self, function: &str, path: &str, content: impl Into<Vec<u8>>) -> Reply {
         let path = format!("/functions/{function}/assets/{path}");
         let request = self.server.request(Method::PUT, &path);
-        self.server.send(request.body(content.into()))
+        let body: Vec<u8> = content.into();
+        self.server.send(request.body(body))
     }
 
     #[track_caller]

@@ -101,7 +101,7 @@ fn a_secret_comes_from_standard_input_a_file_or_a_variable_and_is_shown_nowhere(
     let path = folder.path().join("key");
     fs::write(&path, "hush from a file\n").unwrap();
     let set = |more: &[&str]| {
-        let arguments = [&["secrets", "set", "image", "API_KEY"], more].concat();
+        let arguments = [&["secrets", "set", "image", "API_KEY"][..], more].concat();
         Client::new(&arguments).at(&server)
     };
     let runs = [
@@ -132,7 +132,7 @@ fn a_secret_comes_from_standard_input_a_file_or_a_variable_and_is_shown_nowhere(
     set(&["--from", "nowhere"])
         .run()
         .fails(1, &["can't read nowhere"]);
-    set(&[]).input([0xff]).run().fails(5, &["UTF-8"]);
+    set(&[]).input([0xff_u8]).run().fails(5, &["UTF-8"]);
     set(&[])
         .input(vec![b'h'; 100_000])
         .run()
@@ -181,7 +181,7 @@ fn outgoing_hosts_are_shown_and_set() {
         (&["--none"], "none", Some(json!([]))),
         (&["--all"], "all that are granted", Some(Value::Null)),
     ] {
-        let run = server.run(&[&["outgoing", "image"], options].concat());
+        let run = server.run(&[&["outgoing", "image"][..], options].concat());
         let expected = format!("allowed {allowed}");
         assert_eq!(
             cells(run.succeeds().text()),

@@ -217,7 +217,7 @@ impl Verification {
 
     async fn usage(&self) -> Result<Seen, ClientError> {
         let id = self.function_id.as_deref();
-        let mut requests = 0;
+        let mut requests: u64 = 0;
         for _ in 0..TRIES {
             let call = Call::get(Target::of(&["usage"]));
             let (_, usage) = self.client.json::<Usage>(call).await?;
