@@ -13,7 +13,7 @@ use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::table::Op;
 use crate::syntax::types::Type;
 
-use Eval::{Four, One, Three, Two};
+use Eval::{One, Three, Two};
 
 /// Chooses a function by integer type.
 macro_rules! by_integer {
@@ -107,17 +107,13 @@ pub(crate) fn select(op: Op, modifiers: &Modifiers) -> Option<Eval> {
         Op::Neg => by_number!(One, ty, int::neg, float::neg),
         Op::Min => by_number!(Two, ty, int::min, float::min),
         Op::Max => by_number!(Two, ty, int::max, float::max),
-        Op::Bfe => by_integer!(Three, ty, int::bfe),
-        Op::Bfi => by_integer!(Four, ty, int::bfi),
         Op::Fns => Some(Three(int::fns)),
         Op::MbarrierPending => Some(One(mbarrier::pending)),
         Op::And => Some(Two(|a, b, _| a & b)),
         Op::Or => Some(Two(|a, b, _| a | b)),
         Op::Xor => Some(Two(|a, b, _| a ^ b)),
-        Op::Lop3 => Some(Four(|a, b, c, table, _| int::lop3(a, b, c, table))),
         Op::Shl => by_integer!(Two, ty, int::shl),
         Op::Shr => by_integer!(Two, ty, int::shr),
-        Op::Prmt => Some(Three(int::prmt)),
         Op::Fma => by_float!(Three, ty, float::fma),
         Op::Rcp if approximate => by_float!(One, ty, float::rcp_approx),
         Op::Rcp => by_float!(One, ty, float::rcp),

@@ -206,6 +206,11 @@ impl IntBuilder for Evaluator {
     }
 
     #[inline(always)]
+    fn known(&self, a: Integer) -> Option<u64> {
+        Some(a.bits())
+    }
+
+    #[inline(always)]
     fn unary(&mut self, op: IntUnary, a: Integer) -> Integer {
         let (bits, width) = (a.bits(), self.width(a));
         let signed = |value: i64| Integer::new(width, value.cast_unsigned());

@@ -77,6 +77,9 @@ pub(crate) trait IntBuilder {
     /// A constant.
     fn int(&mut self, width: Width, value: u64) -> Self::Int;
     fn width(&self, a: Self::Int) -> Width;
+    /// The bits of a value that is known while code is built. A function may choose other operations by
+    /// it, but no other result.
+    fn known(&self, a: Self::Int) -> Option<u64>;
     fn unary(&mut self, op: IntUnary, a: Self::Int) -> Self::Int;
     fn binary(&mut self, op: IntBinary, a: Self::Int, b: Self::Int) -> Self::Int;
     /// `yes` where the condition is not zero, else `no`.

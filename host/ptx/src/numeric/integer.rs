@@ -3,7 +3,6 @@
 //! NVIDIA's compiler does, and the dividend as remainder.
 
 use crate::numeric::eval::Flags;
-use crate::syntax::modifier::Modifier;
 
 /// An integer type, by how its values read as wide ones.
 pub(crate) trait Int {
@@ -157,37 +156,6 @@ pub(crate) fn compare<T: Int>(a: u64, b: u64, flags: Flags) -> u64 {
     flags.accepts(Some(wide::<T>(a).cmp(&wide::<T>(b))))
 }
 
-/// The field of `len` bits at `pos`; its sign fills the rest where the type is signed. Position and
-/// length are read modulo 256, and bits past the width are copies of the sign, or zero.
-pub(crate) fn bfe<T: Int>(a: u64, pos: u64, len: u64, _: Flags) -> u64 {
-    let (pos, len) = ((pos & 0xff) as u32, (len & 0xff) as u32);
-    if len == 0 {
-        return 0;
-    }
-    let shifted = wide::<T>(a) >> pos.min(127);
-    if len >= T::BITS {
-        return narrow::<T>(shifted);
-    }
-    let field = (shifted as u64) & mask(len);
-    // The sign is the field's top bit, or the value's where the field reaches past it.
-    let top = (pos + len - 1).min(T::BITS - 1);
-    let negative = T::SIGNED && (a >> top) & 1 == 1;
-    if negative {
-        return (field | !mask(len)) & mask(T::BITS);
-    }
-    field
-}
-
-/// `b` with the low `len` bits of `a` in place of its own at `pos`.
-pub(crate) fn bfi<T: Int>(a: u64, b: u64, pos: u64, len: u64, _: Flags) -> u64 {
-    let (pos, len) = ((pos & 0xff) as u32, (len & 0xff) as u32);
-    if pos >= T::BITS {
-        return b;
-    }
-    let field = (mask(len) << pos) & mask(T::BITS);
-    (b & !field) | ((a << pos) & field)
-}
-
 /// Where the `offset`-th set bit is, counted from bit `base` upwards, or downwards where the offset
 /// is negative; an offset of zero asks for the bit at `base` itself. All bits set where there is
 /// none.
@@ -216,18 +184,6 @@ pub(crate) fn fns(bits: u64, base: u64, offset: u64, _: Flags) -> u64 {
     mask(32)
 }
 
-/// Any function of three bits, whose value table is `table`.
-pub(crate) fn lop3(a: u64, b: u64, c: u64, table: u64) -> u64 {
-    let mut result = 0;
-    for row in 0..8u32 {
-        if (table >> row) & 1 == 1 {
-            let pick = |bits: u64, bit: u32| if (row >> bit) & 1 == 1 { bits } else { !bits };
-            result |= pick(a, 2) & pick(b, 1) & pick(c, 0);
-        }
-    }
-    result & mask(32)
-}
-
 pub(crate) fn shl<T: Int>(a: u64, b: u64, _: Flags) -> u64 {
     if b >= u64::from(T::BITS) {
         0
@@ -238,35 +194,6 @@ pub(crate) fn shl<T: Int>(a: u64, b: u64, _: Flags) -> u64 {
 
 pub(crate) fn shr<T: Int>(a: u64, b: u64, _: Flags) -> u64 {
     narrow::<T>(wide::<T>(a) >> b.min(64))
-}
-
-/// Picks four bytes out of the eight of `b:a`.
-pub(crate) fn prmt(a: u64, b: u64, c: u64, flags: Flags) -> u64 {
-    let bytes = (b << 32) | a;
-    let byte = |index: u64| (bytes >> (8 * (index & 7))) & 0xff;
-    let low = c & 3;
-    let mut result = 0;
-    for place in 0..4u64 {
-        let picked = match flags.variant {
-            Some(Modifier::F4e) => byte(low + place),
-            Some(Modifier::B4e) => byte(low.wrapping_sub(place)),
-            Some(Modifier::Rc8) => byte(low),
-            Some(Modifier::Ecl) => byte(low.max(place)),
-            Some(Modifier::Ecr) => byte(low.min(place)),
-            Some(Modifier::Rc16) => byte((low & 1) * 2 + (place & 1)),
-            _ => {
-                let selector = c >> (4 * place);
-                let value = byte(selector);
-                match (selector & 8 != 0, value & 0x80 != 0) {
-                    (false, _) => value,
-                    (true, true) => 0xff,
-                    (true, false) => 0,
-                }
-            }
-        };
-        result |= picked << (8 * place);
-    }
-    result
 }
 
 pub(crate) fn slct(a: u64, b: u64, c: u64, _: Flags) -> u64 {

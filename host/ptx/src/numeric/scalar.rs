@@ -7,6 +7,8 @@
 //! they are no check of each other here: `scalar_tests.rs` has the definitions once more, in numbers
 //! of 128 bits.
 
+mod bit_selection;
+
 use crate::numeric::eval::{Eval, Flags};
 use crate::numeric::evaluator::{Evaluator, Integer};
 use crate::numeric::int_builder::IntBinary::*;
@@ -16,6 +18,8 @@ use crate::numeric::integer::mask;
 use crate::numeric::video_scalar::{vabsdiff, vadd, vmad, vmax, vmin, vset, vshl, vshr, vsub};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::ScalarOp;
+pub(crate) use bit_selection::any_of_three;
+use bit_selection::{bfe, bfi, lop3, prmt};
 
 /// An operand of the instruction's first type.
 #[inline(always)]
@@ -40,6 +44,11 @@ macro_rules! evaluated {
     ($function:ident, $a:ident, $b:ident, $c:ident) => {
         Eval::Three(|a, b, c, f| {
             $function(&mut Evaluator, f, [$a(a, f), $b(b, f), $c(c, f)]).bits()
+        })
+    };
+    ($function:ident, $a:ident, $b:ident, $c:ident, $d:ident) => {
+        Eval::Four(|a, b, c, d, f| {
+            $function(&mut Evaluator, f, [$a(a, f), $b(b, f), $c(c, f), $d(d, f)]).bits()
         })
     };
 }
@@ -74,6 +83,8 @@ macro_rules! scalar_instructions {
 }
 
 scalar_instructions! {
+    Bfe => bfe(typed, word, word);
+    Bfi => bfi(typed, typed, word, word);
     Bfind => bfind(typed);
     Bmsk => bmsk(word, word);
     Brev => brev(typed);
@@ -81,10 +92,12 @@ scalar_instructions! {
     Cnot => cnot(typed);
     Dp2a => dp2a(word, word, word);
     Dp4a => dp4a(word, word, word);
+    Lop3 => lop3(word, word, word, word);
     Mad24 => mad24(typed, typed, typed);
     Mul24 => mul24(typed, typed);
     Not => not(typed);
     Popc => popc(typed);
+    Prmt => prmt(word, word, word);
     Sad => sad(typed, typed, typed);
     ShfLeft => shf_left(word, word, word);
     ShfRight => shf_right(word, word, word);

@@ -5,6 +5,7 @@
 use crate::numeric::eval::{Eval, Flags};
 use crate::numeric::integer::{Int, mask, range, wide};
 use crate::numeric::scalar;
+use crate::numeric::{Evaluator, IntBinary, IntBuilder, IntUnary, Integer, Width};
 use crate::syntax::check::operand_type;
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::table::{self, Op, OperandKind, ScalarOp, Slot};
@@ -161,9 +162,83 @@ fn shf_right(a: u64, b: u64, c: u64, flags: Flags) -> u64 {
     (((b << 32) | a) >> funnel(c, flags)) & mask(32)
 }
 
+/// The field of `len` bits at `pos`; its sign fills the rest where the type is signed. Position and
+/// length are read modulo 256, and bits past the width are copies of the sign, or zero.
+fn bfe<T: Int>(a: u64, pos: u64, len: u64, _: Flags) -> u64 {
+    let (pos, len) = ((pos & 0xff) as u32, (len & 0xff) as u32);
+    if len == 0 {
+        return 0;
+    }
+    let shifted = wide::<T>(a) >> pos.min(127);
+    if len >= T::BITS {
+        return narrow::<T>(shifted);
+    }
+    let field = (shifted as u64) & mask(len);
+    // The sign is the field's top bit, or the value's where the field reaches past it.
+    let top = (pos + len - 1).min(T::BITS - 1);
+    let negative = T::SIGNED && (a >> top) & 1 == 1;
+    if negative {
+        return (field | !mask(len)) & mask(T::BITS);
+    }
+    field
+}
+
+/// `b` with the low `len` bits of `a` in place of its own at `pos`.
+fn bfi<T: Int>(a: u64, b: u64, pos: u64, len: u64, _: Flags) -> u64 {
+    let (pos, len) = ((pos & 0xff) as u32, (len & 0xff) as u32);
+    if pos >= T::BITS {
+        return b;
+    }
+    let field = (mask(len) << pos) & mask(T::BITS);
+    (b & !field) | ((a << pos) & field)
+}
+
+/// Any function of three bits, whose value table is `table`.
+fn lop3(a: u64, b: u64, c: u64, table: u64, _: Flags) -> u64 {
+    let mut result = 0;
+    for row in 0..8u32 {
+        if (table >> row) & 1 == 1 {
+            let pick = |bits: u64, bit: u32| if (row >> bit) & 1 == 1 { bits } else { !bits };
+            result |= pick(a, 2) & pick(b, 1) & pick(c, 0);
+        }
+    }
+    result & mask(32)
+}
+
+/// Picks four bytes out of the eight of `b:a`.
+fn prmt(a: u64, b: u64, c: u64, flags: Flags) -> u64 {
+    let bytes = (b << 32) | a;
+    let byte = |index: u64| (bytes >> (8 * (index & 7))) & 0xff;
+    let low = c & 3;
+    let mut result = 0;
+    for place in 0..4u64 {
+        let picked = match flags.variant {
+            Some(Modifier::F4e) => byte(low + place),
+            Some(Modifier::B4e) => byte(low.wrapping_sub(place)),
+            Some(Modifier::Rc8) => byte(low),
+            Some(Modifier::Ecl) => byte(low.max(place)),
+            Some(Modifier::Ecr) => byte(low.min(place)),
+            Some(Modifier::Rc16) => byte((low & 1) * 2 + (place & 1)),
+            _ => {
+                let selector = c >> (4 * place);
+                let value = byte(selector);
+                match (selector & 8 != 0, value & 0x80 != 0) {
+                    (false, _) => value,
+                    (true, true) => 0xff,
+                    (true, false) => 0,
+                }
+            }
+        };
+        result |= picked << (8 * place);
+    }
+    result
+}
+
 /// The definition of an instruction of one type.
 fn definition<T: Int>(op: ScalarOp) -> Eval {
     match op {
+        ScalarOp::Bfe => Eval::Three(bfe::<T>),
+        ScalarOp::Bfi => Eval::Four(bfi::<T>),
         ScalarOp::Bfind => Eval::One(bfind::<T>),
         ScalarOp::Bmsk => Eval::Two(bmsk),
         ScalarOp::Brev => Eval::One(brev::<T>),
@@ -171,10 +246,12 @@ fn definition<T: Int>(op: ScalarOp) -> Eval {
         ScalarOp::Cnot => Eval::One(|a, _| u64::from(a == 0)),
         ScalarOp::Dp2a => Eval::Three(dp2a),
         ScalarOp::Dp4a => Eval::Three(dp4a),
+        ScalarOp::Lop3 => Eval::Four(lop3),
         ScalarOp::Mad24 => Eval::Three(mad24::<T>),
         ScalarOp::Mul24 => Eval::Two(mul24::<T>),
         ScalarOp::Not => Eval::One(not::<T>),
         ScalarOp::Popc => Eval::One(popc),
+        ScalarOp::Prmt => Eval::Three(prmt),
         ScalarOp::Sad => Eval::Three(sad::<T>),
         ScalarOp::ShfLeft => Eval::Three(shf_left),
         ScalarOp::ShfRight => Eval::Three(shf_right),
@@ -196,12 +273,12 @@ fn defined(op: ScalarOp, ty: Type) -> Eval {
     }
 }
 
-fn call(eval: Eval, [a, b, c]: [u64; 3], flags: Flags) -> u64 {
+fn call(eval: Eval, [a, b, c, d]: [u64; 4], flags: Flags) -> u64 {
     match eval {
         Eval::One(function) => function(a, flags),
         Eval::Two(function) => function(a, b, flags),
         Eval::Three(function) => function(a, b, c, flags),
-        Eval::Four(_) => panic!("no scalar instruction has four operands"),
+        Eval::Four(function) => function(a, b, c, d, flags),
     }
 }
 
@@ -249,33 +326,92 @@ fn forms() -> Vec<(&'static str, ScalarOp, Modifiers, Vec<Type>)> {
     forms
 }
 
+/// A number that a type has, at the edges of it or at random.
+fn operand(numbers: &mut fastrand::Rng, ty: Type) -> u64 {
+    let top = 1u64 << (ty.bits() - 1);
+    let near = numbers.u64(0..4);
+    let bits = match numbers.u32(0..8) {
+        0 => near,
+        1 => near.wrapping_sub(4),
+        2 => (top.wrapping_add(near)).wrapping_sub(2),
+        3 => numbers.u64(0..80),
+        4 => 1 << numbers.u32(0..64),
+        5 => numbers.u64(..) >> numbers.u32(0..64),
+        _ => numbers.u64(..),
+    };
+    bits & mask(ty.bits())
+}
+
 #[test]
 fn scalar_instructions_compute_what_their_definitions_say() {
     let mut numbers = fastrand::Rng::with_seed(0x9e37_79b9_7f4a_7c15);
-    let mut operand = |ty: Type| {
-        let top = 1u64 << (ty.bits() - 1);
-        let near = numbers.u64(0..4);
-        let bits = match numbers.u32(0..8) {
-            0 => near,
-            1 => near.wrapping_sub(4),
-            2 => (top.wrapping_add(near)).wrapping_sub(2),
-            3 => numbers.u64(0..80),
-            4 => 1 << numbers.u32(0..64),
-            5 => numbers.u64(..) >> numbers.u32(0..64),
-            _ => numbers.u64(..),
-        };
-        bits & mask(ty.bits())
-    };
     for (name, op, modifiers, sources) in forms() {
         let flags = Flags::of(&modifiers);
         let (found, expected) = (scalar::eval(op), defined(op, modifiers.ty()));
         for _ in 0..20_000 {
-            let mut operands = [0; 3];
+            let mut operands = [0; 4];
             for (place, ty) in operands.iter_mut().zip(&sources) {
-                *place = operand(*ty);
+                *place = operand(&mut numbers, *ty);
             }
             assert_eq!(
                 call(found, operands, flags),
+                call(expected, operands, flags),
+                "{name} {modifiers:?} of {operands:#x?}"
+            );
+        }
+    }
+}
+
+/// Computes like the evaluator, but knows no value while code is built, as the compiler where an operand
+/// is a register.
+struct KnowsNoValue;
+
+impl IntBuilder for KnowsNoValue {
+    type Int = Integer;
+
+    fn int(&mut self, width: Width, value: u64) -> Integer {
+        Evaluator.int(width, value)
+    }
+
+    fn width(&self, a: Integer) -> Width {
+        Evaluator.width(a)
+    }
+
+    fn known(&self, _: Integer) -> Option<u64> {
+        None
+    }
+
+    fn unary(&mut self, op: IntUnary, a: Integer) -> Integer {
+        Evaluator.unary(op, a)
+    }
+
+    fn binary(&mut self, op: IntBinary, a: Integer, b: Integer) -> Integer {
+        Evaluator.binary(op, a, b)
+    }
+
+    fn int_select(&mut self, condition: Integer, yes: Integer, no: Integer) -> Integer {
+        Evaluator.int_select(condition, yes, no)
+    }
+}
+
+#[test]
+fn scalar_instructions_compute_the_same_where_no_operand_is_known() {
+    let mut numbers = fastrand::Rng::with_seed(7);
+    for (name, op, modifiers, sources) in forms() {
+        let (flags, expected) = (Flags::of(&modifiers), defined(op, modifiers.ty()));
+        for _ in 0..2_000 {
+            let mut operands = [0; 4];
+            for (place, ty) in operands.iter_mut().zip(&sources) {
+                *place = operand(&mut numbers, *ty);
+            }
+            let given: Vec<Integer> = operands
+                .iter()
+                .zip(&sources)
+                .map(|(bits, ty)| Integer::new(Width::of(*ty), *bits))
+                .collect();
+            let found = scalar::build(&mut KnowsNoValue, op, flags, &given).unwrap();
+            assert_eq!(
+                found.bits(),
                 call(expected, operands, flags),
                 "{name} {modifiers:?} of {operands:#x?}"
             );

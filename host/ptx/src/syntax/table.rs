@@ -28,8 +28,6 @@ pub(crate) enum Op {
     Barrier,
     BarrierArrive,
     BarrierReduce,
-    Bfe,
-    Bfi,
     Bra,
     BrxIdx,
     Call,
@@ -56,7 +54,6 @@ pub(crate) enum Op {
     Lg2,
     /// `ldmatrix`: each lane gives the address of a row, and gets its elements of each matrix.
     LoadMatrix,
-    Lop3,
     /// `lop3` that also combines a predicate with whether its result is zero.
     Lop3Predicate,
     Mad,
@@ -76,7 +73,6 @@ pub(crate) enum Op {
     Or,
     /// `createpolicy`: makes a hint for caches, which nothing reads.
     Policy,
-    Prmt,
     Rcp,
     Red,
     Redux,
@@ -133,13 +129,11 @@ impl Op {
     pub(crate) fn effect(self) -> Effect {
         use Op::*;
         match self {
-            Abs | Add | AddCarry | And | Bfe | Bfi | Copysign | Cos | Cvt | CvtPack
-            | CvtPackSat | Cvta | Div | Ex2 | Fma | Fns | Isspacep | Lg2 | Lop3 | Lop3Predicate
-            | Mad | MadCarry | Max | MbarrierPending | Min | Mov | Mul | Neg | Or | Policy
-            | Prmt | Rcp | Rem | Rsqrt | Scalar(_) | Selp | Set | SetHalves | Setp | SetpHalves
-            | Shl | Shr | Sin | Slct | Sqrt | Sub | SubCarry | Tanh | Testp | Video(..) | Xor => {
-                Effect::Registers
-            }
+            Abs | Add | AddCarry | And | Copysign | Cos | Cvt | CvtPack | CvtPackSat | Cvta
+            | Div | Ex2 | Fma | Fns | Isspacep | Lg2 | Lop3Predicate | Mad | MadCarry | Max
+            | MbarrierPending | Min | Mov | Mul | Neg | Or | Policy | Rcp | Rem | Rsqrt
+            | Scalar(_) | Selp | Set | SetHalves | Setp | SetpHalves | Shl | Shr | Sin | Slct
+            | Sqrt | Sub | SubCarry | Tanh | Testp | Video(..) | Xor => Effect::Registers,
             Atom | CopyAsync | Fence | Hint | Ld | Red | St => Effect::Memory,
             Bra | BrxIdx | Call | Exit | Ret | Trap => Effect::Control,
             Activemask | Barrier | BarrierArrive | BarrierReduce | Elect | LoadMatrix | Match

@@ -192,6 +192,10 @@ impl IntBuilder for Builder<'_> {
         }
     }
 
+    fn known(&self, a: Arg) -> Option<u64> {
+        a.bits()
+    }
+
     fn unary(&mut self, op: IntUnary, a: Arg) -> Arg {
         if let Some(a) = evaluated(a) {
             return constant(Evaluator.unary(op, a));

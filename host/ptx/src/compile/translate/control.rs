@@ -67,11 +67,7 @@ impl<'m> Builder<'m> {
                     return Err(self.unsupported("this comparison of pairs"));
                 }
             }
-            Op::Lop3Predicate => {
-                if !self.logic(scope) {
-                    return Err(self.unsupported("`lop3` by a table that is not known"));
-                }
-            }
+            Op::Lop3Predicate => self.logic(scope),
             Op::AddCarry | Op::SubCarry | Op::MadCarry => self.carry(scope),
             Op::Cvta => self.convert_address(scope),
             Op::Isspacep => self.is_in_space(scope),

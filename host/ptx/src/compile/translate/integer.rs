@@ -9,6 +9,7 @@ use crate::compile::translate::{Builder, FunctionScope};
 use crate::numeric::{Flags, IntBinary, IntBuilder, mask, scalar};
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::{Op, ScalarOp};
+use crate::syntax::tree::Operand;
 use crate::syntax::types::Type;
 
 /// A constant as wide as a type's values.
@@ -122,20 +123,6 @@ impl<'m> Builder<'m> {
             }
             Op::Div | Op::Rem => self.quotient(scope, ty),
             Op::Shl | Op::Shr => self.shift(scope, ty),
-            Op::Lop3 => {
-                let Some(table) = self.source(scope, 4).bits() else {
-                    return false;
-                };
-                self.any_of_three(scope, table as u8)
-            }
-            Op::Bfe | Op::Bfi => match self.bit_field(scope, ty) {
-                Some(value) => value,
-                None => return false,
-            },
-            Op::Prmt => match self.permuted(scope) {
-                Some(value) => value,
-                None => return false,
-            },
             _ => return false,
         };
         self.write(scope, value);
@@ -273,95 +260,51 @@ impl<'m> Builder<'m> {
         self.narrowed(ty, value)
     }
 
-    /// Any function of three bits: of `b` and `c` where `a` is set, and where it is not.
-    pub(crate) fn any_of_three(&mut self, scope: &FunctionScope<'m>, table: u8) -> Arg {
-        let (a, b, c) = (
-            self.source(scope, 1),
-            self.source(scope, 2),
-            self.source(scope, 3),
-        );
-        let (set, clear) = (table >> 4, table & 15);
-        let clear_value = self.any_of_two(clear, b, c);
-        if set == clear {
-            return clear_value;
-        }
-        if set == !clear & 15 {
-            return self.two(Opcode::I32Xor, a, clear_value);
-        }
-        let set_value = self.any_of_two(set, b, c);
-        let differ = self.two(Opcode::I32Xor, set_value, clear_value);
-        let picked = self.two(Opcode::I32And, differ, a);
-        self.two(Opcode::I32Xor, picked, clear_value)
-    }
-
-    /// Any function of two bits, whose table has four.
-    fn any_of_two(&mut self, table: u8, b: Arg, c: Arg) -> Arg {
-        let not =
-            |builder: &mut Self, value| builder.two(Opcode::I32Xor, value, Arg::I32(u32::MAX));
-        // Negating the result turns the upper half of the tables into the lower.
-        if table & 1 == 1 && table != 15 {
-            let value = self.any_of_two(!table & 15, b, c);
-            return not(self, value);
-        }
-        match table {
-            0 => Arg::I32(0),
-            15 => Arg::I32(u32::MAX),
-            // Bit 3 is b & c, bit 2 is b & !c, bit 1 is !b & c.
-            0b1000 => self.two(Opcode::I32And, b, c),
-            0b0100 => {
-                let c = not(self, c);
-                self.two(Opcode::I32And, b, c)
-            }
-            0b0010 => {
-                let b = not(self, b);
-                self.two(Opcode::I32And, b, c)
-            }
-            0b1100 => b,
-            0b1010 => c,
-            0b0110 => self.two(Opcode::I32Xor, b, c),
-            _ => self.two(Opcode::I32Or, b, c),
-        }
-    }
-
-    /// Fields whose place is known.
-    fn bit_field(&mut self, scope: &FunctionScope<'m>, ty: Type) -> Option<Arg> {
-        let insert = scope.instruction.row.op == Op::Bfi;
-        let first = if insert { 3 } else { 2 };
-        let bits = ty.bits();
-        let read = |builder: &mut Self, operand| {
-            let value = builder.source(scope, operand).bits()?;
-            u32::try_from(value & 0xff).ok()
-        };
-        let (pos, len) = (read(self, first)?, read(self, first + 1)?);
-        let a = self.source(scope, 1);
-        if insert {
-            let b = self.source(scope, 2);
-            if pos >= bits {
-                return Some(b);
-            }
-            let field = (mask(len) << pos) & mask(bits);
-            let shifted = self.binary(IntBinary::Shl, a, constant(ty, u64::from(pos)));
-            let inside = self.binary(IntBinary::And, shifted, constant(ty, field));
-            let outside = self.binary(IntBinary::And, b, constant(ty, !field));
-            return Some(self.binary(IntBinary::Or, inside, outside));
-        }
-        if len == 0 {
-            return Some(constant(ty, 0));
-        }
+    /// The upper half of a product of values of 64 bits, from four products of their halves.
+    pub(crate) fn high_of_128(&mut self, ty: Type, a: Arg, b: Arg) -> Arg {
+        let low =
+            |builder: &mut Self, value| builder.two(Opcode::I64And, value, Arg::I64(mask(32)));
+        let high = |builder: &mut Self, value| builder.two(Opcode::I64ShrU, value, Arg::I64(32));
+        let (a_low, a_high) = (low(self, a), high(self, a));
+        let (b_low, b_high) = (low(self, b), high(self, b));
+        let lowest = self.two(Opcode::I64Mul, a_low, b_low);
+        let carried = high(self, lowest);
+        let first = self.two(Opcode::I64Mul, a_high, b_low);
+        let first = self.two(Opcode::I64Add, first, carried);
+        let first_low = low(self, first);
+        let second = self.two(Opcode::I64Mul, a_low, b_high);
+        let second = self.two(Opcode::I64Add, second, first_low);
+        let (first, second) = (high(self, first), high(self, second));
+        let highest = self.two(Opcode::I64Mul, a_high, b_high);
+        let sum = self.two(Opcode::I64Add, highest, first);
+        let mut result = self.two(Opcode::I64Add, sum, second);
         if ty.is_signed() {
-            if pos >= bits {
-                return Some(self.binary(IntBinary::ShrS, a, constant(ty, u64::from(bits - 1))));
+            // A negative factor was taken for one that is 2^64 more.
+            for (factor, other) in [(a, b), (b, a)] {
+                let sign = self.two(Opcode::I64ShrS, factor, Arg::I64(63));
+                let more = self.two(Opcode::I64And, sign, other);
+                result = self.two(Opcode::I64Sub, result, more);
             }
-            let left = bits.saturating_sub(pos + len);
-            let a = self.binary(IntBinary::Shl, a, constant(ty, u64::from(left)));
-            let right = bits - len.min(bits - pos);
-            return Some(self.binary(IntBinary::ShrS, a, constant(ty, u64::from(right))));
         }
-        if pos >= bits {
-            return Some(constant(ty, 0));
+        result
+    }
+
+    /// `lop3` with a predicate: whether the result is not zero, and or or another one.
+    pub(crate) fn logic(&mut self, scope: &FunctionScope<'m>) {
+        let operands = [1, 2, 3, 4].map(|operand| self.source(scope, operand));
+        let value = scalar::any_of_three(self, operands);
+        let holds = self.two(Opcode::I32Ne, value, Arg::I32(0));
+        let other = self.condition(scope, 5);
+        let code = if scope.has(Modifier::Or) {
+            Opcode::I32Or
+        } else {
+            Opcode::I32And
+        };
+        let holds = self.two(code, holds, other);
+        self.write(scope, value);
+        if let Operand::Pair(_, Some(predicate)) = scope.operand(0) {
+            self.write_home(scope.register(*predicate), holds);
         }
-        let a = self.binary(IntBinary::ShrU, a, constant(ty, u64::from(pos)));
-        Some(self.binary(IntBinary::And, a, constant(ty, mask(len.min(bits)))))
     }
 
     /// Whether two integers compare so.

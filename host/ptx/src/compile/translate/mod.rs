@@ -3,7 +3,6 @@
 //! circular.
 
 mod arith_builder;
-mod bits;
 mod compare;
 mod control;
 mod convert;

@@ -10,7 +10,8 @@ use crate::Extent;
 use crate::interpret::checks::StepObserver;
 use crate::interpret::launch::InterpretedLaunch;
 use crate::interpret::program::{Action, Condition, Slot, Source};
-use crate::numeric::integer::{lop3, mask};
+use crate::numeric::integer::mask;
+use crate::numeric::{Evaluator, Integer, Width, scalar};
 use crate::simt::address::AddressConversion;
 use crate::simt::fault::{TRAPPED, jump_outside, no_function};
 use crate::simt::memory::Memory;
@@ -331,8 +332,10 @@ impl<M: Memory + ?Sized> RunningThread<'_, M> {
                 self.set(*target, (lower * when_true) | ((upper * when_true) << 16));
             }
             Action::Logic(logic) => {
-                let [a, b, c, table] = logic.sources.map(|source| self.get(source));
-                let value = lop3(a, b, c, table);
+                let words = logic
+                    .sources
+                    .map(|source| Integer::new(Width::W32, self.get(source)));
+                let value = scalar::any_of_three(&mut Evaluator, words).bits();
                 let other = self.holds(logic.c);
                 self.set(logic.target, value);
                 let holds = logic.combine.apply(u64::from(value != 0), other);

@@ -80,6 +80,8 @@ const LANES: &[Modifier] = &[V2, V4];
 /// computes and the compiler emits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ScalarOp {
+    Bfe,
+    Bfi,
     Bfind,
     Bmsk,
     Brev,
@@ -87,10 +89,12 @@ pub(crate) enum ScalarOp {
     Cnot,
     Dp2a,
     Dp4a,
+    Lop3,
     Mad24,
     Mul24,
     Not,
     Popc,
+    Prmt,
     Sad,
     ShfLeft,
     ShfRight,
@@ -285,8 +289,8 @@ pub(crate) static ROWS: &[Row] = &[
     row("clz", &[Of(&[B32, B64])], &[Dst(WORD), Src(T0)], Scalar(ScalarOp::Clz)),
     row("bfind", &[May(&[Shiftamt]), Of(INT_32_64)], &[Dst(WORD), Src(T0)], Scalar(ScalarOp::Bfind)),
     row("brev", &[Of(&[B32, B64])], &[Dst(T0), Src(T0)], Scalar(ScalarOp::Brev)),
-    row("bfe", &[Of(INT_32_64)], &[Dst(T0), Src(T0), Src(WORD), Src(WORD)], Op::Bfe),
-    row("bfi", &[Of(&[B32, B64])], &[Dst(T0), Src(T0), Src(T0), Src(WORD), Src(WORD)], Op::Bfi),
+    row("bfe", &[Of(INT_32_64)], &[Dst(T0), Src(T0), Src(WORD), Src(WORD)], Scalar(ScalarOp::Bfe)),
+    row("bfi", &[Of(&[B32, B64])], &[Dst(T0), Src(T0), Src(T0), Src(WORD), Src(WORD)], Scalar(ScalarOp::Bfi)),
     row("szext", &[Need(&[Clamp, Wrap]), Of(SIDES)], &[Dst(T0), Src(T0), Src(WORD)], Scalar(ScalarOp::Szext)),
     row("fns", &[Of(&[B32])], &[Dst(T0), Src(T0), Src(WORD), Src(Is(S32))], Op::Fns),
     row("bmsk", &[Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(WORD), Src(WORD)], Scalar(ScalarOp::Bmsk)),
@@ -295,13 +299,13 @@ pub(crate) static ROWS: &[Row] = &[
     row("xor", &[Of(LOGIC)], &[Dst(T0), Src(T0), Src(T0)], Op::Xor),
     row("not", &[Of(LOGIC)], &[Dst(T0), Src(T0)], Scalar(ScalarOp::Not)),
     row("cnot", &[Of(BITS)], &[Dst(T0), Src(T0)], Scalar(ScalarOp::Cnot)),
-    row("lop3", &[Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(T0), Src(WORD)], Op::Lop3),
+    row("lop3", &[Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(T0), Src(WORD)], Scalar(ScalarOp::Lop3)),
     row("lop3", &[Need(&[And, Or]), Of(&[B32])], &[DstPair(T0), Src(T0), Src(T0), Src(T0), Src(WORD), SrcPred], Op::Lop3Predicate),
     row("shf", &[Need(&[Left]), Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Scalar(ScalarOp::ShfLeft)),
     row("shf", &[Need(&[Right]), Need(&[Clamp, Wrap]), Of(&[B32])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Scalar(ScalarOp::ShfRight)),
     row("shl", &[Of(BITS)], &[Dst(T0), Src(T0), Src(WORD)], Op::Shl),
     row("shr", &[Of(&[B16, B32, B64, U16, U32, U64, S16, S32, S64])], &[Dst(T0), Src(T0), Src(WORD)], Op::Shr),
-    row("prmt", &[Of(&[B32]), May(&[F4e, B4e, Rc8, Ecl, Ecr, Rc16])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Op::Prmt),
+    row("prmt", &[Of(&[B32]), May(&[F4e, B4e, Rc8, Ecl, Ecr, Rc16])], &[Dst(T0), Src(T0), Src(T0), Src(WORD)], Scalar(ScalarOp::Prmt)),
 
     // Floating point.
     row("fma", &[Need(ROUND), May(&[Ftz]), May(&[Sat]), Of(&[F32])], &[Dst(T0), Src(T0), Src(T0), Src(T0)], Op::Fma),
