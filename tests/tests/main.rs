@@ -16,6 +16,7 @@ mod first_use;
 mod forwarded_head;
 mod gpu;
 mod grants;
+mod import_circles;
 mod instantiation;
 mod isolation;
 mod metering;

@@ -82,6 +82,7 @@ mod memory_meter;
 mod meter;
 mod module;
 mod nvidia;
+mod open_nvidia;
 mod output;
 mod queue;
 mod rate;

@@ -7,6 +7,7 @@ mod child;
 mod parts;
 mod record;
 mod results;
+mod run;
 mod script;
 mod service;
 
@@ -21,7 +22,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 
-use self::{bundle::Bundle, record::Record, script::Run};
+use self::{bundle::Bundle, record::Record, run::Run};
 use crate::{
     stand_in::{self, Gpu},
     steps::{Step, Steps},

@@ -3,53 +3,16 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use anyhow::{Result, bail};
 
 use super::{
-    bundle::Bundle,
     parts::{faults, figures, kernels, listing, machine, messages, service, suite},
     record::Record,
+    run::Run,
 };
-use crate::stand_in::Gpu;
-
-/// One run of the script.
-pub struct Run<'a> {
-    pub bundle: &'a Bundle,
-    pub gpu: Gpu,
-    /// Where results and logs go.
-    pub out: PathBuf,
-    /// Only a look at everything: for a test of the script itself.
-    pub is_short: bool,
-    /// When the part that runs must have ended.
-    until: Instant,
-}
-
-impl<'a> Run<'a> {
-    pub fn new(bundle: &'a Bundle, gpu: Gpu, out: &Path, is_short: bool) -> Self {
-        Self {
-            bundle,
-            gpu,
-            out: out.to_owned(),
-            is_short,
-            until: Instant::now(),
-        }
-    }
-
-    /// What is left of the part's time, and no more than `most`.
-    pub fn remaining(&self, most: Duration) -> Duration {
-        self.until
-            .saturating_duration_since(Instant::now())
-            .min(most)
-    }
-
-    pub fn is_real(&self) -> bool {
-        matches!(self.gpu, Gpu::Real)
-    }
-}
 
 /// A part of the script.
 struct Part {
@@ -155,6 +118,7 @@ fn carry_out(run: &Run<'_>, record: &mut Record, part: &Part) -> Result<bool> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::{gpu_check::bundle::Bundle, stand_in::Gpu};
 
     fn played(budget: Duration) -> (bool, String) {
         let folder = tempfile::tempdir().unwrap();

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::script::Run;
+use super::run::Run;
 use crate::{
     http::{Connection, Response, request},
     server::{Kind, Server},

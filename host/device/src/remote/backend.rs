@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use super::pool::{Slot, Workers};
 use super::queue_state::Entry;
-use super::resources::Loaded;
+use super::worker::RemoteModule;
 use super::worker::{Holding, Worker};
 use crate::account::Reservation;
 use crate::backend::{
@@ -213,7 +213,7 @@ impl Drop for WorkerAllocation {
 #[derive(Debug)]
 struct WorkerModule {
     worker: WorkerId,
-    loaded: Arc<Loaded>,
+    loaded: Arc<RemoteModule>,
     variables: Option<Holding>,
 }
 

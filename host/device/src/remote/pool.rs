@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch as channel;
 
 use super::fair_share::FairShare;
-use super::process::Process;
+use super::process::{CONTEXT_BYTES, Process};
 use super::watch::Supervisor;
 use super::worker::{ResidentBuffers, Started, Worker, WorkerLimits, WorkerState};
 use crate::account::{DeviceMemory, Reservation};
@@ -63,10 +63,6 @@ const LEAST_AREA: usize = 4 << 20;
 
 /// The most that it has, in bytes.
 const MOST_AREA: usize = 256 << 20;
-
-/// What the driver takes of a device's memory for each worker, about, in bytes: its context. It differs
-/// between devices and drivers, some 250 to 600 MiB.
-pub(crate) const CONTEXT_BYTES: u64 = 512 << 20;
 
 /// Of a device with so much memory, what tenants may share where there are so many workers, in bytes: room
 /// is left for the contexts of all of them, but no more than a quarter, since a small device seldom has

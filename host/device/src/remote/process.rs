@@ -45,6 +45,10 @@ const LINES_PER_SECOND: u32 = 100;
 const THROTTLE: Duration = Duration::from_millis(20);
 const BUFFER: usize = 64 << 10;
 
+/// What the driver takes of a device's memory for each worker, about, in bytes: its context. It differs
+/// between devices and drivers, some 250 to 600 MiB.
+pub(super) const CONTEXT_BYTES: u64 = 512 << 20;
+
 /// A worker's process. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Process {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use super::worker::{Holding, PendingRequest, Worker};
+use super::worker::{Holding, PendingRequest, RemoteModule, Worker};
 use crate::Error;
 use crate::channel::AreaSlice;
 use crate::channel::wire::{EntryShape, Request};
@@ -32,28 +32,6 @@ fn refused(message: String) -> Error {
         message,
         excerpt: String::new(),
     }])
-}
-
-/// A module that a worker has loaded.
-#[derive(Debug)]
-pub(super) struct Loaded {
-    worker: Arc<Worker>,
-    pub(super) id: ModuleId,
-    /// How many threads a block of each entry may have.
-    pub(super) max_threads: Vec<u32>,
-}
-
-impl Loaded {
-    /// Gives back what its variables held.
-    pub(super) fn release(&self, variables: Holding) {
-        self.worker.release(variables);
-    }
-}
-
-impl Drop for Loaded {
-    fn drop(&mut self) {
-        self.worker.request(&Request::Unload { id: self.id });
-    }
 }
 
 impl Worker {
@@ -109,7 +87,7 @@ impl Worker {
         parsed: &tensor_wasm_ptx::Module,
         text: &[u8],
         hash: blake3::Hash,
-    ) -> Result<Arc<Loaded>, Error> {
+    ) -> Result<Arc<RemoteModule>, Error> {
         let stateless = parsed.globals().is_empty();
         if stateless && let Some(loaded) = self.kept(&hash) {
             return Ok(loaded);
@@ -124,7 +102,7 @@ impl Worker {
         area.write(text);
         let (id, answer) = self.ask_for_module(parsed, area)?;
         let max_threads = answer.await.map_err(|_| self.lost())??;
-        let loaded = Arc::new(Loaded {
+        let loaded = Arc::new(RemoteModule {
             worker: Arc::clone(self),
             id,
             max_threads,
@@ -170,7 +148,7 @@ impl Worker {
         ))
     }
 
-    fn kept(&self, hash: &blake3::Hash) -> Option<Arc<Loaded>> {
+    fn kept(&self, hash: &blake3::Hash) -> Option<Arc<RemoteModule>> {
         let mut state = lock(&self.state);
         let index = state.kept.iter().position(|(kept, _)| kept == hash)?;
         let found = state.kept.remove(index)?;
@@ -179,7 +157,7 @@ impl Worker {
         Some(loaded)
     }
 
-    fn keep(&self, hash: blake3::Hash, loaded: &Arc<Loaded>) {
+    fn keep(&self, hash: blake3::Hash, loaded: &Arc<RemoteModule>) {
         let mut state = lock(&self.state);
         if state.lost.is_some() {
             return;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::pool::CONTEXT_BYTES;
-use super::process::Process;
+use super::process::{CONTEXT_BYTES, Process};
 use super::queue_state::{Outcome, RemoteQueue};
 use super::worker::{ResidentBuffers, Started, Worker, WorkerLimits, WorkerState};
 use crate::channel::wire::{self, Answer, Request, WINDOW};

@@ -11,7 +11,6 @@ use tokio::sync::{oneshot, watch as channel};
 
 use super::fair_share::FairShare;
 use super::queue_state::RemoteQueue;
-use super::resources::Loaded;
 use crate::Error;
 use crate::account::Reservation;
 use crate::channel::wire::{self, Request};
@@ -110,7 +109,7 @@ pub(super) struct WorkerState {
     pub(super) allocating: HashMap<BufferId, PendingRequest<u64>>,
     pub(super) loading: HashMap<ModuleId, PendingRequest<Vec<u32>>>,
     /// Loaded modules for the next load of the same text, by its hash.
-    pub(super) kept: VecDeque<(blake3::Hash, Arc<Loaded>)>,
+    pub(super) kept: VecDeque<(blake3::Hash, Arc<RemoteModule>)>,
     pub(super) lost: Option<Error>,
     /// Instances that use it.
     pub(super) users: u64,
@@ -140,6 +139,28 @@ impl WorkerState {
             identifiers: Identifiers::default(),
             scratch: Vec::new(),
         }
+    }
+}
+
+/// A module that a worker has loaded.
+#[derive(Debug)]
+pub(super) struct RemoteModule {
+    pub(super) worker: Arc<Worker>,
+    pub(super) id: ModuleId,
+    /// How many threads a block of each entry may have.
+    pub(super) max_threads: Vec<u32>,
+}
+
+impl RemoteModule {
+    /// Gives back what its variables held.
+    pub(super) fn release(&self, variables: Holding) {
+        self.worker.release(variables);
+    }
+}
+
+impl Drop for RemoteModule {
+    fn drop(&mut self) {
+        self.worker.request(&Request::Unload { id: self.id });
     }
 }
 

@@ -7,7 +7,7 @@ use crate::compile::analysis::liveness::Liveness;
 use crate::compile::analysis::register_pressure;
 use crate::compile::cfg::flow::FlowGraph;
 use crate::compile::cfg::graph::Graph;
-use crate::compile::cfg::structure::Item;
+use crate::compile::cfg::structured::Item;
 use crate::compile::ir::{Body, Reg};
 
 /// The most steps that are worth compiling: beyond, an engine takes seconds.

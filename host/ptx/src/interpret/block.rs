@@ -4,9 +4,10 @@
 //! is bounded, since a thread may wait for another by reading memory in a loop.
 
 use crate::Extent;
-use crate::interpret::checks::{Checks, Finding, NoChecks};
+use crate::interpret::checks::{Checks, Finding};
 use crate::interpret::launch::InterpretedLaunch;
 use crate::interpret::program::{Action, Condition, Source};
+use crate::interpret::thread::observer::NoChecks;
 use crate::interpret::thread::{RunningThread, Thread, TurnEnd};
 use crate::simt::Progress;
 use crate::simt::block_sync::BlockSync;

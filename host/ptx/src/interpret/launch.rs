@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use crate::interpret::bytes;
-use crate::interpret::checks::{self, Names};
+use crate::interpret::checks::names::Names;
 use crate::interpret::decode;
 use crate::interpret::program::{Constant, Program};
+use crate::simt::Launch;
 use crate::simt::special_registers;
-use crate::simt::{Launch, Memory, Progress, RunError};
-
-use super::InterpretedBlock;
 
 /// A launch that is ready to be interpreted. The entry is decoded once, at its first launch, and the
 /// result is kept with the module, as far as the module's [budget](crate::Module::run_bytes) goes:
@@ -23,7 +21,7 @@ pub struct InterpretedLaunch {
     /// Slots and local memory of one thread.
     pub(crate) slots: u32,
     pub(crate) local_bytes: u32,
-    block_bytes: u64,
+    pub(crate) block_bytes: u64,
     /// What the checks call the kernel's memory; absent where its blocks are not checked.
     pub(crate) names: Option<Arc<Names>>,
 }
@@ -62,25 +60,6 @@ impl InterpretedLaunch {
         }
     }
 
-    /// The same, with blocks that are [checked](crate::interpret::checks) as they run.
-    #[must_use]
-    pub fn checked(launch: impl Into<Arc<Launch>>) -> InterpretedLaunch {
-        let mut made = InterpretedLaunch::new(launch);
-        let launch = &made.launch;
-        made.block_bytes = InterpretedLaunch::checked_block_bytes(launch);
-        made.names = Some(Arc::new(Names::of(launch)));
-        made
-    }
-
-    /// How many bytes the state of one running block takes where its blocks are checked.
-    #[must_use]
-    pub fn checked_block_bytes(launch: &Launch) -> u64 {
-        let shared = u64::from(launch.shared_bytes);
-        let own = launch.block_bytes().saturating_sub(shared);
-        let more = checks::bytes(own, shared, u64::from(launch.geometry.threads));
-        launch.block_bytes().saturating_add(more)
-    }
-
     /// What is run.
     #[must_use]
     pub fn launch(&self) -> &Arc<Launch> {
@@ -97,29 +76,6 @@ impl InterpretedLaunch {
     #[must_use]
     pub fn block_bytes(&self) -> u64 {
         self.block_bytes
-    }
-
-    /// Runs the whole grid, block after block, and returns how many steps it took.
-    ///
-    /// # Errors
-    /// Where the kernel does something wrong, or takes more than `step_limit` steps.
-    pub fn run_grid<M: Memory + ?Sized>(
-        &self,
-        memory: &M,
-        step_limit: u64,
-    ) -> Result<u64, RunError> {
-        let mut taken = 0;
-        let mut block = InterpretedBlock::new(self, self.launch.block_index(0));
-        for linear in 0..self.launch.blocks() {
-            if linear > 0 {
-                block.restart(self, self.launch.block_index(linear));
-            }
-            if block.run(self, memory, step_limit.saturating_sub(taken))? == Progress::Yielded {
-                return Err(RunError::StepLimit { limit: step_limit });
-            }
-            taken += block.steps();
-        }
-        Ok(taken)
     }
 }
 
@@ -150,16 +106,4 @@ impl Constant {
             }
         }
     }
-}
-
-/// Interprets a whole grid, block after block, and returns how many steps it took.
-///
-/// # Errors
-/// Where the kernel does something wrong, or takes more than `step_limit` steps.
-pub fn run_grid<M: Memory + ?Sized>(
-    launch: &Launch,
-    memory: &M,
-    step_limit: u64,
-) -> Result<u64, RunError> {
-    InterpretedLaunch::new(launch.clone()).run_grid(memory, step_limit)
 }

@@ -8,10 +8,12 @@ mod block;
 mod bytes;
 pub mod checks;
 mod decode;
+mod grid;
 mod launch;
 mod program;
 mod sync;
 mod thread;
 
 pub use block::InterpretedBlock;
-pub use launch::{InterpretedLaunch, run_grid};
+pub use grid::run_grid;
+pub use launch::InterpretedLaunch;

@@ -10,20 +10,15 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio_rustls::server::TlsStream;
 
 use super::connection::Connection;
-use super::exchange::Exchange;
 use super::socket::Socket;
-
-/// How often the task of an HTTP/1 connection looks whether its client has closed its side.
-pub(super) const CHECK: Duration = Duration::from_millis(500);
 
 /// What is sent to a client that may be gone.
 const PROBE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -183,32 +178,6 @@ impl<S: Transport> Drop for ClientStream<S> {
             // Fails only where the connection is gone already.
             let _ = self.stream.socket().set_zero_linger();
         }
-    }
-}
-
-/// What is known of the client's side of an HTTP/1 connection.
-#[derive(Default)]
-pub(super) struct PeerWatch {
-    /// Whether the stream shall look at the next flush.
-    asked: AtomicBool,
-    /// How often it was seen that the client has closed its sending side.
-    closed_checks: AtomicU32,
-    /// Whether the client has reset the connection.
-    gone: AtomicBool,
-}
-
-impl PeerWatch {
-    /// Has the stream look at the client's side when the connection is polled next.
-    pub(super) fn ask(&self) {
-        self.asked.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the client is gone, or has to be taken for gone. A client of HTTP/1.0 knows no
-    /// interim responses. It has the time that a client may be quiet for.
-    pub(super) fn is_gone(&self, exchange: &Exchange, patience: Duration) -> bool {
-        let checks = self.closed_checks.load(Ordering::Relaxed);
-        self.gone.load(Ordering::Relaxed)
-            || (exchange.waits_without_informing() && CHECK.saturating_mul(checks) > patience)
     }
 }
 

@@ -15,12 +15,11 @@ use std::time::Duration;
 use http::{Method, Request, Response, StatusCode, Version, header};
 use tokio::time::Instant;
 
-use super::client_stream::PeerWatch;
 use super::exchange::Exchange;
 use super::limits::Limits;
 use super::pace::MinimumPace;
-use super::place::{Place, RequestPermit};
-use super::places::{ConnectionPlaces, Places};
+use super::peer_watch::PeerWatch;
+use super::places::{ConnectionPlaces, Place, Places, RequestPermit};
 use super::server_span;
 use crate::request::trace::Recording;
 use crate::request::{

@@ -21,11 +21,12 @@ use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 
-use super::client_stream::{CHECK, ClientStream, Transport};
+use super::client_stream::{ClientStream, Transport};
 use super::connection::{Connection, ConnectionState};
 use super::exchange::{CutOff, StreamExecutor};
 use super::handler::Handler;
 use super::library_refusal;
+use super::peer_watch::CHECK;
 use super::service::ConnectionService;
 use super::shutdown::{Phase, Signal};
 use super::when_woken::WhenWoken;

@@ -15,7 +15,7 @@ use http::Version;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::pace::{MinimumPace, Pace};
-use super::place::{Direction, Place};
+use super::places::{Direction, Place};
 use crate::lock::ignore_poison;
 use crate::request::guest_time::host_task;
 

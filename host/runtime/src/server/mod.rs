@@ -18,7 +18,7 @@ mod limits;
 mod listener;
 mod no_content;
 mod pace;
-mod place;
+mod peer_watch;
 mod places;
 mod request_body;
 mod request_head;

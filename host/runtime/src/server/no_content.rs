@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::WasiBody;
 
 use super::connection::RunningExchange;
-use super::place::RequestPermit;
+use super::places::RequestPermit;
 use super::response_body::ResponseBody;
 use crate::request::guest_time::host_task;
 
@@ -37,7 +37,7 @@ pub(super) fn enforce(
     if has_content(exchange.method(), status) {
         return response;
     }
-    let (mut head, body) = response.into_parts();
+    let (mut head, mut body) = response.into_parts();
     match status {
         // A length is not allowed (section 8.6).
         StatusCode::NO_CONTENT => drop(head.headers.remove(CONTENT_LENGTH)),
@@ -54,12 +54,15 @@ pub(super) fn enforce(
         }
     }
     head.headers.remove(TRANSFER_ENCODING);
-    Response::from_parts(head, body.without_content(exchange.deadline()))
+    if let Some((content, permit)) = body.take_content() {
+        discard(content, permit, exchange.deadline());
+    }
+    Response::from_parts(head, body)
 }
 
 /// Takes what a guest sends and nobody gets, so that the guest comes to its own end as with
 /// any other request. It keeps its place until then, at most until `deadline`.
-pub(super) fn discard(mut body: WasiBody, permit: Option<RequestPermit>, deadline: Instant) {
+fn discard(mut body: WasiBody, permit: Option<RequestPermit>, deadline: Instant) {
     tokio::spawn(host_task(async move {
         let rest = async {
             let mut left = DISCARDED_BYTES;

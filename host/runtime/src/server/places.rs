@@ -3,7 +3,9 @@
 //!
 //! A request that waits for its own client keeps a place from those that would use it. So
 //! where no place is left for a request, the one that has waited longest for its client gives
-//! way ([`super::place`]).
+//! way ([`place`]).
+
+mod place;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -14,9 +16,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::limits::{Limits, PeerLimit};
-use super::place::{Place, RequestPermit};
 use crate::lock::ignore_poison;
 use crate::request::HandleError;
+pub(super) use place::{Direction, Place, RequestPermit};
 
 /// The places of one listener.
 pub(super) struct Places {
@@ -215,7 +217,6 @@ mod tests {
     use std::num::NonZeroUsize;
     use std::task::{Context, Waker};
 
-    use super::super::place::Direction;
     use super::*;
 
     fn places(all: usize, requests_per_peer: PeerLimit) -> Arc<Places> {

@@ -20,7 +20,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::limits::Limits;
 use super::pace::{MinimumPace, Pace};
-use super::place::{Direction, Place, RequestPermit};
+use super::places::{Direction, Place, RequestPermit};
 use crate::lock::ignore_poison;
 use crate::request::guest_time::host_task;
 use crate::request::{BytesRead, HandleError};

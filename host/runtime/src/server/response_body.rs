@@ -8,12 +8,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::Instant;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::connection::RunningExchange;
-use super::no_content;
-use super::place::RequestPermit;
+use super::places::RequestPermit;
 use super::request_body::{self, BodyWatch};
 
 /// The longest part of a body that is handed over at one time, in bytes. The HTTP library
@@ -109,16 +107,14 @@ impl ResponseBody {
         self.exchange = Some(exchange);
     }
 
-    /// Leaves the content out, for a response that can't have any. A guest that sends some
-    /// may do so until `deadline`, and keeps its place meanwhile.
-    pub(super) fn without_content(mut self, deadline: Instant) -> Self {
+    /// Takes the content out, for a response that can't have any. Of a guest that has more to
+    /// send, returns the body, and the permit of its request.
+    pub(super) fn take_content(&mut self) -> Option<(WasiBody, Option<RequestPermit>)> {
         let content = std::mem::replace(&mut self.content, Content::Host(Bytes::new()));
-        if let Content::Guest { body, permit, .. } = content
-            && !body.is_end_stream()
-        {
-            no_content::discard(body, permit, deadline);
+        match content {
+            Content::Guest { body, permit, .. } if !body.is_end_stream() => Some((body, permit)),
+            _ => None,
         }
-        self
     }
 
     /// Whether what is left of the request's body costs an HTTP/1 connection: since it is

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::machine::memory_in_use;
-use crate::gpu_check::{record::Record, script::Run, service::Service};
+use crate::gpu_check::{record::Record, run::Run, service::Service};
 
 /// The server's options: each tenant may have all of the device, and endless kernels end soon.
 const OPTIONS: [&str; 4] = [

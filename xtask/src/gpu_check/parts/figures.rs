@@ -9,7 +9,7 @@ use tensor_wasm_test_process::Process;
 
 use crate::{
     bench::figures::{Report, rows},
-    gpu_check::{record::Record, script::Run},
+    gpu_check::{record::Record, run::Run},
 };
 
 /// Launches, what one kind of copy takes, how many workers are started, and copies' sizes in bytes.

@@ -10,7 +10,7 @@ use crate::gpu_check::{
     bundle, child,
     record::Record,
     results::{self, Tests},
-    script::Run,
+    run::Run,
 };
 
 /// The module of the tests that run kernels with expectations.

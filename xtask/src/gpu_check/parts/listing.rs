@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tensor_wasm_test_process::Process;
 
-use crate::gpu_check::{record::Record, results, script::Run};
+use crate::gpu_check::{record::Record, results, run::Run};
 
 pub fn ask(run: &Run<'_>, record: &mut Record) -> Result<()> {
     let mut found = Vec::new();

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path, process::Command, time::Dur
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::gpu_check::{child, record::Record, script::Run};
+use crate::gpu_check::{child, record::Record, run::Run};
 
 /// Facts that are a file's text, or a line of it.
 const FILES: [(&str, &str); 10] = [

@@ -4,7 +4,7 @@ use std::{process::Command, time::Duration};
 
 use anyhow::Result;
 
-use crate::gpu_check::{child, record::Record, script::Run};
+use crate::gpu_check::{child, record::Record, run::Run};
 
 /// Where the system's messages are had, whichever works first.
 const COMMANDS: [(&str, &[&str]); 2] = [

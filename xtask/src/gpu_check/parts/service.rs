@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use crate::gpu_check::{record::Record, script::Run, service::Service};
+use crate::gpu_check::{record::Record, run::Run, service::Service};
 
 /// Requests after the first one.
 const MORE: usize = 50;

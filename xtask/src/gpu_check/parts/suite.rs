@@ -5,7 +5,7 @@ use std::{process::Command, time::Duration};
 
 use anyhow::{Error, Result, bail};
 
-use crate::gpu_check::{child, record::Record, results::Tests, script::Run};
+use crate::gpu_check::{child, record::Record, results::Tests, run::Run};
 
 /// Which tests, and in a short run.
 const TESTS: &str = "device::";

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use tensor_wasm_ptx::Module;
 use tensor_wasm_ptx::compile::UnsupportedKind;
 
+use super::kept::Evict;
 use super::{KernelEngine, LinkedKernel, compile, fallback_log, is_interpreted_by_request};
 use crate::identity::SessionId;
 use crate::sync::lock;
@@ -114,7 +115,8 @@ impl KernelSlot {
         state.kernel = KernelState::Compiling;
         drop(state);
         let claim = Claim { slot: self };
-        let Some(place) = job.engine.kept().reserve(job.session, self) else {
+        let slot = Arc::downgrade(self);
+        let Some(place) = job.engine.kept().reserve(job.session, slot) else {
             tracing::debug!(
                 kernel = job.kernel,
                 "a kernel is interpreted: there are too many compiled ones in use"
@@ -152,19 +154,6 @@ impl KernelSlot {
         }
     }
 
-    /// The kernel's code, if no launch uses it: it is here no more.
-    pub(super) fn evict(&self) -> Option<Arc<LinkedKernel>> {
-        let mut state = lock(&self.state);
-        match &state.kernel {
-            KernelState::Compiled(kernel) if Arc::strong_count(kernel) == 1 => {}
-            _ => return None,
-        }
-        match std::mem::take(&mut state.kernel) {
-            KernelState::Compiled(kernel) => Some(kernel),
-            _ => None,
-        }
-    }
-
     #[cfg(test)]
     pub(super) fn is_compiled(&self) -> bool {
         matches!(lock(&self.state).kernel, KernelState::Compiled(_))
@@ -178,6 +167,21 @@ impl KernelSlot {
         for launch in waiting {
             launch.proceed(known.clone());
         }
+    }
+}
+
+impl Evict for KernelSlot {
+    fn evict(&self) {
+        let mut state = lock(&self.state);
+        let code = match &state.kernel {
+            KernelState::Compiled(kernel) if Arc::strong_count(kernel) == 1 => {
+                std::mem::take(&mut state.kernel)
+            }
+            _ => return,
+        };
+        drop(state);
+        // The kernel's place takes the lock of all places.
+        drop(code);
     }
 }
 

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use super::first_use::KernelSlot;
 use crate::identity::SessionId;
 use crate::sync::lock;
 
@@ -16,6 +15,12 @@ const MOST_KERNELS: usize = 4096;
 
 /// The most that one tenant had compiled.
 const MOST_OF_TENANT: usize = MOST_KERNELS / 4;
+
+/// What keeps the code of a compiled kernel.
+pub(super) trait Evict: std::fmt::Debug + Send + Sync {
+    /// Drops the code, if no launch uses it.
+    fn evict(&self);
+}
 
 /// The compiled kernels of a device.
 #[derive(Debug)]
@@ -39,7 +44,7 @@ struct Entry {
     /// The tenant's session that had it compiled.
     owner: SessionId,
     bytes: u64,
-    slot: Weak<KernelSlot>,
+    slot: Weak<dyn Evict>,
 }
 
 /// A compiled kernel's place among those that are kept, until it is dropped: after the kernel.
@@ -80,7 +85,7 @@ impl KeptKernels {
     pub(super) fn reserve(
         self: &Arc<Self>,
         owner: SessionId,
-        slot: &Arc<KernelSlot>,
+        slot: Weak<dyn Evict>,
     ) -> Option<Place> {
         let mut tried = 0;
         loop {
@@ -93,7 +98,7 @@ impl KeptKernels {
                 let entry = Entry {
                     owner,
                     bytes: 0,
-                    slot: Arc::downgrade(slot),
+                    slot: Weak::clone(&slot),
                 };
                 state.entries.insert(used, entry);
                 return Some(Place {
@@ -127,14 +132,16 @@ impl KeptKernels {
 /// A kernel that may have to go.
 struct Oldest {
     used: u64,
-    slot: Option<Arc<KernelSlot>>,
+    slot: Option<Arc<dyn Evict>>,
 }
 
 impl Oldest {
     /// Drops the kernel, if no launch uses it. Returns from where on to look for the next one. To be
     /// called without the lock, which the kernel's own place takes.
     fn evict(self) -> u64 {
-        drop(self.slot.and_then(|slot| slot.evict()));
+        if let Some(slot) = self.slot {
+            slot.evict();
+        }
         self.used + 1
     }
 }

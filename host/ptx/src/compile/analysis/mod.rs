@@ -13,4 +13,5 @@ pub(crate) mod register_pressure;
 pub(crate) mod register_sets;
 pub(crate) mod transfer;
 pub(crate) mod uniformity;
+pub(crate) mod uniformity_lattice;
 pub(crate) mod vectorization;

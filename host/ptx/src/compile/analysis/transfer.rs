@@ -2,8 +2,7 @@
 //! operation, given what they have in its operands. They are functions of the opcode table's column
 //! [`Meaning`].
 
-use crate::compile::analysis::lane_offsets::LaneOffsets;
-use crate::compile::analysis::uniformity::Uniformity;
+use crate::compile::analysis::uniformity_lattice::Uniformity;
 use crate::compile::ir::opcodes::{Meaning, Opcode};
 
 /// The trailing zeros of a value that is zero: more than any analysis asks for.
@@ -24,25 +23,6 @@ pub(crate) struct Operand {
     pub low_zeros: u32,
     /// Its value, where it is a constant.
     pub constant: Option<i64>,
-}
-
-impl Uniformity {
-    /// What the threads have beyond the first one; `None` where that is not known.
-    fn offsets(self) -> Option<LaneOffsets> {
-        match self {
-            Uniformity::Uniform => Some(LaneOffsets::NONE),
-            Uniformity::Affine(offsets) => Some(offsets),
-            Uniformity::Divergent => None,
-        }
-    }
-
-    fn of_offsets(offsets: LaneOffsets) -> Uniformity {
-        if offsets.is_none() {
-            Uniformity::Uniform
-        } else {
-            Uniformity::Affine(offsets)
-        }
-    }
 }
 
 /// The class of an operation on one operand.
@@ -148,6 +128,7 @@ pub(crate) fn binary_low_zeros(opcode: Opcode, a: Operand, b: Operand) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compile::analysis::lane_offsets::LaneOffsets;
     use crate::compile::ir::Ty;
     use crate::simt::warp::WARP_LANES;
 

@@ -15,27 +15,13 @@ use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::lane_symmetry::{self, Symmetry};
 use crate::compile::analysis::liveness::Liveness;
 use crate::compile::analysis::transfer::{self, ALL_ZEROS, Operand};
+pub(crate) use crate::compile::analysis::uniformity_lattice::Uniformity;
 use crate::compile::cfg::dominators::postdominators;
 use crate::compile::ir::entity::EntityMap;
 use crate::compile::ir::{
     Arg, BlockId, Body, End, Op, Reg, Space, SpecialValue, SuspendKind, SuspendPoint, Ty,
 };
 use crate::simt::warp::WarpOp;
-
-/// What the threads of a lane group have in a register: a lattice, from the bottom up.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "they are copied, and most have lane offsets"
-)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Uniformity {
-    /// All have the same value.
-    Uniform,
-    /// Each has the first one's value and a constant offset.
-    Affine(LaneOffsets),
-    /// Nothing is known.
-    Divergent,
-}
 
 use Uniformity::{Divergent, Uniform};
 

@@ -9,6 +9,7 @@
 //! | `dataflow.rs` | a worklist solver for data-flow equations |
 //! | `graph.rs` | the suspension graph: blocks, resume points, and dispatch nodes |
 //! | `structure.rs` | structuring, as blocks and loops of WebAssembly |
+//! | `structured.rs` | what structuring writes: blocks and loops as a list |
 //! | `verify.rs` | the proof that what was structured is the graph |
 
 pub(crate) mod dataflow;
@@ -17,6 +18,7 @@ pub(crate) mod flow;
 pub(crate) mod graph;
 pub(crate) mod loops;
 pub(crate) mod structure;
+pub(crate) mod structured;
 mod verify;
 
 use crate::compile::{Unsupported, UnsupportedKind};

@@ -24,7 +24,7 @@ use crate::compile::Unsupported;
 use crate::compile::cfg::flow::Threads;
 use crate::compile::cfg::graph::{Graph, NodeId, NodeKind, ROOT};
 use crate::compile::cfg::inconsistent;
-use crate::compile::cfg::structure::{Exit, Item};
+use crate::compile::cfg::structured::{Exit, Item};
 use crate::compile::ir::{BlockId, Body, End, Reg};
 
 /// Verifies what is structured.

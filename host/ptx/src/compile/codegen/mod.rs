@@ -25,7 +25,7 @@ mod vector;
 use wasm_encoder::{MemArg, MemArgTarget, ValType};
 
 use crate::compile::cfg::graph::Graph;
-use crate::compile::cfg::structure::Item;
+use crate::compile::cfg::structured::Item;
 use crate::compile::ir::{Arg, Ty};
 use crate::compile::pass::Observer;
 use crate::compile::{Unsupported, limits};

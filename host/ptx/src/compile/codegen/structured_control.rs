@@ -4,7 +4,7 @@
 use wasm_encoder::{BlockType, Instruction as W};
 
 use crate::compile::cfg::graph::{Graph, NodeKind};
-use crate::compile::cfg::structure::Item;
+use crate::compile::cfg::structured::Item;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::ir::BlockId;
 

@@ -4,7 +4,6 @@
 use crate::address::GLOBAL_BASE;
 use crate::interpret::bytes;
 use crate::interpret::checks::finding::{Access, Earlier, MemorySpace, Mistake, Named, Verb};
-use crate::interpret::checks::names::named;
 use crate::interpret::checks::provenance::Provenance;
 use crate::interpret::checks::race::{Attempt, Conflict};
 use crate::interpret::checks::{Checks, finding, line_at, thread_at};
@@ -383,4 +382,17 @@ fn is_same<M: Memory + ?Sized>(
     };
     let keep = crate::numeric::integer::mask(target.bytes * 8);
     bytes::read(thread.shared, target.lane(lane), target.bytes) == Some(thread.get(source) & keep)
+}
+
+/// An allocation with what the kernel of a thread calls it.
+pub(crate) fn named<M: Memory + ?Sized>(
+    thread: &RunningThread<'_, M>,
+    allocation: Allocation,
+) -> Named {
+    let names = thread.launch.names.as_deref();
+    let arguments = &thread.launch.launch.arguments;
+    Named {
+        allocation,
+        name: names.and_then(|names| names.of_allocation(allocation, arguments)),
+    }
 }

@@ -15,18 +15,19 @@ mod access;
 mod barrier;
 mod finding;
 mod happens_before;
-mod names;
+mod launch;
+pub(crate) mod names;
 mod provenance;
 mod race;
 
 pub use finding::{
     Access, Earlier, Finding, MemorySpace, Mistake, Name, Named, Straggler, Verb, Waiting,
 };
-pub(crate) use names::Names;
 
 use crate::Extent;
 use crate::interpret::launch::InterpretedLaunch;
 use crate::interpret::program::{Action, Constant, Step};
+use crate::interpret::thread::observer::StepObserver;
 use crate::interpret::thread::{Refused, RunningThread};
 use crate::simt::Allocation;
 use crate::simt::fault::Fault;
@@ -34,31 +35,6 @@ use crate::simt::memory::Memory;
 use happens_before::VectorClocks;
 use provenance::{Bases, Provenance, ThreadProvenance};
 use race::History;
-
-/// What looks at each step of a thread before it is taken.
-pub(crate) trait StepObserver {
-    /// # Errors
-    /// A mistake, which ends the launch.
-    fn before<M: Memory + ?Sized>(
-        &mut self,
-        thread: &RunningThread<'_, M>,
-        step: &Step,
-    ) -> Result<(), Refused>;
-}
-
-/// Nothing looks.
-pub(crate) struct NoChecks;
-
-impl StepObserver for NoChecks {
-    #[inline(always)]
-    fn before<M: Memory + ?Sized>(
-        &mut self,
-        _: &RunningThread<'_, M>,
-        _: &Step,
-    ) -> Result<(), Refused> {
-        Ok(())
-    }
-}
 
 /// What the checks know of one block.
 #[derive(Debug)]
@@ -81,15 +57,6 @@ pub(crate) struct Checks {
     /// the block comes together: then the mistake is that the two race.
     early: Option<Finding>,
     finding: Option<Finding>,
-}
-
-/// How many bytes the checks of one block take, with so many of registers, local and shared memory,
-/// and so many threads.
-pub(crate) fn bytes(own: u64, shared: u64, threads: u64) -> u64 {
-    let words = own.saturating_add(shared);
-    let order = threads.saturating_mul(threads.saturating_add(256) * 4);
-    let history = shared.saturating_mul(race::CELL_BYTES + 1);
-    words.saturating_add(order).saturating_add(history)
 }
 
 impl Checks {

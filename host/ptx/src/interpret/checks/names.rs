@@ -1,10 +1,8 @@
 //! What a kernel calls the memory that it uses.
 
 use crate::interpret::bytes;
-use crate::interpret::checks::finding::{Name, Named};
-use crate::interpret::thread::RunningThread;
+use crate::interpret::checks::finding::Name;
 use crate::simt::Launch;
-use crate::simt::memory::Memory;
 use crate::simt::shadow::Allocation;
 
 /// The names in a kernel that messages use. That a launch has them means that it is checked.
@@ -33,23 +31,8 @@ impl Names {
                 .collect(),
         }
     }
-}
 
-/// An allocation with what the kernel of a thread calls it.
-pub(crate) fn named<M: Memory + ?Sized>(
-    thread: &RunningThread<'_, M>,
-    allocation: Allocation,
-) -> Named {
-    let names = thread.launch.names.as_deref();
-    let arguments = &thread.launch.launch.arguments;
-    Named {
-        allocation,
-        name: names.and_then(|names| names.of_allocation(allocation, arguments)),
-    }
-}
-
-impl Names {
-    fn of_allocation(&self, allocation: Allocation, arguments: &[u8]) -> Option<Name> {
+    pub(crate) fn of_allocation(&self, allocation: Allocation, arguments: &[u8]) -> Option<Name> {
         let variable = self
             .variables
             .iter()

@@ -5,9 +5,9 @@ mod access;
 mod arithmetic;
 mod builtin_functions;
 mod call;
+pub(crate) mod observer;
 
 use crate::Extent;
-use crate::interpret::checks::StepObserver;
 use crate::interpret::launch::InterpretedLaunch;
 use crate::interpret::program::{Action, Condition, Slot, Source};
 use crate::numeric::integer::mask;
@@ -17,6 +17,7 @@ use crate::simt::fault::{TRAPPED, jump_outside, no_function};
 use crate::simt::memory::Memory;
 use crate::simt::special_registers;
 use crate::syntax::types::Special;
+use observer::StepObserver;
 
 /// The resumable state of one thread, its registers and memories aside.
 #[derive(Debug, Default)]

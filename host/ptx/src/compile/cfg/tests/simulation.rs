@@ -3,7 +3,7 @@
 
 use crate::compile::cfg::flow::Threads;
 use crate::compile::cfg::graph::{Graph, NodeKind};
-use crate::compile::cfg::structure::Item;
+use crate::compile::cfg::structured::Item;
 use crate::compile::ir::{BlockId, Body, End};
 
 /// Decisions, the same for the same seed.

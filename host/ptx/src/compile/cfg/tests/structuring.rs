@@ -7,7 +7,8 @@ use super::simulation::{visited, visited_structured};
 use super::{Way, bodies, body, config, extra};
 use crate::compile::cfg::flow::Threads;
 use crate::compile::cfg::graph::{Graph, NodeKind};
-use crate::compile::cfg::structure::{Item, structure, write};
+use crate::compile::cfg::structure::{structure, write};
+use crate::compile::cfg::structured::Item;
 use crate::compile::cfg::verify::verify;
 use crate::compile::ir::{BlockId, Body};
 

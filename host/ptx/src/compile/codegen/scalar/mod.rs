@@ -12,7 +12,7 @@ use wasm_encoder::{Instruction as W, ValType};
 
 use crate::compile::Unsupported;
 use crate::compile::analysis::allocation_roots::CacheId;
-use crate::compile::cfg::structure::Item;
+use crate::compile::cfg::structured::Item;
 use crate::compile::codegen::function_writer::{Emit, Function, FunctionWriter};
 use crate::compile::codegen::input::CodegenInput;
 use crate::compile::codegen::module::Imports;

@@ -33,7 +33,7 @@ use crate::compile::Unsupported;
 use crate::compile::analysis::liveness::for_each_access;
 use crate::compile::analysis::masked_steps;
 use crate::compile::cfg::graph::Graph;
-use crate::compile::cfg::structure::Item;
+use crate::compile::cfg::structured::Item;
 use crate::compile::codegen::function_writer::{Emit, FIRST_THREAD, Function, FunctionWriter};
 use crate::compile::codegen::input::CodegenInput;
 use crate::compile::codegen::scalar::ScalarEmitter;

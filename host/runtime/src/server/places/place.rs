@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::places::{ConnectionPlaces, PeerPlaces};
+use super::{ConnectionPlaces, PeerPlaces};
 use crate::lock::ignore_poison;
 
 /// The permit of one request to run; its place is released when it is dropped.
-pub(super) struct RequestPermit(Arc<Place>);
+pub(in crate::server) struct RequestPermit(Arc<Place>);
 
 impl RequestPermit {
     /// The permit of a request that the connection's places count.
-    pub(super) fn new(connection: Arc<ConnectionPlaces>) -> Self {
+    pub(in crate::server) fn new(connection: Arc<ConnectionPlaces>) -> Self {
         let state = PlaceState {
             is_held: true,
             ..PlaceState::default()
@@ -27,7 +27,7 @@ impl RequestPermit {
     }
 
     /// The place, for whoever waits for the client.
-    pub(super) fn place(&self) -> Arc<Place> {
+    pub(in crate::server) fn place(&self) -> Arc<Place> {
         self.0.clone()
     }
 }
@@ -49,7 +49,7 @@ impl Drop for RequestPermit {
 
 /// The body that a client is waited for.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Direction {
+pub(in crate::server) enum Direction {
     /// It sends too little of its request.
     Request,
     /// It takes too little of its response.
@@ -57,7 +57,7 @@ pub(super) enum Direction {
 }
 
 /// The place of one request, as those see it who wait for the client.
-pub(super) struct Place {
+pub(in crate::server) struct Place {
     connection: Arc<ConnectionPlaces>,
     state: Mutex<PlaceState>,
 }
@@ -82,7 +82,7 @@ struct Wait {
 impl Place {
     /// The client is waited for, all in all since `since`. Returns whether the request has
     /// to give way; where it has to later, the task is woken.
-    pub(super) fn wait(
+    pub(in crate::server) fn wait(
         self: &Arc<Self>,
         direction: Direction,
         since: Instant,
@@ -116,7 +116,7 @@ impl Place {
     }
 
     /// The client is not waited for any more.
-    pub(super) fn progress(&self, direction: Direction) {
+    pub(in crate::server) fn progress(&self, direction: Direction) {
         let mut state = self.lock();
         let [request, response] = &mut state.waits;
         match direction {
@@ -126,12 +126,12 @@ impl Place {
     }
 
     /// Whether it counts against this peer's limit.
-    pub(super) fn is_of(&self, peer: &PeerPlaces) -> bool {
+    pub(in crate::server) fn is_of(&self, peer: &PeerPlaces) -> bool {
         self.lock().is_held && self.connection.is_of(peer)
     }
 
     /// How long the client was waited for, if it is now.
-    pub(super) fn waited(&self, now: Instant) -> Option<Duration> {
+    pub(in crate::server) fn waited(&self, now: Instant) -> Option<Duration> {
         let state = self.lock();
         let waits = state.waits.iter().flatten();
         waits
@@ -140,7 +140,7 @@ impl Place {
     }
 
     /// Has the request give way. Returns whether it had a place.
-    pub(super) fn give_up(&self) -> bool {
+    pub(in crate::server) fn give_up(&self) -> bool {
         let mut state = self.lock();
         let was_held = std::mem::take(&mut state.is_held);
         state.gave_way = true;

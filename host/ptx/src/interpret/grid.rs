@@ -1,0 +1,42 @@
+//! A whole grid, interpreted block after block.
+
+use crate::interpret::block::InterpretedBlock;
+use crate::interpret::launch::InterpretedLaunch;
+use crate::simt::{Launch, Memory, Progress, RunError};
+
+impl InterpretedLaunch {
+    /// Runs the whole grid, block after block, and returns how many steps it took.
+    ///
+    /// # Errors
+    /// Where the kernel does something wrong, or takes more than `step_limit` steps.
+    pub fn run_grid<M: Memory + ?Sized>(
+        &self,
+        memory: &M,
+        step_limit: u64,
+    ) -> Result<u64, RunError> {
+        let mut taken = 0;
+        let mut block = InterpretedBlock::new(self, self.launch.block_index(0));
+        for linear in 0..self.launch.blocks() {
+            if linear > 0 {
+                block.restart(self, self.launch.block_index(linear));
+            }
+            if block.run(self, memory, step_limit.saturating_sub(taken))? == Progress::Yielded {
+                return Err(RunError::StepLimit { limit: step_limit });
+            }
+            taken += block.steps();
+        }
+        Ok(taken)
+    }
+}
+
+/// Interprets a whole grid, block after block, and returns how many steps it took.
+///
+/// # Errors
+/// Where the kernel does something wrong, or takes more than `step_limit` steps.
+pub fn run_grid<M: Memory + ?Sized>(
+    launch: &Launch,
+    memory: &M,
+    step_limit: u64,
+) -> Result<u64, RunError> {
+    InterpretedLaunch::new(launch.clone()).run_grid(memory, step_limit)
+}
