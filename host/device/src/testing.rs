@@ -85,10 +85,20 @@ pub(crate) fn empty_kernel(device: &ManualDevice, lease: &Lease) -> Kernel {
 
 /// A kernel that does nothing, and that nobody has used.
 pub(crate) fn unused_kernel(device: &ManualDevice, lease: &Lease) -> Kernel {
-    let mut load = pin!(lease.load(empty_module("nothing").into()));
+    loaded_kernel(device, lease, &empty_module("nothing"), "nothing")
+}
+
+/// A kernel of a module, of which nothing is compiled.
+pub(crate) fn loaded_kernel(
+    device: &ManualDevice,
+    lease: &Lease,
+    module: &str,
+    kernel: &str,
+) -> Kernel {
+    let mut load = pin!(lease.load(module.to_owned().into()));
     loop {
         if let Poll::Ready(module) = poll(load.as_mut()) {
-            return module.unwrap().kernel("nothing").unwrap();
+            return module.unwrap().kernel(kernel).unwrap();
         }
         assert!(step(&device.compiler));
     }

@@ -115,8 +115,25 @@ pub(crate) struct Claim {
 }
 
 enum Piece {
-    Fresh(Range<u64>),
+    Fresh(FreshBlocks),
     Parked(Begun),
+}
+
+/// Blocks that have not begun: one at least.
+struct FreshBlocks {
+    first: u64,
+    rest: Range<u64>,
+}
+
+impl FreshBlocks {
+    /// `None` where there are none.
+    fn of(mut blocks: Range<u64>) -> Option<FreshBlocks> {
+        let first = blocks.next()?;
+        Some(FreshBlocks {
+            first,
+            rest: blocks,
+        })
+    }
 }
 
 /// A block that has begun.
@@ -267,10 +284,8 @@ impl Grid {
         }
         match piece {
             Some(Piece::Fresh(blocks)) => {
-                let mut blocks = blocks;
-                let first = blocks.next().unwrap_or(0);
-                self.give_back(blocks);
-                let index = self.launch.block_index(first);
+                self.give_back(blocks.rest);
+                let index = self.launch.block_index(blocks.first);
                 let block = InterpretedBlock::new(self.interpreted(), index);
                 self.interpreted_slice(Box::new(block), &slice);
             }
@@ -318,11 +333,14 @@ impl Grid {
                 return;
             }
             if done {
-                match lock(&self.state).take(self.blocks, 1, 1) {
+                let piece = lock(&self.state).take(self.blocks, 1, 1);
+                match piece {
                     Some(Piece::Parked(Begun::Interpreted(next))) => block = next,
                     Some(Piece::Parked(other)) => return self.park(other),
-                    Some(Piece::Fresh(range)) => {
-                        block.restart(launch, self.launch.block_index(range.start));
+                    Some(Piece::Fresh(blocks)) => {
+                        // What compiled code has given back may be several.
+                        self.give_back(blocks.rest);
+                        block.restart(launch, self.launch.block_index(blocks.first));
                     }
                     None => return,
                 }
@@ -340,12 +358,11 @@ impl Grid {
         let (mut block, mut rest) = match piece {
             Piece::Parked(Begun::Compiled(block)) => (block, 0..0),
             Piece::Parked(other) => return self.park(other),
-            Piece::Fresh(mut range) => {
-                let first = range.next().unwrap_or(0);
+            Piece::Fresh(FreshBlocks { first, rest }) => {
                 let index = self.launch.block_index(first);
                 let mut block = Box::new(CompiledBlock::new(Arc::clone(launch), index));
-                block.restart(index, blocks_in(&range));
-                (block, range)
+                block.restart(index, blocks_in(&rest));
+                (block, rest)
             }
         };
         // How many blocks were taken last, and when.
@@ -396,11 +413,11 @@ impl Grid {
                 match lock(&self.state).take(self.blocks, least, most) {
                     Some(Piece::Parked(Begun::Compiled(next))) => (block, batch) = (next, 1),
                     Some(Piece::Parked(other)) => return self.park(other),
-                    Some(Piece::Fresh(mut range)) => {
-                        batch = range.end - range.start;
-                        let first = range.next().unwrap_or(0);
-                        block.restart(self.launch.block_index(first), blocks_in(&range));
-                        rest = range;
+                    Some(Piece::Fresh(blocks)) => {
+                        rest = blocks.rest;
+                        batch = 1 + rest.end - rest.start;
+                        let first = self.launch.block_index(blocks.first);
+                        block.restart(first, blocks_in(&rest));
                     }
                     None => return,
                 }
@@ -461,13 +478,13 @@ impl GridState {
         if let Some(block) = self.parked.pop_front() {
             return Some(Piece::Parked(block));
         }
-        if let Some(range) = self.returned.pop_front() {
-            return Some(Piece::Fresh(range));
+        if let Some(blocks) = self.returned.pop_front().and_then(FreshBlocks::of) {
+            return Some(Piece::Fresh(blocks));
         }
         let left = blocks.checked_sub(self.next).filter(|left| *left > 0)?;
         let first = self.next;
         self.next += left.div_ceil(16).max(least).min(most).min(left);
-        Some(Piece::Fresh(first..self.next))
+        FreshBlocks::of(first..self.next).map(Piece::Fresh)
     }
 }
 
@@ -477,8 +494,11 @@ fn in_time(time: Duration, blocks: u64, took: Duration) -> u64 {
     u64::try_from(fit).map_or(MOST_BLOCKS, |fit| fit.clamp(1, MOST_BLOCKS))
 }
 
+/// How many there are: no more than [`MOST_BLOCKS`] are taken at one time.
 fn blocks_in(range: &Range<u64>) -> u32 {
-    u32::try_from(range.end - range.start).unwrap_or(0)
+    let count = range.end - range.start;
+    debug_assert!(count <= MOST_BLOCKS, "{count} blocks at one time");
+    count as u32
 }
 
 /// What a thread's slice must keep to.
@@ -510,9 +530,84 @@ impl Drop for AtWork<'_> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::sync::atomic::AtomicUsize;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::{at_once, loaded_kernel, manual_device, one_thread};
+    use crate::{Extent, Limits};
+
+    /// Each block of it prints once.
+    const PRINTS: &str = "
+        .version 7.0
+        .target sm_70
+        .address_size 64
+        .extern .func (.param .b32 r) vprintf (.param .b64 format, .param .b64 values);
+        .visible .entry prints()
+        {
+            .local .align 4 .b32 text;
+            .reg .b32 %r<2>;
+            .reg .b64 %rd<3>;
+            mov.b32 %r1, 0x2e;
+            st.local.b32 [text], %r1;
+            mov.b64 %rd1, text;
+            cvta.local.u64 %rd1, %rd1;
+            mov.b64 %rd2, 0;
+            {
+                .param .b64 format;
+                .param .b64 values;
+                .param .b32 r;
+                st.param.b64 [format], %rd1;
+                st.param.b64 [values], %rd2;
+                call.uni (r), vprintf, (format, values);
+            }
+            ret;
+        }";
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Output for Count {
+        fn print(&self, _: &[u8]) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn an_interpreting_thread_leaves_no_block_out_that_compiled_code_has_given_back() {
+        let device = manual_device(1 << 20);
+        let lease = device.device.session(Limits::default()).lease();
+        at_once(lease.open()).unwrap();
+        let kernel = loaded_kernel(&device, &lease, PRINTS, "prints");
+        let printed = Arc::new(Count::default());
+        let context = GridContext {
+            map: Arc::new(AddressMap::new(false)),
+            output: Some(printed.clone()),
+            time_limit: Duration::from_secs(60),
+        };
+        let arguments = PackedArguments {
+            bytes: Vec::new(),
+            buffers: Vec::new(),
+            charge: None,
+        };
+        let config = LaunchConfig {
+            grid: Extent { x: 9, y: 1, z: 1 },
+            ..one_thread()
+        };
+        let grid = Grid::new(kernel, config, arguments, context).unwrap();
+        grid.execution().set(None);
+        let claim = grid.claim().unwrap();
+        lock(&grid.state).next = 9;
+        grid.give_back(1..9);
+        grid.slice(claim);
+        // A slice may end before all are run.
+        while let Some(claim) = grid.claim() {
+            grid.slice(claim);
+        }
+        assert!(grid.take_failure().is_none());
+        assert_eq!(printed.0.load(Ordering::Relaxed), 9);
+    }
 
     proptest! {
         /// Whatever threads ask for, and give back, each block is one thread's, once.
@@ -524,12 +619,13 @@ mod tests {
             let mut state = GridState::default();
             let mut dealt = Vec::new();
             for (least, most, unused) in asked.into_iter().cycle() {
-                let Some(Piece::Fresh(range)) = state.take(blocks, least, most) else {
+                let Some(Piece::Fresh(FreshBlocks { first, rest: range })) =
+                    state.take(blocks, least, most)
+                else {
                     break;
                 };
-                prop_assert!(!range.is_empty());
-                let end = range.end - unused.min(range.end - range.start - 1);
-                dealt.extend(range.start..end);
+                let end = range.end - unused.min(range.end - range.start);
+                dealt.extend(first..end);
                 if end < range.end {
                     state.returned.push_back(end..range.end);
                 }
@@ -547,7 +643,7 @@ mod tests {
         assert_eq!(in_time(BATCH_TIME, 1, Duration::ZERO), MOST_BLOCKS);
         let mut state = GridState::default();
         let mut take = |least, most| match state.take(1600, least, most).unwrap() {
-            Piece::Fresh(range) => range.end - range.start,
+            Piece::Fresh(blocks) => blocks.rest.end - blocks.first,
             Piece::Parked(_) => 0,
         };
         // A share where a block takes long, what is worth the way where it does not.
