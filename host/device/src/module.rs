@@ -199,6 +199,8 @@ impl Kernel {
     }
 
     fn entry(&self) -> Option<&Entry> {
-        self.module.shared.parsed.entries().get(self.index)
+        let entry = self.module.shared.parsed.entries().get(self.index);
+        debug_assert!(entry.is_some(), "a kernel of another module");
+        entry
     }
 }

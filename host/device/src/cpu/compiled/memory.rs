@@ -138,6 +138,7 @@ impl Reader {
     /// The word of 32 bits at an offset.
     pub(super) fn word(&self, at: u32) -> u32 {
         let words = self.0.words(at as usize & !7, 1);
+        debug_assert!(!words.is_empty(), "scratch memory has no word at {at}");
         let word = words.first().map_or(0, |word| word.load(Ordering::Relaxed));
         let bytes = word.to_le_bytes();
         let [a, b, c, d, e, f, g, h] = bytes;

@@ -380,7 +380,7 @@ impl<'m> Builder<'m> {
             (Passed::Variable { offset, bytes }, Passed::Variable { offset: target, .. }) => {
                 let mut done = 0;
                 while done < bytes {
-                    let piece = [8, 4, 2, 1].into_iter().find(|piece| {
+                    let piece = [8, 4, 2].into_iter().find(|piece| {
                         bytes - done >= *piece
                             && (offset + done) % piece == 0
                             && (target + done) % piece == 0

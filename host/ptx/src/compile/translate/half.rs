@@ -84,36 +84,46 @@ impl<'m> Builder<'m> {
                 self.i32_or(low, high)
             }
             [only] => only,
-            _ => Arg::I32(0),
+            _ => {
+                self.inconsistent("a value of neither one half nor two");
+                Arg::I32(0)
+            }
         }
     }
 
     fn half(&mut self, op: Op, format: HalfFormat, flags: Flags, operands: &[Arg]) -> Arg {
-        let operand = |place: usize| operands.get(place).copied().unwrap_or(Arg::I32(0));
-        let (a, b) = (operand(0), operand(1));
-        match op {
-            Op::Abs => return self.i32_and_const(a, half_precision::SIGN - 1),
-            Op::Neg => return self.i32_xor(a, Arg::I32(half_precision::SIGN)),
-            Op::Min | Op::Max => {
+        let value = match (op, operands) {
+            (Op::Abs, &[a]) => return self.i32_and_const(a, half_precision::SIGN - 1),
+            (Op::Neg, &[a]) => return self.i32_xor(a, Arg::I32(half_precision::SIGN)),
+            (Op::Min | Op::Max, &[a, b]) => {
                 return half_precision::chosen(self, format, [a, b], (op == Op::Max, flags.nan));
             }
-            _ => {}
-        }
-        let x = self.half_to_single(format, a);
-        let value = match op {
-            Op::Ex2 => approximations::power_of_two(self, x),
-            Op::Tanh => approximations::hyperbolic_tangent(self, x),
-            _ => {
+            (Op::Ex2, &[a]) => {
+                let x = self.half_to_single(format, a);
+                approximations::power_of_two(self, x)
+            }
+            (Op::Tanh, &[a]) => {
+                let x = self.half_to_single(format, a);
+                approximations::hyperbolic_tangent(self, x)
+            }
+            (Op::Add | Op::Sub | Op::Mul, &[a, b]) => {
+                let x = self.half_to_single(format, a);
                 let y = self.half_to_single(format, b);
                 match op {
                     Op::Add => self.f32_add(x, y),
                     Op::Sub => self.f32_sub(x, y),
-                    Op::Mul => self.f32_mul(x, y),
-                    _ => {
-                        let z = self.half_to_single(format, operand(2));
-                        half_precision::fused(self, format, [x, y, z])
-                    }
+                    _ => self.f32_mul(x, y),
                 }
+            }
+            (Op::Fma, &[a, b, c]) => {
+                let x = self.half_to_single(format, a);
+                let y = self.half_to_single(format, b);
+                let z = self.half_to_single(format, c);
+                half_precision::fused(self, format, [x, y, z])
+            }
+            _ => {
+                self.inconsistent("an operation on halves with other operands than it has");
+                return Arg::I32(0);
             }
         };
         let value = half_precision::from_f32(self, format, Round::Nearest, value);

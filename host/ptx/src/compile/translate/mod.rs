@@ -16,6 +16,7 @@ mod operand;
 mod packed;
 pub(crate) mod param_registers;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::collections::hash_map;
 
@@ -55,6 +56,7 @@ pub(crate) fn body(
         guard: None,
         lines,
         libcalls: HashMap::new(),
+        inconsistency: Cell::new(None),
     };
     if entry.layout.recursive {
         return Err(Unsupported::kernel("functions that call themselves"));
@@ -64,7 +66,10 @@ pub(crate) fn body(
     let exit = builder.new_block();
     builder.set_end(exit, End::Exit);
     builder.function(entry.function, 0, exit)?;
-    Ok(builder.body)
+    match builder.inconsistency.get() {
+        Some(what) => Err(Unsupported::internal(what)),
+        None => Ok(builder.body),
+    }
 }
 
 struct Builder<'m> {
@@ -82,6 +87,8 @@ struct Builder<'m> {
     lines: bool,
     /// Which libcall has which number.
     libcalls: HashMap<LibcallKey, LibcallId>,
+    /// What of the module was not as its checks have it: see [`Builder::inconsistent`].
+    inconsistency: Cell<Option<&'static str>>,
 }
 
 /// A function as it is inlined at one place.
@@ -96,6 +103,8 @@ struct FunctionScope<'m> {
     /// Those of its variables that are registers, by variable.
     param_registers: Vec<Option<Reg>>,
     carry: Reg,
+    /// Whether a register was asked for that it does not have: it is then not compiled.
+    has_strange_register: Cell<bool>,
     instruction: &'m Instruction,
     /// Where it returns to.
     back: BlockId,
@@ -121,10 +130,12 @@ impl<'m> FunctionScope<'m> {
     }
 
     fn register(&self, id: RegisterId) -> Reg {
-        self.registers
-            .get(id.0 as usize)
-            .copied()
-            .unwrap_or(self.carry)
+        let register = self.registers.get(id.0 as usize).copied();
+        debug_assert!(register.is_some(), "a register of another function");
+        register.unwrap_or_else(|| {
+            self.has_strange_register.set(true);
+            self.carry
+        })
     }
 
     /// The register that a variable is, where it is one.
@@ -158,14 +169,16 @@ impl<'m> Builder<'m> {
     }
 
     fn push(&mut self, op: Op) {
-        if let Some(block) = self.body.blocks.get_mut(self.current) {
-            block.ops.push(op);
+        match self.body.blocks.get_mut(self.current) {
+            Some(block) => block.ops.push(op),
+            None => self.inconsistent("an operation outside of all blocks"),
         }
     }
 
     fn set_end(&mut self, block: BlockId, end: End) {
-        if let Some(block) = self.body.blocks.get_mut(block) {
-            block.end = end;
+        match self.body.blocks.get_mut(block) {
+            Some(block) => block.end = end,
+            None => self.inconsistent("the end of a block that is not there"),
         }
     }
 
@@ -196,6 +209,25 @@ impl<'m> Builder<'m> {
         let target = self.temp(self.body.arg_ty(yes));
         self.push(Op::Select(target, condition, yes, no));
         Arg::Reg(target)
+    }
+
+    /// Notes that the module is not as its checks promise: a mistake in this crate. What is built is
+    /// then not used, so the kernel is interpreted.
+    #[track_caller]
+    fn inconsistent(&self, what: &'static str) {
+        debug_assert!(false, "the compiler contradicts itself: {what}");
+        self.inconsistency
+            .set(self.inconsistency.get().or(Some(what)));
+    }
+
+    /// What has to be there; where it is not, that is [inconsistent](Builder::inconsistent), and nothing
+    /// is made of the value that stands for it.
+    #[track_caller]
+    fn require<T>(&self, entry: Option<T>, otherwise: T, what: &'static str) -> T {
+        entry.unwrap_or_else(|| {
+            self.inconsistent(what);
+            otherwise
+        })
     }
 
     fn unsupported(&self, what: impl Into<String>) -> Unsupported {
@@ -265,11 +297,16 @@ impl<'m> Builder<'m> {
         FunctionScope {
             index: number,
             function,
-            frame: layout::frame(function).unwrap_or_default(),
+            frame: self.require(
+                layout::frame(function),
+                Frame::default(),
+                "a function whose variables do not fit",
+            ),
             frame_base,
             registers,
             param_registers,
             carry,
+            has_strange_register: Cell::new(false),
             instruction: &NOTHING,
             back,
             labels,
@@ -293,6 +330,9 @@ impl<'m> Builder<'m> {
                 self.push(Op::Line(self.line));
             }
             self.instruction(&mut scope)?;
+            if scope.has_strange_register.get() {
+                self.inconsistent("a register of another function");
+            }
             self.check_steps()?;
         }
         if let Some(block) = scope.labels.get(&index(function.body.len())).copied() {

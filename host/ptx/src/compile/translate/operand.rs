@@ -131,7 +131,10 @@ impl<'m> Builder<'m> {
             Operand::Float64(bits) => Arg::constant(home(ty), *bits),
             Operand::Special(special) => self.special(*special, ty),
             Operand::AddressOf(symbol, addend) => self.address_of(scope, *symbol, *addend, ty),
-            _ => Arg::constant(home(ty), 0),
+            _ => {
+                self.inconsistent("an operand that has no value");
+                Arg::constant(home(ty), 0)
+            }
         }
     }
 
@@ -253,8 +256,7 @@ impl<'m> Builder<'m> {
             }
             Special::WarpSize | Special::Smid | Special::Nsmid | Special::Gridid => {
                 let value = special_registers::of_device(special);
-                debug_assert!(value.is_some(), "{special} is no register of the device");
-                Arg::I32(value.unwrap_or(0))
+                Arg::I32(self.require(value, 0, "a register that the device does not have"))
             }
         };
         let value = self.as_ty(value, home(ty));
@@ -321,17 +323,16 @@ impl<'m> Builder<'m> {
         let meant = self
             .variables(scope)
             .memory_operand(scope.instruction, operand);
-        debug_assert!(meant.is_some(), "an access without an address");
-        // A null pointer: the access is refused when it is made.
+        let nowhere = MemoryOperand {
+            space: Space::Generic,
+            base: AddressBase::Offset(0),
+            offset: 0,
+        };
         let MemoryOperand {
             space,
             base,
             offset,
-        } = meant.unwrap_or(MemoryOperand {
-            space: Space::Generic,
-            base: AddressBase::Offset(0),
-            offset: 0,
-        });
+        } = self.require(meant, nowhere, "an access without an address");
         let base = match base {
             AddressBase::Offset(offset) => Arg::I32(offset),
             AddressBase::Frame(offset) => Arg::I32(scope.frame_base + offset),

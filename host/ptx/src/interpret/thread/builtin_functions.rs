@@ -38,7 +38,9 @@ impl<M: Memory + ?Sized> RunningThread<'_, M> {
             Passed::Value(source) => self.get(source),
             Passed::Variable { offset, bytes } => {
                 let start = u64::from(self.thread.frame_base) + u64::from(offset);
-                bytes::read(self.local, start, bytes.min(8)).unwrap_or(0)
+                let value = bytes::read(self.local, start, bytes.min(8));
+                debug_assert!(value.is_some(), "a variable outside of its frame");
+                value.unwrap_or(0)
             }
         }
     }
@@ -55,7 +57,8 @@ impl<M: Memory + ?Sized> RunningThread<'_, M> {
             Passed::Variable { offset, bytes } => {
                 let start = u64::from(self.thread.frame_base) + u64::from(offset);
                 // Frames were laid out to fit.
-                let _ = bytes::write(self.local, start, bytes.min(8), value);
+                let written = bytes::write(self.local, start, bytes.min(8), value);
+                debug_assert!(written.is_some(), "a variable outside of its frame");
             }
         }
     }

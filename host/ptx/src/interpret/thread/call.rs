@@ -85,10 +85,13 @@ impl<M: Memory + ?Sized> RunningThread<'_, M> {
             Passed::Value(source) if source.is_constant() => self.get(source),
             Passed::Value(source) => {
                 let register = self.registers.get(slot(from_bases.0, source));
+                debug_assert!(register.is_some(), "a value that is not there");
                 register.copied().unwrap_or(0)
             }
             Passed::Variable { offset, bytes } => {
-                bytes::read(self.local, start(from_bases.1, offset), bytes.min(8)).unwrap_or(0)
+                let value = bytes::read(self.local, start(from_bases.1, offset), bytes.min(8));
+                debug_assert!(value.is_some(), "a variable outside of its frame");
+                value.unwrap_or(0)
             }
         };
         match to {
@@ -99,7 +102,9 @@ impl<M: Memory + ?Sized> RunningThread<'_, M> {
             }
             Passed::Variable { offset, bytes } => {
                 // Frames were laid out to fit.
-                let _ = bytes::write(self.local, start(to_bases.1, offset), bytes.min(8), value);
+                let written =
+                    bytes::write(self.local, start(to_bases.1, offset), bytes.min(8), value);
+                debug_assert!(written.is_some(), "a variable outside of its frame");
             }
         }
     }

@@ -79,13 +79,16 @@ impl<M: Memory + ?Sized> RunningThread<'_, M> {
             self.registers
                 .get(self.thread.slot_base as usize + source.index())
         };
+        debug_assert!(found.is_some(), "a value that is not there");
         found.copied().unwrap_or(0)
     }
 
     #[inline(always)]
     pub(crate) fn set(&mut self, slot: Slot, value: u64) {
         let index = self.thread.slot_base as usize + slot as usize;
-        if let Some(register) = self.registers.get_mut(index) {
+        let register = self.registers.get_mut(index);
+        debug_assert!(register.is_some(), "slot {slot} is not there");
+        if let Some(register) = register {
             *register = value;
         }
     }

@@ -90,7 +90,7 @@ impl VectorEmitter<'_> {
     /// more than two.
     fn move_known_lanes(&mut self, value: Reg, a: Arg, sources: &[u32]) -> bool {
         let mut moves = Vec::new();
-        for sources in sources.chunks_exact(LANES as usize) {
+        for sources in sources.as_chunks::<{ LANES as usize }>().0 {
             let mut chunks: Vec<u32> = sources.iter().map(|source| source / LANES).collect();
             chunks.sort_unstable();
             chunks.dedup();
@@ -99,7 +99,7 @@ impl VectorEmitter<'_> {
                 [first, second] => (first, second),
                 _ => return false,
             };
-            moves.push((first, second, sources.to_vec()));
+            moves.push((first, second, *sources));
         }
         if self.input.is_divergent(value) {
             for (chunk, (first, second, sources)) in (0..).zip(moves) {
@@ -110,7 +110,7 @@ impl VectorEmitter<'_> {
                 if !stay {
                     self.chunk(a, second);
                     let byte = |place: usize| {
-                        let source = sources.get(place / 4).copied().unwrap_or(0);
+                        let source = sources[place / 4];
                         let of_second = first != second && source / LANES == second;
                         let lane = source % LANES + if of_second { LANES } else { 0 };
                         lane as u8 * 4 + (place % 4) as u8
