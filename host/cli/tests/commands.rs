@@ -8,12 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// One run of the binary: its status, and what it wrote.
-struct Run {
-    status: i32,
-    out: String,
-    err: String,
-}
+use crate::run::Run;
 
 fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tensor-wasm"));
@@ -30,27 +25,7 @@ fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Run
         .env_remove("TENSOR_WASM_COMPONENTS")
         .output()
         .unwrap();
-    Run {
-        status: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-impl Run {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out))
-    }
-
-    #[track_caller]
-    fn fails(&self, status: i32, words: &[&str]) {
-        assert_eq!(self.status, status, "{}{}", self.out, self.err);
-        assert!(self.err.starts_with("error: "), "{}", self.err);
-        for word in words {
-            assert!(self.err.contains(word), "no {word:?} in: {}", self.err);
-        }
-        assert!(!self.err.contains("panicked"), "{}", self.err);
-    }
+    output.into()
 }
 
 /// A directory with files to work on.

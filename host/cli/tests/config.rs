@@ -8,15 +8,10 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::run::Run;
+
 /// A folder to start the program in, with a file or without.
 struct Folder(TempDir);
-
-/// One run of the binary: its status, and what it wrote.
-struct Run {
-    status: i32,
-    out: String,
-    err: String,
-}
 
 impl Folder {
     fn empty() -> Self {
@@ -54,11 +49,7 @@ impl Folder {
             .current_dir(self.0.path())
             .output()
             .unwrap();
-        Run {
-            status: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        output.into()
     }
 
     /// `config show --json`, with these flags and variables.
@@ -68,18 +59,6 @@ impl Folder {
         let run = self.run_with(&arguments, variables);
         assert_eq!(run.status, 0, "{}", run.err);
         serde_json::from_str(&run.out).unwrap()
-    }
-}
-
-impl Run {
-    #[track_caller]
-    fn fails(&self, status: i32, words: &[&str]) {
-        assert_eq!(self.status, status, "{}{}", self.out, self.err);
-        assert!(self.err.starts_with("error: "), "{}", self.err);
-        for word in words {
-            assert!(self.err.contains(word), "no {word:?} in: {}", self.err);
-        }
-        assert!(!self.err.contains("panicked"), "{}", self.err);
     }
 }
 

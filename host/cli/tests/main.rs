@@ -7,4 +7,5 @@ mod audit;
 mod client;
 mod commands;
 mod config;
+mod run;
 mod token;

@@ -11,12 +11,7 @@ use tempfile::TempDir;
 use tensor_wasm_node::tokens::TokenList;
 use tensor_wasm_runtime::policy::{Authenticator, Scope};
 
-/// One run of the binary: its status, and what it wrote.
-struct Run {
-    status: i32,
-    out: String,
-    err: String,
-}
+use crate::run::Run;
 
 fn token_with(input: impl AsRef<[u8]>, arguments: &[&str]) -> Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tensor-wasm"))
@@ -33,38 +28,11 @@ fn token_with(input: impl AsRef<[u8]>, arguments: &[&str]) -> Run {
     // A program that ends early reads none of it.
     let _ = child.stdin.take().unwrap().write_all(input.as_ref());
     let output = child.wait_with_output().unwrap();
-    Run {
-        status: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    output.into()
 }
 
 fn token(arguments: &[&str]) -> Run {
     token_with("", arguments)
-}
-
-impl Run {
-    #[track_caller]
-    fn succeeds(self) -> Run {
-        assert_eq!(self.status, 0, "{}{}", self.out, self.err);
-        self
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out))
-    }
-
-    #[track_caller]
-    fn fails(&self, status: i32, words: &[&str]) {
-        assert_eq!(self.status, status, "{}{}", self.out, self.err);
-        assert!(self.err.starts_with("error: "), "{}", self.err);
-        for word in words {
-            assert!(self.err.contains(word), "no {word:?} in: {}", self.err);
-        }
-        assert!(!self.err.contains("panicked"), "{}", self.err);
-        assert_eq!(self.out, "");
-    }
 }
 
 /// A directory with a token file in it, or without.
@@ -232,7 +200,7 @@ fn a_secret_that_could_be_guessed_is_refused_and_not_repeated() {
         (b"\xff\xfe", "standard input"),
     ] {
         let run = token_with(input, &["hash", "--name", "alice"]);
-        run.fails(1, &[word]);
+        run.fails_and_prints_nothing(1, &[word]);
         assert!(
             !run.err.contains("hunter") && !run.err.contains("01234"),
             "{}",
@@ -248,7 +216,8 @@ fn a_name_rotates_through_two_tokens_and_a_third_is_refused() {
     let new = ["new", "--name", "alice", "--file", &name];
     let (one, two) = (token(&new).succeeds().out, token(&new).succeeds().out);
     let text = files.text();
-    token(&new).fails(1, &["no token was added", "line 3 ", "line 1 ", "line 2 "]);
+    token(&new)
+        .fails_and_prints_nothing(1, &["no token was added", "line 3 ", "line 1 ", "line 2 "]);
     assert_eq!(files.text(), text);
     let list = TokenList::from_file(&files.path()).unwrap();
     assert!(list.authenticate(one.trim_end()).is_ok());
@@ -346,15 +315,17 @@ fn a_file_that_others_may_read_is_warned_of() {
 fn what_can_not_be_done_is_said_with_the_cure() {
     let files = Files::new();
     let name = files.name();
-    token(&["list", &name]).fails(1, &[&name, "No such file"]);
+    token(&["list", &name]).fails_and_prints_nothing(1, &[&name, "No such file"]);
     fs::write(files.path(), "good-token-0123456\nbad token\n").unwrap();
     let run = token(&["list", &name]);
-    run.fails(1, &["line 2 ", "NAME:TOKEN"]);
+    run.fails_and_prints_nothing(1, &["line 2 ", "NAME:TOKEN"]);
     assert!(!run.err.contains("bad"), "{}", run.err);
-    token(&["new", "--name", "a", "--file", &name]).fails(1, &["line 2 "]);
-    token(&["new", "--name", "a", "--file", "/nowhere/tokens"]).fails(1, &["/nowhere/tokens"]);
-    token(&["new", "--name", "not a name"]).fails(1, &["1 to 64"]);
-    token(&["new", "--name", "a", "--role", "not a role"]).fails(1, &["role", "1 to 64"]);
+    token(&["new", "--name", "a", "--file", &name]).fails_and_prints_nothing(1, &["line 2 "]);
+    token(&["new", "--name", "a", "--file", "/nowhere/tokens"])
+        .fails_and_prints_nothing(1, &["/nowhere/tokens"]);
+    token(&["new", "--name", "not a name"]).fails_and_prints_nothing(1, &["1 to 64"]);
+    token(&["new", "--name", "a", "--role", "not a role"])
+        .fails_and_prints_nothing(1, &["role", "1 to 64"]);
     for (arguments, words) in [
         (&["new"][..], &["--name"][..]),
         (&["list"], &["<FILE>"]),
@@ -373,6 +344,6 @@ fn what_can_not_be_done_is_said_with_the_cure() {
         ),
         (&["new", "--name", "a", "--expires", "9000y"], &["9999"]),
     ] {
-        token(arguments).fails(2, words);
+        token(arguments).fails_and_prints_nothing(2, words);
     }
 }

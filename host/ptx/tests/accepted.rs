@@ -2,12 +2,11 @@
 //! means what the manual says.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
-use tensor_wasm_ptx::compile::Vectorize;
-use tensor_wasm_ptx::{Limits, Module, parse};
-
-use crate::common::{Arguments, Flat, launch, launch_as, launch_one, line, module, refusal};
+use crate::common::{
+    Arguments, Flat, launch, launch_one, line, module, module_printed_again, refusal,
+    value_of_each_thread,
+};
 
 /// A module of one entry `k` with a few registers, for a version and a target.
 fn text(version: &str, target: &str, params: &str, body: &str) -> String {
@@ -18,37 +17,13 @@ fn text(version: &str, target: &str, params: &str, body: &str) -> String {
     )
 }
 
-/// The same, parsed, printed and parsed again.
-#[track_caller]
-fn again(text: &str) -> Arc<Module> {
-    let parsed = module(text);
-    let printed = parsed.to_string();
-    let reparsed = parse(printed.as_bytes(), &Limits::default());
-    assert!(
-        reparsed.as_ref().is_ok_and(|other| *other == *parsed),
-        "{reparsed:?} of\n{printed}"
-    );
-    parsed
-}
-
-/// What each of so many threads stores by `st.global.u32 [%d1], ...`.
-#[track_caller]
-fn threads(module: &Arc<Module>, threads: u32) -> Vec<u32> {
-    let memory = Flat::new(4 * threads as usize);
-    let arguments = Arguments::new().pointer(0);
-    let widths = [Vectorize::Never, Vectorize::Always];
-    let shape = (line(1), line(threads), 0);
-    launch_as(module, "k", shape, arguments, &memory, &widths).unwrap();
-    memory.get(0, threads as usize)
-}
-
 const OWN_WORD: &str = "ld.param.u64 %d1, [a]; mov.u32 %r1, %tid.x; mul.wide.u32 %d2, %r1, 4; add.s64 %d1, %d1, %d2;\n";
 
 #[test]
 fn launches_that_may_overlap_do_not() {
     let body = "griddepcontrol.wait; ld.param.u64 %d1, [a]; st.global.u32 [%d1], 7;\n\
         griddepcontrol.launch_dependents;";
-    let module = again(&text("8.8", "sm_90", ".param .u64 a", body));
+    let module = module_printed_again(&text("8.8", "sm_90", ".param .u64 a", body));
     let memory = Flat::new(8);
     launch_one(&module, &memory).unwrap();
     assert_eq!(memory.get::<u32>(0, 1), [7]);
@@ -62,17 +37,17 @@ fn shuffles_and_votes_without_a_mask_are_for_the_threads_that_are_active() {
          selp.b32 %r4, %r2, %r3, %p4; selp.b32 %r4, %r4, %r3, %p2; selp.b32 %r5, 100, 0, %p3;\n\
          add.u32 %r4, %r4, %r5; st.global.u32 [%d1], %r4;"
     );
-    let module = again(&text("6.0", "sm_60", ".param .u64 a", &body));
+    let module = module_printed_again(&text("6.0", "sm_60", ".param .u64 a", &body));
     let expected: Vec<u32> = (0..32)
         .map(|lane| if lane < 16 { lane + 116 } else { lane })
         .collect();
-    assert_eq!(threads(&module, 32), expected);
+    assert_eq!(value_of_each_thread::<u32>(&module, 32).unwrap(), expected);
     // Half of a second warp, and those with odd numbers alone: the others are not counted.
     let body = format!(
         "{OWN_WORD}and.b32 %r2, %r1, 1; setp.eq.u32 %p1, %r2, 1; setp.lt.u32 %p2, %r1, 40; mov.u32 %r4, 0;\n\
          @!%p1 bra even; vote.ballot.b32 %r4, %p2; even: st.global.u32 [%d1], %r4;"
     );
-    let module = again(&text("6.0", "sm_35", ".param .u64 a", &body));
+    let module = module_printed_again(&text("6.0", "sm_35", ".param .u64 a", &body));
     let expected: Vec<u32> = (0..48)
         .map(|thread| match (thread % 2, thread / 32) {
             (0, _) => 0,
@@ -80,24 +55,24 @@ fn shuffles_and_votes_without_a_mask_are_for_the_threads_that_are_active() {
             _ => 0xaa,
         })
         .collect();
-    assert_eq!(threads(&module, 48), expected);
+    assert_eq!(value_of_each_thread::<u32>(&module, 48).unwrap(), expected);
     // A guard leaves out those whose predicate is false.
     let body = format!(
         "{OWN_WORD}setp.lt.u32 %p1, %r1, 5; setp.lt.u32 %p2, %r1, 40; mov.u32 %r4, 9;\n\
          @%p1 vote.ballot.b32 %r4, %p2; st.global.u32 [%d1], %r4;"
     );
-    let module = again(&text("3.1", "sm_30", ".param .u64 a", &body));
+    let module = module_printed_again(&text("3.1", "sm_30", ".param .u64 a", &body));
     let expected: Vec<u32> = (0..32)
         .map(|lane| if lane < 5 { 0x1f } else { 9 })
         .collect();
-    assert_eq!(threads(&module, 32), expected);
+    assert_eq!(value_of_each_thread::<u32>(&module, 32).unwrap(), expected);
 }
 
 #[test]
 fn registers_that_are_declared_and_not_used_cost_nothing() {
     let body = ".reg .b32 %x<70000>; .reg .b64 %y<4000000000>; ld.param.u64 %y3999999999, [a];\n\
         mov.b32 %x69999, 7; st.global.u32 [%y3999999999], %x69999;";
-    let module = again(&text("9.1", "sm_75", ".param .u64 a", body));
+    let module = module_printed_again(&text("9.1", "sm_75", ".param .u64 a", body));
     let memory = Flat::new(8);
     launch_one(&module, &memory).unwrap();
     assert_eq!(memory.get::<u32>(0, 1), [7]);
@@ -120,7 +95,7 @@ fn registers_that_are_declared_and_not_used_cost_nothing() {
 fn parameters_may_take_as_many_bytes_as_the_target_has() {
     let params = ".param .align 4 .b8 p[8000], .param .u64 a";
     let body = "ld.param.u64 %d1, [a]; ld.param.u32 %r1, [p+7996]; st.global.u32 [%d1], %r1;";
-    let module = again(&text("8.1", "sm_70", params, body));
+    let module = module_printed_again(&text("8.1", "sm_70", params, body));
     let mut arguments = Arguments::new();
     for number in 0..2000u32 {
         arguments = arguments.with(number);
@@ -144,7 +119,7 @@ fn loads_and_stores_take_registers_that_are_wider() {
     // What is loaded or stored, and the 64 bits that lie in memory then.
     let of = |body: &str| {
         let body = format!("ld.param.u64 %d1, [a];\n{body}");
-        let module = again(&text("8.0", "sm_80", ".param .u64 a", &body));
+        let module = module_printed_again(&text("8.0", "sm_80", ".param .u64 a", &body));
         let memory = Flat::new(32);
         memory.put(0, &[0x8182_8384_8586_8788_u64, 0x4142_4344_4546_4748]);
         launch_one(&module, &memory).unwrap();
@@ -212,7 +187,7 @@ fn vector_registers_are_as_many_registers() {
     let body = ".reg .v4 .b32 %v; .reg .v2 .f32 %w, %u;\n\
         ld.param.u64 %d1, [a]; ld.global.v4.b32 %v, [%d1]; add.s32 %v.x, %v.y, %v.w; add.s32 %v.b, %v.g, 1;\n\
         mov.b32 %w.x, %v.x; mov.b32 %w.y, %v.z; st.global.v4.b32 [%d1+16], %v; st.global.v2.f32 [%d1], %w;";
-    let module = again(&text("8.0", "sm_80", ".param .u64 a", body));
+    let module = module_printed_again(&text("8.0", "sm_80", ".param .u64 a", body));
     let memory = Flat::new(32);
     memory.put(0, &[1u32, 20, 300, 4000]);
     launch_one(&module, &memory).unwrap();
@@ -242,7 +217,7 @@ fn a_block_is_a_cluster_of_its_own() {
     let text = text("8.0", "sm_90", ".param .u64 a", body);
     let text = text.replace(".visible .entry k(.param .u64 a)", head);
     let memory = Flat::new(8);
-    launch_one(&again(&text), &memory).unwrap();
+    launch_one(&module_printed_again(&text), &memory).unwrap();
     assert_eq!(memory.get::<u32>(0, 1), [511]);
 }
 
@@ -272,7 +247,7 @@ fn texts_of_the_first_versions_mean_what_they_meant() {
         mul.wide.u32 %rl3, %r1, 4;\nadd.s64 %rl4, %rl2, %rl3;\nld.global.f32 %f1, [%rl4];\n\
         add.ftz.f32 %f2, %f1, 0f3F800000;\nst.global.f32 [%rl4], %f2;\n\
         BB0_2:\n.loc 1 7 2\nret;\n}\n";
-    let module = again(text);
+    let module = module_printed_again(text);
     let memory = Flat::new(64);
     memory.put(0, &[1.0f32; 16]);
     let arguments = Arguments::new().pointer(0).with(12u32);

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tensor_wasm_ptx::compile::{Vectorize, compile};
+use tensor_wasm_ptx::compile::compile;
 use tensor_wasm_ptx::simt::RunError;
 use tensor_wasm_ptx::{Limits, Module, parse};
 
-use crate::common::{Arguments, Flat, launch_as, line, module};
+use crate::common::{module, value_of_each_thread};
 
 /// A kernel with registers for two pointers, `%d3` and `%d4`; `%d1` is device memory.
 fn kernel(body: &str) -> Arc<Module> {
@@ -29,16 +29,6 @@ fn free(register: &str) -> String {
     format!("st.param.b64 [n], {register}; call free, (n);\n")
 }
 
-#[track_caller]
-fn run(module: &Arc<Module>, threads: u32) -> Result<Vec<u64>, RunError> {
-    let memory = Flat::new(8 * threads as usize);
-    let arguments = Arguments::new().pointer(0);
-    let widths = [Vectorize::Never, Vectorize::Always];
-    let shape = (line(1), line(threads), 0);
-    launch_as(module, "k", shape, arguments, &memory, &widths)?;
-    Ok(memory.get(0, threads as usize))
-}
-
 #[test]
 fn each_thread_has_memory_of_its_own() {
     let body = format!(
@@ -53,7 +43,7 @@ fn each_thread_has_memory_of_its_own() {
     );
     let module = kernel(&body);
     let expected: Vec<u64> = (0..64).map(|thread| thread ^ 1).collect();
-    assert_eq!(run(&module, 64).unwrap(), expected);
+    assert_eq!(value_of_each_thread::<u64>(&module, 64).unwrap(), expected);
     assert!(compile(&module, "k").is_ok());
 }
 
@@ -65,14 +55,17 @@ fn what_is_given_back_is_used_again() {
         free("%d3"),
         malloc("%d4", "900")
     );
-    assert_eq!(run(&kernel(&body), 1).unwrap(), [0]);
+    assert_eq!(value_of_each_thread::<u64>(&kernel(&body), 1).unwrap(), [0]);
     // Two that are both in use are apart.
     let body = format!(
         "{}{}sub.s64 %d5, %d4, %d3; st.global.u64 [%d2], %d5;",
         malloc("%d3", "1000"),
         malloc("%d4", "1000")
     );
-    assert_eq!(run(&kernel(&body), 1).unwrap(), [1024]);
+    assert_eq!(
+        value_of_each_thread::<u64>(&kernel(&body), 1).unwrap(),
+        [1024]
+    );
 }
 
 #[test]
@@ -82,22 +75,26 @@ fn a_heap_that_is_used_up_gives_null() {
          done: st.global.u64 [%d2], %d5;",
         malloc("%d3", "1000000")
     );
-    assert_eq!(run(&kernel(&body), 1).unwrap(), [7]);
+    assert_eq!(value_of_each_thread::<u64>(&kernel(&body), 1).unwrap(), [7]);
     for bytes in ["8388608", "-1", "0x100000010"] {
         let body = format!("{}st.global.u64 [%d2], %d3;", malloc("%d3", bytes));
-        assert_eq!(run(&kernel(&body), 1).unwrap(), [0], "{bytes}");
+        assert_eq!(
+            value_of_each_thread::<u64>(&kernel(&body), 1).unwrap(),
+            [0],
+            "{bytes}"
+        );
     }
     let body = format!(
         "{}{}setp.ne.u64 %p1, %d3, %d4; selp.b64 %d5, 1, 0, %p1; st.global.u64 [%d2], %d5;",
         malloc("%d3", "0"),
         malloc("%d4", "1")
     );
-    assert_eq!(run(&kernel(&body), 1).unwrap(), [1]);
+    assert_eq!(value_of_each_thread::<u64>(&kernel(&body), 1).unwrap(), [1]);
 }
 
 #[test]
 fn what_is_no_block_in_use_cannot_be_given_back() {
-    run(&kernel(&free("0")), 1).unwrap();
+    value_of_each_thread::<u64>(&kernel(&free("0")), 1).unwrap();
     let twice = format!("{}{}{}", malloc("%d3", "8"), free("%d3"), free("%d3"));
     let inside = format!(
         "{}add.s64 %d3, %d3, 32;\n{}",
@@ -105,7 +102,7 @@ fn what_is_no_block_in_use_cannot_be_given_back() {
         free("%d3")
     );
     for body in [twice, inside, free("%d1"), free("17")] {
-        let Err(RunError::Fault(fault)) = run(&kernel(&body), 1) else {
+        let Err(RunError::Fault(fault)) = value_of_each_thread::<u64>(&kernel(&body), 1) else {
             panic!("{body}")
         };
         assert_eq!(fault.message, "the kernel stops itself with `trap`");

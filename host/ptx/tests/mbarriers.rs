@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use tensor_wasm_ptx::compile::{Vectorize, compile};
-use tensor_wasm_ptx::{Limits, Module, parse};
+use tensor_wasm_ptx::Module;
+use tensor_wasm_ptx::compile::compile;
 
-use crate::common::{Arguments, Flat, launch_as, line, module};
+use crate::common::{module_printed_again, value_of_each_thread};
 
 /// A kernel with a barrier and 64 words in shared memory, which the first thread begins for so many
 /// arrivals.
@@ -19,24 +19,9 @@ fn kernel(arrivals: u32, body: &str) -> Arc<Module> {
          shl.b32 %r2, %r1, 2; mov.u32 %r3, words; add.s32 %r2, %r3, %r2; setp.eq.u32 %p1, %r1, 0;\n\
          @%p1 mbarrier.init.shared.b64 [bar], {arrivals}; bar.sync 0;\n{body}\nret;\n}}\n"
     );
-    let parsed = module(&text);
-    let printed = parsed.to_string();
-    assert!(
-        parse(printed.as_bytes(), &Limits::default()).unwrap() == *parsed,
-        "{printed}"
-    );
+    let parsed = module_printed_again(&text);
+    assert!(compile(&parsed, "k").is_ok());
     parsed
-}
-
-#[track_caller]
-fn run(module: &Arc<Module>, threads: u32) -> Vec<u32> {
-    let memory = Flat::new(4 * threads as usize);
-    let arguments = Arguments::new().pointer(0);
-    let widths = [Vectorize::Never, Vectorize::Always];
-    let shape = (line(1), line(threads), 0);
-    launch_as(module, "k", shape, arguments, &memory, &widths).unwrap();
-    assert!(compile(module, "k").is_ok());
-    memory.get(0, threads as usize)
 }
 
 /// Each thread says a number, and reads that of the thread 33 further once all have arrived.
@@ -54,12 +39,12 @@ fn threads_wait_for_a_phase_by_its_state_or_its_parity() {
         .map(|thread| ((thread + 33) & 63) * 10 + 5)
         .collect();
     let module = kernel(64, &format!("{first}{read}{store}"));
-    assert_eq!(run(&module, 64), expected);
+    assert_eq!(value_of_each_thread::<u32>(&module, 64).unwrap(), expected);
     let module = kernel(64, &format!("{first}{read}{second}{read}{store}"));
     let expected: Vec<u32> = (0..64)
         .map(|thread| ((thread + 66) & 63) * 10 + 5)
         .collect();
-    assert_eq!(run(&module, 64), expected);
+    assert_eq!(value_of_each_thread::<u32>(&module, 64).unwrap(), expected);
 }
 
 #[test]
@@ -74,5 +59,8 @@ fn a_state_says_what_its_phase_waited_for_and_a_phase_may_expect_fewer() {
         mad.lo.u32 %r4, %r4, 10, %r6; add.u32 %r4, %r4, %r5; add.u32 %r4, %r4, %r7; mad.lo.u32 %r4, %r8, 10000, %r4;\n\
         @%p4 add.u32 %r4, %r4, 100000; @!%p5 add.u32 %r4, %r4, 200000;\n\
         fence.mbarrier_init.release.cluster; mbarrier.inval.shared.b64 [bar]; st.global.u32 [%d1], %r4;";
-    assert_eq!(run(&kernel(3, body), 1), [20_131]);
+    assert_eq!(
+        value_of_each_thread::<u32>(&kernel(3, body), 1).unwrap(),
+        [20_131]
+    );
 }

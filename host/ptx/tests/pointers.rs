@@ -1,13 +1,10 @@
 //! Functions whose addresses are taken, and calls through registers: `.callprototype`, `.calltargets`
 //! and tables of functions.
 
-use std::sync::Arc;
-
-use tensor_wasm_ptx::compile::{Vectorize, compile};
+use tensor_wasm_ptx::compile::compile;
 use tensor_wasm_ptx::simt::RunError;
-use tensor_wasm_ptx::{Limits, Module, parse};
 
-use crate::common::{Arguments, Flat, launch_as, line, module, refusal};
+use crate::common::{module, module_printed_again, refusal, value_of_each_thread};
 
 const HEAD: &str = ".version 8.0\n.target sm_80\n.address_size 64\n";
 
@@ -28,28 +25,6 @@ fn kernel(functions: &str, choose: &str, call: &str) -> String {
          mov.u32 %r2, 77; setp.lt.u32 %p1, %r1, 20;\n{choose}\nst.param.b32 [x], %r1;\n{call}\n\
          st.global.u32 [%d1], %r2;\nret;\n}}\n"
     )
-}
-
-#[track_caller]
-fn again(text: &str) -> Arc<Module> {
-    let parsed = module(text);
-    let printed = parsed.to_string();
-    let reparsed = parse(printed.as_bytes(), &Limits::default());
-    assert!(
-        reparsed.as_ref().is_ok_and(|other| *other == *parsed),
-        "{reparsed:?} of\n{printed}"
-    );
-    parsed
-}
-
-#[track_caller]
-fn run(module: &Arc<Module>, threads: u32) -> Result<Vec<u32>, RunError> {
-    let memory = Flat::new(4 * threads as usize);
-    let arguments = Arguments::new().pointer(0);
-    let widths = [Vectorize::Never, Vectorize::Always];
-    let shape = (line(1), line(threads), 0);
-    launch_as(module, "k", shape, arguments, &memory, &widths)?;
-    Ok(memory.get(0, threads as usize))
 }
 
 /// `square` for threads whose number is a multiple of three, else `plus` or `times`, from the table.
@@ -76,8 +51,12 @@ fn each_thread_calls_the_function_that_its_register_holds() {
         "call (y), %d3, (x), table; ld.param.b32 %r2, [y];",
     ];
     for way in ways {
-        let module = again(&kernel(FUNCTIONS, FROM_TABLE, way));
-        assert_eq!(run(&module, 40).unwrap(), expected, "{way}");
+        let module = module_printed_again(&kernel(FUNCTIONS, FROM_TABLE, way));
+        assert_eq!(
+            value_of_each_thread::<u32>(&module, 40).unwrap(),
+            expected,
+            "{way}"
+        );
         assert!(compile(&module, "k").is_ok(), "{way}");
     }
 }
@@ -85,11 +64,11 @@ fn each_thread_calls_the_function_that_its_register_holds() {
 #[test]
 fn the_address_of_a_function_is_a_number() {
     let choose = "mov.u64 %d3, times; mov.u64 %d4, plus; selp.b64 %d3, %d3, %d4, %p1;";
-    let module = again(&kernel(FUNCTIONS, choose, BY_SHAPE));
+    let module = module_printed_again(&kernel(FUNCTIONS, choose, BY_SHAPE));
     let expected: Vec<u32> = (0..32)
         .map(|thread| if thread < 20 { thread * 10 } else { thread + 1 })
         .collect();
-    assert_eq!(run(&module, 32).unwrap(), expected);
+    assert_eq!(value_of_each_thread::<u32>(&module, 32).unwrap(), expected);
     // Among bytes, as compilers write addresses that are not aligned.
     let bytes: Vec<String> = (0..8)
         .map(|byte| format!("{:#x}(times)", 0xffu64 << (8 * byte)))
@@ -101,9 +80,9 @@ fn the_address_of_a_function_is_a_number() {
     let choose = "mov.u64 %d5, packed; mov.u64 %d3, 0; mov.u32 %r3, 0;\n\
         next: cvt.u64.u32 %d6, %r3; add.s64 %d6, %d5, %d6; ld.global.u8 %d7, [%d6+1]; shl.b32 %r4, %r3, 3;\n\
         shl.b64 %d7, %d7, %r4; or.b64 %d3, %d3, %d7; add.u32 %r3, %r3, 1; setp.lt.u32 %p2, %r3, 8; @%p2 bra next;";
-    let module = again(&kernel(&packed, choose, BY_SHAPE));
+    let module = module_printed_again(&kernel(&packed, choose, BY_SHAPE));
     let expected: Vec<u32> = (0..32).map(|thread| thread * 10).collect();
-    assert_eq!(run(&module, 32).unwrap(), expected);
+    assert_eq!(value_of_each_thread::<u32>(&module, 32).unwrap(), expected);
 }
 
 #[test]
@@ -111,18 +90,18 @@ fn a_guard_keeps_threads_from_a_call() {
     let call = BY_SHAPE
         .replace("call (y)", "@!%p1 call (y)")
         .replace("ld.param.b32 %r2", "@!%p1 ld.param.b32 %r2");
-    let module = again(&kernel(FUNCTIONS, FROM_TABLE, &call));
+    let module = module_printed_again(&kernel(FUNCTIONS, FROM_TABLE, &call));
     let expected: Vec<u32> = (0..40)
         .map(|thread| if thread < 20 { 77 } else { expected(thread) })
         .collect();
-    assert_eq!(run(&module, 40).unwrap(), expected);
+    assert_eq!(value_of_each_thread::<u32>(&module, 40).unwrap(), expected);
 }
 
 #[test]
 fn an_address_of_no_function_is_a_fault_that_names_it() {
     let choose = "mov.u64 %d3, plus; setp.eq.u32 %p2, %r1, 9; @%p2 mov.u64 %d3, 4660;";
-    let module = again(&kernel(FUNCTIONS, choose, BY_SHAPE));
-    let Err(RunError::Fault(fault)) = run(&module, 16) else {
+    let module = module_printed_again(&kernel(FUNCTIONS, choose, BY_SHAPE));
+    let Err(RunError::Fault(fault)) = value_of_each_thread::<u32>(&module, 16) else {
         panic!("the call was made")
     };
     assert_eq!(
@@ -132,13 +111,25 @@ fn an_address_of_no_function_is_a_fault_that_names_it() {
     assert_eq!(fault.thread.unwrap().x, 9);
     // Neither is a function of another shape, nor one that is not listed.
     let choose = "mov.u64 %d3, nothing;";
-    assert!(run(&again(&kernel(FUNCTIONS, choose, BY_SHAPE)), 1).is_err());
+    assert!(
+        value_of_each_thread::<u32>(
+            &module_printed_again(&kernel(FUNCTIONS, choose, BY_SHAPE)),
+            1
+        )
+        .is_err()
+    );
     let choose = "mov.u64 %d3, times;";
     let listed = "targets: .calltargets square, plus; call (y), %d3, (x), targets;";
-    assert!(run(&again(&kernel(FUNCTIONS, choose, listed)), 1).is_err());
+    assert!(
+        value_of_each_thread::<u32>(&module_printed_again(&kernel(FUNCTIONS, choose, listed)), 1)
+            .is_err()
+    );
     // An address is no memory.
     let load = "mov.u64 %d3, times; ld.u32 %r2, [%d3];";
-    assert!(run(&again(&kernel(FUNCTIONS, load, "")), 1).is_err());
+    assert!(
+        value_of_each_thread::<u32>(&module_printed_again(&kernel(FUNCTIONS, load, "")), 1)
+            .is_err()
+    );
 }
 
 #[test]
@@ -149,9 +140,9 @@ fn a_function_that_reaches_itself_through_a_pointer_is_interpreted() {
         sub.u32 %r2, %r1, 1; st.param.b32 [u], %r2; ld.global.u64 %d1, [table];\n\
         call (v), %d1, (u), table; ld.param.b32 %r3, [v]; add.u32 %r3, %r3, %r1;\n\
         done: st.param.b32 [r], %r3; ret; }\n";
-    let module = again(&kernel(functions, "mov.u64 %d3, down;", BY_SHAPE));
+    let module = module_printed_again(&kernel(functions, "mov.u64 %d3, down;", BY_SHAPE));
     let expected: Vec<u32> = (0..10).map(|thread| thread * (thread + 1) / 2).collect();
-    assert_eq!(run(&module, 10).unwrap(), expected);
+    assert_eq!(value_of_each_thread::<u32>(&module, 10).unwrap(), expected);
     let reason = compile(&module, "k").unwrap_err();
     assert_eq!(reason.what, "functions that call themselves");
 }

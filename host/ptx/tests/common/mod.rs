@@ -65,6 +65,34 @@ pub fn module(text: &str) -> Arc<Module> {
     }
 }
 
+/// The same, printed and parsed again, which must give the same.
+#[track_caller]
+pub fn module_printed_again(text: &str) -> Arc<Module> {
+    let parsed = module(text);
+    let printed = parsed.to_string();
+    let reparsed = parse(printed.as_bytes(), &Limits::default());
+    assert!(
+        reparsed.as_ref().is_ok_and(|other| *other == *parsed),
+        "{reparsed:?} of\n{printed}"
+    );
+    parsed
+}
+
+/// Launches the entry `k` with a pointer to one value for each thread of a block, and returns what the
+/// threads have stored there.
+#[track_caller]
+pub fn value_of_each_thread<T: Number>(
+    module: &Arc<Module>,
+    threads: u32,
+) -> Result<Vec<T>, RunError> {
+    let memory = Flat::new(T::BYTES * threads as usize);
+    let arguments = Arguments::new().pointer(0);
+    let widths = [Vectorize::Never, Vectorize::Always];
+    let shape = (line(1), line(threads), 0);
+    launch_as(module, "k", shape, arguments, &memory, &widths)?;
+    Ok(memory.get(0, threads as usize))
+}
+
 /// What is wrong with a text that must be refused.
 #[track_caller]
 pub fn refusal(text: &str) -> String {
