@@ -45,12 +45,12 @@ pub fn tensor_wasm() -> Command {
         .env_remove("RUST_LOG")
         .env("NO_COLOR", "1")
         .env("TENSOR_WASM_CACHE_DIR", target().join("test-cache"));
-    match Kind::under_test() {
-        Kind::Processor => {}
-        Kind::Isolated => {
+    match DeviceKind::under_test() {
+        DeviceKind::Processor => {}
+        DeviceKind::Isolated => {
             command.env("TENSOR_WASM_ISOLATE", "true");
         }
-        Kind::Cuda => {
+        DeviceKind::Cuda => {
             // One for all tests: a static of each test's process would never be removed.
             let driver = target().join("driver");
             assert!(
@@ -68,7 +68,7 @@ pub fn tensor_wasm() -> Command {
 
 /// The kind of device that stands behind `serve` where a test does not name one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum DeviceKind {
     /// The host's own processor.
     Processor,
     /// The processor, in a process for each tenant.
@@ -77,17 +77,17 @@ pub enum Kind {
     Cuda,
 }
 
-impl Kind {
+impl DeviceKind {
     /// As `TENSOR_WASM_TEST_DEVICE` says: `cpu`, `isolated` or `cuda`.
     ///
     /// # Panics
     /// Where it says something else.
     #[must_use]
-    pub fn under_test() -> Kind {
+    pub fn under_test() -> DeviceKind {
         match env::var("TENSOR_WASM_TEST_DEVICE").as_deref() {
-            Err(_) | Ok("cpu") => Kind::Processor,
-            Ok("isolated") => Kind::Isolated,
-            Ok("cuda") => Kind::Cuda,
+            Err(_) | Ok("cpu") => DeviceKind::Processor,
+            Ok("isolated") => DeviceKind::Isolated,
+            Ok("cuda") => DeviceKind::Cuda,
             Ok(other) => panic!("TENSOR_WASM_TEST_DEVICE: there is no kind of device {other}"),
         }
     }

@@ -20,7 +20,7 @@ mod server;
 mod shared;
 mod wait;
 
-pub use artifacts::{Kind, component, guest, tensor_wasm};
+pub use artifacts::{DeviceKind, component, guest, tensor_wasm};
 pub use authority::{Authority, Issued};
 pub use command::{Output, run};
 #[cfg(target_os = "linux")]
@@ -30,6 +30,6 @@ pub use raw::Raw;
 pub use reply::Reply;
 pub use secure::{Secure, SecureConnection};
 pub use server::{Running, Serve, Server};
-pub use shared::Shared;
+pub use shared::SharedServer;
 pub use tensor_wasm_test_process::{Signal, Start};
 pub use wait::{PATIENCE, eventually};

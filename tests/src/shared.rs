@@ -6,12 +6,12 @@ use crate::server::{Serve, Server};
 
 /// A server that the tests of one process share. It ends with the last test that
 /// holds it: a plain `static` would never be dropped, and leave a server behind.
-pub struct Shared {
+pub struct SharedServer {
     serve: fn() -> Serve,
     server: Mutex<Weak<Server>>,
 }
 
-impl Shared {
+impl SharedServer {
     /// A server that is started by the first test that asks for it.
     pub const fn new(serve: fn() -> Serve) -> Self {
         Self {

@@ -3,10 +3,10 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tensor_wasm_tests::{Reply, Serve, Server, Shared, component, run};
+use tensor_wasm_tests::{Reply, Serve, Server, SharedServer, component, run};
 
-static SAXPY: Shared = Shared::new(|| Serve::new(component("saxpy")));
-static IMAGE: Shared = Shared::new(|| Serve::new(component("image")));
+static SAXPY: SharedServer = SharedServer::new(|| Serve::new(component("saxpy")));
+static IMAGE: SharedServer = SharedServer::new(|| Serve::new(component("image")));
 
 fn saxpy(body: impl Into<Vec<u8>>) -> Reply {
     SAXPY.get().post("/", body)

@@ -9,7 +9,7 @@ use crate::{
     components::Which,
     http::{Connection, request},
     kernels, product,
-    server::{Kind, Server},
+    server::{Server, ServerKind},
     steps::Steps,
     workspace::{Profile, Workspace},
 };
@@ -57,7 +57,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         .args(["node", "--addr=127.0.0.1:0", "--request-timeout=5s"])
         .arg("--data-dir")
         .arg(&data);
-    let server = Server::start(&mut command, Kind::TensorWasm)?;
+    let server = Server::start(&mut command, ServerKind::TensorWasm)?;
     let component = workspace.components_folder().join("tests/reflect.wasm");
     let component =
         fs::read(&component).with_context(|| format!("cannot read {}", component.display()))?;

@@ -14,7 +14,7 @@ use crate::{
     components::Which,
     http::{Connection, Response, request},
     picture, product,
-    server::{Kind, Server},
+    server::{Server, ServerKind},
     steps::{Step, Steps},
     workspace::{Profile, Workspace},
 };
@@ -68,7 +68,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
             .arg(&composite)
             .args(["--addr", "127.0.0.1:0", "--token-file"])
             .arg(&tokens),
-        Kind::TensorWasm,
+        ServerKind::TensorWasm,
     )?;
     step.done(format_args!("http://{}", server.address()));
     for line in server.output().lines() {

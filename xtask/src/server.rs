@@ -21,7 +21,7 @@ const SHOWN_LINES: usize = 200;
 
 /// Whose server it is, by what it says when it listens.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Kind {
+pub enum ServerKind {
     /// Ours: `listening on http://…`, and the line about the device last.
     TensorWasm,
     /// `Serving HTTP on http://…/`.
@@ -40,12 +40,14 @@ impl Server {
     /// # Errors
     /// Where it cannot be started, ends at once, or does not listen in time;
     /// with what it said.
-    pub fn start(command: &mut Command, kind: Kind) -> Result<Self> {
+    pub fn start(command: &mut Command, kind: ServerKind) -> Result<Self> {
         let mut process = Process::spawn(command)
             .with_context(|| format!("cannot start {}", described(command)))?;
         let listening = match kind {
-            Kind::TensorWasm => process.wait_until(START, |text| Some(Start::parse(text)?.address)),
-            Kind::Wasmtime => {
+            ServerKind::TensorWasm => {
+                process.wait_until(START, |text| Some(Start::parse(text)?.address))
+            }
+            ServerKind::Wasmtime => {
                 let errors = process.stderr.clone();
                 process.wait_until(START, |text| {
                     wasmtimes_address(text).or_else(|| wasmtimes_address(&errors.text()))
@@ -145,7 +147,9 @@ mod tests {
     fn a_server_that_ends_at_once_is_reported_with_what_it_said() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo 'error: the port is busy' >&2; exit 3"]);
-        let error = Server::start(&mut command, Kind::TensorWasm).err().unwrap();
+        let error = Server::start(&mut command, ServerKind::TensorWasm)
+            .err()
+            .unwrap();
         let message = error.to_string();
         assert!(message.contains("exit status: 3"), "{message}");
         assert!(message.contains("the port is busy"), "{message}");
@@ -157,7 +161,7 @@ mod tests {
         let script = "trap 'exit 0' TERM; echo \"$0\"; while :; do sleep 0.01; done";
         let mut command = Command::new("sh");
         command.args(["-c", script, lines]);
-        let server = Server::start(&mut command, Kind::TensorWasm).unwrap();
+        let server = Server::start(&mut command, ServerKind::TensorWasm).unwrap();
         assert_eq!(server.address(), "127.0.0.1:4711".parse().unwrap());
         assert_eq!(server.output().lines().count(), 5);
         assert!(server.stop(Duration::from_secs(60)).unwrap().success());

@@ -20,12 +20,12 @@ const RETRY: Duration = Duration::from_millis(1);
 
 /// What is to be dropped.
 #[derive(Debug)]
-pub(crate) struct Retired(Kind);
+pub(crate) struct Retired(RetiredItem);
 
 /// The fields are dropped in this order: the reservation ends once the memory is gone.
 #[derive(Debug)]
 #[expect(dead_code, reason = "they are only dropped")]
-enum Kind {
+enum RetiredItem {
     /// Memory of the device.
     Memory(Arc<Storage>, Reservation),
     /// A module that nobody uses any more, with its compiled kernels.
@@ -34,14 +34,14 @@ enum Kind {
 
 impl Retired {
     pub(crate) fn new(storage: Arc<Storage>, reservation: Reservation) -> Retired {
-        Retired(Kind::Memory(storage, reservation))
+        Retired(RetiredItem::Memory(storage, reservation))
     }
 
     /// Whether no slice of a kernel references it.
     fn is_free(&self) -> bool {
         match &self.0 {
-            Kind::Memory(storage, _) => Arc::strong_count(storage) == 1,
-            Kind::Module(_) => true,
+            RetiredItem::Memory(storage, _) => Arc::strong_count(storage) == 1,
+            RetiredItem::Module(_) => true,
         }
     }
 }
@@ -66,7 +66,7 @@ impl RetiringModule {
 impl Drop for RetiringModule {
     fn drop(&mut self) {
         if let Some(module) = self.module.take().and_then(Arc::into_inner) {
-            let module = Kind::Module(Box::new(module));
+            let module = RetiredItem::Module(Box::new(module));
             self.reclaimer.retire(Retired(module));
         }
     }

@@ -71,7 +71,7 @@ pub use engine::{CacheStats, Engine, EngineConfig};
 pub use error::{Error, MissingImport};
 pub use grant::{Grant, LoadDecision};
 pub use inspect::{
-    Capability, InspectError, Inspection, Item, Kind, Link, Part, Provided, inspect,
+    Capability, ComponentKind, InspectError, Inspection, Item, Link, Part, Provided, inspect,
 };
 pub use log_throttle::LogThrottle;
 pub use request::guest_time::{host_task, thread_unparked};

@@ -4,8 +4,8 @@
 use crate::components::{application, component, core_module, policy, with_packages};
 use crate::tools::{TOOLS, repeat};
 use tensor_wasm_runtime::{
-    Capability, ComposeError, Inspection, Kind, Link, Member, Source, compose, compose_named,
-    inspect, plug,
+    Capability, ComponentKind, ComposeError, Inspection, Link, Member, Source, compose,
+    compose_named, inspect, plug,
 };
 
 fn imports(inspection: &Inspection) -> Vec<&str> {
@@ -32,7 +32,7 @@ fn a_policy_in_front_takes_the_applications_place() {
             "wasi:http/types@0.2.0"
         ]
     );
-    assert_eq!(result.kind, Kind::HttpService02);
+    assert_eq!(result.kind, ComponentKind::HttpService02);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_composite_can_be_composed_again() {
     let policy = policy("0.2.0", "");
     let inner = compose(&[&policy], &application("0.2.0", "")).unwrap();
     let outer = inspect(&compose(&[&policy], &inner).unwrap()).unwrap();
-    assert_eq!(outer.kind, Kind::HttpService02);
+    assert_eq!(outer.kind, ComponentKind::HttpService02);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn versions_that_wasi_calls_compatible_fit_both_ways() {
         );
         assert_eq!(
             result.kind,
-            Kind::HttpService02,
+            ComponentKind::HttpService02,
             "{front} in front of {back}"
         );
     }
@@ -115,7 +115,7 @@ fn handlers_of_wasi_0_3_make_a_chain_too() {
     let application = component("0.2.0", &format!("export {handler};"));
     let result = inspect(&compose(&[&policy], &application).unwrap()).unwrap();
     assert_eq!(exports(&result), [handler]);
-    assert_eq!(result.kind, Kind::HttpService03);
+    assert_eq!(result.kind, ComponentKind::HttpService03);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::json;
 use tensor_wasm_runtime::{
-    Capability, InspectError, Inspection, Kind, Link, Source, compose, compose_named, inspect,
-    plug_named,
+    Capability, ComponentKind, InspectError, Inspection, Link, Source, compose, compose_named,
+    inspect, plug_named,
 };
 
 #[test]
@@ -56,21 +56,21 @@ fn a_component_that_asks_for_nothing_has_no_capabilities() {
 #[test]
 fn the_kind_follows_from_what_is_exported_and_imported() {
     for (bytes, kind) in [
-        (application("0.2.12", ""), Kind::HttpService02),
+        (application("0.2.12", ""), ComponentKind::HttpService02),
         (
             component("0.2.0", "export wasi:http/handler@0.3.0;"),
-            Kind::HttpService03,
+            ComponentKind::HttpService03,
         ),
-        (policy("0.2.3", ""), Kind::HttpMiddleware),
+        (policy("0.2.3", ""), ComponentKind::HttpMiddleware),
         (
             component("0.2.0", "export wasi:cli/run@0.2.0;"),
-            Kind::Command,
+            ComponentKind::Command,
         ),
         (
             component("0.2.0", "export tensor:gpu/kernels@0.1.0;"),
-            Kind::Library,
+            ComponentKind::Library,
         ),
-        (component("0.2.0", ""), Kind::Library),
+        (component("0.2.0", ""), ComponentKind::Library),
     ] {
         assert_eq!(inspect(&bytes).unwrap().kind, kind);
     }
@@ -224,7 +224,7 @@ fn a_policy_made_of_two_still_waits_for_its_application() {
             .map(|(role, _)| role)
             .collect();
         assert_eq!(roles, ["middleware", "middleware"], "{tool}");
-        assert_eq!(inspection.kind, Kind::HttpMiddleware, "{tool}");
+        assert_eq!(inspection.kind, ComponentKind::HttpMiddleware, "{tool}");
         let Link::Middleware(last) = &inspection.chain[1] else {
             panic!("{tool}");
         };

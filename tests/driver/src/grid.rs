@@ -36,14 +36,14 @@ struct Grid<'a> {
     context: &'a Context,
     launch: &'a InterpretedLaunch,
     most_begun: u64,
-    state: Mutex<State>,
+    state: Mutex<GridState>,
     error: OnceLock<Code>,
     /// Whether a block waits for ever.
     hangs: AtomicBool,
 }
 
 #[derive(Default)]
-struct State {
+struct GridState {
     /// The first block that has not begun.
     next: u64,
     /// How many have begun and not ended, and those of them that wait for their turn.

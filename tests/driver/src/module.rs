@@ -10,7 +10,7 @@ use crate::code::{Code, Result};
 use crate::context::Context;
 use crate::device;
 use crate::handle::{Handle, Table};
-use crate::memory::Kind;
+use crate::memory::RegionKind;
 
 pub(crate) static MODULES: Table<Module> = Table::new();
 pub(crate) static FUNCTIONS: Table<Function> = Table::new();
@@ -68,10 +68,10 @@ impl Drop for Module {
     }
 }
 
-fn kind(space: VariableSpace) -> Kind {
+fn kind(space: VariableSpace) -> RegionKind {
     match space {
-        VariableSpace::Global => Kind::Variable,
-        VariableSpace::Const => Kind::Constant,
+        VariableSpace::Global => RegionKind::Variable,
+        VariableSpace::Const => RegionKind::Constant,
     }
 }
 

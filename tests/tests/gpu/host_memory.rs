@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tensor_wasm_tests::{Kind, Serve, Server, eventually, guest};
+use tensor_wasm_tests::{DeviceKind, Serve, Server, eventually, guest};
 
 const HEAD: &str = ".version 8.0\n.target sm_80\n.address_size 64\n";
 
@@ -81,7 +81,7 @@ fn modules_count_for_the_memory_that_the_host_holds_of_them() {
 
 #[test]
 fn launches_in_queues_take_no_copy_of_their_kernels_constants() {
-    if Kind::under_test() != Kind::Processor {
+    if DeviceKind::under_test() != DeviceKind::Processor {
         return;
     }
     // A checked kernel is interpreted, with a table of its constants.
@@ -96,7 +96,7 @@ fn launches_in_queues_take_no_copy_of_their_kernels_constants() {
 
 #[test]
 fn blocks_that_have_begun_are_bounded_however_many_queues_there_are() {
-    if Kind::under_test() != Kind::Processor {
+    if DeviceKind::under_test() != DeviceKind::Processor {
         return;
     }
     let limits = "gpu-queues = 300\nkernel-timeout = \"60ms\"";
@@ -114,7 +114,7 @@ fn blocks_that_have_begun_are_bounded_however_many_queues_there_are() {
 
 #[test]
 fn large_local_memory_is_given_back_after_its_kernel() {
-    if Kind::under_test() != Kind::Processor {
+    if DeviceKind::under_test() != DeviceKind::Processor {
         return;
     }
     let (server, _folder) = serve("", &[]);

@@ -1,7 +1,7 @@
 //! Kernel launches: valid ones, invalid ones, and kernels that fail.
 
 use serde_json::{Value, json};
-use tensor_wasm_tests::Kind;
+use tensor_wasm_tests::DeviceKind;
 
 use super::{SERVER, assert_message, assert_well, error, ok};
 
@@ -126,7 +126,7 @@ fn an_out_of_bounds_access_is_reported_with_kernel_and_line() {
     ] {
         let fault = error(scenario, "fault");
         assert_eq!(fault["kernel"], kernel, "{scenario}: {fault}");
-        if Kind::under_test() == Kind::Cuda {
+        if DeviceKind::under_test() == DeviceKind::Cuda {
             // The driver reports neither address nor line.
             assert_message(&fault, &["CUDA_ERROR"]);
             continue;
@@ -176,7 +176,7 @@ fn a_barrier_that_some_threads_never_reach_is_an_error_and_the_next_launch_works
 fn a_queue_reports_an_error_once_and_discards_the_commands_behind_it() {
     let outcome = ok("/fault-then-work");
     assert_eq!(outcome["first"]["kind"], "fault", "{outcome}");
-    if Kind::under_test() == Kind::Cuda {
+    if DeviceKind::under_test() == DeviceKind::Cuda {
         assert_eq!(outcome["second"]["kind"], "device-lost", "{outcome}");
         assert_message(&outcome["second"], &["open it again"]);
         assert_eq!(outcome["after"], json!([42, 42, 42, 42]));

@@ -1,16 +1,16 @@
 //! Memory, queues and events: ranges, limits, zeroing, order, and stale handles.
 
 use serde_json::{Value, json};
-use tensor_wasm_tests::{Kind, Serve, guest};
+use tensor_wasm_tests::{DeviceKind, Serve, guest};
 
 use super::{SERVER, assert_message, assert_well, error, ok, take};
 
 #[test]
 fn the_device_reports_its_properties_and_limits() {
     let info = ok("/info");
-    let backend = match Kind::under_test() {
-        Kind::Processor | Kind::Isolated => "Backend::Cpu",
-        Kind::Cuda => "Backend::Cuda",
+    let backend = match DeviceKind::under_test() {
+        DeviceKind::Processor | DeviceKind::Isolated => "Backend::Cpu",
+        DeviceKind::Cuda => "Backend::Cuda",
     };
     assert_eq!(info["backend"], backend);
     assert_eq!(info["memory_limit"], 64 << 20);

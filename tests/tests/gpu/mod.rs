@@ -8,9 +8,9 @@ mod modules;
 mod retained;
 
 use serde_json::{Value, json};
-use tensor_wasm_tests::{Reply, Serve, Server, Shared, guest};
+use tensor_wasm_tests::{Reply, Serve, Server, SharedServer, guest};
 
-static SERVER: Shared = Shared::new(|| {
+static SERVER: SharedServer = SharedServer::new(|| {
     Serve::new(guest("gpu_scenarios")).args([
         "--kernel-timeout=500ms",
         "--gpu-memory-bytes=64MiB",

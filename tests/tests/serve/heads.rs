@@ -5,14 +5,14 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use reqwest::Method;
 use serde_json::Value;
-use tensor_wasm_tests::{Serve, Server, Shared, component, eventually, guest, http2_request};
+use tensor_wasm_tests::{Serve, Server, SharedServer, component, eventually, guest, http2_request};
 
 use super::{HELLO, REFLECT};
 
-static REFLECT_0_3: Shared = Shared::new(|| Serve::new(guest("p3_reflect")));
-static BEHIND_A_PROXY: Shared =
-    Shared::new(|| Serve::new(guest("reflect")).arg("--trust-forwarded"));
-static STATUS: Shared = Shared::new(|| Serve::new(guest("status_of_path")));
+static REFLECT_0_3: SharedServer = SharedServer::new(|| Serve::new(guest("p3_reflect")));
+static BEHIND_A_PROXY: SharedServer =
+    SharedServer::new(|| Serve::new(guest("reflect")).arg("--trust-forwarded"));
+static STATUS: SharedServer = SharedServer::new(|| Serve::new(guest("status_of_path")));
 
 const TOKEN: &str = "twt_a-token-that-only-these-tests-know-000003";
 

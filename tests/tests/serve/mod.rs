@@ -13,11 +13,12 @@ mod slow_clients;
 mod sockets;
 mod tenant_memory;
 
-use tensor_wasm_tests::{Serve, Shared, guest};
+use tensor_wasm_tests::{Serve, SharedServer, guest};
 
-static HELLO: Shared = Shared::new(|| Serve::new(guest("hello")).args(["--admin", "127.0.0.1:0"]));
-static ECHO: Shared = Shared::new(|| Serve::new(guest("echo")));
-static COUNT_BODY: Shared = Shared::new(|| {
+static HELLO: SharedServer =
+    SharedServer::new(|| Serve::new(guest("hello")).args(["--admin", "127.0.0.1:0"]));
+static ECHO: SharedServer = SharedServer::new(|| Serve::new(guest("echo")));
+static COUNT_BODY: SharedServer = SharedServer::new(|| {
     Serve::new(guest("count_body")).args(["--max-body-bytes=1000", "--client-timeout=500ms"])
 });
-static REFLECT: Shared = Shared::new(|| Serve::new(guest("reflect")));
+static REFLECT: SharedServer = SharedServer::new(|| Serve::new(guest("reflect")));

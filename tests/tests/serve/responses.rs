@@ -4,9 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
 use reqwest::Method;
-use tensor_wasm_tests::{Serve, Server, Shared, guest};
+use tensor_wasm_tests::{Serve, Server, SharedServer, guest};
 
-static CONTENT_LENGTH: Shared = Shared::new(|| Serve::new(guest("content_length")));
+static CONTENT_LENGTH: SharedServer = SharedServer::new(|| Serve::new(guest("content_length")));
 
 /// Method, status, and the length that the response may announce.
 const WITHOUT_CONTENT: [(Method, u16, Option<&str>); 6] = [

@@ -12,7 +12,7 @@ use super::load::{Generator, Load};
 use super::rounds::{self, Amount, Bench, STOP, Subject, tensor_wasm_serve};
 use crate::demo::write_secret;
 use crate::http::{Connection, Response, request};
-use crate::server::{Kind, Server};
+use crate::server::{Server, ServerKind};
 use crate::steps::Step;
 use crate::workspace::{Profile, Workspace};
 
@@ -93,7 +93,7 @@ fn subjects(bench: &Bench<'_>, _step: &Step) -> Result<Vec<Subject>> {
         }
         subjects.push(Subject {
             name: format!("tensor-wasm, node, {way}"),
-            kind: Kind::TensorWasm,
+            kind: ServerKind::TensorWasm,
             program: bench.binary.to_owned(),
             arguments,
             path: "/f/hello",
@@ -164,7 +164,7 @@ impl Setup {
             .args(self.arguments(data, name))
             .args(more)
             .env_remove("RUST_LOG");
-        Server::start(&mut command, Kind::TensorWasm)
+        Server::start(&mut command, ServerKind::TensorWasm)
     }
 
     fn deploy(&self, server: &Server, name: &str, component: &Path, tenant: &str) -> Result<()> {

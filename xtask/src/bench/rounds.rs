@@ -20,7 +20,7 @@ use super::{
 use crate::{
     components::Which,
     product,
-    server::{Kind, Server},
+    server::{Server, ServerKind},
     steps::{Step, Steps},
     workspace::{Profile, Workspace},
 };
@@ -56,7 +56,7 @@ pub struct Subject {
     /// What it is called in the table.
     pub name: String,
     /// Whose server it is.
-    pub kind: Kind,
+    pub kind: ServerKind,
     /// What is started.
     pub program: PathBuf,
     /// With what.
@@ -109,7 +109,7 @@ pub fn run(
     let subjects = subjects(&bench, &step)?;
     let compared = subjects
         .iter()
-        .any(|subject| subject.kind == Kind::Wasmtime);
+        .any(|subject| subject.kind == ServerKind::Wasmtime);
     let generator = Generator::find();
     step.done(match &wasmtime {
         Some(version) if compared => format!("compared with {version}"),
@@ -174,7 +174,7 @@ pub fn tensor_wasm_serve(
     }
     Subject {
         name: format!("tensor-wasm, {way}"),
-        kind: Kind::TensorWasm,
+        kind: ServerKind::TensorWasm,
         program: binary.to_owned(),
         arguments,
         path: "/",
@@ -247,7 +247,7 @@ fn measure(
             peak_resident_bytes: server.peak_resident_bytes(),
             against: subject.against,
         });
-        if subject.kind == Kind::TensorWasm {
+        if subject.kind == ServerKind::TensorWasm {
             server.stop(STOP)?;
         }
     }

@@ -6,7 +6,7 @@ use std::{path::Path, process::Command};
 use anyhow::Result;
 
 use super::rounds::{self, Amount, Bench, Subject, tensor_wasm_serve};
-use crate::{demo::write_secret, server::Kind, steps::Step, workspace::Workspace};
+use crate::{demo::write_secret, server::ServerKind, steps::Step, workspace::Workspace};
 
 /// How many requests an instance serves in the subjects that reuse instances.
 const REUSE: &str = "1000";
@@ -89,7 +89,7 @@ fn wasmtime_serve(component: &Path, way: &str, reuse: Option<&str>) -> Subject {
     arguments.push(component.display().to_string());
     Subject {
         name: format!("wasmtime serve, {way}"),
-        kind: Kind::Wasmtime,
+        kind: ServerKind::Wasmtime,
         program: "wasmtime".into(),
         arguments,
         path: "/",

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::run::Run;
 use crate::{
     http::{Connection, Response, request},
-    server::{Kind, Server},
+    server::{Server, ServerKind},
 };
 
 /// How long a server may take to stop.
@@ -50,7 +50,7 @@ impl Service {
         command.args(["--gpu-worker-timeout", "30s"]);
         run.gpu.set(command.args(options));
         let begun = Instant::now();
-        let server = Server::start(&mut command, Kind::TensorWasm)?;
+        let server = Server::start(&mut command, ServerKind::TensorWasm)?;
         Ok(Self {
             address: server.address(),
             process: server.id(),

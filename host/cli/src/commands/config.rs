@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::config::{
-    self, ConfigDiagnostic, Error, File, FileOption, INVALID, Kind, Setting, Settings, Source,
-    TenantGrant,
+    self, ConfigDiagnostic, Error, File, FileOption, INVALID, Setting, SettingKind, Settings,
+    Source, TenantGrant,
 };
 
 /// Check and show what the file, the environment and the flags set
@@ -220,10 +220,10 @@ fn as_json(settings: &Settings) -> Value {
 fn json_value(setting: &Setting) -> Value {
     let values = setting.values.clone();
     match (setting.kind, values) {
-        (Kind::List, values) => json!(values.unwrap_or_default()),
+        (SettingKind::List, values) => json!(values.unwrap_or_default()),
         (_, None) => Value::Null,
-        (Kind::Switch, Some(values)) => json!(values.iter().any(|value| value == "true")),
-        (Kind::One, Some(values)) => json!(values.join(",")),
+        (SettingKind::Switch, Some(values)) => json!(values.iter().any(|value| value == "true")),
+        (SettingKind::One, Some(values)) => json!(values.join(",")),
     }
 }
 

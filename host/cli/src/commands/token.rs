@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tensor_wasm_node::tokens::{
-    self, Appended, Claims, FileKey, HashedLine, Listed, Place, Secret, Tokens,
+    self, Appended, Claims, FileKey, HashedLine, Listed, Secret, TokenSource, Tokens,
 };
 use tensor_wasm_runtime::policy::Scope;
 
@@ -282,7 +282,7 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn new(entry: Listed<'a>, now: SystemTime) -> Self {
-        let (Place::Line(line) | Place::Entry(line)) = entry.place;
+        let (TokenSource::Line(line) | TokenSource::Entry(line)) = entry.place;
         Self {
             line,
             name: entry.name,

@@ -1,6 +1,6 @@
 //! The default configuration file: every key with its help and default, commented out.
 
-use super::table::{Key, Kind, Table};
+use super::table::{Key, SettingKind, Table};
 use super::tenants::{DEFAULT, TenantGrant};
 
 /// Comments are wrapped here.
@@ -114,19 +114,19 @@ fn tenants() -> String {
 /// Values in TOML: the default, or a placeholder.
 fn value(key: &Key, values: &[String]) -> String {
     let one = |value: &String| {
-        let plain = key.kind == Kind::Switch
+        let plain = key.kind == SettingKind::Switch
             || (key.is_number() && !value.is_empty() && value.chars().all(|c| c.is_ascii_digit()));
         if plain { value.clone() } else { quoted(value) }
     };
     match (key.kind, values) {
-        (Kind::Switch, []) => "false".to_owned(),
-        (Kind::One, []) => quoted(key.value_name()),
-        (Kind::List, []) => format!("[{}]", quoted(key.value_name())),
-        (Kind::List, values) => {
+        (SettingKind::Switch, []) => "false".to_owned(),
+        (SettingKind::One, []) => quoted(key.value_name()),
+        (SettingKind::List, []) => format!("[{}]", quoted(key.value_name())),
+        (SettingKind::List, values) => {
             let values: Vec<String> = values.iter().map(one).collect();
             format!("[{}]", values.join(", "))
         }
-        (Kind::Switch | Kind::One, [value, ..]) => one(value),
+        (SettingKind::Switch | SettingKind::One, [value, ..]) => one(value),
     }
 }
 

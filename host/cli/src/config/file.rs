@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{ConfigDiagnostic, Error, Position};
 use super::names::nearest;
 use super::syntax::{self, Note};
-use super::table::{Key, Kind, Table};
+use super::table::{Key, SettingKind, Table};
 use super::tenants::{self, TenantGrant, Tenants};
 
 /// The longest file that is read. A configuration has a few kilobytes.
@@ -215,7 +215,7 @@ impl Reader<'_> {
     ) -> Option<Vec<String>> {
         let before = self.notes.len();
         let texts = match (key.kind, value.get_ref()) {
-            (Kind::List, DeValue::Array(items)) => items
+            (SettingKind::List, DeValue::Array(items)) => items
                 .iter()
                 .filter_map(|item| self.single(key, item, prefix))
                 .collect(),
@@ -325,7 +325,7 @@ fn is_set(values: Option<&Vec<String>>) -> bool {
 
 /// A value as the command line has it, where the key takes values of its type.
 fn text(key: &Key, value: &DeValue<'_>) -> Option<String> {
-    if key.kind == Kind::Switch {
+    if key.kind == SettingKind::Switch {
         return value.as_bool().map(|on| on.to_string());
     }
     match value {
@@ -358,7 +358,7 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
 
 /// What a key takes, as part of a sentence.
 fn expected(key: &Key) -> String {
-    let one = if key.kind == Kind::Switch || key.is_truth_value() {
+    let one = if key.kind == SettingKind::Switch || key.is_truth_value() {
         "true or false, without quotes".to_owned()
     } else if key.is_number() {
         format!("a number, or {} in quotes", key.value_name())
@@ -366,8 +366,8 @@ fn expected(key: &Key) -> String {
         format!("{} in quotes", key.value_name())
     };
     match key.kind {
-        Kind::List => format!("it takes {one}, or an array of them"),
-        Kind::Switch | Kind::One => format!("it takes {one}"),
+        SettingKind::List => format!("it takes {one}, or an array of them"),
+        SettingKind::Switch | SettingKind::One => format!("it takes {one}"),
     }
 }
 

@@ -32,7 +32,7 @@ pub use diagnostic::{ConfigDiagnostic, Error, INVALID, lines};
 pub use file::File;
 pub use names::CLIENT_TOKEN;
 pub use resolve::{Setting, Source};
-pub use table::{Kind, Table};
+pub use table::{SettingKind, Table};
 pub use tenants::{TenantGrant, Tenants};
 
 use resolve::Resolved;

@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
 
-use super::table::{Key, Kind, Table, without_variable};
+use super::table::{Key, SettingKind, Table, without_variable};
 
 /// The source that decides a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -45,7 +45,7 @@ pub struct Setting {
     pub name: String,
     /// None where it is not set and has no default.
     pub values: Option<Vec<String>>,
-    pub kind: Kind,
+    pub kind: SettingKind,
     pub source: Source,
     pub variable: Option<String>,
 }
@@ -85,7 +85,7 @@ impl<'t> Resolved<'t> {
             let Some(value) = key.variable().and_then(env::var_os) else {
                 continue;
             };
-            let is_off = key.kind == Kind::Switch
+            let is_off = key.kind == SettingKind::Switch
                 && value.to_str().and_then(|value| key.switched(value)) == Some(false);
             let is_overridden = !is_off && !key.conflicts.is_disjoint(&by_flag);
             if is_off || is_overridden {
@@ -247,8 +247,8 @@ fn with_tip(
 /// A value of the file as a flag. A switch that is off is none.
 fn flag(key: &Key, value: &str) -> Option<OsString> {
     match (key.kind, value) {
-        (Kind::Switch, "true") => Some(format!("--{}", key.name).into()),
-        (Kind::Switch, _) => None,
+        (SettingKind::Switch, "true") => Some(format!("--{}", key.name).into()),
+        (SettingKind::Switch, _) => None,
         _ => Some(format!("--{}={value}", key.name).into()),
     }
 }

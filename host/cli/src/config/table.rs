@@ -51,7 +51,7 @@ fn name_of(argument: &Arg) -> String {
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum SettingKind {
     /// True or false.
     Switch,
     /// One value.
@@ -64,7 +64,7 @@ pub enum Kind {
 pub struct Key {
     /// Its name in the file, in kebab-case.
     pub name: String,
-    pub kind: Kind,
+    pub kind: SettingKind,
     /// The names of the keys that it conflicts with.
     pub conflicts: BTreeSet<String>,
     /// The commands that have it.
@@ -103,9 +103,9 @@ impl Table {
                 })
                 .collect();
             let kind = match argument.get_action() {
-                ArgAction::SetTrue | ArgAction::SetFalse => Kind::Switch,
-                ArgAction::Append => Kind::List,
-                _ => Kind::One,
+                ArgAction::SetTrue | ArgAction::SetFalse => SettingKind::Switch,
+                ArgAction::Append => SettingKind::List,
+                _ => SettingKind::One,
             };
             Key {
                 name,
@@ -169,7 +169,7 @@ impl Key {
     /// The flag with its value, as help shows it: `--addr ADDRESS`.
     pub fn flag(&self) -> String {
         match (self.argument.get_long(), self.kind) {
-            (Some(long), Kind::Switch) => format!("--{long}"),
+            (Some(long), SettingKind::Switch) => format!("--{long}"),
             (Some(long), _) => format!("--{long} {}", self.value_name()),
             (None, _) => self.value_name().to_owned(),
         }
@@ -210,7 +210,7 @@ impl Key {
 
     /// Its possible values, with help, where there is a list of them.
     pub fn choices(&self) -> Vec<(String, String)> {
-        if self.kind == Kind::Switch {
+        if self.kind == SettingKind::Switch {
             return Vec::new();
         }
         self.argument
@@ -232,7 +232,7 @@ impl Key {
 
     /// Whether its value is `true` or `false`.
     pub fn is_truth_value(&self) -> bool {
-        self.kind == Kind::Switch
+        self.kind == SettingKind::Switch
             || (self.accepts("true").is_ok() && self.accepts(NOT_A_NUMBER).is_err())
     }
 
@@ -318,7 +318,7 @@ impl Key {
 
     /// Its values in the matches of a command line, as text.
     pub fn values(&self, matches: &ArgMatches) -> Option<Vec<String>> {
-        if self.kind == Kind::Switch {
+        if self.kind == SettingKind::Switch {
             return Some(vec![matches.get_flag(self.id()).to_string()]);
         }
         let values = matches.try_get_raw(self.id()).ok().flatten()?;

@@ -14,14 +14,14 @@ const WORD: usize = size_of::<u64>();
 /// One zeroed allocation, never given to anyone else afterwards.
 #[derive(Debug)]
 pub(crate) struct Storage {
-    place: Place,
+    place: Backing,
     bytes: u64,
     /// Where kernels are checked.
     written: Option<Written>,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Backing {
     Heap(Box<[AtomicU64]>),
     /// Where compiled kernels reach it.
     Arena(Span),
@@ -34,7 +34,7 @@ impl Storage {
         let words = usize::try_from(bytes.div_ceil(WORD as u64)).ok()?;
         let words = bytemuck::allocation::try_zeroed_slice_box(words).ok()?;
         Some(Storage {
-            place: Place::Heap(words),
+            place: Backing::Heap(words),
             bytes,
             written: None,
         })
@@ -43,7 +43,7 @@ impl Storage {
     /// A range of a session's arena.
     pub(crate) fn within(span: Span, bytes: u64) -> Storage {
         Storage {
-            place: Place::Arena(span),
+            place: Backing::Arena(span),
             bytes,
             written: None,
         }
@@ -70,8 +70,8 @@ impl Storage {
     #[inline]
     fn words(&self) -> &[AtomicU64] {
         match &self.place {
-            Place::Heap(words) => words,
-            Place::Arena(span) => span.words(),
+            Backing::Heap(words) => words,
+            Backing::Arena(span) => span.words(),
         }
     }
 

@@ -4,27 +4,27 @@ use super::common::Number;
 
 /// What lies in a piece of memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
+pub enum NumberFormat {
     F32,
     F64,
     /// Anything else, of so many bytes.
     Bits(usize),
 }
 
-impl Kind {
-    pub fn of<T: Number>() -> Kind {
+impl NumberFormat {
+    pub fn of<T: Number>() -> NumberFormat {
         match std::any::type_name::<T>() {
-            "f32" => Kind::F32,
-            "f64" => Kind::F64,
-            _ => Kind::Bits(T::BYTES),
+            "f32" => NumberFormat::F32,
+            "f64" => NumberFormat::F64,
+            _ => NumberFormat::Bits(T::BYTES),
         }
     }
 
     pub fn bytes(self) -> usize {
         match self {
-            Kind::F32 => 4,
-            Kind::F64 => 8,
-            Kind::Bits(bytes) => bytes,
+            NumberFormat::F32 => 4,
+            NumberFormat::F64 => 8,
+            NumberFormat::Bits(bytes) => bytes,
         }
     }
 }
@@ -34,11 +34,11 @@ impl Kind {
 pub struct Region {
     pub place: usize,
     pub count: usize,
-    pub kind: Kind,
+    pub kind: NumberFormat,
 }
 
 /// What a kernel left in one region.
-pub type Output = (Kind, Vec<u8>);
+pub type Output = (NumberFormat, Vec<u8>);
 
 /// How far two outputs are apart.
 #[derive(Debug, Default, PartialEq)]
@@ -67,10 +67,10 @@ impl Difference {
         difference
     }
 
-    fn add(&mut self, kind: Kind, one: u64, other: u64) {
+    fn add(&mut self, kind: NumberFormat, one: u64, other: u64) {
         self.differing += 1;
         let (steps, apart) = match kind {
-            Kind::F32 => {
+            NumberFormat::F32 => {
                 let (a, b) = (one as u32, other as u32);
                 let steps = ordered(one << 32).abs_diff(ordered(other << 32)) >> 32;
                 (
@@ -78,11 +78,11 @@ impl Difference {
                     f64::from(f32::from_bits(a)) - f64::from(f32::from_bits(b)),
                 )
             }
-            Kind::F64 => (
+            NumberFormat::F64 => (
                 ordered(one).abs_diff(ordered(other)),
                 f64::from_bits(one) - f64::from_bits(other),
             ),
-            Kind::Bits(_) => return,
+            NumberFormat::Bits(_) => return,
         };
         self.ulps = self.ulps.max(Some(steps));
         self.absolute = Some(self.absolute.unwrap_or(0.0).max(apart.abs()));
@@ -109,7 +109,7 @@ fn ordered(bits: u64) -> i64 {
 #[test]
 fn neighbours_are_one_unit_apart_also_across_zero() {
     let apart = |a: f32, b: f32| {
-        let output = |value: f32| [(Kind::F32, value.to_le_bytes().to_vec())];
+        let output = |value: f32| [(NumberFormat::F32, value.to_le_bytes().to_vec())];
         Difference::between(&output(a), &output(b))
     };
     assert_eq!(
@@ -128,7 +128,7 @@ fn neighbours_are_one_unit_apart_also_across_zero() {
 
 #[test]
 fn integers_are_the_same_or_not() {
-    let output = |value: u16| [(Kind::of::<u16>(), value.to_le_bytes().to_vec())];
+    let output = |value: u16| [(NumberFormat::of::<u16>(), value.to_le_bytes().to_vec())];
     let difference = Difference::between(&output(3), &output(7));
     assert_eq!((difference.differing, difference.ulps), (1, None));
 }

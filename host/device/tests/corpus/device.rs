@@ -11,9 +11,9 @@ use tensor_wasm_device::Extent;
 use tensor_wasm_ptx::Module;
 
 use super::common::{Arguments, Flat, Number, module};
-use super::compare::{Difference, Kind, Region};
+use super::compare::{Difference, NumberFormat, Region};
 use super::measure::Measure;
-use super::place::{self, Place, Run};
+use super::place::{self, CorpusDevice, Run};
 
 pub use super::interpreter::{doubles, floats, near, near64, places, words};
 
@@ -37,8 +37,8 @@ pub fn from(compiler: &str, name: &str, scenario: impl Fn(&Arc<Module>)) {
         let outcome = catch_unwind(AssertUnwindSafe(|| scenario(&parsed)));
         (outcome.map_err(|panic| said(panic.as_ref())), place::end())
     };
-    let (expected, processor) = run(Place::Processor);
-    let (found, tested) = run(Place::Tested);
+    let (expected, processor) = run(CorpusDevice::Processor);
+    let (found, tested) = run(CorpusDevice::Tested);
     let difference = Difference::between(&processor.outputs, &tested.outputs);
     let measure = Measure::of(name, &text);
     let result = judge(&expected, &found, &tested, &difference, &measure);
@@ -125,7 +125,7 @@ impl Device {
         self.1.lock().unwrap().push(Region {
             place,
             count: values.len(),
-            kind: Kind::of::<T>(),
+            kind: NumberFormat::of::<T>(),
         });
         place
     }

@@ -18,7 +18,7 @@ use super::kinds;
 const SHARED: u32 = 4096;
 
 #[derive(Clone, Copy, Debug)]
-pub enum Place {
+pub enum CorpusDevice {
     Processor,
     Tested,
 }
@@ -38,12 +38,14 @@ thread_local! {
 }
 
 /// A scenario with the kernels of `text` begins.
-pub fn begin(place: Place, text: &str) {
+pub fn begin(place: CorpusDevice, text: &str) {
     static PROCESSOR: OnceLock<Device> = OnceLock::new();
     static TESTED: OnceLock<Device> = OnceLock::new();
     let device = match place {
-        Place::Processor => PROCESSOR.get_or_init(|| Device::cpu(CpuConfig::default()).unwrap()),
-        Place::Tested => TESTED.get_or_init(|| kinds::device_with(CpuConfig::default())),
+        CorpusDevice::Processor => {
+            PROCESSOR.get_or_init(|| Device::cpu(CpuConfig::default()).unwrap())
+        }
+        CorpusDevice::Tested => TESTED.get_or_init(|| kinds::device_with(CpuConfig::default())),
     };
     // A tenant of its own: a kernel that fails takes its worker with it.
     let lease = device.session(Limits::default()).lease();

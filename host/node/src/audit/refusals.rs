@@ -58,10 +58,10 @@ impl Bucket {
 
 /// Gathers refusals.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(Mutex<State>);
+pub(super) struct Refusals(Mutex<RefusalCounts>);
 
 #[derive(Debug, Default)]
-struct State {
+struct RefusalCounts {
     peers: HashMap<IpAddr, Peer>,
     all: Option<Bucket>,
     /// The refusals of peers that have no entry.
@@ -164,12 +164,12 @@ impl Refusals {
         records
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RefusalCounts> {
         ignore_poison(self.0.lock())
     }
 }
 
-impl State {
+impl RefusalCounts {
     /// Forgets peers that are as if they had never been here.
     fn forget_idle(&mut self, now: Instant) {
         self.peers

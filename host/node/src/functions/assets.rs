@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::asset_path::{AssetPath, InvalidAssetPath};
 use super::deploy::DeployError;
-use super::places::Place;
+use super::places::FunctionPlace;
 use super::{FunctionName, Functions, InvalidName};
 use crate::storage::StorageError;
 use crate::storage::assets::{Asset, AssetOwner, Assets, StageError, StageLimits};
@@ -81,7 +81,7 @@ pub(crate) struct AssetUpload {
     function_name: String,
     path: AssetPath,
     upload: Upload,
-    _place: Place,
+    _place: FunctionPlace,
 }
 
 impl Functions {
@@ -124,7 +124,7 @@ impl Functions {
         tenant: u64,
         key: &str,
         path: AssetPath,
-        place: Place,
+        place: FunctionPlace,
     ) -> Result<AssetUpload, AssetError> {
         Ok(AssetUpload {
             function_name: self.name_of(tenant, key).await?,

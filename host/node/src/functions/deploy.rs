@@ -10,7 +10,7 @@ use tensor_wasm_runtime::policy::PolicyGrant;
 use tensor_wasm_runtime::{Application, ApplicationConfig};
 
 use super::compilers::Compilers;
-use super::places::Place;
+use super::places::FunctionPlace;
 use super::{FunctionName, Functions, now_ms};
 use crate::grants::FunctionGrants;
 use crate::storage::StorageError;
@@ -68,13 +68,13 @@ pub(crate) struct Deployment {
     functions: Arc<Functions>,
     tenant: u64,
     upload: Upload,
-    _place: Place,
+    _place: FunctionPlace,
 }
 
 impl Functions {
     /// A place for a deployment of a tenant, to be taken before anything of its component is in
     /// memory.
-    pub(crate) fn deployment_place(&self, tenant: u64) -> Result<Place, DeployError> {
+    pub(crate) fn deployment_place(&self, tenant: u64) -> Result<FunctionPlace, DeployError> {
         if self.deployments.taken() >= MOST_DEPLOYMENTS {
             return Err(DeployError::Busy);
         }
@@ -87,7 +87,7 @@ impl Functions {
     pub(crate) async fn deploy(
         self: &Arc<Self>,
         tenant: u64,
-        place: Place,
+        place: FunctionPlace,
     ) -> Result<Deployment, DeployError> {
         Ok(Deployment {
             functions: self.clone(),

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::deploy::{LoadError, Owner};
-use super::places::Place;
+use super::places::FunctionPlace;
 use super::usage::Invocation;
 use super::{Entry, Functions};
 use crate::storage::StorageError;
@@ -40,7 +40,7 @@ pub(crate) enum InvokeError {
 
 impl Functions {
     /// A place for one request of a tenant.
-    pub(crate) fn place(&self, tenant: u64) -> Result<Place, InvokeError> {
+    pub(crate) fn place(&self, tenant: u64) -> Result<FunctionPlace, InvokeError> {
         let limit = self.places.of_each();
         let place = self.places.take(tenant);
         place.ok_or(InvokeError::NoPlace { limit })
@@ -169,7 +169,7 @@ impl Drop for AbortOnDrop {
 struct PlacedBody {
     body: WasiBody,
     invocation: Invocation,
-    _place: Place,
+    _place: FunctionPlace,
 }
 
 impl Body for PlacedBody {

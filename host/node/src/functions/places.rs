@@ -26,14 +26,14 @@ impl Places {
     }
 
     /// A place for one request of a tenant, if it has one left.
-    pub(super) fn take(&self, tenant: u64) -> Option<Place> {
+    pub(super) fn take(&self, tenant: u64) -> Option<FunctionPlace> {
         let mut running = ignore_poison(self.running.lock());
         let count = running.entry(tenant).or_default();
         if *count >= self.of_each.get() {
             return None;
         }
         *count += 1;
-        Some(Place {
+        Some(FunctionPlace {
             tenant,
             running: self.running.clone(),
         })
@@ -51,12 +51,12 @@ impl Places {
 }
 
 /// The place of a request that runs, until it is dropped.
-pub(crate) struct Place {
+pub(crate) struct FunctionPlace {
     tenant: u64,
     running: Running,
 }
 
-impl Drop for Place {
+impl Drop for FunctionPlace {
     fn drop(&mut self) {
         let mut running = ignore_poison(self.running.lock());
         if let Some(count) = running.get_mut(&self.tenant) {

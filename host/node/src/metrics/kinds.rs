@@ -13,11 +13,11 @@ const LONGEST: usize = 64;
 /// Numbers by a word.
 #[derive(Default)]
 pub(super) struct Kinds {
-    kinds: [OnceLock<Kind>; MOST],
+    kinds: [OnceLock<RegisteredKind>; MOST],
     others: AtomicU64,
 }
 
-struct Kind {
+struct RegisteredKind {
     name: String,
     number: AtomicU64,
 }
@@ -28,7 +28,7 @@ impl Kinds {
         let name = &name[..name.floor_char_boundary(LONGEST)];
         for kind in &self.kinds {
             // Filled from the front, so that a word that is known comes before the first gap.
-            let kind = kind.get_or_init(|| Kind {
+            let kind = kind.get_or_init(|| RegisteredKind {
                 name: name.to_owned(),
                 number: AtomicU64::new(0),
             });

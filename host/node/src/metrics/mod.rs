@@ -17,7 +17,7 @@ mod http;
 mod kinds;
 mod tenants;
 
-pub use catalog::{CATALOG, Description, Kind};
+pub use catalog::{CATALOG, Description, MetricKind};
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};

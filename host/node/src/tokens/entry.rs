@@ -6,7 +6,7 @@ use tensor_wasm_runtime::policy::{Principal, Scope};
 use zeroize::Zeroizing;
 
 use super::hashed::{FileKey, HashedLine};
-use super::{Place, TokenError};
+use super::{TokenError, TokenSource};
 
 /// The random keys of this process, which never leave it.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl ProcessKeys {
 /// One token of a list.
 #[derive(Clone)]
 pub(super) struct Entry {
-    pub(super) place: Place,
+    pub(super) place: TokenSource,
     /// The key of the hash; `None` is the process's key.
     pub(super) key: Option<FileKey>,
     pub(super) hash: [u8; blake3::OUT_LEN],
@@ -48,7 +48,7 @@ impl Entry {
     /// For a token that came in the clear.
     pub(super) fn plain(
         keys: &ProcessKeys,
-        place: Place,
+        place: TokenSource,
         token: &str,
         principal: Principal,
         unnamed: bool,
@@ -64,7 +64,7 @@ impl Entry {
     }
 
     /// For a token that came as a hash.
-    pub(super) fn hashed(place: Place, line: HashedLine) -> Entry {
+    pub(super) fn hashed(place: TokenSource, line: HashedLine) -> Entry {
         Entry {
             place,
             key: Some(line.key),
@@ -99,7 +99,7 @@ impl Entry {
 #[derive(Clone, Copy, Debug)]
 pub struct Listed<'a> {
     /// Where it was read.
-    pub place: Place,
+    pub place: TokenSource,
     /// Who holds it.
     pub name: &'a str,
     /// The tenants that it is for.

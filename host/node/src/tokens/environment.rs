@@ -9,7 +9,7 @@ use tensor_wasm_runtime::policy::{Principal, Scope};
 use super::claims::parse_tenant;
 use super::entry::{Entry, ProcessKeys};
 use super::secret::problem_of;
-use super::{Place, SHORT, TokenError};
+use super::{TokenSource, SHORT, TokenError};
 use crate::deprecation::{BARE_TOKENS, Release};
 
 /// An entry of the variable.
@@ -30,7 +30,7 @@ pub(super) fn parse(
     if let Some(first) = items.iter().position(|item| item.scope.is_none()) {
         if BARE_TOKENS.is_removed_in(release) {
             return Err(TokenError::Removed {
-                place: Place::Entry(first + 1),
+                place: TokenSource::Entry(first + 1),
                 deprecation: &BARE_TOKENS,
             });
         }
@@ -38,7 +38,7 @@ pub(super) fn parse(
         tracing::warn!(bare, "{BARE_TOKENS}");
     }
     let entries = items.into_iter().enumerate().map(|(index, item)| {
-        let (number, place) = (index + 1, Place::Entry(index + 1));
+        let (number, place) = (index + 1, TokenSource::Entry(index + 1));
         if item.token.len() < SHORT {
             tracing::warn!("{place}: a token of fewer than {SHORT} characters could be guessed");
         }
@@ -60,7 +60,7 @@ fn items(text: &str) -> Result<Vec<Item<'_>>, TokenError> {
         }
         let number = items.len();
         let wrong = |number, problem| TokenError::Wrong {
-            place: Place::Entry(number),
+            place: TokenSource::Entry(number),
             problem,
         };
         if part.bytes().all(|b| b.is_ascii_digit()) {

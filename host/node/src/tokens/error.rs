@@ -11,7 +11,7 @@ use crate::deprecation::Deprecation;
 
 /// Where a token was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum TokenSource {
     /// A line of the token file, from 1.
     Line(usize),
     /// An entry of `TENSOR_WASM_API_TOKENS`, from 1. Numbers of tenants are no
@@ -19,21 +19,21 @@ pub enum Place {
     Entry(usize),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for TokenSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Line(number) => write!(f, "line {number} of the token file"),
-            Place::Entry(number) => write!(f, "entry {number} of TENSOR_WASM_API_TOKENS"),
+            TokenSource::Line(number) => write!(f, "line {number} of the token file"),
+            TokenSource::Entry(number) => write!(f, "entry {number} of TENSOR_WASM_API_TOKENS"),
         }
     }
 }
 
-impl Place {
+impl TokenSource {
     /// How to write a token there.
     fn cure(self) -> &'static str {
         match self {
-            Place::Line(_) => "TOKEN, NAME:TOKEN, or what `tensor-wasm token new` prints",
-            Place::Entry(_) => "TOKEN:tenant=* or TOKEN:tenant=1,2",
+            TokenSource::Line(_) => "TOKEN, NAME:TOKEN, or what `tensor-wasm token new` prints",
+            TokenSource::Entry(_) => "TOKEN:tenant=* or TOKEN:tenant=1,2",
         }
     }
 }
@@ -80,7 +80,7 @@ pub enum TokenError {
     #[error("{place} {problem}; write {cure}", cure = place.cure())]
     Wrong {
         /// Its position.
-        place: Place,
+        place: TokenSource,
         /// What is wrong with it.
         problem: &'static str,
     },
@@ -88,7 +88,7 @@ pub enum TokenError {
     #[error("{place} is one of the {what}, which are refused since version {removal}: {cure}", what = .deprecation.what, removal = .deprecation.removal, cure = .deprecation.cure)]
     Removed {
         /// Its position.
-        place: Place,
+        place: TokenSource,
         /// What was deprecated.
         deprecation: &'static Deprecation,
     },
@@ -96,9 +96,9 @@ pub enum TokenError {
     #[error("{place} repeats the {what} of {first}: remove one of them")]
     Repeated {
         /// Its position.
-        place: Place,
+        place: TokenSource,
         /// The position of the first one.
-        first: Place,
+        first: TokenSource,
         /// `name` or `token`.
         what: &'static str,
     },
@@ -109,11 +109,11 @@ pub enum TokenError {
     )]
     ThirdOfName {
         /// Its position.
-        place: Place,
+        place: TokenSource,
         /// The position of the first.
-        first: Place,
+        first: TokenSource,
         /// The position of the second.
-        second: Place,
+        second: TokenSource,
     },
     /// Too many keys: each costs every request a hash.
     #[error(
@@ -122,7 +122,7 @@ pub enum TokenError {
     )]
     TooManyKeys {
         /// The position of the first key over the limit.
-        place: Place,
+        place: TokenSource,
     },
     /// The list is empty, so that nobody could call.
     #[error("the token list holds no token: write one token a line")]

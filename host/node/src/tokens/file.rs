@@ -16,7 +16,7 @@ use super::claims;
 use super::entry::{Entry, ProcessKeys};
 use super::hashed::HashedLine;
 use super::secret::problem_of;
-use super::{LARGEST_FILE, Place, SHORT, TokenError};
+use super::{LARGEST_FILE, SHORT, TokenError, TokenSource};
 
 /// How long the writer of a pipe may take when it is read again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -129,7 +129,7 @@ pub(super) fn parse(keys: &ProcessKeys, text: &str) -> Result<Vec<Entry>, TokenE
     // Some editors begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (index, line) in text.lines().enumerate() {
-        let (place, line) = (Place::Line(index + 1), line.trim());
+        let (place, line) = (TokenSource::Line(index + 1), line.trim());
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
@@ -145,7 +145,7 @@ pub(super) fn parse(keys: &ProcessKeys, text: &str) -> Result<Vec<Entry>, TokenE
 /// `TOKEN` or `NAME:TOKEN`. Counts from 1, for a token without a name.
 fn plain(
     keys: &ProcessKeys,
-    place: Place,
+    place: TokenSource,
     text: &str,
     number: usize,
 ) -> Result<Entry, &'static str> {

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tensor_wasm_runtime::policy::Scope;
 
-use super::super::{Claims, HashedLine, Place, Secret, parse_tenants};
+use super::super::{Claims, HashedLine, Secret, TokenSource, parse_tenants};
 use super::*;
 
 const LIST: &str = "# comment\n\nbuild:0Jd9rUq4mW2hX7cT\r\n  Zk3vN8pQ1sY6bF5g  \n";
@@ -99,7 +99,7 @@ fn an_error_names_the_line_and_never_the_token() {
     ] {
         let error = TokenList::parse(text).unwrap_err();
         assert!(
-            matches!(error, TokenError::Wrong { place: Place::Line(l), .. } if l == number),
+            matches!(error, TokenError::Wrong { place: TokenSource::Line(l), .. } if l == number),
             "{text}"
         );
         let shown = format!("{error} {error:?}");
@@ -123,8 +123,8 @@ fn a_token_that_comes_twice_is_an_error_with_both_lines() {
             matches!(
                 error,
                 TokenError::Repeated {
-                    place: Place::Line(3),
-                    first: Place::Line(1),
+                    place: TokenSource::Line(3),
+                    first: TokenSource::Line(1),
                     what: "token"
                 }
             ),
@@ -173,8 +173,8 @@ fn a_generated_name_is_not_shared_with_a_chosen_one() {
             matches!(
                 error,
                 TokenError::Repeated {
-                    place: Place::Line(2),
-                    first: Place::Line(1),
+                    place: TokenSource::Line(2),
+                    first: TokenSource::Line(1),
                     what: "name"
                 }
             ),
@@ -242,7 +242,7 @@ fn a_file_has_few_keys_since_each_costs_every_request_a_hash() {
         matches!(
             error,
             TokenError::TooManyKeys {
-                place: Place::Line(65)
+                place: TokenSource::Line(65)
             }
         ),
         "{error}"

@@ -37,7 +37,7 @@ mod secret;
 pub use append::{Appended, append};
 pub use claims::{Claims, format_tenants, format_time, parse_expiry, parse_tenants};
 pub use entry::Listed;
-pub use error::{Place, TokenError};
+pub use error::{TokenError, TokenSource};
 pub use file::others_may_read;
 pub use hashed::{FileKey, HashedLine};
 pub use list::TokenList;

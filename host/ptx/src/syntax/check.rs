@@ -12,7 +12,7 @@ use crate::syntax::tree::{
     Base, CallSite, Callee, Formal, Function, Instruction, Operand, Part, PartOperand,
     PrototypeKind, Symbol,
 };
-use crate::syntax::types::{Class, Space, Type};
+use crate::syntax::types::{Space, Type, TypeClass};
 
 /// What is wrong, in no particular place of the instruction.
 type Fit = Result<(), String>;
@@ -542,7 +542,7 @@ pub(crate) fn conversion(modifiers: &Modifiers) -> Fit {
         return Ok(());
     }
     let to_float = [Rn, Rz, Rm, Rp].iter().any(|word| modifiers.has(*word));
-    let bits_only = to.class() == Class::Bits || from.class() == Class::Bits;
+    let bits_only = to.class() == TypeClass::Bits || from.class() == TypeClass::Bits;
     if bits_only {
         return Err(format!("there is no conversion from `{from}` to `{to}`"));
     }

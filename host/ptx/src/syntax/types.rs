@@ -43,7 +43,7 @@ pub(crate) enum Type {
 
 /// What the bits of a value mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
+pub(crate) enum TypeClass {
     Pred,
     Bits,
     Unsigned,
@@ -52,35 +52,35 @@ pub(crate) enum Class {
 }
 
 /// Every type with its name, size in bits and class.
-const TYPES: [(Type, &str, u32, Class); 28] = [
-    (Type::Pred, "pred", 1, Class::Pred),
-    (Type::B8, "b8", 8, Class::Bits),
-    (Type::B16, "b16", 16, Class::Bits),
-    (Type::B32, "b32", 32, Class::Bits),
-    (Type::B64, "b64", 64, Class::Bits),
-    (Type::U8, "u8", 8, Class::Unsigned),
-    (Type::U16, "u16", 16, Class::Unsigned),
-    (Type::U16x2, "u16x2", 32, Class::Unsigned),
-    (Type::U32, "u32", 32, Class::Unsigned),
-    (Type::U64, "u64", 64, Class::Unsigned),
-    (Type::S8, "s8", 8, Class::Signed),
-    (Type::S16, "s16", 16, Class::Signed),
-    (Type::S16x2, "s16x2", 32, Class::Signed),
-    (Type::S32, "s32", 32, Class::Signed),
-    (Type::S64, "s64", 64, Class::Signed),
-    (Type::F16, "f16", 16, Class::Float),
-    (Type::F16x2, "f16x2", 32, Class::Float),
-    (Type::BF16, "bf16", 16, Class::Float),
-    (Type::BF16x2, "bf16x2", 32, Class::Float),
-    (Type::E4M3x2, "e4m3x2", 16, Class::Float),
-    (Type::E5M2x2, "e5m2x2", 16, Class::Float),
-    (Type::E4M3, "e4m3", 8, Class::Float),
-    (Type::E5M2, "e5m2", 8, Class::Float),
-    (Type::S4, "s4", 4, Class::Signed),
-    (Type::U4, "u4", 4, Class::Unsigned),
-    (Type::TF32, "tf32", 32, Class::Float),
-    (Type::F32, "f32", 32, Class::Float),
-    (Type::F64, "f64", 64, Class::Float),
+const TYPES: [(Type, &str, u32, TypeClass); 28] = [
+    (Type::Pred, "pred", 1, TypeClass::Pred),
+    (Type::B8, "b8", 8, TypeClass::Bits),
+    (Type::B16, "b16", 16, TypeClass::Bits),
+    (Type::B32, "b32", 32, TypeClass::Bits),
+    (Type::B64, "b64", 64, TypeClass::Bits),
+    (Type::U8, "u8", 8, TypeClass::Unsigned),
+    (Type::U16, "u16", 16, TypeClass::Unsigned),
+    (Type::U16x2, "u16x2", 32, TypeClass::Unsigned),
+    (Type::U32, "u32", 32, TypeClass::Unsigned),
+    (Type::U64, "u64", 64, TypeClass::Unsigned),
+    (Type::S8, "s8", 8, TypeClass::Signed),
+    (Type::S16, "s16", 16, TypeClass::Signed),
+    (Type::S16x2, "s16x2", 32, TypeClass::Signed),
+    (Type::S32, "s32", 32, TypeClass::Signed),
+    (Type::S64, "s64", 64, TypeClass::Signed),
+    (Type::F16, "f16", 16, TypeClass::Float),
+    (Type::F16x2, "f16x2", 32, TypeClass::Float),
+    (Type::BF16, "bf16", 16, TypeClass::Float),
+    (Type::BF16x2, "bf16x2", 32, TypeClass::Float),
+    (Type::E4M3x2, "e4m3x2", 16, TypeClass::Float),
+    (Type::E5M2x2, "e5m2x2", 16, TypeClass::Float),
+    (Type::E4M3, "e4m3", 8, TypeClass::Float),
+    (Type::E5M2, "e5m2", 8, TypeClass::Float),
+    (Type::S4, "s4", 4, TypeClass::Signed),
+    (Type::U4, "u4", 4, TypeClass::Unsigned),
+    (Type::TF32, "tf32", 32, TypeClass::Float),
+    (Type::F32, "f32", 32, TypeClass::Float),
+    (Type::F64, "f64", 64, TypeClass::Float),
 ];
 
 impl Type {
@@ -90,12 +90,12 @@ impl Type {
         Some(found.0)
     }
 
-    fn row(self) -> (Type, &'static str, u32, Class) {
+    fn row(self) -> (Type, &'static str, u32, TypeClass) {
         TYPES
             .iter()
             .find(|row| row.0 == self)
             .copied()
-            .unwrap_or((self, "", 0, Class::Bits))
+            .unwrap_or((self, "", 0, TypeClass::Bits))
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -111,20 +111,23 @@ impl Type {
         self.bits() / 8
     }
 
-    pub(crate) fn class(self) -> Class {
+    pub(crate) fn class(self) -> TypeClass {
         self.row().3
     }
 
     pub(crate) fn is_signed(self) -> bool {
-        self.class() == Class::Signed
+        self.class() == TypeClass::Signed
     }
 
     pub(crate) fn is_float(self) -> bool {
-        self.class() == Class::Float
+        self.class() == TypeClass::Float
     }
 
     pub(crate) fn is_integer(self) -> bool {
-        matches!(self.class(), Class::Bits | Class::Unsigned | Class::Signed)
+        matches!(
+            self.class(),
+            TypeClass::Bits | TypeClass::Unsigned | TypeClass::Signed
+        )
     }
 
     /// Whether registers and variables can be declared with it: the others only say how an operation
@@ -163,9 +166,9 @@ impl Type {
             return false;
         }
         match (self.class(), operation.class()) {
-            (Class::Pred, other) | (other, Class::Pred) => other == Class::Pred,
-            (Class::Bits, _) | (_, Class::Bits) => true,
-            (Class::Float, _) | (_, Class::Float) => self == operation,
+            (TypeClass::Pred, other) | (other, TypeClass::Pred) => other == TypeClass::Pred,
+            (TypeClass::Bits, _) | (_, TypeClass::Bits) => true,
+            (TypeClass::Float, _) | (_, TypeClass::Float) => self == operation,
             _ => true,
         }
     }
@@ -178,9 +181,9 @@ impl Type {
             return true;
         }
         let suits = match (self.class(), operation.class()) {
-            (Class::Pred, _) | (_, Class::Pred) => false,
-            (Class::Float, operation) => operation == Class::Bits,
-            (register, Class::Float) => register == Class::Bits,
+            (TypeClass::Pred, _) | (_, TypeClass::Pred) => false,
+            (TypeClass::Float, operation) => operation == TypeClass::Bits,
+            (register, TypeClass::Float) => register == TypeClass::Bits,
             _ => true,
         };
         suits && self.bits() > operation.bits()

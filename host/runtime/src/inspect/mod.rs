@@ -42,7 +42,7 @@ pub enum InspectError {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Inspection {
     /// Its purpose, by what it exports.
-    pub kind: Kind,
+    pub kind: ComponentKind,
     /// `blake3:` and 64 hexadecimal digits, of the bytes.
     pub digest: String,
     /// In bytes.
@@ -93,7 +93,7 @@ pub struct Item {
 /// The purpose of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum ComponentKind {
     /// Exports `wasi:http/incoming-handler@0.2`.
     #[serde(rename = "http-service-0.2")]
     HttpService02,
@@ -108,7 +108,7 @@ pub enum Kind {
     Library,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ComponentKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::HttpService02 => "HTTP service (WASI 0.2)",
@@ -249,7 +249,7 @@ fn clean(text: &str) -> String {
     text.chars().take(LETTERS).map(visible).collect()
 }
 
-fn kind(imports: &[Item], exports: &[Item]) -> Kind {
+fn kind(imports: &[Item], exports: &[Item]) -> ComponentKind {
     let has = |items: &[Item], package: &str, interface: &str, line: &str| {
         items.iter().any(|item| {
             item.package.as_deref() == Some(package)
@@ -265,15 +265,15 @@ fn kind(imports: &[Item], exports: &[Item]) -> Kind {
     if serves_02 && has(imports, "wasi:http", "incoming-handler", "0.2")
         || serves_03 && has(imports, "wasi:http", "handler", "0.3")
     {
-        Kind::HttpMiddleware
+        ComponentKind::HttpMiddleware
     } else if serves_03 {
-        Kind::HttpService03
+        ComponentKind::HttpService03
     } else if serves_02 {
-        Kind::HttpService02
+        ComponentKind::HttpService02
     } else if has(exports, "wasi:cli", "run", "0") {
-        Kind::Command
+        ComponentKind::Command
     } else {
-        Kind::Library
+        ComponentKind::Library
     }
 }
 

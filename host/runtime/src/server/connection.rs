@@ -19,7 +19,7 @@ use super::exchange::Exchange;
 use super::limits::Limits;
 use super::pace::MinimumPace;
 use super::peer_watch::PeerWatch;
-use super::places::{ConnectionPlaces, Place, Places, RequestPermit};
+use super::places::{ConnectionPlaces, RequestPlace, Places, RequestPermit};
 use super::server_span;
 use crate::request::trace::Recording;
 use crate::request::{
@@ -225,7 +225,7 @@ impl RunningExchange {
 
     /// The head of the response is known. The response is cut off at `deadline`, or where
     /// `place` is given to another request.
-    pub(super) fn respond(&self, deadline: Option<Instant>, place: Option<Arc<Place>>) {
+    pub(super) fn respond(&self, deadline: Option<Instant>, place: Option<Arc<RequestPlace>>) {
         let limits = &self.connection.listener.limits;
         let minimum = MinimumPace {
             idle: limits.body_idle_timeout,

@@ -15,7 +15,7 @@ use http::Version;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::pace::{MinimumPace, Pace};
-use super::places::{Direction, Place};
+use super::places::{Direction, RequestPlace};
 use crate::lock::ignore_poison;
 use crate::request::guest_time::host_task;
 
@@ -61,7 +61,7 @@ struct Responding {
     /// When the response has to be sent to the last byte.
     deadline: Option<Instant>,
     /// The place that the request holds until then.
-    place: Option<Arc<Place>>,
+    place: Option<Arc<RequestPlace>>,
 }
 
 impl Exchange {
@@ -84,7 +84,7 @@ impl Exchange {
         &self,
         minimum: MinimumPace,
         deadline: Option<Instant>,
-        place: Option<Arc<Place>>,
+        place: Option<Arc<RequestPlace>>,
     ) {
         *self.lock() = Some(Responding {
             pace: Pace::new(minimum),

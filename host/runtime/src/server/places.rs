@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::limits::{Limits, PeerLimit};
 use crate::lock::ignore_poison;
 use crate::request::HandleError;
-pub(super) use place::{Direction, Place, RequestPermit};
+pub(super) use place::{Direction, RequestPermit, RequestPlace};
 
 /// The places of one listener.
 pub(super) struct Places {
@@ -30,7 +30,7 @@ pub(super) struct Places {
     /// The peers that have connections.
     peers: Mutex<HashMap<IpAddr, Arc<PeerPlaces>>>,
     /// The requests that have waited for their clients.
-    waiting: Mutex<Vec<Weak<Place>>>,
+    waiting: Mutex<Vec<Weak<RequestPlace>>>,
 }
 
 /// The places of one peer, shared by its connections.
@@ -57,7 +57,7 @@ impl Places {
     }
 
     /// A request waits for its client.
-    pub(super) fn list(&self, place: &Arc<Place>) {
+    pub(super) fn list(&self, place: &Arc<RequestPlace>) {
         let mut waiting = ignore_poison(self.waiting.lock());
         // A request that ended just when it was listed may still be there.
         waiting.retain(|listed| listed.strong_count() > 0);
@@ -65,7 +65,7 @@ impl Places {
     }
 
     /// A request that was listed has ended.
-    pub(super) fn unlist(&self, place: &Place) {
+    pub(super) fn unlist(&self, place: &RequestPlace) {
         let mut waiting = ignore_poison(self.waiting.lock());
         waiting.retain(|listed| !std::ptr::eq(listed.as_ptr(), place));
     }
@@ -73,7 +73,7 @@ impl Places {
     /// Takes the place of the request that has waited longest for its client: of one of
     /// `peer`, if there is one. Returns whether there is a place now.
     fn give_way(&self, peer: Option<&PeerPlaces>, now: Instant) -> bool {
-        let waiting: Vec<Arc<Place>> = ignore_poison(self.waiting.lock())
+        let waiting: Vec<Arc<RequestPlace>> = ignore_poison(self.waiting.lock())
             .iter()
             .filter_map(Weak::upgrade)
             .collect();

@@ -20,7 +20,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::limits::Limits;
 use super::pace::{MinimumPace, Pace};
-use super::places::{Direction, Place, RequestPermit};
+use super::places::{Direction, RequestPermit, RequestPlace};
 use crate::lock::ignore_poison;
 use crate::request::guest_time::host_task;
 use crate::request::{BytesRead, HandleError};
@@ -211,7 +211,7 @@ struct RequestBody {
     pace: Pace,
     /// Created at the first wait, since most bodies arrive with their head.
     timer: Option<Pin<Box<Sleep>>>,
-    place: Arc<Place>,
+    place: Arc<RequestPlace>,
     /// What was read of it.
     read: BytesRead,
     state: Arc<Mutex<BodyState>>,

@@ -10,10 +10,10 @@ use super::{NEVER, Running, get};
 
 /// Notes what it is told.
 #[derive(Default)]
-pub struct Notes(Mutex<State>);
+pub struct Notes(Mutex<ObservedState>);
 
 #[derive(Default)]
-struct State {
+struct ObservedState {
     running: i64,
     /// Method and status, in the order of the ends.
     ended: Vec<(String, u16)>,

@@ -6,7 +6,7 @@ use crate::call::driver_calls;
 use crate::code::{Code, Result};
 use crate::context;
 use crate::ffi::{Host, Out};
-use crate::memory::Kind;
+use crate::memory::RegionKind;
 
 const PAGE: usize = 4096;
 
@@ -27,7 +27,7 @@ fn allocate(to: Out<Host>, bytes: usize) -> Result {
         return Err(Code::OUT_OF_MEMORY);
     }
     let host = Host::from_address(pointer.expose_provenance());
-    context.memory.map_host(host, bytes, Kind::Pinned);
+    context.memory.map_host(host, bytes, RegionKind::Pinned);
     to.put(host)
 }
 
@@ -44,7 +44,7 @@ driver_calls! {
         let context = context::current()?;
         // Like the real one, it waits for everything that might still use the memory.
         context.synchronise()?;
-        let removed = context.memory.remove(host.address() as u64, Kind::Pinned);
+        let removed = context.memory.remove(host.address() as u64, RegionKind::Pinned);
         let region = removed.ok_or(Code::INVALID_VALUE)?;
         let layout = layout(region.store.bytes())?;
         // SAFETY: it was allocated above with this layout, and no longer is anyone's.
@@ -62,14 +62,14 @@ driver_calls! {
         if [address, last].iter().any(|end| context.memory.find(*end, 1).is_some()) {
             return Err(Code::HOST_MEMORY_ALREADY_REGISTERED);
         }
-        context.memory.map_host(host, bytes, Kind::Registered);
+        context.memory.map_host(host, bytes, RegionKind::Registered);
         Ok(())
     }
 
     fn cuMemHostUnregister(host: Host) {
         let context = context::current()?;
         context.synchronise()?;
-        let removed = context.memory.remove(host.address() as u64, Kind::Registered);
+        let removed = context.memory.remove(host.address() as u64, RegionKind::Registered);
         removed.map(drop).ok_or(Code::HOST_MEMORY_NOT_REGISTERED)
     }
 

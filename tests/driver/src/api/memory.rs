@@ -6,7 +6,7 @@ use crate::context;
 use crate::device;
 use crate::ffi::{Host, Out};
 use crate::handle::Handle;
-use crate::memory::Kind;
+use crate::memory::RegionKind;
 use crate::stream;
 use crate::switches;
 
@@ -21,7 +21,7 @@ fn allocate(to: Out<u64>, bytes: usize) -> Result {
     if bytes == 0 {
         return Err(Code::INVALID_VALUE);
     }
-    to.put(context.memory.allocate(bytes, Kind::Device)?)
+    to.put(context.memory.allocate(bytes, RegionKind::Device)?)
 }
 
 /// Memory is there at once, whatever the stream still does: nobody may use it earlier than that.
@@ -34,7 +34,7 @@ fn allocate_in_stream(to: Out<u64>, bytes: usize, stream: Handle) -> Result {
     if bytes == 0 {
         return Err(Code::INVALID_VALUE);
     }
-    to.put(stream.context.memory.allocate(bytes, Kind::Device)?)
+    to.put(stream.context.memory.allocate(bytes, RegionKind::Device)?)
 }
 
 /// There is one pool a device.
@@ -68,12 +68,12 @@ driver_calls! {
             return Ok(());
         }
         let found = context.memory.find(address, 0);
-        if found.is_none_or(|(region, _)| region.base != address || region.kind != Kind::Device) {
+        if found.is_none_or(|(region, _)| region.base != address || region.kind != RegionKind::Device) {
             return Err(Code::INVALID_VALUE);
         }
         // Like the real one, it waits for everything that might still use the memory.
         context.synchronise()?;
-        let removed = context.memory.remove(address, Kind::Device);
+        let removed = context.memory.remove(address, RegionKind::Device);
         removed.map(drop).ok_or(Code::INVALID_VALUE)
     }
 
@@ -100,11 +100,11 @@ driver_calls! {
             return Ok(());
         }
         let found = stream.context.memory.find(address, 0);
-        if found.is_none_or(|(region, _)| region.base != address || region.kind != Kind::Device) {
+        if found.is_none_or(|(region, _)| region.base != address || region.kind != RegionKind::Device) {
             return Err(Code::INVALID_VALUE);
         }
         stream.submit(Box::new(move |context| {
-            context.memory.remove(address, Kind::Device);
+            context.memory.remove(address, RegionKind::Device);
         }));
         Ok(())
     }

@@ -25,7 +25,7 @@ static NEXT: AtomicU64 = AtomicU64::new(BASE);
 
 /// What an allocation is, and so who may free it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum RegionKind {
     Device,
     /// A variable of a module.
     Variable,
@@ -41,7 +41,7 @@ pub(crate) enum Kind {
 pub(crate) struct Region {
     pub(crate) base: u64,
     pub(crate) store: Arc<Store>,
-    pub(crate) kind: Kind,
+    pub(crate) kind: RegionKind,
 }
 
 impl Region {
@@ -50,7 +50,7 @@ impl Region {
     }
 
     fn is_on_device(&self) -> bool {
-        !matches!(self.kind, Kind::Pinned | Kind::Registered)
+        !matches!(self.kind, RegionKind::Pinned | RegionKind::Registered)
     }
 
     #[inline]
@@ -82,7 +82,7 @@ impl Map {
     }
 
     /// Allocates memory of the device.
-    pub(crate) fn allocate(&self, bytes: usize, kind: Kind) -> Result<u64> {
+    pub(crate) fn allocate(&self, bytes: usize, kind: RegionKind) -> Result<u64> {
         let size = bytes as u64;
         self.device.take(size)?;
         let store = Store::allocate(bytes).ok_or_else(|| {
@@ -100,7 +100,7 @@ impl Map {
     }
 
     /// Makes memory of the host reachable at its own address.
-    pub(crate) fn map_host(&self, host: Host, bytes: usize, kind: Kind) {
+    pub(crate) fn map_host(&self, host: Host, bytes: usize, kind: RegionKind) {
         self.insert(Region {
             base: host.address() as u64,
             store: Arc::new(Store::of_host(host, bytes)),
@@ -115,7 +115,7 @@ impl Map {
     }
 
     /// Unmaps what begins at an address, if it is of that kind.
-    pub(crate) fn remove(&self, base: u64, kind: Kind) -> Option<Region> {
+    pub(crate) fn remove(&self, base: u64, kind: RegionKind) -> Option<Region> {
         let mut inner = lock(&self.inner);
         if inner.regions.get(&base)?.kind != kind {
             return None;
@@ -220,7 +220,7 @@ impl View {
             found = region.and_then(|region| region.within(address, size));
         }
         match found {
-            Some((region, _)) if writes && region.kind == Kind::Constant => {
+            Some((region, _)) if writes && region.kind == RegionKind::Constant => {
                 Err(self.refuse(MemoryError::ReadOnly { address }))
             }
             Some((region, offset)) => Ok((&region.store, offset)),

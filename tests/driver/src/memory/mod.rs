@@ -3,5 +3,5 @@
 mod map;
 mod store;
 
-pub(crate) use map::{Kind, Map, View};
+pub(crate) use map::{Map, RegionKind, View};
 pub(crate) use store::Store;

@@ -49,7 +49,7 @@ struct Entry {
 
 /// A compiled kernel's place among those that are kept, until it is dropped: after the kernel.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct KeptPlace {
     kept: Arc<KeptKernels>,
     /// Its key. It changes under the lock alone.
     used: AtomicU64,
@@ -86,7 +86,7 @@ impl KeptKernels {
         self: &Arc<Self>,
         owner: SessionId,
         slot: Weak<dyn Evict>,
-    ) -> Option<Place> {
+    ) -> Option<KeptPlace> {
         let mut tried = 0;
         loop {
             let mut state = lock(&self.state);
@@ -101,7 +101,7 @@ impl KeptKernels {
                     slot: Weak::clone(&slot),
                 };
                 state.entries.insert(used, entry);
-                return Some(Place {
+                return Some(KeptPlace {
                     kept: Arc::clone(self),
                     used: AtomicU64::new(used),
                 });
@@ -158,7 +158,7 @@ impl KeptState {
     }
 }
 
-impl Place {
+impl KeptPlace {
     /// The kernel takes so many bytes: others may have to go for it.
     pub(super) fn fill(&self, bytes: u64) {
         let mut state = lock(&self.kept.state);
@@ -184,7 +184,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for KeptPlace {
     fn drop(&mut self) {
         let mut state = lock(&self.kept.state);
         let used = self.used.load(Ordering::Relaxed);

@@ -33,14 +33,14 @@ pub(crate) struct LinkedKernel {
     /// Whether it was told that a tenant's memory keeps it from running.
     is_unused_told: AtomicBool,
     /// Until the engine has unmapped the code.
-    place: kept::Place,
+    place: kept::KeptPlace,
 }
 
 impl LinkedKernel {
     fn new(
         compiled: CompiledKernel,
         linked: InstancePre<Host>,
-        place: kept::Place,
+        place: kept::KeptPlace,
     ) -> LinkedKernel {
         LinkedKernel {
             compiled: Arc::new(compiled),

@@ -35,7 +35,7 @@ use driver::{Context, Device, Refusal};
 use failure::{Failed, Faults};
 use memory::Memory;
 use module::Modules;
-use queue::{Pending, Place, Queue, Timing};
+use queue::{CommandPlace, Pending, Queue, Timing};
 
 pub use probe::{Probed, ProbedDevice, probe};
 
@@ -141,7 +141,7 @@ impl Cuda {
     fn submit(
         &mut self,
         queue: QueueId,
-        place: &mut Place,
+        place: &mut CommandPlace,
         command: Command<Wire<'_>>,
     ) -> Result<Pending, Failed> {
         let stream = place.stream;

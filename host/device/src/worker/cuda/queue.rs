@@ -52,7 +52,7 @@ enum Item {
 }
 
 /// What the thread of a queue is told.
-enum Told {
+enum WaiterMessage {
     /// The queue has a stream now.
     Begin(Stream),
     Item(Item),
@@ -63,21 +63,21 @@ pub(super) struct Queue {
     stream: Option<Stream>,
     /// What is not handed to the thread, in order. It comes behind all that is.
     items: VecDeque<Item>,
-    waiter: mpsc::Sender<Told>,
+    waiter: mpsc::Sender<WaiterMessage>,
     settling: Arc<Settling>,
     /// A failure is acknowledged by the host's request to resume.
     state: FailureState<()>,
 }
 
 /// Where a command is submitted, and what marks its end.
-pub(super) struct Place {
+pub(super) struct CommandPlace {
     pub(super) stream: Stream,
     /// What marks its beginning, where its time is measured.
     begin: Option<Event>,
     event: Event,
 }
 
-impl Place {
+impl CommandPlace {
     /// The command is a launch, and about to be submitted: its time is measured from here.
     pub(super) fn begin(&mut self) -> Result<Event, Failed> {
         let begin = self.begin.take();
@@ -161,13 +161,13 @@ impl Queue {
 
     /// What a command needs of the driver, before any of it is submitted: the command alone fails
     /// where the device has no room.
-    pub(super) fn place(&mut self, timing: Timing) -> Result<Place, Failed> {
+    pub(super) fn place(&mut self, timing: Timing) -> Result<CommandPlace, Failed> {
         let stream = match self.stream {
             Some(stream) => stream,
             None => {
                 let stream = Stream::create()?;
                 // Where the thread is gone, the next item says so.
-                let _ = self.waiter.send(Told::Begin(stream));
+                let _ = self.waiter.send(WaiterMessage::Begin(stream));
                 *self.stream.insert(stream)
             }
         };
@@ -177,7 +177,7 @@ impl Queue {
             Timing::Whole => Some(spare.take(true)?),
             Timing::None | Timing::End => None,
         };
-        Ok(Place {
+        Ok(CommandPlace {
             stream,
             begin,
             event,
@@ -190,7 +190,12 @@ impl Queue {
     /// the host's answer it would also be late for the first of them: the host measures the time of a
     /// kernel from the answer before it, so short kernels would run into the limit together; and a fault
     /// would be blamed on the first kernel since the last event, which may be another one.
-    pub(super) fn wait_for(&mut self, number: SequenceNumber, place: Place, pending: Pending) {
+    pub(super) fn wait_for(
+        &mut self,
+        number: SequenceNumber,
+        place: CommandPlace,
+        pending: Pending,
+    ) {
         self.items
             .push_back(match place.event.record(place.stream) {
                 Ok(()) => Item::Wait(number, place.event, pending),
@@ -240,7 +245,7 @@ impl Queue {
     pub(super) fn hand_over(&mut self) -> Result<(), Lost> {
         for item in self.items.drain(..) {
             self.settling.handed_over.fetch_add(1, Ordering::AcqRel);
-            let sent = self.waiter.send(Told::Item(item));
+            let sent = self.waiter.send(WaiterMessage::Item(item));
             sent.map_err(|_| Lost(format!("the thread of queue {} is gone", self.settling.id)))?;
         }
         Ok(())
@@ -322,13 +327,13 @@ struct Waiter {
 }
 
 impl Waiter {
-    fn run(self, context: Context, told: &mpsc::Receiver<Told>) {
+    fn run(self, context: Context, told: &mpsc::Receiver<WaiterMessage>) {
         let outcome = context.enter().and_then(|()| {
             let mut stream = None;
             while let Ok(told) = told.recv() {
                 match told {
-                    Told::Begin(begun) => stream = Some(begun),
-                    Told::Item(item) => {
+                    WaiterMessage::Begin(begun) => stream = Some(begun),
+                    WaiterMessage::Item(item) => {
                         if let Item::Wait(_, event, _) = &item {
                             self.wait(event)?;
                         }

@@ -48,7 +48,7 @@ enum Found {
 
 /// Where a line stands.
 #[derive(Clone)]
-struct Place {
+struct LinePlace {
     file: Arc<str>,
     line: u64,
 }
@@ -79,7 +79,7 @@ impl Verifier {
         }
         while let Some(line) = lines.next()? {
             number += 1;
-            let place = Place {
+            let place = LinePlace {
                 file: file.clone(),
                 line: number,
             };
@@ -124,7 +124,7 @@ impl Verifier {
         self.found
     }
 
-    fn problem(&mut self, place: &Place, fault: Fault) {
+    fn problem(&mut self, place: &LinePlace, fault: Fault) {
         self.found.end = (place.file.clone(), place.line);
         self.found.add(Problem {
             file: place.file.to_string(),
@@ -133,12 +133,12 @@ impl Verifier {
         });
     }
 
-    fn unreadable(&mut self, place: &Place, fault: Fault) {
+    fn unreadable(&mut self, place: &LinePlace, fault: Fault) {
         self.unreadable = self.unreadable.saturating_add(1);
         self.problem(place, fault);
     }
 
-    fn record(&mut self, place: &Place, record: &Record, line: &[u8]) {
+    fn record(&mut self, place: &LinePlace, record: &Record, line: &[u8]) {
         self.found.records = self.found.records.saturating_add(1);
         self.found.end = (place.file.clone(), place.line);
         let begins = record.seq == 0 && record.prev_hash == LineHash::ZERO;
@@ -184,7 +184,7 @@ impl Verifier {
     }
 
     /// Goes on from a record, which has this number whatever it says.
-    fn accept(&mut self, place: &Place, record: &Record, line: &[u8], seq: u64) {
+    fn accept(&mut self, place: &LinePlace, record: &Record, line: &[u8], seq: u64) {
         let chain = Chain::after(seq, line);
         let position = Position {
             ts_unix_ms: record.ts_unix_ms,

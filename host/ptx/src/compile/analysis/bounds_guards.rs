@@ -17,7 +17,9 @@ use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::ir::entity::{PrimaryMap, entity_id};
 use crate::compile::ir::opcodes::Meaning;
-use crate::compile::ir::{Arg, Block, BlockId, Body, Op, Place, Reg, SiteId, Space, SpecialValue};
+use crate::compile::ir::{
+    AccessAddress, Arg, Block, BlockId, Body, Op, Reg, SiteId, Space, SpecialValue,
+};
 
 /// A guard.
 #[expect(
@@ -120,7 +122,7 @@ impl GuardPlan {
     }
 
     /// The guard of a site's coalesced accesses, from their own base on.
-    pub(crate) fn access(&self, place: &Place) -> Option<Access> {
+    pub(crate) fn access(&self, place: &AccessAddress) -> Option<Access> {
         let (block, number) = self.guard_of.get(&place.site)?;
         match self.blocks.get(block)?.guards.get(*number)?.1 {
             BoundsGuard::Access(access) => Some(Access {

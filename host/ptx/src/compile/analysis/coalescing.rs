@@ -4,13 +4,13 @@
 
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
-use crate::compile::ir::{Arg, Body, Op, Place, SiteKind, Space};
+use crate::compile::ir::{AccessAddress, Arg, Body, Op, SiteKind, Space};
 
 /// How far apart the lanes of a coalesced access may be, and accesses that share a guard.
 pub(crate) const FAR: u64 = 1 << 20;
 
 /// The address of an access that can be coalesced.
-pub(crate) fn address(op: &Op) -> Option<&Place> {
+pub(crate) fn address(op: &Op) -> Option<&AccessAddress> {
     match op {
         Op::Load {
             place,
@@ -27,7 +27,7 @@ pub(crate) fn address(op: &Op) -> Option<&Place> {
 }
 
 /// The size of an access and its logarithm.
-pub(crate) fn size(body: &Body, place: &Place) -> Option<(u32, u8)> {
+pub(crate) fn size(body: &Body, place: &AccessAddress) -> Option<(u32, u8)> {
     match body.sites.get(place.site)?.what {
         SiteKind::Access { bytes, lanes, .. } => {
             let size = bytes * lanes;

@@ -5,7 +5,7 @@ use crate::compile::analyses::Analyses;
 use crate::compile::analysis::allocation_roots::CacheId;
 use crate::compile::analysis::bounds_guards::{DeviceLimitId, Limits};
 use crate::compile::analysis::uniformity::Uniformity;
-use crate::compile::ir::{Arg, BlockId, Body, Place, Reg, SiteKind, SuspendId};
+use crate::compile::ir::{AccessAddress, Arg, BlockId, Body, Reg, SiteKind, SuspendId};
 
 /// What all functions of a module are generated from.
 pub(crate) struct CodegenInput<'k> {
@@ -45,7 +45,7 @@ impl CodegenInput<'_> {
     }
 
     /// The access of a site; `None` where the site is none of an access.
-    pub(crate) fn site_access(&self, place: &Place) -> Option<SiteAccess> {
+    pub(crate) fn site_access(&self, place: &AccessAddress) -> Option<SiteAccess> {
         match self.body.sites.get(place.site)?.what {
             SiteKind::Access {
                 bytes,

@@ -131,7 +131,7 @@ pub(crate) enum SpecialValue {
 
 /// An address: 32 bits for [`Space::Shared`] and [`Space::Local`], else 64.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Place {
+pub(crate) struct AccessAddress {
     pub space: Space,
     pub base: Arg,
     pub offset: i64,
@@ -142,7 +142,7 @@ pub(crate) struct Place {
 /// The largest offset of coalesced accesses: sums of a few do not overflow.
 const NEAR: u64 = 1 << 40;
 
-impl Place {
+impl AccessAddress {
     /// Whether its offset is small enough for a coalesced access.
     pub(crate) fn is_near(&self) -> bool {
         self.offset.unsigned_abs() <= NEAR
@@ -206,20 +206,20 @@ pub(crate) enum Op {
     },
     Load {
         targets: Vec<Reg>,
-        place: Place,
+        place: AccessAddress,
         /// Of each element; several lie one after another.
         bytes: u8,
         atomic: bool,
     },
     Store {
-        place: Place,
+        place: AccessAddress,
         bytes: u8,
         values: Vec<Arg>,
         atomic: bool,
     },
     Atomic {
         target: Option<Reg>,
-        place: Place,
+        place: AccessAddress,
         bytes: u8,
         change: AtomicOp,
         b: Arg,

@@ -18,8 +18,8 @@ use crate::compile::analysis::uniformity::{Uniformity, UniformityInfo};
 use crate::compile::cfg::graph::Graph;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
-    Arg, AtomicOp, Block, BlockId, Body, End, Op, Place, Reg, SiteKind, Space, SpecialValue,
-    SuspendKind, Ty,
+    AccessAddress, Arg, AtomicOp, Block, BlockId, Body, End, Op, Reg, SiteKind, Space,
+    SpecialValue, SuspendKind, Ty,
 };
 use crate::compile::passes::reconvergence::ReconvergencePoints;
 use crate::compile::passes::spill::SpillPlan;
@@ -283,7 +283,7 @@ impl fmt::Display for Space {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for AccessAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.offset {
             0 => write!(f, "[{}]", self.base),
@@ -375,7 +375,7 @@ impl fmt::Display for Step<'_> {
         if !self.op.targets().is_empty() {
             f.write_str(" = ")?;
         }
-        let access = |name: &str, place: &Place, bytes: u8, atomic: bool| {
+        let access = |name: &str, place: &AccessAddress, bytes: u8, atomic: bool| {
             let atomic = if atomic { "atomic_" } else { "" };
             format!("{atomic}{name}.{}.b{bytes} {place}", place.space)
         };
@@ -491,7 +491,7 @@ impl fmt::Display for Terminator<'_> {
                 if point.results.iter().flatten().next().is_some() {
                     f.write_str(" = ")?;
                 }
-                write!(f, "suspend {id} {}", Kind(&point.kind))?;
+                write!(f, "suspend {id} {}", SuspendKindText(&point.kind))?;
                 args(f, &point.inputs)?;
                 write!(f, " -> {next}")
             }
@@ -500,9 +500,9 @@ impl fmt::Display for Terminator<'_> {
 }
 
 /// What threads wait for.
-struct Kind<'k>(&'k SuspendKind);
+struct SuspendKindText<'k>(&'k SuspendKind);
 
-impl fmt::Display for Kind<'_> {
+impl fmt::Display for SuspendKindText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             SuspendKind::Plain(number) => write!(f, "barrier {number} for all"),

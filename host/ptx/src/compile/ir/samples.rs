@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
-    Arg, Block, BlockId, Body, End, Op, Place, Reg, Site, SiteKind, Space, SpecialValue,
+    AccessAddress, Arg, Block, BlockId, Body, End, Op, Reg, Site, SiteKind, Space, SpecialValue,
     SuspendKind, SuspendPoint, Ty,
 };
 
@@ -145,7 +145,7 @@ fn place(
     (space, base, offset): (Space, Arg, i64),
     (ty, lanes): (Ty, usize),
     write: bool,
-) -> Place {
+) -> AccessAddress {
     let what = SiteKind::Access {
         space,
         bytes: ty.bytes(),
@@ -153,7 +153,7 @@ fn place(
         write,
     };
     let site = body.sites.push(Site { line: 0, what });
-    Place {
+    AccessAddress {
         space,
         base,
         offset,

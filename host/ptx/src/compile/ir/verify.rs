@@ -13,7 +13,8 @@ use crate::compile::Unsupported;
 use crate::compile::analysis::liveness;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
-    Arg, AtomicOp, BlockId, Body, End, Op, Place, Reg, SiteId, SiteKind, Space, SpecialValue, Ty,
+    AccessAddress, Arg, AtomicOp, BlockId, Body, End, Op, Reg, SiteId, SiteKind, Space,
+    SpecialValue, Ty,
 };
 use crate::simt::builtin_functions::MOST_ARGUMENTS;
 
@@ -337,7 +338,7 @@ impl Verifier<'_> {
     }
 
     /// Whether an access is what its site says, and its address has the type of its space.
-    fn access(&self, place: &Place, size: u8, elements: usize, writes: bool) -> Verified {
+    fn access(&self, place: &AccessAddress, size: u8, elements: usize, writes: bool) -> Verified {
         let ty = match place.space {
             Space::Shared | Space::Local => Ty::I32,
             Space::Global | Space::Generic | Space::Argument => Ty::I64,
@@ -519,7 +520,7 @@ mod tests {
     fn an_access_is_what_its_site_says() {
         let load = |target: Reg, base: Arg, bytes: u8| Op::Load {
             targets: vec![target],
-            place: Place {
+            place: AccessAddress {
                 space: Space::Global,
                 base,
                 offset: 0,

@@ -438,7 +438,12 @@ impl<'m> Builder<'m> {
         });
     }
 
-    fn local_place(&mut self, offset: u32, bytes: u32, write: bool) -> crate::compile::ir::Place {
+    fn local_place(
+        &mut self,
+        offset: u32,
+        bytes: u32,
+        write: bool,
+    ) -> crate::compile::ir::AccessAddress {
         let space = crate::compile::ir::Space::Local;
         let site = self.site(SiteKind::Access {
             space,
@@ -446,7 +451,7 @@ impl<'m> Builder<'m> {
             lanes: 1,
             write,
         });
-        crate::compile::ir::Place {
+        crate::compile::ir::AccessAddress {
             space,
             base: Arg::I32(offset),
             offset: 0,

@@ -5,7 +5,7 @@ use crate::address::SHARED_BASE;
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
-    Arg, End, Op as IrOp, Place, SiteKind, Space, SpecialValue, SuspendKind, Ty,
+    AccessAddress, Arg, End, Op as IrOp, SiteKind, Space, SpecialValue, SuspendKind, Ty,
 };
 use crate::compile::translate::{Builder, FunctionScope};
 use crate::simt::matrix::{Permutation, ROW_BYTES, matrices};
@@ -75,7 +75,12 @@ impl<'m> Builder<'m> {
 
     /// Where the elements lie that the lane has of each matrix: two in one word, or in a transpose in a
     /// half each.
-    fn elements(&mut self, scope: &FunctionScope<'m>, row: Arg, write: bool) -> Vec<Vec<Place>> {
+    fn elements(
+        &mut self,
+        scope: &FunctionScope<'m>,
+        row: Arg,
+        write: bool,
+    ) -> Vec<Vec<AccessAddress>> {
         let transposed = scope.has(Modifier::Trans);
         let count = matrices(&scope.instruction.modifiers);
         let permutation = match transposed {
@@ -102,7 +107,7 @@ impl<'m> Builder<'m> {
         .collect()
     }
 
-    fn shared_place(&mut self, base: Arg, bytes: u32, write: bool) -> Place {
+    fn shared_place(&mut self, base: Arg, bytes: u32, write: bool) -> AccessAddress {
         let space = Space::Shared;
         let site = self.site(SiteKind::Access {
             space,
@@ -110,7 +115,7 @@ impl<'m> Builder<'m> {
             lanes: 1,
             write,
         });
-        Place {
+        AccessAddress {
             space,
             base,
             offset: 0,
@@ -140,7 +145,7 @@ impl<'m> Builder<'m> {
         }
     }
 
-    fn load_one(&mut self, place: Place, bytes: u8) -> Arg {
+    fn load_one(&mut self, place: AccessAddress, bytes: u8) -> Arg {
         let target = self.temp(Ty::I32);
         self.push(IrOp::Load {
             targets: vec![target],
@@ -151,7 +156,7 @@ impl<'m> Builder<'m> {
         Arg::Reg(target)
     }
 
-    fn store_one(&mut self, place: Place, bytes: u8, value: Arg) {
+    fn store_one(&mut self, place: AccessAddress, bytes: u8, value: Arg) {
         self.push(IrOp::Store {
             place,
             bytes,
@@ -261,7 +266,12 @@ impl<'m> Builder<'m> {
     }
 
     /// Where a copy comes from and goes to, for so many elements of so many bytes.
-    fn copy_places(&mut self, scope: &FunctionScope<'m>, bytes: u32, lanes: u32) -> (Place, Place) {
+    fn copy_places(
+        &mut self,
+        scope: &FunctionScope<'m>,
+        bytes: u32,
+        lanes: u32,
+    ) -> (AccessAddress, AccessAddress) {
         let from = self.place(scope, 1, (bytes, lanes, false));
         let to = self.place(scope, 0, (bytes, lanes, true));
         (from, to)
@@ -285,14 +295,14 @@ impl<'m> Builder<'m> {
     }
 
     /// A place so many bytes farther.
-    fn moved_place(&mut self, place: Place, by: Arg) -> Place {
+    fn moved_place(&mut self, place: AccessAddress, by: Arg) -> AccessAddress {
         let base = if self.body.arg_ty(place.base) == Ty::I64 {
             let by = self.in_64(by);
             self.two(Opcode::I64Add, place.base, by)
         } else {
             self.two(Opcode::I32Add, place.base, by)
         };
-        Place { base, ..place }
+        AccessAddress { base, ..place }
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::compile::Unsupported;
 use crate::compile::ir::opcodes::Opcode;
 use crate::compile::ir::{
-    Arg, AtomicOp, Op as IrOp, Place, Reg, Space, SpecialValue, SuspendKind, Ty,
+    AccessAddress, Arg, AtomicOp, Op as IrOp, Reg, Space, SpecialValue, SuspendKind, Ty,
 };
 use crate::compile::translate::{Builder, FunctionScope, home};
 use crate::numeric::mbarrier::PHASE_SHIFT;
@@ -135,7 +135,7 @@ impl<'m> Builder<'m> {
     }
 
     /// An argument at a place that is known now.
-    fn argument(&self, place: &Place, ty: Type) -> Option<SpecialValue> {
+    fn argument(&self, place: &AccessAddress, ty: Type) -> Option<SpecialValue> {
         if place.space != Space::Argument {
             return None;
         }

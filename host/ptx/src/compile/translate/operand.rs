@@ -2,7 +2,7 @@
 
 use crate::compile::abi;
 use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{Arg, Op, Place, Reg, SiteKind, Space, SpecialValue, Ty};
+use crate::compile::ir::{AccessAddress, Arg, Op, Reg, SiteKind, Space, SpecialValue, Ty};
 use crate::compile::translate::{Builder, FunctionScope, home, index};
 use crate::numeric::mask;
 use crate::simt::special_registers;
@@ -10,7 +10,7 @@ use crate::simt::variables::{AddressBase, Location, MemoryOperand, Variables};
 use crate::syntax::check::source_type;
 use crate::syntax::table::OperandKind;
 use crate::syntax::tree::{Base, Function, Operand, Symbol};
-use crate::syntax::types::{Class, Special, Type};
+use crate::syntax::types::{Special, Type, TypeClass};
 
 /// The type of WebAssembly that each register of a function has. Registers that are declared as
 /// bits are what most instructions take them for.
@@ -35,8 +35,8 @@ pub(crate) fn homes(function: &Function) -> Vec<Ty> {
             };
             let vote = match ty.class() {
                 _ if matches!(kind, OperandKind::Address | OperandKind::AddressIn(_)) => -4,
-                Class::Float => 2,
-                Class::Bits => 0,
+                TypeClass::Float => 2,
+                TypeClass::Bits => 0,
                 _ => -2,
             };
             let mut count = |operand: &Operand| match operand {
@@ -57,8 +57,8 @@ pub(crate) fn homes(function: &Function) -> Vec<Ty> {
     registers
         .map(
             |(register, votes)| match (register.ty.class(), register.ty.bits()) {
-                (Class::Bits, 32) if votes > 0 => Ty::F32,
-                (Class::Bits, 64) if votes > 0 => Ty::F64,
+                (TypeClass::Bits, 32) if votes > 0 => Ty::F32,
+                (TypeClass::Bits, 64) if votes > 0 => Ty::F64,
                 _ => home(register.ty),
             },
         )
@@ -319,7 +319,7 @@ impl<'m> Builder<'m> {
         scope: &FunctionScope<'m>,
         operand: usize,
         (bytes, lanes, write): (u32, u32, bool),
-    ) -> Place {
+    ) -> AccessAddress {
         let meant = self
             .variables(scope)
             .memory_operand(scope.instruction, operand);
@@ -354,7 +354,7 @@ impl<'m> Builder<'m> {
             lanes,
             write,
         });
-        Place {
+        AccessAddress {
             space,
             base,
             offset,

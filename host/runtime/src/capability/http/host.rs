@@ -18,7 +18,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 /// What all instances of an application share.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct OutgoingShared {
     pub(super) allowed: Allowed,
     /// `None` where the application speaks no TLS to anybody.
     pub(super) trust: Option<HttpTrust>,
@@ -27,7 +27,7 @@ pub(super) struct Shared {
 
 /// Sends the requests of one instance, or denies them.
 pub(crate) struct Outgoing {
-    shared: Arc<Shared>,
+    shared: Arc<OutgoingShared>,
     /// Made for the first request, since most instances send none.
     connections: Option<InstanceConnections>,
     limits: HttpLimits,
@@ -36,7 +36,7 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn new(shared: Arc<Shared>, limits: HttpLimits) -> Outgoing {
+    pub(super) fn new(shared: Arc<OutgoingShared>, limits: HttpLimits) -> Outgoing {
         Outgoing {
             shared,
             connections: None,

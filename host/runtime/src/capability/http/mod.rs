@@ -31,7 +31,7 @@ pub use trust::{HttpTrust, HttpTrustError};
 use super::interface::{Interface, WASI_02, WASI_03};
 use super::shape::CapabilityModule;
 use crate::grant::LoadDecision;
-use host::Shared;
+use host::OutgoingShared;
 use settings::Allowed;
 use std::sync::Arc;
 use wasmtime::component::Linker;
@@ -39,13 +39,13 @@ use wasmtime_wasi::WasiCtxBuilder;
 
 /// What one application may send to other servers.
 pub(crate) struct Http {
-    shared: Arc<Shared>,
+    shared: Arc<OutgoingShared>,
     limits: HttpLimits,
 }
 
 impl Http {
     pub(crate) fn new(grant: HttpGrant, limits: HttpLimits) -> Http {
-        let shared = Shared {
+        let shared = OutgoingShared {
             trust: grant.trust.clone(),
             connections: grant.connections.clone(),
             allowed: Allowed::of(grant),

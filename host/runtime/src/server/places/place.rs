@@ -11,7 +11,7 @@ use super::{ConnectionPlaces, PeerPlaces};
 use crate::lock::ignore_poison;
 
 /// The permit of one request to run; its place is released when it is dropped.
-pub(in crate::server) struct RequestPermit(Arc<Place>);
+pub(in crate::server) struct RequestPermit(Arc<RequestPlace>);
 
 impl RequestPermit {
     /// The permit of a request that the connection's places count.
@@ -20,14 +20,14 @@ impl RequestPermit {
             is_held: true,
             ..PlaceState::default()
         };
-        Self(Arc::new(Place {
+        Self(Arc::new(RequestPlace {
             connection,
             state: Mutex::new(state),
         }))
     }
 
     /// The place, for whoever waits for the client.
-    pub(in crate::server) fn place(&self) -> Arc<Place> {
+    pub(in crate::server) fn place(&self) -> Arc<RequestPlace> {
         self.0.clone()
     }
 }
@@ -57,7 +57,7 @@ pub(in crate::server) enum Direction {
 }
 
 /// The place of one request, as those see it who wait for the client.
-pub(in crate::server) struct Place {
+pub(in crate::server) struct RequestPlace {
     connection: Arc<ConnectionPlaces>,
     state: Mutex<PlaceState>,
 }
@@ -79,7 +79,7 @@ struct Wait {
     waker: Waker,
 }
 
-impl Place {
+impl RequestPlace {
     /// The client is waited for, all in all since `since`. Returns whether the request has
     /// to give way; where it has to later, the task is woken.
     pub(in crate::server) fn wait(

@@ -22,7 +22,7 @@ pub struct List {
     function: Option<String>,
     /// Those in this state alone
     #[arg(long, value_enum)]
-    state: Option<State>,
+    state: Option<JobState>,
     /// Print the node's JSON: a document for each 100 jobs
     #[arg(long)]
     json: bool,
@@ -32,7 +32,7 @@ pub struct List {
 
 /// Where a job is in its life.
 #[derive(Clone, Copy, ValueEnum)]
-enum State {
+enum JobState {
     /// It waits for its turn, or for another attempt
     Pending,
     /// It runs

@@ -8,13 +8,13 @@ use crate::compile::codegen::module::Imports;
 use crate::compile::codegen::scalar::ScalarEmitter;
 use crate::compile::codegen::scalar::memory::{Memory, load, store};
 use crate::compile::codegen::{canonical_nan, val_type};
-use crate::compile::ir::{Arg, AtomicOp, Place, Reg, Ty};
+use crate::compile::ir::{AccessAddress, Arg, AtomicOp, Reg, Ty};
 
 impl ScalarEmitter<'_> {
     pub(super) fn atomic(
         &mut self,
         target: Option<Reg>,
-        place: &Place,
+        place: &AccessAddress,
         bytes: u8,
         op: AtomicOp,
         [b, c]: [Arg; 2],

@@ -13,7 +13,7 @@ use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::input::{CodegenInput, SiteAccess};
 use crate::compile::codegen::module::Imports;
 use crate::compile::codegen::scalar::{CacheLocals, ScalarEmitter};
-use crate::compile::ir::{Arg, Place, Reg, Space, Ty};
+use crate::compile::ir::{AccessAddress, Arg, Reg, Space, Ty};
 
 /// The memory that an access goes to once its address was checked and is on the stack.
 #[derive(Clone, Copy, PartialEq)]
@@ -70,27 +70,31 @@ pub(crate) fn store(ty: Ty, bytes: u8, at: MemArg) -> W<'static> {
 }
 
 impl ScalarEmitter<'_> {
-    pub(crate) fn site_access(&self, place: &Place) -> SiteAccess {
+    pub(crate) fn site_access(&self, place: &AccessAddress) -> SiteAccess {
         let site = self.input.site_access(place);
         self.require(site, "an access without a site")
     }
 
     /// An access's bounds cache, and its locals.
-    fn bounds_cache(&self, place: &Place) -> Option<(CacheId, CacheLocals)> {
+    fn bounds_cache(&self, place: &AccessAddress) -> Option<(CacheId, CacheLocals)> {
         let cache = self.input.analyses.bounds_caches.of(place.site).ok()?;
         let locals = self.bounds_caches.get(&cache).copied()?;
         Some((cache, locals))
     }
 
     /// The locals of an access's bounds cache.
-    pub(crate) fn cache_locals(&self, place: &Place) -> CacheLocals {
+    pub(crate) fn cache_locals(&self, place: &AccessAddress) -> CacheLocals {
         let locals = self.bounds_cache(place).map(|(_, locals)| locals);
         self.require(locals, "an access without a bounds cache")
     }
 
     /// Calls a function with the access's memory, its checked address on the stack: once, or, where
     /// only the address's value says in which memory it lies, once for each.
-    pub(super) fn checked(&mut self, place: &Place, mut access: impl FnMut(&mut Self, Memory)) {
+    pub(super) fn checked(
+        &mut self,
+        place: &AccessAddress,
+        mut access: impl FnMut(&mut Self, Memory),
+    ) {
         let layout = self.input.layout;
         let site = self.site_access(place);
         match place.space {
@@ -181,7 +185,7 @@ impl ScalarEmitter<'_> {
     }
 
     /// Sets the local for addresses of 64 bits.
-    fn device_address(&mut self, place: &Place) {
+    fn device_address(&mut self, place: &AccessAddress) {
         match place.base.bits() {
             Some(bits) => self.i64(bits.wrapping_add_signed(place.offset)),
             None => {
@@ -196,7 +200,7 @@ impl ScalarEmitter<'_> {
     }
 
     /// Sets the local for addresses of 32 bits.
-    fn offset_address(&mut self, place: &Place) {
+    fn offset_address(&mut self, place: &AccessAddress) {
         let offset = (place.offset.cast_unsigned() & 0xffff_ffff) as u32;
         match place.base.bits() {
             Some(bits) => self.i32((bits as u32).wrapping_add(offset)),
@@ -220,7 +224,7 @@ impl ScalarEmitter<'_> {
     }
 
     /// Where the condition on the stack holds, a fault at the offset.
-    fn offset_fault(&mut self, place: &Place) {
+    fn offset_fault(&mut self, place: &AccessAddress) {
         self.if_unlikely();
         self.get(self.offset);
         self.op(W::I64ExtendI32U);
@@ -230,7 +234,7 @@ impl ScalarEmitter<'_> {
     }
 
     /// Leaves whether the address lies outside of the access's bounds cache, or is not aligned.
-    fn is_outside_cache(&mut self, place: &Place, site: SiteAccess) {
+    fn is_outside_cache(&mut self, place: &AccessAddress, site: SiteAccess) {
         let cache = self.cache_locals(place);
         self.get(self.address);
         self.get(cache.base);
@@ -245,7 +249,7 @@ impl ScalarEmitter<'_> {
 
     /// Asks the host for the range that the address lies in, and fills the bounds cache with it, and
     /// the limits that guards compare with.
-    fn bounds_miss(&mut self, place: &Place) {
+    fn bounds_miss(&mut self, place: &AccessAddress) {
         let input = self.input;
         let Some((id, cache)) = self.bounds_cache(place) else {
             return self.inconsistent("an access without a bounds cache");
@@ -275,7 +279,7 @@ impl ScalarEmitter<'_> {
         }
     }
 
-    pub(super) fn load(&mut self, targets: &[Reg], place: &Place, bytes: u8, atomic: bool) {
+    pub(super) fn load(&mut self, targets: &[Reg], place: &AccessAddress, bytes: u8, atomic: bool) {
         let align = u32::from(bytes).trailing_zeros();
         self.checked(place, |emitter, memory| {
             let several = targets.len() > 1;
@@ -314,7 +318,7 @@ impl ScalarEmitter<'_> {
         }
     }
 
-    pub(super) fn store(&mut self, place: &Place, bytes: u8, values: &[Arg], atomic: bool) {
+    pub(super) fn store(&mut self, place: &AccessAddress, bytes: u8, values: &[Arg], atomic: bool) {
         let align = u32::from(bytes).trailing_zeros();
         self.checked(place, |emitter, memory| {
             emitter.set(emitter.offset);
@@ -349,7 +353,7 @@ impl ScalarEmitter<'_> {
 }
 
 /// Whether an address that is a constant lies within so many bytes.
-fn is_inside(place: &Place, site: SiteAccess, bytes: u32) -> bool {
+fn is_inside(place: &AccessAddress, site: SiteAccess, bytes: u32) -> bool {
     let Some(base) = place.base.bits() else {
         return false;
     };

@@ -8,7 +8,7 @@ use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::codegen::function_writer::Emit;
 use crate::compile::codegen::scalar;
 use crate::compile::codegen::vector::{EVEN, VectorEmitter, splat, splat_i32};
-use crate::compile::ir::{Arg, Place, Reg, Space, Ty};
+use crate::compile::ir::{AccessAddress, Arg, Reg, Space, Ty};
 
 /// Shuffles of a vector and zeros: four bytes from one on, each in a word of 32 bits with zeros above.
 const BYTES_0: [u8; 16] = spread(0);
@@ -29,7 +29,7 @@ const fn spread(from: u8) -> [u8; 16] {
 /// An element of each lane in a coalesced access, and where they lie.
 #[derive(Clone, Copy)]
 pub(super) struct Elements<'p> {
-    place: &'p Place,
+    place: &'p AccessAddress,
     /// The first byte that the guard has checked, from the access's base on.
     first: i64,
     /// How far behind the first one of its lane each element lies.
@@ -53,7 +53,7 @@ impl VectorEmitter<'_> {
     /// copy: what is loaded may replace what the address was computed from.
     pub(super) fn begin_access<'p>(
         &mut self,
-        place: &'p Place,
+        place: &'p AccessAddress,
         offsets: LaneOffsets,
         bytes: u8,
     ) -> (Elements<'p>, u32) {
@@ -95,7 +95,13 @@ impl VectorEmitter<'_> {
         }
     }
 
-    pub(super) fn load(&mut self, place: &Place, targets: &[Reg], bytes: u8, offsets: LaneOffsets) {
+    pub(super) fn load(
+        &mut self,
+        place: &AccessAddress,
+        targets: &[Reg],
+        bytes: u8,
+        offsets: LaneOffsets,
+    ) {
         let (elements, base) = self.begin_access(place, offsets, bytes);
         if self.load_transposed(elements, targets, base) {
             return;
@@ -249,7 +255,13 @@ impl VectorEmitter<'_> {
         }
     }
 
-    pub(super) fn store(&mut self, place: &Place, values: &[Arg], bytes: u8, offsets: LaneOffsets) {
+    pub(super) fn store(
+        &mut self,
+        place: &AccessAddress,
+        values: &[Arg],
+        bytes: u8,
+        offsets: LaneOffsets,
+    ) {
         let (elements, base) = self.begin_access(place, offsets, bytes);
         if self.store_transposed(elements, values, base) {
             return;

@@ -8,7 +8,7 @@ use crate::compile::codegen::scalar::{load, store};
 use crate::compile::codegen::vector::{
     VectorEmitter, lanes_per_chunk, splat, splat_i32, splat_i64,
 };
-use crate::compile::ir::{Arg, Op, Place, Reg, Space, Ty};
+use crate::compile::ir::{AccessAddress, Arg, Op, Reg, Space, Ty};
 
 impl VectorEmitter<'_> {
     /// Moves the elements, if all addresses lie within the bounds cache; else the step is scalarised,
@@ -30,7 +30,7 @@ impl VectorEmitter<'_> {
     }
 
     /// Leaves whether the address of some lane lies outside of what there is, or is not aligned.
-    fn is_outside(&mut self, place: &Place) {
+    fn is_outside(&mut self, place: &AccessAddress) {
         let site = self.scalar.site_access(place);
         let [limit, distance, _] = self.temps;
         let is_shared = place.space == Space::Shared;
@@ -98,7 +98,7 @@ impl VectorEmitter<'_> {
     }
 
     /// Leaves the address of a lane, as an offset into its memory.
-    fn lane_address(&mut self, place: &Place, lane: u32) {
+    fn lane_address(&mut self, place: &AccessAddress, lane: u32) {
         if place.space == Space::Shared {
             self.chunk(place.base, lane / 4);
             self.op(W::I32x4ExtractLane((lane % 4) as u8));
@@ -114,7 +114,7 @@ impl VectorEmitter<'_> {
         }
     }
 
-    fn element_at(&self, place: &Place, element: u32, bytes: u8) -> MemArg {
+    fn element_at(&self, place: &AccessAddress, element: u32, bytes: u8) -> MemArg {
         let (memory, begin) = match place.space {
             Space::Shared => (0, self.input.layout.shared),
             _ => (1, 0),
@@ -127,7 +127,7 @@ impl VectorEmitter<'_> {
         }
     }
 
-    fn gather(&mut self, place: &Place, targets: &[Reg], bytes: u8) {
+    fn gather(&mut self, place: &AccessAddress, targets: &[Reg], bytes: u8) {
         // Targets may be what the addresses are.
         let fresh: Vec<Vec<u32>> = targets
             .iter()
@@ -170,7 +170,7 @@ impl VectorEmitter<'_> {
         }
     }
 
-    fn scatter(&mut self, place: &Place, values: &[Arg], bytes: u8) {
+    fn scatter(&mut self, place: &AccessAddress, values: &[Arg], bytes: u8) {
         for lane in 0..self.lanes() {
             let base = self.base;
             self.lane_address(place, lane);

@@ -7,7 +7,7 @@ use crate::compile::analysis::coalescing::coalesced;
 use crate::compile::analysis::lane_offsets::LaneOffsets;
 use crate::compile::analysis::uniformity::Uniformity;
 use crate::compile::codegen::vector::VectorEmitter;
-use crate::compile::ir::{Arg, Op, Place, Reg, Ty};
+use crate::compile::ir::{AccessAddress, Arg, Op, Reg, Ty};
 
 /// The most loads of a run: what they load is live at once, beside the sums.
 const MOST_LOADS: usize = 8;
@@ -25,7 +25,7 @@ enum Step<'b> {
     Scalar,
     /// A load of one element for each lane.
     Load {
-        place: &'b Place,
+        place: &'b AccessAddress,
         target: Reg,
         bytes: u8,
         offsets: LaneOffsets,
