@@ -340,11 +340,11 @@ fn approximations_keep_to_the_manuals_tables_of_edges() {
 fn every_half_becomes_the_single_that_it_is() {
     let rows: Vec<Vec<u64>> = (0..=0xffffu64).map(|bits| vec![bits]).collect();
     let halves = many("cvt.f32.f16", "fh", &rows);
-    let brains = many("cvt.f32.bf16", "fh", &rows);
+    let all_bf16 = many("cvt.f32.bf16", "fh", &rows);
     let singles: Vec<Vec<u64>> = halves.iter().map(|bits| vec![*bits]).collect();
     let back = many("cvt.rn.f16.f32", "hf", &singles);
-    let wide: Vec<Vec<u64>> = brains.iter().map(|bits| vec![*bits]).collect();
-    let brains_back = many("cvt.rn.bf16.f32", "hf", &wide);
+    let wide: Vec<Vec<u64>> = all_bf16.iter().map(|bits| vec![*bits]).collect();
+    let bf16_back = many("cvt.rn.bf16.f32", "hf", &wide);
     for bits in 0..=0xffffusize {
         let (field, fraction) = (bits >> 10 & 31, (bits & 1023) as f32);
         let magnitude = match field {
@@ -359,11 +359,11 @@ fn every_half_becomes_the_single_that_it_is() {
             magnitude
         };
         assert_eq!(halves[bits], bits32(value), "{bits:#x}");
-        let brain = f32::from_bits(u32::try_from(bits << 16).unwrap());
-        assert_eq!(brains[bits], bits32(brain), "{bits:#x}");
+        let number = f32::from_bits(u32::try_from(bits << 16).unwrap());
+        assert_eq!(all_bf16[bits], bits32(number), "{bits:#x}");
         let expected = if value.is_nan() { 0x7fff } else { bits as u64 };
         assert_eq!(back[bits], expected, "{bits:#x}");
-        let expected = if brain.is_nan() { 0x7fff } else { bits as u64 };
-        assert_eq!(brains_back[bits], expected, "{bits:#x}");
+        let expected = if number.is_nan() { 0x7fff } else { bits as u64 };
+        assert_eq!(bf16_back[bits], expected, "{bits:#x}");
     }
 }

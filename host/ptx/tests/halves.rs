@@ -1,4 +1,4 @@
-//! Halves, brain floats and numbers of eight bits, alone and in pairs: one line for each case.
+//! f16, bf16 and fp8, alone and in pairs: one line for each case.
 //!
 //! Expected values follow the PTX ISA.
 

@@ -25,7 +25,7 @@ fn of_half(bits: u16) -> f64 {
     }
 }
 
-/// Floats that are halves, and brain floats too.
+/// Floats that are halves, and bf16 too.
 fn coarse(seed: u32, count: usize) -> Vec<f32> {
     let one = |word: u32| {
         (1.0 + (word >> 8 & 127) as f32 / 128.0) * if word & 1 == 0 { 2.0 } else { -0.5 }

@@ -18,14 +18,14 @@ const MOST_LOW_BITS: u32 = 30;
 /// What is known of an operand.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operand {
-    pub class: Uniformity,
+    pub uniformity: Uniformity,
     /// How many low bits are zeros in what the first thread of a lane group has.
     pub low_zeros: u32,
     /// Its value, where it is a constant.
     pub constant: Option<i64>,
 }
 
-/// The class of an operation on one operand.
+/// The uniformity of an operation on one operand.
 pub(crate) fn unary(opcode: Opcode, a: Uniformity) -> Uniformity {
     match (opcode.meaning(), a) {
         (_, Uniformity::Uniform) => Uniformity::Uniform,
@@ -39,12 +39,12 @@ pub(crate) fn unary(opcode: Opcode, a: Uniformity) -> Uniformity {
     }
 }
 
-/// The class of an operation on two operands.
+/// The uniformity of an operation on two operands.
 pub(crate) fn binary(opcode: Opcode, a: Operand, b: Operand) -> Uniformity {
-    if a.class == Uniformity::Uniform && b.class == Uniformity::Uniform {
+    if a.uniformity == Uniformity::Uniform && b.uniformity == Uniformity::Uniform {
         return Uniformity::Uniform;
     }
-    let (Some(s), Some(t)) = (a.class.offsets(), b.class.offsets()) else {
+    let (Some(s), Some(t)) = (a.uniformity.offsets(), b.uniformity.offsets()) else {
         return Uniformity::Divergent;
     };
     // Whether what threads have more than the first lies in low bits that are zeros there: then it
@@ -175,7 +175,7 @@ mod tests {
         numbers
     }
 
-    fn classes() -> Vec<Uniformity> {
+    fn uniformities() -> Vec<Uniformity> {
         let strides = [1, 2, 4, 5, 8, 16, 4096, -1, -4]
             .into_iter()
             .flat_map(|stride| [16, WARP_LANES].map(|lanes| LaneOffsets::stride(stride, lanes)));
@@ -191,8 +191,8 @@ mod tests {
     }
 
     /// What a thread has, by what the first one has and how far it is away.
-    fn of_lane(ty: Ty, first: u64, class: Uniformity, lane: u32) -> u64 {
-        let offset = class.offsets().map_or(0, |offsets| offsets.of(lane));
+    fn of_lane(ty: Ty, first: u64, uniformity: Uniformity, lane: u32) -> u64 {
+        let offset = uniformity.offsets().map_or(0, |offsets| offsets.of(lane));
         bits(ty, first.wrapping_add_signed(offset))
     }
 
@@ -204,13 +204,13 @@ mod tests {
         }
     }
 
-    /// Whether each thread's result is what the class says of the first one's.
-    fn holds(class: Uniformity, ty: Ty, results: &[u64]) -> bool {
+    /// Whether each thread's result is what the uniformity says of the first one's.
+    fn holds(uniformity: Uniformity, ty: Ty, results: &[u64]) -> bool {
         let first = results.first().copied().unwrap_or_default();
-        class == Uniformity::Divergent
+        uniformity == Uniformity::Divergent
             || (0..)
                 .zip(results)
-                .all(|(lane, result)| of_lane(ty, first, class, lane) == *result)
+                .all(|(lane, result)| of_lane(ty, first, uniformity, lane) == *result)
     }
 
     #[test]
@@ -219,13 +219,14 @@ mod tests {
         let mut claims = 0;
         for opcode in Opcode::ALL.iter().copied() {
             let ty = opcode.operand();
-            for (a, class) in numbers
-                .iter()
-                .flat_map(|a| classes().into_iter().map(|class| (bits(ty, *a), class)))
-            {
+            for (a, uniformity) in numbers.iter().flat_map(|a| {
+                uniformities()
+                    .into_iter()
+                    .map(|uniformity| (bits(ty, *a), uniformity))
+            }) {
                 for constant in &numbers {
                     let constant = bits(ty, *constant);
-                    let lanes = (0..WARP_LANES).map(|lane| of_lane(ty, a, class, lane));
+                    let lanes = (0..WARP_LANES).map(|lane| of_lane(ty, a, uniformity, lane));
                     let results: Option<Vec<u64>> =
                         lanes.map(|a| evaluate(opcode, a, constant)).collect();
                     let Some(results) = results else {
@@ -237,29 +238,29 @@ mod tests {
                         _ => constant.cast_signed(),
                     };
                     let left = Operand {
-                        class,
+                        uniformity,
                         low_zeros: zeros_of(a),
                         constant: None,
                     };
                     let right = Operand {
-                        class: Uniformity::Uniform,
+                        uniformity: Uniformity::Uniform,
                         low_zeros: zeros_of(constant),
                         constant: Some(signed),
                     };
                     let (claimed, zeros) = if is_unary {
                         let zeros = unary_low_zeros(opcode, left.low_zeros);
-                        (unary(opcode, class), zeros)
+                        (unary(opcode, uniformity), zeros)
                     } else {
                         let zeros = binary_low_zeros(opcode, left, right);
                         (binary(opcode, left, right), zeros)
                     };
                     // The guard of an extension promises that no thread's number wraps around.
                     let wraps = matches!(opcode.meaning(), Meaning::ExtendS | Meaning::ExtendU)
-                        && !holds(class, opcode.result(), &results);
+                        && !holds(uniformity, opcode.result(), &results);
                     let is_right = wraps || holds(claimed, opcode.result(), &results);
                     assert!(
                         is_right && zeros_of(results[0]) >= zeros,
-                        "{opcode:?} {a:#x} {class:?} {constant:#x}: {claimed:?}, {zeros} zeros"
+                        "{opcode:?} {a:#x} {uniformity:?} {constant:#x}: {claimed:?}, {zeros} zeros"
                     );
                     claims += u32::from(matches!(claimed, Uniformity::Affine(_)));
                     if is_unary {
@@ -278,12 +279,12 @@ mod tests {
             if !matches!(opcode.meaning(), Meaning::Add | Meaning::Sub) {
                 continue;
             }
-            for (x, y) in classes()
+            for (x, y) in uniformities()
                 .into_iter()
-                .flat_map(|x| classes().into_iter().map(move |y| (x, y)))
+                .flat_map(|x| uniformities().into_iter().map(move |y| (x, y)))
             {
-                let operand = |class| Operand {
-                    class,
+                let operand = |uniformity| Operand {
+                    uniformity,
                     low_zeros: 0,
                     constant: None,
                 };
@@ -303,16 +304,16 @@ mod tests {
     #[test]
     fn an_operation_on_equal_operands_is_uniform_and_on_unknown_ones_divergent() {
         for opcode in Opcode::ALL.iter().copied() {
-            let operand = |class| Operand {
-                class,
+            let operand = |uniformity| Operand {
+                uniformity,
                 low_zeros: 0,
                 constant: None,
             };
-            for (class, low) in
+            for (uniformity, low) in
                 [Uniformity::Uniform, Uniformity::Divergent].map(|c| (c, operand(c)))
             {
-                assert_eq!(unary(opcode, class), class, "{opcode:?}");
-                assert_eq!(binary(opcode, low, low), class, "{opcode:?}");
+                assert_eq!(unary(opcode, uniformity), uniformity, "{opcode:?}");
+                assert_eq!(binary(opcode, low, low), uniformity, "{opcode:?}");
             }
         }
     }

@@ -29,7 +29,7 @@ use Uniformity::{Divergent, Uniform};
 #[derive(Debug)]
 pub(crate) struct UniformityInfo {
     /// `None` where no step writes the register, as far as is known.
-    classes: EntityMap<Reg, Option<Uniformity>>,
+    registers: EntityMap<Reg, Option<Uniformity>>,
     /// How many low bits are zeros in the value of a lane group's first thread.
     zeros: EntityMap<Reg, Option<u32>>,
     /// Boolean registers, which only ever hold 0 or 1: where they are divergent, vector code has a mask
@@ -43,7 +43,7 @@ impl UniformityInfo {
     /// That of a kernel whose threads run one at a time: there is nothing to tell apart.
     pub(crate) fn of_single_threads(body: &Body) -> UniformityInfo {
         UniformityInfo {
-            classes: EntityMap::for_each(&body.regs, Some(Uniform)),
+            registers: EntityMap::for_each(&body.regs, Some(Uniform)),
             zeros: EntityMap::for_each(&body.regs, Some(0)),
             booleans: EntityMap::for_each(&body.regs, false),
             symmetry: EntityMap::for_each(&body.regs, lane_symmetry::NONE),
@@ -51,8 +51,8 @@ impl UniformityInfo {
     }
 
     pub(crate) fn of(&self, reg: Reg) -> Uniformity {
-        match self.classes.get(reg) {
-            Some(Some(class)) => *class,
+        match self.registers.get(reg) {
+            Some(Some(uniformity)) => *uniformity,
             // No step that a thread can come to writes it: it is zero.
             Some(None) => Uniform,
             None => {
@@ -66,15 +66,15 @@ impl UniformityInfo {
         arg.reg().map_or(Uniform, |reg| self.of(reg))
     }
 
-    /// An operand of such a class, for the transfer functions.
-    fn operand(&self, arg: Arg, class: Uniformity) -> Operand {
+    /// An operand of such a uniformity, for the transfer functions.
+    fn operand(&self, arg: Arg, uniformity: Uniformity) -> Operand {
         let constant = match arg {
             Arg::Reg(_) => None,
             Arg::I32(bits) | Arg::F32(bits) => Some(i64::from(bits.cast_signed())),
             Arg::I64(bits) | Arg::F64(bits) => Some(bits.cast_signed()),
         };
         Operand {
-            class,
+            uniformity,
             low_zeros: self.zeros_of(arg),
             constant,
         }
@@ -112,7 +112,7 @@ impl UniformityInfo {
 
     /// Adds the register that was made last: a divergent boolean.
     pub(crate) fn add_boolean(&mut self, reg: Reg) {
-        self.classes.push(reg, Some(Divergent));
+        self.registers.push(reg, Some(Divergent));
         self.zeros.push(reg, Some(0));
         self.booleans.push(reg, true);
         self.symmetry.push(reg, lane_symmetry::NONE);
@@ -126,7 +126,7 @@ impl UniformityInfo {
 
     fn symmetry_of_arg(&self, arg: Arg) -> Symmetry {
         match arg.reg() {
-            Some(reg) if self.classes.get(reg) != Some(&Some(Uniform)) => self.symmetry(reg),
+            Some(reg) if self.registers.get(reg) != Some(&Some(Uniform)) => self.symmetry(reg),
             _ => lane_symmetry::ALL,
         }
     }
@@ -188,15 +188,15 @@ fn booleans(body: &Body) -> EntityMap<Reg, bool> {
 }
 
 /// The uniformity of what a step writes; `None` while that is not known.
-fn class_of(classes: &UniformityInfo, lanes: u32, op: &Op) -> Option<Uniformity> {
+fn uniformity_of(info: &UniformityInfo, lanes: u32, op: &Op) -> Option<Uniformity> {
     let known = |arg: Arg| match arg {
-        Arg::Reg(reg) => classes.classes.get(reg).copied().flatten(),
+        Arg::Reg(reg) => info.registers.get(reg).copied().flatten(),
         _ => Some(Uniform),
     };
     let all_uniform = |args: &[Arg]| {
-        let mut class = Some(Uniform);
+        let mut uniformity = Some(Uniform);
         for arg in args {
-            class = match (class, known(*arg)) {
+            uniformity = match (uniformity, known(*arg)) {
                 (Some(Uniform), Some(Uniform)) => Some(Uniform),
                 (_, Some(Uniformity::Affine(_) | Divergent)) => return Some(Divergent),
                 (Some(Divergent), _) => Some(Divergent),
@@ -204,7 +204,7 @@ fn class_of(classes: &UniformityInfo, lanes: u32, op: &Op) -> Option<Uniformity>
                 _ => None,
             };
         }
-        class
+        uniformity
     };
     match op {
         Op::Copy(_, a) => known(*a),
@@ -218,7 +218,7 @@ fn class_of(classes: &UniformityInfo, lanes: u32, op: &Op) -> Option<Uniformity>
         Op::CanonicalizeNan(_, a) | Op::FlushSubnormal(_, a) => all_uniform(&[*a]),
         Op::Binary(opcode, _, a, b) => {
             let (x, y) = (known(*a)?, known(*b)?);
-            let (a, b) = (classes.operand(*a, x), classes.operand(*b, y));
+            let (a, b) = (info.operand(*a, x), info.operand(*b, y));
             Some(transfer::binary(*opcode, a, b))
         }
         Op::Select(_, condition, a, b) => match (known(*condition)?, known(*a)?, known(*b)?) {
@@ -243,9 +243,9 @@ fn class_of(classes: &UniformityInfo, lanes: u32, op: &Op) -> Option<Uniformity>
 }
 
 /// In which lanes of a warp a step gives the same.
-fn symmetry_of(classes: &UniformityInfo, op: &Op) -> Symmetry {
+fn symmetry_of(info: &UniformityInfo, op: &Op) -> Symmetry {
     let of = |args: &[Arg]| {
-        let symmetries = args.iter().map(|arg| classes.symmetry_of_arg(*arg));
+        let symmetries = args.iter().map(|arg| info.symmetry_of_arg(*arg));
         symmetries.fold(lane_symmetry::ALL, |all, one| all & one)
     };
     match op {
@@ -264,7 +264,7 @@ fn symmetry_of(classes: &UniformityInfo, op: &Op) -> Symmetry {
 
 /// The uniformity of what a suspend point gives. A vote of all lanes of a warp says the same to each of
 /// them, and the threads of a lane group that is the warp come back together or one by one.
-fn class_of_results(point: &SuspendPoint) -> Uniformity {
+fn uniformity_of_results(point: &SuspendPoint) -> Uniformity {
     match point.kind {
         SuspendKind::Collective(op @ WarpOp::Vote(_)) if point.in_whole_warps => {
             of_collective(op, &[])
@@ -286,15 +286,15 @@ fn of_collective(op: WarpOp, inputs: &[Uniformity]) -> Uniformity {
 }
 
 /// How many low bits are zeros in what the first thread of a lane group gets from a step.
-fn zeros_of(classes: &UniformityInfo, lanes: u32, op: &Op) -> u32 {
+fn zeros_of(info: &UniformityInfo, lanes: u32, op: &Op) -> u32 {
     match op {
-        Op::Copy(_, a) => classes.zeros_of(*a),
-        Op::Unary(opcode, _, a) => transfer::unary_low_zeros(*opcode, classes.zeros_of(*a)),
+        Op::Copy(_, a) => info.zeros_of(*a),
+        Op::Unary(opcode, _, a) => transfer::unary_low_zeros(*opcode, info.zeros_of(*a)),
         // Lane groups begin at multiples of their size, in each row of the block.
         Op::Special(_, SpecialValue::Thread | SpecialValue::Tid(0)) => lanes.trailing_zeros(),
-        Op::Select(_, _, a, b) => classes.zeros_of(*a).min(classes.zeros_of(*b)),
+        Op::Select(_, _, a, b) => info.zeros_of(*a).min(info.zeros_of(*b)),
         Op::Binary(opcode, _, a, b) => {
-            let (a, b) = (classes.operand(*a, Uniform), classes.operand(*b, Uniform));
+            let (a, b) = (info.operand(*a, Uniform), info.operand(*b, Uniform));
             transfer::binary_low_zeros(*opcode, a, b)
         }
         _ => 0,
@@ -306,8 +306,8 @@ fn zeros_of(classes: &UniformityInfo, lanes: u32, op: &Op) -> u32 {
 /// # Errors
 /// Where a block goes on at one that does not exist.
 pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Unsupported> {
-    let mut classes = UniformityInfo {
-        classes: EntityMap::for_each(&body.regs, None),
+    let mut info = UniformityInfo {
+        registers: EntityMap::for_each(&body.regs, None),
         zeros: EntityMap::for_each(&body.regs, None),
         booleans: booleans(body),
         symmetry: EntityMap::for_each(
@@ -319,22 +319,22 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Un
         ),
     };
     let reductions = lane_symmetry::reductions(body);
-    let set = |classes: &mut UniformityInfo, reg: Reg, class: Uniformity| {
-        let known = classes.classes.get(reg).copied().flatten();
-        classes.classes.set(reg, Some(join(known, class)))
+    let set = |info: &mut UniformityInfo, reg: Reg, uniformity: Uniformity| {
+        let known = info.registers.get(reg).copied().flatten();
+        info.registers.set(reg, Some(join(known, uniformity)))
     };
     for reg in live.at(BlockId::ENTRY) {
-        set(&mut classes, reg, Uniform);
-        classes.set_zeros(reg, ALL_ZEROS);
+        set(&mut info, reg, Uniform);
+        info.set_zeros(reg, ALL_ZEROS);
     }
     for point in body.suspend_points.values() {
-        let class = class_of_results(point);
+        let uniformity = uniformity_of_results(point);
         for reg in point.results.iter().flatten() {
-            set(&mut classes, *reg, class);
-            classes.set_zeros(*reg, 0);
+            set(&mut info, *reg, uniformity);
+            info.set_zeros(*reg, 0);
             // A collective of the whole warp gives the same, and is a step, too.
             if !point.in_whole_warps {
-                classes.symmetry.set(*reg, lane_symmetry::NONE);
+                info.symmetry.set(*reg, lane_symmetry::NONE);
             }
         }
     }
@@ -345,31 +345,31 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Un
         let mut changed = false;
         for (id, block) in body.blocks.iter() {
             for (number, op) in block.ops.iter().enumerate() {
-                let zeros = zeros_of(&classes, lanes, op);
+                let zeros = zeros_of(&info, lanes, op);
                 for target in op.targets() {
-                    changed |= classes.set_zeros(*target, zeros);
+                    changed |= info.set_zeros(*target, zeros);
                 }
-                let Some(mut class) = class_of(&classes, lanes, op) else {
+                let Some(mut uniformity) = uniformity_of(&info, lanes, op) else {
                     continue;
                 };
                 // A shuffle of one value gives that to all lanes, and tells some that they read outside.
                 let is_collective = matches!(op, Op::Collective { .. });
-                if body.whole_warps && (class != Uniform || is_collective) {
+                if body.whole_warps && (uniformity != Uniform || is_collective) {
                     let gained = reductions.get(&(id, number));
                     let symmetry = gained.map_or_else(
-                        || symmetry_of(&classes, op),
-                        |(bit, shuffled)| classes.symmetry_of_arg(*shuffled) | bit,
+                        || symmetry_of(&info, op),
+                        |(bit, shuffled)| info.symmetry_of_arg(*shuffled) | bit,
                     );
                     for target in op.targets() {
-                        let known = classes.symmetry(*target);
-                        changed |= classes.symmetry.set(*target, known & symmetry);
+                        let known = info.symmetry(*target);
+                        changed |= info.symmetry.set(*target, known & symmetry);
                     }
                     if gained.is_some() && symmetry == lane_symmetry::ALL {
-                        class = Uniform;
+                        uniformity = Uniform;
                     }
                 }
                 for target in op.targets() {
-                    changed |= set(&mut classes, *target, class);
+                    changed |= set(&mut info, *target, uniformity);
                 }
             }
         }
@@ -378,17 +378,17 @@ pub(crate) fn analyze(body: &Body, live: &Liveness) -> Result<UniformityInfo, Un
         }
         // What threads write between where they diverge and where they reconverge is their own.
         for (id, block) in body.blocks.iter() {
-            if !classes.diverges(&block.end) || !diverged.insert(id) {
+            if !info.diverges(&block.end) || !diverged.insert(id) {
                 continue;
             }
             let postdominator = postdominators.get(id).copied().flatten();
             for reg in written_while_diverged(body, live, id, postdominator) {
-                changed |= set(&mut classes, reg, Divergent);
-                changed |= classes.symmetry.set(reg, lane_symmetry::NONE);
+                changed |= set(&mut info, reg, Divergent);
+                changed |= info.symmetry.set(reg, lane_symmetry::NONE);
             }
         }
         if !changed {
-            return Ok(classes);
+            return Ok(info);
         }
     }
 }
@@ -511,13 +511,13 @@ mod tests {
                     continue;
                 }
                 assert!(self.uniformity.diverges(&contents.end), "{block}");
-                let Some(Some(meet)) = postdominators.get(block).copied() else {
+                let Some(Some(reconvergence)) = postdominators.get(block).copied() else {
                     return;
                 };
                 for (lane, next) in self.lanes.iter_mut().zip(next) {
                     let mut at = next.unwrap();
                     let mut left = MOST_BLOCKS;
-                    while at != meet {
+                    while at != reconvergence {
                         let contents = self.body.block(at).unwrap();
                         contents.ops.iter().for_each(|op| lane.step(op));
                         left -= 1;
@@ -527,8 +527,8 @@ mod tests {
                         }
                     }
                 }
-                block = meet;
-                for reg in liveness.at(meet) {
+                block = reconvergence;
+                for reg in liveness.at(reconvergence) {
                     self.check(reg, None);
                 }
             }

@@ -35,7 +35,7 @@ pub(crate) struct Saved {
 
 impl CodegenInput<'_> {
     /// What lanes have in an operand.
-    pub(crate) fn class(&self, arg: Arg) -> Uniformity {
+    pub(crate) fn uniformity(&self, arg: Arg) -> Uniformity {
         self.analyses.uniformity.of_arg(arg)
     }
 

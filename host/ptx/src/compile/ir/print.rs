@@ -112,7 +112,11 @@ impl Printer<'_> {
             {
                 comments.push(place.site.to_string());
             }
-            comments.extend(op.targets().iter().filter_map(|reg| self.class(*reg)));
+            comments.extend(
+                op.targets()
+                    .iter()
+                    .filter_map(|reg| self.uniformity_of(*reg)),
+            );
             if guards.is_some_and(|guards| guards.needed.contains(&number)) {
                 comments.push("also before the guards".to_owned());
             }
@@ -199,18 +203,18 @@ impl Printer<'_> {
         comments
     }
 
-    fn class(&self, reg: Reg) -> Option<String> {
+    fn uniformity_of(&self, reg: Reg) -> Option<String> {
         let uniformity = self.annotations.uniformity?;
-        let class = match uniformity.of(reg) {
+        let name = match uniformity.of(reg) {
             Uniformity::Uniform => "uniform".to_owned(),
             Uniformity::Affine(offsets) => format!("affine {}", Offsets(&offsets)),
             Uniformity::Divergent => "divergent".to_owned(),
         };
         let is_boolean = uniformity.is_boolean(reg);
         Some(if is_boolean {
-            format!("{class} boolean")
+            format!("{name} boolean")
         } else {
-            class
+            name
         })
     }
 }

@@ -35,9 +35,9 @@ impl<'m> Builder<'m> {
         } else {
             return Err(self.unsupported("this comparison"));
         };
-        let junction = BoolCombine::of(modifiers);
-        let other = junction.code().map(|_| self.condition(scope, 3));
-        let joined = |builder: &mut Self, outcome: Arg| match (junction.code(), other) {
+        let combine = BoolCombine::of(modifiers);
+        let other = combine.code().map(|_| self.condition(scope, 3));
+        let joined = |builder: &mut Self, outcome: Arg| match (combine.code(), other) {
             (Some(code), Some(other)) => builder.two(code, outcome, other),
             _ => outcome,
         };

@@ -191,15 +191,15 @@ impl<'m> Builder<'m> {
         };
         let flags = Flags::of(modifiers);
         let (a, b) = (self.source(scope, 1), self.source(scope, 2));
-        let junction = BoolCombine::of(modifiers).code();
-        let other = junction.map(|_| self.condition(scope, 3));
+        let combine = BoolCombine::of(modifiers).code();
+        let other = combine.map(|_| self.condition(scope, 3));
         let mut outcomes = [Arg::I32(0); 2];
         for (part, outcome) in outcomes.iter_mut().enumerate() {
             let halves = [a, b].map(|whole| self.part(whole, true, part));
             let Some(found) = self.compare_half(format, flags, halves) else {
                 return false;
             };
-            *outcome = match (junction, other) {
+            *outcome = match (combine, other) {
                 (Some(code), Some(other)) => self.two(code, found, other),
                 _ => found,
             };

@@ -11,7 +11,7 @@ use crate::compile::ir::{Arg, Reg, Ty};
 impl VectorEmitter<'_> {
     pub(super) fn select(&mut self, target: Reg, condition: Arg, yes: Arg, no: Arg) {
         let ty = self.input.body.ty(target);
-        let uniform = self.input.class(condition) == Uniformity::Uniform;
+        let uniform = self.input.uniformity(condition) == Uniformity::Uniform;
         for chunk in 0..self.chunk_count(ty) {
             self.value_for(target, yes, chunk);
             self.value_for(target, no, chunk);
@@ -95,7 +95,7 @@ impl VectorEmitter<'_> {
         let is_boolean = self.input.analyses.uniformity.is_boolean(target);
         match opcode.vector() {
             VectorForm::Shift(instruction) => {
-                if self.input.class(b) != Uniformity::Uniform {
+                if self.input.uniformity(b) != Uniformity::Uniform {
                     return false;
                 }
                 for chunk in 0..self.chunk_count(ty) {

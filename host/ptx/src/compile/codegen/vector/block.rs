@@ -83,7 +83,7 @@ impl VectorEmitter<'_> {
             // The group has not diverged.
             End::Jump(_) | End::WholeWarp(..) | End::Reconverge(_) => {}
             End::Branch(by, ..) => {
-                if input.class(*by) == Uniformity::Uniform {
+                if input.uniformity(*by) == Uniformity::Uniform {
                     self.scalar.arg(*by);
                 } else if condition.is_empty() {
                     self.divergent_branch(id, *by);
@@ -92,7 +92,7 @@ impl VectorEmitter<'_> {
                 }
             }
             End::Table(index, targets, site) => {
-                if input.class(*index) == Uniformity::Uniform {
+                if input.uniformity(*index) == Uniformity::Uniform {
                     self.scalar.table_index(*index, targets.len(), *site);
                 } else {
                     self.diverge(id);
@@ -108,7 +108,7 @@ impl VectorEmitter<'_> {
                 self.note_suspension(ENDED);
             }
             // The first lane's: all lanes came here.
-            End::Fault(site, value) if input.class(*value) == Uniformity::Divergent => {
+            End::Fault(site, value) if input.uniformity(*value) == Uniformity::Divergent => {
                 self.chunk(*value, 0);
                 self.op(W::I64x2ExtractLane(0));
                 self.scalar.end_with_fault_of_operand(*site);

@@ -54,11 +54,14 @@ impl VectorEmitter<'_> {
         order: IntegerOrder,
     ) {
         let wide = opcode.operand() == Ty::I64;
-        let offsets = |class| match class {
+        let offsets = |uniformity| match uniformity {
             Uniformity::Affine(offsets) => offsets,
             Uniformity::Uniform | Uniformity::Divergent => LaneOffsets::NONE,
         };
-        let (of_a, of_b) = (offsets(self.input.class(a)), offsets(self.input.class(b)));
+        let (of_a, of_b) = (
+            offsets(self.input.uniformity(a)),
+            offsets(self.input.uniformity(b)),
+        );
         let (affine, by, uniform) = if of_b.is_none() {
             (a, of_a, b)
         } else {

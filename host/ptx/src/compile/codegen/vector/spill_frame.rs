@@ -122,9 +122,10 @@ impl VectorEmitter<'_> {
     fn fall_back_where_not_affine(&mut self, block: BlockId) {
         let mut is_first = true;
         for reg in self.input.analyses.liveness.at(block) {
-            let (Uniformity::Affine(offsets), Ty::I64) =
-                (self.input.class(Arg::Reg(reg)), self.input.body.ty(reg))
-            else {
+            let (Uniformity::Affine(offsets), Ty::I64) = (
+                self.input.uniformity(Arg::Reg(reg)),
+                self.input.body.ty(reg),
+            ) else {
                 continue;
             };
             let slot = self.thread_slot(reg);

@@ -153,7 +153,7 @@ impl VectorEmitter<'_> {
                     }
                     Some(Step::Fma(target, [a, b, c])) => {
                         // The engine overwrites the first factor: not one that all chunks share.
-                        let (a, b) = match self.input.class(a) {
+                        let (a, b) = match self.input.uniformity(a) {
                             Uniformity::Divergent => (a, b),
                             _ => (b, a),
                         };
