@@ -6,16 +6,17 @@
 
 pub(crate) mod entity;
 pub(crate) mod opcodes;
+mod operands;
 pub(crate) mod print;
 #[cfg(test)]
 pub(crate) mod samples;
+mod suspend;
 pub(crate) mod verify;
 
 use rustc_hash::FxHashSet as HashSet;
 
 use crate::compile::abi::VECTOR_LANES;
 use crate::numeric::Libcall;
-use crate::simt::barrier::BarrierReduction;
 use crate::simt::warp::{WARP_LANES, WarpOp};
 use crate::syntax::bool_combine::BoolCombine;
 use crate::syntax::builtin_functions::BuiltinFunction;
@@ -23,6 +24,7 @@ use entity::{PrimaryMap, entity_id};
 use opcodes::Opcode;
 
 pub(crate) use crate::simt::address::AddressSpace as Space;
+pub(crate) use suspend::{SuspendKind, SuspendPoint};
 
 /// A type of WebAssembly. Predicates are 0 or 1; integers of fewer than 32 bits are zero-extended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -323,58 +325,6 @@ pub(crate) enum SiteKind {
     Builtin(BuiltinFunction),
 }
 
-/// Where threads wait for each other: what they bring, and what they get when they resume.
-#[derive(Clone, Debug)]
-pub(crate) struct SuspendPoint {
-    pub line: u32,
-    pub kind: SuspendKind,
-    /// What each thread brings along, each word as 64 bits, in the order that its kind says.
-    pub inputs: Vec<Arg>,
-    /// What it takes away: a register for each word, but for those that are not wanted.
-    pub results: Vec<Option<Reg>>,
-    /// Whether it is a collective of all lanes that a lane group computes by itself, so that only single
-    /// threads come here.
-    pub in_whole_warps: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum SuspendKind {
-    /// `bar.sync` of a known barrier for all threads: brings nothing.
-    Plain(u8),
-    /// Brings the barrier's number, its count if there is one, and its predicate if there is one.
-    Barrier {
-        counted: bool,
-        waits: bool,
-        reduction: Option<BarrierReduction>,
-    },
-    /// Brings the mask of members, and the operation's words.
-    Collective(WarpOp),
-    ActiveMask,
-}
-
-impl SuspendKind {
-    /// How many words a thread brings.
-    pub(crate) fn inputs(self) -> usize {
-        match self {
-            SuspendKind::Plain(_) | SuspendKind::ActiveMask => 0,
-            SuspendKind::Barrier {
-                counted, reduction, ..
-            } => 1 + usize::from(counted) + usize::from(reduction.is_some()),
-            SuspendKind::Collective(op) => 1 + op.inputs(),
-        }
-    }
-
-    /// How many words a thread takes away.
-    pub(crate) fn results(self) -> usize {
-        match self {
-            SuspendKind::Plain(_) => 0,
-            SuspendKind::Barrier { reduction, .. } => usize::from(reduction.is_some()),
-            SuspendKind::Collective(op) => op.results(),
-            SuspendKind::ActiveMask => 1,
-        }
-    }
-}
-
 /// A kernel.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Body {
@@ -449,93 +399,6 @@ impl Body {
             block.ops.len() - marks.count() + 1
         };
         self.blocks.values().map(steps).sum()
-    }
-}
-
-impl Op {
-    /// The registers that it writes.
-    pub(crate) fn targets(&self) -> &[Reg] {
-        match self {
-            Op::Copy(target, _)
-            | Op::Unary(_, target, _)
-            | Op::Binary(_, target, ..)
-            | Op::Select(target, ..)
-            | Op::Fma(target, ..)
-            | Op::CanonicalizeNan(target, _)
-            | Op::FlushSubnormal(target, _)
-            | Op::Special(target, _)
-            | Op::Libcall { target, .. }
-            | Op::Builtin { target, .. } => std::slice::from_ref(target),
-            Op::Load { targets, .. } | Op::Collective { targets, .. } => targets,
-            Op::Atomic { target, .. } => target.as_slice(),
-            Op::Store { .. } | Op::Line(_) => &[],
-        }
-    }
-
-    /// Calls a function with each operand.
-    pub(crate) fn each_arg(&self, mut f: impl FnMut(Arg)) {
-        match self {
-            Op::Copy(_, a)
-            | Op::Unary(_, _, a)
-            | Op::CanonicalizeNan(_, a)
-            | Op::FlushSubnormal(_, a) => f(*a),
-            Op::Binary(_, _, a, b) => {
-                f(*a);
-                f(*b);
-            }
-            Op::Select(_, a, b, c) | Op::Fma(_, a, b, c) => {
-                f(*a);
-                f(*b);
-                f(*c);
-            }
-            Op::Special(..) | Op::Line(_) => {}
-            Op::Libcall { args, .. }
-            | Op::Builtin { args, .. }
-            | Op::Collective { inputs: args, .. } => args.iter().copied().for_each(f),
-            Op::Load { place, .. } => f(place.base),
-            Op::Store { place, values, .. } => {
-                f(place.base);
-                values.iter().copied().for_each(f);
-            }
-            Op::Atomic { place, b, c, .. } => {
-                f(place.base);
-                f(*b);
-                f(*c);
-            }
-        }
-    }
-
-    /// Calls a function with each operand, which it may change.
-    pub(crate) fn each_arg_mut(&mut self, mut f: impl FnMut(&mut Arg)) {
-        match self {
-            Op::Copy(_, a)
-            | Op::Unary(_, _, a)
-            | Op::CanonicalizeNan(_, a)
-            | Op::FlushSubnormal(_, a) => f(a),
-            Op::Binary(_, _, a, b) => {
-                f(a);
-                f(b);
-            }
-            Op::Select(_, a, b, c) | Op::Fma(_, a, b, c) => {
-                f(a);
-                f(b);
-                f(c);
-            }
-            Op::Special(..) | Op::Line(_) => {}
-            Op::Libcall { args, .. }
-            | Op::Builtin { args, .. }
-            | Op::Collective { inputs: args, .. } => args.iter_mut().for_each(f),
-            Op::Load { place, .. } => f(&mut place.base),
-            Op::Store { place, values, .. } => {
-                f(&mut place.base);
-                values.iter_mut().for_each(f);
-            }
-            Op::Atomic { place, b, c, .. } => {
-                f(&mut place.base);
-                f(b);
-                f(c);
-            }
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! circular.
 
 mod arith_builder;
+mod call;
 mod compare;
 mod control;
 mod convert;

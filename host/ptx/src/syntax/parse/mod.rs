@@ -5,9 +5,12 @@
 //! [`Limits`] before memory is taken for it. After a mistake the parser goes on with the next
 //! statement, until it has [`MOST_DIAGNOSTICS`].
 
+mod body;
 mod constant;
+mod debug_information;
 mod declared;
 mod function;
+mod head;
 pub(crate) mod heap;
 mod initial;
 mod instruction;
@@ -27,9 +30,6 @@ use crate::{Limits, Module};
 use scope::{Binding, BlockScope, Reference, VectorRegister};
 
 pub(crate) type Parsed<T> = Result<T, Issue>;
-
-/// The oldest and the newest major version of PTX that the parser knows.
-const VERSIONS: std::ops::RangeInclusive<u32> = 3..=9;
 
 /// Reads the whole text into a module whose names are resolved and whose instructions are checked.
 pub(crate) fn module(text: &[u8], limits: &Limits) -> Result<Module, Vec<Diagnostic>> {
@@ -281,30 +281,6 @@ impl<'a> Parser<'a> {
         (self.at.line, self.at.column) == (at.line, at.column)
     }
 
-    fn version(&mut self) -> Parsed<()> {
-        self.bump();
-        let at = self.at;
-        let text = self.lexer.token_text();
-        let version = text.split_once('.').and_then(|(major, minor)| {
-            Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
-        });
-        let Some(version) = version else {
-            return Err(self.unexpected("a version, such as `8.0`"));
-        };
-        self.bump();
-        if !VERSIONS.contains(&version.0) {
-            let (major, minor) = version;
-            let message = format!(
-                "PTX {major}.{minor} is not known: versions {}.0 to {}.x are",
-                VERSIONS.start(),
-                VERSIONS.end()
-            );
-            return self.issue(at, message);
-        }
-        self.module.version = version;
-        Ok(())
-    }
-
     /// Reads one thing at module scope.
     fn item(&mut self) -> Parsed<()> {
         let at = self.at;
@@ -341,47 +317,6 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn target(&mut self) -> Parsed<()> {
-        self.bump();
-        let (name, at) = self.name("a target, such as `sm_75`")?;
-        let digits = name
-            .strip_prefix("sm_")
-            .map(|rest| rest.trim_end_matches(['a', 'f']))
-            .and_then(|digits| digits.parse::<u32>().ok());
-        let Some(number) = digits else {
-            let name = shortened(name);
-            return self.issue(at, format!("`{name}` is not a target, such as `sm_75`"));
-        };
-        let newest = self.limits.max_target;
-        if number > newest {
-            let message = format!(
-                "target sm_{number} is newer than this device: compile for sm_{newest} or older"
-            );
-            return self.issue(at, message);
-        }
-        self.module.target = number;
-        while self.eat(',') {
-            let (option, at) = self.name("an option of the target")?;
-            if !matches!(
-                option,
-                "debug" | "texmode_independent" | "texmode_unified" | "map_f64_to_f32"
-            ) {
-                let option = shortened(option);
-                return self.issue(at, format!("target option `{option}` is not known"));
-            }
-        }
-        Ok(())
-    }
-
-    fn address_size(&mut self) -> Parsed<()> {
-        self.bump();
-        let at = self.at;
-        match self.bump() {
-            Token::Integer(64) => Ok(()),
-            _ => self.issue(at, "addresses must have 64 bits: `.address_size 64`"),
-        }
-    }
-
     /// Reads what follows `.pragma`, to its semicolon, and says whether it is `"nounroll"`. All else is
     /// without effect, as PTX ISA has it for pragmas that a compiler does not know.
     fn pragma_forbids_unrolling(&mut self) -> Parsed<bool> {
@@ -398,85 +333,6 @@ impl<'a> Parser<'a> {
         }
         self.expect(';')?;
         Ok(forbids)
-    }
-
-    /// Reads `.file` and `.loc`, which change nothing of what the module means.
-    fn debug_line(&mut self) -> Parsed<()> {
-        let at = self.at.line;
-        let Token::Dot(word) = self.bump() else {
-            return Ok(());
-        };
-        match word {
-            "file" => {
-                let number = self.integer("the number of the file")?;
-                if !matches!(self.token, Token::Text(_)) {
-                    return Err(self.unexpected("the name of the file in quotes"));
-                }
-                // The directory may stand before the name.
-                let mut name = "";
-                while let Token::Text(text) = self.token {
-                    name = text;
-                    self.bump();
-                }
-                self.module.source_lines.add_file(number, name.to_owned());
-                while self.eat(',') {
-                    self.integer("the file's time or size")?;
-                }
-                Ok(())
-            }
-            _ => {
-                let (file, line) = self.source_place()?;
-                self.module.source_lines.add_place(at, file, line);
-                while self.eat(',') {
-                    let (word, at) = self.name("`function_name` or `inlined_at`")?;
-                    match word {
-                        "function_name" => {
-                            self.name("a label")?;
-                            if self.eat('+') {
-                                self.integer("an offset")?;
-                            }
-                        }
-                        "inlined_at" => {
-                            self.source_place()?;
-                        }
-                        _ => {
-                            let word = shortened(word);
-                            return self.issue(at, format!("`{word}` does not belong in `.loc`"));
-                        }
-                    }
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// The number of a file, and a line of it.
-    fn source_place(&mut self) -> Parsed<(u64, u64)> {
-        let file = self.integer("the number of the file")?;
-        let line = self.integer("a line")?;
-        self.integer("a column")?;
-        Ok((file, line))
-    }
-
-    /// Steps over a section, which holds debug information.
-    fn section(&mut self) -> Parsed<()> {
-        self.bump();
-        match self.token {
-            Token::Dot(_) | Token::Name(_) => self.bump(),
-            _ => return Err(self.unexpected("the name of a section")),
-        };
-        let opened = self.at;
-        self.expect('{')?;
-        let mut depth = 1u32;
-        while depth > 0 {
-            match self.bump() {
-                Token::Mark('{') => depth = depth.saturating_add(1),
-                Token::Mark('}') => depth -= 1,
-                Token::End => return self.issue(opened, "this section does not end"),
-                _ => {}
-            }
-        }
-        Ok(())
     }
 
     fn integer(&mut self, what: &str) -> Parsed<u64> {

@@ -1,0 +1,90 @@
+//! The registers that a step writes, and the operands that it reads.
+
+use crate::compile::ir::{Arg, Op, Reg};
+
+impl Op {
+    /// The registers that it writes.
+    pub(crate) fn targets(&self) -> &[Reg] {
+        match self {
+            Op::Copy(target, _)
+            | Op::Unary(_, target, _)
+            | Op::Binary(_, target, ..)
+            | Op::Select(target, ..)
+            | Op::Fma(target, ..)
+            | Op::CanonicalizeNan(target, _)
+            | Op::FlushSubnormal(target, _)
+            | Op::Special(target, _)
+            | Op::Libcall { target, .. }
+            | Op::Builtin { target, .. } => std::slice::from_ref(target),
+            Op::Load { targets, .. } | Op::Collective { targets, .. } => targets,
+            Op::Atomic { target, .. } => target.as_slice(),
+            Op::Store { .. } | Op::Line(_) => &[],
+        }
+    }
+
+    /// Calls a function with each operand.
+    pub(crate) fn each_arg(&self, mut f: impl FnMut(Arg)) {
+        match self {
+            Op::Copy(_, a)
+            | Op::Unary(_, _, a)
+            | Op::CanonicalizeNan(_, a)
+            | Op::FlushSubnormal(_, a) => f(*a),
+            Op::Binary(_, _, a, b) => {
+                f(*a);
+                f(*b);
+            }
+            Op::Select(_, a, b, c) | Op::Fma(_, a, b, c) => {
+                f(*a);
+                f(*b);
+                f(*c);
+            }
+            Op::Special(..) | Op::Line(_) => {}
+            Op::Libcall { args, .. }
+            | Op::Builtin { args, .. }
+            | Op::Collective { inputs: args, .. } => args.iter().copied().for_each(f),
+            Op::Load { place, .. } => f(place.base),
+            Op::Store { place, values, .. } => {
+                f(place.base);
+                values.iter().copied().for_each(f);
+            }
+            Op::Atomic { place, b, c, .. } => {
+                f(place.base);
+                f(*b);
+                f(*c);
+            }
+        }
+    }
+
+    /// Calls a function with each operand, which it may change.
+    pub(crate) fn each_arg_mut(&mut self, mut f: impl FnMut(&mut Arg)) {
+        match self {
+            Op::Copy(_, a)
+            | Op::Unary(_, _, a)
+            | Op::CanonicalizeNan(_, a)
+            | Op::FlushSubnormal(_, a) => f(a),
+            Op::Binary(_, _, a, b) => {
+                f(a);
+                f(b);
+            }
+            Op::Select(_, a, b, c) | Op::Fma(_, a, b, c) => {
+                f(a);
+                f(b);
+                f(c);
+            }
+            Op::Special(..) | Op::Line(_) => {}
+            Op::Libcall { args, .. }
+            | Op::Builtin { args, .. }
+            | Op::Collective { inputs: args, .. } => args.iter_mut().for_each(f),
+            Op::Load { place, .. } => f(&mut place.base),
+            Op::Store { place, values, .. } => {
+                f(&mut place.base);
+                values.iter_mut().for_each(f);
+            }
+            Op::Atomic { place, b, c, .. } => {
+                f(&mut place.base);
+                f(b);
+                f(c);
+            }
+        }
+    }
+}
