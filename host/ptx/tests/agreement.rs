@@ -302,6 +302,19 @@ fn bits_and_bytes_agree() {
 #[test]
 fn instructions_that_are_one_function_agree() {
     agree(&[
+        ("bfe.u32", "rrrr"),
+        ("bfe.s32", "rrrr"),
+        ("bfe.u64", "ddrr"),
+        ("bfe.s64", "ddrr"),
+        ("bfi.b32", "rrrrr"),
+        ("bfi.b64", "dddrr"),
+        ("lop3.b32", "rrrrr"),
+        ("prmt.b32.f4e", "rrrr"),
+        ("prmt.b32.b4e", "rrrr"),
+        ("prmt.b32.rc8", "rrrr"),
+        ("prmt.b32.ecl", "rrrr"),
+        ("prmt.b32.ecr", "rrrr"),
+        ("prmt.b32.rc16", "rrrr"),
         ("szext.clamp.s32", "rrr"),
         ("szext.wrap.s32", "rrr"),
         ("szext.clamp.u32", "rrr"),

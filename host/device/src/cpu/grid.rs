@@ -1,7 +1,8 @@
 //! One launch while it runs: which blocks have begun, which wait for a thread,
 //! how long it has run, and whether it is to stop.
 
-use std::collections::VecDeque;
+mod blocks;
+
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +12,11 @@ use std::time::{Duration, Instant};
 use tensor_wasm_ptx::exec::{CompiledBlock, CompiledLaunch};
 use tensor_wasm_ptx::interpret::{InterpretedBlock, InterpretedLaunch};
 use tensor_wasm_ptx::simt::{Launch, Progress};
+
+use blocks::{
+    BATCH_TIME, Begun, DealtBlocks, FreshBlocks, MOST_BLOCKS, Piece, SHORTEST_BATCH_TIME,
+    blocks_in, in_time,
+};
 
 use super::compiled::{self, Instance, Known, LinkedKernel, Outcome};
 use super::slice::SLICE;
@@ -24,15 +30,6 @@ use crate::{Buffer, Error, LaunchConfig, Output};
 /// Instructions between two checks of the time and of the stop flag: some hundred
 /// microseconds.
 const STEPS: u64 = 8192;
-
-/// The most blocks of a compiled kernel that a thread takes at a time (a *batch*), so that short
-/// blocks do not spend their time waiting for the lock.
-const MOST_BLOCKS: u64 = 256;
-
-/// How long the blocks of a batch are to take together, about; and how long at least, whatever is
-/// left for other threads: what takes less would be done before another thread has come.
-const BATCH_TIME: Duration = Duration::from_micros(100);
-const SHORTEST_BATCH_TIME: Duration = Duration::from_micros(5);
 
 /// A launch of which a block's state takes more than this, in bytes, is exclusive in its
 /// session: so a tenant's begun blocks take bounded memory, however many
@@ -96,14 +93,7 @@ pub(crate) struct GridContext {
 
 #[derive(Default)]
 struct GridState {
-    /// The first block that has not begun.
-    next: u64,
-    /// Blocks whose thread went to another tenant. They go on before new ones
-    /// begin: so no more blocks have begun than there are threads, their state
-    /// takes bounded memory, and a block may wait for one of a lower number.
-    parked: VecDeque<Begun>,
-    /// Blocks that a thread had taken and did not come to.
-    returned: VecDeque<Range<u64>>,
+    dealt: DealtBlocks,
     watch: Stopwatch,
     failure: Option<Error>,
 }
@@ -112,34 +102,6 @@ struct GridState {
 pub(crate) struct Claim {
     piece: Piece,
     deadline: Option<Instant>,
-}
-
-enum Piece {
-    Fresh(FreshBlocks),
-    Parked(Begun),
-}
-
-/// Blocks that have not begun: one at least.
-struct FreshBlocks {
-    first: u64,
-    rest: Range<u64>,
-}
-
-impl FreshBlocks {
-    /// `None` where there are none.
-    fn of(mut blocks: Range<u64>) -> Option<FreshBlocks> {
-        let first = blocks.next()?;
-        Some(FreshBlocks {
-            first,
-            rest: blocks,
-        })
-    }
-}
-
-/// A block that has begun.
-enum Begun {
-    Interpreted(Box<InterpretedBlock>),
-    Compiled(Box<CompiledBlock>),
 }
 
 impl Grid {
@@ -229,14 +191,13 @@ impl Grid {
 
     /// How many blocks have begun and wait for a thread.
     pub(crate) fn parked(&self) -> usize {
-        lock(&self.state).parked.len()
+        lock(&self.state).dealt.parked.len()
     }
 
     /// Whether another thread would find work here.
     pub(crate) fn is_open(&self) -> bool {
         !self.is_stopped() && self.execution.is_known() && {
-            let state = lock(&self.state);
-            !state.parked.is_empty() || !state.returned.is_empty() || state.next < self.blocks
+            lock(&self.state).dealt.is_open(self.blocks)
         }
     }
 
@@ -246,7 +207,7 @@ impl Grid {
             return None;
         }
         let mut state = lock(&self.state);
-        let piece = state.take(self.blocks, 1, 1)?;
+        let piece = state.dealt.take(self.blocks, 1, 1)?;
         let deadline = state.watch.begin(Instant::now(), self.context.time_limit);
         Some(Claim { piece, deadline })
     }
@@ -333,7 +294,7 @@ impl Grid {
                 return;
             }
             if done {
-                let piece = lock(&self.state).take(self.blocks, 1, 1);
+                let piece = lock(&self.state).dealt.take(self.blocks, 1, 1);
                 match piece {
                     Some(Piece::Parked(Begun::Interpreted(next))) => block = next,
                     Some(Piece::Parked(other)) => return self.park(other),
@@ -410,7 +371,7 @@ impl Grid {
                     in_time(BATCH_TIME, batch, took)
                 };
                 began = now;
-                match lock(&self.state).take(self.blocks, least, most) {
+                match lock(&self.state).dealt.take(self.blocks, least, most) {
                     Some(Piece::Parked(Begun::Compiled(next))) => (block, batch) = (next, 1),
                     Some(Piece::Parked(other)) => return self.park(other),
                     Some(Piece::Fresh(blocks)) => {
@@ -426,13 +387,13 @@ impl Grid {
     }
 
     fn park(&self, block: Begun) {
-        lock(&self.state).parked.push_back(block);
+        lock(&self.state).dealt.parked.push_back(block);
     }
 
     /// Leaves blocks to another thread.
     fn give_back(&self, blocks: Range<u64>) {
         if !blocks.is_empty() {
-            lock(&self.state).returned.push_back(blocks);
+            lock(&self.state).dealt.returned.push_back(blocks);
         }
     }
 
@@ -471,36 +432,6 @@ impl Grid {
     }
 }
 
-impl GridState {
-    /// A block that has begun, or up to `most` of those that have not, but no more than leaves
-    /// something to the other threads, or `least`.
-    fn take(&mut self, blocks: u64, least: u64, most: u64) -> Option<Piece> {
-        if let Some(block) = self.parked.pop_front() {
-            return Some(Piece::Parked(block));
-        }
-        if let Some(blocks) = self.returned.pop_front().and_then(FreshBlocks::of) {
-            return Some(Piece::Fresh(blocks));
-        }
-        let left = blocks.checked_sub(self.next).filter(|left| *left > 0)?;
-        let first = self.next;
-        self.next += left.div_ceil(16).max(least).min(most).min(left);
-        FreshBlocks::of(first..self.next).map(Piece::Fresh)
-    }
-}
-
-/// How many blocks take so long, but one at least, where so many took what they took.
-fn in_time(time: Duration, blocks: u64, took: Duration) -> u64 {
-    let fit = time.as_nanos() * u128::from(blocks) / took.as_nanos().max(1);
-    u64::try_from(fit).map_or(MOST_BLOCKS, |fit| fit.clamp(1, MOST_BLOCKS))
-}
-
-/// How many there are: no more than [`MOST_BLOCKS`] are taken at one time.
-fn blocks_in(range: &Range<u64>) -> u32 {
-    let count = range.end - range.start;
-    debug_assert!(count <= MOST_BLOCKS, "{count} blocks at one time");
-    count as u32
-}
-
 /// What a thread's slice must keep to.
 struct Slice {
     started: Instant,
@@ -531,8 +462,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use std::sync::atomic::AtomicUsize;
-
-    use proptest::prelude::*;
 
     use super::*;
     use crate::testing::{at_once, loaded_kernel, manual_device, one_thread};
@@ -598,7 +527,7 @@ mod tests {
         let grid = Grid::new(kernel, config, arguments, context).unwrap();
         grid.execution().set(None);
         let claim = grid.claim().unwrap();
-        lock(&grid.state).next = 9;
+        lock(&grid.state).dealt.next = 9;
         grid.give_back(1..9);
         grid.slice(claim);
         // A slice may end before all are run.
@@ -607,48 +536,5 @@ mod tests {
         }
         assert!(grid.take_failure().is_none());
         assert_eq!(printed.0.load(Ordering::Relaxed), 9);
-    }
-
-    proptest! {
-        /// Whatever threads ask for, and give back, each block is one thread's, once.
-        #[test]
-        fn each_block_is_dealt_once(
-            blocks in 0u64..3000,
-            asked in prop::collection::vec((1u64..300, 1u64..300, 0u64..40), 1..40),
-        ) {
-            let mut state = GridState::default();
-            let mut dealt = Vec::new();
-            for (least, most, unused) in asked.into_iter().cycle() {
-                let Some(Piece::Fresh(FreshBlocks { first, rest: range })) =
-                    state.take(blocks, least, most)
-                else {
-                    break;
-                };
-                let end = range.end - unused.min(range.end - range.start);
-                dealt.extend(first..end);
-                if end < range.end {
-                    state.returned.push_back(end..range.end);
-                }
-            }
-            dealt.sort_unstable();
-            prop_assert_eq!(dealt, (0..blocks).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn threads_take_more_of_short_blocks_and_leave_long_ones_to_others() {
-        let (micro, milli) = (Duration::from_micros(1), Duration::from_millis(1));
-        assert_eq!(in_time(SHORTEST_BATCH_TIME, 4, micro), 20);
-        assert_eq!(in_time(SHORTEST_BATCH_TIME, 1, milli), 1);
-        assert_eq!(in_time(BATCH_TIME, 1, Duration::ZERO), MOST_BLOCKS);
-        let mut state = GridState::default();
-        let mut take = |least, most| match state.take(1600, least, most).unwrap() {
-            Piece::Fresh(blocks) => blocks.rest.end - blocks.first,
-            Piece::Parked(_) => 0,
-        };
-        // A share where a block takes long, what is worth the way where it does not.
-        assert_eq!(take(1, 256), 100);
-        assert_eq!(take(200, 256), 200);
-        assert_eq!(take(1, 4), 4);
     }
 }

@@ -9,6 +9,7 @@
 //! [`process`] their processes, and [`watch`] the thread that supervises one.
 
 mod backend;
+mod config;
 mod fair_share;
 mod pool;
 mod probe;
@@ -19,7 +20,7 @@ mod resources;
 mod watch;
 mod worker;
 
-pub use pool::WorkerConfig;
+pub use config::WorkerConfig;
 pub(crate) use pool::{Workers, shared_bytes};
 pub use probe::NoNvidia;
 pub(crate) use probe::probe;

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::WorkerConfig;
+use super::config::WorkerConfig;
 use super::process::{SHOWN_DEVICES, command};
 use crate::channel::wire::{CudaDevice, short};
 use crate::worker::Probed;

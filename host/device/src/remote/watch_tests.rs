@@ -8,7 +8,8 @@ use crate::Limits;
 use crate::account::DeviceMemory;
 use crate::channel::wire::WorkerDevice;
 use crate::channel::{Layout, Producer, SharedMemory};
-use crate::remote::pool::{WorkerConfig, Workers};
+use crate::remote::WorkerConfig;
+use crate::remote::pool::Workers;
 use crate::remote::worker::{Holding, PendingRequest};
 use crate::timer::{SystemClock, Timer};
 

@@ -215,14 +215,14 @@ fn odd<S: ArithBuilder>(s: &mut S, value: S::F32, inexact: S::Bool, less: S::Boo
     s.f32_select(inexact, odd, value)
 }
 
-/// An f64 as an f32 that rounds to the half that the double would.
+/// An f64 as an f32 that rounds to the half that the f64 would.
 pub(crate) fn odd_from_f64<S: ArithBuilder>(s: &mut S, value: S::F64) -> S::F32 {
-    let single = s.f32_from_f64(value);
-    let back = s.f64_from_f32(single);
+    let rounded = s.f32_from_f64(value);
+    let back = s.f64_from_f32(rounded);
     let less = s.f64_lt(value, back);
     let more = s.f64_lt(back, value);
     let inexact = s.bool_or(less, more);
-    odd(s, single, inexact, less)
+    odd(s, rounded, inexact, less)
 }
 
 /// `a * b + c` of halves, as an f32 that rounds to the half nearest to the exact one.
@@ -232,7 +232,7 @@ pub(crate) fn fused<S: ArithBuilder>(
     [a, b, c]: [S::F32; 3],
 ) -> S::F32 {
     if format == BF16 {
-        // Products may be smaller than any single, so that what is lost cannot be told as one.
+        // Products may be smaller than any f32, so that what is lost cannot be told as one.
         let nearest = s.f32_fma(a, b, c);
         let (above, below) = directed_rounding::sides(s, nearest, [a, b, c]);
         let inexact = s.bool_or(above, below);

@@ -1,4 +1,4 @@
-//! What is written over the arithmetic builder against the interpreter's arithmetic in integers, and the approximations against double
+//! What is written over the arithmetic builder against the interpreter's arithmetic in integers, and the approximations against f64
 //! precision.
 
 use crate::numeric::arithmetic::{self as soft_float, BF16, F16, F32, F64, Float};
@@ -32,7 +32,7 @@ impl Numbers {
     }
 
     /// An f32: often one near a power of two, or at an edge.
-    fn single(&mut self) -> f32 {
+    fn f32(&mut self) -> f32 {
         let bits = self.next();
         let any = (bits >> 32) as u32;
         f32::from_bits(match bits % 8 {
@@ -62,11 +62,11 @@ fn round(format: HalfFormat, value: soft_float::Value, round: Round) -> u32 {
     u32::try_from(bits).unwrap_or(u32::MAX)
 }
 
-fn single(format: HalfFormat, half: u32) -> f32 {
+fn f32_of(format: HalfFormat, half: u32) -> f32 {
     half_precision::to_f32(&mut Evaluator, format, half << 16)
 }
 
-fn as_single(value: soft_float::Value, round: Round) -> u32 {
+fn as_f32(value: soft_float::Value, round: Round) -> u32 {
     u32::try_from(soft_float::round(value, F32::FORMAT, round)).unwrap_or(u32::MAX)
 }
 
@@ -90,11 +90,11 @@ fn halves_become_singles_and_singles_halves() {
             }
         };
         for bits in 0..=0xffffu32 {
-            let value = single(format, bits);
-            let expected = as_single(unpack(format, bits), Round::Nearest);
+            let value = f32_of(format, bits);
+            let expected = as_f32(unpack(format, bits), Round::Nearest);
             assert_eq!(one_nan(value), expected, "{format:?} {bits:#x}");
             // The half itself, the middle to the next one, and what is next to them.
-            let middle = (value + single(format, bits ^ 1)) / 2.0;
+            let middle = (value + f32_of(format, bits ^ 1)) / 2.0;
             for around in [value, middle] {
                 for near in [u32::MAX, 0, 1] {
                     check(f32::from_bits(around.to_bits().wrapping_add(near)));
@@ -115,7 +115,7 @@ fn halves_are_added_multiplied_and_fused_with_one_rounding() {
             |value: f32| half_precision::from_f32(&mut Evaluator, format, Round::Nearest, value);
         for _ in 0..1_000_000 {
             let bits = [(); 3].map(|()| numbers.half(format));
-            let [a, b, c] = bits.map(|bits| single(format, bits));
+            let [a, b, c] = bits.map(|bits| f32_of(format, bits));
             let [x, y, z] = bits.map(|bits| unpack(format, bits));
             let to = |value| round(format, value, Round::Nearest);
             assert_eq!(
@@ -175,12 +175,12 @@ fn doubles_become_halves_and_singles_with_one_rounding() {
     for _ in 0..200_000 {
         let bits = numbers.next();
         // Halfway between halves or f32 values, and a little beside; or anything.
-        let near = f64::from(numbers.single());
+        let near = f64::from(numbers.f32());
         let beside = f64::from_bits(
             near.to_bits()
                 .wrapping_add_signed(numbers.next() as i64 % 3),
         );
-        let half = f64::from(single(HalfFormat::F16, numbers.half(HalfFormat::F16)));
+        let half = f64::from(f32_of(HalfFormat::F16, numbers.half(HalfFormat::F16)));
         let middle = f64::from_bits(
             (half.to_bits() | 1 << 41).wrapping_add_signed(numbers.next() as i64 % 3),
         );
@@ -198,7 +198,7 @@ fn doubles_become_halves_and_singles_with_one_rounding() {
                 }
                 if mode != Round::Nearest {
                     let found = one_nan(directed_rounding::from_f64(&mut Evaluator, mode, x));
-                    assert_eq!(found, as_single(value, mode), "{x:e}, {mode:?}");
+                    assert_eq!(found, as_f32(value, mode), "{x:e}, {mode:?}");
                 }
             }
         }
@@ -209,7 +209,7 @@ fn doubles_become_halves_and_singles_with_one_rounding() {
 fn singles_are_rounded_in_each_direction() {
     let mut numbers = Numbers(fastrand::Rng::with_seed(0x0123_4567_89ab_cdef));
     for number in 0..400_000 {
-        let [a, b, mut c] = [(); 3].map(|()| numbers.single());
+        let [a, b, mut c] = [(); 3].map(|()| numbers.f32());
         if number % 4 == 0 {
             // What cancels.
             c = -(a * b);
@@ -218,21 +218,21 @@ fn singles_are_rounded_in_each_direction() {
         for mode in [Round::Zero, Round::Down, Round::Up] {
             let found = one_nan(directed_rounding::product(&mut Evaluator, mode, a, b));
             let product = soft_float::multiply(x, y);
-            assert_eq!(found, as_single(product, mode), "{a:e} * {b:e}, {mode:?}");
+            assert_eq!(found, as_f32(product, mode), "{a:e} * {b:e}, {mode:?}");
             let found = one_nan(directed_rounding::quotient(&mut Evaluator, mode, a, b));
             let quotient = soft_float::divide(x, y);
-            assert_eq!(found, as_single(quotient, mode), "{a:e} / {b:e}, {mode:?}");
+            assert_eq!(found, as_f32(quotient, mode), "{a:e} / {b:e}, {mode:?}");
             let found = one_nan(directed_rounding::root(&mut Evaluator, mode, a));
             let root = soft_float::square_root(x);
-            assert_eq!(found, as_single(root, mode), "root of {a:e}, {mode:?}");
+            assert_eq!(found, as_f32(root, mode), "root of {a:e}, {mode:?}");
             let found = one_nan(directed_rounding::sum(&mut Evaluator, mode, a, b));
             let sum = soft_float::add(x, y, mode);
-            assert_eq!(found, as_single(sum, mode), "{a:e} + {b:e}, {mode:?}");
+            assert_eq!(found, as_f32(sum, mode), "{a:e} + {b:e}, {mode:?}");
             let found = one_nan(directed_rounding::fused(&mut Evaluator, mode, [a, b, c]));
             let fused = soft_float::add(product, z, mode);
             assert_eq!(
                 found,
-                as_single(fused, mode),
+                as_f32(fused, mode),
                 "{a:e} * {b:e} + {c:e}, {mode:?}"
             );
         }

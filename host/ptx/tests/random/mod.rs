@@ -39,8 +39,8 @@ enum Step {
     Text(String),
 }
 
-/// Instructions: the kinds of their operands, the result first. `r` 32 bits, `d` 64, `f` single, `g`
-/// double, `p` predicate, `h` 16 bits.
+/// Instructions: the kinds of their operands, the result first. `r` 32 bits, `d` 64, `f` f32, `g`
+/// f64, `p` predicate, `h` 16 bits.
 const INSTRUCTIONS: &[(&str, &str)] = &[
     ("add.s32", "rrr"),
     ("sub.u32", "rrr"),

@@ -48,7 +48,7 @@ impl<'m> Builder<'m> {
         let value = self.source(scope, 1);
         let integral = INTEGRAL.iter().any(|word| scope.has(*word));
         let (value, from) = match from_half {
-            Some((format, _)) => (self.half_to_single(format, value), Type::F32),
+            Some((format, _)) => (self.half_to_f32(format, value), Type::F32),
             None if from == Type::F32 => (self.flushed(flags, value), from),
             None => (value, from),
         };
@@ -56,14 +56,14 @@ impl<'m> Builder<'m> {
             if integral && from_half != to_half {
                 return false;
             }
-            let single = if integral {
+            let number = if integral {
                 self.rounded(Ty::F32, flags.round, value)
-            } else if let Some(single) = self.near_half(format, from, value) {
-                single
+            } else if let Some(number) = self.near_half(format, from, value) {
+                number
             } else {
                 return false;
             };
-            let half = half_precision::from_f32(self, format, flags.round, single);
+            let half = half_precision::from_f32(self, format, flags.round, number);
             let half = self.finished_half(format, flags, half);
             self.write(scope, half);
             return true;

@@ -99,16 +99,16 @@ impl<'m> Builder<'m> {
                 return half_precision::chosen(self, format, [a, b], (op == Op::Max, flags.nan));
             }
             (Op::Ex2, &[a]) => {
-                let x = self.half_to_single(format, a);
+                let x = self.half_to_f32(format, a);
                 approximations::power_of_two(self, x)
             }
             (Op::Tanh, &[a]) => {
-                let x = self.half_to_single(format, a);
+                let x = self.half_to_f32(format, a);
                 approximations::hyperbolic_tangent(self, x)
             }
             (Op::Add | Op::Sub | Op::Mul, &[a, b]) => {
-                let x = self.half_to_single(format, a);
-                let y = self.half_to_single(format, b);
+                let x = self.half_to_f32(format, a);
+                let y = self.half_to_f32(format, b);
                 match op {
                     Op::Add => self.f32_add(x, y),
                     Op::Sub => self.f32_sub(x, y),
@@ -116,9 +116,9 @@ impl<'m> Builder<'m> {
                 }
             }
             (Op::Fma, &[a, b, c]) => {
-                let x = self.half_to_single(format, a);
-                let y = self.half_to_single(format, b);
-                let z = self.half_to_single(format, c);
+                let x = self.half_to_f32(format, a);
+                let y = self.half_to_f32(format, b);
+                let z = self.half_to_f32(format, c);
                 half_precision::fused(self, format, [x, y, z])
             }
             _ => {
@@ -131,7 +131,7 @@ impl<'m> Builder<'m> {
     }
 
     /// The f32 that a half in the low bits of a word is equal to.
-    pub(crate) fn half_to_single(&mut self, format: HalfFormat, value: Arg) -> Arg {
+    pub(crate) fn half_to_f32(&mut self, format: HalfFormat, value: Arg) -> Arg {
         let upper = self.i32_shl(value, 16);
         half_precision::to_f32(self, format, upper)
     }
@@ -168,7 +168,7 @@ impl<'m> Builder<'m> {
     ) -> Option<Arg> {
         let [a, b] = [a, b].map(|value| {
             let value = self.flushed_half(format, flags, value);
-            self.half_to_single(format, value)
+            self.half_to_f32(format, value)
         });
         let exact = Flags {
             ftz: false,
