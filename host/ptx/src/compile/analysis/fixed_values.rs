@@ -136,3 +136,57 @@ impl FixedValues {
         around.any(|around| around == block.index())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::ir::samples::{Shape, Thread, random};
+
+    fn special(number: u32, value: SpecialValue) -> u64 {
+        let mut thread = Thread {
+            number,
+            ..Thread::default()
+        };
+        thread.step(&Op::Special(Reg(0), value));
+        thread.arg(Arg::Reg(Reg(0)))
+    }
+
+    #[test]
+    fn a_register_has_its_fixed_value_wherever_it_is_read() {
+        let mut rng = fastrand::Rng::with_seed(17);
+        let mut seen = 0;
+        for number in 0..2000 {
+            let shape = Shape {
+                blocks: rng.u32(2..5),
+                ops_per_block: 4,
+                suspends: false,
+            };
+            let body = random(&mut rng, &shape);
+            let fixed = FixedValues::of(&body).unwrap();
+            let mut thread = Thread {
+                number,
+                ..Thread::default()
+            };
+            let mut at = Some(BlockId::ENTRY);
+            for _ in 0..20 {
+                let Some((id, block)) = at.and_then(|id| Some((id, body.block(id)?))) else {
+                    break;
+                };
+                for (place, op) in block.ops.iter().enumerate() {
+                    op.each_arg(|arg| {
+                        let expected = match fixed.value(arg, (id, place)) {
+                            Some(FixedValue::Constant(constant)) => thread.arg(constant),
+                            Some(FixedValue::Special(value)) => special(number, value),
+                            None => return,
+                        };
+                        seen += usize::from(arg.reg().is_some());
+                        assert_eq!(thread.arg(arg), expected, "{arg:?} in {body:#?}");
+                    });
+                    thread.step(op);
+                }
+                at = thread.next(&block.end);
+            }
+        }
+        assert!(seen > 500, "{seen}");
+    }
+}

@@ -117,9 +117,7 @@ pub(crate) fn butterfly(op: &Op) -> Option<(Symmetry, Reg, Reg)> {
 fn moved(op: &Op) -> Option<(Reg, Arg)> {
     match op {
         Op::Copy(target, a) | Op::CanonicalizeNan(target, a) => Some((*target, *a)),
-        Op::Unary(Opcode::I32ReinterpretF32 | Opcode::F32ReinterpretI32, target, a) => {
-            Some((*target, *a))
-        }
+        Op::Unary(opcode, target, a) if opcode.is_reinterpretation() => Some((*target, *a)),
         _ => None,
     }
 }
@@ -170,10 +168,10 @@ fn combined(body: &Body, block: &Block, mut values: HashMap<Reg, Value>) -> Vec<
         let mut gains = false;
         match op {
             Op::Binary(opcode, _, a, b) if is_pair(*a, *b) => {
-                gains = is_commutative(*opcode);
-                value = match opcode {
-                    Opcode::F32Min | Opcode::F32Max => Some(Value::Extreme),
-                    _ if is_order(*opcode) => Some(Value::Order),
+                gains = opcode.is_commutative();
+                value = match opcode.meaning() {
+                    Meaning::FloatExtreme => Some(Value::Extreme),
+                    _ if opcode.is_integer_order() => Some(Value::Order),
                     _ => None,
                 };
             }
@@ -221,28 +219,84 @@ fn combined(body: &Body, block: &Block, mut values: HashMap<Reg, Value>) -> Vec<
     found
 }
 
-/// Whether the order of the operands makes no difference but to which NaN the result is.
-fn is_commutative(opcode: Opcode) -> bool {
-    matches!(
-        opcode,
-        Opcode::F32Add | Opcode::F32Mul | Opcode::F32Min | Opcode::F32Max
-    ) || matches!(
-        opcode.meaning(),
-        Meaning::Add | Meaning::Mul | Meaning::And | Meaning::Or | Meaning::Xor
-    )
-}
-
-/// Whether it says which of two integers is the less.
-fn is_order(opcode: Opcode) -> bool {
-    use Opcode::{I32GeS, I32GeU, I32GtS, I32GtU, I32LeS, I32LeU, I32LtS, I32LtU};
-    matches!(
-        opcode,
-        I32LtS | I32LtU | I32LeS | I32LeU | I32GtS | I32GtU | I32GeS | I32GeU
-    )
-}
-
 /// What a chunk of so many lanes is a copy of: the first one that has the same.
 pub(crate) fn first_same_chunk(symmetry: Symmetry, chunk: u32, lanes: u32) -> u32 {
     let bits = u32::from(symmetry) & !(lanes - 1);
     ((chunk * lanes) & !bits) / lanes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::ir::{SuspendKind, SuspendPoint};
+
+    const OWN: Reg = Reg(0);
+    const OTHER: Reg = Reg(1);
+    const RESULT: Reg = Reg(2);
+
+    /// A shuffle across a bit among so many lanes, and a step behind it that combines what a lane has
+    /// with what it gets.
+    fn kernel(bit: u32, clamp: u32, combine: Opcode) -> Body {
+        let mut body = Body {
+            whole_warps: true,
+            ..Body::default()
+        };
+        for ty in [Ty::I32, Ty::I32, combine.result()] {
+            body.reg(ty);
+        }
+        let op = WarpOp::Shuffle(ShuffleMode::Butterfly);
+        let point = body.suspend_points.push(SuspendPoint {
+            line: 0,
+            kind: SuspendKind::Collective(op),
+            inputs: Vec::new(),
+            results: Vec::new(),
+            in_whole_warps: true,
+        });
+        let shuffle = Op::Collective {
+            op,
+            targets: vec![OTHER],
+            inputs: vec![Arg::Reg(OWN), Arg::I32(bit), Arg::I32(clamp)],
+        };
+        let step = Op::Binary(combine, RESULT, Arg::Reg(OTHER), Arg::Reg(OWN));
+        for (ops, end) in [
+            (Vec::new(), End::WholeWarp(BlockId(1), BlockId(2))),
+            (vec![shuffle], End::Jump(BlockId(3))),
+            (Vec::new(), End::Suspend(point, BlockId(3))),
+            (vec![step], End::Exit),
+        ] {
+            body.blocks.push(Block { line: 0, ops, end });
+        }
+        body
+    }
+
+    #[test]
+    fn a_sum_of_both_sides_of_a_butterfly_is_the_same_in_both() {
+        for combine in [Opcode::I32Add, Opcode::I32Xor, Opcode::I32Mul] {
+            let found = reductions(&kernel(4, 31, combine));
+            let expected = Reductions::from_iter([((BlockId(3), 0), (4, Arg::Reg(OWN)))]);
+            assert!(found == expected, "{combine:?}");
+        }
+    }
+
+    #[test]
+    fn what_depends_on_the_side_or_goes_across_no_bit_of_the_warp_is_not() {
+        for (bit, clamp, combine) in [
+            (4, 31, Opcode::I32Sub),
+            (4, 31, Opcode::I32LtS),
+            (3, 31, Opcode::I32Add),
+            (32, 31, Opcode::I32Add),
+            (4, 15, Opcode::I32Add),
+        ] {
+            let found = reductions(&kernel(bit, clamp, combine));
+            assert!(found.is_empty(), "{bit} {clamp} {combine:?}");
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_a_copy_of_the_first_that_differs_from_it_in_symmetric_bits_alone() {
+        let first = |symmetry| (0..8).map(move |chunk| first_same_chunk(symmetry, chunk, 4));
+        assert!(first(ALL).all(|chunk| chunk == 0));
+        assert!(first(NONE).eq(0..8));
+        assert!(first(16).eq([0, 1, 2, 3, 0, 1, 2, 3]));
+    }
 }

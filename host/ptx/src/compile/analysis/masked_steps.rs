@@ -144,3 +144,58 @@ fn can_be_masked(op: &Op) -> bool {
         | Op::Atomic { .. } => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::ir::opcodes::Opcode;
+    use crate::compile::ir::{Arg, Reg, Ty};
+
+    /// A block that branches around a second one, which does so many steps, to a third.
+    fn kernel(opcode: Opcode, steps: usize) -> Body {
+        let mut body = Body::default();
+        let [condition, number]: [Reg; 2] = [(); 2].map(|()| body.reg(Ty::I32));
+        let step = Op::Binary(opcode, number, Arg::Reg(number), Arg::I32(3));
+        for (ops, end) in [
+            (
+                Vec::new(),
+                End::Branch(Arg::Reg(condition), BlockId(1), BlockId(2)),
+            ),
+            (vec![step; steps], End::Jump(BlockId(2))),
+            (Vec::new(), End::Exit),
+        ] {
+            body.blocks.push(Block { line: 0, ops, end });
+        }
+        body
+    }
+
+    fn masked(body: &Body) -> Option<(usize, bool, BlockId)> {
+        let info = UniformityInfo::of_single_threads(body);
+        let end = &body.block(BlockId::ENTRY)?.end;
+        let masked = MaskedSteps::of(body, &info, &predecessors(body), end)?;
+        Some((masked.steps.len(), masked.when, masked.join))
+    }
+
+    #[test]
+    fn a_few_steps_of_one_side_of_a_branch_are_masked() {
+        let mut body = kernel(Opcode::I32Add, MOST_MASKED);
+        assert_eq!(masked(&body), Some((MOST_MASKED, true, BlockId(2))));
+        if let Some(block) = body.blocks.get_mut(BlockId::ENTRY) {
+            block.end = End::Branch(Arg::Reg(Reg(0)), BlockId(2), BlockId(1));
+        }
+        assert_eq!(masked(&body), Some((MOST_MASKED, false, BlockId(2))));
+    }
+
+    #[test]
+    fn steps_that_are_too_many_or_may_trap_or_are_reached_elsewhere_are_not() {
+        assert_eq!(masked(&kernel(Opcode::I32Add, MOST_MASKED + 1)), None);
+        assert_eq!(masked(&kernel(Opcode::I32DivU, 1)), None);
+        let mut body = kernel(Opcode::I32Add, 1);
+        body.blocks.push(Block {
+            line: 0,
+            ops: Vec::new(),
+            end: End::Jump(BlockId(1)),
+        });
+        assert_eq!(masked(&body), None);
+    }
+}

@@ -80,6 +80,8 @@ pub(crate) fn binary(opcode: Opcode, a: Operand, b: Operand) -> Uniformity {
             | Meaning::CompareSigned
             | Meaning::CompareUnsigned
             | Meaning::CompareFloat
+            | Meaning::FloatSumProduct
+            | Meaning::FloatExtreme
             | Meaning::Opaque,
             _,
         ) => None,
@@ -119,6 +121,8 @@ pub(crate) fn binary_low_zeros(opcode: Opcode, a: Operand, b: Operand) -> u32 {
             | Meaning::CompareSigned
             | Meaning::CompareUnsigned
             | Meaning::CompareFloat
+            | Meaning::FloatSumProduct
+            | Meaning::FloatExtreme
             | Meaning::Opaque,
             _,
         ) => 0,

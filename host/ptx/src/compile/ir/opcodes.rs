@@ -45,6 +45,11 @@ pub(crate) enum Meaning {
     CompareSigned,
     CompareUnsigned,
     CompareFloat,
+    /// A sum or a product of floats, of which the order of the operands decides no more than which NaN
+    /// the result is.
+    FloatSumProduct,
+    /// The greater or the less of two floats; the same of their order.
+    FloatExtreme,
     /// Any other function of the operands: equal operands give equal results, and no more is known.
     Opaque,
 }
@@ -211,13 +216,13 @@ opcodes! {
     I64TruncSatF64S:   1 * F64 -> I64, Opaque,          Ignored,        Never,    Scalarised;
     I64TruncSatF64U:   1 * F64 -> I64, Opaque,          Ignored,        Never,    Scalarised;
     I64ReinterpretF64: 1 * F64 -> I64, Opaque,          Observed,       Never,    SameBits;
-    F32Add:            2 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Add);
+    F32Add:            2 * F32 -> F32, FloatSumProduct, Arithmetic,     Never,    Lanes(W::F32x4Add);
     F32Sub:            2 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Sub);
-    F32Mul:            2 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Mul);
+    F32Mul:            2 * F32 -> F32, FloatSumProduct, Arithmetic,     Never,    Lanes(W::F32x4Mul);
     F32Div:            2 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Div);
     F32Sqrt:           1 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Sqrt);
-    F32Min:            2 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Min);
-    F32Max:            2 * F32 -> F32, Opaque,          Arithmetic,     Never,    Lanes(W::F32x4Max);
+    F32Min:            2 * F32 -> F32, FloatExtreme,    Arithmetic,     Never,    Lanes(W::F32x4Min);
+    F32Max:            2 * F32 -> F32, FloatExtreme,    Arithmetic,     Never,    Lanes(W::F32x4Max);
     F32Abs:            1 * F32 -> F32, Opaque,          KeepsCanonical, Never,    Lanes(W::F32x4Abs);
     F32Neg:            1 * F32 -> F32, Opaque,          Observed,       Never,    Lanes(W::F32x4Neg);
     F32Copysign:       2 * F32 -> F32, Opaque,          Observed,       Never,    CopySign;
@@ -237,13 +242,13 @@ opcodes! {
     F32ConvertI64S:    1 * I64 -> F32, Opaque,          Absent,         Never,    Scalarised;
     F32ConvertI64U:    1 * I64 -> F32, Opaque,          Absent,         Never,    Scalarised;
     F32ReinterpretI32: 1 * I32 -> F32, Opaque,          Observed,       Never,    SameBits;
-    F64Add:            2 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Add);
+    F64Add:            2 * F64 -> F64, FloatSumProduct, Arithmetic,     Never,    Lanes(W::F64x2Add);
     F64Sub:            2 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Sub);
-    F64Mul:            2 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Mul);
+    F64Mul:            2 * F64 -> F64, FloatSumProduct, Arithmetic,     Never,    Lanes(W::F64x2Mul);
     F64Div:            2 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Div);
     F64Sqrt:           1 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Sqrt);
-    F64Min:            2 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Min);
-    F64Max:            2 * F64 -> F64, Opaque,          Arithmetic,     Never,    Lanes(W::F64x2Max);
+    F64Min:            2 * F64 -> F64, FloatExtreme,    Arithmetic,     Never,    Lanes(W::F64x2Min);
+    F64Max:            2 * F64 -> F64, FloatExtreme,    Arithmetic,     Never,    Lanes(W::F64x2Max);
     F64Abs:            1 * F64 -> F64, Opaque,          Observed,       Never,    Lanes(W::F64x2Abs);
     F64Neg:            1 * F64 -> F64, Opaque,          Observed,       Never,    Lanes(W::F64x2Neg);
     F64Copysign:       2 * F64 -> F64, Opaque,          Observed,       Never,    CopySign;
@@ -318,6 +323,33 @@ impl Opcode {
         )
     }
 
+    /// Whether the order of the operands makes no difference but to which NaN the result is.
+    pub(crate) fn is_commutative(self) -> bool {
+        matches!(
+            self.meaning(),
+            Meaning::Add
+                | Meaning::Mul
+                | Meaning::And
+                | Meaning::Or
+                | Meaning::Xor
+                | Meaning::FloatSumProduct
+                | Meaning::FloatExtreme
+        )
+    }
+
+    /// Whether it says which of two integers is the less.
+    pub(crate) fn is_integer_order(self) -> bool {
+        matches!(
+            self.meaning(),
+            Meaning::CompareSigned | Meaning::CompareUnsigned
+        )
+    }
+
+    /// Whether the result has the bits of the operand, as another type.
+    pub(crate) fn is_reinterpretation(self) -> bool {
+        matches!(self.vector(), VectorForm::SameBits)
+    }
+
     /// Whether it combines registers that are 0 or 1 into one that is 0 or 1.
     pub(crate) fn is_bool_combine(self) -> bool {
         let combines = matches!(self.meaning(), Meaning::And | Meaning::Or | Meaning::Xor);
@@ -367,6 +399,8 @@ mod tests {
                 {
                     &rest
                 }
+                "Add" | "Mul" => "FloatSumProduct",
+                "Min" | "Max" => "FloatExtreme",
                 _ => "Opaque",
             };
             assert_eq!(format!("{:?}", opcode.meaning()), meaning, "{opcode:?}");

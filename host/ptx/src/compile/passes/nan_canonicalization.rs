@@ -13,7 +13,7 @@
 
 use crate::compile::analysis::liveness::for_each_end_use;
 use crate::compile::ir::entity::EntityMap;
-use crate::compile::ir::opcodes::{NanBehavior, Opcode};
+use crate::compile::ir::opcodes::{Meaning, NanBehavior, Opcode};
 use crate::compile::ir::{Arg, Body, End, Op, Reg, SuspendKind, SuspendPoint};
 use crate::simt::warp::WarpOp;
 
@@ -172,10 +172,8 @@ fn deferred(body: &Body) -> EntityMap<Reg, bool> {
 
 /// Whether a step's result has the bits of its operand, as far as a number of 32 bits has any.
 fn moves_bits(opcode: Opcode) -> bool {
-    matches!(
-        opcode,
-        Opcode::I32ReinterpretF32 | Opcode::F32ReinterpretI32 | Opcode::I64ExtendI32U
-    )
+    let is_of_32_bits = opcode.operand().bytes() == 4;
+    opcode.is_reinterpretation() && is_of_32_bits || opcode.meaning() == Meaning::ExtendU
 }
 
 /// Whether a suspend point takes a register as what it shuffles, and as nothing else.
