@@ -23,7 +23,14 @@ const CRATES: [&str; 7] = [
 const ALLOWED: [(&str, &[&str]); 1] = [(
     "guest-sdk",
     &[
-        "buffer", "device", "error", "event", "launch", "module", "queue",
+        "buffer",
+        "device",
+        "error",
+        "event",
+        "kernel::launch",
+        "launch",
+        "module",
+        "queue",
     ],
 )];
 
@@ -257,7 +264,7 @@ fn is_allowed(crate_folder: &str, circle: &[Name]) -> bool {
         *folder == crate_folder
             && circle
                 .iter()
-                .all(|name| name.len() == 1 && modules.contains(&name[0].as_str()))
+                .all(|name| modules.contains(&name.join("::").as_str()))
     })
 }
 

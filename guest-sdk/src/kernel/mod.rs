@@ -56,6 +56,7 @@ mod half;
 mod launch;
 mod memory;
 pub mod native;
+mod number;
 pub mod parameter;
 mod threads;
 

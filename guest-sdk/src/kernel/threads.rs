@@ -324,7 +324,7 @@ pub mod grid {
 /// them must call the same function.
 pub mod warp {
     use super::{WARP, team};
-    use crate::kernel::memory::Number;
+    use crate::kernel::number::Number;
     use bytemuck::Pod;
 
     fn exchange<T: Pod>(value: T, lane_of: impl FnOnce(usize) -> Option<usize>) -> T {

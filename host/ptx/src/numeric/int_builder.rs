@@ -148,4 +148,20 @@ pub(crate) trait IntBuilder {
         let most = self.int(width, most);
         self.int_select(inside, a, most)
     }
+
+    /// Some bits of a word as a number.
+    fn field(&mut self, word: Self::Int, at: u32, bits: u32, signed: bool) -> Self::Int {
+        let above = 32 - bits - at;
+        let top = if above == 0 {
+            word
+        } else {
+            self.binary_const(IntBinary::Shl, word, u64::from(above))
+        };
+        let shift = if signed {
+            IntBinary::ShrS
+        } else {
+            IntBinary::ShrU
+        };
+        self.binary_const(shift, top, u64::from(32 - bits))
+    }
 }

@@ -239,8 +239,8 @@ fn mad24<B: IntBuilder>(b: &mut B, flags: Flags, [x, y, c]: [B::Int; 3]) -> B::I
 fn dp4a<B: IntBuilder>(b: &mut B, flags: Flags, [x, y, c]: [B::Int; 3]) -> B::Int {
     let mut sum = c;
     for part in 0..4 {
-        let x = field(b, x, 8 * part, 8, flags.to.is_signed());
-        let y = field(b, y, 8 * part, 8, flags.from.is_signed());
+        let x = b.field(x, 8 * part, 8, flags.to.is_signed());
+        let y = b.field(y, 8 * part, 8, flags.from.is_signed());
         let product = b.binary(Mul, x, y);
         sum = b.binary(Add, sum, product);
     }
@@ -253,29 +253,12 @@ fn dp2a<B: IntBuilder>(b: &mut B, flags: Flags, [x, y, c]: [B::Int; 3]) -> B::In
     let first = if flags.is(Modifier::Hi) { 16 } else { 0 };
     let mut sum = c;
     for part in 0..2 {
-        let x = field(b, x, 16 * part, 16, flags.to.is_signed());
-        let y = field(b, y, first + 8 * part, 8, flags.from.is_signed());
+        let x = b.field(x, 16 * part, 16, flags.to.is_signed());
+        let y = b.field(y, first + 8 * part, 8, flags.from.is_signed());
         let product = b.binary(Mul, x, y);
         sum = b.binary(Add, sum, product);
     }
     sum
-}
-
-/// Some bits of a word as a number.
-pub(crate) fn field<B: IntBuilder>(
-    b: &mut B,
-    word: B::Int,
-    at: u32,
-    bits: u32,
-    signed: bool,
-) -> B::Int {
-    let above = 32 - bits - at;
-    let top = if above == 0 {
-        word
-    } else {
-        b.binary_const(Shl, word, u64::from(above))
-    };
-    b.binary_const(if signed { ShrS } else { ShrU }, top, u64::from(32 - bits))
 }
 
 /// `shf.l`: the upper half of 64 bits that are shifted left.

@@ -8,7 +8,6 @@ use crate::numeric::eval::Flags;
 use crate::numeric::int_builder::IntBinary::*;
 use crate::numeric::int_builder::{IntBuilder, Width};
 use crate::numeric::integer::mask;
-use crate::numeric::scalar::field;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::tree::Part;
 use crate::syntax::types::Type;
@@ -145,7 +144,7 @@ pub(crate) fn vmad<B: IntBuilder>(b: &mut B, flags: Flags, [x, y, c]: [B::Int; 3
 fn part<B: IntBuilder>(b: &mut B, word: B::Int, part: Part, signed: bool) -> B::Int {
     let value = match part {
         Part::Word => word,
-        _ => field(b, word, part.shift(), part.bits(), signed),
+        _ => b.field(word, part.shift(), part.bits(), signed),
     };
     b.in_w64(value, signed)
 }

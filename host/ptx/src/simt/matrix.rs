@@ -10,7 +10,7 @@ use std::fmt;
 
 use crate::numeric::float::{self, F16, F32, F64, Float};
 use crate::numeric::{Flags, Round, fp8, mask};
-use crate::simt::warp::{LaneWords, WARP_LANES};
+use crate::simt::lanes::{LaneWords, WARP_LANES};
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::tree::Instruction;
 use crate::syntax::types::Type;

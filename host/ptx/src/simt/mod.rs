@@ -21,6 +21,7 @@ pub(crate) mod extent;
 pub(crate) mod fault;
 pub(crate) mod geometry;
 pub(crate) mod instruction;
+pub(crate) mod lanes;
 pub(crate) mod launch;
 pub(crate) mod matrix;
 pub(crate) mod memory;

@@ -9,12 +9,10 @@
 use std::fmt;
 
 use crate::numeric::{Flags, alu};
+pub(crate) use crate::simt::lanes::{LaneWords, WARP_LANES};
 use crate::simt::matrix::{Mma, Permutation};
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::types::Type;
-
-/// Threads of a warp.
-pub(crate) const WARP_LANES: u32 = 32;
 
 /// The mask of members that has all lanes of a warp.
 pub(crate) const ALL_LANES: u32 = u32::MAX;
@@ -25,9 +23,6 @@ pub(crate) const MAX_INPUTS: usize = 24;
 
 /// The most words that a lane gets: those of one matrix.
 pub(crate) const MAX_RESULTS: usize = 8;
-
-/// One word of each lane of a warp.
-pub(crate) type LaneWords = [u64; WARP_LANES as usize];
 
 /// Where a lane of a shuffle reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
