@@ -9,7 +9,7 @@ use tensor_wasm_runtime::policy::{Principal, Scope};
 use super::claims::parse_tenant;
 use super::entry::{Entry, ProcessKeys};
 use super::secret::problem_of;
-use super::{TokenSource, SHORT, TokenError};
+use super::{SHORT, TokenError, TokenSource};
 use crate::deprecation::{BARE_TOKENS, Release};
 
 /// An entry of the variable.
