@@ -19,7 +19,7 @@ use super::exchange::Exchange;
 use super::limits::Limits;
 use super::pace::MinimumPace;
 use super::peer_watch::PeerWatch;
-use super::places::{ConnectionPlaces, RequestPlace, Places, RequestPermit};
+use super::places::{ConnectionPlaces, Places, RequestPermit, RequestPlace};
 use super::server_span;
 use crate::request::trace::Recording;
 use crate::request::{
