@@ -7,20 +7,10 @@ use std::sync::Arc;
 
 use tensor_wasm_ptx::{Extent, Param, ParamType};
 
+use crate::launch_config::LaunchConfig;
 use crate::meter::LaunchCharge;
 use crate::tenant::Tenant;
 use crate::{Buffer, Description, Error, Kernel};
-
-/// How a kernel is launched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LaunchConfig {
-    /// How many blocks there are.
-    pub grid: Extent,
-    /// How many threads each block has.
-    pub block: Extent,
-    /// Dynamic shared memory of a block, in bytes.
-    pub shared_bytes: u32,
-}
 
 /// One argument of a launch. Its type must be the parameter's, except that a
 /// pointer fits any parameter of 64 bits.

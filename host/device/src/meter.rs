@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::launch::LaunchConfig;
+use crate::launch_config::LaunchConfig;
 use crate::sync::lock;
 
 /// To whom launches are charged.

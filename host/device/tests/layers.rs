@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a tenant uses, and what is between that and a backend.
-const ABOVE_THE_SEAM: [&str; 16] = [
+const ABOVE_THE_SEAM: [&str; 17] = [
     "backend.rs",
     "buffer.rs",
     "cache.rs",
@@ -13,6 +13,7 @@ const ABOVE_THE_SEAM: [&str; 16] = [
     "effects.rs",
     "event.rs",
     "launch.rs",
+    "launch_config.rs",
     "lease.rs",
     "module.rs",
     "queue.rs",

@@ -10,7 +10,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::StorageError;
 use super::database::Database;
-use super::functions::ChangeError;
+use super::change_error::ChangeError;
 use super::stored;
 
 /// The version of what is staged.

@@ -11,6 +11,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::StorageError;
 use super::assets::{self, AssetOwner};
+pub(crate) use super::change_error::ChangeError;
 use super::database::Database;
 use super::ids::random_id;
 use super::stored;
@@ -91,33 +92,6 @@ pub(crate) struct DeletedFunction {
     pub(crate) function: Function,
     /// The contents of its assets. Others may have them.
     pub(crate) assets: BTreeSet<String>,
-}
-
-/// Why a change was not made.
-#[derive(Debug)]
-pub(crate) enum ChangeError {
-    /// The tenant has no such function.
-    NoFunction,
-    /// The function has no such version.
-    NoVersion(u32),
-    /// The tenant has as many functions as it may.
-    TooMany {
-        /// How many it may have.
-        limit: u32,
-    },
-    /// The tenant has stored as much as it may.
-    TooMuch {
-        /// How much it may store, in bytes.
-        limit: u64,
-    },
-    /// The storage failed.
-    Storage(StorageError),
-}
-
-impl<E: Into<StorageError>> From<E> for ChangeError {
-    fn from(error: E) -> ChangeError {
-        ChangeError::Storage(error.into())
-    }
 }
 
 /// An id for a function that is to be made.

@@ -6,6 +6,7 @@
 //! What is there without a row was never acknowledged, and is removed at the next start.
 
 pub(crate) mod assets;
+mod change_error;
 pub(crate) mod components;
 pub(crate) mod data_dir;
 pub(crate) mod database;
