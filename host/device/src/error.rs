@@ -2,6 +2,8 @@
 //! `error`, one to one, so that the guest-facing layer only translates; what a
 //! message says is meant for the component's author.
 
+use std::fmt;
+
 use tensor_wasm_ptx::Diagnostic;
 use tensor_wasm_ptx::simt::Fault;
 
@@ -37,8 +39,8 @@ pub enum Error {
     #[error("the module cannot run on this device: {}", first_of(.0))]
     InvalidModule(Vec<Diagnostic>),
     /// The module has no entry of this name.
-    #[error("the module has no kernel `{0}`; `kernel-names` lists those that it has")]
-    UnknownKernel(String),
+    #[error("the module has no kernel {0}")]
+    UnknownKernel(UnknownKernel),
     /// The arguments or the extents do not fit the kernel or the device.
     #[error("invalid launch: {0}")]
     InvalidLaunch(String),
@@ -51,6 +53,33 @@ pub enum Error {
     /// A kernel of the queue ran past the grant's time limit.
     #[error("deadline exceeded: {0}")]
     DeadlineExceeded(String),
+}
+
+/// A kernel that a module does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownKernel {
+    /// The name that was asked for.
+    pub name: String,
+    /// The names of the kernels that the module has, in the order of its text.
+    pub kernels: Vec<String>,
+}
+
+impl fmt::Display for UnknownKernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// How many names a message lists.
+        const LISTED: usize = 16;
+        write!(f, "`{}`; it has ", self.name)?;
+        let mut before = "";
+        for kernel in self.kernels.iter().take(LISTED) {
+            write!(f, "{before}`{kernel}`")?;
+            before = ", ";
+        }
+        match self.kernels.len() {
+            0 => f.write_str("none"),
+            all if all > LISTED => write!(f, ", and {} more", all - LISTED),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Error {

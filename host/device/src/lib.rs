@@ -109,7 +109,7 @@ pub use cpu::compiled::{compile_for_single_threads, interpret_all_kernels};
 pub use description::{Backend, Description, Info};
 pub use device::Device;
 pub use devices::Devices;
-pub use error::Error;
+pub use error::{Error, UnknownKernel};
 pub use essential_thread::{on_essential_thread_loss, spawn_essential};
 pub use event::Event;
 pub use launch::Argument;

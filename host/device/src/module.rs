@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use tensor_wasm_ptx::{Entry, Param};
 
-use crate::Error;
 use crate::description::MAX_THREADS_PER_BLOCK;
 use crate::identity::{ModuleId, WorkerId};
 use crate::reclaimer::RetiringModule;
 use crate::tenant::{ModuleCharge, Tenant};
+use crate::{Error, UnknownKernel};
 
 /// A checked module, with device memory of its own for the variables that it
 /// declares. Clones are the same module.
@@ -111,7 +111,7 @@ impl Module {
     /// The kernel of this name.
     ///
     /// # Errors
-    /// [`Error::UnknownKernel`] with the name.
+    /// [`Error::UnknownKernel`] with the name, and those that there are.
     pub fn kernel(&self, name: &str) -> Result<Kernel, Error> {
         let index = self
             .shared
@@ -124,7 +124,10 @@ impl Module {
                 module: self.clone(),
                 index,
             }),
-            None => Err(Error::UnknownKernel(name.to_owned())),
+            None => Err(Error::UnknownKernel(UnknownKernel {
+                name: name.to_owned(),
+                kernels: self.kernel_names(),
+            })),
         }
     }
 

@@ -30,6 +30,7 @@ mod mbarriers;
 mod no_system;
 mod output;
 mod pointers;
+mod profile;
 mod ptxas;
 mod random;
 mod recursion;

@@ -41,8 +41,8 @@ impl From<Error> for WireError {
                     .map(|found| (found.line, found.column, found.message))
                     .collect(),
             ),
-            Error::UnknownKernel(name) => {
-                WireError::InvalidLaunch(format!("there is no kernel `{name}`"))
+            Error::UnknownKernel(unknown) => {
+                WireError::InvalidLaunch(format!("there is no kernel {unknown}"))
             }
             Error::InvalidLaunch(message) => WireError::InvalidLaunch(message),
             Error::OutOfRange(message) => WireError::OutOfRange(message),

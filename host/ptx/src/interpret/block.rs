@@ -6,6 +6,7 @@
 use crate::Extent;
 use crate::interpret::checks::{Checks, Finding};
 use crate::interpret::launch::InterpretedLaunch;
+use crate::interpret::profile::{BlockProfile, Profile};
 use crate::interpret::program::{Action, Condition, Source};
 use crate::interpret::thread::observer::NoChecks;
 use crate::interpret::thread::{RunningThread, Thread, TurnEnd};
@@ -37,6 +38,8 @@ pub struct InterpretedBlock {
     steps: u64,
     /// Where the launch is checked.
     pub(crate) checks: Option<Box<Checks>>,
+    /// Where the launch is profiled.
+    profile: Option<Box<BlockProfile>>,
 }
 
 impl InterpretedBlock {
@@ -55,6 +58,7 @@ impl InterpretedBlock {
             moved: false,
             steps: 0,
             checks: None,
+            profile: None,
         };
         block.restart(launch, index);
         block
@@ -79,6 +83,9 @@ impl InterpretedBlock {
         self.moved = false;
         self.steps = 0;
         self.checks = launch.is_checked().then(|| Box::new(Checks::new(launch)));
+        self.profile = launch
+            .is_profiled
+            .then(|| Box::new(BlockProfile::new(launch)));
     }
 
     /// How many steps the block has taken: one step is one instruction of one thread, and one byte
@@ -92,6 +99,14 @@ impl InterpretedBlock {
     #[must_use]
     pub fn finding(&self) -> Option<&Finding> {
         self.checks.as_deref().and_then(Checks::finding)
+    }
+
+    /// Adds what was counted of a profiled block to the profile of its launch.
+    pub(crate) fn add_profile(&mut self, launch: &InterpretedLaunch, all: &mut Profile) {
+        let has_ended = self.sync.live() == 0;
+        if let Some(profile) = self.profile.take() {
+            profile.add_to(launch, has_ended, all);
+        }
     }
 
     /// Runs until all threads have ended, or for this many steps.
@@ -167,9 +182,10 @@ impl InterpretedBlock {
             clock: self.steps,
             extra: 0,
         };
-        let ended = match &mut self.checks {
-            None => running.run(budget, &mut self.steps, &mut NoChecks),
-            Some(checks) => running.run(budget, &mut self.steps, checks.as_mut()),
+        let ended = match (&mut self.checks, &mut self.profile) {
+            (Some(checks), _) => running.run(budget, &mut self.steps, checks.as_mut()),
+            (None, Some(profile)) => running.run(budget, &mut self.steps, profile.as_mut()),
+            (None, None) => running.run(budget, &mut self.steps, &mut NoChecks),
         };
         match ended {
             Ok(TurnEnd::Budget) => Ok(()),

@@ -24,6 +24,8 @@ pub struct InterpretedLaunch {
     pub(crate) block_bytes: u64,
     /// What the checks call the kernel's memory; absent where its blocks are not checked.
     pub(crate) names: Option<Arc<Names>>,
+    /// Whether what its blocks do is counted.
+    pub(crate) is_profiled: bool,
 }
 
 impl InterpretedLaunch {
@@ -56,6 +58,7 @@ impl InterpretedLaunch {
             local_bytes: layout.map_or(0, |layout| layout.local_bytes),
             block_bytes: launch.block_bytes(),
             names: None,
+            is_profiled: false,
             launch,
         }
     }

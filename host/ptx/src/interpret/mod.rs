@@ -10,6 +10,7 @@ pub mod checks;
 mod decode;
 mod grid;
 mod launch;
+pub mod profile;
 mod program;
 mod sync;
 mod thread;

@@ -118,6 +118,7 @@ impl<M: Memory + ?Sized> RunningThread<'_, M> {
             if let Some(guard) = step.guard {
                 let holds = self.get(Source::slot(guard)) != 0;
                 if holds == step.negated {
+                    observer.passed_over(self, step);
                     continue;
                 }
             }

@@ -13,6 +13,12 @@ pub(crate) trait StepObserver {
         thread: &RunningThread<'_, M>,
         step: &Step,
     ) -> Result<(), Refused>;
+
+    /// A thread passes over a step whose guard is false.
+    #[inline(always)]
+    fn passed_over<M: Memory + ?Sized>(&mut self, thread: &RunningThread<'_, M>, step: &Step) {
+        let _ = (thread, step);
+    }
 }
 
 /// Nothing looks.
