@@ -5,7 +5,7 @@
 #![allow(missing_docs, unsafe_code, unused_qualifications, clippy::all)]
 
 wit_bindgen::generate!({
-    path: "../wit/gpu.wit",
+    path: "wit/tensor.wit",
     world: "tensor:gpu/capability",
 });
 

@@ -14,7 +14,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The grant does not cover this call. A service that can compute without a device
     /// does so on this error.
-    #[error("the host does not grant the device: {0}")]
+    #[error("{0}")]
     Denied(String),
     /// No device can be opened, or the device was lost with everything on it.
     #[error("the device is lost: {0}")]
@@ -39,8 +39,8 @@ pub enum Error {
     /// The module has errors, or cannot run on this device.
     #[error("the module cannot run on this device: {}", Joined(.0))]
     InvalidModule(Vec<Diagnostic>),
-    /// The module has no kernel (`.entry`) with this name.
-    #[error("unknown kernel: {0}")]
+    /// The module has no kernel (`.entry`) with this name: the name, and those that there are.
+    #[error("the module has no kernel {0}")]
     UnknownKernel(String),
     /// The arguments do not match the kernel's parameters, or the extents exceed a limit
     /// of the kernel or the device.

@@ -111,7 +111,7 @@ fn launches_that_do_not_match_the_kernel_are_refused_with_what_would_match() {
         ),
         (
             device.launch("nobody", config).run(),
-            ["no entry", "`nobody`"],
+            ["no kernel `nobody`", "it has `k`"],
         ),
         (
             device.launch("endless", LaunchConfig::new(1, 2048)).run(),
@@ -124,5 +124,7 @@ fn launches_that_do_not_match_the_kernel_are_refused_with_what_would_match() {
         assert!(texts.iter().all(|text| message.contains(text)), "{message}");
     }
     let failure = Device::load(".version 7.0\nnonsense").unwrap_err();
+    // What a test prints that unwraps it.
+    assert_eq!(format!("{failure:?}"), failure.to_string());
     assert!(matches!(&failure, Failure::Module(found) if found[0].line == 2));
 }

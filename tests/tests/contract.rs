@@ -1,10 +1,7 @@
 //! The WIT contract in `wit/`: it resolves against the WASI that components are built with,
 //! and has the properties that its comments promise.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
+use std::path::Path;
 
 use wit_parser::{Interface, Resolve, Type, TypeDefKind, WorldId};
 
@@ -12,10 +9,11 @@ const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
 
 #[test]
 fn every_world_resolves_against_the_wasi_version_of_the_components() {
-    let (resolve, _) = contract();
+    let resolve = contract();
     for world in [
         "tensor:gpu/capability@0.1.0",
         "tensor:policy/capability@0.1.0",
+        "tensor:worlds/gpu@0.1.0",
         "tensor:worlds/gpu-service@0.1.0",
         "tensor:worlds/middleware@0.1.0",
         "tensor:worlds/policy@0.1.0",
@@ -35,8 +33,20 @@ fn the_gpu_and_policy_interfaces_resolve_without_wasi() {
 }
 
 #[test]
+fn the_device_alone_is_a_world_that_needs_no_wasi() {
+    let resolve = contract();
+    let world = world_named(&resolve, "tensor:worlds/gpu@0.1.0");
+    let (imports, exports) = names(&resolve, world);
+    assert_eq!(
+        imports,
+        ["tensor:gpu/kernels@0.1.0", "tensor:gpu/residency@0.1.0"]
+    );
+    assert!(exports.is_empty());
+}
+
+#[test]
 fn a_service_exports_a_handler_and_may_launch_kernels() {
-    let (resolve, _) = contract();
+    let resolve = contract();
     let world = world_named(&resolve, "tensor:worlds/gpu-service@0.1.0");
     let (imports, exports) = names(&resolve, world);
     assert!(imports.contains(&"tensor:gpu/kernels@0.1.0".to_owned()));
@@ -46,7 +56,7 @@ fn a_service_exports_a_handler_and_may_launch_kernels() {
 
 #[test]
 fn a_middleware_imports_and_exports_a_handler_and_needs_only_wasi() {
-    let (resolve, _) = contract();
+    let resolve = contract();
     let world = world_named(&resolve, "tensor:worlds/middleware@0.1.0");
     let (imports, exports) = names(&resolve, world);
     assert!(imports.contains(&"wasi:http/incoming-handler@0.2.12".to_owned()));
@@ -57,7 +67,7 @@ fn a_middleware_imports_and_exports_a_handler_and_needs_only_wasi() {
 
 #[test]
 fn a_policy_is_a_middleware_that_decides_and_cannot_reach_the_device() {
-    let (resolve, _) = contract();
+    let resolve = contract();
     let names_of = |world| names(&resolve, world_named(&resolve, world));
     let (imports, exports) = names_of("tensor:worlds/policy@0.1.0");
     let (middleware, handler) = names_of("tensor:worlds/middleware@0.1.0");
@@ -71,7 +81,7 @@ fn a_policy_is_a_middleware_that_decides_and_cannot_reach_the_device() {
 
 #[test]
 fn device_objects_are_resources_that_a_guest_cannot_forge() {
-    let (resolve, _) = contract();
+    let resolve = contract();
     let kernels = interface_named(&resolve, "kernels");
     for name in ["device", "buffer", "module", "kernel", "queue", "event"] {
         let kind = &resolve.types[kernels.types[name]].kind;
@@ -84,7 +94,7 @@ fn device_objects_are_resources_that_a_guest_cannot_forge() {
 
 #[test]
 fn every_fallible_device_call_returns_the_same_error_type() {
-    let (resolve, _) = contract();
+    let resolve = contract();
     let error = interface_named(&resolve, "kernels").types["error"];
     for interface in ["kernels", "residency"] {
         for function in interface_named(&resolve, interface).functions.values() {
@@ -105,70 +115,14 @@ fn every_fallible_device_call_returns_the_same_error_type() {
     }
 }
 
-/// The whole contract. The second value removes the folder that it was read from.
-fn contract() -> (Resolve, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let packages = folder.path().join("deps");
-    copy(&brought_by("wasip2").join("wit/deps"), &packages);
-    copy(
-        &brought_by("wasmtime-wasi-config").join("wit/deps/config"),
-        &packages.join("config"),
-    );
-    for file in ["gpu.wit", "policy.wit"] {
-        fs::copy(Path::new(CONTRACT).join(file), packages.join(file)).unwrap();
-    }
-    fs::copy(
-        Path::new(CONTRACT).join("worlds.wit"),
-        folder.path().join("worlds.wit"),
-    )
-    .unwrap();
+/// The whole contract, in the one file that tools get.
+fn contract() -> Resolve {
     let mut resolve = Resolve::default();
     resolve
-        .push_dir(folder.path())
+        .push_file(Path::new(CONTRACT).join("../guest-sdk/wit/tensor.wit"))
         .unwrap_or_else(|error| panic!("the contract does not resolve: {error:#}"));
-    (resolve, folder)
+    resolve
 }
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
-}
-
-/// The folder of a crate, the newest of the lock file, that brings packages of WASI.
-fn brought_by(name: &str) -> PathBuf {
-    let newest = METADATA["packages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|package| package["name"] == name)
-        .max_by_key(|package| {
-            let numbers = package["version"].as_str().unwrap().split(['.', '+']);
-            let numbers = numbers.take(3).map(|number| number.parse::<u64>().unwrap());
-            numbers.collect::<Vec<_>>()
-        })
-        .unwrap_or_else(|| panic!("no package uses {name}"));
-    let manifest = Path::new(newest["manifest_path"].as_str().unwrap());
-    manifest.parent().unwrap().to_owned()
-}
-
-/// What cargo knows of all packages.
-static METADATA: LazyLock<serde_json::Value> = LazyLock::new(|| {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--locked"])
-        .args(["--filter-platform", "wasm32-wasip2"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "cargo metadata: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).unwrap()
-});
 
 fn world_named(resolve: &Resolve, name: &str) -> WorldId {
     let (world, _) = resolve

@@ -10,6 +10,7 @@ mod fuzz;
 mod gpu_check;
 mod http;
 mod kernels;
+mod languages;
 mod picture;
 mod product;
 mod ptxas;
@@ -17,6 +18,7 @@ mod server;
 mod stand_in;
 mod steps;
 mod test;
+mod wit;
 mod workspace;
 
 use std::process::ExitCode;
@@ -53,6 +55,8 @@ enum Command {
     GpuCheck(gpu_check::Arguments),
     Ptxas(ptxas::Arguments),
     ApiCheck(api_check::Arguments),
+    Wit(wit::Arguments),
+    Languages(languages::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -89,5 +93,7 @@ fn in_checkout() -> Result<()> {
         Command::GpuCheck(arguments) => gpu_check::run(&workspace, &arguments),
         Command::Ptxas(arguments) => ptxas::run(&workspace, &arguments),
         Command::ApiCheck(arguments) => api_check::run(&workspace, &arguments),
+        Command::Wit(arguments) => wit::run(&workspace, &arguments),
+        Command::Languages(arguments) => languages::run(&workspace, &arguments),
     }
 }

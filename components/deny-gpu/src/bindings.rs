@@ -4,7 +4,7 @@
 #![allow(missing_docs, unsafe_code, unused_qualifications, clippy::all)]
 
 wit_bindgen::generate!({
-    path: "../../wit/gpu.wit",
+    path: "../../guest-sdk/wit/tensor.wit",
     inline: "
         package tensor:deny-gpu;
 

@@ -3,13 +3,13 @@
 /// Generates the bindings of a world, and exports the handler of this type from the component.
 ///
 /// The parts of WASI come from the crate `wasip2`, so that their types are the same as in the
-/// functions of this crate. The caller depends on `wit-bindgen`, which expands the code, and on
-/// `wasip2`; its build script collects the WIT (`build_script.rs`).
+/// functions of this crate. The caller is a crate beside this one, and depends on `wit-bindgen`,
+/// which expands the code, and on `wasip2`.
 #[macro_export]
 macro_rules! bindings {
     ($world:literal, $handler:ident) => {
         ::wit_bindgen::generate!({
-            path: concat!(env!("OUT_DIR"), "/wit"),
+            path: "../../guest-sdk/wit/tensor.wit",
             world: $world,
             with: {
                 "wasi:cli/stderr@0.2.12": ::wasip2::cli::stderr,

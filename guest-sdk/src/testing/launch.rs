@@ -72,7 +72,15 @@ impl<'d> Launch<'d> {
         } = device;
         let refused = |error: LaunchError| Failure::Launch(error.to_string());
         let Some(entry) = module.entry(kernel) else {
-            return Err(refused(LaunchError::UnknownEntry(kernel.to_owned())));
+            let names = module.entries().iter().map(|entry| entry.name());
+            let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+            return Err(Failure::Launch(format!(
+                "the module has no kernel `{kernel}`; it has {}",
+                match names.as_slice() {
+                    [] => "none".to_owned(),
+                    names => names.join(", "),
+                }
+            )));
         };
         let packed = pack_arguments(kernel, entry.params(), entry.param_bytes(), arguments)?;
         let launch = simt::Launch::new(

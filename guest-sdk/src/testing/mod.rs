@@ -73,6 +73,7 @@
 mod launch;
 mod memory;
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -205,7 +206,7 @@ impl Device {
 }
 
 /// Why a kernel could not be loaded, or did not run to its end.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// The module's text has errors.
     #[error("the module is wrong: {}", joined(.0))]
@@ -233,6 +234,13 @@ pub enum Failure {
         /// The number of instructions that its threads have executed.
         steps: u64,
     },
+}
+
+/// As it is displayed, since a test that unwraps a failure, or returns it, prints it so.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 impl Failure {

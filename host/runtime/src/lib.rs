@@ -42,8 +42,10 @@
 mod application;
 mod capability;
 mod compose;
+mod contract;
 mod engine;
 mod error;
+mod file_kind;
 mod grant;
 mod inspect;
 mod instance;
@@ -67,6 +69,7 @@ pub use capability::policy;
 pub use capability::registry::ImportReport;
 pub use capability::tenant_memory::TenantMemory;
 pub use compose::{ComposeError, Member, Source, compose, compose_named, plug, plug_named};
+pub use contract::{Contract, ContractError};
 pub use engine::{CacheStats, Engine, EngineConfig};
 pub use error::{Error, MissingImport};
 pub use grant::{Grant, LoadDecision};

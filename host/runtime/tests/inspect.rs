@@ -19,7 +19,7 @@ fn each_import_is_counted_to_the_capability_that_it_asks_for() {
         "import tensor:gpu/kernels@0.1.0; import tensor:gpu/residency@0.1.0;
          import tensor:policy/decision@0.1.0; import wasi:clocks/monotonic-clock@0.2.0;
          import wasi:cli/environment@0.2.0; import wasi:cli/stdout@0.2.0;
-         import wasi:cli/exit@0.2.0; import wasi:filesystem/preopens@0.2.0;
+         import wasi:cli/exit@0.2.0; import wasi:config/store@0.2.0; import wasi:filesystem/preopens@0.2.0;
          import wasi:random/random@0.2.0; import wasi:sockets/tcp@0.2.0;
          import shout: func();",
     );
@@ -32,6 +32,7 @@ fn each_import_is_counted_to_the_capability_that_it_asks_for() {
             Capability::Policy,
             Capability::Filesystem,
             Capability::Sockets,
+            Capability::Configuration,
             Capability::Environment,
             Capability::Clocks,
             Capability::Random,
@@ -74,6 +75,22 @@ fn the_kind_follows_from_what_is_exported_and_imported() {
     ] {
         assert_eq!(inspect(&bytes).unwrap().kind, kind);
     }
+}
+
+#[test]
+fn languages_are_those_of_the_author_and_not_of_what_tools_add() {
+    let bytes = wat::parse_str(
+        r#"(component
+            (core module $libpython3.14.so)
+            (core module $wit-component:adapter:wasi_snapshot_preview1
+                (@producers (language "Rust" "") (processed-by "rustc" "1.75.0"))))"#,
+    );
+    let inspection = inspect(&bytes.unwrap()).unwrap();
+    assert_eq!(inspection.languages, ["Python 3.14"]);
+    assert_eq!(inspection.tools, ["rustc 1.75.0"]);
+    let bytes =
+        wat::parse_str(r#"(component (core module $m (@producers (language "Rust" "2024"))))"#);
+    assert_eq!(inspect(&bytes.unwrap()).unwrap().languages, ["Rust 2024"]);
 }
 
 #[test]

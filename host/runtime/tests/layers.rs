@@ -6,7 +6,14 @@ use std::fs;
 use std::path::Path;
 
 /// Modules below all folders, which every folder may import.
-const BASE: [&str; 5] = ["lock", "log_throttle", "grant", "error", "engine"];
+const BASE: [&str; 6] = [
+    "lock",
+    "log_throttle",
+    "grant",
+    "error",
+    "engine",
+    "file_kind",
+];
 
 /// The folders, and the others that each may import.
 const FOLDERS: [(&str, &[&str]); 5] = [

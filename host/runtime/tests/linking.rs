@@ -6,8 +6,8 @@ use tensor_wasm_runtime::{Application, ApplicationConfig, Engine, EngineConfig};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
 
-/// Where cargo unpacked a crate.
-fn crate_directory(name: &str) -> PathBuf {
+/// Where cargo unpacked a crate, the newest of the lock file.
+pub fn crate_directory(name: &str) -> PathBuf {
     let metadata = cargo_metadata::MetadataCommand::new()
         .manifest_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
         .exec()
@@ -15,7 +15,8 @@ fn crate_directory(name: &str) -> PathBuf {
     let package = metadata
         .packages
         .iter()
-        .find(|package| package.name.as_str() == name)
+        .filter(|package| package.name.as_str() == name)
+        .max_by_key(|package| &package.version)
         .unwrap();
     package.manifest_path.parent().unwrap().into()
 }

@@ -5,6 +5,7 @@
 
 mod components;
 mod compose;
+mod contract;
 mod handing_over;
 mod inspect;
 mod layers;

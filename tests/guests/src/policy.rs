@@ -5,7 +5,18 @@
 #![allow(unsafe_code, missing_docs)]
 
 wit_bindgen::generate!({
-    path: concat!(env!("OUT_DIR"), "/wit"),
+    path: "../../guest-sdk/wit/tensor.wit",
+    // The guests export the handler with the bindings of `wasip2`. So they can't use the worlds
+    // of the contract, which export it too.
+    inline: "
+        package test:guests;
+
+        world policy {
+            include tensor:policy/capability@0.1.0;
+            import wasi:config/store@0.2.0-rc.1;
+            import wasi:http/incoming-handler@0.2.12;
+        }
+    ",
     world: "test:guests/policy",
     with: {
         "wasi:clocks/monotonic-clock@0.2.12": wasip2::clocks::monotonic_clock,

@@ -48,6 +48,7 @@ pub(crate) mod chain;
 mod device;
 mod error;
 mod reload;
+mod replaceable;
 mod served;
 
 pub(crate) use builder::Foundation;
@@ -56,6 +57,7 @@ pub use chain::{ComponentSource, Policy};
 pub use device::{DeviceChoice, DeviceOptions};
 pub use error::HostError;
 pub use reload::Reloader;
+pub use replaceable::{AnsweredRequest, OnAnswer, ReplaceableHost};
 pub use served::{HostParts, Served};
 
 use std::sync::Arc;

@@ -13,6 +13,7 @@ use crate::capability::policy::Policy;
 use crate::capability::registry::Capabilities;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::file_kind::FileKind;
 use crate::instance::factory::InstanceFactory;
 use crate::instance::linker::linker;
 use crate::instance::state::InstanceState;
@@ -108,16 +109,11 @@ impl Application {
 
 /// Tells a component from the other files that people try to serve.
 fn check_kind(bytes: &[u8]) -> Result<(), Error> {
-    let what = match bytes.get(..8) {
-        Some([0, b'a', b's', b'm', version @ ..]) => match version {
-            [_, _, 1, 0] => return Ok(()),
-            [1, 0, 0, 0] => "it is a core module".to_string(),
-            other => format!("it is WebAssembly of an unknown kind, with version bytes {other:?}"),
-        },
-        _ if bytes.is_empty() => "it is empty".to_string(),
-        _ => "it does not begin with `\\0asm`".to_string(),
-    };
-    Err(Error::NotAComponent(what))
+    Err(Error::NotAComponent(match FileKind::of(bytes) {
+        FileKind::Component => return Ok(()),
+        FileKind::CoreModule => "it is a core module".to_owned(),
+        FileKind::Other(what) => what,
+    }))
 }
 
 /// The handler that the component exports; WASI 0.3's where it has both.

@@ -39,6 +39,8 @@ impl Handler for Application {
             if self.usage_header {
                 let usage = task.context().usage().until_now();
                 server_timing::add(response.headers_mut(), &usage);
+                // For code of the embedder around this application.
+                response.extensions_mut().insert(usage);
             }
             task.context().name_route(response);
         }

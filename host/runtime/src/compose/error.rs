@@ -68,8 +68,9 @@ pub enum ComposeError {
     },
     /// A policy exports no handler, so that it would never be called.
     #[error(
-        "{member} exports no `{handler}`, which the application exports, so it can't stand in front of it; it exports {}",
-        list(.exports)
+        "{member} exports no `{handler}`, which the application exports, so it can't stand in front of it; it exports {}{}",
+        list(.exports),
+        served_apart(.exports)
     )]
     PolicyWithoutExport {
         /// Which policy.
@@ -123,6 +124,23 @@ pub enum ComposeError {
 fn quoted(names: &[String]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     names.join(", ")
+}
+
+/// What to do with a policy that handles requests by another version of WASI.
+fn served_apart(exports: &[String]) -> &'static str {
+    let handles = |export: &String| {
+        let handlers = super::HANDLERS.iter();
+        let names = handlers.filter_map(|handler| handler.split_once('@'));
+        export
+            .split_once('@')
+            .is_some_and(|(export, _)| names.into_iter().any(|(name, _)| name == export))
+    };
+    match exports.iter().any(handles) {
+        true => {
+            ". Composed, all need the same version of WASI: serve them apart, with `tensor-wasm serve APPLICATION --policy POLICY`, where they may differ"
+        }
+        false => "",
+    }
 }
 
 fn list(names: &[String]) -> String {

@@ -5,10 +5,11 @@ use wac_graph::types::{Package, are_semver_compatible};
 use wac_graph::{
     CompositionGraph, EncodeError, EncodeOptions, InstantiationArgumentError, NodeId, PackageId,
 };
-use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
+use wasmparser::{Validator, WasmFeatures};
 
 use super::error::{ComposeError, Member};
 use super::{HANDLERS, Source};
+use crate::file_kind::FileKind;
 
 /// The composition graph, with errors that name components instead of nodes.
 #[derive(Default)]
@@ -182,17 +183,10 @@ impl Composition {
 /// since each needs another correction.
 pub(super) fn check(member: Member, bytes: &[u8]) -> Result<(), ComposeError> {
     let not_a_component = |cause: String| ComposeError::NotAComponent { member, cause };
-    match Parser::new(0).parse_all(bytes).next() {
-        Some(Ok(Payload::Version {
-            encoding: Encoding::Component,
-            ..
-        })) => {}
-        Some(Ok(Payload::Version {
-            encoding: Encoding::Module,
-            ..
-        })) => return Err(ComposeError::CoreModule { member }),
-        Some(Err(error)) => return Err(not_a_component(error.to_string())),
-        _ => return Err(not_a_component("it is empty".to_owned())),
+    match FileKind::of(bytes) {
+        FileKind::Component => {}
+        FileKind::CoreModule => return Err(ComposeError::CoreModule { member }),
+        FileKind::Other(what) => return Err(not_a_component(what)),
     }
     Validator::new_with_features(WasmFeatures::all())
         .validate_all(bytes)

@@ -23,7 +23,9 @@ pub enum Capability {
     Filesystem,
     /// TCP, UDP and name lookup.
     Sockets,
-    /// Environment variables, arguments and configuration.
+    /// What the operator sets for the component to read.
+    Configuration,
+    /// Environment variables and arguments.
     Environment,
     /// Clocks and timers.
     Clocks,
@@ -44,6 +46,7 @@ impl fmt::Display for Capability {
             Self::HttpOutgoing => "http-outgoing",
             Self::Filesystem => "filesystem",
             Self::Sockets => "sockets",
+            Self::Configuration => "configuration",
             Self::Environment => "environment",
             Self::Clocks => "clocks",
             Self::Random => "random",
@@ -78,7 +81,8 @@ impl Capability {
             ("wasi:http", _) => Self::HttpOutgoing,
             ("wasi:filesystem", _) => Self::Filesystem,
             ("wasi:sockets", _) => Self::Sockets,
-            ("wasi:cli", "environment") | ("wasi:config", _) => Self::Environment,
+            ("wasi:config", _) => Self::Configuration,
+            ("wasi:cli", "environment") => Self::Environment,
             ("wasi:cli", _) => Self::Stdio,
             ("wasi:clocks", _) => Self::Clocks,
             ("wasi:random", _) => Self::Random,

@@ -18,9 +18,11 @@ use std::fmt;
 use serde::Serialize;
 use thiserror::Error;
 use wasmparser::{
-    ComponentExternalKind, Encoding, KnownCustom, Parser, Payload, Validator, WasmFeatures,
+    ComponentExternalKind, CustomSectionReader, Encoding, KnownCustom, Parser, Payload, Validator,
+    WasmFeatures,
 };
 
+use crate::file_kind::FileKind;
 pub use capability::Capability;
 pub use chain::{Link, Part, Provided};
 
@@ -123,8 +125,10 @@ impl fmt::Display for ComponentKind {
 /// Inspects a component. All of its bytes are validated first, so the result can be
 /// relied on.
 pub fn inspect(component: &[u8]) -> Result<Inspection, InspectError> {
-    if Parser::is_core_wasm(component) {
-        return Err(InspectError::CoreModule);
+    match FileKind::of(component) {
+        FileKind::Component => {}
+        FileKind::CoreModule => return Err(InspectError::CoreModule),
+        FileKind::Other(what) => return Err(InspectError::NotAComponent(what)),
     }
     Validator::new_with_features(WasmFeatures::all())
         .validate_all(component)
@@ -150,27 +154,32 @@ impl Reader {
     fn read(mut self, component: &[u8], wiring: chain::Wiring) -> wasmparser::Result<Inspection> {
         // The parser descends into nested components and modules. A host is asked only for
         // what the outermost one imports and exports.
-        let mut depth = 0_usize;
+        let mut open: Vec<Producers> = Vec::new();
         for payload in Parser::new(0).parse_all(component) {
             match payload? {
                 Payload::Version { encoding, .. } => {
-                    if depth > 0 {
+                    if !open.is_empty() {
                         match encoding {
                             Encoding::Module => self.core_modules += 1,
                             Encoding::Component => self.components += 1,
                         }
                     }
-                    depth += 1;
+                    open.push(Producers::default());
                 }
-                Payload::End(_) => depth = depth.saturating_sub(1),
-                Payload::ComponentImportSection(section) if depth == 1 => {
+                Payload::End(_) => {
+                    if let Some(producers) = open.pop() {
+                        self.languages.extend(producers.authors_languages());
+                        self.tools.extend(producers.tools);
+                    }
+                }
+                Payload::ComponentImportSection(section) if open.len() == 1 => {
                     for import in section {
                         let import = import?;
                         self.imports
                             .push(item(&import.name.full_name(), import.ty.kind()));
                     }
                 }
-                Payload::ComponentExportSection(section) if depth == 1 => {
+                Payload::ComponentExportSection(section) if open.len() == 1 => {
                     for export in section {
                         let export = export?;
                         self.exports
@@ -178,9 +187,9 @@ impl Reader {
                     }
                 }
                 Payload::CustomSection(section) => {
-                    if let KnownCustom::Producers(producers) = section.as_known() {
+                    if let Some(of) = open.last_mut() {
                         // Custom sections are not validated: an invalid one is ignored.
-                        let _ = self.read_producers(producers);
+                        let _ = of.read(&section);
                     }
                 }
                 _ => {}
@@ -210,25 +219,60 @@ impl Reader {
             tools: self.tools.into_iter().collect(),
         })
     }
+}
 
-    fn read_producers(
-        &mut self,
-        producers: wasmparser::ProducersSectionReader<'_>,
-    ) -> wasmparser::Result<()> {
-        for field in producers {
-            let field = field?;
-            let into = match field.name {
-                "language" => &mut self.languages,
-                "processed-by" | "sdk" => &mut self.tools,
-                _ => continue,
-            };
-            for value in field.values {
-                let value = value?;
-                let text = format!("{} {}", value.name, value.version);
-                into.insert(clean(text.trim()));
+/// What a component or a core module says of how it was made.
+#[derive(Default)]
+struct Producers {
+    /// The name of a core module.
+    name: Option<String>,
+    languages: BTreeSet<String>,
+    tools: BTreeSet<String>,
+}
+
+impl Producers {
+    fn read(&mut self, section: &CustomSectionReader<'_>) -> wasmparser::Result<()> {
+        match section.as_known() {
+            KnownCustom::Name(names) => {
+                for name in names {
+                    if let wasmparser::Name::Module { name, .. } = name? {
+                        self.name = Some(name.to_owned());
+                    }
+                }
             }
+            KnownCustom::Producers(producers) => {
+                for field in producers {
+                    let field = field?;
+                    let into = match field.name {
+                        "language" => &mut self.languages,
+                        "processed-by" | "sdk" => &mut self.tools,
+                        _ => continue,
+                    };
+                    for value in field.values {
+                        let value = value?;
+                        let text = format!("{} {}", value.name, value.version);
+                        into.insert(clean(text.trim()));
+                    }
+                }
+            }
+            _ => {}
         }
         Ok(())
+    }
+
+    /// The languages that the author wrote in: not those of modules that a tool adds to each
+    /// component, such as the adapter of WASI 0.1, which is written in Rust. A module of Python's
+    /// interpreter says nothing of Python but its name, `libpython3.14.so`.
+    fn authors_languages(&self) -> Vec<String> {
+        let name = self.name.as_deref().unwrap_or_default();
+        if name.starts_with("wit-component:") {
+            return Vec::new();
+        }
+        let version = name
+            .strip_prefix("libpython")
+            .and_then(|rest| rest.strip_suffix(".so"));
+        let python = version.map(|version| clean(&format!("Python {version}")));
+        self.languages.iter().cloned().chain(python).collect()
     }
 }
 

@@ -5,7 +5,7 @@
 #![allow(unsafe_code, missing_docs)]
 
 wit_bindgen::generate!({
-    path: "../../wit/gpu.wit",
+    path: "../../guest-sdk/wit/tensor.wit",
     world: "tensor:gpu/capability",
     generate_all,
 });

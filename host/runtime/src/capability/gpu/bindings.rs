@@ -4,7 +4,7 @@
 #![allow(missing_docs)]
 
 wasmtime::component::bindgen!({
-    path: "../../wit/gpu.wit",
+    path: "wit/tensor.wit",
     world: "tensor:gpu/capability",
     imports: {
         default: trappable,

@@ -80,7 +80,7 @@ pub(super) fn error(error: device::Error) -> wit::Error {
                 })
                 .collect(),
         ),
-        device::Error::UnknownKernel(name) => wit::Error::UnknownKernel(name),
+        device::Error::UnknownKernel(unknown) => wit::Error::UnknownKernel(unknown.to_string()),
         device::Error::InvalidLaunch(why) => wit::Error::InvalidLaunch(why),
         device::Error::OutOfRange(why) => wit::Error::OutOfRange(why),
         device::Error::Fault(fault) => wit::Error::Fault(wit::Fault {

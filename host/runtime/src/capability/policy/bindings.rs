@@ -4,7 +4,7 @@
 #![allow(missing_docs)]
 
 wasmtime::component::bindgen!({
-    path: "../../wit/policy.wit",
+    path: "wit/tensor.wit",
     world: "tensor:policy/capability",
     imports: { default: trappable },
     require_store_data_send: true,
