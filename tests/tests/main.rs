@@ -11,6 +11,7 @@ mod components;
 mod compose;
 mod config;
 mod contract;
+mod dev;
 mod docs;
 mod first_use;
 mod forwarded_head;

@@ -34,6 +34,16 @@ enum Format {
 }
 
 impl LogOptions {
+    /// What an author wants to see: what goes wrong, and what the component writes. Not the
+    /// warning that kernels are checked, which they are meant to be.
+    pub fn for_development() -> LogOptions {
+        let default = "warn,tensor_wasm::guest=info,tensor_wasm_node::host::device=error";
+        LogOptions {
+            log: Format::Text,
+            log_level: std::env::var("RUST_LOG").unwrap_or_else(|_| default.to_owned()),
+        }
+    }
+
     /// Starts to log. From then on panics are lines of the log too.
     ///
     /// # Errors

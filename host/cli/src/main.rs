@@ -13,6 +13,7 @@ mod commands;
 mod config;
 mod environment;
 mod log;
+mod project;
 mod values;
 
 use std::process::ExitCode;

@@ -279,6 +279,76 @@ fn inspect_refuses_what_is_no_component_and_says_what_it_is() {
 }
 
 #[test]
+fn a_file_that_is_no_component_is_described_and_not_listed_byte_by_byte() {
+    let files = Files::new();
+    let service = files.component("service.wasm", SERVICE);
+    let script = files.with("script.wasm", "#!/bin/sh\necho hello\n");
+    let result = files.path("out.wasm").display().to_string();
+    for arguments in [
+        vec!["inspect", &script],
+        vec!["compose", &script, &service, "-o", &result],
+        vec!["compose", &service, &script, "-o", &result],
+    ] {
+        let refused = run(&arguments);
+        refused.fails(1, &["does not begin with `\\0asm`"]);
+        assert!(!refused.err.contains("35, 33"), "{}", refused.err);
+    }
+    let text = files.with("text.wasm", "(component)");
+    run(["inspect", &text]).fails(1, &["as text", "wasm-tools parse"]);
+}
+
+#[test]
+fn compose_does_not_replace_one_of_its_inputs() {
+    let files = Files::new();
+    let (policy, service) = (
+        files.component("policy.wasm", POLICY),
+        files.component("service.wasm", SERVICE),
+    );
+    std::os::unix::fs::symlink(&service, files.path("link.wasm")).unwrap();
+    let before = fs::read(&service).unwrap();
+    for output in [&service, &files.path("link.wasm").display().to_string()] {
+        run(["compose", &policy, &service, "-o", output])
+            .fails(1, &[output, "one of the components", "--output"]);
+    }
+    assert_eq!(fs::read(&service).unwrap(), before);
+}
+
+#[test]
+fn the_contract_is_printed_whole_or_for_one_world_or_as_a_folder() {
+    let all = run(["wit"]);
+    assert_eq!(all.status, 0, "{}", all.err);
+    for text in [
+        "package tensor:worlds@0.1.0;",
+        "package tensor:gpu@0.1.0 {",
+        "package tensor:policy@0.1.0 {",
+        "package wasi:http@",
+    ] {
+        assert!(all.out.contains(text), "{text}");
+    }
+    let gpu = run(["wit", "--world", "gpu"]);
+    assert!(
+        gpu.out.contains("package tensor:gpu@0.1.0 {"),
+        "{}",
+        gpu.out
+    );
+    assert!(!gpu.out.contains("wasi:"), "{}", gpu.out);
+
+    let files = Files::new();
+    let folder = files.path("wit").display().to_string();
+    let written = run(["wit", "--world", "gpu-service", "--out", &folder]);
+    assert_eq!(written.status, 0, "{}", written.err);
+    for file in written.out.lines() {
+        assert!(fs::read_to_string(file).unwrap().starts_with("package "));
+    }
+    assert!(files.path("wit/worlds.wit").is_file());
+    assert!(files.path("wit/deps/tensor-gpu/package.wit").is_file());
+
+    run(["wit", "--world", "gpu-servise"]).fails(1, &["gpu-servise", "gpu-service, middleware"]);
+    let file = files.with("file", "");
+    run(["wit", "--out", &file]).fails(1, &["can't write", "file/worlds.wit"]);
+}
+
+#[test]
 fn compose_writes_a_component_with_the_policy_in_front() {
     let files = Files::new();
     let (policy, service) = (
@@ -666,5 +736,260 @@ impl Run {
             assert!(self.err.contains(word), "no {word:?} in: {}", self.err);
         }
         assert!(!self.err.contains("panicked"), "{}", self.err);
+    }
+}
+
+/// Doubles numbers: an address and a length.
+const DOUBLE: &str = include_str!("../templates/kernels/double.ptx");
+
+fn floats(numbers: &[f32]) -> Vec<u8> {
+    numbers.iter().flat_map(|n| n.to_le_bytes()).collect()
+}
+
+#[test]
+fn kernel_run_launches_a_kernel_on_a_file_of_numbers() {
+    let files = Files::new();
+    let kernel = files.with("double.ptx", DOUBLE);
+    let numbers = files.with("numbers.f32", floats(&[1.0, -2.5, 3.0, 9.0]));
+    let out = files.path("out.f32").display().to_string();
+    let npy = files.path("out.npy").display().to_string();
+    let argument = format!("@{numbers}");
+    let arguments = ["kernel", "run", &kernel, "--arg", &argument, "--arg", "3"];
+    let outputs = [format!("0={out}"), format!("values={npy}")];
+    for checks in [&[][..], &["--checks"]] {
+        let ran = run(arguments
+            .iter()
+            .copied()
+            .chain(["--out", &outputs[0], "--out", &outputs[1]])
+            .chain(checks.iter().copied()));
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        assert!(ran.out.contains("2.0, -5.0, 6.0, 9.0"), "{}", ran.out);
+        assert_eq!(fs::read(&out).unwrap(), floats(&[2.0, -5.0, 6.0, 9.0]));
+        assert!(fs::read(&npy).unwrap().starts_with(b"\x93NUMPY"));
+    }
+    let again = format!("@{npy}");
+    let json = run([
+        "kernel", "run", &kernel, "--arg", &again, "--arg", "4", "--json",
+    ])
+    .json();
+    assert_eq!(json["buffers"][0]["first"][1], "-10.0");
+    assert_eq!(json["buffers"][0]["changed"], true);
+    assert_eq!(json["grid"][0], 1);
+}
+
+#[test]
+fn kernel_run_refuses_what_does_not_fit_by_name() {
+    let files = Files::new();
+    let kernel = files.with("double.ptx", DOUBLE);
+    let numbers = format!("@{}", files.with("numbers.f32", floats(&[1.0])));
+    for (arguments, words) in [
+        (
+            vec!["--arg", &numbers],
+            vec!["takes 2 arguments", "u32 len"],
+        ),
+        (
+            vec!["--arg", &numbers, "--arg", "x"],
+            vec!["--arg x", "len", "a u32"],
+        ),
+        (
+            vec!["--arg", &numbers, "--arg", &numbers],
+            vec!["len", "no address"],
+        ),
+        (
+            vec!["--arg", "@/nowhere.npy", "--arg", "1"],
+            vec!["/nowhere.npy"],
+        ),
+        (
+            vec!["--kernel", "triple", "--arg", &numbers, "--arg", "1"],
+            vec!["no kernel `triple`", "double"],
+        ),
+        (
+            vec!["--arg", &numbers, "--arg", "1", "--out", "1=x"],
+            vec!["is a number and no buffer"],
+        ),
+        (
+            vec!["--arg", &numbers, "--arg", "1", "--out", "seven=x"],
+            vec!["there is no argument seven"],
+        ),
+        (
+            vec!["--arg", &numbers, "--arg", "9", "--checks"],
+            vec!["kernel double", "line"],
+        ),
+    ] {
+        run(["kernel", "run", &kernel].into_iter().chain(arguments)).fails(1, &words);
+    }
+}
+
+#[test]
+fn kernel_profile_counts_lines_as_text_as_json_and_as_a_page() {
+    let files = Files::new();
+    let kernel = files.with("double.ptx", DOUBLE);
+    let page = files.path("profile.html").display().to_string();
+    let arguments = [
+        "kernel",
+        "profile",
+        &kernel,
+        "--arg",
+        "zeros:64:f32",
+        "--arg",
+        "40",
+    ];
+    let arguments = arguments
+        .iter()
+        .copied()
+        .chain(["--block", "64", "--html", &page]);
+    let text = run(arguments.clone());
+    assert_eq!(text.status, 0, "{}", text.err);
+    assert!(
+        text.out.contains("1 of 2 branches of warps diverge"),
+        "{}",
+        text.out
+    );
+    let json = run(arguments.chain(["--json"])).json();
+    assert_eq!(json["total"]["divergent_branches"], 1);
+    // 40 floats are read and written, in two requests each.
+    assert_eq!(json["total"]["global"]["requests"], 4);
+    assert_eq!(json["total"]["global"]["sectors"], 10);
+    assert_eq!(json["total"]["global"]["ideal_sectors"], 10);
+    let lines = json["lines"].as_array().unwrap();
+    let store = lines.iter().find(|line| {
+        let text = line["text"].as_str().unwrap();
+        text.starts_with("st.global")
+    });
+    assert_eq!(store.unwrap()["executions"], 40);
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("<h1>kernel double</h1>") && page.contains("1 of 2 diverge"));
+}
+
+#[test]
+fn kernel_profile_of_a_kernel_that_faults_or_never_ends_says_so_beside_the_counts() {
+    let files = Files::new();
+    let kernel = files.with("double.ptx", DOUBLE);
+    let strays = [
+        "kernel",
+        "profile",
+        &kernel,
+        "--arg",
+        "zeros:2:f32",
+        "--arg",
+        "99",
+    ];
+    let ran = run(strays);
+    ran.fails(1, &["kernel double", "line"]);
+    assert!(ran.out.contains("instructions of threads"), "{}", ran.out);
+    let endless = files.with(
+        "endless.ptx",
+        ".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry k()\n{\nagain:\nbra again;\n}\n",
+    );
+    let ran = run(["kernel", "profile", &endless, "--max-steps", "1000"]);
+    ran.fails(1, &["within 1000 instructions", "--max-steps"]);
+}
+
+/// Runs the binary in a folder.
+fn run_in(folder: &std::path::Path, program: &std::path::Path, arguments: &[&str]) -> Run {
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    Run {
+        status: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[test]
+fn new_creates_a_project_of_each_template_and_language_and_writes_over_nothing() {
+    let files = Files::new();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_tensor-wasm"));
+    let new = |arguments: &[&str]| run_in(files.0.path(), program, arguments);
+    for (name, options) in [
+        ("my-first", &[][..]),
+        ("my_second", &["--template", "saxpy"]),
+        ("third", &["--template", "image"]),
+        ("fourth", &["--lang", "python"]),
+        ("fifth", &["--lang", "javascript"]),
+    ] {
+        let created = new(&[&["new", name], options].concat());
+        assert_eq!(created.status, 0, "{}", created.err);
+        assert!(created.out.contains("tensor-wasm dev"), "{}", created.out);
+        let text = |path: &str| fs::read_to_string(files.path(name).join(path)).unwrap();
+        assert!(text("README.md").starts_with(&format!("# {name}\n")));
+        assert!(text("tensor-wasm.toml").contains("[build]"));
+        if options.is_empty() {
+            assert!(text("src/lib.rs").contains("#[kernel]"));
+        } else {
+            let kernels = fs::read_dir(files.path(name).join("kernels")).unwrap();
+            let ptx = kernels
+                .map(|entry| entry.unwrap().path())
+                .find(|path| path.extension().is_some_and(|ending| ending == "ptx"));
+            let checked = run(["kernel", "check", &ptx.unwrap().display().to_string()]);
+            assert_eq!(checked.status, 0, "{}", checked.err);
+        }
+        match options {
+            ["--lang", _] => assert!(text("wit/tensor.wit").contains("world gpu-service")),
+            _ => assert!(text("Cargo.toml").contains("guest-sdk\"")),
+        }
+        new(&[&["new", name], options].concat()).fails(1, &[name, "is there already"]);
+    }
+    // The settings of a server may stand beside how a project is built.
+    let checked = run_in(&files.path("my-first"), program, &["config", "check"]);
+    assert_eq!(checked.status, 0, "{}", checked.err);
+}
+
+#[test]
+fn new_refuses_what_is_no_name_and_what_there_is_not() {
+    let files = Files::new();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_tensor-wasm"));
+    for (arguments, status, words) in [
+        (&["new", "My Service"][..], 2, &["my-service"][..]),
+        (&["new", "../up"], 2, &["a name consists"]),
+        (&["new", "fn"], 2, &["meaning of its own"]),
+        (&["new", "a", "--lang", "cobol"], 2, &["rust", "python"]),
+        (
+            &["new", "a", "--lang", "python", "--template", "image"],
+            1,
+            &["no template image"],
+        ),
+        (
+            &["new", "a", "--lang", "python", "--sdk", "0.1"],
+            1,
+            &["--sdk", "needs none"],
+        ),
+        (
+            &["new", "a", "--sdk", "/nowhere"],
+            1,
+            &["/nowhere", "guest-sdk"],
+        ),
+    ] {
+        run_in(files.0.path(), program, arguments).fails(status, words);
+    }
+    assert_eq!(fs::read_dir(files.0.path()).unwrap().count(), 0);
+
+    // A program that lies in no checkout can't say where the SDK is.
+    let alone = files.path("alone");
+    fs::hard_link(program, &alone)
+        .or_else(|_| fs::copy(program, &alone).map(drop))
+        .unwrap();
+    run_in(files.0.path(), &alone, &["new", "a"]).fails(1, &["--sdk", "not published yet"]);
+    let git = ["new", "a", "--sdk", "https://example.org/tensor-wasm.git"];
+    assert_eq!(run_in(files.0.path(), &alone, &git).status, 0);
+    let manifest = fs::read_to_string(files.path("a/Cargo.toml")).unwrap();
+    assert!(manifest.contains("git = \"https://example.org/tensor-wasm.git\""));
+}
+
+#[test]
+fn a_fault_names_the_line_of_the_source_where_the_text_has_it() {
+    let files = Files::new();
+    let kernel = files.with(
+        "wild.ptx",
+        ".version 7.0\n.target sm_70\n.address_size 64\n.file 1 \"wild.cu\"\n\
+         .visible .entry wild()\n{\n.reg .b64 %d;\n.loc 1 7 3\nmov.u64 %d, 8;\n\
+         st.global.u32 [%d], 1;\nret;\n}\n",
+    );
+    for checks in [&[][..], &["--checks"]] {
+        let ran = run(["kernel", "run", &kernel].iter().chain(checks));
+        ran.fails(1, &["kernel wild", "line 10", "(wild.cu:7)"]);
     }
 }

@@ -52,6 +52,7 @@ impl Compose {
                 .error(ErrorKind::TooFewValues, message)
                 .exit();
         }
+        self.refuse_to_replace_an_input()?;
         let policies = read_all(policies)?;
         let providers = read_all(&self.plug)?;
         let mut bytes = super::read(application)?;
@@ -75,6 +76,25 @@ impl Compose {
         let digest = inspect(&result)?.digest;
         super::print(&format!("{} {digest}\n", self.output.display()))?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Compose {
+    /// A result in place of an input would lose the input, and be composed again the next time.
+    fn refuse_to_replace_an_input(&self) -> anyhow::Result<()> {
+        // The same file under another name, too; one that is not there yet is no input.
+        let Ok(output) = self.output.canonicalize() else {
+            return Ok(());
+        };
+        for input in self.components.iter().chain(&self.plug) {
+            if input.canonicalize().is_ok_and(|input| input == output) {
+                anyhow::bail!(
+                    "{} is one of the components to compose, and would be replaced by the result: name another file with --output",
+                    self.output.display()
+                );
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,8 +1,13 @@
-//! `tensor-wasm kernel check`: checks whether the device can run the kernels of a file, and
-//! shows how to launch them.
+//! `tensor-wasm kernel`: checks kernels, launches them, and counts what they do. `kernel check` is
+//! in this file: whether the device can run the kernels of a file, and how to launch them.
 
 mod ir;
+mod launch;
 mod listing;
+mod memory;
+mod numbers;
+mod profile;
+mod run;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -17,7 +22,7 @@ use tensor_wasm_ptx::compile::{
 };
 use tensor_wasm_ptx::{Diagnostic, Limits, Module, Param, ParamType};
 
-/// Look at kernels without launching them
+/// Check, launch and profile kernels, without a component
 #[derive(Args)]
 pub struct Kernel {
     #[command(subcommand)]
@@ -27,6 +32,8 @@ pub struct Kernel {
 #[derive(Subcommand)]
 enum KernelCommand {
     Check(Check),
+    Run(run::Run),
+    Profile(profile::ProfileCommand),
 }
 
 /// Check a PTX file: its kernels, their parameters, and what the device can't run
@@ -66,6 +73,8 @@ impl Kernel {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             KernelCommand::Check(check) => check.run(),
+            KernelCommand::Run(run) => run.run(),
+            KernelCommand::Profile(profile) => profile.run(),
         }
     }
 }

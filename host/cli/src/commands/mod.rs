@@ -1,19 +1,23 @@
 //! The commands, one file each.
 
 mod audit;
+mod build;
 mod client;
 mod completions;
 mod compose;
 mod config;
+mod dev;
 mod device_worker;
 mod devices;
 mod inspect;
 mod kernel;
+mod new;
 mod node;
 mod serve;
 mod server;
 mod table;
 mod token;
+mod wit;
 
 use std::fs;
 use std::io::Write;
@@ -45,12 +49,16 @@ pub enum Command {
     Logs(client::Logs),
     Usage(client::Usage),
     Verify(Box<client::Verify>),
+    New(new::New),
+    Build(build::Build),
+    Dev(dev::Dev),
     Compose(compose::Compose),
     Inspect(inspect::Inspect),
     Devices(devices::Devices),
     #[command(hide = true)]
     DeviceWorker(device_worker::DeviceWorker),
     Kernel(kernel::Kernel),
+    Wit(wit::Wit),
     Token(token::Token),
     Config(config::Config),
     Audit(audit::Audit),
@@ -79,11 +87,15 @@ impl Command {
             Self::Logs(command) => command.run(),
             Self::Usage(command) => command.run(),
             Self::Verify(command) => command.run(),
+            Self::New(command) => command.run(),
+            Self::Build(command) => command.run(),
+            Self::Dev(command) => command.run(),
             Self::Compose(command) => command.run(),
             Self::Inspect(command) => command.run(),
             Self::Devices(command) => command.run(),
             Self::DeviceWorker(command) => command.run(),
             Self::Kernel(command) => command.run(),
+            Self::Wit(command) => command.run(),
             Self::Token(command) => command.run(),
             Self::Config(command) => command.run(settings),
             Self::Audit(command) => command.run(),

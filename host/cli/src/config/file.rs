@@ -21,6 +21,10 @@ const LONGEST: u64 = 1 << 20;
 /// The table of the tenants' tables.
 const TENANTS: &str = "tenants";
 
+/// The table that says how a project is built, which is not about serving
+/// (`crate::project`).
+const BUILD: &str = "build";
+
 /// The diagnostics that are reported of one file. A file with more is the wrong file.
 const MAX_DIAGNOSTICS: usize = 50;
 
@@ -76,7 +80,7 @@ impl File {
         for (key, value) in root {
             if key.get_ref() == TENANTS {
                 tenants = Some(value);
-            } else {
+            } else if key.get_ref() != BUILD || !matches!(value.get_ref(), DeValue::Table(_)) {
                 settings.insert(key, value);
             }
         }

@@ -28,10 +28,11 @@ use tensor_wasm_node::traces::TraceConfig;
 use crate::Cli;
 
 pub use default::text as default_text;
-pub use diagnostic::{ConfigDiagnostic, Error, INVALID, lines};
+pub use diagnostic::{ConfigDiagnostic, Error, INVALID, Position, lines};
 pub use file::File;
 pub use names::CLIENT_TOKEN;
 pub use resolve::{Setting, Source};
+pub use syntax::parse as parse_toml;
 pub use table::{SettingKind, Table};
 pub use tenants::{TenantGrant, Tenants};
 

@@ -6,11 +6,14 @@ mod report;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bytesize::ByteSize;
 use clap::Args;
 use tensor_wasm_node::host::Host;
 use tensor_wasm_runtime::Directory;
 
-use super::server::{self, ServerCommand, ServerOptions, Telemetry, source};
+use super::server::{
+    self, Progress, ServerCommand, ServerOptions, Telemetry, file_name, source,
+};
 use crate::config::Settings;
 use crate::values;
 
@@ -63,7 +66,13 @@ impl ServerCommand for Serve {
     }
 
     fn assemble(&self, settings: &Settings, telemetry: Telemetry) -> anyhow::Result<Host> {
-        let builder = Host::builder(source(&self.component)?)
+        let component = source(&self.component)?;
+        let _progress = Progress::of(format!(
+            "compiling {} ({})",
+            file_name(&self.component),
+            ByteSize(component.bytes.len() as u64)
+        ));
+        let builder = Host::builder(component)
             .environment(self.variables.clone())
             .directories(self.directories.clone());
         let mut builder = self.server.applied_to(builder, settings, telemetry)?;

@@ -11,6 +11,7 @@ mod limits;
 mod listener;
 mod options;
 mod policy;
+mod progress;
 mod protection;
 mod report;
 mod requests;
@@ -21,6 +22,8 @@ mod systemd;
 mod tenants;
 mod tls;
 
+pub use cache::CacheOptions;
 pub use options::{ServerOptions, Telemetry, source};
+pub use progress::Progress;
 pub use report::{file_name, list};
 pub use run::{ServerCommand, run};

@@ -1,0 +1,290 @@
+//! The templates of projects, which this program contains: files with names in double braces
+//! that a project's own values replace.
+
+use std::fmt;
+
+use clap::ValueEnum;
+use tensor_wasm_runtime::Contract;
+
+use super::name::ProjectName;
+use super::sdk::Sdk;
+use super::word;
+
+/// The language of a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    Rust,
+    Python,
+    Javascript,
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rust => "Rust",
+            Self::Python => "Python",
+            Self::Javascript => "JavaScript",
+        })
+    }
+}
+
+impl Language {
+    /// The commands that get what a build needs, as lines to follow.
+    pub fn before_the_first_build(self) -> &'static str {
+        match self {
+            Self::Rust => "",
+            Self::Python => "  pip install -r requirements.txt\n",
+            Self::Javascript => "  npm install\n",
+        }
+    }
+}
+
+/// What a project starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Template {
+    /// A service that doubles numbers
+    Empty,
+    /// A service that computes a * x + y, with JSON in and out
+    Saxpy,
+    /// A service that filters pictures, with PNG in and out, and computes without a device
+    /// where none is granted
+    Image,
+}
+
+/// A file of a template: its path in a project, and its text.
+type File = (&'static str, &'static str);
+
+/// The files at these paths of a folder of templates, which may have `.template` behind their
+/// names: cargo packages no manifests of others, and git heeds each `.gitignore`.
+macro_rules! files {
+    ($folder:literal: $($path:literal <- $file:literal),* $(,)?) => {
+        &[$((
+            $path,
+            include_str!(concat!("../../../templates/", $folder, "/", $file)),
+        )),*]
+    };
+}
+
+const RUST: &[File] = files!("rust":
+    "Cargo.toml" <- "Cargo.toml.template",
+    "tensor-wasm.toml" <- "tensor-wasm.toml.template",
+    "README.md" <- "README.md.template",
+    ".gitignore" <- "gitignore.template",
+);
+
+const RUST_EMPTY: &[File] = files!("rust/empty":
+    "src/lib.rs" <- "src/lib.rs.template",
+);
+
+const RUST_SAXPY: &[File] = files!("rust/saxpy":
+    "src/lib.rs" <- "src/lib.rs.template",
+    "kernels/saxpy.cu" <- "kernels/saxpy.cu",
+    "kernels/saxpy.ptx" <- "kernels/saxpy.ptx",
+);
+
+const RUST_IMAGE: &[File] = files!("rust/image":
+    "src/device.rs" <- "src/device.rs.template",
+    "src/filter.rs" <- "src/filter.rs.template",
+    "src/lib.rs" <- "src/lib.rs.template",
+    "src/parity.rs" <- "src/parity.rs.template",
+    "src/picture.rs" <- "src/picture.rs.template",
+    "src/scalar.rs" <- "src/scalar.rs.template",
+    "kernels/filters.cu" <- "kernels/filters.cu",
+    "kernels/filters.ptx" <- "kernels/filters.ptx",
+);
+
+const PYTHON: &[File] = files!("python":
+    "app.py" <- "app.py.template",
+    "test_kernel.py" <- "test_kernel.py.template",
+    "requirements.txt" <- "requirements.txt.template",
+    "tensor-wasm.toml" <- "tensor-wasm.toml.template",
+    "README.md" <- "README.md.template",
+    ".gitignore" <- "gitignore.template",
+);
+
+const JAVASCRIPT: &[File] = files!("javascript":
+    "app.js" <- "app.js.template",
+    "bundle.config.js" <- "bundle.config.js.template",
+    "kernel.test.js" <- "kernel.test.js.template",
+    "package.json" <- "package.json.template",
+    "tensor-wasm.toml" <- "tensor-wasm.toml.template",
+    "README.md" <- "README.md.template",
+    ".gitignore" <- "gitignore.template",
+);
+
+/// The kernel of the templates `empty`.
+const DOUBLE: File = (
+    "kernels/double.ptx",
+    include_str!("../../../templates/kernels/double.ptx"),
+);
+
+/// The files of a project, each with its path in it.
+///
+/// # Errors
+///
+/// Where the language has no such template.
+pub fn files(
+    language: Language,
+    template: Template,
+    name: &ProjectName,
+    sdk: Option<&Sdk>,
+) -> anyhow::Result<Vec<(String, String)>> {
+    let parts: &[&[File]] = match (language, template) {
+        (Language::Rust, Template::Empty) => &[RUST, RUST_EMPTY],
+        (Language::Rust, Template::Saxpy) => &[RUST, RUST_SAXPY],
+        (Language::Rust, Template::Image) => &[RUST, RUST_IMAGE],
+        (Language::Python, Template::Empty) => &[PYTHON, &[DOUBLE]],
+        (Language::Javascript, Template::Empty) => &[JAVASCRIPT, &[DOUBLE]],
+        (language, template) => anyhow::bail!(
+            "there is no template {} for {language}: it has empty, and Rust has all",
+            word(&template)
+        ),
+    };
+    let sdk = sdk.map_or_else(|| Ok(String::new()), Sdk::dependency)?;
+    let values = [
+        ("name", name.as_str().to_owned()),
+        ("kebab", name.kebab()),
+        ("crate", name.snake()),
+        ("sdk", sdk),
+        ("dependencies", dependencies(template).to_owned()),
+        ("try", try_it(template).to_owned()),
+        ("files", described(template).to_owned()),
+    ];
+    let mut files: Vec<_> = parts
+        .iter()
+        .copied()
+        .flatten()
+        .map(|(path, text)| ((*path).to_owned(), filled_in(text, &values)))
+        .collect();
+    if language != Language::Rust {
+        let contract = Contract::shipped()?.world("gpu-service")?;
+        files.push(("wit/tensor.wit".to_owned(), contract.one_file()?));
+    }
+    Ok(files)
+}
+
+/// The lines of a manifest for what a template depends on beside the SDK.
+fn dependencies(template: Template) -> &'static str {
+    match template {
+        Template::Empty => "",
+        Template::Saxpy => {
+            "serde = { version = \"1\", features = [\"derive\"] }\nserde_json = \"1\"\n"
+        }
+        Template::Image => "png = \"0.18\"\n",
+    }
+}
+
+/// The lines of a README's table about the code of a Rust project.
+fn described(template: Template) -> &'static str {
+    match template {
+        Template::Empty => "| `src/lib.rs` | what answers requests, and the kernel |\n",
+        Template::Saxpy | Template::Image => {
+            "| `src/lib.rs` | what answers requests |\n\
+             | `kernels/` | what runs on the device: PTX, and the CUDA C that it was compiled from |\n"
+        }
+    }
+}
+
+/// How a service is tried, for its README.
+fn try_it(template: Template) -> &'static str {
+    match template {
+        Template::Empty => {
+            "\
+```sh
+curl 'http://127.0.0.1:8080/?numbers=1,2,3'
+```
+"
+        }
+        Template::Saxpy => {
+            "\
+```sh
+curl --data '{\"a\": 2, \"x\": [1, 2], \"y\": [3, 4]}' http://127.0.0.1:8080/
+```
+"
+        }
+        Template::Image => {
+            "\
+```sh
+curl --data-binary @picture.png --output edges.png http://127.0.0.1:8080/sobel
+```
+"
+        }
+    }
+}
+
+/// A text with each `{{key}}` replaced. What is put in is not looked at again.
+fn filled_in(text: &str, values: &[(&str, String)]) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        filled += before;
+        let value = after.split_once("}}").and_then(|(key, after)| {
+            let (_, value) = values.iter().find(|(name, _)| *name == key)?;
+            Some((value, after))
+        });
+        match value {
+            Some((value, after)) => {
+                filled += value;
+                rest = after;
+            }
+            None => {
+                filled += "{{";
+                rest = after;
+            }
+        }
+    }
+    filled + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_names_that_a_project_has_are_replaced() {
+        let values = [("name", "{{crate}}".to_owned()), ("crate", "x".to_owned())];
+        assert_eq!(
+            filled_in("a {{name}} {{other}} {{{crate}}} {{", &values),
+            "a {{crate}} {{other}} {{{crate}}} {{"
+        );
+        assert_eq!(filled_in("{{crate}}/{{crate}}", &values), "x/x");
+    }
+
+    #[test]
+    fn no_file_of_a_project_has_a_name_that_was_not_replaced() {
+        let name: ProjectName = "my-service".parse().unwrap();
+        let sdk = Sdk::Version("0.1".to_owned());
+        for language in Language::value_variants() {
+            for template in Template::value_variants() {
+                let Ok(files) = files(*language, *template, &name, Some(&sdk)) else {
+                    assert!(*language != Language::Rust && *template != Template::Empty);
+                    continue;
+                };
+                for (path, text) in files {
+                    for key in [
+                        "name",
+                        "kebab",
+                        "crate",
+                        "sdk",
+                        "dependencies",
+                        "try",
+                        "files",
+                    ] {
+                        assert!(!text.contains(&format!("{{{{{key}}}}}")), "{path}: {key}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// The template is the example service of the repository, so that there is one of them.
+    #[test]
+    fn the_template_image_is_the_component_of_the_repository() {
+        let component =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../components/image");
+        for (path, text) in RUST_IMAGE {
+            let original = std::fs::read_to_string(component.join(path)).unwrap();
+            assert!(*text == original, "copy components/image/{path} over it");
+        }
+    }
+}
