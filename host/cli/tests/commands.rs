@@ -887,16 +887,9 @@ fn kernel_profile_of_a_kernel_that_faults_or_never_ends_says_so_beside_the_count
 
 /// Runs the binary in a folder.
 fn run_in(folder: &std::path::Path, program: &std::path::Path, arguments: &[&str]) -> Run {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    Run {
-        status: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    let mut command = Command::new(program);
+    let output = command.args(arguments).current_dir(folder).output();
+    output.unwrap().into()
 }
 
 #[test]
@@ -911,7 +904,7 @@ fn new_creates_a_project_of_each_template_and_language_and_writes_over_nothing()
         ("fourth", &["--lang", "python"]),
         ("fifth", &["--lang", "javascript"]),
     ] {
-        let created = new(&[&["new", name], options].concat());
+        let created = new(&[&["new", name][..], options].concat());
         assert_eq!(created.status, 0, "{}", created.err);
         assert!(created.out.contains("tensor-wasm dev"), "{}", created.out);
         let text = |path: &str| fs::read_to_string(files.path(name).join(path)).unwrap();
@@ -931,7 +924,7 @@ fn new_creates_a_project_of_each_template_and_language_and_writes_over_nothing()
             ["--lang", _] => assert!(text("wit/tensor.wit").contains("world gpu-service")),
             _ => assert!(text("Cargo.toml").contains("guest-sdk\"")),
         }
-        new(&[&["new", name], options].concat()).fails(1, &[name, "is there already"]);
+        new(&[&["new", name][..], options].concat()).fails(1, &[name, "is there already"]);
     }
     // The settings of a server may stand beside how a project is built.
     let checked = run_in(&files.path("my-first"), program, &["config", "check"]);

@@ -11,9 +11,7 @@ use clap::Args;
 use tensor_wasm_node::host::Host;
 use tensor_wasm_runtime::Directory;
 
-use super::server::{
-    self, Progress, ServerCommand, ServerOptions, Telemetry, file_name, source,
-};
+use super::server::{self, Progress, ServerCommand, ServerOptions, Telemetry, file_name, source};
 use crate::config::Settings;
 use crate::values;
 
