@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tensor_wasm_tests::{Output, Serve, Server, component, run, tensor_wasm};
+use tensor_wasm_tests::{Output, Serve, Server, component, guest, run, tensor_wasm};
 
 use super::Node;
 
@@ -108,6 +108,11 @@ fn a_step_that_fails_is_named_and_the_function_is_removed() {
     let options = |more: String| vec!["--json".to_owned(), more];
     let report = |output: &Output| serde_json::from_str::<Value>(&output.stdout).unwrap();
 
+    // Without a policy the API shows the metrics to everybody.
+    let output = verify(&node.server, &["--json".to_owned()], None);
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    assert_eq!(outcomes(&report(&output))[4], ("metrics", "ok"));
+
     // The metrics of another node count none of it.
     let output = verify(&node.server, &options(admin_of(&other.server)), None);
     assert_eq!(output.code, Some(1), "{}{}", output.stdout, output.stderr);
@@ -142,9 +147,10 @@ fn a_step_that_fails_is_named_and_the_function_is_removed() {
     assert_eq!(node.list(), Vec::<String>::new());
 
     // No address of metrics at all.
-    let api = format!("--admin={}", node.server.url(""));
-    let output = verify(&node.server, &options(api), None);
-    assert_ne!(output.code, Some(0));
+    let application = Serve::new(guest("hello")).start();
+    let no_metrics = format!("--admin={}", application.url(""));
+    let output = verify(&node.server, &options(no_metrics), None);
+    assert_eq!(output.code, Some(1), "{}{}", output.stdout, output.stderr);
     assert_eq!(outcomes(&report(&output)), [("ready", "failed")]);
 
     // The tenant has no room for a function more; the one that it has stays.

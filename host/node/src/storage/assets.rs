@@ -9,8 +9,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::StorageError;
-use super::database::Database;
 use super::change_error::ChangeError;
+use super::database::Database;
 use super::stored;
 
 /// The version of what is staged.

@@ -24,9 +24,9 @@ const FUNCTION: &str = include_str!("function.wat");
 /// Check that a node works: deploy a built-in function, invoke it, and remove it
 ///
 /// Says for each step what it saw. The function gets a name of its own, and is removed whatever
-/// happens, also where the command is interrupted. With --admin the node's metrics have to show the
-/// deployment and the invocation, and its audit log has to be written; with --audit-log the records
-/// of both have to be in the file.
+/// happens, also where the command is interrupted. The node's metrics have to show the deployment and
+/// the invocation, and that its audit log is written: at the address of --admin or, for a token that is
+/// valid for all tenants, through the API. With --audit-log the records of both have to be in the file.
 #[derive(Args)]
 #[command(after_help = help())]
 pub struct Verify {
