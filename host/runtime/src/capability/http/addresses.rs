@@ -24,6 +24,23 @@ const METADATA_V6: [Ipv6Addr; 2] = [
     Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
 ];
 
+/// Which addresses the name of a server may lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Those of a guest's request, as this file says.
+    OfGuest,
+    /// Any: the host itself asks, where its operator said.
+    Any,
+}
+
+impl Reach {
+    /// Whether a request to this host may go to this address. The host is as in a URL, without
+    /// the brackets of an IPv6 address.
+    pub(super) fn allows(self, host: &str, address: IpAddr) -> bool {
+        self == Reach::Any || may_lead_to(host, address)
+    }
+}
+
 /// What an address is that no name leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Special {
@@ -33,9 +50,8 @@ enum Special {
     Other,
 }
 
-/// Whether a request to a host that was granted may go to this address. The host is as in a URL,
-/// without the brackets of an IPv6 address.
-pub(super) fn may_lead_to(host: &str, address: IpAddr) -> bool {
+/// Whether a guest's request to a host that was granted may go to this address.
+fn may_lead_to(host: &str, address: IpAddr) -> bool {
     let Some(special) = special(address) else {
         return true;
     };
@@ -155,6 +171,13 @@ mod tests {
         // Not an address to whoever reads a grant, but one to the system's resolver.
         assert!(!allowed("127.1", "127.0.0.1"));
         assert!(!allowed("2130706433", "127.0.0.1"));
+    }
+
+    #[test]
+    fn the_host_itself_may_ask_whom_it_likes() {
+        let address = "127.0.0.1".parse().unwrap();
+        assert!(Reach::Any.allows("collector", address));
+        assert!(!Reach::OfGuest.allows("collector", address));
     }
 
     #[test]

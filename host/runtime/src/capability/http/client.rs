@@ -1,6 +1,7 @@
 //! Requests of the host itself, sent as those of guests are: over HTTP/1.1, by TLS where the
 //! scheme is `https`.
 
+use super::addresses::Reach;
 use super::connections::{Connections, InstanceConnections};
 use super::send::send;
 use super::trust::HttpTrust;
@@ -71,7 +72,7 @@ impl HttpClient {
         let request = Request::from_parts(head, body.boxed_unsync());
         let instance = InstanceConnections::default();
         let permit = self.connections.permit(&instance, None).map_err(exchange)?;
-        let sent = send(request, RequestOptions::default(), tls, permit).await;
+        let sent = send(request, RequestOptions::default(), tls, permit, Reach::Any).await;
         let (response, rest) = sent.map_err(exchange)?;
         let (head, body) = response.into_parts();
         let mut body = pin!(Limited::new(body, longest).collect());

@@ -1,6 +1,7 @@
 //! What a guest's outgoing request goes through: it is sent to an allowed server, or
 //! denied.
 
+use super::addresses::Reach;
 use super::client_span;
 use super::connections::{Connections, InstanceConnections};
 use super::limits::HttpLimits;
@@ -81,7 +82,9 @@ impl Outgoing {
         };
         let connections = self.connections.get_or_insert_default();
         let permit = self.shared.connections.permit(connections, tenant)?;
-        Ok(move |request, options| -> Sending { Box::new(send(request, options, tls, permit)) })
+        Ok(move |request, options| -> Sending {
+            Box::new(send(request, options, tls, permit, Reach::OfGuest))
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sends one request to another server: connects, does the TLS handshake where the scheme
 //! asks for it, and speaks HTTP/1.1. The time for connecting covers all of that.
 
-use super::addresses::may_lead_to;
+use super::addresses::Reach;
 use super::connections::ConnectionPermit;
 use bytes::Bytes;
 use http::uri::{Authority, Uri};
@@ -42,12 +42,13 @@ pub(super) async fn send(
     options: RequestOptions,
     tls: Option<Arc<ClientConfig>>,
     permit: ConnectionPermit,
+    reach: Reach,
 ) -> Result<Sent, Error> {
     let uri = request.uri();
     let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
     let limit = options.connect_timeout.unwrap_or(NO_TIMEOUT);
     let connecting = async {
-        let stream = connect(authority, tls, permit).await?;
+        let stream = connect(authority, tls, permit, reach).await?;
         Ok::<_, Error>(http1::handshake(TokioIo::new(stream)).await?)
     };
     let (mut sender, mut connection) = timeout(limit, connecting)
@@ -113,6 +114,7 @@ async fn connect(
     authority: &Authority,
     tls: Option<Arc<ClientConfig>>,
     permit: ConnectionPermit,
+    reach: Reach,
 ) -> Result<Box<dyn Stream>, Error> {
     let port = match authority.port() {
         Some(_) => authority.port_u16().ok_or(Error::HttpRequestUriInvalid)?,
@@ -127,7 +129,7 @@ async fn connect(
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host);
-    let stream = open(host, port).await?;
+    let stream = open(host, port, reach).await?;
     // A request is written whole: waiting to fill a packet only adds delay.
     let _ = stream.set_nodelay(true);
     let stream = Permitted {
@@ -151,7 +153,7 @@ async fn connect(
 }
 
 /// Connects to the first address of a host that answers, of those that its name may lead to.
-async fn open(host: &str, port: u16) -> Result<TcpStream, Error> {
+async fn open(host: &str, port: u16, reach: Reach) -> Result<TcpStream, Error> {
     let addresses = lookup_host((host, port)).await.map_err(|error| {
         tracing::debug!(host, %error, "the name of a server can't be looked up");
         Error::DnsError {
@@ -161,7 +163,7 @@ async fn open(host: &str, port: u16) -> Result<TcpStream, Error> {
     })?;
     let mut last = Error::DestinationNotFound;
     for address in addresses {
-        if !may_lead_to(host, address.ip()) {
+        if !reach.allows(host, address.ip()) {
             tracing::debug!(host, %address, "the name of a server leads to an address that no grant names");
             last = Error::DestinationIpProhibited;
             continue;
