@@ -8,7 +8,6 @@ mod snapshot;
 use std::path::{Path, PathBuf};
 
 pub use build::{BuildFailure, Built, Output};
-pub use manifest::ManifestError;
 pub use snapshot::Snapshot;
 
 /// The file that makes a folder a project.
@@ -32,8 +31,8 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// [`ManifestError`]
-    pub fn open(folder: &Path) -> Result<Project, ManifestError> {
+    /// [`manifest::ManifestError`]
+    pub fn open(folder: &Path) -> Result<Project, manifest::ManifestError> {
         manifest::read(folder)
     }
 
