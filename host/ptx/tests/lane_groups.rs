@@ -27,6 +27,29 @@ fn kernel(body: &str) -> String {
     )
 }
 
+/// A kernel that waits in a loop with little between has warps for lane groups; one that computes in a
+/// loop of its own in between, or that asks for a second coordinate, has groups of half as many.
+#[test]
+fn lane_groups_are_warps_where_they_wait_often() {
+    let waits = |inner: &str| {
+        kernel(&format!(
+            "mov.u32 %r1, 8;\nagain:\nst.shared.u32 [held], %in;\nbar.sync 0;\n{inner}\n\
+             sub.u32 %r1, %r1, 1;\nsetp.ne.u32 %p1, %r1, 0;\n@%p1 bra again;"
+        ))
+    };
+    let inner = "mov.u32 %r2, 9;\ninner:\nmul.lo.u32 %out, %in, %out;\nadd.u32 %out, %out, %r2;\n\
+                 sub.u32 %r2, %r2, 1;\nsetp.ne.u32 %p2, %r2, 0;\n@%p2 bra inner;";
+    for (text, lanes) in [
+        (waits(""), 32),
+        (waits(inner), 16),
+        (waits("mov.u32 %r3, %tid.y;\nadd.u32 %out, %out, %r3;"), 16),
+        (kernel("bar.sync 0;\nadd.u32 %out, %in, 1;"), 16),
+    ] {
+        let lowered = compile_as(&module(&text), "k", Vectorize::Always).unwrap();
+        assert_eq!(lowered.lanes(), lanes, "{text}");
+    }
+}
+
 /// A thread's word of input.
 fn input(thread: u32) -> u32 {
     thread.wrapping_mul(0x9e37_79b9) ^ 0x5bd1

@@ -339,7 +339,8 @@ pub(crate) struct Body {
     pub declared: HashSet<Reg>,
     /// Integers that are a number's bits, in whose use it does not matter which NaN it is.
     pub payload_ignored: HashSet<Reg>,
-    /// Whether a lane group is a whole warp, since it computes collectives by itself.
+    /// Whether a lane group is a whole warp, since it computes collectives by itself, or so that fewer
+    /// groups wait at barriers.
     pub whole_warps: bool,
     /// Blocks that have no vector code, since all of the kernel is too large for it.
     pub scalar_only: HashSet<BlockId>,

@@ -9,13 +9,18 @@ use rustc_hash::FxHashSet as HashSet;
 
 use crate::compile::Unsupported;
 use crate::compile::analysis::fixed_values::FixedValues;
+use crate::compile::cfg::graph::loops_through_suspend_points;
+use crate::compile::cfg::loops::Loop;
 use crate::compile::codegen::product;
+use crate::compile::ir::entity::EntityId;
 use crate::compile::ir::opcodes::Opcode;
-use crate::compile::ir::{Arg, Block, BlockId, Body, End, Op, Reg, SuspendId, SuspendKind, Ty};
+use crate::compile::ir::{
+    Arg, Block, BlockId, Body, End, Op, Reg, SpecialValue, SuspendId, SuspendKind, Ty,
+};
 use crate::simt::warp::{ALL_LANES, WarpOp};
 
 /// Lets lane groups compute collectives by themselves, where they can. Where there are such
-/// collectives, the kernel's lane groups become warps.
+/// collectives, the kernel's lane groups become warps; and where a small kernel waits at barriers often.
 ///
 /// # Errors
 /// Where a block goes on at one that does not exist.
@@ -23,6 +28,7 @@ pub(crate) fn run(body: &mut Body) -> Result<(), Unsupported> {
     let is_collective = |kind: SuspendKind| matches!(kind, SuspendKind::Collective(_));
     let mut points = body.suspend_points.values();
     if !points.any(|point| is_collective(point.kind)) {
+        body.whole_warps = waits_often(body)?;
         return Ok(());
     }
     let constants = FixedValues::of(body)?;
@@ -64,6 +70,38 @@ pub(crate) fn run(body: &mut Body) -> Result<(), Unsupported> {
         body.whole_warps = true;
     }
     Ok(())
+}
+
+/// The most steps of a kernel whose lane groups become warps so that fewer of them wait at barriers: a
+/// larger one has too many registers for twice as many lanes.
+const MOST_STEPS: usize = 256;
+
+/// Whether threads wait at barriers in a loop with little work in between, none of which is a loop of
+/// its own: that costs half as much where lane groups are warps. They must be in one row of the block
+/// as far as the kernel can tell, since it asks for no other coordinate: rows are to be whole groups.
+///
+/// # Errors
+/// Where loops nest too deep.
+fn waits_often(body: &Body) -> Result<bool, Unsupported> {
+    let mut ops = body.blocks.values().flat_map(|block| &block.ops);
+    let is_beside = |op: &Op| matches!(op, Op::Special(_, SpecialValue::Tid(1 | 2)));
+    if body.len() > MOST_STEPS || ops.any(is_beside) {
+        return Ok(false);
+    }
+    let loops = loops_through_suspend_points(body)?;
+    let waits = |block: &Block| match block.end {
+        End::Suspend(point, _) => {
+            let point = body.suspend_points.get(point);
+            point.is_some_and(|point| matches!(point.kind, SuspendKind::Plain(_)))
+        }
+        _ => false,
+    };
+    let waiting = body.blocks.iter().filter(|(_, block)| waits(block));
+    let around: Vec<usize> = waiting
+        .filter_map(|(id, _)| loops.innermost(id.index()))
+        .collect();
+    let is_around = |inner: &Loop| inner.parent.is_some_and(|parent| around.contains(&parent));
+    Ok(!around.is_empty() && !loops.loops.iter().any(is_around))
 }
 
 /// A collective that a lane group can compute by itself.
