@@ -13,6 +13,7 @@ mod config;
 mod contract;
 mod dev;
 mod docs;
+mod fairness;
 mod first_use;
 mod forwarded_head;
 mod gpu;

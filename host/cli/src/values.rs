@@ -39,6 +39,38 @@ pub fn bytes(text: &str) -> Result<u64, String> {
         .map_err(|_| "write a number of bytes, or for example 64MiB or 1GB".to_owned())
 }
 
+/// Processors, such as `2` or `0.25`, in thousandths. At least one of these.
+pub fn processors(text: &str) -> Result<u32, String> {
+    const MOST: f64 = 65_536.0;
+    let wrong = || "write a number of processors, for example 2 or 0.25".to_owned();
+    if !text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
+        return Err(wrong());
+    }
+    let number: f64 = text.parse().map_err(|_| wrong())?;
+    if !(0.001..=MOST).contains(&number) {
+        return Err(format!("write a number from 0.001 to {MOST}"));
+    }
+    Ok((number * 1000.0).round() as u32)
+}
+
+/// As [`processors`], or `0`.
+pub fn processors_or_none(text: &str) -> Result<u32, String> {
+    match text {
+        "0" => Ok(0),
+        _ => processors(text),
+    }
+}
+
+/// Thousandths of a processor, as [`processors`] reads them.
+pub fn processors_in_words(thousandths: u32) -> String {
+    let (whole, part) = (thousandths / 1000, thousandths % 1000);
+    let text = format!("{whole}.{part:03}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// `HOST::GUEST`, or one path for both.
 pub fn directory(text: &str) -> Result<Directory, String> {
     let (host, guest) = text.split_once("::").unwrap_or((text, text));
@@ -117,6 +149,20 @@ mod tests {
         for wrong in ["", "many", "-1"] {
             assert!(bytes(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn processors_are_a_number_with_up_to_three_places() {
+        for (text, thousandths) in [("1", 1000), ("0.25", 250), ("1.5", 1500), ("0.001", 1)] {
+            assert_eq!(processors(text).unwrap(), thousandths, "{text}");
+            assert_eq!(processors_in_words(thousandths), text);
+        }
+        for wrong in [
+            "", ".", "0", "0.0001", "-1", "+1", "1e3", "many", "nan", "65537", "1.2.3",
+        ] {
+            assert!(processors(wrong).is_err(), "{wrong:?}");
+        }
+        assert_eq!(processors_or_none("0").unwrap(), 0);
     }
 
     #[test]

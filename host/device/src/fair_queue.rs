@@ -7,8 +7,9 @@
 //! As where the algorithm shares a processor (Goyal, Guo and Vin 1996), what a piece of work takes
 //! is known only afterwards: it is charged ahead, and corrected.
 //!
-//! The processor's scheduler takes its next work from the flow in front. For worker processes, whose
-//! device is shared by others than this host, `remote/fair_share.rs` compares tags only.
+//! The processor's scheduler takes its next work from the flow in front, and so do the threads that
+//! run guests, in the runtime. For worker processes, whose device is shared by others than this host,
+//! `remote/fair_share.rs` compares tags only.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -21,7 +22,7 @@ type VirtualTime = u128;
 /// The flows that have work, in the order of their start tags. A step costs O(log n) of them. A flow
 /// belongs to one queue, and is kept beside it by the owner of both, under its key.
 #[derive(Debug)]
-pub(crate) struct FairQueue<K> {
+pub struct FairQueue<K> {
     backlogged: BTreeSet<(VirtualTime, K)>,
     virtual_time: VirtualTime,
 }
@@ -37,14 +38,15 @@ impl<K: Ord> Default for FairQueue<K> {
 
 /// One tenant's share of the resource.
 #[derive(Debug)]
-pub(crate) struct Flow {
+pub struct Flow {
     start_tag: VirtualTime,
     weight: u128,
     is_backlogged: bool,
 }
 
 impl Flow {
-    pub(crate) fn new(weight: NonZeroU32) -> Flow {
+    /// A flow that has received nothing yet. Of the resource it gets a part by this weight.
+    pub fn new(weight: NonZeroU32) -> Flow {
         Flow {
             start_tag: 0,
             weight: u128::from(weight.get()),
@@ -53,7 +55,7 @@ impl Flow {
     }
 
     /// Whether it is in the queue.
-    pub(crate) fn is_backlogged(&self) -> bool {
+    pub fn is_backlogged(&self) -> bool {
         self.is_backlogged
     }
 
@@ -64,12 +66,13 @@ impl Flow {
 }
 
 impl<K: Ord + Copy> FairQueue<K> {
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether no flow has work that waits.
+    pub fn is_empty(&self) -> bool {
         self.backlogged.is_empty()
     }
 
     /// The flow has work; where it had none, its tag is no less than the virtual time.
-    pub(crate) fn enqueue(&mut self, key: K, flow: &mut Flow) {
+    pub fn enqueue(&mut self, key: K, flow: &mut Flow) {
         if !flow.is_backlogged {
             flow.is_backlogged = true;
             flow.start_tag = flow.start_tag.max(self.virtual_time);
@@ -78,7 +81,7 @@ impl<K: Ord + Copy> FairQueue<K> {
     }
 
     /// The flow has no work any more.
-    pub(crate) fn dequeue(&mut self, key: K, flow: &mut Flow) {
+    pub fn dequeue(&mut self, key: K, flow: &mut Flow) {
         if flow.is_backlogged {
             flow.is_backlogged = false;
             self.backlogged.remove(&(flow.start_tag, key));
@@ -86,32 +89,45 @@ impl<K: Ord + Copy> FairQueue<K> {
     }
 
     /// The flow with the least tag, which is the virtual time from now on. It stays in the queue.
-    pub(crate) fn first(&mut self) -> Option<K> {
+    pub fn first(&mut self) -> Option<K> {
         let (tag, key) = self.backlogged.first()?;
         self.virtual_time = self.virtual_time.max(*tag);
         Some(*key)
     }
 
+    /// A flow is served at once, past the queue, which is for when nobody waits. As with
+    /// [`first`](Self::first), its tag is the virtual time from now on.
+    pub fn serve(&mut self, flow: &mut Flow) {
+        flow.start_tag = flow.start_tag.max(self.virtual_time);
+        self.virtual_time = flow.start_tag;
+    }
+
+    /// Whether a flow has received no more than its share until now: its tag is not past the
+    /// virtual time.
+    pub fn is_behind(&self, flow: &Flow) -> bool {
+        flow.start_tag <= self.virtual_time
+    }
+
     /// Removes the first flow, whose owner is gone.
-    pub(crate) fn remove_first(&mut self) {
+    pub fn remove_first(&mut self) {
         self.backlogged.pop_first();
     }
 
     /// Charges a flow for time of the resource.
-    pub(crate) fn charge(&mut self, key: K, flow: &mut Flow, time: Duration) {
+    pub fn charge(&mut self, key: K, flow: &mut Flow, time: Duration) {
         let tag = flow.start_tag.saturating_add(flow.cost(time));
         self.move_to(key, flow, tag);
     }
 
     /// Replaces a charge by the time that the work has taken.
-    pub(crate) fn correct(&mut self, key: K, flow: &mut Flow, charged: Duration, took: Duration) {
+    pub fn correct(&mut self, key: K, flow: &mut Flow, charged: Duration, took: Duration) {
         let tag = flow.start_tag.saturating_sub(flow.cost(charged));
         let tag = tag.saturating_add(flow.cost(took));
         self.move_to(key, flow, tag);
     }
 
     /// Whether a flow has received more than the first one, by more than this time of the resource.
-    pub(crate) fn is_ahead(&mut self, flow: &Flow, by: Duration) -> bool {
+    pub fn is_ahead(&mut self, flow: &Flow, by: Duration) -> bool {
         self.first().is_some() && flow.start_tag > self.virtual_time.saturating_add(flow.cost(by))
     }
 

@@ -112,6 +112,7 @@ pub use devices::Devices;
 pub use error::{Error, UnknownKernel};
 pub use essential_thread::{on_essential_thread_loss, spawn_essential};
 pub use event::Event;
+pub use fair_queue::{FairQueue, Flow};
 pub use launch::Argument;
 pub use launch_config::LaunchConfig;
 pub use lease::Lease;

@@ -6,7 +6,7 @@ use std::fmt;
 use http::StatusCode;
 use tensor_wasm_runtime::server::HandleError;
 
-use crate::functions::{AssetError, DeployError, InvalidName, InvokeError, trap_name};
+use crate::functions::{AssetError, DeployError, InvalidName, InvokeError, NoPlace, trap_name};
 use crate::storage::StorageError;
 use crate::storage::functions::ChangeError;
 
@@ -85,7 +85,7 @@ kinds! {
     GUEST_NO_RESPONSE = BAD_GATEWAY "guest_no_response" false
         "The function returned without a response that can be sent.";
     CAPACITY_EXHAUSTED = SERVICE_UNAVAILABLE "capacity_exhausted" true
-        "The node has as many instances, or deployments, as it can have at one time.";
+        "The node has as many requests, instances or deployments as it can have at one time.";
     STORAGE_UNAVAILABLE = SERVICE_UNAVAILABLE "storage_unavailable" true
         "The database or the store of components does not answer.";
     INVOKE_TIMEOUT = GATEWAY_TIMEOUT "invoke_timeout" false
@@ -263,13 +263,20 @@ impl From<InvalidName> for NodeError {
 impl From<InvokeError> for NodeError {
     fn from(error: InvokeError) -> NodeError {
         let failure = match error {
-            InvokeError::NoPlace { limit } => {
+            InvokeError::NoPlace(NoPlace::Tenant { limit }) => {
                 return NodeError::new(
                     &TENANT_CAPACITY_EXHAUSTED,
                     format_args!(
                         "this tenant has {limit} requests running, as many as it may: retry when \
                          one has ended"
                     ),
+                );
+            }
+            InvokeError::NoPlace(NoPlace::Node) => {
+                return NodeError::new(
+                    &CAPACITY_EXHAUSTED,
+                    "the node has as many requests running and waiting as it can have: retry \
+                     after a second",
                 );
             }
             InvokeError::Component(error) => return NodeError::component(&error),

@@ -1,5 +1,5 @@
-//! Which tenant may use the device, and within which limits, and how much memory of this machine
-//! its instances may have.
+//! Which tenant may use the device, and within which limits, and which part of this machine's memory
+//! and processors its instances may have.
 //!
 //! A tenant gets a session of its own, so that its limits, its share of the device
 //! and what it keeps there are its own too. Sessions are made when they are first
@@ -10,7 +10,7 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tensor_wasm_device::{Device, Limits, MemoryMeter};
-use tensor_wasm_runtime::{GpuAccess, GpuGrant, GpuGrants, Grant, LoadDecision};
+use tensor_wasm_runtime::{GpuAccess, GpuGrant, GpuGrants, Grant, LoadDecision, ProcessorShare};
 
 use crate::lock::ignore_poison;
 
@@ -29,6 +29,8 @@ pub struct Tenant {
     pub limits: Limits,
     /// The memory that all its instances may have together, in bytes; `None` for no limit.
     pub memory_bytes: Option<NonZeroU64>,
+    /// Its part of the processors that run instances.
+    pub processors: ProcessorShare,
 }
 
 /// The grants of all tenants of a host.
@@ -77,6 +79,11 @@ impl TenantGrants {
     pub fn memory_bytes(&self, id: u64) -> Option<usize> {
         let bytes = self.tenant(id).memory_bytes?.get();
         Some(usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
+    /// A tenant's part of the processors that run instances.
+    pub fn processors(&self, id: u64) -> ProcessorShare {
+        self.tenant(id).processors
     }
 
     fn tenant(&self, id: u64) -> &Tenant {

@@ -52,6 +52,7 @@ mod instance;
 mod lock;
 mod log_throttle;
 mod request;
+mod schedule;
 pub mod server;
 
 pub use application::config::ApplicationConfig;
@@ -77,9 +78,9 @@ pub use inspect::{
     Capability, ComponentKind, InspectError, Inspection, Item, Link, Part, Provided, inspect,
 };
 pub use log_throttle::LogThrottle;
-pub use request::guest_time::{host_task, thread_unparked};
 pub use request::{
     Attribute, BytesRead, EndedRequest, Observer, RequestScope, RequestTrace, Span, SpanId,
     SpanKind, SpanValue, TraceId, Tracer, Usage, UsageAccount,
 };
+pub use schedule::{GuestScheduler, GuestThreads, ProcessorShare};
 pub use wasmtime::Trap;

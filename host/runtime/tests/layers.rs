@@ -6,13 +6,14 @@ use std::fs;
 use std::path::Path;
 
 /// Modules below all folders, which every folder may import.
-const BASE: [&str; 6] = [
+const BASE: [&str; 7] = [
     "lock",
     "log_throttle",
     "grant",
     "error",
     "engine",
     "file_kind",
+    "schedule",
 ];
 
 /// The folders, and the others that each may import.

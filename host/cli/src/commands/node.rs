@@ -63,8 +63,12 @@ pub struct Node {
     /// and results of its jobs
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "4GiB", help_heading = "Limits")]
     tenant_storage_bytes: u64,
-    /// Requests of one tenant that run at one time; one more is answered with 429. By default
-    /// half of --max-concurrent-requests
+    /// Invocations that run at one time; others wait, and tenants take turns by their cpu-share.
+    /// By default three quarters of --max-concurrent-requests
+    #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
+    max_running_requests: Option<NonZeroU32>,
+    /// Requests of one tenant that run or wait at one time; one more is answered with 429. By
+    /// default half of --max-concurrent-requests
     #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
     max_tenant_requests: Option<NonZeroU32>,
     /// Functions that are kept loaded at one time; any other is loaded again when it is next
@@ -115,13 +119,22 @@ impl Node {
         let all = self.server.requests.max_concurrent_requests;
         let half = NonZeroU32::new(all.get() / 2).unwrap_or(NonZeroU32::MIN);
         let concurrency = self.max_tenant_requests.unwrap_or(half);
+        let number =
+            |number: NonZeroU32| NonZeroUsize::try_from(number).unwrap_or(NonZeroUsize::MAX);
+        let all_but = |part: u32| {
+            let most = all.get() - all.get() / part;
+            NonZeroU32::new(most).unwrap_or(NonZeroU32::MIN)
+        };
         FunctionLimits {
+            running: number(self.max_running_requests.unwrap_or(all_but(4))),
+            // A place in eight is for requests of which nobody knows yet whose they are.
+            held: number(all_but(8)),
             component_bytes: self.max_function_bytes,
             functions: self.max_functions.get(),
             versions: self.max_function_versions.get(),
             stored_bytes: self.tenant_storage_bytes,
             usage_retention: self.usage_retention,
-            concurrency: NonZeroUsize::try_from(concurrency).unwrap_or(NonZeroUsize::MAX),
+            concurrency: number(concurrency),
             loaded: self.max_loaded_functions,
             ..FunctionLimits::default()
         }

@@ -29,6 +29,8 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 2] = [
         &[
             ("name", "acme"),
             ("tenant-memory-bytes", "1GiB"),
+            ("cpu-share", "3"),
+            ("tenant-cpu", "0.5"),
             ("gpu", "grant"),
             ("gpu-memory-bytes", "256MiB"),
             ("gpu-host-memory-bytes", "64MiB"),

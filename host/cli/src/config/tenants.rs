@@ -6,6 +6,7 @@
 //! parsed, checked and documented like those of a command, though no command line has them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
@@ -29,6 +30,13 @@ pub struct TenantGrant {
     /// The memory that all instances of the tenant may have together
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub tenant_memory_bytes: Option<NonZeroU64>,
+    /// The tenant's part of busy processors: one with 3 gets three times as much of their time
+    /// as one with 1
+    #[arg(long, value_name = "NUMBER")]
+    pub cpu_share: Option<NonZeroU32>,
+    /// The processors that the tenant's components may keep busy, on the average
+    #[arg(long, value_name = "PROCESSORS", value_parser = processors)]
+    pub tenant_cpu: Option<ProcessorThousandths>,
     /// Whether the tenant's components may use the GPU
     #[arg(long, value_name = "GRANT", value_parser = grant_parser())]
     pub gpu: Option<Grant>,
@@ -94,6 +102,8 @@ impl Tenants {
         TenantGrant {
             name: own.name,
             tenant_memory_bytes: own.tenant_memory_bytes.or(default.tenant_memory_bytes),
+            cpu_share: own.cpu_share.or(default.cpu_share),
+            tenant_cpu: own.tenant_cpu.or(default.tenant_cpu),
             gpu: own.gpu.or(default.gpu),
             gpu_memory_bytes: own.gpu_memory_bytes.or(default.gpu_memory_bytes),
             gpu_host_memory_bytes: own.gpu_host_memory_bytes.or(default.gpu_host_memory_bytes),
@@ -154,6 +164,8 @@ impl TenantGrant {
         vec![
             ("name", self.name.clone()),
             ("tenant-memory-bytes", words(&tenant_memory)),
+            ("cpu-share", words(&self.cpu_share)),
+            ("tenant-cpu", words(&self.tenant_cpu)),
             ("gpu", words(&self.gpu)),
             ("gpu-memory-bytes", words(&memory)),
             ("gpu-host-memory-bytes", words(&host_memory)),
@@ -202,6 +214,23 @@ fn exact_size(size: NonZeroU64) -> String {
             || size.to_string(),
             |(unit, bits)| format!("{}{unit}", size >> bits),
         )
+}
+
+/// Processors, in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessorThousandths(pub NonZeroU32);
+
+impl fmt::Display for ProcessorThousandths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&values::processors_in_words(self.0.get()))
+    }
+}
+
+fn processors(text: &str) -> Result<ProcessorThousandths, String> {
+    let number = NonZeroU32::new(values::processors(text)?);
+    number
+        .map(ProcessorThousandths)
+        .ok_or_else(|| "it has to be more than nothing".to_owned())
 }
 
 fn bytes(text: &str) -> Result<NonZeroU64, String> {
@@ -258,6 +287,8 @@ mod tests {
         let values = [
             ("name", "acme"),
             ("tenant-memory-bytes", "512MiB"),
+            ("cpu-share", "2"),
+            ("tenant-cpu", "0.5"),
             ("gpu", "refuse"),
             ("gpu-memory-bytes", "1GiB"),
             ("gpu-modules", "8"),

@@ -30,7 +30,7 @@ impl Api {
         let entry = self.functions.find(call.tenant, &call.id).await?;
         let entry = entry.ok_or_else(|| NodeError::no_function(&call.id))?;
         let request = for_function(call.request, &call.rest)?;
-        let invoked = self.functions.invoke(&entry, request, call.scope.clone());
+        let invoked = self.functions.invoke(&entry, request, call.scope);
         let mut response = invoked.await?;
         mark_as_response_of(&mut response, &entry.function.id);
         Ok(response)

@@ -25,7 +25,7 @@ impl Api {
         let entry = self.functions.find(call.tenant, &call.id).await?;
         let entry = entry.ok_or_else(|| NodeError::no_function(&call.id))?;
         // The body is in memory until it is in the database, as those of invocations may be.
-        let _place = self.functions.place(call.tenant)?;
+        let _place = self.functions.submission_place(call.tenant)?;
         let created_by = call.scope.caller().map(|caller| caller.id.clone());
         let request = for_function(call.request, &call.rest)?;
         let (mut head, body) = request.into_parts();

@@ -120,6 +120,7 @@ impl Functions {
                 memory,
             )),
             tenant_memory: self.host.memory.clone(),
+            scheduler: Some(self.host.scheduler.clone()),
             output: Some(self.logs.of(function_id)),
             http,
             policy: PolicyGrant {

@@ -1,17 +1,17 @@
-//! Invocations: a request goes to the version of a function that it is for, on the threads
-//! that run guests.
+//! Invocations: a request goes to the version of a function that it is for.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use tensor_wasm_runtime::{Application, InvokeFailure, RequestScope, SpanValue, host_task};
-use tokio::task::JoinHandle;
+use tensor_wasm_runtime::{Application, InvokeFailure, RequestScope, SpanValue};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use super::admission::{NoPlace, Permit};
 use super::deploy::{LoadError, Owner};
 use super::places::FunctionPlace;
 use super::usage::Invocation;
@@ -20,14 +20,14 @@ use crate::storage::StorageError;
 use crate::storage::assets::{AssetOwner, Assets};
 use crate::storage::functions::Version;
 
+/// Which part of the time that a request has left it may wait for its turn to run.
+const PATIENCE: u32 = 4;
+
 /// Why an invocation has no response of the function.
 #[derive(Debug)]
 pub(crate) enum InvokeError {
-    /// As many requests of the tenant run as may.
-    NoPlace {
-        /// How many may run.
-        limit: usize,
-    },
+    /// The tenant, or the node, has as many requests as it can.
+    NoPlace(NoPlace),
     /// The function gave none.
     Failed(InvokeFailure),
     /// The component can't be loaded any more, for example since a grant was taken away.
@@ -39,11 +39,11 @@ pub(crate) enum InvokeError {
 }
 
 impl Functions {
-    /// A place for one request of a tenant.
-    pub(crate) fn place(&self, tenant: u64) -> Result<FunctionPlace, InvokeError> {
-        let limit = self.places.of_each();
-        let place = self.places.take(tenant);
-        place.ok_or(InvokeError::NoPlace { limit })
+    /// A place for one request of a tenant that is to become a job.
+    pub(crate) fn submission_place(&self, tenant: u64) -> Result<FunctionPlace, InvokeError> {
+        let limit = self.submissions.of_each();
+        let place = self.submissions.take(tenant);
+        place.ok_or(InvokeError::NoPlace(NoPlace::Tenant { limit }))
     }
 
     /// Has a function answer a request.
@@ -51,9 +51,11 @@ impl Functions {
         &self,
         entry: &Entry,
         request: http::Request<WasiBody>,
-        scope: RequestScope,
+        scope: &RequestScope,
     ) -> Result<http::Response<WasiBody>, InvokeError> {
-        let place = self.place(entry.tenant)?;
+        let left = scope.deadline().saturating_duration_since(Instant::now());
+        let admitted = self.admission.admit(entry.tenant, left / PATIENCE);
+        let permit = admitted.await.map_err(InvokeError::NoPlace)?;
         let function = &entry.function;
         let mut invocation = self.usage.begin(entry.tenant, &function.id, &function.name);
         scope.attribute_to(invocation.account());
@@ -65,18 +67,15 @@ impl Functions {
         scope.annotate("tensor_wasm.function.name", || {
             SpanValue::of_text(&function.name)
         });
-        let application = self.application(entry, &scope).await?;
-        let response = AbortOnDrop(self.host.guests.spawn(host_task(async move {
-            let response = application.invoke(request, &scope).await;
-            response.map_err(InvokeError::Failed)
-        })));
-        let response = response.await?;
+        let application = self.application(entry, scope).await?;
+        let response = application.invoke(request, scope).await;
+        let response = response.map_err(InvokeError::Failed)?;
         invocation.responded();
         Ok(response.map(|body| {
             PlacedBody {
                 body,
                 invocation,
-                _place: place,
+                _permit: permit,
             }
             .boxed_unsync()
         }))
@@ -142,34 +141,12 @@ impl Functions {
     }
 }
 
-/// The response of a task, which ends where nobody waits for it any more.
-struct AbortOnDrop(JoinHandle<Result<http::Response<WasiBody>, InvokeError>>);
-
-impl Future for AbortOnDrop {
-    type Output = Result<http::Response<WasiBody>, InvokeError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(|joined| {
-            joined.unwrap_or_else(|error| {
-                tracing::error!("an invocation failed: {error}");
-                Err(InvokeError::Internal)
-            })
-        })
-    }
-}
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// The body of a response, which has a place, and whose invocation is counted, until it is sent
 /// or dropped.
 struct PlacedBody {
     body: WasiBody,
     invocation: Invocation,
-    _place: FunctionPlace,
+    _permit: Permit,
 }
 
 impl Body for PlacedBody {

@@ -5,6 +5,7 @@
 //! A function belongs to one tenant, and nobody else sees it. Its versions have instances of
 //! their own: neither memory nor device buffers are shared between functions or tenants.
 
+mod admission;
 mod asset_path;
 mod assets;
 mod collection;
@@ -27,14 +28,16 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tensor_wasm_runtime::{Engine, HttpGrant, Observer, TenantMemory, Tracer, Trap};
-use tokio::runtime::Handle;
+use tensor_wasm_runtime::{
+    Engine, GuestScheduler, HttpGrant, Observer, TenantMemory, Tracer, Trap,
+};
 
 use crate::grants::TenantGrants;
 use crate::storage::functions::{ChangeError, DeletedFunction, Function};
 use crate::storage::usage::{Amounts, UsageKey};
 use crate::storage::{Storage, StorageError};
 
+pub(crate) use admission::NoPlace;
 pub(crate) use asset_path::AssetPath;
 pub(crate) use assets::{AssetError, AssetUpload};
 pub(crate) use deploy::{DeployError, Deployment};
@@ -44,6 +47,7 @@ pub(crate) use logs::LogLine;
 pub(crate) use name::{FunctionName, InvalidName};
 pub(crate) use outgoing::OutgoingError;
 
+use admission::{Admission, AdmissionLimits};
 use collection::Collection;
 use compilers::Compilers;
 use index::Index;
@@ -71,7 +75,12 @@ pub struct FunctionLimits {
     pub stored_bytes: u64,
     /// How long what functions used is kept.
     pub usage_retention: Duration,
-    /// Requests of one tenant that run at one time.
+    /// Requests that run at one time. Others wait, and tenants take turns.
+    pub running: NonZeroUsize,
+    /// Requests that run or wait at one time. Past it, those of the tenant are refused that has
+    /// most for its share.
+    pub held: NonZeroUsize,
+    /// Requests of one tenant that run or wait at one time.
     pub concurrency: NonZeroUsize,
     /// Components that are kept loaded at one time. Others are loaded again, from their
     /// compiled form, when they are next invoked.
@@ -90,6 +99,8 @@ impl Default for FunctionLimits {
             versions: 100,
             stored_bytes: 4 << 30,
             usage_retention: Duration::from_secs(400 * 24 * 60 * 60),
+            running: NonZeroUsize::new(192).unwrap_or(NonZeroUsize::MIN),
+            held: NonZeroUsize::new(224).unwrap_or(NonZeroUsize::MIN),
             concurrency: NonZeroUsize::new(128).unwrap_or(NonZeroUsize::MIN),
             loaded: NonZeroUsize::new(256).unwrap_or(NonZeroUsize::MIN),
             request_timeout: Duration::from_secs(30),
@@ -112,8 +123,8 @@ pub(crate) struct FunctionHost {
     pub(crate) observer: Option<Arc<dyn Observer>>,
     /// Who takes the spans of jobs.
     pub(crate) tracer: Option<Arc<dyn Tracer>>,
-    /// Runs the guests, on threads that serve no HTTP.
-    pub(crate) guests: Handle,
+    /// Whose guest runs next.
+    pub(crate) scheduler: Arc<GuestScheduler>,
 }
 
 /// The functions of a node.
@@ -123,7 +134,10 @@ pub(crate) struct Functions {
     limits: FunctionLimits,
     index: Index,
     loaded: Loaded,
-    places: Places,
+    /// Requests that are read, to become jobs.
+    submissions: Places,
+    /// Invocations that run or wait.
+    admission: Arc<Admission>,
     logs: Logs,
     usage: Usage,
     /// Who compiles what is deployed.
@@ -143,10 +157,19 @@ impl Functions {
         host: FunctionHost,
         limits: FunctionLimits,
     ) -> Functions {
+        let grants = host.grants.clone();
         Functions {
             index: Index::default(),
             loaded: Loaded::new(limits.loaded),
-            places: Places::new(limits.concurrency),
+            submissions: Places::new(limits.concurrency),
+            admission: Arc::new(Admission::new(
+                AdmissionLimits {
+                    running: limits.running,
+                    held: limits.held,
+                    of_each: limits.concurrency,
+                },
+                move |tenant| grants.processors(tenant).weight,
+            )),
             logs: Logs::default(),
             usage: Usage::default(),
             compilers: Compilers::default(),

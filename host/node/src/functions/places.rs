@@ -1,4 +1,5 @@
-//! How many requests of each tenant run at one time.
+//! How many of its deployments, or of its requests that are to become jobs, each tenant has at one
+//! time.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -6,15 +7,15 @@ use std::sync::{Arc, Mutex};
 
 use crate::lock::ignore_poison;
 
-/// The requests that run, by tenant.
+/// The deployments that run, by tenant.
 #[derive(Clone)]
 pub(super) struct Places {
     of_each: NonZeroUsize,
-    /// Tenants without a request have no entry: a token may be valid for any number of them.
+    /// Tenants without a deployment have no entry: a token may be valid for any number of them.
     running: Running,
 }
 
-/// How many requests of each tenant run.
+/// How many deployments of each tenant run.
 type Running = Arc<Mutex<HashMap<u64, usize>>>;
 
 impl Places {
@@ -25,7 +26,7 @@ impl Places {
         }
     }
 
-    /// A place for one request of a tenant, if it has one left.
+    /// A place for one deployment of a tenant, if it has one left.
     pub(super) fn take(&self, tenant: u64) -> Option<FunctionPlace> {
         let mut running = ignore_poison(self.running.lock());
         let count = running.entry(tenant).or_default();
@@ -50,7 +51,7 @@ impl Places {
     }
 }
 
-/// The place of a request that runs, until it is dropped.
+/// The place of a deployment that runs, until it is dropped.
 pub(crate) struct FunctionPlace {
     tenant: u64,
     running: Running,

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tensor_wasm_device::Device;
 use tensor_wasm_runtime::policy::{Auditor, PolicyGrant};
 use tensor_wasm_runtime::{
-    ApplicationConfig, Directory, Engine, EngineConfig, Grant, HttpGrant, Observer, TenantMemory,
-    Tracer,
+    ApplicationConfig, Directory, Engine, EngineConfig, Grant, GuestThreads, HttpGrant, Observer,
+    TenantMemory, Tracer,
 };
 
 use super::chain::{Chain, ComponentSource};
@@ -269,6 +269,9 @@ impl<S> HostBuilder<S> {
             keep_authorization: self.keep_authorization,
         };
         let of_tenants = grants.clone();
+        let guests = GuestThreads::start(&engine, move |tenant| of_tenants.processors(tenant))
+            .map_err(HostError::Engine)?;
+        let of_tenants = grants.clone();
         let memory = TenantMemory::new(move |tenant| of_tenants.memory_bytes(tenant));
         if let Some(metrics) = &self.metrics {
             metrics.watch(Sources {
@@ -286,6 +289,7 @@ impl<S> HostBuilder<S> {
             device,
             grants,
             engine,
+            guests: Arc::new(guests),
             policy,
         })
     }
@@ -311,6 +315,8 @@ pub(crate) struct Foundation {
     /// What all instances of each tenant have of this machine's memory.
     pub(crate) memory: Arc<TenantMemory>,
     pub(crate) engine: Engine,
+    /// The threads that run guests.
+    pub(crate) guests: Arc<GuestThreads>,
     /// What policies are granted.
     pub(crate) policy: PolicyGrant,
 }
@@ -336,6 +342,7 @@ impl HostBuilder {
         let config = ApplicationConfig {
             gpu: foundation.grants.clone(),
             tenant_memory: foundation.memory.clone(),
+            scheduler: Some(foundation.guests.scheduler()),
             observer: self.observer(),
             ..std::mem::take(&mut self.application)
         };
@@ -352,6 +359,7 @@ impl HostBuilder {
             device: foundation.device,
             grants: foundation.grants,
             tokens: foundation.tokens,
+            guests: foundation.guests,
             metrics: self.metrics.clone(),
             traces: self.traces.clone(),
         };

@@ -1,7 +1,5 @@
 //! Why a host can't be assembled.
 
-use std::io;
-
 use tensor_wasm_device::{NoNvidia, NvidiaDevice};
 use tensor_wasm_runtime::ComposeError;
 use thiserror::Error;
@@ -61,9 +59,6 @@ pub enum HostError {
     /// The data directory of a node can't be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The threads that run guests can't be started.
-    #[error("can't start the threads that run functions")]
-    Threads(#[source] io::Error),
     /// The application can't be loaded.
     #[error("can't serve {component}")]
     Application {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tensor_wasm_device::Device;
 use tensor_wasm_runtime::server::{Drained, Server};
-use tensor_wasm_runtime::{Observer, Tracer};
+use tensor_wasm_runtime::{GuestThreads, Observer, Tracer};
 
 use super::{Policy, Reloader};
 use crate::audit::{AuditLog, Outcome};
@@ -47,6 +47,8 @@ pub struct HostParts {
     pub(crate) grants: Arc<TenantGrants>,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) audit: Option<Arc<AuditLog>>,
+    /// The threads that run guests.
+    pub(crate) guests: Arc<GuestThreads>,
     pub(crate) metrics: Option<Arc<Metrics>>,
     pub(crate) traces: Option<Arc<Traces>>,
 }
@@ -95,11 +97,13 @@ impl HostParts {
         self.record("server.start", what);
     }
 
-    /// Records that the server has stopped, and writes the audit log to its end. Returns how
-    /// many records are lost.
+    /// Records that the server has stopped, writes the audit log to its end, and ends the threads
+    /// that run guests. Returns how many records are lost.
     pub(crate) fn stopped(&self, what: &str, patience: Duration) -> u64 {
         self.record("server.stop", what);
-        self.audit.as_ref().map_or(0, |audit| audit.close(patience))
+        let lost = self.audit.as_ref().map_or(0, |audit| audit.close(patience));
+        self.guests.shutdown();
+        lost
     }
 
     fn record(&self, action: &str, what: &str) {

@@ -148,7 +148,7 @@ async fn invoke(jobs: &Jobs, job: &Job) -> Result<Answer, Failure> {
         scope: scope.clone(),
         failed: true,
     };
-    let invoked = jobs.functions.invoke(&entry, request, scope).await;
+    let invoked = jobs.functions.invoke(&entry, request, &scope).await;
     let response = invoked.map_err(NodeError::from)?;
     let (head, body) = response.into_parts();
     // The guest may have failed a little before its deadline, which then tells why.

@@ -13,7 +13,6 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use tensor_wasm_runtime::host_task;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -132,7 +131,7 @@ impl Jobs {
 
     /// Begins to run jobs, on the threads that run guests.
     pub(crate) fn start(self: &Arc<Self>, guests: &Handle) {
-        guests.spawn(host_task(scheduler::run(self.clone(), guests.clone())));
+        guests.spawn(scheduler::run(self.clone(), guests.clone()));
     }
 
     /// How many run.

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tensor_wasm_runtime::host_task;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
@@ -120,11 +119,11 @@ impl Jobs {
             jobs: self.clone(),
             id: id.clone(),
         };
-        let task = guests.spawn(host_task(async move {
+        let task = guests.spawn(async move {
             let _ended = ended;
             let _ = is_listed.await;
             attempt::run(&jobs, job).await;
-        }));
+        });
         let mut running = ignore_poison(self.running.lock());
         let task = task.abort_handle();
         running.insert(id, Running { tenant, task });

@@ -35,12 +35,11 @@
 //! invoked.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use tensor_wasm_runtime::Unguarded;
 use tensor_wasm_runtime::server::{Drained, Server};
-use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
 use crate::api::Api;
@@ -48,7 +47,6 @@ use crate::functions::{FunctionHost, Functions};
 use crate::host::chain::{PolicyConfig, load_policies};
 use crate::host::{Foundation, HostBuilder, HostError, HostParts, Policy, Served};
 use crate::jobs::Jobs;
-use crate::lock::ignore_poison;
 use crate::storage::Storage;
 
 pub use crate::functions::FunctionLimits;
@@ -99,8 +97,6 @@ pub struct Node {
     parts: HostParts,
     usage_header: bool,
     request_timeout: Duration,
-    /// The threads that run guests, until the node is closed.
-    guests: Mutex<Option<Runtime>>,
 }
 
 impl Node {
@@ -162,20 +158,17 @@ impl Served for Node {
     /// Closes the database and ends the threads that run guests, too. A node that is not closed
     /// loses records, and what functions used in the last seconds.
     fn close(&self, patience: Duration) -> u64 {
-        if let Some(guests) = ignore_poison(self.guests.lock()).take() {
-            let closing = async {
-                self.jobs.close().await;
-                if let Err(error) = self.functions.store_usage().await {
-                    tracing::error!("what functions used last is lost: {error}");
-                }
-                self.storage.close().await;
-            };
-            // A query that does not end is given up.
-            let closed = async { timeout(patience, closing).await.is_ok() };
-            if !guests.block_on(closed) {
-                tracing::warn!("the database is not closed yet; its log is read at the next start");
+        let closing = async {
+            self.jobs.close().await;
+            if let Err(error) = self.functions.store_usage().await {
+                tracing::error!("what functions used last is lost: {error}");
             }
-            guests.shutdown_background();
+            self.storage.close().await;
+        };
+        // A query that does not end is given up.
+        let closed = async { timeout(patience, closing).await.is_ok() };
+        if !self.parts.guests.handle().block_on(closed) {
+            tracing::warn!("the database is not closed yet; its log is read at the next start");
         }
         self.parts.stopped(WHAT, patience)
     }
@@ -190,15 +183,6 @@ async fn store_usage(functions: Weak<Functions>) {
         };
         if let Err(error) = functions.store_usage().await {
             tracing::error!("what functions used is not stored yet: {error}");
-        }
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        if let Some(guests) = ignore_poison(self.guests.lock()).take() {
-            // It may be dropped where a runtime must not block.
-            guests.shutdown_background();
         }
     }
 }
@@ -226,15 +210,9 @@ impl HostBuilder<NodeSource> {
             grants,
             memory,
             engine,
+            guests,
             policy,
         } = self.foundation()?;
-        let guests = tokio::runtime::Builder::new_multi_thread()
-            .thread_name("guest")
-            .enable_all()
-            // So that guests are charged for the time that they run.
-            .on_thread_unpark(tensor_wasm_runtime::thread_unparked)
-            .build()
-            .map_err(HostError::Threads)?;
         let limits = FunctionLimits {
             request_timeout: self.application.request_timeout,
             reuse: self.application.reuse,
@@ -257,7 +235,7 @@ impl HostBuilder<NodeSource> {
             http: self.application.http.clone(),
             observer: self.observer(),
             tracer: self.tracer(),
-            guests: guests.handle().clone(),
+            scheduler: guests.scheduler(),
         };
         let functions = Arc::new(Functions::new(storage.clone(), shared, limits));
         let jobs = Jobs::open(storage.clone(), functions.clone(), self.source.jobs.clone());
@@ -278,21 +256,20 @@ impl HostBuilder<NodeSource> {
                 grants,
                 tokens,
                 audit: None,
+                guests,
                 metrics: self.metrics.clone(),
                 traces: self.traces.clone(),
             },
             usage_header: self.application.usage_header,
             request_timeout,
-            guests: Mutex::new(Some(guests)),
         };
         node.parts.audit = self.kept(audit, node.is_decided_on());
         if let Some(audit) = &node.parts.audit {
             node.jobs.set_audit(audit.clone());
         }
-        if let Some(guests) = &*ignore_poison(node.guests.lock()) {
-            node.jobs.start(guests.handle());
-            guests.spawn(store_usage(Arc::downgrade(&node.functions)));
-        }
+        let guests = node.parts.guests.handle();
+        node.jobs.start(guests);
+        guests.spawn(store_usage(Arc::downgrade(&node.functions)));
         Ok(node)
     }
 }

@@ -9,6 +9,7 @@ use crate::capability::policy::PolicyGrant;
 use crate::capability::tenant_memory::TenantMemory;
 use crate::grant::Grant;
 use crate::request::Observer;
+use crate::schedule::GuestScheduler;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,10 @@ pub struct ApplicationConfig {
     /// The memory that the instances of each tenant may have together, those of all
     /// applications of the host. Those of a policy count once it has admitted the request.
     pub tenant_memory: Arc<TenantMemory>,
+    /// Whose guest runs next on the threads that run guests, those of all applications of the
+    /// host. `None` for a policy, and where the threads that serve requests run the guests too,
+    /// with no share of the processors for each tenant.
+    pub scheduler: Option<Arc<GuestScheduler>>,
     /// How long a request may take, from its head to the end of its response.
     pub request_timeout: Duration,
     /// Who learns what happens to requests, and what they use.
@@ -60,6 +65,7 @@ impl Default for ApplicationConfig {
             next: None,
             guarded: false,
             tenant_memory: Arc::new(TenantMemory::unlimited()),
+            scheduler: None,
             request_timeout: Duration::from_secs(30),
             observer: None,
             usage_header: false,

@@ -1,6 +1,7 @@
 //! The body of a guest's response. A client that goes away before its end stops the
 //! guest, and a guest that fails before its end is seen by the client.
 
+use crate::instance::attached_guest::AttachedGuest;
 use crate::request::{HandleError, RequestTask, SpanValue, Stop};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -79,6 +80,9 @@ pub(super) struct GuestBody {
     has_content: bool,
     /// Disarmed once the body is complete.
     stop_on_drop: Option<StopOnDrop>,
+    /// The guest, while whoever takes the body runs it. After `stop_on_drop`, so that a guest that
+    /// is to stop is not run on.
+    guest: Option<AttachedGuest>,
 }
 
 impl GuestBody {
@@ -88,10 +92,37 @@ impl GuestBody {
             has_content,
             promised: inner.size_hint().exact(),
             stop_on_drop: Some(stop_on_drop),
+            guest: None,
             inner,
         };
         body.complete_if(body.inner.is_end_stream() || body.promised == Some(0));
         body
+    }
+
+    /// Of a guest that may have more to do.
+    pub(super) fn of_guest(mut self, guest: AttachedGuest) -> GuestBody {
+        self.guest = (!guest.is_over()).then_some(guest);
+        self
+    }
+
+    /// The next part of the body, and the guest's next step. A guest that waits for anything else
+    /// than that a part is taken goes on elsewhere: how fast the client takes the response is not
+    /// to hold it up.
+    fn poll_inner(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        let Some(guest) = &mut self.guest else {
+            return polled;
+        };
+        guest.poll(cx);
+        let polled = match polled {
+            Poll::Ready(frame) => return Poll::Ready(frame),
+            Poll::Pending => Pin::new(&mut self.inner).poll_frame(cx),
+        };
+        if guest.is_over() || polled.is_pending() {
+            guest.detach();
+            self.guest = None;
+        }
+        polled
     }
 
     fn complete_if(&mut self, complete: bool) {
@@ -114,7 +145,7 @@ impl Body for GuestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        let polled = self.poll_inner(cx);
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);

@@ -15,12 +15,15 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::file_kind::FileKind;
 use crate::instance::factory::InstanceFactory;
+use crate::instance::guest_future::PollTimes;
+use crate::instance::idle::IdleInstances;
 use crate::instance::linker::linker;
 use crate::instance::state::InstanceState;
 use crate::instance::worker::{Reuse, Workers};
+use std::sync::Arc;
 use std::time::Instant;
 use wasmtime::component::{Component, InstancePre};
-use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
+use wasmtime_wasi_http::handler::ProxyPre;
 use wasmtime_wasi_http::{p2, p3};
 
 impl Application {
@@ -87,9 +90,12 @@ impl Application {
             start_timeout: config.request_timeout,
             instances: InstanceFactory::new(engine.clone(), capabilities, config.tenant_memory),
             observer: config.observer.clone(),
+            scheduler: config.scheduler.filter(|_| !is_policy),
+            idle: IdleInstances::default(),
+            polls: PollTimes::default(),
         };
         Ok(Application {
-            workers: ProxyHandler::new(workers),
+            workers: Arc::new(workers),
             digest,
             imports: report,
             request_timeout: config.request_timeout,

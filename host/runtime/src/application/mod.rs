@@ -17,13 +17,12 @@ use crate::instance::worker::Workers;
 use crate::request::Observer;
 use std::sync::Arc;
 use std::time::Duration;
-use wasmtime_wasi_http::handler::ProxyHandler;
 
 pub use respond::InvokeFailure;
 
 /// A component that is ready to answer requests.
 pub struct Application {
-    workers: ProxyHandler<Workers>,
+    workers: Arc<Workers>,
     digest: String,
     imports: ImportReport,
     request_timeout: Duration,

@@ -6,7 +6,8 @@ use super::guest_body::{GuestBody, StopOnDrop};
 use super::{refusal, server_timing};
 use crate::capability::next::{BorrowedBody, ChainImports, NextHandler, ResponseFuture};
 use crate::capability::policy::{PendingRecord, RequestRecord};
-use crate::instance::worker::{Handoff, StartTimedOut};
+use crate::instance::attached_guest::AttachedGuest;
+use crate::instance::worker::NotStarted;
 use crate::request::{
     Decision, Finish, HandleError, RefusedRequest, RequestContext, RequestInfo, RequestScope,
     RequestTask, SpanValue, Stop,
@@ -17,7 +18,6 @@ use http_body_util::BodyExt;
 use std::sync::Arc;
 use wasmtime::Trap;
 use wasmtime_wasi_http::WasiBody;
-use wasmtime_wasi_http::handler::InstantiationError;
 
 impl Handler for Application {
     async fn handle(
@@ -168,8 +168,8 @@ impl Application {
         }
         let stop_on_drop = StopOnDrop::new(task.clone());
         let method = request.method().clone();
-        let response = match self.respond_to(request, &task, &method).await {
-            Ok(response) => response,
+        let (response, guest) = match self.respond_to(request, &task, &method).await {
+            Ok(responded) => responded,
             Err(error) => {
                 if let Some(trace) = task.trace() {
                     trace.fail(error.kind());
@@ -178,8 +178,11 @@ impl Application {
             }
         };
         let has_content = has_content(&method, response.status());
-        let response =
-            response.map(|body| GuestBody::new(body, stop_on_drop, has_content).boxed_unsync());
+        let response = response.map(|body| {
+            GuestBody::new(body, stop_on_drop, has_content)
+                .of_guest(guest)
+                .boxed_unsync()
+        });
         Ok(match task.context().decision() {
             Some(Decision::Refused { .. }) => {
                 refusal::take(response, task.context().deadline()).await
@@ -188,24 +191,21 @@ impl Application {
         })
     }
 
-    /// The guest's response, if it gives one that can be sent.
+    /// The guest's response, if it gives one that can be sent, and the guest, which may have more to
+    /// do.
     async fn respond_to(
         &self,
         request: http::Request<WasiBody>,
         task: &Arc<RequestTask>,
         method: &Method,
-    ) -> Result<http::Response<WasiBody>, HandleError> {
-        let response = self.workers.handle(Handoff::new(task.clone()), request);
-        // The worker watches the deadline of a guest that runs; this watches the deadline
-        // of a request that waits for a guest.
+    ) -> Result<(http::Response<WasiBody>, AttachedGuest), HandleError> {
+        let mut responding = self.workers.respond(task, request);
         let deadline = task.context().deadline();
-        let response = match tokio::time::timeout_at(deadline.into(), response).await {
-            Ok(Ok(response)) => {
-                task.run.set_responded(true);
-                response
-            }
+        let response = match tokio::time::timeout_at(deadline.into(), &mut responding).await {
+            Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                task.run.set_responded(false);
+                // The guest may have more to do, and tells how it ended when it has.
+                responding.into_guest().detach();
                 return Err(match task.failure() {
                     Some(failure) => failure,
                     None => self.explain(&error, task).await,
@@ -242,21 +242,21 @@ impl Application {
             let status = status.as_u16();
             return Err(HandleError::InvalidStatus { status });
         }
-        Ok(response)
+        Ok((response, responding.into_guest()))
     }
 
     /// What the client of a failed request is told; the rest is logged.
     async fn explain(&self, error: &wasmtime::Error, task: &RequestTask) -> HandleError {
         let failure = explain(error, task).await;
         if failure == HandleError::NoResponse && task.run.stopped().is_none() {
-            self.workers.state().gave_no_response(task);
+            self.workers.gave_no_response(task);
         }
         failure
     }
 
     /// Whether the component is a policy, with another component behind it.
     fn is_policy(&self) -> bool {
-        self.workers.state().instances.capabilities().next.is_some()
+        self.workers.instances.capabilities().next.is_some()
     }
 }
 
@@ -280,26 +280,25 @@ async fn explain(error: &wasmtime::Error, task: &RequestTask) -> HandleError {
         Some(Stop::ClientGone) => return HandleError::NoResponse,
         None => {}
     }
-    if let Some(failed) = error.downcast_ref::<InstantiationError<Handoff>>() {
-        if failed.error.is::<wasmtime::PoolConcurrencyLimitError>() {
+    match error.downcast_ref::<NotStarted>() {
+        Some(NotStarted::TimedOut) => return timed_out(task),
+        Some(NotStarted::Failed(error)) if error.is::<wasmtime::PoolConcurrencyLimitError>() => {
             tracing::warn!(
                 request_id,
                 %trace_id,
-                "there is no room for another instance: {:#}",
-                failed.error
+                "there is no room for another instance: {error:#}"
             );
             return HandleError::Overloaded;
         }
-        if failed.error.is::<StartTimedOut>() {
-            return timed_out(task);
+        Some(NotStarted::Failed(error)) => {
+            tracing::error!(
+                request_id,
+                %trace_id,
+                "the guest could not be instantiated: {error:?}"
+            );
+            return HandleError::Trapped;
         }
-        tracing::error!(
-            request_id,
-            %trace_id,
-            "the guest could not be instantiated: {:?}",
-            failed.error
-        );
-        return HandleError::Trapped;
+        None => {}
     }
     let deadline = task.context().deadline();
     match tokio::time::timeout_at(deadline.into(), task.run.finished()).await {

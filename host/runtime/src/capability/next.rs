@@ -148,10 +148,13 @@ async fn handle<T: NextView + 'static>(
     };
     // Before the policy's own request is dropped, which drops the held one too.
     let held = task.held.take();
+    let forwarding = forward(task, held, next, view.context);
+    let (task, response) = (task.clone(), task.forwarded.put(forwarding));
     // The policy has given both handles away, as where it calls a component.
     view.table.delete(request)?;
     let out = view.table.delete(out)?;
-    let response = match forward(task, held, next, view.context).await {
+    // Whoever runs the policy polls what it has forwarded, beside it.
+    let response = match response.await.unwrap_or(Err(HandleError::Internal)) {
         Ok(response) => {
             task.run.mark_responded();
             Ok(response)
@@ -166,12 +169,12 @@ async fn handle<T: NextView + 'static>(
 }
 
 /// The response of the component behind, if the request may reach it.
-async fn forward(
+fn forward(
     task: &Arc<RequestTask>,
     request: Option<http::Request<WasiBody>>,
     next: &Arc<dyn NextHandler>,
     policy: &NextContext,
-) -> Result<http::Response<WasiBody>, HandleError> {
+) -> Result<ResponseFuture, HandleError> {
     let context = task.context();
     let (request_id, trace_id) = (context.id(), context.trace_id());
     match context.decision() {
@@ -211,7 +214,7 @@ async fn forward(
         ForwardedHead::new(*tenant, keep_authorization).apply(request.headers_mut());
     }
     let scope = RequestScope::of(Arc::new(task.behind()));
-    next.clone().respond(request, scope).await
+    Ok(next.clone().respond(request, scope))
 }
 
 /// The body that a policy sees of a request. It takes the held body only when it is read,

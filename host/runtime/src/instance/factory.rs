@@ -7,7 +7,6 @@ use crate::capability::sockets::Sockets;
 use crate::capability::tenant_memory::TenantMemory;
 use crate::capability::wasi::Wasi;
 use crate::engine::Engine;
-use crate::request::guest_time;
 use std::sync::Arc;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::WasiCtxBuilder;
@@ -54,8 +53,8 @@ impl InstanceFactory {
         if let Some(table) = store.concurrent_resource_table() {
             table.set_max_capacity(CONCURRENT_RESOURCES);
         }
-        store.epoch_deadline_callback(|mut store| {
-            store.data_mut().ran(guest_time::end());
+        store.epoch_deadline_callback(|store| {
+            store.data().gives_way();
             Ok(UpdateDeadline::Yield(1))
         });
         store.set_epoch_deadline(1);

@@ -1,7 +1,10 @@
-//! One instance of a component: the data of its store, how it is made, and how it comes
-//! and goes under Wasmtime's HTTP handler.
+//! One instance of a component: the data of its store, how it is made, how it is given requests,
+//! and who polls it meanwhile.
 
+pub(crate) mod attached_guest;
 pub(crate) mod factory;
+pub(crate) mod guest_future;
+pub(crate) mod idle;
 pub(crate) mod linker;
 pub(crate) mod state;
 pub(crate) mod worker;

@@ -14,7 +14,6 @@ use crate::capability::tenant_memory::TenantMemory;
 use crate::request::{HandleError, RequestTask};
 use http::uri::Scheme;
 use std::sync::Arc;
-use std::time::Duration;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -36,8 +35,6 @@ pub(crate) struct InstanceState {
     account: InstanceAccount,
     tenants: Arc<TenantMemory>,
     task: CurrentTask,
-    /// How long the guest ran before its first request came.
-    unclaimed: Duration,
 }
 
 /// What the instance holds of each capability.
@@ -82,7 +79,6 @@ impl InstanceState {
             account: InstanceAccount::new(memory_bytes),
             tenants,
             task: CurrentTask::default(),
-            unclaimed: Duration::ZERO,
         }
     }
 
@@ -93,11 +89,10 @@ impl InstanceState {
         self.account.grow(bytes, || held_bytes(table, limits))
     }
 
-    /// The guest has run for so long.
-    pub(super) fn ran(&mut self, time: Duration) {
-        match self.task.get() {
-            Some(task) => task.context().usage().add_guest(time),
-            None => self.unclaimed += time,
+    /// The guest is interrupted for others to run.
+    pub(super) fn gives_way(&self) {
+        if let Some(task) = self.task.get() {
+            task.run.mark_gave_way();
         }
     }
 
@@ -113,9 +108,6 @@ impl InstanceState {
         output.begin(context.request_id(), context.trace_id());
         self.capabilities.gpu.begin(&task);
         self.capabilities.outgoing.begin(task.clone());
-        context
-            .usage()
-            .add_guest(std::mem::take(&mut self.unclaimed));
         self.task = CurrentTask(Some(task));
         let limits = self.http_limits();
         let table = &mut self.table;

@@ -1,30 +1,32 @@
-//! The workers of `wasmtime_wasi_http`'s handler: when an instance is made, how many
-//! requests it answers, and when it is ended.
+//! What runs requests in instances: when an instance is made, how many requests it answers, and
+//! when it is ended.
+//!
+//! An instance works on one request at a time. It then has one current task, whose are its output,
+//! its decision and its deadline. Wasmtime's own handler of requests (`ProxyHandler`) gives each
+//! instance a task that it spawns itself, so that nobody could say whose guest runs next.
 
+use super::attached_guest::AttachedGuest;
 use super::factory::InstanceFactory;
+use super::guest_future::{GuestFuture, PollTimes};
+use super::idle::IdleInstances;
 use super::state::InstanceState;
 use crate::engine::Activity;
-use crate::lock::ignore_poison;
-use crate::request::{Finish, Observer, RequestTask, Stop, guest_time};
-use std::future::poll_fn;
+use crate::request::{Finish, Observer, RequestTask};
+use crate::schedule::GuestScheduler;
+use futures::channel::oneshot;
+use std::future::{pending, poll_fn};
 use std::num::NonZeroUsize;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::time::Sleep;
-use wasmtime::component::GuestTaskId;
-use wasmtime::{Store, StoreContextMut};
+use tokio::runtime::Handle;
+use wasmtime::{AsContextMut, Store};
 use wasmtime_wasi_http::WasiHttpView;
-use wasmtime_wasi_http::handler::{
-    HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
-};
+use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre, Request, Response};
 
-/// How long an instance that may be reused waits for its next request.
-const IDLE: Duration = Duration::from_secs(5);
-
-/// Makes the instances of one application.
+/// Makes the instances of one application, and runs requests in them.
 pub(crate) struct Workers {
     pub(crate) pre: ProxyPre<InstanceState>,
     pub(crate) reuse: Reuse,
@@ -33,22 +35,26 @@ pub(crate) struct Workers {
     pub(crate) instances: InstanceFactory,
     /// Who learns how long it took to make an instance.
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// Who says whose guest runs next. `None` for policies, which run on the threads that serve
+    /// requests.
+    pub(crate) scheduler: Option<Arc<GuestScheduler>>,
+    pub(crate) idle: IdleInstances,
+    /// How long guests run at once.
+    pub(crate) polls: PollTimes,
 }
 
-impl Workers {
-    /// A guest returned without a response. Its instance is not used again. Where the
-    /// instance had requests before, the component is taken for one whose instances serve
-    /// one request only, as those of some toolchains do, and none of them is.
-    pub(crate) fn gave_no_response(&self, task: &RequestTask) {
-        if task.run.is_reused() && !self.reuse.ended.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                request_id = task.context().id(),
-                trace_id = %task.context().trace_id(),
-                "an instance that had served a request returned from another one without a \
-                 response: from now on each request gets a new instance, and `--reuse` has no \
-                 effect"
-            );
-        }
+/// One instance, while it serves no request.
+pub(super) struct Instance {
+    store: Store<InstanceState>,
+    proxy: Proxy,
+    /// Requests that it has had.
+    served: usize,
+    _activity: Activity,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.store.data().capabilities.output.flush();
     }
 }
 
@@ -70,245 +76,242 @@ impl Reuse {
 
     /// Whether an instance that has had so many requests may get another one.
     fn allows(&self, requests: usize) -> bool {
-        requests == 0 || (requests < self.requests.get() && !self.ended.load(Ordering::Relaxed))
+        requests < self.requests.get() && !self.ended.load(Ordering::Relaxed)
     }
 }
 
-impl HandlerState for Workers {
-    type StoreData = InstanceState;
-    type WorkerExpiration = Expiration;
-    type WorkerState = Worker;
+/// Why a guest was given no request.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotStarted {
+    /// The guest's own start functions did not end in time.
+    #[error("the guest did not finish its start within the request timeout")]
+    TimedOut,
+    /// No instance could be made.
+    #[error("{0:#}")]
+    Failed(wasmtime::Error),
+}
 
-    async fn instantiate(&self) -> wasmtime::Result<Instance<InstanceState, Expiration, Worker>> {
+/// The response of a guest, of whoever waits for it.
+pub(crate) struct Responding {
+    guest: AttachedGuest,
+    response: oneshot::Receiver<wasmtime::Result<Response>>,
+    task: Arc<RequestTask>,
+}
+
+impl Workers {
+    /// Has a guest respond to a request.
+    pub(crate) fn respond(
+        self: &Arc<Workers>,
+        task: &Arc<RequestTask>,
+        request: Request,
+    ) -> Responding {
+        let (respond, response) = oneshot::channel();
+        let work = work(self.clone(), task.clone(), request, respond);
+        let run = GuestFuture::new(task.clone(), self.clone(), work);
+        let elsewhere = match &self.scheduler {
+            Some(scheduler) => scheduler.threads().clone(),
+            None => Handle::current(),
+        };
+        Responding {
+            guest: AttachedGuest::new(run, elsewhere),
+            response,
+            task: task.clone(),
+        }
+    }
+
+    /// A guest returned without a response. Its instance is not used again. Where the
+    /// instance had requests before, the component is taken for one whose instances serve
+    /// one request only, as those of some toolchains do, and none of them is.
+    pub(crate) fn gave_no_response(&self, task: &RequestTask) {
+        if task.run.is_reused() && !self.reuse.ended.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                request_id = task.context().id(),
+                trace_id = %task.context().trace_id(),
+                "an instance that had served a request returned from another one without a \
+                 response: from now on each request gets a new instance, and `--reuse` has no \
+                 effect"
+            );
+        }
+    }
+
+    async fn instantiate(&self, task: &RequestTask) -> Result<Instance, NotStarted> {
         let activity = self.instances.engine().activity();
-        let started = guest_time::begin();
-        let mut store = self.instances.store()?;
-        let (proxy, start_time) = {
-            let start = self.pre.instantiate_async(&mut store);
-            let mut start = pin!(tokio::time::timeout(self.start_timeout, start));
-            // Before a start that waited goes on; what comes last is the first request's.
-            let mut ran = Duration::ZERO;
-            let mut waited = false;
-            let proxy = poll_fn(|cx| {
-                if std::mem::take(&mut waited) {
-                    guest_time::begin();
-                }
-                let polled = start.as_mut().poll(cx);
-                if polled.is_pending() {
-                    ran += guest_time::end();
-                    waited = true;
-                }
-                polled
-            });
-            match proxy.await {
-                Ok(proxy) => (proxy?, ran),
-                Err(_) => return Err(StartTimedOut.into()),
-            }
+        let started = Instant::now();
+        let mut store = self.instances.store().map_err(NotStarted::Failed)?;
+        let start = self.pre.instantiate_async(&mut store);
+        let proxy = match tokio::time::timeout(self.start_timeout, start).await {
+            Ok(proxy) => proxy.map_err(NotStarted::Failed)?,
+            Err(_) => return Err(NotStarted::TimedOut),
         };
         let ready = Instant::now();
         if let Some(observer) = &self.observer {
             observer.instantiated(ready.saturating_duration_since(started));
         }
-        let current = Current::default();
+        if let Some(trace) = task.trace() {
+            trace.instantiated(started, ready);
+        }
         Ok(Instance {
             store,
             proxy,
-            view: InstanceState::http,
-            expiration: Expiration {
-                current: current.clone(),
-                sleep: Box::pin(tokio::time::sleep(IDLE)),
-            },
-            state: Worker {
-                current,
-                reuse: self.reuse.clone(),
-                start_time,
-                made: (started, ready),
-                _activity: activity,
-            },
+            served: 0,
+            _activity: activity,
         })
     }
 }
 
-/// The guest's own start functions did not end in time.
-#[derive(Debug, thiserror::Error)]
-#[error("the guest did not finish its start within the request timeout")]
-pub(crate) struct StartTimedOut;
+/// The response, and the guest, which may have more to do.
+impl Future for Responding {
+    type Output = wasmtime::Result<Response>;
 
-/// A task on its way to an instance. An instance that can't be given the request (its host
-/// resources are used up, for example) drops it, and whoever waits for the guest learns it.
-pub(crate) struct Handoff(Option<Arc<RequestTask>>);
-
-impl Handoff {
-    pub(crate) fn new(task: Arc<RequestTask>) -> Handoff {
-        Handoff(Some(task))
-    }
-
-    /// The instance has taken the request.
-    fn arrived(mut self) -> Option<Arc<RequestTask>> {
-        self.0.take()
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Responding {
+            guest,
+            response,
+            task,
+        } = &mut *self;
+        guest.poll(cx);
+        let response = std::task::ready!(Pin::new(response).poll(cx));
+        let response = response
+            .unwrap_or_else(|_| Err(wasmtime::format_err!("the guest ended without a response")));
+        task.run.set_responded(response.is_ok());
+        // A guest that has waited for nothing else is done then.
+        guest.poll(cx);
+        Poll::Ready(response)
     }
 }
 
-impl Drop for Handoff {
-    fn drop(&mut self) {
-        if let Some(task) = self.0.take() {
-            task.run.finish(Finish::NotStarted);
+impl Responding {
+    /// The guest, which runs no further unless it is polled.
+    pub(crate) fn into_guest(self) -> AttachedGuest {
+        self.guest
+    }
+}
+
+/// The work on one request: in an instance that waits for one, or in a new one.
+async fn work(
+    workers: Arc<Workers>,
+    task: Arc<RequestTask>,
+    request: Request,
+    respond: oneshot::Sender<wasmtime::Result<Response>>,
+) {
+    let instance = match workers.idle.take() {
+        Some(instance) => {
+            task.run.mark_reused();
+            instance
         }
-    }
-}
-
-/// The task that runs in an instance, shared by the worker and its expiration, which
-/// can't reach the store while the guest runs.
-#[derive(Clone, Default)]
-pub(crate) struct Current(Arc<Mutex<Option<Arc<RequestTask>>>>);
-
-impl Current {
-    /// Looks at the task.
-    fn look<T>(&self, look: impl FnOnce(Option<&RequestTask>) -> T) -> T {
-        look(ignore_poison(self.0.lock()).as_deref())
-    }
-
-    /// Replaces the task, and returns the one before.
-    fn replace(&self, task: Option<Arc<RequestTask>>) -> Option<Arc<RequestTask>> {
-        std::mem::replace(&mut *ignore_poison(self.0.lock()), task)
-    }
-}
-
-/// Ends an instance whose request ran out of time, whose client is gone, or
-/// that waited too long for its next request.
-pub(crate) struct Expiration {
-    current: Current,
-    sleep: Pin<Box<Sleep>>,
-}
-
-impl WorkerExpiration for Expiration {
-    fn poll(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        status: WorkerStatus,
-        start: Instant,
-    ) -> Poll<()> {
-        let is_idle = matches!(status, WorkerStatus::Idle);
-        // This is called where a poll of the guest ends.
-        let ran = guest_time::end();
-        let (stopped, deadline) = self.current.look(|task| {
-            let Some(task) = task else {
-                return (None, None);
-            };
-            task.context().usage().add_guest(ran);
-            if is_idle {
-                // The next request may take its time to come.
-                task.context().charge();
+        None => match workers.instantiate(&task).await {
+            Ok(instance) => instance,
+            Err(error) => {
+                task.run.finish(Finish::NotStarted);
+                let _ = respond.send(Err(error.into()));
+                return;
             }
-            if !matches!(status, WorkerStatus::Requests) {
-                task.run.finish(Finish::Returned);
-            }
-            // Also wakes an idle worker that learns only now that its guest has responded.
-            let stopped = task.run.poll_stopped(cx);
-            (stopped, (!is_idle).then(|| task.context().deadline()))
-        });
-        if !is_idle && stopped.is_some() {
-            return Poll::Ready(());
+        },
+    };
+    let mut work = Work {
+        instance: Some(instance),
+        task: task.clone(),
+    };
+    let can_have_another = work.serve(request, respond).await;
+    let Some(instance) = work.instance.take() else {
+        return;
+    };
+    // A guest that returned without a response is in no state that is known.
+    if can_have_another && workers.reuse.allows(instance.served) && has_responded(&task).await {
+        workers.idle.keep(instance);
+    }
+}
+
+/// Whether the guest gave a response, which is known when whoever waits for it has seen that.
+async fn has_responded(task: &RequestTask) -> bool {
+    poll_fn(|cx| {
+        if task.run.poll_stopped(cx).is_some() {
+            return Poll::Ready(false);
         }
-        let deadline = deadline.unwrap_or_else(|| start + IDLE);
-        if self.sleep.deadline().into_std() != deadline {
-            self.sleep.as_mut().reset(deadline.into());
+        task.run.responded().map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
+}
+
+/// An instance at work on a request. Where this is dropped before the end, the guest is ended.
+struct Work {
+    instance: Option<Instance>,
+    task: Arc<RequestTask>,
+}
+
+impl Work {
+    /// Has the guest serve the request, to its own end. Returns whether its instance can have
+    /// another one.
+    async fn serve(
+        &mut self,
+        request: Request,
+        respond: oneshot::Sender<wasmtime::Result<Response>>,
+    ) -> bool {
+        let Some(instance) = &mut self.instance else {
+            return false;
+        };
+        if let Err(error) = instance.store.data_mut().begin(self.task.clone()) {
+            self.task.fail(error);
+            self.end(Err(wasmtime::format_err!("the guest may not run")));
+            return false;
         }
-        if self.sleep.as_mut().poll(cx).is_pending() {
-            return Poll::Pending;
-        }
-        if !is_idle {
-            self.current.look(|task| {
-                if let Some(task) = task {
-                    task.run.stop(Stop::TimedOut);
-                }
+        instance.served += 1;
+        let proxy = &instance.proxy;
+        let handler = match proxy {
+            Proxy::P3(guest) => *guest.wasi_http_handler().func_handle().func(),
+            Proxy::P2(guest) => *guest.wasi_http_incoming_handler().func_handle().func(),
+        };
+        // Whether the guest was given the request, and whether it has returned from it.
+        let (began, returned) = (AtomicBool::new(false), AtomicBool::new(false));
+        let result = {
+            let served = instance.store.run_concurrent(async |accessor| {
+                let prepared = accessor.with(|mut access| {
+                    let store = access.as_context_mut();
+                    Prepared::new(store, proxy, request, InstanceState::http, respond)
+                })?;
+                began.store(true, Ordering::Relaxed);
+                prepared.run(accessor, pending()).await?;
+                returned.store(true, Ordering::Relaxed);
+                poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
+                let is_ready = |cx: &mut Context<'_>| {
+                    Poll::Ready(
+                        accessor
+                            .poll_ready_for_concurrent_call(handler, cx)
+                            .is_ready(),
+                    )
+                };
+                wasmtime::error::Ok(poll_fn(is_ready).await)
             });
-        }
-        Poll::Ready(())
-    }
-}
-
-/// One instance that serves requests.
-pub(crate) struct Worker {
-    current: Current,
-    reuse: Reuse,
-    /// How long the guest's own start functions ran, before they were done.
-    start_time: Duration,
-    /// When it was begun to be made, and when it was ready.
-    made: (Instant, Instant),
-    _activity: Activity,
-}
-
-impl WorkerState for Worker {
-    type StoreData = InstanceState;
-    type RequestData = Handoff;
-
-    fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
-        if !self.reuse.allows(total) {
-            return ShouldAccept::Never;
-        }
-        if concurrent > 0 {
-            // One request at a time: the instance then has one current task, whose are
-            // its output, its decision and its deadline.
-            return ShouldAccept::No;
-        }
-        let responded = self
-            .current
-            .look(|task| task.map(|task| task.run.responded()));
-        match responded {
-            None | Some(Some(true)) => ShouldAccept::Yes,
-            // A guest that returned without a response is in no state that is known.
-            Some(Some(false)) => ShouldAccept::Never,
-            // Whoever waits for the response wakes this worker when it is there.
-            Some(None) => ShouldAccept::No,
-        }
-    }
-
-    fn on_request_start(
-        &self,
-        mut store: StoreContextMut<'_, InstanceState>,
-        task: Handoff,
-        _id: GuestTaskId,
-    ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
-        let Some(task) = task.arrived() else {
-            return Box::pin(std::future::ready(()));
-        };
-        let ran = guest_time::lap();
-        if let Err(error) = store.data_mut().begin(task.clone()) {
-            task.fail(error);
-            // The guest traps at its first instruction.
-            store.epoch_deadline_trap();
-            store.set_epoch_deadline(0);
-        }
-        match self.current.replace(Some(task.clone())) {
-            // A guest that takes its next request is done with the one before. `Expiration`
-            // may not have seen that yet, and from now on can't.
-            Some(previous) => {
-                previous.context().usage().add_guest(ran);
-                task.run.mark_reused();
-                previous.run.finish(Finish::Returned);
-            }
-            // The instance was made for this request.
-            None => {
-                task.context().usage().add_guest(ran + self.start_time);
-                if let Some(trace) = task.trace() {
-                    let (began, ready) = self.made;
-                    trace.instantiated(began, ready);
+            let mut served = pin!(served);
+            poll_fn(|cx| {
+                let polled = served.as_mut().poll(cx);
+                if polled.is_pending() && returned.load(Ordering::Relaxed) {
+                    self.task.run.finish(Finish::Returned);
                 }
-            }
+                polled
+            })
+            .await
+            .flatten()
+        };
+        if let Err(error) = &result
+            && !began.load(Ordering::Relaxed)
+        {
+            let (request_id, trace_id) = (self.task.context().id(), self.task.context().trace_id());
+            tracing::error!(
+                request_id,
+                %trace_id,
+                "an instance could not be given a request: {error:#}"
+            );
+            self.task.run.finish(Finish::NotStarted);
         }
-        // `Expiration` watches deadline and client, from outside of the guest.
-        Box::pin(std::future::pending())
+        let can_have_another = *result.as_ref().unwrap_or(&false);
+        self.end(result.map(|_| ()));
+        can_have_another
     }
 
-    fn drop(&self, store: Store<InstanceState>, result: wasmtime::Result<()>) {
-        store.data().capabilities.output.flush();
-        let Some(task) = self.current.replace(None) else {
-            if let Err(error) = result {
-                tracing::error!("an instance could not be given a request: {error:#}");
-            }
-            return;
-        };
+    /// The guest has ended, or is ended.
+    fn end(&mut self, result: wasmtime::Result<()>) {
+        let task = &self.task;
         let (request_id, trace_id) = (task.context().id(), task.context().trace_id());
         if let Err(error) = &result {
             if let Some(trap) = error.downcast_ref() {
@@ -320,37 +323,31 @@ impl WorkerState for Worker {
             Ok(()) => Finish::Returned,
             Err(_) => Finish::Failed,
         });
-        match (result, task.run.stopped()) {
-            (Ok(()), _) => {}
-            (Err(_), Some(stop)) => {
+        let Err(error) = result else {
+            return;
+        };
+        match task.run.stopped() {
+            Some(stop) => {
                 tracing::debug!(request_id, %trace_id, ?stop, "the guest was stopped");
             }
             // The host itself ended it, and knows what the client is told.
-            (Err(error), None) if task.failure().is_some() => {
+            None if task.failure().is_some() => {
                 tracing::info!(request_id, %trace_id, "the guest was ended: {error:#}");
             }
-            (Err(error), None) => {
-                tracing::error!(request_id, %trace_id, "the guest failed: {error:?}");
-            }
+            None => tracing::error!(request_id, %trace_id, "the guest failed: {error:?}"),
         }
-        // To give back what the instance had is a part of what the request costs.
-        drop(store);
-        task.context().usage().add_guest(guest_time::end());
+        self.instance = None;
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::request::{RequestContext, RequestId, RequestTrace, TraceId};
-
-    #[tokio::test]
-    async fn whoever_waits_for_a_guest_learns_that_it_never_began() {
-        let trace = RequestTrace::unknown(TraceId::random());
-        let now = Instant::now();
-        let context = RequestContext::new(RequestId::random(), trace, now, now, false);
-        let task = Arc::new(RequestTask::new(context));
-        drop(Handoff::new(task.clone()));
-        assert_eq!(task.run.finished().await, Finish::NotStarted);
+impl Drop for Work {
+    fn drop(&mut self) {
+        if self.instance.is_some() {
+            let (request_id, trace_id) = (self.task.context().id(), self.task.context().trace_id());
+            let stop = self.task.run.stopped();
+            tracing::debug!(request_id, %trace_id, ?stop, "the guest was stopped");
+            self.task.run.mark_failed();
+            self.task.run.finish(Finish::Failed);
+        }
     }
 }

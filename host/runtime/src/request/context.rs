@@ -87,6 +87,13 @@ impl RequestContext {
         self.report(RequestUsage::charge);
     }
 
+    /// Charges what has been used since the response has ended, if it has.
+    pub(crate) fn charge_if_ended(&self) {
+        if self.usage.has_ended() {
+            self.charge();
+        }
+    }
+
     /// The response has ended, or there will be none. What is used from now on is charged as
     /// it comes.
     pub(crate) fn end(&self) {

@@ -46,6 +46,8 @@ pub(crate) struct GuestRun {
     responded: OnceLock<bool>,
     /// Whether the guest's instance had a request before.
     reused: AtomicBool,
+    /// Whether the guest was interrupted, and would go on at once.
+    gave_way: AtomicBool,
 }
 
 const RUNNING: u8 = 0;
@@ -135,6 +137,16 @@ impl GuestRun {
     /// Whether the guest's instance had a request before.
     pub(crate) fn is_reused(&self) -> bool {
         self.reused.load(Ordering::SeqCst)
+    }
+
+    /// Records that the guest was interrupted for others to run.
+    pub(crate) fn mark_gave_way(&self) {
+        self.gave_way.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the guest was interrupted since this was asked before.
+    pub(crate) fn take_gave_way(&self) -> bool {
+        self.gave_way.load(Ordering::Relaxed) && self.gave_way.swap(false, Ordering::Relaxed)
     }
 
     /// Waits until the guest's work has ended.

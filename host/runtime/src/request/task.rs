@@ -2,6 +2,7 @@
 
 use super::context::RequestContext;
 use super::error::HandleError;
+use super::forwarded_request::ForwardedSlot;
 use super::guest_run::GuestRun;
 use super::held::HeldRequest;
 use super::trace::{ComponentTrace, SpanId};
@@ -18,6 +19,8 @@ pub(crate) struct RequestTask {
     pub(crate) run: GuestRun,
     /// In a policy's task: the request, for the component behind.
     pub(crate) held: HeldRequest,
+    /// In a policy's task: what the policy has forwarded, for whoever runs the policy.
+    pub(crate) forwarded: ForwardedSlot,
     /// Why the host gave up on the request while this guest worked on it.
     failure: OnceLock<HandleError>,
     /// What is recorded of this component's work, where the request's spans are recorded.
@@ -53,6 +56,7 @@ impl RequestTask {
             context,
             run: GuestRun::default(),
             held: HeldRequest::default(),
+            forwarded: ForwardedSlot::default(),
             failure: OnceLock::new(),
             trace: OnceLock::new(),
         }

@@ -167,6 +167,11 @@ impl RequestUsage {
         })
     }
 
+    /// Whether the response has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Relaxed)
+    }
+
     fn request_bytes(&self) -> u64 {
         self.body.as_ref().map_or(0, BytesRead::get)
     }

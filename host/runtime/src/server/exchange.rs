@@ -17,7 +17,6 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::pace::{MinimumPace, Pace};
 use super::places::{Direction, RequestPlace};
 use crate::lock::ignore_poison;
-use crate::request::guest_time::host_task;
 
 tokio::task_local! {
     /// The exchange of the HTTP/2 stream whose task runs.
@@ -218,14 +217,14 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for StreamE
             let exchange = Arc::new(Exchange::default());
             let mut stream = pin!(STREAM.scope(exchange.clone(), stream));
             let mut cut_off = CutOff::default();
-            host_task(std::future::poll_fn(|cx| match stream.as_mut().poll(cx) {
+            std::future::poll_fn(|cx| match stream.as_mut().poll(cx) {
                 Poll::Ready(()) => Poll::Ready(()),
                 Poll::Pending => {
                     ready!(cut_off.poll(&exchange, cx));
                     tracing::debug!("reset a stream whose client takes its response too slowly");
                     Poll::Ready(())
                 }
-            }))
+            })
             .await;
         });
     }

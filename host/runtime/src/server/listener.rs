@@ -28,7 +28,6 @@ use super::shutdown::{Phase, Readiness, Shutdown, Signal};
 use super::socket::{Listener, PassedSocket, Socket};
 use super::tls::Tls;
 use crate::log_throttle::LogThrottle;
-use crate::request::guest_time::host_task;
 use crate::request::{Observer, Tracer};
 
 /// Streams at one time on one HTTP/2 connection, at most.
@@ -235,15 +234,15 @@ impl Server {
             match self.tls.clone() {
                 None => {
                     let connection = Arc::new(Connection::new(state, peer, None));
-                    tokio::spawn(host_task(async move {
+                    tokio::spawn(async move {
                         let service = ConnectionService::new(handler, connection, origin);
                         connection_task::run(stream, &builder, service, &signal).await;
                         drop(permit);
-                    }));
+                    });
                 }
                 // In a task of its own, since it waits for the client.
                 Some(tls) => {
-                    tokio::spawn(host_task(async move {
+                    tokio::spawn(async move {
                         let accepted = handshake(&tls, stream, peer, &limits, &signal).await;
                         if let Some((stream, certificate)) = accepted {
                             let connection = Arc::new(Connection::new(state, peer, certificate));
@@ -251,7 +250,7 @@ impl Server {
                             connection_task::run(stream, &builder, service, &signal).await;
                         }
                         drop(permit);
-                    }));
+                    });
                 }
             }
         }

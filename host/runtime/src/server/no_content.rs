@@ -13,7 +13,6 @@ use wasmtime_wasi_http::WasiBody;
 use super::connection::RunningExchange;
 use super::places::RequestPermit;
 use super::response_body::ResponseBody;
-use crate::request::guest_time::host_task;
 
 /// How much of what a guest sends is discarded. One that sends more is stopped.
 const DISCARDED_BYTES: usize = 1 << 20;
@@ -63,7 +62,7 @@ pub(super) fn enforce(
 /// Takes what a guest sends and nobody gets, so that the guest comes to its own end as with
 /// any other request. It keeps its place until then, at most until `deadline`.
 fn discard(mut body: WasiBody, permit: Option<RequestPermit>, deadline: Instant) {
-    tokio::spawn(host_task(async move {
+    tokio::spawn(async move {
         let rest = async {
             let mut left = DISCARDED_BYTES;
             while let Some(Ok(frame)) = Pin::new(&mut body).frame().await {
@@ -78,5 +77,5 @@ fn discard(mut body: WasiBody, permit: Option<RequestPermit>, deadline: Instant)
         let _ = timeout_at(deadline, rest).await;
         drop(body);
         drop(permit);
-    }));
+    });
 }

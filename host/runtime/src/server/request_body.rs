@@ -22,7 +22,6 @@ use super::limits::Limits;
 use super::pace::{MinimumPace, Pace};
 use super::places::{Direction, RequestPermit, RequestPlace};
 use crate::lock::ignore_poison;
-use crate::request::guest_time::host_task;
 use crate::request::{BytesRead, HandleError};
 
 /// A body that is announced as longer than this, and that nobody reads, costs the
@@ -53,7 +52,7 @@ fn discard_with(rest: impl Future<Output = Option<Incoming>> + Send + 'static) {
     let Ok(runtime) = Handle::try_current() else {
         return;
     };
-    runtime.spawn(host_task(async move {
+    runtime.spawn(async move {
         let Some(mut incoming) = rest.await else {
             return;
         };
@@ -68,7 +67,7 @@ fn discard_with(rest: impl Future<Output = Option<Incoming>> + Send + 'static) {
             }
         };
         let _ = timeout(DISCARD_TIME, discarded).await;
-    }));
+    });
 }
 
 /// The service's view of a body that a guest reads; `None` for an empty body.

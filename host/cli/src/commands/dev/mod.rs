@@ -77,7 +77,6 @@ impl Dev {
         let project = Project::open(&self.folder)?;
         let runtime = Builder::new_multi_thread()
             .enable_all()
-            .on_thread_unpark(tensor_wasm_runtime::thread_unparked)
             .build()
             .context("can't start the threads that serve HTTP")?;
         let listening = Server::listen(&self.addr, SOCKET_MODE, Limits::default());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use tensor_wasm_device::Limits;
+use tensor_wasm_runtime::ProcessorShare;
 
 use crate::values;
 
@@ -19,6 +20,10 @@ pub struct LimitOptions {
     /// --max-memory-bytes
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, help_heading = "Limits")]
     tenant_memory_bytes: Option<u64>,
+    /// The processors that all instances of one tenant may keep busy together, on the average:
+    /// 0.5 is half of one processor. Beyond it they run more slowly. 0 for no limit
+    #[arg(long, value_name = "PROCESSORS", value_parser = values::processors_or_none, default_value = "0", help_heading = "Limits")]
+    tenant_cpu: u32,
     /// The device memory that each tenant may hold
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "1GiB", help_heading = "Limits")]
     gpu_memory_bytes: u64,
@@ -43,6 +48,16 @@ impl LimitOptions {
     pub fn tenant_memory_bytes(&self) -> Option<NonZeroU64> {
         let bytes = self.tenant_memory_bytes;
         NonZeroU64::new(bytes.unwrap_or_else(|| self.max_memory_bytes.saturating_mul(16)))
+    }
+
+    /// The part of the processors that a tenant has of which the configuration file says nothing
+    /// else.
+    pub fn processors(&self) -> ProcessorShare {
+        ProcessorShare {
+            // A thousandth of a processor is a millisecond of each second.
+            limit_ms_per_second: NonZeroU32::new(self.tenant_cpu),
+            ..ProcessorShare::default()
+        }
     }
 
     /// What each tenant may hold of the device, where so many instances of it run at one

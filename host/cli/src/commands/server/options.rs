@@ -71,6 +71,7 @@ impl ServerOptions {
             gpu: self.device.gpu.decision(),
             limits: self.limits.device(self.requests.instances()),
             memory_bytes: self.limits.tenant_memory_bytes(),
+            processors: self.limits.processors(),
             ..Tenant::default()
         }
     }

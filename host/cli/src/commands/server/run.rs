@@ -63,8 +63,6 @@ pub fn run<C: ServerCommand>(command: &C, settings: &Settings) -> anyhow::Result
     let supervisor = Supervisor::start(longest_end(options));
     let runtime = Builder::new_multi_thread()
         .enable_all()
-        // So that guests are charged for the time that they run.
-        .on_thread_unpark(tensor_wasm_runtime::thread_unparked)
         .build()
         .context("can't start the threads that serve HTTP")?;
     {

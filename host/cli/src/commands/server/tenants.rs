@@ -6,6 +6,7 @@ use std::num::NonZeroU64;
 
 use tensor_wasm_device::Limits;
 use tensor_wasm_node::grants::Tenant;
+use tensor_wasm_runtime::ProcessorShare;
 
 use crate::config::{TenantGrant, Tenants};
 
@@ -30,6 +31,13 @@ fn tenant(grant: TenantGrant, options: &Tenant) -> Tenant {
         name: grant.name,
         gpu: grant.gpu.unwrap_or(options.gpu),
         memory_bytes: grant.tenant_memory_bytes.or(options.memory_bytes),
+        processors: ProcessorShare {
+            weight: grant.cpu_share.unwrap_or(options.processors.weight),
+            limit_ms_per_second: grant
+                .tenant_cpu
+                .map(|processors| processors.0)
+                .or(options.processors.limit_ms_per_second),
+        },
         limits: Limits {
             memory_bytes: grant
                 .gpu_memory_bytes

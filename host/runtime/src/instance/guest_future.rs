@@ -1,0 +1,149 @@
+//! A guest at work on one request, as a future. Each poll is a turn on the processors, where the
+//! guest's tenant shares those with others, and is charged to the request.
+//!
+//! What a poll takes is wall time of its thread: the thread's own processor time would take a
+//! system call each time, while a reading of the clock takes some tens of nanoseconds.
+
+use super::worker::Workers;
+use crate::request::{Finish, RequestTask};
+use crate::schedule::Turns;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+/// How long the polls of a guest may be, on the average, for the thread that serves its request
+/// to run it.
+const BRIEF: Duration = Duration::from_micros(250);
+
+/// A guest at work on one request.
+pub(super) struct GuestFuture {
+    task: Arc<RequestTask>,
+    workers: Arc<Workers>,
+    /// `None` for a policy, which works for no tenant, but for the operator.
+    turns: Option<Turns>,
+    work: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// What became of a guest where the task of its request's connection was to run it.
+pub(super) enum RunHere {
+    /// It is done.
+    Done,
+    /// It waits.
+    Waits,
+    /// It is not for this thread, now or any more: it runs for long, or others are before it.
+    Elsewhere,
+}
+
+/// How far a guest ran in one poll.
+enum Ran {
+    ToItsEnd,
+    /// For so long.
+    UntilItWaits(Duration),
+    /// It was interrupted, and would go on at once.
+    UntilItGaveWay,
+}
+
+impl GuestFuture {
+    pub(super) fn new(
+        task: Arc<RequestTask>,
+        workers: Arc<Workers>,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> GuestFuture {
+        GuestFuture {
+            turns: workers.scheduler.clone().map(Turns::new),
+            task,
+            workers,
+            work: Box::pin(work),
+        }
+    }
+
+    pub(super) fn task(&self) -> &Arc<RequestTask> {
+        &self.task
+    }
+
+    /// Runs the guest on the thread that serves its request. Whether that may be is decided by
+    /// how long such guests have run before, so that one that computes keeps no other request
+    /// from being served; by the longest time for which a guest runs at once, where nothing is
+    /// known yet.
+    pub(super) fn poll_here(&mut self, cx: &mut Context<'_>) -> RunHere {
+        let key = self.task.context().tenant();
+        let began = Instant::now();
+        if let Some(turns) = &mut self.turns
+            && !(self.workers.polls.are_brief() && turns.try_begin(key, began))
+        {
+            return RunHere::Elsewhere;
+        }
+        match self.run(began, cx) {
+            Ran::ToItsEnd => RunHere::Done,
+            Ran::UntilItWaits(ran) if self.turns.is_none() || ran <= BRIEF => RunHere::Waits,
+            Ran::UntilItGaveWay if self.turns.is_none() => RunHere::Waits,
+            Ran::UntilItWaits(_) | Ran::UntilItGaveWay => RunHere::Elsewhere,
+        }
+    }
+
+    /// Runs the guest when it is its turn, on the threads for guests.
+    pub(super) fn poll_in_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(turns) = &mut self.turns {
+            ready!(turns.poll_begin(self.task.context().tenant(), cx));
+        }
+        match self.run(Instant::now(), cx) {
+            Ran::ToItsEnd => Poll::Ready(()),
+            Ran::UntilItWaits(_) | Ran::UntilItGaveWay => Poll::Pending,
+        }
+    }
+
+    fn run(&mut self, began: Instant, cx: &mut Context<'_>) -> Ran {
+        let polled = catch_unwind(AssertUnwindSafe(|| self.work.as_mut().poll(cx)));
+        let ran = began.elapsed();
+        let context = self.task.context();
+        context.usage().add_guest(ran);
+        let gave_way = self.task.run.take_gave_way() && matches!(polled, Ok(Poll::Pending));
+        if let Some(turns) = &mut self.turns {
+            match gave_way {
+                true => turns.give_way(context.tenant(), ran),
+                false => turns.end(context.tenant(), ran),
+            }
+            self.workers.polls.add(ran);
+        }
+        let polled = polled.unwrap_or_else(|_| {
+            tracing::error!(
+                request_id = context.id(),
+                trace_id = %context.trace_id(),
+                "the host panicked while it ran the guest"
+            );
+            self.task.run.mark_failed();
+            self.task.run.finish(Finish::Failed);
+            Poll::Ready(())
+        });
+        match polled {
+            Poll::Ready(()) => {
+                // What is used after the response's end is charged as it comes.
+                context.charge_if_ended();
+                Ran::ToItsEnd
+            }
+            Poll::Pending if gave_way => Ran::UntilItGaveWay,
+            Poll::Pending => Ran::UntilItWaits(ran),
+        }
+    }
+}
+
+/// How long the polls of an application's guests take, as a moving average.
+#[derive(Default)]
+pub(crate) struct PollTimes(AtomicU64);
+
+impl PollTimes {
+    fn are_brief(&self) -> bool {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed)) <= BRIEF
+    }
+
+    fn add(&self, took: Duration) {
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let before = self.0.load(Ordering::Relaxed);
+        // Of two threads that add at one time one may be missed, which does not matter.
+        let after = before.saturating_sub(before / 8).saturating_add(took / 8);
+        self.0.store(after, Ordering::Relaxed);
+    }
+}

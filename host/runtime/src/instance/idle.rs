@@ -1,0 +1,71 @@
+//! Instances that wait for their next request.
+
+use super::worker::Instance;
+use crate::lock::ignore_poison;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+/// How long an instance that may be reused waits for its next request.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// The instances of one application that wait for their next request.
+#[derive(Clone, Default)]
+pub(crate) struct IdleInstances(Arc<Mutex<Waiting>>);
+
+#[derive(Default)]
+struct Waiting {
+    /// With when they began to wait, those first that have waited longest.
+    instances: VecDeque<(Instant, Instance)>,
+    /// Whether a task drops those that have waited too long.
+    is_watched: bool,
+}
+
+impl IdleInstances {
+    /// The instance that has waited for the shortest time, so that those can be dropped that are
+    /// not needed.
+    pub(super) fn take(&self) -> Option<Instance> {
+        let mut waiting = ignore_poison(self.0.lock());
+        waiting.instances.pop_back().map(|(_, instance)| instance)
+    }
+
+    /// Keeps an instance for a while. To be called in the context of a Tokio runtime.
+    pub(super) fn keep(&self, instance: Instance) {
+        let mut waiting = ignore_poison(self.0.lock());
+        waiting.instances.push_back((Instant::now(), instance));
+        if !std::mem::replace(&mut waiting.is_watched, true) {
+            tokio::spawn(drop_unused(Arc::downgrade(&self.0)));
+        }
+    }
+}
+
+/// Drops instances that have waited too long, until there are none.
+async fn drop_unused(waiting: Weak<Mutex<Waiting>>) {
+    let mut next = Some(Instant::now() + IDLE);
+    while let Some(until) = next {
+        tokio::time::sleep_until(until.into()).await;
+        let Some(waiting) = waiting.upgrade() else {
+            return;
+        };
+        let (unused, oldest) = ignore_poison(waiting.lock()).take_unused(Instant::now());
+        next = oldest;
+        // Outside of the lock: to give back an instance's memory takes its time.
+        drop(unused);
+    }
+}
+
+impl Waiting {
+    /// Takes out the instances that have waited too long. Also returns when the next one will
+    /// have; where there is none, nobody watches any more.
+    fn take_unused(&mut self, now: Instant) -> (VecDeque<(Instant, Instance)>, Option<Instant>) {
+        let is_used = |(since, _): &(Instant, Instance)| *since + IDLE > now;
+        let used = self.instances.iter().position(is_used);
+        let used = self
+            .instances
+            .split_off(used.unwrap_or(self.instances.len()));
+        let unused = std::mem::replace(&mut self.instances, used);
+        let next = self.instances.front().map(|(since, _)| *since + IDLE);
+        self.is_watched = next.is_some();
+        (unused, next)
+    }
+}

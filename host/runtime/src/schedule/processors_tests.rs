@@ -1,0 +1,210 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A guest that waits, by a number of its own.
+type Guest = u32;
+
+fn share(weight: u32, limit_ms_per_second: u32) -> ProcessorShare {
+    ProcessorShare {
+        weight: NonZeroU32::new(weight).unwrap(),
+        limit_ms_per_second: NonZeroU32::new(limit_ms_per_second),
+    }
+}
+
+/// Tenants below 100 have their number as weight; tenant 100 has half a processor.
+fn processors(slots: usize) -> Processors<Guest> {
+    Processors::new(
+        slots,
+        Box::new(|tenant| match tenant {
+            100 => share(1, 500),
+            _ => share(u32::try_from(tenant).unwrap().max(1), 0),
+        }),
+    )
+}
+
+/// Guests that never end, which run for so long whenever it is their turn, until `until`. Returns
+/// what each tenant has received.
+fn run(
+    processors: &mut Processors<Guest>,
+    guests: &BTreeMap<Guest, (Key, Duration)>,
+    until: Duration,
+) -> BTreeMap<Key, Duration> {
+    let start = Instant::now();
+    let mut now = start;
+    let mut received = BTreeMap::new();
+    let mut asks: VecDeque<Guest> = guests.keys().copied().collect();
+    let mut sleeps: Vec<(Instant, Guest)> = Vec::new();
+    // Those that run, by when they give way.
+    let mut runs: Vec<(Instant, Guest)> = Vec::new();
+    while now - start < until {
+        while let Some(guest) = asks.pop_front() {
+            let (key, slice) = guests[&guest];
+            match processors.begin(key, now, &guest) {
+                Admission::Runs => runs.push((now + slice, guest)),
+                Admission::Waits { .. } => {}
+                Admission::Sleeps(pause) => sleeps.push((now + pause, guest)),
+            }
+        }
+        runs.sort();
+        sleeps.sort();
+        let ends = runs.first().map(|(end, _)| *end);
+        let wakes = sleeps.first().map(|(wake, _)| *wake);
+        now = [ends, wakes].into_iter().flatten().min().unwrap();
+        if wakes == Some(now) {
+            let (_, guest) = sleeps.remove(0);
+            processors.woke(guests[&guest].0);
+            asks.push_back(guest);
+            continue;
+        }
+        let (_, guest) = runs.remove(0);
+        let (key, slice) = guests[&guest];
+        *received.entry(key).or_default() += slice;
+        let mut throttled = Vec::new();
+        processors.end(key, key, slice, now);
+        if !processors.wait(key, now, &guest) {
+            asks.push_back(guest);
+        }
+        if let Some(next) = processors.next(now, &mut throttled) {
+            runs.push((now + guests[&next].1, next));
+        }
+        asks.extend(throttled);
+    }
+    received
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+proptest! {
+    /// However many guests each of them has, and however long those run at once.
+    #[test]
+    fn tenants_receive_processor_time_by_their_weights(
+        slices_us in prop::collection::vec((1_u64..5, 50_u64..1000), 2..24),
+    ) {
+        let mut processors = processors(1);
+        let guests: BTreeMap<Guest, (Key, Duration)> = (0..)
+            .zip(slices_us.iter().map(|(tenant, us)| (Some(*tenant), Duration::from_micros(*us))))
+            .collect();
+        let received = run(&mut processors, &guests, SECOND);
+        let parts = received.iter().map(|(key, time)| {
+            let weight = key.unwrap() as f64;
+            time.as_secs_f64() / weight
+        });
+        let parts: Vec<f64> = parts.collect();
+        let (least, most) = parts.iter().fold((f64::MAX, 0.0_f64), |(least, most), part| {
+            (least.min(*part), most.max(*part))
+        });
+        // Two slices of each of two tenants.
+        prop_assert!(most - least <= 0.004, "{received:?}");
+    }
+
+    /// Whatever comes and goes: every slot is used while somebody waits, and none is lost.
+    #[test]
+    fn no_slot_is_lost_and_none_is_free_while_a_guest_waits(
+        slots in 1_usize..4,
+        steps in prop::collection::vec((0_u64..3, 0_u8..4, 1_u64..2000), 0..200),
+    ) {
+        let mut processors = processors(slots);
+        let mut now = Instant::now();
+        let (mut runs, mut waits): (Vec<(u64, Guest)>, Vec<(u64, Guest)>) = (Vec::new(), Vec::new());
+        let mut next_guest = 0;
+        for (tenant, what, us) in steps {
+            now += Duration::from_micros(us);
+            match what {
+                0 | 1 => {
+                    next_guest += 1;
+                    match processors.begin(Some(tenant), now, &next_guest) {
+                        Admission::Runs => runs.push((tenant, next_guest)),
+                        Admission::Waits { .. } => waits.push((tenant, next_guest)),
+                        Admission::Sleeps(_) => prop_assert!(false, "nobody has a limit"),
+                    }
+                }
+                2 if !runs.is_empty() => {
+                    let (tenant, _) = runs.remove(0);
+                    let took = Duration::from_micros(us);
+                    processors.end(Some(tenant), Some(tenant), took, now);
+                    if let Some(next) = processors.next(now, &mut Vec::new()) {
+                        let index = waits.iter().position(|(_, guest)| *guest == next).unwrap();
+                        runs.push(waits.remove(index));
+                    } else {
+                        prop_assert!(waits.is_empty());
+                    }
+                }
+                _ if !waits.is_empty() => {
+                    let (tenant, guest) = waits.remove(0);
+                    prop_assert!(processors.leave(Some(tenant), &guest));
+                    prop_assert!(!processors.leave(Some(tenant), &guest));
+                }
+                _ => {}
+            }
+            prop_assert_eq!(processors.running, runs.len());
+            prop_assert_eq!(processors.free, slots - runs.len());
+            prop_assert!(processors.free == 0 || waits.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_tenant_that_was_idle_preempts_others_and_one_that_had_its_share_does_not() {
+    let mut processors = processors(1);
+    let now = Instant::now();
+    assert_eq!(processors.begin(Some(1), now, &1), Admission::Runs);
+    let waits = |preempts| Admission::Waits { preempts };
+    assert_eq!(processors.begin(Some(1), now, &2), waits(false));
+    assert_eq!(processors.begin(Some(0), now, &3), waits(true));
+    // It is not idle any more.
+    assert_eq!(processors.begin(Some(0), now, &4), waits(false));
+    let end = |processors: &mut Processors<Guest>, tenant| {
+        processors.end(Some(tenant), Some(tenant), SLICE, now);
+        processors.next(now, &mut Vec::new())
+    };
+    let order = [1, 0, 0, 1].map(|tenant| end(&mut processors, tenant));
+    assert_eq!(order, [Some(3), Some(4), Some(2), None]);
+    // It has had more than its share when it comes back.
+    assert_eq!(processors.begin(Some(2), now, &5), Admission::Runs);
+    assert_eq!(processors.begin(Some(1), now, &6), waits(false));
+}
+
+#[test]
+fn a_tenant_with_a_limit_gets_what_it_says_on_the_average_and_others_the_rest() {
+    let mut processors = processors(2);
+    let slice = Duration::from_micros(700);
+    let guests: BTreeMap<Guest, (Key, Duration)> = (0..16)
+        .map(|guest| (guest, (Some(if guest < 12 { 100 } else { 1 }), slice)))
+        .collect();
+    let received = run(&mut processors, &guests, 10 * SECOND);
+    let limited = received[&Some(100)].as_secs_f64();
+    let other = received[&Some(1)].as_secs_f64();
+    // Half a processor for ten seconds, and what it may have after a pause.
+    assert!((4.9..5.2).contains(&limited), "{limited}");
+    assert!(other > 14.5, "{other}");
+}
+
+#[test]
+fn what_is_charged_to_another_tenant_is_not_charged_to_the_one_that_began() {
+    let mut processors = processors(1);
+    let now = Instant::now();
+    assert!(processors.try_begin(None, now));
+    processors.end(None, Some(100), SECOND, now);
+    assert!(processors.try_begin(None, now));
+    processors.end(None, None, Duration::ZERO, now);
+    // Its limit is reached by it.
+    let admission = processors.begin(Some(100), now, &1);
+    assert!(matches!(admission, Admission::Sleeps(_)), "{admission:?}");
+}
+
+#[test]
+fn tenants_that_neither_run_nor_wait_are_forgotten() {
+    let mut processors = processors(2);
+    let now = Instant::now();
+    for tenant in 0..5 * TENANTS as u64 {
+        let tenant = Some(tenant + 1000);
+        assert!(processors.try_begin(tenant, now));
+        processors.end(tenant, tenant, SLICE, now);
+    }
+    assert!(processors.tenants.len() <= TENANTS);
+}
