@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod components;
 mod demo;
+mod durability;
 mod fuzz;
 mod gpu_check;
 mod http;
@@ -57,6 +58,7 @@ enum Command {
     ApiCheck(api_check::Arguments),
     Wit(wit::Arguments),
     Languages(languages::Arguments),
+    Durability(durability::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -95,5 +97,6 @@ fn in_checkout() -> Result<()> {
         Command::ApiCheck(arguments) => api_check::run(&workspace, &arguments),
         Command::Wit(arguments) => wit::run(&workspace, &arguments),
         Command::Languages(arguments) => languages::run(&workspace, &arguments),
+        Command::Durability(arguments) => durability::run(&workspace, &arguments),
     }
 }

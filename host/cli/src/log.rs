@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, reload};
 
 use stderr::Stderr;
 use writer::LogWriter;
@@ -33,6 +33,20 @@ enum Format {
     Json,
 }
 
+/// What changes the level of a log that was started.
+pub struct LogControl(Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send>);
+
+impl LogControl {
+    /// What these options say is logged from now on. How lines look stays.
+    ///
+    /// # Errors
+    ///
+    /// Where the filter is invalid; what is logged then stays as it was.
+    pub fn set_level(&self, options: &LogOptions) -> anyhow::Result<()> {
+        Ok((self.0)(options.filter()?)?)
+    }
+}
+
 impl LogOptions {
     /// What an author wants to see: what goes wrong, and what the component writes. Not the
     /// warning that kernels are checked, which they are meant to be.
@@ -49,23 +63,37 @@ impl LogOptions {
     /// # Errors
     ///
     /// Where the filter is invalid.
-    pub fn start(&self) -> anyhow::Result<()> {
-        let filter = EnvFilter::try_new(&self.log_level).map_err(|error| {
+    pub fn start(&self) -> anyhow::Result<LogControl> {
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(self.filter()?)
+            // It would print them, and panic where standard error can't be written.
+            .log_internal_errors(false)
+            .with_writer(Arc::new(LogWriter::new(Stderr::default(), self.log)));
+        let control = match self.log {
+            Format::Text => {
+                let log = log.with_ansi(io::stderr().is_terminal());
+                let log = log.with_filter_reloading();
+                let handle = log.reload_handle();
+                log.init();
+                LogControl(Box::new(move |filter| handle.reload(filter)))
+            }
+            Format::Json => {
+                let log = log.json().with_filter_reloading();
+                let handle = log.reload_handle();
+                log.init();
+                LogControl(Box::new(move |filter| handle.reload(filter)))
+            }
+        };
+        panics::log();
+        Ok(control)
+    }
+
+    fn filter(&self) -> anyhow::Result<EnvFilter> {
+        EnvFilter::try_new(&self.log_level).map_err(|error| {
             anyhow::anyhow!(
                 "`{}` is no log filter ({error}): try error, warn, info, debug or trace",
                 self.log_level
             )
-        })?;
-        let log = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            // It would print them, and panic where standard error can't be written.
-            .log_internal_errors(false)
-            .with_writer(Arc::new(LogWriter::new(Stderr::default(), self.log)));
-        match self.log {
-            Format::Text => log.with_ansi(io::stderr().is_terminal()).init(),
-            Format::Json => log.json().init(),
-        }
-        panics::log();
-        Ok(())
+        })
     }
 }

@@ -219,7 +219,8 @@ impl From<DeployError> for NodeError {
             ),
             DeployError::Busy => NodeError::new(
                 &CAPACITY_EXHAUSTED,
-                "the node has as many deployments running as it can have: retry after a second",
+                "as many components arrive in JSON as the node has memory for: retry after a second, \
+                 or send the component as application/wasm",
             ),
             DeployError::Storage(error) => error.into(),
             DeployError::Internal => NodeError::internal(),
@@ -279,6 +280,7 @@ impl From<InvokeError> for NodeError {
                      after a second",
                 );
             }
+            InvokeError::Deleted(name) => return NodeError::no_function(&name),
             InvokeError::Component(error) => return NodeError::component(&error),
             InvokeError::Storage(error) => return error.into(),
             InvokeError::Internal => return NodeError::internal(),

@@ -5,6 +5,7 @@
 
 mod api;
 pub mod audit;
+mod clock;
 pub mod deprecation;
 mod error;
 mod functions;
@@ -15,6 +16,10 @@ pub mod limiter;
 mod lock;
 pub mod metrics;
 pub mod node;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod simulation;
 mod storage;
+mod to_its_end;
 pub mod tokens;
 pub mod traces;

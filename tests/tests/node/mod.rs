@@ -10,6 +10,7 @@ mod jobs;
 mod limits;
 mod observe;
 mod outgoing;
+mod reload;
 mod restart;
 mod settings;
 mod tenants;

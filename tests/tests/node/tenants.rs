@@ -4,7 +4,7 @@ use std::fs;
 
 use reqwest::Method;
 use tempfile::TempDir;
-use tensor_wasm_tests::{Reply, Serve, Server, component, guest};
+use tensor_wasm_tests::{Reply, Serve, Server, component, eventually, guest};
 
 fn start(options: &[&str]) -> (Server, TempDir) {
     let data = TempDir::new().unwrap();
@@ -126,4 +126,30 @@ fn the_policy_decides_who_deploys_and_the_audit_log_says_what_was_done() {
     assert_eq!(misnamed["outcome"]["error_kind"], "invalid_name");
     assert!(found("function.invoke", 200).is_some());
     assert!(found("http.post", 401).is_some());
+}
+
+#[test]
+fn slow_uploads_of_some_tenants_leave_others_a_place() {
+    let (server, _data) = start(&[]);
+    let mut slow = Vec::new();
+    let refused = eventually("as many components in JSON as may be in memory", || {
+        for tenant in 1..=4 {
+            let mut raw = server.raw();
+            raw.send(format!(
+                "POST /functions HTTP/1.1\r\nhost: test\r\nx-tensorwasm-tenant: {tenant}\r\n\
+                 content-type: application/json\r\ncontent-length: 1000\r\n\r\n{{"
+            ));
+            slow.push(raw);
+        }
+        let request = server.request(Method::POST, "/functions");
+        let request = request.header("x-tensorwasm-tenant", "9");
+        let body = serde_json::json!({"name": "app", "wasm_b64": ""});
+        let reply = server.send(request.json(&body));
+        (reply.status == 503).then_some(reply)
+    });
+    refused.assert_error(503, "capacity_exhausted");
+    let hello = fs::read(guest("hello")).unwrap();
+    let reply = send(&server, "9", Method::POST, "/functions?name=app", hello);
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    drop(slow);
 }

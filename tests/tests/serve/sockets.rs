@@ -8,6 +8,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{self, UnixDatagram, UnixStream};
 use std::path::Path;
+use std::process::Command;
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use tempfile::TempDir;
@@ -176,6 +177,91 @@ fn a_supervisor_is_told_when_the_server_is_ready_and_when_it_ends() {
     let name = format!("tensor-wasm-test-{}", std::process::id());
     let address = net::SocketAddr::from_abstract_name(&name).unwrap();
     supervised(folder.path(), &format!("@{name}"), &address);
+}
+
+#[test]
+fn a_supervisor_is_told_while_files_are_read_again_and_that_the_server_is_alive() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let told = |expected: &str| {
+        loop {
+            let mut text = [0; 100];
+            let length = socket.recv(&mut text).expect(expected);
+            let text = String::from_utf8_lossy(&text[..length]).into_owned();
+            // It is alive all the time.
+            if text.starts_with(expected) {
+                return text;
+            }
+            assert_eq!(text, "WATCHDOG=1", "in place of {expected}");
+        }
+    };
+    let server = Serve::new(guest("hello"))
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "20000")
+        .start();
+    told("READY=1");
+    for _ in 0..3 {
+        told("WATCHDOG=1");
+    }
+    server.hang_up();
+    let reloading = told("RELOADING=1\nMONOTONIC_USEC=");
+    let micros = reloading.rsplit('=').next().unwrap();
+    assert!(micros.parse::<u64>().unwrap() > 0, "{reloading}");
+    told("READY=1");
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn a_limit_of_open_files_below_what_clients_may_take_is_warned_about() {
+    let server = Serve::new(guest("hello"))
+        .by_script("ulimit -n 700; exec \"$@\"")
+        .start();
+    server.log_with(&["may have 700 files open", "LimitNOFILE="]);
+    assert_eq!(server.stop().code, Some(0));
+    let server = Serve::new(guest("hello"))
+        .by_script("ulimit -Sn 700; exec \"$@\"")
+        .start();
+    let output = server.stop();
+    // The system's hard limit may be low as well.
+    assert!(
+        !output.stderr.contains("may have 700 files"),
+        "{}",
+        output.stderr
+    );
+}
+
+/// The units in `packaging`, as systemd itself reads them.
+#[test]
+fn the_units_of_systemd_are_valid() {
+    let folder = TempDir::new().unwrap();
+    let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/systemd");
+    let mut units = Vec::new();
+    for entry in fs::read_dir(packaging).unwrap() {
+        let path = entry.unwrap().path();
+        // A program that is not installed is no fault of the unit.
+        let unit = fs::read_to_string(&path).unwrap();
+        let unit = unit.replace("/usr/bin/tensor-wasm", "/bin/true");
+        let copy = folder.path().join(path.file_name().unwrap());
+        fs::write(&copy, unit).unwrap();
+        units.push(copy);
+    }
+    assert!(units.len() > 1, "{units:?}");
+    let verified = Command::new("systemd-analyze")
+        .args(["verify", "--man=no"])
+        .args(&units)
+        .output();
+    let Ok(verified) = verified else {
+        eprintln!("skipped: there is no systemd-analyze");
+        return;
+    };
+    let said = String::from_utf8_lossy(&verified.stderr);
+    let ours: Vec<_> = said
+        .lines()
+        .filter(|line| line.contains("tensor-wasm"))
+        .collect();
+    assert!(verified.status.success() && ours.is_empty(), "{said}");
 }
 
 #[test]

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use clap::Args;
 use tensor_wasm_node::host::Served;
-use tensor_wasm_node::node::{self, FunctionLimits, JobLimits, NodeSource};
+use tensor_wasm_node::node::{self, FunctionLimits, JobLimits, NodeControl, NodeSource};
 use tokio::runtime::Handle;
 
+use super::Command;
 use super::server::{self, ServerCommand, ServerOptions, Telemetry};
 use crate::config::Settings;
 use crate::values;
@@ -112,7 +113,7 @@ pub struct Node {
 
 impl Node {
     pub fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
-        server::run(&self, &settings)
+        server::run(&self, settings)
     }
 
     fn function_limits(&self) -> FunctionLimits {
@@ -146,9 +147,49 @@ const PUBLIC_PATHS: &str = "public-paths";
 
 /// What it is for a node where nothing is said: load balancers have no token.
 const HEALTH_ROUTES: &str = "/healthz,/readyz";
+impl Node {
+    fn job_limits(&self) -> JobLimits {
+        JobLimits {
+            concurrency: self.max_running_jobs,
+            of_each_tenant: self.max_tenant_jobs.get(),
+            body_bytes: self.max_job_bytes,
+            timeout: self.job_timeout,
+            retention: self.job_retention,
+        }
+    }
+}
 
 impl ServerCommand for Node {
     type Host = node::Node;
+    type Control = NodeControl;
+
+    const CHANGEABLE: &'static [&'static str] = &[
+        "max-function-bytes",
+        "max-functions",
+        "max-function-versions",
+        "tenant-storage-bytes",
+        "max-running-jobs",
+        "max-tenant-jobs",
+        "max-job-bytes",
+        "job-timeout",
+        "job-retention",
+        "usage-retention",
+    ];
+
+    fn of(command: Command) -> Option<Node> {
+        match command {
+            Command::Node(node) => Some(*node),
+            _ => None,
+        }
+    }
+
+    fn control(node: &node::Node) -> NodeControl {
+        node.control()
+    }
+
+    fn change(&self, control: &NodeControl) {
+        control.set_limits(self.function_limits(), self.job_limits());
+    }
 
     /// By a route of its API.
     const SHOWS_METRICS: bool = true;
@@ -162,13 +203,7 @@ impl ServerCommand for Node {
             directory: self.data_dir.clone(),
             secrets_key: self.secrets_key.clone(),
             limits: self.function_limits(),
-            jobs: JobLimits {
-                concurrency: self.max_running_jobs,
-                of_each_tenant: self.max_tenant_jobs.get(),
-                body_bytes: self.max_job_bytes,
-                timeout: self.job_timeout,
-                retention: self.job_retention,
-            },
+            jobs: self.job_limits(),
         });
         let mut policy_settings = self.server.policy.settings();
         if !policy_settings.iter().any(|(key, _)| key == PUBLIC_PATHS) {

@@ -73,6 +73,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// What is wrong, on one line: for a log.
+    pub fn on_one_line(&self) -> String {
+        let text = match self {
+            Self::Usage(error) => error.to_string(),
+            Self::Invalid { path, diagnostics } => lines(path, diagnostics),
+            other => other.to_string(),
+        };
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.collect::<Vec<_>>().join("; ")
+    }
+
     /// Prints the error, or the help that was asked for.
     pub fn report(&self) -> ExitCode {
         match self {

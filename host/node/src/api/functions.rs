@@ -57,6 +57,7 @@ impl Api {
                     ));
                 }
                 let place = self.functions.deployment_place(call.tenant)?;
+                let in_memory = self.functions.place_in_memory()?;
                 let limit = self.functions.limits().component_bytes;
                 // Base64 takes 4 bytes for 3.
                 let longest = usize::try_from(limit / 3 * 4).unwrap_or(usize::MAX);
@@ -71,7 +72,9 @@ impl Api {
                 })?;
                 drop(request);
                 let mut deployment = self.functions.deploy(call.tenant, place).await?;
-                match deployment.write(&component).await {
+                let written = deployment.write(&component).await;
+                drop((component, in_memory));
+                match written {
                     Ok(()) => (name, deployment),
                     Err(error) => {
                         deployment.abort().await;

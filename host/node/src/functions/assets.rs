@@ -192,7 +192,7 @@ impl AssetUpload {
     /// Takes the next bytes of the asset.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), AssetError> {
         // No asset of a tenant is longer than all of them may be.
-        let limit = self.functions.limits.stored_bytes;
+        let limit = self.functions.limits().stored_bytes;
         if self.upload.bytes() + bytes.len() as u64 > limit {
             let error = ChangeError::TooMuch { limit };
             return Err(AssetError::Upload(error.into()));
@@ -240,7 +240,7 @@ impl AssetUpload {
         };
         let limits = StageLimits {
             files: MOST_FILES,
-            stored_bytes: self.functions.limits.stored_bytes,
+            stored_bytes: self.functions.limits().stored_bytes,
         };
         let database = &self.functions.storage.database;
         let path = self.path.as_str();

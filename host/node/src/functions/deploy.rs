@@ -1,17 +1,21 @@
 //! Deployments: a component arrives, is stored, checked and compiled, and only then becomes
 //! the version that requests get.
 //!
-//! What a deployment takes is bounded: so many of a tenant and of all tenants at one time, one
-//! compilation of a tenant, and no component is in memory while it waits for its turn.
+//! What a deployment takes is bounded: so many of a tenant at one time, one compilation of a tenant,
+//! and no component is in memory while it waits for its turn. A component that arrives as a stream is
+//! written to the disk as it comes, so that slow clients of some tenants take nothing of the others;
+//! those that are in memory until they are complete have places of their own.
 
 use std::sync::Arc;
 
 use tensor_wasm_runtime::policy::PolicyGrant;
-use tensor_wasm_runtime::{Application, ApplicationConfig};
+use tensor_wasm_runtime::{ApplicationConfig, Directory};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::compilers::Compilers;
+use super::loader::{LoadError, LoadedComponent};
 use super::places::FunctionPlace;
-use super::{FunctionName, Functions, now_ms};
+use super::{DEPLOYMENTS, FunctionName, Functions};
 use crate::grants::FunctionGrants;
 use crate::storage::StorageError;
 use crate::storage::assets::{AssetOwner, Assets};
@@ -21,8 +25,8 @@ use crate::storage::functions::{
 };
 use crate::storage::settings::Settings;
 
-/// Deployments of all tenants that run at one time. Each may have a component in memory.
-const MOST_DEPLOYMENTS: usize = 16;
+/// Deployments of all tenants whose components are in memory at one time, since they arrive in JSON.
+pub(super) const IN_MEMORY: usize = 16;
 
 /// Why a deployment failed. Nothing of it is left.
 #[derive(Debug)]
@@ -49,7 +53,7 @@ pub(crate) enum DeployError {
         /// How many may run.
         limit: usize,
     },
-    /// As many deployments of all tenants run as may.
+    /// As many components that arrive in JSON are in memory as may be.
     Busy,
     /// The storage failed.
     Storage(StorageError),
@@ -72,15 +76,18 @@ pub(crate) struct Deployment {
 }
 
 impl Functions {
-    /// A place for a deployment of a tenant, to be taken before anything of its component is in
-    /// memory.
+    /// A place for a component in memory, to be held from before anything of it arrives until it is
+    /// written.
+    pub(crate) fn place_in_memory(&self) -> Result<OwnedSemaphorePermit, DeployError> {
+        let place = self.in_memory.clone().try_acquire_owned();
+        place.map_err(|_| DeployError::Busy)
+    }
+
+    /// A place for a deployment of a tenant.
     pub(crate) fn deployment_place(&self, tenant: u64) -> Result<FunctionPlace, DeployError> {
-        if self.deployments.taken() >= MOST_DEPLOYMENTS {
-            return Err(DeployError::Busy);
-        }
-        let limit = self.deployments.of_each();
-        let place = self.deployments.take(tenant);
-        place.ok_or(DeployError::NoPlace { limit })
+        let limit = DEPLOYMENTS;
+        let place = self.deployments.take(tenant, limit);
+        place.ok_or(DeployError::NoPlace { limit: limit.get() })
     }
 
     /// Begins a deployment.
@@ -105,7 +112,7 @@ impl Functions {
         owner: Owner<'_>,
         digest: &str,
         assets: &Assets,
-    ) -> Result<(Application, LoadInputs), LoadError> {
+    ) -> Result<(Arc<dyn LoadedComponent>, LoadInputs), LoadError> {
         let (tenant, function_id) = (owner.tenant, owner.id);
         let permits = compilers.permits(tenant).await;
         let inputs = self.load_inputs(function_id).await?;
@@ -113,6 +120,7 @@ impl Functions {
         let http = self.http_grant(tenant, inputs.outgoing_hosts.as_deref())?;
         let component = self.storage.components.read(digest).await?;
         let memory = self.usage.memory_meter(tenant, function_id, owner.name);
+        let limits = self.limits();
         let mut config = ApplicationConfig {
             gpu: Arc::new(FunctionGrants::new(
                 self.host.grants.clone(),
@@ -120,34 +128,34 @@ impl Functions {
                 memory,
             )),
             tenant_memory: self.host.memory.clone(),
-            scheduler: Some(self.host.scheduler.clone()),
-            output: Some(self.logs.of(function_id)),
+            scheduler: self.host.scheduler.clone(),
+            output: Some(self.logs.of(tenant, function_id)),
             http,
             policy: PolicyGrant {
                 settings,
                 ..PolicyGrant::default()
             },
             guarded: self.host.is_guarded,
-            request_timeout: self.limits.request_timeout,
-            reuse: self.limits.reuse,
+            request_timeout: limits.request_timeout,
+            reuse: limits.reuse,
             observer: self.host.observer.clone(),
             ..ApplicationConfig::default()
         };
-        let engine = self.host.engine.clone();
+        if !assets.is_empty() {
+            config.directories.push(self.mounted(assets).await?);
+        }
+        let application = self.host.loader.load(component, config, permits).await?;
+        Ok((application, inputs))
+    }
+
+    /// The folder of these assets.
+    async fn mounted(&self, assets: &Assets) -> Result<Directory, LoadError> {
         let (mounts, storage, assets) = (self.mounts.clone(), self.storage.clone(), assets.clone());
-        let loading = tokio::task::spawn_blocking(move || {
-            // Compiling goes on where nobody waits for it any more.
-            let _permits = permits;
-            if !assets.is_empty() {
-                let mounted = mounts.mount(&storage.components, &assets)?;
-                config.directories.push(mounted);
-            }
-            Application::load(&engine, &component, config).map_err(LoadError::Component)
-        });
-        match loading.await {
-            Ok(loaded) => loaded.map(|application| (application, inputs)),
+        let mounting = move || mounts.mount(&storage.components, &assets);
+        match tokio::task::spawn_blocking(mounting).await {
+            Ok(mounted) => Ok(mounted?),
             Err(error) => {
-                tracing::error!("loading a component failed: {error}");
+                tracing::error!("mounting assets failed: {error}");
                 Err(LoadError::Internal)
             }
         }
@@ -179,23 +187,6 @@ pub(super) struct LoadInputs {
     outgoing_hosts: Option<Vec<String>>,
 }
 
-/// Why a component was not loaded.
-#[derive(Debug)]
-pub(crate) enum LoadError {
-    /// It can't be, or is not granted what it imports.
-    Component(tensor_wasm_runtime::Error),
-    /// The storage failed.
-    Storage(StorageError),
-    /// The host failed; the log says why.
-    Internal,
-}
-
-impl From<StorageError> for LoadError {
-    fn from(error: StorageError) -> LoadError {
-        LoadError::Storage(error)
-    }
-}
-
 impl From<LoadError> for DeployError {
     fn from(error: LoadError) -> DeployError {
         match error {
@@ -221,7 +212,7 @@ impl From<ChangeError> for DeployError {
 impl Deployment {
     /// Takes the next bytes of the component.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), DeployError> {
-        let limit = self.functions.limits.component_bytes;
+        let limit = self.functions.limits.load().component_bytes;
         if self.upload.bytes() + bytes.len() as u64 > limit {
             return Err(DeployError::TooLarge { limit });
         }
@@ -313,25 +304,37 @@ impl Deployment {
             },
             created_by,
         };
+        let limits = functions.limits();
         let limits = TenantLimits {
-            functions: functions.limits.functions,
-            versions: functions.limits.versions,
-            stored_bytes: functions.limits.stored_bytes,
+            functions: limits.functions,
+            versions: limits.versions,
+            stored_bytes: limits.stored_bytes,
         };
-        let change = functions.index.change().await;
-        let added = database
-            .add_version(tenant, name.as_str(), &id, version, &limits, now_ms())
-            .await?;
+        let mut change = functions.index.change().await;
+        let now = functions.clock().now_ms();
+        let added = database.add_version(tenant, name.as_str(), &id, version, &limits, now);
+        let added = match added.await {
+            Ok(added) => added,
+            Err(error) => {
+                if !matches!(error, ChangeError::Storage(_)) {
+                    change.unchanged();
+                }
+                return Err(error.into());
+            }
+        };
         let function = &added.function;
         // Where another deployment made the function, or its settings or what is staged have
         // changed meanwhile, the next request loads it as it is now.
-        let mut is_current = function.id == id && functions.load_inputs(&id).await? == inputs;
+        let mut is_current = function.id == id
+            && functions
+                .load_inputs(&id)
+                .await
+                .is_ok_and(|now| now == inputs);
         if let Some((number, _)) = function.active() {
-            let of_version = database.assets_of_version(assets_of, number).await?;
-            is_current &= of_version == *assets;
+            let of_version = database.assets_of_version(assets_of, number).await;
+            is_current &= of_version.is_ok_and(|of_version| of_version == *assets);
         }
         if let Some((number, _)) = function.active().filter(|_| is_current) {
-            let application = Arc::new(application);
             functions.loaded.insert(tenant, &id, number, application);
         }
         change.replaced(tenant, function);

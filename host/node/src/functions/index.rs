@@ -11,9 +11,8 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
 use crate::lock::ignore_poison;
-use crate::storage::StorageError;
-use crate::storage::database::Database;
 use crate::storage::functions::{Function, Version};
+use crate::storage::{Metadata, StorageError};
 
 /// Functions that are kept in memory. Where there are more, all of them are forgotten, and
 /// are read again as they are used.
@@ -66,7 +65,7 @@ impl Index {
     /// A function of a tenant, by id or name.
     pub(super) async fn find(
         &self,
-        database: &Database,
+        database: &dyn Metadata,
         tenant: u64,
         key: &str,
     ) -> Result<Option<Arc<Entry>>, StorageError> {
@@ -101,6 +100,7 @@ impl Index {
     pub(super) async fn change(&self) -> Change<'_> {
         Change {
             index: self,
+            is_known: false,
             _exclusive: self.changes.write().await,
         }
     }
@@ -109,20 +109,39 @@ impl Index {
 /// A change of a function, from before the database has it until the index does.
 pub(super) struct Change<'a> {
     index: &'a Index,
+    /// Whether the index has it.
+    is_known: bool,
     _exclusive: RwLockWriteGuard<'a, ()>,
 }
 
 impl Change<'_> {
     /// The database has a new state of this function.
-    pub(super) fn replaced(&self, tenant: u64, function: &Function) {
+    pub(super) fn replaced(&mut self, tenant: u64, function: &Function) {
         self.index.insert(tenant, function.clone());
+        self.is_known = true;
     }
 
     /// The database has this function no more.
-    pub(super) fn removed(&self, tenant: u64, function: &Function) {
+    pub(super) fn removed(&mut self, tenant: u64, function: &Function) {
         let mut entries = ignore_poison(self.index.entries.lock());
         for key in [&function.id, &function.name] {
             entries.remove(&(tenant, key.clone()));
+        }
+        self.is_known = true;
+    }
+
+    /// The index stays as it is.
+    pub(super) fn unchanged(&mut self) {
+        self.is_known = true;
+    }
+}
+
+impl Drop for Change<'_> {
+    /// A change whose end is not known may have been made: functions are read again as they are
+    /// used.
+    fn drop(&mut self) {
+        if !self.is_known {
+            ignore_poison(self.index.entries.lock()).clear();
         }
     }
 }

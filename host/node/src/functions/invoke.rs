@@ -8,11 +8,12 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use tensor_wasm_runtime::{Application, InvokeFailure, RequestScope, SpanValue};
+use tensor_wasm_runtime::{InvokeFailure, RequestScope, SpanValue};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::admission::{NoPlace, Permit};
-use super::deploy::{LoadError, Owner};
+use super::deploy::Owner;
+use super::loader::{LoadError, LoadedComponent};
 use super::places::FunctionPlace;
 use super::usage::Invocation;
 use super::{Entry, Functions};
@@ -28,6 +29,8 @@ const PATIENCE: u32 = 4;
 pub(crate) enum InvokeError {
     /// The tenant, or the node, has as many requests as it can.
     NoPlace(NoPlace),
+    /// The function of this name was deleted since it was found.
+    Deleted(String),
     /// The function gave none.
     Failed(InvokeFailure),
     /// The component can't be loaded any more, for example since a grant was taken away.
@@ -41,9 +44,9 @@ pub(crate) enum InvokeError {
 impl Functions {
     /// A place for one request of a tenant that is to become a job.
     pub(crate) fn submission_place(&self, tenant: u64) -> Result<FunctionPlace, InvokeError> {
-        let limit = self.submissions.of_each();
-        let place = self.submissions.take(tenant);
-        place.ok_or(InvokeError::NoPlace(NoPlace::Tenant { limit }))
+        let limit = self.limits.load().concurrency;
+        let place = self.submissions.take(tenant, limit);
+        place.ok_or(InvokeError::NoPlace(NoPlace::Tenant { limit: limit.get() }))
     }
 
     /// Has a function answer a request.
@@ -67,7 +70,7 @@ impl Functions {
         scope.annotate("tensor_wasm.function.name", || {
             SpanValue::of_text(&function.name)
         });
-        let application = self.application(entry, scope).await?;
+        let application = self.current(entry, scope).await?;
         let response = application.invoke(request, scope).await;
         let response = response.map_err(InvokeError::Failed)?;
         invocation.responded();
@@ -81,12 +84,31 @@ impl Functions {
         }))
     }
 
+    /// The component that answers the next request. Where it is not there, the function or its version
+    /// may have been deleted since the entry was found.
+    async fn current(
+        &self,
+        entry: &Entry,
+        scope: &RequestScope,
+    ) -> Result<Arc<dyn LoadedComponent>, InvokeError> {
+        let error = match self.application(entry, scope).await {
+            Err(InvokeError::Storage(error)) => error,
+            loaded => return loaded,
+        };
+        let function = &entry.function;
+        match self.find(entry.tenant, &function.id).await {
+            Ok(None) => Err(InvokeError::Deleted(function.name.clone())),
+            Ok(Some(now)) if !std::ptr::eq(&*now, entry) => self.application(&now, scope).await,
+            _ => Err(InvokeError::Storage(error)),
+        }
+    }
+
     /// The component of the version that the next request is for.
     async fn application(
         &self,
         entry: &Entry,
         scope: &RequestScope,
-    ) -> Result<Arc<Application>, InvokeError> {
+    ) -> Result<Arc<dyn LoadedComponent>, InvokeError> {
         let Some((number, version)) = entry.next_version() else {
             tracing::error!(function = entry.function.id, "the function has no version");
             return Err(InvokeError::Internal);
@@ -110,7 +132,7 @@ impl Functions {
                     .load(&self.loaders, owner, &version.digest, &assets)
                     .await
                 {
-                    Ok((application, _)) => Ok(Arc::new(application)),
+                    Ok((application, _)) => Ok(application),
                     Err(LoadError::Component(error)) => Err(InvokeError::Component(error)),
                     Err(LoadError::Storage(error)) => Err(InvokeError::Storage(error)),
                     Err(LoadError::Internal) => Err(InvokeError::Internal),

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
-use tensor_wasm_runtime::Application;
 use tokio::sync::OnceCell;
 
+use super::loader::LoadedComponent;
 use crate::lock::ignore_poison;
 
 /// A component that is loaded, or will be by the first that needs it.
-pub(super) type Cell = Arc<OnceCell<Arc<Application>>>;
+pub(super) type Cell = Arc<OnceCell<Arc<dyn LoadedComponent>>>;
 
 /// The components that are loaded, by function and version.
 pub(super) struct Loaded {
@@ -64,7 +64,7 @@ impl Loaded {
         tenant: u64,
         id: &str,
         version: u32,
-        application: Arc<Application>,
+        application: Arc<dyn LoadedComponent>,
     ) {
         let cell = self.cell(tenant, id, version);
         // Another one, where a request was faster: equal, and in use.

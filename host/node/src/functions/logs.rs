@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 
 use tensor_wasm_runtime::OutputSink;
 
-use super::now_ms;
+use crate::clock::Clock;
 use crate::lock::ignore_poison;
 
 /// What is kept of one function, in bytes of text, and in lines.
 const BYTES: usize = 256 << 10;
 const LINES: usize = 2000;
 
-/// Functions of which lines are kept. Where there are more, the one that wrote longest ago is
-/// forgotten.
+/// Functions of which lines are kept. Where there are more, the tenant that has most gives up the one
+/// that wrote longest ago, so that no tenant's lines give way to a flood of another's.
 const FUNCTIONS: usize = 512;
 
 /// A line that a function wrote.
@@ -32,93 +32,149 @@ pub(crate) struct LogLine {
 }
 
 /// The last lines of all functions.
+#[derive(Clone)]
+pub(super) struct Logs {
+    clock: Arc<dyn Clock>,
+    kept: Arc<Mutex<Kept>>,
+}
+
 #[derive(Default)]
-pub(super) struct Logs(Mutex<HashMap<String, Arc<FunctionLog>>>);
+struct Kept {
+    by_function: HashMap<String, FunctionLog>,
+    /// Counts the lines of all functions.
+    lines: u64,
+}
 
 /// The last lines of one function.
-#[derive(Default)]
-pub(super) struct FunctionLog(Mutex<Lines>);
-
-#[derive(Default)]
-struct Lines {
+struct FunctionLog {
+    tenant: u64,
     kept: VecDeque<LogLine>,
     bytes: usize,
     written: u64,
+    /// The last line, by the count of all lines.
+    last: u64,
+}
+
+/// Where the lines of one function go.
+pub(super) struct FunctionOutput {
+    logs: Logs,
+    tenant: u64,
+    id: String,
 }
 
 impl Logs {
-    /// Where a function's lines go. A function that is being made has no id yet, and writes
-    /// nothing.
-    pub(super) fn of(&self, function_id: &str) -> Arc<FunctionLog> {
-        let mut logs = ignore_poison(self.0.lock());
-        if let Some(log) = logs.get(function_id) {
-            return log.clone();
+    /// No function has written anything.
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Logs {
+        Logs {
+            clock,
+            kept: Arc::default(),
         }
-        if logs.len() >= FUNCTIONS {
-            let oldest = logs.iter().min_by_key(|(_, log)| log.last_ms());
-            if let Some(id) = oldest.map(|(id, _)| id.clone()) {
-                logs.remove(&id);
-            }
-        }
-        let log = Arc::<FunctionLog>::default();
-        logs.insert(function_id.to_owned(), log.clone());
-        log
+    }
+
+    /// Where a function's lines go.
+    pub(super) fn of(&self, tenant: u64, function_id: &str) -> Arc<FunctionOutput> {
+        Arc::new(FunctionOutput {
+            logs: self.clone(),
+            tenant,
+            id: function_id.to_owned(),
+        })
     }
 
     /// The lines after this one, at most `limit`, oldest first.
     pub(super) fn after(&self, function_id: &str, after: u64, limit: usize) -> Vec<LogLine> {
-        let log = ignore_poison(self.0.lock()).get(function_id).cloned();
-        let Some(log) = log else {
+        let kept = ignore_poison(self.kept.lock());
+        let Some(log) = kept.by_function.get(function_id) else {
             return Vec::new();
         };
-        let lines = ignore_poison(log.0.lock());
-        let newer = lines.kept.iter().filter(|line| line.number > after);
+        let newer = log.kept.iter().filter(|line| line.number > after);
         newer.take(limit).cloned().collect()
     }
 
     /// Forgets a function.
     pub(super) fn remove(&self, function_id: &str) {
-        ignore_poison(self.0.lock()).remove(function_id);
+        ignore_poison(self.kept.lock())
+            .by_function
+            .remove(function_id);
+    }
+}
+
+/// Makes room for the lines of another function.
+fn evict(logs: &mut HashMap<String, FunctionLog>) {
+    let mut counts: HashMap<u64, usize> = HashMap::new();
+    for log in logs.values() {
+        *counts.entry(log.tenant).or_default() += 1;
+    }
+    let most = counts.values().max();
+    let of_largest = logs
+        .iter()
+        .filter(|(_, log)| counts.get(&log.tenant) == most);
+    let oldest = of_largest.min_by_key(|(_, log)| log.last);
+    if let Some(id) = oldest.map(|(id, _)| id.clone()) {
+        logs.remove(&id);
     }
 }
 
 impl FunctionLog {
-    fn last_ms(&self) -> i64 {
-        let lines = ignore_poison(self.0.lock());
-        lines.kept.back().map_or(0, |line| line.time_ms)
+    fn new(tenant: u64) -> FunctionLog {
+        FunctionLog {
+            tenant,
+            kept: VecDeque::new(),
+            bytes: 0,
+            written: 0,
+            last: 0,
+        }
+    }
+
+    fn push(&mut self, mut line: LogLine) {
+        self.written += 1;
+        line.number = self.written;
+        self.bytes += line.text.len();
+        self.kept.push_back(line);
+        while self.bytes > BYTES || self.kept.len() > LINES {
+            let Some(oldest) = self.kept.pop_front() else {
+                return;
+            };
+            self.bytes -= oldest.text.len();
+        }
     }
 }
 
-impl OutputSink for FunctionLog {
+impl OutputSink for FunctionOutput {
     fn line(&self, request_id: &str, is_error: bool, text: &str) {
-        let mut lines = ignore_poison(self.0.lock());
-        lines.written += 1;
         let line = LogLine {
-            number: lines.written,
-            time_ms: now_ms(),
+            number: 0,
+            time_ms: self.logs.clock.now_ms(),
             request_id: request_id.to_owned(),
             is_error,
             text: text.to_owned(),
         };
-        lines.bytes += line.text.len();
-        lines.kept.push_back(line);
-        while lines.bytes > BYTES || lines.kept.len() > LINES {
-            let Some(oldest) = lines.kept.pop_front() else {
-                return;
-            };
-            lines.bytes -= oldest.text.len();
+        let mut kept = ignore_poison(self.logs.kept.lock());
+        kept.lines += 1;
+        let last = kept.lines;
+        let logs = &mut kept.by_function;
+        if !logs.contains_key(&self.id) && logs.len() >= FUNCTIONS {
+            evict(logs);
         }
+        let log = logs.entry(self.id.clone());
+        let log = log.or_insert_with(|| FunctionLog::new(self.tenant));
+        log.last = last;
+        log.push(line);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
+
+    fn logs() -> Logs {
+        Logs::new(Arc::new(SystemClock))
+    }
 
     #[test]
     fn the_last_lines_of_a_function_are_kept_and_numbered() {
-        let logs = Logs::default();
-        let log = logs.of("a");
+        let logs = logs();
+        let log = logs.of(7, "a");
         for number in 0..LINES + 10 {
             log.line("r", number % 2 == 0, &number.to_string());
         }
@@ -136,13 +192,30 @@ mod tests {
     }
 
     #[test]
-    fn the_function_that_wrote_longest_ago_is_forgotten_for_another() {
-        let logs = Logs::default();
-        for number in 0..FUNCTIONS {
-            logs.of(&number.to_string()).line("r", false, "x");
+    fn a_tenant_whose_functions_write_pushes_out_no_line_of_another() {
+        let logs = logs();
+        let quiet = logs.of(1, "quiet");
+        quiet.line("r", false, "kept");
+        for number in 0..2 * FUNCTIONS {
+            logs.of(2, &number.to_string()).line("r", false, "x");
         }
-        logs.of("new").line("r", false, "x");
-        assert_eq!(logs.0.lock().map(|logs| logs.len()).unwrap_or(0), FUNCTIONS);
-        assert_eq!(logs.after("new", 0, 9).len(), 1);
+        let count = ignore_poison(logs.kept.lock()).by_function.len();
+        assert_eq!(count, FUNCTIONS);
+        assert_eq!(logs.after("quiet", 0, 9).len(), 1);
+    }
+
+    #[test]
+    fn a_function_whose_lines_gave_way_writes_others() {
+        let logs = logs();
+        let first = logs.of(1, "first");
+        first.line("r", false, "lost");
+        for number in 0..FUNCTIONS {
+            logs.of(1, &number.to_string()).line("r", false, "x");
+        }
+        assert!(logs.after("first", 0, 9).is_empty());
+        first.line("r", false, "new");
+        let lines = logs.after("first", 0, 9);
+        let texts: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["new"]);
     }
 }

@@ -15,6 +15,7 @@ mod device_memory;
 mod index;
 mod invoke;
 mod loaded;
+mod loader;
 mod logs;
 mod mount;
 mod name;
@@ -26,16 +27,18 @@ mod usage;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use tensor_wasm_runtime::{
-    Engine, GuestScheduler, HttpGrant, Observer, TenantMemory, Tracer, Trap,
-};
+use arc_swap::ArcSwap;
+use tensor_wasm_runtime::{GuestScheduler, HttpGrant, Observer, TenantMemory, Tracer, Trap};
+use tokio::sync::Semaphore;
 
+use crate::clock::Clock;
 use crate::grants::TenantGrants;
 use crate::storage::functions::{ChangeError, DeletedFunction, Function};
 use crate::storage::usage::{Amounts, UsageKey};
 use crate::storage::{Storage, StorageError};
+use crate::to_its_end::to_its_end;
 
 pub(crate) use admission::NoPlace;
 pub(crate) use asset_path::AssetPath;
@@ -43,6 +46,9 @@ pub(crate) use assets::{AssetError, AssetUpload};
 pub(crate) use deploy::{DeployError, Deployment};
 pub(crate) use index::Entry;
 pub(crate) use invoke::InvokeError;
+pub(crate) use loader::Loader;
+#[cfg(test)]
+pub(crate) use loader::{LoadError, LoadedComponent};
 pub(crate) use logs::LogLine;
 pub(crate) use name::{FunctionName, InvalidName};
 pub(crate) use outgoing::OutgoingError;
@@ -57,7 +63,7 @@ use mount::Mounts;
 use places::Places;
 use usage::Usage;
 
-/// Deployments of one tenant that run at one time. Each may have a component in memory.
+/// Deployments of one tenant that run at one time.
 const DEPLOYMENTS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 /// What one tenant may have, and how its functions are run.
@@ -111,7 +117,9 @@ impl Default for FunctionLimits {
 
 /// What all functions of a node share.
 pub(crate) struct FunctionHost {
-    pub(crate) engine: Engine,
+    /// Who compiles and loads components.
+    pub(crate) loader: Arc<dyn Loader>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) grants: Arc<TenantGrants>,
     /// What all instances of each tenant have of this machine's memory.
     pub(crate) memory: Arc<TenantMemory>,
@@ -123,15 +131,15 @@ pub(crate) struct FunctionHost {
     pub(crate) observer: Option<Arc<dyn Observer>>,
     /// Who takes the spans of jobs.
     pub(crate) tracer: Option<Arc<dyn Tracer>>,
-    /// Whose guest runs next.
-    pub(crate) scheduler: Arc<GuestScheduler>,
+    /// Whose guest runs next. Simulations run none.
+    pub(crate) scheduler: Option<Arc<GuestScheduler>>,
 }
 
 /// The functions of a node.
 pub(crate) struct Functions {
     storage: Arc<Storage>,
     host: FunctionHost,
-    limits: FunctionLimits,
+    limits: ArcSwap<FunctionLimits>,
     index: Index,
     loaded: Loaded,
     /// Requests that are read, to become jobs.
@@ -147,6 +155,8 @@ pub(crate) struct Functions {
     loaders: Compilers,
     /// Deployments that run.
     deployments: Places,
+    /// Those whose components are in memory until they are complete.
+    in_memory: Arc<Semaphore>,
     collection: Collection,
     mounts: Arc<Mounts>,
 }
@@ -161,7 +171,7 @@ impl Functions {
         Functions {
             index: Index::default(),
             loaded: Loaded::new(limits.loaded),
-            submissions: Places::new(limits.concurrency),
+            submissions: Places::default(),
             admission: Arc::new(Admission::new(
                 AdmissionLimits {
                     running: limits.running,
@@ -170,16 +180,17 @@ impl Functions {
                 },
                 move |tenant| grants.processors(tenant).weight,
             )),
-            logs: Logs::default(),
-            usage: Usage::default(),
+            logs: Logs::new(host.clock.clone()),
+            usage: Usage::new(host.clock.clone()),
             compilers: Compilers::default(),
             loaders: Compilers::default(),
-            deployments: Places::new(DEPLOYMENTS),
+            deployments: Places::default(),
+            in_memory: Arc::new(Semaphore::new(deploy::IN_MEMORY)),
             collection: Collection::default(),
             mounts: Arc::new(Mounts::new(storage.mounts())),
             storage,
             host,
-            limits,
+            limits: ArcSwap::from_pointee(limits),
         }
     }
 
@@ -193,8 +204,28 @@ impl Functions {
         self.host.tracer.as_ref()
     }
 
-    pub(crate) fn limits(&self) -> &FunctionLimits {
-        &self.limits
+    /// What tells the node the time.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.host.clock
+    }
+
+    pub(crate) fn limits(&self) -> Arc<FunctionLimits> {
+        self.limits.load_full()
+    }
+
+    /// Other limits, from the next request on. How functions are run, how many at one time, and how
+    /// many are loaded, stays.
+    pub(crate) fn set_limits(&self, limits: FunctionLimits) {
+        let now = self.limits();
+        self.limits.store(Arc::new(FunctionLimits {
+            running: now.running,
+            held: now.held,
+            concurrency: now.concurrency,
+            loaded: now.loaded,
+            request_timeout: now.request_timeout,
+            reuse: now.reuse,
+            ..limits
+        }));
     }
 
     /// A function of a tenant, by id or name.
@@ -203,7 +234,7 @@ impl Functions {
         tenant: u64,
         key: &str,
     ) -> Result<Option<Arc<Entry>>, StorageError> {
-        self.index.find(&self.storage.database, tenant, key).await
+        self.index.find(&*self.storage.database, tenant, key).await
     }
 
     /// The functions of a tenant by name, those after `after`, at most `limit`.
@@ -218,26 +249,44 @@ impl Functions {
 
     /// Divides the requests of a function among its versions, by percent.
     pub(crate) async fn set_traffic(
-        &self,
+        self: &Arc<Self>,
         tenant: u64,
         key: &str,
         weights: &BTreeMap<u32, u8>,
     ) -> Result<Function, ChangeError> {
-        let change = self.index.change().await;
-        let database = &self.storage.database;
-        let function = database.set_traffic(tenant, key, weights, now_ms()).await?;
-        change.replaced(tenant, &function);
-        Ok(function)
+        let (functions, key, weights) = (self.clone(), key.to_owned(), weights.clone());
+        to_its_end(async move {
+            let mut change = functions.index.change().await;
+            let database = &functions.storage.database;
+            let now = functions.clock().now_ms();
+            let changed = database.set_traffic(tenant, &key, &weights, now).await;
+            match &changed {
+                Ok(function) => change.replaced(tenant, function),
+                Err(ChangeError::Storage(_)) => {}
+                Err(_) => change.unchanged(),
+            }
+            changed
+        })
+        .await
     }
 
     /// Deletes a function. Requests that run are not affected. Whether it was there.
-    pub(crate) async fn delete(&self, tenant: u64, key: &str) -> Result<bool, StorageError> {
-        let database = &self.storage.database;
+    pub(crate) async fn delete(
+        self: &Arc<Self>,
+        tenant: u64,
+        key: &str,
+    ) -> Result<bool, StorageError> {
+        let (functions, key) = (self.clone(), key.to_owned());
+        to_its_end(async move { functions.delete_to_its_end(tenant, &key).await }).await
+    }
+
+    async fn delete_to_its_end(&self, tenant: u64, key: &str) -> Result<bool, StorageError> {
         let deleted = {
-            let change = self.index.change().await;
-            let deleted = database.delete_function(tenant, key).await?;
-            if let Some(deleted) = &deleted {
-                change.removed(tenant, &deleted.function);
+            let mut change = self.index.change().await;
+            let deleted = self.storage.database.delete_function(tenant, key).await?;
+            match &deleted {
+                Some(deleted) => change.removed(tenant, &deleted.function),
+                None => change.unchanged(),
             }
             deleted
         };
@@ -262,7 +311,7 @@ impl Functions {
 
     /// What a tenant's functions used in these hours since 1970, the last one left out.
     pub(crate) async fn usage(
-        &self,
+        self: &Arc<Self>,
         tenant: u64,
         from_hour: i64,
         to_hour: i64,
@@ -274,26 +323,21 @@ impl Functions {
     }
 
     /// Adds what was used to the database, and removes what is kept no longer.
-    pub(crate) async fn store_usage(&self) -> Result<(), StorageError> {
-        let database = &self.storage.database;
-        self.usage.store(database).await?;
-        self.usage
-            .remove_old(database, self.limits.usage_retention)
-            .await
+    pub(crate) async fn store_usage(self: &Arc<Self>) -> Result<(), StorageError> {
+        let functions = self.clone();
+        to_its_end(async move {
+            let database = &*functions.storage.database;
+            functions.usage.store(database).await?;
+            let retention = functions.limits().usage_retention;
+            functions.usage.remove_old(database, retention).await
+        })
+        .await
     }
 
     /// Whether the storage answers.
     pub(crate) async fn is_ready(&self) -> bool {
         self.storage.is_ready().await
     }
-}
-
-/// Milliseconds since 1970, UTC.
-pub(crate) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
 }
 
 /// What a trap is called in error responses: its name in the WebAssembly engine, in snake

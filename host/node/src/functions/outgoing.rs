@@ -2,10 +2,13 @@
 //! tenant and, where the function has a list of its own, only those of them that are on it. A
 //! change holds for requests that begin after it.
 
+use std::sync::Arc;
+
+use futures::FutureExt;
 use tensor_wasm_runtime::{Destination, HttpGrant};
 use thiserror::Error;
 
-use super::{Functions, now_ms};
+use super::Functions;
 use crate::storage::StorageError;
 use crate::storage::functions::{ChangeError, Function};
 
@@ -65,7 +68,7 @@ impl Functions {
 
     /// Gives a function a list of servers, or takes it away.
     pub(crate) async fn set_outgoing_hosts(
-        &self,
+        self: &Arc<Self>,
         tenant: u64,
         key: &str,
         hosts: Option<&[String]>,
@@ -73,13 +76,18 @@ impl Functions {
         if let Err(error) = self.check(tenant, hosts.unwrap_or_default()) {
             return Ok(Err(error));
         }
-        let change = self.index.change().await;
-        let database = &self.storage.database;
-        let function = database.set_outgoing_hosts(tenant, key, hosts, now_ms());
-        let function = function.await?;
-        change.replaced(tenant, &function);
-        self.reload(&function);
-        Ok(Ok(function))
+        let hosts = hosts.map(<[String]>::to_vec);
+        // Other versions are loaded from then on, whatever came of it.
+        let changed = self.change_settings(tenant, key, move |functions, id| {
+            async move {
+                let (database, now) = (&functions.storage.database, functions.clock().now_ms());
+                database
+                    .set_outgoing_hosts(tenant, id, hosts.as_deref(), now)
+                    .await
+            }
+            .boxed()
+        });
+        Ok(Ok(changed.await?))
     }
 
     fn check(&self, tenant: u64, hosts: &[String]) -> Result<(), OutgoingError> {

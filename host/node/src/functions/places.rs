@@ -8,9 +8,8 @@ use std::sync::{Arc, Mutex};
 use crate::lock::ignore_poison;
 
 /// The deployments that run, by tenant.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Places {
-    of_each: NonZeroUsize,
     /// Tenants without a deployment have no entry: a token may be valid for any number of them.
     running: Running,
 }
@@ -19,18 +18,11 @@ pub(super) struct Places {
 type Running = Arc<Mutex<HashMap<u64, usize>>>;
 
 impl Places {
-    pub(super) fn new(of_each: NonZeroUsize) -> Places {
-        Places {
-            of_each,
-            running: Arc::default(),
-        }
-    }
-
-    /// A place for one deployment of a tenant, if it has one left.
-    pub(super) fn take(&self, tenant: u64) -> Option<FunctionPlace> {
+    /// A place for one deployment of a tenant, if it has one left of so many.
+    pub(super) fn take(&self, tenant: u64, of_each: NonZeroUsize) -> Option<FunctionPlace> {
         let mut running = ignore_poison(self.running.lock());
         let count = running.entry(tenant).or_default();
-        if *count >= self.of_each.get() {
+        if *count >= of_each.get() {
             return None;
         }
         *count += 1;
@@ -38,16 +30,6 @@ impl Places {
             tenant,
             running: self.running.clone(),
         })
-    }
-
-    /// How many places of all tenants are taken.
-    pub(super) fn taken(&self) -> usize {
-        ignore_poison(self.running.lock()).values().sum()
-    }
-
-    /// How many each tenant has.
-    pub(super) fn of_each(&self) -> usize {
-        self.of_each.get()
     }
 }
 
@@ -77,12 +59,13 @@ mod tests {
 
     #[test]
     fn a_tenant_that_has_no_place_left_takes_none_of_the_others() {
-        let places = Places::new(NonZeroUsize::new(2).unwrap());
-        let held: Vec<_> = (0..2).map(|_| places.take(1).unwrap()).collect();
-        assert!(places.take(1).is_none());
-        let other = places.take(2).unwrap();
+        let places = Places::default();
+        let two = NonZeroUsize::new(2).unwrap();
+        let held: Vec<_> = (0..2).map(|_| places.take(1, two).unwrap()).collect();
+        assert!(places.take(1, two).is_none());
+        let other = places.take(2, two).unwrap();
         drop(held);
-        assert!(places.take(1).is_some());
+        assert!(places.take(1, two).is_some());
         drop(other);
         assert!(places.running.lock().unwrap().is_empty());
     }

@@ -2,13 +2,18 @@
 //! cannot. A change holds for requests that begin after it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::Functions;
 use crate::storage::StorageError;
-use crate::storage::functions::{ChangeError, Function};
+use crate::storage::functions::ChangeError;
 use crate::storage::settings::{Setting, Settings};
+use crate::to_its_end::to_its_end;
 
 /// The longest name of a setting, in bytes.
 const LONGEST_NAME: usize = 128;
@@ -31,6 +36,9 @@ pub(crate) enum SettingError {
     #[error("a function has {MOST} settings at most")]
     TooMany,
 }
+
+/// A change of settings that is being made.
+type Changing<'a, T> = BoxFuture<'a, Result<T, ChangeError>>;
 
 /// What can be read of the settings of a function.
 pub(crate) struct Visible {
@@ -60,67 +68,97 @@ impl Functions {
 
     /// Replaces all values of a function.
     pub(crate) async fn set_values(
-        &self,
+        self: &Arc<Self>,
         tenant: u64,
         key: &str,
         values: &BTreeMap<String, String>,
     ) -> Result<Result<(), SettingError>, ChangeError> {
-        let _change = self.index.change().await;
-        let database = &self.storage.database;
-        let function = database.function(tenant, key).await?;
-        let function = function.ok_or(ChangeError::NoFunction)?;
-        let present = database.settings(&function.id).await?;
-        let secrets = present
-            .iter()
-            .filter(|(_, setting)| matches!(setting, Setting::Secret(_)))
-            .count();
-        if let Err(error) = check(values, &present, secrets) {
-            return Ok(Err(error));
-        }
-        database.set_values(&function.id, values).await?;
-        self.reload(&function);
-        Ok(Ok(()))
+        let values = values.clone();
+        self.change_settings(tenant, key, move |functions, id| {
+            async move {
+                let database = &functions.storage.database;
+                let present = database.settings(id).await?;
+                let secrets = present.values().filter(|setting| setting.is_secret());
+                if let Err(error) = check(&values, &present, secrets.count()) {
+                    return Ok(Err(error));
+                }
+                database.set_values(id, &values).await?;
+                Ok(Ok(()))
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Sets a secret of a function.
     pub(crate) async fn set_secret(
-        &self,
+        self: &Arc<Self>,
         tenant: u64,
         key: &str,
         name: &str,
         value: &str,
     ) -> Result<Result<(), SettingError>, ChangeError> {
-        let _change = self.index.change().await;
-        let database = &self.storage.database;
-        let function = database.function(tenant, key).await?;
-        let function = function.ok_or(ChangeError::NoFunction)?;
-        let present = database.settings(&function.id).await?;
-        if let Err(error) = check_name(name) {
-            return Ok(Err(error));
-        }
-        if !present.contains_key(name) && present.len() >= MOST {
-            return Ok(Err(SettingError::TooMany));
-        }
-        let sealed = self.storage.seal.seal(&function.id, name, value)?;
-        database.set_secret(&function.id, name, &sealed).await?;
-        self.reload(&function);
-        Ok(Ok(()))
+        let (name, value) = (name.to_owned(), Zeroizing::new(value.to_owned()));
+        self.change_settings(tenant, key, move |functions, id| {
+            async move {
+                let storage = &functions.storage;
+                let present = storage.database.settings(id).await?;
+                if let Err(error) = check_name(&name) {
+                    return Ok(Err(error));
+                }
+                if !present.contains_key(&name) && present.len() >= MOST {
+                    return Ok(Err(SettingError::TooMany));
+                }
+                let sealed = storage.seal.seal(id, &name, &value)?;
+                storage.database.set_secret(id, &name, &sealed).await?;
+                Ok(Ok(()))
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Removes a secret of a function. Whether it was there.
     pub(crate) async fn remove_secret(
-        &self,
+        self: &Arc<Self>,
         tenant: u64,
         key: &str,
         name: &str,
     ) -> Result<bool, ChangeError> {
-        let _change = self.index.change().await;
-        let database = &self.storage.database;
-        let function = database.function(tenant, key).await?;
-        let function = function.ok_or(ChangeError::NoFunction)?;
-        let removed = database.remove_secret(&function.id, name).await?;
-        self.reload(&function);
-        Ok(removed)
+        let name = name.to_owned();
+        self.change_settings(tenant, key, move |functions, id| {
+            async move {
+                let database = &functions.storage.database;
+                Ok(database.remove_secret(id, &name).await?)
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Changes the settings of a function, alone and to the end. Whether or not that succeeds, its
+    /// versions are loaded again when they are next invoked: what failed may have happened.
+    pub(super) async fn change_settings<T: Send + 'static>(
+        self: &Arc<Self>,
+        tenant: u64,
+        key: &str,
+        change: impl for<'a> FnOnce(&'a Functions, &'a str) -> Changing<'a, T> + Send + 'static,
+    ) -> Result<T, ChangeError> {
+        let (functions, key) = (self.clone(), key.to_owned());
+        to_its_end(async move {
+            let mut alone = functions.index.change().await;
+            alone.unchanged();
+            let function = functions.storage.database.function(tenant, &key).await?;
+            let function = function.ok_or(ChangeError::NoFunction)?;
+            let changed = change(&functions, &function.id).await;
+            // It is read again when it is next used.
+            alone.removed(tenant, &function);
+            for number in function.versions.keys() {
+                functions.loaded.remove(&function.id, *number);
+            }
+            changed
+        })
+        .await
     }
 
     /// The settings as the function sees them.
@@ -140,13 +178,6 @@ impl Functions {
             Ok((name.clone(), value))
         });
         opened.collect()
-    }
-
-    /// Has the versions of a function loaded again when they are next invoked.
-    pub(super) fn reload(&self, function: &Function) {
-        for number in function.versions.keys() {
-            self.loaded.remove(&function.id, *number);
-        }
     }
 }
 

@@ -18,17 +18,17 @@ use tokio::sync::Mutex as AsyncMutex;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::device_memory::DeviceMemory;
-use super::now_ms;
+use crate::clock::Clock;
 use crate::lock::ignore_poison;
-use crate::storage::StorageError;
-use crate::storage::database::Database;
 use crate::storage::usage::{Amounts, UsageKey};
+use crate::storage::{Metadata, StorageError};
 
 const MS_PER_HOUR: i64 = 60 * 60 * 1000;
 
 /// What was used and is not in the database yet.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Usage {
+    clock: Arc<dyn Clock>,
     counted: Arc<Mutex<HashMap<UsageKey, Amounts>>>,
     /// Held while counts are moved into the database, so that whoever asks for them does not
     /// miss those that are on their way.
@@ -49,12 +49,28 @@ pub(super) struct Invocation {
 }
 
 impl Usage {
+    /// Nothing was used yet.
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Usage {
+        Usage {
+            clock,
+            counted: Arc::default(),
+            moving: Arc::default(),
+            memory: DeviceMemory::default(),
+            kept_from: Arc::default(),
+        }
+    }
+
+    /// The hour that it is, since 1970.
+    fn hour(&self) -> i64 {
+        self.clock.now_ms().div_euclid(MS_PER_HOUR)
+    }
+
     /// Begins to count an invocation of a function.
     pub(super) fn begin(&self, tenant: u64, id: &str, name: &str) -> Invocation {
         Invocation {
             usage: self.clone(),
             key: UsageKey {
-                hour: hour(),
+                hour: self.hour(),
                 tenant,
                 function_id: id.to_owned(),
                 function_name: name.to_owned(),
@@ -72,9 +88,9 @@ impl Usage {
     }
 
     /// Adds what was counted to the database. Where that fails it stays counted.
-    pub(super) async fn store(&self, database: &Database) -> Result<(), StorageError> {
+    pub(super) async fn store(&self, database: &dyn Metadata) -> Result<(), StorageError> {
         let _moving = self.moving.lock().await;
-        for (key, amounts) in self.memory.take(hour()) {
+        for (key, amounts) in self.memory.take(self.hour()) {
             self.count(key, amounts);
         }
         let counted: Vec<_> = {
@@ -96,11 +112,15 @@ impl Usage {
     /// Removes what was used longer ago, once in an hour.
     pub(super) async fn remove_old(
         &self,
-        database: &Database,
+        database: &dyn Metadata,
         retention: Duration,
     ) -> Result<(), StorageError> {
         let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
-        let kept_from = now_ms().saturating_sub(retention).div_euclid(MS_PER_HOUR);
+        let kept_from = self
+            .clock
+            .now_ms()
+            .saturating_sub(retention)
+            .div_euclid(MS_PER_HOUR);
         if self.kept_from.load(Ordering::Relaxed) != kept_from {
             database.remove_usage_before(kept_from).await?;
             self.kept_from.store(kept_from, Ordering::Relaxed);
@@ -112,11 +132,6 @@ impl Usage {
         let mut counted = ignore_poison(self.counted.lock());
         counted.entry(key).or_default().add(amounts);
     }
-}
-
-/// The hour that it is, since 1970.
-fn hour() -> i64 {
-    now_ms().div_euclid(MS_PER_HOUR)
 }
 
 /// What the request of an invocation is charged is counted for the function, in the hour in which
@@ -225,6 +240,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::clock::SystemClock;
+    use crate::storage::database::Database;
+    use crate::storage::usage::UsageStore;
 
     #[tokio::test]
     async fn what_was_used_longer_ago_than_it_is_kept_is_removed() {
@@ -232,8 +250,8 @@ mod tests {
         let database = Database::open(&folder.path().join("node.db"))
             .await
             .unwrap();
-        let usage = Usage::default();
-        let now = hour();
+        let usage = Usage::new(Arc::new(SystemClock));
+        let now = usage.hour();
         for hours in [0, 1, 2, 30, 1000] {
             let key = UsageKey {
                 hour: now - hours,
@@ -269,7 +287,7 @@ mod tests {
         let database = Database::open(&folder.path().join("node.db"))
             .await
             .unwrap();
-        let usage = Usage::default();
+        let usage = Usage::new(Arc::new(SystemClock));
         for _ in 0..3 {
             let mut invocation = usage.begin(7, "fn_1", "a");
             invocation.responded();

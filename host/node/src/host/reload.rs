@@ -45,6 +45,15 @@ impl Reloader {
         }
     }
 
+    /// Records that the configuration was read again, or can't be used and stays as it was.
+    pub fn record_configuration(&self, is_used: bool) {
+        let outcome = match is_used {
+            true => Outcome::done(),
+            false => Outcome::failed("reload_failed"),
+        };
+        self.record("config.reload", outcome);
+    }
+
     fn failed(&self, action: &str, what: &str, error: &dyn Error) {
         let mut text = error.to_string();
         let mut cause = error.source();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tensor_wasm_device::Device;
 use tensor_wasm_runtime::server::{Drained, Server};
 use tensor_wasm_runtime::{GuestThreads, Observer, Tracer};
+use tokio::runtime::Handle;
 
 use super::{Policy, Reloader};
 use crate::audit::{AuditLog, Outcome};
@@ -73,6 +74,11 @@ impl HostParts {
     /// decides: they would only say that the server started and stopped.
     pub fn audit(&self) -> Option<&AuditLog> {
         self.audit.as_deref()
+    }
+
+    /// The threads that run guests.
+    pub fn guest_threads(&self) -> &Handle {
+        self.guests.handle()
     }
 
     /// What reads files again while the host serves.

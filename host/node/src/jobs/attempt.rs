@@ -1,32 +1,37 @@
 //! One attempt of a job: the function is invoked, and what it answers is kept.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::future::{Either, select};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tensor_wasm_runtime::server::RequestId;
 use tensor_wasm_runtime::{RequestScope, RequestTrace, SpanValue, TraceId};
-use tokio::time::timeout_at;
 use wasmtime_wasi_http::WasiBody;
 
 use super::Jobs;
 use super::request::{restored, stored};
 use crate::error::NodeError;
-use crate::functions::now_ms;
-use crate::storage::jobs::{Attempt, Job, JobState, StoredHeaders};
-
-/// The longest pause between two attempts.
-const LONGEST_BACKOFF_MS: i64 = 5 * 60 * 1000;
+use crate::storage::StorageError;
+use crate::storage::jobs::{Attempt, Job, JobState, LONGEST_PAUSE_MS, StoredHeaders};
 
 /// The pause where the node has no place for the job at present, which is no attempt.
 const NO_PLACE_MS: i64 = 1000;
 
-/// How often the end of an attempt is written, where the database fails.
-const WRITES: u32 = 5;
+/// How long an attempt may go on after its time, before it is given up.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The pause before the end of an attempt is written again, where the database fails; twice as long
+/// each time, up to the longest one.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Runs a job once, and writes down how that ended.
 pub(super) async fn run(jobs: &Jobs, job: Job) {
-    let outcome = match invoke(jobs, &job).await {
+    let answered = invoke(jobs, &job).await;
+    let now = jobs.clock().now_ms();
+    let outcome = match answered {
         Ok(answer) if answer.status < 500 => Attempt {
             state: JobState::Succeeded,
             due_ms: 0,
@@ -42,21 +47,22 @@ pub(super) async fn run(jobs: &Jobs, job: Job) {
             body: Some(answer.body),
             ..failed(
                 &job,
+                now,
                 "function_error",
                 format!("the function answered with status {}", answer.status),
             )
         },
         Err(Failure::NoPlace) => Attempt {
             state: JobState::Pending,
-            due_ms: now_ms() + NO_PLACE_MS,
+            due_ms: now + NO_PLACE_MS,
             counts: false,
-            ..failed(&job, "", String::new())
+            ..failed(&job, now, "", String::new())
         },
-        Err(Failure::Error { kind, message }) => failed(&job, kind, message),
+        Err(Failure::Error { kind, message }) => failed(&job, now, kind, message),
     };
     let (state, due) = (outcome.state, outcome.due_ms);
     let error = outcome.error.as_ref().map(|(kind, _)| kind.clone());
-    if !written(jobs, &job.id, outcome).await {
+    if !written(jobs, &job, outcome).await {
         return;
     }
     match state {
@@ -67,7 +73,7 @@ pub(super) async fn run(jobs: &Jobs, job: Job) {
 }
 
 /// An attempt that failed: the job waits for the next, or it was the last.
-fn failed(job: &Job, kind: &str, message: String) -> Attempt {
+fn failed(job: &Job, now_ms: i64, kind: &str, message: String) -> Attempt {
     let is_last = job.attempts >= job.max_attempts;
     let doublings = job.attempts.saturating_sub(1).min(20);
     let backoff = job.backoff_ms.saturating_mul(1 << doublings);
@@ -76,7 +82,7 @@ fn failed(job: &Job, kind: &str, message: String) -> Attempt {
             true => JobState::Failed,
             false => JobState::Pending,
         },
-        due_ms: now_ms() + backoff.clamp(0, LONGEST_BACKOFF_MS),
+        due_ms: now_ms + backoff.clamp(0, LONGEST_PAUSE_MS),
         counts: true,
         status: None,
         headers: StoredHeaders::default(),
@@ -128,7 +134,10 @@ async fn invoke(jobs: &Jobs, job: &Job) -> Result<Answer, Failure> {
     let body = Full::new(Bytes::from(body)).map_err(|never| match never {});
     let mut request = restored(job, length, body.boxed_unsync())
         .ok_or_else(|| error("internal", "the job's request can't be restored"))?;
-    let deadline = Instant::now() + jobs.limits.timeout;
+    let limits = jobs.limits();
+    let deadline = Instant::now() + limits.timeout;
+    // The guest may have failed a little before its deadline, which then tells why.
+    let timeout = jobs.clock().sleep(limits.timeout + GRACE);
     let id = http::HeaderValue::from_str(&job.id).ok();
     let id = id.as_ref().and_then(RequestId::from_client);
     // It goes on with the trace of the request that asked for the job.
@@ -151,15 +160,9 @@ async fn invoke(jobs: &Jobs, job: &Job) -> Result<Answer, Failure> {
     let invoked = jobs.functions.invoke(&entry, request, &scope).await;
     let response = invoked.map_err(NodeError::from)?;
     let (head, body) = response.into_parts();
-    // The guest may have failed a little before its deadline, which then tells why.
-    let grace = Duration::from_secs(1);
-    match timeout_at(
-        (deadline + grace).into(),
-        whole(body, jobs.limits.body_bytes),
-    )
-    .await
-    {
-        Ok(Ok(body)) => {
+    let whole = pin!(whole(body, limits.body_bytes));
+    match select(whole, timeout).await {
+        Either::Left((Ok(body), _)) => {
             attempt.failed = head.status.is_server_error();
             Ok(Answer {
                 status: head.status.as_u16(),
@@ -167,8 +170,8 @@ async fn invoke(jobs: &Jobs, job: &Job) -> Result<Answer, Failure> {
                 body,
             })
         }
-        Ok(Err(failure)) => Err(failure),
-        Err(_) => Err(error(
+        Either::Left((Err(failure), _)) => Err(failure),
+        Either::Right(_) => Err(error(
             "invoke_timeout",
             "the function did not complete its response in time",
         )),
@@ -203,23 +206,21 @@ async fn whole(body: WasiBody, longest: u64) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// Writes the end of an attempt. Whether the job still ran. Where the database fails for long,
-/// the job stays among those that ran, and is settled at the next start.
-async fn written(jobs: &Jobs, id: &str, attempt: Attempt) -> bool {
-    let mut pause = Duration::from_millis(100);
-    let mut attempt = attempt;
-    for _ in 0..WRITES {
-        let database = &jobs.storage.database;
-        match database.end_attempt(id, &attempt, now_ms()).await {
-            Ok(ran) => return ran,
+/// Writes the end of an attempt, again and again where the database fails: until then the job runs.
+/// Whether it had not ended otherwise. When the node ends meanwhile, the job is settled.
+async fn written(jobs: &Jobs, job: &Job, mut attempt: Attempt) -> bool {
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        let now = jobs.clock().now_ms();
+        match jobs.storage.database.end_attempt(job, &attempt, now).await {
+            Ok(is_written) => return is_written,
             // A disk that is full has room for the end without the result.
-            Err(crate::storage::StorageError::Full) if attempt.body.is_some() => {
-                attempt.body = None;
+            Err(StorageError::Full) if attempt.body.is_some() => attempt.body = None,
+            Err(error) => {
+                tracing::error!(job = job.id, "the end of a job is not written yet: {error}");
             }
-            Err(error) => tracing::error!(job = id, "the end of a job is not written: {error}"),
         }
-        tokio::time::sleep(pause).await;
-        pause *= 4;
+        jobs.clock().sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
-    false
 }

@@ -10,18 +10,23 @@ mod scheduler;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+use futures::future::{Either, select};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use crate::audit::{AuditLog, Outcome};
-use crate::functions::{Functions, now_ms};
+use crate::clock::Clock;
+use crate::functions::Functions;
 use crate::lock::ignore_poison;
 use crate::storage::jobs::{Added, Job, JobState, NewJob};
 use crate::storage::{Storage, StorageError};
+use crate::to_its_end::to_its_end;
 
 pub(crate) use request::{JobOptions, headers_of, stored};
 
@@ -56,7 +61,7 @@ impl Default for JobLimits {
 pub(crate) struct Jobs {
     storage: Arc<Storage>,
     functions: Arc<Functions>,
-    limits: JobLimits,
+    limits: ArcSwap<JobLimits>,
     audit: OnceLock<Arc<AuditLog>>,
     waiting: Mutex<Waiting>,
     running: Mutex<HashMap<String, Running>>,
@@ -101,7 +106,9 @@ impl Jobs {
         limits: JobLimits,
     ) -> Result<Jobs, StorageError> {
         let database = &storage.database;
-        let (again, lost) = database.settle_interrupted(false, now_ms()).await?;
+        let (again, lost) = database
+            .settle_interrupted(false, functions.clock().now_ms())
+            .await?;
         if again + lost > 0 {
             tracing::warn!(again, lost, "jobs ran when the node ended");
         }
@@ -114,7 +121,7 @@ impl Jobs {
         Ok(Jobs {
             storage,
             functions,
-            limits,
+            limits: ArcSwap::from_pointee(limits),
             audit: OnceLock::new(),
             waiting: Mutex::new(waiting),
             running: Mutex::default(),
@@ -139,21 +146,37 @@ impl Jobs {
         self.count.subscribe()
     }
 
-    pub(crate) fn limits(&self) -> &JobLimits {
-        &self.limits
+    /// What tells the node the time.
+    fn clock(&self) -> &dyn Clock {
+        self.functions.clock()
+    }
+
+    pub(crate) fn limits(&self) -> Arc<JobLimits> {
+        self.limits.load_full()
+    }
+
+    /// Other limits, from the next attempt on.
+    pub(crate) fn set_limits(&self, limits: JobLimits) {
+        self.limits.store(Arc::new(limits));
+        self.wake.notify_one();
     }
 
     /// Keeps a job, which is then due at once.
-    pub(crate) async fn add(&self, job: NewJob) -> Result<Added, StorageError> {
-        let (tenant, now) = (job.tenant, now_ms());
-        let limit = self.limits.of_each_tenant;
-        let stored_bytes = self.functions.limits().stored_bytes;
-        let added = self.storage.database.add_job(job, limit, stored_bytes, now);
-        let added = added.await?;
-        if let Added::New(_) = &added {
-            self.due(tenant, now);
-        }
-        Ok(added)
+    pub(crate) async fn add(self: &Arc<Self>, job: NewJob) -> Result<Added, StorageError> {
+        let jobs = self.clone();
+        to_its_end(async move {
+            let (tenant, now) = (job.tenant, jobs.clock().now_ms());
+            let limit = jobs.limits.load().of_each_tenant;
+            let stored_bytes = jobs.functions.limits().stored_bytes;
+            let added = jobs.storage.database.add_job(job, limit, stored_bytes, now);
+            let added = added.await;
+            // A job whose adding failed may be there.
+            if matches!(added, Ok(Added::New(_)) | Err(_)) {
+                jobs.due(tenant, now);
+            }
+            added
+        })
+        .await
     }
 
     /// A job of a tenant.
@@ -180,15 +203,23 @@ impl Jobs {
     }
 
     /// Cancels a job that is not at its end, and stops it where it runs.
-    pub(crate) async fn cancel(&self, tenant: u64, id: &str) -> Result<(), StorageError> {
-        let database = &self.storage.database;
-        if database.cancel_job(tenant, id, now_ms()).await? {
-            self.record("job.cancelled", id, None);
-            if let Some(running) = ignore_poison(self.running.lock()).get(id) {
-                running.task.abort();
+    pub(crate) async fn cancel(
+        self: &Arc<Self>,
+        tenant: u64,
+        id: &str,
+    ) -> Result<(), StorageError> {
+        let (jobs, id) = (self.clone(), id.to_owned());
+        to_its_end(async move {
+            let (database, now) = (&jobs.storage.database, jobs.clock().now_ms());
+            if database.cancel_job(tenant, &id, now).await? {
+                jobs.record("job.cancelled", &id, None);
+                if let Some(running) = ignore_poison(jobs.running.lock()).get(&id) {
+                    running.task.abort();
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
+        .await
     }
 
     /// No further attempt begins.
@@ -200,8 +231,8 @@ impl Jobs {
     /// Waits until no job runs, for at most `patience`.
     pub(crate) async fn drain(&self, patience: Duration) {
         let mut count = self.count.subscribe();
-        let idle = count.wait_for(|running| *running == 0);
-        if tokio::time::timeout(patience, idle).await.is_err() {
+        let idle = pin!(count.wait_for(|running| *running == 0));
+        if let Either::Right(_) = select(idle, self.clock().sleep(patience)).await {
             tracing::warn!(
                 "the time for draining is over: jobs that run begin again at the next start"
             );
@@ -214,7 +245,8 @@ impl Jobs {
         for running in ignore_poison(self.running.lock()).values() {
             running.task.abort();
         }
-        let settled = self.storage.database.settle_interrupted(true, now_ms());
+        let now = self.clock().now_ms();
+        let settled = self.storage.database.settle_interrupted(true, now);
         match settled.await {
             Ok((0, 0)) => {}
             Ok((again, lost)) => tracing::info!(again, lost, "jobs are left to the next start"),

@@ -1,17 +1,17 @@
 //! Which job runs next: that of the tenant that has the fewest running; among equals, of the
 //! one whose turn was longest ago; and of one tenant, the job that has been due for longest.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::select;
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout};
 
 use super::{Jobs, Running, attempt};
-use crate::functions::now_ms;
 use crate::lock::ignore_poison;
 use crate::storage::StorageError;
-use crate::storage::jobs::Job;
+use crate::storage::jobs::{Job, LONGEST_PAUSE_MS};
 
 /// How long to wait after the database failed.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -19,16 +19,28 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often jobs are removed whose time is over; and how long the scheduler sleeps at most.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
-/// Runs jobs until the node stops.
+/// Runs jobs until the node stops, and removes those whose time is over.
 pub(super) async fn run(jobs: Arc<Jobs>, guests: Handle) {
-    let mut cleaned: Option<Instant> = None;
+    select(pin!(begin_jobs(&jobs, guests)), pin!(clean(&jobs))).await;
+}
+
+/// Removes jobs whose time is over, again and again.
+async fn clean(jobs: &Jobs) {
+    loop {
+        jobs.clean().await;
+        jobs.clock().sleep(HOUSEKEEPING).await;
+    }
+}
+
+/// Begins jobs until the node stops.
+async fn begin_jobs(jobs: &Arc<Jobs>, guests: Handle) {
+    let mut is_certain = true;
     loop {
         if *jobs.stopped.borrow() {
             return;
         }
-        if cleaned.is_none_or(|cleaned| cleaned.elapsed() >= HOUSEKEEPING) {
-            cleaned = Some(Instant::now());
-            jobs.clean().await;
+        if !is_certain {
+            is_certain = jobs.release().await;
         }
         let sleep = match jobs.next().await {
             Ok(Next::Job(job)) => {
@@ -38,10 +50,13 @@ pub(super) async fn run(jobs: Arc<Jobs>, guests: Handle) {
             Ok(Next::Sleep(sleep)) => sleep,
             Err(error) => {
                 tracing::error!("jobs wait: {error}");
+                // What was claimed and is not known to be runs nowhere.
+                is_certain = false;
                 PAUSE
             }
         };
-        let _ = timeout(sleep.min(HOUSEKEEPING), jobs.wake.notified()).await;
+        let sleep = jobs.clock().sleep(sleep.min(HOUSEKEEPING));
+        select(sleep, pin!(jobs.wake.notified())).await;
     }
 }
 
@@ -55,11 +70,11 @@ enum Next {
 
 impl Jobs {
     async fn next(&self) -> Result<Next, StorageError> {
-        if ignore_poison(self.running.lock()).len() >= self.limits.concurrency.get() {
+        if ignore_poison(self.running.lock()).len() >= self.limits.load().concurrency.get() {
             return Ok(Next::Sleep(HOUSEKEEPING));
         }
         loop {
-            let now = now_ms();
+            let now = self.clock().now_ms();
             let announcements = ignore_poison(self.waiting.lock()).announcements;
             let tenant = match self.next_tenant(now) {
                 Ok(tenant) => tenant,
@@ -76,7 +91,7 @@ impl Jobs {
                 continue;
             }
             match (due, waiting.tenants.get_mut(&tenant)) {
-                (Some(due), Some(turn)) if due > now => turn.due_ms = due,
+                (Some(due), Some(turn)) if !is_due(due, now) => turn.due_ms = due,
                 (Some(_), _) => {}
                 (None, _) => {
                     waiting.tenants.remove(&tenant);
@@ -95,7 +110,7 @@ impl Jobs {
         let due = waiting
             .tenants
             .iter()
-            .filter(|(_, turn)| turn.due_ms <= now);
+            .filter(|(_, turn)| is_due(turn.due_ms, now));
         let next = due.min_by_key(|(tenant, turn)| (of(**tenant), turn.last, **tenant));
         let Some(tenant) = next.map(|(tenant, _)| *tenant) else {
             let first = waiting.tenants.values().map(|turn| turn.due_ms).min();
@@ -132,13 +147,37 @@ impl Jobs {
         let _ = listed.send(());
     }
 
+    /// Has jobs wait again that are taken for running, and are not. Whether that succeeded.
+    async fn release(&self) -> bool {
+        let running: Vec<_> = ignore_poison(self.running.lock()).keys().cloned().collect();
+        let now = self.clock().now_ms();
+        match self.storage.database.release_jobs(&running, now).await {
+            Ok(tenants) => {
+                for tenant in tenants {
+                    self.due(tenant, now);
+                }
+                true
+            }
+            Err(error) => {
+                tracing::error!("jobs that were not begun wait: {error}");
+                false
+            }
+        }
+    }
+
     async fn clean(&self) {
-        let retention = i64::try_from(self.limits.retention.as_millis()).unwrap_or(i64::MAX);
-        let before = now_ms().saturating_sub(retention);
+        let retention = i64::try_from(self.limits.load().retention.as_millis()).unwrap_or(i64::MAX);
+        let before = self.clock().now_ms().saturating_sub(retention);
         if let Err(error) = self.storage.database.remove_jobs(before).await {
             tracing::error!("jobs whose time is over stay for now: {error}");
         }
     }
+}
+
+/// Whether a job is due: also where the clock was set back, and it would be due later than any pause
+/// is long.
+fn is_due(due_ms: i64, now_ms: i64) -> bool {
+    due_ms <= now_ms || due_ms > now_ms.saturating_add(LONGEST_PAUSE_MS)
 }
 
 /// Takes a job off the list of those that run, however its task ends.

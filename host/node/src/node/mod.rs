@@ -43,6 +43,7 @@ use tensor_wasm_runtime::server::{Drained, Server};
 use tokio::time::{sleep, timeout};
 
 use crate::api::Api;
+use crate::clock::SystemClock;
 use crate::functions::{FunctionHost, Functions};
 use crate::host::chain::{PolicyConfig, load_policies};
 use crate::host::{Foundation, HostBuilder, HostError, HostParts, Policy, Served};
@@ -103,6 +104,31 @@ impl Node {
     /// Begins to assemble a node.
     pub fn builder(source: NodeSource) -> HostBuilder<NodeSource> {
         HostBuilder::new(source)
+    }
+}
+
+/// What of a node can be changed while it runs.
+pub struct NodeControl {
+    functions: Arc<Functions>,
+    jobs: Arc<Jobs>,
+}
+
+impl NodeControl {
+    /// What a tenant may have from now on, and what jobs may take. How functions are run, and how
+    /// many are loaded at one time, stays as it is.
+    pub fn set_limits(&self, functions: FunctionLimits, jobs: JobLimits) {
+        self.functions.set_limits(functions);
+        self.jobs.set_limits(jobs);
+    }
+}
+
+impl Node {
+    /// What changes it while it runs.
+    pub fn control(&self) -> NodeControl {
+        NodeControl {
+            functions: self.functions.clone(),
+            jobs: self.jobs.clone(),
+        }
     }
 }
 
@@ -200,9 +226,7 @@ impl HostBuilder<NodeSource> {
         let storage = Arc::new(
             Storage::open(&self.source.directory, self.source.secrets_key.as_deref()).await?,
         );
-        if self.cache.is_none() {
-            self.cache = Some(storage.cache());
-        }
+        self.cache = self.cache.or_else(|| storage.cache());
         let Foundation {
             tokens,
             audit,
@@ -228,14 +252,15 @@ impl HostBuilder<NodeSource> {
             usage_header: self.application.usage_header,
         };
         let shared = FunctionHost {
-            engine: engine.clone(),
+            loader: Arc::new(engine.clone()),
+            clock: Arc::new(SystemClock),
             grants: grants.clone(),
             memory,
             is_guarded: !self.policies.is_empty(),
             http: self.application.http.clone(),
             observer: self.observer(),
             tracer: self.tracer(),
-            scheduler: guests.scheduler(),
+            scheduler: Some(guests.scheduler()),
         };
         let functions = Arc::new(Functions::new(storage.clone(), shared, limits));
         let jobs = Jobs::open(storage.clone(), functions.clone(), self.source.jobs.clone());

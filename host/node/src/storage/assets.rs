@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
@@ -66,18 +67,49 @@ pub(crate) struct StageLimits {
     pub(crate) stored_bytes: u64,
 }
 
-impl Database {
+/// The assets of functions. Each change is made as a whole or not at all, and is safe when it is
+/// acknowledged.
+#[async_trait]
+pub(crate) trait AssetStore: Send + Sync {
     /// What is staged under a name.
-    pub(crate) async fn staged_assets(
+    async fn staged_assets(&self, owner: AssetOwner<'_>) -> Result<Assets, StorageError>;
+
+    /// The assets of a version.
+    async fn assets_of_version(
         &self,
         owner: AssetOwner<'_>,
-    ) -> Result<Assets, StorageError> {
+        version: u32,
+    ) -> Result<Assets, StorageError>;
+
+    /// Stages a file, in place of one that is staged at its path. Returns that one's digest.
+    async fn stage_asset(
+        &self,
+        owner: AssetOwner<'_>,
+        path: &str,
+        asset: &Asset,
+        limits: StageLimits,
+    ) -> Result<Option<String>, StageError>;
+
+    /// Takes a file from what is staged. Returns its digest, if it was there.
+    async fn unstage_asset(
+        &self,
+        owner: AssetOwner<'_>,
+        path: &str,
+    ) -> Result<Option<String>, StorageError>;
+
+    /// Takes everything from what is staged. Returns the digests.
+    async fn unstage_assets(&self, owner: AssetOwner<'_>)
+    -> Result<BTreeSet<String>, StorageError>;
+}
+
+#[async_trait]
+impl AssetStore for Database {
+    async fn staged_assets(&self, owner: AssetOwner<'_>) -> Result<Assets, StorageError> {
         let mut connection = self.readers.acquire().await?;
         list(&mut connection, owner, STAGED).await
     }
 
-    /// The assets of a version.
-    pub(crate) async fn assets_of_version(
+    async fn assets_of_version(
         &self,
         owner: AssetOwner<'_>,
         version: u32,
@@ -86,8 +118,7 @@ impl Database {
         list(&mut connection, owner, i64::from(version)).await
     }
 
-    /// Stages a file, in place of one that is staged at its path. Returns that one's digest.
-    pub(crate) async fn stage_asset(
+    async fn stage_asset(
         &self,
         owner: AssetOwner<'_>,
         path: &str,
@@ -132,8 +163,7 @@ impl Database {
         Ok(replaced.map(|asset| asset.digest))
     }
 
-    /// Takes a file from what is staged. Returns its digest, if it was there.
-    pub(crate) async fn unstage_asset(
+    async fn unstage_asset(
         &self,
         owner: AssetOwner<'_>,
         path: &str,
@@ -144,8 +174,7 @@ impl Database {
         Ok(deleted.into_iter().next())
     }
 
-    /// Takes everything from what is staged. Returns the digests.
-    pub(crate) async fn unstage_assets(
+    async fn unstage_assets(
         &self,
         owner: AssetOwner<'_>,
     ) -> Result<BTreeSet<String>, StorageError> {
@@ -307,7 +336,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::storage::functions::{Imports, NewVersion, TenantLimits, new_function_id};
+    use crate::storage::functions::{
+        FunctionStore, Imports, NewVersion, TenantLimits, new_function_id,
+    };
 
     const LIMITS: StageLimits = StageLimits {
         files: 3,

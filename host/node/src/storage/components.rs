@@ -25,8 +25,8 @@ const UPLOADS: &str = "uploads";
 /// Components, by the hexadecimal digits of their digest.
 const COMPLETE: &str = "blake3";
 
-/// A part of an upload, in bytes: what a bucket asks for at least.
-const PART_BYTES: usize = 5 << 20;
+/// A part of an upload, in bytes: what each that runs has in memory. (A bucket asks for 5 MiB.)
+const PART_BYTES: usize = 1 << 20;
 
 /// The components and assets of all functions.
 pub(crate) struct ComponentStore {
@@ -50,10 +50,15 @@ impl ComponentStore {
         let store = LocalFileSystem::new_with_prefix(folder)?
             .with_automatic_cleanup(false)
             .with_fsync(true);
-        Ok(ComponentStore {
-            store: Arc::new(store),
+        Ok(ComponentStore::over(Arc::new(store), folder))
+    }
+
+    /// Keeps components in a store that no other node uses, and that keeps them in this folder.
+    pub(crate) fn over(store: Arc<dyn ObjectStore>, folder: &FilePath) -> ComponentStore {
+        ComponentStore {
+            store,
             folder: folder.to_owned(),
-        })
+        }
     }
 
     /// The file of an asset, whether it is there or not.
@@ -153,12 +158,22 @@ impl Upload {
 
     /// Completes the component, and returns its digest.
     pub(crate) async fn complete(mut self) -> Result<String, StorageError> {
+        let digest = self.digest();
+        let completed = self.complete_as(&digest).await;
+        if completed.is_err() && self.store.delete(&self.path).await.is_err() {
+            // What is not there yet is there no more.
+            self.abort().await;
+        }
+        completed?;
+        Ok(digest)
+    }
+
+    async fn complete_as(&mut self, digest: &str) -> Result<(), StorageError> {
         self.put().await?;
         self.parts.complete().await?;
-        let digest = self.digest();
         // Over an equal one that is there already.
-        self.store.rename(&self.path, &complete(&digest)?).await?;
-        Ok(digest)
+        self.store.rename(&self.path, &complete(digest)?).await?;
+        Ok(())
     }
 
     /// Removes what was written.

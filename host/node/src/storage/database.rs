@@ -6,13 +6,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{SqlSafeStr, SqlStr};
 
-use super::StorageError;
+use super::{Metadata, StorageError};
 
 /// Connections that read at one time.
 const READERS: u32 = 4;
@@ -21,7 +22,7 @@ const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The versions of the schema. None that was released is ever changed.
-const SCHEMA: [(i64, &str, &str); 8] = [
+const SCHEMA: [(i64, &str, &str); 9] = [
     (
         1,
         "functions",
@@ -53,6 +54,11 @@ const SCHEMA: [(i64, &str, &str); 8] = [
         8,
         "assets",
         include_str!("../../migrations/0008_assets.sql"),
+    ),
+    (
+        9,
+        "claims",
+        include_str!("../../migrations/0009_claims.sql"),
     ),
 ];
 
@@ -94,15 +100,16 @@ impl Database {
             .map_err(error)?;
         Ok(Database { writer, readers })
     }
+}
 
-    /// Asks the database for nothing.
-    pub(crate) async fn check(&self) -> Result<(), StorageError> {
+#[async_trait]
+impl Metadata for Database {
+    async fn check(&self) -> Result<(), StorageError> {
         sqlx::query("SELECT 1").execute(&self.readers).await?;
         Ok(())
     }
 
-    /// Closes all connections.
-    pub(crate) async fn close(&self) {
+    async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }

@@ -94,6 +94,9 @@ pub enum StorageError {
     /// The system has no random numbers.
     #[error("the system has no random numbers")]
     NoRandomNumbers(#[source] getrandom::Error),
+    /// A change was interrupted, and may have been made.
+    #[error("a change was interrupted: the log says why")]
+    Interrupted,
     /// What the database holds can't be what this program wrote.
     #[error("the database holds {what} that this program did not write")]
     Damaged {

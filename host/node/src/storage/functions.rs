@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -104,19 +105,79 @@ const FUNCTION: &str = "SELECT id, name, created_at, updated_at, outgoing_hosts 
 const VERSIONS: &str = "SELECT version, digest, size_bytes, imports, created_at, created_by, weight, \
                         asset_files, asset_bytes FROM versions WHERE function_id = $1";
 
-impl Database {
+/// Functions and their versions. Each change is made as a whole or not at all, and is safe when it
+/// is acknowledged; whoever reads sees all of it, or nothing.
+#[async_trait]
+pub(crate) trait FunctionStore: Send + Sync {
     /// A function of a tenant, by id or name.
-    pub(crate) async fn function(
+    async fn function(&self, tenant: u64, key: &str) -> Result<Option<Function>, StorageError>;
+
+    /// The functions of a tenant by name, those after `after`, at most `limit`.
+    async fn functions(
+        &self,
+        tenant: u64,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Function>, StorageError>;
+
+    /// Adds a version to the function of this name, which gets all requests from now on. Makes
+    /// the function, with the id `new_id`, where it is not there. Versions that are too many go,
+    /// oldest first, but for those that got requests until now.
+    async fn add_version(
+        &self,
+        tenant: u64,
+        name: &str,
+        new_id: &str,
+        version: NewVersion,
+        limits: &TenantLimits,
+        now_ms: i64,
+    ) -> Result<AddedVersion, ChangeError>;
+
+    /// Divides the requests of a function among versions, by percent.
+    async fn set_traffic(
         &self,
         tenant: u64,
         key: &str,
-    ) -> Result<Option<Function>, StorageError> {
+        weights: &BTreeMap<u32, u8>,
+        now_ms: i64,
+    ) -> Result<Function, ChangeError>;
+
+    /// The only servers that a function may send HTTP requests to, of those that the operator
+    /// grants; `None` for all of these, and where there is no such function.
+    async fn outgoing_hosts(&self, function_id: &str) -> Result<Option<Vec<String>>, StorageError>;
+
+    /// Sets the only servers that a function may send HTTP requests to, of those that the
+    /// operator grants; `None` for all of these.
+    async fn set_outgoing_hosts(
+        &self,
+        tenant: u64,
+        key: &str,
+        hosts: Option<&[String]>,
+        now_ms: i64,
+    ) -> Result<Function, ChangeError>;
+
+    /// Deletes a function with all of its versions and assets.
+    async fn delete_function(
+        &self,
+        tenant: u64,
+        key: &str,
+    ) -> Result<Option<DeletedFunction>, StorageError>;
+
+    /// Whether a version of any function has this component, or any function this asset.
+    async fn is_used(&self, digest: &str) -> Result<bool, StorageError>;
+
+    /// The components of all versions, and the contents of all assets.
+    async fn digests(&self) -> Result<BTreeSet<String>, StorageError>;
+}
+
+#[async_trait]
+impl FunctionStore for Database {
+    async fn function(&self, tenant: u64, key: &str) -> Result<Option<Function>, StorageError> {
         let mut connection = self.readers.begin().await?;
         find(&mut connection, tenant, key).await
     }
 
-    /// The functions of a tenant by name, those after `after`, at most `limit`.
-    pub(crate) async fn functions(
+    async fn functions(
         &self,
         tenant: u64,
         after: &str,
@@ -139,10 +200,7 @@ impl Database {
         Ok(functions)
     }
 
-    /// Adds a version to the function of this name, which gets all requests from now on. Makes
-    /// the function, with the id `new_id`, where it is not there. Versions that are too many go,
-    /// oldest first, but for those that got requests until now.
-    pub(crate) async fn add_version(
+    async fn add_version(
         &self,
         tenant: u64,
         name: &str,
@@ -230,8 +288,7 @@ impl Database {
         Ok(AddedVersion { function, pruned })
     }
 
-    /// Divides the requests of a function among versions, by percent.
-    pub(crate) async fn set_traffic(
+    async fn set_traffic(
         &self,
         tenant: u64,
         key: &str,
@@ -257,12 +314,7 @@ impl Database {
         function.ok_or(ChangeError::NoFunction)
     }
 
-    /// The only servers that a function may send HTTP requests to, of those that the operator
-    /// grants; `None` for all of these, and where there is no such function.
-    pub(crate) async fn outgoing_hosts(
-        &self,
-        function_id: &str,
-    ) -> Result<Option<Vec<String>>, StorageError> {
+    async fn outgoing_hosts(&self, function_id: &str) -> Result<Option<Vec<String>>, StorageError> {
         let row = sqlx::query("SELECT outgoing_hosts FROM functions WHERE id = $1")
             .bind(function_id)
             .fetch_optional(&self.readers)
@@ -270,9 +322,7 @@ impl Database {
         row.as_ref().map_or(Ok(None), outgoing_hosts)
     }
 
-    /// Sets the only servers that a function may send HTTP requests to, of those that the
-    /// operator grants; `None` for all of these.
-    pub(crate) async fn set_outgoing_hosts(
+    async fn set_outgoing_hosts(
         &self,
         tenant: u64,
         key: &str,
@@ -299,8 +349,7 @@ impl Database {
         function.ok_or(ChangeError::NoFunction)
     }
 
-    /// Deletes a function with all of its versions and assets.
-    pub(crate) async fn delete_function(
+    async fn delete_function(
         &self,
         tenant: u64,
         key: &str,
@@ -325,8 +374,7 @@ impl Database {
         Ok(Some(DeletedFunction { function, assets }))
     }
 
-    /// Whether a version of any function has this component, or any function this asset.
-    pub(crate) async fn is_used(&self, digest: &str) -> Result<bool, StorageError> {
+    async fn is_used(&self, digest: &str) -> Result<bool, StorageError> {
         let count: i64 = sqlx::query_scalar(
             "SELECT (SELECT COUNT(*) FROM versions WHERE digest = $1) + \
              (SELECT COUNT(*) FROM assets WHERE digest = $1)",
@@ -337,8 +385,7 @@ impl Database {
         Ok(count > 0)
     }
 
-    /// The components of all versions, and the contents of all assets.
-    pub(super) async fn digests(&self) -> Result<BTreeSet<String>, StorageError> {
+    async fn digests(&self) -> Result<BTreeSet<String>, StorageError> {
         let all = "SELECT digest FROM versions UNION SELECT digest FROM assets";
         let digests = sqlx::query_scalar(all).fetch_all(&self.readers).await?;
         Ok(digests.into_iter().collect())
@@ -470,220 +517,5 @@ impl Function {
         let mut active = self.versions.iter().rev();
         let found = active.find(|(_, version)| version.weight > 0);
         found.map(|(number, version)| (*number, version))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-
-    use super::*;
-
-    fn new(digest: &str) -> NewVersion {
-        NewVersion {
-            digest: digest.to_owned(),
-            size_bytes: 8,
-            imports: Imports::default(),
-            created_by: Some("alice".to_owned()),
-        }
-    }
-
-    fn limits(functions: u32) -> TenantLimits {
-        TenantLimits {
-            functions,
-            versions: 3,
-            stored_bytes: 100,
-        }
-    }
-
-    fn id() -> String {
-        new_function_id().unwrap()
-    }
-
-    async fn open(folder: &tempfile::TempDir) -> Database {
-        Database::open(&folder.path().join("node.db"))
-            .await
-            .unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_deployment_makes_a_version_that_gets_all_requests() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = open(&folder).await;
-        let first = database
-            .add_version(7, "a", &id(), new("blake3:1"), &limits(9), 10)
-            .await
-            .unwrap()
-            .function;
-        let second = database
-            .add_version(7, "a", &id(), new("blake3:2"), &limits(9), 20)
-            .await
-            .unwrap()
-            .function;
-        assert_eq!(first.id, second.id);
-        assert_eq!((second.created_ms, second.updated_ms), (10, 20));
-        let weights: Vec<_> = second
-            .versions
-            .values()
-            .map(|version| version.weight)
-            .collect();
-        assert_eq!(weights, [0, 100]);
-        assert_eq!(second.active().unwrap().0, 2);
-        assert_eq!(second.versions[&2].created_by.as_deref(), Some("alice"));
-        for key in [first.id.as_str(), "a"] {
-            let found = database.function(7, key).await.unwrap().unwrap();
-            assert_eq!(found.versions.len(), 2);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_tenant_sees_its_own_functions_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = open(&folder).await;
-        let largest = u64::MAX;
-        let mine = database
-            .add_version(largest, "a", &id(), new("blake3:1"), &limits(9), 1)
-            .await
-            .unwrap()
-            .function;
-        database
-            .add_version(1, "a", &id(), new("blake3:1"), &limits(9), 1)
-            .await
-            .unwrap();
-        assert!(database.function(1, &mine.id).await.unwrap().is_none());
-        assert!(
-            database
-                .delete_function(1, &mine.id)
-                .await
-                .unwrap()
-                .is_none()
-        );
-        assert_eq!(database.functions(largest, "", 10).await.unwrap().len(), 1);
-        assert!(database.functions(2, "", 10).await.unwrap().is_empty());
-        database
-            .delete_function(largest, "a")
-            .await
-            .unwrap()
-            .unwrap();
-        assert!(database.is_used("blake3:1").await.unwrap());
-        database.delete_function(1, "a").await.unwrap().unwrap();
-        assert!(!database.is_used("blake3:1").await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn functions_are_listed_by_name_from_where_the_last_page_ended() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = open(&folder).await;
-        for name in ["c", "a", "b"] {
-            database
-                .add_version(0, name, &id(), new("blake3:1"), &limits(9), 1)
-                .await
-                .unwrap();
-        }
-        let names = async |after: &str, limit| -> Vec<String> {
-            let found = database.functions(0, after, limit).await.unwrap();
-            found.into_iter().map(|function| function.name).collect()
-        };
-        assert_eq!(names("", 2).await, ["a", "b"]);
-        assert_eq!(names("b", 2).await, ["c"]);
-    }
-
-    #[tokio::test]
-    async fn a_tenant_with_as_many_functions_as_it_may_have_can_deploy_those_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = open(&folder).await;
-        database
-            .add_version(0, "a", &id(), new("blake3:1"), &limits(1), 1)
-            .await
-            .unwrap();
-        let error = database
-            .add_version(0, "b", &id(), new("blake3:1"), &limits(1), 1)
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(error, ChangeError::TooMany { limit: 1 }),
-            "{error:?}"
-        );
-        database
-            .add_version(0, "a", &id(), new("blake3:1"), &limits(1), 1)
-            .await
-            .unwrap();
-        database
-            .add_version(1, "b", &id(), new("blake3:1"), &limits(1), 1)
-            .await
-            .unwrap();
-    }
-
-    #[tokio::test]
-    async fn traffic_goes_to_versions_that_exist() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = open(&folder).await;
-        for digest in ["blake3:1", "blake3:2"] {
-            database
-                .add_version(0, "a", &id(), new(digest), &limits(9), 1)
-                .await
-                .unwrap();
-        }
-        let weights = BTreeMap::from([(1, 90), (2, 10)]);
-        let function = database.set_traffic(0, "a", &weights, 5).await.unwrap();
-        assert_eq!(function.updated_ms, 5);
-        assert_eq!(function.versions[&1].weight, 90);
-        assert_eq!(function.versions[&2].weight, 10);
-        let missing = BTreeMap::from([(1, 50), (3, 50)]);
-        let error = database.set_traffic(0, "a", &missing, 6).await.unwrap_err();
-        assert!(matches!(error, ChangeError::NoVersion(3)), "{error:?}");
-        let function = database.function(0, "a").await.unwrap().unwrap();
-        assert_eq!(function.versions[&1].weight, 90);
-    }
-
-    #[tokio::test]
-    async fn the_oldest_versions_that_get_no_requests_go_where_there_are_too_many() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = open(&folder).await;
-        let add = async |digest: &str| {
-            let added = database
-                .add_version(0, "a", &id(), new(digest), &limits(9), 1)
-                .await;
-            added.unwrap()
-        };
-        add("blake3:1").await;
-        let weights = BTreeMap::from([(1, 100)]);
-        for number in 2..=4 {
-            add(&format!("blake3:{number}")).await;
-            database.set_traffic(0, "a", &weights, 1).await.unwrap();
-        }
-        // The first one has the requests, and stays while it can be gone back to.
-        let numbers = |function: &Function| function.versions.keys().copied().collect::<Vec<_>>();
-        let added = add("blake3:5").await;
-        assert_eq!(numbers(&added.function), [1, 3, 4, 5]);
-        assert_eq!(added.pruned, ["blake3:2"]);
-        let added = add("blake3:6").await;
-        assert_eq!(numbers(&added.function), [4, 5, 6]);
-        assert_eq!(added.pruned, ["blake3:1", "blake3:3"]);
-    }
-
-    #[tokio::test]
-    async fn a_tenant_stores_as_much_as_it_may_and_more_when_it_has_deleted_some() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = open(&folder).await;
-        let add = async |tenant, name: &str| {
-            let (limits, new) = (limits(99), new("blake3:1"));
-            database
-                .add_version(tenant, name, &id(), new, &limits, 1)
-                .await
-        };
-        // Of 8 bytes each.
-        for number in 0..12 {
-            add(1, &number.to_string()).await.unwrap();
-        }
-        let error = add(1, "x").await.unwrap_err();
-        assert!(
-            matches!(error, ChangeError::TooMuch { limit: 100 }),
-            "{error:?}"
-        );
-        add(2, "x").await.unwrap();
-        database.delete_function(1, "0").await.unwrap().unwrap();
-        add(1, "x").await.unwrap();
-        add(1, "y").await.unwrap_err();
     }
 }

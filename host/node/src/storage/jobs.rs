@@ -1,5 +1,6 @@
 //! Jobs in the database: each change of state is one transaction, and a job is in one state.
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -13,11 +14,14 @@ use super::stored;
 const ID_PREFIX: &str = "job_";
 
 /// What a row of a job counts of what its tenant stores, beside the bodies, in bytes.
-const ROW_BYTES: i64 = 1024;
+pub(crate) const ROW_BYTES: i64 = 1024;
+
+/// The longest pause between two attempts, in milliseconds: no job is due later than that.
+pub(crate) const LONGEST_PAUSE_MS: i64 = 5 * 60 * 1000;
 
 /// How often a job is run again whose node ended while it ran. One that ends the node would
 /// end it forever.
-const MOST_INTERRUPTIONS: i64 = 3;
+pub(crate) const MOST_INTERRUPTIONS: i64 = 3;
 
 /// Where a job is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +135,8 @@ pub(crate) struct Job {
     pub(crate) state: JobState,
     pub(crate) attempts: u32,
     pub(crate) max_attempts: u32,
+    /// How often it was taken to be run, whether or not that counts as an attempt.
+    pub(crate) claims: u32,
     pub(crate) backoff_ms: i64,
     pub(crate) created_by: Option<String>,
     pub(crate) created_ms: i64,
@@ -166,17 +172,87 @@ macro_rules! select_jobs {
     ($rest:literal) => {
         concat!(
             "SELECT id, tenant, function_id, function_name, state, attempts, max_attempts, \
-             backoff_ms, created_by, created_at, started_at, finished_at, method, uri, headers, \
+             claims, backoff_ms, created_by, created_at, started_at, finished_at, method, uri, headers, \
              status, result_headers, error_kind, error_message FROM jobs ",
             $rest
         )
     };
 }
 
-impl Database {
+/// Jobs, each in one state: each change of it is made as a whole or not at all, names the state
+/// that it changes from, and is safe when it is acknowledged.
+#[async_trait]
+pub(crate) trait JobQueue: Send + Sync {
     /// Adds a job, due at once, where the tenant has fewer than `limit` that are not at their
     /// end, and may store as much.
-    pub(crate) async fn add_job(
+    async fn add_job(
+        &self,
+        job: NewJob,
+        limit: u32,
+        stored_bytes: u64,
+        now_ms: i64,
+    ) -> Result<Added, StorageError>;
+
+    /// A job of a tenant.
+    async fn job(&self, tenant: u64, id: &str) -> Result<Option<Job>, StorageError>;
+
+    /// The jobs of a tenant, newest first, those before `after`, of one function and in one
+    /// state where that is said.
+    async fn jobs(
+        &self,
+        tenant: u64,
+        function: Option<&str>,
+        state: Option<JobState>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Job>, StorageError>;
+
+    /// The body of a job's request or result.
+    async fn job_body(&self, id: &str, kind: &str) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// The tenants with jobs that wait.
+    async fn tenants_with_jobs(&self) -> Result<Vec<u64>, StorageError>;
+
+    /// Takes the tenant's job that has been due for longest, which runs from now on. A job that is
+    /// due later than any pause is long ([`LONGEST_PAUSE_MS`]) is due: somebody has set the clock
+    /// back. Where this fails, a job may run all the same: [`release_jobs`](Self::release_jobs).
+    async fn claim_job(&self, tenant: u64, now_ms: i64) -> Result<Option<Job>, StorageError>;
+
+    /// The jobs that run, but for these, wait again, as if they had not been claimed. To be called
+    /// by whoever runs all jobs. Returns their tenants.
+    async fn release_jobs(&self, but: &[String], now_ms: i64) -> Result<Vec<u64>, StorageError>;
+
+    /// When the tenant's next job is due, in milliseconds since 1970.
+    async fn next_due(&self, tenant: u64) -> Result<Option<i64>, StorageError>;
+
+    /// Ends an attempt: that by which the job was claimed. Whether the job is now as the attempt has
+    /// left it; a cancelled one stays so. To be called again where it fails.
+    async fn end_attempt(
+        &self,
+        job: &Job,
+        attempt: &Attempt,
+        now_ms: i64,
+    ) -> Result<bool, StorageError>;
+
+    /// Cancels a job that is not at its end. Whether it was not.
+    async fn cancel_job(&self, tenant: u64, id: &str, now_ms: i64) -> Result<bool, StorageError>;
+
+    /// What ran when the node ended waits again, or is lost. `graceful` says that the node
+    /// ended as it was told to, which is no attempt and no interruption. Returns how many wait
+    /// again, and how many are lost.
+    async fn settle_interrupted(
+        &self,
+        graceful: bool,
+        now_ms: i64,
+    ) -> Result<(u64, u64), StorageError>;
+
+    /// Removes jobs that ended before this time.
+    async fn remove_jobs(&self, before_ms: i64) -> Result<u64, StorageError>;
+}
+
+#[async_trait]
+impl JobQueue for Database {
+    async fn add_job(
         &self,
         job: NewJob,
         limit: u32,
@@ -252,8 +328,7 @@ impl Database {
         Ok(Added::New(id))
     }
 
-    /// A job of a tenant.
-    pub(crate) async fn job(&self, tenant: u64, id: &str) -> Result<Option<Job>, StorageError> {
+    async fn job(&self, tenant: u64, id: &str) -> Result<Option<Job>, StorageError> {
         let row = sqlx::query(select_jobs!("WHERE tenant = $1 AND id = $2"))
             .bind(tenant.cast_signed())
             .bind(id)
@@ -262,9 +337,7 @@ impl Database {
         row.as_ref().map(read).transpose()
     }
 
-    /// The jobs of a tenant, newest first, those before `after`, of one function and in one
-    /// state where that is said.
-    pub(crate) async fn jobs(
+    async fn jobs(
         &self,
         tenant: u64,
         function: Option<&str>,
@@ -287,12 +360,7 @@ impl Database {
         rows.iter().map(read).collect()
     }
 
-    /// The body of a job's request or result.
-    pub(crate) async fn job_body(
-        &self,
-        id: &str,
-        kind: &str,
-    ) -> Result<Option<Vec<u8>>, StorageError> {
+    async fn job_body(&self, id: &str, kind: &str) -> Result<Option<Vec<u8>>, StorageError> {
         let body =
             sqlx::query_scalar("SELECT body FROM job_bodies WHERE job_id = $1 AND kind = $2")
                 .bind(id)
@@ -302,8 +370,7 @@ impl Database {
         Ok(body)
     }
 
-    /// The tenants with jobs that wait.
-    pub(crate) async fn tenants_with_jobs(&self) -> Result<Vec<u64>, StorageError> {
+    async fn tenants_with_jobs(&self) -> Result<Vec<u64>, StorageError> {
         let tenants: Vec<i64> =
             sqlx::query_scalar("SELECT DISTINCT tenant FROM jobs WHERE state = 'pending'")
                 .fetch_all(&self.readers)
@@ -311,27 +378,23 @@ impl Database {
         Ok(tenants.into_iter().map(i64::cast_unsigned).collect())
     }
 
-    /// Takes the tenant's job that has been due for longest, which runs from now on.
-    pub(crate) async fn claim_job(
-        &self,
-        tenant: u64,
-        now_ms: i64,
-    ) -> Result<Option<Job>, StorageError> {
+    async fn claim_job(&self, tenant: u64, now_ms: i64) -> Result<Option<Job>, StorageError> {
         let mut transaction = self.writer.begin().await?;
         let id: Option<String> = sqlx::query_scalar(
-            "SELECT id FROM jobs WHERE state = 'pending' AND tenant = $1 AND due_at <= $2 \
-             ORDER BY due_at, id LIMIT 1",
+            "SELECT id FROM jobs WHERE state = 'pending' AND tenant = $1 \
+             AND (due_at <= $2 OR due_at > $3) ORDER BY due_at, id LIMIT 1",
         )
         .bind(tenant.cast_signed())
         .bind(now_ms)
+        .bind(now_ms.saturating_add(LONGEST_PAUSE_MS))
         .fetch_optional(&mut *transaction)
         .await?;
         let Some(id) = id else {
             return Ok(None);
         };
         sqlx::query(
-            "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = $2 \
-             WHERE id = $1",
+            "UPDATE jobs SET state = 'running', attempts = attempts + 1, claims = claims + 1, \
+             started_at = $2 WHERE id = $1",
         )
         .bind(&id)
         .bind(now_ms)
@@ -346,8 +409,32 @@ impl Database {
         Ok(Some(job))
     }
 
-    /// When the tenant's next job is due, in milliseconds since 1970.
-    pub(crate) async fn next_due(&self, tenant: u64) -> Result<Option<i64>, StorageError> {
+    async fn release_jobs(&self, but: &[String], now_ms: i64) -> Result<Vec<u64>, StorageError> {
+        let mut transaction = self.writer.begin().await?;
+        let running = sqlx::query("SELECT id, tenant FROM jobs WHERE state = 'running'")
+            .fetch_all(&mut *transaction)
+            .await?;
+        let mut tenants = Vec::new();
+        for row in running {
+            let id: String = row.try_get("id")?;
+            if but.contains(&id) {
+                continue;
+            }
+            sqlx::query(
+                "UPDATE jobs SET state = 'pending', due_at = $2, attempts = attempts - 1 \
+                 WHERE id = $1",
+            )
+            .bind(&id)
+            .bind(now_ms)
+            .execute(&mut *transaction)
+            .await?;
+            tenants.push(row.try_get::<i64, _>("tenant")?.cast_unsigned());
+        }
+        transaction.commit().await?;
+        Ok(tenants)
+    }
+
+    async fn next_due(&self, tenant: u64) -> Result<Option<i64>, StorageError> {
         let due = sqlx::query_scalar(
             "SELECT MIN(due_at) FROM jobs WHERE state = 'pending' AND tenant = $1",
         )
@@ -357,10 +444,9 @@ impl Database {
         Ok(due)
     }
 
-    /// Ends an attempt. Whether the job still ran; a cancelled one stays so.
-    pub(crate) async fn end_attempt(
+    async fn end_attempt(
         &self,
-        id: &str,
+        job: &Job,
         attempt: &Attempt,
         now_ms: i64,
     ) -> Result<bool, StorageError> {
@@ -374,9 +460,9 @@ impl Database {
         let changed = sqlx::query(
             "UPDATE jobs SET state = $2, due_at = $3, finished_at = $4, status = $5, \
              result_headers = $6, error_kind = $7, error_message = $8, attempts = attempts - $9 \
-             WHERE id = $1 AND state = 'running'",
+             WHERE id = $1 AND state = 'running' AND claims = $10",
         )
-        .bind(id)
+        .bind(&job.id)
         .bind(attempt.state.word())
         .bind(attempt.due_ms)
         .bind(finished)
@@ -385,10 +471,20 @@ impl Database {
         .bind(kind)
         .bind(message)
         .bind(i64::from(!attempt.counts))
+        .bind(i64::from(job.claims))
         .execute(&mut *transaction)
         .await?;
+        let id = &job.id;
         if changed.rows_affected() == 0 {
-            return Ok(false);
+            let written: i64 = sqlx::query_scalar(
+                "SELECT COUNT(*) FROM jobs WHERE id = $1 AND state = $2 AND claims = $3",
+            )
+            .bind(id)
+            .bind(attempt.state.word())
+            .bind(i64::from(job.claims))
+            .fetch_one(&mut *transaction)
+            .await?;
+            return Ok(written > 0);
         }
         sqlx::query("DELETE FROM job_bodies WHERE job_id = $1 AND kind = 'result'")
             .bind(id)
@@ -409,13 +505,7 @@ impl Database {
         Ok(true)
     }
 
-    /// Cancels a job that is not at its end. Whether it was not.
-    pub(crate) async fn cancel_job(
-        &self,
-        tenant: u64,
-        id: &str,
-        now_ms: i64,
-    ) -> Result<bool, StorageError> {
+    async fn cancel_job(&self, tenant: u64, id: &str, now_ms: i64) -> Result<bool, StorageError> {
         let mut transaction = self.writer.begin().await?;
         let changed = sqlx::query(
             "UPDATE jobs SET state = 'cancelled', finished_at = $3 \
@@ -434,24 +524,26 @@ impl Database {
         Ok(changed.rows_affected() > 0)
     }
 
-    /// What ran when the node ended waits again, or is lost. `graceful` says that the node
-    /// ended as it was told to, which is no attempt and no interruption. Returns how many wait
-    /// again, and how many are lost.
-    pub(crate) async fn settle_interrupted(
+    async fn settle_interrupted(
         &self,
         graceful: bool,
         now_ms: i64,
     ) -> Result<(u64, u64), StorageError> {
         let mut transaction = self.writer.begin().await?;
-        let lost = sqlx::query(
+        let lost: Vec<String> = sqlx::query_scalar(
             "UPDATE jobs SET state = 'lost', finished_at = $1, error_kind = 'job_lost', \
              error_message = 'the node ended while the job ran' \
-             WHERE state = 'running' AND (on_restart = 'lost' OR interruptions >= $2)",
+             WHERE state = 'running' AND (on_restart = 'lost' OR interruptions >= $2) \
+             RETURNING id",
         )
         .bind(now_ms)
         .bind(MOST_INTERRUPTIONS)
-        .execute(&mut *transaction)
+        .fetch_all(&mut *transaction)
         .await?;
+        for id in &lost {
+            drop_request(&mut transaction, id).await?;
+            count_stored(&mut transaction, id).await?;
+        }
         let again = sqlx::query(
             "UPDATE jobs SET state = 'pending', due_at = $1, attempts = attempts - 1, \
              interruptions = interruptions + $2 WHERE state = 'running'",
@@ -461,11 +553,10 @@ impl Database {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        Ok((again.rows_affected(), lost.rows_affected()))
+        Ok((again.rows_affected(), lost.len() as u64))
     }
 
-    /// Removes jobs that ended before this time.
-    pub(crate) async fn remove_jobs(&self, before_ms: i64) -> Result<u64, StorageError> {
+    async fn remove_jobs(&self, before_ms: i64) -> Result<u64, StorageError> {
         let mut transaction = self.writer.begin().await?;
         let stored = sqlx::query(
             "SELECT tenant, SUM(stored_bytes) AS bytes FROM jobs WHERE finished_at < $1 \
@@ -547,6 +638,7 @@ fn read(row: &SqliteRow) -> Result<Job, StorageError> {
         state: JobState::parse(&state).ok_or_else(|| damaged("a state of a job"))?,
         attempts: number("attempts")?,
         max_attempts: number("max_attempts")?,
+        claims: number("claims")?,
         backoff_ms: row.try_get("backoff_ms")?,
         created_by: row.try_get("created_by")?,
         created_ms: row.try_get("created_at")?,
@@ -559,193 +651,4 @@ fn read(row: &SqliteRow) -> Result<Job, StorageError> {
         result_headers: headers("result_headers")?,
         error: kind.zip(message),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-
-    use super::*;
-
-    const STORED: u64 = 1 << 20;
-
-    async fn open(folder: &tempfile::TempDir) -> Database {
-        Database::open(&folder.path().join("node.db"))
-            .await
-            .unwrap()
-    }
-
-    fn job(tenant: u64, key: Option<&str>, digest: &str) -> NewJob {
-        NewJob {
-            tenant,
-            function_id: "fn_1".to_owned(),
-            function_name: "app".to_owned(),
-            max_attempts: 2,
-            backoff_ms: 1000,
-            on_restart: OnRestart::Run,
-            created_by: None,
-            method: "POST".to_owned(),
-            uri: "http://h/".to_owned(),
-            headers: StoredHeaders(vec![("a".to_owned(), vec![0xff])]),
-            body: b"body".to_vec(),
-            idempotency_key: key.map(str::to_owned),
-            request_digest: digest.to_owned(),
-        }
-    }
-
-    async fn add(database: &Database, job: NewJob) -> String {
-        match database.add_job(job, 100, STORED, 1).await.unwrap() {
-            Added::New(id) => id,
-            _ => panic!("not added"),
-        }
-    }
-
-    fn succeeded() -> Attempt {
-        Attempt {
-            state: JobState::Succeeded,
-            due_ms: 0,
-            counts: true,
-            status: Some(200),
-            headers: StoredHeaders::default(),
-            body: Some(b"result".to_vec()),
-            error: None,
-        }
-    }
-
-    #[tokio::test]
-    async fn one_key_makes_one_job() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = open(&folder).await;
-        let id = add(&database, job(1, Some("k"), "d")).await;
-        let again = database
-            .add_job(job(1, Some("k"), "d"), 1, STORED, 2)
-            .await
-            .unwrap();
-        assert!(matches!(again, Added::Known(known) if known == id));
-        let other = database
-            .add_job(job(1, Some("k"), "e"), 1, STORED, 2)
-            .await
-            .unwrap();
-        assert!(matches!(other, Added::Conflict));
-        let full = database
-            .add_job(job(1, None, "d"), 1, STORED, 2)
-            .await
-            .unwrap();
-        assert!(matches!(full, Added::TooMany));
-        add(&database, job(2, Some("k"), "e")).await;
-    }
-
-    #[tokio::test]
-    async fn a_job_runs_once_and_ends_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = open(&folder).await;
-        let id = add(&database, job(1, None, "d")).await;
-        assert!(database.claim_job(2, 5).await.unwrap().is_none());
-        assert!(database.claim_job(1, 0).await.unwrap().is_none());
-        let claimed = database.claim_job(1, 5).await.unwrap().unwrap();
-        assert_eq!((claimed.state, claimed.attempts), (JobState::Running, 1));
-        assert_eq!(claimed.headers.0, [("a".to_owned(), vec![0xff])]);
-        assert!(database.claim_job(1, 5).await.unwrap().is_none());
-        assert!(database.end_attempt(&id, &succeeded(), 6).await.unwrap());
-        assert!(!database.end_attempt(&id, &succeeded(), 7).await.unwrap());
-        assert!(!database.cancel_job(1, &id, 8).await.unwrap());
-        let job = database.job(1, &id).await.unwrap().unwrap();
-        assert_eq!((job.state, job.finished_ms), (JobState::Succeeded, Some(6)));
-        assert_eq!(
-            database.job_body(&id, "result").await.unwrap().unwrap(),
-            b"result"
-        );
-        assert!(database.job_body(&id, "request").await.unwrap().is_none());
-        assert!(database.job(2, &id).await.unwrap().is_none());
-        assert_eq!(database.remove_jobs(7).await.unwrap(), 1);
-        assert!(database.job_body(&id, "result").await.unwrap().is_none());
-    }
-
-    #[tokio::test]
-    async fn a_cancelled_job_stays_cancelled() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = open(&folder).await;
-        let id = add(&database, job(1, None, "d")).await;
-        database.claim_job(1, 5).await.unwrap().unwrap();
-        assert!(!database.cancel_job(2, &id, 6).await.unwrap());
-        assert!(database.cancel_job(1, &id, 6).await.unwrap());
-        assert!(!database.end_attempt(&id, &succeeded(), 7).await.unwrap());
-        let job = database.job(1, &id).await.unwrap().unwrap();
-        assert_eq!(job.state, JobState::Cancelled);
-    }
-
-    #[tokio::test]
-    async fn what_ran_when_the_node_ended_is_run_again_a_few_times_or_is_lost() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = open(&folder).await;
-        let id = add(&database, job(1, None, "d")).await;
-        for _ in 0..MOST_INTERRUPTIONS {
-            database.claim_job(1, 5).await.unwrap().unwrap();
-            let settled = database.settle_interrupted(false, 5).await.unwrap();
-            assert_eq!(settled, (1, 0));
-        }
-        database.claim_job(1, 5).await.unwrap().unwrap();
-        assert_eq!(database.settle_interrupted(false, 5).await.unwrap(), (0, 1));
-        let lost = database.job(1, &id).await.unwrap().unwrap();
-        assert_eq!(lost.state, JobState::Lost);
-        let once = NewJob {
-            on_restart: OnRestart::Lost,
-            ..job(1, None, "d")
-        };
-        add(&database, once).await;
-        database.claim_job(1, 5).await.unwrap().unwrap();
-        assert_eq!(database.settle_interrupted(true, 5).await.unwrap(), (0, 1));
-    }
-
-    #[tokio::test]
-    async fn jobs_are_listed_newest_first_by_function_and_state() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = open(&folder).await;
-        let mut ids = Vec::new();
-        for time in 1..=3 {
-            match database
-                .add_job(job(1, None, "d"), 9, STORED, time)
-                .await
-                .unwrap()
-            {
-                Added::New(id) => ids.push(id),
-                _ => panic!("not added"),
-            }
-        }
-        ids.reverse();
-        let list = async |function, state, after| -> Vec<String> {
-            let jobs = database.jobs(1, function, state, after, 2).await.unwrap();
-            jobs.into_iter().map(|job| job.id).collect()
-        };
-        assert_eq!(list(None, None, None).await, ids[..2]);
-        assert_eq!(list(Some("app"), None, Some(&*ids[1])).await, ids[2..]);
-        assert!(list(Some("other"), None, None).await.is_empty());
-        assert!(list(None, Some(JobState::Running), None).await.is_empty());
-        assert_eq!(list(None, Some(JobState::Pending), None).await, ids[..2]);
-    }
-
-    #[tokio::test]
-    async fn what_jobs_store_is_given_back_as_they_end_and_are_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = open(&folder).await;
-        let stored = async || -> i64 {
-            let stored = sqlx::query_scalar("SELECT bytes FROM stored WHERE tenant = 1");
-            stored.fetch_one(&database.readers).await.unwrap()
-        };
-        let id = add(&database, job(1, None, "d")).await;
-        assert_eq!(stored().await, ROW_BYTES + 4);
-        let full = database
-            .add_job(job(1, None, "d"), 9, 2000, 1)
-            .await
-            .unwrap();
-        assert!(matches!(full, Added::TooMuch));
-        database.claim_job(1, 5).await.unwrap().unwrap();
-        database.end_attempt(&id, &succeeded(), 6).await.unwrap();
-        assert_eq!(stored().await, ROW_BYTES + 6);
-        let other = add(&database, job(1, None, "d")).await;
-        assert!(database.cancel_job(1, &other, 6).await.unwrap());
-        assert_eq!(stored().await, 2 * ROW_BYTES + 6);
-        assert_eq!(database.remove_jobs(7).await.unwrap(), 2);
-        assert_eq!(stored().await, 0);
-    }
 }

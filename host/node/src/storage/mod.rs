@@ -8,6 +8,9 @@
 pub(crate) mod assets;
 mod change_error;
 pub(crate) mod components;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+pub(crate) mod conformance;
 pub(crate) mod data_dir;
 pub(crate) mod database;
 mod error;
@@ -19,23 +22,42 @@ pub(crate) mod settings;
 mod stored;
 pub(crate) mod usage;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
 
 pub use error::StorageError;
 pub(crate) use ids::random_id;
 
+use assets::AssetStore;
 use components::ComponentStore;
 use data_dir::DataDir;
 use database::Database;
+use functions::FunctionStore;
+use jobs::JobQueue;
 use seal::Seal;
+use settings::SettingStore;
+use usage::UsageStore;
+
+/// The database of a node: SQLite ([`database`]), or what keeps the same promises.
+#[async_trait]
+pub(crate) trait Metadata:
+    FunctionStore + SettingStore + AssetStore + UsageStore + JobQueue
+{
+    /// Asks the database for nothing.
+    async fn check(&self) -> Result<(), StorageError>;
+
+    /// Ends its use. Nothing is asked of it any more.
+    async fn close(&self);
+}
 
 /// Everything that a node keeps on its disk.
 pub(crate) struct Storage {
-    pub(crate) database: Database,
+    pub(crate) database: Box<dyn Metadata>,
     pub(crate) components: ComponentStore,
     pub(crate) seal: Seal,
-    /// Held for as long as the node uses the folder.
-    directory: DataDir,
+    /// Held for as long as the node uses the folder. A simulation has none.
+    directory: Option<DataDir>,
 }
 
 impl Storage {
@@ -57,24 +79,43 @@ impl Storage {
         };
         let database = Database::open(&directory.database()).await?;
         let components = ComponentStore::open(&directory.components())?;
+        let mut storage = Storage::of(Box::new(database), components, seal).await?;
+        storage.directory = Some(directory);
+        Ok(storage)
+    }
+
+    /// A storage of these parts. Removes the components that no function has.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] where that fails.
+    pub(crate) async fn of(
+        database: Box<dyn Metadata>,
+        components: ComponentStore,
+        seal: Seal,
+    ) -> Result<Storage, StorageError> {
         let kept = database.digests().await?;
         components.remove_others(&kept).await?;
         Ok(Storage {
             database,
             components,
             seal,
-            directory,
+            directory: None,
         })
     }
 
     /// The folder for what can be made again, such as compiled components.
-    pub(crate) fn cache(&self) -> std::path::PathBuf {
-        self.directory.cache()
+    pub(crate) fn cache(&self) -> Option<PathBuf> {
+        self.directory.as_ref().map(DataDir::cache)
     }
 
     /// The folder of the trees of assets that are mounted for functions.
-    pub(crate) fn mounts(&self) -> std::path::PathBuf {
-        self.directory.mounts()
+    pub(crate) fn mounts(&self) -> PathBuf {
+        // Simulations mount nothing.
+        self.directory
+            .as_ref()
+            .map(DataDir::mounts)
+            .unwrap_or_default()
     }
 
     /// Whether the database answers.

@@ -42,7 +42,12 @@ impl Seal {
             }
             Err(cause) => return Err(error(cause)),
         }
-        let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| StorageError::InvalidKey {
+        Seal::of(&bytes, path)
+    }
+
+    /// Seals by this key, which is that of a file.
+    pub(crate) fn of(key: &[u8], path: &Path) -> Result<Seal, StorageError> {
+        let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| StorageError::InvalidKey {
             path: path.to_owned(),
         })?;
         Ok(Seal {

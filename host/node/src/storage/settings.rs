@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use sqlx::Row;
 
 use super::StorageError;
@@ -20,9 +21,41 @@ pub(crate) enum Setting {
     Secret(Vec<u8>),
 }
 
-impl Database {
+impl Setting {
+    /// Whether nothing but the function itself reads it.
+    pub(crate) fn is_secret(&self) -> bool {
+        matches!(self, Setting::Secret(_))
+    }
+}
+
+/// The settings of functions.
+#[async_trait]
+pub(crate) trait SettingStore: Send + Sync {
     /// The settings of a function.
-    pub(crate) async fn settings(&self, function_id: &str) -> Result<Settings, StorageError> {
+    async fn settings(&self, function_id: &str) -> Result<Settings, StorageError>;
+
+    /// Replaces all values of a function. Secrets stay.
+    async fn set_values(
+        &self,
+        function_id: &str,
+        values: &BTreeMap<String, String>,
+    ) -> Result<(), StorageError>;
+
+    /// Sets a secret, in place of whatever has its name.
+    async fn set_secret(
+        &self,
+        function_id: &str,
+        name: &str,
+        sealed: &[u8],
+    ) -> Result<(), StorageError>;
+
+    /// Removes a secret. Whether it was there.
+    async fn remove_secret(&self, function_id: &str, name: &str) -> Result<bool, StorageError>;
+}
+
+#[async_trait]
+impl SettingStore for Database {
+    async fn settings(&self, function_id: &str) -> Result<Settings, StorageError> {
         let rows =
             sqlx::query("SELECT name, value, is_secret FROM settings WHERE function_id = $1")
                 .bind(function_id)
@@ -44,8 +77,7 @@ impl Database {
         Ok(settings)
     }
 
-    /// Replaces all values of a function. Secrets stay.
-    pub(crate) async fn set_values(
+    async fn set_values(
         &self,
         function_id: &str,
         values: &BTreeMap<String, String>,
@@ -69,8 +101,7 @@ impl Database {
         Ok(())
     }
 
-    /// Sets a secret, in place of whatever has its name.
-    pub(crate) async fn set_secret(
+    async fn set_secret(
         &self,
         function_id: &str,
         name: &str,
@@ -88,12 +119,7 @@ impl Database {
         Ok(())
     }
 
-    /// Removes a secret. Whether it was there.
-    pub(crate) async fn remove_secret(
-        &self,
-        function_id: &str,
-        name: &str,
-    ) -> Result<bool, StorageError> {
+    async fn remove_secret(&self, function_id: &str, name: &str) -> Result<bool, StorageError> {
         let removed = sqlx::query(
             "DELETE FROM settings WHERE function_id = $1 AND name = $2 AND is_secret = 1",
         )

@@ -1,5 +1,6 @@
 //! What functions used, by hour, in the database.
 
+use async_trait::async_trait;
 use sqlx::Row;
 
 use super::StorageError;
@@ -52,12 +53,29 @@ impl Amounts {
     }
 }
 
-impl Database {
+/// What functions used.
+#[async_trait]
+pub(crate) trait UsageStore: Send + Sync {
     /// Adds what functions used, all of it or nothing.
-    pub(crate) async fn add_usage(
+    async fn add_usage(&self, usage: &[(UsageKey, Amounts)]) -> Result<(), StorageError>;
+
+    /// Removes what was used before this hour.
+    async fn remove_usage_before(&self, hour: i64) -> Result<(), StorageError>;
+
+    /// What a tenant's functions used in these hours, the last one left out, at most `limit`
+    /// rows, oldest first.
+    async fn usage(
         &self,
-        usage: &[(UsageKey, Amounts)],
-    ) -> Result<(), StorageError> {
+        tenant: u64,
+        from_hour: i64,
+        to_hour: i64,
+        limit: u32,
+    ) -> Result<Vec<(UsageKey, Amounts)>, StorageError>;
+}
+
+#[async_trait]
+impl UsageStore for Database {
+    async fn add_usage(&self, usage: &[(UsageKey, Amounts)]) -> Result<(), StorageError> {
         let mut transaction = self.writer.begin().await?;
         for (key, amounts) in usage {
             sqlx::query(
@@ -93,8 +111,7 @@ impl Database {
         Ok(())
     }
 
-    /// Removes what was used before this hour.
-    pub(crate) async fn remove_usage_before(&self, hour: i64) -> Result<(), StorageError> {
+    async fn remove_usage_before(&self, hour: i64) -> Result<(), StorageError> {
         sqlx::query("DELETE FROM usage WHERE hour < $1")
             .bind(hour)
             .execute(&self.writer)
@@ -102,9 +119,7 @@ impl Database {
         Ok(())
     }
 
-    /// What a tenant's functions used in these hours, the last one left out, at most `limit`
-    /// rows, oldest first.
-    pub(crate) async fn usage(
+    async fn usage(
         &self,
         tenant: u64,
         from_hour: i64,

@@ -11,6 +11,7 @@ use clap::Args;
 use tensor_wasm_node::host::Host;
 use tensor_wasm_runtime::Directory;
 
+use super::Command;
 use super::server::{self, Progress, ServerCommand, ServerOptions, Telemetry, file_name, source};
 use crate::config::Settings;
 use crate::values;
@@ -52,12 +53,26 @@ pub struct Serve {
 
 impl Serve {
     pub fn run(self, settings: Settings) -> anyhow::Result<ExitCode> {
-        server::run(&self, &settings)
+        server::run(&self, settings)
     }
 }
 
 impl ServerCommand for Serve {
     type Host = Host;
+    type Control = ();
+
+    const CHANGEABLE: &'static [&'static str] = &[];
+
+    fn of(command: Command) -> Option<Serve> {
+        match command {
+            Command::Serve(serve) => Some(*serve),
+            _ => None,
+        }
+    }
+
+    fn control(_host: &Host) {}
+
+    fn change(&self, _control: &()) {}
 
     fn options(&self) -> &ServerOptions {
         &self.server

@@ -4,6 +4,7 @@
 
 mod audit;
 mod cache;
+mod command;
 mod device;
 mod files;
 mod http;
@@ -13,6 +14,7 @@ mod options;
 mod policy;
 mod progress;
 mod protection;
+mod reload;
 mod report;
 mod requests;
 mod run;
@@ -21,9 +23,11 @@ mod supervisor;
 mod systemd;
 mod tenants;
 mod tls;
+mod watchdog;
 
 pub use cache::CacheOptions;
+pub use command::ServerCommand;
 pub use options::{ServerOptions, Telemetry, source};
 pub use progress::Progress;
 pub use report::{file_name, list};
-pub use run::{ServerCommand, run};
+pub use run::run;

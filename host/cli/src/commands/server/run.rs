@@ -12,8 +12,12 @@ use tensor_wasm_node::traces::Traces;
 use tensor_wasm_runtime::server::{Admin, Drained};
 use tokio::runtime::Builder;
 
+use super::reload::Reload;
 use super::supervisor::Supervisor;
-use super::{ServerOptions, Telemetry, files, protection, report, signals, systemd};
+use super::watchdog::Watched;
+use super::{
+    ServerCommand, ServerOptions, Telemetry, files, protection, report, signals, systemd, watchdog,
+};
 use crate::commands;
 use crate::config::Settings;
 
@@ -26,40 +30,16 @@ const LAST_RECORDS: Duration = Duration::from_secs(5);
 /// How long the last spans may take to reach their collector.
 const LAST_SPANS: Duration = Duration::from_secs(3);
 
-/// A command that serves.
-pub trait ServerCommand {
-    /// What it serves.
-    type Host: Served;
-
-    /// Whether it shows its metrics by itself, also where there is no address for operators.
-    const SHOWS_METRICS: bool = false;
-
-    /// The options that it shares with the others.
-    fn options(&self) -> &ServerOptions;
-
-    /// Assembles the host that the options describe, which tells this telemetry what happens.
-    /// Called in the context of the Tokio runtime that serves, outside of its tasks, so that it
-    /// may block.
-    ///
-    /// # Errors
-    ///
-    /// Where it can't be assembled; the process then ends.
-    fn assemble(&self, settings: &Settings, telemetry: Telemetry) -> anyhow::Result<Self::Host>;
-
-    /// The lines on standard output that say what is served, to follow those that say where.
-    fn report(&self, host: &Self::Host) -> String;
-}
-
 /// Runs a command that serves, until it has ended.
 ///
 /// # Errors
 ///
 /// Where it can't begin to serve.
-pub fn run<C: ServerCommand>(command: &C, settings: &Settings) -> anyhow::Result<ExitCode> {
+pub fn run<C: ServerCommand>(command: &C, settings: Settings) -> anyhow::Result<ExitCode> {
     let options = command.options();
-    options.log.start()?;
+    let log = options.log.start()?;
     settings.log();
-    files::raise_descriptor_limit();
+    files::check_descriptor_limit(options.requests.limits().connections);
     let supervisor = Supervisor::start(longest_end(options));
     let runtime = Builder::new_multi_thread()
         .enable_all()
@@ -102,7 +82,7 @@ pub fn run<C: ServerCommand>(command: &C, settings: &Settings) -> anyhow::Result
     };
     let host = {
         let _context = runtime.enter();
-        command.assemble(settings, telemetry)?
+        command.assemble(&settings, telemetry)?
     };
     if host
         .parts()
@@ -114,10 +94,19 @@ pub fn run<C: ServerCommand>(command: &C, settings: &Settings) -> anyhow::Result
     if host.is_decided_on() {
         options.log_policy(host.parts());
     }
-    let signals = signals::listen({
-        let reloader = host.parts().reloader();
-        move || reloader.reload(tls.as_ref())
-    })?;
+    let files = host.parts().reloader();
+    let mut reload = Reload::<C>::new(settings, log, &host, files, tls);
+    let signals = signals::listen(move || reload.run())?;
+    watchdog::start(vec![
+        Watched {
+            name: "the threads that serve HTTP",
+            threads: runtime.handle().clone(),
+        },
+        Watched {
+            name: "the threads that run guests",
+            threads: host.parts().guest_threads().clone(),
+        },
+    ])?;
     let lines = report::listening(&server, admin.as_ref()) + &command.report(&host);
     if let Err(error) = commands::print(&lines) {
         // As with the log: whoever does not hear of the server can still use it.

@@ -8,9 +8,12 @@ use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::process;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use listenfd::ListenFd;
+use rustix::time::{ClockId, clock_gettime};
 use tensor_wasm_runtime::server::PassedSocket;
 
 /// The server accepts requests.
@@ -18,6 +21,9 @@ pub const READY: &str = "READY=1";
 
 /// The server ends.
 pub const STOPPING: &str = "STOPPING=1";
+
+/// The server makes progress.
+pub const WATCHDOG: &str = "WATCHDOG=1";
 
 /// The socket that the program was passed, if it was passed one.
 ///
@@ -40,6 +46,26 @@ pub fn passed_socket() -> anyhow::Result<Option<PassedSocket>> {
         .take_unix_listener(0)
         .context("what was passed by LISTEN_FDS is no listening TCP or Unix socket")?;
     Ok(socket.map(PassedSocket::Unix))
+}
+
+/// Within which time the supervisor wants to be told each time that the server is alive, if it does
+/// (sd_watchdog_enabled(3)).
+pub fn watchdog() -> Option<Duration> {
+    let of = env::var("WATCHDOG_PID").ok();
+    // The variables may have been meant for the process that started this one.
+    if of.is_some_and(|of| of != process::id().to_string()) {
+        return None;
+    }
+    let micros = env::var("WATCHDOG_USEC").ok()?.parse().ok()?;
+    Some(Duration::from_micros(micros)).filter(|patience| !patience.is_zero())
+}
+
+/// Tells the supervisor that files are being read again, until it is told that the server is ready
+/// (`Type=notify-reload`, which wants to know since when by the monotonic clock).
+pub fn notify_reloading() {
+    let now = clock_gettime(ClockId::Monotonic);
+    let micros = now.tv_sec * 1_000_000 + now.tv_nsec / 1000;
+    notify(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
 }
 
 /// Tells the supervisor of the server's state. Without one it does nothing.
