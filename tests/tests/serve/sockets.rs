@@ -198,7 +198,7 @@ fn a_supervisor_is_told_while_files_are_read_again_and_that_the_server_is_alive(
         }
     };
     let server = Serve::new(guest("hello"))
-        .env("NOTIFY_SOCKET", &path)
+        .env("NOTIFY_SOCKET", path.to_str().unwrap())
         .env("WATCHDOG_USEC", "20000")
         .start();
     told("READY=1");

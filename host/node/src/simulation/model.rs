@@ -152,7 +152,9 @@ impl Model {
             let candidates = knowledge.candidates.clone();
             let is_expected = knowledge.resolve(|state| {
                 let state = state.as_ref();
-                let keys = |map: &BTreeMap<String, String>| map.keys().cloned().collect();
+                let keys = |map: &BTreeMap<String, String>| -> BTreeSet<String> {
+                    map.keys().cloned().collect()
+                };
                 state.map(|state| state.versions.clone()) == versions
                     && state.map(|state| keys(&state.values)) == values
                     && state.map(|state| keys(&state.secrets)) == secrets
