@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 use wit_component::WitPrinter;
-use wit_parser::{InterfaceId, PackageId, Resolve, WorldId, WorldItem};
+use wit_parser::{Docs, InterfaceId, PackageId, Resolve, WorldId, WorldItem};
 
 /// The whole contract, as it is shipped.
 const SHIPPED: &str = include_str!("../wit/tensor.wit");
@@ -57,6 +57,10 @@ impl Contract {
         let main = resolve
             .push_str("tensor.wit", SHIPPED)
             .map_err(|error| ContractError::Invalid(format!("{error:#}")))?;
+        // The parser takes the heading for documentation of the package, and would print it again.
+        if let Some(package) = resolve.packages.get_mut(main) {
+            package.docs = Docs::default();
+        }
         Ok(Contract { resolve, main })
     }
 
