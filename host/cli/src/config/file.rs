@@ -342,7 +342,7 @@ fn text(key: &Key, value: &DeValue<'_>) -> Option<String> {
             Some(number)
         }
         DeValue::Float(number) if key.is_number() => Some(number.as_str().to_owned()),
-        DeValue::Boolean(on) if key.is_truth_value() => Some(on.to_string()),
+        DeValue::Boolean(on) if key.is_boolean() => Some(on.to_string()),
         _ => None,
     }
 }
@@ -353,7 +353,7 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "an integer",
         DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "a truth value",
+        DeValue::Boolean(_) => "a boolean",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "an array",
         DeValue::Table(_) => "a table",
@@ -362,7 +362,7 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
 
 /// What a key takes, as part of a sentence.
 fn expected(key: &Key) -> String {
-    let one = if key.kind == SettingKind::Switch || key.is_truth_value() {
+    let one = if key.kind == SettingKind::Switch || key.is_boolean() {
         "true or false, without quotes".to_owned()
     } else if key.is_number() {
         format!("a number, or {} in quotes", key.value_name())

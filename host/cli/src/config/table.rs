@@ -231,7 +231,7 @@ impl Key {
     }
 
     /// Whether its value is `true` or `false`.
-    pub fn is_truth_value(&self) -> bool {
+    pub fn is_boolean(&self) -> bool {
         self.kind == SettingKind::Switch
             || (self.accepts("true").is_ok() && self.accepts(NOT_A_NUMBER).is_err())
     }

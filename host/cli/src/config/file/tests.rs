@@ -123,12 +123,12 @@ fn a_value_of_a_wrong_type_is_told_with_the_right_one() {
     for (text, words) in [
         ("addr = 1", ["an integer", "TEXT in quotes"]),
         ("addr = 1.5", ["a number", "TEXT in quotes"]),
-        ("addr = true", ["a truth value", "TEXT in quotes"]),
+        ("addr = true", ["a boolean", "TEXT in quotes"]),
         ("addr = ['a']", ["an array", "TEXT in quotes"]),
         ("addr = 1979-05-27", ["a date", "TEXT in quotes"]),
         ("addr = {}", ["a table", "TEXT in quotes"]),
         ("gpu = 1", ["an integer", "in quotes"]),
-        ("count = true", ["a truth value", "a number, or TEXT"]),
+        ("count = true", ["a boolean", "a number, or TEXT"]),
         ("truth = 1", ["an integer", "true or false"]),
         (
             "dry = 'true'",

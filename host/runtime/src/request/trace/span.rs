@@ -78,7 +78,7 @@ pub enum SpanValue {
     Text(Cow<'static, str>),
     /// A number.
     Integer(i64),
-    /// A truth value.
+    /// A boolean.
     Boolean(bool),
 }
 
