@@ -15,7 +15,6 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::file_kind::FileKind;
 use crate::instance::factory::InstanceFactory;
-use crate::instance::guest_future::PollTimes;
 use crate::instance::idle::IdleInstances;
 use crate::instance::linker::linker;
 use crate::instance::state::InstanceState;
@@ -92,7 +91,7 @@ impl Application {
             observer: config.observer.clone(),
             scheduler: config.scheduler.filter(|_| !is_policy),
             idle: IdleInstances::default(),
-            polls: PollTimes::default(),
+            polls: Arc::default(),
         };
         Ok(Application {
             workers: Arc::new(workers),

@@ -4,7 +4,6 @@
 //! What a poll takes is wall time of its thread: the thread's own processor time would take a
 //! system call each time, while a reading of the clock takes some tens of nanoseconds.
 
-use super::worker::Workers;
 use crate::request::{Finish, RequestTask};
 use crate::schedule::Turns;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,7 +20,8 @@ const BRIEF: Duration = Duration::from_micros(250);
 /// A guest at work on one request.
 pub(super) struct GuestFuture {
     task: Arc<RequestTask>,
-    workers: Arc<Workers>,
+    /// How long the guests of its application run at once.
+    polls: Arc<PollTimes>,
     /// `None` for a policy, which works for no tenant, but for the operator.
     turns: Option<Turns>,
     work: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -49,13 +49,14 @@ enum Ran {
 impl GuestFuture {
     pub(super) fn new(
         task: Arc<RequestTask>,
-        workers: Arc<Workers>,
+        turns: Option<Turns>,
+        polls: Arc<PollTimes>,
         work: impl Future<Output = ()> + Send + 'static,
     ) -> GuestFuture {
         GuestFuture {
-            turns: workers.scheduler.clone().map(Turns::new),
             task,
-            workers,
+            polls,
+            turns,
             work: Box::pin(work),
         }
     }
@@ -72,7 +73,7 @@ impl GuestFuture {
         let key = self.task.context().tenant();
         let began = Instant::now();
         if let Some(turns) = &mut self.turns
-            && !(self.workers.polls.are_brief() && turns.try_begin(key, began))
+            && !(self.polls.are_brief() && turns.try_begin(key, began))
         {
             return RunHere::Elsewhere;
         }
@@ -106,7 +107,7 @@ impl GuestFuture {
                 true => turns.give_way(context.tenant(), ran),
                 false => turns.end(context.tenant(), ran),
             }
-            self.workers.polls.add(ran);
+            self.polls.add(ran);
         }
         let polled = polled.unwrap_or_else(|_| {
             tracing::error!(

@@ -1,6 +1,6 @@
 //! Instances that wait for their next request.
 
-use super::worker::Instance;
+use super::proxy_instance::Instance;
 use crate::lock::ignore_poison;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Weak};

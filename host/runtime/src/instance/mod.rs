@@ -6,5 +6,6 @@ pub(crate) mod factory;
 pub(crate) mod guest_future;
 pub(crate) mod idle;
 pub(crate) mod linker;
+mod proxy_instance;
 pub(crate) mod state;
 pub(crate) mod worker;

@@ -9,10 +9,10 @@ use super::attached_guest::AttachedGuest;
 use super::factory::InstanceFactory;
 use super::guest_future::{GuestFuture, PollTimes};
 use super::idle::IdleInstances;
+use super::proxy_instance::Instance;
 use super::state::InstanceState;
-use crate::engine::Activity;
 use crate::request::{Finish, Observer, RequestTask};
-use crate::schedule::GuestScheduler;
+use crate::schedule::{GuestScheduler, Turns};
 use futures::channel::oneshot;
 use std::future::{pending, poll_fn};
 use std::num::NonZeroUsize;
@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use wasmtime::{AsContextMut, Store};
+use wasmtime::AsContextMut;
 use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::handler::{Prepared, Proxy, ProxyPre, Request, Response};
 
@@ -40,22 +40,7 @@ pub(crate) struct Workers {
     pub(crate) scheduler: Option<Arc<GuestScheduler>>,
     pub(crate) idle: IdleInstances,
     /// How long guests run at once.
-    pub(crate) polls: PollTimes,
-}
-
-/// One instance, while it serves no request.
-pub(super) struct Instance {
-    store: Store<InstanceState>,
-    proxy: Proxy,
-    /// Requests that it has had.
-    served: usize,
-    _activity: Activity,
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        self.store.data().capabilities.output.flush();
-    }
+    pub(crate) polls: Arc<PollTimes>,
 }
 
 /// How many requests an instance answers, one after another.
@@ -107,7 +92,8 @@ impl Workers {
     ) -> Responding {
         let (respond, response) = oneshot::channel();
         let work = work(self.clone(), task.clone(), request, respond);
-        let run = GuestFuture::new(task.clone(), self.clone(), work);
+        let turns = self.scheduler.clone().map(Turns::new);
+        let run = GuestFuture::new(task.clone(), turns, self.polls.clone(), work);
         let elsewhere = match &self.scheduler {
             Some(scheduler) => scheduler.threads().clone(),
             None => Handle::current(),
@@ -150,12 +136,7 @@ impl Workers {
         if let Some(trace) = task.trace() {
             trace.instantiated(started, ready);
         }
-        Ok(Instance {
-            store,
-            proxy,
-            served: 0,
-            _activity: activity,
-        })
+        Ok(Instance::new(store, proxy, activity))
     }
 }
 
