@@ -73,7 +73,7 @@ impl Serve {
 
     /// Sets a variable of the server's environment.
     #[must_use]
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.0.env(name, value);
         self
     }

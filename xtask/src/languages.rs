@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use crate::{
     http::{Connection, Response, request},
     kernels::python_with,
-    server::{Kind, Server},
+    server::{Server, ServerKind},
     steps::{Step, Steps},
     workspace::{Profile, Workspace},
 };
@@ -177,15 +177,15 @@ fn measured(
         command
     };
     let began = Instant::now();
-    let server = Server::start(&mut serve("1"), Kind::TensorWasm)?;
+    let server = Server::start(&mut serve("1"), ServerKind::TensorWasm)?;
     let cold = began.elapsed();
     server.stop(STOP)?;
     let began = Instant::now();
-    let server = Server::start(&mut serve("1"), Kind::TensorWasm)?;
+    let server = Server::start(&mut serve("1"), ServerKind::TensorWasm)?;
     let warm = began.elapsed();
     let (first, per_second) = asked(&server)?;
     server.stop(STOP)?;
-    let server = Server::start(&mut serve("1000"), Kind::TensorWasm)?;
+    let server = Server::start(&mut serve("1000"), ServerKind::TensorWasm)?;
     let (_, per_second_reused) = asked(&server)?;
     server.stop(STOP)?;
     step.done("all answers as they should be");

@@ -474,7 +474,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = open(&folder).await;
         let stage = async |path: &str| {
-            let staged = database.stage_asset(owner(1, "a"), path, &file("blake3:1", 1), LIMITS);
+            let stored = file("blake3:1", 1);
+            let staged = database.stage_asset(owner(1, "a"), path, &stored, LIMITS);
             staged.await.map(|_| ())
         };
         stage("a/b").await.unwrap();

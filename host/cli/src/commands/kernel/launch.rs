@@ -73,7 +73,6 @@ pub enum Given {
 /// A launch that is ready to be made.
 #[derive(Debug)]
 pub struct Prepared {
-    pub file: PathBuf,
     pub text: Vec<u8>,
     pub module: Arc<Module>,
     pub kernel: String,
@@ -156,7 +155,6 @@ impl LaunchOptions {
             }
         };
         Ok(Prepared {
-            file: self.file.clone(),
             text,
             module: Arc::new(module),
             kernel,

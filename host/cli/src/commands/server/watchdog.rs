@@ -79,8 +79,8 @@ mod tests {
     use super::*;
 
     fn one_thread() -> tokio::runtime::Runtime {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all();
-        runtime.build().unwrap()
+        let mut runtime = Builder::new_multi_thread();
+        runtime.worker_threads(1).enable_all().build().unwrap()
     }
 
     #[test]
