@@ -175,6 +175,11 @@ fn the_commands_of_the_page_on_guests_run() {
 }
 
 #[test]
+fn the_commands_of_the_page_on_kernels_in_rust_run_and_its_component_answers() {
+    assert_said(&run("docs/kernels-in-rust.md"), &["[5.0, 13.0, 17.0]"]);
+}
+
+#[test]
 fn the_commands_of_the_page_on_checks_run_and_the_race_is_found() {
     assert_said(
         &run("docs/checking-kernels.md"),
@@ -444,6 +449,7 @@ fn every_page_with_commands_is_run_by_a_test() {
         "configuration.md",
         "gpu.md",
         "guests.md",
+        "kernels-in-rust.md",
         "metrics.md",
         "node.md",
         "policy.md",

@@ -83,7 +83,11 @@ pub fn module(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStr
     for kernel in &kernels {
         items.collect(inner_items(kernel))?;
         let name = kernel.sig.ident.to_string();
-        if items.functions.contains_key(&name) {
+        let count = kernels
+            .iter()
+            .filter(|other| other.sig.ident == name)
+            .count();
+        if items.functions.contains_key(&name) || count > 1 {
             return Err(syn::Error::new_spanned(
                 &kernel.sig.ident,
                 format!("there is a function `{name}` already: give one of them another name"),

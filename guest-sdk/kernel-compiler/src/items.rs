@@ -14,6 +14,9 @@ use crate::types::{Scalar, Type};
 /// The most values that an array in registers or local memory may have.
 pub const MAX_ARRAY: u64 = 1 << 16;
 
+/// Names that code of the device has from the SDK, wherever it stands.
+const RESERVED: [&str; 6] = ["barrier", "GlobalMut", "Shared", "f16", "bf16", "Ordering"];
+
 /// A structure of plain data.
 #[derive(Debug)]
 pub struct Struct {
@@ -51,6 +54,7 @@ impl Items {
         for item in &items {
             if let Item::Const(constant) = item {
                 let name = constant.ident.to_string();
+                self.check_name(&constant.ident)?;
                 let ty = self.ty(&constant.ty, &HashMap::new())?;
                 let value = ((*constant.expr).clone(), ty);
                 self.constants.insert(name, (value.1, value.0));
@@ -60,6 +64,7 @@ impl Items {
             match item {
                 Item::Struct(item) => self.structure(item)?,
                 Item::Fn(item) => {
+                    self.check_name(&item.sig.ident)?;
                     self.functions
                         .insert(item.sig.ident.to_string(), item.clone());
                 }
@@ -69,7 +74,25 @@ impl Items {
         Ok(())
     }
 
+    /// Each name is there once: kernels of a module share the items of their bodies.
+    fn check_name(&self, name: &syn::Ident) -> syn::Result<()> {
+        let text = name.to_string();
+        let is_ours = RESERVED.contains(&text.as_str());
+        let is_known = self.constants.contains_key(&text)
+            || self.functions.contains_key(&text)
+            || self.structs.iter().any(|known| known.name == text);
+        let message = match (is_ours, is_known) {
+            (true, _) => format!("`{text}` is a name of the device: give this another one"),
+            (_, true) => format!(
+                "there is another `{text}` among these kernels: declare it once, in the module, or give this another name"
+            ),
+            _ => return Ok(()),
+        };
+        Err(syn::Error::new(name.span(), message))
+    }
+
     fn structure(&mut self, item: &ItemStruct) -> syn::Result<()> {
+        self.check_name(&item.ident)?;
         let Fields::Named(fields) = &item.fields else {
             return Err(syn::Error::new_spanned(
                 item,

@@ -1,9 +1,10 @@
 //! Planes and bodies.
 
+use tensor_wasm_guest::LaunchConfig;
 use tensor_wasm_guest::bytemuck::{Pod, Zeroable};
 use tensor_wasm_guest::kernel::prelude::*;
 
-use super::{device, floats, line, near, nvrtc, plane, words};
+use super::{device, doubles, floats, line, near, nvrtc, plane, words};
 
 /// Heat on a plane.
 #[kernel]
@@ -260,4 +261,35 @@ fn gravity_agrees() {
     let found = rust.read(&out);
     let found: &[f32] = bytemuck::cast_slice(&found);
     near(found, &other.read(&expected), 1e-4);
+}
+
+/// A seven-point stencil in space.
+#[kernel]
+fn space(out: GlobalMut<f64>, x: &[f64], size: u32) {
+    let (a, b, c) = (thread::global_x(), thread::global_y(), thread::global_z());
+    if a < 1 || b < 1 || c < 1 || a >= size - 1 || b >= size - 1 || c >= size - 1 {
+        return;
+    }
+    let row = size as usize;
+    let plane = row * row;
+    let i = (c as usize * row + b as usize) * row + a as usize;
+    let sum = x[i - 1] + x[i + 1] + x[i - row] + x[i + row] + x[i - plane] + x[i + plane];
+    out.set(i, sum / 6.0 - x[i]);
+}
+
+#[test]
+fn stencils_in_space_agree() {
+    let x = doubles(2, 729);
+    let config = LaunchConfig::new((3, 3, 3), (4, 4, 4));
+    let mut other = device(nvrtc!("stencil"));
+    let (expected, at) = (
+        other.upload(&[0f64; 729]).unwrap(),
+        other.upload(&x).unwrap(),
+    );
+    let launch = other.launch("space", config).arg(&expected);
+    launch.arg(&at).arg(9u32).run().unwrap();
+    let mut rust = device(space::PTX);
+    let (mut out, at) = (rust.upload(&[0f64; 729]).unwrap(), rust.upload(&x).unwrap());
+    space(&mut rust, config, &mut out, &at, 9).unwrap();
+    assert_eq!(rust.read(&out), other.read(&expected));
 }

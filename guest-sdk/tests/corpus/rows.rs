@@ -1,8 +1,9 @@
 //! What neural networks are made of, row by row.
 
+use tensor_wasm_guest::Struct;
 use tensor_wasm_guest::kernel::prelude::*;
 
-use super::{device, floats, line, near, nvrtc};
+use super::{device, floats, line, near, nvrtc, plane};
 
 /// One row a block: maximum, sum of exponentials, quotient.
 #[kernel]
@@ -225,4 +226,149 @@ fn attention_agrees() {
         !attention::PTX.contains(".local"),
         "the sums are in registers"
     );
+}
+
+/// Activations: GELU by tanh, SiLU.
+#[kernel]
+fn gelu(tanh_form: GlobalMut<f32>, silu: GlobalMut<f32>, x: &[f32], n: u32) {
+    let i = thread::global_x();
+    if i >= n {
+        return;
+    }
+    let v = x[i as usize];
+    let inner = 0.797_884_6 * (v + 0.044715 * v * v * v);
+    tanh_form.set(i as usize, 0.5 * v * (1.0 + fast::tanh(inner)));
+    silu.set(i as usize, v / (1.0 + fast::exp(-v)));
+}
+
+#[test]
+fn activations_agree() {
+    let x = floats(1, 300);
+    let config = line(3, 128);
+    let mut other = device(nvrtc!("gelu"));
+    let results: Vec<_> = (0..4)
+        .map(|_| other.allocate::<f32>(300).unwrap())
+        .collect();
+    let at = other.upload(&x).unwrap();
+    let launch = other
+        .launch("gelu", config)
+        .arg(&results[0])
+        .arg(&results[1]);
+    let launch = launch.arg(&results[2]).arg(&results[3]);
+    launch.arg(&at).arg(300i32).run().unwrap();
+    let mut rust = device(gelu::PTX);
+    let (mut a, mut b) = (
+        rust.allocate::<f32>(300).unwrap(),
+        rust.allocate::<f32>(300).unwrap(),
+    );
+    let at = rust.upload(&x).unwrap();
+    gelu(&mut rust, config, &mut a, &mut b, &at, 300).unwrap();
+    near(&rust.read(&a), &other.read(&results[0]), 1e-5);
+    near(&rust.read(&b), &other.read(&results[2]), 1e-5);
+}
+
+/// Rotary position embedding: powers, sines and cosines.
+#[kernel]
+fn rotary(x: GlobalMut<f32>, heads: u32, width: u32, base: f32) {
+    let (position, head, i) = (block::index_x(), block::index_y(), thread::index_x());
+    if i >= width / 2 {
+        return;
+    }
+    let power = fast::powf(base, -2.0 * i as f32 / width as f32);
+    let angle = position as f32 * power;
+    let (s, c) = (fast::sin(angle), fast::cos(angle));
+    let at = ((position * heads + head) * width + i) as usize;
+    let half = (width / 2) as usize;
+    let (a, b) = (x.get(at), x.get(at + half));
+    x.set(at, a * c - b * s);
+    x.set(at + half, a * s + b * c);
+}
+
+#[test]
+fn rotations_agree() {
+    let x = floats(1, 5 * 3 * 16);
+    let config = plane((5, 3), (8, 1));
+    let mut other = device(nvrtc!("rotary"));
+    let expected = other.upload(&x).unwrap();
+    let launch = other.launch("rotary", config).arg(&expected);
+    launch.arg(3i32).arg(16i32).arg(1e4f32).run().unwrap();
+    let mut rust = device(rotary::PTX);
+    let mut at = rust.upload(&x).unwrap();
+    rotary(&mut rust, config, &mut at, 3, 16, 1e4).unwrap();
+    near(&rust.read(&at), &other.read(&expected), 1e-4);
+}
+
+#[device]
+mod optimiser {
+    use tensor_wasm_guest::bytemuck::{Pod, Zeroable};
+
+    /// The settings of a step.
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, Pod, Zeroable)]
+    pub struct Settings {
+        pub rate: f32,
+        pub beta1: f32,
+        pub beta2: f32,
+        pub epsilon: f32,
+        pub step: i32,
+    }
+
+    /// One step of an optimiser, with its settings in a structure.
+    #[kernel]
+    pub fn adam(
+        weights: GlobalMut<f32>,
+        m: GlobalMut<f32>,
+        v: GlobalMut<f32>,
+        gradient: &[f32],
+        s: Settings,
+        n: u32,
+    ) {
+        let i = thread::global_x();
+        if i >= n {
+            return;
+        }
+        let i = i as usize;
+        let g = gradient[i];
+        let first = s.beta1 * m.get(i) + (1.0 - s.beta1) * g;
+        let second = s.beta2 * v.get(i) + (1.0 - s.beta2) * g * g;
+        m.set(i, first);
+        v.set(i, second);
+        let step = s.step as f32;
+        let mh = first / (1.0 - fast::powf(s.beta1, step));
+        let vh = second / (1.0 - fast::powf(s.beta2, step));
+        weights.set(i, weights.get(i) - s.rate * mh / (vh.sqrt() + s.epsilon));
+    }
+}
+
+#[test]
+fn steps_of_an_optimiser_agree() {
+    let settings = optimiser::Settings {
+        rate: 0.1,
+        beta1: 0.9,
+        beta2: 0.99,
+        epsilon: 1e-6,
+        step: 3,
+    };
+    let (w, m, g) = (floats(1, 200), floats(2, 200), floats(4, 200));
+    let v: Vec<f32> = floats(3, 200).iter().map(|value| value.abs()).collect();
+    let config = line(2, 128);
+    let mut other = device(nvrtc!("adam"));
+    let expected = [&w, &m, &v].map(|values| other.upload(values).unwrap());
+    let at = other.upload(&g).unwrap();
+    let launch = other
+        .launch("adam", config)
+        .arg(&expected[0])
+        .arg(&expected[1]);
+    let launch = launch.arg(&expected[2]).arg(&at);
+    launch.arg(Struct(&settings)).arg(200i32).run().unwrap();
+    let mut rust = device(optimiser::adam::PTX);
+    let [mut a, mut b, mut c] = [&w, &m, &v].map(|values| rust.upload(values).unwrap());
+    let at = rust.upload(&g).unwrap();
+    optimiser::adam(
+        &mut rust, config, &mut a, &mut b, &mut c, &at, settings, 200,
+    )
+    .unwrap();
+    for (found, expected) in [a, b, c].iter().zip(&expected) {
+        near(&rust.read(found), &other.read(expected), 1e-4);
+    }
 }

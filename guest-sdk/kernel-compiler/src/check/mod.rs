@@ -1,12 +1,16 @@
 //! The checker: from the syntax of a function to its typed tree. What is outside of the subset is
 //! an error at its token that says what to write instead.
 //!
-//! `statement` has blocks, loops and patterns, `expr` has expressions, `call` what is called by a
-//! path, `method` what is called with a dot.
+//! `statement` has blocks and loops, `matching` patterns, `expr` expressions, `operator` operators and
+//! assignments, `call` and `associated` what is called by a path, `method` what is called with a dot.
 
+mod associated;
 mod call;
 mod expr;
+mod macros;
+mod matching;
 mod method;
+mod operator;
 mod statement;
 
 use std::collections::HashMap;

@@ -14,10 +14,17 @@ const OUT_OF_BOUNDS: &str = "index out of bounds";
 /// Memory of threads, without its contents.
 #[derive(Clone, Debug)]
 pub struct Address {
-    /// `global`, `shared`, `local`.
+    /// `global`, `shared`, `local`, `param`.
     space: &'static str,
-    base: String,
+    base: Base,
     offset: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Base {
+    Register(Operand),
+    /// The name of memory, or of a parameter.
+    Name(String),
 }
 
 impl Writer<'_> {
@@ -132,7 +139,7 @@ impl Writer<'_> {
     ) -> syn::Result<(Address, Type)> {
         let mut address = Address {
             space: "local",
-            base: name.to_owned(),
+            base: Base::Name(name.to_owned()),
             offset: 0,
         };
         for projection in &place.projections {
@@ -156,11 +163,27 @@ impl Writer<'_> {
 
     /// Stops the kernel where an index is not less than a length.
     fn check_index(&mut self, index: Operand, len: Operand, span: Span) {
+        if self.is_checked(index, len) {
+            return;
+        }
         let is_outside = self.compare_scalars(CompareOp::Ge, index, len, Scalar::U64);
         if is_outside != Operand::Bool(false) {
             let panic = self.panic(OUT_OF_BOUNDS, span);
             self.jump_where(is_outside, true, panic);
         }
+    }
+
+    /// The same for an index of 32 bits without a sign, and the parts of a slice: where the length
+    /// does not fit in 32 bits, no such index is outside.
+    fn check_narrow_index(&mut self, index: Operand, slice: &[Operand; 4], span: Span) {
+        let [_, _, len, is_small] = *slice;
+        if self.is_checked(index, len) {
+            return;
+        }
+        let operands = [index, len, is_small];
+        let is_outside = self.result(Class::Predicate, "setp.ge.and.u32", &operands);
+        let panic = self.panic(OUT_OF_BOUNDS, span);
+        self.jump_where(is_outside, true, panic);
     }
 
     /// Moves an address on by a number of elements. `narrow` is the index in 32 bits, where it was
@@ -210,19 +233,13 @@ impl Writer<'_> {
                 }
             }
         };
-        let base = match address.base.starts_with('%') {
-            true => address.base.clone(),
-            false => {
-                let register = self.fresh(class);
-                let ty = if is_shared { "u32" } else { "u64" };
-                self.line(format_args!("mov.{ty} {register}, {}", address.base));
-                register.to_string()
-            }
+        let base = match &address.base {
+            Base::Register(register) => *register,
+            // The name of local memory.
+            Base::Name(name) => Operand::Register(self.constant_result(class, "mov.u64", name)),
         };
-        let sum = self.fresh(class);
         let ty = if is_shared { "s32" } else { "s64" };
-        self.line(format_args!("add.{ty} {sum}, {base}, {offset}"));
-        address.base = sum.to_string();
+        address.base = Base::Register(self.result(class, &format!("add.{ty}"), &[base, offset]));
     }
 
     /// The address of an element of a slice, buffer or shared array.
@@ -242,48 +259,68 @@ impl Writer<'_> {
             _ => None,
         };
         let (value, narrow) = match narrow {
-            Some((inner, scalar)) => {
-                let value = self.operand(&inner)?;
-                let wide = match is_checked {
-                    true => self.convert(value, scalar, Scalar::U64),
-                    false => value,
-                };
-                let is_register = matches!(value, Operand::Register(_));
-                (wide, is_register.then_some((value, scalar)))
-            }
+            Some((inner, scalar)) => match self.operand(&inner)? {
+                Operand::Register(register) => {
+                    let value = Operand::Register(register);
+                    (value, Some((value, scalar)))
+                }
+                known => (self.convert(known, scalar, Scalar::U64), None),
+            },
             None => (self.operand(index)?, None),
         };
-        let (mut address, element, len) = match (memory_type, memory) {
+        let wide = |writer: &mut Self| match narrow {
+            Some((value, scalar)) => writer.convert(value, scalar, Scalar::U64),
+            None => value,
+        };
+        let (mut address, element) = match (memory_type, memory) {
             (Type::Shared(element, len), Value::Shared(number)) => {
-                let base = self.shared.get(number).cloned().unwrap_or_default();
+                let len = Operand::Integer((*len).into());
+                match narrow {
+                    _ if !is_checked => {}
+                    // A negative index is a large one.
+                    Some((value, _)) => {
+                        if !self.is_checked(value, len) {
+                            let op = CompareOp::Ge;
+                            let is_outside = self.compare_scalars(op, value, len, Scalar::U32);
+                            let panic = self.panic(OUT_OF_BOUNDS, index.span);
+                            self.jump_where(is_outside, true, panic);
+                        }
+                    }
+                    None => self.check_index(value, len, index.span),
+                }
+                let name = self.shared.get(number).cloned().unwrap_or_default();
+                let base = self.constant_result(Class::Bits32, "mov.u32", &name);
                 let address = Address {
                     space: "shared",
-                    base,
+                    base: Base::Register(Operand::Register(base)),
                     offset: 0,
                 };
-                (
-                    address,
-                    self.type_of(element),
-                    Operand::Integer((*len).into()),
-                )
+                (address, self.type_of(element))
             }
-            (Type::Slice(element) | Type::GlobalMut(element), value) => {
-                let part = |index: usize| {
-                    let part = value.parts().get(index);
+            (Type::Slice(element) | Type::GlobalMut(element), memory) => {
+                let parts = [0, 1, 2, 3].map(|index| {
+                    let part = memory.parts().get(index);
                     part.map_or(Operand::Integer(0), Value::operand)
-                };
+                });
+                match narrow {
+                    _ if !is_checked => {}
+                    Some((value, Scalar::U32)) => {
+                        self.check_narrow_index(value, &parts, index.span);
+                    }
+                    _ => {
+                        let value = wide(self);
+                        self.check_index(value, parts[1], index.span);
+                    }
+                }
                 let address = Address {
                     space: "global",
-                    base: part(0).to_string(),
+                    base: Base::Register(parts[0]),
                     offset: 0,
                 };
-                (address, self.type_of(element), part(1))
+                (address, self.type_of(element))
             }
             _ => return Err(syn::Error::new(index.span, "this has no elements")),
         };
-        if is_checked {
-            self.check_index(value, len, index.span);
-        }
         let (size, _) = self.items.layout(&element);
         self.advance(&mut address, value, narrow, size);
         Ok((address, element))
@@ -293,7 +330,7 @@ impl Writer<'_> {
     pub fn load(&mut self, space: &'static str, base: &str, offset: u64, ty: &Type) -> Value {
         let address = Address {
             space,
-            base: base.to_owned(),
+            base: Base::Name(base.to_owned()),
             offset,
         };
         self.load_at(&address, ty)
@@ -354,7 +391,7 @@ impl Writer<'_> {
     pub fn store_all(&mut self, space: &'static str, base: &str, ty: &Type, value: &Value) {
         let address = Address {
             space,
-            base: base.to_owned(),
+            base: Base::Name(base.to_owned()),
             offset: 0,
         };
         self.store_at(&address, ty, value);
@@ -470,9 +507,13 @@ impl Writer<'_> {
 
 impl Address {
     fn text(&self) -> String {
+        let base = match &self.base {
+            Base::Register(register) => register.to_string(),
+            Base::Name(name) => name.clone(),
+        };
         match self.offset {
-            0 => format!("[{}]", self.base),
-            offset => format!("[{}+{offset}]", self.base),
+            0 => format!("[{base}]"),
+            offset => format!("[{base}+{offset}]"),
         }
     }
 

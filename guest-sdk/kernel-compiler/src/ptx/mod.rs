@@ -1,13 +1,18 @@
 //! From the typed tree to PTX text: virtual registers, labels and branches.
 //!
-//! `writer` has registers and text, `control` statements and jumps, `arithmetic` operators,
-//! `convert` casts, `memory` loads, stores and atomics, `intrinsic` methods of numbers and
-//! operations of warps. `unroll` decides which arrays are in registers.
+//! `writer` has registers and text, `control` statements and jumps, `branch` conditions, `loops`
+//! loops, `arithmetic` operators, `convert` casts, `integer` and `float` methods of numbers, `memory`
+//! loads, stores and atomics, `intrinsic` operations of warps. `unroll` decides which arrays are in
+//! registers.
 
 mod arithmetic;
+mod branch;
 mod control;
 mod convert;
+mod float;
+mod integer;
 mod intrinsic;
+mod loops;
 mod memory;
 mod unroll;
 mod value;
@@ -187,10 +192,12 @@ impl Writer<'_> {
                     let global = self.fresh(Class::Bits64);
                     self.line(format_args!("cvta.to.global.u64 {global}, {address}"));
                     let len = self.load_param(&format!("{symbol}_len"), Scalar::U64);
-                    Value::Parts(vec![
-                        Value::Scalar(Operand::Register(global)),
-                        Value::Scalar(len),
-                    ])
+                    // An index of 32 bits is compared in 32 bits, where the length fits.
+                    let low = self.result(Class::Bits32, "cvt.u32.u64", &[len]);
+                    let most = Operand::Integer(u32::MAX.into());
+                    let is_small = self.result(Class::Predicate, "setp.le.u64", &[len, most]);
+                    let address = Operand::Register(global);
+                    Value::Parts([address, len, low, is_small].map(Value::Scalar).into())
                 }
                 Type::Scalar(scalar) => Value::Scalar(self.load_param(&symbol, *scalar)),
                 ty => self.load("param", &symbol, 0, ty),

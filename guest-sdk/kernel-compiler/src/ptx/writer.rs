@@ -16,8 +16,11 @@ use crate::types::{Inference, Scalar, Type};
 /// are unrolled.
 const MAX_LINES: usize = 200_000;
 
+/// The most lines between the head of a loop and an instruction that is computed before it.
+const MAX_HOIST: usize = 4096;
+
 /// A label of PTX, by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Label(pub u32);
 
 impl fmt::Display for Label {
@@ -54,6 +57,16 @@ pub struct Frame {
     pub unrolling: Unrolling,
 }
 
+/// A loop that is being written.
+struct Loop {
+    /// The line of its head: what does not change in the loop is computed before.
+    head: usize,
+    /// How many registers there were before it.
+    registers: u32,
+    /// What was computed before the head, by instruction and operands.
+    hoisted: HashMap<String, Register>,
+}
+
 /// A place where the kernel stops itself.
 struct Panic {
     label: Label,
@@ -78,8 +91,22 @@ pub struct Writer<'a> {
     locate: Locate<'a>,
     strings: &'a mut Vec<String>,
     lines: Vec<String>,
+    /// Instructions before the first line, whose results hold everywhere: special registers, and
+    /// addresses of shared memory.
+    prologue: Vec<String>,
+    prologue_results: HashMap<String, Register>,
+    /// What was computed since the last label, by instruction and operands.
+    computed: HashMap<String, Register>,
+    /// Checks that were passed since the last label: an index and a length.
+    checked: HashSet<(String, String)>,
+    /// The loops around the next instruction, from the outermost.
+    loops: Vec<Loop>,
+    /// How many registers of all classes there were when each was made.
+    ages: HashMap<Register, u32>,
     registers: HashMap<Class, u32>,
     labels: u32,
+    /// How many instructions jump to each label.
+    jumps: HashMap<Label, u32>,
     memory: Vec<String>,
     panics: Vec<Panic>,
     /// The line of the last `.loc`.
@@ -107,8 +134,15 @@ impl<'a> Writer<'a> {
             locate,
             strings,
             lines: Vec::new(),
+            prologue: Vec::new(),
+            prologue_results: HashMap::new(),
+            computed: HashMap::new(),
+            checked: HashSet::new(),
+            loops: Vec::new(),
+            ages: HashMap::new(),
             registers: HashMap::new(),
             labels: 0,
+            jumps: HashMap::new(),
             memory: Vec::new(),
             panics: Vec::new(),
             location: None,
@@ -118,10 +152,12 @@ impl<'a> Writer<'a> {
     pub fn fresh(&mut self, class: Class) -> Register {
         let count = self.registers.entry(class).or_insert(0);
         *count += 1;
-        Register {
+        let register = Register {
             class,
             number: *count,
-        }
+        };
+        self.ages.insert(register, self.ages.len() as u32);
+        register
     }
 
     /// Writes an instruction, where it can be reached.
@@ -131,20 +167,120 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes an instruction whose result is a new register.
+    /// Writes an instruction whose result depends on its operands alone. Where it was computed since
+    /// the last label, the result is that register (local value numbering).
     pub fn result(&mut self, class: Class, op: &str, operands: &[Operand]) -> Operand {
         let operands: Vec<Operand> = operands
             .iter()
             .map(|operand| self.in_text(*operand))
             .collect();
-        let register = self.fresh(class);
-        let mut text = format!("{op} {register}");
-        for operand in operands {
-            text.push_str(", ");
-            text.push_str(&operand.to_string());
+        let text: Vec<String> = operands.iter().map(ToString::to_string).collect();
+        let text = text.join(", ");
+        let key = format!("{op} {text}");
+        if let Some(known) = self.computed.get(&key) {
+            return Operand::Register(*known);
         }
-        self.line(format_args!("{text}"));
+        let is_fixed = operands.iter().all(|operand| self.is_fixed(*operand));
+        if is_fixed && self.is_reachable {
+            if let Some(register) = self.hoist(class, op, &operands, &key) {
+                return Operand::Register(register);
+            }
+        }
+        let register = self.fresh(class);
+        self.line(format_args!("{op} {register}, {text}"));
+        if is_fixed && self.is_reachable {
+            self.computed.insert(key, register);
+        }
         Operand::Register(register)
+    }
+
+    /// Computes what does not change in a loop before it, where there is one (loop-invariant code
+    /// motion). No instruction that is hoisted can fail.
+    fn hoist(
+        &mut self,
+        class: Class,
+        op: &str,
+        operands: &[Operand],
+        key: &str,
+    ) -> Option<Register> {
+        let age = |operand: &Operand| match operand {
+            Operand::Register(register) => self
+                .ages
+                .get(register)
+                .copied()
+                .unwrap_or(u32::MAX)
+                .saturating_add(1),
+            _ => 0,
+        };
+        let newest = operands.iter().map(age).max().unwrap_or(0);
+        let outermost = self
+            .loops
+            .iter()
+            .position(|around| newest <= around.registers)?;
+        let around = self.loops.get(outermost)?;
+        if let Some(known) = around.hoisted.get(key) {
+            return Some(*known);
+        }
+        if self.lines.len() - around.head > MAX_HOIST {
+            return None;
+        }
+        let head = around.head;
+        let register = self.fresh(class);
+        let operands: Vec<String> = operands.iter().map(ToString::to_string).collect();
+        self.lines.insert(
+            head,
+            format!("    {op} {register}, {};", operands.join(", ")),
+        );
+        for around in self.loops.iter_mut().skip(outermost) {
+            around.head += 1;
+        }
+        if let Some(around) = self.loops.get_mut(outermost) {
+            around.hoisted.insert(key.to_owned(), register);
+        }
+        Some(register)
+    }
+
+    /// Begins a loop at this label.
+    pub fn begin_loop(&mut self, label: Label) {
+        self.loops.push(Loop {
+            head: self.lines.len(),
+            registers: self.ages.len() as u32,
+            hoisted: HashMap::new(),
+        });
+        self.place_head(label);
+    }
+
+    /// Ends the loop that was begun last.
+    pub fn end_loop(&mut self) {
+        self.loops.pop();
+    }
+
+    /// Whether an operand is never assigned again.
+    fn is_fixed(&self, operand: Operand) -> bool {
+        match operand {
+            Operand::Register(register) => !self.variables.contains(&register),
+            _ => true,
+        }
+    }
+
+    /// Whether an index was compared with a length before; notes that it is now.
+    pub fn is_checked(&mut self, index: Operand, len: Operand) -> bool {
+        let key = (index.to_string(), len.to_string());
+        let is_fixed = self.is_fixed(index) && self.is_fixed(len);
+        is_fixed && self.is_reachable && !self.checked.insert(key)
+    }
+
+    /// The result of an instruction that is the same wherever it stands.
+    pub fn constant_result(&mut self, class: Class, instruction: &str, operands: &str) -> Register {
+        let key = format!("{instruction} {operands}");
+        if let Some(known) = self.prologue_results.get(&key) {
+            return *known;
+        }
+        let register = self.fresh(class);
+        self.prologue
+            .push(format!("    {instruction} {register}, {operands};"));
+        self.prologue_results.insert(key, register);
+        register
     }
 
     /// An operand as it can stand in an instruction: PTX has no constants for predicates.
@@ -178,16 +314,51 @@ impl<'a> Writer<'a> {
         Label(self.labels)
     }
 
-    /// Puts a label here.
-    pub fn place(&mut self, label: Label) {
+    /// Puts a label here to which what follows may jump.
+    pub fn place_head(&mut self, label: Label) {
         self.lines.push(format!("{label}:"));
         self.is_reachable = true;
         self.location = None;
+        self.computed.clear();
+        self.checked.clear();
+    }
+
+    /// Puts a label here, where something before has jumped to it.
+    pub fn place(&mut self, label: Label) {
+        // `@!p bra here; bra there; here:` is `@p bra there; here:`.
+        let over = format!(" bra {label};");
+        if let [.., branch, jump] = self.lines.as_slice()
+            && let Some(guard) = branch.strip_suffix(&over)
+            && let Some(target) = jump.strip_prefix("    bra ")
+            && let Some(guard) = guard.strip_prefix("    @")
+        {
+            let inverse = match guard.strip_prefix('!') {
+                Some(positive) => format!("    @{positive} bra {target}"),
+                None => format!("    @!{guard} bra {target}"),
+            };
+            self.lines.truncate(self.lines.len() - 2);
+            self.lines.push(inverse);
+            self.is_reachable = true;
+            if let Some(count) = self.jumps.get_mut(&label) {
+                *count -= 1;
+            }
+        }
+        if self.jumps.get(&label).is_some_and(|count| *count > 0) {
+            self.place_head(label);
+        }
     }
 
     pub fn jump(&mut self, label: Label) {
+        self.count_jump(label);
         self.line(format_args!("bra {label}"));
         self.is_reachable = false;
+    }
+
+    /// Notes that an instruction jumps to a label.
+    pub fn count_jump(&mut self, label: Label) {
+        if self.is_reachable {
+            *self.jumps.entry(label).or_insert(0) += 1;
+        }
     }
 
     /// States the line of the source that what follows comes from.
@@ -298,8 +469,9 @@ impl<'a> Writer<'a> {
                 Value::Parts((0..len).map(|_| self.registers_for(&element)).collect())
             }
             Type::Slice(_) | Type::GlobalMut(_) => {
-                let one = || Type::Scalar(Scalar::U64);
-                Value::Parts(vec![self.registers_for(&one()), self.registers_for(&one())])
+                let parts = [Scalar::U64, Scalar::U64, Scalar::U32, Scalar::Bool];
+                let parts = parts.map(|part| self.registers_for(&Type::Scalar(part)));
+                Value::Parts(parts.into())
             }
             Type::Shared(..) => Value::Unit,
         }
@@ -388,7 +560,7 @@ impl<'a> Writer<'a> {
             text.push_str(&format!("    {memory}\n"));
         }
         text.push('\n');
-        for line in &self.lines {
+        for line in self.prologue.iter().chain(&self.lines) {
             text.push_str(line);
             text.push('\n');
         }
@@ -407,12 +579,12 @@ impl<'a> Writer<'a> {
         let (file, function) = (self.fresh(Class::Bits64), self.fresh(Class::Bits64));
         let common = self.label();
         for panic in panics {
-            self.place(panic.label);
+            self.place_head(panic.label);
             self.line(format_args!("mov.u64 {message}, $text{}", panic.message));
             self.line(format_args!("mov.u32 {line}, {}", panic.line));
             self.jump(common);
         }
-        self.place(common);
+        self.place_head(common);
         let (source, name) = (self.file.to_owned(), self.name.clone());
         let source = self.string(&source);
         let name = self.string(&name);

@@ -184,6 +184,14 @@ fn matches_find_their_arm() {
             n @ 1.. => n.cast_unsigned(),
         },
     );
+    check(
+        "match i as i32 - 4 { -1 => 1, -4..=-3 => 2, _ => 0 }",
+        |i| match i {
+            3 => 1,
+            0 | 1 => 2,
+            _ => 0,
+        },
+    );
     check("match i > 3 { true => 1, false => 0 }", |i| {
         u32::from(i > 3)
     });

@@ -97,6 +97,16 @@ fn each_construct_outside_of_the_subset_says_what_to_write_instead() {
         ("let v = -n;", "an unsigned number has no negative"),
         ("for i in 0.. { }", "a loop needs both ends"),
         ("let v = f16::from_f32(1.0) as f32;", "write `.to_f32()`"),
+        (
+            "const N: u32 = 1; { const N: u32 = 2; y.set(N as usize, 1.0); }",
+            "in the body of the kernel itself",
+        ),
+        (
+            "fn f() -> u32 { const N: u32 = 2; N } let v = f();",
+            "declare this in the `#[device] mod`",
+        ),
+        ("fn barrier() {}", "is a name of the device"),
+        ("const N: u32 = 1; fn N() {}", "there is another `N`"),
         ("struct S { a: u32 }", "write `#[repr(C)]`"),
     ] {
         let found = refusal(body);
@@ -166,4 +176,51 @@ fn every_mistake_is_reported_and_not_only_the_first() {
     let source = "fn kernel(n: u32) { let a: f32 = n; let b: i32 = n; let c = a + b as f32; }";
     let errors: Vec<_> = ptx_of(source).unwrap_err().into_iter().collect();
     assert_eq!(errors.len(), 2);
+}
+
+#[test]
+fn kernels_of_a_module_do_not_take_one_another_s_constants() {
+    let source = "mod m {
+        #[kernel] fn one(y: GlobalMut<u32>) { const N: u32 = 1; y.set(0, N); }
+        #[kernel] fn two(y: GlobalMut<u32>) { const N: u32 = 2; y.set(0, N); }
+    }";
+    let tokens = source.parse().unwrap();
+    let error = crate::expand::module(Default::default(), tokens).unwrap_err();
+    assert!(
+        error.to_string().contains("there is another `N`"),
+        "{error}"
+    );
+    let twice = "mod m { #[kernel] fn one() {} #[kernel] fn one() {} }"
+        .parse()
+        .unwrap();
+    let error = crate::expand::module(Default::default(), twice).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("there is a function `one` already"),
+        "{error}"
+    );
+}
+
+#[test]
+fn attributes_in_the_wrong_place_say_where_they_belong() {
+    let kernel = |text: &str| crate::expand::kernel(Default::default(), text.parse().unwrap());
+    let module = |text: &str| crate::expand::module(Default::default(), text.parse().unwrap());
+    for (found, message) in [
+        (kernel("mod m {}"), "write `#[device]` before the module"),
+        (kernel("struct S;"), "`#[kernel]` is for functions"),
+        (
+            module("fn f() {}"),
+            "put functions for kernels into a `#[device] mod`",
+        ),
+        (module("mod m;"), "the macro does not see other files"),
+        (module("mod m { fn f() {} }"), "this module has no kernel"),
+        (
+            crate::expand::kernel("fast".parse().unwrap(), "fn f() {}".parse().unwrap()),
+            "takes no arguments",
+        ),
+    ] {
+        let error = found.unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
 }
