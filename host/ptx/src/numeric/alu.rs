@@ -72,24 +72,8 @@ macro_rules! by_number {
 /// The function that carries out an operation; `None` where it is not one on registers alone.
 pub(crate) fn select(op: Op, modifiers: &Modifiers) -> Option<Eval> {
     let ty = modifiers.ty();
-    let packed = matches!(ty, Type::U16x2 | Type::S16x2);
     let approximate = modifiers.has(Modifier::Approx) || modifiers.has(Modifier::Full);
     match op {
-        Op::Add if packed => Some(Two(|a, b, f| {
-            float::halves2(a, b, |a, b| int::add::<u16>(a, b, f))
-        })),
-        Op::Min if ty == Type::U16x2 => Some(Two(|a, b, f| {
-            float::halves2(a, b, |a, b| int::min::<u16>(a, b, f))
-        })),
-        Op::Min if packed => Some(Two(|a, b, f| {
-            float::halves2(a, b, |a, b| int::min::<i16>(a, b, f))
-        })),
-        Op::Max if ty == Type::U16x2 => Some(Two(|a, b, f| {
-            float::halves2(a, b, |a, b| int::max::<u16>(a, b, f))
-        })),
-        Op::Max if packed => Some(Two(|a, b, f| {
-            float::halves2(a, b, |a, b| int::max::<i16>(a, b, f))
-        })),
         Op::Add => by_number!(Two, ty, int::add, float::add),
         Op::Sub => by_number!(Two, ty, int::sub, float::sub),
         Op::Mul if ty.is_float() => by_float!(Two, ty, float::mul),

@@ -1,6 +1,7 @@
-//! Integer operations, as the interpreter does them, but for those of `scalar.rs`. Everything wraps unless it says `.sat`; shifts past the width shift
-//! everything out; and division by zero, which PTX leaves open, gives all bits set as quotient, as
-//! NVIDIA's compiler does, and the dividend as remainder.
+//! Plain integer operations, as the interpreter does them; those of `scalar.rs` it shares with the
+//! compiler. Everything wraps; shifts past the width shift everything out; and division by zero, which
+//! PTX leaves open, gives all bits set as quotient, as NVIDIA's compiler does, and the dividend as
+//! remainder.
 
 use crate::numeric::eval::Flags;
 
@@ -66,12 +67,12 @@ fn fit<T: Int>(value: i128, flags: Flags) -> u64 {
     narrow::<T>(value)
 }
 
-pub(crate) fn add<T: Int>(a: u64, b: u64, flags: Flags) -> u64 {
-    fit::<T>(wide::<T>(a) + wide::<T>(b), flags)
+pub(crate) fn add<T: Int>(a: u64, b: u64, _: Flags) -> u64 {
+    narrow::<T>(wide::<T>(a) + wide::<T>(b))
 }
 
-pub(crate) fn sub<T: Int>(a: u64, b: u64, flags: Flags) -> u64 {
-    fit::<T>(wide::<T>(a) - wide::<T>(b), flags)
+pub(crate) fn sub<T: Int>(a: u64, b: u64, _: Flags) -> u64 {
+    narrow::<T>(wide::<T>(a) - wide::<T>(b))
 }
 
 pub(crate) fn mul_lo<T: Int>(a: u64, b: u64, _: Flags) -> u64 {
@@ -136,20 +137,12 @@ pub(crate) fn neg<T: Int>(a: u64, _: Flags) -> u64 {
     narrow::<T>(-wide::<T>(a))
 }
 
-pub(crate) fn min<T: Int>(a: u64, b: u64, flags: Flags) -> u64 {
-    let least = if wide::<T>(a) <= wide::<T>(b) { a } else { b };
-    rectified::<T>(least, flags)
+pub(crate) fn min<T: Int>(a: u64, b: u64, _: Flags) -> u64 {
+    if wide::<T>(a) <= wide::<T>(b) { a } else { b }
 }
 
-pub(crate) fn max<T: Int>(a: u64, b: u64, flags: Flags) -> u64 {
-    let most = if wide::<T>(a) >= wide::<T>(b) { a } else { b };
-    rectified::<T>(most, flags)
-}
-
-/// A result that is zero instead of negative, where the flags ask for it.
-#[inline(always)]
-fn rectified<T: Int>(a: u64, flags: Flags) -> u64 {
-    if flags.relu && wide::<T>(a) < 0 { 0 } else { a }
+pub(crate) fn max<T: Int>(a: u64, b: u64, _: Flags) -> u64 {
+    if wide::<T>(a) >= wide::<T>(b) { a } else { b }
 }
 
 pub(crate) fn compare<T: Int>(a: u64, b: u64, flags: Flags) -> u64 {

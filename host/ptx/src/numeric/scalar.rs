@@ -8,6 +8,7 @@
 //! of 128 bits.
 
 mod bit_selection;
+mod packed;
 
 use crate::numeric::eval::{Eval, Flags};
 use crate::numeric::evaluator::{Evaluator, Integer};
@@ -20,6 +21,7 @@ use crate::syntax::modifier::Modifier;
 use crate::syntax::table::ScalarOp;
 pub(crate) use bit_selection::any_of_three;
 use bit_selection::{bfe, bfi, lop3, prmt};
+use packed::{add_pairs, add_sat, max_pairs, max_relu, min_pairs, min_relu, sub_sat};
 
 /// An operand of the instruction's first type.
 #[inline(always)]
@@ -83,6 +85,8 @@ macro_rules! scalar_instructions {
 }
 
 scalar_instructions! {
+    AddPairs => add_pairs(typed, typed);
+    AddSat => add_sat(typed, typed);
     Bfe => bfe(typed, word, word);
     Bfi => bfi(typed, typed, word, word);
     Bfind => bfind(typed);
@@ -94,6 +98,10 @@ scalar_instructions! {
     Dp4a => dp4a(word, word, word);
     Lop3 => lop3(word, word, word, word);
     Mad24 => mad24(typed, typed, typed);
+    MaxPairs => max_pairs(typed, typed);
+    MaxRelu => max_relu(typed, typed);
+    MinPairs => min_pairs(typed, typed);
+    MinRelu => min_relu(typed, typed);
     Mul24 => mul24(typed, typed);
     Not => not(typed);
     Popc => popc(typed);
@@ -101,6 +109,7 @@ scalar_instructions! {
     Sad => sad(typed, typed, typed);
     ShfLeft => shf_left(word, word, word);
     ShfRight => shf_right(word, word, word);
+    SubSat => sub_sat(typed, typed);
     Szext => szext(typed, word);
     Vabsdiff => vabsdiff(word, word, word);
     Vadd => vadd(word, word, word);

@@ -234,9 +234,51 @@ fn prmt(a: u64, b: u64, c: u64, flags: Flags) -> u64 {
     result
 }
 
+/// The halves of two pairs, each half as a number of its own.
+fn of_halves(a: u64, b: u64, flags: Flags, function: impl Fn(i64, i64) -> i64) -> u64 {
+    let signed = flags.to.is_signed();
+    let (a, b) = (parts::<2>(a, 16, signed), parts::<2>(b, 16, signed));
+    let half = |index: usize| function(a[index], b[index]).cast_unsigned() & mask(16);
+    half(1) << 16 | half(0)
+}
+
+fn rectified(value: i64, flags: Flags) -> i64 {
+    if flags.relu { value.max(0) } else { value }
+}
+
+fn add_pairs(a: u64, b: u64, flags: Flags) -> u64 {
+    of_halves(a, b, flags, |a, b| a + b)
+}
+
+fn min_pairs(a: u64, b: u64, flags: Flags) -> u64 {
+    of_halves(a, b, flags, |a, b| rectified(a.min(b), flags))
+}
+
+fn max_pairs(a: u64, b: u64, flags: Flags) -> u64 {
+    of_halves(a, b, flags, |a, b| rectified(a.max(b), flags))
+}
+
+fn add_sat<T: Int>(a: u64, b: u64, flags: Flags) -> u64 {
+    fit::<T>(wide::<T>(a) + wide::<T>(b), flags)
+}
+
+fn sub_sat<T: Int>(a: u64, b: u64, flags: Flags) -> u64 {
+    fit::<T>(wide::<T>(a) - wide::<T>(b), flags)
+}
+
+fn min_relu<T: Int>(a: u64, b: u64, _: Flags) -> u64 {
+    narrow::<T>(wide::<T>(a).min(wide::<T>(b)).max(0))
+}
+
+fn max_relu<T: Int>(a: u64, b: u64, _: Flags) -> u64 {
+    narrow::<T>(wide::<T>(a).max(wide::<T>(b)).max(0))
+}
+
 /// The definition of an instruction of one type.
 fn definition<T: Int>(op: ScalarOp) -> Eval {
     match op {
+        ScalarOp::AddPairs => Eval::Two(add_pairs),
+        ScalarOp::AddSat => Eval::Two(add_sat::<T>),
         ScalarOp::Bfe => Eval::Three(bfe::<T>),
         ScalarOp::Bfi => Eval::Four(bfi::<T>),
         ScalarOp::Bfind => Eval::One(bfind::<T>),
@@ -248,6 +290,10 @@ fn definition<T: Int>(op: ScalarOp) -> Eval {
         ScalarOp::Dp4a => Eval::Three(dp4a),
         ScalarOp::Lop3 => Eval::Four(lop3),
         ScalarOp::Mad24 => Eval::Three(mad24::<T>),
+        ScalarOp::MaxPairs => Eval::Two(max_pairs),
+        ScalarOp::MaxRelu => Eval::Two(max_relu::<T>),
+        ScalarOp::MinPairs => Eval::Two(min_pairs),
+        ScalarOp::MinRelu => Eval::Two(min_relu::<T>),
         ScalarOp::Mul24 => Eval::Two(mul24::<T>),
         ScalarOp::Not => Eval::One(not::<T>),
         ScalarOp::Popc => Eval::One(popc),
@@ -255,6 +301,7 @@ fn definition<T: Int>(op: ScalarOp) -> Eval {
         ScalarOp::Sad => Eval::Three(sad::<T>),
         ScalarOp::ShfLeft => Eval::Three(shf_left),
         ScalarOp::ShfRight => Eval::Three(shf_right),
+        ScalarOp::SubSat => Eval::Two(sub_sat::<T>),
         ScalarOp::Szext => Eval::Two(szext::<T>),
         video => panic!("{video:?} is defined in `video_scalar_tests.rs`"),
     }
@@ -265,7 +312,7 @@ fn defined(op: ScalarOp, ty: Type) -> Eval {
         Type::Pred => Eval::One(|a, _| a ^ 1),
         Type::U16 | Type::B16 => definition::<u16>(op),
         Type::S16 => definition::<i16>(op),
-        Type::U32 | Type::B32 => definition::<u32>(op),
+        Type::U32 | Type::B32 | Type::U16x2 | Type::S16x2 => definition::<u32>(op),
         Type::S32 => definition::<i32>(op),
         Type::U64 | Type::B64 => definition::<u64>(op),
         Type::S64 => definition::<i64>(op),

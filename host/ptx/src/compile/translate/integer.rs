@@ -71,13 +71,8 @@ impl<'m> Builder<'m> {
     pub(crate) fn integer(&mut self, scope: &FunctionScope<'m>) -> bool {
         let ty = scope.ty();
         let wide = scope.has(Modifier::Wide);
-        let packed = matches!(ty, Type::U16x2 | Type::S16x2);
-        if packed || scope.has(Modifier::Sat) || scope.has(Modifier::Relu) {
-            let Some(value) = self.packed_or_clamped(scope) else {
-                return false;
-            };
-            self.write(scope, value);
-            return true;
+        if scope.has(Modifier::Sat) {
+            return false;
         }
         let value = match scope.instruction.row.op {
             Op::Add => self.plain(scope, ty, IntBinary::Add),

@@ -14,7 +14,6 @@ mod jump_table;
 mod matrix;
 mod memory;
 mod operand;
-mod packed;
 pub(crate) mod param_registers;
 
 use std::cell::Cell;
