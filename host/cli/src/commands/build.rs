@@ -59,6 +59,7 @@ pub fn described(built: &Built) -> String {
 /// A time for people.
 pub fn seconds(time: Duration) -> String {
     match time.as_secs_f64() {
+        shortest if shortest < 1e-3 => format!("{:.0} µs", shortest * 1e6),
         short if short < 1.0 => format!("{:.0} ms", short * 1e3),
         long => format!("{long:.1} s"),
     }

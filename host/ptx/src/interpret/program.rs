@@ -420,6 +420,8 @@ pub(crate) struct Step {
 #[derive(Debug, Default)]
 pub(crate) struct Program {
     pub code: Vec<Step>,
+    /// The steps that are an instruction of the text, rising: others only compute operands.
+    pub instructions: Vec<u32>,
     pub constants: Vec<Constant>,
     /// The indices of steps that jumps by a table go to.
     pub tables: Vec<Vec<u32>>,
@@ -429,8 +431,10 @@ impl Program {
     /// How many bytes it takes, about.
     pub(crate) fn bytes(&self) -> u64 {
         let tables = self.tables.iter().map(|table| size_of_val(&**table));
-        let bytes =
-            size_of_val(&*self.code) + size_of_val(&*self.constants) + tables.sum::<usize>();
+        let bytes = size_of_val(&*self.code)
+            + size_of_val(&*self.instructions)
+            + size_of_val(&*self.constants)
+            + tables.sum::<usize>();
         bytes as u64
     }
 

@@ -164,12 +164,19 @@ impl Reader {
                             Encoding::Component => self.components += 1,
                         }
                     }
-                    open.push(Producers::default());
+                    open.push(Producers {
+                        is_module: encoding == Encoding::Module,
+                        ..Producers::default()
+                    });
                 }
                 Payload::End(_) => {
-                    if let Some(producers) = open.pop() {
-                        self.languages.extend(producers.authors_languages());
-                        self.tools.extend(producers.tools);
+                    if let Some(mut producers) = open.pop() {
+                        self.languages.extend(producers.languages_of_modules());
+                        self.tools.append(&mut producers.tools);
+                        match open.last_mut() {
+                            Some(around) if producers.is_module => around.modules.push(producers),
+                            _ => self.languages.append(&mut producers.languages),
+                        }
                     }
                 }
                 Payload::ComponentImportSection(section) if open.len() == 1 => {
@@ -224,8 +231,12 @@ impl Reader {
 /// What a component or a core module says of how it was made.
 #[derive(Default)]
 struct Producers {
+    is_module: bool,
     /// The name of a core module.
     name: Option<String>,
+    /// The core modules of a component, in order, and the names that it gives them.
+    modules: Vec<Producers>,
+    names: BTreeMap<u32, String>,
     languages: BTreeSet<String>,
     tools: BTreeSet<String>,
 }
@@ -237,6 +248,16 @@ impl Producers {
                 for name in names {
                     if let wasmparser::Name::Module { name, .. } = name? {
                         self.name = Some(name.to_owned());
+                    }
+                }
+            }
+            KnownCustom::ComponentName(names) => {
+                for name in names {
+                    if let wasmparser::ComponentName::CoreModules(names) = name? {
+                        for name in names {
+                            let name = name?;
+                            self.names.insert(name.index, name.name.to_owned());
+                        }
                     }
                 }
             }
@@ -260,19 +281,27 @@ impl Producers {
         Ok(())
     }
 
-    /// The languages that the author wrote in: not those of modules that a tool adds to each
-    /// component, such as the adapter of WASI 0.1, which is written in Rust. A module of Python's
-    /// interpreter says nothing of Python but its name, `libpython3.14.so`.
-    fn authors_languages(&self) -> Vec<String> {
-        let name = self.name.as_deref().unwrap_or_default();
-        if name.starts_with("wit-component:") {
-            return Vec::new();
+    /// The languages of a component's core modules that the author wrote in: not those of modules
+    /// that a tool adds to each component, such as the adapter of WASI 0.1, which is written in Rust.
+    /// A module of Python's interpreter says nothing of Python but its name, `libpython3.14.so`.
+    fn languages_of_modules(&self) -> Vec<String> {
+        let mut languages = Vec::new();
+        for (index, module) in (0..).zip(&self.modules) {
+            // A component may import modules, which then come first; names are a hint only.
+            let given = self.names.get(&index).map(String::as_str);
+            let own = module.name.as_deref();
+            let mut names = given.into_iter().chain(own);
+            if names.clone().any(|name| name.starts_with("wit-component:")) {
+                continue;
+            }
+            languages.extend(module.languages.iter().cloned());
+            let version = names.find_map(|name| {
+                name.strip_prefix("libpython")
+                    .and_then(|rest| rest.strip_suffix(".so"))
+            });
+            languages.extend(version.map(|version| clean(&format!("Python {version}"))));
         }
-        let version = name
-            .strip_prefix("libpython")
-            .and_then(|rest| rest.strip_suffix(".so"));
-        let python = version.map(|version| clean(&format!("Python {version}")));
-        self.languages.iter().cloned().chain(python).collect()
+        languages
     }
 }
 

@@ -172,6 +172,8 @@ impl<'m> Decoder<'m> {
                 computed: 0,
             };
             let action = self.action(&mut scope);
+            let index = index_of(self.program.code.len());
+            self.program.instructions.push(index);
             self.program.code.push(Step {
                 action,
                 hint: hint(instruction),

@@ -54,9 +54,11 @@ struct Arrivals {
 #[derive(Debug)]
 pub(crate) struct BlockProfile {
     threads: u32,
-    /// By instruction: how often each thread came to it. Empty for those that nobody did.
+    /// By step: whether it is an instruction of the text. The others compute operands.
+    is_instruction: Vec<bool>,
+    /// By step: how often each thread came to it. Empty for those that nobody did.
     visits: Vec<Box<[u32]>>,
-    /// By instruction: how often it was passed over.
+    /// By step: how often it was passed over.
     predicated_off: Vec<u64>,
     together: FxHashMap<WarpStep, Together>,
     open: usize,
@@ -69,8 +71,15 @@ pub(crate) struct BlockProfile {
 impl BlockProfile {
     pub(crate) fn new(launch: &InterpretedLaunch) -> BlockProfile {
         let (threads, code) = (launch.launch.geometry.threads, launch.program.code.len());
+        let mut is_instruction = vec![false; code];
+        for pc in &launch.program.instructions {
+            if let Some(is_instruction) = is_instruction.get_mut(*pc as usize) {
+                *is_instruction = true;
+            }
+        }
         BlockProfile {
             threads,
+            is_instruction,
             visits: vec![Box::default(); code],
             predicated_off: vec![0; code],
             together: FxHashMap::default(),
@@ -89,7 +98,7 @@ impl BlockProfile {
             let (Some(step), Some(off)) = (code.get(pc), self.predicated_off.get(pc)) else {
                 continue;
             };
-            if visits.is_empty() {
+            if visits.is_empty() || self.is_instruction.get(pc) != Some(&true) {
                 continue;
             }
             let came: u64 = visits.iter().map(|visits| u64::from(*visits)).sum();
@@ -127,7 +136,9 @@ impl BlockProfile {
         if visits.is_empty() {
             *visits = vec![0; threads].into();
         }
-        if let Some(steps) = self.steps.get_mut(thread as usize) {
+        if self.is_instruction.get(pc as usize) == Some(&true)
+            && let Some(steps) = self.steps.get_mut(thread as usize)
+        {
             *steps += 1;
         }
         match visits.get_mut(thread as usize) {
