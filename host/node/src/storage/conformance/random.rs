@@ -86,9 +86,10 @@ pub(crate) async fn both_say_the_same(
                 let found = first.function(tenant, &name).await.unwrap();
                 if let Some(function) = found {
                     let id = function.id;
-                    let values = BTreeMap::from([(rng.u8(0..4).to_string(), now.to_string())]);
+                    let (secret, value) = (rng.u8(0..4).to_string(), rng.u8(0..4).to_string());
+                    let values = BTreeMap::from([(value, now.to_string())]);
                     same!(set_values(&id, &values));
-                    same!(set_secret(&id, &rng.u8(0..4).to_string(), &[1]));
+                    same!(set_secret(&id, &secret, &[1]));
                     same!(settings(&id));
                 }
             }
