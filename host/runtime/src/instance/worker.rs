@@ -284,6 +284,8 @@ impl Work {
                 "an instance could not be given a request: {error:#}"
             );
             self.task.run.finish(Finish::NotStarted);
+            self.instance = None;
+            return false;
         }
         let can_have_another = *result.as_ref().unwrap_or(&false);
         self.end(result.map(|_| ()));
