@@ -6,17 +6,20 @@
 //! good one goes on answering programs, and browsers are shown why.
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use tensor_wasm_runtime::Usage;
 use tensor_wasm_runtime::server::{HandleError, Handler, RequestInfo};
 use tokio::sync::watch;
-use wasmtime_wasi_http::WasiBody;
+use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::Host;
 
@@ -97,8 +100,8 @@ impl ReplaceableHost {
         };
         let browser = is_page_view(request.method(), request.headers());
         match (stage.host, stage.failure) {
-            (Some(host), None) => host.handler().handle(request, info).await,
-            (Some(host), Some(_)) if !browser => host.handler().handle(request, info).await,
+            (Some(host), None) => answered_by(host, request, info).await,
+            (Some(host), Some(_)) if !browser => answered_by(host, request, info).await,
             (_, failure) => Ok(failed(&failure.unwrap_or_default(), browser)),
         }
     }
@@ -127,6 +130,43 @@ impl Handler for ReplaceableHost {
             },
         });
         outcome
+    }
+}
+
+/// The answer of a host, which stays until the last byte of it is sent: without its host, what a
+/// guest still writes would be cut off.
+async fn answered_by(
+    host: Arc<Host>,
+    request: Request<WasiBody>,
+    info: RequestInfo,
+) -> Result<Response<WasiBody>, HandleError> {
+    let response = host.handler().handle(request, info).await?;
+    Ok(response.map(|body| HeldBody { body, _host: host }.boxed_unsync()))
+}
+
+/// A body, and the host whose guest writes it.
+struct HeldBody {
+    body: WasiBody,
+    _host: Arc<Host>,
+}
+
+impl Body for HeldBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
