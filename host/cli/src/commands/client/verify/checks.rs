@@ -180,6 +180,8 @@ impl Verification {
         // From here on: an answer that is lost does not say that nothing was done.
         self.is_deployed = true;
         let answer = self.client.send(call).await?;
+        // Of a deployment that is refused nothing is left.
+        self.is_deployed = !answer.status.is_client_error();
         let request_id = request_id(&answer);
         let bytes = answer.success().await?;
         let function: Function = serde_json::from_slice(&bytes).map_err(|error| {
