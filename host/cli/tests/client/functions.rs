@@ -130,10 +130,10 @@ fn show_lists_the_versions() {
     let time = "2026-11-30T09:00:00.123Z";
     for line in [
         "traffic 2: 100%".to_owned(),
-        "VERSION TRAFFIC SIZE CREATED BY DIGEST".to_owned(),
-        format!("3 - 2.0 KiB {time} - blake3:3"),
-        format!("2 100% 2.0 KiB {time} - blake3:2"),
-        format!("1 - 2.0 KiB {time} alice blake3:1"),
+        "VERSION TRAFFIC SIZE ASSETS CREATED BY DIGEST".to_owned(),
+        format!("3 - 2.0 KiB - {time} - blake3:3"),
+        format!("2 100% 2.0 KiB - {time} - blake3:2"),
+        format!("1 - 2.0 KiB - {time} alice blake3:1"),
     ] {
         assert!(lines.contains(&line), "no {line:?} in {lines:#?}");
     }
