@@ -11,7 +11,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{SqlSafeStr, SqlStr};
+use sqlx::{Connection, SqlSafeStr, SqlStr};
 
 use super::{Metadata, StorageError};
 
@@ -87,6 +87,13 @@ impl Database {
             SqlitePoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(PATIENCE)
+                // Where a commit fails, as on a full disk, SQLite has rolled back, and the connection
+                // still counts the transaction. The next one would be a savepoint in it, whose end
+                // writes nothing: such a connection is closed, and another one is opened.
+                .before_acquire(|connection, _| {
+                    let is_free = !connection.is_in_transaction();
+                    Box::pin(async move { Ok(is_free) })
+                })
         };
         let writer = pool(1).connect_with(options.clone()).await.map_err(error)?;
         refuse_newer(&writer, path).await?;
