@@ -2,7 +2,7 @@
 //! nearest integer of the type, and NaN becomes 0.
 
 use super::arithmetic_type;
-use super::value::{Class, Operand};
+use super::value::{Class, Operand, Value};
 use super::writer::Writer;
 use crate::types::Scalar;
 
@@ -44,12 +44,18 @@ impl Writer<'_> {
                 self.normalize(low, to)
             }
             (false, true) => {
+                // The number of 32 bits stays as it was: an index is compared there.
+                let value = self.settle(Value::Scalar(value)).operand();
                 let op = if from.is_signed() {
                     "cvt.s64.s32"
                 } else {
                     "cvt.u64.u32"
                 };
-                self.result(Class::Bits64, op, &[value])
+                let wide = self.result(Class::Bits64, op, &[value]);
+                if let Operand::Register(register) = wide {
+                    self.extended.insert(register, (value, from));
+                }
+                wide
             }
             (false, false) => {
                 let ((least, most), (first, last)) = (from.range(), to.range());

@@ -163,10 +163,15 @@ impl Writer<'_> {
 
     /// Stops the kernel where an index is not less than a length.
     fn check_index(&mut self, index: Operand, len: Operand, span: Span) {
+        self.check_index_of(index, len, Scalar::U64, span);
+    }
+
+    /// The same for an index and a length of this type.
+    fn check_index_of(&mut self, index: Operand, len: Operand, scalar: Scalar, span: Span) {
         if self.is_checked(index, len) {
             return;
         }
-        let is_outside = self.compare_scalars(CompareOp::Ge, index, len, Scalar::U64);
+        let is_outside = self.compare_scalars(CompareOp::Ge, index, len, scalar);
         if is_outside != Operand::Bool(false) {
             let panic = self.panic(OUT_OF_BOUNDS, span);
             self.jump_where(is_outside, true, panic);
@@ -175,8 +180,8 @@ impl Writer<'_> {
 
     /// The same for an index of 32 bits without a sign, and the parts of a slice: where the length
     /// does not fit in 32 bits, no such index is outside.
-    fn check_narrow_index(&mut self, index: Operand, slice: &[Operand; 4], span: Span) {
-        let [_, _, len, is_small] = *slice;
+    fn check_narrow_index(&mut self, index: Operand, slice: &[Operand; 5], span: Span) {
+        let [_, _, len, is_small, _] = *slice;
         if self.is_checked(index, len) {
             return;
         }
@@ -266,7 +271,14 @@ impl Writer<'_> {
                 }
                 known => (self.convert(known, scalar, Scalar::U64), None),
             },
-            None => (self.operand(index)?, None),
+            None => {
+                let value = self.operand(index)?;
+                let narrow = match value {
+                    Operand::Register(register) => self.extended.get(&register).copied(),
+                    _ => None,
+                };
+                (value, narrow)
+            }
         };
         let wide = |writer: &mut Self| match narrow {
             Some((value, scalar)) => writer.convert(value, scalar, Scalar::U64),
@@ -278,14 +290,7 @@ impl Writer<'_> {
                 match narrow {
                     _ if !is_checked => {}
                     // A negative index is a large one.
-                    Some((value, _)) => {
-                        if !self.is_checked(value, len) {
-                            let op = CompareOp::Ge;
-                            let is_outside = self.compare_scalars(op, value, len, Scalar::U32);
-                            let panic = self.panic(OUT_OF_BOUNDS, index.span);
-                            self.jump_where(is_outside, true, panic);
-                        }
-                    }
+                    Some((value, _)) => self.check_index_of(value, len, Scalar::U32, index.span),
                     None => self.check_index(value, len, index.span),
                 }
                 let name = self.shared.get(number).cloned().unwrap_or_default();
@@ -298,13 +303,16 @@ impl Writer<'_> {
                 (address, self.type_of(element))
             }
             (Type::Slice(element) | Type::GlobalMut(element), memory) => {
-                let parts = [0, 1, 2, 3].map(|index| {
+                let parts = [0, 1, 2, 3, 4].map(|index| {
                     let part = memory.parts().get(index);
                     part.map_or(Operand::Integer(0), Value::operand)
                 });
                 match narrow {
                     _ if !is_checked => {}
-                    Some((value, Scalar::U32)) => {
+                    Some((value, Scalar::I32 | Scalar::I16 | Scalar::I8)) => {
+                        self.check_index_of(value, parts[4], Scalar::U32, index.span);
+                    }
+                    Some((value, Scalar::U32 | Scalar::U16 | Scalar::U8)) => {
                         self.check_narrow_index(value, &parts, index.span);
                     }
                     _ => {

@@ -196,8 +196,13 @@ impl Writer<'_> {
                     let low = self.result(Class::Bits32, "cvt.u32.u64", &[len]);
                     let most = Operand::Integer(u32::MAX.into());
                     let is_small = self.result(Class::Predicate, "setp.le.u64", &[len, most]);
+                    // Indices with a sign: none that is negative is less than this.
+                    let limit = Operand::Integer(1 << 31);
+                    let limited = self.result(Class::Bits64, "min.u64", &[len, limit]);
+                    let limited = self.result(Class::Bits32, "cvt.u32.u64", &[limited]);
                     let address = Operand::Register(global);
-                    Value::Parts([address, len, low, is_small].map(Value::Scalar).into())
+                    let parts = [address, len, low, is_small, limited];
+                    Value::Parts(parts.map(Value::Scalar).into())
                 }
                 Type::Scalar(scalar) => Value::Scalar(self.load_param(&symbol, *scalar)),
                 ty => self.load("param", &symbol, 0, ty),

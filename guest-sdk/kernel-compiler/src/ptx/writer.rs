@@ -84,6 +84,8 @@ pub struct Writer<'a> {
     pub shared: BTreeMap<usize, String>,
     /// Registers of variables that may change.
     pub variables: HashSet<Register>,
+    /// Registers of 64 bits that hold a number of 32 bits or less, extended from that operand.
+    pub extended: HashMap<Register, (Operand, Scalar)>,
     /// Whether the next instruction can be reached.
     pub is_reachable: bool,
     name: String,
@@ -128,6 +130,7 @@ impl<'a> Writer<'a> {
             frames: Vec::new(),
             shared: BTreeMap::new(),
             variables: HashSet::new(),
+            extended: HashMap::new(),
             is_reachable: true,
             name: name.to_owned(),
             file,
@@ -469,7 +472,13 @@ impl<'a> Writer<'a> {
                 Value::Parts((0..len).map(|_| self.registers_for(&element)).collect())
             }
             Type::Slice(_) | Type::GlobalMut(_) => {
-                let parts = [Scalar::U64, Scalar::U64, Scalar::U32, Scalar::Bool];
+                let parts = [
+                    Scalar::U64,
+                    Scalar::U64,
+                    Scalar::U32,
+                    Scalar::Bool,
+                    Scalar::U32,
+                ];
                 let parts = parts.map(|part| self.registers_for(&Type::Scalar(part)));
                 Value::Parts(parts.into())
             }

@@ -58,6 +58,29 @@ fn an_index_outside_of_a_slice_stops_the_kernel_with_its_place() {
 }
 
 #[test]
+fn negative_and_large_indices_are_outside_whatever_their_type() {
+    for index in [
+        "(i as i32 - 5) as usize",
+        "(i as i64 - 5) as usize",
+        "(i as i16 - 5) as usize",
+        "i.wrapping_sub(5) as usize",
+        "(i as usize).wrapping_sub(5)",
+        "{ let at = i as i32 - 5; at as usize }",
+        "{ let mut at = i as i32; at -= 5; at as usize }",
+        "(i + 4) as usize",
+        "i as usize + 4",
+        "{ let mut k = i; let at = k as usize; k += 9; at + (k - 5 - i) as usize }",
+    ] {
+        let module = module(&format!(
+            "fn kernel(x: &[u32], out: GlobalMut<u32>) {{ let i = thread::index_x(); out.set(0, x[{index}]); }}"
+        ));
+        let arguments = [Argument::Words(vec![1; 4]), Argument::Words(vec![0])];
+        let fault = run(&module, "kernel", 1, 1, &arguments).unwrap_err();
+        assert!(fault.contains("index out of bounds"), "{index}: {fault}");
+    }
+}
+
+#[test]
 fn conditions_choose() {
     check(
         "if i < 5 { 1 } else if i == 7 { 2 } else { 3 }",
