@@ -97,10 +97,11 @@ fn a_full_disk_refuses_what_would_be_written_and_goes_on_serving() {
     assert_eq!(node.list(), ["app", "other"]);
 }
 
-/// How often the process is killed. `TENSOR_WASM_TEST_KILLS` asks for more.
+/// How often the process is killed. `TENSOR_WASM_TEST_KILLS` asks for more, and `cargo xtask
+/// durability` for 1,000.
 fn kills() -> usize {
     let asked = std::env::var("TENSOR_WASM_TEST_KILLS").ok();
-    asked.and_then(|asked| asked.parse().ok()).unwrap_or(12)
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(20)
 }
 
 #[test]
@@ -152,7 +153,7 @@ fn what_was_acknowledged_survives_being_killed_at_any_moment() {
             seed ^= seed << 13;
             seed ^= seed >> 7;
             seed ^= seed << 17;
-            thread::sleep(Duration::from_millis(50 + seed % 400));
+            thread::sleep(Duration::from_millis(5 + seed % 150));
             node.server.signal(Signal::KILL);
             stopped.store(true, Ordering::SeqCst);
         });
