@@ -184,10 +184,11 @@ impl<'a> Writer<'a> {
             return Operand::Register(*known);
         }
         let is_fixed = operands.iter().all(|operand| self.is_fixed(*operand));
-        if is_fixed && self.is_reachable {
-            if let Some(register) = self.hoist(class, op, &operands, &key) {
-                return Operand::Register(register);
-            }
+        if is_fixed
+            && self.is_reachable
+            && let Some(register) = self.hoist(class, op, &operands, &key)
+        {
+            return Operand::Register(register);
         }
         let register = self.fresh(class);
         self.line(format_args!("{op} {register}, {text}"));
