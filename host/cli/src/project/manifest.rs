@@ -144,6 +144,8 @@ fn text(value: &Spanned<DeValue<'_>>, key: &str) -> Result<String, Mistake> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn of(text: &str) -> Result<Project, String> {

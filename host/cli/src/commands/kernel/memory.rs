@@ -130,6 +130,8 @@ impl simt::Memory for Buffers {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use simt::Memory as _;
 

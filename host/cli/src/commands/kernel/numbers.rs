@@ -292,6 +292,8 @@ fn entry<'h>(head: &'h str, key: &str) -> anyhow::Result<&'h str> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     /// `numpy.save` of `numpy.array([[1, 2, 3], [4, 5, 6]], dtype="<f4")`, byte by byte.

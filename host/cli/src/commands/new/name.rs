@@ -121,6 +121,8 @@ impl FromStr for ProjectName {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]

@@ -238,6 +238,8 @@ fn filled_in(text: &str, values: &[(&str, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
