@@ -2,6 +2,7 @@
 //! guest, and a guest that fails before its end is seen by the client.
 
 use crate::instance::attached_guest::AttachedGuest;
+use crate::instance::idle::OpenResponse;
 use crate::request::{HandleError, RequestTask, SpanValue, Stop};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -11,20 +12,32 @@ use std::task::{Context, Poll};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 /// Stops the guest of a request when it is dropped: nobody waits for the response then.
-pub(super) struct StopOnDrop(Option<Arc<RequestTask>>);
+pub(super) struct StopOnDrop {
+    task: Option<Arc<RequestTask>>,
+    _open: Option<OpenResponse>,
+}
 
 impl StopOnDrop {
     pub(super) fn new(task: Arc<RequestTask>) -> StopOnDrop {
-        StopOnDrop(Some(task))
+        StopOnDrop {
+            task: Some(task),
+            _open: None,
+        }
+    }
+
+    /// Of a response that is open until then.
+    pub(super) fn of_open(mut self, open: OpenResponse) -> StopOnDrop {
+        self._open = Some(open);
+        self
     }
 
     fn guest_has_failed(&self) -> bool {
-        self.0.as_ref().is_some_and(|task| task.run.has_failed())
+        self.task.as_ref().is_some_and(|task| task.run.has_failed())
     }
 
     /// Counts bytes of the response's body, where the client gets them.
     fn count(&self, bytes: usize) {
-        let task = self.0.as_ref().filter(|task| task.is_outermost());
+        let task = self.task.as_ref().filter(|task| task.is_outermost());
         if let Some(task) = task {
             task.context().usage().add_response_bytes(bytes as u64);
         }
@@ -32,7 +45,7 @@ impl StopOnDrop {
 
     /// The response is complete: the guest may run to its own end.
     fn disarm(mut self) {
-        if let Some(task) = self.0.take() {
+        if let Some(task) = self.task.take() {
             end(&task);
         }
     }
@@ -40,7 +53,7 @@ impl StopOnDrop {
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        if let Some(task) = &self.0 {
+        if let Some(task) = &self.task {
             task.run.stop(Stop::ClientGone);
             end(task);
         }

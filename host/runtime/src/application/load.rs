@@ -91,6 +91,7 @@ impl Application {
             observer: config.observer.clone(),
             scheduler: config.scheduler.filter(|_| !is_policy),
             idle: IdleInstances::default(),
+            occupancy: Arc::default(),
             polls: Arc::default(),
         };
         Ok(Application {

@@ -166,7 +166,8 @@ impl Application {
             );
             trace.context().put(request.headers_mut());
         }
-        let stop_on_drop = StopOnDrop::new(task.clone());
+        let open = self.workers.occupancy.open();
+        let stop_on_drop = StopOnDrop::new(task.clone()).of_open(open);
         let method = request.method().clone();
         let (response, guest) = match self.respond_to(request, &task, &method).await {
             Ok(responded) => responded,

@@ -1,13 +1,20 @@
-//! Instances that wait for their next request.
+//! Instances that wait for their next request, and those that are about to.
 
 use super::proxy_instance::Instance;
 use crate::lock::ignore_poison;
 use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// How long an instance that may be reused waits for its next request.
 const IDLE: Duration = Duration::from_secs(5);
+
+/// How long a request waits for an instance that has given its response and is about to wait for its
+/// next request: the next client may be faster than the guest comes to its end.
+const ABOUT_TO_WAIT: Duration = Duration::from_millis(5);
 
 /// The instances of one application that wait for their next request.
 #[derive(Clone, Default)]
@@ -36,6 +43,59 @@ impl IdleInstances {
         if !std::mem::replace(&mut waiting.is_watched, true) {
             tokio::spawn(drop_unused(Arc::downgrade(&self.0)));
         }
+    }
+}
+
+/// The requests whose responses are not complete, and the instances at work. Where there are more of
+/// these, one of them has given its whole response, and is about to wait for its next request.
+#[derive(Default)]
+pub(crate) struct Occupancy {
+    open: AtomicUsize,
+    at_work: AtomicUsize,
+    freed: Notify,
+}
+
+/// A response that is not complete, until this is dropped.
+pub(crate) struct OpenResponse(Arc<Occupancy>);
+
+/// An instance at work, until this is dropped.
+pub(super) struct AtWork(Arc<Occupancy>);
+
+impl Occupancy {
+    /// One response more is not complete.
+    pub(crate) fn open(self: &Arc<Occupancy>) -> OpenResponse {
+        self.open.fetch_add(1, Ordering::SeqCst);
+        OpenResponse(self.clone())
+    }
+
+    /// One instance more is at work.
+    pub(super) fn begin(self: &Arc<Occupancy>) -> AtWork {
+        self.at_work.fetch_add(1, Ordering::SeqCst);
+        AtWork(self.clone())
+    }
+
+    /// Waits a little for the next instance to be free, where one is about to be. For a request
+    /// that is open, and has no instance yet.
+    pub(super) async fn until_free(&self) {
+        let mut freed = pin!(self.freed.notified());
+        freed.as_mut().enable();
+        let without_this = self.open.load(Ordering::SeqCst).saturating_sub(1);
+        if self.at_work.load(Ordering::SeqCst) > without_this {
+            let _ = tokio::time::timeout(ABOUT_TO_WAIT, freed.as_mut()).await;
+        }
+    }
+}
+
+impl Drop for OpenResponse {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.at_work.fetch_sub(1, Ordering::SeqCst);
+        self.0.freed.notify_waiters();
     }
 }
 

@@ -8,7 +8,7 @@
 use super::attached_guest::AttachedGuest;
 use super::factory::InstanceFactory;
 use super::guest_future::{GuestFuture, PollTimes};
-use super::idle::IdleInstances;
+use super::idle::{IdleInstances, Occupancy};
 use super::proxy_instance::Instance;
 use super::state::InstanceState;
 use crate::request::{Finish, Observer, RequestTask};
@@ -39,6 +39,7 @@ pub(crate) struct Workers {
     /// requests.
     pub(crate) scheduler: Option<Arc<GuestScheduler>>,
     pub(crate) idle: IdleInstances,
+    pub(crate) occupancy: Arc<Occupancy>,
     /// How long guests run at once.
     pub(crate) polls: Arc<PollTimes>,
 }
@@ -175,7 +176,14 @@ async fn work(
     request: Request,
     respond: oneshot::Sender<wasmtime::Result<Response>>,
 ) {
-    let instance = match workers.idle.take() {
+    let mut idle = workers.idle.take();
+    if idle.is_none() && workers.reuse.allows(1) {
+        workers.occupancy.until_free().await;
+        idle = workers.idle.take();
+    }
+    // Dropped when the instance waits for its next request, or is gone.
+    let _at_work = workers.occupancy.begin();
+    let instance = match idle {
         Some(instance) => {
             task.run.mark_reused();
             instance
