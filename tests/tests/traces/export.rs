@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use tensor_wasm_tests::{Serve, Server, eventually, guest};
+use tempfile::TempDir;
+use tensor_wasm_tests::{Authority, Serve, Server, eventually, guest};
 
 use super::{Answer, Collector, TRACE, exporting, get, parent};
 
@@ -138,6 +139,40 @@ fn a_collector_that_is_busy_for_a_while_loses_nothing() {
     collector.set_answer(Answer::Accepts);
     collector.wait(TRACE, 3);
     assert_eq!(metric(&server, FAILED), 0.0);
+}
+
+#[test]
+fn a_collector_of_https_is_verified_by_the_authorities_that_the_operator_names() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let authority = Authority::new();
+    authority.write(path("authority.pem"));
+    authority
+        .issue("collector")
+        .write(path("certificate.pem"), path("key.pem"));
+    // What it answers is no message of OTLP, and says no more than its status.
+    let collector = Serve::new(guest("hello"))
+        .arg("--tls-cert")
+        .arg(path("certificate.pem"))
+        .arg("--tls-key")
+        .arg(path("key.pem"))
+        .start();
+    for (certificate, series) in [(Some("authority.pem"), EXPORTED), (None, FAILED)] {
+        let mut serve = Serve::new(guest("hello"))
+            .arg("--admin=127.0.0.1:0")
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url(""))
+            .env("OTEL_BSP_SCHEDULE_DELAY", "20")
+            .env("OTEL_BSP_EXPORT_TIMEOUT", "2000");
+        if let Some(certificate) = certificate {
+            let certificate = path(certificate).display().to_string();
+            serve = serve.env("OTEL_EXPORTER_OTLP_CERTIFICATE", &certificate);
+        }
+        let server = serve.start();
+        assert_eq!(server.get("/").status, 200);
+        eventually("the spans are counted", || {
+            (metric(&server, series) == 3.0).then_some(())
+        });
+    }
 }
 
 #[test]
