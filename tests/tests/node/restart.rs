@@ -89,12 +89,21 @@ fn a_full_disk_refuses_what_would_be_written_and_goes_on_serving() {
     job.assert_error(507, "storage_full");
     node.delete("/functions/app")
         .assert_error(507, "storage_full");
+    for _ in 0..3 {
+        let values = serde_json::json!({"values": {"a": "b"}});
+        node.send_json(Method::PUT, "/functions/app/config", &values)
+            .assert_error(507, "storage_full");
+    }
     assert_eq!(node.list(), ["app"]);
     assert_eq!(node.server.get("/f/app").text(), "hello\n");
     assert_eq!(node.server.get("/readyz").status, 200);
+    // What is acknowledged once there is room again is kept.
+    node.server.limit_file_size(u64::MAX);
+    node.deploy("third", "hello");
+    assert_eq!(node.list(), ["app", "third"]);
     let node = node.restart(&[]);
     node.deploy("other", "reflect");
-    assert_eq!(node.list(), ["app", "other"]);
+    assert_eq!(node.list(), ["app", "other", "third"]);
 }
 
 /// How often the process is killed. `TENSOR_WASM_TEST_KILLS` asks for more, and `cargo xtask
