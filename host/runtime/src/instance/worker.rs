@@ -310,6 +310,8 @@ impl Work {
             }
             task.run.mark_failed();
         }
+        // Before whoever waits for the end learns of it, and has no use for the guest any more.
+        let stopped = task.run.stopped();
         task.run.finish(match result {
             Ok(()) => Finish::Returned,
             Err(_) => Finish::Failed,
@@ -317,7 +319,7 @@ impl Work {
         let Err(error) = result else {
             return;
         };
-        match task.run.stopped() {
+        match stopped {
             Some(stop) => {
                 tracing::debug!(request_id, %trace_id, ?stop, "the guest was stopped");
             }
