@@ -56,6 +56,9 @@ const OTHERS: &str = "
         interface exit { exit: func(code: u8); }
         interface run { run: func() -> result; }
     }
+    package wasi:config@0.2.0 {
+        interface store { get: func(key: string) -> option<string>; }
+    }
     package wasi:filesystem@0.2.0 {
         interface preopens { get: func() -> list<string>; }
     }
