@@ -476,17 +476,23 @@ fn every_page_with_commands_is_run_by_a_test() {
 fn commands_marked_as_checked_only_exist_with_their_options() {
     for page in pages() {
         for line in blocks(&page, "sh checked").iter().flat_map(|b| b.lines()) {
-            let words = line
-                .strip_prefix("cargo xtask ")
-                .unwrap_or_else(|| panic!("{}: cannot check `{line}`", page.display()))
-                .split_whitespace();
+            let (mut program, words) = if let Some(words) = line.strip_prefix("cargo xtask ") {
+                let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+                let mut program = Command::new(cargo);
+                program.arg("xtask");
+                (program, words)
+            } else if let Some(words) = line.strip_prefix("tensor-wasm ") {
+                (Command::new(binary()), words)
+            } else {
+                panic!("{}: cannot check `{line}`", page.display());
+            };
+            let words = words.split_whitespace();
             let (options, words): (Vec<_>, Vec<_>) = words.partition(|w| w.starts_with("--"));
             // `bench serve` is a command of two words; elsewhere the second is an argument.
             let command = &words[..words.len().min(if words[0] == "bench" { 2 } else { 1 })];
-            let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            let output = program
                 .current_dir(root())
                 .env("CARGO_TARGET_DIR", target())
-                .arg("xtask")
                 .args(command)
                 .arg("--help")
                 .output()
