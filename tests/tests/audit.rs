@@ -408,7 +408,7 @@ fn audited_at(path: &Path, options: &[&str]) -> Serve {
     Serve::new(guest("hello"))
         .arg("--policy")
         .arg(component("policy"))
-        .env("TENSOR_WASM_API_TOKENS", &format!("{TOKEN}:tenant=*"))
+        .env("TENSOR_WASM_API_TOKENS", format!("{TOKEN}:tenant=*"))
         .arg(format!("--audit-log=file:{}", path.display()))
         .args(options)
 }
@@ -418,7 +418,7 @@ fn with_full_disk(options: &[&str]) -> Server {
     Serve::new(guest("hello"))
         .arg("--policy")
         .arg(component("policy"))
-        .env("TENSOR_WASM_API_TOKENS", &format!("{TOKEN}:tenant=*"))
+        .env("TENSOR_WASM_API_TOKENS", format!("{TOKEN}:tenant=*"))
         .arg("--audit-log=file:/dev/full")
         .args(options)
         .start()

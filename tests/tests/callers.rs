@@ -34,7 +34,7 @@ fn a_token_from_the_environment_admits_only_the_tenants_listed_with_it() {
     let server = policed()
         .env(
             "TENSOR_WASM_API_TOKENS",
-            &format!("{ONE}:tenant=*,{TWO}:tenant=1,2,3"),
+            format!("{ONE}:tenant=*,{TWO}:tenant=1,2,3"),
         )
         .start();
     for tenant in [None, Some("0"), Some("9")] {
@@ -53,7 +53,7 @@ fn a_token_from_the_environment_admits_only_the_tenants_listed_with_it() {
 #[test]
 fn the_environment_of_a_running_server_holds_no_token() {
     let server = policed()
-        .env("TENSOR_WASM_API_TOKENS", &format!("{ONE}:tenant=*"))
+        .env("TENSOR_WASM_API_TOKENS", format!("{ONE}:tenant=*"))
         .env("TENSOR_WASM_SETTING", "password=hunter2-of-the-policy")
         .env("TENSOR_WASM_ENV", "PASSWORD=hunter2-of-the-component")
         // A name that nothing reads.
@@ -79,7 +79,7 @@ fn the_environment_of_a_running_server_holds_no_token() {
 #[test]
 fn a_token_without_tenants_is_accepted_with_one_deprecation_warning() {
     let server = policed()
-        .env("TENSOR_WASM_API_TOKENS", &format!("{ONE},{TWO}"))
+        .env("TENSOR_WASM_API_TOKENS", format!("{ONE},{TWO}"))
         .start();
     assert_eq!(ask(&server, ONE, Some("5")).text(), "hello\n");
     assert_eq!(ask(&server, TWO, Some("5")).text(), "hello\n");
@@ -115,7 +115,7 @@ fn without_tokens_every_request_is_refused_unless_the_operator_opens_the_service
 #[test]
 fn a_request_without_a_tenant_is_refused_where_one_is_required() {
     let server = policed()
-        .env("TENSOR_WASM_API_TOKENS", &format!("{ONE}:tenant=*"))
+        .env("TENSOR_WASM_API_TOKENS", format!("{ONE}:tenant=*"))
         .env("TENSOR_WASM_API_REQUIRE_TENANT", "1")
         .start();
     ask(&server, ONE, None).assert_error(400, "missing_tenant");
@@ -168,7 +168,7 @@ fn a_token_over_its_rate_gets_429_with_retry_after_and_other_tokens_do_not() {
     let server = policed()
         .env(
             "TENSOR_WASM_API_TOKENS",
-            &format!("{ONE}:tenant=*,{TWO}:tenant=*"),
+            format!("{ONE}:tenant=*,{TWO}:tenant=*"),
         )
         // The rate is so low that no permit is refilled during the test.
         .env("TENSOR_WASM_API_RATE_LIMIT_QPS", "1")
@@ -207,7 +207,7 @@ fn a_rate_without_a_burst_and_a_burst_without_a_rate_use_the_documented_defaults
 #[test]
 fn any_authorization_or_tenant_header_gets_a_response_in_the_error_envelope() {
     let server = policed()
-        .env("TENSOR_WASM_API_TOKENS", &format!("{ONE}:tenant=1"))
+        .env("TENSOR_WASM_API_TOKENS", format!("{ONE}:tenant=1"))
         .start();
     let value = || prop::collection::vec(any::<u8>(), 0..64);
     let likely = prop_oneof![

@@ -79,7 +79,7 @@ fn a_node_behind_a_policy_is_verified_with_metrics_and_audit_log_and_nothing_is_
         assert_eq!(outcomes(&report), all);
         assert_eq!(report["ok"], true);
     }
-    let output = verify(&server, &[tenant.clone()], Some(&token));
+    let output = verify(&server, std::slice::from_ref(&tenant), Some(&token));
     assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
     let text = &output.stdout;
     assert!(

@@ -160,7 +160,7 @@ fn a_collector_of_https_is_verified_by_the_authorities_that_the_operator_names()
     for (certificate, series) in [(Some("authority.pem"), EXPORTED), (None, FAILED)] {
         let mut serve = Serve::new(guest("hello"))
             .arg("--admin=127.0.0.1:0")
-            .env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url(""))
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url(""))
             .env("OTEL_BSP_SCHEDULE_DELAY", "20")
             .env("OTEL_BSP_EXPORT_TIMEOUT", "2000");
         if let Some(certificate) = certificate {

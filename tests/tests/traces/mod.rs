@@ -17,7 +17,7 @@ const CALLER: &str = "b7ad6b7169203331";
 /// With spans exported to a collector, each at once.
 fn exporting(serve: Serve, collector: &Collector) -> Serve {
     serve
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url())
         .env("OTEL_BSP_SCHEDULE_DELAY", "20")
 }
 

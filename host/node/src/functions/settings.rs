@@ -137,7 +137,8 @@ impl Functions {
     }
 
     /// Changes the settings of a function, alone and to the end. Whether or not that succeeds, its
-    /// versions are loaded again when they are next invoked: what failed may have happened.
+    /// versions are loaded again when they are next invoked, since what failed may have happened;
+    /// but not where it is seen that nothing has changed: a function goes on while the disk is full.
     pub(super) async fn change_settings<T: Send + 'static>(
         self: &Arc<Self>,
         tenant: u64,
@@ -148,9 +149,23 @@ impl Functions {
         to_its_end(async move {
             let mut alone = functions.index.change().await;
             alone.unchanged();
-            let function = functions.storage.database.function(tenant, &key).await?;
+            let database = &functions.storage.database;
+            let function = database.function(tenant, &key).await?;
             let function = function.ok_or(ChangeError::NoFunction)?;
+            let settings = database.settings(&function.id).await?;
             let changed = change(&functions, &function.id).await;
+            if changed.is_err()
+                && database
+                    .function(tenant, &key)
+                    .await
+                    .ok()
+                    .flatten()
+                    .as_ref()
+                    == Some(&function)
+                && database.settings(&function.id).await.ok().as_ref() == Some(&settings)
+            {
+                return changed;
+            }
             // It is read again when it is next used.
             alone.removed(tenant, &function);
             for number in function.versions.keys() {

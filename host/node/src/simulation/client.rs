@@ -48,7 +48,8 @@ impl Client {
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Model) -> T) -> T {
-        change(&mut *ignore_poison(self.model.lock()))
+        let mut model = ignore_poison(self.model.lock());
+        change(&mut model)
     }
 
     fn random<T>(&self, ask: impl FnOnce(&mut fastrand::Rng) -> T) -> T {

@@ -27,7 +27,8 @@ pub(super) struct SimulatedDatabase {
 impl SimulatedDatabase {
     async fn read<T>(&self, ask: impl FnOnce(&Tables) -> T) -> Result<T, StorageError> {
         self.world.before_read().await?;
-        Ok(ask(&*ignore_poison(self.tables.lock())))
+        let tables = ignore_poison(self.tables.lock());
+        Ok(ask(&tables))
     }
 
     async fn write<T>(
@@ -36,7 +37,10 @@ impl SimulatedDatabase {
         change: impl FnOnce(&mut Tables) -> T,
     ) -> Result<T, StorageError> {
         self.world.before_write().await?;
-        let changed = change(&mut *ignore_poison(self.tables.lock()));
+        let changed = {
+            let mut tables = ignore_poison(self.tables.lock());
+            change(&mut tables)
+        };
         self.world.note(|| format!("written: {name}"));
         self.world.after_write().await?;
         Ok(changed)

@@ -117,7 +117,8 @@ impl World {
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        change(&mut *ignore_poison(self.state.lock()))
+        let mut state = ignore_poison(self.state.lock());
+        change(&mut state)
     }
 
     /// Writes down what happens.

@@ -21,7 +21,7 @@ use super::stored;
 pub(crate) const ID_PREFIX: &str = "fn_";
 
 /// A function.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Function {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -37,7 +37,7 @@ pub(crate) struct Function {
 }
 
 /// One deployment of a function.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     /// Of the component: `blake3:` and hexadecimal digits.
     pub(crate) digest: String,
@@ -55,7 +55,7 @@ pub(crate) struct Version {
 }
 
 /// What a component imports, by whether it was granted.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Imports {
     pub(crate) granted: Vec<String>,
     pub(crate) denied: Vec<String>,

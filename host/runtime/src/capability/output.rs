@@ -23,9 +23,9 @@ const LINE_BYTES: usize = 8 << 10;
 /// What one request may add to the log, in bytes. The rest is dropped, which is logged once.
 const REQUEST_BYTES: usize = 256 << 10;
 
-/// What a line takes of the log beside its text: time, level, request and stream. It counts,
+/// What a line takes of the log beside its text: time, level, request, trace and stream. It counts,
 /// so that a guest that writes empty lines can't make the log a hundred times as long.
-const LINE_OVERHEAD: usize = 128;
+const LINE_OVERHEAD: usize = 176;
 
 /// How fast all guests together fill the log.
 static RATE: OutputRate = OutputRate::new();

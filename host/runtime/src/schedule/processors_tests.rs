@@ -110,7 +110,8 @@ proptest! {
     ) {
         let mut processors = processors(slots);
         let mut now = Instant::now();
-        let (mut runs, mut waits): (Vec<(u64, Guest)>, Vec<(u64, Guest)>) = (Vec::new(), Vec::new());
+        let mut runs: Vec<(u64, Guest)> = Vec::new();
+        let mut waits: Vec<(u64, Guest)> = Vec::new();
         let mut next_guest = 0;
         for (tenant, what, us) in steps {
             now += Duration::from_micros(us);
