@@ -112,7 +112,7 @@ impl std::error::Error for NoGpu {}
 /// `--prebuilt`. `None` where it needs one.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run()`].
 pub fn run_alone(arguments: Option<&Arguments>) -> Option<Result<()>> {
     if let Some(arguments) = arguments {
         let folder = arguments.prebuilt.as_ref()?;

@@ -12,7 +12,7 @@ use crate::project::{Built, Output, Project};
 
 /// Build the component of a project
 ///
-/// Runs the command that stands in the table [build] of tensor-wasm.toml, and checks
+/// Runs the command that stands in the table `[build]` of tensor-wasm.toml, and checks
 /// that it made a component.
 #[derive(Args)]
 #[command(after_help = "\

@@ -3,10 +3,10 @@
 //! (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>).
 //!
 //! [`Traces`] is the runtime's [`Tracer`]. A span that has ended goes into a queue of bounded
-//! length ([`queue`]); a thread of its own takes batches from there ([`exporter`]), translates them
-//! ([`encode`]) and sends them. A collector that is slow, away or refuses costs spans, which are
+//! length (`queue`); a thread of its own takes batches from there (`exporter`), translates them
+//! (`encode`) and sends them. A collector that is slow, away or refuses costs spans, which are
 //! counted, and nothing else: no request waits for it. What is traced, and where it goes, is set by
-//! OpenTelemetry's own variables ([`environment`]); `docs/tracing.md` is for operators.
+//! OpenTelemetry's own variables (`environment`); `docs/tracing.md` is for operators.
 
 mod config;
 mod encode;

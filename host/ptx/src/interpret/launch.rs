@@ -75,7 +75,7 @@ impl InterpretedLaunch {
         self.names.is_some()
     }
 
-    /// How many bytes the state of one running [`InterpretedBlock`] takes, checks included.
+    /// How many bytes the state of one running block takes, checks included.
     #[must_use]
     pub fn block_bytes(&self) -> u64 {
         self.block_bytes

@@ -33,7 +33,7 @@ const SOCKET_MODE: u32 = 0o660;
 
 /// Build and serve a project, and again after each change
 ///
-/// Runs the command in the table [build] of tensor-wasm.toml, serves the component on
+/// Runs the command in the table `[build]` of tensor-wasm.toml, serves the component on
 /// the processor with kernel checks, and watches the files that it is made from. A new
 /// version takes over without a request lost; requests that run are answered by the one
 /// that they came to. If a build fails, the last good version goes on answering, and
