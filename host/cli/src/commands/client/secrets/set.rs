@@ -118,13 +118,20 @@ fn read(reader: impl Read) -> io::Result<Option<Zeroizing<String>>> {
     Ok(text)
 }
 
+/// A secret that is empty is rather a pipe whose program failed, and would replace one that is not.
 fn checked(text: Zeroizing<String>, source: &str) -> Result<Zeroizing<String>, ClientError> {
-    match text.len() as u64 > LONGEST {
-        true => Err(ClientError::Input(format!(
-            "the secret in {source} is longer than {LONGEST} bytes"
-        ))),
-        false => Ok(text),
+    if text.is_empty() {
+        return Err(ClientError::Input(format!(
+            "the secret in {source} is empty, and nothing was changed: `tensor-wasm secrets delete` \
+             removes one"
+        )));
     }
+    if text.len() as u64 > LONGEST {
+        return Err(ClientError::Input(format!(
+            "the secret in {source} is longer than {LONGEST} bytes"
+        )));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -146,5 +153,13 @@ mod tests {
             assert_eq!(&**read(bytes.as_bytes()).unwrap().unwrap(), text);
         }
         assert!(read(&[0xff_u8][..]).unwrap().is_none());
+    }
+
+    #[test]
+    fn an_empty_secret_is_refused_by_the_name_of_its_source() {
+        let checked = |text: &str| checked(Zeroizing::new(text.to_owned()), "standard input");
+        let error = checked("").unwrap_err().to_string();
+        assert!(error.contains("standard input is empty"), "{error}");
+        assert_eq!(&**checked("a").unwrap(), "a");
     }
 }
