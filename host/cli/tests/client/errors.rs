@@ -77,7 +77,7 @@ fn every_command_ends_with_the_code_of_the_node_s_error() {
         &["settings", "set", "image", "a=b"],
         &["settings", "unset", "image", "a"],
         &["secrets", "list", "image"],
-        &["secrets", "set", "image", "A"],
+        &["secrets", "set", "image", "A", "--from=Cargo.toml"],
         &["secrets", "delete", "image", "A"],
         &["outgoing", "image"],
         &["assets", "list", "image"],

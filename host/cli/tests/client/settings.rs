@@ -133,6 +133,7 @@ fn a_secret_comes_from_standard_input_a_file_or_a_variable_and_is_shown_nowhere(
         .run()
         .fails(1, &["can't read nowhere"]);
     set(&[]).input([0xff_u8]).run().fails(5, &["UTF-8"]);
+    set(&[]).input("\n").run().fails(5, &["is empty"]);
     set(&[])
         .input(vec![b'h'; 100_000])
         .run()
