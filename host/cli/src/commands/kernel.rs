@@ -1,6 +1,7 @@
 //! `tensor-wasm kernel`: checks kernels, launches them, and counts what they do. `kernel check` is
 //! in this file: whether the device can run the kernels of a file, and how to launch them.
 
+mod bindings;
 mod ir;
 mod launch;
 mod listing;
@@ -22,7 +23,7 @@ use tensor_wasm_ptx::compile::{
 };
 use tensor_wasm_ptx::{Diagnostic, Limits, Module, Param, ParamType};
 
-/// Check, launch and profile kernels, without a component
+/// Check, launch and profile kernels, and write bindings of them, without a component
 #[derive(Args)]
 pub struct Kernel {
     #[command(subcommand)]
@@ -34,6 +35,7 @@ enum KernelCommand {
     Check(Check),
     Run(run::Run),
     Profile(profile::ProfileCommand),
+    Bindings(bindings::Bindings),
 }
 
 /// Check a PTX file: its kernels, their parameters, and what the device can't run
@@ -75,6 +77,7 @@ impl Kernel {
             KernelCommand::Check(check) => check.run(),
             KernelCommand::Run(run) => run.run(),
             KernelCommand::Profile(profile) => profile.run(),
+            KernelCommand::Bindings(bindings) => bindings.run(),
         }
     }
 }
