@@ -16,6 +16,7 @@ mod node;
 mod serve;
 mod server;
 mod table;
+mod test;
 mod token;
 mod wit;
 
@@ -51,6 +52,7 @@ pub enum Command {
     Verify(Box<client::Verify>),
     New(new::New),
     Build(build::Build),
+    Test(test::Test),
     Dev(dev::Dev),
     Compose(compose::Compose),
     Inspect(inspect::Inspect),
@@ -89,6 +91,7 @@ impl Command {
             Self::Verify(command) => command.run(),
             Self::New(command) => command.run(),
             Self::Build(command) => command.run(),
+            Self::Test(command) => command.run(),
             Self::Dev(command) => command.run(),
             Self::Compose(command) => command.run(),
             Self::Inspect(command) => command.run(),

@@ -12,13 +12,14 @@ use crate::config::{self, Position};
 
 /// The table, and its keys.
 const BUILD: &str = "build";
-const KEYS: [&str; 3] = ["command", "component", "watch"];
+const KEYS: [&str; 4] = ["command", "component", "test", "watch"];
 
 /// What a manifest without a table is to be given.
 const EXAMPLE: &str = "\
 [build]
 command = [\"cargo\", \"build\", \"--release\", \"--target\", \"wasm32-wasip2\"]
 component = \"target/wasm32-wasip2/release/my_service.wasm\"
+test = [\"cargo\", \"test\"]
 watch = [\"src\"]";
 
 /// Why a folder is no project.
@@ -98,14 +99,8 @@ fn project(folder: &Path, build: &Spanned<DeValue<'_>>) -> Result<Project, Mista
         }
     }
     let missing = |key| (at, format!("`{BUILD}.{key}` is missing"));
-    let command = texts(table, "command")?.ok_or_else(|| missing("command"))?;
-    if command.first().is_none_or(String::is_empty) {
-        let message = "`build.command` is empty: write the program and its arguments".to_owned();
-        return Err((
-            table.get("command").map_or(at, |value| value.span().start),
-            message,
-        ));
-    }
+    let command = command(table, "command")?.ok_or_else(|| missing("command"))?;
+    let test = self::command(table, "test")?;
     let component = match table.get("component") {
         None => return Err(missing("component")),
         Some(value) => text(value, "component")?,
@@ -114,9 +109,22 @@ fn project(folder: &Path, build: &Spanned<DeValue<'_>>) -> Result<Project, Mista
     Ok(Project {
         folder: folder.to_owned(),
         command,
+        test,
         component: folder.join(component),
         watch: watch.into_iter().map(|path| folder.join(path)).collect(),
     })
+}
+
+/// A program with its arguments, where there is one.
+fn command(table: &DeTable<'_>, key: &str) -> Result<Option<Vec<String>>, Mistake> {
+    let words = texts(table, key)?;
+    match &words {
+        Some(words) if words.first().is_none_or(String::is_empty) => Err((
+            table.get(key).map_or(0, |value| value.span().start),
+            format!("`{BUILD}.{key}` is empty: write the program and its arguments"),
+        )),
+        _ => Ok(words),
+    }
 }
 
 /// A list of strings, where there is one.
@@ -163,6 +171,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(project.command, ["make", "it"]);
+        assert_eq!(project.test, None);
         assert!(project.component().ends_with("out/a.wasm"));
         assert_eq!(project.watched().count(), 3);
     }
@@ -194,6 +203,10 @@ mod tests {
                 vec!["2:11", "list of strings"],
             ),
             ("[build]\ncommand = [1]", vec!["2:12", "in quotes"]),
+            (
+                "[build]\ncommand = [\"a\"]\ncomponent = \"a\"\ntest = [\"\"]",
+                vec!["4:8", "`build.test` is empty"],
+            ),
         ] {
             let error = of(text).unwrap_err();
             assert!(

@@ -1,9 +1,10 @@
 //! A project of an author: the folder with the table `[build]` in its `tensor-wasm.toml`, which
-//! says how a component is built from it. What `tensor-wasm build` and `dev` work on.
+//! says how a component is built from it. What `tensor-wasm build`, `test` and `dev` work on.
 
 mod build;
 mod manifest;
 mod snapshot;
+mod test;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,8 @@ pub struct Project {
     folder: PathBuf,
     /// The program and its arguments; never empty.
     command: Vec<String>,
+    /// The program that runs the tests, and its arguments, where there is one.
+    test: Option<Vec<String>>,
     /// What the command makes.
     component: PathBuf,
     /// The files and folders that it is made from.
