@@ -7,5 +7,6 @@ mod audit;
 mod client;
 mod commands;
 mod config;
+mod projects;
 mod run;
 mod token;

@@ -1,5 +1,7 @@
 //! `tensor-wasm new`: a project to start from, that builds at once.
 
+mod choice;
+mod folder;
 mod name;
 mod sdk;
 mod template;
@@ -11,9 +13,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
+use choice::{Language, Start};
 use name::ProjectName;
 use sdk::Sdk;
-use template::{Language, Template};
 
 /// Create a project for a component that uses the GPU
 ///
@@ -26,22 +28,22 @@ Examples:
   tensor-wasm new my-service
   tensor-wasm new my-service --template saxpy
   tensor-wasm new my-service --sdk ../tensor-wasm/guest-sdk
-  tensor-wasm new my-service --lang python")]
+  tensor-wasm new my-service --lang python
+  tensor-wasm new my-service --template https://example.org/a-template.git#main")]
 pub struct New {
     /// The name of the project, and of the folder that is created for it
     name: ProjectName,
-    /// What to start from: empty (doubles numbers), saxpy (JSON in and out) or image (PNG
-    /// in and out); Python and JavaScript have empty alone
-    #[arg(long, value_enum, value_name = "TEMPLATE", default_value = "empty")]
-    template: Template,
-    /// The language of the component; kernels are PTX in all of them
-    #[arg(
-        long = "lang",
-        value_enum,
-        value_name = "LANGUAGE",
-        default_value = "rust"
-    )]
-    language: Language,
+    /// What to start from: empty (doubles numbers), saxpy (JSON in and out), image (PNG in and
+    /// out), stream (computes on a body while it arrives) or embeddings (finds texts, with
+    /// vectors that stay on the device); Python and JavaScript have empty alone. Or a template
+    /// of your own: a folder, or a git repository (a URL, with #BRANCH behind it if need be).
+    /// In its files that end in .template, the names {{name}}, {{kebab}}, {{crate}}, {{sdk}} and
+    /// {{wit}} are replaced
+    #[arg(long, value_name = "TEMPLATE", default_value = "empty")]
+    template: Start,
+    /// The language of the component: rust unless set. Kernels are PTX in all of them
+    #[arg(long = "lang", value_enum, value_name = "LANGUAGE")]
+    language: Option<Language>,
     /// Where a Rust project takes the crate tensor-wasm-guest from: the folder `guest-sdk` of
     /// a checkout, a git repository (a URL), or a version. Unless set, the checkout that
     /// this program was built in
@@ -61,9 +63,9 @@ impl New {
             ),
             _ => anyhow::Error::new(error).context(format!("can't create {}", folder.display())),
         })?;
-        for (path, text) in &files {
+        for (path, bytes) in &files {
             let path = folder.join(path);
-            write(&path, text).with_context(|| format!("can't write {}", path.display()))?;
+            write(&path, bytes).with_context(|| format!("can't write {}", path.display()))?;
         }
         let mut said = format!("created {}\n", folder.display());
         for (path, _) in &files {
@@ -72,30 +74,47 @@ impl New {
         said += &format!(
             "next:\n  cd {}\n{}  tensor-wasm dev\n",
             folder.display(),
-            self.language.before_the_first_build()
+            match &self.template {
+                Start::Shipped(_) => self.language.unwrap_or_default().before_the_first_build(),
+                Start::Own(_) => "",
+            }
         );
         super::print(&said)?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// The files of the project, each with its path in it.
-    fn files(&self, folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
-        let sdk = match self.language {
-            Language::Rust => Some(Sdk::find(self.sdk.as_deref(), folder)?),
-            language if self.sdk.is_some() => anyhow::bail!(
-                "--sdk is the crate that Rust projects use; a project in {language} needs none"
-            ),
-            _ => None,
-        };
-        template::files(self.language, self.template, &self.name, sdk.as_ref())
+    fn files(&self, folder: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+        let sdk = || Sdk::find(self.sdk.as_deref(), folder);
+        match (&self.template, self.language.unwrap_or_default()) {
+            (Start::Own(place), _) => {
+                if self.language.is_some() {
+                    anyhow::bail!(
+                        "--lang is for the templates of this program: {place} has its own language"
+                    );
+                }
+                template::filled_in_folder(folder::read(place)?, &self.name, sdk)
+            }
+            (Start::Shipped(template), Language::Rust) => {
+                template::files(Language::Rust, *template, &self.name, Some(&sdk()?))
+            }
+            (Start::Shipped(template), language) => {
+                if self.sdk.is_some() {
+                    anyhow::bail!(
+                        "--sdk is the crate that Rust projects use; a project in {language} needs none"
+                    );
+                }
+                template::files(language, *template, &self.name, None)
+            }
+        }
     }
 }
 
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    fs::write(path, text)
+    fs::write(path, bytes)
 }
 
 /// A value of an option, as it is written on the command line.

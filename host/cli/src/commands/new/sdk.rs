@@ -30,8 +30,8 @@ impl Sdk {
             Some(text) => Self::named(text),
             None => Self::of_this_program().with_context(|| {
                 format!(
-                    "the crate tensor-wasm-guest, which {} needs, is not published yet, and this \
-                     program does not lie in a checkout of TensorWasm: name one with --sdk \
+                    "the crate tensor-wasm-guest, which {} needs, is not published yet, and the \
+                     checkout that this program was built in is not here: name one with --sdk \
                      CHECKOUT/guest-sdk, or its git repository with --sdk URL",
                     project.display()
                 )
@@ -66,11 +66,20 @@ impl Sdk {
         )
     }
 
-    /// The checkout around this program's own file, such as `target/debug/tensor-wasm`.
+    /// The checkout around this program's own file, such as `target/debug/tensor-wasm`, or the one
+    /// that it was compiled from, which `cargo install --path` leaves where it is.
     fn of_this_program() -> Option<Sdk> {
         let program = std::env::current_exe().ok()?.canonicalize().ok()?;
-        let mut folders = program.ancestors().map(|folder| folder.join("guest-sdk"));
-        folders.find(|folder| is_sdk(folder)).map(Sdk::Folder)
+        Self::around(&program, Path::new(env!("CARGO_MANIFEST_DIR")))
+    }
+
+    fn around(program: &Path, source: &Path) -> Option<Sdk> {
+        let mut folders = program.ancestors().chain(source.ancestors());
+        let found = folders.find_map(|folder| {
+            let sdk = folder.join("guest-sdk");
+            is_sdk(&sdk).then(|| sdk.canonicalize().ok()).flatten()
+        });
+        found.map(Sdk::Folder)
     }
 
     /// What stands in a manifest between the braces of a dependency.
@@ -114,6 +123,18 @@ mod tests {
         for bad in ["/nowhere", "latest", "https://a\"b", "1.2.3.4"] {
             assert!(Sdk::named(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_program_takes_the_checkout_around_it_or_else_the_one_that_it_was_built_in() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let checkout = Sdk::Folder(here.join("../../guest-sdk").canonicalize().unwrap());
+        let installed = Path::new("/home/me/.cargo/bin/tensor-wasm");
+        let removed = Path::new("/home/me/removed/host/cli");
+        assert_eq!(Sdk::around(installed, here), Some(checkout.clone()));
+        let built = here.join("../../target/debug/tensor-wasm");
+        assert_eq!(Sdk::around(&built, removed), Some(checkout));
+        assert_eq!(Sdk::around(installed, removed), None);
     }
 
     #[test]

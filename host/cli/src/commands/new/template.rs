@@ -1,55 +1,13 @@
 //! The templates of projects, which this program contains: files with names in double braces
 //! that a project's own values replace.
 
-use std::fmt;
-
-use clap::ValueEnum;
 use tensor_wasm_runtime::Contract;
 
+use super::choice::{Language, Template};
+use super::folder::{Content, TemplateFile};
 use super::name::ProjectName;
 use super::sdk::Sdk;
 use super::word;
-
-/// The language of a component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Language {
-    Rust,
-    Python,
-    Javascript,
-}
-
-impl fmt::Display for Language {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Rust => "Rust",
-            Self::Python => "Python",
-            Self::Javascript => "JavaScript",
-        })
-    }
-}
-
-impl Language {
-    /// The commands that get what a build needs, as lines to follow.
-    pub fn before_the_first_build(self) -> &'static str {
-        match self {
-            Self::Rust => "",
-            Self::Python => "  pip install -r requirements.txt\n",
-            Self::Javascript => "  npm install\n",
-        }
-    }
-}
-
-/// What a project starts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Template {
-    /// A service that doubles numbers
-    Empty,
-    /// A service that computes a * x + y, with JSON in and out
-    Saxpy,
-    /// A service that filters pictures, with PNG in and out, and computes without a device
-    /// where none is granted
-    Image,
-}
 
 /// A file of a template: its path in a project, and its text.
 type File = (&'static str, &'static str);
@@ -93,6 +51,15 @@ const RUST_IMAGE: &[File] = files!("rust/image":
     "kernels/filters.ptx" <- "kernels/filters.ptx",
 );
 
+const RUST_STREAM: &[File] = files!("rust/stream":
+    "src/lib.rs" <- "src/lib.rs.template",
+);
+
+const RUST_EMBEDDINGS: &[File] = files!("rust/embeddings":
+    "src/lib.rs" <- "src/lib.rs.template",
+    "src/texts.txt" <- "src/texts.txt",
+);
+
 const PYTHON: &[File] = files!("python":
     "app.py" <- "app.py.template",
     "test_kernel.py" <- "test_kernel.py.template",
@@ -128,11 +95,13 @@ pub fn files(
     template: Template,
     name: &ProjectName,
     sdk: Option<&Sdk>,
-) -> anyhow::Result<Vec<(String, String)>> {
+) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let parts: &[&[File]] = match (language, template) {
         (Language::Rust, Template::Empty) => &[RUST, RUST_EMPTY],
         (Language::Rust, Template::Saxpy) => &[RUST, RUST_SAXPY],
         (Language::Rust, Template::Image) => &[RUST, RUST_IMAGE],
+        (Language::Rust, Template::Stream) => &[RUST, RUST_STREAM],
+        (Language::Rust, Template::Embeddings) => &[RUST, RUST_EMBEDDINGS],
         (Language::Python, Template::Empty) => &[PYTHON, &[DOUBLE]],
         (Language::Javascript, Template::Empty) => &[JAVASCRIPT, &[DOUBLE]],
         (language, template) => anyhow::bail!(
@@ -140,33 +109,80 @@ pub fn files(
             word(&template)
         ),
     };
-    let sdk = sdk.map_or_else(|| Ok(String::new()), Sdk::dependency)?;
-    let values = [
-        ("name", name.as_str().to_owned()),
-        ("kebab", name.kebab()),
-        ("crate", name.snake()),
-        ("sdk", sdk),
+    let mut values = values(name);
+    values.extend([
+        (
+            "sdk",
+            sdk.map_or_else(|| Ok(String::new()), Sdk::dependency)?,
+        ),
         ("dependencies", dependencies(template).to_owned()),
         ("try", try_it(template).to_owned()),
         ("files", described(template).to_owned()),
-    ];
+    ]);
     let mut files: Vec<_> = parts
         .iter()
         .copied()
         .flatten()
-        .map(|(path, text)| ((*path).to_owned(), filled_in(text, &values)))
+        .map(|(path, text)| ((*path).to_owned(), filled_in(text, &values).into_bytes()))
         .collect();
     if language != Language::Rust {
-        let contract = Contract::shipped()?.world("gpu-service")?;
-        files.push(("wit/tensor.wit".to_owned(), contract.one_file()?));
+        files.push(("wit/tensor.wit".to_owned(), contract()?.into_bytes()));
     }
     Ok(files)
+}
+
+/// The files of a project that starts from somebody's own template. The SDK is looked for where a
+/// file names it.
+///
+/// # Errors
+///
+/// Where a file names the SDK, and it is nowhere.
+pub fn filled_in_folder(
+    files: Vec<TemplateFile>,
+    name: &ProjectName,
+    sdk: impl FnOnce() -> anyhow::Result<Sdk>,
+) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let names = |key: &str| {
+        let key = format!("{{{{{key}}}}}");
+        let mut contents = files.iter().map(|file| &file.content);
+        contents.any(|content| matches!(content, Content::FilledIn(text) if text.contains(&key)))
+    };
+    let mut values = values(name);
+    if names("sdk") {
+        values.push(("sdk", sdk()?.dependency()?));
+    }
+    if names("wit") {
+        values.push(("wit", contract()?));
+    }
+    let files = files.into_iter().map(|file| {
+        let bytes = match file.content {
+            Content::FilledIn(text) => filled_in(&text, &values).into_bytes(),
+            Content::Copied(bytes) => bytes,
+        };
+        (file.path, bytes)
+    });
+    Ok(files.collect())
+}
+
+/// What each template may name.
+fn values(name: &ProjectName) -> Vec<(&'static str, String)> {
+    vec![
+        ("name", name.as_str().to_owned()),
+        ("kebab", name.kebab()),
+        ("crate", name.snake()),
+    ]
+}
+
+/// The contract of a service, as one file.
+fn contract() -> anyhow::Result<String> {
+    Ok(Contract::shipped()?.world("gpu-service")?.one_file()?)
 }
 
 /// The lines of a manifest for what a template depends on beside the SDK.
 fn dependencies(template: Template) -> &'static str {
     match template {
-        Template::Empty => "",
+        Template::Empty | Template::Embeddings => "",
+        Template::Stream => "wasip2 = \"2.0.1\"\n",
         Template::Saxpy => {
             "serde = { version = \"1\", features = [\"derive\"] }\nserde_json = \"1\"\n"
         }
@@ -177,7 +193,13 @@ fn dependencies(template: Template) -> &'static str {
 /// The lines of a README's table about the code of a Rust project.
 fn described(template: Template) -> &'static str {
     match template {
-        Template::Empty => "| `src/lib.rs` | what answers requests, and the kernel |\n",
+        Template::Empty | Template::Stream => {
+            "| `src/lib.rs` | what answers requests, and the kernel |\n"
+        }
+        Template::Embeddings => {
+            "| `src/lib.rs` | what answers requests, and the kernel |\n\
+             | `src/texts.txt` | the texts that are found, one a line |\n"
+        }
         Template::Saxpy | Template::Image => {
             "| `src/lib.rs` | what answers requests |\n\
              | `kernels/` | what runs on the device: PTX, and the CUDA C that it was compiled from |\n"
@@ -206,6 +228,20 @@ curl --data '{\"a\": 2, \"x\": [1, 2], \"y\": [3, 4]}' http://127.0.0.1:8080/
             "\
 ```sh
 curl --data-binary @picture.png --output edges.png http://127.0.0.1:8080/sobel
+```
+"
+        }
+        Template::Stream => {
+            "\
+```sh
+curl --data-binary @samples.f32 --output louder.f32 'http://127.0.0.1:8080/?gain=2'
+```
+"
+        }
+        Template::Embeddings => {
+            "\
+```sh
+curl --data 'what is the weather tomorrow' http://127.0.0.1:8080/
 ```
 "
         }
@@ -240,6 +276,8 @@ fn filled_in(text: &str, values: &[(&str, String)]) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use clap::ValueEnum;
+
     use super::*;
 
     #[test]
@@ -262,7 +300,8 @@ mod tests {
                     assert!(*language != Language::Rust && *template != Template::Empty);
                     continue;
                 };
-                for (path, text) in files {
+                for (path, bytes) in files {
+                    let text = String::from_utf8(bytes).unwrap();
                     for key in [
                         "name",
                         "kebab",
@@ -277,6 +316,29 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_template_of_one_s_own_gets_the_sdk_and_the_contract_where_it_names_them() {
+        let name: ProjectName = "my-service".parse().unwrap();
+        let file = |text: &str| TemplateFile {
+            path: "a".to_owned(),
+            content: Content::FilledIn(text.to_owned()),
+        };
+        let filled = |text: &str, sdk: fn() -> anyhow::Result<Sdk>| {
+            let files = filled_in_folder(vec![file(text)], &name, sdk)?;
+            anyhow::Ok(String::from_utf8(files[0].1.clone())?)
+        };
+        let nowhere = || anyhow::bail!("it is nowhere");
+        assert_eq!(
+            filled("{{crate}} {{other}}", nowhere).unwrap(),
+            "my_service {{other}}"
+        );
+        assert!(filled("{{sdk}}", nowhere).is_err());
+        let sdk = filled("{{sdk}}", || Ok(Sdk::Version("0.1".to_owned())));
+        assert_eq!(sdk.unwrap(), "version = \"0.1\"");
+        let contract = filled("{{wit}}", nowhere).unwrap();
+        assert!(contract.contains("world gpu-service"), "{contract}");
     }
 
     /// The template is the example service of the repository, so that there is one of them.
