@@ -44,6 +44,9 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// How many worker processes there are now.
     fn workers(&self) -> usize;
 
+    /// Whether tenants can use the device now, as far as is known.
+    fn is_available(&self) -> bool;
+
     /// Called when the device's last handle is dropped: threads and processes end by themselves.
     fn shut_down(&self);
 }

@@ -195,4 +195,10 @@ impl Device {
     pub fn workers(&self) -> usize {
         self.shared.backend.workers()
     }
+
+    /// Whether tenants can use it now, as far as is known: where processes serve it, the last one
+    /// that was to be started could be, or that is some seconds ago.
+    pub fn is_available(&self) -> bool {
+        self.shared.backend.is_available()
+    }
 }

@@ -54,6 +54,12 @@ impl Flow {
         }
     }
 
+    /// Has another part of the resource from now on. What was charged ahead at the weight before is
+    /// corrected at this one.
+    pub fn set_weight(&mut self, weight: NonZeroU32) {
+        self.weight = u128::from(weight.get());
+    }
+
     /// Whether it is in the queue.
     pub fn is_backlogged(&self) -> bool {
         self.is_backlogged

@@ -107,6 +107,10 @@ impl Backend for Processor {
         0
     }
 
+    fn is_available(&self) -> bool {
+        true
+    }
+
     fn shut_down(&self) {
         self.shared.scheduler.shut_down();
     }

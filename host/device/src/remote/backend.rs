@@ -44,6 +44,10 @@ impl Backend for Workers {
         self.count()
     }
 
+    fn is_available(&self) -> bool {
+        self.can_start()
+    }
+
     fn shut_down(&self) {
         self.stop_all();
     }

@@ -17,6 +17,7 @@ mod process;
 mod queue_state;
 mod queues;
 mod resources;
+mod starts;
 mod watch;
 mod worker;
 

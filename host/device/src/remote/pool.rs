@@ -11,6 +11,7 @@ use tokio::sync::watch as channel;
 use super::config::WorkerConfig;
 use super::fair_share::FairShare;
 use super::process::{CONTEXT_BYTES, Process};
+use super::starts::WorkerStarts;
 use super::watch::Supervisor;
 use super::worker::{ResidentBuffers, Started, Worker, WorkerLimits, WorkerState};
 use crate::account::{DeviceMemory, Reservation};
@@ -48,6 +49,7 @@ struct WorkersShared {
     memory: Arc<DeviceMemory>,
     timer: Arc<Timer>,
     fair_share: Arc<FairShare>,
+    starts: Arc<WorkerStarts>,
     live: Mutex<Vec<Weak<Worker>>>,
     ids: AtomicU64,
 }
@@ -110,6 +112,7 @@ impl Workers {
             memory: Arc::clone(memory),
             timer: Arc::clone(timer),
             fair_share: Arc::default(),
+            starts: Arc::default(),
             live: Mutex::default(),
             ids: AtomicU64::new(1),
         };
@@ -254,6 +257,7 @@ impl Workers {
     fn start(&self, tenant: &str, limits: &Limits) -> Result<Begun, Error> {
         let failed = |error: std::io::Error| {
             tracing::error!(tenant, %error, "a device worker can't be started");
+            self.shared.starts.failed(Instant::now());
             Error::DeviceLost(format!("the device's worker can't be started: {error}"))
         };
         let mut live = lock(&self.shared.live);
@@ -313,6 +317,7 @@ impl Workers {
             memory: Arc::clone(memory),
             staging: StagingArea::new(memory),
             fair_share: Arc::clone(&shared.fair_share),
+            starts: Arc::clone(&shared.starts),
             state: Mutex::new(WorkerState::new(requests)),
             releasing: Mutex::default(),
             is_lost: AtomicBool::new(false),
@@ -385,6 +390,11 @@ impl Workers {
             .count()
     }
 
+    /// Whether a worker can be started, as far as is known.
+    pub(super) fn can_start(&self) -> bool {
+        self.shared.starts.can_start(Instant::now())
+    }
+
     /// Ends all workers.
     pub(super) fn stop_all(&self) {
         for worker in lock(&self.shared.live)
@@ -433,6 +443,7 @@ fn supervise(
         }
         Err(error) => {
             tracing::error!(tenant = worker.tenant, %error, "a device worker can't be started");
+            worker.starts.failed(Instant::now());
             worker.stop(&format!("the device's worker can't be started: {error}"));
             worker.has_gone();
         }

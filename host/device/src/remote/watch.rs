@@ -148,11 +148,19 @@ impl Supervisor {
         let message =
             format!("{message}; what was on the device is gone: open it again, and fill it anew");
         let mut state = lock(&self.worker.state);
+        self.note_failed_start();
         let effects = self
             .worker
             .lose(&mut state, Error::DeviceLost(message), &[]);
         drop(state);
         effects.carry_out();
+    }
+
+    /// The worker is about to be lost by itself. Where it never had the device, none can be started.
+    fn note_failed_start(&self) {
+        if matches!(*self.worker.started.borrow(), Started::NotYet) {
+            self.worker.starts.failed(Instant::now());
+        }
     }
 
     /// What an author has to do, where anything was on the device.
@@ -215,6 +223,7 @@ impl Supervisor {
                 if !first {
                     return Err(Broken("it is ready a second time"));
                 }
+                worker.starts.succeeded();
                 if let Some(why) = unpinned
                     && !UNPINNED.swap(true, Ordering::Relaxed)
                 {
@@ -311,6 +320,7 @@ impl Supervisor {
                     worker = worker.id.number(),
                     "a device worker: {message}"
                 );
+                self.note_failed_start();
                 let lost = worker.lose(state, Error::DeviceLost(message), &blamed);
                 effects.append(lost);
             }

@@ -11,6 +11,7 @@ use tokio::sync::{oneshot, watch as channel};
 
 use super::fair_share::FairShare;
 use super::queue_state::RemoteQueue;
+use super::starts::WorkerStarts;
 use crate::Error;
 use crate::account::Reservation;
 use crate::channel::wire::{self, Request};
@@ -26,6 +27,7 @@ pub(crate) struct Worker {
     pub(super) memory: Arc<SharedMemory>,
     pub(super) staging: Arc<StagingArea>,
     pub(super) fair_share: Arc<FairShare>,
+    pub(super) starts: Arc<WorkerStarts>,
     pub(super) state: Mutex<WorkerState>,
     /// Held by the thread that takes answers, from before it changes the state until what the answered
     /// commands held is given back: whoever finds a queue empty meanwhile waits for this. It is locked

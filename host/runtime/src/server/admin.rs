@@ -28,7 +28,7 @@ use tokio::task::{AbortHandle, yield_now};
 use tokio::time::{sleep, timeout};
 
 use super::error::ListenError;
-use super::shutdown::Readiness;
+use super::readiness::Readiness;
 
 /// Connections at one time. One more closes the oldest of the client that has the most.
 const CONNECTIONS: usize = 64;
@@ -171,8 +171,8 @@ impl Connections {
 
 async fn serve_connection(stream: TcpStream, routes: Routes) {
     let service = service_fn(move |request| {
-        let response = routes.answer(&request);
-        async move { Ok::<_, Infallible>(response) }
+        let routes = routes.clone();
+        async move { Ok::<_, Infallible>(routes.answer(&request).await) }
     });
     let http = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -185,7 +185,7 @@ async fn serve_connection(stream: TcpStream, routes: Routes) {
 }
 
 impl Routes {
-    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
         match request.uri().path() {
             "/livez" | "/healthz" | "/readyz" | "/metrics" if !is_read => {
@@ -195,8 +195,13 @@ impl Routes {
                 response
             }
             "/livez" | "/healthz" => text(StatusCode::OK, "ok\n"),
-            "/readyz" if self.readiness.get() => text(StatusCode::OK, "ready\n"),
-            "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+            "/readyz" => match &self.readiness.unready().await[..] {
+                [] => text(StatusCode::OK, "ready\n"),
+                unready => {
+                    let parts = format!("not ready: {}\n", unready.join(", "));
+                    text(StatusCode::SERVICE_UNAVAILABLE, parts)
+                }
+            },
             "/metrics" => {
                 let page = self.metrics.text(request.headers().get(ACCEPT));
                 let content_type = HeaderValue::from_static(page.content_type);

@@ -1,8 +1,5 @@
 //! Graceful shutdown, in phases that each connection follows.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use tokio::sync::watch;
 
 /// The phase of a server. Phases only go forward.
@@ -42,21 +39,5 @@ impl Signal {
             // An error means that the server is gone, which is past every phase.
             let _ = receiver.wait_for(|current| *current >= phase).await;
         }
-    }
-}
-
-/// Whether a server accepts requests: what `/readyz` answers. Clones share one state.
-#[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
-
-impl Readiness {
-    /// Whether requests are accepted now.
-    pub fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Sets whether requests are accepted.
-    pub fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Relaxed);
     }
 }
