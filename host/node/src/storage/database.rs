@@ -71,10 +71,12 @@ pub(crate) struct Database {
 impl Database {
     /// Opens the file, or makes a new one, and brings its schema up to date.
     pub(crate) async fn open(path: &Path) -> Result<Database, StorageError> {
-        let error = |cause| StorageError::Open {
-            path: path.to_owned(),
-            cause,
-        };
+        Database::open_with(path, PATIENCE).await
+    }
+
+    /// The same, where another program may have it locked for so long.
+    async fn open_with(path: &Path, patience: Duration) -> Result<Database, StorageError> {
+        let error = |cause| StorageError::opening(path, cause);
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -82,7 +84,7 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             // A commit is on the disk when it returns, also through a loss of power.
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(PATIENCE);
+            .busy_timeout(patience);
         let pool = |connections| {
             SqlitePoolOptions::new()
                 .max_connections(connections)
@@ -112,7 +114,10 @@ impl Database {
 #[async_trait]
 impl Metadata for Database {
     async fn check(&self) -> Result<(), StorageError> {
-        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        // Of a table, so that the file has to be there.
+        sqlx::query("SELECT id FROM functions LIMIT 1")
+            .execute(&self.readers)
+            .await?;
         Ok(())
     }
 
@@ -132,10 +137,7 @@ fn migrator() -> Migrator {
 
 /// Refuses a database that a newer version of the program has changed. Reads it only.
 async fn refuse_newer(pool: &SqlitePool, path: &Path) -> Result<(), StorageError> {
-    let error = |cause| StorageError::Open {
-        path: path.to_owned(),
-        cause,
-    };
+    let error = |cause| StorageError::opening(path, cause);
     let tables: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",
     )
@@ -164,7 +166,10 @@ async fn refuse_newer(pool: &SqlitePool, path: &Path) -> Result<(), StorageError
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
+    use sqlx::SqliteConnection;
+
     use super::*;
+    use crate::storage::jobs::JobQueue;
 
     #[tokio::test]
     async fn a_database_of_a_newer_version_is_refused_and_stays_as_it_is() {
@@ -198,6 +203,40 @@ mod tests {
         assert!(matches!(error, StorageError::Open { .. }), "{error:?}");
         assert!(error.to_string().contains("node.db"), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_another_program_writes_is_read_and_written_again_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.db");
+        let patience = Duration::from_millis(20);
+        let database = Database::open_with(&path, patience).await.unwrap();
+        let options = SqliteConnectOptions::new().filename(&path);
+        let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::raw_sql("BEGIN IMMEDIATE")
+            .execute(&mut other)
+            .await
+            .unwrap();
+        let error = database.remove_jobs(0).await.err().unwrap();
+        assert!(matches!(error, StorageError::Database(_)), "{error:?}");
+        database.check().await.unwrap();
+        sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+        database.remove_jobs(0).await.unwrap();
+        database.close().await;
+        assert!(database.check().await.is_err());
+        other.close().await.unwrap();
+
+        let options = options.pragma("locking_mode", "EXCLUSIVE");
+        let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::raw_sql("BEGIN EXCLUSIVE")
+            .execute(&mut other)
+            .await
+            .unwrap();
+        let error = Database::open_with(&path, patience).await.err().unwrap();
+        assert!(matches!(error, StorageError::Locked { .. }), "{error:?}");
+        assert!(error.to_string().contains("node.db"), "{error}");
+        other.close().await.unwrap();
+        Database::open_with(&path, patience).await.unwrap();
     }
 
     #[tokio::test]

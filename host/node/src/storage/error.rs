@@ -1,7 +1,7 @@
 //! Why a node can't keep or find something.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -49,6 +49,16 @@ pub enum StorageError {
         /// Why not.
         #[source]
         cause: sqlx::Error,
+    },
+    /// Another program has the database locked.
+    #[error(
+        "the database {} is locked by another program, such as one that copies or repairs it: wait \
+         for that to end, or end it; nothing was changed",
+        path.display()
+    )]
+    Locked {
+        /// The database's file.
+        path: PathBuf,
     },
     /// There is no room on the disk.
     #[error("the disk of the data directory is full")]
@@ -110,6 +120,23 @@ const SQLITE_FULL: &str = "13";
 /// The extended code where a write fails, as with `ENOSPC` on some file systems
 /// (`SQLITE_IOERR_WRITE`).
 const SQLITE_IOERR_WRITE: &str = "778";
+
+/// SQLite's primary result code for a database that another connection has locked (`SQLITE_BUSY`).
+const SQLITE_BUSY: i64 = 5;
+
+impl StorageError {
+    /// Why a database can't be opened.
+    pub(super) fn opening(path: &Path, cause: sqlx::Error) -> StorageError {
+        let path = path.to_owned();
+        let code = cause.as_database_error().and_then(|error| error.code());
+        let code = code.and_then(|code| code.parse::<i64>().ok());
+        // Extended codes have the primary one in their lowest byte.
+        match code.map(|code| code & 0xff) {
+            Some(SQLITE_BUSY) => StorageError::Locked { path },
+            _ => StorageError::Open { path, cause },
+        }
+    }
+}
 
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> StorageError {
