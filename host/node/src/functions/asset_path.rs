@@ -86,7 +86,57 @@ impl fmt::Display for AssetPath {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::path::{Component, Path};
+
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Texts near to paths: parts of them in any order, and any others.
+    fn texts() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            Just(".".to_owned()),
+            Just("..".to_owned()),
+            Just("/".to_owned()),
+            Just("\\".to_owned()),
+            Just("\0".to_owned()),
+            Just("%2e".to_owned()),
+            Just("a".repeat(LONGEST_NAME)),
+            "[a-c]{1,3}",
+            "\\PC{0,3}",
+            any::<char>().prop_map(String::from),
+        ];
+        prop::collection::vec(part, 0..40).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_a_path_stays_below_its_folder_and_means_the_same_encoded(text in texts()) {
+            let parsed = AssetPath::parse(&text);
+            let target = utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string();
+            prop_assert_eq!(&AssetPath::of_target(&target), &parsed);
+            let Ok(path) = parsed else { return Ok(()) };
+            prop_assert_eq!(path.as_str(), &text);
+            let below = Path::new(path.as_str());
+            prop_assert!(below.components().all(|part| matches!(part, Component::Normal(_))));
+            prop_assert_eq!(below.components().count(), text.split('/').count());
+        }
+
+        #[test]
+        fn no_target_is_decoded_to_a_path_that_leads_elsewhere(
+            bytes in prop::collection::vec(any::<u8>(), 0..64),
+        ) {
+            let target: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
+            match AssetPath::of_target(&target) {
+                Ok(path) => prop_assert_eq!(path.as_str().as_bytes(), &bytes[..]),
+                Err(error) => {
+                    let told = error.to_string();
+                    prop_assert!(!told.chars().any(char::is_control), "{told:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_path_is_names_with_slashes_between_them() {

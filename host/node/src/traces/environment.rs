@@ -308,7 +308,43 @@ fn size(name: &'static str, text: &str) -> Result<NonZeroUsize, TracesError> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn headers_are_read_as_they_were_encoded(
+            pairs in prop::collection::vec(("[a-z][a-z0-9-]{0,8}", "[ -~]{0,16}"), 1..6),
+        ) {
+            let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+            let members = pairs.iter().map(|(name, value)| {
+                format!(" {}= {} ", encoded(name), encoded(value))
+            });
+            let text = members.collect::<Vec<_>>().join(",,");
+            let read = headers(HEADERS[1], &text).unwrap();
+            let read: Vec<_> = read
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+                .collect();
+            prop_assert_eq!(read, pairs);
+        }
+
+        #[test]
+        fn whatever_is_set_is_read_or_refused_by_the_variable_s_name_and_stays_secret(
+            text in "([a-zA-Z0-9%=, -]|\\PC|\\x00|\n){0,24}",
+        ) {
+            match headers(HEADERS[1], &text) {
+                Ok(read) => prop_assert!(read.iter().all(|(_, value)| value.is_sensitive())),
+                Err(error) => {
+                    let told = error.to_string();
+                    prop_assert!(told.contains(HEADERS[1]), "{told}");
+                    prop_assert!(text.len() < 8 || !told.contains(&text), "{told}");
+                }
+            }
+        }
+    }
 
     fn config(variables: &[(&str, &str)]) -> Result<Option<TraceConfig>, TracesError> {
         TraceConfig::from_variables(|name| {
