@@ -5,21 +5,23 @@
 //! and what it keeps there are its own too. Sessions are made when they are first
 //! used: an operator names the tenants that differ, and any number may exist.
 
-use std::collections::{BTreeMap, HashMap};
+mod sessions;
+
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use arc_swap::ArcSwap;
 use tensor_wasm_device::{Device, Limits, MemoryMeter};
 use tensor_wasm_runtime::{GpuAccess, GpuGrant, GpuGrants, Grant, LoadDecision, ProcessorShare};
 
 use crate::lock::ignore_poison;
 
-/// Sessions at one time. Idle ones make room; a tenant that finds none is denied, as
-/// on a device that is full.
-const SESSIONS: usize = 1024;
+pub use sessions::HeldMemory;
+use sessions::{SESSIONS, Sessions};
 
 /// One tenant, as the operator describes it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tenant {
     /// The operator's name for it.
     pub name: Option<String>,
@@ -37,31 +39,22 @@ pub struct Tenant {
 pub struct TenantGrants {
     /// Where there is none, a tenant that is granted the GPU is denied all the same.
     device: Option<Device>,
-    /// What each tenant that is not listed has.
-    others: Tenant,
-    listed: BTreeMap<u64, Tenant>,
+    tenants: ArcSwap<TenantTable>,
     sessions: Mutex<Sessions>,
 }
 
-#[derive(Default)]
-struct Sessions {
-    open: HashMap<u64, GpuAccess>,
-    /// What sessions held that were dropped, in bytes times nanoseconds, of so many tenants
-    /// by themselves.
-    dropped: HashMap<u64, u128>,
-    /// The same of all other tenants.
-    dropped_of_others: u128,
+/// What each tenant has.
+#[derive(PartialEq, Eq)]
+struct TenantTable {
+    /// What each tenant has that is not listed.
+    others: Tenant,
+    listed: BTreeMap<u64, Tenant>,
 }
 
-/// What a tenant holds of the device's memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeldMemory {
-    /// The tenant; `None` for several that are not told apart any more.
-    pub tenant: Option<u64>,
-    /// What it holds now, in bytes.
-    pub bytes: u64,
-    /// What it has held until now, in bytes times nanoseconds.
-    pub byte_nanoseconds: u128,
+impl TenantTable {
+    fn of(&self, id: u64) -> &Tenant {
+        self.listed.get(&id).unwrap_or(&self.others)
+    }
 }
 
 impl TenantGrants {
@@ -69,32 +62,50 @@ impl TenantGrants {
     pub fn new(device: Option<Device>, others: Tenant, listed: BTreeMap<u64, Tenant>) -> Self {
         Self {
             device,
-            others,
-            listed,
+            tenants: ArcSwap::from_pointee(TenantTable { others, listed }),
             sessions: Mutex::default(),
         }
     }
 
+    /// What tenants have from now on. Returns whether anything has changed.
+    ///
+    /// A tenant whose limits on the device have changed, or that may not use it any more, gets
+    /// another session when it next asks. The one before is there for as long as it is used, and
+    /// what the tenant's functions kept on the device goes with it.
+    pub fn set_tenants(&self, others: Tenant, listed: BTreeMap<u64, Tenant>) -> bool {
+        // Held, so that no session is made of the limits before that is kept.
+        let mut sessions = ignore_poison(self.sessions.lock());
+        let now = Arc::new(TenantTable { others, listed });
+        let before = self.tenants.swap(now.clone());
+        sessions.replace_if(|id| {
+            let (before, now) = (before.of(id), now.of(id));
+            now.gpu != Grant::Granted(()) || before.limits != now.limits
+        });
+        sessions.drop_unused();
+        before != now
+    }
+
     /// The memory that all instances of a tenant may have together, in bytes.
     pub fn memory_bytes(&self, id: u64) -> Option<usize> {
-        let bytes = self.tenant(id).memory_bytes?.get();
+        let bytes = self.tenants.load().of(id).memory_bytes?.get();
         Some(usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 
     /// A tenant's part of the processors that run instances.
     pub fn processors(&self, id: u64) -> ProcessorShare {
-        self.tenant(id).processors
+        self.tenants.load().of(id).processors
     }
 
-    fn tenant(&self, id: u64) -> &Tenant {
-        self.listed.get(&id).unwrap_or(&self.others)
+    fn gpu(&self, id: u64) -> Grant {
+        self.tenants.load().of(id).gpu
     }
 
     /// The listed tenants to whom components that import the GPU are refused, as `7` or
     /// `acme (7)`.
     pub fn refused(&self) -> Vec<String> {
-        self.listed
-            .iter()
+        let tenants = self.tenants.load();
+        let listed = tenants.listed.iter();
+        listed
             .filter(|(_, tenant)| tenant.gpu == Grant::Refused)
             .map(|(&id, tenant)| label(id, tenant))
             .collect()
@@ -105,6 +116,7 @@ impl TenantGrants {
         if let Some(access) = sessions.open.get(&id) {
             return Some(access.clone());
         }
+        sessions.drop_unused();
         if sessions.open.len() >= SESSIONS {
             sessions.drop_idle();
         }
@@ -115,56 +127,17 @@ impl TenantGrants {
             );
             return None;
         }
-        let access =
-            GpuAccess::new(device.session_of(&id.to_string(), self.tenant(id).limits.clone()));
+        let limits = self.tenants.load().of(id).limits.clone();
+        let access = GpuAccess::new(device.session_of(&id.to_string(), limits));
         sessions.open.insert(id, access.clone());
         Some(access)
     }
 
     /// What each tenant holds of the device's memory, of those that have used it.
     pub fn memory(&self) -> Vec<HeldMemory> {
-        let sessions = ignore_poison(self.sessions.lock());
-        let open = sessions.open.iter().map(|(&id, access)| {
-            let session = access.session();
-            let before = sessions.dropped.get(&id).copied().unwrap_or(0);
-            HeldMemory {
-                tenant: Some(id),
-                bytes: session.usage().memory_bytes,
-                byte_nanoseconds: before.saturating_add(session.memory_byte_nanoseconds()),
-            }
-        });
-        let closed = sessions.dropped.iter();
-        let closed = closed.filter(|(id, _)| !sessions.open.contains_key(*id));
-        let closed = closed.map(|(&id, &byte_nanoseconds)| HeldMemory {
-            tenant: Some(id),
-            bytes: 0,
-            byte_nanoseconds,
-        });
-        let others = HeldMemory {
-            tenant: None,
-            bytes: 0,
-            byte_nanoseconds: sessions.dropped_of_others,
-        };
-        let others = (others.byte_nanoseconds > 0).then_some(others);
-        open.chain(closed).chain(others).collect()
-    }
-}
-
-impl Sessions {
-    /// Drops the sessions that are idle, and remembers what they held.
-    fn drop_idle(&mut self) {
-        for (id, access) in self.open.extract_if(|_, access| access.is_idle()) {
-            let held = access.session().memory_byte_nanoseconds();
-            if held == 0 {
-                continue;
-            }
-            let is_known = self.dropped.contains_key(&id);
-            let sum = match is_known || self.dropped.len() < SESSIONS {
-                true => self.dropped.entry(id).or_default(),
-                false => &mut self.dropped_of_others,
-            };
-            *sum = sum.saturating_add(held);
-        }
+        let mut sessions = ignore_poison(self.sessions.lock());
+        sessions.drop_unused();
+        sessions.memory()
     }
 }
 
@@ -178,7 +151,7 @@ fn label(id: u64, tenant: &Tenant) -> String {
 
 impl GpuGrants for TenantGrants {
     fn of(&self, tenant: u64) -> GpuGrant {
-        match (self.tenant(tenant).gpu, &self.device) {
+        match (self.gpu(tenant), &self.device) {
             (Grant::Granted(()), Some(device)) => match self.session(tenant, device) {
                 Some(access) => Grant::Granted(access),
                 None => Grant::Denied,
@@ -189,12 +162,13 @@ impl GpuGrants for TenantGrants {
     }
 
     fn is_refused(&self, tenant: u64) -> bool {
-        self.tenant(tenant).gpu == Grant::Refused
+        self.gpu(tenant) == Grant::Refused
     }
 
     fn load_decision(&self) -> LoadDecision {
+        let tenants = self.tenants.load();
         let any = |grant| {
-            let mut all = self.listed.values().chain([&self.others]);
+            let mut all = tenants.listed.values().chain([&tenants.others]);
             all.any(|tenant| tenant.gpu == grant)
         };
         if !any(Grant::Granted(())) && !any(Grant::Denied) {
@@ -206,11 +180,12 @@ impl GpuGrants for TenantGrants {
     }
 
     fn load_decision_of(&self, tenant: u64) -> LoadDecision {
-        match self.tenant(tenant).gpu {
+        let tenants = self.tenants.load();
+        match tenants.of(tenant).gpu {
             Grant::Granted(()) => LoadDecision::granted_if(self.device.is_some()),
             Grant::Denied => LoadDecision::granted_if(false),
             Grant::Refused => {
-                LoadDecision::refused(format!("tenant {}", label(tenant, self.tenant(tenant))))
+                LoadDecision::refused(format!("tenant {}", label(tenant, tenants.of(tenant))))
             }
         }
     }
@@ -247,7 +222,9 @@ impl GpuGrants for FunctionGrants {
         if tenant != self.tenant {
             return Grant::Denied;
         }
-        if let Some(access) = self.access.get() {
+        if let Some(access) = self.access.get()
+            && self.grants.gpu(tenant) == Grant::Granted(())
+        {
             return Grant::Granted(access.clone());
         }
         match self.grants.of(tenant) {
@@ -309,8 +286,12 @@ mod tests {
     fn a_component_is_refused_only_where_it_is_refused_to_every_tenant() {
         let some = grants(Grant::Refused, &[(7, Grant::Denied)]);
         assert_eq!(some.load_decision(), LoadDecision::granted_if(false));
-        let mut none = grants(Grant::Refused, &[(7, Grant::Refused)]);
-        none.listed.get_mut(&7).unwrap().name = Some("acme".to_owned());
+        let none = grants(Grant::Refused, &[]);
+        let acme = Tenant {
+            name: Some("acme".to_owned()),
+            ..tenant(Grant::Refused)
+        };
+        none.set_tenants(tenant(Grant::Refused), BTreeMap::from([(7, acme)]));
         let decision = none.load_decision();
         assert_eq!(decision.grant, Grant::Refused);
         let tenants = &decision.refused_to;
@@ -379,6 +360,53 @@ mod tests {
         // A session that comes later goes on from there.
         assert!(matches!(grants.of(7), GpuGrant::Granted(_)));
         assert_eq!(of(7), Some(held));
+    }
+
+    #[tokio::test]
+    async fn a_tenant_whose_limits_change_gets_another_session_and_loses_no_account() {
+        let grants = Arc::new(grants(GRANTED, &[]));
+        let access = |id| match grants.of(id) {
+            GpuGrant::Granted(access) => access,
+            _ => panic!("{id} is not granted"),
+        };
+        let (changed, same) = (access(7), access(8));
+        let used = changed.session().lease().allocate(1000).await.unwrap();
+        let limits = Limits {
+            memory_bytes: 500,
+            ..Limits::default()
+        };
+        let seven = Tenant {
+            limits,
+            ..tenant(GRANTED)
+        };
+        assert!(grants.set_tenants(tenant(GRANTED), BTreeMap::from([(7, seven.clone())])));
+        assert!(!grants.set_tenants(tenant(GRANTED), BTreeMap::from([(7, seven)])));
+        assert!(access(7).session().lease().allocate(600).await.is_err());
+        let other = same.session().lease().allocate(600).await.unwrap();
+        assert_eq!(access(8).session().usage().memory_bytes, 600);
+        let of = |id: u64| {
+            let memory = grants.memory();
+            memory.into_iter().find(|held| held.tenant == Some(id))
+        };
+        // What runs goes on in the session before.
+        assert_eq!(of(7).unwrap().bytes, 1000);
+        drop((used, changed));
+        let held = of(7).unwrap();
+        assert!(held.bytes == 0 && held.byte_nanoseconds > 0, "{held:?}");
+        assert_eq!(grants.sessions.lock().unwrap().replaced.len(), 0);
+        drop(other);
+    }
+
+    #[tokio::test]
+    async fn a_grant_that_is_taken_away_is_denied_to_functions_that_had_it() {
+        let grants = Arc::new(grants(GRANTED, &[]));
+        let function = FunctionGrants::new(grants.clone(), 7, MemoryMeter::default());
+        assert!(matches!(function.of(7), GpuGrant::Granted(_)));
+        grants.set_tenants(tenant(Grant::Denied), BTreeMap::new());
+        assert!(matches!(function.of(7), GpuGrant::Denied));
+        assert_eq!(function.load_decision(), LoadDecision::granted_if(false));
+        grants.set_tenants(tenant(GRANTED), BTreeMap::new());
+        assert!(matches!(function.of(7), GpuGrant::Granted(_)));
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ mod error;
 mod functions;
 pub mod grants;
 pub mod host;
+mod invocations;
 mod jobs;
 pub mod limiter;
 mod lock;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use tensor_wasm_node::host::Served;
 use tensor_wasm_node::node::{self, FunctionLimits, JobLimits, NodeControl, NodeSource};
+use tensor_wasm_runtime::HttpGrant;
 use tokio::runtime::Handle;
 
 use super::Command;
@@ -147,6 +148,7 @@ const PUBLIC_PATHS: &str = "public-paths";
 
 /// What it is for a node where nothing is said: load balancers have no token.
 const HEALTH_ROUTES: &str = "/healthz,/readyz";
+
 impl Node {
     fn job_limits(&self) -> JobLimits {
         JobLimits {
@@ -174,7 +176,11 @@ impl ServerCommand for Node {
         "job-timeout",
         "job-retention",
         "usage-retention",
+        "max-running-requests",
+        "max-tenant-requests",
+        "allow-http",
     ];
+    const CHANGES_OUTGOING: bool = true;
 
     fn of(command: Command) -> Option<Node> {
         match command {
@@ -187,8 +193,20 @@ impl ServerCommand for Node {
         node.control()
     }
 
-    fn change(&self, control: &NodeControl) {
+    fn change(&self, control: &NodeControl, outgoing: HttpGrant, tenants_changed: bool) {
         control.set_limits(self.function_limits(), self.job_limits());
+        let outgoing_changed = control.set_outgoing(outgoing);
+        if tenants_changed || outgoing_changed {
+            control.apply_grants();
+        }
+    }
+
+    fn policy_settings(&self) -> Vec<(String, String)> {
+        let mut settings = self.server.policy.settings();
+        if !settings.iter().any(|(key, _)| key == PUBLIC_PATHS) {
+            settings.push((PUBLIC_PATHS.to_owned(), HEALTH_ROUTES.to_owned()));
+        }
+        settings
     }
 
     /// By a route of its API.
@@ -205,12 +223,8 @@ impl ServerCommand for Node {
             limits: self.function_limits(),
             jobs: self.job_limits(),
         });
-        let mut policy_settings = self.server.policy.settings();
-        if !policy_settings.iter().any(|(key, _)| key == PUBLIC_PATHS) {
-            policy_settings.push((PUBLIC_PATHS.to_owned(), HEALTH_ROUTES.to_owned()));
-        }
         let builder = self.server.applied_to(builder, settings, telemetry)?;
-        let builder = builder.policy_settings(policy_settings);
+        let builder = builder.policy_settings(self.policy_settings());
         Ok(Handle::current().block_on(builder.build())?)
     }
 

@@ -95,6 +95,27 @@ pub struct Tenants {
 }
 
 impl Tenants {
+    /// The servers that tenants may send requests to, by tenant; first those of the default.
+    pub fn outgoing(&self) -> Vec<(Option<u64>, &[Destination])> {
+        let listed = self.by_id.iter().map(|(id, own)| (Some(*id), own));
+        let all = [(None, &self.default)].into_iter().chain(listed);
+        all.filter_map(|(id, own)| Some((id, own.allow_http.as_deref()?)))
+            .collect()
+    }
+
+    /// All but the servers that they may send requests to.
+    pub fn without_outgoing(&self) -> Tenants {
+        let without = |own: &TenantGrant| TenantGrant {
+            allow_http: None,
+            ..own.clone()
+        };
+        let listed = self.by_id.iter();
+        Tenants {
+            default: without(&self.default),
+            by_id: listed.map(|(id, own)| (*id, without(own))).collect(),
+        }
+    }
+
     /// What a tenant may have: as its own table says, else as the default's does.
     pub fn of(&self, tenant: u64) -> TenantGrant {
         let (own, default) = (self.by_id.get(&tenant).cloned(), &self.default);

@@ -164,13 +164,10 @@ impl Api {
     }
 
     async fn readyz(&self) -> Result<Response<WasiBody>, NodeError> {
-        let mut unavailable = Vec::new();
-        if !self.readiness.get().is_some_and(Readiness::get) {
-            unavailable.push("server");
-        }
-        if !self.functions.is_ready().await {
-            unavailable.push("storage");
-        }
+        let unavailable = match self.readiness.get() {
+            Some(readiness) => readiness.unready().await,
+            None => vec!["server"],
+        };
         let (status, word) = match unavailable.is_empty() {
             true => (StatusCode::OK, "ok"),
             false => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),

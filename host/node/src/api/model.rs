@@ -365,7 +365,7 @@ impl UsageRecord {
 pub(super) struct Health {
     /// `ok` or `unavailable`.
     pub(super) status: &'static str,
-    /// What is not ready.
+    /// What is not ready: `server`, `storage`, `device` or `audit`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) unavailable: Vec<&'static str>,
 }

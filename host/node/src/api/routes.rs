@@ -564,8 +564,10 @@ pub(super) const ROUTES: &[Route] = &[
             methods: Methods::Get,
             endpoint: Endpoint::Readyz,
             action: "node.readyz",
-            summary: "Whether the node accepts requests: 503 while it drains, and while its \
-                      storage does not answer.",
+            summary: "Whether the node can do its work: 503 while it drains (server), while its \
+                      storage does not answer (storage), while no process for kernels can be \
+                      started (device), and while it refuses changes since they can't be recorded \
+                      (audit).",
             query: &[],
             errors: &[&INVALID_REQUEST],
         }],

@@ -197,6 +197,12 @@ impl AuditLog {
         self.queue.stats()
     }
 
+    /// Whether requests that could change something are refused at present, since records can't
+    /// be written.
+    pub fn refuses(&self) -> bool {
+        self.on_failure == OnFailure::Refuse && self.queue.stats().failing
+    }
+
     /// Writes all records, and ends. Blocks until that is done, for at most `patience`.
     /// Returns how many records are then not written. Later ones are lost.
     pub fn close(&self, patience: Duration) -> u64 {

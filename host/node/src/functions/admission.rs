@@ -16,6 +16,8 @@ use tensor_wasm_device::{FairQueue, Flow};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::FunctionLimits;
+use crate::invocations::TenantInvocations;
 use crate::lock::ignore_poison;
 
 /// What a request is charged when it begins, until it is known how long it ran.
@@ -35,6 +37,16 @@ pub(super) struct AdmissionLimits {
     pub(super) of_each: NonZeroUsize,
 }
 
+impl AdmissionLimits {
+    pub(super) fn of(limits: &FunctionLimits) -> AdmissionLimits {
+        AdmissionLimits {
+            running: limits.running,
+            held: limits.held,
+            of_each: limits.concurrency,
+        }
+    }
+}
+
 /// Why a request has no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoPlace {
@@ -49,13 +61,12 @@ pub(crate) enum NoPlace {
 
 /// The invocations of all tenants.
 pub(super) struct Admission {
-    limits: AdmissionLimits,
     weight_of: Box<dyn Fn(u64) -> NonZeroU32 + Send + Sync>,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    limits: AdmissionLimits,
     running: usize,
     waiting: usize,
     queue: FairQueue<u64>,
@@ -96,10 +107,51 @@ impl Admission {
         weight_of: impl Fn(u64) -> NonZeroU32 + Send + Sync + 'static,
     ) -> Admission {
         Admission {
-            limits,
             weight_of: Box::new(weight_of),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                limits,
+                running: 0,
+                waiting: 0,
+                queue: FairQueue::default(),
+                tenants: HashMap::new(),
+                waited: 0,
+            }),
         }
+    }
+
+    /// How many there may be from now on. Those that run or wait already stay.
+    pub(super) fn set_limits(self: &Arc<Admission>, limits: AdmissionLimits) {
+        let mut free = {
+            let mut state = ignore_poison(self.state.lock());
+            state.limits = limits;
+            let free = limits.running.get().saturating_sub(state.running);
+            free.min(state.waiting)
+        };
+        while free > 0 {
+            self.admit_next();
+            free -= 1;
+        }
+    }
+
+    /// Asks anew which part of the places each tenant has.
+    pub(super) fn refresh_weights(&self) {
+        let mut state = ignore_poison(self.state.lock());
+        for (id, tenant) in &mut state.tenants {
+            tenant.weight = (self.weight_of)(*id);
+            tenant.flow.set_weight(tenant.weight);
+        }
+    }
+
+    /// How many each tenant has that run and that wait, of those that have any.
+    pub(super) fn held(&self) -> Vec<TenantInvocations> {
+        let state = ignore_poison(self.state.lock());
+        let held = state.tenants.iter().filter(|(_, own)| own.held() > 0);
+        held.map(|(tenant, own)| TenantInvocations {
+            tenant: *tenant,
+            running: own.running,
+            waiting: own.waiting.len(),
+        })
+        .collect()
     }
 
     /// A place for a request of a tenant, when it is its turn.
@@ -119,9 +171,10 @@ impl Admission {
     }
 
     fn enter(self: &Arc<Admission>, tenant: u64) -> Result<Entered, NoPlace> {
-        let (limits, mut evicted) = (self.limits, None);
+        let mut evicted = None;
         let mut state = ignore_poison(self.state.lock());
         let state = &mut *state;
+        let limits = state.limits;
         state.forget_unused(tenant);
         let own = state.tenants.entry(tenant).or_insert_with(|| {
             let weight = (self.weight_of)(tenant);
@@ -178,7 +231,7 @@ impl Admission {
     fn admit_next(self: &Arc<Admission>) {
         let (tenant, next) = {
             let mut state = ignore_poison(self.state.lock());
-            if state.running >= self.limits.running.get() {
+            if state.running >= state.limits.running.get() {
                 return;
             }
             match state.next() {
@@ -321,167 +374,5 @@ impl Drop for Permit {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
-
-    use super::*;
-
-    const NEVER: Duration = Duration::from_secs(60);
-
-    fn number(of: usize) -> NonZeroUsize {
-        NonZeroUsize::new(of).unwrap()
-    }
-
-    /// Tenant 3 has weight 3, and any other 1.
-    fn admission(running: usize, held: usize, of_each: usize) -> Arc<Admission> {
-        let limits = AdmissionLimits {
-            running: number(running),
-            held: number(held),
-            of_each: number(of_each),
-        };
-        let weight = |tenant| NonZeroU32::new(if tenant == 3 { 3 } else { 1 }).unwrap();
-        Arc::new(Admission::new(limits, weight))
-    }
-
-    fn runs(admission: &Arc<Admission>, tenant: u64) -> Permit {
-        match admission.enter(tenant) {
-            Ok(Entered::Runs(permit)) => permit,
-            _ => panic!("it does not run"),
-        }
-    }
-
-    fn waits(admission: &Arc<Admission>, tenant: u64) -> InQueue {
-        match admission.enter(tenant) {
-            Ok(Entered::Waits(waiting)) => waiting,
-            _ => panic!("it does not wait"),
-        }
-    }
-
-    fn refused(admission: &Arc<Admission>, tenant: u64) -> NoPlace {
-        match admission.enter(tenant) {
-            Err(no_place) => no_place,
-            Ok(_) => panic!("it is not refused"),
-        }
-    }
-
-    #[tokio::test]
-    async fn a_request_runs_at_once_where_a_place_is_free_and_waits_for_one_where_none_is() {
-        let admission = admission(1, 8, 8);
-        let first = admission.admit(1, NEVER).await.unwrap();
-        let second = tokio::spawn({
-            let admission = admission.clone();
-            async move { admission.admit(2, NEVER).await.map(drop) }
-        });
-        while ignore_poison(admission.state.lock()).waiting == 0 {
-            tokio::task::yield_now().await;
-        }
-        drop(first);
-        assert_eq!(second.await.unwrap(), Ok(()));
-        let state = admission.state.lock().unwrap();
-        assert_eq!((state.running, state.waiting), (0, 0));
-    }
-
-    #[tokio::test]
-    async fn one_that_waits_longer_than_it_can_is_refused_and_forgotten() {
-        let admission = admission(1, 8, 8);
-        let _running = runs(&admission, 1);
-        let outcome = admission.admit(2, Duration::from_millis(1)).await;
-        assert_eq!(outcome.err(), Some(NoPlace::Node));
-        assert_eq!(admission.state.lock().unwrap().waiting, 0);
-    }
-
-    #[test]
-    fn the_tenant_that_had_less_is_next_whoever_came_first() {
-        let admission = admission(1, 64, 64);
-        let mut running = Some(runs(&admission, 1));
-        let mut flood: Vec<_> = (0..20).map(|_| waits(&admission, 1)).collect();
-        let mut quiet = waits(&admission, 2);
-        drop(running.take());
-        let Ok(Ok(_permit)) = quiet.place.try_recv() else {
-            panic!("the quiet tenant waits");
-        };
-        assert!(flood.iter_mut().all(|one| one.place.try_recv().is_err()));
-    }
-
-    #[test]
-    fn places_are_given_by_weight() {
-        let admission = admission(1, 128, 64);
-        let mut running = Some(runs(&admission, 9));
-        let mut waiting: Vec<_> = [1, 3]
-            .into_iter()
-            .flat_map(|tenant| [tenant; 40])
-            .map(|tenant| waits(&admission, tenant))
-            .collect();
-        let mut order = Vec::new();
-        for _ in 0..40 {
-            // Each has its place for as long, as far as the queue is told.
-            if let Some(permit) = running.take() {
-                let mut state = admission.state.lock().unwrap();
-                state.end(permit.tenant, EXPECTED);
-                drop(state);
-                std::mem::forget(permit);
-                admission.admit_next();
-            }
-            for one in &mut waiting {
-                if let Ok(Ok(permit)) = one.place.try_recv() {
-                    order.push(permit.tenant);
-                    running = Some(permit);
-                }
-            }
-        }
-        let of_three = order.iter().filter(|tenant| **tenant == 3).count();
-        assert!((29..=31).contains(&of_three), "{of_three} of 40: {order:?}");
-    }
-
-    #[test]
-    fn a_full_queue_refuses_the_tenant_that_holds_most_for_its_weight() {
-        let admission = admission(2, 6, 64);
-        let _running = [runs(&admission, 1), runs(&admission, 1)];
-        let mut flood: Vec<_> = (0..4).map(|_| waits(&admission, 1)).collect();
-        assert_eq!(refused(&admission, 1), NoPlace::Node);
-        let mut quiet = waits(&admission, 2);
-        // The one that came last has lost its place in the queue.
-        let last = flood.pop().map(|mut last| last.place.try_recv());
-        assert!(matches!(last, Some(Ok(Err(NoPlace::Node)))));
-        assert!(flood.iter_mut().all(|one| one.place.try_recv().is_err()));
-        assert!(quiet.place.try_recv().is_err());
-        assert_eq!(admission.state.lock().unwrap().waiting, 4);
-    }
-
-    #[test]
-    fn a_tenant_holds_no_more_than_it_may() {
-        let admission = admission(1, 64, 2);
-        let _held = (runs(&admission, 1), waits(&admission, 1));
-        assert_eq!(refused(&admission, 1), NoPlace::Tenant { limit: 2 });
-        let _other = waits(&admission, 2);
-    }
-
-    #[test]
-    fn one_that_left_the_queue_is_passed_over() {
-        let admission = admission(1, 64, 64);
-        let running = runs(&admission, 1);
-        let (gone, mut stays) = (waits(&admission, 2), waits(&admission, 2));
-        drop(gone);
-        drop(running);
-        assert!(stays.place.try_recv().is_ok());
-    }
-
-    #[test]
-    fn a_permit_that_nobody_takes_goes_to_the_next() {
-        let admission = admission(1, 64, 64);
-        let running = runs(&admission, 1);
-        let (mut gone, mut stays) = (waits(&admission, 2), waits(&admission, 2));
-        gone.place.close();
-        drop(running);
-        assert!(stays.place.try_recv().is_ok());
-    }
-
-    #[test]
-    fn tenants_without_requests_are_forgotten() {
-        let admission = admission(4, 64, 64);
-        for tenant in 0..5 * TENANTS as u64 {
-            drop(runs(&admission, tenant));
-        }
-        assert!(admission.state.lock().unwrap().tenants.len() <= TENANTS);
-    }
-}
+#[path = "admission_tests.rs"]
+mod tests;

@@ -7,9 +7,10 @@
 //! those that are in memory until they are complete have places of their own.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use tensor_wasm_runtime::ApplicationConfig;
 use tensor_wasm_runtime::policy::PolicyGrant;
-use tensor_wasm_runtime::{ApplicationConfig, Directory};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::compilers::Compilers;
@@ -27,6 +28,9 @@ use crate::storage::settings::Settings;
 
 /// Deployments of all tenants whose components are in memory at one time, since they arrive in JSON.
 pub(super) const IN_MEMORY: usize = 16;
+
+/// How often what is staged may change while a deployment begins, before it takes what it found.
+const TRIES: u32 = 8;
 
 /// Why a deployment failed. Nothing of it is left.
 #[derive(Debug)]
@@ -132,7 +136,7 @@ impl Functions {
             output: Some(self.logs.of(tenant, function_id)),
             http,
             policy: PolicyGrant {
-                settings,
+                settings: settings.into(),
                 ..PolicyGrant::default()
             },
             guarded: self.host.is_guarded,
@@ -142,22 +146,50 @@ impl Functions {
             ..ApplicationConfig::default()
         };
         if !assets.is_empty() {
-            config.directories.push(self.mounted(assets).await?);
+            let mounted = self.host.mounts.mount(&self.storage, assets).await?;
+            config.directories.push(mounted);
         }
         let application = self.host.loader.load(component, config, permits).await?;
         Ok((application, inputs))
     }
 
-    /// The folder of these assets.
-    async fn mounted(&self, assets: &Assets) -> Result<Directory, LoadError> {
-        let (mounts, storage, assets) = (self.mounts.clone(), self.storage.clone(), assets.clone());
-        let mounting = move || mounts.mount(&storage.components, &assets);
-        match tokio::task::spawn_blocking(mounting).await {
-            Ok(mounted) => Ok(mounted?),
-            Err(error) => {
-                tracing::error!("mounting assets failed: {error}");
-                Err(LoadError::Internal)
+    /// What is staged, and the contents of it and of the component, which stay from here on, also
+    /// where they are taken from the stage, until they are unpinned.
+    async fn pin_staged(
+        &self,
+        owner: AssetOwner<'_>,
+        component: &str,
+    ) -> Result<(Assets, Vec<String>), StorageError> {
+        let database = &self.storage.database;
+        let mut assets = database.staged_assets(owner).await?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut digests = vec![component.to_owned()];
+            digests.extend(assets.values().map(|asset| asset.digest.clone()));
+            for digest in &digests {
+                self.collection.pin(digest).await;
             }
+            // What was taken from the stage before it was pinned may be gone.
+            match database.staged_assets(owner).await {
+                Ok(now) if now == assets || tries == TRIES => return Ok((assets, digests)),
+                Ok(now) => {
+                    self.unpin(&digests).await;
+                    self.remove_unused(&digests).await;
+                    assets = now;
+                }
+                Err(error) => {
+                    self.unpin(&digests).await;
+                    self.remove_unused(&digests).await;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn unpin(&self, digests: &[String]) {
+        for digest in digests {
+            self.collection.unpin(digest).await;
         }
     }
 
@@ -165,6 +197,7 @@ impl Functions {
     async fn load_inputs(&self, function_id: &str) -> Result<LoadInputs, StorageError> {
         let database = &self.storage.database;
         Ok(LoadInputs {
+            grants_changed: self.grants_changed.load(Ordering::Relaxed),
             settings: database.settings(function_id).await?,
             outgoing_hosts: database.outgoing_hosts(function_id).await?,
         })
@@ -185,6 +218,8 @@ pub(super) struct Owner<'a> {
 pub(super) struct LoadInputs {
     settings: Settings,
     outgoing_hosts: Option<Vec<String>>,
+    /// How often the grants of tenants had changed.
+    grants_changed: u64,
 }
 
 impl From<LoadError> for DeployError {
@@ -238,23 +273,16 @@ impl Deployment {
                 tenant: self.tenant,
                 function_name: name.as_str(),
             };
-            let assets = match functions.storage.database.staged_assets(owner).await {
-                Ok(assets) => assets,
+            let (assets, digests) = match functions.pin_staged(owner, &self.upload.digest()).await {
+                Ok(pinned) => pinned,
                 Err(error) => {
                     self.upload.abort().await;
                     return Err(error.into());
                 }
             };
-            // What is taken from the stage meanwhile stays until the version has it.
-            let mut digests = vec![self.upload.digest()];
-            digests.extend(assets.values().map(|asset| asset.digest.clone()));
-            for digest in &digests {
-                functions.collection.pin(digest).await;
-            }
             let deployed = self.make_version(&name, created_by, &assets).await;
-            for digest in &digests {
-                functions.collection.unpin(digest).await;
-            }
+            functions.unpin(&digests).await;
+            let mut digests = digests;
             if let Ok(deployed) = &deployed {
                 digests.extend_from_slice(&deployed.pruned);
             }

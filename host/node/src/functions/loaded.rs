@@ -71,6 +71,16 @@ impl Loaded {
         let _ = cell.set(application);
     }
 
+    /// Forgets all components. Requests that run keep theirs for as long as they do.
+    pub(super) fn clear(&self) {
+        let cleared = {
+            let mut cells = ignore_poison(self.cells.lock());
+            cells.count = 0;
+            std::mem::take(&mut cells.by_version)
+        };
+        drop_elsewhere(cleared);
+    }
+
     /// Forgets a component. Requests that run keep it for as long as they do.
     pub(super) fn remove(&self, id: &str, version: u32) {
         let cell = ignore_poison(self.cells.lock()).remove(id, version);
@@ -132,10 +142,10 @@ impl Cells {
 }
 
 /// Dropping a component unmaps its code, which is not for the threads that serve HTTP.
-fn drop_elsewhere(cell: Cell) {
+fn drop_elsewhere(cells: impl Send + 'static) {
     match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn_blocking(move || drop(cell))),
-        Err(_) => drop(cell),
+        Ok(runtime) => drop(runtime.spawn_blocking(move || drop(cells))),
+        Err(_) => drop(cells),
     }
 }
 
@@ -159,6 +169,9 @@ mod tests {
         loaded.remove("a", 2);
         loaded.remove("a", 2);
         assert_eq!(loaded.cells.lock().unwrap().count, 1);
+        loaded.clear();
+        assert_eq!(loaded.cells.lock().unwrap().count, 0);
+        assert!(!Arc::ptr_eq(&first, &loaded.cell(7, "a", 1)));
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod usage;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -35,6 +36,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::grants::TenantGrants;
+use crate::invocations::InvocationSource;
 use crate::storage::functions::{ChangeError, DeletedFunction, Function};
 use crate::storage::usage::{Amounts, UsageKey};
 use crate::storage::{Storage, StorageError};
@@ -50,6 +52,9 @@ pub(crate) use loader::Loader;
 #[cfg(test)]
 pub(crate) use loader::{LoadError, LoadedComponent};
 pub(crate) use logs::LogLine;
+#[cfg(test)]
+pub(crate) use mount::GUEST_PATH;
+pub(crate) use mount::{MountAssets, Mounts};
 pub(crate) use name::{FunctionName, InvalidName};
 pub(crate) use outgoing::OutgoingError;
 
@@ -59,7 +64,6 @@ use compilers::Compilers;
 use index::Index;
 use loaded::Loaded;
 use logs::Logs;
-use mount::Mounts;
 use places::Places;
 use usage::Usage;
 
@@ -119,6 +123,8 @@ impl Default for FunctionLimits {
 pub(crate) struct FunctionHost {
     /// Who compiles and loads components.
     pub(crate) loader: Arc<dyn Loader>,
+    /// Who mounts their assets.
+    pub(crate) mounts: Arc<dyn MountAssets>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) grants: Arc<TenantGrants>,
     /// What all instances of each tenant have of this machine's memory.
@@ -126,7 +132,7 @@ pub(crate) struct FunctionHost {
     /// Whether a policy decides on requests.
     pub(crate) is_guarded: bool,
     /// The HTTP requests that functions may send to other servers, by tenant.
-    pub(crate) http: HttpGrant,
+    pub(crate) http: ArcSwap<HttpGrant>,
     /// Who learns what invocations use.
     pub(crate) observer: Option<Arc<dyn Observer>>,
     /// Who takes the spans of jobs.
@@ -140,6 +146,8 @@ pub(crate) struct Functions {
     storage: Arc<Storage>,
     host: FunctionHost,
     limits: ArcSwap<FunctionLimits>,
+    /// Counts how often what tenants are granted has changed.
+    grants_changed: AtomicU64,
     index: Index,
     loaded: Loaded,
     /// Requests that are read, to become jobs.
@@ -158,7 +166,6 @@ pub(crate) struct Functions {
     /// Those whose components are in memory until they are complete.
     in_memory: Arc<Semaphore>,
     collection: Collection,
-    mounts: Arc<Mounts>,
 }
 
 impl Functions {
@@ -173,13 +180,10 @@ impl Functions {
             loaded: Loaded::new(limits.loaded),
             submissions: Places::default(),
             admission: Arc::new(Admission::new(
-                AdmissionLimits {
-                    running: limits.running,
-                    held: limits.held,
-                    of_each: limits.concurrency,
-                },
+                AdmissionLimits::of(&limits),
                 move |tenant| grants.processors(tenant).weight,
             )),
+            grants_changed: AtomicU64::new(0),
             logs: Logs::new(host.clock.clone()),
             usage: Usage::new(host.clock.clone()),
             compilers: Compilers::default(),
@@ -187,7 +191,6 @@ impl Functions {
             deployments: Places::default(),
             in_memory: Arc::new(Semaphore::new(deploy::IN_MEMORY)),
             collection: Collection::default(),
-            mounts: Arc::new(Mounts::new(storage.mounts())),
             storage,
             host,
             limits: ArcSwap::from_pointee(limits),
@@ -213,19 +216,50 @@ impl Functions {
         self.limits.load_full()
     }
 
-    /// Other limits, from the next request on. How functions are run, how many at one time, and how
-    /// many are loaded, stays.
+    /// Other limits, from the next request on. How functions are run, how many are loaded, and how
+    /// many requests run or wait in all, stays.
     pub(crate) fn set_limits(&self, limits: FunctionLimits) {
         let now = self.limits();
-        self.limits.store(Arc::new(FunctionLimits {
-            running: now.running,
+        let limits = FunctionLimits {
+            running: limits.running.min(now.held),
             held: now.held,
-            concurrency: now.concurrency,
             loaded: now.loaded,
             request_timeout: now.request_timeout,
             reuse: now.reuse,
             ..limits
+        };
+        self.admission.set_limits(AdmissionLimits::of(&limits));
+        self.limits.store(Arc::new(limits));
+    }
+
+    /// The servers that functions may send requests to from now on, by tenant. The connections that
+    /// there may be stay as they were. Returns whether anything has changed.
+    pub(crate) fn set_outgoing(&self, grant: HttpGrant) -> bool {
+        let now = self.host.http.load_full();
+        if (&grant.destinations, &grant.tenants) == (&now.destinations, &now.tenants) {
+            return false;
+        }
+        self.host.http.store(Arc::new(HttpGrant {
+            connections: now.connections.clone(),
+            ..grant
         }));
+        true
+    }
+
+    /// What tenants are granted has changed. Functions are loaded with it when they are next
+    /// invoked, and requests that run end as they began.
+    pub(crate) async fn apply_grants(&self) {
+        self.admission.refresh_weights();
+        let mut change = self.index.change().await;
+        change.unchanged();
+        self.grants_changed.fetch_add(1, Ordering::Relaxed);
+        self.loaded.clear();
+    }
+
+    /// The invocations that run and wait now.
+    pub(crate) fn invocations(&self) -> InvocationSource {
+        let admission = self.admission.clone();
+        Box::new(move || admission.held())
     }
 
     /// A function of a tenant, by id or name.

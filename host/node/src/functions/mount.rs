@@ -9,20 +9,48 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use tensor_wasm_runtime::{Directory, DirectoryGuard};
 
+use super::loader::LoadError;
 use crate::lock::ignore_poison;
 use crate::storage::assets::Assets;
 use crate::storage::components::ComponentStore;
-use crate::storage::{StorageError, random_id};
+use crate::storage::{Storage, StorageError, random_id};
 
 /// Where a function finds its assets.
 pub(crate) const GUEST_PATH: &str = "/assets";
 
+/// Who mounts assets: [`Mounts`]. A trait, so that a simulation of a node's storage can do without
+/// files.
+#[async_trait]
+pub(crate) trait MountAssets: Send + Sync {
+    /// The folder of these assets.
+    async fn mount(&self, storage: &Arc<Storage>, assets: &Assets) -> Result<Directory, LoadError>;
+}
+
 /// Makes the trees.
-pub(super) struct Mounts {
+#[derive(Clone)]
+pub(crate) struct Mounts(Arc<MountFolder>);
+
+#[async_trait]
+impl MountAssets for Mounts {
+    async fn mount(&self, storage: &Arc<Storage>, assets: &Assets) -> Result<Directory, LoadError> {
+        let (mounts, storage, assets) = (self.clone(), storage.clone(), assets.clone());
+        let mounting = move || mounts.mount_now(&storage.components, &assets);
+        match tokio::task::spawn_blocking(mounting).await {
+            Ok(mounted) => Ok(mounted?),
+            Err(error) => {
+                tracing::error!("mounting assets failed: {error}");
+                Err(LoadError::Internal)
+            }
+        }
+    }
+}
+
+struct MountFolder {
     folder: PathBuf,
     /// The contents that were found to be what they should be, since the node's start.
     intact: Mutex<HashSet<String>>,
@@ -40,11 +68,12 @@ impl Drop for Mount {
 }
 
 impl Mounts {
-    pub(super) fn new(folder: PathBuf) -> Mounts {
-        Mounts {
+    /// Makes them in this folder.
+    pub(crate) fn new(folder: PathBuf) -> Mounts {
+        Mounts(Arc::new(MountFolder {
             folder,
             intact: Mutex::default(),
-        }
+        }))
     }
 
     /// Makes a tree of these assets. Reads those that were not read before, which may take long.
@@ -52,12 +81,12 @@ impl Mounts {
     /// # Errors
     ///
     /// [`StorageError::DamagedAsset`] where one is missing or is not what was stored.
-    pub(super) fn mount(
+    fn mount_now(
         &self,
         store: &ComponentStore,
         assets: &Assets,
     ) -> Result<Directory, StorageError> {
-        let tree = self.folder.join(random_name()?);
+        let tree = self.0.folder.join(random_name()?);
         let failed = |cause| StorageError::Directory {
             path: tree.clone(),
             cause,
@@ -99,14 +128,14 @@ impl Mounts {
     /// Whether a file has this content. It is read once: after that nothing but the operator
     /// changes it.
     fn is_intact(&self, file: &Path, digest: &str) -> io::Result<bool> {
-        if ignore_poison(self.intact.lock()).contains(digest) {
+        if ignore_poison(self.0.intact.lock()).contains(digest) {
             return Ok(true);
         }
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(File::open(file)?)?;
         let is_intact = digest.strip_prefix("blake3:") == Some(hasher.finalize().to_hex().as_str());
         if is_intact {
-            ignore_poison(self.intact.lock()).insert(digest.to_owned());
+            ignore_poison(self.0.intact.lock()).insert(digest.to_owned());
         }
         Ok(is_intact)
     }
@@ -148,8 +177,8 @@ mod tests {
         };
         let assets = Assets::from([("a/b".to_owned(), asset)]);
         let mounts = Mounts::new(at("mounts"));
-        let one = mounts.mount(&store, &assets).unwrap();
-        let other = mounts.mount(&store, &assets).unwrap();
+        let one = mounts.mount_now(&store, &assets).unwrap();
+        let other = mounts.mount_now(&store, &assets).unwrap();
         assert_ne!(one.host, other.host);
         assert!(one.is_read_only && one.guest == GUEST_PATH);
         store.remove(&digest).await.unwrap();
@@ -159,7 +188,7 @@ mod tests {
         drop(again);
         assert_eq!(fs::read_dir(at("mounts")).unwrap().count(), 0);
 
-        let error = mounts.mount(&store, &assets).unwrap_err().to_string();
+        let error = mounts.mount_now(&store, &assets).unwrap_err().to_string();
         assert!(error.contains("a/b is missing"), "{error}");
         assert!(error.contains(&digest["blake3:".len()..]), "{error}");
         assert_eq!(fs::read_dir(at("mounts")).unwrap().count(), 0);

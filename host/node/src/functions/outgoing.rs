@@ -49,7 +49,8 @@ fn not_granted(host: &str, granted: &[String]) -> String {
 impl Functions {
     /// The servers that the operator grants a tenant.
     pub(crate) fn granted_hosts(&self, tenant: u64) -> Vec<String> {
-        let granted = self.host.http.of_tenant(tenant).iter();
+        let grant = self.host.http.load();
+        let granted = grant.of_tenant(tenant).iter();
         granted.map(Destination::to_string).collect()
     }
 
@@ -58,7 +59,8 @@ impl Functions {
         let Some(hosts) = &function.outgoing_hosts else {
             return self.granted_hosts(tenant);
         };
-        let granted = self.host.http.of_tenant(tenant);
+        let grant = self.host.http.load();
+        let granted = grant.of_tenant(tenant);
         let is_granted = |host: &&String| {
             let host = host.parse::<Destination>();
             host.is_ok_and(|host| granted.iter().any(|one| one.overlaps(&host)))
@@ -94,7 +96,8 @@ impl Functions {
         if hosts.len() > MOST {
             return Err(OutgoingError::TooMany);
         }
-        let granted = self.host.http.of_tenant(tenant);
+        let grant = self.host.http.load();
+        let granted = grant.of_tenant(tenant);
         for host in hosts {
             let destination: Destination = host.parse().map_err(OutgoingError::NoServer)?;
             if !granted.iter().any(|one| one.overlaps(&destination)) {
@@ -118,6 +121,6 @@ impl Functions {
         let hosts = hosts.transpose().map_err(|_| StorageError::Damaged {
             what: "the outgoing hosts of a function",
         })?;
-        Ok(self.host.http.for_tenant(tenant, hosts))
+        Ok(self.host.http.load().for_tenant(tenant, hosts))
     }
 }

@@ -265,7 +265,7 @@ impl<S> HostBuilder<S> {
             authenticator: Some(tokens.clone()),
             limiter: Some(Arc::new(Buckets::new()?)),
             auditor: audit.clone().map(|log| log as Arc<dyn Auditor>),
-            settings: self.settings.clone(),
+            settings: self.settings.clone().into(),
             keep_authorization: self.keep_authorization,
         };
         let of_tenants = grants.clone();
@@ -360,6 +360,7 @@ impl HostBuilder {
             grants: foundation.grants,
             tokens: foundation.tokens,
             guests: foundation.guests,
+            policy_settings: foundation.policy.settings,
             metrics: self.metrics.clone(),
             traces: self.traces.clone(),
         };

@@ -45,8 +45,10 @@
 
 mod builder;
 pub(crate) mod chain;
+mod control;
 mod device;
 mod error;
+mod health;
 mod reload;
 mod replaceable;
 mod served;
@@ -54,17 +56,20 @@ mod served;
 pub(crate) use builder::Foundation;
 pub use builder::HostBuilder;
 pub use chain::{ComponentSource, Policy};
+pub use control::HostControl;
 pub use device::{DeviceChoice, DeviceOptions};
 pub use error::HostError;
+pub(crate) use health::Health;
 pub use reload::Reloader;
 pub use replaceable::{AnsweredRequest, OnAnswer, ReplaceableHost};
 pub use served::{HostParts, Served};
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tensor_wasm_runtime::Application;
-use tensor_wasm_runtime::server::{Drained, Server};
+use tensor_wasm_runtime::server::{Drained, Server, UnreadyParts};
 
 use chain::Chain;
 
@@ -112,6 +117,9 @@ impl Served for Host {
         drain: Duration,
     ) -> Drained {
         self.parts.started(self.application().digest());
+        let health = self.parts.health();
+        let check = move || -> UnreadyParts { Box::pin(ready(health.unready())) };
+        server.readiness().set_check(check);
         let server = server
             .with_observer(self.parts.observer())
             .with_tracer(self.parts.tracer());

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tensor_wasm_device::Device;
+use tensor_wasm_runtime::policy::ConfigValues;
 use tensor_wasm_runtime::server::{Drained, Server};
 use tensor_wasm_runtime::{GuestThreads, Observer, Tracer};
 use tokio::runtime::Handle;
 
-use super::{Policy, Reloader};
+use super::health::Health;
+use super::{HostControl, Policy, Reloader};
 use crate::audit::{AuditLog, Outcome};
 use crate::grants::TenantGrants;
 use crate::metrics::Metrics;
@@ -50,6 +52,8 @@ pub struct HostParts {
     pub(crate) audit: Option<Arc<AuditLog>>,
     /// The threads that run guests.
     pub(crate) guests: Arc<GuestThreads>,
+    /// What policies find in `wasi:config/store`.
+    pub(crate) policy_settings: ConfigValues,
     pub(crate) metrics: Option<Arc<Metrics>>,
     pub(crate) traces: Option<Arc<Traces>>,
 }
@@ -84,6 +88,23 @@ impl HostParts {
     /// What reads files again while the host serves.
     pub fn reloader(&self) -> Reloader {
         Reloader::new(self.tokens.clone(), self.audit.clone())
+    }
+
+    /// What changes the host while it serves.
+    pub fn control(&self) -> HostControl {
+        HostControl {
+            grants: self.grants.clone(),
+            guests: self.guests.clone(),
+            policy_settings: self.policy_settings.clone(),
+        }
+    }
+
+    /// What `/readyz` looks at.
+    pub(crate) fn health(&self) -> Health {
+        Health {
+            device: self.device.clone(),
+            audit: self.audit.clone(),
+        }
     }
 
     /// Who learns of requests, where metrics are kept.

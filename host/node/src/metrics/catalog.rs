@@ -89,6 +89,10 @@ catalog! {
         "Instances of components";
     JOBS_ACTIVE: "tensor_wasm_jobs_active" Gauge []
         "Jobs of a node that run";
+    INVOCATIONS_RUNNING: "tensor_wasm_invocations_running" Gauge ["tenant"]
+        "Invocations of a node's functions that have a place to run";
+    INVOCATIONS_WAITING: "tensor_wasm_invocations_waiting" Gauge ["tenant"]
+        "Invocations of a node's functions that wait for a place to run";
     INSTANTIATION: "tensor_wasm_instantiation_seconds" Histogram []
         "Time to make an instance of a component, with its own start functions";
     COMPILATION: "tensor_wasm_compilation_seconds" Histogram []

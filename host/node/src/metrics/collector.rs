@@ -54,6 +54,7 @@ impl prometheus_client::collector::Collector for Collector {
         page.gauges(&ACTIVE_INSTANCES, [([], signed(instances as u64))])?;
         let jobs = numbers.jobs.get().map_or(0, |running| *running.borrow());
         page.gauges(&JOBS_ACTIVE, [([], signed(jobs as u64))])?;
+        self.invocations(&mut page)?;
         page.histograms(&INSTANTIATION, [([], &numbers.instantiation)])?;
         page.histograms(&COMPILATION, [([], &numbers.compilation)])?;
         let cache = sources.map_or(Default::default(), |sources| sources.engine.cache_stats());
@@ -83,6 +84,30 @@ impl prometheus_client::collector::Collector for Collector {
 }
 
 impl Collector {
+    /// The invocations of each tenant that run, and that wait.
+    fn invocations(&self, page: &mut Page<'_>) -> Result<(), Error> {
+        let numbers = &*self.0;
+        let now = numbers.invocations.get().map(|invocations| invocations());
+        let mut by_label = BTreeMap::<String, (u64, u64)>::new();
+        for one in now.unwrap_or_default() {
+            let (running, waiting) = by_label
+                .entry(numbers.tenants.label(one.tenant))
+                .or_default();
+            *running += one.running as u64;
+            *waiting += one.waiting as u64;
+        }
+        // One without any has a series all the same, which queries need.
+        for (label, _) in numbers.tenants.all() {
+            by_label.entry(label).or_default();
+        }
+        let each = |of: fn(&(u64, u64)) -> u64| {
+            let series = by_label.iter();
+            series.map(move |(label, held)| ([label.as_str()], signed(of(held))))
+        };
+        page.gauges(&INVOCATIONS_RUNNING, each(|held| held.0))?;
+        page.gauges(&INVOCATIONS_WAITING, each(|held| held.1))
+    }
+
     /// What each tenant uses.
     fn tenants(&self, page: &mut Page<'_>) -> Result<(), Error> {
         let numbers = &*self.0;

@@ -35,6 +35,7 @@ use tokio::sync::watch;
 use crate::audit::AuditLog;
 use crate::error::{self, ErrorKind};
 use crate::grants::TenantGrants;
+use crate::invocations::InvocationSource;
 use crate::traces::Traces;
 use collector::Collector;
 use histogram::Histogram;
@@ -62,6 +63,8 @@ pub(crate) struct Numbers {
     sources: OnceLock<Sources>,
     /// How many jobs run, where there are jobs.
     jobs: OnceLock<watch::Receiver<usize>>,
+    /// Which invocations there are, where functions are invoked.
+    invocations: OnceLock<InvocationSource>,
 }
 
 /// What others count.
@@ -106,6 +109,7 @@ impl Metrics {
             compilation: Histogram::new(),
             sources: OnceLock::new(),
             jobs: OnceLock::new(),
+            invocations: OnceLock::new(),
         });
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Collector(numbers.clone())));
@@ -120,6 +124,11 @@ impl Metrics {
     /// Reads from here on how many jobs run. The first call holds.
     pub(crate) fn watch_jobs(&self, running: watch::Receiver<usize>) {
         let _ = self.numbers.jobs.set(running);
+    }
+
+    /// Asks from here on which invocations there are. The first call holds.
+    pub(crate) fn watch_invocations(&self, invocations: InvocationSource) {
+        let _ = self.numbers.invocations.set(invocations);
     }
 
     /// A request got an error of a node's API in place of a component's response.

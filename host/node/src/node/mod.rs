@@ -38,15 +38,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use tensor_wasm_runtime::Unguarded;
+use arc_swap::ArcSwap;
 use tensor_wasm_runtime::server::{Drained, Server};
+use tensor_wasm_runtime::{HttpGrant, Unguarded};
+use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
 use crate::api::Api;
 use crate::clock::SystemClock;
-use crate::functions::{FunctionHost, Functions};
+use crate::functions::{FunctionHost, Functions, Mounts};
 use crate::host::chain::{PolicyConfig, load_policies};
-use crate::host::{Foundation, HostBuilder, HostError, HostParts, Policy, Served};
+use crate::host::{Foundation, Health, HostBuilder, HostError, HostParts, Policy, Served};
 use crate::jobs::Jobs;
 use crate::storage::Storage;
 
@@ -60,6 +62,9 @@ const WHAT: &str = "node";
 /// How often what functions used is added to the database: what a node that is killed loses at
 /// most.
 const USAGE_PERIOD: Duration = Duration::from_secs(5);
+
+/// How long the storage may take to answer whether it does.
+const STORAGE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a node serves.
 #[derive(Clone, Debug)]
@@ -111,6 +116,8 @@ impl Node {
 pub struct NodeControl {
     functions: Arc<Functions>,
     jobs: Arc<Jobs>,
+    /// Where tasks run.
+    threads: Handle,
 }
 
 impl NodeControl {
@@ -120,6 +127,20 @@ impl NodeControl {
         self.functions.set_limits(functions);
         self.jobs.set_limits(jobs);
     }
+
+    /// The servers that functions may send requests to from now on, by tenant. Returns whether
+    /// anything has changed.
+    pub fn set_outgoing(&self, grant: HttpGrant) -> bool {
+        self.functions.set_outgoing(grant)
+    }
+
+    /// What tenants are granted has changed, here or by
+    /// [`HostControl::set_tenants`](crate::host::HostControl::set_tenants): functions are loaded
+    /// with it from now on. Blocks for as long as a function is being changed; not to be called on
+    /// a thread of a Tokio runtime.
+    pub fn apply_grants(&self) {
+        self.threads.block_on(self.functions.apply_grants());
+    }
 }
 
 impl Node {
@@ -128,6 +149,7 @@ impl Node {
         NodeControl {
             functions: self.functions.clone(),
             jobs: self.jobs.clone(),
+            threads: self.parts.guests.handle().clone(),
         }
     }
 }
@@ -160,7 +182,10 @@ impl Served for Node {
             self.jobs.stop();
             let _ = begin_of_drain.set(Instant::now());
         };
-        self.api.set_readiness(server.readiness());
+        let readiness = server.readiness();
+        let (health, functions) = (self.parts.health(), Arc::downgrade(&self.functions));
+        readiness.set_check(move || Box::pin(unready(health.clone(), functions.clone())));
+        self.api.set_readiness(readiness);
         let observer = self.parts.observer();
         let server = server
             .with_observer(observer.clone())
@@ -198,6 +223,18 @@ impl Served for Node {
         }
         self.parts.stopped(WHAT, patience)
     }
+}
+
+/// The parts of a node that can't do their work now, by name.
+async fn unready(health: Health, functions: Weak<Functions>) -> Vec<&'static str> {
+    let mut unready = health.unready();
+    if let Some(functions) = functions.upgrade() {
+        let answer = timeout(STORAGE_PATIENCE, functions.is_ready());
+        if !answer.await.unwrap_or(false) {
+            unready.push("storage");
+        }
+    }
+    unready
 }
 
 /// Adds what functions used to the database every few seconds, for as long as the node lives.
@@ -253,11 +290,12 @@ impl HostBuilder<NodeSource> {
         };
         let shared = FunctionHost {
             loader: Arc::new(engine.clone()),
+            mounts: Arc::new(Mounts::new(storage.mounts())),
             clock: Arc::new(SystemClock),
             grants: grants.clone(),
             memory,
             is_guarded: !self.policies.is_empty(),
-            http: self.application.http.clone(),
+            http: ArcSwap::from_pointee(self.application.http.clone()),
             observer: self.observer(),
             tracer: self.tracer(),
             scheduler: Some(guests.scheduler()),
@@ -266,6 +304,7 @@ impl HostBuilder<NodeSource> {
         let jobs = Jobs::open(storage.clone(), functions.clone(), self.source.jobs.clone());
         let jobs = Arc::new(jobs.await?);
         metrics.watch_jobs(jobs.running());
+        metrics.watch_invocations(functions.invocations());
         let is_guarded = !self.policies.is_empty();
         let api = Api::new(functions.clone(), jobs.clone(), metrics, is_guarded);
         let api = Arc::new(api);
@@ -282,6 +321,7 @@ impl HostBuilder<NodeSource> {
                 tokens,
                 audit: None,
                 guests,
+                policy_settings: config.grant.settings.clone(),
                 metrics: self.metrics.clone(),
                 traces: self.traces.clone(),
             },

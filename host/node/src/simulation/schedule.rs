@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::future::{BoxFuture, select};
 use futures::{FutureExt, TryFutureExt};
 use object_store::memory::InMemory;
-use tensor_wasm_runtime::{Grant, HttpGrant, TenantMemory};
+use tensor_wasm_runtime::{Grant, TenantMemory};
 use tokio::runtime::{Builder, Handle};
 
 use super::client::{Client, could_answer};
@@ -19,7 +19,7 @@ use super::invariants;
 use super::model::{Model, VERSIONS, versions_of};
 use super::objects::SimulatedObjects;
 use super::tables::Tables;
-use super::worker::{Runs, SimulatedLoader};
+use super::worker::{Runs, SimulatedLoader, SimulatedMounts};
 use super::world::{FaultRates, World};
 use crate::clock::Clock;
 use crate::functions::{FunctionHost, FunctionLimits, Functions};
@@ -189,11 +189,14 @@ impl Schedule {
                 runs: self.runs.clone(),
                 timeout: TIMEOUT,
             }),
+            mounts: Arc::new(SimulatedMounts {
+                runs: self.runs.clone(),
+            }),
             clock: self.world.clone(),
             grants: Arc::new(TenantGrants::new(None, others, BTreeMap::new())),
             memory: Arc::new(TenantMemory::unlimited()),
             is_guarded: false,
-            http: HttpGrant::default(),
+            http: Default::default(),
             observer: None,
             tracer: None,
             scheduler: None,

@@ -2,17 +2,16 @@
 //! operator set for it.
 
 use super::interface::{Interface, WASI_CONFIG};
-use super::policy::PolicyGrant;
+use super::policy::{ConfigReader, ConfigValues, PolicyGrant};
 use super::shape::CapabilityModule;
 use crate::grant::LoadDecision;
-use std::sync::Arc;
 use wasmtime::component::Linker;
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi_config::{WasiConfig, WasiConfigVariables};
 
 /// The settings of one application.
 pub(crate) struct Config {
-    variables: Arc<WasiConfigVariables>,
+    values: ConfigValues,
     granted: bool,
 }
 
@@ -23,7 +22,7 @@ impl Config {
         let settings = std::mem::take(&mut grant.settings);
         Config {
             granted: grant.authenticator.is_some() || !settings.is_empty(),
-            variables: Arc::new(settings.into_iter().collect()),
+            values: settings,
         }
     }
 }
@@ -32,14 +31,14 @@ impl CapabilityModule for Config {
     const INTERFACES: &'static [Interface] =
         &[Interface::new("wasi:config", &["store"], WASI_CONFIG)];
 
-    type InstanceState = Arc<WasiConfigVariables>;
+    type InstanceState = ConfigReader;
 
     fn load_decision(&self) -> LoadDecision {
         LoadDecision::granted_if(self.granted)
     }
 
     fn instantiate(&self, _wasi: &mut WasiCtxBuilder) -> wasmtime::Result<Self::InstanceState> {
-        Ok(self.variables.clone())
+        Ok(self.values.reader())
     }
 }
 

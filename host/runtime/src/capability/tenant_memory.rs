@@ -18,7 +18,7 @@ const ACCOUNTS: usize = 1024;
 /// The memory that the instances of each tenant may have together, shared by all applications of
 /// a host.
 pub struct TenantMemory {
-    /// Of a tenant, in bytes; `None` for no limit.
+    /// Of a tenant, in bytes; `None` for no limit. Asked for each instance: it may change.
     limit_of: Box<dyn Fn(u64) -> Option<usize> + Send + Sync>,
     accounts: RwLock<HashMap<u64, Arc<TenantAccount>>>,
 }
@@ -45,10 +45,11 @@ impl TenantMemory {
             .map_or(0, |account| account.used.load(Ordering::Relaxed))
     }
 
-    /// The account of a tenant; `None` for one without a limit.
+    /// The account of a tenant, with the limit that it has now; `None` for one without a limit.
     pub(crate) fn account(&self, tenant: u64) -> Option<Arc<TenantAccount>> {
         let limit = (self.limit_of)(tenant)?;
         if let Some(account) = ignore_poison(self.accounts.read()).get(&tenant) {
+            account.limit.store(limit, Ordering::Relaxed);
             return Some(account.clone());
         }
         let mut accounts = ignore_poison(self.accounts.write());
@@ -59,7 +60,7 @@ impl TenantMemory {
         let account = accounts.entry(tenant).or_insert_with(|| {
             Arc::new(TenantAccount {
                 tenant,
-                limit,
+                limit: AtomicUsize::new(limit),
                 used: AtomicUsize::new(0),
             })
         });
@@ -77,7 +78,7 @@ impl fmt::Debug for TenantMemory {
 #[derive(Debug)]
 pub(crate) struct TenantAccount {
     tenant: u64,
-    limit: usize,
+    limit: AtomicUsize,
     used: AtomicUsize,
 }
 
@@ -95,17 +96,18 @@ pub(crate) struct TenantExhausted {
 
 impl TenantAccount {
     fn take(&self, bytes: usize) -> Result<(), TenantExhausted> {
+        let limit = self.limit.load(Ordering::Relaxed);
         let taken = self
             .used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-                used.checked_add(bytes).filter(|sum| *sum <= self.limit)
+                used.checked_add(bytes).filter(|sum| *sum <= limit)
             });
         match taken {
             Ok(_) => Ok(()),
             Err(_) => Err(TenantExhausted {
                 tenant: self.tenant,
                 requested: bytes,
-                limit: self.limit,
+                limit,
             }),
         }
     }
@@ -193,6 +195,23 @@ mod tests {
         assert_eq!(memory.used(7), 5);
         drop((second, other));
         assert_eq!((memory.used(7), memory.used(8)), (0, 0));
+    }
+
+    #[test]
+    fn a_limit_that_changes_counts_from_the_next_instance_on() {
+        let limit = Arc::new(AtomicUsize::new(100));
+        let of = limit.clone();
+        let memory = TenantMemory::new(move |_| Some(of.load(Ordering::Relaxed)));
+        let charge = |bytes| TenantCharge::new(memory.account(7).unwrap(), bytes);
+        let first = charge(90).unwrap();
+        assert!(charge(20).is_err());
+        limit.store(110, Ordering::Relaxed);
+        let second = charge(20).unwrap();
+        limit.store(50, Ordering::Relaxed);
+        assert!(charge(1).is_err());
+        assert_eq!(memory.used(7), 110);
+        drop((first, second));
+        assert!(charge(50).is_ok());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::capability::http::{
 };
 use crate::capability::next::{NextContext, NextCtxView, NextView};
 use crate::capability::output::GuestOutput;
-use crate::capability::policy::{PolicyContext, PolicyCtxView, PolicyView};
+use crate::capability::policy::{ConfigReader, PolicyContext, PolicyCtxView, PolicyView};
 use crate::capability::tenant_memory::TenantMemory;
 use crate::request::{HandleError, RequestTask};
 use http::uri::Scheme;
@@ -43,7 +43,7 @@ pub(crate) struct CapabilityStates {
     /// Where standard output and error go, with the name of the request.
     pub(super) output: GuestOutput,
     pub(super) outgoing: Outgoing,
-    pub(super) config: Arc<WasiConfigVariables>,
+    pub(super) config: ConfigReader,
     pub(super) gpu: GpuContext,
     pub(super) policy: PolicyContext,
     pub(super) next: NextContext,
@@ -189,7 +189,7 @@ impl SchemeView for InstanceState {
 
 impl ConfigView for InstanceState {
     fn config(&mut self) -> &WasiConfigVariables {
-        &self.capabilities.config
+        self.capabilities.config.variables()
     }
 }
 

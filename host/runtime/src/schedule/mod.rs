@@ -73,6 +73,12 @@ impl GuestThreads {
         self.scheduler.clone()
     }
 
+    /// Asks anew which part of the processors each tenant has.
+    pub fn refresh_shares(&self) {
+        let mut processors = ignore_poison(self.scheduler.processors.lock());
+        processors.refresh_shares(Instant::now());
+    }
+
     /// Where tasks of the host can run that have to do with guests.
     pub fn handle(&self) -> &Handle {
         &self.scheduler.threads

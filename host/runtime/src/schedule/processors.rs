@@ -260,6 +260,16 @@ impl<W: Clone + PartialEq> Processors<W> {
         None
     }
 
+    /// Asks anew which part of the processors each tenant has. Guests that sleep ask for a slot when
+    /// they would have before.
+    pub(super) fn refresh_shares(&mut self, now: Instant) {
+        for (key, tenant) in &mut self.tenants {
+            let share = key.map_or_else(ProcessorShare::default, &self.share_of);
+            tenant.flow.set_weight(share.weight);
+            tenant.set_limit(share.limit_ms_per_second, now);
+        }
+    }
+
     fn tenant(&mut self, key: Key, now: Instant) -> (&mut FairQueue<Key>, &mut Tenant<W>) {
         if self.tenants.len() >= TENANTS && !self.tenants.contains_key(&key) {
             let queue = &self.queue;
@@ -287,6 +297,20 @@ impl<W> Tenant<W> {
             running: 0,
             bucket: limit.map(|limit| Bucket::new(limit, now)),
         }
+    }
+
+    /// It may take so much processor time from now on.
+    fn set_limit(&mut self, limit: Option<NonZeroU32>, now: Instant) {
+        self.bucket = match (self.bucket.take(), limit) {
+            (Some(mut bucket), Some(limit)) => {
+                bucket.fill(now);
+                bucket.rate = Bucket::new(limit, now).rate;
+                bucket.filled = bucket.filled.min(bucket.most());
+                Some(bucket)
+            }
+            (None, Some(limit)) => Some(Bucket::new(limit, now)),
+            (_, None) => None,
+        };
     }
 
     /// One of its guests has a slot. It is charged ahead, so that of several slots that become

@@ -209,3 +209,33 @@ fn tenants_that_neither_run_nor_wait_are_forgotten() {
     }
     assert!(processors.tenants.len() <= TENANTS);
 }
+
+#[test]
+fn shares_that_change_count_for_guests_that_run_and_wait_already() {
+    let shares = std::sync::Arc::new(std::sync::Mutex::new([share(1, 0), share(1, 0)]));
+    let of = shares.clone();
+    let share_of = move |tenant: u64| of.lock().unwrap()[usize::try_from(tenant).unwrap()];
+    let mut processors = Processors::new(1, Box::new(share_of));
+    let guests: BTreeMap<Guest, (Key, Duration)> = (0..8)
+        .map(|guest| (guest, (Some(u64::from(guest % 2)), SLICE)))
+        .collect();
+    let ratio = |processors: &mut Processors<Guest>| {
+        let received = run(processors, &guests, 2 * SECOND);
+        // They leave, so that the next ones begin anew.
+        for (guest, (key, _)) in &guests {
+            processors.leave(*key, guest);
+        }
+        processors.end(Some(0), Some(0), SLICE, Instant::now());
+        received[&Some(1)].as_secs_f64() / received[&Some(0)].as_secs_f64()
+    };
+    let even = ratio(&mut processors);
+    assert!((0.95..1.05).contains(&even), "{even}");
+    *shares.lock().unwrap() = [share(1, 0), share(3, 0)];
+    processors.refresh_shares(Instant::now());
+    let weighted = ratio(&mut processors);
+    assert!((2.8..3.2).contains(&weighted), "{weighted}");
+    *shares.lock().unwrap() = [share(1, 0), share(1, 100)];
+    processors.refresh_shares(Instant::now());
+    let limited = ratio(&mut processors);
+    assert!((0.1..0.2).contains(&limited), "{limited}");
+}

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use bytesize::ByteSize;
 use clap::Args;
 use tensor_wasm_node::host::Host;
-use tensor_wasm_runtime::Directory;
+use tensor_wasm_runtime::{Directory, HttpGrant};
 
 use super::Command;
 use super::server::{self, Progress, ServerCommand, ServerOptions, Telemetry, file_name, source};
@@ -62,6 +62,7 @@ impl ServerCommand for Serve {
     type Control = ();
 
     const CHANGEABLE: &'static [&'static str] = &[];
+    const CHANGES_OUTGOING: bool = false;
 
     fn of(command: Command) -> Option<Serve> {
         match command {
@@ -72,7 +73,7 @@ impl ServerCommand for Serve {
 
     fn control(_host: &Host) {}
 
-    fn change(&self, _control: &()) {}
+    fn change(&self, _control: &(), _outgoing: HttpGrant, _tenants_changed: bool) {}
 
     fn options(&self) -> &ServerOptions {
         &self.server

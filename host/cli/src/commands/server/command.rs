@@ -1,6 +1,7 @@
 //! What a command is that serves: which host it assembles of its options, and what of it can change.
 
 use tensor_wasm_node::host::Served;
+use tensor_wasm_runtime::HttpGrant;
 
 use super::{ServerOptions, Telemetry};
 use crate::commands::Command;
@@ -17,8 +18,11 @@ pub trait ServerCommand: Sized + 'static {
     /// Whether it shows its metrics by itself, also where there is no address for operators.
     const SHOWS_METRICS: bool = false;
 
-    /// The settings that can change while it serves, beside what is logged.
+    /// The settings that can change while it serves, beside those that can for every command.
     const CHANGEABLE: &'static [&'static str];
+
+    /// Whether the servers that each tenant's components may send requests to can change too.
+    const CHANGES_OUTGOING: bool;
 
     /// This command, where it is this one.
     fn of(command: Command) -> Option<Self>;
@@ -26,8 +30,15 @@ pub trait ServerCommand: Sized + 'static {
     /// What changes a host of this command.
     fn control(host: &Self::Host) -> Self::Control;
 
-    /// Has the host go by these options from now on, as far as it can.
-    fn change(&self, control: &Self::Control);
+    /// Has the host go by these options from now on, as far as it can, and grant its components
+    /// these requests. Called after the host itself was changed; `tenants_changed` says whether
+    /// what tenants have is something else by that.
+    fn change(&self, control: &Self::Control, outgoing: HttpGrant, tenants_changed: bool);
+
+    /// What policies find in `wasi:config/store`.
+    fn policy_settings(&self) -> Vec<(String, String)> {
+        self.options().policy.settings()
+    }
 
     /// The options that it shares with the others.
     fn options(&self) -> &ServerOptions;

@@ -1,12 +1,12 @@
 //! The options that all commands share which serve: each command flattens them beside its
 //! own, and so one configuration file serves all of them.
 
-use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
+use tensor_wasm_device::Limits;
 use tensor_wasm_node::grants::Tenant;
 use tensor_wasm_node::host::{ComponentSource, HostBuilder};
 use tensor_wasm_node::metrics::Metrics;
@@ -66,13 +66,28 @@ pub struct Telemetry {
 
 impl ServerOptions {
     /// What each tenant may have of which the configuration says nothing else.
-    fn tenant(&self) -> Tenant {
+    pub fn tenant(&self) -> Tenant {
         Tenant {
             gpu: self.device.gpu.decision(),
             limits: self.limits.device(self.requests.instances()),
             memory_bytes: self.limits.tenant_memory_bytes(),
             processors: self.limits.processors(),
             ..Tenant::default()
+        }
+    }
+
+    /// The same where the server was started with other options, by which what can't change while
+    /// it runs stays: the device, and limits that follow from the number of requests.
+    pub fn changed_tenant(&self, at_start: &Tenant) -> Tenant {
+        let now = self.tenant();
+        Tenant {
+            gpu: at_start.gpu,
+            limits: Limits {
+                memory_bytes: now.limits.memory_bytes,
+                kernel_time: now.limits.kernel_time,
+                ..at_start.limits.clone()
+            },
+            ..now
         }
     }
 
@@ -97,8 +112,8 @@ impl ServerOptions {
             .audit(self.audit.config())
             .device(self.device.gpu)
             .device_options(self.device.for_host())
-            .other_tenants(self.other_tenants(settings))
-            .tenants(self.listed_tenants(settings))
+            .other_tenants(tenants::others(&settings.tenants, &self.tenant()))
+            .tenants(tenants::listed(&settings.tenants, &self.tenant()))
             .instances(self.all_instances())
             .instance_memory_bytes(self.limits.instance_memory_bytes()?)
             .cache(self.cache.directory()?)
@@ -109,16 +124,6 @@ impl ServerOptions {
             builder = builder.policy(source(path)?);
         }
         Ok(builder)
-    }
-
-    /// What the tenants may do that have a table of their own in the configuration.
-    fn listed_tenants(&self, settings: &Settings) -> BTreeMap<u64, Tenant> {
-        tenants::listed(&settings.tenants, &self.tenant())
-    }
-
-    /// What each other tenant may do.
-    fn other_tenants(&self, settings: &Settings) -> Tenant {
-        tenants::others(&settings.tenants, &self.tenant())
     }
 
     /// Instances at one time of what is served and of each policy in front of it.

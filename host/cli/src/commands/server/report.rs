@@ -39,23 +39,33 @@ impl ServerOptions {
     pub fn log_policy(&self, host: &HostParts) {
         let options = &self.policy;
         if options.insecure_no_auth {
-            tracing::warn!(
-                "--insecure-no-auth: WHOEVER REACHES {} IS LET IN WITHOUT A TOKEN",
-                self.listener.addr
-            );
+            self.warn_of_no_auth();
         } else if host.tokens().current().is_empty() {
             tracing::warn!(
                 "there is no token, so policies that ask for one refuse every request: \
                  name some with --token-file or {TOKENS_VARIABLE}"
             );
         }
-        match options.rate() {
+        self.log_rate();
+        self.audit.log(host.audit().is_some());
+    }
+
+    /// Logs how often each token may call.
+    pub fn log_rate(&self) {
+        match self.policy.rate() {
             Some((qps, burst)) => {
                 tracing::info!("rate limit: {qps} requests/s for each token, burst {burst}");
             }
             None => tracing::info!("rate limit: none"),
         }
-        self.audit.log(host.audit().is_some());
+    }
+
+    /// Logs that everybody is let in.
+    pub fn warn_of_no_auth(&self) {
+        tracing::warn!(
+            "--insecure-no-auth: WHOEVER REACHES {} IS LET IN WITHOUT A TOKEN",
+            self.listener.addr
+        );
     }
 }
 

@@ -94,8 +94,7 @@ pub fn run<C: ServerCommand>(command: &C, settings: Settings) -> anyhow::Result<
     if host.is_decided_on() {
         options.log_policy(host.parts());
     }
-    let files = host.parts().reloader();
-    let mut reload = Reload::<C>::new(settings, log, &host, files, tls);
+    let mut reload = Reload::<C>::new(settings, log, &host, options.tenant(), tls);
     let signals = signals::listen(move || reload.run())?;
     watchdog::start(vec![
         Watched {

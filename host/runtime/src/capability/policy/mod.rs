@@ -20,7 +20,8 @@ pub use audit::{Auditor, RecordReceipt, RequestRecord};
 pub use authenticator::{Authenticator, Refusal};
 pub(crate) use context::{PolicyContext, PolicyCtxView, PolicyView};
 pub use limiter::{Limiter, Rate};
-pub use settings::PolicyGrant;
+pub(crate) use settings::ConfigReader;
+pub use settings::{ConfigValues, PolicyGrant};
 
 use super::interface::{Interface, TENSOR};
 use super::shape::CapabilityModule;

@@ -3,7 +3,10 @@
 use super::audit::Auditor;
 use super::authenticator::Authenticator;
 use super::limiter::Limiter;
+use arc_swap::{ArcSwap, Cache};
+use std::fmt;
 use std::sync::Arc;
+use wasmtime_wasi_config::WasiConfigVariables;
 
 /// The mechanisms behind `tensor:policy/*`, and the settings in `wasi:config/store`.
 /// What is left out fails closed: no caller is known, and every bucket is empty.
@@ -15,10 +18,74 @@ pub struct PolicyGrant {
     pub limiter: Option<Arc<dyn Limiter>>,
     /// Who keeps a record of each decision. Without it nothing is recorded.
     pub auditor: Option<Arc<dyn Auditor>>,
-    /// What `wasi:config/store` shows, as pairs of key and value. No secrets: where
-    /// policy and application are one composite, both see them.
-    pub settings: Vec<(String, String)>,
+    /// What `wasi:config/store` shows. No secrets: where policy and application are one
+    /// composite, both see them.
+    pub settings: ConfigValues,
     /// Whether an application behind a policy that decides sees the `Authorization` of its
     /// callers, which it could send elsewhere. It is removed unless this is set.
     pub keep_authorization: bool,
+}
+
+/// What `wasi:config/store` shows, as pairs of key and value. Clones share it: what is replaced
+/// here, components find at their next call.
+#[derive(Clone, Default)]
+pub struct ConfigValues(Arc<ArcSwap<Values>>);
+
+#[derive(Default)]
+struct Values {
+    pairs: Vec<(String, String)>,
+    variables: WasiConfigVariables,
+}
+
+impl Values {
+    fn of(pairs: Vec<(String, String)>) -> Values {
+        Values {
+            variables: pairs.iter().cloned().collect(),
+            pairs,
+        }
+    }
+}
+
+impl From<Vec<(String, String)>> for ConfigValues {
+    fn from(pairs: Vec<(String, String)>) -> ConfigValues {
+        ConfigValues(Arc::new(ArcSwap::from_pointee(Values::of(pairs))))
+    }
+}
+
+impl fmt::Debug for ConfigValues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.0.load().pairs).finish()
+    }
+}
+
+impl ConfigValues {
+    /// Shows these from now on.
+    pub fn replace(&self, pairs: Vec<(String, String)>) {
+        self.0.store(Arc::new(Values::of(pairs)));
+    }
+
+    /// What is shown now.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        self.0.load().pairs.clone()
+    }
+
+    /// Whether nothing is shown now.
+    pub fn is_empty(&self) -> bool {
+        self.0.load().pairs.is_empty()
+    }
+
+    /// What one instance reads them by.
+    pub(crate) fn reader(&self) -> ConfigReader {
+        ConfigReader(Cache::new(self.0.clone()))
+    }
+}
+
+/// What one instance reads its values by.
+pub(crate) struct ConfigReader(Cache<Arc<ArcSwap<Values>>, Arc<Values>>);
+
+impl ConfigReader {
+    /// The values as they are now.
+    pub(crate) fn variables(&mut self) -> &WasiConfigVariables {
+        &self.0.load().variables
+    }
 }
