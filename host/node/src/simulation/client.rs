@@ -1,6 +1,9 @@
 //! A client of a simulated node: it deploys, changes, invokes and deletes functions, asks for jobs
 //! and cancels them, sometimes goes away before it is answered, and remembers what it was told.
 
+mod assets;
+mod jobs;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,15 +16,13 @@ use tensor_wasm_runtime::server::RequestId;
 use tensor_wasm_runtime::{RequestScope, RequestTrace, TraceId};
 use wasmtime_wasi_http::WasiBody;
 
-use super::model::{End, Expected, KnownJob, Model, State, deployed, versions_of, weighted};
+use super::model::{Expected, Model, State, changed, deleted, deployed, versions_of, weighted};
 use super::world::World;
 use crate::clock::Clock;
 use crate::functions::{DeployError, FunctionName, Functions};
 use crate::jobs::Jobs;
 use crate::lock::ignore_poison;
-use crate::storage::StorageError;
 use crate::storage::functions::{ChangeError, Function};
-use crate::storage::jobs::{Added, NewJob, OnRestart};
 
 /// A client, whose names of functions are its own.
 pub(super) struct Client {
@@ -69,16 +70,18 @@ impl Client {
                 let key = (self.tenant(), name.clone());
                 model.functions.entry(key).or_default().is_changing
             });
-            let kind = self.random(|rng| rng.u8(0..16));
+            let kind = self.random(|rng| rng.u8(0..20));
             match kind {
-                0..8 if is_changing => {}
+                0..11 if is_changing => {}
                 0..3 => self.deploy(&name).await,
                 3..5 => self.set_traffic(&name).await,
                 5 => self.delete(&name).await,
                 6 | 7 => self.change_settings(&name).await,
-                8 | 9 => self.invoke(&name).await,
-                10..13 => self.add_job(&name).await,
-                13 => self.cancel_job().await,
+                8..11 => self.change_assets(&name).await,
+                11..13 => self.invoke(&name).await,
+                13..16 => self.add_job(&name).await,
+                16 => self.cancel_job().await,
+                17 => self.functions.apply_grants().await,
                 _ => self.look_at_job().await,
             }
         }
@@ -178,7 +181,11 @@ impl Client {
             let key = (self.tenant(), name.to_owned());
             model.functions.entry(key).or_default().candidates.clone()
         });
-        let Some(expected) = before.iter().flatten().last() else {
+        let Some(expected) = before
+            .iter()
+            .filter_map(|state| state.function.as_ref())
+            .next_back()
+        else {
             return;
         };
         let numbers: Vec<_> = expected.versions.keys().copied().collect();
@@ -195,12 +202,11 @@ impl Client {
             Some(Ok(function)) => self.end(name, &format!("{weights:?}"), |state| {
                 has_versions(state, &function) && weighted(state, &weights) == *state
             }),
-            Some(Err(ChangeError::NoFunction)) => self.end(name, "not there", Option::is_none),
+            Some(Err(ChangeError::NoFunction)) => self.end(name, "not there", has_no_function),
             Some(Err(ChangeError::NoVersion(number))) => {
                 self.end(name, &format!("no version {number}"), |state| {
-                    state
-                        .as_ref()
-                        .is_some_and(|state| !state.versions.contains_key(&number))
+                    let function = state.function.as_ref();
+                    function.is_some_and(|state| !state.versions.contains_key(&number))
                 });
             }
             Some(Err(_)) => self.unknown(name),
@@ -208,20 +214,20 @@ impl Client {
     }
 
     async fn delete(&self, name: &str) {
-        self.begin(name, |_| None);
+        self.begin(name, deleted);
         let deleting = self.functions.delete(self.tenant(), name);
         match self.patient(deleting).await {
             None => {}
-            Some(Ok(_)) => self.end(name, "deleted", Option::is_none),
+            Some(Ok(_)) => self.end(name, "deleted", has_no_function),
             Some(Err(_)) => self.unknown(name),
         }
     }
 
     async fn change_settings(&self, name: &str) {
         let value = self.random(|rng| rng.u8(0..100)).to_string();
-        let is_there = |state: &State| state.is_some();
+        let is_there = |state: &State| state.function.is_some();
         let failed = |result: ChangeError| match result {
-            ChangeError::NoFunction => self.end(name, "no function", Option::is_none),
+            ChangeError::NoFunction => self.end(name, "no function", has_no_function),
             _ => self.unknown(name),
         };
         match self.random(|rng| rng.u8(0..3)) {
@@ -298,7 +304,7 @@ impl Client {
     /// # Errors
     ///
     /// A failure of the storage or of the function.
-    pub(super) async fn answer(&self, name: &str) -> Result<Option<(String, String)>, String> {
+    pub(super) async fn answer(&self, name: &str) -> Result<Option<Answer>, String> {
         let found = self.functions.find(self.tenant(), name).await;
         let Some(entry) = found.map_err(|error| error.to_string())? else {
             return Ok(None);
@@ -324,180 +330,58 @@ impl Client {
         let body = response.into_body().collect().await;
         let body = body.map_err(|error| error.to_string())?.to_bytes();
         let text = String::from_utf8_lossy(&body).into_owned();
-        let settings = text.split('|').nth(1).unwrap_or_default().to_owned();
-        let component = component.to_str().unwrap_or_default().to_owned();
-        Ok(Some((component, settings)))
-    }
-
-    async fn add_job(&self, name: &str) {
-        let Ok(Some(entry)) = self.functions.find(self.tenant(), name).await else {
-            return;
-        };
-        let id = entry.function.id.clone();
-        let key = self.random(|rng| match rng.u8(0..3) {
-            0 => None,
-            _ => Some(format!("k{}", rng.u8(0..3))),
-        });
-        let digest = self.random(|rng| rng.u8(0..8).min(1)).to_string();
-        let max_attempts = self.random(|rng| rng.u32(1..4));
-        let on_restart = match self.random(|rng| rng.u8(0..3)) {
-            0 => OnRestart::Lost,
-            _ => OnRestart::Run,
-        };
-        let job = NewJob {
-            tenant: self.tenant(),
-            function_id: id.clone(),
-            function_name: name.to_owned(),
-            max_attempts,
-            backoff_ms: self.random(|rng| rng.i64(0..100_000)),
-            on_restart,
-            created_by: None,
-            method: "POST".to_owned(),
-            uri: "http://node/".to_owned(),
-            headers: Default::default(),
-            body: vec![b'x'; self.random(|rng| rng.usize(0..100))],
-            idempotency_key: key.clone(),
-            request_digest: digest.clone(),
-        };
-        let key = key.map(|key| (id, key));
-        if let Some(key) = &key {
-            self.with(|model| {
-                let sent = model.sent.entry(key.clone()).or_default();
-                sent.insert(digest.clone());
-            });
-        }
-        let Some(Ok(added)) = self.patient(self.jobs.add(job)).await else {
-            return;
-        };
-        let tenant = self.tenant();
-        self.with(|model| match added {
-            Added::New(job) => {
-                self.world.note(|| format!("{job} added"));
-                let known = KnownJob {
-                    tenant,
-                    max_attempts,
-                    is_run_again: on_restart == OnRestart::Run,
-                    end: None,
-                };
-                if model.jobs.insert(job.clone(), known).is_some() {
-                    model.fault(format!("{job} was made twice"));
-                }
-                if let Some(key) = key {
-                    let value = (job.clone(), digest);
-                    if let Some(before) = model.keys.insert(key.clone(), value) {
-                        model.fault(format!("{key:?} made {job} after {before:?}"));
-                    }
-                }
-            }
-            Added::Known(job) => match key {
-                None => model.fault(format!("{job} is known without a key")),
-                Some(key) => {
-                    // One that was made, and not acknowledged, is known from now on.
-                    let made = model.keys.entry(key.clone());
-                    let made = made
-                        .or_insert_with(|| (job.clone(), digest.clone()))
-                        .clone();
-                    if made != (job.clone(), digest) {
-                        model.fault(format!("{key:?} made {made:?}, and then {job}"));
-                    }
-                }
-            },
-            Added::Conflict => {
-                let sent = key.and_then(|key| model.sent.get(&key));
-                if sent.is_none_or(|sent| sent.len() < 2) {
-                    model.fault("a conflict with nothing");
-                }
-            }
-            Added::TooMany | Added::TooMuch => {}
-        });
-    }
-
-    /// One of the tenant's jobs.
-    fn some_job(&self) -> Option<String> {
-        let ids: Vec<_> = self.with(|model| {
-            let jobs = model.jobs.iter();
-            let jobs = jobs.filter(|(_, job)| job.tenant == self.tenant());
-            jobs.map(|(id, _)| id.clone()).collect()
-        });
-        match ids.len() {
-            0 => None,
-            count => Some(ids[self.random(|rng| rng.usize(0..count))].clone()),
-        }
-    }
-
-    async fn cancel_job(&self) {
-        let Some(id) = self.some_job() else {
-            return;
-        };
-        let cancelling = self.jobs.cancel(self.tenant(), &id);
-        if let Some(Ok(())) = self.patient(cancelling).await {
-            self.world.note(|| format!("{id} cancelled"));
-            self.look_at(&id, true).await;
-        }
-    }
-
-    async fn look_at_job(&self) {
-        if let Some(id) = self.some_job() {
-            self.look_at(&id, false).await;
-        }
-    }
-
-    async fn look_at(&self, id: &str, is_ended: bool) {
-        let found: Result<_, StorageError> = self.jobs.find(self.tenant(), id).await;
-        let Ok(job) = found else {
-            return;
-        };
-        self.with(|model| {
-            let Some(job) = job else {
-                model.fault(format!("{id} was acknowledged, and is not found"));
-                return;
-            };
-            if !job.state.is_final() {
-                if is_ended {
-                    model.fault(format!("{id} was cancelled, and is {:?}", job.state));
-                }
-                return;
-            }
-            let end = End {
-                state: job.state,
-                status: job.status,
-                error: job.error.clone(),
-            };
-            if let Some(known) = model.jobs.get_mut(id) {
-                let seen = known.end.get_or_insert_with(|| end.clone()).clone();
-                if seen != end {
-                    model.fault(format!("{id} ended as {seen:?}, and then as {end:?}"));
-                }
-            }
-        });
+        let part = |number| text.split('|').nth(number).unwrap_or_default().to_owned();
+        Ok(Some(Answer {
+            component: component.to_str().unwrap_or_default().to_owned(),
+            settings: part(1),
+            assets: part(2),
+        }))
     }
 }
 
-fn changed(state: &State, change: impl Fn(&mut Expected)) -> State {
-    let mut expected = state.clone()?;
-    change(&mut expected);
-    Some(expected)
+fn has_no_function(state: &State) -> bool {
+    state.function.is_none()
 }
 
 fn has_versions(state: &State, function: &Function) -> bool {
-    let state = state.as_ref();
-    state.is_some_and(|state| state.versions == versions_of(function))
+    let known = state.function.as_ref();
+    known.is_some_and(|known| known.versions == versions_of(function))
+}
+
+/// What a function answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// Its text.
+    component: String,
+    /// The settings that it found.
+    settings: String,
+    /// The assets that it found.
+    assets: String,
+}
+
+/// Names and values as components tell them.
+pub(super) fn listed<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a String)>) -> String {
+    let pairs = pairs.into_iter();
+    let pairs: Vec<_> = pairs
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    pairs.join(",")
 }
 
 /// Whether a function in this state may have answered this.
-pub(super) fn could_answer(state: &State, answer: Option<&(String, String)>) -> bool {
-    match (state, answer) {
+pub(super) fn could_answer(state: &State, answer: Option<&Answer>) -> bool {
+    match (&state.function, answer) {
         (None, None) => true,
-        (Some(expected), Some((component, settings))) => {
-            let digest = digest_of(component);
-            let mut versions = expected.versions.values();
-            let is_active = versions.any(|(known, weight)| *known == digest && *weight > 0);
+        (Some(expected), Some(answer)) => {
+            let digest = digest_of(&answer.component);
+            let mut versions = expected.versions.iter();
+            let is_active = versions.any(|(number, (known, weight))| {
+                let assets = expected.assets.get(number);
+                let assets = assets.map_or_else(String::new, listed);
+                *known == digest && *weight > 0 && assets == answer.assets
+            });
             let all: BTreeMap<_, _> = expected.values.iter().chain(&expected.secrets).collect();
-            let all: Vec<_> = all
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            is_active && all.join(",") == *settings
+            is_active && listed(all) == answer.settings
         }
         _ => false,
     }

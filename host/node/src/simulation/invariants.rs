@@ -10,6 +10,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use super::model::Model;
 use super::tables::Tables;
 use super::worker::Runs;
+use crate::storage::assets::AssetOwner;
 use crate::storage::jobs::JobState;
 
 /// The names of all objects, and what they hold.
@@ -47,7 +48,16 @@ pub(super) fn between_processes(tables: &Tables, store: &InMemory, faults: &mut 
                 function.name
             ));
         }
-        for version in versions.values() {
+        let owner = AssetOwner {
+            tenant: row.tenant,
+            function_name: &function.name,
+        };
+        for (number, version) in versions {
+            let assets = tables.assets_of(owner, *number);
+            let bytes: u64 = assets.values().map(|asset| asset.size_bytes).sum();
+            if (assets.len() as u64, bytes) != (version.asset_files, version.asset_bytes) {
+                faults.push(format!("{}: {version:?} has {assets:?}", function.name));
+            }
             *stored.entry(row.tenant).or_default() += version.size_bytes.cast_signed();
             let hex = version.digest.trim_start_matches("blake3:");
             let object = objects.get(&format!("blake3/{hex}"));
@@ -55,6 +65,14 @@ pub(super) fn between_processes(tables: &Tables, store: &InMemory, faults: &mut 
             if found.as_deref() != Some(hex) {
                 faults.push(format!("{}: {hex} is {found:?}", function.name));
             }
+        }
+    }
+    // Whoever has one content several times is charged once.
+    for (tenant, digest, size) in contents(tables) {
+        *stored.entry(tenant).or_default() += size;
+        let hex = digest.trim_start_matches("blake3:");
+        if !objects.contains_key(&format!("blake3/{hex}")) {
+            faults.push(format!("tenant {tenant}: the asset {hex} is not there"));
         }
     }
     let mut keys = BTreeSet::new();
@@ -80,6 +98,17 @@ pub(super) fn between_processes(tables: &Tables, store: &InMemory, faults: &mut 
             faults.push(format!("tenant {tenant} stores {counted} bytes, not {sum}"));
         }
     }
+}
+
+/// The contents of assets that each tenant has, with their sizes.
+fn contents(tables: &Tables) -> BTreeSet<(u64, &str, i64)> {
+    let assets = tables.assets.iter();
+    assets
+        .map(|((tenant, ..), asset)| {
+            let size = asset.size_bytes.cast_signed();
+            (*tenant, asset.digest.as_str(), size)
+        })
+        .collect()
 }
 
 /// No job ran more often than it may, and each end is one that its worker made.
@@ -140,6 +169,9 @@ pub(super) fn after_retention(tables: &Tables, faults: &mut Vec<String>) {
         for version in row.function.versions.values() {
             *components.entry(row.tenant).or_default() += version.size_bytes.cast_signed();
         }
+    }
+    for (tenant, _, size) in contents(tables) {
+        *components.entry(tenant).or_default() += size;
     }
     for (tenant, stored) in &tables.stored {
         let counted = components.get(tenant).copied().unwrap_or(0);

@@ -3,24 +3,36 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::tables::Tables;
+use super::tables::{STAGED, Tables};
+use crate::storage::assets::AssetOwner;
 use crate::storage::functions::Function;
 use crate::storage::jobs::JobState;
 
 /// Versions of one function that are kept.
 pub(super) const VERSIONS: u32 = 3;
 
+/// The digests of assets, by path.
+pub(super) type Paths = BTreeMap<String, String>;
+
 /// A function as a client expects it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Expected {
     /// By number: the digest of the component, and the weight.
     pub(super) versions: BTreeMap<u32, (String, u8)>,
+    /// By number, of those that have any.
+    pub(super) assets: BTreeMap<u32, Paths>,
     pub(super) values: BTreeMap<String, String>,
     pub(super) secrets: BTreeMap<String, String>,
 }
 
-/// A function, or that there is none.
-pub(super) type State = Option<Expected>;
+/// What there is under a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct State {
+    /// A function, or that there is none.
+    pub(super) function: Option<Expected>,
+    /// The assets that are staged for the next version.
+    pub(super) staged: Paths,
+}
 
 /// What is known of a name.
 #[derive(Clone, Debug)]
@@ -34,7 +46,7 @@ pub(super) struct Knowledge {
 impl Default for Knowledge {
     fn default() -> Knowledge {
         Knowledge {
-            candidates: vec![None],
+            candidates: vec![State::default()],
             is_changing: false,
         }
     }
@@ -60,9 +72,18 @@ impl Knowledge {
     }
 }
 
+/// The function is changed, where there is one.
+pub(super) fn changed(state: &State, change: impl FnOnce(&mut Expected)) -> State {
+    let mut state = state.clone();
+    if let Some(function) = &mut state.function {
+        change(function);
+    }
+    state
+}
+
 /// A version more, as a deployment makes it.
 pub(super) fn deployed(state: &State, digest: &str) -> State {
-    let mut expected = state.clone().unwrap_or_default();
+    let mut expected = state.function.clone().unwrap_or_default();
     let newest = expected.versions.keys().last().copied().unwrap_or(0) + 1;
     expected
         .versions
@@ -71,19 +92,54 @@ pub(super) fn deployed(state: &State, digest: &str) -> State {
         *weight = 0;
     }
     expected.versions.insert(newest, (digest.to_owned(), 100));
-    Some(expected)
+    if !state.staged.is_empty() {
+        expected.assets.insert(newest, state.staged.clone());
+    }
+    let versions = &expected.versions;
+    expected
+        .assets
+        .retain(|number, _| versions.contains_key(number));
+    State {
+        function: Some(expected),
+        staged: state.staged.clone(),
+    }
+}
+
+/// No function any more, and nothing staged for it, where there is one.
+pub(super) fn deleted(state: &State) -> State {
+    match state.function {
+        Some(_) => State::default(),
+        None => state.clone(),
+    }
 }
 
 /// Other weights, where all of the versions are there.
 pub(super) fn weighted(state: &State, weights: &BTreeMap<u32, u8>) -> State {
-    let mut expected = state.clone()?;
-    let known = |number| expected.versions.contains_key(number);
-    if weights.keys().all(known) {
-        for (number, (_, weight)) in &mut expected.versions {
-            *weight = weights.get(number).copied().unwrap_or(0);
+    changed(state, |expected| {
+        let known = |number| expected.versions.contains_key(number);
+        if weights.keys().all(known) {
+            for (number, (_, weight)) in &mut expected.versions {
+                *weight = weights.get(number).copied().unwrap_or(0);
+            }
         }
-    }
-    Some(expected)
+    })
+}
+
+/// Whether an asset can't be at this path beside those that are staged.
+pub(super) fn conflicts(state: &State, path: &str) -> bool {
+    let is_below = |path: &str, folder: &str| path.starts_with(&format!("{folder}/"));
+    let mut staged = state.staged.keys();
+    staged.any(|other| is_below(path, other) || is_below(other, path))
+}
+
+/// An asset is staged at a path, or none is any more.
+pub(super) fn staged(state: &State, path: &str, digest: Option<&str>) -> State {
+    let mut state = state.clone();
+    match digest {
+        Some(digest) => state.staged.insert(path.to_owned(), digest.to_owned()),
+        None => state.staged.remove(path),
+    };
+    state
 }
 
 /// The versions of a function, in the form in which they are expected.
@@ -149,20 +205,36 @@ impl Model {
                 Some(settings.map(|(name, _)| name.clone()).collect())
             };
             let (values, secrets) = (names(false), names(true));
+            let owner = AssetOwner {
+                tenant: *tenant,
+                function_name: name,
+            };
+            let paths = |version| -> Paths {
+                let assets = tables.assets_of(owner, version).into_iter();
+                assets.map(|(path, asset)| (path, asset.digest)).collect()
+            };
+            let numbers = versions.iter().flat_map(BTreeMap::keys);
+            let of_versions = numbers.map(|number| (*number, paths(*number)));
+            let of_versions: BTreeMap<_, _> =
+                of_versions.filter(|(_, paths)| !paths.is_empty()).collect();
+            let staged = paths(STAGED);
             let candidates = knowledge.candidates.clone();
             let is_expected = knowledge.resolve(|state| {
-                let state = state.as_ref();
+                let is_staged = state.staged == staged;
+                let state = state.function.as_ref();
                 let keys = |map: &BTreeMap<String, String>| -> BTreeSet<String> {
                     map.keys().cloned().collect()
                 };
-                state.map(|state| state.versions.clone()) == versions
+                is_staged
+                    && state.map(|state| state.versions.clone()) == versions
+                    && state.is_none_or(|state| state.assets == of_versions)
                     && state.map(|state| keys(&state.values)) == values
                     && state.map(|state| keys(&state.secrets)) == secrets
             });
             if !is_expected {
                 faults.push(format!(
                     "tenant {tenant}: {name} is {versions:?} with {values:?} and {secrets:?}, \
-                     and may be {candidates:?}"
+                     {of_versions:?}, and {staged:?} is staged; it may be {candidates:?}"
                 ));
             }
         }

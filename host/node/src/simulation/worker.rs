@@ -3,6 +3,7 @@
 //! to do is written down, and held against what the node says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,14 +14,19 @@ use http::{HeaderValue, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use tensor_wasm_runtime::server::{HandleError, REQUEST_ID};
-use tensor_wasm_runtime::{ApplicationConfig, ImportReport, InvokeFailure, RequestScope};
+use tensor_wasm_runtime::{
+    ApplicationConfig, Directory, ImportReport, InvokeFailure, RequestScope,
+};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::WasiBody;
 
+use super::client::{digest_of, listed};
 use super::world::World;
 use crate::clock::Clock;
-use crate::functions::{LoadError, LoadedComponent, Loader};
+use crate::functions::{GUEST_PATH, LoadError, LoadedComponent, Loader, MountAssets};
 use crate::lock::ignore_poison;
+use crate::storage::Storage;
+use crate::storage::assets::Assets;
 
 /// The components and what they did, which outlive the process.
 #[derive(Default)]
@@ -64,10 +70,44 @@ impl Loader for SimulatedLoader {
             runs: self.runs.clone(),
             timeout: self.timeout,
             text: String::from_utf8_lossy(&component).into_owned(),
-            settings: config.policy.settings,
+            settings: config.policy.settings.pairs(),
+            assets: told(&config.directories),
             imports: ImportReport::default(),
         }))
     }
+}
+
+/// Mounts nothing, but reads all assets, and passes their paths and digests on to the component.
+pub(super) struct SimulatedMounts {
+    pub(super) runs: Arc<Mutex<Runs>>,
+}
+
+#[async_trait]
+impl MountAssets for SimulatedMounts {
+    async fn mount(&self, storage: &Arc<Storage>, assets: &Assets) -> Result<Directory, LoadError> {
+        for (path, asset) in assets {
+            let content = storage.components.read(&asset.digest).await?;
+            let text = String::from_utf8_lossy(&content);
+            if digest_of(&text) != asset.digest || content.len() as u64 != asset.size_bytes {
+                let text = format!("{path} is {asset:?}, and has the content {text:?}");
+                ignore_poison(self.runs.lock()).faults.push(text);
+            }
+        }
+        let assets = assets.iter().map(|(path, asset)| (path, &asset.digest));
+        Ok(Directory {
+            host: PathBuf::from(listed(assets)),
+            guest: GUEST_PATH.to_owned(),
+            is_read_only: true,
+            guard: None,
+        })
+    }
+}
+
+/// What is mounted where a function expects its assets.
+fn told(directories: &[Directory]) -> String {
+    let mut directories = directories.iter();
+    let assets = directories.find(|directory| directory.guest == GUEST_PATH);
+    assets.map_or_else(String::new, |assets| assets.host.display().to_string())
 }
 
 /// A text that answers.
@@ -77,6 +117,8 @@ struct SimulatedComponent {
     timeout: Duration,
     text: String,
     settings: Vec<(String, String)>,
+    /// What was mounted, as [`SimulatedMounts`] tells it.
+    assets: String,
     imports: ImportReport,
 }
 
@@ -132,12 +174,8 @@ enum Ending {
 
 impl SimulatedComponent {
     fn body(&self, run: Run, ending: Ending) -> WasiBody {
-        let settings: Vec<_> = self
-            .settings
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let text = format!("{}|{}|{}", self.text, settings.join(","), run.number);
+        let settings = listed(self.settings.iter().map(|(name, value)| (name, value)));
+        let text = format!("{}|{settings}|{}|{}", self.text, self.assets, run.number);
         let text = Bytes::from(text);
         let first = text.clone();
         let (world, head) = (self.world.clone(), text.len() / 2);
