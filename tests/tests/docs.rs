@@ -17,12 +17,24 @@ use std::{
 
 /// Comes before each page's script. Commands of cargo run in the checkout itself;
 /// `tensor-wasm serve` and `tensor-wasm node` run in the background, and the script goes on
-/// once they listen. The client's commands ask the one that runs.
+/// once they listen. The client's commands ask the one that runs. A Prometheus that the page starts in
+/// the background has a free port too, and is left out where none is installed.
 const PRELUDE: &str = r#"
 set -euo pipefail
 server=
+admin=
 stop() { if [ -n "$server" ]; then kill -TERM "$server" && wait "$server"; server=; fi; }
-trap stop EXIT
+trap 'stop; for job in $(jobs -p); do kill "$job" || true; done' EXIT
+graphs=127.0.0.1:$((20000 + RANDOM % 12000))
+prometheus() {
+    type -P prometheus > graphs.log || { echo "left out: prometheus is not installed" >&2; return 0; }
+    sed -i "s/127.0.0.1:9090/$admin/" prometheus.yml
+    exec "$(type -P prometheus)" "${@//127.0.0.1:9091/$graphs}" --log.level error > graphs.log 2>&1
+}
+promtool() {
+    type -P promtool > promtool.log || { echo "tensor_wasm is left out"; return 0; }
+    command promtool "${@//127.0.0.1:9091/$graphs}"
+}
 pidof() { echo "$server"; }
 cargo() { (cd "$CHECKOUT" && command cargo "$@"); }
 curl() { command curl --silent --show-error --max-time 120 "${@//127.0.0.1:8080/${address:-}}"; echo; }
@@ -304,7 +316,10 @@ fn the_commands_of_the_page_on_nodes_lead_from_nothing_to_a_function_behind_a_po
             r#""kind":"unauthorized""#,
             r#""job_id":"job_"#,
             r#""function":"saxpy""#,
+            r#""kind":"rate_limited""#,
             "audit.log: whole",
+            "GUEST_MS",
+            "tensor_wasm_tenant_requests_total{tenant=\"0\"}",
         ],
     );
 }
