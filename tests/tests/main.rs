@@ -24,6 +24,7 @@ mod isolation;
 mod metering;
 mod node;
 mod policy;
+mod projects;
 mod serve;
 mod services;
 mod tenants;
