@@ -40,6 +40,8 @@ pub struct Lease {
     memory: Option<MemoryMeter>,
     /// Whom the launches are charged to that its queues take from now on.
     meter: Arc<MeterSlot>,
+    /// What exists until it has ended, and its queues' work is done.
+    kept: Option<Arc<dyn Send + Sync>>,
 }
 
 impl std::fmt::Debug for Lease {
@@ -87,6 +89,7 @@ impl Lease {
             output,
             memory: None,
             meter: Arc::default(),
+            kept: None,
         }
     }
 
@@ -102,6 +105,14 @@ impl Lease {
     /// called again. Those before are charged to the meter that was set when they came.
     pub fn charge_to(&self, meter: Arc<dyn Meter>) {
         self.meter.set(Some(meter));
+    }
+
+    /// Keeps a value until this lease is dropped, or is given another value, and the work is done
+    /// of all queues that it makes from now on. The value's own `Drop` so learns when nothing of
+    /// them counts in the tenant's limits any more: a kernel that runs when the lease is dropped
+    /// takes a moment to be stopped.
+    pub fn keep_until_done(&mut self, value: Arc<dyn Send + Sync>) {
+        self.kept = Some(value);
     }
 
     /// Sees that the device is there: where it is in processes of its own, that the
@@ -228,6 +239,7 @@ impl Lease {
         let instance = QueueOwner {
             ended: self.ended.clone(),
             meter: Arc::clone(&self.meter),
+            kept: self.kept.clone(),
         };
         Queue::open(
             &self.session,

@@ -48,6 +48,8 @@ pub(crate) struct QueueOwner {
     pub(crate) ended: CancellationToken,
     /// Whom launches are charged to.
     pub(crate) meter: Arc<MeterSlot>,
+    /// What the lease has kept until its queues' work is done.
+    pub(crate) kept: Option<Arc<dyn Send + Sync>>,
 }
 
 impl std::fmt::Debug for QueueShared {
@@ -63,6 +65,8 @@ impl std::fmt::Debug for QueueShared {
 struct Guard {
     charge: QuotaCharge,
     session: Arc<SessionShared>,
+    /// Dropped after the charge.
+    kept: Option<Arc<dyn Send + Sync>>,
 }
 
 impl Drop for QueueShared {
@@ -86,6 +90,7 @@ impl Queue {
         let guard = Guard {
             charge,
             session: Arc::clone(session),
+            kept: owner.kept.clone(),
         };
         let shared = QueueShared {
             session: Arc::clone(session),

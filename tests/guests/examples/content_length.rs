@@ -1,5 +1,6 @@
 //! Responds with the status that the path names and with a `Content-Length`: to HEAD without
-//! content, as it should, else with it, whether the status allows that or not.
+//! content, as it should, else with it, whether the status allows that or not. With the query
+//! `later` it goes on after that, and prints `went on`.
 
 use tensor_wasm_test_guests::{path, write_all};
 use wasip2::http::types::{
@@ -10,6 +11,7 @@ const CONTENT: &[u8] = b"content";
 
 fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
     let status = path(&request).trim_start_matches('/').parse();
+    let target = request.path_with_query().unwrap_or_default();
     let headers = Fields::new();
     let length = CONTENT.len().to_string();
     let _ = headers.append("content-length", length.as_bytes());
@@ -24,6 +26,10 @@ fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         drop(stream);
     }
     let _ = OutgoingBody::finish(body, None);
+    if target.ends_with("?later") {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        println!("went on");
+    }
 }
 
 tensor_wasm_test_guests::service!(handle);

@@ -171,6 +171,17 @@ fn a_response_that_breaks_off_is_not_reported_as_complete() {
 }
 
 #[test]
+fn a_guest_may_go_on_after_a_response_whose_length_its_head_says() {
+    let server = Serve::new(guest("content_length")).start();
+    assert_eq!(server.get("/200?later").text(), "content");
+    let http2 = server.http2().get(server.url("/200?later")).send();
+    assert_eq!(http2.unwrap().text().unwrap(), "content");
+    eventually("both go on", || {
+        (server.log().matches("went on").count() == 2).then_some(())
+    });
+}
+
+#[test]
 fn a_guest_that_keeps_running_after_its_response_is_stopped_at_the_timeout() {
     let server = Serve::new(guest("answers_then_loops"))
         .args(["--request-timeout=500ms", "--max-concurrent-requests=2"])

@@ -1,14 +1,16 @@
 //! The body of a guest's response. A client that goes away before its end stops the
 //! guest, and a guest that fails before its end is seen by the client.
 
+use super::given_back::LastPart;
 use crate::instance::attached_guest::AttachedGuest;
 use crate::instance::idle::OpenResponse;
 use crate::request::{HandleError, RequestTask, SpanValue, Stop};
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http_body::{Body, Frame, SizeHint};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 /// Stops the guest of a request when it is dropped: nobody waits for the response then.
@@ -44,10 +46,10 @@ impl StopOnDrop {
     }
 
     /// The response is complete: the guest may run to its own end.
-    fn disarm(mut self) {
-        if let Some(task) = self.task.take() {
-            end(&task);
-        }
+    fn disarm(mut self) -> Option<Arc<RequestTask>> {
+        let task = self.task.take()?;
+        end(&task);
+        Some(task)
     }
 }
 
@@ -93,18 +95,39 @@ pub(super) struct GuestBody {
     has_content: bool,
     /// Disarmed once the body is complete.
     stop_on_drop: Option<StopOnDrop>,
+    /// The last part, while it waits for the guest's end.
+    last: Option<LastPart>,
     /// The guest, while whoever takes the body runs it. After `stop_on_drop`, so that a guest that
     /// is to stop is not run on.
     guest: Option<AttachedGuest>,
 }
 
 impl GuestBody {
-    /// `has_content` says whether the client gets the body.
-    pub(super) fn new(inner: WasiBody, stop_on_drop: StopOnDrop, has_content: bool) -> GuestBody {
+    /// The response with its body wrapped. `has_content` says whether the client gets that.
+    pub(super) fn wrap(
+        response: http::Response<WasiBody>,
+        stop_on_drop: StopOnDrop,
+        has_content: bool,
+    ) -> http::Response<GuestBody> {
+        let content_length = response.headers().get(CONTENT_LENGTH);
+        let content_length = content_length
+            .and_then(|length| length.to_str().ok()?.parse().ok())
+            .filter(|_| has_content);
+        response.map(|body| GuestBody::new(body, stop_on_drop, has_content, content_length))
+    }
+
+    /// HTTP/1 takes no more of the body than `content_length`, which the body itself may not know.
+    fn new(
+        inner: WasiBody,
+        stop_on_drop: StopOnDrop,
+        has_content: bool,
+        content_length: Option<u64>,
+    ) -> GuestBody {
         let mut body = GuestBody {
             has_content,
-            promised: inner.size_hint().exact(),
+            promised: inner.size_hint().exact().or(content_length),
             stop_on_drop: Some(stop_on_drop),
+            last: None,
             guest: None,
             inner,
         };
@@ -112,10 +135,16 @@ impl GuestBody {
         body
     }
 
-    /// Of a guest that may have more to do.
+    /// Of a guest that may have more to do. It goes on elsewhere where the body is complete, and
+    /// nobody is to take it.
     pub(super) fn of_guest(mut self, guest: AttachedGuest) -> GuestBody {
-        self.guest = (!guest.is_over()).then_some(guest);
+        self.guest = (!guest.is_over() && !self.is_complete()).then_some(guest);
         self
+    }
+
+    /// Whether the client needs nothing more of it.
+    pub(super) fn is_complete(&self) -> bool {
+        self.stop_on_drop.is_none()
     }
 
     /// The next part of the body, and the guest's next step. A guest that waits for anything else
@@ -138,10 +167,19 @@ impl GuestBody {
         polled
     }
 
-    fn complete_if(&mut self, complete: bool) {
-        if complete && let Some(stop_on_drop) = self.stop_on_drop.take() {
-            stop_on_drop.disarm();
-        }
+    /// Returns the task of the guest where the body becomes complete by this.
+    fn complete_if(&mut self, complete: bool) -> Option<Arc<RequestTask>> {
+        self.stop_on_drop.take_if(|_| complete)?.disarm()
+    }
+
+    /// The last part, once what the guest held is given back.
+    fn poll_last(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let Some(last) = &mut self.last else {
+            return Poll::Ready(None);
+        };
+        let part = ready!(last.poll(cx));
+        self.last = None;
+        Poll::Ready(part)
     }
 
     fn guest_has_failed(&self) -> bool {
@@ -158,9 +196,12 @@ impl Body for GuestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let polled = self.poll_inner(cx);
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => {
+        if self.last.is_some() {
+            return self.poll_last(cx);
+        }
+        let part = ready!(self.poll_inner(cx));
+        let ended = match &part {
+            Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 if let Some(promised) = self.promised.as_mut() {
                     *promised = promised.saturating_sub(bytes as u64);
@@ -171,21 +212,29 @@ impl Body for GuestBody {
                     stop_on_drop.count(bytes);
                 }
                 let complete = self.promised == Some(0) || self.inner.is_end_stream();
-                self.complete_if(complete);
+                self.complete_if(complete)
             }
             // A guest that fails in the middle of its response closes the body as one
             // that completes it does. The client has to see the difference.
-            Poll::Ready(None) if self.guest_has_failed() => {
+            None if self.guest_has_failed() => {
                 return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));
             }
-            Poll::Ready(None) => self.complete_if(true),
-            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
+            None => self.complete_if(true),
+            Some(Err(_)) => None,
+        };
+        match ended {
+            Some(task) if !task.run.is_given_back() => {
+                // Nobody else runs it meanwhile.
+                self.guest = None;
+                self.last = Some(LastPart::new(part, task));
+                self.poll_last(cx)
+            }
+            _ => Poll::Ready(part),
         }
-        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.last.is_none() && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -2,6 +2,7 @@
 //! ready to answer requests.
 
 pub(crate) mod config;
+mod given_back;
 mod guest_body;
 mod load;
 mod refusal;

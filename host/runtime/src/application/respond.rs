@@ -2,6 +2,7 @@
 //! what the client is told where it fails.
 
 use super::Application;
+use super::given_back::given_back;
 use super::guest_body::{GuestBody, StopOnDrop};
 use super::{refusal, server_timing};
 use crate::capability::next::{BorrowedBody, ChainImports, NextHandler, ResponseFuture};
@@ -175,15 +176,17 @@ impl Application {
                 if let Some(trace) = task.trace() {
                     trace.fail(error.kind());
                 }
+                given_back(&task).await;
                 return Err(error);
             }
         };
         let has_content = has_content(&method, response.status());
-        let response = response.map(|body| {
-            GuestBody::new(body, stop_on_drop, has_content)
-                .of_guest(guest)
-                .boxed_unsync()
-        });
+        let response = GuestBody::wrap(response, stop_on_drop, has_content);
+        let response = response.map(|body| body.of_guest(guest));
+        if response.body().is_complete() {
+            given_back(&task).await;
+        }
+        let response = response.map(BodyExt::boxed_unsync);
         Ok(match task.context().decision() {
             Some(Decision::Refused { .. }) => {
                 refusal::take(response, task.context().deadline()).await

@@ -68,6 +68,6 @@ impl Handler for Unguarded {
         }
         let has_content = has_content(&method, response.status());
         // Whether the body is in memory is told by the response's extensions, which stay.
-        Ok(response.map(|body| GuestBody::new(body, end, has_content).boxed_unsync()))
+        Ok(GuestBody::wrap(response, end, has_content).map(BodyExt::boxed_unsync))
     }
 }

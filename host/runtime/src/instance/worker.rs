@@ -176,6 +176,8 @@ async fn work(
     request: Request,
     respond: oneshot::Sender<wasmtime::Result<Response>>,
 ) {
+    // Dropped last, when the instance is.
+    let _holder = task.device_holder();
     let mut idle = workers.idle.take();
     if idle.is_none() && workers.reuse.allows(1) {
         workers.occupancy.until_free().await;
@@ -208,6 +210,7 @@ async fn work(
     // A guest that returned without a response is in no state that is known.
     if can_have_another && workers.reuse.allows(instance.served) && has_responded(&task).await {
         workers.idle.keep(instance);
+        task.run.mark_kept();
     }
 }
 

@@ -4,7 +4,7 @@
 
 use futures::task::AtomicWaker;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use wasmtime::Trap;
 
@@ -48,6 +48,12 @@ pub(crate) struct GuestRun {
     reused: AtomicBool,
     /// Whether the guest was interrupted, and would go on at once.
     gave_way: AtomicBool,
+    /// Whether the guest has opened its tenant's device.
+    opened_device: AtomicBool,
+    /// How many things there are that may hold something there: the guest's instance, and queues.
+    device_holders: AtomicUsize,
+    /// Wakes whoever waits for there to be none.
+    given_back_waker: AtomicWaker,
 }
 
 const RUNNING: u8 = 0;
@@ -149,6 +155,48 @@ impl GuestRun {
         self.gave_way.load(Ordering::Relaxed) && self.gave_way.swap(false, Ordering::Relaxed)
     }
 
+    /// Records that the guest has opened its tenant's device, where it may hold what counts in its
+    /// tenant's limits.
+    pub(crate) fn mark_opened_device(&self) {
+        self.opened_device.store(true, Ordering::SeqCst);
+    }
+
+    /// Records that the guest's instance is kept for other requests, with whatever it holds.
+    pub(crate) fn mark_kept(&self) {
+        if self.opened_device.swap(false, Ordering::SeqCst) {
+            self.given_back_waker.wake();
+        }
+    }
+
+    /// Whether the guest holds nothing on its tenant's device any more.
+    pub(crate) fn is_given_back(&self) -> bool {
+        !self.opened_device.load(Ordering::SeqCst)
+            || self.device_holders.load(Ordering::SeqCst) == 0
+    }
+
+    /// As [`GuestRun::is_given_back`], and wakes the task where that changes.
+    pub(crate) fn poll_given_back(&self, cx: &Context<'_>) -> Poll<()> {
+        self.given_back_waker.register(cx.waker());
+        match self.is_given_back() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+
+    /// There is one thing more that may hold something on the device, until as many have ended.
+    pub(super) fn add_device_holder(&self) {
+        self.device_holders.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// One of them has ended.
+    pub(super) fn remove_device_holder(&self) {
+        if self.device_holders.fetch_sub(1, Ordering::SeqCst) == 1
+            && self.opened_device.load(Ordering::SeqCst)
+        {
+            self.given_back_waker.wake();
+        }
+    }
+
     /// Waits until the guest's work has ended.
     ///
     /// The HTTP handler reports a missing response before it reports why: until then a
@@ -179,6 +227,34 @@ mod tests {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
+    }
+
+    #[test]
+    fn whoever_waits_for_what_a_guest_held_is_woken_once_all_is_given_back() {
+        let (run, waiting) = (GuestRun::default(), Arc::new(Counter::default()));
+        let waker = Waker::from(waiting.clone());
+        let cx = Context::from_waker(&waker);
+        run.add_device_holder();
+        assert!(run.poll_given_back(&cx).is_ready());
+        run.mark_opened_device();
+        run.add_device_holder();
+        assert!(run.poll_given_back(&cx).is_pending());
+        run.remove_device_holder();
+        assert!(run.poll_given_back(&cx).is_pending());
+        assert_eq!(waiting.0.load(Ordering::SeqCst), 0);
+        run.remove_device_holder();
+        assert!(run.poll_given_back(&cx).is_ready());
+        assert_eq!(waiting.0.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn nobody_waits_for_an_instance_that_is_kept_for_other_requests() {
+        let run = GuestRun::default();
+        run.add_device_holder();
+        run.mark_opened_device();
+        assert!(!run.is_given_back());
+        run.mark_kept();
+        assert!(run.is_given_back());
     }
 
     #[test]

@@ -97,6 +97,13 @@ impl RequestTask {
         }
     }
 
+    /// Something that may hold what counts in the tenant's limits of the device, until the value
+    /// that this returns is dropped.
+    pub(crate) fn device_holder(self: &Arc<RequestTask>) -> DeviceHolder {
+        self.run.add_device_holder();
+        DeviceHolder(self.clone())
+    }
+
     /// Records what the client is told where this guest can't respond. A guest knows
     /// only that the component behind it failed; this says why. The first error holds.
     pub(crate) fn fail(&self, error: HandleError) {
@@ -106,6 +113,15 @@ impl RequestTask {
     /// What the client is told, where that is already known.
     pub(crate) fn failure(&self) -> Option<HandleError> {
         self.failure.get().copied()
+    }
+}
+
+/// Something that may hold what counts in the tenant's limits of the device.
+pub(crate) struct DeviceHolder(Arc<RequestTask>);
+
+impl Drop for DeviceHolder {
+    fn drop(&mut self) {
+        self.0.run.remove_device_holder();
     }
 }
 

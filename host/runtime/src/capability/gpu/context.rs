@@ -46,8 +46,8 @@ impl GpuContext {
     /// Begins a request's task. What is launched from now on is charged to the request.
     pub(crate) fn begin(&mut self, task: &Arc<RequestTask>) {
         self.serve(task.context().tenant());
-        if let Some(opened) = &self.opened {
-            opened.lease.charge_to(task.clone());
+        if let Some(opened) = &mut self.opened {
+            hold_for(&mut opened.lease, task);
         }
     }
 
@@ -57,6 +57,13 @@ impl GpuContext {
     pub(crate) fn serve(&mut self, tenant: Option<u64>) {
         self.opened.take_if(|opened| Some(opened.tenant) != tenant);
     }
+}
+
+/// What the lease does from now on is the request's: its launches, and what it holds.
+fn hold_for(lease: &mut Lease, task: &Arc<RequestTask>) {
+    task.run.mark_opened_device();
+    lease.charge_to(task.clone());
+    lease.keep_until_done(Arc::new(task.device_holder()));
 }
 
 /// A store whose instance has the GPU.
@@ -161,7 +168,7 @@ impl GpuCtxView<'_> {
                 lease = lease.with_memory_meter(meter.clone());
             }
             if let Some(task) = self.task {
-                lease.charge_to(task.clone());
+                hold_for(&mut lease, task);
             }
             lease.open().await?;
             self.context.opened = Some(Opened {
