@@ -126,6 +126,19 @@ impl Api {
             rest: rest.to_owned(),
         };
         match operation.endpoint {
+            Endpoint::Invoke => self.invoke(call).await,
+            // Apart, so that the future of an invocation is not as large as the largest of all.
+            endpoint => Box::pin(self.manage(endpoint, call)).await,
+        }
+    }
+
+    /// Answers what is not an invocation.
+    async fn manage(
+        &self,
+        endpoint: Endpoint,
+        call: Call<'_>,
+    ) -> Result<Response<WasiBody>, NodeError> {
+        match endpoint {
             Endpoint::Deploy => self.deploy(call).await,
             Endpoint::ListFunctions => self.list_functions(call).await,
             Endpoint::ShowFunction => self.show_function(call).await,

@@ -40,10 +40,8 @@ pub(super) struct Usage {
 
 /// One invocation, which is counted when this is dropped.
 pub(super) struct Invocation {
-    usage: Usage,
-    key: UsageKey,
+    of: Arc<CountedInvocation>,
     begun: Instant,
-    request_bytes: Arc<AtomicU64>,
     response_bytes: u64,
     has_response: bool,
 }
@@ -67,7 +65,7 @@ impl Usage {
 
     /// Begins to count an invocation of a function.
     pub(super) fn begin(&self, tenant: u64, id: &str, name: &str) -> Invocation {
-        Invocation {
+        let of = CountedInvocation {
             usage: self.clone(),
             key: UsageKey {
                 hour: self.hour(),
@@ -75,8 +73,11 @@ impl Usage {
                 function_id: id.to_owned(),
                 function_name: name.to_owned(),
             },
+            request_bytes: AtomicU64::new(0),
+        };
+        Invocation {
+            of: Arc::new(of),
             begun: Instant::now(),
-            request_bytes: Arc::default(),
             response_bytes: 0,
             has_response: false,
         }
@@ -91,7 +92,7 @@ impl Usage {
     pub(super) async fn store(&self, database: &dyn Metadata) -> Result<(), StorageError> {
         let _moving = self.moving.lock().await;
         for (key, amounts) in self.memory.take(self.hour()) {
-            self.count(key, amounts);
+            self.count(&key, amounts);
         }
         let counted: Vec<_> = {
             let mut counted = ignore_poison(self.counted.lock());
@@ -103,7 +104,7 @@ impl Usage {
         let stored = database.add_usage(&counted).await;
         if stored.is_err() {
             for (key, amounts) in counted {
-                self.count(key, amounts);
+                self.count(&key, amounts);
             }
         }
         stored
@@ -128,20 +129,26 @@ impl Usage {
         Ok(())
     }
 
-    fn count(&self, key: UsageKey, amounts: Amounts) {
+    fn count(&self, key: &UsageKey, amounts: Amounts) {
         let mut counted = ignore_poison(self.counted.lock());
-        counted.entry(key).or_default().add(amounts);
+        match counted.get_mut(key) {
+            Some(counted) => counted.add(amounts),
+            None => drop(counted.insert(key.clone(), amounts)),
+        }
     }
 }
 
-/// What the request of an invocation is charged is counted for the function, in the hour in which
-/// the invocation began. The response may be over long before.
-struct ChargedInvocation {
+/// What an invocation is counted for, while it runs and until its request is charged, which may be
+/// after its response. What the request is charged is counted for the function, in the hour in which
+/// the invocation began.
+struct CountedInvocation {
     usage: Usage,
     key: UsageKey,
+    /// Bytes of the request's body that the function has read.
+    request_bytes: AtomicU64,
 }
 
-impl UsageAccount for ChargedInvocation {
+impl UsageAccount for CountedInvocation {
     fn charged(&self, usage: &tensor_wasm_runtime::Usage) {
         // Requests and their bytes are those of the function's invocations, which are counted
         // where they end.
@@ -152,7 +159,7 @@ impl UsageAccount for ChargedInvocation {
             ..Amounts::default()
         };
         if amounts != Amounts::default() {
-            self.usage.count(self.key.clone(), amounts);
+            self.usage.count(&self.key, amounts);
         }
     }
 }
@@ -164,17 +171,14 @@ fn nanoseconds(time: Duration) -> u64 {
 impl Invocation {
     /// The account of the function, for what the request is charged.
     pub(super) fn account(&self) -> Arc<dyn UsageAccount> {
-        Arc::new(ChargedInvocation {
-            usage: self.usage.clone(),
-            key: self.key.clone(),
-        })
+        self.of.clone()
     }
 
     /// Counts the bytes of the request's body as the function reads them.
     pub(super) fn request(&self, body: WasiBody) -> CountedBody {
         CountedBody {
             body,
-            bytes: self.request_bytes.clone(),
+            of: self.of.clone(),
         }
     }
 
@@ -195,18 +199,18 @@ impl Drop for Invocation {
             requests: 1,
             failures: u64::from(!self.has_response),
             wall_us: u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
-            request_bytes: self.request_bytes.load(Ordering::Relaxed),
+            request_bytes: self.of.request_bytes.load(Ordering::Relaxed),
             response_bytes: self.response_bytes,
             ..Amounts::default()
         };
-        self.usage.count(self.key.clone(), amounts);
+        self.of.usage.count(&self.of.key, amounts);
     }
 }
 
 /// The body of a request, whose bytes are counted as they are read.
 pub(super) struct CountedBody {
     body: WasiBody,
-    bytes: Arc<AtomicU64>,
+    of: Arc<CountedInvocation>,
 }
 
 impl Body for CountedBody {
@@ -221,7 +225,8 @@ impl Body for CountedBody {
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()
         {
-            self.bytes.fetch_add(data.len() as u64, Ordering::Relaxed);
+            let bytes = data.len() as u64;
+            self.of.request_bytes.fetch_add(bytes, Ordering::Relaxed);
         }
         polled
     }
@@ -263,7 +268,7 @@ mod tests {
                 requests: 1,
                 ..Amounts::default()
             };
-            usage.count(key, amounts);
+            usage.count(&key, amounts);
         }
         usage.store(&database).await.unwrap();
         let kept = async || {

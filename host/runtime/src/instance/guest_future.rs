@@ -73,7 +73,7 @@ impl GuestFuture {
         let key = self.task.context().tenant();
         let began = Instant::now();
         if let Some(turns) = &mut self.turns
-            && !(self.polls.are_brief() && turns.try_begin(key, began))
+            && !(self.polls.are_brief() && turns.begin_brief(key, began))
         {
             return RunHere::Elsewhere;
         }
@@ -92,7 +92,13 @@ impl GuestFuture {
         }
         match self.run(Instant::now(), cx) {
             Ran::ToItsEnd => Poll::Ready(()),
-            Ran::UntilItWaits(_) | Ran::UntilItGaveWay => Poll::Pending,
+            Ran::UntilItWaits(_) => Poll::Pending,
+            Ran::UntilItGaveWay => {
+                // The threads that serve HTTP do not wait for the operating system to end this
+                // one's slice, which is longer than a guest's.
+                std::thread::yield_now();
+                Poll::Pending
+            }
         }
     }
 

@@ -5,7 +5,8 @@
 //! millisecond ([`crate::engine`]). Before each poll it takes a *turn* here, and ends that after
 //! it. So no more guests run at one time than there are processors, while there is a thread more,
 //! on which whoever comes can ask for a turn at once. A tenant that was idle does not wait for
-//! the others' slices to end: they are ended then.
+//! the others' slices to end: they are ended then, and where its guest is brief it has begun
+//! meanwhile.
 
 mod processors;
 
@@ -24,7 +25,7 @@ use wasmtime::EngineWeak;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::lock::ignore_poison;
-use processors::{Admission, Key, Processors};
+use processors::{Admission, BriefStart, Key, Processors};
 
 pub use processors::ProcessorShare;
 
@@ -188,14 +189,19 @@ impl Turns {
         }
     }
 
-    /// Begins a turn of a tenant's guest if that can be at once.
-    pub(crate) fn try_begin(&mut self, key: Key, now: Instant) -> bool {
-        let mut processors = ignore_poison(self.scheduler.processors.lock());
-        let begins = matches!(self.state, TurnState::Idle) && processors.try_begin(key, now);
-        if begins {
-            self.state = TurnState::Runs(key);
+    /// Begins a turn of a tenant's guest that is brief, if that can be at once.
+    pub(crate) fn begin_brief(&mut self, key: Key, now: Instant) -> bool {
+        if !matches!(self.state, TurnState::Idle) {
+            return false;
         }
-        begins
+        let start = ignore_poison(self.scheduler.processors.lock()).begin_brief(key, now);
+        match start {
+            BriefStart::Refused => return false,
+            BriefStart::Free => {}
+            BriefStart::Lent => self.scheduler.preempt(),
+        }
+        self.state = TurnState::Runs(key);
+        true
     }
 
     /// Begins a turn of a tenant's guest, when it is its.

@@ -60,10 +60,25 @@ pub(super) enum Admission {
     Sleeps(Duration),
 }
 
+/// How a guest that is known to be brief begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BriefStart {
+    /// It has a slot.
+    Free,
+    /// It has one that is lent: guests that run should give way at once.
+    Lent,
+    /// It has to ask as others do.
+    Refused,
+}
+
 /// The slots, and who waits for one. `W` stands for a guest that waits. While a slot is free, nobody
 /// waits.
 pub(super) struct Processors<W> {
+    slots: usize,
     free: usize,
+    /// How many guests run beyond the slots that there are. The slots that become free next make up
+    /// for them.
+    lent: usize,
     running: usize,
     queue: FairQueue<Key>,
     tenants: HashMap<Key, Tenant<W>>,
@@ -137,7 +152,9 @@ const NANOS: u128 = 1_000_000_000;
 impl<W: Clone + PartialEq> Processors<W> {
     pub(super) fn new(slots: usize, share_of: ShareOf) -> Processors<W> {
         Processors {
+            slots,
             free: slots,
+            lent: 0,
             running: 0,
             queue: FairQueue::default(),
             tenants: HashMap::new(),
@@ -161,6 +178,27 @@ impl<W: Clone + PartialEq> Processors<W> {
         true
     }
 
+    /// A guest that is known to be brief would run only without waiting. Where no slot is free, it is
+    /// lent one if its tenant was idle and has received no more than its share: it ends before a
+    /// thread could have taken it over.
+    pub(super) fn begin_brief(&mut self, key: Key, now: Instant) -> BriefStart {
+        if self.try_begin(key, now) {
+            return BriefStart::Free;
+        }
+        if self.free > 0 || self.lent >= self.slots {
+            return BriefStart::Refused;
+        }
+        let (queue, tenant) = self.tenant(key, now);
+        if tenant.pause(now).is_some() || !tenant.comes_first(queue) {
+            return BriefStart::Refused;
+        }
+        queue.serve(&mut tenant.flow);
+        tenant.begin(key, queue);
+        self.lent += 1;
+        self.running += 1;
+        BriefStart::Lent
+    }
+
     /// A guest wants to run. Where it has to wait, `waiter` stands for it until
     /// [`next`](Self::next) returns that, or [`leave`](Self::leave) takes it out.
     pub(super) fn begin(&mut self, key: Key, now: Instant, waiter: &W) -> Admission {
@@ -175,8 +213,7 @@ impl<W: Clone + PartialEq> Processors<W> {
             }
             return Admission::Sleeps(pause);
         }
-        let was_idle = tenant.running == 0 && tenant.waiting.is_empty();
-        let preempts = was_idle && running > 0 && queue.is_behind(&tenant.flow);
+        let preempts = running > 0 && tenant.comes_first(queue);
         self.wait(key, now, waiter);
         Admission::Waits { preempts }
     }
@@ -193,7 +230,10 @@ impl<W: Clone + PartialEq> Processors<W> {
     /// since whose request it works on may have been decided meanwhile. [`next`](Self::next) is to
     /// be called then.
     pub(super) fn end(&mut self, key: Key, charged: Key, ran: Duration, now: Instant) {
-        self.free += 1;
+        match self.lent {
+            0 => self.free += 1,
+            _ => self.lent -= 1,
+        }
         self.running = self.running.saturating_sub(1);
         let is_same = key == charged;
         let own = if is_same { ran } else { Duration::ZERO };
@@ -318,6 +358,11 @@ impl<W> Tenant<W> {
     fn begin(&mut self, key: Key, queue: &mut FairQueue<Key>) {
         self.running += 1;
         queue.charge(key, &mut self.flow, SLICE);
+    }
+
+    /// Whether it was idle, and has received no more than its share.
+    fn comes_first(&self, queue: &FairQueue<Key>) -> bool {
+        self.running == 0 && self.waiting.is_empty() && queue.is_behind(&self.flow)
     }
 
     /// How long its guests have to sleep, where its limit is reached.

@@ -106,7 +106,7 @@ proptest! {
     #[test]
     fn no_slot_is_lost_and_none_is_free_while_a_guest_waits(
         slots in 1_usize..4,
-        steps in prop::collection::vec((0_u64..3, 0_u8..4, 1_u64..2000), 0..200),
+        steps in prop::collection::vec((0_u64..3, 0_u8..5, 1_u64..2000), 0..200),
     ) {
         let mut processors = processors(slots);
         let mut now = Instant::now();
@@ -124,6 +124,13 @@ proptest! {
                         Admission::Sleeps(_) => prop_assert!(false, "nobody has a limit"),
                     }
                 }
+                4 => {
+                    let start = processors.begin_brief(Some(tenant), now);
+                    if start != BriefStart::Refused {
+                        next_guest += 1;
+                        runs.push((tenant, next_guest));
+                    }
+                }
                 2 if !runs.is_empty() => {
                     let (tenant, _) = runs.remove(0);
                     let took = Duration::from_micros(us);
@@ -132,7 +139,7 @@ proptest! {
                         let index = waits.iter().position(|(_, guest)| *guest == next).unwrap();
                         runs.push(waits.remove(index));
                     } else {
-                        prop_assert!(waits.is_empty());
+                        prop_assert!(waits.is_empty() || runs.len() >= slots);
                     }
                 }
                 _ if !waits.is_empty() => {
@@ -143,7 +150,9 @@ proptest! {
                 _ => {}
             }
             prop_assert_eq!(processors.running, runs.len());
-            prop_assert_eq!(processors.free, slots - runs.len());
+            prop_assert_eq!(processors.free, slots.saturating_sub(runs.len()));
+            prop_assert_eq!(processors.lent, runs.len().saturating_sub(slots));
+            prop_assert!(processors.lent <= slots);
             prop_assert!(processors.free == 0 || waits.is_empty());
         }
     }
@@ -168,6 +177,26 @@ fn a_tenant_that_was_idle_preempts_others_and_one_that_had_its_share_does_not() 
     // It has had more than its share when it comes back.
     assert_eq!(processors.begin(Some(2), now, &5), Admission::Runs);
     assert_eq!(processors.begin(Some(1), now, &6), waits(false));
+}
+
+#[test]
+fn a_brief_guest_of_a_tenant_that_was_idle_is_lent_a_slot_which_the_next_free_one_makes_up_for() {
+    let mut processors = processors(1);
+    let now = Instant::now();
+    assert_eq!(processors.begin(Some(1), now, &1), Admission::Runs);
+    let waits = Admission::Waits { preempts: false };
+    assert_eq!(processors.begin(Some(1), now, &2), waits);
+    assert_eq!(processors.begin_brief(Some(0), now), BriefStart::Lent);
+    // Not more than there are slots, and not to those who have had their share.
+    assert_eq!(processors.begin_brief(Some(2), now), BriefStart::Refused);
+    let mut end = |tenant| {
+        processors.end(Some(tenant), Some(tenant), SLICE, now);
+        processors.next(now, &mut Vec::new())
+    };
+    assert_eq!(end(1), None);
+    assert_eq!(end(0), Some(2));
+    assert_eq!(processors.begin_brief(Some(1), now), BriefStart::Refused);
+    assert_eq!(processors.begin_brief(Some(0), now), BriefStart::Refused);
 }
 
 #[test]
