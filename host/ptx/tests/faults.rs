@@ -358,3 +358,32 @@ fn a_line_of_the_text_comes_from_the_line_of_the_source_that_loc_names() {
     ];
     assert_eq!(places.iter().collect::<Vec<_>>(), expected);
 }
+
+#[test]
+fn every_thread_that_faults_can_be_asked_for() {
+    let text = kernel(
+        "and.b32 %r2, %r1, 3; setp.eq.u32 %p1, %r2, 1;\n@%p1 trap;\nsetp.eq.u32 %p2, %r1, 6; setp.eq.u32 %p3, %r1, 0;\n\
+         @%p2 st.global.u32 [0], %r1;\n@%p3 bra last;\nbar.sync 0;\nlast: @%p3 trap;",
+    );
+    let launch = Launch::new(
+        text,
+        "k",
+        line(1),
+        line(8),
+        0,
+        Arguments::new().pointer(0).0,
+        vec![],
+    );
+    let interpreted = InterpretedLaunch::new(Arc::new(launch.unwrap()));
+    let memory = Flat::new(64);
+    let run = || InterpretedBlock::new(&interpreted, Extent { x: 0, y: 0, z: 0 });
+    let found: Vec<(u32, u32)> = run()
+        .faults(&interpreted, &memory, 10_000)
+        .iter()
+        .map(|fault| (fault.thread.unwrap().x, fault.line.unwrap()))
+        .collect();
+    // Those that wait for the others at the barrier do nothing wrong.
+    assert_eq!(found, [(0, 15), (1, 10), (5, 10), (6, 12)]);
+    let first = run().run(&interpreted, &memory, 10_000).unwrap_err();
+    assert_eq!(first.thread, Some(Extent { x: 0, y: 0, z: 0 }));
+}

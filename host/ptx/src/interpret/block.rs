@@ -152,6 +152,37 @@ impl InterpretedBlock {
         }
     }
 
+    /// Runs for this many steps at most, and returns what each thread did wrong that did something
+    /// wrong, in the order in which they ran. Such a thread goes on no more, and the others do as far
+    /// as they can without it. [`run`](InterpretedBlock::run) ends with the first of these faults; a
+    /// compiled kernel may run its threads in another order, and end with any of them.
+    pub fn faults<M: Memory + ?Sized>(
+        &mut self,
+        launch: &InterpretedLaunch,
+        memory: &M,
+        steps: u64,
+    ) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let end = self.steps.saturating_add(steps);
+        while self.steps < end {
+            match self.run(launch, memory, end - self.steps) {
+                Ok(_) => break,
+                // All of them together wait for ever, perhaps for one that stopped before.
+                Err(fault) if fault.thread.is_none() => {
+                    if faults.is_empty() {
+                        faults.push(fault);
+                    }
+                    break;
+                }
+                Err(fault) => {
+                    faults.push(fault);
+                    self.sync.stop_at_fault(self.current);
+                }
+            }
+        }
+        faults
+    }
+
     /// Lets one thread run until it must wait or its turn is over.
     fn turn<M: Memory + ?Sized>(
         &mut self,

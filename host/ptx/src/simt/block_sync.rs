@@ -26,6 +26,8 @@ pub(crate) enum ThreadState {
     ActiveMask {
         site: u32,
     },
+    /// Has done something wrong, and goes on no more, though the others do.
+    Faulted,
     Ended,
 }
 
@@ -114,6 +116,11 @@ impl BlockSync {
             self.live = self.live.saturating_sub(1);
         }
         self.set(thread, ThreadState::Ended);
+    }
+
+    /// A thread has done something wrong and stays where it is: nobody who waits for it goes on.
+    pub(crate) fn stop_at_fault(&mut self, thread: u32) {
+        self.set(thread, ThreadState::Faulted);
     }
 
     /// Whether all threads run, and nobody has arrived at a barrier: as in a block that begins.
@@ -237,8 +244,12 @@ impl BlockSync {
             parts.push(format!("{in_warps} threads wait for others of their warp"));
         }
         parts.push(format!("{ended} have ended"));
-        let waits =
-            |state: &ThreadState| !matches!(state, ThreadState::Ended | ThreadState::Running);
+        let waits = |state: &ThreadState| {
+            !matches!(
+                state,
+                ThreadState::Ended | ThreadState::Faulted | ThreadState::Running
+            )
+        };
         Deadlock {
             message: format!("the block waits for ever: {}", parts.join(", ")),
             thread: (0..)

@@ -214,14 +214,14 @@ fn linker() -> Linker<Host> {
 }
 
 /// Runs a grid as the interpreter's `run_grid` does, with `slice` between two times that the kernel
-/// is told to return.
+/// is told to return; also says whether it returned so.
 pub fn run_grid(
     lowered: &Arc<CompiledKernel>,
     launch: &Arc<Launch>,
     regions: Vec<Region>,
     memory: &Flat,
     slice: Duration,
-) -> Result<(), RunError> {
+) -> (Result<(), RunError>, bool) {
     let compiled = CompiledLaunch::new(lowered.clone(), launch.clone());
     let compiled = Arc::new(compiled.expect("the launch fits"));
     let module = Module::new(&ENGINE, lowered.wasm()).unwrap();
@@ -310,7 +310,7 @@ pub fn run_grid(
     let printed = instance.store.data().printed.lock().unwrap();
     tensor_wasm_ptx::simt::Memory::print(memory, &printed);
     drop(printed);
-    result
+    (result, rounds > 0)
 }
 
 #[derive(Clone, Copy)]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use tensor_wasm_ptx::address::GLOBAL_BASE;
 use tensor_wasm_ptx::compile::{Vectorize, compile_as};
-use tensor_wasm_ptx::interpret::{InterpretedLaunch, run_grid};
+use tensor_wasm_ptx::interpret::{InterpretedBlock, InterpretedLaunch, run_grid};
 use tensor_wasm_ptx::simt::{Fault, Launch, Memory, RunError};
 use tensor_wasm_ptx::{Extent, Limits, Module, parse};
 
@@ -175,15 +175,45 @@ pub fn launch_of(
     Launch::new(module, entry, grid, block, shared, arguments.0, symbols).unwrap()
 }
 
-/// Whether faults are those of threads in different warps of the same block. Of several threads that do
-/// something wrong, the one is named that runs first; and a warp that computes its shuffles and votes by
-/// itself runs on before the next one begins.
-fn in_other_warps(extent: Extent, a: &Fault, b: &Fault) -> bool {
-    let warp = |fault: &Fault| {
-        let thread = fault.thread?;
-        Some((thread.x + extent.x * (thread.y + extent.y * thread.z)) / 32)
-    };
-    a.kernel == b.kernel && a.block == b.block && warp(a) != warp(b)
+/// Holds the fault of a compiled kernel against that of the interpreter. Of several threads that do
+/// something wrong, either names the one that does it first. That is the same one, unless the compiled
+/// kernel runs many threads at once, or was preempted: then it may be another thread of the block, which
+/// must do the same thing wrong where it takes turns with the others as the interpreter has it.
+#[track_caller]
+fn assert_same_fault(
+    launch: &Arc<Launch>,
+    before: &[u8],
+    (interpreted, compiled): (&Fault, &Fault),
+    may_reorder: bool,
+) {
+    if compiled == interpreted {
+        return;
+    }
+    assert!(
+        may_reorder,
+        "compiled {compiled:?}, interpreted {interpreted:?}"
+    );
+    assert_eq!(
+        compiled.block, interpreted.block,
+        "{compiled:?}, {interpreted:?}"
+    );
+    let memory = Flat::new(0);
+    *memory.0.lock().unwrap() = before.to_vec();
+    let interpreter = InterpretedLaunch::new(launch.clone());
+    for linear in 0..launch.blocks() {
+        let index = launch.block_index(linear);
+        let mut block = InterpretedBlock::new(&interpreter, index);
+        if Some(index) == compiled.block {
+            let faults = block.faults(&interpreter, &memory, STEPS);
+            assert!(
+                faults.contains(compiled),
+                "{compiled:?} is none of {faults:?}"
+            );
+            return;
+        }
+        block.run(&interpreter, &memory, STEPS).unwrap();
+    }
+    panic!("no block {:?}", compiled.block);
 }
 
 /// Runs an entry over a grid, compiled in each of these ways.
@@ -231,9 +261,9 @@ pub fn launch_as(
         memory.printed_bytes();
         let regions = compiled::whole(memory);
         let slice = std::time::Duration::from_millis(1);
-        // Only then may a warp run on before the next one begins.
-        let runs_warps = lowered.lanes() == 32;
-        let compiled = compiled::run_grid(&lowered, &launch, regions, memory, slice);
+        let (compiled, was_preempted) =
+            compiled::run_grid(&lowered, &launch, regions, memory, slice);
+        let may_reorder = was_preempted || lowered.lanes() > 1;
         match (&interpreted, &compiled) {
             (Ok(_), Ok(())) => {
                 let found = memory.printed_bytes();
@@ -249,8 +279,9 @@ pub fn launch_as(
                     );
                 }
             }
-            (Err(RunError::Fault(interpreted)), Err(RunError::Fault(compiled)))
-                if runs_warps && in_other_warps(block, interpreted, compiled) => {}
+            (Err(RunError::Fault(interpreted)), Err(RunError::Fault(compiled))) => {
+                assert_same_fault(&launch, &before, (interpreted, compiled), may_reorder);
+            }
             (Err(interpreted), Err(compiled)) => assert_eq!(compiled, interpreted),
             _ => panic!("{entry}, {width:?}: compiled {compiled:?}, interpreted {interpreted:?}"),
         }

@@ -100,7 +100,8 @@ impl InterpretedBlock {
     fn strays(&self, waiting: u32, other: u32) -> bool {
         match self.sync.state(other) {
             Some(ThreadState::Ended) => true,
-            Some(ThreadState::Running | ThreadState::ActiveMask { .. }) | None => false,
+            Some(ThreadState::Running | ThreadState::ActiveMask { .. } | ThreadState::Faulted)
+            | None => false,
             Some(ThreadState::Barrier(_) | ThreadState::Collective { .. }) => {
                 self.pc(other) != self.pc(waiting)
             }
