@@ -458,3 +458,150 @@ fn a_block_in_slices_finds_the_same() {
     assert_eq!(finding.line, FIRST + 4);
     assert_eq!(finding.other().map(|(_, line)| line), Some(FIRST + 4));
 }
+
+/// A copy of 16 bytes for each of 16 threads from `x` to the thread's own place in shared memory.
+const COPY: &str = "shl.b32 %r4, %r1, 4;\nadd.u32 %r4, %r4, %r3;\nmul.wide.u32 %d4, %r1, 16;\nadd.s64 %d4, %d4, %d1;\n\
+    cp.async.cg.shared.global [%r4], [%d4], 16;\ncp.async.commit_group;\n";
+
+/// The finding of an access to what a copy may still write: thread and line of both.
+#[track_caller]
+fn unfinished(body: &str) -> ((u32, u32, Verb), (u32, u32)) {
+    let finding = found(16, &format!("{COPY}{body}"));
+    let Mistake::UnfinishedCopy { access, copy } = &finding.mistake else {
+        panic!("{body}\n{finding}");
+    };
+    assert_eq!(finding.other(), Some((copy.thread, copy.line)));
+    (
+        (finding.thread.x, finding.line, access.verb),
+        (copy.thread.x, copy.line),
+    )
+}
+
+#[test]
+fn what_an_asynchronous_copy_writes_is_not_there_before_its_thread_has_waited() {
+    let (copied_at, next) = (FIRST + 4, FIRST + 6);
+    // Its own thread, without and with a wait that leaves the group out.
+    for wait in ["", "cp.async.wait_group 1;\n"] {
+        let lines = wait.lines().count() as u32;
+        let load = "ld.shared.u32 %r5, [%r4+12];";
+        assert_eq!(
+            unfinished(&format!("{wait}{load}")),
+            ((0, next + lines, Verb::Reads), (0, copied_at))
+        );
+        let store = "st.shared.u32 [%r4], %r1;";
+        assert_eq!(
+            unfinished(&format!("{wait}{store}")),
+            ((0, next + lines, Verb::Writes), (0, copied_at))
+        );
+    }
+    // A barrier makes no copy complete, nor does another thread's wait.
+    let other = "xor.b32 %r5, %r4, 16;\nld.shared.u32 %r6, [%r5];";
+    assert_eq!(
+        unfinished(&format!(
+            "setp.eq.u32 %p1, %r1, 1;\n@%p1 cp.async.wait_all;\nbar.sync 0;\n{other}"
+        )),
+        ((1, next + 4, Verb::Reads), (0, copied_at))
+    );
+    for wait in ["cp.async.wait_group 0;", "cp.async.wait_all;"] {
+        clean(16, &format!("{COPY}{wait}\nld.shared.u32 %r5, [%r4+12];"));
+        clean(16, &format!("{COPY}{wait}\nbar.sync 0;\n{other}"));
+    }
+    // What nobody touches need not be waited for.
+    clean(16, COPY);
+    let message = found(16, &format!("{COPY}ld.shared.u32 %r5, [%r4+12];")).to_string();
+    assert_eq!(
+        message,
+        "kernel k, block (0, 0, 0), thread (0, 0, 0), line 19: unfinished asynchronous copy: reads 4 \
+         bytes at address 0xc of shared memory, which thread (0, 0, 0), line 17, copies to and has not \
+         waited for"
+    );
+}
+
+#[test]
+fn other_threads_need_a_barrier_behind_the_wait_for_a_copy() {
+    let other = "xor.b32 %r5, %r4, 16;\nld.shared.u32 %r6, [%r5];";
+    let body = format!("{COPY}bar.sync 0;\ncp.async.wait_group 0;\n{other}");
+    // The first thread reads before the second has waited, or the second after the first has.
+    let finding = found(16, &body);
+    let Mistake::UnfinishedCopy { copy, .. } = finding.mistake else {
+        panic!("{finding}");
+    };
+    assert_eq!(
+        (finding.thread.x, copy.thread.x, copy.line),
+        (0, 1, FIRST + 4)
+    );
+    // Of two threads, the one that has waited comes first.
+    let body = format!(
+        "setp.ne.u32 %p1, %r1, 0;\n@%p1 bra reader;\n{COPY}cp.async.wait_group 0;\nbra done;\n\
+         reader: ld.shared.u32 %r6, [s];\ndone:"
+    );
+    let finding = found(2, &body);
+    let Mistake::Race { other, .. } = finding.mistake else {
+        panic!("{finding}");
+    };
+    assert_eq!((other.thread.x, other.line), (0, FIRST + 6));
+}
+
+#[test]
+fn groups_are_complete_in_the_order_in_which_they_were_committed() {
+    let second = "cp.async.ca.shared.global [%r4+8], [%d4], 8, 3;\ncp.async.commit_group;\n";
+    let first = "shl.b32 %r4, %r1, 4;\nadd.u32 %r4, %r4, %r3;\nmul.wide.u32 %d4, %r1, 16;\nadd.s64 %d4, %d4, %d1;\n\
+        cp.async.ca.shared.global [%r4], [%d4], 8;\ncp.async.commit_group;\n";
+    let one = format!("{first}{second}cp.async.wait_group 1;\n");
+    clean(16, &format!("{one}ld.shared.v2.u32 {{%r5, %r6}}, [%r4];"));
+    let finding = found(16, &format!("{one}ld.shared.u8 %r5, [%r4+15];"));
+    let Mistake::UnfinishedCopy { copy, .. } = finding.mistake else {
+        panic!("{finding}");
+    };
+    assert_eq!(copy.line, FIRST + 6);
+    clean(
+        16,
+        &format!(
+            "{first}{second}cp.async.wait_group 0;\nld.shared.v4.u32 {{%r5, %r6, %r7, %r8}}, [%r4];"
+        ),
+    );
+    // Two copies to the same place are in no order, even in one group.
+    let twice =
+        first.replace("cp.async.commit_group;\n", "") + &first[first.find("cp.async").unwrap()..];
+    let finding = found(16, &twice);
+    let Mistake::UnfinishedCopy { access, copy } = finding.mistake else {
+        panic!("{finding}");
+    };
+    assert_eq!(
+        (access.verb, finding.line, copy.line),
+        (Verb::Writes, FIRST + 5, FIRST + 4)
+    );
+}
+
+#[test]
+fn a_barrier_in_memory_is_initialised_before_it_is_used_and_orders_threads() {
+    for used in [
+        "mbarrier.arrive.shared.b64 %d5, [s];",
+        "mbarrier.expect_tx.shared.b64 [s], 16;",
+        "mbarrier.test_wait.parity.shared.b64 %p1, [s], 0;",
+        "cp.async.mbarrier.arrive.noinc.shared.b64 [s];",
+    ] {
+        let finding = found(1, used);
+        assert!(
+            matches!(finding.mistake, Mistake::Uninitialised { .. }),
+            "{used}: {finding}"
+        );
+        clean(1, &format!("mbarrier.init.shared.b64 [s], 2;\n{used}"));
+    }
+    // The second thread reads what the first has copied, once the phase is complete.
+    let body = "setp.ne.u32 %p1, %r1, 0;\n@!%p1 mbarrier.init.shared.b64 [s], 1;\nbar.sync 0;\n@%p1 bra wait;\n\
+        cp.async.ca.shared.global [s+16], [%d1], 8;\n{arrive}\n\
+        wait: mbarrier.try_wait.parity.shared.b64 %p2, [s], 0;\n@!%p2 bra wait;\nld.shared.u32 %r4, [s+16];";
+    clean(
+        2,
+        &body.replace("{arrive}", "cp.async.mbarrier.arrive.noinc.shared.b64 [s];"),
+    );
+    let finding = found(
+        2,
+        &body.replace("{arrive}", "mbarrier.arrive.shared.b64 _, [s];"),
+    );
+    assert!(
+        matches!(finding.mistake, Mistake::UnfinishedCopy { .. }),
+        "{finding}"
+    );
+}

@@ -1,7 +1,8 @@
 //! Every integer instruction, of every type, at the edges of its range: against the PTX manual's
 //! definitions, written out in 128 bits.
 
-use crate::common::eval::{many, pairs};
+use crate::common::eval::{lines, many, pairs};
+use crate::common::refusal;
 
 /// An integer type: its name, size and sign.
 #[derive(Clone, Copy)]
@@ -467,4 +468,119 @@ fn lanes_of_a_word_are_worked_on_apart() {
             0x0001_fdfb,
         ),
     ]);
+}
+
+#[test]
+fn simd_video_instructions_select_lanes_and_write_some() {
+    // Worked out by hand from the manual's definition.
+    for (instruction, inputs, expected) in [
+        (
+            "vadd2.u32.u32.u32 %r0, %r1.h30, %r2.h10, %r3;",
+            [0x0001_0002, 0x0030_0040, 0],
+            0x0031_0004,
+        ),
+        (
+            "vadd2.u32.u32.u32 %r0.h1, %r1, %r2, %r3;",
+            [0x0001_0002, 0x0030_0040, 0xaaaa_bbbb],
+            0x0031_bbbb,
+        ),
+        (
+            "vadd2.u32.u32.u32 %r0.h0, %r1, %r2.h01, %r3;",
+            [0x0001_0002, 0x0030_0040, 0xaaaa_bbbb],
+            0xaaaa_0003,
+        ),
+        (
+            "vadd4.u32.u32.u32 %r0.b20, %r1, %r2, %r3;",
+            [0x0102_0304, 0x1020_3040, 0xaabb_ccdd],
+            0xaa22_cc44,
+        ),
+        (
+            "vsub4.u32.u32.u32 %r0.b3210, %r1.b4567, %r2.b3333, %r3;",
+            [0x0102_0304, 0x1020_3040, 0],
+            0x3f2f_1f0f,
+        ),
+        (
+            "vadd4.u32.u32.u32.add %r0.b31, %r1, %r2, %r3;",
+            [0xff02_0304, 0x1020_3040, 1000],
+            1000 + 0x10f + 0x33,
+        ),
+        (
+            "vset4.u32.u32.eq.add %r0.b2, %r1, %r2, %r3;",
+            [7, 7, 40],
+            41,
+        ),
+        (
+            "vset2.u32.u32.eq %r0.h1, %r1, %r2, %r3;",
+            [0x0001_0002, 0x0001_0002, 0x1234_5678],
+            0x0001_5678,
+        ),
+        (
+            "vmax4.s32.s32.s32 %r0.b0, %r1, %r2.b4444, %r3;",
+            [0x80, 0xff, 0x1111_1111],
+            0x1111_11ff,
+        ),
+        (
+            "vabsdiff4.u32.u32.u32.sat %r0.b321, %r1.b0123, %r2, %r3;",
+            [0x0102_03ff, 0, 0x55],
+            0xff03_0255,
+        ),
+        (
+            "vavrg4.s32.s32.s32.add %r0.b0, %r1, %r2, %r3;",
+            [0xfe, 0xff, 10],
+            8,
+        ),
+    ] {
+        let narrowed = "cvt.u32.u64 %r1, %d1; cvt.u32.u64 %r2, %d2; cvt.u32.u64 %r3, %d3;";
+        let body = format!("{narrowed}\n{instruction}\ncvt.u64.u32 %d0, %r0;");
+        let found = lines(&body, &inputs);
+        assert_eq!(found, expected, "{instruction} is {found:#x}");
+    }
+}
+
+#[test]
+fn masks_and_selectors_that_simd_video_instructions_do_not_have_are_refused() {
+    for (instruction, expected) in [
+        (
+            "vadd4.u32.u32.u32 %r0.b02, %r1, %r2, %r3;",
+            "a mask of bytes has falling numbers",
+        ),
+        (
+            "vadd4.u32.u32.u32 %r0.b54, %r1, %r2, %r3;",
+            "a mask of bytes has falling numbers",
+        ),
+        (
+            "vadd4.u32.u32.u32 %r0.h1, %r1, %r2, %r3;",
+            "a mask of bytes has falling numbers",
+        ),
+        (
+            "vadd2.u32.u32.u32 %r0.h32, %r1, %r2, %r3;",
+            "a mask of halves is",
+        ),
+        (
+            "vadd2.u32.u32.u32 %r0, %r1.h1, %r2, %r3;",
+            "a selector of halves has two numbers",
+        ),
+        (
+            "vadd4.u32.u32.u32 %r0, %r1, %r2.b321, %r3;",
+            "a selector of bytes has four numbers",
+        ),
+        (
+            "vadd4.u32.u32.u32 %r0, -%r1, %r2, %r3;",
+            "a selector of bytes has four numbers",
+        ),
+        (
+            "vadd.u32.u32.u32 %r0, %r1.b3210, %r2;",
+            "takes one byte or half",
+        ),
+        (
+            "vadd4.u32.u32.u32 %r0, %r1.b9876, %r2, %r3;",
+            "a part of the register",
+        ),
+    ] {
+        let text = format!(
+            ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k()\n{{\n.reg .b32 %r<4>;\n{instruction}\nret;\n}}\n"
+        );
+        let said = refusal(&text);
+        assert!(said.contains(expected), "{instruction}: {said}");
+    }
 }

@@ -37,3 +37,4 @@ mod recursion;
 mod refusals;
 mod runs;
 mod statements;
+mod wmma;

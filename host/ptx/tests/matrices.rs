@@ -9,7 +9,7 @@ const WIDTHS: [Vectorize; 3] = [Vectorize::Auto, Vectorize::Never, Vectorize::Al
 
 /// Runs the entry `k` of a text in so many threads, for the memory's beginning.
 #[track_caller]
-fn run(text: &str, threads: u32, memory: &Flat) -> Result<(), String> {
+pub fn run(text: &str, threads: u32, memory: &Flat) -> Result<(), String> {
     let arguments = Arguments::new().pointer(0);
     let shape = (line(1), line(threads), 0);
     let ran = launch_as(&module(text), "k", shape, arguments, memory, &WIDTHS);
@@ -17,7 +17,7 @@ fn run(text: &str, threads: u32, memory: &Flat) -> Result<(), String> {
 }
 
 /// A kernel of one pointer.
-fn kernel(declarations: &str, body: &str) -> String {
+pub fn kernel(declarations: &str, body: &str) -> String {
     format!(
         ".version 8.7\n.target sm_90a\n.address_size 64\n.visible .entry k(.param .u64 p)\n{{\n\
          .reg .pred %p<9>;\n.reg .b16 %h<9>;\n.reg .b32 %r<40>;\n.reg .b32 %a<9>;\n.reg .b32 %b<9>;\n\
@@ -28,7 +28,7 @@ fn kernel(declarations: &str, body: &str) -> String {
 }
 
 /// The value of an element, by the name of its type.
-fn value(ty: &str, bits: u64) -> f64 {
+pub fn value(ty: &str, bits: u64) -> f64 {
     let small = |exponent_bits: u32, fraction_bits: u32, finite: bool| {
         let bias = (1 << (exponent_bits - 1)) - 1;
         let fraction =
@@ -57,23 +57,25 @@ fn value(ty: &str, bits: u64) -> f64 {
         "u8" => f64::from(bits as u8),
         "s4" => f64::from((bits as u8) << 4 >> 4) - if bits & 8 != 0 { 16.0 } else { 0.0 },
         "u4" => (bits & 15) as f64,
+        "b1" => (bits & 1) as f64,
         "s32" => f64::from(bits as u32 as i32),
         other => panic!("{other}"),
     }
 }
 
-fn width(ty: &str) -> usize {
+pub fn width(ty: &str) -> usize {
     match ty {
         "f64" => 64,
         "f32" | "tf32" | "s32" => 32,
         "f16" | "bf16" => 16,
         "s4" | "u4" => 4,
+        "b1" => 1,
         _ => 8,
     }
 }
 
 /// Random bits of an element, of numbers whose products can be added.
-fn element(ty: &str, numbers: &mut fastrand::Rng) -> u64 {
+pub fn element(ty: &str, numbers: &mut fastrand::Rng) -> u64 {
     let any = numbers.f64() * 4.0 - 2.0;
     match ty {
         "f64" => any.to_bits(),
@@ -109,7 +111,11 @@ impl Form {
             b,
             words,
         } = self;
-        format!("mma.sync.aligned.m{m}n8k{k}.row.col{words}.{sum}.{a}.{b}.{sum}")
+        match *a {
+            // What bits are combined by stands behind the types.
+            "b1" => format!("mma.sync.aligned.m{m}n8k{k}.row.col.{sum}.{a}.{b}.{sum}{words}"),
+            _ => format!("mma.sync.aligned.m{m}n8k{k}.row.col{words}.{sum}.{a}.{b}.{sum}"),
+        }
     }
 
     /// Elements of a factor in a register.
@@ -263,6 +269,11 @@ fn forms() -> Vec<Form> {
     add(&[(8, 16), (16, 16), (16, 32)], &["s32"], &bytes);
     let nibbles = [["s4", "s4"], ["s4", "u4"], ["u4", "s4"], ["u4", "u4"]];
     add(&[(8, 32), (16, 32), (16, 64)], &["s32"], &nibbles);
+    add(&BIT_SHAPES, &["s32"], &[["b1", "b1"]]);
+    for form in forms.iter_mut().filter(|form| form.a == "b1") {
+        // The product of two bits is whether both are set.
+        form.words = ".and.popc";
+    }
     forms
 }
 
@@ -313,6 +324,32 @@ fn products_of_any_bits_are_the_same_compiled() {
         for bits in product.d.iter().flatten() {
             if form.sum == "f32" && value("f32", *bits).is_nan() {
                 assert_eq!(*bits, 0x7fff_ffff);
+            }
+        }
+    }
+}
+
+/// The shapes of products of single bits.
+const BIT_SHAPES: [(usize, usize); 3] = [(8, 128), (16, 128), (16, 256)];
+
+#[test]
+fn bits_that_differ_are_counted() {
+    let mut numbers = fastrand::Rng::with_seed(0x9fb2_1c65_1e98_df25);
+    for shape in BIT_SHAPES {
+        let form = Form {
+            shape,
+            sum: "s32",
+            a: "b1",
+            b: "b1",
+            words: ".xor.popc",
+        };
+        let product = form.multiply(|ty| element(ty, &mut numbers));
+        for (row, sums) in product.d.iter().enumerate() {
+            for (column, found) in sums.iter().enumerate() {
+                let bits = product.a[row].iter().zip(&product.b);
+                let differing = bits.filter(|(a, b)| **a != b[column]).count();
+                let expected = value("s32", product.c[row][column]) + differing as f64;
+                assert_eq!(value("s32", *found), expected, "{shape:?}: {row}, {column}");
             }
         }
     }

@@ -27,11 +27,12 @@ fn refused(text: &str, expected: &str) {
 
 #[test]
 fn instructions_that_are_not_known_are_refused_by_name_with_line_and_column() {
-    let text =
-        entry("  wmma.mma.sync.aligned.row.col.m16n16k16.f32.f32 {%f1}, {%r1}, {%r2}, {%f1};");
+    let text = entry(
+        "  wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {%f1}, %d1, %d2, 1, 1, 1, 0, 0;",
+    );
     refused(
         &text,
-        "11:3: instruction wmma.mma.sync.aligned.row.col.m16n16k16.f32.f32 is not supported by this device",
+        "11:3: instruction wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 is not supported by this device",
     );
     refused(
         &entry("tex.2d.v4.f32.f32 {%f1,%f2,%f3,%f4}, [%d1, {%f1,%f2}];"),
@@ -67,21 +68,18 @@ fn instructions_that_ptx_has_and_this_device_does_not_say_so() {
             "matrix instructions are not",
         ),
         ("wgmma.fence.sync.aligned;", "matrix instructions are not"),
-        (
-            "tcgen05.wait::ld.sync.aligned;",
-            "matrix instructions are not",
-        ),
+        ("tcgen05.wait::ld.sync.aligned;", "tensor memory is not"),
         (
             "movmatrix.sync.aligned.m8n8.trans.b8 %r1, %r2;",
             "matrix instructions are not",
         ),
         (
-            "cp.async.bulk.commit_group;",
-            "asynchronous copies and their barriers are not",
+            "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r1], [%d1, {%r1, %r2}], [%r3];",
+            "tensor maps are not",
         ),
         (
-            "mbarrier.expect_tx.relaxed.cta.shared.b64 [%r1], 16;",
-            "asynchronous copies and their barriers are not",
+            "cp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32 [%d1], [%r1], 16;",
+            "asynchronous copies of this form are not",
         ),
         (
             "red.async.relaxed.cluster.global.add.u32 [%r1], %r1, [%r2];",

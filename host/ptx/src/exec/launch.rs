@@ -11,7 +11,7 @@ use crate::compile::ir::{SiteId, SiteKind};
 use crate::exec::scratch::{set_long, set_word};
 use crate::simt::address::AddressSpace;
 use crate::simt::builtin_functions::{self, CallerMemory, MOST_ARGUMENTS, Refused};
-use crate::simt::fault::{AccessError, TRAPPED, jump_outside, matrix_row, no_function};
+use crate::simt::fault::{AccessError, TRAPPED, bulk_size, jump_outside, matrix_row, no_function};
 use crate::simt::{Fault, Launch, Memory, MemoryError};
 
 /// A range of device memory that a kernel may use.
@@ -202,6 +202,7 @@ impl CompiledLaunch {
             SiteKind::Trap | SiteKind::Builtin(_) => TRAPPED.to_owned(),
             SiteKind::Call => no_function(value),
             SiteKind::MatrixRow => matrix_row(value),
+            SiteKind::BulkSize => bulk_size(value),
             SiteKind::Jump { labels } => jump_outside(value, labels as usize),
             SiteKind::Access { space, .. } => {
                 let error = self.refused(&kind, space, value);

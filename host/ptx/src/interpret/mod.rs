@@ -4,6 +4,7 @@
 //! [`InterpretedBlock`] the resumable state of one block of it. Device memory is the embedder's, behind
 //! [`Memory`](crate::simt::Memory). What compiled kernels do is held against it.
 
+mod async_copies;
 mod block;
 mod bytes;
 pub mod checks;

@@ -1,6 +1,7 @@
 //! What the interpreter runs: one entry and the functions that it reaches, flattened. Registers are
 //! slots, labels are indices of steps, and constants are in a table that each launch fills in.
 
+use crate::interpret::async_copies::Wait;
 use crate::numeric::Flags;
 use crate::simt::address::{AddressConversion, AddressSpace};
 use crate::simt::barrier::BarrierReduction;
@@ -372,6 +373,10 @@ pub(crate) enum Action {
         address: Address,
         lanes: u8,
     },
+    /// Faults where a bulk copy cannot have so many bytes.
+    BulkSize {
+        bytes: Source,
+    },
     ActiveMask {
         target: Slot,
     },
@@ -402,6 +407,12 @@ pub(crate) enum CheckHint {
     Synchronizing,
     /// A barrier that whole warps come to.
     Aligned,
+    /// A store of an asynchronous copy.
+    AsyncCopy,
+    /// The asynchronous copies so far become a group.
+    CommitCopies,
+    /// Waits for asynchronous copies.
+    WaitForCopies(Wait),
 }
 
 /// One step with its guard.

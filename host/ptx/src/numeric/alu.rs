@@ -144,6 +144,8 @@ pub(crate) fn combination(word: Modifier, ty: Type) -> Option<fn(u64, u64, Flags
         Modifier::Init => Some(Two(mbarrier::init)),
         Modifier::Arrive => Some(Two(mbarrier::arrive)),
         Modifier::ArriveDrop => Some(Two(mbarrier::arrive_drop)),
+        Modifier::ExpectTx => Some(Two(mbarrier::expect)),
+        Modifier::CompleteTx => Some(Two(mbarrier::complete)),
         Modifier::Exch => Some(Two(|_, b, _| b)),
         Modifier::Inc => Some(Two(|a, b, _| if a >= b { 0 } else { a + 1 })),
         Modifier::Dec => Some(Two(|a, b, _| if a == 0 || a > b { b } else { a - 1 })),

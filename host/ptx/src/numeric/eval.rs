@@ -35,7 +35,7 @@ pub(crate) struct Flags {
     pub third: Type,
     /// What a video instruction does with its result and a further operand: `.add`, `.min`, `.max`.
     pub secondary: Option<Modifier>,
-    /// What a scalar video instruction takes of its operands.
+    /// What a video instruction takes of its operands.
     pub video: VideoOperands,
     /// The size of the register that a conversion writes.
     pub register_bits: u32,
@@ -43,7 +43,7 @@ pub(crate) struct Flags {
     pub variant: Option<Modifier>,
 }
 
-/// Which parts of registers a scalar video instruction means, and what it negates.
+/// Which parts of registers a video instruction means, and what it negates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct VideoOperands {
     /// Of the result: the part that is merged into the last operand.

@@ -2,9 +2,10 @@
 //! interpreter's operations on registers.
 
 use crate::numeric::alu;
-use crate::numeric::eval::{Eval, Flags};
+use crate::numeric::eval::{Eval, Flags, VideoOperands};
 use crate::syntax::modifier::{Modifier, Modifiers};
 use crate::syntax::table::Op;
+use crate::syntax::tree::Instruction;
 use crate::syntax::types::Type;
 
 /// An operation on registers with its flags.
@@ -20,7 +21,7 @@ pub(crate) struct Libcall {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum LibcallKey {
     /// What an instruction computes, and how many bits the register has that it writes.
-    Instruction(Op, Modifiers, Option<u32>),
+    Instruction(Op, Modifiers, VideoOperands, Option<u32>),
     /// What an atomic operation of a type computes.
     Atomic(Modifier, Type, Flags),
 }
@@ -28,14 +29,15 @@ pub(crate) enum LibcallKey {
 impl Libcall {
     /// The operation of an instruction that writes a register of so many bits; `None` where it is
     /// not one on registers alone.
-    pub(crate) fn of(op: Op, modifiers: &Modifiers, register_bits: Option<u32>) -> Option<Libcall> {
-        let mut flags = Flags::of(modifiers);
+    pub(crate) fn of(instruction: &Instruction, register_bits: Option<u32>) -> Option<Libcall> {
+        let (op, modifiers) = (instruction.row.op, &instruction.modifiers);
+        let mut flags = Flags::of_instruction(instruction);
         if let Some(bits) = register_bits {
             flags.register_bits = bits;
         }
         let eval = alu::select(op, modifiers)?;
         Some(Libcall {
-            key: LibcallKey::Instruction(op, *modifiers, register_bits),
+            key: LibcallKey::Instruction(op, *modifiers, flags.video, register_bits),
             eval,
             flags,
         })

@@ -6,6 +6,7 @@ use crate::numeric::eval::{Eval, Flags};
 use crate::numeric::integer::mask;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Lanewise;
+use crate::syntax::tree::Part;
 use crate::syntax::types::Type;
 
 /// The function that works on so many lanes.
@@ -51,8 +52,26 @@ pub(crate) fn select(what: Lanewise, lanes: u8) -> Eval {
     }
 }
 
+/// Which lane an operand's lane is, of both words: from 0 on those of the first, then those of the
+/// second.
+fn selected(part: Part, index: u32, first: u32) -> u32 {
+    match part {
+        Part::Lanes(selector) => selector.numbers().nth(index as usize).unwrap_or(index),
+        _ => first + index,
+    }
+}
+
+/// Whether a lane of the result is written.
+fn is_written(mask: Part, index: u32) -> bool {
+    match mask {
+        Part::Lanes(mask) => mask.numbers().any(|number| number == index),
+        Part::Half(only) | Part::Byte(only) => u32::from(only) == index,
+        Part::Word => true,
+    }
+}
+
 /// The results in the places of the lanes, or added to `c`. Before that they have a few bits more
-/// than a lane, and are clamped where the flags ask for it.
+/// than a lane, and are clamped where the flags ask for it. Lanes that are not written are those of `c`.
 fn lanewise<const LANES: u32>(
     [a, b, c]: [u64; 3],
     flags: Flags,
@@ -60,8 +79,9 @@ fn lanewise<const LANES: u32>(
     function: impl Fn(i64, i64) -> i64,
 ) -> u64 {
     let bits = 32 / LANES;
-    let lane = |word: u64, index: u32, ty: Type| {
-        let part = (word >> (index * bits)) & mask(bits);
+    let both = (b & mask(32)) << 32 | a & mask(32);
+    let lane = |index: u32, ty: Type| {
+        let part = (both >> (index * bits)) & mask(bits);
         let unused = 64 - bits;
         if ty.is_signed() {
             (part << unused).cast_signed() >> unused
@@ -75,7 +95,9 @@ fn lanewise<const LANES: u32>(
         (0, mask(bits).cast_signed())
     };
     let results = (0..LANES).map(|index| {
-        let result = function(lane(a, index, a_type), lane(b, index, b_type));
+        let a = lane(selected(flags.video.a, index, 0), a_type);
+        let b = lane(selected(flags.video.b, index, LANES), b_type);
+        let result = function(a, b);
         if flags.sat {
             result.clamp(least, most)
         } else {
@@ -83,11 +105,18 @@ fn lanewise<const LANES: u32>(
         }
     });
     if flags.secondary == Some(Modifier::Add) {
-        return results.fold(c, u64::wrapping_add_signed) & mask(32);
+        let written = results
+            .zip(0..)
+            .filter(|(_, index)| is_written(flags.video.result, *index));
+        return written.fold(c, |sum, (result, _)| sum.wrapping_add_signed(result)) & mask(32);
     }
     results
         .zip(0..)
         .fold(0, |word, (result, index): (i64, u32)| {
-            word | ((result.cast_unsigned() & mask(bits)) << (index * bits))
+            let lane = match is_written(flags.video.result, index) {
+                true => result.cast_unsigned(),
+                false => c >> (index * bits),
+            };
+            word | ((lane & mask(bits)) << (index * bits))
         })
 }

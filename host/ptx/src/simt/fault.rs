@@ -70,6 +70,14 @@ pub(crate) fn matrix_row(address: u64) -> String {
     format!("a row of a matrix at address {address:#x}, which is not a multiple of {ROW_BYTES}")
 }
 
+/// The bytes that a bulk copy moves are a multiple of this.
+pub(crate) const BULK_BYTES: u32 = 16;
+
+/// What is said of a bulk copy of so many bytes.
+pub(crate) fn bulk_size(bytes: u64) -> String {
+    format!("a bulk copy of {bytes} bytes, which is not a multiple of {BULK_BYTES}")
+}
+
 /// What is said of a call through an address that is none of a function that may be called so.
 pub(crate) fn no_function(address: u64) -> String {
     format!("calls address {address:#x}, which is none of a function that this call may reach")

@@ -121,6 +121,16 @@ impl WarpInstruction<'_> {
     }
 }
 
+/// How many arrivals at a barrier in memory an instruction stands for that says no number of them.
+pub(crate) fn own_arrivals(instruction: &Instruction) -> Option<u64> {
+    let modifiers = &instruction.modifiers;
+    if modifiers.has(Modifier::Async) {
+        // Without `.noinc` the arrival is one that the phase expects beyond its others.
+        return Some(u64::from(modifiers.has(Modifier::NoInc)));
+    }
+    (modifiers.has(Modifier::ExpectTx) || instruction.operands.len() == 2).then_some(1)
+}
+
 fn write_to(operand: &Operand, results: &mut Vec<Option<RegisterId>>) {
     match operand {
         Operand::Register(register) => results.push(Some(*register)),

@@ -22,7 +22,7 @@ const MOST_ROWS: usize = 16;
 const COLUMNS: usize = 8;
 
 /// The most columns of the first matrix.
-const MOST_DEPTH: usize = 64;
+const MOST_DEPTH: usize = 256;
 
 /// `mma`: a product of two matrices is added to a third.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,7 +30,7 @@ pub(crate) struct Mma {
     /// Rows of the first matrix and of the result, which has 8 columns.
     pub rows: u8,
     /// Columns of the first matrix, rows of the second.
-    pub depth: u8,
+    pub depth: u16,
     /// The types of the elements: of the two factors, and of the matrices that are added and that
     /// result.
     pub a: Type,
@@ -38,8 +38,27 @@ pub(crate) struct Mma {
     pub sum: Type,
     /// Integers that are out of range become the nearest one in range.
     pub saturates: bool,
+    /// What single bits are combined by, in place of a multiplication.
+    bits: Option<BitOperation>,
     /// Of sums in double precision.
     round: Rounding,
+}
+
+/// How two elements of one bit are combined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum BitOperation {
+    And,
+    Xor,
+}
+
+impl BitOperation {
+    fn of(modifiers: &Modifiers) -> Option<BitOperation> {
+        match (modifiers.has(Modifier::Popc), modifiers.has(Modifier::And)) {
+            (false, _) => None,
+            (true, true) => Some(BitOperation::And),
+            (true, false) => Some(BitOperation::Xor),
+        }
+    }
 }
 
 /// How sums in double precision are rounded.
@@ -58,35 +77,52 @@ impl Mma {
     }
 
     pub(crate) fn of_modifiers(modifiers: &Modifiers) -> Option<Mma> {
-        use Modifier::{M8N8K4, M8N8K16, M8N8K32, M16N8K4, M16N8K8, M16N8K16, M16N8K32, M16N8K64};
+        use Modifier::{
+            M8N8K4, M8N8K16, M8N8K32, M8N8K128, M16N8K4, M16N8K8, M16N8K16, M16N8K32, M16N8K64,
+            M16N8K128, M16N8K256,
+        };
         let shapes = [
             (M8N8K4, 8, 4),
             (M8N8K16, 8, 16),
             (M8N8K32, 8, 32),
+            (M8N8K128, 8, 128),
             (M16N8K4, 16, 4),
             (M16N8K8, 16, 8),
             (M16N8K16, 16, 16),
             (M16N8K32, 16, 32),
             (M16N8K64, 16, 64),
+            (M16N8K128, 16, 128),
+            (M16N8K256, 16, 256),
         ];
         let shape = shapes.into_iter().find(|(word, ..)| modifiers.has(*word))?;
         let mut types = modifiers.types();
         let (sum, a, b) = (types.next()?, types.next()?, types.next()?);
+        Some(Mma::new((shape.1, shape.2), [a, b, sum], modifiers))
+    }
+
+    /// A product of so many rows and so deep, of elements of these types, which the modifiers say the
+    /// rest of.
+    pub(crate) fn new(
+        (rows, depth): (u8, u16),
+        [a, b, sum]: [Type; 3],
+        modifiers: &Modifiers,
+    ) -> Mma {
         let round = match Flags::of(modifiers).round {
             Round::Zero => Rounding::Zero,
             Round::Down => Rounding::Down,
             Round::Up => Rounding::Up,
             _ => Rounding::Nearest,
         };
-        Some(Mma {
-            rows: shape.1,
-            depth: shape.2,
+        Mma {
+            rows,
+            depth,
             a,
             b,
             sum,
             saturates: modifiers.has(Modifier::Satfinite),
+            bits: BitOperation::of(modifiers),
             round,
-        })
+        }
     }
 
     /// How many elements of the factors a register holds.
@@ -130,7 +166,11 @@ impl Mma {
                 let sums = self.product(
                     &factors,
                     integer,
-                    |sum, a, b| sum + a * b,
+                    |sum, a, b| match self.bits {
+                        None => sum + a * b,
+                        Some(BitOperation::And) => sum + (a & b),
+                        Some(BitOperation::Xor) => sum + (a ^ b),
+                    },
                     |bits| i64::from(bits as u32 as i32),
                 );
                 self.give(results, &sums, |sum| {
@@ -278,9 +318,15 @@ impl fmt::Display for Mma {
             a,
             b,
             sum,
+            bits,
             ..
         } = self;
-        write!(f, "mma.m{rows}n8k{depth}{sum}{a}{b}")
+        write!(f, "mma.m{rows}n8k{depth}{sum}{a}{b}")?;
+        match bits {
+            None => Ok(()),
+            Some(BitOperation::And) => f.write_str(".and"),
+            Some(BitOperation::Xor) => f.write_str(".xor"),
+        }
     }
 }
 

@@ -72,6 +72,7 @@ pub(crate) fn source_type(instruction: &Instruction, operand: usize) -> Type {
             OperandKind::Src(ty)
             | OperandKind::SrcLoose(ty)
             | OperandKind::SrcPart(ty)
+            | OperandKind::SrcSelected(ty)
             | OperandKind::SrcVector(ty, _),
         ) => operand_type(*ty, modifiers),
         Some(OperandKind::SrcPred) => Type::Pred,
@@ -180,6 +181,55 @@ impl Checked<'_> {
         Ok(())
     }
 
+    /// How many lanes a SIMD video instruction has.
+    fn video_lanes(&self) -> usize {
+        match self.instruction.row.op {
+            Op::Video(_, lanes) => lanes.into(),
+            _ => 0,
+        }
+    }
+
+    /// The lanes of its result that a SIMD video instruction writes.
+    fn lane_mask(&self, of: &PartOperand) -> Fit {
+        let lanes = self.video_lanes();
+        let fits = match of.part {
+            Part::Half(_) => lanes == 2,
+            Part::Byte(_) => lanes == 4,
+            Part::Lanes(mask) => {
+                mask.halves == (lanes == 2)
+                    && mask.is_falling()
+                    && mask.numbers().all(|number| (number as usize) < lanes)
+            }
+            Part::Word => true,
+        };
+        if fits && !of.negated {
+            return Ok(());
+        }
+        Err(match lanes {
+            2 => "a mask of halves is `.h0`, `.h1` or `.h10`".into(),
+            _ => "a mask of bytes has falling numbers below 4, such as `.b310`".into(),
+        })
+    }
+
+    /// Where a SIMD video instruction takes the lanes of an operand from.
+    fn lane_selector(&self, of: &PartOperand) -> Fit {
+        let lanes = self.video_lanes();
+        let fits = match of.part {
+            Part::Lanes(selector) => {
+                selector.halves == (lanes == 2) && selector.numbers().count() == lanes
+            }
+            Part::Word => true,
+            Part::Half(_) | Part::Byte(_) => false,
+        };
+        if fits && !of.negated {
+            return Ok(());
+        }
+        Err(match lanes {
+            2 => "a selector of halves has two numbers below 4, such as `.h32`".into(),
+            _ => "a selector of bytes has four numbers below 8, such as `.b7654`".into(),
+        })
+    }
+
     fn operand(&self, kind: OperandKind, operand: &Operand) -> Fit {
         let modifiers = &self.instruction.modifiers;
         match kind {
@@ -214,7 +264,7 @@ impl Checked<'_> {
                 Operand::Part(PartOperand {
                     register,
                     negated: false,
-                    ..
+                    part: Part::Byte(_) | Part::Half(_),
                 }) => self.target(
                     &Operand::Register(*register),
                     operand_type(ty, modifiers),
@@ -225,12 +275,32 @@ impl Checked<'_> {
             OperandKind::SrcPart(ty) => {
                 let ty = operand_type(ty, modifiers);
                 match operand {
+                    Operand::Part(PartOperand {
+                        part: Part::Lanes(_),
+                        ..
+                    }) => Err("a scalar video instruction takes one byte or half".into()),
                     Operand::Part(PartOperand { register, .. }) => {
                         self.value(&Operand::Register(*register), ty, false)
                     }
                     other => self.value(other, ty, false),
                 }
             }
+            OperandKind::DstMasked(ty) => match operand {
+                Operand::Part(of) => {
+                    self.lane_mask(of)?;
+                    let register = Operand::Register(of.register);
+                    self.target(&register, operand_type(ty, modifiers), false)
+                }
+                other => self.target(other, operand_type(ty, modifiers), false),
+            },
+            OperandKind::SrcSelected(ty) => match operand {
+                Operand::Part(of) => {
+                    self.lane_selector(of)?;
+                    let register = Operand::Register(of.register);
+                    self.value(&register, operand_type(ty, modifiers), false)
+                }
+                other => self.value(other, operand_type(ty, modifiers), false),
+            },
             OperandKind::DstLanes => self.lanes(operand, |element| {
                 self.target(element, modifiers.ty(), true)
             }),

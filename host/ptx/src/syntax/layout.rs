@@ -69,9 +69,14 @@ pub(crate) fn slots(function: &Function) -> u32 {
             _ => 1,
         };
         let own = match instruction.row.op {
-            Op::LoadMatrix | Op::StoreMatrix | Op::TransposeMatrix | Op::CopyAsync => {
-                MOST_OWN_SLOTS
-            }
+            Op::LoadMatrix
+            | Op::StoreMatrix
+            | Op::TransposeMatrix
+            | Op::CopyAsync
+            | Op::CopyBulk
+            | Op::FragmentLoad
+            | Op::FragmentMultiply
+            | Op::FragmentStore => MOST_OWN_SLOTS,
             _ => 0,
         };
         own + instruction.operands.iter().map(count).sum::<usize>()

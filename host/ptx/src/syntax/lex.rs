@@ -223,7 +223,7 @@ impl<'a> Lexer<'a> {
     fn dotted(&mut self) -> &'a str {
         let start = self.offset;
         self.take_while(continues_name);
-        if self.peek(0) == b':' && self.peek(1) == b':' && continues_name(self.peek(2)) {
+        while self.peek(0) == b':' && self.peek(1) == b':' && continues_name(self.peek(2)) {
             self.offset += 2;
             self.take_while(continues_name);
         }

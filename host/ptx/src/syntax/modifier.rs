@@ -50,7 +50,8 @@ modifiers! {
     And = "and", Or = "or", Xor = "xor", Add = "add", Min = "min", Max = "max", Inc = "inc",
     Dec = "dec", Exch = "exch", Cas = "cas", Popc = "popc",
     // State spaces.
-    Global = "global", Shared = "shared", SharedCta = "shared::cta", Local = "local",
+    Global = "global", Shared = "shared", SharedCta = "shared::cta",
+    SharedCluster = "shared::cluster", Local = "local",
     Const = "const", Param = "param", ParamEntry = "param::entry", ParamFunc = "param::func",
     To = "to",
     V2 = "v2", V4 = "v4",
@@ -78,6 +79,7 @@ modifiers! {
     Init = "init", Inval = "inval", ArriveDrop = "arrive_drop", NoComplete = "noComplete",
     TestWait = "test_wait", TryWait = "try_wait", Parity = "parity",
     PendingCount = "pending_count", MbarrierInit = "mbarrier_init",
+    ExpectTx = "expect_tx", CompleteTx = "complete_tx", NoInc = "noinc", Mbarrier = "mbarrier",
     LaunchDependents = "launch_dependents", Wait = "wait",
     Left = "l", Right = "r", Wrap = "wrap", Clamp = "clamp",
     F4e = "f4e", B4e = "b4e", Rc8 = "rc8", Ecl = "ecl", Ecr = "ecr", Rc16 = "rc16",
@@ -86,9 +88,15 @@ modifiers! {
     // Matrices: shapes, layouts, how many.
     M8N8 = "m8n8", M8N8K4 = "m8n8k4", M8N8K16 = "m8n8k16", M8N8K32 = "m8n8k32",
     M16N8K4 = "m16n8k4", M16N8K8 = "m16n8k8", M16N8K16 = "m16n8k16", M16N8K32 = "m16n8k32",
-    M16N8K64 = "m16n8k64",
+    M16N8K64 = "m16n8k64", M8N8K128 = "m8n8k128", M16N8K128 = "m16n8k128",
+    M16N8K256 = "m16n8k256", M16N16K16 = "m16n16k16", M8N32K16 = "m8n32k16",
+    M32N8K16 = "m32n8k16", M16N16K8 = "m16n16k8",
+    Load = "load", Store = "store", MultiplyAdd = "mma",
+    MatrixA = "a", MatrixB = "b", MatrixC = "c", MatrixD = "d",
     RowMajor = "row", ColumnMajor = "col", Trans = "trans", X1 = "x1", X2 = "x2", X4 = "x4",
     // Asynchronous copies.
+    Bulk = "bulk", BulkGroup = "bulk_group", Read = "read", Prefetch = "prefetch",
+    CompleteTxBytes = "mbarrier::complete_tx::bytes",
     CommitGroup = "commit_group", WaitGroup = "wait_group", WaitAll = "wait_all",
     // Properties that testp asks for.
     Finite = "finite", Infinite = "infinite", Number = "number", Notanumber = "notanumber",
@@ -163,7 +171,9 @@ impl Modifiers {
             .iter()
             .find_map(|word| match word {
                 Modifier::Global => Some(Space::Global),
-                Modifier::Shared | Modifier::SharedCta => Some(Space::Shared),
+                Modifier::Shared | Modifier::SharedCta | Modifier::SharedCluster => {
+                    Some(Space::Shared)
+                }
                 Modifier::Local => Some(Space::Local),
                 Modifier::Const => Some(Space::Const),
                 Modifier::Param | Modifier::ParamEntry | Modifier::ParamFunc => Some(Space::Param),

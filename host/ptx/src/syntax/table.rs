@@ -6,6 +6,7 @@
 //! is not here is refused by name.
 
 mod rows;
+mod wmma_rows;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use crate::syntax::modifier::Modifier;
 use crate::syntax::types::{Space, Type};
 use rows::ROWS;
 pub(crate) use rows::ScalarOp;
+use wmma_rows::WMMA_ROWS;
 
 /// What an instruction does, its types and modifiers aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +35,8 @@ pub(crate) enum Op {
     Call,
     /// `cp.async`: copies from device memory to shared memory.
     CopyAsync,
+    /// `cp.async.bulk`: copies so many bytes between device memory and shared memory.
+    CopyBulk,
     Copysign,
     Cos,
     Cvt,
@@ -47,6 +51,12 @@ pub(crate) enum Op {
     Fence,
     Fma,
     Fns,
+    /// `wmma.load`: each lane loads its elements of a matrix in memory.
+    FragmentLoad,
+    /// `wmma.mma`: the product of two matrices, and a third.
+    FragmentMultiply,
+    /// `wmma.store`.
+    FragmentStore,
     /// Changes nothing that a kernel could see: hints to caches, naps, counters.
     Hint,
     Isspacep,
@@ -134,11 +144,12 @@ impl Op {
             | MbarrierPending | Min | Mov | Mul | Neg | Or | Policy | Rcp | Rem | Rsqrt
             | Scalar(_) | Selp | Set | SetHalves | Setp | SetpHalves | Shl | Shr | Sin | Slct
             | Sqrt | Sub | SubCarry | Tanh | Testp | Video(..) | Xor => Effect::Registers,
-            Atom | CopyAsync | Fence | Hint | Ld | Red | St => Effect::Memory,
+            Atom | CopyAsync | CopyBulk | Fence | FragmentLoad | FragmentStore | Hint | Ld
+            | Red | St => Effect::Memory,
             Bra | BrxIdx | Call | Exit | Ret | Trap => Effect::Control,
-            Activemask | Barrier | BarrierArrive | BarrierReduce | Elect | LoadMatrix | Match
-            | MbarrierTest | Mma | Redux | Shfl | StoreMatrix | TransposeMatrix | Vote
-            | WarpBarrier => Effect::Collective,
+            Activemask | Barrier | BarrierArrive | BarrierReduce | Elect | FragmentMultiply
+            | LoadMatrix | Match | MbarrierTest | Mma | Redux | Shfl | StoreMatrix
+            | TransposeMatrix | Vote | WarpBarrier => Effect::Collective,
         }
     }
 }
@@ -204,6 +215,10 @@ pub(crate) enum OperandKind {
     DstPart(Ty),
     /// A register or a constant; of a register perhaps a byte or half, and perhaps negated.
     SrcPart(Ty),
+    /// A register to write, or some of its bytes or halves: the others come from the last operand.
+    DstMasked(Ty),
+    /// A register, perhaps with a selector that also reaches into the other operand; or a constant.
+    SrcSelected(Ty),
     /// What a load writes: as many registers as the instruction has lanes.
     DstLanes,
     /// What a store reads: as many registers or constants as the instruction has lanes.
@@ -251,7 +266,7 @@ use Slot::{May, Need, Of};
 /// The rows of each mnemonic.
 static BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Row>>> = LazyLock::new(|| {
     let mut map: HashMap<&'static str, Vec<&'static Row>> = HashMap::new();
-    for row in ROWS {
+    for row in all() {
         map.entry(row.name).or_default().push(row);
     }
     map
@@ -263,9 +278,8 @@ pub(crate) fn rows(name: &str) -> &'static [&'static Row] {
 }
 
 /// All forms.
-#[cfg(test)]
-pub(crate) fn all() -> &'static [Row] {
-    ROWS
+pub(crate) fn all() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().chain(WMMA_ROWS)
 }
 
 impl Row {

@@ -94,7 +94,9 @@ fn operand(kind: OperandKind, number: usize, row: &Row, modifiers: &Modifiers) -
                 "32".into()
             }
         }
-        OperandKind::Src(_) if row.op == Op::CopyAsync && number == 2 => "16".into(),
+        OperandKind::Src(_) if matches!(row.op, Op::CopyAsync | Op::CopyBulk) && number == 2 => {
+            "16".into()
+        }
         OperandKind::Src(table::Ty::Is(Type::U32)) => "1".into(),
         OperandKind::Src(ty) => typed(ty),
         OperandKind::DstPair(ty) => format!("{}|%p7", typed(ty)),
@@ -102,6 +104,14 @@ fn operand(kind: OperandKind, number: usize, row: &Row, modifiers: &Modifiers) -
         OperandKind::DstPart(ty) => format!("{}.b1", typed(ty)),
         OperandKind::SrcPart(ty) if number == 3 => typed(ty),
         OperandKind::SrcPart(ty) => format!("{}.h1", typed(ty)),
+        OperandKind::DstMasked(ty) if matches!(row.op, Op::Video(_, 2)) => {
+            format!("{}.h1", typed(ty))
+        }
+        OperandKind::DstMasked(ty) => format!("{}.b20", typed(ty)),
+        OperandKind::SrcSelected(ty) if matches!(row.op, Op::Video(_, 2)) => {
+            format!("{}.h30", typed(ty))
+        }
+        OperandKind::SrcSelected(ty) => format!("{}.b7034", typed(ty)),
         OperandKind::SrcPred => format!("!%p{number}"),
         OperandKind::DstLanes | OperandKind::SrcLanes => {
             let lanes: Vec<String> = (0..modifiers.lanes())
@@ -167,7 +177,7 @@ fn text(row: &Row, modifiers: &Modifiers) -> Option<String> {
          .func (.reg .b32 %o) callee(.reg .b32 %i)\n{{\nmov.b32 %o, %i;\nret;\n}}\n\
          .visible .entry k(.param .align 16 .b8 p[64], .param .u64 q)\n{{\n\
          .reg .pred %p<9>;\n.reg .b16 %h<9>;\n.reg .b32 %r<9>;\n.reg .b64 %d<9>;\n.reg .f32 %f<9>;\n.reg .f64 %g<9>;\n\
-         .reg .b64 %base;\n.shared .align 16 .b8 s[64];\n.local .align 16 .b8 l[64];\n.param .align 16 .b8 a[64];\n\
+         .reg .b64 %base;\n.shared .align 16 .b8 s[8192];\n.local .align 16 .b8 l[64];\n.param .align 16 .b8 a[64];\n\
          ld.param.u64 %base, [q];\nlist: .branchtargets end, end;\n{}{words} {};\nend:\nret;\n}}\n",
         row.name,
         operands.join(", ")

@@ -82,6 +82,53 @@ pub(crate) enum Part {
     Half(u8),
     /// `.b0` to `.b3`.
     Byte(u8),
+    /// Several bytes or halves, as SIMD video instructions name them: `.b3210`, `.h10`.
+    Lanes(LaneSelector),
+}
+
+/// Bytes or halves of one or two registers, by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct LaneSelector {
+    /// Whether they are halves, and not bytes.
+    pub halves: bool,
+    /// How many numbers there are, and four bits for each: what is written last is lowest.
+    count: u8,
+    numbers: u16,
+}
+
+impl LaneSelector {
+    /// What is written so, without its dot: a letter, and from two to four digits.
+    fn named(text: &str) -> Option<LaneSelector> {
+        let halves = text.starts_with('h');
+        let digits = text.strip_prefix(['b', 'h'])?.as_bytes();
+        let most = if halves { b'3' } else { b'7' };
+        if digits.len() > if halves { 2 } else { 4 } {
+            return None;
+        }
+        let mut numbers = 0;
+        for digit in digits {
+            if !(b'0'..=most).contains(digit) {
+                return None;
+            }
+            numbers = numbers << 4 | u16::from(digit - b'0');
+        }
+        Some(LaneSelector {
+            halves,
+            count: digits.len() as u8,
+            numbers,
+        })
+    }
+
+    /// The numbers, from that which is written last.
+    pub(crate) fn numbers(self) -> impl DoubleEndedIterator<Item = u32> {
+        (0..self.count).map(move |place| u32::from((self.numbers >> (4 * place)) & 15))
+    }
+
+    /// Whether each number is smaller than the one that is written before, as in a mask.
+    pub(crate) fn is_falling(self) -> bool {
+        let numbers: Vec<u32> = self.numbers().collect();
+        numbers.is_sorted_by(|below, above| below < above)
+    }
 }
 
 impl Part {
@@ -94,13 +141,14 @@ impl Part {
             "b3" => Part::Byte(3),
             "h0" => Part::Half(0),
             "h1" => Part::Half(1),
+            lanes if lanes.len() > 2 => Part::Lanes(LaneSelector::named(lanes)?),
             _ => return None,
         })
     }
 
     pub(crate) fn bits(self) -> u32 {
         match self {
-            Part::Word => 32,
+            Part::Word | Part::Lanes(_) => 32,
             Part::Half(_) => 16,
             Part::Byte(_) => 8,
         }
@@ -109,7 +157,7 @@ impl Part {
     /// Its lowest bit in the register.
     pub(crate) fn shift(self) -> u32 {
         match self {
-            Part::Word => 0,
+            Part::Word | Part::Lanes(_) => 0,
             Part::Half(place) => 16 * u32::from(place),
             Part::Byte(place) => 8 * u32::from(place),
         }
@@ -123,6 +171,13 @@ impl fmt::Display for Part {
             Part::Word => Ok(()),
             Part::Half(place) => write!(f, ".h{place}"),
             Part::Byte(place) => write!(f, ".b{place}"),
+            Part::Lanes(lanes) => {
+                f.write_str(if lanes.halves { ".h" } else { ".b" })?;
+                lanes
+                    .numbers()
+                    .rev()
+                    .try_for_each(|number| write!(f, "{number}"))
+            }
         }
     }
 }
@@ -162,6 +217,16 @@ pub(crate) enum Operand {
     /// An index into [`Function::tables`].
     Labels(u32),
     Call(Box<CallSite>),
+}
+
+impl Operand {
+    /// What stands in braces, or the operand alone.
+    pub(crate) fn elements(&self) -> &[Operand] {
+        match self {
+            Operand::Vector(elements) => elements,
+            single => std::slice::from_ref(single),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -35,6 +35,8 @@ pub(crate) enum Type {
     /// An integer of 4 bits: an element of a matrix.
     S4,
     U4,
+    /// A bit: an element of a matrix.
+    B1,
     /// An f32 whose fraction has only 10 bits that count.
     TF32,
     F32,
@@ -52,7 +54,7 @@ pub(crate) enum TypeClass {
 }
 
 /// Every type with its name, size in bits and class.
-const TYPES: [(Type, &str, u32, TypeClass); 28] = [
+const TYPES: [(Type, &str, u32, TypeClass); 29] = [
     (Type::Pred, "pred", 1, TypeClass::Pred),
     (Type::B8, "b8", 8, TypeClass::Bits),
     (Type::B16, "b16", 16, TypeClass::Bits),
@@ -78,6 +80,7 @@ const TYPES: [(Type, &str, u32, TypeClass); 28] = [
     (Type::E5M2, "e5m2", 8, TypeClass::Float),
     (Type::S4, "s4", 4, TypeClass::Signed),
     (Type::U4, "u4", 4, TypeClass::Unsigned),
+    (Type::B1, "b1", 1, TypeClass::Bits),
     (Type::TF32, "tf32", 32, TypeClass::Float),
     (Type::F32, "f32", 32, TypeClass::Float),
     (Type::F64, "f64", 64, TypeClass::Float),
@@ -144,6 +147,7 @@ impl Type {
                 | Type::E5M2
                 | Type::S4
                 | Type::U4
+                | Type::B1
                 | Type::TF32
         )
     }

@@ -321,6 +321,8 @@ pub(crate) enum SiteKind {
     Call,
     /// The address of a row of a matrix.
     MatrixRow,
+    /// How many bytes a bulk copy moves.
+    BulkSize,
     /// A call of this function of the device runtime.
     Builtin(BuiltinFunction),
 }

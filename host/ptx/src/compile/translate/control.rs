@@ -102,6 +102,10 @@ impl<'m> Builder<'m> {
             Op::StoreMatrix => self.store_matrix(scope),
             Op::TransposeMatrix => self.transpose_matrix(scope),
             Op::CopyAsync => self.copy_async(scope)?,
+            Op::CopyBulk => self.copy_bulk(scope)?,
+            Op::FragmentLoad => self.load_fragment(scope)?,
+            Op::FragmentMultiply => self.multiply_fragments(scope)?,
+            Op::FragmentStore => self.store_fragment(scope)?,
             Op::Policy => self.write(scope, Arg::I64(0)),
             Op::MbarrierTest => self.mbarrier_test(scope),
             Op::Activemask => {

@@ -16,7 +16,7 @@ use crate::syntax::tree::Operand;
 use crate::syntax::types::Type;
 
 impl<'m> Builder<'m> {
-    fn lane(&mut self) -> Arg {
+    pub(super) fn lane(&mut self) -> Arg {
         let thread = self.temp(Ty::I32);
         self.push(IrOp::Special(thread, SpecialValue::Thread));
         self.two(Opcode::I32And, Arg::Reg(thread), Arg::I32(WARP_LANES - 1))
@@ -128,7 +128,7 @@ impl<'m> Builder<'m> {
         let row = self.own_row(scope, 1);
         // A target may be the register with the address: all lanes have given theirs before.
         let places = self.elements(scope, row, false);
-        for (target, places) in vector(scope.operand(0)).iter().zip(places) {
+        for (target, places) in scope.vector(0).iter().zip(places) {
             let mut word = Arg::I32(0);
             let bytes = 4 / places.len().max(1) as u8;
             for (number, place) in places.into_iter().enumerate() {
@@ -169,7 +169,7 @@ impl<'m> Builder<'m> {
     pub(crate) fn store_matrix(&mut self, scope: &FunctionScope<'m>) {
         let row = self.own_row(scope, 0);
         let places = self.elements(scope, row, true);
-        for (element, places) in vector(scope.operand(1)).iter().zip(places) {
+        for (element, places) in scope.vector(1).iter().zip(places) {
             let word = self.read(scope, element, Type::B32);
             let word = self.as_ty(word, Ty::I32);
             let bytes = 4 / places.len().max(1) as u8;
@@ -266,7 +266,7 @@ impl<'m> Builder<'m> {
     }
 
     /// Where a copy comes from and goes to, for so many elements of so many bytes.
-    fn copy_places(
+    pub(super) fn copy_places(
         &mut self,
         scope: &FunctionScope<'m>,
         bytes: u32,
@@ -295,7 +295,7 @@ impl<'m> Builder<'m> {
     }
 
     /// A place so many bytes farther.
-    fn moved_place(&mut self, place: AccessAddress, by: Arg) -> AccessAddress {
+    pub(super) fn moved_place(&mut self, place: AccessAddress, by: Arg) -> AccessAddress {
         let base = if self.body.arg_ty(place.base) == Ty::I64 {
             let by = self.in_64(by);
             self.two(Opcode::I64Add, place.base, by)
@@ -303,12 +303,5 @@ impl<'m> Builder<'m> {
             self.two(Opcode::I32Add, place.base, by)
         };
         AccessAddress { base, ..place }
-    }
-}
-
-fn vector(operand: &Operand) -> &[Operand] {
-    match operand {
-        Operand::Vector(elements) => elements,
-        single => std::slice::from_ref(single),
     }
 }

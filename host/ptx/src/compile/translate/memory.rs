@@ -10,6 +10,7 @@ use crate::compile::translate::{Builder, FunctionScope, home};
 use crate::numeric::mbarrier::PHASE_SHIFT;
 use crate::numeric::{IntBuilder, Libcall, mask};
 use crate::simt::address::{AddressConversion, is_space_range};
+use crate::simt::instruction::own_arrivals;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
 use crate::syntax::tree::{Base, Operand, Symbol};
@@ -188,7 +189,8 @@ impl<'m> Builder<'m> {
 
     pub(crate) fn atomic(&mut self, scope: &FunctionScope<'m>) -> Result<(), Unsupported> {
         use Modifier::{
-            Add, And, Arrive, ArriveDrop, Cas, Dec, Exch, Inc, Init, Max, Min, Or, Xor,
+            Add, And, Arrive, ArriveDrop, Cas, CompleteTx, Dec, Exch, ExpectTx, Inc, Init, Max,
+            Min, Or, Xor,
         };
         let modifiers = &scope.instruction.modifiers;
         let ty = scope.ty();
@@ -196,7 +198,8 @@ impl<'m> Builder<'m> {
         let returns = scope.instruction.row.op == Op::Atom;
         let first = usize::from(returns);
         let words = [
-            Add, And, Arrive, ArriveDrop, Cas, Dec, Exch, Inc, Init, Max, Min, Or, Xor,
+            Add, And, Arrive, ArriveDrop, Cas, CompleteTx, Dec, Exch, ExpectTx, Inc, Init, Max,
+            Min, Or, Xor,
         ];
         let word = words.iter().find(|word| modifiers.has(**word)).copied();
         let change = match word {
@@ -224,6 +227,12 @@ impl<'m> Builder<'m> {
         if bytes > 8 {
             return Err(self.unsupported("an atomic operation on more than 8 bytes"));
         }
+        if matches!(word, Some(Arrive | ArriveDrop)) && modifiers.has(ExpectTx) {
+            // The bytes are expected first.
+            let expected = self.source(scope, first + 1);
+            let expected = self.in_64(expected);
+            self.barrier_update(scope, (first, ExpectTx), expected)?;
+        }
         let place = self.place(scope, first, (bytes, 1, true));
         // Memory is changed as integers, but for the one operation that is not on them.
         let int = match change {
@@ -232,8 +241,10 @@ impl<'m> Builder<'m> {
             _ => Ty::I32,
         };
         let b = match word {
-            // One arrival, where no number is given.
-            Some(Arrive | ArriveDrop) if scope.instruction.operands.len() == 2 => Arg::I64(1),
+            Some(Arrive | ArriveDrop) => match own_arrivals(scope.instruction) {
+                Some(arrivals) => Arg::I64(arrivals),
+                None => self.source(scope, first + 1),
+            },
             _ => self.source(scope, first + 1),
         };
         let b = self.as_ty(b, int);

@@ -3,6 +3,7 @@
 //! circular.
 
 mod arith_builder;
+mod bulk;
 mod call;
 mod compare;
 mod control;
@@ -15,6 +16,7 @@ mod matrix;
 mod memory;
 mod operand;
 pub(crate) mod param_registers;
+mod wmma;
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -127,6 +129,12 @@ impl<'m> FunctionScope<'m> {
             .operands
             .get(index)
             .unwrap_or(&Operand::Sink)
+    }
+
+    /// The elements of an operand in braces.
+    fn vector(&self, index: usize) -> &'m [Operand] {
+        let operand = self.instruction.operands.get(index);
+        operand.map_or(&[], Operand::elements)
     }
 
     fn register(&self, id: RegisterId) -> Reg {
@@ -363,7 +371,7 @@ impl<'m> Builder<'m> {
             Operand::Register(register) => Some(scope.function.register_type(*register).bits()),
             _ => None,
         };
-        let Some(libcall) = Libcall::of(row.op, &scope.instruction.modifiers, bits) else {
+        let Some(libcall) = Libcall::of(scope.instruction, bits) else {
             return Err(self.unsupported(format!("`{}`", row.name)));
         };
         let operands = libcall.operands();
@@ -380,12 +388,7 @@ impl<'m> Builder<'m> {
             libcall: number,
             args,
         });
-        let Operand::Register(register) = scope.operand(0) else {
-            return Ok(());
-        };
-        let ty = self.body.ty(scope.register(*register));
-        let value = self.as_ty(Arg::Reg(target), ty);
-        self.write_home(scope.register(*register), value);
+        self.write(scope, Arg::Reg(target));
         Ok(())
     }
 }

@@ -27,6 +27,8 @@ pub(crate) fn homes(function: &Function) -> Vec<Ty> {
                 | OperandKind::SrcLoose(ty)
                 | OperandKind::DstPart(ty)
                 | OperandKind::SrcPart(ty)
+                | OperandKind::DstMasked(ty)
+                | OperandKind::SrcSelected(ty)
                 | OperandKind::DstVector(ty, _)
                 | OperandKind::SrcVector(ty, _) => {
                     crate::syntax::check::operand_type(*ty, modifiers)

@@ -2,6 +2,7 @@
 //! it races; and how provenance moves with it between registers and memory.
 
 use crate::address::GLOBAL_BASE;
+use crate::interpret::async_copies::Wait;
 use crate::interpret::bytes;
 use crate::interpret::checks::finding::{Access, Earlier, MemorySpace, Mistake, Named, Verb};
 use crate::interpret::checks::provenance::Provenance;
@@ -187,6 +188,25 @@ impl Checks {
         target: &Target,
     ) -> Result<(), Refused> {
         let access = target.access();
+        let copies = step.hint == CheckHint::AsyncCopy;
+        let pc = thread.thread.pc.saturating_sub(1);
+        if let Some(copy) = self.copies.touched(access.address, access.bytes) {
+            // A copy of fewer bytes than it has room for is several stores.
+            let line = line_at(thread.launch, copy.step);
+            let goes_on = copies && copy.thread == thread.number && line == step.line;
+            if !goes_on {
+                let copy = Earlier {
+                    thread: thread_at(thread.launch, copy.thread),
+                    line,
+                    verb: Verb::Writes,
+                };
+                return Err(self.found(thread, Mistake::UnfinishedCopy { access, copy }));
+            }
+        }
+        if copies {
+            self.copies
+                .begin(thread.number, pc, access.address, access.bytes);
+        }
         let range = usize::try_from(access.address).ok().and_then(|begin| {
             let end = begin.checked_add(usize::try_from(access.bytes).ok()?)?;
             Some(begin..end)
@@ -215,7 +235,7 @@ impl Checks {
         for lane in 0..target.lanes {
             let attempt = Attempt {
                 thread: number,
-                step: thread.thread.pc.saturating_sub(1),
+                step: pc,
                 address: target.lane(lane),
                 bytes: u64::from(target.bytes),
                 reads: target.reads(),
@@ -228,6 +248,24 @@ impl Checks {
             }
         }
         Ok(())
+    }
+
+    /// A thread has waited for its copies: what they wrote is as if written now.
+    pub(crate) fn wait_for_copies(&mut self, thread: u32, wait: Wait) {
+        for copy in self.copies.wait(thread, wait) {
+            let attempt = Attempt {
+                thread,
+                step: copy.step,
+                address: copy.address,
+                bytes: copy.bytes,
+                reads: false,
+                writes: true,
+                atomic: false,
+                same: false,
+            };
+            // Whoever touched the bytes since the copy began was refused.
+            let _ = self.history.access(&attempt, &self.clocks);
+        }
     }
 
     fn race<M: Memory + ?Sized>(

@@ -39,6 +39,7 @@ impl Finding {
     pub fn other(&self) -> Option<(Extent, u32)> {
         match &self.mistake {
             Mistake::Race { other, .. } => Some((other.thread, other.line)),
+            Mistake::UnfinishedCopy { copy, .. } => Some((copy.thread, copy.line)),
             Mistake::DivergentBarrier { other, .. } => Some((other.thread, other.line)),
             _ => None,
         }
@@ -81,6 +82,14 @@ pub enum Mistake {
         access: Access,
         /// The earlier one.
         other: Earlier,
+    },
+    /// An access to shared memory that an asynchronous copy writes, before the thread that began the copy
+    /// has waited for it.
+    UnfinishedCopy {
+        /// The access.
+        access: Access,
+        /// The copy.
+        copy: Earlier,
     },
     /// An address that is no multiple of the size of the access.
     Misaligned {
@@ -238,6 +247,12 @@ impl fmt::Display for Mistake {
                 "race on shared memory: {access}, which thread {}, line {}, {} too, with no barrier \
                  between the two",
                 other.thread, other.line, other.verb
+            ),
+            Mistake::UnfinishedCopy { access, copy } => write!(
+                f,
+                "unfinished asynchronous copy: {access}, which thread {}, line {}, copies to and has \
+                 not waited for",
+                copy.thread, copy.line
             ),
             Mistake::Misaligned { access, origin } => {
                 write!(

@@ -4,8 +4,9 @@
 //! A checked launch ([`InterpretedLaunch::checked`](crate::interpret::InterpretedLaunch::checked))
 //! has its threads observed step by step. The checks follow which allocation each address came from
 //! (`provenance`), which memory was written, which accesses to shared memory are ordered
-//! (`happens_before`) and which race (`race`), and who comes to a barrier with whom (`barrier`). The
-//! first mistake ends the block with a fault, and is there to be looked at as a [`Finding`]
+//! (`happens_before`) and which race (`race`), which asynchronous copies are under way
+//! ([`async_copies`](crate::interpret::async_copies)), and who comes to a barrier with whom (`barrier`).
+//! The first mistake ends the block with a fault, and is there to be looked at as a [`Finding`]
 //! ([`InterpretedBlock::finding`](crate::interpret::InterpretedBlock::finding)). What of it concerns
 //! device memory, the embedder's [`Memory`](crate::simt::Memory::shadow) tells.
 //!
@@ -25,8 +26,9 @@ pub use finding::{
 };
 
 use crate::Extent;
+use crate::interpret::async_copies::AsyncCopies;
 use crate::interpret::launch::InterpretedLaunch;
-use crate::interpret::program::{Action, Constant, Step};
+use crate::interpret::program::{Action, CheckHint, Constant, Step};
 use crate::interpret::thread::observer::StepObserver;
 use crate::interpret::thread::{Refused, RunningThread};
 use crate::simt::Allocation;
@@ -51,6 +53,7 @@ pub(crate) struct Checks {
     written: Vec<bool>,
     history: History,
     clocks: VectorClocks,
+    copies: AsyncCopies,
     /// Where the last access to device memory was.
     recent: Option<Allocation>,
     /// A read of shared memory that nothing has written so far. Another thread may write it before
@@ -72,6 +75,7 @@ impl Checks {
             written: vec![false; shared],
             history: History::new(shared),
             clocks: VectorClocks::new(threads),
+            copies: AsyncCopies::new(threads, shared),
             recent: None,
             early: None,
             finding: None,
@@ -150,6 +154,11 @@ impl StepObserver for Checks {
         thread: &RunningThread<'_, M>,
         step: &Step,
     ) -> Result<(), Refused> {
+        match step.hint {
+            CheckHint::CommitCopies => self.copies.commit(thread.number),
+            CheckHint::WaitForCopies(wait) => self.wait_for_copies(thread.number, wait),
+            _ => {}
+        }
         match &step.action {
             Action::Load { .. }
             | Action::LoadMany { .. }

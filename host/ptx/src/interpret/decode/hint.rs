@@ -1,9 +1,10 @@
 //! What the checks must know of an instruction, beyond what it does.
 
+use crate::interpret::async_copies::Wait;
 use crate::interpret::program::CheckHint;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
-use crate::syntax::tree::Instruction;
+use crate::syntax::tree::{Instruction, Operand};
 
 pub(crate) fn hint(instruction: &Instruction) -> CheckHint {
     let modifiers = &instruction.modifiers;
@@ -28,6 +29,19 @@ pub(crate) fn hint(instruction: &Instruction) -> CheckHint {
             if instruction.row.name == "bar" || modifiers.has(Modifier::Aligned) =>
         {
             CheckHint::Aligned
+        }
+        // Who is to see a bulk copy waits for its barrier.
+        Op::Fence if modifiers.has(Modifier::Bulk) => CheckHint::None,
+        Op::Red if modifiers.has(Modifier::Init) => CheckHint::Synchronizing,
+        Op::Red if modifiers.has(Modifier::Async) => CheckHint::WaitForCopies(Wait::All),
+        Op::Fence if modifiers.has(Modifier::CommitGroup) => CheckHint::CommitCopies,
+        Op::Fence if modifiers.has(Modifier::WaitAll) => CheckHint::WaitForCopies(Wait::All),
+        Op::Fence if modifiers.has(Modifier::WaitGroup) => {
+            let groups = match instruction.operands.first() {
+                Some(Operand::Integer(groups)) => u32::try_from(*groups).unwrap_or(u32::MAX),
+                _ => 0,
+            };
+            CheckHint::WaitForCopies(Wait::Groups(groups))
         }
         _ => CheckHint::None,
     }

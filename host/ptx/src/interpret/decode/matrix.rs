@@ -9,7 +9,7 @@ use crate::simt::address::AddressSpace;
 use crate::simt::matrix::{Permutation, matrices};
 use crate::simt::warp::{ALL_LANES, WarpOp};
 use crate::syntax::modifier::{Modifier, Modifiers};
-use crate::syntax::table::OperandKind;
+use crate::syntax::table::{Op, OperandKind};
 use crate::syntax::tree::{Guard, Operand};
 use crate::syntax::types::{Special, Type};
 
@@ -22,21 +22,27 @@ struct Rows {
 
 impl<'m> Decoder<'m> {
     /// A step that the thread takes where the instruction's guard lets it.
-    fn guarded(&mut self, scope: &Scope<'m>, action: Action) {
+    pub(super) fn guarded(&mut self, scope: &Scope<'m>, action: Action) {
         self.step(scope, scope.instruction.guard, action);
     }
 
-    fn step(&mut self, scope: &Scope<'m>, guard: Option<Guard>, action: Action) {
+    pub(super) fn step(&mut self, scope: &Scope<'m>, guard: Option<Guard>, action: Action) {
+        let stores = matches!(action, Action::Store { .. } | Action::StoreMany { .. });
+        let copies = stores && scope.instruction.row.op == Op::CopyAsync;
         self.program.code.push(Step {
             action,
-            hint: CheckHint::None,
+            hint: if copies {
+                CheckHint::AsyncCopy
+            } else {
+                CheckHint::None
+            },
             guard: guard.map(|guard| guard.register.0),
             negated: guard.is_some_and(|guard| guard.negated),
             line: scope.instruction.at.line,
         });
     }
 
-    fn binary(
+    pub(super) fn binary(
         &mut self,
         scope: &Scope<'m>,
         target: Slot,
@@ -130,7 +136,7 @@ impl<'m> Decoder<'m> {
     pub(crate) fn load_matrix(&mut self, scope: &mut Scope<'m>) -> Action {
         // A target may be the register with the address: all lanes have given theirs before.
         let places = self.elements(scope, 1);
-        for (target, places) in vector(scope.operand(0)).iter().zip(places) {
+        for (target, places) in scope.vector(0).iter().zip(places) {
             let target = scope.target_of(target);
             match places.as_slice() {
                 [both] => {
@@ -155,7 +161,7 @@ impl<'m> Decoder<'m> {
 
     pub(crate) fn store_matrix(&mut self, scope: &mut Scope<'m>) -> Action {
         let places = self.elements(scope, 0);
-        for (element, places) in vector(scope.operand(1)).iter().zip(places) {
+        for (element, places) in scope.vector(1).iter().zip(places) {
             let value = self.source_of(scope, element, Type::B32);
             let bytes = if places.len() == 1 { 4 } else { 2 };
             let mut value = value;
@@ -303,14 +309,11 @@ impl<'m> Decoder<'m> {
     }
 }
 
-fn vector(operand: &Operand) -> &[Operand] {
-    match operand {
-        Operand::Vector(elements) => elements,
-        single => std::slice::from_ref(single),
-    }
-}
-
-fn compare(target: Slot, [a, b]: [Source; 2], function: fn(u64, u64, Flags) -> u64) -> Action {
+pub(super) fn compare(
+    target: Slot,
+    [a, b]: [Source; 2],
+    function: fn(u64, u64, Flags) -> u64,
+) -> Action {
     Action::Binary {
         function,
         flags: Flags::of(&Modifiers::new()),
@@ -329,7 +332,7 @@ fn load(target: Slot, address: Address, bytes: u32) -> Action {
     }
 }
 
-fn load_many(targets: &[Slot], address: Address) -> Action {
+pub(super) fn load_many(targets: &[Slot], address: Address) -> Action {
     match targets {
         [target] => load(*target, address, 4),
         targets => Action::LoadMany {
@@ -341,7 +344,7 @@ fn load_many(targets: &[Slot], address: Address) -> Action {
     }
 }
 
-fn store_many(values: Box<[Source]>, address: Address) -> Action {
+pub(super) fn store_many(values: Box<[Source]>, address: Address) -> Action {
     match *values {
         [value] => Action::Store {
             address,

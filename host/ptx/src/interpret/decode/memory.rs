@@ -6,6 +6,7 @@ use crate::interpret::program::{
 };
 use crate::numeric::{Flags, alu, mbarrier};
 use crate::simt::address::AddressSpace;
+use crate::simt::instruction::own_arrivals;
 use crate::syntax::modifier::Modifier;
 use crate::syntax::table::Op;
 use crate::syntax::tree::Operand;
@@ -148,13 +149,15 @@ impl<'m> Decoder<'m> {
 
     pub(crate) fn atomic(&mut self, scope: &mut Scope<'m>) -> Action {
         use Modifier::{
-            Add, And, Arrive, ArriveDrop, Cas, Dec, Exch, Inc, Init, Max, Min, Or, Xor,
+            Add, And, Arrive, ArriveDrop, Cas, CompleteTx, Dec, Exch, ExpectTx, Inc, Init, Max,
+            Min, Or, Xor,
         };
         let modifiers = scope.instruction.modifiers;
         let ty = scope.ty();
         let first = usize::from(scope.instruction.row.op == Op::Atom);
         let words = [
-            Add, And, Arrive, ArriveDrop, Cas, Dec, Exch, Inc, Init, Max, Min, Or, Xor,
+            Add, And, Arrive, ArriveDrop, Cas, CompleteTx, Dec, Exch, ExpectTx, Inc, Init, Max,
+            Min, Or, Xor,
         ];
         let word = words.iter().find(|word| modifiers.has(**word));
         let combined = word.and_then(|word| alu::combination(*word, ty));
@@ -163,6 +166,30 @@ impl<'m> Decoder<'m> {
             (_, Some(function)) => AtomicOp::Combine(function),
             _ => return Action::Trap,
         };
+        if word == Some(&Init) {
+            // What was there does not matter.
+            let bits = scope.compute();
+            let operands = [self.value(0), self.source(scope, first + 1)];
+            self.binary(scope, bits, operands, mbarrier::init);
+            return Action::Store {
+                address: self.address(scope, first),
+                bytes: ty.bytes(),
+                value: Source::slot(bits),
+            };
+        }
+        if matches!(word, Some(Arrive | ArriveDrop)) && modifiers.has(ExpectTx) {
+            // The bytes are expected first.
+            let expected = Atomic {
+                target: scope.unwanted(),
+                address: self.address(scope, first),
+                bytes: 8,
+                operation: AtomicOp::Combine(mbarrier::expect),
+                flags: Flags::of(&modifiers),
+                b: self.source(scope, first + 1),
+                c: self.value(0),
+            };
+            self.guarded(scope, Action::Atomic(Box::new(expected)));
+        }
         let mut flags = Flags::of(&modifiers);
         // Atomic addition of `f32` in device memory flushes subnormals.
         flags.ftz = ty == Type::F32 && modifiers.space() != Space::Shared;
@@ -177,8 +204,10 @@ impl<'m> Decoder<'m> {
             operation,
             flags,
             b: match word {
-                // One arrival, where no number is given.
-                Some(Arrive | ArriveDrop) if scope.instruction.operands.len() == 2 => self.value(1),
+                Some(Arrive | ArriveDrop) => match own_arrivals(scope.instruction) {
+                    Some(arrivals) => self.value(arrivals),
+                    None => self.source(scope, first + 1),
+                },
                 _ => self.source(scope, first + 1),
             },
             c: if matches!(operation, AtomicOp::CompareExchange) {

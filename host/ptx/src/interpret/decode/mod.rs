@@ -1,12 +1,14 @@
 //! Makes a [`Program`] of an entry: every name, type and modifier is looked at here, so that running
 //! looks at none.
 
+mod bulk;
 mod call;
 mod compare;
 mod hint;
 mod matrix;
 mod memory;
 mod operand;
+mod wmma;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -115,6 +117,12 @@ impl<'m> Scope<'m> {
             .operands
             .get(index)
             .unwrap_or(&Operand::Sink)
+    }
+
+    /// The elements of an operand in braces.
+    fn vector(&self, index: usize) -> &'m [Operand] {
+        let operand = self.instruction.operands.get(index);
+        operand.map_or(&[], Operand::elements)
     }
 
     /// The slot of a result, whether somebody wants it or not.
@@ -310,6 +318,10 @@ impl<'m> Decoder<'m> {
             Op::StoreMatrix => self.store_matrix(scope),
             Op::TransposeMatrix => self.transpose_matrix(scope),
             Op::CopyAsync => self.copy_async(scope),
+            Op::CopyBulk => self.copy_bulk(scope),
+            Op::FragmentLoad => self.load_fragment(scope),
+            Op::FragmentMultiply => self.multiply_fragments(scope),
+            Op::FragmentStore => self.store_fragment(scope),
             Op::MbarrierTest => self.mbarrier_test(scope),
             Op::Activemask => Action::ActiveMask {
                 target: scope.target(0),

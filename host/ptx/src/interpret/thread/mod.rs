@@ -13,7 +13,7 @@ use crate::interpret::program::{Action, Condition, Slot, Source};
 use crate::numeric::integer::mask;
 use crate::numeric::{Evaluator, Integer, Width, scalar};
 use crate::simt::address::AddressConversion;
-use crate::simt::fault::{TRAPPED, jump_outside, no_function};
+use crate::simt::fault::{BULK_BYTES, TRAPPED, bulk_size, jump_outside, no_function};
 use crate::simt::memory::Memory;
 use crate::simt::special_registers;
 use crate::syntax::types::Special;
@@ -254,6 +254,12 @@ impl<M: Memory + ?Sized> RunningThread<'_, M> {
             } => {
                 let row = self.matrix_row(address, *lanes)?;
                 self.set(*target, row);
+            }
+            Action::BulkSize { bytes } => {
+                let bytes = self.get(*bytes);
+                if !bytes.is_multiple_of(u64::from(BULK_BYTES)) {
+                    return Err(Box::new(bulk_size(bytes)));
+                }
             }
             Action::Jump { target } => self.thread.pc = *target,
             Action::JumpTable { index, table } => {

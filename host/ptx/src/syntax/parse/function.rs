@@ -396,9 +396,14 @@ enum HeadKind {
 
 fn scalar_param(ty: Type) -> ParamType {
     match ty {
-        Type::B8 | Type::U8 | Type::Pred | Type::E4M3 | Type::E5M2 | Type::S4 | Type::U4 => {
-            ParamType::U8
-        }
+        Type::B8
+        | Type::U8
+        | Type::Pred
+        | Type::E4M3
+        | Type::E5M2
+        | Type::S4
+        | Type::U4
+        | Type::B1 => ParamType::U8,
         Type::B16 | Type::U16 | Type::E4M3x2 | Type::E5M2x2 => ParamType::U16,
         Type::B32
         | Type::U32

@@ -31,7 +31,12 @@ impl<'a> Parser<'a> {
         }
         if matches!(
             kind,
-            Some(OperandKind::DstPart(_) | OperandKind::SrcPart(_))
+            Some(
+                OperandKind::DstPart(_)
+                    | OperandKind::SrcPart(_)
+                    | OperandKind::DstMasked(_)
+                    | OperandKind::SrcSelected(_)
+            )
         ) {
             return self.part();
         }

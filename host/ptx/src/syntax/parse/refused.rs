@@ -6,10 +6,12 @@
 pub(crate) fn family(mnemonic: &str, written: &str) -> Option<&'static str> {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| written.starts_with(prefix));
     Some(match mnemonic {
-        "wmma" | "mma" | "ldmatrix" | "stmatrix" | "movmatrix" | "wgmma" | "tcgen05" => {
+        "cp" if written.contains("tensor") => "tensor maps are not",
+        "tcgen05" => "tensor memory is not",
+        "wmma" | "mma" | "ldmatrix" | "stmatrix" | "movmatrix" | "wgmma" => {
             "matrix instructions are not"
         }
-        "cp" | "mbarrier" => "asynchronous copies and their barriers are not",
+        "cp" | "mbarrier" => "asynchronous copies of this form are not",
         "st" | "red" if starts(&["st.async", "st.bulk", "red.async"]) => {
             "asynchronous copies and their barriers are not"
         }

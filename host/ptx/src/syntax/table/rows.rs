@@ -9,8 +9,8 @@ use crate::syntax::types::Type::{self, *};
 
 use Op::Scalar;
 use OperandKind::{
-    Address as A, AddressIn, Dst, DstLoose, DstPair, DstPart, DstVector, PredPair, Src, SrcCopied,
-    SrcLoose, SrcPart, SrcPred, SrcVector,
+    Address as A, AddressIn, Dst, DstLoose, DstMasked, DstPair, DstPart, DstVector, PredPair, Src,
+    SrcCopied, SrcLoose, SrcPart, SrcPred, SrcSelected, SrcVector,
 };
 use Slot::{May, Need, Of};
 use Ty::{Is, T0, T1, T2, Wide};
@@ -58,6 +58,7 @@ const STORE_SPACES: &[Modifier] = &[Global, Shared, SharedCta, Local, Param, Par
 const WINDOWS: &[Modifier] = &[Global, Shared, SharedCta, Local, Const, Param, ParamEntry];
 const ATOM_SPACES: &[Modifier] = &[Global, Shared, SharedCta];
 const SHARED: &[Modifier] = &[Shared, SharedCta];
+const CLUSTER_SHARED: &[Modifier] = &[Shared, SharedCta, SharedCluster];
 const PLAIN: &[Modifier] = &[Weak, Volatile];
 const LOAD_ORDER: &[Modifier] = &[Relaxed, Acquire];
 const STORE_ORDER: &[Modifier] = &[Relaxed, Release];
@@ -132,6 +133,13 @@ impl ScalarOp {
 /// Result, operands, and what becomes of the lanes' results.
 const VIDEO: &[Slot] = &[Of(SIDES), Of(SIDES), Of(SIDES), May(&[Sat, Add])];
 
+const SIMD: &[OperandKind] = &[
+    DstMasked(Is(B32)),
+    SrcSelected(Is(B32)),
+    SrcSelected(Is(B32)),
+    Src(Is(B32)),
+];
+
 /// Scalar video instructions, whose types are those of result and operands. A further operand is what
 /// a second operation works on, or what a part of the result is merged into.
 const VIDEO_SCALAR: &[Slot] = &[Of(SIDES), Of(SIDES), Of(SIDES), May(&[Sat])];
@@ -159,7 +167,7 @@ const VIDEO_MERGE: &[OperandKind] = &[DstPart(T0), SrcPart(T1), SrcPart(T2), Src
 const PREDICATE: Ty = Is(Pred);
 const WORD: Ty = Is(U32);
 
-const fn row(
+pub(super) const fn row(
     name: &'static str,
     slots: &'static [Slot],
     operands: &'static [OperandKind],
@@ -242,30 +250,30 @@ pub(crate) static ROWS: &[Row] = &[
     row("max", &[Of(&[F64])], &[Dst(T0), Src(T0), Src(T0)], Op::Max),
     row("dp4a", &[Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Scalar(ScalarOp::Dp4a)),
     row("dp2a", &[Need(HALF_OF), Of(SIDES), Of(SIDES)], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Scalar(ScalarOp::Dp2a)),
-    row("vabsdiff2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::AbsDiff, 2)),
-    row("vabsdiff4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::AbsDiff, 4)),
-    row("vadd2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Add, 2)),
-    row("vadd4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Add, 4)),
-    row("vavrg2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Average, 2)),
-    row("vavrg4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Average, 4)),
-    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Eq]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Equal, true), 2)),
-    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Ne]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Equal, false), 2)),
-    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Lt]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Less, true), 2)),
-    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Le]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Greater, false), 2)),
-    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Gt]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Greater, true), 2)),
-    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Ge]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Less, false), 2)),
-    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Eq]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Equal, true), 4)),
-    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Ne]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Equal, false), 4)),
-    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Lt]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Less, true), 4)),
-    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Le]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Greater, false), 4)),
-    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Gt]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Greater, true), 4)),
-    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Ge]), May(&[Add])], &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Compare(Ordering::Less, false), 4)),
-    row("vmax2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Max, 2)),
-    row("vmax4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Max, 4)),
-    row("vmin2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Min, 2)),
-    row("vmin4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Min, 4)),
-    row("vsub2", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Sub, 2)),
-    row("vsub4", VIDEO, &[Dst(Is(B32)), Src(Is(B32)), Src(Is(B32)), Src(Is(B32))], Op::Video(Lanewise::Sub, 4)),
+    row("vabsdiff2", VIDEO, SIMD, Op::Video(Lanewise::AbsDiff, 2)),
+    row("vabsdiff4", VIDEO, SIMD, Op::Video(Lanewise::AbsDiff, 4)),
+    row("vadd2", VIDEO, SIMD, Op::Video(Lanewise::Add, 2)),
+    row("vadd4", VIDEO, SIMD, Op::Video(Lanewise::Add, 4)),
+    row("vavrg2", VIDEO, SIMD, Op::Video(Lanewise::Average, 2)),
+    row("vavrg4", VIDEO, SIMD, Op::Video(Lanewise::Average, 4)),
+    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Eq]), May(&[Add])], SIMD, Op::Video(Lanewise::Compare(Ordering::Equal, true), 2)),
+    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Ne]), May(&[Add])], SIMD, Op::Video(Lanewise::Compare(Ordering::Equal, false), 2)),
+    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Lt]), May(&[Add])], SIMD, Op::Video(Lanewise::Compare(Ordering::Less, true), 2)),
+    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Le]), May(&[Add])], SIMD, Op::Video(Lanewise::Compare(Ordering::Greater, false), 2)),
+    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Gt]), May(&[Add])], SIMD, Op::Video(Lanewise::Compare(Ordering::Greater, true), 2)),
+    row("vset2", &[Of(SIDES), Of(SIDES), Need(&[Ge]), May(&[Add])], SIMD, Op::Video(Lanewise::Compare(Ordering::Less, false), 2)),
+    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Eq]), May(&[Add])], SIMD, Op::Video(Lanewise::Compare(Ordering::Equal, true), 4)),
+    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Ne]), May(&[Add])], SIMD, Op::Video(Lanewise::Compare(Ordering::Equal, false), 4)),
+    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Lt]), May(&[Add])], SIMD, Op::Video(Lanewise::Compare(Ordering::Less, true), 4)),
+    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Le]), May(&[Add])], SIMD, Op::Video(Lanewise::Compare(Ordering::Greater, false), 4)),
+    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Gt]), May(&[Add])], SIMD, Op::Video(Lanewise::Compare(Ordering::Greater, true), 4)),
+    row("vset4", &[Of(SIDES), Of(SIDES), Need(&[Ge]), May(&[Add])], SIMD, Op::Video(Lanewise::Compare(Ordering::Less, false), 4)),
+    row("vmax2", VIDEO, SIMD, Op::Video(Lanewise::Max, 2)),
+    row("vmax4", VIDEO, SIMD, Op::Video(Lanewise::Max, 4)),
+    row("vmin2", VIDEO, SIMD, Op::Video(Lanewise::Min, 2)),
+    row("vmin4", VIDEO, SIMD, Op::Video(Lanewise::Min, 4)),
+    row("vsub2", VIDEO, SIMD, Op::Video(Lanewise::Sub, 2)),
+    row("vsub4", VIDEO, SIMD, Op::Video(Lanewise::Sub, 4)),
 
     row("vabsdiff", VIDEO_SCALAR, VIDEO_MERGE, Scalar(ScalarOp::Vabsdiff)),
     row("vabsdiff", VIDEO_SCALAR, VIDEO_PLAIN, Scalar(ScalarOp::Vabsdiff)),
@@ -438,7 +446,7 @@ pub(crate) static ROWS: &[Row] = &[
     row("membar", &[Need(&[Cta, Gl, Sys])], &[], Op::Fence),
     row("membar", &[Need(&[Proxy]), Need(&[Alias])], &[], Op::Fence),
     row("fence", &[Need(&[Proxy]), Need(&[Alias])], &[], Op::Fence),
-    row("fence", &[Need(&[Proxy]), Need(&[Async]), May(&[Global, SharedCta])], &[], Op::Fence),
+    row("fence", &[Need(&[Proxy]), Need(&[Async]), May(&[Global, SharedCta, SharedCluster])], &[], Op::Fence),
     row("fence", &[Need(&[MbarrierInit]), Need(&[Release]), Need(&[Cluster])], &[], Op::Fence),
     row("fence", &[May(&[Sc, AcqRel, Acquire, Release]), Need(SCOPE)], &[], Op::Fence),
 
@@ -471,10 +479,12 @@ pub(crate) static ROWS: &[Row] = &[
     row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[Popc]), May(&[Aligned]), Of(&[U32])], &[Dst(T0), Src(WORD), Src(WORD), SrcPred], Op::BarrierReduce),
     row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[And, Or]), May(&[Aligned]), Of(&[Pred])], &[Dst(T0), Src(WORD), SrcPred], Op::BarrierReduce),
     row("barrier", &[May(&[Cta]), Need(&[Red]), Need(&[And, Or]), May(&[Aligned]), Of(&[Pred])], &[Dst(T0), Src(WORD), Src(WORD), SrcPred], Op::BarrierReduce),
+    row("mbarrier", &[Need(&[Arrive, ArriveDrop]), Need(&[ExpectTx]), May(STORE_ORDER), May(&[Cta, Cluster]), May(CLUSTER_SHARED), Of(&[B64])], &[Dst(T0), A, Src(WORD)], Op::Atom),
+    row("mbarrier", &[Need(&[ExpectTx, CompleteTx]), May(&[Relaxed]), May(&[Cta, Cluster]), May(CLUSTER_SHARED), Of(&[B64])], &[A, Src(WORD)], Op::Red),
     row("mbarrier", &[Need(&[Init]), May(SHARED), Of(&[B64])], &[A, Src(WORD)], Op::Red),
     row("mbarrier", &[Need(&[Inval]), May(SHARED), Of(&[B64])], &[A], Op::Hint),
-    row("mbarrier", &[Need(&[Arrive, ArriveDrop]), May(STORE_ORDER), May(&[Cta, Cluster]), May(SHARED), Of(&[B64])], &[Dst(T0), A], Op::Atom),
-    row("mbarrier", &[Need(&[Arrive, ArriveDrop]), May(&[NoComplete]), May(STORE_ORDER), May(&[Cta, Cluster]), May(SHARED), Of(&[B64])], &[Dst(T0), A, Src(WORD)], Op::Atom),
+    row("mbarrier", &[Need(&[Arrive, ArriveDrop]), May(STORE_ORDER), May(&[Cta, Cluster]), May(CLUSTER_SHARED), Of(&[B64])], &[Dst(T0), A], Op::Atom),
+    row("mbarrier", &[Need(&[Arrive, ArriveDrop]), May(&[NoComplete]), May(STORE_ORDER), May(&[Cta, Cluster]), May(CLUSTER_SHARED), Of(&[B64])], &[Dst(T0), A, Src(WORD)], Op::Atom),
     row("mbarrier", &[Need(&[TestWait, TryWait]), May(LOAD_ORDER), May(&[Cta, Cluster]), May(SHARED), Of(&[B64])], &[Dst(PREDICATE), A, Src(T0)], Op::MbarrierTest),
     row("mbarrier", &[Need(&[TestWait, TryWait]), Need(&[Parity]), May(LOAD_ORDER), May(&[Cta, Cluster]), May(SHARED), Of(&[B64])], &[Dst(PREDICATE), A, Src(WORD)], Op::MbarrierTest),
     row("mbarrier", &[Need(&[TryWait]), May(LOAD_ORDER), May(&[Cta, Cluster]), May(SHARED), Of(&[B64])], &[Dst(PREDICATE), A, Src(T0), Src(WORD)], Op::MbarrierTest),
@@ -516,6 +526,9 @@ pub(crate) static ROWS: &[Row] = &[
     row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8K32]), Need(&[RowMajor]), Need(&[ColumnMajor]), May(&[Satfinite]), Of(&[S32]), Of(&[S4, U4]), Of(&[S4, U4]), Of(&[S32])], &[DstVector(Is(S32), 2), SrcVector(Is(B32), 1), SrcVector(Is(B32), 1), SrcVector(Is(S32), 2)], Op::Mma),
     row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K32]), Need(&[RowMajor]), Need(&[ColumnMajor]), May(&[Satfinite]), Of(&[S32]), Of(&[S4, U4]), Of(&[S4, U4]), Of(&[S32])], &[DstVector(Is(S32), 4), SrcVector(Is(B32), 2), SrcVector(Is(B32), 1), SrcVector(Is(S32), 4)], Op::Mma),
     row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K64]), Need(&[RowMajor]), Need(&[ColumnMajor]), May(&[Satfinite]), Of(&[S32]), Of(&[S4, U4]), Of(&[S4, U4]), Of(&[S32])], &[DstVector(Is(S32), 4), SrcVector(Is(B32), 4), SrcVector(Is(B32), 2), SrcVector(Is(S32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8K128]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[S32]), Of(&[B1]), Of(&[B1]), Of(&[S32]), Need(&[And, Xor]), Need(&[Popc])], &[DstVector(Is(S32), 2), SrcVector(Is(B32), 1), SrcVector(Is(B32), 1), SrcVector(Is(S32), 2)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K128]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[S32]), Of(&[B1]), Of(&[B1]), Of(&[S32]), Need(&[And, Xor]), Need(&[Popc])], &[DstVector(Is(S32), 4), SrcVector(Is(B32), 2), SrcVector(Is(B32), 1), SrcVector(Is(S32), 4)], Op::Mma),
+    row("mma", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M16N8K256]), Need(&[RowMajor]), Need(&[ColumnMajor]), Of(&[S32]), Of(&[B1]), Of(&[B1]), Of(&[S32]), Need(&[And, Xor]), Need(&[Popc])], &[DstVector(Is(S32), 4), SrcVector(Is(B32), 4), SrcVector(Is(B32), 2), SrcVector(Is(S32), 4)], Op::Mma),
     row("ldmatrix", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8]), Need(&[X1]), May(&[Trans]), May(SHARED), Of(&[B16])], &[DstVector(Is(B32), 1), A], Op::LoadMatrix),
     row("ldmatrix", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8]), Need(&[X2]), May(&[Trans]), May(SHARED), Of(&[B16])], &[DstVector(Is(B32), 2), A], Op::LoadMatrix),
     row("ldmatrix", &[Need(&[Sync]), Need(&[Aligned]), Need(&[M8N8]), Need(&[X4]), May(&[Trans]), May(SHARED), Of(&[B16])], &[DstVector(Is(B32), 4), A], Op::LoadMatrix),
@@ -529,6 +542,15 @@ pub(crate) static ROWS: &[Row] = &[
     row("cp", &[Need(&[Async]), Need(&[Ca, Cg]), Need(SHARED), Need(&[Global]), May(FETCH)], &[AddressIn(Space::Shared), AddressIn(Space::Global), Src(WORD), SrcCopied], Op::CopyAsync),
     row("cp", &[Need(&[Async]), Need(&[Ca, Cg]), Need(SHARED), Need(&[Global]), Need(&[L2CacheHint]), May(FETCH)], &[AddressIn(Space::Shared), AddressIn(Space::Global), Src(WORD), Src(Is(B64))], Op::CopyAsync),
     row("cp", &[Need(&[Async]), Need(&[Ca, Cg]), Need(SHARED), Need(&[Global]), Need(&[L2CacheHint]), May(FETCH)], &[AddressIn(Space::Shared), AddressIn(Space::Global), Src(WORD), SrcCopied, Src(Is(B64))], Op::CopyAsync),
+    row("cp", &[Need(&[Async]), Need(&[Mbarrier]), Need(&[Arrive]), May(&[NoInc]), May(SHARED), Of(&[B64])], &[A], Op::Red),
+    row("cp", &[Need(&[Async]), Need(&[Bulk]), Need(CLUSTER_SHARED), Need(&[Global]), Need(&[CompleteTxBytes])], &[AddressIn(Space::Shared), AddressIn(Space::Global), Src(WORD), AddressIn(Space::Shared)], Op::CopyBulk),
+    row("cp", &[Need(&[Async]), Need(&[Bulk]), Need(CLUSTER_SHARED), Need(&[Global]), Need(&[CompleteTxBytes]), Need(&[L2CacheHint])], &[AddressIn(Space::Shared), AddressIn(Space::Global), Src(WORD), AddressIn(Space::Shared), Src(Is(B64))], Op::CopyBulk),
+    row("cp", &[Need(&[Async]), Need(&[Bulk]), Need(&[SharedCluster]), Need(&[SharedCta]), Need(&[CompleteTxBytes])], &[AddressIn(Space::Shared), AddressIn(Space::Shared), Src(WORD), AddressIn(Space::Shared)], Op::CopyBulk),
+    row("cp", &[Need(&[Async]), Need(&[Bulk]), Need(&[Global]), Need(SHARED), Need(&[BulkGroup])], &[AddressIn(Space::Global), AddressIn(Space::Shared), Src(WORD)], Op::CopyBulk),
+    row("cp", &[Need(&[Async]), Need(&[Bulk]), Need(&[Global]), Need(SHARED), Need(&[BulkGroup]), Need(&[L2CacheHint])], &[AddressIn(Space::Global), AddressIn(Space::Shared), Src(WORD), Src(Is(B64))], Op::CopyBulk),
+    row("cp", &[Need(&[Async]), Need(&[Bulk]), Need(&[CommitGroup])], &[], Op::Fence),
+    row("cp", &[Need(&[Async]), Need(&[Bulk]), Need(&[WaitGroup]), May(&[Read])], &[Src(WORD)], Op::Fence),
+    row("cp", &[Need(&[Async]), Need(&[Bulk]), Need(&[Prefetch]), Need(&[L2]), Need(&[Global])], &[AddressIn(Space::Global), Src(WORD)], Op::Hint),
     row("cp", &[Need(&[Async]), Need(&[CommitGroup])], &[], Op::Fence),
     row("cp", &[Need(&[Async]), Need(&[WaitGroup])], &[Src(WORD)], Op::Fence),
     row("cp", &[Need(&[Async]), Need(&[WaitAll])], &[], Op::Fence),

@@ -1,0 +1,101 @@
+//! The rows of `wmma`: each matrix of each shape with as many registers as the manual says.
+
+use crate::syntax::modifier::Modifier::{self, *};
+use crate::syntax::table::OperandKind::{Address as A, DstVector, Src, SrcVector};
+use crate::syntax::table::Slot::{May, Need, Of};
+use crate::syntax::table::Ty::Is;
+use crate::syntax::table::rows::row;
+use crate::syntax::table::{Op, Row};
+use crate::syntax::types::Type::*;
+
+const SPACES: &[Modifier] = &[Global, Shared, SharedCta];
+const LAYOUTS: &[Modifier] = &[RowMajor, ColumnMajor];
+const SHAPES: &[Modifier] = &[M16N16K16, M8N32K16, M32N8K16];
+const ROUND: &[Modifier] = &[Rn, Rz, Rm, Rp];
+
+/// Every form. Each access is there without and with a stride.
+#[rustfmt::skip]
+pub(super) static WMMA_ROWS: &[Row] = &[
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(SHAPES), May(SPACES), Of(&[F16])], &[DstVector(Is(B32), 8), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(SHAPES), May(SPACES), Of(&[F16])], &[DstVector(Is(B32), 8), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K16]), May(SPACES), Of(&[BF16])], &[DstVector(Is(B32), 4), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K16]), May(SPACES), Of(&[BF16])], &[DstVector(Is(B32), 4), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N32K16]), May(SPACES), Of(&[BF16])], &[DstVector(Is(B32), 2), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N32K16]), May(SPACES), Of(&[BF16])], &[DstVector(Is(B32), 2), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M32N8K16]), May(SPACES), Of(&[BF16])], &[DstVector(Is(B32), 8), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M32N8K16]), May(SPACES), Of(&[BF16])], &[DstVector(Is(B32), 8), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K16]), May(SPACES), Of(&[S8, U8])], &[DstVector(Is(B32), 2), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K16]), May(SPACES), Of(&[S8, U8])], &[DstVector(Is(B32), 2), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N32K16]), May(SPACES), Of(&[S8, U8])], &[DstVector(Is(B32), 1), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N32K16]), May(SPACES), Of(&[S8, U8])], &[DstVector(Is(B32), 1), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M32N8K16]), May(SPACES), Of(&[S8, U8])], &[DstVector(Is(B32), 4), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M32N8K16]), May(SPACES), Of(&[S8, U8])], &[DstVector(Is(B32), 4), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K8]), May(SPACES), Of(&[TF32])], &[DstVector(Is(B32), 4), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K8]), May(SPACES), Of(&[TF32])], &[DstVector(Is(B32), 4), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N8K4]), May(SPACES), Of(&[F64])], &[DstVector(Is(F64), 1), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N8K4]), May(SPACES), Of(&[F64])], &[DstVector(Is(F64), 1), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(&[RowMajor]), Need(&[M8N8K32]), May(SPACES), Of(&[S4, U4])], &[DstVector(Is(B32), 1), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(&[RowMajor]), Need(&[M8N8K32]), May(SPACES), Of(&[S4, U4])], &[DstVector(Is(B32), 1), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(&[RowMajor]), Need(&[M8N8K128]), May(SPACES), Of(&[B1])], &[DstVector(Is(B32), 1), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixA]), Need(&[Sync]), Need(&[Aligned]), Need(&[RowMajor]), Need(&[M8N8K128]), May(SPACES), Of(&[B1])], &[DstVector(Is(B32), 1), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(SHAPES), May(SPACES), Of(&[F16])], &[DstVector(Is(B32), 8), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(SHAPES), May(SPACES), Of(&[F16])], &[DstVector(Is(B32), 8), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K16]), May(SPACES), Of(&[BF16])], &[DstVector(Is(B32), 4), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K16]), May(SPACES), Of(&[BF16])], &[DstVector(Is(B32), 4), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N32K16]), May(SPACES), Of(&[BF16])], &[DstVector(Is(B32), 8), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N32K16]), May(SPACES), Of(&[BF16])], &[DstVector(Is(B32), 8), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M32N8K16]), May(SPACES), Of(&[BF16])], &[DstVector(Is(B32), 2), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M32N8K16]), May(SPACES), Of(&[BF16])], &[DstVector(Is(B32), 2), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K16]), May(SPACES), Of(&[S8, U8])], &[DstVector(Is(B32), 2), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K16]), May(SPACES), Of(&[S8, U8])], &[DstVector(Is(B32), 2), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N32K16]), May(SPACES), Of(&[S8, U8])], &[DstVector(Is(B32), 4), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N32K16]), May(SPACES), Of(&[S8, U8])], &[DstVector(Is(B32), 4), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M32N8K16]), May(SPACES), Of(&[S8, U8])], &[DstVector(Is(B32), 1), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M32N8K16]), May(SPACES), Of(&[S8, U8])], &[DstVector(Is(B32), 1), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K8]), May(SPACES), Of(&[TF32])], &[DstVector(Is(B32), 4), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K8]), May(SPACES), Of(&[TF32])], &[DstVector(Is(B32), 4), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N8K4]), May(SPACES), Of(&[F64])], &[DstVector(Is(F64), 1), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N8K4]), May(SPACES), Of(&[F64])], &[DstVector(Is(F64), 1), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(&[ColumnMajor]), Need(&[M8N8K32]), May(SPACES), Of(&[S4, U4])], &[DstVector(Is(B32), 1), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(&[ColumnMajor]), Need(&[M8N8K32]), May(SPACES), Of(&[S4, U4])], &[DstVector(Is(B32), 1), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(&[ColumnMajor]), Need(&[M8N8K128]), May(SPACES), Of(&[B1])], &[DstVector(Is(B32), 1), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixB]), Need(&[Sync]), Need(&[Aligned]), Need(&[ColumnMajor]), Need(&[M8N8K128]), May(SPACES), Of(&[B1])], &[DstVector(Is(B32), 1), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixC]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(SHAPES), May(SPACES), Of(&[F16])], &[DstVector(Is(B32), 4), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixC]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(SHAPES), May(SPACES), Of(&[F16])], &[DstVector(Is(B32), 4), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixC]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K16, M8N32K16, M32N8K16, M16N16K8]), May(SPACES), Of(&[F32])], &[DstVector(Is(F32), 8), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixC]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K16, M8N32K16, M32N8K16, M16N16K8]), May(SPACES), Of(&[F32])], &[DstVector(Is(F32), 8), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixC]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(SHAPES), May(SPACES), Of(&[S32])], &[DstVector(Is(S32), 8), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixC]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(SHAPES), May(SPACES), Of(&[S32])], &[DstVector(Is(S32), 8), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixC]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N8K32, M8N8K128]), May(SPACES), Of(&[S32])], &[DstVector(Is(S32), 2), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixC]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N8K32, M8N8K128]), May(SPACES), Of(&[S32])], &[DstVector(Is(S32), 2), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixC]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N8K4]), May(SPACES), Of(&[F64])], &[DstVector(Is(F64), 2), A], Op::FragmentLoad),
+    row("wmma", &[Need(&[Load]), Need(&[MatrixC]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N8K4]), May(SPACES), Of(&[F64])], &[DstVector(Is(F64), 2), A, Src(Is(U32))], Op::FragmentLoad),
+    row("wmma", &[Need(&[Store]), Need(&[MatrixD]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(SHAPES), May(SPACES), Of(&[F16])], &[A, SrcVector(Is(B32), 4)], Op::FragmentStore),
+    row("wmma", &[Need(&[Store]), Need(&[MatrixD]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(SHAPES), May(SPACES), Of(&[F16])], &[A, SrcVector(Is(B32), 4), Src(Is(U32))], Op::FragmentStore),
+    row("wmma", &[Need(&[Store]), Need(&[MatrixD]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K16, M8N32K16, M32N8K16, M16N16K8]), May(SPACES), Of(&[F32])], &[A, SrcVector(Is(F32), 8)], Op::FragmentStore),
+    row("wmma", &[Need(&[Store]), Need(&[MatrixD]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M16N16K16, M8N32K16, M32N8K16, M16N16K8]), May(SPACES), Of(&[F32])], &[A, SrcVector(Is(F32), 8), Src(Is(U32))], Op::FragmentStore),
+    row("wmma", &[Need(&[Store]), Need(&[MatrixD]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(SHAPES), May(SPACES), Of(&[S32])], &[A, SrcVector(Is(S32), 8)], Op::FragmentStore),
+    row("wmma", &[Need(&[Store]), Need(&[MatrixD]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(SHAPES), May(SPACES), Of(&[S32])], &[A, SrcVector(Is(S32), 8), Src(Is(U32))], Op::FragmentStore),
+    row("wmma", &[Need(&[Store]), Need(&[MatrixD]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N8K32, M8N8K128]), May(SPACES), Of(&[S32])], &[A, SrcVector(Is(S32), 2)], Op::FragmentStore),
+    row("wmma", &[Need(&[Store]), Need(&[MatrixD]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N8K32, M8N8K128]), May(SPACES), Of(&[S32])], &[A, SrcVector(Is(S32), 2), Src(Is(U32))], Op::FragmentStore),
+    row("wmma", &[Need(&[Store]), Need(&[MatrixD]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N8K4]), May(SPACES), Of(&[F64])], &[A, SrcVector(Is(F64), 2)], Op::FragmentStore),
+    row("wmma", &[Need(&[Store]), Need(&[MatrixD]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(&[M8N8K4]), May(SPACES), Of(&[F64])], &[A, SrcVector(Is(F64), 2), Src(Is(U32))], Op::FragmentStore),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(SHAPES), Of(&[F16]), Of(&[F16])], &[DstVector(Is(B32), 4), SrcVector(Is(B32), 8), SrcVector(Is(B32), 8), SrcVector(Is(B32), 4)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(SHAPES), Of(&[F16]), Of(&[F32])], &[DstVector(Is(B32), 4), SrcVector(Is(B32), 8), SrcVector(Is(B32), 8), SrcVector(Is(F32), 8)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(SHAPES), Of(&[F32]), Of(&[F16])], &[DstVector(Is(F32), 8), SrcVector(Is(B32), 8), SrcVector(Is(B32), 8), SrcVector(Is(B32), 4)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(SHAPES), Of(&[F32]), Of(&[F32])], &[DstVector(Is(F32), 8), SrcVector(Is(B32), 8), SrcVector(Is(B32), 8), SrcVector(Is(F32), 8)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(&[M16N16K16]), Of(&[F32]), Of(&[BF16]), Of(&[BF16]), Of(&[F32])], &[DstVector(Is(F32), 8), SrcVector(Is(B32), 4), SrcVector(Is(B32), 4), SrcVector(Is(F32), 8)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(&[M8N32K16]), Of(&[F32]), Of(&[BF16]), Of(&[BF16]), Of(&[F32])], &[DstVector(Is(F32), 8), SrcVector(Is(B32), 2), SrcVector(Is(B32), 8), SrcVector(Is(F32), 8)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(&[M32N8K16]), Of(&[F32]), Of(&[BF16]), Of(&[BF16]), Of(&[F32])], &[DstVector(Is(F32), 8), SrcVector(Is(B32), 8), SrcVector(Is(B32), 2), SrcVector(Is(F32), 8)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(&[M16N16K8]), Of(&[F32]), Of(&[TF32]), Of(&[TF32]), Of(&[F32])], &[DstVector(Is(F32), 8), SrcVector(Is(B32), 4), SrcVector(Is(B32), 4), SrcVector(Is(F32), 8)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(&[M8N8K4]), May(ROUND), Of(&[F64]), Of(&[F64]), Of(&[F64]), Of(&[F64])], &[DstVector(Is(F64), 2), SrcVector(Is(F64), 1), SrcVector(Is(F64), 1), SrcVector(Is(F64), 2)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(&[M16N16K16]), Of(&[S32]), Of(&[S8]), Of(&[S8]), Of(&[S32]), May(&[Satfinite])], &[DstVector(Is(S32), 8), SrcVector(Is(B32), 2), SrcVector(Is(B32), 2), SrcVector(Is(S32), 8)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(&[M16N16K16]), Of(&[S32]), Of(&[U8]), Of(&[U8]), Of(&[S32]), May(&[Satfinite])], &[DstVector(Is(S32), 8), SrcVector(Is(B32), 2), SrcVector(Is(B32), 2), SrcVector(Is(S32), 8)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(&[M8N32K16]), Of(&[S32]), Of(&[S8]), Of(&[S8]), Of(&[S32]), May(&[Satfinite])], &[DstVector(Is(S32), 8), SrcVector(Is(B32), 1), SrcVector(Is(B32), 4), SrcVector(Is(S32), 8)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(&[M8N32K16]), Of(&[S32]), Of(&[U8]), Of(&[U8]), Of(&[S32]), May(&[Satfinite])], &[DstVector(Is(S32), 8), SrcVector(Is(B32), 1), SrcVector(Is(B32), 4), SrcVector(Is(S32), 8)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(&[M32N8K16]), Of(&[S32]), Of(&[S8]), Of(&[S8]), Of(&[S32]), May(&[Satfinite])], &[DstVector(Is(S32), 8), SrcVector(Is(B32), 4), SrcVector(Is(B32), 1), SrcVector(Is(S32), 8)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(LAYOUTS), Need(LAYOUTS), Need(&[M32N8K16]), Of(&[S32]), Of(&[U8]), Of(&[U8]), Of(&[S32]), May(&[Satfinite])], &[DstVector(Is(S32), 8), SrcVector(Is(B32), 4), SrcVector(Is(B32), 1), SrcVector(Is(S32), 8)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(&[RowMajor]), Need(&[ColumnMajor]), Need(&[M8N8K32]), Of(&[S32]), Of(&[S4]), Of(&[S4]), Of(&[S32]), May(&[Satfinite])], &[DstVector(Is(S32), 2), SrcVector(Is(B32), 1), SrcVector(Is(B32), 1), SrcVector(Is(S32), 2)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[Sync]), Need(&[Aligned]), Need(&[RowMajor]), Need(&[ColumnMajor]), Need(&[M8N8K32]), Of(&[S32]), Of(&[U4]), Of(&[U4]), Of(&[S32]), May(&[Satfinite])], &[DstVector(Is(S32), 2), SrcVector(Is(B32), 1), SrcVector(Is(B32), 1), SrcVector(Is(S32), 2)], Op::FragmentMultiply),
+    row("wmma", &[Need(&[MultiplyAdd]), Need(&[And, Xor]), Need(&[Popc]), Need(&[Sync]), Need(&[Aligned]), Need(&[RowMajor]), Need(&[ColumnMajor]), Need(&[M8N8K128]), Of(&[S32]), Of(&[B1]), Of(&[B1]), Of(&[S32])], &[DstVector(Is(S32), 2), SrcVector(Is(B32), 1), SrcVector(Is(B32), 1), SrcVector(Is(S32), 2)], Op::FragmentMultiply),
+];
