@@ -8,10 +8,11 @@ use std::{
 };
 
 /// The crates of the host; each may depend on those before it.
-const CRATES: [(&str, &str); 5] = [
+const CRATES: [(&str, &str); 6] = [
     ("tensor-wasm-ptx", "host/ptx"),
     ("tensor-wasm-device", "host/device"),
     ("tensor-wasm-runtime", "host/runtime"),
+    ("tensor-wasm-snapshot", "host/snapshot"),
     ("tensor-wasm-node", "host/node"),
     ("tensor-wasm", "host/cli"),
 ];

@@ -8,10 +8,11 @@ use std::{
 };
 
 /// The crates, by their folders.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "host/ptx",
     "host/device",
     "host/runtime",
+    "host/snapshot",
     "host/node",
     "host/cli",
     "guest-sdk",

@@ -1,0 +1,194 @@
+//! Reading a snapshot as it comes: bytes go in, the manifest and then each chunk come out, and nothing
+//! comes out that was not checked.
+
+use std::ops::Deref;
+
+use crate::header::Header;
+use crate::{Chunk, Error, Keys, Manifest, Signature};
+
+/// Reads a snapshot whose bytes come in any pieces. Holds what has come of the next part alone: the
+/// manifest, or one chunk.
+#[derive(Debug)]
+pub struct Decoder<K> {
+    keys: K,
+    state: State,
+    /// Header and manifest as they came.
+    head: Vec<u8>,
+    /// What has come and is not used yet, from `used` on.
+    pending: Vec<u8>,
+    used: usize,
+    /// How much of the file was used.
+    at: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    Header,
+    Manifest(Box<Header>, Signature),
+    /// The chunk that is next.
+    Chunks(Box<Manifest>, Signature, usize),
+    /// It was refused.
+    Failed,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub enum Event {
+    /// The manifest, which is the first that is read.
+    Manifest,
+    /// The next chunk, with its place in the manifest's list.
+    Chunk(usize, Chunk),
+}
+
+impl<K: Deref<Target = Keys>> Decoder<K> {
+    /// Begins to read a snapshot that has to be signed as these keys say.
+    pub fn new(keys: K) -> Decoder<K> {
+        Decoder {
+            keys,
+            state: State::Header,
+            head: Vec::new(),
+            pending: Vec::new(),
+            used: 0,
+            at: 0,
+        }
+    }
+
+    /// Takes the next bytes. [`next`](Decoder::next) is to be called until there is nothing, before
+    /// more come.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.pending.drain(..self.used);
+        self.used = 0;
+        self.pending.extend_from_slice(bytes);
+    }
+
+    /// What can be made of the bytes that have come; nothing where there are too few.
+    ///
+    /// # Errors
+    ///
+    /// Where the snapshot can't be used. It stays so.
+    #[expect(clippy::should_implement_trait, reason = "it goes on after nothing")]
+    pub fn next(&mut self) -> Result<Option<Event>, Error> {
+        let next = self.step();
+        if next.is_err() {
+            self.state = State::Failed;
+        }
+        next
+    }
+
+    fn step(&mut self) -> Result<Option<Event>, Error> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Failed) {
+                State::Header => {
+                    let Some(bytes) = self.take(Manifest::HEADER_BYTES) else {
+                        // What can't be one any more is refused without waiting for the rest.
+                        let given = self.rest();
+                        let mark = &crate::header::MAGIC;
+                        if !mark.starts_with(given) && !given.starts_with(mark) {
+                            return Err(Error::NotASnapshot);
+                        }
+                        self.state = State::Header;
+                        return Ok(None);
+                    };
+                    let mut header = [0; Manifest::HEADER_BYTES];
+                    header.copy_from_slice(&bytes);
+                    self.head = bytes;
+                    let header = Header::decode(&header)?;
+                    let signature = self.keys.check(&header)?;
+                    self.state = State::Manifest(Box::new(header), signature);
+                }
+                State::Manifest(header, signature) => {
+                    let Some(text) = self.take(header.manifest_bytes as usize) else {
+                        self.state = State::Manifest(header, signature);
+                        return Ok(None);
+                    };
+                    let manifest = Manifest::parse(&header, &text)?;
+                    self.head.extend_from_slice(&text);
+                    self.state = State::Chunks(Box::new(manifest), signature, 0);
+                    return Ok(Some(Event::Manifest));
+                }
+                State::Chunks(manifest, signature, place) => {
+                    let Some(entry) = manifest.chunks.get(place) else {
+                        let is_over = self.rest().is_empty();
+                        self.state = State::Chunks(manifest, signature, place);
+                        return match is_over {
+                            true => Ok(None),
+                            false => Err(Error::TooLong { at: self.at }),
+                        };
+                    };
+                    let entry = entry.clone();
+                    let Some(stored) = self.take(entry.stored as usize) else {
+                        self.state = State::Chunks(manifest, signature, place);
+                        return Ok(None);
+                    };
+                    let chunk = Chunk::of(entry, stored)?;
+                    self.state = State::Chunks(manifest, signature, place + 1);
+                    return Ok(Some(Event::Chunk(place, chunk)));
+                }
+                State::Failed => return Err(Error::damaged("it was refused before")),
+            }
+        }
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.pending.get(self.used..).unwrap_or_default()
+    }
+
+    fn take(&mut self, count: usize) -> Option<Vec<u8>> {
+        let taken = self.rest().get(..count)?.to_vec();
+        self.used += count;
+        self.at += count as u64;
+        Some(taken)
+    }
+
+    /// The manifest, once it was read.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        match &self.state {
+            State::Chunks(manifest, ..) => Some(manifest),
+            _ => None,
+        }
+    }
+
+    /// The beginning of the file as it came, once the manifest was read: what comes before the chunks.
+    pub fn head(&self) -> &[u8] {
+        match &self.state {
+            State::Chunks(..) => &self.head,
+            _ => &[],
+        }
+    }
+
+    /// Who has signed it, once the manifest was read.
+    pub fn signature(&self) -> Option<&Signature> {
+        match &self.state {
+            State::Chunks(_, signature, _) => Some(signature),
+            _ => None,
+        }
+    }
+
+    /// Ends reading. Returns the manifest, and who has signed it.
+    ///
+    /// # Errors
+    ///
+    /// Where the snapshot is cut short, or was refused.
+    pub fn finish(self) -> Result<(Manifest, Signature), Error> {
+        let given = self.rest().len() as u64;
+        let at = self.at + given;
+        let wanted = match &self.state {
+            State::Header => Manifest::HEADER_BYTES as u64,
+            State::Manifest(header, _) => header.manifest_bytes.into(),
+            State::Chunks(manifest, _, place) => {
+                let left = manifest.chunks.iter().skip(*place);
+                left.map(|chunk| u64::from(chunk.stored)).sum()
+            }
+            State::Failed => return Err(Error::damaged("it was refused before")),
+        };
+        match self.state {
+            State::Chunks(manifest, signature, _) if wanted == 0 && given == 0 => {
+                Ok((*manifest, signature))
+            }
+            _ => Err(Error::Truncated {
+                at,
+                missing: wanted.saturating_sub(given),
+            }),
+        }
+    }
+}
