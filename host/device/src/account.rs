@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedRwLockWriteGuard, OwnedSemaphorePermit, RwLock, Semaphore};
 
 use crate::memory_meter::MemoryMeter;
 use crate::rate::{RateLimit, RatePermit};
@@ -104,6 +104,8 @@ pub(crate) struct Account {
     queues: AtomicU64,
     events: AtomicU64,
     commands: Arc<Semaphore>,
+    /// Held exclusively while commands are held back.
+    admission: Arc<RwLock<()>>,
     /// In units of [`STAGED_UNIT`].
     staged: Arc<Semaphore>,
     staged_units: u32,
@@ -116,7 +118,7 @@ const STAGED_UNIT: u64 = 64;
 
 impl Account {
     pub(crate) fn new(limits: Limits, now: Instant) -> Account {
-        let commands = limits.launches_in_flight.max(1) as usize;
+        let commands = most_commands(&limits);
         let staged_units = u32::try_from(limits.staged_bytes.div_ceil(STAGED_UNIT))
             .unwrap_or(u32::MAX)
             .clamp(1, 1 << 28);
@@ -132,7 +134,8 @@ impl Account {
             modules: AtomicU64::new(0),
             queues: AtomicU64::new(0),
             events: AtomicU64::new(0),
-            commands: Arc::new(Semaphore::new(commands.min(1 << 28))),
+            commands: Arc::new(Semaphore::new(commands as usize)),
+            admission: Arc::default(),
             staged: Arc::new(Semaphore::new(staged_units as usize)),
             staged_units,
         }
@@ -193,6 +196,7 @@ impl Account {
         &self,
         staged_bytes: u64,
     ) -> Result<InFlightPermit, Error> {
+        let _admitted = self.admission.read().await;
         let command = Arc::clone(&self.commands).acquire_owned().await;
         let command = command.map_err(|_| Error::lease_ended())?;
         let units = u32::try_from(staged_bytes.div_ceil(STAGED_UNIT))
@@ -207,6 +211,21 @@ impl Account {
         Ok(InFlightPermit {
             _command: command,
             _staged: staged,
+        })
+    }
+
+    /// Holds back the commands that come from now on, and waits until none is queued or runs. They go
+    /// on when the pause is dropped, also where it is not waited for.
+    ///
+    /// # Errors
+    /// None in practice: the semaphores are never closed.
+    pub(crate) async fn pause(&self) -> Result<Pause, Error> {
+        let held_back = Arc::clone(&self.admission).write_owned().await;
+        let all = most_commands(&self.limits);
+        let ended = self.commands.acquire_many(all).await;
+        drop(ended.map_err(|_| Error::lease_ended())?);
+        Ok(Pause {
+            _held_back: held_back,
         })
     }
 
@@ -227,7 +246,7 @@ impl Account {
 
     pub(crate) fn usage(&self) -> Usage {
         let of = |counter: &AtomicU64| counter.load(Ordering::Acquire);
-        let commands = (self.limits.launches_in_flight.clamp(1, 1 << 28) as usize)
+        let commands = (most_commands(&self.limits) as usize)
             .saturating_sub(self.commands.available_permits());
         let staged = (self.staged_units as usize).saturating_sub(self.staged.available_permits());
         Usage {
@@ -241,6 +260,17 @@ impl Account {
             staged_bytes: staged as u64 * STAGED_UNIT,
         }
     }
+}
+
+/// How many commands may be queued or running, a number.
+fn most_commands(limits: &Limits) -> u32 {
+    limits.launches_in_flight.clamp(1, 1 << 28)
+}
+
+/// Holds back a tenant's commands until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Pause {
+    _held_back: OwnedRwLockWriteGuard<()>,
 }
 
 /// Adds `amount` to `used` unless that passes `limit`; the sum, if it does.

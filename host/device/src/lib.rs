@@ -60,6 +60,7 @@ mod account;
 mod backend;
 mod buffer;
 mod cache;
+mod capture;
 mod channel;
 mod command;
 mod cpu;
@@ -103,6 +104,7 @@ mod trial;
 pub mod worker;
 
 pub use buffer::Buffer;
+pub use capture::{Capture, Captured};
 pub use cpu::CpuConfig;
 #[doc(hidden)]
 pub use cpu::compiled::{compile_for_single_threads, interpret_all_kernels};

@@ -147,7 +147,23 @@ impl Queue {
     pub async fn read(&self, source: &Buffer, offset: u64, bytes: u64) -> Result<Vec<u8>, Error> {
         self.check(source, "a read", offset, bytes)?;
         let permit = self.permit(bytes).await?;
-        self.read_pieces(source, offset, bytes, permit).await
+        self.read_pieces(source, offset, bytes, Some(permit)).await
+    }
+
+    /// As [`read`](Queue::read), while the tenant's commands are held back.
+    pub(crate) async fn read_held(
+        &self,
+        source: &Buffer,
+        offset: u64,
+        bytes: u64,
+    ) -> Result<Vec<u8>, Error> {
+        self.check(source, "a read", offset, bytes)?;
+        self.read_pieces(source, offset, bytes, None).await
+    }
+
+    /// Appends a command while the tenant's commands are held back.
+    pub(crate) fn push_held(&self, command: Command<Handles>) -> Result<(), Error> {
+        self.push(command, None)
     }
 
     /// Queues a copy from one buffer to another, or within one: ranges may overlap.

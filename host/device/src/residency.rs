@@ -1,8 +1,8 @@
 //! Buffers that outlive the instance that made them: weights, tables, a cache.
 //! The names belong to one function of one tenant.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use crate::sync::lock;
@@ -72,6 +72,20 @@ impl Residency {
             }),
             Entry::Vacant(free) => Ok(free.insert(buffer).clone()),
         }
+    }
+
+    /// All buffers that are kept, by name.
+    pub(crate) fn kept(&self) -> BTreeMap<String, Buffer> {
+        let kept = lock(&self.kept);
+        let there = kept.iter().filter(|(_, buffer)| !buffer.is_lost());
+        there
+            .map(|(name, buffer)| (name.clone(), buffer.clone()))
+            .collect()
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.kept().is_empty()
     }
 
     /// Forgets a name. The memory goes when its last user is done.

@@ -61,13 +61,12 @@ impl Queue {
         source: &Buffer,
         offset: u64,
         bytes: u64,
-        permit: InFlightPermit,
+        mut permit: Option<InFlightPermit>,
     ) -> Result<Vec<u8>, Error> {
         let staging = self.shared.backend.staging();
         let out_of_memory = || Error::OutOfMemory { bytes };
         let whole = usize::try_from(bytes).map_err(|_| out_of_memory())?;
         let mut assembly = staging.assembly(whole)?;
-        let mut permit = Some(permit);
         let mut asked = 0;
         let mut ask = |staged: StagedBytes, piece: usize| -> Result<Answer<StagedBytes>, Error> {
             let (reply, answer) = Reply::channel();

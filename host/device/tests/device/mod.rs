@@ -1,6 +1,7 @@
 //! The device as its embedder sees it: each test states a promise, and keeps to
 //! the public interface.
 
+mod capture;
 mod checks;
 pub mod common;
 mod drivers;

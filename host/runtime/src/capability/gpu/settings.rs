@@ -4,7 +4,7 @@
 
 use crate::grant::{Grant, LoadDecision};
 use std::sync::Arc;
-use tensor_wasm_device::{MemoryMeter, Residency, Session};
+use tensor_wasm_device::{Lease, MemoryMeter, Residency, Session};
 
 /// What a tenant may do with the GPU.
 pub type GpuGrant = Grant<GpuAccess>;
@@ -47,13 +47,23 @@ impl GpuAccess {
         &self.session
     }
 
+    /// A hold on the session for work of the host on the function's buffers. What is allocated through
+    /// it is the function's.
+    pub fn lease(&self) -> Lease {
+        let lease = self.session.lease();
+        match &self.memory {
+            Some(meter) => lease.with_memory_meter(meter.clone()),
+            None => lease,
+        }
+    }
+
     /// What meters the memory that the function holds.
     pub(super) fn memory(&self) -> Option<&MemoryMeter> {
         self.memory.as_ref()
     }
 
     /// The buffers that the function keeps on the device.
-    pub(super) fn residency(&self) -> &Residency {
+    pub fn residency(&self) -> &Residency {
         &self.residency
     }
 

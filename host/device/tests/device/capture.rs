@@ -1,0 +1,184 @@
+//! Named buffers as they were at one moment, while work goes on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tensor_wasm_device::{Argument, Capture, Limits, Session, Usage};
+use tokio::time::timeout;
+
+use super::common::{bytes_of, device, in_time, kernel, line, nothing_is_held, pointer, session};
+use super::instances::instance;
+
+const COUNT: u32 = 1 << 16;
+const BYTES: u64 = 4 * COUNT as u64;
+
+async fn values(capture: &Capture, place: usize) -> Vec<u32> {
+    let mut values = Vec::new();
+    // In two parts, as whoever has no room for the whole reads it.
+    for part in 0..2 {
+        let bytes = capture.read(place, part * BYTES / 2, BYTES / 2).await;
+        let bytes = bytes.unwrap();
+        let words = bytes.as_chunks().0.iter();
+        values.extend(words.map(|word| u32::from_le_bytes(*word)));
+    }
+    values
+}
+
+#[tokio::test]
+async fn a_capture_has_all_buffers_as_they_were_at_one_moment_and_work_goes_on() {
+    in_time(async {
+        let session = session();
+        let kept = session.residency();
+        let lease = session.lease();
+        for name in ["a", "b"] {
+            let buffer = lease.allocate(BYTES).await.unwrap();
+            kept.keep(name, buffer).unwrap();
+        }
+        let over = Arc::new(AtomicBool::new(false));
+        let working = {
+            let (kept, over) = (kept.clone(), over.clone());
+            async move {
+                let add = kernel(&lease, "add").await;
+                let queue = lease.create_queue().await.unwrap();
+                let mut rounds = 0;
+                while !over.load(Ordering::Relaxed) {
+                    for name in ["a", "b"] {
+                        let buffer = kept.lookup(name).unwrap().unwrap();
+                        let arguments =
+                            vec![pointer(&buffer), Argument::U32(COUNT), Argument::U32(1)];
+                        let launch = queue.launch(&add, line(COUNT / 256, 256), arguments);
+                        launch.await.unwrap();
+                    }
+                    queue.synchronize().await.unwrap();
+                    rounds += 1;
+                }
+                rounds
+            }
+        };
+        let working = tokio::spawn(working);
+        let mut before = 0;
+        for _ in 0..3 {
+            let capture = session.capture(&[&kept]).await.unwrap();
+            let names = capture.buffers().iter();
+            let names: Vec<_> = names.map(|one| (one.name.as_str(), one.bytes())).collect();
+            assert_eq!(names, [("a", BYTES), ("b", BYTES)]);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let (a, b) = (values(&capture, 0).await, values(&capture, 1).await);
+            assert!(
+                a.iter().all(|value| *value == a[0]),
+                "in the middle of a kernel"
+            );
+            assert!(
+                b.iter().all(|value| *value == b[0]),
+                "in the middle of a kernel"
+            );
+            assert!(a[0] - b[0] <= 1, "{} {}", a[0], b[0]);
+            assert!(a[0] >= before);
+            before = a[0];
+            assert!(capture.finish() < Duration::from_secs(60));
+        }
+        over.store(true, Ordering::Relaxed);
+        assert!(working.await.unwrap() >= before);
+        drop(kept);
+        nothing_is_held(&session).await;
+    })
+    .await;
+}
+
+/// A session with a buffer that leaves no room for another of its size.
+async fn full() -> (Session, tensor_wasm_device::Residency) {
+    let session = device(2).session(Limits {
+        memory_bytes: BYTES + BYTES / 2,
+        ..Limits::default()
+    });
+    let kept = session.residency();
+    let lease = session.lease();
+    let buffer = lease.allocate(BYTES).await.unwrap();
+    let queue = lease.create_queue().await.unwrap();
+    let numbers: Vec<u32> = (0..COUNT).collect();
+    queue.write(&buffer, 0, bytes_of(&numbers)).await.unwrap();
+    queue.synchronize().await.unwrap();
+    kept.keep("full", buffer).unwrap();
+    (session, kept)
+}
+
+#[tokio::test]
+async fn where_there_is_no_room_for_copies_work_is_held_back_until_all_is_read() {
+    in_time(async {
+        let (session, kept) = full().await;
+        let capture = session.capture(&[&kept]).await.unwrap();
+        let lease = session.lease();
+        let queue = lease.create_queue().await.unwrap();
+        let buffer = kept.lookup("full").unwrap().unwrap();
+        let filling = queue.fill(&buffer, 0, BYTES, 0xff);
+        let mut filling = std::pin::pin!(filling);
+        assert!(
+            timeout(Duration::from_millis(50), &mut filling)
+                .await
+                .is_err()
+        );
+        let numbers: Vec<u32> = (0..COUNT).collect();
+        assert_eq!(values(&capture, 0).await, numbers);
+        assert!(capture.finish() >= Duration::from_millis(50));
+        filling.await.unwrap();
+        queue.synchronize().await.unwrap();
+        assert_eq!(queue.read(&buffer, 0, 4).await.unwrap(), [0xff; 4]);
+        assert_eq!(session.usage().memory_bytes, BYTES);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_capture_that_is_given_up_holds_nothing_back() {
+    in_time(async {
+        let (session, kept) = full().await;
+        drop(session.capture(&[&kept]).await.unwrap());
+        let lease = session.lease();
+        let queue = lease.create_queue().await.unwrap();
+        queue.synchronize().await.unwrap();
+        if !instance().has_slices {
+            return;
+        }
+        // Also where it still waits for what runs.
+        let spin = kernel(&lease, "spin").await;
+        let other = session.lease();
+        let spinning = other.create_queue().await.unwrap();
+        spinning.launch(&spin, line(1, 1), vec![]).await.unwrap();
+        let residencies = [&kept];
+        let capturing = session.capture(&residencies);
+        assert!(timeout(Duration::from_millis(50), capturing).await.is_err());
+        queue.synchronize().await.unwrap();
+        drop((spinning, other));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_capture_of_nothing_is_empty_and_other_tenants_are_not_held_back() {
+    in_time(async {
+        let device = device(2);
+        let one = device.session(Limits {
+            memory_bytes: 4,
+            ..Limits::default()
+        });
+        let kept = one.residency();
+        assert!(kept.is_empty());
+        let capture = one.capture(&[&kept]).await.unwrap();
+        assert!(capture.buffers().is_empty());
+        drop(capture);
+        kept.keep("a", one.lease().allocate(4).await.unwrap())
+            .unwrap();
+        let capture = one.capture(&[&kept]).await.unwrap();
+        let other = device.session(Limits::default());
+        let lease = other.lease();
+        let queue = lease.create_queue().await.unwrap();
+        queue.synchronize().await.unwrap();
+        assert!(capture.read(0, 0, 5).await.is_err());
+        assert!(capture.read(1, 0, 0).await.is_err());
+        drop((capture, kept, queue, lease));
+        nothing_is_held(&one).await;
+        assert_eq!(other.usage(), Usage::default());
+    })
+    .await;
+}
