@@ -6,7 +6,9 @@ use std::fmt;
 use http::StatusCode;
 use tensor_wasm_runtime::server::HandleError;
 
-use crate::functions::{AssetError, DeployError, InvalidName, InvokeError, NoPlace, trap_name};
+use crate::functions::{
+    AssetError, DeployError, InvalidName, InvokeError, NoPlace, SnapshotError, trap_name,
+};
 use crate::storage::StorageError;
 use crate::storage::functions::ChangeError;
 
@@ -45,6 +47,8 @@ kinds! {
         "The component imports `tensor:gpu`, which the operator refuses to the tenant.";
     HOST_NOT_GRANTED = FORBIDDEN "host_not_granted" false
         "The operator does not grant the tenant requests to the server.";
+    SNAPSHOT_REFUSED = FORBIDDEN "snapshot_refused" false
+        "The snapshot is another tenant's, or not signed by a key that the node trusts.";
     OPERATOR_ONLY = FORBIDDEN "operator_only" false
         "The route shows all tenants, and the caller's token is not valid for all of them.";
     NOT_FOUND = NOT_FOUND "not_found" false
@@ -59,12 +63,20 @@ kinds! {
         "Nothing is staged for the function at this path.";
     SECRET_NOT_FOUND = NOT_FOUND "secret_not_found" false
         "The function has no secret of this name.";
+    SNAPSHOT_NOT_FOUND = NOT_FOUND "snapshot_not_found" false
+        "The tenant has no snapshot of this id.";
     VERSION_NOT_FOUND = NOT_FOUND "version_not_found" false
         "The function has no version of this number.";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED "method_not_allowed" false
         "The path does not have this method; the header `Allow` lists those that it has.";
+    FUNCTION_EXISTS = CONFLICT "function_exists" false
+        "The tenant has a function of the name that a new one should get.";
+    FUNCTION_CHANGED = CONFLICT "function_changed" true
+        "The function was changed while it was saved or restored.";
     JOB_NOT_FINISHED = CONFLICT "job_not_finished" true
         "The job waits or runs.";
+    RANGE_NOT_SATISFIABLE = RANGE_NOT_SATISFIABLE "range_not_satisfiable" false
+        "The file is shorter than the header `Range` says.";
     BODY_TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large" false
         "The body is longer than the route takes.";
     UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" false
@@ -72,6 +84,8 @@ kinds! {
     INVALID_COMPONENT = UNPROCESSABLE_ENTITY "invalid_component" false
         "The component can't be served: it is damaged, imports what the host does not have, or \
          exports no HTTP handler.";
+    INVALID_SNAPSHOT = UNPROCESSABLE_ENTITY "invalid_snapshot" false
+        "The snapshot is damaged, cut short, of a newer version, or can't be restored here.";
     IDEMPOTENCY_CONFLICT = UNPROCESSABLE_ENTITY "idempotency_conflict" false
         "Another request has been sent with this `Idempotency-Key`.";
     TENANT_CAPACITY_EXHAUSTED = TOO_MANY_REQUESTS "tenant_capacity_exhausted" true
@@ -86,6 +100,9 @@ kinds! {
         "The function returned without a response that can be sent.";
     CAPACITY_EXHAUSTED = SERVICE_UNAVAILABLE "capacity_exhausted" true
         "The node has as many requests, instances or deployments as it can have at one time.";
+    DEVICE_UNAVAILABLE = SERVICE_UNAVAILABLE "device_unavailable" true
+        "The device does not give or take the buffers of a snapshot: it is not granted, full, busy \
+         or lost.";
     STORAGE_UNAVAILABLE = SERVICE_UNAVAILABLE "storage_unavailable" true
         "The database or the store of components does not answer.";
     INVOKE_TIMEOUT = GATEWAY_TIMEOUT "invoke_timeout" false
@@ -195,6 +212,9 @@ impl From<ChangeError> for NodeError {
             ),
             ChangeError::TooMany { limit } => NodeError::too_many_functions(limit),
             ChangeError::TooMuch { limit } => NodeError::too_much_stored(limit),
+            ChangeError::Exists(name) => NodeError::exists(&name),
+            ChangeError::TooManySnapshots { limit } => NodeError::too_many("snapshots", limit),
+            ChangeError::TooManyJobs { limit } => NodeError::too_many("jobs", limit),
             ChangeError::Storage(error) => error.into(),
         }
     }
@@ -251,6 +271,48 @@ impl From<AssetError> for NodeError {
                 format_args!("{limit} assets are staged, as many as a function may have"),
             ),
             AssetError::Upload(error) => error.into(),
+        }
+    }
+}
+
+impl From<SnapshotError> for NodeError {
+    fn from(error: SnapshotError) -> NodeError {
+        use tensor_wasm_device::Error as DeviceError;
+        use tensor_wasm_snapshot::Error as FileError;
+        match error {
+            SnapshotError::NoFunction => ChangeError::NoFunction.into(),
+            SnapshotError::NoSnapshot => NodeError::new(
+                &SNAPSHOT_NOT_FOUND,
+                "there is no such snapshot: GET /snapshots lists those there are",
+            ),
+            SnapshotError::File(error @ (FileError::Unsigned | FileError::OtherKey { .. })) => {
+                NodeError::new(&SNAPSHOT_REFUSED, error)
+            }
+            SnapshotError::File(error @ (FileError::Key { .. } | FileError::SecretKey { .. })) => {
+                NodeError::new(&INVALID_REQUEST, error)
+            }
+            SnapshotError::File(error) => NodeError::new(&INVALID_SNAPSHOT, error),
+            SnapshotError::Unfit(problem) => NodeError::new(&INVALID_SNAPSHOT, problem),
+            SnapshotError::OtherTenant { tenant } => NodeError::new(
+                &SNAPSHOT_REFUSED,
+                format_args!("the snapshot is of a function of tenant {tenant}: act for that one"),
+            ),
+            SnapshotError::Changing => NodeError::new(
+                &FUNCTION_CHANGED,
+                "the function was changed meanwhile: try again",
+            ),
+            SnapshotError::Exists(name) => NodeError::exists(&name),
+            SnapshotError::Device(error @ DeviceError::QuotaExceeded { .. }) => NodeError::new(
+                &TENANT_CAPACITY_EXHAUSTED,
+                format_args!("the snapshot's buffers do not fit: {error}"),
+            ),
+            SnapshotError::Device(error) => NodeError::new(&DEVICE_UNAVAILABLE, error),
+            SnapshotError::NoDevice => NodeError::new(
+                &DEVICE_UNAVAILABLE,
+                "the snapshot has buffers on a device, and the operator grants this tenant none",
+            ),
+            SnapshotError::TooMany { what, limit } => NodeError::too_many(what, limit),
+            SnapshotError::Deploy(error) => error.into(),
         }
     }
 }
@@ -338,6 +400,23 @@ impl NodeError {
                 "this tenant stores {limit} bytes, as much as it may: delete functions, or wait \
                  until jobs that have ended are removed"
             ),
+        )
+    }
+
+    fn exists(name: &str) -> NodeError {
+        NodeError::new(
+            &FUNCTION_EXISTS,
+            format_args!(
+                "there is a function `{name}`: restore over it, give the new one another name, or \
+                 delete it first"
+            ),
+        )
+    }
+
+    fn too_many(what: &str, limit: u32) -> NodeError {
+        NodeError::new(
+            &TENANT_CAPACITY_EXHAUSTED,
+            format_args!("this tenant has {limit} {what}, as many as it may: delete some first"),
         )
     }
 

@@ -215,6 +215,11 @@ impl FunctionGrants {
             access: OnceLock::new(),
         }
     }
+
+    /// The function's part of the device, if it has used it.
+    pub(crate) fn opened(&self) -> Option<GpuAccess> {
+        self.access.get().cloned()
+    }
 }
 
 impl GpuGrants for FunctionGrants {

@@ -18,6 +18,7 @@ mod openapi;
 mod query;
 mod routes;
 mod settings;
+mod snapshots;
 mod usage;
 
 use std::sync::{Arc, OnceLock};
@@ -162,6 +163,12 @@ impl Api {
             Endpoint::ShowJob => self.show_job(call).await,
             Endpoint::JobResult => self.job_result(call).await,
             Endpoint::CancelJob => self.cancel_job(call).await,
+            Endpoint::SaveSnapshot => self.save_snapshot(call).await,
+            Endpoint::ListSnapshots => self.list_snapshots(call).await,
+            Endpoint::UploadSnapshot => self.upload_snapshot(call).await,
+            Endpoint::DownloadSnapshot => self.download_snapshot(call).await,
+            Endpoint::RestoreSnapshot => self.restore_snapshot(call).await,
+            Endpoint::DeleteSnapshot => self.delete_snapshot(call).await,
             Endpoint::Usage => self.usage(call).await,
             Endpoint::OpenApi => Ok(openapi::response()),
             Endpoint::Healthz => body::json(

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use tensor_wasm_runtime::Capability;
 use utoipa::ToSchema;
 
+use crate::functions::{Restored, Saved};
 use crate::storage::usage::{Amounts, UsageKey};
-use crate::storage::{assets, functions, jobs};
+use crate::storage::{assets, functions, jobs, snapshots};
 
 /// A function.
 #[derive(Serialize, ToSchema)]
@@ -186,6 +187,129 @@ pub(super) struct OutgoingHttpRequest {
 pub(super) struct SecretRequest {
     /// What the function sees.
     pub(super) value: String,
+}
+
+/// A snapshot of a function.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Snapshot {
+    /// `snap_` and 32 hexadecimal digits. Later ones are greater.
+    id: String,
+    /// The name that the function had.
+    function: String,
+    /// The id that the function had.
+    function_id: String,
+    /// When the function was as it is here (RFC 3339).
+    created_at: String,
+    /// The name of the token that saved or uploaded it, where a policy knew it.
+    created_by: Option<String>,
+    /// What it has in all, in bytes.
+    bytes: u64,
+    /// The length of its file, in bytes.
+    file_bytes: u64,
+    /// Named buffers of the device.
+    buffers: u64,
+    /// Jobs that waited.
+    jobs: u64,
+    /// The key that has signed it: `hmac:` or `ed25519:`, and 64 hexadecimal digits.
+    signed_by: Option<String>,
+}
+
+/// A snapshot that was saved or uploaded.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SavedSnapshot {
+    #[serde(flatten)]
+    snapshot: Snapshot,
+    /// What the tenant stores more because of it, in bytes: what no other snapshot has.
+    new_bytes: u64,
+    /// How long the tenant's work on the device was held back, in milliseconds.
+    paused_ms: f64,
+}
+
+/// A page of snapshots.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SnapshotList {
+    /// Newest first.
+    pub(super) snapshots: Vec<Snapshot>,
+    /// What `after` has to be for the next page; `null` on the last one.
+    pub(super) next: Option<String>,
+}
+
+/// How a function is saved.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SaveRequest {
+    /// A key of 32 bytes, in base64: the function's secrets are saved, sealed by it. Without it their
+    /// names alone are.
+    #[serde(default)]
+    pub(super) secrets_key: Option<String>,
+}
+
+/// How a snapshot is restored.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RestoreRequest {
+    /// The name of the new function; without it, and without `over`, the name that it had.
+    #[serde(default)]
+    pub(super) name: Option<String>,
+    /// The id or name of the function whose next versions it becomes.
+    #[serde(default)]
+    pub(super) over: Option<String>,
+    /// The key that its secrets were sealed by.
+    #[serde(default)]
+    pub(super) secrets_key: Option<String>,
+    /// Whether its jobs wait again.
+    #[serde(default)]
+    pub(super) jobs: bool,
+}
+
+/// A function that was restored.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RestoredFunction {
+    function: Function,
+    /// Named buffers that are on the device again, with their bytes.
+    buffers: BTreeMap<String, u64>,
+    /// The names of secrets that the function had, and has not: set them.
+    missing_secrets: Vec<String>,
+    /// Jobs that wait again.
+    jobs: u32,
+}
+
+impl Snapshot {
+    pub(super) fn of(snapshot: &snapshots::Snapshot) -> Snapshot {
+        Snapshot {
+            id: snapshot.id.clone(),
+            function: snapshot.function_name.clone(),
+            function_id: snapshot.function_id.clone(),
+            created_at: rfc3339(snapshot.created_ms),
+            created_by: snapshot.created_by.clone(),
+            bytes: snapshot.bytes,
+            file_bytes: snapshot.file_bytes,
+            buffers: snapshot.buffers,
+            jobs: snapshot.jobs,
+            signed_by: snapshot.signed_by.clone(),
+        }
+    }
+}
+
+impl SavedSnapshot {
+    pub(super) fn of(saved: &Saved) -> SavedSnapshot {
+        SavedSnapshot {
+            snapshot: Snapshot::of(&saved.snapshot),
+            new_bytes: saved.new_bytes,
+            paused_ms: saved.paused.as_micros() as f64 / 1000.0,
+        }
+    }
+}
+
+impl RestoredFunction {
+    pub(super) fn of(function: Function, restored: Restored) -> RestoredFunction {
+        RestoredFunction {
+            function,
+            buffers: restored.buffers,
+            missing_secrets: restored.missing_secrets,
+            jobs: restored.jobs,
+        }
+    }
 }
 
 /// A line that a function wrote.

@@ -22,10 +22,12 @@ use super::functions::LARGEST_PAGE;
 use super::model::{
     Asset, AssetList, ConfigRequest, DeployRequest, ErrorDetail, ErrorResponse, Function,
     FunctionConfig, FunctionList, Health, Imports, Job, JobError, JobId, JobList, LogLine, LogPage,
-    OutgoingHttp, OutgoingHttpRequest, SecretRequest, TrafficRequest, UsageList, UsageRecord,
+    OutgoingHttp, OutgoingHttpRequest, RestoreRequest, RestoredFunction, SaveRequest,
+    SavedSnapshot, SecretRequest, Snapshot, SnapshotList, TrafficRequest, UsageList, UsageRecord,
     Version,
 };
 use super::routes::{COMMON_ERRORS, Endpoint, Methods, Operation, ROUTES};
+use super::snapshots::SNAPSHOT;
 use crate::error::ErrorKind;
 use crate::storage::jobs::JobState;
 
@@ -86,6 +88,12 @@ pub(crate) fn document() -> String {
         .schema_from::<OutgoingHttp>()
         .schema_from::<OutgoingHttpRequest>()
         .schema_from::<SecretRequest>()
+        .schema_from::<Snapshot>()
+        .schema_from::<SnapshotList>()
+        .schema_from::<SaveRequest>()
+        .schema_from::<SavedSnapshot>()
+        .schema_from::<RestoreRequest>()
+        .schema_from::<RestoredFunction>()
         .schema_from::<Job>()
         .schema_from::<JobId>()
         .schema_from::<JobList>()
@@ -133,7 +141,10 @@ fn described(
         .operation_id(Some(id))
         .summary(Some(operation.summary));
     for (name, meaning) in [
-        ("id", "The id or name of a function, or the id of a job."),
+        (
+            "id",
+            "The id or name of a function, or the id of a job or snapshot.",
+        ),
         ("version", "The number of a version."),
         ("name", "The name of a setting."),
         (
@@ -236,6 +247,15 @@ fn request_body(endpoint: Endpoint) -> Option<utoipa::openapi::request_body::Req
         Endpoint::SetSecret => body
             .content(JSON, Content::new(Some(reference::<SecretRequest>())))
             .build(),
+        Endpoint::SaveSnapshot => body
+            .required(Some(Required::False))
+            .content(JSON, Content::new(Some(reference::<SaveRequest>())))
+            .build(),
+        Endpoint::UploadSnapshot => body.content(SNAPSHOT, Content::new(Some(bytes()))).build(),
+        Endpoint::RestoreSnapshot => body
+            .required(Some(Required::False))
+            .content(JSON, Content::new(Some(reference::<RestoreRequest>())))
+            .build(),
         _ => return None,
     })
 }
@@ -258,6 +278,7 @@ fn success(endpoint: Endpoint) -> (&'static str, &'static str, Option<RefOr<Sche
         Endpoint::DeleteFunction
         | Endpoint::DeleteSecret
         | Endpoint::DeleteAsset
+        | Endpoint::DeleteSnapshot
         | Endpoint::DeleteAssets => ("204", "It is deleted.", None),
         Endpoint::ListAssets => ("200", "The assets.", Some(reference::<AssetList>())),
         Endpoint::PutAsset => ("200", "It is staged.", Some(reference::<Asset>())),
@@ -278,6 +299,18 @@ fn success(endpoint: Endpoint) -> (&'static str, &'static str, Option<RefOr<Sche
             "The job, where `Location` is.",
             Some(reference::<JobId>()),
         ),
+        Endpoint::SaveSnapshot | Endpoint::UploadSnapshot => (
+            "201",
+            "The snapshot, where `Location` is.",
+            Some(reference::<SavedSnapshot>()),
+        ),
+        Endpoint::ListSnapshots => ("200", "A page.", Some(reference::<SnapshotList>())),
+        Endpoint::DownloadSnapshot => ("200", "The file.", Some(bytes())),
+        Endpoint::RestoreSnapshot => (
+            "201",
+            "The new function, where `Location` is; 200 where it was restored over one.",
+            Some(reference::<RestoredFunction>()),
+        ),
         Endpoint::Usage => ("200", "The records.", Some(reference::<UsageList>())),
         Endpoint::Logs => ("200", "The lines.", Some(reference::<LogPage>())),
         Endpoint::ListJobs => ("200", "A page.", Some(reference::<JobList>())),
@@ -296,6 +329,7 @@ fn success(endpoint: Endpoint) -> (&'static str, &'static str, Option<RefOr<Sche
 fn media_type(endpoint: Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Metrics => "text/plain",
+        Endpoint::DownloadSnapshot => SNAPSHOT,
         _ => JSON,
     }
 }

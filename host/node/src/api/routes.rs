@@ -73,6 +73,12 @@ pub(super) enum Endpoint {
     ShowJob,
     JobResult,
     CancelJob,
+    SaveSnapshot,
+    ListSnapshots,
+    UploadSnapshot,
+    DownloadSnapshot,
+    RestoreSnapshot,
+    DeleteSnapshot,
     Usage,
     OpenApi,
     Healthz,
@@ -515,6 +521,118 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/f/{id}/{*path}",
         operations: INVOKE,
+    },
+    Route {
+        path: "/functions/{id}/snapshots",
+        operations: &[Operation {
+            methods: Methods::Post,
+            endpoint: Endpoint::SaveSnapshot,
+            action: "snapshot.save",
+            summary: "Save a function as it is now: its versions that get requests, with their \
+                      assets and what they keep on the device, its settings, and its jobs that \
+                      wait. Requests to it go on.",
+            query: &[],
+            errors: &[
+                &INVALID_REQUEST,
+                &FUNCTION_NOT_FOUND,
+                &error::FUNCTION_CHANGED,
+                &BODY_TOO_LARGE,
+                &UNSUPPORTED_MEDIA_TYPE,
+                &TENANT_CAPACITY_EXHAUSTED,
+                &error::DEVICE_UNAVAILABLE,
+                &STORAGE_FULL,
+            ],
+        }],
+    },
+    Route {
+        path: "/snapshots",
+        operations: &[
+            Operation {
+                methods: Methods::Get,
+                endpoint: Endpoint::ListSnapshots,
+                action: "snapshot.list",
+                summary: "The snapshots of the tenant, newest first.",
+                query: &[
+                    ("function", "Those of the function of this id or name."),
+                    (
+                        "limit",
+                        "How many at most: 1 to 1000; 100 where nothing is said.",
+                    ),
+                    ("after", "The `next` of the page before."),
+                ],
+                errors: &[&INVALID_REQUEST],
+            },
+            Operation {
+                methods: Methods::Post,
+                endpoint: Endpoint::UploadSnapshot,
+                action: "snapshot.upload",
+                summary: "Upload a snapshot that was downloaded, here or from another node.",
+                query: &[],
+                errors: &[
+                    &INVALID_REQUEST,
+                    &error::SNAPSHOT_REFUSED,
+                    &UNSUPPORTED_MEDIA_TYPE,
+                    &error::INVALID_SNAPSHOT,
+                    &TENANT_CAPACITY_EXHAUSTED,
+                    &STORAGE_FULL,
+                ],
+            },
+        ],
+    },
+    Route {
+        path: "/snapshots/{id}",
+        operations: &[
+            Operation {
+                methods: Methods::Get,
+                endpoint: Endpoint::DownloadSnapshot,
+                action: "snapshot.download",
+                summary: "A snapshot as a file; with Range: bytes=N-, what follows its first N \
+                          bytes.",
+                query: &[],
+                errors: &[
+                    &INVALID_REQUEST,
+                    &error::SNAPSHOT_NOT_FOUND,
+                    &error::RANGE_NOT_SATISFIABLE,
+                    &error::INVALID_SNAPSHOT,
+                ],
+            },
+            Operation {
+                methods: Methods::Delete,
+                endpoint: Endpoint::DeleteSnapshot,
+                action: "snapshot.delete",
+                summary: "Delete a snapshot. Functions that were restored from it stay.",
+                query: &[],
+                errors: &[&INVALID_REQUEST, &error::SNAPSHOT_NOT_FOUND, &STORAGE_FULL],
+            },
+        ],
+    },
+    Route {
+        path: "/snapshots/{id}/restore",
+        operations: &[Operation {
+            methods: Methods::Post,
+            endpoint: Endpoint::RestoreSnapshot,
+            action: "snapshot.restore",
+            summary: "Make a new function of a snapshot or, with `over`, the next versions of one \
+                      that is there. All of it or nothing.",
+            query: &[],
+            errors: &[
+                &INVALID_REQUEST,
+                &INVALID_NAME,
+                &GPU_REFUSED,
+                &error::SNAPSHOT_REFUSED,
+                &FUNCTION_NOT_FOUND,
+                &error::SNAPSHOT_NOT_FOUND,
+                &error::FUNCTION_EXISTS,
+                &error::FUNCTION_CHANGED,
+                &BODY_TOO_LARGE,
+                &UNSUPPORTED_MEDIA_TYPE,
+                &INVALID_COMPONENT,
+                &error::INVALID_SNAPSHOT,
+                &TENANT_CAPACITY_EXHAUSTED,
+                &error::DEVICE_UNAVAILABLE,
+                &STORAGE_FULL,
+            ],
+        }],
     },
     Route {
         path: "/usage",

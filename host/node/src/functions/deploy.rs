@@ -14,7 +14,8 @@ use tensor_wasm_runtime::policy::PolicyGrant;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::compilers::Compilers;
-use super::loader::{LoadError, LoadedComponent};
+use super::loaded::LoadedVersion;
+use super::loader::LoadError;
 use super::places::FunctionPlace;
 use super::{DEPLOYMENTS, FunctionName, Functions};
 use crate::grants::FunctionGrants;
@@ -116,21 +117,45 @@ impl Functions {
         owner: Owner<'_>,
         digest: &str,
         assets: &Assets,
-    ) -> Result<(Arc<dyn LoadedComponent>, LoadInputs), LoadError> {
+    ) -> Result<(LoadedVersion, LoadInputs), LoadError> {
+        let permits = compilers.permits(owner.tenant).await;
+        let inputs = self.load_inputs(owner.id).await?;
+        let loading = self.load_permitted(permits, owner, digest, assets, &inputs);
+        Ok((loading.await?, inputs))
+    }
+
+    /// As [`load`](Functions::load), with these settings in place of those that the function has.
+    pub(super) async fn load_as(
+        &self,
+        compilers: &Compilers,
+        owner: Owner<'_>,
+        digest: &str,
+        assets: &Assets,
+        inputs: &LoadInputs,
+    ) -> Result<LoadedVersion, LoadError> {
+        let permits = compilers.permits(owner.tenant).await;
+        let loading = self.load_permitted(permits, owner, digest, assets, inputs);
+        loading.await
+    }
+
+    async fn load_permitted(
+        &self,
+        permits: Vec<OwnedSemaphorePermit>,
+        owner: Owner<'_>,
+        digest: &str,
+        assets: &Assets,
+        inputs: &LoadInputs,
+    ) -> Result<LoadedVersion, LoadError> {
         let (tenant, function_id) = (owner.tenant, owner.id);
-        let permits = compilers.permits(tenant).await;
-        let inputs = self.load_inputs(function_id).await?;
         let settings = self.opened(function_id, &inputs.settings)?;
         let http = self.http_grant(tenant, inputs.outgoing_hosts.as_deref())?;
         let component = self.storage.components.read(digest).await?;
         let memory = self.usage.memory_meter(tenant, function_id, owner.name);
         let limits = self.limits();
+        let grants = FunctionGrants::new(self.host.grants.clone(), tenant, memory);
+        let grants = Arc::new(grants);
         let mut config = ApplicationConfig {
-            gpu: Arc::new(FunctionGrants::new(
-                self.host.grants.clone(),
-                tenant,
-                memory,
-            )),
+            gpu: grants.clone(),
             tenant_memory: self.host.memory.clone(),
             scheduler: self.host.scheduler.clone(),
             output: Some(self.logs.of(tenant, function_id)),
@@ -149,8 +174,8 @@ impl Functions {
             let mounted = self.host.mounts.mount(&self.storage, assets).await?;
             config.directories.push(mounted);
         }
-        let application = self.host.loader.load(component, config, permits).await?;
-        Ok((application, inputs))
+        let component = self.host.loader.load(component, config, permits).await?;
+        Ok(LoadedVersion { component, grants })
     }
 
     /// What is staged, and the contents of it and of the component, which stay from here on, also
@@ -216,10 +241,10 @@ pub(super) struct Owner<'a> {
 /// again.
 #[derive(PartialEq, Eq)]
 pub(super) struct LoadInputs {
-    settings: Settings,
-    outgoing_hosts: Option<Vec<String>>,
+    pub(super) settings: Settings,
+    pub(super) outgoing_hosts: Option<Vec<String>>,
     /// How often the grants of tenants had changed.
-    grants_changed: u64,
+    pub(super) grants_changed: u64,
 }
 
 impl From<LoadError> for DeployError {
@@ -239,7 +264,11 @@ impl From<ChangeError> for DeployError {
             ChangeError::TooMuch { limit } => DeployError::TooMuch { limit },
             ChangeError::Storage(error) => DeployError::Storage(error),
             // A deployment makes what is not there.
-            ChangeError::NoFunction | ChangeError::NoVersion(_) => DeployError::Internal,
+            ChangeError::NoFunction
+            | ChangeError::NoVersion(_)
+            | ChangeError::Exists(_)
+            | ChangeError::TooManyJobs { .. }
+            | ChangeError::TooManySnapshots { .. } => DeployError::Internal,
         }
     }
 }
@@ -321,8 +350,8 @@ impl Deployment {
             function_name: name.as_str(),
         };
         let loading = functions.load(compilers, owner, &digest, assets);
-        let (application, inputs) = loading.await?;
-        let imports = application.imports();
+        let (loaded, inputs) = loading.await?;
+        let imports = loaded.component.imports();
         let version = NewVersion {
             digest,
             size_bytes,
@@ -363,7 +392,7 @@ impl Deployment {
             is_current &= of_version.is_ok_and(|of_version| of_version == *assets);
         }
         if let Some((number, _)) = function.active().filter(|_| is_current) {
-            functions.loaded.insert(tenant, &id, number, application);
+            functions.loaded.insert(tenant, &id, number, loaded);
         }
         change.replaced(tenant, function);
         Ok(added)

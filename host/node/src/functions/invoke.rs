@@ -132,14 +132,14 @@ impl Functions {
                     .load(&self.loaders, owner, &version.digest, &assets)
                     .await
                 {
-                    Ok((application, _)) => Ok(application),
+                    Ok((loaded, _)) => Ok(loaded),
                     Err(LoadError::Component(error)) => Err(InvokeError::Component(error)),
                     Err(LoadError::Storage(error)) => Err(InvokeError::Storage(error)),
                     Err(LoadError::Internal) => Err(InvokeError::Internal),
                 }
             })
             .await?;
-        Ok(loaded.clone())
+        Ok(loaded.component.clone())
     }
 }
 

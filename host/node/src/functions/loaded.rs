@@ -10,10 +10,19 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
 
 use super::loader::LoadedComponent;
+use crate::grants::FunctionGrants;
 use crate::lock::ignore_poison;
 
-/// A component that is loaded, or will be by the first that needs it.
-pub(super) type Cell = Arc<OnceCell<Arc<dyn LoadedComponent>>>;
+/// A version that is loaded. Clones are the same one.
+#[derive(Clone)]
+pub(super) struct LoadedVersion {
+    pub(super) component: Arc<dyn LoadedComponent>,
+    /// What it has of the device.
+    pub(super) grants: Arc<FunctionGrants>,
+}
+
+/// A version that is loaded, or will be by the first that needs it.
+pub(super) type Cell = Arc<OnceCell<LoadedVersion>>;
 
 /// The components that are loaded, by function and version.
 pub(super) struct Loaded {
@@ -58,17 +67,18 @@ impl Loaded {
         cell
     }
 
-    /// Has a component that was just loaded.
-    pub(super) fn insert(
-        &self,
-        tenant: u64,
-        id: &str,
-        version: u32,
-        application: Arc<dyn LoadedComponent>,
-    ) {
+    /// Has a version that was just loaded.
+    pub(super) fn insert(&self, tenant: u64, id: &str, version: u32, loaded: LoadedVersion) {
         let cell = self.cell(tenant, id, version);
         // Another one, where a request was faster: equal, and in use.
-        let _ = cell.set(application);
+        let _ = cell.set(loaded);
+    }
+
+    /// A version, if it is loaded. That is no use of it.
+    pub(super) fn peek(&self, id: &str, version: u32) -> Option<LoadedVersion> {
+        let cells = ignore_poison(self.cells.lock());
+        let used = cells.by_version.get(id)?.get(&version)?;
+        used.cell.get().cloned()
     }
 
     /// Forgets all components. Requests that run keep theirs for as long as they do.

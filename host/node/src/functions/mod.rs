@@ -22,6 +22,7 @@ mod name;
 mod outgoing;
 mod places;
 mod settings;
+mod snapshots;
 mod usage;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tensor_wasm_runtime::{GuestScheduler, HttpGrant, Observer, TenantMemory, Tracer, Trap};
+use tensor_wasm_snapshot::Keys;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
@@ -57,6 +59,9 @@ pub(crate) use mount::GUEST_PATH;
 pub(crate) use mount::{MountAssets, Mounts};
 pub(crate) use name::{FunctionName, InvalidName};
 pub(crate) use outgoing::OutgoingError;
+pub(crate) use snapshots::{
+    RestoreOptions, RestoreTarget, Restored, SaveOptions, Saved, SnapshotError, SnapshotUpload,
+};
 
 use admission::{Admission, AdmissionLimits};
 use collection::Collection;
@@ -139,6 +144,8 @@ pub(crate) struct FunctionHost {
     pub(crate) tracer: Option<Arc<dyn Tracer>>,
     /// Whose guest runs next. Simulations run none.
     pub(crate) scheduler: Option<Arc<GuestScheduler>>,
+    /// What snapshots are signed by, and whose signatures are trusted.
+    pub(crate) snapshot_keys: Arc<Keys>,
 }
 
 /// The functions of a node.

@@ -196,6 +196,19 @@ impl Functions {
     }
 }
 
+/// Whether a function may get these values, and these secrets beside those that it has.
+pub(super) fn check_restored(
+    values: &BTreeMap<String, String>,
+    secrets: &BTreeMap<String, Vec<u8>>,
+    present: &Settings,
+) -> Result<(), SettingError> {
+    for name in secrets.keys() {
+        check_name(name)?;
+    }
+    let new = secrets.keys().filter(|name| !present.contains_key(*name));
+    check(values, present, present.len() + new.count())
+}
+
 fn check(
     values: &BTreeMap<String, String>,
     present: &Settings,

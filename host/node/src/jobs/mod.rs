@@ -179,6 +179,11 @@ impl Jobs {
         .await
     }
 
+    /// A tenant has jobs that something else has added.
+    pub(crate) fn added(&self, tenant: u64) {
+        self.due(tenant, self.clock().now_ms());
+    }
+
     /// A job of a tenant.
     pub(crate) async fn find(&self, tenant: u64, id: &str) -> Result<Option<Job>, StorageError> {
         self.storage.database.job(tenant, id).await

@@ -55,6 +55,7 @@ use crate::storage::Storage;
 pub use crate::functions::FunctionLimits;
 pub use crate::jobs::JobLimits;
 pub use crate::storage::StorageError;
+pub use tensor_wasm_snapshot::Keys as SnapshotKeys;
 
 /// What records of the node's start and stop name.
 const WHAT: &str = "node";
@@ -78,6 +79,8 @@ pub struct NodeSource {
     pub limits: FunctionLimits,
     /// What jobs may take, and how long they are kept.
     pub jobs: JobLimits,
+    /// What snapshots are signed by, and whose signatures are trusted.
+    pub snapshot_keys: Arc<SnapshotKeys>,
 }
 
 impl NodeSource {
@@ -88,6 +91,7 @@ impl NodeSource {
             secrets_key: None,
             limits: FunctionLimits::default(),
             jobs: JobLimits::default(),
+            snapshot_keys: Arc::default(),
         }
     }
 }
@@ -299,6 +303,7 @@ impl HostBuilder<NodeSource> {
             observer: self.observer(),
             tracer: self.tracer(),
             scheduler: Some(guests.scheduler()),
+            snapshot_keys: self.source.snapshot_keys.clone(),
         };
         let functions = Arc::new(Functions::new(storage.clone(), shared, limits));
         let jobs = Jobs::open(storage.clone(), functions.clone(), self.source.jobs.clone());

@@ -200,6 +200,7 @@ impl Schedule {
             observer: None,
             tracer: None,
             scheduler: None,
+            snapshot_keys: Arc::default(),
         };
         let limits = FunctionLimits {
             functions: 3,

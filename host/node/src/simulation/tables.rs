@@ -422,6 +422,7 @@ impl Tables {
                 max_attempts: job.max_attempts,
                 claims: 0,
                 backoff_ms: job.backoff_ms,
+                on_restart: job.on_restart,
                 created_by: job.created_by,
                 created_ms: now_ms,
                 started_ms: None,

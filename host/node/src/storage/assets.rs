@@ -203,14 +203,59 @@ pub(super) async fn copy_staged(
     .execute(&mut *connection)
     .await?;
     let copied = list(connection, owner, version).await?;
-    let bytes: u64 = copied.values().map(|asset| asset.size_bytes).sum();
+    count(connection, function_id, version, &copied).await
+}
+
+/// Gives a new version these assets. Whether the tenant may store as much.
+pub(super) async fn add(
+    connection: &mut SqliteConnection,
+    owner: AssetOwner<'_>,
+    function_id: &str,
+    version: i64,
+    added: &Assets,
+    stored_bytes: u64,
+) -> Result<bool, StorageError> {
+    let tenant = owner.tenant.cast_signed();
+    for (path, asset) in added {
+        let size = asset.size_bytes.cast_signed();
+        if !has(connection, owner.tenant, &asset.digest).await? {
+            if !stored::has_room(connection, tenant, size, stored_bytes).await? {
+                return Ok(false);
+            }
+            stored::change(connection, tenant, size).await?;
+        }
+        sqlx::query(
+            "INSERT INTO assets (tenant, function_name, version, path, digest, size_bytes) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(tenant)
+        .bind(owner.function_name)
+        .bind(version)
+        .bind(path)
+        .bind(&asset.digest)
+        .bind(size)
+        .execute(&mut *connection)
+        .await?;
+    }
+    count(connection, function_id, version, added).await?;
+    Ok(true)
+}
+
+/// Has a version's row say what assets it has.
+async fn count(
+    connection: &mut SqliteConnection,
+    function_id: &str,
+    version: i64,
+    assets: &Assets,
+) -> Result<(), StorageError> {
+    let bytes: u64 = assets.values().map(|asset| asset.size_bytes).sum();
     sqlx::query(
         "UPDATE versions SET asset_files = $3, asset_bytes = $4 \
          WHERE function_id = $1 AND version = $2",
     )
     .bind(function_id)
     .bind(version)
-    .bind(copied.len() as i64)
+    .bind(assets.len() as i64)
     .bind(bytes.cast_signed())
     .execute(connection)
     .await?;

@@ -14,6 +14,18 @@ pub(crate) enum ChangeError {
         /// How many it may have.
         limit: u32,
     },
+    /// The tenant has as many snapshots as it may.
+    TooManySnapshots {
+        /// How many it may have.
+        limit: u32,
+    },
+    /// The tenant has as many jobs as it may.
+    TooManyJobs {
+        /// How many it may have.
+        limit: u32,
+    },
+    /// The tenant has a function of this name.
+    Exists(String),
     /// The tenant has stored as much as it may.
     TooMuch {
         /// How much it may store, in bytes.

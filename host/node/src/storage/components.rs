@@ -4,6 +4,7 @@
 //! computed, and becomes a component in one step.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
@@ -86,6 +87,24 @@ impl ComponentStore {
     pub(crate) async fn read(&self, digest: &str) -> Result<Bytes, StorageError> {
         let found = self.store.get(&complete(digest)?).await?;
         Ok(found.bytes().await?)
+    }
+
+    /// Reads a part of a component or asset.
+    pub(crate) async fn read_part(
+        &self,
+        digest: &str,
+        part: Range<u64>,
+    ) -> Result<Bytes, StorageError> {
+        Ok(self.store.get_range(&complete(digest)?, part).await?)
+    }
+
+    /// How long a component or asset is, in bytes, if it is there.
+    pub(crate) async fn size(&self, digest: &str) -> Result<Option<u64>, StorageError> {
+        match self.store.head(&complete(digest)?).await {
+            Ok(found) => Ok(Some(found.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Removes a component. One that is not there any more is removed already.

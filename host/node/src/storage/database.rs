@@ -22,7 +22,7 @@ const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The versions of the schema. None that was released is ever changed.
-const SCHEMA: [(i64, &str, &str); 9] = [
+const SCHEMA: [(i64, &str, &str); 10] = [
     (
         1,
         "functions",
@@ -60,9 +60,15 @@ const SCHEMA: [(i64, &str, &str); 9] = [
         "claims",
         include_str!("../../migrations/0009_claims.sql"),
     ),
+    (
+        10,
+        "snapshots",
+        include_str!("../../migrations/0010_snapshots.sql"),
+    ),
 ];
 
-/// An open database.
+/// An open database. Clones are the same one.
+#[derive(Clone)]
 pub(crate) struct Database {
     pub(super) writer: SqlitePool,
     pub(super) readers: SqlitePool,

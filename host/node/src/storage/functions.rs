@@ -163,10 +163,11 @@ pub(crate) trait FunctionStore: Send + Sync {
         key: &str,
     ) -> Result<Option<DeletedFunction>, StorageError>;
 
-    /// Whether a version of any function has this component, or any function this asset.
+    /// Whether a version of any function has this component, any function this asset, or any
+    /// snapshot this content.
     async fn is_used(&self, digest: &str) -> Result<bool, StorageError>;
 
-    /// The components of all versions, and the contents of all assets.
+    /// The components of all versions, and the contents of all assets and snapshots.
     async fn digests(&self) -> Result<BTreeSet<String>, StorageError>;
 }
 
@@ -377,7 +378,8 @@ impl FunctionStore for Database {
     async fn is_used(&self, digest: &str) -> Result<bool, StorageError> {
         let count: i64 = sqlx::query_scalar(
             "SELECT (SELECT COUNT(*) FROM versions WHERE digest = $1) + \
-             (SELECT COUNT(*) FROM assets WHERE digest = $1)",
+             (SELECT COUNT(*) FROM assets WHERE digest = $1) + \
+             (SELECT COUNT(*) FROM snapshot_contents WHERE digest = $1)",
         )
         .bind(digest)
         .fetch_one(&self.writer)
@@ -386,7 +388,8 @@ impl FunctionStore for Database {
     }
 
     async fn digests(&self) -> Result<BTreeSet<String>, StorageError> {
-        let all = "SELECT digest FROM versions UNION SELECT digest FROM assets";
+        let all = "SELECT digest FROM versions UNION SELECT digest FROM assets \
+                   UNION SELECT digest FROM snapshot_contents";
         let digests = sqlx::query_scalar(all).fetch_all(&self.readers).await?;
         Ok(digests.into_iter().collect())
     }
@@ -394,7 +397,7 @@ impl FunctionStore for Database {
 
 /// Removes the oldest versions that get no requests, until there are as many as may be. Returns
 /// their components and assets.
-async fn prune(
+pub(super) async fn prune(
     connection: &mut SqliteConnection,
     owner: AssetOwner<'_>,
     id: &str,
@@ -422,7 +425,7 @@ async fn prune(
     Ok(digests)
 }
 
-async fn set_weights(
+pub(super) async fn set_weights(
     connection: &mut SqliteConnection,
     id: &str,
     weights: &BTreeMap<i64, i64>,
@@ -448,7 +451,7 @@ async fn set_weights(
     Ok(())
 }
 
-async fn find(
+pub(super) async fn find(
     connection: &mut SqliteConnection,
     tenant: u64,
     key: &str,

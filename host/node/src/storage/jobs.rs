@@ -138,6 +138,7 @@ pub(crate) struct Job {
     /// How often it was taken to be run, whether or not that counts as an attempt.
     pub(crate) claims: u32,
     pub(crate) backoff_ms: i64,
+    pub(crate) on_restart: OnRestart,
     pub(crate) created_by: Option<String>,
     pub(crate) created_ms: i64,
     pub(crate) started_ms: Option<i64>,
@@ -172,7 +173,7 @@ macro_rules! select_jobs {
     ($rest:literal) => {
         concat!(
             "SELECT id, tenant, function_id, function_name, state, attempts, max_attempts, \
-             claims, backoff_ms, created_by, created_at, started_at, finished_at, method, uri, headers, \
+             claims, backoff_ms, on_restart, created_by, created_at, started_at, finished_at, method, uri, headers, \
              status, result_headers, error_kind, error_message FROM jobs ",
             $rest
         )
@@ -287,43 +288,10 @@ impl JobQueue for Database {
         if open >= i64::from(limit) {
             return Ok(Added::TooMany);
         }
-        let tenant = job.tenant.cast_signed();
-        let bytes = i64::try_from(job.body.len()).unwrap_or(i64::MAX);
-        let bytes = bytes.saturating_add(ROW_BYTES);
-        if !stored::has_room(&mut transaction, tenant, bytes, stored_bytes).await? {
+        let id = insert_job(&mut transaction, &job, stored_bytes, now_ms).await?;
+        let Some(id) = id else {
             return Ok(Added::TooMuch);
-        }
-        stored::change(&mut transaction, tenant, bytes).await?;
-        let id = ordered_id(ID_PREFIX, now_ms)?;
-        sqlx::query(
-            "INSERT INTO jobs (id, tenant, function_id, function_name, state, attempts, \
-             max_attempts, backoff_ms, interruptions, on_restart, created_by, created_at, due_at, \
-             method, uri, headers, idempotency_key, request_digest, stored_bytes) \
-             VALUES ($1, $2, $3, $4, 'pending', 0, $5, $6, 0, $7, $8, $9, $9, $10, $11, $12, $13, \
-             $14, $15)",
-        )
-        .bind(&id)
-        .bind(job.tenant.cast_signed())
-        .bind(&job.function_id)
-        .bind(&job.function_name)
-        .bind(i64::from(job.max_attempts))
-        .bind(job.backoff_ms)
-        .bind(job.on_restart.word())
-        .bind(&job.created_by)
-        .bind(now_ms)
-        .bind(&job.method)
-        .bind(&job.uri)
-        .bind(json(&job.headers))
-        .bind(&job.idempotency_key)
-        .bind(&job.request_digest)
-        .bind(bytes)
-        .execute(&mut *transaction)
-        .await?;
-        sqlx::query("INSERT INTO job_bodies (job_id, kind, body) VALUES ($1, 'request', $2)")
-            .bind(&id)
-            .bind(&job.body)
-            .execute(&mut *transaction)
-            .await?;
+        };
         transaction.commit().await?;
         Ok(Added::New(id))
     }
@@ -613,6 +581,54 @@ fn json(headers: &StoredHeaders) -> String {
     serde_json::to_string(headers).unwrap_or_default()
 }
 
+/// Adds the rows of a job, due at once. Returns its id, or nothing where the tenant may not store as
+/// much.
+pub(super) async fn insert_job(
+    connection: &mut SqliteConnection,
+    job: &NewJob,
+    stored_bytes: u64,
+    now_ms: i64,
+) -> Result<Option<String>, StorageError> {
+    let tenant = job.tenant.cast_signed();
+    let bytes = i64::try_from(job.body.len()).unwrap_or(i64::MAX);
+    let bytes = bytes.saturating_add(ROW_BYTES);
+    if !stored::has_room(connection, tenant, bytes, stored_bytes).await? {
+        return Ok(None);
+    }
+    stored::change(connection, tenant, bytes).await?;
+    let id = ordered_id(ID_PREFIX, now_ms)?;
+    sqlx::query(
+        "INSERT INTO jobs (id, tenant, function_id, function_name, state, attempts, \
+         max_attempts, backoff_ms, interruptions, on_restart, created_by, created_at, due_at, \
+         method, uri, headers, idempotency_key, request_digest, stored_bytes) \
+         VALUES ($1, $2, $3, $4, 'pending', 0, $5, $6, 0, $7, $8, $9, $9, $10, $11, $12, $13, \
+         $14, $15)",
+    )
+    .bind(&id)
+    .bind(job.tenant.cast_signed())
+    .bind(&job.function_id)
+    .bind(&job.function_name)
+    .bind(i64::from(job.max_attempts))
+    .bind(job.backoff_ms)
+    .bind(job.on_restart.word())
+    .bind(&job.created_by)
+    .bind(now_ms)
+    .bind(&job.method)
+    .bind(&job.uri)
+    .bind(json(&job.headers))
+    .bind(&job.idempotency_key)
+    .bind(&job.request_digest)
+    .bind(bytes)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("INSERT INTO job_bodies (job_id, kind, body) VALUES ($1, 'request', $2)")
+        .bind(&id)
+        .bind(&job.body)
+        .execute(&mut *connection)
+        .await?;
+    Ok(Some(id))
+}
+
 fn read(row: &SqliteRow) -> Result<Job, StorageError> {
     let damaged = |what| StorageError::Damaged { what };
     let number = |column: &str| -> Result<u32, StorageError> {
@@ -640,6 +656,10 @@ fn read(row: &SqliteRow) -> Result<Job, StorageError> {
         max_attempts: number("max_attempts")?,
         claims: number("claims")?,
         backoff_ms: row.try_get("backoff_ms")?,
+        on_restart: match row.try_get::<String, _>("on_restart")?.as_str() {
+            "lost" => OnRestart::Lost,
+            _ => OnRestart::Run,
+        },
         created_by: row.try_get("created_by")?,
         created_ms: row.try_get("created_at")?,
         started_ms: row.try_get("started_at")?,

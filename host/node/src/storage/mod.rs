@@ -17,8 +17,10 @@ mod error;
 pub(crate) mod functions;
 mod ids;
 pub(crate) mod jobs;
+pub(crate) mod restore;
 pub(crate) mod seal;
 pub(crate) mod settings;
+pub(crate) mod snapshots;
 mod stored;
 pub(crate) mod usage;
 
@@ -56,6 +58,8 @@ pub(crate) struct Storage {
     pub(crate) database: Box<dyn Metadata>,
     pub(crate) components: ComponentStore,
     pub(crate) seal: Seal,
+    /// The database again, for snapshots. A simulation takes none.
+    snapshots: Option<Database>,
     /// Held for as long as the node uses the folder. A simulation has none.
     directory: Option<DataDir>,
 }
@@ -79,7 +83,8 @@ impl Storage {
         };
         let database = Database::open(&directory.database()).await?;
         let components = ComponentStore::open(&directory.components())?;
-        let mut storage = Storage::of(Box::new(database), components, seal).await?;
+        let mut storage = Storage::of(Box::new(database.clone()), components, seal).await?;
+        storage.snapshots = Some(database);
         storage.directory = Some(directory);
         Ok(storage)
     }
@@ -100,8 +105,18 @@ impl Storage {
             database,
             components,
             seal,
+            snapshots: None,
             directory: None,
         })
+    }
+
+    /// The tables of snapshots.
+    ///
+    /// # Errors
+    ///
+    /// Where there are none: in a simulation.
+    pub(crate) fn snapshots(&self) -> Result<&Database, StorageError> {
+        self.snapshots.as_ref().ok_or(StorageError::Interrupted)
     }
 
     /// The folder for what can be made again, such as compiled components.
