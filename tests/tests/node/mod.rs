@@ -15,6 +15,7 @@ mod ready;
 mod reload;
 mod restart;
 mod settings;
+mod snapshots;
 mod tenants;
 mod verify;
 

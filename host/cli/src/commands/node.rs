@@ -4,17 +4,22 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Args;
 use tensor_wasm_node::host::Served;
-use tensor_wasm_node::node::{self, FunctionLimits, JobLimits, NodeControl, NodeSource};
+use tensor_wasm_node::node::{
+    self, FunctionLimits, JobLimits, NodeControl, NodeSource, SnapshotKeys,
+};
 use tensor_wasm_runtime::HttpGrant;
 use tokio::runtime::Handle;
+use zeroize::Zeroizing;
 
 use super::Command;
 use super::server::{self, ServerCommand, ServerOptions, Telemetry};
-use crate::config::Settings;
+use crate::config::{SNAPSHOT_HMAC_KEY, Settings};
 use crate::values;
 
 /// Keep functions of many tenants, and serve them over HTTP
@@ -37,6 +42,26 @@ pub struct Node {
     /// is made in the data directory; kept elsewhere, a copy of that directory shows no secret
     #[arg(long, value_name = "FILE")]
     secrets_key: Option<PathBuf>,
+
+    /// The key that snapshots are signed by and have to be signed by, shared by the nodes that
+    /// exchange them: a text of 32 characters at least. Not to be given as an option, which other
+    /// users could see: set the variable, or the key of the configuration file
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = SNAPSHOT_HMAC_KEY,
+        hide_env_values = true,
+        help_heading = "Snapshots"
+    )]
+    snapshot_hmac_key: Option<String>,
+    /// The private key of Ed25519 that snapshots are signed by, in place of a shared one: the file
+    /// that `openssl genpkey -algorithm ed25519 -outform DER` writes
+    #[arg(long, value_name = "FILE", help_heading = "Snapshots")]
+    snapshot_signing_key: Option<PathBuf>,
+    /// Take snapshots that are signed by this key of Ed25519, too: 64 hexadecimal digits, as
+    /// `tensor-wasm snapshot inspect` shows them
+    #[arg(long, value_name = "KEY", help_heading = "Snapshots")]
+    snapshot_trusted_key: Vec<String>,
 
     #[command(flatten)]
     server: ServerOptions,
@@ -61,8 +86,8 @@ pub struct Node {
         help_heading = "Limits"
     )]
     max_function_versions: NonZeroU32,
-    /// What each tenant may store: the components and assets of its functions, and the requests
-    /// and results of its jobs
+    /// What each tenant may store: the components and assets of its functions, the requests and
+    /// results of its jobs, and its snapshots
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, default_value = "4GiB", help_heading = "Limits")]
     tenant_storage_bytes: u64,
     /// Invocations that run at one time; others wait, and tenants take turns by their cpu-share.
@@ -150,6 +175,31 @@ const PUBLIC_PATHS: &str = "public-paths";
 const HEALTH_ROUTES: &str = "/healthz,/readyz";
 
 impl Node {
+    fn snapshot_keys(&self) -> anyhow::Result<SnapshotKeys> {
+        let mut keys = SnapshotKeys::default();
+        if let Some(key) = self
+            .snapshot_hmac_key
+            .as_ref()
+            .filter(|key| !key.is_empty())
+        {
+            keys = keys
+                .with_hmac(key.as_bytes())
+                .with_context(|| format!("can't use the value of {SNAPSHOT_HMAC_KEY}"))?;
+        }
+        if let Some(path) = &self.snapshot_signing_key {
+            let key = Zeroizing::new(super::read(path)?);
+            keys = keys
+                .with_signing_key(&key)
+                .with_context(|| format!("can't use {}", path.display()))?;
+        }
+        for key in &self.snapshot_trusted_key {
+            keys = keys
+                .with_trusted(key)
+                .with_context(|| format!("can't use the trusted key {key}"))?;
+        }
+        Ok(keys)
+    }
+
     fn job_limits(&self) -> JobLimits {
         JobLimits {
             concurrency: self.max_running_jobs,
@@ -222,6 +272,7 @@ impl ServerCommand for Node {
             secrets_key: self.secrets_key.clone(),
             limits: self.function_limits(),
             jobs: self.job_limits(),
+            snapshot_keys: Arc::new(self.snapshot_keys()?),
         });
         let builder = self.server.applied_to(builder, settings, telemetry)?;
         let builder = builder.policy_settings(self.policy_settings());

@@ -30,7 +30,7 @@ use crate::Cli;
 pub use default::text as default_text;
 pub use diagnostic::{ConfigDiagnostic, Error, INVALID, Position, lines};
 pub use file::File;
-pub use names::CLIENT_TOKEN;
+pub use names::{CLIENT_TOKEN, SNAPSHOT_HMAC_KEY};
 pub use resolve::{Setting, Source};
 pub use syntax::parse as parse_toml;
 pub use table::{SettingKind, Table};

@@ -11,6 +11,9 @@ pub const PREFIX: &str = "TENSOR_WASM_";
 /// users of a machine can read command lines.
 pub const CLIENT_TOKEN: &str = "TENSOR_WASM_TOKEN";
 
+/// The variable with the key that snapshots are signed by, of nodes and of the client.
+pub const SNAPSHOT_HMAC_KEY: &str = "TENSOR_WASM_API_SNAPSHOT_HMAC_KEY";
+
 /// The least similarity at which a name is suggested. Measure and bound are clap's.
 const SIMILAR: f64 = 0.7;
 

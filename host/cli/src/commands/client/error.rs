@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use tensor_wasm_runtime::HttpTrustError;
+use tensor_wasm_snapshot::Error as SnapshotError;
 use thiserror::Error;
 
 use super::text::plain;
@@ -86,6 +87,20 @@ pub enum ClientError {
         path: PathBuf,
         #[source]
         cause: io::Error,
+    },
+    /// A file can't be written.
+    #[error("can't write {}", path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    /// A file is no snapshot that can be used.
+    #[error("can't use {}", path.display())]
+    Snapshot {
+        path: PathBuf,
+        #[source]
+        cause: tensor_wasm_snapshot::Error,
     },
     /// The node does not do what it should, or not so that it can be seen.
     #[error("{0}")]
@@ -173,6 +188,13 @@ impl NodeError {
             ("not_found" | "method_not_allowed", _) => {
                 "is a node of this version at this address? --server names another"
             }
+            ("snapshot_not_found", _) => {
+                "`tensor-wasm snapshot list` shows this tenant's snapshots"
+            }
+            ("invalid_snapshot", _) => {
+                "`tensor-wasm snapshot verify FILE` says what is wrong with it"
+            }
+            ("function_exists", _) => "restore over it with --over, or name another with --name",
             ("job_not_finished", _) => "`tensor-wasm jobs wait ID` waits for its end",
             ("job_has_no_result", _) => "`tensor-wasm jobs show ID` says why",
             ("idempotency_conflict", _) => {
@@ -236,7 +258,15 @@ impl ClientError {
             Self::Node(error) => exit_code_of(error.status),
             Self::FunctionStatus(_) => FUNCTION_FAILED,
             Self::Job { is_failure, .. } if *is_failure => FUNCTION_FAILED,
-            Self::Input(_) => WRONG_REQUEST,
+            Self::Snapshot {
+                cause: SnapshotError::Unsigned | SnapshotError::OtherKey { .. },
+                ..
+            } => REFUSED,
+            Self::Snapshot {
+                cause: SnapshotError::Io(_),
+                ..
+            } => OTHER,
+            Self::Input(_) | Self::Snapshot { .. } => WRONG_REQUEST,
             Self::Tls { .. }
             | Self::Trust(_)
             | Self::NotANode { .. }
@@ -244,6 +274,7 @@ impl ClientError {
             | Self::Declined
             | Self::Check(_)
             | Self::File { .. }
+            | Self::Write { .. }
             | Self::Output(_) => OTHER,
         }
     }

@@ -142,3 +142,43 @@ pub struct Usage {
     /// A record for each function and hour.
     pub usage: Vec<Map<String, Value>>,
 }
+
+/// A snapshot that a node keeps.
+#[derive(Deserialize)]
+pub struct Snapshot {
+    pub id: String,
+    /// The function's name.
+    pub function: String,
+    pub created_at: String,
+    pub file_bytes: u64,
+    pub signed_by: Option<String>,
+}
+
+/// A page of snapshots.
+#[derive(Deserialize)]
+pub struct SnapshotPage {
+    pub snapshots: Vec<Snapshot>,
+    pub next: Option<String>,
+}
+
+/// A snapshot that was saved or uploaded.
+#[derive(Deserialize)]
+pub struct SavedSnapshot {
+    pub id: String,
+    /// The function's name.
+    pub function: String,
+    pub file_bytes: u64,
+    pub buffers: u64,
+    pub jobs: u64,
+    pub paused_ms: f64,
+}
+
+/// A function that was restored.
+#[derive(Deserialize)]
+pub struct RestoredFunction {
+    pub function: Function,
+    /// Named buffers that are on the device again, with their bytes.
+    pub buffers: BTreeMap<String, u64>,
+    pub missing_secrets: Vec<String>,
+    pub jobs: u32,
+}

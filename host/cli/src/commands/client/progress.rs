@@ -1,4 +1,4 @@
-//! The progress of an upload, on standard error where that is a terminal.
+//! The progress of an upload or a download, on standard error where that is a terminal.
 
 use std::io::{self, IsTerminal, Read};
 use std::time::Duration;
@@ -46,6 +46,16 @@ impl Progress {
             bar: self.bar.clone(),
             sent: self.sent,
         }
+    }
+
+    /// Counts bytes.
+    pub fn add(&self, count: u64) {
+        self.bar.inc(count);
+    }
+
+    /// How many bytes there will be.
+    pub fn set_length(&self, length: u64) {
+        self.bar.set_length(length);
     }
 
     /// Takes the bar away, for what comes after it.

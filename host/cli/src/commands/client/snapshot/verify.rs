@@ -1,0 +1,82 @@
+//! `tensor-wasm snapshot verify`
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+use tensor_wasm_snapshot::{Signature, verify};
+
+use super::download::snapshot;
+use super::keys::TrustOptions;
+use crate::commands::client::error::{ClientError, EXIT_CODES};
+use crate::commands::client::output;
+use crate::commands::client::text::size;
+
+/// Check a snapshot's signature, and everything that is in it, without a node
+#[derive(Args)]
+#[command(after_help = help())]
+pub struct Verify {
+    /// The file
+    path: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    trust: TrustOptions,
+}
+
+fn help() -> String {
+    format!(
+        "\
+Examples:
+  tensor-wasm snapshot verify image.snapshot
+  tensor-wasm snapshot verify image.snapshot --require-signature
+
+{EXIT_CODES}"
+    )
+}
+
+impl Verify {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        output::run(async move { self.verify() })
+    }
+
+    fn verify(&self) -> Result<(), ClientError> {
+        let keys = self.trust.keys()?;
+        let file = File::open(&self.path).map_err(|cause| ClientError::File {
+            path: self.path.clone(),
+            cause,
+        })?;
+        let verified = verify(file, &keys).map_err(|cause| snapshot(&self.path, cause))?;
+        let manifest = &verified.manifest;
+        let chunks = manifest.chunks.len();
+        if self.json {
+            let json = json!({
+                "file_bytes": verified.file_bytes,
+                "bytes": manifest.bytes(),
+                "chunks": chunks,
+                "signed_by": verified.signature.key(),
+                "is_trusted": matches!(verified.signature, Signature::Trusted { .. }),
+            });
+            return output::print_json(json.to_string().as_bytes());
+        }
+        output::print(&format!(
+            "{}: whole, {} in {} chunks, {}\n",
+            self.path.display(),
+            size(verified.file_bytes),
+            chunks,
+            describe(&verified.signature)
+        ))
+    }
+}
+
+/// Who has signed it, in words.
+pub fn describe(signature: &Signature) -> String {
+    match signature {
+        Signature::None => "not signed".to_owned(),
+        Signature::Trusted { key } => format!("signed by {key}, which is trusted"),
+        Signature::Unknown { key } => format!("signed by {key}, of which nothing is known here"),
+    }
+}
