@@ -1,5 +1,5 @@
 //! `cargo xtask fuzz`: bytes that libFuzzer makes up, for what reads, checks, runs and compiles
-//! kernels (`host/ptx/fuzz`).
+//! kernels (`host/ptx/fuzz`), and what reads snapshots (`host/snapshot/fuzz`).
 //!
 //! The flags are those that cargo-fuzz would give, less its sanitizers, which look for what code
 //! without `unsafe` can't do: so the stable compiler does, and nothing has to be installed.
@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{steps::Steps, workspace::Workspace};
 
-/// Look for inputs on which the handling of kernels panics, hangs or contradicts itself.
+/// Look for inputs on which the handling of kernels or snapshots panics, hangs or contradicts itself.
 ///
 /// Without a target, all but `differential`, which needs an engine that takes minutes to build. Needs
 /// a C++ compiler, for libFuzzer.
@@ -43,15 +43,29 @@ enum Target {
     Compile,
     /// Kernels made at random do the same, compiled and interpreted
     Differential,
+    /// Any bytes are read as a snapshot, or refused
+    Snapshot,
 }
 
 impl Target {
-    const QUICK: [Target; 4] = [
+    const QUICK: [Target; 5] = [
         Target::Parse,
         Target::Mutate,
         Target::Interpret,
         Target::Compile,
+        Target::Snapshot,
     ];
+
+    /// The crates that have them.
+    const CRATES: [&str; 2] = ["host/ptx/fuzz", "host/snapshot/fuzz"];
+
+    /// The crate that has it.
+    fn crate_folder(self) -> &'static str {
+        match self {
+            Target::Snapshot => Target::CRATES[1],
+            _ => Target::CRATES[0],
+        }
+    }
 
     fn name(self) -> &'static str {
         match self {
@@ -60,6 +74,7 @@ impl Target {
             Target::Interpret => "interpret",
             Target::Compile => "compile",
             Target::Differential => "differential",
+            Target::Snapshot => "snapshot",
         }
     }
 }
@@ -92,15 +107,19 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let mut steps = Steps::new(1 + targets.len());
     let fuzzer = Fuzzer {
         workspace,
-        sources: workspace.root().join("host/ptx/fuzz"),
         folder: workspace.target().join("fuzz"),
     };
 
     let step = steps.begin("building with coverage");
-    let programs = step
-        .run(&mut fuzzer.build(&targets)?)
-        .map(|_| fuzzer.programs())
-        .context("a C++ compiler is needed too")?;
+    for folder in Target::CRATES {
+        let of_crate = targets.iter().filter(|one| one.crate_folder() == folder);
+        let of_crate: Vec<_> = of_crate.copied().collect();
+        if !of_crate.is_empty() {
+            step.run(&mut fuzzer.build(folder, &of_crate)?)
+                .context("a C++ compiler is needed too")?;
+        }
+    }
+    let programs = fuzzer.programs();
     step.done(programs.display());
 
     let each = (arguments.seconds / targets.len() as u64).max(1);
@@ -151,7 +170,8 @@ fn report(workspace: &Workspace, target: Target, found: Option<&Path>) -> String
     let shown = workspace.relative(found);
     format!(
         "`{name}` fails on {shown}. See it again: `cargo xtask fuzz {name} --input {shown}`. Once it is \
-         mended, keep the input in host/ptx/fuzz/regressions/{name}."
+         mended, keep the input in {}/regressions/{name}.",
+        target.crate_folder()
     )
 }
 
@@ -167,18 +187,17 @@ fn newest(folder: &Path, began: SystemTime) -> Option<PathBuf> {
 
 struct Fuzzer<'w> {
     workspace: &'w Workspace,
-    /// The fuzzer's crate.
-    sources: PathBuf,
     /// What is built, inputs worth keeping, and findings.
     folder: PathBuf,
 }
 
 impl Fuzzer<'_> {
-    fn build(&self, targets: &[Target]) -> Result<Command> {
+    fn build(&self, crate_folder: &str, targets: &[Target]) -> Result<Command> {
+        let manifest = self.workspace.root().join(crate_folder).join("Cargo.toml");
         let mut command = self.workspace.cargo(["build", "--release"]);
         command
             .arg("--manifest-path")
-            .arg(self.sources.join("Cargo.toml"))
+            .arg(manifest)
             .arg("--target-dir")
             .arg(&self.folder)
             // Programs that run while building, which are not for the target, get no coverage.
@@ -197,6 +216,11 @@ impl Fuzzer<'_> {
     fn programs(&self) -> PathBuf {
         let host = host(self.workspace).unwrap_or_default();
         self.folder.join(host).join("release")
+    }
+
+    fn regressions(&self, target: Target) -> PathBuf {
+        let folder = self.workspace.root().join(target.crate_folder());
+        folder.join("regressions").join(target.name())
     }
 
     fn findings(&self, target: Target) -> PathBuf {
@@ -221,7 +245,7 @@ impl Fuzzer<'_> {
             .arg("-print_final_stats=1")
             .arg(format!("-artifact_prefix={}/", findings.display()))
             .arg(kept)
-            .arg(self.sources.join("regressions").join(target.name()));
+            .arg(self.regressions(target));
         // Texts begin with those of the corpus; choices, as long as makes sense at once.
         let kernels = self.workspace.root().join("host/ptx");
         match target {
@@ -229,6 +253,9 @@ impl Fuzzer<'_> {
                 .arg("-max_len=65536")
                 .arg(kernels.join("corpus"))
                 .arg(kernels.join("tests/data")),
+            Target::Snapshot => command
+                .arg("-max_len=65536")
+                .arg(self.workspace.root().join("host/snapshot/tests/golden")),
             Target::Mutate | Target::Compile => command.args(["-max_len=96", "-len_control=0"]),
             Target::Differential => command.args(["-max_len=600", "-len_control=0"]),
         };

@@ -10,6 +10,7 @@ mod policy;
 mod report;
 mod rounds;
 mod serve;
+mod snapshot;
 
 use anyhow::Result;
 
@@ -29,6 +30,7 @@ enum Subject {
     Node(node::Arguments),
     Policy(policy::Arguments),
     Serve(serve::Arguments),
+    Snapshot(snapshot::Arguments),
 }
 
 /// Runs the command.
@@ -42,5 +44,6 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         Subject::Node(arguments) => node::run(workspace, arguments),
         Subject::Policy(arguments) => policy::run(workspace, arguments),
         Subject::Serve(arguments) => serve::run(workspace, arguments),
+        Subject::Snapshot(arguments) => snapshot::run(workspace, arguments),
     }
 }
