@@ -71,6 +71,8 @@ kinds! {
         "The path does not have this method; the header `Allow` lists those that it has.";
     FUNCTION_EXISTS = CONFLICT "function_exists" false
         "The tenant has a function of the name that a new one should get.";
+    UPLOAD_OFFSET = CONFLICT "upload_offset" false
+        "The part does not begin where the last one ended.";
     FUNCTION_CHANGED = CONFLICT "function_changed" true
         "The function was changed while it was saved or restored.";
     JOB_NOT_FINISHED = CONFLICT "job_not_finished" true
@@ -300,6 +302,10 @@ impl From<SnapshotError> for NodeError {
             SnapshotError::Changing => NodeError::new(
                 &FUNCTION_CHANGED,
                 "the function was changed meanwhile: try again",
+            ),
+            SnapshotError::Offset { expected } => NodeError::new(
+                &UPLOAD_OFFSET,
+                format_args!("the next part of the snapshot begins at byte {expected}"),
             ),
             SnapshotError::Exists(name) => NodeError::exists(&name),
             SnapshotError::Device(error @ DeviceError::QuotaExceeded { .. }) => NodeError::new(

@@ -148,6 +148,21 @@ impl<K: Deref<Target = Keys>> Decoder<K> {
         }
     }
 
+    /// How many bytes have come.
+    pub fn arrived(&self) -> u64 {
+        self.at + self.rest().len() as u64
+    }
+
+    /// Whether all of the file has come, and was read.
+    pub fn is_whole(&self) -> bool {
+        match &self.state {
+            State::Chunks(manifest, _, place) => {
+                *place == manifest.chunks.len() && self.rest().is_empty()
+            }
+            _ => false,
+        }
+    }
+
     /// The beginning of the file as it came, once the manifest was read: what comes before the chunks.
     pub fn head(&self) -> &[u8] {
         match &self.state {

@@ -216,6 +216,84 @@ fn a_snapshot_is_restored_on_another_node_that_has_the_key() {
     assert_eq!(other.snapshots(), 1);
 }
 
+#[test]
+fn a_file_that_is_longer_than_a_request_may_be_is_uploaded_in_parts() {
+    const PART: usize = 1 << 20;
+    let node = keeping(Node::start(&[]), 20_000_000);
+    let state = node.ask("/f/app/sum/state");
+    let file = node.download(id(&node.save("app")));
+    let other = Node::start(&["--max-body-bytes", "17MiB"]);
+    other
+        .upload(file.clone())
+        .assert_error(413, "body_too_large");
+    let put = |name: &str, offset: usize, part: &[u8]| {
+        let path = format!("/snapshots/uploads/{name}?offset={offset}");
+        let request = other.server.request(Method::PUT, &path);
+        let request = request.header("content-type", SNAPSHOT);
+        other.server.send(request.body(part.to_vec()))
+    };
+    let arrived = |name: &str| other.server.get(&format!("/snapshots/uploads/{name}"));
+    arrived("one").assert_error(404, "snapshot_not_found");
+    put("one", PART, &file[PART..2 * PART]).assert_error(409, "upload_offset");
+    put("a.b", 0, &file[..PART]).assert_error(400, "invalid_request");
+    let mut offset = 0;
+    // The first part ends within the manifest, others within chunks.
+    for length in [170, 1, 4 * PART, PART + 77] {
+        let reply = put("one", offset, &file[offset..offset + length]);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        offset += length;
+        assert_eq!(reply.json()["offset"], offset);
+        assert_eq!(arrived("one").json()["offset"], offset);
+        put("one", offset - 1, &file[offset - 1..]).assert_error(409, "upload_offset");
+    }
+    // A part whose client goes away in the middle.
+    let mut raw = other.server.raw();
+    raw.send(format!(
+        "PUT /snapshots/uploads/one?offset={offset} HTTP/1.1\r\nhost: a\r\n\
+         content-type: {SNAPSHOT}\r\ncontent-length: {}\r\n\r\n",
+        2 * PART
+    ));
+    raw.send(&file[offset..offset + PART]);
+    drop(raw);
+    let offset = eventually("what has arrived is counted", || {
+        let now = arrived("one").json()["offset"].as_u64()?;
+        (now as usize == offset + PART).then_some(offset + PART)
+    });
+    let reply = put("one", offset, &file[offset..]);
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    arrived("one").assert_error(404, "snapshot_not_found");
+    let restored = other.restore(id(&reply.json()), &json!({}));
+    assert_eq!(restored.status, 201, "{}", restored.text());
+    assert_eq!(other.ask("/f/app/sum/state"), state);
+    assert_eq!(other.delete("/functions/app").status, 204);
+    let path = format!("/snapshots/{}", id(&reply.json()));
+    assert_eq!(other.delete(&path).status, 204);
+
+    // What is damaged is forgotten as a whole.
+    let mut damaged = file.clone();
+    damaged[2 * PART] ^= 1;
+    assert_eq!(put("two", 0, &damaged[..PART]).status, 200);
+    put("two", PART, &damaged[PART..4 * PART]).assert_error(422, "invalid_snapshot");
+    arrived("two").assert_error(404, "snapshot_not_found");
+    assert_eq!((other.snapshots(), other.stored()), (0, 0));
+
+    // The client does the same.
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("app.snapshot");
+    fs::write(&path, &file).unwrap();
+    let server = other.server.url("");
+    let restored = run([
+        "snapshot",
+        "restore",
+        path.to_str().unwrap(),
+        "--server",
+        &server,
+    ]);
+    assert_eq!(restored.code, Some(0), "{}", text(&restored));
+    assert_eq!(other.ask("/f/app/sum/state"), state);
+    assert_eq!(other.snapshots(), 0);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_was_saved_on_one_device_is_restored_on_another() {

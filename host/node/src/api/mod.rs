@@ -166,6 +166,8 @@ impl Api {
             Endpoint::SaveSnapshot => self.save_snapshot(call).await,
             Endpoint::ListSnapshots => self.list_snapshots(call).await,
             Endpoint::UploadSnapshot => self.upload_snapshot(call).await,
+            Endpoint::ShowUpload => self.show_upload(call).await,
+            Endpoint::UploadPart => self.upload_part(call).await,
             Endpoint::DownloadSnapshot => self.download_snapshot(call).await,
             Endpoint::RestoreSnapshot => self.restore_snapshot(call).await,
             Endpoint::DeleteSnapshot => self.delete_snapshot(call).await,

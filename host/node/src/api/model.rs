@@ -225,6 +225,13 @@ pub(super) struct SavedSnapshot {
     paused_ms: f64,
 }
 
+/// A snapshot that is uploaded in parts.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SnapshotUpload {
+    /// The byte that the next part begins at: how many have arrived.
+    pub(super) offset: u64,
+}
+
 /// A page of snapshots.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SnapshotList {

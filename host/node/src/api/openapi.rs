@@ -23,8 +23,8 @@ use super::model::{
     Asset, AssetList, ConfigRequest, DeployRequest, ErrorDetail, ErrorResponse, Function,
     FunctionConfig, FunctionList, Health, Imports, Job, JobError, JobId, JobList, LogLine, LogPage,
     OutgoingHttp, OutgoingHttpRequest, RestoreRequest, RestoredFunction, SaveRequest,
-    SavedSnapshot, SecretRequest, Snapshot, SnapshotList, TrafficRequest, UsageList, UsageRecord,
-    Version,
+    SavedSnapshot, SecretRequest, Snapshot, SnapshotList, SnapshotUpload, TrafficRequest,
+    UsageList, UsageRecord, Version,
 };
 use super::routes::{COMMON_ERRORS, Endpoint, Methods, Operation, ROUTES};
 use super::snapshots::SNAPSHOT;
@@ -92,6 +92,7 @@ pub(crate) fn document() -> String {
         .schema_from::<SnapshotList>()
         .schema_from::<SaveRequest>()
         .schema_from::<SavedSnapshot>()
+        .schema_from::<SnapshotUpload>()
         .schema_from::<RestoreRequest>()
         .schema_from::<RestoredFunction>()
         .schema_from::<Job>()
@@ -143,7 +144,7 @@ fn described(
     for (name, meaning) in [
         (
             "id",
-            "The id or name of a function, or the id of a job or snapshot.",
+            "The id or name of a function, the id of a job or snapshot, or the name of an upload.",
         ),
         ("version", "The number of a version."),
         ("name", "The name of a setting."),
@@ -251,7 +252,9 @@ fn request_body(endpoint: Endpoint) -> Option<utoipa::openapi::request_body::Req
             .required(Some(Required::False))
             .content(JSON, Content::new(Some(reference::<SaveRequest>())))
             .build(),
-        Endpoint::UploadSnapshot => body.content(SNAPSHOT, Content::new(Some(bytes()))).build(),
+        Endpoint::UploadSnapshot | Endpoint::UploadPart => {
+            body.content(SNAPSHOT, Content::new(Some(bytes()))).build()
+        }
         Endpoint::RestoreSnapshot => body
             .required(Some(Required::False))
             .content(JSON, Content::new(Some(reference::<RestoreRequest>())))
@@ -303,6 +306,16 @@ fn success(endpoint: Endpoint) -> (&'static str, &'static str, Option<RefOr<Sche
             "201",
             "The snapshot, where `Location` is.",
             Some(reference::<SavedSnapshot>()),
+        ),
+        Endpoint::ShowUpload => (
+            "200",
+            "Where the next part begins.",
+            Some(reference::<SnapshotUpload>()),
+        ),
+        Endpoint::UploadPart => (
+            "200",
+            "Where the next part begins; 201 with the snapshot where it is whole.",
+            Some(reference::<SnapshotUpload>()),
         ),
         Endpoint::ListSnapshots => ("200", "A page.", Some(reference::<SnapshotList>())),
         Endpoint::DownloadSnapshot => ("200", "The file.", Some(bytes())),

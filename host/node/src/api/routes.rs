@@ -76,6 +76,8 @@ pub(super) enum Endpoint {
     SaveSnapshot,
     ListSnapshots,
     UploadSnapshot,
+    ShowUpload,
+    UploadPart,
     DownloadSnapshot,
     RestoreSnapshot,
     DeleteSnapshot,
@@ -571,6 +573,40 @@ pub(super) const ROUTES: &[Route] = &[
                 errors: &[
                     &INVALID_REQUEST,
                     &error::SNAPSHOT_REFUSED,
+                    &UNSUPPORTED_MEDIA_TYPE,
+                    &error::INVALID_SNAPSHOT,
+                    &TENANT_CAPACITY_EXHAUSTED,
+                    &STORAGE_FULL,
+                ],
+            },
+        ],
+    },
+    Route {
+        path: "/snapshots/uploads/{id}",
+        operations: &[
+            Operation {
+                methods: Methods::Get,
+                endpoint: Endpoint::ShowUpload,
+                action: "snapshot.upload.show",
+                summary: "How much has arrived of a snapshot that is uploaded in parts.",
+                query: &[],
+                errors: &[&INVALID_REQUEST, &error::SNAPSHOT_NOT_FOUND],
+            },
+            Operation {
+                methods: Methods::Put,
+                endpoint: Endpoint::UploadPart,
+                action: "snapshot.upload.part",
+                summary: "Upload the next part of a snapshot, under a name of the client's own: \
+                          the last one makes it a snapshot.",
+                query: &[(
+                    "offset",
+                    "The byte of the file that the part begins at; 0 where nothing is said.",
+                )],
+                errors: &[
+                    &INVALID_REQUEST,
+                    &error::SNAPSHOT_REFUSED,
+                    &error::SNAPSHOT_NOT_FOUND,
+                    &error::UPLOAD_OFFSET,
                     &UNSUPPORTED_MEDIA_TYPE,
                     &error::INVALID_SNAPSHOT,
                     &TENANT_CAPACITY_EXHAUSTED,

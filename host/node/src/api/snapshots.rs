@@ -19,14 +19,18 @@ use super::functions::{LARGEST_PAGE, PAGE};
 use super::model::{
     Function, RestoreRequest, RestoredFunction, SaveRequest, SavedSnapshot, Snapshot, SnapshotList,
 };
-use super::{Api, Call};
+use super::{Api, Call, model};
 use crate::error::{INVALID_REQUEST, NodeError, RANGE_NOT_SATISFIABLE, UNSUPPORTED_MEDIA_TYPE};
 use crate::functions::{
-    FunctionName, RestoreOptions, RestoreTarget, SaveOptions, Saved, SnapshotUpload,
+    FunctionName, RestoreOptions, RestoreTarget, SaveOptions, Saved, SnapshotPart,
+    SnapshotProgress, SnapshotUpload,
 };
 
 /// What a snapshot is sent as.
 pub(super) const SNAPSHOT: &str = "application/vnd.tensor-wasm.snapshot";
+
+/// The longest name of an upload, in bytes.
+const LONGEST_UPLOAD_NAME: usize = 64;
 
 impl Api {
     pub(super) async fn save_snapshot(
@@ -81,12 +85,7 @@ impl Api {
     ) -> Result<Response<WasiBody>, NodeError> {
         let created_by = call.scope.caller().map(|caller| caller.id.clone());
         let (head, body) = call.request.into_parts();
-        if body::media_type(&head.headers).as_deref() != Some(SNAPSHOT) {
-            return Err(NodeError::new(
-                &UNSUPPORTED_MEDIA_TYPE,
-                format_args!("send the snapshot with Content-Type: {SNAPSHOT}"),
-            ));
-        }
+        expect_snapshot(&head.headers)?;
         let place = self.functions.deployment_place(call.tenant)?;
         let mut upload = self.functions.upload_snapshot(call.tenant, place);
         if let Err(error) = receive(&mut upload, body).await {
@@ -94,6 +93,55 @@ impl Api {
             return Err(error);
         }
         created(&upload.finish(created_by).await?)
+    }
+
+    pub(super) async fn show_upload(
+        &self,
+        call: Call<'_>,
+    ) -> Result<Response<WasiBody>, NodeError> {
+        let offset = self.functions.arrived(call.tenant, &call.id).await?;
+        body::json(StatusCode::OK, &model::SnapshotUpload { offset })
+    }
+
+    pub(super) async fn upload_part(
+        &self,
+        call: Call<'_>,
+    ) -> Result<Response<WasiBody>, NodeError> {
+        let created_by = call.scope.caller().map(|caller| caller.id.clone());
+        let offset = match call.query.get("offset") {
+            None => 0,
+            Some(text) => text.parse().map_err(|_| {
+                NodeError::new(&INVALID_REQUEST, "`offset` is the number of a byte")
+            })?,
+        };
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if call.id.len() > LONGEST_UPLOAD_NAME || !call.id.bytes().all(is_name) {
+            return Err(NodeError::new(
+                &INVALID_REQUEST,
+                format_args!(
+                    "an upload is named by up to {LONGEST_UPLOAD_NAME} letters, digits, - and _"
+                ),
+            ));
+        }
+        let (head, mut body) = call.request.into_parts();
+        expect_snapshot(&head.headers)?;
+        let place = || Ok(self.functions.deployment_place(call.tenant)?);
+        let part = self
+            .functions
+            .snapshot_part(call.tenant, &call.id, offset, place);
+        let mut part: SnapshotPart = part.await?;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(body::broken)?;
+            if let Ok(data) = frame.into_data() {
+                part = part.write(data).await?;
+            }
+        }
+        match part.finish(created_by).await? {
+            SnapshotProgress::More(offset) => {
+                body::json(StatusCode::OK, &model::SnapshotUpload { offset })
+            }
+            SnapshotProgress::Whole(saved) => created(&saved),
+        }
     }
 
     /// The file, or what of it follows the byte that `Range` names.
@@ -220,6 +268,16 @@ fn secrets_key(text: Option<String>) -> Result<Option<SecretsKey>, NodeError> {
     let key = SecretsKey::new(&key);
     key.map(Some)
         .map_err(|error| NodeError::new(&INVALID_REQUEST, error))
+}
+
+fn expect_snapshot(headers: &HeaderMap) -> Result<(), NodeError> {
+    match body::media_type(headers).as_deref() {
+        Some(SNAPSHOT) => Ok(()),
+        _ => Err(NodeError::new(
+            &UNSUPPORTED_MEDIA_TYPE,
+            format_args!("send the snapshot with Content-Type: {SNAPSHOT}"),
+        )),
+    }
 }
 
 /// Passes a body on as it comes.

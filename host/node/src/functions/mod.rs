@@ -60,7 +60,8 @@ pub(crate) use mount::{MountAssets, Mounts};
 pub(crate) use name::{FunctionName, InvalidName};
 pub(crate) use outgoing::OutgoingError;
 pub(crate) use snapshots::{
-    RestoreOptions, RestoreTarget, Restored, SaveOptions, Saved, SnapshotError, SnapshotUpload,
+    Progress as SnapshotProgress, RestoreOptions, RestoreTarget, Restored, SaveOptions, Saved,
+    SnapshotError, SnapshotPart, SnapshotUpload,
 };
 
 use admission::{Admission, AdmissionLimits};
@@ -70,6 +71,7 @@ use index::Index;
 use loaded::Loaded;
 use logs::Logs;
 use places::Places;
+use snapshots::PartialUploads;
 use usage::Usage;
 
 /// Deployments of one tenant that run at one time.
@@ -173,6 +175,8 @@ pub(crate) struct Functions {
     /// Those whose components are in memory until they are complete.
     in_memory: Arc<Semaphore>,
     collection: Collection,
+    /// Snapshots that arrive in parts.
+    partial_uploads: PartialUploads,
 }
 
 impl Functions {
@@ -198,6 +202,7 @@ impl Functions {
             deployments: Places::default(),
             in_memory: Arc::new(Semaphore::new(deploy::IN_MEMORY)),
             collection: Collection::default(),
+            partial_uploads: PartialUploads::default(),
             storage,
             host,
             limits: ArcSwap::from_pointee(limits),

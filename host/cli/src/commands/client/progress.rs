@@ -53,6 +53,11 @@ impl Progress {
         self.bar.inc(count);
     }
 
+    /// Counts from this byte on.
+    pub fn set_position(&self, position: u64) {
+        self.bar.set_position(position);
+    }
+
     /// How many bytes there will be.
     pub fn set_length(&self, length: u64) {
         self.bar.set_length(length);

@@ -8,6 +8,7 @@
 mod contents;
 mod download;
 mod list;
+mod parts;
 mod restore;
 mod save;
 mod upload;
@@ -22,6 +23,8 @@ use crate::storage::StorageError;
 use crate::storage::functions::{ChangeError, Function};
 use crate::storage::snapshots::Snapshot;
 
+pub(super) use parts::PartialUploads;
+pub(crate) use parts::{Progress, SnapshotPart};
 pub(crate) use restore::{RestoreOptions, RestoreTarget};
 pub(crate) use upload::SnapshotUpload;
 
@@ -48,6 +51,11 @@ pub(crate) enum SnapshotError {
     Unfit(String),
     /// The tenant has a function of the name.
     Exists(String),
+    /// A part of a file does not begin where the last one ended.
+    Offset {
+        /// Where that was, in bytes.
+        expected: u64,
+    },
     /// The device doesn't take or give the buffers.
     Device(tensor_wasm_device::Error),
     /// It has buffers, and the tenant has no device.

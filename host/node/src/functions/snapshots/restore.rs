@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -137,6 +138,7 @@ async fn restore(
     let target = functions.target(tenant, &options.target, &manifest).await?;
     let (settings, secrets, missing_secrets) = settings(functions, &target, &manifest, options)?;
     let inputs = LoadInputs {
+        grants_changed: functions.grants_changed.load(Ordering::Relaxed),
         settings,
         outgoing_hosts: manifest.function.outgoing_hosts.clone(),
     };
@@ -186,8 +188,12 @@ async fn restore(
         jobs,
     };
     let most_jobs = options.jobs.unwrap_or_default();
-    let (function, jobs) =
-        commit(functions, &restoration, &target.settings, loaded, most_jobs).await?;
+    let loaded = LoadedAs {
+        versions: loaded,
+        settings_before: target.settings,
+        grants_changed: inputs.grants_changed,
+    };
+    let (function, jobs) = commit(functions, &restoration, loaded, most_jobs).await?;
     Ok(Restored {
         function,
         buffers,
@@ -196,12 +202,18 @@ async fn restore(
     })
 }
 
+/// The versions, loaded, and what was so when that was done.
+struct LoadedAs {
+    versions: Vec<LoadedVersion>,
+    settings_before: Settings,
+    grants_changed: u64,
+}
+
 /// Makes it the function's: from then on requests find it.
 async fn commit(
     functions: &Functions,
     restoration: &Restoration,
-    settings_before: &Settings,
-    loaded: Vec<LoadedVersion>,
+    loaded: LoadedAs,
     most_jobs: u32,
 ) -> Result<(Function, u32), SnapshotError> {
     let Restoration { tenant, id, .. } = restoration;
@@ -213,9 +225,10 @@ async fn commit(
     };
     let mut change = functions.index.change().await;
     let now = functions.clock().now_ms();
-    // Secrets that were set meanwhile are not in what was loaded.
+    // What was set or granted meanwhile is not in what was loaded.
     let database = &functions.storage.database;
-    if database.settings(id).await? != *settings_before {
+    let granted = functions.grants_changed.load(Ordering::Relaxed);
+    if database.settings(id).await? != loaded.settings_before || granted != loaded.grants_changed {
         change.unchanged();
         return Err(SnapshotError::Changing);
     }
@@ -235,7 +248,7 @@ async fn commit(
     for number in function.versions.keys() {
         functions.loaded.remove(id, *number);
     }
-    for (number, loaded) in restored.numbers.iter().zip(loaded) {
+    for (number, loaded) in restored.numbers.iter().zip(loaded.versions) {
         functions.loaded.insert(*tenant, id, *number, loaded);
     }
     change.replaced(*tenant, &function);

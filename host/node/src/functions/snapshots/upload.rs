@@ -70,6 +70,16 @@ impl SnapshotUpload {
         }
     }
 
+    /// How much of the file has arrived, in bytes.
+    pub(super) fn arrived(&self) -> u64 {
+        self.decoder.arrived()
+    }
+
+    /// Whether all of it has arrived.
+    pub(super) fn is_whole(&self) -> bool {
+        self.decoder.is_whole()
+    }
+
     /// Removes what has arrived.
     pub(crate) async fn abort(self) {
         self.pins.release(false).await;

@@ -7,6 +7,7 @@ mod keys;
 mod list;
 mod restore;
 mod save;
+mod upload;
 mod verify;
 
 use std::process::ExitCode;

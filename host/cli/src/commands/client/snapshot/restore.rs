@@ -1,22 +1,19 @@
 //! `tensor-wasm snapshot restore`
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method};
+use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::delete::delete;
 use super::keys::SecretsKeyOption;
-use crate::commands::client::connection::Client;
+use super::upload::upload;
 use crate::commands::client::error::{ClientError, EXIT_CODES};
-use crate::commands::client::model::{RestoredFunction, SavedSnapshot};
+use crate::commands::client::model::RestoredFunction;
 use crate::commands::client::options::{ClientOptions, LONG_TIMEOUT};
 use crate::commands::client::output;
-use crate::commands::client::progress::Progress;
 use crate::commands::client::request::{Call, Target};
 use crate::commands::client::text::list;
 
@@ -86,7 +83,7 @@ impl Restore {
         let is_on_node = self.snapshot.starts_with(ID_PREFIX) && !path.exists();
         let id = match is_on_node {
             true => self.snapshot.clone(),
-            false => upload(&client, path).await?,
+            false => upload(&client, &path).await?,
         };
         let target = Target::of(&["snapshots", &id, "restore"]);
         let call = Call::new(Method::POST, target).with_json(&Value::Object(request));
@@ -114,22 +111,4 @@ impl Restore {
         }
         output::print(&text)
     }
-}
-
-/// Sends a file to the node. Returns the id that it has there.
-async fn upload(client: &Client, path: PathBuf) -> Result<String, ClientError> {
-    let failed = |cause| ClientError::File {
-        path: path.clone(),
-        cause,
-    };
-    let file = File::open(&path).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
-    let progress = Progress::start(&path.display().to_string(), Some(length), "sent");
-    let mut call = Call::new(Method::POST, Target::of(&["snapshots"]));
-    let media_type = HeaderValue::from_static("application/vnd.tensor-wasm.snapshot");
-    call.headers.insert(CONTENT_TYPE, media_type);
-    let call = call.with_reader(progress.read(file), Some(length));
-    let answer = client.json::<SavedSnapshot>(call).await;
-    progress.finish();
-    Ok(answer?.1.id)
 }
